@@ -1,4 +1,4 @@
-import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
+import { blankIncident } from '../../domain/incidents/new-incident.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';

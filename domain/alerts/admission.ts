@@ -47,6 +47,14 @@ export type KnownEpisode = {
 /** When the incident of the stored episode was closed. `verified`: by a passed verification. Null: not closed. */
 export type Closed = { resolvedAt: Timestamp; verified?: boolean } | null;
 
+/** Returns when and how an incident was closed. */
+export const closeOf = ({
+  resolved_at: resolvedAt,
+  resolved_by: by,
+  verification,
+}: Pick<IncidentRecord, 'resolved_at' | 'resolved_by' | 'verification'>): Closed =>
+  resolvedAt === null ? null : { resolvedAt, verified: by === null && verification === 'passed' };
+
 /**
  * What a signal adds to the stored state.
  *

@@ -1,5 +1,7 @@
 import { type EnvironmentName, type IncidentId, UNMATCHED } from '../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { type Arrival, opensIncident, scopeOf } from './admission.ts';
 
 /**
  * Alerts of services outside the catalogue. Their senders choose everything that distinguishes them, so their incidents
@@ -44,6 +46,39 @@ export function placesBeside(
   const oldestFirst = free.filter(({ scope }) => scope !== own).toSorted((a, b) => (a.at < b.at ? -1 : 1));
   const given = new Set(oldestFirst.slice(0, tooMany).map(({ scope }) => scope));
   return given.size < tooMany ? undefined : others.filter(({ scope }) => !given.has(scope));
+}
+
+/** Where an arrival goes. `otherSlots`: the slots beside the one that an incident takes that opens there. */
+export type Target = {
+  scope: string;
+  incident: IncidentRecord | undefined;
+  mayOpen: boolean;
+  otherSlots?: readonly UnmatchedScope[];
+};
+
+/** `open`: incidents by scope. `free`: slots whose hour has passed and whose incidents are resolved. */
+export type Places = {
+  taken: readonly UnmatchedScope[];
+  free: readonly UnmatchedScope[];
+  max: number;
+  open: ReadonlyMap<string, IncidentRecord>;
+};
+
+/**
+ * Returns where an alert of a service outside the catalogue goes: into its service's own incident, into the shared one,
+ * or into the record.
+ *
+ * @param knownIn incident of the alert's newest episode
+ */
+export function targetOf(places: Places, arrival: Arrival, knownIn: IncidentId | null): Target {
+  const scope = scopeOf(arrival.signal);
+  const [own, ofOthers] = [places.open.get(scope), places.open.get(SHARED_SCOPE)];
+  const shared: Target = { scope: SHARED_SCOPE, incident: ofOthers, mayOpen: true };
+  if (ofOthers !== undefined && knownIn === ofOthers.id) return shared;
+  if (own !== undefined) return { scope, incident: own, mayOpen: true };
+  if (!opensIncident([arrival])) return { scope: '', incident: undefined, mayOpen: false };
+  const otherSlots = placesBeside(places, scope);
+  return otherSlots === undefined ? shared : { scope, incident: undefined, mayOpen: true, otherSlots };
 }
 
 /** Returns whether the shared incident pages again for alerts that join it. */

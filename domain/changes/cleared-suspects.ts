@@ -1,5 +1,5 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import type { Cleared, Suspect } from '../../schemas/incidents/incident.ts';
+import type { Cleared, IncidentRecord, Suspect } from '../../schemas/incidents/incident.ts';
 import { minuteOf } from '../messages/story.ts';
 import { putsVersionLive } from './versions.ts';
 
@@ -34,6 +34,12 @@ export function notCleared(suspects: readonly Suspect[], cleared: Said): Suspect
   const ids = new Set<string>(inForce(cleared).map(({ change_id }) => change_id));
   return suspects.filter(({ change_id }) => !ids.has(change_id));
 }
+
+/** Returns the incident without suspects that people have cleared, even if an older judgement lists them. */
+export const withoutCleared = (incident: IncidentRecord): IncidentRecord => ({
+  ...incident,
+  suspects: notCleared(incident.suspects, incident.cleared),
+});
 
 /** Adds a clearing; it replaces an earlier one of the same change. */
 export const withCleared = (cleared: Said, one: Cleared): Cleared[] => [

@@ -1,9 +1,15 @@
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
+import { type IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import type { ManyAtOnce } from '../../schemas/alerts/routes.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+
+/** Service name of a parent incident. */
+export const SEVERAL = ServiceName.parse('several-services');
+
+/** Returns the scope of the parent incident of an environment. */
+export const scopeOfGroup = (environment: string): string => `${SEVERAL}#${encodeURIComponent(environment)}`;
 
 /** A recently opened incident. */
 export type Opening = {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
+import { blankIncident } from '../../domain/incidents/new-incident.ts';
 import type { Child, Story } from '../../domain/messages/story.ts';
 import { ChangeKind } from '../../schemas/changes/change.ts';
 import {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SEVERAL } from '../../aws/table/incidents/incident-groups.ts';
+import { SEVERAL } from '../../domain/incidents/incident-group.ts';
 import { Firebreak } from '../support/firebreak.ts';
 import { deliver, fixture, inbound, type Inbound } from '../support/fixtures.ts';
 

@@ -1,4 +1,4 @@
-import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
+import { blankIncident } from '../../domain/incidents/new-incident.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';

@@ -13,17 +13,15 @@ import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
-import {
-  FakeAutomation,
-  FakeChanges,
-  FakeCrowds,
-  FakeDecisions,
-  FakeEffects,
-  FakePins,
-  FakeRunbooks,
-  FakeIncidents,
-  FakeStore,
-} from './fake-store.ts';
+import { FakeAutomation } from './stores/automation.ts';
+import { FakeChanges } from './stores/changes.ts';
+import { FakeCrowds } from './stores/groups.ts';
+import { FakeDecisions } from './stores/decisions.ts';
+import { FakeEffects } from './stores/effects.ts';
+import { FakePins } from './stores/pins.ts';
+import { FakeRunbooks } from './stores/runbooks.ts';
+import { FakeIncidents } from './stores/incidents.ts';
+import { FakeStore } from './stores/store.ts';
 import { FakePagerIncidents } from './fake-pager.ts';
 
 /** A log that writes nothing. */

@@ -5,6 +5,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentChange } from '../../domain/ports/incidents.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { Config } from '../../schemas/config/config.ts';
+import { scopeOf } from '../../domain/alerts/admission.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Alert, Signal } from '../../schemas/alerts/signal.ts';
@@ -159,7 +160,9 @@ function signalOf(
 const asking = { service: 'checkout', environment: 'production', severity: 'critical', action: 'auto-rollback' };
 
 const admit = async (world: FakeWorld, signal: Signal): Promise<void> => {
-  const receipt = { at: world.clock.now(), trace: 'trace' };
+  // Each request has its own trace; an incident keeps the one that opened it.
+  const isNew = world.store.openIncident(scopeOf(signal)) === undefined;
+  const receipt = { at: world.clock.now(), trace: isNew ? 'trace' : 'another trace' };
   const { wake: ids } = await world.deps.incidents.admit(arrivals([signal], world.config), receipt);
   for (const id of ids) await wake(world.deps, id);
 };

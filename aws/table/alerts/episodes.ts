@@ -12,7 +12,7 @@ export const episodeKey = (signal: Signal): Key => keys.alert(sha256(alertOf(sig
 export const keyOf = (item: Item): Key => ({ pk: String(item['pk']), sk: String(item['sk']) });
 
 /** Returns the key used before service and environment were part of it. Open incidents may still have items there. */
-const formerKey = (signal: Signal): Key => keys.alert(sha256(senderKeyOf(signal)));
+export const formerKey = (signal: Signal): Key => keys.alert(sha256(senderKeyOf(signal)));
 
 /**
  * Reads the newest episodes of alerts, in their order; undefined for an unknown alert.

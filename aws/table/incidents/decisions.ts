@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import { one } from '../../../domain/incidents/metrics.ts';
+import { postOf } from '../../../domain/incidents/post.ts';
 import { isAmong, isApprover } from '../../../domain/rollback/approvals.ts';
 import { inForce } from '../../../domain/changes/cleared-suspects.ts';
 import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
@@ -15,7 +16,7 @@ import { incidentActWrite } from '../audit/act-entries.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
-import { storeCallback, mailWrites, timelineWrite } from './inbox.ts';
+import { storeCallback, postWrites, timelineWrite } from './inbox.ts';
 import { absent, collect, type Table, type Write } from '../core/table.ts';
 
 /** Above this, the inputs of a decision are stored in a blob; an item holds at most 400 KB. */
@@ -238,7 +239,7 @@ export class DecisionTable implements Decisions {
       const message = { kind: 'answered', decision: `${id}-${number}`, by } as const;
       const result = await this.#table.transact([
         this.#answered(id, number, decision, answer, by, note),
-        ...mailWrites(this.#table, StoredIncident.parse(item), message, at, { timeline }),
+        ...postWrites(this.#table, postOf(StoredIncident.parse(item), message, at, { timeline })),
         incidentActWrite(this.#table, id, `decision-${number}-answered`, { ...timeline, at }),
       ]);
       if (result.ok) {

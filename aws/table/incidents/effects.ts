@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Known } from '../../../domain/rollback/guard.ts';
 import { whyStopped } from '../../../domain/rollback/guards.ts';
 import { one } from '../../../domain/incidents/metrics.ts';
+import { postOf } from '../../../domain/incidents/post.ts';
 import type { IncidentEventFields } from '../../../domain/incidents/incident-events.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Act, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
@@ -19,7 +20,7 @@ import { finishedWrite, unfinishedWrite } from '../changes/backlog.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
-import { mailWrites, timelineWrite } from './inbox.ts';
+import { postWrites, timelineWrite } from './inbox.ts';
 import { markWrite } from './projections.ts';
 import { pinWrites } from '../changes/pins.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
@@ -299,25 +300,27 @@ export class EffectTable implements Effects {
       ...(end.moved ? await this.#movedWrites(id, end.place, end.moved, effect?.at ?? at, at) : []),
       ...(incident.status === 'resolved'
         ? [timelineWrite(this.#table, id, `mitigation-${end.number}`, { ...timeline, at })]
-        : mailWrites(
+        : postWrites(
             this.#table,
-            incident,
-            {
-              kind: 'mitigation',
-              number: end.number,
-              outcome: end.outcome,
-              page: end.page,
-              ...(end.again && { again: end.again }),
-            },
-            at,
-            {
-              ...(succeeded
-                ? { status: 'mitigated', verification: 'pending', verifying: { number: end.number, at } }
-                : effect !== undefined && incident.status === 'mitigating' // otherwise another rollback of the incident is in progress
-                  ? { status: 'open' }
-                  : {}),
-              timeline,
-            },
+            postOf(
+              incident,
+              {
+                kind: 'mitigation',
+                number: end.number,
+                outcome: end.outcome,
+                page: end.page,
+                ...(end.again && { again: end.again }),
+              },
+              at,
+              {
+                ...(succeeded
+                  ? { status: 'mitigated', verification: 'pending', verifying: { number: end.number, at } }
+                  : effect !== undefined && incident.status === 'mitigating' // otherwise another rollback of the incident is in progress
+                    ? { status: 'open' }
+                    : {}),
+                timeline,
+              },
+            ),
           )),
     ];
   }

@@ -1,67 +1,66 @@
-import { requestedAfter } from '../../../domain/rollback/rollback-request.ts';
-import type { IncidentChange } from '../../../domain/ports/incidents.ts';
-import type { IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
-import type { Message } from '../../../schemas/incidents/inbox.ts';
+import type { IncidentPatch, Post } from '../../../domain/incidents/post.ts';
+import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import type { Table, Write } from '../core/table.ts';
 
-/** Counts that are added to the incident with the message. */
-export type Counted = { signals?: number; firing?: number; asksRollback?: boolean };
-
 /**
- * Returns the writes that put one message into an open incident's inbox: its row, the incident's sequence, and the mark
- * by which the sweeper wakes the workflow if nothing else does. They are conditional on the sequence that the caller
- * has read. If they change the status, they are also conditional on the status, because an action can change it without
- * a message.
+ * Returns the writes that put one message into an open incident's inbox: the incident itself, the message's row, and
+ * the mark by which the sweeper wakes the workflow if nothing else does.
  */
-export function mailWrites(
+export const postWrites = (table: Table, { incident: id, seq, message, at, patch, entry }: Post): Write[] => [
+  patchWrite(table, id, patch),
+  table.put({ ...keys.inbox(id, seq), seq, message, at, ...expiresAfter(at, RETENTION_DAYS.inbox) }),
+  pendingWrite(table, id, seq, at),
+  ...(entry === null ? [] : [timelineWrite(table, id, String(seq).padStart(10, '0'), entry)]),
+];
+
+/** Returns the conditional update of an incident's own item. `extra`: attributes that are no part of the record. */
+export function patchWrite(
   table: Table,
-  incident: IncidentRecord,
-  message: Message,
-  at: Timestamp,
-  change: IncidentChange = {},
-  counted: Counted = {},
-): Write[] {
-  const seq = incident.seq + 1;
-  const sets: Record<string, unknown> = {
-    seq,
-    by_hand: change.byHand,
-    severity: change.severity,
-    title: change.title,
-    status: change.status,
-    verification: change.verification,
-    verifying: change.verifying,
-    cleared: change.cleared,
-    automation_paused: change.automationPaused,
-    published_by: change.publishedBy,
-    asked: requestedAfter(incident.asked, message, at, change.rollbackAsked),
-    escalated: change.escalated,
-    paged_again_at: change.pagedAgainAt,
-    asks_rollback: counted.asksRollback ? true : undefined,
-    signal_count: counted.signals ? incident.signal_count + counted.signals : undefined,
-    firing: counted.firing ? incident.firing + counted.firing : undefined,
-  };
-  const names = Object.keys(sets).filter((name) => sets[name] !== undefined);
-  return [
-    table.update(keys.incident(incident.id), {
-      UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}${change.parent === null ? ' REMOVE parent_id' : ''}`,
-      ConditionExpression: `#seq = :was AND #state ${change.status === undefined ? '<> :resolved' : '= :stood'}`,
-      ExpressionAttributeNames: { ...Object.fromEntries(names.map((name) => [`#${name}`, name])), '#state': 'status' },
-      ExpressionAttributeValues: {
-        ...Object.fromEntries(names.map((name) => [`:${name}`, sets[name]])),
-        ':was': incident.seq,
-        ...(change.status === undefined ? { ':resolved': 'resolved' } : { ':stood': incident.status }),
-      },
-    }),
-    table.put({ ...keys.inbox(incident.id, seq), seq, message, at, ...expiresAfter(at, RETENTION_DAYS.inbox) }),
-    pendingWrite(table, incident.id, seq, at),
-    ...(change.timeline
-      ? [timelineWrite(table, incident.id, String(seq).padStart(10, '0'), { ...change.timeline, at })]
-      : []),
-  ];
+  id: IncidentId,
+  { set = {}, remove = [], seen = {}, notIn = [], add = {} }: IncidentPatch,
+  extra: Record<string, unknown> = {},
+): Write {
+  const sets = Object.entries({ ...set, ...extra });
+  const adds = Object.entries(add);
+  const absent = Object.entries(seen).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  const equal = Object.entries(seen).filter(([, value]) => value !== undefined);
+  const names = [...sets, ...adds, ...equal]
+    .map(([name]) => name)
+    .concat(remove, absent, notIn.length > 0 ? 'status' : []);
+  const list = (verb: string, parts: string[]): string[] => (parts.length === 0 ? [] : [`${verb} ${parts.join(', ')}`]);
+  const condition = [
+    ...equal.map(([name]) => `#${name} = :seen_${name}`),
+    ...absent.map((name) => `attribute_not_exists(#${name})`),
+    ...notIn.map((_, n) => `#status <> :not_${n}`),
+  ].join(' AND ');
+  return table.update(keys.incident(id), {
+    UpdateExpression: [
+      ...list(
+        'SET',
+        sets.map(([name]) => `#${name} = :${name}`),
+      ),
+      ...list(
+        'ADD',
+        adds.map(([name]) => `#${name} :add_${name}`),
+      ),
+      ...list(
+        'REMOVE',
+        remove.map((name) => `#${name}`),
+      ),
+    ].join(' '),
+    ...(condition !== '' && { ConditionExpression: condition }),
+    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries<unknown>([
+      ...sets.map(([name, value]) => [`:${name}`, value] as const),
+      ...adds.map(([name, value]) => [`:add_${name}`, value] as const),
+      ...equal.map(([name, value]) => [`:seen_${name}`, value] as const),
+      ...notIn.map((status, n) => [`:not_${n}`, status] as const),
+    ]),
+  });
 }
 
 /** Marks the incident as having messages that the workflow has not read. `since` stays that of the oldest one. */

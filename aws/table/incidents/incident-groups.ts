@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { one } from '../../../domain/incidents/metrics.ts';
-import { type GroupReason, type Opening, stillFails } from '../../../domain/incidents/incident-group.ts';
+import { type GroupReason, type Opening, scopeOfGroup, stillFails } from '../../../domain/incidents/incident-group.ts';
+import { parentIncident } from '../../../domain/incidents/new-incident.ts';
+import { childLess, planJoin, planLeave } from '../../../domain/incidents/lifecycle.ts';
 import type { IncidentGroups, ChildIncident } from '../../../domain/ports/incidents.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { type IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -11,11 +13,10 @@ import { mintIncidentId } from '../../ids.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
-import { mailWrites, timelineWrite } from './inbox.ts';
-import { blankIncident, newIncidentWrites } from './new-incident.ts';
-import { openingOf } from './openings.ts';
+import { patchWrite, postWrites, timelineWrite } from './inbox.ts';
+import { newIncidentWrites } from './new-incident.ts';
 import { recordOf } from '../core/record.ts';
-import { absent, collect, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
 
 /** Enough to decide whether many incidents opened together. */
 const OPENINGS_LOOKED_AT = 60;
@@ -23,11 +24,6 @@ const OPENINGS_LOOKED_AT = 60;
 const TRIES = 20;
 
 const Joined = z.object({ child: IncidentId, at: Timestamp });
-
-/** Service name of a parent incident. */
-export const SEVERAL = ServiceName.parse('several-services');
-
-export const scopeOfGroup = (environment: string): string => `${SEVERAL}#${encodeURIComponent(environment)}`;
 
 /** Stores recently opened incidents and incident groups: a parent and its children. */
 export class IncidentGroupTable implements IncidentGroups {
@@ -74,27 +70,18 @@ export class IncidentGroupTable implements IncidentGroups {
   }
 
   async openParent(environment: string, crowd: GroupReason, title: string, trace: string): Promise<IncidentId> {
-    const scope = scopeOfGroup(environment);
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const open = await this.parentIn(environment);
       if (open) return open.incident.id;
       const at = this.#clock.now();
-      const incident: IncidentRecord = {
-        ...blankIncident,
-        id: mintIncidentId(at),
-        service: SEVERAL,
-        environment: EnvironmentName.parse(environment),
-        title,
-        severity: 'critical',
-        opened_at: at,
-        trace,
-        crowd,
-      };
-      const { ok } = await this.#table.transact(newIncidentWrites(this.#table, { at, scope }, incident, []));
+      const born = { id: mintIncidentId(at), at, trace };
+      const opens = parentIncident(born, EnvironmentName.parse(environment), crowd, title);
+      const { id, severity } = opens.incident;
+      const { ok } = await this.#table.transact(newIncidentWrites(this.#table, opens));
       if (ok) {
         await this.#counters.add([one('firebreak_incidents_opened_total', 'several')]);
-        await this.#events.tell(incident.id, 'incident.opened', { actor: 'firebreak', severity: incident.severity });
-        return incident.id;
+        await this.#events.tell(id, 'incident.opened', { actor: 'firebreak', severity });
+        return id;
       }
     }
     throw new Error(
@@ -103,41 +90,16 @@ export class IncidentGroupTable implements IncidentGroups {
   }
 
   async join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'> {
-    const at = this.#clock.now();
     const item = await this.#table.get(keys.incident(child));
-    if (item === undefined) return 'closed';
-    const { service, environment, unmatched, title, status, parent_id } = StoredIncident.parse(item);
-    if (parent_id !== undefined) return 'joined';
-    if (status === 'resolved') return 'closed';
-    const name = `${unmatched || service} ${environment}`;
+    const plan = planJoin(parent, item && StoredIncident.parse(item), this.#clock.now());
+    if (typeof plan === 'string') return plan;
+    const at = plan.joinedAt;
     const result = await this.#table.transact([
       this.#table.put({ ...keys.child(parent, child), child, at }, absent),
-      this.#table.update(keys.incident(child), {
-        UpdateExpression: 'SET parent_id = :parent',
-        ConditionExpression: 'attribute_not_exists(parent_id) AND #status <> :resolved',
-        ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':parent': parent, ':resolved': 'resolved' },
-      }),
-      this.#table.update(keys.incident(parent), {
-        UpdateExpression: 'SET joined_at = :at ADD firing :one, signal_count :one',
-        ConditionExpression: '#status <> :resolved',
-        ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':at': at, ':one': 1, ':resolved': 'resolved' },
-      }),
-      timelineWrite(this.#table, parent, `joined-${child}`, {
-        at,
-        actor: 'firebreak',
-        kind: 'alerts.joined',
-        text: `Joined: ${name}: ${title}`,
-        detail: { incident: child },
-      }),
-      timelineWrite(this.#table, child, `parent-${parent}`, {
-        at,
-        actor: 'firebreak',
-        kind: 'incident.joined',
-        text: `Several services fail at the same time: this incident is now part of incident ${parent}, which pages and has the channel. Automation asks for approval before it acts`,
-        detail: { parent },
-      }),
+      patchWrite(this.#table, child, plan.child.patch),
+      patchWrite(this.#table, parent, plan.parent.patch, { joined_at: at }),
+      timelineWrite(this.#table, parent, `joined-${child}`, plan.parent.entry),
+      timelineWrite(this.#table, child, `parent-${parent}`, plan.child.entry),
     ]);
     if (result.ok || result.failed.includes(0)) return 'joined';
     return 'closed';
@@ -147,20 +109,16 @@ export class IncidentGroupTable implements IncidentGroups {
     return partsOf(this.#table, parent);
   }
 
-  async letGo(
-    parent: IncidentId,
-    child: IncidentId,
-    { page, text }: Parameters<IncidentGroups['letGo']>[2],
-  ): Promise<boolean> {
+  async letGo(parent: IncidentId, child: IncidentId, why: Parameters<IncidentGroups['letGo']>[2]): Promise<boolean> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const item = await this.#table.get(keys.incident(child));
-      if (item?.['parent_id'] !== parent || item['status'] === 'resolved') return false;
-      const joined = await this.#table.get(keys.child(parent, child));
+      const [item, joined] = await this.#table.getAll([keys.incident(child), keys.child(parent, child)]);
       const at = this.#clock.now();
-      const timeline = { actor: 'firebreak', kind: 'incident.left', text, detail: { parent } };
+      const post = planLeave(parent, item && recordOf(item), why, at);
+      if (post === null) return false;
+      const isMember = joined !== undefined && joined['ended_at'] === undefined;
       const { ok } = await this.#table.transact([
-        ...mailWrites(this.#table, recordOf(item), { kind: 'left', parent, page }, at, { parent: null, timeline }),
-        ...(joined === undefined || joined['ended_at'] !== undefined ? [] : this.#endWrites(parent, child, at)),
+        ...postWrites(this.#table, post),
+        ...(isMember ? this.#endWrites(parent, child, at) : []),
       ]);
       if (ok) return true;
     }
@@ -177,10 +135,7 @@ export class IncidentGroupTable implements IncidentGroups {
         ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(ended_at)',
         ExpressionAttributeValues: { ':at': at },
       }),
-      this.#table.update(keys.incident(parent), {
-        UpdateExpression: 'ADD firing :less',
-        ExpressionAttributeValues: { ':less': -1 },
-      }),
+      patchWrite(this.#table, parent, childLess),
     ];
   }
 
@@ -190,6 +145,16 @@ export class IncidentGroupTable implements IncidentGroups {
     return item && StoredIncident.parse(item);
   }
 }
+
+const openingOf = (item: Item): Opening => ({
+  id: IncidentId.parse(item['id']),
+  at: Timestamp.parse(item['at']),
+  ...(item['began'] !== undefined && { began: Timestamp.parse(item['began']) }),
+  scope: String(item['scope']),
+  service: ServiceName.parse(item['service']),
+  environment: String(item['environment']),
+  unmatched: typeof item['unmatched'] === 'string' ? item['unmatched'] : null,
+});
 
 /** In the order in which they opened. */
 export const childrenOf = (table: Table, parent: IncidentId): Promise<IncidentId[]> =>

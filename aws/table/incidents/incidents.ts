@@ -13,7 +13,17 @@ import type {
 } from '../../../domain/ports/incidents.ts';
 import type { BegunRunbook } from '../../../domain/ports/runbooks.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
-import { partsView } from '../../../domain/incidents/children.ts';
+import { assumedEnd } from '../../../domain/alerts/plan-admission.ts';
+import {
+  type DecisionEnd,
+  handover,
+  planAmendment,
+  planResolution,
+  unfinishedOf,
+  viewOf,
+} from '../../../domain/incidents/lifecycle.ts';
+import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
+import { postOf } from '../../../domain/incidents/post.ts';
 import type { Mute } from '../../../domain/alerts/routing.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import { skippedEntry } from '../../../domain/alerts/unread.ts';
@@ -33,15 +43,14 @@ import { sha256 } from '../../hash.ts';
 import { mintIncidentId } from '../../ids.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { admit, signalEnd } from '../alerts/admit.ts';
-import { amend } from './amendments.ts';
 import { partsOf } from './incident-groups.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { episodeItems, episodeKey, keyOf } from '../alerts/episodes.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { type Key, keys, pendingShards, shardedLists } from '../core/keys.ts';
-import { storeCallback, mailWrites, pendingWrite, timelineWrite } from './inbox.ts';
-import { blankIncident, newIncidentWrites } from './new-incident.ts';
+import { patchWrite, storeCallback, postWrites, pendingWrite, timelineWrite } from './inbox.ts';
+import { newIncidentWrites } from './new-incident.ts';
 import { openIncidents } from './open-incidents.ts';
 import { markWrite } from './projections.ts';
 import { recordOf } from '../core/record.ts';
@@ -95,31 +104,18 @@ export class IncidentTable implements Incidents {
   }
 
   async declare(input: Parameters<Incidents['declare']>[0]): Promise<{ id: IncidentId; created: boolean }> {
-    const { service, environment, title, severity, by, trace, alone = false } = input;
+    const { service, environment, severity, by } = input;
     const scope = scopeOf({ service, environment, unmatched: null });
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const pointer = await this.#table.get(keys.open(scope));
       if (pointer) return { id: IncidentId.parse(pointer['incident_id']), created: false };
       const at = this.#clock.now();
-      const incident: IncidentRecord = {
-        ...blankIncident,
-        id: mintIncidentId(at),
-        service,
-        environment,
-        title,
-        severity,
-        opened_at: at,
-        trace,
-        by_hand: true,
-        opened_by: by,
-      };
-      const result = await this.#table.transact(
-        newIncidentWrites(this.#table, { at, scope }, incident, [], { actor: by, alone }),
-      );
+      const id = mintIncidentId(at);
+      const result = await this.#table.transact(newIncidentWrites(this.#table, declaredIncident({ id, at }, input)));
       if (result.ok) {
-        await this.#events.tell(incident.id, 'incident.opened', { actor: by, severity });
+        await this.#events.tell(id, 'incident.opened', { actor: by, severity });
         await this.#counters.add([oneMore('firebreak_incidents_opened_total', 'person')]);
-        return { id: incident.id, created: true };
+        return { id, created: true };
       }
     }
     throw new Error(
@@ -172,26 +168,12 @@ export class IncidentTable implements Incidents {
     ]);
     const incident = await this.read(id);
     if (incident === undefined) return undefined;
-    const { service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } = incident;
-    return {
-      id,
-      service,
-      environment,
-      title,
-      severity,
-      status,
-      opened_at,
-      resolved_at,
-      signal_count,
-      suspects,
-      parent_id: incident.parent_id ?? null,
-      ...(incident.crowd !== undefined && { parts: partsView(await partsOf(this.#table, id)) }),
+    return viewOf(incident, {
       channel: incident.channel ?? (await this.#channelOf(incident.parent_id)),
-      roles: namesOf(incident.roles),
-      cleared: incident.cleared ?? [],
+      parts: incident.crowd === undefined ? null : await partsOf(this.#table, id),
       decisions,
-      effects: effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
-    };
+      effects,
+    });
   }
 
   /** Incidents of a group share a channel. */
@@ -235,15 +217,29 @@ export class IncidentTable implements Incidents {
   }
 
   async amend(id: IncidentId, amendment: Amend, key?: string): Promise<Amended> {
-    let said: ReturnType<Amend>;
-    const noted: Amend = (incident) => (said = amendment(incident));
-    const amended = await amend(this.#table, this.#clock, (one) => this.read(one), { id, amendment: noted, key });
-    if (amended === 'done' && said?.timeline !== undefined) {
-      const { actor, kind } = said.timeline;
-      if (kind.endsWith('.acknowledged')) await this.#events.tell(id, 'incident.acknowledged', { actor });
-      else await this.#events.tell(id, 'incident.updated', { actor, action: kind });
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const at = this.#clock.now();
+      const incident = await this.read(id);
+      const plan = planAmendment(incident, amendment, at);
+      if (plan.kind !== 'patch') return plan.kind;
+      const name = key ?? `amended-${plan.patch.set?.amended}`;
+      const result = await this.#table.transact([
+        this.#table.put({ ...keys.noted(id, name), at }, absent),
+        patchWrite(this.#table, id, plan.patch),
+        ...(plan.entry === null ? [] : [timelineWrite(this.#table, id, name, plan.entry)]),
+      ]);
+      if (result.ok) {
+        if (plan.entry !== null) await this.#tellAmended(id, plan.entry);
+        return 'done';
+      }
+      if (key !== undefined && result.failed.includes(0)) return 'as_it_is';
     }
-    return amended;
+    throw new Error(`cannot update incident ${id}: it changed during all ${TRIES} attempts; try again`);
+  }
+
+  async #tellAmended(id: IncidentId, { actor, kind }: TimelineEntry): Promise<void> {
+    if (kind.endsWith('.acknowledged')) await this.#events.tell(id, 'incident.acknowledged', { actor });
+    else await this.#events.tell(id, 'incident.updated', { actor, action: kind });
   }
 
   async post(id: IncidentId, message: Message, change: ChangeOfIncident = {}, key?: string): Promise<boolean> {
@@ -260,7 +256,7 @@ export class IncidentTable implements Incidents {
       const { timeline } = changes;
       const result = await this.#table.transact([
         ...once,
-        ...mailWrites(this.#table, incident, message, at, changes),
+        ...postWrites(this.#table, postOf(incident, message, at, changes)),
         ...(timeline !== undefined && ON_SEALED_LOG.has(timeline.kind)
           ? [incidentActWrite(this.#table, id, `message-${incident.seq + 1}`, { ...timeline, at })]
           : []),
@@ -291,13 +287,8 @@ export class IncidentTable implements Incidents {
       ExpressionAttributeNames: { '#execution': 'execution' },
       ExpressionAttributeValues: { ':run': run, ':execution': execution },
     });
-    const decisions = await collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => item);
-    const unfinished = decisions
-      .filter(
-        (item) =>
-          item['outcome'] === undefined || (item['outcome'] === 'succeeded' && known.verification === 'pending'),
-      )
-      .map((item) => Number(item['number']));
+    const decisions = await collect(this.#table.each(keys.incident(id).pk, 'DEC#'), decisionEndOf);
+    const unfinished = unfinishedOf(decisions, known);
     // The workflow does not need to know who started a run, and its checkpoints must stay the same for the same
     // history.
     const runbooks = await begunRunbooks(this.#table, id);
@@ -343,59 +334,40 @@ export class IncidentTable implements Incidents {
     text: string,
     warnings = 0,
   ): Promise<'resolved' | 'not_yet'> {
-    const item = await this.#table.get(keys.incident(id));
-    if (item === undefined || item['status'] === 'resolved') return 'resolved';
-    const at = this.#clock.now();
-    const calm = by === null ? ' AND firing <= :warnings AND #status <> :mitigating' : '';
-    const result = await this.#table.transact([
-      this.#table.update(keys.incident(id), {
-        UpdateExpression: 'SET #status = :resolved, resolved_at = :at, resolved_by = :by',
-        ConditionExpression: `seq = :drained AND #status <> :resolved${calm}`,
-        ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: {
-          ':resolved': 'resolved',
-          ':at': at,
-          ':by': by,
-          ':drained': drained,
-          ...(calm === '' ? {} : { ':warnings': warnings, ':mitigating': 'mitigating' }),
-        },
-      }),
-      this.#table.remove(keys.open(String(item['scope'])), {
-        ConditionExpression: 'incident_id = :id',
-        ExpressionAttributeValues: { ':id': id },
-      }),
-      this.#table.remove(keys.openIncident(id)),
-      this.#table.remove(keys.pending(id)),
-      markWrite(this.#table, `incident:${id}`, at),
-      timelineWrite(this.#table, id, 'resolved', {
-        at,
-        actor: by ?? 'firebreak',
-        kind: 'incident.resolved',
-        text,
-        detail: null,
-      }),
-    ]);
-    if (!result.ok) return 'not_yet';
-    await this.#events.tell(id, 'incident.resolved', { actor: by ?? 'firebreak' });
-    await this.#counters.add([oneMore('firebreak_incidents_resolved_total', by === null ? 'firebreak' : 'person')]);
-    return 'resolved';
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#table.get(keys.incident(id));
+      const at = this.#clock.now();
+      const plan = planResolution(item && recordOf(item), { drained, by, text, warnings }, at);
+      if (plan.kind !== 'patch') return plan.kind;
+      const result = await this.#table.transact([
+        patchWrite(this.#table, id, plan.patch),
+        this.#table.remove(keys.open(String(item?.['scope'])), {
+          ConditionExpression: 'incident_id = :id',
+          ExpressionAttributeValues: { ':id': id },
+        }),
+        this.#table.remove(keys.openIncident(id)),
+        this.#table.remove(keys.pending(id)),
+        markWrite(this.#table, `incident:${id}`, at),
+        ...(plan.entry === null ? [] : [timelineWrite(this.#table, id, 'resolved', plan.entry)]),
+      ]);
+      if (!result.ok) continue;
+      await this.#events.tell(id, 'incident.resolved', { actor: by ?? 'firebreak' });
+      await this.#counters.add([oneMore('firebreak_incidents_resolved_total', by === null ? 'firebreak' : 'person')]);
+      return 'resolved';
+    }
+    return 'not_yet';
   }
 
-  async handOver(id: IncidentId, run: number, text: string, { unread, resolveBy }: LeftToNext = {}): Promise<void> {
+  async handOver(id: IncidentId, run: number, text: string, left: LeftToNext = {}): Promise<void> {
     const at = this.#clock.now();
-    const sets = { run, unread, resolve_by: resolveBy };
-    const told = Object.entries(sets).filter(([, value]) => value !== undefined);
-    const gone = Object.entries(sets).filter(([, value]) => value === undefined);
-    await this.#table.touch(keys.incident(id), {
-      UpdateExpression: [
-        `SET ${told.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-        ...(gone.length === 0 ? [] : [`REMOVE ${gone.map(([name]) => `#${name}`).join(', ')}`]),
-      ].join(' '),
-      ExpressionAttributeNames: Object.fromEntries(Object.keys(sets).map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: Object.fromEntries(told.map(([name, value]) => [`:${name}`, value])),
-    });
-    await this.#table.transact([pendingWrite(this.#table, id, 0, at)]);
-    await this.note(id, `run-${run}`, { at, actor: 'firebreak', kind: 'workflow.handed_over', text, detail: { run } });
+    const { patch, entry } = handover(run, text, left, at);
+    // The mark makes a repetition of the step write nothing.
+    await this.#table.transact([
+      this.#table.put({ ...keys.noted(id, `run-${run}`), at }, absent),
+      patchWrite(this.#table, id, patch),
+      pendingWrite(this.#table, id, 0, at),
+      timelineWrite(this.#table, id, `run-${run}`, entry),
+    ]);
   }
 
   async skipUnread(id: IncidentId, unread: Unread): Promise<void> {
@@ -484,14 +456,7 @@ export class IncidentTable implements Incidents {
           },
         }),
         signalEnd(this.#table, id, Timestamp.parse(row['starts_at']), episode, at),
-        ...mailWrites(
-          this.#table,
-          incident,
-          { kind: 'signals', fired: 0, resolved: 1, critical: false, asksRollback: false },
-          at,
-          { timeline: { actor: 'firebreak', kind: 'alerts.ended', text, detail: { resolved: [episode] } } },
-          { firing: -1 },
-        ),
+        ...postWrites(this.#table, assumedEnd(incident, episode, text, at)),
       ]);
       if (result.ok) return;
     }
@@ -572,12 +537,14 @@ export class IncidentTable implements Incidents {
   }
 }
 
+const decisionEndOf = ({ number, outcome }: Item): DecisionEnd => ({
+  number: Number(number),
+  outcome: outcome as DecisionEnd['outcome'],
+});
+
 /** Short, because one item holds thousands of them. */
 const shortHash = (text: string): string => sha256(text).slice(0, 16);
 
 /** Returns whether the episode still fires. If the alert has fired again since, only the newest episode counts. */
 const isFiring = (row: Item | undefined, episode: string): row is Item =>
   row?.['status'] === 'firing' && row['episode'] === episode;
-
-const namesOf = (roles: IncidentRecord['roles'] = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(roles).map(([role, { shown }]) => [role, shown]));

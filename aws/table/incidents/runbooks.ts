@@ -3,6 +3,7 @@ import type { Page } from '../../../domain/ports/common.ts';
 import type { IncidentChange } from '../../../domain/ports/incidents.ts';
 import type { BegunRunbook, RunbookEnd, RunbookRun, RunbookRuns, StartedRun } from '../../../domain/ports/runbooks.ts';
 import type { Blobs, Clock } from '../../../domain/ports/system.ts';
+import { postOf } from '../../../domain/incidents/post.ts';
 import { nextByHand, whereFrom } from '../../../domain/runbooks/by-hand.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import { type IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -13,7 +14,7 @@ import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { keys, shardedLists } from '../core/keys.ts';
-import { mailWrites, timelineWrite } from './inbox.ts';
+import { postWrites, timelineWrite } from './inbox.ts';
 import { shardedPage } from '../core/sharded.ts';
 import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
 
@@ -141,7 +142,10 @@ export class RunbookTable implements RunbookRuns {
                 ExpressionAttributeValues: { ':before': newest.number },
               },
         ),
-        ...mailWrites(this.#table, StoredIncident.parse(item), { kind: 'runbook_run', number }, at, { timeline }),
+        ...postWrites(
+          this.#table,
+          postOf(StoredIncident.parse(item), { kind: 'runbook_run', number }, at, { timeline }),
+        ),
         incidentActWrite(this.#table, id, `runbook-${number}`, { ...timeline, at }),
       ]);
       if (result.ok) return { kind: 'started', number };
@@ -212,10 +216,13 @@ export class RunbookTable implements RunbookRuns {
         }),
         ...(incident.status === 'resolved'
           ? [timelineWrite(this.#table, id, `runbook-${number}-end`, { ...timeline, at })]
-          : mailWrites(this.#table, incident, { kind: 'runbook', number, acted, page }, at, {
-              ...(await this.#afterwards(incident, number, acted, at)),
-              timeline,
-            })),
+          : postWrites(
+              this.#table,
+              postOf(incident, { kind: 'runbook', number, acted, page }, at, {
+                ...(await this.#afterwards(incident, number, acted, at)),
+                timeline,
+              }),
+            )),
       ]);
       if (result.ok || result.failed.includes(0)) return;
     }

@@ -1,3 +1,4 @@
+import { childOf } from '../../../domain/incidents/lifecycle.ts';
 import type { Child, Story } from '../../../domain/messages/story.ts';
 import { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
@@ -55,9 +56,5 @@ const channelOf = (value: unknown): string | null => (typeof value === 'string' 
 
 async function read(table: Table, ids: readonly IncidentId[]): Promise<Child[]> {
   const items = await table.getAll(ids.map((id) => keys.incident(id)));
-  return items.flatMap((item) => {
-    if (item === undefined) return [];
-    const { id, service, environment, unmatched, title, severity, status } = StoredIncident.parse(item);
-    return [{ id, service: unmatched || service, environment, title, severity, status }];
-  });
+  return items.flatMap((item) => (item === undefined ? [] : [childOf(StoredIncident.parse(item))]));
 }

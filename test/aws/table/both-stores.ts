@@ -11,16 +11,14 @@ import { plusSeconds } from '../../../schemas/time/time.ts';
 import { actAt, change, clear } from '../../domain/arbitraries.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import {
-  FakeAutomation,
-  FakeChanges,
-  FakeCrowds,
-  FakeDecisions,
-  FakeEffects,
-  FakeIncidents,
-  FakePins,
-  FakeStore,
-} from '../../support/fake-store.ts';
+import { FakeAutomation } from '../../support/stores/automation.ts';
+import { FakeChanges } from '../../support/stores/changes.ts';
+import { FakeCrowds } from '../../support/stores/groups.ts';
+import { FakeDecisions } from '../../support/stores/decisions.ts';
+import { FakeEffects } from '../../support/stores/effects.ts';
+import { FakeIncidents } from '../../support/stores/incidents.ts';
+import { FakePins } from '../../support/stores/pins.ts';
+import { FakeStore } from '../../support/stores/store.ts';
 import { openTable, type Stores, type TableStores } from './stores.ts';
 
 /** The stores of the running test, and its own service and environment. Set before each test. */

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { FakeIncidents, FakeStore } from '../../support/fake-store.ts';
+import { FakeIncidents } from '../../support/stores/incidents.ts';
+import { FakeStore } from '../../support/stores/store.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { NOON } from '../arbitraries.ts';
 

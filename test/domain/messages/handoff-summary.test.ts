@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { blankIncident } from '../../../aws/table/incidents/new-incident.ts';
+import { blankIncident } from '../../../domain/incidents/new-incident.ts';
 import { handoffSummary, handoffText } from '../../../domain/messages/handoff-summary.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import { IncidentRecord, type TimelineEntry } from '../../../schemas/incidents/incident.ts';

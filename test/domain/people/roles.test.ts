@@ -1,6 +1,6 @@
 import { withAcknowledgement, isAcknowledged, withoutAcknowledgement } from '../../../domain/paging/acknowledgement.ts';
 import { describe, expect, test } from 'vitest';
-import { blankIncident } from '../../../aws/table/incidents/new-incident.ts';
+import { blankIncident } from '../../../domain/incidents/new-incident.ts';
 import { acknowledged, assigned, claimed, handedOver, left, told, triaged } from '../../../domain/people/roles.ts';
 import { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

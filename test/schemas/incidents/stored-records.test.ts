@@ -1,6 +1,6 @@
 import { Reason } from '../../../schemas/incidents/reason.ts';
 import { expect, test } from 'vitest';
-import { blankIncident } from '../../../aws/table/incidents/new-incident.ts';
+import { blankIncident } from '../../../domain/incidents/new-incident.ts';
 import { Effect } from '../../../schemas/incidents/incident.ts';
 import {
   StoredChange,

@@ -8,7 +8,11 @@ import type { Message } from '../../../../schemas/incidents/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
 import { runbook } from '../../../domain/runbooks/support.ts';
 import { SetClock } from '../../../support/fake-deps.ts';
-import { FakeDecisions, FakeEffects, FakeIncidents, FakeRunbooks, FakeStore } from '../../../support/fake-store.ts';
+import { FakeDecisions } from '../../../support/stores/decisions.ts';
+import { FakeEffects } from '../../../support/stores/effects.ts';
+import { FakeIncidents } from '../../../support/stores/incidents.ts';
+import { FakeRunbooks } from '../../../support/stores/runbooks.ts';
+import { FakeStore } from '../../../support/stores/store.ts';
 import { arrivals, signal } from '../../../support/signals.ts';
 import { openTable, type TableStores } from '../stores.ts';
 

@@ -1,0 +1,206 @@
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type {
+  DecisionView,
+  Effect,
+  IncidentRecord,
+  IncidentView,
+  TimelineEntry,
+} from '../../schemas/incidents/incident.ts';
+import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Child } from '../messages/story.ts';
+import type { Amend, Amended, ChildIncident, IncidentGroups, LeftToNext } from '../ports/incidents.ts';
+import { partsView } from './children.ts';
+import { type IncidentPatch, type Post, postOf, present } from './post.ts';
+
+/** A change of an incident's own record, with its timeline entry. */
+export type PatchPlan = { kind: 'patch'; patch: IncidentPatch; entry: TimelineEntry | null };
+
+/** Decides how people change care and roles. The change does not concern the workflow, so it sends no message. */
+export function planAmendment(
+  incident: IncidentRecord | undefined,
+  amend: Amend,
+  at: Timestamp,
+): PatchPlan | { kind: Exclude<Amended, 'done'> } {
+  if (incident === undefined) return { kind: 'unknown' };
+  if (incident.status === 'resolved') return { kind: 'resolved' };
+  const wanted = amend(incident);
+  if (wanted === undefined) return { kind: 'as_it_is' };
+  const { care, escalated, timeline } = wanted;
+  const roles = Object.entries({ ...incident.roles, ...wanted.roles }).filter(([, holder]) => holder !== null);
+  return {
+    kind: 'patch',
+    patch: {
+      set: {
+        roles: Object.fromEntries(roles),
+        care: { ...incident.care, ...care },
+        amended: (incident.amended ?? 0) + 1,
+        ...(escalated !== undefined && { escalated }),
+      },
+      seen: { amended: incident.amended },
+      notIn: ['resolved'],
+    },
+    entry: timeline === undefined ? null : { at, ...timeline },
+  };
+}
+
+/** A request to resolve an incident. `by`: null if its alerts have ended. `warnings`: alerts that may keep firing. */
+export type Resolution = { drained: number; by: string | null; text: string; warnings: number };
+
+/** Decides whether an incident can be resolved: nothing may have arrived since the last read of the inbox. */
+export function planResolution(
+  incident: IncidentRecord | undefined,
+  { drained, by, text, warnings }: Resolution,
+  at: Timestamp,
+): PatchPlan | { kind: 'resolved' | 'not_yet' } {
+  if (incident === undefined || incident.status === 'resolved') return { kind: 'resolved' };
+  const { seq, firing, status } = incident;
+  const calm = firing <= warnings && status !== 'mitigating';
+  if (seq !== drained || (by === null && !calm)) return { kind: 'not_yet' };
+  return {
+    kind: 'patch',
+    patch: {
+      set: { status: 'resolved', resolved_at: at, resolved_by: by },
+      // An action can start, and a child incident end, without a message.
+      ...(by === null
+        ? { seen: { seq, firing }, notIn: ['resolved', 'mitigating'] }
+        : { seen: { seq }, notIn: ['resolved'] }),
+    },
+    entry: { at, actor: by ?? 'firebreak', kind: 'incident.resolved', text, detail: null },
+  };
+}
+
+/** Returns the handover to the next run, and its timeline entry. */
+export function handover(
+  run: number,
+  text: string,
+  { unread, resolveBy: resolve_by }: LeftToNext,
+  at: Timestamp,
+): PatchPlan & { entry: TimelineEntry } {
+  return {
+    kind: 'patch',
+    patch: {
+      set: present({ run, unread, resolve_by }),
+      remove: [
+        ...(unread === undefined ? (['unread'] as const) : []),
+        ...(resolve_by === undefined ? (['resolve_by'] as const) : []),
+      ],
+    },
+    entry: { at, actor: 'firebreak', kind: 'workflow.handed_over', text, detail: { run } },
+  };
+}
+
+/** A decision with the result of its mitigation; `asked`: for a question of a runbook, which has none. */
+export type DecisionEnd = { number: number; outcome: MitigationOutcome | 'asked' | undefined };
+
+/** Returns the numbers of mitigations that the next run must continue: without a result, or not verified yet. */
+export const unfinishedOf = (
+  decisions: readonly DecisionEnd[],
+  { verification }: Pick<IncidentRecord, 'verification'>,
+): number[] =>
+  decisions
+    .filter(({ outcome }) => outcome === undefined || (outcome === 'succeeded' && verification === 'pending'))
+    .map(({ number }) => number);
+
+/** Builds the API view of an incident. @param parts children; null: it is no parent. `channel`: its own or its parent's */
+export function viewOf(
+  incident: IncidentRecord,
+  more: {
+    channel: string | null;
+    parts: readonly ChildIncident[] | null;
+    decisions: DecisionView[];
+    effects: Effect[];
+  },
+): IncidentView {
+  const { id, service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } =
+    incident;
+  return {
+    id,
+    service,
+    environment,
+    title,
+    severity,
+    status,
+    opened_at,
+    resolved_at,
+    signal_count,
+    suspects,
+    parent_id: incident.parent_id ?? null,
+    ...(more.parts !== null && { parts: partsView(more.parts) }),
+    channel: more.channel,
+    roles: Object.fromEntries(Object.entries(incident.roles ?? {}).map(([role, { shown }]) => [role, shown])),
+    cleared: incident.cleared ?? [],
+    decisions: more.decisions,
+    effects: more.effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
+  };
+}
+
+/** Returns a child incident as its parent shows it. */
+export const childOf = ({ id, service, environment, unmatched, title, severity, status }: IncidentRecord): Child => ({
+  id,
+  service: unmatched || service,
+  environment,
+  title,
+  severity,
+  status,
+});
+
+/** Writes of a child that joins a parent. `joinedAt`: also the parent's newest join. */
+export type JoinPlan = {
+  joinedAt: Timestamp;
+  child: { id: IncidentId; patch: IncidentPatch; entry: TimelineEntry };
+  parent: { id: IncidentId; patch: IncidentPatch; entry: TimelineEntry };
+};
+
+/** Decides whether an incident can join a parent, whose state is only a condition of the write. */
+export function planJoin(
+  parent: IncidentId,
+  child: IncidentRecord | undefined,
+  at: Timestamp,
+): JoinPlan | 'joined' | 'closed' {
+  if (child === undefined) return 'closed';
+  const { id, parent_id, status, environment, title } = child;
+  if (parent_id !== undefined) return 'joined';
+  if (status === 'resolved') return 'closed';
+  const entry = { at, actor: 'firebreak' };
+  return {
+    joinedAt: at,
+    child: {
+      id,
+      patch: { set: { parent_id: parent }, seen: { parent_id: undefined }, notIn: ['resolved'] },
+      entry: {
+        ...entry,
+        kind: 'incident.joined',
+        text: `Several services fail at the same time: this incident is now part of incident ${parent}, which pages and has the channel. Automation asks for approval before it acts`,
+        detail: { parent },
+      },
+    },
+    parent: {
+      id: parent,
+      patch: { add: { firing: 1, signal_count: 1 }, notIn: ['resolved'] },
+      entry: {
+        ...entry,
+        kind: 'alerts.joined',
+        text: `Joined: ${childOf(child).service} ${environment}: ${title}`,
+        detail: { incident: id },
+      },
+    },
+  };
+}
+
+/** Returns the message of a child that leaves its parent. Null: it is resolved, or not a child. */
+export const planLeave = (
+  parent: IncidentId,
+  child: IncidentRecord | undefined,
+  { page, text }: Parameters<IncidentGroups['letGo']>[2],
+  at: Timestamp,
+): Post | null =>
+  child?.parent_id !== parent || child.status === 'resolved'
+    ? null
+    : postOf(child, { kind: 'left', parent, page }, at, {
+        parent: null,
+        timeline: { actor: 'firebreak', kind: 'incident.left', text, detail: { parent } },
+      });
+
+/** What a parent loses when a child is resolved or leaves. */
+export const childLess: IncidentPatch = { add: { firing: -1 } };

@@ -1,0 +1,77 @@
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Message } from '../../schemas/incidents/inbox.ts';
+import type { IncidentRecord, IncidentStatus, TimelineEntry } from '../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { IncidentChange } from '../ports/incidents.ts';
+import { requestedAfter } from '../rollback/rollback-request.ts';
+
+/** A change of an incident's own record, on condition that it is still as it was read. */
+export type IncidentPatch = {
+  set?: Partial<IncidentRecord>;
+  remove?: readonly (keyof IncidentRecord)[];
+  /** Fields on which the change is based. Undefined: the field must be absent. */
+  seen?: Partial<IncidentRecord>;
+  /** States in which the incident must not be. */
+  notIn?: readonly IncidentStatus[];
+  /** Numbers to add, without a condition on the current ones. */
+  add?: { firing?: number; signal_count?: number };
+};
+
+/** A message to the inbox of an open incident, with everything that is written in the same transaction. */
+export type Post = {
+  incident: IncidentId;
+  seq: number;
+  message: Message;
+  at: Timestamp;
+  patch: IncidentPatch;
+  entry: TimelineEntry | null;
+};
+
+/** Counts that are added to the incident with the message. */
+export type Counted = { signals?: number; firing?: number; asksRollback?: boolean };
+
+/** Builds the message that follows the ones that the incident has. */
+export function postOf(
+  incident: IncidentRecord,
+  message: Message,
+  at: Timestamp,
+  change: IncidentChange = {},
+  counted: Counted = {},
+): Post {
+  const seq = incident.seq + 1;
+  return {
+    incident: incident.id,
+    seq,
+    message,
+    at,
+    patch: {
+      set: present({
+        seq,
+        by_hand: change.byHand,
+        severity: change.severity,
+        title: change.title,
+        status: change.status,
+        verification: change.verification,
+        verifying: change.verifying,
+        cleared: change.cleared,
+        automation_paused: change.automationPaused,
+        published_by: change.publishedBy,
+        asked: requestedAfter(incident.asked, message, at, change.rollbackAsked),
+        escalated: change.escalated,
+        paged_again_at: change.pagedAgainAt,
+        asks_rollback: counted.asksRollback ? true : undefined,
+        signal_count: counted.signals ? incident.signal_count + counted.signals : undefined,
+        firing: counted.firing ? incident.firing + counted.firing : undefined,
+      }),
+      ...(change.parent === null && { remove: ['parent_id'] }),
+      // An action can change the status without a message, so a message that changes it depends on it as well.
+      seen: { seq: incident.seq, ...(change.status !== undefined && { status: incident.status }) },
+      notIn: ['resolved'],
+    },
+    entry: change.timeline === undefined ? null : { ...change.timeline, at },
+  };
+}
+
+/** Removes fields without a value. */
+export const present = <T extends object>(fields: { [K in keyof T]: T[K] | undefined }): Partial<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;

@@ -1,0 +1,54 @@
+import type { Pins } from '../../../domain/ports/changes.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
+import type { Pin, PinView } from '../../../schemas/changes/pin.ts';
+import { type FakeStore, copy, placeOf } from './store.ts';
+
+export class FakePins implements Pins {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async of(place: ServiceEnvironment): Promise<PinView[]> {
+    const there = this.#store.pins.filter((pin) => placeOf(pin) === placeOf(place));
+    return this.#newestFirst(there).filter(({ state }) => state === 'pinned');
+  }
+
+  async list({ limit, cursor, all }: { limit: number; cursor?: string; all: boolean }): ReturnType<Pins['list']> {
+    const views = this.#newestFirst(this.#store.pins).filter(({ state }) => all || state === 'pinned');
+    const from = cursor === undefined ? 0 : Number(cursor);
+    return {
+      items: views.slice(from, from + limit),
+      next_cursor: views.length > from + limit ? String(from + limit) : null,
+    };
+  }
+
+  async get(id: string): Promise<PinView | undefined> {
+    const pin = this.#store.pins.find((one) => one.id === id);
+    return pin && this.#view(pin);
+  }
+
+  async lift(id: string, by: string): Promise<PinView | undefined> {
+    const pin = this.#store.pins.find((one) => one.id === id);
+    if (pin?.lifted_at === null) Object.assign(pin, { lifted_at: this.#store.clock.now(), lifted_by: by });
+    return this.get(id);
+  }
+
+  #newestFirst(pins: readonly Pin[]): PinView[] {
+    const place = ({ pinned_at, id }: Pin) => `${pinned_at}#${id}`;
+    return pins.toSorted((a, b) => (place(a) < place(b) ? 1 : -1)).map((pin) => this.#view(pin));
+  }
+
+  #view(pin: Pin): PinView {
+    const runs = this.#store.liveAt(pin);
+    const known = [pin.version, pin.rolled_back_to];
+    const newer =
+      runs !== undefined &&
+      runs.kind !== 'rollback' &&
+      !known.includes(runs.version) &&
+      runs.started_at > pin.pinned_at;
+    const state = pin.lifted_at === null ? (newer ? 'superseded' : 'pinned') : 'lifted';
+    return { ...copy(pin), state, superseded_by: newer ? runs.version : null };
+  }
+}
