@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 
 /**
- * Processes items in order, at most `atOnce` in parallel. After an error, no further items are started by that worker.
+ * Processes items in order, at most `atOnce` in parallel. An error ends one worker, and the others continue: one bad item
+ * does not hold back the rest, and an outage is not tried for every item.
+ * @throws the first error
  */
 export async function pooled<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();
