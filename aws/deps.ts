@@ -196,7 +196,7 @@ export function assemble(env: Environment): Deps {
         ),
       ...standInAt(standIns, eventsUrl),
     }),
-    fallbackPager: counted<Pager>('second-route', {
+    fallbackPager: counted<Pager>('fallback-pager', {
       send: (request) => unlessUnreadable(() => webhookPager({ config, secrets, clock }).send(request)),
     }),
     externalPager: counted('pagerduty', externalPagerDuty(rest)),
@@ -230,7 +230,7 @@ async function readAddress(secrets: Secrets, name: string): Promise<string | und
   }
 }
 
-/** Makes an unreadable secret a retryable failure, so that a page is retried and also takes the second route. */
+/** Makes an unreadable secret a retryable failure, so that a page is retried and also takes the fallback pager. */
 async function unlessUnreadable(send: () => Promise<Attempt>): Promise<Attempt> {
   try {
     return await send();

@@ -32,7 +32,7 @@ export const lambdaEngine = (client: LambdaClient, workflow: Workflow, stage: st
       throw error;
     }
   },
-  async ring(callback) {
+  async completeCallback(callback) {
     try {
       await client.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId: callback }));
     } catch (error) {

@@ -9,7 +9,7 @@ import { advanceDrill, takeCharge } from './steps/drill.ts';
  */
 export async function drill(run: Run, input: { drillId: DrillId; run: number }, deps: Deps): Promise<'over' | 'other'> {
   const { drillId, run: number } = input;
-  const inCharge = await run.step('take-charge', () => takeCharge(deps, drillId, number, run.execution));
+  const inCharge = await run.step('begin', () => takeCharge(deps, drillId, number, run.execution));
   if (!inCharge) return 'other';
   for (;;) {
     const { over, pauseSeconds } = await run.step('attempt', () => advanceDrill(deps, drillId));

@@ -1,7 +1,7 @@
 import type { Deps } from '../domain/ports/deps.ts';
 import type { Listened } from '../domain/ports/incidents.ts';
 import { apply, type JudgementRequest, begin, began, plan, type ResponseState } from '../domain/incidents/response.ts';
-import type { Unread } from '../schemas/incidents/inbox.ts';
+import type { UnreadableMessage } from '../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time/time.ts';
@@ -14,7 +14,7 @@ import { readInbox } from './steps/read-inbox.ts';
 import { judgeLate } from './steps/late-changes.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
-import { settleParts } from './steps/settle-children.ts';
+import { settleChildren } from './steps/settle-children.ts';
 import { withdrawQuestions } from './steps/withdraw-questions.ts';
 import { wake } from './wake.ts';
 
@@ -56,13 +56,13 @@ export async function incidentResponse(
 
   const run = unnamed.about({ trace: begun.incident.trace, service: begun.incident.service });
   const { quietRounds } = begun;
-  const isParent = begun.incident.crowd !== undefined;
+  const isParent = begun.incident.group_reason !== undefined;
   let state = begin(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
   const acting: Activity[] = [];
   const begunMitigation = (named: { number: number; asked: JudgementRequest }): Promise<unknown> => {
     const activity = activityOf();
     acting.push(activity);
-    return run.branch(`mitigate-${named.number}`, (b) => mitigate(b, { incidentId, ...named }, deps, activity));
+    return run.childContext(`mitigate-${named.number}`, (b) => mitigate(b, { incidentId, ...named }, deps, activity));
   };
   const mitigations = begun.unfinished.map((unfinished) =>
     begunMitigation({ number: unfinished, asked: { by: 'alert', who: '' } }),
@@ -78,13 +78,13 @@ export async function incidentResponse(
     followed.add(which);
     const stepEnded = (operations: number) => (inRunbooks += operations);
     runbooks.push(
-      run.branch(`runbook-${which}`, (b) => followRunbook(b, { incidentId, number: which }, deps, stepEnded)),
+      run.childContext(`runbook-${which}`, (b) => followRunbook(b, { incidentId, number: which }, deps, stepEnded)),
     );
   };
   for (const { number: unfinished, done, acted } of begun.runbooks)
     if (!done || (acted && begun.incident.verification === 'pending')) follow(unfinished);
-  let bell: Callback | null = null;
-  let unread: Unread | null = null;
+  let callback: Callback | null = null;
+  let unread: UnreadableMessage | null = null;
   let unseen = state.firing > 0;
   let warned: ReadInbox['warnings'];
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
@@ -94,15 +94,19 @@ export async function incidentResponse(
     const { page: pageNumber, mitigate: judgement, runbook, verify, runs, lateChanges: late } = due;
     const { pageCauses: causes } = state;
     if (pageNumber !== null)
-      branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber, causes }, deps)));
+      branches.push(
+        run.childContext(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber, causes }, deps)),
+      );
     if (judgement !== null) mitigations.push(begunMitigation(judgement));
     if (runbook !== null) follow(runbook);
     for (const started of runs) follow(started);
     if (late !== null)
-      branches.push(run.branch(`late-changes-${round}`, (b) => judgeLate(b, { incidentId, ...late }, deps)));
-    if (unseen) branches.push(run.branch(`see-alerts-${round}`, (b) => seeAlerts(b, { incidentId }, deps)));
+      branches.push(run.childContext(`late-changes-${round}`, (b) => judgeLate(b, { incidentId, ...late }, deps)));
+    if (unseen) branches.push(run.childContext(`confirm-alerts-${round}`, (b) => seeAlerts(b, { incidentId }, deps)));
     if (verify !== null)
-      branches.push(run.branch(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, ...verify, round }, deps)));
+      branches.push(
+        run.childContext(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, ...verify, round }, deps)),
+      );
     state = began(state, due);
 
     // Keep a flapping incident open until it has been quiet, so that it does not page repeatedly.
@@ -116,19 +120,19 @@ export async function incidentResponse(
         await deps.incidents.endEvents(incidentId);
         return withdrawQuestions(deps, incidentId);
       });
-      if (isParent) await run.step('settle-parts', () => settleParts(deps, incidentId));
-      await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages, last: false }, deps));
+      if (isParent) await run.step('settle-children', () => settleChildren(deps, incidentId));
+      await run.childContext('resolve-pages', (b) => resolvePages(b, { incidentId, pages, last: false }, deps));
       await Promise.all([...branches, ...mitigations]);
       // The pager may have accepted a page that was in progress when the incident closed.
-      await run.branch('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages, last: true }, deps));
+      await run.childContext('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages, last: true }, deps));
       await Promise.all(runbooks);
       return { incident: incidentId, ended: 'resolved' };
     }
 
-    if (unread !== null && (unread.seq === begun.incident.unread || number >= RUNS_FOR_UNREAD)) {
+    if (unread !== null && (unread.seq === begun.incident.unreadable || number >= RUNS_FOR_UNREAD)) {
       const skipped = unread;
       await run.step('skip-message', () => skipMessage(deps, incidentId, skipped));
-      state = { ...state, drained: skipped.seq };
+      state = { ...state, consumed: skipped.seq };
       unread = null;
     }
     if (unread !== null) {
@@ -137,18 +141,18 @@ export async function incidentResponse(
       return handOver(run, { incidentId, number, unread, ...state }, [...branches, ...resting], deps);
     }
 
-    bell ??= await run.bell('inbox', { seconds: LOOK_ANYWAY_SECONDS });
-    const hung: Callback = bell;
-    const { drained, mitigated } = state;
+    callback ??= await run.createCallback('inbox', { seconds: LOOK_ANYWAY_SECONDS });
+    const waitingFor: Callback = callback;
+    const { consumed, mitigated } = state;
     // The number of completed steps differs between replays, so it is recorded in the step's result.
     const long = inRunbooks > OPERATIONS_IN_RUNBOOKS;
-    let heard: ReadInbox = await run.step('listen', async () => {
-      const mail = await readInbox(deps, incidentId, drained, hung.id, mitigated);
+    let heard: ReadInbox = await run.step('read-inbox', async () => {
+      const mail = await readInbox(deps, incidentId, consumed, waitingFor.id, mitigated);
       return long ? { ...mail, long } : mail;
     });
-    let rang: 'mail' | 'rung' | 'timeout' = 'mail';
+    let wokenBy: 'message' | 'callback' | 'timeout' = 'message';
     // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
-    if (heard.mail.length === 0 && heard.unread === undefined && holding(heard) === state.firing) {
+    if (heard.messages.length === 0 && heard.unreadable === undefined && holding(heard) === state.firing) {
       warned = heard.warnings;
       if (
         (heard.long || isLong(round, begun.at, heard.at)) &&
@@ -161,24 +165,24 @@ export async function incidentResponse(
           [...branches, ...mitigations],
           deps,
         );
-      rang = await hung.rung();
-      bell = null;
-      heard = await run.step('look', () => readInbox(deps, incidentId, drained, null, mitigated));
+      wokenBy = await waitingFor.settled();
+      callback = null;
+      heard = await run.step('read-inbox-again', () => readInbox(deps, incidentId, consumed, null, mitigated));
     }
 
-    const lively = heard.mail.length > 0 || heard.renotified !== quiet.renotified;
-    quiet = { rounds: lively ? 0 : quiet.rounds + (rang === 'timeout' ? 1 : 0), renotified: heard.renotified };
+    const lively = heard.messages.length > 0 || heard.renotified !== quiet.renotified;
+    quiet = { rounds: lively ? 0 : quiet.rounds + (wokenBy === 'timeout' ? 1 : 0), renotified: heard.renotified };
     state = { ...state, firing: holding(heard) };
-    unread = heard.unread ?? null;
+    unread = heard.unreadable ?? null;
     warned = heard.warnings;
-    for (const { seq, message } of heard.mail) state = { ...apply(state, message), drained: seq };
+    for (const { seq, message } of heard.messages) state = { ...apply(state, message), consumed: seq };
 
-    unseen = heard.mail.some(({ message }) => message.kind === 'signals' && message.fired > 0);
+    unseen = heard.messages.some(({ message }) => message.kind === 'signals' && message.fired > 0);
     const unsaid =
       state.firing > 0 &&
-      (rang === 'timeout' ||
-        heard.mail.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
-    if (unsaid) branches.push(run.branch(`gone-alerts-${round}`, (b) => endGoneAlerts(b, { incidentId }, deps)));
+      (wokenBy === 'timeout' ||
+        heard.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
+    if (unsaid) branches.push(run.childContext(`gone-alerts-${round}`, (b) => endGoneAlerts(b, { incidentId }, deps)));
   }
 }
 
@@ -206,7 +210,7 @@ async function beginRun(deps: Deps, id: IncidentId, number: number, execution: s
 
 /** Returns the incident as it is checkpointed, without people's requests: steps read their current state from the table. */
 function kept(incident: IncidentRecord): IncidentRecord {
-  const { asked: _asked, escalated: _escalated, opened_by: _openedBy, ...rest } = incident;
+  const { last_requests: _asked, escalated: _escalated, opened_by: _openedBy, ...rest } = incident;
   return rest;
 }
 
@@ -214,7 +218,7 @@ function kept(incident: IncidentRecord): IncidentRecord {
 async function close(
   run: Run,
   id: IncidentId,
-  { state: { drained, verification }, warned }: { state: ResponseState; warned: ReadInbox['warnings'] },
+  { state: { consumed, verification }, warned }: { state: ResponseState; warned: ReadInbox['warnings'] },
   by: string | null,
   deps: Deps,
 ): Promise<boolean> {
@@ -229,7 +233,7 @@ async function close(
           ? 'Resolved: all alerts have resolved, and the mitigation is verified'
           : 'Resolved: all alerts have resolved';
   return (
-    (await run.step('close', () => deps.incidents.resolve(id, drained, by, `${text}${goesOn}`, count))) === 'resolved'
+    (await run.step('close', () => deps.incidents.resolve(id, consumed, by, `${text}${goesOn}`, count))) === 'resolved'
   );
 }
 
@@ -243,7 +247,7 @@ async function handOver(
     number,
     unread,
     resolveBy,
-  }: { incidentId: IncidentId; number: number; unread: Unread | null; resolveBy: string | null },
+  }: { incidentId: IncidentId; number: number; unread: UnreadableMessage | null; resolveBy: string | null },
   branches: readonly Promise<unknown>[],
   deps: Deps,
 ): Promise<IncidentOutcome> {
@@ -257,7 +261,7 @@ async function handOver(
 }
 
 /** Skips a message that the newest version can't read either, after this run was started with it to try. */
-async function skipMessage({ incidents, log }: Deps, id: IncidentId, unread: Unread): Promise<null> {
+async function skipMessage({ incidents, log }: Deps, id: IncidentId, unread: UnreadableMessage): Promise<null> {
   log.error('Skipped a message of an unknown kind', { incident: id, ...unread });
   await incidents.skipUnread(id, unread);
   return null;

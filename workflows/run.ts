@@ -9,7 +9,7 @@ export type Callback = {
   /** Callback ID, which completes it. */
   id: string;
   /** Resolves when the callback is completed or times out. Never rejects. */
-  rung(): Promise<'rung' | 'timeout'>;
+  settled(): Promise<'callback' | 'timeout'>;
 };
 
 /**
@@ -23,13 +23,13 @@ export type Run = {
    */
   step<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** Runs work in parallel, with its own sequence of operations. */
-  branch<T>(name: string, work: (run: Run) => Promise<T>): Promise<T>;
+  childContext<T>(name: string, work: (run: Run) => Promise<T>): Promise<T>;
   wait(name: string, delay: Delay): Promise<void>;
   /** Returns the same run, with additional fields on every log line. */
   about(fields: Record<string, unknown>): Run;
   /** ID of this execution at the engine. */
   readonly execution: string;
-  bell(name: string, timeout: Delay): Promise<Callback>;
+  createCallback(name: string, timeout: Delay): Promise<Callback>;
   /** Returns the number of operations so far, without those inside its branches. */
   operations(): number;
 };
@@ -53,7 +53,7 @@ export function durableRun(context: DurableContext, log: Log, counted = { operat
         semantics: StepSemantics.AtLeastOncePerRetry,
       });
     },
-    branch: (name, work) => {
+    childContext: (name, work) => {
       count();
       return started(context.runInChildContext(name, (child) => work(durableRun(child, log.with({ branch: name })))));
     },
@@ -63,17 +63,17 @@ export function durableRun(context: DurableContext, log: Log, counted = { operat
       count();
       return context.wait(name, { seconds: Math.max(1, Math.round(seconds)) });
     },
-    bell: async (name, { seconds }) => {
+    createCallback: async (name, { seconds }) => {
       count();
       const [promise, id] = await context.createCallback(name, {
         timeout: { seconds: Math.max(1, Math.round(seconds)) },
       });
       return {
         id,
-        rung: async () => {
+        settled: async () => {
           try {
             await promise;
-            return 'rung';
+            return 'callback';
           } catch (error) {
             // Callbacks are never failed, so this error is a time-out.
             if (error instanceof CallbackError) return 'timeout';

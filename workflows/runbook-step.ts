@@ -54,12 +54,12 @@ const declined = (detail: string): StepEnd => ({ status: 'declined', output: nul
 
 async function askPeople(run: Run, input: StepInput, ask: Ask, deps: Deps): Promise<Exclude<QuestionState, 'waiting'>> {
   const { step } = input;
-  await run.step('ask', () => askAbout(deps, input, step, ask));
-  const bell = await run.bell('approval', { seconds: ask.seconds });
-  const standing = await run.step('await', () => settleQuestion(deps, input, step, bell.id));
+  await run.step('request-approval', () => askAbout(deps, input, step, ask));
+  const callback = await run.createCallback('approval', { seconds: ask.seconds });
+  const standing = await run.step('await-approval', () => settleQuestion(deps, input, step, callback.id));
   if (standing !== 'waiting') return standing;
-  await bell.rung();
-  const end = await run.step('answer', () => settleQuestion(deps, input, step, null));
+  await callback.settled();
+  const end = await run.step('read-approval', () => settleQuestion(deps, input, step, null));
   return end === 'waiting' ? 'expired' : end;
 }
 
@@ -70,7 +70,7 @@ async function waitFor(run: Run, { incidentId, step }: StepInput, spent: number,
   while (left > 0) {
     await run.wait('wait', { seconds: Math.min(piece, left) });
     left -= piece;
-    if (left > 0 && (await run.step('is-it-over', () => isOver(deps, incidentId)))) return OVER;
+    if (left > 0 && (await run.step('check-incident', () => isOver(deps, incidentId)))) return OVER;
   }
   return { status: 'succeeded', output: null, detail: '' };
 }
@@ -123,9 +123,9 @@ async function until(run: Run, input: StepInput, spent: number, deps: Deps): Pro
   let held = 0;
   for (;;) {
     const looking = { before, heldSeconds: held, last: waited + pause > step.timeoutSeconds };
-    const look = await run.step('look', () => lookStep(deps, input, step, looking));
+    const look = await run.step('check-step', () => lookStep(deps, input, step, looking));
     if (look.kind === 'ended') return look.end;
-    await run.wait('look-again', { seconds: pause });
+    await run.wait('check-again', { seconds: pause });
     waited += pause;
     held = look.holds ? held + pause : 0;
   }
@@ -134,14 +134,14 @@ async function until(run: Run, input: StepInput, spent: number, deps: Deps): Pro
 /** Requests a rollback, which the incident judges and executes, and waits for its outcome. */
 async function rollback(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, rounds } = input;
-  const { judgedBefore, answerSeconds } = await run.step('ask-for-rollback', () => askForRollback(deps, input, step));
+  const { judgedBefore, answerSeconds } = await run.step('request-rollback', () => askForRollback(deps, input, step));
   const seconds = step.timeoutSeconds + answerSeconds;
   const pauseAt = (round: number): number =>
     round < 20 ? 5 : Math.max(30, Math.ceil(seconds / Math.max(1, rounds - 20)));
   let waited = 0;
   for (let round = 0; ; round += 1) {
     const last = waited + pauseAt(round) > seconds;
-    const end = await run.step('look-at-rollback', () => lookForRollback(deps, input, step, { judgedBefore, last }));
+    const end = await run.step('check-rollback', () => lookForRollback(deps, input, step, { judgedBefore, last }));
     if (end !== null) return end;
     await run.wait('rolling-back', { seconds: pauseAt(round) });
     waited += pauseAt(round);

@@ -45,7 +45,7 @@ export async function followRunbook(
   if (chosen === null) return 'none';
   if (chosen.needsJudgement) await awaitJudgement(run, input, deps);
   const does: Does = (step, before, rounds) =>
-    run.branch(`step-${step.id}`, async (branch) => {
+    run.childContext(`step-${step.id}`, async (branch) => {
       const end = await runStep(branch, { ...input, step, before, rounds }, deps);
       return { end, operations: branch.operations() };
     });
@@ -68,7 +68,7 @@ export async function followRunbook(
 /** Waits for the first judgement, because the runbook refers to its suspect or decision. */
 async function awaitJudgement(run: Run, input: RunbookInput, deps: Deps): Promise<void> {
   for (const seconds of JUDGEMENT_SECONDS) {
-    if (await run.step('is-it-judged', () => isJudged(deps, input))) return;
+    if (await run.step('check-judgement', () => isJudged(deps, input))) return;
     await run.wait('await-judgement', { seconds });
   }
 }

@@ -9,19 +9,19 @@ import type { IncidentId } from '../schemas/config/names.ts';
 export async function wake(
   { incidents, decisions, engine }: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
   id: IncidentId,
-): Promise<'started' | 'rung' | 'idle'> {
+): Promise<'started' | 'woken' | 'idle'> {
   const incident = await incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return 'idle';
   if (incident.started_run < incident.run) {
     await engine.start(id, incident.run);
     return 'started';
   }
-  if (incident.seq <= incident.drained) return 'idle';
+  if (incident.seq <= incident.consumed_seq) return 'idle';
   // Callbacks of answered questions first: the reader of the inbox then removes the sweeper's mark.
   await ringAnswered({ decisions, engine }, incident);
-  const { inbox } = incident.bells;
-  if (inbox !== undefined) await engine.ring(inbox);
-  return 'rung';
+  const { inbox } = incident.callbacks;
+  if (inbox !== undefined) await engine.completeCallback(inbox);
+  return 'woken';
 }
 
 /**
@@ -30,11 +30,11 @@ export async function wake(
  */
 export async function ringAnswered(
   { decisions, engine }: Pick<Deps, 'decisions' | 'engine'>,
-  { id, bells }: Pick<IncidentRecord, 'id' | 'bells'>,
+  { id, callbacks }: Pick<IncidentRecord, 'id' | 'callbacks'>,
 ): Promise<void> {
-  for (const [who, bell] of Object.entries(bells)) {
+  for (const [who, callback] of Object.entries(callbacks)) {
     if (who === 'inbox') continue;
     const number = Number(who.slice('decision-'.length));
-    if ((await decisions.state(id, number)) !== 'waiting') await engine.ring(bell);
+    if ((await decisions.state(id, number)) !== 'waiting') await engine.completeCallback(callback);
   }
 }

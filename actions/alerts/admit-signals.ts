@@ -49,7 +49,7 @@ export async function admitSignals(
     const status = apart.get(nameOf(arrival.signal));
     return entriesOf(arrival, status ?? arrival.signal.status, status !== undefined);
   });
-  const alertNotices = entries.length > 0 ? await deps.alertNotices.heard(entries, now) : [];
+  const alertNotices = entries.length > 0 ? await deps.alertNotices.record(entries, now) : [];
   await deps.projections.changed(...admitted.wake.map((id): Subject => `incident:${id}`), ...alertNotices);
   await freezeByAlerts(deps, config, signals);
   return admitted;

@@ -64,7 +64,7 @@ export async function planDrill(
     phase: 'back',
     outcome: null,
     reason: null,
-    way_back_s: null,
+    rollback_s: null,
     duration_s: null,
     steps: [],
     begun: false,

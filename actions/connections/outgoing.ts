@@ -1,14 +1,14 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkMail } from '../../integrations/mail/check.ts';
-import { type Connection, credential, inTime, off, type Seen, told, wrong } from './seen.ts';
+import { type Connection, credential, inTime, off, type Seen, checked, wrong } from './seen.ts';
 
 /** A receiver of our webhooks. */
 type Receiver = { url: string; signature: string | null };
 
 /** Checks that the mail server accepts the login. */
 export const mail = ({ secrets }: Pick<Deps, 'secrets'>): Promise<Seen> =>
-  told(checkMail({ url: () => secrets.get('SMTP_URL'), from: () => secrets.get('MAIL_FROM') }), () => ({
+  checked(checkMail({ url: () => secrets.get('SMTP_URL'), from: () => secrets.get('MAIL_FROM') }), () => ({
     state: 'connected',
     detail: 'the login works; no mail was sent',
   }));
@@ -21,15 +21,15 @@ export async function webhooks(deps: Pick<Deps, 'secrets' | 'config'>): Promise<
   const seen = await Promise.all(
     all.map(async (one) => inTime(`webhook ${URL.parse(one.url)?.host ?? ''}`, signed(deps, one))),
   );
-  return [...none, ...seen, ...secondRoute(config)];
+  return [...none, ...seen, ...fallbackPager(config)];
 }
 
-/** Reports a missing second route only if the escalation needs it. The route is optional otherwise. */
-const secondRoute = ({ paging, response }: Config): Connection[] =>
+/** Reports a missing fallback pager only if the escalation needs it. The route is optional otherwise. */
+const fallbackPager = ({ paging, response }: Config): Connection[] =>
   response.escalation?.how === 'fallback' && paging.fallback === undefined
     ? [
         {
-          name: 'second route',
+          name: 'fallback pager',
           ...wrong(
             'response.yaml sets "escalation" to "how: fallback", but paging.yaml has no "fallback", so Firebreak pages ' +
               'again instead. Add a "fallback" to paging.yaml, or set "how: page-again"',

@@ -3,12 +3,12 @@ import type { OnCallPerson } from '../../domain/people/on-call.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { ROUTING_KEY_CHARS } from '../../integrations/pagerduty/limits.ts';
 import type { PeopleFile } from '../../schemas/people/people.ts';
-import { credential, off, type Seen, told, wrong } from './seen.ts';
+import { credential, off, type Seen, checked, wrong } from './seen.ts';
 
 /** Checks that the Slack app has all scopes, and is installed in a workspace of people.yaml. */
 export async function slack({ directory, config }: Pick<Deps, 'directory' | 'config'>): Promise<Seen> {
   const { people } = await config.current();
-  return told(directory.app(), (app) => installed(app, people));
+  return checked(directory.app(), (app) => installed(app, people));
 }
 
 function installed({ workspace, lacks }: ChatApp, { workspaces }: Pick<PeopleFile, 'workspaces'>): Seen {
@@ -64,7 +64,7 @@ export async function onCall({ onCall: rotas, config }: Pick<Deps, 'onCall' | 'c
   if (teams.length === 0)
     return off('people.yaml has no "onCall", so on-call responders are not invited to channels and do not get command');
   const seen = await Promise.all(
-    teams.map(async (team) => ({ team, ...(await told(rotas.now(team), (people) => calledFirst(people))) })),
+    teams.map(async (team) => ({ team, ...(await checked(rotas.now(team), (people) => calledFirst(people))) })),
   );
   const worst = (['wrong', 'unreachable', 'off'] as const).find((state) => seen.some((one) => one.state === state));
   const shown = worst === undefined ? seen : seen.filter(({ state }) => state === worst);

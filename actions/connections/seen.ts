@@ -43,7 +43,7 @@ export async function inTime(name: string, looked: Promise<Seen>): Promise<Conne
  *
  * @param seen judges a successful response; by default, any is fine
  */
-export async function told<T>(
+export async function checked<T>(
   asked: Promise<VendorResponse<T>>,
   seen: (value: T) => Seen = () => ANSWERS,
 ): Promise<Seen> {

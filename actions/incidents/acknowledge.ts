@@ -10,7 +10,7 @@ import {
   handedOver,
   left,
   type Assignee,
-  told,
+  stakeholderUpdate,
   triaged,
 } from '../../domain/people/roles.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
@@ -141,7 +141,7 @@ export async function sendUpdateToStakeholders(
   who: Who,
   { text, publish, ...once }: Once & { text: string; publish: boolean },
 ): Promise<{ incident: IncidentView; public: PublicationState }> {
-  const incident = await amended(deps, who, once, told(text, who.name, deps.clock.now()));
+  const incident = await amended(deps, who, once, stakeholderUpdate(text, who.name, deps.clock.now()));
   const record = await deps.incidents.read(once.id);
   const page = record === undefined ? NOTHING : componentsOf(record, await deps.config.current());
   if (record === undefined || page.names.length === 0 || page.publish === 'now') return { incident, public: 'nothing' };

@@ -58,7 +58,7 @@ async function switchedBefore(
   action: NonNullable<LastRequests['switched']>['action'],
 ): Promise<ActionRequest> {
   const incident = await deps.incidents.read(id);
-  const last = incident?.asked?.switched;
+  const last = incident?.last_requests?.switched;
   const isSo = last?.action === action && incident?.automation_paused === (action !== 'resume');
   const open = action === 'abort' && decisions.some(({ state }) => state === 'waiting');
   const once = `${action}-since-${last === undefined ? 'none' : `${last.action}-${last.at}`}`;
@@ -103,7 +103,7 @@ async function refuseBesideAnother(
   { id, decisions }: IncidentView,
   shown: Version,
 ): Promise<void> {
-  const last = (await incidents.read(id))?.asked?.rollback;
+  const last = (await incidents.read(id))?.last_requests?.rollback;
   if (last === undefined || secondsBetween(last.at, clock.now()) >= DOUBLE_CLICK_SECONDS) return;
   if (decisions.some(({ at }) => at > last.at)) return;
   const { from, to } = last;

@@ -115,8 +115,8 @@ async function notifyParent(deps: ActDeps, who: Who, id: IncidentId): Promise<vo
 
 /** Records that a person has confirmed the severity, so that no reminder asks for it. */
 const saidBy = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) =>
-  incidents.amend(id, ({ care }) =>
-    care?.triaged === undefined ? { care: { triaged: { by, at: clock.now() } } } : undefined,
+  incidents.amend(id, ({ handling }) =>
+    handling?.triaged === undefined ? { handling: { triaged: { by, at: clock.now() } } } : undefined,
   );
 
 /**

@@ -23,7 +23,8 @@ export async function markWrong(
   who.allow('incidents:act', incident);
   // It counts against the automation of the changed service, which can be another than the incident's.
   for (const effect of incident.effects)
-    if (effect.place !== undefined && (key ?? effect.key) === effect.key) who.allow('incidents:act', effect.place);
+    if (effect.service_environment !== undefined && (key ?? effect.key) === effect.key)
+      who.allow('incidents:act', effect.service_environment);
   const ofShadow = key === undefined;
   if (ofShadow)
     for (const { kind, target } of incident.decisions)

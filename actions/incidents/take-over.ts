@@ -1,6 +1,6 @@
 import type { RollbackCommand } from '../../domain/rollback/rollback-request.ts';
 import { clearingOfVersion, takenBack } from '../../domain/changes/cleared-suspects.ts';
-import { openParts, openPartsWords } from '../../domain/incidents/children.ts';
+import { openChildren, openPartsWords } from '../../domain/incidents/children.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChangeOfIncident, IncidentChange } from '../../domain/ports/incidents.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
@@ -134,7 +134,7 @@ async function resolveAct(
   { id }: IncidentView,
   note: string,
 ): Promise<Act> {
-  const also = openPartsWords(openParts(await incidentGroups.parts(id)));
+  const also = openPartsWords(openChildren(await incidentGroups.children(id)));
   const text = note || 'Requested resolution of the incident';
   return {
     message: { kind: 'resolve', by, note },

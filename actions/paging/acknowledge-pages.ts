@@ -18,7 +18,7 @@ type AcknowledgeDeps = Pick<Deps, 'incidents' | 'effects' | 'pager' | 'clock' | 
 export async function acknowledgePages(deps: AcknowledgeDeps, id: IncidentId): Promise<Reached> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || !isToTell(deps, incident)) return 'reached';
-  const { page: upTo = incident.pages, there } = incident.care?.acknowledged ?? {};
+  const { page: upTo = incident.pages, there } = incident.handling?.acknowledged ?? {};
   for (let number = 1; number <= upTo; number += 1)
     if (number !== there && (await acknowledge(deps, incident, number)) === 'unreachable') return 'unreachable'; // skip the others, which would fail too
   return 'reached';
@@ -55,8 +55,8 @@ export async function acknowledgeAll(
   });
 }
 
-function isToTell({ clock }: Pick<Deps, 'clock'>, { pages, care, status }: IncidentRecord): boolean {
-  const said = care?.acknowledged;
+function isToTell({ clock }: Pick<Deps, 'clock'>, { pages, handling, status }: IncidentRecord): boolean {
+  const said = handling?.acknowledged;
   return (
     pages > 0 &&
     status !== 'resolved' &&
@@ -67,8 +67,11 @@ function isToTell({ clock }: Pick<Deps, 'clock'>, { pages, care, status }: Incid
 }
 
 /** Returns the key of an acknowledgement. If the pager has unacknowledged the page since, the key is a new one. */
-function toldKey({ id, care }: Pick<IncidentRecord, 'id' | 'care'>, number: number): string {
-  const again = care?.rings !== undefined && care.rings.page <= number ? `-${care.rings.at}` : '';
+function toldKey({ id, handling }: Pick<IncidentRecord, 'id' | 'handling'>, number: number): string {
+  const again =
+    handling?.unacknowledged !== undefined && handling.unacknowledged.page <= number
+      ? `-${handling.unacknowledged.at}`
+      : '';
   return `${pageKey(id, number)}.acknowledge${again}`;
 }
 
@@ -78,7 +81,7 @@ function toldKey({ id, care }: Pick<IncidentRecord, 'id' | 'care'>, number: numb
  */
 export async function isToldByUs(
   { effects }: Pick<AcknowledgeDeps, 'effects'>,
-  incident: Pick<IncidentRecord, 'id' | 'care'>,
+  incident: Pick<IncidentRecord, 'id' | 'handling'>,
   number: number,
 ): Promise<boolean> {
   const keys = [toldKey(incident, number), toldKey({ id: incident.id }, number)];
@@ -86,10 +89,10 @@ export async function isToldByUs(
 }
 
 async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, number: number): Promise<Reached> {
-  const { id, care } = incident;
+  const { id, handling } = incident;
   const key = pageKey(id, number);
   const page = await deps.effects.get(id, key);
-  const said = care?.acknowledged;
+  const said = handling?.acknowledged;
   if (page === undefined || said === undefined || page.state !== 'succeeded' || !isOurs(page)) return 'reached';
   if (said.page === undefined && page.at > said.at) return 'reached';
   const done = toldKey(incident, number);

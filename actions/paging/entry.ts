@@ -1,7 +1,7 @@
 import type { Agent } from '../../domain/pagerduty/agents.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { Care } from '../../schemas/people/response-roles.ts';
+import type { Handling } from '../../schemas/people/response-roles.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 /**
@@ -22,12 +22,12 @@ export const when = (done: Timestamp, now: Timestamp): string => (isLate(done, n
 
 const isLate = (done: Timestamp, now: Timestamp): boolean => secondsBetween(done, now) > LATE_MAX;
 
-/** Returns a change of `care` that also marks the person as unsure, if PagerDuty could not be asked who they are. */
+/** Returns a change of `handling` that also marks the person as unsure, if PagerDuty could not be asked who they are. */
 export function withUnsure(
   agent: Agent | null,
-  { care: before }: Pick<IncidentRecord, 'care'>,
-  { care }: { care?: Care } = {},
-): { care?: Care } {
-  if (agent?.unsure !== true) return care === undefined ? {} : { care };
-  return { care: { ...care, unsure: [...new Set([...(before?.unsure ?? []), agent.name])] } };
+  { handling: before }: Pick<IncidentRecord, 'handling'>,
+  { handling }: { handling?: Handling } = {},
+): { handling?: Handling } {
+  if (agent?.unsure !== true) return handling === undefined ? {} : { handling };
+  return { handling: { ...handling, unsure: [...new Set([...(before?.unsure ?? []), agent.name])] } };
 }

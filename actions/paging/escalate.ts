@@ -7,7 +7,7 @@ import { millisOf } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Deadline, type Elapsed, pooled, rotated } from '../shared/concurrency.ts';
 import { isSeenThere, type SeenDeps } from './seen-there.ts';
-import { bySecondRoute } from './second-route.ts';
+import { sendByFallbackPager } from './fallback-pager.ts';
 
 type EscalateDeps = SeenDeps & Pick<Deps, 'timeScale' | 'fallbackPager'>;
 
@@ -64,8 +64,8 @@ async function escalateOne(
   const due = escalationDue(escalation, page, incident.escalated ?? [], {
     now: clock.now(),
     timeScale,
-    heardAt: incident.care?.acknowledged?.at,
-    ringsAt: incident.care?.rings?.at,
+    heardAt: incident.handling?.acknowledged?.at,
+    ringsAt: incident.handling?.unacknowledged?.at,
   });
   if (due === null || (await isSeenThere(deps, incident, asking))) return false;
   return escalation.how === 'fallback'
@@ -99,14 +99,14 @@ async function pageAgain(
   return true;
 }
 
-/** Sends the page by the second route. Pages again instead if the second route refuses it. */
+/** Sends the page by the fallback pager. Pages again instead if the fallback pager refuses it. */
 async function fallBack(
   deps: EscalateDeps,
   incident: IncidentRecord,
   escalation: Escalation,
   due: DueEscalation,
 ): Promise<boolean> {
-  const told = await bySecondRoute(deps, incident, due.number);
+  const told = await sendByFallbackPager(deps, incident, due.number);
   if (told.kind === 'waits') return false;
   if (told.kind === 'not_taken')
     return pageAgain(
@@ -114,12 +114,12 @@ async function fallBack(
       incident,
       escalation,
       due,
-      `paging again, because the second route did not accept the page (${told.why})`,
+      `paging again, because the fallback pager did not accept the page (${told.why})`,
     );
   const timeline = {
     actor: 'firebreak',
     kind: ESCALATED,
-    text: `${words(incident, escalation, due)}: sent by the second route`,
+    text: `${words(incident, escalation, due)}: sent by the fallback pager`,
     detail: { page: incident.pages },
   };
   await deps.incidents.amend(

@@ -32,7 +32,7 @@ export type EventDeps = Pick<
 >;
 
 /** An event with the page that it is about. `at`: the time of the action at PagerDuty. */
-type Heard = { page: PageOf; key: string; at: Timestamp };
+type EventContext = { page: PageOf; key: string; at: Timestamp };
 
 /**
  * Applies an action at PagerDuty to the incident. Idempotent: the event's ID is the key of all changes. Ignores events
@@ -56,7 +56,7 @@ export async function processPagerDutyEvent(deps: EventDeps, event: unknown, at:
   await carryOut(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, meaning);
 }
 
-async function carryOut(deps: EventDeps, heard: Heard, meaning: Meaning): Promise<void> {
+async function carryOut(deps: EventDeps, heard: EventContext, meaning: Meaning): Promise<void> {
   const { page, key, at } = heard;
   switch (meaning.kind) {
     case 'nothing':
@@ -74,7 +74,7 @@ async function carryOut(deps: EventDeps, heard: Heard, meaning: Meaning): Promis
       await deps.pagerIncidents.remember(meaning.into, page);
       return noted(deps, heard, { ...meaning, as: 'page.merged' });
     case 'told':
-      return told(deps, heard, meaning);
+      return notifyStakeholders(deps, heard, meaning);
     case 'noted':
       return noted(deps, heard, meaning);
   }
@@ -85,7 +85,7 @@ async function carryOut(deps: EventDeps, heard: Heard, meaning: Meaning): Promis
  */
 async function acknowledged(
   deps: EventDeps,
-  { page, key, at }: Heard,
+  { page, key, at }: EventContext,
   { by }: Extract<Meaning, { kind: 'acknowledged' }>,
 ): Promise<void> {
   const agent = await whoIs(deps, by);
@@ -106,7 +106,7 @@ async function acknowledged(
 /** Records that PagerDuty notifies again: the page counts as unacknowledged. */
 async function unacknowledged(
   deps: EventDeps,
-  { page, key, at }: Heard,
+  { page, key, at }: EventContext,
   { text, by }: Extract<Meaning, { kind: 'unacknowledged' }>,
 ): Promise<void> {
   const agent = await agentOf(deps, by);
@@ -120,7 +120,7 @@ async function unacknowledged(
 
 async function assigned(
   deps: EventDeps,
-  heard: Heard,
+  heard: EventContext,
   { text, by, to }: Extract<Meaning, { kind: 'assigned' }>,
 ): Promise<void> {
   const followed = await followedBy(deps, heard.page);
@@ -129,18 +129,18 @@ async function assigned(
 }
 
 /** Takes over a status update from PagerDuty, so that our stakeholders get the same news. */
-async function told(
+async function notifyStakeholders(
   deps: EventDeps,
-  { page, key, at }: Heard,
+  { page, key, at }: EventContext,
   { text, words, by }: Extract<Meaning, { kind: 'told' }>,
 ): Promise<void> {
   const agent = await agentOf(deps, by);
   const timeline = { ...entryOf(deps, { agent, text, at }), kind: 'page.update' };
-  const news = { care: { told: { by: timeline.actor, at, text: words } } };
+  const news = { handling: { stakeholder_update: { by: timeline.actor, at, text: words } } };
   await deps.incidents.amend(
     page.incidentId,
     (incident) => {
-      const before = incident.care?.told;
+      const before = incident.handling?.stakeholder_update;
       return { ...withUnsure(agent, incident, before === undefined || before.at < at ? news : {}), timeline };
     },
     key,
@@ -149,7 +149,7 @@ async function told(
 
 async function noted(
   deps: EventDeps,
-  { page, key, at }: Heard,
+  { page, key, at }: EventContext,
   { as, text, by }: Pick<Extract<Meaning, { kind: 'noted' }>, 'as' | 'text' | 'by'>,
 ): Promise<void> {
   const agent = await agentOf(deps, by);

@@ -24,7 +24,7 @@ export async function recognise(
   const deadline = new Deadline(elapsed, ROUND_MS);
   const byName = new Map<string, IncidentRecord[]>();
   for (const incident of open)
-    for (const name of incident.care?.unsure ?? []) byName.set(name, [...(byName.get(name) ?? []), incident]);
+    for (const name of incident.handling?.unsure ?? []) byName.set(name, [...(byName.get(name) ?? []), incident]);
   await pooled([...byName], AT_ONCE, async ([name, incidents]) => {
     if (deadline.left === 0) return;
     try {

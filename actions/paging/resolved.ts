@@ -1,6 +1,6 @@
 import type { Agent } from '../../domain/pagerduty/agents.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
-import { openParts, openPartsWords } from '../../domain/incidents/children.ts';
+import { openChildren, openPartsWords } from '../../domain/incidents/children.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -50,10 +50,10 @@ export async function resolvedThere(
 }
 
 /** Returns why the incident cannot be resolved yet, or undefined if it can. */
-function whyOn({ firing, status, crowd }: IncidentRecord): string | undefined {
+function whyOn({ firing, status, group_reason }: IncidentRecord): string | undefined {
   if (status === 'mitigating') return 'a mitigation is in progress';
   if (firing > 0)
-    return crowd === undefined
+    return group_reason === undefined
       ? `${firing} ${firing === 1 ? 'alert still fires' : 'alerts still fire'}`
       : `${firing} of its child incidents ${firing === 1 ? 'is' : 'are'} open`;
   return undefined;
@@ -65,7 +65,7 @@ async function over(
   { agent, key }: { agent: Agent; key: string },
 ): Promise<'over'> {
   const note = `Resolved at PagerDuty by ${agent.shown}`;
-  const also = openPartsWords(openParts(await deps.incidentGroups.parts(id)));
+  const also = openPartsWords(openChildren(await deps.incidentGroups.children(id)));
   const text = also === null ? note : `${note}; this also resolves ${also}`;
   const timeline = { actor: agent.name, kind: 'resolve.asked', text, detail: null };
   await deps.incidents.post(id, { kind: 'resolve', by: agent.name, note }, { timeline }, key);

@@ -39,15 +39,15 @@ export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, aski
     }
     if (told.value !== null && (await takenOver(deps, incident, number, told.value))) return true;
   }
-  return incident.crowd !== undefined && (await isSeenAtParts(deps, incident, asking));
+  return incident.group_reason !== undefined && (await areChildrenAcknowledged(deps, incident, asking));
 }
 
 /**
  * Checks the pages of child incidents, which may have paged before they joined. Acknowledging one counts for the
  * parent.
  */
-async function isSeenAtParts(deps: SeenDeps, { id }: IncidentRecord, asking: Deadline): Promise<boolean> {
-  for (const { incident: part } of await deps.incidentGroups.parts(id)) {
+async function areChildrenAcknowledged(deps: SeenDeps, { id }: IncidentRecord, asking: Deadline): Promise<boolean> {
+  for (const { incident: part } of await deps.incidentGroups.children(id)) {
     if (part.status === 'resolved' || part.pages === 0 || !(await isSeenThere(deps, part, asking))) continue;
     await pagerStates(deps, part.id);
     const now = await deps.incidents.read(id);

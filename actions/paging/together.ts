@@ -30,8 +30,8 @@ export async function pagerStates(deps: PagerSyncDeps, id: IncidentId): Promise<
     await acknowledgePages(deps, parent.id);
   }
   const now = await deps.incidents.read(parent.id);
-  if (now?.care?.acknowledged === undefined) return null;
-  for (const { incident: part } of await deps.incidentGroups.parts(parent.id)) {
+  if (now?.handling?.acknowledged === undefined) return null;
+  for (const { incident: part } of await deps.incidentGroups.children(parent.id)) {
     if (part.id === id || part.status === 'resolved' || part.pages === 0 || isAcknowledged(part)) continue;
     await counts(deps, now, { for: part, text: `Acknowledged the parent incident ${parent.id}` });
     await acknowledgePages(deps, part.id);
@@ -61,9 +61,9 @@ export async function readPagerStates(
 
 /** Returns recently acknowledged incidents, except for children whose acknowledgement comes from their parent. */
 function saidOf({ clock }: PagerSyncDeps, open: readonly IncidentRecord[]): IncidentRecord[] {
-  const parents = new Map(open.filter(({ crowd }) => crowd !== undefined).map((one) => [one.id, one]));
+  const parents = new Map(open.filter(({ group_reason }) => group_reason !== undefined).map((one) => [one.id, one]));
   return open.filter((one) => {
-    const said = one.care?.acknowledged;
+    const said = one.handling?.acknowledged;
     const parent = one.parent_id && parents.get(one.parent_id);
     if (said === undefined || secondsBetween(said.at, clock.now()) >= WORTH_SECONDS) return false;
     return parents.has(one.id) || (parent !== undefined && !isSameWord(parent, one));
@@ -72,7 +72,7 @@ function saidOf({ clock }: PagerSyncDeps, open: readonly IncidentRecord[]): Inci
 
 /** Returns the open parent, or the incident itself if it is a parent. Returns undefined if it has no open parent. */
 async function parentOf({ incidents }: PagerSyncDeps, incident: IncidentRecord): Promise<IncidentRecord | undefined> {
-  if (incident.crowd !== undefined) return incident;
+  if (incident.group_reason !== undefined) return incident;
   const parent = incident.parent_id === undefined ? undefined : await incidents.read(incident.parent_id);
   return parent?.status === 'resolved' ? undefined : parent;
 }
@@ -80,10 +80,10 @@ async function parentOf({ incidents }: PagerSyncDeps, incident: IncidentRecord):
 /** Applies an acknowledgement to another incident of the group, for the pages that it sent by then. */
 async function counts(
   deps: PagerSyncDeps,
-  { id: from, care }: IncidentRecord,
+  { id: from, handling }: IncidentRecord,
   { for: { id }, text }: { for: IncidentRecord; text: string },
 ): Promise<void> {
-  const said = care?.acknowledged;
+  const said = handling?.acknowledged;
   if (said === undefined) return;
   const { by, at } = said;
   const page = await rungBy(deps, { incidentId: id, number: 0 }, at);
@@ -93,11 +93,11 @@ async function counts(
     id,
     (incident) => {
       const change = withAcknowledgement(incident, { by, at, page });
-      return change.care === undefined ? undefined : { ...change, timeline };
+      return change.handling === undefined ? undefined : { ...change, timeline };
     },
     `seen-with-${from}-${at}`,
   );
 }
 
-const isSameWord = ({ care: one }: IncidentRecord, { care: other }: IncidentRecord): boolean =>
+const isSameWord = ({ handling: one }: IncidentRecord, { handling: other }: IncidentRecord): boolean =>
   one?.acknowledged?.at === other?.acknowledged?.at && one?.acknowledged?.by === other?.acknowledged?.by;

@@ -122,7 +122,7 @@ async function incidentOf(
   const found = await incidents.read(id);
   if (found === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   if (found.status === 'resolved') throw resolved(id);
-  if (found.crowd === undefined) return found;
+  if (found.group_reason === undefined) return found;
   const why = `incident ${id} is a group and has no service to change; name one of its child incidents`;
   throw new Refusal(409, 'runbook-not-here', why);
 }
@@ -253,7 +253,7 @@ async function planStep(deps: Deps, who: Who, at: At, again: RunAgain | undefine
     reasons: ask === null ? limited : ask.reasons,
     timeout_s: timeoutSeconds,
     on_failure: onFailure,
-    way_back: inverse?.uses ?? null,
+    inverse: inverse?.uses ?? null,
     done: again?.done[id] !== undefined,
   };
 }

@@ -27,8 +27,8 @@ export type ObjectivesState = {
   /** Why the objectives are not evaluated, or null. */
   problem: string | null;
   /** The number of objectives with problems. `troubles` has at most 20 of them. */
-  troubled: number;
-  troubles: ObjectiveError[];
+  failing: number;
+  errors: ObjectiveError[];
 };
 
 /** Returns whether objectives are evaluated, and which ones lack data. */
@@ -42,8 +42,8 @@ export async function objectivesState(deps: Pick<Deps, 'clock' | 'config' | 'slo
     configured: config.slos.length,
     evaluated_at: evaluatedAt,
     problem: config.slos.length === 0 ? null : evaluationProblem(evaluatedAt, at),
-    troubled: troubles.length,
-    troubles: troubles.slice(0, SHOWN_MAX),
+    failing: troubles.length,
+    errors: troubles.slice(0, SHOWN_MAX),
   };
 }
 

@@ -36,7 +36,9 @@ const Connections = z.object({
       problem: z.string().nullable(),
     }),
   ),
-  unknown_places: z.array(z.object({ service: z.string(), environment: z.string(), problem: z.string() })).default([]),
+  unknown_environments: z
+    .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
+    .default([]),
   secrets: z.array(z.object({ runbook: z.string(), name: z.string() })).default([]),
   watched: z.boolean().nullable().default(null),
   /** Absent on AWS and from an older Firebreak. */
@@ -47,8 +49,8 @@ const Connections = z.object({
       configured: z.number(),
       evaluated_at: z.string().nullable(),
       problem: z.string().nullable(),
-      troubled: z.number(),
-      troubles: z.array(
+      failing: z.number(),
+      errors: z.array(
         z.object({
           id: z.string(),
           service: z.string(),
@@ -61,7 +63,9 @@ const Connections = z.object({
     .optional(),
 });
 const Lanes = z.object({
-  lanes: z.array(z.object({ service: z.string(), environment: z.string(), last_proved_at: z.string().nullable() })),
+  environments: z.array(
+    z.object({ service: z.string(), environment: z.string(), last_proved_at: z.string().nullable() }),
+  ),
 });
 const Incidents = z.object({
   items: z.array(z.object({ id: z.string(), title: z.string(), environment: z.string() })),
@@ -88,7 +92,7 @@ async function doctor(world: World, production: boolean): Promise<void> {
   const client = await Client.of(world);
   let wrong = 0;
   const vendors = (of: Client) => connected(of, production);
-  for (const examine of [itself, automation, vendors, lanes, unmatched, quarantine]) {
+  for (const examine of [itself, automation, vendors, environments, unmatched, quarantine]) {
     for (const { verdict, about, text } of await examine(client)) {
       world.out(oneLine(`${verdict.padEnd(4)}  ${about.padEnd(20)}  ${text}`));
       if (verdict === 'no') wrong += 1;
@@ -163,7 +167,7 @@ function textOf({ name, mode, address, credentials = [], detail }: Vendor): stri
 /** Reads `/v1/connections` once, because each request also calls the vendors. */
 async function connected(client: Client, production: boolean): Promise<Finding[]> {
   const seen = await client.get('/v1/connections', Connections);
-  const { vendors, targets, unknown_places: unknown, secrets, objectives } = seen;
+  const { vendors, targets, unknown_environments: unknown, secrets, objectives } = seen;
   return [
     ...vendors.map((vendor) => ({ verdict: verdictOf(vendor), about: vendor.name, text: textOf(vendor) })),
     ...ofTargets(targets),
@@ -223,12 +227,12 @@ function ofTargets(all: z.infer<typeof Connections>['targets']): Finding[] {
 /** Returns whether objectives are evaluated, and a warning for each one without data, since it cannot freeze. */
 function ofObjectives(state: z.infer<typeof Connections>['objectives']): Finding[] {
   if (state === undefined || state.configured === 0) return [];
-  const { configured, evaluated_at: at, problem, troubled, troubles } = state;
-  const counted = `${configured - troubled} of ${configured} evaluated, last at ${at ?? '-'}`;
-  const more = troubled - troubles.length;
+  const { configured, evaluated_at: at, problem, failing, errors } = state;
+  const counted = `${configured - failing} of ${configured} evaluated, last at ${at ?? '-'}`;
+  const more = failing - errors.length;
   return [
     { verdict: problem === null ? 'ok' : at === null ? 'warn' : 'no', about: 'objectives', text: problem ?? counted },
-    ...troubles.map(({ id, service, environment, problem: why, since }): Finding => ({
+    ...errors.map(({ id, service, environment, problem: why, since }): Finding => ({
       verdict: 'warn',
       about: `${service}/${environment}`,
       text: `objective ${id}, ${since === null ? 'no data yet' : `data until ${since}`}: ${why}`,
@@ -237,8 +241,8 @@ function ofObjectives(state: z.infer<typeof Connections>['objectives']): Finding
   ];
 }
 
-async function lanes(client: Client): Promise<Finding[]> {
-  const { lanes: all } = await client.get('/v1/drills?limit=1', Lanes);
+async function environments(client: Client): Promise<Finding[]> {
+  const { environments: all } = await client.get('/v1/drills?limit=1', Lanes);
   return all.map((lane) => ({
     verdict: lane.last_proved_at === null ? 'warn' : 'ok',
     about: `${lane.service}/${lane.environment}`,

@@ -9,7 +9,9 @@ import { No, type World } from '../world.ts';
 
 const Drills = z.object({
   items: z.array(Drill),
-  lanes: z.array(z.object({ service: z.string(), environment: z.string(), last_proved_at: z.string().nullable() })),
+  environments: z.array(
+    z.object({ service: z.string(), environment: z.string(), last_proved_at: z.string().nullable() }),
+  ),
 });
 
 const LOOK_EVERY_MS = 1000;
@@ -76,7 +78,7 @@ async function followed(world: World, client: Client, begun: Drill): Promise<Dri
 const lineOf = ({ at, phase, text }: Drill['steps'][number]): string =>
   oneLine(`${shortTime(at)}  ${phase.padEnd(5)}  ${text}`);
 
-function conclude(world: World, { outcome, reason, way_back_s: wayBack, duration_s: duration }: Drill): void {
+function conclude(world: World, { outcome, reason, rollback_s: wayBack, duration_s: duration }: Drill): void {
   if (outcome !== 'proved') throw new No(`failed: ${oneLine(reason ?? 'no reason given')}`);
   world.out(`proved: the rollback took ${wayBack ?? 0} s, the whole drill ${duration ?? 0} s`);
 }
@@ -95,7 +97,7 @@ async function one(world: World, id: string, { json }: StatusOptions): Promise<v
 async function status(world: World, { json, ...query }: StatusOptions): Promise<void> {
   const drills = await (await Client.of(world)).get(`/v1/drills${queryOf(query)}`, Drills);
   if (json) return world.out(asJson(drills));
-  const lanes = drills.lanes.map((lane) => [lane.service, lane.environment, provedAt(lane)]);
+  const lanes = drills.environments.map((lane) => [lane.service, lane.environment, provedAt(lane)]);
   world.out(
     lanes.length === 0
       ? 'drills are not enabled: no environment has "drills: true"'

@@ -204,7 +204,7 @@ function linesOf(plan: RunPlan): string[] {
 }
 
 function stepLines(step: PlanStep, number: number): string[] {
-  const { id, does, target, changes_production: changes, when, approval, reasons, way_back: back, done } = step;
+  const { id, does, target, changes_production: changes, when, approval, reasons, inverse: back, done } = step;
   if (done) return [`${number}. ${id}: done by the earlier run`];
   const why = reasons.map(({ text }) => text).join('; ');
   return [

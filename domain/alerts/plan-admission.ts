@@ -214,7 +214,7 @@ function opening(
     title: unmatched ? `${unmatched}: ${title}` : title,
     severity: highest(loud.map(({ signal }) => signal.severity)),
     page: loud.some(pages),
-    told_channels: [...new Set(loud.flatMap(({ delivery }) => delivery.channels))],
+    notified_channels: [...new Set(loud.flatMap(({ delivery }) => delivery.channels))],
     opened_at: at,
     trace,
     signal_count: signals.length,

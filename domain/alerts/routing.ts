@@ -88,7 +88,7 @@ export function deliver(signal: Signal, config: Config, at: Timestamp): Delivery
  * Returns whether the alert's label requests a rollback that its sender may not request: it is only suggested, and also
  * opens an incident.
  */
-export const asksInVain = ({ mayNotAsk, labels, status }: Signal): boolean =>
+export const asksInVain = ({ rollbackNotPermitted: mayNotAsk, labels, status }: Signal): boolean =>
   mayNotAsk === true &&
   status === 'firing' &&
   labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');

@@ -17,5 +17,5 @@ export const fewestOf = (acts: readonly { senders: readonly string[] }[], sender
     : Math.min(...senders.map((sender) => acts.filter((act) => act.senders.includes(sender)).length));
 
 /** Returns whether all of these alerts came from senders that may not request actions. */
-export const isOfThoseWhoMayNotAsk = (signals: readonly Pick<Signal, 'mayNotAsk'>[]): boolean =>
-  signals.length > 0 && signals.every(({ mayNotAsk }) => mayNotAsk === true);
+export const isOfThoseWhoMayNotAsk = (signals: readonly Pick<Signal, 'rollbackNotPermitted'>[]): boolean =>
+  signals.length > 0 && signals.every(({ rollbackNotPermitted: mayNotAsk }) => mayNotAsk === true);

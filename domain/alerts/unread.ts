@@ -1,9 +1,9 @@
 import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
-import type { Unread } from '../../schemas/incidents/inbox.ts';
+import type { UnreadableMessage } from '../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Builds the timeline entry for a message that no version could read. */
-export const skippedEntry = ({ seq, kind }: Unread, at: Timestamp): TimelineEntry => ({
+export const skippedEntry = ({ seq, kind }: UnreadableMessage, at: Timestamp): TimelineEntry => ({
   at,
   actor: 'firebreak',
   kind: 'inbox.skipped',

@@ -33,7 +33,7 @@ export type Said = ActAnswer | Held | { kind: 'withheld'; detail: string };
  * Returns the drill after an attempt. Even after a failure, the drill restores the original version, unless another
  * version was deployed in the meantime.
  */
-export function heard(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
+export function withUpdate(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
   const next: DrillRecord = {
     ...drill,
     attempts: drill.attempts + 1,
@@ -56,7 +56,7 @@ function afterBack(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
   const { from_version: from, to_version: to } = drill;
   switch (said.kind) {
     case 'succeeded': {
-      const back = { ...drill, way_back_s: secondsBetween(drill.started_at, at) };
+      const back = { ...drill, rollback_s: secondsBetween(drill.started_at, at) };
       return drill.asks_hold ? { ...back, phase: 'hold', attempts: 0, handle: null } : forth(back, null);
     }
     case 'superseded':

@@ -9,11 +9,11 @@ import { serviceEntry } from '../catalogue/catalogue.ts';
  * @param what a page for alerts, or the channel of an incident
  */
 export function isQuietTrial(
-  { service, environment, unmatched, by_hand, crowd }: IncidentRecord,
+  { service, environment, unmatched, by_hand, group_reason }: IncidentRecord,
   { services, paging }: Pick<Config, 'services' | 'paging'>,
   what: keyof ShadowTrial,
 ): boolean {
-  if (unmatched !== null || by_hand === true || crowd !== undefined) return false;
+  if (unmatched !== null || by_hand === true || group_reason !== undefined) return false;
   const environments = serviceEntry(services, service)?.environments ?? {};
   const entry = Object.hasOwn(environments, environment) ? environments[environment] : undefined;
   if (entry?.autoRollback.mode !== 'shadow') return false;

@@ -29,7 +29,7 @@ const JUDGEMENTS_MAX = 10;
 export function mayConcern(services: Config['services'], incident: IncidentRecord, change: Change): boolean {
   return (
     incident.status !== 'resolved' &&
-    incident.crowd === undefined &&
+    incident.group_reason === undefined &&
     change.status !== 'cancelled' &&
     change.made_for !== incident.id &&
     secondsBetween(incident.opened_at, change.recorded_at) >= -OWN_CLOCKS_SECONDS &&

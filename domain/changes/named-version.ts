@@ -14,7 +14,7 @@ import {
   migrationsIn,
   putsVersionLive,
   type RollbackTarget,
-  wayBack,
+  rollbackTo,
 } from './versions.ts';
 
 /** Whether a rollback to a version named by a person is possible, or why not. */
@@ -48,7 +48,7 @@ export function namedTarget(
   if (records.length === 0) return { kind: 'unknown', version, known: mostAlike(version, changes, live) };
   if (pinned.includes(version)) return { kind: 'pinned', version };
   const ran = lastRun(changes, version);
-  return ran === undefined ? { kind: 'never_ran', version } : wayBack(changes, ran);
+  return ran === undefined ? { kind: 'never_ran', version } : rollbackTo(changes, ran);
 }
 
 const lastRun = (changes: readonly Change[], version: Version): Change | undefined =>

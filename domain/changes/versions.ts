@@ -71,7 +71,7 @@ export function rollbackTarget(
         change.status === 'succeeded' && liveFor(change, before[index + 1] ?? first) >= GOOD_AFTER_SECONDS,
     )
     .findLast((change) => change.version !== suspect.version && !bad.has(change.version));
-  return good === undefined ? { kind: 'none_known_good' } : wayBack(changes, good);
+  return good === undefined ? { kind: 'none_known_good' } : rollbackTo(changes, good);
 }
 
 /**
@@ -88,7 +88,7 @@ export const broughtBackFrom = (live: readonly Change[], change: Change): Change
     : change;
 
 /** Evaluates a rollback to the version of this change, unless an undone change declares that it is not safe. */
-export function wayBack(
+export function rollbackTo(
   changes: readonly Change[],
   good: Change,
 ): Exclude<RollbackTarget, { kind: 'none_known_good' }> {

@@ -48,7 +48,7 @@ export function candidatesOf({ changes, incident_id }: Evidence, onset: Timestam
   return [...nearest.values()]
     .filter(({ change }) => change.made_for !== incident_id && change.status !== 'cancelled')
     .flatMap(({ change, relation, distance }) => {
-      const placed = place(change, onset);
+      const placed = timingOf(change, onset);
       return placed === null ? [] : [{ change, relation, distance: Math.max(0, distance), ...placed }];
     })
     .toSorted((a, b) => byStart(a.change, b.change));
@@ -58,7 +58,7 @@ const RELATIONS: readonly Relation[] = ['same', 'dependency', 'shared'];
 const nearness = ({ relation, distance }: { relation: Relation; distance: number }): number =>
   RELATIONS.indexOf(relation) * 1000 + distance;
 
-function place(change: Change, onset: Timestamp): Pick<Candidate, 'timing' | 'longAgo'> | null {
+function timingOf(change: Change, onset: Timestamp): Pick<Candidate, 'timing' | 'longAgo'> | null {
   const started = secondsBetween(change.started_at, onset);
   const finished = finishedBefore(change, onset);
   if (started < -CLOCK_TOLERANCE_SECONDS) return null;

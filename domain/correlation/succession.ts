@@ -58,7 +58,7 @@ function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Fa
   const text = `${next.version} followed ${change.version} after ${spell(ran)}`;
   const back = newer.find((other) => other.kind === 'rollback' && finishedBefore(other, onset) !== null);
   if (back !== undefined)
-    return factor('taken_back', WEIGHTS.replaced, `${change.version} was rolled back before the problem began`);
+    return factor('back', WEIGHTS.replaced, `${change.version} was rolled back before the problem began`);
   if (finishedBefore(next, onset) === null) {
     const together = change.finished_at === null || change.finished_at > next.started_at;
     return together

@@ -13,7 +13,7 @@ export type GateQuestion = { canary: string; phase: string; checksum: string };
 /**
  * Answer to Flagger. `mistaken`: the request is about another roll-out than the requested one, judging by the names.
  */
-export type GateAnswer = { open: true; wish: GateRequest } | { open: false; because: string; mistaken: boolean };
+export type GateAnswer = { open: true; request: GateRequest } | { open: false; because: string; mistaken: boolean };
 
 /** Phases in which Flagger calls the rollback webhook. */
 const ASKED_IN: readonly string[] = ['Progressing', 'Waiting', 'WaitingPromotion'];
@@ -34,7 +34,9 @@ export function answerOf(
       because: `the requested rollback is of the rollout ${wish.checksum}, but this is ${checksum || 'a rollout without a checksum'}`,
       mistaken: true,
     };
-  return wish.asked === null ? { open: true, wish } : closed(`another rollout (${wish.asked}) has requested one since`);
+  return wish.other_checksum === null
+    ? { open: true, request: wish }
+    : closed(`another rollout (${wish.other_checksum}) has requested one since`);
 }
 
 const closed = (because: string): GateAnswer => ({ open: false, because, mistaken: false });

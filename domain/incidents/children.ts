@@ -13,23 +13,23 @@ export function byThemselves<T extends { id: IncidentId; parent_id?: IncidentId 
 }
 
 /** Numbers of open child incidents and their alerts, which a person who resolves the parent resolves as well. */
-export type OpenParts = { incidents: number; alerts: number };
+export type OpenChildren = { incidents: number; alerts: number };
 
 type Shown = Pick<IncidentRecord, 'status'> & { firing?: number };
 
-export function openParts(parts: readonly { incident: Shown }[]): OpenParts {
+export function openChildren(parts: readonly { incident: Shown }[]): OpenChildren {
   const open = parts.map(({ incident }) => incident).filter(({ status }) => status !== 'resolved');
   return { incidents: open.length, alerts: open.reduce((sum, { firing = 0 }) => sum + Math.max(firing, 0), 0) };
 }
 
 /** Builds the API view of a parent's children. */
-export function partsView(parts: readonly { incident: Shown }[]): NonNullable<IncidentView['parts']> {
-  const { incidents: open, alerts: firing } = openParts(parts);
+export function childrenView(parts: readonly { incident: Shown }[]): NonNullable<IncidentView['children']> {
+  const { incidents: open, alerts: firing } = openChildren(parts);
   return { incidents: parts.length, open, firing };
 }
 
 /** Describes the open children: `6 child incidents with 8 firing alerts`. Null: none is open. */
-export function openPartsWords({ incidents, alerts }: OpenParts): string | null {
+export function openPartsWords({ incidents, alerts }: OpenChildren): string | null {
   if (incidents === 0) return null;
   const what = incidents === 1 ? '1 child incident' : `${incidents} child incidents`;
   const fire = alerts === 0 ? 'no firing alerts' : alerts === 1 ? '1 firing alert' : `${alerts} firing alerts`;

@@ -42,7 +42,7 @@ export function stillFails(
 /** Reason for grouping incidents. `name`: the shared dependency, or empty. */
 export type GroupReason = { because: 'many' | 'shared_dependency'; name: string; text: string };
 
-export type Grouping = { kind: 'alone' } | { kind: 'together'; crowd: GroupReason; members: Opening[] };
+export type Grouping = { kind: 'alone' } | { kind: 'together'; reason: GroupReason; members: Opening[] };
 
 /**
  * Returns whether many incidents opened around the time of an incident, including those that are already over. If each
@@ -66,7 +66,7 @@ export function manyOpened(
  * @param recent incidents of the last minutes that still fail, including the new one: a mitigated incident had its own
  *   cause
  */
-export function together(
+export function grouping(
   opened: Opening,
   recent: readonly Opening[],
   services: Config['services'],
@@ -86,7 +86,7 @@ export function together(
     return {
       kind: 'together',
       members: near,
-      crowd: { because: 'many', name: '', text: `${scopes.size} incidents in ${policy.minutes} minutes` },
+      reason: { because: 'many', name: '', text: `${scopes.size} incidents in ${policy.minutes} minutes` },
     };
   }
   return policy.sharedDependency === false
@@ -115,7 +115,7 @@ function shared(opened: Opening, near: readonly Opening[], services: Config['ser
   const text = names.includes(best.name as ServiceName)
     ? `${best.name} is failing, and so are services that depend on it: ${others}`
     : `${others} all depend on ${best.name}`;
-  return { kind: 'together', members: best.members, crowd: { because: 'shared_dependency', name: best.name, text } };
+  return { kind: 'together', members: best.members, reason: { because: 'shared_dependency', name: best.name, text } };
 }
 
 const dependsOn = ({ service }: Opening, services: Config['services']): readonly string[] =>
@@ -129,7 +129,7 @@ const reaches = (opening: Opening, services: Config['services']): string[] => [
 
 /** Returns whether an incident may still join an open parent, which is only possible while the event continues. */
 export const stillGathers = (
-  crowd: GroupReason,
+  groupReason: GroupReason,
   lastJoinedAt: Timestamp,
   opened: Opening,
   services: Config['services'],
@@ -137,7 +137,7 @@ export const stillGathers = (
 ): boolean =>
   opened.unmatched === null &&
   opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60) &&
-  (crowd.because === 'many' || reaches(opened, services).includes(crowd.name));
+  (groupReason.because === 'many' || reaches(opened, services).includes(groupReason.name));
 
 /** Number of incidents of one scope within an hour from which an alert counts as flapping. */
 export const FLAPPING_FROM = 3;

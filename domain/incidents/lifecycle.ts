@@ -10,13 +10,13 @@ import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Child } from '../messages/story.ts';
 import type { Amend, Amended, ChildIncident, IncidentGroups, LeftToNext } from '../ports/incidents.ts';
-import { partsView } from './children.ts';
+import { childrenView } from './children.ts';
 import { type IncidentPatch, type Post, postOf, present } from './post.ts';
 
 /** A change of an incident's own record, with its timeline entry. */
 export type PatchPlan = { kind: 'patch'; patch: IncidentPatch; entry: TimelineEntry | null };
 
-/** Decides how people change care and roles. The change does not concern the workflow, so it sends no message. */
+/** Decides how people change handling and roles. The change does not concern the workflow, so it sends no message. */
 export function planAmendment(
   incident: IncidentRecord | undefined,
   amend: Amend,
@@ -26,14 +26,14 @@ export function planAmendment(
   if (incident.status === 'resolved') return { kind: 'resolved' };
   const wanted = amend(incident);
   if (wanted === undefined) return { kind: 'as_it_is' };
-  const { care, escalated, timeline } = wanted;
+  const { handling, escalated, timeline } = wanted;
   const roles = Object.entries({ ...incident.roles, ...wanted.roles }).filter(([, holder]) => holder !== null);
   return {
     kind: 'patch',
     patch: {
       set: {
         roles: Object.fromEntries(roles),
-        care: { ...incident.care, ...care },
+        handling: { ...incident.handling, ...handling },
         amended: (incident.amended ?? 0) + 1,
         ...(escalated !== undefined && { escalated }),
       },
@@ -45,18 +45,18 @@ export function planAmendment(
 }
 
 /** A request to resolve an incident. `by`: null if its alerts have ended. `warnings`: alerts that may keep firing. */
-export type Resolution = { drained: number; by: string | null; text: string; warnings: number };
+export type Resolution = { consumed: number; by: string | null; text: string; warnings: number };
 
 /** Decides whether an incident can be resolved: nothing may have arrived since the last read of the inbox. */
 export function planResolution(
   incident: IncidentRecord | undefined,
-  { drained, by, text, warnings }: Resolution,
+  { consumed, by, text, warnings }: Resolution,
   at: Timestamp,
 ): PatchPlan | { kind: 'resolved' | 'not_yet' } {
   if (incident === undefined || incident.status === 'resolved') return { kind: 'resolved' };
   const { seq, firing, status } = incident;
   const calm = firing <= warnings && status !== 'mitigating';
-  if (seq !== drained || (by === null && !calm)) return { kind: 'not_yet' };
+  if (seq !== consumed || (by === null && !calm)) return { kind: 'not_yet' };
   return {
     kind: 'patch',
     patch: {
@@ -74,15 +74,15 @@ export function planResolution(
 export function handover(
   run: number,
   text: string,
-  { unread, resolveBy: resolve_by }: LeftToNext,
+  { unread: unreadable, resolveBy: resolve_by }: LeftToNext,
   at: Timestamp,
 ): PatchPlan & { entry: TimelineEntry } {
   return {
     kind: 'patch',
     patch: {
-      set: present({ run, unread, resolve_by }),
+      set: present({ run, unreadable, resolve_by }),
       remove: [
-        ...(unread === undefined ? (['unread'] as const) : []),
+        ...(unreadable === undefined ? (['unreadable'] as const) : []),
         ...(resolve_by === undefined ? (['resolve_by'] as const) : []),
       ],
     },
@@ -126,7 +126,7 @@ export function viewOf(
     signal_count,
     suspects,
     parent_id: incident.parent_id ?? null,
-    ...(more.parts !== null && { parts: partsView(more.parts) }),
+    ...(more.parts !== null && { children: childrenView(more.parts) }),
     channel: more.channel,
     roles: Object.fromEntries(Object.entries(incident.roles ?? {}).map(([role, { shown }]) => [role, shown])),
     cleared: incident.cleared ?? [],

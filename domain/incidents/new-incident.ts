@@ -66,11 +66,21 @@ export function declaredIncident(
 export const parentIncident = (
   { id, at, trace }: { id: IncidentId; at: Timestamp; trace: string },
   environment: EnvironmentName,
-  crowd: GroupReason,
+  groupReason: GroupReason,
   title: string,
 ): NewIncident =>
   newIncident(
-    { ...blankIncident, id, service: SEVERAL, environment, title, severity: 'critical', opened_at: at, trace, crowd },
+    {
+      ...blankIncident,
+      id,
+      service: SEVERAL,
+      environment,
+      title,
+      severity: 'critical',
+      opened_at: at,
+      trace,
+      group_reason: groupReason,
+    },
     scopeOfGroup(environment),
   );
 
@@ -83,11 +93,11 @@ export const blankIncident = {
   asks_rollback: false,
   suspects: [],
   seq: 0,
-  drained: 0,
+  consumed_seq: 0,
   run: 1,
   started_run: 0,
   execution: null,
-  bells: {},
+  callbacks: {},
   renotified: 0,
   pages: 0,
   mitigations: 0,

@@ -10,7 +10,7 @@ import { isByHand } from '../runbooks/by-hand.ts';
 export type ResponseState = {
   severity: Severity;
   firing: number;
-  drained: number;
+  consumed: number;
   /** Number of pages started; `pageDue`: another page is due. */
   pages: number;
   pageDue: boolean;
@@ -84,16 +84,16 @@ export function begin(
 ): ResponseState {
   // An unread message may have made the incident critical after the pages so far: a redundant page is preferable to a
   // missing one.
-  const raisedUnread = incident.seq > incident.drained && incident.severity === 'critical' && incident.pages > 0;
+  const raisedUnread = incident.seq > incident.consumed_seq && incident.severity === 'critical' && incident.pages > 0;
   // A child incident is paged by its parent.
   const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
   // A parent incident has nothing of its own to roll back.
   const first: JudgementRequest | null =
-    incident.crowd === undefined ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null;
+    incident.group_reason === undefined ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null;
   return {
     severity: raisedUnread ? 'warning' : incident.severity,
     firing: incident.firing,
-    drained: incident.drained,
+    consumed: incident.consumed_seq,
     pages: incident.pages,
     pageDue: paging && incident.pages === 0,
     pageCauses: [],
@@ -105,7 +105,7 @@ export function begin(
     lateChanges: [],
     // Numbers are never reused, and some selections find no runbook.
     runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number).filter((number) => !isByHand(number))),
-    runbookDue: runbooks.any && incident.crowd === undefined,
+    runbookDue: runbooks.any && incident.group_reason === undefined,
     runs: [],
     verification: incident.verification,
     verifying: incident.verifying?.number ?? 0,

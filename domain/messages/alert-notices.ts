@@ -13,10 +13,10 @@ import { linksOf } from './story.ts';
 export type AlertNotice = {
   /** Incremented when the notice starts again after it ended. */
   round: number;
-  place: { service: string; environment: string };
+  serviceEnvironment: { service: string; environment: string };
   firstAt: Timestamp;
   /** Time of the last update. */
-  heardAt: Timestamp;
+  updatedAt: Timestamp;
   /** Alerts of this round, newest first, up to a limit. */
   alerts: { signal: Signal; status: 'firing' | 'resolved' }[];
   firing: number;
@@ -25,7 +25,7 @@ export type AlertNotice = {
 
 export type AlertNotices = {
   /** Adds alerts to their notices. Idempotent. Returns the notices that changed. */
-  heard(entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<Subject[]>;
+  record(entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<Subject[]>;
   read(id: string): Promise<AlertNotice | undefined>;
 };
 
@@ -57,7 +57,7 @@ export const SAME_ROUND_SECONDS = 900;
 const ALERTS_NAMED = 10;
 
 export function noticeCard(bulletin: AlertNotice): ChatMessage {
-  const { firing, total, place, alerts, firstAt } = bulletin;
+  const { firing, total, serviceEnvironment: place, alerts, firstAt } = bulletin;
   const over = firing === 0;
   const severe = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
   const mark = over ? '✔️' : severe ? '🟠' : '🔵';

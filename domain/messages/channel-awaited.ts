@@ -7,12 +7,12 @@ import type { ProcessedEvents } from '../ports/messages.ts';
 export const waitsForChannel = (id: IncidentId): string => `waits-for-channel:${id}`;
 
 const Waiting = z.object({
-  ear: z.object({ user: z.string(), channel: z.string().nullable(), responseUrl: z.string().nullable() }),
+  reply_to: z.object({ user: z.string(), channel: z.string().nullable(), responseUrl: z.string().nullable() }),
 });
 
 export type AwaitedDeps = {
-  processedEvents: Pick<ProcessedEvents, 'read' | 'told'>;
-  ephemeralMessages: Pick<EphemeralMessages, 'tell'>;
+  processedEvents: Pick<ProcessedEvents, 'read' | 'markDelivered'>;
+  ephemeralMessages: Pick<EphemeralMessages, 'send'>;
 };
 
 /** Sends the channel's name, once, to the person who declared the incident before it had a channel. */
@@ -22,10 +22,10 @@ export async function notifyOfChannel(
   channel: string,
 ): Promise<void> {
   const kept = await processedEvents.read(waitsForChannel(id));
-  const waiting = kept?.told === false ? Waiting.safeParse(kept.outcome).data : undefined;
+  const waiting = kept?.delivered === false ? Waiting.safeParse(kept.outcome).data : undefined;
   if (waiting === undefined) return;
   const text = ['The channel of the incident is ', { channel }, '.'];
   const message = { summary: 'The channel of the incident is ready', parts: [{ kind: 'text' as const, text }] };
-  const { kind } = await ephemeralMessages.tell(waiting.ear, message);
-  if (kind === 'done' || kind === 'refused') await processedEvents.told(waitsForChannel(id));
+  const { kind } = await ephemeralMessages.send(waiting.reply_to, message);
+  if (kind === 'done' || kind === 'refused') await processedEvents.markDelivered(waitsForChannel(id));
 }

@@ -70,7 +70,7 @@ export type ChatChannel = {
   purpose: string;
   archived: boolean;
   /** The channel was created by this app. */
-  ours: boolean;
+  isOwn: boolean;
 };
 
 /** Chat in which people discuss incidents. One attempt per call. */
@@ -144,7 +144,7 @@ export type ReplyTo = { user: string; channel: string | null; responseUrl: strin
 /** Ephemeral messages, which in most cases only one person sees. One attempt per call. */
 export type EphemeralMessages = {
   /** @param aloud makes the message visible to the whole channel if the action has a response URL */
-  tell(ear: ReplyTo, message: ChatMessage, aloud?: boolean): Promise<VendorResponse<null>>;
+  send(ear: ReplyTo, message: ChatMessage, aloud?: boolean): Promise<VendorResponse<null>>;
   /** Sends a direct message from the app, with a notification. */
   write(user: string, message: ChatMessage): Promise<VendorResponse<null>>;
 };

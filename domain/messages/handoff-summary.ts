@@ -65,9 +65,9 @@ function standsIn({ incident }: Story, now: Timestamp): Text {
 const impact = (story: Story): Text => [{ bold: 'Impact' }, `\n${impactWords(story)}`];
 
 function impactWords({ incident, signals, children, childCount }: Story): string {
-  if (incident.crowd !== undefined) {
+  if (incident.group_reason !== undefined) {
     const named = children.map(({ service }) => service).slice(0, ALERTS_NAMED);
-    return `${childCount} incidents at the same time: ${named.join(', ')}. ${incident.crowd.text}`;
+    return `${childCount} incidents at the same time: ${named.join(', ')}. ${incident.group_reason.text}`;
   }
   const names = [...new Set(signals.filter(({ status }) => status === 'firing').map(({ title }) => title))];
   const firing = Math.max(incident.firing, 0);

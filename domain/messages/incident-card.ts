@@ -99,12 +99,12 @@ const ROLE_NAMES = { commander: 'Commander', communications: 'Communications', s
 
 /** Names people without mentioning them, because a mention would notify them at every redraw. */
 function peopleOf(incident: IncidentRecord): string[] {
-  const { roles = {}, care, status } = incident;
+  const { roles = {}, handling, status } = incident;
   const held = IncidentRole.options.flatMap((role) =>
     roles[role] === undefined ? [] : [`${ROLE_NAMES[role]}: ${roles[role].shown}`],
   );
   const nobody = roles.commander === undefined && status !== 'resolved';
-  const by = isAcknowledged(incident) ? care?.acknowledged?.by : undefined;
+  const by = isAcknowledged(incident) ? handling?.acknowledged?.by : undefined;
   const shown = Object.values(roles).find(({ name }) => name === by)?.shown ?? by;
   return [
     ...(nobody ? [`${ROLE_NAMES.commander}: unassigned`] : []),
@@ -117,7 +117,7 @@ const byWhom = (by: string | null): string =>
   by === null ? '' : by === 'firebreak:quiet' ? ' automatically' : ` by ${by}`;
 
 function childRows({ incident, children, childCount }: Story): ChatPart[] {
-  if (incident.crowd === undefined) return [];
+  if (incident.group_reason === undefined) return [];
   const rows = children
     .slice(0, CHILDREN_SHOWN)
     .flatMap((child): Text => [
@@ -130,7 +130,7 @@ function childRows({ incident, children, childCount }: Story): ChatPart[] {
   const seen = children.filter(({ status }) => status !== 'resolved').length;
   const open = childCount > children.length ? Math.max(seen, incident.firing) : seen;
   return [
-    { kind: 'text', text: [{ bold: 'Why grouped' }, `\n${incident.crowd.text}`] },
+    { kind: 'text', text: [{ bold: 'Why grouped' }, `\n${incident.group_reason.text}`] },
     {
       kind: 'text',
       text: [
@@ -144,7 +144,7 @@ function childRows({ incident, children, childCount }: Story): ChatPart[] {
 }
 
 function suspectsPart({ incident, decisions }: Story): ChatPart[] {
-  if (incident.crowd !== undefined) return [];
+  if (incident.group_reason !== undefined) return [];
   const cleared = inForce(incident.cleared);
   const said: Text = cleared.length === 0 ? [] : [`\n${clearedWords(cleared)}`];
   if (incident.suspects.length === 0) {
@@ -172,7 +172,7 @@ export function worthShowing<T extends { confidence: number }>(suspects: readonl
 /** Shows the newest decision and its result. */
 function automationPart(story: Story): ChatPart[] {
   const { incident, decisions } = story;
-  if (incident.crowd !== undefined)
+  if (incident.group_reason !== undefined)
     return [
       {
         kind: 'text',
@@ -246,9 +246,9 @@ export function decisionWords(decision: DecisionView): string {
 }
 
 function alertsPart({ incident, signals }: Story): ChatPart[] {
-  const { crowd, firing: count, signal_count } = incident;
-  if (signal_count === 0 || (crowd !== undefined && signals.length === 0)) return [];
-  const counted = crowd === undefined ? ` ${Math.max(count, 0)} of ${signal_count} firing` : '';
+  const { group_reason, firing: count, signal_count } = incident;
+  if (signal_count === 0 || (group_reason !== undefined && signals.length === 0)) return [];
+  const counted = group_reason === undefined ? ` ${Math.max(count, 0)} of ${signal_count} firing` : '';
   const names = [...Map.groupBy(signals, ({ title }) => title)].slice(0, ALERTS_SHOWN);
   const rows = names.map(([title, all]) => {
     const firing = all.filter(({ status }) => status === 'firing').length;
@@ -273,7 +273,7 @@ export function nextStep(story: Story): string {
       ? `Resume automation, then approve or reject: ${subjectOf(waiting)}?`
       : `Approve or reject, with the buttons of the pinned message: ${subjectOf(waiting)}?${whyItAsks(waiting, ' ')}`;
   if (parent !== null) return 'Look at the parent incident first: several services are failing at the same time.';
-  if (incident.crowd !== undefined) return 'Look for a common cause before you investigate each service.';
+  if (incident.group_reason !== undefined) return 'Look for a common cause before you investigate each service.';
   const accepted = effects.findLast(({ kind, state }) => kind === 'roll-back' && state === 'accepted');
   if (status === 'mitigating' && accepted !== undefined) return accepted.detail;
   if (status === 'mitigating') return `Wait for the ${actsBy(effects)} to finish, and watch the error rate.`;

@@ -13,7 +13,7 @@ export type LastNotification = {
   about: string;
   at: Timestamp;
   /** The stakeholder has received a notification about this incident. */
-  heard: boolean;
+  notified: boolean;
   /** The recipient was rejected: this notification is not repeated, but later changes are sent. */
   refused?: true | undefined;
   /** Number of consecutive failed attempts, and the earliest time of the next one. */
@@ -28,19 +28,19 @@ export type NotificationChannel = (typeof NOTIFICATION_CHANNELS)[number];
 export type ChannelPause = { tries: number; until: Timestamp; detail: string };
 
 /** Returns the state whose changes are sent immediately. */
-export const aboutOf = ({ status, severity, care }: IncidentRecord): string =>
-  JSON.stringify([status, severity, care?.told?.at ?? null]);
+export const aboutOf = ({ status, severity, handling }: IncidentRecord): string =>
+  JSON.stringify([status, severity, handling?.stakeholder_update?.at ?? null]);
 
 type Asked = {
   services: Config['services'];
   now: Timestamp;
   /** Factor by which Firebreak's own pauses are shortened. */ timeScale: number;
   /** For a parent incident: its children. */
-  parts?: readonly Pick<IncidentRecord, 'service'>[];
+  children?: readonly Pick<IncidentRecord, 'service'>[];
   /**
    * For a child incident: the stakeholder was notified about its parent, which replaces notifications about the child.
    */
-  heardOfParent?: boolean;
+  notifiedOfParent?: boolean;
 };
 
 /**
@@ -51,14 +51,14 @@ export function isDue(
   incident: IncidentRecord,
   stakeholder: Stakeholder,
   before: LastNotification | undefined,
-  { services, now, timeScale, parts = [], heardOfParent = false }: Asked,
+  { services, now, timeScale, children: parts = [], notifiedOfParent: heardOfParent = false }: Asked,
 ): boolean {
   // The parent's notifications replace those of the child; a stakeholder who was not notified about the parent in time
   // at least receives the child's resolution.
   if (incident.parent_id !== undefined && (incident.status !== 'resolved' || heardOfParent)) return false;
   if (before?.again !== undefined && now < before.again.at) return false;
   const isNews = before?.about !== aboutOf(incident);
-  if (before === undefined || !before.heard)
+  if (before === undefined || !before.notified)
     return (
       isNews &&
       incident.status !== 'resolved' &&
@@ -75,17 +75,17 @@ export function isDue(
 export const notificationState = (incident: IncidentRecord, now: Timestamp): LastNotification => ({
   about: aboutOf(incident),
   at: now,
-  heard: true,
+  notified: true,
 });
 
 /** Restores the previous state after a notification that was certainly not sent. */
 export const notTold = (before: LastNotification | undefined, now: Timestamp): LastNotification =>
-  before ?? { about: '', at: now, heard: false };
+  before ?? { about: '', at: now, notified: false };
 
 /** Records that the notification can never be sent, because the recipient does not exist. */
 export const neverNotified = (now: LastNotification, before: LastNotification | undefined): LastNotification => ({
   ...now,
-  heard: before?.heard ?? false,
+  notified: before?.notified ?? false,
   refused: true,
 });
 
@@ -118,7 +118,7 @@ function concerns(
  * and who is in command.
  */
 export function digestOf({ incident, effects, decisions, children, childCount }: Story): ChatMessage {
-  const { severity, opened_at, resolved_at, roles, care } = incident;
+  const { severity, opened_at, resolved_at, roles, handling } = incident;
   const title = `${placeOf(incident)}: ${incident.title}`;
   const words = statusWords(incident);
   const would = decisions.findLast((decision) => decision.would !== undefined);
@@ -137,12 +137,15 @@ export function digestOf({ incident, effects, decisions, children, childCount }:
           { name: 'Commander', value: [roles?.commander?.shown ?? 'none'] },
         ],
       },
-      ...(care?.told?.text === undefined
+      ...(handling?.stakeholder_update?.text === undefined
         ? []
         : [
             {
               kind: 'text' as const,
-              text: [{ bold: `Latest update, ${minuteOf(care.told.at)}` }, `\n${care.told.text}`],
+              text: [
+                { bold: `Latest update, ${minuteOf(handling.stakeholder_update.at)}` },
+                `\n${handling.stakeholder_update.text}`,
+              ],
             },
           ]),
       ...partsOf(children, childCount),

@@ -27,9 +27,9 @@ const SUSPECTS_TOLD = 3;
 
 export function webhookIncident(
   view: IncidentView,
-  incident: Pick<IncidentRecord, 'unmatched' | 'care' | 'pages'>,
+  incident: Pick<IncidentRecord, 'unmatched' | 'handling' | 'pages'>,
 ): WebhookIncident {
-  const { unmatched, care } = incident;
+  const { unmatched, handling } = incident;
   const { id, environment, title, severity, status, opened_at, resolved_at, parent_id, channel, roles } = view;
   const last = view.decisions.at(-1);
   return {
@@ -44,7 +44,7 @@ export function webhookIncident(
     parent_id,
     channel,
     roles,
-    acknowledged_by: isAcknowledged(incident) ? (care?.acknowledged?.by ?? null) : null,
+    acknowledged_by: isAcknowledged(incident) ? (handling?.acknowledged?.by ?? null) : null,
     suspects: view.suspects.slice(0, SUSPECTS_TOLD).map(({ version, confidence }) => ({ version, confidence })),
     automation: last === undefined ? null : decisionWords(last),
   };

@@ -51,14 +51,14 @@ export function meaningOf(event: PagerDutyEvent): Meaning {
         ? nothing('the note is by Firebreak')
         : noted('page.note', by, `Note at PagerDuty${whom}: ${event.data.content}`);
     case 'incident.status_update_published':
-      return told(by, whom, event.data.message);
+      return stakeholderUpdate(by, whom, event.data.message);
     case 'incident.responder.added':
     case 'incident.responder.replied':
       return responder(event.event_type, event.data, by);
   }
 }
 
-const told = (by: PagerUser | null, whom: string, words: string): Meaning => ({
+const stakeholderUpdate = (by: PagerUser | null, whom: string, words: string): Meaning => ({
   kind: 'told',
   by,
   text: `Status update at PagerDuty${whom}: ${words}`,

@@ -1,5 +1,5 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { Care, Roles } from '../../schemas/people/response-roles.ts';
+import type { Handling, Roles } from '../../schemas/people/response-roles.ts';
 import type { Amendment } from '../ports/incidents.ts';
 import type { Agent } from './agents.ts';
 
@@ -10,15 +10,15 @@ import type { Agent } from './agents.ts';
  * @param name name in the incident, such as `pagerduty:PTUXL6G`
  */
 export function recognised(
-  { care, roles }: Pick<IncidentRecord, 'care' | 'roles'>,
+  { handling, roles }: Pick<IncidentRecord, 'handling' | 'roles'>,
   name: string,
   agent: Agent,
 ): Amendment | undefined {
-  if (care?.unsure?.includes(name) !== true) return undefined;
-  const unsure = care.unsure.filter((one) => one !== name);
-  if (agent.name === name) return { care: { unsure } };
+  if (handling?.unsure?.includes(name) !== true) return undefined;
+  const unsure = handling.unsure.filter((one) => one !== name);
+  if (agent.name === name) return { handling: { unsure } };
   return {
-    care: { ...sameOnes(care, name, agent.name), unsure },
+    handling: { ...sameOnes(handling, name, agent.name), unsure },
     roles: heldBy(roles, name, agent),
     timeline: {
       actor: 'firebreak',
@@ -29,7 +29,7 @@ export function recognised(
   };
 }
 
-function sameOnes({ acknowledged, told }: Care, name: string, is: string): Care {
+function sameOnes({ acknowledged, stakeholder_update: told }: Handling, name: string, is: string): Handling {
   const by = (one: string): string => (one === name ? is : one);
   return {
     ...(acknowledged && {
@@ -39,7 +39,7 @@ function sameOnes({ acknowledged, told }: Care, name: string, is: string): Care 
         ...(acknowledged.again && { again: { ...acknowledged.again, by: by(acknowledged.again.by) } }),
       },
     }),
-    ...(told && { told: { ...told, by: by(told.by) } }),
+    ...(told && { stakeholder_update: { ...told, by: by(told.by) } }),
   };
 }
 

@@ -1,12 +1,12 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { Care, Said } from '../../schemas/people/response-roles.ts';
+import type { Handling, Attribution } from '../../schemas/people/response-roles.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
-type Ringing = Pick<IncidentRecord, 'care' | 'pages'>;
+type Ringing = Pick<IncidentRecord, 'handling' | 'pages'>;
 
 /** Returns the number of the last acknowledged page. An acknowledgement before the first page is valid as well. */
-const heardUpTo = ({ care, pages }: Ringing): number | undefined =>
-  care?.acknowledged === undefined ? undefined : (care.acknowledged.page ?? pages);
+const heardUpTo = ({ handling, pages }: Ringing): number | undefined =>
+  handling?.acknowledged === undefined ? undefined : (handling.acknowledged.page ?? pages);
 
 /** Returns whether the incident was acknowledged since its newest page: each new page needs a new acknowledgement. */
 export function isAcknowledged(incident: Ringing): boolean {
@@ -24,28 +24,33 @@ export function unacknowledgedPages(incident: Ringing): number[] {
  * An acknowledgement. `page`: the newest page that it covers; absent: all so far. `there`: the page that was
  * acknowledged at the pager.
  */
-type Acknowledgement = Said & { page?: number; there?: number };
+type Acknowledgement = Attribution & { page?: number; there?: number };
 
 /** Records an acknowledgement. The first one counts until the next page. */
 export function withAcknowledgement(
   incident: Ringing,
   { by, at, page = incident.pages, there }: Acknowledgement,
-): { care?: Care } {
-  const { acknowledged: before, rings } = incident.care ?? {};
+): { handling?: Handling } {
+  const { acknowledged: before, unacknowledged: rings } = incident.handling ?? {};
   const upTo = rings !== undefined && at < rings.at ? Math.min(page, rings.page - 1) : page;
   if (upTo < Math.min(page, 1)) return {}; // withdrawn in the meantime
   if (before === undefined || (before.page ?? incident.pages) < upTo)
-    return { care: { acknowledged: { by, at, page: upTo, ...(there !== undefined && { there }) } } };
+    return { handling: { acknowledged: { by, at, page: upTo, ...(there !== undefined && { there }) } } };
   const newest = before.again ?? before;
-  return there !== undefined && newest.at < at ? { care: { acknowledged: { ...before, again: { by, at } } } } : {};
+  return there !== undefined && newest.at < at ? { handling: { acknowledged: { ...before, again: { by, at } } } } : {};
 }
 
 /** Records that a page is no longer acknowledged, unless it was acknowledged again in the meantime. */
-export function withoutAcknowledgement({ care = {} }: Ringing, page: number, at: Timestamp): { care: Care } {
-  const { acknowledged: said, rings: before } = care;
+export function withoutAcknowledgement(
+  { handling = {} }: Ringing,
+  page: number,
+  at: Timestamp,
+): { handling: Handling } {
+  const { acknowledged: said, unacknowledged: before } = handling;
   const rings = before !== undefined && before.at > at ? before : { page, at };
-  if (said === undefined || said.at > at || (said.page ?? page) < page) return { care: { rings } };
+  if (said === undefined || said.at > at || (said.page ?? page) < page) return { handling: { unacknowledged: rings } };
   const { again, ...first } = said;
-  if (again !== undefined && again.at > at) return { care: { rings, acknowledged: { ...first, ...again } } };
-  return { care: { rings, acknowledged: { ...first, page: page - 1 } } };
+  if (again !== undefined && again.at > at)
+    return { handling: { unacknowledged: rings, acknowledged: { ...first, ...again } } };
+  return { handling: { unacknowledged: rings, acknowledged: { ...first, page: page - 1 } } };
 }

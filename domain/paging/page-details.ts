@@ -39,7 +39,7 @@ export function detailsOf(story: Story, reason: string | null): PageDetails {
       problem: problemOf(story),
       since: minuteOf(sinceOf(story)),
       status: statusWords(incident),
-      ...(incident.crowd === undefined && { suspects: suspectsOf(story) }),
+      ...(incident.group_reason === undefined && { suspects: suspectsOf(story) }),
       automation: automationOf(story),
       ...(question !== null && { question }),
       ...(judged && question === null && { next_step: nextStep(story) }),
@@ -52,10 +52,10 @@ export function detailsOf(story: Story, reason: string | null): PageDetails {
 
 /** Returns the firing alerts with their descriptions; for a parent incident, its children. */
 function problemOf({ incident, signals, children, childCount }: Story): string[] {
-  if (incident.crowd !== undefined) {
+  if (incident.group_reason !== undefined) {
     const rest = childCount - Math.min(children.length, PARTS_NAMED);
     return [
-      incident.crowd.text,
+      incident.group_reason.text,
       ...children
         .slice(0, PARTS_NAMED)
         .map(({ service, environment, title, status }) => `${service} ${environment}: ${title} (${status})`),

@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { isFrom } from '../../schemas/config/names.ts';
-import type { Care, NudgeKind, RoleHolder, Roles } from '../../schemas/people/response-roles.ts';
+import type { Handling, ReminderKind, RoleHolder, Roles } from '../../schemas/people/response-roles.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Triage } from '../../schemas/incidents/triage.ts';
 import { isAcknowledged } from './acknowledgement.ts';
@@ -8,7 +8,7 @@ import type { Remedy } from '../rollback/remedies.ts';
 
 /** A due reminder, with its timeline text and the state to store. */
 export type Nudge = {
-  kind: NudgeKind;
+  kind: ReminderKind;
   text: string;
   /** Slack user IDs to mention. */
   mention: readonly string[];
@@ -16,7 +16,7 @@ export type Nudge = {
   to: Pick<RoleHolder, 'name' | 'shown'> | null;
   /** Actions to offer as buttons. */
   asks: readonly Remedy[];
-  nudged: NonNullable<Care['nudged']>;
+  nudged: NonNullable<Handling['reminded']>;
 };
 
 type Policy = { triage: Triage; /** Factor by which Firebreak's own pauses are shortened. */ timeScale: number };
@@ -26,18 +26,18 @@ type Policy = { triage: Triage; /** Factor by which Firebreak's own pauses are s
  * reminders.
  */
 export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy, now: Timestamp): Nudge | undefined {
-  const { status, severity, parent_id, care = {}, roles = {} } = incident;
+  const { status, severity, parent_id, handling = {}, roles = {} } = incident;
   if (status === 'resolved' || parent_id !== undefined) return undefined;
   if (!isFrom(triage.from, severity)) return undefined;
-  const due = (kind: NudgeKind, minutes: number | 'off', since: Timestamp): boolean => {
+  const due = (kind: ReminderKind, minutes: number | 'off', since: Timestamp): boolean => {
     if (minutes === 'off') return false;
-    const before = care.nudged?.[kind];
+    const before = handling.reminded?.[kind];
     const isSame = before !== undefined && before.at > since;
     if (isSame && before.times >= triage.times) return false;
     return secondsBetween(isSame ? before.at : since, now) >= (minutes * 60) / timeScale;
   };
-  const nudge = (kind: NudgeKind, since: Timestamp, { text, asks, mention = [], to = null }: Words): Nudge => {
-    const before = care.nudged?.[kind];
+  const nudge = (kind: ReminderKind, since: Timestamp, { text, asks, mention = [], to = null }: Words): Nudge => {
+    const before = handling.reminded?.[kind];
     const times = before !== undefined && before.at > since ? before.times + 1 : 1;
     return {
       kind,
@@ -45,7 +45,7 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
       mention,
       to,
       asks,
-      nudged: { ...care.nudged, [kind]: { at: now, times } },
+      nudged: { ...handling.reminded, [kind]: { at: now, times } },
     };
   };
   const opened = incident.opened_at;
@@ -59,9 +59,12 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
       text: 'This incident has no commander. To take command, use "Take command" or /incident take.',
       asks: ['take_command'],
     });
-  const told = care.told?.at ?? opened;
+  const told = handling.stakeholder_update?.at ?? opened;
   if (!due('update', triage.updateMinutes, told)) return undefined;
-  const since = care.told === undefined ? 'the incident was opened' : `the last one by ${care.told.by}`;
+  const since =
+    handling.stakeholder_update === undefined
+      ? 'the incident was opened'
+      : `the last one by ${handling.stakeholder_update.by}`;
   return nudge('update', told, {
     ...tellerOf(roles),
     text: `No update since ${since}. Use "Publish update…" or /incident update: what is known, what is being done, and when the next update follows.`,
@@ -82,15 +85,15 @@ function tellerOf({ communications, commander }: Roles): Partial<Pick<Nudge, 'me
 }
 
 function missingOf(incident: IncidentRecord): Words | undefined {
-  const { care = {}, severity } = incident;
+  const { handling = {}, severity } = incident;
   if (!isAcknowledged(incident)) {
-    const and = care.triaged === undefined ? ` Also confirm the severity, which is ${severity}.` : '';
+    const and = handling.triaged === undefined ? ` Also confirm the severity, which is ${severity}.` : '';
     return {
       text: `This incident is not acknowledged yet. Use "Acknowledge" or /incident ack.${and}`,
-      asks: care.triaged === undefined ? ['acknowledge', 'severity'] : ['acknowledge'],
+      asks: handling.triaged === undefined ? ['acknowledge', 'severity'] : ['acknowledge'],
     };
   }
-  if (care.triaged === undefined)
+  if (handling.triaged === undefined)
     return {
       text: `The severity ${severity} is not confirmed yet. Use "Severity…" or /incident severity ${severity}.`,
       asks: ['severity'],

@@ -85,13 +85,13 @@ export const acknowledged =
 export const triaged =
   (severity: Severity, by: string, at: Timestamp): Amend =>
   (incident) => {
-    if (incident.care?.triaged !== undefined) return undefined;
-    const care = { triaged: { by, at } };
-    if (incident.severity !== severity) return { care };
-    return { care, timeline: entry(by, 'incident.triaged', `Confirmed the severity ${severity}`) };
+    if (incident.handling?.triaged !== undefined) return undefined;
+    const handling = { triaged: { by, at } };
+    if (incident.severity !== severity) return { handling };
+    return { handling, timeline: entry(by, 'incident.triaged', `Confirmed the severity ${severity}`) };
   };
 
 /** Records that stakeholders were notified. */
-export const told =
+export const stakeholderUpdate =
   (text: string, by: string, at: Timestamp): Amend =>
-  () => ({ care: { told: { by, at, text } }, timeline: entry(by, 'incident.update', text) });
+  () => ({ handling: { stakeholder_update: { by, at, text } }, timeline: entry(by, 'incident.update', text) });

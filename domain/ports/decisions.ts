@@ -14,7 +14,7 @@ export type Decisions = {
   /** Returns the inputs of a judgement; for a runbook step, its `QuestionInputs`. */
   inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined>;
   /** Registers a callback for a decision, and returns its state. */
-  await(id: IncidentId, number: number, bell: string): Promise<DecisionState>;
+  await(id: IncidentId, number: number, callback: string): Promise<DecisionState>;
   /** Answers the decision with this digest. `needs_another`: this person has already given one of two approvals. */
   answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<Answered>;
   /** Ends an unanswered decision in this way; returns its state. */
@@ -82,7 +82,7 @@ export type Act = {
   /** Senders of the alerts. Absent: not counted by sender. */
   senders?: readonly string[];
   /** Firebreak proposed it, with or without approval: if it was wrong, it counts against the service's automation. */
-  ours: boolean;
+  isProposed: boolean;
 };
 
 export type RollbackEnd = {

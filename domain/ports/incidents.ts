@@ -1,8 +1,8 @@
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
-import type { Mail, Message, Unread } from '../../schemas/incidents/inbox.ts';
+import type { InboxMessage, Message, UnreadableMessage } from '../../schemas/incidents/inbox.ts';
 import type { IncidentRecord, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
-import type { Care, IncidentRole, RoleHolder } from '../../schemas/people/response-roles.ts';
+import type { Handling, IncidentRole, RoleHolder } from '../../schemas/people/response-roles.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Arrival } from '../alerts/admission.ts';
 import type { Mute } from '../alerts/routing.ts';
@@ -23,9 +23,9 @@ export type Admitted = {
 };
 
 export type Listened = {
-  mail: Mail[];
+  messages: InboxMessage[];
   /** The message after `mail`, if this version can't read it. It and all later messages stay in the inbox. */
-  unread?: Unread;
+  unreadable?: UnreadableMessage;
   firing: number;
   severity: Severity;
   status: IncidentStatus;
@@ -77,7 +77,7 @@ export type Incidents = {
   /** Appends a timeline entry; idempotent by `key`. */
   note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void>;
   /**
-   * Amends the care and roles of an incident, with a timeline entry. The workflow does not depend on these. `amend`
+   * Amends the handling and roles of an incident, with a timeline entry. The workflow does not depend on these. `amend`
    * receives the current incident; undefined: no change.
    *
    * @param key idempotency key
@@ -95,15 +95,15 @@ export type Incidents = {
     execution: string,
   ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined>;
   /** Registers the callback, then reads the inbox: this order ensures that no message is missed. */
-  listen(id: IncidentId, after: number, bell: string | null): Promise<Listened>;
+  listen(id: IncidentId, after: number, callback: string | null): Promise<Listened>;
   /**
-   * Resolves the incident if nothing has arrived since `drained`.
+   * Resolves the incident if nothing has arrived since `consumed`.
    *
    * @param warnings number of alerts that may keep firing
    */
   resolve(
     id: IncidentId,
-    drained: number,
+    consumed: number,
     by: string | null,
     text: string,
     warnings?: number,
@@ -111,11 +111,11 @@ export type Incidents = {
   /** Hands over to this run, which must be started next. */
   handOver(id: IncidentId, run: number, text: string, left?: LeftToNext): Promise<void>;
   /** Records on the timeline that no version could read this message. It remains stored. */
-  skipUnread(id: IncidentId, unread: Unread): Promise<void>;
+  skipUnread(id: IncidentId, unread: UnreadableMessage): Promise<void>;
   /** Returns the incident's alerts that are not resolved, as far as reported. */
   firingEpisodes(id: IncidentId): Promise<FiringEpisode[]>;
   /** Records that these alerts were found in their monitoring system. */
-  seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void>;
+  confirmEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void>;
   /** Marks episodes as resolved although their sender did not report it. */
   endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
   /** Ends events, such as a failed deploy, when their incident is closed. */
@@ -159,11 +159,11 @@ export type IncidentGroups = {
   /** Returns the open parent incident of an environment. */
   parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined>;
   /** Opens a parent incident, or returns the open one. */
-  openParent(environment: string, crowd: GroupReason, title: string, trace: string): Promise<IncidentId>;
+  openParent(environment: string, groupReason: GroupReason, title: string, trace: string): Promise<IncidentId>;
   /** Adds a child to a parent; idempotent. `closed`: one of them is resolved. */
   join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'>;
   /** Returns all children in their current state, including resolved ones, in order of opening. */
-  parts(parent: IncidentId): Promise<ChildIncident[]>;
+  children(parent: IncidentId): Promise<ChildIncident[]>;
   /**
    * Detaches an open child, once, and notifies its workflow. False: it is resolved, or not a child.
    *
@@ -196,10 +196,10 @@ export type IncidentChange = {
   timeline?: Omit<TimelineEntry, 'at'>;
 };
 
-/** Changes of care and roles by people; `null` removes a role. */
+/** Changes of handling and roles by people; `null` removes a role. */
 export type Amendment = {
   roles?: Partial<Record<IncidentRole, RoleHolder | null>>;
-  care?: Care;
+  handling?: Handling;
   escalated?: NonNullable<IncidentRecord['escalated']>;
   /** Absent: the timeline already has an entry. `at`: time of the action; absent: now. */
   timeline?: Omit<TimelineEntry, 'at'> & { at?: Timestamp };

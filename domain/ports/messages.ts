@@ -18,19 +18,19 @@ export type InboundQueue = {
 /** Results of processed inbound events, so that a redelivered event has its effects once. Retained for a week. */
 export type ProcessedEvents = {
   /** Reads strongly consistently. Undefined: not processed yet. */
-  read(key: string): Promise<{ outcome: unknown; told: boolean } | undefined>;
+  read(key: string): Promise<{ outcome: unknown; delivered: boolean } | undefined>;
   /** Stores the result; the first one is kept. @returns whether it was stored */
-  did(key: string, outcome: object): Promise<boolean>;
+  store(key: string, outcome: object): Promise<boolean>;
   /** Records that the response was delivered. */
-  told(key: string): Promise<void>;
+  markDelivered(key: string): Promise<void>;
 };
 
 /** Cache of users and groups of the chat, for when it does not respond. Retained for a day. */
 export type UserCache = {
   user(id: string): Promise<{ user: ChatUser; at: Timestamp } | undefined>;
   group(id: string): Promise<{ members: string[]; at: Timestamp } | undefined>;
-  keepUser(user: ChatUser): Promise<void>;
-  keepGroup(id: string, members: readonly string[]): Promise<void>;
+  storeUser(user: ChatUser): Promise<void>;
+  storeGroup(id: string, members: readonly string[]): Promise<void>;
 };
 
 /** A chat user without group memberships. */

@@ -49,7 +49,7 @@ export type Engine = {
   /** Starts a run; idempotent. */
   start(incident: IncidentId, run: number): Promise<void>;
   /** Completes a callback. A callback that is closed or no longer exists is a success. */
-  ring(callback: string): Promise<void>;
+  completeCallback(callback: string): Promise<void>;
   /**
    * Returns whether an execution ended without completing: it failed, timed out, was stopped externally, or is unknown.
    */

@@ -45,7 +45,7 @@ function safety(runbook: Runbook, { step, path }: Placed): Problem[] {
   const problems: Problem[] = [];
   if (step.timeout === undefined && timeoutSeconds === null)
     problems.push(wrong('uses', `${step.uses} requires a timeout`, 'add "timeout: 10m"'));
-  problems.push(...wayBack(step, mutating, wrong));
+  problems.push(...inverseProblem(step, mutating, wrong));
   if (step.uses === 'scale' && typeof step.with.to === 'number' && step.with.to > step.with.ceiling)
     problems.push(
       wrong(
@@ -59,14 +59,14 @@ function safety(runbook: Runbook, { step, path }: Placed): Problem[] {
   return problems;
 }
 
-function wayBack(
+function inverseProblem(
   step: SingleStep,
   mutating: boolean,
   wrong: (key: string, message: string, suggestion: string) => Problem,
 ): Problem[] {
   const inverse = 'inverse' in step ? step.inverse : undefined;
   const irreversible = 'irreversible' in step && step.irreversible === true;
-  const way = factsOf(step).wayBack;
+  const way = factsOf(step).inverse;
   if (!mutating && (inverse !== undefined || irreversible))
     return [
       wrong(irreversible ? 'irreversible' : 'inverse', 'changes nothing, so there is nothing to undo', 'remove it'),

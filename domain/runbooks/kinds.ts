@@ -3,7 +3,7 @@ import type { StepKind } from '../../schemas/runbooks/parts/kinds.ts';
 import type { SingleStep } from '../../schemas/runbooks/parts/steps.ts';
 
 /** How a kind of step is undone: automatically, as the runbook specifies, or not at all. */
-type WayBack = 'built-in' | 'as written' | 'none';
+type InverseKind = 'built-in' | 'as written' | 'none';
 
 /**
  * Purpose of an argument that text from an alert must not determine: such text must never redirect an action or choose
@@ -14,7 +14,7 @@ export type Target = 'url' | 'flag' | 'channel' | 'promql' | 'count' | 'number';
 type KindFacts = {
   /** The step changes production, rather than only informing people. */
   mutating: boolean;
-  wayBack: WayBack;
+  inverse: InverseKind;
   /** Default time-out in seconds. Null: the runbook must set one. */
   timeoutSeconds: number | null;
   targets: Readonly<Record<string, Target>>;
@@ -26,16 +26,16 @@ const TELLING_SECONDS = 10 * 60;
 /** The longest verification window plus a margin. */
 const VERIFY_SECONDS = 60 * 60;
 
-const acting = (wayBack: WayBack, targets: KindFacts['targets'] = {}): KindFacts => ({
+const acting = (wayBack: InverseKind, targets: KindFacts['targets'] = {}): KindFacts => ({
   mutating: true,
-  wayBack,
+  inverse: wayBack,
   timeoutSeconds: null,
   targets,
 });
 
 const telling = (timeoutSeconds: number | null, targets: KindFacts['targets'] = {}): KindFacts => ({
   mutating: false,
-  wayBack: 'none',
+  inverse: 'none',
   timeoutSeconds,
   targets,
 });
@@ -64,5 +64,5 @@ const FACTS: Readonly<Record<StepKind, KindFacts>> = {
 export function factsOf(step: Pick<SingleStep, 'uses' | 'with'>): KindFacts {
   const facts = FACTS[step.uses];
   const reads = 'method' in step.with && READING_METHODS.has(step.with.method);
-  return reads ? { ...facts, mutating: false, wayBack: 'none', timeoutSeconds: TELLING_SECONDS } : facts;
+  return reads ? { ...facts, mutating: false, inverse: 'none', timeoutSeconds: TELLING_SECONDS } : facts;
 }

@@ -41,7 +41,7 @@ export type SlackCalls = {
    */
   user(id: string, workspaces: readonly string[]): Promise<SlackUser>;
   /** Sends an ephemeral message in the channel, else a direct message from the app. */
-  whisper(to: { user: string; responseUrl: string | null }, message: ChatMessage): Promise<void>;
+  sendEphemeral(to: { user: string; responseUrl: string | null }, message: ChatMessage): Promise<void>;
 };
 
 /**

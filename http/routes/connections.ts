@@ -29,7 +29,7 @@ const Connections = z.object({
       problem: z.string().nullable(),
     }),
   ),
-  unknown_places: z
+  unknown_environments: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
     .openapi({ description: 'Services and environments that have recorded deployments, but no configuration' }),
   secrets: z
@@ -44,8 +44,8 @@ const Connections = z.object({
     configured: z.number(),
     evaluated_at: Timestamp.nullable(),
     problem: z.string().nullable(),
-    troubled: z.number(),
-    troubles: z.array(
+    failing: z.number(),
+    errors: z.array(
       z.object({
         id: z.string(),
         service: z.string(),
@@ -72,7 +72,7 @@ export function connectionRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
-      const [vendors, places, objectives, unknown_places, secrets, watched] = await Promise.all([
+      const [vendors, targetStates, objectives, unknown_environments, secrets, watched] = await Promise.all([
         connections(deps),
         targets(deps),
         objectivesState(deps),
@@ -80,7 +80,7 @@ export function connectionRoutes(app: Api, deps: Deps): void {
         unsetSecrets(deps),
         isWatched(deps),
       ]);
-      return c.json({ vendors, targets: places, unknown_places, secrets, watched, objectives }, 200);
+      return c.json({ vendors, targets: targetStates, unknown_environments, secrets, watched, objectives }, 200);
     },
   );
 }

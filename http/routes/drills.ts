@@ -62,7 +62,7 @@ export function drillRoutes(app: Api, deps: Deps): void {
       request: {
         query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
       },
-      responses: { 200: answers('A page of results', pageOf(Shown).extend({ lanes: z.array(Lane) })) },
+      responses: { 200: answers('A page of results', pageOf(Shown).extend({ environments: z.array(Lane) })) },
     }),
     async (c) => {
       const { limit, cursor, service, environment } = c.req.valid('query');
@@ -76,7 +76,7 @@ export function drillRoutes(app: Api, deps: Deps): void {
           lane.service === (service ?? lane.service) &&
           lane.environment === (environment ?? lane.environment),
       );
-      return c.json({ ...page, lanes: here }, 200);
+      return c.json({ ...page, environments: here }, 200);
     },
   );
 

@@ -37,7 +37,7 @@ async function again(deps: Deps, kept: Kept, trace: string, sender: Sender): Pro
     case 'queue':
       return replayMessage(deps, kept, trace);
     case 'people':
-      return replayHeard(deps, kept);
+      return replayEvent(deps, kept);
     case 'pagerduty':
       return replayPagerDuty(deps, kept, trace);
     case 'slack':
@@ -85,7 +85,7 @@ async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Pr
 }
 
 /** Replays an inbound event from the queue of vendor events. Its own key ensures that it takes effect at most once. */
-async function replayHeard(deps: Deps, { body }: Kept): Promise<Replayed> {
+async function replayEvent(deps: Deps, { body }: Kept): Promise<Replayed> {
   const heard = InboundEvent.safeParse(jsonOf(body));
   if (!heard.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(heard.error));
   await deps.inbound.send(heard.data, `replayed:${heard.data.key}`);

@@ -98,7 +98,7 @@ async function answerAt(
 ): Promise<Told> {
   const { phase, checksum } = hook;
   const wish = answerOf(await deps.gates.get(place), { canary: canaryOf(hook), phase, checksum }, deps.clock.now());
-  if (wish.open) return beingRolledBack(wish.wish);
+  if (wish.open) return beingRolledBack(wish.request);
   const version = hook.metadata['version'] || (await versionUnderWay(deps, place));
   // Flagger asks at every interval of a rollout. The ID makes the rollout count only once.
   const deployment_id = checksum === '' ? null : `flagger ${checksum} ${canaryOf(hook)}`.slice(0, ID_MAX_CHARS);

@@ -106,12 +106,12 @@ async function wanted(deps: Deps, hook: Hook, may: May): Promise<GateRequest> {
   const { phase, checksum } = hook;
   const answer = answerOf(wish, { canary, phase, checksum }, deps.clock.now());
   if (!answer.open) {
-    if (answer.mistaken && wish !== undefined && wish.asked !== checksum)
+    if (answer.mistaken && wish !== undefined && wish.other_checksum !== checksum)
       await deps.gates.mistaken(place, wish.key, checksum);
     throw closed(answer.because);
   }
-  await refuseStopped(deps, answer.wish);
-  return answer.wish;
+  await refuseStopped(deps, answer.request);
+  return answer.request;
 }
 
 /**

@@ -68,10 +68,10 @@ export async function wishBack(
       kind: 'failed',
       detail: `Flagger did not roll back ${from} within an hour: it can't reach the rollback gate, or is not running`,
     };
-  if (wish.asked === '')
+  if (wish.other_checksum === '')
     return { kind: 'failed', detail: `Flagger does not send the checksum of the rollout; ${to} needs Flagger 1.34` };
   // The rollout is still the same, so the checksum in the webhook call is its checksum.
-  if (wish.asked !== null) await wishes.put({ ...wish, checksum: wish.asked, asked: null });
+  if (wish.other_checksum !== null) await wishes.put({ ...wish, checksum: wish.other_checksum, other_checksum: null });
   return IN_PROGRESS;
 }
 
@@ -88,7 +88,7 @@ const newWish = (
   to,
   rollout,
   checksum: rollout,
-  asked: null,
+  other_checksum: null,
   at,
   state: 'open',
 });

@@ -43,7 +43,7 @@ export async function findChannel(ask: Ask, me: () => Promise<Me>, name: string)
       name,
       purpose: unescaped(channel.purpose?.value ?? ''),
       archived: channel.is_archived ?? false,
-      ours: await isOurs(channel, me),
+      isOwn: await isOurs(channel, me),
     };
   }
   return null;

@@ -9,7 +9,7 @@ import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
 export function slackEphemeralMessages(options: SlackOptions): EphemeralMessages {
   const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
   return {
-    async tell(ear, message, aloud = false) {
+    async send(ear, message, aloud = false) {
       const byUrl = await tellByUrl(options, ear, message, aloud);
       if (byUrl?.kind === 'done') return byUrl;
       // A response URL is valid for 30 minutes and five responses; after that, send an ephemeral message to the

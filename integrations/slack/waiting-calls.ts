@@ -36,7 +36,7 @@ export function waitingCalls({ secrets }: { secrets: Secrets }) {
       if (!said.success) throw new SlackRefused('users.info', 'no_user');
       return slackUserOf(said.data.user, workspaces, []);
     },
-    async whisper(
+    async sendEphemeral(
       { user, responseUrl }: { user: string; responseUrl: string | null },
       message: ChatMessage,
     ): Promise<void> {

@@ -67,10 +67,12 @@ async function dueOf(
     receiversOf(stakeholder)
       .map((receiver): Due => {
         const { name } = receiver;
-        const heardOfParent = ofParent[name]?.heard === true;
+        const heardOfParent = ofParent[name]?.notified === true;
         return { id, receiver, stakeholder, before: told[name], parts, heardOfParent };
       })
-      .filter(({ before, heardOfParent }) => isDue(incident, stakeholder, before, { ...asked, parts, heardOfParent })),
+      .filter(({ before, heardOfParent }) =>
+        isDue(incident, stakeholder, before, { ...asked, children: parts, notifiedOfParent: heardOfParent }),
+      ),
   );
   return [...new Map(due.map((one) => [one.receiver.name, one])).values()];
 }
@@ -78,10 +80,10 @@ async function dueOf(
 /** Returns the children of an open incident, and the notifications about the parent of a resolved one. */
 async function belongingTo(
   { incidentGroups, digests }: Pick<DueDeps, 'incidentGroups' | 'digests'>,
-  { id, crowd, status, parent_id }: IncidentRecord,
+  { id, group_reason, status, parent_id }: IncidentRecord,
 ): Promise<{ parts: IncidentRecord[]; ofParent: Record<string, StoredNotification> }> {
   const isOver = status === 'resolved';
-  const parts = crowd === undefined || isOver ? [] : await incidentGroups.parts(id);
+  const parts = group_reason === undefined || isOver ? [] : await incidentGroups.children(id);
   const ofParent = parent_id === undefined || !isOver ? {} : await digests.read(parent_id);
   return { parts: parts.map(({ incident }) => incident), ofParent };
 }

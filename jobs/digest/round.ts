@@ -87,7 +87,7 @@ export class Round {
     const story = await this.#story(id);
     const now = clock.now();
     // The list is eventually consistent. The record must match what is sent.
-    const asked = { services: this.#given.services, now, timeScale, parts, heardOfParent };
+    const asked = { services: this.#given.services, now, timeScale, children: parts, notifiedOfParent: heardOfParent };
     if (story === undefined || !isDue(story.incident, stakeholder, before, asked)) return;
     const told = notificationState(story.incident, now);
     const mine = await digests.remember(id, receiver.name, told, before);

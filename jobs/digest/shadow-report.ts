@@ -67,7 +67,7 @@ async function sendOne(
 ): Promise<boolean> {
   const { digests, clock, timeScale, log } = deps;
   const now = clock.now();
-  const mine: LastNotification = { about: due, at: now, heard: true };
+  const mine: LastNotification = { about: due, at: now, notified: true };
   const remembered = await digests.remember('shadow-report', receiver.name, mine, before);
   if (remembered === undefined) return false; // another run sends it
   const how = await deliver(deps, receiver, message, `shadow-report-${sha256(JSON.stringify([receiver.name, due]))}`);

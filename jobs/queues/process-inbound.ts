@@ -15,9 +15,9 @@ import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
  * kept in quarantine, and its message completes.
  */
 export const processInbound = (deps: CommandDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
-  handleBatch(deps, event, deadline, (record) => heard(deps, record));
+  handleBatch(deps, event, deadline, (record) => processRecord(deps, record));
 
-async function heard(deps: CommandDeps, record: SQSRecord): Promise<boolean> {
+async function processRecord(deps: CommandDeps, record: SQSRecord): Promise<boolean> {
   const log = deps.log.with({ queue_message: record.messageId });
   try {
     const message = InboundEvent.safeParse(json(record.body));
@@ -26,7 +26,7 @@ async function heard(deps: CommandDeps, record: SQSRecord): Promise<boolean> {
     return true;
   } catch (error) {
     const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (isPermanent(error)) return kept(deps, record, words, log);
+    if (isPermanent(error)) return keepUnprocessed(deps, record, words, log);
     log.error('an inbound event could not be processed; the queue delivers it again', { error: words });
     return false;
   }
@@ -51,7 +51,7 @@ function json(text: string): unknown {
   }
 }
 
-async function kept(deps: CommandDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
+async function keepUnprocessed(deps: CommandDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
   try {
     await keep(deps, record, detail, log);
     return true;

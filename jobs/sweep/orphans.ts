@@ -1,6 +1,6 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import { settleParts, type SettleDeps } from '../../workflows/steps/settle-children.ts';
+import { settleChildren, type SettleDeps } from '../../workflows/steps/settle-children.ts';
 
 type OrphanDeps = SettleDeps & Pick<Deps, 'log'>;
 
@@ -14,7 +14,7 @@ export async function settleOrphans(deps: OrphanDeps, open: readonly IncidentRec
   for (const id of parents) {
     if (known.has(id)) continue;
     try {
-      await settleParts(deps, id); // checks the parent's status itself, because the list is eventually consistent
+      await settleChildren(deps, id); // checks the parent's status itself, because the list is eventually consistent
     } catch (error) {
       deps.log.error('the children of a resolved incident could not be settled', {
         incident: id,

@@ -17,7 +17,7 @@ export async function nudge(deps: NudgeDeps, open: readonly IncidentRecord[]): P
         if (due === undefined) return undefined;
         const { kind, text, mention, to, asks, nudged } = due;
         return {
-          care: { nudged },
+          handling: { reminded: nudged },
           timeline: {
             actor: 'firebreak',
             kind: `nudge.${kind}`,

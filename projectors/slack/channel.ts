@@ -49,11 +49,11 @@ export async function ensureChannel(
     if (created?.kind !== 'refused' || created.code !== 'name_taken') return refusalOf(created);
     await save({ naming: 'taken' });
   }
-  return name === null ? null : ours(deps, incident, name, save, turn);
+  return name === null ? null : ownChannel(deps, incident, name, save, turn);
 }
 
 /** Looks up the channel with this name, and uses it if it belongs to the incident. */
-async function ours(
+async function ownChannel(
   { chat }: Deps,
   incident: IncidentRecord,
   name: string,
@@ -76,7 +76,7 @@ async function there(id: string, save: (change: Partial<SlackState>) => Promise<
 const refusalOf = (told: VendorResponse<unknown> | undefined): Ensured => (told?.kind === 'refused' ? told : null);
 
 const isOf = (incident: IncidentRecord, channel: ChatChannel): boolean =>
-  channel.ours && (channel.purpose === '' || channel.purpose === purposeOf(incident));
+  channel.isOwn && (channel.purpose === '' || channel.purpose === purposeOf(incident));
 
 const highest = (names: readonly string[], prefix: string): number =>
   Math.max(0, ...names.map((one) => Number(/^\d+$/.exec(one.slice(prefix.length))?.[0] ?? 0)));

@@ -65,7 +65,7 @@ type Part = {
 export async function showIncident(deps: SlackDeps, subject: Subject, turn: SyncSession): Promise<void> {
   const id = IncidentId.parse(idOf(subject));
   const state = SlackState.parse((await deps.projections.read('slack', subject)) ?? {});
-  const story = await deps.incidents.story(id, state.told);
+  const story = await deps.incidents.story(id, state.postedUntil);
   if (story === undefined) return;
   const config = await deps.config.current();
   const view = new View(deps, subject, story, config, state, turn);
@@ -237,7 +237,7 @@ class View {
     const last = page.at(-1);
     if (last === undefined) return;
     const sure = page.findLast(({ entry }) => entry.at < plusSeconds(last.entry.at, -LATE_ENTRY_SECONDS));
-    if (sure !== undefined) await this.#save({ told: sure.place });
+    if (sure !== undefined) await this.#save({ postedUntil: sure.place });
   }
 
   async #lines(): Promise<void> {
@@ -245,7 +245,9 @@ class View {
     // For a group, only the parent has lines, one in each affected team channel.
     const places = [incident.service, ...this.#story.children.map(({ service }) => service)];
     const own = places.flatMap((service) => serviceEntry(this.#config.services, service)?.slack?.channel ?? []);
-    const channels = new Set([...own, ...(incident.told_channels ?? [])].map((name) => `#${name.replace(/^#/, '')}`));
+    const channels = new Set(
+      [...own, ...(incident.notified_channels ?? [])].map((name) => `#${name.replace(/^#/, '')}`),
+    );
     for (const name of [...channels].slice(0, LINES_MAX)) await this.#line(name);
   }
 

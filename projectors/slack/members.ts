@@ -15,7 +15,7 @@ import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
-import type { Guest, SlackState, Subject } from '../../schemas/incidents/projection.ts';
+import type { ChannelMember, SlackState, Subject } from '../../schemas/incidents/projection.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 import { METHODS } from './methods.ts';
 
@@ -103,7 +103,7 @@ export class ChannelMembers {
       const code = told.value.find(({ user }) => user === guest.slack)?.code;
       if (code !== undefined) await this.#say(name, guest, code);
     }
-    const isOut = ({ slack }: Guest): boolean => told.value.some(({ user }) => user === slack);
+    const isOut = ({ slack }: ChannelMember): boolean => told.value.some(({ user }) => user === slack);
     await this.#change(wanted.map(([name, guest]) => [name, { ...guest, state: isOut(guest) ? 'out' : 'in' }]));
   }
 
@@ -178,7 +178,7 @@ export class ChannelMembers {
     const { people } = this.#host.state();
     const fresh = wanted.filter(({ name }) => !Object.hasOwn(people, name));
     const room = Math.max(GUESTS_MAX - Object.keys(people).length, 0);
-    const guests = fresh.map(({ name, ...guest }): [string, Guest] => [
+    const guests = fresh.map(({ name, ...guest }): [string, ChannelMember] => [
       name,
       { ...guest, state: 'wanted', written: false },
     ]);
@@ -186,7 +186,7 @@ export class ChannelMembers {
   }
 
   /** Reports a refused invitation, unless the person was only to be invited because of an action. */
-  async #say(name: string, guest: Guest, code: string): Promise<void> {
+  async #say(name: string, guest: ChannelMember, code: string): Promise<void> {
     if (guest.why === null) return;
     const { story, turn } = this.#host;
     await this.#deps.incidents.note(story.incident.id, `slack-guest-${name}`, {
@@ -198,11 +198,11 @@ export class ChannelMembers {
     });
   }
 
-  #all(): [string, Guest][] {
+  #all(): [string, ChannelMember][] {
     return Object.entries(this.#host.state().people);
   }
 
-  async #change(guests: readonly (readonly [string, Guest])[]): Promise<void> {
+  async #change(guests: readonly (readonly [string, ChannelMember])[]): Promise<void> {
     if (guests.length === 0) return;
     const { people } = this.#host.state();
     await this.#host.save({ people: { ...people, ...Object.fromEntries(guests) } });

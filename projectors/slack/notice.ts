@@ -29,7 +29,7 @@ export async function showNotice(deps: Deps, subject: Subject, turn: SyncSession
   };
   const refused = (code: string): void => {
     turn.log.warn('Slack refused a notice', { channel: bulletin.channel, code });
-    turn.afterRefusal(bulletin.heardAt);
+    turn.afterRefusal(bulletin.updatedAt);
   };
   const post = { subject, channel: bulletin.channel, key: `notice ${round}`, message };
   const posted = await postOnce(deps, post, turn);

@@ -92,7 +92,7 @@ class Page {
 
   /** Asks for approval once, on the timeline. Nothing is published before that. */
   async #ask(): Promise<void> {
-    if (this.#state.asked) return;
+    if (this.#state.approvalRequested) return;
     const { id } = this.#incident;
     await this.#deps.incidents.note(id, 'status-page-asks', {
       at: this.#turn.now(),
@@ -101,7 +101,7 @@ class Page {
       text: `The status page waits for approval: use "Publish update…" in the channel, or POST /v1/incidents/${id}/actions/publish`,
       detail: null,
     });
-    await this.#save({ asked: true });
+    await this.#save({ approvalRequested: true });
   }
 
   /** Looks up component IDs once, because the list is long and its rate limit low. False: not now. */
@@ -247,7 +247,7 @@ class Page {
 
   /** Returns whether the component certainly has the status. */
   async #setComponent(component: string, wanted: ComponentStatus): Promise<boolean> {
-    const { said, unsure } = await this.#component(component);
+    const { sent: said, unsure } = await this.#component(component);
     const again = setAgainFrom(unsure);
     const certain = again === null || this.#turn.now() >= again;
     if (!certain) this.#turn.comeAgain(again);
@@ -282,7 +282,7 @@ class Page {
     const done = told.kind === 'done';
     for (const { id, status, before } of rows) {
       const unsure = answered(before.unsure, done ? began : null);
-      await this.#remember(id, { said: done ? status : before.said, unsure });
+      await this.#remember(id, { sent: done ? status : before.sent, unsure });
     }
     return told;
   }

@@ -35,7 +35,7 @@ export type SyncContext = {
   /** Time after which no attempt starts. Null: no limit within a turn. */
   until: Timestamp | null;
   /** Checks the lease around each attempt. @throws if another projector has taken over */
-  stillOurs(): Promise<void>;
+  renewLease(): Promise<void>;
 };
 
 /** A subject's turn within a pass: calls to the vendor within its rate limits, and the time of the next turn. */
@@ -62,7 +62,7 @@ export class SyncSession {
 
   /** Checks the lease before state is stored. @throws if another projector has taken over */
   stillOurs(): Promise<void> {
-    return this.#desk.stillOurs();
+    return this.#desk.renewLease();
   }
 
   /** Schedules another turn, unless an earlier one is scheduled. */
@@ -129,13 +129,13 @@ export class SyncSession {
       this.comeAgain(timestamp(allowed.at));
       return undefined;
     }
-    await desk.stillOurs();
+    await desk.renewLease();
     const at = this.now();
     if (record !== undefined && !(await record(at))) {
       this.comeAgain(plusSeconds(at, 1));
       return undefined;
     }
-    await desk.stillOurs();
+    await desk.renewLease();
     if (secondsBetween(at, this.now()) > RECORD_HOLDS_SECONDS) {
       this.comeAgain(this.now());
       return { kind: 'later', detail: 'storing the record of the attempt took too long', afterSeconds: null };
@@ -149,7 +149,7 @@ export class SyncSession {
     desk.pace = still.pace;
     const told = await call();
     this.#paced(name, told);
-    await desk.stillOurs();
+    await desk.renewLease();
     return told;
   }
 

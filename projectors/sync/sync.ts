@@ -108,9 +108,9 @@ async function show(
   one: Due,
   { desk, project }: Pick<Work, 'desk' | 'project'>,
 ): Promise<void> {
-  await desk.stillOurs();
+  await desk.renewLease();
   const again = await turnOf(one, desk, project);
-  await desk.stillOurs();
+  await desk.renewLease();
   await deps.projections.settle(target, one, again);
 }
 
@@ -147,7 +147,7 @@ function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeS
     timeScale,
     underWay: new Map(),
     until: plusSeconds(clock.now(), PASS_SECONDS),
-    async stillOurs() {
+    async renewLease() {
       for (let now = clock.now(); secondsBetween(renewed, now) >= RENEW_AFTER_SECONDS; now = clock.now()) {
         if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has expired');
         renewed = now;

@@ -75,7 +75,7 @@ class Writer {
   }
 
   async write(): Promise<void> {
-    const { round, firing, heardAt } = this.#bulletin;
+    const { round, firing, updatedAt: heardAt } = this.#bulletin;
     if (this.#state.round !== round) {
       // First conclude a round that ended while the target was not available.
       if (this.#mayBeOpen() && !(await this.#ended('All alerts are resolved.'))) return;
@@ -157,7 +157,7 @@ class Writer {
   }
 
   async #refused(detail: string): Promise<void> {
-    const { firing, heardAt } = this.#bulletin;
+    const { firing, updatedAt: heardAt } = this.#bulletin;
     this.#turn.log.warn('a ticket was refused', { detail });
     await this.#save({ problem: detail });
     this.#turn.afterRefusal(firing > 0 ? null : heardAt);
@@ -171,7 +171,7 @@ class Writer {
 }
 
 function ticketOf(bulletin: TicketBulletin, key: string): Ticket {
-  const { place, title, alerts, firstAt, target } = bulletin;
+  const { serviceEnvironment: place, title, alerts, firstAt, target } = bulletin;
   const signals = alerts.map(({ signal }) => signal);
   const rows = alerts.slice(0, ALERTS_NAMED).map(({ signal }) => {
     const labels = signal.labels.map(([name, value]) => `${name}=${value}`).join(', ');

@@ -24,12 +24,12 @@ export async function sendChange(
 ): Promise<void> {
   const change = await changes.get(ChangeId.parse(idOf(subject)));
   if (change === undefined) return;
-  const { told } = ChangeEventState.parse((await projections.read('webhooks', subject)) ?? {});
+  const { sent: told } = ChangeEventState.parse((await projections.read('webhooks', subject)) ?? {});
   const event = changeEvent(change, turn.now());
   if (event === undefined || told.includes(change.status)) return;
   const answer = await turn.attempt(CHANGE_EVENTS, () => changeEvents.send(event));
   if (answer === undefined || answer.kind === 'later' || answer.kind === 'unclear') return;
   if (answer.kind !== 'done') turn.log.warn('a change event could not be sent to PagerDuty', { detail: answer.detail });
   if (answer.kind === 'refused') return turn.afterRefusal(event.at);
-  if (answer.kind === 'done') await projections.write('webhooks', subject, { told: [...told, change.status] });
+  if (answer.kind === 'done') await projections.write('webhooks', subject, { sent: [...told, change.status] });
 }

@@ -72,12 +72,12 @@ type Telling = {
 
 /** Sends a pending event and the current one to a receiver. */
 async function tellOne(telling: Telling, before: ReceiverState): Promise<void> {
-  const sent = before.letter === null ? before : await send(telling, before);
+  const sent = before.pending === null ? before : await send(telling, before);
   if (sent === undefined) return;
   const written = write(telling, sent);
   if (written === undefined) return;
   await telling.save(written);
-  if (written.letter !== null) await send(telling, written);
+  if (written.pending !== null) await send(telling, written);
 }
 
 /** Returns the state with the event to send. Undefined: none. Events that the receiver did not select count as sent. */
@@ -92,7 +92,7 @@ function write(
   if (!webhook.events.includes(event)) return next;
   const number = state.number + 1;
   const id = `${told.id}-${name}-${number}`;
-  return { ...next, number, letter: deps.receivers.write(webhook, id, event, turn.now(), told) };
+  return { ...next, number, pending: deps.receivers.write(webhook, id, event, turn.now(), told) };
 }
 
 /** Sends the stored event. Returns the state without it after it is accepted. Undefined: not now. */
@@ -100,11 +100,11 @@ async function send(
   { deps, name, webhook, told, save, turn }: Telling,
   state: ReceiverState,
 ): Promise<ReceiverState | undefined> {
-  const { letter } = state;
+  const { pending: letter } = state;
   if (letter === null) return state;
   const answer = await turn.attempt(methodOf(name), () => deps.receivers.send(webhook, letter));
   if (answer?.kind === 'done') {
-    const taken = { ...state, letter: null };
+    const taken = { ...state, pending: null };
     await save(taken);
     return taken;
   }

@@ -53,7 +53,7 @@ export const Signal = z.object({
    */
   sender: z.string().optional(),
   /** The sender lacks `rollback:request`: a rollback that its labels request is at most suggested. */
-  mayNotAsk: z.literal(true).optional(),
+  rollbackNotPermitted: z.literal(true).optional(),
   /** The monitoring failed, not the service (Grafana's no-data and error states). Never a reason for an action. */
   monitoringFailure: z.boolean(),
   title: z.string(),

@@ -37,7 +37,7 @@ export const Drill = z.object({
   /** Why it failed, or will have failed once the original version runs again. */
   reason: z.string().nullable(),
   /** Seconds from the beginning until the good version ran; null if it never did. */
-  way_back_s: z.number().nullable(),
+  rollback_s: z.number().nullable(),
   /** Seconds from beginning to end. */
   duration_s: z.number().nullable(),
   steps: z.array(DrillStep),

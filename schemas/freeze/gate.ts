@@ -21,7 +21,7 @@ export const GateRequest = z.object({
   /** The rollout as Flagger's request names it. */
   checksum: z.string(),
   /** The checksum of Flagger's last request if it differed: the gate stays closed until that is resolved. */
-  asked: z.string().nullable(),
+  other_checksum: z.string().nullable(),
   at: Timestamp,
   /** `over`: nothing is rolled back any more; kept to know what caused the end. */
   state: z.enum(['open', 'over']),

@@ -24,7 +24,7 @@ export const WaitingGate = z.object({
   asked_by: z.string(),
   asked_at: Timestamp,
   /** The decisions that were last sent to GitHub. Null: none. */
-  said: z.string().nullable(),
+  sent_decisions: z.string().nullable(),
   /** Number of comments sent, which GitHub limits. */
   notes: z.number().int(),
   /** A process updates GitHub until this time, or has died. */

@@ -111,10 +111,10 @@ export const Message = z.discriminatedUnion('kind', [
 export type Message = z.infer<typeof Message>;
 
 /** A message with its sequence number in the incident. */
-export type Mail = { seq: number; message: Message };
+export type InboxMessage = { seq: number; message: Message };
 
 /** A message of an unknown kind, written by a newer version. `kind` is the kind that it names. */
-export type Unread = { seq: number; kind: string };
+export type UnreadableMessage = { seq: number; kind: string };
 
 /**
  * Reads messages up to the first one that this version cannot read. Later messages wait, so that messages are handled
@@ -122,17 +122,17 @@ export type Unread = { seq: number; kind: string };
  *
  * @param schema the messages that the version knows
  */
-export function readMail(
+export function readInboxRows(
   rows: readonly { seq: number; message: unknown }[],
   schema: z.ZodType<Message> = Message,
-): { mail: Mail[]; unread?: Unread } {
-  const mail: Mail[] = [];
+): { messages: InboxMessage[]; unreadable?: UnreadableMessage } {
+  const messages: InboxMessage[] = [];
   for (const { seq, message } of rows) {
     const read = schema.safeParse(message);
-    if (!read.success) return { mail, unread: { seq, kind: kindOf(message) } };
-    mail.push({ seq, message: read.data });
+    if (!read.success) return { messages, unreadable: { seq, kind: kindOf(message) } };
+    messages.push({ seq, message: read.data });
   }
-  return { mail };
+  return { messages };
 }
 
 const Kind = z.object({ kind: z.string().max(64) });

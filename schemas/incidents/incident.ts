@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ChangeKind } from '../changes/change.ts';
 import { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../config/names.ts';
-import { Care, Roles } from '../people/response-roles.ts';
+import { Handling, Roles } from '../people/response-roles.ts';
 import { Timestamp } from '../time/time.ts';
 import { ReadReasonCode, Reason } from './reason.ts';
 
@@ -66,7 +66,7 @@ export const Effect = z.object({
   /** A page that another system has sent: Firebreak follows its incident and opens none of its own. */
   followed: z.object({ id: z.string(), url: z.string().nullable(), assigned_to: z.array(z.string()) }).optional(),
   /** The service and the resource that it changes; both are locked during the effect. */
-  place: z.object({ service: ServiceName, environment: EnvironmentName }).optional(),
+  service_environment: z.object({ service: ServiceName, environment: EnvironmentName }).optional(),
   resource: z.string().optional(),
 });
 export type Effect = z.infer<typeof Effect>;
@@ -156,22 +156,22 @@ export const IncidentRecord = z.object({
   suspects: z.array(Suspect),
   /** Changes that people have ruled out as the cause, including those taken back. Absent: none. */
   cleared: z.array(Cleared).optional(),
-  /** Sequence number of the newest inbox row; the workflow has read everything up to `drained`. */
+  /** Sequence number of the newest inbox row; the workflow has read everything up to `consumed_seq`. */
   seq: z.number(),
-  drained: z.number(),
+  consumed_seq: z.number(),
   /** The workflow run in charge, and the last one that has started. */
   run: z.number(),
   started_run: z.number(),
   /**
    * Sequence number of the message for which `run` took over, since the previous run could not read it. Absent: none.
    */
-  unread: z.number().optional(),
+  unreadable: z.number().optional(),
   /** Who asked that run to resolve the incident. Absent: no one. */
   resolve_by: z.string().optional(),
   /** The engine's id of that run; null until one has begun. */
   execution: z.string().nullable(),
   /** Callbacks to complete when a message arrives, by the waiter's name. */
-  bells: z.record(z.string(), z.string()),
+  callbacks: z.record(z.string(), z.string()),
   /** Count of repeated notifications of known alerts. Shows whether the incident is quiet without an inbox row each. */
   renotified: z.number(),
   pages: z.number(),
@@ -187,7 +187,7 @@ export const IncidentRecord = z.object({
   by_hand: z.literal(true).optional(),
   /** The person who opened it. Absent: opened by alerts, or before this was recorded. */
   opened_by: z.string().optional(),
-  asked: LastRequests.optional(),
+  last_requests: LastRequests.optional(),
   /** When pages were sent again, because no one had acknowledged. */
   escalated: z.array(Timestamp).optional(),
   /** An event opened it, such as a failed deployment, which will not be reported as resolved. */
@@ -199,19 +199,21 @@ export const IncidentRecord = z.object({
   /** The parent incident, when many fail at once. */
   parent_id: IncidentId.optional(),
   /** Present on a parent incident: why its children belong together. */
-  crowd: z.object({ because: z.enum(['many', 'shared_dependency']), name: z.string(), text: z.string() }).optional(),
+  group_reason: z
+    .object({ because: z.enum(['many', 'shared_dependency']), name: z.string(), text: z.string() })
+    .optional(),
   /** Name of its channel in the chat: `#incident-2611201`. */
   channel: z.string().optional(),
   /** The chat's id of the channel. */
   channel_id: z.string().optional(),
   /** Channels of teams that get a line, in addition to the service's own. */
-  told_channels: z.array(z.string()).optional(),
+  notified_channels: z.array(z.string()).optional(),
   /** Some of its alerts are silenced or in maintenance: by whom and how long. */
   muted: z.object({ text: z.string() }).nullable().optional(),
   /** Roles of people. Absent: none assigned. */
   roles: Roles.optional(),
   /** Absent: no acknowledgment, triage, or update yet. */
-  care: Care.optional(),
+  handling: Handling.optional(),
   /** Counts changes of roles and acknowledgment. */
   amended: z.number().optional(),
   /** The person who approved the status page update. */
@@ -236,7 +238,7 @@ export const IncidentView = IncidentRecord.pick({
 }).extend({
   parent_id: IncidentId.nullable(),
   /** For a parent: the number of child incidents, of those open, and of firing alerts in them. */
-  parts: z.object({ incidents: z.number(), open: z.number(), firing: z.number() }).optional(),
+  children: z.object({ incidents: z.number(), open: z.number(), firing: z.number() }).optional(),
   channel: z.string().nullable(),
   roles: z.record(z.string(), z.string()),
   /** Changes that people have ruled out as the cause. */

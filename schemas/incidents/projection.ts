@@ -38,7 +38,7 @@ export const Sent = z.object({
 export type Sent = z.infer<typeof Sent>;
 
 /** A person who should be in an incident's channel. */
-export const Guest = z.object({
+export const ChannelMember = z.object({
   /** Display name. */
   shown: z.string(),
   /** The Slack user id; null: not found yet, or not a user there. */
@@ -50,7 +50,7 @@ export const Guest = z.object({
   /** They were, or may have been, sent a direct message instead. */
   written: z.boolean().default(false),
 });
-export type Guest = z.infer<typeof Guest>;
+export type ChannelMember = z.infer<typeof ChannelMember>;
 
 /** What Slack shows of an incident, as far as known. Texts are stored as sent, so that differences are detected. */
 export const SlackState = z.object({
@@ -67,11 +67,11 @@ export const SlackState = z.object({
   /** By team channel: the line as shown. */
   lines: z.record(z.string(), z.string()).default({}),
   /** People who should be in the channel, by their name on timelines. */
-  people: z.record(z.string(), Guest).default({}),
+  people: z.record(z.string(), ChannelMember).default({}),
   /** By team: the round of pages for which the on-call responder was looked up. */
   called: z.record(z.string(), z.number()).default({}),
   /** Position in the timeline up to which everything was sent. */
-  told: z.string().nullable().default(null),
+  postedUntil: z.string().nullable().default(null),
   archived: z.boolean().default(false),
   /** Calls without a response, with their times: they may still take effect and undo later ones. */
   unsure: z.record(z.string(), Timestamp).default({}),
@@ -92,14 +92,14 @@ export const StatuspageState = z.object({
   /** Ids of components by their names, as far as looked up. Empty: the page has no component of this name. */
   known: z.record(z.string(), z.string()).default({}),
   /** A person was asked whether it may be published. */
-  asked: z.boolean().default(false),
+  approvalRequested: z.boolean().default(false),
   problem: z.string().nullable().default(null),
 });
 export type StatuspageState = z.infer<typeof StatuspageState>;
 
 /** The last status sent for a component of the status page, for whichever incident. */
 export const ComponentState = z.object({
-  said: ComponentStatus.nullable().default(null),
+  sent: ComponentStatus.nullable().default(null),
   /** When a status was last sent without a response: it may still take effect and undo later ones. */
   unsure: Timestamp.nullable().default(null),
 });
@@ -148,7 +148,7 @@ export const ReceiverState = z.object({
   /** The state that was sent last, as text. */
   shown: z.string().nullable().default(null),
   /** A stored message that was not accepted yet. */
-  letter: z.object({ id: z.string(), event: WebhookEvent, body: z.string() }).nullable().default(null),
+  pending: z.object({ id: z.string(), event: WebhookEvent, body: z.string() }).nullable().default(null),
 });
 export type ReceiverState = z.infer<typeof ReceiverState>;
 
@@ -156,4 +156,4 @@ export type ReceiverState = z.infer<typeof ReceiverState>;
 export const WebhooksState = z.object({ receivers: z.record(z.string(), ReceiverState).default({}) });
 
 /** Statuses of a change that were sent to PagerDuty. */
-export const ChangeEventState = z.object({ told: z.array(z.string()).default([]) });
+export const ChangeEventState = z.object({ sent: z.array(z.string()).default([]) });

@@ -50,7 +50,7 @@ const Escalation = z.strictObject({
   /** Minutes since the page, and between repetitions. */
   afterMinutes: z.number().min(1).max(240).default(10),
   /**
-   * `page-again`: a new page, which notifies the person on call at that time. `fallback`: the second route of
+   * `page-again`: a new page, which notifies the person on call at that time. `fallback`: the fallback pager of
    * paging.yaml.
    */
   how: z.enum(['page-again', 'fallback']).default('page-again'),

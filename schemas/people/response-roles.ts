@@ -21,33 +21,33 @@ export const Roles = z.partialRecord(IncidentRole, RoleHolder);
 export type Roles = z.infer<typeof Roles>;
 
 /** Who said it, and when. */
-export const Said = z.object({ by: z.string(), at: Timestamp });
-export type Said = z.infer<typeof Said>;
+export const Attribution = z.object({ by: z.string(), at: Timestamp });
+export type Attribution = z.infer<typeof Attribution>;
 
 /** What people are reminded of. */
-export const NudgeKind = z.enum(['triage', 'commander', 'update']);
-export type NudgeKind = z.infer<typeof NudgeKind>;
+export const ReminderKind = z.enum(['triage', 'commander', 'update']);
+export type ReminderKind = z.infer<typeof ReminderKind>;
 
 /** What people have stated about an open incident. The first statement counts, except for `told`. */
-export const Care = z.object({
+export const Handling = z.object({
   /**
    * The acknowledgment: by Firebreak's button, or at the pager. `page`: the newest page that it covers. `there`: the
    * page that was acknowledged at the pager. `again`: the last acknowledgment there.
    */
-  acknowledged: Said.extend({
+  acknowledged: Attribution.extend({
     page: z.number().int().optional(),
     there: z.number().int().optional(),
-    again: Said.optional(),
+    again: Attribution.optional(),
   }).optional(),
   /** The pager has unacknowledged the page and notifies again: from which page on, and since when. */
-  rings: z.object({ page: z.number().int(), at: Timestamp }).optional(),
+  unacknowledged: z.object({ page: z.number().int(), at: Timestamp }).optional(),
   /** People recorded under their pager id, because the pager could not be asked who they are: `pagerduty:PTUXL6G`. */
   unsure: z.array(z.string()).optional(),
   /** A person set or confirmed the severity. */
-  triaged: Said.optional(),
+  triaged: Attribution.optional(),
   /** The last update to stakeholders, and its text. */
-  told: Said.extend({ text: z.string().optional() }).optional(),
+  stakeholder_update: Attribution.extend({ text: z.string().optional() }).optional(),
   /** The last reminder of each kind, and how many were sent in a row. */
-  nudged: z.partialRecord(NudgeKind, z.object({ at: Timestamp, times: z.number() })).optional(),
+  reminded: z.partialRecord(ReminderKind, z.object({ at: Timestamp, times: z.number() })).optional(),
 });
-export type Care = z.infer<typeof Care>;
+export type Handling = z.infer<typeof Handling>;

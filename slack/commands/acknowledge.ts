@@ -16,7 +16,7 @@ export const acknowledge: IncidentVerb<Nothing> = {
 
 export const runAcknowledge: RunInIncident<Nothing> = async (deps, { who, key }, id) => {
   await acknowledgeIncident(deps, who, { id, key });
-  const by = (await deps.incidents.read(id))?.care?.acknowledged?.by;
+  const by = (await deps.incidents.read(id))?.handling?.acknowledged?.by;
   return by === undefined || by === who.name
     ? answered('You have acknowledged the incident.')
     : answered(`${by} has already acknowledged the incident.`);

@@ -1,4 +1,4 @@
-import { openParts, openPartsWords } from '../../domain/incidents/children.ts';
+import { openChildren, openPartsWords } from '../../domain/incidents/children.ts';
 import { supersededWords } from '../../domain/changes/superseded.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { takeOver } from '../../actions/incidents/take-over.ts';
@@ -47,7 +47,7 @@ export const resolve: IncidentVerb<Resolve> = {
 async function childrenOf({ known }: Waiting, about: About): Promise<string | null> {
   const open = about.incident === null ? null : await known.openIncidents(BRIEF_PATIENCE_MS);
   const parts = (open?.value ?? []).filter(({ parent_id }) => parent_id !== undefined && parent_id === about.incident);
-  return openPartsWords(openParts(parts.map((incident) => ({ incident }))));
+  return openPartsWords(openChildren(parts.map((incident) => ({ incident }))));
 }
 
 const alsoResolved = (children: string | null): string =>
@@ -56,8 +56,8 @@ const alsoResolved = (children: string | null): string =>
 export const runResolve: RunInIncident<Resolve> = async (deps, { who, key }, id, { note }) => {
   const before = await view(deps, id);
   if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
-  const parts = await deps.incidentGroups.parts(id);
-  const also = openPartsWords(openParts(parts));
+  const parts = await deps.incidentGroups.children(id);
+  const also = openPartsWords(openChildren(parts));
   // The description of the children includes their firing alerts.
   const firing = parts.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
   await takeOver(deps, who, { id, action: 'resolve', note: note ?? '', key });

@@ -331,7 +331,7 @@ async function holderBefore(
   const known = await deps.processedEvents.read(kept);
   if (known !== undefined) return (known.outcome as { holder: RoleHolder | null }).holder; // stored below
   const holder = (await recordOf(deps, id)).roles?.[role] ?? null;
-  await deps.processedEvents.did(kept, { holder });
+  await deps.processedEvents.store(kept, { holder });
   return holder;
 }
 

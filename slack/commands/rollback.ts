@@ -246,7 +246,7 @@ export const runConfirmRollback: Run<Confirmed> = async (deps, { who, key, trace
     const other = whyOther(await planRollback(deps, who, place, named.to), request);
     if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
   }
-  const keep = async (what: Begun): Promise<void> => void (await deps.processedEvents.did(kept, what));
+  const keep = async (what: Begun): Promise<void> => void (await deps.processedEvents.store(kept, what));
   const agreed = { place, from: request.from, ...named, ...(request.to !== null && { shown: request.to }), trace };
   const incident = await startRollback(deps, who, agreed, { begun, keep });
   return answered(

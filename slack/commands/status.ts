@@ -105,7 +105,7 @@ export const runSoFar: Run<Nothing> = async (deps, acting, request, { where }) =
   const once = `so-far:${id}:${acting.who.slack ?? acting.who.name}`;
   if ((await deps.processedEvents.read(once)) !== undefined) return NOTHING;
   const outcome = await runStatus(deps, acting, id, request);
-  return (await deps.processedEvents.did(once, {})) ? outcome : NOTHING;
+  return (await deps.processedEvents.store(once, {})) ? outcome : NOTHING;
 };
 
 export const productStatus: Verb<Nothing> = {

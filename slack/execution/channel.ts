@@ -32,7 +32,7 @@ export async function awaitChannel(
 ): Promise<Span | undefined> {
   const there = await channelOf(deps, id);
   if (there !== undefined) return there;
-  await deps.processedEvents.did(waitsForChannel(id), { ear: replyTo });
+  await deps.processedEvents.store(waitsForChannel(id), { ear: replyTo });
   return channelOf(deps, id);
 }
 

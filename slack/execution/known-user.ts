@@ -45,7 +45,7 @@ async function userOf(
   if (kept !== undefined && isFresh(kept, clock.now(), USER_SECONDS)) return { user: kept.user, why: null };
   const told = await directory.user(id, people.workspaces);
   if (told.kind === 'done') {
-    if (told.value !== null) await userCache.keepUser(told.value);
+    if (told.value !== null) await userCache.storeUser(told.value);
     return { user: told.value ?? undefined, why: null };
   }
   log.warn('a Slack user could not be looked up', { user: id, detail: told.detail, known_since: kept?.at ?? null });
@@ -64,7 +64,7 @@ async function membersOf({ userCache, directory, clock, log }: KnownUserDeps, id
   if (kept !== undefined && isFresh(kept, clock.now(), GROUP_SECONDS)) return kept.members;
   const told: VendorResponse<string[]> = await directory.groupMembers(id);
   if (told.kind === 'done') {
-    await userCache.keepGroup(id, told.value);
+    await userCache.storeGroup(id, told.value);
     return told.value;
   }
   log.warn('the members of a Slack user group could not be read', {

@@ -34,7 +34,7 @@ export async function processSlackRequest(deps: CommandDeps, { key, at, trace, r
   const command = commandOf(request, (name) => environmentsCalled(services, name));
   if (command === undefined) return;
   const before = await deps.processedEvents.read(key);
-  if (before?.told === true)
+  if (before?.delivered === true)
     return log.debug('a Slack request was delivered again, and is already done', { act: command.request.act });
   const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && verbOf(command.request).neverLate !== true;
   const outcome =
@@ -42,11 +42,11 @@ export async function processSlackRequest(deps: CommandDeps, { key, at, trace, r
       ? await (late ? tooLate(command) : outcomeOf(deps, command, { key, trace }))
       : (before.outcome as Outcome); // stored below
   // The queue repeats a slow delivery while the first may still run. Only the one that stores the result answers.
-  if (before === undefined && !(await deps.processedEvents.did(key, outcome)))
+  if (before === undefined && !(await deps.processedEvents.store(key, outcome)))
     return log.debug('a Slack request was processed by another delivery', { act: command.request.act });
   log.debug('processed a Slack request', { act: command.request.act, user: command.user, again: before !== undefined });
   await tell({ ...deps, log }, command.replyTo, outcome);
-  await deps.processedEvents.told(key);
+  await deps.processedEvents.markDelivered(key);
 }
 
 /** Returns the environments of a service, or else of all services of a team. Undefined: unknown name. */
@@ -158,7 +158,7 @@ async function tell(
   if (answer === null) return;
   // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.
   const named = await byName(answer, async (id) => (await userCache.user(id))?.user.name ?? undefined);
-  isLost(await ephemeralMessages.tell(replyTo, withLetters(named, reached, lost), aloud), replyTo.user);
+  isLost(await ephemeralMessages.send(replyTo, withLetters(named, reached, lost), aloud), replyTo.user);
 }
 
 /** Adds who was notified by direct message, and who was not. */

@@ -45,7 +45,7 @@ export async function passOn(
 }
 
 async function tell({ deps }: Waiting, to: Omit<Opening, 'trigger_id'>, message: ChatMessage): Promise<void> {
-  const whispered = deps.slack.whisper({ user: to.user.id, responseUrl: to.response_url ?? null }, message);
+  const whispered = deps.slack.sendEphemeral({ user: to.user.id, responseUrl: to.response_url ?? null }, message);
   await within(TELL_PATIENCE_MS, whispered).catch((error: unknown) => {
     deps.log.warn('a reply could not be delivered', { user: to.user.id, error: String(error) });
   });

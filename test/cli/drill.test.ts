@@ -93,13 +93,13 @@ describe('a drill', { timeout: 180_000 }, () => {
 
     const drill = await drillOf(firebreak, id);
     expect(drill).toMatchObject({ ...place, outcome: 'proved', reason: null, asked_by: 'admin', phase: 'ended' });
-    expect(drill.way_back_s).toBeGreaterThanOrEqual(0);
-    expect(drill.duration_s).toBeGreaterThanOrEqual(drill.way_back_s);
+    expect(drill.rollback_s).toBeGreaterThanOrEqual(0);
+    expect(drill.duration_s).toBeGreaterThanOrEqual(drill.rollback_s);
     const { body: listed } = await firebreak.get(`/v1/drills?service=works`);
     expect(listed).toEqual({
       items: [drill],
       next_cursor: null,
-      lanes: [{ ...place, last_proved_at: drill.ended_at, drill_id: id }],
+      environments: [{ ...place, last_proved_at: drill.ended_at, drill_id: id }],
     });
     const { body: metrics } = await firebreak.get('/metrics');
     const seconds = Date.parse(drill.ended_at) / 1000;
@@ -123,7 +123,7 @@ describe('a drill', { timeout: 180_000 }, () => {
       expect(err).toMatch(/^failed: the rollback to v1 failed: .*"status":"failed"/);
       expect(await acts(firebreak, place)).toEqual(bothWays(DRILLED.exec(out)?.[1] ?? ''));
       expect(await runs(firebreak, place)).toBe('v2');
-      const { lanes: proved } = (await firebreak.get(`/v1/drills?service=fails`)).body;
+      const { environments: proved } = (await firebreak.get(`/v1/drills?service=fails`)).body;
       expect(proved).toEqual([{ ...place, last_proved_at: null, drill_id: null }]);
       const status = await at(firebreak, 'drill', 'status', '--service', 'fails');
       expect(status.out).toMatch(/fails +fails-lane +never\n/);
@@ -255,7 +255,9 @@ describe('a drill', { timeout: 180_000 }, () => {
     const elsewhere = await as({ actions: ['drills:read', 'drills:write'], services: ['fails'] });
     expect((await firebreak.request('POST', '/v1/drills', placeOf('works'), elsewhere)).status).toBe(403);
     const { body } = await firebreak.request('GET', '/v1/drills', undefined, elsewhere);
-    expect(new Set([...body.items, ...body.lanes].map(({ service }: any) => service))).toEqual(new Set(['fails']));
+    expect(new Set([...body.items, ...body.environments].map(({ service }: any) => service))).toEqual(
+      new Set(['fails']),
+    );
     const reader = await as({ actions: ['drills:read'] });
     expect((await firebreak.request('POST', '/v1/drills', placeOf('works'), reader)).status).toBe(403);
     const [{ id }] = (await firebreak.get('/v1/drills?service=works')).body.items;

@@ -259,5 +259,5 @@ export const actAt = (place: ServiceEnvironment): Act => ({
   place,
   resource: `http ${place.service} ${place.environment}`,
   automatic: true,
-  ours: true,
+  isProposed: true,
 });

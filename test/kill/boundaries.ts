@@ -16,7 +16,10 @@ const READS = /^(GetItem|BatchGetItem|Query|GET|GetParametersByPath|CD status)/;
 const REPEATED: readonly [calls: RegExp, times: number][] = [
   [/^(ReceiveMessage|Invoke (sweep|evaluate|digest))/, 2],
   // Polls of the inbox.
-  [/^(UpdateItem INC\/META (bells|drained)|TransactWriteItems Delete PENDING$|Checkpoint \w+ (inbox|listen|look)$)/, 4],
+  [
+    /^(UpdateItem INC\/META (callbacks|consumed_seq)|TransactWriteItems Delete PENDING$|Checkpoint \w+ (inbox|read-inbox|read-inbox-again)$)/,
+    4,
+  ],
 ];
 
 /** Calls to vendors that have an effect. They have two more boundaries inside of the vendor. */

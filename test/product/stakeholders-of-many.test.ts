@@ -35,8 +35,8 @@ async function opened(service: string): Promise<IncidentId> {
 }
 
 async function together(...parts: IncidentId[]): Promise<IncidentId> {
-  const crowd = { because: 'many', name: '', text: 'many at once' } as const;
-  const parent = await world.deps.incidentGroups.openParent('production', crowd, 'many at once', 'trace');
+  const groupReason = { because: 'many', name: '', text: 'many at once' } as const;
+  const parent = await world.deps.incidentGroups.openParent('production', groupReason, 'many at once', 'trace');
   for (const part of parts) await world.deps.incidentGroups.join(parent, part);
   return parent;
 }

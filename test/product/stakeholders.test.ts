@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Delivered, Email } from '../../domain/messages/channels.ts';
-import { told } from '../../domain/people/roles.ts';
+import { stakeholderUpdate } from '../../domain/people/roles.ts';
 import { digest } from '../../jobs/digest/digest.ts';
 import { Config } from '../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
@@ -50,7 +50,8 @@ async function resolved(id: IncidentId): Promise<void> {
   await world.deps.incidents.resolve(id, incident?.seq ?? 0, 'ada', 'It is over');
 }
 
-const says = (id: IncidentId, text: string) => world.deps.incidents.amend(id, told(text, 'ada', world.clock.now()));
+const says = (id: IncidentId, text: string) =>
+  world.deps.incidents.amend(id, stakeholderUpdate(text, 'ada', world.clock.now()));
 
 /** Runs one round after this many minutes. @returns subjects and recipients of its attempts */
 async function round(minutes = 1): Promise<string[]> {

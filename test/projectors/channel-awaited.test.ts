@@ -8,18 +8,18 @@ const EAR: ReplyTo = { user: 'U0ADA', channel: 'C0GENERAL', responseUrl: 'https:
 
 /** Sets up a person who waits for the channel, and records the messages to them. */
 function waiting(answer: VendorResponse<null> = { kind: 'done', value: null }) {
-  const kept = new Map([[waitsForChannel(INCIDENT), { outcome: { ear: EAR } as unknown, told: false }]]);
+  const kept = new Map([[waitsForChannel(INCIDENT), { outcome: { reply_to: EAR } as unknown, delivered: false }]]);
   const told: { ear: ReplyTo; message: ChatMessage }[] = [];
   const deps: AwaitedDeps = {
     processedEvents: {
       read: async (key) => kept.get(key),
-      told: async (key) => {
+      markDelivered: async (key) => {
         const found = kept.get(key);
-        if (found) found.told = true;
+        if (found) found.delivered = true;
       },
     },
     ephemeralMessages: {
-      tell: async (ear, message) => {
+      send: async (ear, message) => {
         told.push({ ear, message });
         return answer;
       },
@@ -33,7 +33,7 @@ test('the person who declared an incident gets its channel once it exists, and o
   const slack = slackWorld({ archiveAfterHours: 'never', taken: 0, trouble: NO_TROUBLE }, undefined, deps);
   await play(slack, []);
   await play(slack, []);
-  const [channel] = slack.chat.channels.filter(({ ours }) => ours);
+  const [channel] = slack.chat.channels.filter(({ isOwn }) => isOwn);
   expect(told).toEqual([
     { ear: EAR, message: expect.objectContaining({ parts: [expect.objectContaining({ kind: 'text' })] }) },
   ]);

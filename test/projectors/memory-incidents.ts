@@ -41,7 +41,7 @@ export class MemoryIncidents implements Shown {
     this.dossiers.set(id, { records: [], decisions: [], effects: [], signals: [first], timeline: [] });
     this.set(id, {
       ...blankIncident,
-      bells: {},
+      callbacks: {},
       suspects: [],
       id,
       service: first.service,

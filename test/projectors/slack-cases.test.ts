@@ -100,7 +100,7 @@ test('an incident that joins a parent while it waits for the rate limit gets no 
   slack.world.mark(`incident:${OTHER}`);
   await slack.world.run(0.001, true);
   await play(slack, [step({ kind: 'joined parent' }, 10 * SECOND), resolved(SECOND)]);
-  expect(slack.chat.channels.filter(({ ours }) => ours).map(({ purpose }) => purpose)).toEqual([
+  expect(slack.chat.channels.filter(({ isOwn }) => isOwn).map(({ purpose }) => purpose)).toEqual([
     `Firebreak incident ${OTHER}`,
   ]);
 });
@@ -121,7 +121,7 @@ const OTHER = '01TEST00000000000000000002' as typeof INCIDENT;
 test('a refused pin or bookmark delays neither the rest nor archiving', async () => {
   const slack = slackWorld(scenario([], { ...forbidden('pin', 'setBookmarks', 'setPurpose'), archiveAfterHours: 26 }));
   await play(slack, [note(SECOND), resolved(SECOND)], 53);
-  const [channel] = slack.chat.channels.filter(({ ours }) => ours);
+  const [channel] = slack.chat.channels.filter(({ isOwn }) => isOwn);
   expect(channel).toMatchObject({ archived: true, topic: [expect.stringContaining('resolved')] });
   expect(channel?.messages).toHaveLength(3);
 });
@@ -141,7 +141,7 @@ test.each([
     expect.stringMatching(/^setTopic /),
   ]);
   await expectShown(slack);
-  const [channel] = slack.chat.channels.filter(({ ours }) => ours);
+  const [channel] = slack.chat.channels.filter(({ isOwn }) => isOwn);
   expect(channel).toMatchObject({ archived: true, topic: last.kind === 'refused' ? [] : [expect.any(String)] });
 });
 
@@ -173,7 +173,7 @@ test('an entry right after the end is posted before the channel is archived', as
 test('a channel that people archive is not changed, but the line of the team is updated', async () => {
   const slack = slackWorld(scenario([]));
   slack.world.expect(60 * SECOND, () => {
-    for (const channel of slack.chat.channels.filter(({ ours }) => ours)) channel.archived = true;
+    for (const channel of slack.chat.channels.filter(({ isOwn }) => isOwn)) channel.archived = true;
   });
   await play(slack, [note(120 * SECOND), resolved(SECOND)]);
   const team = slack.chat.channels.find(({ name }) => name === 'team-checkout');

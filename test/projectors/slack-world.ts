@@ -47,8 +47,8 @@ const PEOPLE = {
 export const NOBODY_MET: Pick<UserCache, 'user'> = { user: async () => undefined };
 
 export const NOBODY_WAITS: AwaitedDeps = {
-  processedEvents: { read: async () => undefined, told: async () => undefined },
-  ephemeralMessages: { tell: async () => ({ kind: 'done', value: null }) },
+  processedEvents: { read: async () => undefined, markDelivered: async () => undefined },
+  ephemeralMessages: { send: async () => ({ kind: 'done', value: null }) },
 };
 
 /** Sets up an incident of checkout, before the first projection. */
@@ -71,7 +71,7 @@ export function slackWorld(
     onCall: [onCall('ada', 1), onCall('kim', 1), onCall('sam', 2)],
     users: { 'kim@example.com': 'UKIM' },
   };
-  const alertNotices = { heard: async () => [], read: async () => undefined };
+  const alertNotices = { record: async () => [], read: async () => undefined };
   const world = new World(
     'slack',
     trouble,
@@ -92,7 +92,7 @@ export function slackWorld(
   chat.add('team-checkout');
   chat.add('team-told');
   for (let number = 1; number <= taken; number += 1) chat.add(`incident-261120${number}`);
-  world.incidents.begin(INCIDENT, { told_channels: ['#team-told'] });
+  world.incidents.begin(INCIDENT, { notified_channels: ['#team-told'] });
   return { world, chat, config, people };
 }
 
@@ -110,7 +110,7 @@ export const storyOf = async ({ world }: SlackWorld): Promise<Story> => {
 };
 
 const ours = ({ chat }: SlackWorld): Channel[] =>
-  chat.channels.filter((one) => one.ours && one.name.startsWith('incident-'));
+  chat.channels.filter((one) => one.isOwn && one.name.startsWith('incident-'));
 
 const keyed = (key: string) => (message: { key: string }) => message.key === `${SUBJECT} ${key}`;
 

@@ -26,7 +26,7 @@ export type Message = { id: string; key: string; message: ChatMessage; at: Times
 export type Channel = {
   id: string;
   name: string;
-  ours: boolean;
+  isOwn: boolean;
   purpose: string;
   topic: Text;
   archived: boolean;
@@ -52,11 +52,11 @@ export class MemoryChat implements Vendor<Chat> {
   }
 
   /** Creates a channel of other people. */
-  add(name: string, ours = false): Channel {
+  add(name: string, isOwn = false): Channel {
     const channel: Channel = {
       id: this.#id('C'),
       name,
-      ours,
+      isOwn,
       purpose: '',
       topic: [],
       archived: false,

@@ -83,7 +83,7 @@ export class World {
         groups: [],
         kind: 'member',
       }),
-      whisper: async (to, message) => {
+      sendEphemeral: async (to, message) => {
         this.ephemeralMessages.push({ ...to, text: words(message) });
       },
     },

@@ -64,7 +64,7 @@ export type TestEngine = Engine & { kill(incident: string, run: number): void; d
  */
 export const idleEngine = (heard: (call: string) => void = () => undefined): TestEngine => ({
   start: async (incident, run) => heard(`start ${incident} ${run}`),
-  ring: async (callback) => heard(callback),
+  completeCallback: async (callback) => heard(callback),
   died: async () => false,
   kill: () => undefined,
   dieAfter: () => undefined,
@@ -94,9 +94,9 @@ export class FakeWorld {
   /** Called with each vendor call at the time of the call. */
   watch: (call: string) => void = () => undefined;
 
-  /** The pager and the second route. */
+  /** The pager and the fallback pager. */
   pages: Script<Attempt> = [{ kind: 'taken', detail: 'accepted' }];
-  secondRoute: Script<Attempt> = [{ kind: 'off', detail: 'no second route' }];
+  fallbackPager: Script<Attempt> = [{ kind: 'off', detail: 'no fallback pager' }];
   /** Pages of other systems: responses to a search, to a note, and to a lookup. */
   outside: Script<VendorResponse<ExternalFound>> = [{ kind: 'off', detail: 'no token' }];
   notes: Script<VendorResponse<null>> = [{ kind: 'done', value: null }];
@@ -157,7 +157,7 @@ export class FakeWorld {
       engine: {
         start: (incident, run) => this.#engine().start(incident, run),
         died: (execution) => this.#engine().died(execution),
-        ring: (callback) => this.#engine().ring(callback),
+        completeCallback: (callback) => this.#engine().completeCallback(callback),
       },
       incidents: new FakeIncidents(store),
       incidentGroups: new FakeCrowds(store),
@@ -174,7 +174,9 @@ export class FakeWorld {
       },
       automation: new FakeAutomation(store),
       pager: { send: async (request) => this.#said(`pager ${tell(request)}`, next(this.pages)) },
-      fallbackPager: { send: async (request) => this.#said(`second route ${tell(request)}`, next(this.secondRoute)) },
+      fallbackPager: {
+        send: async (request) => this.#said(`fallback pager ${tell(request)}`, next(this.fallbackPager)),
+      },
       externalPager: {
         paged: async () => this.#said('look for our page', next(this.external)),
         find: async () => this.#said('look for a page of others', next(this.outside)),

@@ -14,12 +14,12 @@ export class FakeDigests implements Digests {
   async remember(
     id: IncidentId,
     receiver: string,
-    { about, at, heard, refused, again }: LastNotification,
+    { about, at, notified, refused, again }: LastNotification,
     before: StoredNotification | undefined,
   ): Promise<StoredNotification | undefined> {
     const known = this.told.get(id) ?? {};
     if (known[receiver]?.rev !== before?.rev) return undefined;
-    const now = { about, at, heard, refused, again, rev: (before?.rev ?? 0) + 1 };
+    const now = { about, at, notified, refused, again, rev: (before?.rev ?? 0) + 1 };
     this.told.set(id, { ...known, [receiver]: now });
     return now;
   }

@@ -87,7 +87,7 @@ const incidentsOf = async (product: AttendedProduct): Promise<any[]> => (await p
  * open.
  */
 async function approve(product: AttendedProduct): Promise<void> {
-  await eventually(async () => product.output.includes('"step":"ask"'), 'the question');
+  await eventually(async () => product.output.includes('"step":"request-approval"'), 'the question');
   await eventually(async () => {
     const [incident] = await incidentsOf(product);
     const [{ digest, state }] = incident.decisions;

@@ -142,8 +142,8 @@ check(
     beside(`await run.effect('page', { act: async (key) => { await deps.pager.send({ key }); } });`),
     beside(`await run.step('one', async () => { const { log } = deps; log.info('x'); });`),
     beside(`await run.step('judge', () => judge(deps, id));`),
-    beside(`await close(run, id, deps); await run.branch('page', (b) => page(b, { id }, deps));`),
-    beside(`await run.branch('page', (b) => b.effect('page', (key) => deps.pager.send({ key })));`),
+    beside(`await close(run, id, deps); await run.childContext('page', (b) => page(b, { id }, deps));`),
+    beside(`await run.childContext('page', (b) => b.effect('page', (key) => deps.pager.send({ key })));`),
     // Handed no run, it is what a step does.
     `async function judge(deps: Deps, id: string) { return [await deps.changes.get(id), await guard(deps)]; }`,
     `async function wake({ incidents, engine }: Pick<Deps, 'incidents' | 'engine'>) { return incidents.read(engine); }`,
@@ -151,7 +151,7 @@ check(
   [
     bad(beside(`const found = await deps.changes.recent(place);`), /outside a step/),
     bad(beside(`await run.step('find', deps.changes.recent);`), /outside a step/),
-    bad(beside(`await run.branch('page', (b) => deps.pager.send({}));`), /outside a step/),
+    bad(beside(`await run.childContext('page', (b) => deps.pager.send({}));`), /outside a step/),
     bad(beside(`const { pager } = deps;`), /outside a step/),
     bad(beside(`const ports = deps; other = deps;`), /outside a step/, 2),
     bad(beside(`await judge(deps, id);`), /outside a step/),
@@ -168,21 +168,21 @@ check(
   'no-nested-operations',
   [
     `const a = await run.step('a', () => 1); const b = await run.step('b', () => a + 1);`,
-    `await run.branch('page', async (b) => { await b.step('one', () => 1); await b.waitFor('x'); });`,
+    `await run.childContext('page', async (b) => { await b.step('one', () => 1); await b.waitFor('x'); });`,
     `await run.step('list', () => [1, 2].map((n) => n + 1));`,
-    `await run.branch('page', (run) => run.step('own context of the same name', () => 1));`,
+    `await run.childContext('page', (run) => run.step('own context of the same name', () => 1));`,
     `await run.step('named', () => describe(run.id));`,
   ],
   [
     bad(`await run.step('a', () => run.step('b', () => 1));`, /^step\(…\) inside step\(…\)/),
     bad(`await run.step('a', async () => { await run.waitFor('approval'); });`, /^waitFor\(…\) inside step/),
     bad(`await run.effect('a', { act: () => run.step('b', () => 1) });`, /^step\(…\) inside effect/),
-    bad(`await run.branch('x', (b) => b.step('a', () => run.map('m', [])));`, /^map\(…\) inside step/),
+    bad(`await run.childContext('x', (b) => b.step('a', () => run.map('m', [])));`, /^map\(…\) inside step/),
     bad(`await run.step('a', () => context.step('b', () => 1));`, /^step\(…\) inside step/),
-    bad(`await run.branch('x', (b) => run.step('a', () => 1));`, /of the outer run inside branch/),
+    bad(`await run.childContext('x', (b) => run.step('a', () => 1));`, /of the outer run inside childContext/),
     bad(`await run.step('a', () => helper(run, 1));`, /run is handed on inside step/),
-    bad(`await run.step('a', async () => { await bell.rung(); });`, /^rung\(…\) inside step/),
-    bad(`await run.branch('x', (b) => helper(run));`, /run is handed on inside branch/),
+    bad(`await run.step('a', async () => { await callback.settled(); });`, /^settled\(…\) inside step/),
+    bad(`await run.childContext('x', (b) => helper(run));`, /run is handed on inside childContext/),
   ],
 );
 
@@ -194,7 +194,7 @@ check(
     `let round = 0; for (;;) { round += 1; const now = round; await run.step('a', () => now); }`,
     `let never = 1; await run.step('a', () => never);`,
     `await run.step('a', (counter: { n: number }) => { counter.n += 1; });`,
-    `await run.branch('page', async (b) => { let tries = 0; tries++; await b.step('one', () => 1); });`,
+    `await run.childContext('page', async (b) => { let tries = 0; tries++; await b.step('one', () => 1); });`,
     `for (let n = 0; n < 3; n += 1) await run.step('a', () => n);`,
   ],
   [
@@ -204,7 +204,10 @@ check(
     bad(`let a, b; await run.step('a', () => { [a, { b }] = find(); });`, /lives outside/, 2),
     bad(`let n = 0; for (;;) { n += 1; await run.step('a', () => n); }`, /^n changes, and step\(…\) may read it late/),
     bad(`for (let n = 0; n < 3; n += 1) { n += 1; await run.step('a', () => n); }`, /^n changes/),
-    bad(`let s = { n: 0 }; await run.branch('a', (b) => other(b, s.n)); s = { n: 1 };`, /^s changes, and branch/),
+    bad(
+      `let s = { n: 0 }; await run.childContext('a', (b) => other(b, s.n)); s = { n: 1 };`,
+      /^s changes, and childContext/,
+    ),
     bad(`let n = 0; await run.step('a', () => { [1].forEach(() => { n += 1; }); });`, /n lives outside/),
   ],
 );

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import { settleParts } from '../../workflows/steps/settle-children.ts';
+import { settleChildren } from '../../workflows/steps/settle-children.ts';
 import { wake } from '../../workflows/wake.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { crowdPaths, alarm, saysThatAllIsOver } from './stories/groups.ts';
@@ -18,11 +18,11 @@ const ALERTS = ['cart', 'search', 'ledger', 'checkout'].flatMap((service) => [
 ]);
 
 const hasParent = ({ store }: FakeWorld): boolean =>
-  [...store.dossiers.values()].some(({ record }) => record.crowd !== undefined && record.status !== 'resolved');
+  [...store.dossiers.values()].some(({ record }) => record.group_reason !== undefined && record.status !== 'resolved');
 
 const wakesParents: Moment = async (world) => {
   for (const { record } of world.store.dossiers.values())
-    if (record.crowd !== undefined && record.status !== 'resolved') await wake(world.deps, record.id);
+    if (record.group_reason !== undefined && record.status !== 'resolved') await wake(world.deps, record.id);
 };
 
 /** A person resolves the parent, unless an earlier parent was already resolved. */
@@ -31,7 +31,7 @@ const isOver =
   async (world) => {
     if (!hasParent(world)) return;
     const over = [...world.store.dossiers.values()].filter(
-      ({ record }) => record.crowd !== undefined && record.status === 'resolved',
+      ({ record }) => record.group_reason !== undefined && record.status === 'resolved',
     );
     if (over.length === 0) await saysThatAllIsOver(world);
     if (rings) await wakesParents(world);
@@ -86,7 +86,7 @@ const sweeps: Moment = async (world) => {
   const parents = new Set(
     [...world.store.open.values()].flatMap((id) => world.store.dossier(id).record.parent_id ?? []),
   );
-  for (const parent of parents) await settleParts(world.deps, parent);
+  for (const parent of parents) await settleChildren(world.deps, parent);
 };
 
 function checks(found: string[]): Moment {
@@ -98,7 +98,7 @@ function checks(found: string[]): Moment {
       if (!hasRung(world, parent ?? record)) found.push(`no page was sent for ${record.service}`);
     }
     for (const { record, children } of world.store.dossiers.values()) {
-      if (record.crowd === undefined) continue;
+      if (record.group_reason === undefined) continue;
       const parts = [...children.keys()].map((id) => world.store.dossier(id).record);
       const left = parts.filter(({ parent_id, status }) => parent_id === record.id && status !== 'resolved').length;
       const word = wordOf(world, record.id);
@@ -148,7 +148,12 @@ test('with alerts and resolutions in any order, every open incident is paged for
       },
     });
     const all_ = [...world.store.dossiers.values()].map(({ record }) => record);
-    if (all_.some(({ crowd, resolved_by }) => crowd !== undefined && resolved_by === 'person:ada')) resolved += 1;
+    if (
+      all_.some(
+        ({ group_reason: groupReason, resolved_by }) => groupReason !== undefined && resolved_by === 'person:ada',
+      )
+    )
+      resolved += 1;
     expect([found, all_.map(({ status }) => status)]).toEqual([[], all_.map(() => 'resolved')]);
   }
   expect(resolved).toBeGreaterThan(10);

@@ -4,7 +4,7 @@ import { leaveGroup } from '../../workflows/steps/incident-group.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import { settleParts } from '../../workflows/steps/settle-children.ts';
+import { settleChildren } from '../../workflows/steps/settle-children.ts';
 import { wake } from '../../workflows/wake.ts';
 import { alarm, crowdPaths, parentIn, saysThatAllIsOver } from './stories/groups.ts';
 import { all, ends, fires, type Moment, play, type Story } from './play.ts';
@@ -118,7 +118,7 @@ describe('an incident declared during a group', () => {
   const seesToTheParent: Moment = async (world) => {
     const { id, pages } = parentIn(world);
     const acknowledged = { by: 'person:bob', at: world.clock.now(), page: pages };
-    await world.deps.incidents.amend(id, () => ({ care: { acknowledged } }));
+    await world.deps.incidents.amend(id, () => ({ handling: { acknowledged } }));
   };
   const three = all(fires(alarm('cart')), fires(alarm('search')), fires(alarm('ledger')));
 
@@ -176,8 +176,8 @@ describe('a child whose parent was resolved without it', () => {
         '0 s': two,
         '20 s': fires(alarm('ledger')),
         '60 s': closesTheParentAlone,
-        '70 s': (before) => settleParts(before.deps, parentIn(before).id),
-        '80 s': (before) => settleParts(before.deps, parentIn(before).id),
+        '70 s': (before) => settleChildren(before.deps, parentIn(before).id),
+        '80 s': (before) => settleChildren(before.deps, parentIn(before).id),
       },
     });
     // The first two paged before they became children.
@@ -199,7 +199,7 @@ describe('a child whose parent was resolved without it', () => {
         // It requests a rollback, but there is nothing to roll back, so a person must look.
         '20 s': fires({ ...alarm('ledger'), labels: { service: 'ledger', severity: 'warning' } }),
         '60 s': closesTheParentAlone,
-        '70 s': (before) => settleParts(before.deps, parentIn(before).id),
+        '70 s': (before) => settleChildren(before.deps, parentIn(before).id),
       },
     });
     expect(triggers(world)).toHaveLength(4);
@@ -213,7 +213,7 @@ describe('a child whose parent was resolved without it', () => {
         '0 s': two,
         '20 s': third,
         '60 s': closesTheParentAlone,
-        '70 s': (before) => settleParts(before.deps, parentIn(before).id),
+        '70 s': (before) => settleChildren(before.deps, parentIn(before).id),
       },
     });
     expect(recordsOf(world, 'ledger')[0]).not.toHaveProperty('parent_id');

@@ -101,7 +101,7 @@ export class VirtualLambda implements TestEngine {
     return false;
   }
 
-  async ring(callback: string): Promise<void> {
+  async completeCallback(callback: string): Promise<void> {
     try {
       this.#executions.completeCallback(callback, { status: 'SUCCEEDED', result: undefined });
     } catch (error) {

@@ -50,7 +50,7 @@ describe('waking an incident', () => {
     await world.deps.incidents.listen(id, 0, 'bell of the inbox');
     expect(await wake(world.deps, id)).toBe('idle');
     await post();
-    expect(await wake(world.deps, id)).toBe('rung');
+    expect(await wake(world.deps, id)).toBe('woken');
     expect(heard).toEqual(['bell of the inbox']);
   });
 
@@ -89,7 +89,7 @@ describe('reading the inbox', () => {
     await asked(1);
     const second = await asked(2);
     await approve(second); // and the process died before it woke the incident
-    const { mail } = await readInbox(world.deps, id, 0, 'bell of the inbox', false);
+    const { messages: mail } = await readInbox(world.deps, id, 0, 'bell of the inbox', false);
     expect(mail).toHaveLength(1);
     expect(heard).toEqual(['bell of question 2']);
   });

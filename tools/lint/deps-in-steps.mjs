@@ -13,7 +13,7 @@ import { handedTo, isCallback, RECORDED } from './durable.mjs';
 function runsOf(context, callback) {
   if (!('params' in callback) || !Array.isArray(callback.params)) return [];
   const parameters = /** @type {ESTree.Node[]} */ (callback.params);
-  const ofBranch = isCallback(callback) && handedTo(callback)?.operation === 'branch';
+  const ofBranch = isCallback(callback) && handedTo(callback)?.operation === 'childContext';
   return parameters.flatMap((parameter, index) => {
     if (parameter.type === 'ObjectPattern') return keysOf(parameter).filter((key) => key === 'run');
     if (parameter.type !== 'Identifier') return [];

@@ -12,14 +12,13 @@ export const RECORDED = new Set(['step', 'effect']);
 /** Operations that the engine identifies by their position. */
 export const OPERATIONS = new Set([
   ...RECORDED,
-  'bell',
-  'branch',
   'callback',
+  'childContext',
   'createCallback',
   'invoke',
   'map',
   'parallel',
-  'rung',
+  'settled',
   'runInChildContext',
   'sleep',
   'wait',
@@ -31,12 +30,11 @@ export const OPERATIONS = new Set([
 
 /** Operations whose names only the engine uses as methods; the other names are common. */
 export const UNMISTAKABLE = new Set([
-  'bell',
-  'branch',
+  'childContext',
   'createCallback',
   'effect',
   'runInChildContext',
-  'rung',
+  'settled',
   'step',
   'waitForCallback',
 ]);
@@ -78,7 +76,9 @@ export function handedTo(callback) {
   let holder = /** @type {ESTree.Node | null} */ (callback.parent);
   while (holder && WRAPPERS.has(holder.type)) holder = holder.parent;
   const call = holder && methodCall(holder);
-  return call && (RECORDED.has(call.operation) || call.operation === 'branch') ? { callback, ...call } : undefined;
+  return call && (RECORDED.has(call.operation) || call.operation === 'childContext')
+    ? { callback, ...call }
+    : undefined;
 }
 
 /**

@@ -26,12 +26,12 @@ export const noNestedOperations = defineRule({
         const ofOuter = owner?.type === 'Identifier' && outerOwner(around, owner) !== undefined;
         if (call && OPERATIONS.has(call.operation)) {
           if (RECORDED.has(inner.operation) && (ofOuter || UNMISTAKABLE.has(call.operation))) {
-            const message = `${call.operation}(…) inside ${inner.operation}(…): create durable operations outside of it, or in a branch`;
+            const message = `${call.operation}(…) inside ${inner.operation}(…): create durable operations outside of it, or in a child context`;
             context.report({ node, message });
             return;
           }
-          if (inner.operation === 'branch' && ofOuter) {
-            const message = `${call.operation}(…) of the outer ${call.owner} inside branch(…): use the branch's own context`;
+          if (inner.operation === 'childContext' && ofOuter) {
+            const message = `${call.operation}(…) of the outer ${call.owner} inside childContext(…): use the context's own context`;
             context.report({ node, message });
             return;
           }

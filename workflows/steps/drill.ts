@@ -1,4 +1,4 @@
-import { brokenOff, drillKey, heard, pauseSeconds, type Said } from '../../domain/automation/drill.ts';
+import { brokenOff, drillKey, withUpdate, pauseSeconds, type Said } from '../../domain/automation/drill.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import { shippedSince } from '../../domain/changes/versions.ts';
@@ -36,7 +36,7 @@ export async function advanceDrill(deps: Deps, id: DrillId): Promise<Advanced> {
     await deps.drills.put(brokenOff(drill, 'another operation has locked the target in the meantime', at));
     return AGAIN;
   }
-  const after = heard(attempted.drill, attempted.said, at);
+  const after = withUpdate(attempted.drill, attempted.said, at);
   if (!(await deps.drills.put(after))) return AGAIN;
   return after.phase === 'ended' ? OVER : { over: false, pauseSeconds: pauseSeconds(after, attempted.said) };
 }

@@ -34,7 +34,7 @@ export type Outside = { kind: 'followed'; external: string } | { kind: 'closed' 
  */
 export async function pagedElsewhere(deps: Deps, incident: IncidentRecord, number: number): Promise<boolean> {
   // A parent has no alerts to search by, and it pages for its children.
-  if (incident.crowd !== undefined || incident.parent_id !== undefined) return false;
+  if (incident.group_reason !== undefined || incident.parent_id !== undefined) return false;
   try {
     const { services, paging } = await deps.config.current();
     if ((serviceEntry(services, incident.service)?.paging ?? paging.mode) !== 'external') return false;

@@ -15,7 +15,7 @@ const SECOND_LOOK_SECONDS = 150;
  * listed before.
  */
 export async function seeAlerts(run: Run, { incidentId }: { incidentId: IncidentId }, deps: Deps): Promise<void> {
-  await run.step('see-alerts', async () => {
+  await run.step('confirm-alerts', async () => {
     if (await deps.alerts.areListed()) await look(deps, incidentId);
     return null;
   });
@@ -26,9 +26,9 @@ export async function seeAlerts(run: Run, { incidentId }: { incidentId: Incident
  * ended. Assumes nothing if no source of alert states is connected.
  */
 export async function endGoneAlerts(run: Run, { incidentId }: { incidentId: IncidentId }, deps: Deps): Promise<void> {
-  const missing = await run.step('look-for-alerts', () => missingAlerts(deps, incidentId));
+  const missing = await run.step('find-gone-alerts', () => missingAlerts(deps, incidentId));
   if (missing.length === 0) return;
-  await run.wait('second-look', { seconds: SECOND_LOOK_SECONDS });
+  await run.wait('before-second-check', { seconds: SECOND_LOOK_SECONDS });
   await run.step('end-gone-alerts', () => endMissing(deps, incidentId, missing));
 }
 
@@ -44,7 +44,7 @@ async function look({ incidents, alerts }: Pick<Deps, 'incidents' | 'alerts'>, i
   const states = firing.length === 0 ? null : await alerts.of(firing);
   if (states === null) return [];
   const found = firing.filter(({ seen }, n) => states[n] === 'listed' && !seen);
-  await incidents.seeEpisodes(
+  await incidents.confirmEpisodes(
     id,
     found.map(({ episode }) => episode),
   );

@@ -3,7 +3,7 @@ import {
   FLAPPING_WITHIN_SECONDS,
   type Opening,
   stillGathers,
-  together,
+  grouping,
 } from '../../domain/incidents/incident-group.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -43,7 +43,7 @@ async function notifyDeclaredChildren(deps: GroupDeps, part: IncidentRecord, par
 
 /** Continues without a group when reading other incidents fails, so that the page is not delayed. */
 async function lookAround(deps: GroupDeps, incident: IncidentRecord): Promise<Looked> {
-  if (incident.crowd !== undefined) return { incident, flapping: false };
+  if (incident.group_reason !== undefined) return { incident, flapping: false };
   try {
     const recent = await deps.incidentGroups.openedSince(plusSeconds(incident.opened_at, -FLAPPING_WITHIN_SECONDS));
     const opened = recent.find(({ id }) => id === incident.id);
@@ -69,27 +69,27 @@ async function parentFor(
 ): Promise<IncidentId | undefined> {
   const { services, routes } = await deps.config.current();
   const open = await deps.incidentGroups.parentIn(opened.environment);
-  if (open?.incident.crowd !== undefined) {
-    const { id, crowd } = open.incident;
-    if (!stillGathers(crowd, open.lastJoinedAt, opened, services, routes.manyAtOnce)) return undefined;
+  if (open?.incident.group_reason !== undefined) {
+    const { id, group_reason: reason } = open.incident;
+    if (!stillGathers(reason, open.lastJoinedAt, opened, services, routes.manyAtOnce)) return undefined;
     return (await deps.incidentGroups.join(id, opened.id)) === 'joined' ? id : undefined;
   }
   const since = plusSeconds(opened.at, -routes.manyAtOnce.minutes * 60);
   const failing = await deps.incidentGroups.stillFailing(
     recent.filter(({ at, unmatched }) => at > since && unmatched === null),
   );
-  const crowd = together(opened, failing, services, routes.manyAtOnce);
-  if (crowd.kind === 'alone') return undefined;
-  const names = [...new Set(crowd.members.map(({ service }) => service))].toSorted();
+  const group = grouping(opened, failing, services, routes.manyAtOnce);
+  if (group.kind === 'alone') return undefined;
+  const names = [...new Set(group.members.map(({ service }) => service))].toSorted();
   const more = names.length - NAMES_IN_A_TITLE;
-  const title = `${crowd.crowd.text}: ${names.slice(0, NAMES_IN_A_TITLE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const title = `${group.reason.text}: ${names.slice(0, NAMES_IN_A_TITLE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   const parent = await deps.incidentGroups.openParent(
     opened.environment,
-    crowd.crowd,
-    crowd.crowd.because === 'many' ? title : crowd.crowd.text,
+    group.reason,
+    group.reason.because === 'many' ? title : group.reason.text,
     trace,
   );
-  for (const member of crowd.members) if (member.id !== opened.id) await deps.incidentGroups.join(parent, member.id);
+  for (const member of group.members) if (member.id !== opened.id) await deps.incidentGroups.join(parent, member.id);
   if ((await deps.incidentGroups.join(parent, opened.id)) === 'joined') return parent;
   await wake(deps, parent);
   return undefined;
@@ -103,6 +103,7 @@ export async function leaveGroup(
   const incident = await deps.incidents.read(id);
   if (incident?.parent_id === undefined) return;
   const parent = await deps.incidentGroups.childEnded(incident.parent_id, id);
-  const bell = parent?.bells['inbox'];
-  if (bell !== undefined && parent !== undefined && parent.status !== 'resolved') await deps.engine.ring(bell);
+  const callback = parent?.callbacks['inbox'];
+  if (callback !== undefined && parent !== undefined && parent.status !== 'resolved')
+    await deps.engine.completeCallback(callback);
 }

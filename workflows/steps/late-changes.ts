@@ -34,10 +34,10 @@ const JUDGEMENT_SECONDS = [2, 3, 5, 10, 20, 40] as const;
 /** Requests another judgement if changes that were recorded late require one. */
 export async function judgeLate(run: Run, input: LateChangesInput, deps: Deps): Promise<void> {
   for (const seconds of JUDGEMENT_SECONDS) {
-    if ((await run.step('look-at-late-changes', () => lookAtLate(deps, input))) === 'seen') return;
+    if ((await run.step('judge-late-changes', () => lookAtLate(deps, input))) === 'seen') return;
     await run.wait('await-judgement', { seconds });
   }
-  await run.step('look-at-late-changes', () => lookAtLate(deps, input));
+  await run.step('judge-late-changes', () => lookAtLate(deps, input));
 }
 
 /** `unjudged`: the judgement is not stored yet. If it is retried, it reads the changes. */

@@ -52,7 +52,7 @@ export async function mitigate(
   deps: Deps,
   activity: Activity = activityOf(),
 ): Promise<MitigationOutcome> {
-  const judged = await run.step('judge', () => gist(deps, incidentId, number, asked));
+  const judged = await run.step('judge', () => summaryOf(deps, incidentId, number, asked));
   const end = await execute(run, { incidentId, number, asked, activity }, judged, deps);
   await run.step('conclude', () => conclude(deps, incidentId, number, judged, end));
   activity.rests();
@@ -74,10 +74,12 @@ async function watch(
   } else {
     for (const seconds of HOLD_PAUSES_SECONDS) {
       await run.wait('verification-window', { seconds });
-      const held = await run.step('does-it-hold', () => lookAtHold(deps, order));
+      const held = await run.step('check-held', () => lookAtHold(deps, order));
       if (held.kind !== 'drifted') continue;
       const text = `Not healthy: the rollback was undone: ${held.detail}`;
-      await run.step('drifted', () => concludeVerification(deps, incidentId, number, { outcome: 'failed', text }, key));
+      await run.step('conclude-drifted', () =>
+        concludeVerification(deps, incidentId, number, { outcome: 'failed', text }, key),
+      );
       return;
     }
   }
@@ -119,7 +121,12 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   settleSeconds: number;
 };
 
-async function gist(deps: Deps, id: IncidentId, number: number, asked: JudgementRequest): Promise<DecisionSummary> {
+async function summaryOf(
+  deps: Deps,
+  id: IncidentId,
+  number: number,
+  asked: JudgementRequest,
+): Promise<DecisionSummary> {
   const judged = await judge(deps, id, number, asked);
   const { decision, inputs, incident } = judged;
   if (inputs.asked.by !== 'person') await withdrawIfCleared(deps, id, decision);
@@ -235,13 +242,13 @@ async function askPerson(
     await wake(deps, incidentId);
     return null;
   });
-  const bell = await run.bell('approval', { seconds: approvalSeconds });
-  const standing = await run.step('ask', () => deps.decisions.await(incidentId, number, bell.id));
+  const callback = await run.createCallback('approval', { seconds: approvalSeconds });
+  const standing = await run.step('request-approval', () => deps.decisions.await(incidentId, number, callback.id));
   if (standing !== 'waiting') return standing;
   activity.rests();
-  await bell.rung();
+  await callback.settled();
   activity.acts();
-  return run.step('answer', () =>
+  return run.step('read-approval', () =>
     deps.decisions.expire(incidentId, number, onTimeout === 'act' ? 'approved' : 'expired'),
   );
 }
@@ -269,7 +276,7 @@ async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End
 async function follow(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<End> {
   for (let poll = 0; poll < POLLS; poll += 1) {
     await run.wait('rolling-back', { seconds: pollPause(poll) });
-    const answer: Attempted = await run.step('look-at-roll-back', async () =>
+    const answer: Attempted = await run.step('check-roll-back', async () =>
       noteWaiting(
         deps,
         order,

@@ -21,7 +21,7 @@ const PAUSES_SECONDS = [5, 10, 15, 30, 60, 120, 300] as const;
 const TRIES = 24;
 
 /** Seconds without an answer from the pager, after the first attempt, before the fallback is tried as well. */
-const SECOND_ROUTE_AFTER_SECONDS = 60;
+const FALLBACK_AFTER_SECONDS = 60;
 
 type Stand = { done: boolean; waited: number; fallbackDone: boolean };
 
@@ -52,8 +52,8 @@ async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, dep
     const answer = made ?? (await run.step('page', () => pageOnce(deps, { ...input, alone })));
     if (answer.kind === 'taken' || answer.kind === 'closed') return;
     const hopeless = answer.kind === 'refused' || answer.kind === 'off';
-    if (!stand.fallbackDone && (hopeless || stand.waited >= SECOND_ROUTE_AFTER_SECONDS)) {
-      const second = await run.step('page-second-route', () => secondRoute(deps, input));
+    if (!stand.fallbackDone && (hopeless || stand.waited >= FALLBACK_AFTER_SECONDS)) {
+      const second = await run.step('page-fallback', () => pageByFallback(deps, input));
       stand = { ...stand, fallbackDone: second !== 'later', done: hopeless && second !== 'later' };
       if (second === 'taken' && hopeless) return;
     }
@@ -174,7 +174,7 @@ const PAGE_STATES: Partial<Record<Attempt['kind'], Effect['state']>> = {
   off: 'withheld',
 };
 
-async function secondRoute(deps: Deps, { incidentId: id, number, causes }: PageInput): Promise<Attempt['kind']> {
+async function pageByFallback(deps: Deps, { incidentId: id, number, causes }: PageInput): Promise<Attempt['kind']> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return 'refused';
   const key = `${pageKey(id, number)}.second`;

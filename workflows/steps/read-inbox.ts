@@ -5,23 +5,23 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { ringAnswered } from '../wake.ts';
 
 /**
- * Reads the inbox from `after` on, after registering the callback `bell`. Completes the callbacks of answers found there:
+ * Reads the inbox from `after` on, after registering the callback `callback`. Completes the callbacks of answers found there:
  * the process that left the answer may have died before doing so, and the sweeper ignores messages that were read.
  */
 export async function readInbox(
   { incidents, decisions, engine }: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
   id: IncidentId,
   after: number,
-  bell: string | null,
+  callback: string | null,
   mitigated: boolean,
 ): Promise<Listened> {
-  const listened = await incidents.listen(id, after, bell);
+  const listened = await incidents.listen(id, after, callback);
   const titles = mitigated && listened.firing > 0 ? await warnings({ incidents }, id) : [];
   const heard: Listened = {
     ...listened,
     ...(titles.length > 0 && { warnings: { count: titles.length, titles: [...new Set(titles)].slice(0, 3) } }),
   };
-  if (!heard.mail.some(({ message }) => message.kind === 'answered')) return heard;
+  if (!heard.messages.some(({ message }) => message.kind === 'answered')) return heard;
   const incident = await incidents.read(id);
   if (incident !== undefined) await ringAnswered({ decisions, engine }, incident);
   return heard;

@@ -73,7 +73,7 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
       resource: deployer.resource,
       automatic,
       ...(automatic && { senders: await sendersFor(deps, order) }),
-      ours: order.asked !== 'person',
+      isProposed: order.asked !== 'person',
     },
   );
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };

@@ -27,11 +27,11 @@ type Word = { by: string; at: Timestamp };
  *
  * @throws AggregateError if some children could not be settled, after processing all others
  */
-export async function settleParts(deps: SettleDeps, parentId: IncidentId): Promise<void> {
+export async function settleChildren(deps: SettleDeps, parentId: IncidentId): Promise<void> {
   const parent = await deps.incidents.read(parentId);
   if (parent !== undefined && parent.status !== 'resolved') return;
   const word = wordOf(parent);
-  const open = (await deps.incidentGroups.parts(parentId)).filter(({ incident }) => incident.status !== 'resolved');
+  const open = (await deps.incidentGroups.children(parentId)).filter(({ incident }) => incident.status !== 'resolved');
   const failed: unknown[] = [];
   for (let first = 0; first < open.length; first += AT_ONCE) {
     const settled = await Promise.allSettled(
@@ -76,7 +76,7 @@ async function letGo(deps: SettleDeps, { parentId, parent, word }: Over, part: I
 function wordOf(parent: IncidentRecord | undefined): Word | undefined {
   const { resolved_by: by, resolved_at: closedAt } = parent ?? {};
   if (!closedAt || !by || isByItself(by)) return undefined;
-  return { by, at: parent?.asked?.resolve?.at ?? closedAt };
+  return { by, at: parent?.last_requests?.resolve?.at ?? closedAt };
 }
 
 const isByItself = (by: string): boolean => by === 'firebreak' || by.startsWith('firebreak:');

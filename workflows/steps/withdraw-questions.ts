@@ -12,8 +12,8 @@ export async function withdrawQuestions(
   );
   for (const number of waiting) {
     await deps.decisions.expire(id, number);
-    const bell = incident?.bells[`decision-${number}`];
-    if (bell !== undefined) await deps.engine.ring(bell);
+    const callback = incident?.callbacks[`decision-${number}`];
+    if (callback !== undefined) await deps.engine.completeCallback(callback);
   }
   return { withdrawn: waiting.length };
 }

@@ -92,14 +92,18 @@ async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, com
     .map(({ answer }) => answer.decision_id)
     .toSorted()
     .join(' ');
-  if (gate.said === said || gate.notes >= NOTES_MAX) return 'waiting';
+  if (gate.sent_decisions === said || gate.notes >= NOTES_MAX) return 'waiting';
   // Count the note before it is sent: GitHub refuses one too many in the same way as one for an ended deployment.
-  const mine = await claim(deps, { ...gate, said, notes: gate.notes + 1 });
+  const mine = await claim(deps, { ...gate, sent_decisions: said, notes: gate.notes + 1 });
   if (mine === undefined) return 'waiting';
   const told = await deps.gateKeeper.review(mine, { state: null, comment });
   if (told.kind === 'over') return ended(deps, mine, 'over', told.detail);
   if (told.kind !== 'done')
-    return untold(deps, { ...mine, said: gate.said, notes: told.kind === 'unclear' ? mine.notes : gate.notes }, told);
+    return untold(
+      deps,
+      { ...mine, sent_decisions: gate.sent_decisions, notes: told.kind === 'unclear' ? mine.notes : gate.notes },
+      told,
+    );
   if (mine.notes === 1) await record(deps, mine, 'waiting', comment);
   await deps.waitingGates.change({ ...mine, busy_until: null });
   return 'waiting';

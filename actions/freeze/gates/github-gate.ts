@@ -57,7 +57,7 @@ export function gateOf(payload: Requested, now: Timestamp): { gate: WaitingGate;
       installation_id: installation?.id ?? null,
       asked_by: deployment.creator?.login ?? sender?.login ?? 'unknown',
       asked_at: now,
-      said: null,
+      sent_decisions: null,
       notes: 0,
       busy_until: null,
       rev: 0,

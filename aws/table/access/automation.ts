@@ -95,7 +95,7 @@ export class AutomationTable implements AutomationSwitch {
   async #actsOf(id: IncidentId, key: string | null): Promise<{ service: ServiceName; at: Timestamp; key: string }[]> {
     const effects = await collect(this.#table.each(keys.incident(id).pk, `EFF#${key ?? ''}`), (item) => item);
     const acts = effects.flatMap((item) => {
-      const place = item['place'] as { service: ServiceName } | undefined;
+      const place = item['service_environment'] as { service: ServiceName } | undefined;
       const act = { service: place?.service, at: item['at'], key: item['key'] };
       return place === undefined || (key !== null && act.key !== key)
         ? []

@@ -34,11 +34,11 @@ export class UserCacheTable implements UserCache {
     return item && { members: z.array(z.string()).parse(item['members']), at: Timestamp.parse(item['at']) };
   }
 
-  async keepUser(user: ChatUser): Promise<void> {
+  async storeUser(user: ChatUser): Promise<void> {
     await this.#keep('user', user.id, { user });
   }
 
-  async keepGroup(id: string, members: readonly string[]): Promise<void> {
+  async storeGroup(id: string, members: readonly string[]): Promise<void> {
     await this.#keep('group', id, { members: [...members] });
   }
 

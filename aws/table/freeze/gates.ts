@@ -25,7 +25,7 @@ export class GateTable implements Gates {
   }
 
   mistaken(place: ServiceEnvironment, key: string, checksum: string): Promise<void> {
-    return this.#ofAct(place, key, 'asked', checksum);
+    return this.#ofAct(place, key, 'other_checksum', checksum);
   }
 
   clear(place: ServiceEnvironment, key: string): Promise<void> {
@@ -33,7 +33,12 @@ export class GateTable implements Gates {
   }
 
   /** A failed condition means that a newer action has replaced the request: nothing to change. */
-  async #ofAct(place: ServiceEnvironment, key: string, field: 'asked' | 'state', value: string): Promise<void> {
+  async #ofAct(
+    place: ServiceEnvironment,
+    key: string,
+    field: 'other_checksum' | 'state',
+    value: string,
+  ): Promise<void> {
     await this.#table.transact([
       this.#table.update(keys.gate(place), {
         UpdateExpression: 'SET #field = :value',

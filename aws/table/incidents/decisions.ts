@@ -197,8 +197,8 @@ export class DecisionTable implements Decisions {
     return JSON.parse(json) as DecisionInputs;
   }
 
-  async await(id: IncidentId, number: number, bell: string): Promise<DecisionState> {
-    await storeCallback(this.#table, id, `decision-${number}`, bell);
+  async await(id: IncidentId, number: number, callback: string): Promise<DecisionState> {
+    await storeCallback(this.#table, id, `decision-${number}`, callback);
     return this.state(id, number);
   }
 

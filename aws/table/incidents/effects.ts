@@ -92,7 +92,13 @@ export class EffectTable implements Effects {
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const at = this.#clock.now();
-      const effect: Effect = { ...marked(intent), place: act.place, resource: act.resource, state: 'intended', at };
+      const effect: Effect = {
+        ...marked(intent),
+        service_environment: act.place,
+        resource: act.resource,
+        state: 'intended',
+        at,
+      };
       const pace = await this.#pace(at);
       const counted = {
         agreement: act.automatic ? 'none' : 'approved',
@@ -126,7 +132,7 @@ export class EffectTable implements Effects {
     throw new Error(`the count of automatic actions changed during all ${TRIES} attempts; the step is retried`);
   }
 
-  #intentWrites(id: IncidentId, effect: Effect, { place, resource, ours }: Act, at: Timestamp): Write[] {
+  #intentWrites(id: IncidentId, effect: Effect, { place, resource, isProposed: ours }: Act, at: Timestamp): Write[] {
     const { key, kind, detail, target } = effect;
     const started = {
       at,

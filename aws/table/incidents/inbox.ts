@@ -74,10 +74,10 @@ export const timelineWrite = (table: Table, id: IncidentId, key: string, entry: 
   table.put({ ...keys.timeline(id, entry.at, key), ...entry });
 
 /** Stores the callback by which `who` is to be woken. */
-export async function storeCallback(table: Table, id: IncidentId, who: string, bell: string): Promise<void> {
+export async function storeCallback(table: Table, id: IncidentId, who: string, callback: string): Promise<void> {
   await table.touch(keys.incident(id), {
-    UpdateExpression: 'SET bells.#who = :bell',
+    UpdateExpression: 'SET callbacks.#who = :callback',
     ExpressionAttributeNames: { '#who': who },
-    ExpressionAttributeValues: { ':bell': bell },
+    ExpressionAttributeValues: { ':callback': callback },
   });
 }

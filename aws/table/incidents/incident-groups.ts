@@ -69,13 +69,13 @@ export class IncidentGroupTable implements IncidentGroups {
     return { incident, lastJoinedAt: joined };
   }
 
-  async openParent(environment: string, crowd: GroupReason, title: string, trace: string): Promise<IncidentId> {
+  async openParent(environment: string, groupReason: GroupReason, title: string, trace: string): Promise<IncidentId> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const open = await this.parentIn(environment);
       if (open) return open.incident.id;
       const at = this.#clock.now();
       const born = { id: mintIncidentId(at), at, trace };
-      const opens = parentIncident(born, EnvironmentName.parse(environment), crowd, title);
+      const opens = parentIncident(born, EnvironmentName.parse(environment), groupReason, title);
       const { id, severity } = opens.incident;
       const { ok } = await this.#table.transact(newIncidentWrites(this.#table, opens));
       if (ok) {
@@ -105,8 +105,8 @@ export class IncidentGroupTable implements IncidentGroups {
     return 'closed';
   }
 
-  parts(parent: IncidentId): Promise<ChildIncident[]> {
-    return partsOf(this.#table, parent);
+  children(parent: IncidentId): Promise<ChildIncident[]> {
+    return childIncidentsOf(this.#table, parent);
   }
 
   async letGo(parent: IncidentId, child: IncidentId, why: Parameters<IncidentGroups['letGo']>[2]): Promise<boolean> {
@@ -161,7 +161,7 @@ export const childrenOf = (table: Table, parent: IncidentId): Promise<IncidentId
   collect(table.each(keys.incident(parent).pk, 'CHILD#'), (item) => IncidentId.parse(item['child']));
 
 /** Without children that have left the group. */
-export async function partsOf(table: Table, parent: IncidentId): Promise<ChildIncident[]> {
+export async function childIncidentsOf(table: Table, parent: IncidentId): Promise<ChildIncident[]> {
   const rows = await collect(table.each(keys.incident(parent).pk, 'CHILD#'), (row) => Joined.parse(row));
   const items = await table.getAll(rows.map(({ child }) => keys.incident(child)));
   return rows.flatMap(({ at: joinedAt }, n) => {

@@ -33,7 +33,7 @@ import {
   type IncidentView,
   TimelineEntry,
 } from '../../../schemas/incidents/incident.ts';
-import { type Message, readMail, type Unread } from '../../../schemas/incidents/inbox.ts';
+import { type Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import { type Signal } from '../../../schemas/alerts/signal.ts';
@@ -43,7 +43,7 @@ import { sha256 } from '../../hash.ts';
 import { mintIncidentId } from '../../ids.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { admit, signalEnd } from '../alerts/admit.ts';
-import { partsOf } from './incident-groups.ts';
+import { childIncidentsOf } from './incident-groups.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { episodeItems, episodeKey, keyOf } from '../alerts/episodes.ts';
 import { uncounted } from '../core/counters.ts';
@@ -170,7 +170,7 @@ export class IncidentTable implements Incidents {
     if (incident === undefined) return undefined;
     return viewOf(incident, {
       channel: incident.channel ?? (await this.#channelOf(incident.parent_id)),
-      parts: incident.crowd === undefined ? null : await partsOf(this.#table, id),
+      parts: incident.group_reason === undefined ? null : await childIncidentsOf(this.#table, id),
       decisions,
       effects,
     });
@@ -295,28 +295,28 @@ export class IncidentTable implements Incidents {
     return { incident: { ...known, started_run: run, execution: null }, unfinished, runbooks };
   }
 
-  async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
-    if (bell !== null) await storeCallback(this.#table, id, 'inbox', bell);
+  async listen(id: IncidentId, after: number, callback: string | null): Promise<Listened> {
+    if (callback !== null) await storeCallback(this.#table, id, 'inbox', callback);
     const rows = await collect(
       this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk, limit: MAIL_MAX }),
       ({ seq, message }) => ({ seq: Number(seq), message }),
     );
-    const { mail, unread } = readMail(rows);
+    const { messages, unreadable } = readInboxRows(rows);
     const incident = await this.read(id);
     if (incident === undefined) throw new Error(`incident ${id} does not exist`);
     // A read that finds nothing leaves the mark to the next read.
-    if (mail.length > 0 || bell !== null) await this.#drained(id, mail.at(-1)?.seq ?? after);
+    if (messages.length > 0 || callback !== null) await this.#markConsumed(id, messages.at(-1)?.seq ?? after);
     const { firing, severity, status, renotified } = incident;
-    return { mail, ...(unread && { unread }), firing, severity, status, renotified, at: this.#clock.now() };
+    return { messages, ...(unreadable && { unreadable }), firing, severity, status, renotified, at: this.#clock.now() };
   }
 
   /**
    * Messages that the workflow has read need no sweeper. A failed condition means that newer messages exist: the mark
    * stays.
    */
-  async #drained(id: IncidentId, seq: number): Promise<void> {
+  async #markConsumed(id: IncidentId, seq: number): Promise<void> {
     await this.#table.touch(keys.incident(id), {
-      UpdateExpression: 'SET drained = :seq',
+      UpdateExpression: 'SET consumed_seq = :seq',
       ExpressionAttributeValues: { ':seq': seq },
     });
     await this.#table.transact([
@@ -329,7 +329,7 @@ export class IncidentTable implements Incidents {
 
   async resolve(
     id: IncidentId,
-    drained: number,
+    consumed: number,
     by: string | null,
     text: string,
     warnings = 0,
@@ -337,7 +337,7 @@ export class IncidentTable implements Incidents {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       const at = this.#clock.now();
-      const plan = planResolution(item && recordOf(item), { drained, by, text, warnings }, at);
+      const plan = planResolution(item && recordOf(item), { consumed, by, text, warnings }, at);
       if (plan.kind !== 'patch') return plan.kind;
       const result = await this.#table.transact([
         patchWrite(this.#table, id, plan.patch),
@@ -370,7 +370,7 @@ export class IncidentTable implements Incidents {
     ]);
   }
 
-  async skipUnread(id: IncidentId, unread: Unread): Promise<void> {
+  async skipUnread(id: IncidentId, unread: UnreadableMessage): Promise<void> {
     await this.note(id, `unread-${unread.seq}`, skippedEntry(unread, this.#clock.now()));
   }
 
@@ -397,7 +397,7 @@ export class IncidentTable implements Incidents {
       }));
   }
 
-  async seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
+  async confirmEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
     if (episodes.length === 0) return;
     await this.#table.touch(keys.seen(id), {
       UpdateExpression: 'ADD episodes :found',

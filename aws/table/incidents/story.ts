@@ -37,7 +37,7 @@ export async function storyOf(table: Table, id: IncidentId, after: string | null
       place: String(row['sk']),
       entry: TimelineEntry.parse({ detail: null, ...row }),
     })),
-    incident.crowd === undefined ? [] : childrenOf(table, id),
+    incident.group_reason === undefined ? [] : childrenOf(table, id),
     incident.parent_id === undefined ? undefined : table.get(keys.incident(incident.parent_id)),
   ]);
   return {

@@ -30,7 +30,7 @@ export class AlertNoticeTable implements AlertNotices {
     this.#table = table;
   }
 
-  async heard(entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<Subject[]> {
+  async record(entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<Subject[]> {
     const changed: Subject[] = [];
     for (const [id, own] of Map.groupBy(entries, bulletinId)) {
       const [first] = own;
@@ -69,7 +69,7 @@ export class AlertNoticeTable implements AlertNotices {
       }),
     );
     await this.#table.touch(keys.bulletin(id), {
-      UpdateExpression: 'SET heard_at = :at',
+      UpdateExpression: 'SET updated_at = :at',
       ExpressionAttributeValues: { ':at': at },
     });
     return true;
@@ -82,7 +82,7 @@ export class AlertNoticeTable implements AlertNotices {
       return 1;
     }
     const round = Number(head['round']);
-    if (secondsBetween(Timestamp.parse(head['heard_at']), at) <= SAME_ROUND_SECONDS) return round;
+    if (secondsBetween(Timestamp.parse(head['updated_at']), at) <= SAME_ROUND_SECONDS) return round;
     // An event does not stay active: no notification will resolve it.
     const goesOn = (await this.#alertsOf(id, round)).some(
       ({ signal, status }) => status === 'firing' && !isEvent(signal),
@@ -104,7 +104,7 @@ export class AlertNoticeTable implements AlertNotices {
           service: signal.service,
           environment: signal.unmatched === null ? signal.environment : SHARED_ENVIRONMENT,
           first_at: at,
-          heard_at: at,
+          updated_at: at,
           ...(entry.kind === 'notice'
             ? { channel: entry.channel }
             : { target: entry.target, title: signal.unmatched === null ? signal.title : TITLE_OF_UNMATCHED }),
@@ -125,9 +125,9 @@ export class AlertNoticeTable implements AlertNotices {
     const alerts = await this.#alertsOf(id, round);
     const common = {
       round,
-      place: { service: String(head['service']), environment: String(head['environment']) },
+      serviceEnvironment: { service: String(head['service']), environment: String(head['environment']) },
       firstAt: Timestamp.parse(head['first_at']),
-      heardAt: Timestamp.parse(head['heard_at']),
+      updatedAt: Timestamp.parse(head['updated_at']),
       alerts: alerts.slice(0, ALERTS_READ),
       firing: alerts.filter(({ status }) => status === 'firing').length,
       total: alerts.length,

@@ -15,7 +15,7 @@ const Kept = z.object({
   stakeholder: z.string(),
   about: z.string(),
   at: Timestamp,
-  heard: z.boolean().default(true),
+  notified: z.boolean().default(true),
   refused: z.literal(true).optional(),
   again: z.object({ at: Timestamp, tries: z.number() }).optional(),
   rev: z.number().default(0),
@@ -40,10 +40,17 @@ export class DigestTable implements Digests {
   async remember(
     of: DigestOf,
     stakeholder: string,
-    { about, at, heard, refused, again }: LastNotification,
+    { about, at, notified, refused, again }: LastNotification,
     before: StoredNotification | undefined,
   ): Promise<StoredNotification | undefined> {
-    const now = { about, at, heard, ...(refused && { refused }), ...(again && { again }), rev: (before?.rev ?? 0) + 1 };
+    const now = {
+      about,
+      at,
+      notified,
+      ...(refused && { refused }),
+      ...(again && { again }),
+      rev: (before?.rev ?? 0) + 1,
+    };
     const item = { ...keys.digest(of, sha256(stakeholder).slice(0, 32)), stakeholder, ...now };
     const { ok } = await this.#table.transact([this.#table.put(item, asBefore(before?.rev ?? 0))]);
     return ok ? now : undefined;

@@ -18,10 +18,10 @@ export class ProcessedEventTable implements ProcessedEvents {
 
   async read(key: string): ReturnType<ProcessedEvents['read']> {
     const item = await this.#table.get(keys.hearing(key));
-    return item && { outcome: JSON.parse(String(item['outcome'])) as unknown, told: item['told'] === true };
+    return item && { outcome: JSON.parse(String(item['outcome'])) as unknown, delivered: item['delivered'] === true };
   }
 
-  async did(key: string, outcome: object): Promise<boolean> {
+  async store(key: string, outcome: object): Promise<boolean> {
     const expires_at = Math.floor(millisOf(this.#clock.now()) / 1000) + KEPT_SECONDS;
     const { ok } = await this.#table.transact([
       this.#table.put({ ...keys.hearing(key), outcome: JSON.stringify(outcome), expires_at }, absent),
@@ -29,9 +29,9 @@ export class ProcessedEventTable implements ProcessedEvents {
     return ok;
   }
 
-  async told(key: string): Promise<void> {
+  async markDelivered(key: string): Promise<void> {
     await this.#table.touch(keys.hearing(key), {
-      UpdateExpression: 'SET told = :true',
+      UpdateExpression: 'SET delivered = :true',
       ExpressionAttributeValues: { ':true': true },
     });
   }

@@ -60,7 +60,7 @@ export const PlanStep = z.object({
   timeout_s: z.number(),
   on_failure: FailureAction,
   /** The step that reverts it. Null: none. */
-  way_back: z.string().nullable(),
+  inverse: z.string().nullable(),
   /** An earlier run completed it, so it is not repeated. */
   done: z.boolean(),
 });

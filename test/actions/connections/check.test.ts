@@ -261,11 +261,13 @@ describe('webhooks', () => {
     expect((await look({}))['webhooks']).toBe('off: no receiver is configured');
   });
 
-  test('a required second route that is not configured', async () => {
+  test('a required fallback pager that is not configured', async () => {
     const response = { escalation: { how: 'fallback' } };
-    expect((await look({ config: { response } }))['second route']).toMatch(/^wrong: .*paging\.yaml has no "fallback"/);
-    expect(await look({ config: { response, paging: hooks.paging } })).not.toHaveProperty('second route');
-    expect(await look({})).not.toHaveProperty('second route');
+    expect((await look({ config: { response } }))['fallback pager']).toMatch(
+      /^wrong: .*paging\.yaml has no "fallback"/,
+    );
+    expect(await look({ config: { response, paging: hooks.paging } })).not.toHaveProperty('fallback pager');
+    expect(await look({})).not.toHaveProperty('fallback pager');
   });
 
   test('each receiver by its host, and whether its signing secret is set', async () => {

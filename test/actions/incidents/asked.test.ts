@@ -4,7 +4,7 @@ import { takeOver } from '../../../actions/incidents/take-over.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
-import { settleParts } from '../../../workflows/steps/settle-children.ts';
+import { settleChildren } from '../../../workflows/steps/settle-children.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
 const ADA: Who = { name: 'ada', allow: () => undefined };
@@ -62,8 +62,8 @@ describe('timeline entries do not control actions:', () => {
   test('the time at which a parent was resolved is not read from the timeline', async () => {
     const part = await opened('cart');
     const { incidents, incidentGroups } = world.deps;
-    const crowd = { because: 'many', name: 'many', text: 'Many at once' } as const;
-    const parent = await incidentGroups.openParent('production', crowd, 'Many at once', 'trace');
+    const groupReason = { because: 'many', name: 'many', text: 'Many at once' } as const;
+    const parent = await incidentGroups.openParent('production', groupReason, 'Many at once', 'trace');
     await forge('resolve.asked', parent); // an earlier entry, from before the child joined
     world.clock.set(world.clock.millis + 60_000);
     await incidentGroups.join(parent, part);
@@ -71,8 +71,8 @@ describe('timeline entries do not control actions:', () => {
     await takeOver(world.deps, ADA, { id: parent, action: 'resolve', note: '' });
     const { seq = 0 } = (await incidents.read(parent)) ?? {};
     expect(await incidents.resolve(parent, seq, 'ada', 'Resolved by ada')).toBe('resolved');
-    await settleParts(world.deps, parent);
-    const mail = (await incidents.listen(part, 0, null)).mail.map(({ message }) => message.kind);
+    await settleChildren(world.deps, parent);
+    const mail = (await incidents.listen(part, 0, null)).messages.map(({ message }) => message.kind);
     expect(mail).toContain('resolve');
   });
 });

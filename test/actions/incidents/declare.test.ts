@@ -41,7 +41,7 @@ test('declaring an open incident adds the report to its timeline and raises its 
 
 test.each([
   ['it is not acknowledged', {}, false],
-  ['it is acknowledged', { care: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } } }, true],
+  ['it is acknowledged', { handling: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } } }, true],
   ['it is mitigated', { status: 'mitigated' }, true],
 ])('a critical incident that has paged pages again if %s: %o', async (_, more, rings) => {
   const { incident } = await says(ADA, 'Down', 'critical');
@@ -74,7 +74,7 @@ test('a repeated report is recorded once, and no report lowers the severity', as
 });
 
 describe('declaring a child incident reports to the parent', () => {
-  const HEARD = { care: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } }, pages: 1 };
+  const HEARD = { handling: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } }, pages: 1 };
 
   /** Opens a warning incident and adds it to a parent. */
   async function partOf(more: object) {

@@ -110,7 +110,7 @@ describe('clearing a suspect', () => {
 
   test('evaluates nothing while a rollback is in progress or has helped', async () => {
     await judged(1);
-    const act = { place, resource: 'cd', automatic: true, ours: true };
+    const act = { place, resource: 'cd', automatic: true, isProposed: true };
     const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
     await world.deps.effects.intendAct(id, effect, act);
     await clears(ADA, 'v1');
@@ -130,7 +130,7 @@ describe('clearing a suspect', () => {
 
   test('acknowledges the incident', async () => {
     await clears(ADA);
-    expect((await world.deps.incidents.read(id))?.care?.acknowledged).toMatchObject({ by: 'ada' });
+    expect((await world.deps.incidents.read(id))?.handling?.acknowledged).toMatchObject({ by: 'ada' });
   });
 
   test('is limited in number', async () => {
@@ -212,7 +212,7 @@ describe('a rollback to a named version in progress', () => {
   test('is not repeated for the person who requested it, and blocks another version', async () => {
     await judged(1, { asked: { by: 'person', who: 'ada', to: 'v0' as Version } });
     const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
-    await world.deps.effects.intendAct(id, effect, { place, resource: 'cd', automatic: false, ours: false });
+    await world.deps.effects.intendAct(id, effect, { place, resource: 'cd', automatic: false, isProposed: false });
     const asks = (to: string) => takeOver(world.deps, ADA, { id, action: 'rollback', note: '', to: to as Version });
     await asks('v0');
     expect(messages()).toEqual([]);

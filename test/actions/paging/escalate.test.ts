@@ -96,7 +96,7 @@ async function after(minutes: number): Promise<number> {
 }
 
 const acknowledged = (by: string) =>
-  world.deps.incidents.amend(id, () => ({ care: { acknowledged: { by, at: world.clock.now() } } }));
+  world.deps.incidents.amend(id, () => ({ handling: { acknowledged: { by, at: world.clock.now() } } }));
 
 const asked = () =>
   world.store.dossiers.get(id)?.inbox.flatMap(({ message }) => (message.kind === 'page' ? [message.note] : [])) ?? [];
@@ -200,17 +200,17 @@ describe('an unacknowledged page', () => {
     expect(said()).toEqual(['Page 1 was not acknowledged within 1 minute (escalation 1 of 1): paging again']);
   });
 
-  test('is sent by the second route until it is accepted, with one ID each time', async () => {
+  test('is sent by the fallback pager until it is accepted, with one ID each time', async () => {
     set({ how: 'fallback', times: 1 });
-    world.secondRoute = [
+    world.fallbackPager = [
       { kind: 'later', detail: 'down', afterSeconds: null },
       { kind: 'taken', detail: 'ok' },
     ];
     expect([await after(10), await after(1), await after(60)]).toEqual([0, 1, 0]);
-    const call = `second route trigger page.1.escalated-1 critical`;
-    expect(world.calls.filter((one) => one.startsWith('second'))).toEqual([call, call]);
+    const call = `fallback pager trigger page.1.escalated-1 critical`;
+    expect(world.calls.filter((one) => one.startsWith('fallback'))).toEqual([call, call]);
     expect(said()).toEqual([
-      'Page 1 was not acknowledged within 10 minutes (escalation 1 of 1): sent by the second route',
+      'Page 1 was not acknowledged within 10 minutes (escalation 1 of 1): sent by the fallback pager',
     ]);
   });
 });
@@ -223,8 +223,8 @@ describe('without webhooks from PagerDuty', () => {
     const looked = thereAre({ 1: ackedBy('Ada Park', 'PADA001', at) });
     expect([await after(10), await after(10)]).toEqual([0, 0]);
     expect([asked(), said(), looked]).toEqual([[], ['Acknowledged at PagerDuty by Ada'], [1]]);
-    const { care, roles } = await record();
-    expect([care?.acknowledged, roles?.commander]).toMatchObject([
+    const { handling, roles } = await record();
+    expect([handling?.acknowledged, roles?.commander]).toMatchObject([
       { by: 'ada', at },
       { name: 'ada', shown: 'Ada' },
     ]);
@@ -280,8 +280,8 @@ describe('without webhooks from PagerDuty', () => {
       'Resolved at PagerDuty by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
     );
     expect(said().filter((text) => text.startsWith('Resolved'))).toHaveLength(1);
-    const { care, roles } = await record();
-    expect([care?.acknowledged, roles?.commander]).toEqual([undefined, undefined]);
+    const { handling, roles } = await record();
+    expect([handling?.acknowledged, roles?.commander]).toEqual([undefined, undefined]);
   });
 
   test('a page that was resolved there resolves the incident if response.yaml says so', async () => {
@@ -299,7 +299,7 @@ describe('without webhooks from PagerDuty', () => {
   });
 });
 
-describe('the second route', () => {
+describe('the fallback pager', () => {
   const words = (kind: RegExp): string[] =>
     (world.store.dossiers.get(id)?.timeline ?? []).flatMap((entry) => (kind.test(entry.kind) ? [entry.text] : []));
   const later = (detail: string) => ({ kind: 'later', detail, afterSeconds: null }) as const;
@@ -307,12 +307,12 @@ describe('the second route', () => {
   beforeEach(() => set({ how: 'fallback', times: 2 }));
 
   test.each([
-    ['it is not configured', { kind: 'off', detail: 'no second route' } as const],
-    ['it refuses', { kind: 'refused', detail: 'the second route answered 400' } as const],
+    ['it is not configured', { kind: 'off', detail: 'no fallback pager' } as const],
+    ['it refuses', { kind: 'refused', detail: 'the fallback pager answered 400' } as const],
   ])('pages again if %s', async (_, answer) => {
-    world.secondRoute = [answer];
+    world.fallbackPager = [answer];
     expect([await after(10), await after(10), await after(60)]).toEqual([1, 1, 0]);
-    const why = `paging again, because the second route did not accept the page (${answer.detail})`;
+    const why = `paging again, because the fallback pager did not accept the page (${answer.detail})`;
     expect(asked()).toEqual([
       `Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): ${why}`,
       `Page 1 was not acknowledged within 10 minutes (escalation 2 of 2): ${why}`,
@@ -321,24 +321,24 @@ describe('the second route', () => {
   });
 
   test('that fails is on the timeline at once, and Firebreak pages again after three minutes', async () => {
-    world.secondRoute = [later('the second route answered 500')];
+    world.fallbackPager = [later('the fallback pager answered 500')];
     expect(await after(10)).toBe(0);
     expect(words(/^page-fallback/)).toEqual([
-      'The second route did not accept page 1 (the second route answered 500). Firebreak tries again',
+      'The fallback pager did not accept page 1 (the fallback pager answered 500). Firebreak tries again',
     ]);
     expect([await after(1), await after(1), words(/^page-fallback/).length, said()]).toEqual([0, 0, 1, []]);
     expect(await after(1)).toBe(1);
     expect(asked()).toEqual([
-      expect.stringContaining('(escalation 1 of 2): paging again, because the second route did not accept the page'),
+      expect.stringContaining('(escalation 1 of 2): paging again, because the fallback pager did not accept the page'),
     ]);
   });
 
   test('that accepts later counts as an escalation', async () => {
-    world.secondRoute = [later('down'), { kind: 'taken', detail: 'ok' }];
+    world.fallbackPager = [later('down'), { kind: 'taken', detail: 'ok' }];
     expect([await after(10), await after(1)]).toEqual([0, 1]);
     expect([asked(), said()]).toEqual([
       [],
-      ['Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): sent by the second route'],
+      ['Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): sent by the fallback pager'],
     ]);
   });
 });
@@ -457,8 +457,8 @@ describe('an acknowledgement in Firebreak', () => {
   });
 
   test('made at the pager is not sent back', async () => {
-    const care = { acknowledged: { by: 'pagerduty:PTUXL6G', at: world.clock.now(), page: 1, there: 1 } };
-    await world.deps.incidents.amend(id, () => ({ care }));
+    const handling = { acknowledged: { by: 'pagerduty:PTUXL6G', at: world.clock.now(), page: 1, there: 1 } };
+    await world.deps.incidents.amend(id, () => ({ handling }));
     await acknowledgeAll(world.deps, await open());
     expect(world.calls).toEqual([]);
   });

@@ -107,7 +107,7 @@ describe('a followed PagerDuty incident', () => {
 
   test('requests no page when Alertmanager no longer has alerts that it had', async () => {
     const [firing] = await world.deps.incidents.firingEpisodes(id);
-    await world.deps.incidents.seeEpisodes(id, [firing?.episode ?? '']);
+    await world.deps.incidents.confirmEpisodes(id, [firing?.episode ?? '']);
     world.alertState = 'absent';
     await sweptWith(theirs({ status: 'resolved' }));
     expect(pagesAsked()).toEqual([]);

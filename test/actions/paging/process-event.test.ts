@@ -66,8 +66,8 @@ const inbox = () => world.store.dossiers.get(id)?.inbox.map(({ message }) => mes
 describe('an acknowledgement at PagerDuty', () => {
   test('by a person in people.yaml counts, and gives command', async () => {
     await receiver.happens(ours('acknowledged'));
-    const { care, roles } = await record();
-    expect(care?.acknowledged).toMatchObject({ by: 'ada' });
+    const { handling, roles } = await record();
+    expect(handling?.acknowledged).toMatchObject({ by: 'ada' });
     expect(roles?.commander).toMatchObject({ name: 'ada', shown: 'Ada', slack: 'U024BE7LH' });
     expect(said()).toEqual([
       'ada: Acknowledged at PagerDuty by Ada',
@@ -85,8 +85,8 @@ describe('an acknowledgement at PagerDuty', () => {
   test("by an unlisted person uses PagerDuty's name", async () => {
     set({ people: {} });
     await receiver.happens(ours('acknowledged'));
-    const { care, roles } = await record();
-    expect(care?.acknowledged?.by).toBe('pagerduty:PTUXL6G');
+    const { handling, roles } = await record();
+    expect(handling?.acknowledged?.by).toBe('pagerduty:PTUXL6G');
     expect(roles?.commander).toMatchObject({ name: 'pagerduty:PTUXL6G', shown: 'On-call One', slack: null });
   });
 
@@ -96,15 +96,15 @@ describe('an acknowledgement at PagerDuty', () => {
       onCall: { ...world.deps.onCall, email: async () => ({ kind: 'done', value: 'Grace@example.com' }) },
     });
     await receiver.happens(ours('acknowledged'));
-    expect((await record()).care?.acknowledged?.by).toBe('grace');
+    expect((await record()).handling?.acknowledged?.by).toBe('grace');
   });
 
   test('does not replace the commander or the first acknowledgement', async () => {
     await receiver.happens(ours('acknowledged'));
     const agent = { id: 'POTHER', type: 'user_reference', summary: 'Bob' };
     await receiver.happens(ours('acknowledged', { event: { id: 'E2', agent } }));
-    const { care, roles } = await record();
-    expect([care?.acknowledged?.by, roles?.commander?.name]).toEqual(['ada', 'ada']);
+    const { handling, roles } = await record();
+    expect([handling?.acknowledged?.by, roles?.commander?.name]).toEqual(['ada', 'ada']);
     expect(said().at(-1)).toBe('pagerduty:POTHER: Acknowledged at PagerDuty by Bob');
   });
 
@@ -112,7 +112,7 @@ describe('an acknowledgement at PagerDuty', () => {
     const agent = { id: 'PINT', type: 'service_reference', summary: 'Firebreak' };
     await receiver.happens(ours('acknowledged', { event: { agent } }));
     await receiver.happens(ours('acknowledged', { event: { id: 'E2', agent: null } }));
-    expect([said(), (await record()).care]).toEqual([[], undefined]);
+    expect([said(), (await record()).handling]).toEqual([[], undefined]);
   });
 });
 
@@ -133,8 +133,8 @@ describe('a page resolved at PagerDuty by a person', () => {
     expect(said()).toEqual([
       'ada: Resolved at PagerDuty (page 1 of 2) by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
     ]);
-    const { care, roles } = await record();
-    expect([isAcknowledged(await record()), care?.acknowledged, roles?.commander]).toEqual([
+    const { handling, roles } = await record();
+    expect([isAcknowledged(await record()), handling?.acknowledged, roles?.commander]).toEqual([
       false,
       undefined,
       undefined,
@@ -177,7 +177,7 @@ describe('a page resolved at PagerDuty by a person', () => {
     await receiver.happens(
       about('webhook-incident-acknowledged', { key: 'theirs', data: { id: 'PINTO' }, event: { id: 'E2' } }),
     );
-    expect((await record()).care?.acknowledged?.by).toBe('ada');
+    expect((await record()).handling?.acknowledged?.by).toBe('ada');
   });
 });
 
@@ -202,7 +202,7 @@ describe('the time of an action at PagerDuty', () => {
     expect(story()).toEqual(['page.acknowledged 12:00:05', 'role.taken 12:00:05', 'page.unacknowledged 12:00:15']);
     expect(isAcknowledged(await record())).toBe(false);
     await receiver.happens(type('incident.acknowledged', 'E3', plusSeconds(now(), -1)));
-    expect((await record()).care?.acknowledged?.at).toBe(plusSeconds(now(), -1));
+    expect((await record()).handling?.acknowledged?.at).toBe(plusSeconds(now(), -1));
     expect(isAcknowledged(await record())).toBe(true);
   });
 
@@ -212,12 +212,12 @@ describe('the time of an action at PagerDuty', () => {
     expect(said()[0]).toBe('ada: Acknowledged at PagerDuty by Ada (at 2026-11-20 12:00 UTC)');
     const entry = world.store.dossiers.get(id)?.timeline.find(({ kind }) => kind === 'page.acknowledged');
     expect(entry?.at).toBe(plusSeconds(now(), -60));
-    expect((await record()).care?.acknowledged?.at).toBe('2026-11-20T12:00:30.000Z');
+    expect((await record()).handling?.acknowledged?.at).toBe('2026-11-20T12:00:30.000Z');
   });
 
   test('is never in the future', async () => {
     await receiver.happens(ours('acknowledged', { event: { occurred_at: timestamp(world.clock.millis + 60_000) } }));
-    expect((await record()).care?.acknowledged?.at).toBe(now());
+    expect((await record()).handling?.acknowledged?.at).toBe(now());
   });
 
   test('decides which pages an acknowledgement covers', async () => {
@@ -242,8 +242,8 @@ describe('a person whose email PagerDuty cannot return', () => {
   });
   const look = async () => recognise(world.deps, await world.deps.incidents.open());
   const names = async () => {
-    const { care, roles } = await record();
-    return [care?.acknowledged?.by, roles?.commander?.name, care?.told?.by];
+    const { handling, roles } = await record();
+    return [handling?.acknowledged?.by, roles?.commander?.name, handling?.stakeholder_update?.by];
   };
 
   test("has PagerDuty's name until PagerDuty responds, and then their own", async () => {
@@ -258,8 +258,8 @@ describe('a person whose email PagerDuty cannot return', () => {
     await look();
     await look();
     expect(await names()).toEqual(['grace', 'grace', 'grace']);
-    const { care, roles } = await record();
-    expect([roles?.commander, care?.unsure]).toMatchObject([{ shown: 'Grace', slack: 'U0GRACE1' }, []]);
+    const { handling, roles } = await record();
+    expect([roles?.commander, handling?.unsure]).toMatchObject([{ shown: 'Grace', slack: 'U0GRACE1' }, []]);
     const last = world.store.dossiers.get(id)?.timeline.filter(({ kind }) => kind === 'person.recognised');
     expect(last?.map(({ text }) => text)).toEqual([`${there} is Grace, according to PagerDuty`]);
   });
@@ -268,14 +268,17 @@ describe('a person whose email PagerDuty cannot return', () => {
     await receiver.happens(ours('acknowledged'));
     email = { kind: 'done', value: 'somebody@example.com' };
     await look();
-    const { care, roles } = await record();
-    expect([roles?.commander, care?.unsure]).toMatchObject([{ name: 'pagerduty:PTUXL6G', shown: 'On-call One' }, []]);
+    const { handling, roles } = await record();
+    expect([roles?.commander, handling?.unsure]).toMatchObject([
+      { name: 'pagerduty:PTUXL6G', shown: 'On-call One' },
+      [],
+    ]);
   });
 
   test('is also looked up for notes', async () => {
     await knows();
     await receiver.happens(about('webhook-incident-annotated', {}));
-    expect((await record()).care?.unsure).toEqual(['pagerduty:PTUXL6G']);
+    expect((await record()).handling?.unsure).toEqual(['pagerduty:PTUXL6G']);
   });
 });
 
@@ -355,7 +358,7 @@ describe('the timeline', () => {
     const event = { event_type: 'incident.status_update_published' };
     await receiver.happens(about('webhook-incident-annotated', { data: { message: 'on it' }, event }));
     expect(said()).toEqual(['ada: Status update at PagerDuty by On-call One: on it']);
-    expect((await record()).care?.told).toMatchObject({ by: 'ada', text: 'on it' });
+    expect((await record()).handling?.stakeholder_update).toMatchObject({ by: 'ada', text: 'on it' });
   });
 
   test.each([

@@ -13,7 +13,7 @@ beforeAll(async () => {
     services: { checkout: { environments: { production: null } } },
     configFiles: {
       'people.yaml': 'people:\n  ada: { name: Ada, pagerduty: PADA001 }\n',
-      'response.yaml': 'escalation: { afterMinutes: 10, times: 2, how: fallback }\n', // there is no second route
+      'response.yaml': 'escalation: { afterMinutes: 10, times: 2, how: fallback }\n', // there is no fallback pager
     },
   });
 });

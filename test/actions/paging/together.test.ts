@@ -19,7 +19,7 @@ let search: IncidentId;
 let ledger: IncidentId;
 let parent: IncidentId;
 
-const crowd = { because: 'many', name: '', text: 'three at once' } as const;
+const groupReason = { because: 'many', name: '', text: 'three at once' } as const;
 const bob = { name: 'person:bob', shown: 'Bob', allow: () => undefined };
 
 const wait = (seconds: number) => world.clock.set(world.clock.millis + seconds * 1000);
@@ -52,7 +52,7 @@ async function paged(id: IncidentId, number = 1): Promise<void> {
 }
 
 async function joined(): Promise<void> {
-  parent = await world.deps.incidentGroups.openParent('production', crowd, 'three at once', 'trace');
+  parent = await world.deps.incidentGroups.openParent('production', groupReason, 'three at once', 'trace');
   for (const one of [cart, search, ledger]) await world.deps.incidentGroups.join(parent, one);
   await paged(parent);
   wait(60);
@@ -67,7 +67,7 @@ const acknowledgedAtPagerDuty = (id: IncidentId) =>
 const read = async (id: IncidentId) => (await world.deps.incidents.read(id)) ?? expect.unreachable();
 const heardBy = async (id: IncidentId) => {
   const incident = await read(id);
-  return isAcknowledged(incident) && incident.pages > 0 ? incident.care?.acknowledged?.by : undefined;
+  return isAcknowledged(incident) && incident.pages > 0 ? incident.handling?.acknowledged?.by : undefined;
 };
 const silenced = () =>
   world.calls.flatMap((call) => /^pager acknowledge page.1 critical for (.*)$/.exec(call)?.[1] ?? []).toSorted();
@@ -148,7 +148,7 @@ describe('an incident group', () => {
   test('an acknowledgement of a child by other means is propagated within a minute', async () => {
     await joined();
     const said = { acknowledged: { by: 'ada', at: world.clock.now(), page: 1 } };
-    await world.deps.incidents.amend(search, () => ({ care: said }));
+    await world.deps.incidents.amend(search, () => ({ handling: said }));
     wait(30);
     await sweeps();
     expect([await heardBy(parent), await heardBy(cart)]).toEqual(['ada', 'ada']);

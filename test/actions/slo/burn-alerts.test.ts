@@ -32,7 +32,7 @@ async function arrive(world: SloWorld, ...signals: Signal[]): Promise<void> {
     decisions,
     clock,
     silences: { active: async () => null, inhibitsSlowBurns: async () => null },
-    engine: { start: async () => undefined, ring: async () => undefined, died: async () => false },
+    engine: { start: async () => undefined, completeCallback: async () => undefined, died: async () => false },
   };
   const message: SignalMessage = { receipt: 'r', receivedAt: clock.now(), trace: 't', signals };
   const record = { messageId: 'm', body: JSON.stringify(message), attributes: {} } as unknown as SQSRecord;

@@ -9,22 +9,22 @@ test('no problem without configured objectives', async () => {
     configured: 0,
     evaluated_at: null,
     problem: null,
-    troubled: 0,
-    troubles: [],
+    failing: 0,
+    errors: [],
   });
 });
 
 test('a missing or overdue evaluation is a problem', async () => {
   const world = await SloWorld.open(availability());
   world.requests(10);
-  const { problem, troubles } = await objectivesState(world.deps);
+  const { problem, errors } = await objectivesState(world.deps);
   expect(problem).toMatch(/^no evaluation has completed yet/);
-  expect(troubles).toMatchObject([
+  expect(errors).toMatchObject([
     { id: 'checkout-availability', problem: 'it has not been evaluated yet', since: null },
   ]);
   await world.evaluate(world.evaluator());
   world.at(NOON + 5 * MINUTE);
-  expect(await objectivesState(world.deps)).toMatchObject({ configured: 1, problem: null, troubled: 0, troubles: [] });
+  expect(await objectivesState(world.deps)).toMatchObject({ configured: 1, problem: null, failing: 0, errors: [] });
   world.at(NOON + 6 * MINUTE);
   expect((await objectivesState(world.deps)).problem).toContain('started at 2026-11-20T12:00:00.000Z');
 });
@@ -40,9 +40,9 @@ test('objectives without data are listed with problem and time, at most 20', asy
   world.requests(10);
   const evaluator = world.evaluator();
   await world.evaluate(evaluator);
-  const { configured, troubled, troubles } = await objectivesState(world.deps);
-  expect([configured, troubled, troubles.length]).toEqual([31, 30, 20]);
-  expect(troubles[0]).toEqual({
+  const { configured, failing, errors } = await objectivesState(world.deps);
+  expect([configured, failing, errors.length]).toEqual([31, 30, 20]);
+  expect(errors[0]).toEqual({
     id: 'gone-0',
     service: 'checkout',
     environment: 'production',
@@ -57,11 +57,11 @@ test('an objective with an unreadable history is listed, unless budgets do not f
   world.prometheus.pointsMax = 0;
   await world.evaluate(world.evaluator());
   const now = '2026-11-20T12:00:00.000Z';
-  expect((await objectivesState(world.deps)).troubles).toMatchObject([
+  expect((await objectivesState(world.deps)).errors).toMatchObject([
     { problem: expect.stringMatching(/^its history could not be read: Prometheus answered 400/), since: now },
   ]);
   world.config = { ...world.config, freeze: FreezeFile.parse({ defaults: { budget: 'off' } }) };
-  expect((await objectivesState(world.deps)).troubled).toBe(0);
+  expect((await objectivesState(world.deps)).failing).toBe(0);
   world.at(NOON + HOUR);
-  expect((await objectivesState(world.deps)).troubles).toMatchObject([{ problem: 'its newest data is too old' }]);
+  expect((await objectivesState(world.deps)).errors).toMatchObject([{ problem: 'its newest data is too old' }]);
 });

@@ -103,7 +103,7 @@ export async function record(id: IncidentId) {
 }
 
 export const mailOf = async (id: IncidentId, after = 0): Promise<Message[]> =>
-  (await stores.incidents.listen(id, after, null)).mail.map(({ message }) => message);
+  (await stores.incidents.listen(id, after, null)).messages.map(({ message }) => message);
 
 export const isPending = async (id: IncidentId): Promise<boolean> =>
   (await stores.incidents.pending(plusSeconds(stores.clock.now(), 1))).includes(id);

@@ -45,7 +45,7 @@ async function opened(one: Signal): Promise<IncidentId> {
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 async function allMail(id: IncidentId): Promise<Extract<Message, { kind: 'signals' }>[]> {
-  const { mail } = await stores.incidents.listen(id, 0, null);
+  const { messages: mail } = await stores.incidents.listen(id, 0, null);
   return mail.flatMap(({ message }) => (message.kind === 'signals' ? [message] : []));
 }
 
@@ -191,7 +191,7 @@ describe('an incident that closes while a signal arrives', () => {
       stores.incidents.resolve(id, 0, 'person:ada', 'over'),
       ...numbers(6).map(() => stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' })),
     ]);
-    const { mail } = await stores.incidents.listen(id, 0, null);
+    const { messages: mail } = await stores.incidents.listen(id, 0, null);
     expect(mail).toHaveLength(taken.filter(Boolean).length);
     expect(closed === 'resolved' ? mail : [1]).toHaveLength(closed === 'resolved' ? 0 : 1);
   });
@@ -200,7 +200,7 @@ describe('an incident that closes while a signal arrives', () => {
 test('concurrent messages all arrive, each with its own number', async () => {
   const id = await opened(aService()(0));
   await Promise.all(numbers(15).map((n) => stores.incidents.post(id, { kind: 'page', by: `person:${n}`, note: '' })));
-  const { mail } = await stores.incidents.listen(id, 0, null);
+  const { messages: mail } = await stores.incidents.listen(id, 0, null);
   expect(mail.map(({ seq }) => seq)).toEqual(numbers(15).map((n) => n + 1));
   expect(new Set(mail.map(({ message }) => ('by' in message ? message.by : ''))).size).toBe(15);
 });
@@ -211,7 +211,7 @@ test('concurrent messages with the same key arrive once', async () => {
     numbers(10).map(() => stores.incidents.post(id, { kind: 'page', by: 'a', note: '' }, {}, 'k')),
   );
   expect(taken.every(Boolean)).toBe(true);
-  expect((await stores.incidents.listen(id, 0, null)).mail).toHaveLength(1);
+  expect((await stores.incidents.listen(id, 0, null)).messages).toHaveLength(1);
 });
 
 describe('concurrent automatic actions', () => {
@@ -297,7 +297,7 @@ describe('an approval request', () => {
         stores.decisions.answer(id, digest, 'approved', 'ada', ''),
         stores.decisions.expire(id, 1),
       ]);
-      const { mail } = await stores.incidents.listen(id, 0, null);
+      const { messages: mail } = await stores.incidents.listen(id, 0, null);
       expect([answered, standing, mail.length]).toEqual(
         answered === 'taken' ? ['taken', 'approved', 1] : ['superseded', 'expired', 0],
       );
@@ -332,7 +332,7 @@ describe('an approval request', () => {
       const view = await stores.decisions.get(id, 1);
       expect(view).toMatchObject({ state: 'approved' });
       expect(view?.approvals.given.toSorted()).toEqual(['ada', 'bo']);
-      expect((await stores.incidents.listen(id, 0, null)).mail).toHaveLength(1);
+      expect((await stores.incidents.listen(id, 0, null)).messages).toHaveLength(1);
     });
 
     test('still waits when one person approves several times at once', async () => {
@@ -407,7 +407,7 @@ describe('rollbacks of one service and environment', () => {
       moved: { from: 'v2' as Version, to: 'v1' as Version, suspect: change.id },
     };
     await Promise.all(numbers(4).map(() => stores.effects.concludeRollback(id, end)));
-    expect((await stores.incidents.listen(id, 0, null)).mail).toHaveLength(1);
+    expect((await stores.incidents.listen(id, 0, null)).messages).toHaveLength(1);
     expect((await stores.changes.recent(place, 9)).map(({ version, kind }) => `${kind} ${version}`)).toEqual([
       'deploy v2',
       'rollback v1',
@@ -443,9 +443,10 @@ describe('rollbacks of one service and environment', () => {
 });
 
 describe('concurrent incidents', () => {
-  const crowd = { because: 'many', name: '', text: 'many' } as const;
+  const groupReason = { because: 'many', name: '', text: 'many' } as const;
   const environments = (): EnvironmentName => `crowded-${(services += 1)}` as EnvironmentName;
-  const open = (environment: string) => stores.incidentGroups.openParent(environment, crowd, 'many at once', 'trace');
+  const open = (environment: string) =>
+    stores.incidentGroups.openParent(environment, groupReason, 'many at once', 'trace');
   const child = (environment: EnvironmentName) => opened(aService()('child', { environment }));
 
   test('open one parent', async () => {

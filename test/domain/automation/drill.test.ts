@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { ATTEMPTS, brokenOff, drillKey, heard, pauseSeconds, type Said } from '../../../domain/automation/drill.ts';
+import {
+  ATTEMPTS,
+  brokenOff,
+  drillKey,
+  withUpdate,
+  pauseSeconds,
+  type Said,
+} from '../../../domain/automation/drill.ts';
 import { DrillRecord } from '../../../schemas/automation/drill.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
@@ -23,7 +30,7 @@ const drill = (more: Partial<DrillRecord> = {}): DrillRecord => ({
     phase: 'back',
     outcome: null,
     reason: null,
-    way_back_s: null,
+    rollback_s: null,
     duration_s: null,
     steps: [],
     begun: true,
@@ -38,7 +45,7 @@ const drill = (more: Partial<DrillRecord> = {}): DrillRecord => ({
 
 /** Applies the results one after the other, ten seconds apart. */
 const played = (begin: DrillRecord, ...all: Said[]): DrillRecord =>
-  all.reduce((so, said, n) => heard(so, said, plusSeconds(BEGAN, 10 * (n + 1))), begin);
+  all.reduce((so, said, n) => withUpdate(so, said, plusSeconds(BEGAN, 10 * (n + 1))), begin);
 
 const DONE: Said = { kind: 'succeeded', id: null };
 const WORKING: Said = { kind: 'in_progress', id: 'rb', handle: '/rb' };
@@ -47,7 +54,7 @@ const over = ({ phase, outcome, reason }: DrillRecord) => [phase, outcome, reaso
 
 test('rollback, check, and restoration prove the target, with the duration of the rollback', () => {
   const after = played(drill(), WORKING, DONE, { kind: 'holds' }, WORKING, DONE);
-  expect(after).toMatchObject({ phase: 'ended', outcome: 'proved', reason: null, way_back_s: 20, duration_s: 50 });
+  expect(after).toMatchObject({ phase: 'ended', outcome: 'proved', reason: null, rollback_s: 20, duration_s: 50 });
   expect(after.steps.map(({ phase, text }) => `${phase}: ${text}`)).toEqual([
     'back: changing to v1',
     'back: v1 is running again',

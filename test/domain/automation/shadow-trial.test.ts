@@ -16,7 +16,7 @@ test.each<[what: string, page: boolean, channel: boolean, own: object, all?: obj
   ['its own setting is stronger', true, true, { shadow: { page: true, channel: true } }, { shadow: {} }],
   ['it is promoted', true, true, { shadow: {}, autoRollback: { mode: 'suggest' } }, { shadow: {} }],
   ['a person has declared it', true, true, { shadow: {} }, {}, { by_hand: true }],
-  ['many fail at once', true, true, { shadow: {} }, {}, { crowd: CROWD }],
+  ['many fail at once', true, true, { shadow: {} }, {}, { group_reason: CROWD }],
   ['no entry of the catalogue matches', true, true, { shadow: {} }, { shadow: {} }, { unmatched: 'checkout' }],
   [
     'the environment is not in the catalogue',

@@ -67,7 +67,7 @@ describe('a late change concerns an incident', () => {
 
   test.each([
     ['not once it is resolved', incident({ status: 'resolved' })],
-    ['not where it is made of others', incident({ crowd: { because: 'many', name: 'x', text: 'x' } })],
+    ['not where it is made of others', incident({ group_reason: { because: 'many', name: 'x', text: 'x' } })],
   ])('%s', (_, closed) => {
     expect(mayConcern(services, closed, change())).toBe(false);
   });

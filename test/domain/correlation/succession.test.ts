@@ -57,7 +57,7 @@ test('a newer version of another service does not replace it', () => {
 test('a version rolled back before the problem is no more probable than one replaced long ago', () => {
   const back = timed('v41', 60, 30, { kind: 'rollback', previous_version: 'v42' });
   const again = together(timed('v42', 300, 120), back, timed('v43', 10, 0));
-  expect(weights(again, 'v42')).toMatchObject({ taken_back: -4.5 });
+  expect(weights(again, 'v42')).toMatchObject({ back: -4.5 });
   const { suspects } = correlate(again);
   expect(suspects[0]).toMatchObject({ version: 'v43' });
   expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { byThemselves, openParts, openPartsWords } from '../../../domain/incidents/children.ts';
+import { byThemselves, openChildren, openPartsWords } from '../../../domain/incidents/children.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 
 const one = (id: string, parent?: string) => ({
@@ -48,6 +48,6 @@ describe('the children resolved with a parent', () => {
     ],
     [[{ status: 'mitigated', firing: 0 }], '1 child incident with no firing alerts'],
   ] as const)('%j: %s', (parts, expected) => {
-    expect(openPartsWords(openParts(parts.map((incident) => ({ incident }))))).toBe(expected);
+    expect(openPartsWords(openChildren(parts.map((incident) => ({ incident }))))).toBe(expected);
   });
 });

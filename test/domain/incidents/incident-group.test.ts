@@ -6,7 +6,7 @@ import {
   manyOpened,
   type Opening,
   stillGathers,
-  together,
+  grouping,
 } from '../../../domain/incidents/incident-group.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -52,7 +52,7 @@ const SHOP = catalogue({
 const judged = (all: readonly Opening[], more: Partial<ManyAtOnce> = {}, services = SHOP) => {
   const last = all.at(-1);
   if (last === undefined) throw new RangeError('at least one opening');
-  return together(last, all, services, policy(more));
+  return grouping(last, all, services, policy(more));
 };
 
 const names = (all: readonly Opening[]): string[] => all.map(({ service }) => service);
@@ -63,7 +63,7 @@ describe('more than a few at once', () => {
     expect(judged(six)).toEqual({
       kind: 'together',
       members: six,
-      crowd: { because: 'many', name: '', text: '6 incidents in 5 minutes' },
+      reason: { because: 'many', name: '', text: '6 incidents in 5 minutes' },
     });
   });
 
@@ -83,14 +83,14 @@ describe('more than a few at once', () => {
 
   test('are counted as the policy says', () => {
     expect(judged(six.slice(0, 3), { incidents: 2, minutes: 1 })).toMatchObject({
-      crowd: { text: '3 incidents in 1 minutes' },
+      reason: { text: '3 incidents in 1 minutes' },
     });
     const apart = [opening('a', 0), opening('b', 59), opening('c', 60)];
     expect(judged(apart, { incidents: 2, minutes: 1 })).toEqual({ kind: 'alone' });
   });
 
   test('include later openings, for an incident that is grouped late', () => {
-    expect(together(opening('a', 0), six, SHOP, policy())).toMatchObject({ kind: 'together', members: six });
+    expect(grouping(opening('a', 0), six, SHOP, policy())).toMatchObject({ kind: 'together', members: six });
   });
 
   test('never include services outside the catalogue: their sender could hide any page among them', () => {
@@ -106,7 +106,7 @@ describe('a shared dependency', () => {
     const found = judged([opening('cart'), opening('search', 5), opening('checkout', 10)]);
     expect(found).toMatchObject({
       kind: 'together',
-      crowd: { because: 'shared_dependency', name: 'db', text: 'cart, checkout all depend on db' },
+      reason: { because: 'shared_dependency', name: 'db', text: 'cart, checkout all depend on db' },
     });
     expect(found.kind === 'together' && names(found.members)).toEqual(['cart', 'checkout']);
   });
@@ -115,13 +115,13 @@ describe('a shared dependency', () => {
     const found = judged([opening('db'), opening('cart', 5), opening('checkout', 10)]);
     expect(found.kind === 'together' && names(found.members)).toEqual(['db', 'cart', 'checkout']);
     expect(found).toMatchObject({
-      crowd: { text: 'db is failing, and so are services that depend on it: cart, checkout' },
+      reason: { text: 'db is failing, and so are services that depend on it: cart, checkout' },
     });
   });
 
   test('is found by the last failing service, in any order', () => {
     expect(judged([opening('cart'), opening('checkout', 5), opening('db', 10)])).toMatchObject({
-      crowd: { name: 'db' },
+      reason: { name: 'db' },
     });
   });
 
@@ -135,9 +135,9 @@ describe('a shared dependency', () => {
 
   test('is the one shared by most, and the first by name in a tie', () => {
     const services = catalogue({ a: ['y', 'x'], b: ['x', 'y'], c: ['y'] });
-    expect(judged([opening('a'), opening('b', 1)], {}, services)).toMatchObject({ crowd: { name: 'x' } });
+    expect(judged([opening('a'), opening('b', 1)], {}, services)).toMatchObject({ reason: { name: 'x' } });
     expect(judged([opening('c'), opening('a', 1), opening('b', 2)], {}, services)).toMatchObject({
-      crowd: { name: 'y' },
+      reason: { name: 'y' },
     });
   });
 
@@ -162,8 +162,8 @@ describe('a shared dependency', () => {
 describe('an open parent', () => {
   const many: GroupReason = { because: 'many', name: '', text: '' };
   const onDb: GroupReason = { because: 'shared_dependency', name: 'db', text: '' };
-  const gathers = (crowd: GroupReason, service: string, secondsAfterTheLast: number) =>
-    stillGathers(crowd, NOON, opening(service, secondsAfterTheLast), SHOP, policy());
+  const gathers = (groupReason: GroupReason, service: string, secondsAfterTheLast: number) =>
+    stillGathers(groupReason, NOON, opening(service, secondsAfterTheLast), SHOP, policy());
 
   test.each([
     ['takes anything while the event goes on', gathers(many, 'search', 300), true],

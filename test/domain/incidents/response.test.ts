@@ -180,7 +180,7 @@ describe('it pages', () => {
   });
 
   test('when it became critical between two runs', () => {
-    const between = incident({ severity: 'critical', pages: 1, seq: 8, drained: 7 });
+    const between = incident({ severity: 'critical', pages: 1, seq: 8, consumed_seq: 7 });
     expect(pages(plans(between, signals()))).toEqual([2]);
   });
 });
@@ -276,8 +276,8 @@ describe('clearing a suspect', () => {
   });
 
   test('starts no judgement for a parent incident', () => {
-    const crowd = { because: 'many', name: 'production', text: '' } as const;
-    expect(judgements(plans(incident({ crowd }), cleared(true)))).toEqual([]);
+    const groupReason = { because: 'many', name: 'production', text: '' } as const;
+    expect(judgements(plans(incident({ group_reason: groupReason }), cleared(true)))).toEqual([]);
   });
 
   test('leaves the judgement to a request in the same read', () => {

@@ -53,7 +53,7 @@ describe('buttons of an incident', () => {
 
   test('that has a commander', () => {
     const ada = { name: 'ada', shown: 'Ada', slack: null, at: NOON };
-    const cared = incident({ roles: { commander: ada }, care: { acknowledged: { by: 'ada', at: NOON } } });
+    const cared = incident({ roles: { commander: ada }, handling: { acknowledged: { by: 'ada', at: NOON } } });
     expect(verbs({ incident: cared })).toEqual([['severity', 'publish', 'pause', 'resolve']]);
   });
 

@@ -268,8 +268,8 @@ describe('the card', () => {
       severity: 'critical' as const,
       status: 'open' as const,
     }));
-    const crowd = { because: 'many', name: '', text: '31 incidents in 5 minutes' } as const;
-    const text = card({ incident: incident({ crowd, firing: 31 }), children, childCount: 31 });
+    const groupReason = { because: 'many', name: '', text: '31 incidents in 5 minutes' } as const;
+    const text = card({ incident: incident({ group_reason: groupReason, firing: 31 }), children, childCount: 31 });
     expect(text).toContain('31 incidents in 5 minutes');
     expect(text).toContain('Incidents 31 of 31 open');
     expect(text).toContain('s24 production errors (open)');
@@ -279,7 +279,7 @@ describe('the card', () => {
   });
 
   test('counts the open children of a parent, even if the parent is resolved', () => {
-    const crowd = { because: 'many', name: '', text: '' } as const;
+    const groupReason = { because: 'many', name: '', text: '' } as const;
     const child = (service: string, status: IncidentRecord['status']): Child => ({
       id: INCIDENT as IncidentId,
       service,
@@ -289,9 +289,9 @@ describe('the card', () => {
       status,
     });
     const children = [child('cart', 'resolved'), child('search', 'mitigated'), child('ledger', 'open')];
-    const over = incident({ crowd, status: 'resolved', resolved_at: NOON, firing: 0 });
+    const over = incident({ group_reason: groupReason, status: 'resolved', resolved_at: NOON, firing: 0 });
     expect(card({ incident: over, children, childCount: 3 })).toContain('Incidents 2 of 3 open');
-    const closing = incident({ crowd, status: 'resolved', resolved_at: NOON, firing: 9 });
+    const closing = incident({ group_reason: groupReason, status: 'resolved', resolved_at: NOON, firing: 9 });
     expect(card({ incident: closing, children, childCount: 60 })).toContain('Incidents 9 of 60 open');
   });
 
@@ -313,7 +313,7 @@ describe('the card', () => {
 });
 
 describe('the next step', () => {
-  const crowd = { because: 'many', name: '', text: '' } as const;
+  const groupReason = { because: 'many', name: '', text: '' } as const;
   const step = (more: Parameters<typeof story>[0]) => nextStep(story(more));
 
   test.each([
@@ -328,7 +328,7 @@ describe('the next step', () => {
       /^Approve or reject, .*: Roll back from v2 to v1\? Approval is needed because: v2 finished 3 minutes before\.$/,
     ],
     ['it is a child', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
-    ['it is a parent', step({ incident: incident({ crowd }) }), /common cause/],
+    ['it is a parent', step({ incident: incident({ group_reason: groupReason }) }), /common cause/],
     ['a rollback is in progress', step({ incident: incident({ status: 'mitigating' }) }), /Wait for the rollback/],
     [
       'it waits for a merge',

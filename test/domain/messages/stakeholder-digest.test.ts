@@ -28,14 +28,14 @@ const { services } = Config.parse({
 });
 
 const resolved = incident({ status: 'resolved', resolved_at: at });
-const updated = incident({ care: { told: { by: 'ada', at, text: 'soon' } } });
+const updated = incident({ handling: { stakeholder_update: { by: 'ada', at, text: 'soon' } } });
 
 const HOURLY = { everyMinutes: 60 };
 const before = (of: IncidentRecord, more: Partial<LastNotification> = {}): LastNotification => ({
   ...notificationState(of, at),
   ...more,
 });
-const NEVER_HEARD = { heard: false };
+const NEVER_HEARD = { notified: false };
 
 describe('a stakeholder', () => {
   test.each<[expected: boolean, what: string, IncidentRecord, object, LastNotification | undefined, number?]>([
@@ -124,7 +124,7 @@ describe('a notification', () => {
 
   test('that was certainly not sent restores the previous state, or records none', () => {
     expect(notTold(before(incident()), minutes(5))).toEqual(before(incident()));
-    expect(notTold(undefined, minutes(5))).toEqual({ about: '', at: minutes(5), heard: false });
+    expect(notTold(undefined, minutes(5))).toEqual({ about: '', at: minutes(5), notified: false });
   });
 
   test('is repeated after increasing pauses', () => {
@@ -134,7 +134,7 @@ describe('a notification', () => {
       return (Date.parse(told.again?.at ?? '') - Date.parse(asked.now)) / 60_000;
     });
     expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
-    expect(told).toMatchObject({ about: '', heard: false });
+    expect(told).toMatchObject({ about: '', notified: false });
   });
 
   test('to a rejected recipient is not counted as received, and is not repeated', () => {
@@ -142,10 +142,10 @@ describe('a notification', () => {
     expect(neverNotified(told, undefined)).toEqual({
       about: aboutOf(updated),
       at: minutes(5),
-      heard: false,
+      notified: false,
       refused: true,
     });
-    expect(neverNotified(told, before(incident()))).toMatchObject({ heard: true });
+    expect(neverNotified(told, before(incident()))).toMatchObject({ notified: true });
   });
 });
 

@@ -6,23 +6,23 @@ import {
   unacknowledgedPages,
 } from '../../../domain/paging/acknowledgement.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { Care } from '../../../schemas/people/response-roles.ts';
+import type { Handling } from '../../../schemas/people/response-roles.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { NOON } from '../arbitraries.ts';
 
 const after = (minutes: number) => plusSeconds(NOON, minutes * 60);
-type Ringing = Pick<IncidentRecord, 'care' | 'pages'>;
+type Ringing = Pick<IncidentRecord, 'handling' | 'pages'>;
 
 /** An acknowledgement by a person, or its withdrawal by the pager, at that minute. */
 type Event = { ack: number; by?: string; page?: number } | { unack: number; page?: number };
 
 const told = (before: Ringing, event: Event): Ringing => {
   const page = event.page ?? 1;
-  const { care } =
+  const { handling } =
     'ack' in event
       ? withAcknowledgement(before, { by: event.by ?? 'ada', at: after(event.ack), page, there: page })
       : withoutAcknowledgement(before, page, after(event.unack));
-  return { ...before, care: { ...before.care, ...care } };
+  return { ...before, handling: { ...before.handling, ...handling } };
 };
 
 const all = (pages: number, ...events: Event[]): Ringing => events.reduce<Ringing>(told, { pages });
@@ -42,7 +42,7 @@ describe('the acknowledgement of an incident', () => {
   ])('is kept for a later acknowledgement: %s', (_, events) => {
     const now = all(1, ...events);
     expect(isAcknowledged(now)).toBe(true);
-    expect(now.care?.acknowledged).toMatchObject({ by: 'grace', at: after(32), page: 1 });
+    expect(now.handling?.acknowledged).toMatchObject({ by: 'grace', at: after(32), page: 1 });
   });
 
   test('does not cover later pages', () => {
@@ -58,8 +58,8 @@ describe('the acknowledgement of an incident', () => {
   });
 
   test('before any page is not one of the pager', () => {
-    const care: Care = withAcknowledgement({ pages: 0 }, { by: 'ada', at: NOON }).care ?? {};
-    expect(care).toEqual({ acknowledged: { by: 'ada', at: NOON, page: 0 } });
-    expect([isAcknowledged({ pages: 0, care }), isAcknowledged({ pages: 1, care })]).toEqual([true, false]);
+    const handling: Handling = withAcknowledgement({ pages: 0 }, { by: 'ada', at: NOON }).handling ?? {};
+    expect(handling).toEqual({ acknowledged: { by: 'ada', at: NOON, page: 0 } });
+    expect([isAcknowledged({ pages: 0, handling }), isAcknowledged({ pages: 1, handling })]).toEqual([true, false]);
   });
 });

@@ -88,7 +88,7 @@ describe('a page contains', () => {
     [
       'its child incidents',
       details({
-        incident: incident({ crowd: { because: 'many', name: '', text: 'many at once' } }),
+        incident: incident({ group_reason: { because: 'many', name: '', text: 'many at once' } }),
         children: [{ ...incident(), service: 'billing' }],
         childCount: 3,
       }),
@@ -99,8 +99,8 @@ describe('a page contains', () => {
   });
 
   test('no suspects if there can be none, and no question while automation is paused', () => {
-    const crowd = { because: 'many', name: '', text: '' } as const;
-    expect(details({ incident: incident({ crowd }) })).not.toHaveProperty('suspects');
+    const groupReason = { because: 'many', name: '', text: '' } as const;
+    expect(details({ incident: incident({ group_reason: groupReason }) })).not.toHaveProperty('suspects');
     const paused = details({ incident: incident({ automation_paused: true }), decisions: [question()] });
     expect(paused).not.toHaveProperty('question');
     expect(paused).toMatchObject({ automation: 'paused for this incident' });

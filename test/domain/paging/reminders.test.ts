@@ -23,7 +23,7 @@ function allOf(one: IncidentRecord, triage: object = {}): string[] {
     const due = nudged(now, minute, triage);
     if (due === undefined) continue;
     all.push(`${minute} ${due.kind}`);
-    now = { ...now, care: { ...now.care, nudged: due.nudged } };
+    now = { ...now, handling: { ...now.handling, reminded: due.nudged } };
   }
   return all;
 }
@@ -35,21 +35,21 @@ describe('people are reminded', () => {
       kind: 'triage',
       text: expect.stringContaining('This incident is not acknowledged yet'),
     });
-    expect(nudged(incident({ care: { acknowledged: said } }), 5)?.text).toContain(
+    expect(nudged(incident({ handling: { acknowledged: said } }), 5)?.text).toContain(
       'The severity critical is not confirmed yet',
     );
   });
 
   test('that the commander role is vacant, and who should publish updates', () => {
-    expect(nudged(incident({ care: cared }), 10)).toMatchObject({ kind: 'commander', mention: [] });
-    const led = incident({ care: cared, roles: { commander: ada } });
+    expect(nudged(incident({ handling: cared }), 10)).toMatchObject({ kind: 'commander', mention: [] });
+    const led = incident({ handling: cared, roles: { commander: ada } });
     expect(nudged(led, 29)).toBeUndefined();
     expect(nudged(led, 30)).toMatchObject({ kind: 'update', mention: ['U0ADA'] });
   });
 
   test('by name if their Slack ID is unknown', () => {
     const grace = { name: 'grace', shown: 'Grace Moreau', slack: null, at: NOON };
-    const led = (roles: IncidentRecord['roles']) => nudged(incident({ care: cared, roles }), 30);
+    const led = (roles: IncidentRecord['roles']) => nudged(incident({ handling: cared, roles }), 30);
     expect(led({ commander: grace })).toMatchObject({
       text: expect.stringMatching(/^Grace Moreau: No update since the incident was opened/),
       to: { name: 'grace' },
@@ -63,10 +63,10 @@ describe('people are reminded', () => {
   test('with buttons for the action', () => {
     const asked = (one: IncidentRecord, minutes: number) => nudged(one, minutes)?.asks;
     expect(asked(incident(), 5)).toEqual(['acknowledge', 'severity']);
-    expect(asked(incident({ care: { triaged: said } }), 5)).toEqual(['acknowledge']);
-    expect(asked(incident({ care: { acknowledged: said } }), 5)).toEqual(['severity']);
-    expect(asked(incident({ care: cared }), 10)).toEqual(['take_command']);
-    expect(asked(incident({ care: cared, roles: { commander: ada } }), 30)).toEqual(['publish']);
+    expect(asked(incident({ handling: { triaged: said } }), 5)).toEqual(['acknowledge']);
+    expect(asked(incident({ handling: { acknowledged: said } }), 5)).toEqual(['severity']);
+    expect(asked(incident({ handling: cared }), 10)).toEqual(['take_command']);
+    expect(asked(incident({ handling: cared, roles: { commander: ada } }), 30)).toEqual(['publish']);
   });
 
   test('a limited number of times for the same reason', () => {
@@ -84,8 +84,12 @@ describe('people are reminded', () => {
   });
 
   test('again some time after an update', () => {
-    const told = { ...cared, told: { by: 'ada', at: after(50) }, nudged: { update: { at: after(30), times: 3 } } };
-    const one = incident({ care: told, roles: { commander: ada } });
+    const told = {
+      ...cared,
+      stakeholder_update: { by: 'ada', at: after(50) },
+      reminded: { update: { at: after(30), times: 3 } },
+    };
+    const one = incident({ handling: told, roles: { commander: ada } });
     expect(nudged(one, 79)).toBeUndefined();
     expect(nudged(one, 80)?.nudged.update).toEqual({ at: after(80), times: 1 });
   });
@@ -104,7 +108,7 @@ describe('people are reminded', () => {
   });
 
   test('of a missing commander only until the mitigation', () => {
-    const mitigated = incident({ care: cared, status: 'mitigated' });
+    const mitigated = incident({ handling: cared, status: 'mitigated' });
     expect(allOf(mitigated)).toEqual(['30 update', '60 update', '90 update']);
   });
 

@@ -8,7 +8,7 @@ const at = incident().opened_at;
 const card = summaryCard(
   story({
     incident: incident({
-      care: { acknowledged: { by: 'slack:U0BOB00001', at } },
+      handling: { acknowledged: { by: 'slack:U0BOB00001', at } },
       resolved_by: 'slack:U0ADA00001',
       resolved_at: at,
     }),

@@ -1,7 +1,15 @@
 import { withAcknowledgement, isAcknowledged, withoutAcknowledgement } from '../../../domain/paging/acknowledgement.ts';
 import { describe, expect, test } from 'vitest';
 import { blankIncident } from '../../../domain/incidents/new-incident.ts';
-import { acknowledged, assigned, claimed, handedOver, left, told, triaged } from '../../../domain/people/roles.ts';
+import {
+  acknowledged,
+  assigned,
+  claimed,
+  handedOver,
+  left,
+  stakeholderUpdate,
+  triaged,
+} from '../../../domain/people/roles.ts';
 import { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
@@ -28,7 +36,7 @@ describe('roles', () => {
   test('taking command acknowledges the incident, once', () => {
     expect(claimed('commander', ada, at)(incident())).toMatchObject({
       roles: { commander: { ...ada, at } },
-      care: { acknowledged: { by: 'ada', at } },
+      handling: { acknowledged: { by: 'ada', at } },
       timeline: { actor: 'ada', text: 'Took the commander role' },
     });
     expect(claimed('commander', { ...ada, name: ' Ada' }, at)(led)).toBeUndefined();
@@ -36,7 +44,7 @@ describe('roles', () => {
   });
 
   test('taking another role does not', () => {
-    expect(claimed('scribe', ada, at)(incident())?.care).toBeUndefined();
+    expect(claimed('scribe', ada, at)(incident())?.handling).toBeUndefined();
   });
 
   test('are assigned and left', () => {
@@ -58,28 +66,30 @@ describe('roles', () => {
 
 describe('actions of people', () => {
   test('the first acknowledgement counts', () => {
-    expect(acknowledged('ada', at)(incident())?.care).toEqual({ acknowledged: { by: 'ada', at, page: 0 } });
-    expect(acknowledged('bob', at)(incident({ care: { acknowledged: { by: 'ada', at } } }))).toBeUndefined();
+    expect(acknowledged('ada', at)(incident())?.handling).toEqual({ acknowledged: { by: 'ada', at, page: 0 } });
+    expect(acknowledged('bob', at)(incident({ handling: { acknowledged: { by: 'ada', at } } }))).toBeUndefined();
   });
 
   test('until the next page', () => {
-    const heardBefore = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 1 } } });
-    expect(acknowledged('bob', at)(heardBefore)?.care).toEqual({ acknowledged: { by: 'bob', at, page: 2 } });
+    const heardBefore = incident({ pages: 2, handling: { acknowledged: { by: 'ada', at, page: 1 } } });
+    expect(acknowledged('bob', at)(heardBefore)?.handling).toEqual({ acknowledged: { by: 'bob', at, page: 2 } });
     expect(withAcknowledgement(heardBefore, { by: 'bob', at, page: 1 })).toEqual({}); // late event about the first page
-    const heardBoth = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 2 } } });
+    const heardBoth = incident({ pages: 2, handling: { acknowledged: { by: 'ada', at, page: 2 } } });
     expect(isAcknowledged({ ...heardBoth, ...withoutAcknowledgement(heardBoth, 2, at) })).toBe(false);
-    expect(withoutAcknowledgement(heardBefore, 2, at).care.acknowledged).toBeUndefined();
+    expect(withoutAcknowledgement(heardBefore, 2, at).handling.acknowledged).toBeUndefined();
   });
 
   test('confirming the severity adds a timeline entry; a change has its own', () => {
     expect(triaged('critical', 'ada', at)(incident())?.timeline?.text).toBe('Confirmed the severity critical');
-    expect(triaged('info', 'ada', at)(incident())).toEqual({ care: { triaged: { by: 'ada', at } } });
-    expect(triaged('info', 'bob', at)(incident({ care: { triaged: { by: 'ada', at } } }))).toBeUndefined();
+    expect(triaged('info', 'ada', at)(incident())).toEqual({ handling: { triaged: { by: 'ada', at } } });
+    expect(triaged('info', 'bob', at)(incident({ handling: { triaged: { by: 'ada', at } } }))).toBeUndefined();
   });
 
   test('each update counts, and its text is stored for later readers', () => {
-    expect(told('better', 'ada', at)(incident({ care: { told: { by: 'bob', at } } }))).toMatchObject({
-      care: { told: { by: 'ada', at, text: 'better' } },
+    expect(
+      stakeholderUpdate('better', 'ada', at)(incident({ handling: { stakeholder_update: { by: 'bob', at } } })),
+    ).toMatchObject({
+      handling: { stakeholder_update: { by: 'ada', at, text: 'better' } },
       timeline: { kind: 'incident.update', text: 'better' },
     });
   });

@@ -7,7 +7,10 @@ let id: string;
 let services = 0;
 
 beforeAll(async () => {
-  const names = Array.from({ length: 11 }, (_, n) => [`care-${n + 1}`, { environments: { production: {} } }] as const);
+  const names = Array.from(
+    { length: 11 },
+    (_, n) => [`handling-${n + 1}`, { environments: { production: {} } }] as const,
+  );
   firebreak = await Firebreak.start({
     unshown: true,
     services: Object.fromEntries(names),
@@ -19,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => firebreak?.remove());
 
 async function declared(): Promise<string> {
-  const service = `care-${(services += 1)}`;
+  const service = `handling-${(services += 1)}`;
   const { body } = await firebreak.post('/v1/incidents', { service, environment: 'production', title: 'Errors' });
   return body.id;
 }
@@ -93,7 +96,7 @@ describe('actions of people on an incident', () => {
       const refused = await act(path, { ...(path === 'roles' && { do: 'assign', role: 'scribe' }), to: 'vera' });
       expect(refused.status).toBe(422);
       expect(refused.body.detail).toMatch(
-        /vera does not have permission to change incidents for care-\d+ in production/,
+        /vera does not have permission to change incidents for handling-\d+ in production/,
       );
       expect((await firebreak.get(`/v1/incidents/${id}`)).body.roles).toEqual({});
     },

@@ -41,7 +41,7 @@ export class TestGates implements Gates {
   }
 
   async mistaken(_: ServiceEnvironment, key: string, checksum: string): Promise<void> {
-    if (this.wish?.key === key) this.wish = { ...this.wish, asked: checksum };
+    if (this.wish?.key === key) this.wish = { ...this.wish, other_checksum: checksum };
   }
 
   async clear(_: ServiceEnvironment, key: string): Promise<void> {

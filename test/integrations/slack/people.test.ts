@@ -107,13 +107,13 @@ describe('responses to a user', () => {
   test("are sent to the response URL and don't replace the message", async () => {
     const { ephemeralMessages, url, received } = await slack({ '/commands/T1/1/x': { body: 'ok' } });
     const ear = { user: 'U1', channel: 'C1', responseUrl: `${url}/commands/T1/1/x` };
-    expect(await ephemeralMessages.tell(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
+    expect(await ephemeralMessages.send(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       response_type: 'ephemeral',
       replace_original: false,
       blocks: [{ text: { text: 'It is &lt;!channel&gt; done', verbatim: true } }],
     });
-    await ephemeralMessages.tell(ear, MESSAGE, true);
+    await ephemeralMessages.send(ear, MESSAGE, true);
     expect(JSON.parse(received[1]?.body ?? '')).toMatchObject({ response_type: 'in_channel' });
   });
 
@@ -124,7 +124,7 @@ describe('responses to a user', () => {
       'chat.postMessage': ok(),
     });
     const ear = { user: 'U1', channel: 'C1', responseUrl: `${url}/commands/T1/1/x` };
-    expect(await ephemeralMessages.tell(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
+    expect(await ephemeralMessages.send(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
     expect(methods(received)).toEqual(['/commands/T1/1/x', 'chat.postEphemeral', 'chat.postMessage']);
     expect(new URLSearchParams(received[2]?.body).get('channel')).toBe('U1');
   });
@@ -132,7 +132,7 @@ describe('responses to a user', () => {
   test('are never sent to a URL outside Slack', async () => {
     const other = await vendorThat(() => ok());
     const { ephemeralMessages, received } = await slack({ 'chat.postEphemeral': ok() });
-    await ephemeralMessages.tell({ user: 'U1', channel: 'C1', responseUrl: `${other.url}/commands/x` }, MESSAGE);
+    await ephemeralMessages.send({ user: 'U1', channel: 'C1', responseUrl: `${other.url}/commands/x` }, MESSAGE);
     expect(other.received).toEqual([]);
     expect(methods(received)).toEqual(['chat.postEphemeral']);
   });

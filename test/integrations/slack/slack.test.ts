@@ -299,7 +299,7 @@ describe('channels', () => {
     );
     expect(await chatAt(url).findChannel('incident-2611201')).toEqual({
       kind: 'done',
-      value: { id: found.id, name: found.name, purpose: 'a & b', archived: true, ours: true },
+      value: { id: found.id, name: found.name, purpose: 'a & b', archived: true, isOwn: true },
     });
     expect(methods(received)).toEqual(['conversations.list', 'conversations.list', 'auth.test']);
     expect(argumentsOf(received[0])).toEqual({ types: 'public_channel', exclude_archived: 'false', limit: '999' });
@@ -308,7 +308,7 @@ describe('channels', () => {
 
   test("that another user created don't count as Firebreak's", async () => {
     const { url } = await vendor(page([channel('payments')], ''), ME);
-    expect(await chatAt(url).findChannel('payments')).toMatchObject({ value: { ours: false, purpose: '' } });
+    expect(await chatAt(url).findChannel('payments')).toMatchObject({ value: { isOwn: false, purpose: '' } });
   });
 
   test('that are on no page are missing', async () => {

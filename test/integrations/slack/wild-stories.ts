@@ -37,7 +37,10 @@ const wildIncident = (like: IncidentRecord, { title, place, version, reason, per
     commander: { name: person, shown: person, slack: null, at: like.opened_at },
     scribe: { name: person, shown: person, slack: 'U024BE7LH', at: like.opened_at },
   },
-  care: { acknowledged: { by: person, at: like.opened_at }, told: { by: person, at: like.opened_at, text: reason } },
+  handling: {
+    acknowledged: { by: person, at: like.opened_at },
+    stakeholder_update: { by: person, at: like.opened_at, text: reason },
+  },
 });
 
 const wildDecision = (like: DecisionView, { place, version, reason, person }: Words): DecisionView => ({

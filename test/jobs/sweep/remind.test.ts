@@ -41,7 +41,7 @@ test('a task that was done meanwhile causes no reminder', async () => {
   const seenBefore = await world.deps.incidents.open();
   const said = { by: 'ada', at: world.clock.now() };
   const timeline = { actor: 'ada', kind: 'acknowledged', text: 'Acknowledged the incident', detail: null };
-  await world.deps.incidents.amend(id, () => ({ care: { acknowledged: said, triaged: said }, timeline }));
+  await world.deps.incidents.amend(id, () => ({ handling: { acknowledged: said, triaged: said }, timeline }));
   expect(await nudge(world.deps, seenBefore)).toEqual({ told: 0 });
   expect(await reminders()).toEqual([]);
 });
@@ -65,7 +65,9 @@ test.each([
   const { items } = await world.deps.incidents.timeline(told.id, { limit: 50 });
   const asked = items.filter(({ kind }) => kind === 'nudge.triage').map(({ text }) => text);
   expect(asked).toEqual([expect.stringContaining('is not acknowledged yet')]);
-  await world.deps.incidents.amend(told.id, () => ({ care: { acknowledged: { by: 'ada', at: world.clock.now() } } }));
+  await world.deps.incidents.amend(told.id, () => ({
+    handling: { acknowledged: { by: 'ada', at: world.clock.now() } },
+  }));
   await look(60);
   const { items: later } = await world.deps.incidents.timeline(told.id, { limit: 50 });
   expect(later.filter(({ text }) => /Nobody has said so/.test(text))).toEqual([]);
@@ -94,7 +96,7 @@ test('only reminders mention the person who owes an update, not user texts', asy
   const said = { by: 'ada', at: world.clock.now() };
   await world.deps.incidents.amend(id, () => ({
     roles: { commander },
-    care: { acknowledged: said, triaged: said },
+    handling: { acknowledged: said, triaged: said },
     timeline: { actor: 'ada', kind: 'role.taken', text: 'Commands', detail: null },
   }));
   await look(30);
@@ -110,7 +112,10 @@ test('only reminders mention the person who owes an update, not user texts', asy
 test('a person known only by email is named, and mentioned if Slack finds them by it', async () => {
   const commander = { name: 'grace', shown: 'Grace Moreau', slack: null, at: world.clock.now() };
   const said = { by: 'grace', at: world.clock.now() };
-  await world.deps.incidents.amend(id, () => ({ roles: { commander }, care: { acknowledged: said, triaged: said } }));
+  await world.deps.incidents.amend(id, () => ({
+    roles: { commander },
+    handling: { acknowledged: said, triaged: said },
+  }));
   await look(30);
   const [entry] = (await world.deps.incidents.timeline(id, { limit: 1 })).items;
   if (entry === undefined) throw new Error('there is no entry');

@@ -117,8 +117,8 @@ test('the sweep fails if the table cannot be read', async () => {
 
 test('a child that its resolved parent did not settle pages and is reported separately', async () => {
   const { incidentGroups, incidents } = world.deps;
-  const crowd = { because: 'many', name: '', text: 'six at once' } as const;
-  const parent = await incidentGroups.openParent('production', crowd, 'six at once', 'trace');
+  const groupReason = { because: 'many', name: '', text: 'six at once' } as const;
+  const parent = await incidentGroups.openParent('production', groupReason, 'six at once', 'trace');
   await incidentGroups.join(parent, id);
   await sweep(deps); // the parent is still open, so nothing happens
   expect(await incidents.read(id)).toMatchObject({ parent_id: parent });

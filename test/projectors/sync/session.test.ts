@@ -18,7 +18,7 @@ beforeEach(() => {
     timeScale: 1,
     underWay: new Map(),
     until: null,
-    stillOurs: async () => undefined,
+    renewLease: async () => undefined,
   };
   turn = new SyncSession(desk);
   calls = 0;
@@ -92,7 +92,7 @@ describe('an attempt', () => {
 
   test('is not made after another projector has taken over, and returns nothing then', async () => {
     let held = 2; // checks before the record, and right before the call
-    desk.stillOurs = async () => {
+    desk.renewLease = async () => {
       held -= 1;
       if (held < 0) throw new Error('the lease has run out');
     };

@@ -192,7 +192,7 @@ describe('a receiver of webhooks', () => {
     const at = world.clock.now();
     const acked = { actor: 'grace', kind: 'page.acknowledged', text: 'hm', detail: null };
     await world.deps.incidents.amend(id, () => ({
-      care: { acknowledged: { by: 'grace', at, page: 0 } },
+      handling: { acknowledged: { by: 'grace', at, page: 0 } },
       timeline: acked,
     }));
     await changed();

@@ -66,7 +66,7 @@ export class ChatWorld {
           this.slackIsDown ? OFF : { kind: 'done', value: this.messages.get(`${channel}/${ts}`) ?? null },
       },
       ephemeralMessages: {
-        tell: async (ear, message, aloud = false) => this.#tell({ to: ear.user, ear, message, aloud }),
+        send: async (ear, message, aloud = false) => this.#tell({ to: ear.user, ear, message, aloud }),
         write: async (user, message) => this.#tell({ to: user, ear: null, message, aloud: false }),
       },
       quarantine: {
@@ -101,20 +101,20 @@ export class ChatWorld {
   }
 
   #processedEvents(): ProcessedEvents {
-    const kept = new Map<string, { outcome: string; told: boolean }>();
+    const kept = new Map<string, { outcome: string; delivered: boolean }>();
     return {
       read: async (key) => {
         const found = kept.get(key);
-        return found && { outcome: JSON.parse(found.outcome) as unknown, told: found.told };
+        return found && { outcome: JSON.parse(found.outcome) as unknown, delivered: found.delivered };
       },
-      did: async (key, outcome) => {
+      store: async (key, outcome) => {
         if (kept.has(key)) return false;
-        kept.set(key, { outcome: JSON.stringify(outcome), told: false });
+        kept.set(key, { outcome: JSON.stringify(outcome), delivered: false });
         return true;
       },
-      told: async (key) => {
+      markDelivered: async (key) => {
         const found = kept.get(key);
-        if (found) found.told = true;
+        if (found) found.delivered = true;
       },
     };
   }
@@ -126,8 +126,8 @@ export class ChatWorld {
     return {
       user: async (id) => users.get(id),
       group: async (id) => groups.get(id),
-      keepUser: async (user) => void users.set(user.id, { user, at: clock.now() }),
-      keepGroup: async (id, members) => void groups.set(id, { members: [...members], at: clock.now() }),
+      storeUser: async (user) => void users.set(user.id, { user, at: clock.now() }),
+      storeGroup: async (id, members) => void groups.set(id, { members: [...members], at: clock.now() }),
     };
   }
 

@@ -41,7 +41,7 @@ const people = {
 describe('who acts', () => {
   test('without people.yaml, every member of the workspace is a responder', async () => {
     expect(await chat.says(ADA, '/incident', 'ack')).toBe('You have acknowledged the incident.');
-    expect((await chat.record(id)).care?.acknowledged).toMatchObject({ by: `slack:${ADA}` });
+    expect((await chat.record(id)).handling?.acknowledged).toMatchObject({ by: `slack:${ADA}` });
   });
 
   test('a person in people.yaml acts by their name there, identified by Slack ID or email address', async () => {
@@ -143,12 +143,12 @@ describe('exactly once', () => {
 
   test.each(acts)('%s is executed once if the process dies before it stores the result', async (_, request) => {
     const heard = chat.heard(request());
-    const { did } = chat.deps.processedEvents;
-    chat.deps.processedEvents.did = async () => {
+    const { store: did } = chat.deps.processedEvents;
+    chat.deps.processedEvents.store = async () => {
       throw new Error('the process dies');
     };
     expect(await chat.deliver(heard)).toBe(false);
-    chat.deps.processedEvents.did = did;
+    chat.deps.processedEvents.store = did;
     expect(await chat.deliver(heard)).toBe(true);
     expect(await chat.timeline(id)).toHaveLength(1);
   });
@@ -209,7 +209,7 @@ describe('an incident in Slack', () => {
     expect(answer).toBe('Declared: Slow, warning, checkout in staging. Firebreak is creating its channel.');
     const [declared] = (await chat.deps.incidents.open()).filter(({ environment }) => environment === 'staging');
     expect(declared).toMatchObject({ title: 'Slow', severity: 'warning', by_hand: true });
-    expect(declared?.care?.triaged).toMatchObject({ by: `slack:${ADA}` });
+    expect(declared?.handling?.triaged).toMatchObject({ by: `slack:${ADA}` });
     expect(await chat.timeline(declared?.id as IncidentId)).toEqual([`slack:${ADA}: bob: it <b>hurts`]);
   });
 
@@ -416,7 +416,7 @@ describe('an incident in Slack', () => {
       `slack:${BOB}: Changed severity to info`,
       `slack:${BOB}: one user`,
     ]);
-    expect((await chat.record(id)).care?.triaged).toMatchObject({ by: `slack:${ADA}` });
+    expect((await chat.record(id)).handling?.triaged).toMatchObject({ by: `slack:${ADA}` });
   });
 
   test('gets a message on its timeline once, even if several people mark it', async () => {
@@ -693,20 +693,20 @@ describe('rollbacks', () => {
     await deployed('v1', 300);
     await deployed('v2', 10);
     const heard = chat.heard(pressed(ADA, { verb: 'rollback', ...place, from: 'v2' as Version, to: null }));
-    const { did } = chat.deps.processedEvents;
-    chat.deps.processedEvents.did = async (key, outcome) => {
+    const { store: did } = chat.deps.processedEvents;
+    chat.deps.processedEvents.store = async (key, outcome) => {
       if (key === heard.key) throw new Error('the process dies');
       return did(key, outcome);
     };
     expect(await chat.deliver(heard)).toBe(false);
-    chat.deps.processedEvents.did = did;
+    chat.deps.processedEvents.store = did;
     await deployed('v1.1', 0);
     expect(await chat.deliver(heard)).toBe(true);
     expect(chat.answer()).toMatch(/^The rollback of v2 was requested, and starts unless a guard blocks it\./);
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
   });
 
-  test.each(['incidents.declare', 'incidents.amend', 'processedEvents.did', 'incidents.post'] as const)(
+  test.each(['incidents.declare', 'incidents.amend', 'processedEvents.store', 'incidents.post'] as const)(
     'are requested at the next delivery if they were interrupted at %s, before the request',
     async (where) => {
       await deployed('v1', 300);
@@ -731,13 +731,13 @@ describe('rollbacks', () => {
     await deployed('v1', 300);
     await deployed('v2', 10);
     const heard = chat.heard(pressed(ADA, { verb: 'rollback', ...place, from: 'v2' as Version, to: null }));
-    const { did } = chat.deps.processedEvents;
-    chat.deps.processedEvents.did = async (key, outcome) => {
+    const { store: did } = chat.deps.processedEvents;
+    chat.deps.processedEvents.store = async (key, outcome) => {
       if (key === heard.key) throw new Error('the process dies');
       return did(key, outcome);
     };
     expect(await chat.deliver(heard)).toBe(false);
-    chat.deps.processedEvents.did = did;
+    chat.deps.processedEvents.store = did;
     const dossier = chat.world.store.dossiers.get(id);
     if (dossier !== undefined) dossier.record.status = 'resolved';
     expect(await chat.deliver(heard)).toBe(true);

@@ -3,7 +3,7 @@ import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/
 import { ADA, ChatWorld } from './chat-world.ts';
 
 const environment = 'production' as EnvironmentName;
-const crowd = { because: 'many', name: '', text: 'two at once' } as const;
+const groupReason = { because: 'many', name: '', text: 'two at once' } as const;
 
 let chat: ChatWorld;
 let parent: IncidentId;
@@ -24,7 +24,7 @@ beforeEach(async () => {
     } as const;
     parts.push((await incidents.declare(said)).id);
   }
-  parent = await incidentGroups.openParent(environment, crowd, 'two at once', 't');
+  parent = await incidentGroups.openParent(environment, groupReason, 'two at once', 't');
   await incidents.setChannel(parent, '#incident-9', 'C0PARENT');
   for (const part of parts) await incidentGroups.join(parent, part);
 });

@@ -67,7 +67,7 @@ describe('clearing a suspect', () => {
       class: 'keyed',
       detail: 'Rolling back v2 to v1',
     } as const;
-    await chat.deps.effects.intendAct(id, effect, { place, resource: 'cd', automatic: true, ours: true });
+    await chat.deps.effects.intendAct(id, effect, { place, resource: 'cd', automatic: true, isProposed: true });
     expect(await press()).toBe(
       'v2 is cleared, but its rollback to v1 is in progress and continues. The rollback is marked as wrong, which counts against the automation of the service.',
     );
@@ -84,12 +84,12 @@ describe('clearing a suspect', () => {
   test('is executed once if the process dies before it stores the result', async () => {
     await judged();
     const heard = chat.heard(pressed(ADA, { verb: 'not_the_deploy', incident: id, change }));
-    const { did } = chat.deps.processedEvents;
-    chat.deps.processedEvents.did = async () => {
+    const { store: did } = chat.deps.processedEvents;
+    chat.deps.processedEvents.store = async () => {
       throw new Error('the process dies');
     };
     expect(await chat.deliver(heard)).toBe(false);
-    chat.deps.processedEvents.did = did;
+    chat.deps.processedEvents.store = did;
     expect(await chat.deliver(heard)).toBe(true);
     expect(await chat.timeline(id)).toEqual([
       `slack:${ADA}: v2 was not the cause`,

@@ -54,7 +54,7 @@ export class FakeDecisions implements Decisions {
 
   async await(id: IncidentId, number: number, bell: string): Promise<DecisionState> {
     const { record } = this.#store.dossier(id);
-    record.bells = { ...record.bells, [`decision-${number}`]: bell };
+    record.callbacks = { ...record.callbacks, [`decision-${number}`]: bell };
     return this.state(id, number);
   }
 

@@ -37,7 +37,7 @@ export class FakeEffects implements Effects {
   async intendAct(
     id: IncidentId,
     intent: Omit<Effect, 'state' | 'at'>,
-    { place, resource, automatic, ours, senders = [] }: Act,
+    { place, resource, automatic, isProposed: ours, senders = [] }: Act,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
     const dossier = this.#store.dossier(id);
     const known = dossier.effects.get(intent.key);
@@ -53,7 +53,7 @@ export class FakeEffects implements Effects {
       incident_open: dossier.record.status !== 'resolved',
     });
     if (reason !== undefined) return { ok: false, reason };
-    const effect: Effect = { ...intent, place, resource, state: 'intended', at };
+    const effect: Effect = { ...intent, service_environment: place, resource, state: 'intended', at };
     dossier.effects.set(intent.key, effect);
     dossier.record.status = 'mitigating';
     const kind = intent.kind === 'roll-back' ? 'rollback.started' : `${intent.kind}.started`;

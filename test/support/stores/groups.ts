@@ -34,11 +34,11 @@ export class FakeCrowds implements IncidentGroups {
     return copy({ incident: dossier.record, lastJoinedAt: dossier.joinedAt ?? dossier.record.opened_at });
   }
 
-  async openParent(environment: string, crowd: GroupReason, title: string, trace: string): Promise<IncidentId> {
+  async openParent(environment: string, groupReason: GroupReason, title: string, trace: string): Promise<IncidentId> {
     const { nextId: id, clock, open } = this.#store;
     const known = open.get(scopeOfGroup(environment));
     const born = { id, at: clock.now(), trace };
-    return known ?? this.#store.begin(parentIncident(born, environment as EnvironmentName, crowd, title));
+    return known ?? this.#store.begin(parentIncident(born, environment as EnvironmentName, groupReason, title));
   }
 
   async join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'> {
@@ -56,7 +56,7 @@ export class FakeCrowds implements IncidentGroups {
     return 'joined';
   }
 
-  async parts(parent: IncidentId): Promise<ChildIncident[]> {
+  async children(parent: IncidentId): Promise<ChildIncident[]> {
     return partsOf(this.#store, parent);
   }
 

@@ -28,7 +28,7 @@ import type {
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord, IncidentView, TimelineEntry } from '../../../schemas/incidents/incident.ts';
-import { type Message, readMail, type Unread } from '../../../schemas/incidents/inbox.ts';
+import { type Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { partsOf } from './groups.ts';
 import { begunOf } from './runbooks.ts';
@@ -134,7 +134,7 @@ export class FakeIncidents implements Incidents {
     return copy(
       viewOf(recordOf(record), {
         channel: record.channel ?? (parent && parent.record.channel) ?? null,
-        parts: record.crowd === undefined ? null : partsOf(this.#store, id),
+        parts: record.group_reason === undefined ? null : partsOf(this.#store, id),
         decisions: [...decisions.values()].map(({ view }) => view),
         effects: [...effects.values()],
       }),
@@ -197,25 +197,33 @@ export class FakeIncidents implements Incidents {
 
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
     const dossier = this.#store.dossier(id);
-    if (bell !== null) dossier.record.bells = { ...dossier.record.bells, inbox: bell };
+    if (bell !== null) dossier.record.callbacks = { ...dossier.record.callbacks, inbox: bell };
     const rows = dossier.inbox.filter(({ seq }) => seq > after).slice(0, 100);
-    const { mail, unread } = readMail(rows, this.#store.knows);
-    const drained = mail.at(-1)?.seq ?? after;
-    dossier.record.drained = drained;
-    if ((this.#store.pending.get(id)?.seq ?? 0) <= drained) this.#store.pending.delete(id);
+    const { messages, unreadable } = readInboxRows(rows, this.#store.knows);
+    const consumed = messages.at(-1)?.seq ?? after;
+    dossier.record.consumed_seq = consumed;
+    if ((this.#store.pending.get(id)?.seq ?? 0) <= consumed) this.#store.pending.delete(id);
     const { firing, severity, status, renotified } = dossier.record;
-    return copy({ mail, ...(unread && { unread }), firing, severity, status, renotified, at: this.#store.clock.now() });
+    return copy({
+      messages,
+      ...(unreadable && { unreadable }),
+      firing,
+      severity,
+      status,
+      renotified,
+      at: this.#store.clock.now(),
+    });
   }
 
   async resolve(
     id: IncidentId,
-    drained: number,
+    consumed: number,
     by: string | null,
     text: string,
     warnings = 0,
   ): Promise<'resolved' | 'not_yet'> {
     const dossier = this.#store.dossiers.get(id);
-    const plan = planResolution(dossier?.record, { drained, by, text, warnings }, this.#store.clock.now());
+    const plan = planResolution(dossier?.record, { consumed, by, text, warnings }, this.#store.clock.now());
     if (plan.kind !== 'patch' || dossier === undefined) return plan.kind === 'patch' ? 'resolved' : plan.kind;
     this.#store.patch(id, plan.patch);
     if (plan.entry !== null) dossier.timeline.push(plan.entry);
@@ -247,11 +255,11 @@ export class FakeIncidents implements Incidents {
       }));
   }
 
-  async skipUnread(id: IncidentId, unread: Unread): Promise<void> {
+  async skipUnread(id: IncidentId, unread: UnreadableMessage): Promise<void> {
     await this.note(id, `unread-${unread.seq}`, skippedEntry(unread, this.#store.clock.now()));
   }
 
-  async seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
+  async confirmEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
     for (const episode of episodes) this.#store.dossier(id).seen.add(episode);
   }
 

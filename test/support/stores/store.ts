@@ -20,7 +20,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { Pin } from '../../../schemas/changes/pin.ts';
 import type { ChangeId, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
-import { type Mail, Message } from '../../../schemas/incidents/inbox.ts';
+import { type InboxMessage, Message } from '../../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /*
@@ -34,7 +34,7 @@ export type Episode = AlertEpisode & { mute: Arrival['mute']; heardAt: Timestamp
 export type Dossier = {
   record: IncidentRecord;
   scope: string;
-  inbox: Mail[];
+  inbox: InboxMessage[];
   keys: Set<string>;
   signals: Map<string, SignalView>;
   seen: Set<string>;

@@ -11,7 +11,7 @@ import type { Path } from './rollbacks.ts';
 const external = configured({ autoRollback: { mode: 'shadow' } }, { mode: 'external' });
 
 const vendors =
-  (answer: Partial<Pick<FakeWorld, 'outside' | 'notes' | 'pages' | 'secondRoute'>>): Moment =>
+  (answer: Partial<Pick<FakeWorld, 'outside' | 'notes' | 'pages' | 'fallbackPager'>>): Moment =>
   (world) => {
     Object.assign(world, answer);
   };
@@ -182,17 +182,17 @@ export const externalPaths: Record<string, Path> = {
     calls: [LOOK, NOTE, LOOK, PAGE_AGAIN, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'others-do-not-page-and-the-pager-is-away-so-the-second-route': {
+  'others-do-not-page-and-the-pager-is-away-so-the-fallback-pager': {
     given: [
       external,
       vendors({
         outside: [none],
         pages: [later(null), later(null), later(null), later(null), later(null), taken],
-        secondRoute: [{ kind: 'taken', detail: 'answered 204' }],
+        fallbackPager: [{ kind: 'taken', detail: 'answered 204' }],
       }),
     ],
     timeline: itFiresAndEnds,
-    calls: [...times(8, LOOK), ...times(5, PAGE), 'second route trigger page.1.second critical', PAGE, RESOLVE],
+    calls: [...times(8, LOOK), ...times(5, PAGE), 'fallback pager trigger page.1.second critical', PAGE, RESOLVE],
     status: 'resolved',
   },
 };

@@ -33,7 +33,7 @@ const resolve = (service: string): string => `pager resolve page.1 critical for 
 const again = (name: string) => ({ name });
 
 export function parentIn({ store }: FakeWorld) {
-  const found = [...store.dossiers.values()].find(({ record }) => record.crowd !== undefined);
+  const found = [...store.dossiers.values()].find(({ record }) => record.group_reason !== undefined);
   if (found === undefined) throw new Error('there is no parent yet');
   return found.record;
 }

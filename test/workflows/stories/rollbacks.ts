@@ -28,7 +28,7 @@ export type Path = Story & { calls: string[]; status: IncidentStatus | '' };
 /** Sets the answers of vendors from now on. */
 const vendors =
   (
-    answer: Partial<Pick<FakeWorld, 'pages' | 'secondRoute' | 'rollbacks' | 'looks' | 'health' | 'alertState'>>,
+    answer: Partial<Pick<FakeWorld, 'pages' | 'fallbackPager' | 'rollbacks' | 'looks' | 'health' | 'alertState'>>,
   ): Moment =>
   (world) => {
     Object.assign(world, answer);
@@ -364,32 +364,32 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, PAGE, ROLL_BACK, PAGE, RESOLVE],
     status: 'resolved',
   },
-  'pager-is-away-for-a-minute-so-the-second-route': {
+  'pager-is-away-for-a-minute-so-the-fallback-pager': {
     given: [
       vendors({
         pages: [later(), later(), later(), later(), later(), taken],
-        secondRoute: [{ kind: 'taken', detail: 'answered 204' }],
+        fallbackPager: [{ kind: 'taken', detail: 'answered 204' }],
       }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
-    calls: [PAGE, PAGE, ROLL_BACK, ...times(3, PAGE), 'second route trigger page.1.second critical', PAGE, RESOLVE],
+    calls: [PAGE, PAGE, ROLL_BACK, ...times(3, PAGE), 'fallback pager trigger page.1.second critical', PAGE, RESOLVE],
     status: 'resolved',
   },
-  'pager-refuses-so-the-second-route': {
+  'pager-refuses-so-the-fallback-pager': {
     given: [
       vendors({
         pages: [{ kind: 'refused', detail: 'answered 400' }],
-        secondRoute: [{ kind: 'taken', detail: 'answered 204' }],
+        fallbackPager: [{ kind: 'taken', detail: 'answered 204' }],
       }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
-    calls: [PAGE, 'second route trigger page.1.second critical', ROLL_BACK],
+    calls: [PAGE, 'fallback pager trigger page.1.second critical', ROLL_BACK],
     status: 'resolved',
   },
   'nobody-can-be-paged': {
     given: [vendors({ pages: [{ kind: 'off', detail: 'PagerDuty is off' }] })],
     timeline: { '0 s': fires(), '9 min': ends() },
-    calls: [PAGE, 'second route trigger page.1.second critical', ROLL_BACK],
+    calls: [PAGE, 'fallback pager trigger page.1.second critical', ROLL_BACK],
     status: 'resolved',
   },
   'it-gets-worse-so-it-pages-again': {

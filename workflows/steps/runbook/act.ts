@@ -39,7 +39,7 @@ export async function attemptAct(
   const intent = await deps.effects.intendAct(
     incident.id,
     { key, ...effect },
-    { place, resource, automatic: false, ours: isOurs(context) },
+    { place, resource, automatic: false, isProposed: isOurs(context) },
   );
   if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
   const request: ActRequest = {

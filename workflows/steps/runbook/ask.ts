@@ -49,18 +49,18 @@ export async function askAbout(deps: Deps, input: RunbookInput, step: Outline, a
 /** State of a question. `closed`: the incident is closed, so no answer is needed. */
 export type QuestionState = 'waiting' | 'approved' | 'rejected' | 'expired' | 'closed';
 
-/** Registers the callback `bell` for the answer, or, without one, expires the question. Returns the state. */
+/** Registers the callback `callback` for the answer, or, without one, expires the question. Returns the state. */
 export async function settleQuestion(
   deps: Deps,
   input: RunbookInput,
   step: Outline,
-  bell: string | null,
+  callback: string | null,
 ): Promise<QuestionState> {
   const question = questionOf(input, step);
   const state =
-    bell === null
+    callback === null
       ? await deps.decisions.expire(input.incidentId, question)
-      : await deps.decisions.await(input.incidentId, question, bell);
+      : await deps.decisions.await(input.incidentId, question, callback);
   if (state === 'waiting' || state === 'approved' || state === 'rejected') return state;
   const context = await contextOf(deps, input, step, {});
   if (context.incident.status === 'resolved') return 'closed';

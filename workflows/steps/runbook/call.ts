@@ -34,7 +34,7 @@ export async function callHttp(
         detail: said,
         ...(deps.standIns.at(origin) && { stand_in: true }),
       },
-      { place, resource: `http-call ${key}`, automatic: false, ours: isOurs(context) },
+      { place, resource: `http-call ${key}`, automatic: false, isProposed: isOurs(context) },
     );
     if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
   }

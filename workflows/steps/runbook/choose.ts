@@ -50,7 +50,7 @@ export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookI
   if (kept !== undefined) return outlineOf(kept);
   if (isByHand(number)) return null;
   const incident = await deps.incidents.read(incidentId);
-  if (incident === undefined || incident.status === 'resolved' || incident.crowd !== undefined) return null;
+  if (incident === undefined || incident.status === 'resolved' || incident.group_reason !== undefined) return null;
   const config = await deps.config.current();
   for (;;) {
     const begun = await deps.runbooks.of(incidentId);

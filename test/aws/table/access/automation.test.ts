@@ -61,7 +61,7 @@ inBothStores(() => {
 
     test('a manual rollback does not count against automation', async () => {
       const id = await opened();
-      for (const n of [1, 2, 3]) await acts(id, `${id}.${n}`, { ...agreed, ours: false });
+      for (const n of [1, 2, 3]) await acts(id, `${id}.${n}`, { ...agreed, isProposed: false });
       expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 0, demoted: [] });
       expect(await demoted()).toBe(false);
     });

@@ -33,7 +33,7 @@ inBothStores(() => {
       expect(await record(ids[0] as IncidentId)).toMatchObject({
         severity: 'warning',
         page: false,
-        told_channels: ['#payments', '#ops'],
+        notified_channels: ['#payments', '#ops'],
       });
     });
 

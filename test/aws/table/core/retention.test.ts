@@ -114,7 +114,7 @@ describe('an alert', () => {
 test('the inbox of a long incident loses only messages that were read', async () => {
   const id = await open(firing('long'));
   await stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' }, {}, 'once');
-  const { mail } = await stores.incidents.listen(id, 0, 'bell');
+  const { messages: mail } = await stores.incidents.listen(id, 0, 'bell');
   expect(mail).toHaveLength(1);
   expect((await rowsOf(id, 'IN')).map(({ expires_at }) => expires_at)).toEqual(
     [1, 2].map(() => Math.ceil(stores.clock.millis / 1000) + RETENTION_DAYS.inbox * DAY),
@@ -122,17 +122,17 @@ test('the inbox of a long incident loses only messages that were read', async ()
   await pass(RETENTION_DAYS.inbox + 1);
   await stores.incidents.post(id, { kind: 'resolve', by: 'ada', note: '' });
   expect(await rowsOf(id, 'IN#')).toHaveLength(1);
-  expect(await stores.incidents.read(id)).toMatchObject({ seq: 2, drained: 1, status: 'open' });
+  expect(await stores.incidents.read(id)).toMatchObject({ seq: 2, consumed_seq: 1, status: 'open' });
   const begun = await stores.incidents.begin(id, 2, 'execution');
-  const later = await stores.incidents.listen(id, begun?.incident.drained ?? 0, null);
-  expect(later.mail.map(({ message }) => message.kind)).toEqual(['resolve']);
+  const later = await stores.incidents.listen(id, begun?.incident.consumed_seq ?? 0, null);
+  expect(later.messages.map(({ message }) => message.kind)).toEqual(['resolve']);
 });
 
 test('a rollback is counted for an hour, and deleted after a week', async () => {
   const id = await open(firing('acts'));
   const place = { service: 'acts' as ServiceName, environment: signal().environment };
   const intent = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
-  const act = { place, resource: 'acts', ours: true, automatic: true };
+  const act = { place, resource: 'acts', isProposed: true, automatic: true };
   expect(await stores.effects.intendAct(id, intent, act)).toMatchObject({ ok: true });
   const since = stores.clock.now();
   expect(await stores.effects.rollbacksSince(place, since)).toBe(1);

@@ -23,7 +23,7 @@ const wish = (key: string, more: object = {}): GateRequest =>
     to: 'v41',
     rollout: '85d557f47b',
     checksum: '85d557f47b',
-    asked: null,
+    other_checksum: null,
     at: '2026-11-20T12:00:00.000Z',
     state: 'open',
     ...more,
@@ -46,9 +46,9 @@ test('only the action that made the request can end it, or see another rollout',
   await gates.clear(at, 'b');
   expect(await gates.get(at)).toEqual(at);
   await gates.mistaken(at, 'c', '69bc4d7f8');
-  expect(await gates.get(at)).toEqual({ ...at, asked: '69bc4d7f8' });
+  expect(await gates.get(at)).toEqual({ ...at, other_checksum: '69bc4d7f8' });
   await gates.clear(at, 'c');
-  expect(await gates.get(at)).toEqual({ ...at, asked: '69bc4d7f8', state: 'over' });
+  expect(await gates.get(at)).toEqual({ ...at, other_checksum: '69bc4d7f8', state: 'over' });
 });
 
 test('without a request, nothing is ended', async () => {

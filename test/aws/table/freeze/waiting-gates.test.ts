@@ -23,7 +23,7 @@ const gate = (id: string): WaitingGate => ({
   installation_id: null,
   asked_by: 'alice',
   asked_at: stores.clock.now(),
-  said: null,
+  sent_decisions: null,
   notes: 0,
   busy_until: null,
   rev: 0,
@@ -56,7 +56,10 @@ test('of two concurrent changes one succeeds, and an answered gate does not chan
   expect(another).toBeUndefined();
   expect(won).toMatchObject({ id: 'three', rev: 1 });
   expect(await gates.change(before)).toBeUndefined();
-  expect(won && (await gates.change({ ...won, said: 'frd_1' }))).toMatchObject({ rev: 2, said: 'frd_1' });
+  expect(won && (await gates.change({ ...won, sent_decisions: 'frd_1' }))).toMatchObject({
+    rev: 2,
+    sent_decisions: 'frd_1',
+  });
   await gates.end(before);
   expect(won && (await gates.change({ ...won, rev: 2 }))).toBeUndefined();
   expect((await gates.all()).some(({ id }) => id === 'three')).toBe(false);

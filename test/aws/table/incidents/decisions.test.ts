@@ -95,7 +95,7 @@ inBothStores(() => {
       const { digest, state } = await judged(id, 1, approval());
       expect(state).toBe('waiting');
       expect(await stores.decisions.await(id, 1, 'bell-a')).toBe('waiting');
-      expect(await record(id)).toMatchObject({ bells: { 'decision-1': 'bell-a' } });
+      expect(await record(id)).toMatchObject({ callbacks: { 'decision-1': 'bell-a' } });
       expect(await stores.decisions.answer(id, 'another digest', 'approved', 'ada', '')).toBe('superseded');
       expect(await stores.decisions.answer(id, digest, 'approved', 'ada', 'go')).toBe('taken');
       expect(await stores.decisions.get(id, 1)).toMatchObject({ state: 'approved', answered_by: 'ada' });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DrillTable } from '../../../../aws/table/incidents/drills.ts';
 import { mintIncidentId } from '../../../../aws/ids.ts';
-import { brokenOff, heard } from '../../../../domain/automation/drill.ts';
+import { brokenOff, withUpdate } from '../../../../domain/automation/drill.ts';
 import { DrillRecord } from '../../../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { openTable, type TableStores } from '../stores.ts';
@@ -41,7 +41,7 @@ const drill = (): DrillRecord =>
     phase: 'back',
     outcome: null,
     reason: null,
-    way_back_s: null,
+    rollback_s: null,
     duration_s: null,
     steps: [],
     begun: false,
@@ -66,7 +66,7 @@ const act = async () => {
   const { id } = await declare();
   const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: 'x' } as const;
   const place = { service, environment };
-  return stores.effects.intendAct(id, effect, { place, resource: `cd ${service}`, automatic: false, ours: true });
+  return stores.effects.intendAct(id, effect, { place, resource: `cd ${service}`, automatic: false, isProposed: true });
 };
 
 const hours = (n: number) => stores.clock.set(stores.clock.millis + n * 3_600_000);
@@ -116,7 +116,7 @@ test('no drill starts while an incident is open', async () => {
 
 test('of two concurrent writes one succeeds', async () => {
   const one = await begun();
-  const working = heard(one, { kind: 'in_progress', id: null, handle: 'h' }, stores.clock.now());
+  const working = withUpdate(one, { kind: 'in_progress', id: null, handle: 'h' }, stores.clock.now());
   expect(await Promise.all([drills.put(working), drills.put(working)])).toContain(false);
   expect(await drills.claim(one)).toBe('changed');
   expect(await drills.get(one.id)).toMatchObject({ handle: 'h', rev: 1 });

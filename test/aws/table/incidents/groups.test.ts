@@ -19,8 +19,8 @@ import {
 
 inBothStores(() => {
   describe('many at once', () => {
-    const crowd: GroupReason = { because: 'many', name: '', text: '6 incidents in 5 minutes' };
-    const parent = () => stores.incidentGroups.openParent(place.environment, crowd, 'six at once', TRACE);
+    const groupReason: GroupReason = { because: 'many', name: '', text: '6 incidents in 5 minutes' };
+    const parent = () => stores.incidentGroups.openParent(place.environment, groupReason, 'six at once', TRACE);
     const child = async (one = 1) => {
       const [id] = (
         await admit(
@@ -88,7 +88,7 @@ inBothStores(() => {
         title: 'six at once',
         status: 'open',
         firing: 0,
-        crowd,
+        group_reason: groupReason,
         trace: TRACE,
       });
       expect(await stores.incidentGroups.parentIn(`${place.environment}-b`)).toBeUndefined();
@@ -142,20 +142,20 @@ inBothStores(() => {
       const [into, a] = [await parent(), await child(1)];
       later(1);
       const [b] = [await child(2), await child(3)];
-      expect(await stores.incidentGroups.parts(into)).toEqual([]);
+      expect(await stores.incidentGroups.children(into)).toEqual([]);
       const joinedAt = stores.clock.now();
       for (const part of [a, b]) await stores.incidentGroups.join(into, part);
       later(1);
       await closed(b);
-      expect(await stores.incidentGroups.parts(into)).toEqual([
+      expect(await stores.incidentGroups.children(into)).toEqual([
         { incident: await record(a), joinedAt },
         { incident: await record(b), joinedAt },
       ]);
-      expect(await stores.incidents.view(into)).toMatchObject({ parts: { incidents: 2, open: 1, firing: 1 } });
+      expect(await stores.incidents.view(into)).toMatchObject({ children: { incidents: 2, open: 1, firing: 1 } });
       expect(await stores.incidents.view(a)).not.toHaveProperty('parts');
       expect(await stores.incidentGroups.letGo(into, a, { page: true, text: 'goes on' })).toBe(true);
-      expect(await stores.incidents.view(into)).toMatchObject({ parts: { incidents: 1, open: 0, firing: 0 } });
-      expect(await stores.incidentGroups.parts(into)).toMatchObject([{ incident: { id: b } }]);
+      expect(await stores.incidents.view(into)).toMatchObject({ children: { incidents: 1, open: 0, firing: 0 } });
+      expect(await stores.incidentGroups.children(into)).toMatchObject([{ incident: { id: b } }]);
     });
 
     test('a child that is removed gets one message, and is not counted', async () => {
@@ -171,7 +171,7 @@ inBothStores(() => {
       expect(await record(part)).not.toHaveProperty('parent_id');
       expect(await record(into)).toMatchObject({ firing: 0 });
       expect(await stores.incidentGroups.childEnded(into, part)).toMatchObject({ firing: 0 });
-      expect((await stores.incidents.listen(part, seq, null)).mail).toEqual([
+      expect((await stores.incidents.listen(part, seq, null)).messages).toEqual([
         { seq: seq + 1, message: { kind: 'left', parent: into, page: true } },
       ]);
       expect(await timeline(part)).toEqual(['incident.left', 'incident.joined', 'incident.opened']);

@@ -96,12 +96,12 @@ inBothStores(() => {
       await stores.incidents.post(id, { kind: 'page', by: 'ada', note: 'help' });
       const heard = await stores.incidents.listen(id, 1, null);
       expect(heard).toMatchObject({
-        mail: [{ seq: 2, message: { kind: 'page' } }],
+        messages: [{ seq: 2, message: { kind: 'page' } }],
         firing: 1,
         status: 'open',
         severity: 'critical',
       });
-      expect((await stores.incidents.listen(id, 2, null)).mail).toEqual([]);
+      expect((await stores.incidents.listen(id, 2, null)).messages).toEqual([]);
     });
 
     test('is empty at first, and read messages are not pending', async () => {
@@ -110,7 +110,7 @@ inBothStores(() => {
       expect(await isPending(id)).toBe(true);
       await stores.incidents.listen(id, 0, 'bell-1');
       expect(await isPending(id)).toBe(false);
-      expect(await record(id)).toMatchObject({ drained: 1, bells: { inbox: 'bell-1' } });
+      expect(await record(id)).toMatchObject({ consumed_seq: 1, callbacks: { inbox: 'bell-1' } });
     });
 
     test('accepts a message with a key once, and confirms it both times', async () => {
@@ -161,9 +161,9 @@ inBothStores(() => {
       const id = await opened();
       for (let posted = 0; posted < 103; posted += 1) await stores.incidents.post(id, note);
       const first = await stores.incidents.listen(id, 0, null);
-      expect(first.mail).toHaveLength(100);
+      expect(first.messages).toHaveLength(100);
       expect(await isPending(id)).toBe(true);
-      expect((await stores.incidents.listen(id, 100, null)).mail.map(({ seq }) => seq)).toEqual([101, 102, 103]);
+      expect((await stores.incidents.listen(id, 100, null)).messages.map(({ seq }) => seq)).toEqual([101, 102, 103]);
     });
   });
 
@@ -270,20 +270,23 @@ inBothStores(() => {
       const future = { kind: 'of-the-future', by: 'ada' } as unknown as Message;
       for (const message of [note, future, note]) await stores.incidents.post(id, message);
       const heard = await stores.incidents.listen(id, 0, 'bell');
-      expect(heard).toMatchObject({ mail: [{ seq: 1, message: note }], unread: { seq: 2, kind: 'of-the-future' } });
-      expect(await stores.incidents.listen(id, 1, 'bell')).toMatchObject({ mail: [], unread: { seq: 2 } });
+      expect(heard).toMatchObject({
+        messages: [{ seq: 1, message: note }],
+        unreadable: { seq: 2, kind: 'of-the-future' },
+      });
+      expect(await stores.incidents.listen(id, 1, 'bell')).toMatchObject({ messages: [], unreadable: { seq: 2 } });
       later(60);
       expect(await isPending(id)).toBe(true);
-      expect(await record(id)).toMatchObject({ drained: 1 });
+      expect(await record(id)).toMatchObject({ consumed_seq: 1 });
       await stores.incidents.handOver(id, 2, 'Handed over', { unread: 2, resolveBy: 'person:ada' });
-      expect(await record(id)).toMatchObject({ run: 2, unread: 2, resolve_by: 'person:ada' });
+      expect(await record(id)).toMatchObject({ run: 2, unreadable: 2, resolve_by: 'person:ada' });
       await stores.incidents.handOver(id, 3, 'Handed over');
-      expect(await record(id)).not.toHaveProperty('unread');
+      expect(await record(id)).not.toHaveProperty('unreadable');
       expect(await record(id)).not.toHaveProperty('resolve_by');
       await stores.incidents.skipUnread(id, { seq: 2, kind: 'of-the-future' });
       await stores.incidents.skipUnread(id, { seq: 2, kind: 'of-the-future' });
       expect((await timeline(id)).filter((kind) => kind === 'inbox.skipped')).toHaveLength(1);
-      expect(await stores.incidents.listen(id, 2, null)).toMatchObject({ mail: [{ seq: 3, message: note }] });
+      expect(await stores.incidents.listen(id, 2, null)).toMatchObject({ messages: [{ seq: 3, message: note }] });
       expect(await isPending(id)).toBe(false);
     });
 
@@ -310,13 +313,18 @@ inBothStores(() => {
       expect(await incidents.amend(id, commands('Ada'))).toBe('done');
       const said = { by: 'grace', at: stores.clock.now() };
       const acknowledged = { actor: 'grace', kind: 'acknowledged', text: 'Acknowledged the incident', detail: null };
-      expect(await incidents.amend(id, () => ({ care: { acknowledged: said }, timeline: acknowledged }))).toBe('done');
-      expect(await record(id)).toMatchObject({ roles: { commander: { shown: 'Ada' } }, care: { acknowledged: said } });
+      expect(await incidents.amend(id, () => ({ handling: { acknowledged: said }, timeline: acknowledged }))).toBe(
+        'done',
+      );
+      expect(await record(id)).toMatchObject({
+        roles: { commander: { shown: 'Ada' } },
+        handling: { acknowledged: said },
+      });
       expect((await incidents.view(id))?.roles).toEqual({ commander: 'Ada' });
       expect(await timeline(id)).toEqual(['acknowledged', 'role.taken', 'incident.opened']);
       const without = { ...acknowledged, kind: 'role.left' };
       expect(await incidents.amend(id, () => ({ roles: { commander: null }, timeline: without }))).toBe('done');
-      expect(await record(id)).toMatchObject({ roles: {}, care: { acknowledged: said } });
+      expect(await record(id)).toMatchObject({ roles: {}, handling: { acknowledged: said } });
     });
 
     test('are on the timeline with the time of the action', async () => {
@@ -381,12 +389,12 @@ inBothStores(() => {
           (await stores.incidents.firingEpisodes(id)).map(({ episode, seen: found }) => [episode, found]),
         );
       expect(await seen()).toEqual({ [one.episode]: false, [other().episode]: false });
-      await stores.incidents.seeEpisodes(id, []);
-      await stores.incidents.seeEpisodes(id, [one.episode]);
-      await stores.incidents.seeEpisodes(id, [one.episode]);
+      await stores.incidents.confirmEpisodes(id, []);
+      await stores.incidents.confirmEpisodes(id, [one.episode]);
+      await stores.incidents.confirmEpisodes(id, [one.episode]);
       expect(await seen()).toEqual({ [one.episode]: true, [other().episode]: false });
       const again = other({ startsAt: plusSeconds(here().startsAt, 60) });
-      await stores.incidents.seeEpisodes(id, [other().episode]);
+      await stores.incidents.confirmEpisodes(id, [other().episode]);
       await admit(again);
       expect(await seen()).toEqual({ [one.episode]: true, [again.episode]: false });
       const told = await stores.incidents.firingEpisodes(id);

@@ -63,14 +63,14 @@ describe.each([
     const { opened } = await stores.incidents.admit(arrivals([one]), { at: stores.clock.now(), trace: 'trace' });
     const [id] = opened;
     if (id === undefined) throw new Error('no incident was opened');
-    const act = { place, resource: `target of ${place.service}`, automatic: false, ours: true };
+    const act = { place, resource: `target of ${place.service}`, automatic: false, isProposed: true };
     return { ...stores, id, act };
   }
 
   const kinds = async ({ incidents, id }: Stores & { id: IncidentId }) =>
     (await incidents.timeline(id, { limit: 50 })).items.map(({ kind }) => kind);
   const mail = async ({ incidents, id }: Stores & { id: IncidentId }): Promise<Message[]> =>
-    (await incidents.listen(id, 0, null)).mail.map(({ message }) => message);
+    (await incidents.listen(id, 0, null)).messages.map(({ message }) => message);
   const recordOf = async ({ incidents, id }: Stores & { id: IncidentId }) => {
     const { status, verification } = (await incidents.read(id)) ?? {};
     return { status, verification };

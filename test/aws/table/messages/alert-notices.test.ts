@@ -50,7 +50,7 @@ const ticket = (one: Signal, status: Status = 'firing', target: TicketTarget = g
 });
 
 const hear = (...entries: AlertNoticeEntry[]): Promise<Subject[]> =>
-  stores.alertNotices.heard(entries, stores.clock.now());
+  stores.alertNotices.record(entries, stores.clock.now());
 
 /** Returns the only notice for these alerts. */
 async function only(...entries: AlertNoticeEntry[]): Promise<string> {
@@ -83,9 +83,9 @@ describe('a notice', () => {
       kind: 'notice',
       channel: '#payments',
       round: 1,
-      place: { service: of('a').service, environment: 'production' },
+      serviceEnvironment: { service: of('a').service, environment: 'production' },
       firstAt: stores.clock.now(),
-      heardAt: stores.clock.now(),
+      updatedAt: stores.clock.now(),
       firing: 2,
       total: 2,
     });
@@ -100,7 +100,7 @@ describe('a notice', () => {
     );
     expect(ids).toHaveLength(1);
     const found = await read(idOf(ids[0] ?? 'notice:none'));
-    expect(found).toMatchObject({ place: { service: 'unmatched', environment: 'unknown' }, total: 2 });
+    expect(found).toMatchObject({ serviceEnvironment: { service: 'unmatched', environment: 'unknown' }, total: 2 });
     expect(JSON.stringify(noticeCard(found))).toContain(`${one}: `);
   });
 

@@ -8,7 +8,7 @@ import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../stores.ts';
 
 const at = '2026-11-20T12:00:00.000Z' as Timestamp;
-const told: LastNotification = { about: 'open', at, heard: true };
+const told: LastNotification = { about: 'open', at, notified: true };
 const CTO = 'mailto:cto@acme.example';
 
 let stores: TableStores;
@@ -25,7 +25,7 @@ const incident = (n: number) => `01JCYZ7Q8M3N5P7R9T1V3X5Z7${n}` as IncidentId;
 
 test('sent updates are stored by receiver, completely', async () => {
   const id = incident(1);
-  const refused: LastNotification = { ...told, heard: false, refused: true, again: { at, tries: 3 } };
+  const refused: LastNotification = { ...told, notified: false, refused: true, again: { at, tries: 3 } };
   await digests.remember(id, CTO, told, undefined);
   await digests.remember(id, 'slack:#status', refused, undefined);
   expect(await digests.read(id)).toEqual({ [CTO]: { ...told, rev: 1 }, 'slack:#status': { ...refused, rev: 1 } });

@@ -6,19 +6,23 @@ import { fullRequest } from '../../workflows/steps/page.ts';
 
 type RouteDeps = Pick<Deps, 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'log'>;
 
-/** Result of the second route. `waits`: retried in a minute. `not_taken`: not retried; `why` is shown to people. */
-export type SecondRoute = { kind: 'taken' } | { kind: 'waits' } | { kind: 'not_taken'; why: string };
+/** Result of the fallback pager. `waits`: retried in a minute. `not_taken`: not retried; `why` is shown to people. */
+export type FallbackResult = { kind: 'taken' } | { kind: 'waits' } | { kind: 'not_taken'; why: string };
 
-/** How long the second route is retried, in seconds. After that, paging again is more likely to reach a person. */
+/** How long the fallback pager is retried, in seconds. After that, paging again is more likely to reach a person. */
 const TRIED_FOR_SECONDS = 180;
 
 /**
- * Sends an unacknowledged page by the second route, once per escalation. The timeline shows the request and its result.
+ * Sends an unacknowledged page by the fallback pager, once per escalation. The timeline shows the request and its result.
  */
-export async function bySecondRoute(deps: RouteDeps, incident: IncidentRecord, number: number): Promise<SecondRoute> {
+export async function sendByFallbackPager(
+  deps: RouteDeps,
+  incident: IncidentRecord,
+  number: number,
+): Promise<FallbackResult> {
   const { id, pages } = incident;
   const key = `${pageKey(id, pages)}.escalated-${number}`;
-  const detail = `Page ${pages} by the second route, because it was not acknowledged`;
+  const detail = `Page ${pages} by the fallback pager, because it was not acknowledged`;
   const kept = await deps.effects.intend(id, {
     key,
     kind: 'page-fallback',
@@ -43,9 +47,9 @@ async function notYet(
   { id, pages }: IncidentRecord,
   { key, at: since }: Effect,
   detail: string,
-): Promise<SecondRoute> {
+): Promise<FallbackResult> {
   if (secondsBetween(since, clock.now()) >= TRIED_FOR_SECONDS / timeScale) {
-    const why = `the second route did not accept it for ${TRIED_FOR_SECONDS / 60} minutes: ${detail}`;
+    const why = `the fallback pager did not accept it for ${TRIED_FOR_SECONDS / 60} minutes: ${detail}`;
     await effects.conclude(id, key, 'failed', why);
     return { kind: 'not_taken', why };
   }
@@ -53,7 +57,7 @@ async function notYet(
     at: clock.now(),
     actor: 'firebreak',
     kind: 'page-fallback.waits',
-    text: `The second route did not accept page ${pages} (${detail}). Firebreak tries again`,
+    text: `The fallback pager did not accept page ${pages} (${detail}). Firebreak tries again`,
     detail: { key },
   });
   return { kind: 'waits' };
