@@ -1,3 +1,4 @@
+import { sources } from '../../schemas/alerts/sources/index.ts';
 import type { Action, TokenRecord } from '../../schemas/access/access.ts';
 import type { PeopleFile } from '../../schemas/people/people.ts';
 
@@ -72,8 +73,7 @@ const OWN = new Set(['admin', 'ingest', 'firebreak', 'evaluation', 'calendar', '
 
 /** Senders that have no token, or whose name represents the messages that they send with one. */
 const SENDERS = new Set([
-  'alertmanager',
-  'grafana',
+  ...[...sources.keys()].filter((name) => name !== 'generic'),
   'prometheus',
   'flagger',
   'github',

@@ -1,6 +1,7 @@
 import type { Config, ServiceEntry } from '../../schemas/config/config.ts';
 import { EnvironmentName, NAME_MAX_CHARS, ServiceName, type Severity, UNMATCHED } from '../../schemas/config/names.ts';
-import type { Alert, Signal } from '../../schemas/alerts/signal.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import type { Alert } from '../../schemas/alerts/sources/index.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 /** Environment of an alert without one, if the catalogue cannot determine it. */

@@ -74,7 +74,8 @@ export async function signedBy(
   const secret = await deps.secrets.get(scheme.secret);
   const signature = headers.get(scheme.header);
   if (!secret || !signature) return false;
-  const header = (await deps.secrets.get(scheme.timestampHeader.secret)) ?? scheme.timestampHeader.fallback;
+  const { timestampHeader: stamp } = scheme;
+  const header = stamp === undefined ? '' : ((await deps.secrets.get(stamp.secret)) ?? stamp.fallback);
   const hmac = createHmac('sha256', secret);
   if (header !== '') {
     const timestamp = headers.get(header);

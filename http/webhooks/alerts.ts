@@ -8,8 +8,8 @@ import { QuarantineFull } from '../../domain/alerts/quarantine.ts';
 import { INCIDENT_EVENTS } from '../../domain/incidents/incident-events.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Action } from '../../schemas/access/access.ts';
-import { sources } from '../../schemas/alerts/sources/index.ts';
-import type { Fault, ParseResult, Source, Unreadable } from '../../schemas/alerts/sources/parsed.ts';
+import { type Alert, type AlertSource, sources } from '../../schemas/alerts/sources/index.ts';
+import type { Fault, ParseResult, Unreadable } from '../../schemas/alerts/sources/parsed.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { mayAskByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
 import { readBody } from '../middleware/body.ts';
@@ -39,7 +39,7 @@ const BODY_MAX_BYTES = 4 * 1024 * 1024;
  */
 export function alertRoutes(app: Api, deps: Deps): void {
   for (const source of sources.values()) {
-    for (const method of source.name === 'grafana' ? (['post', 'put'] as const) : (['post'] as const)) {
+    for (const method of source.acceptsPut === true ? (['post', 'put'] as const) : (['post'] as const)) {
       endpoint(
         app,
         deps,
@@ -85,7 +85,7 @@ const describe = (method: 'post' | 'put', path: string, summary: string) =>
     },
   });
 
-async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Receiver): Promise<never> {
+async function receive(c: Context<Env>, deps: Deps, source: AlertSource, receiver: Receiver): Promise<never> {
   const sender = await check(c, deps, source, receiver);
   const body = await readBody(c, BODY_MAX_BYTES); // raw bytes, because the quarantine stores them unchanged
   try {
@@ -106,7 +106,7 @@ async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Re
  *
  * @throws Refusal 401 without a valid credential, 403 if the token does not allow this receiver
  */
-async function check(c: Context<Env>, deps: Deps, source: Source, { action }: Receiver): Promise<Sender> {
+async function check(c: Context<Env>, deps: Deps, source: AlertSource, { action }: Receiver): Promise<Sender> {
   const authorization = c.req.header('authorization');
   const principal = await c.var.principalOf(authorization);
   if (principal !== undefined) {
@@ -133,7 +133,7 @@ async function check(c: Context<Env>, deps: Deps, source: Source, { action }: Re
 async function take(
   c: Context<Env>,
   deps: Deps,
-  source: Source,
+  source: AlertSource,
   { path, asRollbackRequest }: Receiver,
   body: Uint8Array,
   sender: Sender,
@@ -217,7 +217,7 @@ const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted'
 export const alertsIn = (unreadable: readonly Unreadable[]): number =>
   unreadable.reduce((sum, { alerts }) => sum + alerts, 0);
 
-export function read(source: Source, contentType: string, body: Uint8Array, now: number): ParseResult {
+export function read(source: AlertSource, contentType: string, body: Uint8Array, now: number): ParseResult<Alert> {
   if (contentType !== '' && !/^application\/([\w.+-]+\+)?json\b/i.test(contentType)) {
     return refuse(415, 'not-json-content-type', `content type is ${contentType.slice(0, 100)}; send application/json`);
   }
@@ -234,7 +234,7 @@ function utf8(body: Uint8Array): string | undefined {
   }
 }
 
-const refuse = (status: Fault['status'], code: Fault['code'], detail: string): ParseResult => ({
+const refuse = (status: Fault['status'], code: Fault['code'], detail: string): ParseResult<Alert> => ({
   ok: false,
   fault: { status, code, detail },
 });

@@ -1,33 +1,7 @@
 import * as z from 'zod';
 import { EnvironmentName, ServiceName, Severity } from '../config/names.ts';
 import { Timestamp } from '../time/time.ts';
-
-export const SourceName = z.enum(['alertmanager', 'grafana', 'generic', 'deployment']);
-export type SourceName = z.infer<typeof SourceName>;
-
-/**
- * One alert as its sender described it: the shape is checked, but labels are still the sender's. A map, not an object,
- * because label names such as `__proto__` are legal.
- */
-export type Alert = {
-  source: SourceName;
-  status: 'firing' | 'resolved';
-  labels: ReadonlyMap<string, string>;
-  annotations: ReadonlyMap<string, string>;
-  startsAt: Timestamp;
-  /** Null while it fires. */
-  endsAt: Timestamp | null;
-  /** Hash of the label set. The same alert firing again has the same one. */
-  fingerprint: string;
-  /**
-   * False: the sender reports no start, so `startsAt` is the time of receipt and each fingerprint has one episode at a
-   * time.
-   */
-  episodic: boolean;
-  generatorUrl: string | null;
-  /** The sender's group key of the notification. Absent: it has none, or one that is too long to store. */
-  groupKey?: string;
-};
+import { SourceName } from './sources/index.ts';
 
 /** A normalized alert as it leaves ingest, and the body of a queue message. */
 export const Signal = z.object({

@@ -16,7 +16,8 @@ import { Drill, DrillPhase, DrillRecord, DrillStep } from '../automation/drill.t
 import { Freeze, FreezeCause, Override } from '../freeze/freeze.ts';
 import { Mode, Severity } from '../config/names.ts';
 import { readAs } from '../parsing/read-as.ts';
-import { Signal, SourceName } from '../alerts/signal.ts';
+import { Signal } from '../alerts/signal.ts';
+import { SourceName } from '../alerts/sources/index.ts';
 
 /*
  * Schemas for records in the table, in which a newer version may have written unknown values. Each is read as the known

@@ -1,4 +1,4 @@
-import type { Alert } from '../../schemas/alerts/signal.ts';
+import type { Alert } from '../../schemas/alerts/sources/index.ts';
 import { NOON } from './arbitraries.ts';
 
 type Texts = Record<string, string> | ReadonlyMap<string, string>;

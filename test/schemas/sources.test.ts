@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toSignal } from '../../domain/alerts/signal.ts';
 import { Config } from '../../schemas/config/config.ts';
-import { type Alert, Signal } from '../../schemas/alerts/signal.ts';
-import { sources } from '../../schemas/alerts/sources/index.ts';
+import { Signal } from '../../schemas/alerts/signal.ts';
+import { type Alert, sources } from '../../schemas/alerts/sources/index.ts';
 import { ALERTS_MAX, type Parsed, type ParseResult } from '../../schemas/alerts/sources/parsed.ts';
 import { fixture, inbound } from '../support/fixtures.ts';
 
@@ -13,13 +13,13 @@ type Vendor = 'alertmanager' | 'grafana';
 
 const bodies = (sender: Vendor, name: string): string[] => fixture(`${sender}/${name}`).map(({ body }) => body);
 
-function parse(sender: string, body: string): ParseResult {
+function parse(sender: string, body: string): ParseResult<Alert> {
   const source = sources.get(sender);
   if (source === undefined) throw new Error(`nobody reads ${sender}`);
   return source.parse(body, () => NOON);
 }
 
-function read(sender: string, body: string): Parsed {
+function read(sender: string, body: string): Parsed<Alert> {
   const result = parse(sender, body);
   if (!result.ok) throw new Error(`${result.fault.code}: ${result.fault.detail}`);
   return result.parsed;

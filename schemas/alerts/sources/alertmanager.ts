@@ -5,7 +5,7 @@ import type { Source } from './parsed.ts';
  * Prometheus Alertmanager's webhook, payload version "4" (since 0.16). It has no signature: a token identifies the
  * sender.
  */
-export const alertmanager: Source = {
+export const alertmanager: Source<'alertmanager'> = {
   name: 'alertmanager',
-  parse: (body) => parseGroup(body, 'alertmanager', ['4']),
+  parse: (body) => parseGroup(body, ['4']),
 };

@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../../config/names.ts';
-import type { Alert } from '../signal.ts';
 import { InstantIn, timestamp } from '../../time/time.ts';
 import { fault, parseJson, Texts, wellFormed } from './group.ts';
-import type { ParseResult, Source } from './parsed.ts';
+import type { ParseResult, Source, SourceAlert } from './parsed.ts';
 
 /** Senders other than Alertmanager and Grafana: synthetic monitors, customer reports, scripts. */
 export const GenericAlert = z.strictObject({
@@ -20,7 +19,7 @@ export const GenericAlert = z.strictObject({
   labels: Texts.optional(),
 });
 
-export const generic: Source = { name: 'generic', parse: parseGeneric };
+export const generic: Source<'generic'> = { name: 'generic', parse: parseGeneric };
 
 function parseGeneric(body: string, now: () => number): ParseResult {
   const json = parseJson(body);
@@ -28,8 +27,7 @@ function parseGeneric(body: string, now: () => number): ParseResult {
   const read = GenericAlert.safeParse(json.value);
   if (!read.success) return fault(422, 'wrong-shape', z.prettifyError(read.error));
   const { service, environment, severity, title, dedup_key, status, starts_at, links, labels } = read.data;
-  const alert: Alert = {
-    source: 'generic',
+  const alert: SourceAlert = {
     status,
     labels: new Map([...(labels ?? []), ...Object.entries({ service, environment, severity })]),
     annotations: new Map([...(links ?? []), ['summary', title]]),

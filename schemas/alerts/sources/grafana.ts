@@ -6,12 +6,13 @@ import type { Source } from './parsed.ts';
  * Grafana Alerting's webhook, payload version "1". With an external Alertmanager, it sends Alertmanager's format ("4").
  * @see https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
  */
-export const grafana: Source = {
+export const grafana: Source<'grafana'> = {
   name: 'grafana',
+  acceptsPut: true,
   signature: {
     header: 'x-grafana-alerting-signature',
     secret: 'GRAFANA_WEBHOOK_SECRET',
     timestampHeader: { secret: 'GRAFANA_TIMESTAMP_HEADER', fallback: VARIABLES.GRAFANA_TIMESTAMP_HEADER.standard },
   },
-  parse: (body) => parseGroup(body, 'grafana', ['1', '4']),
+  parse: (body) => parseGroup(body, ['1', '4']),
 };

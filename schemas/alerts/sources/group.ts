@@ -1,8 +1,7 @@
 import * as z from 'zod';
-import { type Alert, type SourceName } from '../signal.ts';
 import { InstantIn } from '../../time/time.ts';
 import { type BadAlert, keptApart } from './bad-alerts.ts';
-import { ALERTS_MAX, type Fault, type ParseResult } from './parsed.ts';
+import { ALERTS_MAX, type Fault, type ParseResult, type SourceAlert } from './parsed.ts';
 
 /** Replaces unpaired surrogates, which JSON can contain but neither UTF-8 nor the stores can. */
 export const wellFormed = (text: string): string => text.toWellFormed();
@@ -49,7 +48,7 @@ const GROUP_KEY_MAX_CHARS = 2048;
  * status is ignored: it is computed from the alerts that were kept, and can be wrong. One bad alert does not affect the
  * good ones.
  */
-export function parseGroup(body: string, source: SourceName, versions: readonly string[]): ParseResult {
+export function parseGroup(body: string, versions: readonly string[]): ParseResult {
   const json = parseJson(body);
   if (!json.ok) return json;
   const group = Group.safeParse(json.value);
@@ -70,11 +69,11 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
       `${items.length} alerts in one request; the limit is ${ALERTS_MAX}. Set max_alerts, or group by more labels`,
     );
   }
-  const alerts: Alert[] = [];
+  const alerts: SourceAlert[] = [];
   const bad: BadAlert[] = [];
   for (const item of items) {
     const read = GroupAlert.safeParse(item);
-    if (read.success) alerts.push({ ...toAlert(read.data, source), ...groupKey });
+    if (read.success) alerts.push({ ...toAlert(read.data), ...groupKey });
     else bad.push({ item, detail: z.prettifyError(read.error) });
   }
   const unreadable = keptApart(bad, json.value, body);
@@ -82,19 +81,18 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
 }
 
 /** Never truncated: other systems know the group by a hash of the key. */
-const wholeKey = (key: unknown): Pick<Alert, 'groupKey'> =>
+const wholeKey = (key: unknown): Pick<SourceAlert, 'groupKey'> =>
   typeof key === 'string' && key !== '' && key.length <= GROUP_KEY_MAX_CHARS && key.isWellFormed()
     ? { groupKey: key }
     : {};
 
-function toAlert(alert: z.infer<typeof GroupAlert>, source: SourceName): Alert {
+function toAlert(alert: z.infer<typeof GroupAlert>): SourceAlert {
   const annotations = new Map(alert.annotations);
   const dashboard = alert.panelURL ?? alert.dashboardURL;
   if (dashboard && !annotations.has('dashboard') && !annotations.has('dashboard_url'))
     annotations.set('dashboard_url', dashboard);
   const ends = alert.endsAt && !NO_END.test(alert.endsAt) ? InstantIn.safeParse(alert.endsAt) : undefined;
   return {
-    source,
     status: alert.status,
     labels: alert.labels,
     annotations,

@@ -1,9 +1,33 @@
+import * as z from 'zod';
 import { alertmanager } from './alertmanager.ts';
 import { generic } from './generic.ts';
 import { grafana } from './grafana.ts';
-import type { Source } from './parsed.ts';
+import type { ParseResult, Source, SourceAlert } from './parsed.ts';
 
-/** All alert sources, by the last part of their receiver's path. */
-export const sources: ReadonlyMap<string, Source> = new Map(
-  [alertmanager, grafana, generic].map((source) => [source.name, source]),
+/** All alert sources. Receivers, the API description, the quarantine, and reserved names of tokens follow from them. */
+const SOURCES = [alertmanager, grafana, generic] as const;
+
+/** The source of a signal. `deployment`: Firebreak itself, because a deployment failed. */
+export const SourceName = z.enum([...SOURCES.map(({ name }) => name), 'deployment']);
+export type SourceName = z.infer<typeof SourceName>;
+
+/** An alert, and the source that sent it. */
+export type Alert = SourceAlert & { source: SourceName };
+
+export type AlertSource = Omit<Source, 'parse'> & { parse(body: string, now: () => number): ParseResult<Alert> };
+
+/** Returns the source, whose alerts name it. */
+const naming = (source: (typeof SOURCES)[number]): AlertSource => ({
+  ...source,
+  parse(body, now) {
+    const result = source.parse(body, now);
+    if (!result.ok) return result;
+    const alerts = result.parsed.alerts.map((alert): Alert => ({ source: source.name, ...alert }));
+    return { ok: true, parsed: { ...result.parsed, alerts } };
+  },
+});
+
+/** All alert sources, by name. */
+export const sources: ReadonlyMap<string, AlertSource> = new Map(
+  SOURCES.map((source) => [source.name, naming(source)]),
 );

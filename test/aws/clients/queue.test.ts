@@ -7,7 +7,7 @@ import { enqueue } from '../../../actions/alerts/enqueue.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { SignalMessage, type Signal } from '../../../schemas/alerts/signal.ts';
-import { alertmanager } from '../../../schemas/alerts/sources/alertmanager.ts';
+import { sources } from '../../../schemas/alerts/sources/index.ts';
 import { alert, group } from '../../support/alerts.ts';
 import { signal, stranger } from '../../support/signals.ts';
 
@@ -81,8 +81,8 @@ test('the most critical services of a request are sent first', async () => {
   const alerts = Object.keys(tiers).map((service) =>
     alert({ fingerprint: service, labels: { service, severity: 'critical' } }),
   );
-  const parsed = alertmanager.parse(JSON.stringify(group(alerts)), () => 0);
-  if (!parsed.ok) throw new Error(parsed.fault.detail);
+  const parsed = sources.get('alertmanager')?.parse(JSON.stringify(group(alerts)), () => 0);
+  if (parsed?.ok !== true) throw new Error(parsed?.fault.detail);
   const deps = { config: { current: async () => config, problems: async () => [] } };
   const messages = await sent((queue) => enqueue({ ...deps, queue }, receipt, parsed.parsed.alerts, false));
   expect(messages.flatMap((message) => message.services)).toEqual(['checkout', 'ledger', 'cart', 'search']);

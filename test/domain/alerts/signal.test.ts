@@ -4,7 +4,8 @@ import { severityOf, toSignal, withoutTimesAhead } from '../../../domain/alerts/
 import { Config } from '../../../schemas/config/config.ts';
 import { anAlert } from '../alert.ts';
 import { before, NOON } from '../arbitraries.ts';
-import { type Alert, Signal } from '../../../schemas/alerts/signal.ts';
+import { Signal } from '../../../schemas/alerts/signal.ts';
+import type { Alert } from '../../../schemas/alerts/sources/index.ts';
 
 const services = (catalogue: unknown): Config['services'] =>
   Config.parse({ version: 'test', services: catalogue, paging: {} }).services;

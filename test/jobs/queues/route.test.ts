@@ -5,15 +5,15 @@ import { toSignal } from '../../../domain/alerts/signal.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { route } from '../../../jobs/queues/route.ts';
 import type { SignalMessage } from '../../../schemas/alerts/signal.ts';
-import { alertmanager } from '../../../schemas/alerts/sources/alertmanager.ts';
+import { sources } from '../../../schemas/alerts/sources/index.ts';
 import { alert, group } from '../../support/alerts.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
 /** Creates a message with an alert for each fingerprint. */
 function message(...fingerprints: string[]): string {
   const body = JSON.stringify(group(fingerprints.map((fingerprint) => alert({ fingerprint }))));
-  const result = alertmanager.parse(body, () => 0);
-  if (!result.ok) throw new Error(result.fault.detail);
+  const result = sources.get('alertmanager')?.parse(body, () => 0);
+  if (result?.ok !== true) throw new Error(result?.fault.detail);
   const signals = result.parsed.alerts.map((one) => toSignal(one, {}));
   const of: SignalMessage = {
     receipt: 'r',
