@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,13 @@ type Case = {
 
 /** The rules that Sloth generates for the same service, in the same Prometheus. */
 const SLOTH = join(import.meta.dirname, '../fixtures/sloth/checkout.rules.yml');
+
+/** The query of docs/how-to/migrate-from-sloth.md that compares both, for the objective of this test. */
+const COMPARISON = (
+  /```promql\n([^]*?)```/.exec(
+    readFileSync(join(import.meta.dirname, '../../docs/how-to/migrate-from-sloth.md'), 'utf8'),
+  )?.[1] ?? ''
+).replace('slo="checkout-requests-availability"', 'slo="checkout-availability"');
 
 const HTTP = { slo: 'checkout-availability', service: 'checkout', environment: 'production' };
 const ALL = { severity: 'page', runbook: 'slo-fast-burn' };
@@ -217,6 +225,7 @@ describe.runIf(have('promtool', 'amtool'))('the output of `slo generate`', () =>
             value: 1,
           },
           { at: '6h30m', expr: 'count(ALERTS{alertname="SearchHighErrorRate",alertstate="firing"})', value: null },
+          { at: '6h30m', expr: `abs(${COMPARISON}) < bool 0.01`, value: 1 },
         ],
         alerts: [
           { at: '6h', name: 'SLOFastBurn', firing: [] },

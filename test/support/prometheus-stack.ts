@@ -52,7 +52,7 @@ export function have(...programs: Program[]): boolean {
 }
 
 /** A started program, with its own folder for data and configuration. */
-export type Running = { url: string; stop(): Promise<void> };
+export type Running = { url: string; folder: string; stop(): Promise<void> };
 
 /** A target that is scraped every second. `labels` are added to every sample. */
 export type Target = { url: string; labels: Record<string, string> };
@@ -236,7 +236,7 @@ async function startProgram(
     await stop();
     throw new Error(`${program} did not start:\n${lines.join('\n')}`, { cause: error });
   });
-  return { url, stop };
+  return { url, folder, stop };
 }
 
 /** Resolves when the program is ready. Rejects if it exits. */
