@@ -1,5 +1,6 @@
 import type { DecisionInputs } from '../domain/rollback/judgement.ts';
-import { decide, DECIDE_VERSION } from '../domain/rollback/rollback.ts';
+import { DECIDE_VERSION } from '../domain/rollback/guards.ts';
+import { decide } from '../domain/rollback/rollback.ts';
 import { type QuestionInputs, whyAsked } from '../domain/runbooks/permission.ts';
 import type { DecisionView } from '../schemas/incidents/incident.ts';
 import { canonicalJson, sha256 } from './digest.ts';

@@ -19,6 +19,11 @@ import {
 } from './guard.ts';
 import { asksByModeAlone } from './judgement.ts';
 
+/**
+ * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
+ */
+export const DECIDE_VERSION = 3;
+
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
 
@@ -112,9 +117,12 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'rollback_not_safe',
     at: { judgement: 'refuse' },
-    applies: ({ way, asked }) => way?.kind === 'unsafe' && asked.to === undefined && way,
-    text: ({ by, version }) =>
-      `${by.version} can be rolled back no further than ${by.rollback_safe_to} (rollback_safe_to), but the newest good version is ${version}`,
+    applies: ({ way, asked, target }) =>
+      way?.kind === 'unsafe' && target !== undefined && { way, target, named: asked.to !== undefined },
+    text: ({ way, target, named }) =>
+      named
+        ? whyNotTo(way, target)
+        : `${way.by.version} can be rolled back no further than ${way.by.rollback_safe_to} (rollback_safe_to), but the newest good version is ${way.version}`,
   }),
   ...(
     [
@@ -122,7 +130,6 @@ export const GUARDS: readonly Guard[] = [
       ['version_runs', 'runs'],
       ['version_unknown', 'unknown'],
       ['version_never_ran', 'never_ran'],
-      ['rollback_not_safe', 'unsafe'],
     ] as const
   ).map(([code, kind]) =>
     guard({

@@ -13,19 +13,12 @@ import { type Applied, guardsThatApply } from './guards.ts';
 import type { Decision, DecisionInputs, TargetInputs } from './judgement.ts';
 
 /**
- * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
- */
-export const DECIDE_VERSION = 3;
-
-/**
  * Decides whether to roll back the suspect's version: automatically, after approval, or not at all. All applicable
  * guards are listed, the strongest first. Uncertainty never leads to automatic action.
  */
 export function decide(inputs: DecisionInputs): Decision {
-  const found = weighed(inputs);
-  const top = inputs.asked.by === 'person' ? whatRuns(inputs) : mostProbable(found.suspects);
-  const target = top && inputs.targets.find((each) => samePlace(each, top.change));
-  const way = top && target && wayOf(inputs, target, top.change);
+  const known = knownAtJudgement(inputs);
+  const { found, top, target, way } = known;
   const base: Omit<Decision, 'kind' | 'reasons'> = {
     onset: found.onset,
     verdict: found.verdict,
@@ -36,7 +29,7 @@ export function decide(inputs: DecisionInputs): Decision {
     to: way?.kind === 'version' ? way.version : null,
     approvals: { needed: peopleNeeded(inputs, target), given: [] },
   };
-  const applied = guardsThatApply('judgement', knownOf(inputs, { found, top, target, way }));
+  const applied = guardsThatApply('judgement', known);
   const because = (does: 'refuse' | 'report' | 'ask'): Reason[] =>
     applied.flatMap((one) => (one.does === does ? one.reasons : []));
   const impossible = because('refuse');
@@ -57,16 +50,18 @@ export function decide(inputs: DecisionInputs): Decision {
 }
 
 /** Returns what the guards read. If the suspect belongs to another service, the limits of both services apply. */
-function knownOf(
-  inputs: DecisionInputs,
-  judged: Pick<Known['judgement'], 'found' | 'top' | 'target' | 'way'>,
-): Known['judgement'] {
-  const { top, target } = judged;
+export function knownAtJudgement(inputs: DecisionInputs): Known['judgement'] {
+  const found = weighed(inputs);
+  const top = inputs.asked.by === 'person' ? whatRuns(inputs) : mostProbable(found.suspects);
+  const target = top && inputs.targets.find((each) => samePlace(each, top.change));
   const places =
     target === undefined ? [] : top?.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
   return {
     ...inputs,
-    ...judged,
+    found,
+    top,
+    target,
+    way: top && target && wayOf(inputs, target, top.change),
     agreement: inputs.asked.by === 'person' ? 'requested' : 'none',
     modes: places.flatMap(({ policy, modes }) => [policy.mode, ...modes]),
     demoted_services: places.flatMap(({ service, demoted }) => (demoted ? [service] : [])),

@@ -5,7 +5,7 @@ import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Act } from '../../domain/ports/decisions.ts';
 import type { Requester, DecisionInputs, KillSwitch, TargetInputs } from '../../domain/rollback/judgement.ts';
-import { DECIDE_VERSION } from '../../domain/rollback/rollback.ts';
+import { DECIDE_VERSION } from '../../domain/rollback/guards.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
 import type { Cleared } from '../../schemas/incidents/incident.ts';

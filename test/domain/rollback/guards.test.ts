@@ -1,0 +1,215 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Agreement, type Guard, type Known, type Moment } from '../../../domain/rollback/guard.ts';
+import { GUARDS } from '../../../domain/rollback/guards.ts';
+import { decide, knownAtJudgement } from '../../../domain/rollback/rollback.ts';
+import { type EnvironmentName, Mode, type ServiceName, type Version } from '../../../schemas/config/names.ts';
+import { anyPlain, before, change, clear, clearing, inputsOf } from '../arbitraries.ts';
+
+/** Returns each pair of a moment and a consequence of a guard. */
+const momentsOf = ({ at }: Guard): string[] => Object.entries(at).map(([moment, does]) => `${moment}: ${does}`);
+
+const versions = fc.constantFrom('v1', 'v2', 'v3', 'v9') as fc.Arbitrary<Version>;
+const modes = fc.array(fc.constantFrom(...Mode.options), { maxLength: 2 });
+const killSwitch = fc.constantFrom(
+  { state: 'read', paused: false } as const,
+  { state: 'read', paused: true } as const,
+  { state: 'unreadable', detail: 'no answer' } as const,
+);
+const agreement = fc.constantFrom(...Agreement);
+const demoted_services = fc.subarray(['checkout', 'payments']);
+/** What can be known at each moment. */
+const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
+  judgement: fc
+    .record({
+      plain: anyPlain,
+      asked: fc.record({
+        mode: fc.option(fc.constantFrom(...Mode.options), { nil: null }),
+        from: fc.option(versions),
+        to: fc.option(versions),
+        asks: fc.boolean(),
+      }),
+      sender: fc.constantFrom(0, 5),
+      inVain: fc.boolean(),
+      cleared: fc.boolean(),
+      related: fc.constantFrom('same' as const, 'dependency' as const),
+    })
+    .map(({ plain, asked: { mode, from, to, asks }, sender, inVain, cleared, related }) => {
+      const [one] = plain.changes;
+      const asked = {
+        ...plain.asked,
+        ...(mode && { mode }),
+        ...(from && { from }),
+        ...(to && { to }),
+        ...(asks && { approval: { people: null, seconds: null } }),
+      };
+      const known = knownAtJudgement(
+        inputsOf({
+          ...plain,
+          asked,
+          sender_rollbacks_last_hour: sender,
+          ...(inVain && { sender_may_not_ask: true }),
+          ...(cleared && one && { evidence: { cleared: [clearing(one)] } }),
+        }),
+      );
+      return { ...known, suspect: known.suspect && { ...known.suspect, relation: related } };
+    }),
+  call: fc.record({
+    service: fc.constant('checkout' as ServiceName),
+    environment: fc.constant('production' as EnvironmentName),
+    agreement,
+    modes,
+    demoted_services,
+    from: fc.constant('v2' as Version),
+    to: fc.constant('v1' as Version),
+    approved: fc.boolean(),
+    tried: fc.boolean(),
+    incident_open: fc.boolean(),
+    incident_paused: fc.boolean(),
+    incident_has_parent: fc.boolean(),
+    guard: killSwitch,
+    clearing: fc.constantFrom(undefined, clearing(change('v2', 10))),
+    decided_at: fc.constantFrom(undefined, before(10)),
+    pinned: fc.subarray(['v1']),
+    newer: fc.constantFrom(undefined, change('v3', -3)),
+    judged: fc.constantFrom(undefined, decide(clear()), decide(clear({ one_of_many: true }))),
+  }),
+  record: fc.record({
+    agreement,
+    organisation_rollbacks_last_hour: fc.constantFrom(0, 10),
+    sender_rollbacks_last_hour: fc.constantFrom(0, 5),
+    incident_open: fc.boolean(),
+    locked_by: fc.constantFrom('drill', 'this_incident', 'another_incident', null),
+  }),
+  step: fc
+    .record({
+      service: fc.constant('checkout'),
+      matched: fc.boolean(),
+      guard: killSwitch,
+      incident_paused: fc.boolean(),
+      one_of_many: fc.boolean(),
+      demoted: fc.boolean(),
+      modes,
+      asks: fc.boolean(),
+      inVain: fc.boolean(),
+      secondToAda: fc.boolean(),
+      agreement: fc.constant('none' as const),
+      demoted_services,
+      suspect: fc.option(
+        fc.record({
+          version: fc.constant('v2' as Version),
+          service: fc.constant('payments'),
+          proven: fc.boolean(),
+          reasons: fc.tuple(fc.constant('it finished just before')),
+          confidence: fc.constantFrom(0.3, 0.9),
+          relation: fc.constantFrom('same', 'dependency'),
+          timing: fc.constantFrom('finished_before', 'clock_skew'),
+          status: fc.constantFrom('succeeded', 'failed'),
+        }),
+      ),
+      needs_proof: fc.boolean(),
+      neighbours_unreadable: fc.boolean(),
+      monitoring_failure_only: fc.boolean(),
+    })
+    .map(({ inVain, secondToAda, ...known }) => ({
+      ...known,
+      ...(inVain && { sender_may_not_ask: true as const }),
+      ...(secondToAda && { second_to: 'ada' }),
+    })),
+};
+
+describe('the list of guards', () => {
+  test('is in this order', () => {
+    expect(GUARDS.map((one) => `${one.code} (${momentsOf(one).join(', ')})`)).toMatchInlineSnapshot(`
+      [
+        "incident_closed (call: quiet)",
+        "unmatched (judgement: refuse, step: no)",
+        "guard_unreadable (judgement: refuse, call: page, step: no)",
+        "no_confident_suspect (judgement: refuse)",
+        "not_a_deploy (judgement: refuse)",
+        "superseded (judgement: refuse)",
+        "no_deployer (judgement: refuse)",
+        "no_known_good_version (judgement: refuse)",
+        "rollback_not_safe (judgement: refuse)",
+        "pinned (judgement: refuse)",
+        "version_runs (judgement: refuse)",
+        "version_unknown (judgement: refuse)",
+        "version_never_ran (judgement: refuse)",
+        "superseded (judgement: report)",
+        "migration_in_deploy (judgement: ask)",
+        "migration_unknown (judgement: ask)",
+        "already_rolled_back (judgement: ask)",
+        "rate_limited (judgement: ask)",
+        "organisation_limit (judgement: ask, record: judge_again)",
+        "sender_limit (judgement: ask, record: judge_again)",
+        "mode_shadow (judgement: shadow)",
+        "mode_suggest (judgement: suggest)",
+        "mode_approve (judgement: approve)",
+        "runbook_mode (judgement: shadow)",
+        "runbook_mode (judgement: suggest)",
+        "runbook_mode (judgement: approve)",
+        "paused (judgement: suggest, call: page, step: say)",
+        "incident_paused (judgement: suggest, call: page, step: say)",
+        "sender_may_not_ask (judgement: suggest, step: say)",
+        "not_asked (judgement: suggest)",
+        "runbook_asks (judgement: approve, step: ask)",
+        "second_person (step: ask)",
+        "suspect_cleared (call: quiet)",
+        "mode_shadow (call: page)",
+        "mode_suggest (call: page)",
+        "mode_approve (call: page)",
+        "mode_shadow (step: say)",
+        "mode_suggest (step: say)",
+        "mode_approve (step: ask)",
+        "first_did_not_help (judgement: approve)",
+        "one_of_many (call: page)",
+        "automation_budget_spent (judgement: approve, call: judge_again, step: ask)",
+        "suspect_cleared (judgement: approve)",
+        "one_of_many (judgement: approve)",
+        "one_of_many (step: ask)",
+        "clock_skew (judgement: ask, step: ask)",
+        "deploy_failed (judgement: ask, step: ask)",
+        "another_service (judgement: ask, step: ask)",
+        "version_not_proven (judgement: ask, step: ask)",
+        "neighbours_unreadable (judgement: ask, step: ask)",
+        "no_confident_suspect (judgement: ask, step: ask)",
+        "monitoring_failure (judgement: suggest, step: ask)",
+        "pinned (call: page)",
+        "superseded (call: page)",
+        "judged_otherwise (call: judge_again)",
+        "already_running (record: quiet)",
+        "locked (record: page)",
+        "incident_closed (record: quiet)",
+      ]
+    `);
+  });
+
+  test('contains no code twice with the same consequence at the same moment', () => {
+    const all = GUARDS.flatMap((one) => momentsOf(one).map((moment) => `${one.code} (${moment})`));
+    expect(all.filter((one, index) => all.indexOf(one) !== index)).toEqual([]);
+  });
+
+  test('has one consequence for each code that stops a call', () => {
+    const stops = GUARDS.flatMap(({ code, at }) =>
+      [at.call, at.record].flatMap((stop) => (stop ? [{ code, stop }] : [])),
+    );
+    for (const { code, stop } of stops)
+      expect(stops.filter((one) => one.code === code && one.stop !== stop)).toEqual([]);
+  });
+});
+
+const moments = Object.keys(KNOWN) as Moment[];
+
+describe.each(moments)('every guard that is read at the moment "%s"', (moment) => {
+  const samples = fc.sample<Known[Moment]>(KNOWN[moment], { numRuns: 2000, seed: 1 });
+
+  test.each(GUARDS.filter(({ at }) => at[moment] !== undefined))('$code $at applies, with a text', ({ code, read }) => {
+    const found = samples.map(read).filter((reasons) => reasons.length > 0);
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.length).toBeLessThan(samples.length);
+    for (const reasons of found) {
+      expect(reasons[0]?.code).toBe(code);
+      for (const { text } of reasons) expect(text).toMatch(/\S/);
+    }
+  });
+});
