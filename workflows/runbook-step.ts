@@ -45,7 +45,16 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
     case 'wait.until':
     case 'verify':
       return until(run, input, ready.spentSeconds, deps);
-    default:
+    case 'flag.disable':
+    case 'flag.enable':
+    case 'scale':
+    case 'scale.restore':
+    case 'restart':
+    case 'http':
+    case 'note':
+    case 'page':
+    case 'slack.post':
+    case 'ticket':
       return act(run, input, { approved: ready.ask !== null, scale: ready.scale }, deps);
   }
 }

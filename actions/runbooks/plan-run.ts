@@ -301,7 +301,11 @@ async function targetOf(deps: Deps, { place, step }: At, given: object): Promise
       return repository ?? entry?.repository ?? 'no repository is configured';
     case 'page':
       return 'the pager';
-    default:
+    case 'note':
+    case 'approve':
+    case 'verify':
+    case 'wait':
+    case 'wait.until':
       return null;
   }
 }

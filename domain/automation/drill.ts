@@ -74,7 +74,12 @@ function afterBack(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
     case 'withheld':
       if (!drill.begun) return ended(drill, `${said.detail}; nothing was changed`, at);
       return spent(drill) ? forth(drill, `the drill could not continue: ${said.detail}`) : drill;
-    default:
+    case 'in_progress':
+    case 'busy':
+    case 'later':
+    case 'holds':
+    case 'drifted':
+    case 'unknown':
       return spent(drill) ? forth(drill, `${to} was not running after an hour: ${textOf(drill, said)}`) : drill;
   }
 }
@@ -95,7 +100,13 @@ function afterForth(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord 
     case 'refused':
     case 'failed':
       return stuck(`the roll-forward to ${from} failed: ${said.detail}`);
-    default:
+    case 'in_progress':
+    case 'busy':
+    case 'later':
+    case 'withheld':
+    case 'holds':
+    case 'drifted':
+    case 'unknown':
       return spent(drill) ? stuck(`${from} was not running again after an hour: ${textOf(drill, said)}`) : drill;
   }
 }
@@ -163,7 +174,13 @@ function textOf({ phase, from_version, to_version }: DrillRecord, said: Said): s
       return `${said.current} is running now`;
     case 'holds':
       return `${wanted} is still running`;
-    default:
+    case 'failed':
+    case 'refused':
+    case 'busy':
+    case 'later':
+    case 'withheld':
+    case 'drifted':
+    case 'unknown':
       return said.detail;
   }
 }

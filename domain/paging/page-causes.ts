@@ -64,7 +64,18 @@ export function causeOf(message: Message, before: Before): PageCause {
         text: isByHand(message.number) ? 'A runbook that a person started failed' : RUNBOOK_FAILED,
         entry: 'runbook.failed',
       };
-    default:
+    case 'answered':
+    case 'judge_again':
+    case 'change_recorded':
+    case 'cleared':
+    case 'pause':
+    case 'resume':
+    case 'abort':
+    case 'rollback':
+    case 'resolve':
+    case 'runbook_run':
+    case 'runbook_rollback':
+    case 'publish':
       return { text: 'The incident has changed' };
   }
 }

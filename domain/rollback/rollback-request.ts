@@ -26,7 +26,21 @@ export function requestedAfter(
       return { ...before, rollback: { by: message.by, at, ...rollback } };
     case 'resolve':
       return { ...before, resolve: { by: message.by, at } };
-    default:
+    case 'signals':
+    case 'declared':
+    case 'left':
+    case 'severity':
+    case 'page':
+    case 'answered':
+    case 'judge_again':
+    case 'change_recorded':
+    case 'cleared':
+    case 'mitigation':
+    case 'verification':
+    case 'runbook':
+    case 'runbook_run':
+    case 'runbook_rollback':
+    case 'publish':
       return undefined;
   }
 }

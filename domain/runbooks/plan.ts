@@ -129,7 +129,17 @@ function inverseOf(step: SingleStep, key: string, timeoutSeconds: number): Plann
       return { ...base, uses: 'flag.disable', with: step.with };
     case 'scale':
       return { ...base, uses: 'scale.restore', with: {} };
-    default:
+    case 'restart':
+    case 'rollback':
+    case 'http':
+    case 'note':
+    case 'page':
+    case 'slack.post':
+    case 'ticket':
+    case 'approve':
+    case 'verify':
+    case 'wait':
+    case 'wait.until':
       return null;
   }
 }

@@ -41,6 +41,7 @@ export function progressOf({ service }: Live, deployment: Deployment): ActAnswer
       return { kind: 'failed', detail: `the rollout ${id ?? ''} failed: ${reasonOf(deployment)}` };
     case 'IN_PROGRESS':
       return { kind: 'in_progress', id, handle: id };
+    case undefined:
     default: {
       // Services behind a Classic Load Balancer have no rollout state.
       const { desiredCount, runningCount, pendingCount } = deployment;

@@ -89,7 +89,13 @@ async function takeBack(site: Site, calls: Calls, wishes: GateRequests, request:
         return rollBackDeployment(primary, calls, found.primary, request);
       case 'look':
         return progressOf(found.primary);
-      default:
+      case 'succeeded':
+      case 'in_progress':
+      case 'busy':
+      case 'later':
+      case 'superseded':
+      case 'refused':
+      case 'failed':
         return next;
     }
   }

@@ -60,7 +60,12 @@ function explained(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValuePr
       return [
         { path: at, message: `${where}: ${notA(issue.expected, given)}`, suggestion: written(issue.expected, given) },
       ];
-    default:
+    case 'too_big':
+    case 'too_small':
+    case 'not_multiple_of':
+    case 'invalid_format':
+    case 'invalid_element':
+    case 'custom':
       return [{ path: at, message: `${where}: ${issue.message}`, suggestion: null }];
   }
 }

@@ -114,7 +114,10 @@ function kindWords(fault) {
       return `slow ${fault.delay_ms / 1000} s`;
     case 'late':
       return `late by ${fault.delay_ms / 1000} s`;
-    default:
+    case 'rate_limit':
+    case 'lost':
+    case 'reset':
+    case 'hang':
       return fault.kind.replaceAll('_', ' ');
   }
 }

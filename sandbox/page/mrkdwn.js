@@ -111,6 +111,7 @@ function reference(inside, around) {
     case '!':
       if (target.startsWith('!date^')) return date(target, label);
       return h('span', { class: 'mention' }, unescaped(label || `@${id}`));
+    case undefined:
     default:
       return link(unescaped(target), withEmoji(unescaped(label || target)));
   }

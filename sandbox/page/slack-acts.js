@@ -214,6 +214,7 @@ function valueOf(it) {
       return offered(/** @type {HTMLInputElement} */ (it));
     case 'datetime-local':
       return value === '' ? null : String(Math.floor(new Date(value).getTime() / 1000));
+    case undefined:
     default:
       return value === '' ? null : value;
   }

@@ -64,7 +64,9 @@ function ofInteraction(interaction: Interaction): Command | undefined {
       return ofForm(interaction);
     case 'message_action':
       return interaction.callback_id === 'add_to_timeline' ? ofMessage(interaction) : undefined;
-    default:
+    case 'block_suggestion':
+    case 'shortcut':
+    case 'view_closed':
       return undefined;
   }
 }

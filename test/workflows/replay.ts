@@ -72,7 +72,9 @@ function taken(update: Update): Operation {
         Status: 'SUCCEEDED',
         [`${Type === 'STEP' ? 'Step' : 'Context'}Details`]: { Result: rest.Payload },
       };
-    default:
+    case 'FAIL':
+    case 'CANCEL':
+    case undefined:
       throw new Error(`${Type} ${Id}: unexpected action ${Action} in a replay`);
   }
 }

@@ -65,6 +65,7 @@ function isStepOfLoop(declaration, id) {
  * @returns {Extract<ESTree.Node, { type: 'Identifier' }>[]}
  */
 function assigned(target) {
+  // oxlint-disable-next-line switch-exhaustiveness-check -- no other node can be assigned to
   switch (target.type) {
     case 'Identifier':
       return [target];

@@ -44,7 +44,15 @@ export function doesWhat(uses: Outline['uses'], given: unknown, scale: { from: n
       return 'restart, one instance at a time';
     case 'http':
       return cut(`${method} ${url}`);
-    default:
+    case 'rollback':
+    case 'note':
+    case 'page':
+    case 'slack.post':
+    case 'ticket':
+    case 'approve':
+    case 'verify':
+    case 'wait':
+    case 'wait.until':
       return uses;
   }
 }
@@ -63,7 +71,17 @@ export function leftAs(uses: Outline['uses'], { name, output, hasWayBack, undone
       return `the service is scaled from ${from} to ${to}, scale it back when it is safe`;
     case 'rollback':
       return null; // a rollback needs no undo
-    default:
+    case 'scale.restore':
+    case 'restart':
+    case 'http':
+    case 'note':
+    case 'page':
+    case 'slack.post':
+    case 'ticket':
+    case 'approve':
+    case 'verify':
+    case 'wait':
+    case 'wait.until':
       if (hasWayBack) return `"${name}" was not undone`;
       return undone ? `"${name}" cannot be undone` : null;
   }
