@@ -36,6 +36,7 @@ import { publicUrl, type StandIns, standInsAt } from '../domain/catalogue/vendor
 import type { Target } from '../schemas/incidents/projection.ts';
 import type { TicketTarget } from '../schemas/alerts/routes.ts';
 import { millisOf, timestamp } from '../schemas/time/time.ts';
+import { queueUrls } from '../schemas/config/queues.ts';
 import { CounterTable } from './table/core/counters.ts';
 import { IncidentLog } from './table/incidents/incident-log.ts';
 import { BacklogTable } from './table/changes/backlog.ts';
@@ -114,6 +115,7 @@ export function assemble(env: Environment): Deps {
   const address = (name: string) => () => readAddress(secrets, name);
   const config = publishedConfig(blobs, log, now);
   const sqs = awsClient(SQSClient, SHARED_LIMITS);
+  const queues = queueUrls(env);
   const gates = new GateTable(table);
   const counters = new CounterTable(table, log);
   const events = new IncidentLog(table, log);
@@ -124,7 +126,7 @@ export function assemble(env: Environment): Deps {
   const targets = { secrets, clock, config, gates, github, standIns };
   const rest = pagerDutyRest({ secrets, clock });
   const audit = new AuditLogTable(table, blobs, clock, log, secrets);
-  const projections = new ProjectionTable(table, clock, sqsProjectorQueue(sqs, env), log, isOn({ config, secrets }));
+  const projections = new ProjectionTable(table, clock, sqsProjectorQueue(sqs, queues), log, isOn({ config, secrets }));
   return {
     clock,
     timeScale: env.FIREBREAK_TIME_SCALE,
@@ -133,17 +135,9 @@ export function assemble(env: Environment): Deps {
     secrets,
     standIns,
     blobs,
-    queue: sqsSignalQueue(
-      sqs,
-      {
-        urgent: env.FIREBREAK_QUEUE_URGENT,
-        ordinary: env.FIREBREAK_QUEUE_ORDINARY,
-        unmatched: env.FIREBREAK_QUEUE_UNMATCHED,
-      },
-      blobs,
-    ),
-    inbound: sqsPeopleQueue(sqs, env.FIREBREAK_QUEUE_PEOPLE),
-    redelivery: sqsRedelivery(sqs, Object.values(queuesByName(env))),
+    queue: sqsSignalQueue(sqs, queues, blobs),
+    inbound: sqsPeopleQueue(sqs, queues.people),
+    redelivery: sqsRedelivery(sqs, Object.values(queues)),
     processedEvents: new ProcessedEventTable(table, clock),
     userCache: new UserCacheTable(table, clock),
     ...engines(env),
@@ -180,7 +174,7 @@ export function assemble(env: Environment): Deps {
     quarantine: new QuarantineTable(table, blobs, clock),
     counters,
     backlog: new BacklogTable(table, clock),
-    queueStats: sqsQueueStats(sqs, queuesByName(env)),
+    queueStats: sqsQueueStats(sqs, queues),
     automation: new AutomationTable(table, clock),
     tokens: new TokenTable(table, clock, secrets),
     databaseWarning: env.FIREBREAK_DATABASE_WARNING,
@@ -242,19 +236,6 @@ async function unlessUnreadable(send: () => Promise<Attempt>): Promise<Attempt> 
 
 /** Counts the calls to a vendor under its name. */
 type Counted = <T extends object>(vendor: string, port: T) => T;
-
-/** All queues that invoke a function. */
-const queuesByName = (env: Environment): Record<string, string> => ({
-  urgent: env.FIREBREAK_QUEUE_URGENT,
-  ordinary: env.FIREBREAK_QUEUE_ORDINARY,
-  unmatched: env.FIREBREAK_QUEUE_UNMATCHED,
-  people: env.FIREBREAK_QUEUE_PEOPLE,
-  slack: env.FIREBREAK_QUEUE_SLACK,
-  statuspage: env.FIREBREAK_QUEUE_STATUSPAGE,
-  grafana: env.FIREBREAK_QUEUE_GRAFANA,
-  tickets: env.FIREBREAK_QUEUE_TICKETS,
-  webhooks: env.FIREBREAK_QUEUE_WEBHOOKS,
-});
 
 /** Creates the client that records the steps of workflows. */
 export const durableClient = (): LambdaClient => awsClient(LambdaClient, DURABLE_LIMITS);

@@ -1,3 +1,5 @@
+import { byQueue, type QueueName } from '../schemas/config/queues.ts';
+
 /** Names and numbers of the resources, shared by `sst.config.ts` and the local start. */
 
 /** The only table. The index `list` holds lists across partitions, newest first. */
@@ -33,6 +35,20 @@ export const PEOPLE = { timeoutSeconds: 20, batchSize: 1 } as const;
 
 /** Projectors to other systems. A message only wakes a projector, so duplicates and losses do no harm. */
 export const PROJECT = { timeoutSeconds: 60, visibilitySeconds: 90, maxReceives: 16 } as const;
+
+/** The function that reads a queue, and the number of messages that it gets at once. */
+type Reader = { reader: 'route' | 'hear' | 'project'; batchSize: number };
+
+export const READERS: Readonly<Record<QueueName, Reader>> = {
+  ...byQueue((): Reader => ({ reader: 'project', batchSize: QUEUE.batchSize })),
+  urgent: { reader: 'route', batchSize: QUEUE.urgentBatchSize },
+  ordinary: { reader: 'route', batchSize: QUEUE.batchSize },
+  unmatched: { reader: 'route', batchSize: QUEUE.unmatchedBatchSize },
+  people: { reader: 'hear', batchSize: PEOPLE.batchSize },
+};
+
+/** Returns whether a queue only wakes a projector: the data is in the table, so order does not matter. */
+export const isWakeQueue = (name: QueueName): boolean => READERS[name].reader === 'project';
 
 export const HTTP_TIMEOUT_SECONDS = 20;
 /** Slack waits three seconds; a cold start can take longer, and work that has begun is completed. */

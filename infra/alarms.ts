@@ -1,5 +1,5 @@
 import { QUEUE, ROUTER_TIMEOUT_SECONDS, TABLE } from '../aws/resources.ts';
-import type { Target } from '../schemas/incidents/projection.ts';
+import { PROJECTION_TARGETS, type QueueName } from '../schemas/config/queues.ts';
 import { functionName } from './names.ts';
 import type { Feed } from './queues.ts';
 
@@ -22,11 +22,7 @@ const RUNAWAY_CALLS = 30_000;
 
 /** Resources that have alarms. */
 export type Watched = {
-  urgent: Feed;
-  ordinary: Feed;
-  unmatched: Feed;
-  people: Feed;
-  shown: Record<Target, Feed>;
+  queues: Record<QueueName, Feed>;
   /** Dead-letter queues of functions, by the function's name. */
   otherDeadLetters: Record<string, sst.aws.Queue>;
   api: sst.aws.ApiGatewayV2;
@@ -90,17 +86,8 @@ const conditionOf = (alarm: Alarm) =>
     : { comparisonOperator: 'LessThanThreshold', threshold: alarm.below, treatMissingData: 'breaching' };
 
 /** Alarms for queues that must stay empty. */
-function ofDeadLetters({
-  urgent,
-  ordinary,
-  unmatched,
-  people,
-  shown,
-  otherDeadLetters,
-}: Watched): Record<string, Alarm> {
-  const ofFeeds = Object.entries({ urgent, ordinary, unmatched, people, ...shown }).map(
-    ([name, { deadLetters }]) => [name, deadLetters] as const,
-  );
+function ofDeadLetters({ queues, otherDeadLetters }: Watched): Record<string, Alarm> {
+  const ofFeeds = Object.entries(queues).map(([name, { deadLetters }]) => [name, deadLetters] as const);
   const notEmpty = [...ofFeeds, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
     `${name}-dead-letters`,
     {
@@ -113,12 +100,12 @@ function ofDeadLetters({
   return Object.fromEntries(notEmpty);
 }
 
-function ofWaiting({ urgent, ordinary, unmatched, people, shown }: Watched): Record<string, Alarm> {
-  const late = Object.entries(shown).map(([target, { queue }]): [string, Alarm] => [
+function ofWaiting({ queues }: Watched): Record<string, Alarm> {
+  const late = PROJECTION_TARGETS.map((target): [string, Alarm] => [
     `${target}-age`,
     {
       says: `The projector for ${target} is more than ${SHOWN_LATE_SECONDS} seconds late`,
-      metric: ofQueue(queue, 'ApproximateAgeOfOldestMessage'),
+      metric: ofQueue(queues[target].queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: LONGEST_DELAY_SECONDS + SHOWN_LATE_SECONDS,
     },
@@ -126,25 +113,25 @@ function ofWaiting({ urgent, ordinary, unmatched, people, shown }: Watched): Rec
   return {
     'urgent-age': {
       says: `A signal that can page has waited for more than ${URGENT_AGE_SECONDS} seconds`,
-      metric: ofQueue(urgent.queue, 'ApproximateAgeOfOldestMessage'),
+      metric: ofQueue(queues.urgent.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 1,
       above: URGENT_AGE_SECONDS,
     },
     'ordinary-age': {
       says: `A signal that does not page has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
-      metric: ofQueue(ordinary.queue, 'ApproximateAgeOfOldestMessage'),
+      metric: ofQueue(queues.ordinary.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },
     'unmatched-age': {
       says: `A signal of a service outside the catalogue has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
-      metric: ofQueue(unmatched.queue, 'ApproximateAgeOfOldestMessage'),
+      metric: ofQueue(queues.unmatched.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },
     'people-age': {
       says: `An action of a person in Slack or PagerDuty has waited for more than ${PEOPLE_AGE_SECONDS} seconds`,
-      metric: ofQueue(people.queue, 'ApproximateAgeOfOldestMessage'),
+      metric: ofQueue(queues.people.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 1,
       above: PEOPLE_AGE_SECONDS,
     },

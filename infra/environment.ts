@@ -1,5 +1,6 @@
 import type { Environment } from '../aws/secrets/env.ts';
 import { FUNCTION_GRANTS } from '../aws/secrets/secret-groups.ts';
+import { byQueueVariable } from '../schemas/config/queues.ts';
 import { WORKFLOW_ALIAS } from './names.ts';
 import type { Resources } from './permissions.ts';
 
@@ -10,7 +11,7 @@ import type { Resources } from './permissions.ts';
 export const environmentOf = (
   stage: string,
   name: keyof typeof FUNCTION_GRANTS,
-  { table, bucket, urgent, ordinary, unmatched, people, shown, workflowName, secretsPath, secretsKey }: Resources,
+  { table, bucket, queues, workflowName, secretsPath, secretsKey }: Resources,
 ): Record<
   Exclude<keyof Environment, 'FIREBREAK_STAND_INS' | 'FIREBREAK_TIME_SCALE' | 'FIREBREAK_DATABASE_WARNING'>,
   $util.Input<string>
@@ -18,15 +19,7 @@ export const environmentOf = (
   FIREBREAK_STAGE: stage,
   FIREBREAK_TABLE: table.name,
   FIREBREAK_BUCKET: bucket.name,
-  FIREBREAK_QUEUE_URGENT: urgent.queue.url,
-  FIREBREAK_QUEUE_ORDINARY: ordinary.queue.url,
-  FIREBREAK_QUEUE_UNMATCHED: unmatched.queue.url,
-  FIREBREAK_QUEUE_PEOPLE: people.queue.url,
-  FIREBREAK_QUEUE_SLACK: shown.slack.queue.url,
-  FIREBREAK_QUEUE_STATUSPAGE: shown.statuspage.queue.url,
-  FIREBREAK_QUEUE_GRAFANA: shown.grafana.queue.url,
-  FIREBREAK_QUEUE_TICKETS: shown.tickets.queue.url,
-  FIREBREAK_QUEUE_WEBHOOKS: shown.webhooks.queue.url,
+  ...byQueueVariable((name) => queues[name].queue.url),
   FIREBREAK_WORKFLOW_FUNCTION: workflowName,
   FIREBREAK_WORKFLOW_QUALIFIER: WORKFLOW_ALIAS,
   FIREBREAK_SECRETS_PATH: secretsPath,

@@ -4,7 +4,7 @@ import {
   HTTP_TIMEOUT_SECONDS,
   PEOPLE,
   PROJECT,
-  QUEUE,
+  READERS,
   RECURSIVE,
   ROUTER_TIMEOUT_SECONDS,
   SCHEDULES,
@@ -13,10 +13,11 @@ import {
   WORKFLOW,
 } from '../aws/resources.ts';
 import { type FUNCTION_GRANTS } from '../aws/secrets/secret-groups.ts';
+import { byQueue, type QueueName, QUEUES } from '../schemas/config/queues.ts';
 import { environmentOf } from './environment.ts';
 import { functionName, WORKFLOW_ALIAS } from './names.ts';
 import { mayLeaveAt, permissionsOf, type Resources } from './permissions.ts';
-import { createDeadLetters, type Feed } from './queues.ts';
+import { createDeadLetters } from './queues.ts';
 
 /**
  * Reserved concurrency of each function, so that a storm at one function does not starve the others. It is the only
@@ -27,19 +28,24 @@ const AT_ONCE = {
   http: 100,
   /** For one workspace; Slack sends at most ten events per second. */
   slack: 20,
-  /** People acting in Slack, each in their channel. */
-  people: 10,
-  urgent: 20,
-  ordinary: 10,
-  unmatched: 4,
-  /**
-   * For each target that shows incidents: the minimum of an event source. One works, the other finds the lease taken.
-   */
-  shown: 2,
   sweep: 1,
   evaluate: 1,
   digest: 1,
 };
+
+/** Part of the concurrency of its reader that each queue can use. */
+const OF_QUEUE: Readonly<Record<QueueName, number>> = {
+  // For each target that shows incidents, the minimum of an event source: one works, the other finds the lease taken.
+  ...byQueue(() => 2),
+  urgent: 20,
+  ordinary: 10,
+  unmatched: 4,
+  /** People acting in Slack, each in their channel. */
+  people: 10,
+};
+
+const queuesOf = (reader: string): QueueName[] => QUEUES.filter((name) => READERS[name].reader === reader);
+const ofReader = (reader: string): number => queuesOf(reader).reduce((sum, name) => sum + OF_QUEUE[name], 0);
 
 const LOGS = { format: 'json', retention: '3 months' } as const;
 
@@ -110,21 +116,22 @@ export function createRouter(stage: string, resources: Resources) {
   const route = new sst.aws.Function('Route', {
     ...common(stage, 'route', resources),
     timeout: `${ROUTER_TIMEOUT_SECONDS} seconds`,
-    concurrency: { reserved: AT_ONCE.urgent + AT_ONCE.ordinary + AT_ONCE.unmatched },
+    concurrency: { reserved: ofReader('route') },
     permissions: permissionsOf(resources).route,
     transform: COMMON_TRANSFORM,
   });
-  subscribe(resources.urgent, route, AT_ONCE.urgent, QUEUE.urgentBatchSize);
-  subscribe(resources.ordinary, route, AT_ONCE.ordinary);
-  subscribe(resources.unmatched, route, AT_ONCE.unmatched, QUEUE.unmatchedBatchSize);
+  subscribe(resources, 'route', route);
   return route;
 }
 
-function subscribe({ queue }: Feed, to: sst.aws.Function, atOnce: number, size: number = QUEUE.batchSize): void {
-  queue.subscribe(to.arn, {
-    batch: { size, partialResponses: true },
-    transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: atOnce } } },
-  });
+/** Lets a function read its queues. */
+function subscribe({ queues }: Resources, reader: 'route' | 'hear' | 'project', to: sst.aws.Function): void {
+  for (const name of queuesOf(reader)) {
+    queues[name].queue.subscribe(to.arn, {
+      batch: { size: READERS[name].batchSize, partialResponses: true },
+      transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: OF_QUEUE[name] } } },
+    });
+  }
 }
 
 /** Creates the function that processes actions of people in Slack and PagerDuty. */
@@ -132,11 +139,11 @@ export function createHearing(stage: string, resources: Resources) {
   const hear = new sst.aws.Function('Hear', {
     ...common(stage, 'hear', resources),
     timeout: `${PEOPLE.timeoutSeconds} seconds`,
-    concurrency: { reserved: AT_ONCE.people },
+    concurrency: { reserved: ofReader('hear') },
     permissions: permissionsOf(resources).hear,
     transform: COMMON_TRANSFORM,
   });
-  subscribe(resources.people, hear, AT_ONCE.people, PEOPLE.batchSize);
+  subscribe(resources, 'hear', hear);
   return hear;
 }
 
@@ -145,15 +152,14 @@ export function createHearing(stage: string, resources: Resources) {
  * others.
  */
 export function createProjector(stage: string, resources: Resources) {
-  const feeds = Object.values(resources.shown);
   const project = new sst.aws.Function('Project', {
     ...common(stage, 'project', resources),
     timeout: `${PROJECT.timeoutSeconds} seconds`,
-    concurrency: { reserved: AT_ONCE.shown * feeds.length },
+    concurrency: { reserved: ofReader('project') },
     permissions: permissionsOf(resources).project,
     transform: COMMON_TRANSFORM,
   });
-  for (const feed of feeds) subscribe(feed, project, AT_ONCE.shown);
+  subscribe(resources, 'project', project);
   return project;
 }
 

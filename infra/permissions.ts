@@ -1,5 +1,5 @@
 import { copyFolder, FUNCTION_GRANTS, type Grant } from '../aws/secrets/secret-groups.ts';
-import type { Target } from '../schemas/incidents/projection.ts';
+import { PROJECTION_TARGETS, type QueueName, SIGNAL_QUEUES } from '../schemas/config/queues.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
 import type { Feed } from './queues.ts';
 import { type AwsTargets, ofTargets } from './targets.ts';
@@ -8,14 +8,7 @@ import { type AwsTargets, ofTargets } from './targets.ts';
 export type Resources = {
   table: sst.aws.Dynamo;
   bucket: sst.aws.Bucket;
-  urgent: Feed;
-  ordinary: Feed;
-  /** Signals of services outside the catalogue. */
-  unmatched: Feed;
-  /** Actions of people in Slack and PagerDuty. */
-  people: Feed;
-  /** One for each target that shows incidents. */
-  shown: Record<Target, Feed>;
+  queues: Record<QueueName, Feed>;
   /** Name of the workflow function: its own role needs it too. */
   workflowName: string;
   secretsPath: string;
@@ -37,9 +30,9 @@ export type Statement = {
  * resource.
  */
 export function permissionsOf(resources: Resources) {
-  const { urgent, ordinary, unmatched, people } = resources;
-  const signals = [urgent, ordinary, unmatched];
-  const shown = Object.values(resources.shown);
+  const { people } = resources.queues;
+  const signals = SIGNAL_QUEUES.map((name) => resources.queues[name]);
+  const shown = PROJECTION_TARGETS.map((name) => resources.queues[name]);
   const table = ofTable(resources);
   const starting = ofStarting(resources);
   const secrets = (name: keyof typeof FUNCTION_GRANTS) => ofSecrets(resources, FUNCTION_GRANTS[name]);

@@ -1,12 +1,19 @@
-import { PROJECT, QUEUE } from '../aws/resources.ts';
+import { isWakeQueue, PROJECT, QUEUE } from '../aws/resources.ts';
+import { byQueue, type QueueName } from '../schemas/config/queues.ts';
 
 const DAY_SECONDS = 24 * 3600;
 
 /** A queue that invokes a function, with its dead-letter queue. */
 export type Feed = { queue: sst.aws.Queue; deadLetters: sst.aws.Queue };
 
+/** Creates all queues that invoke a function. */
+export const createQueues = (): Record<QueueName, Feed> =>
+  byQueue((name) => (isWakeQueue(name) ? createWakeQueue : createOrderedQueue)(name.replace(/^./, upper)));
+
+const upper = (letter: string): string => letter.toUpperCase();
+
 /** Creates a FIFO queue. A group is a service and environment, or a channel; a stuck group delays no other. */
-export function createOrderedQueue(name: string): Feed {
+function createOrderedQueue(name: string): Feed {
   // The dead-letter queue of a FIFO queue must be FIFO.
   const deadLetters = createDeadLetters(`${name}DeadLetters`, true);
   const queue = new sst.aws.Queue(name, {
@@ -22,7 +29,7 @@ export function createOrderedQueue(name: string): Feed {
  * Creates a queue that wakes a projector. The data is in the table, so order does not matter and nothing can be lost
  * here.
  */
-export function createWakeQueue(name: string): Feed {
+function createWakeQueue(name: string): Feed {
   const deadLetters = createDeadLetters(`${name}DeadLetters`);
   const queue = new sst.aws.Queue(name, {
     visibilityTimeout: `${PROJECT.visibilitySeconds} seconds`,

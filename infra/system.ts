@@ -11,7 +11,7 @@ import {
 } from './functions.ts';
 import { checkedStage, deploymentArns, functionName, secretsPath } from './names.ts';
 import type { Resources } from './permissions.ts';
-import { createOrderedQueue, createWakeQueue } from './queues.ts';
+import { createQueues } from './queues.ts';
 import { createSecrets } from './secrets.ts';
 import { createBucket, createTable } from './storage.ts';
 import { AWS_TARGETS } from './targets.ts';
@@ -24,17 +24,7 @@ export function createSystem() {
   const resources: Resources = {
     table: createTable(production),
     bucket: createBucket(production),
-    urgent: createOrderedQueue('Urgent'),
-    ordinary: createOrderedQueue('Ordinary'),
-    unmatched: createOrderedQueue('Unmatched'),
-    people: createOrderedQueue('People'),
-    shown: {
-      slack: createWakeQueue('Slack'),
-      statuspage: createWakeQueue('Statuspage'),
-      grafana: createWakeQueue('Grafana'),
-      tickets: createWakeQueue('Tickets'),
-      webhooks: createWakeQueue('Webhooks'),
-    },
+    queues: createQueues(),
     workflowName: functionName(stage, 'incident-response'),
     secretsPath: secretsPath(stage),
     secretsKey,
@@ -50,15 +40,10 @@ export function createSystem() {
   const hear = createHearing(stage, resources);
   allowRecursion({ project, workflow });
 
-  const { urgent, ordinary, unmatched, people, shown } = resources;
   const alarms = createAlarms(
     stage,
     {
-      urgent,
-      ordinary,
-      unmatched,
-      people,
-      shown,
+      queues: resources.queues,
       otherDeadLetters: {
         workflow: workflowDeadLetters,
         sweep: sweep.deadLetters,

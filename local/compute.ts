@@ -6,7 +6,7 @@ import {
   HTTP_TIMEOUT_SECONDS,
   PEOPLE,
   PROJECT,
-  QUEUE,
+  READERS,
   RECURSIVE,
   ROUTER_TIMEOUT_SECONDS,
   SCHEDULES,
@@ -23,6 +23,7 @@ import { handler as projectHandler } from '../functions/project.ts';
 import { handler as routeHandler } from '../functions/route.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
 import { handler as sweepHandler } from '../functions/sweep.ts';
+import { byQueue, type QueueName, QUEUES } from '../schemas/config/queues.ts';
 import type { Env } from '../schemas/config/variables.ts';
 import { startEventSource } from './aws/event-source.ts';
 import { type LocalFunction, startLambda } from './aws/lambda/lambda.ts';
@@ -32,15 +33,14 @@ import { NAMES } from './names.ts';
 import type { Opened } from './config/opened.ts';
 import type { Storage } from './state/storage.ts';
 
-/** Number of concurrent batches of each queue. For unmatched signals, the minimum that AWS allows. */
-const ROUTERS = 4;
-const ROUTERS_OF_UNMATCHED = 2;
-
-/** The minimum of Lambda's event sources is two: one works, the other finds the lease taken. */
-const PROJECTORS = 2;
-
-/** Number of concurrent messages of people. */
-const EARS = 4;
+/** Number of concurrent batches of each queue, at least the two that AWS requires. */
+const AT_ONCE: Readonly<Record<QueueName, number>> = {
+  // Of a projector, one works, the other finds the lease taken.
+  ...byQueue(() => 2),
+  urgent: 4,
+  ordinary: 4,
+  people: 4,
+};
 
 export type ComputeOptions = {
   /** File of the executions. */
@@ -70,22 +70,11 @@ export async function startCompute(
   }
   const { timeScale, log } = options;
   const client = awsClient(LambdaClient, EMULATION_LIMITS);
-  const signals = [
-    { queueUrl: queues.urgent, batchSize: QUEUE.urgentBatchSize, maxConcurrency: ROUTERS },
-    { queueUrl: queues.ordinary, batchSize: QUEUE.batchSize, maxConcurrency: ROUTERS },
-    { queueUrl: queues.unmatched, batchSize: QUEUE.unmatchedBatchSize, maxConcurrency: ROUTERS_OF_UNMATCHED },
-  ];
-  for (const feed of signals) {
-    const source = { ...feed, functionName: NAMES.route, sqs, lambda: client, log };
-    const { stop } = startEventSource(source);
-    opened.onClose(stop);
-  }
-  const people = { queueUrl: queues.people, functionName: NAMES.hear, sqs, lambda: client, log };
-  opened.onClose(startEventSource({ ...people, batchSize: PEOPLE.batchSize, maxConcurrency: EARS }).stop);
-  for (const queueUrl of Object.values(queues.shown)) {
-    const source = { queueUrl, functionName: NAMES.project, sqs, lambda: client, batchSize: QUEUE.batchSize, log };
-    const { stop } = startEventSource({ ...source, maxConcurrency: PROJECTORS });
-    opened.onClose(stop);
+  for (const name of QUEUES) {
+    const { reader, batchSize } = READERS[name];
+    const source = { queueUrl: queues[name], functionName: NAMES[reader], batchSize, maxConcurrency: AT_ONCE[name] };
+    const { stop: stopSource } = startEventSource({ ...source, sqs, lambda: client, log });
+    opened.onClose(stopSource);
   }
   const schedules = SCHEDULES.map(({ name, everySeconds }) => ({ name, everySeconds, functionName: NAMES[name] }));
   const { stop } = startSchedules({ schedules, lambda: client, timeScale, log });

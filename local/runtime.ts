@@ -8,6 +8,7 @@ import { namedCredentials } from '../domain/catalogue/vendors.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
 import type { Config } from '../schemas/config/config.ts';
 import { timestamp } from '../schemas/time/time.ts';
+import { byQueueVariable } from '../schemas/config/queues.ts';
 import type { Env } from '../schemas/config/variables.ts';
 import { startSsm } from './aws/ssm/server.ts';
 import { startControl } from './backup/control.ts';
@@ -96,15 +97,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     FIREBREAK_STAGE: NAMES.stage,
     FIREBREAK_TABLE: NAMES.table,
     FIREBREAK_BUCKET: NAMES.bucket,
-    FIREBREAK_QUEUE_URGENT: queues.urgent,
-    FIREBREAK_QUEUE_ORDINARY: queues.ordinary,
-    FIREBREAK_QUEUE_UNMATCHED: queues.unmatched,
-    FIREBREAK_QUEUE_PEOPLE: queues.people,
-    FIREBREAK_QUEUE_SLACK: queues.shown.slack,
-    FIREBREAK_QUEUE_STATUSPAGE: queues.shown.statuspage,
-    FIREBREAK_QUEUE_GRAFANA: queues.shown.grafana,
-    FIREBREAK_QUEUE_TICKETS: queues.shown.tickets,
-    FIREBREAK_QUEUE_WEBHOOKS: queues.shown.webhooks,
+    ...byQueueVariable((name) => queues[name]),
     FIREBREAK_WORKFLOW_FUNCTION: NAMES.workflow,
     FIREBREAK_WORKFLOW_QUALIFIER: '$LATEST',
     FIREBREAK_SECRETS_PATH: NAMES.secrets,

@@ -2,6 +2,7 @@ import { type SendMessageBatchRequestEntry, SendMessageBatchCommand, type SQSCli
 import type { Receipt, SignalQueue } from '../../domain/ports/alerts.ts';
 import type { Blobs } from '../../domain/ports/system.ts';
 import type { Signal, SignalMessage } from '../../schemas/alerts/signal.ts';
+import { SIGNAL_QUEUES } from '../../schemas/config/queues.ts';
 import { sha256 } from '../hash.ts';
 
 /** Above this, the full signal is stored in a blob and the message carries only what decisions need. */
@@ -17,7 +18,7 @@ const BATCH_MAX_MESSAGES = 10;
  * Queues for signals that can page, and for the rest, so that noise does not delay a page. Signals of services outside
  * the catalogue have their own queue whatever their labels: any authorized sender can produce any number of them.
  */
-export type QueueUrls = { urgent: string; ordinary: string; unmatched: string };
+export type QueueUrls = Readonly<Record<(typeof SIGNAL_QUEUES)[number], string>>;
 
 /** Number of message groups for unmatched signals. The group must not depend on values that the sender chooses. */
 const UNMATCHED_GROUPS = 4;
@@ -33,8 +34,7 @@ export function sqsSignalQueue(client: SQSClient, urls: QueueUrls, blobs: Blobs)
       const queueOf = (signal: Signal): keyof QueueUrls =>
         signal.unmatched !== null ? 'unmatched' : receipt.urgent === true || isUrgent(signal) ? 'urgent' : 'ordinary';
       const byQueue = Map.groupBy(slim, queueOf);
-      for (const queue of ['urgent', 'ordinary', 'unmatched'] as const)
-        await sendTo(client, urls[queue], receipt, byQueue.get(queue) ?? []);
+      for (const queue of SIGNAL_QUEUES) await sendTo(client, urls[queue], receipt, byQueue.get(queue) ?? []);
     },
   };
 }

@@ -1,8 +1,8 @@
 import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { PROJECT, QUEUE, TABLE } from '../../aws/resources.ts';
-import type { Target } from '../../schemas/incidents/projection.ts';
+import { isWakeQueue, PROJECT, QUEUE, TABLE } from '../../aws/resources.ts';
+import { type QueueName, QUEUES } from '../../schemas/config/queues.ts';
 
 /** Account of all emulated resources. */
 export const ACCOUNT = '000000000000';
@@ -44,21 +44,11 @@ export async function createBucket(client: S3Client, name: string): Promise<void
   await client.send(new CreateBucketCommand({ Bucket: name }));
 }
 
-export type Queues = {
-  urgent: string;
-  ordinary: string;
-  /** Signals of services outside the catalogue. */
-  unmatched: string;
-  workflowDeadLetters: string;
-  /** Actions of people in Slack and PagerDuty. */
-  people: string;
-  /** One queue for each target that shows incidents. */
-  shown: Record<Target, string>;
-};
+export type Queues = Record<QueueName, string> & { workflowDeadLetters: string };
 
 /**
- * Creates three queues for signals and one for people, with their dead-letter queues, one for each target that shows
- * incidents, and one for failed workflow invocations. URLs change with each start.
+ * Creates the queues that invoke a function, with dead-letter queues for those of signals and people, and a queue for
+ * failed workflow invocations. URLs change with each start.
  */
 export async function createQueues(client: SQSClient): Promise<Queues> {
   const retention = String(QUEUE.deadLetterDays * 24 * 3600);
@@ -67,7 +57,7 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
     if (QueueUrl === undefined) throw new Error(`SQS created the queue ${name} but returned no URL`);
     return QueueUrl;
   };
-  const signals = async (name: string): Promise<string> => {
+  const ordered = async (name: string): Promise<string> => {
     await create(`${name}-dead.fifo`, { FifoQueue: 'true', MessageRetentionPeriod: retention });
     const deadLetterTargetArn = `arn:aws:sqs:us-east-1:${ACCOUNT}:${name}-dead.fifo`;
     return create(`${name}.fifo`, {
@@ -78,20 +68,11 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: QUEUE.maxReceives }),
     });
   };
-  const shown = async (target: Target): Promise<string> =>
-    create(`firebreak-${target}`, { VisibilityTimeout: String(PROJECT.visibilitySeconds) });
+  const waking = (name: string) => create(name, { VisibilityTimeout: String(PROJECT.visibilitySeconds) });
+  const urls: [QueueName, string][] = [];
+  for (const name of QUEUES) urls.push([name, await (isWakeQueue(name) ? waking : ordered)(`firebreak-${name}`)]);
   return {
-    shown: {
-      slack: await shown('slack'),
-      statuspage: await shown('statuspage'),
-      grafana: await shown('grafana'),
-      tickets: await shown('tickets'),
-      webhooks: await shown('webhooks'),
-    },
-    urgent: await signals('firebreak-urgent'),
-    ordinary: await signals('firebreak-ordinary'),
-    unmatched: await signals('firebreak-unmatched'),
-    people: await signals('firebreak-people'),
+    ...(Object.fromEntries(urls) as Record<QueueName, string>),
     workflowDeadLetters: await create('firebreak-workflow-dead', { MessageRetentionPeriod: retention }),
   };
 }

@@ -1,4 +1,5 @@
 import { TARGET_VARIABLES, type TargetVariableName } from '../rollback/targets/index.ts';
+import { byQueueVariable } from './queues.ts';
 import type { Chapter, VariableNote } from './variable.ts';
 import type { VariableName } from './variables.ts';
 
@@ -151,15 +152,7 @@ const NOTES: Record<Exclude<VariableName, TargetVariableName>, VariableNote> = {
   FIREBREAK_STAGE: { meaning: 'Stage of the deployment' },
   FIREBREAK_TABLE: { meaning: 'Name of the table' },
   FIREBREAK_BUCKET: { meaning: 'Name of the bucket' },
-  FIREBREAK_QUEUE_URGENT: { meaning: 'URL of the queue `urgent`' },
-  FIREBREAK_QUEUE_ORDINARY: { meaning: 'URL of the queue `ordinary`' },
-  FIREBREAK_QUEUE_UNMATCHED: { meaning: 'URL of the queue `unmatched`' },
-  FIREBREAK_QUEUE_PEOPLE: { meaning: 'URL of the queue `people`' },
-  FIREBREAK_QUEUE_SLACK: { meaning: 'URL of the queue `slack`' },
-  FIREBREAK_QUEUE_STATUSPAGE: { meaning: 'URL of the queue `statuspage`' },
-  FIREBREAK_QUEUE_GRAFANA: { meaning: 'URL of the queue `grafana`' },
-  FIREBREAK_QUEUE_TICKETS: { meaning: 'URL of the queue `tickets`' },
-  FIREBREAK_QUEUE_WEBHOOKS: { meaning: 'URL of the queue `webhooks`' },
+  ...byQueueVariable((name) => ({ meaning: `URL of the queue \`${name}\`` })),
   FIREBREAK_WORKFLOW_FUNCTION: { meaning: "Name of the workflow's function" },
   FIREBREAK_WORKFLOW_QUALIFIER: { meaning: 'Its alias or version' },
   FIREBREAK_SECRETS_PATH: { meaning: 'Path of the secrets in the parameter store' },

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { TARGET_VARIABLES } from '../rollback/targets/index.ts';
+import { byQueueVariable } from './queues.ts';
 import {
   address,
   type Chapter,
@@ -39,7 +40,6 @@ const onMachine = <In extends Chapter, Schema extends z.ZodType>(chapter: In, sc
 const credential = <Group extends SecretGroup>(group: Group) => ({ ...secret('access'), group }) as const;
 const vendorAt = <Url extends string, Group extends SecretGroup>(standard: Url, group: Group) =>
   ({ ...address('vendors', standard), group }) as const;
-const queue = entry('functions', z.url());
 const endpoint = onMachine('emulation', httpUrl.optional());
 const system = entry('system', anything);
 const testing = entry('tests', anything);
@@ -118,15 +118,7 @@ export const VARIABLES = {
   FIREBREAK_STAGE: entry('functions', z.string().regex(/^[A-Za-z0-9-]{1,20}$/)),
   FIREBREAK_TABLE: entry('functions', z.string().min(3)),
   FIREBREAK_BUCKET: entry('functions', z.string().min(3)),
-  FIREBREAK_QUEUE_URGENT: queue,
-  FIREBREAK_QUEUE_ORDINARY: queue,
-  FIREBREAK_QUEUE_UNMATCHED: queue,
-  FIREBREAK_QUEUE_PEOPLE: queue,
-  FIREBREAK_QUEUE_SLACK: queue,
-  FIREBREAK_QUEUE_STATUSPAGE: queue,
-  FIREBREAK_QUEUE_GRAFANA: queue,
-  FIREBREAK_QUEUE_TICKETS: queue,
-  FIREBREAK_QUEUE_WEBHOOKS: queue,
+  ...byQueueVariable(() => entry('functions', z.url())),
   FIREBREAK_WORKFLOW_FUNCTION: entry('functions', text),
   FIREBREAK_WORKFLOW_QUALIFIER: entry('functions', text),
   FIREBREAK_SECRETS_PATH: entry('functions', z.string().startsWith('/')),

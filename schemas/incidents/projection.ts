@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import { PROJECTION_TARGETS } from '../config/queues.ts';
 import { ComponentStatus, PublicStatus } from '../messages/status-page.ts';
 import { WebhookEvent } from './response.ts';
 import { Timestamp } from '../time/time.ts';
 
-/** Where incidents, changes, and alert notices are shown. Each target has its own queue and rate limits. */
-export const Target = z.enum(['slack', 'statuspage', 'grafana', 'tickets', 'webhooks']);
+export const Target = z.enum(PROJECTION_TARGETS);
 export type Target = z.infer<typeof Target>;
 export const TARGETS = Target.options;
 

@@ -18,7 +18,9 @@ const READ = [
 
 /** Returns whether a file is code of the product or its tools. Tests and `action/` have other variables. */
 const isChecked = (file: string): boolean =>
-  /\.(ts|tsx|mjs|js)$/.test(file) && !/^(test|action|tools\/lint)\//.test(file) && ![TABLE, NOTES].includes(file);
+  /\.(ts|tsx|mjs|js)$/.test(file) &&
+  !/^(test|action|tools\/lint|schemas\/rollback\/targets)\//.test(file) &&
+  ![TABLE, NOTES].includes(file);
 
 /** Returns differences between the table of environment variables, the code that reads them, and their page. */
 export function environmentProblems(root: string): string[] {
@@ -31,6 +33,7 @@ export function environmentProblems(root: string): string[] {
   );
   const all = code.map(({ text }) => text).join('\n');
   const unused = namesIn('machine', 'access', 'vendors', 'client', 'deploy', 'functions', 'system')
+    .filter((name) => !name.startsWith('FIREBREAK_QUEUE_')) // read by the names of queues
     .filter((name) => !new RegExp(`\\b${name}\\b`).test(all))
     .map((name) => `${TABLE}: no code reads ${name}`);
   const isWritten = files.includes(DOCUMENT) && readFileSync(join(root, DOCUMENT), 'utf8') === environmentDocument();

@@ -1,0 +1,28 @@
+/** Where incidents, changes, and alert notices are shown. Each target has its own queue and rate limits. */
+export const PROJECTION_TARGETS = ['slack', 'statuspage', 'grafana', 'tickets', 'webhooks'] as const;
+
+/** Signals that can page, the others, and those of services outside the catalogue. */
+export const SIGNAL_QUEUES = ['urgent', 'ordinary', 'unmatched'] as const;
+
+/**
+ * All queues that invoke a function. The resources, permissions, and alarms on AWS, the emulated queues, and the
+ * variables with their URLs follow from this list. `people`: actions of people in Slack and PagerDuty.
+ */
+export const QUEUES = [...SIGNAL_QUEUES, 'people', ...PROJECTION_TARGETS] as const;
+export type QueueName = (typeof QUEUES)[number];
+
+/** The variable with the URL of a queue. */
+export type QueueVariable = `FIREBREAK_QUEUE_${Uppercase<QueueName>}`;
+const variableOf = (name: QueueName) => `FIREBREAK_QUEUE_${name.toUpperCase()}` as QueueVariable;
+
+/** Returns a value for each queue. */
+export const byQueue = <T>(valueOf: (name: QueueName) => T): Record<QueueName, T> =>
+  Object.fromEntries(QUEUES.map((name) => [name, valueOf(name)])) as Record<QueueName, T>;
+
+/** Returns a value for the variable of each queue. */
+export const byQueueVariable = <T>(valueOf: (name: QueueName) => T): Record<QueueVariable, T> =>
+  Object.fromEntries(QUEUES.map((name) => [variableOf(name), valueOf(name)])) as Record<QueueVariable, T>;
+
+/** Returns the URLs of all queues. */
+export const queueUrls = (env: Readonly<Record<QueueVariable, string>>): Record<QueueName, string> =>
+  byQueue((name) => env[variableOf(name)]);
