@@ -1,8 +1,8 @@
 import { copyFolder, FUNCTION_GRANTS, type Grant } from '../aws/secrets/secret-groups.ts';
+import { type AwsTargets, ofTargets } from '../integrations/aws/permissions.ts';
 import { PROJECTION_TARGETS, type QueueName, SIGNAL_QUEUES } from '../schemas/config/queues.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
 import type { Feed } from './queues.ts';
-import { type AwsTargets, ofTargets } from './targets.ts';
 
 /** Resources that the functions use. */
 export type Resources = {

@@ -1,28 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type AwsTargets, ofTargets } from '../../integrations/aws/permissions.ts';
 import { describeSystem } from './platform.ts';
 
-type AwsTargets = Record<'roles' | 'functions' | 'services' | 'taskRoles' | 'deploymentGroups', readonly string[]>;
-type TargetsFile = {
-  AWS_TARGETS: Record<string, Partial<AwsTargets>>;
-  ofTargets(targets: Partial<AwsTargets>): unknown[];
-};
-
 const FILE = new URL('../../infra/targets.ts', import.meta.url).href;
-const { AWS_TARGETS, ofTargets } = (await import(FILE)) as TargetsFile;
+const { AWS_TARGETS } = (await import(FILE)) as { AWS_TARGETS: Record<string, AwsTargets> };
 
 const DOCS = readFileSync(join(import.meta.dirname, '../../docs/how-to/aws-targets.md'), 'utf8');
 const ROLE = 'arn:aws:iam::210987654321:role/firebreak-checkout';
 
 /** One target of each kind, with the names in the examples of the docs. */
-const ALL: AwsTargets = {
+const ALL = {
   roles: [],
   functions: ['arn:aws:lambda:eu-central-1:123456789012:function:checkout'],
   services: ['arn:aws:ecs:eu-central-1:123456789012:service/production/checkout'],
   taskRoles: ['arn:aws:iam::123456789012:role/task', 'arn:aws:iam::123456789012:role/execution'],
   deploymentGroups: ['arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:shop/live'],
-};
+} satisfies Required<AwsTargets>;
 const NAMES: readonly (readonly [string, string])[] = [
   ['TASK-ROLE', ALL.taskRoles[0] ?? ''],
   ['EXECUTION-ROLE', ALL.taskRoles[1] ?? ''],
@@ -113,7 +108,7 @@ describe('a stage', () => {
 
   test('allows only its own workflow to assume its own roles', async () => {
     vi.resetModules();
-    vi.doMock('../../infra/targets.ts', () => ({ ofTargets, AWS_TARGETS: { production: { roles: [ROLE] } } }));
+    vi.doMock('../../infra/targets.ts', () => ({ AWS_TARGETS: { production: { roles: [ROLE] } } }));
     expect(await assumedBy('production')).toEqual({ IncidentResponse: [ROLE] });
     expect(await assumedBy('try-out')).toEqual({});
   });
