@@ -239,7 +239,7 @@ export async function keyOfChange(table: Table, id: ChangeId): Promise<Key | und
 }
 
 /** Returns the key of the record to which a row points. */
-const pointee = (row: Item): Key => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) });
+export const pointee = (row: Item): Key => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) });
 
 const isIn =
   (environment: string | undefined) =>

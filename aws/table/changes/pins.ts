@@ -136,12 +136,18 @@ function view(pin: Pin, live: Item | undefined): PinView {
   return { ...pin, state, superseded_by: newer ? change.version : null };
 }
 
-/** Pins a version; the same pin for the same incident is written once. */
-export function pinWrites(table: Table, pin: Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>): Write[] {
+/** Creates a pin. The same version for the same incident has the same ID. */
+export function newPin(pin: Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>): Pin {
   const { service, environment, version, incident_id } = pin;
   const id = `pin_${sha256(canonicalJson({ service, environment, version, incident_id })).slice(0, 26)}`;
+  return { ...pin, id, lifted_at: null, lifted_by: null };
+}
+
+/** Pins a version; the same pin for the same incident is written once. */
+export function pinWrites(table: Table, pin: Parameters<typeof newPin>[0]): Write[] {
+  const whole = newPin(pin);
+  const { id, service, environment } = whole;
   const key = keys.pin(pin, pin.pinned_at, id);
-  const whole: Pin = { ...pin, id, lifted_at: null, lifted_by: null };
   return [
     table.put({ ...key, ...whole, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
     table.put({ ...keys.pinById(id), at_pk: key.pk, at_sk: key.sk }),

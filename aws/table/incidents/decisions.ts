@@ -1,14 +1,17 @@
 import * as z from 'zod';
 import { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import { one } from '../../../domain/incidents/metrics.ts';
-import { postOf } from '../../../domain/incidents/post.ts';
-import { isAmong, isApprover } from '../../../domain/rollback/approvals.ts';
-import { inForce } from '../../../domain/changes/cleared-suspects.ts';
+import {
+  type AnswerPlan,
+  newDecision,
+  newQuestion,
+  planAnswer,
+  unanswered,
+} from '../../../domain/incidents/plan-decisions.ts';
 import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
 import type { Blobs, Clock, Counters } from '../../../domain/ports/system.ts';
 import type { Decision, DecisionInputs } from '../../../domain/rollback/judgement.ts';
-import { withoutShadow, wouldWords } from '../../../domain/automation/shadow.ts';
-import { DecisionState, type DecisionView, NOBODY_OBJECTED } from '../../../schemas/incidents/incident.ts';
+import { DecisionState, type DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { StoredDecision, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { canonicalJson, sha256 } from '../../hash.ts';
@@ -16,7 +19,7 @@ import { incidentActWrite } from '../audit/act-entries.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
-import { storeCallback, postWrites, timelineWrite } from './inbox.ts';
+import { patchWrite, postWrites, storeCallback, timelineWrite } from './inbox.ts';
 import { absent, collect, type Table, type Write } from '../core/table.ts';
 
 /** Above this, the inputs of a decision are stored in a blob; an item holds at most 400 KB. */
@@ -27,8 +30,8 @@ const TRIES = 20;
 /** Absent in decisions of older versions. */
 const AskedBy = z.enum(['alert', 'person', 'nobody', 'runbook', 'verification']).catch('nobody');
 
-/** Fails if another person has approved in the meantime. */
-const UNCHANGED = '(approvals = :before OR attribute_not_exists(approvals))';
+/** Who may answer. Null: everyone who may approve. */
+const People = z.array(z.string()).nullable().catch(null);
 
 export class DecisionTable implements Decisions {
   readonly #table: Table;
@@ -54,25 +57,8 @@ export class DecisionTable implements Decisions {
 
   async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
     const at = this.#clock.now();
-    const people = inputs.asked.approval?.people ?? null;
-    const would = decision.kind === 'shadow' ? withoutShadow(inputs) : undefined;
-    const view: DecisionView = {
-      id: `${id}-${number}`,
-      kind: decision.kind,
-      because: decision.reasons[0]?.code ?? 'suspect',
-      at,
-      digest: sha256(canonicalJson({ id, number, decision, inputs })),
-      state: decision.kind === 'approve' ? 'waiting' : 'final',
-      from_version: decision.from,
-      to_version: decision.to,
-      reasons: decision.reasons,
-      answered_by: null,
-      ...(would && { would }),
-      target: decision.place,
-      approvals: decision.approvals,
-    };
-    // Earlier suspects stay visible when there are no new ones, unless a person has cleared them.
-    const suspectsSet = decision.suspects.length > 0 || inForce(inputs.evidence.cleared).length > 0;
+    const digest = sha256(canonicalJson({ id, number, decision, inputs }));
+    const { view, people, patch, entry } = newDecision({ id, number, at, digest }, decision, inputs);
     const result = await this.#table.transact([
       this.#table.put(
         {
@@ -86,20 +72,8 @@ export class DecisionTable implements Decisions {
         },
         absent,
       ),
-      this.#table.update(keys.incident(id), {
-        UpdateExpression: `SET ${suspectsSet ? 'suspects = :suspects, ' : ''}mitigations = :number`,
-        ExpressionAttributeValues: {
-          ...(suspectsSet && { ':suspects': decision.suspects }),
-          ':number': number,
-        },
-      }),
-      timelineWrite(this.#table, id, `decision-${number}`, {
-        at,
-        actor: 'firebreak',
-        kind: 'decision',
-        text: `${sentence(view)}${view.state === 'waiting' ? whom(people) : ''}`,
-        detail: { decision: view.id, because: view.because, digest: view.digest, onset: decision.onset },
-      }),
+      patchWrite(this.#table, id, patch),
+      timelineWrite(this.#table, id, `decision-${number}`, entry),
     ]);
     if (result.ok) {
       const { kind, because: reason, from_version, to_version } = view;
@@ -117,50 +91,21 @@ export class DecisionTable implements Decisions {
 
   async ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView> {
     const at = this.#clock.now();
-    const { text, reasons, inputs, place, people, approvals, given = [] } = question;
-    const view: DecisionView = {
-      id: `${id}-${number}`,
-      kind: 'approve',
-      because: reasons[0]?.code ?? 'runbook_asks',
-      at,
-      digest: sha256(canonicalJson({ id, number, question })),
-      state: 'waiting',
-      from_version: null,
-      to_version: null,
-      reasons,
-      answered_by: null,
-      question: text,
-      target: place,
-      approvals: { needed: approvals, given },
-    };
+    const digest = sha256(canonicalJson({ id, number, question }));
+    const { view, people, entry } = newQuestion({ id, number, at, digest }, question);
+    const inputs = JSON.stringify(question.inputs);
     const { ok } = await this.#table.transact([
       // Approval continues the runbook that asks; it starts no mitigation of its own.
-      this.#table.put(
-        { ...keys.decision(id, number), number, ...view, people, outcome: 'asked', inputs: JSON.stringify(inputs) },
-        absent,
-      ),
-      timelineWrite(this.#table, id, `decision-${number}`, {
-        at,
-        actor: 'firebreak',
-        kind: 'decision',
-        text: `Asks for approval: ${text}: ${reasons.map((reason) => reason.text).join('; ')}${whom(people)}`,
-        detail: { decision: view.id, because: view.because, digest: view.digest },
-      }),
+      this.#table.put({ ...keys.decision(id, number), number, ...view, people, outcome: 'asked', inputs }, absent),
+      timelineWrite(this.#table, id, `decision-${number}`, entry),
     ]);
-    if (ok) await this.#events.tell(id, 'approval.requested', { decision: view.id, reason: view.because });
+    if (ok) {
+      await this.#events.tell(id, 'approval.requested', { decision: view.id, reason: view.because });
+      return view;
+    }
     const kept = await this.get(id, number);
     if (kept === undefined) throw new Error(`cannot store or read question ${number} of incident ${id}`);
     return kept;
-  }
-
-  /** Returns who may answer. Null: everyone who may approve. */
-  async #asked(id: IncidentId, number: number): Promise<readonly string[] | null> {
-    const item = await this.#table.get(keys.decision(id, number));
-    return z
-      .array(z.string())
-      .nullable()
-      .catch(null)
-      .parse(item?.['people'] ?? null);
   }
 
   async outcome(id: IncidentId, number: number): ReturnType<Decisions['outcome']> {
@@ -214,105 +159,65 @@ export class DecisionTable implements Decisions {
     by: string,
     note: string,
   ): Promise<Answered> {
-    const number = await this.#numberOf(id, digest);
-    if (number === undefined) return 'superseded';
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const item = await this.#table.get(keys.incident(id));
-      if (item === undefined || item['status'] === 'resolved') return 'superseded';
-      const decision = await this.get(id, number);
-      if (decision?.state !== 'waiting') break;
-      if (!isApprover(await this.#asked(id, number), decision.approvals, by)) return 'not_asked';
-      const { needed, given } = decision.approvals;
-      if (answer === 'approved' && isAmong(given, by)) return given.length < needed ? 'needs_another' : 'taken';
-      if (answer === 'approved' && given.length + 1 < needed) {
-        if (await this.#agree(id, number, decision, by, note)) return 'taken';
-        continue;
-      }
-      // The message makes the sweeper wake the workflow if this process dies before it does.
+      const [found, incident] = await Promise.all([this.#withDigest(id, digest), this.#table.get(keys.incident(id))]);
+      if (found === undefined) return 'superseded';
       const at = this.#clock.now();
-      const timeline = {
-        actor: by,
-        kind: `decision.${answer}`,
-        text: note || `${answer === 'approved' ? 'Approved' : 'Rejected'} ${subjectOf(decision)}`,
-        detail: { decision: `${id}-${number}`, digest },
-      };
-      const message = { kind: 'answered', decision: `${id}-${number}`, by } as const;
-      const result = await this.#table.transact([
-        this.#answered(id, number, decision, answer, by, note),
-        ...postWrites(this.#table, postOf(StoredIncident.parse(item), message, at, { timeline })),
-        incidentActWrite(this.#table, id, `decision-${number}-answered`, { ...timeline, at }),
+      const { number, view } = found;
+      const plan = planAnswer(incident && StoredIncident.parse(incident), found, { answer, by, note }, at);
+      if (typeof plan === 'string') return plan;
+      const key =
+        plan.kind === 'agrees' ? `decision-${number}-${sha256(by).slice(0, 16)}` : `decision-${number}-answered`;
+      const { ok } = await this.#table.transact([
+        this.#answered(id, number, view, plan, { by, note }),
+        ...(plan.kind === 'agrees'
+          ? [timelineWrite(this.#table, id, key, plan.entry)]
+          : postWrites(this.#table, plan.post)),
+        incidentActWrite(this.#table, id, key, plan.entry),
       ]);
-      if (result.ok) {
-        await this.#events.tell(id, 'approval.answered', { decision: decision.id, outcome: answer, actor: by });
-        await this.#counters.add([one('firebreak_approvals_total', answer)]);
-        return 'taken';
-      }
+      if (!ok) continue;
+      const outcome = plan.kind === 'agrees' ? 'agreed' : answer;
+      await this.#events.tell(id, 'approval.answered', { decision: view.id, outcome, actor: by });
+      if (plan.kind === 'answers') await this.#counters.add([one('firebreak_approvals_total', answer)]);
+      return 'taken';
     }
-    // A double click repeats the same answer and gets the same response.
-    const item = await this.#table.get(keys.decision(id, number));
-    return item?.['state'] === answer && item['answered_by'] === by ? 'taken' : 'superseded';
+    return 'superseded';
   }
 
+  /** Returns the write of an answer, on condition that no one else has answered in the meantime. */
   #answered(
     id: IncidentId,
     number: number,
     { digest, approvals }: DecisionView,
-    answer: 'approved' | 'rejected',
-    by: string,
-    note: string,
+    plan: AnswerPlan,
+    { by, note }: { by: string; note: string },
   ): Write {
-    const now = answer === 'approved' ? { ...approvals, given: [...approvals.given, by] } : approvals;
     return this.#table.update(keys.decision(id, number), {
-      UpdateExpression: 'SET #state = :answer, answered_by = :by, answer_note = :note, approvals = :now',
-      ConditionExpression: `#state = :waiting AND digest = :digest AND ${UNCHANGED}`,
+      UpdateExpression: `SET approvals = :now${plan.kind === 'agrees' ? '' : ', #state = :answer, answered_by = :by, answer_note = :note'}`,
+      ConditionExpression:
+        '#state = :waiting AND digest = :digest AND (approvals = :before OR attribute_not_exists(approvals))',
       ExpressionAttributeNames: { '#state': 'state' },
       ExpressionAttributeValues: {
-        ':answer': answer,
-        ':by': by,
-        ':note': note,
-        ':now': now,
+        ':now': plan.approvals,
         ':before': approvals,
         ':waiting': 'waiting',
         ':digest': digest,
+        ...(plan.kind === 'answers' && { ':answer': plan.state, ':by': by, ':note': note }),
       },
     });
   }
 
-  /** Records one of several required approvals. Returns false if the decision changed in the meantime. */
-  async #agree(id: IncidentId, number: number, decision: DecisionView, by: string, note: string): Promise<boolean> {
-    const { digest, approvals } = decision;
-    const key = `decision-${number}-${sha256(by).slice(0, 16)}`;
-    const said = {
-      at: this.#clock.now(),
-      actor: by,
-      kind: 'decision.agreed',
-      text: note || `Approved ${subjectOf(decision)}; a second approval is required`,
-      detail: { decision: `${id}-${number}`, digest },
-    };
-    const result = await this.#table.transact([
-      this.#table.update(keys.decision(id, number), {
-        UpdateExpression: 'SET approvals = :now',
-        ConditionExpression: `#state = :waiting AND digest = :digest AND ${UNCHANGED}`,
-        ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: {
-          ':now': { ...approvals, given: [...approvals.given, by] },
-          ':before': approvals,
-          ':waiting': 'waiting',
-          ':digest': digest,
-        },
-      }),
-      timelineWrite(this.#table, id, key, said),
-      incidentActWrite(this.#table, id, key, said),
-    ]);
-    if (result.ok)
-      await this.#events.tell(id, 'approval.answered', { decision: decision.id, outcome: 'agreed', actor: by });
-    return result.ok;
-  }
-
-  async #numberOf(id: IncidentId, digest: string): Promise<number | undefined> {
-    for await (const item of this.#table.each(keys.incident(id).pk, 'DEC#')) {
-      if (item['digest'] === digest) return Number(item['number']);
-    }
+  async #withDigest(
+    id: IncidentId,
+    digest: string,
+  ): Promise<{ number: number; view: DecisionView; people: readonly string[] | null } | undefined> {
+    for await (const item of this.#table.each(keys.incident(id).pk, 'DEC#'))
+      if (item['digest'] === digest)
+        return {
+          number: Number(item['number']),
+          view: StoredDecision.parse(item),
+          people: People.parse(item['people'] ?? null),
+        };
     return undefined;
   }
 
@@ -332,58 +237,23 @@ export class DecisionTable implements Decisions {
   }
 
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
-    const said = {
-      at: this.#clock.now(),
-      actor: 'firebreak',
-      kind: `decision.${as}`,
-      text:
-        as === 'approved'
-          ? 'Approved without an answer: the approval timed out, and the service sets onApprovalTimeout: act'
-          : 'Expired without an answer, or withdrawn',
-      detail: { decision: `${id}-${number}` },
-    };
+    const { state, answeredBy, entry, isOnTimeline } = unanswered(id, number, as, this.#clock.now());
     const { ok } = await this.#table.transact([
       this.#table.update(keys.decision(id, number), {
         UpdateExpression: 'SET #state = :as, answered_by = :by',
         ConditionExpression: '#state = :waiting',
         ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: {
-          ':as': as,
-          ':by': as === 'approved' ? NOBODY_OBJECTED : null,
-          ':waiting': 'waiting',
-        },
+        ExpressionAttributeValues: { ':as': state, ':by': answeredBy, ':waiting': 'waiting' },
       }),
-      ...(as === 'approved' ? [timelineWrite(this.#table, id, `decision-${number}-agreed`, said)] : []),
-      incidentActWrite(this.#table, id, `decision-${number}-${as}`, said),
+      ...(isOnTimeline ? [timelineWrite(this.#table, id, `decision-${number}-agreed`, entry)] : []),
+      incidentActWrite(this.#table, id, `decision-${number}-${as}`, entry),
     ]);
     if (ok) {
       const outcome = as === 'approved' ? 'unopposed' : 'expired';
       await this.#events.tell(id, 'approval.answered', { decision: `${id}-${number}`, outcome, actor: 'firebreak' });
       await this.#counters.add([one('firebreak_approvals_total', outcome)]);
+      return state;
     }
     return this.state(id, number);
   }
-}
-
-const OPENINGS: Record<DecisionView['kind'], string> = {
-  roll_back: 'Rolling back',
-  approve: 'Asks for approval before rolling back',
-  suggest: 'Suggests rolling back',
-  shadow: 'In shadow mode: would consider rolling back',
-  none: 'Does not roll back',
-};
-
-/** Names the people whose approval is requested. */
-const whom = (people: readonly string[] | null): string => (people === null ? '' : ` (asks ${people.join(', ')})`);
-
-/** The subject of an approval. */
-const subjectOf = ({ question }: DecisionView): string => (question === undefined ? 'the rollback' : 'the request');
-
-/** Returns the decision and its reasons as one sentence. */
-function sentence(decision: DecisionView): string {
-  const { kind, from_version, to_version, reasons } = decision;
-  const would = wouldWords(decision);
-  if (would !== undefined) return would;
-  const versions = from_version === null ? '' : ` ${from_version}${to_version === null ? '' : ` to ${to_version}`}`;
-  return `${OPENINGS[kind]}${versions}: ${[...new Set(reasons.map((reason) => reason.text))].join('; ')}`;
 }

@@ -1,40 +1,45 @@
 import * as z from 'zod';
-import type { Known } from '../../../domain/rollback/guard.ts';
-import { whyStopped } from '../../../domain/rollback/guards.ts';
 import { one } from '../../../domain/incidents/metrics.ts';
-import { postOf } from '../../../domain/incidents/post.ts';
+import {
+  type ActPlan,
+  type ActState,
+  completed,
+  type EffectEnd,
+  isOver,
+  type Lock,
+  marked,
+  type Pace,
+  planAct,
+  planEnd,
+  planRollbackEnd,
+  type RollbackEndPlan,
+} from '../../../domain/incidents/plan-effects.ts';
 import type { IncidentEventFields } from '../../../domain/incidents/incident-events.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Act, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
-import { standInNote } from '../../../domain/catalogue/vendors.ts';
-import { type Effect, type IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
-import type { IncidentId } from '../../../schemas/config/names.ts';
-import { plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
 import { StoredDecision, StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
-import { changeWrites, keyOfChange, newChange } from '../changes/changes.ts';
+import { changeWrites, newChange, pointee } from '../changes/changes.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { finishedWrite, unfinishedWrite } from '../changes/backlog.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
-import { postWrites, timelineWrite } from './inbox.ts';
+import { patchWrite, postWrites, timelineWrite } from './inbox.ts';
 import { markWrite } from './projections.ts';
 import { pinWrites } from '../changes/pins.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { absent, type Item, type Table, type Write } from '../core/table.ts';
 
-/** A lock older than this is considered abandoned. Longer than any rollback is followed. */
-const LOCK_SECONDS = 3 * 3600;
 const TRIES = 20;
 
 /** Automatic actions of the last hour, with the senders of their alerts. */
 const SentActs = z.array(z.object({ at: Timestamp, senders: z.array(z.string()) }));
-type SentActs = z.infer<typeof SentActs>;
-type PaceRow = { times: Timestamp[]; acts: SentActs; rev: number };
-
 const Timestamps = z.array(Timestamp);
 
 export class EffectTable implements Effects {
@@ -77,10 +82,11 @@ export class EffectTable implements Effects {
       unfinishedWrite(this.#table, id, effect),
       ...page,
     ]);
-    const [kept] = await Promise.all([
-      this.get(id, intent.key),
-      ok && this.#events.tell(id, 'effect.started', named(effect)),
-    ]);
+    if (ok) {
+      await this.#events.tell(id, 'effect.started', named(effect));
+      return effect;
+    }
+    const kept = await this.get(id, intent.key);
     if (kept === undefined) throw new Error(`cannot store or read the intent of ${intent.key}`);
     return kept;
   }
@@ -90,121 +96,83 @@ export class EffectTable implements Effects {
     intent: Omit<Effect, 'state' | 'at'>,
     act: Act,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
+    const wanted = [keys.effect(id, intent.key), keys.incident(id), keys.lock(act.resource), keys.pace()];
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const at = this.#clock.now();
-      const effect: Effect = {
-        ...marked(intent),
-        service_environment: act.place,
-        resource: act.resource,
-        state: 'intended',
-        at,
+      const [effect, incident, lock, pace] = await this.#table.getAll(wanted);
+      const state: ActState = {
+        known: effect && StoredEffect.parse(effect),
+        incident: { id, status: StoredIncident.shape.status.parse(incident?.['status']) },
+        lock: lock && lockIn(lock),
+        pace: paceIn(pace),
       };
-      const pace = await this.#pace(at);
-      const counted = {
-        agreement: act.automatic ? 'none' : 'approved',
-        organisation_rollbacks_last_hour: pace.times.length,
-        sender_rollbacks_last_hour: fewestOf(pace.acts, act.senders ?? []),
-      } as const;
-      const limited = whyStopped('record', { ...counted, locked_by: null, incident_open: true });
-      if (limited !== undefined) {
-        const known = await this.get(id, intent.key);
-        return known ? { ok: true, effect: known } : { ok: false, reason: limited };
-      }
-      const result = await this.#table.transact([
-        ...this.#intentWrites(id, effect, act, at),
-        ...(act.automatic ? [this.#paceWrite(pace, at, act.senders ?? [])] : []),
+      const plan = planAct(intent, act, state, at);
+      if (plan.kind === 'known') return { ok: true, effect: plan.effect };
+      if (plan.kind === 'stopped') return { ok: false, reason: plan.reason };
+      const { ok } = await this.#table.transact([
+        ...this.#intentWrites(id, plan, state, act),
+        ...(plan.pace === null ? [] : [this.#paceWrite(plan.pace, Number(pace?.['rev'] ?? 0))]),
       ]);
-      if (result.ok) {
-        await this.#events.tell(id, 'effect.started', named(effect));
-        return { ok: true, effect };
-      }
-      const again = await this.get(id, intent.key);
-      if (again) return { ok: true, effect: again };
-      const lock = result.failed.includes(1) ? await this.#table.get(keys.lock(act.resource)) : undefined;
-      const stopped = whyStopped('record', {
-        ...counted,
-        locked_by: result.failed.includes(1) ? holderOf(lock, id) : null,
-        incident_open: !result.failed.includes(2),
-      });
-      if (stopped !== undefined) return { ok: false, reason: stopped };
-      // Another automatic action was counted in the meantime.
+      if (!ok) continue; // something has changed in the meantime
+      await this.#events.tell(id, 'effect.started', named(plan.effect));
+      return { ok: true, effect: plan.effect };
     }
     throw new Error(`the count of automatic actions changed during all ${TRIES} attempts; the step is retried`);
   }
 
-  #intentWrites(id: IncidentId, effect: Effect, { place, resource, isProposed: ours }: Act, at: Timestamp): Write[] {
-    const { key, kind, detail, target } = effect;
-    const started = {
-      at,
-      actor: 'firebreak',
-      kind: kind === 'roll-back' ? 'rollback.started' : `${kind}.started`,
-      text: detail,
-      detail: { key, target },
-    };
+  #intentWrites(
+    id: IncidentId,
+    { effect, patch, lock, entry }: ActPlan,
+    { lock: before }: ActState,
+    { place, resource, isProposed }: Act,
+  ): Write[] {
+    const { key, at } = effect;
     return [
       this.#table.put({ ...keys.effect(id, key), ...effect }, absent),
       this.#table.put(
-        { ...keys.lock(resource), key, incident_id: id, until: plusSeconds(at, LOCK_SECONDS) },
-        {
-          ConditionExpression: 'attribute_not_exists(pk) OR #key = :key OR #until < :now',
-          ExpressionAttributeNames: { '#key': 'key', '#until': 'until' },
-          ExpressionAttributeValues: { ':key': key, ':now': at },
-        },
+        { ...keys.lock(resource), key, incident_id: id, until: lock.until },
+        before === undefined
+          ? absent
+          : {
+              ConditionExpression: '#key = :key AND #until = :until',
+              ExpressionAttributeNames: { '#key': 'key', '#until': 'until' },
+              ExpressionAttributeValues: { ':key': before.key, ':until': before.until },
+            },
       ),
-      this.#table.update(keys.incident(id), {
-        UpdateExpression: 'SET #status = :mitigating',
-        ConditionExpression: '#status <> :resolved',
-        ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':mitigating': 'mitigating', ':resolved': 'resolved' },
-      }),
+      patchWrite(this.#table, id, patch),
       ...(effect.kind === 'roll-back'
         ? [this.#table.put({ ...keys.act(place, at, key), incident_id: id, ...expiresAfter(at, RETENTION_DAYS.act) })]
         : []),
-      ...(ours ? [this.#table.put({ ...keys.deed(place.service, at, key), incident_id: id, key })] : []),
-      timelineWrite(this.#table, id, key, started),
-      incidentActWrite(this.#table, id, key, started),
+      ...(isProposed ? [this.#table.put({ ...keys.deed(place.service, at, key), incident_id: id, key })] : []),
+      timelineWrite(this.#table, id, key, entry),
+      incidentActWrite(this.#table, id, key, entry),
       unfinishedWrite(this.#table, id, effect),
     ];
   }
 
   async automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number> {
-    const { times, acts } = await this.#pace(this.#clock.now());
-    if (senders === undefined) return times.filter((at) => at >= since).length;
-    return fewestOf(
-      acts.filter(({ at }) => at >= since),
-      senders,
-    );
+    const { times, acts } = paceIn(await this.#table.get(keys.pace()));
+    return senders === undefined
+      ? times.filter((at) => at >= since).length
+      : fewestOf(
+          acts.filter(({ at }) => at >= since),
+          senders,
+        );
   }
 
-  /**
-   * Reads when automatic actions began within the last hour, and the revision of the row, which detects concurrent
-   * counts.
-   */
-  async #pace(now: Timestamp): Promise<PaceRow> {
-    const row = await this.#table.get(keys.pace());
-    const since = plusSeconds(now, -3600);
-    const times = Timestamps.parse(row?.['times'] ?? []).filter((at) => at > since);
-    const acts = SentActs.parse(row?.['acts'] ?? []).filter(({ at }) => at > since);
-    return { times, acts, rev: Number(row?.['rev'] ?? 0) };
-  }
-
-  #paceWrite({ times, acts, rev }: PaceRow, at: Timestamp, senders: readonly string[]): Write {
+  #paceWrite(pace: Pace, rev: number): Write {
     return this.#table.put(
-      { ...keys.pace(), times: [...times, at], acts: [...acts, { at, senders }], rev: rev + 1 },
-      {
-        ConditionExpression: rev === 0 ? 'attribute_not_exists(pk)' : 'rev = :rev',
-        ...(rev === 0 ? {} : { ExpressionAttributeValues: { ':rev': rev } }),
-      },
+      { ...keys.pace(), ...pace, rev: rev + 1 },
+      rev === 0 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } },
     );
   }
 
   async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {
-    const at = this.#clock.now();
-    const { key, kind, state, detail } = marked(effect);
-    const said = { at, actor: 'firebreak', kind: `${kind}.${state}`, text: detail, detail: { key } };
+    const { key, kind, state } = effect;
+    const { effect: whole, entry } = completed(effect, this.#clock.now());
     const { ok } = await this.#table.transact([
-      this.#table.put({ ...keys.effect(id, key), ...effect, detail, at }, absent),
-      timelineWrite(this.#table, id, `${key}-${state}`, said),
+      this.#table.put({ ...keys.effect(id, key), ...whole }, absent),
+      timelineWrite(this.#table, id, `${key}-${state}`, entry),
     ]);
     if (ok && isOver(state)) {
       await this.#events.tell(id, 'effect.ended', { ...named(effect), outcome: state });
@@ -219,156 +187,109 @@ export class EffectTable implements Effects {
     text: string,
     actor = 'firebreak',
   ): Promise<void> {
+    let isForeign = false;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const at = this.#clock.now();
-      const item = await this.get(id, key);
-      if (item?.state === state) return;
-      const { detail } = item === undefined ? { detail: text } : marked({ ...item, detail: text });
-      const said = { at, actor, kind: `${item?.kind ?? 'effect'}.${state}`, text: detail, detail: { key } };
-      const { ok } = await this.#table.transact([
-        concluded(this.#table, id, key, state, detail, stillIn(item?.state)),
-        // An accepted effect is still in progress, so the target stays locked.
-        ...(state === 'accepted' ? [] : await this.#unlock(key, item?.resource)),
+      const known = await this.get(id, key);
+      const plan = planEnd(known, { key, state, text, actor }, this.#clock.now());
+      if (plan === null) return;
+      const unlock: Write[] = isForeign ? [] : this.#unlock(key, plan.unlocks);
+      const result = await this.#table.transact([
+        ...unlock,
+        concluded(this.#table, id, key, plan, stillIn(known?.state)),
         ...(isOver(state) ? [finishedWrite(this.#table, id, key)] : []),
-        timelineWrite(this.#table, id, `${key}-${state}`, said),
+        timelineWrite(this.#table, id, `${key}-${state}`, plan.entry),
         // Only actions on a target are in the audit log.
-        ...(item?.resource === undefined ? [] : [incidentActWrite(this.#table, id, `${key}-${state}`, said)]),
+        ...(known?.resource === undefined ? [] : [incidentActWrite(this.#table, id, `${key}-${state}`, plan.entry)]),
       ]);
-      if (ok) {
-        if (item && isOver(state)) {
-          await this.#events.tell(id, 'effect.ended', { ...named(item), outcome: state, actor });
-          await this.#counters.add([one('firebreak_effects_total', item.kind, state)]);
+      if (result.ok) {
+        if (known && isOver(state)) {
+          await this.#events.tell(id, 'effect.ended', { ...named(known), outcome: state, actor });
+          await this.#counters.add([one('firebreak_effects_total', known.kind, state)]);
         }
         return;
       } // otherwise another run of the step was faster
+      isForeign ||= unlock.length > 0 && result.failed.includes(0);
     }
     throw new Error(`cannot conclude ${key} of ${id}: it changed during all ${TRIES} attempts; the step is retried`);
   }
 
-  /** Releases the target's lock if this effect holds it. */
-  async #unlock(key: string, resource: string | undefined): Promise<Write[]> {
-    if (resource === undefined) return [];
-    const lock = await this.#table.get(keys.lock(resource));
-    return lock?.['key'] === key ? [this.#table.remove(keys.lock(resource))] : [];
+  /** Releases the target's lock; fails if another effect has taken it over. */
+  #unlock(key: string, resource: string | null): Write[] {
+    if (resource === null) return [];
+    return [
+      this.#table.remove(keys.lock(resource), {
+        ConditionExpression: 'attribute_not_exists(pk) OR #key = :key',
+        ExpressionAttributeNames: { '#key': 'key' },
+        ExpressionAttributeValues: { ':key': key },
+      }),
+    ];
   }
 
   async concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void> {
+    const { key, number, outcome, moved } = end;
+    const wanted = [
+      keys.incident(id),
+      keys.decision(id, number),
+      keys.effect(id, key),
+      ...(moved === null ? [] : [keys.changeById(moved.suspect)]),
+    ];
+    let isForeign = false;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const item = await this.#table.get(keys.incident(id));
-      const decision = await this.#table.get(keys.decision(id, end.number));
-      if (item === undefined || decision === undefined)
-        throw new Error(`incident ${id} or its decision ${end.number} does not exist`);
+      const [incident, decision, item, suspect] = await this.#table.getAll(wanted);
+      if (incident === undefined || decision === undefined)
+        throw new Error(`incident ${id} or its decision ${number} does not exist`);
       if (decision['outcome'] !== undefined) return;
-      const result = await this.#table.transact(
-        await this.#endWrites(StoredIncident.parse(item), inWords(end, decision)),
-      );
+      const effect = item && StoredEffect.parse(item);
+      const state = { incident: StoredIncident.parse(incident), decision: Reasons.parse(decision), effect };
+      const plan = planRollbackEnd(state, end, this.#clock.now());
+      const unlock: Write[] = isForeign ? [] : this.#unlock(key, plan.effect?.unlocks ?? null);
+      const result = await this.#table.transact([
+        ...unlock,
+        this.#table.update(keys.decision(id, number), {
+          UpdateExpression: 'SET outcome = :outcome',
+          ConditionExpression: 'attribute_not_exists(outcome)',
+          ExpressionAttributeValues: { ':outcome': outcome },
+        }),
+        ...(plan.effect ? [concluded(this.#table, id, key, plan.effect)] : []),
+        finishedWrite(this.#table, id, key),
+        incidentActWrite(this.#table, id, `mitigation-${number}`, plan.logged),
+        ...(plan.moved ? this.#movedWrites(id, plan.moved, suspect) : []),
+        ...(plan.told.kind === 'entry'
+          ? [timelineWrite(this.#table, id, `mitigation-${number}`, plan.told.entry)]
+          : postWrites(this.#table, plan.told.post)),
+      ]);
       if (result.ok) {
-        const effect = await this.get(id, end.key);
-        if (effect) await this.#events.tell(id, 'effect.ended', { ...named(effect), outcome: effect.state });
-        const ended = { decision: `${id}-${end.number}`, outcome: end.outcome };
-        await this.#events.tell(id, 'mitigation.ended', ended);
+        if (effect && plan.effect)
+          await this.#events.tell(id, 'effect.ended', { ...named(effect), outcome: plan.effect.state });
+        await this.#events.tell(id, 'mitigation.ended', { decision: `${id}-${number}`, outcome });
         await this.#counters.add([
-          one('firebreak_rollbacks_total', end.outcome),
-          ...(effect ? [one('firebreak_effects_total', effect.kind, effect.state)] : []),
+          one('firebreak_rollbacks_total', outcome),
+          ...(effect && plan.effect ? [one('firebreak_effects_total', effect.kind, plan.effect.state)] : []),
         ]);
         return;
       }
+      isForeign ||= unlock.length > 0 && result.failed.includes(0);
     }
     throw new Error(
       `cannot conclude the rollback of incident ${id}: it changed during all ${TRIES} attempts; the step is retried`,
     );
   }
 
-  async #endWrites(incident: IncidentRecord, end: RollbackEnd): Promise<Write[]> {
-    const { id } = incident;
-    const at = this.#clock.now();
-    const effect = await this.get(id, end.key);
-    const succeeded = end.outcome === 'succeeded';
-    const { detail: text } = effect === undefined ? { detail: end.text } : marked({ ...effect, detail: end.text });
-    const timeline = {
-      actor: 'firebreak',
-      kind: `mitigation.${end.outcome}`,
-      text,
-      detail: { key: end.key, decision: `${id}-${end.number}` },
-    };
-    const pinned = end.moved && { pinned: end.moved.from, rolled_back_to: end.moved.to, ...end.place };
-    const logged = { ...timeline, at, detail: { ...timeline.detail, ...pinned } };
-    return [
-      this.#table.update(keys.decision(id, end.number), {
-        UpdateExpression: 'SET outcome = :outcome',
-        ConditionExpression: 'attribute_not_exists(outcome)',
-        ExpressionAttributeValues: { ':outcome': end.outcome },
-      }),
-      ...(effect ? [concluded(this.#table, id, end.key, EFFECT_STATES[end.outcome] ?? 'failed', text)] : []),
-      ...(await this.#unlock(end.key, effect?.resource)),
-      finishedWrite(this.#table, id, end.key),
-      incidentActWrite(this.#table, id, `mitigation-${end.number}`, logged),
-      ...(end.moved ? await this.#movedWrites(id, end.place, end.moved, effect?.at ?? at, at) : []),
-      ...(incident.status === 'resolved'
-        ? [timelineWrite(this.#table, id, `mitigation-${end.number}`, { ...timeline, at })]
-        : postWrites(
-            this.#table,
-            postOf(
-              incident,
-              {
-                kind: 'mitigation',
-                number: end.number,
-                outcome: end.outcome,
-                page: end.page,
-                ...(end.again && { again: end.again }),
-              },
-              at,
-              {
-                ...(succeeded
-                  ? { status: 'mitigated', verification: 'pending', verifying: { number: end.number, at } }
-                  : effect !== undefined && incident.status === 'mitigating' // otherwise another rollback of the incident is in progress
-                    ? { status: 'open' }
-                    : {}),
-                timeline,
-              },
-            ),
-          )),
-    ];
-  }
-
-  /** Records the rollback as a change, and pins the version that it removed, so that it is not a target again. */
-  async #movedWrites(
+  /** Records the rollback as a change, and pins the version that it removed. @param suspect points to the change */
+  #movedWrites(
     id: IncidentId,
-    place: ServiceEnvironment,
-    moved: NonNullable<RollbackEnd['moved']>,
-    startedAt: Timestamp,
-    at: Timestamp,
-  ): Promise<Write[]> {
-    const suspect = await keyOfChange(this.#table, moved.suspect);
-    const change = newChange(
-      {
-        ...place,
-        version: moved.to,
-        kind: 'rollback',
-        status: 'succeeded',
-        started_at: startedAt,
-        finished_at: at,
-        previous_version: moved.from,
-        has_migration: false,
-      },
-      at,
-      id,
-    );
+    { change: input, pin }: NonNullable<RollbackEndPlan['moved']>,
+    suspect: Item | undefined,
+  ): Write[] {
+    const change = newChange(input, pin.pinned_at, id);
     return [
       ...changeWrites(this.#table, change),
-      ...pinWrites(this.#table, {
-        ...place,
-        version: moved.from,
-        rolled_back_to: moved.to,
-        incident_id: id,
-        reason: `rolled back to ${moved.to}`,
-        pinned_at: at,
-      }),
-      markWrite(this.#table, `change:${change.id}`, at),
+      ...pinWrites(this.#table, pin),
+      markWrite(this.#table, `change:${change.id}`, pin.pinned_at),
       ...(suspect
         ? [
             // Raise `rev`, so that a concurrent patch of the record does not undo this.
-            this.#table.update(suspect, {
+            this.#table.update(pointee(suspect), {
               UpdateExpression: 'SET rolled_back_by = :id ADD rev :one',
               ExpressionAttributeValues: { ':id': id, ':one': 1 },
             }),
@@ -391,16 +312,11 @@ const named = ({ key, kind, stand_in }: Pick<Effect, 'key' | 'kind' | 'stand_in'
   ...(stand_in && { stand_in }),
 });
 
-/** Notes in the detail that the effect goes to a stand-in, if so. */
-const marked = <T extends Pick<Effect, 'kind' | 'detail' | 'stand_in'>>(effect: T): T =>
-  effect.stand_in === true ? { ...effect, detail: effect.detail + standInNote(effect.kind) } : effect;
-
 const concluded = (
   table: Table,
   id: IncidentId,
   key: string,
-  state: Effect['state'],
-  detail: string,
+  { state, detail }: Pick<EffectEnd, 'state' | 'detail'>,
   { condition, values }: ReturnType<typeof stillIn> = { condition: undefined, values: {} },
 ): Write =>
   table.update(keys.effect(id, key), {
@@ -410,8 +326,6 @@ const concluded = (
     ExpressionAttributeValues: { ':state': state, ':detail': detail, ...values },
   });
 
-const isOver = (state: Effect['state']): boolean => state !== 'intended' && state !== 'accepted';
-
 const stillIn = (
   state: Effect['state'] | undefined,
 ): { condition: string | undefined; values: Record<string, Effect['state']> } =>
@@ -419,20 +333,16 @@ const stillIn = (
     ? { condition: 'attribute_not_exists(#state)', values: {} }
     : { condition: '#state = :was', values: { ':was': state } };
 
-const EFFECT_STATES: Partial<Record<RollbackEnd['outcome'], Effect['state']>> = {
-  succeeded: 'succeeded',
-  superseded: 'superseded',
-  withheld: 'withheld',
-};
+/** Older versions stored decisions without reasons. */
+const Reasons = StoredDecision.pick({ because: true, reasons: true }).partial().catch({});
 
-/** Returns the holder of a lock. A lock that was released in the meantime counts as that of another incident. */
-const holderOf = (lock: Item | undefined, id: IncidentId): Known['record']['locked_by'] =>
-  lock?.['drill_id'] !== undefined ? 'drill' : lock?.['incident_id'] === id ? 'this_incident' : 'another_incident';
+const lockIn = (item: Item): Lock => ({
+  key: String(item['key']),
+  holder: item['drill_id'] === undefined ? IncidentId.parse(item['incident_id']) : 'drill',
+  until: Timestamp.parse(item['until']),
+});
 
-/** Replaces the code of the reason by its text on the timeline; the decision keeps the code. */
-function inWords(end: RollbackEnd, decision: Item): RollbackEnd {
-  const { data } = StoredDecision.pick({ because: true, reasons: true }).safeParse(decision);
-  const why = data?.reasons[0]?.text;
-  if (end.outcome !== 'not_taken' || data === undefined || why === undefined) return end;
-  return { ...end, text: end.text.replace(data.because, () => why) };
-}
+const paceIn = (item: Item | undefined): Pace => ({
+  times: Timestamps.parse(item?.['times'] ?? []),
+  acts: SentActs.parse(item?.['acts'] ?? []),
+});

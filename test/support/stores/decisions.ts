@@ -1,12 +1,9 @@
 import { canonicalJson, sha256 } from '../../../aws/hash.ts';
-import type { Answered, StepQuestion, Decisions } from '../../../domain/ports/decisions.ts';
-import { isAmong, isApprover } from '../../../domain/rollback/approvals.ts';
-import { inForce } from '../../../domain/changes/cleared-suspects.ts';
+import { newDecision, newQuestion, planAnswer, unanswered } from '../../../domain/incidents/plan-decisions.ts';
+import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
 import type { Decision, DecisionInputs } from '../../../domain/rollback/judgement.ts';
-import { withoutShadow } from '../../../domain/automation/shadow.ts';
-import { NOBODY_OBJECTED } from '../../../schemas/incidents/incident.ts';
-import type { DecisionState, DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { DecisionState, DecisionView } from '../../../schemas/incidents/incident.ts';
 import { type FakeStore, copy } from './store.ts';
 
 export class FakeDecisions implements Decisions {
@@ -17,29 +14,15 @@ export class FakeDecisions implements Decisions {
   }
 
   async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
-    const dossier = this.#store.dossier(id);
-    const known = dossier.decisions.get(number);
+    const { decisions, timeline } = this.#store.dossier(id);
+    const known = decisions.get(number);
     if (known) return copy(known.view);
-    const would = decision.kind === 'shadow' ? withoutShadow(inputs) : undefined;
-    const view: DecisionView = {
-      id: `${id}-${number}`,
-      kind: decision.kind,
-      because: decision.reasons[0]?.code ?? 'suspect',
-      at: this.#store.clock.now(),
-      digest: sha256(canonicalJson({ id, number, decision, inputs })),
-      state: decision.kind === 'approve' ? 'waiting' : 'final',
-      from_version: decision.from,
-      to_version: decision.to,
-      reasons: decision.reasons,
-      answered_by: null,
-      ...(would && { would }),
-      target: decision.place,
-      approvals: decision.approvals,
-    };
-    dossier.decisions.set(number, copy({ view, inputs, people: inputs.asked.approval?.people ?? null }));
-    const told = decision.suspects.length > 0 || inForce(inputs.evidence.cleared).length > 0;
-    const suspects = told ? decision.suspects : dossier.record.suspects;
-    dossier.record = { ...dossier.record, suspects, mitigations: number };
+    const digest = sha256(canonicalJson({ id, number, decision, inputs }));
+    const of = { id, number, at: this.#store.clock.now(), digest };
+    const { view, people, patch, entry } = newDecision(of, decision, inputs);
+    decisions.set(number, copy({ view, inputs, people }));
+    this.#store.patch(id, patch);
+    timeline.push(entry);
     return copy(view);
   }
 
@@ -52,9 +35,9 @@ export class FakeDecisions implements Decisions {
     return copy(found?.inputs) as DecisionInputs | undefined;
   }
 
-  async await(id: IncidentId, number: number, bell: string): Promise<DecisionState> {
+  async await(id: IncidentId, number: number, callback: string): Promise<DecisionState> {
     const { record } = this.#store.dossier(id);
-    record.callbacks = { ...record.callbacks, [`decision-${number}`]: bell };
+    record.callbacks = { ...record.callbacks, [`decision-${number}`]: callback };
     return this.state(id, number);
   }
 
@@ -77,50 +60,30 @@ export class FakeDecisions implements Decisions {
     by: string,
     note: string,
   ): Promise<Answered> {
-    const dossier = this.#store.dossier(id);
-    const found = [...dossier.decisions].find(([, { view }]) => view.digest === digest);
-    if (found === undefined || dossier.record.status === 'resolved') return 'superseded';
-    const [number, { view, people = null }] = found;
-    if (view.state === 'waiting' && !isApprover(people, view.approvals, by)) return 'not_asked';
-    if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
-    const { needed, given: before } = view.approvals;
-    if (answer === 'approved') {
-      if (isAmong(before, by)) return 'needs_another';
-      view.approvals = { needed, given: [...before, by] };
-      if (before.length + 1 < needed) {
-        const at = this.#store.clock.now();
-        dossier.timeline.push({ at, actor: by, kind: 'decision.agreed', text: note, detail: null });
-        return 'taken';
-      }
+    const { record, decisions, timeline } = this.#store.dossier(id);
+    const found = [...decisions.values()].find(({ view }) => view.digest === digest);
+    if (found === undefined) return 'superseded';
+    const plan = planAnswer(record, found, { answer, by, note }, this.#store.clock.now());
+    if (typeof plan === 'string') return plan;
+    found.view.approvals = plan.approvals;
+    if (plan.kind === 'agrees') {
+      timeline.push(plan.entry);
+      return 'taken';
     }
-    view.state = answer;
-    view.answered_by = by;
-    const timeline = { actor: by, kind: `decision.${answer}`, text: note, detail: null };
-    this.#store.mail(dossier, { kind: 'answered', decision: `${id}-${number}`, by }, { timeline });
+    found.view.state = plan.state;
+    found.view.answered_by = by;
+    this.#store.post(plan.post);
     return 'taken';
   }
 
   async ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView> {
-    const dossier = this.#store.dossier(id);
-    const known = dossier.decisions.get(number);
+    const { decisions, timeline } = this.#store.dossier(id);
+    const known = decisions.get(number);
     if (known) return copy(known.view);
-    const { text, reasons, place, people, approvals, given: agreed = [], inputs } = question;
-    const view: DecisionView = {
-      id: `${id}-${number}`,
-      kind: 'approve',
-      because: reasons[0]?.code ?? 'runbook_asks',
-      at: this.#store.clock.now(),
-      digest: sha256(canonicalJson({ id, number, question })),
-      state: 'waiting',
-      from_version: null,
-      to_version: null,
-      reasons,
-      answered_by: null,
-      question: text,
-      target: place,
-      approvals: { needed: approvals, given: [...agreed] },
-    };
-    dossier.decisions.set(number, copy({ view, inputs, people, asked: true }));
+    const digest = sha256(canonicalJson({ id, number, question }));
+    const { view, people, entry } = newQuestion({ id, number, at: this.#store.clock.now(), digest }, question);
+    decisions.set(number, copy({ view, inputs: question.inputs, people, asked: true }));
+    timeline.push(entry);
     return copy(view);
   }
 
@@ -131,10 +94,12 @@ export class FakeDecisions implements Decisions {
   }
 
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
-    const view = this.#store.dossier(id).decisions.get(number)?.view;
+    const { decisions, timeline } = this.#store.dossier(id);
+    const view = decisions.get(number)?.view;
+    const { state, answeredBy, entry, isOnTimeline } = unanswered(id, number, as, this.#store.clock.now());
     if (view?.state === 'waiting') {
-      view.state = as;
-      view.answered_by = as === 'approved' ? NOBODY_OBJECTED : null;
+      Object.assign(view, { state, answered_by: answeredBy });
+      if (isOnTimeline) timeline.push(entry);
     }
     return this.state(id, number);
   }

@@ -1,17 +1,22 @@
 import { newChange } from '../../../aws/table/changes/changes.ts';
+import { newPin } from '../../../aws/table/changes/pins.ts';
+import { fewestOf } from '../../../domain/alerts/senders.ts';
+import {
+  completed,
+  marked,
+  paceSince,
+  planAct,
+  planEnd,
+  planRollbackEnd,
+  type RollbackEndPlan,
+} from '../../../domain/incidents/plan-effects.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Act, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
-import type { IncidentChange } from '../../../domain/ports/incidents.ts';
-import { whyStopped } from '../../../domain/rollback/guards.ts';
-import { fewestOf } from '../../../domain/alerts/senders.ts';
-import type { Effect, TimelineEntry } from '../../../schemas/incidents/incident.ts';
-import type { Reason } from '../../../schemas/incidents/reason.ts';
-import type { Message } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { type FakeStore, copy, placeOf, type Dossier } from './store.ts';
-
-const LOCK_SECONDS = 3 * 3600;
+import type { Effect } from '../../../schemas/incidents/incident.ts';
+import type { Reason } from '../../../schemas/incidents/reason.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { type Dossier, type FakeStore, copy, placeOf } from './store.ts';
 
 export class FakeEffects implements Effects {
   readonly #store: FakeStore;
@@ -28,7 +33,7 @@ export class FakeEffects implements Effects {
     const dossier = this.#store.dossier(id);
     const known = dossier.effects.get(intent.key);
     if (known) return copy(known);
-    const effect: Effect = { ...intent, state: 'intended', at: this.#store.clock.now() };
+    const effect: Effect = { ...marked(intent), state: 'intended', at: this.#store.clock.now() };
     dossier.effects.set(intent.key, effect);
     if (also.page !== undefined) dossier.record.pages = also.page;
     return copy(effect);
@@ -37,57 +42,58 @@ export class FakeEffects implements Effects {
   async intendAct(
     id: IncidentId,
     intent: Omit<Effect, 'state' | 'at'>,
-    { place, resource, automatic, isProposed: ours, senders = [] }: Act,
+    act: Act,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
-    const dossier = this.#store.dossier(id);
-    const known = dossier.effects.get(intent.key);
-    if (known) return { ok: true, effect: copy(known) };
-    const at = this.#store.clock.now();
-    const lock = this.#store.locks.get(resource);
-    const isLocked = lock !== undefined && lock.key !== intent.key && lock.until >= at;
-    const reason = whyStopped('record', {
-      agreement: automatic ? 'none' : 'approved',
-      organisation_rollbacks_last_hour: await this.automaticSince(plusSeconds(at, -3600)),
-      sender_rollbacks_last_hour: await this.automaticSince(plusSeconds(at, -3600), senders),
-      locked_by: !isLocked ? null : lock.incident === id ? 'this_incident' : 'another_incident',
-      incident_open: dossier.record.status !== 'resolved',
-    });
-    if (reason !== undefined) return { ok: false, reason };
-    const effect: Effect = { ...intent, service_environment: place, resource, state: 'intended', at };
-    dossier.effects.set(intent.key, effect);
-    dossier.record.status = 'mitigating';
-    const kind = intent.kind === 'roll-back' ? 'rollback.started' : `${intent.kind}.started`;
-    dossier.timeline.push({ at, actor: 'firebreak', kind, text: intent.detail, detail: null });
-    this.#store.locks.set(resource, { key: intent.key, incident: id, until: plusSeconds(at, LOCK_SECONDS) });
-    if (intent.kind === 'roll-back') this.#store.acts.push({ place: placeOf(place), at });
-    if (automatic) this.#store.paces.push({ at, senders });
-    if (ours) this.#store.deeds.push({ service: place.service, incident: id, key: intent.key, at, wrong: false });
+    const store = this.#store;
+    const { effects, timeline, record: incident } = store.dossier(id);
+    const state = { known: effects.get(intent.key), incident, lock: store.locks.get(act.resource), pace: store.pace };
+    const plan = planAct(intent, act, state, store.clock.now());
+    if (plan.kind === 'known') return { ok: true, effect: copy(plan.effect) };
+    if (plan.kind === 'stopped') return { ok: false, reason: plan.reason };
+    const { effect, entry, lock, pace, patch } = plan;
+    const { place } = act;
+    const { key, kind, at } = effect;
+    effects.set(key, effect);
+    timeline.push(entry);
+    store.patch(id, patch);
+    store.locks.set(act.resource, lock);
+    if (pace !== null) store.pace = pace;
+    if (kind === 'roll-back') store.acts.push({ place: placeOf(place), at });
+    if (act.isProposed) store.deeds.push({ service: place.service, incident: id, key, at, wrong: false });
     return { ok: true, effect: copy(effect) };
   }
 
   async automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number> {
-    const acts = this.#store.paces.filter(({ at }) => at > since);
-    return senders === undefined ? acts.length : fewestOf(acts, senders);
+    const { times, acts } = paceSince(this.#store.pace, since);
+    return senders === undefined ? times.length : fewestOf(acts, senders);
   }
 
   async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {
-    const dossier = this.#store.dossier(id);
-    if (dossier.effects.has(effect.key)) return;
-    const at = this.#store.clock.now();
-    dossier.effects.set(effect.key, { ...effect, at });
-    const { kind, state, detail } = effect;
-    dossier.timeline.push({ at, actor: 'firebreak', kind: `${kind}.${state}`, text: detail, detail: null });
+    const { effects, timeline } = this.#store.dossier(id);
+    if (effects.has(effect.key)) return;
+    const { effect: whole, entry } = completed(effect, this.#store.clock.now());
+    effects.set(effect.key, whole);
+    timeline.push(entry);
   }
 
-  async conclude(id: IncidentId, key: string, state: Effect['state'], detail: string): Promise<void> {
+  async conclude(
+    id: IncidentId,
+    key: string,
+    state: Effect['state'],
+    text: string,
+    actor = 'firebreak',
+  ): Promise<void> {
     const dossier = this.#store.dossier(id);
-    const effect = dossier.effects.get(key);
-    if (effect === undefined || effect.state === state) return;
-    dossier.effects.set(key, { ...effect, state, detail });
-    if (state !== 'accepted' && this.#store.locks.get(effect.resource ?? '')?.key === key)
-      this.#store.locks.delete(effect.resource ?? '');
-    const at = this.#store.clock.now();
-    dossier.timeline.push({ at, actor: 'firebreak', kind: `${effect.kind}.${state}`, text: detail, detail: null });
+    const plan = planEnd(dossier.effects.get(key), { key, state, text, actor }, this.#store.clock.now());
+    if (plan === null) return;
+    this.#end(dossier, key, plan);
+    dossier.timeline.push(plan.entry);
+  }
+
+  #end({ effects }: Dossier, key: string, { state, detail, unlocks }: NonNullable<RollbackEndPlan['effect']>): void {
+    const known = effects.get(key);
+    if (known !== undefined) effects.set(key, { ...known, state, detail });
+    if (unlocks !== null && this.#store.locks.get(unlocks)?.key === key) this.#store.locks.delete(unlocks);
   }
 
   async concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void> {
@@ -95,62 +101,25 @@ export class FakeEffects implements Effects {
     const decision = dossier.decisions.get(end.number);
     if (decision === undefined) throw new Error(`incident ${id} or its decision ${end.number} does not exist`);
     if (decision.outcome !== undefined) return;
+    const state = { incident: dossier.record, decision: decision.view, effect: dossier.effects.get(end.key) };
+    const { effect, moved, told } = planRollbackEnd(state, end, this.#store.clock.now());
     decision.outcome = end.outcome;
-    const effect = dossier.effects.get(end.key);
-    if (effect) dossier.effects.set(end.key, { ...effect, state: stateOf(end.outcome), detail: end.text });
-    const resource = effect?.resource ?? '';
-    if (this.#store.locks.get(resource)?.key === end.key) this.#store.locks.delete(resource);
-    if (end.moved) this.#move(id, end.place, end.moved, effect?.at ?? this.#store.clock.now());
-    const timeline = { actor: 'firebreak', kind: `mitigation.${end.outcome}`, text: end.text, detail: null };
-    if (dossier.record.status === 'resolved') dossier.timeline.push({ ...timeline, at: this.#store.clock.now() });
-    else this.#tell(dossier, end, timeline);
+    if (effect !== null) this.#end(dossier, end.key, effect);
+    if (moved !== null) this.#move(id, moved);
+    if (told.kind === 'entry') dossier.timeline.push(told.entry);
+    else this.#store.post(told.post);
   }
 
-  #tell(dossier: Dossier, end: RollbackEnd, timeline: Omit<TimelineEntry, 'at'>): void {
-    const change: IncidentChange =
-      end.outcome === 'succeeded'
-        ? {
-            status: 'mitigated',
-            verification: 'pending',
-            verifying: { number: end.number, at: this.#store.clock.now() },
-          }
-        : dossier.effects.has(end.key) && dossier.record.status === 'mitigating'
-          ? { status: 'open' }
-          : {};
-    const { number, outcome, page, again } = end;
-    const message: Message = { kind: 'mitigation', number, outcome, page, ...(again && { again }) };
-    this.#store.mail(dossier, message, { ...change, timeline });
-  }
-
-  #move(
-    id: IncidentId,
-    place: ServiceEnvironment,
-    moved: NonNullable<RollbackEnd['moved']>,
-    started_at: Timestamp,
-  ): void {
-    const at = this.#store.clock.now();
-    const versions = { version: moved.to, previous_version: moved.from, kind: 'rollback' as const };
-    const change = newChange({ ...place, ...versions, started_at, finished_at: at, has_migration: false }, at, id);
-    this.#store.changes.set(change.id, change);
-    const suspect = this.#store.changes.get(moved.suspect);
-    if (suspect) this.#store.changes.set(suspect.id, { ...suspect, rolled_back_by: id });
-    this.#store.pins.push({
-      ...place,
-      id: `pin_${moved.from}_${id}`,
-      version: moved.from,
-      rolled_back_to: moved.to,
-      incident_id: id,
-      reason: `rolled back to ${moved.to}`,
-      pinned_at: at,
-      lifted_at: null,
-      lifted_by: null,
-    });
+  #move(id: IncidentId, { change: input, pin, suspect: of }: NonNullable<RollbackEndPlan['moved']>): void {
+    const { changes, pins } = this.#store;
+    const change = newChange(input, pin.pinned_at, id);
+    changes.set(change.id, change);
+    const suspect = changes.get(of);
+    if (suspect) changes.set(of, { ...suspect, rolled_back_by: id });
+    pins.push(newPin(pin));
   }
 
   async rollbacksSince(place: ServiceEnvironment, since: Timestamp): Promise<number> {
     return this.#store.acts.filter((act) => act.place === placeOf(place) && act.at >= since).length;
   }
 }
-
-const stateOf = (outcome: RollbackEnd['outcome']): Effect['state'] =>
-  outcome === 'succeeded' || outcome === 'superseded' || outcome === 'withheld' ? outcome : 'failed';

@@ -5,6 +5,7 @@ import type { UnmatchedScope } from '../../../domain/alerts/unmatched.ts';
 import { isAhead, putsVersionLive } from '../../../domain/changes/versions.ts';
 import type { Opening } from '../../../domain/incidents/incident-group.ts';
 import type { NewIncident } from '../../../domain/incidents/new-incident.ts';
+import type { Lock, Pace } from '../../../domain/incidents/plan-effects.ts';
 import { type IncidentPatch, type Post, postOf } from '../../../domain/incidents/post.ts';
 import type { SignalView } from '../../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
@@ -47,7 +48,7 @@ export type Dossier = {
       outcome?: RollbackEnd['outcome'];
       /** Whether it is about a step of a runbook, which then continues by itself. */
       asked?: true;
-      people?: readonly string[] | null;
+      people: readonly string[] | null;
     }
   >;
   runbooks: Map<
@@ -83,10 +84,10 @@ export class FakeStore {
   /** Incidents by the chat's ID of the channel. */
   readonly channels = new Map<string, IncidentId>();
   readonly changes = new Map<ChangeId, Change>();
-  readonly locks = new Map<string, { key: string; incident: string; until: Timestamp }>();
+  readonly locks = new Map<string, Lock>();
   readonly acts: { place: string; at: Timestamp }[] = [];
-  /** Start times of automatic actions of all services. */
-  readonly paces: { at: Timestamp; senders: readonly string[] }[] = [];
+  /** Automatic actions of all services. */
+  pace: Pace = { times: [], acts: [] };
   readonly deeds: { service: ServiceName; incident: IncidentId; key: string; at: Timestamp; wrong: boolean }[] = [];
   readonly pins: Pin[] = [];
   /** Times when deploys were reported as overdue. */

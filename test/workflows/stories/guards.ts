@@ -149,10 +149,9 @@ export const guardPaths: Record<string, Path> = {
   'nobody-objects-but-the-limit-of-all-services-is-reached': {
     given: [
       asking({ onApprovalTimeout: 'act' }),
-      betweenJudgementAndAct(
-        ({ store, clock }) =>
-          void store.paces.push(...Array.from({ length: 10 }, () => ({ at: clock.now(), senders: [] }))),
-      ),
+      betweenJudgementAndAct(({ store, clock }) => {
+        store.pace = { times: Array.from({ length: 10 }, () => clock.now()), acts: [] };
+      }),
     ],
     timeline: { '0 s': fires(), '20 min': ends() },
     // The second judgement requires approval.
@@ -191,10 +190,9 @@ export const guardPaths: Record<string, Path> = {
   },
   'the-limit-of-all-services-is-reached-between-judgement-and-act': {
     given: [
-      betweenJudgementAndAct(
-        ({ store, clock }) =>
-          void store.paces.push(...Array.from({ length: 10 }, () => ({ at: clock.now(), senders: [] }))),
-      ),
+      betweenJudgementAndAct(({ store, clock }) => {
+        store.pace = { times: Array.from({ length: 10 }, () => clock.now()), acts: [] };
+      }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
     // The second judgement requires approval.

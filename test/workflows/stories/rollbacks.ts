@@ -273,7 +273,7 @@ export const paths: Record<string, Path> = {
     given: [
       ({ store, clock }) => {
         const until = plusSeconds(clock.now(), 600);
-        store.locks.set('http://cd.test/rollback', { key: 'of another', incident: 'another', until });
+        store.locks.set('http://cd.test/rollback', { key: 'of another', holder: 'another' as IncidentId, until });
       },
     ],
     timeline: { '0 s': fires(), '9 min': ends() },

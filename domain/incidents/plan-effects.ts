@@ -1,0 +1,224 @@
+import type { NewChange } from '../../schemas/changes/change.ts';
+import type { Pin } from '../../schemas/changes/pin.ts';
+import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
+import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
+import type { Reason } from '../../schemas/incidents/reason.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { fewestOf } from '../alerts/senders.ts';
+import { standInNote } from '../catalogue/vendors.ts';
+import type { Act, RollbackEnd } from '../ports/decisions.ts';
+import type { IncidentChange } from '../ports/incidents.ts';
+import { whyStopped } from '../rollback/guards.ts';
+import { type IncidentPatch, type Post, postOf } from './post.ts';
+
+/** A lock older than this is considered abandoned. Longer than any rollback is followed. */
+const LOCK_SECONDS = 3 * 3600;
+
+/** The lock of a resource. `holder`: an incident, or a drill. */
+export type Lock = { key: string; holder: IncidentId | 'drill'; until: Timestamp };
+
+/** Automatic actions of all services within the last hour. `acts`: with the senders of their alerts. */
+export type Pace = { times: readonly Timestamp[]; acts: readonly { at: Timestamp; senders: readonly string[] }[] };
+
+/** What an action depends on: its stored intent, the incident, the lock of its resource, and recent actions. */
+export type ActState = {
+  known: Effect | undefined;
+  incident: Pick<IncidentRecord, 'id' | 'status'>;
+  lock: Lock | undefined;
+  pace: Pace;
+};
+
+/** What the intent of an action writes. `pace`: null if the action is not counted. */
+export type ActPlan = {
+  kind: 'begins';
+  effect: Effect;
+  patch: IncidentPatch;
+  lock: Lock;
+  pace: Pace | null;
+  entry: TimelineEntry;
+};
+
+/** Returns the actions since a time, exclusive. */
+export const paceSince = ({ times, acts }: Pace, since: Timestamp): Pace => ({
+  times: times.filter((at) => at > since),
+  acts: acts.filter(({ at }) => at > since),
+});
+
+/** Decides whether an action may start. An intent that is stored stays as it is, whatever has changed since. */
+export function planAct(
+  intent: Omit<Effect, 'state' | 'at'>,
+  { place, resource, automatic, senders = [] }: Act,
+  { known, incident, lock, pace }: ActState,
+  at: Timestamp,
+): ActPlan | { kind: 'known'; effect: Effect } | { kind: 'stopped'; reason: Reason } {
+  if (known !== undefined) return { kind: 'known', effect: known };
+  const { times, acts } = paceSince(pace, plusSeconds(at, -3600));
+  const isLocked = lock !== undefined && lock.key !== intent.key && lock.until >= at;
+  const reason = whyStopped('record', {
+    agreement: automatic ? 'none' : 'approved',
+    organisation_rollbacks_last_hour: times.length,
+    sender_rollbacks_last_hour: fewestOf(acts, senders),
+    locked_by: !isLocked
+      ? null
+      : lock.holder === 'drill'
+        ? 'drill'
+        : lock.holder === incident.id
+          ? 'this_incident'
+          : 'another_incident',
+    incident_open: incident.status !== 'resolved',
+  });
+  if (reason !== undefined) return { kind: 'stopped', reason };
+  const effect: Effect = {
+    ...marked(intent),
+    service_environment: place,
+    resource,
+    state: 'intended',
+    at,
+  };
+  const { key, kind, detail, target } = effect;
+  return {
+    kind: 'begins',
+    effect,
+    patch: { set: { status: 'mitigating' }, notIn: ['resolved'] },
+    lock: { key, holder: incident.id, until: plusSeconds(at, LOCK_SECONDS) },
+    pace: automatic ? { times: [...times, at], acts: [...acts, { at, senders }] } : null,
+    entry: {
+      at,
+      actor: 'firebreak',
+      kind: kind === 'roll-back' ? 'rollback.started' : `${kind}.started`,
+      text: detail,
+      detail: { key, target },
+    },
+  };
+}
+
+/** Notes in the detail that the effect goes to a stand-in, if so. */
+export const marked = <T extends Pick<Effect, 'kind' | 'detail' | 'stand_in'>>(effect: T): T =>
+  effect.stand_in === true ? { ...effect, detail: effect.detail + standInNote(effect.kind) } : effect;
+
+export const isOver = (state: Effect['state']): boolean => state !== 'intended' && state !== 'accepted';
+
+/** Returns an effect that was completed in one step, with its timeline entry. */
+export function completed(effect: Omit<Effect, 'at'>, at: Timestamp): { effect: Effect; entry: TimelineEntry } {
+  const { key, kind, state, detail } = marked(effect);
+  const entry = { at, actor: 'firebreak', kind: `${kind}.${state}`, text: detail, detail: { key } };
+  return { effect: { ...effect, detail, at }, entry };
+}
+
+/** What the end of an effect writes. `unlocks`: resource to release if this effect holds it. */
+export type EffectEnd = { state: Effect['state']; detail: string; unlocks: string | null; entry: TimelineEntry };
+
+/** Decides how an effect ends. Null: it has. @param known undefined: its intent is not stored */
+export function planEnd(
+  known: Effect | undefined,
+  { key, state, text, actor }: { key: string; state: Effect['state']; text: string; actor: string },
+  at: Timestamp,
+): EffectEnd | null {
+  if (known?.state === state) return null;
+  const detail = known === undefined ? text : marked({ ...known, detail: text }).detail;
+  return {
+    state,
+    detail,
+    // An accepted effect is still in progress, so the target stays locked.
+    unlocks: state === 'accepted' ? null : (known?.resource ?? null),
+    entry: { at, actor, kind: `${known?.kind ?? 'effect'}.${state}`, text: detail, detail: { key } },
+  };
+}
+
+/** The stored state on which the end of a rollback depends. */
+export type RollbackState = {
+  incident: IncidentRecord;
+  decision: { because?: DecisionView['because'] | undefined; reasons?: DecisionView['reasons'] | undefined };
+  effect: Effect | undefined;
+};
+
+/** What the end of a rollback writes. `logged`: entry of the audit log. */
+export type RollbackEndPlan = {
+  effect: Pick<EffectEnd, 'state' | 'detail' | 'unlocks'> | null;
+  logged: TimelineEntry;
+  moved: {
+    /** Record of the rollback. */
+    change: NewChange;
+    /** The version that it removed, so that it is not a target again. */
+    pin: Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>;
+    suspect: ChangeId;
+  } | null;
+  /** Message to the inbox, or only a timeline entry if the incident is resolved. */
+  told: { kind: 'post'; post: Post } | { kind: 'entry'; entry: TimelineEntry };
+};
+
+/** Decides what follows from the end of a rollback, or from a decision against one. */
+export function planRollbackEnd(
+  { incident, decision, effect }: RollbackState,
+  end: RollbackEnd,
+  at: Timestamp,
+): RollbackEndPlan {
+  const { key, number, outcome, page, again, place, moved } = end;
+  const said = inWords(end, decision);
+  const text = effect === undefined ? said : marked({ ...effect, detail: said }).detail;
+  const timeline = {
+    actor: 'firebreak',
+    kind: `mitigation.${outcome}`,
+    text,
+    detail: { key, decision: `${incident.id}-${number}` },
+  };
+  const pinned = moved && { pinned: moved.from, rolled_back_to: moved.to, ...place };
+  const change: IncidentChange =
+    outcome === 'succeeded'
+      ? { status: 'mitigated', verification: 'pending', verifying: { number, at } }
+      : effect !== undefined && incident.status === 'mitigating' // otherwise another rollback of the incident is in progress
+        ? { status: 'open' }
+        : {};
+  return {
+    effect:
+      effect === undefined
+        ? null
+        : { state: EFFECT_STATES[outcome] ?? 'failed', detail: text, unlocks: effect.resource ?? null },
+    logged: { ...timeline, at, detail: { ...timeline.detail, ...pinned } },
+    moved: moved && {
+      change: {
+        ...place,
+        version: moved.to,
+        kind: 'rollback',
+        status: 'succeeded',
+        started_at: effect?.at ?? at,
+        finished_at: at,
+        previous_version: moved.from,
+        has_migration: false,
+      },
+      pin: {
+        ...place,
+        version: moved.from,
+        rolled_back_to: moved.to,
+        incident_id: incident.id,
+        reason: `rolled back to ${moved.to}`,
+        pinned_at: at,
+      },
+      suspect: moved.suspect,
+    },
+    told:
+      incident.status === 'resolved'
+        ? { kind: 'entry', entry: { ...timeline, at } }
+        : {
+            kind: 'post',
+            post: postOf(incident, { kind: 'mitigation', number, outcome, page, ...(again && { again }) }, at, {
+              ...change,
+              timeline,
+            }),
+          },
+  };
+}
+
+const EFFECT_STATES: Partial<Record<RollbackEnd['outcome'], Effect['state']>> = {
+  succeeded: 'succeeded',
+  superseded: 'superseded',
+  withheld: 'withheld',
+};
+
+/** Replaces the code of the reason by its text; the decision keeps the code. */
+function inWords({ outcome, text }: RollbackEnd, { because, reasons }: RollbackState['decision']): string {
+  const why = reasons?.[0]?.text;
+  return outcome !== 'not_taken' || because === undefined || why === undefined
+    ? text
+    : text.replace(because, () => why);
+}
