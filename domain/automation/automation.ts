@@ -38,6 +38,17 @@ function mergedEnvironments(
   return Object.fromEntries([...new Map(all)].filter((cap): cap is [string, Mode] => cap[1] !== null));
 }
 
+/** Returns the settings after a change: what it does not mention stays. */
+export const changedSettings = (
+  before: Omit<Automation, 'demoted'>,
+  { paused, reason, mode, services }: AutomationInput,
+): Pick<Automation, 'paused' | 'reason' | 'mode' | 'services'> => ({
+  paused: paused ?? before.paused,
+  reason: reason === undefined ? before.reason : reason,
+  mode: mode === undefined ? before.mode : mode,
+  services: mergedCaps(before.services, services ?? {}),
+});
+
 /** Returns the services that this change promotes: to `act`, or by removing their cap. */
 export const promotedBy = (told: AutomationInput['services']): string[] =>
   Object.entries(told ?? {}).flatMap(([service, news]) =>

@@ -1,4 +1,5 @@
-import { AHEAD_MAX_SECONDS, type Change } from '../../schemas/changes/change.ts';
+import { AHEAD_MAX_SECONDS, type Change, type ChangePatch } from '../../schemas/changes/change.ts';
+import type { Pin, PinView } from '../../schemas/changes/pin.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
@@ -139,4 +140,38 @@ export function migrationsIn(undoes: readonly Change[]): { known: Change[]; unto
     known: open.filter((change) => change.has_migration === true || change.kind === 'migration'),
     untold: open.filter((change) => putsVersionLive(change) && change.has_migration === null),
   };
+}
+
+/**
+ * Returns a pin with its state. It is superseded while a newer version runs that was deployed after the pin; when that
+ * is rolled back, the pin is active again. Pipelines report a rollback like any deployment, so it is recognized by its
+ * version.
+ *
+ * @param live change that brought the running version, if known
+ */
+export function pinView(pin: Pin, live: Change | undefined): PinView {
+  const newer =
+    live !== undefined &&
+    live.kind !== 'rollback' &&
+    live.version !== pin.version &&
+    live.version !== pin.rolled_back_to &&
+    live.started_at > pin.pinned_at &&
+    // A change reported with a future start says nothing about the order.
+    !isAhead(live, live.recorded_at);
+  const state = pin.lifted_at !== null ? 'lifted' : newer ? 'superseded' : 'pinned';
+  return { ...pin, state, superseded_by: newer ? live.version : null };
+}
+
+/**
+ * Returns a change after a report about it: its end is now, unless reported otherwise.
+ *
+ * @returns `ended` if the report says that a change is in progress that has ended
+ */
+export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp): Change | 'ended' {
+  if (patch.status === 'started' && change.status !== 'started') return 'ended';
+  const told = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Partial<Change>;
+  const next = { ...change, ...told };
+  const ends = next.status !== 'started' && next.finished_at === null;
+  const end = next.started_at > now ? next.started_at : now;
+  return { ...next, commits: next.commits ?? [], finished_at: ends ? end : next.finished_at };
 }

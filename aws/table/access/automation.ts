@@ -1,4 +1,4 @@
-import { BUDGET_ACTS, isSpent, mergedCaps, promotedBy } from '../../../domain/automation/automation.ts';
+import { BUDGET_ACTS, changedSettings, isSpent, promotedBy } from '../../../domain/automation/automation.ts';
 import type { AutomationSwitch } from '../../../domain/ports/automation.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { type Automation, type AutomationInput, untouchedAutomation } from '../../../schemas/access/access.ts';
@@ -47,7 +47,7 @@ export class AutomationTable implements AutomationSwitch {
       const rev = Number(before?.['rev'] ?? 0) + 1;
       const result = await this.#table.transact([
         this.#table.put(
-          { ...before, ...keys.automation(), ...writtenTo(kept, told), by, at, rev },
+          { ...before, ...keys.automation(), ...changedSettings(kept, told), by, at, rev },
           before === undefined ? absent : sameAs(before),
         ),
         ...promoted.flatMap((service) => this.#promotion(service, at)),
@@ -140,16 +140,6 @@ function changedText({ paused, mode, services }: AutomationInput): string {
   ];
   return parts.length === 0 ? 'No setting was changed' : parts.join('; ');
 }
-
-const writtenTo = (
-  before: Omit<Automation, 'demoted'>,
-  { paused, reason, mode, services }: AutomationInput,
-): Pick<Automation, 'paused' | 'reason' | 'mode' | 'services'> => ({
-  paused: paused ?? before.paused,
-  reason: reason === undefined ? before.reason : reason,
-  mode: mode === undefined ? before.mode : mode,
-  services: mergedCaps(before.services, services ?? {}),
-});
 
 /** Fails if another process has written in the meantime. Older versions stored no revision. */
 const sameAs = ({ rev }: Item): Parameters<Table['put']>[1] =>

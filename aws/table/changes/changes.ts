@@ -1,7 +1,7 @@
 import type { Changes } from '../../../domain/ports/changes.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
-import { aheadFrom, endOf, isAhead, putsVersionLive } from '../../../domain/changes/versions.ts';
+import { aheadFrom, endOf, isAhead, patchedChange, putsVersionLive } from '../../../domain/changes/versions.ts';
 import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
@@ -43,9 +43,8 @@ export class ChangeTable implements Changes {
       const item = await this.#item(id);
       if (item === undefined) return undefined;
       const rev = Number(item['rev'] ?? 0);
-      const before = StoredChange.parse(item);
-      if (patch.status === 'started' && before.status !== 'started') return 'ended';
-      const change = patched(before, patch, this.#clock.now());
+      const change = patchedChange(StoredChange.parse(item), patch, this.#clock.now());
+      if (change === 'ended') return 'ended';
       const key = keys.change(change, change.started_at, id);
       const result = await this.#table.transact([
         this.#table.put(
@@ -221,15 +220,6 @@ export function newChange(
     made_for: madeFor,
     recorded_at: now,
   };
-}
-
-const later = (a: Timestamp, b: Timestamp): Timestamp => (a > b ? a : b);
-
-function patched(change: Change, patch: ChangePatch, now: Timestamp): Change {
-  const told = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Partial<Change>;
-  const next = { ...change, ...told };
-  const ends = next.status !== 'started' && next.finished_at === null;
-  return { ...next, commits: next.commits ?? [], finished_at: ends ? later(next.started_at, now) : next.finished_at };
 }
 
 /** Returns the key of the record with this id, or undefined if there is none. */

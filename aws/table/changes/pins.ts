@@ -1,7 +1,7 @@
 import type { Pins } from '../../../domain/ports/changes.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
-import { isAhead } from '../../../domain/changes/versions.ts';
+import { pinView } from '../../../domain/changes/versions.ts';
 import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
 import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
 import { canonicalJson, sha256 } from '../../hash.ts';
@@ -118,23 +118,8 @@ const newestFirst = (pinned: Item | undefined): Pin[] =>
     .flatMap(([name, pin]) => (name.startsWith(PREFIX) ? [Pin.parse(pin)] : []))
     .toSorted((a, b) => (`${a.pinned_at}#${a.id}` < `${b.pinned_at}#${b.id}` ? 1 : -1));
 
-/**
- * Superseded while a newer version runs that was deployed after the pin; when that is rolled back, the pin is active
- * again. Pipelines report a rollback like any deployment, so it is recognized by its version.
- */
-function view(pin: Pin, live: Item | undefined): PinView {
-  const change = live === undefined ? undefined : StoredChange.parse(live['change']);
-  const newer =
-    change !== undefined &&
-    change.kind !== 'rollback' &&
-    change.version !== pin.version &&
-    change.version !== pin.rolled_back_to &&
-    change.started_at > pin.pinned_at &&
-    // A change reported with a future start says nothing about the order.
-    !isAhead(change, change.recorded_at);
-  const state = pin.lifted_at !== null ? 'lifted' : newer ? 'superseded' : 'pinned';
-  return { ...pin, state, superseded_by: newer ? change.version : null };
-}
+const view = (pin: Pin, live: Item | undefined): PinView =>
+  pinView(pin, live === undefined ? undefined : StoredChange.parse(live['change']));
 
 /** Creates a pin. The same version for the same incident has the same ID. */
 export function newPin(pin: Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>): Pin {

@@ -1,16 +1,14 @@
 import * as z from 'zod';
 import type { Page } from '../../../domain/ports/common.ts';
-import type { IncidentChange } from '../../../domain/ports/incidents.ts';
 import type { BegunRunbook, RunbookEnd, RunbookRun, RunbookRuns, StartedRun } from '../../../domain/ports/runbooks.ts';
 import type { Blobs, Clock } from '../../../domain/ports/system.ts';
-import { postOf } from '../../../domain/incidents/post.ts';
-import { nextByHand, whereFrom } from '../../../domain/runbooks/by-hand.ts';
+import { chosenEntry, planRun, planRunEnd } from '../../../domain/runbooks/plan-runs.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import { type IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
+import type { Effect } from '../../../schemas/incidents/incident.ts';
 import { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
-import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
+import { StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { keys, shardedLists } from '../core/keys.ts';
@@ -106,25 +104,13 @@ export class RunbookTable implements RunbookRuns {
   }
 
   async start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun> {
-    const { name, version, title } = followed.runbook;
+    const { name, version } = followed.runbook;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const item = await this.#table.get(keys.incident(id));
-      if (item === undefined || item['status'] === 'resolved') return { kind: 'closed' };
-      const begun = await this.of(id);
-      const running = begun.find((run) => run.name === name && !run.done);
-      if (running !== undefined) return { kind: 'running', number: running.number };
-      const number = nextByHand(begun.map((run) => run.number));
-      if (number === null) return { kind: 'too_many' };
-      const newest = begun.filter((run) => run.name === name).at(-1);
+      const [item, begun] = await Promise.all([this.#table.get(keys.incident(id)), this.of(id)]);
       const at = this.#clock.now();
-      const again =
-        followed.again === undefined ? '' : ` again, from ${whereFrom(followed.runbook, followed.again.done)}`;
-      const timeline = {
-        actor: followed.by,
-        kind: 'runbook.started',
-        text: `Started the runbook "${title}" (${name}, version ${version.slice(0, 12)})${again}`,
-        detail: { runbook: name, version, number },
-      };
+      const plan = planRun(item && StoredIncident.parse(item), begun, followed, at);
+      if (plan.kind !== 'starts') return plan;
+      const { number, before } = plan;
       const result = await this.#table.transact([
         this.#table.put(
           { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
@@ -134,19 +120,16 @@ export class RunbookTable implements RunbookRuns {
         // Only one run at a time: a concurrent start of the same runbook changes this number.
         this.#table.put(
           { ...keys.runbookName(id, name), number },
-          newest === undefined
+          before === null
             ? absent
             : {
                 ConditionExpression: '#number = :before',
                 ExpressionAttributeNames: { '#number': 'number' },
-                ExpressionAttributeValues: { ':before': newest.number },
+                ExpressionAttributeValues: { ':before': before },
               },
         ),
-        ...postWrites(
-          this.#table,
-          postOf(StoredIncident.parse(item), { kind: 'runbook_run', number }, at, { timeline }),
-        ),
-        incidentActWrite(this.#table, id, `runbook-${number}`, { ...timeline, at }),
+        ...postWrites(this.#table, plan.post),
+        incidentActWrite(this.#table, id, `runbook-${number}`, plan.entry),
       ]);
       if (result.ok) return { kind: 'started', number };
     }
@@ -155,7 +138,7 @@ export class RunbookTable implements RunbookRuns {
 
   async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined> {
     const at = this.#clock.now();
-    const { name, version, title } = followed.runbook;
+    const { name, version } = followed.runbook;
     const result = await this.#table.transact([
       this.#table.put(
         { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
@@ -164,13 +147,7 @@ export class RunbookTable implements RunbookRuns {
       this.#listed(id, number, at),
       // Two concurrent evaluations may select the same runbook.
       this.#table.put({ ...keys.runbookName(id, name), number }, absent),
-      timelineWrite(this.#table, id, `runbook-${number}`, {
-        at,
-        actor: 'firebreak',
-        kind: 'runbook.started',
-        text: `Started the runbook "${title}" (${name}, version ${version.slice(0, 12)}): ${because}`,
-        detail: { runbook: name, version, number },
-      }),
+      timelineWrite(this.#table, id, `runbook-${number}`, chosenEntry(followed, number, because, at)),
     ]);
     const kept = await this.get(id, number);
     if (kept === undefined && result.ok) throw new Error(`cannot store or read runbook ${number} of incident ${id}`);
@@ -201,28 +178,24 @@ export class RunbookTable implements RunbookRuns {
     return item && (JSON.parse(String(item['value'])) as Json);
   }
 
-  async conclude(id: IncidentId, number: number, { outcome, text, acted, page }: RunbookEnd): Promise<void> {
+  async conclude(id: IncidentId, number: number, end: RunbookEnd): Promise<void> {
+    const { outcome, text, acted } = end;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       if (item === undefined) throw new Error(`incident ${id} does not exist`);
       const incident = StoredIncident.parse(item);
-      const at = this.#clock.now();
-      const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: { number } };
+      // Only the end of a run that did nothing depends on other actions.
+      const effects = acted || incident.status !== 'mitigating' ? [] : await this.#effectsOf(id);
+      const told = planRunEnd(incident, effects, { ...end, number }, this.#clock.now());
       const result = await this.#table.transact([
         this.#table.update(keys.runbook(id, number), {
           UpdateExpression: 'SET outcome = :outcome, acted = :acted, ended_as = :text',
           ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outcome)',
           ExpressionAttributeValues: { ':outcome': outcome, ':acted': acted, ':text': text },
         }),
-        ...(incident.status === 'resolved'
-          ? [timelineWrite(this.#table, id, `runbook-${number}-end`, { ...timeline, at })]
-          : postWrites(
-              this.#table,
-              postOf(incident, { kind: 'runbook', number, acted, page }, at, {
-                ...(await this.#afterwards(incident, number, acted, at)),
-                timeline,
-              }),
-            )),
+        ...(told.kind === 'entry'
+          ? [timelineWrite(this.#table, id, `runbook-${number}-end`, told.entry)]
+          : postWrites(this.#table, told.post)),
       ]);
       if (result.ok || result.failed.includes(0)) return;
     }
@@ -231,25 +204,8 @@ export class RunbookTable implements RunbookRuns {
     );
   }
 
-  /** Returns the incident's status after a runbook has ended. */
-  async #afterwards(
-    { id, status, verification }: IncidentRecord,
-    number: number,
-    acted: boolean,
-    at: Timestamp,
-  ): Promise<IncidentChange> {
-    if (acted) return { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number, at } };
-    if (status !== 'mitigating' || (await this.#somethingActs(id))) return {};
-    // A failed runbook does not undo an earlier mitigation.
-    return { status: verification === 'not_needed' || verification === 'failed' ? 'open' : 'mitigated' };
-  }
-
-  /** Returns whether another action of this incident is changing production now. */
-  async #somethingActs(id: IncidentId): Promise<boolean> {
-    const effects = await collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => item);
-    return effects.some(
-      ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),
-    );
+  #effectsOf(id: IncidentId): Promise<Effect[]> {
+    return collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => StoredEffect.parse(item));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { AutomationSwitch } from '../../../domain/ports/automation.ts';
-import { isSpent, mergedCaps, promotedBy } from '../../../domain/automation/automation.ts';
+import { changedSettings, isSpent, promotedBy } from '../../../domain/automation/automation.ts';
 import { type Automation, type AutomationInput } from '../../../schemas/access/access.ts';
 import type { IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { type Timestamp } from '../../../schemas/time/time.ts';
@@ -17,15 +17,12 @@ export class FakeAutomation implements AutomationSwitch {
     return copy(this.#store.automation);
   }
 
-  async write({ paused, reason, mode, services }: AutomationInput, by: string): Promise<Automation> {
+  async write(told: AutomationInput, by: string): Promise<Automation> {
     const before = this.#store.automation;
     const at = this.#store.clock.now();
-    const promoted = new Set(promotedBy(services));
+    const promoted = new Set(promotedBy(told.services));
     this.#store.automation = {
-      paused: paused ?? before.paused,
-      reason: reason === undefined ? before.reason : reason,
-      mode: mode === undefined ? before.mode : mode,
-      services: mergedCaps(before.services, services ?? {}),
+      ...changedSettings(before, told),
       demoted: Object.fromEntries(Object.entries(before.demoted).filter(([name]) => !promoted.has(name))),
       by,
       at,

@@ -1,11 +1,11 @@
 import { newChange } from '../../../aws/table/changes/changes.ts';
 import type { Changes } from '../../../domain/ports/changes.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import { endOf, isAhead } from '../../../domain/changes/versions.ts';
+import { endOf, isAhead, patchedChange } from '../../../domain/changes/versions.ts';
 import type { Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { type Timestamp } from '../../../schemas/time/time.ts';
-import { type FakeStore, copy, given, placeOf } from './store.ts';
+import { type FakeStore, copy, placeOf } from './store.ts';
 
 export class FakeChanges implements Changes {
   readonly #store: FakeStore;
@@ -25,12 +25,11 @@ export class FakeChanges implements Changes {
   async patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined> {
     const known = this.#store.changes.get(id);
     if (known === undefined) return undefined;
-    if (patch.status === 'started' && known.status !== 'started') return 'ended';
-    const next = { ...known, ...(given(patch) as Partial<Change>) };
-    const finished_at = next.status === 'started' ? next.finished_at : (next.finished_at ?? this.#store.clock.now());
-    this.#keep({ ...next, finished_at });
+    const next = patchedChange(known, patch, this.#store.clock.now());
+    if (next === 'ended') return 'ended';
+    this.#keep(next);
     if (next.status !== 'started') this.#store.overdue.delete(id);
-    return copy({ ...next, finished_at });
+    return copy(next);
   }
 
   async get(id: ChangeId): Promise<Change | undefined> {

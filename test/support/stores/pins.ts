@@ -1,3 +1,4 @@
+import { pinView } from '../../../domain/changes/versions.ts';
 import type { Pins } from '../../../domain/ports/changes.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Pin, PinView } from '../../../schemas/changes/pin.ts';
@@ -41,14 +42,6 @@ export class FakePins implements Pins {
   }
 
   #view(pin: Pin): PinView {
-    const runs = this.#store.liveAt(pin);
-    const known = [pin.version, pin.rolled_back_to];
-    const newer =
-      runs !== undefined &&
-      runs.kind !== 'rollback' &&
-      !known.includes(runs.version) &&
-      runs.started_at > pin.pinned_at;
-    const state = pin.lifted_at === null ? (newer ? 'superseded' : 'pinned') : 'lifted';
-    return { ...copy(pin), state, superseded_by: newer ? runs.version : null };
+    return copy(pinView(pin, this.#store.liveAt(pin)));
   }
 }

@@ -1,7 +1,6 @@
-import { nextByHand, whereFrom } from '../../../domain/runbooks/by-hand.ts';
+import { chosenEntry, planRun, planRunEnd } from '../../../domain/runbooks/plan-runs.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Page } from '../../../domain/ports/common.ts';
-import type { IncidentChange } from '../../../domain/ports/incidents.ts';
 import type {
   BegunRunbook,
   Followed,
@@ -11,6 +10,7 @@ import type {
   StartedRun,
 } from '../../../domain/ports/runbooks.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import { type FakeStore, copy, type Dossier } from './store.ts';
 
 export class FakeRunbooks implements RunbookRuns {
@@ -28,15 +28,14 @@ export class FakeRunbooks implements RunbookRuns {
     return copy(this.#store.dossier(id).runbooks.get(number)?.followed);
   }
 
-  async choose(id: IncidentId, number: number, followed: Followed): Promise<Followed | undefined> {
-    const { runbooks, timeline } = this.#store.dossier(id);
-    const known = runbooks.get(number);
+  async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined> {
+    const dossier = this.#store.dossier(id);
+    const known = dossier.runbooks.get(number);
     if (known) return copy(known.followed);
-    if ([...runbooks.values()].some((other) => other.followed.runbook.name === followed.runbook.name)) return undefined;
+    if (begunOf(dossier).some(({ name }) => name === followed.runbook.name)) return undefined;
     const at = this.#store.clock.now();
-    runbooks.set(number, { followed: copy(followed), outcome: null, acted: false, memory: new Map(), at, text: null });
-    const text = followed.runbook.title;
-    timeline.push({ at: this.#store.clock.now(), actor: 'firebreak', kind: 'runbook.started', text, detail: null });
+    dossier.runbooks.set(number, begun(followed, at));
+    dossier.timeline.push(chosenEntry(followed, number, because, at));
     return copy(followed);
   }
 
@@ -72,65 +71,34 @@ export class FakeRunbooks implements RunbookRuns {
 
   async start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun> {
     const dossier = this.#store.dossier(id);
-    if (dossier.record.status === 'resolved') return { kind: 'closed' };
-    const begun = begunOf(dossier);
-    const running = begun.find(({ name, done }) => name === followed.runbook.name && !done);
-    if (running !== undefined) return { kind: 'running', number: running.number };
-    const number = nextByHand(begun.map((run) => run.number));
-    if (number === null) return { kind: 'too_many' };
     const at = this.#store.clock.now();
-    dossier.runbooks.set(number, {
-      followed: copy(followed),
-      outcome: null,
-      acted: false,
-      memory: new Map(),
-      at,
-      text: null,
-    });
-    const again =
-      followed.again === undefined ? '' : ` again, from ${whereFrom(followed.runbook, followed.again.done)}`;
-    this.#store.mail(
-      dossier,
-      { kind: 'runbook_run', number },
-      {
-        timeline: {
-          actor: followed.by,
-          kind: 'runbook.started',
-          text: `${followed.runbook.title}${again}`,
-          detail: null,
-        },
-      },
-    );
-    return { kind: 'started', number };
+    const plan = planRun(dossier.record, begunOf(dossier), followed, at);
+    if (plan.kind !== 'starts') return plan;
+    dossier.runbooks.set(plan.number, begun(followed, at));
+    this.#store.post(plan.post);
+    return { kind: 'started', number: plan.number };
   }
 
-  async conclude(id: IncidentId, number: number, { outcome, text, acted, page }: RunbookEnd): Promise<void> {
-    const dossier = this.#store.dossier(id);
-    const runbook = dossier.runbooks.get(number);
+  async conclude(id: IncidentId, number: number, end: RunbookEnd): Promise<void> {
+    const { runbooks, record, effects, timeline } = this.#store.dossier(id);
+    const runbook = runbooks.get(number);
     if (runbook === undefined || runbook.outcome !== null) return;
-    runbook.outcome = outcome;
-    runbook.acted = acted;
-    runbook.text = text;
-    const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: null };
-    if (dossier.record.status === 'resolved') {
-      dossier.timeline.push({ ...timeline, at: this.#store.clock.now() });
-      return;
-    }
-    const underWay = [...dossier.effects.values()].some(
-      ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),
-    );
-    const change: IncidentChange = acted
-      ? {
-          status: 'mitigated',
-          verification: 'pending',
-          verifying: { number: 0, runbook: number, at: this.#store.clock.now() },
-        }
-      : dossier.record.status === 'mitigating' && !underWay
-        ? { status: ['not_needed', 'failed'].includes(dossier.record.verification) ? 'open' : 'mitigated' }
-        : {};
-    this.#store.mail(dossier, { kind: 'runbook', number, acted, page }, { ...change, timeline });
+    const { outcome, acted, text } = end;
+    Object.assign(runbook, { outcome, acted, text });
+    const told = planRunEnd(record, [...effects.values()], { ...end, number }, this.#store.clock.now());
+    if (told.kind === 'entry') timeline.push(told.entry);
+    else this.#store.post(told.post);
   }
 }
+
+const begun = (followed: Followed, at: Timestamp) => ({
+  followed: copy(followed),
+  outcome: null,
+  acted: false,
+  memory: new Map<string, Json>(),
+  at,
+  text: null,
+});
 
 export const begunOf = ({ runbooks }: Dossier): BegunRunbook[] =>
   [...runbooks].map(([number, { followed, outcome, acted }]) => ({

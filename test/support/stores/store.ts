@@ -6,11 +6,10 @@ import { isAhead, putsVersionLive } from '../../../domain/changes/versions.ts';
 import type { Opening } from '../../../domain/incidents/incident-group.ts';
 import type { NewIncident } from '../../../domain/incidents/new-incident.ts';
 import type { Lock, Pace } from '../../../domain/incidents/plan-effects.ts';
-import { type IncidentPatch, type Post, postOf } from '../../../domain/incidents/post.ts';
+import type { IncidentPatch, Post } from '../../../domain/incidents/post.ts';
 import type { SignalView } from '../../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { RollbackEnd, StepQuestion } from '../../../domain/ports/decisions.ts';
-import type { IncidentChange } from '../../../domain/ports/incidents.ts';
 import type { Followed } from '../../../domain/ports/runbooks.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import type { DecisionInputs } from '../../../domain/rollback/judgement.ts';
@@ -182,14 +181,7 @@ export class FakeStore {
     if (entry !== null) timeline.push(copy(entry));
     this.pend(id, seq);
   }
-
-  mail({ record }: Dossier, message: Message, change: IncidentChange = {}): void {
-    this.post(postOf(record, message, this.clock.now(), change));
-  }
 }
-
-export const given = <T extends object>(values: T): Partial<T> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 
 /** Returns a copy, as if the value had been sent over the network. */
 export const copy = <T>(value: T): T => structuredClone(value);
