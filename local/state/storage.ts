@@ -15,7 +15,7 @@ import { type LocalS3, startS3 } from '../aws/s3/server.ts';
 import { startSqs } from '../aws/sqs/server.ts';
 import { EMULATION_LIMITS } from '../limits.ts';
 import { NAMES } from '../names.ts';
-import { bringUpToDate } from './table-format.ts';
+import { checkTableFormat } from './table-format.ts';
 import type { Opened } from '../config/opened.ts';
 import { ACCOUNT, createBucket, createQueues, createTable, type Queues } from './resources.ts';
 
@@ -77,7 +77,7 @@ async function startDatabase(
   env['FIREBREAK_DATABASE_WARNING'] = OPEN_PORT;
   const client = awsClient(DynamoDBClient, EMULATION_LIMITS);
   await createTable(client, NAMES.table);
-  await bringUpToDate(client, NAMES.table);
+  await checkTableFormat(client, NAMES.table);
   opened.add(startTtlSweep({ client, table: NAMES.table, attribute: TABLE.ttl, everySeconds: 60 }));
   return { failed: database.exited };
 }

@@ -5,7 +5,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { ringAnswered } from '../wake.ts';
 
 /**
- * Reads the inbox from `after` on, after registering the callback `callback`. Completes the callbacks of answers found there:
+ * Reads the inbox from `after` on, after registering `callback`. Completes the callbacks of answers found there:
  * the process that left the answer may have died before doing so, and the sweeper ignores messages that were read.
  */
 export async function readInbox(
