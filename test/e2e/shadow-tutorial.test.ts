@@ -53,7 +53,7 @@ const comparable = (line: string): string =>
   line
     .replaceAll(/\b01[0-9A-Z]{24}\b/g, 'ID')
     .replaceAll(/\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\b/g, 'TIME')
-    .replaceAll(/\bfinished \d+ (s|min)\b/g, 'finished N $1')
+    .replaceAll(/\bfinished \d+ (s|min)\b/g, 'finished N')
     .replaceAll(/\b0\.(\d)\d\b/g, '0.$1')
     .replaceAll(/\s+/g, ' ')
     .trim();

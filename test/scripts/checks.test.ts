@@ -86,13 +86,18 @@ describe('lock file', () => {
 
 describe('paths named in docs', () => {
   const named = async (text: string, file = 'README.md') => {
-    await write({ 'domain/ports.ts': '', 'docs/adr/0001.md': '', 'test/kill/a.test.ts': '', [file]: text });
+    await write({
+      'domain/ports.ts': '',
+      'docs/adr/0001.md': '# 1. The *reason*\n',
+      'test/kill/a.test.ts': '',
+      [file]: text,
+    });
     return docPathProblems(root);
   };
 
   test.each([
     'See `domain/ports.ts`, `domain/ports.ts:12` and `test/kill/`.',
-    'See [why](docs/adr/0001.md#reason), [there](https://example.com/domain/none.ts) and [below](#below).',
+    'See [why](docs/adr/0001.md#1-the-reason), [there](https://example.com/domain/none.ts#x) and [below](#below).\n\n## Below',
     'Not of this project: `node_modules/x.js`, `application/json`, `GET /v1/alerts`, `domain/<name>.ts`, `domain/*.ts`.',
     '```sh\ncat domain/none.ts `domain/none.ts`\n```',
   ])('fine: %s', async (text) => {
@@ -104,8 +109,18 @@ describe('paths named in docs', () => {
     ['first line\n\n`test/e2e/`', 'README.md:3: test/e2e/ does not exist'],
     ['```\nx\n```\n[gone](docs/none.md)', 'README.md:4: docs/none.md does not exist'],
     ['`domain/none.ts:7`', 'README.md:1: domain/none.ts does not exist'],
+    ['[why](docs/adr/0001.md#reason)', 'README.md:1: docs/adr/0001.md has no heading #reason'],
+    ['```\n# Below\n```\n[below](#below)', 'README.md:4: README.md has no heading #below'],
   ])('found: %s', async (text, problem) => {
     expect(await named(text)).toEqual([problem]);
+  });
+
+  test('pages that code names must exist', async () => {
+    await write({ 'local/a.ts': "see('docs/none.md');\n// docs/adr/0001.md#none, https://example.com/docs/a.md\n" });
+    expect(await named('')).toEqual([
+      'local/a.ts:1: docs/none.md does not exist',
+      'local/a.ts:2: docs/adr/0001.md has no heading #none',
+    ]);
   });
 
   test('links are relative to the folder of their document', async () => {
