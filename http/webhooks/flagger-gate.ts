@@ -1,8 +1,9 @@
-import { createRoute } from '@hono/zod-openapi';
+import { createRoute, z } from '@hono/zod-openapi';
 import { answerOf, placesOf } from '../../domain/freeze/gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
+import { canaryOf, Hook, toldPlace } from '../../integrations/flagger/hook.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, ServiceName, type Version } from '../../schemas/config/names.ts';
@@ -10,7 +11,10 @@ import type { Env } from '../context.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { check } from '../../actions/freeze/check.ts';
 import { asWhatItIs } from '../../actions/freeze/rollbacks.ts';
-import { canaryOf, Hook, query, toldPlace } from './flagger-hook.ts';
+
+export const query = z.object({
+  key: z.string().max(256).optional().openapi({ description: 'A token that allows only flagger:gate' }),
+});
 
 const Answer = Verdict.pick({ allowed: true, verdict: true, reasons: true, clears_when: true }).meta({
   id: 'FlaggerGate',

@@ -1,15 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { sha256 } from '../../aws/hash.ts';
-import { answerOf } from '../../domain/freeze/gate.ts';
+import type { Scope } from '../../domain/access/access.ts';
+import { answerOf, placesOf } from '../../domain/freeze/gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { canaryOf, Hook, toldPlace } from '../../integrations/flagger/hook.ts';
 import { truncate } from '../../integrations/shared/text.ts';
 import type { GateRequest } from '../../schemas/freeze/gate.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
-import { flaggerGateRoute } from './flagger-gate.ts';
-import { canaryOf, Hook, type May, placesOfHook, query } from './flagger-hook.ts';
+import { flaggerGateRoute, query } from './flagger-gate.ts';
 
 const RollBack = z.object({
   incident_id: IncidentId,
@@ -80,6 +81,22 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
       const noted = await Promise.all(places.map((place) => noteEvent(deps, place, hook)));
       return c.json({ noted: noted.filter(Boolean).length }, 202);
     },
+  );
+}
+
+type May = (scope: Scope) => boolean;
+
+/**
+ * Returns the services and environments of a canary that the caller may access. The webhook's metadata can select one.
+ */
+async function placesOfHook({ config }: Pick<Deps, 'config'>, hook: Hook, may: May): Promise<ServiceEnvironment[]> {
+  const { services } = await config.current();
+  const { service, environment } = toldPlace(hook);
+  return placesOf(services, canaryOf(hook)).filter(
+    (place) =>
+      may(place) &&
+      (service === undefined || service === place.service) &&
+      (environment === undefined || environment === place.environment),
   );
 }
 

@@ -2,14 +2,13 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { GITHUB_API_URL } from '../../integrations/github/rest.ts';
+import { gateOf, isSignedByGithub, payloadOf, Requested } from '../../integrations/github/webhook.ts';
 import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { answerGate } from '../../actions/freeze/gates/answer.ts';
-import { gateOf, Requested } from '../../actions/freeze/gates/github-gate.ts';
-import { isSignedByGithub, payloadOf } from './github-payload.ts';
 
 /** GitHub's own limit for webhook payloads. */
 const BODY_MAX_BYTES = 25 * 1024 * 1024;

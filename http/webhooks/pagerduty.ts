@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { isSignedByPagerDuty, readEvent } from '../../integrations/pagerduty/webhook.ts';
 import { truncate } from '../../integrations/shared/text.ts';
-import { incidentOf, PagerDutyEvent, PagerDutyPayload, READ_EVENT_TYPES } from '../../schemas/messages/pagerduty.ts';
+import { incidentOf, type PagerDutyEvent } from '../../schemas/messages/pagerduty.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
-import { isSignedByPagerDuty } from './pagerduty-signature.ts';
 
 const PATH = '/integrations/pagerduty/webhook';
 
@@ -66,26 +66,6 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
       return c.json({ event: await pass(c, deps, read.event) }, 202);
     },
   );
-}
-
-type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: string };
-
-/** Parses a webhook. Returns its event, the type of an ignored event, or why it cannot be parsed. */
-export function readEvent(body: Uint8Array): Read {
-  const payload = PagerDutyPayload.safeParse(json(body));
-  if (!payload.success) return { unreadable: z.prettifyError(payload.error) };
-  const type = payload.data.event.event_type;
-  if (!READ_EVENT_TYPES.has(type)) return { ignored: truncate(type, 128) };
-  const event = PagerDutyEvent.safeParse(payload.data.event);
-  return event.success ? { event: event.data } : { unreadable: z.prettifyError(event.error) };
-}
-
-function json(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 async function keep(c: Context<Env>, { quarantine }: Deps, body: Uint8Array, detail: string): Promise<string> {

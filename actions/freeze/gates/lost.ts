@@ -1,6 +1,6 @@
 import type { GateKeeper } from '../../../domain/freeze/ports.ts';
 import { type Timestamp, secondsBetween } from '../../../schemas/time/time.ts';
-import { gateOf, Requested } from './github-gate.ts';
+import { gateOf, Requested } from '../../../integrations/github/webhook.ts';
 import { type GateDeps } from './answer.ts';
 
 /** Minimum time between two searches. Each is a call to GitHub, and is only needed after an outage of Firebreak. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isSignedByGithub, payloadOf } from '../../../http/webhooks/github-payload.ts';
+import { isSignedByGithub, payloadOf } from '../../../integrations/github/webhook.ts';
 import { minutesAgo } from '../../support/alerts.ts';
 import { Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';

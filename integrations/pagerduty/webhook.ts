@@ -1,4 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import * as z from 'zod';
+import { PagerDutyEvent, PagerDutyPayload, READ_EVENT_TYPES } from '../../schemas/messages/pagerduty.ts';
+import { truncate } from '../shared/text.ts';
 
 const SIGNATURE = /^v1=([0-9a-f]{64})$/i;
 
@@ -28,4 +31,24 @@ export function isSignedByPagerDuty(
     .filter((secret) => secret !== '')
     .map((secret) => createHmac('sha256', secret).update(body).digest());
   return right.some((ours) => told.some((theirs) => timingSafeEqual(ours, theirs)));
+}
+
+type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: string };
+
+/** Parses a webhook. Returns its event, the type of an ignored event, or why it cannot be parsed. */
+export function readEvent(body: Uint8Array): Read {
+  const payload = PagerDutyPayload.safeParse(json(body));
+  if (!payload.success) return { unreadable: z.prettifyError(payload.error) };
+  const type = payload.data.event.event_type;
+  if (!READ_EVENT_TYPES.has(type)) return { ignored: truncate(type, 128) };
+  const event = PagerDutyEvent.safeParse(payload.data.event);
+  return event.success ? { event: event.data } : { unreadable: z.prettifyError(event.error) };
+}
+
+function json(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+  } catch {
+    return undefined;
+  }
 }
