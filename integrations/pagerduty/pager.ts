@@ -1,8 +1,8 @@
+import { api } from '@pagerduty/pdjs';
 import type { Attempt } from '../../domain/ports/common.ts';
 import type { Pager, PageRequest } from '../../domain/ports/paging.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import type { Severity } from '../../schemas/config/names.ts';
-import { call, json, NoAnswer } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
@@ -31,18 +31,8 @@ export const pagerDuty = (options: {
         kind: 'refused',
         detail: `PAGERDUTY_ROUTING_KEY has ${routingKey.length} characters; an integration key has ${ROUTING_KEY_CHARS}`,
       };
-    try {
-      const { status, text } = await call(`${options.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(fitting(request, routingKey)),
-        timeoutMs: ATTEMPT_TIMEOUT_MS,
-      });
-      return read(status, json(text));
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      return error.status === 202 ? read(error.status, undefined) : later(error.message);
-    }
+    const sent = await post(`${options.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`, fitting(request, routingKey));
+    return 'error' in sent ? later(sent.error) : read(sent.status, sent.body);
   },
 });
 
@@ -83,6 +73,53 @@ function event(request: PageRequest, routing_key: string): object {
     },
   };
 }
+
+/** Stops the second request of `pdjs`, which retries a 429 three times. The workflow waits and retries instead. */
+class SecondTry extends Error {
+  override readonly name = 'SecondTry';
+}
+
+/**
+ * Sends one request through the vendor's client. Uses its `api`, which accepts a full URL, because its `event` doesn't.
+ * Uses an abort signal, because its `requestTimeout` aborts nothing. Its agent function, which is called before each
+ * request, stops the client's own retries.
+ */
+async function post(url: string, data: object): Promise<{ status: number; body: unknown } | { error: string }> {
+  let requests = 0;
+  const once = {
+    signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
+    redirect: 'manual' as const,
+    agent: () => {
+      requests += 1;
+      if (requests > 1) throw new SecondTry('only one attempt');
+      return undefined;
+    },
+  };
+  try {
+    const parameters = {
+      url,
+      method: 'POST',
+      data,
+      token: '',
+      headers: { Authorization: '' },
+      retryTimeout: 0,
+      requestTimeout: 0,
+      ...once,
+    };
+    const answer = await api(parameters);
+    return 'response' in answer
+      ? { status: answer.response.status, body: answer.data }
+      : { error: 'no request was made' };
+  } catch (error) {
+    if (error instanceof SecondTry) return { status: 429, body: undefined };
+    // For a response that is not JSON, the client throws the response itself.
+    if (isResponse(error)) return { status: error.status, body: undefined };
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const isResponse = (value: unknown): value is { status: number } =>
+  typeof value === 'object' && value !== null && 'status' in value && typeof value.status === 'number';
 
 function read(status: number, body: unknown): Attempt {
   const detail = `PagerDuty answered ${status}${reasons(body)}`;

@@ -27,7 +27,7 @@ const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * Opens PagerDuty's REST API for one attempt. All its calls share one time limit and run one after the other, as
- * PagerDuty recommends.
+ * PagerDuty recommends. Doesn't use `@pagerduty/pdjs`, which drops the rate limit headers.
  * @see https://developer.pagerduty.com/docs/rest-api-overview
  */
 export function openRest({ apiUrl, token, from, clock, timeoutMs = ATTEMPT_TIMEOUT_MS }: RestOptions): Rest {

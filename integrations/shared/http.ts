@@ -1,15 +1,6 @@
-/**
- * A call without a complete response: no connection, connection closed, or timeout. The call may have had its effect.
- */
+/** A call without a response: no connection, connection closed, or timeout. The call may have had its effect. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
-  /** Of a response whose body is incomplete. */
-  readonly status: number | undefined;
-
-  constructor(message: string, { cause, status }: { cause?: unknown; status?: number | undefined } = {}) {
-    super(message, { cause });
-    this.status = status;
-  }
 }
 
 /** A vendor's complete response. */
@@ -31,15 +22,12 @@ export async function call(
   init: { method: string; headers?: Record<string, string>; body?: string; timeoutMs: number; maxBytes?: number },
 ): Promise<Answer> {
   const { timeoutMs, maxBytes = BODY_MAX_BYTES, ...request } = init;
-  let status: number | undefined;
   try {
     const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
-    status = response.status;
-    return { status, headers: response.headers, text: await readAtMost(response, maxBytes) };
+    return { status: response.status, headers: response.headers, text: await readAtMost(response, maxBytes) };
   } catch (error) {
     throw new NoAnswer(`${init.method} ${URL.parse(url)?.origin ?? 'an invalid URL'}: ${because(error)}`, {
       cause: error,
-      status,
     });
   }
 }
