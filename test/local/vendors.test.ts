@@ -5,20 +5,7 @@ import type { StandIns } from '../../sandbox/core/index.ts';
 
 /* Tests how one machine connects vendors to stand-ins, and what its start prints. */
 
-const VENDORS = [
-  'pagerduty',
-  'cd',
-  'slack',
-  'statuspage',
-  'grafana',
-  'github',
-  'prometheus',
-  'argo-cd',
-  'kubernetes',
-  'launchdarkly',
-  'flags',
-  'aws',
-];
+const VENDORS = [...new Set(VENDOR_CONNECTIONS.map(({ vendor }) => vendor))];
 const urls = Object.fromEntries(
   VENDORS.map((vendor, i) => [vendor, `http://127.0.0.1:${4000 + i}`]),
 ) as StandIns['urls'];
