@@ -7,9 +7,18 @@ import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/
 export const GOOD_AFTER_SECONDS = 30 * 60;
 
 /** Kinds that put a version live. A flag or a migration changes production, but not the running version. */
-const PUTS_A_VERSION_LIVE: ReadonlySet<string> = new Set(['deploy', 'rollback', 'hotfix']);
+const PUTS_A_VERSION_LIVE: Readonly<Record<Change['kind'], boolean>> = {
+  deploy: true,
+  rollback: true,
+  hotfix: true,
+  flag: false,
+  config: false,
+  migration: false,
+  infrastructure: false,
+  experiment: false,
+};
 
-export const putsVersionLive = (change: Pick<Change, 'kind'>): boolean => PUTS_A_VERSION_LIVE.has(change.kind);
+export const putsVersionLive = (change: Pick<Change, 'kind'>): boolean => PUTS_A_VERSION_LIVE[change.kind];
 
 /** Returns the time from which on a recorded start is ignored as a clock error until that time has come. */
 export const aheadFrom = (now: Timestamp): Timestamp => plusSeconds(now, AHEAD_MAX_SECONDS);

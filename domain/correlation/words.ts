@@ -12,6 +12,20 @@ const CALLED: Readonly<Record<ChangeKind, string>> = {
   experiment: 'an experiment',
 };
 
+/** Title of a change in the systems that list changes: other kinds are tags there, so they stay as they are. */
+const TITLES: Readonly<Record<ChangeKind, string>> = {
+  deploy: 'Deploy',
+  rollback: 'Rollback',
+  hotfix: 'Hotfix',
+  flag: 'flag',
+  config: 'config',
+  migration: 'migration',
+  infrastructure: 'infrastructure',
+  experiment: 'experiment',
+};
+
+export const changeTitle = (kind: ChangeKind): string => TITLES[kind];
+
 export const aChange = (kind: ChangeKind): string => CALLED[kind];
 
 /** Formats a duration in seconds or minutes. */

@@ -1,5 +1,6 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { changeTitle } from '../correlation/words.ts';
 import type { Annotation } from '../messages/channels.ts';
 import { placeOf } from '../messages/story.ts';
 
@@ -19,8 +20,6 @@ export function incidentMark(incident: IncidentRecord): Annotation {
   };
 }
 
-const WORDS: Partial<Record<Change['kind'], string>> = { deploy: 'Deploy', rollback: 'Rollback', hotfix: 'Hotfix' };
-
 export function changeMark(change: Change): Annotation {
   const { id, kind, service, environment, version, status, started_at, finished_at, previous_version, author } = change;
   // Hotfixes get the tag that people search for; the text names the kind.
@@ -30,7 +29,7 @@ export function changeMark(change: Change): Annotation {
     until: finished_at !== null && finished_at > started_at ? finished_at : null,
     tags: [tag, markTag(id), service, environment, version],
     text: [
-      `${WORDS[kind] ?? kind}: ${service} ${environment} ${version}`,
+      `${changeTitle(kind)}: ${service} ${environment} ${version}`,
       previous_version === null ? '' : ` (was ${previous_version})`,
       status === 'succeeded' ? '' : ` ${status}`,
       author === null ? '' : ` by ${author}`,

@@ -171,9 +171,7 @@ export function planRollbackEnd(
         : {};
   return {
     effect:
-      effect === undefined
-        ? null
-        : { state: EFFECT_STATES[outcome] ?? 'failed', detail: text, unlocks: effect.resource ?? null },
+      effect === undefined ? null : { state: EFFECT_STATES[outcome], detail: text, unlocks: effect.resource ?? null },
     logged: { ...timeline, at, detail: { ...timeline.detail, ...pinned } },
     moved: moved && {
       change: {
@@ -209,10 +207,16 @@ export function planRollbackEnd(
   };
 }
 
-const EFFECT_STATES: Partial<Record<RollbackEnd['outcome'], Effect['state']>> = {
+const EFFECT_STATES: Readonly<Record<RollbackEnd['outcome'], Effect['state']>> = {
   succeeded: 'succeeded',
   superseded: 'superseded',
   withheld: 'withheld',
+  failed: 'failed',
+  refused: 'failed',
+  gave_up: 'failed',
+  rejected: 'failed',
+  expired: 'failed',
+  not_taken: 'failed',
 };
 
 /** Replaces the code of the reason by its text; the decision keeps the code. */

@@ -1,4 +1,4 @@
-import type { Pace, Sent, Subject, Target } from '../../schemas/incidents/projection.ts';
+import type { Pace, Sent, Subject, SubjectKind, Target } from '../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** A subject that a target must project. */
@@ -54,13 +54,14 @@ export type Projections = {
 
 /** Returns the targets that show a subject. */
 export const targetsOf = (subject: Subject): readonly Target[] =>
-  SHOWN_BY[subject.slice(0, subject.indexOf(':'))] ?? [];
+  SHOWN_BY[subject.slice(0, subject.indexOf(':')) as SubjectKind];
 
-const SHOWN_BY: Readonly<Record<string, readonly Target[]>> = {
+const SHOWN_BY: Readonly<Record<SubjectKind, readonly Target[]>> = {
   incident: ['slack', 'statuspage', 'grafana', 'webhooks'],
   change: ['grafana', 'webhooks'],
   notice: ['slack'],
   ticket: ['tickets'],
+  component: [],
 };
 
 export const idOf = (subject: Subject): string => subject.slice(subject.indexOf(':') + 1);

@@ -212,9 +212,9 @@ export function rollbackOf(
   return effectOf(decision) ?? same.map(effectOf).findLast((effect) => effect?.state === 'succeeded');
 }
 
-export const effectWords = ({ state, detail }: Effect): string => `${EFFECT_WORDS[state] ?? state}: ${detail}`;
+export const effectWords = ({ state, detail }: Effect): string => `${EFFECT_WORDS[state]}: ${detail}`;
 
-const EFFECT_WORDS: Record<string, string> = {
+const EFFECT_WORDS: Record<Effect['state'], string> = {
   intended: 'In progress',
   accepted: 'In progress',
   succeeded: 'Done',

@@ -28,9 +28,16 @@ export function componentsOf(
 }
 
 export function publicStatus({ status, suspects }: Pick<PublicIncident, 'status' | 'suspects'>): PublicStatus {
-  if (status === 'resolved') return 'resolved';
-  if (status === 'mitigated') return 'monitoring';
-  return status === 'mitigating' && suspects.length > 0 ? 'identified' : 'investigating';
+  switch (status) {
+    case 'resolved':
+      return 'resolved';
+    case 'mitigated':
+      return 'monitoring';
+    case 'mitigating':
+      return suspects.length > 0 ? 'identified' : 'investigating';
+    case 'open':
+      return 'investigating';
+  }
 }
 
 /** Returns a component's status by this incident alone. */
@@ -38,9 +45,15 @@ export function componentStatus(
   { status, severity }: Pick<PublicIncident, 'status' | 'severity'>,
   { components }: StatusPageFile,
 ): ComponentStatus {
-  if (status === 'resolved') return 'operational';
-  if (status === 'mitigated') return components.mitigated;
-  return severity === 'critical' ? components.critical : components.warning;
+  switch (status) {
+    case 'resolved':
+      return 'operational';
+    case 'mitigated':
+      return components.mitigated;
+    case 'mitigating':
+    case 'open':
+      return severity === 'critical' ? components.critical : components.warning;
+  }
 }
 
 const WORST: readonly ComponentStatus[] = [

@@ -1,5 +1,6 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { changeTitle } from '../correlation/words.ts';
 import type { VendorResponse } from '../messages/channels.ts';
 
 /** A change in production, sent to PagerDuty for on-call responders. */
@@ -21,7 +22,6 @@ export type ChangeEvents = {
 /** Maximum age in seconds: responders look for recent changes, so a change recorded later than this is not sent. */
 const NEWS_SECONDS = 3600;
 
-const KINDS: Partial<Record<Change['kind'], string>> = { deploy: 'Deploy', rollback: 'Rollback', hotfix: 'Hotfix' };
 const WEB = /^https?:\/\//;
 
 /** Builds the event to send for each status that a change reaches. Undefined: the change is too old. */
@@ -31,7 +31,7 @@ export function changeEvent(change: Change, now: Timestamp): ChangeEvent | undef
   if (secondsBetween(at, now) > NEWS_SECONDS) return undefined;
   const details = { service, environment, version, status, kind, previous_version, commit, author, incident: made_for };
   return {
-    summary: `${KINDS[kind] ?? kind}: ${service} ${environment} ${version}${status === 'succeeded' ? '' : ` ${status}`}`,
+    summary: `${changeTitle(kind)}: ${service} ${environment} ${version}${status === 'succeeded' ? '' : ` ${status}`}`,
     at,
     links: url !== null && WEB.test(url) ? [{ href: url, text: 'Source of the change' }] : [],
     details: Object.fromEntries(

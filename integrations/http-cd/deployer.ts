@@ -85,9 +85,14 @@ function accepted(body: unknown, url: string, detail: string): ActAnswer {
       detail: `${detail}; a 2xx response must contain {id, status: succeeded|in_progress|failed}, so the outcome of the rollback is unknown`,
     };
   const { id = null, status, status_url: statusUrl = null } = told.data;
-  if (status === 'succeeded') return { kind: 'succeeded', id };
-  if (status === 'failed') return { kind: 'failed', detail };
-  return { kind: 'in_progress', id, handle: statusUrl === null ? null : portable(statusUrl, url) };
+  switch (status) {
+    case 'succeeded':
+      return { kind: 'succeeded', id };
+    case 'failed':
+      return { kind: 'failed', detail };
+    case 'in_progress':
+      return { kind: 'in_progress', id, handle: statusUrl === null ? null : portable(statusUrl, url) };
+  }
 }
 
 /** Removes the deployer's own origin from a status URL, so that a workflow can poll after the CD system has moved. */

@@ -9,11 +9,9 @@ export type Target = z.infer<typeof Target>;
 export const TARGETS = Target.options;
 
 /** What is shown: its kind and id. A component is shown with the incidents that affect it. */
-export const Subject = z.templateLiteral([
-  z.enum(['incident', 'change', 'notice', 'ticket', 'component']),
-  ':',
-  z.string().min(1),
-]);
+export const SubjectKind = z.enum(['incident', 'change', 'notice', 'ticket', 'component']);
+export type SubjectKind = z.infer<typeof SubjectKind>;
+export const Subject = z.templateLiteral([SubjectKind, ':', z.string().min(1)]);
 export type Subject = z.infer<typeof Subject>;
 
 /** A message in a projector's queue; its reader looks up in the table what is due. */

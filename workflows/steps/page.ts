@@ -101,7 +101,7 @@ async function pageOnce(
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
   const answer = await deps.pager.send(await fullRequest(incident, key, { number, causes, chat: deps.chat }, deps));
   const state = PAGE_STATES[answer.kind];
-  if (state !== undefined)
+  if (state !== null)
     await deps.effects.conclude(
       id,
       key,
@@ -168,10 +168,12 @@ async function pagedByParent(deps: Deps, incident: IncidentRecord, number: numbe
   return { kind: 'closed' };
 }
 
-const PAGE_STATES: Partial<Record<Attempt['kind'], Effect['state']>> = {
+/** State of a page after an attempt. Null: another attempt follows. */
+const PAGE_STATES: Readonly<Record<Attempt['kind'], Effect['state'] | null>> = {
   taken: 'succeeded',
   refused: 'failed',
   off: 'withheld',
+  later: null,
 };
 
 async function pageByFallback(deps: Deps, { incidentId: id, number, causes }: PageInput): Promise<Attempt['kind']> {

@@ -33,7 +33,7 @@ describe('a rollout in progress', () => {
     const flagger = await underWay();
     const { deployer, gates } = flagger;
     expect(await deployer.rollBack(request())).toEqual({ kind: 'in_progress', id: null, handle: null });
-    expect(gates.wish).toMatchObject({ canary: 'default/checkout', from: 'v42', to: 'v41', asked: null });
+    expect(gates.wish).toMatchObject({ canary: 'default/checkout', from: 'v42', to: 'v41', other_checksum: null });
     expect(await flagger.writes()).toEqual([]);
     expect(await deployer.rollBack(request())).toMatchObject({ kind: 'in_progress' });
 

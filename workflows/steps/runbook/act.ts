@@ -1,5 +1,6 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { ActAnswer, ActRequest } from '../../../domain/rollback/targets.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
+import type { ActAnswer, ActRequest, Deployer } from '../../../domain/rollback/targets.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
@@ -96,43 +97,57 @@ export const isOurs = ({ inverse, followed, variables }: Context): boolean =>
 
 /** Returns the call for an action. Text: why the action is impossible. */
 async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promise<Callable | string> {
-  if (act.kind === 'flag') {
-    const config = entryOf((await deps.config.current()).services, place)?.flags;
-    const flags = config && (await deps.flagsFor(config, place));
-    if (flags === undefined)
-      return 'no flag service is configured for this service and environment (`flags` in the catalogue)';
-    const { flag, on } = act;
-    return {
-      effect: {
-        kind: 'flag',
-        target: flags.target,
-        ...(flags.standIn && { stand_in: true }),
-        class: flags.effectClass,
-        detail: `Turned ${on ? 'on' : 'off'} feature flag ${flag}`,
-      },
-      resource: flags.resource(flag),
-      output: { flag, on },
-      call: (request) => flags.set({ ...request, flag, on }),
-    };
+  switch (act.kind) {
+    case 'flag':
+      return flagCall(deps, place, act);
+    case 'scale':
+    case 'restart': {
+      const deployer = await deployerAt(deps, place);
+      if (deployer === undefined) return 'no deployer is configured for this service and environment';
+      return act.kind === 'scale' ? scaleCall(deployer, act) : restartCall(deployer);
+    }
   }
-  const deployer = await deployerAt(deps, place);
-  if (deployer === undefined) return 'no deployer is configured for this service and environment';
-  const { target, resource, effectClass, scaling, restart, restartStatus } = deployer;
-  const at = { target, ...(deployer.standIn && { stand_in: true as const }) };
-  if (act.kind === 'scale') {
-    const { from, to } = act;
-    if (scaling === undefined) return `${target} does not support scaling`;
-    const detail = `Scaled from ${from} to ${to}`;
-    return {
-      effect: { kind: 'scale', ...at, class: effectClass, detail },
-      resource,
-      output: { from, to },
-      call: (request) => scaling.set({ ...request, from, to }),
-    };
-  }
+}
+
+async function flagCall(
+  deps: Deps,
+  place: ServiceEnvironment,
+  { flag, on }: Extract<TargetAct, { kind: 'flag' }>,
+): Promise<Callable | string> {
+  const config = entryOf((await deps.config.current()).services, place)?.flags;
+  const flags = config && (await deps.flagsFor(config, place));
+  if (flags === undefined)
+    return 'no flag service is configured for this service and environment (`flags` in the catalogue)';
+  const detail = `Turned ${on ? 'on' : 'off'} feature flag ${flag}`;
+  return {
+    effect: { kind: 'flag', ...targetOf(flags), class: flags.effectClass, detail },
+    resource: flags.resource(flag),
+    output: { flag, on },
+    call: (request) => flags.set({ ...request, flag, on }),
+  };
+}
+
+function scaleCall(deployer: Deployer, { from, to }: Extract<TargetAct, { kind: 'scale' }>): Callable | string {
+  const { target, resource, effectClass, scaling } = deployer;
+  if (scaling === undefined) return `${target} does not support scaling`;
+  return {
+    effect: { kind: 'scale', ...targetOf(deployer), class: effectClass, detail: `Scaled from ${from} to ${to}` },
+    resource,
+    output: { from, to },
+    call: (request) => scaling.set({ ...request, from, to }),
+  };
+}
+
+function restartCall(deployer: Deployer): Callable | string {
+  const { target, resource, effectClass, restart, restartStatus } = deployer;
   if (restart === undefined) return `${target} does not support restarts`;
   return {
-    effect: { kind: 'restart', ...at, class: effectClass, detail: 'Restarted, one instance at a time' },
+    effect: {
+      kind: 'restart',
+      ...targetOf(deployer),
+      class: effectClass,
+      detail: 'Restarted, one instance at a time',
+    },
     resource,
     output: null,
     call: (request) => restart.call(deployer, request),
@@ -141,3 +156,8 @@ async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promi
     }),
   };
 }
+
+const targetOf = ({ target, standIn }: Pick<Deployer, 'target' | 'standIn'>) => ({
+  target,
+  ...(standIn && { stand_in: true as const }),
+});
