@@ -6,9 +6,11 @@ import type { ProcessedEvents } from '../ports/messages.ts';
 /** Returns the key under which the person who waits for an incident's channel is stored. */
 export const waitsForChannel = (id: IncidentId): string => `waits-for-channel:${id}`;
 
-const Waiting = z.object({
+/** Who waits, as stored. */
+const WaitsForChannel = z.object({
   reply_to: z.object({ user: z.string(), channel: z.string().nullable(), responseUrl: z.string().nullable() }),
 });
+export type WaitsForChannel = z.infer<typeof WaitsForChannel>;
 
 export type AwaitedDeps = {
   processedEvents: Pick<ProcessedEvents, 'read' | 'markDelivered'>;
@@ -22,7 +24,7 @@ export async function notifyOfChannel(
   channel: string,
 ): Promise<void> {
   const kept = await processedEvents.read(waitsForChannel(id));
-  const waiting = kept?.delivered === false ? Waiting.safeParse(kept.outcome).data : undefined;
+  const waiting = kept?.delivered === false ? WaitsForChannel.safeParse(kept.outcome).data : undefined;
   if (waiting === undefined) return;
   const text = ['The channel of the incident is ', { channel }, '.'];
   const message = { summary: 'The channel of the incident is ready', parts: [{ kind: 'text' as const, text }] };

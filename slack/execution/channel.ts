@@ -1,4 +1,4 @@
-import { waitsForChannel } from '../../domain/messages/channel-awaited.ts';
+import { type WaitsForChannel, waitsForChannel } from '../../domain/messages/channel-awaited.ts';
 import type { ReplyTo, Span } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -32,7 +32,8 @@ export async function awaitChannel(
 ): Promise<Span | undefined> {
   const there = await channelOf(deps, id);
   if (there !== undefined) return there;
-  await deps.processedEvents.store(waitsForChannel(id), { ear: replyTo });
+  const waiting: WaitsForChannel = { reply_to: replyTo };
+  await deps.processedEvents.store(waitsForChannel(id), waiting);
   return channelOf(deps, id);
 }
 
