@@ -6,5 +6,5 @@ import { digest } from '../jobs/digest/digest.ts';
 export const handler = (): Promise<{ sent: number }> => {
   const { secrets } = deps();
   const letters = smtpMail({ url: () => secrets.get('SMTP_URL'), from: () => secrets.get('MAIL_FROM') });
-  return digest({ ...deps(), letters });
+  return digest({ ...deps(), emails: letters });
 };

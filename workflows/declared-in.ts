@@ -42,8 +42,8 @@ export function notifyRaised(deps: TellDeps, id: IncidentId, by: string, part: I
 
 type Said = Omit<Declaration, 'title' | 'part'> & { part: IncidentRecord | undefined; kind: string; text: string };
 
-async function tell(deps: TellDeps, id: IncidentId, said: Said): Promise<boolean> {
-  const { key, by, severity, part, kind, text } = said;
+async function tell(deps: TellDeps, id: IncidentId, result: Said): Promise<boolean> {
+  const { key, by, severity, part, kind, text } = result;
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return false;
   const about = part === undefined ? {} : { part: part.id };

@@ -59,13 +59,13 @@ export async function incidentResponse(
   const isParent = begun.incident.group_reason !== undefined;
   let state = begin(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
   const acting: Activity[] = [];
-  const begunMitigation = (named: { number: number; asked: JudgementRequest }): Promise<unknown> => {
+  const begunMitigation = (named: { number: number; request: JudgementRequest }): Promise<unknown> => {
     const activity = activityOf();
     acting.push(activity);
     return run.childContext(`mitigate-${named.number}`, (b) => mitigate(b, { incidentId, ...named }, deps, activity));
   };
   const mitigations = begun.unfinished.map((unfinished) =>
-    begunMitigation({ number: unfinished, asked: { by: 'alert', who: '' } }),
+    begunMitigation({ number: unfinished, request: { by: 'alert', who: '' } }),
   );
   const branches: Promise<unknown>[] = [];
   // Apart from the other branches: a runbook may wait for days, and nothing else may wait for it.
@@ -146,16 +146,16 @@ export async function incidentResponse(
     const { consumed, mitigated } = state;
     // The number of completed steps differs between replays, so it is recorded in the step's result.
     const long = inRunbooks > OPERATIONS_IN_RUNBOOKS;
-    let heard: ReadInbox = await run.step('read-inbox', async () => {
+    let read: ReadInbox = await run.step('read-inbox', async () => {
       const mail = await readInbox(deps, incidentId, consumed, waitingFor.id, mitigated);
       return long ? { ...mail, long } : mail;
     });
     let wokenBy: 'message' | 'callback' | 'timeout' = 'message';
     // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
-    if (heard.messages.length === 0 && heard.unreadable === undefined && holding(heard) === state.firing) {
-      warned = heard.warnings;
+    if (read.messages.length === 0 && read.unreadable === undefined && holding(read) === state.firing) {
+      warned = read.warnings;
       if (
-        (heard.long || isLong(round, begun.at, heard.at)) &&
+        (read.long || isLong(round, begun.at, read.at)) &&
         state.running.length === 0 &&
         state.verification !== 'pending'
       )
@@ -167,21 +167,21 @@ export async function incidentResponse(
         );
       wokenBy = await waitingFor.settled();
       callback = null;
-      heard = await run.step('read-inbox-again', () => readInbox(deps, incidentId, consumed, null, mitigated));
+      read = await run.step('read-inbox-again', () => readInbox(deps, incidentId, consumed, null, mitigated));
     }
 
-    const lively = heard.messages.length > 0 || heard.renotified !== quiet.renotified;
-    quiet = { rounds: lively ? 0 : quiet.rounds + (wokenBy === 'timeout' ? 1 : 0), renotified: heard.renotified };
-    state = { ...state, firing: holding(heard) };
-    unread = heard.unreadable ?? null;
-    warned = heard.warnings;
-    for (const { seq, message } of heard.messages) state = { ...apply(state, message), consumed: seq };
+    const lively = read.messages.length > 0 || read.renotified !== quiet.renotified;
+    quiet = { rounds: lively ? 0 : quiet.rounds + (wokenBy === 'timeout' ? 1 : 0), renotified: read.renotified };
+    state = { ...state, firing: holding(read) };
+    unread = read.unreadable ?? null;
+    warned = read.warnings;
+    for (const { seq, message } of read.messages) state = { ...apply(state, message), consumed: seq };
 
-    unseen = heard.messages.some(({ message }) => message.kind === 'signals' && message.fired > 0);
+    unseen = read.messages.some(({ message }) => message.kind === 'signals' && message.fired > 0);
     const unsaid =
       state.firing > 0 &&
       (wokenBy === 'timeout' ||
-        heard.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
+        read.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
     if (unsaid) branches.push(run.childContext(`gone-alerts-${round}`, (b) => endGoneAlerts(b, { incidentId }, deps)));
   }
 }

@@ -42,19 +42,19 @@ export async function planDrill(
   if (live.status !== 'succeeded')
     return no('deploy-under-way', `${live.version} is being deployed; start the drill after the deployment`);
   const pinned = (await deps.pins.of(place)).map(({ version }) => version);
-  const way = rollbackTarget(changes, live, pinned);
-  if (way.kind === 'none_known_good') return no('no-way-back', NO_TARGET);
-  if (way.kind === 'unsafe')
-    return no('no-way-back', `${way.by.version} can be rolled back no further than ${way.by.rollback_safe_to}`);
+  const target = rollbackTarget(changes, live, pinned);
+  if (target.kind === 'none_known_good') return no('no-way-back', NO_TARGET);
+  if (target.kind === 'unsafe')
+    return no('no-way-back', `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to}`);
   const at = deps.clock.now();
   const drill: DrillRecord = {
     id: DrillId.parse(mintIncidentId(at)),
     service: place.service,
     environment: place.environment,
     from_version: live.version,
-    to_version: way.version,
+    to_version: target.version,
     from_commit: live.commit,
-    to_commit: changes.findLast(({ version }) => version === way.version)?.commit ?? null,
+    to_commit: changes.findLast(({ version }) => version === target.version)?.commit ?? null,
     target: deployer.target,
     resource: deployer.resource,
     asks_hold: deployer.held !== undefined,

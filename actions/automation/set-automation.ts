@@ -29,14 +29,14 @@ export async function setAutomation(deps: AutomationDeps, who: Who, input: Autom
  *
  * @throws Refusal 422 with a suggestion
  */
-async function refuseMisspelt(deps: AutomationDeps, { services: told }: AutomationInput): Promise<void> {
-  if (told === undefined) return;
+async function refuseMisspelt(deps: AutomationDeps, { services: modes }: AutomationInput): Promise<void> {
+  if (modes === undefined) return;
   const [{ services }, { services: capped, demoted }] = await Promise.all([
     deps.config.current(),
     deps.automation.read(),
   ]);
   const known = new Set([...Object.keys(services), ...Object.keys(capped), ...Object.keys(demoted)]);
-  for (const [service, caps] of Object.entries(told)) {
+  for (const [service, caps] of Object.entries(modes)) {
     const meant = known.has(service) ? null : didYouMean(service, known);
     if (meant !== null && !(await isRecorded(deps, service)))
       throw misspelt(`services.${service}: there is no service "${service}"; ${meant}`);

@@ -33,14 +33,14 @@ type Named = FreezeQuestion & { names: Pick<KnownScope, 'asked' | 'unknown'> };
 
 /** Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. */
 export async function check(deps: CheckDeps, question: FreezeQuestion): Promise<CheckAnswer> {
-  const asked = await underKnownNames(deps, question);
-  const first = await inputsFor(deps, asked);
+  const query = await underKnownNames(deps, question);
+  const first = await inputsFor(deps, query);
   const seen = examine(first);
-  const inputs = isFree(seen) ? first : await letThrough(deps, asked, first);
+  const inputs = isFree(seen) ? first : await letThrough(deps, query, first);
   const examined = inputs === first ? seen : examine(inputs);
   const verdict = decide(inputs, examined);
   const id = decisionId(inputs, examined);
-  await deps.freezeDecisions.keep({ id, at: inputs.at, by: asked.by, request: inputs.request, verdict, inputs });
+  await deps.freezeDecisions.keep({ id, at: inputs.at, by: query.by, request: inputs.request, verdict, inputs });
   return {
     ...verdict,
     evaluated_at: inputs.at,
@@ -66,11 +66,11 @@ const isFree = ({ found }: Examined): boolean =>
  * Reads the inputs again with the actual kind of change, and uses up required overrides. The deployment may still be
  * refused.
  */
-async function letThrough(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
-  const request = asked.untold ? await asWhatItIs(deps, asked.request, asked.names.asked) : asked.request;
-  const meant = { ...asked, request };
-  const inputs = request.change === asked.request.change ? first : await inputsFor(deps, meant);
-  return asked.consume ? consuming(deps, meant, inputs) : inputs;
+async function letThrough(deps: CheckDeps, query: Named, first: CheckInputs): Promise<CheckInputs> {
+  const request = query.untold ? await asWhatItIs(deps, query.request, query.names.asked) : query.request;
+  const meant = { ...query, request };
+  const inputs = request.change === query.request.change ? first : await inputsFor(deps, meant);
+  return query.consume ? consuming(deps, meant, inputs) : inputs;
 }
 
 /** Returns the decision's ID. The same request on the same state has the same ID at any time. */

@@ -51,8 +51,14 @@ export async function notTheDeploy(
   who.allow('incidents:act', before);
   const change = await changeOf(deps, before, named);
   const known = clearingOf(before.cleared, change);
-  const said = known ?? clearingBy(who, change, deps.clock.now());
-  const { cleared, over } = await clear(deps, who, { before, said, judge: leavesWork(before, change), key, text });
+  const statement = known ?? clearingBy(who, change, deps.clock.now());
+  const { cleared, over } = await clear(deps, who, {
+    before,
+    statement: statement,
+    judge: leavesWork(before, change),
+    key,
+    text,
+  });
   const now = await view(deps, id);
   const withdrawn = over ? [] : await withdrawAbout(deps, now, cleared);
   const rollbacks = rollbacksOf(now, change);
@@ -103,14 +109,14 @@ async function clear(
   who: Who,
   {
     before,
-    said,
+    statement,
     judge,
     key,
     text,
-  }: { before: IncidentView; said: Cleared; judge: boolean; key: string; text: string },
+  }: { before: IncidentView; statement: Cleared; judge: boolean; key: string; text: string },
 ): Promise<{ cleared: Cleared; over: boolean }> {
   const { id, status, cleared } = before;
-  const { change_id: change, version, by } = said;
+  const { change_id: change, version, by } = statement;
   const entry = {
     actor: by,
     kind: 'suspect.cleared',
@@ -118,7 +124,7 @@ async function clear(
     detail: { change, version },
   };
   if (status !== 'resolved') {
-    if (cleared.includes(said)) return { cleared: said, over: false };
+    if (cleared.includes(statement)) return { cleared: statement, over: false };
     if (cleared.length >= CLEARED_MAX)
       throw new Refusal(
         409,
@@ -129,18 +135,18 @@ async function clear(
     const posted = await deps.incidents.post(
       id,
       { kind: 'cleared', by, change, judge },
-      (now) => ({ cleared: withCleared(now.cleared, said), timeline: entry }),
+      (now) => ({ cleared: withCleared(now.cleared, statement), timeline: entry }),
       `cleared-${change}-after-${earlier?.back?.at ?? 'none'}`,
     );
     // If another person was faster, their clearing counts.
-    if (posted) return { cleared: clearingNow(await view(deps, id), said), over: false };
+    if (posted) return { cleared: clearingNow(await view(deps, id), statement), over: false };
   }
   await note(deps, who, { id, key, ...entry });
-  return { cleared: said, over: true };
+  return { cleared: statement, over: true };
 }
 
-const clearingNow = ({ cleared }: IncidentView, said: Cleared): Cleared =>
-  cleared.find(({ change_id }) => change_id === said.change_id) ?? said;
+const clearingNow = ({ cleared }: IncidentView, statement: Cleared): Cleared =>
+  cleared.find(({ change_id }) => change_id === statement.change_id) ?? statement;
 
 /**
  * Returns whether the other suspects must be evaluated: no rollback of the change has started, and no question about

@@ -55,12 +55,12 @@ export async function giveCommandToOnCall(
   if (incident === undefined || incident.status === 'resolved' || incident.roles?.commander !== undefined) return;
   const team = await teamOf(deps, incident.service);
   if (team === undefined) return;
-  const told = await askedAgain(() => deps.onCall.now(team), pause);
-  if (told.kind !== 'done') {
-    deps.log.warn('the on-call responder could not be looked up', { incident: id, team, detail: told.detail });
-    return noteUnknown(deps, id, `The on-call responder of ${team} could not be looked up (${told.detail})`);
+  const response = await askedAgain(() => deps.onCall.now(team), pause);
+  if (response.kind !== 'done') {
+    deps.log.warn('the on-call responder could not be looked up', { incident: id, team, detail: response.detail });
+    return noteUnknown(deps, id, `The on-call responder of ${team} could not be looked up (${response.detail})`);
   }
-  const [first] = told.value.toSorted((a, b) => a.level - b.level);
+  const [first] = response.value.toSorted((a, b) => a.level - b.level);
   if (first === undefined) return noteUnknown(deps, id, `No responder is on call for ${team}`);
   await giveCommand(deps, id, assigneeOnCall(first), team);
   await commandsParent(deps, id);
@@ -71,13 +71,13 @@ async function askedAgain<T>(
   ask: () => Promise<VendorResponse<T>>,
   pause: (seconds: number) => Promise<unknown>,
 ): Promise<VendorResponse<T>> {
-  let told = await ask();
+  let response = await ask();
   for (const seconds of PAUSES_SECONDS) {
-    if (told.kind !== 'later' && told.kind !== 'unclear') break;
+    if (response.kind !== 'later' && response.kind !== 'unclear') break;
     await pause(seconds);
-    told = await ask();
+    response = await ask();
   }
-  return told;
+  return response;
 }
 
 const noteUnknown = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, id: IncidentId, why: string) =>

@@ -192,17 +192,17 @@ async function agrees(
   by: string,
   { note, to }: Wanted,
 ): Promise<boolean> {
-  const asked = decisions.find(
+  const decision = decisions.find(
     ({ state, because, target }) =>
       state === 'waiting' &&
       because === 'second_person' &&
       (target === null || (target.service === service && target.environment === environment)),
   );
-  if (asked === undefined) return false;
-  const named = (await deps.decisions.inputs(id, Number(asked.id.split('-').at(-1))))?.asked.to;
+  if (decision === undefined) return false;
+  const named = (await deps.decisions.inputs(id, Number(decision.id.split('-').at(-1))))?.asked.to;
   // A request for another version is no approval.
-  if (to === undefined ? named !== undefined : to !== asked.to_version) return false;
-  return (await deps.decisions.answer(id, asked.digest, 'approved', by, note)) !== 'superseded';
+  if (to === undefined ? named !== undefined : to !== decision.to_version) return false;
+  return (await deps.decisions.answer(id, decision.digest, 'approved', by, note)) !== 'superseded';
 }
 
 /**

@@ -41,8 +41,8 @@ export async function acknowledgeAll(
 ): Promise<void> {
   const deadline = new Deadline(elapsed, ROUND_MS);
   let reached = true;
-  const untold = open.filter((one) => isToTell(deps, one));
-  await pooled(rotated(untold, Math.floor(millisOf(deps.clock.now()) / 60_000)), AT_ONCE, async ({ id }) => {
+  const unknown = open.filter((one) => isToTell(deps, one));
+  await pooled(rotated(unknown, Math.floor(millisOf(deps.clock.now()) / 60_000)), AT_ONCE, async ({ id }) => {
     if (!reached || deadline.left === 0) return;
     try {
       if ((await acknowledgePages(deps, id)) === 'unreachable') reached = false;
@@ -56,13 +56,13 @@ export async function acknowledgeAll(
 }
 
 function isToTell({ clock }: Pick<Deps, 'clock'>, { pages, handling, status }: IncidentRecord): boolean {
-  const said = handling?.acknowledged;
+  const statement = handling?.acknowledged;
   return (
     pages > 0 &&
     status !== 'resolved' &&
-    said !== undefined &&
-    (said.page ?? pages) > 0 &&
-    secondsBetween(said.at, clock.now()) < WORTH_SECONDS
+    statement !== undefined &&
+    (statement.page ?? pages) > 0 &&
+    secondsBetween(statement.at, clock.now()) < WORTH_SECONDS
   );
 }
 
@@ -92,9 +92,9 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   const { id, handling } = incident;
   const key = pageKey(id, number);
   const page = await deps.effects.get(id, key);
-  const said = handling?.acknowledged;
-  if (page === undefined || said === undefined || page.state !== 'succeeded' || !isOurs(page)) return 'reached';
-  if (said.page === undefined && page.at > said.at) return 'reached';
+  const statement = handling?.acknowledged;
+  if (page === undefined || statement === undefined || page.state !== 'succeeded' || !isOurs(page)) return 'reached';
+  if (statement.page === undefined && page.at > statement.at) return 'reached';
   const done = toldKey(incident, number);
   if ((await deps.effects.get(id, done)) !== undefined) return 'reached';
   const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), action: 'acknowledge' });

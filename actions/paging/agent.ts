@@ -11,10 +11,10 @@ export async function whoIs({ config, onCall }: Pick<Deps, 'config' | 'onCall'>,
   const current = await config.current();
   const known = agentOf(current, user, null);
   if (Object.hasOwn(current.people.people, known.name) || user.id === null || !byAddress(current)) return known;
-  const told = await onCall.email(user.id);
-  switch (told.kind) {
+  const response = await onCall.email(user.id);
+  switch (response.kind) {
     case 'done':
-      return agentOf(current, user, told.value);
+      return agentOf(current, user, response.value);
     case 'off':
       return known;
     case 'refused':

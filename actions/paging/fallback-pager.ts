@@ -23,20 +23,20 @@ export async function sendByFallbackPager(
   const { id, pages } = incident;
   const key = `${pageKey(id, pages)}.escalated-${number}`;
   const detail = `Page ${pages} by the fallback pager, because it was not acknowledged`;
-  const kept = await deps.effects.intend(id, {
+  const effect = await deps.effects.intend(id, {
     key,
     kind: 'page-fallback',
     target: 'webhook',
     class: 'repeatable',
     detail,
   });
-  if (kept.state === 'succeeded') return { kind: 'taken' };
-  if (kept.state !== 'intended') return { kind: 'not_taken', why: kept.detail };
+  if (effect.state === 'succeeded') return { kind: 'taken' };
+  if (effect.state !== 'intended') return { kind: 'not_taken', why: effect.detail };
   const causes = [{ text: `Page ${pages} was not acknowledged` }];
   const answer = await deps.fallbackPager.send(
     await fullRequest(incident, key, { number: pages, causes, chat: null }, deps),
   );
-  if (answer.kind === 'later') return notYet(deps, incident, kept, answer.detail);
+  if (answer.kind === 'later') return notYet(deps, incident, effect, answer.detail);
   const state = answer.kind === 'taken' ? 'succeeded' : answer.kind === 'off' ? 'withheld' : 'failed';
   await deps.effects.conclude(id, key, state, answer.detail);
   return answer.kind === 'taken' ? { kind: 'taken' } : { kind: 'not_taken', why: answer.detail };

@@ -53,13 +53,13 @@ async function followOne(
   try {
     const page = await followedPage(deps, incident);
     if (page === undefined) return 'none';
-    const told = await deps.externalPager.read(page.external.id);
-    if (told.kind === 'done') {
-      await tell(deps, incident, page, told.value);
+    const response = await deps.externalPager.read(page.external.id);
+    if (response.kind === 'done') {
+      await tell(deps, incident, page, response.value);
       return 'read';
     }
-    deps.log.warn('a followed PagerDuty incident could not be read', { incident: incident.id, ...told });
-    return told.kind === 'refused' ? 'failed' : 'unreachable';
+    deps.log.warn('a followed PagerDuty incident could not be read', { incident: incident.id, ...response });
+    return response.kind === 'refused' ? 'failed' : 'unreachable';
   } catch (error) {
     deps.log.error('a PagerDuty incident could not be followed', { incident: incident.id, error: String(error) });
     return 'failed';

@@ -56,16 +56,16 @@ async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentReco
   const external = found.kind === 'done' ? (found.value?.id ?? '') : '';
   const story = await deps.incidents.story(id, null);
   if (story === undefined || story.incident.status === 'resolved') return true;
-  const told = found.kind === 'done' ? await deps.externalPager.annotate(external, pageNote(story), key) : found;
-  if (told.kind === 'later' || told.kind === 'unclear') return unreachable(deps, id, told.detail);
-  const noted = told.kind === 'done';
+  const response = found.kind === 'done' ? await deps.externalPager.annotate(external, pageNote(story), key) : found;
+  if (response.kind === 'later' || response.kind === 'unclear') return unreachable(deps, id, response.detail);
+  const noted = response.kind === 'done';
   await deps.effects.record(id, {
     key,
     kind: 'page-note',
     ...(await pagerTarget(deps)),
     class: 'findable',
-    state: noted ? 'succeeded' : told.kind === 'off' ? 'withheld' : 'failed',
-    detail: noted ? `Note added to PagerDuty incident ${external}` : `Note not added to PagerDuty: ${told.detail}`,
+    state: noted ? 'succeeded' : response.kind === 'off' ? 'withheld' : 'failed',
+    detail: noted ? `Note added to PagerDuty incident ${external}` : `Note not added to PagerDuty: ${response.detail}`,
   });
   return true;
 }

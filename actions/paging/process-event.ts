@@ -56,27 +56,27 @@ export async function processPagerDutyEvent(deps: EventDeps, event: unknown, at:
   await carryOut(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, meaning);
 }
 
-async function carryOut(deps: EventDeps, heard: EventContext, meaning: Meaning): Promise<void> {
-  const { page, key, at } = heard;
+async function carryOut(deps: EventDeps, context: EventContext, meaning: Meaning): Promise<void> {
+  const { page, key, at } = context;
   switch (meaning.kind) {
     case 'nothing':
       return;
     case 'acknowledged':
-      return acknowledged(deps, heard, meaning);
+      return acknowledged(deps, context, meaning);
     case 'unacknowledged':
-      return unacknowledged(deps, heard, meaning);
+      return unacknowledged(deps, context, meaning);
     case 'assigned':
-      return assigned(deps, heard, meaning);
+      return assigned(deps, context, meaning);
     case 'resolved':
       await resolvedThere(deps, page, { agent: await whoIs(deps, meaning.by), key, at });
       return;
     case 'merged':
       await deps.pagerIncidents.remember(meaning.into, page);
-      return noted(deps, heard, { ...meaning, as: 'page.merged' });
+      return noted(deps, context, { ...meaning, as: 'page.merged' });
     case 'told':
-      return notifyStakeholders(deps, heard, meaning);
+      return notifyStakeholders(deps, context, meaning);
     case 'noted':
-      return noted(deps, heard, meaning);
+      return noted(deps, context, meaning);
   }
 }
 
@@ -120,12 +120,12 @@ async function unacknowledged(
 
 async function assigned(
   deps: EventDeps,
-  heard: EventContext,
+  context: EventContext,
   { text, by, to }: Extract<Meaning, { kind: 'assigned' }>,
 ): Promise<void> {
-  const followed = await followedBy(deps, heard.page);
-  const key = followed === undefined ? heard.key : assignedKey(heard.page.number, to.join(', '));
-  return noted(deps, { ...heard, key }, { as: 'page.assigned', text, by });
+  const followed = await followedBy(deps, context.page);
+  const key = followed === undefined ? context.key : assignedKey(context.page.number, to.join(', '));
+  return noted(deps, { ...context, key }, { as: 'page.assigned', text, by });
 }
 
 /** Takes over a status update from PagerDuty, so that our stakeholders get the same news. */

@@ -37,8 +37,8 @@ export async function recognise(
 
 async function recogniseOne(deps: RecogniseDeps, name: string, incidents: readonly IncidentRecord[]): Promise<void> {
   const id = name.replace(/^pagerduty:/, '');
-  const told = await deps.onCall.email(id);
-  if (told.kind !== 'done') return deps.log.warn('a PagerDuty user could not be identified', { name, ...told });
-  const agent = agentOf(await deps.config.current(), { id, name: id }, told.value);
+  const response = await deps.onCall.email(id);
+  if (response.kind !== 'done') return deps.log.warn('a PagerDuty user could not be identified', { name, ...response });
+  const agent = agentOf(await deps.config.current(), { id, name: id }, response.value);
   for (const incident of incidents) await deps.incidents.amend(incident.id, (now) => recognised(now, name, agent));
 }

@@ -30,14 +30,14 @@ export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, aski
   for (const number of unacknowledgedPages(incident).slice(0, PAGES_MAX)) {
     const page = await deps.effects.get(id, pageKey(id, number));
     if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) continue;
-    const told = await inTime(asking, () => deps.externalPager.paged(pageKey(id, number)));
-    if (told.kind === 'off') return false;
-    if (told.kind !== 'done') {
-      const { detail } = told;
+    const response = await inTime(asking, () => deps.externalPager.paged(pageKey(id, number)));
+    if (response.kind === 'off') return false;
+    if (response.kind !== 'done') {
+      const { detail } = response;
       deps.log.warn('the state of a page at PagerDuty could not be read', { incident: id, number, detail });
       return false;
     }
-    if (told.value !== null && (await takenOver(deps, incident, number, told.value))) return true;
+    if (response.value !== null && (await takenOver(deps, incident, number, response.value))) return true;
   }
   return incident.group_reason !== undefined && (await areChildrenAcknowledged(deps, incident, asking));
 }

@@ -63,9 +63,9 @@ export async function readPagerStates(
 function saidOf({ clock }: PagerSyncDeps, open: readonly IncidentRecord[]): IncidentRecord[] {
   const parents = new Map(open.filter(({ group_reason }) => group_reason !== undefined).map((one) => [one.id, one]));
   return open.filter((one) => {
-    const said = one.handling?.acknowledged;
+    const statement = one.handling?.acknowledged;
     const parent = one.parent_id && parents.get(one.parent_id);
-    if (said === undefined || secondsBetween(said.at, clock.now()) >= WORTH_SECONDS) return false;
+    if (statement === undefined || secondsBetween(statement.at, clock.now()) >= WORTH_SECONDS) return false;
     return parents.has(one.id) || (parent !== undefined && !isSameWord(parent, one));
   });
 }
@@ -83,9 +83,9 @@ async function counts(
   { id: from, handling }: IncidentRecord,
   { for: { id }, text }: { for: IncidentRecord; text: string },
 ): Promise<void> {
-  const said = handling?.acknowledged;
-  if (said === undefined) return;
-  const { by, at } = said;
+  const statement = handling?.acknowledged;
+  if (statement === undefined) return;
+  const { by, at } = statement;
   const page = await rungBy(deps, { incidentId: id, number: 0 }, at);
   if (page === 0) return;
   const timeline = { actor: by, kind: 'incident.acknowledged', text, detail: { incident: from } };

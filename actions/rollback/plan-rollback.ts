@@ -75,14 +75,14 @@ function whereTo(
   if (live === undefined) return { live, way: undefined, past: undefined, does: undefined };
   const pinned = pins.map(({ version }) => version);
   const chosen = rollbackTarget(changes, live, pinned);
-  const way = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
-  if (way.kind !== 'version') return { live, way, past: undefined, does: undefined };
+  const target = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
+  if (target.kind !== 'version') return { live, way: target, past: undefined, does: undefined };
   const known = chosen.kind === 'version' ? chosen.version : null;
-  const { undoes } = way;
+  const { undoes } = target;
   return {
     live,
-    way,
-    past: pastOf(changes, way.version, { chosen: known, undoes, live }),
+    way: target,
+    past: pastOf(changes, target.version, { chosen: known, undoes, live }),
     does: wayFrom(changes, live, undoes),
   };
 }
@@ -109,13 +109,13 @@ const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) =
 };
 
 /** @throws Refusal 409, 422 if a rollback to the named version is not possible */
-export function refuseImpossible({ place, live, way }: Plan): void {
+export function refuseImpossible({ place, live, way: target }: Plan): void {
   if (live === undefined)
     throw new Refusal(
       409,
       'nothing-runs',
       `the running version of ${place.service} in ${place.environment} is unknown, because no deployment of it is recorded`,
     );
-  if (way === undefined || way.kind === 'version' || way.kind === 'none_known_good') return;
-  throw REFUSALS[way.kind](whyNotTo(way, place));
+  if (target === undefined || target.kind === 'version' || target.kind === 'none_known_good') return;
+  throw REFUSALS[target.kind](whyNotTo(target, place));
 }

@@ -50,17 +50,17 @@ export type Planned = { plan: RunPlan; place: ServiceEnvironment; followed: Foll
  *
  * @throws Refusal 403; 404 if the runbook or incident is unknown; 409; 422
  */
-export async function planRun(deps: Deps, who: Who, wanted: RequestedRun): Promise<Planned> {
+export async function planRun(deps: Deps, who: Who, requested: RequestedRun): Promise<Planned> {
   const config = await deps.config.current();
-  const runbook = runbookNamed(config, wanted.runbook);
-  if (wanted.version !== undefined && wanted.version !== runbook.version)
+  const runbook = runbookNamed(config, requested.runbook);
+  if (requested.version !== undefined && requested.version !== runbook.version)
     throw new Refusal(409, 'runbook-changed', `the runbook ${runbook.name} has changed; check its plan again`);
-  const incident = await incidentOf(deps, wanted);
-  const place = placeOf(config, wanted, incident);
+  const incident = await incidentOf(deps, requested);
+  const place = placeOf(config, requested, incident);
   who.allow('incidents:act', place);
   const open = incident ?? (await deps.incidents.openAt(place));
   refuseUnfit(config, runbook, place);
-  const inputs = checked(runbook, wanted.inputs);
+  const inputs = checked(runbook, requested.inputs);
   const alert = open && (await newestAlert(deps, open.id));
   const followed = {
     runbook,
@@ -266,15 +266,15 @@ function wordsOf({ uses, mutating }: PlannedStep, given: object): string {
     return `scale ${how.join(' ')}, at most ${values.get('ceiling')} instances`;
   }
   if (mutating || uses === 'http') return doesWhat(uses, given, null);
-  const said = word('text', 'title', 'note', 'promql', 'cel', 'for');
-  return said === undefined ? uses : `${uses}: ${said.replace(/^"(.*)"$/s, '$1')}`;
+  const text = word('text', 'title', 'note', 'promql', 'cel', 'for');
+  return text === undefined ? uses : `${uses}: ${text.replace(/^"(.*)"$/s, '$1')}`;
 }
 
 async function rollbackWords(deps: Deps, who: Who, place: ServiceEnvironment): Promise<string> {
-  const { live, way } = await planRollback(deps, who, place);
+  const { live, way: target } = await planRollback(deps, who, place);
   if (live === undefined) return 'roll back; the running version is unknown';
-  return way?.kind === 'version'
-    ? `roll back ${live.version} to ${way.version}`
+  return target?.kind === 'version'
+    ? `roll back ${live.version} to ${target.version}`
     : `roll back ${live.version}; there is no version to roll back to`;
 }
 

@@ -29,8 +29,8 @@ import type { Who } from '../incidents/acting-person.ts';
  *
  * @throws Refusal 403, 404, 409, 422
  */
-export async function startRun(deps: Deps, who: Who, wanted: RequestedRun, trace: string): Promise<RunView> {
-  const planned = await planRun(deps, who, wanted);
+export async function startRun(deps: Deps, who: Who, requested: RequestedRun, trace: string): Promise<RunView> {
+  const planned = await planRun(deps, who, requested);
   refuse(planned);
   const { plan, place, followed } = planned;
   const title = titleFor(plan.title);

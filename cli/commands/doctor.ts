@@ -106,7 +106,7 @@ async function itself(client: Client): Promise<Finding[]> {
   // Without a valid token, /readyz returns no details. Later checks would fail with the same cause.
   if (config === undefined)
     return [{ verdict: 'no', about: 'Firebreak', text: `${client.url} does not accept this token` }];
-  const failed = Object.entries(checks).filter(([, said]) => said !== 'ok');
+  const failed = Object.entries(checks).filter(([, shown]) => shown !== 'ok');
   return [
     { verdict: ready ? 'ok' : 'no', about: 'Firebreak', text: ready ? `ready at ${client.url}` : 'not ready' },
     ...failed.map(([name, said]): Finding => ({ verdict: 'no', about: name, text: said })),

@@ -88,11 +88,11 @@ const isOutage = (error: unknown): error is No =>
 
 function ask(client: Client, world: World, place: Place, options: Options): Promise<CheckAnswer> {
   const { version, commit, deploymentId: deployment_id, change } = options;
-  const asked = { ...place, version, commit, deployment_id, change };
+  const query = { ...place, version, commit, deployment_id, change };
   const identity_token = options.identityToken ?? (world.env['FIREBREAK_IDENTITY_TOKEN'] || undefined);
   if (options.look || (deployment_id === undefined && identity_token === undefined))
-    return client.get(`/v1/freeze-check${queryOf(asked)}`, CheckAnswer, identity_token);
-  return client.post('/v1/freeze-check', { ...asked, identity_token }, CheckAnswer);
+    return client.get(`/v1/freeze-check${queryOf(query)}`, CheckAnswer, identity_token);
+  return client.post('/v1/freeze-check', { ...query, identity_token }, CheckAnswer);
 }
 
 /** Stores the signed answer for outages. A failure is a warning: it does not block the deploy. */
@@ -125,8 +125,8 @@ function tell(world: World, answer: CheckAnswer, { json }: Options): void {
 /** Prints the offline decision and its basis. The JSON has the same keys as an online answer. */
 function withoutFirebreak(world: World, place: Place, options: Options, remembered: Remembered): void {
   const { version, commit, change } = options;
-  const asked = { version, commit, change, isRollback: change === 'rollback' };
-  const { allowed, because, by, evaluated_at } = decideAlone(asked, remembered, options.onOutage, new Date());
+  const query = { version, commit, change, isRollback: change === 'rollback' };
+  const { allowed, because, by, evaluated_at } = decideAlone(query, remembered, options.onOutage, new Date());
   const text = oneLine(`${allowed ? 'allowed' : 'not allowed'} while Firebreak is unreachable: ${because}`);
   if (allowed) world.err(text);
   if (options.json)

@@ -138,12 +138,12 @@ function addAnswer(incident: Command, world: World, verb: 'approve' | 'reject', 
     .action(async (name: string, question: string | undefined, { note, json }: Common) => {
       const client = await Client.of(world);
       const found = await incidentNamed(client, name);
-      const asked = question === undefined ? await confirmed(world, found, verb) : questionOf(found, question);
+      const decision = question === undefined ? await confirmed(world, found, verb) : questionOf(found, question);
       // Firebreak compares the digest and refuses an answer to a superseded question.
-      const answer = { digest: asked.digest, ...(note !== undefined && { note }) };
+      const answer = { digest: decision.digest, ...(note !== undefined && { note }) };
       const after = await client.post(`${pathOf(found.id)}/actions/${verb}`, answer, IncidentView);
-      const now = after.decisions.find(({ id }) => id === asked.id) ?? asked;
-      say(world, after, json, `${outcomeOf(now, verb)}: ${subjectOf(asked)}`);
+      const now = after.decisions.find(({ id }) => id === decision.id) ?? decision;
+      say(world, after, json, `${outcomeOf(now, verb)}: ${subjectOf(decision)}`);
     });
 }
 

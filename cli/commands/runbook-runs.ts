@@ -231,9 +231,9 @@ async function follow(world: World, client: Client, begun: RunView, { wait, json
 }
 
 function conclude(world: World, { id, status, text }: RunView): void {
-  const said = oneLine(text ?? status);
-  if (status === 'finished') world.err(said);
-  else throw new No(`${said}${status === 'failed' ? `\nTo continue: firebreak runbooks retry ${id}` : ''}`);
+  const shown = oneLine(text ?? status);
+  if (status === 'finished') world.err(shown);
+  else throw new No(`${shown}${status === 'failed' ? `\nTo continue: firebreak runbooks retry ${id}` : ''}`);
 }
 
 /** Prints each step once in each state until the run has ended. */

@@ -50,13 +50,13 @@ const isAlike = (one, other) => keyOf(one) === keyOf(other);
 const keyOf = (name) => name.normalize('NFKC').toLowerCase().replaceAll(/\s/gu, '');
 
 /**
- * @param {Asked} asked
+ * @param {Asked} query
  * @param {Remembered} remembered
  * @param {'allow' | 'deny'} onOutage answer without a stored state
  * @param {Date} now
  * @returns {Decision}
  */
-export function decideAlone(asked, remembered, onOutage, now) {
+export function decideAlone(query, remembered, onOutage, now) {
   if ('problem' in remembered) {
     const because = `${remembered.problem}, and on-outage is ${onOutage}`;
     return { allowed: onOutage === 'allow', because, by: 'setting', evaluated_at: null };
@@ -67,19 +67,19 @@ export function decideAlone(asked, remembered, onOutage, now) {
   /** @type {(by: 'state' | 'policy', allowed: boolean, because: string) => Decision} */
   const decided = (by, allowed, because) => ({ allowed, because: `${last} ${because}`, by, evaluated_at });
 
-  const bad = pinnedAmong(state, asked);
+  const bad = pinnedAmong(state, query);
   if (bad !== undefined) return decided('state', false, `lists ${bad} as known bad`);
   const old = whyOld(state, now);
   if (old !== undefined)
     return decided('policy', state.on_outage === 'allow', `${old}; the outage policy is ${state.on_outage}`);
-  if (state.allowed) return decided('state', true, `allows deploys${reasonsFor(state, asked)}`);
-  if (asked.isRollback && isKnownGood(state, asked))
+  if (state.allowed) return decided('state', true, `allows deploys${reasonsFor(state, query)}`);
+  if (query.isRollback && isKnownGood(state, query))
     return decided(
       'state',
       true,
-      `lists ${asked.version ?? asked.commit ?? ''} as known good, so a rollback to it is allowed`,
+      `lists ${query.version ?? query.commit ?? ''} as known good, so a rollback to it is allowed`,
     );
-  return decided('state', false, `freezes deploys${reasonsFor(state, asked)}${notExempt(asked)}`);
+  return decided('state', false, `freezes deploys${reasonsFor(state, query)}${notExempt(query)}`);
 }
 
 /**

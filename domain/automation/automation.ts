@@ -50,8 +50,8 @@ export const changedSettings = (
 });
 
 /** Returns the services that this change promotes: to `act`, or by removing their cap. */
-export const promotedBy = (told: AutomationInput['services']): string[] =>
-  Object.entries(told ?? {}).flatMap(([service, news]) =>
+export const promotedBy = (modes: AutomationInput['services']): string[] =>
+  Object.entries(modes ?? {}).flatMap(([service, news]) =>
     news === null || news.mode === null || news.mode === 'act' ? [service] : [],
   );
 

@@ -33,20 +33,20 @@ export type Said = ActAnswer | Held | { kind: 'withheld'; detail: string };
  * Returns the drill after an attempt. Even after a failure, the drill restores the original version, unless another
  * version was deployed in the meantime.
  */
-export function withUpdate(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
+export function withUpdate(drill: DrillRecord, result: Said, at: Timestamp): DrillRecord {
   const next: DrillRecord = {
     ...drill,
     attempts: drill.attempts + 1,
-    handle: handleAfter(drill, said),
-    steps: withStep(drill, { at, phase: drill.phase, kind: said.kind, text: textOf(drill, said) }),
+    handle: handleAfter(drill, result),
+    steps: withStep(drill, { at, phase: drill.phase, kind: result.kind, text: textOf(drill, result) }),
   };
   switch (drill.phase) {
     case 'back':
-      return afterBack(next, said, at);
+      return afterBack(next, result, at);
     case 'hold':
-      return forth(next, said.kind === 'drifted' ? `the rollback was undone: ${said.detail}` : null);
+      return forth(next, result.kind === 'drifted' ? `the rollback was undone: ${result.detail}` : null);
     case 'forth':
-      return afterForth(next, said, at);
+      return afterForth(next, result, at);
     case 'ended':
       return drill;
   }

@@ -157,7 +157,7 @@ export function pastOf(
 }
 
 function migrationWords(undoes: readonly Change[]): string[] {
-  const { known, untold } = migrationsIn(undoes);
+  const { known, unknown: untold } = migrationsIn(undoes);
   const names = (of: readonly Change[]): string => list([...new Set(of.map((change) => change.version))]);
   const has = (of: readonly Change[]): string => (of.length === 1 ? 'has a migration' : 'have migrations');
   return [

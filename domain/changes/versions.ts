@@ -143,11 +143,11 @@ export const endOf = (change: Change): Timestamp => change.finished_at ?? change
  * Returns the changes with a migration, and those without that information. A change that names its safe version
  * (`rollback_safe_to`) has considered migrations.
  */
-export function migrationsIn(undoes: readonly Change[]): { known: Change[]; untold: Change[] } {
+export function migrationsIn(undoes: readonly Change[]): { known: Change[]; unknown: Change[] } {
   const open = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
   return {
     known: open.filter((change) => change.has_migration === true || change.kind === 'migration'),
-    untold: open.filter((change) => putsVersionLive(change) && change.has_migration === null),
+    unknown: open.filter((change) => putsVersionLive(change) && change.has_migration === null),
   };
 }
 

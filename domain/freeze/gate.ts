@@ -20,23 +20,24 @@ const ASKED_IN: readonly string[] = ['Progressing', 'Waiting', 'WaitingPromotion
 
 /** Decides whether to roll back this roll-out now. Any uncertainty keeps the gate closed. */
 export function answerOf(
-  wish: GateRequest | undefined,
+  gateRequest: GateRequest | undefined,
   { canary, phase, checksum }: GateQuestion,
   now: Timestamp,
 ): GateAnswer {
-  if (wish === undefined || wish.state === 'over') return closed('no rollback is requested here');
-  if (wish.canary !== canary) return closed(`the requested rollback is of ${wish.canary}, not of ${canary}`);
-  if (isExpired(wish, now)) return closed(`the rollback was requested at ${wish.at} and has expired`);
+  if (gateRequest === undefined || gateRequest.state === 'over') return closed('no rollback is requested here');
+  if (gateRequest.canary !== canary)
+    return closed(`the requested rollback is of ${gateRequest.canary}, not of ${canary}`);
+  if (isExpired(gateRequest, now)) return closed(`the rollback was requested at ${gateRequest.at} and has expired`);
   if (!ASKED_IN.includes(phase)) return closed(`no rollback happens in phase ${phase}`);
-  if (wish.checksum !== checksum)
+  if (gateRequest.checksum !== checksum)
     return {
       open: false,
-      because: `the requested rollback is of the rollout ${wish.checksum}, but this is ${checksum || 'a rollout without a checksum'}`,
+      because: `the requested rollback is of the rollout ${gateRequest.checksum}, but this is ${checksum || 'a rollout without a checksum'}`,
       mistaken: true,
     };
-  return wish.other_checksum === null
-    ? { open: true, request: wish }
-    : closed(`another rollout (${wish.other_checksum}) has requested one since`);
+  return gateRequest.other_checksum === null
+    ? { open: true, request: gateRequest }
+    : closed(`another rollout (${gateRequest.other_checksum}) has requested one since`);
 }
 
 const closed = (because: string): GateAnswer => ({ open: false, because, mistaken: false });

@@ -67,11 +67,11 @@ export type JudgementRequest = {
 /** What to start now, each in a child context; and whether to try to close the incident. */
 export type Plan = {
   page: number | null;
-  mitigate: { number: number; asked: JudgementRequest } | null;
+  mitigate: { number: number; request: JudgementRequest } | null;
   runbook: number | null;
   /** Runs started by people. */
   runs: readonly number[];
-  lateChanges: { changes: readonly ChangeId[]; judged: number; asked: JudgementRequest } | null;
+  lateChanges: { changes: readonly ChangeId[]; judged: number; request: JudgementRequest } | null;
   verify: { number: number; runbook: number | null } | null;
   tryResolve: { by: string | null } | null;
 };
@@ -269,7 +269,7 @@ export function plan(state: ResponseState): Plan {
   const calm = state.firing === 0 && proven && !state.byHand; // an incident declared by a person is resolved by a person
   return {
     page: state.pageDue ? state.pages + 1 : null,
-    mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },
+    mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, request: state.mitigationDue },
     runbook: state.runbookDue ? state.runbooks + 1 : null,
     runs: state.runs,
     lateChanges: lateOf(state),
@@ -285,7 +285,7 @@ export function plan(state: ResponseState): Plan {
 /** Returns the late changes to evaluate, unless a judgement starts now, which reads them itself. */
 function lateOf({ lateChanges, mitigations, mitigationDue, judgedFor }: ResponseState): Plan['lateChanges'] {
   if (lateChanges.length === 0 || mitigationDue !== null || mitigations === 0 || judgedFor === null) return null;
-  return { changes: lateChanges, judged: mitigations, asked: judgedFor };
+  return { changes: lateChanges, judged: mitigations, request: judgedFor };
 }
 
 export const began = (state: ResponseState, { page, mitigate, runbook, verify }: Plan): ResponseState => ({
@@ -296,7 +296,7 @@ export const began = (state: ResponseState, { page, mitigate, runbook, verify }:
   mitigations: mitigate?.number ?? state.mitigations,
   running: mitigate === null ? state.running : [...state.running, mitigate.number],
   mitigationDue: null,
-  judgedFor: mitigate !== null && mitigate.asked.by !== 'person' ? mitigate.asked : state.judgedFor,
+  judgedFor: mitigate !== null && mitigate.request.by !== 'person' ? mitigate.request : state.judgedFor,
   runbooks: runbook ?? state.runbooks,
   runbookDue: false,
   runs: [],

@@ -144,7 +144,7 @@ export type ReplyTo = { user: string; channel: string | null; responseUrl: strin
 /** Ephemeral messages, which in most cases only one person sees. One attempt per call. */
 export type EphemeralMessages = {
   /** @param aloud makes the message visible to the whole channel if the action has a response URL */
-  send(ear: ReplyTo, message: ChatMessage, aloud?: boolean): Promise<VendorResponse<null>>;
+  send(replyTo: ReplyTo, message: ChatMessage, aloud?: boolean): Promise<VendorResponse<null>>;
   /** Sends a direct message from the app, with a notification. */
   write(user: string, message: ChatMessage): Promise<VendorResponse<null>>;
 };

@@ -88,12 +88,12 @@ function openPoints({ incident, decisions, effects }: Story): string[] {
 /** Returns the summary in a few sentences for a handover of command; it is added to the timeline. */
 export function handoffText(story: Story, recent: readonly TimelineEntry[], now: Timestamp): string {
   const last = (kinds: RegExp): string | undefined => recent.find(({ kind }) => kinds.test(kind))?.text;
-  const [done, said] = [last(DONE), last(SAID)];
+  const [done, shown] = [last(DONE), last(SAID)];
   return [
     `${stands(story, now)}.`,
     `${impactWords(story)}.`,
     ...(done === undefined ? [] : [`Last action: ${done}.`]),
-    ...(said === undefined ? [] : [`Last update or note: ${said}.`]),
+    ...(shown === undefined ? [] : [`Last update or note: ${shown}.`]),
     ...openPoints(story).map((point) => `Open point: ${point}.`),
     `Next step: ${nextStep(story)}`,
   ]

@@ -51,7 +51,7 @@ export function isDue(
   incident: IncidentRecord,
   stakeholder: Stakeholder,
   before: LastNotification | undefined,
-  { services, now, timeScale, children: parts = [], notifiedOfParent: heardOfParent = false }: Asked,
+  { services, now, timeScale, children: childIncidents = [], notifiedOfParent: heardOfParent = false }: Asked,
 ): boolean {
   // The parent's notifications replace those of the child; a stakeholder who was not notified about the parent in time
   // at least receives the child's resolution.
@@ -62,7 +62,7 @@ export function isDue(
     return (
       isNews &&
       incident.status !== 'resolved' &&
-      [incident, ...parts].some(({ service }) =>
+      [incident, ...childIncidents].some(({ service }) =>
         concerns({ severity: incident.severity, service }, stakeholder, services),
       )
     );

@@ -12,5 +12,5 @@ export type WebhookReceivers = {
   nameOf(webhook: Webhook): string;
   write(webhook: Webhook, id: string, event: WebhookEvent, at: Timestamp, incident: WebhookIncident): WebhookDelivery;
   /** Sends a message in one attempt. Repeats are safe: the receiver deduplicates by ID. */
-  send(webhook: Webhook, letter: WebhookDelivery): Promise<VendorResponse<null>>;
+  send(webhook: Webhook, delivery: WebhookDelivery): Promise<VendorResponse<null>>;
 };

@@ -46,10 +46,11 @@ export function withoutAcknowledgement(
   page: number,
   at: Timestamp,
 ): { handling: Handling } {
-  const { acknowledged: said, unacknowledged: before } = handling;
+  const { acknowledged: statement, unacknowledged: before } = handling;
   const rings = before !== undefined && before.at > at ? before : { page, at };
-  if (said === undefined || said.at > at || (said.page ?? page) < page) return { handling: { unacknowledged: rings } };
-  const { again, ...first } = said;
+  if (statement === undefined || statement.at > at || (statement.page ?? page) < page)
+    return { handling: { unacknowledged: rings } };
+  const { again, ...first } = statement;
   if (again !== undefined && again.at > at)
     return { handling: { unacknowledged: rings, acknowledged: { ...first, ...again } } };
   return { handling: { unacknowledged: rings, acknowledged: { ...first, page: page - 1 } } };

@@ -73,8 +73,8 @@ function problemOf({ incident, signals, children, childCount }: Story): string[]
 
 function alertWords({ title, labels, annotations }: Story['signals'][number]): string {
   const name = labels.find(([label]) => label === 'alertname')?.[1];
-  const said = DESCRIPTIONS.map((wanted) => annotations.find(([one]) => one === wanted)?.[1]).find(Boolean);
-  return [...new Set([name, title, said].filter((text) => text !== undefined))].join(': ');
+  const shown = DESCRIPTIONS.map((wanted) => annotations.find(([one]) => one === wanted)?.[1]).find(Boolean);
+  return [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
 }
 
 /** Returns the start of the first alert that still fires. Alerts can claim a start in the future. */

@@ -159,7 +159,7 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'ask' },
     applies: ({ way, target }) => {
       if (way?.kind !== 'version' || target?.policy.unknownMigration === 'act') return null;
-      const { known, untold } = migrationsIn(way.undoes);
+      const { known, unknown: untold } = migrationsIn(way.undoes);
       return known.length === 0 && untold.at(-1);
     },
     text: ({ version }) => `it is unknown whether ${version} has a migration (has_migration was not recorded)`,

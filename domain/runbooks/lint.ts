@@ -76,8 +76,8 @@ function neverTrue(runbook: Runbook): Problem[] {
 function constant(text: string, declared: Declarations): boolean | undefined {
   const read = compile(text, declared);
   if (!read.ok || !isConstant(read.compiled.findings)) return undefined;
-  const asked = read.compiled.ask(NOTHING);
-  return asked.ok && typeof asked.value === 'boolean' ? asked.value : undefined;
+  const query = read.compiled.ask(NOTHING);
+  return query.ok && typeof query.value === 'boolean' ? query.value : undefined;
 }
 
 /** Placeholder values for expressions that read no variables. */

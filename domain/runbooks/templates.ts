@@ -68,8 +68,8 @@ function fillText(text: string, place: Place, declared: Declarations, variables:
       values.push(part.text);
       continue;
     }
-    const asked = evaluate(part.expression, declared, variables);
-    const safe = asked.ok ? madeSafe(asked.value, place) : asked;
+    const query = evaluate(part.expression, declared, variables);
+    const safe = query.ok ? madeSafe(query.value, place) : query;
     if (!safe.ok) return { ok: false, detail: `${part.expression}: ${safe.detail}` };
     values.push(safe.value);
   }

@@ -24,23 +24,23 @@ export type Replayed = { receipt: string; accepted: number; quarantined: number;
  */
 export async function replay(
   deps: Deps,
-  kept: Kept,
+  quarantined: Kept,
   trace: string,
   sender: Sender & { by: string },
 ): Promise<Replayed> {
-  const answer = await again(deps, kept, trace, sender);
-  await deps.quarantine.replayed(kept.id, sender.by);
+  const answer = await again(deps, quarantined, trace, sender);
+  await deps.quarantine.replayed(quarantined.id, sender.by);
   return answer;
 }
 
-async function again(deps: Deps, kept: Kept, trace: string, sender: Sender): Promise<Replayed> {
-  switch (kept.source) {
+async function again(deps: Deps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
+  switch (quarantined.source) {
     case 'queue':
-      return replayMessage(deps, kept, trace);
+      return replayMessage(deps, quarantined, trace);
     case 'people':
-      return replayEvent(deps, kept);
+      return replayEvent(deps, quarantined);
     case 'pagerduty':
-      return replayPagerDuty(deps, kept, trace);
+      return replayPagerDuty(deps, quarantined, trace);
     case 'slack':
       throw new Refusal(
         422,
@@ -48,7 +48,7 @@ async function again(deps: Deps, kept: Kept, trace: string, sender: Sender): Pro
         'actions in Slack are not replayed; ask the person to repeat the action in Slack',
       );
     default:
-      return replayBody(deps, kept, trace, sender);
+      return replayBody(deps, quarantined, trace, sender);
   }
 }
 

@@ -47,18 +47,18 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const hook = c.req.valid('json');
-      const wish = await wanted(deps, hook, c.var.may);
-      await noteOpened(deps, wish).catch((error: unknown) =>
+      const gateRequest = await wanted(deps, hook, c.var.may);
+      await noteOpened(deps, gateRequest).catch((error: unknown) =>
         c.var.log.warn('the timeline entry about an open rollback gate could not be written', {
-          incident: wish.incident_id,
+          incident: gateRequest.incident_id,
           error: String(error),
         }),
       );
       c.var.log.info('requested a rollback of a canary from Flagger', {
-        canary: wish.canary,
-        incident: wish.incident_id,
+        canary: gateRequest.canary,
+        incident: gateRequest.incident_id,
       });
-      const { incident_id, service, environment, from, to } = wish;
+      const { incident_id, service, environment, from, to } = gateRequest;
       return c.json({ incident_id, service, environment, from_version: from, to_version: to }, 200);
     },
   );
@@ -119,12 +119,12 @@ async function wanted(deps: Deps, hook: Hook, may: May): Promise<GateRequest> {
       `the canary ${canary} is in ${places.map(({ environment }) => environment).join(' and ')}; ` +
         'limit the key to one of them, or set the environment in the metadata of the webhook',
     );
-  const wish = await deps.gates.get(place);
+  const gateRequest = await deps.gates.get(place);
   const { phase, checksum } = hook;
-  const answer = answerOf(wish, { canary, phase, checksum }, deps.clock.now());
+  const answer = answerOf(gateRequest, { canary, phase, checksum }, deps.clock.now());
   if (!answer.open) {
-    if (answer.mistaken && wish !== undefined && wish.other_checksum !== checksum)
-      await deps.gates.mistaken(place, wish.key, checksum);
+    if (answer.mistaken && gateRequest !== undefined && gateRequest.other_checksum !== checksum)
+      await deps.gates.mistaken(place, gateRequest.key, checksum);
     throw closed(answer.because);
   }
   await refuseStopped(deps, answer.request);
@@ -136,10 +136,10 @@ async function wanted(deps: Deps, hook: Hook, may: May): Promise<GateRequest> {
  *
  * @throws Refusal 403
  */
-async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, wish: GateRequest): Promise<void> {
+async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, gateRequest: GateRequest): Promise<void> {
   const { paused } = await deps.automation.read();
   if (paused) throw closed('the kill switch is on');
-  const effect = await deps.effects.get(wish.incident_id, wish.key);
+  const effect = await deps.effects.get(gateRequest.incident_id, gateRequest.key);
   const isStopped = effect !== undefined && effect.state !== 'intended' && effect.state !== 'accepted';
   if (isStopped) throw closed(`the rollback has ended: ${effect.state}`);
 }

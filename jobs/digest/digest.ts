@@ -41,9 +41,9 @@ async function newsOfIncidents(
   if (due.length === 0) return [];
   const pauses = await deps.digests.pauses();
   return Promise.allSettled(
-    NOTIFICATION_CHANNELS.map((way) =>
-      new Round(deps, { way, services: config.services, pause: pauses[way], deadline }).tell(
-        due.filter(({ receiver }) => receiver.way === way),
+    NOTIFICATION_CHANNELS.map((channel) =>
+      new Round(deps, { channel: channel, services: config.services, pause: pauses[channel], deadline }).tell(
+        due.filter(({ receiver }) => receiver.way === channel),
       ),
     ),
   );

@@ -23,7 +23,7 @@ export type Due = {
   stakeholder: Stakeholder;
   before: StoredNotification | undefined;
   /** The incident's children, and whether the receiver was notified of its parent. */
-  parts: readonly IncidentRecord[];
+  childIncidents: readonly IncidentRecord[];
   heardOfParent: boolean;
 };
 
@@ -61,17 +61,17 @@ async function dueOf(
 ): Promise<Due[]> {
   const { digests, clock, timeScale } = deps;
   const { id } = incident;
-  const [told, { parts, ofParent }] = await Promise.all([digests.read(id), belongingTo(deps, incident)]);
+  const [told, { children, ofParent }] = await Promise.all([digests.read(id), belongingTo(deps, incident)]);
   const asked = { services, now: clock.now(), timeScale };
   const due = stakeholders.flatMap((stakeholder) =>
     receiversOf(stakeholder)
       .map((receiver): Due => {
         const { name } = receiver;
         const heardOfParent = ofParent[name]?.notified === true;
-        return { id, receiver, stakeholder, before: told[name], parts, heardOfParent };
+        return { id, receiver, stakeholder, before: told[name], childIncidents: children, heardOfParent };
       })
       .filter(({ before, heardOfParent }) =>
-        isDue(incident, stakeholder, before, { ...asked, children: parts, notifiedOfParent: heardOfParent }),
+        isDue(incident, stakeholder, before, { ...asked, children: children, notifiedOfParent: heardOfParent }),
       ),
   );
   return [...new Map(due.map((one) => [one.receiver.name, one])).values()];
@@ -81,9 +81,9 @@ async function dueOf(
 async function belongingTo(
   { incidentGroups, digests }: Pick<DueDeps, 'incidentGroups' | 'digests'>,
   { id, group_reason, status, parent_id }: IncidentRecord,
-): Promise<{ parts: IncidentRecord[]; ofParent: Record<string, StoredNotification> }> {
+): Promise<{ children: IncidentRecord[]; ofParent: Record<string, StoredNotification> }> {
   const isOver = status === 'resolved';
-  const parts = group_reason === undefined || isOver ? [] : await incidentGroups.children(id);
+  const children = group_reason === undefined || isOver ? [] : await incidentGroups.children(id);
   const ofParent = parent_id === undefined || !isOver ? {} : await digests.read(parent_id);
-  return { parts: parts.map(({ incident }) => incident), ofParent };
+  return { children: children.map(({ incident }) => incident), ofParent };
 }

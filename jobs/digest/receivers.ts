@@ -28,7 +28,7 @@ const subjectOf = ({ summary }: ChatMessage): string => (typeof summary === 'str
  * @param key idempotency key of the message
  */
 export async function deliver(
-  deps: Pick<Deps, 'chat'> & { letters: Mail },
+  deps: Pick<Deps, 'chat'> & { emails: Mail },
   receiver: Receiver,
   message: ChatMessage,
   key: string,
@@ -41,14 +41,14 @@ export async function deliver(
 }
 
 async function attempt(
-  { chat, letters }: Pick<Deps, 'chat'> & { letters: Mail },
-  { way, to }: Receiver,
+  { chat, emails }: Pick<Deps, 'chat'> & { emails: Mail },
+  { way: channel, to }: Receiver,
   message: ChatMessage,
   key: string,
 ): Promise<Delivered> {
-  switch (way) {
+  switch (channel) {
     case 'mail':
-      return letters.send({ to, subject: subjectOf(message), text: letterOf(message), key });
+      return emails.send({ to, subject: subjectOf(message), text: letterOf(message), key });
     case 'slack':
       return deliveredBy(await chat.post(to, message, key));
   }

@@ -27,11 +27,11 @@ const AT_ONCE = 4;
 const FAILURES_MAX = 5;
 
 export type RoundDeps = Pick<Deps, 'incidents' | 'clock' | 'log' | 'timeScale' | 'digests' | 'chat'> & {
-  letters: Mail;
+  emails: Mail;
 };
 
 type Given = {
-  way: NotificationChannel;
+  channel: NotificationChannel;
   services: Config['services'];
   /** The current pause after a failure. */
   pause: ChannelPause | undefined;
@@ -83,16 +83,22 @@ export class Round {
 
   async #attempt(due: Due): Promise<void> {
     const { digests, clock, timeScale } = this.#deps;
-    const { id, receiver, stakeholder, before, parts, heardOfParent } = due;
+    const { id, receiver, stakeholder, before, childIncidents: children, heardOfParent } = due;
     const story = await this.#story(id);
     const now = clock.now();
     // The list is eventually consistent. The record must match what is sent.
-    const asked = { services: this.#given.services, now, timeScale, children: parts, notifiedOfParent: heardOfParent };
+    const asked = {
+      services: this.#given.services,
+      now,
+      timeScale,
+      children: children,
+      notifiedOfParent: heardOfParent,
+    };
     if (story === undefined || !isDue(story.incident, stakeholder, before, asked)) return;
-    const told = notificationState(story.incident, now);
-    const mine = await digests.remember(id, receiver.name, told, before);
+    const notification = notificationState(story.incident, now);
+    const mine = await digests.remember(id, receiver.name, notification, before);
     if (mine === undefined) return; // another run sends it
-    await this.#took(due, mine, await deliver(this.#deps, receiver, digestOf(story), keyOf(due, told)));
+    await this.#took(due, mine, await deliver(this.#deps, receiver, digestOf(story), keyOf(due, notification)));
   }
 
   #story(id: Due['id']): Promise<Story | undefined> {
@@ -107,7 +113,7 @@ export class Round {
   async #took(due: Due, mine: StoredNotification, how: Delivered): Promise<void> {
     const { digests, log, clock, timeScale } = this.#deps;
     const { id, receiver, before } = due;
-    const instead = (told: LastNotification) => digests.remember(id, receiver.name, told, mine);
+    const instead = (notification: LastNotification) => digests.remember(id, receiver.name, notification, mine);
     const now = { now: clock.now(), timeScale };
     switch (how.kind) {
       case 'done':
@@ -134,7 +140,7 @@ export class Round {
   async #works(): Promise<void> {
     if (this.#pause === undefined || this.#stopped) return;
     this.#pause = undefined;
-    await this.#deps.digests.setPause(this.#given.way, null);
+    await this.#deps.digests.setPause(this.#given.channel, null);
   }
 
   /** Pauses this way for a while. Ignores further failures of messages that were sent in parallel. */
@@ -142,10 +148,10 @@ export class Round {
     if (this.#stopped) return;
     this.#stopped = true;
     const { digests, log, clock, timeScale } = this.#deps;
-    const { way } = this.#given;
+    const { channel } = this.#given;
     const pause = pauseAfter(this.#pause, failed, { now: clock.now(), timeScale });
-    log.warn('stakeholders cannot be notified; Firebreak tries again', { way, ...pause });
-    await digests.setPause(way, pause);
+    log.warn('stakeholders cannot be notified; Firebreak tries again', { way: channel, ...pause });
+    await digests.setPause(channel, pause);
   }
 
   /** Adds a timeline entry, so that responders know whom to notify in another way. */

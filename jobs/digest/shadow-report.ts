@@ -53,7 +53,7 @@ async function waitingFor(
   now: Timestamp,
 ): Promise<Waiting[]> {
   const [had, pauses] = await Promise.all([digests.read('shadow-report'), digests.pauses()]);
-  const paused = NOTIFICATION_CHANNELS.filter((way) => (pauses[way]?.until ?? now) > now);
+  const paused = NOTIFICATION_CHANNELS.filter((channel) => (pauses[channel]?.until ?? now) > now);
   return receivers
     .filter(({ way }) => !paused.includes(way))
     .map((receiver) => ({ receiver, before: had[receiver.name] }))

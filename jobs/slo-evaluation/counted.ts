@@ -113,12 +113,12 @@ export class Counted {
   lookAgain(now: number): CountRequest | null {
     this.#lookedAt = now;
     const first = Math.max(this.#askedFrom, this.#askedUntil - LATE_BUCKETS);
-    const wanted = this.#unknownIn({ first, count: this.#askedUntil - first });
+    const request = this.#unknownIn({ first, count: this.#askedUntil - first });
     if (this.#isPastRead && now < this.#loadedAt + DAY_MS) {
       this.#askedFrom = first;
       this.#isLookingAgain = true;
     }
-    return wanted;
+    return request;
   }
 
   /** Returns the range from the first to the last bucket without data, or null. */

@@ -99,8 +99,8 @@ export async function fillOlder(asking: Asking, all: readonly Counted[]): Promis
 
 /** Reads closed buckets from the recording rules. Objectives that still lack data query it themselves afterwards. */
 async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<void> {
-  for (const { wanted, group } of byFirst(all, asking.now)) {
-    const pieces = piecesOf(wanted);
+  for (const { request, group } of byFirst(all, asking.now)) {
+    const pieces = piecesOf(request);
     if (pieces.length > group.length) continue; // the objectives' own queries are fewer
     let left = group;
     for (const piece of pieces) {
@@ -119,13 +119,13 @@ async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<vo
 }
 
 /** Groups objectives that need the same buckets. Usually, all of them do. */
-function byFirst(all: readonly Counted[], now: number): { wanted: CountRequest; group: Counted[] }[] {
-  const groups = new Map<number, { wanted: CountRequest; group: Counted[] }>();
+function byFirst(all: readonly Counted[], now: number): { request: CountRequest; group: Counted[] }[] {
+  const groups = new Map<number, { request: CountRequest; group: Counted[] }>();
   for (const counted of all) {
     const wanted = counted.newer(now);
     if (wanted === null) continue;
     const same = groups.get(wanted.first);
-    if (same === undefined) groups.set(wanted.first, { wanted, group: [counted] });
+    if (same === undefined) groups.set(wanted.first, { request: wanted, group: [counted] });
     else same.group.push(counted);
   }
   return [...groups.values()];

@@ -23,11 +23,11 @@ type Deps = {
 /** Returns the projector for Grafana: annotations for deploys, rollbacks, and incidents. */
 export const grafanaProjector =
   (deps: Deps): Projector =>
-  async (subject, turn) => {
+  async (subject, session) => {
     const mark = await markOf(deps, subject);
     if (mark === undefined) return;
     const state = GrafanaState.parse((await deps.projections.read('grafana', subject)) ?? {});
-    await new Mark(deps, subject, mark, state, turn).show();
+    await new Mark(deps, subject, mark, state, session).show();
   };
 
 async function markOf(deps: Deps, subject: Subject): Promise<Annotation | undefined> {
@@ -44,16 +44,16 @@ class Mark {
   readonly #subject: Subject;
   readonly #mark: Annotation;
   readonly #shown: string;
-  readonly #turn: SyncSession;
+  readonly #session: SyncSession;
   #state: GrafanaState;
 
-  constructor(deps: Deps, subject: Subject, mark: Annotation, state: GrafanaState, turn: SyncSession) {
+  constructor(deps: Deps, subject: Subject, mark: Annotation, state: GrafanaState, session: SyncSession) {
     this.#deps = deps;
     this.#subject = subject;
     this.#mark = mark;
     this.#shown = JSON.stringify(mark);
     this.#state = state;
-    this.#turn = turn;
+    this.#session = session;
   }
 
   async show(): Promise<void> {
@@ -64,18 +64,20 @@ class Mark {
 
   /** Looks for an existing annotation by its tag before one is created. */
   async #find(): Promise<void> {
-    const began = this.#turn.now();
-    const told = await this.#turn.attempt(GRAFANA, () => this.#deps.annotations.find(markTag(idOf(this.#subject))));
-    if (told?.kind === 'refused') await this.#refused(told.code, told.detail);
-    if (told?.kind !== 'done') return;
-    if (told.value !== null) return this.#save({ id: told.value.id, creatingSince: null });
+    const began = this.#session.now();
+    const response = await this.#session.attempt(GRAFANA, () =>
+      this.#deps.annotations.find(markTag(idOf(this.#subject))),
+    );
+    if (response?.kind === 'refused') await this.#refused(response.code, response.detail);
+    if (response?.kind !== 'done') return;
+    if (response.value !== null) return this.#save({ id: response.value.id, creatingSince: null });
     const { creatingSince } = this.#state;
-    if (creatingSince !== null && began < sureFrom(creatingSince)) this.#turn.comeAgain(sureFrom(creatingSince));
+    if (creatingSince !== null && began < sureFrom(creatingSince)) this.#session.comeAgain(sureFrom(creatingSince));
     else await this.#save({ missing: true, creatingSince: null });
   }
 
   async #create(): Promise<void> {
-    const told = await this.#turn.attempt(
+    const response = await this.#session.attempt(
       GRAFANA,
       () => this.#deps.annotations.create(this.#mark),
       async (at) => {
@@ -83,22 +85,22 @@ class Mark {
         return true;
       },
     );
-    if (told === undefined || told.kind === 'unclear') return;
-    if (told.kind === 'done')
-      await this.#save({ id: told.value.id, creatingSince: null, shown: this.#shown, problem: null });
+    if (response === undefined || response.kind === 'unclear') return;
+    if (response.kind === 'done')
+      await this.#save({ id: response.value.id, creatingSince: null, shown: this.#shown, problem: null });
     else await this.#save({ creatingSince: null, missing: true });
-    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+    if (response.kind === 'refused') await this.#refused(response.code, response.detail);
   }
 
   async #update(id: string): Promise<void> {
     const before = this.#state.unsure;
     const again = setAgainFrom(before);
-    const began = this.#turn.now();
+    const began = this.#session.now();
     if (this.#state.shown === this.#shown && (again === null || began < again)) {
-      if (again !== null) this.#turn.comeAgain(again);
+      if (again !== null) this.#session.comeAgain(again);
       return;
     }
-    const told = await this.#turn.attempt(
+    const response = await this.#session.attempt(
       GRAFANA,
       () => this.#deps.annotations.update(id, this.#mark),
       async (at) => {
@@ -106,21 +108,21 @@ class Mark {
         return true;
       },
     );
-    if (told === undefined || told.kind === 'unclear') return;
-    const done = told.kind === 'done';
+    if (response === undefined || response.kind === 'unclear') return;
+    const done = response.kind === 'done';
     const unsure = answered(before, done ? began : null);
     await this.#save({ unsure, ...(done && { shown: this.#shown, problem: null }) });
     // A failed call is retried with its own delay.
-    if (done && unsure !== null) this.#turn.comeAgain(sureFrom(unsure));
-    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+    if (done && unsure !== null) this.#session.comeAgain(sureFrom(unsure));
+    if (response.kind === 'refused') await this.#refused(response.code, response.detail);
   }
 
   /** Records a refusal. A deleted annotation is created again; other refusals require a change by a person. */
   async #refused(code: string, detail: string): Promise<void> {
-    this.#turn.log.warn('Grafana refused an annotation', { code, detail });
+    this.#session.log.warn('Grafana refused an annotation', { code, detail });
     await this.#save({ problem: detail, ...(code === 'not_found' && { id: null, shown: null }) });
-    if (code === 'not_found') this.#turn.comeAgain(plusSeconds(this.#turn.now(), 1));
-    else this.#turn.afterRefusal(this.#over());
+    if (code === 'not_found') this.#session.comeAgain(plusSeconds(this.#session.now(), 1));
+    else this.#session.afterRefusal(this.#over());
   }
 
   /** Returns the end of updates. Null: the incident is open. A change without an end counts as a point in time. */
@@ -130,7 +132,7 @@ class Mark {
   }
 
   async #save(change: Partial<GrafanaState>): Promise<void> {
-    await this.#turn.stillOurs();
+    await this.#session.stillOurs();
     this.#state = { ...this.#state, ...change };
     await this.#deps.projections.write('grafana', this.#subject, this.#state);
   }

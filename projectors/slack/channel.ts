@@ -11,7 +11,7 @@ type Deps = { chat: Chat; projections: Projections };
 /** Returns the channel purpose, which identifies the incident's channel even if Firebreak's record is lost. */
 export const purposeOf = ({ id }: Pick<IncidentRecord, 'id'>): string => `Firebreak incident ${id}`;
 
-/** The channel exists, or Slack refused it. Null: not yet; another turn is scheduled. */
+/** The channel exists, or Slack refused it. Null: not yet; another session is scheduled. */
 export type Ensured = { kind: 'there'; id: string } | { kind: 'refused'; detail: string } | null;
 
 /**
@@ -25,14 +25,14 @@ export async function ensureChannel(
   policy: SlackPolicy,
   state: SlackState,
   save: (change: Partial<SlackState>) => Promise<void>,
-  turn: SyncSession,
+  session: SyncSession,
 ): Promise<Ensured> {
   if (state.channel !== null) return { kind: 'there', id: state.channel };
   const prefix = `${policy.channelPrefix}${dayIn(incident.opened_at, policy.timeZone)}`;
   let { name, naming } = state;
   if (name !== null && naming === 'foreign') {
     // The name may belong to an earlier installation. Continue after the highest number of the day.
-    const taken = await turn.attempt(METHODS.list, () => deps.chat.channelNames(prefix));
+    const taken = await session.attempt(METHODS.list, () => deps.chat.channelNames(prefix));
     if (taken?.kind !== 'done') return refusalOf(taken);
     name = await nextName(deps, prefix, highest(taken.value, prefix));
     naming = 'chosen';
@@ -40,7 +40,7 @@ export async function ensureChannel(
   }
   if (naming === 'chosen') {
     // Choose the name last: an incident that joins a group while it waits for the rate limit needs no channel.
-    const created = await turn.attempt(METHODS.create, async () => {
+    const created = await session.attempt(METHODS.create, async () => {
       name ??= await nextName(deps, prefix);
       if (state.name === null) await save({ name });
       return deps.chat.createChannel(name);
@@ -49,7 +49,7 @@ export async function ensureChannel(
     if (created?.kind !== 'refused' || created.code !== 'name_taken') return refusalOf(created);
     await save({ naming: 'taken' });
   }
-  return name === null ? null : ownChannel(deps, incident, name, save, turn);
+  return name === null ? null : ownChannel(deps, incident, name, save, session);
 }
 
 /** Looks up the channel with this name, and uses it if it belongs to the incident. */
@@ -58,13 +58,13 @@ async function ownChannel(
   incident: IncidentRecord,
   name: string,
   save: (change: Partial<SlackState>) => Promise<void>,
-  turn: SyncSession,
+  session: SyncSession,
 ): Promise<Ensured> {
-  const found = await turn.attempt(METHODS.list, () => chat.findChannel(name));
+  const found = await session.attempt(METHODS.list, () => chat.findChannel(name));
   if (found?.kind !== 'done') return refusalOf(found);
   if (found.value !== null && isOf(incident, found.value)) return there(found.value.id, save);
   await save({ naming: 'foreign' });
-  turn.comeAgain(turn.now());
+  session.comeAgain(session.now());
   return null;
 }
 
@@ -73,7 +73,8 @@ async function there(id: string, save: (change: Partial<SlackState>) => Promise<
   return { kind: 'there', id };
 }
 
-const refusalOf = (told: VendorResponse<unknown> | undefined): Ensured => (told?.kind === 'refused' ? told : null);
+const refusalOf = (response: VendorResponse<unknown> | undefined): Ensured =>
+  response?.kind === 'refused' ? response : null;
 
 const isOf = (incident: IncidentRecord, channel: ChatChannel): boolean =>
   channel.isOwn && (channel.purpose === '' || channel.purpose === purposeOf(incident));

@@ -62,13 +62,13 @@ type Part = {
 };
 
 /** Projects an incident to Slack: its channel with all contents, and a line in team channels. */
-export async function showIncident(deps: SlackDeps, subject: Subject, turn: SyncSession): Promise<void> {
+export async function showIncident(deps: SlackDeps, subject: Subject, session: SyncSession): Promise<void> {
   const id = IncidentId.parse(idOf(subject));
   const state = SlackState.parse((await deps.projections.read('slack', subject)) ?? {});
   const story = await deps.incidents.story(id, state.postedUntil);
   if (story === undefined) return;
   const config = await deps.config.current();
-  const view = new View(deps, subject, story, config, state, turn);
+  const view = new View(deps, subject, story, config, state, session);
   if (story.parent !== null && state.name === null) return; // the parent has the channel
   await view.show();
 }
@@ -78,27 +78,34 @@ class View {
   readonly #subject: Subject;
   readonly #story: Story;
   readonly #config: Config;
-  readonly #turn: SyncSession;
+  readonly #session: SyncSession;
   readonly #guests: ChannelMembers;
   /** Names of Slack users by ID. */
   readonly #names = new Map<string, string | undefined>();
   #state: SlackState;
-  /** Whether a call was refused in this turn, and whether it was one that delays archiving. */
+  /** Whether a call was refused in this session, and whether it was one that delays archiving. */
   #refusals = false;
   #unsaid = false;
 
-  constructor(deps: SlackDeps, subject: Subject, story: Story, config: Config, state: SlackState, turn: SyncSession) {
+  constructor(
+    deps: SlackDeps,
+    subject: Subject,
+    story: Story,
+    config: Config,
+    state: SlackState,
+    session: SyncSession,
+  ) {
     this.#deps = deps;
     this.#subject = subject;
     this.#story = story;
     this.#config = config;
-    this.#turn = turn;
+    this.#session = session;
     this.#state = state;
     this.#guests = new ChannelMembers(deps, {
       subject,
       story,
       config,
-      turn,
+      session,
       state: () => this.#state,
       save: (change) => this.#save(change),
       attempt: (what, method, call) => this.#attempt(what, method, call),
@@ -117,7 +124,7 @@ class View {
     await this.#people(channel);
     if (channel !== undefined && !this.#state.archived) await this.#ornaments(channel);
     if (channel !== undefined && !this.#state.archived) await this.#archive(channel);
-    if (this.#refusals) this.#turn.afterRefusal(this.#over());
+    if (this.#refusals) this.#session.afterRefusal(this.#over());
   }
 
   /** Returns the end of all updates. Null: the incident is open. */
@@ -134,7 +141,7 @@ class View {
     const { incident } = this.#story;
     if (this.#hasNoChannel()) return undefined;
     const save = (change: Partial<SlackState>): Promise<void> => this.#save(change);
-    const ensured = await ensureChannel(this.#deps, incident, this.#config.slack, this.#state, save, this.#turn);
+    const ensured = await ensureChannel(this.#deps, incident, this.#config.slack, this.#state, save, this.#session);
     if (ensured?.kind === 'refused') await this.#problem('channel', ensured.detail);
     if (ensured?.kind !== 'there') return undefined;
     await this.#solved('channel');
@@ -155,7 +162,7 @@ class View {
   async #summary(channel: string): Promise<void> {
     const card = await this.#named(summaryCard(this.#story));
     const post = { subject: this.#subject, channel, key: SUMMARY, message: card };
-    const posted = await postOnce(this.#deps, post, this.#turn);
+    const posted = await postOnce(this.#deps, post, this.#session);
     if (posted?.kind === 'refused') await this.#notTaken('summary', posted.code);
     if (posted?.kind !== 'there') return;
     const { id, fresh } = posted;
@@ -213,7 +220,7 @@ class View {
   async #entry(channel: string, place: string, entry: TimelineEntry): Promise<boolean> {
     const message = await this.#named(entryMessage(entry, this.#known));
     const post = { subject: this.#subject, channel, key: `entry ${place}`, message };
-    const posted = await postOnce(this.#deps, post, this.#turn);
+    const posted = await postOnce(this.#deps, post, this.#session);
     if (posted?.kind === 'refused') await this.#notTaken('message', posted.code);
     if (posted?.kind === 'there' && posted.fresh) await this.#solved('message');
     return posted?.kind === 'there';
@@ -267,7 +274,7 @@ class View {
       if (awaited && this.#state.problems['channel'] === undefined) return;
     }
     const post = { subject: this.#subject, channel: name, key, message: line };
-    const posted = await postOnce(this.#deps, post, this.#turn);
+    const posted = await postOnce(this.#deps, post, this.#session);
     if (posted?.kind === 'refused') await this.#problem(what, posted.code);
     if (posted?.kind !== 'there') return;
     const said = { lines: { ...this.#state.lines, [name]: wanted } };
@@ -313,8 +320,8 @@ class View {
   async #archive(channel: string): Promise<void> {
     const due = this.#over();
     if (due === null || this.#config.slack.archiveAfterHours === 'never') return;
-    if (this.#turn.now() < due) return this.#turn.comeAgain(due);
-    if (this.#turn.again !== null || (this.#unsaid && this.#turn.triesRefused(due))) return;
+    if (this.#session.now() < due) return this.#session.comeAgain(due);
+    if (this.#session.again !== null || (this.#unsaid && this.#session.triesRefused(due))) return;
     if (await this.#try('archive', METHODS.archive, () => this.#deps.chat.archive(channel)))
       await this.#save({ archived: true });
   }
@@ -323,26 +330,26 @@ class View {
   async #keep({ what, wanted, shown, method, say, said }: Part): Promise<void> {
     const before = this.#state.unsure[what];
     const again = setAgainFrom(before);
-    const began = this.#turn.now();
+    const began = this.#session.now();
     if (shown === wanted && again === null) return;
-    if (shown === wanted && again !== null && began < again) return this.#turn.comeAgain(again);
-    const told = await this.#attempt(what, method, say, async (at) => {
+    if (shown === wanted && again !== null && began < again) return this.#session.comeAgain(again);
+    const response = await this.#attempt(what, method, say, async (at) => {
       await this.#save({ unsure: { ...this.#state.unsure, [what]: at } });
       return true;
     });
-    if (told === undefined || told.kind === 'unclear') return;
-    const done = isDone(told);
+    if (response === undefined || response.kind === 'unclear') return;
+    const done = isDone(response);
     const { [what]: _answered, ...others } = this.#state.unsure;
     const still = answered(before, done ? began : null);
     await this.#save({ unsure: still === null ? others : { ...others, [what]: still }, ...(done && said) });
     // A failed call is retried with its own delay.
-    if (done && still !== null) this.#turn.comeAgain(sureFrom(still));
+    if (done && still !== null) this.#session.comeAgain(sureFrom(still));
   }
 
   /** Returns whether it is done, or not needed any more. */
   async #try(what: string, method: Method, call: () => Promise<Answer<unknown>>): Promise<boolean> {
-    const told = await this.#attempt(what, method, call);
-    return told !== undefined && isDone(told);
+    const response = await this.#attempt(what, method, call);
+    return response !== undefined && isDone(response);
   }
 
   /** Makes a call and records a refusal, which does not block other parts. */
@@ -352,10 +359,10 @@ class View {
     call: () => Promise<Answer<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
   ): Promise<Answer<T> | undefined> {
-    const told = await this.#turn.attempt(method, call, record);
-    if (told?.kind === 'refused' && !isDone(told)) await this.#notTaken(what, told.code, told.detail);
-    if (told?.kind === 'done') await this.#solved(what);
-    return told;
+    const response = await this.#session.attempt(method, call, record);
+    if (response?.kind === 'refused' && !isDone(response)) await this.#notTaken(what, response.code, response.detail);
+    if (response?.kind === 'done') await this.#solved(what);
+    return response;
   }
 
   /** Records a refusal. If the channel was archived by a person, it stays archived. */
@@ -369,10 +376,10 @@ class View {
     if (WAITED_FOR.has(what)) this.#unsaid = true;
     if (this.#state.problems[what] === detail) return;
     const { id } = this.#story.incident;
-    this.#turn.log.warn('Slack refused a part of an incident', { what, detail, incident: id });
+    this.#session.log.warn('Slack refused a part of an incident', { what, detail, incident: id });
     if (TOLD.has(what))
       await this.#deps.incidents.note(id, `slack-${what}-refused`, {
-        at: this.#turn.now(),
+        at: this.#session.now(),
         actor: 'slack',
         kind: 'slack.refused',
         text: `Slack refused the ${what}: ${detail}`,
@@ -388,12 +395,12 @@ class View {
   }
 
   async #save(change: Partial<SlackState>): Promise<void> {
-    await this.#turn.stillOurs();
+    await this.#session.stillOurs();
     this.#state = { ...this.#state, ...change };
     await this.#deps.projections.write('slack', this.#subject, this.#state);
   }
 }
 
 /** Counts a deleted message as done, because it is not recreated. */
-const isDone = (told: Answer<unknown>): boolean =>
-  told.kind === 'done' || (told.kind === 'refused' && told.code === DELETED);
+const isDone = (response: Answer<unknown>): boolean =>
+  response.kind === 'done' || (response.kind === 'refused' && response.code === DELETED);

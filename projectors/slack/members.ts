@@ -32,10 +32,10 @@ export type Context = {
   subject: Subject;
   story: Story;
   config: Config;
-  turn: SyncSession;
+  session: SyncSession;
   state(): SlackState;
   save(change: Partial<SlackState>): Promise<void>;
-  /** Makes a call and records refusals. Undefined: not now; another turn is scheduled. */
+  /** Makes a call and records refusals. Undefined: not now; another session is scheduled. */
   attempt<T>(what: string, method: Method, call: () => Promise<Answer<T>>): Promise<Answer<T> | undefined>;
 };
 
@@ -50,7 +50,7 @@ const GUESTS_MAX = 200;
 export class ChannelMembers {
   readonly #deps: GuestDeps;
   readonly #host: Context;
-  /** Calls that failed in this turn and are not repeated in it. */
+  /** Calls that failed in this session and are not repeated in it. */
   readonly #notNow = new Set<string>();
 
   constructor(deps: GuestDeps, host: Context) {
@@ -69,7 +69,7 @@ export class ChannelMembers {
     await this.#expect(holdersOf(story.incident, config));
   }
 
-  /** Must be called before the entries are posted, because the next turn does not read them again. */
+  /** Must be called before the entries are posted, because the next session does not read them again. */
   async expectWhoActed(page: readonly StoryEntry[]): Promise<void> {
     const actors = new Set(page.map(({ entry }) => entry.actor));
     await this.#expect([...actors].flatMap((actor) => whoActed(actor, this.#host.config) ?? []));
@@ -77,17 +77,18 @@ export class ChannelMembers {
 
   /** Reads who is on call, once for each team and again with each page. */
   async expectOnCall(): Promise<void> {
-    const { story, config, turn, state, save } = this.#host;
+    const { story, config, session, state, save } = this.#host;
     const round = roundOf(story.incident);
     for (const team of teamsOf(story, config)) {
       const { called } = state();
       if (Object.hasOwn(called, team) && (called[team] ?? 0) >= round) continue;
-      const told = await this.#try(`look up who is on call for ${team}`, METHODS.onCall, () =>
+      const response = await this.#try(`look up who is on call for ${team}`, METHODS.onCall, () =>
         asRead(this.#deps.onCall.now(team)),
       );
-      if (told?.kind !== 'done') continue;
-      if (told.value.length === 0) turn.log.warn('no responder is on call', { team, incident: story.incident.id });
-      await this.#expect(firstOnCall(team, told.value, config));
+      if (response?.kind !== 'done') continue;
+      if (response.value.length === 0)
+        session.log.warn('no responder is on call', { team, incident: story.incident.id });
+      await this.#expect(firstOnCall(team, response.value, config));
       await save({ called: { ...state().called, [team]: round } });
     }
   }
@@ -97,13 +98,13 @@ export class ChannelMembers {
     const wanted = this.#all().filter(([, { state, slack }]) => state === 'wanted' && slack !== null);
     const users = [...new Set(wanted.flatMap(([, { slack }]) => slack ?? []))];
     if (users.length === 0) return;
-    const told = await this.#try('invitations', METHODS.invite, () => this.#deps.chat.invite(channel, users));
-    if (told?.kind !== 'done') return;
+    const response = await this.#try('invitations', METHODS.invite, () => this.#deps.chat.invite(channel, users));
+    if (response?.kind !== 'done') return;
     for (const [name, guest] of wanted) {
-      const code = told.value.find(({ user }) => user === guest.slack)?.code;
+      const code = response.value.find(({ user }) => user === guest.slack)?.code;
       if (code !== undefined) await this.#say(name, guest, code);
     }
-    const isOut = ({ slack }: ChannelMember): boolean => told.value.some(({ user }) => user === slack);
+    const isOut = ({ slack }: ChannelMember): boolean => response.value.some(({ user }) => user === slack);
     await this.#change(wanted.map(([name, guest]) => [name, { ...guest, state: isOut(guest) ? 'out' : 'in' }]));
   }
 
@@ -120,7 +121,7 @@ export class ChannelMembers {
       if (slack === null || why === null || written) continue;
       const message = letterTo(guest, this.#host.story, channel);
       const key = `letter ${name}`;
-      const told = await this.#host.turn.attempt(
+      const response = await this.#host.session.attempt(
         METHODS.post(slack),
         () => this.#deps.chat.post(slack, message, `${this.#host.subject} ${key}`),
         async () => {
@@ -128,11 +129,11 @@ export class ChannelMembers {
           return true;
         },
       );
-      if (told?.kind === 'later') await this.#change([[name, guest]]);
-      if (told?.kind === 'refused')
-        this.#host.turn.log.warn('Slack refused a direct message to a person who is needed', {
+      if (response?.kind === 'later') await this.#change([[name, guest]]);
+      if (response?.kind === 'refused')
+        this.#host.session.log.warn('Slack refused a direct message to a person who is needed', {
           name,
-          detail: told.detail,
+          detail: response.detail,
         });
     }
   }
@@ -154,29 +155,29 @@ export class ChannelMembers {
     const email = address === null || 'email' in address ? address?.email : await this.#emailOf(address.pagerduty);
     if (email === null) return undefined;
     if (email === undefined) return null;
-    const told = await this.#try('look up people', METHODS.lookUp, () => this.#deps.directory.userByEmail(email));
-    return told?.kind === 'done' ? told.value : undefined;
+    const response = await this.#try('look up people', METHODS.lookUp, () => this.#deps.directory.userByEmail(email));
+    return response?.kind === 'done' ? response.value : undefined;
   }
 
   /** Undefined: PagerDuty has no address. Null: not now. */
   async #emailOf(user: string): Promise<string | null | undefined> {
-    const told = await this.#try('look up people at the pager', METHODS.onCall, () =>
+    const response = await this.#try('look up people at the pager', METHODS.onCall, () =>
       asRead(this.#deps.onCall.email(user)),
     );
-    if (told?.kind === 'off') return undefined;
-    return told?.kind === 'done' ? (told.value ?? undefined) : null;
+    if (response?.kind === 'off') return undefined;
+    return response?.kind === 'done' ? (response.value ?? undefined) : null;
   }
 
   async #try<T>(what: string, method: Method, call: () => Promise<Answer<T>>): Promise<Answer<T> | undefined> {
     if (this.#notNow.has(what)) return undefined;
-    const told = await this.#host.attempt(what, method, call);
-    if (told?.kind !== 'done') this.#notNow.add(what);
-    return told;
+    const response = await this.#host.attempt(what, method, call);
+    if (response?.kind !== 'done') this.#notNow.add(what);
+    return response;
   }
 
-  async #expect(wanted: readonly DesiredMember[]): Promise<void> {
+  async #expect(desired: readonly DesiredMember[]): Promise<void> {
     const { people } = this.#host.state();
-    const fresh = wanted.filter(({ name }) => !Object.hasOwn(people, name));
+    const fresh = desired.filter(({ name }) => !Object.hasOwn(people, name));
     const room = Math.max(GUESTS_MAX - Object.keys(people).length, 0);
     const guests = fresh.map(({ name, ...guest }): [string, ChannelMember] => [
       name,
@@ -188,9 +189,9 @@ export class ChannelMembers {
   /** Reports a refused invitation, unless the person was only to be invited because of an action. */
   async #say(name: string, guest: ChannelMember, code: string): Promise<void> {
     if (guest.why === null) return;
-    const { story, turn } = this.#host;
+    const { story, session } = this.#host;
     await this.#deps.incidents.note(story.incident.id, `slack-guest-${name}`, {
-      at: turn.now(),
+      at: session.now(),
       actor: 'slack',
       kind: 'slack.refused',
       text: notLetIn(guest, code),
@@ -211,6 +212,6 @@ export class ChannelMembers {
 
 /** Treats an unclear answer of the pager as a delay, so that it does not block calls to Slack. */
 async function asRead<T>(asked: Promise<Answer<T>>): Promise<Answer<T>> {
-  const told = await asked;
-  return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : told;
+  const response = await asked;
+  return response.kind === 'unclear' ? { kind: 'later', detail: response.detail, afterSeconds: null } : response;
 }

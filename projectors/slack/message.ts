@@ -12,7 +12,7 @@ const CLOCKS_DIFFER_SECONDS = 120;
 export type Post = { subject: Subject; channel: string; key: string; message: ChatMessage };
 
 /**
- * The message exists, or Slack refused it. Null: not yet; another turn is scheduled. `fresh`: the message has the
+ * The message exists, or Slack refused it. Null: not yet; another session is scheduled. `fresh`: the message has the
  * current text; one that was sent before may be outdated.
  */
 export type Posted =
@@ -29,18 +29,18 @@ export const markOf = ({ subject, key }: Pick<Post, 'subject' | 'key'>): string 
  * Sends a message exactly once. The intent is recorded first; if an intent has no outcome, the message is searched for
  * before it is sent again, because Slack supports no idempotency key.
  */
-export async function postOnce(deps: Deps, post: Post, turn: SyncSession): Promise<Posted> {
+export async function postOnce(deps: Deps, post: Post, session: SyncSession): Promise<Posted> {
   const { subject, key } = post;
   const mark = markOf(post);
   const before = await deps.projections.sent('slack', subject, key);
   if (before?.state === 'done')
     return { kind: 'there', channel: before.channel ?? post.channel, id: before.id ?? '', fresh: false };
   if (before?.state === 'intended') {
-    const found = await lookFor(deps, post, before.at, turn);
+    const found = await lookFor(deps, post, before.at, session);
     if (found !== 'not_there') return found;
   }
-  let intended = turn.now();
-  const told = await turn.attempt(
+  let intended = session.now();
+  const response = await session.attempt(
     METHODS.post(post.channel),
     () => deps.chat.post(post.channel, post.message, mark),
     async (at) => {
@@ -48,11 +48,12 @@ export async function postOnce(deps: Deps, post: Post, turn: SyncSession): Promi
       return deps.projections.intend('slack', subject, key, at, before);
     },
   );
-  if (told === undefined || told.kind === 'unclear') return null;
-  const end = told.kind === 'done' ? { state: 'done' as const, ...told.value } : { state: 'free' as const, ...NOWHERE };
+  if (response === undefined || response.kind === 'unclear') return null;
+  const end =
+    response.kind === 'done' ? { state: 'done' as const, ...response.value } : { state: 'free' as const, ...NOWHERE };
   await deps.projections.conclude('slack', subject, key, { at: intended, ...end });
-  if (told.kind === 'done') return { kind: 'there', ...told.value, fresh: true };
-  return told.kind === 'refused' ? { kind: 'refused', code: told.code } : null;
+  if (response.kind === 'done') return { kind: 'there', ...response.value, fresh: true };
+  return response.kind === 'refused' ? { kind: 'refused', code: response.code } : null;
 }
 
 const NOWHERE = { channel: null, id: null };
@@ -61,27 +62,27 @@ async function lookFor(
   { chat, projections }: Deps,
   post: Post,
   at: Timestamp,
-  turn: SyncSession,
+  session: SyncSession,
 ): Promise<Posted | 'not_there'> {
   const { subject, channel, key } = post;
-  const since = turn.now();
-  const there = await idOf(chat, channel, turn);
+  const since = session.now();
+  const there = await idOf(chat, channel, session);
   if (there?.kind === 'refused') return { kind: 'refused', code: there.code };
   if (there?.kind !== 'done') return null;
   const id = there.value;
   if (id === null) return 'not_there'; // the channel does not exist
-  const told = await turn.attempt(METHODS.history, () =>
+  const response = await session.attempt(METHODS.history, () =>
     chat.findPost(id, markOf(post), plusSeconds(at, -CLOCKS_DIFFER_SECONDS)),
   );
-  if (told?.kind === 'refused') return { kind: 'refused', code: told.code };
-  if (told?.kind !== 'done') return null;
-  if (told.value !== null) {
-    await projections.conclude('slack', subject, key, { state: 'done', at, channel: id, id: told.value.id });
-    return { kind: 'there', channel: id, id: told.value.id, fresh: false };
+  if (response?.kind === 'refused') return { kind: 'refused', code: response.code };
+  if (response?.kind !== 'done') return null;
+  if (response.value !== null) {
+    await projections.conclude('slack', subject, key, { state: 'done', at, channel: id, id: response.value.id });
+    return { kind: 'there', channel: id, id: response.value.id, fresh: false };
   }
   const sure = sureFrom(at);
   if (since >= sure) return 'not_there';
-  turn.comeAgain(sure);
+  session.comeAgain(sure);
   return null;
 }
 
@@ -89,9 +90,9 @@ async function lookFor(
 async function idOf(
   chat: Chat,
   channel: string,
-  turn: SyncSession,
+  session: SyncSession,
 ): Promise<VendorResponse<string | null> | undefined> {
   if (!channel.startsWith('#')) return { kind: 'done', value: channel };
-  const told = await turn.attempt(METHODS.list, () => chat.findChannel(channel.slice(1)));
-  return told?.kind === 'done' ? { kind: 'done', value: told.value?.id ?? null } : told;
+  const response = await session.attempt(METHODS.list, () => chat.findChannel(channel.slice(1)));
+  return response?.kind === 'done' ? { kind: 'done', value: response.value?.id ?? null } : response;
 }

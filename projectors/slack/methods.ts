@@ -23,7 +23,7 @@ export const METHODS = {
   setTopic: method('conversations.setTopic', TIER_2),
   archive: method('conversations.archive', TIER_2),
   pin: method('pins.add', TIER_2),
-  // One turn lists and adds several bookmarks.
+  // One session lists and adds several bookmarks.
   bookmarks: method('bookmarks.add', { perSecond: 4 / 60, burst: 1 }),
   invite: method('conversations.invite', TIER_3),
   lookUp: method('users.lookupByEmail', TIER_3),

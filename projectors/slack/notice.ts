@@ -10,7 +10,7 @@ import { METHODS } from './methods.ts';
 type Deps = { chat: Chat; projections: Projections; alertNotices: AlertNotices };
 
 /** Projects alerts without an incident as one message in a channel, which is edited when they change. */
-export async function showNotice(deps: Deps, subject: Subject, turn: SyncSession): Promise<void> {
+export async function showNotice(deps: Deps, subject: Subject, session: SyncSession): Promise<void> {
   const bulletin = await deps.alertNotices.read(idOf(subject));
   if (bulletin?.kind !== 'notice') return;
   const kept = NoticeState.parse((await deps.projections.read('slack', subject)) ?? {});
@@ -19,34 +19,34 @@ export async function showNotice(deps: Deps, subject: Subject, turn: SyncSession
   const message = noticeCard(bulletin);
   const shown = JSON.stringify(message);
   const again = setAgainFrom(before.unsure);
-  const began = turn.now();
+  const began = session.now();
   if (before.shown === shown && again === null) return;
-  if (before.shown === shown && again !== null && began < again) return turn.comeAgain(again);
+  if (before.shown === shown && again !== null && began < again) return session.comeAgain(again);
   const save = async (change: Partial<NoticeState>): Promise<true> => {
-    await turn.stillOurs();
+    await session.stillOurs();
     await deps.projections.write('slack', subject, { ...before, ...change });
     return true;
   };
   const refused = (code: string): void => {
-    turn.log.warn('Slack refused a notice', { channel: bulletin.channel, code });
-    turn.afterRefusal(bulletin.updatedAt);
+    session.log.warn('Slack refused a notice', { channel: bulletin.channel, code });
+    session.afterRefusal(bulletin.updatedAt);
   };
   const post = { subject, channel: bulletin.channel, key: `notice ${round}`, message };
-  const posted = await postOnce(deps, post, turn);
+  const posted = await postOnce(deps, post, session);
   if (posted?.kind === 'refused') return refused(posted.code);
   if (posted?.kind !== 'there') return;
   if (posted.fresh) return void (await save({ shown }));
-  const told = await turn.attempt(
+  const response = await session.attempt(
     METHODS.edit,
     () => deps.chat.edit(posted.channel, posted.id, message, markOf(post)),
     (at) => save({ unsure: at }),
   );
-  if (told === undefined || told.kind === 'unclear') return;
+  if (response === undefined || response.kind === 'unclear') return;
   // A deleted message is not recreated.
-  const done = told.kind === 'done' || (told.kind === 'refused' && told.code === 'message_not_found');
+  const done = response.kind === 'done' || (response.kind === 'refused' && response.code === 'message_not_found');
   const unsure = answered(before.unsure, done ? began : null);
   await save({ unsure, ...(done && { shown }) });
   // A failed call is retried with its own delay.
-  if (done && unsure !== null) turn.comeAgain(sureFrom(unsure));
-  if (told.kind === 'refused' && !done) refused(told.code);
+  if (done && unsure !== null) session.comeAgain(sureFrom(unsure));
+  if (response.kind === 'refused' && !done) refused(response.code);
 }

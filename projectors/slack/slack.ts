@@ -6,5 +6,5 @@ import type { Projector } from '../sync/sync.ts';
 /** Returns the projector for Slack: incidents in their own channels, and notices in team channels. */
 export const slackProjector =
   (deps: SlackDeps & { alertNotices: AlertNotices }): Projector =>
-  async (subject, turn) =>
-    subject.startsWith('notice:') ? showNotice(deps, subject, turn) : showIncident(deps, subject, turn);
+  async (subject, session) =>
+    subject.startsWith('notice:') ? showNotice(deps, subject, session) : showIncident(deps, subject, session);

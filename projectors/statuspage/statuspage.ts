@@ -33,12 +33,12 @@ type Deps = {
 /** Returns the projector for the hosted status page: public incidents and the status of components. */
 export const statuspageProjector =
   (deps: Deps): Projector =>
-  async (subject, turn) => {
+  async (subject, session) => {
     const incident = await deps.incidents.read(IncidentId.parse(idOf(subject)));
     if (incident === undefined) return;
     const config = await deps.config.current();
     const state = await stateOf(deps, subject);
-    await new Page(deps, subject, incident, config, state, turn).show();
+    await new Page(deps, subject, incident, config, state, session).show();
   };
 
 const stateOf = async ({ projections }: Pick<Deps, 'projections'>, subject: Subject): Promise<StatuspageState> =>
@@ -54,7 +54,7 @@ class Page {
   readonly #subject: Subject;
   readonly #incident: IncidentRecord;
   readonly #config: Config;
-  readonly #turn: SyncSession;
+  readonly #session: SyncSession;
   readonly #names: readonly string[];
   #state: StatuspageState;
 
@@ -64,13 +64,13 @@ class Page {
     incident: IncidentRecord,
     config: Config,
     state: StatuspageState,
-    turn: SyncSession,
+    session: SyncSession,
   ) {
     this.#deps = deps;
     this.#subject = subject;
     this.#incident = incident;
     this.#config = config;
-    this.#turn = turn;
+    this.#session = session;
     this.#names = namesOf(incident, config, state);
     this.#state = state;
   }
@@ -95,7 +95,7 @@ class Page {
     if (this.#state.approvalRequested) return;
     const { id } = this.#incident;
     await this.#deps.incidents.note(id, 'status-page-asks', {
-      at: this.#turn.now(),
+      at: this.#session.now(),
       actor: 'firebreak',
       kind: 'statuspage.asks',
       text: `The status page waits for approval: use "Publish update…" in the channel, or POST /v1/incidents/${id}/actions/publish`,
@@ -108,13 +108,13 @@ class Page {
   async #lookUp(): Promise<boolean> {
     const { known } = this.#state;
     if (this.#names.every((name) => Object.hasOwn(known, name))) return true;
-    const told = await this.#turn.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
-    if (told?.kind === 'refused') await this.#refused(told.code, told.detail);
-    if (told?.kind !== 'done') return false;
+    const response = await this.#session.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
+    if (response?.kind === 'refused') await this.#refused(response.code, response.detail);
+    if (response?.kind !== 'done') return false;
     const found = this.#names.map((name) => {
-      const component = told.value.find((one) => one.id === name || one.name === name);
+      const component = response.value.find((one) => one.id === name || one.name === name);
       if (component === undefined)
-        this.#turn.log.warn('the status page has no component with this name', { component: name });
+        this.#session.log.warn('the status page has no component with this name', { component: name });
       return [name, component?.id ?? ''] as const;
     });
     await this.#save({ known: { ...known, ...Object.fromEntries(found) } });
@@ -159,16 +159,16 @@ class Page {
     const { id: key, status: stands } = this.#incident;
     const { creatingSince } = this.#state;
     if (creatingSince !== null) {
-      const began = this.#turn.now();
-      const found = await this.#turn.attempt(STATUSPAGE, () => statusPage.findIncident(key));
+      const began = this.#session.now();
+      const found = await this.#session.attempt(STATUSPAGE, () => statusPage.findIncident(key));
       if (found?.kind === 'refused') await this.#refused(found.code, found.detail);
       if (found?.kind !== 'done') return;
       if (found.value !== null) {
         await this.#save({ id: found.value.id, creatingSince: null, status: statusOf(found.value.status) });
-        return this.#turn.comeAgain(began);
+        return this.#session.comeAgain(began);
       }
       const sure = sureFrom(creatingSince);
-      if (began < sure) return this.#turn.comeAgain(sure);
+      if (began < sure) return this.#session.comeAgain(sure);
       if (stands === 'resolved') return this.#withdraw();
       // Store this, so that a creation that waits for the rate limit does not search again.
       await this.#save({ creatingSince: null });
@@ -176,15 +176,15 @@ class Page {
     const { status, body } = this.#words();
     const components = await this.#components();
     const name = words(this.#config.statusPage.title, this.#names);
-    const told = await this.#attempt(
+    const response = await this.#attempt(
       components,
       () => statusPage.createIncident({ key, name, status, body, components }),
       (at) => ({ creatingSince: at }),
     );
-    if (told === undefined || told.kind === 'unclear') return;
-    if (told.kind === 'done') await this.#said({ id: told.value.id, creatingSince: null, status });
+    if (response === undefined || response.kind === 'unclear') return;
+    if (response.kind === 'done') await this.#said({ id: response.value.id, creatingSince: null, status });
     else await this.#save({ creatingSince: null });
-    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+    if (response.kind === 'refused') await this.#refused(response.code, response.detail);
   }
 
   /**
@@ -193,9 +193,9 @@ class Page {
    */
   async #withdraw(): Promise<void> {
     let certain = true;
-    for (const [component, wanted] of Object.entries(await this.#components([]))) {
+    for (const [component, desired] of Object.entries(await this.#components([]))) {
       const { unsure } = await this.#component(component);
-      certain = (unsure === null || (await this.#setComponent(component, wanted))) && certain;
+      certain = (unsure === null || (await this.#setComponent(component, desired))) && certain;
     }
     if (certain && this.#state.creatingSince !== null) await this.#save({ creatingSince: null });
   }
@@ -209,14 +209,14 @@ class Page {
   async #looked(id: string): Promise<boolean> {
     const { updating } = this.#state;
     if (updating === null) return true;
-    const began = this.#turn.now();
-    const found = await this.#turn.attempt(STATUSPAGE, () => this.#deps.statusPage.findIncident(this.#incident.id));
+    const began = this.#session.now();
+    const found = await this.#session.attempt(STATUSPAGE, () => this.#deps.statusPage.findIncident(this.#incident.id));
     if (found?.kind === 'refused') await this.#refused(found.code, found.detail);
     if (found?.kind !== 'done') return false;
     const there = found.value?.id === id && found.value.status === updating.status;
     const sure = sureFrom(updating.since);
     if (!there && began < sure) {
-      this.#turn.comeAgain(sure);
+      this.#session.comeAgain(sure);
       return false;
     }
     await this.#save({ updating: null, ...(there && { status: updating.status }) });
@@ -228,36 +228,36 @@ class Page {
     const { status, body } = this.#words();
     if (this.#state.status === status) return;
     const components = await this.#components();
-    const told = await this.#attempt(
+    const response = await this.#attempt(
       components,
       () => this.#deps.statusPage.updateIncident(id, { status, body, components }),
       (since) => ({ updating: { status, since } }),
     );
-    if (told === undefined || told.kind === 'unclear') return;
-    if (told.kind === 'done') await this.#said({ status, updating: null });
+    if (response === undefined || response.kind === 'unclear') return;
+    if (response.kind === 'done') await this.#said({ status, updating: null });
     else await this.#save({ updating: null });
-    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+    if (response.kind === 'refused') await this.#refused(response.code, response.detail);
   }
 
   async #setComponents(): Promise<void> {
     if (this.#state.updating !== null) return;
-    for (const [component, wanted] of Object.entries(await this.#components()))
-      await this.#setComponent(component, wanted);
+    for (const [component, desired] of Object.entries(await this.#components()))
+      await this.#setComponent(component, desired);
   }
 
   /** Returns whether the component certainly has the status. */
-  async #setComponent(component: string, wanted: ComponentStatus): Promise<boolean> {
+  async #setComponent(component: string, desired: ComponentStatus): Promise<boolean> {
     const { sent: said, unsure } = await this.#component(component);
     const again = setAgainFrom(unsure);
-    const certain = again === null || this.#turn.now() >= again;
-    if (!certain) this.#turn.comeAgain(again);
-    if (said === wanted && (again === null || !certain)) return certain;
-    const told = await this.#attempt({ [component]: wanted }, () =>
-      this.#deps.statusPage.setComponent(component, wanted),
+    const certain = again === null || this.#session.now() >= again;
+    if (!certain) this.#session.comeAgain(again);
+    if (said === desired && (again === null || !certain)) return certain;
+    const response = await this.#attempt({ [component]: desired }, () =>
+      this.#deps.statusPage.setComponent(component, desired),
     );
-    if (told?.kind === 'done') await this.#said({});
-    if (told?.kind === 'refused') await this.#refused(told.code, told.detail);
-    return told?.kind === 'done' && certain;
+    if (response?.kind === 'done') await this.#said({});
+    if (response?.kind === 'refused') await this.#refused(response.code, response.detail);
+    return response?.kind === 'done' && certain;
   }
 
   /**
@@ -270,21 +270,21 @@ class Page {
     call: () => Promise<VendorResponse<T>>,
     record: (at: Timestamp) => Partial<StatuspageState> = () => ({}),
   ): Promise<VendorResponse<T> | undefined> {
-    const began = this.#turn.now();
+    const began = this.#session.now();
     const rows: { id: string; status: ComponentStatus; before: ComponentState }[] = [];
     for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.#component(id) });
-    const told = await this.#turn.attempt(STATUSPAGE, call, async (at) => {
+    const response = await this.#session.attempt(STATUSPAGE, call, async (at) => {
       await this.#save(record(at)); // first, because this state triggers the later check
       for (const { id, before } of rows) await this.#remember(id, { ...before, unsure: at });
       return true;
     });
-    if (told === undefined || told.kind === 'unclear') return told;
-    const done = told.kind === 'done';
+    if (response === undefined || response.kind === 'unclear') return response;
+    const done = response.kind === 'done';
     for (const { id, status, before } of rows) {
       const unsure = answered(before.unsure, done ? began : null);
       await this.#remember(id, { sent: done ? status : before.sent, unsure });
     }
-    return told;
+    return response;
   }
 
   async #component(id: string): Promise<ComponentState> {
@@ -292,14 +292,14 @@ class Page {
   }
 
   async #remember(id: string, state: ComponentState): Promise<void> {
-    await this.#turn.stillOurs();
+    await this.#session.stillOurs();
     await this.#deps.projections.write('statuspage', `component:${id}`, state);
   }
 
   async #lookAgain(): Promise<void> {
     const { lookAgainAt } = this.#state;
     if (lookAgainAt === null) return;
-    if (this.#turn.now() < lookAgainAt) return this.#turn.comeAgain(lookAgainAt);
+    if (this.#session.now() < lookAgainAt) return this.#session.comeAgain(lookAgainAt);
     await this.#save({ lookAgainAt: null });
   }
 
@@ -308,10 +308,10 @@ class Page {
    */
   async #refused(code: string, detail: string): Promise<void> {
     const { id } = this.#incident;
-    this.#turn.log.warn('the status page refused a call', { code, detail, incident: id });
+    this.#session.log.warn('the status page refused a call', { code, detail, incident: id });
     if (this.#state.problem !== code) {
       await this.#deps.incidents.note(id, 'statuspage-refused', {
-        at: this.#turn.now(),
+        at: this.#session.now(),
         actor: 'statuspage',
         kind: 'statuspage.refused',
         text: `The status page refused an update: ${detail}`,
@@ -319,18 +319,18 @@ class Page {
       });
       await this.#save({ problem: code });
     }
-    this.#turn.afterRefusal(this.#incident.resolved_at);
+    this.#session.afterRefusal(this.#incident.resolved_at);
   }
 
   /** Records a success and schedules a check, because the list of open incidents may have been outdated. */
   async #said(change: Partial<StatuspageState>): Promise<void> {
-    const lookAgainAt = plusSeconds(this.#turn.now(), LIST_LAGS_SECONDS);
+    const lookAgainAt = plusSeconds(this.#session.now(), LIST_LAGS_SECONDS);
     await this.#save({ ...change, lookAgainAt, problem: null });
-    this.#turn.comeAgain(lookAgainAt);
+    this.#session.comeAgain(lookAgainAt);
   }
 
   async #save(change: Partial<StatuspageState>): Promise<void> {
-    await this.#turn.stillOurs();
+    await this.#session.stillOurs();
     this.#state = { ...this.#state, ...change };
     await this.#deps.projections.write('statuspage', this.#subject, this.#state);
   }

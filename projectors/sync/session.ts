@@ -32,40 +32,40 @@ export type SyncContext = {
   timeScale: number;
   /** The attempt in progress and those that wait for it, by method. */
   underWay: Map<string, Promise<unknown>>;
-  /** Time after which no attempt starts. Null: no limit within a turn. */
+  /** Time after which no attempt starts. Null: no limit within a session. */
   until: Timestamp | null;
   /** Checks the lease around each attempt. @throws if another projector has taken over */
   renewLease(): Promise<void>;
 };
 
-/** A subject's turn within a pass: calls to the vendor within its rate limits, and the time of the next turn. */
+/** Synchronization of one subject: calls to the vendor within its rate limits, and the time of the next session. */
 export class SyncSession {
-  readonly #desk: SyncContext;
+  readonly #context: SyncContext;
   #again: number | null = null;
 
-  constructor(desk: SyncContext) {
-    this.#desk = desk;
+  constructor(context: SyncContext) {
+    this.#context = context;
   }
 
-  /** Time of the next turn. Null: nothing is left to do. */
+  /** Time of the next session. Null: nothing is left to do. */
   get again(): Timestamp | null {
     return this.#again === null ? null : timestamp(this.#again);
   }
 
   now(): Timestamp {
-    return this.#desk.clock.now();
+    return this.#context.clock.now();
   }
 
   get log(): Log {
-    return this.#desk.log;
+    return this.#context.log;
   }
 
   /** Checks the lease before state is stored. @throws if another projector has taken over */
   stillOurs(): Promise<void> {
-    return this.#desk.renewLease();
+    return this.#context.renewLease();
   }
 
-  /** Schedules another turn, unless an earlier one is scheduled. */
+  /** Schedules another session, unless an earlier one is scheduled. */
   comeAgain(at: Timestamp): void {
     const millis = millisOf(at);
     this.#again = this.#again === null ? millis : Math.min(this.#again, millis);
@@ -75,7 +75,7 @@ export class SyncSession {
   afterRefusal(over: Timestamp | null): void {
     if (!this.triesRefused(over)) return;
     const pause = over === null ? AFTER_A_REFUSAL_SECONDS : AFTER_A_REFUSAL_WHEN_OVER_SECONDS;
-    this.comeAgain(plusSeconds(this.now(), Math.max(pause / this.#desk.timeScale, 1)));
+    this.comeAgain(plusSeconds(this.now(), Math.max(pause / this.#context.timeScale, 1)));
   }
 
   /** Returns whether refusals are still retried. */
@@ -84,7 +84,7 @@ export class SyncSession {
   }
 
   /**
-   * Makes one call; calls of a method run one at a time. Undefined: not now; another turn is scheduled. A failed or
+   * Makes one call; calls of a method run one at a time. Undefined: not now; another session is scheduled. A failed or
    * unclear call reduces the vendor's pace and is retried, so the caller only handles `done`, `refused`, and `off`.
    *
    * @param record stores that the call may be in progress from this time on, for calls that must not be repeated or may
@@ -96,7 +96,7 @@ export class SyncSession {
     call: () => Promise<VendorResponse<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
   ): Promise<VendorResponse<T> | undefined> {
-    const { underWay } = this.#desk;
+    const { underWay } = this.#context;
     const before = underWay.get(method.name);
     const attempt = this.#after(before, () => this.#alone(method, call, record));
     const over = attempt.catch(() => undefined);
@@ -112,7 +112,7 @@ export class SyncSession {
   async #after<T>(before: Promise<unknown> | undefined, begin: () => Promise<T>): Promise<T | undefined> {
     if (before === undefined) return begin();
     await before;
-    const { until } = this.#desk;
+    const { until } = this.#context;
     if (until === null || this.now() <= until) return begin();
     this.comeAgain(this.now());
     return undefined;
@@ -123,48 +123,55 @@ export class SyncSession {
     call: () => Promise<VendorResponse<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
   ): Promise<VendorResponse<T> | undefined> {
-    const desk = this.#desk;
-    const allowed = go(desk.pace, name, allowances, this.#millis());
+    const context = this.#context;
+    const allowed = go(context.pace, name, allowances, this.#millis());
     if (!allowed.ok) {
       this.comeAgain(timestamp(allowed.at));
       return undefined;
     }
-    await desk.renewLease();
+    await context.renewLease();
     const at = this.now();
     if (record !== undefined && !(await record(at))) {
       this.comeAgain(plusSeconds(at, 1));
       return undefined;
     }
-    await desk.renewLease();
+    await context.renewLease();
     if (secondsBetween(at, this.now()) > RECORD_HOLDS_SECONDS) {
       this.comeAgain(this.now());
       return { kind: 'later', detail: 'storing the record of the attempt took too long', afterSeconds: null };
     }
     // Check again, because other attempts may have used the allowance in the meantime.
-    const still = go(desk.pace, name, allowances, this.#millis());
+    const still = go(context.pace, name, allowances, this.#millis());
     if (!still.ok) {
       this.comeAgain(timestamp(still.at));
       return { kind: 'later', detail: 'other attempts have used up the rate limit', afterSeconds: null };
     }
-    desk.pace = still.pace;
-    const told = await call();
-    this.#paced(name, told);
-    await desk.renewLease();
-    return told;
+    context.pace = still.pace;
+    const response = await call();
+    this.#paced(name, response);
+    await context.renewLease();
+    return response;
   }
 
-  #paced(name: string, told: VendorResponse<unknown>): void {
-    const desk = this.#desk;
-    switch (told.kind) {
+  #paced(name: string, response: VendorResponse<unknown>): void {
+    const context = this.#context;
+    switch (response.kind) {
       case 'done':
       case 'refused':
-        desk.pace = went(desk.pace, name);
+        context.pace = went(context.pace, name);
         break;
       case 'later':
       case 'unclear': {
-        const after = told.kind === 'later' ? told.afterSeconds : null;
-        desk.pace = failed(desk.pace, name, after, told.kind === 'unclear', this.#millis(), desk.timeScale);
-        desk.log.warn('a call to a vendor failed; retrying', { method: name, detail: told.detail });
+        const after = response.kind === 'later' ? response.afterSeconds : null;
+        context.pace = failed(
+          context.pace,
+          name,
+          after,
+          response.kind === 'unclear',
+          this.#millis(),
+          context.timeScale,
+        );
+        context.log.warn('a call to a vendor failed; retrying', { method: name, detail: response.detail });
         this.comeAgain(timestamp(this.#millis() + 1000));
         break;
       }

@@ -18,8 +18,8 @@ const WAKE_MAX_SECONDS = 900;
 /** Delay after an exception for one subject, which must not stop the others. */
 const AFTER_A_BUG_SECONDS = 60;
 
-/** Projects a subject: compares it with what the target shows, and applies the difference as far as the turn allows. */
-export type Projector = (subject: Subject, turn: SyncSession) => Promise<void>;
+/** Projects a subject: compares it with what the target shows, and applies the difference as far as the session allows. */
+export type Projector = (subject: Subject, session: SyncSession) => Promise<void>;
 
 type PassDeps = { clock: Clock; log: Log; projections: Projections; timeScale?: number };
 
@@ -58,36 +58,36 @@ export async function sync(
     if ((await ready(deps, target)).length > 0) await projections.wake(target, LEASE_SECONDS);
     return;
   }
-  const desk = deskOf(lease, asked, deps);
+  const context = deskOf(lease, asked, deps);
   try {
-    await work(target, deps, { desk, project, sideBySide });
+    await work(target, deps, { context: context, project, sideBySide });
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
     deps.log.warn('another projector has taken over the lease', { target });
     return;
   }
   const plan = nextWake(lease, await projections.due(target), deps.clock.now());
-  await projections.release({ ...lease, pace: pruned(desk.pace, millisOf(deps.clock.now())), wakeAt: plan.wakeAt });
+  await projections.release({ ...lease, pace: pruned(context.pace, millisOf(deps.clock.now())), wakeAt: plan.wakeAt });
   if (plan.afterSeconds !== null) await projections.wake(target, plan.afterSeconds);
   // A projector that found the lease taken may have marked a subject after the last check.
   else if ((await ready(deps, target)).length > 0) await projections.wake(target, 0);
 }
 
-type Work = { desk: SyncContext; project: Projector; sideBySide: SideBySide };
+type Work = { context: SyncContext; project: Projector; sideBySide: SideBySide };
 
 /** Interval in milliseconds between checks for new subjects while others are in progress. */
 const LOOK_AGAIN_MS = 1000;
 
 /** @throws the first error, after all subjects have ended, so that no work continues afterwards */
-async function work(target: Target, deps: PassDeps, { desk, project, sideBySide }: Work): Promise<void> {
+async function work(target: Target, deps: PassDeps, { context, project, sideBySide }: Work): Promise<void> {
   const underWay = new Map<Subject, Promise<void>>();
   const failures: unknown[] = [];
   let due: Due[] = [];
   while (failures.length === 0) {
     if (due.length === 0) due = (await ready(deps, target)).filter(({ subject }) => !underWay.has(subject));
-    const room = isOver(desk) ? 0 : sideBySide.subjects - underWay.size;
+    const room = isOver(context) ? 0 : sideBySide.subjects - underWay.size;
     for (const one of due.slice(0, room)) {
-      const shown = show(target, deps, one, { desk, project })
+      const shown = show(target, deps, one, { context, project })
         .catch((error: unknown) => void failures.push(error))
         .finally(() => underWay.delete(one.subject));
       underWay.set(one.subject, shown);
@@ -106,11 +106,11 @@ async function show(
   target: Target,
   deps: PassDeps,
   one: Due,
-  { desk, project }: Pick<Work, 'desk' | 'project'>,
+  { context, project }: Pick<Work, 'context' | 'project'>,
 ): Promise<void> {
-  await desk.renewLease();
-  const again = await turnOf(one, desk, project);
-  await desk.renewLease();
+  await context.renewLease();
+  const again = await turnOf(one, context, project);
+  await context.renewLease();
   await deps.projections.settle(target, one, again);
 }
 
@@ -122,19 +122,19 @@ async function firstOf(all: readonly Promise<void>[], pause: SideBySide['pause']
   over.abort();
 }
 
-async function turnOf({ subject }: Due, desk: SyncContext, project: Projector): Promise<Timestamp | null> {
-  const turn = new SyncSession(desk);
+async function turnOf({ subject }: Due, context: SyncContext, project: Projector): Promise<Timestamp | null> {
+  const session = new SyncSession(context);
   try {
-    await project(subject, turn);
+    await project(subject, session);
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
-    desk.log.error('a projection failed; retrying', {
+    context.log.error('a projection failed; retrying', {
       subject,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
-    turn.comeAgain(plusSeconds(desk.clock.now(), AFTER_A_BUG_SECONDS));
+    session.comeAgain(plusSeconds(context.clock.now(), AFTER_A_BUG_SECONDS));
   }
-  return turn.again;
+  return session.again;
 }
 
 /** @param since time of the lease request, from which the lease counts, not from its response */

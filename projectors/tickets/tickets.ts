@@ -38,14 +38,14 @@ type TicketBulletin = Extract<AlertNotice, { kind: 'ticket' }>;
  */
 export const ticketsProjector =
   (deps: Deps): Projector =>
-  async (subject, turn) => {
+  async (subject, session) => {
     const bulletin = await deps.alertNotices.read(idOf(subject));
     if (bulletin?.kind !== 'ticket') return;
     const tickets = await deps.ticketsFor(bulletin.target);
     if (tickets === undefined)
-      return turn.log.warn('tickets are off for this target', { target: bulletin.target.kind });
+      return session.log.warn('tickets are off for this target', { target: bulletin.target.kind });
     const state = TicketState.parse((await deps.projections.read('tickets', subject)) ?? {});
-    await new Writer(deps, subject, bulletin, tickets, state, turn).write();
+    await new Writer(deps, subject, bulletin, tickets, state, session).write();
   };
 
 class Writer {
@@ -54,7 +54,7 @@ class Writer {
   readonly #bulletin: TicketBulletin;
   readonly #tickets: Tickets;
   readonly #methods: { look: Method; write: Method };
-  readonly #turn: SyncSession;
+  readonly #session: SyncSession;
   #state: TicketState;
 
   constructor(
@@ -63,14 +63,14 @@ class Writer {
     bulletin: TicketBulletin,
     tickets: Tickets,
     state: TicketState,
-    turn: SyncSession,
+    session: SyncSession,
   ) {
     this.#deps = deps;
     this.#subject = subject;
     this.#bulletin = bulletin;
     this.#tickets = tickets;
     this.#methods = methodsOf(bulletin.target);
-    this.#turn = turn;
+    this.#session = session;
     this.#state = state;
   }
 
@@ -100,7 +100,7 @@ class Writer {
     if (this.#state.id === null && !this.#state.missing) await this.#find();
     if (this.#state.id !== null) return this.#state.id;
     if (!this.#state.missing || this.#state.round !== this.#bulletin.round) return undefined;
-    const told = await this.#turn.attempt(
+    const response = await this.#session.attempt(
       this.#methods.write,
       () => this.#tickets.open(ticketOf(this.#bulletin, this.#key)),
       async (at) => {
@@ -108,26 +108,27 @@ class Writer {
         return true;
       },
     );
-    if (told === undefined || told.kind === 'unclear') return undefined;
-    if (told.kind === 'done') {
-      await this.#save({ id: told.value.id, url: told.value.url, creatingSince: null, problem: null });
-      return told.value.id;
+    if (response === undefined || response.kind === 'unclear') return undefined;
+    if (response.kind === 'done') {
+      await this.#save({ id: response.value.id, url: response.value.url, creatingSince: null, problem: null });
+      return response.value.id;
     }
     await this.#save({ creatingSince: null, missing: true });
-    if (told.kind === 'refused') await this.#refused(told.detail);
+    if (response.kind === 'refused') await this.#refused(response.detail);
     return undefined;
   }
 
   /** Looks for the ticket. Targets that can't be read report none, and use the key to avoid duplicates. */
   async #find(): Promise<void> {
-    const began = this.#turn.now();
-    const found = await this.#turn.attempt(this.#methods.look, () => this.#tickets.find(this.#key));
+    const began = this.#session.now();
+    const found = await this.#session.attempt(this.#methods.look, () => this.#tickets.find(this.#key));
     if (found?.kind === 'refused') await this.#refused(found.detail);
     if (found?.kind !== 'done') return;
     const { creatingSince } = this.#state;
     if (found.value !== null)
       await this.#save({ id: found.value.id, url: found.value.url, creatingSince: null, problem: null });
-    else if (creatingSince !== null && began < sureFrom(creatingSince)) this.#turn.comeAgain(sureFrom(creatingSince));
+    else if (creatingSince !== null && began < sureFrom(creatingSince))
+      this.#session.comeAgain(sureFrom(creatingSince));
     else await this.#save({ missing: true, creatingSince: null });
   }
 
@@ -138,11 +139,11 @@ class Writer {
     const id = await this.#opened();
     if (id === undefined) return this.#state.missing;
     const { closingSince } = this.#state;
-    if (closingSince !== null && this.#turn.now() < sureFrom(closingSince)) {
-      this.#turn.comeAgain(sureFrom(closingSince));
+    if (closingSince !== null && this.#session.now() < sureFrom(closingSince)) {
+      this.#session.comeAgain(sureFrom(closingSince));
       return false;
     }
-    const told = await this.#turn.attempt(
+    const response = await this.#session.attempt(
       this.#methods.write,
       () => this.#tickets.comment(id, text, `${this.#key}.resolved`),
       async (at) => {
@@ -150,21 +151,21 @@ class Writer {
         return true;
       },
     );
-    if (told === undefined || told.kind === 'unclear') return false;
-    await this.#save({ closingSince: null, ...(told.kind === 'done' && { closed: true, problem: null }) });
-    if (told.kind === 'refused') await this.#refused(told.detail);
-    return told.kind === 'done';
+    if (response === undefined || response.kind === 'unclear') return false;
+    await this.#save({ closingSince: null, ...(response.kind === 'done' && { closed: true, problem: null }) });
+    if (response.kind === 'refused') await this.#refused(response.detail);
+    return response.kind === 'done';
   }
 
   async #refused(detail: string): Promise<void> {
     const { firing, updatedAt: heardAt } = this.#bulletin;
-    this.#turn.log.warn('a ticket was refused', { detail });
+    this.#session.log.warn('a ticket was refused', { detail });
     await this.#save({ problem: detail });
-    this.#turn.afterRefusal(firing > 0 ? null : heardAt);
+    this.#session.afterRefusal(firing > 0 ? null : heardAt);
   }
 
   async #save(change: Partial<TicketState>): Promise<void> {
-    await this.#turn.stillOurs();
+    await this.#session.stillOurs();
     this.#state = { ...this.#state, ...change };
     await this.#deps.projections.write('tickets', this.#subject, this.#state);
   }

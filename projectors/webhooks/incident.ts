@@ -31,24 +31,24 @@ export async function sendIncident(
   deps: IncidentDeps,
   webhooks: readonly Webhook[],
   subject: Subject,
-  turn: SyncSession,
+  session: SyncSession,
 ): Promise<void> {
   if (webhooks.length === 0) return;
   const id = IncidentId.parse(idOf(subject));
   const [view, incident] = [await deps.incidents.view(id), await deps.incidents.read(id)];
   if (view === undefined || incident === undefined) return;
-  const told = webhookIncident(view, incident);
+  const payload = webhookIncident(view, incident);
   const states = WebhooksState.parse((await deps.projections.read('webhooks', subject)) ?? {}).receivers;
   const keep = inOrder(() => deps.projections.write('webhooks', subject, { receivers: states }));
   const all = webhooks.map(async (webhook) => {
     const name = deps.receivers.nameOf(webhook);
     const save = async (state: ReceiverState): Promise<void> => {
-      await turn.stillOurs();
+      await session.stillOurs();
       states[name] = state;
       await keep();
     };
     const before = ReceiverState.parse(states[name] ?? {});
-    await tellOne({ deps, name, webhook, told, incident, save, turn }, before);
+    await tellOne({ deps, name, webhook, payload: payload, incident, save, session }, before);
   });
   const failed = (await Promise.allSettled(all)).find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
@@ -64,10 +64,10 @@ type Telling = {
   deps: IncidentDeps;
   name: string;
   webhook: Webhook;
-  told: WebhookIncident;
+  payload: WebhookIncident;
   incident: IncidentRecord;
   save: (state: ReceiverState) => Promise<void>;
-  turn: SyncSession;
+  session: SyncSession;
 };
 
 /** Sends a pending event and the current one to a receiver. */
@@ -82,39 +82,39 @@ async function tellOne(telling: Telling, before: ReceiverState): Promise<void> {
 
 /** Returns the state with the event to send. Undefined: none. Events that the receiver did not select count as sent. */
 function write(
-  { deps, name, webhook, told, incident, turn }: Telling,
+  { deps, name, webhook, payload, incident, session }: Telling,
   state: ReceiverState,
 ): ReceiverState | undefined {
-  const shown = JSON.stringify(told);
-  const event = nextEvent(told, state, shown);
+  const shown = JSON.stringify(payload);
+  const event = nextEvent(payload, state, shown);
   if (event === null || (event === 'incident.opened' && !wants(webhook, incident))) return undefined;
   const next = { ...state, opened: true, over: event === 'incident.resolved', shown };
   if (!webhook.events.includes(event)) return next;
   const number = state.number + 1;
-  const id = `${told.id}-${name}-${number}`;
-  return { ...next, number, pending: deps.receivers.write(webhook, id, event, turn.now(), told) };
+  const id = `${payload.id}-${name}-${number}`;
+  return { ...next, number, pending: deps.receivers.write(webhook, id, event, session.now(), payload) };
 }
 
 /** Sends the stored event. Returns the state without it after it is accepted. Undefined: not now. */
 async function send(
-  { deps, name, webhook, told, save, turn }: Telling,
+  { deps, name, webhook, payload, save, session }: Telling,
   state: ReceiverState,
 ): Promise<ReceiverState | undefined> {
   const { pending: letter } = state;
   if (letter === null) return state;
-  const answer = await turn.attempt(methodOf(name), () => deps.receivers.send(webhook, letter));
+  const answer = await session.attempt(methodOf(name), () => deps.receivers.send(webhook, letter));
   if (answer?.kind === 'done') {
     const taken = { ...state, pending: null };
     await save(taken);
     return taken;
   }
   if (answer?.kind === 'refused') {
-    turn.log.warn('a webhook receiver refused an event', {
-      incident: told.id,
+    session.log.warn('a webhook receiver refused an event', {
+      incident: payload.id,
       event: letter.event,
       detail: answer.detail,
     });
-    turn.afterRefusal(told.resolved_at === null ? null : Timestamp.parse(told.resolved_at));
+    session.afterRefusal(payload.resolved_at === null ? null : Timestamp.parse(payload.resolved_at));
   }
   return undefined;
 }

@@ -6,8 +6,8 @@ import type { Projector } from '../sync/sync.ts';
 /** Returns the projector for webhook receivers of incidents, and for change events at PagerDuty. */
 export const webhooksProjector =
   (deps: IncidentDeps & ChangeDeps & { config: ConfigSource }): Projector =>
-  async (subject, turn) => {
+  async (subject, session) => {
     const { response } = await deps.config.current();
-    if (subject.startsWith('incident:')) return sendIncident(deps, response.webhooks, subject, turn);
-    if (response.pagerduty.changeEvents) return sendChange(deps, subject, turn);
+    if (subject.startsWith('incident:')) return sendIncident(deps, response.webhooks, subject, session);
+    if (response.pagerduty.changeEvents) return sendChange(deps, subject, session);
   };

@@ -55,7 +55,7 @@ async function round(): Promise<string[]> {
     letters.push(letter);
     return atMail();
   };
-  await digest({ ...world.deps, digests, letters: { send } }, () => 0);
+  await digest({ ...world.deps, digests, emails: { send } }, () => 0);
   return letters
     .slice(before)
     .map(({ to, subject }) => `${to.split('@')[0]}: ${subject.replace(/ \(.*/, '')}`)

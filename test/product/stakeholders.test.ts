@@ -61,7 +61,7 @@ async function round(minutes = 1): Promise<string[]> {
     {
       ...world.deps,
       digests,
-      letters: {
+      emails: {
         send: async (letter) => {
           letters.push(letter);
           return atMail(letter);

@@ -58,7 +58,7 @@ describe('a step that fails', () => {
   test('times out with an unknown outcome, and releases the lock of its target', async () => {
     const { world } = await story(step(RESTART), [set({ acts: [later] })]);
     expect(lines(world)).toEqual([
-      'runbook.started: Test',
+      expect.stringMatching(/^runbook\.started: Started the runbook "Test" \(one, version \w+\)/),
       'restart.started: Restarted, one instance at a time',
       'restart.failed: again: timed out after 600 s: answered 503; an earlier attempt may have succeeded',
       'runbook.left: Changes that remain: the outcome of "again" is unknown',

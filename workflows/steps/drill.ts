@@ -36,25 +36,25 @@ export async function advanceDrill(deps: Deps, id: DrillId): Promise<Advanced> {
     await deps.drills.put(brokenOff(drill, 'another operation has locked the target in the meantime', at));
     return AGAIN;
   }
-  const after = withUpdate(attempted.drill, attempted.said, at);
+  const after = withUpdate(attempted.drill, attempted.result, at);
   if (!(await deps.drills.put(after))) return AGAIN;
-  return after.phase === 'ended' ? OVER : { over: false, pauseSeconds: pauseSeconds(after, attempted.said) };
+  return after.phase === 'ended' ? OVER : { over: false, pauseSeconds: pauseSeconds(after, attempted.result) };
 }
 
 async function attempt(
   deps: Deps,
   drill: DrillRecord,
-): Promise<{ drill: DrillRecord; said: Said } | 'changed' | 'lost'> {
+): Promise<{ drill: DrillRecord; result: Said } | 'changed' | 'lost'> {
   const deployer = await deployerAt(deps, drill);
-  if (deployer === undefined) return { drill, said: NO_DEPLOYER };
-  if (drill.phase === 'hold') return { drill, said: await looked(deployer, drill) };
+  if (deployer === undefined) return { drill, result: NO_DEPLOYER };
+  if (drill.phase === 'hold') return { drill, result: await looked(deployer, drill) };
   // An operation in progress is followed to its end, whatever has changed since.
-  if (drill.handle !== null) return { drill, said: await deployer.status(drill.handle, requestOf(drill)) };
+  if (drill.handle !== null) return { drill, result: await deployer.status(drill.handle, requestOf(drill)) };
   const no = await whyNot(deps, drill);
-  if (no !== undefined) return { drill, said: no };
+  if (no !== undefined) return { drill, result: no };
   const claimed = await deps.drills.claim(drill);
   if (typeof claimed === 'string') return claimed;
-  return { drill: claimed, said: await deployer.rollBack(requestOf(claimed)) };
+  return { drill: claimed, result: await deployer.rollBack(requestOf(claimed)) };
 }
 
 const looked = async (deployer: Deployer, drill: DrillRecord): Promise<Said> =>

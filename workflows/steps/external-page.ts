@@ -80,10 +80,10 @@ async function lookOnce(deps: Deps, page: DuePage): Promise<Look> {
   const followed = { id: external.id, url: external.url, assigned_to: [...external.assignedTo] };
   const key = pageKey(id, number);
   const effect = { key, kind: 'page', ...(await pagerTarget(deps)), class: 'findable', followed } as const;
-  const kept = await deps.effects.intend(id, { ...effect, detail: `Page ${number}` }, { page: number });
-  if (kept.followed === undefined) return { kind: 'alone', because: 'a page by Firebreak has already started' };
+  const stored = await deps.effects.intend(id, { ...effect, detail: `Page ${number}` }, { page: number });
+  if (stored.followed === undefined) return { kind: 'alone', because: 'a page by Firebreak has already started' };
   await deps.effects.conclude(id, key, 'succeeded', followedWords(external, by));
-  return { kind: 'followed', external: kept.followed.id };
+  return { kind: 'followed', external: stored.followed.id };
 }
 
 function followedWords({ id, assignedTo, url }: ExternalIncident, by: string): string {
@@ -101,17 +101,21 @@ async function find(deps: Deps, incident: IncidentRecord): Promise<Found> {
     const firing = await deps.incidents.firingEpisodes(incident.id);
     if (firing.length === 0)
       return { kind: 'alone', because: 'no alert is firing that an external sender could page for' };
-    const told = await deps.externalPager.find({
+    const response = await deps.externalPager.find({
       groupKeys: [...new Set(firing.flatMap(({ groupKey }) => groupKey ?? []))],
       alerts: firing.map(({ labels }) => labels),
       service: incident.unmatched || incident.service,
       environment: incident.environment,
       since: plusSeconds(incident.opened_at, -OPENED_BEFORE_SECONDS),
     });
-    if (told.kind === 'later' || told.kind === 'unclear')
-      return { kind: 'again', because: told.detail, afterSeconds: told.kind === 'later' ? told.afterSeconds : null };
-    if (told.kind !== 'done') return { kind: 'alone', because: told.detail };
-    const { value } = told;
+    if (response.kind === 'later' || response.kind === 'unclear')
+      return {
+        kind: 'again',
+        because: response.detail,
+        afterSeconds: response.kind === 'later' ? response.afterSeconds : null,
+      };
+    if (response.kind !== 'done') return { kind: 'alone', because: response.detail };
+    const { value } = response;
     if (value.incident === null) return { kind: 'again', because: value.because, afterSeconds: null };
     if (value.incident.status !== 'resolved') return { kind: 'found', external: value.incident, by: value.by };
     return { kind: 'again', because: `PagerDuty incident ${value.incident.id} is resolved`, afterSeconds: null };
@@ -132,11 +136,11 @@ export async function notePage(
 ): Promise<void> {
   await run.wait('note-page-soon', { seconds: NOTE_AFTER_SECONDS });
   for (const pause of [...NOTE_PAUSES_SECONDS, null]) {
-    const told = await run.step('note-page', () =>
+    const response = await run.step('note-page', () =>
       noteOnce(deps, { incidentId, number, external, last: pause === null }),
     );
-    if (pause === null || (told.kind !== 'later' && told.kind !== 'unclear')) return;
-    const asked = told.kind === 'later' ? (told.afterSeconds ?? 0) : 0;
+    if (pause === null || (response.kind !== 'later' && response.kind !== 'unclear')) return;
+    const asked = response.kind === 'later' ? (response.afterSeconds ?? 0) : 0;
     await run.wait('note-page-again', { seconds: Math.min(Math.max(pause, asked), NOTE_PAUSE_MAX_SECONDS) });
   }
 }
@@ -148,14 +152,14 @@ async function noteOnce(deps: Deps, { incidentId: id, number, external, last }: 
   if (story === undefined) return { kind: 'off', detail: 'the incident does not exist' };
   const key = `${pageKey(id, number)}.note`;
   const effect = { key, kind: 'page-note', ...(await pagerTarget(deps)), class: 'findable' } as const;
-  const kept = await deps.effects.intend(id, { ...effect, detail: `Note on PagerDuty incident ${external}` });
-  if (kept.state !== 'intended') return { kind: 'done', value: null };
-  const told = await deps.externalPager.annotate(external, pageNote(story), key);
-  if (told.kind === 'done')
+  const stored = await deps.effects.intend(id, { ...effect, detail: `Note on PagerDuty incident ${external}` });
+  if (stored.state !== 'intended') return { kind: 'done', value: null };
+  const response = await deps.externalPager.annotate(external, pageNote(story), key);
+  if (response.kind === 'done')
     await deps.effects.conclude(id, key, 'succeeded', `Note added to PagerDuty incident ${external}`);
-  else if (last || told.kind === 'refused' || told.kind === 'off') {
-    const state = told.kind === 'off' ? 'withheld' : 'failed';
-    await deps.effects.conclude(id, key, state, `Note not added to PagerDuty incident ${external}: ${told.detail}`);
+  else if (last || response.kind === 'refused' || response.kind === 'off') {
+    const state = response.kind === 'off' ? 'withheld' : 'failed';
+    await deps.effects.conclude(id, key, state, `Note not added to PagerDuty incident ${external}: ${response.detail}`);
   }
-  return told;
+  return response;
 }

@@ -34,26 +34,26 @@ export type Judged = {
  *
  * @throws if the incident does not exist
  */
-export async function judge(deps: Deps, id: IncidentId, number: number, asked: JudgementRequest): Promise<Judged> {
+export async function judge(deps: Deps, id: IncidentId, number: number, request: JudgementRequest): Promise<Judged> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Error(`incident ${id} does not exist`);
   const known = await deps.decisions.get(id, number);
   const before = known && (await deps.decisions.inputs(id, number));
   if (known && before) return { decision: known, inputs: before, incident, heardAt: null };
-  const { inputs, heardAt } = await gather(deps, incident, asked);
+  const { inputs, heardAt } = await gather(deps, incident, request);
   return { decision: await deps.decisions.keep(id, number, decide(inputs), inputs), inputs, incident, heardAt };
 }
 
 /** Judges by the current state without storing the result, to check whether a decision still holds. */
-export async function judgeNow(deps: Deps, incident: IncidentRecord, asked: JudgementRequest): Promise<Decision> {
-  const { inputs } = await gather(deps, incident, asked);
+export async function judgeNow(deps: Deps, incident: IncidentRecord, requested: JudgementRequest): Promise<Decision> {
+  const { inputs } = await gather(deps, incident, requested);
   return decide(inputs);
 }
 
 async function gather(
   deps: Deps,
   incident: IncidentRecord,
-  asked: JudgementRequest,
+  requested: JudgementRequest,
 ): Promise<{ inputs: DecisionInputs; heardAt: Timestamp | null }> {
   const config = await deps.config.current();
   const anHourAgo = plusSeconds(deps.clock.now(), -3600);
@@ -66,7 +66,7 @@ async function gather(
   const firing = signals.items.filter((signal) => signal.status === 'firing');
   // The start of an older alert that only joined must not count as the start of the problem.
   const asking = firing.filter((signal) => signal.asksRollback);
-  const cause = asked.by === 'alert' && asking.length > 0 ? asking : firing;
+  const cause = requested.by === 'alert' && asking.length > 0 ? asking : firing;
   const senders = sendersOf(cause);
   const [ofSender, opened] = await Promise.all([
     senders.length > 0 ? deps.effects.automaticSince(anHourAgo, senders) : null,
@@ -87,12 +87,12 @@ async function gather(
   const inputs: DecisionInputs = {
     decide_version: DECIDE_VERSION,
     asked: {
-      by: asked.by,
-      who: asked.who,
-      mode: asked.mode ?? null,
-      ...(asked.approval && { approval: asked.approval }),
-      ...(asked.from && { from: asked.from }),
-      ...(asked.to && { to: asked.to }),
+      by: requested.by,
+      who: requested.who,
+      mode: requested.mode ?? null,
+      ...(requested.approval && { approval: requested.approval }),
+      ...(requested.from && { from: requested.from }),
+      ...(requested.to && { to: requested.to }),
     },
     matched: incident.unmatched === null,
     monitoring_failure_only: firing.length > 0 && firing.every((signal) => signal.monitoringFailure),
@@ -104,7 +104,7 @@ async function gather(
     neighbours_unreadable: neighboursUnreadable,
     organisation_rollbacks_last_hour: organisation,
     ...(ofSender !== null && { sender_rollbacks_last_hour: ofSender }),
-    ...(lacksRequestScope(asked, firing) && { sender_may_not_ask: true as const }),
+    ...(lacksRequestScope(requested, firing) && { sender_may_not_ask: true as const }),
     config_version: config.version,
   };
   return {

@@ -25,7 +25,7 @@ export type LateChangesInput = {
   /** Number of the newest judgement that has begun, which may not be stored yet. */
   judged: number;
   /** Requester for whom the incident would be judged again. */
-  asked: JudgementRequest;
+  request: JudgementRequest;
 };
 
 /** Pauses while waiting for a judgement that has begun and may have read the changes before these were recorded. */
@@ -42,7 +42,7 @@ export async function judgeLate(run: Run, input: LateChangesInput, deps: Deps): 
 
 /** `unjudged`: the judgement is not stored yet. If it is retried, it reads the changes. */
 async function lookAtLate(deps: Deps, input: LateChangesInput): Promise<'seen' | 'unjudged'> {
-  const { incidentId: id, changes, asked } = input;
+  const { incidentId: id, changes, request } = input;
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return 'seen';
   const number = Math.max(input.judged, incident.mitigations);
@@ -52,7 +52,7 @@ async function lookAtLate(deps: Deps, input: LateChangesInput): Promise<'seen' |
   const missed = await missedOf(deps, incident, inputs, changes);
   if (missed.length === 0) return 'seen';
   const standing = await standingOf(deps, id, { status: incident.status, number, decision, inputs });
-  const why = whyNotAgain(standing) ?? (await whyAsBefore(deps, incident, { number, decision, asked }));
+  const why = whyNotAgain(standing) ?? (await whyAsBefore(deps, incident, { number, decision, asked: request }));
   const what = why ?? 'judged again';
   for (const change of missed)
     await deps.incidents.note(id, `late-change-${change.id}`, {
@@ -110,10 +110,10 @@ async function standingOf(
 async function whyAsBefore(
   deps: Deps,
   incident: IncidentRecord,
-  { number, decision, asked }: { number: number; decision: DecisionView; asked: JudgementRequest },
+  { number, decision, asked: request }: { number: number; decision: DecisionView; asked: JudgementRequest },
 ): Promise<string | null> {
   const { id } = incident;
-  if (isSameRollback(decision, await judgeNow(deps, incident, asked))) return 'judged again with the same result';
+  if (isSameRollback(decision, await judgeNow(deps, incident, request))) return 'judged again with the same result';
   if (decision.state === 'waiting') await refuse(deps, id, decision, 'firebreak', WITHDRAWN);
   // The rollback may have been approved meanwhile.
   return (await deps.decisions.state(id, number)) === 'approved' ? APPROVED : null;

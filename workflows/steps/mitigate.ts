@@ -29,7 +29,7 @@ import {
 import { concludeVerification, verifyOnce, verifyRunbook } from './verify.ts';
 import { withdrawAbout } from './withdraw-about.ts';
 
-type MitigateInput = { incidentId: IncidentId; number: number; asked: JudgementRequest };
+type MitigateInput = { incidentId: IncidentId; number: number; request: JudgementRequest };
 
 /** Verification window in seconds. The verdict comes at its end, so that errors right after a rollback don't count. */
 export const VERIFICATION_SECONDS = 15 * 60;
@@ -48,12 +48,12 @@ const pollPause = (poll: number): number => (poll < 60 ? 5 : poll < 160 ? 15 : 3
 /** Judges, and acts, asks for approval, or records why neither; then verifies whether a rollback helped. */
 export async function mitigate(
   run: Run,
-  { incidentId, number, asked }: MitigateInput,
+  { incidentId, number, request }: MitigateInput,
   deps: Deps,
   activity: Activity = activityOf(),
 ): Promise<MitigationOutcome> {
-  const judged = await run.step('judge', () => summaryOf(deps, incidentId, number, asked));
-  const end = await execute(run, { incidentId, number, asked, activity }, judged, deps);
+  const judged = await run.step('judge', () => summaryOf(deps, incidentId, number, request));
+  const end = await execute(run, { incidentId, number, request: request, activity }, judged, deps);
   await run.step('conclude', () => conclude(deps, incidentId, number, judged, end));
   activity.rests();
   if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, judged, deps);
@@ -112,7 +112,7 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   suspect: string | null;
   fromCommit: string | null;
   toCommit: string | null;
-  asked: JudgementRequest['by'];
+  requester: JudgementRequest['by'];
   approvalSeconds: number;
   /** Action if the question is not answered in time. */
   onTimeout: 'withdraw' | 'page' | 'act';
@@ -125,9 +125,9 @@ async function summaryOf(
   deps: Deps,
   id: IncidentId,
   number: number,
-  asked: JudgementRequest,
+  request: JudgementRequest,
 ): Promise<DecisionSummary> {
-  const judged = await judge(deps, id, number, asked);
+  const judged = await judge(deps, id, number, request);
   const { decision, inputs, incident } = judged;
   if (inputs.asked.by !== 'person') await withdrawIfCleared(deps, id, decision);
   const { services } = await deps.config.current();
@@ -150,7 +150,7 @@ async function summaryOf(
     suspect: recorded(decision.from_version)?.id ?? null,
     fromCommit: recorded(decision.from_version)?.commit ?? null,
     toCommit: recorded(decision.to_version)?.commit ?? null,
-    asked: inputs.asked.by,
+    requester: inputs.asked.by,
     approvalSeconds: inputs.asked.approval?.seconds ?? approvalTimeoutMinutes * 60,
     onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,
     holds: deployer?.held !== undefined,
@@ -174,7 +174,7 @@ async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionV
  */
 function settleSeconds({ decision, inputs, heardAt }: Judged, seconds: number): number {
   const { suspects } = weighed(inputs);
-  const proven = suspects.some(({ version, proven: told }) => told && version === decision.from_version);
+  const proven = suspects.some(({ version, proven: isProven }) => isProven && version === decision.from_version);
   if (decision.kind !== 'roll_back' || inputs.asked.by === 'person' || proven) return 0;
   const passed = heardAt === null ? 0 : Math.max(0, secondsBetween(heardAt, inputs.evidence.at));
   return Math.max(0, Math.round(seconds - passed));
@@ -185,13 +185,13 @@ type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: st
 
 async function execute(
   run: Run,
-  { incidentId, number, asked, activity }: MitigateInput & { activity: Activity },
+  { incidentId, number, request, activity }: MitigateInput & { activity: Activity },
   judged: DecisionSummary,
   deps: Deps,
 ): Promise<End> {
   const { kind } = judged;
   const order = orderOf(incidentId, number, judged);
-  if (order === null || (kind !== 'roll_back' && kind !== 'approve')) return notTaken(judged, asked);
+  if (order === null || (kind !== 'roll_back' && kind !== 'approve')) return notTaken(judged, request);
   if (kind === 'approve') {
     const answer = await askPerson(run, { incidentId, number, activity, ...judged }, deps);
     if (answer !== 'approved') return unanswered(answer, judged.onTimeout);
@@ -208,11 +208,33 @@ function unanswered(answer: DecisionState, onTimeout: DecisionSummary['onTimeout
 
 /** Returns the order for the deployer. Null: there is nothing to roll back. */
 function orderOf(incidentId: IncidentId, number: number, judged: DecisionSummary): RollbackOrder | null {
-  const { from_version: from, to_version: to, service, environment, fromCommit, toCommit, asked, reason } = judged;
+  const {
+    from_version: from,
+    to_version: to,
+    service,
+    environment,
+    fromCommit,
+    toCommit,
+    requester: asked,
+    reason,
+  } = judged;
   if (from === null || to === null) return null;
   const approved = judged.kind === 'approve';
   const key = rollbackKey(incidentId, number);
-  return { incidentId, number, key, service, environment, from, to, fromCommit, toCommit, asked, approved, reason };
+  return {
+    incidentId,
+    number,
+    key,
+    service,
+    environment,
+    from,
+    to,
+    fromCommit,
+    toCommit,
+    requester: asked,
+    approved,
+    reason,
+  };
 }
 
 /** Records that nothing is done. Pages if an alert asked for a rollback and something other than the mode prevented it. */
@@ -337,7 +359,7 @@ async function conclude(
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] }
       : null;
-  const rejudged = again === true && judged.asked === 'alert' && number < JUDGEMENTS_MAX;
+  const rejudged = again === true && judged.requester === 'alert' && number < JUDGEMENTS_MAX;
   const closed = outcome === 'expired' && (await deps.incidents.read(id))?.status === 'resolved';
   await deps.effects.concludeRollback(id, {
     key: rollbackKey(id, number),

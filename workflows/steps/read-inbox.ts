@@ -17,14 +17,14 @@ export async function readInbox(
 ): Promise<Listened> {
   const listened = await incidents.listen(id, after, callback);
   const titles = mitigated && listened.firing > 0 ? await warnings({ incidents }, id) : [];
-  const heard: Listened = {
+  const inbox: Listened = {
     ...listened,
     ...(titles.length > 0 && { warnings: { count: titles.length, titles: [...new Set(titles)].slice(0, 3) } }),
   };
-  if (!heard.messages.some(({ message }) => message.kind === 'answered')) return heard;
+  if (!inbox.messages.some(({ message }) => message.kind === 'answered')) return inbox;
   const incident = await incidents.read(id);
   if (incident !== undefined) await ringAnswered({ decisions, engine }, incident);
-  return heard;
+  return inbox;
 }
 
 /** Returns the titles of firing slow-burn warnings, which reflect the failure for hours after a mitigation. */

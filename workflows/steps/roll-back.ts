@@ -27,7 +27,7 @@ export type RollbackOrder = ServiceEnvironment & {
   to: Version;
   fromCommit: string | null;
   toCommit: string | null;
-  asked: JudgementRequest['by'];
+  requester: JudgementRequest['by'];
   /** This decision asked for approval and was approved, or had no objection where that suffices. */
   approved: boolean;
   reason: string;
@@ -73,7 +73,7 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
       resource: deployer.resource,
       automatic,
       ...(automatic && { senders: await sendersFor(deps, order) }),
-      isProposed: order.asked !== 'person',
+      isProposed: order.requester !== 'person',
     },
   );
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
@@ -146,7 +146,7 @@ async function knownBefore(
 }
 
 /** Returns the part of a person in the rollback. A question without objection is no approval. */
-function agreementOf({ asked, approved }: RollbackOrder, decision: DecisionView | undefined): Agreement {
+function agreementOf({ requester: asked, approved }: RollbackOrder, decision: DecisionView | undefined): Agreement {
   if (asked === 'person') return 'requested';
   return approved && decision?.answered_by !== NOBODY_OBJECTED ? 'approved' : 'none';
 }
@@ -155,7 +155,7 @@ function agreementOf({ asked, approved }: RollbackOrder, decision: DecisionView 
  * Judges again: alerts of other failing services arrive some seconds after the first, and the service may have
  * recovered. Undefined: the incident is over.
  */
-async function judgedAgain(deps: Deps, { incidentId, asked }: RollbackOrder): Promise<Decision | undefined> {
+async function judgedAgain(deps: Deps, { incidentId, requester: asked }: RollbackOrder): Promise<Decision | undefined> {
   const incident = await deps.incidents.read(incidentId);
   if (incident === undefined || incident.status === 'resolved') return undefined;
   return judgeNow(deps, incident, { by: asked, who: '' });

@@ -80,29 +80,29 @@ async function conclude(
 ): Promise<GateState> {
   const mine = await claim(deps, gate);
   if (mine === undefined) return 'waiting';
-  const told = await deps.gateKeeper.review(mine, { state, comment });
-  if (told.kind === 'done') return ended(deps, mine, state, comment);
-  if (told.kind === 'over') return ended(deps, mine, 'over', told.detail);
-  return untold(deps, mine, told);
+  const response = await deps.gateKeeper.review(mine, { state, comment });
+  if (response.kind === 'done') return ended(deps, mine, state, comment);
+  if (response.kind === 'over') return ended(deps, mine, 'over', response.detail);
+  return untold(deps, mine, response);
 }
 
 /** Reports to GitHub why the deployment waits, once for each change of the reason. */
 async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, comment: string): Promise<GateState> {
-  const said = verdict
+  const shown = verdict
     .map(({ answer }) => answer.decision_id)
     .toSorted()
     .join(' ');
-  if (gate.sent_decisions === said || gate.notes >= NOTES_MAX) return 'waiting';
+  if (gate.sent_decisions === shown || gate.notes >= NOTES_MAX) return 'waiting';
   // Count the note before it is sent: GitHub refuses one too many in the same way as one for an ended deployment.
-  const mine = await claim(deps, { ...gate, sent_decisions: said, notes: gate.notes + 1 });
+  const mine = await claim(deps, { ...gate, sent_decisions: shown, notes: gate.notes + 1 });
   if (mine === undefined) return 'waiting';
-  const told = await deps.gateKeeper.review(mine, { state: null, comment });
-  if (told.kind === 'over') return ended(deps, mine, 'over', told.detail);
-  if (told.kind !== 'done')
+  const response = await deps.gateKeeper.review(mine, { state: null, comment });
+  if (response.kind === 'over') return ended(deps, mine, 'over', response.detail);
+  if (response.kind !== 'done')
     return untold(
       deps,
-      { ...mine, sent_decisions: gate.sent_decisions, notes: told.kind === 'unclear' ? mine.notes : gate.notes },
-      told,
+      { ...mine, sent_decisions: gate.sent_decisions, notes: response.kind === 'unclear' ? mine.notes : gate.notes },
+      response,
     );
   if (mine.notes === 1) await record(deps, mine, 'waiting', comment);
   await deps.waitingGates.change({ ...mine, busy_until: null });

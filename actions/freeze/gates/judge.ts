@@ -46,10 +46,10 @@ async function look(deps: JudgeDeps, gate: WaitingGate, place: ServiceEnvironmen
     deployment_id: gate.deployment_id,
     change: 'deploy',
   });
-  const asked = await ask(deps, gate, request, false);
-  if (asked.answer.allowed) return asked;
+  const query = await ask(deps, gate, request, false);
+  if (query.answer.allowed) return query;
   const ours = await asOwnRollback(deps, gate, request, changes);
-  return ours === undefined ? asked : ask(deps, gate, ours, false);
+  return ours === undefined ? query : ask(deps, gate, ours, false);
 }
 
 async function ask(deps: JudgeDeps, gate: WaitingGate, request: CheckRequest, consume: boolean): Promise<Asked> {

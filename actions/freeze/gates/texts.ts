@@ -47,10 +47,10 @@ function text(head: string, verdict: GateVerdict): string {
 
 /** Joins as many lines as fit, and appends the last line if it also fits. */
 function fitting(lines: readonly string[], last: string): string {
-  let said = '';
+  let shown = '';
   for (const line of lines) {
-    if (said.length + line.length + 1 > TEXT_MAX_CHARS) return `${said}\n- …`;
-    said += said === '' ? line : `\n${line}`;
+    if (shown.length + line.length + 1 > TEXT_MAX_CHARS) return `${shown}\n- …`;
+    shown += shown === '' ? line : `\n${line}`;
   }
-  return said.length + last.length + 2 > TEXT_MAX_CHARS ? said : `${said}\n\n${last}`;
+  return shown.length + last.length + 2 > TEXT_MAX_CHARS ? shown : `${shown}\n\n${last}`;
 }

@@ -67,10 +67,10 @@ export function holds(
   variables: Variables,
 ): { ok: true; value: boolean } | { ok: false; detail: string } {
   if (when === undefined) return { ok: true, value: true };
-  const asked = evaluate(when, declared, variables);
-  if (!asked.ok) return asked;
-  if (typeof asked.value === 'boolean') return { ok: true, value: asked.value };
-  return { ok: false, detail: `its result is ${JSON.stringify(asked.value).slice(0, 100)}, not true or false` };
+  const query = evaluate(when, declared, variables);
+  if (!query.ok) return query;
+  if (typeof query.value === 'boolean') return { ok: true, value: query.value };
+  return { ok: false, detail: `its result is ${JSON.stringify(query.value).slice(0, 100)}, not true or false` };
 }
 
 /** Returns an error unless all patterns are literals and valid in Go. */

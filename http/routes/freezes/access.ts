@@ -26,7 +26,7 @@ export const endingBody = {
  */
 export async function endingReason(c: Context<Env>, query: z.infer<typeof endingQuery>): Promise<string | undefined> {
   const text = await c.req.text();
-  const told = Ending.safeParse(text === '' ? {} : JSON.parse(text)); // valid JSON, as the middleware iJson has checked
-  if (!told.success) throw new Refusal(422, 'invalid', `json: ${z.prettifyError(told.error)}`);
-  return told.data.reason ?? query.reason;
+  const parsed = Ending.safeParse(text === '' ? {} : JSON.parse(text)); // valid JSON, as the middleware iJson has checked
+  if (!parsed.success) throw new Refusal(422, 'invalid', `json: ${z.prettifyError(parsed.error)}`);
+  return parsed.data.reason ?? query.reason;
 }

@@ -202,7 +202,7 @@ describe('after several mitigations, it closes', () => {
 
 describe('it judges', () => {
   test('immediately, for the alert that requests a rollback', () => {
-    expect(judgements(plans(incident()))).toEqual([{ number: 1, asked: { by: 'alert', who: '' } }]);
+    expect(judgements(plans(incident()))).toEqual([{ number: 1, request: { by: 'alert', who: '' } }]);
   });
 
   test('immediately if no alert requests a rollback, and again once an alert requests one', () => {
@@ -212,8 +212,8 @@ describe('it judges', () => {
       signals({ asksRollback: true }),
     );
     expect(judgements(all)).toEqual([
-      { number: 1, asked: { by: 'nobody', who: '' } },
-      { number: 2, asked: { by: 'alert', who: '' } },
+      { number: 1, request: { by: 'nobody', who: '' } },
+      { number: 2, request: { by: 'alert', who: '' } },
     ]);
   });
 
@@ -224,8 +224,8 @@ describe('it judges', () => {
       { kind: 'rollback', by: 'person:bo', note: '' },
     );
     expect(judgements(all).slice(1)).toEqual([
-      { number: 2, asked: { by: 'person', who: 'person:ada' } },
-      { number: 3, asked: { by: 'person', who: 'person:bo' } },
+      { number: 2, request: { by: 'person', who: 'person:ada' } },
+      { number: 3, request: { by: 'person', who: 'person:bo' } },
     ]);
   });
 
@@ -236,7 +236,7 @@ describe('it judges', () => {
   test('for a person, with the named version', () => {
     const named = { from: 'v2' as Version, to: 'v0' as Version };
     const all = plans(incident(), { kind: 'rollback', by: 'ada', note: '', ...named });
-    expect(judgements(all).at(-1)?.asked).toEqual({ by: 'person', who: 'ada', ...named });
+    expect(judgements(all).at(-1)?.request).toEqual({ by: 'person', who: 'ada', ...named });
   });
 });
 
@@ -248,13 +248,13 @@ describe('clearing a suspect', () => {
     judge,
   });
   const approval = { people: ['bob'], seconds: 600 };
-  const askedLast = (...of: Parameters<typeof plans>) => judgements(plans(...of)).at(-1)?.asked;
+  const askedLast = (...of: Parameters<typeof plans>) => judgements(plans(...of)).at(-1)?.request;
 
   test('starts a judgement of the remaining suspects for the same requester', () => {
     const alert = { by: 'alert', who: '' };
     expect(judgements(plans(incident(), cleared(true)))).toEqual([
-      { number: 1, asked: alert },
-      { number: 2, asked: alert },
+      { number: 1, request: alert },
+      { number: 2, request: alert },
     ]);
     expect(askedLast(incident({ asks_rollback: false }), cleared(true))).toEqual({ by: 'nobody', who: '' });
     expect(askedLast(incident({ mitigations: 3 }), cleared(true))).toEqual(alert);
@@ -283,7 +283,7 @@ describe('clearing a suspect', () => {
   test('leaves the judgement to a request in the same read', () => {
     const start = began(begin(incident(), []), plan(begin(incident(), [])));
     const both = apply(apply(start, { kind: 'rollback', by: 'bo', note: '' }), cleared(true));
-    expect(plan(both).mitigate?.asked).toEqual({ by: 'person', who: 'bo' });
+    expect(plan(both).mitigate?.request).toEqual({ by: 'person', who: 'bo' });
   });
 });
 
@@ -342,8 +342,8 @@ describe('a runbook that requests a rollback', () => {
   const approval = { people: ['bob'], seconds: 600 };
 
   test('starts a judgement with its approval settings', () => {
-    expect(judgements(plans(quiet, wants())).at(-1)?.asked).toEqual({ by: 'runbook', who: 'bad-deploy' });
-    expect(judgements(plans(quiet, wants({ approval }))).at(-1)?.asked).toEqual({
+    expect(judgements(plans(quiet, wants())).at(-1)?.request).toEqual({ by: 'runbook', who: 'bad-deploy' });
+    expect(judgements(plans(quiet, wants({ approval }))).at(-1)?.request).toEqual({
       by: 'runbook',
       who: 'bad-deploy',
       approval,

@@ -41,7 +41,7 @@ const attempt = (told: VendorResponse<string>, method = EDIT, record?: Parameter
     record,
   );
 
-/** Starts the turn of the next subject in the same pass. */
+/** Starts the session of the next subject in the same sync. */
 const nextTurn = (): void => {
   turn = new SyncSession(desk);
 };

@@ -21,7 +21,7 @@ export async function callHttp(
 ): Promise<Attempted> {
   const { incident, place, step, inverse, name } = context;
   const { origin } = new URL(request.url);
-  const said = `${request.method} ${origin}`;
+  const text = `${request.method} ${origin}`;
   const mutating = step.mutating || inverse !== null;
   if (mutating) {
     const intent = await deps.effects.intendAct(
@@ -31,7 +31,7 @@ export async function callHttp(
         kind: 'http',
         target: origin,
         class: 'keyed',
-        detail: said,
+        detail: text,
         ...(deps.standIns.at(origin) && { stand_in: true }),
       },
       { place, resource: `http-call ${key}`, automatic: false, isProposed: isOurs(context) },
@@ -49,7 +49,7 @@ export async function callHttp(
     return ended({ kind: 'ended', end: { status: 'failed', output: null, detail } }, 'failed', detail);
   }
   const { status, body, afterSeconds } = answer;
-  const detail = `${said} answered ${status}`;
+  const detail = `${text} answered ${status}`;
   if (isExpected(status, request.expect.status)) {
     const output = { status, body: small(body) };
     return ended({ kind: 'ended', end: { status: 'succeeded', output, detail } }, 'succeeded', detail);

@@ -58,7 +58,7 @@ export async function contextOf(
   const declared = declarationsOf(followed.runbook);
   const variables = await variablesOf(deps, incident, followed, ends);
   const place = { service: incident.service, environment: incident.environment };
-  const said = resolveText(step.name, declared, variables);
+  const text = resolveText(step.name, declared, variables);
   return {
     incident,
     place,
@@ -67,7 +67,7 @@ export async function contextOf(
     inverse,
     declared,
     variables,
-    name: inverse === null ? said : `Undo: ${said}`,
+    name: inverse === null ? text : `Undo: ${text}`,
   };
 }
 

@@ -41,20 +41,21 @@ export async function performStep(
   deps: Deps,
   input: RunbookInput,
   outline: Outline,
-  doing: StepAttempt,
+  stepAttempt: StepAttempt,
 ): Promise<Performed> {
-  const context = await contextOf(deps, input, outline, doing.before);
-  const key = actKey(context, input, doing.tries);
+  const context = await contextOf(deps, input, outline, stepAttempt.before);
+  const key = actKey(context, input, stepAttempt.tries);
   const known = await recall(deps, input, 'try', key);
-  const attempted = known ?? (await attempt(deps, input, outline, context, key, doing));
+  const attempted = known ?? (await attempt(deps, input, outline, context, key, stepAttempt));
   if ('kind' in attempted) return attempted;
   // Store the result first, because it can't be read again, and then the texts about it.
   const tried = known ?? (await remember(deps, input, 'try', key, short(attempted)));
   const { performed, effect } = tried;
   if (effect !== null) await deps.effects.conclude(context.incident.id, key, effect.state, effect.detail);
-  else if (performed.kind === 'failed') await noteStep(deps, input, context, 'failed', performed.detail, doing.tries);
+  else if (performed.kind === 'failed')
+    await noteStep(deps, input, context, 'failed', performed.detail, stepAttempt.tries);
   else if (performed.end.closed !== true)
-    await noteStep(deps, input, context, performed.end.status, performed.end.detail, doing.tries);
+    await noteStep(deps, input, context, performed.end.status, performed.end.detail, stepAttempt.tries);
   return performed;
 }
 
@@ -64,27 +65,27 @@ async function attempt(
   outline: Outline,
   context: Context,
   key: string,
-  doing: StepAttempt,
+  stepAttempt: StepAttempt,
 ): Promise<Attempted> {
   const { incident, step } = context;
   const prepared = await recall(deps, input, 'prepared', outline.id);
   if (prepared === undefined) throw new Error(`Step ${outline.id} of runbook ${input.number} was not prepared`);
-  if (doing.giveUp !== undefined)
+  if (stepAttempt.giveUp !== undefined)
     return withoutEnd(deps, context, key, {
-      end: { status: 'failed', output: null, detail: doing.giveUp },
+      end: { status: 'failed', output: null, detail: stepAttempt.giveUp },
       state: 'failed',
     });
   // An operation in progress is followed to its end, whatever has changed since.
-  if (doing.handle === null) {
+  if (stepAttempt.handle === null) {
     if (incident.status === 'resolved') return withoutEnd(deps, context, key, { end: OVER, state: 'withheld' });
-    const no = step.mutating ? await whyNot(deps, context, prepared, doing) : null;
+    const no = step.mutating ? await whyNot(deps, context, prepared, stepAttempt) : null;
     if (no !== null) {
       const end = { status: 'skipped', output: null, detail: `skipped: ${no}` } as const;
       return withoutEnd(deps, context, key, { end, state: 'withheld' });
     }
   }
   const { lookFor } = outline;
-  const sent = lookFor === undefined || doing.tries > 1 ? doing : { ...doing, sentAs: lookFor };
+  const sent = lookFor === undefined || stepAttempt.tries > 1 ? stepAttempt : { ...stepAttempt, sentAs: lookFor };
   return carryOut(deps, context, prepared.given, key, sent);
 }
 
@@ -126,7 +127,7 @@ async function carryOut(
   context: Context,
   given: Json,
   key: string,
-  doing: StepAttempt,
+  stepAttempt: StepAttempt,
 ): Promise<Attempted> {
   const { incident, step, inverse, followed, name } = context;
   const uses = inverse?.uses ?? step.uses;
@@ -134,17 +135,17 @@ async function carryOut(
     case 'flag.disable':
     case 'flag.enable': {
       const { flag } = given as With<'flag.disable'>;
-      return attemptAct(deps, context, { kind: 'flag', flag, on: uses === 'flag.enable' }, key, doing);
+      return attemptAct(deps, context, { kind: 'flag', flag, on: uses === 'flag.enable' }, key, stepAttempt);
     }
     case 'scale':
     case 'scale.restore':
-      return doing.scale === null
+      return stepAttempt.scale === null
         ? untold({ kind: 'failed', detail: 'the target count is unknown' })
-        : attemptAct(deps, context, { kind: 'scale', ...doing.scale }, key, doing);
+        : attemptAct(deps, context, { kind: 'scale', ...stepAttempt.scale }, key, stepAttempt);
     case 'restart':
-      return attemptAct(deps, context, { kind: 'restart' }, key, doing);
+      return attemptAct(deps, context, { kind: 'restart' }, key, stepAttempt);
     case 'http':
-      return callHttp(deps, context, given as With<'http'>, key, doing);
+      return callHttp(deps, context, given as With<'http'>, key, stepAttempt);
     case 'note':
       return untold(succeeded((given as With<'note'>).text));
     case 'page': {
@@ -154,9 +155,9 @@ async function carryOut(
       return untold(succeeded(note));
     }
     case 'slack.post':
-      return told(await postToSlack(deps, context, given as With<'slack.post'>, doing.sentAs ?? key));
+      return told(await postToSlack(deps, context, given as With<'slack.post'>, stepAttempt.sentAs ?? key));
     case 'ticket':
-      return told(await openTicket(deps, context, given as With<'ticket'>, doing.sentAs ?? key));
+      return told(await openTicket(deps, context, given as With<'ticket'>, stepAttempt.sentAs ?? key));
     case 'rollback':
     case 'wait':
     case 'wait.until':

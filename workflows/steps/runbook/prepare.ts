@@ -28,7 +28,7 @@ export type Ask = {
 };
 
 export type Ready =
-  | { kind: 'end'; end: StepEnd; told: boolean }
+  | { kind: 'end'; end: StepEnd; isNoted: boolean }
   | { kind: 'go'; ask: Ask | null; scale: { from: number; to: number } | null };
 
 /** `spentSeconds`: seconds since an earlier run began the step. */
@@ -42,10 +42,10 @@ export async function prepareStep(deps: Deps, input: RunbookInput, outline: Outl
   const context = await contextOf(deps, input, outline, ends);
   const known = await recall(deps, input, 'prepared', outline.id);
   if (known === undefined && context.incident.status === 'resolved')
-    return { kind: 'end', end: OVER, told: false, spentSeconds: 0 };
+    return { kind: 'end', end: OVER, isNoted: false, spentSeconds: 0 };
   const settled = known ?? { at: deps.clock.now(), ...(await settle(deps, context, outline, ends)) };
   const { at, ready }: Prepared = known ?? (await remember(deps, input, 'prepared', outline.id, settled));
-  if (ready.kind === 'end' && ready.told) await noteStep(deps, input, context, ready.end.status, ready.end.detail);
+  if (ready.kind === 'end' && ready.isNoted) await noteStep(deps, input, context, ready.end.status, ready.end.detail);
   const spentSeconds = Math.max(0, secondsBetween(at, deps.clock.now())) * deps.timeScale;
   return { ...ready, spentSeconds: known === undefined ? 0 : spentSeconds };
 }
@@ -156,7 +156,7 @@ const isScaled = (output: Json | undefined): output is { from: number; to: numbe
   typeof output['from'] === 'number' &&
   typeof output['to'] === 'number';
 
-const ended = (status: 'failed' | 'skipped', detail: string, told = true): Settled => ({
-  ready: { kind: 'end', end: { status, output: null, detail }, told },
+const ended = (status: 'failed' | 'skipped', detail: string, isNoted = true): Settled => ({
+  ready: { kind: 'end', end: { status, output: null, detail }, isNoted },
   given: null,
 });

@@ -67,17 +67,17 @@ export async function openTicket(
 
 const standInWords = (standIn: boolean | undefined): string => (standIn ? standInNote('ticket') : '');
 
-function outcome<T>(told: VendorResponse<T>, detail: string, output: (value: T) => Json): Performed {
-  switch (told.kind) {
+function outcome<T>(response: VendorResponse<T>, detail: string, output: (value: T) => Json): Performed {
+  switch (response.kind) {
     case 'done':
-      return succeeded(output(told.value), detail);
+      return succeeded(output(response.value), detail);
     case 'later':
-      return { kind: 'again', detail: told.detail, handle: null, afterSeconds: told.afterSeconds };
+      return { kind: 'again', detail: response.detail, handle: null, afterSeconds: response.afterSeconds };
     case 'unclear':
-      return { kind: 'again', detail: told.detail, handle: null, afterSeconds: 75 };
+      return { kind: 'again', detail: response.detail, handle: null, afterSeconds: 75 };
     case 'refused':
     case 'off':
-      return failed(told.detail);
+      return failed(response.detail);
   }
 }
 
