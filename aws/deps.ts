@@ -33,7 +33,7 @@ import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
 import { webhookReceivers } from '../integrations/webhook/receivers.ts';
 import { webhookTickets } from '../integrations/webhook/ticket.ts';
 import { publicUrl, type StandIns, standInsAt } from '../domain/catalogue/vendors.ts';
-import type { Target } from '../schemas/incidents/projection.ts';
+import { PROJECTION_TARGETS, type ProjectionTarget, type Target } from '../schemas/incidents/projection.ts';
 import type { TicketTarget } from '../schemas/alerts/routes.ts';
 import { millisOf, timestamp } from '../schemas/time/time.ts';
 import { queueUrls } from '../schemas/config/queues.ts';
@@ -53,6 +53,7 @@ import { sqsProjectorQueue } from './clients/projector-queue.ts';
 import { sqsPeopleQueue } from './clients/inbound-queue.ts';
 import { sqsRedelivery } from './clients/redelivery.ts';
 import { sqsSignalQueue } from './clients/queue.ts';
+import { connectedName } from './secrets/secret-groups.ts';
 import { secretsOf } from './secrets/secrets-of.ts';
 import { es256Signer } from './clients/signer.ts';
 import { UserCacheTable } from './table/access/user-cache.ts';
@@ -250,31 +251,13 @@ function engines(env: Environment): Pick<Deps, 'engine' | 'drillRuns'> {
   };
 }
 
-/** Returns whether a vendor is connected and has anything to show. */
+/** Returns whether a target is connected and has anything to show. Works without the target's own credentials. */
 const isOn =
   ({ config, secrets }: Pick<Deps, 'config' | 'secrets'>) =>
   async (target: Target): Promise<boolean> => {
-    // Tells only whether the vendor is connected: functions that change incidents have no credentials for it.
-    const connected = async (name: string) => Boolean(await secrets.get(name));
-    switch (target) {
-      case 'slack':
-        return connected('CONNECTED_SLACK');
-      case 'grafana':
-        return connected('CONNECTED_GRAFANA');
-      case 'tickets':
-        return true;
-      case 'webhooks': {
-        const { webhooks, pagerduty } = (await config.current()).response;
-        return webhooks.length > 0 || pagerduty.changeEvents;
-      }
-      case 'statuspage': {
-        const { services } = await config.current();
-        return (
-          Object.values(services).some(({ statusPage }) => statusPage !== undefined) &&
-          connected('CONNECTED_STATUSPAGE')
-        );
-      }
-    }
+    const { credentials, isUsed }: ProjectionTarget = PROJECTION_TARGETS[target];
+    if (isUsed !== undefined && !isUsed(await config.current())) return false;
+    return credentials.length === 0 || Boolean(await secrets.get(connectedName(target)));
   };
 
 /**

@@ -1,5 +1,6 @@
 import { QUEUE, ROUTER_TIMEOUT_SECONDS, TABLE } from '../aws/resources.ts';
-import { PROJECTION_TARGETS, type QueueName } from '../schemas/config/queues.ts';
+import { type QueueName } from '../schemas/config/queues.ts';
+import { TARGETS } from '../schemas/incidents/projection.ts';
 import { functionName } from './names.ts';
 import type { Feed } from './queues.ts';
 
@@ -101,7 +102,7 @@ function ofDeadLetters({ queues, otherDeadLetters }: Watched): Record<string, Al
 }
 
 function ofWaiting({ queues }: Watched): Record<string, Alarm> {
-  const late = PROJECTION_TARGETS.map((target): [string, Alarm] => [
+  const late = TARGETS.map((target): [string, Alarm] => [
     `${target}-age`,
     {
       says: `The projector for ${target} is more than ${SHOWN_LATE_SECONDS} seconds late`,

@@ -1,6 +1,7 @@
 import { copyFolder, FUNCTION_GRANTS, type Grant } from '../aws/secrets/secret-groups.ts';
 import { type AwsTargets, ofTargets } from '../integrations/aws/permissions.ts';
-import { PROJECTION_TARGETS, type QueueName, SIGNAL_QUEUES } from '../schemas/config/queues.ts';
+import { type QueueName, SIGNAL_QUEUES } from '../schemas/config/queues.ts';
+import { TARGETS } from '../schemas/incidents/projection.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
 import type { Feed } from './queues.ts';
 
@@ -32,7 +33,7 @@ export type Statement = {
 export function permissionsOf(resources: Resources) {
   const { people } = resources.queues;
   const signals = SIGNAL_QUEUES.map((name) => resources.queues[name]);
-  const shown = PROJECTION_TARGETS.map((name) => resources.queues[name]);
+  const shown = TARGETS.map((name) => resources.queues[name]);
   const table = ofTable(resources);
   const starting = ofStarting(resources);
   const secrets = (name: keyof typeof FUNCTION_GRANTS) => ofSecrets(resources, FUNCTION_GRANTS[name]);

@@ -1,5 +1,6 @@
 import { SECRET_GROUPS, type SecretGroup as StoredGroup, type Variable } from '../../schemas/config/variable.ts';
 import { type VariableName, VARIABLES } from '../../schemas/config/variables.ts';
+import { PROJECTION_TARGETS, type Target, TARGETS } from '../../schemas/incidents/projection.ts';
 
 /**
  * Defines which functions may read which secrets, for `sst.config.ts`, the local start, and the functions. A group is
@@ -7,12 +8,14 @@ import { type VariableName, VARIABLES } from '../../schemas/config/variables.ts'
  * of each.
  */
 
-/** A vendor is connected when all of these secrets are set. For functions that need to know that, but no credentials. */
-const CONNECTED = {
-  CONNECTED_GRAFANA: ['GRAFANA_TOKEN', 'GRAFANA_URL'],
-  CONNECTED_SLACK: ['SLACK_BOT_TOKEN'],
-  CONNECTED_STATUSPAGE: ['STATUSPAGE_API_KEY'],
-} as const satisfies Record<string, readonly VariableName[]>;
+/** The name under which functions without credentials read whether a projection target is connected. */
+export const connectedName = (target: Target): string => `CONNECTED_${target.toUpperCase()}`;
+
+/** A projection target is connected when all of these secrets are set. */
+const CONNECTED = TARGETS.flatMap((target): [string, readonly VariableName[]][] => {
+  const { credentials } = PROJECTION_TARGETS[target];
+  return credentials.length === 0 ? [] : [[connectedName(target), credentials]];
+});
 
 export type SecretGroup = StoredGroup | 'connected';
 
@@ -31,7 +34,7 @@ export const ALL_GRANTS: readonly Grant[] = [...SECRET_GROUPS, 'connected', 'nam
 
 const GROUP_OF = new Map<string, SecretGroup>([
   ...STORED.map(({ name, group }) => [name, group] as const),
-  ...Object.keys(CONNECTED).map((name) => [name, 'connected'] as const),
+  ...CONNECTED.map(([name]) => [name, 'connected'] as const),
 ]);
 
 /** Returns the group of a secret, or undefined for a name that a configuration or a runbook chose. */
@@ -56,9 +59,7 @@ export const FUNCTION_GRANTS = {
  * @param secrets only those that are set
  */
 export function parametersFor(secrets: Readonly<Record<string, string>>): Record<string, string> {
-  const connected = Object.entries<readonly string[]>(CONNECTED).filter(([, names]) =>
-    names.every((name) => secrets[name]),
-  );
+  const connected = CONNECTED.filter(([, names]) => names.every((name) => secrets[name]));
   const all = [...Object.entries(secrets), ...connected.map(([name]) => [name, 'yes'] as const)];
   const grouped = Map.groupBy(all, ([name]) => groupOf(name));
   return Object.fromEntries(

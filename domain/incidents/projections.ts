@@ -1,4 +1,11 @@
-import type { Pace, Sent, Subject, SubjectKind, Target } from '../../schemas/incidents/projection.ts';
+import {
+  type Pace,
+  PROJECTION_TARGETS,
+  type Sent,
+  type Subject,
+  type Target,
+  TARGETS,
+} from '../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** A subject that a target must project. */
@@ -54,14 +61,6 @@ export type Projections = {
 
 /** Returns the targets that show a subject. */
 export const targetsOf = (subject: Subject): readonly Target[] =>
-  SHOWN_BY[subject.slice(0, subject.indexOf(':')) as SubjectKind];
-
-const SHOWN_BY: Readonly<Record<SubjectKind, readonly Target[]>> = {
-  incident: ['slack', 'statuspage', 'grafana', 'webhooks'],
-  change: ['grafana', 'webhooks'],
-  notice: ['slack'],
-  ticket: ['tickets'],
-  component: [],
-};
+  TARGETS.filter((target) => PROJECTION_TARGETS[target].shows.some((kind) => subject.startsWith(`${kind}:`)));
 
 export const idOf = (subject: Subject): string => subject.slice(subject.indexOf(':') + 1);

@@ -1,7 +1,6 @@
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { type Person, PersonId } from '../../schemas/people/people.ts';
-import type { ChannelMember } from '../../schemas/incidents/projection.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import type { ChatMessage } from '../messages/channels.ts';
@@ -11,7 +10,15 @@ import { placeOf, type Story } from '../messages/story.ts';
 /** Members of an incident's channel: people on call for it, people with a role, and people who act on it. */
 
 /** A desired member, by the name used on timelines. */
-export type DesiredMember = { name: string } & Pick<ChannelMember, 'shown' | 'slack' | 'why'>;
+export type DesiredMember = {
+  name: string;
+  /** Display name. */
+  shown: string;
+  /** The Slack user id; null: not found yet, or not a user there. */
+  slack: string | null;
+  /** Why they are invited. Null: they joined by an action of their own. */
+  why: string | null;
+};
 
 type People = Pick<Config, 'people'>;
 
@@ -88,12 +95,12 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   user_not_found: 'Slack does not know their ID in people.yaml',
 };
 
-export const notLetIn = ({ shown }: Pick<ChannelMember, 'shown'>, code: string): string =>
+export const notLetIn = ({ shown }: Pick<DesiredMember, 'shown'>, code: string): string =>
   `${shown} could not be invited to the channel: ${WHY_NOT[code] ?? code}`;
 
 /** Builds the email to a person who cannot be notified in the channel. */
 export function letterTo(
-  { why }: Pick<ChannelMember, 'why'>,
+  { why }: Pick<DesiredMember, 'why'>,
   { incident }: Story,
   channel: string | null,
 ): ChatMessage {

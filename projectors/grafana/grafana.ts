@@ -1,17 +1,30 @@
+import * as z from 'zod';
 import { changeMark, incidentMark, markTag } from '../../domain/incidents/marks.ts';
 import type { Annotation, Annotations } from '../../domain/messages/channels.ts';
 import type { Changes } from '../../domain/ports/changes.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { ChangeId, IncidentId } from '../../schemas/config/names.ts';
-import { GrafanaState, type Subject } from '../../schemas/incidents/projection.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import { plusSeconds, Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
 
 /** Rate limit. Grafana publishes none, but stores annotations in a database. */
 const GRAFANA: Method = { name: 'grafana', allowances: { grafana: { perSecond: 5, burst: 20 } } };
+
+const GrafanaState = z.object({
+  id: z.string().nullable().default(null),
+  /** It was searched and not found. */
+  missing: z.boolean().default(false),
+  creatingSince: Timestamp.nullable().default(null),
+  shown: z.string().nullable().default(null),
+  /** When something was last sent without a response. */
+  unsure: Timestamp.nullable().default(null),
+  problem: z.string().nullable().default(null),
+});
+type GrafanaState = z.infer<typeof GrafanaState>;
 
 type Deps = {
   annotations: Annotations;

@@ -2,9 +2,9 @@ import type { Chat, ChatChannel, VendorResponse } from '../../domain/messages/ch
 import type { Projections } from '../../domain/incidents/projections.ts';
 import { dayIn, type SlackPolicy } from '../../domain/slack/policy.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { SlackState } from '../../schemas/incidents/projection.ts';
 import type { SyncSession } from '../sync/session.ts';
 import { METHODS } from './methods.ts';
+import type { SlackState } from './state.ts';
 
 type Deps = { chat: Chat; projections: Projections };
 

@@ -12,7 +12,7 @@ import { linksOf, type Story, type StoryEntry } from '../../domain/messages/stor
 import type { Config } from '../../schemas/config/config.ts';
 import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
-import { SlackState, type Subject } from '../../schemas/incidents/projection.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
@@ -20,6 +20,7 @@ import { ensureChannel, purposeOf } from './channel.ts';
 import { type GuestDeps, ChannelMembers } from './members.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
+import { SlackState } from './state.ts';
 
 export type SlackDeps = Omit<GuestDeps, 'chat' | 'incidents'> &
   AwaitedDeps & {

@@ -15,9 +15,10 @@ import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
-import type { ChannelMember, SlackState, Subject } from '../../schemas/incidents/projection.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 import { METHODS } from './methods.ts';
+import type { ChannelMember, SlackState } from './state.ts';
 
 export type GuestDeps = {
   chat: Pick<Chat, 'invite' | 'post'>;

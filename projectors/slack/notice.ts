@@ -1,11 +1,21 @@
+import * as z from 'zod';
 import { type AlertNotices, noticeCard } from '../../domain/messages/alert-notices.ts';
 import type { Chat } from '../../domain/messages/channels.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
-import { NoticeState, type Subject } from '../../schemas/incidents/projection.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
 import type { SyncSession } from '../sync/session.ts';
 import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
+
+const NoticeState = z.object({
+  round: z.number().default(0),
+  shown: z.string().nullable().default(null),
+  /** When something was last sent without a response. */
+  unsure: Timestamp.nullable().default(null),
+});
+type NoticeState = z.infer<typeof NoticeState>;
 
 type Deps = { chat: Chat; projections: Projections; alertNotices: AlertNotices };
 

@@ -8,11 +8,12 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { type ComponentStatus, PublicStatus } from '../../schemas/messages/status-page.ts';
-import { ComponentState, StatuspageState, type Subject } from '../../schemas/incidents/projection.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
+import { ComponentState, StatuspageState } from './state.ts';
 
 /**
  * Rate limit, slightly below one request per second and key, over a minute.

@@ -27,7 +27,7 @@ type PassDeps = { clock: Clock; log: Log; projections: Projections; timeScale?: 
  * `subjects`: maximum number of parallel subjects. `pause`: interval between checks for new subjects; null: check only
  * when one is done.
  */
-export type SideBySide = {
+type SideBySide = {
   subjects: number;
   pause: ((milliseconds: number, signal: AbortSignal) => Promise<unknown>) | null;
 };

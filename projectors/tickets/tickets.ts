@@ -1,10 +1,12 @@
+import * as z from 'zod';
 import type { AlertNotice, AlertNotices } from '../../domain/messages/alert-notices.ts';
 import { code } from '../../domain/messages/markdown.ts';
 import type { Ticket, Tickets } from '../../domain/messages/channels.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { linksOf, minuteOf } from '../../domain/messages/story.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
-import { type Subject, TicketState } from '../../schemas/incidents/projection.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 import { sureFrom } from '../sync/unclear.ts';
@@ -23,6 +25,20 @@ function methodsOf(target: TicketTarget): { look: Method; write: Method } {
 }
 
 const ALERTS_NAMED = 20;
+
+const TicketState = z.object({
+  round: z.number().default(0),
+  id: z.string().nullable().default(null),
+  url: z.string().nullable().default(null),
+  /** It was searched and not found. */
+  missing: z.boolean().default(false),
+  creatingSince: Timestamp.nullable().default(null),
+  /** Since when the closing comment may be in progress. */
+  closingSince: Timestamp.nullable().default(null),
+  closed: z.boolean().default(false),
+  problem: z.string().nullable().default(null),
+});
+type TicketState = z.infer<typeof TicketState>;
 
 type Deps = {
   ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;

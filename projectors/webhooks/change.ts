@@ -1,8 +1,9 @@
+import * as z from 'zod';
 import { type ChangeEvents, changeEvent } from '../../domain/pagerduty/change-event.ts';
 import type { Changes } from '../../domain/ports/changes.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { ChangeId } from '../../schemas/config/names.ts';
-import { ChangeEventState, type Subject } from '../../schemas/incidents/projection.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 
 /**
@@ -13,6 +14,9 @@ const CHANGE_EVENTS: Method = {
   name: 'pagerduty changes',
   allowances: { 'pagerduty changes': { perSecond: 0.5, burst: 30 } },
 };
+
+/** Statuses of a change that were sent to PagerDuty. */
+const ChangeEventState = z.object({ sent: z.array(z.string()).default([]) });
 
 export type ChangeDeps = { changeEvents: ChangeEvents; projections: Projections; changes: Pick<Changes, 'get'> };
 

@@ -1,13 +1,30 @@
+import * as z from 'zod';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import type { WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
 import { type WebhookIncident, webhookIncident, nextEvent, wants } from '../../domain/messages/webhooks.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
-import { ReceiverState, type Subject, WebhooksState } from '../../schemas/incidents/projection.ts';
-import type { Webhook } from '../../schemas/incidents/response.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import { type Webhook, WebhookEvent } from '../../schemas/incidents/response.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
+
+/** What one webhook receiver was sent about an incident. */
+const ReceiverState = z.object({
+  /** Number of messages written so far. */
+  number: z.number().default(0),
+  opened: z.boolean().default(false),
+  over: z.boolean().default(false),
+  /** The state that was sent last, as text. */
+  shown: z.string().nullable().default(null),
+  /** A stored message that was not accepted yet. */
+  pending: z.object({ id: z.string(), event: WebhookEvent, body: z.string() }).nullable().default(null),
+});
+type ReceiverState = z.infer<typeof ReceiverState>;
+
+/** By receiver. */
+const WebhooksState = z.object({ receivers: z.record(z.string(), ReceiverState).default({}) });
 
 export type IncidentDeps = {
   receivers: WebhookReceivers;

@@ -1,5 +1,4 @@
-/** Where incidents, changes, and alert notices are shown. Each target has its own queue and rate limits. */
-export const PROJECTION_TARGETS = ['slack', 'statuspage', 'grafana', 'tickets', 'webhooks'] as const;
+import { TARGETS } from '../incidents/projection.ts';
 
 /** Signals that can page, the others, and those of services outside the catalogue. */
 export const SIGNAL_QUEUES = ['urgent', 'ordinary', 'unmatched'] as const;
@@ -8,7 +7,7 @@ export const SIGNAL_QUEUES = ['urgent', 'ordinary', 'unmatched'] as const;
  * All queues that invoke a function. The resources, permissions, and alarms on AWS, the emulated queues, and the
  * variables with their URLs follow from this list. `people`: actions of people in Slack and PagerDuty.
  */
-export const QUEUES = [...SIGNAL_QUEUES, 'people', ...PROJECTION_TARGETS] as const;
+export const QUEUES = [...SIGNAL_QUEUES, 'people', ...TARGETS] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** The variable with the URL of a queue. */

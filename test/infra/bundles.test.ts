@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { byQueueVariable } from '../../schemas/config/queues.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const HANDLERS = [
@@ -48,15 +49,7 @@ const ON_LAMBDA = {
   FIREBREAK_STAGE: 'test',
   FIREBREAK_TABLE: 'firebreak-test',
   FIREBREAK_BUCKET: 'firebreak-test',
-  FIREBREAK_QUEUE_URGENT: 'https://sqs.eu-central-1.amazonaws.com/000000000000/urgent.fifo',
-  FIREBREAK_QUEUE_ORDINARY: 'https://sqs.eu-central-1.amazonaws.com/000000000000/ordinary.fifo',
-  FIREBREAK_QUEUE_UNMATCHED: 'https://sqs.eu-central-1.amazonaws.com/000000000000/unmatched.fifo',
-  FIREBREAK_QUEUE_PEOPLE: 'https://sqs.eu-central-1.amazonaws.com/000000000000/people.fifo',
-  FIREBREAK_QUEUE_SLACK: 'https://sqs.eu-central-1.amazonaws.com/000000000000/slack',
-  FIREBREAK_QUEUE_STATUSPAGE: 'https://sqs.eu-central-1.amazonaws.com/000000000000/statuspage',
-  FIREBREAK_QUEUE_GRAFANA: 'https://sqs.eu-central-1.amazonaws.com/000000000000/grafana',
-  FIREBREAK_QUEUE_TICKETS: 'https://sqs.eu-central-1.amazonaws.com/000000000000/tickets',
-  FIREBREAK_QUEUE_WEBHOOKS: 'https://sqs.eu-central-1.amazonaws.com/000000000000/webhooks',
+  ...byQueueVariable((name) => `https://sqs.eu-central-1.amazonaws.com/000000000000/${name}`),
   FIREBREAK_WORKFLOW_FUNCTION: 'firebreak-test-incident-response',
   FIREBREAK_WORKFLOW_QUALIFIER: 'live',
   FIREBREAK_SECRETS_PATH: '/firebreak/test',

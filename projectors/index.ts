@@ -1,0 +1,28 @@
+import type { Target } from '../schemas/incidents/projection.ts';
+import { grafanaProjector } from './grafana/grafana.ts';
+import { slackProjector } from './slack/slack.ts';
+import { statuspageProjector } from './statuspage/statuspage.ts';
+import type { Projector } from './sync/sync.ts';
+import { ticketsProjector } from './tickets/tickets.ts';
+import { webhooksProjector } from './webhooks/webhooks.ts';
+
+/** How to create the projector of a target. */
+export type Creation<Deps> = {
+  create: (deps: Deps) => Projector;
+  /** Maximum number of subjects at the same time, for a target with many vendors. Absent: one after another. */
+  parallel?: number;
+};
+
+/** The projector of each target. A target in `schemas/incidents/projection.ts` without one does not compile. */
+export const PROJECTORS = {
+  slack: { create: slackProjector },
+  statuspage: { create: statuspageProjector },
+  grafana: { create: grafanaProjector },
+  tickets: { create: ticketsProjector },
+  webhooks: { create: webhooksProjector, parallel: 16 },
+} satisfies Record<Target, Creation<never>>;
+
+/** What the projectors need. */
+export type ProjectorDeps = (typeof PROJECTORS)[Target]['create'] extends (deps: infer Deps) => Projector
+  ? Deps
+  : never;
