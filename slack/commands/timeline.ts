@@ -66,6 +66,9 @@ export const runPin: RunInIncident<Message> = async (deps, acting, id, message) 
   return answered('Added to the timeline.');
 };
 
+/** Names of the reaction 📌. */
+export const PINS: readonly string[] = ['pushpin', 'round_pushpin'];
+
 /** The reaction 📌, which people also use for other purposes. It counts only in incident channels, without an answer. */
 export const pinReaction: Verb<Message> = { permission: 'incidents:write', neverLate: true };
 

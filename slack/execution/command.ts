@@ -9,7 +9,7 @@ import type { EventCallback } from '../../schemas/slack/event.ts';
 import type { BlockActions, Interaction, MessageAction, ViewSubmission } from '../../schemas/slack/interaction.ts';
 import { type ActionRequest, requestOfButton, verbOf } from '../commands/lookup.ts';
 import { type Parsed, parseCommand } from '../commands/parse.ts';
-import type { Message } from '../commands/timeline.ts';
+import { type Message, PINS } from '../commands/timeline.ts';
 import type { EnvironmentsOf } from '../commands/verb.ts';
 import { readSubmission } from '../modals/submission.ts';
 
@@ -119,9 +119,6 @@ function ofMessage({ user, channel, message, response_url }: MessageAction): Com
     request: { act: 'pin', ...marked },
   };
 }
-
-/** Reactions that add a message to the timeline. */
-const PINS: readonly string[] = ['pushpin', 'round_pushpin'];
 
 function ofEvent({ event }: EventCallback): Command | undefined {
   if (event.type === 'member_joined_channel') return inChannel(event.user, event.channel, { act: 'so_far' });

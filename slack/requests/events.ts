@@ -1,11 +1,9 @@
 import { Envelope, EventCallback, isEvent } from '../../schemas/slack/event.ts';
 import * as z from 'zod';
+import { PINS } from '../commands/timeline.ts';
 import type { Waiting } from './commands.ts';
 import { type Answer, nothing, refused, text } from './http.ts';
 import { handOn } from './enqueue.ts';
-
-/** Reactions that add a message to the timeline. */
-const PINS: readonly string[] = ['pushpin', 'round_pushpin'];
 
 /** Subtypes of messages that people write. Other subtypes are about edits, joins, and so on. */
 const WRITTEN: readonly string[] = ['thread_broadcast', 'file_share', 'me_message'];

@@ -92,6 +92,7 @@ describe('clearing a suspect', () => {
     chat.deps.processedEvents.store = did;
     expect(await chat.deliver(heard)).toBe(true);
     expect(await chat.timeline(id)).toEqual([
+      expect.stringMatching(/^firebreak: Asks for approval before rolling back v2 to v1: /),
       `slack:${ADA}: v2 was not the cause`,
       `slack:${ADA}: Question withdrawn: v2 was not the cause`,
     ]);
