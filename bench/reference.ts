@@ -30,14 +30,12 @@ const here = (what: string, rows: number): Hop => ({ at: 'here', rows, what });
 const toTheBranches: readonly Hop[] = [
   engine('ReceiveMessage, which hides the message', 1),
   engine('Invoke the router'),
-  table('GetItem: which incident is open?'),
-  table('BatchGetItem: is the episode known?'),
+  table('BatchGetItem: which incident is open, and is the episode known?'),
   table('TransactWriteItems: episode, signal, incident, pointer, pending start, timeline, opening, mark', 8),
   table('GetItem: the incident, to wake it'),
   engine('Invoke the workflow as an event', 1),
   here('its invocation begins', 1),
-  table('GetItem: the incident, in the step begin'),
-  table('UpdateItem: which run has begun', 1),
+  table('UpdateItem: which run has begun; it returns the incident', 1),
   table('Query: its decisions, none'),
   table('Query: its runbooks, none'),
   table('Query: what else has opened lately?'),
@@ -48,10 +46,8 @@ const toTheBranches: readonly Hop[] = [
 
 /** Calls from there to the pager (workflows/steps/page.ts). */
 const toThePage: readonly Hop[] = [
-  table('GetItem: the incident'),
   table('GetItem: the incident, to see who pages for it'),
   table('TransactWriteItems: intent, incident', 2),
-  table('GetItem: the intent'),
 ];
 
 /** Calls from there to the CD system (workflows/steps/judge.ts, evidence.ts, failing.ts, roll-back.ts). */
@@ -76,15 +72,14 @@ const toTheRollback: readonly Hop[] = [
   table('GetItem: kill switch and modes'),
   table('Query: pinned versions'),
   table('Query: changes'),
-  table('GetItem: rollbacks of all services'),
+  table('BatchGetItem: intent, incident, lock, rollbacks of all services'),
   table('TransactWriteItems: intent, lock, incident, both counts of the hour, deed, timeline', 7),
 ];
 
 /** One message of 25 signals, which join the open incident (aws/table/alerts/admit.ts, workflows/wake.ts). */
 const aBatch: readonly Hop[] = [
-  table('GetItem: which incident is open?'),
-  table('GetItem: that incident'),
-  table('BatchGetItem: are the episodes known?'),
+  table('BatchGetItem: which incident is open, and are the episodes known?'),
+  table('BatchGetItem: that incident'),
   table('TransactWriteItems: 25 episodes and signals, incident, inbox, pending ring, timeline', 54),
   table('GetItem: the incident, to wake it'),
   engine('SendDurableExecutionCallbackSuccess: the doorbell', 1),

@@ -80,14 +80,17 @@ async function pageOrLook(deps: Deps, input: PageInput): Promise<Paged | { kind:
   const incident = await deps.incidents.read(id);
   if (incident !== undefined && (await pagedElsewhere(deps, incident, number)))
     return { kind: 'elsewhere', at: deps.clock.now() };
-  return pageOnce(deps, { ...input, alone: null });
+  return pageFor(deps, incident, { ...input, alone: null });
 }
 
-async function pageOnce(
+const pageOnce = async (deps: Deps, input: PageInput & { alone: string | null }): Promise<Paged> =>
+  pageFor(deps, await deps.incidents.read(input.incidentId), input);
+
+async function pageFor(
   deps: Deps,
+  incident: IncidentRecord | undefined,
   { incidentId: id, number, causes, alone }: PageInput & { alone: string | null },
 ): Promise<Paged> {
-  const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = pageKey(id, number);
   if (await isLeftToParent(deps, incident, number)) return pagedByParent(deps, incident, number);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  ConditionalCheckFailedException,
   type DynamoDBClient,
   TransactionCanceledException,
   type TransactionCanceledException as Canceled,
@@ -119,6 +120,22 @@ export class Table {
       this.#client.send(new UpdateCommand({ TableName: this.name, Key: key, ...update })),
     );
     return Attributes;
+  }
+
+  /**
+   * Runs an update that is harmless to repeat. Returns the whole item after it, as strongly consistent as a read;
+   * undefined: there is no such item.
+   */
+  async updateExisting(
+    key: Key,
+    update: Pick<UpdateCommandInput, 'UpdateExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>,
+  ): Promise<Item | undefined> {
+    try {
+      return await this.touch(key, { ...update, ...present, ReturnValues: 'ALL_NEW' });
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return undefined;
+      throw error;
+    }
   }
 
   /** Returns all items of a partition whose sort key has this prefix, in order. Strongly consistent. */

@@ -4,7 +4,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import type { Table, Write } from '../core/table.ts';
+import type { Item, Table, Write } from '../core/table.ts';
 
 /**
  * Returns the writes that put one message into an open incident's inbox: the incident itself, the message's row, and
@@ -73,9 +73,9 @@ export const pendingWrite = (table: Table, id: IncidentId, seq: number, at: Time
 export const timelineWrite = (table: Table, id: IncidentId, key: string, entry: TimelineEntry): Write =>
   table.put({ ...keys.timeline(id, entry.at, key), ...entry });
 
-/** Stores the callback by which `who` is to be woken. */
-export async function storeCallback(table: Table, id: IncidentId, who: string, callback: string): Promise<void> {
-  await table.touch(keys.incident(id), {
+/** Stores the callback by which `who` is to be woken. Returns the incident. */
+export function storeCallback(table: Table, id: IncidentId, who: string, callback: string): Promise<Item | undefined> {
+  return table.updateExisting(keys.incident(id), {
     UpdateExpression: 'SET callbacks.#who = :callback',
     ExpressionAttributeNames: { '#who': who },
     ExpressionAttributeValues: { ':callback': callback },

@@ -280,51 +280,66 @@ export class IncidentTable implements Incidents {
     run: number,
     execution: string,
   ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined> {
-    const known = await this.read(id);
-    if (known === undefined) return undefined;
-    await this.#table.touch(keys.incident(id), {
+    const item = await this.#table.updateExisting(keys.incident(id), {
       UpdateExpression: 'SET started_run = :run, #execution = :execution',
       ExpressionAttributeNames: { '#execution': 'execution' },
       ExpressionAttributeValues: { ':run': run, ':execution': execution },
     });
+    if (item === undefined) return undefined;
+    const known = recordOf(item);
     const decisions = await collect(this.#table.each(keys.incident(id).pk, 'DEC#'), decisionEndOf);
     const unfinished = unfinishedOf(decisions, known);
     // The workflow does not need to know who started a run, and its checkpoints must stay the same for the same
     // history.
     const runbooks = await begunRunbooks(this.#table, id);
-    return { incident: { ...known, started_run: run, execution: null }, unfinished, runbooks };
+    return { incident: { ...known, execution: null }, unfinished, runbooks };
   }
 
   async listen(id: IncidentId, after: number, callback: string | null): Promise<Listened> {
-    if (callback !== null) await storeCallback(this.#table, id, 'inbox', callback);
-    const rows = await collect(
+    const registered = callback === null ? undefined : await storeCallback(this.#table, id, 'inbox', callback);
+    // A message is written together with the incident's sequence number.
+    const isEmpty = registered !== undefined && recordOf(registered).seq <= after;
+    const rows = isEmpty ? [] : await this.#inboxRows(id, after);
+    const { messages, unreadable } = readInboxRows(rows);
+    // A read that finds nothing leaves the mark to the next read.
+    const item =
+      messages.length > 0 || callback !== null
+        ? await this.#markConsumed(id, messages.at(-1)?.seq ?? after, registered)
+        : await this.#table.get(keys.incident(id));
+    if (item === undefined) throw new Error(`incident ${id} does not exist`);
+    const { firing, severity, status, renotified } = recordOf(item);
+    return { messages, ...(unreadable && { unreadable }), firing, severity, status, renotified, at: this.#clock.now() };
+  }
+
+  #inboxRows(id: IncidentId, after: number): Promise<{ seq: number; message: unknown }[]> {
+    return collect(
       this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk, limit: MAIL_MAX }),
       ({ seq, message }) => ({ seq: Number(seq), message }),
     );
-    const { messages, unreadable } = readInboxRows(rows);
-    const incident = await this.read(id);
-    if (incident === undefined) throw new Error(`incident ${id} does not exist`);
-    // A read that finds nothing leaves the mark to the next read.
-    if (messages.length > 0 || callback !== null) await this.#markConsumed(id, messages.at(-1)?.seq ?? after);
-    const { firing, severity, status, renotified } = incident;
-    return { messages, ...(unreadable && { unreadable }), firing, severity, status, renotified, at: this.#clock.now() };
   }
 
   /**
    * Messages that the workflow has read need no sweeper. A failed condition means that newer messages exist: the mark
    * stays.
+   *
+   * @param item the incident, if it was just read
+   * @returns the incident
    */
-  async #markConsumed(id: IncidentId, seq: number): Promise<void> {
-    await this.#table.touch(keys.incident(id), {
-      UpdateExpression: 'SET consumed_seq = :seq',
-      ExpressionAttributeValues: { ':seq': seq },
-    });
+  async #markConsumed(id: IncidentId, seq: number, item: Item | undefined): Promise<Item | undefined> {
+    const marked =
+      item?.['consumed_seq'] === seq
+        ? item
+        : await this.#table.updateExisting(keys.incident(id), {
+            UpdateExpression: 'SET consumed_seq = :seq',
+            ExpressionAttributeValues: { ':seq': seq },
+          });
     await this.#table.transact([
       this.#table.remove(keys.pending(id), {
         ConditionExpression: 'attribute_not_exists(pk) OR seq <= :seq',
         ExpressionAttributeValues: { ':seq': seq },
       }),
     ]);
+    return marked;
   }
 
   async resolve(
@@ -413,10 +428,11 @@ export class IncidentTable implements Incidents {
   }
 
   async endEvents(id: IncidentId): Promise<void> {
-    const at = (await this.read(id))?.resolved_at ?? null;
-    if (at === null) return;
     const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
-    for (const signal of all.filter((one) => isEvent(one) && one.status === 'firing')) {
+    const events = all.filter((one) => isEvent(one) && one.status === 'firing');
+    const at = events.length === 0 ? undefined : (await this.read(id))?.resolved_at;
+    if (at == null) return;
+    for (const signal of events) {
       const { episode, startsAt } = signal;
       const listing = signalEnd(this.#table, id, startsAt, episode, at);
       const newest = this.#table.update(episodeKey(signal), {
