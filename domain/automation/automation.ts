@@ -62,8 +62,12 @@ export const BUDGET_ACTS = 20;
 const BUDGET_WRONG = 2;
 
 /**
- * Returns whether the error budget of the automation is spent. @param acts newest actions of a service since a person
- * promoted it
+ * Returns why a service is demoted to asking for approval: the error budget of its automation is spent. Null: it is not.
+ *
+ * @param acts newest actions of a service since a person promoted it, newest first
  */
-export const isSpent = (acts: readonly { wrong: boolean }[]): boolean =>
-  acts.slice(0, BUDGET_ACTS).filter(({ wrong }) => wrong).length >= BUDGET_WRONG;
+export function demotionOf(acts: readonly { wrong: boolean }[]): string | null {
+  const newest = acts.slice(0, BUDGET_ACTS);
+  const wrong = newest.filter((act) => act.wrong).length;
+  return wrong < BUDGET_WRONG ? null : `${wrong} of its last ${newest.length} automatic actions were wrong`;
+}

@@ -70,7 +70,7 @@ test(
       new Set(['cart', 'search', 'several-services']),
     );
 
-    expect((await firebreak.get(`/v1/incidents/${parent.id}`)).body.parts).toEqual({
+    expect((await firebreak.get(`/v1/incidents/${parent.id}`)).body.children).toEqual({
       incidents: 4,
       open: 4,
       firing: 4,

@@ -13,14 +13,7 @@ import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
-import { FakeAutomation } from './stores/automation.ts';
-import { FakeChanges } from './stores/changes.ts';
-import { FakeCrowds } from './stores/groups.ts';
-import { FakeDecisions } from './stores/decisions.ts';
-import { FakeEffects } from './stores/effects.ts';
-import { FakePins } from './stores/pins.ts';
-import { FakeRunbooks } from './stores/runbooks.ts';
-import { FakeIncidents } from './stores/incidents.ts';
+import { storesIn } from './stores/index.ts';
 import { FakeStore } from './stores/store.ts';
 import { FakePagerIncidents } from './fake-pager.ts';
 
@@ -159,20 +152,13 @@ export class FakeWorld {
         died: (execution) => this.#engine().died(execution),
         completeCallback: (callback) => this.#engine().completeCallback(callback),
       },
-      incidents: new FakeIncidents(store),
-      incidentGroups: new FakeCrowds(store),
-      decisions: new FakeDecisions(store),
-      effects: new FakeEffects(store),
-      changes: new FakeChanges(store),
-      pins: new FakePins(store),
+      ...storesIn(store),
       gates: notAsked('gates'),
-      runbooks: new FakeRunbooks(store),
       flagsFor: async () => this.#flags(),
       http: {
         call: async ({ method, url }, key) =>
           this.#said(`http ${method} ${url} ${key.split('.').slice(1).join('.')}`, next(this.answers)),
       },
-      automation: new FakeAutomation(store),
       pager: { send: async (request) => this.#said(`pager ${tell(request)}`, next(this.pages)) },
       fallbackPager: {
         send: async (request) => this.#said(`fallback pager ${tell(request)}`, next(this.fallbackPager)),

@@ -1,4 +1,4 @@
-import { BUDGET_ACTS, changedSettings, isSpent, promotedBy } from '../../../domain/automation/automation.ts';
+import { BUDGET_ACTS, changedSettings, demotionOf, promotedBy } from '../../../domain/automation/automation.ts';
 import type { AutomationSwitch } from '../../../domain/ports/automation.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { type Automation, type AutomationInput, untouchedAutomation } from '../../../schemas/access/access.ts';
@@ -111,9 +111,8 @@ export class AutomationTable implements AutomationSwitch {
     const from = promotion === undefined ? '' : String(promotion['at']);
     const newest = this.#table.each(keys.deeds(service).pk, '', { newestFirst: true, limit: BUDGET_ACTS, from });
     const deeds = await collect(newest, (item: Item) => ({ wrong: item['wrong'] !== undefined }));
-    if (!isSpent(deeds)) return false;
-    const wrong = deeds.filter((deed) => deed.wrong).length;
-    const reason = `${wrong} of its last ${deeds.length} automatic actions were wrong`;
+    const reason = demotionOf(deeds);
+    if (reason === null) return false;
     const at = this.#clock.now();
     await this.#table.transact([
       this.#table.put({ ...keys.demotion(service), service, at, reason }, absent),

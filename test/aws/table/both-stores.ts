@@ -11,13 +11,7 @@ import { plusSeconds } from '../../../schemas/time/time.ts';
 import { actAt, change, clear } from '../../domain/arbitraries.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { FakeAutomation } from '../../support/stores/automation.ts';
-import { FakeChanges } from '../../support/stores/changes.ts';
-import { FakeCrowds } from '../../support/stores/groups.ts';
-import { FakeDecisions } from '../../support/stores/decisions.ts';
-import { FakeEffects } from '../../support/stores/effects.ts';
-import { FakeIncidents } from '../../support/stores/incidents.ts';
-import { FakePins } from '../../support/stores/pins.ts';
+import { storesIn } from '../../support/stores/index.ts';
 import { FakeStore } from '../../support/stores/store.ts';
 import { openTable, type Stores, type TableStores } from './stores.ts';
 
@@ -55,17 +49,7 @@ function use(these: Stores): void {
 
 function storesInMemory(): Stores {
   const clock = new SetClock('2026-11-20T12:00:00.000Z');
-  const store = new FakeStore(clock);
-  return {
-    clock,
-    incidents: new FakeIncidents(store),
-    incidentGroups: new FakeCrowds(store),
-    decisions: new FakeDecisions(store),
-    effects: new FakeEffects(store),
-    changes: new FakeChanges(store),
-    pins: new FakePins(store),
-    automation: new FakeAutomation(store),
-  };
+  return { clock, ...storesIn(new FakeStore(clock)) };
 }
 
 export const TRACE = 'trace';

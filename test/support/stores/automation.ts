@@ -1,5 +1,5 @@
 import type { AutomationSwitch } from '../../../domain/ports/automation.ts';
-import { changedSettings, isSpent, promotedBy } from '../../../domain/automation/automation.ts';
+import { changedSettings, demotionOf, promotedBy } from '../../../domain/automation/automation.ts';
 import { type Automation, type AutomationInput } from '../../../schemas/access/access.ts';
 import type { IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { type Timestamp } from '../../../schemas/time/time.ts';
@@ -31,18 +31,16 @@ export class FakeAutomation implements AutomationSwitch {
     return this.read();
   }
 
-  async wrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: number; demoted: ServiceName[] }> {
+  async wrong(id: IncidentId, key: string | null): Promise<{ acts: number; demoted: ServiceName[] }> {
     const { deeds, automation, clock } = this.#store;
     const acts = deeds.filter((deed) => deed.incident === id && (key === null || deed.key === key));
     for (const deed of acts) deed.wrong = true;
-    const demoted = [...new Set(acts.map(({ service }) => service))].filter((service) =>
-      isSpent(
-        deeds
-          .filter((deed) => deed.service === service && deed.at >= (this.#promotedAt.get(service) ?? ''))
-          .toReversed(),
-      ),
-    );
-    for (const service of demoted) automation.demoted[service] ??= { at: clock.now(), reason: why };
+    const demoted = [...new Set(acts.map(({ service }) => service))].filter((service) => {
+      const since = this.#promotedAt.get(service) ?? '';
+      const reason = demotionOf(deeds.filter((deed) => deed.service === service && deed.at >= since).toReversed());
+      if (reason !== null) automation.demoted[service] ??= { at: clock.now(), reason };
+      return reason !== null;
+    });
     return { acts: acts.length, demoted };
   }
 }

@@ -8,7 +8,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { copy, type FakeStore } from './store.ts';
 
-export class FakeCrowds implements IncidentGroups {
+export class FakeIncidentGroups implements IncidentGroups {
   readonly #store: FakeStore;
 
   constructor(store: FakeStore) {

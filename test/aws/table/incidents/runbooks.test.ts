@@ -8,10 +8,7 @@ import type { Message } from '../../../../schemas/incidents/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
 import { runbook } from '../../../domain/runbooks/support.ts';
 import { SetClock } from '../../../support/fake-deps.ts';
-import { FakeDecisions } from '../../../support/stores/decisions.ts';
-import { FakeEffects } from '../../../support/stores/effects.ts';
-import { FakeIncidents } from '../../../support/stores/incidents.ts';
-import { FakeRunbooks } from '../../../support/stores/runbooks.ts';
+import { storesIn } from '../../../support/stores/index.ts';
 import { FakeStore } from '../../../support/stores/store.ts';
 import { arrivals, signal } from '../../../support/signals.ts';
 import { openTable, type TableStores } from '../stores.ts';
@@ -29,14 +26,7 @@ const onTable = (): Stores => ({ ...table, runbooks: new RunbookTable(table.tabl
 
 function inMemory(): Stores {
   const clock = new SetClock('2026-11-20T12:00:00.000Z');
-  const store = new FakeStore(clock);
-  return {
-    clock,
-    incidents: new FakeIncidents(store),
-    decisions: new FakeDecisions(store),
-    effects: new FakeEffects(store),
-    runbooks: new FakeRunbooks(store),
-  };
+  return { clock, ...storesIn(new FakeStore(clock)) };
 }
 
 const followed = (name = 'stuck-queue', more = ''): Followed => ({

@@ -1,0 +1,23 @@
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { FakeAutomation } from './automation.ts';
+import { FakeChanges } from './changes.ts';
+import { FakeDecisions } from './decisions.ts';
+import { FakeEffects } from './effects.ts';
+import { FakeIncidentGroups } from './groups.ts';
+import { FakeIncidents } from './incidents.ts';
+import { FakePins } from './pins.ts';
+import { FakeRunbooks } from './runbooks.ts';
+import type { FakeStore } from './store.ts';
+
+/** The stores that share one set of data in memory. */
+export const storesIn = (store: FakeStore) =>
+  ({
+    incidents: new FakeIncidents(store),
+    incidentGroups: new FakeIncidentGroups(store),
+    decisions: new FakeDecisions(store),
+    effects: new FakeEffects(store),
+    changes: new FakeChanges(store),
+    pins: new FakePins(store),
+    runbooks: new FakeRunbooks(store),
+    automation: new FakeAutomation(store),
+  }) satisfies Partial<Deps>;
