@@ -2,12 +2,12 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { RollbackEnd } from '../../domain/ports/decisions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
-import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
+import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { DecisionState, DecisionView } from '../../schemas/incidents/incident.ts';
 import { type IncidentId, Version } from '../../schemas/config/names.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { inForce } from '../../domain/changes/cleared-suspects.ts';
-import { afterStop, isPolicy } from '../../domain/rollback/guards.ts';
+import { isPolicy } from '../../domain/rollback/guards.ts';
 import { asksByModeAlone } from '../../domain/rollback/judgement.ts';
 import { weighed } from '../../domain/rollback/rollback.ts';
 import { liveChange } from '../../domain/changes/versions.ts';
@@ -15,17 +15,8 @@ import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { entryOf, judge, type Judged } from './judge.ts';
-import {
-  type Attempted,
-  deployerAt,
-  lookAtHold,
-  lookAtRollback,
-  rollbackKey,
-  reasonFor,
-  rollBackOnce,
-  type RollbackOrder,
-  noteWaiting,
-} from './roll-back.ts';
+import { followRollback, type MitigationEnd } from './follow-rollback.ts';
+import { deployerAt, lookAtHold, reasonFor, rollbackKey, type RollbackOrder } from './roll-back.ts';
 import { concludeVerification, verifyOnce, verifyRunbook } from './verify.ts';
 import { withdrawAbout } from './withdraw-about.ts';
 
@@ -36,14 +27,6 @@ export const VERIFICATION_SECONDS = 15 * 60;
 
 /** Pauses between checks whether a rollback still holds; their sum is the verification window. */
 const HOLD_PAUSES_SECONDS = [60, 120, 240, 480] as const;
-
-/** Pauses between attempts at a busy or unavailable CD system; the last one repeats. Gives up after an hour. */
-const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60, 90, 120] as const;
-const TRIES = 37;
-
-/** Number of status checks of an accepted rollback: for an hour, at first every few seconds, later less often. */
-const POLLS = 220;
-const pollPause = (poll: number): number => (poll < 60 ? 5 : poll < 160 ? 15 : 30);
 
 /** Judges, and acts, asks for approval, or records why neither; then verifies whether a rollback helped. */
 export async function mitigate(
@@ -180,15 +163,12 @@ function settleSeconds({ decision, inputs, heardAt }: Judged, seconds: number): 
   return Math.max(0, Math.round(seconds - passed));
 }
 
-/** `runs`: the version that runs instead, according to the CD system. */
-type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string; again?: true };
-
 async function execute(
   run: Run,
   { incidentId, number, request, activity }: MitigateInput & { activity: Activity },
   judged: DecisionSummary,
   deps: Deps,
-): Promise<End> {
+): Promise<MitigationEnd> {
   const { kind } = judged;
   const order = orderOf(incidentId, number, judged);
   if (order === null || (kind !== 'roll_back' && kind !== 'approve')) return notTaken(judged, request);
@@ -197,10 +177,10 @@ async function execute(
     if (answer !== 'approved') return unanswered(answer, judged.onTimeout);
   }
   if (judged.settleSeconds > 0) await run.wait('settle', { seconds: judged.settleSeconds });
-  return rollBack(run, order, deps);
+  return followRollback(run, order, deps);
 }
 
-function unanswered(answer: DecisionState, onTimeout: DecisionSummary['onTimeout']): End {
+function unanswered(answer: DecisionState, onTimeout: DecisionSummary['onTimeout']): MitigationEnd {
   if (answer === 'rejected') return { outcome: 'rejected', page: 'no', text: 'The rollback was rejected' };
   const text = 'Not rolled back: the approval request timed out and was withdrawn';
   return { outcome: 'expired', page: onTimeout === 'withdraw' ? 'no' : 'again', text };
@@ -238,7 +218,7 @@ function orderOf(incidentId: IncidentId, number: number, judged: DecisionSummary
 }
 
 /** Records that nothing is done. Pages if an alert asked for a rollback and something other than the mode prevented it. */
-function notTaken({ kind, because }: DecisionSummary, asked: JudgementRequest): End {
+function notTaken({ kind, because }: DecisionSummary, asked: JudgementRequest): MitigationEnd {
   const byPolicy = kind === 'shadow' || isPolicy(because);
   // A mitigation that did not help has already paged.
   return asked.by === 'nobody' || asked.by === 'verification' || byPolicy
@@ -275,83 +255,15 @@ async function askPerson(
   );
 }
 
-async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End> {
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
-    const answer: Attempted = await run.step('roll-back', async () =>
-      noteWaiting(deps, order, await rollBackOnce(deps, order)),
-    );
-    if (answer.kind === 'in_progress') return follow(run, order, answer.handle, deps);
-    if (answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order.to);
-    const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 120;
-    await run.wait('roll-back-again', {
-      seconds: Math.max(pause, (answer.kind === 'later' && answer.afterSeconds) || 0),
-    });
-  }
-  return {
-    outcome: 'gave_up',
-    page: 'again',
-    text: 'The CD system gave no usable response for an hour, so the outcome of the rollback is unknown',
-  };
-}
-
-/** Follows an accepted rollback until it ends. Without a status URL, repeating the call with the same key is the check. */
-async function follow(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<End> {
-  for (let poll = 0; poll < POLLS; poll += 1) {
-    await run.wait('rolling-back', { seconds: pollPause(poll) });
-    const answer: Attempted = await run.step('check-roll-back', async () =>
-      noteWaiting(
-        deps,
-        order,
-        await (handle === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, handle)),
-      ),
-    );
-    if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy')
-      return ended(answer, order.to);
-  }
-  return {
-    outcome: 'gave_up',
-    page: 'again',
-    text: 'The CD system accepted the rollback but did not finish it within an hour',
-  };
-}
-
 /** Maximum number of judgements, because measurements may fluctuate. After that, a person is paged instead. */
 const JUDGEMENTS_MAX = 6;
-
-function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progress' }>, to: Version): End {
-  switch (answer.kind) {
-    case 'succeeded':
-      return { outcome: 'succeeded', page: 'no', text: `Rolled back to ${to}` };
-    case 'superseded':
-      return {
-        outcome: 'superseded',
-        page: 'again',
-        runs: answer.current,
-        text: `Not rolled back: ${answer.current} is running now, because of a newer deployment`,
-      };
-    case 'withheld': {
-      const { code, text } = answer.reason;
-      const then = afterStop(code);
-      return {
-        outcome: code === 'superseded' ? 'superseded' : 'withheld',
-        page: then === 'page' ? 'again' : 'no',
-        text: `Not rolled back: ${text}`,
-        ...(then === 'judge_again' && { again: true }),
-      };
-    }
-    case 'failed':
-      return { outcome: 'failed', page: 'again', text: `The rollback failed: ${answer.detail}` };
-    case 'refused':
-      return { outcome: 'refused', page: 'again', text: `The rollback was refused: ${answer.detail}` };
-  }
-}
 
 async function conclude(
   deps: Deps,
   id: IncidentId,
   number: number,
   judged: DecisionSummary,
-  { outcome, page, text, runs: newVersion, again }: End,
+  { outcome, page, text, runs: newVersion, again }: MitigationEnd,
 ): Promise<null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
   if (newVersion !== undefined) await recordWhatRuns(deps, { service, environment }, newVersion);
