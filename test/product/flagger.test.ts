@@ -236,7 +236,7 @@ describe('an unknown state', () => {
     to: '2026.4',
     rollout: '85d557f47b',
     checksum: '85d557f47b',
-    asked: null,
+    other_checksum: null,
     at: '2026-11-20T11:00:00.001Z',
     state: 'open',
   };
@@ -275,7 +275,7 @@ describe('an unknown state', () => {
     expect(await asked({ gates: { get: async () => undefined } })).toBe(403);
     expect(await asked({ gates: { get: async () => ({ ...wish, at: '2026-11-20T11:00:00.000Z' }) } })).toBe(403);
     expect(await asked({ gates: { get: async () => ({ ...wish, state: 'over' }) } })).toBe(403);
-    expect(await asked({ gates: { get: async () => ({ ...wish, asked: '69bc4d7f8' }) } })).toBe(403);
+    expect(await asked({ gates: { get: async () => ({ ...wish, other_checksum: '69bc4d7f8' }) } })).toBe(403);
   });
 
   test.each(['gates', 'effects', 'automation', 'config', 'tokens'])('without %s responds with 503', async (port) => {
