@@ -71,8 +71,8 @@ const anyMoment: fc.Arbitrary<Moment> = fc.oneof(
         'incidents.post',
         'incidents.signals',
         'incidentGroups.letGo',
-        'incidentGroups.parts',
-        'engine.ring',
+        'incidentGroups.children',
+        'engine.completeCallback',
       )
       .map(fails),
   },
