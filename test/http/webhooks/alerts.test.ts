@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
 import { INCIDENT_EVENTS } from '../../../domain/incidents/incident-events.ts';
 import { ADMIN_TOKEN, EACH_ALONE, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
@@ -111,6 +111,8 @@ const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
 describe.concurrent('real alerts', TOGETHER, () => {
+  afterAll(() => firebreak.resolveAll());
+
   test('a firing alert pages and rolls back once; when it resolves, so does the incident', async () => {
     const [firing, resolved] = fixture('alertmanager/lifecycle-firing-then-resolved').map((request) =>
       atItsHome(request, 'checkout-api', 'lifecycle'),
@@ -249,6 +251,8 @@ describe.concurrent('real alerts', TOGETHER, () => {
 
 // In sequence: with several storms at once, the router would exceed its time limit on a busy machine.
 describe('many alerts at once', TOGETHER, () => {
+  afterEach(() => firebreak.resolveAll());
+
   type Stormed = { labels: { service: string; severity: string; action: string } };
 
   /**
@@ -312,6 +316,8 @@ describe('many alerts at once', TOGETHER, () => {
 });
 
 describe.concurrent('episodes', TOGETHER, () => {
+  afterAll(() => firebreak.resolveAll());
+
   test('an end that arrives before its start opens nothing', async () => {
     const labels = { service: 'early' };
     const startsAt = minutesAgo(2);
