@@ -485,6 +485,7 @@ describe('the shadow report', { timeout: 180_000 }, () => {
 describe('settings in force', { timeout: 180_000 }, () => {
   const automation = (change: object) => firebreak.put('/v1/automation', change);
   afterEach(async () => {
+    await firebreak.resolveAll();
     await automation({ paused: false, mode: null });
     await firebreak.put('/sandbox/faults', { clear: true });
     await firebreak.put('/sandbox/cd/settings', {});
