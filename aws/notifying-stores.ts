@@ -5,21 +5,20 @@ import type { RunbookRuns } from '../domain/ports/runbooks.ts';
 import type { Projections } from '../domain/incidents/projections.ts';
 
 /**
- * Wraps the stores so that each write notifies the projectors. Callers cannot forget to notify them. Only outcomes are
- * announced, not intents, so that a page never waits for a Slack queue.
+ * Wraps the stores of incidents so that each write notifies the projectors. Callers cannot forget to notify them. Only
+ * outcomes are announced, not intents, so that a page never waits for a Slack queue.
  */
-export function announced(
+export function announcedIncidents(
   stores: {
     incidents: Incidents;
     incidentGroups: IncidentGroups;
     decisions: Decisions;
     effects: Effects;
-    changes: Changes;
     runbooks: RunbookRuns;
   },
   changed: Projections['changed'],
 ): typeof stores {
-  const { incidents, incidentGroups, decisions, effects, changes, runbooks } = stores;
+  const { incidents, incidentGroups, decisions, effects, runbooks } = stores;
   return {
     incidents: after(
       incidents,
@@ -32,20 +31,23 @@ export function announced(
     runbooks: after(runbooks, ['choose', 'start', 'conclude'], (id) => changed(`incident:${id}`)),
     decisions: after(decisions, ['keep', 'ask', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
     effects: after(effects, ['conclude', 'concludeRollback'], (id) => changed(`incident:${id}`)),
-    changes: after(changes, [], async () => undefined, {
-      async record(change, extra) {
-        const recorded = await changes.record(change, extra);
-        await changed(`change:${recorded.change.id}`);
-        return recorded;
-      },
-      async patch(id, patch) {
-        const patched = await changes.patch(id, patch);
-        await changed(`change:${id}`);
-        return patched;
-      },
-    }),
   };
 }
+
+/** Wraps the store of changes in the same way. */
+export const announcedChanges = (changes: Changes, changed: Projections['changed']): Changes =>
+  after(changes, [], async () => undefined, {
+    async record(change, extra) {
+      const recorded = await changes.record(change, extra);
+      await changed(`change:${recorded.change.id}`);
+      return recorded;
+    },
+    async patch(id, patch) {
+      const patched = await changes.patch(id, patch);
+      await changed(`change:${id}`);
+      return patched;
+    },
+  });
 
 /** Returns `port` with calls to `methods` followed by `tell`, which gets the first arguments: incident ids. */
 function after<T extends object>(

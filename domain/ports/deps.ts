@@ -55,8 +55,8 @@ import type {
   Secrets,
 } from './system.ts';
 
-/** External dependencies of the product. Built once for AWS and, with other addresses, for a single machine. */
-export type Deps = {
+/** What every part needs: time, configuration, secrets, and access. */
+export type SystemDeps = {
   clock: Clock;
   /** Factor by which Firebreak's own pauses are shortened; 1 except in trials on a single machine. */
   timeScale: number;
@@ -65,64 +65,89 @@ export type Deps = {
   secrets: Secrets;
   standIns: StandIns;
   blobs: Blobs;
+  counters: Counters;
+  idempotency: Idempotency;
+  /** Warning about other writers of the table. Absent: none known. */
+  databaseWarning?: string | undefined;
+  automation: AutomationSwitch;
+  tokens: Tokens;
+};
+
+/** Queues, and the engine that runs workflows. */
+export type QueueDeps = {
   queue: SignalQueue;
   inbound: InboundQueue;
   redelivery: Redelivery;
-  processedEvents: ProcessedEvents;
-  userCache: UserCache;
-  directory: Directory;
-  ephemeralMessages: EphemeralMessages;
+  queueStats: QueueStats;
   engine: Engine;
+  drillRuns: DrillRuns;
+};
+
+/** Incidents, what was decided and done about them, and the alerts before them. */
+export type IncidentDeps = {
   incidents: Incidents;
   incidentGroups: IncidentGroups;
-  alertNotices: AlertNotices;
   decisions: Decisions;
   effects: Effects;
-  changes: Changes;
-  pins: Pins;
-  gates: Gates;
   runbooks: RunbookRuns;
   drills: Drills;
-  drillRuns: DrillRuns;
-  sloMetrics: SloMetrics;
-  sloLease: SloLease;
-  sloAlerts: SloAlerts;
-  sloStatuses: SloStatuses;
-  sloDays: SloDays;
+  quarantine: Quarantine;
+  alertNotices: AlertNotices;
+  projections: Projections;
+};
+
+/** Changes, and the systems that can undo them. */
+export type ChangeDeps = {
+  changes: Changes;
+  pins: Pins;
+  backlog: Backlog;
+  /** Undefined: the configuration is incomplete. */
+  deployerFor: (config: DeployerConfig, place: ServiceEnvironment) => Promise<Deployer | undefined>;
+  /** Undefined: the configuration is incomplete. */
+  flagsFor: (config: FlagsConfig, place: ServiceEnvironment) => Promise<Flags | undefined>;
+  http: HttpCalls;
+};
+
+/** Freezes, the freeze check, and the audit log. */
+export type FreezeDeps = {
   freezes: Freezes;
   freezeState: FreezeState;
   freezeDecisions: FreezeDecisions;
   audit: AuditLog;
   signer: Signer;
   identityTokens: IdentityTokens;
+  gates: Gates;
   waitingGates: WaitingGates;
   gateKeeper: GateKeeper;
-  quarantine: Quarantine;
-  counters: Counters;
-  backlog: Backlog;
-  queueStats: QueueStats;
-  automation: AutomationSwitch;
-  tokens: Tokens;
-  idempotency: Idempotency;
+};
+
+/** Metrics, the state of alerts, and SLOs. */
+export type MonitoringDeps = {
+  metrics: Metrics;
+  alerts: AlertStates;
+  silences: Silences;
+  sloMetrics: SloMetrics;
+  sloLease: SloLease;
+  sloAlerts: SloAlerts;
+  sloStatuses: SloStatuses;
+  sloDays: SloDays;
+};
+
+/** Pages, and who is on call. */
+export type PagingDeps = {
   pager: Pager;
   fallbackPager: Pager;
   /** Pager through which other systems page. */
   externalPager: ExternalPager;
   pagerIncidents: PagerIncidents;
   onCall: OnCall;
-  /** Undefined: the configuration is incomplete. */
-  deployerFor: (config: DeployerConfig, place: ServiceEnvironment) => Promise<Deployer | undefined>;
-  /** Undefined: the configuration is incomplete. */
-  flagsFor: (config: FlagsConfig, place: ServiceEnvironment) => Promise<Flags | undefined>;
-  http: HttpCalls;
-  /** Warning about other writers of the table. Absent: none known. */
-  databaseWarning?: string | undefined;
-  metrics: Metrics;
-  alerts: AlertStates;
-  silences: Silences;
-  digests: Digests;
-  projections: Projections;
+};
+
+/** Everything that incidents are shown in, and what people there request. */
+export type MessageDeps = {
   chat: Chat;
+  directory: Directory;
+  ephemeralMessages: EphemeralMessages;
   statusPage: StatusPage;
   annotations: Annotations;
   /** Undefined: the configuration is incomplete. */
@@ -130,4 +155,17 @@ export type Deps = {
   /** External receivers of webhooks about incidents. */
   receivers: WebhookReceivers;
   changeEvents: ChangeEvents;
+  userCache: UserCache;
+  processedEvents: ProcessedEvents;
+  digests: Digests;
 };
+
+/** External dependencies of the product. Built once for AWS and, with other addresses, for a single machine. */
+export type Deps = SystemDeps &
+  QueueDeps &
+  IncidentDeps &
+  ChangeDeps &
+  FreezeDeps &
+  MonitoringDeps &
+  PagingDeps &
+  MessageDeps;

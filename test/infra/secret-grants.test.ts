@@ -13,7 +13,7 @@ import type { sweep } from '../../jobs/sweep/sweep.ts';
 const WORKFLOWS = join(import.meta.dirname, '../../workflows');
 
 /**
- * The secrets that each port needs, as aws/deps.ts assembles it. A function whose declared ports need more than it is
+ * The secrets that each port needs, as aws/deps/ assembles it. A function whose declared ports need more than it is
  * granted is a type error, so a deployment cannot lack permission for a required secret.
  */
 const OF_PORTS = {

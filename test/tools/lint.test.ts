@@ -33,7 +33,7 @@ check(
     at('domain/rollback.ts', `import type { Change } from '../schemas/change.ts'; import './suspects.ts';`),
     at('integrations/pagerduty/pager.ts', `import { createHash } from 'node:crypto'; import '../../domain/ports.ts';`),
     at('workflows/incident-response.ts', `import type { DurableContext } from '@aws/durable-execution-sdk-js';`),
-    at('aws/deps.ts', `import { pagerDuty } from '../integrations/pagerduty/pager.ts';`),
+    at('aws/deps/paging.ts', `import { pagerDuty } from '../../integrations/pagerduty/pager.ts';`),
     at('functions/route.ts', `import { deps } from '../aws/deps.ts'; import '../workflows/incident-response.ts';`),
     at('local/main.ts', `import '../functions/route.ts'; import './aws/sqs/server.ts';`),
     at('local/main.ts', `import manifest from '../package.json' with { type: 'json' };`),

@@ -45,10 +45,10 @@ const LAYERS = {
   },
 };
 
-/** Files with additional permitted imports: composition roots. */
+/** Files, and folders, with additional permitted imports: composition roots. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ASSEMBLIES = {
-  'aws/deps.ts': ['integrations'],
+  'aws/deps': ['integrations'],
   'aws/slack-deps.ts': ['integrations'],
   'cli/bin.mjs': ['local'],
   'cli/files.ts': ['local'],
@@ -86,7 +86,8 @@ export const importDirection = defineRule({
       const target = posix.join(posix.dirname(file), specifier).split('/');
       const into = target[0] ?? '';
       if (target.length === 1 || into === '..') return undefined; // a file at the root, such as package.json
-      if (layer.folders.includes(into) || ASSEMBLIES[file]?.includes(into)) return undefined;
+      if (layer.folders.includes(into) || (ASSEMBLIES[file] ?? ASSEMBLIES[posix.dirname(file)])?.includes(into))
+        return undefined;
       return `${file} may not import ${into}/: ${folder}/ sees only ${layer.folders.join(', ')} (${DIRECTION})`;
     };
 

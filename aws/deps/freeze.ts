@@ -1,0 +1,27 @@
+import type { FreezeDeps } from '../../domain/ports/deps.ts';
+import { githubGates } from '../../integrations/github/protection.ts';
+import { identityTokens } from '../../integrations/oidc/identity-tokens.ts';
+import { es256Signer } from '../clients/signer.ts';
+import { AuditLogTable } from '../table/audit/audit-log.ts';
+import { FreezeDecisionTable } from '../table/freeze/freeze-decisions.ts';
+import { FreezeStateTable } from '../table/freeze/freeze-state.ts';
+import { FreezeTable } from '../table/freeze/freezes.ts';
+import { WaitingGateTable } from '../table/freeze/waiting-gates.ts';
+import type { Shared } from './shared.ts';
+
+/** Creates the stores of freezes and the audit log, and what the freeze check needs. */
+export function freezeDeps({ system, table, gates, github, counted }: Shared): FreezeDeps {
+  const { clock, secrets, log, blobs } = system;
+  const audit = new AuditLogTable(table, blobs, clock, log, secrets);
+  return {
+    freezes: new FreezeTable(table, clock, audit),
+    freezeState: new FreezeStateTable(table),
+    freezeDecisions: new FreezeDecisionTable(table, blobs, audit, log),
+    audit,
+    signer: es256Signer({ secrets, clock, log }),
+    identityTokens: identityTokens({ clock }),
+    gates,
+    waitingGates: new WaitingGateTable(table, clock),
+    gateKeeper: counted('github', githubGates(github)),
+  };
+}

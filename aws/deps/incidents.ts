@@ -1,0 +1,33 @@
+import type { IncidentDeps } from '../../domain/ports/deps.ts';
+import { announcedIncidents } from '../notifying-stores.ts';
+import { QuarantineTable } from '../table/alerts/quarantine.ts';
+import { DecisionTable } from '../table/incidents/decisions.ts';
+import { DrillTable } from '../table/incidents/drills.ts';
+import { EffectTable } from '../table/incidents/effects.ts';
+import { IncidentGroupTable } from '../table/incidents/incident-groups.ts';
+import { IncidentLog } from '../table/incidents/incident-log.ts';
+import { IncidentTable } from '../table/incidents/incidents.ts';
+import { RunbookTable } from '../table/incidents/runbooks.ts';
+import { AlertNoticeTable } from '../table/messages/alert-notices.ts';
+import type { Shared } from './shared.ts';
+
+/** Creates the stores of incidents and of the alerts before them. */
+export function incidentDeps({ system: { clock, blobs, counters, log }, table, projections }: Shared): IncidentDeps {
+  const events = new IncidentLog(table, log);
+  return {
+    ...announcedIncidents(
+      {
+        incidents: new IncidentTable(table, clock, counters, events),
+        incidentGroups: new IncidentGroupTable(table, clock, counters, events),
+        decisions: new DecisionTable(table, blobs, clock, counters, events),
+        effects: new EffectTable(table, clock, counters, events),
+        runbooks: new RunbookTable(table, blobs, clock),
+      },
+      (...subjects) => projections.changed(...subjects),
+    ),
+    drills: new DrillTable(table, clock),
+    quarantine: new QuarantineTable(table, blobs, clock),
+    alertNotices: new AlertNoticeTable(table),
+    projections,
+  };
+}

@@ -1,0 +1,72 @@
+import type { Tickets } from '../../domain/messages/channels.ts';
+import type { MessageDeps } from '../../domain/ports/deps.ts';
+import { githubIssues } from '../../integrations/github/issues.ts';
+import { grafanaAnnotations } from '../../integrations/grafana/annotations.ts';
+import { pagerDutyChanges } from '../../integrations/pagerduty/change-events.ts';
+import { slackChat } from '../../integrations/slack/chat.ts';
+import { slackDirectory } from '../../integrations/slack/directory.ts';
+import { slackEphemeralMessages } from '../../integrations/slack/ephemeral.ts';
+import { statuspage } from '../../integrations/statuspage/status-page.ts';
+import { webhookReceivers } from '../../integrations/webhook/receivers.ts';
+import { webhookTickets } from '../../integrations/webhook/ticket.ts';
+import type { TicketTarget } from '../../schemas/alerts/routes.ts';
+import { UserCacheTable } from '../table/access/user-cache.ts';
+import { DigestTable } from '../table/messages/digests.ts';
+import { ProcessedEventTable } from '../table/messages/processed-events.ts';
+import { addressOf, type Shared, standInAt } from './shared.ts';
+
+/** Creates the channels that show incidents. Addresses are read at run time, with the credentials. */
+export function messageDeps(shared: Shared): MessageDeps {
+  const { system, table, counted } = shared;
+  const { clock, secrets, standIns } = system;
+  const slack = {
+    apiUrl: addressOf({ secrets }, 'SLACK_API_URL'),
+    token: () => secrets.get('SLACK_BOT_TOKEN'),
+    clock,
+  };
+  return {
+    chat: counted('slack', { ...slackChat(slack), ...standInAt(standIns, slack.apiUrl) }),
+    directory: counted('slack', { ...slackDirectory(slack), ...standInAt(standIns, slack.apiUrl) }),
+    ephemeralMessages: counted('slack', slackEphemeralMessages(slack)),
+    statusPage: counted(
+      'statuspage',
+      statuspage({
+        apiUrl: addressOf({ secrets }, 'STATUSPAGE_API_URL'),
+        apiKey: () => secrets.get('STATUSPAGE_API_KEY'),
+        pageId: () => secrets.get('STATUSPAGE_PAGE_ID'),
+        clock,
+      }),
+    ),
+    annotations: counted(
+      'grafana',
+      grafanaAnnotations({
+        url: () => secrets.get('GRAFANA_URL'),
+        token: () => secrets.get('GRAFANA_TOKEN'),
+        clock,
+      }),
+    ),
+    ticketsFor: async (target: TicketTarget) => counted('tickets', await ticketsFor(target, shared)),
+    receivers: counted('webhooks', webhookReceivers({ secrets, clock })),
+    changeEvents: counted(
+      'pagerduty',
+      pagerDutyChanges({
+        eventsUrl: addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL'),
+        routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
+        clock,
+      }),
+    ),
+    userCache: new UserCacheTable(table, clock),
+    processedEvents: new ProcessedEventTable(table, clock),
+    digests: new DigestTable(table),
+  };
+}
+
+async function ticketsFor(
+  target: TicketTarget,
+  { system: { secrets, clock, standIns }, github }: Shared,
+): Promise<Tickets> {
+  if (target.kind === 'webhook') return webhookTickets({ ...target, secrets, clock });
+  const { repository, labels } = target;
+  const access = await github.to(repository);
+  return { ...githubIssues({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
+}

@@ -1,0 +1,38 @@
+import type { MonitoringDeps } from '../../domain/ports/deps.ts';
+import type { Secrets } from '../../domain/ports/system.ts';
+import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
+import { prometheus } from '../../integrations/prometheus/metrics.ts';
+import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
+import { alertStates } from '../../integrations/shared/alert-states.ts';
+import { NoAnswer } from '../../integrations/shared/http.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { SloAlertTable } from '../table/slo/slo-alerts.ts';
+import { SloDayTable } from '../table/slo/slo-days.ts';
+import { SloLeaseTable } from '../table/slo/slo-lease.ts';
+import { SloStatusTable } from '../table/slo/slo-statuses.ts';
+import type { Shared } from './shared.ts';
+
+/** Creates the clients of Prometheus and Alertmanager, and the stores of SLOs. */
+export function monitoringDeps({ system: { clock, secrets, log }, table }: Shared): MonitoringDeps {
+  const address = (name: string) => () => readAddress(secrets, name);
+  const [alertmanager, prometheusUrl] = [address('ALERTMANAGER_URL'), address('PROMETHEUS_URL')];
+  return {
+    metrics: prometheus(prometheusUrl),
+    alerts: alertStates({ alertmanager, prometheus: prometheusUrl }),
+    silences: alertmanagerSilences({ url: alertmanager, now: () => millisOf(clock.now()), log }),
+    sloMetrics: prometheusQueries(prometheusUrl),
+    sloLease: new SloLeaseTable(table, clock),
+    sloAlerts: new SloAlertTable(table, clock),
+    sloStatuses: new SloStatusTable(table),
+    sloDays: new SloDayTable(table),
+  };
+}
+
+/** Reads a vendor's address. If it cannot be read, the vendor counts as not responding, not as off. @throws NoAnswer */
+async function readAddress(secrets: Secrets, name: string): Promise<string | undefined> {
+  try {
+    return await secrets.get(name);
+  } catch (error) {
+    throw new NoAnswer(`cannot read the address ${name}: ${String(error)}`, { cause: error });
+  }
+}
