@@ -1,49 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Guarded } from '../product/guarded.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
-import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
+import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
+import { acts, begin, bothWays, deployed, lanes, type Place, placeOf, runs } from './drilled.ts';
 import { at } from './support.ts';
 
-type Place = { service: string; environment: string };
-
-const lane = (mode = 'act') => ({
-  drills: true,
-  deployer: { kind: 'http' },
-  autoRollback: { mode, unknownMigration: 'act' },
-});
-/** One environment for drills per service, so that tests do not affect each other. */
-const lanes = (...names: string[]) => names.map((name) => [name, { environments: { [`${name}-lane`]: lane() } }]);
-const placeOf = (service: string): Place => ({ service, environment: `${service}-lane` });
-
 const DRILLED = /^drill ([0-9A-Z]{26}): from v2 back to v1 and forward again, target http:/;
-
-/** Records two versions, the first known good, and sets the live version in the CD system. */
-async function deployed(firebreak: Firebreak, place: Place): Promise<void> {
-  for (const [version, minutes] of [
-    ['v1', 310],
-    ['v2', 5],
-  ] as const) {
-    const times = { started_at: minutesAgo(minutes), finished_at: minutesAgo(minutes - 2) };
-    expect((await firebreak.post('/v1/deployments', { ...place, version, ...times })).status).toBe(201);
-  }
-  await firebreak.put('/sandbox/cd/live', { ...place, version: 'v2' });
-}
-
-/** Returns the requests that the CD system received for a place, without repeats. */
-async function acts(firebreak: Firebreak, { service }: Place): Promise<string[]> {
-  const posts = (await firebreak.calls('cd')).filter((call) => call.method === 'POST' && call.body.service === service);
-  const told = posts.map(({ body }) => `${body.idempotency_key} ${body.from_version} to ${body.to_version}`);
-  return [...new Set(told)];
-}
-
-const bothWays = (id: string) => [`drill.${id}.back v2 to v1`, `drill.${id}.forth v1 to v2`];
-
-const runs = async (firebreak: Firebreak, { service }: Place): Promise<string | undefined> =>
-  (await firebreak.get('/sandbox/cd/live')).body.items.find((item: any) => item.service === service)?.version;
 
 const fire = (firebreak: Firebreak, place: Place) =>
   firebreak.post(
@@ -51,7 +14,6 @@ const fire = (firebreak: Firebreak, place: Place) =>
     group([alert({ labels: { ...place }, fingerprint: place.service, startsAt: minutesAgo(0.5) })]),
   );
 
-const begin = (firebreak: Firebreak, place: Place) => firebreak.post('/v1/drills', place);
 const drillOf = async (firebreak: Firebreak, id: string) => (await firebreak.get(`/v1/drills/${id}`)).body;
 const settings = (firebreak: Firebreak, cd: object) => firebreak.put('/sandbox/cd/settings', cd);
 
@@ -263,50 +225,5 @@ describe('a drill', { timeout: 180_000 }, () => {
     const [{ id }] = (await firebreak.get('/v1/drills?service=works')).body.items;
     expect((await firebreak.request('GET', `/v1/drills/${id}`, undefined, elsewhere)).status).toBe(403);
     expect((await firebreak.get(`/v1/drills/${'0'.repeat(26)}`)).body.code).toBe('unknown-drill');
-  });
-});
-
-describe('killed in the middle', { timeout: 90_000 }, () => {
-  test.concurrent.each([
-    'before Invoke incident-response #1',
-    'before CD roll-back #1',
-    'after CD roll-back #1',
-    'after CD roll-back #2',
-  ])('%s, a drill resumes and makes each rollback once', async (boundary) => {
-    const dir = await mkdtemp(join(tmpdir(), 'firebreak-drill-'));
-    const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
-    await writeFile(log, '');
-    const firebreak = await Firebreak.start({
-      unshown: true,
-      services: Object.fromEntries(lanes('killed')),
-      timeScale: 1000,
-      nodeArgs: ['--import', new URL('../kill/at.ts', import.meta.url).href],
-      env: { LOG_LEVEL: 'warn', FIREBREAK_KILL_LOG: log, FIREBREAK_KILL_ARMED: armed, FIREBREAK_KILL_AT: boundary },
-    });
-    try {
-      const place = placeOf('killed');
-      await deployed(firebreak, place);
-      await writeFile(armed, '');
-      await begin(firebreak, place).catch(() => undefined); // it may die before it responds
-      await firebreak.exited();
-      expect(await readFile(log, 'utf8')).toContain(`killed ${boundary}`);
-      await firebreak.start({ FIREBREAK_KILL_AT: '' });
-      const { id } = await eventually(
-        async () => (await firebreak.get('/v1/drills')).body.items.find((drill: any) => drill.outcome === 'proved'),
-        'the proof',
-        60_000,
-      );
-      expect(await acts(firebreak, place)).toEqual(bothWays(id));
-      const { rollbacks } = (await firebreak.get('/sandbox/state')).body.views.cd;
-      expect(rollbacks.map((done: any) => [done.from_version, done.to_version])).toEqual([
-        ['v1', 'v2'],
-        ['v2', 'v1'],
-      ]);
-      expect(await runs(firebreak, place)).toBe('v2');
-      expect((await begin(firebreak, place)).status).toBe(202);
-    } finally {
-      await firebreak.remove();
-      await rm(dir, { recursive: true, force: true });
-    }
   });
 });
