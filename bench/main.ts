@@ -8,16 +8,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { measureChannels } from './channels.ts';
-import { correlationBeside, correlationResults } from './correlation.ts';
+import { measureChannels } from './measurements/channels.ts';
+import { correlationBeside, correlationResults } from './measurements/correlation.ts';
 import { evaluationTable } from '../evaluation/print.ts';
-import { measureFlood } from './flood.ts';
-import { measureFreezeCheck } from './freeze-check.ts';
-import { measureIntake } from './intake.ts';
-import { measureLoad } from './load.ts';
-import { measureResponse } from './response.ts';
+import { measureFlood } from './measurements/flood.ts';
+import { measureFreezeCheck } from './measurements/freeze-check.ts';
+import { measureIntake } from './measurements/intake.ts';
+import { measureLoad } from './measurements/load.ts';
+import { measureResponse } from './measurements/response.ts';
 import { type Report, type Result, table, thisMachine } from './results.ts';
-import { measureFirstStart, measureStartAgain } from './start.ts';
+import { measureFirstStart, measureStartAgain } from './measurements/start.ts';
 import { startVendors, type Vendors } from './vendors.ts';
 
 /** Time limit of the whole run. A hang is a failure. */

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSMessageAttribute, SQSRecord } from 'aws-lambda';
 import { queueArn, REGION } from './lambda/arns.ts';
-import { longestChain } from './lambda/lineage.ts';
+import { longestChain } from './lambda/invoke/lineage.ts';
 
 export type EventSource = {
   queueUrl: string;

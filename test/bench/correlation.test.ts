@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { correlationResults } from '../../bench/correlation.ts';
+import { correlationResults } from '../../bench/measurements/correlation.ts';
 import type { Kind } from '../../evaluation/case.ts';
 import { type Evaluation, evaluateAll } from '../../evaluation/evaluation.ts';
 import { casesOfKind, DEFAULT_SEED } from '../../evaluation/generate.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { batches } from '../../bench/response.ts';
+import { batches } from '../../bench/measurements/response.ts';
 import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/rollback/guards.ts';
 
 test('no instance exceeds the hourly limit of automatic rollbacks', () => {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
+import type { HistoryEvent } from '../../local/aws/lambda/durable/history.ts';
 import type { ExecutionRow } from '../../local/aws/lambda/store.ts';
 
 /** A recorded execution: its input, its events, and its result (null: it was stopped). */

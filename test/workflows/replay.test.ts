@@ -1,6 +1,6 @@
 import { InvocationStatus } from '@aws/durable-execution-sdk-js';
 import { describe, expect, test } from 'vitest';
-import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
+import type { HistoryEvent } from '../../local/aws/lambda/durable/history.ts';
 import { drillHandlerWith } from './stories/drills.ts';
 import { golden, recorded, type Run } from './history.ts';
 import { handlerWith } from './play.ts';

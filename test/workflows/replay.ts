@@ -3,7 +3,7 @@ import type {
   DurableExecutionInvocationInput,
   DurableExecutionInvocationOutput,
 } from '@aws/durable-execution-sdk-js';
-import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
+import type { HistoryEvent } from '../../local/aws/lambda/durable/history.ts';
 import { untouchable } from '../support/fake-deps.ts';
 import { detailsOf, payloadOf, type Run } from './history.ts';
 import { handlerWith } from './play.ts';

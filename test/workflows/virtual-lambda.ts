@@ -4,8 +4,8 @@ import {
   type DurableLambdaHandler,
   InvocationStatus,
 } from '@aws/durable-execution-sdk-js';
-import { Executions, type InvocationEnd } from '../../local/aws/lambda/executions.ts';
-import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
+import { Executions, type InvocationEnd } from '../../local/aws/lambda/durable/executions.ts';
+import type { HistoryEvent } from '../../local/aws/lambda/durable/history.ts';
 import { type ExecutionRow, Store } from '../../local/aws/lambda/store.ts';
 import type { SetClock, TestEngine } from '../support/fake-deps.ts';
 

@@ -1,14 +1,14 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { serve, type EmulatedRequest, type EmulatedResponse, type Endpoint } from '../endpoint.ts';
-import { DeadLetters } from './dead-letters.ts';
-import * as durable from './durable-api.ts';
+import { DeadLetters } from './invoke/dead-letters.ts';
+import * as durable from './durable/api.ts';
 import { ApiError, notFound } from './errors.ts';
-import { Executions } from './executions.ts';
-import { invoke } from './invoke-api.ts';
-import { installInvokeStore } from './invoke-store.ts';
-import { PlainInvokes } from './plain-invokes.ts';
-import { Pruner } from './pruner.ts';
-import { Resumer } from './resumer.ts';
+import { Executions } from './durable/executions.ts';
+import { invoke } from './invoke/api.ts';
+import { installInvokeStore } from './invoke/store.ts';
+import { PlainInvokes } from './invoke/plain-invokes.ts';
+import { Pruner } from './durable/pruner.ts';
+import { Resumer } from './durable/resumer.ts';
 import { Sandbox, type LocalFunction } from './sandbox.ts';
 import { Store } from './store.ts';
 

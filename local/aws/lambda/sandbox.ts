@@ -1,6 +1,6 @@
 import type { ClientContext, Context } from 'aws-lambda';
 import { functionArn } from './arns.ts';
-import { runWithInvokeStore } from './invoke-store.ts';
+import { runWithInvokeStore } from './invoke/store.ts';
 import { byteLength, SYNC_PAYLOAD_MAX_BYTES } from './limits.ts';
 
 /**

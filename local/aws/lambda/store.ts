@@ -1,8 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { EXECUTIONS_FORMAT, unreadable } from '../../state/formats.ts';
-import type { HistoryEvent } from './history.ts';
-import type { ErrorObject, Operation } from './operation.ts';
-import type { TimerKind } from './transitions.ts';
+import type { HistoryEvent } from './durable/history.ts';
+import type { ErrorObject, Operation } from './durable/operation.ts';
+import type { TimerKind } from './durable/transitions.ts';
 
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED';
 

@@ -11,7 +11,7 @@ import type { SQSEvent } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../local/aws/endpoint.ts';
 import { judge, startEventSource, type EventSource } from '../../../local/aws/event-source.ts';
-import { longestChain } from '../../../local/aws/lambda/lineage.ts';
+import { longestChain } from '../../../local/aws/lambda/invoke/lineage.ts';
 import type { LocalFunction } from '../../../local/aws/lambda/lambda.ts';
 import { startSqs } from '../../../local/aws/sqs/server.ts';
 import { sqsRedelivery } from '../../../aws/clients/redelivery.ts';

@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { InvocationEvent } from '../../../local/aws/lambda/executions.ts';
+import type { InvocationEvent } from '../../../local/aws/lambda/durable/executions.ts';
 import type { LocalFunction } from '../../../local/aws/lambda/lambda.ts';
 import { Bench, until } from './durable/bench.ts';
 import { suspended } from './durable/cases.ts';

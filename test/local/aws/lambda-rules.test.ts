@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkUpdates } from '../../../local/aws/lambda/rules.ts';
-import type { Operation, OperationStatus, OperationUpdate } from '../../../local/aws/lambda/operation.ts';
+import { checkUpdates } from '../../../local/aws/lambda/durable/rules.ts';
+import type { Operation, OperationStatus, OperationUpdate } from '../../../local/aws/lambda/durable/operation.ts';
 
 type Action = OperationUpdate['Action'];
 const ACTIONS: Action[] = ['START', 'SUCCEED', 'FAIL', 'RETRY', 'CANCEL'];

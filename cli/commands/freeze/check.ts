@@ -1,0 +1,154 @@
+import { type Command, Option } from 'commander';
+import * as z from 'zod';
+import { CheckAnswer, CheckedChange } from '../../../schemas/freeze/freeze-check.ts';
+import { Client, NoAnswer, Refused, queryOf } from '../../client.ts';
+import { remember, stateFile, type Trust, trustIn } from '../../last-state.ts';
+import { decideAlone, recall, type Remembered } from '../../offline/decide.mjs';
+import { JSON_OPTION } from '../../options.ts';
+import { asJson, oneLine, shortTime } from '../../table.ts';
+import { Misused, No, type World } from '../../world.ts';
+
+type Options = {
+  version?: string;
+  service?: string;
+  environment?: string;
+  commit?: string;
+  deploymentId?: string;
+  change?: CheckedChange;
+  identityToken?: string;
+  look?: true;
+  onOutage: 'allow' | 'deny';
+  state?: string;
+  keys?: string;
+  json?: true;
+};
+
+export function addFreezeCheck(freeze: Command, world: World): void {
+  freeze
+    .command('check')
+    .description('Check whether a deploy is allowed: exits with 0 if allowed, 1 if not')
+    .argument('[service]')
+    .argument('[environment]')
+    .option('--service <name>', 'Same as the first argument')
+    .option('--environment <name>', 'Same as the second argument')
+    .option('--version <version>', 'Version to deploy')
+    .option('--commit <sha>', 'Commit to deploy')
+    .option(
+      '--deployment-id <id>',
+      'Id of the deployment, the same in each retry; consumes an override, returns a token',
+    )
+    .addOption(new Option('--change <kind>', 'Kind of change (default: deploy)').choices(CheckedChange.options))
+    .option('--identity-token <token>', 'OpenID Connect token of the CI system (or FIREBREAK_IDENTITY_TOKEN)')
+    .option('--look', 'Check without consuming an override')
+    .addOption(
+      new Option('--on-outage <answer>', 'Answer when Firebreak is unreachable and no signed answer is stored')
+        .choices(['allow', 'deny'])
+        .default('deny'),
+    )
+    .option('--state <file>', "File with the last signed answers (default: in the user's cache)")
+    .option(
+      '--keys <keys>',
+      'Trusted signing keys: thumbprints, a file of them, or a JWKS file (or FIREBREAK_KEYS; default: the keys that ' +
+        'Firebreak published at the last check)',
+    )
+    .option(...JSON_OPTION)
+    .action((service: string | undefined, environment: string | undefined, options: Options) =>
+      check(world, placeOf(service ?? options.service, environment ?? options.environment), options),
+    );
+}
+
+type Place = { service: string; environment: string };
+
+function placeOf(service: string | undefined, environment: string | undefined): Place {
+  if (service === undefined || environment === undefined)
+    throw new Misused('specify service and environment: firebreak freeze check checkout production');
+  return { service, environment };
+}
+
+async function check(world: World, place: Place, options: Options): Promise<void> {
+  const client = await Client.of(world);
+  const at = { ...place, server: client.url };
+  const file = stateFile(world, options.state);
+  const trust = await trustIn(world, client.url, options.keys);
+  try {
+    const answer = await ask(client, world, place, options);
+    if (answer.signed_state !== null) await kept(world, client, answer.signed_state, { at, file, trust });
+    tell(world, answer, options);
+  } catch (error) {
+    if (!isOutage(error)) throw error;
+    world.err(error.message);
+    withoutFirebreak(world, place, options, await recall(file, at, trust.keys));
+  }
+}
+
+/** Returns whether Firebreak gave no verdict: no response, an error of its own (5xx), or a request to come later. */
+const isOutage = (error: unknown): error is No =>
+  error instanceof NoAnswer ||
+  (error instanceof Refused && (error.status >= 500 || error.status === 408 || error.status === 429));
+
+function ask(client: Client, world: World, place: Place, options: Options): Promise<CheckAnswer> {
+  const { version, commit, deploymentId: deployment_id, change } = options;
+  const query = { ...place, version, commit, deployment_id, change };
+  const identity_token = options.identityToken ?? (world.env['FIREBREAK_IDENTITY_TOKEN'] || undefined);
+  if (options.look || (deployment_id === undefined && identity_token === undefined))
+    return client.get(`/v1/freeze-check${queryOf(query)}`, CheckAnswer, identity_token);
+  return client.post('/v1/freeze-check', { ...query, identity_token }, CheckAnswer);
+}
+
+/** Stores the signed answer for outages. A failure is a warning: it does not block the deploy. */
+async function kept(
+  world: World,
+  client: Client,
+  state: string,
+  { at, file, trust }: { at: Parameters<typeof recall>[1]; file: string; trust: Trust },
+): Promise<void> {
+  try {
+    await remember(world, file, at, trust, { state, jwks: await client.get('/.well-known/jwks.json', z.unknown()) });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unknown';
+    world.err(oneLine(`warning: cannot store the signed answer for outages: ${why}`));
+  }
+}
+
+function tell(world: World, answer: CheckAnswer, { json }: Options): void {
+  if (json) world.out(asJson(answer));
+  else {
+    world.out(answer.allowed ? (answer.verdict === 'warn' ? 'allowed, with a warning' : 'allowed') : 'frozen');
+    for (const { text } of answer.reasons) world.out(oneLine(`  ${text}`));
+    if (answer.clears_when !== null) world.out(oneLine(`  Clears ${answer.clears_when}`));
+    if (answer.next_transition_at !== null) world.out(`  Can change at ${shortTime(answer.next_transition_at)} UTC`);
+    world.out(`  decision ${answer.decision_id}`);
+  }
+  if (!answer.allowed) throw new No('not allowed');
+}
+
+/** Prints the offline decision and its basis. The JSON has the same keys as an online answer. */
+function withoutFirebreak(world: World, place: Place, options: Options, remembered: Remembered): void {
+  const { version, commit, change } = options;
+  const query = { version, commit, change, isRollback: change === 'rollback' };
+  const { allowed, because, by, evaluated_at } = decideAlone(query, remembered, options.onOutage, new Date());
+  const text = oneLine(`${allowed ? 'allowed' : 'not allowed'} while Firebreak is unreachable: ${because}`);
+  if (allowed) world.err(text);
+  if (options.json)
+    world.out(
+      asJson({
+        ...place,
+        allowed,
+        verdict: allowed ? 'warn' : 'freeze',
+        outage: true,
+        decided_by: by,
+        reasons: [{ code: 'outage', text }],
+        evaluated_at,
+        data_age_s: null,
+        stale: true,
+        next_transition_at: null,
+        clears_when: null,
+        override: null,
+        decision_id: null,
+        token: null,
+        signed_state: null,
+      }),
+    );
+  else world.out(allowed ? 'allowed' : 'not allowed');
+  if (!allowed) throw new No(text);
+}

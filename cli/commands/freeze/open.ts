@@ -1,0 +1,95 @@
+import * as z from 'zod';
+import { durationIn } from '../../../domain/slack/commands/duration.ts';
+import { FreezeView } from '../../../schemas/freeze/freeze.ts';
+import { Client } from '../../client.ts';
+import { asJson, oneLine, shortTime } from '../../table.ts';
+import { Misused, type World } from '../../world.ts';
+
+const Opened = FreezeView.extend({
+  warnings: z.array(z.string()).default([]),
+  services: z.array(z.string()).default([]),
+});
+type Opened = z.infer<typeof Opened>;
+
+export type OpenOptions = {
+  reason: string;
+  service?: string;
+  team?: string;
+  environment?: string;
+  all?: true;
+  startsAt?: string;
+  until?: string;
+  for?: string;
+  untilLifted?: true;
+  yes?: true;
+  json?: true;
+};
+
+type Scope = { service?: string; team?: string; environment?: string };
+
+/** How many services the output names. */
+const NAMED_MAX = 20;
+
+/** Opens a freeze and prints its scope. Requires scope and end as options or at the prompt: neither has a default. */
+export async function open(world: World, options: OpenOptions): Promise<void> {
+  const scope = await scopeOf(world, options);
+  const until = await endOf(world, options);
+  const { reason, startsAt: starts_at } = options;
+  const opened = await (await Client.of(world)).post('/v1/freezes', { reason, ...scope, starts_at, until }, Opened);
+  for (const warning of opened.warnings) world.err(oneLine(warning));
+  world.out(options.json ? asJson(opened) : opened.id);
+  if (!options.json) world.err(oneLine(inWords(opened)));
+}
+
+async function scopeOf(world: World, { service, team, environment, all, yes }: OpenOptions): Promise<Scope> {
+  const scope = {
+    ...(service !== undefined && { service }),
+    ...(team !== undefined && { team }),
+    ...(environment !== undefined && { environment }),
+  };
+  const isNamed = Object.keys(scope).length > 0;
+  if (all && isNamed) throw new Misused('--all cannot be combined with --service, --team, or --environment');
+  if (isNamed || all || yes) return scope;
+  if (world.ask === undefined)
+    throw new Misused('specify what to freeze: --service, --team, --environment, or --all for every deploy');
+  const named = (await world.ask('Which service? Leave empty for all services: ')).trim();
+  const place = (await world.ask('Which environment? Leave empty for all environments: ')).trim();
+  return { ...(named !== '' && { service: named }), ...(place !== '' && { environment: place }) };
+}
+
+/** Returns the end of the freeze. Undefined: until a person lifts it. */
+async function endOf(
+  world: World,
+  { until, for: duration, untilLifted, startsAt, yes }: OpenOptions,
+): Promise<string | undefined> {
+  if ([until, duration, untilLifted].filter((one) => one !== undefined).length > 1)
+    throw new Misused('specify only one of --until, --for, and --until-lifted');
+  if (until !== undefined) return until;
+  if (duration !== undefined) return after(duration, startsAt);
+  if (untilLifted || yes) return undefined;
+  if (world.ask === undefined) throw new Misused('specify when it ends: --for 2h, --until TIME, or --until-lifted');
+  const written = (
+    await world.ask('For how long, such as 30m or 2h? Leave empty to freeze until the freeze is lifted: ')
+  ).trim();
+  return written === '' ? undefined : after(written, startsAt);
+}
+
+function after(duration: string, startsAt: string | undefined): string {
+  const found = durationIn(duration);
+  if ('wrong' in found) throw new Misused(found.wrong);
+  const start = startsAt === undefined ? Date.now() : Date.parse(startsAt);
+  if (Number.isNaN(start))
+    throw new Misused(`--starts-at: ${JSON.stringify(startsAt)} is not a time such as 2026-11-20T18:00:00Z`);
+  return new Date(start + found.seconds * 1000).toISOString();
+}
+
+function inWords({ service, team, environment, services, starts_at, until, state }: Opened): string {
+  const more = services.length - NAMED_MAX;
+  const names = `${services.slice(0, NAMED_MAX).join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
+  const what =
+    service ??
+    (team === null ? `all services${names === '' ? '' : ` (${names})`}` : `services of team ${team} (${names})`);
+  const where = environment === null ? 'in all environments' : `in ${environment}`;
+  const from = state === 'scheduled' ? ` from ${shortTime(starts_at)} UTC` : '';
+  return `frozen: ${what} ${where}${from} ${until === null ? 'until lifted' : `until ${shortTime(until)} UTC`}`;
+}

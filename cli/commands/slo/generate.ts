@@ -1,0 +1,105 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { generated } from '../../../domain/slo/generate/files.ts';
+import { GENERATED } from '../../../domain/slo/generate/names.ts';
+import type { Preset } from '../../../domain/slo/generate/rules.ts';
+import { sha256 } from '../../digest.ts';
+import { loadConfig } from '../../files.ts';
+import { folderOf } from '../../folders.ts';
+import { Misused, No, type World } from '../../world.ts';
+
+type Options = {
+  out: string;
+  check?: true;
+  preset: string;
+  raw: boolean;
+  url: string;
+  tokenFile: string;
+  config?: string;
+};
+
+const PRESETS: readonly string[] = ['multiwindow', 'simple'] satisfies Preset[];
+
+/** Line width 0: no folding, because folded PromQL is hard to compare. */
+const NO_FOLDING = 0;
+
+export function addSloGenerate(slo: Command, world: World): void {
+  slo
+    .command('generate')
+    .description('Generate Prometheus rules, Alertmanager routes, and Grafana dashboards from SLOs')
+    .requiredOption('--out <dir>', 'Output folder, with one subfolder for each kind')
+    .option('--check', 'Write nothing; report differences from existing files')
+    .option('--preset <name>', `Alert preset: ${PRESETS.join(' or ')}`, 'multiwindow')
+    .option('--no-raw', 'Omit prometheus/slo-raw.yaml, once the other rules have been loaded for three days')
+    .option('--url <url>', 'Address at which Alertmanager reaches Firebreak', 'http://127.0.0.1:8080')
+    .option(
+      '--token-file <file>',
+      'File with the ingest token on the Alertmanager host',
+      '/etc/alertmanager/firebreak-token',
+    )
+    .option('--config <dir>', 'Configuration folder')
+    .action((options: Options) => generate(world, options));
+}
+
+async function generate(world: World, options: Options): Promise<void> {
+  const { preset, tokenFile } = options;
+  if (!isPreset(preset)) throw new Misused(`unknown preset ${preset}; use ${PRESETS.join(' or ')}`);
+  const url = options.url.replace(/\/+$/, '');
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new Misused(`--url is not an http or https URL: ${options.url}`);
+  const loaded = await loadConfig(await folderOf(world, 'config', options.config));
+  if (!loaded.ok) throw new No(loaded.problems.join('\n'));
+  const wanted = generated(loaded.config.slos, { preset, raw: options.raw, url, tokenFile, hash: sha256 });
+  const out = resolve(world.cwd, options.out);
+  const files = new Map([...wanted].map(([path, content]) => [path, textOf(path, content)]));
+  if (options.check) return check(world, options.out, out, files);
+  for (const [path, text] of files) {
+    await mkdir(dirname(join(out, path)), { recursive: true });
+    await writeFile(join(out, path), text);
+    world.out(join(options.out, path));
+  }
+}
+
+const isPreset = (name: string): name is Preset => PRESETS.includes(name);
+
+const textOf = (path: string, content: object): string =>
+  path.endsWith('.json')
+    ? `${JSON.stringify(content, null, 2)}\n`
+    : `# ${GENERATED}\n${stringify(content, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
+
+async function check(world: World, shown: string, out: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const problems: string[] = [];
+  for (const [path, text] of files) {
+    const there = await readFile(join(out, path), 'utf8').catch(nothing);
+    if (there === undefined) problems.push(`${join(shown, path)}: missing`);
+    else if (there !== text) problems.push(`${join(shown, path)}:${firstDifference(there, text)}: differs`);
+  }
+  for (const folder of new Set([...files.keys()].map((path) => dirname(path)))) {
+    for (const name of (await readdir(join(out, folder)).catch(nothing)) ?? []) {
+      const path = join(folder, name);
+      if (files.has(path) || !(await isOurs(join(out, path)))) continue;
+      problems.push(`${join(shown, path)}: no longer generated; remove it`);
+    }
+  }
+  if (problems.length > 0)
+    throw new No([...problems, 'to regenerate: firebreak slo generate with the same options'].join('\n'));
+  world.out(`${files.size} files are up to date`);
+}
+
+/** Returns whether Firebreak generated the file. Users can keep their own files in the same folder. */
+const isOurs = async (file: string): Promise<boolean> =>
+  (await readFile(file, 'utf8').catch(nothing))?.includes(GENERATED) === true;
+
+const nothing = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code === 'ENOENT' || error.code === 'EISDIR') return undefined;
+  throw error;
+};
+
+/** Returns the number of the first line that differs, from 1. */
+function firstDifference(a: string, b: string): number {
+  const [left, right] = [a.split('\n'), b.split('\n')];
+  const at = right.findIndex((line, index) => line !== left[index]);
+  return (at === -1 ? right.length : at) + 1;
+}
