@@ -4,6 +4,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { readEnvironment } from '../../aws/secrets/env.ts';
 import { PEOPLE, PROJECT, QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, WORKFLOW } from '../../aws/resources.ts';
 import { copyFolder, FUNCTION_GRANTS, SETTABLE } from '../../aws/secrets/secret-groups.ts';
+import { QUEUES } from '../../schemas/config/queues.ts';
 import { TARGETS } from '../../schemas/incidents/projection.ts';
 import { type Described, describeSystem, type System } from './platform.ts';
 
@@ -169,14 +170,14 @@ describe('functions', () => {
 describe('permissions', () => {
   const statements = () => functionsOf(production).flatMap((one) => argsOf(one).permissions);
 
+  const queues = QUEUES.map((name) => name.replace(/^./, (letter) => letter.toUpperCase()));
+  const NAMED = new RegExp(`^(Table|Blobs|${queues.join('|')}|\\w+DeadLetters|arn:)`);
+
   test('are lists of actions on named resources; nothing is linked', () => {
     for (const { args } of functionsOf(production)) expect(Object.keys(args)).not.toContain('link');
     for (const { actions, resources } of statements()) {
       for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Z][A-Za-z]+$/);
-      for (const resource of resources)
-        expect(resource).toMatch(
-          /^(Table|Blobs|Urgent|Ordinary|Unmatched|People|Slack|Statuspage|Grafana|Tickets|Webhooks|\w+DeadLetters|arn:)/,
-        );
+      for (const resource of resources) expect(resource).toMatch(NAMED);
       expect(resources).not.toHaveLength(0);
     }
   });

@@ -37,16 +37,16 @@ async function due(target: Target = 'slack'): Promise<Due> {
   return one;
 }
 
+/** The targets that show incidents, in the order of their names. */
+const AT_INCIDENTS = ['grafana', 'slack', 'statuspage', 'webhooks'] as const;
+
 describe('a change', () => {
   test('is due at every target that shows it, and wakes those', async () => {
     await projections().changed(subject);
     const fresh = { subject, wanted: 1, since: stores.clock.now(), notBefore: null };
-    for (const target of ['slack', 'statuspage', 'grafana', 'webhooks'] as const)
-      expect(await allDue(target)).toEqual([fresh]);
+    for (const target of AT_INCIDENTS) expect(await allDue(target)).toEqual([fresh]);
     expect(await allDue('tickets')).toEqual([]);
-    expect(stores.woken.toSorted()).toEqual(
-      ['grafana', 'slack', 'statuspage', 'webhooks'].map((target) => `${target} in 1 s`),
-    );
+    expect(stores.woken.toSorted()).toEqual(AT_INCIDENTS.map((target) => `${target} in 1 s`));
   });
 
   test.each([
@@ -86,17 +86,15 @@ describe('a change', () => {
     await projections().changed(subject);
     later(10);
     await projections().changed(subject);
-    expect(stores.woken).toHaveLength(4);
+    expect(stores.woken).toHaveLength(AT_INCIDENTS.length);
     later(11);
     await projections().changed(subject);
-    expect(stores.woken).toHaveLength(8);
+    expect(stores.woken).toHaveLength(2 * AT_INCIDENTS.length);
   });
 
   test('together with others wakes each target once', async () => {
     await projections().changed(subject, `incident:other-${subjects}`, `notice:${subjects}`);
-    expect(stores.woken.toSorted()).toEqual(
-      ['grafana', 'slack', 'statuspage', 'webhooks'].map((target) => `${target} in 1 s`),
-    );
+    expect(stores.woken.toSorted()).toEqual(AT_INCIDENTS.map((target) => `${target} in 1 s`));
   });
 
   test('is marked with the incident that opens, without waking a target', async () => {
@@ -106,7 +104,7 @@ describe('a change', () => {
     expect(await allDue('slack', `incident:${id}`)).toMatchObject([{ wanted: 1, notBefore: null }]);
     expect(stores.woken).toEqual([]);
     await projections().changed(`incident:${id}`);
-    expect(stores.woken).toHaveLength(4);
+    expect(stores.woken).toHaveLength(AT_INCIDENTS.length);
   });
 
   test('stays marked if no target can be woken, without an error for the writer', async () => {
