@@ -129,16 +129,16 @@ async function manifestIn(next: IteratorResult<TarFile, void>): Promise<Manifest
     throw new BadArchive('it is not a Firebreak backup: it does not begin with a manifest');
   const said: unknown = JSON.parse(await text(first.content));
   const { format, firebreak } = z.object({ format: z.int(), firebreak: z.string() }).parse(said);
-  const newer = (what: string): BadArchive =>
+  const other = (what: string): BadArchive =>
     new BadArchive(
       `it was created by Firebreak ${firebreak}. This version cannot read its ${what}: restore it with that version`,
     );
-  if (format > FORMAT) throw newer('archives');
+  if (format > FORMAT) throw other('archives');
   const manifest = Manifest.parse(said);
   const { table, queues, executions } = manifest.stores;
-  if (table > TABLE_FORMAT) throw newer('table');
-  if (queues > QUEUES_FORMAT) throw newer('queues');
-  if (executions > EXECUTIONS_FORMAT) throw newer('executions');
+  if (table !== TABLE_FORMAT) throw other('table');
+  if (queues !== QUEUES_FORMAT) throw other('queues');
+  if (executions !== EXECUTIONS_FORMAT) throw other('executions');
   const names = manifest.files.map(({ name }) => name);
   const foreign = names.find((name) => !isOurs(name));
   if (foreign !== undefined)

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { EXECUTIONS_FORMAT } from '../../local/state/formats.ts';
 import { lockDataDir } from '../../local/state/lock.ts';
 import { cli } from './support.ts';
 
@@ -149,7 +150,7 @@ describe('firebreak restore', () => {
     expect(existsSync(restored)).toBe(false);
   });
 
-  test('refuses an archive of a newer version, and names the version', async () => {
+  test('refuses an archive of a version with other formats, and names the version', async () => {
     const file = await archived();
     const tar = gunzipSync(await readFile(file));
     const newer = Buffer.from(tar.toString('latin1').replace('"format": 1', '"format": 9'), 'latin1');
@@ -159,9 +160,11 @@ describe('firebreak restore', () => {
       1,
       expect.stringMatching(/created by Firebreak \d\S+ This version cannot read its archives/),
     ]);
-    const store = Buffer.from(tar.toString('latin1').replace('"executions": 1', '"executions": 9'), 'latin1');
-    await writeFile(file, gzipSync(store));
-    expect((await restore(file, join(dir, 'restored'))).err).toContain('This version cannot read its executions');
+    for (const format of [EXECUTIONS_FORMAT - 1, 9]) {
+      const [same, other] = [EXECUTIONS_FORMAT, format].map((number) => `"executions": ${number}`) as [string, string];
+      await writeFile(file, gzipSync(Buffer.from(tar.toString('latin1').replace(same, other), 'latin1')));
+      expect((await restore(file, join(dir, 'restored'))).err).toContain('This version cannot read its executions');
+    }
   });
 
   test('refuses a folder that is in use or not empty', async () => {
