@@ -9,8 +9,8 @@ import { catalogueOf, expectPromisesKept, play, type Story } from '../support/sc
 import type { Vendor } from '../../sandbox/core/index.ts';
 import { chanceOf, hasEffectWhereShown } from '../kill/boundaries.ts';
 import { namesOf } from '../kill/calls.ts';
-import { startFaultyAws } from './aws.ts';
-import { OUTLET_ANSWERS_LOST, RATES, VENDOR_ANSWERS_LOST } from './faults.ts';
+import { startFaultyAws } from '../fault/aws.ts';
+import { OUTLET_ANSWERS_LOST, RATES, VENDOR_ANSWERS_LOST } from '../fault/faults.ts';
 
 const TIME_SCALE = 1000;
 const COME_AGAIN_SECONDS = 2;
@@ -52,7 +52,7 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
     services: catalogueOf(story, SHOWN_SERVICE),
     configFiles: SHOWN_CONFIG,
     timeScale: TIME_SCALE,
-    nodeArgs: ['--import', new URL('./inside.ts', import.meta.url).href],
+    nodeArgs: ['--import', new URL('../fault/inside.ts', import.meta.url).href],
     env: { ...vendors.env, ...aws.env, FIREBREAK_FAULT_SEED: String(seed), FIREBREAK_FAULT_LOG: log },
   });
   try {
