@@ -50,13 +50,13 @@ export class Guarded {
     return recorded;
   }
 
-  /** Sends a critical alert that requests a rollback by default. It started half a minute ago. */
-  async fire(at: Site, labels: Record<string, string> = {}): Promise<void> {
+  /** Sends a critical alert that requests a rollback by default. It started half a minute ago if not told otherwise. */
+  async fire(at: Site, labels: Record<string, string> = {}, startsAt = minutesAgo(0.5)): Promise<void> {
     this.#alerts += 1;
     const firing = alert({
       labels: { ...at, ...labels },
       fingerprint: `${at.service}-${at.environment}-${this.#alerts}`,
-      startsAt: minutesAgo(0.5),
+      startsAt,
     });
     const { status } = await this.#firebreak().post('/v1/alerts/alertmanager', group([firing]));
     expect(status).toBe(202);

@@ -5,8 +5,8 @@ import { seen } from '../../support/fixtures.ts';
 import { cli } from '../../cli/support.ts';
 import { Guarded } from '../../product/guarded.ts';
 
-const place = (mode: string, more: object = {}) => {
-  const autoRollback = { mode, unknownMigration: 'act', approvalTimeoutMinutes: 1440, ...more };
+const place = (mode: string) => {
+  const autoRollback = { mode, unknownMigration: 'act', approvalTimeoutMinutes: 1440 };
   return { environments: { production: { deployer: { kind: 'http' }, autoRollback } } };
 };
 
@@ -24,9 +24,6 @@ beforeAll(async () => {
     timeScale: 100,
     services: {
       ...services,
-      cautious: place('act', { unknownMigration: 'approve' }),
-      'no-deployer': { environments: { production: { autoRollback: { mode: 'act' } } } },
-      'by-default': { environments: { production: { deployer: { kind: 'http' } } } },
     },
     configFiles: EACH_ALONE,
     env: { LOG_LEVEL: 'warn' },
@@ -90,164 +87,6 @@ const told = (one: { id: string }, kind: string, text: RegExp = /./) =>
   );
 
 const superseded = { status: 409, body: { code: 'superseded', status: 409 } };
-
-describe('a guard that applies is named in the decision and on the timeline', { timeout: 180_000 }, () => {
-  afterAll(() => firebreak.resolveAll());
-
-  type Scenario = {
-    deploys?: Deployed[];
-    labels?: Record<string, string>;
-    kind: string;
-    because: string;
-    text: RegExp;
-  };
-
-  const scenarios: [service: string, scenario: Scenario][] = [
-    ['act-0', { deploys: [], kind: 'none', because: 'no_confident_suspect', text: /no change/ }],
-    ['act-1', { deploys: [GOOD], kind: 'none', because: 'no_confident_suspect', text: /no change/ }],
-    [
-      'act-2',
-      {
-        deploys: [GOOD, { ...BAD, has_migration: true }],
-        kind: 'approve',
-        because: 'migration_in_deploy',
-        text: /v2 has a migration/,
-      },
-    ],
-    ['cautious', { kind: 'approve', because: 'migration_unknown', text: /unknown whether v2 has a migration/ }],
-    [
-      'act-3',
-      {
-        deploys: [BAD],
-        kind: 'none',
-        because: 'no_known_good_version',
-        text: /no earlier version is known to be good/,
-      },
-    ],
-    [
-      'act-4',
-      {
-        deploys: [{ version: 'v1', minutes: 20 }, BAD],
-        kind: 'none',
-        because: 'no_known_good_version',
-        text: /known to be good/,
-      },
-    ],
-    [
-      'act-5',
-      {
-        deploys: [
-          GOOD,
-          { version: 'v2', minutes: 90 },
-          { version: 'v1', minutes: 80, kind: 'rollback', previous_version: 'v2' },
-          BAD,
-        ],
-        kind: 'approve',
-        because: 'already_rolled_back',
-        text: /v2 was already rolled back before/,
-      },
-    ],
-    [
-      'act-6',
-      {
-        deploys: [GOOD, { version: 'v2', minutes: 12 }, { version: 'v3', minutes: 0.1 }],
-        labels: {},
-        kind: 'suggest',
-        because: 'superseded',
-        text: /v3 was deployed since/,
-      },
-    ],
-    [
-      'act-7',
-      {
-        deploys: [GOOD, { version: 'new-checkout', minutes: 4, kind: 'flag' }],
-        kind: 'none',
-        because: 'not_a_deploy',
-        text: /is a feature flag change/,
-      },
-    ],
-    [
-      'act-8',
-      { deploys: [GOOD, { ...BAD, minutes: 0.5 }], kind: 'approve', because: 'clock_skew', text: /clocks may differ/ },
-    ],
-    [
-      'act-9',
-      {
-        deploys: [GOOD, { ...BAD, status: 'failed' }],
-        kind: 'approve',
-        because: 'deploy_failed',
-        text: /the deploy of v2 failed/,
-      },
-    ],
-    ['act-10', { labels: { action: 'notify' }, kind: 'suggest', because: 'not_asked', text: /no alert requests/ }],
-    [
-      'act-11',
-      {
-        labels: { environment: 'nowhere' },
-        kind: 'none',
-        because: 'unmatched',
-        text: /does not match any service and environment/,
-      },
-    ],
-    ['nobody', { kind: 'none', because: 'unmatched', text: /does not match any service and environment/ }],
-    ['no-deployer', { kind: 'none', because: 'no_deployer', text: /no deployer/ }],
-    ['shadow-0', { kind: 'shadow', because: 'mode_shadow', text: /^Would have rolled back v2 to v1 \(shadow mode\)/ }],
-    [
-      'by-default',
-      {
-        kind: 'shadow',
-        because: 'mode_shadow',
-        text: /^Would have asked for approval before rolling back v2 to v1 \(shadow mode\), because it is unknown whether v2/,
-      },
-    ],
-    ['suggest-0', { kind: 'suggest', because: 'mode_suggest', text: /mode suggest/ }],
-    ['approve-0', { kind: 'approve', because: 'mode_approve', text: /mode approve/ }],
-  ];
-
-  beforeAll(async () => {
-    await Promise.all(
-      scenarios.map(async ([service, { deploys = [GOOD, BAD], labels }]) => {
-        await deployed(service, ...deploys);
-        await fire(service, labels);
-      }),
-    );
-  });
-
-  test.each(scenarios)('%s: %o', async (service, { kind, because, text }) => {
-    const unmatched = because === 'unmatched';
-    const one = await incident(
-      unmatched ? 'unmatched' : service,
-      ({ decisions, title }) => decisions.length > 0 && (!unmatched || title.startsWith(`${service}:`)),
-    );
-    expect(one.decisions).toMatchObject([{ kind, because, state: kind === 'approve' ? 'waiting' : 'final' }]);
-    await told(one, 'decision', text);
-    // A critical alert pages, regardless of the decision about a rollback.
-    await told(one, 'page.succeeded');
-    expect(await rollbacksOf(service)).toEqual([]);
-    const { body } = await firebreak.get(`/v1/incidents/${one.id}/decisions/1`);
-    expect(body.inputs).toMatchObject({ evidence: { incident_id: one.id }, matched: !unmatched });
-  });
-
-  test('requires approval after three rollbacks in an hour', async () => {
-    const service = 'act-12';
-    await deployed(service, { version: 'v1', minutes: 240 });
-    for (const version of ['v2', 'v3', 'v4']) {
-      await deployed(service, { version, minutes: 0 });
-      await fire(service, {}, minutesAgo(0));
-      const one = await incident(
-        service,
-        ({ status, decisions }) => status === 'mitigated' && decisions[0].from_version === version,
-      );
-      await act(one, 'resolve');
-      await incident(service, ({ id, status }) => id === one.id && status === 'resolved');
-    }
-    await deployed(service, { version: 'v5', minutes: 0 });
-    await fire(service, {}, minutesAgo(0));
-    const one = await incident(service, ({ decisions }) => decisions[0]?.from_version === 'v5');
-    expect(one.decisions).toMatchObject([{ kind: 'approve', because: 'rate_limited', to_version: 'v1' }]);
-    expect(await rollbacksOf(service)).toHaveLength(3);
-  });
-});
 
 describe.concurrent('a person', { timeout: 180_000 }, () => {
   afterAll(() => firebreak.resolveAll());
