@@ -87,7 +87,7 @@ export function newQuestion(
       at,
       actor: 'firebreak',
       kind: 'decision',
-      text: `Asks for approval: ${text}: ${reasons.map((reason) => reason.text).join('; ')}${whom(people)}`,
+      text: `Asks for approval: ${text}. Reason: ${reasons.map((reason) => reason.text).join('; ')}${whom(people)}`,
       detail: { decision: view.id, because: view.because, digest },
     },
   };

@@ -325,7 +325,7 @@ describe('in the table', () => {
     const { items } = await stores.incidents.timeline(id, { limit: 10 });
     expect(items.map(({ text }) => text)).toEqual(
       expect.arrayContaining([
-        'Asks for approval: off: the runbook requires approval (asks ada, bob)',
+        'Asks for approval: off. Reason: the runbook requires approval (asks ada, bob)',
         'Approved the request; a second approval is required',
         'Approved the request',
       ]),
