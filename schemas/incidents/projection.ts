@@ -3,8 +3,8 @@ import type { Config } from '../config/config.ts';
 import { Timestamp } from '../time/time.ts';
 
 /** What is shown: its kind and id. A component is shown with the incidents that affect it. */
-export const SubjectKind = z.enum(['incident', 'change', 'notice', 'ticket', 'component']);
-export type SubjectKind = z.infer<typeof SubjectKind>;
+const SubjectKind = z.enum(['incident', 'change', 'notice', 'ticket', 'component']);
+type SubjectKind = z.infer<typeof SubjectKind>;
 export const Subject = z.templateLiteral([SubjectKind, ':', z.string().min(1)]);
 export type Subject = z.infer<typeof Subject>;
 
