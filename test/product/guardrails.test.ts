@@ -413,6 +413,8 @@ describe('safe rollback targets', { timeout: 180_000 }, () => {
 });
 
 describe('the suspected change', { timeout: 180_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
   test('twenty simultaneous alerts about one deploy cause one rollback', async () => {
     const at = site('stormy');
     await guarded.deployed(at, GOOD, BAD);

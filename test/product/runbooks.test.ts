@@ -241,6 +241,8 @@ const deploys = async (service: string) => {
 };
 
 describe('a runbook named by an alert', () => {
+  afterAll(() => firebreak.resolveAll());
+
   test('runs step by step with evaluated expressions, and is on the timeline', async () => {
     await flag('new-basket', true);
     await fires('basket', 'flag-off');
@@ -347,6 +349,8 @@ describe('a runbook named by an alert', () => {
 });
 
 describe('a runbook started by a person', () => {
+  afterAll(() => firebreak.resolveAll());
+
   const started = (service: string, more: object = {}, runbook = 'by-hand') =>
     firebreak.post(`/v1/runbooks/${runbook}/runs`, {
       service,
