@@ -5,7 +5,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
 import type { Blobs, Clock } from '../domain/ports/system.ts';
 import type { Catalogue, OpenIncident, RecentChange, SlackDeps } from '../domain/slack/ports.ts';
-import { waitingCalls } from '../integrations/slack/waiting-calls.ts';
+import { interactionCalls } from '../integrations/slack/waiting-calls.ts';
 import { StoredChange, StoredIncident } from '../schemas/incidents/stored-records.ts';
 import { IncidentId, Mode } from '../schemas/config/names.ts';
 import { PeopleFile } from '../schemas/people/people.ts';
@@ -53,7 +53,7 @@ export function slackDeps(): SlackDeps {
     secrets,
     people: sqsPeopleQueue(awsClient(SQSClient, SLACK_LIMITS), env.FIREBREAK_QUEUE_PEOPLE),
     quarantine: new QuarantineTable(table, blobs, clock),
-    slack: waitingCalls({ secrets }),
+    slack: interactionCalls({ secrets }),
     catalogue: () => readCatalogue(blobs),
     openIncidents: () => readOpen(table),
     recentChanges: () => readRecent(table),

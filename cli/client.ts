@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Access, accessOf } from './credentials.ts';
 import { oneLine } from './table.ts';
-import { No, type World } from './world.ts';
+import { CommandFailure, type World } from './world.ts';
 
 /** Longer than any response of the API takes. */
 const TIMEOUT_MS = 30_000;
@@ -9,10 +9,10 @@ const TIMEOUT_MS = 30_000;
 const Problem = z.object({ code: z.string(), detail: z.string() });
 
 /** No complete response: no connection, a connection that broke, or a time-out. */
-export class NoAnswer extends No {}
+export class NoAnswer extends CommandFailure {}
 
 /** An error response. `code` is a heading of docs/reference/errors.md. */
-export class Refused extends No {
+export class Refused extends CommandFailure {
   readonly status: number;
   readonly code: string;
 
@@ -117,7 +117,9 @@ const elsewhere = (status: number, location: string | null): string =>
 function read<S extends z.ZodType>(text: string, schema: S, path: string): z.infer<S> {
   const parsed = schema.safeParse(json(text));
   if (parsed.success) return parsed.data;
-  throw new No(`unexpected response from ${path} (another version of Firebreak?):\n${z.prettifyError(parsed.error)}`);
+  throw new CommandFailure(
+    `unexpected response from ${path} (another version of Firebreak?):\n${z.prettifyError(parsed.error)}`,
+  );
 }
 
 function json(text: string): unknown {

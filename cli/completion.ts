@@ -9,7 +9,7 @@ export type Node = {
   /** Allowed values of the first argument. Empty: any value. */
   argument: readonly string[];
 };
-type Word = { word: string; says: string };
+type Word = { word: string; description: string };
 type Flag = Word & { takesValue: boolean; choices: readonly string[] };
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -24,11 +24,11 @@ export function nodesOf(command: Command, path = ''): Node[] {
     .flatMap(({ short, long, description, required, optional, argChoices }) =>
       [short, long]
         .filter((flag) => flag !== undefined)
-        .map((word) => ({ word, says: description, takesValue: required || optional, choices: argChoices ?? [] })),
+        .map((word) => ({ word, description, takesValue: required || optional, choices: argChoices ?? [] })),
     );
   const own: Node = {
     path,
-    commands: commands.map((one) => ({ word: one.name(), says: one.description() })),
+    commands: commands.map((one) => ({ word: one.name(), description: one.description() })),
     flags,
     argument: command.registeredArguments[0]?.argChoices ?? [],
   };
@@ -49,17 +49,17 @@ const wordsOf = ({ commands, flags, argument }: Node): string[] => [
 ];
 
 /** Returns the path of every command except `firebreak` itself. */
-const stepsOf = (nodes: readonly Node[]): string[] => nodes.flatMap(({ path }) => (path === '' ? [] : [path]));
+const commandPaths = (nodes: readonly Node[]): string[] => nodes.flatMap(({ path }) => (path === '' ? [] : [path]));
 
-const withChoices = (nodes: readonly Node[]): { path: string; flag: Flag }[] =>
+const valueFlags = (nodes: readonly Node[]): { path: string; flag: Flag }[] =>
   nodes.flatMap(({ path, flags }) => flags.filter(({ takesValue }) => takesValue).map((flag) => ({ path, flag })));
 
 /** Returns bash and zsh code that sets `path` to the command before the cursor. */
-const walk = (nodes: readonly Node[], words: string, upTo: string, first: number): string[] => [
+const commandDetection = (nodes: readonly Node[], words: string, upTo: string, first: number): string[] => [
   `  local path='' i`,
   `  for ((i = ${first}; i < ${upTo}; i++)); do`,
   `    case "\${path:+$path }\${${words}[i]}" in`,
-  `      ${stepsOf(nodes).map(quoted).join('|')}) path="\${path:+$path }\${${words}[i]}" ;;`,
+  `      ${commandPaths(nodes).map(quoted).join('|')}) path="\${path:+$path }\${${words}[i]}" ;;`,
   `    esac`,
   `  done`,
 ];
@@ -69,10 +69,10 @@ function bashScript(nodes: readonly Node[]): string {
     '# bash completion of firebreak: source <(firebreak completion bash)',
     '_firebreak() {',
     '  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}',
-    ...walk(nodes, 'COMP_WORDS', 'COMP_CWORD', 1),
+    ...commandDetection(nodes, 'COMP_WORDS', 'COMP_CWORD', 1),
     '  COMPREPLY=()',
     '  case "$path/$prev" in',
-    ...withChoices(nodes).map(
+    ...valueFlags(nodes).map(
       ({ path, flag }) =>
         `    ${quoted(`${path}/${flag.word}`)}) ${
           flag.choices.length === 0
@@ -93,15 +93,15 @@ function bashScript(nodes: readonly Node[]): string {
 
 function zshScript(nodes: readonly Node[]): string {
   /** Returns `word:description` with colons of the word escaped. */
-  const described = ({ word, says }: Word): string => quoted(`${word.replaceAll(':', '\\:')}:${says}`);
+  const described = ({ word, description }: Word): string => quoted(`${word.replaceAll(':', '\\:')}:${description}`);
   return [
     '#compdef firebreak',
     '# zsh completion of firebreak: source <(firebreak completion zsh)',
     '_firebreak() {',
-    ...walk(nodes, 'words', 'CURRENT', 2),
+    ...commandDetection(nodes, 'words', 'CURRENT', 2),
     '  local -a found',
     '  case "$path/${words[CURRENT - 1]}" in',
-    ...withChoices(nodes).map(
+    ...valueFlags(nodes).map(
       ({ path, flag }) =>
         `    ${quoted(`${path}/${flag.word}`)}) ${
           flag.choices.length === 0 ? '_files' : `compadd -- ${flag.choices.map(quoted).join(' ')}`
@@ -113,7 +113,7 @@ function zshScript(nodes: readonly Node[]): string {
       ({ path, commands, flags, argument }) =>
         `    ${quoted(path)}) found=(${[
           ...[...commands, ...flags].map(described),
-          ...argument.map((word) => described({ word, says: '' })),
+          ...argument.map((word) => described({ word, description: '' })),
         ].join(' ')}) ;;`,
     ),
     '  esac',
@@ -132,21 +132,21 @@ function fishScript(nodes: readonly Node[]): string {
     "  set -l path ''",
     '  for word in (commandline -opc)[2..-1]',
     '    set -l next (string trim -- "$path $word")',
-    `    contains -- "$next" ${stepsOf(nodes).map(quoted).join(' ')}; and set path $next`,
+    `    contains -- "$next" ${commandPaths(nodes).map(quoted).join(' ')}; and set path $next`,
     '  end',
     '  test "$path" = "$argv[1]"',
     'end',
     ...nodes.flatMap(({ path, commands, flags, argument }) => [
-      ...commands.map(({ word, says }) => rule(path, '-f', '-a', quoted(word), '-d', quoted(says))),
+      ...commands.map(({ word, description }) => rule(path, '-f', '-a', quoted(word), '-d', quoted(description))),
       ...(argument.length === 0 ? [] : [rule(path, '-f', '-a', quoted(argument.join(' ')))]),
-      ...flags.map(({ word, says, takesValue, choices }) =>
+      ...flags.map(({ word, description, takesValue, choices }) =>
         rule(
           path,
           ...(word.startsWith('--') ? ['-l', word.slice(2)] : ['-s', word.slice(1)]),
           ...(takesValue ? ['-r'] : []),
           ...(choices.length === 0 ? [] : ['-f', '-a', quoted(choices.join(' '))]),
           '-d',
-          quoted(says),
+          quoted(description),
         ),
       ),
     ]),

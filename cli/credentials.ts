@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { VARIABLES } from '../schemas/config/variables.ts';
-import { Misused, No, type World } from './world.ts';
+import { UsageError, CommandFailure, type World } from './world.ts';
 
 /** `tokens.json` of the data folder, written at the first start. */
 const Kept = z.object({ FIREBREAK_ADMIN_TOKEN: z.string().min(1).optional() });
@@ -19,15 +19,15 @@ export type Access = { url: string; token: string };
 export async function accessOf({ env, root, cwd }: Pick<World, 'env' | 'root' | 'cwd'>): Promise<Access> {
   const url = env['FIREBREAK_URL'] || VARIABLES.FIREBREAK_URL.standard;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new Misused(`FIREBREAK_URL is not an http or https URL: ${JSON.stringify(url)}`);
+    throw new UsageError(`FIREBREAK_URL is not an http or https URL: ${JSON.stringify(url)}`);
   const at = { url: url.replace(/\/+$/, '') };
   if (env['FIREBREAK_TOKEN']) return { ...at, token: env['FIREBREAK_TOKEN'] };
-  if (!isThisMachine(url)) throw new No(`no token for ${at.url}: set FIREBREAK_TOKEN`);
+  if (!isThisMachine(url)) throw new CommandFailure(`no token for ${at.url}: set FIREBREAK_TOKEN`);
   if (env['FIREBREAK_ADMIN_TOKEN']) return { ...at, token: env['FIREBREAK_ADMIN_TOKEN'] };
   const file = join(dataDirOf({ env, root, cwd }), 'tokens.json');
   const token = await adminTokenIn(file);
   if (token !== undefined) return { ...at, token };
-  throw new No(
+  throw new CommandFailure(
     `no token for ${at.url}: FIREBREAK_TOKEN is not set, and ${file} does not exist. Start Firebreak with npm start, or set FIREBREAK_TOKEN`,
   );
 }
@@ -46,6 +46,6 @@ async function adminTokenIn(file: string): Promise<string | undefined> {
     return Kept.parse(JSON.parse(await readFile(file, 'utf8'))).FIREBREAK_ADMIN_TOKEN;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw new No(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CommandFailure(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { Misused, type World } from './world.ts';
+import { UsageError, type World } from './world.ts';
 
 /** A folder of user files. */
 export type Folder = 'config' | 'runbooks';
@@ -16,7 +16,7 @@ const VARIABLES = { config: 'FIREBREAK_CONFIG_DIR', runbooks: 'FIREBREAK_RUNBOOK
 export async function folderOf({ env, cwd, root }: World, folder: Folder, given?: string): Promise<string> {
   const named = given ?? (env[VARIABLES[folder]] || undefined);
   const path = named === undefined ? join(root, folder) : resolve(cwd, named);
-  if (named !== undefined && !(await isFolder(path))) throw new Misused(`folder ${named} does not exist`);
+  if (named !== undefined && !(await isFolder(path))) throw new UsageError(`folder ${named} does not exist`);
   const seen = relative(cwd, path);
   return seen.startsWith('..') || isAbsolute(seen) ? path : seen || '.';
 }

@@ -4,7 +4,7 @@ import { type IncidentStatus, IncidentView } from '../schemas/incidents/incident
 import { IncidentId } from '../schemas/config/names.ts';
 import { type Client, queryOf } from './client.ts';
 import { oneLine } from './table.ts';
-import { Misused, No } from './world.ts';
+import { UsageError, CommandFailure } from './world.ts';
 
 const Page = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
 
@@ -37,7 +37,7 @@ export async function incidentNamed(client: Client, written: string): Promise<In
   // The list is eventually consistent and can lag behind the incident itself.
   if (found !== undefined) return client.get(pathOf(found.id), IncidentView);
   const near = nearest(written.replace(/^#/, ''), open.map(shortName));
-  throw new No(
+  throw new CommandFailure(
     [
       `incident ${JSON.stringify(written)} not found${near === null ? '' : `; did you mean "${near}"?`}`,
       ...(open.length === 0 ? ['No incident is open.'] : ['Open incidents:', ...listed(open)]),
@@ -73,7 +73,7 @@ function only(written: string, incidents: readonly IncidentView[]): IncidentView
       (name.length >= ID_END_MIN && id.toLowerCase().endsWith(name)),
   );
   if (others.length > 0 && first !== undefined)
-    throw new Misused(
+    throw new UsageError(
       [`${JSON.stringify(written)} matches several incidents:`, ...listed([first, ...others])].join('\n'),
     );
   return first;

@@ -5,7 +5,7 @@ import { isThisMachine } from './credentials.ts';
 import { jsonIn, publicKeysIn, thumbprintsOf, trustedBy, UnusableKeys } from './offline/keys.mjs';
 import { readState } from './offline/signed-state.mjs';
 import { alone, keep, type Place, replace } from './offline/state-file.mjs';
-import { Misused, type World } from './world.ts';
+import { UsageError, type World } from './world.ts';
 
 /** Thumbprints of the keys that each Firebreak published at the last check, by its address. */
 const Pins = z.record(z.string(), z.array(z.string()));
@@ -33,7 +33,7 @@ export async function trustIn(world: World, server: string, given?: string): Pro
   try {
     return { kind: 'set', keys: trustedBy(setting, world.cwd) };
   } catch (error) {
-    if (error instanceof UnusableKeys) throw new Misused(error.message);
+    if (error instanceof UnusableKeys) throw new UsageError(error.message);
     throw error;
   }
 }

@@ -18,7 +18,7 @@ import { addRunbooks } from './commands/runbooks/runbooks.ts';
 import { addSlo } from './commands/slo/slo.ts';
 import { addToken } from './commands/token.ts';
 import { printing } from './printable.ts';
-import { Misused, No, type World } from './world.ts';
+import { UsageError, CommandFailure, type World } from './world.ts';
 
 /** Commands in the order of the help. */
 const COMMANDS: readonly ((program: Command, world: World) => void)[] = [
@@ -70,10 +70,10 @@ export async function run(args: readonly string[], outside: World): Promise<numb
   } catch (error) {
     // Commander has printed the error. A request for help succeeds; a missing command is a usage error.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof No) world.err(error.message);
-    else if (error instanceof Misused) world.err(`${error.message}\nFor usage: firebreak --help`);
+    if (error instanceof CommandFailure) world.err(error.message);
+    else if (error instanceof UsageError) world.err(`${error.message}\nFor usage: firebreak --help`);
     else if (error instanceof Error) world.err(error.stack ?? error.message);
     else throw error;
-    return error instanceof Misused ? 2 : 1;
+    return error instanceof UsageError ? 2 : 1;
   }
 }

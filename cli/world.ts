@@ -1,6 +1,6 @@
 import type { Env } from '../schemas/config/variables.ts';
 
-/** Environment of a command. */
+/** What a CLI command can use: environment variables, folders, and the terminal. */
 export type World = {
   env: Readonly<Env>;
   /** Working directory. */
@@ -16,11 +16,11 @@ export type World = {
 };
 
 /** A failure or a negative answer, such as not found, refused, or invalid. Exit code 1. */
-export class No extends Error {
-  override readonly name = 'No';
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
 }
 
 /** A usage error. Exit code 2. */
-export class Misused extends Error {
-  override readonly name = 'Misused';
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
 }

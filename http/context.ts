@@ -13,6 +13,7 @@ export type Env = {
     principalOf: (authorization: string | undefined) => Promise<Principal | undefined>;
     /** The request body after it was read. Set by body.ts. */
     body: Uint8Array<ArrayBuffer> | undefined;
+    /** The authenticated caller. */
     principal: Principal;
     /** The principal as the actor of use cases. */
     who: Who;

@@ -14,6 +14,7 @@ export const Problem = z
   })
   .meta({ id: 'Problem' });
 
+/** Builds an error response. */
 export function problem(
   c: Context,
   status: ContentfulStatusCode,
@@ -32,6 +33,7 @@ export function problem(
   return c.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json', ...headers });
 }
 
+/** Returns the ID of the request, or an empty string before it is set. */
 export const requestId = (c: Context): string => {
   const id: unknown = c.get('requestId');
   return typeof id === 'string' ? id : '';

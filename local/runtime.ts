@@ -30,7 +30,7 @@ import type { Settings } from './settings.ts';
 import { startStandIns } from '../sandbox/core/index.ts';
 import { startStorage } from './state/storage.ts';
 import { sandboxGuard } from './front/sandbox-guard.ts';
-import { connectStandIns, productFor, realIn, sandboxMetrics, vendorLines } from './vendors.ts';
+import { connectStandIns, productConnection, realSystems, sandboxMetrics, vendorLines } from './vendors.ts';
 
 type FrontHandler = Parameters<typeof serveFront>[0]['handler'];
 
@@ -121,7 +121,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
   );
   const guard = sandboxGuard({
     adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
-    real: () => realIn(env, config.inForce()),
+    real: () => realSystems(env, config.inForce()),
   });
   const front = opened.add(
     await serveFront({
@@ -138,7 +138,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
       machine: () => machineState(settings, env, adminToken),
     }),
   );
-  await standIns?.connect(productFor(env, standIns.urls, front.url));
+  await standIns?.connect(productConnection(env, standIns.urls, front.url));
   if (standIns) notes.push(`sandbox  ${guard.pageAt(front.url)}`);
   opened.add(
     await startControl(dataDir, async () => {

@@ -1,12 +1,12 @@
 import {
   type NamedCredentials,
   namedCredentials,
-  nothingIsSet,
+  hasNoSettings,
   standInsAt,
   type VendorState,
   vendorStates,
 } from '../domain/catalogue/vendors.ts';
-import { whatIsReal } from '../domain/catalogue/reality.ts';
+import { realSystemsOf } from '../domain/catalogue/reality.ts';
 import type { Config } from '../schemas/config/config.ts';
 import { type Env, namedIn, type VariableName } from '../schemas/config/variables.ts';
 import { standInSettings, type StandIns } from '../sandbox/core/index.ts';
@@ -26,7 +26,7 @@ export function connectStandIns(
   env['FIREBREAK_STAND_INS'] = [...Object.values(urls), mail].join(' ');
   const mailSettings: Env = { SMTP_URL: mail, MAIL_FROM: `Firebreak <${SANDBOX_USER}>` };
   for (const [vendor, settings] of [...standInSettings(urls), ['mail', mailSettings] as const]) {
-    if (!nothingIsSet(vendor, (name) => namedIn(env, name), named)) continue;
+    if (!hasNoSettings(vendor, (name) => namedIn(env, name), named)) continue;
     for (const [name, value] of Object.entries(settings) as [VariableName, string][]) env[name] ||= value;
     if (vendor === 'statuspage') env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // the stand-in's only page
   }
@@ -68,15 +68,18 @@ export function vendorLines(
 const standInsOf = (env: Env) => standInsAt((env['FIREBREAK_STAND_INS'] ?? '').split(' '));
 
 /** Returns the real systems, not stand-ins, that Firebreak writes to with the current settings and configuration. */
-export function realIn(env: Env, config: Config | undefined): string[] {
+export function realSystems(env: Env, config: Config | undefined): string[] {
   if (config === undefined) return [];
   const standIns = standInsOf(env);
   const vendors = vendorStates((name) => namedIn(env, name), standIns.at, namedCredentials(config.services));
-  return whatIsReal({ config, vendors, standIns });
+  return realSystemsOf({ config, vendors, standIns });
 }
 
-/** Returns what the stand-ins need to send the actions of people to the product, except for vendors that are real. */
-export function productFor(env: Env, standIns: StandIns['urls'], url: string): Product {
+/**
+ * Returns what the stand-ins need to send webhooks to the product: its URL, and the signing secrets of the vendors that
+ * are not real.
+ */
+export function productConnection(env: Env, standIns: StandIns['urls'], url: string): Product {
   const [slack, pagerDuty] = [env['SLACK_SIGNING_SECRET'], env['PAGERDUTY_WEBHOOK_SECRET']];
   const isOurSlack = env['SLACK_API_URL'] === `${standIns.slack}/api/`;
   const isOurPagerDuty = env['PAGERDUTY_EVENTS_URL'] === standIns.pagerduty;

@@ -6,7 +6,7 @@ export type Activity = {
   acts(): void;
   rests(): void;
   /** Resolves as soon as the branch rests. */
-  resting(): Promise<void>;
+  untilResting(): Promise<void>;
 };
 
 /** Returns the activity of a new branch, which begins acting. */
@@ -21,6 +21,6 @@ export function activityOf(): Activity {
       isResting = true;
       for (const resolve of waiting.splice(0)) resolve();
     },
-    resting: () => (isResting ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    untilResting: () => (isResting ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
   };
 }

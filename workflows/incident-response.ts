@@ -1,6 +1,13 @@
 import type { Deps } from '../domain/ports/deps.ts';
 import type { Listened } from '../domain/ports/incidents.ts';
-import { apply, type JudgementRequest, begin, began, plan, type ResponseState } from '../domain/incidents/response.ts';
+import {
+  apply,
+  type JudgementRequest,
+  initialState,
+  afterStarting,
+  plan,
+  type ResponseState,
+} from '../domain/incidents/response.ts';
 import type { UnreadableMessage } from '../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
@@ -8,10 +15,10 @@ import { secondsBetween, type Timestamp } from '../schemas/time/time.ts';
 import { type Activity, activityOf } from './activity.ts';
 import type { Callback, Run } from './run.ts';
 import { followRunbook } from './runbook.ts';
-import { endGoneAlerts, seeAlerts } from './steps/gone-alerts.ts';
+import { endGoneAlerts, confirmAlerts } from './steps/gone-alerts.ts';
 import { joinGroup, leaveGroup } from './steps/incident-group.ts';
 import { readInbox } from './steps/read-inbox.ts';
-import { judgeLate } from './steps/late-changes.ts';
+import { judgeLateChanges } from './steps/late-changes.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
 import { settleChildren } from './steps/settle-children.ts';
@@ -23,60 +30,60 @@ export type IncidentRun = { incidentId: IncidentId; run: number };
 
 export type IncidentOutcome = { incident: IncidentId; ended: 'resolved' | 'handed_over' | 'unknown' };
 
-/** Interval at which the inbox is read even if no callback arrives. */
-const LOOK_ANYWAY_SECONDS = 600;
+/** Longest time in seconds until the inbox is read again, even if no callback arrives. */
+const INBOX_INTERVAL_SECONDS = 600;
 
-/** Rounds without news after which a flapping incident may close. */
-const CALM_ROUNDS = 1;
+/** Number of rounds without new messages after which a flapping incident may close. */
+const FLAPPING_QUIET_ROUNDS = 1;
 
 /**
  * A run may have 3,000 operations. Each round costs three, plus those of its branches. After this many rounds, this many
  * operations in completed runbook steps, or seven days, the next run continues from the table.
  */
 const ROUNDS_PER_RUN = 350;
-const OPERATIONS_IN_RUNBOOKS = 800;
+const RUNBOOK_OPERATIONS_PER_RUN = 800;
 const RUN_SECONDS = 7 * 24 * 3600;
 
-/** From this run on, unreadable messages are skipped at once, so that they can't start further runs. */
-const RUNS_FOR_UNREAD = 10;
+/** From the run with this number on, unreadable messages are skipped at once, so that they can't start further runs. */
+const UNREADABLE_MAX_RUNS = 10;
 
 /**
  * Handles one incident from its first alert until it is resolved. Pages and rollbacks run in parallel branches; this
  * loop only reads the inbox, decides which actions are due, and closes the incident.
  */
 export async function incidentResponse(
-  unnamed: Run,
+  unlabelled: Run,
   { incidentId, run: number }: IncidentRun,
   deps: Deps,
 ): Promise<IncidentOutcome> {
-  const { execution } = unnamed;
-  const begun = await unnamed.step('begin', () => beginRun(deps, incidentId, number, execution));
+  const { execution } = unlabelled;
+  const begun = await unlabelled.step('begin', () => beginRun(deps, incidentId, number, execution));
   if (begun === undefined) return { incident: incidentId, ended: 'unknown' };
   if (begun.incident.status === 'resolved') return { incident: incidentId, ended: 'resolved' };
 
-  const run = unnamed.about({ trace: begun.incident.trace, service: begun.incident.service });
+  const run = unlabelled.withLogFields({ trace: begun.incident.trace, service: begun.incident.service });
   const { quietRounds } = begun;
   const isParent = begun.incident.group_reason !== undefined;
-  let state = begin(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
-  const acting: Activity[] = [];
-  const begunMitigation = (named: { number: number; request: JudgementRequest }): Promise<unknown> => {
+  let state = initialState(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
+  const activities: Activity[] = [];
+  const startMitigation = (named: { number: number; request: JudgementRequest }): Promise<unknown> => {
     const activity = activityOf();
-    acting.push(activity);
+    activities.push(activity);
     return run.childContext(`mitigate-${named.number}`, (b) => mitigate(b, { incidentId, ...named }, deps, activity));
   };
   const mitigations = begun.unfinished.map((unfinished) =>
-    begunMitigation({ number: unfinished, request: { by: 'alert', who: '' } }),
+    startMitigation({ number: unfinished, request: { by: 'alert', who: '' } }),
   );
   const branches: Promise<unknown>[] = [];
   // Apart from the other branches: a runbook may wait for days, and nothing else may wait for it.
   const runbooks: Promise<unknown>[] = [];
-  let inRunbooks = 0;
+  let runbookOperations = 0;
   const followed = new Set<number>();
   const follow = (which: number): void => {
     // A runbook started by a person is both in the inbox and in the table when another workflow run takes over.
     if (followed.has(which)) return;
     followed.add(which);
-    const stepEnded = (operations: number) => (inRunbooks += operations);
+    const stepEnded = (operations: number) => (runbookOperations += operations);
     runbooks.push(
       run.childContext(`runbook-${which}`, (b) => followRunbook(b, { incidentId, number: which }, deps, stepEnded)),
     );
@@ -85,7 +92,7 @@ export async function incidentResponse(
     if (!done || (acted && begun.incident.verification === 'pending')) follow(unfinished);
   let callback: Callback | null = null;
   let unread: UnreadableMessage | null = null;
-  let unseen = state.firing > 0;
+  let hasNewAlerts = state.firing > 0;
   let warned: ReadInbox['warnings'];
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
 
@@ -97,22 +104,26 @@ export async function incidentResponse(
       branches.push(
         run.childContext(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber, causes }, deps)),
       );
-    if (judgement !== null) mitigations.push(begunMitigation(judgement));
+    if (judgement !== null) mitigations.push(startMitigation(judgement));
     if (runbook !== null) follow(runbook);
     for (const started of runs) follow(started);
     if (late !== null)
-      branches.push(run.childContext(`late-changes-${round}`, (b) => judgeLate(b, { incidentId, ...late }, deps)));
-    if (unseen) branches.push(run.childContext(`confirm-alerts-${round}`, (b) => seeAlerts(b, { incidentId }, deps)));
+      branches.push(
+        run.childContext(`late-changes-${round}`, (b) => judgeLateChanges(b, { incidentId, ...late }, deps)),
+      );
+    if (hasNewAlerts)
+      branches.push(run.childContext(`confirm-alerts-${round}`, (b) => confirmAlerts(b, { incidentId }, deps)));
     if (verify !== null)
       branches.push(
         run.childContext(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, ...verify, round }, deps)),
       );
-    state = began(state, due);
+    state = afterStarting(state, due);
 
     // Keep a flapping incident open until it has been quiet, so that it does not page repeatedly.
-    const calm = due.tryResolve?.by === null && begun.flapping && quiet.rounds < CALM_ROUNDS ? null : due.tryResolve;
+    const dueResolve =
+      due.tryResolve?.by === null && begun.flapping && quiet.rounds < FLAPPING_QUIET_ROUNDS ? null : due.tryResolve;
     const isQuiet = quiet.rounds >= quietRounds && !(isParent && state.firing > 0); // children may still be active
-    const closeFor = calm ?? (isQuiet ? { by: 'firebreak:quiet' } : null);
+    const closeFor = dueResolve ?? (isQuiet ? { by: 'firebreak:quiet' } : null);
     if (closeFor !== null && (await close(run, incidentId, { state, warned }, closeFor.by, deps))) {
       const { pages } = state;
       await run.step('withdraw-questions', async () => {
@@ -129,7 +140,7 @@ export async function incidentResponse(
       return { incident: incidentId, ended: 'resolved' };
     }
 
-    if (unread !== null && (unread.seq === begun.incident.unreadable || number >= RUNS_FOR_UNREAD)) {
+    if (unread !== null && (unread.seq === begun.incident.unreadable || number >= UNREADABLE_MAX_RUNS)) {
       const skipped = unread;
       await run.step('skip-message', () => skipMessage(deps, incidentId, skipped));
       state = { ...state, consumed: skipped.seq };
@@ -137,22 +148,22 @@ export async function incidentResponse(
     }
     if (unread !== null) {
       // The next run takes over mitigations that wait for a person or a verification; those that act finish first.
-      const resting = mitigations.map((branch, n) => Promise.race([branch, acting[n]?.resting()]));
+      const resting = mitigations.map((branch, n) => Promise.race([branch, activities[n]?.untilResting()]));
       return handOver(run, { incidentId, number, unread, ...state }, [...branches, ...resting], deps);
     }
 
-    callback ??= await run.createCallback('inbox', { seconds: LOOK_ANYWAY_SECONDS });
+    callback ??= await run.createCallback('inbox', { seconds: INBOX_INTERVAL_SECONDS });
     const waitingFor: Callback = callback;
     const { consumed, mitigated } = state;
     // The number of completed steps differs between replays, so it is recorded in the step's result.
-    const long = inRunbooks > OPERATIONS_IN_RUNBOOKS;
+    const long = runbookOperations > RUNBOOK_OPERATIONS_PER_RUN;
     let read: ReadInbox = await run.step('read-inbox', async () => {
       const mail = await readInbox(deps, incidentId, consumed, waitingFor.id, mitigated);
       return long ? { ...mail, long } : mail;
     });
     let wokenBy: 'message' | 'callback' | 'timeout' = 'message';
     // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
-    if (read.messages.length === 0 && read.unreadable === undefined && holding(read) === state.firing) {
+    if (read.messages.length === 0 && read.unreadable === undefined && countHolding(read) === state.firing) {
       warned = read.warnings;
       if (
         (read.long || isLong(round, begun.at, read.at)) &&
@@ -170,37 +181,38 @@ export async function incidentResponse(
       read = await run.step('read-inbox-again', () => readInbox(deps, incidentId, consumed, null, mitigated));
     }
 
-    const lively = read.messages.length > 0 || read.renotified !== quiet.renotified;
-    quiet = { rounds: lively ? 0 : quiet.rounds + (wokenBy === 'timeout' ? 1 : 0), renotified: read.renotified };
-    state = { ...state, firing: holding(read) };
+    const isActive = read.messages.length > 0 || read.renotified !== quiet.renotified;
+    quiet = { rounds: isActive ? 0 : quiet.rounds + (wokenBy === 'timeout' ? 1 : 0), renotified: read.renotified };
+    state = { ...state, firing: countHolding(read) };
     unread = read.unreadable ?? null;
     warned = read.warnings;
     for (const { seq, message } of read.messages) state = { ...apply(state, message), consumed: seq };
 
-    unseen = read.messages.some(({ message }) => message.kind === 'signals' && message.fired > 0);
-    const unsaid =
+    hasNewAlerts = read.messages.some(({ message }) => message.kind === 'signals' && message.fired > 0);
+    const alertsMayHaveEnded =
       state.firing > 0 &&
       (wokenBy === 'timeout' ||
         read.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
-    if (unsaid) branches.push(run.childContext(`gone-alerts-${round}`, (b) => endGoneAlerts(b, { incidentId }, deps)));
+    if (alertsMayHaveEnded)
+      branches.push(run.childContext(`gone-alerts-${round}`, (b) => endGoneAlerts(b, { incidentId }, deps)));
   }
 }
 
 type ReadInbox = Listened & { long?: boolean };
 
 /** Returns the number of firing alerts that keep the incident open. */
-const holding = ({ firing, warnings }: ReadInbox): number => firing - (warnings?.count ?? 0);
+const countHolding = ({ firing, warnings }: ReadInbox): number => firing - (warnings?.count ?? 0);
 
 /** Returns the state and time at which the run begins, and the number of quiet rounds after which the incident closes. */
 async function beginRun(deps: Deps, id: IncidentId, number: number, execution: string) {
   const found = await deps.incidents.begin(id, number, execution);
   if (found === undefined) return undefined;
   const { paging, runbooks } = await deps.config.current();
-  const quietRounds = Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS);
+  const quietRounds = Math.ceil((paging.quietHours * 3600) / INBOX_INTERVAL_SECONDS);
   const { incident, flapping } = await joinGroup(deps, found.incident);
   return {
     ...found,
-    incident: kept(incident),
+    incident: checkpointed(incident),
     at: deps.clock.now(),
     quietRounds,
     flapping,
@@ -209,7 +221,7 @@ async function beginRun(deps: Deps, id: IncidentId, number: number, execution: s
 }
 
 /** Returns the incident as it is checkpointed, without people's requests: steps read their current state from the table. */
-function kept(incident: IncidentRecord): IncidentRecord {
+function checkpointed(incident: IncidentRecord): IncidentRecord {
   const { last_requests: _asked, escalated: _escalated, opened_by: _openedBy, ...rest } = incident;
   return rest;
 }
@@ -223,7 +235,7 @@ async function close(
   deps: Deps,
 ): Promise<boolean> {
   const count = warned?.count ?? 0;
-  const goesOn = count === 0 ? '' : `. Slow-burn warnings are still firing: ${warned?.titles.join('; ')}`;
+  const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${warned?.titles.join('; ')}`;
   const text =
     by === 'firebreak:quiet'
       ? 'Closed: no activity for the configured quiet hours'
@@ -233,7 +245,8 @@ async function close(
           ? 'Resolved: all alerts have resolved, and the mitigation is verified'
           : 'Resolved: all alerts have resolved';
   return (
-    (await run.step('close', () => deps.incidents.resolve(id, consumed, by, `${text}${goesOn}`, count))) === 'resolved'
+    (await run.step('close', () => deps.incidents.resolve(id, consumed, by, `${text}${warningText}`, count))) ===
+    'resolved'
   );
 }
 

@@ -26,7 +26,7 @@ export type Run = {
   childContext<T>(name: string, work: (run: Run) => Promise<T>): Promise<T>;
   wait(name: string, delay: Delay): Promise<void>;
   /** Returns the same run, with additional fields on every log line. */
-  about(fields: Record<string, unknown>): Run;
+  withLogFields(fields: Record<string, unknown>): Run;
   /** ID of this execution at the engine. */
   readonly execution: string;
   createCallback(name: string, timeout: Delay): Promise<Callback>;
@@ -40,6 +40,11 @@ const RETRY: NonNullable<StepConfig<unknown>['retryStrategy']> = (_error, attemp
   delay: { seconds: Math.min(2 ** Math.min(attempt, 6), 60) },
 });
 
+/**
+ * Creates a run from the engine's context.
+ *
+ * @param counted counter of operations, shared by copies of the same run
+ */
 export function durableRun(context: DurableContext, log: Log, counted = { operations: 0 }): Run {
   const count = (): void => {
     counted.operations += 1;
@@ -55,10 +60,12 @@ export function durableRun(context: DurableContext, log: Log, counted = { operat
     },
     childContext: (name, work) => {
       count();
-      return started(context.runInChildContext(name, (child) => work(durableRun(child, log.with({ branch: name })))));
+      return runningBranch(
+        context.runInChildContext(name, (child) => work(durableRun(child, log.with({ branch: name })))),
+      );
     },
     execution: context.executionContext.durableExecutionArn,
-    about: (fields) => durableRun(context, log.with(fields), counted),
+    withLogFields: (fields) => durableRun(context, log.with(fields), counted),
     wait: async (name, { seconds }) => {
       count();
       return context.wait(name, { seconds: Math.max(1, Math.round(seconds)) });
@@ -101,7 +108,7 @@ async function logged<T>(log: Log, step: string, work: () => Promise<T>): Promis
 }
 
 /** Marks an early failure of a branch as handled: the branch runs at once, and is awaited later. */
-function started<T>(branch: PromiseLike<T>): Promise<T> {
+function runningBranch<T>(branch: PromiseLike<T>): Promise<T> {
   const promise = Promise.resolve(branch);
   promise.catch(() => undefined);
   return promise;

@@ -4,9 +4,9 @@ import type { Run } from './run.ts';
 import type { RunbookInput } from './runbook.ts';
 import type { Outline } from './steps/runbook/choose.ts';
 import { askAbout, settleQuestion, type QuestionState } from './steps/runbook/ask.ts';
-import { lookStep } from './steps/runbook/look.ts';
+import { checkCondition } from './steps/runbook/look.ts';
 import { performStep, type Performed } from './steps/runbook/perform.ts';
-import { type Ask, OVER, prepareStep } from './steps/runbook/prepare.ts';
+import { type Ask, INCIDENT_CLOSED, prepareStep } from './steps/runbook/prepare.ts';
 import { askForRollback, lookForRollback } from './steps/runbook/rollback.ts';
 import { isOver } from './steps/runbook/over.ts';
 
@@ -32,7 +32,7 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
   if (ready.kind === 'end') return ready.end;
   if (ready.ask !== null) {
     const answer = await askPeople(run, input, ready.ask, deps);
-    if (answer === 'closed') return OVER;
+    if (answer === 'closed') return INCIDENT_CLOSED;
     if (answer !== 'approved') return declined(answer === 'rejected' ? 'rejected' : 'not answered in time');
   }
   switch (step.uses) {
@@ -79,7 +79,7 @@ async function waitFor(run: Run, { incidentId, step }: StepInput, spent: number,
   while (left > 0) {
     await run.wait('wait', { seconds: Math.min(piece, left) });
     left -= piece;
-    if (left > 0 && (await run.step('check-incident', () => isOver(deps, incidentId)))) return OVER;
+    if (left > 0 && (await run.step('check-incident', () => isOver(deps, incidentId)))) return INCIDENT_CLOSED;
   }
   return { status: 'succeeded', output: null, detail: '' };
 }
@@ -132,7 +132,7 @@ async function until(run: Run, input: StepInput, spent: number, deps: Deps): Pro
   let held = 0;
   for (;;) {
     const looking = { before, heldSeconds: held, last: waited + pause > step.timeoutSeconds };
-    const look = await run.step('check-step', () => lookStep(deps, input, step, looking));
+    const look = await run.step('check-step', () => checkCondition(deps, input, step, looking));
     if (look.kind === 'ended') return look.end;
     await run.wait('check-again', { seconds: pause });
     waited += pause;

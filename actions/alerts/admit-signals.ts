@@ -3,7 +3,7 @@ import { entriesOf } from '../../domain/messages/alert-notices.ts';
 import type { Receipt } from '../../domain/ports/alerts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Admitted } from '../../domain/ports/incidents.ts';
-import { deliver, mutedBy } from '../../domain/alerts/routing.ts';
+import { deliveryOf, mutedBy } from '../../domain/alerts/routing.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -38,15 +38,15 @@ export async function admitSignals(
   const now = deps.clock.now();
   const arrivals = signals.map((signal): Arrival => ({
     signal,
-    delivery: deliver(signal, config, receipt.at),
+    delivery: deliveryOf(signal, config, receipt.at),
     mute: signal.status === 'firing' ? mutedBy(signal, config, silences, now) : null,
   }));
   const admitted = await deps.incidents.admit(arrivals, receipt, config.routes.unmatchedIncidents);
   for (const id of admitted.wake)
     deps.log.debug('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
-  const apart = new Map(admitted.apart.map(({ arrival, status }) => [nameOf(arrival.signal), status]));
+  const withoutIncident = new Map(admitted.apart.map(({ arrival, status }) => [nameOf(arrival.signal), status]));
   const entries = arrivals.flatMap((arrival) => {
-    const status = apart.get(nameOf(arrival.signal));
+    const status = withoutIncident.get(nameOf(arrival.signal));
     return entriesOf(arrival, status ?? arrival.signal.status, status !== undefined);
   });
   const alertNotices = entries.length > 0 ? await deps.alertNotices.record(entries, now) : [];
@@ -55,5 +55,5 @@ export async function admitSignals(
   return admitted;
 }
 
-/** Returns a unique name: alerts of different services can have the same episode name. */
+/** Returns a unique key of a signal: alerts of different services can have the same episode name. */
 const nameOf = (signal: Signal): string => `${alertOf(signal)} ${signal.episode}`;

@@ -2,7 +2,7 @@ import { mintIncidentId } from '../../aws/ids.ts';
 import { brokenOff, type DrillRefusal } from '../../domain/automation/drill.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { liveChange, rollbackTarget } from '../../domain/changes/versions.ts';
+import { newestLiveChange, rollbackTarget } from '../../domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { DrillId, type DrillRecord } from '../../schemas/automation/drill.ts';
 import { entryOf } from '../../workflows/steps/judge.ts';
@@ -33,7 +33,7 @@ export async function planDrill(
   const deployer = await deployerAt(deps, place);
   if (deployer === undefined) return no('no-deployer', NO_DEPLOYER);
   const changes = await deps.changes.recent(place, CHANGES_READ);
-  const live = liveChange(changes);
+  const live = newestLiveChange(changes);
   if (live === undefined)
     return no(
       'no-way-back',

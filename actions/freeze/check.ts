@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
-import { decide, type Examined, examine, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
+import { decide, type Examination, examine, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { CheckAnswer, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import { type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
 import { type KnownScope, knownScope } from './known-environment.ts';
-import { asWhatItIs } from './rollbacks.ts';
+import { detectRollback } from './rollbacks.ts';
 import { deploymentToken, signedState } from './tokens.ts';
 
 /** How often to retry when another deployment takes the last use of an override between the read and the use. */
@@ -59,7 +59,7 @@ async function underKnownNames(deps: CheckDeps, asked: FreezeQuestion): Promise<
 }
 
 /** Returns whether the deployment is allowed without an override. This is the common case. */
-const isFree = ({ found }: Examined): boolean =>
+const isFree = ({ found }: Examination): boolean =>
   found.every(({ effect, pass }) => effect !== 'refuse' && pass?.by !== 'override');
 
 /**
@@ -67,18 +67,18 @@ const isFree = ({ found }: Examined): boolean =>
  * refused.
  */
 async function letThrough(deps: CheckDeps, query: Named, first: CheckInputs): Promise<CheckInputs> {
-  const request = query.untold ? await asWhatItIs(deps, query.request, query.names.asked) : query.request;
+  const request = query.untold ? await detectRollback(deps, query.request, query.names.asked) : query.request;
   const meant = { ...query, request };
   const inputs = request.change === query.request.change ? first : await inputsFor(deps, meant);
   return query.consume ? consuming(deps, meant, inputs) : inputs;
 }
 
 /** Returns the decision's ID. The same request on the same state has the same ID at any time. */
-export const decisionId = (inputs: CheckInputs, examined: Examined): string =>
+export const decisionId = (inputs: CheckInputs, examined: Examination): string =>
   `frd_${sha256(canonicalJson({ request: inputs.request, state: stateOf(inputs, examined) })).slice(0, 32)}`;
 
 /** Returns whether all required uses of overrides are counted for this deployment. */
-const isPaid = (inputs: CheckInputs, examined: Examined): boolean =>
+const isPaid = (inputs: CheckInputs, examined: Examination): boolean =>
   usesOf(inputs, examined).every((use) => isCounted(inputs, use));
 
 const isCounted = (

@@ -2,7 +2,7 @@ import { sha256 } from '../../aws/hash.ts';
 import { calendarAt, calendarFreezes, type CalendarNow } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { CheckInputs, PinnedCommit } from '../../domain/freeze/check-inputs.ts';
-import { earlierAndGood } from '../../domain/freeze/exemptions/earlier-good.ts';
+import { checkRollbackVersion } from '../../domain/freeze/exemptions/earlier-good.ts';
 import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
 import type { CheckedScope, ScopeState } from '../../domain/freeze/ports.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -194,9 +194,9 @@ async function rollbackOf(
   request: CheckRequest,
   other: ServiceEnvironment | null,
 ): Promise<NonNullable<CheckInputs['rollback']>> {
-  const known = earlierAndGood(await deps.changes.recent(request, CHANGES_READ), request);
+  const known = checkRollbackVersion(await deps.changes.recent(request, CHANGES_READ), request);
   if (known.kind === 'not_known' && other !== null) {
-    const there = earlierAndGood(await deps.changes.recent(other, CHANGES_READ), request);
+    const there = checkRollbackVersion(await deps.changes.recent(other, CHANGES_READ), request);
     if (there.kind !== 'not_known') return there;
   }
   if (known.kind !== 'not_known' || request.version === null) return known;

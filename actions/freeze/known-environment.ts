@@ -4,8 +4,8 @@ import {
   configuredEnvironments,
   configuredScopes,
   type KnownScopes,
-  probablyMeant,
-  theOneCalled,
+  suggestedName,
+  matchingName,
 } from '../../domain/freeze/place-names.ts';
 import { unconfiguredEnvironment } from '../../domain/catalogue/unconfigured.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -40,22 +40,22 @@ export async function knownScope(
   { service, environment }: ServiceEnvironment,
 ): Promise<KnownScope> {
   const configured = placesIn(config);
-  const named = theOneCalled(service, configured.keys());
+  const named = matchingName(service, configured.keys());
   const own = named === undefined ? undefined : configured.get(named);
-  const first = own && theOneCalled(environment, own);
+  const first = own && matchingName(environment, own);
   if (named !== undefined && first !== undefined) return placeOf(named, first, { service, environment });
 
   const recorded = await recordedPlaces(deps);
-  const called = named ?? theOneCalled(service, recorded.keys()) ?? service;
+  const called = named ?? matchingName(service, recorded.keys()) ?? service;
   const deployed = new Set([...(recorded.get(called) ?? []), ...(recorded.get(service) ?? [])]);
   // If the configuration lists no environments for the service, compare with the environments of all services.
   const known = new Set([...(own !== undefined && own.size > 0 ? own : everywhere(config, recorded)), ...deployed]);
   const meant =
     (own === undefined || own.size === 0
-      ? theOneCalled(environment, configuredEnvironments(config)) // takes precedence over the spelling in deployments
+      ? matchingName(environment, configuredEnvironments(config)) // takes precedence over the spelling in deployments
       : undefined) ??
-    theOneCalled(environment, deployed) ??
-    theOneCalled(environment, known);
+    matchingName(environment, deployed) ??
+    matchingName(environment, known);
   if (meant !== undefined)
     return {
       ...placeOf(called, meant, { service, environment }),
@@ -66,7 +66,7 @@ export async function knownScope(
     ...placeOf(called, environment, { service, environment }),
     unknown: isRecorded
       ? recordedOnly(config, { service: called, environment })
-      : { known: [...known].toSorted(), meant: probablyMeant(environment, known) },
+      : { known: [...known].toSorted(), meant: suggestedName(environment, known) },
   };
 }
 

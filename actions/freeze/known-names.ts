@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { configuredEnvironments, probablyMeant, theOneCalled } from '../../domain/freeze/place-names.ts';
+import { configuredEnvironments, suggestedName, matchingName } from '../../domain/freeze/place-names.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
 import { unconfiguredEnvironment, unconfiguredWords } from '../../domain/catalogue/unconfigured.ts';
@@ -26,8 +26,8 @@ export async function scopeAsKnown(
   if (team !== null) refuseUnknownTeam(config, team);
   const services = knownServices(config, new Set(live.map((change) => change.service)));
   const environments = environmentsOf(config, new Set(live.map((change) => change.environment)));
-  const ours = service === null ? undefined : theOneCalled(service, services);
-  const place = environment === null ? undefined : theOneCalled(environment, environments);
+  const ours = service === null ? undefined : matchingName(service, services);
+  const place = environment === null ? undefined : matchingName(environment, environments);
   return {
     service: ours === undefined ? service : ServiceName.parse(ours),
     environment: place === undefined ? environment : EnvironmentName.parse(place),
@@ -69,7 +69,7 @@ function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string)
 
 function ofEnvironment(environment: string, taken: string | undefined, known: ReadonlySet<string>): string[] {
   if (taken !== undefined) return takenFor(environment, taken);
-  const meant = probablyMeant(environment, known);
+  const meant = suggestedName(environment, known);
   return [
     `unknown environment ${JSON.stringify(environment)}; the freeze applies to it anyway` +
       (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`),
@@ -84,7 +84,7 @@ function unconfigured(config: Config, place: { service: string | null; environme
   }
   const known = configuredEnvironments(config);
   if (Object.keys(config.services).length === 0 || known.has(place.environment)) return [];
-  return [unconfiguredWords({ ...place, service: 'any service' }, { meant: probablyMeant(place.environment, known) })];
+  return [unconfiguredWords({ ...place, service: 'any service' }, { meant: suggestedName(place.environment, known) })];
 }
 
 const takenFor = (name: string, taken: string): string[] =>

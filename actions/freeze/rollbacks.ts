@@ -1,4 +1,4 @@
-import { earlierAndGood } from '../../domain/freeze/exemptions/earlier-good.ts';
+import { checkRollbackVersion } from '../../domain/freeze/exemptions/earlier-good.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
@@ -12,27 +12,27 @@ export const CHANGES_READ = 100;
 type RollbackDeps = Pick<Deps, 'changes' | 'incidents' | 'decisions'>;
 
 /**
- * Detects rollbacks, because most CD systems report a rollback as a normal deployment. A deployment is a rollback if
- * the recorded deployments show that its version ran earlier and is good, or if Firebreak itself rolls back to this
+ * Returns the request as a rollback if it is one: most CD systems report a rollback as a normal deployment. A deployment
+ * is a rollback if the recorded deployments show that its version ran earlier and is good, or if Firebreak itself rolls back to this
  * version. The caller's statement does not count.
  *
  * @param other the caller's names, if they were resolved to other names: deployments may be recorded under them
  */
-export async function asWhatItIs(
+export async function detectRollback(
   deps: RollbackDeps,
   request: CheckRequest,
   other: ServiceEnvironment | null = null,
 ): Promise<CheckRequest> {
-  const found = await asKnownThere(deps, request);
+  const found = await detectAt(deps, request);
   if (found.change !== 'deploy' || other === null) return found;
   const { service, environment } = other;
-  return { ...request, change: (await asKnownThere(deps, { ...request, service, environment })).change };
+  return { ...request, change: (await detectAt(deps, { ...request, service, environment })).change };
 }
 
-async function asKnownThere(deps: RollbackDeps, request: CheckRequest): Promise<CheckRequest> {
+async function detectAt(deps: RollbackDeps, request: CheckRequest): Promise<CheckRequest> {
   const isNamed = request.version !== null || request.commit !== null;
   if (request.change !== 'deploy' || !isNamed) return request;
-  const known = knowing(await deps.changes.recent(request, CHANGES_READ), request);
+  const known = detectKnownGood(await deps.changes.recent(request, CHANGES_READ), request);
   if (known.change === 'rollback' || request.version === null) return known;
   const ours = await ownRollback(deps, request);
   return ours?.to === request.version ? { ...request, change: 'rollback' } : known;
@@ -43,8 +43,8 @@ async function asKnownThere(deps: RollbackDeps, request: CheckRequest): Promise<
  *
  * @param changes the newest changes of the service and environment, oldest first
  */
-export const knowing = (changes: readonly Change[], request: CheckRequest): CheckRequest =>
-  request.change === 'deploy' && earlierAndGood(changes, request).kind !== 'not_known'
+export const detectKnownGood = (changes: readonly Change[], request: CheckRequest): CheckRequest =>
+  request.change === 'deploy' && checkRollbackVersion(changes, request).kind !== 'not_known'
     ? { ...request, change: 'rollback' }
     : request;
 

@@ -1,4 +1,4 @@
-import { clearingOf, takenBack } from '../../domain/changes/cleared-suspects.ts';
+import { clearingOf, withWithdrawn } from '../../domain/changes/cleared-suspects.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -42,7 +42,7 @@ export async function suspectAgain(
     id,
     { kind: 'cleared', by: who.name, change: change.id, judge },
     (now) => ({
-      cleared: takenBack(now.cleared, [cleared], back),
+      cleared: withWithdrawn(now.cleared, [cleared], back),
       timeline: {
         actor: who.name,
         kind: 'suspect.again',

@@ -1,5 +1,5 @@
 import type { RollbackCommand } from '../../domain/rollback/rollback-request.ts';
-import { clearingOfVersion, takenBack } from '../../domain/changes/cleared-suspects.ts';
+import { clearingOfVersion, withWithdrawn } from '../../domain/changes/cleared-suspects.ts';
 import { openChildren, openPartsWords } from '../../domain/incidents/children.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChangeOfIncident, IncidentChange } from '../../domain/ports/incidents.ts';
@@ -172,7 +172,7 @@ async function rollbackAct(
       if (clearing === undefined) return { rollbackAsked, ...said(by, 'rollback.asked', text, rollbackAsked) };
       const back = { by, at: deps.clock.now() };
       return {
-        cleared: takenBack(cleared, [clearing], back),
+        cleared: withWithdrawn(cleared, [clearing], back),
         rollbackAsked,
         ...said(by, 'rollback.asked', `${text}; ${clearing.version} is therefore suspected again`, rollbackAsked),
       };

@@ -6,7 +6,7 @@ import type { PageOf } from '../../domain/pagerduty/ours.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import { whoIs } from './agent.ts';
+import { resolvePagerUser } from './agent.ts';
 import { entryAt, when, withUnsure } from './entry.ts';
 
 type Acknowledged = {
@@ -111,7 +111,7 @@ export async function seenAcknowledged(
 ): Promise<boolean> {
   const now = deps.clock.now();
   const at = acknowledged === null || acknowledged.at > now ? now : acknowledged.at;
-  const agent = acknowledged?.by == null ? null : await whoIs(deps, acknowledged.by);
+  const agent = acknowledged?.by == null ? null : await resolvePagerUser(deps, acknowledged.by);
   const names = agent?.shown ?? acknowledgedBy.join(', ');
   const text = `Acknowledged at PagerDuty${names === '' ? '' : ` by ${names}`}${when(at, now)}`;
   const actor = agent?.name ?? 'pagerduty';

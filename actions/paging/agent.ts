@@ -3,14 +3,17 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 
 /**
- * Returns the person of people.yaml that a PagerDuty user is. Webhooks have no email addresses, so if people.yaml
+ * Returns the person in people.yaml who corresponds to a PagerDuty user. Webhooks have no email addresses, so if people.yaml
  * identifies people only by email, the address is read from PagerDuty. If that fails, the user keeps PagerDuty's name,
  * marked `unsure`.
  */
-export async function whoIs({ config, onCall }: Pick<Deps, 'config' | 'onCall'>, user: PagerUser): Promise<Agent> {
+export async function resolvePagerUser(
+  { config, onCall }: Pick<Deps, 'config' | 'onCall'>,
+  user: PagerUser,
+): Promise<Agent> {
   const current = await config.current();
   const known = agentOf(current, user, null);
-  if (Object.hasOwn(current.people.people, known.name) || user.id === null || !byAddress(current)) return known;
+  if (Object.hasOwn(current.people.people, known.name) || user.id === null || !identifiesByEmail(current)) return known;
   const response = await onCall.email(user.id);
   switch (response.kind) {
     case 'done':
@@ -24,5 +27,6 @@ export async function whoIs({ config, onCall }: Pick<Deps, 'config' | 'onCall'>,
   }
 }
 
-const byAddress = ({ people }: Config): boolean =>
+/** Returns whether people.yaml identifies somebody only by email address, without a PagerDuty ID. */
+const identifiesByEmail = ({ people }: Config): boolean =>
   Object.values(people.people).some(({ email, pagerduty }) => email !== undefined && pagerduty === undefined);

@@ -4,19 +4,19 @@ import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { fullRequest } from '../../workflows/steps/page.ts';
 
-type RouteDeps = Pick<Deps, 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'log'>;
+type PagerDeps = Pick<Deps, 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'log'>;
 
 /** Result of the fallback pager. `waits`: retried in a minute. `not_taken`: not retried; `why` is shown to people. */
 export type FallbackResult = { kind: 'taken' } | { kind: 'waits' } | { kind: 'not_taken'; why: string };
 
-/** How long the fallback pager is retried, in seconds. After that, paging again is more likely to reach a person. */
-const TRIED_FOR_SECONDS = 180;
+/** Time in seconds for which the fallback pager is retried. After that, a new page is more likely to reach a person. */
+const RETRY_MAX_SECONDS = 180;
 
 /**
  * Sends an unacknowledged page by the fallback pager, once per escalation. The timeline shows the request and its result.
  */
 export async function sendByFallbackPager(
-  deps: RouteDeps,
+  deps: PagerDeps,
   incident: IncidentRecord,
   number: number,
 ): Promise<FallbackResult> {
@@ -36,20 +36,20 @@ export async function sendByFallbackPager(
   const answer = await deps.fallbackPager.send(
     await fullRequest(incident, key, { number: pages, causes, chat: null }, deps),
   );
-  if (answer.kind === 'later') return notYet(deps, incident, effect, answer.detail);
+  if (answer.kind === 'later') return retryLater(deps, incident, effect, answer.detail);
   const state = answer.kind === 'taken' ? 'succeeded' : answer.kind === 'off' ? 'withheld' : 'failed';
   await deps.effects.conclude(id, key, state, answer.detail);
   return answer.kind === 'taken' ? { kind: 'taken' } : { kind: 'not_taken', why: answer.detail };
 }
 
-async function notYet(
-  { incidents, effects, clock, timeScale }: RouteDeps,
+async function retryLater(
+  { incidents, effects, clock, timeScale }: PagerDeps,
   { id, pages }: IncidentRecord,
   { key, at: since }: Effect,
   detail: string,
 ): Promise<FallbackResult> {
-  if (secondsBetween(since, clock.now()) >= TRIED_FOR_SECONDS / timeScale) {
-    const why = `the fallback pager did not accept it for ${TRIED_FOR_SECONDS / 60} minutes: ${detail}`;
+  if (secondsBetween(since, clock.now()) >= RETRY_MAX_SECONDS / timeScale) {
+    const why = `the fallback pager did not accept it for ${RETRY_MAX_SECONDS / 60} minutes: ${detail}`;
     await effects.conclude(id, key, 'failed', why);
     return { kind: 'not_taken', why };
   }

@@ -8,7 +8,7 @@ import { PagerDutyEvent } from '../../schemas/messages/pagerduty.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { acknowledgedKey, assignedKey } from './follow-pages.ts';
 import { acknowledgedThere, takesCommand } from './acknowledged.ts';
-import { whoIs } from './agent.ts';
+import { resolvePagerUser } from './agent.ts';
 import { entryAt, when, withUnsure } from './entry.ts';
 import { resolvedThere } from './resolved.ts';
 import { pagerStates } from './together.ts';
@@ -68,7 +68,7 @@ async function carryOut(deps: EventDeps, context: EventContext, meaning: Meaning
     case 'assigned':
       return assigned(deps, context, meaning);
     case 'resolved':
-      await resolvedThere(deps, page, { agent: await whoIs(deps, meaning.by), key, at });
+      await resolvedThere(deps, page, { agent: await resolvePagerUser(deps, meaning.by), key, at });
       return;
     case 'merged':
       await deps.pagerIncidents.remember(meaning.into, page);
@@ -88,7 +88,7 @@ async function acknowledged(
   { page, key, at }: EventContext,
   { by }: Extract<Meaning, { kind: 'acknowledged' }>,
 ): Promise<void> {
-  const agent = await whoIs(deps, by);
+  const agent = await resolvePagerUser(deps, by);
   const followed = await followedBy(deps, page);
   await acknowledgedThere(deps, page.incidentId, {
     key: followed === undefined ? key : acknowledgedKey(page.number),
@@ -159,7 +159,7 @@ async function noted(
 }
 
 const agentOf = async (deps: EventDeps, by: PagerUser | null): Promise<Agent | null> =>
-  by === null ? null : whoIs(deps, by);
+  by === null ? null : resolvePagerUser(deps, by);
 
 type Said = { agent: Agent | null; text: string; at: Timestamp };
 

@@ -9,7 +9,7 @@ import type { Deadline } from '../shared/concurrency.ts';
 import type { FollowDeps } from './follow-pages.ts';
 import { isToldByUs } from './acknowledge-pages.ts';
 import { seenAcknowledged } from './acknowledged.ts';
-import { whoIs } from './agent.ts';
+import { resolvePagerUser } from './agent.ts';
 import { resolvedThere } from './resolved.ts';
 import { pagerStates } from './together.ts';
 
@@ -82,7 +82,7 @@ async function resolved(
 ): Promise<boolean> {
   const { incidentId, number } = page;
   const key = `page-${number}-resolved-there`;
-  const how = await resolvedThere(deps, page, { agent: await whoIs(deps, by), key, at: deps.clock.now() });
+  const how = await resolvedThere(deps, page, { agent: await resolvePagerUser(deps, by), key, at: deps.clock.now() });
   if (how === 'over') return true;
   const now = await deps.incidents.read(incidentId);
   return now === undefined || isAcknowledged(now);

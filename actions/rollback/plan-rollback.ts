@@ -10,7 +10,12 @@ import {
 } from '../../domain/changes/named-version.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { isAhead, liveChange, type RollbackTarget, rollbackTarget } from '../../domain/changes/versions.ts';
+import {
+  startsTooFarAhead,
+  newestLiveChange,
+  type RollbackTarget,
+  rollbackTarget,
+} from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Version } from '../../schemas/config/names.ts';
@@ -57,7 +62,7 @@ export async function planRollback(
     deps.incidents.openAt(place),
     deps.config.current(),
   ]);
-  const changes = recent.filter((change) => !isAhead(change, deps.clock.now()));
+  const changes = recent.filter((change) => !startsTooFarAhead(change, deps.clock.now()));
   return {
     place,
     ...whereTo(changes, named, pins),
@@ -71,7 +76,7 @@ function whereTo(
   named: Version | undefined,
   pins: readonly { version: Version }[],
 ): Pick<Plan, 'live' | 'way' | 'past' | 'does'> {
-  const live = liveChange(changes);
+  const live = newestLiveChange(changes);
   if (live === undefined) return { live, way: undefined, past: undefined, does: undefined };
   const pinned = pins.map(({ version }) => version);
   const chosen = rollbackTarget(changes, live, pinned);

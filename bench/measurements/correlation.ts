@@ -4,7 +4,7 @@ import type { Evidence, RelatedChange } from '../../domain/correlation/evidence.
 import type { DecisionInputs, TargetInputs } from '../../domain/rollback/judgement.ts';
 import { DECIDE_VERSION } from '../../domain/rollback/guards.ts';
 import { decide } from '../../domain/rollback/rollback.ts';
-import { liveChange } from '../../domain/changes/versions.ts';
+import { newestLiveChange } from '../../domain/changes/versions.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Question } from '../../evaluation/case.ts';
 import { type Evaluation, evaluateAll } from '../../evaluation/evaluation.ts';
@@ -57,7 +57,7 @@ function inputsOf({ evidence, history, policy }: Question, demand: Demand): Deci
 
 /** The product considers the version before a suspect, whatever its age. */
 function ranBefore(history: Question['history']): RelatedChange[] {
-  const change = liveChange(history);
+  const change = newestLiveChange(history);
   return change === undefined ? [] : [{ change, relation: 'same', distance: 0 }];
 }
 

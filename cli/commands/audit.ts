@@ -4,7 +4,7 @@ import { Timestamp } from '../../schemas/time/time.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, shortTime, table } from '../table.ts';
-import { No, type World } from '../world.ts';
+import { CommandFailure, type World } from '../world.ts';
 
 const Page = z.object({
   items: z.array(
@@ -52,7 +52,7 @@ async function audit(world: World, { json, limit }: { limit: number; json?: true
     if (chain.intact)
       world.out(`verified: ${chain.entries} entries sealed until ${shortTime(chain.sealed_until)} UTC, none altered`);
   }
-  if (!chain.intact) throw new No(brokenText(chain));
+  if (!chain.intact) throw new CommandFailure(brokenText(chain));
 }
 
 const brokenText = ({ broken_at, because, entries, sealed_until }: z.infer<typeof Page>['chain']): string =>

@@ -5,7 +5,7 @@ import { Mode } from '../../schemas/config/names.ts';
 import { Client } from '../client.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime } from '../table.ts';
-import { Misused, type World } from '../world.ts';
+import { UsageError, type World } from '../world.ts';
 
 type Reasoned = { reason?: string; json?: true };
 type ModeOptions = { service?: string; environment?: string; json?: true };
@@ -53,13 +53,13 @@ function modeOf(written: string): Mode | null {
   if (mode.success) return mode.data;
   const known = [...Mode.options, NO_CAP];
   const meant = didYouMean(written, known);
-  throw new Misused(
+  throw new UsageError(
     `unknown mode ${JSON.stringify(written)}; use one of ${known.join(', ')}${meant === null ? '' : `; ${meant}`}`,
   );
 }
 
 function capOf(mode: Mode | null, { service, environment }: ModeOptions): AutomationInput {
-  if (service === undefined && environment !== undefined) throw new Misused('--environment requires --service');
+  if (service === undefined && environment !== undefined) throw new UsageError('--environment requires --service');
   if (service === undefined) return { mode };
   return { services: { [service]: environment === undefined ? { mode } : { environments: { [environment]: mode } } } };
 }

@@ -14,7 +14,7 @@ import {
 } from '../files.ts';
 import { wholeNumber } from '../options.ts';
 import { asJson } from '../table.ts';
-import { Misused, No, type World } from '../world.ts';
+import { UsageError, CommandFailure, type World } from '../world.ts';
 
 type BackupOptions = { to?: string; keep?: number; dataDir?: string; json?: true };
 type RestoreOptions = { dataDir?: string; pause: boolean };
@@ -43,8 +43,8 @@ export function addBackup(program: Command, world: World): void {
 
 async function back(world: World, given: string | undefined, options: BackupOptions): Promise<void> {
   const { to, keep } = options;
-  if (to !== undefined && given !== undefined) throw new Misused('specify either a file or --to, not both');
-  if (keep !== undefined && to === undefined) throw new Misused('--keep requires --to');
+  if (to !== undefined && given !== undefined) throw new UsageError('specify either a file or --to, not both');
+  if (keep !== undefined && to === undefined) throw new UsageError('--keep requires --to');
   const folder = resolve(world.cwd, to ?? '.');
   const file = given === undefined ? join(folder, nameOfBackup(new Date())) : resolve(world.cwd, given);
   const done = await answered(() => backUp(dataDirOf(world, options.dataDir), file));
@@ -83,9 +83,9 @@ async function answered<T>(work: () => Promise<T>, archive?: string): Promise<T>
     return await work();
   } catch (error) {
     if (error instanceof BadArchive)
-      throw new No(archive === undefined ? error.message : `${archive}: ${error.message}`);
+      throw new CommandFailure(archive === undefined ? error.message : `${archive}: ${error.message}`);
     const isAnswer = [NoBackup, NoSnapshot, NotRestored].some((kind) => error instanceof kind);
-    if (isAnswer || (error instanceof Error && 'code' in error)) throw new No((error as Error).message);
+    if (isAnswer || (error instanceof Error && 'code' in error)) throw new CommandFailure((error as Error).message);
     throw error;
   }
 }

@@ -20,7 +20,7 @@ import {
 import type { RunbookSet } from '../../schemas/runbooks/runbook.ts';
 import { namedIn } from '../../schemas/config/variables.ts';
 import { folderOf } from '../folders.ts';
-import { No, type World } from '../world.ts';
+import { CommandFailure, type World } from '../world.ts';
 
 type Options = { config?: string; runbooks?: string; secrets?: true };
 
@@ -50,7 +50,7 @@ async function check(world: World, options: Options): Promise<void> {
   for (const warning of found.filter(({ level }) => level !== 'error')) world.out(shown(warning));
   if (config.ok) for (const warning of await warnings(configDir, config.config)) world.out(warning);
   if (!config.ok || !runbooks.ok || wrong.length > 0)
-    throw new No(counted(unreadable.length + wrong.length, 'problem'));
+    throw new CommandFailure(counted(unreadable.length + wrong.length, 'problem'));
   const { services, slos } = config.config;
   const inConfig = [
     counted(Object.keys(services).length, 'service'),

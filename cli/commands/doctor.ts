@@ -7,7 +7,7 @@ import { UNMATCHED } from '../../schemas/config/names.ts';
 import { Client } from '../client.ts';
 import { isThisMachine } from '../credentials.ts';
 import { oneLine } from '../table.ts';
-import { No, type World } from '../world.ts';
+import { CommandFailure, type World } from '../world.ts';
 import { provedAt } from './drill.ts';
 
 const Ready = z.object({
@@ -98,7 +98,7 @@ async function doctor(world: World, production: boolean): Promise<void> {
       if (verdict === 'no') wrong += 1;
     }
   }
-  if (wrong > 0) throw new No(`${wrong} ${wrong === 1 ? 'check' : 'checks'} failed`);
+  if (wrong > 0) throw new CommandFailure(`${wrong} ${wrong === 1 ? 'check' : 'checks'} failed`);
 }
 
 async function itself(client: Client): Promise<Finding[]> {

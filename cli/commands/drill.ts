@@ -5,7 +5,7 @@ import { Drill } from '../../schemas/automation/drill.ts';
 import { Client, NoAnswer, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
-import { No, type World } from '../world.ts';
+import { CommandFailure, type World } from '../world.ts';
 
 const Drills = z.object({
   items: z.array(Drill),
@@ -68,7 +68,7 @@ async function followed(world: World, client: Client, begun: Drill): Promise<Dri
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       if (Date.now() - heardAt > PATIENCE_MS)
-        throw new No(
+        throw new CommandFailure(
           `${error.message}\nThe drill continues when Firebreak is back. To see it: firebreak drill status ${begun.id}`,
         );
     }
@@ -79,7 +79,7 @@ const lineOf = ({ at, phase, text }: Drill['steps'][number]): string =>
   oneLine(`${shortTime(at)}  ${phase.padEnd(5)}  ${text}`);
 
 function conclude(world: World, { outcome, reason, rollback_s: wayBack, duration_s: duration }: Drill): void {
-  if (outcome !== 'proved') throw new No(`failed: ${oneLine(reason ?? 'no reason given')}`);
+  if (outcome !== 'proved') throw new CommandFailure(`failed: ${oneLine(reason ?? 'no reason given')}`);
   world.out(`proved: the rollback took ${wayBack ?? 0} s, the whole drill ${duration ?? 0} s`);
 }
 

@@ -10,7 +10,7 @@ import { Client } from '../client.ts';
 import { incidentNamed, pathOf, shortName } from '../incident-named.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine } from '../table.ts';
-import { Misused, No, type World } from '../world.ts';
+import { UsageError, CommandFailure, type World } from '../world.ts';
 
 type Common = { note?: string; json?: true };
 
@@ -157,7 +157,7 @@ function questionOf(incident: IncidentView, written: string): DecisionView {
   const found = incident.decisions.find((decision) => isNamed(written, decision));
   if (found !== undefined) return found;
   const waiting = waitingOf(incident);
-  throw new No(
+  throw new CommandFailure(
     [
       `${shortName(incident)} has no question ${JSON.stringify(written)}; ${waiting.length === 0 ? 'no question is waiting' : 'waiting:'}`,
       ...questionLines(waiting),
@@ -169,16 +169,16 @@ function questionOf(incident: IncidentView, written: string): DecisionView {
 async function confirmed(world: World, incident: IncidentView, verb: 'approve' | 'reject'): Promise<DecisionView> {
   const waiting = waitingOf(incident);
   const [one, ...others] = waiting;
-  if (one === undefined) throw new No(`${shortName(incident)}: no question is waiting`);
+  if (one === undefined) throw new CommandFailure(`${shortName(incident)}: no question is waiting`);
   if (others.length > 0 || world.ask === undefined)
-    throw new Misused(
+    throw new UsageError(
       [`specify a question: firebreak incident ${verb} ${shortName(incident)} NUMBER`, ...questionLines(waiting)].join(
         '\n',
       ),
     );
   world.err(oneLine(`${subjectOf(one)}: ${one.reasons.map(({ text }) => text).join('; ')}`));
   const answer = await world.ask(`${verb === 'approve' ? 'Approve' : 'Reject'}? [y/N] `);
-  if (!/^\s*y(es)?\s*$/i.test(answer)) throw new No('canceled');
+  if (!/^\s*y(es)?\s*$/i.test(answer)) throw new CommandFailure('canceled');
   return one;
 }
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { clearedWords } from '../../domain/changes/cleared-suspects.ts';
-import { worthShowing } from '../../domain/messages/incident-card.ts';
+import { clearingsInWords } from '../../domain/changes/cleared-suspects.ts';
+import { suspectsToShow } from '../../domain/messages/incident-card.ts';
 import { inShort, subjectOf } from '../../domain/messages/incident-buttons.ts';
 import { questionName } from '../../domain/rollback/question-names.ts';
 import { IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
@@ -67,9 +67,9 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
   world.out(`${incident.service} in ${incident.environment}, ${incident.severity}, ${incident.status}`);
   world.out(`opened ${shortTime(incident.opened_at)}, resolved ${shortTime(incident.resolved_at)}`);
   if (Object.keys(incident.roles).length > 0) world.out(oneLine(rolesOf(incident)));
-  for (const { version, confidence, reasons } of worthShowing(incident.suspects))
+  for (const { version, confidence, reasons } of suspectsToShow(incident.suspects))
     world.out(oneLine(`suspect  ${version} (${confidence}): ${reasons.join('; ')}`));
-  if (incident.cleared.length > 0) world.out(oneLine(`cleared  ${clearedWords(incident.cleared)}`));
+  if (incident.cleared.length > 0) world.out(oneLine(`cleared  ${clearingsInWords(incident.cleared)}`));
   for (const decision of incident.decisions) {
     const { id, kind, state } = decision;
     // The reasons of the suspects are already printed above.

@@ -4,7 +4,7 @@ import { Timestamp } from '../../schemas/time/time.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
-import { No, type World } from '../world.ts';
+import { CommandFailure, type World } from '../world.ts';
 
 const Entry = z.object({
   id: z.string(),
@@ -90,5 +90,5 @@ async function replay(world: World, id: string, { json }: { json?: true }): Prom
   const read = await (await Client.of(world)).post(`${pathOf(id)}/replay`, {}, Replayed);
   if (json) return world.out(asJson(read));
   world.out(`${id} replayed: ${read.accepted} accepted, ${read.quarantined} still in quarantine`);
-  if (read.quarantined > 0) throw new No(`${read.quarantined} cannot be parsed`);
+  if (read.quarantined > 0) throw new CommandFailure(`${read.quarantined} cannot be parsed`);
 }

@@ -4,7 +4,7 @@ import { DecisionView, IncidentView } from '../../schemas/incidents/incident.ts'
 import { Client } from '../client.ts';
 import { differences, type Inputs } from '../rejudge.ts';
 import { oneLine } from '../table.ts';
-import { No, type World } from '../world.ts';
+import { CommandFailure, type World } from '../world.ts';
 
 const Stored = z.object({ decision: DecisionView, inputs_json: z.string() });
 
@@ -29,6 +29,6 @@ async function replay(world: World, id: string): Promise<void> {
     world.out(`${found.length === 0 ? 'same     ' : 'DIFFERENT'}  ${number}  ${decision.kind}  ${decision.because}`);
     for (const difference of found) world.out(oneLine(`           ${difference}`));
   }
-  if (different > 0) throw new No(`${different} of ${decisions.length} decisions differ`);
+  if (different > 0) throw new CommandFailure(`${different} of ${decisions.length} decisions differ`);
   world.out(`${decisions.length} decisions evaluated again: all the same`);
 }

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { Action, TokenRecord } from '../../schemas/access/access.ts';
 import { Client, queryOf } from '../client.ts';
-import { JSON_OPTION, LIMIT_OPTION, several } from '../options.ts';
+import { JSON_OPTION, LIMIT_OPTION, collectValues } from '../options.ts';
 import { asJson, shortTime, table } from '../table.ts';
-import { Misused, type World } from '../world.ts';
+import { UsageError, type World } from '../world.ts';
 
-const Record = TokenRecord.extend({ acts_as: z.string().optional() });
-const Made = Record.extend({ token: z.string() });
-const Records = z.object({ items: z.array(Record) });
+const TokenView = TokenRecord.extend({ acts_as: z.string().optional() });
+const CreatedToken = TokenView.extend({ token: z.string() });
+const TokenList = z.object({ items: z.array(TokenView) });
 
 type CreateOptions = {
   action: string[];
@@ -28,11 +28,11 @@ export function addToken(program: Command, world: World): void {
     .requiredOption(
       '--action <action>',
       `Permitted action (repeatable): ${['*', ...Action.options].join(', ')}`,
-      several,
+      collectValues,
     )
-    .option('--service <name>', 'Only this service (repeatable)', several)
-    .option('--environment <name>', 'Only this environment (repeatable)', several)
-    .option('--source <name>', 'Only this alert source (repeatable)', several)
+    .option('--service <name>', 'Only this service (repeatable)', collectValues)
+    .option('--environment <name>', 'Only this environment (repeatable)', collectValues)
+    .option('--source <name>', 'Only this alert source (repeatable)', collectValues)
     .option('--expires-at <time>', 'Expiry, RFC 3339 (default: none)')
     .option(...JSON_OPTION)
     .action((name: string, options: CreateOptions) => create(world, name, options));
@@ -52,17 +52,18 @@ export function addToken(program: Command, world: World): void {
 async function create(world: World, name: string, options: CreateOptions): Promise<void> {
   const { action: actions, service: services, environment: environments, source: sources, expiresAt, json } = options;
   const unknown = actions.find((action) => action !== '*' && !Action.safeParse(action).success);
-  if (unknown !== undefined) throw new Misused(`unknown action ${JSON.stringify(unknown)}`);
+  if (unknown !== undefined) throw new UsageError(`unknown action ${JSON.stringify(unknown)}`);
   const body = { name, actions, services, environments, sources, expires_at: expiresAt };
-  const made = await (await Client.of(world)).post('/v1/tokens', body, Made);
-  world.out(json ? asJson(made) : made.token);
+  const created = await (await Client.of(world)).post('/v1/tokens', body, CreatedToken);
+  world.out(json ? asJson(created) : created.token);
   if (json) return;
-  const as = made.acts_as === undefined || made.acts_as === made.name ? '' : `, recorded as ${made.acts_as}`;
-  world.err(`${made.id} for ${made.name}${as}; store the token now, it is not shown again`);
+  const actor =
+    created.acts_as === undefined || created.acts_as === created.name ? '' : `, recorded as ${created.acts_as}`;
+  world.err(`${created.id} for ${created.name}${actor}; store the token now, it is not shown again`);
 }
 
 async function list(world: World, { json, ...query }: { limit: number; json?: true }): Promise<void> {
-  const { items } = await (await Client.of(world)).get(`/v1/tokens${queryOf(query)}`, Records);
+  const { items } = await (await Client.of(world)).get(`/v1/tokens${queryOf(query)}`, TokenList);
   if (json) return world.out(asJson(items));
   const rows = items.map((one) => [
     one.id,

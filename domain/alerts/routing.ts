@@ -18,9 +18,9 @@ export type Delivery = {
   channels: string[];
   tickets: TicketTarget[];
   record: true;
-  /** The routes by name or number, defaults such as `default: critical`, and the alert's own requests. */
+  /** What determined the delivery: route names or numbers, defaults such as `default: critical`, and requested actions. */
   because: string[];
-  /** Unavailable destinations with the reasons, as sentences. */
+  /** Why requested destinations are unavailable, such as a service without a channel. */
   lacking: string[];
 };
 
@@ -53,30 +53,30 @@ const DEFAULTS: Readonly<Record<Severity, Targets>> = {
 };
 
 /**
- * Returns where the routes send an alert: the first route whose matchers and hours match and, as long as a route says
+ * Returns the destinations of an alert without delivering it: the first route whose matchers and hours match and, as long as a route says
  * `continue`, the following ones. An alert without a terminating route is also delivered by its severity.
  *
  * A `resolved` notification is delivered like its alert; the caller decides what to do with it.
  *
  * @param at time of receipt
  */
-export function deliver(signal: Signal, config: Config, at: Timestamp): Delivery {
+export function deliveryOf(signal: Signal, config: Config, at: Timestamp): Delivery {
   const entry = entryOf(config, signal);
-  const taken = routesFor(signal, config, at);
-  const targets = taken.map(([, target]) => target);
+  const selected = routesFor(signal, config, at);
+  const targets = selected.map(([, target]) => target);
   const channels = targets
     .flatMap(({ slack }) => slack)
     .map((channel) => (channel === true ? channelOf(entry) : channel));
   const tickets = targets.flatMap(({ ticket }) => ticket).map((ticket) => ticketTarget(ticket, entry));
   const page = targets.some((target) => target.page);
-  const asks = whatItAsksFor(signal, config);
+  const requested = requestedActions(signal, config);
   return {
     page,
-    incident: page || asks.length > 0 || targets.some((target) => target.incident),
+    incident: page || requested.length > 0 || targets.some((target) => target.incident),
     channels: [...new Set(channels.filter((channel) => channel !== undefined))],
     tickets: distinct(tickets.filter((ticket) => ticket !== undefined)),
     record: true,
-    because: [...taken.map(([name]) => name), ...asks],
+    because: [...selected.map(([name]) => name), ...requested],
     lacking: [
       ...(channels.includes(undefined) ? [`${signal.service} has no channel in the catalogue`] : []),
       ...(tickets.includes(undefined) ? [`${signal.service} has no repository in the catalogue`] : []),
@@ -88,30 +88,30 @@ export function deliver(signal: Signal, config: Config, at: Timestamp): Delivery
  * Returns whether the alert's label requests a rollback that its sender may not request: it is only suggested, and also
  * opens an incident.
  */
-export const asksInVain = ({ rollbackNotPermitted: mayNotAsk, labels, status }: Signal): boolean =>
-  mayNotAsk === true &&
+export const requestsForbiddenRollback = ({ rollbackNotPermitted, labels, status }: Signal): boolean =>
+  rollbackNotPermitted === true &&
   status === 'firing' &&
   labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
 
 /** Returns the requested actions: a rollback, or an active runbook with actions. */
-function whatItAsksFor(signal: Signal, { runbooks }: Config): string[] {
+function requestedActions(signal: Signal, { runbooks }: Config): string[] {
   const named = signal.labels.find(([name]) => name === 'runbook')?.[1];
   const runbook = runbooks.runbooks.find(({ name, steps }) => name === named && steps.length > 0);
   return [
-    ...(signal.asksRollback || asksInVain(signal) ? ['requests a rollback'] : []),
+    ...(signal.asksRollback || requestsForbiddenRollback(signal) ? ['requests a rollback'] : []),
     ...(runbook === undefined ? [] : [`names the runbook ${runbook.name}`]),
   ];
 }
 
 function routesFor(signal: Signal, config: Config, at: Timestamp): [name: string, Targets][] {
   const labels = routingLabels(signal, entryOf(config, signal));
-  const taken: [string, Targets][] = [];
+  const selected: [string, Targets][] = [];
   for (const [index, route] of config.routes.routes.entries()) {
     if (!matches(route.matchers, labels) || !within(route.hours, at)) continue;
-    taken.push([route.name ?? `route ${index + 1}`, route]);
-    if (!route.continue) return taken;
+    selected.push([route.name ?? `route ${index + 1}`, route]);
+    if (!route.continue) return selected;
   }
-  return [...taken, [`default: ${signal.severity}`, DEFAULTS[signal.severity]]];
+  return [...selected, [`default: ${signal.severity}`, DEFAULTS[signal.severity]]];
 }
 
 const channelOf = (entry: ServiceEntry | undefined): string | undefined =>
@@ -158,7 +158,7 @@ export function mutedBy(
       by: 'maintenance' as const,
       name: window.name,
       until: window.until,
-      reason: said(window.reason, window.by),
+      reason: reasonText(window.reason, window.by),
     })),
     ...(silences ?? [])
       .filter(({ startsAt, endsAt }) => startsAt <= at && at < endsAt)
@@ -167,12 +167,12 @@ export function mutedBy(
         by: 'silence' as const,
         name: id,
         until: endsAt,
-        reason: said(comment, createdBy),
+        reason: reasonText(comment, createdBy),
       })),
   ];
   return mutes.toSorted((a, b) => (a.until < b.until ? 1 : a.until > b.until ? -1 : 0))[0] ?? null;
 }
 
 /** Formats a reason as `new disks (by ada)`. */
-const said = (reason: string | null, by: string | null): string =>
+const reasonText = (reason: string | null, by: string | null): string =>
   [reason, by && `(by ${by})`].filter(Boolean).join(' ');

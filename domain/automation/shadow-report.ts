@@ -13,7 +13,7 @@ import type {
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { modesFor } from './automation.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
-import { inForce } from '../changes/cleared-suspects.ts';
+import { activeClearings } from '../changes/cleared-suspects.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 
@@ -100,7 +100,7 @@ export function judgeShadow(one: Shadowed, known: KnownChanges, now: Timestamp):
 function judgeAct({ decision, incident, service }: Shadowed, known: KnownChanges, now: Timestamp): Judgement {
   const { from_version: from, to_version: to, marked_wrong: mark } = decision;
   if (mark !== undefined) return wrong(`${mark.by} marked it as wrong: ${mark.note}`);
-  const cleared = inForce(incident.cleared).find((each) => each.version === from && each.service === service);
+  const cleared = activeClearings(incident.cleared).find((each) => each.version === from && each.service === service);
   if (cleared !== undefined) return wrong(`${cleared.by} said that ${from} was not the cause`);
   const early = tooEarly(incident, known);
   if (early !== undefined) return early;

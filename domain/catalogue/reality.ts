@@ -12,7 +12,7 @@ type World = { config: Config; vendors: readonly VendorState[]; standIns: StandI
  * Returns descriptions of all real systems that Firebreak writes to: vendors and configured addresses. Systems that it
  * only reads, such as Prometheus, don't count.
  */
-export function whatIsReal(world: World): string[] {
+export function realSystemsOf(world: World): string[] {
   const { config, vendors, standIns } = world;
   const receivers = [
     ...(config.paging.fallback === undefined ? [] : [config.paging.fallback.url]),

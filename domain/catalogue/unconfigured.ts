@@ -3,8 +3,8 @@ import {
   configuredEnvironments,
   configuredScopes,
   type KnownScopes,
-  probablyMeant,
-  theOneCalled,
+  suggestedName,
+  matchingName,
 } from '../freeze/place-names.ts';
 
 type Known = Pick<Config, 'services' | 'slos' | 'freeze'>;
@@ -32,11 +32,11 @@ export function unconfiguredEnvironment(
 ): Unconfigured | null {
   const configured = placesIn(config);
   if (configured.size === 0) return null;
-  const named = theOneCalled(service, configured.keys());
+  const named = matchingName(service, configured.keys());
   const own = named === undefined ? undefined : configured.get(named);
   const known = own !== undefined && own.size > 0 ? own : configuredEnvironments(config);
-  if (theOneCalled(environment, known) !== undefined) return null;
-  return { known: [...known].toSorted(), meant: probablyMeant(environment, known) };
+  if (matchingName(environment, known) !== undefined) return null;
+  return { known: [...known].toSorted(), meant: suggestedName(environment, known) };
 }
 
 /** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
@@ -44,8 +44,8 @@ export function nameWarnings(config: Known, { service, environment }: Unconfigur
   const services = [...placesIn(config).keys()];
   if (services.length === 0) return [];
   const unknown =
-    theOneCalled(service, services) === undefined
-      ? [`the catalogue has no service ${JSON.stringify(service)}${suggestion(probablyMeant(service, services))}`]
+    matchingName(service, services) === undefined
+      ? [`the catalogue has no service ${JSON.stringify(service)}${suggestion(suggestedName(service, services))}`]
       : [];
   const found = unconfiguredEnvironment(config, { service, environment });
   return found === null ? unknown : [...unknown, unconfiguredWords({ service, environment }, found)];

@@ -143,7 +143,7 @@ type Get = (name: string) => string | undefined;
  * Returns whether a vendor gets a stand-in in the sandbox: neither its address nor any credential is set. A secret that
  * only verifies the vendor's webhooks does not count.
  */
-export const nothingIsSet = (vendor: VendorId, get: Get, named: NamedCredentials = {}): boolean =>
+export const hasNoSettings = (vendor: VendorId, get: Get, named: NamedCredentials = {}): boolean =>
   VENDOR_CONNECTIONS.filter((one) => one.vendor === vendor).every(
     ({ url, credentials }) => !get(url) && !credentials.flat().some((name) => get(name)),
   ) && !(named[vendor] ?? []).some((name) => get(name));

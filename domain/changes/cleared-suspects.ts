@@ -4,63 +4,70 @@ import { minuteOf } from '../messages/story.ts';
 import { putsVersionLive } from './versions.ts';
 
 /** Suspects cleared by people, oldest first. Absent: none. */
-type Said = readonly Cleared[] | undefined;
+type Clearings = readonly Cleared[] | undefined;
 
-/** Maximum number per incident; more indicate a malfunctioning client. */
+/** Maximum number of clearings per incident; more indicate a malfunctioning client. */
 export const CLEARED_MAX = 50;
 
-/** Returns the clearings in force: those that were not withdrawn. */
-export const inForce = (cleared: Said): readonly Cleared[] => (cleared ?? []).filter(({ back }) => back === undefined);
+/** Returns the clearings that were not withdrawn. */
+export const activeClearings = (cleared: Clearings): readonly Cleared[] =>
+  (cleared ?? []).filter(({ back }) => back === undefined);
 
 /**
  * Returns the clearing that applies to a change, if any. A clearing applies to the version, so it covers all changes
  * that put this version live.
  */
 export const clearingOf = (
-  cleared: Said,
+  cleared: Clearings,
   change: Pick<Change, 'id' | 'service' | 'version' | 'kind'>,
 ): Cleared | undefined =>
-  inForce(cleared).find((one) => one.change_id === change.id || (putsVersionLive(change) && isOfVersion(one, change)));
+  activeClearings(cleared).find(
+    (one) => one.change_id === change.id || (putsVersionLive(change) && isOfVersion(one, change)),
+  );
 
 /** Returns the clearing that applies to a version of a service, if any. */
-export const clearingOfVersion = (cleared: Said, of: { service: string; version: string }): Cleared | undefined =>
-  inForce(cleared).find((one) => isOfVersion(one, of));
+export const clearingOfVersion = (cleared: Clearings, of: { service: string; version: string }): Cleared | undefined =>
+  activeClearings(cleared).find((one) => isOfVersion(one, of));
 
 const isOfVersion = (one: Cleared, { service, version }: { service: string; version: string }): boolean =>
   putsVersionLive(one) && one.service === service && one.version === version;
 
-/** Removes the suspects that people have cleared since the judgement. */
-export function notCleared(suspects: readonly Suspect[], cleared: Said): Suspect[] {
-  const ids = new Set<string>(inForce(cleared).map(({ change_id }) => change_id));
+/** Returns the suspects without those that people have cleared since the suspects were determined. */
+export function unclearedSuspects(suspects: readonly Suspect[], cleared: Clearings): Suspect[] {
+  const ids = new Set<string>(activeClearings(cleared).map(({ change_id }) => change_id));
   return suspects.filter(({ change_id }) => !ids.has(change_id));
 }
 
 /** Returns the incident without suspects that people have cleared, even if an older judgement lists them. */
 export const withoutCleared = (incident: IncidentRecord): IncidentRecord => ({
   ...incident,
-  suspects: notCleared(incident.suspects, incident.cleared),
+  suspects: unclearedSuspects(incident.suspects, incident.cleared),
 });
 
 /** Adds a clearing; it replaces an earlier one of the same change. */
-export const withCleared = (cleared: Said, one: Cleared): Cleared[] => [
+export const withCleared = (cleared: Clearings, one: Cleared): Cleared[] => [
   ...(cleared ?? []).filter(({ change_id }) => change_id !== one.change_id),
   one,
 ];
 
 /** Marks clearings as withdrawn. They remain in the record. */
-export const takenBack = (cleared: Said, which: readonly Cleared[], back: NonNullable<Cleared['back']>): Cleared[] => {
+export const withWithdrawn = (
+  cleared: Clearings,
+  which: readonly Cleared[],
+  back: NonNullable<Cleared['back']>,
+): Cleared[] => {
   const ids = new Set(which.map(({ change_id }) => change_id));
   return (cleared ?? []).map((one) => (ids.has(one.change_id) ? { ...one, back } : one));
 };
 
-const WORDS_MAX = 3;
+const CLEARINGS_SHOWN = 3;
 
-/** Describes the clearings: by whom and when. */
-export function clearedWords(cleared: readonly Cleared[]): string {
-  const told = cleared.slice(-WORDS_MAX).map(({ version, by, at, back }) => {
-    const again = back === undefined ? '' : `, and marked as suspect again by ${back.by} at ${minuteOf(back.at)}`;
-    return `${version} was cleared by ${by} at ${minuteOf(at)}${again}`;
+/** Describes the newest clearings: by whom and when. */
+export function clearingsInWords(cleared: readonly Cleared[]): string {
+  const newest = cleared.slice(-CLEARINGS_SHOWN).map(({ version, by, at, back }) => {
+    const restored = back === undefined ? '' : `, and marked as suspect again by ${back.by} at ${minuteOf(back.at)}`;
+    return `${version} was cleared by ${by} at ${minuteOf(at)}${restored}`;
   });
-  const more = cleared.length - told.length;
-  return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  const more = cleared.length - newest.length;
+  return `${newest.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }

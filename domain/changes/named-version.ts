@@ -5,12 +5,12 @@ import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../runbooks/nearest.ts';
 import { minuteOf } from '../messages/story.ts';
 import {
-  broughtBackFrom,
+  restoredChange,
   byStart,
   endOf,
   GOOD_AFTER_SECONDS,
   liveChanges,
-  liveFor,
+  secondsLive,
   migrationsIn,
   putsVersionLive,
   type RollbackTarget,
@@ -102,7 +102,7 @@ export type Way = { goes: 'back' | 'forward'; takes: readonly Change[]; already:
 /** @param undoes all changes that were put live since that version */
 export function wayFrom(changes: readonly Change[], live: Change, undoes: readonly Change[]): Way {
   if (live.kind !== 'rollback') return { goes: 'back', takes: undoes, already: [] };
-  const first = broughtBackFrom(liveChanges(changes), live);
+  const first = restoredChange(liveChanges(changes), live);
   const others = undoes.filter(({ id }) => id !== live.id);
   const takes = first === undefined ? [] : others.filter((change) => byStart(change, first) <= 0);
   return {
@@ -136,7 +136,7 @@ export function pastOf(
   const ran = lastRun(changes, version);
   if (ran === undefined) return undefined;
   const next = liveChanges(changes).find((change) => byStart(change, ran) > 0);
-  const seconds = next === undefined ? null : Math.max(0, liveFor(ran, next));
+  const seconds = next === undefined ? null : Math.max(0, secondsLive(ran, next));
   const bad = changes.some((change) => change.version === version && change.rolled_back_by !== null);
   const brief = seconds !== null && seconds < GOOD_AFTER_SECONDS;
   const until =

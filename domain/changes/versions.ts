@@ -20,27 +20,27 @@ const PUTS_A_VERSION_LIVE: Readonly<Record<Change['kind'], boolean>> = {
 
 export const putsVersionLive = (change: Pick<Change, 'kind'>): boolean => PUTS_A_VERSION_LIVE[change.kind];
 
-/** Returns the time from which on a recorded start is ignored as a clock error until that time has come. */
-export const aheadFrom = (now: Timestamp): Timestamp => plusSeconds(now, AHEAD_MAX_SECONDS);
+/** Returns the latest start time that clock differences can explain. Changes with a later start are ignored for now. */
+export const latestPlausibleStart = (now: Timestamp): Timestamp => plusSeconds(now, AHEAD_MAX_SECONDS);
 
 /**
  * Returns whether the recorded start is further in the future than clock differences explain. Such records are
  * rejected, and older ones are ignored when read.
  */
-export const isAhead = ({ started_at }: Pick<Change, 'started_at'>, now: Timestamp): boolean =>
-  started_at > aheadFrom(now);
+export const startsTooFarAhead = ({ started_at }: Pick<Change, 'started_at'>, now: Timestamp): boolean =>
+  started_at > latestPlausibleStart(now);
 
 /**
  * Returns the newest record of a version that is live or rolling out. Failed and cancelled changes put nothing live.
  */
-export const liveChange = (changes: readonly Change[]): Change | undefined => liveChanges(changes).at(-1);
+export const newestLiveChange = (changes: readonly Change[]): Change | undefined => liveChanges(changes).at(-1);
 
 /**
- * Returns the change that put another version live after `version`, if any: that version is running. A failed deploy
- * put nothing live, so the running version is unknown; the version before it does not count as newer.
+ * Returns the change that put another version live after `version`, or undefined if there is none. Also undefined if
+ * the newest change of `version` failed or was cancelled after the last successful change: nothing newer is live then.
  */
-export function shippedSince(changes: readonly Change[], version: Version): Change | undefined {
-  const live = liveChange(changes);
+export function newerLiveChange(changes: readonly Change[], version: Version): Change | undefined {
+  const live = newestLiveChange(changes);
   if (live === undefined || live.version === version) return undefined;
   const own = changes
     .filter((change) => putsVersionLive(change) && change.version === version)
@@ -53,7 +53,7 @@ export function shippedSince(changes: readonly Change[], version: Version): Chan
 export type RollbackTarget =
   | { kind: 'version'; version: Version; undoes: readonly Change[] }
   | { kind: 'none_known_good' }
-  /** The newest good version is older than the safe version of `by`. */
+  /** The newest good version is older than `rollback_safe_to` of the change `by`, which the rollback would undo. */
   | { kind: 'unsafe'; version: Version; by: Change };
 
 /**
@@ -70,34 +70,35 @@ export function rollbackTarget(
   pinned: readonly string[] = [],
 ): RollbackTarget {
   const live = liveChanges(changes);
-  const bad = new Set<string>(pinned);
-  for (const change of changes) if (change.rolled_back_by !== null) bad.add(change.version);
-  const first = broughtBackFrom(live, suspect);
-  if (first === undefined) return { kind: 'none_known_good' };
-  const before = live.filter((change) => change.started_at < first.started_at && change.id !== suspect.id);
-  const good = before
+  const badVersions = new Set<string>(pinned);
+  for (const change of changes) if (change.rolled_back_by !== null) badVersions.add(change.version);
+  const restored = restoredChange(live, suspect);
+  if (restored === undefined) return { kind: 'none_known_good' };
+  const earlier = live.filter((change) => change.started_at < restored.started_at && change.id !== suspect.id);
+  const good = earlier
     .filter(
       (change, index) =>
-        change.status === 'succeeded' && liveFor(change, before[index + 1] ?? first) >= GOOD_AFTER_SECONDS,
+        change.status === 'succeeded' && secondsLive(change, earlier[index + 1] ?? restored) >= GOOD_AFTER_SECONDS,
     )
-    .findLast((change) => change.version !== suspect.version && !bad.has(change.version));
+    .findLast((change) => change.version !== suspect.version && !badVersions.has(change.version));
   return good === undefined ? { kind: 'none_known_good' } : rollbackTo(changes, good);
 }
 
 /**
- * Returns the earlier change whose version a rollback restored: changes between the two are newer and not valid
- * targets. Undefined: it is not recorded, so it is older than all recorded changes.
+ * Returns, for a rollback, the earlier change whose version it restored; otherwise the change itself. Undefined: the
+ * earlier change is not recorded, so it is older than all recorded changes.
  *
- * @param live oldest first
+ * @param live changes that put versions live, oldest first
  */
-export const broughtBackFrom = (live: readonly Change[], change: Change): Change | undefined =>
+export const restoredChange = (live: readonly Change[], change: Change): Change | undefined =>
   change.kind === 'rollback'
     ? live.findLast(
-        (one) => one.kind !== 'rollback' && one.version === change.version && one.started_at < change.started_at,
+        (earlier) =>
+          earlier.kind !== 'rollback' && earlier.version === change.version && earlier.started_at < change.started_at,
       )
     : change;
 
-/** Evaluates a rollback to the version of this change, unless an undone change declares that it is not safe. */
+/** Returns whether a rollback to the version of this change is safe for all changes that it undoes. */
 export function rollbackTo(
   changes: readonly Change[],
   good: Change,
@@ -106,10 +107,10 @@ export function rollbackTo(
     .filter((change) => change.status !== 'cancelled' && byStart(change, good) > 0)
     .toSorted(byStart);
   const live = liveChanges(changes);
-  const by = undoes.find((change) => !isSafe(good, change, live));
-  return by === undefined
+  const forbiddingChange = undoes.find((change) => !isSafe(good, change, live));
+  return forbiddingChange === undefined
     ? { kind: 'version', version: good.version, undoes }
-    : { kind: 'unsafe', version: good.version, by };
+    : { kind: 'unsafe', version: good.version, by: forbiddingChange };
 }
 
 /**
@@ -119,8 +120,8 @@ export function rollbackTo(
 function isSafe(good: Change, undone: Change, live: readonly Change[]): boolean {
   const floor = undone.rollback_safe_to;
   if (floor === null || good.version === floor) return true;
-  const allowed = live.find((change) => change.version === floor);
-  return allowed !== undefined && byStart(good, allowed) > 0;
+  const floorChange = live.find((change) => change.version === floor);
+  return floorChange !== undefined && byStart(good, floorChange) > 0;
 }
 
 /** Returns the records that put versions live, oldest first. */
@@ -133,8 +134,8 @@ export const liveChanges = (changes: readonly Change[]): Change[] =>
 export const byStart = (a: Change, b: Change): number =>
   a.started_at === b.started_at ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.started_at < b.started_at ? -1 : 1;
 
-/** Returns the seconds from its end to the start of its successor. */
-export const liveFor = (change: Change, next: Change): number => secondsBetween(endOf(change), next.started_at);
+/** Returns the seconds from the end of a change to the start of its successor. */
+export const secondsLive = (change: Change, next: Change): number => secondsBetween(endOf(change), next.started_at);
 
 /** Returns the recorded end: from then on the version was live, or the change had failed. */
 export const endOf = (change: Change): Timestamp => change.finished_at ?? change.started_at;
@@ -144,43 +145,45 @@ export const endOf = (change: Change): Timestamp => change.finished_at ?? change
  * (`rollback_safe_to`) has considered migrations.
  */
 export function migrationsIn(undoes: readonly Change[]): { known: Change[]; unknown: Change[] } {
-  const open = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
+  const unassessed = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
   return {
-    known: open.filter((change) => change.has_migration === true || change.kind === 'migration'),
-    unknown: open.filter((change) => putsVersionLive(change) && change.has_migration === null),
+    known: unassessed.filter((change) => change.has_migration === true || change.kind === 'migration'),
+    unknown: unassessed.filter((change) => putsVersionLive(change) && change.has_migration === null),
   };
 }
 
 /**
  * Returns a pin with its state. It is superseded while a newer version runs that was deployed after the pin; when that
- * is rolled back, the pin is active again. Pipelines report a rollback like any deployment, so it is recognized by its
- * version.
+ * is rolled back, the pin is active again. Pipelines can report a rollback as an ordinary deployment, so a rollback is
+ * also recognized by its version.
  *
  * @param live change that brought the running version, if known
  */
 export function pinView(pin: Pin, live: Change | undefined): PinView {
-  const newer =
+  const isSuperseded =
     live !== undefined &&
     live.kind !== 'rollback' &&
     live.version !== pin.version &&
     live.version !== pin.rolled_back_to &&
     live.started_at > pin.pinned_at &&
     // A change reported with a future start says nothing about the order.
-    !isAhead(live, live.recorded_at);
-  const state = pin.lifted_at !== null ? 'lifted' : newer ? 'superseded' : 'pinned';
-  return { ...pin, state, superseded_by: newer ? live.version : null };
+    !startsTooFarAhead(live, live.recorded_at);
+  const state = pin.lifted_at !== null ? 'lifted' : isSuperseded ? 'superseded' : 'pinned';
+  return { ...pin, state, superseded_by: isSuperseded ? live.version : null };
 }
 
 /**
- * Returns a change after a report about it: its end is now, unless reported otherwise.
+ * Applies a report about a change. A change that ends without a reported end time ends now.
  *
- * @returns `ended` if the report says that a change is in progress that has ended
+ * @returns `ended` if the change has already ended, but the report says that it is in progress
  */
 export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp): Change | 'ended' {
   if (patch.status === 'started' && change.status !== 'started') return 'ended';
-  const told = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Partial<Change>;
-  const next = { ...change, ...told };
-  const ends = next.status !== 'started' && next.finished_at === null;
+  const reported = Object.fromEntries(
+    Object.entries(patch).filter(([, value]) => value !== undefined),
+  ) as Partial<Change>;
+  const next = { ...change, ...reported };
+  const needsEnd = next.status !== 'started' && next.finished_at === null;
   const end = next.started_at > now ? next.started_at : now;
-  return { ...next, commits: next.commits ?? [], finished_at: ends ? end : next.finished_at };
+  return { ...next, commits: next.commits ?? [], finished_at: needsEnd ? end : next.finished_at };
 }

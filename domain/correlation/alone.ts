@@ -21,7 +21,7 @@ export type Weighed = { candidate: Candidate; factors: readonly Factor[]; course
  * automatically. Where errors are measured, they must support the change and no factor may contradict it. Where no
  * errors are measured, only the timing and the firing alert are evaluated.
  */
-export function whyNotAlone(own: Weighed, others: readonly Weighed[], onset: Timestamp): string | null {
+export function whyPersonDecides(own: Weighed, others: readonly Weighed[], onset: Timestamp): string | null {
   const rivals = others.filter((other) => other.candidate.change.kind !== 'rollback' && sum(other) > MAY_BE);
   const certain = own.factors.some(({ name }) => name === 'only_its_version_bad');
   if (rivals.length > 0 && !certain)

@@ -1,11 +1,11 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Suspect } from '../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
-import { clearingOf, inForce } from '../changes/cleared-suspects.ts';
+import { clearingOf, activeClearings } from '../changes/cleared-suspects.ts';
 import { type Onset, onsetOf } from './onset.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { byStart } from '../changes/versions.ts';
-import { isProven, type Weighed, whyNotAlone } from './alone.ts';
+import { isProven, type Weighed, whyPersonDecides } from './alone.ts';
 import { versionFactors } from './by-version.ts';
 import { type Candidate, candidatesOf, type Timing, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
@@ -14,13 +14,20 @@ import { canaryFactors, type Course, courseOf, healthFactors, healthyNow, roseSl
 import { namesOf, type Neighbours, neighbourFactors, neighboursOf } from './neighbours.ts';
 import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
-import { ASK_AT_MOST, CONTRADICTS, KIND_WEIGHTS, MIN_CONFIDENCE, TELL_AT_MOST, WEIGHTS } from './weights.ts';
+import {
+  ASK_MAX_LOG_ODDS,
+  CONTRADICTION_WEIGHT,
+  KIND_WEIGHTS,
+  MIN_CONFIDENCE_TO_ASK,
+  REPORT_MAX_LOG_ODDS,
+  WEIGHTS,
+} from './weights.ts';
 import { aChange, list } from './words.ts';
 
 export type { Timing } from './candidates.ts';
 export type { Factor } from './factor.ts';
 export { CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
-export { CONFIDENT, MIN_CONFIDENCE } from './weights.ts';
+export { MIN_CONFIDENCE_TO_ACT, MIN_CONFIDENCE_TO_ASK } from './weights.ts';
 
 export type RankedSuspect = Suspect & {
   change: Change;
@@ -53,7 +60,9 @@ export type Correlation = {
 export function correlate(evidence: Evidence): Correlation {
   const onset = onsetOf(evidence.onset);
   const neighbours = neighboursOf(evidence, onset.at);
-  const everywhere = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at)].filter((one) => one !== null);
+  const commonFactors = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at)].filter(
+    (one) => one !== null,
+  );
   // A change that a person has cleared is neither a suspect nor a rival, but it still counts as the successor of the
   // version that it replaced.
   const candidates = candidatesOf(evidence, onset.at).filter(
@@ -64,19 +73,19 @@ export function correlate(evidence: Evidence): Correlation {
     const factors = factorsOf(evidence, candidate, neighbours, onset, course);
     return factors === null
       ? []
-      : [{ candidate, course, factors: [...factors, ...everywhere, ...unmeasured(evidence)] }];
+      : [{ candidate, course, factors: [...factors, ...commonFactors, ...unreadableHealthFactors(evidence)] }];
   });
-  const suspects = compete(scored, onset.at);
+  const suspects = rankSuspects(scored, onset.at);
   return {
     onset,
     suspects,
     verdict: verdictOf(suspects),
-    doubts: doubtsOf(suspects, everywhere, neighbours, inForce(evidence.cleared).length > 0),
+    doubts: doubtsOf(suspects, commonFactors, neighbours, activeClearings(evidence.cleared).length > 0),
   };
 }
 
-/** Reports a health query that is configured but could not be read. */
-const unmeasured = ({ health_unreadable: why }: Evidence): Factor[] =>
+/** Returns a factor without weight if the health query is configured but could not be read. */
+const unreadableHealthFactors = ({ health_unreadable: why }: Evidence): Factor[] =>
   why === undefined ? [] : [factor('unmeasured', 0, `the health query could not be read: ${why}`)];
 
 /** @returns null if nothing connects the change with the problem */
@@ -87,8 +96,8 @@ function factorsOf(
   { at }: Onset,
   course: Course | null,
 ): Factor[] | null {
-  const leadsBack = candidate.relation === 'same' && course !== null && roseSlowlySince(course, candidate);
-  if (candidate.longAgo && !leadsBack) return null;
+  const connectedBySlowRise = candidate.relation === 'same' && course !== null && roseSlowlySince(course, candidate);
+  if (candidate.longAgo && !connectedBySlowRise) return null;
   const { kind, status } = candidate.change;
   return [
     factor('prior', WEIGHTS.prior, ''),
@@ -107,12 +116,12 @@ function factorsOf(
  * Distributes the probability among the candidates and "none of them", which has odds of 1. More plausible candidates
  * mean less confidence in each.
  */
-function compete(weighed: readonly Weighed[], onset: Timestamp): RankedSuspect[] {
+function rankSuspects(weighed: readonly Weighed[], onset: Timestamp): RankedSuspect[] {
   const scored = weighed.map((one): Weighed & { limit: number } => {
     const others = weighed.filter((other) => other !== one);
-    const why = whyNotAlone(one, others, onset);
-    const said = why === null ? [] : [factor('for_a_person', 0, why)];
-    return { ...one, factors: [...one.factors, ...said], limit: why === null ? Infinity : ASK_AT_MOST };
+    const why = whyPersonDecides(one, others, onset);
+    const personFactor = why === null ? [] : [factor('for_a_person', 0, why)];
+    return { ...one, factors: [...one.factors, ...personFactor], limit: why === null ? Infinity : ASK_MAX_LOG_ODDS };
   });
   const odds = scored.map((one) => Math.exp(Math.min(scoreOf(one), one.limit)));
   const all = odds.reduce((sum, each) => sum + each, 1);
@@ -137,9 +146,9 @@ function compete(weighed: readonly Weighed[], onset: Timestamp): RankedSuspect[]
  */
 function scoreOf({ candidate, factors }: Weighed): number {
   const sum = factors.reduce((total, { weight }) => total + weight, 0);
-  if (candidate.longAgo) return Math.min(sum, TELL_AT_MOST);
-  const contradicted = factors.some(({ weight }) => weight <= CONTRADICTS);
-  return contradicted || candidate.timing === 'clock_skew' ? Math.min(sum, ASK_AT_MOST) : sum;
+  if (candidate.longAgo) return Math.min(sum, REPORT_MAX_LOG_ODDS);
+  const contradicted = factors.some(({ weight }) => weight <= CONTRADICTION_WEIGHT);
+  return contradicted || candidate.timing === 'clock_skew' ? Math.min(sum, ASK_MAX_LOG_ODDS) : sum;
 }
 
 /** Puts the timing first, then the other reasons by weight. */
@@ -153,33 +162,35 @@ function reasonsOf(factors: readonly Factor[]): string[] {
 const twoDigits = (value: number): number => Math.floor(value * 100 + 1e-9) / 100;
 
 function verdictOf(suspects: readonly RankedSuspect[]): Correlation['verdict'] {
-  if ((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE) return 'change';
-  return suspects.reduce((sum, { confidence }) => sum + confidence, 0) >= MIN_CONFIDENCE ? 'unclear' : 'no_change';
+  if ((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE_TO_ASK) return 'change';
+  return suspects.reduce((sum, { confidence }) => sum + confidence, 0) >= MIN_CONFIDENCE_TO_ASK
+    ? 'unclear'
+    : 'no_change';
 }
 
 function doubtsOf(
   suspects: readonly RankedSuspect[],
-  everywhere: readonly Factor<ReasonCode>[],
+  commonFactors: readonly Factor<ReasonCode>[],
   { unexplained, dependencies }: Neighbours,
   someCleared: boolean,
 ): Reason[] {
   const doubts = [
-    ...everywhere.flatMap(({ name: code, weight, text }): Reason[] => (weight < 0 ? [{ code, text }] : [])),
-    ...againstAll(suspects),
+    ...commonFactors.flatMap(({ name: code, weight, text }): Reason[] => (weight < 0 ? [{ code, text }] : [])),
+    ...commonReasons(suspects),
   ];
-  const common = suspects.some(({ relation }) => relation === 'shared');
+  const hasSharedSuspect = suspects.some(({ relation }) => relation === 'shared');
   // A single other failure can be a coincidence.
-  if (namesOf(unexplained).length > 1 && !common)
+  if (namesOf(unexplained).length > 1 && !hasSharedSuspect)
     doubts.push({
       code: 'several_fail',
       text: `${list(namesOf(unexplained))} failed at the same time, and no change of a shared service is known`,
     });
   const changed = new Set(suspects.map(({ change }) => change.service as string));
-  const first = dependencies.filter((other) => other.first && !changed.has(other.service));
-  if (first.length > 0)
+  const failedFirst = dependencies.filter((other) => other.first && !changed.has(other.service));
+  if (failedFirst.length > 0)
     doubts.push({
       code: 'dependency_failed_first',
-      text: `dependencies that failed first or at the same time: ${list(namesOf(first))}`,
+      text: `dependencies that failed first or at the same time: ${list(namesOf(failedFirst))}`,
     });
   if (suspects.length === 0)
     doubts.push({
@@ -189,8 +200,8 @@ function doubtsOf(
   return doubts;
 }
 
-/** Factors that describe how and where the errors show, rather than one change. */
-const OF_THE_ERRORS: readonly ReasonCode[] = [
+/** Codes of factors that describe how and where the errors occur, rather than one change. */
+const ERROR_CODES: readonly ReasonCode[] = [
   'bad_before',
   'bad_earlier',
   'rising_before',
@@ -203,9 +214,9 @@ const OF_THE_ERRORS: readonly ReasonCode[] = [
 ];
 
 /** Returns the factors about the errors that all suspects have in common, as the first suspect has them. */
-const againstAll = ([first, ...others]: readonly RankedSuspect[]): Reason[] =>
+const commonReasons = ([first, ...others]: readonly RankedSuspect[]): Reason[] =>
   (first?.factors ?? []).flatMap(({ name, text }) => {
-    const code = OF_THE_ERRORS.find((each) => each === name);
+    const code = ERROR_CODES.find((each) => each === name);
     const common = others.every(({ factors }) => factors.some((other) => other.name === name));
     return code !== undefined && common ? [{ code, text }] : [];
   });

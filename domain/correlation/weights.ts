@@ -153,19 +153,19 @@ export const KIND_WEIGHTS: Readonly<Record<ChangeKind, number>> = {
 };
 
 /** Minimum confidence for an automatic action. */
-export const CONFIDENT = 0.8;
+export const MIN_CONFIDENCE_TO_ACT = 0.8;
 
 /** Minimum confidence to ask a person; below it, Firebreak only reports. */
-export const MIN_CONFIDENCE = 0.5;
+export const MIN_CONFIDENCE_TO_ASK = 0.5;
 
 /**
  * Evidence of this weight or below contradicts the rest. Contradictory evidence is never acted upon automatically; a
  * person decides.
  */
-export const CONTRADICTS = -1.5;
+export const CONTRADICTION_WEIGHT = -1.5;
 
-/** Log-odds of 0.75: a person may be asked; no automatic action. */
-export const ASK_AT_MOST = 1.1;
+/** Upper limit that permits asking a person, but no automatic action: log-odds of a probability of 0.75. */
+export const ASK_MAX_LOG_ODDS = 1.1;
 
-/** Log-odds of 0.4: report only. */
-export const TELL_AT_MOST = -0.4;
+/** Upper limit that permits only a report: log-odds of a probability of 0.4. */
+export const REPORT_MAX_LOG_ODDS = -0.4;

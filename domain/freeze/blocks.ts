@@ -8,14 +8,14 @@ import {
   freezingBurn,
   hasCooled,
   hasRecovered,
-  isTelling,
+  describesPresent,
   isTooOld,
   spentInWords,
 } from './budget/spending.ts';
 import { moment, onRecord, percent } from './words.ts';
 
 /** Context for explaining a freeze in force. */
-export type Circumstances = {
+export type FreezeContext = {
   at: Timestamp;
   policy: FreezePolicy;
   /** Status of the objective that caused the freeze. Undefined: no objective caused it, or its status is unknown. */
@@ -27,14 +27,14 @@ export type Circumstances = {
  * force. A status from before the freeze opened, for example when an alert has just opened it, is not evidence for
  * that.
  */
-export function isKept({ cause, opened_at }: Freeze, { at, policy, status }: Circumstances): boolean {
+export function isCauseOver({ cause, opened_at }: Freeze, { at, policy, status }: FreezeContext): boolean {
   if (status === undefined || status.data_at === null || status.data_at < opened_at) return false;
   if (cause === 'budget') return hasRecovered(status, policy, at) === true;
   return cause === 'burn' && hasCooled(status, policy, at) === true;
 }
 
-export function codeOf(freeze: Freeze, known: Circumstances): CheckReasonCode {
-  if (isKept(freeze, known)) return 'minimum_duration';
+export function reasonCodeOf(freeze: Freeze, context: FreezeContext): CheckReasonCode {
+  if (isCauseOver(freeze, context)) return 'minimum_duration';
   return CODES[freeze.cause];
 }
 
@@ -48,15 +48,16 @@ const CODES: Readonly<Record<Freeze['cause'], CheckReasonCode>> = {
 };
 
 /** Describes the freeze: its reason, start, and ID. */
-export function freezeInWords(freeze: Freeze, known: Circumstances): string {
-  const says = freeze.cause === 'person' ? `${freeze.reason} (opened by ${freeze.opened_by})` : freeze.reason;
-  return `${says}${byNow(freeze, known)} ${onRecord(freeze)}`;
+export function freezeInWords(freeze: Freeze, context: FreezeContext): string {
+  const reason = freeze.cause === 'person' ? `${freeze.reason} (opened by ${freeze.opened_by})` : freeze.reason;
+  return `${reason}${presentStateText(freeze, context)} ${onRecord(freeze)}`;
 }
 
-function byNow({ cause }: Freeze, { at, policy, status }: Circumstances): string {
+/** Describes how the cause of the freeze has developed, as a clause. Empty: unknown, or not about an objective. */
+function presentStateText({ cause }: Freeze, { at, policy, status }: FreezeContext): string {
   if (status === undefined) return '';
   if (cause === 'budget') return `, now ${spentInWords(status)}`;
-  const burn = cause === 'burn' && isTelling(status, policy, at) ? freezingBurn(status, policy) : undefined;
+  const burn = cause === 'burn' && describesPresent(status, policy, at) ? freezingBurn(status, policy) : undefined;
   if (burn === undefined) return '';
   const times = (window: BurnAlert['long']): string =>
     `${Math.floor((status.burn_rates[window] ?? 0) * 10) / 10} times`;
@@ -67,17 +68,17 @@ function byNow({ cause }: Freeze, { at, policy, status }: Circumstances): string
  * Describes the end of the freeze, as in `when less than 95 % of the budget of checkout-availability is spent;
  * forecast: …`, to follow "it ends".
  */
-export function endInWords(freeze: Freeze, known: Circumstances): string {
+export function endInWords(freeze: Freeze, context: FreezeContext): string {
   const { cause, until, ends_when, slo } = freeze;
-  if (isKept(freeze, known)) return `at the ${whenKept(freeze, known)}, because its cause is over`;
+  if (isCauseOver(freeze, context)) return `at the ${liftingEvaluation(freeze, context)}, because its cause is over`;
   const whose = slo === null ? 'its budget' : `the budget of ${slo}`;
   switch (cause) {
     case 'budget': {
-      const liftBelow = percent(known.policy.budget?.liftBelow ?? 1);
-      return `when less than ${liftBelow} of ${whose} is spent${notBefore(freeze, known)}${forecast(freeze, known)}`;
+      const liftBelow = percent(context.policy.budget?.liftBelow ?? 1);
+      return `when less than ${liftBelow} of ${whose} is spent${notBeforeText(freeze, context)}${forecast(freeze, context)}`;
     }
     case 'burn':
-      return `when ${whose} burns slowly enough${notBefore(freeze, known)}${burnForecast(freeze, known)}`;
+      return `when ${whose} burns slowly enough${notBeforeText(freeze, context)}${burnForecast(freeze, context)}`;
     case 'incident':
       return `when ${ends_when}`;
     case 'calendar':
@@ -87,55 +88,58 @@ export function endInWords(freeze: Freeze, known: Circumstances): string {
   }
 }
 
-const isHeld = ({ not_before }: Freeze, { at }: Circumstances): boolean => not_before !== null && at < not_before;
+const isBeforeMinimumEnd = ({ not_before }: Freeze, { at }: FreezeContext): boolean =>
+  not_before !== null && at < not_before;
 
-const whenKept = (freeze: Freeze, known: Circumstances): string =>
-  isHeld(freeze, known) ? `first evaluation from ${moment(freeze.not_before ?? known.at)} on` : 'next evaluation';
+const liftingEvaluation = (freeze: Freeze, context: FreezeContext): string =>
+  isBeforeMinimumEnd(freeze, context)
+    ? `first evaluation from ${moment(freeze.not_before ?? context.at)} on`
+    : 'next evaluation';
 
-const notBefore = (freeze: Freeze, known: Circumstances): string =>
-  isHeld(freeze, known) ? `, not before ${moment(freeze.not_before ?? known.at)}` : '';
+const notBeforeText = (freeze: Freeze, context: FreezeContext): string =>
+  isBeforeMinimumEnd(freeze, context) ? `, not before ${moment(freeze.not_before ?? context.at)}` : '';
 
-function forecast({ not_before }: Freeze, { at, policy, status }: Circumstances): string {
+function forecast({ not_before }: Freeze, { at, policy, status }: FreezeContext): string {
   if (status === undefined || isTooOld(status, policy, at)) return '';
   const { lifts_at, lifts_at_present_burn } = status.forecast;
   if (lifts_at === null) return '; no end is foreseeable';
-  const about = (instant: Timestamp): string => `about ${moment(notSooner(instant, not_before))}`;
+  const about = (instant: Timestamp): string => `about ${moment(laterOf(instant, not_before))}`;
   const best = `; forecast: ${about(lifts_at)} if nothing else fails`;
   if (lifts_at_present_burn === lifts_at) return best;
   return `${best}; at the current burn rate, ${lifts_at_present_burn === null ? 'not foreseeable' : about(lifts_at_present_burn)}`;
 }
 
-function burnForecast({ not_before }: Freeze, known: Circumstances): string {
-  const { at, policy, status } = known;
+function burnForecast({ not_before }: Freeze, context: FreezeContext): string {
+  const { at, policy, status } = context;
   const cools = status === undefined || isTooOld(status, policy, at) ? null : coolsAt(status, policy);
   if (cools === null || cools <= at) return '';
-  return `; forecast: about ${moment(notSooner(cools, not_before))} if nothing else fails`;
+  return `; forecast: about ${moment(laterOf(cools, not_before))} if nothing else fails`;
 }
 
-const notSooner = (instant: Timestamp, not_before: Timestamp | null): Timestamp =>
+const laterOf = (instant: Timestamp, not_before: Timestamp | null): Timestamp =>
   not_before !== null && instant < not_before ? not_before : instant;
 
 /**
  * Returns the earliest time at which an evaluation can lift a budget or burn-rate freeze, provided that no more errors
  * occur and data are available then. Null: not foreseeable or unknown; missing data never lift a freeze.
  */
-export function liftsFrom(freeze: Freeze, known: Circumstances): Timestamp | null {
-  const { at, policy, status } = known;
-  const earliest = notSooner(at, freeze.not_before);
-  if (isKept(freeze, known)) return earliest;
-  if (status === undefined || status.data_at === null || isOlder(status, freeze))
+export function earliestLift(freeze: Freeze, context: FreezeContext): Timestamp | null {
+  const { at, policy, status } = context;
+  const earliest = laterOf(at, freeze.not_before);
+  if (isCauseOver(freeze, context)) return earliest;
+  if (status === undefined || status.data_at === null || predatesFreeze(status, freeze))
     return earliest > at ? earliest : null;
   if (isTooOld(status, policy, at)) return null;
-  const over = freeze.cause === 'budget' ? status.forecast.lifts_at : coolsAt(status, policy);
-  // A status that could not be read just now, or a budget with too little coverage, cannot lift the freeze until it is
-  // known.
-  const isUnknown = !isTelling(status, policy, at) || (freeze.cause === 'budget' && status.budget.remaining === null);
-  return over === null || (isUnknown && over <= at) ? null : notSooner(over, earliest);
+  const causeEnds = freeze.cause === 'budget' ? status.forecast.lifts_at : coolsAt(status, policy);
+  // A status that could not be read, or a budget that cannot be computed from too few data, cannot lift the freeze.
+  const isUnknown =
+    !describesPresent(status, policy, at) || (freeze.cause === 'budget' && status.budget.remaining === null);
+  return causeEnds === null || (isUnknown && causeEnds <= at) ? null : laterOf(causeEnds, earliest);
 }
 
 /**
  * Returns whether the status predates the alert that opened a burn-rate freeze, and therefore does not describe it. A
  * budget freeze is opened because of the status itself, whatever its age.
  */
-const isOlder = ({ data_at }: SloStatus, { cause, opened_at }: Freeze): boolean =>
+const predatesFreeze = ({ data_at }: SloStatus, { cause, opened_at }: Freeze): boolean =>
   cause === 'burn' && data_at !== null && data_at < opened_at;

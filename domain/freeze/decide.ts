@@ -6,19 +6,20 @@ import { type Knowledge, knowledgeOf, staleFindings, unknownService } from './ex
 import { deploymentKey, type Usable } from './exemptions/overrides.ts';
 import { type Pass, passReason } from './exemptions/passes.ts';
 import { pinFindings } from './exemptions/pinned.ts';
-import { placeFindings } from './place-names.ts';
+import { nameFindings } from './place-names.ts';
 import { nextTransition } from './transitions.ts';
 import { budgetWarnings } from './budget/warnings.ts';
 
-/** Intermediate result of a check, reusable for several questions about the same inputs. */
-export type Examined = { knowledge: Knowledge; found: readonly Finding[] };
+/** Intermediate result of a check: the verdict, its state, and the override uses are derived from it. */
+export type Examination = { knowledge: Knowledge; found: readonly Finding[] };
 
-export function examine(inputs: CheckInputs): Examined {
+/** Collects everything that speaks for or against the change. */
+export function examine(inputs: CheckInputs): Examination {
   const knowledge = knowledgeOf(inputs);
   const found = [
     ...pinFindings(inputs),
     ...unknownService(inputs),
-    ...placeFindings(inputs),
+    ...nameFindings(inputs),
     ...freezeFindings(inputs),
     ...staleFindings(inputs, knowledge),
     ...budgetWarnings(inputs),
@@ -31,7 +32,7 @@ export function examine(inputs: CheckInputs): Examined {
  * consumes nothing: a valid override lets the change through, and `usesOf` returns the uses to count when the
  * deployment proceeds.
  */
-export function decide(inputs: CheckInputs, { knowledge, found }: Examined = examine(inputs)): Verdict {
+export function decide(inputs: CheckInputs, { knowledge, found }: Examination = examine(inputs)): Verdict {
   const refused = found.filter(({ effect }) => effect === 'refuse');
   const passes = passesOf(found);
   const override = passes.find((pass) => pass.by === 'override');
@@ -43,15 +44,15 @@ export function decide(inputs: CheckInputs, { knowledge, found }: Examined = exa
     stale: knowledge.stale.length > 0,
     next_transition_at: nextTransition(inputs, passes),
     clears_when: refused.length === 0 ? null : unique(refused.flatMap(({ clears }) => clears ?? [])).join('; and '),
-    override: override === undefined ? null : shown(override),
+    override: override === undefined ? null : overrideView(override),
   };
 }
 
 /**
- * Returns what a decision depends on, without clocks and changing numbers: while it is equal, the same request gets the
- * same verdict. The check derives decision IDs from a hash of both.
+ * Returns what a decision depends on, without times and numbers that change continuously: while it is equal, the same
+ * request gets the same verdict. The check derives the decision ID from a hash of the request and this state.
  */
-export function stateOf(inputs: CheckInputs, { found }: Examined = examine(inputs)): DecisionState {
+export function stateOf(inputs: CheckInputs, { found }: Examination = examine(inputs)): DecisionState {
   const { service, environment, team } = inputs.place;
   return {
     place: { service, environment, team },
@@ -71,7 +72,7 @@ export type Use = { freeze: string; override: string; deployment: string | null 
  * Returns the override uses that must be counted, all of them, before the change proceeds. Empty: none, or the change
  * is refused.
  */
-export function usesOf(inputs: CheckInputs, { found }: Examined = examine(inputs)): Use[] {
+export function usesOf(inputs: CheckInputs, { found }: Examination = examine(inputs)): Use[] {
   return passesOf(found).flatMap((pass) =>
     pass.by === 'override'
       ? [
@@ -90,7 +91,7 @@ const verdictOf = (found: readonly Finding[]): Verdict['verdict'] =>
 
 const isRefused = (found: readonly Finding[]): boolean => found.some(({ effect }) => effect === 'refuse');
 
-/** Returns what lets the change through. Empty: nothing blocks it, or a block without exemption does. */
+/** Returns the exemptions that let the change through. Empty: no freeze applies, or the change is refused. */
 const passesOf = (found: readonly Finding[]): Pass[] =>
   isRefused(found) ? [] : found.flatMap(({ pass }) => pass ?? []);
 
@@ -103,7 +104,7 @@ function reasonsOf(found: readonly Finding[], passes: readonly Pass[], inputs: C
   return reasons.filter(({ text }, index) => reasons.findIndex((other) => other.text === text) === index);
 }
 
-const shown = ({ freeze, override, usesLeft }: Usable): Verdict['override'] => ({
+const overrideView = ({ freeze, override, usesLeft }: Usable): Verdict['override'] => ({
   id: override.id,
   freeze_id: freeze.id,
   reason: override.reason,

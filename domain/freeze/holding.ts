@@ -1,6 +1,6 @@
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { CheckReasonCode } from '../../schemas/freeze/freeze-check.ts';
-import { type Circumstances, codeOf, endInWords, freezeInWords } from './blocks.ts';
+import { type FreezeContext, reasonCodeOf, endInWords, freezeInWords } from './blocks.ts';
 import type { CalendarFreeze, CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 import { unusable } from './exemptions/overrides.ts';
@@ -14,7 +14,7 @@ type Holding = {
   code: CheckReasonCode;
   /** Introduction that names the owner of the freeze, if it is a dependency. */
   whose: string;
-  known: Circumstances;
+  known: FreezeContext;
   /** Whether the freeze refuses changes without an exemption. */
   refuses: boolean;
 };
@@ -47,7 +47,7 @@ const ownHolding = (inputs: CheckInputs): Holding[] =>
     .filter((freeze) => stateAt(freeze, inputs.at) === 'in_force')
     .map((freeze) => {
       const known = { at: inputs.at, policy: inputs.policy, status: statusOf(inputs.own.slos, freeze) };
-      return { freeze, code: codeOf(freeze, known), whose: '', known, refuses: true };
+      return { freeze, code: reasonCodeOf(freeze, known), whose: '', known, refuses: true };
     });
 
 const dependencyHolding = (inputs: CheckInputs): Holding[] =>

@@ -20,9 +20,9 @@ export function configuredScopes({
   slos,
   freeze,
 }: Pick<Config, 'services' | 'slos' | 'freeze'>): KnownScopes {
-  const places = new Map<string, Set<string>>();
+  const scopes = new Map<string, Set<string>>();
   for (const [service, entry] of Object.entries(services))
-    places.set(
+    scopes.set(
       service,
       new Set([
         ...Object.keys(entry.environments),
@@ -30,14 +30,14 @@ export function configuredScopes({
       ]),
     );
   for (const { service, environment } of slos)
-    places.set(service, (places.get(service) ?? new Set<string>()).add(environment));
-  const named = [
+    scopes.set(service, (scopes.get(service) ?? new Set<string>()).add(environment));
+  const rules = [
     ...freeze.policies.map(({ match }) => ({ services: match.service, environments: match.environment })),
     ...freeze.calendar,
   ];
-  for (const { services: of = [], environments = [] } of named)
-    for (const service of of) for (const environment of environments) places.get(service)?.add(environment);
-  return places;
+  for (const { services: of = [], environments = [] } of rules)
+    for (const service of of) for (const environment of environments) scopes.get(service)?.add(environment);
+  return scopes;
 }
 
 /** Collects every environment that the configuration names. */
@@ -54,7 +54,7 @@ export const configuredEnvironments = ({ services, slos, freeze }: Pick<Config, 
  * Returns the matching name: an exact match, or the only name that differs in nothing but case, character width, and
  * blanks. Undefined: no match.
  */
-export function theOneCalled(name: string, known: Iterable<string>): string | undefined {
+export function matchingName(name: string, known: Iterable<string>): string | undefined {
   const names = [...new Set(known)];
   if (names.includes(name)) return name;
   const alike = names.filter((each) => nameKey(each) === nameKey(name));
@@ -62,30 +62,28 @@ export function theOneCalled(name: string, known: Iterable<string>): string | un
 }
 
 /** Minimum length of a prefix match: shorter prefixes match too many names. */
-const BEGINNING_MIN_CHARS = 3;
+const PREFIX_MIN_CHARS = 3;
 
 /** Returns the name that was probably meant: one with this prefix, such as `prod`, or one with a similar spelling. */
-export function probablyMeant(name: string, known: Iterable<string>): string | null {
+export function suggestedName(name: string, known: Iterable<string>): string | null {
   const names = [...known].toSorted();
-  const begun =
-    nameKey(name).length < BEGINNING_MIN_CHARS
-      ? undefined
-      : names.find((each) => nameKey(each).startsWith(nameKey(name)));
-  return begun ?? nearest(name, names);
+  const withPrefix =
+    nameKey(name).length < PREFIX_MIN_CHARS ? undefined : names.find((each) => nameKey(each).startsWith(nameKey(name)));
+  return withPrefix ?? nearest(name, names);
 }
 
 /** Reports that the request used other names than the known ones, and that the environment is unknown. */
-export function placeFindings({ request, asked, unknownEnvironment: unknown }: CheckInputs): Finding[] {
+export function nameFindings({ request, asked, unknownEnvironment: unknown }: CheckInputs): Finding[] {
   const { service, environment } = request;
   return [
-    ...(asked === undefined ? [] : [takenFor(asked, { service, environment })]),
+    ...(asked === undefined ? [] : [correctedFinding(asked, { service, environment })]),
     ...(unknown === undefined ? [] : [unknownFinding({ service, environment }, unknown)]),
   ];
 }
 
 type Names = { service: string; environment: string };
 
-const takenFor = (asked: Names, { service, environment }: Names): Finding => ({
+const correctedFinding = (asked: Names, { service, environment }: Names): Finding => ({
   code: 'taken_for',
   effect: 'note',
   key: JSON.stringify([asked.service, asked.environment]),

@@ -1,10 +1,10 @@
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { type Circumstances, liftsFrom } from './blocks.ts';
+import { type FreezeContext, earliestLift } from './blocks.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Pass } from './exemptions/passes.ts';
-import { hasSpent, isStale, isTelling, isTooOld } from './budget/spending.ts';
+import { hasSpent, isStale, describesPresent, isTooOld } from './budget/spending.ts';
 import { freezesAt, frozenDependencies, statusOf } from './budget/standing.ts';
 import { stateAt } from './state.ts';
 
@@ -19,7 +19,7 @@ const EVALUATION_SECONDS = 60;
  */
 export function nextTransition(inputs: CheckInputs, passes: readonly Pass[]): Timestamp | null {
   const { at, own, policy } = inputs;
-  const known = (freeze: Freeze, slos = own.slos): Circumstances => ({ at, policy, status: statusOf(slos, freeze) });
+  const known = (freeze: Freeze, slos = own.slos): FreezeContext => ({ at, policy, status: statusOf(slos, freeze) });
   const freezes = freezesAt(inputs);
   const holding = freezes.filter((freeze) => stateAt(freeze, at) === 'in_force');
   const instants = [
@@ -69,15 +69,16 @@ function burnFreezes({ forecast }: SloStatus, { policy: { burn } }: CheckInputs)
 /** Returns when data that currently cannot be read or interpreted become stale if that continues. */
 function staleFrom(status: SloStatus, { at, policy }: CheckInputs): Timestamp | null {
   const hasSay = policy.budget !== null || policy.burn !== 'off';
-  if (!hasSay || status.data_at === null || isTelling(status, policy, at) || isStale(status, policy, at)) return null;
+  if (!hasSay || status.data_at === null || describesPresent(status, policy, at) || isStale(status, policy, at))
+    return null;
   return plusSeconds(status.data_at, policy.stale.afterSeconds + 1);
 }
 
-function changeOf(freeze: Freeze, known: Circumstances, inputs: CheckInputs): Timestamp | null {
+function changeOf(freeze: Freeze, known: FreezeContext, inputs: CheckInputs): Timestamp | null {
   const state = stateAt(freeze, inputs.at);
   if (state !== 'in_force') return state === 'scheduled' ? freeze.starts_at : null;
   if (freeze.until !== null || !isByData(freeze)) return freeze.until;
-  const lifts = liftsFrom(freeze, known);
+  const lifts = earliestLift(freeze, known);
   const evaluation = nextEvaluation(inputs);
   return lifts === null || lifts > evaluation ? lifts : evaluation;
 }

@@ -8,7 +8,7 @@ import {
 } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { withoutShadow, wouldWords } from '../automation/shadow.ts';
-import { inForce } from '../changes/cleared-suspects.ts';
+import { activeClearings } from '../changes/cleared-suspects.ts';
 import type { Answered, StepQuestion } from '../ports/decisions.ts';
 import { isAmong, isApprover } from '../rollback/approvals.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
@@ -45,7 +45,7 @@ export function newDecision({ id, number, at, digest }: Of, decision: Decision, 
     approvals: decision.approvals,
   };
   // Earlier suspects stay visible when there are no new ones, unless a person has cleared them.
-  const setsSuspects = decision.suspects.length > 0 || inForce(inputs.evidence.cleared).length > 0;
+  const setsSuspects = decision.suspects.length > 0 || activeClearings(inputs.evidence.cleared).length > 0;
   return {
     view,
     people,

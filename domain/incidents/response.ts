@@ -77,7 +77,7 @@ export type Plan = {
 };
 
 /** Returns the initial state of a run, from the stored incident, for the first run and later ones. */
-export function begin(
+export function initialState(
   incident: IncidentRecord,
   unfinished: readonly number[],
   runbooks: { begun: readonly Pick<BegunRunbook, 'number'>[]; any: boolean } = { begun: [], any: false },
@@ -288,7 +288,7 @@ function lateOf({ lateChanges, mitigations, mitigationDue, judgedFor }: Response
   return { changes: lateChanges, judged: mitigations, request: judgedFor };
 }
 
-export const began = (state: ResponseState, { page, mitigate, runbook, verify }: Plan): ResponseState => ({
+export const afterStarting = (state: ResponseState, { page, mitigate, runbook, verify }: Plan): ResponseState => ({
   ...state,
   pages: page ?? state.pages,
   pageDue: false,

@@ -1,5 +1,5 @@
 import type { DecisionView } from '../../schemas/incidents/incident.ts';
-import { inForce } from '../changes/cleared-suspects.ts';
+import { activeClearings } from '../changes/cleared-suspects.ts';
 import { failedRollback } from '../rollback/failed-rollback.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatButton, ChatPart } from './channels.ts';
@@ -145,7 +145,7 @@ function itsOf(story: Story): ChatButton[] {
 function suspicionOf(story: Story): ChatButton[] {
   const { id, suspects, cleared } = story.incident;
   const [suspect] = suspects;
-  const last = inForce(cleared).at(-1);
+  const last = activeClearings(cleared).at(-1);
   return [
     ...(suspect === undefined
       ? []

@@ -1,7 +1,7 @@
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { Severity } from '../../schemas/config/names.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
-import { clearedWords, inForce } from '../changes/cleared-suspects.ts';
+import { clearingsInWords, activeClearings } from '../changes/cleared-suspects.ts';
 import { answerable, decisionSuffix, buttonsOf, inShort, subjectOf, approvalReason } from './incident-buttons.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
@@ -52,7 +52,7 @@ export function summaryCard(story: Story): ChatMessage {
     summary: `${markOf(incident)} ${incident.severity}, ${statusWords(incident)}: ${title}`,
     parts: [
       { kind: 'header', text: `${markOf(incident)} ${title}` },
-      { kind: 'text', text: standing(incident) },
+      { kind: 'text', text: statusText(incident) },
       { kind: 'text', text: questionText(story) },
       ...asked,
       ...childRows(story),
@@ -65,9 +65,9 @@ export function summaryCard(story: Story): ChatMessage {
   };
 }
 
-function standing(incident: IncidentRecord): Text {
+function statusText(incident: IncidentRecord): Text {
   const { severity, opened_at, resolved_at, resolved_by } = incident;
-  const over: Text = resolved_at === null ? [] : [' · resolved ', { at: resolved_at }, byWhom(resolved_by)];
+  const over: Text = resolved_at === null ? [] : [' · resolved ', { at: resolved_at }, resolverText(resolved_by)];
   const people = peopleOf(incident).join(' · ');
   return [
     { bold: `${severity} · ${statusWords(incident)}` },
@@ -83,13 +83,14 @@ function questionText(story: Story): Text {
   const questions = answerable(story);
   if (questions.length === 0) return [{ bold: 'Next step' }, `\n${nextStep(story)}`];
   const rows = questions.map(
-    (one) => `\n${subjectOf(one)}?${decisionSuffix(one, questions)}${whyItAsks(one, '\n')}${howMany(one)}`,
+    (one) =>
+      `\n${subjectOf(one)}?${decisionSuffix(one, questions)}${approvalReasonText(one, '\n')}${approvalsText(one)}`,
   );
   return [{ bold: 'Next step: approve or reject' }, ...rows];
 }
 
 /** Explains the number of approvals, unless it is one. */
-function howMany({ approvals: { needed, given } }: DecisionView): string {
+function approvalsText({ approvals: { needed, given } }: DecisionView): string {
   if (needed < 2) return '';
   const so_far = given.length === 0 ? 'none so far' : `${given.length} so far (${given.join(', ')})`;
   return `\nRequires the approval of ${needed} people: ${so_far}.`;
@@ -103,17 +104,17 @@ function peopleOf(incident: IncidentRecord): string[] {
   const held = IncidentRole.options.flatMap((role) =>
     roles[role] === undefined ? [] : [`${ROLE_NAMES[role]}: ${roles[role].shown}`],
   );
-  const nobody = roles.commander === undefined && status !== 'resolved';
+  const isUnassigned = roles.commander === undefined && status !== 'resolved';
   const by = isAcknowledged(incident) ? handling?.acknowledged?.by : undefined;
   const shown = Object.values(roles).find(({ name }) => name === by)?.shown ?? by;
   return [
-    ...(nobody ? [`${ROLE_NAMES.commander}: unassigned`] : []),
+    ...(isUnassigned ? [`${ROLE_NAMES.commander}: unassigned`] : []),
     ...held,
     ...(shown === undefined ? [] : [`Acknowledged by ${shown}`]),
   ];
 }
 
-const byWhom = (by: string | null): string =>
+const resolverText = (by: string | null): string =>
   by === null ? '' : by === 'firebreak:quiet' ? ' automatically' : ` by ${by}`;
 
 function childRows({ incident, children, childCount }: Story): ChatPart[] {
@@ -127,8 +128,8 @@ function childRows({ incident, children, childCount }: Story): ChatPart[] {
     ]);
   const rest = childCount - Math.min(children.length, CHILDREN_SHOWN);
   // A resolved parent may have open children; for children that are not loaded, only the number of open ones is known.
-  const seen = children.filter(({ status }) => status !== 'resolved').length;
-  const open = childCount > children.length ? Math.max(seen, incident.firing) : seen;
+  const openLoaded = children.filter(({ status }) => status !== 'resolved').length;
+  const open = childCount > children.length ? Math.max(openLoaded, incident.firing) : openLoaded;
   return [
     { kind: 'text', text: [{ bold: 'Why grouped' }, `\n${incident.group_reason.text}`] },
     {
@@ -145,26 +146,26 @@ function childRows({ incident, children, childCount }: Story): ChatPart[] {
 
 function suspectsPart({ incident, decisions }: Story): ChatPart[] {
   if (incident.group_reason !== undefined) return [];
-  const cleared = inForce(incident.cleared);
-  const said: Text = cleared.length === 0 ? [] : [`\n${clearedWords(cleared)}`];
+  const cleared = activeClearings(incident.cleared);
+  const clearedText: Text = cleared.length === 0 ? [] : [`\n${clearingsInWords(cleared)}`];
   if (incident.suspects.length === 0) {
     const none = `No ${cleared.length === 0 ? '' : 'other '}known change could have caused this incident`;
     return decisions.length === 0 && cleared.length === 0
       ? []
-      : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...said] }];
+      : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...clearedText] }];
   }
-  const rows = worthShowing(incident.suspects)
+  const rows = suspectsToShow(incident.suspects)
     .slice(0, SUSPECTS_SHOWN)
     .flatMap(({ version, confidence, reasons }): Text => [
       '\n• ',
       { bold: version },
       ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}`,
     ]);
-  return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows, ...said] }];
+  return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows, ...clearedText] }];
 }
 
-/** Drops suspects that round to 0 %; if all do, keeps the first. */
-export function worthShowing<T extends { confidence: number }>(suspects: readonly T[]): readonly T[] {
+/** Returns the suspects without those that round to 0 %; if all do, the first. */
+export function suspectsToShow<T extends { confidence: number }>(suspects: readonly T[]): readonly T[] {
   const likely = suspects.filter(({ confidence }) => Math.round(confidence * 100) > 0);
   return likely.length > 0 ? likely : suspects.slice(0, 1);
 }
@@ -184,14 +185,14 @@ function automationPart(story: Story): ChatPart[] {
     ];
   const last = decisions.at(-1);
   if (last === undefined || answerable(story).includes(last)) return []; // waiting decisions are shown at the top
-  const done = rollbackOf(last, story);
+  const rollback = rollbackOf(last, story);
   return [
     {
       kind: 'text',
       text: [
         { bold: 'Automation' },
         `\n${decisionWords(inShort(last))}`,
-        ...(done === undefined ? [] : [`\n${effectWords(done)}`]),
+        ...(rollback === undefined ? [] : [`\n${effectWords(rollback)}`]),
       ],
     },
   ];
@@ -271,18 +272,18 @@ export function nextStep(story: Story): string {
   if (waiting !== undefined)
     return incident.automation_paused
       ? `Resume automation, then approve or reject: ${subjectOf(waiting)}?`
-      : `Approve or reject, with the buttons of the pinned message: ${subjectOf(waiting)}?${whyItAsks(waiting, ' ')}`;
+      : `Approve or reject, with the buttons of the pinned message: ${subjectOf(waiting)}?${approvalReasonText(waiting, ' ')}`;
   if (parent !== null) return 'Look at the parent incident first: several services are failing at the same time.';
   if (incident.group_reason !== undefined) return 'Look for a common cause before you investigate each service.';
   const accepted = effects.findLast(({ kind, state }) => kind === 'roll-back' && state === 'accepted');
   if (status === 'mitigating' && accepted !== undefined) return accepted.detail;
-  if (status === 'mitigating') return `Wait for the ${actsBy(effects)} to finish, and watch the error rate.`;
+  if (status === 'mitigating') return `Wait for the ${actionInProgress(effects)} to finish, and watch the error rate.`;
   if (status === 'mitigated' && verification === 'pending')
     return 'Watch the service. Firebreak verifies the mitigation at the end of the verification window.';
   const failed = failedRollback(story);
-  if (failed !== undefined) return `${sentence(failed.detail)} ${waysOn(story, failed)}`;
+  if (failed !== undefined) return `${sentence(failed.detail)} ${optionsText(story, failed)}`;
   if (verification === 'failed')
-    return `The mitigation did not help. Find another cause, or choose an option. ${waysOn(story, undefined)}`;
+    return `The mitigation did not help. Find another cause, or choose an option. ${optionsText(story, undefined)}`;
   if (verification === 'inconclusive')
     return 'The verification was inconclusive. Check the service, and resolve the incident by hand.';
   if (status === 'mitigated' && firing > 0) return 'Verified. The incident closes when its alerts are resolved.';
@@ -297,7 +298,7 @@ export function nextStep(story: Story): string {
 }
 
 /** Describes the options after a rollback that failed or did not help. */
-function waysOn({ incident, decisions }: Story, failed: FailedRollback | undefined): string {
+function optionsText({ incident, decisions }: Story, failed: FailedRollback | undefined): string {
   const target = decisions.findLast(({ question }) => question === undefined)?.target ?? incident;
   const { service, environment } = failed?.order ?? target;
   const place = `${service} ${environment}`;
@@ -310,13 +311,13 @@ function waysOn({ incident, decisions }: Story, failed: FailedRollback | undefin
 
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-function whyItAsks(decision: DecisionView, before: string): string {
+function approvalReasonText(decision: DecisionView, before: string): string {
   const why = approvalReason(decision);
   return why === '' ? '' : `${before}Approval is needed because: ${why}.`;
 }
 
 /** Names the action in progress: a runbook is also in progress between its steps. */
-const actsBy = (effects: Story['effects']): string => {
+const actionInProgress = (effects: Story['effects']): string => {
   const acts = effects.filter(({ resource }) => resource !== undefined);
   const newest = acts.findLast(({ state }) => state === 'intended' || state === 'accepted') ?? acts.at(-1);
   return newest === undefined || newest.kind === 'roll-back' ? 'rollback' : 'runbook';
@@ -345,12 +346,12 @@ export function teamLine({ incident }: Story, channel: string | null): ChatMessa
 }
 
 /**
- * Timeline kinds without a message: alerts are counted in the summary, and a message for each would drown the
- * conversation.
+ * Timeline kinds that get no message in the channel: alerts are counted in the summary, and a message for each would
+ * hide the conversation.
  */
-const UNTOLD = /^(incident\.opened|alerts\.|workflow\.|mitigation\.not_taken)/;
+const KINDS_WITHOUT_MESSAGE = /^(incident\.opened|alerts\.|workflow\.|mitigation\.not_taken)/;
 
-export const isTold = ({ kind }: TimelineEntry): boolean => !UNTOLD.test(kind);
+export const hasMessage = ({ kind }: TimelineEntry): boolean => !KINDS_WITHOUT_MESSAGE.test(kind);
 
 const ENTRY_MARKS: readonly [RegExp, string][] = [
   [/^page-?\w*\.succeeded$/, '📟'],
@@ -380,15 +381,15 @@ const ENTRY_MARKS: readonly [RegExp, string][] = [
 ];
 
 /** Lookup of display names and Slack IDs by timeline actor. Null: unknown. */
-export type Known = { shownOf: (name: string) => string; slackIdOf: (name: string) => string | null };
+export type ActorNames = { shownOf: (name: string) => string; slackIdOf: (name: string) => string | null };
 
-const NOT_KNOWN: Known = { shownOf: (name) => name, slackIdOf: () => null };
+const NO_NAMES: ActorNames = { shownOf: (name) => name, slackIdOf: () => null };
 
 /** Programs, whose timeline texts say what they did. All other actors are people or tokens. */
 const PROGRAMS = new Set(['firebreak', 'alerts', 'flagger', 'pagerduty', 'slack', 'statuspage']);
 
 /** Builds the message for a timeline entry. The actor comes first, because a phone shows only the start. */
-export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: Known = NOT_KNOWN): ChatMessage {
+export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: ActorNames = NO_NAMES): ChatMessage {
   const { kind, actor, text, at } = entry;
   const [, mark] = ENTRY_MARKS.find(([pattern]) => pattern.test(kind)) ?? [null, '•'];
   const who = PROGRAMS.has(actor) ? null : shownOf(actor);

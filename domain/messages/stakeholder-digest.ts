@@ -199,7 +199,7 @@ export function pauseAfter(
 }
 
 /** Formats a message as plain text for email. */
-export const letterOf = ({ parts }: ChatMessage): string => `${parts.map(paragraph).filter(Boolean).join('\n\n')}\n`;
+export const emailTextOf = ({ parts }: ChatMessage): string => `${parts.map(paragraph).filter(Boolean).join('\n\n')}\n`;
 
 function paragraph(part: ChatPart): string {
   switch (part.kind) {

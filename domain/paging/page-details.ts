@@ -5,7 +5,7 @@ import {
   nextStep,
   rollbackOf,
   statusWords,
-  worthShowing,
+  suspectsToShow,
 } from '../messages/incident-card.ts';
 import { inShort, subjectOf, approvalReason } from '../messages/incident-buttons.ts';
 import { questionName } from '../rollback/question-names.ts';
@@ -86,7 +86,7 @@ function sinceOf({ incident, signals }: Story): Story['incident']['opened_at'] {
 /** Returns the suspects with confidence; unknown before the first judgement. */
 export function suspectsOf({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): string | string[] {
   if (incident.suspects.length > 0)
-    return worthShowing(incident.suspects)
+    return suspectsToShow(incident.suspects)
       .slice(0, SUSPECTS_NAMED)
       .map(({ version, confidence, reasons }) =>
         [`${version}, ${Math.round(confidence * 100)} %`, ...reasons.slice(0, 1)].join(': '),

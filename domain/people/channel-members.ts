@@ -26,7 +26,7 @@ type People = Pick<Config, 'people'>;
 const TEAMS_MAX = 20;
 
 /** Returns the people with a role. A token, such as that of a CI system, can hold a role but cannot be invited. */
-export const holdersOf = ({ roles = {} }: IncidentRecord, config: People): DesiredMember[] =>
+export const roleHolders = ({ roles = {} }: IncidentRecord, config: People): DesiredMember[] =>
   IncidentRole.options.flatMap((role) => {
     const holder = roles[role];
     if (holder === undefined) return [];
@@ -38,7 +38,7 @@ export const holdersOf = ({ roles = {} }: IncidentRecord, config: People): Desir
   });
 
 /** Returns the person behind a timeline actor, if Slack may know that person. */
-export function whoActed(actor: string, config: People): DesiredMember | undefined {
+export function memberOfActor(actor: string, config: People): DesiredMember | undefined {
   const [, slack] = /^slack:([UW][A-Z0-9]+)$/.exec(actor) ?? [];
   if (slack !== undefined) return { name: actor, shown: slack, slack, why: null };
   const person = personOf(actor, config);
@@ -71,18 +71,18 @@ const personOf = (name: string, { people: { people } }: People): Person | undefi
 
 /** Returns the teams whose services are affected. */
 export function teamsOf({ incident, children }: Story, { services }: Pick<Config, 'services'>): string[] {
-  const places = [incident.service, ...children.map(({ service }) => service)];
-  return [...new Set(places.flatMap((service) => serviceEntry(services, service)?.team ?? []))].slice(0, TEAMS_MAX);
+  const affected = [incident.service, ...children.map(({ service }) => service)];
+  return [...new Set(affected.flatMap((service) => serviceEntry(services, service)?.team ?? []))].slice(0, TEAMS_MAX);
 }
 
 /**
- * Returns the paging round, because other people may be on call for a later page. The first page belongs to the
- * opening.
+ * Returns the number of the paging round, at least 1: other people may be on call for a later page. The first page
+ * starts no new round, because the on-call responders are invited when the incident opens.
  */
-export const roundOf = ({ pages }: IncidentRecord): number => Math.max(pages, 1);
+export const pagingRoundOf = ({ pages }: IncidentRecord): number => Math.max(pages, 1);
 
 /** Reasons for which Slack rejects an invitation; other reasons are shown as Slack's error code. */
-const WHY_NOT: Readonly<Record<string, string>> = {
+const REFUSAL_REASONS: Readonly<Record<string, string>> = {
   cant_invite: 'Slack does not allow the app to invite them',
   no_external_invite_permission: 'they belong to another company, and the app cannot invite external people',
   no_permission: 'the app does not have permission to invite them',
@@ -95,15 +95,16 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   user_not_found: 'Slack does not know their ID in people.yaml',
 };
 
-export const notLetIn = ({ shown }: Pick<DesiredMember, 'shown'>, code: string): string =>
-  `${shown} could not be invited to the channel: ${WHY_NOT[code] ?? code}`;
+/**
+ * Describes a failed invitation.
+ *
+ * @param code Slack's error code, or `unknown` if no Slack user was found
+ */
+export const failedInvitationText = ({ shown }: Pick<DesiredMember, 'shown'>, code: string): string =>
+  `${shown} could not be invited to the channel: ${REFUSAL_REASONS[code] ?? code}`;
 
 /** Builds the email to a person who cannot be notified in the channel. */
-export function letterTo(
-  { why }: Pick<DesiredMember, 'why'>,
-  { incident }: Story,
-  channel: string | null,
-): ChatMessage {
+export function emailTo({ why }: Pick<DesiredMember, 'why'>, { incident }: Story, channel: string | null): ChatMessage {
   const title = `${placeOf(incident)}: ${incident.title}`;
   const where =
     channel === null

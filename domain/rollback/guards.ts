@@ -1,10 +1,10 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import { lowestMode, type Version } from '../../schemas/config/names.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
-import { clearedWords, inForce } from '../changes/cleared-suspects.ts';
+import { clearingsInWords, activeClearings } from '../changes/cleared-suspects.ts';
 import { whyNotTo } from '../changes/named-version.ts';
-import { liveChange, byStart, migrationsIn, putsVersionLive } from '../changes/versions.ts';
-import { CONFIDENT, type RankedSuspect } from '../correlation/correlate.ts';
+import { newestLiveChange, byStart, migrationsIn, putsVersionLive } from '../changes/versions.ts';
+import { MIN_CONFIDENCE_TO_ACT, type RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import { aChange } from '../correlation/words.ts';
 import {
@@ -258,7 +258,7 @@ export const GUARDS: readonly Guard[] = [
       clearing !== undefined &&
       (agreement === 'none' || (decided !== undefined && clearing.at > decided)) &&
       clearing,
-    text: (clearing) => clearedWords([clearing]),
+    text: (clearing) => clearingsInWords([clearing]),
   }),
   ...modeGuards(() => ({ call: 'page' }), 'now in mode'),
   ...modeGuards((mode) => ({ step: mode === 'approve' ? 'ask' : 'say' }), 'in mode'),
@@ -288,7 +288,7 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'approve' },
     applies: ({ evidence: { cleared } }) => cleared,
     // The person who cleared a suspect is working on the incident and knows more than is measured.
-    text: (cleared) => `${clearedWords(cleared)}; a person must decide`,
+    text: (cleared) => `${clearingsInWords(cleared)}; a person must decide`,
   }),
   guard({
     code: 'one_of_many',
@@ -340,11 +340,13 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'ask', step: 'ask' },
     // If many services fail at once, low confidence is a consequence of that.
     applies: ({ suspect, one_of_many }) =>
-      suspect === null ? 'gone' : suspect !== undefined && suspect.confidence < CONFIDENT && !one_of_many && suspect,
+      suspect === null
+        ? 'gone'
+        : suspect !== undefined && suspect.confidence < MIN_CONFIDENCE_TO_ACT && !one_of_many && suspect,
     text: (suspect) =>
       suspect === 'gone'
         ? 'the newest judgement no longer suspects it'
-        : `confidence ${suspect.confidence} is below ${CONFIDENT}`,
+        : `confidence ${suspect.confidence} is below ${MIN_CONFIDENCE_TO_ACT}`,
   }),
   guard({
     code: 'monitoring_failure',
@@ -445,12 +447,12 @@ const whyNoSuspect = ({ changes, incident_id, cleared }: Evidence): string => {
   const when = 'was rolling out or had finished shortly before the problem began';
   const wasTried = changes.some(({ change }) => change.rolled_back_by === incident_id);
   if (wasTried) return `the suspect was already rolled back, and no other change ${when}`;
-  return `no ${inForce(cleared).length > 0 ? 'other ' : ''}change of this service or its dependencies ${when}`;
+  return `no ${activeClearings(cleared).length > 0 ? 'other ' : ''}change of this service or its dependencies ${when}`;
 };
 
 /** Returns whether a newer version was deployed, which a rollback of the suspect would remove as well. */
 function replacing(changes: readonly Change[], suspect: Change): { live: Version; suspect: Version } | null {
-  const live = liveChange(changes);
+  const live = newestLiveChange(changes);
   if (live === undefined || live.version === suspect.version || byStart(live, suspect) < 0) return null;
   return { live: live.version, suspect: suspect.version };
 }

@@ -1,5 +1,5 @@
 import type { Pace } from '../../schemas/incidents/projection.ts';
-import { type Allowance, take } from '../alerts/token-bucket.ts';
+import { type Allowance, takeToken } from '../alerts/token-bucket.ts';
 
 /** Back-off in seconds after consecutive failures; the last value repeats. */
 const BACK_OFF_SECONDS = [5, 10, 20, 40, 60] as const;
@@ -24,7 +24,7 @@ export function go(pace: Pace, key: string, allowances: Readonly<Record<string, 
   if (until > now) return { ok: false, pace, at: until };
   const buckets = { ...pace.buckets };
   for (const [name, allowance] of Object.entries(allowances)) {
-    const taken = take(buckets[name], allowance, now);
+    const taken = takeToken(buckets[name], allowance, now);
     if (!taken.ok) return { ok: false, pace, at: now + Math.ceil(taken.afterSeconds * 1000) };
     buckets[name] = taken.bucket;
   }

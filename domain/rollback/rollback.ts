@@ -2,10 +2,10 @@ import type { Change } from '../../schemas/changes/change.ts';
 import { lowestMode, type Mode } from '../../schemas/config/names.ts';
 import type { DecisionKind, Suspect } from '../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
-import { clearedWords } from '../changes/cleared-suspects.ts';
+import { clearingsInWords } from '../changes/cleared-suspects.ts';
 import { type NamedTarget, namedTarget } from '../changes/named-version.ts';
-import { liveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
-import { type Correlation, correlate, MIN_CONFIDENCE, type RankedSuspect } from '../correlation/correlate.ts';
+import { newestLiveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
+import { type Correlation, correlate, MIN_CONFIDENCE_TO_ASK, type RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { doubtable, type Known, LIMITING_MODES } from './guard.ts';
@@ -92,7 +92,7 @@ const wayOf = (
 
 /** Returns the clearings by people, unless a person requested the rollback. */
 const saidOf = ({ asked, evidence: { cleared } }: DecisionInputs): Reason[] =>
-  asked.by === 'person' || cleared === undefined ? [] : [reason('suspect_cleared', clearedWords(cleared))];
+  asked.by === 'person' || cleared === undefined ? [] : [reason('suspect_cleared', clearingsInWords(cleared))];
 
 /** Returns the suspects as weighed for a judgement. */
 export const weighed = ({ evidence }: Pick<DecisionInputs, 'evidence'>): Correlation =>
@@ -111,7 +111,7 @@ const notTriedYet = (evidence: Evidence): Evidence => ({
 /** Returns the first suspect that a rollback can undo, unless another one is more probable. */
 function mostProbable(suspects: readonly RankedSuspect[]): RankedSuspect | undefined {
   const [first] = suspects;
-  if (first === undefined || first.confidence >= MIN_CONFIDENCE) return first;
+  if (first === undefined || first.confidence >= MIN_CONFIDENCE_TO_ASK) return first;
   return suspects.find(({ change }) => putsVersionLive(change)) ?? first;
 }
 
@@ -127,7 +127,7 @@ function byPerson(inputs: DecisionInputs, base: Omit<Decision, 'kind' | 'reasons
 
 /** Returns the current version as the suspect of a rollback requested by a person, regardless of timing. */
 function whatRuns({ targets }: DecisionInputs): RankedSuspect | undefined {
-  const change = targets[0] && liveChange(targets[0].changes);
+  const change = targets[0] && newestLiveChange(targets[0].changes);
   return (
     change && {
       change_id: change.id,

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
 import { sha256 } from '../../aws/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { type Allowance, type Bucket, take } from '../../domain/alerts/token-bucket.ts';
+import { type Allowance, type Bucket, takeToken } from '../../domain/alerts/token-bucket.ts';
 import type { Principal } from '../../schemas/access/access.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { principalOf } from './authentication.ts';
@@ -83,7 +83,7 @@ export class Credentials {
 
   #count(address: string): void {
     const known = this.#addresses.get(address);
-    const { bucket } = take(known?.bucket, WRONG, this.#now());
+    const { bucket } = takeToken(known?.bucket, WRONG, this.#now());
     // Change the existing object, because waiting requests hold a reference to it.
     const counted = known ?? { bucket, waiting: 0, turn: Promise.resolve(), afterSeconds: 0 };
     counted.bucket = bucket;
@@ -94,7 +94,7 @@ export class Credentials {
   #limited(address: string): Limited | undefined {
     const known = this.#addresses.get(address);
     if (known === undefined) return undefined;
-    const next = take(known.bucket, WRONG, this.#now());
+    const next = takeToken(known.bucket, WRONG, this.#now());
     if (next.ok) return undefined;
     known.afterSeconds = next.afterSeconds;
     return known;

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { sha256 } from '../../aws/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { type Allowance, type Bucket, take } from '../../domain/alerts/token-bucket.ts';
+import { type Allowance, type Bucket, takeToken } from '../../domain/alerts/token-bucket.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Env } from '../context.ts';
@@ -28,7 +28,7 @@ export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env
     const isCheck = CHECKS.test(c.req.path);
     const allowance = isCheck ? CHECKING : ALLOWANCE;
     const caller = sha256(`${isCheck} ${c.req.header('authorization') ?? c.req.query('key') ?? ''}`);
-    const taken = take(buckets.get(caller), allowance, millisOf(clock.now()));
+    const taken = takeToken(buckets.get(caller), allowance, millisOf(clock.now()));
     buckets.set(caller, taken.bucket);
     if (taken.ok) return next();
     const seconds = Math.max(1, Math.ceil(taken.afterSeconds));

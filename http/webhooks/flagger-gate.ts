@@ -3,14 +3,14 @@ import { answerOf, placesOf } from '../../domain/freeze/gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
-import { canaryOf, Hook, toldPlace } from '../../integrations/flagger/hook.ts';
+import { canaryOf, Hook, placeInMetadata } from '../../integrations/flagger/hook.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, ServiceName, type Version } from '../../schemas/config/names.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { check } from '../../actions/freeze/check.ts';
-import { asWhatItIs } from '../../actions/freeze/rollbacks.ts';
+import { detectRollback } from '../../actions/freeze/rollbacks.ts';
 
 export const query = z.object({
   key: z.string().max(256).optional().openapi({ description: 'A token that allows only flagger:gate' }),
@@ -53,7 +53,7 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
       const places = placesFor(services, hook);
       for (const place of places) c.var.allow(place);
       const all = await Promise.all(places.map((place) => answerAt(deps, hook, place, c.var)));
-      const answer = together(all);
+      const answer = combined(all);
       c.var.log.debug('answered the gate of a canary', {
         canary: canaryOf(hook),
         phase: hook.phase,
@@ -69,12 +69,12 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
  * `kind: flagger` has this canary, otherwise the service of the same name. If there are several, all must be allowed.
  */
 function placesFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
-  const { service, environment } = toldPlace(hook);
+  const { service, environment } = placeInMetadata(hook);
   const known = placesOf(services, canaryOf(hook)).filter(
     (place) => service === undefined || service === place.service,
   );
-  const meant = known.filter((place) => environment === undefined || environment === place.environment);
-  if (meant.length > 0) return meant;
+  const matching = known.filter((place) => environment === undefined || environment === place.environment);
+  if (matching.length > 0) return matching;
   const name = service ?? known[0]?.service ?? hook.name;
   return [
     {
@@ -90,7 +90,7 @@ function defaultEnvironment(services: Config['services'], name: string): string 
   return entry?.defaultEnvironment ?? (another === undefined ? only : undefined) ?? 'production';
 }
 
-type Told = Pick<CheckAnswer, 'allowed' | 'verdict' | 'reasons' | 'clears_when'>;
+type GateVerdict = Pick<CheckAnswer, 'allowed' | 'verdict' | 'reasons' | 'clears_when'>;
 
 type Caller = Pick<Env['Variables'], 'principal' | 'allow'>;
 
@@ -99,14 +99,18 @@ async function answerAt(
   hook: Hook,
   place: ServiceEnvironment,
   { principal, allow }: Caller,
-): Promise<Told> {
+): Promise<GateVerdict> {
   const { phase, checksum } = hook;
-  const wish = answerOf(await deps.gates.get(place), { canary: canaryOf(hook), phase, checksum }, deps.clock.now());
-  if (wish.open) return beingRolledBack(wish.request);
-  const version = hook.metadata['version'] || (await versionUnderWay(deps, place));
+  const rollbackGate = answerOf(
+    await deps.gates.get(place),
+    { canary: canaryOf(hook), phase, checksum },
+    deps.clock.now(),
+  );
+  if (rollbackGate.open) return refusalDuringRollback(rollbackGate.request);
+  const version = hook.metadata['version'] || (await versionInProgress(deps, place));
   // Flagger asks at every interval of a rollout. The ID makes the rollout count only once.
   const deployment_id = checksum === '' ? null : `flagger ${checksum} ${canaryOf(hook)}`.slice(0, ID_MAX_CHARS);
-  const request = await asWhatItIs(deps, CheckRequest.parse({ ...place, version, deployment_id }));
+  const request = await detectRollback(deps, CheckRequest.parse({ ...place, version, deployment_id }));
   const consume = request.version !== null || deployment_id !== null;
   return check(deps, { request, by: principal.name, allow, consume, identityToken: null });
 }
@@ -114,18 +118,27 @@ async function answerAt(
 /**
  * Returns the version of the only deployment in progress, or null. Flagger does not send the version that it rolls out.
  */
-async function versionUnderWay({ changes }: Pick<Deps, 'changes'>, place: ServiceEnvironment): Promise<Version | null> {
-  const begun = (await changes.recent(place, CHANGES_READ)).filter(
+async function versionInProgress(
+  { changes }: Pick<Deps, 'changes'>,
+  place: ServiceEnvironment,
+): Promise<Version | null> {
+  const inProgress = (await changes.recent(place, CHANGES_READ)).filter(
     (change) => putsVersionLive(change) && change.status === 'started',
   );
-  const [one, another] = begun;
+  const [one, another] = inProgress;
   return one !== undefined && another === undefined ? one.version : null;
 }
 
-/**
- * Returns a refusal for a version that is being rolled back. Flagger asks for promotion and rollback in the same check.
- */
-const beingRolledBack = ({ from, to, incident_id }: { from: string; to: string; incident_id: string }): Told => ({
+/** Refuses to continue a rollout that is being rolled back. */
+const refusalDuringRollback = ({
+  from,
+  to,
+  incident_id,
+}: {
+  from: string;
+  to: string;
+  incident_id: string;
+}): GateVerdict => ({
   allowed: false,
   verdict: 'freeze',
   reasons: [
@@ -137,7 +150,8 @@ const beingRolledBack = ({ from, to, incident_id }: { from: string; to: string; 
   clears_when: 'when another version is deployed',
 });
 
-function together(all: readonly Told[]): Told {
+/** Combines the verdicts of several environments: all must allow the rollout. */
+function combined(all: readonly GateVerdict[]): GateVerdict {
   const refused = all.filter(({ allowed }) => !allowed);
   const verdicts = all.map(({ verdict }) => verdict);
   return {

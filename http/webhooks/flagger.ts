@@ -4,7 +4,7 @@ import type { Scope } from '../../domain/access/access.ts';
 import { answerOf, placesOf } from '../../domain/freeze/gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { canaryOf, Hook, toldPlace } from '../../integrations/flagger/hook.ts';
+import { canaryOf, Hook, placeInMetadata } from '../../integrations/flagger/hook.ts';
 import { truncate } from '../../integrations/shared/text.ts';
 import type { GateRequest } from '../../schemas/freeze/gate.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
@@ -91,7 +91,7 @@ type May = (scope: Scope) => boolean;
  */
 async function placesOfHook({ config }: Pick<Deps, 'config'>, hook: Hook, may: May): Promise<ServiceEnvironment[]> {
   const { services } = await config.current();
-  const { service, environment } = toldPlace(hook);
+  const { service, environment } = placeInMetadata(hook);
   return placesOf(services, canaryOf(hook)).filter(
     (place) =>
       may(place) &&

@@ -3,7 +3,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { CheckedChange, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { knownScope } from '../../actions/freeze/known-environment.ts';
-import { asWhatItIs } from '../../actions/freeze/rollbacks.ts';
+import { detectRollback } from '../../actions/freeze/rollbacks.ts';
 
 /** An optional text. CD systems send an empty text for a missing value. */
 const told = z
@@ -54,6 +54,6 @@ export async function askedOf(
   const { request, untold } = questionOf(query);
   if (!untold) return request;
   const { service, environment, asked } = await knownScope(deps, await deps.config.current(), request);
-  const { change } = await asWhatItIs(deps, { ...request, service, environment }, asked);
+  const { change } = await detectRollback(deps, { ...request, service, environment }, asked);
   return { ...request, change };
 }

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { GITHUB_API_URL } from '../../integrations/github/rest.ts';
-import { gateOf, isSignedByGithub, payloadOf, Requested } from '../../integrations/github/webhook.ts';
+import { gateOf, isSignedByGithub, payloadOf, ProtectionRuleEvent } from '../../integrations/github/webhook.ts';
 import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
@@ -85,7 +85,7 @@ async function received(c: Context<Env>, { secrets }: Pick<Deps, 'secrets'>): Pr
  * Records the deployment first, so that it is answered even if this process fails, and then answers it if time allows.
  */
 async function requested(c: Context<Env>, deps: Deps, payload: unknown): Promise<z.infer<typeof Taken>> {
-  const parsed = Requested.safeParse(payload);
+  const parsed = ProtectionRuleEvent.safeParse(payload);
   if (!parsed.success)
     throw new Refusal(422, 'invalid', `deployment_protection_rule: ${z.prettifyError(parsed.error)}`);
   const { gate, calledAt } = gateOf(parsed.data, deps.clock.now());

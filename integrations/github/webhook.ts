@@ -10,9 +10,9 @@ import type { Timestamp } from '../../schemas/time/time.ts';
  * @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
  */
 export function isSignedByGithub(body: Uint8Array, signature: string | undefined, secret: string | undefined): boolean {
-  const told = /^sha256=([0-9a-f]{64})$/i.exec(signature ?? '')?.[1];
-  if (!secret || told === undefined) return false;
-  return timingSafeEqual(Buffer.from(told, 'hex'), createHmac('sha256', secret).update(body).digest());
+  const hexDigest = /^sha256=([0-9a-f]{64})$/i.exec(signature ?? '')?.[1];
+  if (!secret || hexDigest === undefined) return false;
+  return timingSafeEqual(Buffer.from(hexDigest, 'hex'), createHmac('sha256', secret).update(body).digest());
 }
 
 /**
@@ -29,7 +29,7 @@ export function payloadOf(body: Uint8Array, contentType: string): unknown {
 }
 
 /** The end of a callback URL's path. GitHub Enterprise Server has a path prefix before it. */
-const CALLBACK = /\/repos\/([^/]+\/[^/]+)\/actions\/runs\/(\d{1,15})\/deployment_protection_rule$/;
+const CALLBACK_PATH = /\/repos\/([^/]+\/[^/]+)\/actions\/runs\/(\d{1,15})\/deployment_protection_rule$/;
 
 const Name = z.string().min(1).max(256);
 
@@ -38,7 +38,7 @@ const Name = z.string().min(1).max(256);
  *
  * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment_protection_rule
  */
-export const Requested = z
+export const ProtectionRuleEvent = z
   .object({
     environment: Name,
     deployment_callback_url: z.url({ protocol: /^https?$/ }),
@@ -56,14 +56,14 @@ export const Requested = z
     path: ['deployment_callback_url'],
     message: 'the URL does not belong to a workflow run of this repository',
   });
-export type Requested = z.infer<typeof Requested>;
+export type ProtectionRuleEvent = z.infer<typeof ProtectionRuleEvent>;
 
 /**
  * Returns the waiting deployment that a webhook describes.
  *
  * @returns `calledAt`: the origin in the callback URL. It is only compared with the configured one, and never called
  */
-export function gateOf(payload: Requested, now: Timestamp): { gate: WaitingGate; calledAt: string } {
+export function gateOf(payload: ProtectionRuleEvent, now: Timestamp): { gate: WaitingGate; calledAt: string } {
   const { environment, deployment, repository, installation, sender, deployment_callback_url: url } = payload;
   const name = repository.full_name;
   const run = runIn(url, name) ?? 0;
@@ -91,6 +91,6 @@ export function gateOf(payload: Requested, now: Timestamp): { gate: WaitingGate;
 
 /** Returns the workflow run in a callback URL, or undefined if the URL is invalid or belongs to another repository. */
 function runIn(url: string, repository: string): number | undefined {
-  const [, name, run] = CALLBACK.exec(URL.parse(url)?.pathname ?? '') ?? [];
+  const [, name, run] = CALLBACK_PATH.exec(URL.parse(url)?.pathname ?? '') ?? [];
   return name?.toLowerCase() === repository.toLowerCase() ? Number(run) : undefined;
 }

@@ -4,7 +4,7 @@ import type { Metrics } from '../../domain/ports/metrics.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { type Answer, call, json, NoAnswer } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
-import { isWritten, toNumber } from './numbers.ts';
+import { isNumberText, toNumber } from './numbers.ts';
 
 /** Milliseconds. Short, because a rollback waits for these queries. */
 const ATTEMPT_TIMEOUT_MS = 4_000;
@@ -16,7 +16,7 @@ const CURVE_STEP_SECONDS = 30;
 /** Maximum bytes of a body. Servers without a filter by rule name return all rules. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
-const Sample = z.tuple([z.number(), z.string().refine(isWritten)]);
+const Sample = z.tuple([z.number(), z.string().refine(isNumberText)]);
 const Instant = z.object({
   status: z.literal('success'),
   data: z.discriminatedUnion('resultType', [
@@ -61,8 +61,8 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
       maxBytes: BODY_MAX_BYTES,
     });
   };
-  /** Returns null without a readable response. The caller continues without the value. */
-  const get = async <T>(path: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T | null> => {
+  /** Returns the parsed response, or null if there is no valid one. The caller continues without the value. */
+  const getParsed = async <T>(path: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T | null> => {
     try {
       const answer = await ask(path, query);
       return answer && (schema.safeParse(json(answer.text)).data ?? null);
@@ -89,9 +89,9 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
         end: String(end),
         step: String(STEP_SECONDS),
       };
-      const answer = await get('/api/v1/query_range', query, Range);
+      const answer = await getParsed('/api/v1/query_range', query, Range);
       const samples = answer?.data.result.flatMap((series) => series.values);
-      return samples === undefined ? null : firstOfBadRun(samples, max);
+      return samples === undefined ? null : startOfBadRun(samples, max);
     },
     async range(promql, from, until, combine) {
       const query = {
@@ -100,15 +100,15 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
         end: String(millisOf(until) / 1000),
         step: String(CURVE_STEP_SECONDS),
       };
-      const answer = await get('/api/v1/query_range', query, Range);
+      const answer = await getParsed('/api/v1/query_range', query, Range);
       return answer && curveOf(answer.data.result, combine);
     },
     async byLabel(promql, label) {
-      const answer = await get('/api/v1/query', { query: promql }, Labelled);
+      const answer = await getParsed('/api/v1/query', { query: promql }, Labelled);
       return answer && worstByLabel(answer.data.result, label);
     },
     async rule(alertname) {
-      const answer = await get('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }, Rules);
+      const answer = await getParsed('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }, Rules);
       for (const group of answer?.data.groups ?? []) {
         const rule = group.rules.find(({ name, type }) => name === alertname && type === 'alerting');
         if (rule) return { forSeconds: rule.duration ?? 0, intervalSeconds: group.interval };
@@ -132,6 +132,7 @@ function curveOf(series: readonly Series[], combine: 'max' | 'sum'): Curve {
   return [...at].toSorted(([a], [b]) => a - b).map(([time, value]) => [timestamp(time * 1000), value] as const);
 }
 
+/** Returns the highest value for each value of a label, sorted by the label's value. */
 function worstByLabel(
   series: readonly { metric: Record<string, string>; value: readonly [number, string] }[],
   label: string,
@@ -164,7 +165,7 @@ function readValue({ status, text }: Answer): Awaited<ReturnType<Metrics['value'
  * Returns the start of the run of bad samples that ends with the newest sample. Earlier, separate runs don't belong to
  * this problem.
  */
-function firstOfBadRun(samples: readonly (readonly [number, string])[], max: number): Timestamp | null {
+function startOfBadRun(samples: readonly (readonly [number, string])[], max: number): Timestamp | null {
   const worst = new Map<number, number>();
   for (const [at, text] of samples) {
     const value = toNumber(text);

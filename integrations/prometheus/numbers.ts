@@ -8,4 +8,4 @@ const NUMBER = /^(?:NaN|[+-]Inf|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)$/;
  * Returns whether a text is in Prometheus's number format. Any other text, including the empty text, is not
  * interpreted.
  */
-export const isWritten = (text: string): boolean => NUMBER.test(text);
+export const isNumberText = (text: string): boolean => NUMBER.test(text);

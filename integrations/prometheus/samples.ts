@@ -1,4 +1,4 @@
-import { isWritten, toNumber } from './numbers.ts';
+import { isNumberText, toNumber } from './numbers.ts';
 
 /** The requested times in seconds since the Unix epoch: from `from` to `until` in steps of `step`. */
 export type Moments = { from: number; until: number; step: number };
@@ -12,7 +12,8 @@ export class NotAnAnswer extends Error {
 
 /** @throws NotAnAnswer if the value is not in Prometheus's number format, which includes NaN and infinity */
 export function sampleOf([at, text]: Sample): [number, number] {
-  if (!isWritten(text)) throw new NotAnAnswer(`a value is ${JSON.stringify(text.slice(0, 80))}, which is not a number`);
+  if (!isNumberText(text))
+    throw new NotAnAnswer(`a value is ${JSON.stringify(text.slice(0, 80))}, which is not a number`);
   return [at, toNumber(text)];
 }
 

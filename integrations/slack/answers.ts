@@ -144,7 +144,7 @@ function neverConnected(error: unknown): boolean {
 }
 
 /** Returns the result of a call, or `instead` if Slack refuses it. Use it for optional data. Throws other failures. */
-export async function orRefused<T, U>(call: Promise<T>, instead: U): Promise<T | U> {
+export async function valueIfRefused<T, U>(call: Promise<T>, instead: U): Promise<T | U> {
   try {
     return await call;
   } catch (error) {

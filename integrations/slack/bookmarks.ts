@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { orRefused } from './answers.ts';
+import { valueIfRefused } from './answers.ts';
 import type { Ask } from './client.ts';
 import type { Me } from './identity.ts';
 import { LABEL_MAX_CHARS } from './limits.ts';
@@ -29,8 +29,8 @@ export async function setBookmarks(
   channel: string,
   links: readonly Link[],
 ): Promise<void> {
-  const user = (await orRefused(me(), null))?.user ?? null;
-  const { bookmarks } = await orRefused(ask('bookmarks.list', { channel_id: channel }, Listed), { bookmarks: [] });
+  const user = (await valueIfRefused(me(), null))?.user ?? null;
+  const { bookmarks } = await valueIfRefused(ask('bookmarks.list', { channel_id: channel }, Listed), { bookmarks: [] });
   const ours = bookmarks.filter((bookmark) => user !== null && bookmark.last_updated_by_user_id === user);
   const theirs = new Set(bookmarks.filter((bookmark) => !ours.includes(bookmark)).map(({ link }) => comparable(link)));
 

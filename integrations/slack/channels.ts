@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ChatChannel } from '../../domain/messages/channels.ts';
-import { orRefused } from './answers.ts';
+import { valueIfRefused } from './answers.ts';
 import type { Ask } from './client.ts';
 import type { Me } from './identity.ts';
 import { CHANNELS_PER_PAGE } from './limits.ts';
@@ -26,8 +26,8 @@ async function* channels(ask: Ask): AsyncGenerator<Channel> {
 }
 
 /** Returns whether the app created the channel; also true if the creator or the app's own user is unknown. */
-async function isOurs({ creator }: Channel, me: () => Promise<Me>): Promise<boolean> {
-  const known = await orRefused(me(), null);
+async function isOwnChannel({ creator }: Channel, me: () => Promise<Me>): Promise<boolean> {
+  const known = await valueIfRefused(me(), null);
   return creator === undefined || known?.user == null || creator === known.user;
 }
 
@@ -43,14 +43,17 @@ export async function findChannel(ask: Ask, me: () => Promise<Me>, name: string)
       name,
       purpose: unescaped(channel.purpose?.value ?? ''),
       archived: channel.is_archived ?? false,
-      isOwn: await isOurs(channel, me),
+      isOwn: await isOwnChannel(channel, me),
     };
   }
   return null;
 }
 
-/** @throws CallFailed */
-export async function namesBeginning(ask: Ask, prefix: string): Promise<string[]> {
+/**
+ * Returns the names of all public channels that begin with a prefix.
+ * @throws CallFailed
+ */
+export async function channelNamesWithPrefix(ask: Ask, prefix: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of channels(ask)) if (name.startsWith(prefix)) names.push(name);
   return names;

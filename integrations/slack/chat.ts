@@ -4,12 +4,12 @@ import { isRefusal } from './answers.ts';
 import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { bodyOf } from './blocks.ts';
 import { setBookmarks } from './bookmarks.ts';
-import { findChannel, namesBeginning } from './channels.ts';
+import { findChannel, channelNamesWithPrefix } from './channels.ts';
 import type { Arguments } from './client.ts';
 import { findPost, metadataOf } from './history.ts';
-import { letIn } from './invite.ts';
+import { inviteUsers } from './invite.ts';
 import { TOPIC_MAX_CHARS } from './limits.ts';
-import { inside } from './membership.ts';
+import { joiningIfNeeded } from './membership.ts';
 import { line } from './mrkdwn.ts';
 
 /**
@@ -20,7 +20,7 @@ import { line } from './mrkdwn.ts';
 export function slackChat(options: SlackOptions): Chat {
   const attempt = attempts(options);
   /** Runs an attempt that returns no value. */
-  const effect = (work: (slack: Slack) => Promise<unknown>): Promise<VendorResponse<null>> =>
+  const attemptWithoutResult = (work: (slack: Slack) => Promise<unknown>): Promise<VendorResponse<null>> =>
     attempt((slack) => work(slack).then(() => null));
 
   return {
@@ -30,32 +30,43 @@ export function slackChat(options: SlackOptions): Chat {
         return { id: channel.id };
       }),
     findChannel: (name) => attempt(({ ask, me }) => findChannel(ask, me, name)),
-    channelNames: (prefix) => attempt(({ ask }) => namesBeginning(ask, prefix)),
+    channelNames: (prefix) => attempt(({ ask }) => channelNamesWithPrefix(ask, prefix)),
     setTopic: (channel, topic) =>
-      effect(({ ask }) => inside(ask, channel)('conversations.setTopic', { channel, topic: short(topic) }, Anything)),
+      attemptWithoutResult(({ ask }) =>
+        joiningIfNeeded(ask, channel)('conversations.setTopic', { channel, topic: short(topic) }, Anything),
+      ),
     setPurpose: (channel, purpose) =>
-      effect(({ ask }) =>
-        inside(ask, channel)('conversations.setPurpose', { channel, purpose: short([purpose]) }, Anything),
+      attemptWithoutResult(({ ask }) =>
+        joiningIfNeeded(ask, channel)('conversations.setPurpose', { channel, purpose: short([purpose]) }, Anything),
       ),
     post: (channel, message, key) =>
       attempt(async ({ ask }) => {
         const args = { channel, ...content(message, key), unfurl_links: false, unfurl_media: false };
-        const posted = await inside(ask, channel)('chat.postMessage', args, Posted);
+        const posted = await joiningIfNeeded(ask, channel)('chat.postMessage', args, Posted);
         return { channel: posted.channel ?? channel, id: posted.ts };
       }),
     findPost: (channel, key, since) =>
-      attempt(async ({ ask, me }) => findPost(inside(ask, channel), await me(), channel, key, since)),
+      attempt(async ({ ask, me }) => findPost(joiningIfNeeded(ask, channel), await me(), channel, key, since)),
     edit: (channel, id, message, key) =>
-      effect(({ ask }) => inside(ask, channel)('chat.update', { channel, ts: id, ...content(message, key) }, Anything)),
-    pin: (channel, id) =>
-      effect(({ ask }) =>
-        orAlready('already_pinned', inside(ask, channel)('pins.add', { channel, timestamp: id }, Anything)),
+      attemptWithoutResult(({ ask }) =>
+        joiningIfNeeded(ask, channel)('chat.update', { channel, ts: id, ...content(message, key) }, Anything),
       ),
-    setBookmarks: (channel, links) => effect(({ ask, me }) => setBookmarks(inside(ask, channel), me, channel, links)),
-    invite: (channel, users) => attempt(({ ask }) => letIn(inside(ask, channel), channel, users)),
+    pin: (channel, id) =>
+      attemptWithoutResult(({ ask }) =>
+        ignoreAlready(
+          'already_pinned',
+          joiningIfNeeded(ask, channel)('pins.add', { channel, timestamp: id }, Anything),
+        ),
+      ),
+    setBookmarks: (channel, links) =>
+      attemptWithoutResult(({ ask, me }) => setBookmarks(joiningIfNeeded(ask, channel), me, channel, links)),
+    invite: (channel, users) => attempt(({ ask }) => inviteUsers(joiningIfNeeded(ask, channel), channel, users)),
     archive: (channel) =>
-      effect(({ ask }) =>
-        orAlready('already_archived', inside(ask, channel)('conversations.archive', { channel }, Anything)),
+      attemptWithoutResult(({ ask }) =>
+        ignoreAlready(
+          'already_archived',
+          joiningIfNeeded(ask, channel)('conversations.archive', { channel }, Anything),
+        ),
       ),
   };
 }
@@ -68,8 +79,8 @@ const Posted = z.object({ channel: z.string().optional(), ts: z.string() });
 const short = (text: Text): string => line(text, TOPIC_MAX_CHARS);
 
 /**
- * Returns the content of a message. Always includes `metadata`: an edit without it keeps the previous one, but then a
- * message without metadata would never get any.
+ * Returns the arguments for the content of a message. Edits include `metadata` too, so that a message that was posted
+ * without metadata gets it.
  */
 const content = (message: ChatMessage, key: string): Arguments => ({
   ...bodyOf(message),
@@ -79,7 +90,7 @@ const content = (message: ChatMessage, key: string): Arguments => ({
 });
 
 /** Ignores the error that the state is already as requested. */
-async function orAlready(code: string, work: Promise<unknown>): Promise<void> {
+async function ignoreAlready(code: string, work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
     if (!isRefusal(error, code)) throw error;
   });

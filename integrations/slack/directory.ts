@@ -3,7 +3,7 @@ import type { ChatApp, Directory } from '../../domain/messages/channels.ts';
 import { isRefusal } from './answers.ts';
 import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
-import { inside } from './membership.ts';
+import { joiningIfNeeded } from './membership.ts';
 import { missingScopes, SCOPES } from './scopes.ts';
 import { slackUserOf, UserObject } from './user.ts';
 
@@ -71,7 +71,7 @@ async function ours({ me }: Slack, workspaces: readonly string[]): Promise<reado
 /** Reads a message. The channel's history doesn't contain replies in threads. */
 async function messageIn({ ask }: Slack, channel: string, ts: string) {
   const within = { channel, latest: ts, oldest: ts, inclusive: true, limit: 1 };
-  const { messages } = await inside(ask, channel)('conversations.history', within, Messages);
+  const { messages } = await joiningIfNeeded(ask, channel)('conversations.history', within, Messages);
   const own = messages.find((message) => message.ts === ts);
   if (own !== undefined) return own;
   const thread = await orNull(['thread_not_found'], ask('conversations.replies', { ...within, ts }, Messages));

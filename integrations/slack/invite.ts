@@ -38,7 +38,7 @@ const OF_SOMEBODY = new Set([
  * @see https://docs.slack.dev/reference/methods/conversations.invite (read 2026-11)
  * @throws CallFailed
  */
-export async function letIn(ask: Ask, channel: string, users: readonly string[]): Promise<NotLetIn[]> {
+export async function inviteUsers(ask: Ask, channel: string, users: readonly string[]): Promise<NotLetIn[]> {
   const not: NotLetIn[] = [];
   for (let from = 0; from < users.length; from += USERS_PER_INVITE)
     not.push(...(await together(ask, channel, users.slice(from, from + USERS_PER_INVITE))));

@@ -7,7 +7,7 @@ import type { Ask } from './client.ts';
  * remove apps from channels, and the app may not have been invited to a team's channel. Joining requires a channel ID;
  * a name doesn't work.
  */
-export const inside =
+export const joiningIfNeeded =
   (ask: Ask, channel: string): Ask =>
   async (method, args, answer) => {
     try {

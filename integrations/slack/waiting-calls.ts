@@ -16,9 +16,10 @@ const USER_TIMEOUT_MS = 1_200;
 const SLACK_API_URL = 'https://slack.com/api/';
 
 /**
- * Creates a client for calls to Slack that happen while Slack waits for a response. Reads URL and token for each call.
+ * Creates a client for calls to Slack during a user's interaction, while Slack waits for a response. Reads URL and token
+ * for each call.
  */
-export function waitingCalls({ secrets }: { secrets: Secrets }) {
+export function interactionCalls({ secrets }: { secrets: Secrets }) {
   const apiUrl = async (): Promise<string> => (await secrets.get('SLACK_API_URL')) || SLACK_API_URL;
 
   async function ask(method: string, args: Record<string, unknown>, timeoutMs: number) {

@@ -1,12 +1,12 @@
 import { plainOf } from '../../domain/messages/plain-text.ts';
-import { letterOf, type NotificationChannel } from '../../domain/messages/stakeholder-digest.ts';
+import { emailTextOf, type NotificationChannel } from '../../domain/messages/stakeholder-digest.ts';
 import type { ChatMessage, Delivered, Mail, VendorResponse } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
 
 /** A person or channel that gets status updates. */
 export type Receiver = {
-  /** The key in the store: `mailto:…` or `slack:…`. */
+  /** The key in the table: `mailto:…` or `slack:…`. */
   name: string;
   way: NotificationChannel;
   /** An email address or a channel. */
@@ -14,11 +14,11 @@ export type Receiver = {
 };
 
 export const receiversOf = ({ email = [], slack }: Pick<Stakeholder, 'email' | 'slack'>): Receiver[] => [
-  ...email.map((address): Receiver => mailTo(address.toLowerCase())),
+  ...email.map((address): Receiver => emailReceiver(address.toLowerCase())),
   ...(slack === undefined ? [] : [{ name: `slack:${slack}`, way: 'slack' as const, to: slack }]),
 ];
 
-const mailTo = (to: string): Receiver => ({ name: `mailto:${to}`, way: 'mail', to });
+const emailReceiver = (to: string): Receiver => ({ name: `mailto:${to}`, way: 'mail', to });
 
 const subjectOf = ({ summary }: ChatMessage): string => (typeof summary === 'string' ? summary : plainOf(summary));
 
@@ -48,19 +48,20 @@ async function attempt(
 ): Promise<Delivered> {
   switch (channel) {
     case 'mail':
-      return emails.send({ to, subject: subjectOf(message), text: letterOf(message), key });
+      return emails.send({ to, subject: subjectOf(message), text: emailTextOf(message), key });
     case 'slack':
-      return deliveredBy(await chat.post(to, message, key));
+      return slackResult(await chat.post(to, message, key));
   }
 }
 
-/** Slack errors that do not depend on the channel: our token, its scopes, or a wrong API address. */
-const OURS =
+/** Slack errors that affect all channels: Firebreak's token, its scopes, or a wrong API address. */
+const CONNECTION_ERRORS =
   /^(invalid_auth|not_authed|account_inactive|token_\w+|\w+_scope|no_permission|not_allowed_token_type|\w*access_\w+|http_\d+|bad_\w+)$/;
 
-function deliveredBy(told: VendorResponse<unknown>): Delivered {
-  if (told.kind === 'later') return { ...told, kind: 'closed' };
-  if (told.kind === 'refused' && OURS.test(told.code))
-    return { kind: 'closed', detail: told.detail, afterSeconds: null };
-  return told;
+/** Converts Slack's response. `closed`: Slack accepts no messages now, so the other channels need not be tried. */
+function slackResult(response: VendorResponse<unknown>): Delivered {
+  if (response.kind === 'later') return { ...response, kind: 'closed' };
+  if (response.kind === 'refused' && CONNECTION_ERRORS.test(response.code))
+    return { kind: 'closed', detail: response.detail, afterSeconds: null };
+  return response;
 }

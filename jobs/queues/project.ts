@@ -13,18 +13,18 @@ type ProjectDeps = ProjectorDeps & Pick<Deps, 'clock' | 'log' | 'projections' | 
  * or repeated messages are harmless.
  */
 export function project(deps: ProjectDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> {
-  const passes = new Map<Target, Promise<void>>();
+  const syncs = new Map<Target, Promise<void>>();
   return handleBatch(deps, event, deadline, async ({ body }) => {
     const target = targetOf(body);
     if (target === undefined) return true;
-    const passing = passes.get(target) ?? start(target, deps);
-    passes.set(target, passing);
-    await passing;
+    const running = syncs.get(target) ?? startSync(target, deps);
+    syncs.set(target, running);
+    await running;
     return true;
   });
 }
 
-function start(target: Target, deps: ProjectDeps): Promise<void> {
+function startSync(target: Target, deps: ProjectDeps): Promise<void> {
   const { create, parallel }: Creation<ProjectorDeps> = PROJECTORS[target];
   return sync(target, deps, create(deps), parallel === undefined ? undefined : { subjects: parallel, pause });
 }

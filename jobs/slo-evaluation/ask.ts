@@ -9,7 +9,7 @@ import { type Slo, WINDOW } from '../../schemas/slo/slo.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 
 /** Result of the queries for an objective. `unreadable`: no usable response. `off`: no Prometheus is configured. */
-export type Asked =
+export type ReadResult =
   | { kind: 'readings'; readings: Reading[] }
   | { kind: 'unreadable'; detail: string }
   | { kind: 'off' };
@@ -17,15 +17,19 @@ export type Asked =
 /** The value for `{{.window}}` in queries: the length of a bucket. */
 const RATE_WINDOW = '5m';
 
-/** Reads an objective with its own queries. */
-export async function askOwn(
+/**
+ * Reads an objective with its own queries.
+ *
+ * @param goodSeen whether there was ever a good event, so that a missing series of good events means zero
+ */
+export async function readByOwnQueries(
   metrics: SloMetrics,
   { indicator }: Slo,
   cells: Cells,
   goodSeen: boolean,
   timeoutMs: number,
-): Promise<Asked> {
-  const ask = (query: string, form: QueryForm | 'value') => askCells(metrics, query, form, cells, timeoutMs);
+): Promise<ReadResult> {
+  const ask = (query: string, form: QueryForm | 'value') => queryCells(metrics, query, form, cells, timeoutMs);
   if (indicator.kind !== 'ratio') {
     const query = await ask(indicator.query, 'value');
     return readingsFrom([query], ([series = []]) => readingsOf(indicator, { query: series }, cells, goodSeen));
@@ -44,15 +48,15 @@ export async function askOwn(
  * Reads the results of the recording rules of `slo generate` for all objectives. `of` returns undefined for an
  * objective that has no recording rules, or whose rules were generated from other queries.
  */
-export async function askRecorded(
+export async function readRecorded(
   metrics: SloMetrics,
   cells: Cells,
   timeoutMs: number,
-): Promise<{ kind: 'recorded'; of: (slo: Slo) => Reading[] | undefined } | Exclude<Asked, { kind: 'readings' }>> {
+): Promise<{ kind: 'recorded'; of: (slo: Slo) => Reading[] | undefined } | Exclude<ReadResult, { kind: 'readings' }>> {
   const [events, errors, definitions] = await Promise.all([
-    askCells(metrics, EVENTS, 'windowed', cells, timeoutMs),
-    askCells(metrics, ERRORS, 'windowed', cells, timeoutMs),
-    askCells(metrics, DEFINITION, 'windowed', cells, timeoutMs),
+    queryCells(metrics, EVENTS, 'windowed', cells, timeoutMs),
+    queryCells(metrics, ERRORS, 'windowed', cells, timeoutMs),
+    queryCells(metrics, DEFINITION, 'windowed', cells, timeoutMs),
   ]);
   for (const answer of [events, errors, definitions]) {
     if (answer === null) return { kind: 'off' };
@@ -64,18 +68,18 @@ export async function askRecorded(
   return {
     kind: 'recorded',
     of: (slo) => {
-      // Rules from an older `slo generate` have no digest, and are accepted.
-      const isOther = definitionsOf
+      // Rules from an older `slo generate` have no series with a digest, and are accepted.
+      const isOutdated = definitionsOf
         ?.get(nameOf(slo))
         ?.some(({ labels }) => labels['digest'] !== digestOf(slo.indicator, sha256));
-      const own = isOther === true ? undefined : eventsOf?.get(nameOf(slo));
+      const own = isOutdated === true ? undefined : eventsOf?.get(nameOf(slo));
       return own && recordedReadings(own, errorsOf?.get(nameOf(slo)) ?? [], cells);
     },
   };
 }
 
 /** Queries one cell as an instant query at its end, and several cells as a range query. */
-async function askCells(
+async function queryCells(
   metrics: SloMetrics,
   query: string,
   form: QueryForm | 'value',
@@ -89,7 +93,7 @@ async function askCells(
     : metrics.range(promql, timestamp(from * 1000), timestamp(until * 1000), step, timeoutMs);
 }
 
-function readingsFrom(answers: readonly (Answered | null)[], read: (series: Series[][]) => Reading[]): Asked {
+function readingsFrom(answers: readonly (Answered | null)[], read: (series: Series[][]) => Reading[]): ReadResult {
   const series: Series[][] = [];
   for (const answer of answers) {
     if (answer === null) return { kind: 'off' };

@@ -3,7 +3,7 @@ import type { SloMetrics } from '../../domain/slo/ports.ts';
 import { bucketOf, type Reading } from '../../domain/slo/measurement/reading.ts';
 import type { Cells } from '../../domain/slo/measurement/series.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
-import { askOwn, askRecorded, type Asked } from './ask.ts';
+import { readByOwnQueries, readRecorded, type ReadResult } from './ask.ts';
 import type { Counted, CountRequest } from './counted.ts';
 import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
 import type { Ranges } from './ranges.ts';
@@ -29,7 +29,7 @@ const LOOK_AGAIN_MAX = 100;
 
 /** Result for the last 300 seconds of an objective. `late`: there was no time left for the query. */
 export type Measured =
-  | Exclude<Asked, { kind: 'readings' }>
+  | Exclude<ReadResult, { kind: 'readings' }>
   | { kind: 'reading'; reading: Reading; source: SloStatus['source'] }
   | { kind: 'late' };
 
@@ -52,7 +52,7 @@ export type Asking = {
  */
 export async function measure(asking: Asking, all: readonly Counted[]): Promise<Map<Counted, Measured>> {
   const cells: Cells = { from: asking.now / 1000 - BUCKET_SECONDS, count: 1 };
-  const recorded = await askRecorded(asking.metrics, cells, timeoutOf(asking));
+  const recorded = await readRecorded(asking.metrics, cells, timeoutOf(asking));
   // This is the cheapest query. If it fails, skip thousands of more expensive ones.
   if (recorded.kind !== 'recorded') return new Map(all.map((counted) => [counted, recorded]));
   const measured = new Map<Counted, Measured>();
@@ -105,7 +105,7 @@ async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<vo
     let left = group;
     for (const piece of pieces) {
       if (left.length === 0 || asking.deadline.left < SHORTEST_MS) break;
-      const recorded = await askRecorded(asking.metrics, cellsOf(piece), timeoutOf(asking));
+      const recorded = await readRecorded(asking.metrics, cellsOf(piece), timeoutOf(asking));
       if (recorded.kind !== 'recorded') return;
       left = left.filter((counted) => {
         const readings = recorded.of(counted.slo);
@@ -162,10 +162,15 @@ async function fill(
 
 const cellsOf = ({ first, count }: CountRequest): Cells => ({ from: first * BUCKET_SECONDS, count });
 
-async function own(asking: Asking, counted: Counted, cells: Cells, first: number): Promise<Asked | { kind: 'late' }> {
+async function own(
+  asking: Asking,
+  counted: Counted,
+  cells: Cells,
+  first: number,
+): Promise<ReadResult | { kind: 'late' }> {
   if (asking.deadline.left < SHORTEST_MS) return { kind: 'late' };
   asking.turns.had(counted);
-  return askOwn(asking.metrics, counted.slo, cells, counted.hadGoodBefore(first), timeoutOf(asking));
+  return readByOwnQueries(asking.metrics, counted.slo, cells, counted.hadGoodBefore(first), timeoutOf(asking));
 }
 
 const timeoutOf = ({ deadline }: Asking): number => Math.min(QUERY_TIMEOUT_MS, deadline.left);

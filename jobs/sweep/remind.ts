@@ -2,13 +2,13 @@ import { nudgeFor } from '../../domain/paging/reminders.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 
-type NudgeDeps = Pick<Deps, 'incidents' | 'config' | 'clock' | 'log' | 'timeScale'>;
+type ReminderDeps = Pick<Deps, 'incidents' | 'config' | 'clock' | 'log' | 'timeScale'>;
 
 /** Reminds people of open tasks in an incident, each minute, on its timeline and therefore in its channel. */
-export async function nudge(deps: NudgeDeps, open: readonly IncidentRecord[]): Promise<{ told: number }> {
+export async function remind(deps: ReminderDeps, open: readonly IncidentRecord[]): Promise<{ reminded: number }> {
   const { triage } = (await deps.config.current()).response;
   const policy = { triage, timeScale: deps.timeScale };
-  let told = 0;
+  let reminded = 0;
   for (const { id } of open.filter((incident) => nudgeFor(incident, policy, deps.clock.now()) !== undefined)) {
     try {
       // Check again with the current state, because the task may be done by now.
@@ -26,10 +26,10 @@ export async function nudge(deps: NudgeDeps, open: readonly IncidentRecord[]): P
           },
         };
       });
-      if (amended === 'done') told += 1;
+      if (amended === 'done') reminded += 1;
     } catch (error) {
       deps.log.error('a reminder could not be added to an incident', { incident: id, error: String(error) });
     }
   }
-  return { told };
+  return { reminded };
 }

@@ -8,7 +8,7 @@ import { endFailures } from '../../actions/changes/end-failures.ts';
 import { followPages } from '../../actions/paging/follow-pages.ts';
 import { answerWaitingGates, type GateDeps } from '../../actions/freeze/gates/answer.ts';
 import { findLostGates } from '../../actions/freeze/gates/lost.ts';
-import { nudge } from './remind.ts';
+import { remind } from './remind.ts';
 import { settleOrphans } from './orphans.ts';
 import { acknowledgeAll } from '../../actions/paging/acknowledge-pages.ts';
 import { noteAll } from '../../actions/paging/note-pages.ts';
@@ -91,7 +91,7 @@ export async function sweep(
     ['identify PagerDuty users', () => recognise(deps, open)],
     ['answer waiting deployments', () => answerWaitingGates(deps)],
     ['find undelivered GitHub webhooks', () => findLostGates(deps)],
-    ['send reminders', () => nudge(deps, open)],
+    ['send reminders', () => remind(deps, open)],
     ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],
     ['end failed deployments', () => endFailures(deps)],

@@ -1,6 +1,6 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { type AwaitedDeps, notifyOfChannel } from '../../domain/messages/channel-awaited.ts';
-import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
+import { entryMessage, hasMessage, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
 import type { Chat, ChatMessage, VendorResponse as Answer } from '../../domain/messages/channels.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
@@ -209,7 +209,7 @@ class View {
     while (page.length > 0 && !this.#state.archived) {
       await this.#guests.expectWhoActed(page);
       for (const { place, entry } of page) {
-        if (isTold(entry) && !(await this.#entry(channel, place, entry))) return;
+        if (hasMessage(entry) && !(await this.#entry(channel, place, entry))) return;
       }
       await this.#toldUpTo(page);
       if (page.length < MAY_GO_ON_FROM) return;

@@ -2,13 +2,13 @@ import type { Chat, Directory, VendorResponse as Answer } from '../../domain/mes
 import {
   addressOf,
   firstOnCall,
-  holdersOf,
-  letterTo,
-  notLetIn,
-  roundOf,
+  roleHolders,
+  emailTo,
+  failedInvitationText,
+  pagingRoundOf,
   teamsOf,
   type DesiredMember,
-  whoActed,
+  memberOfActor,
 } from '../../domain/people/channel-members.ts';
 import type { OnCall } from '../../domain/people/on-call.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
@@ -67,19 +67,19 @@ export class ChannelMembers {
 
   async expectHolders(): Promise<void> {
     const { story, config } = this.#host;
-    await this.#expect(holdersOf(story.incident, config));
+    await this.#expect(roleHolders(story.incident, config));
   }
 
   /** Must be called before the entries are posted, because the next session does not read them again. */
   async expectWhoActed(page: readonly StoryEntry[]): Promise<void> {
     const actors = new Set(page.map(({ entry }) => entry.actor));
-    await this.#expect([...actors].flatMap((actor) => whoActed(actor, this.#host.config) ?? []));
+    await this.#expect([...actors].flatMap((actor) => memberOfActor(actor, this.#host.config) ?? []));
   }
 
   /** Reads who is on call, once for each team and again with each page. */
   async expectOnCall(): Promise<void> {
     const { story, config, session, state, save } = this.#host;
-    const round = roundOf(story.incident);
+    const round = pagingRoundOf(story.incident);
     for (const team of teamsOf(story, config)) {
       const { called } = state();
       if (Object.hasOwn(called, team) && (called[team] ?? 0) >= round) continue;
@@ -120,7 +120,7 @@ export class ChannelMembers {
     for (const [name, guest] of away) {
       const { slack, why, written } = guest;
       if (slack === null || why === null || written) continue;
-      const message = letterTo(guest, this.#host.story, channel);
+      const message = emailTo(guest, this.#host.story, channel);
       const key = `letter ${name}`;
       const response = await this.#host.session.attempt(
         METHODS.post(slack),
@@ -195,7 +195,7 @@ export class ChannelMembers {
       at: session.now(),
       actor: 'slack',
       kind: 'slack.refused',
-      text: notLetIn(guest, code),
+      text: failedInvitationText(guest, code),
       detail: null,
     });
   }

@@ -25,7 +25,7 @@ export function installPlatform(root: string, say: (text: string) => void): Plat
   const temporary = mkdtempSync(`${folder}-`);
   try {
     say(`installing the platform code of SST ${version} and its packages (once, about a minute)`);
-    write(readEmbeddedFiles(executable(root, version, temporary)), temporary);
+    writeFiles(readEmbeddedFiles(executable(root, version, temporary)), temporary);
     npm(['install', '--omit=dev'], temporary);
     // Renamed as the last step, so that an interrupted install is not mistaken for a complete one.
     if (!existsSync(folder)) renameSync(temporary, folder);
@@ -46,7 +46,7 @@ function executable(root: string, version: string, temporary: string): string {
   return join(download, 'node_modules/sst-linux-x64/bin/sst');
 }
 
-function write(files: ReturnType<typeof readEmbeddedFiles>, folder: string): void {
+function writeFiles(files: ReturnType<typeof readEmbeddedFiles>, folder: string): void {
   for (const { name, data } of files) {
     const path = resolve(folder, name);
     if (!path.startsWith(folder + sep)) throw new Error(`SST's platform has a file outside its folder: ${name}`);

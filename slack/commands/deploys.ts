@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { probablyMeant } from '../../domain/freeze/place-names.ts';
+import { suggestedName } from '../../domain/freeze/place-names.ts';
 import type { Text } from '../../domain/messages/channels.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -74,7 +74,7 @@ async function refuseUnknownEnvironment(
 
 /** Returns the error for an unknown environment of a service. */
 export function noEnvironment(service: string, environment: string, known: readonly string[]): Declined {
-  const meant = probablyMeant(environment, known);
+  const meant = suggestedName(environment, known);
   return new Declined(
     `${service} has no environment "${environment}"; it has ${known.join(', ') || 'none'}.`,
     meant === null ? ' ' : ` Did you mean "${meant}"? `,

@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { clearedWords, inForce } from '../../domain/changes/cleared-suspects.ts';
+import { clearingsInWords, activeClearings } from '../../domain/changes/cleared-suspects.ts';
 import { whyNotTo } from '../../domain/changes/named-version.ts';
-import { probablyMeant } from '../../domain/freeze/place-names.ts';
+import { suggestedName } from '../../domain/freeze/place-names.ts';
 import type { ChatButton, ChatMessage, Text } from '../../domain/messages/channels.ts';
 import { minuteOf, placeOf } from '../../domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -126,7 +126,7 @@ async function neitherNor(
   way: Extract<Plan['way'], { kind: 'unknown' }> | undefined,
 ): Promise<Declined> {
   const environments = Object.keys(serviceEntry((await config.current()).services, service)?.environments ?? {});
-  const meant = probablyMeant(word, environments);
+  const meant = suggestedName(word, environments);
   const versions = way?.known ?? [];
   return new Declined(
     `${service} has no environment "${word}", and no version "${word}" is recorded in ${environment}. `,
@@ -144,7 +144,7 @@ const upperFirst = (text: string): string =>
 
 function shownPlan({ place, past, incident, does }: Plan, live: Change, way: Way): Text {
   const suspects = (incident?.suspects ?? []).slice(0, SUSPECTS_SHOWN);
-  const cleared = inForce(incident?.cleared);
+  const cleared = activeClearings(incident?.cleared);
   return [
     { bold: `${place.service} in ${place.environment}` },
     ` has been running ${live.version} since ${minuteOf(live.finished_at ?? live.started_at)}${authorWords(live)}.`,
@@ -159,7 +159,7 @@ function shownPlan({ place, past, incident, does }: Plan, live: Change, way: Way
           { bold: version },
           ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}.`,
         ])),
-    ...(cleared.length === 0 ? [] : [`\n${clearedWords(cleared)}.`]),
+    ...(cleared.length === 0 ? [] : [`\n${clearingsInWords(cleared)}.`]),
     does?.goes === 'forward' ? `\nThe rollback would go forward to ` : `\nThe rollback would go back to `,
     { bold: way.version },
     does === undefined ? '.' : doesWords(does, live, way),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { objectives, startPrometheus } from '../../bench/prometheus.ts';
-import { askOwn, askRecorded } from '../../jobs/slo-evaluation/ask.ts';
+import { readByOwnQueries, readRecorded } from '../../jobs/slo-evaluation/ask.ts';
 import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
 import { loadSlos } from '../../local/config/slo-files.ts';
 
@@ -27,11 +27,11 @@ test('the SLOs under load are valid, and Prometheus counts events and errors of 
   const metrics = prometheusQueries(async () => prometheus.url);
   const cells = { from: Math.floor(Date.now() / 1000) - 300, count: 1 };
   for (const slo of slos) {
-    const asked = await askOwn(metrics, slo, cells, true, 5000);
+    const asked = await readByOwnQueries(metrics, slo, cells, true, 5000);
     expect(asked).toMatchObject({ kind: 'readings', readings: [{ kind: 'ok', bucket: COUNTED }] });
   }
   expect(prometheus.answered()).toBe(8);
   const [first] = slos;
-  const recorded = await askRecorded(metrics, cells, 5000);
+  const recorded = await readRecorded(metrics, cells, 5000);
   expect(recorded.kind === 'recorded' && first && recorded.of(first)).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import type { AwaitedDeps } from '../../domain/messages/channel-awaited.ts';
 import { expect } from 'vitest';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
+import { entryMessage, hasMessage, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
 import type { Chat, Directory } from '../../domain/messages/channels.ts';
 import type { UserCache } from '../../domain/ports/messages.ts';
 import type { OnCall } from '../../domain/people/on-call.ts';
@@ -186,7 +186,7 @@ const teamMessages = ({ chat }: SlackWorld): [string, Channel['messages']][] =>
 function expectTold({ world, config }: SlackWorld, { messages }: Channel): void {
   const { people } = config.people;
   const shownOf = (name: string): string => Object.entries(people).find(([id]) => id === name)?.[1].name ?? name;
-  const told = world.incidents.of(INCIDENT).timeline.filter(({ entry }) => isTold(entry));
+  const told = world.incidents.of(INCIDENT).timeline.filter(({ entry }) => hasMessage(entry));
   const entries = messages.filter(({ key }) => key.startsWith(`${SUBJECT} entry `));
   const nameOf = (place: string): string => `${SUBJECT} entry ${place}`;
   expect(entries.map(({ key }) => key).toSorted()).toEqual(told.map(({ place }) => nameOf(place)).toSorted());

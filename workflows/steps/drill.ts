@@ -1,7 +1,7 @@
 import { brokenOff, drillKey, withUpdate, pauseSeconds, type Said } from '../../domain/automation/drill.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
-import { shippedSince } from '../../domain/changes/versions.ts';
+import { newerLiveChange } from '../../domain/changes/versions.ts';
 import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { entryOf, readAutomation } from './judge.ts';
@@ -68,7 +68,7 @@ async function whyNot(deps: Deps, drill: DrillRecord): Promise<Said | undefined>
   const { guard } = await readAutomation(deps);
   if (guard.state === 'unreadable') return withheld(`the kill switch could not be read: ${guard.detail}`);
   if (guard.paused) return withheld('the kill switch is on');
-  const newer = shippedSince(await deps.changes.recent(drill, CHANGES_READ), drill.from_version);
+  const newer = newerLiveChange(await deps.changes.recent(drill, CHANGES_READ), drill.from_version);
   // The CD system may have reported the drill's own rollback, which is no newer deploy.
   if (newer !== undefined && !(drill.begun && newer.version === drill.to_version))
     return { kind: 'superseded', current: newer.version };

@@ -5,7 +5,7 @@ import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { byStart, endOf, liveChange } from '../../domain/changes/versions.ts';
+import { byStart, endOf, newestLiveChange } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -141,7 +141,7 @@ async function changesOf(
  */
 function nearOnset(changes: readonly Change[], since: Timestamp): Change[] {
   const near = changes.filter((change) => endOf(change) >= since || change.status === 'started');
-  const before = near.map((one) => liveChange(changes.filter((change) => byStart(change, one) < 0)));
+  const before = near.map((one) => newestLiveChange(changes.filter((change) => byStart(change, one) < 0)));
   const kept = new Set([...near, ...before]);
   return changes.filter((change) => kept.has(change));
 }

@@ -14,7 +14,7 @@ const SECOND_LOOK_SECONDS = 150;
  * Records which of the incident's alerts Alertmanager lists. The absence of an alert proves its end only if it was
  * listed before.
  */
-export async function seeAlerts(run: Run, { incidentId }: { incidentId: IncidentId }, deps: Deps): Promise<void> {
+export async function confirmAlerts(run: Run, { incidentId }: { incidentId: IncidentId }, deps: Deps): Promise<void> {
   await run.step('confirm-alerts', async () => {
     if (await deps.alerts.areListed()) await look(deps, incidentId);
     return null;

@@ -7,7 +7,7 @@ import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { Decision, DecisionInputs, KillSwitch, TargetInputs } from '../../domain/rollback/judgement.ts';
 import { DECIDE_VERSION } from '../../domain/rollback/guards.ts';
 import { decide } from '../../domain/rollback/rollback.ts';
-import { asksInVain } from '../../domain/alerts/routing.ts';
+import { requestsForbiddenRollback } from '../../domain/alerts/routing.ts';
 import { isOfThoseWhoMayNotAsk, sendersOf } from '../../domain/alerts/senders.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access/access.ts';
 import type { Change } from '../../schemas/changes/change.ts';
@@ -132,7 +132,7 @@ async function openedAround(
 
 /** Returns whether only senders without the scope rollback:request asked, by label or through a runbook. */
 const lacksRequestScope = ({ by }: JudgementRequest, firing: readonly Signal[]): boolean =>
-  by === 'nobody' ? firing.some(asksInVain) : by === 'runbook' && isOfThoseWhoMayNotAsk(firing);
+  by === 'nobody' ? firing.some(requestsForbiddenRollback) : by === 'runbook' && isOfThoseWhoMayNotAsk(firing);
 
 async function targetOf(
   deps: Deps,

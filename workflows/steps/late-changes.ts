@@ -28,20 +28,24 @@ export type LateChangesInput = {
   request: JudgementRequest;
 };
 
-/** Pauses while waiting for a judgement that has begun and may have read the changes before these were recorded. */
-const JUDGEMENT_SECONDS = [2, 3, 5, 10, 20, 40] as const;
+/** Pauses before each new attempt, while a judgement that has begun is not stored yet. */
+const JUDGEMENT_PAUSES_SECONDS = [2, 3, 5, 10, 20, 40] as const;
 
 /** Requests another judgement if changes that were recorded late require one. */
-export async function judgeLate(run: Run, input: LateChangesInput, deps: Deps): Promise<void> {
-  for (const seconds of JUDGEMENT_SECONDS) {
-    if ((await run.step('judge-late-changes', () => lookAtLate(deps, input))) === 'seen') return;
+export async function judgeLateChanges(run: Run, input: LateChangesInput, deps: Deps): Promise<void> {
+  for (const seconds of JUDGEMENT_PAUSES_SECONDS) {
+    if ((await run.step('judge-late-changes', () => checkLateChanges(deps, input))) === 'seen') return;
     await run.wait('await-judgement', { seconds });
   }
-  await run.step('judge-late-changes', () => lookAtLate(deps, input));
+  await run.step('judge-late-changes', () => checkLateChanges(deps, input));
 }
 
-/** `unjudged`: the judgement is not stored yet. If it is retried, it reads the changes. */
-async function lookAtLate(deps: Deps, input: LateChangesInput): Promise<'seen' | 'unjudged'> {
+/**
+ * Checks once whether the judgement missed the changes, and requests another one if necessary.
+ *
+ * @returns `unjudged` if the judgement is not stored yet, so that the check must be repeated; otherwise `seen`
+ */
+async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<'seen' | 'unjudged'> {
   const { incidentId: id, changes, request } = input;
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return 'seen';
@@ -49,20 +53,20 @@ async function lookAtLate(deps: Deps, input: LateChangesInput): Promise<'seen' |
   const decision = await deps.decisions.get(id, number);
   const inputs = decision && (await deps.decisions.inputs(id, number));
   if (decision === undefined || inputs === undefined) return 'unjudged';
-  const missed = await missedOf(deps, incident, inputs, changes);
+  const missed = await missedChanges(deps, incident, inputs, changes);
   if (missed.length === 0) return 'seen';
-  const standing = await standingOf(deps, id, { status: incident.status, number, decision, inputs });
-  const why = whyNotAgain(standing) ?? (await whyAsBefore(deps, incident, { number, decision, asked: request }));
-  const what = why ?? 'judged again';
+  const judged = await judgedIncidentOf(deps, id, { status: incident.status, number, decision, inputs });
+  const why = whyNotAgain(judged) ?? (await whyNotRepeated(deps, incident, { number, decision, asked: request }));
+  const consequence = why ?? 'judged again';
   for (const change of missed)
     await deps.incidents.note(id, `late-change-${change.id}`, {
       at: deps.clock.now(),
       actor: 'firebreak',
       kind: 'change.recorded_late',
-      text: lateWords(incident, change, what),
+      text: lateWords(incident, change, consequence),
       detail: { change: change.id, service: change.service, version: change.version },
     });
-  // Last: after the next judgement, which knows the changes, a repeat of this step would find nothing to note.
+  // Last: the next judgement reads the changes, so a repeat of this step after it would find nothing to note.
   if (why === null)
     await deps.incidents.post(
       id,
@@ -74,7 +78,7 @@ async function lookAtLate(deps: Deps, input: LateChangesInput): Promise<'seen' |
   return 'seen';
 }
 
-async function missedOf(
+async function missedChanges(
   deps: Deps,
   incident: IncidentRecord,
   inputs: DecisionInputs,
@@ -88,7 +92,7 @@ async function missedOf(
   });
 }
 
-async function standingOf(
+async function judgedIncidentOf(
   deps: Deps,
   id: IncidentId,
   {
@@ -106,8 +110,12 @@ async function standingOf(
   return { status, number, decision, effect, askedBy: inputs.asked.by, concluded };
 }
 
-/** Withdraws the question unless it would be asked again. @returns why the judgement stays; null: it is repeated */
-async function whyAsBefore(
+/**
+ * Judges again without storing the result. If it differs, withdraws an open question.
+ *
+ * @returns why the stored judgement stays valid; null: the incident must be judged again
+ */
+async function whyNotRepeated(
   deps: Deps,
   incident: IncidentRecord,
   { number, decision, asked: request }: { number: number; decision: DecisionView; asked: JudgementRequest },

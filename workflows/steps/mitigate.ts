@@ -6,11 +6,11 @@ import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { DecisionState, DecisionView } from '../../schemas/incidents/incident.ts';
 import { type IncidentId, Version } from '../../schemas/config/names.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
-import { inForce } from '../../domain/changes/cleared-suspects.ts';
+import { activeClearings } from '../../domain/changes/cleared-suspects.ts';
 import { isPolicy } from '../../domain/rollback/guards.ts';
 import { asksByModeAlone } from '../../domain/rollback/judgement.ts';
 import { weighed } from '../../domain/rollback/rollback.ts';
-import { liveChange } from '../../domain/changes/versions.ts';
+import { newestLiveChange } from '../../domain/changes/versions.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
@@ -147,7 +147,7 @@ async function summaryOf(
  */
 async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionView): Promise<void> {
   if (decision.state !== 'waiting') return;
-  const cleared = inForce((await deps.incidents.read(id))?.cleared);
+  const cleared = activeClearings((await deps.incidents.read(id))?.cleared);
   for (const one of cleared) await withdrawAbout(deps, { id, decisions: [decision] }, one);
 }
 
@@ -291,7 +291,7 @@ async function conclude(
 async function recordWhatRuns(deps: Deps, place: ServiceEnvironment, current: string): Promise<void> {
   const version = Version.safeParse(current);
   if (!version.success) return;
-  const live = liveChange(await deps.changes.recent(place, 50));
+  const live = newestLiveChange(await deps.changes.recent(place, 50));
   if (live?.version === version.data) return;
   const author = 'reported by the CD system; not recorded before';
   await deps.changes.record({ ...place, version: version.data, kind: 'deploy', status: 'succeeded', author });

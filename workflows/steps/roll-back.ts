@@ -1,7 +1,7 @@
 import { modesFor } from '../../domain/automation/automation.ts';
 import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
 import { sendersOf } from '../../domain/alerts/senders.ts';
-import { shippedSince } from '../../domain/changes/versions.ts';
+import { newerLiveChange } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Agreement, Known } from '../../domain/rollback/guard.ts';
@@ -141,7 +141,7 @@ async function knownBefore(
     clearing: clearingOfVersion(incident?.cleared, { service, version: from }),
     decided_at: decision?.at,
     pinned: pins.map(({ version }) => version),
-    newer: shippedSince(await deps.changes.recent(order, 50), from),
+    newer: newerLiveChange(await deps.changes.recent(order, 50), from),
   };
 }
 

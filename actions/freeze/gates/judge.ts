@@ -9,7 +9,7 @@ import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
 import { check } from '../check.ts';
 import type { CheckDeps } from '../inputs.ts';
-import { CHANGES_READ, knowing, ownRollback } from '../rollbacks.ts';
+import { CHANGES_READ, detectKnownGood, ownRollback } from '../rollbacks.ts';
 import { placesOf } from './environments.ts';
 
 export type JudgeDeps = CheckDeps & Pick<Deps, 'pins' | 'decisions' | 'gateKeeper'>;
@@ -39,7 +39,7 @@ type Asked = GateVerdict[number] & { request: CheckRequest };
 
 async function look(deps: JudgeDeps, gate: WaitingGate, place: ServiceEnvironment): Promise<Asked> {
   const [changes, pins] = await Promise.all([deps.changes.recent(place, CHANGES_READ), deps.pins.of(place)]);
-  const request = knowing(changes, {
+  const request = detectKnownGood(changes, {
     ...place,
     version: versionOf(gate, changes, pins),
     commit: gate.commit,

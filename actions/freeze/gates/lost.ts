@@ -1,6 +1,6 @@
 import type { GateKeeper } from '../../../domain/freeze/ports.ts';
 import { type Timestamp, secondsBetween } from '../../../schemas/time/time.ts';
-import { gateOf, Requested } from '../../../integrations/github/webhook.ts';
+import { gateOf, ProtectionRuleEvent } from '../../../integrations/github/webhook.ts';
 import { type GateDeps } from './answer.ts';
 
 /** Minimum time between two searches. Each is a call to GitHub, and is only needed after an outage of Firebreak. */
@@ -20,7 +20,7 @@ export async function findLostGates(deps: GateDeps): Promise<void> {
   const looked: Looked = { at: now, known: before?.known ?? new Set() };
   looks.set(gateKeeper, looked);
   for (const { id, at, payload } of await gateKeeper.undelivered(looked.known)) {
-    const parsed = Requested.safeParse(payload);
+    const parsed = ProtectionRuleEvent.safeParse(payload);
     if (parsed.success) {
       // Use the time of the delivery, so that the time limit for waiting counts from then.
       const { gate } = gateOf(parsed.data, at < now ? at : now);

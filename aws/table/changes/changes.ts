@@ -1,7 +1,13 @@
 import type { Changes } from '../../../domain/ports/changes.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
-import { aheadFrom, endOf, isAhead, patchedChange, putsVersionLive } from '../../../domain/changes/versions.ts';
+import {
+  latestPlausibleStart,
+  endOf,
+  startsTooFarAhead,
+  patchedChange,
+  putsVersionLive,
+} from '../../../domain/changes/versions.ts';
 import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
@@ -102,7 +108,7 @@ export class ChangeTable implements Changes {
 
   async recent(place: ServiceEnvironment, limit: number): Promise<Change[]> {
     const changes: Change[] = [];
-    const until = `${aheadFrom(this.#clock.now())}#\uffff`;
+    const until = `${latestPlausibleStart(this.#clock.now())}#\uffff`;
     for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, until, limit }))
       changes.push(StoredChange.parse(item));
     return changes.toReversed();
@@ -112,7 +118,7 @@ export class ChangeTable implements Changes {
     const changes: Change[] = [];
     for await (const item of this.#table.each('LIVE')) {
       const change = StoredChange.parse(item['change']);
-      const runs = isAhead(change, this.#clock.now()) ? await this.#newestLive(change) : change;
+      const runs = startsTooFarAhead(change, this.#clock.now()) ? await this.#newestLive(change) : change;
       if (runs !== undefined) changes.push(runs);
     }
     return changes;
@@ -171,7 +177,7 @@ export class ChangeTable implements Changes {
   async #live(change: Change): Promise<void> {
     if (!putsVersionLive(change)) return;
     const now = this.#clock.now();
-    if (change.status === 'succeeded' && isAhead(change, now)) return;
+    if (change.status === 'succeeded' && startsTooFarAhead(change, now)) return;
     if (change.status === 'succeeded') await this.#table.transact([liveWrite(this.#table, change, now)]);
     else await this.#notLive(change);
   }
@@ -288,6 +294,6 @@ const liveWrite = (table: Table, change: Change, now: Timestamp): Write =>
     { ...keys.live(change), change, since: endOf(change) },
     {
       ConditionExpression: 'attribute_not_exists(pk) OR since <= :since OR since > :ahead',
-      ExpressionAttributeValues: { ':since': endOf(change), ':ahead': aheadFrom(now) },
+      ExpressionAttributeValues: { ':since': endOf(change), ':ahead': latestPlausibleStart(now) },
     },
   );

@@ -6,7 +6,7 @@ import { remember, stateFile, type Trust, trustIn } from '../../last-state.ts';
 import { decideAlone, recall, type Remembered } from '../../offline/decide.mjs';
 import { JSON_OPTION } from '../../options.ts';
 import { asJson, oneLine, shortTime } from '../../table.ts';
-import { Misused, No, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type World } from '../../world.ts';
 
 type Options = {
   version?: string;
@@ -61,7 +61,7 @@ type Place = { service: string; environment: string };
 
 function placeOf(service: string | undefined, environment: string | undefined): Place {
   if (service === undefined || environment === undefined)
-    throw new Misused('specify service and environment: firebreak freeze check checkout production');
+    throw new UsageError('specify service and environment: firebreak freeze check checkout production');
   return { service, environment };
 }
 
@@ -82,7 +82,7 @@ async function check(world: World, place: Place, options: Options): Promise<void
 }
 
 /** Returns whether Firebreak gave no verdict: no response, an error of its own (5xx), or a request to come later. */
-const isOutage = (error: unknown): error is No =>
+const isOutage = (error: unknown): error is CommandFailure =>
   error instanceof NoAnswer ||
   (error instanceof Refused && (error.status >= 500 || error.status === 408 || error.status === 429));
 
@@ -119,7 +119,7 @@ function tell(world: World, answer: CheckAnswer, { json }: Options): void {
     if (answer.next_transition_at !== null) world.out(`  Can change at ${shortTime(answer.next_transition_at)} UTC`);
     world.out(`  decision ${answer.decision_id}`);
   }
-  if (!answer.allowed) throw new No('not allowed');
+  if (!answer.allowed) throw new CommandFailure('not allowed');
 }
 
 /** Prints the offline decision and its basis. The JSON has the same keys as an online answer. */
@@ -150,5 +150,5 @@ function withoutFirebreak(world: World, place: Place, options: Options, remember
       }),
     );
   else world.out(allowed ? 'allowed' : 'not allowed');
-  if (!allowed) throw new No(text);
+  if (!allowed) throw new CommandFailure(text);
 }

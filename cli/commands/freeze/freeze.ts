@@ -10,7 +10,7 @@ import { canonicalJson } from '../../digest.ts';
 import { publicKeysIn, thumbprintsOf } from '../../offline/keys.mjs';
 import { JSON_OPTION, LIMIT_OPTION, wholeNumber } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
-import { Misused, No, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type World } from '../../world.ts';
 import { addFreezeCheck } from './check.ts';
 import { open, type OpenOptions } from './open.ts';
 
@@ -140,9 +140,9 @@ async function freezeNamed(client: Client, written: string): Promise<string> {
           (written.length >= ID_END_MIN && freeze.id.endsWith(written)))),
   );
   if (one === undefined)
-    throw new No(`freeze ${JSON.stringify(written)} not found; to list freezes: firebreak freeze status`);
+    throw new CommandFailure(`freeze ${JSON.stringify(written)} not found; to list freezes: firebreak freeze status`);
   if (others.length > 0)
-    throw new Misused(
+    throw new UsageError(
       [
         `${JSON.stringify(written)} matches several freezes:`,
         ...[one, ...others].map(({ id, reason }) => oneLine(`  ${id}  ${reason}`)),
@@ -190,7 +190,7 @@ type OverrideOptions = { reason: string; expiresAt?: string; minutes?: number; u
 async function override(world: World, written: string, options: OverrideOptions): Promise<void> {
   const { reason, minutes, uses, version } = options;
   if ((options.expiresAt === undefined) === (minutes === undefined))
-    throw new Misused('specify either --minutes or --expires-at');
+    throw new UsageError('specify either --minutes or --expires-at');
   const expires_at = options.expiresAt ?? new Date(Date.now() + (minutes ?? 0) * 60_000).toISOString();
   const body = { reason, expires_at, uses, version };
   const client = await Client.of(world);
@@ -212,7 +212,8 @@ async function approve(world: World, written: string, name: string): Promise<voi
 async function keys(world: World, { json }: { json?: true }): Promise<void> {
   const jwks = await (await Client.of(world)).get('/.well-known/jwks.json', z.unknown());
   const thumbprints = [...thumbprintsOf(publicKeysIn(jwks))];
-  if (thumbprints.length === 0) throw new No('this Firebreak has no signing key: see docs/how-to/freeze-check.md');
+  if (thumbprints.length === 0)
+    throw new CommandFailure('this Firebreak has no signing key: see docs/how-to/freeze-check.md');
   world.out(json ? asJson(jwks) : thumbprints.join(','));
 }
 
@@ -232,7 +233,7 @@ async function explain(world: World, id: string, { json }: { json?: true }): Pro
     world.out(oneLine(`  inputs: ${inputsInWords(decision.inputs as CheckInputs)}`));
     world.out(`evaluated again from its inputs: ${same ? 'same verdict' : 'DIFFERENT VERDICT'}`);
   }
-  if (!same) throw new No(`${id} has a different verdict now: ${canonicalJson(again)}`);
+  if (!same) throw new CommandFailure(`${id} has a different verdict now: ${canonicalJson(again)}`);
 }
 
 function inputsInWords({ own, calendar, incidents, pins, objectives, evaluatedAt }: CheckInputs): string {

@@ -3,7 +3,7 @@ import { durationIn } from '../../../domain/slack/commands/duration.ts';
 import { FreezeView } from '../../../schemas/freeze/freeze.ts';
 import { Client } from '../../client.ts';
 import { asJson, oneLine, shortTime } from '../../table.ts';
-import { Misused, type World } from '../../world.ts';
+import { UsageError, type World } from '../../world.ts';
 
 const Opened = FreezeView.extend({
   warnings: z.array(z.string()).default([]),
@@ -48,10 +48,10 @@ async function scopeOf(world: World, { service, team, environment, all, yes }: O
     ...(environment !== undefined && { environment }),
   };
   const isNamed = Object.keys(scope).length > 0;
-  if (all && isNamed) throw new Misused('--all cannot be combined with --service, --team, or --environment');
+  if (all && isNamed) throw new UsageError('--all cannot be combined with --service, --team, or --environment');
   if (isNamed || all || yes) return scope;
   if (world.ask === undefined)
-    throw new Misused('specify what to freeze: --service, --team, --environment, or --all for every deploy');
+    throw new UsageError('specify what to freeze: --service, --team, --environment, or --all for every deploy');
   const named = (await world.ask('Which service? Leave empty for all services: ')).trim();
   const place = (await world.ask('Which environment? Leave empty for all environments: ')).trim();
   return { ...(named !== '' && { service: named }), ...(place !== '' && { environment: place }) };
@@ -63,11 +63,11 @@ async function endOf(
   { until, for: duration, untilLifted, startsAt, yes }: OpenOptions,
 ): Promise<string | undefined> {
   if ([until, duration, untilLifted].filter((one) => one !== undefined).length > 1)
-    throw new Misused('specify only one of --until, --for, and --until-lifted');
+    throw new UsageError('specify only one of --until, --for, and --until-lifted');
   if (until !== undefined) return until;
   if (duration !== undefined) return after(duration, startsAt);
   if (untilLifted || yes) return undefined;
-  if (world.ask === undefined) throw new Misused('specify when it ends: --for 2h, --until TIME, or --until-lifted');
+  if (world.ask === undefined) throw new UsageError('specify when it ends: --for 2h, --until TIME, or --until-lifted');
   const written = (
     await world.ask('For how long, such as 30m or 2h? Leave empty to freeze until the freeze is lifted: ')
   ).trim();
@@ -76,10 +76,10 @@ async function endOf(
 
 function after(duration: string, startsAt: string | undefined): string {
   const found = durationIn(duration);
-  if ('wrong' in found) throw new Misused(found.wrong);
+  if ('wrong' in found) throw new UsageError(found.wrong);
   const start = startsAt === undefined ? Date.now() : Date.parse(startsAt);
   if (Number.isNaN(start))
-    throw new Misused(`--starts-at: ${JSON.stringify(startsAt)} is not a time such as 2026-11-20T18:00:00Z`);
+    throw new UsageError(`--starts-at: ${JSON.stringify(startsAt)} is not a time such as 2026-11-20T18:00:00Z`);
   return new Date(start + found.seconds * 1000).toISOString();
 }
 

@@ -3,7 +3,7 @@ import { lintFolder, loadRunbooks } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
 import { JSON_OPTION } from '../../options.ts';
 import { asJson, table } from '../../table.ts';
-import { No, type World } from '../../world.ts';
+import { CommandFailure, type World } from '../../world.ts';
 import { addRunbookRuns } from './runs.ts';
 
 export function addRunbooks(program: Command, world: World): void {
@@ -27,13 +27,13 @@ async function lint(world: World, dir: string | undefined, configDir: string | u
   const folder = await folderOf(world, 'runbooks', dir);
   const { lines, exitCode } = await lintFolder(folder, await folderOf(world, 'config', configDir));
   for (const line of lines) world.out(line);
-  if (exitCode !== 0) throw new No(`${folder} has errors`);
+  if (exitCode !== 0) throw new CommandFailure(`${folder} has errors`);
 }
 
 async function list(world: World, dir: string | undefined, { json }: { json?: true }): Promise<void> {
   const folder = await folderOf(world, 'runbooks', dir);
   const loaded = await loadRunbooks(folder);
-  if (!loaded.ok) throw new No(loaded.problems.join('\n'));
+  if (!loaded.ok) throw new CommandFailure(loaded.problems.join('\n'));
   const runbooks = loaded.set.runbooks.toSorted((a, b) => b.priority - a.priority || (a.file < b.file ? -1 : 1));
   if (json) {
     world.out(

@@ -13,9 +13,9 @@ import {
 } from '../../../schemas/runbooks/parts/runs.ts';
 import { Client, NoAnswer, queryOf } from '../../client.ts';
 import { incidentNamed } from '../../incident-named.ts';
-import { JSON_OPTION, LIMIT_OPTION, several } from '../../options.ts';
+import { JSON_OPTION, LIMIT_OPTION, collectValues } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
-import { Misused, No, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type World } from '../../world.ts';
 
 const Runbook = z.looseObject({
   name: z.string(),
@@ -98,7 +98,7 @@ export function addRunbookRuns(runbooks: Command, world: World): void {
 
 function severalInputs(text: string, before: string[] | undefined): string[] {
   if (!/^[^=]+=/.test(text)) throw new InvalidArgumentError('use the form name=value.');
-  return several(text, before);
+  return collectValues(text, before);
 }
 
 const pathOf = (name: string): string => `/v1/runbooks/${encodeURIComponent(name)}`;
@@ -131,7 +131,8 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
 async function start(world: World, name: string, options: RunOptions): Promise<void> {
   refuseBoth(options);
   const { service, environment, incident, input = [] } = options;
-  if ((service === undefined) === (incident === undefined)) throw new Misused('specify either --service or --incident');
+  if ((service === undefined) === (incident === undefined))
+    throw new UsageError('specify either --service or --incident');
   const client = await Client.of(world);
   const runbook = await client.get(pathOf(name), Runbook);
   const incident_id = incident === undefined ? undefined : (await incidentNamed(client, incident)).id;
@@ -152,7 +153,7 @@ async function again(world: World, id: string, options: Confirm): Promise<void> 
 }
 
 function refuseBoth({ plan, yes }: Confirm): void {
-  if (plan && yes) throw new Misused('--plan and --yes cannot be combined');
+  if (plan && yes) throw new UsageError('--plan and --yes cannot be combined');
 }
 
 /** Converts inputs to the types that the runbook declares. @throws Misused for an unknown input or a wrong type */
@@ -164,7 +165,7 @@ function inputsOf({ name: runbook, inputs }: Runbook, written: readonly string[]
       const input = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
       const meant = didYouMean(name, Object.keys(inputs));
       if (input === undefined)
-        throw new Misused(`runbook ${runbook} has no input "${name}"${meant === null ? '' : `; ${meant}`}`);
+        throw new UsageError(`runbook ${runbook} has no input "${name}"${meant === null ? '' : `; ${meant}`}`);
       return [name, valueOf(name, value, input)];
     }),
   );
@@ -175,7 +176,7 @@ function valueOf(name: string, text: string, { type }: Input): string | number |
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   const number = text.trim() === '' ? NaN : Number(text);
   if (type !== 'boolean' && Number.isFinite(number) && (type === 'number' || Number.isInteger(number))) return number;
-  throw new Misused(`input "${name}" must be of type ${type}`);
+  throw new UsageError(`input "${name}" must be of type ${type}`);
 }
 
 /** Shows the plan and asks the person at the terminal for confirmation. */
@@ -183,12 +184,12 @@ async function isConfirmed(world: World, plan: RunPlan, { plan: only, yes, json 
   if (only && json) world.out(asJson(plan));
   else for (const line of linesOf(plan)) (only ? world.out : world.err)(oneLine(line));
   const refused = plan.refused.map(({ text }) => text);
-  if (refused.length > 0) throw new No(`cannot start the runbook: ${refused.join('; ')}`);
+  if (refused.length > 0) throw new CommandFailure(`cannot start the runbook: ${refused.join('; ')}`);
   if (only) return false;
   if (yes) return true;
   if (world.ask === undefined)
-    throw new Misused('no terminal for confirmation: use --yes to start, or --plan to see the plan');
-  if (!/^\s*y(es)?\s*$/i.test(await world.ask('Start it? [y/N] '))) throw new No('canceled');
+    throw new UsageError('no terminal for confirmation: use --yes to start, or --plan to see the plan');
+  if (!/^\s*y(es)?\s*$/i.test(await world.ask('Start it? [y/N] '))) throw new CommandFailure('canceled');
   return true;
 }
 
@@ -233,7 +234,8 @@ async function follow(world: World, client: Client, begun: RunView, { wait, json
 function conclude(world: World, { id, status, text }: RunView): void {
   const shown = oneLine(text ?? status);
   if (status === 'finished') world.err(shown);
-  else throw new No(`${shown}${status === 'failed' ? `\nTo continue: firebreak runbooks retry ${id}` : ''}`);
+  else
+    throw new CommandFailure(`${shown}${status === 'failed' ? `\nTo continue: firebreak runbooks retry ${id}` : ''}`);
 }
 
 /** Prints each step once in each state until the run has ended. */
@@ -256,7 +258,7 @@ async function followed(world: World, client: Client, begun: RunView): Promise<R
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       if (Date.now() - heardAt > PATIENCE_MS)
-        throw new No(
+        throw new CommandFailure(
           `${error.message}\nThe run continues when Firebreak is back. To see it: firebreak runbooks runs ${begun.id}`,
         );
     }

@@ -3,12 +3,12 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { generated } from '../../../domain/slo/generate/files.ts';
-import { GENERATED } from '../../../domain/slo/generate/names.ts';
+import { GENERATED_MARKER } from '../../../domain/slo/generate/names.ts';
 import type { Preset } from '../../../domain/slo/generate/rules.ts';
 import { sha256 } from '../../digest.ts';
 import { loadConfig } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
-import { Misused, No, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type World } from '../../world.ts';
 
 type Options = {
   out: string;
@@ -45,12 +45,12 @@ export function addSloGenerate(slo: Command, world: World): void {
 
 async function generate(world: World, options: Options): Promise<void> {
   const { preset, tokenFile } = options;
-  if (!isPreset(preset)) throw new Misused(`unknown preset ${preset}; use ${PRESETS.join(' or ')}`);
+  if (!isPreset(preset)) throw new UsageError(`unknown preset ${preset}; use ${PRESETS.join(' or ')}`);
   const url = options.url.replace(/\/+$/, '');
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
-    throw new Misused(`--url is not an http or https URL: ${options.url}`);
+    throw new UsageError(`--url is not an http or https URL: ${options.url}`);
   const loaded = await loadConfig(await folderOf(world, 'config', options.config));
-  if (!loaded.ok) throw new No(loaded.problems.join('\n'));
+  if (!loaded.ok) throw new CommandFailure(loaded.problems.join('\n'));
   const wanted = generated(loaded.config.slos, { preset, raw: options.raw, url, tokenFile, hash: sha256 });
   const out = resolve(world.cwd, options.out);
   const files = new Map([...wanted].map(([path, content]) => [path, textOf(path, content)]));
@@ -67,7 +67,7 @@ const isPreset = (name: string): name is Preset => PRESETS.includes(name);
 const textOf = (path: string, content: object): string =>
   path.endsWith('.json')
     ? `${JSON.stringify(content, null, 2)}\n`
-    : `# ${GENERATED}\n${stringify(content, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
+    : `# ${GENERATED_MARKER}\n${stringify(content, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
 
 async function check(world: World, shown: string, out: string, files: ReadonlyMap<string, string>): Promise<void> {
   const problems: string[] = [];
@@ -84,13 +84,13 @@ async function check(world: World, shown: string, out: string, files: ReadonlyMa
     }
   }
   if (problems.length > 0)
-    throw new No([...problems, 'to regenerate: firebreak slo generate with the same options'].join('\n'));
+    throw new CommandFailure([...problems, 'to regenerate: firebreak slo generate with the same options'].join('\n'));
   world.out(`${files.size} files are up to date`);
 }
 
 /** Returns whether Firebreak generated the file. Users can keep their own files in the same folder. */
 const isOurs = async (file: string): Promise<boolean> =>
-  (await readFile(file, 'utf8').catch(nothing))?.includes(GENERATED) === true;
+  (await readFile(file, 'utf8').catch(nothing))?.includes(GENERATED_MARKER) === true;
 
 const nothing = (error: NodeJS.ErrnoException): undefined => {
   if (error.code === 'ENOENT' || error.code === 'EISDIR') return undefined;

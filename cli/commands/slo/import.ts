@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import type { Made } from '../../../domain/slo/import/made.ts';
 import { shown } from '../../../domain/runbooks/problem.ts';
 import { importSlos } from '../../files.ts';
-import { Misused, No, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type World } from '../../world.ts';
 
 type Options = { out?: string; service?: string; environment?: string; window: string };
 
@@ -29,13 +29,13 @@ export function addSloImport(slo: Command, world: World): void {
 async function importFiles(world: World, files: readonly string[], options: Options): Promise<void> {
   const { service, environment, window } = options;
   if (!/^[1-9][0-9]*[hdwMQY]$/.test(window))
-    throw new Misused(`--window is not a duration such as 28d or 4w: ${window}`);
+    throw new UsageError(`--window is not a duration such as 28d or 4w: ${window}`);
   const named = files.map((name) => ({ name, path: resolve(world.cwd, name) }));
   const { made, problems } = await importSlos(named, { service, environment, window });
   for (const problem of problems) world.err(shown(problem));
   const kept = options.out === undefined ? print(world, made) : await write(world, options.out, made);
   const errors = problems.filter(({ level }) => level === 'error').length + kept;
-  if (errors > 0) throw new No(`${counted(errors, 'problem')}: the import is incomplete`);
+  if (errors > 0) throw new CommandFailure(`${counted(errors, 'problem')}: the import is incomplete`);
 }
 
 /** @returns the number of SLOs that were not printed: always 0 */

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { shown } from '../../../domain/runbooks/problem.ts';
 import { lintSlos, loadServices, SLOS } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
-import { No, type World } from '../../world.ts';
+import { CommandFailure, type World } from '../../world.ts';
 import { addSloGenerate } from './generate.ts';
 import { addSloImport } from './import.ts';
 
@@ -26,7 +26,7 @@ async function lint(world: World, dir: string | undefined, configDir: string | u
   const { slos, found } = await lintSlos(folder, catalogue.services);
   for (const line of [...catalogue.problems, ...found.map(shown)]) world.out(line);
   if (catalogue.problems.length > 0 || found.some(({ level }) => level === 'error'))
-    throw new No(`${folder} has errors`);
+    throw new CommandFailure(`${folder} has errors`);
   if (found.length === 0) world.out(`${counted(slos.length, 'objective')}, no problems found`);
 }
 

@@ -34,14 +34,14 @@ export const isStale = (status: SloStatus, policy: Pick<FreezePolicy, 'budget' |
   isTooOld(status, policy, at) || unreadBudget(status, policy) !== null;
 
 /** Returns whether the status describes the present, and so can lift a freeze; missing data never do. */
-export function isTelling(status: SloStatus, policy: Pick<FreezePolicy, 'stale'>, at: Timestamp): boolean {
+export function describesPresent(status: SloStatus, policy: Pick<FreezePolicy, 'stale'>, at: Timestamp): boolean {
   const isRead = status.state === 'ok' || status.state === 'no_traffic';
   return isRead && !isTooOld(status, policy, at);
 }
 
 /** Returns whether the spent share is below the lift level. Null: unknown. */
 export function hasRecovered(status: SloStatus, policy: FreezePolicy, at: Timestamp): boolean | null {
-  if (policy.budget === null || status.budget.remaining === null || !isTelling(status, policy, at)) return null;
+  if (policy.budget === null || status.budget.remaining === null || !describesPresent(status, policy, at)) return null;
   return spentShare(status.budget) < policy.budget.liftBelow;
 }
 
@@ -63,4 +63,4 @@ export const countsAs = (severity: BurnAlert['severity'], { burn }: Pick<FreezeP
 
 /** Returns whether the burn rate no longer freezes. Null: unknown. */
 export const hasCooled = (status: SloStatus, policy: FreezePolicy, at: Timestamp): boolean | null =>
-  isTelling(status, policy, at) ? freezingBurn(status, policy) === undefined : null;
+  describesPresent(status, policy, at) ? freezingBurn(status, policy) === undefined : null;

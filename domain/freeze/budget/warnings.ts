@@ -2,7 +2,7 @@ import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import type { BurnAlert, SloStatus } from '../../../schemas/slo/slo-status.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
-import { freezingBurn, hasSpent, isStale, isTelling, spentInWords } from './spending.ts';
+import { freezingBurn, hasSpent, isStale, describesPresent, spentInWords } from './spending.ts';
 import { isLifted, stateAt } from '../state.ts';
 import { moment, percent } from '../words.ts';
 
@@ -54,7 +54,7 @@ function ofBurn(status: SloStatus, inputs: CheckInputs): Finding[] {
 }
 
 const burnNow = (status: SloStatus, { policy, at }: CheckInputs): BurnAlert | undefined =>
-  isTelling(status, policy, at) ? freezingBurn(status, policy) : undefined;
+  describesPresent(status, policy, at) ? freezingBurn(status, policy) : undefined;
 
 /**
  * Warns about burn-rate freezes that a person lifted before their cause was over and for which data show no current

@@ -10,52 +10,53 @@ import { moment } from '../words.ts';
  * rollback is not sufficient.
  *
  * @param changes newest changes of the service and environment, oldest first
- * @param version version, or its commit if the CD system has no version
+ * @param target the version, or its commit if the CD system has no version; null: not sent
  */
-export function earlierAndGood(
+export function checkRollbackVersion(
   changes: readonly Change[],
   { version, commit }: { version: string | null; commit: string | null },
 ): NonNullable<CheckInputs['rollback']> {
-  if (version === null && commit === null) return no('the target version is missing; send "version"');
-  const named = version ?? commit ?? '';
-  const isNamed = (change: Change): boolean =>
+  if (version === null && commit === null) return notKnownGood('the target version is missing; send "version"');
+  const target = version ?? commit ?? '';
+  const isTarget = (change: Change): boolean =>
     version === null ? change.commit === commit : change.version === version;
   const live = changes
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
     .toSorted(byStart);
-  const own = live.filter(isNamed);
-  if (own.length === 0) return no(whyNeverLive(named, changes.filter(isNamed)));
-  if (own.every((change) => change === live.at(-1))) return no(`${named} is running now, so this is not a rollback`);
-  const undone = changes.find(
-    (change) => change.rolled_back_by !== null && own.some((one) => one.version === change.version),
+  const ofTarget = live.filter(isTarget);
+  if (ofTarget.length === 0) return notKnownGood(whyNeverLive(target, changes.filter(isTarget)));
+  if (ofTarget.every((change) => change === live.at(-1)))
+    return notKnownGood(`${target} is running now, so this is not a rollback`);
+  const rolledBack = changes.find(
+    (change) => change.rolled_back_by !== null && ofTarget.some((one) => one.version === change.version),
   );
-  if (undone !== undefined) return no(undoneInWords(named, undone));
-  const good = own.findLast((change) => {
+  if (rolledBack !== undefined) return notKnownGood(rolledBackText(target, rolledBack));
+  const good = ofTarget.findLast((change) => {
     const next = live[live.indexOf(change) + 1];
     return change.status === 'succeeded' && next !== undefined && secondsLive(change, next) >= GOOD_AFTER_SECONDS;
   });
   return good === undefined
-    ? no(`${named} was replaced here after less than 30 minutes`)
+    ? notKnownGood(`${target} was replaced here after less than 30 minutes`)
     : {
         kind: 'known_good',
-        text: `${named} ran here without problems, starting ${moment(good.finished_at ?? good.started_at)}`,
+        text: `${target} ran here without problems, starting ${moment(good.finished_at ?? good.started_at)}`,
       };
 }
 
 /** @param records changes of this version, none of which put it live */
-function whyNeverLive(named: string, records: readonly Change[]): string {
-  const undone = records.find(({ rolled_back_by }) => rolled_back_by !== null);
-  if (undone !== undefined) return undoneInWords(named, undone);
+function whyNeverLive(target: string, records: readonly Change[]): string {
+  const rolledBack = records.find(({ rolled_back_by }) => rolled_back_by !== null);
+  if (rolledBack !== undefined) return rolledBackText(target, rolledBack);
   const newest = records.toSorted(byStart).findLast(putsVersionLive);
-  if (newest === undefined) return `${named} was never recorded here`;
+  if (newest === undefined) return `${target} was never recorded here`;
   const how = newest.status === 'failed' ? 'failed' : 'was cancelled';
-  return `${named} never ran here: its deployment ${how} at ${moment(newest.finished_at ?? newest.started_at)}`;
+  return `${target} never ran here: its deployment ${how} at ${moment(newest.finished_at ?? newest.started_at)}`;
 }
 
-const undoneInWords = (named: string, { rolled_back_by }: Change): string =>
-  `${named} was itself rolled back, in incident ${rolled_back_by ?? ''}`;
+const rolledBackText = (target: string, { rolled_back_by }: Change): string =>
+  `${target} was itself rolled back, in incident ${rolled_back_by ?? ''}`;
 
-const no = (text: string): NonNullable<CheckInputs['rollback']> => ({ kind: 'not_known', text });
+const notKnownGood = (text: string): NonNullable<CheckInputs['rollback']> => ({ kind: 'not_known', text });
 
 const secondsLive = (change: Change, next: Change): number =>
   (millisOf(next.started_at) - millisOf(change.finished_at ?? change.started_at)) / 1000;

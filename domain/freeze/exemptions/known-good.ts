@@ -1,6 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { byStart, putsVersionLive } from '../../changes/versions.ts';
-import { earlierAndGood } from './earlier-good.ts';
+import { checkRollbackVersion } from './earlier-good.ts';
 
 /** A version that a rollback may go to. Some clients know it only by its commit. */
 export type KnownGood = { version: string; commit: string | null };
@@ -20,7 +20,7 @@ export function knownGood(changes: readonly Change[], pinned: readonly string[],
     if (found.length === max) break;
     if (seen.has(version)) continue;
     seen.add(version);
-    if (earlierAndGood(changes, { version, commit: null }).kind === 'known_good') found.push({ version, commit });
+    if (checkRollbackVersion(changes, { version, commit: null }).kind === 'known_good') found.push({ version, commit });
   }
   return found;
 }

@@ -1,4 +1,4 @@
-import { ALLOWED, errorRatio, ERRORS, EVENTS, GENERATED } from './names.ts';
+import { ALLOWED_ERROR_RATIO, errorRatio, ERRORS, EVENTS, GENERATED_MARKER } from './names.ts';
 
 /** @see https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
 export type Dashboard = { uid: string; title: string; panels: Panel[] } & Record<string, unknown>;
@@ -20,7 +20,7 @@ export function overview(): Dashboard {
       ['Known', `firebreak_slo_coverage_ratio${CHOSEN}`],
     ]),
     timeseries('Burn rate, 1 h', 'Multiple of the rate that the objective allows', 0, 10, 12, 9, 'short', [
-      [`${errorRatio('1h')}${CHOSEN} / ${ALLOWED}${CHOSEN}`, '{{slo}} {{environment}}'],
+      [`${errorRatio('1h')}${CHOSEN} / ${ALLOWED_ERROR_RATIO}${CHOSEN}`, '{{slo}} {{environment}}'],
     ]),
     timeseries('Freezes in force', 'By cause', 12, 10, 12, 9, 'short', [
       [
@@ -45,7 +45,10 @@ export function detail(): Dashboard {
       12,
       9,
       'short',
-      WINDOWS.map((window) => [`${errorRatio(window)}${CHOSEN} / ${ALLOWED}${CHOSEN}`, `{{slo}} ${window}`]),
+      WINDOWS.map((window) => [
+        `${errorRatio(window)}${CHOSEN} / ${ALLOWED_ERROR_RATIO}${CHOSEN}`,
+        `{{slo}} ${window}`,
+      ]),
     ),
     timeseries('Events', 'Per second', 0, 9, 12, 9, 'short', [
       [`${EVENTS}${CHOSEN}`, '{{slo}} events'],
@@ -53,7 +56,7 @@ export function detail(): Dashboard {
     ]),
     timeseries('Error ratio, 5 min', 'Compared with the ratio that the objective allows', 12, 9, 12, 9, 'percentunit', [
       [`${errorRatio('5m')}${CHOSEN}`, '{{slo}}'],
-      [`${ALLOWED}${CHOSEN}`, '{{slo}} allowed'],
+      [`${ALLOWED_ERROR_RATIO}${CHOSEN}`, '{{slo}} allowed'],
     ]),
   ]);
 }
@@ -62,7 +65,7 @@ function dashboard(uid: string, title: string, panels: Panel[]): Dashboard {
   return {
     uid,
     title: `Firebreak: ${title}`,
-    description: GENERATED,
+    description: GENERATED_MARKER,
     tags: ['firebreak', 'slo'],
     schemaVersion: 39,
     version: 1,

@@ -7,14 +7,14 @@ import { degradation } from './degradation.ts';
 import { BURN_PAIRS, BURN_SECONDS, nominalSeconds } from '../budget/burn-pairs.ts';
 import { labelsOf, rawIncreases, recorded } from './expressions.ts';
 import {
-  ALLOWED,
+  ALLOWED_ERROR_RATIO,
   DEFINITION,
   ERRORS,
   errorRatio,
   errorsIn,
   EVENTS,
   eventsIn,
-  ON,
+  IDENTIFYING_LABELS,
   rawErrorsIn,
   rawEventsIn,
   WINDOW_SECONDS,
@@ -127,7 +127,7 @@ function rulesOf(slo: Slo, hash: Hash): Rule[] {
   return [
     { record: EVENTS, expr: events, labels },
     { record: ERRORS, expr: errors, labels },
-    { record: ALLOWED, expr: `vector(${allowed(slo)})`, labels },
+    { record: ALLOWED_ERROR_RATIO, expr: `vector(${allowed(slo)})`, labels },
     { record: WINDOW_SECONDS, expr: `vector(${nominalSeconds(slo.window)})`, labels },
     // Only this series has the label: while an old and a new digest coexist, two series per objective would break every
     // rule that joins them.
@@ -210,7 +210,7 @@ function ofSingle({ severity, share, long, wait }: (typeof SINGLES)[number]): Ru
 function burns(window: BurnWindow, long: LongWindow, share: number): string {
   const ratio = errorRatio(window);
   const factor = `clamp_min(${share} * ${WINDOW_SECONDS} / ${BURN_SECONDS[long]}, 1)`;
-  return `(\n  ${ratio} >= on (${ON}) ${factor} * on (${ON}) ${ALLOWED}\n  or\n  ${ratio} >= on (${ON}) (1 + ${ALLOWED}) / 2\n)`;
+  return `(\n  ${ratio} >= on (${IDENTIFYING_LABELS}) ${factor} * on (${IDENTIFYING_LABELS}) ${ALLOWED_ERROR_RATIO}\n  or\n  ${ratio} >= on (${IDENTIFYING_LABELS}) (1 + ${ALLOWED_ERROR_RATIO}) / 2\n)`;
 }
 
 const enough = (long: LongWindow): string[] => [

@@ -2,8 +2,8 @@ import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import {
   configuredEnvironments,
   configuredScopes,
-  probablyMeant,
-  theOneCalled,
+  suggestedName,
+  matchingName,
 } from '../../../domain/freeze/place-names.ts';
 import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
 import type { Text } from '../../../domain/messages/channels.ts';
@@ -137,9 +137,9 @@ function environmentAt(
   const word = words[at];
   if (word === undefined || targets.length === 0 || leadingDuration(words.slice(at)) !== undefined) return none;
   const known = targets.flatMap((target) => environmentsOf(target.replace(/^team:/, '')) ?? []);
-  const environment = theOneCalled(word, known);
+  const environment = matchingName(word, known);
   if (environment !== undefined) return { environment, at: at + 1 };
-  const isMeant = probablyMeant(word, known) !== null || leadingDuration(words.slice(at + 1)) !== undefined;
+  const isMeant = suggestedName(word, known) !== null || leadingDuration(words.slice(at + 1)) !== undefined;
   return isMeant ? { environment: word, at: at + 1 } : none;
 }
 
@@ -207,8 +207,8 @@ async function refuseUnknownEnvironment({ config, changes }: CommandDeps, scope:
   if (environment === null) return;
   const { name, known: all } = environmentsOfScope(await config.current(), await changes.live(), scope);
   const known = [...new Set(all)].toSorted();
-  if (known.length === 0 || theOneCalled(environment, known) !== undefined) return;
-  const meant = probablyMeant(environment, known);
+  if (known.length === 0 || matchingName(environment, known) !== undefined) return;
+  const meant = suggestedName(environment, known);
   throw new Declined(
     `${name} environment "${environment}". Known environments: ${known.join(', ')}.`,
     meant === null ? ' ' : ` Did you mean "${meant}"? `,

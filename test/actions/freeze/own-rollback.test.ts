@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { asWhatItIs } from '../../../actions/freeze/rollbacks.ts';
+import { detectRollback } from '../../../actions/freeze/rollbacks.ts';
 import { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
 import { rollbackKey } from '../../../workflows/steps/roll-back.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 
-type RollbackDeps = Parameters<typeof asWhatItIs>[0];
+type RollbackDeps = Parameters<typeof detectRollback>[0];
 
 const INCIDENT = '01JD0000000000000000000000' as IncidentId;
 
@@ -29,11 +29,11 @@ describe("the target version of Firebreak's own rollback", () => {
     ['does not match another version', 'v1', 'accepted', 'v2', 'deploy'],
     ['does not match a request without a version', 'v1', 'accepted', null, 'deploy'],
   ])('%s', async (_, to, state, version, change) => {
-    expect(await asWhatItIs(rollingBack(to, state), deploy(version))).toMatchObject({ change });
+    expect(await detectRollback(rollingBack(to, state), deploy(version))).toMatchObject({ change });
   });
 
   test('is not looked up if the kind of change is given', async () => {
     const asked = { ...deploy('v1'), change: 'hotfix' as const };
-    expect(await asWhatItIs({} as RollbackDeps, asked)).toBe(asked);
+    expect(await detectRollback({} as RollbackDeps, asked)).toBe(asked);
   });
 });

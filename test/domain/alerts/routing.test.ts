@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Silence } from '../../../domain/messages/channels.ts';
-import { deliver, mutedBy, routingLabels } from '../../../domain/alerts/routing.ts';
+import { deliveryOf, mutedBy, routingLabels } from '../../../domain/alerts/routing.ts';
 import { toSignal } from '../../../domain/alerts/signal.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -56,12 +56,12 @@ describe('without a file', () => {
       { page: true, incident: true, because: ['default: critical'] },
     ],
   ])('%s', (_, what, expected) => {
-    expect(deliver(what, configOf(), NOON)).toEqual({ ...nothing, ...expected });
+    expect(deliveryOf(what, configOf(), NOON)).toEqual({ ...nothing, ...expected });
   });
 });
 
 describe('with routes', () => {
-  const delivered = (what: Signal, routes: unknown, at = NOON) => deliver(what, configOf(routes), at);
+  const delivered = (what: Signal, routes: unknown, at = NOON) => deliveryOf(what, configOf(routes), at);
 
   test('the first matching route without `continue` is the last one', () => {
     const routes = [
@@ -235,8 +235,8 @@ describe('the routing labels', () => {
 
   test('can have names of object properties', () => {
     const odd = signal({ service: 'constructor', toString: 'x' });
-    expect(deliver(odd, configOf([{ match: { toString: 'x' }, slack: '#odd' }]), NOON).channels).toEqual(['#odd']);
-    expect(deliver(odd, configOf([{ match: { valueOf: '' }, slack: '#none' }]), NOON).channels).toEqual(['#none']);
+    expect(deliveryOf(odd, configOf([{ match: { toString: 'x' }, slack: '#odd' }]), NOON).channels).toEqual(['#odd']);
+    expect(deliveryOf(odd, configOf([{ match: { valueOf: '' }, slack: '#none' }]), NOON).channels).toEqual(['#none']);
   });
 });
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Bucket, take } from '../../../domain/alerts/token-bucket.ts';
+import { type Bucket, takeToken } from '../../../domain/alerts/token-bucket.ts';
 
 const ALLOWANCE = { perSecond: 10, burst: 5 };
 
@@ -8,7 +8,7 @@ function taken(times: readonly number[]): number {
   let bucket: Bucket | undefined;
   let count = 0;
   for (const now of times) {
-    const answer = take(bucket, ALLOWANCE, now);
+    const answer = takeToken(bucket, ALLOWANCE, now);
     bucket = answer.bucket;
     if (answer.ok) count += 1;
   }
@@ -21,9 +21,9 @@ test('permits a burst immediately, then the configured rate', () => {
 });
 
 test('announces when the next token is available, and it is', () => {
-  const empty = take({ left: 0, at: 0 }, ALLOWANCE, 0);
+  const empty = takeToken({ left: 0, at: 0 }, ALLOWANCE, 0);
   if (empty.ok) throw new Error('it was empty');
-  expect(take(empty.bucket, ALLOWANCE, empty.afterSeconds * 1000).ok).toBe(true);
+  expect(takeToken(empty.bucket, ALLOWANCE, empty.afterSeconds * 1000).ok).toBe(true);
 });
 
 test('never exceeds burst and rate at any times, and a clock set back adds no tokens', () => {
@@ -36,5 +36,5 @@ test('never exceeds burst and rate at any times, and a clock set back adds no to
       expect(taken(times)).toBeLessThanOrEqual(ALLOWANCE.burst + ALLOWANCE.perSecond * span + 1e-6);
     }),
   );
-  expect(take({ left: 0, at: 1000 }, ALLOWANCE, 0).ok).toBe(false);
+  expect(takeToken({ left: 0, at: 1000 }, ALLOWANCE, 0).ok).toBe(false);
 });

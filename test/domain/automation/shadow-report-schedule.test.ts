@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { letterOf } from '../../../domain/messages/stakeholder-digest.ts';
+import { emailTextOf } from '../../../domain/messages/stakeholder-digest.ts';
 import { lastDue, shadowDigest } from '../../../domain/automation/shadow-report-schedule.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { ShadowReport, ShadowRow } from '../../../schemas/automation/shadow-report.ts';
@@ -53,7 +53,7 @@ describe('the report as a message', () => {
   test('shows tallies and how to promote a service', () => {
     const message = shadowDigest(report([row()]));
     expect(message.summary).toBe('Shadow mode: 4 incidents, 1 service is ready for promotion');
-    expect(letterOf(message)).toContain(
+    expect(emailTextOf(message)).toContain(
       [
         'checkout in production',
         'Would have rolled back: 4 (3 right, 0 wrong, 1 undecided)',
@@ -67,14 +67,16 @@ describe('the report as a message', () => {
 
   test('shows what is missing for a promotion, and none after the mode was raised', () => {
     const waits = { to: 'approve' as const, ready: false, because: '1 right, 0 wrong', steps: ['set the mode'] };
-    const text = letterOf(shadowDigest(report([row({ promotion: waits })])));
+    const text = emailTextOf(shadowDigest(report([row({ promotion: waits })])));
     expect(text).toContain('Not ready for promotion: 1 right, 0 wrong');
     expect(text).not.toContain('set the mode');
-    expect(letterOf(shadowDigest(report([row({ promotion: null })])))).not.toContain('promotion');
+    expect(emailTextOf(shadowDigest(report([row({ promotion: null })])))).not.toContain('promotion');
   });
 
   test('reports an empty week, and counts omitted services', () => {
-    expect(letterOf(shadowDigest(report([])))).toContain('No incident involved a service in shadow mode.');
-    expect(letterOf(shadowDigest(report(Array.from({ length: 17 }, () => row()))))).toContain('And 2 more services.');
+    expect(emailTextOf(shadowDigest(report([])))).toContain('No incident involved a service in shadow mode.');
+    expect(emailTextOf(shadowDigest(report(Array.from({ length: 17 }, () => row()))))).toContain(
+      'And 2 more services.',
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { whatIsReal, whyNotPlayed } from '../../../domain/catalogue/reality.ts';
+import { realSystemsOf, whyNotPlayed } from '../../../domain/catalogue/reality.ts';
 import { standInsAt, vendorStates } from '../../../domain/catalogue/vendors.ts';
 import { Config } from '../../../schemas/config/config.ts';
 
@@ -61,7 +61,7 @@ describe('real systems', () => {
       ['webhook sms.example', 'webhook hooks.example'],
     ],
   ])('%s', (_, files, env, expected) => {
-    expect(whatIsReal(world(files, env))).toEqual(expected);
+    expect(realSystemsOf(world(files, env))).toEqual(expected);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   namedCredentials,
-  nothingIsSet,
+  hasNoSettings,
   standInsAt,
   VENDOR_CONNECTIONS,
   vendorStates,
@@ -25,15 +25,15 @@ test('a credential alone makes each vendor real, at its public address if it has
   for (const { vendor, name, credentials, publicUrl, url, also = [] } of VENDOR_CONNECTIONS) {
     for (const names of credentials) {
       const env = Object.fromEntries([...names, ...also].map((setting) => [setting, 'x']));
-      expect(nothingIsSet(vendor, get(env))).toBe(false);
+      expect(hasNoSettings(vendor, get(env))).toBe(false);
       expect(states(env)[name]).toBe(
         publicUrl === null
           ? `off ${url} is not set ${names.join(' ')}`
           : `real ${new URL(publicUrl).origin} ${names.join(' ')}`,
       );
     }
-    expect(nothingIsSet(vendor, get({}))).toBe(true);
-    expect(nothingIsSet(vendor, get({ [url]: 'https://vendor.example' }))).toBe(false);
+    expect(hasNoSettings(vendor, get({}))).toBe(true);
+    expect(hasNoSettings(vendor, get({ [url]: 'https://vendor.example' }))).toBe(false);
   }
 });
 
@@ -47,7 +47,7 @@ test('secrets that only verify webhooks, and settings that are not credentials, 
     STATUSPAGE_PAGE_ID: 'x',
     MAIL_FROM: 'f@example.com',
   };
-  for (const { vendor } of VENDOR_CONNECTIONS) expect(nothingIsSet(vendor, get(env))).toBe(true);
+  for (const { vendor } of VENDOR_CONNECTIONS) expect(hasNoSettings(vendor, get(env))).toBe(true);
 });
 
 describe('an incomplete configuration turns a vendor off, and never into a stand-in', () => {
@@ -63,7 +63,7 @@ describe('an incomplete configuration turns a vendor off, and never into a stand
   ])('%o', (env, name, expected) => {
     expect(states(env)[name]).toBe(expected);
     const { vendor } = VENDOR_CONNECTIONS.find((one) => one.name === name) ?? {};
-    expect(vendor && nothingIsSet(vendor, get(env))).toBe(false);
+    expect(vendor && hasNoSettings(vendor, get(env))).toBe(false);
   });
 });
 
@@ -104,8 +104,8 @@ test('a credential named by the catalogue counts for deployers and flags without
   });
   const named = namedCredentials(services);
   expect(named).toEqual({ cd: ['CD_TOKEN'], launchdarkly: ['SHOP_FLAGS'], kubernetes: ['STAGING'] });
-  expect(nothingIsSet('cd', get({ OWN: 'x' }), named)).toBe(true);
-  expect(nothingIsSet('cd', get({ CD_TOKEN: 'x' }), named)).toBe(false);
+  expect(hasNoSettings('cd', get({ OWN: 'x' }), named)).toBe(true);
+  expect(hasNoSettings('cd', get({ CD_TOKEN: 'x' }), named)).toBe(false);
   expect(states({ CD_TOKEN: 'x' }, [], named)['CD system']).toBe('off CD_URL is not set CD_TOKEN');
   expect(states({ SHOP_FLAGS: 'x' }, [], named)['LaunchDarkly']).toBe('real https://app.launchdarkly.com SHOP_FLAGS');
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
-  clearedWords,
+  clearingsInWords,
   clearingOf,
   clearingOfVersion,
-  inForce,
-  notCleared,
-  takenBack,
+  activeClearings,
+  unclearedSuspects,
+  withWithdrawn,
   withCleared,
 } from '../../../domain/changes/cleared-suspects.ts';
 import type { Cleared } from '../../../schemas/incidents/incident.ts';
@@ -36,9 +36,9 @@ describe('a cleared change', () => {
   });
 
   test('is a possible cause again once the clearing is withdrawn', () => {
-    const again = takenBack([clearing(), clearing({}, change('v3', 5))], [clearing()], back);
+    const again = withWithdrawn([clearing(), clearing({}, change('v3', 5))], [clearing()], back);
     expect(clearingOf(again, v2)).toBeUndefined();
-    expect(inForce(again)).toEqual([clearing({}, change('v3', 5))]);
+    expect(activeClearings(again)).toEqual([clearing({}, change('v3', 5))]);
     expect(again[0]).toEqual(clearing({ back }));
   });
 
@@ -51,24 +51,24 @@ describe('a cleared change', () => {
   test('is not among the suspects', () => {
     const suspect = (of: typeof v2) => ({ change_id: of.id, version: of.version, confidence: 0.4, reasons: [] });
     const v3 = change('v3', 5);
-    expect(notCleared([suspect(v2), suspect(v3)], [clearing()])).toEqual([suspect(v3)]);
-    expect(notCleared([suspect(v2)], [clearing({ back })])).toEqual([suspect(v2)]);
+    expect(unclearedSuspects([suspect(v2), suspect(v3)], [clearing()])).toEqual([suspect(v3)]);
+    expect(unclearedSuspects([suspect(v2)], [clearing({ back })])).toEqual([suspect(v2)]);
   });
 });
 
 describe('its description', () => {
   test('contains person, version, and time', () => {
-    expect(clearedWords([clearing()])).toBe('v2 was cleared by ada at 2026-11-20 12:03 UTC');
+    expect(clearingsInWords([clearing()])).toBe('v2 was cleared by ada at 2026-11-20 12:03 UTC');
   });
 
   test('contains the withdrawal', () => {
-    expect(clearedWords([clearing({ back })])).toBe(
+    expect(clearingsInWords([clearing({ back })])).toBe(
       'v2 was cleared by ada at 2026-11-20 12:03 UTC, and marked as suspect again by bo at 2026-11-20 12:09 UTC',
     );
   });
 
   test('is limited to the newest', () => {
     const many = Array.from({ length: 12 }, (_, n) => clearing({ version: `v${n}` as Version }));
-    expect(clearedWords(many)).toMatch(/^v9 was cleared .*; v10 was .*; v11 was .*; and 9 more$/);
+    expect(clearingsInWords(many)).toMatch(/^v9 was cleared .*; v10 was .*; v11 was .*; and 9 more$/);
   });
 });

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { namedTarget, type NamedTarget, pastOf, whyNotTo } from '../../../domain/changes/named-version.ts';
-import { liveChange, rollbackTarget } from '../../../domain/changes/versions.ts';
+import { newestLiveChange, rollbackTarget } from '../../../domain/changes/versions.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { anyChanges, before, change } from '../arbitraries.ts';
@@ -9,7 +9,7 @@ import { anyChanges, before, change } from '../arbitraries.ts';
 const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
 function named(version: string, changes: readonly Change[], pinned: readonly string[] = []): NamedTarget {
-  const live = liveChange(changes);
+  const live = newestLiveChange(changes);
   if (live === undefined) throw new Error('nothing runs');
   return namedTarget(changes, live, version as Version, pinned);
 }
@@ -87,7 +87,7 @@ describe('a version named by a person', () => {
   test('can be the default target, and then undoes no more than that', () => {
     fc.assert(
       fc.property(anyChanges, (changes) => {
-        const live = liveChange(changes);
+        const live = newestLiveChange(changes);
         const chosen = live && rollbackTarget(changes, live);
         if (live === undefined || chosen?.kind !== 'version') return;
         const target = namedTarget(changes, live, chosen.version);
@@ -106,7 +106,7 @@ describe('a version named by a person', () => {
         fc.constantFrom('v1', 'v2', 'v3', 'v4', 'other'),
         fc.subarray(['v1', 'v2', 'v3', 'v4']),
         (changes, version, pinned) => {
-          const live = liveChange(changes);
+          const live = newestLiveChange(changes);
           const target = live && namedTarget(changes, live, version as Version, pinned);
           if (target?.kind !== 'version') return;
           expect(target.version).toBe(version);
@@ -127,7 +127,7 @@ describe('the facts about it', () => {
     const told = pastOf(changes, version as Version, {
       chosen: chosen as Version | null,
       undoes: target.undoes,
-      live: liveChange(changes) ?? change('none', 0),
+      live: newestLiveChange(changes) ?? change('none', 0),
     });
     if (told === undefined) throw new Error('it has never run');
     return told;

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { GOOD_AFTER_SECONDS, liveChange, rollbackTarget, shippedSince } from '../../../domain/changes/versions.ts';
+import {
+  GOOD_AFTER_SECONDS,
+  newestLiveChange,
+  rollbackTarget,
+  newerLiveChange,
+} from '../../../domain/changes/versions.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -82,7 +87,7 @@ describe('the target of a rollback', () => {
 
 describe('the running version', () => {
   test('is the newest that is live or rolling out', () => {
-    expect(liveChange([change('v2', 10, { status: 'started' }), change('v1', 240)])?.version).toBe('v2');
+    expect(newestLiveChange([change('v2', 10, { status: 'started' }), change('v1', 240)])?.version).toBe('v2');
   });
 
   test('is not a failed or cancelled one, or a change without a version', () => {
@@ -92,16 +97,16 @@ describe('the running version', () => {
       change('v3', 20, { status: 'cancelled' }),
       change('v4', 10, { kind: 'migration' }),
     ];
-    expect(liveChange(changes)?.version).toBe('v1');
+    expect(newestLiveChange(changes)?.version).toBe('v1');
   });
 
   test('is unknown at first', () => {
-    expect(liveChange([])).toBeUndefined();
+    expect(newestLiveChange([])).toBeUndefined();
   });
 });
 
 describe('the version deployed since', () => {
-  const since = (version: string, ...changes: Change[]) => shippedSince(changes, version as Version)?.version;
+  const since = (version: string, ...changes: Change[]) => newerLiveChange(changes, version as Version)?.version;
 
   test('is the one deployed after it', () => {
     expect(since('v2', change('v1', 240), change('v2', 10), change('v3', 2))).toBe('v3');

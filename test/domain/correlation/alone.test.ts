@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIDENT, correlate } from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, correlate } from '../../../domain/correlation/correlate.ts';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import { afterDeploy, confidence, failing, of, own, scene, step, suspectIn, timed, v42 } from './scenes.ts';
 
 const health = step(0.002, 0.04);
-const alone = (evidence: Evidence): boolean => confidence(evidence) >= CONFIDENT;
+const alone = (evidence: Evidence): boolean => confidence(evidence) >= MIN_CONFIDENCE_TO_ACT;
 const because = (evidence: Evidence): string =>
   suspectIn(correlate(evidence), 'v42').factors.find(({ name }) => name === 'for_a_person')?.text ?? 'nothing';
 

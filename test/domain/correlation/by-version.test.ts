@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import { afterDeploy, confidence, of, own, scene, step, suspectIn, timed, v42, weights } from './scenes.ts';
 
@@ -64,10 +64,10 @@ describe('without a limit', () => {
 test('a bad version among healthy ones decides between two deploys', () => {
   const changes = [own(timed('v41', 480, 420)), own(v42())];
   const unsettled = scene({ changes, health });
-  expect(confidence(unsettled)).toBeLessThan(CONFIDENT);
+  expect(confidence(unsettled)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   const by_version = [version('v42', 0.08), version('v41', 0.001)];
   const rolling = scene({ changes: [own(timed('v41', 480, 420)), own(timed('v42', 240, -60))], health });
-  expect(confidence({ ...rolling, by_version })).toBeGreaterThanOrEqual(CONFIDENT);
+  expect(confidence({ ...rolling, by_version })).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
 });
 
 test('if all versions are bad, every change has that reason', () => {
@@ -102,7 +102,7 @@ describe('the alerts name', () => {
     const evidence = whileRollingOut({ alert_versions });
     expect(weights(evidence)).toMatchObject({ [name]: weight });
     expect(Math.sign(confidence(evidence) - without)).toBe(Math.sign(weight));
-    if (weight < 0) expect(confidence(evidence)).toBeLessThan(CONFIDENT);
+    if (weight < 0) expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   });
 
   test('only other versions, in words', () => {
@@ -132,5 +132,5 @@ test('the reasons start with the timing and continue by weight', () => {
 
 test('a version without traffic is not a reason to ask', () => {
   const by_version = [version('v42', 0.9, 0), version('v41', 0.04, 1)];
-  expect(confidence(whileRollingOut({ by_version }))).toBeLessThan(MIN_CONFIDENCE);
+  expect(confidence(whileRollingOut({ by_version }))).toBeLessThan(MIN_CONFIDENCE_TO_ASK);
 });

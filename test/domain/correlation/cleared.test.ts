@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIDENT, correlate } from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, correlate } from '../../../domain/correlation/correlate.ts';
 import { clearing } from '../arbitraries.ts';
 import { afterDeploy, own, scene, suspectIn, timed, v42, weights } from './scenes.ts';
 
@@ -15,7 +15,7 @@ describe('a change that a person has cleared', () => {
   test('is not a rival: the remaining suspect is as probable as it would be alone', () => {
     const [deploy, config] = [timed('v42', 300, 120), timed('c7', 60, null, { kind: 'config' })];
     const both = scene({ changes: [own(deploy), own(config)] });
-    expect(suspectIn(correlate(both)).confidence).toBeLessThan(CONFIDENT);
+    expect(suspectIn(correlate(both)).confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
     expect(correlate({ ...both, cleared: [clearing(config)] }).suspects).toEqual(
       correlate(scene({ changes: [own(deploy)] })).suspects,
     );

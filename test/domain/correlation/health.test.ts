@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
 import type { Curve } from '../../../domain/correlation/evidence.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { before, NOON } from '../arbitraries.ts';
@@ -62,7 +62,7 @@ describe('evidence against the change', () => {
   ] as const)('%s', (_, name, value) => {
     const evidence = withCurve(value);
     expect(weights(evidence)[name]).toBeLessThan(0);
-    expect(confidence(evidence)).toBeLessThan(CONFIDENT);
+    expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   });
 
   test('counts the same errors only once', () => {
@@ -78,8 +78,8 @@ describe('evidence against the change', () => {
     const health = { max: 0.01, curve: curve((m) => (m > 24 ? 0.001 : 0.001 + (0.01 * (24 - m)) / 23)) };
     const evidence = scene({ changes, health });
     expect(weights(evidence)).toMatchObject({ slow_rise_since: -1.8 });
-    expect(confidence(evidence)).toBeLessThan(CONFIDENT);
-    expect(confidence(evidence)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+    expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
+    expect(confidence(evidence)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
   });
 });
 
@@ -103,8 +103,8 @@ describe('a healthy current value', () => {
       code: 'healthy_just_now',
       text: 'the newest sample of the health query, 0.002, is within its limit of 0.01: the problem may be over',
     });
-    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
-    expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
+    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
+    expect(suspects[0]?.confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
     expect(verdict).toBe('change');
   });
 
@@ -115,7 +115,7 @@ describe('a healthy current value', () => {
     ];
     const justNow = withCurve((m) => (m > 0 || m <= -2 ? 0.002 : 0.04));
     const rolling = { ...justNow, by_version, changes: [own(timed('v42', 120, null, { status: 'started' }))] };
-    expect(confidence(rolling)).toBeGreaterThanOrEqual(CONFIDENT);
+    expect(confidence(rolling)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
   });
 
   test('ignores samples from after the evaluation', () => {
@@ -138,7 +138,7 @@ describe('an old change', () => {
     const health = { max: 0.01, curve: curve((m) => (m > 95 ? 0.001 : 0.001 + (0.01 * (95 - m)) / 94)) };
     const { suspects, verdict } = correlate(scene({ changes, health }));
     expect(suspects).toMatchObject([{ version: 'v42', timing: 'finished_before' }]);
-    expect(suspects[0]?.confidence).toBeLessThan(MIN_CONFIDENCE);
+    expect(suspects[0]?.confidence).toBeLessThan(MIN_CONFIDENCE_TO_ASK);
     expect(verdict).toBe('no_change');
   });
 
@@ -220,7 +220,7 @@ describe('a canary', () => {
 
   test('can cause as many errors as its share of traffic', () => {
     const evidence = scene({ changes: canary(0.1), health: step(0.002, 0.09) });
-    expect(confidence(evidence)).toBeGreaterThanOrEqual(CONFIDENT);
+    expect(confidence(evidence)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
   });
 
   test.each([
@@ -229,11 +229,11 @@ describe('a canary', () => {
   ])('cannot cause more, %s', (_, health) => {
     const evidence = scene({ changes: canary(0.1), health });
     expect(weights(evidence)).toMatchObject({ beyond_canary: -4.5 });
-    expect(confidence(evidence)).toBeLessThan(CONFIDENT);
+    expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   });
 
   test('without traffic causes no errors', () => {
-    expect(confidence(scene({ changes: canary(0) }))).toBeLessThan(MIN_CONFIDENCE);
+    expect(confidence(scene({ changes: canary(0) }))).toBeLessThan(MIN_CONFIDENCE_TO_ASK);
   });
 
   test('with an unknown share, or all traffic, is judged like a deploy', () => {

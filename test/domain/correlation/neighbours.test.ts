@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import { afterDeploy, confidence, failing, of, own, scene, step, suspectIn, timed, v42, weights } from './scenes.ts';
 
@@ -9,7 +9,7 @@ const codes = (evidence: Parameters<typeof correlate>[0]): string[] =>
 describe('a dependency', () => {
   test("that failed first makes the service's own deploy improbable, however clear the step", () => {
     const evidence = afterDeploy({ failing: [failing('payments', 'dependency', 2)], health: step(0.002, 0.041) });
-    expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE);
+    expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE_TO_ASK);
     expect(correlate(evidence).verdict).toBe('no_change');
     expect(codes(evidence)).toEqual(['dependency_failed_first']);
     expect(suspectIn(correlate(evidence)).reasons[1]).toBe(
@@ -36,8 +36,8 @@ describe('a dependency', () => {
 
   test('that failed after the service requires a person', () => {
     const evidence = afterDeploy({ failing: [failing('payments', 'dependency', -5)] });
-    expect(confidence(evidence)).toBeLessThan(CONFIDENT);
-    expect(confidence(evidence)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+    expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
+    expect(confidence(evidence)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
     expect(codes(evidence)).toEqual([]);
   });
 
@@ -48,14 +48,14 @@ describe('a dependency', () => {
     );
     expect(suspects.map(({ version }) => version)).toEqual(['p7', 'v42']);
     expect({ verdict, doubts }).toEqual({ verdict: 'change', doubts: [] });
-    expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
+    expect(suspects[0]?.confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   });
 
   test("that was changed and is healthy hardly affects the service's own change", () => {
     const changes = [own(v42()), of('payments', 'dependency', timed('p7', 240, 120))];
     const { suspects } = correlate(scene({ changes }));
     expect(suspects.map(({ version }) => version)).toEqual(['v42', 'p7']);
-    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
+    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
     expect(suspects[1]?.reasons).toContain('it is a change of payments, a dependency of the service');
   });
 
@@ -95,9 +95,9 @@ describe('other failing services', () => {
       afterDeploy({ failing: names.slice(0, count).map((name, n) => failing(name, 'unrelated', n)) }),
     ) as [Evidence, Evidence, Evidence];
     expect(confidence(one)).toBeLessThan(confidence(afterDeploy()));
-    expect(confidence(one)).toBeGreaterThanOrEqual(CONFIDENT);
-    expect(confidence(two)).toBeLessThan(CONFIDENT);
-    expect(confidence(two)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+    expect(confidence(one)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
+    expect(confidence(two)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
+    expect(confidence(two)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
     expect(correlate(three)).toMatchObject({
       verdict: 'no_change',
       doubts: [
@@ -133,7 +133,7 @@ describe('other failing services', () => {
     expect(suspects[0]?.reasons).toContain(
       'mail and search are failing at the same time, which a shared cause explains',
     );
-    expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
+    expect(suspects[0]?.confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
     expect({ doubts, verdict }).toEqual({ doubts: [], verdict: 'change' });
   });
 
@@ -145,7 +145,7 @@ describe('other failing services', () => {
 
   test('if there are none, make a shared change improbable', () => {
     const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
-    expect(confidence(scene({ changes }), 'n1')).toBeLessThan(MIN_CONFIDENCE);
+    expect(confidence(scene({ changes }), 'n1')).toBeLessThan(MIN_CONFIDENCE_TO_ASK);
   });
 
   test.each([
@@ -180,7 +180,7 @@ describe('other failing services', () => {
     const changes = [of('database', 'shared', timed('d1', 120, 60))];
     const evidence = scene({ changes, failing: [failing('database', 'dependency', 1)] });
     expect(weights(evidence, 'd1')).toMatchObject({ shared: -2.5, dependency_fails_too: 3.7 });
-    expect(confidence(evidence, 'd1')).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+    expect(confidence(evidence, 'd1')).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
   });
 
   test('exclude the service itself', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -28,7 +28,7 @@ describe('public incidents', () => {
     }));
     const { suspects, verdict } = correlate(alertAt('2019-07-02T13:45', { changes: [own(rule)], failing: dependents }));
     expect(verdict).toBe('change');
-    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
+    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
   });
 
   /** @see https://www.fastly.com/blog/summary-of-june-8-outage */
@@ -52,8 +52,8 @@ describe('public incidents', () => {
       }),
     );
     expect(suspects.map(({ version }) => version)).toEqual(['optics', 'web-1']);
-    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
-    expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
+    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
+    expect(suspects[0]?.confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   });
 
   /** @see https://blog.roblox.com/2022/01/roblox-return-to-service-10-28-10-31-2021/ */

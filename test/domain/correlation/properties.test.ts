@@ -2,10 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   CLOCK_TOLERANCE_SECONDS,
-  CONFIDENT,
+  MIN_CONFIDENCE_TO_ACT,
   correlate,
   type Correlation,
-  MIN_CONFIDENCE,
+  MIN_CONFIDENCE_TO_ASK,
 } from '../../../domain/correlation/correlate.ts';
 import type { Evidence, Failing, RelatedChange } from '../../../domain/correlation/evidence.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
@@ -156,7 +156,7 @@ describe('for any evidence,', () => {
 
   test('the verdict follows from the confidences', () => {
     always((_, { suspects, verdict }) => {
-      expect(verdict === 'change').toBe((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE);
+      expect(verdict === 'change').toBe((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE_TO_ASK);
       if (suspects.length === 0) expect(verdict).toBe('no_change');
     });
   });
@@ -165,7 +165,7 @@ describe('for any evidence,', () => {
     always((_, { suspects, doubts }) => {
       for (const { confidence, timing, relation } of suspects) {
         if (timing === 'clock_skew' || relation !== 'same' || doubts.length > 0)
-          expect(confidence).toBeLessThan(CONFIDENT);
+          expect(confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
       }
     });
   });
@@ -314,7 +314,8 @@ describe('all else equal,', () => {
       fc.property(fc.integer({ min: 0, max: 1800 }), fc.integer({ min: 1, max: 600 }), (finished, took) => {
         const at = [finished + took, finished] as const;
         const changes = [own(timed('v42', ...at)), own(timed('settings', ...at, { kind: 'config' }))];
-        for (const { confidence } of correlate(scene({ changes })).suspects) expect(confidence).toBeLessThan(CONFIDENT);
+        for (const { confidence } of correlate(scene({ changes })).suspects)
+          expect(confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
       }),
     );
   });

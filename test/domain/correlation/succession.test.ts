@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { INCIDENT } from '../arbitraries.ts';
 import { confidence, of, own, scene, timed, weights } from './scenes.ts';
@@ -14,9 +14,9 @@ describe('two plausible changes', () => {
   ])('%s: no automatic action', (_, ...changes) => {
     const { suspects, verdict } = correlate(together(...changes));
     expect(suspects).toHaveLength(2);
-    for (const suspect of suspects) expect(suspect.confidence).toBeLessThan(CONFIDENT);
-    expect(suspects.reduce((sum, one) => sum + one.confidence, 0)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
-    expect(verdict).toBe((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE ? 'change' : 'unclear');
+    for (const suspect of suspects) expect(suspect.confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
+    expect(suspects.reduce((sum, one) => sum + one.confidence, 0)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
+    expect(verdict).toBe((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE_TO_ASK ? 'change' : 'unclear');
   });
 
   test('that are equally good: a change is the cause, but it is unclear which', () => {
@@ -30,7 +30,7 @@ describe('a newer version', () => {
     const evidence = together(timed('v41', 1800, 1700), timed('v42', 300, 120));
     expect(weights(evidence, 'v41')).toMatchObject({ replaced: -4.5 });
     expect(confidence(evidence, 'v41')).toBeLessThan(0.1);
-    expect(confidence(evidence, 'v42')).toBeGreaterThanOrEqual(CONFIDENT);
+    expect(confidence(evidence, 'v42')).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
   });
 
   test('that was rolling out is more probable than the version that had been healthy until then', () => {
@@ -60,7 +60,7 @@ test('a version rolled back before the problem is no more probable than one repl
   expect(weights(again, 'v42')).toMatchObject({ back: -4.5 });
   const { suspects } = correlate(again);
   expect(suspects[0]).toMatchObject({ version: 'v43' });
-  expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
+  expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
 });
 
 test('two versions that roll out together are equal; of two close together, either may be the cause', () => {
@@ -74,7 +74,7 @@ test('two versions that roll out together are equal; of two close together, eith
 describe('the same version', () => {
   test('recorded twice is one suspect instead of two rivals', () => {
     const { suspects } = correlate(together(timed('v42', 300, 200), timed('v42', 240, 120)));
-    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
+    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
     expect(suspects[1]?.confidence).toBeLessThan(0.1);
   });
 
@@ -84,6 +84,6 @@ describe('the same version', () => {
   ])('%s was only restarted: approval is required', (_, changes) => {
     const { suspects } = correlate(together(...changes));
     expect(suspects[0]?.factors).toContainEqual(expect.objectContaining({ name: 'same_version' }));
-    expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
+    expect(suspects[0]?.confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import {
   CLOCK_TOLERANCE_SECONDS,
-  CONFIDENT,
+  MIN_CONFIDENCE_TO_ACT,
   correlate,
   LOOK_BACK_SECONDS,
-  MIN_CONFIDENCE,
+  MIN_CONFIDENCE_TO_ASK,
 } from '../../../domain/correlation/correlate.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { INCIDENT, NOON } from '../arbitraries.ts';
@@ -62,14 +62,14 @@ describe('a change is not a suspect', () => {
 
 test('half an hour after its end, a deploy still permits automatic action if no evidence contradicts it', () => {
   expect(confidence(scene({ changes: [own(timed('v42', 2000, LOOK_BACK_SECONDS))] }))).toBeGreaterThanOrEqual(
-    CONFIDENT,
+    MIN_CONFIDENCE_TO_ACT,
   );
 });
 
 test('clock differences require a person and prevent automatic action', () => {
   const sure = confidence(scene({ changes: [own(timed('v42', -30, -60))] }));
-  expect(sure).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
-  expect(sure).toBeLessThan(CONFIDENT);
+  expect(sure).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
+  expect(sure).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
 });
 
 test('the onset is before the alert: a change between the two is not the cause', () => {

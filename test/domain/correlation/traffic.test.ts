@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { CONFIDENT, correlate } from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, correlate } from '../../../domain/correlation/correlate.ts';
 import { afterDeploy, confidence, curve, weights } from './scenes.ts';
 
 const withTraffic = (value: (minutesBeforeNoon: number) => number | null) => afterDeploy({ traffic: curve(value) });
 
 test('a traffic rise at the start of the problem is evidence against every change and has a reason', () => {
   const evidence = withTraffic((m) => (m > 1 ? 120 : 260));
-  expect(confidence(evidence)).toBeLessThan(CONFIDENT);
+  expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   expect(correlate(evidence).doubts).toEqual([
     { code: 'traffic_rise', text: 'traffic went from 120 to 260 requests per second (2.2 times) as the problem began' },
   ]);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { earlierAndGood } from '../../../domain/freeze/exemptions/earlier-good.ts';
+import { checkRollbackVersion } from '../../../domain/freeze/exemptions/earlier-good.ts';
 import { change } from '../arbitraries.ts';
 
 const CHANGES = [
@@ -27,6 +27,6 @@ test.each<[string, string | null, string | null, string, RegExp]>([
   ['was soon replaced', 'quick', null, 'not_known', /less than 30 minutes/],
   ['runs now', 'live', null, 'not_known', /is running now/],
 ])('a version that %s', (_, version, commit, kind, text) => {
-  const found = earlierAndGood(CHANGES, { version, commit });
+  const found = checkRollbackVersion(CHANGES, { version, commit });
   expect(found).toMatchObject({ kind, text: expect.stringMatching(text) });
 });

@@ -1,6 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { apply, begin, began, plan, type Plan, type ResponseState } from '../../../domain/incidents/response.ts';
+import {
+  apply,
+  initialState,
+  afterStarting,
+  plan,
+  type Plan,
+  type ResponseState,
+} from '../../../domain/incidents/response.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { type Message, MitigationOutcome, PageNeed, VerificationOutcome } from '../../../schemas/incidents/inbox.ts';
 import { type ChangeId, Severity, type Version } from '../../../schemas/config/names.ts';
@@ -30,12 +37,12 @@ const left = (page: boolean): Message => ({ kind: 'left', parent: incident().id,
 
 /** Returns the initial plan, and the plan after each message. */
 function plans(start: IncidentRecord, ...messages: (Message | { firing: number })[]): Plan[] {
-  let state = begin(start, []);
+  let state = initialState(start, []);
   const all: Plan[] = [];
   const look = () => {
     const due = plan(state);
     all.push(due);
-    state = began(state, due);
+    state = afterStarting(state, due);
   };
   look();
   for (const message of messages) {
@@ -281,7 +288,7 @@ describe('clearing a suspect', () => {
   });
 
   test('leaves the judgement to a request in the same read', () => {
-    const start = began(begin(incident(), []), plan(begin(incident(), [])));
+    const start = afterStarting(initialState(incident(), []), plan(initialState(incident(), [])));
     const both = apply(apply(start, { kind: 'rollback', by: 'bo', note: '' }), cleared(true));
     expect(plan(both).mitigate?.request).toEqual({ by: 'person', who: 'bo' });
   });
@@ -446,7 +453,7 @@ const anyLooks = fc.array(fc.array(anyMessage, { maxLength: 4 }), { maxLength: 6
 type Lived = { states: ResponseState[]; plans: Plan[] };
 
 function live(start: IncidentRecord, looks: readonly (readonly Message[])[]): Lived {
-  let state = begin(start, []);
+  let state = initialState(start, []);
   const lived: Lived = { states: [], plans: [] };
   for (const mail of [[], ...looks]) {
     for (const message of mail) {
@@ -456,7 +463,7 @@ function live(start: IncidentRecord, looks: readonly (readonly Message[])[]): Li
     const due = plan(state);
     lived.states.push(state);
     lived.plans.push(due);
-    state = began(state, due);
+    state = afterStarting(state, due);
   }
   return lived;
 }
@@ -567,7 +574,7 @@ describe('for any messages in any order and batches,', () => {
 });
 
 test('an alert that fires after the mitigation pages again, unless it came with the opening alerts', () => {
-  const mitigated = { ...begin(incident(), []), mitigated: true, paging: true, pageDue: false };
+  const mitigated = { ...initialState(incident(), []), mitigated: true, paging: true, pageDue: false };
   expect(apply(mitigated, signals({})).pageDue).toBe(true);
   expect(apply(mitigated, signals({ opening: true })).pageDue).toBe(false);
 });

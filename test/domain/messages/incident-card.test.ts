@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   entryMessage,
-  isTold,
+  hasMessage,
   nextStep,
   statusWords,
   summaryCard,
@@ -390,5 +390,5 @@ test.each([
   ['alerts.joined', false],
   ['workflow.handed_over', false],
 ])('%s has a message of its own: %s', (kind, told) => {
-  expect(isTold({ at: NOON, actor: 'firebreak', kind, text: '', detail: null })).toBe(told);
+  expect(hasMessage({ at: NOON, actor: 'firebreak', kind, text: '', detail: null })).toBe(told);
 });

@@ -3,7 +3,7 @@ import {
   aboutOf,
   digestOf,
   isDue,
-  letterOf,
+  emailTextOf,
   neverNotified,
   notTold,
   pauseAfter,
@@ -165,7 +165,7 @@ test('says what automation would have done in shadow mode', () => {
     to_version,
     would: { kind: 'roll_back', reasons },
   });
-  const letter = (would: DecisionView[]) => letterOf(digestOf(story({ decisions: would })));
+  const letter = (would: DecisionView[]) => emailTextOf(digestOf(story({ decisions: would })));
   expect(letter([decision])).toContain(
     'What automation would have done\nWould have rolled back v2 to v1 (shadow mode): v2 is new',
   );

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, ROLLBACKS_PER_HOUR } from '../../../domain/rollback/guards.ts';
 import type { Decision, DecisionInputs, TargetInputs } from '../../../domain/rollback/judgement.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
-import { liveChange } from '../../../domain/changes/versions.ts';
+import { newestLiveChange } from '../../../domain/changes/versions.ts';
 import { lowestMode, Mode, type ServiceName, type Version } from '../../../schemas/config/names.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Cleared, DecisionKind } from '../../../schemas/incidents/incident.ts';
@@ -576,7 +576,7 @@ describe('for any inputs,', () => {
   test('an action rolls back the running version, or a failed one', () => {
     always(({ changes }, { kind, from }) => {
       if (kind !== 'roll_back') return;
-      expect(liveChange(changes)?.version).toBe(from);
+      expect(newestLiveChange(changes)?.version).toBe(from);
     });
   });
 
@@ -618,7 +618,7 @@ describe('for any inputs,', () => {
         expect(['none', 'roll_back', 'approve']).toContain(kind);
         if (kind === 'none') return;
         expect(to).toBe(version);
-        expect(from).toBe(liveChange(plain.changes)?.version);
+        expect(from).toBe(newestLiveChange(plain.changes)?.version);
         expect(from).not.toBe(to);
         expect(plain.pinned).not.toContain(to);
       }),

@@ -7,7 +7,7 @@ import {
   type StepGuards,
   whyAsked,
 } from '../../../domain/runbooks/permission.ts';
-import { CONFIDENT } from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT } from '../../../domain/correlation/correlate.ts';
 import { Mode, Version } from '../../../schemas/config/names.ts';
 
 const against: fc.Arbitrary<Against> = fc.record({
@@ -63,7 +63,7 @@ const SURE: Against = {
   change_id: 'chg_1',
   suspect: {
     version: Version.parse('new-cart'),
-    confidence: CONFIDENT,
+    confidence: MIN_CONFIDENCE_TO_ACT,
     relation: 'same',
     timing: 'finished_before',
     proven: false,
@@ -166,7 +166,7 @@ describe('permission of a runbook step to change production', () => {
     fc.assert(
       fc.property(guards, ({ against: found, ...given }) => {
         if (found === undefined || permit({ ...given, against: found }).kind !== 'act') return;
-        expect(found.suspect?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
+        expect(found.suspect?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
         expect(given.one_of_many).toBe(false);
       }),
     );

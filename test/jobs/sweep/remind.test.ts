@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { entryMessage } from '../../../domain/messages/incident-card.ts';
 import { correct, declare } from '../../../actions/incidents/declare-incident.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
-import { nudge } from '../../../jobs/sweep/remind.ts';
+import { remind } from '../../../jobs/sweep/remind.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 const look = async (minutes: number) => {
   world.clock.set(world.clock.millis + minutes * MINUTE);
-  return nudge(world.deps, await world.deps.incidents.open());
+  return remind(world.deps, await world.deps.incidents.open());
 };
 
 const reminders = async () =>
@@ -31,8 +31,8 @@ const reminders = async () =>
 test('people are reminded once despite repeated runs', async () => {
   await look(4);
   expect(await reminders()).toEqual([]);
-  expect(await look(1)).toEqual({ told: 1 });
-  expect(await look(0)).toEqual({ told: 0 });
+  expect(await look(1)).toEqual({ reminded: 1 });
+  expect(await look(0)).toEqual({ reminded: 0 });
   expect(await reminders()).toEqual(['firebreak nudge.triage']);
 });
 
@@ -42,7 +42,7 @@ test('a task that was done meanwhile causes no reminder', async () => {
   const said = { by: 'ada', at: world.clock.now() };
   const timeline = { actor: 'ada', kind: 'acknowledged', text: 'Acknowledged the incident', detail: null };
   await world.deps.incidents.amend(id, () => ({ handling: { acknowledged: said, triaged: said }, timeline }));
-  expect(await nudge(world.deps, seenBefore)).toEqual({ told: 0 });
+  expect(await remind(world.deps, seenBefore)).toEqual({ reminded: 0 });
   expect(await reminders()).toEqual([]);
 });
 

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, test } from 'vitest';
-import { connectStandIns, productFor } from '../../../local/vendors.ts';
+import { connectStandIns, productConnection } from '../../../local/vendors.ts';
 import { slack as standIn } from '../../../sandbox/slack/slack.ts';
 import { slackView } from '../../../sandbox/slack/blocks/view.ts';
 import { channelNamed, channels, client, errorOf, newChannel, post, say } from '../slack-support.ts';
@@ -201,10 +201,13 @@ describe('the product calls', () => {
     const env: NodeJS.ProcessEnv = {};
     connectStandIns(env, standIns);
     const url = 'http://127.0.0.1:8080';
-    expect(productFor(env, standIns.urls, url)).toMatchObject({ url, slackSigningSecret: env['SLACK_SIGNING_SECRET'] });
+    expect(productConnection(env, standIns.urls, url)).toMatchObject({
+      url,
+      slackSigningSecret: env['SLACK_SIGNING_SECRET'],
+    });
     const real: NodeJS.ProcessEnv = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'real' };
     connectStandIns(real, standIns);
-    expect(productFor(real, standIns.urls, url)).not.toHaveProperty('slackSigningSecret');
+    expect(productConnection(real, standIns.urls, url)).not.toHaveProperty('slackSigningSecret');
   });
 
   test('with another secret at each start, unless one is set', async () => {

@@ -1,7 +1,7 @@
 import { newChange } from '../../../aws/table/changes/changes.ts';
 import type { Changes } from '../../../domain/ports/changes.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import { endOf, isAhead, patchedChange } from '../../../domain/changes/versions.ts';
+import { endOf, startsTooFarAhead, patchedChange } from '../../../domain/changes/versions.ts';
 import type { Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { type Timestamp } from '../../../schemas/time/time.ts';
@@ -43,7 +43,7 @@ export class FakeChanges implements Changes {
   async recent(place: ServiceEnvironment, limit: number): Promise<Change[]> {
     return copy(
       this.#sorted()
-        .filter((change) => placeOf(change) === placeOf(place) && !isAhead(change, this.#store.clock.now()))
+        .filter((change) => placeOf(change) === placeOf(place) && !startsTooFarAhead(change, this.#store.clock.now()))
         .slice(-limit),
     );
   }

@@ -2,7 +2,7 @@ import type { ZodType } from 'zod';
 import type { AlertEpisode } from '../../../domain/alerts/plan-admission.ts';
 import type { Arrival } from '../../../domain/alerts/admission.ts';
 import type { UnmatchedScope } from '../../../domain/alerts/unmatched.ts';
-import { isAhead, putsVersionLive } from '../../../domain/changes/versions.ts';
+import { startsTooFarAhead, putsVersionLive } from '../../../domain/changes/versions.ts';
 import type { Opening } from '../../../domain/incidents/incident-group.ts';
 import type { NewIncident } from '../../../domain/incidents/new-incident.ts';
 import type { Lock, Pace } from '../../../domain/incidents/plan-effects.ts';
@@ -115,7 +115,7 @@ export class FakeStore {
           placeOf(change) === placeOf(place) &&
           putsVersionLive(change) &&
           change.status === 'succeeded' &&
-          !isAhead(change, this.clock.now()),
+          !startsTooFarAhead(change, this.clock.now()),
       )
       .toSorted((a, b) => (since(a) < since(b) ? -1 : 1))
       .at(-1);

@@ -9,59 +9,64 @@ import { verdictOf } from '../verify.ts';
 import type { Outline } from './choose.ts';
 import { type Context, contextOf } from './context.ts';
 import { recall, remember } from './memory.ts';
-import { OVER } from './prepare.ts';
+import { INCIDENT_CLOSED } from './prepare.ts';
 import { cut, noteStep } from './tell.ts';
 
-/** Result of one check of a condition. */
-export type Looked = { kind: 'ended'; end: StepEnd } | { kind: 'looked'; holds: boolean };
+/** Result of one check of a condition. `ended`: the step is over. `looked`: check again later. */
+export type ConditionCheck = { kind: 'ended'; end: StepEnd } | { kind: 'looked'; holds: boolean };
 
-/** `heldSeconds`: how long the condition has held. `last`: there is no time for another check. */
-export type Looking = { before: StepEnds; heldSeconds: number; last: boolean };
+/** State of the wait before a check. `before`: ends of the earlier steps. `heldSeconds`: how long the condition has held. `last`: there is no time for another check. */
+export type WaitProgress = { before: StepEnds; heldSeconds: number; last: boolean };
 
 /** Checks the condition of `wait.until` or `verify` once. A condition that can't be measured does not hold. */
-export async function lookStep(deps: Deps, input: RunbookInput, outline: Outline, looking: Looking): Promise<Looked> {
-  const known = await recall(deps, input, 'end', outline.id);
-  if (known !== undefined) return { kind: 'ended', end: known };
-  const context = await contextOf(deps, input, outline, looking.before);
-  if (context.incident.status === 'resolved') return { kind: 'ended', end: OVER };
-  const seen = await see(deps, context);
-  const end = endOf(seen, outline, looking);
-  if (end === null) return { kind: 'looked', holds: seen.holds };
-  const kept = await remember(deps, input, 'end', outline.id, { ...end, detail: cut(end.detail) });
-  await noteStep(deps, input, context, kept.status, kept.detail);
-  return { kind: 'ended', end: kept };
+export async function checkCondition(
+  deps: Deps,
+  input: RunbookInput,
+  outline: Outline,
+  progress: WaitProgress,
+): Promise<ConditionCheck> {
+  const earlierEnd = await recall(deps, input, 'end', outline.id);
+  if (earlierEnd !== undefined) return { kind: 'ended', end: earlierEnd };
+  const context = await contextOf(deps, input, outline, progress.before);
+  if (context.incident.status === 'resolved') return { kind: 'ended', end: INCIDENT_CLOSED };
+  const evaluation = await evaluate(deps, context);
+  const end = endOf(evaluation, outline, progress);
+  if (end === null) return { kind: 'looked', holds: evaluation.holds };
+  const stored = await remember(deps, input, 'end', outline.id, { ...end, detail: cut(end.detail) });
+  await noteStep(deps, input, context, stored.status, stored.detail);
+  return { kind: 'ended', end: stored };
 }
 
-type Seen = { holds: boolean; forSeconds: number; output: Json; detail: string; never?: true };
+type Evaluation = { holds: boolean; forSeconds: number; output: Json; detail: string; isImpossible?: true };
 
 /** Returns the end of the step. Null: check again. */
 function endOf(
-  { holds: held, forSeconds, output, detail, never }: Seen,
+  { holds: held, forSeconds, output, detail, isImpossible }: Evaluation,
   { timeoutSeconds }: Outline,
-  looking: Looking,
+  progress: WaitProgress,
 ) {
-  if (never) return { status: 'failed', output: null, detail } as const;
-  if (held && looking.heldSeconds >= forSeconds) return { status: 'succeeded', output, detail } as const;
-  if (!looking.last) return null;
+  if (isImpossible) return { status: 'failed', output: null, detail } as const;
+  if (held && progress.heldSeconds >= forSeconds) return { status: 'succeeded', output, detail } as const;
+  if (!progress.last) return null;
   return { status: 'failed', output: null, detail: `timed out after ${timeoutSeconds} s: ${detail}` } as const;
 }
 
-async function see(deps: Deps, { incident, step, declared, variables }: Context): Promise<Seen> {
+async function evaluate(deps: Deps, { incident, step, declared, variables }: Context): Promise<Evaluation> {
   if (step.uses === 'verify') {
     const { outcome, text } = await verdictOf(deps, incident.id);
     return { holds: outcome === 'passed', forSeconds: 0, output: { outcome }, detail: text };
   }
   const found = resolveWith({ uses: 'wait.until', with: step.with }, declared, variables);
-  if (!found.ok) return never(found.detail);
+  if (!found.ok) return impossible(found.detail);
   const { promql, max, min, cel, for: duration } = found.value;
   const forSeconds = duration === undefined ? 0 : secondsOf(duration);
   if (cel !== undefined) {
     const held = holds(cel, declared, variables);
-    if (!held.ok) return never(held.detail);
+    if (!held.ok) return impossible(held.detail);
     return { holds: held.value, forSeconds, output: held.value, detail: `${cel} is ${held.value}` };
   }
   const measured = await deps.metrics.value(promql ?? '');
-  if (measured === null) return never('Prometheus is not configured (PROMETHEUS_URL)');
+  if (measured === null) return impossible('Prometheus is not configured (PROMETHEUS_URL)');
   if (measured.kind !== 'value')
     return { holds: false, forSeconds, output: null, detail: `${promql} returned no value` };
   const { value } = measured;
@@ -70,4 +75,10 @@ async function see(deps: Deps, { incident, step, declared, variables }: Context)
 }
 
 /** Fails the step, because the condition can never be evaluated. */
-const never = (detail: string): Seen => ({ holds: false, forSeconds: 0, output: null, detail, never: true });
+const impossible = (detail: string): Evaluation => ({
+  holds: false,
+  forSeconds: 0,
+  output: null,
+  detail,
+  isImpossible: true,
+});

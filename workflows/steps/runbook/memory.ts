@@ -5,12 +5,12 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import type { Performed } from './perform.ts';
-import type { Ready } from './prepare.ts';
+import type { Preparation } from './prepare.ts';
 
 /** Inputs of a step, determined once before it runs, so that every attempt does exactly what a person approved. */
 export type Prepared = {
   at: Timestamp;
-  ready: Ready;
+  ready: Preparation;
   /** Parameters of the step, with all placeholders resolved. */
   given: Json;
   /** The suspected change, if the step acts against one. Absent in records of older versions. */

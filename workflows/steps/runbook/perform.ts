@@ -10,7 +10,7 @@ import { callHttp } from './call.ts';
 import type { Outline } from './choose.ts';
 import { actKey, type Context, contextOf, guardsOf } from './context.ts';
 import { type Prepared, recall, remember, type Tried } from './memory.ts';
-import { OVER } from './prepare.ts';
+import { INCIDENT_CLOSED } from './prepare.ts';
 import { cut, noteStep } from './tell.ts';
 import { openTicket, postToSlack } from './tellers.ts';
 
@@ -77,7 +77,8 @@ async function attempt(
     });
   // An operation in progress is followed to its end, whatever has changed since.
   if (stepAttempt.handle === null) {
-    if (incident.status === 'resolved') return withoutEnd(deps, context, key, { end: OVER, state: 'withheld' });
+    if (incident.status === 'resolved')
+      return withoutEnd(deps, context, key, { end: INCIDENT_CLOSED, state: 'withheld' });
     const no = step.mutating ? await whyNot(deps, context, prepared, stepAttempt) : null;
     if (no !== null) {
       const end = { status: 'skipped', output: null, detail: `skipped: ${no}` } as const;

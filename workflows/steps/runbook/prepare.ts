@@ -27,23 +27,29 @@ export type Ask = {
   inputs: QuestionInputs;
 };
 
-export type Ready =
+/** What to do with a step. `end`: it does not run. `go`: it runs, after an approval if `ask` is set. */
+export type Preparation =
   | { kind: 'end'; end: StepEnd; isNoted: boolean }
   | { kind: 'go'; ask: Ask | null; scale: { from: number; to: number } | null };
 
-/** `spentSeconds`: seconds since an earlier run began the step. */
-export type Begun = Ready & { spentSeconds: number };
+/** A prepared step. `spentSeconds`: seconds since an earlier run of the workflow began the step; 0 if none did. */
+export type PreparedStep = Preparation & { spentSeconds: number };
 
 /** Maximum size of a step's parameters in UTF-16 units of JSON. A table item holds 400 KB. */
-const GIVEN_MAX_CHARS = 100_000;
+const PARAMETERS_MAX_CHARS = 100_000;
 
 /** Determines once whether the step runs, with which parameters, and whether a person must approve it. */
-export async function prepareStep(deps: Deps, input: RunbookInput, outline: Outline, ends: StepEnds): Promise<Begun> {
+export async function prepareStep(
+  deps: Deps,
+  input: RunbookInput,
+  outline: Outline,
+  ends: StepEnds,
+): Promise<PreparedStep> {
   const context = await contextOf(deps, input, outline, ends);
   const known = await recall(deps, input, 'prepared', outline.id);
   if (known === undefined && context.incident.status === 'resolved')
-    return { kind: 'end', end: OVER, isNoted: false, spentSeconds: 0 };
-  const settled = known ?? { at: deps.clock.now(), ...(await settle(deps, context, outline, ends)) };
+    return { kind: 'end', end: INCIDENT_CLOSED, isNoted: false, spentSeconds: 0 };
+  const settled = known ?? { at: deps.clock.now(), ...(await determine(deps, context, outline, ends)) };
   const { at, ready }: Prepared = known ?? (await remember(deps, input, 'prepared', outline.id, settled));
   if (ready.kind === 'end' && ready.isNoted) await noteStep(deps, input, context, ready.end.status, ready.end.detail);
   const spentSeconds = Math.max(0, secondsBetween(at, deps.clock.now())) * deps.timeScale;
@@ -51,24 +57,30 @@ export async function prepareStep(deps: Deps, input: RunbookInput, outline: Outl
 }
 
 /** End of a step after the incident was closed. */
-export const OVER: StepEnd = { status: 'skipped', output: null, detail: 'the incident is closed', closed: true };
+export const INCIDENT_CLOSED: StepEnd = {
+  status: 'skipped',
+  output: null,
+  detail: 'the incident is closed',
+  closed: true,
+};
 
-type Settled = Pick<Prepared, 'ready' | 'given' | 'against'>;
+type Determined = Pick<Prepared, 'ready' | 'given' | 'against'>;
 
-async function settle(deps: Deps, context: Context, outline: Outline, ends: StepEnds): Promise<Settled> {
+/** Determines the end of a step that does not run, or its parameters and the question to ask before it runs. */
+async function determine(deps: Deps, context: Context, outline: Outline, ends: StepEnds): Promise<Determined> {
   const { step, inverse, declared, variables } = context;
-  if (outline.undoes !== null && inverse === null) return ended('skipped', 'the step has no inverse', false);
+  if (outline.undoes !== null && inverse === null) return endedAs('skipped', 'the step has no inverse', false);
   if (outline.undoes === null) {
     for (const when of step.when) {
       const held = holds(when, declared, variables);
-      if (!held.ok) return ended('failed', `"when" could not be evaluated: ${held.detail}`);
-      if (!held.value) return ended('skipped', `skipped: ${when} is not true`);
+      if (!held.ok) return endedAs('failed', `"when" could not be evaluated: ${held.detail}`);
+      if (!held.value) return endedAs('skipped', `skipped: ${when} is not true`);
     }
   }
-  const found = givenOf(context);
-  if (!found.ok) return ended('failed', found.detail);
+  const found = parametersOf(context);
+  if (!found.ok) return endedAs('failed', found.detail);
   const given = found.value;
-  const go = (ask: Ask | null, scale: { from: number; to: number } | null = null): Settled => ({
+  const go = (ask: Ask | null, scale: { from: number; to: number } | null = null): Determined => ({
     ready: { kind: 'go', ask, scale },
     given: given as Json,
   });
@@ -77,13 +89,13 @@ async function settle(deps: Deps, context: Context, outline: Outline, ends: Step
   // A rollback needs a judgement, which has its own guards and asks once, about the versions.
   if (!step.mutating || step.uses === 'rollback') return go(null);
   const scale = await scaleOf(deps, context, given, ends);
-  if ('detail' in scale) return ended(scale.status, scale.detail);
+  if ('detail' in scale) return endedAs(scale.status, scale.detail);
   const guards = await guardsOf(deps, context);
   const against = guards.against?.change_id ?? null;
   const permission = permit(guards);
   if (permission.kind === 'act') return { ...go(null, scale.target), against };
   if (permission.kind !== 'ask')
-    return ended('skipped', `skipped: ${permission.reasons.map(({ text }) => text).join('; ')}`);
+    return endedAs('skipped', `skipped: ${permission.reasons.map(({ text }) => text).join('; ')}`);
   const what = doesWhat(inverse?.uses ?? step.uses, given, scale.target);
   return {
     ...go(await question(deps, context, guards, `${context.name}: ${what}`), scale.target),
@@ -92,12 +104,12 @@ async function settle(deps: Deps, context: Context, outline: Outline, ends: Step
 }
 
 /** Resolves the parameters of a step. `wait.until` resolves its own at each check. */
-function givenOf({ step, inverse, declared, variables }: Context): ReturnType<typeof resolveWith<StepKind>> {
+function parametersOf({ step, inverse, declared, variables }: Context): ReturnType<typeof resolveWith<StepKind>> {
   const uses = inverse?.uses ?? step.uses;
   if (uses === 'scale.restore' || uses === 'wait.until') return { ok: true, value: {} };
   const found = resolveWith({ uses, with: inverse?.with ?? step.with }, declared, variables);
-  if (found.ok && JSON.stringify(found.value).length > GIVEN_MAX_CHARS)
-    return { ok: false, detail: `the resolved parameters are longer than ${GIVEN_MAX_CHARS} characters` };
+  if (found.ok && JSON.stringify(found.value).length > PARAMETERS_MAX_CHARS)
+    return { ok: false, detail: `the resolved parameters are longer than ${PARAMETERS_MAX_CHARS} characters` };
   return found;
 }
 
@@ -106,19 +118,22 @@ export async function question(deps: Deps, context: Context, guards: StepGuards,
   const { step, place, followed } = context;
   const { name, title, version } = followed.runbook;
   const entry = entryOf((await deps.config.current()).services, place)?.autoRollback;
-  const only = step.uses === 'approve';
-  const given = guards.second_to === undefined || only ? [] : [guards.second_to];
-  const inputs = { runbook: name, title, version, step: step.id, only_asks: only, guards };
+  const isApproveStep = step.uses === 'approve';
+  const given = guards.second_to === undefined || isApproveStep ? [] : [guards.second_to];
+  const inputs = { runbook: name, title, version, step: step.id, only_asks: isApproveStep, guards };
   const people = 'people' in step.with && step.with.people ? step.with.people : (step.approval?.people ?? null);
-  const usual = (entry?.approvalTimeoutMinutes ?? 60) * 60;
+  const defaultSeconds = (entry?.approvalTimeoutMinutes ?? 60) * 60;
   return {
     text,
     reasons: whyAsked(inputs),
     people,
     // Never more approvals than people who may give one, because each person can approve only once.
-    approvals: only ? 1 : Math.max(Math.min(entry?.approvals ?? 1, people?.length ?? Infinity), given.length + 1),
+    approvals: isApproveStep
+      ? 1
+      : Math.max(Math.min(entry?.approvals ?? 1, people?.length ?? Infinity), given.length + 1),
     ...(given.length > 0 && { given }),
-    seconds: step.approval?.timeoutSeconds ?? (only ? Math.min(step.timeoutSeconds, usual) : usual),
+    seconds:
+      step.approval?.timeoutSeconds ?? (isApproveStep ? Math.min(step.timeoutSeconds, defaultSeconds) : defaultSeconds),
     inputs,
   };
 }
@@ -156,7 +171,7 @@ const isScaled = (output: Json | undefined): output is { from: number; to: numbe
   typeof output['from'] === 'number' &&
   typeof output['to'] === 'number';
 
-const ended = (status: 'failed' | 'skipped', detail: string, isNoted = true): Settled => ({
+const endedAs = (status: 'failed' | 'skipped', detail: string, isNoted = true): Determined => ({
   ready: { kind: 'end', end: { status, output: null, detail }, isNoted },
   given: null,
 });

@@ -1,6 +1,6 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Requester } from '../../../domain/rollback/judgement.ts';
-import { liveChange } from '../../../domain/changes/versions.ts';
+import { newestLiveChange } from '../../../domain/changes/versions.ts';
 import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
@@ -11,7 +11,7 @@ import { refuse } from '../withdraw-about.ts';
 import type { Outline } from './choose.ts';
 import { type Context, contextOf } from './context.ts';
 import { recall, remember } from './memory.ts';
-import { OVER } from './prepare.ts';
+import { INCIDENT_CLOSED } from './prepare.ts';
 import { noteStep } from './tell.ts';
 
 /** Origins of judgements that can answer a runbook's request. */
@@ -49,7 +49,7 @@ export async function askForRollback(deps: Deps, input: RunbookInput, outline: O
  * about a rollback, as for any rollback by a person.
  */
 async function askByHand(deps: Deps, { incident, place, followed }: Context, by: string, key: string): Promise<void> {
-  const runs = liveChange(await deps.changes.recent(place, CHANGES_READ))?.version;
+  const runs = newestLiveChange(await deps.changes.recent(place, CHANGES_READ))?.version;
   const { name } = followed.runbook;
   const timeline = {
     actor: by,
@@ -81,7 +81,7 @@ export async function lookForRollback(
   if (known !== undefined) return known;
   const context = await contextOf(deps, input, outline, {});
   const { incident } = context;
-  if (incident.status === 'resolved') return OVER;
+  if (incident.status === 'resolved') return INCIDENT_CLOSED;
   const judged = await newestAskedFor(deps, context, judgedBefore);
   const end =
     judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
