@@ -10,7 +10,7 @@ import type { CommandDeps } from '../execution/deps.ts';
 import { answered, Declined, nameIn, unknownName } from '../execution/outcome.ts';
 import { type Block, fitMenu, searchSelect, select, severitySelect, textInput } from '../modals/blocks.ts';
 import { FIELDS, TITLE_MAX_CHARS } from '../modals/form.ts';
-import { catalogueOf } from '../requests/conversation.ts';
+import { BRIEF_PATIENCE_MS } from '../requests/reading.ts';
 import { addMessage, type Message, messageOf } from './timeline.ts';
 import type { Acting, Run, Verb, WithDialog } from './verb.ts';
 
@@ -39,7 +39,8 @@ export const declare: WithDialog<Verb<{ title: string | null }, Declare>> = {
     submit: 'Declare',
     field: FIELDS.title,
     asks: () => true,
-    blocks: async ({ draft, waiting }) => declareBlocks(draft?.title ?? null, await catalogueOf(waiting)),
+    blocks: async ({ draft, waiting: { known } }) =>
+      declareBlocks(draft?.title ?? null, (await known.catalogue(BRIEF_PATIENCE_MS))?.value ?? null),
     read: (fields, about) => ({
       service: fields.text(FIELDS.service),
       environment: fields.text(FIELDS.environment),

@@ -5,7 +5,7 @@ import { takeOver } from '../../actions/incidents/take-over.ts';
 import { answered } from '../execution/outcome.ts';
 import { quoted, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { type About, FIELDS } from '../modals/form.ts';
-import type { Waiting } from '../requests/commands.ts';
+import type { Waiting } from '../requests/waiting.ts';
 import { BRIEF_PATIENCE_MS } from '../requests/reading.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';
 

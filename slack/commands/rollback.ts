@@ -13,7 +13,7 @@ import { type Plan, planRollback, whyOther } from '../../actions/rollback/plan-r
 import { type Begun, rollBack as startRollback } from '../../actions/rollback/roll-back.ts';
 import type { CommandDeps } from '../execution/deps.ts';
 import { answered, Declined, message, nameIn, unknownName } from '../execution/outcome.ts';
-import type { Waiting } from '../requests/commands.ts';
+import type { Waiting } from '../requests/waiting.ts';
 import { readerInTime } from '../requests/permissions.ts';
 import { deployedLately, rollbackChoice } from '../requests/replies.ts';
 import { authorWords, environmentNamed, noEnvironment } from './deploys.ts';

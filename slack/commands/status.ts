@@ -8,7 +8,7 @@ import { soFar as storyOf } from '../../actions/incidents/acknowledge.ts';
 import { isPermitted } from '../execution/acting-user.ts';
 import { ofChannel } from '../execution/channel.ts';
 import { answered, NOTHING, reasonWords } from '../execution/outcome.ts';
-import type { Waiting } from '../requests/commands.ts';
+import type { Waiting } from '../requests/waiting.ts';
 import { readerInTime, refusalOf } from '../requests/permissions.ts';
 import type { Reader } from '../requests/reader.ts';
 import type { Known } from '../requests/reading.ts';

@@ -2,15 +2,14 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { Button } from '../../schemas/slack/button.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
-import type { ChatMessage } from '../../domain/messages/channels.ts';
+import type { ChatMessage, ReplyTo } from '../../domain/messages/channels.ts';
 import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
-import type { Command } from '../execution/command.ts';
 import type { CommandDeps } from '../execution/deps.ts';
 import type { Outcome } from '../execution/outcome.ts';
 import type { Block } from '../modals/blocks.ts';
 import type { About, Fields } from '../modals/form.ts';
-import type { Waiting } from '../requests/commands.ts';
+import type { Waiting } from '../requests/waiting.ts';
 
 export const COMMANDS = ['incident', 'rollback', 'freeze', 'deploys', 'firebreak'] as const;
 export type CommandName = (typeof COMMANDS)[number];
@@ -125,6 +124,16 @@ export type TypedVerb = Extract<AnyVerb, { command: CommandName }>;
 /** The acting person, the idempotency key of the action, and the trace ID. */
 export type Acting = { who: Who; key: string; trace: string };
 
+/** Reference to the incident: its ID, its given name, or the channel of the request. */
+export type Where = {
+  incident: IncidentId | null;
+  named: NamedIncident | null;
+  channel: { id: string; name: string | null } | null;
+};
+
+/** Where a request comes from. `replyTo`: recipient of the answer. */
+export type Origin = { replyTo: ReplyTo; where: Where };
+
 /** Executes a verb. @throws Declined, Refusal if it is not executed */
-export type Run<R> = (deps: CommandDeps, acting: Acting, request: R, command: Command) => Promise<Outcome>;
+export type Run<R> = (deps: CommandDeps, acting: Acting, request: R, origin: Origin) => Promise<Outcome>;
 export type RunInIncident<R> = (deps: CommandDeps, acting: Acting, id: IncidentId, request: R) => Promise<Outcome>;

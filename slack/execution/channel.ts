@@ -3,7 +3,7 @@ import type { ReplyTo, Span } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { Where } from './command.ts';
+import type { Where } from '../commands/verb.ts';
 
 type Channel = Pick<IncidentRecord, 'channel' | 'channel_id'>;
 

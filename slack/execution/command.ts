@@ -1,7 +1,4 @@
-import type { ReplyTo } from '../../domain/messages/channels.ts';
-import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
 import { plainText } from '../../domain/slack/commands/text.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
 import type { SlackRequest } from '../../schemas/messages/inbound-events.ts';
 import { readButton } from '../../schemas/slack/button.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
@@ -10,21 +7,11 @@ import type { BlockActions, Interaction, MessageAction, ViewSubmission } from '.
 import { type ActionRequest, requestOfButton, verbOf } from '../commands/lookup.ts';
 import { type Parsed, parseCommand } from '../commands/parse.ts';
 import { type Message, PINS } from '../commands/timeline.ts';
-import type { EnvironmentsOf } from '../commands/verb.ts';
+import type { EnvironmentsOf, Origin } from '../commands/verb.ts';
 import { readSubmission } from '../modals/submission.ts';
 
-/** Reference to the incident: its ID, its given name, or the channel of the request. */
-export type Where = {
-  incident: IncidentId | null;
-  named: NamedIncident | null;
-  channel: { id: string; name: string | null } | null;
-};
-
-export type Command = {
+export type Command = Origin & {
   user: string;
-  /** Recipient of the answer. */
-  replyTo: ReplyTo;
-  where: Where;
   /** The command as it would be entered again. Null: it was not a command. */
   typed: Extract<Parsed, { kind: 'request' }>['typed'] | null;
   request: ActionRequest;

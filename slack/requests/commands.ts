@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import { plainText } from '../../domain/slack/commands/text.ts';
-import type { ModalView, SlackDeps } from '../../domain/slack/ports.ts';
+import type { ModalView } from '../../domain/slack/ports.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
 import { TYPED, verbOf } from '../commands/lookup.ts';
 import { type Parsed, parseCommand } from '../commands/parse.ts';
@@ -10,13 +10,10 @@ import { handOn } from './enqueue.ts';
 import { helpMessage, usageMessage } from './help.ts';
 import { type Answer, ephemeral, nothing } from './http.ts';
 import { readerInTime, refusalOf } from './permissions.ts';
-import type { ReaderOf } from './reader.ts';
-import { BRIEF_PATIENCE_MS, type Knowledge } from './reading.ts';
+import { BRIEF_PATIENCE_MS } from './reading.ts';
 import { notTakenMessage, takenMessage, withTyped } from './replies.ts';
+import type { Waiting } from './waiting.ts';
 import { whichIncident } from './which-incident.ts';
-
-/** Dependencies and cached data for responses while Slack waits. */
-export type Waiting = { deps: SlackDeps; known: Knowledge; readerOf: ReaderOf; trace: string };
 
 type ParsedCommand = Extract<Parsed, { kind: 'request' }>;
 

@@ -1,10 +1,9 @@
 import type { ChatMessage } from '../../domain/messages/channels.ts';
-import type { Catalogue, ModalView } from '../../domain/slack/ports.ts';
+import type { ModalView } from '../../domain/slack/ports.ts';
 import type { Interaction } from '../../schemas/slack/interaction.ts';
-import type { Waiting } from './commands.ts';
+import type { Waiting } from './waiting.ts';
 import { within } from './deadline.ts';
 import { type Answer, nothing } from './http.ts';
-import { BRIEF_PATIENCE_MS } from './reading.ts';
 import { openModal } from '../modals/open.ts';
 import { handOn } from './enqueue.ts';
 
@@ -12,10 +11,6 @@ import { handOn } from './enqueue.ts';
 const TELL_PATIENCE_MS = 700;
 
 export const NOT_TAKEN = 'The request could not be stored: nothing was done. Try again in a moment.';
-
-/** Returns the catalogue. Null: it could not be read in time. */
-export const catalogueOf = async ({ known }: Waiting): Promise<Catalogue | null> =>
-  (await known.catalogue(BRIEF_PATIENCE_MS))?.value ?? null;
 
 export type Opening = { trigger_id: string; user: { id: string }; response_url?: string | null | undefined };
 

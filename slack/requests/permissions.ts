@@ -2,7 +2,7 @@ import type { Scope } from '../../domain/access/access.ts';
 import { notPermitted, contacts } from '../../domain/access/refusals.ts';
 import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
 import type { Action } from '../../schemas/access/access.ts';
-import type { Waiting } from './commands.ts';
+import type { Waiting } from './waiting.ts';
 import { within } from './deadline.ts';
 import { BRIEF_PATIENCE_MS } from './reading.ts';
 import type { Caller, Reader } from './reader.ts';

@@ -1,6 +1,6 @@
 import { FIELDS } from '../modals/form.ts';
 import type { BlockSuggestion } from '../../schemas/slack/interaction.ts';
-import type { Waiting } from './commands.ts';
+import type { Waiting } from './waiting.ts';
 import { type Answer, json } from './http.ts';
 import { readerInTime } from './permissions.ts';
 import { option, OPTION_VALUE_MAX, OPTIONS_MAX } from '../modals/blocks.ts';

@@ -5,7 +5,7 @@ import { type NamedIncident, referenceWords } from '../../domain/slack/commands/
 import type { OpenIncident } from '../../domain/slack/ports.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { Waiting } from './commands.ts';
+import type { Waiting } from './waiting.ts';
 import { within } from './deadline.ts';
 import { BRIEF_PATIENCE_MS } from './reading.ts';
 import { type Block, quoted } from '../modals/blocks.ts';
