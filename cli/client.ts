@@ -36,7 +36,7 @@ export class Client {
     this.#access = access;
   }
 
-  /** @throws No without a token for the address */
+  /** @throws CommandFailure without a token for the address */
   static async of(world: World): Promise<Client> {
     return new Client(await accessOf(world));
   }

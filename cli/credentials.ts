@@ -14,7 +14,7 @@ export type Access = { url: string; token: string };
  * Returns `FIREBREAK_TOKEN`. For a Firebreak on this machine, falls back to the admin token of the environment or the data
  * folder. The admin token is never sent to another machine.
  *
- * @throws Misused for an invalid URL; No without a token
+ * @throws UsageError for an invalid URL; CommandFailure without a token
  */
 export async function accessOf({ env, root, cwd }: Pick<World, 'env' | 'root' | 'cwd'>): Promise<Access> {
   const url = env['FIREBREAK_URL'] || VARIABLES.FIREBREAK_URL.standard;

@@ -11,7 +11,7 @@ const VARIABLES = { config: 'FIREBREAK_CONFIG_DIR', runbooks: 'FIREBREAK_RUNBOOK
  * Returns the given folder, else the one of the environment variable, else the folder of the project. The path is relative
  * to the working directory where possible, so that terminals can link `file:line`.
  *
- * @throws Misused if a named folder does not exist. A missing folder of the project counts as empty
+ * @throws UsageError if a named folder does not exist. A missing folder of the project counts as empty
  */
 export async function folderOf({ env, cwd, root }: World, folder: Folder, given?: string): Promise<string> {
   const named = given ?? (env[VARIABLES[folder]] || undefined);

@@ -27,7 +27,7 @@ export const pathOf = (id: string): string => `/v1/incidents/${encodeURIComponen
  * Reads an incident by its id, the end of its id, or its channel with or without `#` and `incident-`. Unresolved incidents
  * take precedence.
  *
- * @throws No if no incident has this name; Misused if several have it
+ * @throws CommandFailure if no incident has this name; UsageError if several have it
  */
 export async function incidentNamed(client: Client, written: string): Promise<IncidentView> {
   const id = IncidentId.safeParse(written.toUpperCase());

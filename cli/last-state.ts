@@ -25,7 +25,7 @@ export type Trust = { kind: 'set' | 'seen'; keys: ReadonlySet<string> };
 
 /**
  * @param given value of `--keys`
- * @throws Misused if the setting is unusable. Falling back to other keys would weaken it
+ * @throws UsageError if the setting is unusable. Falling back to other keys would weaken it
  */
 export async function trustIn(world: World, server: string, given?: string): Promise<Trust> {
   const setting = given ?? (world.env['FIREBREAK_KEYS'] || undefined);

@@ -14,7 +14,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter } from 'node:path';
 import { whenLeftAlone } from './above.mjs';
-import { environment, pathOutside, projectBin, root, setUp, SetupError } from './setup.mjs';
+import { environment, pathWithoutProjectPrograms, projectBin, root, setUp, SetupError } from './setup.mjs';
 
 /** Other programs only read files, and must not fail because the database is missing. */
 const RUNS_THE_PRODUCT = /^(local|bench|cli|demo|node_modules\/vitest)\//;
@@ -42,7 +42,7 @@ const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
  * @param {string[]} args
  */
 function run(node, options, program, args) {
-  const env = { ...environment(), PATH: `${projectBin}${delimiter}${pathOutside()}` };
+  const env = { ...environment(), PATH: `${projectBin}${delimiter}${pathWithoutProjectPrograms()}` };
   const child = spawn(node, [...options, program, ...args], {
     cwd: root,
     env,

@@ -30,7 +30,7 @@ export const environment = () => ({ NODE_COMPILE_CACHE: compiled, ...process.env
 export class SetupError extends Error {}
 
 /** Returns PATH without this project's own programs: npm must not run on the Node that it is about to replace. */
-export const pathOutside = () =>
+export const pathWithoutProjectPrograms = () =>
   (process.env['PATH'] ?? '')
     .split(delimiter)
     .filter((folder) => resolve(folder) !== projectBin)
@@ -139,7 +139,7 @@ function npm(args) {
   ];
   const done = spawnSync('npm', [...args, ...tries, ...quiet], {
     cwd: root,
-    env: { ...process.env, PATH: pathOutside() },
+    env: { ...process.env, PATH: pathWithoutProjectPrograms() },
     stdio: ['ignore', process.stderr, process.stderr],
   });
   return done.error?.message ?? done.status ?? `ended by ${done.signal}`;

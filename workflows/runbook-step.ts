@@ -6,7 +6,7 @@ import type { Outline } from './steps/runbook/choose.ts';
 import { askAbout, settleQuestion, type QuestionState } from './steps/runbook/ask.ts';
 import { checkCondition } from './steps/runbook/look.ts';
 import { performStep, type Performed } from './steps/runbook/perform.ts';
-import { type Ask, INCIDENT_CLOSED, prepareStep } from './steps/runbook/prepare.ts';
+import { type StepQuestion, INCIDENT_CLOSED, prepareStep } from './steps/runbook/prepare.ts';
 import { askForRollback, lookForRollback } from './steps/runbook/rollback.ts';
 import { isOver } from './steps/runbook/over.ts';
 
@@ -61,7 +61,12 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
 
 const declined = (detail: string): StepEnd => ({ status: 'declined', output: null, detail });
 
-async function askPeople(run: Run, input: StepInput, ask: Ask, deps: Deps): Promise<Exclude<QuestionState, 'waiting'>> {
+async function askPeople(
+  run: Run,
+  input: StepInput,
+  ask: StepQuestion,
+  deps: Deps,
+): Promise<Exclude<QuestionState, 'waiting'>> {
   const { step } = input;
   await run.step('request-approval', () => askAbout(deps, input, step, ask));
   const callback = await run.createCallback('approval', { seconds: ask.seconds });

@@ -44,7 +44,9 @@ export async function admitSignals(
   const admitted = await deps.incidents.admit(arrivals, receipt, config.routes.unmatchedIncidents);
   for (const id of admitted.wake)
     deps.log.debug('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
-  const withoutIncident = new Map(admitted.apart.map(({ arrival, status }) => [nameOf(arrival.signal), status]));
+  const withoutIncident = new Map(
+    admitted.withoutIncident.map(({ arrival, status }) => [nameOf(arrival.signal), status]),
+  );
   const entries = arrivals.flatMap((arrival) => {
     const status = withoutIncident.get(nameOf(arrival.signal));
     return entriesOf(arrival, status ?? arrival.signal.status, status !== undefined);

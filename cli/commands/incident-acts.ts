@@ -152,7 +152,7 @@ const waitingOf = ({ decisions }: IncidentView): DecisionView[] => decisions.fil
 const questionLines = (questions: readonly DecisionView[]): string[] =>
   questions.map((one) => oneLine(`  ${questionName(one.id)}  ${subjectOf(one)}`));
 
-/** @throws No if the incident has no decision of this name */
+/** @throws CommandFailure if the incident has no decision of this name */
 function questionOf(incident: IncidentView, written: string): DecisionView {
   const found = incident.decisions.find((decision) => isNamed(written, decision));
   if (found !== undefined) return found;

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { clearingsInWords } from '../../domain/changes/cleared-suspects.ts';
 import { suspectsToShow } from '../../domain/messages/incident-card.ts';
-import { inShort, subjectOf } from '../../domain/messages/incident-buttons.ts';
+import { withoutSuspectReasons, subjectOf } from '../../domain/messages/incident-buttons.ts';
 import { questionName } from '../../domain/rollback/question-names.ts';
 import { IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { Client, queryOf } from '../client.ts';
@@ -73,7 +73,7 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
   for (const decision of incident.decisions) {
     const { id, kind, state } = decision;
     // The reasons of the suspects are already printed above.
-    const reasons = incident.suspects.length > 0 ? inShort(decision).reasons : decision.reasons;
+    const reasons = incident.suspects.length > 0 ? withoutSuspectReasons(decision).reasons : decision.reasons;
     const why = [...new Set(reasons.map(({ text }) => text))].join('; ');
     world.out(
       oneLine(

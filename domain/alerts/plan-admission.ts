@@ -105,7 +105,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
       incident: { kind: 'known', renotified },
       listed: [],
       ended: [],
-      admitted: { wake: id === null ? [] : [id], opened: [], apart: apartOf(reported, null, []), counts },
+      admitted: { wake: id === null ? [] : [id], opened: [], withoutIncident: apartOf(reported, null, []), counts },
     };
   }
   // An alert that was recorded without an incident, and now requests a rollback or has a higher severity, belongs to
@@ -135,7 +135,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
     admitted: {
       wake: id === null ? [] : [id],
       opened: opens && id !== null ? [id] : [],
-      apart: apartOf(reported, id, attached),
+      withoutIncident: apartOf(reported, id, attached),
       counts,
     },
   };
@@ -156,7 +156,7 @@ const apartOf = (
   reported: readonly Reported[],
   id: IncidentId | null,
   attached: readonly Reported[],
-): Admitted['apart'] =>
+): Admitted['withoutIncident'] =>
   reported
     .filter((one) => (id === null || !attached.includes(one)) && (one.known?.incidentId ?? null) === null)
     .map(({ signal, delivery, mute, novelty, known }) => ({

@@ -27,7 +27,7 @@ const WOULD: Record<Would['kind'], { done: string; why: string }> = {
 };
 
 /** Describes the hypothetical decision in one sentence. Undefined: unknown. */
-export function wouldWords({
+export function shadowText({
   would,
   from_version: from,
   to_version: to,

@@ -9,7 +9,7 @@ import type { Course } from './health.ts';
 const SOON_SECONDS = 600;
 
 /** Log-odds above which a change, taken by itself, is more probable than not. */
-const MAY_BE = 0;
+const PLAUSIBLE_LOG_ODDS = 0;
 
 /** Factors that distinguish the change's version from other versions that serve traffic at the same time. */
 const BY_VERSION: ReadonlySet<string> = new Set(['only_its_version_bad', 'its_version_worse']);
@@ -22,7 +22,9 @@ export type Weighed = { candidate: Candidate; factors: readonly Factor[]; course
  * errors are measured, only the timing and the firing alert are evaluated.
  */
 export function whyPersonDecides(own: Weighed, others: readonly Weighed[], onset: Timestamp): string | null {
-  const rivals = others.filter((other) => other.candidate.change.kind !== 'rollback' && sum(other) > MAY_BE);
+  const rivals = others.filter(
+    (other) => other.candidate.change.kind !== 'rollback' && sum(other) > PLAUSIBLE_LOG_ODDS,
+  );
   const certain = own.factors.some(({ name }) => name === 'only_its_version_bad');
   if (rivals.length > 0 && !certain)
     return `${rivals.map(({ candidate }) => candidate.change.version).join(', ')} could also be the cause`;

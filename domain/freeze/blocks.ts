@@ -4,9 +4,9 @@ import type { BurnAlert, SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { FreezePolicy } from './policy.ts';
 import {
-  coolsAt,
+  burnSlowsAt,
   freezingBurn,
-  hasCooled,
+  hasBurnSlowed,
   hasRecovered,
   describesPresent,
   isTooOld,
@@ -30,7 +30,7 @@ export type FreezeContext = {
 export function isCauseOver({ cause, opened_at }: Freeze, { at, policy, status }: FreezeContext): boolean {
   if (status === undefined || status.data_at === null || status.data_at < opened_at) return false;
   if (cause === 'budget') return hasRecovered(status, policy, at) === true;
-  return cause === 'burn' && hasCooled(status, policy, at) === true;
+  return cause === 'burn' && hasBurnSlowed(status, policy, at) === true;
 }
 
 export function reasonCodeOf(freeze: Freeze, context: FreezeContext): CheckReasonCode {
@@ -111,9 +111,9 @@ function forecast({ not_before }: Freeze, { at, policy, status }: FreezeContext)
 
 function burnForecast({ not_before }: Freeze, context: FreezeContext): string {
   const { at, policy, status } = context;
-  const cools = status === undefined || isTooOld(status, policy, at) ? null : coolsAt(status, policy);
-  if (cools === null || cools <= at) return '';
-  return `; forecast: about ${moment(laterOf(cools, not_before))} if nothing else fails`;
+  const slowsAt = status === undefined || isTooOld(status, policy, at) ? null : burnSlowsAt(status, policy);
+  if (slowsAt === null || slowsAt <= at) return '';
+  return `; forecast: about ${moment(laterOf(slowsAt, not_before))} if nothing else fails`;
 }
 
 const laterOf = (instant: Timestamp, not_before: Timestamp | null): Timestamp =>
@@ -130,7 +130,7 @@ export function earliestLift(freeze: Freeze, context: FreezeContext): Timestamp 
   if (status === undefined || status.data_at === null || predatesFreeze(status, freeze))
     return earliest > at ? earliest : null;
   if (isTooOld(status, policy, at)) return null;
-  const causeEnds = freeze.cause === 'budget' ? status.forecast.lifts_at : coolsAt(status, policy);
+  const causeEnds = freeze.cause === 'budget' ? status.forecast.lifts_at : burnSlowsAt(status, policy);
   // A status that could not be read, or a budget that cannot be computed from too few data, cannot lift the freeze.
   const isUnknown =
     !describesPresent(status, policy, at) || (freeze.cause === 'budget' && status.budget.remaining === null);

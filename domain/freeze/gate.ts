@@ -5,7 +5,7 @@ import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 
 /** Lifetime in seconds of a rollback request: after this time, its reason may no longer apply. */
-export const WISH_SECONDS = 3600;
+export const ROLLBACK_REQUEST_SECONDS = 3600;
 
 /** Request from Flagger's webhook. */
 export type GateQuestion = { canary: string; phase: string; checksum: string };
@@ -16,10 +16,10 @@ export type GateQuestion = { canary: string; phase: string; checksum: string };
 export type GateAnswer = { open: true; request: GateRequest } | { open: false; because: string; mistaken: boolean };
 
 /** Phases in which Flagger calls the rollback webhook. */
-const ASKED_IN: readonly string[] = ['Progressing', 'Waiting', 'WaitingPromotion'];
+const ROLLBACK_PHASES: readonly string[] = ['Progressing', 'Waiting', 'WaitingPromotion'];
 
 /** Decides whether to roll back this roll-out now. Any uncertainty keeps the gate closed. */
-export function answerOf(
+export function rollbackGateAnswer(
   gateRequest: GateRequest | undefined,
   { canary, phase, checksum }: GateQuestion,
   now: Timestamp,
@@ -28,7 +28,7 @@ export function answerOf(
   if (gateRequest.canary !== canary)
     return closed(`the requested rollback is of ${gateRequest.canary}, not of ${canary}`);
   if (isExpired(gateRequest, now)) return closed(`the rollback was requested at ${gateRequest.at} and has expired`);
-  if (!ASKED_IN.includes(phase)) return closed(`no rollback happens in phase ${phase}`);
+  if (!ROLLBACK_PHASES.includes(phase)) return closed(`no rollback happens in phase ${phase}`);
   if (gateRequest.checksum !== checksum)
     return {
       open: false,
@@ -42,13 +42,14 @@ export function answerOf(
 
 const closed = (because: string): GateAnswer => ({ open: false, because, mistaken: false });
 
-export const isExpired = ({ at }: GateRequest, now: Timestamp): boolean => plusSeconds(at, WISH_SECONDS) <= now;
+export const isExpired = ({ at }: GateRequest, now: Timestamp): boolean =>
+  plusSeconds(at, ROLLBACK_REQUEST_SECONDS) <= now;
 
 /**
  * Returns the services and environments of a canary, by the deployers in the catalogue. There can be several, in
  * different clusters.
  */
-export function placesOf(services: Config['services'], canary: string): ServiceEnvironment[] {
+export function environmentsOfCanary(services: Config['services'], canary: string): ServiceEnvironment[] {
   return Object.entries(services).flatMap(([service, entry]) =>
     Object.entries(entry.environments).flatMap(([environment, { deployer }]) =>
       deployer?.kind === 'flagger' && `${deployer.namespace}/${deployer.canary ?? service}` === canary

@@ -1,7 +1,7 @@
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Evaluated, LatchInputs } from './budget/latch-inputs.ts';
-import { hasCooled, hasRecovered } from './budget/spending.ts';
+import { hasBurnSlowed, hasRecovered } from './budget/spending.ts';
 import { CALENDAR, EVALUATION, stateAt } from './state.ts';
 import { moment, percent } from './words.ts';
 
@@ -91,6 +91,6 @@ function burnIsOver({ status, policy, alerting }: Evaluated, at: Timestamp): Obj
   if (policy.burn === 'off')
     return { reason: 'the policy no longer freezes for burn rates here (burn: off)', atOnce: true };
   if (status === null) return alerting === false && { reason: 'its burn alerts have resolved' };
-  const cooled = hasCooled(status, policy, at);
+  const cooled = hasBurnSlowed(status, policy, at);
   return cooled && { reason: 'the budget burns slowly enough' };
 }

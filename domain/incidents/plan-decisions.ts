@@ -7,7 +7,7 @@ import {
   type TimelineEntry,
 } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { withoutShadow, wouldWords } from '../automation/shadow.ts';
+import { withoutShadow, shadowText } from '../automation/shadow.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
 import type { Answered, StepQuestion } from '../ports/decisions.ts';
 import { isAmong, isApprover } from '../rollback/approvals.ts';
@@ -177,7 +177,7 @@ const whom = (people: readonly string[] | null): string => (people === null ? ''
 /** Returns the decision and its reasons as one sentence. */
 function sentence(decision: DecisionView): string {
   const { kind, from_version, to_version, reasons } = decision;
-  const would = wouldWords(decision);
+  const would = shadowText(decision);
   if (would !== undefined) return would;
   const versions = from_version === null ? '' : ` ${from_version}${to_version === null ? '' : ` to ${to_version}`}`;
   return `${OPENINGS[kind]}${versions}: ${[...new Set(reasons.map((reason) => reason.text))].join('; ')}`;

@@ -104,12 +104,12 @@ export type Chat = {
    *
    * @param users user IDs
    */
-  invite(channel: string, users: readonly string[]): Promise<VendorResponse<NotLetIn[]>>;
+  invite(channel: string, users: readonly string[]): Promise<VendorResponse<FailedInvitation[]>>;
   archive(channel: string): Promise<VendorResponse<null>>;
 };
 
 /** `code`: the chat's error code. */
-export type NotLetIn = { user: string; code: string };
+export type FailedInvitation = { user: string; code: string };
 
 /** The installation of the app. */
 export type ChatApp = {

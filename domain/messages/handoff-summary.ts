@@ -1,6 +1,6 @@
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { age } from '../freeze/words.ts';
-import { inShort } from './incident-buttons.ts';
+import { withoutSuspectReasons } from './incident-buttons.ts';
 import { decisionWords, nextStep, statusWords } from './incident-card.ts';
 import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
@@ -82,7 +82,7 @@ function openPoints({ incident, decisions, effects }: Story): string[] {
     .filter(({ state, resource }) => resource !== undefined && (state === 'intended' || state === 'accepted'))
     .map(({ kind, detail }) => `In progress: ${kind}, ${detail}`);
   const paused = incident.automation_paused ? ['The automation of this incident is paused'] : [];
-  return [...waiting.map((one) => decisionWords(inShort(one))), ...running, ...paused];
+  return [...waiting.map((one) => decisionWords(withoutSuspectReasons(one))), ...running, ...paused];
 }
 
 /** Returns the summary in a few sentences for a handover of command; it is added to the timeline. */

@@ -102,13 +102,14 @@ function confirmationOf(decision: DecisionView): string {
 }
 
 /** Removes the reasons for a suspect, which are shown with the suspects, unless there are no others. */
-export function inShort(decision: DecisionView): DecisionView {
+export function withoutSuspectReasons(decision: DecisionView): DecisionView {
   const others = decision.reasons.filter(({ code }) => code !== 'suspect');
   return others.length === 0 ? decision : { ...decision, reasons: others };
 }
 
 /** Returns the reason that prevents automatic action. Empty: none is given. */
-export const approvalReason = (decision: DecisionView): string => inShort(decision).reasons[0]?.text ?? '';
+export const approvalReason = (decision: DecisionView): string =>
+  withoutSuspectReasons(decision).reasons[0]?.text ?? '';
 
 /** Returns the buttons to acknowledge and to take command. */
 function mineOf({ incident }: Story): ChatButton[] {

@@ -2,13 +2,20 @@ import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../
 import type { Severity } from '../../schemas/config/names.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { clearingsInWords, activeClearings } from '../changes/cleared-suspects.ts';
-import { answerable, decisionSuffix, buttonsOf, inShort, subjectOf, approvalReason } from './incident-buttons.ts';
+import {
+  answerable,
+  decisionSuffix,
+  buttonsOf,
+  withoutSuspectReasons,
+  subjectOf,
+  approvalReason,
+} from './incident-buttons.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { remediesOf } from '../rollback/remedies.ts';
-import { wouldWords } from '../automation/shadow.ts';
+import { shadowText } from '../automation/shadow.ts';
 import { placeOf, type Story } from './story.ts';
 
 /** Slack messages about an incident. Pure: the same input always gives the same card. */
@@ -191,7 +198,7 @@ function automationPart(story: Story): ChatPart[] {
       kind: 'text',
       text: [
         { bold: 'Automation' },
-        `\n${decisionWords(inShort(last))}`,
+        `\n${decisionWords(withoutSuspectReasons(last))}`,
         ...(rollback === undefined ? [] : [`\n${effectWords(rollback)}`]),
       ],
     },
@@ -241,7 +248,7 @@ export function decisionWords(decision: DecisionView): string {
       : state === 'expired'
         ? '. Expired without an answer'
         : '';
-  const would = wouldWords(decision);
+  const would = shadowText(decision);
   if (would !== undefined) return would;
   return `${question ?? `${DECISION_WORDS[kind]}${versions}`}: ${reasons.map(({ text }) => text).join('; ')}${answer}`;
 }

@@ -7,7 +7,7 @@ import {
   statusWords,
   suspectsToShow,
 } from '../messages/incident-card.ts';
-import { inShort, subjectOf, approvalReason } from '../messages/incident-buttons.ts';
+import { withoutSuspectReasons, subjectOf, approvalReason } from '../messages/incident-buttons.ts';
 import { questionName } from '../rollback/question-names.ts';
 import { linksOf, minuteOf, type Story } from '../messages/story.ts';
 
@@ -100,7 +100,7 @@ export function automationOf(story: Pick<Story, 'incident' | 'decisions' | 'effe
   const last = story.decisions.at(-1);
   if (last === undefined) return 'no decision yet';
   const done = rollbackOf(last, story);
-  return [decisionWords(inShort(last)), ...(done === undefined ? [] : [effectWords(done)])].join('. ');
+  return [decisionWords(withoutSuspectReasons(last)), ...(done === undefined ? [] : [effectWords(done)])].join('. ');
 }
 
 /** Returns the newest waiting decision, with its short name and how to answer it. Null: none. */

@@ -18,7 +18,7 @@ export type Admitted = {
   wake: IncidentId[];
   opened: IncidentId[];
   /** Alerts without an incident, with their actual state, whatever the last notification said. */
-  apart: { arrival: Arrival; status: 'firing' | 'resolved' }[];
+  withoutIncident: { arrival: Arrival; status: 'firing' | 'resolved' }[];
   counts: Record<'opened' | 'joined' | 'recorded' | 'known', number>;
 };
 

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { answerOf, placesOf } from '../../domain/freeze/gate.ts';
+import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/freeze/gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
@@ -70,7 +70,7 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
  */
 function placesFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
   const { service, environment } = placeInMetadata(hook);
-  const known = placesOf(services, canaryOf(hook)).filter(
+  const known = environmentsOfCanary(services, canaryOf(hook)).filter(
     (place) => service === undefined || service === place.service,
   );
   const matching = known.filter((place) => environment === undefined || environment === place.environment);
@@ -101,7 +101,7 @@ async function answerAt(
   { principal, allow }: Caller,
 ): Promise<GateVerdict> {
   const { phase, checksum } = hook;
-  const rollbackGate = answerOf(
+  const rollbackGate = rollbackGateAnswer(
     await deps.gates.get(place),
     { canary: canaryOf(hook), phase, checksum },
     deps.clock.now(),

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { sha256 } from '../../aws/hash.ts';
 import type { Scope } from '../../domain/access/access.ts';
-import { answerOf, placesOf } from '../../domain/freeze/gate.ts';
+import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/freeze/gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { canaryOf, Hook, placeInMetadata } from '../../integrations/flagger/hook.ts';
@@ -92,7 +92,7 @@ type May = (scope: Scope) => boolean;
 async function placesOfHook({ config }: Pick<Deps, 'config'>, hook: Hook, may: May): Promise<ServiceEnvironment[]> {
   const { services } = await config.current();
   const { service, environment } = placeInMetadata(hook);
-  return placesOf(services, canaryOf(hook)).filter(
+  return environmentsOfCanary(services, canaryOf(hook)).filter(
     (place) =>
       may(place) &&
       (service === undefined || service === place.service) &&
@@ -121,7 +121,7 @@ async function wanted(deps: Deps, hook: Hook, may: May): Promise<GateRequest> {
     );
   const gateRequest = await deps.gates.get(place);
   const { phase, checksum } = hook;
-  const answer = answerOf(gateRequest, { canary, phase, checksum }, deps.clock.now());
+  const answer = rollbackGateAnswer(gateRequest, { canary, phase, checksum }, deps.clock.now());
   if (!answer.open) {
     if (answer.mistaken && gateRequest !== undefined && gateRequest.other_checksum !== checksum)
       await deps.gates.mistaken(place, gateRequest.key, checksum);

@@ -1,7 +1,7 @@
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { CallFailed } from './answers.ts';
-import { type Ask, slackClient } from './client.ts';
+import { type CallSlack, slackClient } from './client.ts';
 import { identities, type Me } from './identity.ts';
 
 /**
@@ -18,7 +18,7 @@ export type SlackOptions = {
 };
 
 /** The context of an attempt. */
-export type Slack = { ask: Ask; me: () => Promise<Me> };
+export type Slack = { ask: CallSlack; me: () => Promise<Me> };
 
 export type Attempt = <T>(work: (slack: Slack) => Promise<T>) => Promise<VendorResponse<T>>;
 

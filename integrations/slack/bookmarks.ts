@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { valueIfRefused } from './answers.ts';
-import type { Ask } from './client.ts';
+import type { CallSlack } from './client.ts';
 import type { Me } from './identity.ts';
 import { LABEL_MAX_CHARS } from './limits.ts';
 import { httpUrl, plain, unescaped } from './mrkdwn.ts';
@@ -24,7 +24,7 @@ const Listed = z.object({ bookmarks: z.array(Bookmark).default([]) });
  * @throws CallFailed possibly after some changes; the next attempt continues
  */
 export async function setBookmarks(
-  ask: Ask,
+  ask: CallSlack,
   me: () => Promise<Me>,
   channel: string,
   links: readonly Link[],

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ChatChannel } from '../../domain/messages/channels.ts';
 import { valueIfRefused } from './answers.ts';
-import type { Ask } from './client.ts';
+import type { CallSlack } from './client.ts';
 import type { Me } from './identity.ts';
 import { CHANNELS_PER_PAGE } from './limits.ts';
 import { unescaped } from './mrkdwn.ts';
@@ -20,7 +20,7 @@ type Channel = z.infer<typeof Channel>;
 const Listed = z.object({ channels: z.array(Channel).default([]), ...paged });
 
 /** Reads all public channels of the token's workspace, including archived ones. */
-async function* channels(ask: Ask): AsyncGenerator<Channel> {
+async function* channels(ask: CallSlack): AsyncGenerator<Channel> {
   const args = { types: 'public_channel', exclude_archived: false, limit: CHANNELS_PER_PAGE };
   for await (const page of pages(ask, 'conversations.list', args, Listed)) yield* page.channels;
 }
@@ -35,7 +35,7 @@ async function isOwnChannel({ creator }: Channel, me: () => Promise<Me>): Promis
  * Finds a channel. Slack has no search by name, so this reads channels until the name is found.
  * @throws CallFailed
  */
-export async function findChannel(ask: Ask, me: () => Promise<Me>, name: string): Promise<ChatChannel | null> {
+export async function findChannel(ask: CallSlack, me: () => Promise<Me>, name: string): Promise<ChatChannel | null> {
   for await (const channel of channels(ask)) {
     if (channel.name !== name) continue;
     return {
@@ -53,7 +53,7 @@ export async function findChannel(ask: Ask, me: () => Promise<Me>, name: string)
  * Returns the names of all public channels that begin with a prefix.
  * @throws CallFailed
  */
-export async function channelNamesWithPrefix(ask: Ask, prefix: string): Promise<string[]> {
+export async function channelNamesWithPrefix(ask: CallSlack, prefix: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of channels(ask)) if (name.startsWith(prefix)) names.push(name);
   return names;

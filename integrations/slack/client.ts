@@ -10,7 +10,7 @@ import { ANSWER_MAX_BYTES, CALL_TIMEOUT_MS } from './limits.ts';
  * Calls one method of Slack's Web API and returns its response.
  * @throws CallFailed
  */
-export type Ask = <S extends z.ZodType>(method: string, args: Arguments, answer: S) => Promise<z.output<S>>;
+export type CallSlack = <S extends z.ZodType>(method: string, args: Arguments, answer: S) => Promise<z.output<S>>;
 
 /** The arguments of a call. Omits undefined values; sends arrays and objects as JSON. */
 export type Arguments = Record<string, unknown>;
@@ -40,7 +40,7 @@ export function slackClient({
   token: string;
   clock: Clock;
   timeoutMs?: number;
-}): Ask {
+}): CallSlack {
   const client = new WebClient(token, {
     slackApiUrl: apiUrl,
     allowAbsoluteUrls: false,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
-import type { Ask } from './client.ts';
+import type { CallSlack } from './client.ts';
 import type { Me } from './identity.ts';
 import { CLOCK_SKEW_SECONDS, MESSAGES_PER_PAGE } from './limits.ts';
 import { paged, pages } from './pages.ts';
@@ -28,7 +28,7 @@ const History = z.object({ messages: z.array(Message), ...paged });
  * @throws CallFailed
  */
 export async function findPost(
-  ask: Ask,
+  ask: CallSlack,
   me: Me,
   channel: string,
   key: string,

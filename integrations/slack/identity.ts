@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Ask } from './client.ts';
+import type { CallSlack } from './client.ts';
 
 /** The identity of a token: the app's user ID, its bot ID in messages, and its workspace. */
 export type Me = { user: string | null; bot: string | null; team: string | null };
@@ -12,7 +12,7 @@ const Tested = z.object({
 });
 
 /** Reads the identity once per token. Caches the last identity, but no error. */
-export function identities(): (token: string, ask: Ask) => Promise<Me> {
+export function identities(): (token: string, ask: CallSlack) => Promise<Me> {
   let known: { token: string; me: Me } | undefined;
   return async (token, ask) => {
     if (known?.token === token) return known.me;

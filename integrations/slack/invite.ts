@@ -1,8 +1,8 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import * as z from 'zod';
-import type { NotLetIn } from '../../domain/messages/channels.ts';
+import type { FailedInvitation } from '../../domain/messages/channels.ts';
 import { CallFailed } from './answers.ts';
-import type { Ask } from './client.ts';
+import type { CallSlack } from './client.ts';
 import { USERS_PER_INVITE } from './limits.ts';
 
 /** The users that Slack refuses to invite. Also part of a successful call for the other users. */
@@ -14,11 +14,11 @@ const Errors = z.object({
 });
 
 /** Errors for users that are already in the channel. `cant_invite_self` is for the app itself. */
-const IN_ALREADY: readonly string[] = ['already_in_channel', 'cant_invite_self'];
+const ALREADY_MEMBER_ERRORS: readonly string[] = ['already_in_channel', 'cant_invite_self'];
 
 /** Errors about an invited user, not about the call. */
-const OF_SOMEBODY = new Set([
-  ...IN_ALREADY,
+const USER_ERRORS = new Set([
+  ...ALREADY_MEMBER_ERRORS,
   'cant_invite',
   'failed_for_some_users',
   'invitee_cant_see_channel',
@@ -38,36 +38,45 @@ const OF_SOMEBODY = new Set([
  * @see https://docs.slack.dev/reference/methods/conversations.invite (read 2026-11)
  * @throws CallFailed
  */
-export async function inviteUsers(ask: Ask, channel: string, users: readonly string[]): Promise<NotLetIn[]> {
-  const not: NotLetIn[] = [];
+export async function inviteUsers(
+  ask: CallSlack,
+  channel: string,
+  users: readonly string[],
+): Promise<FailedInvitation[]> {
+  const not: FailedInvitation[] = [];
   for (let from = 0; from < users.length; from += USERS_PER_INVITE)
-    not.push(...(await together(ask, channel, users.slice(from, from + USERS_PER_INVITE))));
-  return not.filter(({ code }) => !IN_ALREADY.includes(code));
+    not.push(...(await inviteBatch(ask, channel, users.slice(from, from + USERS_PER_INVITE))));
+  return not.filter(({ code }) => !ALREADY_MEMBER_ERRORS.includes(code));
 }
 
-async function together(ask: Ask, channel: string, users: readonly string[]): Promise<NotLetIn[]> {
+async function inviteBatch(ask: CallSlack, channel: string, users: readonly string[]): Promise<FailedInvitation[]> {
   try {
     const args = { channel, users: users.join(','), ...(users.length > 1 && { force: true }) };
-    return blamed(await ask('conversations.invite', args, Errors));
+    return failedUsers(await ask('conversations.invite', args, Errors));
   } catch (error) {
-    return refusedFor(ask, channel, users, error);
+    return retryEachUser(ask, channel, users, error);
   }
 }
 
 /** Retries each unreported user alone, because the reported ones may have prevented their invitation. */
-async function refusedFor(ask: Ask, channel: string, users: readonly string[], error: unknown): Promise<NotLetIn[]> {
+async function retryEachUser(
+  ask: CallSlack,
+  channel: string,
+  users: readonly string[],
+  error: unknown,
+): Promise<FailedInvitation[]> {
   if (!(error instanceof CallFailed) || error.failure.kind !== 'refused') throw error;
   const { code } = error.failure;
-  const known = blamed(error.cause instanceof WebAPIPlatformError ? error.cause.data : {});
-  if (known.length === 0 && !OF_SOMEBODY.has(code)) throw error;
+  const known = failedUsers(error.cause instanceof WebAPIPlatformError ? error.cause.data : {});
+  if (known.length === 0 && !USER_ERRORS.has(code)) throw error;
   const [only, ...more] = users;
   if (only !== undefined && more.length === 0) return [{ user: only, code: known[0]?.code ?? code }];
   const rest = users.filter((user) => !known.some((one) => one.user === user));
-  for (const user of rest) known.push(...(await together(ask, channel, [user])));
+  for (const user of rest) known.push(...(await inviteBatch(ask, channel, [user])));
   return known;
 }
 
-const blamed = (body: unknown): NotLetIn[] =>
+const failedUsers = (body: unknown): FailedInvitation[] =>
   (Errors.safeParse(body).data?.errors ?? []).flatMap(({ user, error: code }) =>
     user === undefined || code === undefined ? [] : [{ user, code }],
   );

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { isRefusal } from './answers.ts';
-import type { Ask } from './client.ts';
+import type { CallSlack } from './client.ts';
 
 /**
  * Calls a method about a channel's content. If the app is not a member, joins and retries once, because people can
@@ -8,7 +8,7 @@ import type { Ask } from './client.ts';
  * a name doesn't work.
  */
 export const joiningIfNeeded =
-  (ask: Ask, channel: string): Ask =>
+  (ask: CallSlack, channel: string): CallSlack =>
   async (method, args, answer) => {
     try {
       return await ask(method, args, answer);

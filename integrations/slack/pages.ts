@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { CallFailed } from './answers.ts';
-import type { Arguments, Ask } from './client.ts';
+import type { Arguments, CallSlack } from './client.ts';
 import { PAGES_MAX } from './limits.ts';
 
 /** The part of each page besides its items. The cursor of the last page is empty. */
@@ -13,7 +13,7 @@ type Page = { response_metadata?: { next_cursor?: string | undefined } | undefin
  * @throws CallFailed also if there are more pages, because a missing item could be on them
  */
 export async function* pages<P extends Page>(
-  ask: Ask,
+  ask: CallSlack,
   method: string,
   args: Arguments,
   answer: z.ZodType<P>,

@@ -15,7 +15,7 @@ type DigestDeps = ReportDeps & Pick<Deps, 'incidentGroups'>;
  * Sends status updates to stakeholders, each minute. Runs in its own function, so that a hanging mail server delays
  * only emails. Email and Slack do not delay each other.
  *
- * @throws AggregateError after all ways have finished, if a way failed completely, for example because the table is
+ * @throws AggregateError after all channels have finished, if a channel failed completely, for example because the table is
  *   unavailable
  */
 export async function digest(deps: DigestDeps, elapsed: Elapsed = () => performance.now()): Promise<{ sent: number }> {
@@ -43,7 +43,7 @@ async function newsOfIncidents(
   return Promise.allSettled(
     NOTIFICATION_CHANNELS.map((channel) =>
       new Round(deps, { channel: channel, services: config.services, pause: pauses[channel], deadline }).tell(
-        due.filter(({ receiver }) => receiver.way === channel),
+        due.filter(({ receiver }) => receiver.channel === channel),
       ),
     ),
   );

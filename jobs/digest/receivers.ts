@@ -8,17 +8,17 @@ import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
 export type Receiver = {
   /** The key in the table: `mailto:…` or `slack:…`. */
   name: string;
-  way: NotificationChannel;
+  channel: NotificationChannel;
   /** An email address or a channel. */
   to: string;
 };
 
 export const receiversOf = ({ email = [], slack }: Pick<Stakeholder, 'email' | 'slack'>): Receiver[] => [
   ...email.map((address): Receiver => emailReceiver(address.toLowerCase())),
-  ...(slack === undefined ? [] : [{ name: `slack:${slack}`, way: 'slack' as const, to: slack }]),
+  ...(slack === undefined ? [] : [{ name: `slack:${slack}`, channel: 'slack' as const, to: slack }]),
 ];
 
-const emailReceiver = (to: string): Receiver => ({ name: `mailto:${to}`, way: 'mail', to });
+const emailReceiver = (to: string): Receiver => ({ name: `mailto:${to}`, channel: 'mail', to });
 
 const subjectOf = ({ summary }: ChatMessage): string => (typeof summary === 'string' ? summary : plainOf(summary));
 
@@ -27,7 +27,7 @@ const subjectOf = ({ summary }: ChatMessage): string => (typeof summary === 'str
  *
  * @param key idempotency key of the message
  */
-export async function deliver(
+export async function deliverTo(
   deps: Pick<Deps, 'chat'> & { emails: Mail },
   receiver: Receiver,
   message: ChatMessage,
@@ -42,7 +42,7 @@ export async function deliver(
 
 async function attempt(
   { chat, emails }: Pick<Deps, 'chat'> & { emails: Mail },
-  { way: channel, to }: Receiver,
+  { channel, to }: Receiver,
   message: ChatMessage,
   key: string,
 ): Promise<Delivered> {

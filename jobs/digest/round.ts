@@ -18,7 +18,7 @@ import type { Story } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
 import type { Due } from './due.ts';
-import { deliver } from './receivers.ts';
+import { deliverTo } from './receivers.ts';
 
 /** How many messages are sent in parallel. */
 const AT_ONCE = 4;
@@ -39,7 +39,7 @@ type Given = {
 };
 
 /**
- * Sends all due notifications by one way, email or Slack. Each is recorded before it is sent, and the record is
+ * Sends all due notifications by one channel, email or Slack. Each is recorded before it is sent, and the record is
  * reverted if it was certainly not sent. After a crash, a message may be missing, but none is sent repeatedly.
  */
 export class Round {
@@ -98,7 +98,7 @@ export class Round {
     const notification = notificationState(story.incident, now);
     const mine = await digests.remember(id, receiver.name, notification, before);
     if (mine === undefined) return; // another run sends it
-    await this.#took(due, mine, await deliver(this.#deps, receiver, digestOf(story), keyOf(due, notification)));
+    await this.#took(due, mine, await deliverTo(this.#deps, receiver, digestOf(story), keyOf(due, notification)));
   }
 
   #story(id: Due['id']): Promise<Story | undefined> {
@@ -143,7 +143,7 @@ export class Round {
     await this.#deps.digests.setPause(this.#given.channel, null);
   }
 
-  /** Pauses this way for a while. Ignores further failures of messages that were sent in parallel. */
+  /** Pauses this channel for a while. Ignores further failures of messages that were sent in parallel. */
   async #stop(failed: { detail: string; afterSeconds: number | null }): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;

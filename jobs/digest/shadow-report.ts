@@ -8,7 +8,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
 import { shadowReport } from '../../actions/reports/shadow-report.ts';
-import { deliver, type Receiver, receiversOf } from './receivers.ts';
+import { deliverTo, type Receiver, receiversOf } from './receivers.ts';
 import type { RoundDeps } from './round.ts';
 
 /** The period that the report covers. */
@@ -55,7 +55,7 @@ async function waitingFor(
   const [had, pauses] = await Promise.all([digests.read('shadow-report'), digests.pauses()]);
   const paused = NOTIFICATION_CHANNELS.filter((channel) => (pauses[channel]?.until ?? now) > now);
   return receivers
-    .filter(({ way }) => !paused.includes(way))
+    .filter(({ channel: way }) => !paused.includes(way))
     .map((receiver) => ({ receiver, before: had[receiver.name] }))
     .filter(({ before }) => before?.about !== due && (before?.again === undefined || before.again.at <= now));
 }
@@ -70,7 +70,7 @@ async function sendOne(
   const mine: LastNotification = { about: due, at: now, notified: true };
   const remembered = await digests.remember('shadow-report', receiver.name, mine, before);
   if (remembered === undefined) return false; // another run sends it
-  const how = await deliver(deps, receiver, message, `shadow-report-${sha256(JSON.stringify([receiver.name, due]))}`);
+  const how = await deliverTo(deps, receiver, message, `shadow-report-${sha256(JSON.stringify([receiver.name, due]))}`);
   if (how.kind === 'done') return true;
   log.warn('the shadow report was not delivered', {
     receiver: receiver.name,

@@ -184,7 +184,7 @@ class View {
   async #holders(channel: string): Promise<void> {
     if (this.#state.archived || this.#isOver()) return;
     await this.#guests.expectHolders();
-    await this.#guests.letIn(channel);
+    await this.#guests.inviteMembers(channel);
   }
 
   /** Comes last, because it depends on the pager. */
@@ -194,7 +194,7 @@ class View {
     if (refused) await this.#guests.expectHolders();
     // On-call people of a child are invited to the parent's channel.
     if (this.#story.parent === null) await this.#guests.expectOnCall();
-    if (channel !== undefined) await this.#guests.letIn(channel);
+    if (channel !== undefined) await this.#guests.inviteMembers(channel);
     await this.#guests.write(channel ?? null);
   }
 

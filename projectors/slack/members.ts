@@ -94,7 +94,7 @@ export class ChannelMembers {
     }
   }
 
-  async letIn(channel: string): Promise<void> {
+  async inviteMembers(channel: string): Promise<void> {
     await this.#find();
     const wanted = this.#all().filter(([, { state, slack }]) => state === 'wanted' && slack !== null);
     const users = [...new Set(wanted.flatMap(([, { slack }]) => slack ?? []))];

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import { pathOutside } from '../../local/setup.mjs';
+import { pathWithoutProjectPrograms } from '../../local/setup.mjs';
 import { readEmbeddedFiles } from './embedded.ts';
 
 /** Time limit: npm resolves about 250 packages with about 290 MB. */
@@ -61,7 +61,7 @@ function npm(args: string[], folder: string): void {
   const { status, error, stderr } = spawnSync('npm', [...args, ...options, '--prefix', folder], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...process.env, PATH: pathOutside() },
+    env: { ...process.env, PATH: pathWithoutProjectPrograms() },
     timeout: NPM_MAX_MS,
   });
   if (status !== 0) throw new Error(`npm ${args.join(' ')} failed: ${error?.message ?? stderr.slice(-2000)}`);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../demo/free-port.ts';
-import { pathOutside } from '../../local/setup.mjs';
+import { pathWithoutProjectPrograms } from '../../local/setup.mjs';
 import { containerfile, copiedInto, environmentOf, restOf, ROOT } from '../deploy/containerfile.ts';
 import { environmentOfUnit, UNIT, unit } from '../deploy/unit.ts';
 import { have } from '../support/prometheus-stack.ts';
@@ -72,7 +72,7 @@ describe('the content of an image: the copied files, without development package
     for (const path of copiedInto(all)) await cp(join(ROOT, path), join(home, path), { recursive: true });
     const [install = ''] = restOf(all, 'RUN');
     const [program = '', ...args] = install.split(' && ')[0]?.split(' ') ?? [];
-    const env = { ...process.env, PATH: pathOutside() };
+    const env = { ...process.env, PATH: pathWithoutProjectPrograms() };
     await run(program, [...args, '--prefer-offline', '--no-audit', '--no-fund'], { cwd: home, env });
     await run('chmod', ['-R', 'a+rX,a-w', home]);
     await mkdir(data, { mode: 0o700 });

@@ -45,7 +45,7 @@ export async function admit(
   reception: Reception,
   unmatchedIncidents: number,
 ): Promise<Admitted> {
-  const admitted: Admitted = { wake: [], opened: [], apart: [], counts: { ...NOTHING } };
+  const admitted: Admitted = { wake: [], opened: [], withoutIncident: [], counts: { ...NOTHING } };
   const isKnown = ({ signal }: Arrival): boolean => signal.unmatched === null;
   for (const batch of batches(arrivals.filter(isKnown)))
     merge(admitted, await admitBatch(table, clock, batch, reception));
@@ -326,6 +326,6 @@ function* batches(arrivals: readonly Arrival[]): Generator<Arrival[]> {
 function merge(all: Admitted, one: Admitted): void {
   all.wake.push(...one.wake);
   all.opened.push(...one.opened);
-  all.apart.push(...one.apart);
+  all.withoutIncident.push(...one.withoutIncident);
   for (const key of ['opened', 'joined', 'recorded', 'known'] as const) all.counts[key] += one.counts[key];
 }

@@ -126,7 +126,7 @@ const ID_END_MIN = 4;
 
 /**
  * Returns the id of the freeze with this name.
- * @throws No if no freeze in force or scheduled has this name; Misused if several have it
+ * @throws CommandFailure if no freeze in force or scheduled has this name; UsageError if several have it
  */
 async function freezeNamed(client: Client, written: string): Promise<string> {
   if (written.startsWith('frz_')) return written;

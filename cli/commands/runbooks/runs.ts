@@ -156,7 +156,7 @@ function refuseBoth({ plan, yes }: Confirm): void {
   if (plan && yes) throw new UsageError('--plan and --yes cannot be combined');
 }
 
-/** Converts inputs to the types that the runbook declares. @throws Misused for an unknown input or a wrong type */
+/** Converts inputs to the types that the runbook declares. @throws UsageError for an unknown input or a wrong type */
 function inputsOf({ name: runbook, inputs }: Runbook, written: readonly string[]): InputValues {
   return Object.fromEntries(
     written.map((text) => {

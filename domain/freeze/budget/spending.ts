@@ -52,7 +52,10 @@ export const freezingBurn = ({ burning }: Pick<SloStatus, 'burning'>, policy: Fr
 /**
  * Returns when no burn freezes any more, if no more errors occur. Null: no burn freezes now, or the time is unknown.
  */
-export function coolsAt({ burning }: Pick<SloStatus, 'burning'>, policy: Pick<FreezePolicy, 'burn'>): Timestamp | null {
+export function burnSlowsAt(
+  { burning }: Pick<SloStatus, 'burning'>,
+  policy: Pick<FreezePolicy, 'burn'>,
+): Timestamp | null {
   const ends = burning.filter(({ severity }) => countsAs(severity, policy)).map(({ clears_at }) => clears_at ?? null);
   return ends.every((end) => end !== null) ? (ends.toSorted().at(-1) ?? null) : null;
 }
@@ -62,5 +65,5 @@ export const countsAs = (severity: BurnAlert['severity'], { burn }: Pick<FreezeP
   burn === 'ticket' || (burn === 'page' && severity === 'page');
 
 /** Returns whether the burn rate no longer freezes. Null: unknown. */
-export const hasCooled = (status: SloStatus, policy: FreezePolicy, at: Timestamp): boolean | null =>
+export const hasBurnSlowed = (status: SloStatus, policy: FreezePolicy, at: Timestamp): boolean | null =>
   describesPresent(status, policy, at) ? freezingBurn(status, policy) === undefined : null;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../domain/rollback/rollback.ts';
-import { withoutShadow, wouldWords } from '../../../domain/automation/shadow.ts';
+import { withoutShadow, shadowText } from '../../../domain/automation/shadow.ts';
 import type { Mode, Version } from '../../../schemas/config/names.ts';
 import { change, clear, type Plain } from '../arbitraries.ts';
 
@@ -56,7 +56,7 @@ describe('a decision in shadow mode', () => {
     expect(decide(inputs).kind).toBe('shadow');
     const would = withoutShadow(inputs);
     expect(would?.kind).toBe(kind);
-    expect(wouldWords({ would, ...versions })).toMatch(words);
+    expect(shadowText({ would, ...versions })).toMatch(words);
   });
 
   test('would have been that of mode act if nothing else limits it', () => {
@@ -67,6 +67,6 @@ describe('a decision in shadow mode', () => {
   });
 
   test('of an older version lacks it', () => {
-    expect(wouldWords(versions)).toBeUndefined();
+    expect(shadowText(versions)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { answerOf } from '../../../domain/freeze/gate.ts';
+import { rollbackGateAnswer } from '../../../domain/freeze/gate.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Gates } from '../../../domain/ports/freeze.ts';
 import type { Deployer } from '../../../domain/rollback/targets.ts';
@@ -95,7 +95,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
     if (question === undefined) return void (await check());
     const { body } = question;
     const asked = { canary: `${body.namespace}/${body.name}`, phase: body.phase, checksum: checksum ?? body.checksum };
-    const answer = answerOf(gates.wish, asked, clock.now());
+    const answer = rollbackGateAnswer(gates.wish, asked, clock.now());
     if (!answer.open && answer.mistaken) await gates.mistaken(place, gates.wish?.key ?? '', asked.checksum);
     const status = answer.open ? 200 : 403;
     await check({ rollback: status });

@@ -57,7 +57,7 @@ export class FakeIncidents implements Incidents {
     return {
       wake: [...new Set(all.flatMap(({ wake }) => wake))],
       opened: all.flatMap(({ opened }) => opened),
-      apart: all.flatMap(({ apart }) => apart),
+      withoutIncident: all.flatMap(({ withoutIncident: apart }) => apart),
       counts: { opened: sum('opened'), joined: sum('joined'), recorded: sum('recorded'), known: sum('known') },
     };
   }

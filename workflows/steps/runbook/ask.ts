@@ -3,7 +3,7 @@ import type { RunbookInput } from '../../runbook.ts';
 import { wake } from '../../wake.ts';
 import type { Outline } from './choose.ts';
 import { contextOf } from './context.ts';
-import type { Ask } from './prepare.ts';
+import type { StepQuestion } from './prepare.ts';
 import { noteStep } from './tell.ts';
 
 /** First number of runbook questions, far above the numbers of judgements. */
@@ -19,7 +19,7 @@ export function stepQuestion(run: number, decisionId: string): number | undefine
 }
 
 /** Asks the question, and pages for an answer. */
-export async function askAbout(deps: Deps, input: RunbookInput, step: Outline, ask: Ask): Promise<null> {
+export async function askAbout(deps: Deps, input: RunbookInput, step: Outline, ask: StepQuestion): Promise<null> {
   const { incidentId } = input;
   const question = questionOf(input, step);
   const { place } = await contextOf(deps, input, step, {});

@@ -17,7 +17,7 @@ import { type Prepared, recall, remember } from './memory.ts';
 import { doesWhat, noteStep } from './tell.ts';
 
 /** A question to people before a step: text, people, and time-out. */
-export type Ask = {
+export type StepQuestion = {
   text: string;
   reasons: Reason[];
   people: readonly string[] | null;
@@ -30,7 +30,7 @@ export type Ask = {
 /** What to do with a step. `end`: it does not run. `go`: it runs, after an approval if `ask` is set. */
 export type Preparation =
   | { kind: 'end'; end: StepEnd; isNoted: boolean }
-  | { kind: 'go'; ask: Ask | null; scale: { from: number; to: number } | null };
+  | { kind: 'go'; ask: StepQuestion | null; scale: { from: number; to: number } | null };
 
 /** A prepared step. `spentSeconds`: seconds since an earlier run of the workflow began the step; 0 if none did. */
 export type PreparedStep = Preparation & { spentSeconds: number };
@@ -80,7 +80,7 @@ async function determine(deps: Deps, context: Context, outline: Outline, ends: S
   const found = parametersOf(context);
   if (!found.ok) return endedAs('failed', found.detail);
   const given = found.value;
-  const go = (ask: Ask | null, scale: { from: number; to: number } | null = null): Determined => ({
+  const go = (ask: StepQuestion | null, scale: { from: number; to: number } | null = null): Determined => ({
     ready: { kind: 'go', ask, scale },
     given: given as Json,
   });
@@ -114,7 +114,7 @@ function parametersOf({ step, inverse, declared, variables }: Context): ReturnTy
 }
 
 /** Builds the question: who is asked, and how many approvals are needed. */
-export async function question(deps: Deps, context: Context, guards: StepGuards, text: string): Promise<Ask> {
+export async function question(deps: Deps, context: Context, guards: StepGuards, text: string): Promise<StepQuestion> {
   const { step, place, followed } = context;
   const { name, title, version } = followed.runbook;
   const entry = entryOf((await deps.config.current()).services, place)?.autoRollback;

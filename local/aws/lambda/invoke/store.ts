@@ -43,6 +43,7 @@ export function installInvokeStore(): void {
   scope.awslambda = awslambda;
 }
 
+/** Runs work as one invocation, whose request, trace, and tenant IDs the store returns. */
 export function runWithInvokeStore<T>(
   { requestId, traceId, tenantId }: { requestId: string; traceId?: string | undefined; tenantId?: string | undefined },
   work: () => T,

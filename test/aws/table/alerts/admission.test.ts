@@ -327,7 +327,7 @@ inBothStores(() => {
         const own = await admit(...all.slice(0, 5));
         expect(own).toMatchObject({ counts: { opened: 5, joined: 0 } });
         const rest = await admit(...all.slice(5));
-        expect(rest).toMatchObject({ apart: [], counts: { opened: 1, joined: 34, recorded: 0, known: 0 } });
+        expect(rest).toMatchObject({ withoutIncident: [], counts: { opened: 1, joined: 34, recorded: 0, known: 0 } });
         const [shared] = rest.opened as [IncidentId];
         expect(await record(shared)).toMatchObject({
           service: 'unmatched',
@@ -347,7 +347,7 @@ inBothStores(() => {
         const all = strangers(0, 9);
         const { opened: ids } = await admit(...all);
         const shared = ids[5] as IncidentId;
-        expect(await admit(...all)).toMatchObject({ opened: [], apart: [], counts: { joined: 0, known: 9 } });
+        expect(await admit(...all)).toMatchObject({ opened: [], withoutIncident: [], counts: { joined: 0, known: 9 } });
         await admit(...all.slice(6).map(ended));
         expect(await record(shared)).toMatchObject({ signal_count: 4, firing: 1 });
         expect((await mailOf(shared)).at(-1)).toMatchObject({ resolved: expect.any(Number) as number, fired: 0 });

@@ -22,7 +22,7 @@ import {
 inBothStores(() => {
   describe('admitting by routes', () => {
     const warning = { severity: 'warning', asksRollback: false } as const;
-    const apartOf = ({ apart }: Admitted) =>
+    const apartOf = ({ withoutIncident: apart }: Admitted) =>
       apart.map(({ arrival: { signal: one }, status }) => [one.fingerprint.split('/')[1], status]);
     const mutedHere = async () =>
       (await stores.incidents.muted()).filter(({ signal: { service } }) => service === place.service);
