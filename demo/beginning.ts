@@ -1,4 +1,4 @@
-import type { Story } from './stories/story.ts';
+import type { Story } from './stage.ts';
 import { type Paper, Teller } from './teller.ts';
 
 /** Prints the introduction: what the story shows, and which parts of it are real. */

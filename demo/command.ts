@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { stories } from './stories/index.ts';
-import type { Story } from './stories/story.ts';
+import type { Story } from './stage.ts';
 
 /** A usage error. */
 export class Misused extends Error {

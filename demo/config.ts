@@ -1,15 +1,11 @@
 import { healthQuery } from './monitoring.ts';
-import type { Story, ToyPlan } from './stories/story.ts';
+import type { StoryPlan, ToyPlan } from './stories/plan.ts';
 
 /** A healthy version fails no requests. */
 const HEALTHY_AT_MOST = 0.01;
 
 /** Returns the configuration of a story: every service can be rolled back without approval. */
-export const configOf = ({
-  services,
-  routes,
-  config,
-}: Pick<Story, 'services' | 'routes' | 'config'>): Record<string, object> => ({
+export const configOf = ({ services, routes, config }: StoryPlan): Record<string, object> => ({
   'services.yaml': {
     services: Object.fromEntries(Object.entries(services).map(([name, plan]) => [name, entryOf(name, plan)])),
   },

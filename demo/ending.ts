@@ -1,7 +1,7 @@
 import type { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
 import { millisOf } from '../schemas/time/time.ts';
 import type { Stage } from './stage.ts';
-import type { Fact } from './stories/story.ts';
+import type { Fact } from './stories/plan.ts';
 import { oneLine, stampOf, type Teller, WIDTH, wrap } from './teller.ts';
 
 /** Names of an incident's milestones, with the timeline kind whose first entry marks each. */

@@ -7,10 +7,20 @@ import { configOf } from './config.ts';
 import { Firebreak, whenAway } from './firebreak.ts';
 import { Interpreter } from './interpreter.ts';
 import { Monitoring, RULE } from './monitoring.ts';
-import type { Fact, Story } from './stories/story.ts';
+import type { Fact, StoryPlan } from './stories/plan.ts';
 import { type Line, type Paper, Teller } from './teller.ts';
 import { ToyService } from './toy-service.ts';
 import { callsOf, incidentsOf, timelineOf, type VendorCall, Witness } from './witness.ts';
+
+export type Story = StoryPlan & {
+  /** For `--story`. */
+  name: string;
+  title: string;
+  /** Description in one line. */
+  about: string;
+  /** Plays the story and returns the expected results. It only causes failures; the response is Firebreak's. */
+  play(stage: Stage): Promise<Fact[]>;
+};
 
 /** Duration of a rollout and of a rollback by the CD system, in minutes of the story. */
 const ROLL_OUT_MINUTES = 1;

@@ -5,7 +5,10 @@ import type { LastRequests, DecisionView, IncidentView } from '../../schemas/inc
 import type { Version } from '../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
-import type { TakeOver } from './take-over.ts';
+
+/** Actions by which a person takes over an incident. */
+export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
+export type TakeOver = (typeof TAKE_OVERS)[number];
 
 /** `fulfilled`: the state is already as requested. `once`: idempotency key. */
 export type ActionRequest = { fulfilled: boolean; once?: string };

@@ -11,10 +11,7 @@ import { resolved, view } from './incident-view.ts';
 import { type PlanDeps, planRollback, refuseImpossible } from '../rollback/plan-rollback.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Who } from './acting-person.ts';
-import { type ActionRequest, actionRequestOf } from './action-request.ts';
-
-export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
-export type TakeOver = (typeof TAKE_OVERS)[number];
+import { type ActionRequest, actionRequestOf, type TakeOver } from './action-request.ts';
 
 type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'incidentGroups'>;
 

@@ -1,5 +1,5 @@
 import { oneChannel, onePage, oneRollback, untilOver, verified } from './outcome.ts';
-import type { Story } from './story.ts';
+import type { Story } from '../stage.ts';
 
 /** The main use case of Firebreak. */
 export const badDeploy: Story = {

@@ -1,5 +1,5 @@
 import { decisionsOf, noRollback, untilOver } from './outcome.ts';
-import type { Story } from './story.ts';
+import type { Story } from '../stage.ts';
 
 const OUTAGE_MINUTES = 6;
 

@@ -1,6 +1,6 @@
 import { oneChannel, onePage, oneRollback, untilOver, verified } from './outcome.ts';
 import type { Stage } from '../stage.ts';
-import type { Story } from './story.ts';
+import type { Story } from '../stage.ts';
 
 /** Downtime, in minutes of the story. */
 const DEAD_MINUTES = 1;

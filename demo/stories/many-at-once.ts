@@ -1,7 +1,8 @@
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { Stage } from '../stage.ts';
 import { noRollback, type Outcome, untilOver } from './outcome.ts';
-import type { Fact, Story, ToyPlan } from './story.ts';
+import type { Fact, ToyPlan } from './plan.ts';
+import type { Story } from '../stage.ts';
 
 /** More incidents than this at about the same time are grouped. */
 const ALONE_AT_MOST = 2;

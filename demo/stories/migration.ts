@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { IncidentView } from '../../schemas/incidents/incident.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { decisionsOf, onePage, oneRollback, onlyIncident, untilOver, verified } from './outcome.ts';
-import type { Story } from './story.ts';
+import type { Story } from '../stage.ts';
 
 /** Time until the person answers, in minutes of the story. */
 const THINKS_MINUTES = 4;

@@ -1,7 +1,7 @@
 import type { DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import { incidentChannels, shownBy, type Views } from '../shown.ts';
 import type { Stage } from '../stage.ts';
-import type { Fact } from './story.ts';
+import type { Fact } from './plan.ts';
 
 /** State at the end of a story, for its checks. */
 export type Outcome = Views & {

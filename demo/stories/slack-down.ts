@@ -1,7 +1,8 @@
 import { millisOf } from '../../schemas/time/time.ts';
 import type { Stage } from '../stage.ts';
 import { oneChannel, onePage, onlyIncident, oneRollback, type Outcome, untilOver } from './outcome.ts';
-import type { Fact, Story } from './story.ts';
+import type { Fact } from './plan.ts';
+import type { Story } from '../stage.ts';
 
 /** Time until Slack recovers after the rollback, in minutes of the story. */
 const STILL_DOWN_MINUTES = 5;

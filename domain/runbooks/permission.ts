@@ -1,42 +1,6 @@
-import type { Mode } from '../../schemas/config/names.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
-import type { Doubtable, Known } from '../rollback/guard.ts';
+import type { Known, StepGuards } from '../rollback/guard.ts';
 import { guardsThatApply } from '../rollback/guards.ts';
-import type { KillSwitch } from '../rollback/judgement.ts';
-
-/** Conditions that limit a step that changes production, at the current moment. */
-export type StepGuards = {
-  service: string;
-  matched: boolean;
-  guard: KillSwitch;
-  incident_paused: boolean;
-  one_of_many: boolean;
-  demoted: boolean;
-  /** Modes of the service, those set by people, and the runbook's. */
-  modes: readonly Mode[];
-  /** The runbook itself requires approval. */
-  asks: boolean;
-  /** All firing alerts come from senders that may not request actions. */
-  sender_may_not_ask?: true;
-  /** Absent: the step is not based on a suspect. */
-  against?: Against;
-  /**
-   * The person who started the runbook, if the service requires a second person. Absent: started by an alert, or not
-   * required.
-   */
-  second_to?: string;
-};
-
-/** The suspect that a step is based on, with the related facts of its latest judgement. */
-export type Against = {
-  change_id: string;
-  /** Null: the latest judgement no longer suspects the change. */
-  suspect: Doubtable | null;
-  /** The policy requires more evidence than timing. */
-  needs_proof: boolean;
-  neighbours_unreadable: boolean;
-  monitoring_failure_only: boolean;
-};
 
 /** `say`: only report what would be done. `no`: not permitted even with approval. */
 export type Permission = { kind: 'act' } | { kind: 'ask' | 'say' | 'no'; reasons: Reason[] };

@@ -5,7 +5,8 @@ import { answerDecision } from '../../actions/incidents/answer-decision.ts';
 import { markWrong } from '../../actions/incidents/mark-wrong.ts';
 import { notTheDeploy } from '../../actions/incidents/clear-suspect.ts';
 import { suspectAgain } from '../../actions/incidents/restore-suspect.ts';
-import { TAKE_OVERS, takeOver } from '../../actions/incidents/take-over.ts';
+import { TAKE_OVERS } from '../../actions/incidents/action-request.ts';
+import { takeOver } from '../../actions/incidents/take-over.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Incident } from './incidents.ts';
 

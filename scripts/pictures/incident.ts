@@ -1,4 +1,4 @@
-import type { Story } from '../../demo/stories/story.ts';
+import type { Story } from '../../demo/stage.ts';
 import { callsOf } from '../../demo/witness.ts';
 import type { Page } from '../../test/support/browser.ts';
 import { type Camera, DESK, PHONE } from './camera.ts';

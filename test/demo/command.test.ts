@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Stage, Stuck } from '../../demo/stage.ts';
 import { badDeploy } from '../../demo/stories/bad-deploy.ts';
 import { stories } from '../../demo/stories/index.ts';
-import type { Fact } from '../../demo/stories/story.ts';
+import type { Fact } from '../../demo/stories/plan.ts';
 import { bareEnvironment } from '../support/firebreak.ts';
 
 let temporary: string;

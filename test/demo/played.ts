@@ -1,5 +1,6 @@
 import { Stage } from '../../demo/stage.ts';
-import type { Fact, Story } from '../../demo/stories/story.ts';
+import type { Fact } from '../../demo/stories/plan.ts';
+import type { Story } from '../../demo/stage.ts';
 import { callsOf, type VendorCall } from '../../demo/witness.ts';
 import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { bareEnvironment } from '../support/firebreak.ts';

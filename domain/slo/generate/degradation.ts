@@ -1,5 +1,5 @@
 import { ERRORS, errorRatio } from './names.ts';
-import type { Rule } from './rules.ts';
+import type { Rule } from './rule.ts';
 
 const RATIO_MAX = 0.05;
 const AFTER_DEPLOY_SECONDS = 30 * 60;

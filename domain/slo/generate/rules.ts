@@ -19,19 +19,7 @@ import {
   rawEventsIn,
   WINDOW_SECONDS,
 } from './names.ts';
-
-/** @see https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/ */
-export type RuleGroup = { name: string; interval?: string; rules: Rule[] };
-export type Rule = RecordingRule | AlertingRule;
-type RecordingRule = { record: string; expr: string; labels?: Record<string, string> };
-type AlertingRule = {
-  alert: string;
-  expr: string;
-  for?: string;
-  labels: Record<string, string>;
-  annotations: Record<string, string>;
-};
-export type RuleFile = { groups: RuleGroup[] };
+import type { AlertingRule, Rule, RuleFile, RuleGroup } from './rule.ts';
 
 /**
  * `multiwindow`: burn rates over a long and a short window, both of which must reach the factor. `simple`: one window

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
-import type { QuestionInputs, StepGuards } from '../../../domain/runbooks/permission.ts';
+import type { StepGuards } from '../../../domain/rollback/guard.ts';
+import type { QuestionInputs } from '../../../domain/runbooks/permission.ts';
 import { notTheDeploy } from '../../../actions/incidents/clear-suspect.ts';
 import { suspectAgain } from '../../../actions/incidents/restore-suspect.ts';
 import { takeOver } from '../../../actions/incidents/take-over.ts';

@@ -1,12 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type Against,
-  permit,
-  type QuestionInputs,
-  type StepGuards,
-  whyAsked,
-} from '../../../domain/runbooks/permission.ts';
+import type { Against, StepGuards } from '../../../domain/rollback/guard.ts';
+import { permit, type QuestionInputs, whyAsked } from '../../../domain/runbooks/permission.ts';
 import { MIN_CONFIDENCE_TO_ACT } from '../../../domain/correlation/correlate.ts';
 import { Mode, Version } from '../../../schemas/config/names.ts';
 

@@ -4,7 +4,7 @@ import type { Followed } from '../../../domain/ports/runbooks.ts';
 import { inversesOf } from '../../../domain/runbooks/inverses.ts';
 import { type PlannedInverse, type PlannedStep, planOf } from '../../../domain/runbooks/plan.ts';
 import { againstSuspect } from '../../../domain/runbooks/against.ts';
-import type { Against, StepGuards } from '../../../domain/runbooks/permission.ts';
+import type { Against, StepGuards } from '../../../domain/rollback/guard.ts';
 import { resolveText } from '../../../domain/runbooks/templates.ts';
 import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
 import { declarationsOf } from '../../../domain/runbooks/walk.ts';

@@ -1,6 +1,7 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { holds } from '../../../domain/runbooks/cel/cel.ts';
-import { permit, type QuestionInputs, type StepGuards, whyAsked } from '../../../domain/runbooks/permission.ts';
+import type { StepGuards } from '../../../domain/rollback/guard.ts';
+import { permit, type QuestionInputs, whyAsked } from '../../../domain/runbooks/permission.ts';
 import { scaleTarget } from '../../../domain/runbooks/scale.ts';
 import { resolveWith } from '../../../domain/runbooks/templates.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';

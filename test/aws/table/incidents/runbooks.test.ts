@@ -3,7 +3,7 @@ import { RunbookTable } from '../../../../aws/table/incidents/runbooks.ts';
 import type { Act, StepQuestion } from '../../../../domain/ports/decisions.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
 import type { Followed } from '../../../../domain/ports/runbooks.ts';
-import type { StepGuards } from '../../../../domain/runbooks/permission.ts';
+import type { StepGuards } from '../../../../domain/rollback/guard.ts';
 import type { Message } from '../../../../schemas/incidents/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
 import { runbook } from '../../../domain/runbooks/support.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { rateOf } from '../../../../domain/slo/generate/expressions.ts';
 import { generated } from '../../../../domain/slo/generate/files.ts';
-import { alertingRules, allowed, recordingRules, type Rule } from '../../../../domain/slo/generate/rules.ts';
+import { alertingRules, allowed, recordingRules } from '../../../../domain/slo/generate/rules.ts';
+import type { Rule } from '../../../../domain/slo/generate/rule.ts';
 import type { Slo } from '../../../../schemas/slo/slo.ts';
 import { hash } from '../../freeze/builders.ts';
 import { badOfAll, goodOfAll, objective, slow } from './objectives.ts';
