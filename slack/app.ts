@@ -5,7 +5,7 @@ import { millisOf } from '../schemas/time/time.ts';
 import { formIn, jsonIn, parsed, type Read } from './requests/body.ts';
 import { declaredBytes } from '../http/middleware/request-body.ts';
 import { answerCommand } from './requests/commands.ts';
-import type { Waiting } from './requests/waiting.ts';
+import type { Waiting } from './waiting.ts';
 import { within } from './requests/deadline.ts';
 import type { SlackDeps } from '../domain/slack/ports.ts';
 import { answerEvent } from './requests/events.ts';

@@ -4,7 +4,7 @@ import type { Log } from '../../domain/ports/system.ts';
 import { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { giveCommandToOnCall } from '../../actions/incidents/on-call-commander.ts';
 import { processPagerDutyEvent } from '../../actions/paging/process-event.ts';
-import type { CommandDeps } from '../../slack/execution/deps.ts';
+import type { CommandDeps } from '../../slack/deps.ts';
 import { processSlackRequest } from '../../slack/execution/process-request.ts';
 import { isPermanent } from './permanent-errors.ts';
 import { handleBatch, NO_DEADLINE } from './queue-batch.ts';

@@ -1,5 +1,5 @@
 import { acknowledge as acknowledgeIncident } from '../../actions/incidents/acknowledge.ts';
-import { answered } from '../execution/outcome.ts';
+import { answered } from '../outcome.ts';
 import { type IncidentVerb, noArguments, type Nothing, type RunInIncident } from './verb.ts';
 
 export const acknowledge: IncidentVerb<Nothing> = {

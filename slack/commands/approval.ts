@@ -3,7 +3,7 @@ import type { DecisionView } from '../../schemas/incidents/incident.ts';
 import { answerDecision } from '../../actions/incidents/answer-decision.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { Refusal } from '../../actions/refusal.ts';
-import { answered, Declined } from '../execution/outcome.ts';
+import { answered, Declined } from '../outcome.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';
 
 type Answer = { digest: string; answer: 'approved' | 'rejected' };

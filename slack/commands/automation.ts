@@ -1,8 +1,8 @@
 import { setAutomation } from '../../actions/automation/set-automation.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
 import { takeOver } from '../../actions/incidents/take-over.ts';
-import type { CommandDeps } from '../execution/deps.ts';
-import { answered, type Outcome, reasonWords } from '../execution/outcome.ts';
+import type { CommandDeps } from '../deps.ts';
+import { answered, type Outcome, reasonWords } from '../outcome.ts';
 import type { IncidentVerb, Run, RunInIncident, Verb } from './verb.ts';
 
 type Reason = { reason: string | null };

@@ -6,8 +6,8 @@ import { EnvironmentName, type IncidentId, ServiceName, type Severity, UNMATCHED
 import { defaultEnvironmentOf } from '../../actions/incidents/declared-environment.ts';
 import { declare as declareOnce } from '../../actions/incidents/declare-incident.ts';
 import { awaitChannel } from '../execution/channel.ts';
-import type { CommandDeps } from '../execution/deps.ts';
-import { answered, Declined, nameIn, unknownName } from '../execution/outcome.ts';
+import type { CommandDeps } from '../deps.ts';
+import { answered, Declined, nameIn, unknownName } from '../outcome.ts';
 import { type Block, fitMenu, searchSelect, select, severitySelect, textInput } from '../modals/blocks.ts';
 import { FIELDS, TITLE_MAX_CHARS } from '../modals/form.ts';
 import { BRIEF_PATIENCE_MS } from '../requests/reading.ts';

@@ -5,8 +5,8 @@ import { minuteOf } from '../../domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
-import type { CommandDeps } from '../execution/deps.ts';
-import { answered, Declined, nameIn, unknownName } from '../execution/outcome.ts';
+import type { CommandDeps } from '../deps.ts';
+import { answered, Declined, nameIn, unknownName } from '../outcome.ts';
 import type { Given, Run, Verb } from './verb.ts';
 
 type Wanted = { service: string; environment: string | null };

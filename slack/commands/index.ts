@@ -1,4 +1,4 @@
-import { misunderstood } from '../execution/outcome.ts';
+import { misunderstood } from '../outcome.ts';
 import { acknowledge, runAcknowledge } from './acknowledge.ts';
 import { answer, runAnswer } from './approval.ts';
 import { pause, resume, runPause, runResume, switchAutomation, runSwitchAutomation } from './automation.ts';

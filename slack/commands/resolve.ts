@@ -2,10 +2,10 @@ import { openChildren, openPartsWords } from '../../domain/incidents/children.ts
 import { supersededWords } from '../../domain/changes/superseded.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { takeOver } from '../../actions/incidents/take-over.ts';
-import { answered } from '../execution/outcome.ts';
+import { answered } from '../outcome.ts';
 import { quoted, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { type About, FIELDS } from '../modals/form.ts';
-import type { Waiting } from '../requests/waiting.ts';
+import type { Waiting } from '../waiting.ts';
 import { BRIEF_PATIENCE_MS } from '../requests/reading.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';
 

@@ -12,10 +12,10 @@ import { assignRole, handOver, leaveRole, takeRole } from '../../actions/inciden
 import { view } from '../../actions/incidents/incident-view.ts';
 import { assigneeOf, type Who } from '../../actions/incidents/acting-person.ts';
 import { channelSpan } from '../execution/channel.ts';
-import type { CommandDeps } from '../execution/deps.ts';
+import type { CommandDeps } from '../deps.ts';
 import { actorFor } from '../execution/known-user.ts';
 import { namedPerson } from '../execution/named-people.ts';
-import { answered, Declined, message, type Outcome } from '../execution/outcome.ts';
+import { answered, Declined, message, type Outcome } from '../outcome.ts';
 import { personSelect, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';
 import {

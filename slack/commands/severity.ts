@@ -3,7 +3,7 @@ import { nearestSeverity, severitiesInWords, severityIn } from '../../domain/sla
 import { triage } from '../../actions/incidents/acknowledge.ts';
 import { note } from '../../actions/incidents/declare-incident.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
-import { answered } from '../execution/outcome.ts';
+import { answered } from '../outcome.ts';
 import { severitySelect, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';

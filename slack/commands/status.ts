@@ -7,11 +7,9 @@ import type { SlashCommand } from '../../schemas/slack/command.ts';
 import { soFar as storyOf } from '../../actions/incidents/acknowledge.ts';
 import { isPermitted } from '../execution/acting-user.ts';
 import { ofChannel } from '../execution/channel.ts';
-import { answered, NOTHING, reasonWords } from '../execution/outcome.ts';
-import type { Waiting } from '../requests/waiting.ts';
+import { answered, NOTHING, reasonWords } from '../outcome.ts';
+import type { Known, Reader, Waiting } from '../waiting.ts';
 import { readerInTime, refusalOf } from '../requests/permissions.ts';
-import type { Reader } from '../requests/reader.ts';
-import type { Known } from '../requests/reading.ts';
 import { listMessage, productMessage, statusMessage } from '../requests/replies.ts';
 import { type IncidentVerb, noArguments, type Nothing, type Run, type RunInIncident, type Verb } from './verb.ts';
 

@@ -1,7 +1,7 @@
 import { minuteOf } from '../../domain/messages/story.ts';
 import { type ClearedNow, notTheDeploy } from '../../actions/incidents/clear-suspect.ts';
 import { suspectAgain } from '../../actions/incidents/restore-suspect.ts';
-import { answered } from '../execution/outcome.ts';
+import { answered } from '../outcome.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';
 
 type Suspect = { change: string };

@@ -1,5 +1,5 @@
 import { sendUpdateToStakeholders } from '../../actions/incidents/acknowledge.ts';
-import { answered } from '../execution/outcome.ts';
+import { answered } from '../outcome.ts';
 import { TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';

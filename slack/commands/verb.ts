@@ -5,11 +5,11 @@ import type { SlashCommand } from '../../schemas/slack/command.ts';
 import type { ChatMessage, ReplyTo } from '../../domain/messages/channels.ts';
 import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
-import type { CommandDeps } from '../execution/deps.ts';
-import type { Outcome } from '../execution/outcome.ts';
+import type { CommandDeps } from '../deps.ts';
+import type { Outcome } from '../outcome.ts';
 import type { Block } from '../modals/blocks.ts';
 import type { About, Fields } from '../modals/form.ts';
-import type { Waiting } from '../requests/waiting.ts';
+import type { Waiting } from '../waiting.ts';
 
 export const COMMANDS = ['incident', 'rollback', 'freeze', 'deploys', 'firebreak'] as const;
 export type CommandName = (typeof COMMANDS)[number];

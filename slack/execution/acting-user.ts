@@ -5,7 +5,7 @@ import type { Action } from '../../schemas/access/access.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
-import { Declined } from './outcome.ts';
+import { Declined } from '../outcome.ts';
 
 type Acting = {
   config: Config;

@@ -5,9 +5,9 @@ import { verbOf } from '../commands/lookup.ts';
 import type { Acting, Run, RunInIncident } from '../commands/verb.ts';
 import { channelSpan, ofChannel } from './channel.ts';
 import type { Command } from './command.ts';
-import type { CommandDeps } from './deps.ts';
+import type { CommandDeps } from '../deps.ts';
 import { namedIncident } from './incident-of.ts';
-import { type Outcome, withNote } from './outcome.ts';
+import { type Outcome, withNote } from '../outcome.ts';
 
 /**
  * Executes a command.

@@ -12,7 +12,7 @@ import type { IncidentVerb } from '../commands/verb.ts';
 import { isPermitted } from './acting-user.ts';
 import { byChannelName, channelSpan, ofChannel } from './channel.ts';
 import type { Command } from './command.ts';
-import { Declined } from './outcome.ts';
+import { Declined } from '../outcome.ts';
 
 const NAMED_MAX = 10;
 

@@ -2,7 +2,7 @@ import { nameKey } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { nearest } from '../../domain/runbooks/nearest.ts';
 import type { Person } from '../../schemas/people/people.ts';
-import { Declined } from './outcome.ts';
+import { Declined } from '../outcome.ts';
 
 type NamedPerson = { user: string | null; called?: string };
 

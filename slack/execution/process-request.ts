@@ -13,9 +13,9 @@ import { execute } from './execute.ts';
 import { verbOf } from '../commands/lookup.ts';
 import { type Command, commandOf } from './command.ts';
 import { plainOf } from '../../domain/messages/plain-text.ts';
-import { answered, Declined, NOTHING, type Outcome, withNote } from './outcome.ts';
+import { answered, Declined, NOTHING, type Outcome, withNote } from '../outcome.ts';
 import { whoActs } from './acting-user.ts';
-import type { CommandDeps } from './deps.ts';
+import type { CommandDeps } from '../deps.ts';
 
 type FromSlack = Extract<InboundEvent, { from: 'slack' }>;
 

@@ -3,7 +3,7 @@ import type { BlockActions } from '../../schemas/slack/interaction.ts';
 import { requestOfButton } from '../commands/lookup.ts';
 import { ABOUT_NOTHING, type About } from '../modals/form.ts';
 import { modalOf } from '../modals/open.ts';
-import type { Waiting } from './waiting.ts';
+import type { Waiting } from '../waiting.ts';
 import { openFor, passOn, refuseFor } from './conversation.ts';
 import { valueOf } from './enqueue.ts';
 import { type Answer, nothing } from './http.ts';

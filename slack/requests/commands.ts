@@ -12,7 +12,7 @@ import { type Answer, ephemeral, nothing } from './http.ts';
 import { readerInTime, refusalOf } from './permissions.ts';
 import { BRIEF_PATIENCE_MS } from './reading.ts';
 import { notTakenMessage, takenMessage, withTyped } from './replies.ts';
-import type { Waiting } from './waiting.ts';
+import type { Waiting } from '../waiting.ts';
 import { whichIncident } from './which-incident.ts';
 
 type ParsedCommand = Extract<Parsed, { kind: 'request' }>;

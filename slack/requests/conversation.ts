@@ -1,7 +1,7 @@
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import type { ModalView } from '../../domain/slack/ports.ts';
 import type { Interaction } from '../../schemas/slack/interaction.ts';
-import type { Waiting } from './waiting.ts';
+import type { Waiting } from '../waiting.ts';
 import { within } from './deadline.ts';
 import { type Answer, nothing } from './http.ts';
 import { openModal } from '../modals/open.ts';

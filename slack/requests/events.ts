@@ -1,7 +1,7 @@
 import { Envelope, EventCallback, isEvent } from '../../schemas/slack/event.ts';
 import * as z from 'zod';
 import { PINS } from '../commands/timeline.ts';
-import type { Waiting } from './waiting.ts';
+import type { Waiting } from '../waiting.ts';
 import { type Answer, nothing, refused, text } from './http.ts';
 import { handOn } from './enqueue.ts';
 

@@ -1,6 +1,6 @@
 import { plainText } from '../../domain/slack/commands/text.ts';
 import type { Interaction, MessageAction } from '../../schemas/slack/interaction.ts';
-import type { Waiting } from './waiting.ts';
+import type { Waiting } from '../waiting.ts';
 import { openFor, type Opening, passOn, refuseFor } from './conversation.ts';
 import { type Answer, nothing } from './http.ts';
 import { readerInTime, refusalOf } from './permissions.ts';

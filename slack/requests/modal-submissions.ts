@@ -3,7 +3,7 @@ import { type NamedIncident, referenceWords } from '../../domain/slack/commands/
 import type { ViewSubmission } from '../../schemas/slack/interaction.ts';
 import { type Submission, readSubmission } from '../modals/submission.ts';
 import { FIELDS } from '../modals/form.ts';
-import type { Waiting } from './waiting.ts';
+import type { Waiting } from '../waiting.ts';
 import { NOT_TAKEN } from './conversation.ts';
 import { within } from './deadline.ts';
 import { handOn } from './enqueue.ts';

@@ -2,10 +2,9 @@ import type { Scope } from '../../domain/access/access.ts';
 import { notPermitted, contacts } from '../../domain/access/refusals.ts';
 import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
 import type { Action } from '../../schemas/access/access.ts';
-import type { Waiting } from './waiting.ts';
+import type { Caller, Reader, Waiting } from '../waiting.ts';
 import { within } from './deadline.ts';
 import { BRIEF_PATIENCE_MS } from './reading.ts';
-import type { Caller, Reader } from './reader.ts';
 
 /** Identifies the caller if possible in time. @param caller null: Slack did not send the workspace */
 export const readerInTime = async (

@@ -3,25 +3,11 @@ import { actorMay, actorOf, type Actor, type SlackUser } from '../../domain/peop
 import type { Action } from '../../schemas/access/access.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import type { SlackDeps } from '../../domain/slack/ports.ts';
-import type { Knowledge } from './reading.ts';
+import type { Caller, Knowledge, Reader, ReaderOf } from '../waiting.ts';
 
 /** Milliseconds for which users are cached. */
 const KEPT_MS = 5 * 60 * 1000;
 const KEPT_MAX = 1000;
-
-/** A Slack user and the workspace of the request. */
-export type Caller = { user_id: string; team_id: string };
-
-/**
- * Permissions of a caller. `unknown`: they cannot be determined in time, because they depend on user groups, or because
- * Slack or the table does not respond.
- */
-export type Reader =
-  | { kind: 'known'; may(action: Action, scope: Scope): boolean }
-  | { kind: 'refused'; because: string }
-  | { kind: 'unknown' };
-
-export type ReaderOf = (caller: Caller) => Promise<Reader>;
 
 export function readers(deps: SlackDeps, known: Knowledge): ReaderOf {
   const users = new Map<string, { user: SlackUser; until: number }>();

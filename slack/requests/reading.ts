@@ -1,7 +1,8 @@
 import type { Clock, Log } from '../../domain/ports/system.ts';
-import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+import { millisOf } from '../../schemas/time/time.ts';
 import { within } from './deadline.ts';
 import type { SlackDeps } from '../../domain/slack/ports.ts';
+import type { Knowledge, Known, Reading } from '../waiting.ts';
 
 /** Maximum time in milliseconds for a read, which leaves time to respond within Slack's limit of three seconds. */
 const PATIENCE_MS = 1200;
@@ -11,19 +12,6 @@ export const BRIEF_PATIENCE_MS = 500;
 
 /** Milliseconds for which a result is cached, and for which reads are skipped after a failure. */
 const KEPT_MS = 3000;
-
-/** A value with its read time. `fresh`: false if a newer value could not be read. */
-export type Known<T> = { value: T; at: Timestamp; fresh: boolean };
-
-/** @param patienceMs maximum time in milliseconds; afterwards, the last value is returned */
-export type Reading<T> = (patienceMs?: number) => Promise<Known<T> | null>;
-
-/** Cached reads of this process. During an outage, they return the last values. */
-export type Knowledge = {
-  [What in 'catalogue' | 'openIncidents' | 'recentChanges' | 'automation']: Reading<
-    Awaited<ReturnType<SlackDeps[What]>>
-  >;
-};
 
 export function knowledge(deps: SlackDeps): Knowledge {
   return {

@@ -4,7 +4,7 @@ import { plainText } from '../../domain/slack/commands/text.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { OpenIncident, RecentChange, SlackDeps } from '../../domain/slack/ports.ts';
-import type { Known } from './reading.ts';
+import type { Known } from '../waiting.ts';
 
 /** Texts of immediate answers. */
 

@@ -1,10 +1,10 @@
 import { FIELDS } from '../modals/form.ts';
 import type { BlockSuggestion } from '../../schemas/slack/interaction.ts';
-import type { Waiting } from './waiting.ts';
+import type { Reader, Waiting } from '../waiting.ts';
 import { type Answer, json } from './http.ts';
 import { readerInTime } from './permissions.ts';
 import { option, OPTION_VALUE_MAX, OPTIONS_MAX } from '../modals/blocks.ts';
-import { callerOf, type Reader } from './reader.ts';
+import { callerOf } from './reader.ts';
 
 /** Maximum time in milliseconds to identify the user. */
 const READER_PATIENCE_MS = 1000;

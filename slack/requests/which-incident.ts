@@ -5,13 +5,12 @@ import { type NamedIncident, referenceWords } from '../../domain/slack/commands/
 import type { OpenIncident } from '../../domain/slack/ports.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { Waiting } from './waiting.ts';
+import type { Reader, Waiting } from '../waiting.ts';
 import { within } from './deadline.ts';
 import { BRIEF_PATIENCE_MS } from './reading.ts';
 import { type Block, quoted } from '../modals/blocks.ts';
 import { incidentSelect, incidentText, labelOf } from '../modals/incident.ts';
 import { refusalOf } from './permissions.ts';
-import type { Reader } from './reader.ts';
 
 /**
  * The incident of a dialog. `ask`: blocks that ask for it, or that show the named one. Empty: it is the incident of the

@@ -1,6 +1,6 @@
 import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
 import { liftFreeze as liftOne } from '../../../actions/freeze/freezes.ts';
-import { answered } from '../../execution/outcome.ts';
+import { answered } from '../../outcome.ts';
 import type { Run, Verb } from '../verb.ts';
 import { oneFreeze, reasonOf } from './shared.ts';
 

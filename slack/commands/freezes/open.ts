@@ -15,8 +15,8 @@ import { type Freeze, type FreezeScope, NewFreeze } from '../../../schemas/freez
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { openFreeze as openOne } from '../../../actions/freeze/freezes.ts';
 import { scopeAsKnown } from '../../../actions/freeze/known-names.ts';
-import type { CommandDeps } from '../../execution/deps.ts';
-import { answered, Declined, nameIn } from '../../execution/outcome.ts';
+import type { CommandDeps } from '../../deps.ts';
+import { answered, Declined, nameIn } from '../../outcome.ts';
 import { textInput } from '../../modals/blocks.ts';
 import { FIELDS } from '../../modals/form.ts';
 import type { Given, Run, Verb, Wrong } from '../verb.ts';

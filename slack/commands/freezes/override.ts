@@ -5,7 +5,7 @@ import { NewOverride } from '../../../schemas/freeze/freeze.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { found } from '../../../actions/freeze/freezes.ts';
 import { approveOverride as approveOne, giveOverride } from '../../../actions/freeze/overrides.ts';
-import { answered, Declined, message } from '../../execution/outcome.ts';
+import { answered, Declined, message } from '../../outcome.ts';
 import { textInput } from '../../modals/blocks.ts';
 import { FIELDS } from '../../modals/form.ts';
 import type { Given, Run, Verb, Wrong } from '../verb.ts';

@@ -13,8 +13,8 @@ import { plainText } from '../../../domain/slack/commands/text.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import { knownServices, knownTeams } from '../../../actions/freeze/known-names.ts';
 import { recordWhatHolds } from '../../../actions/freeze/record-freezes.ts';
-import type { CommandDeps } from '../../execution/deps.ts';
-import { Declined, unknownName } from '../../execution/outcome.ts';
+import type { CommandDeps } from '../../deps.ts';
+import { Declined, unknownName } from '../../outcome.ts';
 import type { Given } from '../verb.ts';
 
 /** What verbs of freezes have in common. */

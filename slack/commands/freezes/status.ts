@@ -6,7 +6,7 @@ import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import { recordWhatHolds } from '../../../actions/freeze/record-freezes.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
 import { isPermitted } from '../../execution/acting-user.ts';
-import { answered, message } from '../../execution/outcome.ts';
+import { answered, message } from '../../outcome.ts';
 import type { Run, Verb } from '../verb.ts';
 import { isOf, type Target, targetCalled } from './shared.ts';
 

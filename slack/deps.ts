@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports/deps.ts';
+import type { Deps } from '../domain/ports/deps.ts';
 
 /**
  * Dependencies for commands of people, without the ports whose secrets are not granted to `hear`

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import type { ChatButton, ChatMessage, ChatPart, Text } from '../../domain/messages/channels.ts';
-import { plainOf } from '../../domain/messages/plain-text.ts';
-import { nearest } from '../../domain/runbooks/nearest.ts';
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../domain/messages/channels.ts';
+import { plainOf } from '../domain/messages/plain-text.ts';
+import { nearest } from '../domain/runbooks/nearest.ts';
 
 /** Result of a request, which is stored until all recipients are notified. */
 export type Outcome = {
