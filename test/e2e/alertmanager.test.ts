@@ -10,10 +10,18 @@ import {
   programPath,
   type Running,
 } from '../support/prometheus-stack.ts';
-import type { CdServer } from './cd-server.ts';
-import { Stage } from './stage.ts';
-import { catalogue, deployBroken, expectOneOfEach, haveHistory, record, timelineOf, untilResolved } from './story.ts';
-import type { ToyService } from './toy-service.ts';
+import type { CdServer } from './support/cd-server.ts';
+import { Stage } from './support/stage.ts';
+import {
+  catalogue,
+  deployBroken,
+  expectOneOfEach,
+  haveHistory,
+  record,
+  timelineOf,
+  untilResolved,
+} from './support/story.ts';
+import type { ToyService } from './support/toy-service.ts';
 
 describe.runIf(have('promtool', 'amtool'))("the examples are valid for the vendors' own tools", () => {
   test.each(['alertmanager.yml', 'alertmanager-rollback-webhook.yml'])('%s', (name) => {

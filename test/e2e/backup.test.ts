@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { at, cli } from '../cli/support.ts';
 import { alert, group, twoDeployments } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
-import { startVendors, type Vendors } from '../support/scenario-vendors.ts';
+import { startVendors, type Vendors } from '../support/scenario/vendors.ts';
 
 /** A question stays open for longer than the test runs; the verification after a rollback takes seconds. */
 const TIME_SCALE = 100;

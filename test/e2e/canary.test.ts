@@ -3,8 +3,8 @@ import { minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, type Firebreak } from '../support/firebreak.ts';
 import { freePort } from '../../demo/free-port.ts';
 import { exampleAlertmanager, have } from '../support/prometheus-stack.ts';
-import type { CdServer } from './cd-server.ts';
-import { Stage } from './stage.ts';
+import type { CdServer } from './support/cd-server.ts';
+import { Stage } from './support/stage.ts';
 import {
   catalogue,
   errorRatioByVersionOf,
@@ -15,8 +15,8 @@ import {
   record,
   untilJudged,
   untilResolved,
-} from './story.ts';
-import type { ToyService } from './toy-service.ts';
+} from './support/story.ts';
+import type { ToyService } from './support/toy-service.ts';
 
 /** Automation may act only on a version that monitoring proves bad. v2 gets a tenth of the requests, v1 the others. */
 describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out during an increase of errors', () => {

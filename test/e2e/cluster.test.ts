@@ -3,11 +3,11 @@ import { alert, group } from '../support/alerts.ts';
 import { eventually, type Firebreak } from '../support/firebreak.ts';
 import { freePort } from '../../demo/free-port.ts';
 import { exampleAlertmanager, have, onlyFor, type Running, settled } from '../support/prometheus-stack.ts';
-import type { CdServer } from './cd-server.ts';
-import { type Handling, post, type Relay } from './relay.ts';
-import { Stage } from './stage.ts';
-import { catalogue, deployBroken, expectOneOfEach, haveHistory, incidentsOf, untilResolved } from './story.ts';
-import type { ToyService } from './toy-service.ts';
+import type { CdServer } from './support/cd-server.ts';
+import { type Handling, post, type Relay } from './support/relay.ts';
+import { Stage } from './support/stage.ts';
+import { catalogue, deployBroken, expectOneOfEach, haveHistory, incidentsOf, untilResolved } from './support/story.ts';
+import type { ToyService } from './support/toy-service.ts';
 
 /** Gossip ports: of the member itself, and of a member to join. */
 type Member = { port: number; peer: number };

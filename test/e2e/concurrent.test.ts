@@ -4,9 +4,9 @@ import { minutesAgo } from '../support/alerts.ts';
 import { eventually, type Firebreak } from '../support/firebreak.ts';
 import { freePort } from '../../demo/free-port.ts';
 import { exampleAlertmanager, exampleRules, have } from '../support/prometheus-stack.ts';
-import type { CdServer } from './cd-server.ts';
-import type { Relay } from './relay.ts';
-import { Stage } from './stage.ts';
+import type { CdServer } from './support/cd-server.ts';
+import type { Relay } from './support/relay.ts';
+import { Stage } from './support/stage.ts';
 import {
   catalogue,
   deployBroken,
@@ -17,8 +17,8 @@ import {
   incidentsOf,
   record,
   untilResolved,
-} from './story.ts';
-import type { ToyService } from './toy-service.ts';
+} from './support/story.ts';
+import type { ToyService } from './support/toy-service.ts';
 
 /** Additional rules beside the example's. Each one asks for a rollback by itself. */
 const MORE_RULES = {

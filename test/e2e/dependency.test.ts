@@ -3,8 +3,8 @@ import { minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, type Firebreak } from '../support/firebreak.ts';
 import { freePort } from '../../demo/free-port.ts';
 import { exampleAlertmanager, have, type Recorded } from '../support/prometheus-stack.ts';
-import type { CdServer } from './cd-server.ts';
-import { Stage } from './stage.ts';
+import type { CdServer } from './support/cd-server.ts';
+import { Stage } from './support/stage.ts';
 import {
   catalogue,
   errorRatioOf,
@@ -14,8 +14,8 @@ import {
   record,
   untilJudged,
   untilResolved,
-} from './story.ts';
-import type { ToyService } from './toy-service.ts';
+} from './support/story.ts';
+import type { ToyService } from './support/toy-service.ts';
 
 /**
  * The rule "errors have more than doubled within 30 minutes of the deploy" would roll back both checkout and search,

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../demo/free-port.ts';
 import { eventually, type Firebreak } from '../support/firebreak.ts';
 import { exampleAlertmanager, have, onlyFor } from '../support/prometheus-stack.ts';
-import type { CdServer } from './cd-server.ts';
-import type { Relay } from './relay.ts';
-import { Stage } from './stage.ts';
+import type { CdServer } from './support/cd-server.ts';
+import type { Relay } from './support/relay.ts';
+import { Stage } from './support/stage.ts';
 import {
   catalogue,
   deployBroken,
@@ -15,8 +15,8 @@ import {
   timelineOf,
   untilJudged,
   untilResolved,
-} from './story.ts';
-import type { ToyService } from './toy-service.ts';
+} from './support/story.ts';
+import type { ToyService } from './support/toy-service.ts';
 
 describe.runIf(have('prometheus', 'alertmanager'))('while Firebreak is down', () => {
   const stage = new Stage();

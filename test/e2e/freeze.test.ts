@@ -7,8 +7,8 @@ import { cli } from '../cli/support.ts';
 import { eventually, type Firebreak } from '../support/firebreak.ts';
 import { freePort } from '../../demo/free-port.ts';
 import { type AlertmanagerConfig, have } from '../support/prometheus-stack.ts';
-import { Stage } from './stage.ts';
-import type { ToyService } from './toy-service.ts';
+import { Stage } from './support/stage.ts';
+import type { ToyService } from './support/toy-service.ts';
 
 /** Evaluations run every second. The windows of objectives, and Prometheus, are in real time. */
 const TIME_SCALE = 60;

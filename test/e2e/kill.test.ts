@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, type Firebreak } from '../support/firebreak.ts';
 import { freePort } from '../../demo/free-port.ts';
 import { exampleAlertmanager, have, onlyFor } from '../support/prometheus-stack.ts';
-import type { CdServer } from './cd-server.ts';
-import type { Relay } from './relay.ts';
-import { Stage } from './stage.ts';
+import type { CdServer } from './support/cd-server.ts';
+import type { Relay } from './support/relay.ts';
+import { Stage } from './support/stage.ts';
 import {
   catalogue,
   deployBroken,
@@ -13,8 +13,8 @@ import {
   pagesOf,
   untilPagerKnows,
   untilResolved,
-} from './story.ts';
-import type { ToyService } from './toy-service.ts';
+} from './support/story.ts';
+import type { ToyService } from './support/toy-service.ts';
 
 /** All parts of one service, with its own Firebreak that can be killed at any time. */
 type World = { service: ToyService; cd: CdServer; firebreak: Firebreak; relay: Relay };

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../cli/support.ts';
 import { ADMIN_TOKEN, Firebreak, INGEST_TOKEN } from '../support/firebreak.ts';
 import { have } from '../support/prometheus-stack.ts';
-import { type Kind, type Proxy, startProxy } from './proxies.ts';
-import { close, listen } from './server.ts';
+import { type Kind, type Proxy, startProxy } from './support/proxies.ts';
+import { close, listen } from './support/server.ts';
 
 /* The shipped proxies in front of a Firebreak with its sandbox. A mistake in them would expose it. */
 

@@ -8,8 +8,8 @@ import {
   onlyFor,
   type Running,
 } from '../support/prometheus-stack.ts';
-import type { CdServer } from './cd-server.ts';
-import { Stage } from './stage.ts';
+import type { CdServer } from './support/cd-server.ts';
+import { Stage } from './support/stage.ts';
 import {
   catalogue,
   deployBroken,
@@ -18,8 +18,8 @@ import {
   type Incident,
   timelineOf,
   untilResolved,
-} from './story.ts';
-import type { ToyService } from './toy-service.ts';
+} from './support/story.ts';
+import type { ToyService } from './support/toy-service.ts';
 
 /**
  * `send_resolved: false`: Firebreak gets only the start of an alert, and must query its end. One Firebreak can query

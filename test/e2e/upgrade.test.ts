@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { verify } from '../../local/backup/archive.ts';
 import { at, cli } from '../cli/support.ts';
 import { Firebreak } from '../support/firebreak.ts';
-import { finishThree, openThree, OPTIONS } from './upgrade-story.ts';
+import { finishThree, openThree, OPTIONS } from './support/upgrade-story.ts';
 
 /** Data folders of earlier versions with three open incidents. CONTRIBUTING.md describes how to add one. */
 const ARCHIVES = join(import.meta.dirname, '../fixtures/upgrade');

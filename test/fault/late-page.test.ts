@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { alert, group } from '../support/alerts.ts';
 import { eventually } from '../support/firebreak.ts';
-import { AttendedProduct } from '../support/scenario-product.ts';
-import { type AroundEffect, startVendors } from '../support/scenario-vendors.ts';
+import { AttendedProduct } from '../support/scenario/product.ts';
+import { type AroundEffect, startVendors } from '../support/scenario/vendors.ts';
 
 const TIME_SCALE = 1000;
 

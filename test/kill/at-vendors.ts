@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AttendedProduct } from '../support/scenario-product.ts';
-import type { AroundEffect } from '../support/scenario-vendors.ts';
+import type { AttendedProduct } from '../support/scenario/product.ts';
+import type { AroundEffect } from '../support/scenario/vendors.ts';
 import { namesOf } from './calls.ts';
 
 type Killer = {

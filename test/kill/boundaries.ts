@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Story } from '../support/scenario.ts';
+import type { Story } from '../support/scenario/scenario.ts';
 import { isShowing } from './calls.ts';
 import { playKilledAt } from './run.ts';
 

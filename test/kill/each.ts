@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test, type TestContext } from 'vitest';
-import type { Story } from '../support/scenario.ts';
+import type { Story } from '../support/scenario/scenario.ts';
 import { type Death, sampleOf } from './boundaries.ts';
 import { type Course, playKilledAt } from './run.ts';
 import { playRunbookKilledAt } from './runbook.ts';

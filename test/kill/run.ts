@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
 import { eventually } from '../support/firebreak.ts';
-import { AttendedProduct } from '../support/scenario-product.ts';
-import { startVendors } from '../support/scenario-vendors.ts';
-import { catalogueOf, expectPromisesKept, play, type Story } from '../support/scenario.ts';
+import { AttendedProduct } from '../support/scenario/product.ts';
+import { startVendors } from '../support/scenario/vendors.ts';
+import { catalogueOf, expectPromisesKept, play, type Story } from '../support/scenario/scenario.ts';
 import { killerAtVendors } from './at-vendors.ts';
 
 /** 15 minutes of workflow waits take about 0.2 seconds. */

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { AttendedProduct } from '../support/scenario-product.ts';
-import { expectRunbookKept, playRunbook, runbooksFor, SERVICES, startOps } from '../support/scenario-runbook.ts';
-import { startVendors } from '../support/scenario-vendors.ts';
+import { AttendedProduct } from '../support/scenario/product.ts';
+import { expectRunbookKept, playRunbook, runbooksFor, SERVICES, startOps } from '../support/scenario/runbook.ts';
+import { startVendors } from '../support/scenario/vendors.ts';
 import { killerAtVendors } from './at-vendors.ts';
 import { type Course, PAGING, retold } from './run.ts';
 

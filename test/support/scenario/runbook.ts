@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
-import { alert, group } from './alerts.ts';
-import { eventually } from './firebreak.ts';
-import type { AttendedProduct } from './scenario-product.ts';
+import { alert, group } from '../alerts.ts';
+import { eventually } from '../firebreak.ts';
+import type { AttendedProduct } from './product.ts';
 import { isAcknowledgement } from './scenario.ts';
-import type { AroundEffect, Vendors } from './scenario-vendors.ts';
+import type { AroundEffect, Vendors } from './vendors.ts';
 
 /** The things that the runbook of the story changes: a flag, and a team's own system with idempotency keys. */
 const FLAG = 'new-basket';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { minutesAgo } from '../support/alerts.ts';
-import { eventually, type Firebreak } from '../support/firebreak.ts';
+import { minutesAgo } from '../../support/alerts.ts';
+import { eventually, type Firebreak } from '../../support/firebreak.ts';
 import type { CdServer } from './cd-server.ts';
 import type { ToyService } from './toy-service.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { alert, group, twoDeployments } from '../support/alerts.ts';
-import { EACH_ALONE, eventually, type Firebreak, type FirebreakOptions } from '../support/firebreak.ts';
+import { alert, group, twoDeployments } from '../../support/alerts.ts';
+import { EACH_ALONE, eventually, type Firebreak, type FirebreakOptions } from '../../support/firebreak.ts';
 
 /** The verification of a rollback, 15 minutes, takes 9 seconds; the question stays open for a quarter of an hour. */
 const TIME_SCALE = 100;

@@ -1,5 +1,5 @@
-import { Firebreak, type FirebreakOptions, INGEST_TOKEN } from '../support/firebreak.ts';
-import { freePort } from '../../demo/free-port.ts';
+import { Firebreak, type FirebreakOptions, INGEST_TOKEN } from '../../support/firebreak.ts';
+import { freePort } from '../../../demo/free-port.ts';
 import {
   type AlertmanagerOptions,
   exampleRules,
@@ -7,7 +7,7 @@ import {
   type Running,
   startAlertmanager,
   startPrometheus,
-} from '../support/prometheus-stack.ts';
+} from '../../support/prometheus-stack.ts';
 import { CD_TOKEN, CdServer } from './cd-server.ts';
 import { Relay } from './relay.ts';
 import { ToyService } from './toy-service.ts';

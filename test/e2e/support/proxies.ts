@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { freePort } from '../../demo/free-port.ts';
-import { spawnTied, type TiedChild } from '../../local/aws/dynamodb/tied-child.ts';
-import { eventually } from '../support/firebreak.ts';
-import { programPath } from '../support/prometheus-stack.ts';
+import { freePort } from '../../../demo/free-port.ts';
+import { spawnTied, type TiedChild } from '../../../local/aws/dynamodb/tied-child.ts';
+import { eventually } from '../../support/firebreak.ts';
+import { programPath } from '../../support/prometheus-stack.ts';
 
-const DEPLOY = join(import.meta.dirname, '../../deploy');
+const DEPLOY = join(import.meta.dirname, '../../../deploy');
 
 /** A name for this machine, for which the certificate is issued. */
 const NAME = 'localhost';

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import { alert, group, minutesAgo, twoDeployments } from './alerts.ts';
-import { eventually } from './firebreak.ts';
-import type { AttendedProduct } from './scenario-product.ts';
-import type { Vendors } from './scenario-vendors.ts';
+import { alert, group, minutesAgo, twoDeployments } from '../alerts.ts';
+import { eventually } from '../firebreak.ts';
+import type { AttendedProduct } from './product.ts';
+import type { Vendors } from './vendors.ts';
 
 /** Whether the rollback is automatic or waits for an approval. */
 export type Story = 'act' | 'approve';

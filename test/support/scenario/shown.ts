@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { ChannelView, MessageView } from '../../sandbox/slack/blocks/view.ts';
-import type { GithubView } from '../../sandbox/github/github.ts';
-import type { GrafanaView } from '../../sandbox/grafana/grafana.ts';
-import type { StatuspageView } from '../../sandbox/statuspage/view.ts';
-import { eventually } from './firebreak.ts';
-import type { AttendedProduct } from './scenario-product.ts';
-import type { Vendors } from './scenario-vendors.ts';
+import type { ChannelView, MessageView } from '../../../sandbox/slack/blocks/view.ts';
+import type { GithubView } from '../../../sandbox/github/github.ts';
+import type { GrafanaView } from '../../../sandbox/grafana/grafana.ts';
+import type { StatuspageView } from '../../../sandbox/statuspage/view.ts';
+import { eventually } from '../firebreak.ts';
+import type { AttendedProduct } from './product.ts';
+import type { Vendors } from './vendors.ts';
 
 /** Catalogue settings of checkout for all vendors that show incidents. */
 export const SHOWN_SERVICE = {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Firebreak, type FirebreakOptions } from './firebreak.ts';
+import { Firebreak, type FirebreakOptions } from '../firebreak.ts';
 
 type Answer = Awaited<ReturnType<Firebreak['request']>>;
 
