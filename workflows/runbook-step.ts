@@ -1,14 +1,15 @@
 import type { Deps } from '../domain/ports/deps.ts';
 import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import type { Run } from './run.ts';
-import type { RunbookInput } from './runbook.ts';
-import type { Outline } from './steps/runbook/choose.ts';
 import { askAbout, settleQuestion, type QuestionState } from './steps/runbook/ask.ts';
+import type { Performed } from './steps/runbook/attempt.ts';
 import { checkCondition } from './steps/runbook/look.ts';
-import { performStep, type Performed } from './steps/runbook/perform.ts';
-import { type StepQuestion, INCIDENT_CLOSED, prepareStep } from './steps/runbook/prepare.ts';
+import type { Outline, RunbookInput } from './steps/runbook/outline.ts';
+import { INCIDENT_CLOSED, isOver } from './steps/runbook/over.ts';
+import { performStep } from './steps/runbook/perform.ts';
+import { prepareStep } from './steps/runbook/prepare.ts';
+import type { StepQuestion } from './steps/runbook/preparation.ts';
 import { askForRollback, lookForRollback } from './steps/runbook/rollback.ts';
-import { isOver } from './steps/runbook/over.ts';
 
 /** Pauses between attempts at an unavailable or busy target, and between status checks. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60] as const;

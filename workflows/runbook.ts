@@ -1,17 +1,14 @@
 import type { Deps } from '../domain/ports/deps.ts';
 import type { RunbookEnd } from '../domain/ports/runbooks.ts';
 import { afterStage } from '../domain/runbooks/inverses.ts';
-import type { IncidentId } from '../schemas/config/names.ts';
 import type { Run } from './run.ts';
-import { type Chosen, chooseRunbook, isJudged, type Outline } from './steps/runbook/choose.ts';
+import { type Chosen, chooseRunbook, isJudged } from './steps/runbook/choose.ts';
 import { concludeRunbook } from './steps/runbook/conclude.ts';
+import type { Outline, RunbookInput } from './steps/runbook/outline.ts';
 import { undoOrder } from './steps/runbook/undo.ts';
-import { VERIFICATION_SECONDS } from './steps/mitigate.ts';
-import { verifyRunbook } from './steps/verify.ts';
+import { VERIFICATION_SECONDS, verifyRunbook } from './steps/verify.ts';
 import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import { runStep } from './runbook-step.ts';
-
-export type RunbookInput = { incidentId: IncidentId; number: number };
 
 /** Course of a runbook so far. `stopped`: a step failed, a person declined a step, or the incident was closed. */
 type Course = {

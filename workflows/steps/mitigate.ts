@@ -17,13 +17,10 @@ import { wake } from '../wake.ts';
 import { entryOf, judge, type Judged } from './judge.ts';
 import { followRollback, type MitigationEnd } from './follow-rollback.ts';
 import { deployerAt, lookAtHold, reasonFor, rollbackKey, type RollbackOrder } from './roll-back.ts';
-import { concludeVerification, verifyOnce, verifyRunbook } from './verify.ts';
+import { concludeVerification, VERIFICATION_SECONDS, verifyOnce, verifyRunbook } from './verify.ts';
 import { withdrawAbout } from './withdraw-about.ts';
 
 type MitigateInput = { incidentId: IncidentId; number: number; request: JudgementRequest };
-
-/** Verification window in seconds. The verdict comes at its end, so that errors right after a rollback don't count. */
-export const VERIFICATION_SECONDS = 15 * 60;
 
 /** Pauses between checks whether a rollback still holds; their sum is the verification window. */
 const HOLD_PAUSES_SECONDS = [60, 120, 240, 480] as const;

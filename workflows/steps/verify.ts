@@ -7,7 +7,10 @@ import { wake } from '../wake.ts';
 import { warnings } from './read-inbox.ts';
 import { noteDemotion } from '../demotion.ts';
 import { rollbackKey } from './roll-back.ts';
-import { actsOf } from './runbook/conclude.ts';
+import { actsOf } from './runbook/act-keys.ts';
+
+/** Verification window in seconds. The verdict comes at its end, so that errors right after a rollback don't count. */
+export const VERIFICATION_SECONDS = 15 * 60;
 
 /** `alertsFired`: firing alerts are the only reason against a passed verification. */
 export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?: true };

@@ -6,9 +6,8 @@ import type { Effect } from '../../../schemas/incidents/incident.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import { entryOf } from '../judge.ts';
 import { deployerAt } from '../roll-back.ts';
+import type { Attempted, StepAttempt, Tried } from './attempt.ts';
 import type { Context } from './context.ts';
-import type { Tried } from './memory.ts';
-import type { Attempted, StepAttempt } from './perform.ts';
 
 /** A change of a target of the service. */
 export type TargetAct =

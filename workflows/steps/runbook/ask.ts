@@ -1,9 +1,8 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { RunbookInput } from '../../runbook.ts';
 import { wake } from '../../wake.ts';
-import type { Outline } from './choose.ts';
 import { contextOf } from './context.ts';
-import type { StepQuestion } from './prepare.ts';
+import type { Outline, RunbookInput } from './outline.ts';
+import type { StepQuestion } from './preparation.ts';
 import { noteStep } from './tell.ts';
 
 /** First number of runbook questions, far above the numbers of judgements. */

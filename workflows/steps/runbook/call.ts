@@ -2,9 +2,8 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
 import { isOurs } from './act.ts';
+import type { Attempted, StepAttempt, Tried } from './attempt.ts';
 import type { Context } from './context.ts';
-import type { Tried } from './memory.ts';
-import type { Attempted, StepAttempt } from './perform.ts';
 
 /** Maximum size of a stored response body, in UTF-16 units of its JSON. */
 const OUTPUT_MAX_CHARS = 4000;

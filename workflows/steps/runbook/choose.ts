@@ -10,21 +10,8 @@ import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
-import type { RunbookInput } from '../../runbook.ts';
+import type { Outline, RunbookInput } from './outline.ts';
 import { beforeItBegins } from './variables.ts';
-
-/** The part of a step that determines the order of steps. The rest is read when the step runs. */
-export type Outline = Pick<
-  PlannedStep,
-  'id' | 'number' | 'stage' | 'onFailure' | 'mutating' | 'timeoutSeconds' | 'retry'
-> & {
-  uses: PlannedStep['uses'] | 'scale.restore';
-  otherwise: 'skip' | 'stop';
-  /** ID of the step that this step undoes. */
-  undoes: string | null;
-  /** Key with which an earlier run may have performed the step. */
-  lookFor?: string;
-};
 
 export type Chosen = {
   name: string;

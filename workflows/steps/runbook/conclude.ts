@@ -2,12 +2,11 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import type { RunbookEnd } from '../../../domain/ports/runbooks.ts';
 import { undoId } from '../../../domain/runbooks/by-hand.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
-import type { IncidentId } from '../../../schemas/config/names.ts';
-import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { contextOf } from './context.ts';
 import { remember } from './memory.ts';
+import type { RunbookInput } from './outline.ts';
 import { leftAs } from './tell.ts';
 
 /** Notes the changes that remain, such as a flag that is still off, and concludes the runbook. */
@@ -44,12 +43,4 @@ async function leftBy(deps: Deps, input: RunbookInput, ends: StepEnds): Promise<
       left.push(back?.unclear ? `${words} (the outcome of the undo is unknown)` : words);
   }
   return left;
-}
-
-/** Returns the keys of a runbook's completed actions, which a failed verification counts as wrong. */
-export async function actsOf(deps: Pick<Deps, 'incidents'>, id: IncidentId, number: number): Promise<string[]> {
-  const effects = (await deps.incidents.view(id))?.effects ?? [];
-  return effects
-    .filter(({ key, state }) => key.startsWith(`${id}.runbook.${number}.`) && state === 'succeeded')
-    .map(({ key }) => key);
 }

@@ -13,10 +13,9 @@ import { doubtable } from '../../../domain/rollback/guard.ts';
 import { weighed } from '../../../domain/rollback/rollback.ts';
 import { isOfThoseWhoMayNotAsk } from '../../../domain/alerts/senders.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { entryOf, readAutomation } from '../judge.ts';
-import type { Outline } from './choose.ts';
+import type { Outline, RunbookInput } from './outline.ts';
 import { variablesOf } from './variables.ts';
 
 /** Everything that a step needs when it runs. */
@@ -131,9 +130,3 @@ async function againstOf(
     monitoring_failure_only: inputs?.monitoring_failure_only ?? false,
   };
 }
-
-/** Returns the idempotency key of an action, the same for every attempt and for every run that takes over. */
-export const actKey = ({ incident, step, inverse }: Context, { number }: RunbookInput, tries: number): string => {
-  const name = inverse === null ? step.id : `${step.id}.undo`;
-  return `${incident.id}.runbook.${number}.${name}${tries > 1 ? `.${tries}` : ''}`;
-};

@@ -3,13 +3,12 @@ import { holds } from '../../../domain/runbooks/cel/cel.ts';
 import { resolveWith } from '../../../domain/runbooks/templates.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import { secondsOf } from '../../../schemas/time/maintenance.ts';
-import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { verdictOf } from '../verify.ts';
-import type { Outline } from './choose.ts';
 import { type Context, contextOf } from './context.ts';
 import { recall, remember } from './memory.ts';
-import { INCIDENT_CLOSED } from './prepare.ts';
+import type { Outline, RunbookInput } from './outline.ts';
+import { INCIDENT_CLOSED } from './over.ts';
 import { cut, noteStep } from './tell.ts';
 
 /** Result of one check of a condition. `ended`: the step is over. `looked`: check again later. */

@@ -1,27 +1,9 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import type { Effect } from '../../../schemas/incidents/incident.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
-import type { Performed } from './perform.ts';
-import type { Preparation } from './prepare.ts';
-
-/** Inputs of a step, determined once before it runs, so that every attempt does exactly what a person approved. */
-export type Prepared = {
-  at: Timestamp;
-  ready: Preparation;
-  /** Parameters of the step, with all placeholders resolved. */
-  given: Json;
-  /** The suspected change, if the step acts against one. Absent in records of older versions. */
-  against?: string | null;
-};
-
-/** Result of an attempt, and the effect to record for it. */
-export type Tried = {
-  performed: Exclude<Performed, { kind: 'again' }>;
-  effect: { state: Effect['state']; detail: string } | null;
-};
+import type { Tried } from './attempt.ts';
+import type { RunbookInput } from './outline.ts';
+import type { Prepared } from './preparation.ts';
 
 /**
  * Stored values by kind. `end`: end of a step that waits; `ended`: end of every step, stored when the runbook ends.

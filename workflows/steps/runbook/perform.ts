@@ -2,39 +2,19 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import { permit } from '../../../domain/runbooks/permission.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
-import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
+import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { attemptAct } from './act.ts';
+import { actKey } from './act-keys.ts';
+import type { Attempted, Performed, StepAttempt, Tried } from './attempt.ts';
 import { callHttp } from './call.ts';
-import type { Outline } from './choose.ts';
-import { actKey, type Context, contextOf, guardsOf } from './context.ts';
-import { type Prepared, recall, remember, type Tried } from './memory.ts';
-import { INCIDENT_CLOSED } from './prepare.ts';
+import { type Context, contextOf, guardsOf } from './context.ts';
+import { recall, remember } from './memory.ts';
+import type { Outline, RunbookInput } from './outline.ts';
+import { INCIDENT_CLOSED } from './over.ts';
+import type { Prepared } from './preparation.ts';
 import { cut, noteStep } from './tell.ts';
 import { openTicket, postToSlack } from './tellers.ts';
-
-/** Result of one attempt. `again`: in progress, unavailable, or busy; `failed`: a retry may be allowed. */
-export type Performed =
-  | { kind: 'ended'; end: StepEnd }
-  | { kind: 'again'; detail: string; handle: string | null; afterSeconds: number | null }
-  | { kind: 'failed'; detail: string };
-
-/** An attempt with the effect to record for it. */
-export type Attempted = Tried | Extract<Performed, { kind: 'again' }>;
-
-export type StepAttempt = {
-  before: StepEnds;
-  approved: boolean;
-  scale: { from: number; to: number } | null;
-  /** Number of the attempt, from 1. A retry after a failure is a separate action. */
-  tries: number;
-  handle: string | null;
-  /** Key known to the target, if an earlier run may have performed the action. Absent: the action's own key. */
-  sentAs?: string;
-  /** The step has timed out; the text is its result. */
-  giveUp?: string;
-};
 
 /** Makes one attempt at a step. Reads the guards again directly before the call. */
 export async function performStep(

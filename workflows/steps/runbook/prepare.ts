@@ -1,37 +1,21 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { holds } from '../../../domain/runbooks/cel/cel.ts';
 import type { StepGuards } from '../../../domain/rollback/guard.ts';
-import { permit, type QuestionInputs, whyAsked } from '../../../domain/runbooks/permission.ts';
+import { permit, whyAsked } from '../../../domain/runbooks/permission.ts';
 import { scaleTarget } from '../../../domain/runbooks/scale.ts';
 import { resolveWith } from '../../../domain/runbooks/templates.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { StepKind, With } from '../../../schemas/runbooks/parts/kinds.ts';
-import type { Reason } from '../../../schemas/incidents/reason.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
-import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
+import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { deployerAt } from '../roll-back.ts';
 import { entryOf } from '../judge.ts';
-import type { Outline } from './choose.ts';
 import { type Context, contextOf, guardsOf } from './context.ts';
-import { type Prepared, recall, remember } from './memory.ts';
+import { recall, remember } from './memory.ts';
+import type { Outline, RunbookInput } from './outline.ts';
+import { INCIDENT_CLOSED } from './over.ts';
+import type { Preparation, Prepared, StepQuestion } from './preparation.ts';
 import { doesWhat, noteStep } from './tell.ts';
-
-/** A question to people before a step: text, people, and time-out. */
-export type StepQuestion = {
-  text: string;
-  reasons: Reason[];
-  people: readonly string[] | null;
-  approvals: number;
-  given?: string[];
-  seconds: number;
-  inputs: QuestionInputs;
-};
-
-/** What to do with a step. `end`: it does not run. `go`: it runs, after an approval if `ask` is set. */
-export type Preparation =
-  | { kind: 'end'; end: StepEnd; isNoted: boolean }
-  | { kind: 'go'; ask: StepQuestion | null; scale: { from: number; to: number } | null };
 
 /** A prepared step. `spentSeconds`: seconds since an earlier run of the workflow began the step; 0 if none did. */
 export type PreparedStep = Preparation & { spentSeconds: number };
@@ -56,14 +40,6 @@ export async function prepareStep(
   const spentSeconds = Math.max(0, secondsBetween(at, deps.clock.now())) * deps.timeScale;
   return { ...ready, spentSeconds: known === undefined ? 0 : spentSeconds };
 }
-
-/** End of a step after the incident was closed. */
-export const INCIDENT_CLOSED: StepEnd = {
-  status: 'skipped',
-  output: null,
-  detail: 'the incident is closed',
-  closed: true,
-};
 
 type Determined = Pick<Prepared, 'ready' | 'given' | 'against'>;
 

@@ -3,15 +3,14 @@ import type { Requester } from '../../../domain/rollback/judgement.ts';
 import { newestLiveChange } from '../../../domain/changes/versions.ts';
 import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { entryOf } from '../judge.ts';
 import { refuse } from '../withdraw-about.ts';
-import type { Outline } from './choose.ts';
 import { type Context, contextOf } from './context.ts';
 import { recall, remember } from './memory.ts';
-import { INCIDENT_CLOSED } from './prepare.ts';
+import type { Outline, RunbookInput } from './outline.ts';
+import { INCIDENT_CLOSED } from './over.ts';
 import { noteStep } from './tell.ts';
 
 /** Origins of judgements that can answer a runbook's request. */

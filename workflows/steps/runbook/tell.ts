@@ -1,8 +1,7 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import type { RunbookInput } from '../../runbook.ts';
-import type { Outline } from './choose.ts';
 import type { Context } from './context.ts';
+import type { Outline, RunbookInput } from './outline.ts';
 
 /** Maximum length of a step's detail, stored or on the timeline, in UTF-16 units. */
 const DETAIL_MAX_CHARS = 2000;

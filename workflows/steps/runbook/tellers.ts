@@ -5,8 +5,8 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import { standInNote } from '../../../domain/catalogue/vendors.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { TicketTarget } from '../../../schemas/alerts/routes.ts';
+import type { Performed } from './attempt.ts';
 import type { Context } from './context.ts';
-import type { Performed } from './perform.ts';
 
 /**
  * Posts a message. Without a channel, adds it to the timeline, which appears exactly once in the incident's channel. In

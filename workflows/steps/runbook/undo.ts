@@ -1,5 +1,6 @@
 import { undoId } from '../../../domain/runbooks/by-hand.ts';
-import type { Chosen, Outline } from './choose.ts';
+import type { Chosen } from './choose.ts';
+import type { Outline } from './outline.ts';
 
 /** Returns the undo steps for completed steps, last one first. A step without an inverse is skipped when its undo runs. */
 export function undoOrder({ steps, failureSteps, undo }: Chosen, done: readonly string[]): Outline[] {

@@ -1,0 +1,31 @@
+import type { Effect } from '../../../schemas/incidents/incident.ts';
+import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
+
+/** One attempt at a step. `before`: ends of the earlier steps. `handle`: operation in progress; null: none. */
+export type StepAttempt = {
+  before: StepEnds;
+  approved: boolean;
+  scale: { from: number; to: number } | null;
+  /** Number of the attempt, from 1. A retry after a failure is a separate action. */
+  tries: number;
+  handle: string | null;
+  /** Key known to the target, if an earlier run may have performed the action. Absent: the action's own key. */
+  sentAs?: string;
+  /** The step has timed out; the text is its result. */
+  giveUp?: string;
+};
+
+/** Result of one attempt. `again`: in progress, unavailable, or busy; `failed`: a retry may be allowed. */
+export type Performed =
+  | { kind: 'ended'; end: StepEnd }
+  | { kind: 'again'; detail: string; handle: string | null; afterSeconds: number | null }
+  | { kind: 'failed'; detail: string };
+
+/** A completed attempt: its result, and the effect to record for it. */
+export type Tried = {
+  performed: Exclude<Performed, { kind: 'again' }>;
+  effect: { state: Effect['state']; detail: string } | null;
+};
+
+/** An attempt: completed, or to be repeated. */
+export type Attempted = Tried | Extract<Performed, { kind: 'again' }>;
