@@ -36,6 +36,9 @@ type Watched = {
 
 type Alert = { startsAt: number; endsAt: number | null; summary: string };
 
+/** An alert that has started to fire or ended, and its service. */
+type Notified = { service: string; alert: Alert };
+
 export type MonitoringOptions = {
   firebreak: Firebreak;
   /** Milliseconds per minute of the story. */
@@ -86,16 +89,18 @@ export class Monitoring {
   async #watch(everyMs: number): Promise<void> {
     while (this.#running) {
       const now = Date.now();
-      for (const watched of this.#watched) this.#evaluate(watched, now);
+      const changed = this.#watched.flatMap((watched) => this.#evaluate(watched, now) ?? []);
+      if (changed.length > 0) this.#send(changed);
       await this.#tell().catch(whenAway);
       await sleep(Math.max(now + everyMs - Date.now(), 0));
     }
   }
 
-  #evaluate(watched: Watched, now: number): void {
+  /** Returns the alert that starts to fire or ends. */
+  #evaluate(watched: Watched, now: number): Notified | undefined {
     const { toy } = watched;
     const measured = toy.errorRatio;
-    if (measured === null) return;
+    if (measured === null) return undefined;
     const ratio = Math.round(measured * 100) / 100;
     if (ratio !== watched.ratio) this.#ratioIs(toy, ratio, now);
     const before = watched.ratio ?? 0;
@@ -104,11 +109,10 @@ export class Monitoring {
       if (before <= RULE.above) this.#exceeds(watched, now, ratio);
       const since = watched.exceededSince ?? now;
       const pendingMs = RULE.forMinutes * this.#options.minuteMs;
-      if (watched.alert === null && now - since >= pendingMs) this.#fires(watched, now, ratio);
-    } else {
-      if (before > RULE.above) this.#exceeds(watched, null, ratio);
-      if (watched.alert !== null) this.#ended(watched, watched.alert, now);
+      return watched.alert === null && now - since >= pendingMs ? this.#fires(watched, now, ratio) : undefined;
     }
+    if (before > RULE.above) this.#exceeds(watched, null, ratio);
+    return watched.alert === null ? undefined : this.#ended(watched, watched.alert, now);
   }
 
   /** Records when the rule's expression became true, or `null` when it became false. */
@@ -135,29 +139,31 @@ export class Monitoring {
     }
   }
 
-  #fires(watched: Watched, now: number, ratio: number): void {
+  #fires(watched: Watched, now: number, ratio: number): Notified {
     const summary = `${watched.toy.name} fails ${percent(ratio)} of its requests`;
     this.#options.teller.begin(now);
     watched.alert = { startsAt: now, endsAt: null, summary };
-    this.#send(watched.toy, watched.alert);
+    return { service: watched.toy.name, alert: watched.alert };
   }
 
-  #ended(watched: Watched, alert: Alert, now: number): void {
+  #ended(watched: Watched, alert: Alert, now: number): Notified {
     watched.alert = null;
-    this.#send(watched.toy, { ...alert, endsAt: now });
+    return { service: watched.toy.name, alert: { ...alert, endsAt: now } };
   }
 
-  /** Sends alerts in their order, each until it is accepted. */
-  #send(toy: ToyService, alert: Alert): void {
-    this.#sending = this.#sending.then(() => this.#deliver(toy, alert)).catch(this.#options.failed);
+  /** Sends notifications in their order, each until it is accepted. */
+  #send(changed: readonly Notified[]): void {
+    this.#sending = this.#sending.then(() => this.#deliver(changed)).catch(this.#options.failed);
   }
 
-  async #deliver({ name }: ToyService, alert: Alert): Promise<void> {
+  async #deliver(changed: readonly Notified[]): Promise<void> {
     const { firebreak, teller } = this.#options;
-    const body = notification(name, alert);
-    const fires = alert.endsAt === null;
-    const text = `${RULE.name} is ${fires ? 'firing' : 'resolved'}; notifies Firebreak`;
-    teller.say({ at: Date.now(), who: 'Alertmanager', about: name, text, tone: fires ? 'bad' : 'good' });
+    const body = notification(changed);
+    for (const { service, alert } of changed) {
+      const fires = alert.endsAt === null;
+      const text = `${RULE.name} is ${fires ? 'firing' : 'resolved'}; notifies Firebreak`;
+      teller.say({ at: Date.now(), who: 'Alertmanager', about: service, text, tone: fires ? 'bad' : 'good' });
+    }
     while (this.#running) {
       try {
         await firebreak.post('/v1/alerts/alertmanager', body, Accepted, firebreak.ingestToken);
@@ -172,42 +178,43 @@ export class Monitoring {
 
 const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
 
-/** Returns the body of Alertmanager's webhook, version 4, with one alert in one group. */
-function notification(service: string, { startsAt, endsAt, summary }: Alert): object {
-  const labels = {
-    action: 'auto-rollback',
-    alertname: RULE.name,
-    environment: 'production',
-    service,
-    severity: 'critical',
-  };
-  const annotations = {
-    dashboard_url: `https://grafana.example.com/d/${service}`,
-    runbook_url: 'https://runbooks.example.com/high-error-ratio',
-    summary,
-  };
-  const status = endsAt === null ? 'firing' : 'resolved';
-  const groupLabels = { alertname: RULE.name, service };
+/** Returns the body of Alertmanager's webhook, version 4: the alerts of a rule that changed, in one group. */
+function notification(changed: readonly Notified[]): object {
+  const alerts = changed.map(alertOf);
   return {
     receiver: 'firebreak',
-    status,
-    alerts: [
-      {
-        status,
-        labels,
-        annotations,
-        startsAt: timestamp(startsAt),
-        endsAt: endsAt === null ? '0001-01-01T00:00:00Z' : timestamp(endsAt),
-        generatorURL: `https://prometheus.example.com/graph?g0.expr=${encodeURIComponent(EXCEEDED)}&g0.tab=1`,
-        fingerprint: createHash('sha256').update(JSON.stringify(labels)).digest('hex').slice(0, 16),
-      },
-    ],
-    groupLabels,
-    commonLabels: labels,
-    commonAnnotations: annotations,
+    status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved',
+    alerts,
+    groupLabels: { alertname: RULE.name },
+    commonLabels: COMMON_LABELS,
+    commonAnnotations: {},
     externalURL: 'https://alertmanager.example.com',
     version: '4',
-    groupKey: `{}:{alertname="${RULE.name}", service="${service}"}`,
+    groupKey: `{}:{alertname="${RULE.name}"}`,
     truncatedAlerts: 0,
+  };
+}
+
+const COMMON_LABELS = {
+  action: 'auto-rollback',
+  alertname: RULE.name,
+  environment: 'production',
+  severity: 'critical',
+};
+
+function alertOf({ service, alert: { startsAt, endsAt, summary } }: Notified) {
+  const labels = { ...COMMON_LABELS, service };
+  return {
+    status: endsAt === null ? 'firing' : 'resolved',
+    labels,
+    annotations: {
+      dashboard_url: `https://grafana.example.com/d/${service}`,
+      runbook_url: 'https://runbooks.example.com/high-error-ratio',
+      summary,
+    },
+    startsAt: timestamp(startsAt),
+    endsAt: endsAt === null ? '0001-01-01T00:00:00Z' : timestamp(endsAt),
+    generatorURL: `https://prometheus.example.com/graph?g0.expr=${encodeURIComponent(EXCEEDED)}&g0.tab=1`,
+    fingerprint: createHash('sha256').update(JSON.stringify(labels)).digest('hex').slice(0, 16),
   };
 }

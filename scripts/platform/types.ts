@@ -19,7 +19,7 @@ declare global {
 `;
 
 /** Direct and indirect imports of the configuration. */
-const LINKED = ['sst.config.ts', 'infra', 'aws', 'schemas', 'domain', 'node_modules', 'package.json'];
+const LINKED = ['sst.config.ts', 'infra', 'aws', 'integrations', 'schemas', 'domain', 'node_modules', 'package.json'];
 
 /**
  * Type-checks `sst.config.ts` and `infra/` with SST's and Pulumi's own types. Ignores errors inside the platform, which is

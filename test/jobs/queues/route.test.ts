@@ -41,7 +41,7 @@ function table(bad: string, error: Error) {
       const fingerprints = arrivals.map(({ signal }) => signal.fingerprint);
       if (fingerprints.some((fingerprint) => fingerprint.startsWith(bad))) throw error;
       taken.push(...fingerprints);
-      return { wake: [], opened: [], apart: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
+      return { wake: [], opened: [], withoutIncident: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
     },
   });
   const quarantine: Deps['quarantine'] = Object.assign(Object.create(deps.quarantine), {
