@@ -115,7 +115,9 @@ export async function incidentResponse(
       branches.push(run.childContext(`confirm-alerts-${round}`, (b) => confirmAlerts(b, { incidentId }, deps)));
     if (verify !== null)
       branches.push(
-        run.childContext(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, ...verify, round }, deps)),
+        run.childContext(`verify-again-${round}`, (b) =>
+          verifyNow(b, { incidentId, ...verify, run: number, round }, deps),
+        ),
       );
     state = afterStarting(state, due);
 

@@ -27,6 +27,6 @@ export async function resolvePagerUser(
   }
 }
 
-/** Returns whether people.yaml identifies somebody only by email address, without a PagerDuty ID. */
+/** Returns whether people.yaml identifies a person only by email address, without a PagerDuty ID. */
 const identifiesByEmail = ({ people }: Config): boolean =>
   Object.values(people.people).some(({ email, pagerduty }) => email !== undefined && pagerduty === undefined);

@@ -1,4 +1,9 @@
 import { expect, test } from 'vitest';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Run } from '../../workflows/run.ts';
+import { verifyNow } from '../../workflows/steps/mitigate.ts';
+import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
+import { arrivals, signal } from '../support/signals.ts';
 import { all, deploys, ends, fires, type Moment, play, says, theIncident, withHealth } from './play.ts';
 
 /** Plays a story. Returns the status and the verification of the incident at the given moments, and its timeline. */
@@ -50,4 +55,19 @@ test('a verdict on a superseded mitigation is reported, and changes no status', 
   expect(told.filter(({ kind }) => kind === 'verification.failed').map(({ text }) => text)).toEqual([
     'Not healthy: job:checkout:error_ratio is 0.4, above 0.01',
   ]);
+});
+
+test.each([
+  ['a rollback', { number: 1, runbook: null }],
+  ['a runbook', { number: 0, runbook: 1 }],
+])('repeated verifications of %s are reported by each run, also in a round with the same number', async (_, of) => {
+  const world = new FakeWorld();
+  world.engine = idleEngine(() => undefined);
+  const { deps } = world;
+  const { opened } = await deps.incidents.admit(arrivals([signal()]), { at: deps.clock.now(), trace: 'trace' });
+  const [incidentId = '' as IncidentId] = opened;
+  const step = { step: (_name: string, work: () => Promise<unknown>) => work() } as Run;
+  for (const run of [1, 2, 2]) await verifyNow(step, { incidentId, ...of, run, round: 4 }, deps);
+  const { messages } = await deps.incidents.listen(incidentId, 0, null);
+  expect(messages.filter(({ message }) => message.kind === 'verification')).toHaveLength(2);
 });

@@ -31,7 +31,7 @@ export const noNestedOperations = defineRule({
             return;
           }
           if (inner.operation === 'childContext' && ofOuter) {
-            const message = `${call.operation}(…) of the outer ${call.owner} inside childContext(…): use the context's own context`;
+            const message = `${call.operation}(…) of the outer ${call.owner} inside childContext(…): use the run of that child context`;
             context.report({ node, message });
             return;
           }

@@ -66,21 +66,22 @@ async function watch(
   await run.step('verify', () => verifyOnce(deps, incidentId, number, key));
 }
 
-/** Repeats a verification that was inconclusive. */
+/** Repeats a verification that did not pass. `run`: number of the workflow run, whose rounds start at 1 again. */
 export async function verifyNow(
-  run: Run,
+  context: Run,
   {
     incidentId,
     number,
     runbook,
+    run,
     round,
-  }: { incidentId: IncidentId; number: number; runbook: number | null; round: number },
+  }: { incidentId: IncidentId; number: number; runbook: number | null; run: number; round: number },
   deps: Deps,
 ): Promise<void> {
-  await run.step('verify', () =>
+  await context.step('verify', () =>
     runbook === null
-      ? verifyOnce(deps, incidentId, number, `verification-${number}-${round}`)
-      : verifyRunbook(deps, incidentId, runbook, `-${round}`),
+      ? verifyOnce(deps, incidentId, number, `verification-${number}-${run}-${round}`)
+      : verifyRunbook(deps, incidentId, runbook, `-${run}-${round}`),
   );
 }
 

@@ -37,7 +37,7 @@ async function leftBy(deps: Deps, input: RunbookInput, ends: StepEnds): Promise<
     const [end, back] = [ends[id], ends[undoId(id)]];
     if (end === undefined || back?.status === 'succeeded') continue;
     const { name } = await contextOf(deps, input, { id, undoes: null }, ends);
-    const words = leftAs(uses, { name, output: end.output, hasWayBack: inverse !== null, undone: back !== undefined });
+    const words = leftAs(uses, { name, output: end.output, hasInverse: inverse !== null, undone: back !== undefined });
     if (end.unclear) left.push(`the outcome of "${name}" is unknown`);
     else if (end.status === 'succeeded' && words !== null)
       left.push(back?.unclear ? `${words} (the outcome of the undo is unknown)` : words);

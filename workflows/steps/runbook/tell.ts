@@ -57,10 +57,10 @@ export function doesWhat(uses: Outline['uses'], given: unknown, scale: { from: n
 }
 
 /** A step whose change remains. `undone`: the runbook undid its other changes. */
-type Left = { name: string; output: Json; hasWayBack: boolean; undone: boolean };
+type Left = { name: string; output: Json; hasInverse: boolean; undone: boolean };
 
 /** Describes a remaining change that people must revert or know about. Null: none. */
-export function leftAs(uses: Outline['uses'], { name, output, hasWayBack, undone }: Left): string | null {
+export function leftAs(uses: Outline['uses'], { name, output, hasInverse, undone }: Left): string | null {
   const { flag, on, from, to } = (output ?? {}) as { flag?: string; on?: boolean; from?: number; to?: number };
   switch (uses) {
     case 'flag.disable':
@@ -81,7 +81,7 @@ export function leftAs(uses: Outline['uses'], { name, output, hasWayBack, undone
     case 'verify':
     case 'wait':
     case 'wait.until':
-      if (hasWayBack) return `"${name}" was not undone`;
+      if (hasInverse) return `"${name}" was not undone`;
       return undone ? `"${name}" cannot be undone` : null;
   }
 }
