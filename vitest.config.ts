@@ -20,11 +20,14 @@ function temporary(): string {
   }
 }
 
+/** Tests with many cases, or that wait for most of their time. They are beside the others of their subject. */
+const LONG = 'test/**/*.long.test.ts';
+
 /** The kinds of tests, each with its own command in package.json; CONTRIBUTING.md says what each is for. */
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 3, // of two processors: a file that starts a product waits for most of its time
+    maxWorkers: 4, // of two processors: a file that starts a product waits for most of its time
     // Against hanging, and nothing else: a slow machine is no failure.
     testTimeout: 180_000,
     hookTimeout: 180_000,
@@ -38,13 +41,13 @@ export default defineConfig({
         test: {
           name: 'test',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/kill/full/**'],
+          exclude: ['test/e2e/**', 'test/kill/full/**', LONG],
           isolate: false, // files share a process and its modules: they put back what they change in it
         },
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000 },
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts', LONG], testTimeout: 180_000, hookTimeout: 180_000 },
       },
       {
         extends: true,

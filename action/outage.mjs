@@ -49,9 +49,9 @@ async function keepWhatIsIn(answer, jwks) {
 async function decide() {
   const change = setting('CHANGE');
   const isRollback = change === undefined || change === 'deploy' || change === 'rollback';
-  const asked = { version: setting('VERSION'), commit: setting('COMMIT'), change, isRollback };
+  const request = { version: setting('VERSION'), commit: setting('COMMIT'), change, isRollback };
   const onOutage = setting('ON_OUTAGE') === 'allow' ? 'allow' : 'deny';
-  const decision = decideAlone(asked, await recall(file(), place(), trusted()), onOutage, new Date());
+  const decision = decideAlone(request, await recall(file(), place(), trusted()), onOutage, new Date());
   stdout.write(`${JSON.stringify(decision)}\n`);
 }
 

@@ -6,9 +6,9 @@ import type { Projections } from '../domain/incidents/projections.ts';
 
 /**
  * Wraps the stores of incidents so that each write notifies the projectors. Callers cannot forget to notify them. Only
- * outcomes are announced, not intents, so that a page never waits for a Slack queue.
+ * outcomes are reported, not intents, so that a page never waits for a Slack queue.
  */
-export function announcedIncidents(
+export function notifyingIncidents(
   stores: {
     incidents: Incidents;
     incidentGroups: IncidentGroups;
@@ -25,7 +25,7 @@ export function announcedIncidents(
       ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'],
       (id) => changed(`incident:${id}`),
     ),
-    incidentGroups: after(incidentGroups, ['join', 'childEnded', 'letGo'], (parent, child) =>
+    incidentGroups: after(incidentGroups, ['join', 'childEnded', 'detach'], (parent, child) =>
       changed(`incident:${parent}`, `incident:${String(child)}`),
     ),
     runbooks: after(runbooks, ['choose', 'start', 'conclude'], (id) => changed(`incident:${id}`)),
@@ -35,7 +35,7 @@ export function announcedIncidents(
 }
 
 /** Wraps the store of changes in the same way. */
-export const announcedChanges = (changes: Changes, changed: Projections['changed']): Changes =>
+export const notifyingChanges = (changes: Changes, changed: Projections['changed']): Changes =>
   after(changes, [], async () => undefined, {
     async record(change, extra) {
       const recorded = await changes.record(change, extra);
@@ -49,11 +49,11 @@ export const announcedChanges = (changes: Changes, changed: Projections['changed
     },
   });
 
-/** Returns `port` with calls to `methods` followed by `tell`, which gets the first arguments: incident ids. */
+/** Returns `port` with calls to `methods` followed by `notify`, which gets the first arguments: incident ids. */
 function after<T extends object>(
   port: T,
   methods: readonly (keyof T)[],
-  tell: (...ids: [string, unknown?]) => Promise<void>,
+  notify: (...ids: [string, unknown?]) => Promise<void>,
   more: Partial<T> = {},
 ): T {
   return new Proxy(port, {
@@ -65,7 +65,7 @@ function after<T extends object>(
       if (!methods.includes(key as keyof T)) return method.bind(target) as unknown;
       return async (...args: [string, ...unknown[]]): Promise<unknown> => {
         const result: unknown = await Reflect.apply(method, target, args);
-        await tell(args[0], args[1]);
+        await notify(args[0], args[1]);
         return result;
       };
     },

@@ -1,4 +1,5 @@
 import { byQueue, type QueueName } from '../schemas/config/queues.ts';
+import { type FunctionName, FUNCTIONS } from './functions.ts';
 
 /** Names and numbers of the resources, shared by `sst.config.ts` and the local start. */
 
@@ -18,9 +19,8 @@ export const TABLE = {
  * function that dies. Failed messages are redelivered within seconds (jobs/queues/queue-batch.ts), and 16 receives at
  * that pace take ten minutes.
  */
-export const ROUTER_TIMEOUT_SECONDS = 20;
 export const QUEUE = {
-  visibilitySeconds: 6 * ROUTER_TIMEOUT_SECONDS,
+  visibilitySeconds: 6 * FUNCTIONS.route.timeoutSeconds,
   maxReceives: 16,
   batchSize: 10,
   /** Small, because a batch takes as long as its slowest message and a page may be waiting behind it. */
@@ -30,53 +30,27 @@ export const QUEUE = {
   deadLetterDays: 14,
 } as const;
 
-/** Actions of people in Slack and PagerDuty. One message at a time, so that no action waits for another one. */
-export const PEOPLE = { timeoutSeconds: 20, batchSize: 1 } as const;
-
-/** Projectors to other systems. A message only wakes a projector, so duplicates and losses do no harm. */
-export const PROJECT = { timeoutSeconds: 60, visibilitySeconds: 90, maxReceives: 16 } as const;
+/** Queues of projectors. A message only wakes a projector, so duplicates and losses do no harm. */
+export const WAKE_QUEUE = { visibilitySeconds: 90, maxReceives: 16 } as const;
 
 /** The function that reads a queue, and the number of messages that it gets at once. */
-type Reader = { reader: 'route' | 'hear' | 'project'; batchSize: number };
+type Reader = { reader: ReaderName; batchSize: number };
+export type ReaderName = Extract<FunctionName, 'route' | 'inbound' | 'project'>;
 
 export const READERS: Readonly<Record<QueueName, Reader>> = {
   ...byQueue((): Reader => ({ reader: 'project', batchSize: QUEUE.batchSize })),
   urgent: { reader: 'route', batchSize: QUEUE.urgentBatchSize },
   ordinary: { reader: 'route', batchSize: QUEUE.batchSize },
   unmatched: { reader: 'route', batchSize: QUEUE.unmatchedBatchSize },
-  people: { reader: 'hear', batchSize: PEOPLE.batchSize },
+  // One message at a time, so that no action of a person waits for another one.
+  people: { reader: 'inbound', batchSize: 1 },
 };
 
 /** Returns whether a queue only wakes a projector: the data is in the table, so order does not matter. */
 export const isWakeQueue = (name: QueueName): boolean => READERS[name].reader === 'project';
 
-export const HTTP_TIMEOUT_SECONDS = 20;
-/** Slack waits three seconds; a cold start can take longer, and work that has begun is completed. */
-export const SLACK_TIMEOUT_SECONDS = 10;
-export const SWEEP_TIMEOUT_SECONDS = 50;
-export const EVALUATE_TIMEOUT_SECONDS = 45;
-/** Longer than a round of emails that ends with the slowest one. */
-export const DIGEST_TIMEOUT_SECONDS = 58;
+/** The status pages answer these paths and those below the first one. */
+export const STATUS_PATHS = ['/status', '/status.json', '/status.rss', '/status.atom', '/status.svg'] as const;
 
-/**
- * One invocation of the workflow runs as many steps as fit; an attempt at a vendor may take at most a third of its
- * timeout.
- */
-export const WORKFLOW = {
-  invocationTimeoutSeconds: 60,
-  executionTimeoutSeconds: 14 * 24 * 3600,
-  retentionDays: 30,
-} as const;
-
-/** Functions that run at a fixed rate. */
-export const SCHEDULES = [
-  { name: 'sweep', everySeconds: 60 },
-  { name: 'evaluate', everySeconds: 60 },
-  { name: 'digest', everySeconds: 60 },
-] as const;
-
-/**
- * Functions that invoke themselves, through a queue or directly, more often in one chain than Lambda allows by default.
- * Each wait of a projector is a message to its own queue, and each run of the workflow starts the next one.
- */
-export const RECURSIVE = ['project', 'workflow'] as const;
+/** The console answers these paths and those below them; another function answers all other paths at this address. */
+export const CONSOLE_PATHS = ['/console', '/login', '/logout', '/assets'] as const;

@@ -8,7 +8,7 @@ const TOKEN = 'bench-token';
 /** The product, started as a user starts it, by default at time scale 1. */
 export type Product = Program & {
   /** @throws Error if the response is not 2xx */
-  request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown>;
+  request(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown): Promise<unknown>;
 };
 
 /** Services that are rolled back automatically, services that are rolled back on request, and services that only page. */
@@ -24,15 +24,31 @@ export async function startProduct(
   vendors: Vendors,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Product> {
+  return startIn(folder, {
+    PAGERDUTY_EVENTS_URL: vendors.pagerUrl,
+    PAGERDUTY_ROUTING_KEY: 'bench'.padEnd(32, '0'),
+    ...env,
+  });
+}
+
+/**
+ * Starts the product with the data and configuration in `folder`.
+ *
+ * @param env additional environment variables
+ */
+export async function startIn(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  nodeArgs: string[] = [],
+): Promise<Product> {
   const program = await startProgram('local/main.ts', {
+    nodeArgs,
     env: {
       PORT: '0',
       FIREBREAK_DATA_DIR: join(folder, 'data'),
       FIREBREAK_CONFIG_DIR: join(folder, 'config'),
       FIREBREAK_ADMIN_TOKEN: TOKEN,
       FIREBREAK_INGEST_TOKEN: `${TOKEN}-ingest`,
-      PAGERDUTY_EVENTS_URL: vendors.pagerUrl,
-      PAGERDUTY_ROUTING_KEY: 'bench'.padEnd(32, '0'),
       ...env,
     },
   });
@@ -44,7 +60,7 @@ export async function prepare(folder: string, { acting, asking, paging }: Catalo
   const production = (mode: 'act' | 'suggest') => ({
     deployer: { kind: 'http', url: vendors.cdUrl },
     // Measures the work without the wait for alerts of other services.
-    autoRollback: { mode, unknownMigration: 'act', settleSeconds: 0 },
+    autoRollback: { mode, evidence: 'time', unknownMigration: 'act', settleSeconds: 0 },
   });
   const services: Record<string, object> = {};
   for (const name of acting) services[name] = { environments: { production: production('act') } };
@@ -93,18 +109,21 @@ export function group(services: readonly string[], count = 1): object {
       fingerprint: Buffer.from(`${service}/${number}`).toString('hex'),
     })),
   );
-  return {
-    version: '4',
-    receiver: 'firebreak',
-    status: 'firing',
-    groupKey: '{}:{}',
-    groupLabels: {},
-    commonLabels: {},
-    commonAnnotations: {},
-    externalURL: 'http://alertmanager.test',
-    truncatedAlerts: 0,
-    alerts,
-  };
+  return webhookOf('firing', alerts);
 }
+
+/** Returns an Alertmanager webhook (version 4) with these alerts. */
+export const webhookOf = (status: 'firing' | 'resolved', alerts: readonly object[]): object => ({
+  version: '4',
+  receiver: 'firebreak',
+  status,
+  groupKey: '{}:{}',
+  groupLabels: {},
+  commonLabels: {},
+  commonAnnotations: {},
+  externalURL: 'http://alertmanager.test',
+  truncatedAlerts: 0,
+  alerts,
+});
 
 const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();

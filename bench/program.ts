@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '..');
 
 /** Time limits for a program's start, and for its stop before it is killed. Milliseconds. */
-const READY_WITHIN_MS = 20_000;
+const READY_WITHIN_MS = 60_000;
 const STOPS_WITHIN_MS = 10_000;
 
 /** Characters of its output in the error after a failed start. */
@@ -22,10 +22,10 @@ export type Program = { url: string; readyMs: number; stop(): Promise<void> };
  */
 export async function startProgram(
   file: string,
-  { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
+  { args = [], env = {}, nodeArgs = [] }: { args?: string[]; env?: Record<string, string>; nodeArgs?: string[] } = {},
 ): Promise<Program> {
   const began = performance.now();
-  const child = spawn(process.execPath, [file, ...args], {
+  const child = spawn(process.execPath, [...nodeArgs, file, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...asByNpmStart(), ...env },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Access, accessOf } from './credentials.ts';
 import { oneLine } from './table.ts';
-import { CommandFailure, type World } from './world.ts';
+import { CommandFailure, type CommandContext } from './command-context.ts';
 
 /** Longer than any response of the API takes. */
 const TIMEOUT_MS = 30_000;
@@ -37,8 +37,8 @@ export class Client {
   }
 
   /** @throws CommandFailure without a token for the address */
-  static async of(world: World): Promise<Client> {
-    return new Client(await accessOf(world));
+  static async of(context: CommandContext): Promise<Client> {
+    return new Client(await accessOf(context));
   }
 
   get url(): string {

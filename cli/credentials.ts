@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { VARIABLES } from '../schemas/config/variables.ts';
-import { UsageError, CommandFailure, type World } from './world.ts';
+import { UsageError, CommandFailure, type CommandContext } from './command-context.ts';
+import { isLoopbackHostname } from '../schemas/config/endpoint.ts';
 
 /** `tokens.json` of the data folder, written at the first start. */
 const Kept = z.object({ FIREBREAK_ADMIN_TOKEN: z.string().min(1).optional() });
@@ -16,7 +17,7 @@ export type Access = { url: string; token: string };
  *
  * @throws UsageError for an invalid URL; CommandFailure without a token
  */
-export async function accessOf({ env, root, cwd }: Pick<World, 'env' | 'root' | 'cwd'>): Promise<Access> {
+export async function accessOf({ env, root, cwd }: Pick<CommandContext, 'env' | 'root' | 'cwd'>): Promise<Access> {
   const url = env['FIREBREAK_URL'] || VARIABLES.FIREBREAK_URL.standard;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new UsageError(`FIREBREAK_URL is not an http or https URL: ${JSON.stringify(url)}`);
@@ -33,13 +34,12 @@ export async function accessOf({ env, root, cwd }: Pick<World, 'env' | 'root' | 
 }
 
 /** Returns the data folder: the given one, else `FIREBREAK_DATA_DIR`, else `.firebreak` of the project. */
-export const dataDirOf = ({ env, root, cwd }: Pick<World, 'env' | 'root' | 'cwd'>, given?: string): string => {
+export const dataDirOf = ({ env, root, cwd }: Pick<CommandContext, 'env' | 'root' | 'cwd'>, given?: string): string => {
   const named = given ?? (env['FIREBREAK_DATA_DIR'] || undefined);
   return named === undefined ? join(root, '.firebreak') : resolve(cwd, named);
 };
 
-export const isThisMachine = (url: string): boolean =>
-  /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(url).hostname);
+export const isThisMachine = (url: string): boolean => isLoopbackHostname(new URL(url).hostname);
 
 async function adminTokenIn(file: string): Promise<string | undefined> {
   try {

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { nearest } from '../domain/runbooks/nearest.ts';
+import { nearest } from '../domain/runbooks/similar-names.ts';
 import { type IncidentStatus, IncidentView } from '../schemas/incidents/incident.ts';
 import { IncidentId } from '../schemas/config/names.ts';
 import { type Client, queryOf } from './client.ts';
 import { oneLine } from './table.ts';
-import { UsageError, CommandFailure } from './world.ts';
+import { UsageError, CommandFailure } from './command-context.ts';
 
 const Page = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
 

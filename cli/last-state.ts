@@ -5,19 +5,19 @@ import { isThisMachine } from './credentials.ts';
 import { jsonIn, publicKeysIn, thumbprintsOf, trustedBy, UnusableKeys } from './offline/keys.mjs';
 import { readState } from './offline/signed-state.mjs';
 import { alone, keep, type Place, replace } from './offline/state-file.mjs';
-import { UsageError, type World } from './world.ts';
+import { UsageError, type CommandContext } from './command-context.ts';
 
 /** Thumbprints of the keys that each Firebreak published at the last check, by its address. */
 const Pins = z.record(z.string(), z.array(z.string()));
 
 /** Returns the file of the last signed answers: the given one, or a file in the user's cache. */
-export const stateFile = ({ env, cwd }: World, given?: string): string =>
+export const stateFile = ({ env, cwd }: CommandContext, given?: string): string =>
   given === undefined
     ? join(env['XDG_CACHE_HOME'] || join(env['HOME'] || cwd, '.cache'), 'firebreak', 'freeze-states.json')
     : resolve(cwd, given);
 
 /** Stored with the user's configuration, not in the cache: write access to the cache must not allow new trusted keys. */
-const pinsFile = ({ env, cwd }: World): string =>
+const pinsFile = ({ env, cwd }: CommandContext): string =>
   join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || cwd, '.config'), 'firebreak', 'keys.json');
 
 /** Trusted keys: `set` by the user, or `seen` as published by the Firebreak at this address. */
@@ -27,11 +27,11 @@ export type Trust = { kind: 'set' | 'seen'; keys: ReadonlySet<string> };
  * @param given value of `--keys`
  * @throws UsageError if the setting is unusable. Falling back to other keys would weaken it
  */
-export async function trustIn(world: World, server: string, given?: string): Promise<Trust> {
-  const setting = given ?? (world.env['FIREBREAK_KEYS'] || undefined);
-  if (setting === undefined) return { kind: 'seen', keys: new Set((await pinned(world))[server] ?? []) };
+export async function trustIn(context: CommandContext, server: string, given?: string): Promise<Trust> {
+  const setting = given ?? (context.env['FIREBREAK_KEYS'] || undefined);
+  if (setting === undefined) return { kind: 'seen', keys: new Set((await pinned(context))[server] ?? []) };
   try {
-    return { kind: 'set', keys: trustedBy(setting, world.cwd) };
+    return { kind: 'set', keys: trustedBy(setting, context.cwd) };
   } catch (error) {
     if (error instanceof UnusableKeys) throw new UsageError(error.message);
     throw error;
@@ -47,20 +47,20 @@ export async function trustIn(world: World, server: string, given?: string): Pro
  * @throws Error with the reason
  */
 export async function remember(
-  world: World,
+  context: CommandContext,
   file: string,
-  place: Place,
+  target: Place,
   trust: Trust,
   { state, jwks }: { state: string; jwks: unknown },
 ): Promise<void> {
   const keys = publicKeysIn(jwks);
   const read = readState(state, keys, trust.kind === 'set' ? trust.keys : thumbprintsOf(keys));
   if (!read.ok) throw new Error(read.problem);
-  if (trust.kind === 'seen') await pin(world, place.server, [...thumbprintsOf(keys)]);
-  await keep(file, { ...place, state, keys });
+  if (trust.kind === 'seen') await pin(context, target.server, [...thumbprintsOf(keys)]);
+  await keep(file, { ...target, state, keys });
 }
 
-async function pin(world: World, server: string, keys: readonly string[]): Promise<void> {
+async function pin(context: CommandContext, server: string, keys: readonly string[]): Promise<void> {
   const { protocol, hostname } = new URL(server);
   if (protocol !== 'https:' && !isThisMachine(server))
     throw new Error(
@@ -68,16 +68,16 @@ async function pin(world: World, server: string, keys: readonly string[]): Promi
         '(to print the keys: firebreak freeze keys)',
     );
   const same = (pins: z.infer<typeof Pins>) => JSON.stringify(pins[server]) === JSON.stringify(keys);
-  if (same(await pinned(world))) return;
-  const file = pinsFile(world);
+  if (same(await pinned(context))) return;
+  const file = pinsFile(context);
   await alone(file, async () => {
-    const pins = { ...(await pinned(world)), [server]: keys };
+    const pins = { ...(await pinned(context)), [server]: keys };
     await replace(file, `${JSON.stringify(pins, null, 2)}\n`);
   });
 }
 
 /** Returns the stored keys; none if the file is missing or unreadable: then no stored answer is trusted. */
-async function pinned(world: World): Promise<z.infer<typeof Pins>> {
-  const text = await readFile(pinsFile(world), 'utf8').catch(() => '');
+async function pinned(context: CommandContext): Promise<z.infer<typeof Pins>> {
+  const text = await readFile(pinsFile(context), 'utf8').catch(() => '');
   return Pins.safeParse(jsonIn(text)).data ?? {};
 }

@@ -1,4 +1,4 @@
-import type { World } from './world.ts';
+import type { CommandContext } from './command-context.ts';
 
 /**
  * C0 except tab and newline, DEL, C1, line and paragraph separators, and bidirectional controls. Terminals interpret them:
@@ -14,12 +14,12 @@ export const printableJson = (json: string): string =>
   json.replaceAll(NOT_PRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** Wraps a world so that all output is printable: titles, labels, names, and errors come from untrusted sources. */
-export const printing = (world: World): World => {
-  const { ask } = world;
+export const printing = (context: CommandContext): CommandContext => {
+  const { ask } = context;
   return {
-    ...world,
-    out: (text) => world.out(printable(text)),
-    err: (text) => world.err(printable(text)),
+    ...context,
+    out: (text) => context.out(printable(text)),
+    err: (text) => context.err(printable(text)),
     ...(ask && { ask: (question) => ask(printable(question)) }),
   };
 };

@@ -10,6 +10,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addDrill } from './commands/drill.ts';
 import { addFreeze } from './commands/freeze/freeze.ts';
 import { addIncident } from './commands/incident.ts';
+import { addInit } from './commands/init/init.ts';
 import { addPins } from './commands/pins.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addReplay } from './commands/replay.ts';
@@ -18,10 +19,11 @@ import { addRunbooks } from './commands/runbooks/runbooks.ts';
 import { addSlo } from './commands/slo/slo.ts';
 import { addToken } from './commands/token.ts';
 import { printing } from './printable.ts';
-import { UsageError, CommandFailure, type World } from './world.ts';
+import { UsageError, CommandFailure, type CommandContext } from './command-context.ts';
 
 /** Commands in the order of the help. */
-const COMMANDS: readonly ((program: Command, world: World) => void)[] = [
+const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
+  addInit,
   addCheck,
   addDoctor,
   addIncident,
@@ -48,8 +50,8 @@ machine, they fall back to the admin token in its data folder.
 Exit codes: 0 success, 1 failure or negative answer, 2 usage error.`;
 
 /** Runs one command. @returns the exit code: 0 success, 1 failure or negative answer, 2 usage error */
-export async function run(args: readonly string[], outside: World): Promise<number> {
-  const world = printing(outside);
+export async function run(args: readonly string[], outside: CommandContext): Promise<number> {
+  const context = printing(outside);
   const program = new Command('firebreak')
     .description('Command line of Firebreak, which turns alerts into action')
     .version(manifest.version, '-V, --version', 'Show the version')
@@ -60,19 +62,19 @@ export async function run(args: readonly string[], outside: World): Promise<numb
     .enablePositionalOptions() // lets a command have its own --version
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => world.out(text.trimEnd()),
-      writeErr: (text) => world.err(text.trimEnd()),
+      writeOut: (text) => context.out(text.trimEnd()),
+      writeErr: (text) => context.err(text.trimEnd()),
     });
-  for (const add of COMMANDS) add(program, world);
+  for (const add of COMMANDS) add(program, context);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     // Commander has printed the error. A request for help succeeds; a missing command is a usage error.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof CommandFailure) world.err(error.message);
-    else if (error instanceof UsageError) world.err(`${error.message}\nFor usage: firebreak --help`);
-    else if (error instanceof Error) world.err(error.stack ?? error.message);
+    if (error instanceof CommandFailure) context.err(error.message);
+    else if (error instanceof UsageError) context.err(`${error.message}\nFor usage: firebreak --help`);
+    else if (error instanceof Error) context.err(error.stack ?? error.message);
     else throw error;
     return error instanceof UsageError ? 2 : 1;
   }

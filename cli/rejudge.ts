@@ -17,9 +17,14 @@ export function differences(incident: string, number: number, stored: DecisionVi
 
 function judgedAgain(incident: string, number: number, stored: DecisionView, inputs: DecisionInputs): string[] {
   const decision = decide(inputs);
-  const { kind, reasons, from, to, place: target } = decision;
-  const shown = { kind: stored.kind, reasons: stored.reasons, from: stored.from_version, to: stored.to_version };
-  const found = compared({ kind, reasons, from, to, target }, { ...shown, target: stored.target });
+  const { kind, reasons, from, to, target } = decision;
+  const shown = { kind: stored.kind, reasons: stored.reasons };
+  const place = { from: stored.from_version, to: stored.to_version, target: stored.target };
+  // A choice sets the place and the versions afterwards.
+  const found = compared(
+    { kind, reasons, from, to, target },
+    stored.chosen === undefined ? { ...shown, ...place } : shown,
+  );
   const digest = sha256(canonicalJson({ id: incident, number, decision, inputs }));
   if (found.length === 0 && digest !== stored.digest)
     found.push('digest: fields that are not shown (suspects, onset) differ, or the inputs were altered');

@@ -25,7 +25,7 @@ const entryOf = (name: string, { team, component, needs = [] }: ToyPlan): object
     production: {
       deployer: { kind: 'http' },
       // An hour takes a minute here, and the person may answer slowly.
-      autoRollback: { mode: 'act', approvalTimeoutMinutes: 24 * 60 },
+      autoRollback: { mode: 'act', evidence: 'time', approvalTimeoutMinutes: 24 * 60 },
       health: { promql: healthQuery(name), max: HEALTHY_AT_MOST },
     },
   },

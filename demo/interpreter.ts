@@ -1,8 +1,8 @@
 import type { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
 import { millisOf } from '../schemas/time/time.ts';
-import type { Teller, Tone } from './teller.ts';
+import type { Narrator, Tone } from './narrator.ts';
 import { wordsOf } from './vendors.ts';
-import type { Audience, VendorCall } from './witness.ts';
+import type { Audience, VendorCall } from './event-source.ts';
 
 /** Slack messages that repeat a timeline entry within this time are not printed again. */
 const ECHO_MS = 5000;
@@ -23,14 +23,14 @@ const TONES: readonly [RegExp, Tone][] = [
 
 /** Turns timeline entries and vendor calls into lines of the story. */
 export class Interpreter implements Audience {
-  readonly #teller: Teller;
+  readonly #teller: Narrator;
   /** Whether the story has several services, so that lines must name theirs. */
   readonly #several: boolean;
   /** Timeline texts with their times. */
   readonly #written = new Map<string, number>();
 
-  constructor(teller: Teller, several: boolean) {
-    this.#teller = teller;
+  constructor(narrator: Narrator, several: boolean) {
+    this.#teller = narrator;
     this.#several = several;
   }
 

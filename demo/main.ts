@@ -1,9 +1,9 @@
 import { stopWithParent } from '../local/parent.ts';
 import { type Command, Misused, readCommand, storyList, usage } from './command.ts';
-import { tellEnding, tellLinks } from './ending.ts';
-import { tellBeginning } from './beginning.ts';
+import { printSummary, tellLinks } from './summary.ts';
+import { printIntroduction } from './introduction.ts';
 import { Stage, Stuck } from './stage.ts';
-import type { Paper } from './teller.ts';
+import type { Output } from './narrator.ts';
 
 /** A minute of waiting takes a second: at normal speed, verification takes a quarter of an hour. */
 const TIME_SCALE = 60;
@@ -17,7 +17,7 @@ const EXIT = { done: 0, failed: 1, misused: 2, interrupted: 130 } as const;
 
 stopWithParent();
 
-const paper: Paper = {
+const output: Output = {
   colours: process.stdout.isTTY && !process.env['NO_COLOR'],
   write: (text) => void process.stdout.write(`${text}\n`),
 };
@@ -39,10 +39,10 @@ async function main(args: readonly string[]): Promise<number> {
   const command = readCommand(args);
   switch (command.kind) {
     case 'help':
-      paper.write(usage());
+      output.write(usage());
       return EXIT.done;
     case 'list':
-      paper.write(storyList());
+      output.write(storyList());
       return EXIT.done;
     case 'play':
       return play(command);
@@ -52,14 +52,14 @@ async function main(args: readonly string[]): Promise<number> {
 type Play = Extract<Command, { kind: 'play' }>;
 
 async function play({ story, exit, keep }: Play): Promise<number> {
-  tellBeginning(paper, story);
+  printIntroduction(output, story);
   const env = Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
       value !== undefined && PASSED_ON.includes(name) ? [[name, value]] : [],
     ),
   );
   try {
-    const stage = await Stage.open(story, { paper, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
+    const stage = await Stage.open(story, { paper: output, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
     try {
       return await playOn(stage, { exit, keep });
     } finally {
@@ -72,15 +72,15 @@ async function play({ story, exit, keep }: Play): Promise<number> {
 }
 
 async function playOn(stage: Stage, { exit, keep }: Pick<Play, 'exit' | 'keep'>): Promise<number> {
-  const { teller, firebreak } = stage;
-  teller.write(`To see the vendors' views, open ${firebreak.url}/sandbox\n`, 'dim');
+  const { teller: narrator, firebreak } = stage;
+  narrator.write(`To see the vendors' views, open ${firebreak.url}/sandbox\n`, 'dim');
   const facts = await Promise.race([stage.play(), interrupted]);
   if (facts === 'interrupted') return EXIT.interrupted;
   await stage.settle();
-  await tellEnding(stage, facts);
+  await printSummary(stage, facts);
   const failed = facts.filter(({ holds }) => !holds).length;
   if (failed > 0)
-    teller.write(`\n${failed} of ${facts.length} expected results are missing, marked with ✗ above.`, 'red');
+    narrator.write(`\n${failed} of ${facts.length} expected results are missing, marked with ✗ above.`, 'red');
   const stays = process.stdout.isTTY && !exit;
   await tellLinks(stage, { stays, kept: keep });
   if (stays) await interrupted;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { timestamp } from '../schemas/time/time.ts';
 import { type Firebreak, whenAway } from './firebreak.ts';
-import type { Teller } from './teller.ts';
+import type { Narrator } from './narrator.ts';
 import type { ToyService } from './toy-service.ts';
 
 /** Alerting rule: more than 5 % of requests fail for a minute. */
@@ -43,7 +43,7 @@ export type MonitoringOptions = {
   firebreak: Firebreak;
   /** Milliseconds per minute of the story. */
   minuteMs: number;
-  teller: Teller;
+  teller: Narrator;
   /** Receives unexpected errors. */
   failed(error: unknown): void;
 };
@@ -73,8 +73,10 @@ export class Monitoring {
     for (const { toy } of this.#watched) this.#ratioIs(toy, 0, hourAgo);
     await this.#tell();
     const labels = { severity: 'critical', action: 'auto-rollback' };
-    const rule = { name: RULE.name, query: EXCEEDED, duration: RULE.forMinutes * 60, labels, annotations: {} };
-    const groups = [{ name: 'error-ratio', interval: 15, rules: [rule] }];
+    // In real seconds, because Firebreak derives the onset from them.
+    const [duration, interval] = [RULE.forMinutes, SCRAPE_EVERY_MINUTES].map((minutes) => (minutes * minuteMs) / 1000);
+    const rule = { name: RULE.name, query: EXCEEDED, duration, labels, annotations: {} };
+    const groups = [{ name: 'error-ratio', interval, rules: [rule] }];
     await firebreak.change('PUT', '/sandbox/prometheus/rules', { groups });
     const everyMs = Math.max(SCRAPE_EVERY_MINUTES * minuteMs, SCRAPE_EVERY_MIN_MS);
     this.#rounds = this.#watch(everyMs).catch(this.#options.failed);
@@ -157,12 +159,12 @@ export class Monitoring {
   }
 
   async #deliver(changed: readonly Notified[]): Promise<void> {
-    const { firebreak, teller } = this.#options;
+    const { firebreak, teller: narrator } = this.#options;
     const body = notification(changed);
     for (const { service, alert } of changed) {
       const fires = alert.endsAt === null;
       const text = `${RULE.name} is ${fires ? 'firing' : 'resolved'}; notifies Firebreak`;
-      teller.say({ at: Date.now(), who: 'Alertmanager', about: service, text, tone: fires ? 'bad' : 'good' });
+      narrator.say({ at: Date.now(), who: 'Alertmanager', about: service, text, tone: fires ? 'bad' : 'good' });
     }
     while (this.#running) {
       try {

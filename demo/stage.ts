@@ -8,9 +8,9 @@ import { Firebreak, whenAway } from './firebreak.ts';
 import { Interpreter } from './interpreter.ts';
 import { Monitoring, RULE } from './monitoring.ts';
 import type { Fact, StoryPlan } from './stories/plan.ts';
-import { type Line, type Paper, Teller } from './teller.ts';
+import { type Line, type Output, Narrator } from './narrator.ts';
 import { ToyService } from './toy-service.ts';
-import { callsOf, incidentsOf, timelineOf, type VendorCall, Witness } from './witness.ts';
+import { callsOf, incidentsOf, timelineOf, type VendorCall, Witness } from './event-source.ts';
 
 export type Story = StoryPlan & {
   /** For `--story`. */
@@ -44,7 +44,7 @@ export class Stuck extends Error {
 }
 
 export type StageOptions = {
-  paper: Paper;
+  paper: Output;
   /** Speed-up factor for the minutes of the story. */
   timeScale: number;
   /** Time limit for the whole story. */
@@ -56,7 +56,7 @@ export type StageOptions = {
 export class Stage {
   readonly story: Story;
   readonly firebreak: Firebreak;
-  readonly teller: Teller;
+  readonly teller: Narrator;
   readonly #options: StageOptions;
   readonly #toys = new Map<string, ToyService>();
   readonly #monitoring: Monitoring;
@@ -71,7 +71,7 @@ export class Stage {
     this.firebreak = firebreak;
     this.#options = options;
     const several = Object.keys(story.services).length > 1;
-    this.teller = new Teller(options.paper, several);
+    this.teller = new Narrator(options.paper, several);
     this.#failure.promise.catch(() => undefined); // play() reports it
     const failed = this.#failure.reject;
     this.#monitoring = new Monitoring({ firebreak, minuteMs: this.minutes(1), teller: this.teller, failed });
@@ -162,8 +162,9 @@ export class Stage {
   async play(): Promise<Fact[]> {
     const { limitSeconds } = this.#options;
     const over = new AbortController();
-    const limit = sleep(limitSeconds * 1000, undefined, { signal: over.signal }).then(() => {
-      throw new Stuck(`the story has not ended after ${limitSeconds} s: it is waiting for ${this.#awaited}`);
+    const limit = sleep(limitSeconds * 1000, undefined, { signal: over.signal }).then(async () => {
+      const state = await this.#state().catch((error: unknown) => `the incidents cannot be read: ${String(error)}`);
+      throw new Stuck(`the story has not ended after ${limitSeconds} s: it is waiting for ${this.#awaited}. ${state}`);
     });
     try {
       return await Promise.race([this.story.play(this), this.#failure.promise, limit]);
@@ -171,6 +172,16 @@ export class Stage {
       over.abort();
       limit.catch(() => undefined);
     }
+  }
+
+  /** Describes the incidents with their decisions, for a story that does not end. */
+  async #state(): Promise<string> {
+    const incidents = await this.incidents();
+    const told = incidents.map(({ service, status, decisions }) => {
+      const why = decisions.map(({ kind, reasons }) => `${kind}: ${reasons.map(({ text }) => text).join('; ')}`);
+      return `${service} is ${status}; decisions: ${why.join(' | ') || 'none'}`;
+    });
+    return `Incidents: ${told.join('. ') || 'none'}`;
   }
 
   /** Polls until `look` returns a value. @param what describes it in the error after a time-out */
@@ -212,7 +223,7 @@ export class Stage {
   /** Waits for the end of a rollback, and prints how long its verification takes. */
   async untilRolledBack(): Promise<void> {
     await this.until('Firebreak to have rolled back', async () =>
-      (await this.incidents()).some(({ status }) => status === 'mitigated'),
+      (await this.incidents()).some(({ status }) => status === 'mitigated' || status === 'resolved'),
     );
     const seconds = this.minutes(VERIFICATION_MINUTES) / 1000;
     const text = `(verification takes ${VERIFICATION_MINUTES} minutes, shortened to ${seconds} s here)`;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, get, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Lately } from './lately.ts';
+import { ErrorRatio } from './error-ratio.ts';
 
 export type ToyOptions = {
   name: string;
@@ -24,7 +24,7 @@ export class ToyService {
   /** Whether every request fails, whatever the version. */
   down = false;
   readonly #needs: readonly ToyService[];
-  readonly #lately: Lately;
+  readonly #lately: ErrorRatio;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #server: Server;
   #users: NodeJS.Timeout | undefined;
@@ -35,7 +35,7 @@ export class ToyService {
     this.name = name;
     this.version = version;
     this.#needs = needs;
-    this.#lately = new Lately(windowMs / requestEveryMs);
+    this.#lately = new ErrorRatio(windowMs / requestEveryMs);
     this.#server = createServer((_, response) => {
       void this.#serve().then((ok) => response.writeHead(ok ? 200 : 500).end());
     });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Line } from './teller.ts';
-import type { VendorCall } from './witness.ts';
+import type { Line } from './narrator.ts';
+import type { VendorCall } from './event-source.ts';
 
 /** Returns a line for a call to a vendor; undefined if the call has no visible effect. */
 export function wordsOf(call: VendorCall): Omit<Line, 'at'> | undefined {
@@ -9,8 +9,8 @@ export function wordsOf(call: VendorCall): Omit<Line, 'at'> | undefined {
   const { name: who, words } = vendor;
   if (call.outcome === null) return { who, text: `does not respond to ${call.path}`, tone: 'bad' };
   if (call.outcome >= 400) return { who, text: `answers ${call.outcome} to ${call.path}`, tone: 'bad' };
-  const said = words(call);
-  return said && { who, ...said };
+  const line = words(call);
+  return line && { who, ...line };
 }
 
 type Words = (call: VendorCall) => Pick<Line, 'text' | 'tone'> | undefined;

@@ -1,7 +1,17 @@
 import type { Evidence } from '../domain/correlation/evidence.ts';
 import type { Change } from '../schemas/changes/change.ts';
 import { millisOf } from '../schemas/time/time.ts';
-import { against, mean, middle, onsetMillis, othersNear, ownDeploysBefore, valuesBetween } from './observables.ts';
+import {
+  against,
+  firstBad,
+  mean,
+  middle,
+  onsetMillis,
+  othersNear,
+  ownDeploysBefore,
+  valuesBetween,
+  versionsNow,
+} from './observables.ts';
 
 /**
  * Defines a clear case by observable facts only. The definition was written before any case was judged. It requires what an
@@ -39,9 +49,9 @@ const TIMES_WORSE = 2;
 
 /** Returns the deploy to which the evidence points, and by which evidence. Null: none. */
 export function looksLike(evidence: Evidence): Looks | null {
-  const { health, onset } = evidence;
+  const { health } = evidence;
   const [change] = ownDeploysBefore(evidence);
-  if (health === null || onset.firstBadAt === null || change === undefined) return null;
+  if (health === null || firstBad(evidence) === null || change === undefined) return null;
   if (change.kind === 'rollback' || change.has_migration !== false) return null;
   if (!soonAfter(evidence, change) || !clearlyWorse(evidence, change)) return null;
   const speaksAgainst = against(evidence, change).filter((name) => name !== 'another_change');
@@ -82,7 +92,8 @@ function clearlyWorse(evidence: Evidence, change: Change): boolean {
 const MIN_REQUESTS = 20;
 const TIMES_AS_BAD = 3;
 
-function toldApart({ by_version: versions, health, traffic }: Evidence, change: Change): boolean {
+function toldApart(evidence: Evidence, change: Change): boolean {
+  const [versions, { health, traffic }] = [versionsNow(evidence), evidence];
   const own = versions?.find(({ version }) => version === change.version);
   const others = (versions ?? []).filter(({ version, share }) => version !== change.version && (share ?? 1) >= 0.05);
   if (own === undefined || others.length === 0 || health === null) return false;

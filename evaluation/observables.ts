@@ -15,11 +15,45 @@ const RISEN = 1.5;
 const VERSION_KINDS: ReadonlySet<string> = new Set(['deploy', 'hotfix', 'rollback']);
 const IN_FORCE: ReadonlySet<string> = new Set(['started', 'succeeded']);
 
-/** Returns the onset in milliseconds since the Unix epoch; `null` if the health query has no bad sample before the alert. */
-export function onsetMillis({ onset: { alertStartedAt, rule, firstBadAt } }: Pick<Evidence, 'onset'>): number {
-  if (firstBadAt !== null && firstBadAt <= alertStartedAt) return millisOf(firstBadAt);
-  const waited = rule === null ? 0 : rule.forSeconds + rule.intervalSeconds;
+/**
+ * Returns the onset in milliseconds since the Unix epoch: the first bad sample of the health query before the alert, else
+ * the alert's start without the time for which its rule waits.
+ */
+export function onsetMillis({ onset, health }: Pick<Evidence, 'onset' | 'health'>): number {
+  const { alertStartedAt, rule } = onset;
+  const first = firstBad({ onset, health });
+  if (first !== null) return millisOf(first);
+  const waited = rule === null ? 0 : rule.forSeconds;
   return millisOf(alertStartedAt) - waited * 1000;
+}
+
+/** Returns the start of the run of bad samples that reaches the alert; null if the health query was not bad then. */
+export function firstBad({ onset, health }: Pick<Evidence, 'onset' | 'health'>): Timestamp | null {
+  if (health === null) return null;
+  let first: Timestamp | null = null;
+  for (let index = health.curve.length - 1; index >= 0; index -= 1) {
+    const [at, value] = health.curve[index] ?? [onset.alertStartedAt, Number.NaN];
+    if (at > onset.alertStartedAt) continue;
+    if (value <= health.max) break;
+    first = at;
+  }
+  return first;
+}
+
+/** The newest value of each version, with its share of the traffic. */
+export type VersionNow = { version: string; value: number; share: number | null };
+
+/** Returns the versions that have a value of at most a minute and a half ago. Null: not measured. */
+export function versionsNow({ by_version: versions, at }: Pick<Evidence, 'by_version' | 'at'>): VersionNow[] | null {
+  if (versions === null) return null;
+  const newest = (curve: Curve): number | undefined =>
+    valuesBetween(curve, millisOf(at) - 1.5 * MINUTE, millisOf(at)).at(-1);
+  const rates = versions.map(({ traffic }) => (traffic === null ? null : (newest(traffic) ?? 0)));
+  const all = rates.reduce<number>((sum, rate) => sum + (rate ?? 0), 0);
+  return versions.flatMap(({ version, curve }, index) => {
+    const [value, rate = null] = [newest(curve), rates[index]];
+    return value === undefined ? [] : [{ version, value, share: rate === null || all === 0 ? null : rate / all }];
+  });
 }
 
 /** Returns values of the samples after `from`, up to `to`; milliseconds since the epoch. */
@@ -87,9 +121,14 @@ const explained = (evidence: Evidence, other: { relation: string; since: Timesta
   other.relation === 'dependent' && millisOf(other.since) >= onsetMillis(evidence) - MINUTE;
 
 /** Returns traffic as a multiple of the half hour before the onset; 1 if unknown. */
-export function trafficChange({ onset, traffic, at }: Pick<Evidence, 'onset' | 'traffic' | 'at'>): number {
+export function trafficChange({
+  onset,
+  health,
+  traffic,
+  at,
+}: Pick<Evidence, 'onset' | 'health' | 'traffic' | 'at'>): number {
   if (traffic === null) return 1;
-  const since = onsetMillis({ onset });
+  const since = onsetMillis({ onset, health });
   const before = mean(valuesBetween(traffic, since - 30 * MINUTE, since - MINUTE));
   const after = mean(valuesBetween(traffic, since, millisOf(at)));
   return before > 0 && after >= 0 ? after / before : 1;
@@ -109,7 +148,8 @@ export function badBefore({ health }: Evidence, until: number): boolean {
 }
 
 /** Returns whether a running version other than the newest also fails: at least half as often as the worst. */
-export function versionsAlike({ by_version: versions, health }: Evidence): boolean {
+export function versionsAlike(evidence: Evidence): boolean {
+  const [versions, { health }] = [versionsNow(evidence), evidence];
   if (versions === null || versions.length < 2) return false;
   const [first = 0, second = 0] = versions.map(({ value }) => value).toSorted((a, b) => b - a);
   return second > (health?.max ?? 0) && second >= first / 2;
@@ -119,16 +159,28 @@ export function versionsAlike({ by_version: versions, health }: Evidence): boole
 export function isOver({ health, at, changes, onset }: Evidence): boolean {
   if (health === null) return false;
   const last = valuesBetween(health.curve, millisOf(at) - 1.5 * MINUTE, millisOf(at));
-  const since = onsetMillis({ onset });
+  const since = onsetMillis({ onset, health });
   const acted = changes.some(({ change }) => millisOf(change.started_at) > since);
   return !acted && last.length >= 2 && last.every((value) => value <= health.max);
 }
 
-/** Returns the only failing version, if monitoring distinguishes versions and all others with traffic are healthy. */
-export function singledOut({ by_version: versions, health }: Evidence): string | null {
-  if (versions === null || health === null || versions.length < 2) return null;
-  const bad = versions.filter(({ value }) => value > health.max);
-  return bad.length === 1 ? (bad[0]?.version ?? null) : null;
+/**
+ * Returns the only failing version, if monitoring distinguishes versions and all others with traffic are healthy: now, or
+ * over the time since the onset.
+ */
+export function singledOut(evidence: Evidence): string | null {
+  const { health, by_version: versions, at } = evidence;
+  if (versions === null || health === null) return null;
+  const from = onsetMillis(evidence) - MINUTE;
+  const since = versions.flatMap(({ version, curve }) => {
+    const values = valuesBetween(curve, from, millisOf(at));
+    return values.length < 2 ? [] : [{ version, value: middle(values) }];
+  });
+  const only = (measured: readonly { version: string; value: number }[]): string | null => {
+    const bad = measured.filter(({ value }) => value > health.max);
+    return measured.length > 1 && bad.length === 1 ? (bad[0]?.version ?? null) : null;
+  };
+  return only(versionsNow(evidence) ?? []) ?? only(since);
 }
 
 /** Returns evidence against a deploy of the service as the cause. */
@@ -151,10 +203,14 @@ const SPEAKS_AGAINST: Record<Against, (evidence: Evidence, change: Change, began
   another_change: (evidence, change) => othersNear(evidence, change).length > 0,
   bad_before_it_began: (evidence, _change, began) => badBefore(evidence, began),
   rose_before_it_began: (evidence, _change, began) => roseBefore(evidence, began),
-  version_well: ({ by_version: versions, health }, { version }) =>
-    (versions ?? []).some((other) => other.version === version && other.value <= (health?.max ?? -Infinity)),
-  version_without_traffic: ({ by_version: versions }, { version }) =>
-    versions !== null && versions.length > 0 && versions.every((other) => other.version !== version),
+  version_well: (evidence, { version }) =>
+    (versionsNow(evidence) ?? []).some(
+      (other) => other.version === version && other.value <= (evidence.health?.max ?? -Infinity),
+    ),
+  version_without_traffic: (evidence, { version }) => {
+    const versions = versionsNow(evidence) ?? [];
+    return versions.length > 0 && versions.every((other) => other.version !== version);
+  },
   alert_names_others: ({ alert_versions: named }, { version }) => named.some((other) => other !== version),
 };
 

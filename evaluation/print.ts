@@ -1,3 +1,4 @@
+import { aligned } from './monitored/print.ts';
 import type { Evaluation, ReplayResult } from './evaluation.ts';
 import { OUTCOMES, type Rate, type Report, type Row } from './report.ts';
 
@@ -75,17 +76,3 @@ const replayRow = ({ title, right, outcome, nearest }: ReplayResult): string[] =
   words(outcome),
   words(nearest),
 ];
-
-/** Formats a table: names left-aligned, values right-aligned. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const columns = Math.max(...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
-}

@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
@@ -38,6 +37,7 @@ import { signalRoutes } from './routes/signals.ts';
 import { describeSlack } from './routes/slack-description.ts';
 import { sloRoutes } from './routes/slos.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { identifiesRequest } from './middleware/request.ts';
 import { versionRoutes } from './routes/pinned-versions.ts';
 
 /** Returns the HTTP API of Firebreak: all routes with their middleware. */
@@ -51,16 +51,7 @@ export function api(deps: Deps): Api {
     },
   });
 
-  app.use(async (c, next) => {
-    const requestId = acceptable(c.req.header('x-request-id')) ?? randomUUID();
-    const trace = traceOf(c.req.header('traceparent')) ?? randomBytes(16).toString('hex');
-    c.set('requestId', requestId);
-    c.set('trace', trace);
-    c.set('log', deps.log.with({ request_id: requestId, trace, method: c.req.method, path: c.req.path }));
-    await next();
-    c.res.headers.set('x-request-id', requestId);
-    c.res.headers.set('cache-control', 'no-store');
-  });
+  app.use(identifiesRequest(deps));
   app.use(credentials(deps));
   app.use(rateLimit(deps));
   app.use(idempotency(deps));
@@ -93,6 +84,8 @@ export function api(deps: Deps): Api {
   metricsRoutes(app, deps);
   describeSlack(app);
   openApiRoute(app, deps);
+  // The console is another function at the same address.
+  app.get('/', (c) => c.redirect('/console', 302));
 
   app.notFound((c) => problem(c, 404, 'not-found', `no endpoint ${c.req.method} ${c.req.path}`));
   app.onError((error, c) => {
@@ -132,11 +125,3 @@ async function quarantineFull(
   const detail = `the body could not be parsed, and was not kept: ${message}; fix the payload, or send it again later`;
   return problem(c, 503, 'quarantine-full', detail, { 'retry-after': '300' });
 }
-
-/** Returns the ID if it is safe to log and to echo. */
-const acceptable = (id: string | undefined): string | undefined =>
-  id !== undefined && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined;
-
-/** Returns the trace ID of a W3C `traceparent` header. */
-const traceOf = (header: string | undefined): string | undefined =>
-  /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header ?? '')?.[1];

@@ -1,7 +1,17 @@
 import type { Log } from '../domain/ports/system.ts';
 import type { Scope } from '../domain/access/access.ts';
-import type { Principal } from '../schemas/access/access.ts';
+import type { Action, Principal } from '../schemas/access/access.ts';
 import type { Who } from '../actions/incidents/acting-person.ts';
+
+/** The person who looks at a page of the console, or a program with a bearer token. */
+export type Viewer = {
+  who: Who;
+  may: (action: Action, scope: Scope) => boolean;
+  /** Hash of the session's ID. Null: authenticated by a bearer token. */
+  session: string | null;
+  /** Value that each form sends back, which shows that this page sent the form. */
+  formKey: string;
+};
 
 /** Hono's environment: the variables in every handler's context. */
 export type Env = {
@@ -21,5 +31,7 @@ export type Env = {
     allow: (scope: Scope) => void;
     /** Returns whether the caller may do this route's action in the scope. */
     may: (scope: Scope) => boolean;
+    /** Set by web/viewer.ts. */
+    viewer: Viewer;
   };
 };

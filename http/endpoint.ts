@@ -100,7 +100,7 @@ export const allower =
  *
  * @param read returns the page that starts at a cursor
  */
-export async function seen<T extends ServiceEnvironment>(
+export async function readable<T extends ServiceEnvironment>(
   { may }: Pick<Env['Variables'], 'may'>,
   read: (cursor: string | undefined) => Promise<Page<T>>,
   cursor: string | undefined,
@@ -108,7 +108,7 @@ export async function seen<T extends ServiceEnvironment>(
   const { items, next_cursor } = await read(cursor);
   const visible = items.filter(({ service, environment }) => may({ service, environment }));
   if (visible.length > 0 || next_cursor === null) return { items: visible, next_cursor };
-  return seen({ may }, read, next_cursor);
+  return readable({ may }, read, next_cursor);
 }
 
 /** The query parameters `?limit&cursor` of every list. */

@@ -1,11 +1,11 @@
-import { QUEUE, ROUTER_TIMEOUT_SECONDS, TABLE } from '../aws/resources.ts';
+import { type FunctionName, functionName, FUNCTIONS } from '../aws/functions.ts';
+import { QUEUE, TABLE } from '../aws/resources.ts';
 import { type QueueName } from '../schemas/config/queues.ts';
 import { TARGETS } from '../schemas/incidents/projection.ts';
-import { functionName } from './names.ts';
 import type { Feed } from './queues.ts';
 
 /** Two complete attempts of the router. */
-const URGENT_AGE_SECONDS = 2 * ROUTER_TIMEOUT_SECONDS;
+const URGENT_AGE_SECONDS = 2 * FUNCTIONS.route.timeoutSeconds;
 const ORDINARY_AGE_SECONDS = 600;
 /** The person who typed a command is waiting for the response. */
 const PEOPLE_AGE_SECONDS = 60;
@@ -28,10 +28,7 @@ export type Watched = {
   otherDeadLetters: Record<string, sst.aws.Queue>;
   api: sst.aws.ApiGatewayV2;
   /** By the name in their alarms. */
-  functions: Record<
-    'http' | 'slack' | 'hear' | 'route' | 'project' | 'sweep' | 'evaluate' | 'digest',
-    sst.aws.Function
-  >;
+  functions: Record<Exclude<FunctionName, 'incident-response'>, sst.aws.Function>;
   workflow: sst.aws.Workflow;
   table: sst.aws.Dynamo;
 };
@@ -240,8 +237,8 @@ function ofAsyncCalls({ functions: { sweep, evaluate, digest }, workflow }: Watc
 }
 
 /** Alarms for functions that other functions invoke. */
-function ofRecursion({ functions: { hear, route, project }, workflow }: Watched): Record<string, Alarm> {
-  const dropped = Object.entries({ hear, route, project, workflow }).map(
+function ofRecursion({ functions: { inbound, route, project }, workflow }: Watched): Record<string, Alarm> {
+  const dropped = Object.entries({ inbound, route, project, workflow }).map(
     ([name, { name: functionName }]): [string, Alarm] => [
       `${name}-recursion`,
       {

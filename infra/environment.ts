@@ -1,3 +1,4 @@
+import type { FunctionName } from '../aws/functions.ts';
 import type { Environment } from '../aws/secrets/env.ts';
 import { FUNCTION_GRANTS } from '../aws/secrets/secret-groups.ts';
 import { byQueueVariable } from '../schemas/config/queues.ts';
@@ -10,8 +11,8 @@ import type { Resources } from './permissions.ts';
  */
 export const environmentOf = (
   stage: string,
-  name: keyof typeof FUNCTION_GRANTS,
-  { table, bucket, queues, workflowName, secretsPath, secretsKey }: Resources,
+  name: FunctionName,
+  { table, bucket, queues, workflowName, secretsPath, secretsKey, publicUrl }: Resources,
 ): Record<
   Exclude<keyof Environment, 'FIREBREAK_STAND_INS' | 'FIREBREAK_TIME_SCALE' | 'FIREBREAK_DATABASE_WARNING'>,
   $util.Input<string>
@@ -25,5 +26,6 @@ export const environmentOf = (
   FIREBREAK_SECRETS_PATH: secretsPath,
   FIREBREAK_SECRETS_GRANTS: FUNCTION_GRANTS[name].join(','),
   FIREBREAK_SECRETS_KEY: secretsKey(FUNCTION_GRANTS[name]),
+  FIREBREAK_PUBLIC_URL: publicUrl,
   LOG_LEVEL: 'info',
 });

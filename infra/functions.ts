@@ -1,37 +1,12 @@
-import {
-  DIGEST_TIMEOUT_SECONDS,
-  EVALUATE_TIMEOUT_SECONDS,
-  HTTP_TIMEOUT_SECONDS,
-  PEOPLE,
-  PROJECT,
-  READERS,
-  RECURSIVE,
-  ROUTER_TIMEOUT_SECONDS,
-  SCHEDULES,
-  SLACK_TIMEOUT_SECONDS,
-  SWEEP_TIMEOUT_SECONDS,
-  WORKFLOW,
-} from '../aws/resources.ts';
-import { type FUNCTION_GRANTS } from '../aws/secrets/secret-groups.ts';
+import { type FunctionName, functionName, FUNCTIONS, RECURSIVE, SCHEDULED } from '../aws/functions.ts';
+import { CONSOLE_PATHS, READERS, type ReaderName, STATUS_PATHS } from '../aws/resources.ts';
 import { byQueue, type QueueName, QUEUES } from '../schemas/config/queues.ts';
 import { environmentOf } from './environment.ts';
-import { functionName, WORKFLOW_ALIAS } from './names.ts';
+import { WORKFLOW_ALIAS } from './names.ts';
 import { mayLeaveAt, permissionsOf, type Resources } from './permissions.ts';
 import { createDeadLetters } from './queues.ts';
 
-/**
- * Reserved concurrency of each function, so that a storm at one function does not starve the others. It is the only
- * limit of the receivers: nothing throttles in front of them. It is reserved from the account's quota, which is 1,000
- * by default.
- */
-const AT_ONCE = {
-  http: 100,
-  /** For one workspace; Slack sends at most ten events per second. */
-  slack: 20,
-  sweep: 1,
-  evaluate: 1,
-  digest: 1,
-};
+type PlainFunction = Exclude<FunctionName, 'incident-response'>;
 
 /** Part of the concurrency of its reader that each queue can use. */
 const OF_QUEUE: Readonly<Record<QueueName, number>> = {
@@ -44,22 +19,54 @@ const OF_QUEUE: Readonly<Record<QueueName, number>> = {
   people: 10,
 };
 
-const queuesOf = (reader: string): QueueName[] => QUEUES.filter((name) => READERS[name].reader === reader);
-const ofReader = (reader: string): number => queuesOf(reader).reduce((sum, name) => sum + OF_QUEUE[name], 0);
+const queuesOf = (reader: ReaderName): QueueName[] => QUEUES.filter((name) => READERS[name].reader === reader);
+const ofReader = (reader: ReaderName): number => queuesOf(reader).reduce((sum, name) => sum + OF_QUEUE[name], 0);
+
+/**
+ * Reserved concurrency of each function, so that a storm at one function does not starve the others. It is the only
+ * limit of the receivers: nothing throttles in front of them. It is reserved from the account's quota, which is 1,000
+ * by default.
+ */
+const AT_ONCE: Readonly<Record<PlainFunction, number>> = {
+  http: 100,
+  /** An open page asks for updates every few seconds, for a tenth of a second. */
+  console: 20,
+  /** For readers without a copy: caches, and the snapshot, answer most of them. */
+  status: 20,
+  /** For one workspace; Slack sends at most ten events per second. */
+  slack: 20,
+  inbound: ofReader('inbound'),
+  route: ofReader('route'),
+  project: ofReader('project'),
+  sweep: 1,
+  evaluate: 1,
+  digest: 1,
+};
 
 const LOGS = { format: 'json', retention: '3 months' } as const;
 
 /** Options that all functions share. */
-function common(stage: string, name: keyof typeof FUNCTION_GRANTS, resources: Resources) {
+function common(stage: string, name: FunctionName, resources: Resources) {
   return {
     name: functionName(stage, name),
     handler: `functions/${name}.handler`,
     runtime: 'nodejs24.x' as const,
     architecture: 'arm64' as const,
-    memory: '1024 MB' as const, // less memory means less CPU, and cold starts are CPU-bound
+    memory: `${FUNCTIONS[name].memoryMb} MB` as const,
     environment: environmentOf(stage, name, resources),
     logging: LOGS,
     policies: $util.output([resources.arns.managedPolicy('AWSXRayDaemonWriteAccess')]),
+    permissions: permissionsOf(resources)[name],
+  };
+}
+
+/** Options of a function that is not durable. */
+function plain(stage: string, name: PlainFunction, resources: Resources) {
+  return {
+    ...common(stage, name, resources),
+    timeout: `${FUNCTIONS[name].timeoutSeconds} seconds` as const,
+    concurrency: { reserved: AT_ONCE[name] },
+    transform: COMMON_TRANSFORM,
   };
 }
 
@@ -78,20 +85,32 @@ const COMMON_TRANSFORM = { function: TRACED, role: TRUST };
 const deadLettersAt = (queue: sst.aws.Queue) => ({ deadLetterConfig: { targetArn: queue.arn } });
 
 /**
- * Creates the HTTP API at a public address. For why it is an HTTP API, see
+ * Creates the public address. It exists before the functions, which contain it in links. For why it is an HTTP API, see
  * docs/adr/0008-receive-webhooks-through-an-http-api.md
  */
-export function createHttp(stage: string, resources: Resources) {
-  const http = new sst.aws.Function('Http', {
-    ...common(stage, 'http', resources),
-    timeout: `${HTTP_TIMEOUT_SECONDS} seconds`,
-    concurrency: { reserved: AT_ONCE.http },
-    permissions: permissionsOf(resources).http,
-    transform: COMMON_TRANSFORM,
-  });
-  const api = new sst.aws.ApiGatewayV2('Api', { cors: false, accessLog: { retention: LOGS.retention } });
+export const createApi = () =>
+  new sst.aws.ApiGatewayV2('Api', { cors: false, accessLog: { retention: LOGS.retention } });
+
+/** Creates the function that answers all requests except those to the console and from Slack. */
+export function createHttp(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
+  const http = new sst.aws.Function('Http', plain(stage, 'http', resources));
   api.route('$default', http.arn);
-  return { http, api };
+  return http;
+}
+
+/** Creates the console at the same address. Its pages ask for updates, which takes no capacity from the receivers. */
+export function createConsole(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
+  const pages = new sst.aws.Function('Console', plain(stage, 'console', resources));
+  for (const path of CONSOLE_PATHS)
+    for (const route of [path, `${path}/{proxy+}`]) api.route(`ANY ${route}`, pages.arn);
+  return pages;
+}
+
+/** Creates the public status pages at the same address. They take no capacity from the receivers either. */
+export function createStatus(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
+  const status = new sst.aws.Function('StatusPages', plain(stage, 'status', resources));
+  for (const route of [...STATUS_PATHS, `${STATUS_PATHS[0]}/{proxy+}`]) api.route(`ANY ${route}`, status.arn);
+  return status;
 }
 
 /**
@@ -100,120 +119,58 @@ export function createHttp(stage: string, resources: Resources) {
  */
 export function createSlack(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
   const slack = new sst.aws.Function('SlackCalls', {
-    ...common(stage, 'slack', resources),
+    ...plain(stage, 'slack', resources),
     nodejs: { esbuild: { external: ['@aws-sdk/*', '@smithy/*'] } },
-    timeout: `${SLACK_TIMEOUT_SECONDS} seconds`,
-    concurrency: { reserved: AT_ONCE.slack },
-    permissions: permissionsOf(resources).slack,
-    transform: COMMON_TRANSFORM,
   });
   api.route('ANY /integrations/slack/{proxy+}', slack.arn);
   return slack;
 }
 
-/** Creates the router, which moves signals from the queues into the table. Each queue has its own concurrency. */
-export function createRouter(stage: string, resources: Resources) {
-  const route = new sst.aws.Function('Route', {
-    ...common(stage, 'route', resources),
-    timeout: `${ROUTER_TIMEOUT_SECONDS} seconds`,
-    concurrency: { reserved: ofReader('route') },
-    permissions: permissionsOf(resources).route,
-    transform: COMMON_TRANSFORM,
-  });
-  subscribe(resources, 'route', route);
-  return route;
-}
-
-/** Lets a function read its queues. */
-function subscribe({ queues }: Resources, reader: 'route' | 'hear' | 'project', to: sst.aws.Function): void {
-  for (const name of queuesOf(reader)) {
-    queues[name].queue.subscribe(to.arn, {
-      batch: { size: READERS[name].batchSize, partialResponses: true },
-      transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: OF_QUEUE[name] } } },
+/** Creates a function that reads queues. Each of its queues has its own concurrency. */
+export function createReader(id: Capitalize<ReaderName>, name: ReaderName, stage: string, resources: Resources) {
+  const reader = new sst.aws.Function(id, plain(stage, name, resources));
+  for (const queue of queuesOf(name)) {
+    resources.queues[queue].queue.subscribe(reader.arn, {
+      batch: { size: READERS[queue].batchSize, partialResponses: true },
+      transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: OF_QUEUE[queue] } } },
     });
   }
+  return reader;
 }
 
-/** Creates the function that processes actions of people in Slack and PagerDuty. */
-export function createHearing(stage: string, resources: Resources) {
-  const hear = new sst.aws.Function('Hear', {
-    ...common(stage, 'hear', resources),
-    timeout: `${PEOPLE.timeoutSeconds} seconds`,
-    concurrency: { reserved: ofReader('hear') },
-    permissions: permissionsOf(resources).hear,
-    transform: COMMON_TRANSFORM,
-  });
-  subscribe(resources, 'hear', hear);
-  return hear;
-}
-
-/**
- * Creates the projector, which shows updates at their targets. A slow or unavailable target uses no concurrency of the
- * others.
- */
-export function createProjector(stage: string, resources: Resources) {
-  const project = new sst.aws.Function('Project', {
-    ...common(stage, 'project', resources),
-    timeout: `${PROJECT.timeoutSeconds} seconds`,
-    concurrency: { reserved: ofReader('project') },
-    permissions: permissionsOf(resources).project,
-    transform: COMMON_TRANSFORM,
-  });
-  subscribe(resources, 'project', project);
-  return project;
-}
+type Scheduled = (typeof SCHEDULED)[number];
 
 /** Creates the scheduled functions. Lambda does not retry failures: the next run is a minute later. */
 export function createScheduled(stage: string, resources: Resources) {
-  const sweep = createAlone('Sweep', stage, 'sweep', resources, {
-    memory: '512 MB',
-    timeout: `${SWEEP_TIMEOUT_SECONDS} seconds`,
-  });
-  const evaluate = createAlone('Evaluate', stage, 'evaluate', resources, {
-    memory: '2048 MB', // a month of two thousand objectives needs 300 MB
-    timeout: `${EVALUATE_TIMEOUT_SECONDS} seconds`,
-  });
-  const digest = createAlone('Digest', stage, 'digest', resources, {
-    memory: '512 MB',
-    timeout: `${DIGEST_TIMEOUT_SECONDS} seconds`,
-  });
-  const targets = { sweep, evaluate, digest };
-  for (const { name, everySeconds } of SCHEDULES) {
+  const create = (id: Capitalize<Scheduled>, name: Scheduled) => {
+    const deadLetters = createDeadLetters(`${id}DeadLetters`);
+    const { permissions, ...options } = plain(stage, name, resources);
+    const fn = new sst.aws.Function(id, {
+      ...options,
+      retries: 0,
+      permissions: [...permissions, mayLeaveAt(deadLetters)],
+      transform: {
+        ...COMMON_TRANSFORM,
+        function: { ...TRACED, ...deadLettersAt(deadLetters) },
+        eventInvokeConfig: { maximumEventAgeInSeconds: 60 },
+      },
+    });
+    return { fn, deadLetters };
+  };
+  const created = {
+    sweep: create('Sweep', 'sweep'),
+    evaluate: create('Evaluate', 'evaluate'),
+    digest: create('Digest', 'digest'),
+  };
+  for (const name of SCHEDULED) {
     new sst.aws.CronV2(`Schedule-${name}`, {
-      function: targets[name].fn,
-      schedule: everyMinutes(everySeconds / 60),
+      function: created[name].fn,
+      schedule: everyMinutes(FUNCTIONS[name].everySeconds / 60),
       retries: 2, // for events that the scheduler could not deliver
-      dlq: targets[name].deadLetters.arn,
+      dlq: created[name].deadLetters.arn,
     });
   }
-  return targets;
-}
-
-type Alone = { memory: `${number} MB`; timeout: `${number} seconds` };
-
-/** Creates a function with a concurrency of one. */
-function createAlone(
-  id: string,
-  stage: string,
-  name: 'sweep' | 'evaluate' | 'digest',
-  resources: Resources,
-  { memory, timeout }: Alone,
-) {
-  const deadLetters = createDeadLetters(`${id}DeadLetters`);
-  const fn = new sst.aws.Function(id, {
-    ...common(stage, name, resources),
-    memory,
-    timeout,
-    concurrency: { reserved: AT_ONCE[name] },
-    retries: 0,
-    permissions: [...permissionsOf(resources)[name], mayLeaveAt(deadLetters)],
-    transform: {
-      ...COMMON_TRANSFORM,
-      function: { ...TRACED, ...deadLettersAt(deadLetters) },
-      eventInvokeConfig: { maximumEventAgeInSeconds: 60 },
-    },
-  });
-  return { fn, deadLetters };
+  return created;
 }
 
 const everyMinutes = (minutes: number) => `rate(${minutes} ${minutes === 1 ? 'minute' : 'minutes'})` as const;
@@ -224,15 +181,19 @@ const everyMinutes = (minutes: number) => `rate(${minutes} ${minutes === 1 ? 'mi
  */
 export function createWorkflow(stage: string, resources: Resources) {
   const deadLetters = createDeadLetters('IncidentResponseDeadLetters');
+  const { permissions, ...options } = common(stage, 'incident-response', resources);
+  const { timeoutSeconds, durable } = FUNCTIONS['incident-response'];
   const workflow = new sst.aws.Workflow('IncidentResponse', {
-    ...common(stage, 'incident-response', resources),
+    ...options,
     timeout: {
-      execution: `${WORKFLOW.executionTimeoutSeconds} seconds`,
-      invocation: `${WORKFLOW.invocationTimeoutSeconds} seconds`,
+      execution: `${durable.executionTimeoutSeconds} seconds`,
+      invocation: `${timeoutSeconds} seconds`,
     },
-    retention: `${WORKFLOW.retentionDays} days`,
-    permissions: [...permissionsOf(resources).workflow, mayLeaveAt(deadLetters)],
-    transform: { function: { role: TRUST, function: durable({ ...TRACED, ...deadLettersAt(deadLetters) }) } },
+    retention: `${durable.retentionDays} days`,
+    permissions: [...permissions, mayLeaveAt(deadLetters)],
+    transform: {
+      function: { role: TRUST, function: withDurableOptions({ ...TRACED, ...deadLettersAt(deadLetters) }) },
+    },
   });
   new aws.lambda.Alias('IncidentResponseAlias', {
     name: WORKFLOW_ALIAS,
@@ -249,22 +210,28 @@ export function createWorkflow(stage: string, resources: Resources) {
 const DURABLE_DELETE_MINUTES = 60;
 
 /** Adds to the function's arguments, and to options that can only be set there. */
-const durable =
+const withDurableOptions =
   (more: object) =>
   (args: object, options: $util.CustomResourceOptions): undefined => {
     Object.assign(args, more);
     options.customTimeouts = { ...options.customTimeouts, delete: `${DURABLE_DELETE_MINUTES}m` };
   };
 
+type Recursive = (typeof RECURSIVE)[number];
+
+/** A new name would delete the setting after creating it: the deletion resets the function to the default. */
+const RECURSION_IDS: Readonly<Record<Recursive, string>> = {
+  project: 'Recursion-project',
+  'incident-response': 'Recursion-workflow',
+};
+
 /**
  * Lets functions invoke themselves, through a queue or directly. By default, Lambda drops about the 17th call of such a
  * chain: docs/adr/0027-allow-recursion-for-functions-that-call-themselves.md
  */
-export function allowRecursion(
-  functions: Record<(typeof RECURSIVE)[number], sst.aws.Function | sst.aws.Workflow>,
-): void {
+export function allowRecursion(functions: Record<Recursive, sst.aws.Function | sst.aws.Workflow>): void {
   for (const name of RECURSIVE) {
-    new aws.lambda.FunctionRecursionConfig(`Recursion-${name}`, {
+    new aws.lambda.FunctionRecursionConfig(RECURSION_IDS[name], {
       functionName: functions[name].name,
       recursiveLoop: 'Allow',
     });

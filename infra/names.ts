@@ -13,9 +13,6 @@ export function checkedStage(stage: string): string {
   throw new Error(`the stage "${stage}" has ${stage.length} characters; ${limit}`);
 }
 
-/** Same pattern as on one machine: `firebreak-local-route` there, `firebreak-production-route` here. */
-export const functionName = (stage: string, name: string): string => `firebreak-${stage}-${name}`;
-
 /** Path of the parameters of aws/secrets/secret-groups.ts. */
 export const secretsPath = (stage: string): string => `/firebreak/${stage}`;
 

@@ -1,3 +1,4 @@
+import type { FunctionName } from '../aws/functions.ts';
 import { copyFolder, FUNCTION_GRANTS, type Grant } from '../aws/secrets/secret-groups.ts';
 import { type AwsTargets, ofTargets } from '../integrations/aws/permissions.ts';
 import { type QueueName, SIGNAL_QUEUES } from '../schemas/config/queues.ts';
@@ -15,6 +16,8 @@ export type Resources = {
   secretsPath: string;
   /** Returns the key that encrypts a function's copy of its secrets. */
   secretsKey: (grants: readonly Grant[]) => $util.Input<string>;
+  /** Address under which people reach Firebreak. */
+  publicUrl: $util.Input<string>;
   /** Rollback targets on AWS. */
   targets: AwsTargets;
   arns: ReturnType<typeof deploymentArns>;
@@ -36,7 +39,7 @@ export function permissionsOf(resources: Resources) {
   const shown = TARGETS.map((name) => resources.queues[name]);
   const table = ofTable(resources);
   const starting = ofStarting(resources);
-  const secrets = (name: keyof typeof FUNCTION_GRANTS) => ofSecrets(resources, FUNCTION_GRANTS[name]);
+  const secrets = (name: FunctionName) => ofSecrets(resources, FUNCTION_GRANTS[name]);
   const config = ofBlobs(resources, { read: ['config'], write: [] });
   // Functions that change shown data wake the projectors.
   const telling = sendingTo(shown);
@@ -53,6 +56,16 @@ export function permissionsOf(resources: Resources) {
       ...telling,
       ...measuring([...signals, people, ...shown]),
     ],
+    // Actions of people in the console, as over HTTP.
+    console: [
+      ...table,
+      ...ofBlobs(resources, { read: ['config', 'decisions', 'freeze-decisions', 'audit'], write: [] }),
+      ...secrets('console'),
+      ...starting,
+      ...telling,
+    ],
+    // Everybody may open the status pages, so their function can read public records only.
+    status: [...ofPublicRecords(resources), ...config, ...secrets('status')],
     // It only writes quarantine entries: other functions carry out what people request.
     slack: [
       ...ofReading(resources),
@@ -61,13 +74,13 @@ export function permissionsOf(resources: Resources) {
       ...sendingTo([people]),
     ],
     // Requests of people are carried out as over HTTP.
-    hear: [
+    inbound: [
       ...table,
       ...ofBlobs(resources, {
         read: ['config', 'decisions', 'freeze-decisions'],
         write: ['quarantine', 'freeze-decisions'],
       }),
-      ...secrets('hear'),
+      ...secrets('inbound'),
       ...starting,
       ...takingFrom([people]),
       ...sendingTo([people]), // the on-call lookup for a declared incident is a separate message
@@ -99,7 +112,7 @@ export function permissionsOf(resources: Resources) {
     evaluate: [...table, ...config, ...secrets('evaluate')],
     // Failed deliveries are recorded on the timeline.
     digest: [...table, ...config, ...secrets('digest'), ...telling],
-    workflow: [
+    'incident-response': [
       ...table,
       ...ofBlobs(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),
       ...secrets('incident-response'),
@@ -107,7 +120,7 @@ export function permissionsOf(resources: Resources) {
       ...telling,
       ...ofTargets(resources.targets),
     ],
-  } satisfies Record<string, Statement[]>;
+  } satisfies Record<FunctionName, Statement[]>;
 }
 
 const sendingTo = (feeds: readonly Feed[]): Statement[] => [
@@ -159,6 +172,21 @@ const ofReading = ({ table }: Resources): Statement[] => [
     conditions: [{ test: 'ForAllValues:StringEquals', variable: 'dynamodb:LeadingKeys', values: ['QUARANTINE'] }],
   },
   { actions: ['dynamodb:Query'], resources: [$interpolate`${table.arn}/index/*`] },
+];
+
+/** Permissions to read what the status page shows: keys of these kinds, in aws/table/core/keys.ts. */
+const ofPublicRecords = ({ table }: Resources): Statement[] => [
+  {
+    actions: ['dynamodb:GetItem', 'dynamodb:Query'],
+    resources: [table.arn],
+    conditions: [
+      {
+        test: 'ForAllValues:StringLike',
+        variable: 'dynamodb:LeadingKeys',
+        values: ['PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN'],
+      },
+    ],
+  },
 ];
 
 function ofBlobs({ bucket }: Resources, { read, write }: { read: string[]; write: string[] }): Statement[] {

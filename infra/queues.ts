@@ -1,4 +1,4 @@
-import { isWakeQueue, PROJECT, QUEUE } from '../aws/resources.ts';
+import { isWakeQueue, QUEUE, WAKE_QUEUE } from '../aws/resources.ts';
 import { byQueue, type QueueName } from '../schemas/config/queues.ts';
 
 const DAY_SECONDS = 24 * 3600;
@@ -32,8 +32,8 @@ function createOrderedQueue(name: string): Feed {
 function createWakeQueue(name: string): Feed {
   const deadLetters = createDeadLetters(`${name}DeadLetters`);
   const queue = new sst.aws.Queue(name, {
-    visibilityTimeout: `${PROJECT.visibilitySeconds} seconds`,
-    dlq: { queue: deadLetters.arn, retry: PROJECT.maxReceives },
+    visibilityTimeout: `${WAKE_QUEUE.visibilitySeconds} seconds`,
+    dlq: { queue: deadLetters.arn, retry: WAKE_QUEUE.maxReceives },
   });
   return { queue, deadLetters };
 }

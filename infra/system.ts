@@ -1,15 +1,17 @@
 import { createAlarms } from './alarms.ts';
+import { functionName } from '../aws/functions.ts';
 import {
   allowRecursion,
-  createHearing,
+  createApi,
+  createConsole,
   createHttp,
-  createProjector,
-  createRouter,
+  createReader,
   createScheduled,
   createSlack,
+  createStatus,
   createWorkflow,
 } from './functions.ts';
-import { checkedStage, deploymentArns, functionName, secretsPath } from './names.ts';
+import { checkedStage, deploymentArns, secretsPath } from './names.ts';
 import type { Resources } from './permissions.ts';
 import { createQueues } from './queues.ts';
 import { createSecrets } from './secrets.ts';
@@ -21,6 +23,7 @@ export function createSystem() {
   const stage = checkedStage($app.stage);
   const production = $app.protect === true;
   const { secretsKey } = createSecrets(stage);
+  const api = createApi();
   const resources: Resources = {
     table: createTable(production),
     bucket: createBucket(production),
@@ -28,17 +31,20 @@ export function createSystem() {
     workflowName: functionName(stage, 'incident-response'),
     secretsPath: secretsPath(stage),
     secretsKey,
+    publicUrl: process.env['FIREBREAK_PUBLIC_URL'] || api.url,
     targets: AWS_TARGETS[stage] ?? {},
     arns: deploymentArns(),
   };
   const { workflow, deadLetters: workflowDeadLetters } = createWorkflow(stage, resources);
-  const route = createRouter(stage, resources);
-  const project = createProjector(stage, resources);
+  const route = createReader('Route', 'route', stage, resources);
+  const project = createReader('Project', 'project', stage, resources);
   const { sweep, evaluate, digest } = createScheduled(stage, resources);
-  const { http, api } = createHttp(stage, resources);
+  const http = createHttp(stage, resources, api);
+  const pages = createConsole(stage, resources, api);
+  const status = createStatus(stage, resources, api);
   const slack = createSlack(stage, resources, api);
-  const hear = createHearing(stage, resources);
-  allowRecursion({ project, workflow });
+  const inbound = createReader('Inbound', 'inbound', stage, resources);
+  allowRecursion({ project, 'incident-response': workflow });
 
   const alarms = createAlarms(
     stage,
@@ -50,7 +56,18 @@ export function createSystem() {
         evaluate: evaluate.deadLetters,
         digest: digest.deadLetters,
       },
-      functions: { http, slack, hear, route, project, sweep: sweep.fn, evaluate: evaluate.fn, digest: digest.fn },
+      functions: {
+        http,
+        console: pages,
+        status,
+        slack,
+        inbound,
+        route,
+        project,
+        sweep: sweep.fn,
+        evaluate: evaluate.fn,
+        digest: digest.fn,
+      },
       workflow,
       table: resources.table,
       api,

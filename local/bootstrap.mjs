@@ -13,7 +13,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter } from 'node:path';
-import { whenLeftAlone } from './above.mjs';
+import { onNpmExit } from './npm-parent.mjs';
 import { environment, pathWithoutProjectPrograms, projectBin, root, setUp, SetupError } from './setup.mjs';
 
 /** Other programs only read files, and must not fail because the database is missing. */
@@ -49,7 +49,7 @@ function run(node, options, program, args) {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
-  whenLeftAlone(() => {
+  onNpmExit(() => {
     child.kill('SIGTERM');
     setTimeout(() => child.kill('SIGKILL'), STOP_MAX_MS).unref();
   });

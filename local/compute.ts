@@ -1,27 +1,17 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { awsClient } from '../aws/clients/client.ts';
-import {
-  DIGEST_TIMEOUT_SECONDS,
-  EVALUATE_TIMEOUT_SECONDS,
-  HTTP_TIMEOUT_SECONDS,
-  PEOPLE,
-  PROJECT,
-  READERS,
-  RECURSIVE,
-  ROUTER_TIMEOUT_SECONDS,
-  SCHEDULES,
-  SLACK_TIMEOUT_SECONDS,
-  SWEEP_TIMEOUT_SECONDS,
-  WORKFLOW,
-} from '../aws/resources.ts';
+import { type FunctionName, FUNCTION_NAMES, functionName, FUNCTIONS, RECURSIVE, SCHEDULED } from '../aws/functions.ts';
+import { READERS } from '../aws/resources.ts';
+import { handler as consoleHandler } from '../functions/console.ts';
 import { handler as digestHandler } from '../functions/digest.ts';
 import { handler as evaluateHandler } from '../functions/evaluate.ts';
-import { handler as hearHandler } from '../functions/hear.ts';
+import { handler as inboundHandler } from '../functions/inbound.ts';
 import { handler as httpHandler } from '../functions/http.ts';
 import { handler as incidentResponse } from '../functions/incident-response.ts';
 import { handler as projectHandler } from '../functions/project.ts';
 import { handler as routeHandler } from '../functions/route.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
+import { handler as statusHandler } from '../functions/status.ts';
 import { handler as sweepHandler } from '../functions/sweep.ts';
 import { byQueue, type QueueName, QUEUES } from '../schemas/config/queues.ts';
 import type { Env } from '../schemas/config/variables.ts';
@@ -30,7 +20,7 @@ import { type LocalFunction, startLambda } from './aws/lambda/lambda.ts';
 import { startSchedules } from './aws/schedules.ts';
 import { EMULATION_LIMITS } from './limits.ts';
 import { NAMES } from './names.ts';
-import type { Opened } from './config/opened.ts';
+import type { Closers } from './config/closers.ts';
 import type { Storage } from './state/storage.ts';
 
 /** Number of concurrent batches of each queue, at least the two that AWS requires. */
@@ -58,11 +48,11 @@ export async function startCompute(
   env: Env,
   storage: Pick<Storage, 'sqs' | 'queues'>,
   options: ComputeOptions,
-  opened: Opened,
+  closers: Closers,
 ): Promise<void> {
   const { sqs, queues } = storage;
   if (!env['AWS_ENDPOINT_URL_LAMBDA']) {
-    const lambda = opened.add(
+    const lambda = closers.add(
       await startLambda({ ...options, sqs, functions: localFunctions(queues.workflowDeadLetters) }),
     );
     env['AWS_ENDPOINT_URL_LAMBDA'] = lambda.url;
@@ -72,39 +62,53 @@ export async function startCompute(
   const client = awsClient(LambdaClient, EMULATION_LIMITS);
   for (const name of QUEUES) {
     const { reader, batchSize } = READERS[name];
-    const source = { queueUrl: queues[name], functionName: NAMES[reader], batchSize, maxConcurrency: AT_ONCE[name] };
+    const source = {
+      queueUrl: queues[name],
+      functionName: localName(reader),
+      batchSize,
+      maxConcurrency: AT_ONCE[name],
+    };
     const { stop: stopSource } = startEventSource({ ...source, sqs, lambda: client, log });
-    opened.onClose(stopSource);
+    closers.onClose(stopSource);
   }
-  const schedules = SCHEDULES.map(({ name, everySeconds }) => ({ name, everySeconds, functionName: NAMES[name] }));
+  const schedules = SCHEDULED.map((name) => {
+    const { everySeconds } = FUNCTIONS[name];
+    return { name, everySeconds, functionName: localName(name) };
+  });
   const { stop } = startSchedules({ schedules, lambda: client, timeScale, log });
-  opened.onClose(stop);
+  closers.onClose(stop);
 }
 
-/** The deployed handlers, as configured in `infra/functions.ts`. */
-export function localFunctions(deadLetterQueueUrl: string): Record<string, LocalFunction> {
-  const recursive = new Set<string>(RECURSIVE.map((name) => NAMES[name]));
-  return Object.fromEntries(
-    Object.entries(handlers(deadLetterQueueUrl)).map(([name, one]) => [
-      name,
-      { ...one, recursionAllowed: recursive.has(name) },
-    ]),
+const localName = (name: FunctionName): string => functionName(NAMES.stage, name);
+
+const HANDLERS: Readonly<Record<FunctionName, LocalFunction['handler']>> = {
+  http: httpHandler,
+  console: consoleHandler as LocalFunction['handler'],
+  status: statusHandler as LocalFunction['handler'],
+  slack: slackHandler,
+  inbound: inboundHandler,
+  route: routeHandler,
+  project: projectHandler,
+  sweep: sweepHandler,
+  evaluate: evaluateHandler,
+  digest: digestHandler,
+  'incident-response': incidentResponse,
+};
+
+/** Returns the deployed handlers with their settings. Those that are not invoked by requests or queues have dead letters. */
+export const localFunctions = (deadLetterQueueUrl: string): Record<string, LocalFunction> =>
+  Object.fromEntries(
+    FUNCTION_NAMES.map((name): [string, LocalFunction] => {
+      const { timeoutSeconds, ...settings } = FUNCTIONS[name];
+      return [
+        localName(name),
+        {
+          handler: HANDLERS[name],
+          timeoutSeconds,
+          recursionAllowed: RECURSIVE.some((one) => one === name),
+          ...('durable' in settings && { durable: settings.durable }),
+          ...(('everySeconds' in settings || 'durable' in settings) && { deadLetterQueueUrl }),
+        },
+      ];
+    }),
   );
-}
-
-const handlers = (deadLetterQueueUrl: string): Record<string, LocalFunction> => ({
-  [NAMES.http]: { handler: httpHandler, timeoutSeconds: HTTP_TIMEOUT_SECONDS },
-  [NAMES.slack]: { handler: slackHandler, timeoutSeconds: SLACK_TIMEOUT_SECONDS },
-  [NAMES.hear]: { handler: hearHandler, timeoutSeconds: PEOPLE.timeoutSeconds },
-  [NAMES.route]: { handler: routeHandler, timeoutSeconds: ROUTER_TIMEOUT_SECONDS },
-  [NAMES.project]: { handler: projectHandler, timeoutSeconds: PROJECT.timeoutSeconds },
-  [NAMES.sweep]: { handler: sweepHandler, timeoutSeconds: SWEEP_TIMEOUT_SECONDS, deadLetterQueueUrl },
-  [NAMES.evaluate]: { handler: evaluateHandler, timeoutSeconds: EVALUATE_TIMEOUT_SECONDS, deadLetterQueueUrl },
-  [NAMES.digest]: { handler: digestHandler, timeoutSeconds: DIGEST_TIMEOUT_SECONDS, deadLetterQueueUrl },
-  [NAMES.workflow]: {
-    handler: incidentResponse,
-    timeoutSeconds: WORKFLOW.invocationTimeoutSeconds,
-    deadLetterQueueUrl,
-    durable: { executionTimeoutSeconds: WORKFLOW.executionTimeoutSeconds, retentionDays: WORKFLOW.retentionDays },
-  },
-});

@@ -88,9 +88,9 @@ async function clockState(): Promise<Machine['clock']> {
   const ask = promisify(execFile)('timedatectl', ['show', '--property=NTPSynchronized', '--value'], {
     timeout: CLOCK_MAX_MS,
   });
-  const said = await ask.then(
+  const output = await ask.then(
     ({ stdout }) => stdout.trim(),
     () => '',
   );
-  return said === 'yes' ? 'synchronized' : said === 'no' ? 'not_synchronized' : 'unknown';
+  return output === 'yes' ? 'synchronized' : output === 'no' ? 'not_synchronized' : 'unknown';
 }

@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { functionName } from '../aws/functions.ts';
 import { jsonLog } from '../aws/log.ts';
 import { ALL_GRANTS } from '../aws/secrets/secret-groups.ts';
 import type { Blobs, Log } from '../domain/ports/system.ts';
+import { CONSOLE_PATHS, STATUS_PATHS } from '../aws/resources.ts';
+import { handler as consoleHandler, loginLink } from '../functions/console.ts';
 import { beforeEnd, handler as httpHandler } from '../functions/http.ts';
 import { namedCredentials } from '../domain/catalogue/vendors.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
+import { handler as statusHandler } from '../functions/status.ts';
+import { publicComponents } from '../domain/status/pages.ts';
 import type { Config } from '../schemas/config/config.ts';
 import { timestamp } from '../schemas/time/time.ts';
 import { byQueueVariable } from '../schemas/config/queues.ts';
@@ -24,7 +29,7 @@ import { serveFront } from './front/front.ts';
 import { lockDataDir } from './state/lock.ts';
 import { machineState } from './machine.ts';
 import { NAMES } from './names.ts';
-import { Opened } from './config/opened.ts';
+import { Closers } from './config/closers.ts';
 import { parametersOf } from './state/secrets.ts';
 import type { Settings } from './settings.ts';
 import { startStandIns } from '../sandbox/core/index.ts';
@@ -53,7 +58,7 @@ export type Running = {
  * Parts start in the order of their dependencies: servers for outside requests come last.
  */
 export async function startRuntime(settings: Settings, env: Env): Promise<Running> {
-  const opened = new Opened();
+  const opened = new Closers();
   try {
     return await start(settings, env, opened);
   } catch (error) {
@@ -62,7 +67,7 @@ export async function startRuntime(settings: Settings, env: Env): Promise<Runnin
   }
 }
 
-async function start(settings: Settings, env: Env, opened: Opened): Promise<Running> {
+async function start(settings: Settings, env: Env, opened: Closers): Promise<Running> {
   const { dataDir, timeScale } = settings;
   const log = jsonLog({ now: () => timestamp(Date.now()) }, settings.logLevel);
 
@@ -77,7 +82,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
 
   const standIns = settings.sandbox ? opened.add(await startStandIns({ dir: dataDir, timeScale })) : undefined;
   const config = await takeUpConfig(settings, storage.blobs, log, (next) =>
-    standIns?.statuspage.provide(publicComponents(next)),
+    standIns?.statuspage.provide(publicComponents(next.services)),
   );
   opened.onClose(config.stop);
   const adminToken = env['FIREBREAK_ADMIN_TOKEN'] ? 'set' : 'generated';
@@ -88,6 +93,9 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
   ];
   const named = namedCredentials(config.inForce()?.services ?? {});
   delete env['FIREBREAK_STAND_INS']; // valid only for this start
+  const publicUrl = env['FIREBREAK_PUBLIC_URL'] || ownAddress(settings);
+  if (publicUrl === undefined) delete env['FIREBREAK_PUBLIC_URL'];
+  else env['FIREBREAK_PUBLIC_URL'] = publicUrl;
   if (standIns) connectStandIns(env, standIns, named);
   notes.push(...vendorLines(env, standIns?.prometheus, named));
   const parameters = () => parametersOf(NAMES.secrets, { ...env, ...sandboxMetrics(env, standIns) }, config.inForce());
@@ -98,7 +106,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     FIREBREAK_TABLE: NAMES.table,
     FIREBREAK_BUCKET: NAMES.bucket,
     ...byQueueVariable((name) => queues[name]),
-    FIREBREAK_WORKFLOW_FUNCTION: NAMES.workflow,
+    FIREBREAK_WORKFLOW_FUNCTION: functionName(NAMES.stage, 'incident-response'),
     FIREBREAK_WORKFLOW_QUALIFIER: '$LATEST',
     FIREBREAK_SECRETS_PATH: NAMES.secrets,
     FIREBREAK_SECRETS_GRANTS: ALL_GRANTS.join(','),
@@ -130,7 +138,11 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
       maxConnections: settings.maxConnections,
       trustedProxies: settings.trustedProxies,
       handler: httpHandler as FrontHandler,
-      others: { '/integrations/slack/': slackHandler as unknown as FrontHandler },
+      others: {
+        '/integrations/slack/': slackHandler as unknown as FrontHandler,
+        [STATUS_PATHS[0]]: statusHandler as FrontHandler,
+        ...Object.fromEntries(CONSOLE_PATHS.map((path) => [path, consoleHandler as FrontHandler])),
+      },
       sandbox: standIns?.app,
       guard: guard.refusal,
       adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
@@ -139,6 +151,8 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     }),
   );
   await standIns?.connect(productConnection(env, standIns.urls, front.url));
+  // As for new tokens: output that is not a terminal may be a log that others read.
+  notes.push(`console  ${front.url}${process.stdout.isTTY ? await loginLink() : '/console'}`);
   if (standIns) notes.push(`sandbox  ${guard.pageAt(front.url)}`);
   opened.add(
     await startControl(dataDir, async () => {
@@ -148,6 +162,13 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     }),
   );
   return { url: front.url, notes, stop: () => opened.close(), failed: storage.failed };
+}
+
+/** Returns the address of this machine for links. Undefined: the system selects the port, so it is not known yet. */
+function ownAddress({ host, port }: Settings): string | undefined {
+  if (port === 0) return undefined;
+  const isAny = host === '0.0.0.0' || host === '::';
+  return `http://${isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** After this time, a remaining snapshot was left by an interrupted backup. */
@@ -176,10 +197,6 @@ function emulationKey(env: Env): string {
 }
 
 type ConfigInForce = { inForce: () => Config | undefined; notes: string[]; stop: () => void };
-
-/** Returns the names of the status page's components of all services. */
-const publicComponents = ({ services }: Config): string[] =>
-  Object.values(services).flatMap(({ statusPage }) => statusPage?.components ?? []);
 
 /**
  * Publishes the configuration to where the functions read it, and watches the files. If a new one is invalid, the last

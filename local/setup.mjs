@@ -111,8 +111,8 @@ function runtime() {
  */
 function majorOf(path) {
   if (!existsSync(path)) return 0;
-  const said = spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? '';
-  return Number(/^v(\d+)\./.exec(said)?.[1] ?? 0);
+  const output = spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? '';
+  return Number(/^v(\d+)\./.exec(output)?.[1] ?? 0);
 }
 
 const dynoxide = `@dynoxide/${process.platform}-${process.arch}`;
@@ -200,10 +200,10 @@ const LOCK_MAX_AGE_MINUTES = 15;
  * @param {() => void} work
  */
 async function underLock(say, work) {
-  let told = false;
+  let printed = false;
   while (!takeLock()) {
-    if (!told) say(`waiting for another process that sets up this folder (if there is none, delete ${lockFile}) …`);
-    told = true;
+    if (!printed) say(`waiting for another process that sets up this folder (if there is none, delete ${lockFile}) …`);
+    printed = true;
     await sleep(200);
   }
   try {

@@ -6,7 +6,7 @@ import {
   type VendorState,
   vendorStates,
 } from '../domain/catalogue/vendors.ts';
-import { realSystemsOf } from '../domain/catalogue/reality.ts';
+import { realSystemsOf } from '../domain/catalogue/real-systems.ts';
 import type { Config } from '../schemas/config/config.ts';
 import { type Env, namedIn, type VariableName } from '../schemas/config/variables.ts';
 import { standInSettings, type StandIns } from '../sandbox/core/index.ts';

@@ -1,6 +1,7 @@
 import type { Target } from '../schemas/incidents/projection.ts';
 import { grafanaProjector } from './grafana/grafana.ts';
 import { slackProjector } from './slack/slack.ts';
+import { statusProjector } from './status/status.ts';
 import { statuspageProjector } from './statuspage/statuspage.ts';
 import type { Projector } from './sync/sync.ts';
 import { ticketsProjector } from './tickets/tickets.ts';
@@ -17,6 +18,7 @@ export type Creation<Deps> = {
 export const PROJECTORS = {
   slack: { create: slackProjector },
   statuspage: { create: statuspageProjector },
+  status: { create: statusProjector },
   grafana: { create: grafanaProjector },
   tickets: { create: ticketsProjector },
   webhooks: { create: webhooksProjector, parallel: 16 },

@@ -9,7 +9,8 @@ import * as z from 'zod';
 import { PagingFile, ServicesFile } from '../schemas/config/config.ts';
 import { FreezeFile } from '../schemas/freeze/freeze-policy.ts';
 import { PeopleFile } from '../schemas/people/people.ts';
-import { SlackFile, StatusPageFile } from '../schemas/messages/presentation.ts';
+import { SlackFile } from '../schemas/messages/presentation.ts';
+import { StatusPageFile } from '../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../schemas/incidents/response.ts';
 import { RoutesFile } from '../schemas/alerts/routes.ts';
 

@@ -5,7 +5,7 @@ import { millisOf } from '../schemas/time/time.ts';
 import { formIn, jsonIn, parsed, type Read } from './requests/body.ts';
 import { declaredBytes } from '../http/middleware/request-body.ts';
 import { answerCommand } from './requests/commands.ts';
-import type { Waiting } from './waiting.ts';
+import type { RequestContext } from './request-context.ts';
 import { within } from './requests/deadline.ts';
 import type { SlackDeps } from '../domain/slack/ports.ts';
 import { answerEvent } from './requests/events.ts';
@@ -20,9 +20,9 @@ import {
   word,
 } from './requests/http.ts';
 import { answerInteraction } from './requests/interactions.ts';
-import { knowledge } from './requests/reading.ts';
+import { cachedReads } from './requests/cached-reads.ts';
 import { traceOf } from './requests/enqueue.ts';
-import { readers } from './requests/reader.ts';
+import { callerPermissions } from './requests/caller-permissions.ts';
 import { isSignedBySlack, maySign } from './requests/signature.ts';
 
 /** Maximum size of a request body. Requests from Slack have a few kilobytes, with a modal at most 250. */
@@ -34,21 +34,21 @@ const KEEP_PATIENCE_MS = 1500;
 /** Maximum time in milliseconds to read the signing secret, without which no request can be verified. */
 const SECRET_PATIENCE_MS = 1500;
 
-const PLACE = /^\/integrations\/slack\/(commands|interactions|events)$/;
-type Place = 'commands' | 'interactions' | 'events';
+const ENDPOINT = /^\/integrations\/slack\/(commands|interactions|events)$/;
+type Endpoint = 'commands' | 'interactions' | 'events';
 
 /**
  * Returns the handler for requests from Slack. It processes only signed requests, and responds within three seconds
  * even if Firebreak's own infrastructure is down.
  */
 export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answer> {
-  const known = knowledge(deps);
-  const readerOf = readers(deps, known);
+  const reads = cachedReads(deps);
+  const readerOf = callerPermissions(deps, reads);
   return async (received) => {
     const requestId = requestIdOf(received);
     const trace = traceOf(received.headers['traceparent']);
     try {
-      return stamped(await answer({ deps, known, readerOf, trace }, received), requestId);
+      return stamped(await answer({ deps, cachedReads: reads, permissionsOf: readerOf, trace }, received), requestId);
     } catch (error) {
       deps.log.error('a Slack request failed', { trace, path: received.path, error: stackOf(error) });
       const answered = refused(503, 'unavailable', 'the request could not be processed; try again', {
@@ -61,10 +61,10 @@ export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answe
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
-async function answer(waiting: Waiting, incoming: Incoming): Promise<Answer> {
-  const { deps } = waiting;
-  const place = PLACE.exec(incoming.path)?.[1] as Place | undefined;
-  if (place === undefined) return refused(404, 'not-found', `there is no resource at ${incoming.path}`);
+async function answer(context: RequestContext, incoming: Incoming): Promise<Answer> {
+  const { deps } = context;
+  const endpoint = ENDPOINT.exec(incoming.path)?.[1] as Endpoint | undefined;
+  if (endpoint === undefined) return refused(404, 'not-found', `there is no resource at ${incoming.path}`);
   if (incoming.method !== 'POST')
     return refused(405, 'not-found', 'this resource accepts only POST', { allow: 'POST' });
   const secret = await within(SECRET_PATIENCE_MS, deps.secrets.get('SLACK_SIGNING_SECRET'));
@@ -74,8 +74,8 @@ async function answer(waiting: Waiting, incoming: Incoming): Promise<Answer> {
   if (body === undefined) return refused(413, 'body-too-large', `the body is larger than ${BODY_MAX_BYTES} bytes`);
   const received = { ...incoming, body };
   if (!isSignedBySlack(received, secret, now)) return unsigned();
-  const answered = await ANSWERS[place](waiting, received);
-  return 'unreadable' in answered ? unreadable(waiting, place, received, answered) : answered;
+  const answered = await ANSWERS[endpoint](context, received);
+  return 'unreadable' in answered ? unreadable(context, endpoint, received, answered) : answered;
 }
 
 const unsigned = (): Answer =>
@@ -96,20 +96,20 @@ async function bodyIn({ headers, body }: Incoming): Promise<Uint8Array | undefin
 
 type Unreadable = { unreadable: string; status?: 400 | 415 };
 
-const ANSWERS: Record<Place, (waiting: Waiting, received: Received) => Promise<Answer | Unreadable>> = {
-  async commands(waiting, received) {
+const ANSWERS: Record<Endpoint, (context: RequestContext, received: Received) => Promise<Answer | Unreadable>> = {
+  async commands(context, received) {
     const form = formIn(received);
     if (!form.ok) return asUnreadable(form);
     if (form.value['ssl_check'] === '1') return nothing(); // Slack checks the certificate
     const command = SlashCommand.safeParse(form.value);
     if (!command.success) return { unreadable: z.prettifyError(command.error) };
-    return answerCommand(waiting, command.data).catch((error: unknown) => {
-      waiting.deps.log.error('a Slack command failed', { trace: waiting.trace, error: stackOf(error) });
+    return answerCommand(context, command.data).catch((error: unknown) => {
+      context.deps.log.error('a Slack command failed', { trace: context.trace, error: stackOf(error) });
       return word('Firebreak failed to process this command. Check whether it was executed before you try again.');
     });
   },
 
-  async interactions(waiting, received) {
+  async interactions(context, received) {
     const form = formIn(received);
     if (!form.ok) return asUnreadable(form);
     const payload = parsed(form.value['payload'] ?? '');
@@ -117,20 +117,20 @@ const ANSWERS: Record<Place, (waiting: Waiting, received: Received) => Promise<A
     const type = z.object({ type: z.string() }).safeParse(payload.value).data?.type;
     if (type === undefined) return { unreadable: 'the payload has no type' };
     if (!isInteraction(type)) {
-      waiting.deps.log.info('ignored a Slack interaction of an unknown type', { type: type.slice(0, 64) });
+      context.deps.log.info('ignored a Slack interaction of an unknown type', { type: type.slice(0, 64) });
       return nothing();
     }
     const interaction = Interaction.safeParse(payload.value);
     return interaction.success
-      ? answerInteraction(waiting, interaction.data)
+      ? answerInteraction(context, interaction.data)
       : { unreadable: z.prettifyError(interaction.error) };
   },
 
-  async events(waiting, received) {
+  async events(context, received) {
     const { 'x-slack-retry-num': retry, 'x-slack-retry-reason': reason } = received.headers;
-    if (retry !== undefined) waiting.deps.log.warn('Slack repeats an event', { retry, reason });
+    if (retry !== undefined) context.deps.log.warn('Slack repeats an event', { retry, reason });
     const payload = jsonIn(received);
-    return payload.ok ? answerEvent(waiting, payload.value) : asUnreadable(payload);
+    return payload.ok ? answerEvent(context, payload.value) : asUnreadable(payload);
   },
 };
 
@@ -144,19 +144,23 @@ const asUnreadable = ({ because, status }: Extract<Read<unknown>, { ok: false }>
  * format, and a repetition would fail as well.
  */
 async function unreadable(
-  { deps }: Waiting,
-  place: Place,
+  { deps }: RequestContext,
+  endpoint: Endpoint,
   { body, headers }: Received,
   { unreadable: detail, status = 400 }: Unreadable,
 ): Promise<Answer> {
   const contentType = headers['content-type'] ?? '';
-  const kept = { source: 'slack', sender: 'slack', receiver: `slack-${place}`, body, contentType, status, detail };
+  const kept = { source: 'slack', sender: 'slack', receiver: `slack-${endpoint}`, body, contentType, status, detail };
   try {
     const id = await within(KEEP_PATIENCE_MS, deps.quarantine.keep(kept));
-    deps.log.warn('a Slack request could not be parsed; it is in quarantine', { place, quarantine: id, detail });
+    deps.log.warn('a Slack request could not be parsed; it is in quarantine', {
+      place: endpoint,
+      quarantine: id,
+      detail,
+    });
   } catch (error) {
     deps.log.error('a Slack request could not be parsed, and could not be stored in quarantine', {
-      place,
+      place: endpoint,
       detail,
       error: String(error),
     });

@@ -1,16 +1,16 @@
 import type * as z from 'zod';
 import type { ChatButton, ChatMessage, ChatPart, Text } from '../domain/messages/channels.ts';
 import { plainOf } from '../domain/messages/plain-text.ts';
-import { nearest } from '../domain/runbooks/nearest.ts';
+import { nearest } from '../domain/runbooks/similar-names.ts';
 
 /** Result of a request, which is stored until all recipients are notified. */
 export type Outcome = {
   /** Answer to the person. Null: none is needed. */
   answer: ChatMessage | null;
   /** Whether the entire channel sees the answer. */
-  aloud?: boolean;
+  isPublic?: boolean;
   /** Direct messages to other users, by user ID. */
-  letters?: { user: string; message: ChatMessage }[];
+  emails?: { user: string; message: ChatMessage }[];
 };
 
 export const NOTHING: Outcome = { answer: null };
@@ -45,16 +45,16 @@ export class Declined extends Error {
 }
 
 /** Returns a usage error, with a suggestion if there is one. */
-export function misunderstood({ because, nearest: meant }: { because: string; nearest: string | null }): Declined {
+export function misunderstood({ because, nearest: suggestion }: { because: string; nearest: string | null }): Declined {
   const text = `${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`;
-  return meant === null ? new Declined(text) : new Declined(`${text} Did you mean `, { code: meant }, '?');
+  return suggestion === null ? new Declined(text) : new Declined(`${text} Did you mean `, { code: suggestion }, '?');
 }
 
 /** Returns the error for an unknown name, with a suggestion if there is one. */
 export function unknownName(what: string, name: string, known: Iterable<string>): Declined {
-  const meant = nearest(name, known);
+  const suggestion = nearest(name, known);
   return new Declined(
-    `There is no ${what} "${name}".${meant === null ? '' : ` Did you mean "${meant}"?`} Nothing was done.`,
+    `There is no ${what} "${name}".${suggestion === null ? '' : ` Did you mean "${suggestion}"?`} Nothing was done.`,
   );
 }
 

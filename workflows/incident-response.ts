@@ -1,5 +1,5 @@
 import type { Deps } from '../domain/ports/deps.ts';
-import type { Listened } from '../domain/ports/incidents.ts';
+import type { InboxContent } from '../domain/ports/incidents.ts';
 import {
   apply,
   type JudgementRequest,
@@ -72,7 +72,7 @@ export async function incidentResponse(
     return run.childContext(`mitigate-${named.number}`, (b) => mitigate(b, { incidentId, ...named }, deps, activity));
   };
   const mitigations = begun.unfinished.map((unfinished) =>
-    startMitigation({ number: unfinished, request: { by: 'alert', who: '' } }),
+    startMitigation({ number: unfinished, request: { by: 'alert', name: '' } }),
   );
   const branches: Promise<unknown>[] = [];
   // Apart from the other branches: a runbook may wait for days, and nothing else may wait for it.
@@ -161,14 +161,14 @@ export async function incidentResponse(
     const long = runbookOperations > RUNBOOK_OPERATIONS_PER_RUN;
     let read: ReadInbox = await run.step('read-inbox', async () => {
       const mail = await readInbox(deps, incidentId, consumed, waitingFor.id, mitigated);
-      return long ? { ...mail, long } : mail;
+      return long ? { ...mail, isLong: long } : mail;
     });
     let wokenBy: 'message' | 'callback' | 'timeout' = 'message';
     // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
     if (read.messages.length === 0 && read.unreadable === undefined && countHolding(read) === state.firing) {
       warned = read.warnings;
       if (
-        (read.long || isLong(round, begun.at, read.at)) &&
+        (read.isLong || isLong(round, begun.at, read.at)) &&
         state.running.length === 0 &&
         state.verification !== 'pending'
       )
@@ -200,7 +200,7 @@ export async function incidentResponse(
   }
 }
 
-type ReadInbox = Listened & { long?: boolean };
+type ReadInbox = InboxContent & { isLong?: boolean };
 
 /** Returns the number of firing alerts that keep the incident open. */
 const countHolding = ({ firing, warnings }: ReadInbox): number => firing - (warnings?.count ?? 0);
@@ -210,7 +210,7 @@ async function beginRun(deps: Deps, id: IncidentId, number: number, execution: s
   const found = await deps.incidents.begin(id, number, execution);
   if (found === undefined) return undefined;
   const { paging, runbooks } = await deps.config.current();
-  const quietRounds = Math.ceil((paging.quietHours * 3600) / INBOX_INTERVAL_SECONDS);
+  const quietRounds = Math.ceil((paging.autoResolveHours * 3600) / INBOX_INTERVAL_SECONDS);
   const { incident, flapping } = await joinGroup(deps, found.incident);
   return {
     ...found,
@@ -240,7 +240,7 @@ async function close(
   const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${warned?.titles.join('; ')}`;
   const text =
     by === 'firebreak:quiet'
-      ? 'Closed: no activity for the configured quiet hours'
+      ? 'Closed: no activity for the time set in autoResolveHours'
       : by !== null
         ? `Resolved by ${by}`
         : verification === 'passed'

@@ -1,15 +1,15 @@
 import type { Deps } from '../domain/ports/deps.ts';
 import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import type { Run } from './run.ts';
-import { askAbout, settleQuestion, type QuestionState } from './steps/runbook/ask.ts';
-import type { Performed } from './steps/runbook/attempt.ts';
-import { checkCondition } from './steps/runbook/look.ts';
+import { requestApproval, settleQuestion, type QuestionState } from './steps/runbook/request-approval.ts';
+import type { AttemptResult } from './steps/runbook/attempt.ts';
+import { checkCondition } from './steps/runbook/check-condition.ts';
 import type { Outline, RunbookInput } from './steps/runbook/outline.ts';
-import { INCIDENT_CLOSED, isOver } from './steps/runbook/over.ts';
+import { INCIDENT_CLOSED, isIncidentClosed } from './steps/runbook/incident-closed.ts';
 import { performStep } from './steps/runbook/perform.ts';
 import { prepareStep } from './steps/runbook/prepare.ts';
 import type { StepQuestion } from './steps/runbook/preparation.ts';
-import { askForRollback, lookForRollback } from './steps/runbook/rollback.ts';
+import { requestRollback, checkRequestedRollback } from './steps/runbook/rollback.ts';
 
 /** Pauses between attempts at an unavailable or busy target, and between status checks. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60] as const;
@@ -65,12 +65,12 @@ const declined = (detail: string): StepEnd => ({ status: 'declined', output: nul
 async function askPeople(
   run: Run,
   input: StepInput,
-  ask: StepQuestion,
+  approval: StepQuestion,
   deps: Deps,
 ): Promise<Exclude<QuestionState, 'waiting'>> {
   const { step } = input;
-  await run.step('request-approval', () => askAbout(deps, input, step, ask));
-  const callback = await run.createCallback('approval', { seconds: ask.seconds });
+  await run.step('request-approval', () => requestApproval(deps, input, step, approval));
+  const callback = await run.createCallback('approval', { seconds: approval.seconds });
   const standing = await run.step('await-approval', () => settleQuestion(deps, input, step, callback.id));
   if (standing !== 'waiting') return standing;
   await callback.settled();
@@ -85,15 +85,16 @@ async function waitFor(run: Run, { incidentId, step }: StepInput, spent: number,
   while (left > 0) {
     await run.wait('wait', { seconds: Math.min(piece, left) });
     left -= piece;
-    if (left > 0 && (await run.step('check-incident', () => isOver(deps, incidentId)))) return INCIDENT_CLOSED;
+    if (left > 0 && (await run.step('check-incident', () => isIncidentClosed(deps, incidentId))))
+      return INCIDENT_CLOSED;
   }
   return { status: 'succeeded', output: null, detail: '' };
 }
 
-type Doing = { approved: boolean; scale: { from: number; to: number } | null };
+type StepRun = { approved: boolean; scale: { from: number; to: number } | null };
 
 /** Performs the action, with as many retries as the runbook allows. Waiting for an unavailable target is not a retry. */
-async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promise<StepEnd> {
+async function act(run: Run, input: StepInput, doing: StepRun, deps: Deps): Promise<StepEnd> {
   const { step, before, rounds } = input;
   const { retry, timeoutSeconds } = step;
   let waited = 0;
@@ -102,7 +103,7 @@ async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promis
   let last = 'no answer';
   for (let round = 0; round < rounds; round += 1) {
     const now: Parameters<typeof performStep>[3] = { ...doing, before, tries, handle };
-    const answer: Performed = await run.step(step.uses, () => performStep(deps, input, step, now));
+    const answer: AttemptResult = await run.step(step.uses, () => performStep(deps, input, step, now));
     if (answer.kind === 'ended') return answer.end;
     last = answer.detail;
     let pause: number;
@@ -110,8 +111,8 @@ async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promis
       tries += 1;
       handle = null;
       // This attempt only looked up the result of the earlier run, which had failed.
-      if (step.lookFor !== undefined && tries === 2) continue;
-      const failures = tries - (step.lookFor === undefined ? 1 : 2);
+      if (step.earlierKey !== undefined && tries === 2) continue;
+      const failures = tries - (step.earlierKey === undefined ? 1 : 2);
       if (retry === null || failures > retry.max) return failed(last);
       pause = Math.min(retry.delaySeconds * (retry.backoff === 'exponential' ? 2 ** (failures - 1) : 1), 3600);
       if (waited + pause > timeoutSeconds) return failed(`${last}; no time left to retry`);
@@ -124,10 +125,10 @@ async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promis
     await run.wait('again', { seconds: pause });
     waited += pause;
   }
-  const giveUp = `timed out after ${timeoutSeconds} s: ${last}`;
-  const over = { ...doing, before, tries, handle: null, giveUp };
-  const end: Performed = await run.step('give-up', () => performStep(deps, input, step, over));
-  return end.kind === 'ended' ? end.end : failed(giveUp);
+  const timedOutText = `timed out after ${timeoutSeconds} s: ${last}`;
+  const over = { ...doing, before, tries, handle: null, timedOutText };
+  const end: AttemptResult = await run.step('give-up', () => performStep(deps, input, step, over));
+  return end.kind === 'ended' ? end.end : failed(timedOutText);
 }
 
 /** Checks repeatedly until the condition holds or the step times out. */
@@ -149,14 +150,16 @@ async function until(run: Run, input: StepInput, spent: number, deps: Deps): Pro
 /** Requests a rollback, which the incident judges and executes, and waits for its outcome. */
 async function rollback(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, rounds } = input;
-  const { judgedBefore, answerSeconds } = await run.step('request-rollback', () => askForRollback(deps, input, step));
+  const { judgedBefore, answerSeconds } = await run.step('request-rollback', () => requestRollback(deps, input, step));
   const seconds = step.timeoutSeconds + answerSeconds;
   const pauseAt = (round: number): number =>
     round < 20 ? 5 : Math.max(30, Math.ceil(seconds / Math.max(1, rounds - 20)));
   let waited = 0;
   for (let round = 0; ; round += 1) {
     const last = waited + pauseAt(round) > seconds;
-    const end = await run.step('check-rollback', () => lookForRollback(deps, input, step, { judgedBefore, last }));
+    const end = await run.step('check-rollback', () =>
+      checkRequestedRollback(deps, input, step, { judgedBefore, last }),
+    );
     if (end !== null) return end;
     await run.wait('rolling-back', { seconds: pauseAt(round) });
     waited += pauseAt(round);

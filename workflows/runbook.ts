@@ -11,7 +11,7 @@ import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import { runStep } from './runbook-step.ts';
 
 /** Course of a runbook so far. `stopped`: a step failed, a person declined a step, or the incident was closed. */
-type Course = {
+type CourseEnd = {
   ends: StepEnds;
   order: string[];
   stopped: 'failed' | 'declined' | 'closed' | null;
@@ -41,12 +41,12 @@ export async function followRunbook(
   const chosen = await run.step('choose-runbook', () => chooseRunbook(deps, input));
   if (chosen === null) return 'none';
   if (chosen.needsJudgement) await awaitJudgement(run, input, deps);
-  const does: Does = (step, before, rounds) =>
+  const does: StepRunner = (step, before, rounds) =>
     run.childContext(`step-${step.id}`, async (branch) => {
       const end = await runStep(branch, { ...input, step, before, rounds }, deps);
       return { end, operations: branch.operations() };
     });
-  const follow: Does = async (...of) => {
+  const follow: StepRunner = async (...of) => {
     const ended = await does(...of);
     stepEnded(ended.operations);
     return ended;
@@ -70,10 +70,10 @@ async function awaitJudgement(run: Run, input: RunbookInput, deps: Deps): Promis
   }
 }
 
-type Does = (step: Outline, before: StepEnds, rounds: number) => Promise<{ end: StepEnd; operations: number }>;
+type StepRunner = (step: Outline, before: StepEnds, rounds: number) => Promise<{ end: StepEnd; operations: number }>;
 
-async function mainCourse({ steps, done = {} }: Chosen, follow: Does): Promise<Course> {
-  const course: Course = { ends: {}, order: [], stopped: null, culprit: null, undo: false };
+async function mainCourse({ steps, done = {} }: Chosen, follow: StepRunner): Promise<CourseEnd> {
+  const course: CourseEnd = { ends: {}, order: [], stopped: null, culprit: null, undo: false };
   for (const stage of stagesOf(steps)) {
     const before = { ...course.ends };
     const rounds = Math.floor(ROUNDS_PER_STAGE / stage.length);
@@ -89,7 +89,7 @@ async function mainCourse({ steps, done = {} }: Chosen, follow: Does): Promise<C
 }
 
 /** Decides whether the runbook continues after a stage. A failure takes precedence over a rejection: it has its own steps. */
-function judgeStage(course: Course, ends: readonly { step: Outline; end: StepEnd | undefined }[]): void {
+function judgeStage(course: CourseEnd, ends: readonly { step: Outline; end: StepEnd | undefined }[]): void {
   if (ends.some(({ end }) => end?.closed === true)) {
     course.stopped = 'closed';
     return;
@@ -105,7 +105,7 @@ function judgeStage(course: Course, ends: readonly { step: Outline; end: StepEnd
 }
 
 /** Runs the failure steps and then, if the runbook says so, undoes its changes, last one first. */
-async function afterFailure(chosen: Chosen, course: Course, follow: Does): Promise<void> {
+async function afterFailure(chosen: Chosen, course: CourseEnd, follow: StepRunner): Promise<void> {
   for (const step of chosen.failureSteps)
     note(course, step, (await follow(step, { ...course.ends }, ROUNDS_PER_STAGE)).end);
   if (!course.undo) return;
@@ -113,7 +113,7 @@ async function afterFailure(chosen: Chosen, course: Course, follow: Does): Promi
     course.ends[back.id] = (await follow(back, { ...course.ends }, ROUNDS_PER_STAGE)).end;
 }
 
-function note(course: Course, step: Outline, end: StepEnd | undefined): void {
+function note(course: CourseEnd, step: Outline, end: StepEnd | undefined): void {
   if (end === undefined) return;
   course.ends[step.id] = end;
   if (end.status === 'succeeded') course.order.push(step.id);
@@ -125,28 +125,28 @@ function stagesOf(steps: readonly Outline[]): Outline[][] {
   return [...stages].toSorted(([a], [b]) => a - b).map(([, stage]) => stage);
 }
 
-function endOf({ title, steps }: Chosen, { ends, stopped, culprit, undo }: Course): RunbookEnd {
+function endOf({ title, steps }: Chosen, { ends, stopped, culprit, undo }: CourseEnd): RunbookEnd {
   const of = (status: StepEnd['status']) => steps.filter(({ id }) => ends[id]?.status === status).length;
   // The incident verifies rollbacks itself.
   const acted = steps.some(
     ({ id, mutating, uses }) => mutating && uses !== 'rollback' && ends[id]?.status === 'succeeded',
   );
-  const told = `${of('succeeded')} of ${steps.length} steps completed${of('skipped') > 0 ? `, ${of('skipped')} skipped` : ''}`;
+  const summary = `${of('succeeded')} of ${steps.length} steps completed${of('skipped') > 0 ? `, ${of('skipped')} skipped` : ''}`;
   const text = (how: string): string => `Runbook "${title}" ${how}`;
   switch (stopped) {
     case null:
-      return { outcome: 'finished', text: text(`finished: ${told}`), acted, page: 'no' };
+      return { outcome: 'finished', text: text(`finished: ${summary}`), acted, page: 'no' };
     case 'closed':
       return {
         outcome: 'stopped',
-        text: text(`stopped, because the incident was resolved: ${told}`),
+        text: text(`stopped, because the incident was resolved: ${summary}`),
         acted: false,
         page: 'no',
       };
     case 'declined':
       return {
         outcome: 'stopped',
-        text: text(`stopped, because a step was not approved: ${told}`),
+        text: text(`stopped, because a step was not approved: ${summary}`),
         acted,
         page: 'no',
       };

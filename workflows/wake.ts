@@ -18,7 +18,7 @@ export async function wake(
   }
   if (incident.seq <= incident.consumed_seq) return 'idle';
   // Callbacks of answered questions first: the reader of the inbox then removes the sweeper's mark.
-  await ringAnswered({ decisions, engine }, incident);
+  await completeAnsweredCallback({ decisions, engine }, incident);
   const { inbox } = incident.callbacks;
   if (inbox !== undefined) await engine.completeCallback(inbox);
   return 'woken';
@@ -28,13 +28,13 @@ export async function wake(
  * Completes the callbacks of questions that have been answered. A callback completed while its question still waits
  * would be taken for a time-out.
  */
-export async function ringAnswered(
+export async function completeAnsweredCallback(
   { decisions, engine }: Pick<Deps, 'decisions' | 'engine'>,
   { id, callbacks }: Pick<IncidentRecord, 'id' | 'callbacks'>,
 ): Promise<void> {
-  for (const [who, callback] of Object.entries(callbacks)) {
-    if (who === 'inbox') continue;
-    const number = Number(who.slice('decision-'.length));
+  for (const [name, callback] of Object.entries(callbacks)) {
+    if (name === 'inbox') continue;
+    const number = Number(name.slice('decision-'.length));
     if ((await decisions.state(id, number)) !== 'waiting') await engine.completeCallback(callback);
   }
 }

@@ -3,7 +3,7 @@ import { entriesOf } from '../../domain/messages/alert-notices.ts';
 import type { Receipt } from '../../domain/ports/alerts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Admitted } from '../../domain/ports/incidents.ts';
-import { deliveryOf, mutedBy } from '../../domain/alerts/routing.ts';
+import { destinationsOf, mutedBy } from '../../domain/alerts/routing.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -38,7 +38,7 @@ export async function admitSignals(
   const now = deps.clock.now();
   const arrivals = signals.map((signal): Arrival => ({
     signal,
-    delivery: deliveryOf(signal, config, receipt.at),
+    delivery: destinationsOf(signal, config, receipt.at),
     mute: signal.status === 'firing' ? mutedBy(signal, config, silences, now) : null,
   }));
   const admitted = await deps.incidents.admit(arrivals, receipt, config.routes.unmatchedIncidents);

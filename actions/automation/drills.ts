@@ -2,7 +2,7 @@ import { mintIncidentId } from '../../aws/ids.ts';
 import { brokenOff, type DrillRefusal } from '../../domain/automation/drill.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { newestLiveChange, rollbackTarget } from '../../domain/changes/versions.ts';
+import { newestLiveChange, NONE_KNOWN_GOOD, rollbackTarget } from '../../domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { DrillId, type DrillRecord } from '../../schemas/automation/drill.ts';
 import { entryOf } from '../../workflows/steps/judge.ts';
@@ -21,43 +21,49 @@ type Planned = { ok: true; drill: DrillRecord } | { ok: false; reason: DrillRefu
  */
 export async function planDrill(
   deps: Pick<Deps, 'config' | 'deployerFor' | 'automation' | 'changes' | 'pins' | 'clock'>,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   by: string,
 ): Promise<Planned> {
-  const entry = entryOf((await deps.config.current()).services, place);
+  const entry = entryOf((await deps.config.current()).services, serviceEnvironment);
   if (entry === undefined)
-    return no('unknown-place', `the catalogue has no service ${place.service} in ${place.environment}`);
-  if (!entry.drills) return no('not-a-lane', NOT_A_LANE);
+    return no(
+      'unknown-service-environment',
+      `the catalogue has no service ${serviceEnvironment.service} in ${serviceEnvironment.environment}`,
+    );
+  if (!entry.drills) return no('drills-not-enabled', NO_DRILLS);
   if ((await deps.automation.read()).paused)
     return no('automation-paused', 'the kill switch is on, so drills are not possible');
-  const deployer = await deployerAt(deps, place);
+  const deployer = await deployerAt(deps, serviceEnvironment);
   if (deployer === undefined) return no('no-deployer', NO_DEPLOYER);
-  const changes = await deps.changes.recent(place, CHANGES_READ);
+  const changes = await deps.changes.recent(serviceEnvironment, CHANGES_READ);
   const live = newestLiveChange(changes);
   if (live === undefined)
     return no(
-      'no-way-back',
+      'no-rollback-target',
       'no deployment is recorded for this service and environment, so the running version is unknown',
     );
   if (live.status !== 'succeeded')
-    return no('deploy-under-way', `${live.version} is being deployed; start the drill after the deployment`);
-  const pinned = (await deps.pins.of(place)).map(({ version }) => version);
+    return no('deploy-in-progress', `${live.version} is being deployed; start the drill after the deployment`);
+  const pinned = (await deps.pins.of(serviceEnvironment)).map(({ version }) => version);
   const target = rollbackTarget(changes, live, pinned);
-  if (target.kind === 'none_known_good') return no('no-way-back', NO_TARGET);
+  if (target.kind === 'none_known_good') return no('no-rollback-target', NONE_KNOWN_GOOD);
   if (target.kind === 'unsafe')
-    return no('no-way-back', `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to}`);
+    return no(
+      'no-rollback-target',
+      `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to}`,
+    );
   const at = deps.clock.now();
   const drill: DrillRecord = {
     id: DrillId.parse(mintIncidentId(at)),
-    service: place.service,
-    environment: place.environment,
+    service: serviceEnvironment.service,
+    environment: serviceEnvironment.environment,
     from_version: live.version,
     to_version: target.version,
     from_commit: live.commit,
     to_commit: changes.findLast(({ version }) => version === target.version)?.commit ?? null,
     target: deployer.target,
     resource: deployer.resource,
-    asks_hold: deployer.held !== undefined,
+    asks_hold: deployer.checkDrift !== undefined,
     asked_by: by,
     started_at: at,
     ended_at: null,
@@ -78,7 +84,7 @@ export async function planDrill(
 }
 
 /** Returns the services and environments with drills. */
-export function lanesOf(services: Config['services']): ServiceEnvironment[] {
+export function drillEnvironments(services: Config['services']): ServiceEnvironment[] {
   return Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { drills }]) =>
       drills
@@ -94,7 +100,7 @@ export function lanesOf(services: Config['services']): ServiceEnvironment[] {
 }
 
 /** Starts drills whose workflow is not started yet, and replaces failed runs, each minute. */
-export async function careForDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'engine' | 'clock' | 'log'>) {
+export async function startOrphanedDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'engine' | 'clock' | 'log'>) {
   for (const drill of await deps.drills.running()) {
     const { id, run, execution } = drill;
     if (execution === null) {
@@ -111,9 +117,7 @@ export async function careForDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'e
 
 const no = (code: DrillRefusal['code'], text: string): Planned => ({ ok: false, reason: { code, text } });
 
-const NOT_A_LANE =
+const NO_DRILLS =
   'drills roll the service back and forward again, so they must be enabled: set `drills: true` for this environment in the catalogue';
 const NO_DEPLOYER =
   'no deployer is configured for this service and environment, or it has no address and no default address is set';
-const NO_TARGET =
-  'no earlier version is known to be good: recorded as succeeded, live for 30 minutes, never rolled back, and not pinned';

@@ -1,7 +1,7 @@
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import type { Automation, AutomationInput } from '../../schemas/access/access.ts';
 import { ServiceName } from '../../schemas/config/names.ts';
 import { Refusal } from '../refusal.ts';
@@ -37,9 +37,9 @@ async function refuseMisspelt(deps: AutomationDeps, { services: modes }: Automat
   ]);
   const known = new Set([...Object.keys(services), ...Object.keys(capped), ...Object.keys(demoted)]);
   for (const [service, caps] of Object.entries(modes)) {
-    const meant = known.has(service) ? null : didYouMean(service, known);
-    if (meant !== null && !(await isRecorded(deps, service)))
-      throw misspelt(`services.${service}: there is no service "${service}"; ${meant}`);
+    const suggestion = known.has(service) ? null : didYouMean(service, known);
+    if (suggestion !== null && !(await isRecorded(deps, service)))
+      throw misspelt(`services.${service}: there is no service "${service}"; ${suggestion}`);
     const environments = Object.keys(serviceEntry(services, service)?.environments ?? {});
     const before = Object.hasOwn(capped, service) ? Object.keys(capped[service]?.environments ?? {}) : [];
     for (const name of Object.keys(caps?.environments ?? {})) {

@@ -52,7 +52,7 @@ async function report(
   deps: ReportDeps,
   { id, service, environment, version, url }: Change,
   trace: string,
-  told: { alertname: string; summary: string; startsAt: Timestamp; endsAt: Timestamp | null },
+  alert: { alertname: string; summary: string; startsAt: Timestamp; endsAt: Timestamp | null },
 ): Promise<void> {
   await enqueue(
     deps,
@@ -60,18 +60,18 @@ async function report(
     [
       {
         source: 'deployment',
-        status: told.endsAt === null ? 'firing' : 'resolved',
+        status: alert.endsAt === null ? 'firing' : 'resolved',
         labels: new Map([
-          ['alertname', told.alertname],
+          ['alertname', alert.alertname],
           ['service', service],
           ['environment', environment],
           ['severity', 'warning'],
           ['version', version],
         ]),
-        annotations: new Map([['summary', told.summary]]),
-        startsAt: told.startsAt,
-        endsAt: told.endsAt,
-        fingerprint: told.alertname === DEPLOY_OVERDUE ? `${id}-overdue` : id,
+        annotations: new Map([['summary', alert.summary]]),
+        startsAt: alert.startsAt,
+        endsAt: alert.endsAt,
+        fingerprint: alert.alertname === DEPLOY_OVERDUE ? `${id}-overdue` : id,
         episodic: true,
         generatorUrl: url,
       },

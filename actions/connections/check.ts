@@ -1,21 +1,23 @@
 import type { Deps } from '../../domain/ports/deps.ts';
+import { RETURN_PATH } from '../../domain/ports/access.ts';
 import { TARGETS_WITH_CREDENTIALS, TRIED_BY_ROLLBACKS, type VendorState } from '../../domain/catalogue/vendors.ts';
+import type { ConnectionName } from '../../schemas/config/vendors.ts';
 import { type DeployerConfig, targetOf } from '../../schemas/rollback/targets/index.ts';
 import { mail, webhooks } from './outgoing.ts';
 import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './people.ts';
 import {
-  ANSWERS,
+  REACHABLE,
   type Connection,
   credential,
   credentialOf,
   inTime,
   off,
-  type Seen,
+  type CheckResult,
   checked,
   unreachable,
   wrong,
-} from './seen.ts';
-import { lanesOf } from '../automation/drills.ts';
+} from './check-result.ts';
+import { drillEnvironments } from '../automation/drills.ts';
 import { vendorModes } from './vendor-modes.ts';
 
 type Asked = Pick<
@@ -24,6 +26,7 @@ type Asked = Pick<
   | 'secrets'
   | 'config'
   | 'directory'
+  | 'identityTokens'
   | 'onCall'
   | 'statusPage'
   | 'annotations'
@@ -31,6 +34,7 @@ type Asked = Pick<
   | 'metrics'
   | 'silences'
   | 'signer'
+  | 'publicUrl'
   | 'standIns'
   | 'tokens'
   | 'databaseWarning'
@@ -39,39 +43,58 @@ type Asked = Pick<
 /** A name that does not exist. The search for it shows whether the vendor's search works. */
 const NOTHING = 'firebreak-doctor';
 
-/** Checks each vendor with a read-only request that has no visible effect. */
+type Check = (deps: Asked) => Promise<CheckResult>;
+
+/** The check of each vendor's connections, with a read-only request that has no visible effect. */
+const OF_VENDORS: Readonly<Record<ConnectionName, Check> & Record<string, Check>> = {
+  'PagerDuty pages': pagerDutyPages,
+  'PagerDuty API': ({ externalPager }) => checked(externalPager.check()),
+  'PagerDuty on call': onCall,
+  'PagerDuty webhooks': pagerDutyWebhooks,
+  Slack: slack,
+  'Slack commands': slackCommands,
+  mail,
+  Statuspage: ({ statusPage }) => checked(statusPage.components()),
+  'Grafana annotations': ({ annotations }) => checked(annotations.find(NOTHING)),
+  Prometheus: prometheus,
+  Alertmanager: alertmanager,
+};
+
+const OF_TARGETS = Object.fromEntries(
+  TARGETS_WITH_CREDENTIALS.map(({ name, credentials }): [string, Check] => [
+    name,
+    (deps) => credential(deps, { key: credentials[0]?.[0] ?? '', untried: 'not tested' }),
+  ]),
+);
+
+const OF_FIREBREAK: Readonly<Record<string, Check>> = {
+  'identity provider': identityProvider,
+  'signing key': signingKey,
+  tokens: tokenRecords,
+  'audit log': auditLog,
+};
+
+/** Checks each vendor, and Firebreak's own keys and records. */
 export async function connections(deps: Asked): Promise<Connection[]> {
-  const secret = (key: string): Promise<Seen> => credential(deps, { key, untried: 'not tested' });
+  const checks = Object.entries({ ...OF_VENDORS, ...OF_TARGETS, ...OF_FIREBREAK });
   const [outgoing, ...vendors] = await Promise.all([
     webhooks(deps),
-    inTime('PagerDuty pages', pagerDutyPages(deps)),
-    inTime('PagerDuty API', checked(deps.externalPager.check())),
-    inTime('PagerDuty on call', onCall(deps)),
-    inTime('PagerDuty webhooks', pagerDutyWebhooks(deps)),
-    inTime('Slack', slack(deps)),
-    inTime('Slack commands', slackCommands(deps)),
-    inTime('mail', mail(deps)),
-    inTime('Statuspage', checked(deps.statusPage.components())),
-    inTime('Grafana annotations', checked(deps.annotations.find(NOTHING))),
-    inTime('Prometheus', prometheus(deps)),
-    inTime('Alertmanager', alertmanager(deps)),
-    ...TARGETS_WITH_CREDENTIALS.map(({ name, credentials }) => inTime(name, secret(credentials[0]?.[0] ?? ''))),
-    inTime('signing key', signingKey(deps)),
-    inTime('tokens', tokenRecords(deps)),
-    inTime('audit log', sealedLog(deps)),
+    ...checks.map(([name, check]) => inTime(name, check(deps))),
   ]);
   const modes = await vendorModes(deps);
   return [...located(vendors, modes), ...database(deps), ...callees(modes), ...outgoing];
 }
 
 /** Adds the address and the credentials to each vendor's connection. */
-const located = (seen: readonly Connection[], modes: readonly VendorState[]): Connection[] =>
-  seen.map((one) => {
+const located = (vendors: readonly Connection[], modes: readonly VendorState[]): Connection[] =>
+  vendors.map((one) => {
     const vendor = modes.find(({ name }) => name === one.name);
-    return vendor === undefined ? one : { ...one, ...placeOf(vendor), ...(one.state === 'off' && { mode: 'off' }) };
+    return vendor === undefined
+      ? one
+      : { ...one, ...addressFields(vendor), ...(one.state === 'off' && { mode: 'off' }) };
   });
 
-const placeOf = ({
+const addressFields = ({
   mode,
   address,
   credentials,
@@ -87,50 +110,61 @@ const callees = (modes: readonly VendorState[]): Connection[] =>
     .filter(({ name }) => TRIED_BY_ROLLBACKS.some((one) => one.name === name))
     .map((one) => ({
       name: one.name,
-      ...placeOf(one),
+      ...addressFields(one),
       ...(one.missing === null
         ? { state: 'set', detail: 'not tested, because each request would change something' }
         : off(`${one.missing}; deployers without an address are off`)),
     }));
 
-async function prometheus({ metrics, secrets }: Asked): Promise<Seen> {
+async function prometheus({ metrics, secrets }: Asked): Promise<CheckResult> {
   const value = await metrics.value('vector(1)');
   if (value === null) return off('PROMETHEUS_URL is not set; Firebreak verifies mitigations only by the alerts');
   if (value.kind === 'unreadable') return unreachable(value.detail);
-  if (await secrets.get('ALERTMANAGER_URL')) return ANSWERS;
-  return { ...ANSWERS, detail: 'reachable; Firebreak also reads from it whether alerts of its own rules have ended' };
+  if (await secrets.get('ALERTMANAGER_URL')) return REACHABLE;
+  return { ...REACHABLE, detail: 'reachable; Firebreak also reads from it whether alerts of its own rules have ended' };
 }
 
 /** Returns whether Prometheus scrapes Firebreak as the job that deploy/monitoring/ relies on, or null if unknown. */
 export async function isWatched({ metrics }: Pick<Deps, 'metrics'>): Promise<boolean | null> {
-  const seen = await metrics.value('count(up{job="firebreak"})');
-  return seen === null || seen.kind === 'unreadable' ? null : seen.kind === 'value' && seen.value > 0;
+  const vendors = await metrics.value('count(up{job="firebreak"})');
+  return vendors === null || vendors.kind === 'unreadable' ? null : vendors.kind === 'value' && vendors.value > 0;
 }
 
-async function alertmanager({ config, secrets, silences }: Asked): Promise<Seen> {
+async function alertmanager({ config, secrets, silences }: Asked): Promise<CheckResult> {
   if (!(await secrets.get('ALERTMANAGER_URL')))
     return off(
       'ALERTMANAGER_URL is not set; Firebreak does not see silences, and does not see the end of alerts that are sent ' +
         'without send_resolved, except for alerts by rules of PROMETHEUS_URL',
     );
   if ((await silences.active()) === null) return unreachable('the silences could not be read');
-  if ((await config.current()).slos.length === 0) return ANSWERS;
+  if ((await config.current()).slos.length === 0) return REACHABLE;
   const inhibits = await silences.inhibitsSlowBurns();
   if (inhibits === null) return unreachable('the configuration of Alertmanager could not be read');
   return inhibits
-    ? { ...ANSWERS, detail: 'reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective' }
+    ? { ...REACHABLE, detail: 'reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective' }
     : NO_INHIBITION;
 }
 
-const NO_INHIBITION: Seen = {
+const NO_INHIBITION: CheckResult = {
   state: 'incomplete',
   detail:
     'no inhibit_rule lets SLOFastBurn inhibit SLOSlowBurn of the same objective, so each page also creates a ticket; ' +
     'copy the rule from alertmanager/firebreak.yaml, which firebreak slo generate writes',
 };
 
+/** Checks that the identity provider can be reached. Whether it accepts Firebreak is known only after a sign-in. */
+async function identityProvider({ config, identityTokens, publicUrl }: Asked): Promise<CheckResult> {
+  const { signIn } = (await config.current()).people;
+  if (signIn === undefined) return off('people.yaml has no signIn; people sign in to the console with tokens');
+  if (publicUrl === undefined)
+    return wrong('FIREBREAK_PUBLIC_URL is not set, so people cannot return from the sign-in');
+  const problem = await identityTokens.problemOf(signIn.issuer);
+  if (problem !== null) return unreachable(problem);
+  return { ...REACHABLE, detail: `reachable; register ${publicUrl}${RETURN_PATH} there as the redirect URI` };
+}
+
 /** Checks the signing key of the freeze check. */
-async function signingKey({ signer, secrets }: Asked): Promise<Seen> {
+async function signingKey({ signer, secrets }: Asked): Promise<CheckResult> {
   const problem = await signer.problem();
   if (problem === null)
     return { state: 'set', detail: 'freeze checks return deployment tokens and a signed state for outages' };
@@ -138,7 +172,7 @@ async function signingKey({ signer, secrets }: Asked): Promise<Seen> {
 }
 
 /** Checks only the newest seals of the audit log, because the whole log can take long. */
-async function sealedLog({ audit }: Pick<Asked, 'audit'>): Promise<Seen> {
+async function auditLog({ audit }: Pick<Asked, 'audit'>): Promise<CheckResult> {
   const { intact, brokenAt, because } = await audit.check({ last: SEALS_CHECKED });
   if (intact)
     return { state: 'set', detail: 'the newest entries are intact; run firebreak audit to check all entries' };
@@ -149,7 +183,7 @@ async function sealedLog({ audit }: Pick<Asked, 'audit'>): Promise<Seen> {
 const SEALS_CHECKED = 60;
 
 /** Checks that Firebreak wrote all token records. Anyone with write access to the table could have added others. */
-async function tokenRecords({ tokens }: Pick<Asked, 'tokens'>): Promise<Seen> {
+async function tokenRecords({ tokens }: Pick<Asked, 'tokens'>): Promise<CheckResult> {
   const { valid, previous, refused, used } = await tokens.check();
   const problems = [
     ...(refused.length === 0
@@ -197,17 +231,19 @@ export type TargetState = {
 /** Returns every service and environment of the catalogue, and whether its deployer can be called. */
 export async function targets(deps: Pick<Deps, 'config' | 'deployerFor' | 'secrets'>): Promise<TargetState[]> {
   const { services } = await deps.config.current();
-  const lanes = lanesOf(services);
-  const places = Object.entries(services).flatMap(([service, { environments }]) =>
+  const drillTargets = drillEnvironments(services);
+  const serviceEnvironments = Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).map(([environment, entry]) => ({ service, environment, entry })),
   );
   return Promise.all(
-    places.map(async ({ service, environment, entry: { deployer, autoRollback } }) => ({
+    serviceEnvironments.map(async ({ service, environment, entry: { deployer, autoRollback } }) => ({
       service,
       environment,
       deployer: deployer?.kind ?? null,
       mode: autoRollback.mode,
-      drills: lanes.some((lane) => lane.service === service && lane.environment === environment),
+      drills: drillTargets.some(
+        (drillTarget) => drillTarget.service === service && drillTarget.environment === environment,
+      ),
       problem: deployer === undefined ? null : await problemOf(deps, deployer, { service, environment }),
     })),
   );
@@ -216,9 +252,9 @@ export async function targets(deps: Pick<Deps, 'config' | 'deployerFor' | 'secre
 async function problemOf(
   deps: Pick<Deps, 'deployerFor' | 'secrets'>,
   deployer: DeployerConfig,
-  place: { service: string; environment: string },
+  serviceEnvironment: { service: string; environment: string },
 ): Promise<string | null> {
-  if ((await deps.deployerFor(deployer, place as Parameters<Deps['deployerFor']>[1])) === undefined)
+  if ((await deps.deployerFor(deployer, serviceEnvironment as Parameters<Deps['deployerFor']>[1])) === undefined)
     return `the deployer (${deployer.kind}) has no address, and no default address is set`;
   const key = secretOf(deployer);
   if (key !== null && !(await credentialOf(deps.secrets, key))) return `the secret ${key} of the deployer is not set`;

@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
 import { nameWarnings } from '../../domain/catalogue/unconfigured.ts';
-import { credentialOf } from './seen.ts';
+import { credentialOf } from './check-result.ts';
 
 type UnknownEnvironment = { service: string; environment: string; problem: string };
 

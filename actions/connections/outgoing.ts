@@ -1,13 +1,13 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkMail } from '../../integrations/mail/check.ts';
-import { type Connection, credential, inTime, off, type Seen, checked, wrong } from './seen.ts';
+import { type Connection, credential, inTime, off, type CheckResult, checked, wrong } from './check-result.ts';
 
 /** A receiver of our webhooks. */
 type Receiver = { url: string; signature: string | null };
 
 /** Checks that the mail server accepts the login. */
-export const mail = ({ secrets }: Pick<Deps, 'secrets'>): Promise<Seen> =>
+export const mail = ({ secrets }: Pick<Deps, 'secrets'>): Promise<CheckResult> =>
   checked(checkMail({ url: () => secrets.get('SMTP_URL'), from: () => secrets.get('MAIL_FROM') }), () => ({
     state: 'connected',
     detail: 'the login works; no mail was sent',
@@ -18,10 +18,10 @@ export async function webhooks(deps: Pick<Deps, 'secrets' | 'config'>): Promise<
   const config = await deps.config.current();
   const all = receiversOf(config);
   const none = all.length === 0 ? [{ name: 'webhooks', ...off('no receiver is configured') }] : [];
-  const seen = await Promise.all(
+  const checks = await Promise.all(
     all.map(async (one) => inTime(`webhook ${URL.parse(one.url)?.host ?? ''}`, signed(deps, one))),
   );
-  return [...none, ...seen, ...fallbackPager(config)];
+  return [...none, ...checks, ...fallbackPager(config)];
 }
 
 /** Reports a missing fallback pager only if the escalation needs it. The route is optional otherwise. */
@@ -47,14 +47,14 @@ function receiversOf({ paging, response, routes }: Config): Receiver[] {
   return [...new Map(all.map((one) => [`${one.url} ${one.signature}`, one])).values()];
 }
 
-async function signed(deps: Pick<Deps, 'secrets'>, { signature }: Receiver): Promise<Seen> {
+async function signed(deps: Pick<Deps, 'secrets'>, { signature }: Receiver): Promise<CheckResult> {
   const untried = 'not tested, because a test would send a message';
   if (signature === null) return { state: 'set', detail: `not signed; ${untried}` };
-  const seen = await credential(deps, { key: signature, untried });
-  return seen.state === 'off'
+  const checks = await credential(deps, { key: signature, untried });
+  return checks.state === 'off'
     ? {
         state: 'wrong',
         detail: `the signing secret ${signature} is not set, so nothing is sent. Set it, or correct "signature"`,
       }
-    : seen;
+    : checks;
 }

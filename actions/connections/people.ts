@@ -3,15 +3,15 @@ import type { OnCallPerson } from '../../domain/people/on-call.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { ROUTING_KEY_CHARS } from '../../integrations/pagerduty/limits.ts';
 import type { PeopleFile } from '../../schemas/people/people.ts';
-import { credential, off, type Seen, checked, wrong } from './seen.ts';
+import { credential, off, type CheckResult, checked, wrong } from './check-result.ts';
 
 /** Checks that the Slack app has all scopes, and is installed in a workspace of people.yaml. */
-export async function slack({ directory, config }: Pick<Deps, 'directory' | 'config'>): Promise<Seen> {
+export async function slack({ directory, config }: Pick<Deps, 'directory' | 'config'>): Promise<CheckResult> {
   const { people } = await config.current();
   return checked(directory.app(), (app) => installed(app, people));
 }
 
-function installed({ workspace, lacks }: ChatApp, { workspaces }: Pick<PeopleFile, 'workspaces'>): Seen {
+function installed({ workspace, lacks }: ChatApp, { workspaces }: Pick<PeopleFile, 'workspaces'>): CheckResult {
   const { id, enterprise, name } = workspace;
   const problems = [
     ...(lacks === null || lacks.length === 0
@@ -33,14 +33,14 @@ function installed({ workspace, lacks }: ChatApp, { workspaces }: Pick<PeopleFil
     : { state: 'connected', detail: `reachable; the app is installed in ${name}` };
 }
 
-export const slackCommands = (deps: Pick<Deps, 'secrets'>): Promise<Seen> =>
+export const slackCommands = (deps: Pick<Deps, 'secrets'>): Promise<CheckResult> =>
   credential(deps, {
     key: 'SLACK_SIGNING_SECRET',
     untried: 'the first command from Slack shows whether it is correct',
     without: 'Firebreak refuses commands, buttons, and events from Slack',
   });
 
-export async function pagerDutyPages(deps: Pick<Deps, 'secrets'>): Promise<Seen> {
+export async function pagerDutyPages(deps: Pick<Deps, 'secrets'>): Promise<CheckResult> {
   const key = 'PAGERDUTY_ROUTING_KEY';
   const { length } = (await deps.secrets.get(key)) ?? '';
   if (length > 0 && length !== ROUTING_KEY_CHARS)
@@ -51,7 +51,7 @@ export async function pagerDutyPages(deps: Pick<Deps, 'secrets'>): Promise<Seen>
   return credential(deps, { key, untried: 'not tested, because a test would page', without: 'no pages are sent' });
 }
 
-export const pagerDutyWebhooks = (deps: Pick<Deps, 'secrets'>): Promise<Seen> =>
+export const pagerDutyWebhooks = (deps: Pick<Deps, 'secrets'>): Promise<CheckResult> =>
   credential(deps, {
     key: 'PAGERDUTY_WEBHOOK_SECRET',
     untried: 'the first webhook from PagerDuty shows whether it is correct',
@@ -59,22 +59,22 @@ export const pagerDutyWebhooks = (deps: Pick<Deps, 'secrets'>): Promise<Seen> =>
   });
 
 /** Checks that the on-call rotations of people.yaml exist, and that each has an on-call responder now. */
-export async function onCall({ onCall: rotas, config }: Pick<Deps, 'onCall' | 'config'>): Promise<Seen> {
+export async function onCall({ onCall: rotas, config }: Pick<Deps, 'onCall' | 'config'>): Promise<CheckResult> {
   const teams = Object.keys((await config.current()).people.onCall);
   if (teams.length === 0)
     return off('people.yaml has no "onCall", so on-call responders are not invited to channels and do not get command');
-  const seen = await Promise.all(
+  const checks = await Promise.all(
     teams.map(async (team) => ({ team, ...(await checked(rotas.now(team), (people) => calledFirst(people))) })),
   );
-  const worst = (['wrong', 'unreachable', 'off'] as const).find((state) => seen.some((one) => one.state === state));
-  const shown = worst === undefined ? seen : seen.filter(({ state }) => state === worst);
+  const worst = (['wrong', 'unreachable', 'off'] as const).find((state) => checks.some((one) => one.state === state));
+  const shown = worst === undefined ? checks : checks.filter(({ state }) => state === worst);
   return {
     state: worst ?? 'connected',
     detail: shown.map(({ team, detail }) => `${team}: ${detail}`).join('; '),
   };
 }
 
-function calledFirst(people: readonly OnCallPerson[]): Seen {
+function calledFirst(people: readonly OnCallPerson[]): CheckResult {
   const first = Math.min(...people.map(({ level }) => level));
   const names = people.filter(({ level }) => level === first).map(({ name }) => name);
   if (names.length > 0) return { state: 'connected', detail: names.join(', ') };

@@ -16,7 +16,7 @@ export type FreezeQuestion = {
   /** The request, with service and environment as the caller wrote them. */
   request: CheckRequest;
   /** @throws Refusal 403 if the caller may not access the service and environment that the names refer to */
-  allow?: (place: ServiceEnvironment) => void;
+  allow?: (serviceEnvironment: ServiceEnvironment) => void;
   /** The caller's name, for the record. */
   by: string;
   /** Whether the deployment starts now, so that it uses up a required override. */
@@ -29,15 +29,15 @@ export type FreezeQuestion = {
 };
 
 /** A request with resolved names of service and environment. */
-type Named = FreezeQuestion & { names: Pick<KnownScope, 'asked' | 'unknown'> };
+type Named = FreezeQuestion & { names: Pick<KnownScope, 'requested' | 'unknown'> };
 
 /** Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. */
 export async function check(deps: CheckDeps, question: FreezeQuestion): Promise<CheckAnswer> {
   const query = await underKnownNames(deps, question);
   const first = await inputsFor(deps, query);
-  const seen = examine(first);
-  const inputs = isFree(seen) ? first : await letThrough(deps, query, first);
-  const examined = inputs === first ? seen : examine(inputs);
+  const examination = examine(first);
+  const inputs = isFree(examination) ? first : await letThrough(deps, query, first);
+  const examined = inputs === first ? examination : examine(inputs);
   const verdict = decide(inputs, examined);
   const id = decisionId(inputs, examined);
   await deps.freezeDecisions.keep({ id, at: inputs.at, by: query.by, request: inputs.request, verdict, inputs });
@@ -50,16 +50,16 @@ export async function check(deps: CheckDeps, question: FreezeQuestion): Promise<
   };
 }
 
-async function underKnownNames(deps: CheckDeps, asked: FreezeQuestion): Promise<Named> {
+async function underKnownNames(deps: CheckDeps, question: FreezeQuestion): Promise<Named> {
   const config = await deps.config.current();
   requirePublished(config);
-  const { service, environment, ...names } = await knownScope(deps, config, asked.request);
-  if (names.asked !== null) asked.allow?.({ service, environment });
-  return { ...asked, request: { ...asked.request, service, environment }, names };
+  const { service, environment, ...names } = await knownScope(deps, config, question.request);
+  if (names.requested !== null) question.allow?.({ service, environment });
+  return { ...question, request: { ...question.request, service, environment }, names };
 }
 
 /** Returns whether the deployment is allowed without an override. This is the common case. */
-const isFree = ({ found }: Examination): boolean =>
+const isFree = ({ findings: found }: Examination): boolean =>
   found.every(({ effect, pass }) => effect !== 'refuse' && pass?.by !== 'override');
 
 /**
@@ -67,10 +67,10 @@ const isFree = ({ found }: Examination): boolean =>
  * refused.
  */
 async function letThrough(deps: CheckDeps, query: Named, first: CheckInputs): Promise<CheckInputs> {
-  const request = query.untold ? await detectRollback(deps, query.request, query.names.asked) : query.request;
-  const meant = { ...query, request };
-  const inputs = request.change === query.request.change ? first : await inputsFor(deps, meant);
-  return query.consume ? consuming(deps, meant, inputs) : inputs;
+  const request = query.untold ? await detectRollback(deps, query.request, query.names.requested) : query.request;
+  const corrected = { ...query, request };
+  const inputs = request.change === query.request.change ? first : await inputsFor(deps, corrected);
+  return query.consume ? consuming(deps, corrected, inputs) : inputs;
 }
 
 /** Returns the decision's ID. The same request on the same state has the same ID at any time. */
@@ -95,17 +95,19 @@ const isCounted = (
 /**
  * Counts the required uses of overrides, and returns the inputs read afterwards. The deployment may be refused by then.
  */
-async function consuming(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
+async function consuming(deps: CheckDeps, question: Named, first: CheckInputs): Promise<CheckInputs> {
   // A deployment without a version, commit, or ID counts as a new deployment with each request.
-  const name = isNamed(asked) ? {} : { countedAs: `unnamed-${randomUUID()}` };
+  const name = isNamed(question) ? {} : { countedAs: `unnamed-${randomUUID()}` };
   let inputs = { ...first, ...name };
   for (let attempt = 0; attempt <= TRIES; attempt += 1) {
     const wanted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
     if (wanted.length === 0) return inputs;
-    await Promise.all(wanted.map((use) => takeUse(deps, asked, use)));
-    inputs = { ...(await inputsFor(deps, asked)), ...name };
+    await Promise.all(wanted.map((use) => takeUse(deps, question, use)));
+    inputs = { ...(await inputsFor(deps, question)), ...name };
   }
-  throw new Error(`the uses of an override by ${asked.request.deployment_id ?? 'a deployment'} could not be counted`);
+  throw new Error(
+    `the uses of an override by ${question.request.deployment_id ?? 'a deployment'} could not be counted`,
+  );
 }
 
 const isNamed = ({ request: { deployment_id, version, commit } }: FreezeQuestion): boolean =>

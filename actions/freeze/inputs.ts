@@ -2,7 +2,7 @@ import { sha256 } from '../../aws/hash.ts';
 import { calendarAt, calendarFreezes, type CalendarNow } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { CheckInputs, PinnedCommit } from '../../domain/freeze/check-inputs.ts';
-import { checkRollbackVersion } from '../../domain/freeze/exemptions/earlier-good.ts';
+import { checkRollbackVersion } from '../../domain/freeze/exemptions/rollback-version.ts';
 import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
 import type { CheckedScope, ScopeState } from '../../domain/freeze/ports.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -35,7 +35,7 @@ type Question = {
   /** The request, with resolved names of service and environment. */
   request: CheckRequest;
   /** How the names were resolved. */
-  names?: Pick<KnownScope, 'asked' | 'unknown'>;
+  names?: Pick<KnownScope, 'requested' | 'unknown'>;
   /** OpenID Connect token of a CI system. */
   identityToken: string | null;
   /** The identity that vouched for the deployment earlier, taken from our own token. */
@@ -55,20 +55,20 @@ export async function inputsFor(
   requirePublished(config);
   const { service, environment } = request;
   const entry = entryOf(config, service);
-  const place = checkedScope(config, request);
-  const policy = policyAt(config, place);
+  const scope = checkedScope(config, request);
+  const policy = policyAt(config, scope);
   const dependencies =
     policy.dependants === 'off'
       ? []
       : (entry?.dependsOn ?? []).map((name) => checkedScope(config, { service: name, environment }));
   const objectives = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
-  const asked = names?.asked ?? null;
-  const [state, underOther, incidents, troubles, rollback, identity] = await Promise.all([
-    heldAt(deps, place, dependencies),
-    asked === null ? NOTHING_HELD : heldUnder(deps, { ...asked, team: place.team }, place),
+  const requested = names?.requested ?? null;
+  const [state, underOther, incidents, dependencyIncidents, rollback, identity] = await Promise.all([
+    heldAt(deps, scope, dependencies),
+    requested === null ? NOTHING_HELD : heldUnder(deps, { ...requested, team: scope.team }, scope),
     incidentsAt(deps, policy, request),
     Promise.all(dependencies.map((one) => incidentsAt(deps, policyAt(config, one), one))),
-    request.change === 'rollback' ? rollbackOf(deps, request, asked) : null,
+    request.change === 'rollback' ? rollbackOf(deps, request, requested) : null,
     identityToken === null ? voucherOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
   ]);
   const commits = [...state.pinnedCommits, ...underOther.pinnedCommits];
@@ -77,22 +77,24 @@ export async function inputsFor(
   return {
     at,
     request,
-    known: entry !== undefined,
+    isKnownService: entry !== undefined,
     unknownService: config.freeze.unknownService,
-    ...(asked !== null && { asked }),
+    ...(requested !== null && { requested }),
     ...(names?.unknown != null && {
       unknownEnvironment: { policy: unknownEnvironmentIn(config), ...names.unknown },
     }),
     policy,
-    place,
+    scope,
     objectives: objectives.length,
     objectiveIds: objectives.map(({ id }) => id),
-    own: { ...state.own, freezes: together(state.own.freezes, underOther.freezes) },
+    own: { ...state.own, freezes: combined(state.own.freezes, underOther.freezes) },
     dependencies: dependencies.flatMap((dependency, index) => {
       const found = state.dependencies[index];
-      return found === undefined ? [] : [{ place: dependency, state: found, incidents: troubles[index] ?? [] }];
+      return found === undefined
+        ? []
+        : [{ scope: dependency, state: found, incidents: dependencyIncidents[index] ?? [] }];
     }),
-    calendar: calendarFreezes(calendarNow(config, at), place, sha256),
+    calendar: calendarFreezes(calendarNow(config, at), scope, sha256),
     incidents,
     pins: [...state.pins, ...underOther.pins],
     ...(commits.length > 0 && { pinnedCommits: commits }),
@@ -110,15 +112,15 @@ type Held = { freezes: ScopeState['freezes']; pins: PinView[]; pinnedCommits: Pi
 
 const NOTHING_HELD: Held = { freezes: [], pins: [], pinnedCommits: [] };
 
-async function heldAt(deps: CheckDeps, place: CheckedScope, dependencies: readonly CheckedScope[]) {
-  const state = await deps.freezeState.read(place, dependencies);
-  return { ...state, pinnedCommits: await commitsOf(deps, place, state.pins) };
+async function heldAt(deps: CheckDeps, scope: CheckedScope, dependencies: readonly CheckedScope[]) {
+  const state = await deps.freezeState.read(scope, dependencies);
+  return { ...state, pinnedCommits: await commitsOf(deps, scope, state.pins) };
 }
 
 /** Reads the freezes and pins stored under the caller's spelling of the names. They apply in addition. */
-async function heldUnder(deps: CheckDeps, other: CheckedScope, place: CheckedScope): Promise<Held> {
+async function heldUnder(deps: CheckDeps, other: CheckedScope, scope: CheckedScope): Promise<Held> {
   const { own, pins, pinnedCommits } = await heldAt(deps, other, []);
-  const { service, environment } = place;
+  const { service, environment } = scope;
   const freezes = own.freezes.map((freeze) => ({
     ...freeze,
     service: freeze.service === other.service ? service : freeze.service,
@@ -127,18 +129,18 @@ async function heldUnder(deps: CheckDeps, other: CheckedScope, place: CheckedSco
   return { freezes, pins: pins.map((pin) => ({ ...pin, service, environment })), pinnedCommits };
 }
 
-const together = (own: ScopeState['freezes'], others: ScopeState['freezes']): ScopeState['freezes'] =>
+const combined = (own: ScopeState['freezes'], others: ScopeState['freezes']): ScopeState['freezes'] =>
   others.length === 0 ? own : [...own, ...others.filter(({ id }) => !own.some((freeze) => freeze.id === id))];
 
 /** Returns the recorded commits of the pinned versions. Reads nothing if there is no pin, which is the common case. */
 async function commitsOf(
   deps: CheckDeps,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   pins: readonly PinView[],
 ): Promise<PinnedCommit[]> {
   const pinned = new Set(pins.filter(({ state }) => state === 'pinned').map(({ version }) => version));
   if (pinned.size === 0) return [];
-  const commits = (await deps.changes.recent(place, CHANGES_READ)).flatMap(({ version, commit }) =>
+  const commits = (await deps.changes.recent(serviceEnvironment, CHANGES_READ)).flatMap(({ version, commit }) =>
     commit !== null && pinned.has(version) ? [{ version, commit }] : [],
   );
   return [...new Map(commits.map((one) => [JSON.stringify(one), one])).values()];
@@ -157,8 +159,8 @@ const checkedScope = (config: Config, { service, environment }: ServiceEnvironme
   team: entryOf(config, service)?.team ?? null,
 });
 
-const policyAt = (config: Config, place: CheckedScope): FreezePolicy =>
-  policyFor(config.freeze, { ...place, tier: entryOf(config, place.service)?.tier ?? null });
+const policyAt = (config: Config, scope: CheckedScope): FreezePolicy =>
+  policyFor(config.freeze, { ...scope, tier: entryOf(config, scope.service)?.tier ?? null });
 
 /**
  * Requires a published configuration. An empty one has no freezes, which does not mean that nothing is frozen.
@@ -178,10 +180,10 @@ export function requirePublished({ version }: Pick<Config, 'version'>): void {
 async function incidentsAt(
   { incidents }: Pick<Deps, 'incidents'>,
   policy: FreezePolicy,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
 ): Promise<CheckInputs['incidents']> {
   if (policy.incidents === 'off') return [];
-  const incident = await incidents.openAt(place);
+  const incident = await incidents.openAt(serviceEnvironment);
   const freeze = incident && incidentFreeze(incident, policy, sha256);
   return freeze ? [freeze] : [];
 }

@@ -6,7 +6,7 @@ import {
   type KnownScopes,
   suggestedName,
   matchingName,
-} from '../../domain/freeze/place-names.ts';
+} from '../../domain/freeze/known-names.ts';
 import { unconfiguredEnvironment } from '../../domain/catalogue/unconfigured.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
@@ -22,12 +22,12 @@ const RECORDED_FOR_MS = 10_000;
  * environment.
  */
 export type KnownScope = ServiceEnvironment & {
-  asked: ServiceEnvironment | null;
+  requested: ServiceEnvironment | null;
   unknown: UnknownEnvironment | null;
 };
 
 /** `recorded`: only recorded deployments name the environment, so it may be a typo. */
-type UnknownEnvironment = { known: string[]; meant: string | null; recorded?: true };
+type UnknownEnvironment = { configured: string[]; suggestion: string | null; recorded?: true };
 
 /**
  * Resolves the names of a service and environment. A name that differs from a known one only in case, width, or
@@ -39,49 +39,52 @@ export async function knownScope(
   config: Config,
   { service, environment }: ServiceEnvironment,
 ): Promise<KnownScope> {
-  const configured = placesIn(config);
+  const configured = scopesIn(config);
   const named = matchingName(service, configured.keys());
   const own = named === undefined ? undefined : configured.get(named);
   const first = own && matchingName(environment, own);
-  if (named !== undefined && first !== undefined) return placeOf(named, first, { service, environment });
+  if (named !== undefined && first !== undefined) return knownScopeOf(named, first, { service, environment });
 
-  const recorded = await recordedPlaces(deps);
+  const recorded = await recordedScopes(deps);
   const called = named ?? matchingName(service, recorded.keys()) ?? service;
   const deployed = new Set([...(recorded.get(called) ?? []), ...(recorded.get(service) ?? [])]);
   // If the configuration lists no environments for the service, compare with the environments of all services.
   const known = new Set([...(own !== undefined && own.size > 0 ? own : everywhere(config, recorded)), ...deployed]);
-  const meant =
+  const suggestion =
     (own === undefined || own.size === 0
       ? matchingName(environment, configuredEnvironments(config)) // takes precedence over the spelling in deployments
       : undefined) ??
     matchingName(environment, deployed) ??
     matchingName(environment, known);
-  if (meant !== undefined)
+  if (suggestion !== undefined)
     return {
-      ...placeOf(called, meant, { service, environment }),
-      unknown: recordedOnly(config, { service: called, environment: meant }),
+      ...knownScopeOf(called, suggestion, { service, environment }),
+      unknown: recordedOnly(config, { service: called, environment: suggestion }),
     };
   const isRecorded = (await deps.changes.recent({ service, environment }, 1)).length > 0;
   return {
-    ...placeOf(called, environment, { service, environment }),
+    ...knownScopeOf(called, environment, { service, environment }),
     unknown: isRecorded
       ? recordedOnly(config, { service: called, environment })
-      : { known: [...known].toSorted(), meant: suggestedName(environment, known) },
+      : { configured: [...known].toSorted(), suggestion: suggestedName(environment, known) },
   };
 }
 
 /** Returns a finding if the environment is recorded, but not configured: its name may still be a typo. */
-function recordedOnly(config: Config, place: { service: string; environment: string }): UnknownEnvironment | null {
-  const found = unconfiguredEnvironment(config, place);
+function recordedOnly(
+  config: Config,
+  serviceEnvironment: { service: string; environment: string },
+): UnknownEnvironment | null {
+  const found = unconfiguredEnvironment(config, serviceEnvironment);
   return found === null ? null : { ...found, recorded: true };
 }
 
-function placeOf(service: string, environment: string, asked: ServiceEnvironment): KnownScope {
-  const isSame = service === asked.service && environment === asked.environment;
+function knownScopeOf(service: string, environment: string, requested: ServiceEnvironment): KnownScope {
+  const isSame = service === requested.service && environment === requested.environment;
   return {
     service: ServiceName.parse(service),
     environment: EnvironmentName.parse(environment),
-    asked: isSame ? null : asked,
+    requested: isSame ? null : requested,
     unknown: null,
   };
 }
@@ -91,24 +94,24 @@ const everywhere = (config: Config, recorded: KnownScopes): Set<string> =>
 
 const configs = new WeakMap<Config, KnownScopes>();
 
-function placesIn(config: Config): KnownScopes {
+function scopesIn(config: Config): KnownScopes {
   const before = configs.get(config);
   if (before !== undefined) return before;
-  const places = configuredScopes(config);
-  configs.set(config, places);
-  return places;
+  const scopes = configuredScopes(config);
+  configs.set(config, scopes);
+  return scopes;
 }
 
-const recordings = new WeakMap<Deps['changes'], { readMs: number; places: KnownScopes }>();
+const recordings = new WeakMap<Deps['changes'], { readMs: number; scopes: KnownScopes }>();
 
 /** Returns the services and environments of recorded deployments, cached for `RECORDED_FOR_MS`. */
-async function recordedPlaces({ changes, clock }: Pick<Deps, 'changes' | 'clock'>): Promise<KnownScopes> {
+async function recordedScopes({ changes, clock }: Pick<Deps, 'changes' | 'clock'>): Promise<KnownScopes> {
   const now = millisOf(clock.now());
   const before = recordings.get(changes);
-  if (before !== undefined && Math.abs(now - before.readMs) < RECORDED_FOR_MS) return before.places;
-  const places = new Map<string, Set<string>>();
+  if (before !== undefined && Math.abs(now - before.readMs) < RECORDED_FOR_MS) return before.scopes;
+  const scopes = new Map<string, Set<string>>();
   for (const { service, environment } of await changes.live())
-    places.set(service, (places.get(service) ?? new Set<string>()).add(environment));
-  recordings.set(changes, { readMs: now, places });
-  return places;
+    scopes.set(service, (scopes.get(service) ?? new Set<string>()).add(environment));
+  recordings.set(changes, { readMs: now, scopes });
+  return scopes;
 }

@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { configuredEnvironments, suggestedName, matchingName } from '../../domain/freeze/place-names.ts';
+import { configuredEnvironments, suggestedName, matchingName } from '../../domain/freeze/known-names.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import { unconfiguredEnvironment, unconfiguredWords } from '../../domain/catalogue/unconfigured.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { FreezeScope } from '../../schemas/freeze/freeze.ts';
@@ -27,14 +27,16 @@ export async function scopeAsKnown(
   const services = knownServices(config, new Set(live.map((change) => change.service)));
   const environments = environmentsOf(config, new Set(live.map((change) => change.environment)));
   const ours = service === null ? undefined : matchingName(service, services);
-  const place = environment === null ? undefined : matchingName(environment, environments);
+  const knownEnvironment = environment === null ? undefined : matchingName(environment, environments);
   return {
     service: ours === undefined ? service : ServiceName.parse(ours),
-    environment: place === undefined ? environment : EnvironmentName.parse(place),
+    environment: knownEnvironment === undefined ? environment : EnvironmentName.parse(knownEnvironment),
     warnings: [
       ...(service === null ? [] : ofService(service, ours, services)),
-      ...(environment === null ? [] : ofEnvironment(environment, place, environments)),
-      ...(place === undefined ? [] : unconfigured(config, { service: ours ?? null, environment: place })),
+      ...(environment === null ? [] : ofEnvironment(environment, knownEnvironment, environments)),
+      ...(knownEnvironment === undefined
+        ? []
+        : unconfigured(config, { service: ours ?? null, environment: knownEnvironment })),
     ],
   };
 }
@@ -77,14 +79,24 @@ function ofEnvironment(environment: string, taken: string | undefined, known: Re
 }
 
 /** Returns a warning if only deployments name the environment, because it may be a typo. */
-function unconfigured(config: Config, place: { service: string | null; environment: string }): string[] {
-  if (place.service !== null) {
-    const found = unconfiguredEnvironment(config, { service: place.service, environment: place.environment });
-    return found === null ? [] : [unconfiguredWords({ ...place, service: place.service }, found)];
+function unconfigured(config: Config, serviceEnvironment: { service: string | null; environment: string }): string[] {
+  if (serviceEnvironment.service !== null) {
+    const found = unconfiguredEnvironment(config, {
+      service: serviceEnvironment.service,
+      environment: serviceEnvironment.environment,
+    });
+    return found === null
+      ? []
+      : [unconfiguredWords({ ...serviceEnvironment, service: serviceEnvironment.service }, found)];
   }
   const known = configuredEnvironments(config);
-  if (Object.keys(config.services).length === 0 || known.has(place.environment)) return [];
-  return [unconfiguredWords({ ...place, service: 'any service' }, { meant: suggestedName(place.environment, known) })];
+  if (Object.keys(config.services).length === 0 || known.has(serviceEnvironment.environment)) return [];
+  return [
+    unconfiguredWords(
+      { ...serviceEnvironment, service: 'any service' },
+      { suggestion: suggestedName(serviceEnvironment.environment, known) },
+    ),
+  ];
 }
 
 const takenFor = (name: string, taken: string): string[] =>

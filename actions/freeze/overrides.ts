@@ -75,8 +75,10 @@ export async function withdrawOverride(
 }
 
 function whoAsked({ overrides }: Freeze, id: string, by: string): string {
-  const asked = overrides.find((one) => one.id === id)?.requested_by ?? by;
-  return asked === by ? `${by} has requested it` : `${asked} has requested it, and counts as the same person as ${by}`;
+  const requestedBy = overrides.find((one) => one.id === id)?.requested_by ?? by;
+  return requestedBy === by
+    ? `${by} has requested it`
+    : `${requestedBy} has requested it, and counts as the same person as ${by}`;
 }
 
 async function newOverride(

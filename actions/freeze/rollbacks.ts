@@ -1,4 +1,4 @@
-import { checkRollbackVersion } from '../../domain/freeze/exemptions/earlier-good.ts';
+import { checkRollbackVersion } from '../../domain/freeze/exemptions/rollback-version.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
@@ -54,9 +54,9 @@ export type OwnRollback = { incident: IncidentId; to: Version };
 /** Returns Firebreak's rollback in progress for the service and environment, or undefined. */
 export async function ownRollback(
   { incidents, decisions }: Omit<RollbackDeps, 'changes'>,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
 ): Promise<OwnRollback | undefined> {
-  const open = await incidents.openAt(place);
+  const open = await incidents.openAt(serviceEnvironment);
   const view = open && (await incidents.view(open.id));
   if (view === undefined) return undefined;
   const numbers = view.decisions.map((_, index) => index + 1);

@@ -61,7 +61,7 @@ export async function deploymentToken(
  * any version, and the versions known good or bad. Returns null if no signing key is configured.
  */
 export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs: CheckInputs): Promise<string | null> {
-  const { asked: _, ...answered } = inputs;
+  const { requested: _, ...answered } = inputs;
   const plain: CheckInputs = {
     ...answered,
     ...withoutOverrides(inputs),
@@ -108,8 +108,8 @@ const withoutOverrides = ({ own, dependencies, calendar, incidents }: CheckInput
     freezes.map((freeze) => ({ ...freeze, overrides: [] }));
   return {
     own: { ...own, freezes: bare(own.freezes) },
-    dependencies: dependencies.map(({ place, state }) => ({
-      place,
+    dependencies: dependencies.map(({ scope, state }) => ({
+      scope,
       state: { ...state, freezes: bare(state.freezes) },
     })),
     calendar: bare(calendar),

@@ -19,7 +19,7 @@ export const VerifyRequest = z.object({
 });
 export type VerifyRequest = z.infer<typeof VerifyRequest>;
 
-const Place = CheckRequest.pick({ service: true, environment: true });
+const ServiceEnvironmentQuery = CheckRequest.pick({ service: true, environment: true });
 
 const Claims = z.object({ typ: z.literal('freeze-check'), vouched_by: z.string().optional(), ...CheckRequest.shape });
 
@@ -85,11 +85,11 @@ async function underKnownNames(
   request: CheckRequest,
   shown: Omit<VerifyRequest, 'token'>,
 ): Promise<Omit<VerifyRequest, 'token'>> {
-  const place = Place.parse({
+  const serviceEnvironment = ServiceEnvironmentQuery.parse({
     service: shown.service ?? request.service,
     environment: shown.environment ?? request.environment,
   });
-  const known = await knownScope(deps, await deps.config.current(), place);
+  const known = await knownScope(deps, await deps.config.current(), serviceEnvironment);
   const isSame = known.service === request.service && known.environment === request.environment;
   return isSame ? { ...shown, service: known.service, environment: known.environment } : shown;
 }

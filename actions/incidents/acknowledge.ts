@@ -1,6 +1,6 @@
 import { handoffSummary, handoffText } from '../../domain/messages/handoff-summary.ts';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
-import { componentsOf } from '../../domain/messages/status-page-texts.ts';
+import { componentsOf } from '../../domain/status/public-texts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Amend } from '../../domain/ports/incidents.ts';
 import {
@@ -18,13 +18,13 @@ import type { IncidentId, Severity } from '../../schemas/config/names.ts';
 import type { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { Refusal } from '../refusal.ts';
 import { acknowledgePages } from '../paging/acknowledge-pages.ts';
-import { pagerStates } from '../paging/together.ts';
+import { acknowledgeGroup } from '../paging/acknowledge-group.ts';
 import { correct } from './declare-incident.ts';
 import { resolved, view } from './incident-view.ts';
-import { takeOver } from './take-over.ts';
+import { executeResponseAction } from './take-over.ts';
 import { assigneeOf, type Who } from './acting-person.ts';
 
-type CareDeps = Pick<Deps, 'incidents' | 'clock'>;
+type HandlingDeps = Pick<Deps, 'incidents' | 'clock'>;
 
 /** `key`: idempotency key; absent: the action is executed each time. */
 type Once = { id: IncidentId; key?: string | undefined };
@@ -34,25 +34,25 @@ type Once = { id: IncidentId; key?: string | undefined };
  *
  * @throws Refusal 403, 404; 409 if the incident is resolved
  */
-async function amended(deps: CareDeps, who: Who, { id, key }: Once, amend: Amend): Promise<IncidentView> {
+async function amended(deps: HandlingDeps, who: Who, { id, key }: Once, amend: Amend): Promise<IncidentView> {
   who.allow('incidents:write', await view(deps, id));
   if ((await deps.incidents.amend(id, amend, key)) === 'resolved') throw resolved(id);
   return view(deps, id);
 }
 
-type PagedDeps = CareDeps & Pick<Deps, 'effects' | 'pager' | 'log' | 'incidentGroups'>;
+type PagedDeps = HandlingDeps & Pick<Deps, 'effects' | 'pager' | 'log' | 'incidentGroups'>;
 
 /** Acknowledges an incident and its pages. The first acknowledgement stays on record. */
 export async function acknowledge(deps: PagedDeps, who: Who, once: Once): Promise<IncidentView> {
   await amended(deps, who, once, acknowledged(who.name, deps.clock.now()));
-  await seenBy(deps, once.id);
+  await acknowledgedBy(deps, once.id);
   return view(deps, once.id);
 }
 
 /** Acknowledges the pages of an incident and of its group. */
-async function seenBy(deps: PagedDeps, id: IncidentId): Promise<void> {
+async function acknowledgedBy(deps: PagedDeps, id: IncidentId): Promise<void> {
   await acknowledgePages(deps, id);
-  await pagerStates(deps, id);
+  await acknowledgeGroup(deps, id);
 }
 
 /** Takes a role, also from another holder. Taking command also acknowledges the incident. */
@@ -62,15 +62,15 @@ export async function takeRole(
   { role, ...once }: Once & { role: IncidentRole },
 ): Promise<IncidentView> {
   await amended(deps, who, once, claimed(role, assigneeOf(who), deps.clock.now()));
-  if (role === 'commander') await seenBy(deps, once.id);
+  if (role === 'commander') await acknowledgedBy(deps, once.id);
   return view(deps, once.id);
 }
 
-export const leaveRole = (deps: CareDeps, who: Who, { role, ...once }: Once & { role: IncidentRole }) =>
+export const leaveRole = (deps: HandlingDeps, who: Who, { role, ...once }: Once & { role: IncidentRole }) =>
   amended(deps, who, once, left(role, assigneeOf(who)));
 
 export const assignRole = (
-  deps: CareDeps,
+  deps: HandlingDeps,
   who: Who,
   { role, to, ...once }: Once & { role: IncidentRole; to: Assignee },
 ): Promise<IncidentView> => amended(deps, who, once, assigned(role, to, who.name, deps.clock.now()));
@@ -83,25 +83,25 @@ export const assignRole = (
  * @throws Refusal 403, 404, 409
  */
 export async function handOver(
-  deps: CareDeps,
+  deps: HandlingDeps,
   who: Who,
   { to, brief, ...once }: Once & { to: Assignee; brief: string | null },
 ): Promise<{ incident: IncidentView; brief: string }> {
   const now = deps.clock.now();
-  const text = brief ?? (await ownBrief(deps, once.id));
+  const text = brief ?? (await storedBrief(deps, once.id));
   return { incident: await amended(deps, who, once, handedOver(to, who.name, text, now)), brief: text };
 }
 
 /** Number of timeline entries from which a summary is created. */
 const RECENT = 100;
 
-async function ownBrief({ incidents, clock }: CareDeps, id: IncidentId): Promise<string> {
+async function storedBrief({ incidents, clock }: HandlingDeps, id: IncidentId): Promise<string> {
   const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
   return story === undefined ? '' : handoffText(story, items, clock.now());
 }
 
 /** Returns the summary for people who join. @throws Refusal 403, 404 */
-export async function soFar({ incidents, clock }: CareDeps, who: Who, id: IncidentId): Promise<ChatMessage> {
+export async function summarySoFar({ incidents, clock }: HandlingDeps, who: Who, id: IncidentId): Promise<ChatMessage> {
   who.allow('incidents:read', await view({ incidents }, id));
   const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
@@ -110,7 +110,7 @@ export async function soFar({ incidents, clock }: CareDeps, who: Who, id: Incide
 
 /** Sets or confirms the severity. */
 export async function triage(
-  deps: CareDeps & Pick<Deps, 'engine' | 'decisions'>,
+  deps: HandlingDeps & Pick<Deps, 'engine' | 'decisions'>,
   who: Who,
   { id, key, severity }: Once & { severity: Severity },
 ): Promise<IncidentView> {
@@ -124,7 +124,7 @@ export async function triage(
   return correct(deps, who, { id, severity, ...(key !== undefined && { key }) });
 }
 
-type TellDeps = CareDeps &
+type TellDeps = HandlingDeps &
   Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins' | 'incidentGroups'>;
 
 /** `waits`: the status page shows the service, and waits for approval. */
@@ -146,7 +146,10 @@ export async function sendUpdateToStakeholders(
   const page = record === undefined ? NOTHING : componentsOf(record, await deps.config.current());
   if (record === undefined || page.names.length === 0 || page.publish === 'now') return { incident, public: 'nothing' };
   if (!publish) return { incident, public: 'waits' };
-  return { incident: await takeOver(deps, who, { id: once.id, action: 'publish', note: '' }), public: 'published' };
+  return {
+    incident: await executeResponseAction(deps, who, { id: once.id, action: 'publish', note: '' }),
+    public: 'published',
+  };
 }
 
 const NOTHING = { names: [], publish: 'now' } as const;

@@ -7,8 +7,8 @@ import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
 
 /** Actions by which a person takes over an incident. */
-export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
-export type TakeOver = (typeof TAKE_OVERS)[number];
+export const RESPONSE_ACTIONS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
+export type ResponseAction = (typeof RESPONSE_ACTIONS)[number];
 
 /** `fulfilled`: the state is already as requested. `once`: idempotency key. */
 export type ActionRequest = { fulfilled: boolean; once?: string };
@@ -20,7 +20,7 @@ export type ActionRequest = { fulfilled: boolean; once?: string };
  */
 export async function actionRequestOf(
   deps: Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock'>,
-  { action, to, shown }: { action: TakeOver; to?: Version; shown?: Version },
+  { action, to, shown }: { action: ResponseAction; to?: Version; shown?: Version },
   incident: IncidentView,
   by: string,
 ): Promise<ActionRequest> {
@@ -84,11 +84,11 @@ async function isRollingBack(
   );
   if (running === undefined) return false;
   const number = Number(running.key.split('.').at(-1));
-  const asked = (await deps.decisions.inputs(id, number))?.asked;
+  const request = (await deps.decisions.inputs(id, number))?.request;
   const { from_version: from, to_version: to } = decisions.find(({ id: own }) => own === `${id}-${number}`) ?? {};
   const theSame = wanted === undefined || wanted === to;
-  if (asked?.by === 'person' && isSameActor(asked.who, by) && theSame) return true;
-  const whose = asked?.by === 'person' ? `, requested by ${asked.who},` : '';
+  if (request?.by === 'person' && isSameActor(request.name, by) && theSame) return true;
+  const whose = request?.by === 'person' ? `, requested by ${request.name},` : '';
   throw new Refusal(
     409,
     'rollback-in-progress',
@@ -128,5 +128,5 @@ function justRolledBack({ decisions, effects }: IncidentView, now: Timestamp): D
     ({ kind, state, at }) =>
       kind === 'roll-back' && state === 'succeeded' && secondsBetween(at, now) < DOUBLE_CLICK_SECONDS,
   );
-  return just && last?.because === 'asked_by_person' ? last : undefined;
+  return just && last?.because === 'requested_by_person' ? last : undefined;
 }

@@ -2,6 +2,7 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
+import { chosenOffer, hasDigest } from '../../domain/rollback/offers.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { view } from './incident-view.ts';
@@ -17,7 +18,7 @@ type AnswerDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock' 
  * would be changed, which can be another than the incident's. For a rejection, permission for the incident is enough.
  *
  * @returns the updated incident
- * @throws Refusal 403, 404; 409 `superseded`, `second-person-needed`, `paused`, `automation-paused`
+ * @throws Refusal 403, 404; 409 `superseded`, `choose`, `second-person-needed`, `paused`, `automation-paused`
  */
 export async function answerDecision(
   deps: AnswerDeps,
@@ -34,8 +35,14 @@ export async function answerDecision(
       'second-person-needed',
       'you have already approved this, in person or with a token; a second person must approve it',
     );
-  if (taken === 'not_asked')
+  if (taken === 'not_requested')
     throw new Refusal(403, 'not-asked', 'the runbook asks other people; see its timeline entry');
+  if (taken === 'choose')
+    throw new Refusal(
+      409,
+      'choose',
+      'several changes could be the cause: approve one of the acts in `offers` by its digest (if two people must approve, the same one)',
+    );
   if (taken === 'superseded')
     throw new Refusal(
       409,
@@ -48,7 +55,8 @@ export async function answerDecision(
 }
 
 function allowAnswer(who: Who, incident: IncidentView, { digest, answer }: Pick<Answer, 'digest' | 'answer'>): void {
-  const target = incident.decisions.find((decision) => decision.digest === digest)?.target ?? incident;
+  const decision = incident.decisions.find((one) => hasDigest(one, digest));
+  const target = (decision && chosenOffer(decision, digest)) ?? decision?.target ?? incident;
   if (answer === 'rejected' && mayAct(who, incident)) return;
   who.allow('incidents:act', { service: target.service, environment: target.environment });
 }
@@ -71,7 +79,7 @@ async function refusePaused(
   { id, decisions }: IncidentView,
   digest: string,
 ): Promise<void> {
-  if (!decisions.some((decision) => decision.state === 'waiting' && decision.digest === digest)) return;
+  if (!decisions.some((decision) => decision.state === 'waiting' && hasDigest(decision, digest))) return;
   if ((await deps.automation.read()).paused)
     throw new Refusal(
       409,

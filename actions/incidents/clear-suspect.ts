@@ -4,7 +4,7 @@ import type { Change } from '../../schemas/changes/change.ts';
 import type { Cleared, DecisionView, Effect, IncidentView } from '../../schemas/incidents/incident.ts';
 import { ChangeId, type IncidentId, type Version } from '../../schemas/config/names.ts';
 import { rollbackKey } from '../../workflows/steps/roll-back.ts';
-import { asksToRollBack, withdrawAbout } from '../../workflows/steps/withdraw-about.ts';
+import { isAboutRollbackOf, withdrawQuestionsAbout } from '../../workflows/steps/withdraw-questions-about.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { note } from './declare-incident.ts';
@@ -35,14 +35,14 @@ export type ClearedNow = {
 
 /**
  * Clears a change as a suspect of an incident. Firebreak no longer asks about it, and does not roll it back
- * automatically, until a person suspects it again (`suspectAgain`) or requests its rollback. Waiting questions about it
+ * automatically, until a person suspects it again (`restoreSuspectChange`) or requests its rollback. Waiting questions about it
  * are withdrawn, its automatic rollback is marked as wrong, and the other suspects are evaluated. A rollback in
  * progress continues. Repeating the call succeeds and changes nothing.
  *
  * @param text text for the timeline; empty: a default text
  * @throws Refusal 403, 404; 409 `no-suspect`, `too-many-cleared`
  */
-export async function notTheDeploy(
+export async function clearSuspectChange(
   deps: CauseDeps,
   who: Who,
   { id, change: named, key, text = '' }: { id: IncidentId; change: string; key: string; text?: string },
@@ -60,7 +60,7 @@ export async function notTheDeploy(
     text,
   });
   const now = await view(deps, id);
-  const withdrawn = over ? [] : await withdrawAbout(deps, now, cleared);
+  const withdrawn = over ? [] : await withdrawQuestionsAbout(deps, now, cleared);
   const rollbacks = rollbacksOf(now, change);
   const wrong = await countAsWrong(deps, who, id, rollbacks, `${change.version} was not the cause`);
   if (!over) {
@@ -136,7 +136,7 @@ async function clear(
       id,
       { kind: 'cleared', by, change, judge },
       (now) => ({ cleared: withCleared(now.cleared, statement), timeline: entry }),
-      `cleared-${change}-after-${earlier?.back?.at ?? 'none'}`,
+      `cleared-${change}-after-${earlier?.restored?.at ?? 'none'}`,
     );
     // If another person was faster, their clearing counts.
     if (posted) return { cleared: clearingNow(await view(deps, id), statement), over: false };
@@ -155,7 +155,7 @@ const clearingNow = ({ cleared }: IncidentView, statement: Cleared): Cleared =>
 const leavesWork = (incident: IncidentView, change: Change): boolean =>
   needsJudgement(incident) &&
   rollbacksOf(incident, change).length === 0 &&
-  !incident.decisions.some((one) => isAsked(one) && !asksToRollBack(one, change));
+  !incident.decisions.some((one) => isAsked(one) && !isAboutRollbackOf(one, change));
 
 /** Returns whether the incident has neither an effective mitigation nor a rollback in progress. */
 export const needsJudgement = ({ status, effects }: IncidentView): boolean =>

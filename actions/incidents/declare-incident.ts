@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { type EnvironmentName, type IncidentId, type ServiceName, type Severity } from '../../schemas/config/names.ts';
-import { notifyDeclared, notifyRaised } from '../../workflows/declared-in.ts';
+import { notifyDeclared, notifyRaised } from '../../workflows/declaration.ts';
 import { wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
 import { askWhoIsOnCall } from './on-call-commander.ts';
@@ -65,12 +65,13 @@ export async function declare(
   const { title, severity } = input;
   const { name: by } = who;
   const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
-  const said = { key, by, title, severity };
+  const request = { key, by, title, severity };
   // The incident closed in the meantime, so a new one is opened.
-  if (!(await notifyDeclared(deps, id, said))) return opened(deps, who, input);
-  const part = await deps.incidents.read(id);
-  if (part?.parent_id !== undefined) await notifyDeclared(deps, part.parent_id, { ...said, key: `${key}-${id}`, part });
-  if (part?.roles?.commander === undefined) await askWhoIsOnCall(deps, id, input);
+  if (!(await notifyDeclared(deps, id, request))) return opened(deps, who, input);
+  const child = await deps.incidents.read(id);
+  if (child?.parent_id !== undefined)
+    await notifyDeclared(deps, child.parent_id, { ...request, key: `${key}-${id}`, child: child });
+  if (child?.roles?.commander === undefined) await askWhoIsOnCall(deps, id, input);
   return { incident: await view(deps, id), created: false };
 }
 
@@ -109,8 +110,8 @@ export async function correct(
 
 /** Raises the severity of the parent, which pages for its children. */
 async function notifyParent(deps: ActDeps, who: Who, id: IncidentId): Promise<void> {
-  const part = await deps.incidents.read(id);
-  if (part?.parent_id !== undefined) await notifyRaised(deps, part.parent_id, who.name, part);
+  const child = await deps.incidents.read(id);
+  if (child?.parent_id !== undefined) await notifyRaised(deps, child.parent_id, who.name, child);
 }
 
 /** Records that a person has confirmed the severity, so that no reminder asks for it. */

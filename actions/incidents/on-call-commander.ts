@@ -5,7 +5,7 @@ import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Assignee } from '../../domain/people/roles.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import { commandsParent } from '../../workflows/declared-in.ts';
+import { giveCommandOfParent } from '../../workflows/declaration.ts';
 
 type AskDeps = Pick<Deps, 'incidents' | 'inbound' | 'config' | 'clock' | 'log'>;
 
@@ -63,19 +63,19 @@ export async function giveCommandToOnCall(
   const [first] = response.value.toSorted((a, b) => a.level - b.level);
   if (first === undefined) return noteUnknown(deps, id, `No responder is on call for ${team}`);
   await giveCommand(deps, id, assigneeOnCall(first), team);
-  await commandsParent(deps, id);
+  await giveCommandOfParent(deps, id);
 }
 
 /** Retries temporary failures only. */
 async function askedAgain<T>(
-  ask: () => Promise<VendorResponse<T>>,
+  request: () => Promise<VendorResponse<T>>,
   pause: (seconds: number) => Promise<unknown>,
 ): Promise<VendorResponse<T>> {
-  let response = await ask();
+  let response = await request();
   for (const seconds of PAUSES_SECONDS) {
     if (response.kind !== 'later' && response.kind !== 'unclear') break;
     await pause(seconds);
-    response = await ask();
+    response = await request();
   }
   return response;
 }

@@ -2,7 +2,7 @@ import { clearingOf, withWithdrawn } from '../../domain/changes/cleared-suspects
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { refuse } from '../../workflows/steps/withdraw-about.ts';
+import { withdrawQuestion } from '../../workflows/steps/withdraw-questions-about.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { resolved, view } from './incident-view.ts';
@@ -19,7 +19,7 @@ type AgainDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'e
  * @returns the updated incident
  * @throws Refusal 403, 404; 409 `not-cleared`, `incident-resolved`
  */
-export async function suspectAgain(
+export async function restoreSuspectChange(
   deps: AgainDeps,
   who: Who,
   { id, change: named, text = '' }: { id: IncidentId; change: string; text?: string },
@@ -30,19 +30,19 @@ export async function suspectAgain(
   const earlier = before.cleared.find(({ change_id }) => change_id === change.id);
   const cleared = clearingOf(before.cleared, change);
   if (cleared === undefined) {
-    if (earlier?.back?.by === who.name) return before;
+    if (earlier?.restored?.by === who.name) return before;
     throw new Refusal(409, 'not-cleared', `incident ${id} has no cleared suspect ${change.version}`);
   }
-  const back = { by: who.name, at: deps.clock.now() };
+  const restored = { by: who.name, at: deps.clock.now() };
   // A rollback that a person requested is not asked again.
-  const asked = before.decisions.filter(isAsked);
-  const byHand = asked.some(({ because }) => because === 'second_person');
+  const questions = before.decisions.filter(isAsked);
+  const byHand = questions.some(({ because }) => because === 'second_person');
   const judge = rollbacksOf(before, change).length === 0 && needsJudgement(before) && !byHand;
   const posted = await deps.incidents.post(
     id,
     { kind: 'cleared', by: who.name, change: change.id, judge },
     (now) => ({
-      cleared: withWithdrawn(now.cleared, [cleared], back),
+      cleared: withWithdrawn(now.cleared, [cleared], restored),
       timeline: {
         actor: who.name,
         kind: 'suspect.again',
@@ -54,7 +54,7 @@ export async function suspectAgain(
   );
   if (!posted) throw resolved(id);
   const note = `Evaluated again: ${change.version} is suspected again`;
-  if (judge) for (const decision of asked) await refuse(deps, id, decision, who.name, note);
+  if (judge) for (const decision of questions) await withdrawQuestion(deps, id, decision, who.name, note);
   await acknowledgeByActing(deps, who, id);
   await wake(deps, id);
   return view(deps, id);

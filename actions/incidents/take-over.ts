@@ -1,61 +1,64 @@
 import type { RollbackCommand } from '../../domain/rollback/rollback-request.ts';
 import { clearingOfVersion, withWithdrawn } from '../../domain/changes/cleared-suspects.ts';
-import { openChildren, openPartsWords } from '../../domain/incidents/children.ts';
+import { openChildren, openChildrenWords } from '../../domain/incidents/children.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChangeOfIncident, IncidentChange } from '../../domain/ports/incidents.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../schemas/config/names.ts';
-import { ringAnswered, wake } from '../../workflows/wake.ts';
+import { completeAnsweredCallback, wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
 import { type PlanDeps, planRollback, refuseImpossible } from '../rollback/plan-rollback.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Who } from './acting-person.ts';
-import { type ActionRequest, actionRequestOf, type TakeOver } from './action-request.ts';
+import { type ActionRequest, actionRequestOf, type ResponseAction } from './action-request.ts';
 
 type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'incidentGroups'>;
 
 /** Inbox message of an action, and its immediate change of the incident. */
-type Act = { message: Message; change: ChangeOfIncident };
+type PostedAction = { message: Message; change: ChangeOfIncident };
 
-const ACTS: Record<Exclude<TakeOver, 'rollback' | 'resolve'>, (by: string, note: string) => Act> = {
+const POSTED_ACTIONS: Record<
+  Exclude<ResponseAction, 'rollback' | 'resolve'>,
+  (by: string, note: string) => PostedAction
+> = {
   pause: (by, note) => ({
     message: { kind: 'pause', by, note },
     change: {
       automationPaused: true,
-      ...said(by, 'automation.paused', note || 'Paused the automation of this incident'),
+      ...timelineChange(by, 'automation.paused', note || 'Paused the automation of this incident'),
     },
   }),
   resume: (by, note) => ({
     message: { kind: 'resume', by, note },
     change: {
       automationPaused: false,
-      ...said(by, 'automation.resumed', note || 'Resumed the automation of this incident'),
+      ...timelineChange(by, 'automation.resumed', note || 'Resumed the automation of this incident'),
     },
   }),
   abort: (by, note) => ({
     message: { kind: 'abort', by, note },
     change: {
       automationPaused: true,
-      ...said(by, 'automation.aborted', note || 'Aborted the pending actions of automation'),
+      ...timelineChange(by, 'automation.aborted', note || 'Aborted the pending actions of automation'),
     },
   }),
   publish: (by, note) => ({
     message: { kind: 'publish', by, note },
     change: {
       publishedBy: by,
-      ...said(by, 'statuspage.published', note || 'Approved the update of the status page'),
+      ...timelineChange(by, 'statuspage.published', note || 'Approved the update of the status page'),
     },
   }),
 };
 
-const said = (actor: string, kind: string, text: string, detail: object | null = null): IncidentChange => ({
+const timelineChange = (actor: string, kind: string, text: string, detail: object | null = null): IncidentChange => ({
   timeline: { actor, kind, text, detail },
 });
 
-type Wanted = {
+type ResponseRequest = {
   id: IncidentId;
-  action: TakeOver;
+  action: ResponseAction;
   note: string;
   /** Idempotency key, if the action itself does not determine one. */
   key?: string;
@@ -75,8 +78,8 @@ type Wanted = {
  */
 export type Once = {
   /** The stored key. Null: no action was needed. Undefined: not stored. */
-  kept: string | null | undefined;
-  keep(key: string | null): Promise<void>;
+  stored: string | null | undefined;
+  store(key: string | null): Promise<void>;
 };
 
 /**
@@ -85,26 +88,30 @@ export type Once = {
  * @returns the updated incident
  * @throws Refusal 403, 404, 409; 422 if the named version is unknown
  */
-export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise<IncidentView> {
-  const { id, action, key, once } = wanted;
+export async function executeResponseAction(
+  deps: ActDeps,
+  who: Who,
+  requested: ResponseRequest,
+): Promise<IncidentView> {
+  const { id, action, key, once } = requested;
   const before = await view(deps, id);
   who.allow('incidents:act', before);
   const { name: by } = who;
-  const wish = await wishNow(deps, wanted, before, by);
-  if (wish.fulfilled) {
-    await once?.keep(null);
+  const request = await actionRequestNow(deps, requested, before, by);
+  if (request.fulfilled) {
+    await once?.store(null);
     return before;
   }
   if (action === 'rollback') await acknowledgeByActing(deps, who, id);
-  const isNew = once?.kept === undefined;
-  if (action === 'rollback' && isNew && (await agrees(deps, before, by, wanted))) {
-    await once?.keep(null);
+  const isNew = once?.stored === undefined;
+  if (action === 'rollback' && isNew && (await countsAsApproval(deps, before, by, requested))) {
+    await once?.store(null);
     await wake(deps, id);
     return view(deps, id);
   }
-  const { message, change } = await actOf(deps, who, before, wanted);
-  if (isNew) await once?.keep(wish.once ?? null);
-  if (!(await deps.incidents.post(id, message, change, wish.once ?? key))) throw resolved(id);
+  const { message, change } = await postedActionOf(deps, who, before, requested);
+  if (isNew) await once?.store(request.once ?? null);
+  if (!(await deps.incidents.post(id, message, change, request.once ?? key))) throw resolved(id);
   if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'Aborted');
   if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Requested a rollback instead');
   await wake(deps, id);
@@ -112,66 +119,82 @@ export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise
 }
 
 /** Returns the stored action of a repeated request, because the incident may have changed since. */
-async function wishNow(deps: ActDeps, wanted: Wanted, before: IncidentView, by: string): Promise<ActionRequest> {
-  const kept = wanted.once?.kept;
-  if (kept === undefined) return actionRequestOf(deps, wanted, before, by);
+async function actionRequestNow(
+  deps: ActDeps,
+  requested: ResponseRequest,
+  before: IncidentView,
+  by: string,
+): Promise<ActionRequest> {
+  const kept = requested.once?.stored;
+  if (kept === undefined) return actionRequestOf(deps, requested, before, by);
   return kept === null ? { fulfilled: true } : { fulfilled: false, once: kept };
 }
 
-async function actOf(deps: ActDeps, who: Who, before: IncidentView, wanted: Wanted): Promise<Act> {
-  const { action, note } = wanted;
-  if (action === 'rollback') return rollbackAct(deps, who, before, wanted);
-  return action === 'resolve' ? resolveAct(deps, who, before, note) : ACTS[action](who.name, note);
+async function postedActionOf(
+  deps: ActDeps,
+  who: Who,
+  before: IncidentView,
+  requested: ResponseRequest,
+): Promise<PostedAction> {
+  const { action, note } = requested;
+  if (action === 'rollback') return postedRollback(deps, who, before, requested);
+  return action === 'resolve' ? postedResolve(deps, who, before, note) : POSTED_ACTIONS[action](who.name, note);
 }
 
 /** Resolves an incident. For a parent, the workflow also closes the children. */
-async function resolveAct(
+async function postedResolve(
   { incidentGroups }: ActDeps,
   { name: by }: Who,
   { id }: IncidentView,
   note: string,
-): Promise<Act> {
-  const also = openPartsWords(openChildren(await incidentGroups.children(id)));
+): Promise<PostedAction> {
+  const also = openChildrenWords(openChildren(await incidentGroups.children(id)));
   const text = note || 'Requested resolution of the incident';
   return {
     message: { kind: 'resolve', by, note },
-    change: said(by, 'resolve.asked', also === null ? text : `${text}; this also resolves ${also}`),
+    change: timelineChange(by, 'resolve.asked', also === null ? text : `${text}; this also resolves ${also}`),
   };
 }
 
 /** Requests a rollback. If the version was cleared, this suspects it again. */
-async function rollbackAct(
+async function postedRollback(
   deps: ActDeps,
   who: Who,
   { service, environment }: IncidentView,
-  { note, from, to }: Wanted,
-): Promise<Act> {
+  { note, from, to }: ResponseRequest,
+): Promise<PostedAction> {
   const { name: by } = who;
   const plan = await planRollback(deps, who, { service, environment }, to);
   if (to !== undefined) refuseImpossible(plan);
   const runs = from ?? plan.live?.version;
   const text = note === '' ? `Requested a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
-  const meant = to === undefined ? from : runs;
+  const suggestion = to === undefined ? from : runs;
   const rollbackAsked: RollbackCommand = {
     from: runs ?? null,
-    to: plan.way?.kind === 'version' ? plan.way.version : null,
+    to: plan.target?.kind === 'version' ? plan.target.version : null,
   };
   return {
     message: {
       kind: 'rollback',
       by,
       note,
-      ...(meant !== undefined && { from: meant }),
+      ...(suggestion !== undefined && { from: suggestion }),
       ...(to !== undefined && { to }),
     },
     change: ({ cleared }) => {
       const clearing = runs === undefined ? undefined : clearingOfVersion(cleared, { service, version: runs });
-      if (clearing === undefined) return { rollbackAsked, ...said(by, 'rollback.asked', text, rollbackAsked) };
-      const back = { by, at: deps.clock.now() };
+      if (clearing === undefined)
+        return { rollbackRequested: rollbackAsked, ...timelineChange(by, 'rollback.asked', text, rollbackAsked) };
+      const restored = { by, at: deps.clock.now() };
       return {
-        cleared: withWithdrawn(cleared, [clearing], back),
-        rollbackAsked,
-        ...said(by, 'rollback.asked', `${text}; ${clearing.version} is therefore suspected again`, rollbackAsked),
+        cleared: withWithdrawn(cleared, [clearing], restored),
+        rollbackRequested: rollbackAsked,
+        ...timelineChange(
+          by,
+          'rollback.asked',
+          `${text}; ${clearing.version} is therefore suspected again`,
+          rollbackAsked,
+        ),
       };
     },
   };
@@ -183,11 +206,11 @@ const withVersion = (note: string, to: Version | undefined): string =>
 /**
  * Counts a rollback request as the approval of a second person, if one is waiting. A repeated request changes nothing.
  */
-async function agrees(
+async function countsAsApproval(
   deps: Pick<Deps, 'decisions'>,
   { id, service, environment, decisions }: IncidentView,
   by: string,
-  { note, to }: Wanted,
+  { note, to }: ResponseRequest,
 ): Promise<boolean> {
   const decision = decisions.find(
     ({ state, because, target }) =>
@@ -196,7 +219,7 @@ async function agrees(
       (target === null || (target.service === service && target.environment === environment)),
   );
   if (decision === undefined) return false;
-  const named = (await deps.decisions.inputs(id, Number(decision.id.split('-').at(-1))))?.asked.to;
+  const named = (await deps.decisions.inputs(id, Number(decision.id.split('-').at(-1))))?.request.to;
   // A request for another version is no approval.
   if (to === undefined ? named !== undefined : to !== decision.to_version) return false;
   return (await deps.decisions.answer(id, decision.digest, 'approved', by, note)) !== 'superseded';
@@ -221,10 +244,10 @@ async function withdraw(
 ): Promise<void> {
   for (const { id: decision, digest } of decisions.filter(({ state }) => state === 'waiting')) {
     const answered = await deps.decisions.answer(id, digest, 'rejected', by, note);
-    if (answered !== 'not_asked') continue;
+    if (answered !== 'not_requested') continue;
     // Only other people can approve this question, but the acting person can withdraw it.
     await deps.decisions.expire(id, Number(decision.split('-').at(-1)));
     const incident = await deps.incidents.read(id);
-    if (incident !== undefined) await ringAnswered(deps, incident);
+    if (incident !== undefined) await completeAnsweredCallback(deps, incident);
   }
 }

@@ -7,7 +7,7 @@ import { pageRequest } from '../../workflows/steps/page.ts';
 import { Deadline, type Elapsed, pooled, rotated } from '../shared/concurrency.ts';
 
 /** How long after an acknowledgement or a decision Firebreak still tries to send it to the pager. */
-export const WORTH_SECONDS = 3600;
+export const ACKNOWLEDGE_WITHIN_SECONDS = 3600;
 
 type AcknowledgeDeps = Pick<Deps, 'incidents' | 'effects' | 'pager' | 'clock' | 'log'>;
 
@@ -17,8 +17,8 @@ type AcknowledgeDeps = Pick<Deps, 'incidents' | 'effects' | 'pager' | 'clock' | 
  */
 export async function acknowledgePages(deps: AcknowledgeDeps, id: IncidentId): Promise<Reached> {
   const incident = await deps.incidents.read(id);
-  if (incident === undefined || !isToTell(deps, incident)) return 'reached';
-  const { page: upTo = incident.pages, there } = incident.handling?.acknowledged ?? {};
+  if (incident === undefined || !needsAcknowledging(deps, incident)) return 'reached';
+  const { page: upTo = incident.pages, pager_page: there } = incident.handling?.acknowledged ?? {};
   for (let number = 1; number <= upTo; number += 1)
     if (number !== there && (await acknowledge(deps, incident, number)) === 'unreachable') return 'unreachable'; // skip the others, which would fail too
   return 'reached';
@@ -41,7 +41,7 @@ export async function acknowledgeAll(
 ): Promise<void> {
   const deadline = new Deadline(elapsed, ROUND_MS);
   let reached = true;
-  const unknown = open.filter((one) => isToTell(deps, one));
+  const unknown = open.filter((one) => needsAcknowledging(deps, one));
   await pooled(rotated(unknown, Math.floor(millisOf(deps.clock.now()) / 60_000)), AT_ONCE, async ({ id }) => {
     if (!reached || deadline.left === 0) return;
     try {
@@ -55,19 +55,19 @@ export async function acknowledgeAll(
   });
 }
 
-function isToTell({ clock }: Pick<Deps, 'clock'>, { pages, handling, status }: IncidentRecord): boolean {
+function needsAcknowledging({ clock }: Pick<Deps, 'clock'>, { pages, handling, status }: IncidentRecord): boolean {
   const statement = handling?.acknowledged;
   return (
     pages > 0 &&
     status !== 'resolved' &&
     statement !== undefined &&
     (statement.page ?? pages) > 0 &&
-    secondsBetween(statement.at, clock.now()) < WORTH_SECONDS
+    secondsBetween(statement.at, clock.now()) < ACKNOWLEDGE_WITHIN_SECONDS
   );
 }
 
 /** Returns the key of an acknowledgement. If the pager has unacknowledged the page since, the key is a new one. */
-function toldKey({ id, handling }: Pick<IncidentRecord, 'id' | 'handling'>, number: number): string {
+function acknowledgementKey({ id, handling }: Pick<IncidentRecord, 'id' | 'handling'>, number: number): string {
   const again =
     handling?.unacknowledged !== undefined && handling.unacknowledged.page <= number
       ? `-${handling.unacknowledged.at}`
@@ -79,13 +79,13 @@ function toldKey({ id, handling }: Pick<IncidentRecord, 'id' | 'handling'>, numb
  * Returns whether Firebreak acknowledged this page at the pager. If so, the pager's state does not show that a person
  * did.
  */
-export async function isToldByUs(
+export async function wasAcknowledgedByFirebreak(
   { effects }: Pick<AcknowledgeDeps, 'effects'>,
   incident: Pick<IncidentRecord, 'id' | 'handling'>,
   number: number,
 ): Promise<boolean> {
-  const keys = [toldKey(incident, number), toldKey({ id: incident.id }, number)];
-  return (await Promise.all(keys.map((key) => effects.get(incident.id, key)))).some((told) => told !== undefined);
+  const keys = [acknowledgementKey(incident, number), acknowledgementKey({ id: incident.id }, number)];
+  return (await Promise.all(keys.map((key) => effects.get(incident.id, key)))).some((effect) => effect !== undefined);
 }
 
 async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, number: number): Promise<Reached> {
@@ -95,7 +95,7 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   const statement = handling?.acknowledged;
   if (page === undefined || statement === undefined || page.state !== 'succeeded' || !isOurs(page)) return 'reached';
   if (statement.page === undefined && page.at > statement.at) return 'reached';
-  const done = toldKey(incident, number);
+  const done = acknowledgementKey(incident, number);
   if ((await deps.effects.get(id, done)) !== undefined) return 'reached';
   const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), action: 'acknowledge' });
   if (answer.kind === 'later') {

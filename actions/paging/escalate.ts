@@ -6,10 +6,10 @@ import type { Escalation } from '../../schemas/incidents/response.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Deadline, type Elapsed, pooled, rotated } from '../shared/concurrency.ts';
-import { isSeenThere, type SeenDeps } from './seen-there.ts';
+import { isAcknowledgedAtPager, type PollDeps } from './poll-pager.ts';
 import { sendByFallbackPager } from './fallback-pager.ts';
 
-type EscalateDeps = SeenDeps & Pick<Deps, 'timeScale' | 'fallbackPager'>;
+type EscalateDeps = PollDeps & Pick<Deps, 'approvalLinks' | 'timeScale' | 'fallbackPager' | 'publicUrl'>;
 
 /** How many incidents are processed in parallel. */
 const AT_ONCE = 8;
@@ -55,7 +55,7 @@ async function escalateOne(
   deps: EscalateDeps,
   escalation: Escalation,
   id: IncidentRecord['id'],
-  { asking }: Round,
+  { asking: deadline }: Round,
 ): Promise<boolean> {
   const incident = await deps.incidents.read(id); // the list is eventually consistent
   if (incident === undefined || !isUnacknowledged(incident)) return false;
@@ -67,7 +67,7 @@ async function escalateOne(
     heardAt: incident.handling?.acknowledged?.at,
     ringsAt: incident.handling?.unacknowledged?.at,
   });
-  if (due === null || (await isSeenThere(deps, incident, asking))) return false;
+  if (due === null || (await isAcknowledgedAtPager(deps, incident, deadline))) return false;
   return escalation.how === 'fallback'
     ? fallBack(deps, incident, escalation, due)
     : pageAgain(deps, incident, escalation, due, 'paging again');
@@ -106,15 +106,15 @@ async function fallBack(
   escalation: Escalation,
   due: DueEscalation,
 ): Promise<boolean> {
-  const told = await sendByFallbackPager(deps, incident, due.number);
-  if (told.kind === 'waits') return false;
-  if (told.kind === 'not_taken')
+  const result = await sendByFallbackPager(deps, incident, due.number);
+  if (result.kind === 'waits') return false;
+  if (result.kind === 'not_taken')
     return pageAgain(
       deps,
       incident,
       escalation,
       due,
-      `paging again, because the fallback pager did not accept the page (${told.why})`,
+      `paging again, because the fallback pager did not accept the page (${result.why})`,
     );
   const timeline = {
     actor: 'firebreak',

@@ -4,7 +4,10 @@ import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { fullRequest } from '../../workflows/steps/page.ts';
 
-type PagerDeps = Pick<Deps, 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'log'>;
+type PagerDeps = Pick<
+  Deps,
+  'approvalLinks' | 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'log' | 'publicUrl'
+>;
 
 /** Result of the fallback pager. `waits`: retried in a minute. `not_taken`: not retried; `why` is shown to people. */
 export type FallbackResult = { kind: 'taken' } | { kind: 'waits' } | { kind: 'not_taken'; why: string };

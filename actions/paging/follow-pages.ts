@@ -7,7 +7,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { millisOf, secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import { rotated } from '../shared/concurrency.ts';
-import { seenAcknowledged } from './acknowledged.ts';
+import { recordPolledAcknowledgement } from './record-acknowledgement.ts';
 
 /** The time limit for starting reads, so that a round ends before the next one starts. */
 const ROUND_SECONDS = 20;
@@ -55,7 +55,7 @@ async function followOne(
     if (page === undefined) return 'none';
     const response = await deps.externalPager.read(page.external.id);
     if (response.kind === 'done') {
-      await tell(deps, incident, page, response.value);
+      await recordUpdate(deps, incident, page, response.value);
       return 'read';
     }
     deps.log.warn('a followed PagerDuty incident could not be read', { incident: incident.id, ...response });
@@ -74,7 +74,7 @@ async function followedPage({ effects }: FollowDeps, { id, pages }: IncidentReco
   return undefined;
 }
 
-async function tell(
+async function recordUpdate(
   deps: FollowDeps,
   incident: IncidentRecord,
   page: Followed,
@@ -83,7 +83,8 @@ async function tell(
   if (now === null || now.status === 'resolved') return ended(deps, incident, page, now);
   const { number, external } = page;
   const acknowledged = now.status === 'acknowledged';
-  if (acknowledged) await seenAcknowledged(deps, { incidentId: incident.id, number }, now, acknowledgedKey(number));
+  if (acknowledged)
+    await recordPolledAcknowledgement(deps, { incidentId: incident.id, number }, now, acknowledgedKey(number));
   const assigned = now.assignedTo.toSorted().join(', ');
   // PagerDuty assigns an incident to the person who acknowledges it, which is not worth another entry.
   const taken = acknowledged && now.assignedTo.every((name) => now.acknowledgedBy.includes(name));
@@ -100,7 +101,7 @@ async function ended(
 ): Promise<void> {
   const { id: external } = page.external;
   const what = now === null ? `PagerDuty incident ${external} no longer exists` : `Resolved at PagerDuty (${external})`;
-  return endedThere(deps, id, page, what);
+  return recordExternalEnd(deps, id, page, what);
 }
 
 /**
@@ -108,7 +109,7 @@ async function ended(
  *
  * @param what describes the event on the timeline
  */
-export async function endedThere(
+export async function recordExternalEnd(
   deps: FollowDeps,
   id: IncidentId,
   { number, external, newest }: Followed,

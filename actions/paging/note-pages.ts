@@ -1,14 +1,24 @@
+import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { pageNote } from '../../domain/paging/page-note.ts';
 import { isOurs, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { millisOf, secondsBetween } from '../../schemas/time/time.ts';
 import { Deadline, type Elapsed, pooled, rotated } from '../shared/concurrency.ts';
-import { WORTH_SECONDS } from './acknowledge-pages.ts';
+import { ACKNOWLEDGE_WITHIN_SECONDS } from './acknowledge-pages.ts';
 
 type NoteDeps = Pick<
   Deps,
-  'incidents' | 'decisions' | 'effects' | 'externalPager' | 'pager' | 'config' | 'clock' | 'log'
+  | 'approvalLinks'
+  | 'clock'
+  | 'config'
+  | 'decisions'
+  | 'effects'
+  | 'externalPager'
+  | 'incidents'
+  | 'log'
+  | 'pager'
+  | 'publicUrl'
 >;
 
 /** How many incidents are processed in parallel. */
@@ -43,7 +53,8 @@ export async function noteAll(
 /** Adds the newest decision as a note. Returns false if PagerDuty is unreachable: the next round tries again. */
 async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentRecord): Promise<boolean> {
   const decision = await deps.decisions.get(id, mitigations);
-  if (decision === undefined || secondsBetween(decision.at, deps.clock.now()) >= WORTH_SECONDS) return true;
+  if (decision === undefined || secondsBetween(decision.at, deps.clock.now()) >= ACKNOWLEDGE_WITHIN_SECONDS)
+    return true;
   const page = await deps.effects.get(id, pageKey(id, pages));
   if (page?.state !== 'succeeded' || !isOurs(page) || page.at > decision.at) return true;
   // One note per decision, and a second one for the result of a successful rollback.
@@ -56,7 +67,8 @@ async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentReco
   const external = found.kind === 'done' ? (found.value?.id ?? '') : '';
   const story = await deps.incidents.story(id, null);
   if (story === undefined || story.incident.status === 'resolved') return true;
-  const response = found.kind === 'done' ? await deps.externalPager.annotate(external, pageNote(story), key) : found;
+  const note = pageNote(story, await approvalUrls(deps, story));
+  const response = found.kind === 'done' ? await deps.externalPager.annotate(external, note, key) : found;
   if (response.kind === 'later' || response.kind === 'unclear') return unreachable(deps, id, response.detail);
   const noted = response.kind === 'done';
   await deps.effects.record(id, {

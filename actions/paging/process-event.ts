@@ -1,18 +1,18 @@
 import * as z from 'zod';
 import { withoutAcknowledgement } from '../../domain/paging/acknowledgement.ts';
-import { type Meaning, meaningOf } from '../../domain/pagerduty/meaning.ts';
-import type { Agent, PagerUser } from '../../domain/pagerduty/agents.ts';
-import type { PageOf } from '../../domain/pagerduty/ours.ts';
+import { type EventEffect, effectOfEvent } from '../../domain/pagerduty/event-effect.ts';
+import type { Agent, PagerUser } from '../../domain/pagerduty/users.ts';
+import type { PageReference } from '../../domain/pagerduty/page-reference.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { PagerDutyEvent } from '../../schemas/messages/pagerduty.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { acknowledgedKey, assignedKey } from './follow-pages.ts';
-import { acknowledgedThere, takesCommand } from './acknowledged.ts';
-import { resolvePagerUser } from './agent.ts';
-import { entryAt, when, withUnsure } from './entry.ts';
-import { resolvedThere } from './resolved.ts';
-import { pagerStates } from './together.ts';
-import { followedBy, whose } from './whose.ts';
+import { recordPagerAcknowledgement, takeCommand } from './record-acknowledgement.ts';
+import { resolvePagerUser } from './pager-user.ts';
+import { entryTime, actionTimeText, withUnidentified } from './timeline-entry.ts';
+import { recordPagerResolution } from './record-resolution.ts';
+import { acknowledgeGroup } from './acknowledge-group.ts';
+import { followedBy, pageOfEvent } from './page-of-event.ts';
 
 export type EventDeps = Pick<
   Deps,
@@ -32,7 +32,7 @@ export type EventDeps = Pick<
 >;
 
 /** An event with the page that it is about. `at`: the time of the action at PagerDuty. */
-type EventContext = { page: PageOf; key: string; at: Timestamp };
+type EventContext = { page: PageReference; key: string; at: Timestamp };
 
 /**
  * Applies an action at PagerDuty to the incident. Idempotent: the event's ID is the key of all changes. Ignores events
@@ -46,17 +46,17 @@ export async function processPagerDutyEvent(deps: EventDeps, event: unknown, at:
   const read = PagerDutyEvent.safeParse(event);
   if (!read.success)
     return deps.log.error('a PagerDuty event in the queue cannot be parsed', { error: z.prettifyError(read.error) });
-  const page = await whose(deps, read.data);
+  const page = await pageOfEvent(deps, read.data);
   const { id, event_type: type } = read.data;
   if (page === undefined)
     return deps.log.debug('a PagerDuty event does not belong to an incident of Firebreak', { event: id, type });
-  const meaning = meaningOf(read.data);
+  const meaning = effectOfEvent(read.data);
   deps.log.debug('processing a PagerDuty event', { event: id, type, incident: page.incidentId, as: meaning.kind });
   const { occurred_at: done } = read.data;
-  await carryOut(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, meaning);
+  await execute(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, meaning);
 }
 
-async function carryOut(deps: EventDeps, context: EventContext, meaning: Meaning): Promise<void> {
+async function execute(deps: EventDeps, context: EventContext, meaning: EventEffect): Promise<void> {
   const { page, key, at } = context;
   switch (meaning.kind) {
     case 'nothing':
@@ -68,7 +68,7 @@ async function carryOut(deps: EventDeps, context: EventContext, meaning: Meaning
     case 'assigned':
       return assigned(deps, context, meaning);
     case 'resolved':
-      await resolvedThere(deps, page, { agent: await resolvePagerUser(deps, meaning.by), key, at });
+      await recordPagerResolution(deps, page, { agent: await resolvePagerUser(deps, meaning.by), key, at });
       return;
     case 'merged':
       await deps.pagerIncidents.remember(meaning.into, page);
@@ -86,34 +86,37 @@ async function carryOut(deps: EventDeps, context: EventContext, meaning: Meaning
 async function acknowledged(
   deps: EventDeps,
   { page, key, at }: EventContext,
-  { by }: Extract<Meaning, { kind: 'acknowledged' }>,
+  { by }: Extract<EventEffect, { kind: 'acknowledged' }>,
 ): Promise<void> {
   const agent = await resolvePagerUser(deps, by);
   const followed = await followedBy(deps, page);
-  await acknowledgedThere(deps, page.incidentId, {
+  await recordPagerAcknowledgement(deps, page.incidentId, {
     key: followed === undefined ? key : acknowledgedKey(page.number),
     page: page.number,
     agent,
     actor: agent.name,
-    text: `Acknowledged at PagerDuty by ${agent.shown}${when(at, deps.clock.now())}`,
+    text: `Acknowledged at PagerDuty by ${agent.shown}${actionTimeText(at, deps.clock.now())}`,
     at,
   });
-  await takesCommand(deps, page.incidentId, { agent, key: `${key}-command`, at });
-  const parent = await pagerStates(deps, page.incidentId);
-  if (parent !== null) await takesCommand(deps, parent, { agent, key: `${key}-command`, at });
+  await takeCommand(deps, page.incidentId, { agent, key: `${key}-command`, at });
+  const parent = await acknowledgeGroup(deps, page.incidentId);
+  if (parent !== null) await takeCommand(deps, parent, { agent, key: `${key}-command`, at });
 }
 
 /** Records that PagerDuty notifies again: the page counts as unacknowledged. */
 async function unacknowledged(
   deps: EventDeps,
   { page, key, at }: EventContext,
-  { text, by }: Extract<Meaning, { kind: 'unacknowledged' }>,
+  { text, by }: Extract<EventEffect, { kind: 'unacknowledged' }>,
 ): Promise<void> {
   const agent = await agentOf(deps, by);
   const timeline = { ...entryOf(deps, { agent, text, at }), kind: 'page.unacknowledged' };
   await deps.incidents.amend(
     page.incidentId,
-    (incident) => ({ ...withUnsure(agent, incident, withoutAcknowledgement(incident, page.number, at)), timeline }),
+    (incident) => ({
+      ...withUnidentified(agent, incident, withoutAcknowledgement(incident, page.number, at)),
+      timeline,
+    }),
     key,
   );
 }
@@ -121,7 +124,7 @@ async function unacknowledged(
 async function assigned(
   deps: EventDeps,
   context: EventContext,
-  { text, by, to }: Extract<Meaning, { kind: 'assigned' }>,
+  { text, by, to }: Extract<EventEffect, { kind: 'assigned' }>,
 ): Promise<void> {
   const followed = await followedBy(deps, context.page);
   const key = followed === undefined ? context.key : assignedKey(context.page.number, to.join(', '));
@@ -132,7 +135,7 @@ async function assigned(
 async function notifyStakeholders(
   deps: EventDeps,
   { page, key, at }: EventContext,
-  { text, words, by }: Extract<Meaning, { kind: 'told' }>,
+  { text, words, by }: Extract<EventEffect, { kind: 'told' }>,
 ): Promise<void> {
   const agent = await agentOf(deps, by);
   const timeline = { ...entryOf(deps, { agent, text, at }), kind: 'page.update' };
@@ -141,7 +144,7 @@ async function notifyStakeholders(
     page.incidentId,
     (incident) => {
       const before = incident.handling?.stakeholder_update;
-      return { ...withUnsure(agent, incident, before === undefined || before.at < at ? news : {}), timeline };
+      return { ...withUnidentified(agent, incident, before === undefined || before.at < at ? news : {}), timeline };
     },
     key,
   );
@@ -150,20 +153,25 @@ async function notifyStakeholders(
 async function noted(
   deps: EventDeps,
   { page, key, at }: EventContext,
-  { as, text, by }: Pick<Extract<Meaning, { kind: 'noted' }>, 'as' | 'text' | 'by'>,
+  { as, text, by }: Pick<Extract<EventEffect, { kind: 'noted' }>, 'as' | 'text' | 'by'>,
 ): Promise<void> {
   const agent = await agentOf(deps, by);
   await deps.incidents.note(page.incidentId, key, { ...entryOf(deps, { agent, text, at }), kind: as });
-  if (agent?.unsure === true)
-    await deps.incidents.amend(page.incidentId, (incident) => withUnsure(agent, incident), `${key}-unsure`);
+  if (agent?.isUnidentified === true)
+    await deps.incidents.amend(page.incidentId, (incident) => withUnidentified(agent, incident), `${key}-unsure`);
 }
 
 const agentOf = async (deps: EventDeps, by: PagerUser | null): Promise<Agent | null> =>
   by === null ? null : resolvePagerUser(deps, by);
 
-type Said = { agent: Agent | null; text: string; at: Timestamp };
+type TimelineFacts = { agent: Agent | null; text: string; at: Timestamp };
 
-function entryOf({ clock }: Pick<Deps, 'clock'>, { agent, text, at }: Said) {
+function entryOf({ clock }: Pick<Deps, 'clock'>, { agent, text, at }: TimelineFacts) {
   const now = clock.now();
-  return { at: entryAt(at, now), actor: agent?.name ?? 'pagerduty', text: `${text}${when(at, now)}`, detail: null };
+  return {
+    at: entryTime(at, now),
+    actor: agent?.name ?? 'pagerduty',
+    text: `${text}${actionTimeText(at, now)}`,
+    detail: null,
+  };
 }

@@ -16,44 +16,47 @@ import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 export const INCIDENTS_MAX = 500;
 const CHANGES_MAX = 1_000;
 const PAGE = 100;
-const PLACES_AT_ONCE = 8;
+const GROUPS_AT_ONCE = 8;
 
 type ReportDeps = Pick<Deps, 'incidents' | 'changes' | 'config' | 'automation' | 'clock'>;
 
-type Wanted = {
+type ReportRequest = {
   /** How far to look back. */
   seconds: number;
   /** The service and environment. An absent one means all. */
   of: Partial<ServiceEnvironment>;
   /** Returns whether the reader may see a service and environment. */
-  may: (place: ServiceEnvironment) => boolean;
+  may: (serviceEnvironment: ServiceEnvironment) => boolean;
 };
 
 /** Compares what automation would have done in shadow mode with what people did. */
 export async function shadowReport(
   deps: ReportDeps,
-  { seconds, of: { service, environment }, may }: Wanted,
+  { seconds, of: { service, environment }, may }: ReportRequest,
 ): Promise<ShadowReport> {
   const now = deps.clock.now();
   const { incidents, since, complete } = await openedSince(deps, plusSeconds(now, -seconds), service);
   const visible = incidents.filter(
-    (one) => may(placeOf(one)) && (environment === undefined || one.environment === environment),
+    (one) => may(serviceEnvironmentKey(one)) && (environment === undefined || one.environment === environment),
   );
   const [{ services }, automation] = await Promise.all([deps.config.current(), deps.automation.read()]);
   const found = visible.flatMap(
-    (one) => shadowed(one, (place) => modeOf(place, services, automation) === 'shadow') ?? [],
+    (one) => shadowed(one, (serviceEnvironment) => modeOf(serviceEnvironment, services, automation) === 'shadow') ?? [],
   );
-  const shown = found.filter((one) => may(placeOf(one)));
+  const shown = found.filter((one) => may(serviceEnvironmentKey(one)));
   const changes = await changesOf(deps, shown);
   const cases = shown.map((one) => ({
-    place: placeOf(one),
+    serviceEnvironment: serviceEnvironmentKey(one),
     judged: judgeShadow(one, changes.get(nameOf(one)) ?? { changes: [], since: now }, now),
   }));
   const items = shadowRows(cases, { services, automation });
   return { since, until: now, complete, incidents: visible.length, items };
 }
 
-const placeOf = ({ service, environment }: ServiceEnvironment): ServiceEnvironment => ({ service, environment });
+const serviceEnvironmentKey = ({ service, environment }: ServiceEnvironment): ServiceEnvironment => ({
+  service,
+  environment,
+});
 const nameOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
 
 /** Returns incidents, newest first. `since`: the start of the period for which the list is complete. */
@@ -80,13 +83,13 @@ async function changesOf(
   { changes }: Pick<Deps, 'changes'>,
   all: readonly Shadowed[],
 ): Promise<Map<string, KnownChanges>> {
-  const places = [...Map.groupBy(all, nameOf)];
+  const groups = [...Map.groupBy(all, nameOf)];
   const known = new Map<string, KnownChanges>();
-  for (let from = 0; from < places.length; from += PLACES_AT_ONCE)
+  for (let from = 0; from < groups.length; from += GROUPS_AT_ONCE)
     await Promise.all(
-      places.slice(from, from + PLACES_AT_ONCE).map(async ([name, there]) => {
+      groups.slice(from, from + GROUPS_AT_ONCE).map(async ([name, there]) => {
         const oldest = there.map(({ incident }) => incident.opened_at).toSorted()[0];
-        if (there[0] && oldest) known.set(name, await changesSince(changes, placeOf(there[0]), oldest));
+        if (there[0] && oldest) known.set(name, await changesSince(changes, serviceEnvironmentKey(there[0]), oldest));
       }),
     );
   return known;
@@ -94,13 +97,13 @@ async function changesOf(
 
 async function changesSince(
   changes: Deps['changes'],
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   since: Timestamp,
 ): Promise<KnownChanges> {
   const found: KnownChanges['changes'][number][] = [];
   let cursor: string | undefined;
   do {
-    const page = await changes.list({ ...place, limit: PAGE, ...(cursor && { cursor }) });
+    const page = await changes.list({ ...serviceEnvironment, limit: PAGE, ...(cursor && { cursor }) });
     found.push(...page.items);
     const last = page.items.at(-1);
     if (page.next_cursor === null || last === undefined || last.started_at < since) return { changes: found, since };

@@ -2,10 +2,10 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import {
   type NamedTarget,
   namedTarget,
-  type Past,
-  pastOf,
-  type Way,
-  wayFrom,
+  type VersionFacts,
+  versionFacts,
+  type RollbackEffect,
+  effectOfRollback,
   whyNotTo,
 } from '../../domain/changes/named-version.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -29,15 +29,15 @@ export type PlanDeps = Pick<Deps, 'changes' | 'pins' | 'incidents' | 'config' | 
 
 /** Effect that a rollback by a person would have now. */
 export type Plan = {
-  place: ServiceEnvironment;
+  serviceEnvironment: ServiceEnvironment;
   /** The running version, as far as recorded. */
   live: Change | undefined;
   /** Target version. Undefined: the running version is unknown. */
-  way: RollbackTarget | NamedTarget | undefined;
+  target: RollbackTarget | NamedTarget | undefined;
   /** Recorded facts about the target version. */
-  past: Past | undefined;
+  facts: VersionFacts | undefined;
   /** Effect on the running version. Undefined: no rollback is possible. */
-  does: Way | undefined;
+  effect: RollbackEffect | undefined;
   /** Whether a deployer is configured. */
   hasDeployer: boolean;
   incident: IncidentRecord | undefined;
@@ -52,21 +52,23 @@ export type Plan = {
 export async function planRollback(
   deps: PlanDeps,
   who: Who,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   named?: Version,
 ): Promise<Plan> {
-  who.allow('incidents:act', place);
+  who.allow('incidents:act', serviceEnvironment);
   const [recent, pins, incident, { services }] = await Promise.all([
-    deps.changes.recent(place, CHANGES_READ),
-    deps.pins.of(place),
-    deps.incidents.openAt(place),
+    deps.changes.recent(serviceEnvironment, CHANGES_READ),
+    deps.pins.of(serviceEnvironment),
+    deps.incidents.openAt(serviceEnvironment),
     deps.config.current(),
   ]);
   const changes = recent.filter((change) => !startsTooFarAhead(change, deps.clock.now()));
   return {
-    place,
+    serviceEnvironment,
     ...whereTo(changes, named, pins),
-    hasDeployer: serviceEntry(services, place.service)?.environments[place.environment]?.deployer !== undefined,
+    hasDeployer:
+      serviceEntry(services, serviceEnvironment.service)?.environments[serviceEnvironment.environment]?.deployer !==
+      undefined,
     incident,
   };
 }
@@ -75,20 +77,20 @@ function whereTo(
   changes: readonly Change[],
   named: Version | undefined,
   pins: readonly { version: Version }[],
-): Pick<Plan, 'live' | 'way' | 'past' | 'does'> {
+): Pick<Plan, 'live' | 'target' | 'facts' | 'effect'> {
   const live = newestLiveChange(changes);
-  if (live === undefined) return { live, way: undefined, past: undefined, does: undefined };
+  if (live === undefined) return { live, target: undefined, facts: undefined, effect: undefined };
   const pinned = pins.map(({ version }) => version);
   const chosen = rollbackTarget(changes, live, pinned);
   const target = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
-  if (target.kind !== 'version') return { live, way: target, past: undefined, does: undefined };
+  if (target.kind !== 'version') return { live, target, facts: undefined, effect: undefined };
   const known = chosen.kind === 'version' ? chosen.version : null;
   const { undoes } = target;
   return {
     live,
-    way: target,
-    past: pastOf(changes, target.version, { chosen: known, undoes, live }),
-    does: wayFrom(changes, live, undoes),
+    target,
+    facts: versionFacts(changes, target.version, { chosen: known, undoes, live }),
+    effect: effectOfRollback(changes, live, undoes),
   };
 }
 
@@ -96,12 +98,12 @@ function whereTo(
 export type Agreed = ServiceEnvironment & { from: Version; to: Version | null };
 
 /** Returns why the plan now differs from the confirmed one. Undefined: it is the same. */
-export function whyOther({ place, live, way }: Plan, { from, to }: Agreed): string | undefined {
+export function whyOther({ serviceEnvironment, live, target }: Plan, { from, to }: Agreed): string | undefined {
   if (live === undefined) return 'the running version is not known any more';
   if (live.version !== from) return `${live.version} is running now instead of ${from}`;
-  if (way === undefined || way.kind === 'none_known_good') return 'there is no version to roll back to any more';
-  if (way.kind !== 'version') return whyNotTo(way, place);
-  return to === null || way.version === to ? undefined : `the target is now ${way.version} instead of ${to}`;
+  if (target === undefined || target.kind === 'none_known_good') return 'there is no version to roll back to any more';
+  if (target.kind !== 'version') return whyNotTo(target, serviceEnvironment);
+  return to === null || target.version === to ? undefined : `the target is now ${target.version} instead of ${to}`;
 }
 
 /** API refusals of versions that cannot be rolled back to. */
@@ -114,13 +116,13 @@ const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) =
 };
 
 /** @throws Refusal 409, 422 if a rollback to the named version is not possible */
-export function refuseImpossible({ place, live, way: target }: Plan): void {
+export function refuseImpossible({ serviceEnvironment, live, target }: Plan): void {
   if (live === undefined)
     throw new Refusal(
       409,
       'nothing-runs',
-      `the running version of ${place.service} in ${place.environment} is unknown, because no deployment of it is recorded`,
+      `the running version of ${serviceEnvironment.service} in ${serviceEnvironment.environment} is unknown, because no deployment of it is recorded`,
     );
   if (target === undefined || target.kind === 'version' || target.kind === 'none_known_good') return;
-  throw REFUSALS[target.kind](whyNotTo(target, place));
+  throw REFUSALS[target.kind](whyNotTo(target, serviceEnvironment));
 }

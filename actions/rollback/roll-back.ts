@@ -4,14 +4,14 @@ import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../schemas/config/names.ts';
 import { opened } from '../incidents/declare-incident.ts';
 import type { PlanDeps } from './plan-rollback.ts';
-import { type Once, takeOver } from '../incidents/take-over.ts';
+import { type Once, executeResponseAction } from '../incidents/take-over.ts';
 import type { Who } from '../incidents/acting-person.ts';
 
 type RollDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'inbound' | 'log' | 'incidentGroups'>;
 
 /** A rollback that a person has confirmed. */
 type Agreed = {
-  place: ServiceEnvironment;
+  serviceEnvironment: ServiceEnvironment;
   from: Version;
   /** Version that the person named. Absent: the newest that is known to be good. */
   to?: Version;
@@ -36,12 +36,12 @@ export type Resumable = { begun: Begun | undefined; keep(begun: Begun): Promise<
 export async function rollBack(
   deps: RollDeps,
   who: Who,
-  { place, from, to, shown, trace }: Agreed,
+  { serviceEnvironment, from, to, shown, trace }: Agreed,
   { begun, keep }: Resumable,
 ): Promise<IncidentView> {
-  const id = begun?.incident ?? (await incidentOf(deps, who, { place, from, trace }));
-  const once: Once = { kept: begun?.once, keep: (key) => keep({ incident: id, once: key }) };
-  return takeOver(deps, who, {
+  const id = begun?.incident ?? (await incidentOf(deps, who, { serviceEnvironment, from, trace }));
+  const once: Once = { stored: begun?.once, store: (key) => keep({ incident: id, once: key }) };
+  return executeResponseAction(deps, who, {
     id,
     action: 'rollback',
     note: '',
@@ -55,8 +55,9 @@ export async function rollBack(
 async function incidentOf(
   deps: RollDeps,
   who: Who,
-  { place, from, trace }: Pick<Agreed, 'place' | 'from' | 'trace'>,
+  { serviceEnvironment, from, trace }: Pick<Agreed, 'serviceEnvironment' | 'from' | 'trace'>,
 ): Promise<IncidentId> {
   const title = `Rollback of ${from}`;
-  return (await opened(deps, who, { ...place, title, severity: 'warning', trace, alone: true })).incident.id;
+  return (await opened(deps, who, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true })).incident
+    .id;
 }

@@ -2,12 +2,12 @@ import { blankIncident } from '../../domain/incidents/new-incident.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Followed, RunAgain } from '../../domain/ports/runbooks.ts';
-import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import type { SelectedRunbook, ContinuedRun } from '../../domain/ports/runbooks.ts';
+import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import { permit } from '../../domain/runbooks/permission.ts';
 import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';
 import { resolveText, resolveWith } from '../../domain/runbooks/templates.ts';
-import { declarationsOf } from '../../domain/runbooks/walk.ts';
+import { declarationsOf } from '../../domain/runbooks/placed-steps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId, type EnvironmentName, type ServiceName } from '../../schemas/config/names.ts';
@@ -23,7 +23,7 @@ import {
 import { readAutomation } from '../../workflows/steps/judge.ts';
 import { type Context, guardsOf } from '../../workflows/steps/runbook/context.ts';
 import { question } from '../../workflows/steps/runbook/prepare.ts';
-import { doesWhat } from '../../workflows/steps/runbook/tell.ts';
+import { describeStep } from '../../workflows/steps/runbook/step-texts.ts';
 import { variablesOf } from '../../workflows/steps/runbook/variables.ts';
 import { Refusal } from '../refusal.ts';
 import { declaredScope } from '../incidents/declared-environment.ts';
@@ -43,7 +43,11 @@ export type RequestedRun = {
 };
 
 /** A plan with the data to start it. */
-export type Planned = { plan: RunPlan; place: ServiceEnvironment; followed: Followed & { by: string } };
+export type Planned = {
+  plan: RunPlan;
+  serviceEnvironment: ServiceEnvironment;
+  followed: SelectedRunbook & { by: string };
+};
 
 /**
  * Plans a run of a runbook: its steps, and the reasons that prevent it. Changes nothing.
@@ -56,10 +60,10 @@ export async function planRun(deps: Deps, who: Who, requested: RequestedRun): Pr
   if (requested.version !== undefined && requested.version !== runbook.version)
     throw new Refusal(409, 'runbook-changed', `the runbook ${runbook.name} has changed; check its plan again`);
   const incident = await incidentOf(deps, requested);
-  const place = placeOf(config, requested, incident);
-  who.allow('incidents:act', place);
-  const open = incident ?? (await deps.incidents.openAt(place));
-  refuseUnfit(config, runbook, place);
+  const serviceEnvironment = serviceEnvironmentOf(config, requested, incident);
+  who.allow('incidents:act', serviceEnvironment);
+  const open = incident ?? (await deps.incidents.openAt(serviceEnvironment));
+  refuseUnfit(config, runbook, serviceEnvironment);
   const inputs = checked(runbook, requested.inputs);
   const alert = open && (await newestAlert(deps, open.id));
   const followed = {
@@ -69,7 +73,7 @@ export async function planRun(deps: Deps, who: Who, requested: RequestedRun): Pr
     by: who.name,
     ...(Object.keys(inputs).length > 0 && { inputs }),
   };
-  return planFollowed(deps, who, { place, followed, incident: open });
+  return planFollowed(deps, who, { serviceEnvironment, followed, incident: open });
 }
 
 /** Plans a run of a given runbook. */
@@ -77,38 +81,48 @@ export async function planFollowed(
   deps: Deps,
   who: Who,
   {
-    place,
-    followed,
+    serviceEnvironment,
+    followed: selected,
     incident,
-  }: { place: ServiceEnvironment; followed: Followed & { by: string }; incident: IncidentRecord | undefined },
+  }: {
+    serviceEnvironment: ServiceEnvironment;
+    followed: SelectedRunbook & { by: string };
+    incident: IncidentRecord | undefined;
+  },
 ): Promise<Planned> {
-  const { runbook, inputs = {}, again } = followed;
-  const at = incident ?? (await imagined(deps, place, runbook));
-  const variables = await variablesOf(deps, at, followed, again?.done ?? {});
+  const { runbook, inputs = {}, continues: again } = selected;
+  const at = incident ?? (await imagined(deps, serviceEnvironment, runbook));
+  const variables = await variablesOf(deps, at, selected, again?.done ?? {});
   const steps: PlanStep[] = [];
   for (const step of planOf(runbook).steps)
-    steps.push(await planStep(deps, who, { incident: at, place, followed, step, variables }, again));
+    steps.push(
+      await planStep(deps, who, { incident: at, serviceEnvironment, followed: selected, step, variables }, again),
+    );
   const plan: RunPlan = {
     runbook: runbook.name,
     title: runbook.title,
     version: runbook.version,
-    ...place,
+    ...serviceEnvironment,
     incident_id: incident?.id ?? null,
     inputs,
     steps,
     refused: await whyNotNow(deps, runbook, incident),
   };
-  return { plan, place, followed };
+  return { plan, serviceEnvironment, followed: selected };
 }
 
 function runbookNamed({ runbooks: { runbooks } }: Config, name: string): Runbook {
   const found = runbooks.find((runbook) => runbook.name === name);
   if (found !== undefined) return found;
-  const meant = didYouMean(
+  const suggestion = didYouMean(
     name,
     runbooks.map((runbook) => runbook.name),
   );
-  throw new Refusal(404, 'unknown-runbook', `there is no runbook ${name}${meant === null ? '' : `; ${meant}`}`);
+  throw new Refusal(
+    404,
+    'unknown-runbook',
+    `there is no runbook ${name}${suggestion === null ? '' : `; ${suggestion}`}`,
+  );
 }
 
 export const runbookOf = async ({ config }: Pick<Deps, 'config'>, name: string): Promise<Runbook> =>
@@ -127,7 +141,7 @@ async function incidentOf(
   throw new Refusal(409, 'runbook-not-here', why);
 }
 
-function placeOf(
+function serviceEnvironmentOf(
   { services }: Config,
   { service, environment }: RequestedRun,
   incident: IncidentRecord | undefined,
@@ -152,7 +166,11 @@ function refuseUnfit({ services }: Config, runbook: Runbook, { service, environm
   const entry = serviceEntry(services, service);
   const known = entry !== undefined && Object.hasOwn(entry.environments, environment);
   if (!known)
-    throw new Refusal(422, 'unknown-place', `${service} in ${environment} is not in the catalogue; see services.yaml`);
+    throw new Refusal(
+      422,
+      'unknown-service-environment',
+      `${service} in ${environment} is not in the catalogue; see services.yaml`,
+    );
   if (runbook.steps.length === 0)
     throw new Refusal(
       422,
@@ -173,8 +191,9 @@ function checked(runbook: Runbook, given: InputValues): InputValues {
   const known = Object.keys(runbook.inputs);
   for (const [name, value] of Object.entries(given)) {
     const input = Object.hasOwn(runbook.inputs, name) ? runbook.inputs[name] : undefined;
-    const meant = didYouMean(name, known);
-    if (input === undefined) throw wrong(`the runbook has no input "${name}"${meant === null ? '' : `; ${meant}`}`);
+    const suggestion = didYouMean(name, known);
+    if (input === undefined)
+      throw wrong(`the runbook has no input "${name}"${suggestion === null ? '' : `; ${suggestion}`}`);
     if (!isOfType(value, input.type)) throw wrong(`"${name}" must be of type ${input.type}`);
   }
   const missing = known.filter((name) => runbook.inputs[name]?.required === true && !Object.hasOwn(given, name));
@@ -190,11 +209,11 @@ async function newestAlert({ incidents }: Pick<Deps, 'incidents'>, id: IncidentI
 /** Returns the incident that would be opened for the run. */
 const imagined = async (
   { clock }: Pick<Deps, 'clock'>,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   { title }: Runbook,
 ): Promise<IncidentRecord> => ({
   ...blankIncident,
-  ...place,
+  ...serviceEnvironment,
   id: IncidentId.parse('0'.repeat(26)),
   title: titleFor(title),
   severity: 'warning',
@@ -222,11 +241,11 @@ async function whyNotNow(deps: Deps, { name }: Runbook, incident: IncidentRecord
   return refused;
 }
 
-type At = Pick<Context, 'incident' | 'place' | 'followed' | 'step' | 'variables'>;
+type At = Pick<Context, 'incident' | 'serviceEnvironment' | 'followed' | 'step' | 'variables'>;
 
-async function planStep(deps: Deps, who: Who, at: At, again: RunAgain | undefined): Promise<PlanStep> {
-  const { step, followed, variables } = at;
-  const declared = declarationsOf(followed.runbook);
+async function planStep(deps: Deps, who: Who, at: At, again: ContinuedRun | undefined): Promise<PlanStep> {
+  const { step, followed: selected, variables } = at;
+  const declared = declarationsOf(selected.runbook);
   const context: Context = { ...at, declared, inverse: null, name: resolveText(step.name, declared, variables) };
   const found = resolveWith({ uses: step.uses, with: step.with }, declared, variables);
   const given = found.ok ? found.value : step.with;
@@ -234,23 +253,23 @@ async function planStep(deps: Deps, who: Who, at: At, again: RunAgain | undefine
   const permission = permit(guards);
   const only = step.uses === 'approve';
   const asks = only || (step.mutating && permission.kind === 'ask');
-  const ask = asks ? await question(deps, context, guards, '') : null;
+  const approval = asks ? await question(deps, context, guards, '') : null;
   const limited = step.mutating && permission.kind !== 'act' ? permission.reasons : [];
   const { id, uses, when, timeoutSeconds, onFailure, inverse } = step;
   return {
     id,
     name: context.name,
     uses,
-    does: uses === 'rollback' ? await rollbackWords(deps, who, at.place) : wordsOf(step, given),
+    does: uses === 'rollback' ? await rollbackWords(deps, who, at.serviceEnvironment) : wordsOf(step, given),
     target: await targetOf(deps, at, given),
     changes_production: step.mutating,
     when,
-    approval: ask && {
-      needed: ask.approvals,
-      given: ask.given ?? [],
-      people: ask.people === null ? null : [...ask.people],
+    approval: approval && {
+      needed: approval.approvals,
+      given: approval.given ?? [],
+      people: approval.people === null ? null : [...approval.people],
     },
-    reasons: ask === null ? limited : ask.reasons,
+    reasons: approval === null ? limited : approval.reasons,
     timeout_s: timeoutSeconds,
     on_failure: onFailure,
     inverse: inverse?.uses ?? null,
@@ -265,13 +284,13 @@ function wordsOf({ uses, mutating }: PlannedStep, given: object): string {
     const how = ['to', 'by', 'factor'].flatMap((key) => (values.has(key) ? [`${key} ${values.get(key)}`] : []));
     return `scale ${how.join(' ')}, at most ${values.get('ceiling')} instances`;
   }
-  if (mutating || uses === 'http') return doesWhat(uses, given, null);
+  if (mutating || uses === 'http') return describeStep(uses, given, null);
   const text = word('text', 'title', 'note', 'promql', 'cel', 'for');
   return text === undefined ? uses : `${uses}: ${text.replace(/^"(.*)"$/s, '$1')}`;
 }
 
-async function rollbackWords(deps: Deps, who: Who, place: ServiceEnvironment): Promise<string> {
-  const { live, way: target } = await planRollback(deps, who, place);
+async function rollbackWords(deps: Deps, who: Who, serviceEnvironment: ServiceEnvironment): Promise<string> {
+  const { live, target } = await planRollback(deps, who, serviceEnvironment);
   if (live === undefined) return 'roll back; the running version is unknown';
   return target?.kind === 'version'
     ? `roll back ${live.version} to ${target.version}`
@@ -279,12 +298,14 @@ async function rollbackWords(deps: Deps, who: Who, place: ServiceEnvironment): P
 }
 
 /** Describes the target of a step, from the configuration only, because planning requires no secrets of vendors. */
-async function targetOf(deps: Deps, { place, step }: At, given: object): Promise<string | null> {
+async function targetOf(deps: Deps, { serviceEnvironment, step }: At, given: object): Promise<string | null> {
   const { url, channel, repository } = given as { url?: string; channel?: string; repository?: string };
-  const entry = serviceEntry((await deps.config.current()).services, place.service);
-  const here = entry?.environments[place.environment];
+  const entry = serviceEntry((await deps.config.current()).services, serviceEnvironment.service);
+  const here = entry?.environments[serviceEnvironment.environment];
   const by = (what: string, config: { kind: string } | undefined): string =>
-    config === undefined ? `no ${what} is configured` : `${place.service} in ${place.environment} (${config.kind})`;
+    config === undefined
+      ? `no ${what} is configured`
+      : `${serviceEnvironment.service} in ${serviceEnvironment.environment} (${config.kind})`;
   switch (step.uses) {
     case 'rollback':
     case 'scale':

@@ -1,6 +1,6 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { RunbookRun } from '../../domain/ports/runbooks.ts';
-import { remainingOf, undoId } from '../../domain/runbooks/by-hand.ts';
+import { remainingOf, undoId } from '../../domain/runbooks/manual-runs.ts';
 import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';
 import { viewOfRun } from '../../domain/runbooks/run-view.ts';
 import type { Json } from '../../domain/runbooks/variables.ts';
@@ -14,7 +14,7 @@ import {
   StepEnd,
   type StepEnds,
 } from '../../schemas/runbooks/parts/runs.ts';
-import { stepQuestion } from '../../workflows/steps/runbook/ask.ts';
+import { stepQuestion } from '../../workflows/steps/runbook/request-approval.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { resolved, view } from '../incidents/incident-view.ts';
@@ -32,12 +32,12 @@ import type { Who } from '../incidents/acting-person.ts';
 export async function startRun(deps: Deps, who: Who, requested: RequestedRun, trace: string): Promise<RunView> {
   const planned = await planRun(deps, who, requested);
   refuse(planned);
-  const { plan, place, followed } = planned;
+  const { plan, serviceEnvironment, followed: selected } = planned;
   const title = titleFor(plan.title);
   const id =
     plan.incident_id ??
-    (await opened(deps, who, { ...place, title, severity: 'warning', trace, alone: true })).incident.id;
-  return begin(deps, who, id, followed);
+    (await opened(deps, who, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true })).incident.id;
+  return begin(deps, who, id, selected);
 }
 
 /**
@@ -56,8 +56,8 @@ export async function planRetry(deps: Deps, who: Who, id: RunId): Promise<Planne
   const { incident: incidentId, number } = partsOfRun(id);
   const run = await runOf(deps, id);
   const incident = await view(deps, incidentId);
-  const place = { service: incident.service, environment: incident.environment };
-  who.allow('incidents:act', place);
+  const serviceEnvironment = { service: incident.service, environment: incident.environment };
+  who.allow('incidents:act', serviceEnvironment);
   if (incident.status === 'resolved') throw resolved(incidentId);
   if (run.outcome !== 'failed') throw notFailed(id, run);
   const newest = (await deps.runbooks.of(incidentId)).filter(({ name }) => name === run.runbook.name).at(-1);
@@ -68,10 +68,10 @@ export async function planRetry(deps: Deps, who: Who, id: RunId): Promise<Planne
   if (failed.length === 0)
     throw new Refusal(409, 'run-not-kept', `the results of run ${id} were not stored; start the runbook again`);
   const { runbook, labels, annotations, inputs } = run;
-  const again = { of: number, done, lookFor: lookFor(incident, run, ends, done) };
-  const followed = { runbook, labels, annotations, by: who.name, ...(inputs && { inputs }), again };
+  const continues = { of: number, done, earlierKeys: earlierKeys(incident, run, ends, done) };
+  const followed = { runbook, labels, annotations, by: who.name, ...(inputs && { inputs }), continues };
   const record = await deps.incidents.read(incidentId);
-  return planFollowed(deps, who, { place, followed, incident: record });
+  return planFollowed(deps, who, { serviceEnvironment, followed, incident: record });
 }
 
 const notFailed = (id: RunId, { outcome }: RunbookRun): Refusal =>
@@ -84,9 +84,9 @@ function refuse({ plan: { refused } }: Planned): void {
   if (first !== undefined) throw new Refusal(409, first.code, first.text);
 }
 
-async function begin(deps: Deps, who: Who, id: IncidentId, followed: Planned['followed']): Promise<RunView> {
+async function begin(deps: Deps, who: Who, id: IncidentId, selected: Planned['followed']): Promise<RunView> {
   await acknowledgeByActing(deps, who, id);
-  const started = await deps.runbooks.start(id, followed);
+  const started = await deps.runbooks.start(id, selected);
   switch (started.kind) {
     case 'running':
       throw new Refusal(409, 'run-in-progress', `run ${runId(id, started.number)} of this runbook is in progress`);
@@ -133,9 +133,9 @@ const ENDED = 'ended ';
  * Returns the steps with an unknown outcome, with the idempotency key that the vendor knows. The same call again
  * determines the outcome.
  */
-function lookFor(
+function earlierKeys(
   { id, effects }: IncidentView,
-  { runbook, number, again }: RunbookRun,
+  { runbook, number, continues: again }: RunbookRun,
   ends: StepEnds,
   done: StepEnds,
 ): Record<string, string> {
@@ -145,7 +145,7 @@ function lookFor(
     const own = `${id}.runbook.${number}.${step.id}`;
     const tried = effects.filter(({ key }) => key === own || isTryOf(own, key)).map(({ key }) => key);
     const last = tried.toSorted((a, b) => tryOf(a, own) - tryOf(b, own)).at(-1);
-    const earlier = again?.lookFor[step.id];
+    const earlier = again?.earlierKeys[step.id];
     if (ends[step.id]?.unclear === true && last !== undefined)
       found[step.id] = last === own && earlier !== undefined ? earlier : last;
     else if (ends[step.id]?.status === 'failed' && TELLS.has(step.uses)) found[step.id] = earlier ?? own;

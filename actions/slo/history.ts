@@ -1,6 +1,6 @@
 import { sha256 } from '../../aws/hash.ts';
 import { dayOf, decodeDay } from '../../domain/slo/day.ts';
-import { digestOf } from '../../domain/slo/hash.ts';
+import { indicatorHash } from '../../domain/slo/hash.ts';
 import { emptyHistory, type History, indexOf } from '../../domain/slo/history.ts';
 import type { SloDays } from '../../domain/slo/ports.ts';
 import type { Slo, SloId } from '../../schemas/slo/slo.ts';
@@ -27,7 +27,7 @@ export async function storedHistory(days: SloDays, slo: Slo, seconds: number, no
  * else.
  */
 export const storedAs = ({ id, indicator }: Pick<Slo, 'id' | 'indicator'>): SloId =>
-  `${id}@${digestOf(indicator, sha256)}` as SloId;
+  `${id}@${indicatorHash(indicator, sha256)}` as SloId;
 
 /**
  * Returns the date of a day, such as `2026-11-20`.

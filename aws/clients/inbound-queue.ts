@@ -3,18 +3,18 @@ import type { InboundQueue } from '../../domain/ports/messages.ts';
 import { sha256 } from '../hash.ts';
 
 /** SQS refuses U+FFFE and U+FFFF, which people can type and which JSON does not escape. */
-const messageBody = (heard: unknown): string =>
-  JSON.stringify(heard).replace(/[\uFFFE\uFFFF]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
+const messageBody = (event: unknown): string =>
+  JSON.stringify(event).replace(/[\uFFFE\uFFFF]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
 
 /** Sends to one SQS FIFO queue. Keys and groups can be any text, but SQS allows few characters, so they are hashed. */
 export const sqsPeopleQueue = (client: SQSClient, url: string): InboundQueue => ({
-  async send(heard, group) {
+  async send(event, group) {
     await client.send(
       new SendMessageCommand({
         QueueUrl: url,
-        MessageBody: messageBody(heard),
+        MessageBody: messageBody(event),
         MessageGroupId: sha256(group).slice(0, 32),
-        MessageDeduplicationId: sha256(heard.key),
+        MessageDeduplicationId: sha256(event.key),
       }),
     );
   },

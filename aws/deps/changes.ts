@@ -1,7 +1,7 @@
 import type { ChangeDeps } from '../../domain/ports/deps.ts';
 import { deployerFor, flagsFor } from '../../integrations/rollback-targets.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
-import { announcedChanges } from '../notifying-stores.ts';
+import { notifyingChanges } from '../notifying-stores.ts';
 import { BacklogTable } from '../table/changes/backlog.ts';
 import { ChangeTable } from '../table/changes/changes.ts';
 import { PinTable } from '../table/changes/pins.ts';
@@ -12,15 +12,15 @@ export function changeDeps({ system, table, projections, gates, github, counted 
   const { clock, secrets, config, standIns } = system;
   const targets = { secrets, clock, config, gates, github, standIns };
   return {
-    changes: announcedChanges(new ChangeTable(table, clock), (...subjects) => projections.changed(...subjects)),
+    changes: notifyingChanges(new ChangeTable(table, clock), (...subjects) => projections.changed(...subjects)),
     pins: new PinTable(table, clock),
     backlog: new BacklogTable(table, clock),
-    deployerFor: async (entry, place) => {
-      const deployer = await deployerFor(entry, { place, ...targets });
+    deployerFor: async (entry, serviceEnvironment) => {
+      const deployer = await deployerFor(entry, { serviceEnvironment, ...targets });
       return deployer && counted(entry.kind, deployer);
     },
-    flagsFor: async (entry, place) => {
-      const flags = await flagsFor(entry, { place, ...targets });
+    flagsFor: async (entry, serviceEnvironment) => {
+      const flags = await flagsFor(entry, { serviceEnvironment, ...targets });
       return flags && counted(entry.kind, flags);
     },
     http: counted('runbook-http', runbookCalls({ secrets, clock })),

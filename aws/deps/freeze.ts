@@ -1,5 +1,5 @@
 import type { FreezeDeps } from '../../domain/ports/deps.ts';
-import { githubGates } from '../../integrations/github/protection.ts';
+import { githubGates } from '../../integrations/github/protection/protection.ts';
 import { identityTokens } from '../../integrations/oidc/identity-tokens.ts';
 import { es256Signer } from '../clients/signer.ts';
 import { AuditLogTable } from '../table/audit/audit-log.ts';

@@ -1,5 +1,5 @@
 import type { IncidentDeps } from '../../domain/ports/deps.ts';
-import { announcedIncidents } from '../notifying-stores.ts';
+import { notifyingIncidents } from '../notifying-stores.ts';
 import { QuarantineTable } from '../table/alerts/quarantine.ts';
 import { DecisionTable } from '../table/incidents/decisions.ts';
 import { DrillTable } from '../table/incidents/drills.ts';
@@ -9,13 +9,14 @@ import { IncidentLog } from '../table/incidents/incident-log.ts';
 import { IncidentTable } from '../table/incidents/incidents.ts';
 import { RunbookTable } from '../table/incidents/runbooks.ts';
 import { AlertNoticeTable } from '../table/messages/alert-notices.ts';
+import { PublicIncidentTable } from '../table/status/public-incidents.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of incidents and of the alerts before them. */
 export function incidentDeps({ system: { clock, blobs, counters, log }, table, projections }: Shared): IncidentDeps {
   const events = new IncidentLog(table, log);
   return {
-    ...announcedIncidents(
+    ...notifyingIncidents(
       {
         incidents: new IncidentTable(table, clock, counters, events),
         incidentGroups: new IncidentGroupTable(table, clock, counters, events),
@@ -29,5 +30,6 @@ export function incidentDeps({ system: { clock, blobs, counters, log }, table, p
     quarantine: new QuarantineTable(table, blobs, clock),
     alertNotices: new AlertNoticeTable(table),
     projections,
+    publicIncidents: new PublicIncidentTable(table),
   };
 }

@@ -4,7 +4,7 @@ import { githubIssues } from '../../integrations/github/issues.ts';
 import { grafanaAnnotations } from '../../integrations/grafana/annotations.ts';
 import { pagerDutyChanges } from '../../integrations/pagerduty/change-events.ts';
 import { slackChat } from '../../integrations/slack/chat.ts';
-import { slackDirectory } from '../../integrations/slack/directory.ts';
+import { slackDirectory } from '../../integrations/slack/users/directory.ts';
 import { slackEphemeralMessages } from '../../integrations/slack/ephemeral.ts';
 import { statuspage } from '../../integrations/statuspage/status-page.ts';
 import { webhookReceivers } from '../../integrations/webhook/receivers.ts';

@@ -2,6 +2,7 @@ import type { MonitoringDeps } from '../../domain/ports/deps.ts';
 import type { Secrets } from '../../domain/ports/system.ts';
 import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
 import { prometheus } from '../../integrations/prometheus/metrics.ts';
+import { versionLabels } from '../../integrations/prometheus/version-labels.ts';
 import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
 import { alertStates } from '../../integrations/shared/alert-states.ts';
 import { NoAnswer } from '../../integrations/shared/http.ts';
@@ -18,6 +19,7 @@ export function monitoringDeps({ system: { clock, secrets, log }, table }: Share
   const [alertmanager, prometheusUrl] = [address('ALERTMANAGER_URL'), address('PROMETHEUS_URL')];
   return {
     metrics: prometheus(prometheusUrl),
+    versionLabels: versionLabels(prometheusUrl, Date.now),
     alerts: alertStates({ alertmanager, prometheus: prometheusUrl }),
     silences: alertmanagerSilences({ url: alertmanager, now: () => millisOf(clock.now()), log }),
     sloMetrics: prometheusQueries(prometheusUrl),

@@ -2,7 +2,7 @@ import type { Attempt } from '../../domain/ports/common.ts';
 import type { Deps, PagingDeps } from '../../domain/ports/deps.ts';
 import type { Pager } from '../../domain/ports/paging.ts';
 import { SecretsUnreadable } from '../../domain/ports/system.ts';
-import { externalPagerDuty } from '../../integrations/pagerduty/external.ts';
+import { externalPagerDuty } from '../../integrations/pagerduty/external-incidents.ts';
 import { pagerDutyOnCall } from '../../integrations/pagerduty/on-call.ts';
 import { pagerDuty } from '../../integrations/pagerduty/pager.ts';
 import type { RestOptions } from '../../integrations/pagerduty/rest.ts';

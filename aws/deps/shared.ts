@@ -16,9 +16,11 @@ import { sqsProjectorQueue } from '../clients/projector-queue.ts';
 import { publishedConfig } from '../config-source.ts';
 import { jsonLog } from '../log.ts';
 import type { Environment } from '../secrets/env.ts';
+import { approvalLinks } from '../secrets/approval-links.ts';
 import { connectedName } from '../secrets/secret-groups.ts';
 import { secretsOf } from '../secrets/secrets-of.ts';
 import { AutomationTable } from '../table/access/automation.ts';
+import { SessionTable } from '../table/access/sessions.ts';
 import { TokenTable } from '../table/access/tokens.ts';
 import { CounterTable } from '../table/core/counters.ts';
 import { IdempotencyTable } from '../table/core/idempotency.ts';
@@ -81,6 +83,9 @@ function systemDeps(env: Environment, table: Table): SystemDeps {
     databaseWarning: env.FIREBREAK_DATABASE_WARNING,
     automation: new AutomationTable(table, clock),
     tokens: new TokenTable(table, clock, secrets),
+    sessions: new SessionTable(table, clock, secrets),
+    approvalLinks: approvalLinks(secrets),
+    publicUrl: env.FIREBREAK_PUBLIC_URL?.replace(/\/+$/, ''),
   };
 }
 

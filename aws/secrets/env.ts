@@ -2,7 +2,12 @@ import * as z from 'zod';
 import { environmentOf, type Env, MACHINE_ONLY, namesIn } from '../../schemas/config/variables.ts';
 
 /** The environment of a function: names of resources and addresses of vendors, never secrets. */
-const Environment = environmentOf([...namesIn('functions'), 'FIREBREAK_TIME_SCALE', 'LOG_LEVEL']);
+const Environment = environmentOf([
+  ...namesIn('functions'),
+  'FIREBREAK_TIME_SCALE',
+  'FIREBREAK_PUBLIC_URL',
+  'LOG_LEVEL',
+]);
 export type Environment = z.infer<typeof Environment>;
 
 /** Parses the environment of a function. @throws Error that names each variable that is missing or invalid */

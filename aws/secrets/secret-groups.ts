@@ -1,6 +1,8 @@
+import { hkdfSync } from 'node:crypto';
 import { SECRET_GROUPS, type SecretGroup as StoredGroup, type Variable } from '../../schemas/config/variable.ts';
 import { type VariableName, VARIABLES } from '../../schemas/config/variables.ts';
 import { PROJECTION_TARGETS, type Target, TARGETS } from '../../schemas/incidents/projection.ts';
+import type { FunctionName } from '../functions.ts';
 
 /**
  * Defines which functions may read which secrets, for `sst.config.ts`, the local start, and the functions. A group is
@@ -17,7 +19,16 @@ const CONNECTED = TARGETS.flatMap((target): [string, readonly VariableName[]][] 
   return credentials.length === 0 ? [] : [[connectedName(target), credentials]];
 });
 
-export type SecretGroup = StoredGroup | 'connected';
+/** Signs links to questions. Derived from the admin token, which functions that only write links may not read. */
+export const LINK_KEY = 'APPROVAL_LINK_KEY';
+const LINK_KEY_FROM = 'FIREBREAK_ADMIN_TOKEN' satisfies VariableName;
+const LINK_KEY_PURPOSE = 'firebreak approval links v1';
+
+const linkKeyOf = (adminToken: string): string =>
+  Buffer.from(hkdfSync('sha256', adminToken, '', LINK_KEY_PURPOSE, 32)).toString('base64');
+
+/** `connected` and `links` are derived from the others. */
+export type SecretGroup = StoredGroup | 'connected' | 'links';
 
 const STORED = Object.entries<Variable>(VARIABLES).flatMap(([name, { chapter, group }]) =>
   group === undefined ? [] : [{ name, chapter, group }],
@@ -30,11 +41,12 @@ export const SETTABLE: readonly string[] = STORED.filter(({ chapter }) => chapte
 
 /** `named`: secrets whose names a configuration or a runbook chose. Each is a parameter of its own. */
 export type Grant = SecretGroup | 'named';
-export const ALL_GRANTS: readonly Grant[] = [...SECRET_GROUPS, 'connected', 'named'];
+export const ALL_GRANTS: readonly Grant[] = [...SECRET_GROUPS, 'connected', 'links', 'named'];
 
 const GROUP_OF = new Map<string, SecretGroup>([
   ...STORED.map(({ name, group }) => [name, group] as const),
   ...CONNECTED.map(([name]) => [name, 'connected'] as const),
+  [LINK_KEY, 'links'],
 ]);
 
 /** Returns the group of a secret, or undefined for a name that a configuration or a runbook chose. */
@@ -43,15 +55,18 @@ export const groupOf = (name: string): SecretGroup | undefined => GROUP_OF.get(n
 /** Grants of each function. `test/infra/secret-grants.test.ts` compares them with what each function uses. */
 export const FUNCTION_GRANTS = {
   http: ALL_GRANTS,
+  console: ['access', 'pagerduty', 'audit', 'connected', 'links'],
+  // It needs none. The smallest group says only which vendors are connected.
+  status: ['connected'],
   slack: ['slack', 'slack-signing'],
-  hear: ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'named'],
+  inbound: ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'links', 'named'],
   route: ['observability', 'connected'],
-  project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'connected', 'named'],
-  sweep: ['pagerduty', 'observability', 'github', 'signing', 'audit', 'connected', 'named'],
+  project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'connected', 'links', 'named'],
+  sweep: ['pagerduty', 'observability', 'github', 'signing', 'audit', 'connected', 'links', 'named'],
   evaluate: ['observability', 'connected'],
   digest: ['slack', 'mail', 'connected'],
-  'incident-response': ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'named'],
-} as const satisfies Record<string, readonly Grant[]>;
+  'incident-response': ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'links', 'named'],
+} as const satisfies Record<FunctionName, readonly Grant[]>;
 
 /**
  * Returns the parameters that hold these secrets, by their names below the path.
@@ -60,7 +75,12 @@ export const FUNCTION_GRANTS = {
  */
 export function parametersFor(secrets: Readonly<Record<string, string>>): Record<string, string> {
   const connected = CONNECTED.filter(([, names]) => names.every((name) => secrets[name]));
-  const all = [...Object.entries(secrets), ...connected.map(([name]) => [name, 'yes'] as const)];
+  const adminToken = secrets[LINK_KEY_FROM];
+  const all = [
+    ...Object.entries(secrets),
+    ...connected.map(([name]) => [name, 'yes'] as const),
+    ...(adminToken ? [[LINK_KEY, linkKeyOf(adminToken)] as const] : []),
+  ];
   const grouped = Map.groupBy(all, ([name]) => groupOf(name));
   return Object.fromEntries(
     [...grouped].flatMap(([group, entries]) =>

@@ -35,11 +35,11 @@ export const judgedBy =
     };
   };
 
-function inputsOf({ evidence, history, policy }: Question, demand: Demand): DecisionInputs {
+export function inputsOf({ evidence, history, policy }: Question, demand: Demand): DecisionInputs {
   const services = new Set([evidence.service, ...evidence.changes.map(({ change }) => change.service as string)]);
   return {
     decide_version: DECIDE_VERSION,
-    asked: { by: 'alert', who: '', mode: null },
+    request: { by: 'alert', name: '', mode: null },
     matched: true,
     monitoring_failure_only: false,
     evidence: { ...evidence, changes: [...ranBefore(history), ...evidence.changes] },
@@ -82,7 +82,7 @@ export type Evaluations = Readonly<Record<Demand, Evaluation>>;
 
 /** Judges every case of one seed's set, and the replays, with each kind of required evidence. Takes ten seconds. */
 export const judgeSet = (seed: number): Evaluations =>
-  evaluateAll({ version: judgedBy('version'), any: judgedBy('any') }, [seed]);
+  evaluateAll({ version: judgedBy('version'), proved: judgedBy('proved'), time: judgedBy('time') }, [seed]);
 
 /** Judges all sets, each in its own thread, so that the caller's event loop stays free. */
 export async function correlationBeside(): Promise<Evaluations> {
@@ -91,7 +91,7 @@ export async function correlationBeside(): Promise<Evaluations> {
     ...first[demand],
     sets: [first, ...further].flatMap((one) => one[demand].sets),
   });
-  return { version: all('version'), any: all('any') };
+  return { version: all('version'), proved: all('proved'), time: all('time') };
 }
 
 async function inThread(seed: number): Promise<Evaluations> {
@@ -104,11 +104,11 @@ async function inThread(seed: number): Promise<Evaluations> {
  * Returns the report's lines, in percent: wrong rollbacks, and clear cases without action. Each value is that of the worst
  * set. The reference is the rule "nearest earlier deploy" on the same set, or the allowed value.
  */
-export function correlationResults({ version, any }: Evaluations): Result[] {
+export function correlationResults({ version, time }: Evaluations): Result[] {
   const strict = worst(version, wrongOfAll);
   const bound = worst(version, ({ wrong_negatives }) => wrong_negatives.bound);
   const clear = worst(version, (report) => 1 - report.clear.share);
-  const lax = worst(any, wrongOfAll);
+  const lax = worst(time, wrongOfAll);
   const nearest = '(reference: nearest earlier deploy)';
   const allowed = '(reference: allowed)';
   return [
@@ -120,7 +120,7 @@ export function correlationResults({ version, any }: Evaluations): Result[] {
       1,
     ),
     line(`clear cases not acted upon, evidence: version, % ${allowed}`, clear.value, 1 - CLEAR_MIN, 1),
-    line(`wrong automatic rollbacks, evidence: any, % ${nearest}`, lax.value, lax.nearest, LAX_TARGET),
+    line(`wrong automatic rollbacks, evidence: time, % ${nearest}`, lax.value, lax.nearest, LAX_TARGET),
   ];
 }
 

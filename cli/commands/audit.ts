@@ -4,7 +4,7 @@ import { Timestamp } from '../../schemas/time/time.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, shortTime, table } from '../table.ts';
-import { CommandFailure, type World } from '../world.ts';
+import { CommandFailure, type CommandContext } from '../command-context.ts';
 
 const Page = z.object({
   items: z.array(
@@ -27,19 +27,19 @@ const Page = z.object({
   }),
 });
 
-export function addAudit(program: Command, world: World): void {
+export function addAudit(program: Command, context: CommandContext): void {
   program
     .command('audit')
     .description('Show the audit log, newest first, and verify its chain; exits with 1 if it was altered')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
-    .action((options: { limit: number; json?: true }) => audit(world, options));
+    .action((options: { limit: number; json?: true }) => audit(context, options));
 }
 
-async function audit(world: World, { json, limit }: { limit: number; json?: true }): Promise<void> {
-  const page = await (await Client.of(world)).get(`/v1/audit${queryOf({ limit, check: 'all' })}`, Page);
+async function audit(context: CommandContext, { json, limit }: { limit: number; json?: true }): Promise<void> {
+  const page = await (await Client.of(context)).get(`/v1/audit${queryOf({ limit, check: 'all' })}`, Page);
   const { chain, items } = page;
-  if (json) world.out(asJson(page));
+  if (json) context.out(asJson(page));
   else {
     const rows = items.map(({ at, actor, actor_name, kind, subject, text, text_named }) => [
       shortTime(at),
@@ -48,9 +48,9 @@ async function audit(world: World, { json, limit }: { limit: number; json?: true
       subject,
       text_named ?? text,
     ]);
-    world.out(table(['TIME', 'ACTOR', 'KIND', 'SUBJECT', 'TEXT'], rows));
+    context.out(table(['TIME', 'ACTOR', 'KIND', 'SUBJECT', 'TEXT'], rows));
     if (chain.intact)
-      world.out(`verified: ${chain.entries} entries sealed until ${shortTime(chain.sealed_until)} UTC, none altered`);
+      context.out(`verified: ${chain.entries} entries sealed until ${shortTime(chain.sealed_until)} UTC, none altered`);
   }
   if (!chain.intact) throw new CommandFailure(brokenText(chain));
 }

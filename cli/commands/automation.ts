@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import { Automation, type AutomationInput } from '../../schemas/access/access.ts';
 import { Mode } from '../../schemas/config/names.ts';
 import { Client } from '../client.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime } from '../table.ts';
-import { UsageError, type World } from '../world.ts';
+import { UsageError, type CommandContext } from '../command-context.ts';
 
 type Reasoned = { reason?: string; json?: true };
 type ModeOptions = { service?: string; environment?: string; json?: true };
@@ -14,19 +14,19 @@ type ModeOptions = { service?: string; environment?: string; json?: true };
 const NO_CAP = 'none';
 
 /** Adds the commands for the kill switch and the modes. */
-export function addAutomation(program: Command, world: World): void {
+export function addAutomation(program: Command, context: CommandContext): void {
   program
     .command('pause')
     .description('Pause all automation for every service; paging continues')
     .option('--reason <text>', 'Reason, shown to others')
     .option(...JSON_OPTION)
-    .action((options: Reasoned) => set(world, { paused: true, reason: options.reason ?? null }, options));
+    .action((options: Reasoned) => set(context, { paused: true, reason: options.reason ?? null }, options));
   program
     .command('resume')
     .description('Resume automation')
     .option('--reason <text>', 'Reason, shown to others')
     .option(...JSON_OPTION)
-    .action((options: Reasoned) => set(world, { paused: false, reason: options.reason ?? null }, options));
+    .action((options: Reasoned) => set(context, { paused: false, reason: options.reason ?? null }, options));
   const automation = program
     .command('automation')
     .description('Show and limit what automation may do without approval');
@@ -35,7 +35,7 @@ export function addAutomation(program: Command, world: World): void {
     .description('Show the kill switch and the modes that cap those of the catalogue')
     .option(...JSON_OPTION)
     .action(async ({ json }: { json?: true }) => {
-      show(world, await (await Client.of(world)).get('/v1/automation', Automation), json);
+      show(context, await (await Client.of(context)).get('/v1/automation', Automation), json);
     });
   automation
     .command('mode')
@@ -44,7 +44,7 @@ export function addAutomation(program: Command, world: World): void {
     .option('--service <name>', 'Only this service')
     .option('--environment <name>', 'Only this environment of the service')
     .option(...JSON_OPTION)
-    .action((written: string, options: ModeOptions) => set(world, capOf(modeOf(written), options), options));
+    .action((written: string, options: ModeOptions) => set(context, capOf(modeOf(written), options), options));
 }
 
 function modeOf(written: string): Mode | null {
@@ -52,9 +52,9 @@ function modeOf(written: string): Mode | null {
   const mode = Mode.safeParse(written);
   if (mode.success) return mode.data;
   const known = [...Mode.options, NO_CAP];
-  const meant = didYouMean(written, known);
+  const suggestion = didYouMean(written, known);
   throw new UsageError(
-    `unknown mode ${JSON.stringify(written)}; use one of ${known.join(', ')}${meant === null ? '' : `; ${meant}`}`,
+    `unknown mode ${JSON.stringify(written)}; use one of ${known.join(', ')}${suggestion === null ? '' : `; ${suggestion}`}`,
   );
 }
 
@@ -64,20 +64,20 @@ function capOf(mode: Mode | null, { service, environment }: ModeOptions): Automa
   return { services: { [service]: environment === undefined ? { mode } : { environments: { [environment]: mode } } } };
 }
 
-async function set(world: World, input: AutomationInput, { json }: { json?: true }): Promise<void> {
-  show(world, await (await Client.of(world)).put('/v1/automation', input, Automation), json);
+async function set(context: CommandContext, input: AutomationInput, { json }: { json?: true }): Promise<void> {
+  show(context, await (await Client.of(context)).put('/v1/automation', input, Automation), json);
 }
 
-function show(world: World, automation: Automation, json: true | undefined): void {
-  if (json) return world.out(asJson(automation));
+function show(context: CommandContext, automation: Automation, json: true | undefined): void {
+  if (json) return context.out(asJson(automation));
   const { paused, reason, by, at, mode, services, demoted } = automation;
   const who = at === null ? '' : `, by ${by ?? 'an unknown user'} at ${shortTime(at)} UTC`;
-  world.out(oneLine(`automation is ${paused ? 'paused' : 'on'}${who}${reason === null ? '' : `: ${reason}`}`));
-  world.out(`global cap: ${mode ?? NO_CAP}`);
+  context.out(oneLine(`automation is ${paused ? 'paused' : 'on'}${who}${reason === null ? '' : `: ${reason}`}`));
+  context.out(`global cap: ${mode ?? NO_CAP}`);
   for (const [name, caps] of Object.entries(services)) {
     const why = Object.hasOwn(demoted, name) ? ` (demoted: ${demoted[name]?.reason ?? ''})` : '';
-    if (caps.mode !== null) world.out(oneLine(`cap for ${name}: ${caps.mode}${why}`));
+    if (caps.mode !== null) context.out(oneLine(`cap for ${name}: ${caps.mode}${why}`));
     for (const [environment, own] of Object.entries(caps.environments))
-      world.out(oneLine(`cap for ${name}/${environment}: ${own}`));
+      context.out(oneLine(`cap for ${name}/${environment}: ${own}`));
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '../files.ts';
 import { wholeNumber } from '../options.ts';
 import { asJson } from '../table.ts';
-import { UsageError, CommandFailure, type World } from '../world.ts';
+import { UsageError, CommandFailure, type CommandContext } from '../command-context.ts';
 
 type BackupOptions = { to?: string; keep?: number; dataDir?: string; json?: true };
 type RestoreOptions = { dataDir?: string; pause: boolean };
@@ -22,7 +22,7 @@ type RestoreOptions = { dataDir?: string; pause: boolean };
 const DATA_DIR = ['--data-dir <dir>', 'Data folder (default: FIREBREAK_DATA_DIR, or .firebreak)'] as const;
 
 /** Adds `backup` and `restore`. Both work on a data folder of this machine. */
-export function addBackup(program: Command, world: World): void {
+export function addBackup(program: Command, context: CommandContext): void {
   program
     .command('backup')
     .description('Back up the data folder of this machine; Firebreak can be running or stopped')
@@ -31,31 +31,31 @@ export function addBackup(program: Command, world: World): void {
     .option('--keep <n>', 'Keep only the newest <n> backups in the --to folder', wholeNumber)
     .option(...DATA_DIR)
     .option('--json', 'Print the result as JSON')
-    .action((file: string | undefined, options: BackupOptions) => back(world, file, options));
+    .action((file: string | undefined, options: BackupOptions) => back(context, file, options));
   program
     .command('restore')
     .description('Restore a backup into an empty data folder; automation is paused at the next start')
     .argument('<file>', 'Archive made by firebreak backup')
     .option(...DATA_DIR)
     .option('--no-pause', 'Leave automation as it was in the backup')
-    .action((file: string, options: RestoreOptions) => bring(world, file, options));
+    .action((file: string, options: RestoreOptions) => bring(context, file, options));
 }
 
-async function back(world: World, given: string | undefined, options: BackupOptions): Promise<void> {
+async function back(context: CommandContext, given: string | undefined, options: BackupOptions): Promise<void> {
   const { to, keep } = options;
   if (to !== undefined && given !== undefined) throw new UsageError('specify either a file or --to, not both');
   if (keep !== undefined && to === undefined) throw new UsageError('--keep requires --to');
-  const folder = resolve(world.cwd, to ?? '.');
-  const file = given === undefined ? join(folder, nameOfBackup(new Date())) : resolve(world.cwd, given);
-  const done = await answered(() => backUp(dataDirOf(world, options.dataDir), file));
+  const folder = resolve(context.cwd, to ?? '.');
+  const file = given === undefined ? join(folder, nameOfBackup(new Date())) : resolve(context.cwd, given);
+  const done = await answered(() => backUp(dataDirOf(context, options.dataDir), file));
   const removed = keep === undefined ? [] : await prune(folder, keep);
   if (options.json) {
-    world.out(asJson({ file, at: done.at, bytes: done.bytes, files: done.files, running: done.running, removed }));
+    context.out(asJson({ file, at: done.at, bytes: done.bytes, files: done.files, running: done.running, removed }));
   } else {
-    world.out(`${seenFrom(world.cwd, file)}: ${inWords(done)}`);
-    for (const name of removed) world.out(`removed ${name}`);
+    context.out(`${seenFrom(context.cwd, file)}: ${inWords(done)}`);
+    for (const name of removed) context.out(`removed ${name}`);
   }
-  world.err(
+  context.err(
     done.withKeys
       ? 'the archive contains the admin token, the signing key, and the audit key: store it as securely as these secrets'
       : 'the archive does not contain the tokens that are set in the environment: back them up separately',
@@ -65,12 +65,12 @@ async function back(world: World, given: string | undefined, options: BackupOpti
 const inWords = ({ at, bytes, files, running }: Backup): string =>
   `${files} files, ${Math.ceil(bytes / 1024)} KiB, as of ${at}, Firebreak ${running ? 'running' : 'stopped'}; archive verified`;
 
-async function bring(world: World, given: string, { dataDir, pause }: RestoreOptions): Promise<void> {
-  const folder = dataDirOf(world, dataDir);
-  const file = resolve(world.cwd, given);
+async function bring(context: CommandContext, given: string, { dataDir, pause }: RestoreOptions): Promise<void> {
+  const folder = dataDirOf(context, dataDir);
+  const file = resolve(context.cwd, given);
   const { at, firebreak, files } = await answered(() => restore(file, folder, { pause, now: new Date() }), given);
-  world.out(`${folder}: ${files.length} files, as of ${at}, made by Firebreak ${firebreak}`);
-  world.out(
+  context.out(`${folder}: ${files.length} files, as of ${at}, made by Firebreak ${firebreak}`);
+  context.out(
     pause
       ? 'automation is paused at the next start, paging continues: review what has changed since, then run firebreak resume'
       : 'automation continues at the next start as it was in the backup',

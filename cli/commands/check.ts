@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { type Problem, shown } from '../../domain/runbooks/problem.ts';
+import { ON_TIME_ALONE } from '../../domain/rollback/evidence-level.ts';
 import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
-import { doubtful } from '../../domain/slo/written.ts';
+import { doubtful } from '../../domain/slo/source-locations.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 import {
   lintConfigFolder,
@@ -20,35 +21,35 @@ import {
 import type { RunbookSet } from '../../schemas/runbooks/runbook.ts';
 import { namedIn } from '../../schemas/config/variables.ts';
 import { folderOf } from '../folders.ts';
-import { CommandFailure, type World } from '../world.ts';
+import { CommandFailure, type CommandContext } from '../command-context.ts';
 
 type Options = { config?: string; runbooks?: string; secrets?: true };
 
 type Loaded = Extract<Awaited<ReturnType<typeof loadConfig>>, { ok: true }>['config'];
 type Services = Loaded['services'];
 
-export function addCheck(program: Command, world: World): void {
+export function addCheck(program: Command, context: CommandContext): void {
   program
     .command('check')
     .description('Validate config/ and runbooks/ without starting Firebreak')
     .option('--config <dir>', 'Configuration folder')
     .option('--runbooks <dir>', 'Runbooks folder')
     .option('--secrets', 'Warn about secrets that runbooks name and that are not set in this environment')
-    .action((options: Options) => check(world, options));
+    .action((options: Options) => check(context, options));
 }
 
-async function check(world: World, options: Options): Promise<void> {
-  const configDir = await folderOf(world, 'config', options.config);
-  const runbooksDir = await folderOf(world, 'runbooks', options.runbooks);
+async function check(context: CommandContext, options: Options): Promise<void> {
+  const configDir = await folderOf(context, 'config', options.config);
+  const runbooksDir = await folderOf(context, 'runbooks', options.runbooks);
   const [config, runbooks] = await Promise.all([loadConfig(configDir), loadRunbooks(runbooksDir)]);
   const unreadable = [config, runbooks].flatMap((read) => (read.ok ? [] : read.problems));
   const found = [...(await lintConfigFolder(configDir)), ...(await lintRunbooksFolder(runbooksDir))];
   if (config.ok) found.push(...(await lintNames(configDir, config.config, timestamp(Date.now()))));
-  if (runbooks.ok && options.secrets) found.push(...unsetSecrets(world, runbooksDir, runbooks.set));
+  if (runbooks.ok && options.secrets) found.push(...unsetSecrets(context, runbooksDir, runbooks.set));
   const wrong = found.filter(({ level }) => level === 'error').map(shown);
-  for (const problem of [...unreadable, ...wrong]) world.out(problem);
-  for (const warning of found.filter(({ level }) => level !== 'error')) world.out(shown(warning));
-  if (config.ok) for (const warning of await warnings(configDir, config.config)) world.out(warning);
+  for (const problem of [...unreadable, ...wrong]) context.out(problem);
+  for (const warning of found.filter(({ level }) => level !== 'error')) context.out(shown(warning));
+  if (config.ok) for (const warning of await warnings(configDir, config.config)) context.out(warning);
   if (!config.ok || !runbooks.ok || wrong.length > 0)
     throw new CommandFailure(counted(unreadable.length + wrong.length, 'problem'));
   const { services, slos } = config.config;
@@ -56,7 +57,7 @@ async function check(world: World, options: Options): Promise<void> {
     counted(Object.keys(services).length, 'service'),
     ...(slos.length > 0 ? [counted(slos.length, 'objective')] : []),
   ].join(' and ');
-  world.out(`${inConfig} in ${configDir}, ${counted(runbooks.set.runbooks.length, 'runbook')} in ${runbooksDir}: OK`);
+  context.out(`${inConfig} in ${configDir}, ${counted(runbooks.set.runbooks.length, 'runbook')} in ${runbooksDir}: OK`);
 }
 
 /** Returns warnings: valid configuration that is probably a mistake. */
@@ -65,10 +66,10 @@ async function warnings(configDir: string, config: Loaded): Promise<string[]> {
   const { found } = await lintSlos(join(configDir, SLOS), services);
   const freezes = await lintFreezeFile(configDir, config);
   const people = await lintPeopleFiles(configDir, config);
-  return [...(await withoutAuth(configDir, services)), ...[...freezes, ...people, ...found].map(shown)];
+  return [...(await ofTargets(configDir, services)), ...[...freezes, ...people, ...found].map(shown)];
 }
 
-const unsetSecrets = ({ env }: World, dir: string, { runbooks }: RunbookSet): Problem[] =>
+const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: RunbookSet): Problem[] =>
   runbooks.flatMap((runbook) =>
     secretNamesOf(runbook)
       .filter((name) => !namedIn(env, name))
@@ -77,23 +78,28 @@ const unsetSecrets = ({ env }: World, dir: string, { runbooks }: RunbookSet): Pr
       ),
   );
 
-/** Returns a warning with its line for each target that is called without credentials. */
-async function withoutAuth(configDir: string, services: Services): Promise<string[]> {
+const WITHOUT_AUTH = 'has no "auth", so it is called without credentials (auth: { bearer: NAME })';
+
+/** Returns warnings, with their lines: targets that are called without credentials, or rolled back without proof. */
+async function ofTargets(configDir: string, services: Services): Promise<string[]> {
   const places = Object.entries(services).flatMap(([service, { environments }]) =>
-    Object.entries(environments).flatMap(([environment, entry]) =>
-      (['deployer', 'flags'] as const)
+    Object.entries(environments).flatMap(([environment, entry]) => {
+      const at = ['services', service, 'environments', environment];
+      const open = (['deployer', 'flags'] as const)
         .filter((target) => entry[target]?.kind === 'http' && entry[target].auth === undefined)
-        .map((target) => ['services', service, 'environments', environment, target]),
-    ),
+        .map((target) => ({ path: [...at, target], text: WITHOUT_AUTH }));
+      const byTime = { path: [...at, 'autoRollback', 'evidence'], text: ON_TIME_ALONE };
+      return [...open, ...(entry.autoRollback.evidence === 'time' ? [byTime] : [])];
+    }),
   );
   if (places.length === 0) return [];
   const file = join(configDir, 'services.yaml');
   const lines = new LineCounter();
   const document = parseDocument(await readFile(file, 'utf8'), { lineCounter: lines });
-  return places.map((path) => {
+  return places.map(({ path, text }) => {
     const node = document.getIn(path, true);
     const line = isNode(node) && node.range ? lines.linePos(node.range[0]).line : 1;
-    return `${file}:${line}: warning: ${path.join('.')} has no "auth", so it is called without credentials (auth: { bearer: NAME })`;
+    return `${file}:${line}: warning: ${path.join('.')} ${text}`;
   });
 }
 

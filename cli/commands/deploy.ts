@@ -4,7 +4,7 @@ import { Change, ChangeKind, ChangeStatus } from '../../schemas/changes/change.t
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
-import type { World } from '../world.ts';
+import type { CommandContext } from '../command-context.ts';
 
 /** An older Firebreak returns no `warnings`. */
 const Recorded = Change.extend({ warnings: z.array(z.string()).default([]) });
@@ -25,7 +25,7 @@ type RecordOptions = {
 
 type ListOptions = { service?: string; environment?: string; limit: number; json?: true };
 
-export function addDeploy(program: Command, world: World): void {
+export function addDeploy(program: Command, context: CommandContext): void {
   const deploy = program.command('deploy').description('Record and list deployments and other changes');
   deploy
     .command('record')
@@ -45,7 +45,7 @@ export function addDeploy(program: Command, world: World): void {
     .option('--rollback-safe-to <version>', 'Oldest version that a rollback can still go to')
     .option(...JSON_OPTION)
     .action((service: string, environment: string, version: string, options: RecordOptions) =>
-      record(world, { service, environment, version }, options),
+      record(context, { service, environment, version }, options),
     );
   deploy
     .command('list')
@@ -54,10 +54,10 @@ export function addDeploy(program: Command, world: World): void {
     .option('--environment <name>', 'Only this environment')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
-    .action((options: ListOptions) => list(world, options));
+    .action((options: ListOptions) => list(context, options));
 }
 
-async function record(world: World, what: object, options: RecordOptions): Promise<void> {
+async function record(context: CommandContext, what: object, options: RecordOptions): Promise<void> {
   const { json, startedAt, finishedAt, migration, rollbackSafeTo, ...same } = options;
   const body = {
     ...what,
@@ -67,14 +67,14 @@ async function record(world: World, what: object, options: RecordOptions): Promi
     has_migration: migration,
     rollback_safe_to: rollbackSafeTo,
   };
-  const change = await (await Client.of(world)).post('/v1/deployments', body, Recorded);
-  for (const warning of change.warnings) world.err(oneLine(`warning: ${warning}`));
-  world.out(json ? asJson(change) : change.id);
+  const change = await (await Client.of(context)).post('/v1/deployments', body, Recorded);
+  for (const warning of change.warnings) context.err(oneLine(`warning: ${warning}`));
+  context.out(json ? asJson(change) : change.id);
 }
 
-async function list(world: World, { json, ...query }: ListOptions): Promise<void> {
-  const { items } = await (await Client.of(world)).get(`/v1/deployments${queryOf(query)}`, Changes);
-  if (json) return world.out(asJson(items));
+async function list(context: CommandContext, { json, ...query }: ListOptions): Promise<void> {
+  const { items } = await (await Client.of(context)).get(`/v1/deployments${queryOf(query)}`, Changes);
+  if (json) return context.out(asJson(items));
   const rows = items.map((one) => [
     one.id,
     `${one.service}/${one.environment}`,
@@ -84,5 +84,5 @@ async function list(world: World, { json, ...query }: ListOptions): Promise<void
     shortTime(one.started_at),
     one.rolled_back_by === null ? '' : `rolled back in incident ${one.rolled_back_by}`,
   ]);
-  world.out(table(['ID', 'SERVICE', 'VERSION', 'KIND', 'STATUS', 'STARTED', 'NOTES'], rows));
+  context.out(table(['ID', 'SERVICE', 'VERSION', 'KIND', 'STATUS', 'STARTED', 'NOTES'], rows));
 }

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { productionFindings, type Way } from '../../domain/catalogue/production.ts';
+import { ON_TIME_ALONE } from '../../domain/rollback/evidence-level.ts';
 import { Automation } from '../../schemas/access/access.ts';
 import { Machine } from '../../schemas/config/machine.ts';
 import { UNMATCHED } from '../../schemas/config/names.ts';
 import { Client } from '../client.ts';
 import { isThisMachine } from '../credentials.ts';
 import { oneLine } from '../table.ts';
-import { CommandFailure, type World } from '../world.ts';
+import { CommandFailure, type CommandContext } from '../command-context.ts';
 import { provedAt } from './drill.ts';
 
 const Ready = z.object({
@@ -36,6 +37,19 @@ const Connections = z.object({
       problem: z.string().nullable(),
     }),
   ),
+  /** Absent from an older Firebreak. */
+  evidence: z
+    .array(
+      z.object({
+        service: z.string(),
+        environment: z.string(),
+        level: z.string(),
+        proofs: z.array(z.string()),
+        missing: z.string().nullable(),
+        propose: z.array(z.string()),
+      }),
+    )
+    .default([]),
   unknown_environments: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
     .default([]),
@@ -80,26 +94,29 @@ const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: 
 /** Result of one check. `no` makes `doctor` exit with 1. `test`: a stand-in of the sandbox in place of the vendor. */
 type Finding = { verdict: 'ok' | 'test' | 'off' | 'warn' | 'no'; about: string; text: string };
 
-export function addDoctor(program: Command, world: World): void {
+export function addDoctor(program: Command, context: CommandContext): void {
   program
     .command('doctor')
     .description('Check connections, credentials, and unowned services')
     .option('--production', 'Also check whether this machine and its settings are ready for production')
-    .action((options: { production?: true }) => doctor(world, options.production === true));
+    .action((options: { production?: true }) => doctor(context, options.production === true));
 }
 
-async function doctor(world: World, production: boolean): Promise<void> {
-  const client = await Client.of(world);
+async function doctor(context: CommandContext, production: boolean): Promise<void> {
+  const client = await Client.of(context);
   let wrong = 0;
   const vendors = (of: Client) => connected(of, production);
   for (const examine of [itself, automation, vendors, environments, unmatched, quarantine]) {
-    for (const { verdict, about, text } of await examine(client)) {
-      world.out(oneLine(`${verdict.padEnd(4)}  ${about.padEnd(20)}  ${text}`));
-      if (verdict === 'no') wrong += 1;
+    for (const finding of await examine(client)) {
+      context.out(oneLine(lineOf(finding)));
+      if (finding.verdict === 'no') wrong += 1;
     }
   }
   if (wrong > 0) throw new CommandFailure(`${wrong} ${wrong === 1 ? 'check' : 'checks'} failed`);
 }
+
+export const lineOf = ({ verdict, about, text }: Finding): string =>
+  `${verdict.padEnd(4)}  ${about.padEnd(20)}  ${text}`;
 
 async function itself(client: Client): Promise<Finding[]> {
   const { ready, checks = {}, config } = await client.look('/readyz', Ready);
@@ -109,7 +126,7 @@ async function itself(client: Client): Promise<Finding[]> {
   const failed = Object.entries(checks).filter(([, shown]) => shown !== 'ok');
   return [
     { verdict: ready ? 'ok' : 'no', about: 'Firebreak', text: ready ? `ready at ${client.url}` : 'not ready' },
-    ...failed.map(([name, said]): Finding => ({ verdict: 'no', about: name, text: said })),
+    ...failed.map(([name, text]): Finding => ({ verdict: 'no', about: name, text: text })),
     ...config.problems.map((text): Finding => ({
       verdict: isWarning(text) ? 'warn' : 'no',
       about: 'configuration',
@@ -166,11 +183,12 @@ function textOf({ name, mode, address, credentials = [], detail }: Vendor): stri
 
 /** Reads `/v1/connections` once, because each request also calls the vendors. */
 async function connected(client: Client, production: boolean): Promise<Finding[]> {
-  const seen = await client.get('/v1/connections', Connections);
-  const { vendors, targets, unknown_environments: unknown, secrets, objectives } = seen;
+  const connections = await client.get('/v1/connections', Connections);
+  const { vendors, targets, evidence, unknown_environments: unknown, secrets, objectives } = connections;
   return [
     ...vendors.map((vendor) => ({ verdict: verdictOf(vendor), about: vendor.name, text: textOf(vendor) })),
     ...ofTargets(targets),
+    ...evidence.flatMap(ofEvidence),
     ...unknown.map(({ service, environment, problem }): Finding => ({
       verdict: 'warn',
       about: `${service}/${environment}`,
@@ -182,12 +200,12 @@ async function connected(client: Client, production: boolean): Promise<Finding[]
       text: `secret ${name} of ${runbook} is not set`,
     })),
     ...ofObjectives(objectives),
-    ...(production ? await ofProduction(client.url, seen) : []),
+    ...(production ? await ofProduction(client.url, connections) : []),
   ];
 }
 
-async function ofProduction(url: string, seen: z.infer<typeof Connections>): Promise<Finding[]> {
-  const { machine, vendors, watched } = seen;
+async function ofProduction(url: string, connections: z.infer<typeof Connections>): Promise<Finding[]> {
+  const { machine, vendors, watched } = connections;
   if (machine === undefined)
     return [
       {
@@ -203,13 +221,13 @@ const PROBE_TIMEOUT_MS = 10_000;
 
 /** Probes the address, without a token. */
 async function wayTo(url: string): Promise<Way> {
-  const way = { isTls: url.startsWith('https:'), isThisMachine: isThisMachine(url) };
-  if (!way.isTls) return way;
+  const connection = { isTls: url.startsWith('https:'), isThisMachine: isThisMachine(url) };
+  if (!connection.isTls) return connection;
   const { status, headers } = await fetch(`${url}/sandbox`, {
     redirect: 'manual',
     signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
   });
-  return { ...way, sandboxAnswers: status === 200, hsts: headers.has('strict-transport-security') };
+  return { ...connection, sandboxAnswers: status === 200, hsts: headers.has('strict-transport-security') };
 }
 
 function ofTargets(all: z.infer<typeof Connections>['targets']): Finding[] {
@@ -222,6 +240,25 @@ function ofTargets(all: z.infer<typeof Connections>['targets']): Finding[] {
     about: `${service}/${environment}`,
     text: problem ?? (deployer === null ? 'no deployer: pages only, no rollback' : `${deployer}, mode ${mode}`),
   }));
+}
+
+/** Returns what automation could prove, a line to paste for each query that is missing, and a warning about `time`. */
+export function ofEvidence({
+  service,
+  environment,
+  level,
+  proofs,
+  missing,
+  propose,
+}: z.infer<typeof Connections>['evidence'][number]): Finding[] {
+  const about = `${service}/${environment}`;
+  const could = `automation could prove a cause by ${proofs.length === 0 ? 'nothing' : proofs.join(', ')}`;
+  const byVersion = proofs.includes('version');
+  return [
+    { verdict: byVersion ? 'ok' : 'warn', about, text: missing === null ? could : `${could}: ${missing}` },
+    ...propose.map((line): Finding => ({ verdict: 'warn', about, text: `add to health: ${line}` })),
+    ...(level === 'time' ? [{ verdict: 'warn' as const, about, text: `autoRollback.evidence ${ON_TIME_ALONE}` }] : []),
+  ];
 }
 
 /** Returns whether objectives are evaluated, and a warning for each one without data, since it cannot freeze. */
@@ -243,10 +280,10 @@ function ofObjectives(state: z.infer<typeof Connections>['objectives']): Finding
 
 async function environments(client: Client): Promise<Finding[]> {
   const { environments: all } = await client.get('/v1/drills?limit=1', Lanes);
-  return all.map((lane) => ({
-    verdict: lane.last_proved_at === null ? 'warn' : 'ok',
-    about: `${lane.service}/${lane.environment}`,
-    text: `rollback last proved by a drill: ${provedAt(lane)}`,
+  return all.map((drillTarget) => ({
+    verdict: drillTarget.last_proved_at === null ? 'warn' : 'ok',
+    about: `${drillTarget.service}/${drillTarget.environment}`,
+    text: `rollback last proved by a drill: ${provedAt(drillTarget)}`,
   }));
 }
 

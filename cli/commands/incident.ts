@@ -3,14 +3,15 @@ import * as z from 'zod';
 import { clearingsInWords } from '../../domain/changes/cleared-suspects.ts';
 import { suspectsToShow } from '../../domain/messages/incident-card.ts';
 import { withoutSuspectReasons, subjectOf } from '../../domain/messages/incident-buttons.ts';
-import { questionName } from '../../domain/rollback/question-names.ts';
+import { offerWords } from '../../domain/rollback/offers.ts';
+import { answerNames, questionName } from '../../domain/rollback/question-names.ts';
 import { IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { Client, queryOf } from '../client.ts';
 import { incidentNamed, pathOf, shortName } from '../incident-named.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
-import type { World } from '../world.ts';
-import { addIncidentActs, rolesOf } from './incident-acts.ts';
+import type { CommandContext } from '../command-context.ts';
+import { addIncidentActs, rolesOf } from './incident-actions.ts';
 
 const Incidents = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
 /** An older Firebreak returns no `actor_name`: the recorded actor is shown instead. */
@@ -22,7 +23,7 @@ const Timeline = z.object({ items: z.array(Entry) });
 
 type ListOptions = { status?: string; service?: string; limit: number; json?: true };
 
-export function addIncident(program: Command, world: World): void {
+export function addIncident(program: Command, context: CommandContext): void {
   const incident = program.command('incident').description('Read incidents and act on them');
   incident
     .command('list')
@@ -31,20 +32,20 @@ export function addIncident(program: Command, world: World): void {
     .option('--service <name>', 'Only this service')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
-    .action((options: ListOptions) => list(world, options));
+    .action((options: ListOptions) => list(context, options));
   incident
     .command('show')
     .description('Show an incident with its suspects, questions, decisions, effects, and timeline')
     .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
     .option(...JSON_OPTION)
-    .action((name: string, options: { json?: true }) => show(world, name, options));
-  addIncidentActs(incident, world);
+    .action((name: string, options: { json?: true }) => show(context, name, options));
+  addIncidentActs(incident, context);
 }
 
-async function list(world: World, { json, ...query }: ListOptions): Promise<void> {
-  const client = await Client.of(world);
+async function list(context: CommandContext, { json, ...query }: ListOptions): Promise<void> {
+  const client = await Client.of(context);
   const { items } = await client.get(`/v1/incidents${queryOf(query)}`, Incidents);
-  if (json) return world.out(asJson(items));
+  if (json) return context.out(asJson(items));
   const rows = items.map((one) => [
     one.id,
     one.status,
@@ -54,41 +55,44 @@ async function list(world: World, { json, ...query }: ListOptions): Promise<void
     shortName(one),
     one.title,
   ]);
-  world.out(table(['ID', 'STATUS', 'SEVERITY', 'SERVICE', 'OPENED', 'NAME', 'TITLE'], rows));
+  context.out(table(['ID', 'STATUS', 'SEVERITY', 'SERVICE', 'OPENED', 'NAME', 'TITLE'], rows));
 }
 
-async function show(world: World, name: string, { json }: { json?: true }): Promise<void> {
-  const client = await Client.of(world);
+async function show(context: CommandContext, name: string, { json }: { json?: true }): Promise<void> {
+  const client = await Client.of(context);
   const incident = await incidentNamed(client, name);
   const { items } = await client.get(`${pathOf(incident.id)}/timeline?limit=200`, Timeline);
   const timeline = items.toReversed();
-  if (json) return world.out(asJson({ ...incident, timeline }));
-  world.out(oneLine(incident.title));
-  world.out(`${incident.service} in ${incident.environment}, ${incident.severity}, ${incident.status}`);
-  world.out(`opened ${shortTime(incident.opened_at)}, resolved ${shortTime(incident.resolved_at)}`);
-  if (Object.keys(incident.roles).length > 0) world.out(oneLine(rolesOf(incident)));
+  if (json) return context.out(asJson({ ...incident, timeline }));
+  context.out(oneLine(incident.title));
+  context.out(`${incident.service} in ${incident.environment}, ${incident.severity}, ${incident.status}`);
+  context.out(`opened ${shortTime(incident.opened_at)}, resolved ${shortTime(incident.resolved_at)}`);
+  if (Object.keys(incident.roles).length > 0) context.out(oneLine(rolesOf(incident)));
   for (const { version, confidence, reasons } of suspectsToShow(incident.suspects))
-    world.out(oneLine(`suspect  ${version} (${confidence}): ${reasons.join('; ')}`));
-  if (incident.cleared.length > 0) world.out(oneLine(`cleared  ${clearingsInWords(incident.cleared)}`));
+    context.out(oneLine(`suspect  ${version} (${confidence}): ${reasons.join('; ')}`));
+  if (incident.cleared.length > 0) context.out(oneLine(`cleared  ${clearingsInWords(incident.cleared)}`));
   for (const decision of incident.decisions) {
     const { id, kind, state } = decision;
     // The reasons of the suspects are already printed above.
     const reasons = incident.suspects.length > 0 ? withoutSuspectReasons(decision).reasons : decision.reasons;
     const why = [...new Set(reasons.map(({ text }) => text))].join('; ');
-    world.out(
+    context.out(
       oneLine(
         state === 'waiting'
-          ? `question ${questionName(id)}, waiting: ${asked(subjectOf(decision))} ${why}`
+          ? `question ${questionName(id)}, waiting: ${asQuestion(subjectOf(decision))} ${why}`
           : `decision ${questionName(id)}, ${kind}, ${state}: ${why}`,
       ),
     );
+    if (state === 'waiting')
+      for (const { name: act, offer } of answerNames(decision))
+        if (offer !== undefined) context.out(oneLine(`  ${act}  ${offerWords(offer)}`));
   }
   for (const { kind, state, target, detail } of incident.effects)
-    world.out(oneLine(`effect   ${kind} at ${target}, ${state}: ${detail}`));
+    context.out(oneLine(`effect   ${kind} at ${target}, ${state}: ${detail}`));
   if (incident.decisions.some(({ state }) => state === 'waiting'))
-    world.out(`answer   firebreak incident approve|reject ${shortName(incident)} NUMBER`);
-  world.out('');
-  world.out(
+    context.out(`answer   firebreak incident approve|reject ${shortName(incident)} NUMBER`);
+  context.out('');
+  context.out(
     table(
       ['TIME', 'ACTOR', 'EVENT'],
       timeline.map((entry) => [shortTime(entry.at), entry.actor_name, entry.text]),
@@ -96,4 +100,4 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
   );
 }
 
-const asked = (subject: string): string => (/[.?!]$/.test(subject) ? subject : `${subject}?`);
+const asQuestion = (subject: string): string => (/[.?!]$/.test(subject) ? subject : `${subject}?`);

@@ -4,7 +4,7 @@ import { Timestamp } from '../../schemas/time/time.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
-import { CommandFailure, type World } from '../world.ts';
+import { CommandFailure, type CommandContext } from '../command-context.ts';
 
 const Entry = z.object({
   id: z.string(),
@@ -31,7 +31,7 @@ const Replayed = z.object({
 const SHOWN_CHARS = 4000;
 
 /** Adds the commands for inputs that could not be parsed. */
-export function addQuarantine(program: Command, world: World): void {
+export function addQuarantine(program: Command, context: CommandContext): void {
   const quarantine = program
     .command('quarantine')
     .description('List, show, and replay inputs that could not be parsed');
@@ -40,26 +40,26 @@ export function addQuarantine(program: Command, world: World): void {
     .description('List quarantined inputs, newest first')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
-    .action((options: { limit: number; json?: true }) => list(world, options));
+    .action((options: { limit: number; json?: true }) => list(context, options));
   quarantine
     .command('show')
     .description('Show one input with its error and body')
     .argument('<id>')
     .option(...JSON_OPTION)
-    .action((id: string, options: { json?: true }) => show(world, id, options));
+    .action((id: string, options: { json?: true }) => show(context, id, options));
   quarantine
     .command('replay')
     .description('Parse an input again; exits with 1 if it still fails')
     .argument('<id>')
     .option(...JSON_OPTION)
-    .action((id: string, options: { json?: true }) => replay(world, id, options));
+    .action((id: string, options: { json?: true }) => replay(context, id, options));
 }
 
 const pathOf = (id: string): string => `/v1/quarantine/${encodeURIComponent(id)}`;
 
-async function list(world: World, { json, limit }: { limit: number; json?: true }): Promise<void> {
-  const { items } = await (await Client.of(world)).get(`/v1/quarantine${queryOf({ limit })}`, Entries);
-  if (json) return world.out(asJson(items));
+async function list(context: CommandContext, { json, limit }: { limit: number; json?: true }): Promise<void> {
+  const { items } = await (await Client.of(context)).get(`/v1/quarantine${queryOf({ limit })}`, Entries);
+  if (json) return context.out(asJson(items));
   const rows = items.map((one) => [
     one.id,
     one.source,
@@ -68,27 +68,27 @@ async function list(world: World, { json, limit }: { limit: number; json?: true 
     shortTime(one.replayed_at),
     one.detail,
   ]);
-  world.out(table(['ID', 'SOURCE', 'COUNT', 'LAST SEEN', 'REPLAYED', 'ERROR'], rows));
+  context.out(table(['ID', 'SOURCE', 'COUNT', 'LAST SEEN', 'REPLAYED', 'ERROR'], rows));
 }
 
-async function show(world: World, id: string, { json }: { json?: true }): Promise<void> {
-  const entry = await (await Client.of(world)).get(pathOf(id), Whole);
-  if (json) return world.out(asJson(entry));
-  world.out(oneLine(`${entry.source}, answered with ${entry.status}: ${entry.detail}`));
-  world.out(
+async function show(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
+  const entry = await (await Client.of(context)).get(pathOf(id), Whole);
+  if (json) return context.out(asJson(entry));
+  context.out(oneLine(`${entry.source}, answered with ${entry.status}: ${entry.detail}`));
+  context.out(
     `seen ${entry.count} ${entry.count === 1 ? 'time' : 'times'}, first ${shortTime(entry.first_seen_at)} UTC, ` +
       `last ${shortTime(entry.last_seen_at)} UTC; replayed ${shortTime(entry.replayed_at)}`,
   );
-  world.out(oneLine(`${entry.bytes} bytes, ${entry.content_type}`));
-  world.out('');
+  context.out(oneLine(`${entry.bytes} bytes, ${entry.content_type}`));
+  context.out('');
   const body = Buffer.from(entry.body, 'base64').toString('utf8');
-  for (const line of body.slice(0, SHOWN_CHARS).split('\n')) world.out(oneLine(line));
-  if (body.length > SHOWN_CHARS) world.err('truncated; for the whole body in base64, use --json');
+  for (const line of body.slice(0, SHOWN_CHARS).split('\n')) context.out(oneLine(line));
+  if (body.length > SHOWN_CHARS) context.err('truncated; for the whole body in base64, use --json');
 }
 
-async function replay(world: World, id: string, { json }: { json?: true }): Promise<void> {
-  const read = await (await Client.of(world)).post(`${pathOf(id)}/replay`, {}, Replayed);
-  if (json) return world.out(asJson(read));
-  world.out(`${id} replayed: ${read.accepted} accepted, ${read.quarantined} still in quarantine`);
+async function replay(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
+  const read = await (await Client.of(context)).post(`${pathOf(id)}/replay`, {}, Replayed);
+  if (json) return context.out(asJson(read));
+  context.out(`${id} replayed: ${read.accepted} accepted, ${read.quarantined} still in quarantine`);
   if (read.quarantined > 0) throw new CommandFailure(`${read.quarantined} cannot be parsed`);
 }

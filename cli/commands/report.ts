@@ -3,12 +3,12 @@ import { ShadowReport, type ShadowRow, type ShadowTally } from '../../schemas/au
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
-import type { World } from '../world.ts';
+import type { CommandContext } from '../command-context.ts';
 
 type Options = { since: string; service?: string; environment?: string; json?: true };
 
 /** Adds reports over many incidents. */
-export function addReport(program: Command, world: World): void {
+export function addReport(program: Command, context: CommandContext): void {
   const report = program.command('report').description('Reports over many incidents');
   report
     .command('shadow')
@@ -17,17 +17,17 @@ export function addReport(program: Command, world: World): void {
     .option('--service <name>', 'Only incidents of this service')
     .option('--environment <name>', 'Only incidents in this environment')
     .option(...JSON_OPTION)
-    .action(({ json, ...query }: Options) => shadow(world, query, json));
+    .action(({ json, ...query }: Options) => shadow(context, query, json));
 }
 
-async function shadow(world: World, query: Omit<Options, 'json'>, json: true | undefined): Promise<void> {
-  const report = await (await Client.of(world)).get(`/v1/reports/shadow${queryOf(query)}`, ShadowReport);
-  if (json) return world.out(asJson(report));
+async function shadow(context: CommandContext, query: Omit<Options, 'json'>, json: true | undefined): Promise<void> {
+  const report = await (await Client.of(context)).get(`/v1/reports/shadow${queryOf(query)}`, ShadowReport);
+  if (json) return context.out(asJson(report));
   const { since, until, incidents, complete, items } = report;
-  world.out(`${shortTime(since)} to ${shortTime(until)} UTC, ${incidents} incident${incidents === 1 ? '' : 's'}`);
-  if (!complete) world.out('Older incidents in this period are not included: narrow the report with --service.');
-  if (items.length === 0) return world.out('No incident affected a service in shadow mode.');
-  world.out(
+  context.out(`${shortTime(since)} to ${shortTime(until)} UTC, ${incidents} incident${incidents === 1 ? '' : 's'}`);
+  if (!complete) context.out('Older incidents in this period are not included: narrow the report with --service.');
+  if (items.length === 0) return context.out('No incident affected a service in shadow mode.');
+  context.out(
     table(
       ['SERVICE', 'MODE NOW', 'WOULD ROLL BACK', 'WOULD ASK', 'WOULD DO NOTHING'],
       items.map((row) => [
@@ -39,7 +39,7 @@ async function shadow(world: World, query: Omit<Options, 'json'>, json: true | u
       ]),
     ),
   );
-  for (const row of items) tell(world, row);
+  for (const row of items) tell(context, row);
 }
 
 const nameOf = ({ service, environment }: ShadowRow): string => `${service}/${environment}`;
@@ -49,16 +49,16 @@ const tallied = ({ count, right, wrong, undecided }: ShadowTally): string =>
 
 const WOULD = { roll_back: 'would roll back', ask: 'would ask to roll back', nothing: 'would do nothing' } as const;
 
-function tell(world: World, row: ShadowRow): void {
-  world.out('');
-  world.out(oneLine(nameOf(row)));
+function tell(context: CommandContext, row: ShadowRow): void {
+  context.out('');
+  context.out(oneLine(nameOf(row)));
   for (const { at, incident, would, from_version, to_version, verdict, because } of row.cases) {
     const versions = would === 'nothing' ? '' : ` ${from_version ?? '?'} to ${to_version ?? '?'}`;
-    world.out(oneLine(`  ${shortTime(at)}  ${incident}  ${WOULD[would]}${versions}: ${verdict} (${because})`));
+    context.out(oneLine(`  ${shortTime(at)}  ${incident}  ${WOULD[would]}${versions}: ${verdict} (${because})`));
   }
   const { promotion } = row;
   if (promotion === null) return;
   const advice = promotion.ready ? `Ready for mode ${promotion.to}` : `Not ready for mode ${promotion.to} yet`;
-  world.out(oneLine(`  ${advice} (${promotion.because}). To promote:`));
-  for (const step of promotion.steps) world.out(oneLine(`    ${step}`));
+  context.out(oneLine(`  ${advice} (${promotion.because}). To promote:`));
+  for (const step of promotion.steps) context.out(oneLine(`    ${step}`));
 }

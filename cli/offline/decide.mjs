@@ -89,19 +89,19 @@ export function decideAlone(query, remembered, onOutage, now) {
  * @param {State} state @param {Asked} asked
  */
 function reasonsFor({ reasons }, { version }) {
-  const said = reasons.flatMap(({ code, text }) => (version !== undefined && code === 'pinned_version' ? [] : [text]));
-  return said.length === 0 ? '' : `: ${said.join('; ')}`;
+  const texts = reasons.flatMap(({ code, text }) => (version !== undefined && code === 'pinned_version' ? [] : [text]));
+  return texts.length === 0 ? '' : `: ${texts.join('; ')}`;
 }
 
 /**
  * Returns the pinned version or commit, if any. A known good version is not blocked by a bad version of the same commit.
  *
- * @param {State} state @param {Asked} asked @returns {string | undefined}
+ * @param {State} state @param {Asked} request @returns {string | undefined}
  */
-function pinnedAmong(state, asked) {
+function pinnedAmong(state, request) {
   const commits =
-    asked.isRollback && asked.version !== undefined && isKnownGood(state, asked) ? [] : state.pinned_commits;
-  return [asked.version, asked.commit].find(
+    request.isRollback && request.version !== undefined && isKnownGood(state, request) ? [] : state.pinned_commits;
+  return [request.version, request.commit].find(
     (name) => name !== undefined && isPinnedAs(name, { versions: state.pinned, commits }),
   );
 }

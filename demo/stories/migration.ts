@@ -19,7 +19,7 @@ export const migration: Story = {
     const { token } = await firebreak.post('/v1/tokens', { name: 'ada', actions }, z.object({ token: z.string() }));
     await stage.pass(1);
     await stage.deploy('checkout', 'v42', { failing: 0.3, hasMigration: true });
-    const asked = await stage.until('Firebreak to ask for approval', async () => {
+    const waiting = await stage.until('Firebreak to ask for approval', async () => {
       const incident = await onlyIncident(stage);
       const question = incident?.decisions.find(({ state }) => state === 'waiting');
       return incident && question && { incident, question };
@@ -27,8 +27,8 @@ export const migration: Story = {
     stage.say({ who: 'ada', text: 'was paged and reviews the migration' });
     await stage.pass(THINKS_MINUTES);
     const approvedAt = Date.now();
-    const { id } = asked.incident;
-    const answer = { digest: asked.question.digest, note: 'the migration only adds a column' };
+    const { id } = waiting.incident;
+    const answer = { digest: waiting.question.digest, note: 'the migration only adds a column' };
     await firebreak.post(`/v1/incidents/${id}/actions/approve`, answer, IncidentView, token);
     await stage.untilRolledBack();
     const outcome = await untilOver(stage);
@@ -36,8 +36,8 @@ export const migration: Story = {
     const calls = (await stage.calls('cd')).filter(({ method }) => method === 'POST');
     return [
       {
-        text: `it asked although the mode is act: ${asked.question.reasons[0]?.text ?? 'no reason given'}`,
-        holds: asked.question.kind === 'approve' && asked.question.because === 'migration_in_deploy',
+        text: `it asked although the mode is act: ${waiting.question.reasons[0]?.text ?? 'no reason given'}`,
+        holds: waiting.question.kind === 'approve' && waiting.question.because === 'migration_in_deploy',
       },
       {
         text: `no rollback before the approval by ${decision?.answered_by ?? 'a person'}`,

@@ -1,5 +1,5 @@
 import type { DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
-import { incidentChannels, shownBy, type Views } from '../shown.ts';
+import { incidentChannels, shownBy, type Views } from '../vendor-views.ts';
 import type { Stage } from '../stage.ts';
 import type { Fact } from './plan.ts';
 
@@ -20,8 +20,8 @@ export const untilOver = (stage: Stage): Promise<Outcome> =>
     const outcome = await outcomeOf(stage);
     const { incidents, pagerduty, statuspage, channels } = outcome;
     const all = [...incidents, ...pagerduty.incidents, ...statuspage.incidents];
-    const told = channels.length > 0 && channels.every(saysResolved);
-    return all.every(({ status }) => status === 'resolved') && told && outcome;
+    const notified = channels.length > 0 && channels.every(saysResolved);
+    return all.every(({ status }) => status === 'resolved') && notified && outcome;
   });
 
 /** Returns whether topic and messages of a channel say that the incident is resolved. */

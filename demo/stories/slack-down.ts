@@ -50,11 +50,13 @@ async function before(stage: Stage, backAt: number): Promise<Fact> {
 async function wholeInOrder(stage: Stage, { incidents: [incident], channels: [channel] }: Outcome): Promise<Fact> {
   const entries = incident === undefined ? [] : await stage.timeline(incident);
   const messages = (channel?.messages ?? []).slice(1).map(({ text }) => text);
-  const places = messages.map((message) => entries.findIndex(({ text }) => message.endsWith(text)));
-  const told = new Set(places.map((place) => entries[place]?.kind));
+  const positions = messages.map((message) => entries.findIndex(({ text }) => message.endsWith(text)));
+  const notified = new Set(positions.map((position) => entries[position]?.kind));
   const whole = ['page.succeeded', 'decision', 'mitigation.succeeded', 'verification.passed', 'incident.resolved'];
   return {
     text: `the channel has all messages, once and in order (${messages.length} messages after the summary)`,
-    holds: places.every((place, index) => place > (places[index - 1] ?? -1)) && whole.every((kind) => told.has(kind)),
+    holds:
+      positions.every((position, index) => position > (positions[index - 1] ?? -1)) &&
+      whole.every((kind) => notified.has(kind)),
   };
 }

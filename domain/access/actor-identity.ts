@@ -83,7 +83,7 @@ const SENDERS = new Set([
 ]);
 
 /** Prefixes of recorded actors, such as `github:acme/shop (ada)`. */
-const PREFIX = /^(firebreak|github|slack|pagerduty|person|incident):/;
+const PREFIX = /^(firebreak|github|slack|pagerduty|oidc|person|incident):/;
 
 /** Returns why a name is reserved and what to do; undefined: it is not reserved. */
 export function whyReserved(name: string, actions: readonly string[]): string | undefined {

@@ -27,9 +27,9 @@ export const notPermitted = (known: Known, action: Action, scope: Scope, now: Ti
 export const notThat = (action: Action, scope: Scope): string =>
   `does not have permission to ${permission(action, scope)}`;
 
-const permission = (action: Action, scope: Scope): string => `${WORDS[action] ?? action}${placeOf(scope)}`;
+const permission = (action: Action, scope: Scope): string => `${WORDS[action] ?? action}${scopeText(scope)}`;
 
-function placeOf({ service, environment }: Scope): string {
+function scopeText({ service, environment }: Scope): string {
   if (service === null && environment === null) return ' for all services and environments';
   const what = service === null ? ' for all services' : service === undefined ? '' : ` for ${service}`;
   const where = environment === null ? ' in all environments' : environment === undefined ? '' : ` in ${environment}`;

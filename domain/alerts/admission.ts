@@ -3,11 +3,11 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import { isBurnWarning } from '../incidents/burn-warning.ts';
 import { looksBackBefore } from '../changes/evidence-window.ts';
-import type { Delivery, Mute } from './routing.ts';
+import type { Destinations, Mute } from './routing.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 /** A signal with its route, and the mute that applies. */
-export type Arrival = { signal: Signal; delivery: Delivery; mute: Mute | null };
+export type Arrival = { signal: Signal; delivery: Destinations; mute: Mute | null };
 
 /**
  * Returns the sender's own key for an alert. Senders choose it freely, so it is unique only within a service and
@@ -101,9 +101,9 @@ export function noveltyOf(
   if (known.muted && mute === null) return 'returns';
   // While muted, a request or a higher severity has no effect until the mute ends. The stored state stays as it is
   // until then.
-  const heard = mute === null || known.incidentId === null;
-  if (heard && raised) return 'raised';
-  return heard && signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
+  const isUnmuted = mute === null || known.incidentId === null;
+  if (isUnmuted && raised) return 'raised';
+  return isUnmuted && signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
 }
 
 /**
@@ -124,11 +124,13 @@ function endedBy(signal: Signal, known: KnownEpisode, receivedAt: Timestamp): No
  * it is not muted. Other arrivals are recorded, and join an open incident.
  */
 export const opensIncident = (arrivals: readonly Arrival[]): boolean =>
-  arrivals.some(({ signal, delivery, mute }) => signal.status === 'firing' && delivery.incident && mute === null);
+  arrivals.some(
+    ({ signal, delivery: destinations, mute }) => signal.status === 'firing' && destinations.incident && mute === null,
+  );
 
 /** Returns whether the arrival pages someone. */
-export const pages = ({ delivery, mute }: Pick<Arrival, 'delivery' | 'mute'>): boolean =>
-  delivery.page && mute === null;
+export const pages = ({ delivery: destinations, mute }: Pick<Arrival, 'delivery' | 'mute'>): boolean =>
+  destinations.page && mute === null;
 
 /**
  * Returns whether all paging arrivals may be about failures from before a mitigation whose verification is still

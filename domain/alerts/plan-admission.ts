@@ -84,7 +84,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
   const { incident } = target;
   const reported = arrivals.map((arrival, n) => reportedOf(arrival, state.alerts[n], state));
   const fired = reported.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
-  const asking = reported.filter(
+  const requesting = reported.filter(
     ({ novelty, signal, known, mute }) =>
       (novelty === 'asks' || (novelty === 'raised' && signal.asksRollback && known?.asksRollback === false)) &&
       mute === null &&
@@ -94,7 +94,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
     ({ novelty, known, mute }) => novelty === 'raised' && mute === null && known?.incidentId === null,
   );
   const ofThis = reported.filter(({ known }) => incident !== undefined && known?.incidentId === incident.id);
-  const opens = target.mayOpen && incident === undefined && opensIncident([...fired, ...asking, ...raisedApart]);
+  const opens = target.mayOpen && incident === undefined && opensIncident([...fired, ...requesting, ...raisedApart]);
   const id = incident?.id ?? (opens ? state.newId : null);
   const news = reported.filter(({ novelty }) => novelty !== 'nothing');
   const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: reported.length - news.length };
@@ -111,11 +111,11 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
   // An alert that was recorded without an incident, and now requests a rollback or has a higher severity, belongs to
   // the incident that it opens.
   const attached = [
-    ...new Set([...fired, ...asking.filter(({ known }) => known?.incidentId === null), ...raisedApart]),
+    ...new Set([...fired, ...requesting.filter(({ known }) => known?.incidentId === null), ...raisedApart]),
   ];
   const parts: Parts = {
     attached,
-    asking,
+    asking: requesting,
     raised: ofThis.filter(({ novelty }) => novelty === 'raised'),
     ended: ofThis.filter(({ novelty }) => novelty === 'resolves'),
     replaced: ofThis.filter(({ novelty, known }) => novelty === 'opens' && known?.status === 'firing'),
@@ -159,8 +159,8 @@ const apartOf = (
 ): Admitted['withoutIncident'] =>
   reported
     .filter((one) => (id === null || !attached.includes(one)) && (one.known?.incidentId ?? null) === null)
-    .map(({ signal, delivery, mute, novelty, known }) => ({
-      arrival: { signal, delivery, mute },
+    .map(({ signal, delivery: destinations, mute, novelty, known }) => ({
+      arrival: { signal, delivery: destinations, mute },
       status: novelty === 'nothing' && !isEvent(signal) ? (known?.status ?? signal.status) : signal.status,
     }));
 
@@ -214,7 +214,7 @@ function opening(
     title: unmatched ? `${unmatched}: ${title}` : title,
     severity: highest(loud.map(({ signal }) => signal.severity)),
     page: loud.some(pages),
-    notified_channels: [...new Set(loud.flatMap(({ delivery }) => delivery.channels))],
+    notified_channels: [...new Set(loud.flatMap(({ delivery: destinations }) => destinations.channels))],
     opened_at: at,
     trace,
     signal_count: signals.length,
@@ -310,14 +310,14 @@ const kindOf = ({ attached, raised, ended }: Parts): string =>
         ? 'alerts.resolved'
         : 'alerts.asked';
 
-const textOf = ({ attached, raised, ended, asking }: Parts): string =>
+const textOf = ({ attached, raised, ended, asking: requesting }: Parts): string =>
   [
     attached.length > 0 ? `Firing: ${titles(attached)}` : '',
     raised.length > 0
       ? `Severity raised to ${highest(raised.map(({ signal }) => signal.severity))}: ${titles(raised)}`
       : '',
     ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
-    attached.length + raised.length === 0 && asking.length > 0 ? `Rollback requested: ${titles(asking)}` : '',
+    attached.length + raised.length === 0 && requesting.length > 0 ? `Rollback requested: ${titles(requesting)}` : '',
   ]
     .filter(Boolean)
     .join('. ');
@@ -330,11 +330,11 @@ function titles(reported: readonly Reported[]): string {
   );
 }
 
-const detailOf = ({ attached, raised, ended, asking }: Parts) => ({
+const detailOf = ({ attached, raised, ended, asking: requesting }: Parts) => ({
   ...(raised.length > 0 && { raised: raised.map(({ signal }) => signal.episode) }),
   fired: attached.map(({ signal }) => signal.episode),
   resolved: ended.map(({ signal }) => signal.episode),
-  asked: asking.map(({ signal }) => signal.episode),
+  asked: requesting.map(({ signal }) => signal.episode),
 });
 
 /** Counts the alerts that stay active until they are resolved. */

@@ -10,7 +10,7 @@ import { matches } from './matchers.ts';
 import type { Silence } from '../messages/channels.ts';
 
 /** Destinations of an alert. It is recorded in any case. */
-export type Delivery = {
+export type Destinations = {
   page: boolean;
   /** True for every page and every alert that requests an action, which must be recorded. */
   incident: boolean;
@@ -19,9 +19,9 @@ export type Delivery = {
   tickets: TicketTarget[];
   record: true;
   /** What determined the delivery: route names or numbers, defaults such as `default: critical`, and requested actions. */
-  because: string[];
+  reasons: string[];
   /** Why requested destinations are unavailable, such as a service without a channel. */
-  lacking: string[];
+  unavailable: string[];
 };
 
 /**
@@ -60,7 +60,7 @@ const DEFAULTS: Readonly<Record<Severity, Targets>> = {
  *
  * @param at time of receipt
  */
-export function deliveryOf(signal: Signal, config: Config, at: Timestamp): Delivery {
+export function destinationsOf(signal: Signal, config: Config, at: Timestamp): Destinations {
   const entry = entryOf(config, signal);
   const selected = routesFor(signal, config, at);
   const targets = selected.map(([, target]) => target);
@@ -76,8 +76,8 @@ export function deliveryOf(signal: Signal, config: Config, at: Timestamp): Deliv
     channels: [...new Set(channels.filter((channel) => channel !== undefined))],
     tickets: distinct(tickets.filter((ticket) => ticket !== undefined)),
     record: true,
-    because: [...selected.map(([name]) => name), ...requested],
-    lacking: [
+    reasons: [...selected.map(([name]) => name), ...requested],
+    unavailable: [
       ...(channels.includes(undefined) ? [`${signal.service} has no channel in the catalogue`] : []),
       ...(tickets.includes(undefined) ? [`${signal.service} has no repository in the catalogue`] : []),
     ],
@@ -88,7 +88,7 @@ export function deliveryOf(signal: Signal, config: Config, at: Timestamp): Deliv
  * Returns whether the alert's label requests a rollback that its sender may not request: it is only suggested, and also
  * opens an incident.
  */
-export const requestsForbiddenRollback = ({ rollbackNotPermitted, labels, status }: Signal): boolean =>
+export const requestsRollbackWithoutScope = ({ rollbackNotPermitted, labels, status }: Signal): boolean =>
   rollbackNotPermitted === true &&
   status === 'firing' &&
   labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
@@ -98,7 +98,7 @@ function requestedActions(signal: Signal, { runbooks }: Config): string[] {
   const named = signal.labels.find(([name]) => name === 'runbook')?.[1];
   const runbook = runbooks.runbooks.find(({ name, steps }) => name === named && steps.length > 0);
   return [
-    ...(signal.asksRollback || requestsForbiddenRollback(signal) ? ['requests a rollback'] : []),
+    ...(signal.asksRollback || requestsRollbackWithoutScope(signal) ? ['requests a rollback'] : []),
     ...(runbook === undefined ? [] : [`names the runbook ${runbook.name}`]),
   ];
 }

@@ -16,6 +16,6 @@ export const fewestOf = (acts: readonly { senders: readonly string[] }[], sender
     ? 0
     : Math.min(...senders.map((sender) => acts.filter((act) => act.senders.includes(sender)).length));
 
-/** Returns whether all of these alerts came from senders that may not request actions. */
-export const isOfThoseWhoMayNotAsk = (signals: readonly Pick<Signal, 'rollbackNotPermitted'>[]): boolean =>
-  signals.length > 0 && signals.every(({ rollbackNotPermitted: mayNotAsk }) => mayNotAsk === true);
+/** Returns whether all of these alerts came from senders without the scope rollback:request. */
+export const allLackRequestScope = (signals: readonly Pick<Signal, 'rollbackNotPermitted'>[]): boolean =>
+  signals.length > 0 && signals.every(({ rollbackNotPermitted }) => rollbackNotPermitted === true);

@@ -35,7 +35,7 @@ export function withoutTimesAhead(alert: Alert, at: Timestamp): Alert {
 /** Interprets an alert with this catalogue. `asRollbackRequest`: it arrived at the receiver for rollback requests. */
 export function toSignal(alert: Alert, services: Config['services'], asRollbackRequest = false): Signal {
   const { labels, annotations } = alert;
-  const place = placeOf(labels, services);
+  const serviceEnvironment = serviceEnvironmentOf(labels, services);
   const alertname = labels.get('alertname') ?? '';
   const monitoringFailure = MONITORING_FAILURES.has(alertname);
   const asks = asRollbackRequest ? alert.status === 'firing' : labels.get('action') === 'auto-rollback';
@@ -47,7 +47,7 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
     status: alert.status,
     startsAt: alert.startsAt,
     endsAt: alert.endsAt,
-    ...place,
+    ...serviceEnvironment,
     severity: severityOf(labels.get('severity')),
     asksRollback: asks && !monitoringFailure,
     monitoringFailure,
@@ -80,7 +80,7 @@ const SEVERITIES: Readonly<Record<string, Severity>> = {
 export const severityOf = (label: string | undefined): Severity =>
   (Object.hasOwn(SEVERITIES, label ?? '') ? SEVERITIES[label ?? ''] : undefined) ?? 'warning';
 
-function placeOf(
+function serviceEnvironmentOf(
   labels: ReadonlyMap<string, string>,
   services: Config['services'],
 ): Pick<Signal, 'service' | 'environment' | 'unmatched'> {

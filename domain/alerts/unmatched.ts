@@ -9,7 +9,7 @@ import { type Arrival, opensIncident, scopeOf } from './admission.ts';
  */
 
 /** Seconds for which a service keeps its slot after its incident opened, even if it is resolved. */
-const PLACE_HELD_SECONDS = 3600;
+const SLOT_HELD_SECONDS = 3600;
 
 /** Minimum seconds between two pages of the shared incident. */
 const PAGE_AGAIN_SECONDS = 3600;
@@ -28,7 +28,7 @@ export type UnmatchedScope = { scope: string; incident: IncidentId; at: Timestam
 
 /** Returns whether the slot can be given to another service once its incident is resolved. */
 export const isOld = ({ at }: Pick<UnmatchedScope, 'at'>, now: Timestamp): boolean =>
-  secondsBetween(at, now) > PLACE_HELD_SECONDS;
+  secondsBetween(at, now) > SLOT_HELD_SECONDS;
 
 /**
  * Returns the slots that remain when `scope` takes one: its own, an unused one, or the oldest that can be reassigned.
@@ -37,7 +37,7 @@ export const isOld = ({ at }: Pick<UnmatchedScope, 'at'>, now: Timestamp): boole
  * @param max number of slots
  * @returns undefined if none is available: its alerts join the shared incident
  */
-export function placesBeside(
+export function otherSlotsOf(
   { taken, free, max }: { taken: readonly UnmatchedScope[]; free: readonly UnmatchedScope[]; max: number },
   own: string,
 ): UnmatchedScope[] | undefined {
@@ -57,7 +57,7 @@ export type Target = {
 };
 
 /** `open`: incidents by scope. `free`: slots whose hour has passed and whose incidents are resolved. */
-export type Places = {
+export type Slots = {
   taken: readonly UnmatchedScope[];
   free: readonly UnmatchedScope[];
   max: number;
@@ -70,14 +70,14 @@ export type Places = {
  *
  * @param knownIn incident of the alert's newest episode
  */
-export function targetOf(places: Places, arrival: Arrival, knownIn: IncidentId | null): Target {
+export function targetOf(slots: Slots, arrival: Arrival, knownIn: IncidentId | null): Target {
   const scope = scopeOf(arrival.signal);
-  const [own, ofOthers] = [places.open.get(scope), places.open.get(SHARED_SCOPE)];
+  const [own, ofOthers] = [slots.open.get(scope), slots.open.get(SHARED_SCOPE)];
   const shared: Target = { scope: SHARED_SCOPE, incident: ofOthers, mayOpen: true };
   if (ofOthers !== undefined && knownIn === ofOthers.id) return shared;
   if (own !== undefined) return { scope, incident: own, mayOpen: true };
   if (!opensIncident([arrival])) return { scope: '', incident: undefined, mayOpen: false };
-  const otherSlots = placesBeside(places, scope);
+  const otherSlots = otherSlotsOf(slots, scope);
   return otherSlots === undefined ? shared : { scope, incident: undefined, mayOpen: true, otherSlots };
 }
 

@@ -13,10 +13,10 @@ export function modesFor({ mode, services }: Automation, { service, environment 
 /** Merges new caps into the existing ones: unmentioned caps stay, and null removes one. */
 export function mergedCaps(
   before: Automation['services'],
-  told: NonNullable<AutomationInput['services']>,
+  modes: NonNullable<AutomationInput['services']>,
 ): Automation['services'] {
   const caps = new Map(Object.entries(before));
-  for (const [service, news] of Object.entries(told)) {
+  for (const [service, news] of Object.entries(modes)) {
     const own = caps.get(service) ?? { mode: null, environments: {} };
     if (news === null) caps.delete(service);
     else
@@ -30,10 +30,10 @@ export function mergedCaps(
 
 function mergedEnvironments(
   before: Readonly<Record<string, Mode>>,
-  told: Readonly<Record<string, Mode | null>> | null | undefined,
+  modes: Readonly<Record<string, Mode | null>> | null | undefined,
 ): Record<string, Mode> {
-  if (told === null) return {};
-  const all = Object.entries<Mode | null>(before).concat(Object.entries(told ?? {}));
+  if (modes === null) return {};
+  const all = Object.entries<Mode | null>(before).concat(Object.entries(modes ?? {}));
   // Later entries override earlier ones.
   return Object.fromEntries([...new Map(all)].filter((cap): cap is [string, Mode] => cap[1] !== null));
 }

@@ -1,6 +1,6 @@
 import type { DrillRecord, DrillStep } from '../../schemas/automation/drill.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import type { ActAnswer, Held } from '../rollback/targets.ts';
+import type { TargetResponse, DriftCheck } from '../rollback/targets.ts';
 
 /** Maximum number of attempts per phase: including the pauses about an hour, as long as a rollback is monitored. */
 export const ATTEMPTS = 140;
@@ -14,12 +14,12 @@ const LATEST_SECONDS = 300;
 /** Why a drill cannot start. The code is a heading of docs/reference/errors.md. */
 export type DrillRefusal = {
   code:
-    | 'unknown-place'
-    | 'not-a-lane'
+    | 'unknown-service-environment'
+    | 'drills-not-enabled'
     | 'automation-paused'
     | 'no-deployer'
-    | 'no-way-back'
-    | 'deploy-under-way'
+    | 'no-rollback-target'
+    | 'deploy-in-progress'
     | 'incident-open'
     | 'target-locked'
     | 'drill-running';
@@ -27,13 +27,13 @@ export type DrillRefusal = {
 };
 
 /** Result of an attempt. `withheld`: the target was not called. */
-export type Said = ActAnswer | Held | { kind: 'withheld'; detail: string };
+export type StepReport = TargetResponse | DriftCheck | { kind: 'withheld'; detail: string };
 
 /**
  * Returns the drill after an attempt. Even after a failure, the drill restores the original version, unless another
  * version was deployed in the meantime.
  */
-export function withUpdate(drill: DrillRecord, result: Said, at: Timestamp): DrillRecord {
+export function withUpdate(drill: DrillRecord, result: StepReport, at: Timestamp): DrillRecord {
   const next: DrillRecord = {
     ...drill,
     attempts: drill.attempts + 1,
@@ -52,9 +52,9 @@ export function withUpdate(drill: DrillRecord, result: Said, at: Timestamp): Dri
   }
 }
 
-function afterBack(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
+function afterBack(drill: DrillRecord, report: StepReport, at: Timestamp): DrillRecord {
   const { from_version: from, to_version: to } = drill;
-  switch (said.kind) {
+  switch (report.kind) {
     case 'succeeded': {
       const back = { ...drill, rollback_s: secondsBetween(drill.started_at, at) };
       return drill.asks_hold ? { ...back, phase: 'hold', attempts: 0, handle: null } : forth(back, null);
@@ -62,44 +62,44 @@ function afterBack(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
     case 'superseded':
       return ended(
         drill,
-        `${said.current} is running instead of ${from}${drill.attempts > 1 ? '' : '; nothing was changed'}`,
+        `${report.current} is running instead of ${from}${drill.attempts > 1 ? '' : '; nothing was changed'}`,
         at,
       );
     case 'refused':
       return drill.attempts > 1
-        ? forth(drill, `the target refused the rollback: ${said.detail}`)
-        : ended(drill, `the target refused the rollback: ${said.detail}`, at);
+        ? forth(drill, `the target refused the rollback: ${report.detail}`)
+        : ended(drill, `the target refused the rollback: ${report.detail}`, at);
     case 'failed':
-      return forth(drill, `the rollback to ${to} failed: ${said.detail}`);
+      return forth(drill, `the rollback to ${to} failed: ${report.detail}`);
     case 'withheld':
-      if (!drill.begun) return ended(drill, `${said.detail}; nothing was changed`, at);
-      return spent(drill) ? forth(drill, `the drill could not continue: ${said.detail}`) : drill;
+      if (!drill.begun) return ended(drill, `${report.detail}; nothing was changed`, at);
+      return spent(drill) ? forth(drill, `the drill could not continue: ${report.detail}`) : drill;
     case 'in_progress':
     case 'busy':
     case 'later':
     case 'holds':
     case 'drifted':
     case 'unknown':
-      return spent(drill) ? forth(drill, `${to} was not running after an hour: ${textOf(drill, said)}`) : drill;
+      return spent(drill) ? forth(drill, `${to} was not running after an hour: ${textOf(drill, report)}`) : drill;
   }
 }
 
-function afterForth(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
+function afterForth(drill: DrillRecord, report: StepReport, at: Timestamp): DrillRecord {
   const { from_version: from, to_version: to, reason } = drill;
   const stuck = (why: string): DrillRecord => {
     const text = `${why}. Check ${drill.service} in ${drill.environment}: it may still run ${to}`;
     return ended(drill, reason === null ? text : `${reason}. ${text}`, at);
   };
-  switch (said.kind) {
+  switch (report.kind) {
     case 'succeeded':
       return ended(drill, reason, at);
     case 'superseded':
       // The version to restore was never replaced.
-      if (said.current === from && reason !== null) return ended(drill, reason, at);
-      return ended(drill, `${reason === null ? '' : `${reason}. `}${said.current} was deployed in the meantime`, at);
+      if (report.current === from && reason !== null) return ended(drill, reason, at);
+      return ended(drill, `${reason === null ? '' : `${reason}. `}${report.current} was deployed in the meantime`, at);
     case 'refused':
     case 'failed':
-      return stuck(`the roll-forward to ${from} failed: ${said.detail}`);
+      return stuck(`the roll-forward to ${from} failed: ${report.detail}`);
     case 'in_progress':
     case 'busy':
     case 'later':
@@ -107,7 +107,7 @@ function afterForth(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord 
     case 'holds':
     case 'drifted':
     case 'unknown':
-      return spent(drill) ? stuck(`${from} was not running again after an hour: ${textOf(drill, said)}`) : drill;
+      return spent(drill) ? stuck(`${from} was not running again after an hour: ${textOf(drill, report)}`) : drill;
   }
 }
 
@@ -120,10 +120,10 @@ export const brokenOff = (drill: DrillRecord, why: string, at: Timestamp): Drill
 };
 
 /** Returns the seconds until the next attempt, in the product's own time. */
-export function pauseSeconds({ phase, attempts }: DrillRecord, said: Said): number {
+export function pauseSeconds({ phase, attempts }: DrillRecord, report: StepReport): number {
   if (attempts === 0) return phase === 'hold' ? HOLD_SECONDS : 1;
   const usual = attempts < 12 ? 5 : attempts < 40 ? 15 : 30;
-  return Math.max(usual, Math.min((said.kind === 'later' && said.afterSeconds) || 0, LATEST_SECONDS));
+  return Math.max(usual, Math.min((report.kind === 'later' && report.afterSeconds) || 0, LATEST_SECONDS));
 }
 
 /** Returns the key of a phase's action, which is the same for every attempt. */
@@ -151,9 +151,9 @@ const ended = (drill: DrillRecord, reason: string | null, at: Timestamp): DrillR
 });
 
 /** Keeps the handle after an attempt without a usable result, so that the next one continues with it. */
-function handleAfter({ handle }: DrillRecord, said: Said): string | null {
-  if (said.kind === 'in_progress') return said.handle;
-  return said.kind === 'later' || said.kind === 'busy' || said.kind === 'withheld' ? handle : null;
+function handleAfter({ handle }: DrillRecord, report: StepReport): string | null {
+  if (report.kind === 'in_progress') return report.handle;
+  return report.kind === 'later' || report.kind === 'busy' || report.kind === 'withheld' ? handle : null;
 }
 
 /** Skips repeated results. */
@@ -163,15 +163,15 @@ function withStep({ steps }: DrillRecord, step: DrillStep): DrillStep[] {
   return known ? steps : [...steps, step];
 }
 
-function textOf({ phase, from_version, to_version }: DrillRecord, said: Said): string {
+function textOf({ phase, from_version, to_version }: DrillRecord, report: StepReport): string {
   const wanted = phase === 'forth' ? from_version : to_version;
-  switch (said.kind) {
+  switch (report.kind) {
     case 'succeeded':
       return `${wanted} is running again`;
     case 'in_progress':
-      return `changing to ${wanted}${said.waitsFor === undefined ? '' : `, waiting for a person: ${said.waitsFor}`}`;
+      return `changing to ${wanted}${report.waitsFor === undefined ? '' : `, waiting for a person: ${report.waitsFor}`}`;
     case 'superseded':
-      return `${said.current} is running now`;
+      return `${report.current} is running now`;
     case 'holds':
       return `${wanted} is still running`;
     case 'failed':
@@ -181,6 +181,6 @@ function textOf({ phase, from_version, to_version }: DrillRecord, said: Said): s
     case 'withheld':
     case 'drifted':
     case 'unknown':
-      return said.detail;
+      return report.detail;
   }
 }

@@ -55,21 +55,26 @@ export type KnownChanges = { changes: readonly Change[]; since: Timestamp };
  */
 export function shadowed(
   incident: ShadowIncident,
-  isShadow: (place: ServiceEnvironment) => boolean,
+  isShadow: (serviceEnvironment: ServiceEnvironment) => boolean,
 ): Shadowed | undefined {
   const all = incident.decisions
     .filter(({ question }) => question === undefined)
     // Older versions did not store the hypothetical decision.
     .filter(({ kind, would }) => (kind === 'shadow' && would !== undefined) || kind === 'none')
-    .map((decision): Shadowed => ({ ...placeOf(decision, incident), would: actOf(decision), decision, incident }))
-    .filter(({ decision, ...place }) => decision.kind === 'shadow' || isShadow(place));
+    .map((decision): Shadowed => ({
+      ...serviceEnvironmentOf(decision, incident),
+      would: actOf(decision),
+      decision,
+      incident,
+    }))
+    .filter(({ decision, ...serviceEnvironment }) => decision.kind === 'shadow' || isShadow(serviceEnvironment));
   return ACTS.map((act) => all.find(({ would }) => would === act)).find((found) => found !== undefined);
 }
 
 /** Most automatic first. */
 const ACTS: readonly ShadowAct[] = ['roll_back', 'ask', 'nothing'];
 
-function placeOf({ target }: DecisionView, { service, environment }: ShadowIncident): ServiceEnvironment {
+function serviceEnvironmentOf({ target }: DecisionView, { service, environment }: ShadowIncident): ServiceEnvironment {
   return target ?? { service, environment };
 }
 
@@ -137,7 +142,7 @@ function judgeNothing({ incident, decision }: Shadowed, known: KnownChanges, now
 
 /** Returns a judgement for cases that changes cannot decide. */
 function tooEarly({ decisions, opened_at }: ShadowIncident, { since }: KnownChanges): Judgement | undefined {
-  if (decisions.some(({ kind, because }) => kind === 'roll_back' && because !== 'asked_by_person'))
+  if (decisions.some(({ kind, because }) => kind === 'roll_back' && because !== 'requested_by_person'))
     return undecided('the mode was raised during the incident, and Firebreak rolled back automatically');
   if (opened_at < since) return undecided('too many changes since then to judge it');
   return undefined;
@@ -164,16 +169,18 @@ const isRollback = ({ kind }: Change): boolean => kind === 'rollback';
 
 /** Returns one row for each service and environment, sorted by name. @param cases newest first */
 export function shadowRows(
-  cases: readonly { place: ServiceEnvironment; judged: ShadowCase }[],
+  cases: readonly { serviceEnvironment: ServiceEnvironment; judged: ShadowCase }[],
   { services, automation }: { services: Config['services']; automation: Automation },
 ): ShadowRow[] {
-  const places = Map.groupBy(cases, ({ place }) => JSON.stringify([place.service, place.environment]));
-  return [...places]
+  const serviceEnvironments = Map.groupBy(cases, ({ serviceEnvironment }) =>
+    JSON.stringify([serviceEnvironment.service, serviceEnvironment.environment]),
+  );
+  return [...serviceEnvironments]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([, all]) => {
-      const { service, environment } = all[0]?.place ?? {};
+      const { service, environment } = all[0]?.serviceEnvironment ?? {};
       if (service === undefined || environment === undefined) return [];
-      const place = { service, environment };
+      const serviceEnvironment = { service, environment };
       const judged = all.map((one) => one.judged);
       const tallies = {
         rollbacks: tally(judged, 'roll_back'),
@@ -182,10 +189,10 @@ export function shadowRows(
       };
       return [
         {
-          ...place,
-          mode: modeOf(place, services, automation),
+          ...serviceEnvironment,
+          mode: modeOf(serviceEnvironment, services, automation),
           ...tallies,
-          promotion: promotionOf(place, tallies, { services, automation }),
+          promotion: promotionOf(serviceEnvironment, tallies, { services, automation }),
           cases: judged.slice(0, CASES_SHOWN),
         },
       ];
@@ -199,11 +206,15 @@ function tally(cases: readonly ShadowCase[], act: ShadowAct): ShadowTally {
 }
 
 /** Returns the effective mode of a service and environment. Null: not in the catalogue. */
-export function modeOf(place: ServiceEnvironment, services: Config['services'], automation: Automation): Mode | null {
-  const own = configuredMode(place, services);
+export function modeOf(
+  serviceEnvironment: ServiceEnvironment,
+  services: Config['services'],
+  automation: Automation,
+): Mode | null {
+  const own = configuredMode(serviceEnvironment, services);
   if (own === null) return null;
-  const demoted: Mode[] = Object.hasOwn(automation.demoted, place.service) ? ['approve'] : [];
-  return lowestMode(own, ...modesFor(automation, place), ...demoted);
+  const demoted: Mode[] = Object.hasOwn(automation.demoted, serviceEnvironment.service) ? ['approve'] : [];
+  return lowestMode(own, ...modesFor(automation, serviceEnvironment), ...demoted);
 }
 
 function configuredMode({ service, environment }: ServiceEnvironment, services: Config['services']): Mode | null {
@@ -213,31 +224,31 @@ function configuredMode({ service, environment }: ServiceEnvironment, services: 
 }
 
 function promotionOf(
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   { rollbacks, questions }: Record<'rollbacks' | 'questions', ShadowTally>,
   { services, automation }: { services: Config['services']; automation: Automation },
 ): ShadowRow['promotion'] {
-  if (modeOf(place, services, automation) !== 'shadow') return null;
+  if (modeOf(serviceEnvironment, services, automation) !== 'shadow') return null;
   const good = rollbacks.right + questions.right;
   const bad = rollbacks.wrong + questions.wrong;
   const ready = good >= READY_RIGHT && bad <= READY_WRONG_SHARE * (good + bad);
   const to = ready && rollbacks.right >= ACT_RIGHT && rollbacks.wrong === 0 ? 'act' : 'approve';
   const because = `${good} right, ${bad} wrong${ready ? '' : `; wait for at least ${READY_RIGHT} right and at most ${READY_WRONG_SHARE * 100} % wrong`}`;
-  return { to, ready, because, steps: stepsTo(to, place, { services, automation }) };
+  return { to, ready, because, steps: stepsTo(to, serviceEnvironment, { services, automation }) };
 }
 
 /** Returns the required changes: the catalogue, and each cap that is `shadow`. */
 function stepsTo(
   to: Mode,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   { services, automation }: { services: Config['services']; automation: Automation },
 ): string[] {
-  const { service, environment } = place;
+  const { service, environment } = serviceEnvironment;
   const caps = Object.hasOwn(automation.services, service) ? automation.services[service] : undefined;
   const there = caps && Object.hasOwn(caps.environments, environment) ? caps.environments[environment] : undefined;
   const key = [service, 'environments', environment, 'autoRollback', 'mode'].map(yamlKey).join(': { ');
   return [
-    ...(configuredMode(place, services) === 'shadow'
+    ...(configuredMode(serviceEnvironment, services) === 'shadow'
       ? [`In config/services.yaml, set services: { ${key}: ${to}${' }'.repeat(5)}`]
       : []),
     ...(there === 'shadow'

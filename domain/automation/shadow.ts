@@ -1,14 +1,14 @@
 import type { DecisionView, Would } from '../../schemas/incidents/incident.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { Mode } from '../../schemas/config/names.ts';
-import type { DecisionInputs } from '../rollback/judgement.ts';
+import { type DecisionInputs, speaksForIt } from '../rollback/judgement.ts';
 import { decide } from '../rollback/rollback.ts';
 
 /** Returns the decision as if every `shadow` mode were `act`. Undefined: no action would be possible either. */
 export function withoutShadow(inputs: DecisionInputs): Would | undefined {
   const { kind, reasons } = decide({
     ...inputs,
-    asked: { ...inputs.asked, mode: inputs.asked.mode === 'shadow' ? null : inputs.asked.mode },
+    request: { ...inputs.request, mode: inputs.request.mode === 'shadow' ? null : inputs.request.mode },
     targets: inputs.targets.map((target) => ({
       ...target,
       policy: { ...target.policy, mode: lifted(target.policy.mode) },
@@ -41,6 +41,6 @@ export function shadowText({
 
 /** Returns the reasons that prevent automatic action; for an automatic action, its suspected cause. */
 function reasonsOf({ reasons }: Would): readonly Reason[] {
-  const others = reasons.filter(({ code }) => code !== 'suspect');
+  const others = reasons.filter((reason) => !speaksForIt(reason));
   return others.length === 0 ? reasons : others;
 }

@@ -3,13 +3,14 @@ import { UNMATCHED } from '../../schemas/config/names.ts';
 import type { Matcher } from '../../schemas/alerts/matcher-syntax.ts';
 import type { TimeSpan } from '../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { didYouMean } from '../runbooks/nearest.ts';
+import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { doubtful, type Where, wrong } from '../slo/written.ts';
-import { configuredEnvironments } from '../freeze/place-names.ts';
+import { doubtful, type SourceLocation, wrong } from '../slo/source-locations.ts';
+import { publicComponents } from '../status/pages.ts';
+import { configuredEnvironments } from '../freeze/known-names.ts';
 
 /** Locates a part of a file, or its closest existing parent. */
-type At = (path: readonly PropertyKey[]) => Where;
+type At = (path: readonly PropertyKey[]) => SourceLocation;
 
 type Services = Config['services'];
 
@@ -47,7 +48,7 @@ function sameMatch(services: Services, at: At): Problem[] {
     const first = all
       .slice(0, index)
       .find((other) =>
-        other.labels.every(([label, value]) => labels.some(([own, wanted]) => own === label && wanted === value)),
+        other.labels.every(([label, value]) => labels.some(([own, expected]) => own === label && expected === value)),
       );
     if (first === undefined) return [];
     return [
@@ -88,7 +89,12 @@ function valuesOf(config: RoutesConfig): Readonly<Record<string, { what: string;
   };
 }
 
-function unknownLabels(config: RoutesConfig, matchers: readonly Matcher[], where: Where, so: string): Problem[] {
+function unknownLabels(
+  config: RoutesConfig,
+  matchers: readonly Matcher[],
+  where: SourceLocation,
+  so: string,
+): Problem[] {
   if (Object.keys(config.services).length === 0) return [];
   const known = valuesOf(config);
   return matchers.flatMap(({ name, value, isRegex, isEqual }) => {
@@ -131,7 +137,7 @@ export const lintCalendar = ({ freeze }: Pick<Config, 'freeze'>, now: Timestamp,
   freeze.calendar.flatMap((entry, index) => overWindow(entry, entry.name, now, at(['calendar', index])));
 
 /** Recurring spans are not checked. */
-function overWindow(span: TimeSpan, name: string, now: Timestamp, where: Where): Problem[] {
+function overWindow(span: TimeSpan, name: string, now: Timestamp, where: SourceLocation): Problem[] {
   if (!('until' in span) || span.until > now) return [];
   return [doubtful(where, `"${name}" ended at ${span.until}`, 'delete it, or correct the times')];
 }
@@ -140,7 +146,7 @@ function overWindow(span: TimeSpan, name: string, now: Timestamp, where: Where):
 export function lintStatusPage(config: Pick<Config, 'services' | 'slos' | 'freeze' | 'statusPage'>, at: At): Problem[] {
   const known = configuredEnvironments(config);
   if (Object.keys(config.services).length === 0) return [];
-  return config.statusPage.environments.flatMap((name, index) =>
+  const environments = config.statusPage.environments.flatMap((name, index) =>
     known.has(name)
       ? []
       : [
@@ -150,5 +156,22 @@ export function lintStatusPage(config: Pick<Config, 'services' | 'slos' | 'freez
             didYouMean(name, known),
           ),
         ],
+  );
+  return [...environments, ...unknownComponents(config, at)];
+}
+
+/** Reports components of pages and maintenances that no service has: incidents never affect them. */
+function unknownComponents({ services, statusPage }: Pick<Config, 'services' | 'statusPage'>, at: At): Problem[] {
+  const known = publicComponents(services);
+  const named = [
+    ...Object.entries(statusPage.pages ?? {}).flatMap(([page, { components }]) =>
+      components.map(({ name }, index) => ({ name, path: ['pages', page, 'components', index] })),
+    ),
+    ...statusPage.maintenance.flatMap(({ components }, n) =>
+      components.map((name, index) => ({ name, path: ['maintenance', n, 'components', index] })),
+    ),
+  ];
+  return named.flatMap(({ name, path }) =>
+    known.includes(name) ? [] : [doubtful(at(path), `no service has the component "${name}"`, didYouMean(name, known))],
   );
 }

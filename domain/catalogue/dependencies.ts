@@ -8,22 +8,38 @@ const SERVICES_MAX = 20;
 
 export type Dependency = { service: string; relation: Exclude<Relation, 'same'>; distance: number };
 
+/** Maximum number of steps from caller to caller. */
+const CALLER_STEPS_MAX = 2;
+
 /** Returns the dependencies of a service, nearest first; `shared`: other services depend on it too. */
 export function dependenciesOf(services: Config['services'], service: string): Dependency[] {
-  const found = new Map<string, number>();
-  let edge = [service];
-  for (let distance = 1; distance <= STEPS_MAX && found.size < SERVICES_MAX; distance += 1) {
-    edge = edge
-      .flatMap((name) => serviceEntry(services, name)?.dependsOn ?? [])
-      .filter((name) => name !== service && !found.has(name));
-    for (const name of edge) if (found.size < SERVICES_MAX) found.set(name, distance);
-  }
+  const found = reached(service, STEPS_MAX, (name) => serviceEntry(services, name)?.dependsOn ?? []);
   const dependents = countDependents(services);
   return [...found].map(([name, distance]) => ({
     service: name,
     relation: (dependents.get(name) ?? 0) > 1 ? 'shared' : 'dependency',
     distance,
   }));
+}
+
+/** Returns the services that depend on a service, directly or through another one, nearest first. */
+export function callersOf(services: Config['services'], service: string): Dependency[] {
+  const callers = Object.entries(services).map(([name, { dependsOn }]) => ({ name, of: new Set<string>(dependsOn) }));
+  const found = reached(service, CALLER_STEPS_MAX, (called) =>
+    callers.flatMap(({ name, of }) => (of.has(called) ? [name] : [])),
+  );
+  return [...found].map(([name, distance]) => ({ service: name, relation: 'caller', distance }));
+}
+
+/** Follows edges from a service. Returns the steps to each service that is reached first, in that order. */
+function reached(service: string, steps: number, next: (name: string) => readonly string[]): Map<string, number> {
+  const found = new Map<string, number>();
+  let edge: readonly string[] = [service];
+  for (let distance = 1; distance <= steps && found.size < SERVICES_MAX; distance += 1) {
+    edge = edge.flatMap(next).filter((name) => name !== service && !found.has(name));
+    for (const name of edge) if (found.size < SERVICES_MAX && !found.has(name)) found.set(name, distance);
+  }
+  return found;
 }
 
 function countDependents(services: Config['services']): Map<string, number> {

@@ -12,9 +12,9 @@ export type HealthQuery = NonNullable<EnvironmentEntry['health']> & { called: st
  */
 export function healthOf(
   { services, slos }: Pick<Config, 'services' | 'slos'>,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
 ): HealthQuery | undefined {
-  const { service, environment } = place;
+  const { service, environment } = serviceEnvironment;
   const { environments = {} } = serviceEntry(services, service) ?? {};
   const written = Object.hasOwn(environments, environment) ? environments[environment]?.health : undefined;
   if (written !== undefined) return { ...written, called: written.promql };

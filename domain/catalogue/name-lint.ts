@@ -1,11 +1,11 @@
 import type { Config } from '../../schemas/config/config.ts';
 import { UNMATCHED } from '../../schemas/config/names.ts';
-import { didYouMean } from '../runbooks/nearest.ts';
+import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { doubtful, type Where } from '../slo/written.ts';
+import { doubtful, type SourceLocation } from '../slo/source-locations.ts';
 
 /** Locates a part of a file, or its closest existing parent. */
-type At = (path: readonly PropertyKey[]) => Where;
+type At = (path: readonly PropertyKey[]) => SourceLocation;
 
 type Path = readonly PropertyKey[];
 

@@ -44,10 +44,14 @@ const no = (about: string, text: string): ProductionFinding => ({ verdict: 'no',
 const warn = (about: string, text: string): ProductionFinding => ({ verdict: 'warn', about, text });
 const ok = (about: string, text: string): ProductionFinding => ({ verdict: 'ok', about, text });
 
-function ofSandbox({ sandbox, time_scale: scale }: Machine, vendors: readonly Vendor[], way: Way): ProductionFinding[] {
+function ofSandbox(
+  { sandbox, time_scale: scale }: Machine,
+  vendors: readonly Vendor[],
+  connection: Way,
+): ProductionFinding[] {
   const standIns = vendors.filter(({ mode }) => mode === 'stand-in').map(({ name }) => name);
   return [
-    ...(way.sandboxAnswers === true
+    ...(connection.sandboxAnswers === true
       ? [no('sandbox', 'the proxy forwards /sandbox: answer it with 404 there, as in deploy/nginx.conf')]
       : []),
     sandbox
@@ -62,7 +66,7 @@ function ofSandbox({ sandbox, time_scale: scale }: Machine, vendors: readonly Ve
 
 /** A stand-in is reported with the other vendors. */
 function ofPager(vendors: readonly Vendor[]): ProductionFinding {
-  const modeOf = (wanted: string) => vendors.find(({ name }) => name === wanted)?.mode;
+  const modeOf = (expected: string) => vendors.find(({ name }) => name === expected)?.mode;
   if (modeOf('PagerDuty pages') === 'real') return ok('pager', 'pages go to PagerDuty');
   if (modeOf('PagerDuty API') === 'real')
     return warn(

@@ -5,20 +5,20 @@ import {
   type KnownScopes,
   suggestedName,
   matchingName,
-} from '../freeze/place-names.ts';
+} from '../freeze/known-names.ts';
 
 type Known = Pick<Config, 'services' | 'slos' | 'freeze'>;
 type UnconfiguredEnvironment = { service: string; environment: string };
 
-/** An environment that no configuration names for a service. `meant`: the likely match; null: none is similar. */
-export type Unconfigured = { known: string[]; meant: string | null };
+/** An environment that no configuration names for a service. `suggestion`: the likely match; null: none is similar. */
+export type Unconfigured = { configured: string[]; suggestion: string | null };
 
-const places = new WeakMap<Known, KnownScopes>();
+const scopes = new WeakMap<Known, KnownScopes>();
 
 /** Caches the result by configuration, because a list calls this for each of its items. */
-function placesIn(config: Known): KnownScopes {
-  const made = places.get(config) ?? configuredScopes(config);
-  places.set(config, made);
+function scopesIn(config: Known): KnownScopes {
+  const made = scopes.get(config) ?? configuredScopes(config);
+  scopes.set(config, made);
   return made;
 }
 
@@ -30,18 +30,18 @@ export function unconfiguredEnvironment(
   config: Known,
   { service, environment }: UnconfiguredEnvironment,
 ): Unconfigured | null {
-  const configured = placesIn(config);
+  const configured = scopesIn(config);
   if (configured.size === 0) return null;
   const named = matchingName(service, configured.keys());
   const own = named === undefined ? undefined : configured.get(named);
   const known = own !== undefined && own.size > 0 ? own : configuredEnvironments(config);
   if (matchingName(environment, known) !== undefined) return null;
-  return { known: [...known].toSorted(), meant: suggestedName(environment, known) };
+  return { configured: [...known].toSorted(), suggestion: suggestedName(environment, known) };
 }
 
 /** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
 export function nameWarnings(config: Known, { service, environment }: UnconfiguredEnvironment): string[] {
-  const services = [...placesIn(config).keys()];
+  const services = [...scopesIn(config).keys()];
   if (services.length === 0) return [];
   const unknown =
     matchingName(service, services) === undefined
@@ -54,7 +54,8 @@ export function nameWarnings(config: Known, { service, environment }: Unconfigur
 /** Formats `the environment "prod" of shop is not configured; did you mean "production"?` */
 export const unconfiguredWords = (
   { service, environment }: UnconfiguredEnvironment,
-  { meant }: Pick<Unconfigured, 'meant'>,
-): string => `the environment ${JSON.stringify(environment)} of ${service} is not configured${suggestion(meant)}`;
+  { suggestion: didYouMean }: Pick<Unconfigured, 'suggestion'>,
+): string => `the environment ${JSON.stringify(environment)} of ${service} is not configured${suggestion(didYouMean)}`;
 
-const suggestion = (meant: string | null): string => (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`);
+const suggestion = (didYouMean: string | null): string =>
+  didYouMean === null ? '' : `; did you mean ${JSON.stringify(didYouMean)}?`;

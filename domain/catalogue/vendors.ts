@@ -1,100 +1,43 @@
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import type { Variable } from '../../schemas/config/variable.ts';
 import { type VariableName, VARIABLES } from '../../schemas/config/variables.ts';
+import { type ConnectionNote, VENDORS } from '../../schemas/config/vendors.ts';
 import { targetOf, TARGETS } from '../../schemas/rollback/targets/index.ts';
 
-/** A group of addresses that are all real or all stand-ins. Most IDs are also names of stand-ins. */
-export type VendorId =
-  | 'pagerduty'
-  | 'slack'
-  | 'statuspage'
-  | 'mail'
-  | 'grafana'
-  | 'prometheus'
-  | 'alertmanager'
-  | (typeof TARGETS)[number]['vendor'];
+/** A group of addresses that are all real or all stand-ins. */
+export type VendorId = (typeof VENDORS)[number]['vendor'] | (typeof TARGETS)[number]['vendor'];
 
 /** Connection of Firebreak to a vendor. */
-export type VendorConnection = {
-  vendor: VendorId;
-  /** Name as shown by `npm start` and `firebreak doctor`. */
-  name: string;
-  /** Setting with its address. */
-  url: VariableName;
+export type VendorConnection = Omit<Connection, 'publicUrl'> & {
   /** Public address, used if `url` is not set: the standard of that setting. Null: none, so `url` is required. */
   publicUrl: string | null;
-  /** Alternative sets of settings for authentication. Empty: none. */
+};
+
+type Connection = ConnectionNote & {
+  vendor: VendorId;
+  url: VariableName;
   credentials: readonly (readonly VariableName[])[];
-  /** Other required settings. */
   also?: readonly VariableName[];
-  /** Firebreak only reads from the vendor. */
-  readOnly?: true;
 };
 
 const standardOf = (name: VariableName): string | null => (VARIABLES[name] as Variable).standard ?? null;
-
-type Connection = Omit<VendorConnection, 'publicUrl'> & { publicUrl?: string };
 
 /** The connections of rollback targets. Those whose credentials only the catalogue names come last. */
 const OF_TARGETS = TARGETS.map(({ vendor, connection }): Connection => ({ vendor, ...connection }));
 export const TRIED_BY_ROLLBACKS = OF_TARGETS.filter(({ credentials }) => credentials.length === 0);
 export const TARGETS_WITH_CREDENTIALS = OF_TARGETS.filter(({ credentials }) => credentials.length > 0);
 
+const OTHERS = VENDORS.flatMap(({ vendor, connections }) => connections.map((one): Connection => ({ vendor, ...one })));
+
 /**
  * The list of vendors: `npm start`, `GET /v1/connections`, `firebreak doctor`, and docs/reference/sandbox.md are derived from it.
  */
-export const VENDOR_CONNECTIONS: readonly VendorConnection[] = (
-  [
-    {
-      vendor: 'pagerduty',
-      name: 'PagerDuty pages',
-      url: 'PAGERDUTY_EVENTS_URL',
-      credentials: [['PAGERDUTY_ROUTING_KEY']],
-    },
-    {
-      vendor: 'pagerduty',
-      name: 'PagerDuty API',
-      url: 'PAGERDUTY_API_URL',
-      credentials: [['PAGERDUTY_API_TOKEN']],
-    },
-    {
-      vendor: 'slack',
-      name: 'Slack',
-      url: 'SLACK_API_URL',
-      credentials: [['SLACK_BOT_TOKEN']],
-    },
-    {
-      vendor: 'statuspage',
-      name: 'Statuspage',
-      url: 'STATUSPAGE_API_URL',
-      credentials: [['STATUSPAGE_API_KEY']],
-      also: ['STATUSPAGE_PAGE_ID'],
-    },
-    { vendor: 'mail', name: 'mail', url: 'SMTP_URL', credentials: [], also: ['MAIL_FROM'] },
-    {
-      vendor: 'grafana',
-      name: 'Grafana annotations',
-      url: 'GRAFANA_URL',
-      credentials: [['GRAFANA_TOKEN']],
-    },
-    ...TARGETS_WITH_CREDENTIALS,
-    ...TRIED_BY_ROLLBACKS,
-    {
-      vendor: 'prometheus',
-      name: 'Prometheus',
-      url: 'PROMETHEUS_URL',
-      credentials: [],
-      readOnly: true,
-    },
-    {
-      vendor: 'alertmanager',
-      name: 'Alertmanager',
-      url: 'ALERTMANAGER_URL',
-      credentials: [],
-      readOnly: true,
-    },
-  ] satisfies Connection[]
-).map((one: Connection) => ({ publicUrl: standardOf(one.url), ...one }));
+export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
+  ...OTHERS.filter(({ readOnly }) => !readOnly),
+  ...TARGETS_WITH_CREDENTIALS,
+  ...TRIED_BY_ROLLBACKS,
+  ...OTHERS.filter(({ readOnly }) => readOnly),
+].map((one) => ({ publicUrl: standardOf(one.url), ...one }));
 
 /** Returns the public address of a vendor, by the setting with its address. */
 export const defaultUrl = (url: string): string | undefined =>
@@ -179,15 +122,15 @@ function stateOf(
   const at = get(url) || standard;
   const own = credentials.find((all) => all.every((setting) => get(setting)));
   const others = (named[vendor] ?? []).filter((setting) => get(setting));
-  const wanted = credentials.map((all) => all.join(' and ')).join(', or ');
+  const expected = credentials.map((all) => all.join(' and ')).join(', or ');
   const missing = [
     ...(at === null ? [url] : []),
-    ...(credentials.length > 0 && own === undefined && others.length === 0 ? [wanted] : []),
+    ...(credentials.length > 0 && own === undefined && others.length === 0 ? [expected] : []),
     ...also.filter((setting) => !get(setting)),
   ];
   const state = { vendor, name, readOnly: readOnly === true, credentials: [...(own ?? []), ...others] };
   if (at === null || missing.length > 0) {
-    const notSet = `${missing.join(' and ')} ${missing.length > 1 || wanted.includes(' ') ? 'are' : 'is'} not set`;
+    const notSet = `${missing.join(' and ')} ${missing.length > 1 || expected.includes(' ') ? 'are' : 'is'} not set`;
     return { ...state, mode: 'off', address: null, missing: notSet };
   }
   return { ...state, mode: isStandIn(at) ? 'stand-in' : 'real', address: originOf(at), missing: null };

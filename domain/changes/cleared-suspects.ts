@@ -11,7 +11,7 @@ export const CLEARED_MAX = 50;
 
 /** Returns the clearings that were not withdrawn. */
 export const activeClearings = (cleared: Clearings): readonly Cleared[] =>
-  (cleared ?? []).filter(({ back }) => back === undefined);
+  (cleared ?? []).filter(({ restored }) => restored === undefined);
 
 /**
  * Returns the clearing that applies to a change, if any. A clearing applies to the version, so it covers all changes
@@ -54,17 +54,17 @@ export const withCleared = (cleared: Clearings, one: Cleared): Cleared[] => [
 export const withWithdrawn = (
   cleared: Clearings,
   which: readonly Cleared[],
-  back: NonNullable<Cleared['back']>,
+  restored: NonNullable<Cleared['restored']>,
 ): Cleared[] => {
   const ids = new Set(which.map(({ change_id }) => change_id));
-  return (cleared ?? []).map((one) => (ids.has(one.change_id) ? { ...one, back } : one));
+  return (cleared ?? []).map((one) => (ids.has(one.change_id) ? { ...one, restored } : one));
 };
 
 const CLEARINGS_SHOWN = 3;
 
 /** Describes the newest clearings: by whom and when. */
 export function clearingsInWords(cleared: readonly Cleared[]): string {
-  const newest = cleared.slice(-CLEARINGS_SHOWN).map(({ version, by, at, back }) => {
+  const newest = cleared.slice(-CLEARINGS_SHOWN).map(({ version, by, at, restored: back }) => {
     const restored = back === undefined ? '' : `, and marked as suspect again by ${back.by} at ${minuteOf(back.at)}`;
     return `${version} was cleared by ${by} at ${minuteOf(at)}${restored}`;
   });

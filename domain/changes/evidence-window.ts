@@ -7,18 +7,19 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d
 
 /**
  * Returns whether an alert may fire because of failures before `mitigatedAt`: it began before, or its window reaches
- * back to before. An alert without a known window has none.
+ * back to before. An alert without a known window counts as having none.
  */
 export const looksBackBefore = (signal: Signal, mitigatedAt: Timestamp): boolean =>
   secondsBetween(mitigatedAt, signal.startsAt) < windowSeconds(signal);
 
 /**
- * Returns the shortest window: it must also be bad, so the alert ends when that window no longer contains the failure.
+ * Returns the length in seconds of the alert's shortest window, or 0 if none is known. Multi-window alerts fire only while all
+ * windows exceed the threshold, so the alert ends once the shortest one no longer contains the failure.
  */
 function windowSeconds({ labels, links }: Signal): number {
   const label = (name: string): string | undefined => labels.find(([key]) => key === name)?.[1];
-  const told = label('short_window') ?? label('long_window');
-  const windows = told === undefined ? rangesOf(links.source) : [told];
+  const window = label('short_window') ?? label('long_window');
+  const windows = window === undefined ? rangesOf(links.source) : [window];
   const seconds = windows.flatMap((text) => secondsOf(text) ?? []);
   return seconds.length === 0 ? 0 : Math.min(...seconds);
 }

@@ -5,7 +5,7 @@ import { secondsBetween } from '../../schemas/time/time.ts';
 import { candidatesOf, CLOCK_TOLERANCE_SECONDS, LONGEST_LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
 import type { RelatedChange } from '../correlation/evidence.ts';
 import { spell } from '../correlation/words.ts';
-import { dependenciesOf } from '../catalogue/dependencies.ts';
+import { callersOf, dependenciesOf } from '../catalogue/dependencies.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
 import { endOf } from './versions.ts';
@@ -58,15 +58,15 @@ export function relatedTo(
 ): RelatedChange | null {
   if (change.environment !== environment) return null;
   if (change.service === service) return { change, relation: 'same', distance: 0 };
-  const dependencies = unmatched === null ? dependenciesOf(services, service) : [];
-  const found = dependencies.find((each) => each.service === change.service);
+  const known = unmatched === null ? [...dependenciesOf(services, service), ...callersOf(services, service)] : [];
+  const found = known.find((each) => each.service === change.service);
   return found === undefined ? null : { change, relation: found.relation, distance: found.distance };
 }
 
 /** Returns whether the change is a candidate, given the onset of a judgement that did not know it. */
 export function wasMissed({ evidence }: Pick<DecisionInputs, 'evidence'>, late: RelatedChange): boolean {
   if (evidence.changes.some(({ change }) => change.id === late.change.id)) return false;
-  return candidatesOf({ ...evidence, changes: [late] }, onsetOf(evidence.onset).at).length > 0;
+  return candidatesOf({ ...evidence, changes: [late] }, onsetOf(evidence)).length > 0;
 }
 
 /** State of an incident with its newest judgement. */
@@ -76,7 +76,7 @@ export type JudgedIncident = {
   decision: Pick<DecisionView, 'kind' | 'state'>;
   /** Rollback that resulted from the judgement. Absent: none has started. */
   effect?: Pick<Effect, 'state'> | undefined;
-  askedBy: DecisionInputs['asked']['by'];
+  requestedBy: DecisionInputs['request']['by'];
   /** The process that started with the judgement has ended. */
   concluded: boolean;
 };
@@ -84,7 +84,14 @@ export type JudgedIncident = {
 export const APPROVED = 'not judged again, because a rollback was approved';
 
 /** Returns why an incident is not judged again after a late change. Null: it is judged again. */
-export function whyNotAgain({ status, number, decision, effect, askedBy, concluded }: JudgedIncident): string | null {
+export function whyNotAgain({
+  status,
+  number,
+  decision,
+  effect,
+  requestedBy: askedBy,
+  concluded,
+}: JudgedIncident): string | null {
   if (status === 'mitigating' || effect?.state === 'intended' || effect?.state === 'accepted')
     return 'not judged again, because a mitigation is in progress';
   if (status === 'mitigated') return 'not judged again, because the incident is mitigated';
@@ -102,13 +109,13 @@ export function whyNotAgain({ status, number, decision, effect, askedBy, conclud
  */
 export function isSameRollback(
   before: Pick<DecisionView, 'kind' | 'target' | 'from_version' | 'to_version'>,
-  now: Pick<Decision, 'place' | 'from' | 'to'>,
+  now: Pick<Decision, 'target' | 'from' | 'to'>,
 ): boolean {
   return (
     (before.kind === 'approve' || before.kind === 'roll_back') &&
     before.from_version !== null &&
-    before.target?.service === now.place?.service &&
-    before.target?.environment === now.place?.environment &&
+    before.target?.service === now.target?.service &&
+    before.target?.environment === now.target?.environment &&
     before.from_version === now.from &&
     before.to_version === now.to
   );

@@ -2,7 +2,7 @@ import type { Change } from '../../schemas/changes/change.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { list, spell } from '../correlation/words.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
-import { editDistance } from '../runbooks/nearest.ts';
+import { editDistance } from '../runbooks/similar-names.ts';
 import { minuteOf } from '../messages/story.ts';
 import {
   restoredChange,
@@ -94,26 +94,30 @@ export function whyNotTo(
 }
 
 /**
- * Effect of a rollback to a version on the current one. `already`: changes that an earlier rollback undid; their data
+ * Effect of a rollback to a version on the current one. `alreadyUndone`: changes that an earlier rollback undid; their data
  * may remain.
  */
-export type Way = { goes: 'back' | 'forward'; takes: readonly Change[]; already: readonly Change[] };
+export type RollbackEffect = {
+  direction: 'back' | 'forward';
+  undoes: readonly Change[];
+  alreadyUndone: readonly Change[];
+};
 
 /** @param undoes all changes that were put live since that version */
-export function wayFrom(changes: readonly Change[], live: Change, undoes: readonly Change[]): Way {
-  if (live.kind !== 'rollback') return { goes: 'back', takes: undoes, already: [] };
+export function effectOfRollback(changes: readonly Change[], live: Change, undoes: readonly Change[]): RollbackEffect {
+  if (live.kind !== 'rollback') return { direction: 'back', undoes: undoes, alreadyUndone: [] };
   const first = restoredChange(liveChanges(changes), live);
   const others = undoes.filter(({ id }) => id !== live.id);
   const takes = first === undefined ? [] : others.filter((change) => byStart(change, first) <= 0);
   return {
-    goes: takes.length === 0 ? 'forward' : 'back',
-    takes,
-    already: others.filter((one) => !takes.includes(one)),
+    direction: takes.length === 0 ? 'forward' : 'back',
+    undoes: takes,
+    alreadyUndone: others.filter((one) => !takes.includes(one)),
   };
 }
 
 /** Facts that a person should know before a rollback to a version, each as a sentence without its end. */
-export type Past = {
+export type VersionFacts = {
   /** When it last ran, and for how long. */
   ran: string;
   /** Concerns and unknowns, the most serious first. */
@@ -128,11 +132,11 @@ export type Past = {
  * @param undoes changes that the rollback would undo
  * @param live current version
  */
-export function pastOf(
+export function versionFacts(
   changes: readonly Change[],
   version: Version,
   { chosen, undoes, live }: { chosen: Version | null; undoes: readonly Change[]; live: Change },
-): Past | undefined {
+): VersionFacts | undefined {
   const ran = lastRun(changes, version);
   if (ran === undefined) return undefined;
   const next = liveChanges(changes).find((change) => byStart(change, ran) > 0);
@@ -144,7 +148,7 @@ export function pastOf(
   return {
     ran: `${version} last ran from ${minuteOf(endOf(ran))}${until}${bad || brief ? '' : ', without known problems'}`,
     doubts: [
-      ...(wayFrom(changes, live, undoes).goes === 'forward'
+      ...(effectOfRollback(changes, live, undoes).direction === 'forward'
         ? [`${version} is newer than ${live.version}, which is running after a rollback, so this is a roll-forward`]
         : []),
       ...(bad ? [`${version} was already rolled back as bad`] : []),
@@ -157,14 +161,14 @@ export function pastOf(
 }
 
 function migrationWords(undoes: readonly Change[]): string[] {
-  const { known, unknown: untold } = migrationsIn(undoes);
+  const { known, unknown } = migrationsIn(undoes);
   const names = (of: readonly Change[]): string => list([...new Set(of.map((change) => change.version))]);
   const has = (of: readonly Change[]): string => (of.length === 1 ? 'has a migration' : 'have migrations');
   return [
     ...(known.length === 0
       ? []
       : [`${names(known)} ${has(known)}, so the old version may not work with the migrated data`]),
-    ...(untold.length === 0 ? [] : [`it is unknown whether ${names(untold)} ${has(untold)}`]),
+    ...(unknown.length === 0 ? [] : [`it is unknown whether ${names(unknown)} ${has(unknown)}`]),
   ];
 }
 

@@ -1,15 +1,16 @@
 import type { DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
+import { hasDigest } from '../rollback/offers.ts';
 import { subjectOf } from '../messages/incident-buttons.ts';
 
 /** Describes the current state of a decision that was answered too late or by an outdated button, in one sentence. */
 export function supersededWords({ status, resolved_at, decisions }: IncidentView, digest: string): string {
-  const asked = decisions.find((decision) => decision.digest === digest);
-  if (asked?.state === 'approved' || asked?.state === 'rejected')
-    return `${asked.answered_by ?? 'an unknown person'} has already ${asked.state} it`;
+  const question = decisions.find((decision) => hasDigest(decision, digest));
+  if (question?.state === 'approved' || question?.state === 'rejected')
+    return `${question.answered_by ?? 'an unknown person'} has already ${question.state} it`;
   if (status === 'resolved') return `the incident was resolved at ${(resolved_at ?? '').slice(11, 16)} UTC`;
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
   if (waiting !== undefined) return `another question is waiting now: ${subjectOf(waiting)}`;
-  if (asked?.state === 'expired') return 'the question expired without an answer';
+  if (question?.state === 'expired') return 'the question expired without an answer';
   return `no question is waiting any more${lastOf(decisions)}`;
 }
 

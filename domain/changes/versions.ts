@@ -56,6 +56,10 @@ export type RollbackTarget =
   /** The newest good version is older than `rollback_safe_to` of the change `by`, which the rollback would undo. */
   | { kind: 'unsafe'; version: Version; by: Change };
 
+/** The reason of `none_known_good`. */
+export const NONE_KNOWN_GOOD =
+  'no earlier version is known to be good: recorded as succeeded, live for 30 minutes, never rolled back, and not pinned';
+
 /**
  * Returns the target for a rollback of `suspect`: the newest known good version before it. Known good means recorded as
  * succeeded, live for 30 minutes before its successor, never rolled back, not pinned, and not the suspect's own
@@ -187,3 +191,7 @@ export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp
   const end = next.started_at > now ? next.started_at : now;
   return { ...next, commits: next.commits ?? [], finished_at: needsEnd ? end : next.finished_at };
 }
+
+/** Compares versions without a leading `v`: tools write the same version as `v42` or `42`. */
+export const sameVersion = (a: string, b: string): boolean => bare(a) === bare(b);
+const bare = (version: string): string => version.replace(/^v(?=\d)/i, '');

@@ -1,10 +1,12 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import { secondsBetween } from '../../schemas/time/time.ts';
-import { putsVersionLive } from '../changes/versions.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import type { Candidate } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
-import { type Factor, factor } from './factor.ts';
-import { WEIGHTS } from './weights.ts';
+import { type Factor, factor, remark } from './factor.ts';
+import type { Course } from './health.ts';
+import type { Onset } from './onset.ts';
+import { between, mean, pointsOf, quantile } from './samples.ts';
 import { amount, list, percent } from './words.ts';
 
 /**
@@ -12,30 +14,124 @@ import { amount, list, percent } from './words.ts';
  * roll-out.
  */
 const SOME_TRAFFIC = 0.01;
-
-/** Usual maximum window of `rate()` queries: a value can include samples this old. */
-const WINDOW_SECONDS = 600;
 const REAL_TRAFFIC = 0.05;
 
-/** Factor by which a version must be worse than the others when the limit is unknown. */
-const WORSE = 2;
+/** Minimum samples, and requests where they are measured, since the onset; with fewer, chance decides. */
+const MIN_SAMPLES = 2;
+const MIN_REQUESTS = 10;
 
-type Measured = { version: string; value: number; share: number | null };
+/** Window of a query whose window is unknown: the usual maximum of `rate()`. */
+const USUAL_WINDOW_SECONDS = 600;
+
+/**
+ * Time that a version must have served since the onset if it was replaced after it: seconds, and as a share of the
+ * window. In a shorter time, its errors would hardly show.
+ */
+const BESIDE_SECONDS = 60;
+const BESIDE_OF_WINDOW = 0.4;
+
+/** Factor by which a version must be worse than the others to differ from them by more than noise. */
+const WORSE = 2;
+const FAR_WORSE = 3;
+
+/** Milliseconds within which two first samples count as simultaneous. */
+const SAME_TIME_MS = 60_000;
+
+/** Smallest part of the rise of all errors that a version's errors explain if they are its cause. */
+const EXPLAINED = 0.4;
+
+/**
+ * The level of a version since the onset, and its share of the traffic. `few`: too few requests for a comparison. `since`:
+ * time of its first sample.
+ */
+type Measured = { version: string; value: number; share: number | null; few: boolean; since: number };
+
+/** Returns the levels of the versions that had samples since a time in milliseconds. */
+function measuredSince(
+  { by_version, at, health }: Pick<Evidence, 'by_version' | 'at' | 'health'>,
+  from: number,
+): Measured[] {
+  // A value describes the window before it.
+  const begin = from - (health?.window ?? 0) * 1000;
+  const versions = (by_version ?? []).map(({ version, curve, traffic }) => ({
+    version,
+    since: Math.min(...[...pointsOf(curve, at), ...pointsOf(traffic ?? [], at)].map((point) => point.at)),
+    samples: between(pointsOf(curve, at), from, Infinity),
+    rate: traffic === null ? null : mean(between(pointsOf(traffic, at), from, Infinity)) || 0,
+  }));
+  const all = versions.reduce((sum, { rate }) => sum + (rate ?? 0), 0);
+  return versions
+    .filter(({ samples }) => samples.length >= MIN_SAMPLES)
+    .map(({ version, samples, rate, since }) => ({
+      version,
+      since,
+      value: quantile(samples, 0.75),
+      share: rate === null ? null : all > 0 ? rate / all : 0,
+      few: rate !== null && (rate * (millisOf(at) - Math.max(begin, since))) / 1000 < MIN_REQUESTS,
+    }))
+    .toSorted((a, b) => (a.version === b.version ? a.value - b.value : a.version < b.version ? -1 : 1));
+}
+
+/**
+ * Returns the time in milliseconds since which the version fails: the onset, or its first sample if each of its samples is
+ * above the limit. The health of all shows a version that takes over slowly later.
+ */
+function failsSince({ by_version, health, at }: Evidence, version: string, { latest }: Onset): number {
+  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
+  const points = pointsOf(own?.curve ?? [], at);
+  const [first] = points;
+  const isBorn = first !== undefined && health !== null && points.every(({ value }) => value > health.max);
+  return isBorn ? Math.min(first.at, millisOf(latest)) : millisOf(latest);
+}
+
+/**
+ * Returns the levels of the versions since the onset, and whether others have served beside this one since then. The
+ * values of a version that was replaced just before the onset still exist for the length of the window, but describe the
+ * healthy time before it.
+ */
+function measuredBeside(
+  evidence: Evidence,
+  { finished_at: finished, version, status, canary_weight: weight }: Change,
+  onset: Onset,
+): { measured: Measured[]; beside: boolean } {
+  const window = evidence.health?.window ?? USUAL_WINDOW_SECONDS;
+  const since = failsSince(evidence, version, onset);
+  const after = measuredSince(evidence, since + window * 1000);
+  const isOther = (one: Measured): boolean => !sameVersion(one.version, version);
+  if (after.some((one) => isOther(one) && one.share !== null && one.share >= REAL_TRAFFIC) && !after.every(isOther))
+    return { measured: after, beside: true };
+  const measured = measuredSince(evidence, since);
+  const served = (millisOf(finished ?? evidence.at) - since) / 1000;
+  // The CD system says that the others take the rest. Records of older versions lack the weight.
+  const isCanary = finished === null && weight !== null && weight !== undefined && weight < 1;
+  // Long after the end of a roll-out, a version that still takes traffic was never replaced.
+  const stayed = -served >= window && measured.some((one) => isOther(one) && (one.share ?? 0) >= REAL_TRAFFIC);
+  // A CD system that reports no ends does not say that the others still serve.
+  const known = finished !== null || status === 'started';
+  const enough = Math.max(BESIDE_SECONDS, finished === null ? 0 : BESIDE_OF_WINDOW * window);
+  return { measured, beside: isCanary || stayed || (known && served >= enough) };
+}
 
 /**
  * Returns factors that compare the versions in service. Empty unless the change puts a version of the failing service
  * live.
  */
-export function versionFactors(evidence: Evidence, candidate: Candidate): Factor[] {
+export function versionFactors(
+  evidence: Evidence,
+  candidate: Candidate,
+  onset: Onset,
+  course: Course | null,
+): Factor[] {
   if (candidate.relation !== 'same' || !putsVersionLive(candidate.change)) return [];
   const { change } = candidate;
-  return [byVersion(evidence, candidate), byAlert(evidence.alert_versions, change, candidate.timing)].filter(
+  return [byVersion(evidence, candidate, onset, course), byAlert(evidence.alert_versions, change, onset)].filter(
     (one) => one !== null,
   );
 }
 
-function byVersion({ by_version, changes, health, at }: Evidence, { change, timing }: Candidate): Factor | null {
-  const measured = (by_version ?? []).filter(({ value }) => Number.isFinite(value)).toSorted(byName);
+function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, course: Course | null): Factor | null {
+  const { changes, health } = evidence;
+  const { measured, beside } = measuredBeside(evidence, change, onset);
   if (measured.length === 0) return null;
   const mine = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
@@ -43,94 +139,129 @@ function byVersion({ by_version, changes, health, at }: Evidence, { change, timi
   if (mine.length === 0) {
     const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
     return known
-      ? factor('no_traffic', WEIGHTS.no_traffic, `${version} is not among the versions that receive traffic`)
-      : factor('by_version', 0, `monitoring reports no version named ${version}`);
+      ? factor('no_traffic', `${version} is not among the versions that receive traffic`)
+      : remark('by_version', `monitoring reports no version named ${version}`);
   }
-  if (!mine.some(takesTraffic))
-    return factor('no_traffic', WEIGHTS.no_traffic, `${version} receives almost no traffic`);
-  const own = Math.max(...mine.map(({ value }) => value));
+  const own = mine.reduce((worst, one) => (one.value > worst.value ? one : worst));
+  if (!mine.some(takesTraffic) && !raises(own, health, course))
+    return factor('no_traffic', `${version} receives almost no traffic`);
   if (others.length === 0)
-    return factor('by_version', 0, `${version} receives all traffic, so it cannot be compared with other versions`);
+    return remark('by_version', `${version} receives all traffic, so it cannot be compared with other versions`);
+  const few = [own, ...others].find((one) => one.few);
+  if (few !== undefined)
+    return remark('by_version', `${few.version} received fewer than ${MIN_REQUESTS} requests since the problem began`);
+  // A version that came later is a fix that is on its way, or its record is. Where monitoring itself began later, the
+  // first samples of all versions have about the same time.
+  const begun = Math.max(own.since, millisOf(change.started_at));
+  const older = others.filter(({ since }) => since <= begun + SAME_TIME_MS);
+  if (older.length === 0)
+    return remark('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
   const max = health !== null && Number.isFinite(health.max) ? health.max : null;
-  const both = serveBeside({ at, timing, change }, others);
-  return max === null ? withoutLimit(version, own, others, both) : withLimit(version, own, others, max, both);
+  const isQuantile = health?.quantile === true;
+  return max === null ? withoutLimit(own, others, beside) : withLimit(own, others, { max, beside, course, isQuantile });
 }
 
-/**
- * Returns whether other versions have served traffic at the same time since the onset. A version that was replaced just
- * before the onset still has a value for a while, which describes the healthy time before it.
- */
-function serveBeside(
-  { at, timing, change }: Pick<Evidence, 'at'> & Pick<Candidate, 'timing' | 'change'>,
+/** Returns whether a version with almost no traffic raises the errors of all above the limit nevertheless. */
+const raises = (own: Measured, health: Evidence['health'], course: Course | null): boolean =>
+  health !== null &&
+  course !== null &&
+  course.ratio !== null &&
+  !own.few &&
+  own.value > health.max &&
+  explains(own, course, health.quantile === true);
+
+function withLimit(
+  own: Measured,
   others: readonly Measured[],
-): boolean {
-  if (timing === 'rolling_out') return true;
-  const settled = change.finished_at !== null && secondsBetween(change.finished_at, at) >= WINDOW_SECONDS;
-  return settled && others.some(({ share }) => share !== null && share >= REAL_TRAFFIC);
-}
-
-function withLimit(version: string, own: number, others: readonly Measured[], max: number, both: boolean): Factor {
+  { max, beside, course, isQuantile }: { max: number; beside: boolean; course: Course | null; isQuantile: boolean },
+): Factor {
   const bad = others.filter(({ value }) => value > max);
-  const text = compared(version, own, others);
-  if (own <= max)
+  const text = compared(own, others);
+  if (own.value <= max)
     return bad.length > 0
-      ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: it is healthy, and others are not`)
-      : factor('no_version_bad', WEIGHTS.no_version_bad, `${text}: no version is bad`);
-  if (bad.length === 0)
-    return both
-      ? factor('only_its_version_bad', WEIGHTS.only_its_version_bad, text)
-      : factor('only_it_seems_bad', WEIGHTS.only_it_seems_bad, `${text}, possibly measured before the problem`);
+      ? factor('its_version_healthy', `${text}: it is healthy, and others are not`)
+      : factor('no_version_bad', `${text}: no version is bad`);
+  if (bad.length === 0) {
+    if (!beside) return factor('only_it_seems_bad', `${text}, possibly measured before the problem`);
+    if (others.some(({ value }) => own.value < FAR_WORSE * value))
+      return factor('only_it_seems_bad', `${text}: the difference is small`);
+    if (!explains(own, course, isQuantile))
+      return factor('only_it_seems_bad', `${text}, which does not explain all errors`);
+    return own.share !== null && own.share <= 0.5
+      ? factor('canary_bad', `${text}, which explains the errors of all`)
+      : factor('only_its_version_bad', text);
+  }
   return bad.length === others.length
-    ? factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all versions are bad`)
-    : factor('some_other_version_bad', WEIGHTS.some_other_version_bad, `${text}: it is not the only bad version`);
+    ? factor('all_versions_bad', `${text}: all versions are bad`)
+    : factor('some_other_version_bad', `${text}: it is not the only bad version`);
 }
 
-function withoutLimit(version: string, own: number, others: readonly Measured[], both: boolean): Factor {
+/** Returns whether the errors of a version, by its share of the traffic, explain the rise of all errors. */
+function explains({ value, share }: Measured, course: Course | null, isQuantile: boolean): boolean {
+  if (share === null || course === null || course.ratio === null) return true;
+  if (isQuantile) return share >= SOME_TRAFFIC / 2;
+  return share * (value - course.baseline) >= EXPLAINED * (course.level - course.baseline);
+}
+
+function withoutLimit(own: Measured, others: readonly Measured[], beside: boolean): Factor {
   const worst = Math.max(...others.map(({ value }) => value));
-  const text = compared(version, own, others);
-  if (own > 0 && own >= WORSE * worst)
-    return both
-      ? factor('its_version_worse', WEIGHTS.its_version_worse, text)
-      : factor('only_it_seems_bad', WEIGHTS.only_it_seems_bad, `${text}, possibly measured before the problem`);
-  return worst >= WORSE * own && worst > 0
-    ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: other versions are worse`)
-    : factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all versions are similar`);
+  const text = compared(own, others);
+  if (own.value > 0 && own.value >= WORSE * worst)
+    return beside
+      ? factor('its_version_worse', text)
+      : factor('only_it_seems_bad', `${text}, possibly measured before the problem`);
+  return worst >= WORSE * own.value && worst > 0
+    ? factor('its_version_healthy', `${text}: other versions are worse`)
+    : factor('all_versions_bad', `${text}: all versions are similar`);
 }
 
-function compared(version: string, own: number, others: readonly Measured[]): string {
-  const words = others.map(
-    ({ version: name, value, share }) =>
-      `${name} at ${amount(value)}${share === null ? '' : ` (${percent(share)} of traffic)`}`,
-  );
-  return `by version: ${version} is at ${amount(own)}, ${list(words)}`;
+function compared(own: Measured, others: readonly Measured[]): string {
+  const of = ({ share }: Measured): string => (share === null ? '' : ` (${percent(share)} of traffic)`);
+  const words = others.map((one) => `${one.version} at ${amount(one.value)}${of(one)}`);
+  return `by version: ${own.version} is at ${amount(own.value)}${of(own)}, ${list(words)}`;
 }
 
 /** Weighs the versions named in the labels of the alerts. */
-function byAlert(named: readonly string[], { version }: Change, timing: Candidate['timing']): Factor | null {
+function byAlert(named: readonly string[], { version, finished_at }: Change, { latest }: Onset): Factor | null {
   if (named.length === 0) return null;
   const others = [...new Set(named.filter((name) => !sameVersion(name, version)))].toSorted();
-  if (others.length === 0)
+  if (others.length === 0) {
+    const text = `the alerts name ${version} and no other version`;
     // Once the version takes all traffic, every alert names it, whatever the cause.
-    return factor(
-      'alert_names_it',
-      timing === 'rolling_out' ? WEIGHTS.alert_names_it : 0,
-      `the alerts name ${version} and no other version`,
-    );
+    return finished_at === null || finished_at > latest
+      ? factor('alert_names_it', text)
+      : remark('alert_names_it', text);
+  }
   return others.length < new Set(named).size
-    ? factor(
-        'alert_names_others_too',
-        WEIGHTS.alert_names_others_too,
-        `the alerts name ${list(others)} as well as ${version}`,
-      )
-    : factor('alert_names_others', WEIGHTS.alert_names_others, `the alerts name ${list(others)}, not ${version}`);
+    ? factor('alert_names_others_too', `the alerts name ${list(others)} as well as ${version}`)
+    : factor('alert_names_others', `the alerts name ${list(others)}, not ${version}`);
 }
 
 /** Treats an unknown share as traffic: the query would return no value for the version otherwise. */
 const takesTraffic = ({ share }: Measured): boolean => share === null || !(share < SOME_TRAFFIC);
 
-/** Compares versions without a leading `v`: tools write the same version as `v42` or `42`. */
-const sameVersion = (a: string, b: string): boolean => bare(a) === bare(b);
-const bare = (version: string): string => version.replace(/^v(?=\d)/i, '');
+/**
+ * Returns whether the version's own newest samples are above the limit. Without its traffic, the alert must name it: a few
+ * requests can fail by chance.
+ */
+export function isVersionBadNow(
+  { by_version, health, at, alert_versions: named }: Evidence,
+  { version }: Change,
+): boolean {
+  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
+  if (own === undefined || health === null) return false;
+  if (own.traffic === null && !(named.length > 0 && named.every((one) => sameVersion(one, version)))) return false;
+  const newest = pointsOf(own.curve, at).slice(-MIN_SAMPLES);
+  const isFresh = newest.every((point) => millisOf(at) - point.at <= FRESH_SECONDS * 1000);
+  return newest.length === MIN_SAMPLES && isFresh && newest.every(({ value }) => value > health.max);
+}
 
-const byName = (a: Measured, b: Measured): number =>
-  a.version === b.version ? a.value - b.value : a.version < b.version ? -1 : 1;
+/** Greatest age in seconds of the newest samples of a version that describe the present. */
+const FRESH_SECONDS = 120;
+
+/** Returns the version's share of the measured traffic since a time in milliseconds. Null: not measured. */
+export function shareSince(evidence: Evidence, { version }: Change, from: number): number | null {
+  const measured = measuredSince(evidence, from);
+  const mine = measured.filter((one) => sameVersion(one.version, version));
+  return mine.reduce<number | null>((sum, { share }) => (share === null ? null : (sum ?? 0) + share), null);
+}

@@ -2,8 +2,8 @@ import type { Change } from '../../schemas/changes/change.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { byStart } from '../changes/versions.ts';
 import type { Evidence, Relation } from './evidence.ts';
-import { type Factor, factor } from './factor.ts';
-import { WEIGHTS } from './weights.ts';
+import { type Factor, graded } from './factor.ts';
+import type { Onset } from './onset.ts';
 import { spell } from './words.ts';
 
 /**
@@ -12,9 +12,7 @@ import { spell } from './words.ts';
  */
 export const CLOCK_TOLERANCE_SECONDS = 90;
 
-/**
- * A change that finished longer than this before the onset is a candidate only if a slow rise of errors starts at it.
- */
+/** A change that finished longer than this before the onset is no candidate. */
 export const LOOK_BACK_SECONDS = 30 * 60;
 
 /**
@@ -32,14 +30,12 @@ export type Candidate = {
   relation: Relation;
   distance: number;
   timing: Timing;
-  /** The change finished too long before the onset for its timing alone to support it. */
-  longAgo: boolean;
 };
 
 /**
  * Returns the changes that can precede the problem, within clock tolerance, without duplicates, sorted by start time.
  */
-export function candidatesOf({ changes, incident_id }: Evidence, onset: Timestamp): Candidate[] {
+export function candidatesOf({ changes, incident_id }: Evidence, onset: Onset): Candidate[] {
   const nearest = new Map<string, Evidence['changes'][number]>();
   for (const one of changes) {
     const known = nearest.get(one.change.id);
@@ -47,25 +43,30 @@ export function candidatesOf({ changes, incident_id }: Evidence, onset: Timestam
   }
   return [...nearest.values()]
     .filter(({ change }) => change.made_for !== incident_id && change.status !== 'cancelled')
+    .filter(({ change }) => !isOwnRollback(change))
     .flatMap(({ change, relation, distance }) => {
-      const placed = timingOf(change, onset);
-      return placed === null ? [] : [{ change, relation, distance: Math.max(0, distance), ...placed }];
+      const timing = timingOf(change, onset);
+      return timing === null ? [] : [{ change, relation, distance: Math.max(0, distance), timing }];
     })
     .toSorted((a, b) => byStart(a.change, b.change));
 }
 
-const RELATIONS: readonly Relation[] = ['same', 'dependency', 'shared'];
+const RELATIONS: readonly Relation[] = ['same', 'dependency', 'shared', 'caller'];
 const nearness = ({ relation, distance }: { relation: Relation; distance: number }): number =>
   RELATIONS.indexOf(relation) * 1000 + distance;
 
-function timingOf(change: Change, onset: Timestamp): Pick<Candidate, 'timing' | 'longAgo'> | null {
-  const started = secondsBetween(change.started_at, onset);
-  const finished = finishedBefore(change, onset);
-  if (started < -CLOCK_TOLERANCE_SECONDS) return null;
-  if (started < 0) return { timing: 'clock_skew', longAgo: false };
-  if (finished === null) return started > LONGEST_LOOK_BACK_SECONDS ? null : { timing: 'rolling_out', longAgo: false };
-  if (finished > LONGEST_LOOK_BACK_SECONDS) return null;
-  return { timing: 'finished_before', longAgo: finished > LOOK_BACK_SECONDS };
+/** Returns whether Firebreak made the change: its rollbacks return to a version that was good. */
+const isOwnRollback = ({ kind, made_for: madeFor }: Change): boolean => kind === 'rollback' && madeFor !== null;
+
+/** @returns null if the change cannot have caused a problem that began within the bounds of this onset */
+function timingOf(change: Change, { at, earliest, latest }: Onset): Timing | null {
+  const late = secondsBetween(latest, change.started_at);
+  if (late > CLOCK_TOLERANCE_SECONDS) return null;
+  if (late > 0) return 'clock_skew';
+  if (change.finished_at === null)
+    return secondsBetween(change.started_at, earliest) > LONGEST_LOOK_BACK_SECONDS ? null : 'rolling_out';
+  if (secondsBetween(change.finished_at, earliest) > LOOK_BACK_SECONDS) return null;
+  return finishedBefore(change, at) === null ? 'rolling_out' : 'finished_before';
 }
 
 /** Returns the version, preceded by the service's name if that is not the failing service. */
@@ -78,29 +79,57 @@ export function finishedBefore({ finished_at }: Change, onset: Timestamp): numbe
   return seconds > 0 ? seconds : null;
 }
 
-/** Weighs timing: the closer to the onset, the more probable. */
-export function timingFactor(candidate: Candidate, onset: Timestamp): Factor {
-  const { change, timing, longAgo } = candidate;
+/**
+ * Weighs timing: the closer to the onset, the more probable.
+ * @param isMeasured health is measured, so that the distance in time is known
+ */
+export function timingFactor(
+  candidate: Candidate,
+  { at, earliest, latest, rise }: Onset,
+  isMeasured: boolean,
+): Factor<Timing> {
+  const { change, timing } = candidate;
   const what = `${change.kind} of ${called(candidate)}`;
-  const started = secondsBetween(change.started_at, onset);
-  const finished = finishedBefore(change, onset) ?? 0;
+  const started = secondsBetween(change.started_at, at);
+  // What rises slowly began before it showed.
+  const slowly = rise ?? 0;
+  const sinceStart = isMeasured && { long_after_start: distance(started - slowly, LONGEST_LOOK_BACK_SECONDS) };
   if (timing === 'clock_skew')
-    return factor(
+    return graded(
       timing,
-      WEIGHTS.clock_skew,
       `${what} started ${spell(-started)} after the problem began; clocks may differ by that much`,
+      { clock_skew: 1 },
     );
-  if (timing === 'rolling_out') {
-    const long = change.finished_at === null ? started - LOOK_BACK_SECONDS : 0;
-    const late = Math.max(0, long) / (LONGEST_LOOK_BACK_SECONDS - LOOK_BACK_SECONDS);
-    return factor(
-      timing,
-      WEIGHTS.rolling_out + late * WEIGHTS.rolling_out_for_long,
-      `${what} was rolling out when the problem began, ${spell(started)} after its start`,
-    );
+  if (timing === 'finished_before') {
+    const seconds = finishedBefore(change, earliest) ?? 0;
+    const long = seconds / LOOK_BACK_SECONDS;
+    return graded(timing, `${what} finished ${spell(finishedBefore(change, at) ?? 0)} before the problem began`, {
+      ...(isMeasured
+        ? { just_finished: 1, long_after_end: distance(seconds - slowly, LOOK_BACK_SECONDS) }
+        : { just_finished: 1 - long, finished_half_an_hour_ago: long }),
+      ...sinceStart,
+    });
   }
-  const text = `${what} finished ${spell(finished)} before the problem began`;
-  if (longAgo) return factor(timing, WEIGHTS.slow_burn, text);
-  const decay = (WEIGHTS.just_finished - WEIGHTS.finished_half_an_hour_ago) * (finished / LOOK_BACK_SECONDS);
-  return factor(timing, WEIGHTS.just_finished - decay, text);
+  if (started < 0) {
+    // The onset is known to lie between two samples, and the change started between them, too.
+    const before = secondsBetween(change.started_at, latest) / Math.max(1, secondsBetween(earliest, latest));
+    return graded(timing, `${what} started while the problem began, as far as its start is known`, {
+      rolling_out: before,
+      clock_skew: 1 - before,
+    });
+  }
+  const long = change.finished_at === null ? Math.max(0, started - LOOK_BACK_SECONDS) : 0;
+  const late = Math.min(1, long / (LONGEST_LOOK_BACK_SECONDS - LOOK_BACK_SECONDS));
+  return graded(timing, `${what} was rolling out when the problem began, ${spell(started)} after its start`, {
+    rolling_out: 1,
+    ...(late > 0 && !isMeasured && { rolling_out_for_long: late }),
+    ...sinceStart,
+  });
 }
+
+/** Unit of distances in time. */
+const MINUTE_SECONDS = 60;
+
+/** Returns a distance in time as a share of the longest one, from 0 to 1: each doubling counts the same. */
+const distance = (seconds: number, longest: number): number =>
+  Math.min(1, Math.log1p(Math.max(0, seconds) / MINUTE_SECONDS) / Math.log1p(longest / MINUTE_SECONDS));

@@ -1,29 +1,36 @@
-import type { Change } from '../../schemas/changes/change.ts';
+import type { Change, ChangeKind } from '../../schemas/changes/change.ts';
 import type { Suspect } from '../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import { clearingOf, activeClearings } from '../changes/cleared-suspects.ts';
 import { type Onset, onsetOf } from './onset.ts';
-import type { Timestamp } from '../../schemas/time/time.ts';
-import { byStart } from '../changes/versions.ts';
-import { isProven, type Weighed, whyPersonDecides } from './alone.ts';
-import { versionFactors } from './by-version.ts';
+import { byStart, putsVersionLive } from '../changes/versions.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { asksOf, type Proof, proofOf, sumOf, type Weighed } from './asks.ts';
+import { isVersionBadNow, shareSince, versionFactors } from './by-version.ts';
 import { type Candidate, candidatesOf, type Timing, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
-import { type Factor, factor } from './factor.ts';
-import { canaryFactors, type Course, courseOf, healthFactors, healthyNow, roseSlowlySince } from './health.ts';
+import { type Factor, factor, type Features, remark } from './factor.ts';
+import {
+  canaryFactors,
+  type Course,
+  courseOf,
+  endedAt,
+  falling,
+  healthFactors,
+  healthyNow,
+  MIN_BEFORE,
+  MIN_SINCE,
+  recurring,
+  vanishedFactor,
+} from './health.ts';
 import { namesOf, type Neighbours, neighbourFactors, neighboursOf } from './neighbours.ts';
+import { reportsAbsence } from './query.ts';
 import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
-import {
-  ASK_MAX_LOG_ODDS,
-  CONTRADICTION_WEIGHT,
-  KIND_WEIGHTS,
-  MIN_CONFIDENCE_TO_ASK,
-  REPORT_MAX_LOG_ODDS,
-  WEIGHTS,
-} from './weights.ts';
+import { MIN_CONFIDENCE_TO_ASK } from './weights.ts';
 import { aChange, list } from './words.ts';
 
+export type { Proof } from './asks.ts';
 export type { Timing } from './candidates.ts';
 export type { Factor } from './factor.ts';
 export { CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
@@ -35,8 +42,10 @@ export type RankedSuspect = Suspect & {
   timing: Timing;
   /** All evaluated factors, in order of evaluation. */
   factors: readonly Factor[];
-  /** More than timing supports the suspect: monitoring distinguishes its version from others. */
-  proven: boolean;
+  /** What proves the suspect beyond its timing. Null: nothing does. */
+  proof: Proof | null;
+  /** Why a person decides about it, however probable it is. Empty: the policy decides. */
+  asks: readonly Reason[];
 };
 
 export type Correlation = {
@@ -55,27 +64,12 @@ export type Correlation = {
 /**
  * Determines which change caused the problem, with confidence and reasons. Each candidate gets the sum of its factors'
  * weights as log-odds. The candidates and "none of them", which has odds of 1, share a total probability of 1. So a
- * single plausible change is probable, and two plausible changes lower each other's confidence.
+ * single plausible change is probable, and two plausible changes lower each other's confidence. Proof and reasons to ask
+ * a person are determined apart from the confidence.
  */
 export function correlate(evidence: Evidence): Correlation {
-  const onset = onsetOf(evidence.onset);
-  const neighbours = neighboursOf(evidence, onset.at);
-  const commonFactors = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at)].filter(
-    (one) => one !== null,
-  );
-  // A change that a person has cleared is neither a suspect nor a rival, but it still counts as the successor of the
-  // version that it replaced.
-  const candidates = candidatesOf(evidence, onset.at).filter(
-    ({ change }) => clearingOf(evidence.cleared, change) === undefined,
-  );
-  const scored = candidates.flatMap((candidate) => {
-    const course = courseOf(evidence, candidate, onset.at);
-    const factors = factorsOf(evidence, candidate, neighbours, onset, course);
-    return factors === null
-      ? []
-      : [{ candidate, course, factors: [...factors, ...commonFactors, ...unreadableHealthFactors(evidence)] }];
-  });
-  const suspects = rankSuspects(scored, onset.at);
+  const { onset, neighbours, commonFactors, weighed } = weigh(evidence);
+  const suspects = rankSuspects(weighed);
   return {
     onset,
     suspects,
@@ -84,79 +78,186 @@ export function correlate(evidence: Evidence): Correlation {
   };
 }
 
-/** Returns a factor without weight if the health query is configured but could not be read. */
-const unreadableHealthFactors = ({ health_unreadable: why }: Evidence): Factor[] =>
-  why === undefined ? [] : [factor('unmeasured', 0, `the health query could not be read: ${why}`)];
+/**
+ * Returns the feature vector of each candidate, from which weights can be fitted: the log-odds of a candidate are the
+ * sum of its features times `WEIGHTS`, and those of "none of them" are 0.
+ */
+export const featuresOf = (evidence: Evidence): { change_id: string; features: Features }[] =>
+  weigh(evidence).weighed.map(({ candidate: { change }, factors }) => {
+    const features: Record<string, number> = {};
+    for (const [name, value] of factors.flatMap((one) => Object.entries(one.features)))
+      features[name] = (features[name] ?? 0) + value;
+    return { change_id: change.id, features };
+  });
 
-/** @returns null if nothing connects the change with the problem */
+function weigh(evidence: Evidence): {
+  onset: Onset;
+  neighbours: Neighbours;
+  commonFactors: Factor<ReasonCode>[];
+  weighed: Weighed[];
+} {
+  const onset = onsetOf(evidence);
+  const neighbours = neighboursOf(evidence, onset);
+  const commonFactors = [
+    healthyNow(evidence, onset),
+    falling(evidence, onset),
+    recurring(evidence, onset),
+    trafficFactor(evidence, onset),
+    uselessRollback(evidence),
+  ].filter((one) => one !== null);
+  // A change that a person has cleared is neither a suspect nor a rival, but it still counts as the successor of the
+  // version that it replaced.
+  const candidates = candidatesOf(evidence, onset).filter(
+    ({ change }) => clearingOf(evidence.cleared, change) === undefined,
+  );
+  const weighed = candidates.map((candidate): Weighed => {
+    const course = courseOf(evidence, candidate, onset);
+    const factors = [
+      ...factorsOf(evidence, candidate, neighbours, onset, course),
+      // A caller's change can be what sends more requests.
+      ...commonFactors.map((one) =>
+        one.name === 'traffic_rise' && candidate.relation === 'caller' ? remark(one.name, one.text) : one,
+      ),
+      ...missingSamples(evidence, course),
+      ...notMeasured(evidence, course),
+    ];
+    return { candidate, course, factors: isBadThoughAllIsWell(evidence, candidate) ? spared(factors) : factors };
+  });
+  return { onset, neighbours, commonFactors, weighed };
+}
+
+/** Factors about the health of the whole service, which a version with a small share of the traffic does not show in. */
+const OF_ALL: ReadonlySet<string> = new Set(['healthy_now', 'healthy_just_now', 'no_step', 'small_step']);
+
+const isBadThoughAllIsWell = (evidence: Evidence, { change, relation }: Candidate): boolean =>
+  relation === 'same' && putsVersionLive(change) && isVersionBadNow(evidence, change);
+
+/** Takes the effect from what the health of the whole service says, if a version alone fails. */
+const spared = (factors: readonly Factor[]): readonly Factor[] =>
+  factors.some(({ name, weight }) => weight > 0 && ONLY_ONE.has(name))
+    ? factors.map((one) => (OF_ALL.has(one.name) ? remark(one.name, one.text) : one))
+    : factors;
+
+const ONLY_ONE: ReadonlySet<string> = new Set(['only_its_version_bad', 'canary_bad', 'only_it_seems_bad']);
+
+/** Weighs an alert about missing samples, unless errors have risen: monitoring fails more often than a service vanishes. */
+const missingSamples = ({ onset: { rule } }: Evidence, course: Course | null): Factor[] =>
+  rule?.expression != null && reportsAbsence(rule.expression) && !(course !== null && course.level > course.max)
+    ? [factor('missing_samples', 'the alert reports missing samples, and no errors are measured')]
+    : [];
+
+/** Returns a factor without effect if errors should be measured but are not, or if the alert is about missing samples. */
+function notMeasured({ health, health_unreadable: why, onset: { rule } }: Evidence, course: Course | null): Factor[] {
+  if (why !== undefined) return [remark('unmeasured', `the health query could not be read: ${why}`)];
+  if (rule?.expression != null && reportsAbsence(rule.expression))
+    return [
+      remark(
+        'unmeasured',
+        'the alert reports missing samples or failing scrapes, which may be only a failure of monitoring',
+      ),
+    ];
+  return health !== null && course !== null && course.since.length < MIN_SINCE
+    ? [remark('unmeasured', `the health query has too few samples since the problem began (${course.since.length})`)]
+    : [];
+}
+
+/** Weighs rollbacks of other failing services that have not helped: their cause is none of their changes. */
+function uselessRollback({ failing }: Evidence): Factor<'rollback_did_not_help'> | null {
+  const tried = failing.filter(({ rolled_back: rolledBack }) => rolledBack === true);
+  return tried.length === 0
+    ? null
+    : factor('rollback_did_not_help', `${list(namesOf(tried))} failed as well, was rolled back, and still fails`);
+}
+
 function factorsOf(
   evidence: Evidence,
   candidate: Candidate,
   neighbours: Neighbours,
-  { at }: Onset,
+  onset: Onset,
   course: Course | null,
-): Factor[] | null {
-  const connectedBySlowRise = candidate.relation === 'same' && course !== null && roseSlowlySince(course, candidate);
-  if (candidate.longAgo && !connectedBySlowRise) return null;
+): Factor[] {
   const { kind, status } = candidate.change;
+  const versions = versionFactors(evidence, candidate, onset, course);
+  const vanished = vanishedFactor(evidence, candidate);
   return [
-    factor('prior', WEIGHTS.prior, ''),
-    timingFactor(candidate, at),
-    ...(KIND_WEIGHTS[kind] === 0 ? [] : [factor(`kind_${kind}`, KIND_WEIGHTS[kind], `it is ${aChange(kind)}`)]),
-    ...(status === 'failed' ? [factor('failed', WEIGHTS.failed, 'it failed, so it may not have taken effect')] : []),
-    ...neighbourFactors(candidate, neighbours),
-    ...(course === null ? [] : healthFactors(course, candidate, at)),
-    ...canaryFactors(course, candidate),
-    ...successionFactors(evidence, candidate, at),
-    ...versionFactors(evidence, candidate),
+    factor('prior', ''),
+    timingFactor(candidate, onset, isMeasured(evidence, course)),
+    ...kindFactors(kind),
+    ...(status === 'failed' ? [factor('failed', 'it failed, so it may not have taken effect')] : []),
+    ...neighbourFactors(candidate, neighbours, proofOf(versions) !== null),
+    ...(course === null ? [] : healthFactors(course, candidate, onset)),
+    ...(vanished === null ? [] : [vanished]),
+    ...canaryFactors(course, candidate, evidence, shareSince(evidence, candidate.change, millisOf(onset.latest))),
+    ...successionFactors(evidence, candidate, onset),
+    ...versions,
   ];
+}
+
+/** Returns whether health was measured before the change and still is, so that the distance in time is known. */
+const isMeasured = ({ health, at }: Evidence, course: Course | null): boolean =>
+  health !== null && course !== null && course.before.length >= MIN_BEFORE && endedAt(health.curve, at) === null;
+
+function kindFactors(kind: ChangeKind): Factor[] {
+  const text = `it is ${aChange(kind)}`;
+  switch (kind) {
+    case 'flag':
+      return [factor('kind_flag', text)];
+    case 'experiment':
+      return [factor('kind_experiment', text)];
+    case 'rollback':
+      return [factor('kind_rollback', text)];
+    // Configuration changes break as much as code, and faster.
+    case 'config':
+    case 'deploy':
+    case 'hotfix':
+    case 'migration':
+    case 'infrastructure':
+      return [];
+  }
 }
 
 /**
  * Distributes the probability among the candidates and "none of them", which has odds of 1. More plausible candidates
  * mean less confidence in each.
  */
-function rankSuspects(weighed: readonly Weighed[], onset: Timestamp): RankedSuspect[] {
-  const scored = weighed.map((one): Weighed & { limit: number } => {
-    const others = weighed.filter((other) => other !== one);
-    const why = whyPersonDecides(one, others, onset);
-    const personFactor = why === null ? [] : [factor('for_a_person', 0, why)];
-    return { ...one, factors: [...one.factors, ...personFactor], limit: why === null ? Infinity : ASK_MAX_LOG_ODDS };
-  });
-  const odds = scored.map((one) => Math.exp(Math.min(scoreOf(one), one.limit)));
+function rankSuspects(weighed: readonly Weighed[]): RankedSuspect[] {
+  const odds = weighed.map((one) => Math.exp(sumOf(one)));
   const all = odds.reduce((sum, each) => sum + each, 1);
-  return scored
-    .map(({ candidate: { change, relation, timing }, factors }, index) => ({
-      change_id: change.id,
-      version: change.version,
-      confidence: twoDigits((odds[index] ?? 0) / all),
-      reasons: reasonsOf(factors),
-      change,
-      relation,
-      timing,
-      factors,
-      proven: isProven(factors),
-    }))
+  return weighed
+    .map((one, index) => {
+      const { change, relation, timing } = one.candidate;
+      return {
+        change_id: change.id,
+        version: change.version,
+        confidence: twoDigits((odds[index] ?? 0) / all),
+        reasons: reasonsOf(one.factors),
+        change,
+        relation,
+        timing,
+        factors: one.factors,
+        proof: proofOf(one.factors),
+        asks: asksOf(
+          one,
+          weighed.filter((other) => other !== one),
+        ),
+      };
+    })
     .toSorted((a, b) => b.confidence - a.confidence || byStart(b.change, a.change));
 }
 
-/**
- * Returns the log-odds, capped where a higher value would permit an automatic action based on contradictory evidence or
- * on clocks that differ.
- */
-function scoreOf({ candidate, factors }: Weighed): number {
-  const sum = factors.reduce((total, { weight }) => total + weight, 0);
-  if (candidate.longAgo) return Math.min(sum, REPORT_MAX_LOG_ODDS);
-  const contradicted = factors.some(({ weight }) => weight <= CONTRADICTION_WEIGHT);
-  return contradicted || candidate.timing === 'clock_skew' ? Math.min(sum, ASK_MAX_LOG_ODDS) : sum;
+/** Returns what speaks for the suspect, then what speaks against it, each by weight. */
+function reasonsOf(factors: readonly Factor[]): string[] {
+  const given = factors.filter(({ text }) => text !== '').toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+  return [
+    ...given.filter((one) => !speaksAgainst(one)).map(({ text }) => text),
+    ...given.filter(speaksAgainst).map(({ text }) => `against it: ${text}`),
+  ];
 }
 
-/** Puts the timing first, then the other reasons by weight. */
-function reasonsOf(factors: readonly Factor[]): string[] {
-  const [first, ...others] = factors.filter(({ text }) => text !== '');
-  const rest = others.toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
-  return [...(first === undefined ? [] : [first]), ...rest].map(({ text }) => text);
-}
+/** The time of a change alone speaks neither for it nor against it if it is a few minutes before the problem. */
+const speaksAgainst = ({ name, weight }: Factor): boolean =>
+  weight < (name === 'finished_before' || name === 'rolling_out' ? NEUTRAL_TIME : 0);
+const NEUTRAL_TIME = -1;
 
 /** Rounds down to two digits, so that no confidence is overstated and the sum stays within 1. */
 const twoDigits = (value: number): number => Math.floor(value * 100 + 1e-9) / 100;

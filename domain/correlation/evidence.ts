@@ -1,14 +1,13 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Cleared } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { OnsetEvidence } from './onset.ts';
 
 /**
- * Relation of a change to the failing service: a change of the service itself, of one of its dependencies, or of shared
+ * Relation of a change to the failing service: a change of the service itself, of one of its dependencies, of shared
  * infrastructure (a service that at least two services of the catalogue depend on, and every change of kind
- * `infrastructure`).
+ * `infrastructure`), or of a caller (a service that depends on it, and can send it bad requests or more of them).
  */
-export type Relation = 'same' | 'dependency' | 'shared';
+export type Relation = 'same' | 'dependency' | 'shared' | 'caller';
 
 export type RelatedChange = {
   change: Change;
@@ -32,6 +31,18 @@ export type Failing = {
   relation: 'dependent' | 'dependency' | 'unrelated';
   /** Time of its own newest change that put a version live near `since`. Such a change can explain its failure. */
   changed_at: Timestamp | null;
+  /** Bounds of its start by its health query. Absent: only its alert is known. */
+  measured?: { earliest: Timestamp; latest: Timestamp };
+  /** It was rolled back since it fails, and still fails. Absent: it was not. */
+  rolled_back?: true;
+};
+
+/** Evidence for the start of a problem. `null`: could not be read. */
+export type OnsetEvidence = {
+  /** Earliest start of the alerts. */
+  alertStartedAt: Timestamp;
+  /** The rule's `for` duration and evaluation interval, in seconds, and its expression. */
+  rule: { forSeconds: number; intervalSeconds: number; expression?: string | null } | null;
 };
 
 /** All inputs for finding the cause of one incident. Stored with the decision that is based on it. */
@@ -48,19 +59,20 @@ export type Evidence = {
    */
   changes: readonly RelatedChange[];
   /**
-   * Health query over the two hours before `at`, with its limit: healthy at or below `max`. Null: no query, or no
-   * answer.
+   * Health query over the two hours before `at`, with its limit: healthy at or below `max`. `window`: seconds that a
+   * value covers; absent or null: unknown. `quantile`: the query is a quantile, which a small share of the requests can
+   * raise. Null: no query, or no answer.
    */
-  health: { max: number; curve: Curve } | null;
+  health: { max: number; curve: Curve; window?: number | null; quantile?: true } | null;
   /** Error from reading the health query. Absent: the query was read, or none is configured. */
   health_unreadable?: string;
   /** Requests per second over the same two hours. Null: no query, or no answer. */
   traffic: Curve | null;
   /**
-   * Current values of the health query by version, where monitoring distinguishes versions. Null: no query, or no
-   * answer.
+   * Health query by version over the same two hours, where monitoring distinguishes versions, with the requests per
+   * second of each version. Null: no query, or no answer. `traffic: null`: not measured.
    */
-  by_version: readonly { version: string; value: number; share: number | null }[] | null;
+  by_version: readonly { version: string; curve: Curve; traffic: Curve | null }[] | null;
   /** Versions named in labels of the firing alerts. Empty: no label names a version. */
   alert_versions: readonly string[];
   /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */

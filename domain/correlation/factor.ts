@@ -1,3 +1,8 @@
+import { WEIGHTS } from './weights.ts';
+
+/** Values of the features of a candidate, by the name of their weight. Most are 1 or absent; some are graded, 0 to 1. */
+export type Features = { readonly [Name in keyof typeof WEIGHTS]?: number };
+
 /**
  * One piece of evidence for or against one change. The sum of all weights is the log-odds that the change is the cause.
  */
@@ -7,10 +12,24 @@ export type Factor<Name extends string = string> = {
   weight: number;
   /** Explanation with times, ratios, and versions; empty if there is nothing to show. */
   text: string;
+  /** What `weight` is the weighted sum of. */
+  features: Features;
 };
 
-export const factor = <Name extends string>(name: Name, weight: number, text: string): Factor<Name> => ({
+/** Creates a factor that is weighted by its name. */
+export const factor = <Name extends keyof typeof WEIGHTS>(name: Name, text: string): Factor<Name> =>
+  graded(name, text, { [name]: 1 });
+
+/** Creates a factor that is the sum of several weights, each by a degree from 0 to 1. */
+export const graded = <Name extends string>(name: Name, text: string, features: Features): Factor<Name> => ({
   name,
-  weight,
   text,
+  features,
+  weight: Object.entries(features).reduce(
+    (sum, [each, value]) => sum + WEIGHTS[each as keyof typeof WEIGHTS] * value,
+    0,
+  ),
 });
+
+/** Creates a factor without effect, which only says what was evaluated. */
+export const remark = <Name extends string>(name: Name, text: string): Factor<Name> => graded(name, text, {});

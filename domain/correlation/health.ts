@@ -1,17 +1,18 @@
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
-import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
-import type { Evidence } from './evidence.ts';
-import { type Factor, factor } from './factor.ts';
-import { between, median, type Point, pointsOf, quantile } from './samples.ts';
-import { WEIGHTS } from './weights.ts';
+import { putsVersionLive } from '../changes/versions.ts';
+import { called, type Candidate, CLOCK_TOLERANCE_SECONDS } from './candidates.ts';
+import type { Curve, Evidence } from './evidence.ts';
+import { type Factor, factor, graded, remark } from './factor.ts';
+import type { Onset } from './onset.ts';
+import { between, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
 import { amount, percent, spell } from './words.ts';
 
 /** Length of the baseline before a change. */
 const BASELINE_SECONDS = 3600;
 
 /** Minimum number of samples before the change and since the onset; with fewer, the curve cannot show a step. */
-const MIN_BEFORE = 5;
-const MIN_SINCE = 2;
+export const MIN_BEFORE = 5;
+export const MIN_SINCE = 2;
 
 /** Minimum baseline as a share of the limit: near zero, every error would be a large multiple. */
 const FLOOR_OF_MAX = 0.1;
@@ -28,8 +29,9 @@ const BAD_BEFORE_SHARE = 0.05;
 /** Minimum duration of a slow rise. Windows of `rate()`, mostly up to 5 minutes, smear a step over their length. */
 const SLOW_RISE_SECONDS = 600;
 
-/** Maximum age of a sample that describes the current state. */
-const FRESH_SECONDS = 300;
+/** Maximum age of a sample that describes the current state, in intervals of the samples. */
+const FRESH_INTERVALS = 3;
+const USUAL_INTERVAL_SECONDS = 30;
 
 /** Values of the health query around one change. */
 export type Course = {
@@ -45,21 +47,19 @@ export type Course = {
    * with negative values.
    */
   ratio: number | null;
-  /**
-   * Start of the slow rise (a quarter of the way to the limit) and its duration until the limit. Null: no slow rise.
-   */
-  slow: { from: number; seconds: number } | null;
+  /** Duration in seconds of a slow rise from the departure from the baseline to the limit. Null: no slow rise. */
+  slow: number | null;
 };
 
 /** @returns null if there is no health query or it returned no answer */
-export function courseOf({ health, at }: Evidence, { change, timing }: Candidate, onset: Timestamp): Course | null {
+export function courseOf({ health, at }: Evidence, { change, timing }: Candidate, onset: Onset): Course | null {
   if (health === null || !Number.isFinite(health.max)) return null;
   const { max } = health;
   const points = pointsOf(health.curve, at);
   // If the clock is in doubt, errors that seem slightly older than the change can still be caused by it.
   const start = millisOf(change.started_at) - (timing === 'clock_skew' ? CLOCK_TOLERANCE_SECONDS * 1000 : 0);
   const before = between(points, start - BASELINE_SECONDS * 1000, start);
-  const since = between(points, millisOf(onset), Infinity);
+  const since = between(points, millisOf(onset.latest), Infinity);
   const baseline = median(before);
   const level = quantile(since, 0.75);
   const enough = before.length >= MIN_BEFORE && since.length >= MIN_SINCE && baseline >= 0 && max >= 0;
@@ -70,47 +70,16 @@ export function courseOf({ health, at }: Evidence, { change, timing }: Candidate
     baseline,
     level,
     ratio: enough ? ratioOf(level, Math.max(baseline, max * FLOOR_OF_MAX)) : null,
-    slow: before.length >= MIN_BEFORE ? slowRise(points, start, millisOf(onset), baseline, max) : null,
+    slow: onset.rise !== null && onset.rise > Math.max(SLOW_RISE_SECONDS, 2 * (health.window ?? 0)) ? onset.rise : null,
   };
 }
 
 const ratioOf = (level: number, base: number): number => (base > 0 ? level / base : level > 0 ? Infinity : 1);
 
-/**
- * Measures the rise from the last sample at most a quarter of the way from the baseline to the limit until the limit is
- * passed.
- */
-function slowRise(
-  points: readonly Point[],
-  start: number,
-  onset: number,
-  baseline: number,
-  max: number,
-): { from: number; seconds: number } | null {
-  if (!(baseline < max)) return null;
-  const quarter = baseline + (max - baseline) / 4;
-  const low = between(points, start - BASELINE_SECONDS * 1000, onset).findLast(({ value }) => value <= quarter);
-  if (low === undefined) return null;
-  const passed = points.find(({ at, value }) => at > low.at && value > max);
-  const to = Math.min(passed?.at ?? onset, onset);
-  const seconds = (to - low.at) / 1000;
-  // A gap in the samples is not a rise.
-  return seconds > SLOW_RISE_SECONDS && between(points, low.at, to).length >= MIN_BEFORE
-    ? { from: low.at, seconds }
-    : null;
-}
-
-/** Returns whether a slow rise started at this change, which connects an old change with the problem. */
-export function roseSlowlySince({ slow }: Course, { change }: Candidate): boolean {
-  if (slow === null) return false;
-  const until = millisOf(change.finished_at ?? change.started_at) + LOOK_BACK_SECONDS * 1000;
-  return slow.from >= millisOf(change.started_at) && slow.from <= until;
-}
-
 /** Weighs the curve of the health query for or against one change. */
-export function healthFactors(course: Course, candidate: Candidate, onset: Timestamp): Factor[] {
+export function healthFactors(course: Course, candidate: Candidate, onset: Onset): Factor[] {
   const earlier = [badBefore(course, candidate), risingBefore(course, candidate)].filter((one) => one !== null);
-  const rise = slowFactor(course, candidate);
+  const rise = slowFactor(course);
   return [
     ...earlier.slice(0, 1),
     ...(rise === null || earlier.length > 0 ? [] : [rise]),
@@ -124,8 +93,8 @@ function badBefore({ before, max }: Course, candidate: Candidate): Factor | null
   const right = before.slice(-3).filter(({ value }) => value > max).length >= 2;
   const times = `${bad} of ${samples(before.length)} in the hour before ${called(candidate)}`;
   return right
-    ? factor('bad_before', WEIGHTS.bad_before, `the health query was already above ${amount(max)}, in ${times}`)
-    : factor('bad_earlier', WEIGHTS.bad_earlier, `the health query had been above ${amount(max)} earlier, in ${times}`);
+    ? factor('bad_before', `the health query was already above ${amount(max)}, in ${times}`)
+    : factor('bad_earlier', `the health query had been above ${amount(max)} earlier, in ${times}`);
 }
 
 /**
@@ -142,48 +111,39 @@ function risingBefore({ before, max }: Course, candidate: Candidate): Factor | n
   if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= 0) return null;
   return factor(
     'rising_before',
-    WEIGHTS.rising_before,
     `the health query had risen from ${amount(high)} to ${amount(lowest)} before ${called(candidate)} began`,
   );
 }
 
 const samples = (count: number): string => `${count} ${count === 1 ? 'sample' : 'samples'}`;
 
-function slowFactor(course: Course, candidate: Candidate): Factor | null {
-  if (course.slow === null) return null;
-  const since = roseSlowlySince(course, candidate);
-  return factor(
-    since ? 'slow_rise_since' : 'slow_rise',
-    since ? WEIGHTS.slow_rise_since : WEIGHTS.slow_rise,
-    `the health query rose slowly, over ${spell(course.slow.seconds)}, ` +
-      (since ? `since ${called(candidate)}` : `which is not typical of a change such as ${called(candidate)}`),
-  );
-}
+const slowFactor = ({ slow }: Course): Factor | null =>
+  slow === null
+    ? null
+    : factor('slow_rise', `errors rose slowly, over ${spell(slow)}, as of a leak or of growing load`);
 
-function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Factor {
+function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor {
   const { ratio, baseline, level, max, before, since } = course;
   if (ratio === null)
-    return factor(
+    return remark(
       'step',
-      0,
       `the health query cannot be compared before and after ${called(candidate)}: ` +
         `${samples(before.length)} before it, ${since.length} since the problem began`,
     );
   const times = baseline > 0 && level / baseline < 1000 ? `${amount(level / baseline)} times` : 'from almost zero';
-  const seconds = (millisOf(onset) - millisOf(candidate.change.started_at)) / 1000;
+  const seconds = (millisOf(at) - millisOf(candidate.change.started_at)) / 1000;
   const when = seconds >= 0 ? `${spell(seconds)} after ${called(candidate)} began` : `as ${called(candidate)} began`;
   const text = `the health query went from ${amount(baseline)} to ${amount(level)} (${times}; healthy up to ${amount(max)}) ${when}`;
   if (ratio < NOTICEABLE)
     return factor(
       'no_step',
-      WEIGHTS.no_step,
       `the health query is at ${amount(level)}, and was at ${amount(baseline)} before ${called(candidate)} ` +
         `(median of ${samples(before.length)}): no noticeable rise`,
     );
-  if (ratio < DOUBLED) return factor('small_step', WEIGHTS.small_step, `${text}: less than double`);
-  if (level <= max) return factor('step', 0, `${text}: still within its limit`);
+  if (ratio < DOUBLED) return factor('small_step', `${text}: less than double`);
+  if (level <= max) return remark('step', `${text}: still within its limit`);
   const grown = Math.min(1, Math.log(ratio / DOUBLED) / Math.log(LARGE / DOUBLED));
-  return factor('step', candidate.longAgo ? 0 : WEIGHTS.step + grown * (WEIGHTS.large_step - WEIGHTS.step), text);
+  return graded('step', text, { step: 1 - grown, large_step: grown });
 }
 
 /**
@@ -191,36 +151,135 @@ function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Fac
  * noise, so it prevents automatic action but is not evidence against the change.
  */
 export function healthyNow(
-  { health, at }: Evidence,
-  onset: Timestamp,
+  { health, at }: Pick<Evidence, 'health' | 'at'>,
+  onset: Onset,
 ): Factor<'healthy_now' | 'healthy_just_now'> | null {
   if (health === null || !Number.isFinite(health.max)) return null;
-  const from = Math.max(millisOf(at) - FRESH_SECONDS * 1000, millisOf(onset));
-  const [last, before] = between(pointsOf(health.curve, at), from, Infinity).slice(-2).toReversed();
+  const points = pointsOf(health.curve, at);
+  const from = Math.max(millisOf(at) - FRESH_INTERVALS * intervalOf(points), millisOf(onset.latest));
+  const [last, before] = between(points, from, Infinity).slice(-2).toReversed();
   if (last === undefined || last.value > health.max) return null;
   const value = amount(last.value);
   const limit = `within its limit of ${amount(health.max)}`;
   return before !== undefined && before.value <= health.max
-    ? factor('healthy_now', WEIGHTS.healthy_now, `the health query is at ${value} now, ${limit}`)
+    ? factor('healthy_now', `the health query is at ${value} now, ${limit}`)
     : factor(
         'healthy_just_now',
-        WEIGHTS.healthy_just_now,
         `the newest sample of the health query, ${value}, is ${limit}: the problem may be over`,
       );
 }
 
-/** Weighs the change's share of traffic, if it takes only a part of it. */
-export function canaryFactors(course: Course | null, { change, relation }: Candidate): Factor[] {
+/** Returns the usual interval of the samples in milliseconds: that of the query, or that of the scrapes if it is longer. */
+export function intervalOf(points: readonly Point[]): number {
+  const gaps = points.slice(1).map(({ at }, index) => ({ at, value: at - (points[index]?.at ?? at) }));
+  return Math.max(USUAL_INTERVAL_SECONDS * 1000, median(gaps) || 0);
+}
+
+/** Minimum age of the peak in seconds; the part of it by which errors have fallen for the whole weight, and at least. */
+const FALLING_SECONDS = 60;
+const FALLEN = 0.4;
+const SLIGHTLY_FALLEN = 0.4;
+
+/** Detects that errors are above the limit but already falling. A bad version that keeps running would keep failing. */
+export function falling({ health, at }: Pick<Evidence, 'health' | 'at'>, onset: Onset): Factor<'falling'> | null {
+  if (health === null || !Number.isFinite(health.max) || onset.from !== 'health') return null;
+  const calm = between(smooth(pointsOf(health.curve, at)), millisOf(onset.latest), Infinity);
+  const peak = Math.max(...calm.map(({ value }) => value));
+  const peakAt = calm.findLast(({ value }) => value === peak)?.at ?? Infinity;
+  const since = calm.filter((point) => point.at > peakAt);
+  const last = calm.at(-1);
+  if (last === undefined || last.at - peakAt < FALLING_SECONDS * 1000) return null;
+  const fallen = Math.min(1, (1 - last.value / peak) / FALLEN);
+  if (last.value <= health.max || fallen < SLIGHTLY_FALLEN) return null;
+  const falls = since.every((point, index) => point.value <= (since[index - 1]?.value ?? peak) * 1.1);
+  const text = `errors are falling already, from ${amount(peak)} to ${amount(last.value)}`;
+  return falls ? graded('falling', text, { falling: fallen }) : null;
+}
+
+/** Periods in seconds at which errors that a schedule causes come back, and their tolerance. */
+const PERIODS_SECONDS = [900, 1200, 1800, 3600, 7200];
+const PERIOD_TOLERANCE_SECONDS = 120;
+
+/** Detects that the same errors began a usual period ago, too, and ended: a scheduled job rather than a change. */
+export function recurring({ health, at }: Pick<Evidence, 'health' | 'at'>, onset: Onset): Factor<'recurring'> | null {
+  if (health === null || !Number.isFinite(health.max) || onset.from !== 'health') return null;
+  const points = pointsOf(health.curve, at);
+  const starts = points.filter(
+    ({ at: time, value }, index) =>
+      time < millisOf(onset.earliest) &&
+      value > health.max &&
+      (points[index + 1]?.value ?? 0) > health.max &&
+      points.slice(Math.max(0, index - 4), index).every((earlier) => earlier.value <= health.max) &&
+      index > 0,
+  );
+  const passed = millisOf(onset.at) + (onset.rise ?? 0) * 1000;
+  const before = (seconds: number): boolean =>
+    starts.some((start) => Math.abs((passed - start.at) / 1000 - seconds) <= PERIOD_TOLERANCE_SECONDS);
+  const period = PERIODS_SECONDS.find((seconds) => before(seconds) && (seconds >= 3600 || before(2 * seconds)));
+  return period === undefined
+    ? null
+    : factor('recurring', `the same errors began ${spell(period)} before, too, and ended`);
+}
+
+/**
+ * Detects that the service's series ended with the change: a version that crashes at its start reports nothing. Only
+ * if there were samples before, and none since.
+ */
+export function vanishedFactor(
+  { health, at, by_version: versions, traffic, changes }: Evidence,
+  { change, relation }: Candidate,
+): Factor<'vanished'> | null {
+  if (health === null || relation !== 'same') return null;
+  const ended = endedAt(health.curve, at) ?? (traffic === null ? null : endedAt(traffic, at));
+  const mine = (versions ?? []).find(({ version }) => version === change.version);
+  const replaced = changes.some(
+    (other) =>
+      other.relation === 'same' && putsVersionLive(other.change) && other.change.started_at > change.started_at,
+  );
+  const own = mine === undefined || replaced ? null : endedAt(mine.curve, at);
+  const end = ended ?? own;
+  // A rate has values for as long as its window contains samples.
+  if (end === null || end < millisOf(change.started_at)) return null;
+  const seconds = (end - millisOf(change.started_at)) / 1000;
+  return seconds > VANISHED_WITHIN_SECONDS + (health.window ?? 0)
+    ? null
+    : factor(
+        'vanished',
+        `the service reports nothing any more since ${spell(seconds)} after ${called({ change, relation })} began`,
+      );
+}
+
+const VANISHED_WITHIN_SECONDS = 600;
+
+/** Returns when the samples of a curve ended; null if there are recent ones, or none at all. */
+export function endedAt(curve: Curve, at: Timestamp): number | null {
+  const points = pointsOf(curve, at);
+  const last = points.at(-1);
+  if (last === undefined || points.length < MIN_BEFORE) return null;
+  return millisOf(at) - last.at > FRESH_INTERVALS * intervalOf(points) ? last.at : null;
+}
+
+/**
+ * Weighs the change's share of traffic, if it takes only a part of it.
+ * @param measured its share since the onset: the recorded one may have been raised. Null: not measured
+ */
+export function canaryFactors(
+  course: Course | null,
+  { change, relation }: Candidate,
+  { health }: Pick<Evidence, 'health'>,
+  measured: number | null,
+): Factor[] {
   // Records of older versions lack the field.
-  const share: number | null | undefined = change.canary_weight;
-  if (share === null || share === undefined || !(share < 1)) return [];
-  if (share <= 0) return [factor('no_traffic', WEIGHTS.no_traffic, `${change.version} receives no traffic`)];
+  const recorded: number | null | undefined = change.canary_weight;
+  if (recorded === null || recorded === undefined || !(recorded < 1)) return [];
+  const share = Math.max(recorded, measured ?? 0);
+  if (health?.quantile === true && share > 0) return [];
+  if (share <= 0) return [factor('no_traffic', `${change.version} receives no traffic`)];
   return course === null || relation !== 'same' || !isBeyond(course, share)
     ? []
     : [
         factor(
           'beyond_canary',
-          WEIGHTS.beyond_canary,
           `${change.version} receives ${percent(share)} of the traffic, which cannot raise the health query ` +
             `from ${amount(course.baseline)} to ${amount(course.level)}`,
         ),

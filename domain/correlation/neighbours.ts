@@ -1,8 +1,8 @@
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { CLOCK_TOLERANCE_SECONDS, type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Evidence, Failing } from './evidence.ts';
-import { type Factor, factor } from './factor.ts';
-import { WEIGHTS } from './weights.ts';
+import { type Factor, factor, graded, remark } from './factor.ts';
+import type { Onset } from './onset.ts';
 import { list, spell } from './words.ts';
 
 /** A failing dependency: whether it may have failed first, and when it failed, as text. */
@@ -27,7 +27,7 @@ export type Neighbours = {
  * is read from the alerts, within clock tolerance. A longer waiting period (`for`) of another service's alert is not
  * visible here: the order is then doubtful, and a person decides.
  */
-export function neighboursOf(evidence: Evidence, onset: Timestamp): Neighbours {
+export function neighboursOf(evidence: Evidence, onset: Onset): Neighbours {
   const { failing, failing_unreadable: unreadable = false, strangers_ignored: ignored = false, service } = evidence;
   const { alertStartedAt } = evidence.onset;
   const others = failing.filter((other) => other.service !== service).toSorted(bySince);
@@ -37,13 +37,35 @@ export function neighboursOf(evidence: Evidence, onset: Timestamp): Neighbours {
       .filter(({ relation }) => relation === 'dependency')
       .map((other) => ({
         ...other,
-        first: secondsBetween(alertStartedAt, other.since) <= CLOCK_TOLERANCE_SECONDS,
-        when: compared(other.since, onset),
+        first: mayHaveFailedFirst(other, alertStartedAt, onset),
+        when: compared(other.since, onset.at),
       })),
-    unexplained: others.filter((other) => other.relation === 'unrelated' && !explainsItself(other)),
+    unexplained: others.filter(
+      (other) => other.relation === 'unrelated' && !explainsItself(other) && failedTogether(other, onset),
+    ),
     unreadable,
     ignored,
   };
+}
+
+/**
+ * Returns whether a dependency may have failed first. Of a dependency with only an alert, the alerts are compared: their
+ * rules wait for similar times.
+ */
+const mayHaveFailedFirst = ({ measured, since }: Failing, alertStartedAt: Timestamp, { latest }: Onset): boolean =>
+  measured === undefined ? secondsBetween(alertStartedAt, since) <= CLOCK_TOLERANCE_SECONDS : since <= latest;
+
+/** Time in seconds within which failures that one cause explains begin; a dependency that nobody declared fails first. */
+const BEFORE_SECONDS = 300;
+const AFTER_SECONDS = 120;
+
+/** Returns whether a measured failure began near the onset. An alert alone was compared when the evidence was read. */
+function failedTogether({ measured }: Failing, { earliest, latest }: Onset): boolean {
+  if (measured === undefined) return true;
+  return (
+    secondsBetween(measured.latest, earliest) <= BEFORE_SECONDS &&
+    secondsBetween(latest, measured.earliest) <= AFTER_SECONDS
+  );
 }
 
 /** Returns whether the service's own newest change came shortly before it started to fail. */
@@ -59,15 +81,24 @@ function compared(since: Timestamp, onset: Timestamp): string {
   return seconds > 0 ? `${spell(seconds)} before the problem began` : `${spell(-seconds)} after the problem began`;
 }
 
-/** Weighs how closely the change is related and which other services fail. */
-export function neighbourFactors(candidate: Candidate, neighbours: Neighbours): Factor[] {
+/**
+ * Weighs how closely the change is related and which other services fail.
+ * @param proved only its version fails, which unrelated services that fail do not explain
+ */
+export function neighbourFactors(candidate: Candidate, neighbours: Neighbours, proved: boolean): Factor[] {
   switch (candidate.relation) {
     case 'same':
-      return [...dependenciesFail(neighbours), ...othersFail(neighbours), ...dependentsFail(neighbours)];
+      return [
+        ...dependenciesFail(neighbours),
+        ...(proved ? [] : othersFail(neighbours)),
+        ...dependentsFail(neighbours),
+      ];
     case 'dependency':
       return [distanceFactor(candidate), itsOwnService(candidate, neighbours), ...othersFail(neighbours)];
     case 'shared':
       return [sharedFactor(candidate), commonCause(candidate, neighbours)];
+    case 'caller':
+      return [callerFactor(candidate), itsCallerFails(candidate, neighbours), ...othersFail(neighbours)];
   }
 }
 
@@ -77,11 +108,7 @@ function dependenciesFail({ dependencies }: Neighbours): Factor[] {
   if (first === undefined) return [];
   const its = namesOf(dependencies).length > 1 ? 'its dependencies' : 'its dependency';
   const text = `${its} ${whoFail(dependencies)}, too, since ${first.when}`;
-  return [
-    first.first
-      ? factor('dependency_failed_first', WEIGHTS.dependency_failed_first, text)
-      : factor('dependency_fails', WEIGHTS.dependency_fails, text),
-  ];
+  return [first.first ? factor('dependency_failed_first', text) : factor('dependency_fails', text)];
 }
 
 function othersFail({ unexplained }: Neighbours): Factor[] {
@@ -89,26 +116,46 @@ function othersFail({ unexplained }: Neighbours): Factor[] {
   const others = namesOf(unexplained).length;
   const own = others === 1 ? 'its own' : 'their own';
   const text = `${whoFail(unexplained)} at the same time, without a change of ${own} that explains it`;
-  if (others === 1) return [factor('another_fails', WEIGHTS.another_fails, text)];
-  return [factor('several_fail', others === 2 ? WEIGHTS.two_others_fail : WEIGHTS.several_fail, text)];
+  if (others === 1) return [factor('another_fails', text)];
+  return [others === 2 ? graded('several_fail', text, { two_others_fail: 1 }) : factor('several_fail', text)];
 }
 
 const dependentsFail = ({ dependents }: Neighbours): Factor[] =>
   dependents.length === 0
     ? []
-    : [factor('dependents_fail', 0, `${whoFail(dependents)}, too, as expected of services that depend on it`)];
+    : [remark('dependents_fail', `${whoFail(dependents)}, too, as expected of services that depend on it`)];
 
 function distanceFactor({ change, distance }: Candidate): Factor {
   const steps = Math.max(0, distance - 1);
-  return factor(
+  return graded(
     'dependency',
-    WEIGHTS.dependency + steps * WEIGHTS.dependency_step,
     `it is a change of ${change.service}, ${steps > 0 ? `an indirect dependency (${distance} steps)` : 'a dependency'} of the service`,
+    { dependency: 1, ...(steps > 0 && { dependency_step: steps }) },
   );
 }
 
+/** Weighs a change of a caller, which can send bad requests, or more of them. */
+function callerFactor({ change, distance }: Candidate): Factor {
+  const steps = Math.max(0, distance - 1);
+  return graded('caller', `it is a change of ${change.service}, which calls the service`, {
+    caller: 1,
+    ...(steps > 0 && { caller_step: steps }),
+  });
+}
+
+/** Weighs whether the changed caller is known to fail, too: its requests fail. */
+const itsCallerFails = ({ change }: Candidate, { dependents, unreadable }: Neighbours): Factor =>
+  dependents.some(({ service }) => service === change.service)
+    ? factor('caller_fails_too', `${change.service} itself is failing`)
+    : factor(
+        'changed_caller_is_well',
+        unreadable
+          ? `the state of ${change.service} itself could not be read`
+          : `${change.service} itself is not failing`,
+      );
+
 const sharedFactor = ({ change }: Candidate): Factor =>
-  factor('shared', WEIGHTS.shared, `it is a change of ${change.service}, which many services depend on`);
+  factor('shared', `it is a change of ${change.service}, which many services depend on`);
 
 /** Weighs whether the changed dependency itself is known to fail. */
 function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neighbours): Factor {
@@ -117,19 +164,11 @@ function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neig
     const text = unreadable
       ? `the state of ${change.service} itself could not be read`
       : `${change.service} itself is not failing`;
-    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, text);
+    return factor('changed_service_is_well', text);
   }
   return own.first
-    ? factor(
-        'dependency_fails_too',
-        WEIGHTS.dependency_fails_too,
-        `${own.service} itself is failing, since ${own.when}`,
-      )
-    : factor(
-        'dependency_fails_later',
-        WEIGHTS.dependency_fails_later,
-        `${own.service} itself is failing, but only since ${own.when}`,
-      );
+    ? factor('dependency_fails_too', `${own.service} itself is failing, since ${own.when}`)
+    : factor('dependency_fails_later', `${own.service} itself is failing, but only since ${own.when}`);
 }
 
 /**
@@ -141,13 +180,11 @@ function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
   if (dependencies.some(({ service }) => service === candidate.change.service))
     return itsOwnService(candidate, neighbours);
   const others = [...unexplained, ...dependencies.filter((other) => !explainsItself(other))];
-  if (others.length === 0)
-    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, sharersIn(neighbours));
-  return factor(
-    'common_cause',
-    namesOf(others).length === 1 ? WEIGHTS.common_cause_of_one : WEIGHTS.common_cause,
-    `${whoFail(others)} at the same time, which a shared cause explains`,
-  );
+  if (others.length === 0) return factor('changed_service_is_well', sharersIn(neighbours));
+  const text = `${whoFail(others)} at the same time, which a shared cause explains`;
+  return namesOf(others).length === 1
+    ? graded('common_cause', text, { common_cause_of_one: 1 })
+    : factor('common_cause', text);
 }
 
 /** Describes the state of the services that share the changed one, if none of them is known to fail. */

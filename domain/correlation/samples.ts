@@ -42,3 +42,7 @@ export const median = (points: readonly Point[]): number => quantile(points, 0.5
  */
 export const smooth = (points: readonly Point[]): Point[] =>
   points.map(({ at }, index) => ({ at, value: median(points.slice(Math.max(0, index - 1), index + 2)) }));
+
+/** @returns NaN for no points */
+export const mean = (points: readonly Point[]): number =>
+  points.reduce((sum, { value }) => sum + value, 0) / points.length;

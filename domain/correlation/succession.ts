@@ -3,15 +3,15 @@ import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { byStart, putsVersionLive } from '../changes/versions.ts';
 import { type Candidate, finishedBefore } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
-import { type Factor, factor } from './factor.ts';
-import { WEIGHTS } from './weights.ts';
+import { type Factor, factor, graded } from './factor.ts';
+import type { Onset } from './onset.ts';
 import { spell } from './words.ts';
 
 /** A successor that comes sooner than this may be the fix: the errors may have started before the successor did. */
 const SOON_SECONDS = 15 * 60;
 
 /** Weighs the version that ran before the change and the changes after it that had started by the onset. */
-export function successionFactors(evidence: Evidence, { change }: Candidate, onset: Timestamp): Factor[] {
+export function successionFactors(evidence: Evidence, { change }: Candidate, { at: onset }: Onset): Factor[] {
   if (!putsVersionLive(change)) return [];
   const live = evidence.changes
     .map((related) => related.change)
@@ -38,7 +38,6 @@ function sameAsBefore(change: Change, previous: Change | undefined): Factor | nu
   if (change.previous_version !== change.version && ran < SOON_SECONDS) return null;
   return factor(
     'same_version',
-    WEIGHTS.same_version,
     `${change.version} was already running before it${ran > 0 ? `, for ${spell(ran)}` : ''}`,
   );
 }
@@ -50,24 +49,18 @@ function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Fa
   const ran = lived(change, next);
   const again = newer.find(({ version }) => version === change.version);
   if (again !== undefined)
-    return factor(
-      'repeated',
-      WEIGHTS.repeated,
-      `${again.version} went live again ${spell(lived(change, again))} later`,
-    );
+    return factor('repeated', `${again.version} went live again ${spell(lived(change, again))} later`);
   const text = `${next.version} followed ${change.version} after ${spell(ran)}`;
   const back = newer.find((other) => other.kind === 'rollback' && finishedBefore(other, onset) !== null);
   if (back !== undefined)
-    return factor('back', WEIGHTS.replaced, `${change.version} was rolled back before the problem began`);
+    return graded('back', `${change.version} was rolled back before the problem began`, { replaced: 1 });
   if (finishedBefore(next, onset) === null) {
     const together = change.finished_at === null || change.finished_at > next.started_at;
-    return together
-      ? null
-      : factor('being_replaced', WEIGHTS.being_replaced, `${text} and was rolling out when the problem began`);
+    return together ? null : factor('being_replaced', `${text} and was rolling out when the problem began`);
   }
   return ran < SOON_SECONDS
-    ? factor('replaced_soon', WEIGHTS.replaced_soon, `${text}: either may be the cause`)
-    : factor('replaced', WEIGHTS.replaced, `${text} and had replaced it before the problem began`);
+    ? factor('replaced_soon', `${text}: either may be the cause`)
+    : factor('replaced', `${text} and had replaced it before the problem began`);
 }
 
 /** Returns the seconds for which the version was live alone; counted from its start if it has no recorded end. */

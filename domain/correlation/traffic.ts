@@ -1,8 +1,8 @@
-import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+import { millisOf } from '../../schemas/time/time.ts';
 import type { Evidence } from './evidence.ts';
-import { type Factor, factor } from './factor.ts';
+import { type Factor, factor, remark } from './factor.ts';
+import type { Onset } from './onset.ts';
 import { between, median, pointsOf, smooth } from './samples.ts';
-import { WEIGHTS } from './weights.ts';
 import { amount } from './words.ts';
 
 /** Baseline: from one hour to ten minutes before the onset. */
@@ -27,7 +27,7 @@ const CONSEQUENCE_AFTER_MS = 60_000;
  * Weighs a rise of traffic near the onset, which can explain the errors without any change. A rise that followed the
  * errors has no weight.
  */
-export function trafficFactor({ traffic, at }: Evidence, onset: Timestamp): Factor<'traffic_rise'> | null {
+export function trafficFactor({ traffic, at }: Evidence, { at: onset }: Onset): Factor<'traffic_rise'> | null {
   if (traffic === null) return null;
   const points = pointsOf(traffic, at);
   const onsetMs = millisOf(onset);
@@ -43,6 +43,6 @@ export function trafficFactor({ traffic, at }: Evidence, onset: Timestamp): Fact
   const riseStart = smoothed.find((point) => point.at > (lastNormal?.at ?? -Infinity));
   const words = `traffic went from ${amount(baseline)} to ${amount(peak)} requests per second (${amount(peak / baseline)} times)`;
   return riseStart !== undefined && riseStart.at > onsetMs + CONSEQUENCE_AFTER_MS
-    ? factor('traffic_rise', 0, `${words} after the errors began, as is typical of retries`)
-    : factor('traffic_rise', WEIGHTS.traffic_rise, `${words} as the problem began`);
+    ? remark('traffic_rise', `${words} after the errors began, as is typical of retries`)
+    : factor('traffic_rise', `${words} as the problem began`);
 }

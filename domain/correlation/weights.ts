@@ -1,13 +1,11 @@
-import type { ChangeKind } from '../../schemas/changes/change.ts';
-
 /**
  * Weights of the evidence, as the natural logarithm of a likelihood ratio: how many times more often the evidence is
  * seen when the change is the cause than when it is not. +0.7 doubles the odds; +2.3 is ten to one; -3 is twenty to one
  * against; -4.5 is ninety to one against, which outweighs timing and a step together.
  *
- * The weights are rounded judgments of what on-call engineers conclude from such evidence; they are not fitted to a
- * data set. With timing alone, a deploy of the service gets 0.95 while it rolls out, 0.93 just after it finished, and
- * 0.82 half an hour later.
+ * Some weights are fitted to generated cases (`bench/fit.ts`); the others are rounded judgments of what on-call engineers
+ * conclude from such evidence. Without measured health, a deploy of the service gets 0.95 while it rolls out, 0.93 just
+ * after it finished, and 0.82 half an hour later.
  */
 export const WEIGHTS = {
   /**
@@ -30,10 +28,14 @@ export const WEIGHTS = {
    * 0.82.
    */
   finished_half_an_hour_ago: 0.67,
+  /**
+   * The change finished half an hour before a measured onset, or started two hours before it: most bad deploys show within
+   * minutes. Each doubling of the distance counts the same. For an onset that is not measured, see above.
+   */
+  long_after_end: -2.4,
+  long_after_start: -6.3,
   /** The recorded start is after the onset, within the tolerance for clock differences. With the prior: 0.6. */
   clock_skew: -0.44,
-  /** Finished more than half an hour before the onset; only a slow rise since then connects the two. */
-  slow_burn: -1.2,
 
   /** Change of a dependency: few of a dependency's changes affect the service. At most, a person is asked. */
   dependency: -2.2,
@@ -42,23 +44,34 @@ export const WEIGHTS = {
   /** Change of a shared service: it would affect many services. */
   shared: -2.5,
   /** The dependency fails itself, not later than the service: its change explains both failures. */
-  dependency_fails_too: 3.7,
+  dependency_fails_too: 3.1,
   /** The dependency fails itself, but later than the service. */
   dependency_fails_later: 0.5,
   /** No other service is known to fail, including the changed service. */
   changed_service_is_well: -1,
   /** A shared change explains that other services fail too: one of them, or two and more. */
-  common_cause_of_one: 1.5,
-  common_cause: 3.5,
+  common_cause_of_one: 1,
+  common_cause: 1.6,
+
+  /** Change of a caller, which can send bad requests or more of them; few of a caller's changes do. */
+  caller: -2.6,
+  /** Each further step from caller to caller. */
+  caller_step: -1,
+  /** The changed caller fails itself: its requests fail. */
+  caller_fails_too: 0.6,
+  /** The changed caller is not known to fail. */
+  changed_caller_is_well: 0,
+  /** Another service that fails at the same time was rolled back, and still fails. */
+  rollback_did_not_help: -2.5,
 
   /** A dependency failed not later than the service: a deploy of the service rarely causes that. */
   dependency_failed_first: -4.5,
   /** A dependency started to fail shortly after the service. Either may be the cause. */
   dependency_fails: -1.6,
   /** One unrelated service fails at the same time without a change of its own: coincidences happen. */
-  another_fails: -0.6,
+  another_fails: -0.9,
   /** Two unrelated services fail: too many for a coincidence, too few for a certain common cause. */
-  two_others_fail: -2,
+  two_others_fail: -2.3,
   /** More than two unrelated services fail: a common cause, which the change of one service is not. */
   several_fail: -4.5,
 
@@ -66,8 +79,8 @@ export const WEIGHTS = {
    * Errors at least doubled and passed the limit within 30 minutes of the change. `step`: at twice the baseline;
    * `large_step`: from ten times on.
    */
-  step: 0.7,
-  large_step: 1.5,
+  step: 0.2,
+  large_step: 1.2,
   /** A rise below the classic doubling: noise near the limit can look the same. */
   small_step: -1.8,
   /** No rise at all. */
@@ -75,15 +88,21 @@ export const WEIGHTS = {
   /** Errors were above the limit right before the change. */
   bad_before: -4.5,
   /** Errors were above the limit within the hour before the change and returned: they occur independently of it. */
-  bad_earlier: -2,
+  bad_earlier: -1.5,
   /** Errors were already rising before the change began. */
   rising_before: -3.5,
-  /** Errors rose slowly, starting long after the change: a leak or growing load. */
-  slow_rise: -3,
-  /** Errors rose slowly, starting at the change. */
-  slow_rise_since: -1.8,
+  /** Errors rose slowly: a leak, which a change can have brought, or growing load. */
+  slow_rise: -2.2,
+  /** Errors are above the limit but already falling; a bad version that keeps running would keep failing. */
+  falling: -1,
+  /** The same errors began a usual period ago, too, and ended. */
+  recurring: -3,
+  /** The service's series ended with the change: it may crash at its start. */
+  vanished: 1.5,
+  /** The alert is about missing samples, and no errors are measured: monitoring fails more often than a service vanishes. */
+  missing_samples: -1.7,
   /** The health query is within its limit now: the alert is noise, or the problem is over. */
-  healthy_now: -4.5,
+  healthy_now: -3,
   /**
    * Only the newest sample is within the limit: the problem may be over, or the sample is noise. Unless versions are
    * distinguished, a person decides.
@@ -91,12 +110,14 @@ export const WEIGHTS = {
   healthy_just_now: -1,
 
   /** Traffic rose by half or more, starting before the errors. */
-  traffic_rise: -3,
+  traffic_rise: -1.8,
 
   /** The change's version is bad; the other versions, which also take traffic, are healthy. */
   only_its_version_bad: 3,
+  /** As `only_its_version_bad`; it takes at most half of the traffic, and its errors explain those of all. */
+  canary_bad: 3,
   /** As `only_its_version_bad`, but the other versions may have served only before the onset. */
-  only_it_seems_bad: 0.7,
+  only_it_seems_bad: 0.6,
   /** The limit is unknown, but the change's version is at least twice as bad as any other. */
   its_version_worse: 2,
   /** Another version is as bad. */
@@ -130,27 +151,18 @@ export const WEIGHTS = {
   /** The same version was put live again: the newer record represents it. */
   repeated: -4.5,
   /** The same version had already been running well: a restart rather than a change. */
-  same_version: -2,
+  same_version: -3.3,
 
   /** A failed deploy put its version live partly or not at all. */
   failed: -0.5,
-} as const;
 
-/** Log-odds that a change of this kind breaks something, relative to a deploy. */
-export const KIND_WEIGHTS: Readonly<Record<ChangeKind, number>> = {
-  deploy: 0,
-  hotfix: 0,
-  /** Configuration changes break as much as code, and faster. */
-  config: 0,
-  migration: 0,
-  infrastructure: 0,
-  /** Mostly narrow in scope and easy to revert. */
-  flag: -0.2,
+  /** Kinds of changes, relative to a deploy. Flags are mostly narrow in scope and easy to revert. */
+  kind_flag: -0.2,
   /** Affects only some users. */
-  experiment: -0.5,
+  kind_experiment: -0.5,
   /** Returns to a version that worked before; undoing a rollback alone would restore the version that was removed. */
-  rollback: -1.6,
-};
+  kind_rollback: -1.6,
+} as const;
 
 /** Minimum confidence for an automatic action. */
 export const MIN_CONFIDENCE_TO_ACT = 0.8;
@@ -163,9 +175,3 @@ export const MIN_CONFIDENCE_TO_ASK = 0.5;
  * person decides.
  */
 export const CONTRADICTION_WEIGHT = -1.5;
-
-/** Upper limit that permits asking a person, but no automatic action: log-odds of a probability of 0.75. */
-export const ASK_MAX_LOG_ODDS = 1.1;
-
-/** Upper limit that permits only a report: log-odds of a probability of 0.4. */
-export const REPORT_MAX_LOG_ODDS = -0.4;

@@ -28,9 +28,14 @@ export const changeTitle = (kind: ChangeKind): string => TITLES[kind];
 
 export const aChange = (kind: ChangeKind): string => CALLED[kind];
 
-/** Formats a duration in seconds or minutes. */
-export const spell = (seconds: number): string =>
-  seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+/** Formats a duration: 90 s, 45 min, 3.7 hours, 3.7 days. */
+export function spell(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 2 * 3600) return `${Math.round(seconds / 60)} min`;
+  return seconds < 2 * 86_400 ? `${tenths(seconds / 3600)} hours` : `${tenths(seconds / 86_400)} days`;
+}
+
+const tenths = (value: number): string => String(Math.round(value * 10) / 10);
 
 /** Formats a value with two significant digits: 0.041, 4.1, 410. */
 export const amount = (value: number): string => String(Number(value.toPrecision(2)));

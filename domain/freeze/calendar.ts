@@ -34,10 +34,10 @@ export function calendarAt(entries: readonly CalendarEntry[], at: Timestamp): Ca
  * Returns the calendar freezes of a service and environment: those in force, and the next one of each entry. An edit of
  * an entry in force changes its freeze immediately; the freeze keeps its ID as long as name and start stay the same.
  */
-export const calendarFreezes = (now: CalendarNow, place: CheckedScope, hash: Hash): CalendarFreeze[] =>
+export const calendarFreezes = (now: CalendarNow, checked: CheckedScope, hash: Hash): CalendarFreeze[] =>
   now.spans.flatMap(({ entry, scopes, span }) =>
     scopes
-      .filter((scope) => covers(scope, place))
+      .filter((scope) => covers(scope, checked))
       .map((scope) => ({
         ...freezeOf(entry, scope, span, hash),
         ...(entry.passes !== undefined && { passes: entry.passes }),

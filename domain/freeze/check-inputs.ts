@@ -17,7 +17,7 @@ export type CalendarFreeze = Freeze & { passes?: readonly CheckedChange[] };
  * State of one dependency. `incidents`: freezes of its open incidents, where the policy lets incidents freeze. Absent
  * in decisions of older versions, which used the stored freezes.
  */
-export type DependencyInputs = { place: CheckedScope; state: ScopeState; incidents?: Freeze[] };
+export type DependencyInputs = { scope: CheckedScope; state: ScopeState; incidents?: Freeze[] };
 
 /**
  * All inputs of one freeze check, stored with its decision. Freezes of the calendar and of open incidents are included
@@ -29,14 +29,14 @@ export type CheckInputs = {
   /** Key under which override uses are counted for a deployment that sends neither an ID nor a version. */
   countedAs?: string;
   /** Whether the catalogue has the service. */
-  known: boolean;
+  isKnownService: boolean;
   unknownService: 'allow' | 'deny';
   /** Names used in the request. Absent: the request used the known names. */
-  asked?: ServiceEnvironment;
+  requested?: ServiceEnvironment;
   /** Set if the environment is unknown: the policy for that case, the known environments, and the likely match. */
-  unknownEnvironment?: { policy: 'allow' | 'deny'; known: string[]; meant: string | null; recorded?: true };
+  unknownEnvironment?: { policy: 'allow' | 'deny'; configured: string[]; suggestion: string | null; recorded?: true };
   policy: FreezePolicy;
-  place: CheckedScope;
+  scope: CheckedScope;
   /** Number of objectives configured for the service and environment. */
   objectives: number;
   /** IDs of these objectives. Absent in decisions of older versions. */

@@ -1,21 +1,21 @@
 import type { CheckReason, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
-import { freezeFindings } from './holding.ts';
-import { type Knowledge, knowledgeOf, staleFindings, unknownService } from './exemptions/knowledge.ts';
+import { freezeFindings } from './freeze-findings.ts';
+import { type DataAge, dataAgeOf, staleFindings, unknownService } from './exemptions/knowledge.ts';
 import { deploymentKey, type Usable } from './exemptions/overrides.ts';
 import { type Pass, passReason } from './exemptions/passes.ts';
 import { pinFindings } from './exemptions/pinned.ts';
-import { nameFindings } from './place-names.ts';
+import { nameFindings } from './known-names.ts';
 import { nextTransition } from './transitions.ts';
 import { budgetWarnings } from './budget/warnings.ts';
 
 /** Intermediate result of a check: the verdict, its state, and the override uses are derived from it. */
-export type Examination = { knowledge: Knowledge; found: readonly Finding[] };
+export type Examination = { dataAge: DataAge; findings: readonly Finding[] };
 
 /** Collects everything that speaks for or against the change. */
 export function examine(inputs: CheckInputs): Examination {
-  const knowledge = knowledgeOf(inputs);
+  const knowledge = dataAgeOf(inputs);
   const found = [
     ...pinFindings(inputs),
     ...unknownService(inputs),
@@ -24,7 +24,7 @@ export function examine(inputs: CheckInputs): Examination {
     ...staleFindings(inputs, knowledge),
     ...budgetWarnings(inputs),
   ];
-  return { knowledge, found };
+  return { dataAge: knowledge, findings: found };
 }
 
 /**
@@ -32,7 +32,10 @@ export function examine(inputs: CheckInputs): Examination {
  * consumes nothing: a valid override lets the change through, and `usesOf` returns the uses to count when the
  * deployment proceeds.
  */
-export function decide(inputs: CheckInputs, { knowledge, found }: Examination = examine(inputs)): Verdict {
+export function decide(
+  inputs: CheckInputs,
+  { dataAge: knowledge, findings: found }: Examination = examine(inputs),
+): Verdict {
   const refused = found.filter(({ effect }) => effect === 'refuse');
   const passes = passesOf(found);
   const override = passes.find((pass) => pass.by === 'override');
@@ -52,15 +55,15 @@ export function decide(inputs: CheckInputs, { knowledge, found }: Examination = 
  * Returns what a decision depends on, without times and numbers that change continuously: while it is equal, the same
  * request gets the same verdict. The check derives the decision ID from a hash of the request and this state.
  */
-export function stateOf(inputs: CheckInputs, { found }: Examination = examine(inputs)): DecisionState {
-  const { service, environment, team } = inputs.place;
+export function stateOf(inputs: CheckInputs, { findings: found }: Examination = examine(inputs)): DecisionState {
+  const { service, environment, team } = inputs.scope;
   return {
-    place: { service, environment, team },
+    scope: { service, environment, team },
     findings: found.map(({ code, effect, key }) => `${effect} ${code} ${key}`).toSorted(),
   };
 }
 
-export type DecisionState = { place: CheckInputs['place']; findings: string[] };
+export type DecisionState = { scope: CheckInputs['scope']; findings: string[] };
 
 /**
  * A use of an override by a deployment. `deployment`: key under which the use is counted; null: each request counts
@@ -72,7 +75,7 @@ export type Use = { freeze: string; override: string; deployment: string | null 
  * Returns the override uses that must be counted, all of them, before the change proceeds. Empty: none, or the change
  * is refused.
  */
-export function usesOf(inputs: CheckInputs, { found }: Examination = examine(inputs)): Use[] {
+export function usesOf(inputs: CheckInputs, { findings: found }: Examination = examine(inputs)): Use[] {
   return passesOf(found).flatMap((pass) =>
     pass.by === 'override'
       ? [

@@ -1,11 +1,11 @@
 import type { Config } from '../../schemas/config/config.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
-import { didYouMean } from '../runbooks/nearest.ts';
+import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { doubtful, type Where } from '../slo/written.ts';
+import { doubtful, type SourceLocation } from '../slo/source-locations.ts';
 
 /** Locates the first existing path in the file, or else its closest existing parent. */
-type At = (...paths: (readonly PropertyKey[])[]) => Where;
+type At = (...paths: (readonly PropertyKey[])[]) => SourceLocation;
 
 /** Scope of a policy or calendar entry. Absent: no restriction. */
 type Names = {

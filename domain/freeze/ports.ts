@@ -32,9 +32,9 @@ export type Freezes = {
   /**
    * Returns freezes newest first, including those that are over. A page has fewer entries than the limit only at the
    * end.
-   * @param wanted filter
+   * @param isWanted filter
    */
-  list(query: { limit: number; cursor?: string }, wanted?: (freeze: Freeze) => boolean): Promise<Page<Freeze>>;
+  list(query: { limit: number; cursor?: string }, isWanted?: (freeze: Freeze) => boolean): Promise<Page<Freeze>>;
   /** Returns all freezes that are scheduled, in force, or not settled. Strongly consistent. */
   current(): Promise<Freeze[]>;
   /**
@@ -79,7 +79,7 @@ export type ScopeState = {
 export type FreezeState = {
   /** Reads strongly consistently. Concurrent callers share the result, so callers must not modify it. */
   read(
-    place: CheckedScope,
+    scope: CheckedScope,
     dependencies: readonly CheckedScope[],
   ): Promise<{ own: ScopeState; dependencies: ScopeState[]; pins: PinView[]; evaluatedAt: Timestamp | null }>;
 };
@@ -174,6 +174,8 @@ export type IdentityTokens = {
     token: string,
     accepted: readonly Identity[],
   ): Promise<{ ok: true; subject: string } | { ok: false; problem: string }>;
+  /** Returns why the keys of an issuer cannot be read, or null if they can. */
+  problemOf(issuer: string): Promise<string | null>;
 };
 
 /** Store of deployments in other systems that wait for approval by Firebreak. */

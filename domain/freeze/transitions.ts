@@ -5,7 +5,7 @@ import { type FreezeContext, earliestLift } from './blocks.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Pass } from './exemptions/passes.ts';
 import { hasSpent, isStale, describesPresent, isTooOld } from './budget/spending.ts';
-import { freezesAt, frozenDependencies, statusOf } from './budget/standing.ts';
+import { freezesAt, frozenDependencies, statusOf } from './budget/freezes-in-force.ts';
 import { stateAt } from './state.ts';
 
 /** Seconds between two evaluations. */

@@ -5,7 +5,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
  * Returns the incidents to list individually: children are listed with their parent if that is open and the reader may
  * see it.
  */
-export function byThemselves<T extends { id: IncidentId; parent_id?: IncidentId | undefined }>(
+export function withoutChildren<T extends { id: IncidentId; parent_id?: IncidentId | undefined }>(
   open: readonly T[],
 ): T[] {
   const known = new Set(open.map(({ id }) => id));
@@ -29,7 +29,7 @@ export function childrenView(parts: readonly { incident: Shown }[]): NonNullable
 }
 
 /** Describes the open children: `6 child incidents with 8 firing alerts`. Null: none is open. */
-export function openPartsWords({ incidents, alerts }: OpenChildren): string | null {
+export function openChildrenWords({ incidents, alerts }: OpenChildren): string | null {
   if (incidents === 0) return null;
   const what = incidents === 1 ? '1 child incident' : `${incidents} child incidents`;
   const fire = alerts === 0 ? 'no firing alerts' : alerts === 1 ? '1 firing alert' : `${alerts} firing alerts`;

@@ -9,7 +9,7 @@ import type {
 import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Child } from '../messages/story.ts';
-import type { Amend, Amended, ChildIncident, IncidentGroups, LeftToNext } from '../ports/incidents.ts';
+import type { Amend, Amended, ChildIncident, IncidentGroups, HandoverState } from '../ports/incidents.ts';
 import { childrenView } from './children.ts';
 import { type IncidentPatch, type Post, postOf, present } from './post.ts';
 
@@ -74,7 +74,7 @@ export function planResolution(
 export function handover(
   run: number,
   text: string,
-  { unread: unreadable, resolveBy: resolve_by }: LeftToNext,
+  { unread: unreadable, resolveBy: resolve_by }: HandoverState,
   at: Timestamp,
 ): PatchPlan & { entry: TimelineEntry } {
   return {
@@ -192,7 +192,7 @@ export function planJoin(
 export const planLeave = (
   parent: IncidentId,
   child: IncidentRecord | undefined,
-  { page, text }: Parameters<IncidentGroups['letGo']>[2],
+  { page, text }: Parameters<IncidentGroups['detach']>[2],
   at: Timestamp,
 ): Post | null =>
   child?.parent_id !== parent || child.status === 'resolved'

@@ -2,21 +2,23 @@ import type { Change } from '../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { changeTitle } from '../correlation/words.ts';
 import type { Annotation } from '../messages/channels.ts';
-import { placeOf } from '../messages/story.ts';
+import { serviceEnvironmentText } from '../messages/story.ts';
 
 /** Annotations on graphs: regions and points, each identified by a tag. */
 
 /** Returns the tag that identifies an annotation. */
 export const markTag = (subject: string): string => `firebreak:${subject}`;
 
-export function incidentMark(incident: IncidentRecord): Annotation {
+/** @param url of the incident's page in the console; absent: not known */
+export function incidentMark(incident: IncidentRecord, url?: string): Annotation {
   const { id, service, environment, severity, opened_at, resolved_at, suspects, title } = incident;
   const suspect = suspects[0]?.version;
   return {
     from: opened_at,
     until: resolved_at,
     tags: ['incident', markTag(id), service, environment, severity, ...(suspect === undefined ? [] : [suspect])],
-    text: `Incident: ${placeOf(incident)}: ${title}`,
+    text: `Incident: ${serviceEnvironmentText(incident)}: ${title}`,
+    ...(url !== undefined && { url }),
   };
 }
 

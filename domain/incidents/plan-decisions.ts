@@ -4,13 +4,16 @@ import {
   type DecisionView,
   type IncidentRecord,
   NOBODY_OBJECTED,
+  type Offer,
   type TimelineEntry,
 } from '../../schemas/incidents/incident.ts';
-import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Reason } from '../../schemas/incidents/reason.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { withoutShadow, shadowText } from '../automation/shadow.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
 import type { Answered, StepQuestion } from '../ports/decisions.ts';
 import { isAmong, isApprover } from '../rollback/approvals.ts';
+import { chosenOffer, offerWords } from '../rollback/offers.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
 import { type IncidentPatch, type Post, postOf } from './post.ts';
 
@@ -22,12 +25,21 @@ export type NewDecision = {
   entry: TimelineEntry;
 };
 
-/** Place and time of a decision. `digest`: hash of the decision and its inputs. */
-type Of = { id: IncidentId; number: number; at: Timestamp; digest: string };
+/**
+ * Place and time of a decision.
+ *
+ * - `digest`: hash of the decision and its inputs
+ * - `answerSeconds`: for how long it waits for an answer, if it asks. Absent: unknown
+ */
+type Of = { id: IncidentId; number: number; at: Timestamp; digest: string; answerSeconds?: number | undefined };
+
+const answerUntil = ({ at, answerSeconds }: Of): Pick<DecisionView, 'answer_until'> =>
+  answerSeconds === undefined ? {} : { answer_until: plusSeconds(at, answerSeconds) };
 
 /** Builds the record of a judgement. */
-export function newDecision({ id, number, at, digest }: Of, decision: Decision, inputs: DecisionInputs): NewDecision {
-  const people = inputs.asked.approval?.people ?? null;
+export function newDecision(of: Of, decision: Decision, inputs: DecisionInputs): NewDecision {
+  const { id, number, at, digest } = of;
+  const people = inputs.request.approval?.people ?? null;
   const would = decision.kind === 'shadow' ? withoutShadow(inputs) : undefined;
   const view: DecisionView = {
     id: `${id}-${number}`,
@@ -40,8 +52,10 @@ export function newDecision({ id, number, at, digest }: Of, decision: Decision, 
     to_version: decision.to,
     reasons: decision.reasons,
     answered_by: null,
+    ...(decision.kind === 'approve' && answerUntil(of)),
     ...(would && { would }),
-    target: decision.place,
+    target: decision.target,
+    ...(decision.offers && { offers: decision.offers.map((offer, n) => ({ ...offer, digest: `${digest}-${n + 1}` })) }),
     approvals: decision.approvals,
   };
   // Earlier suspects stay visible when there are no new ones, unless a person has cleared them.
@@ -62,13 +76,14 @@ export function newDecision({ id, number, at, digest }: Of, decision: Decision, 
 
 /** Builds the record of a question of a runbook's step. */
 export function newQuestion(
-  { id, number, at, digest }: Of,
-  { text, reasons, place, people, approvals, given = [] }: StepQuestion,
+  of: Omit<Of, 'answerSeconds'>,
+  { text, reasons, serviceEnvironment, people, approvals, given = [], seconds }: StepQuestion,
 ): Omit<NewDecision, 'patch'> {
+  const { id, number, at, digest } = of;
   const view: DecisionView = {
     id: `${id}-${number}`,
     kind: 'approve',
-    because: reasons[0]?.code ?? 'runbook_asks',
+    because: reasons[0]?.code ?? 'runbook_requires_approval',
     at,
     digest,
     state: 'waiting',
@@ -76,8 +91,9 @@ export function newQuestion(
     to_version: null,
     reasons,
     answered_by: null,
+    ...answerUntil({ ...of, answerSeconds: seconds }),
     question: text,
-    target: place,
+    target: serviceEnvironment,
     approvals: { needed: approvals, given: [...given] },
   };
   return {
@@ -93,8 +109,8 @@ export function newQuestion(
   };
 }
 
-/** An answer of a person. `note`: may be empty. */
-export type Answer = { answer: 'approved' | 'rejected'; by: string; note: string };
+/** An answer of a person. `digest`: of the decision, or of the chosen act. `note`: may be empty. */
+export type Answer = { digest: string; answer: 'approved' | 'rejected'; by: string; note: string };
 
 /**
  * What an answer writes.
@@ -103,43 +119,57 @@ export type Answer = { answer: 'approved' | 'rejected'; by: string; note: string
  * - `answers`: the final state, with the message that wakes the workflow if this process dies before it does
  */
 export type AnswerPlan =
-  | { kind: 'agrees'; approvals: DecisionView['approvals']; entry: TimelineEntry }
+  | { kind: 'agrees'; approvals: DecisionView['approvals']; choice: Choice; entry: TimelineEntry }
   | {
       kind: 'answers';
       state: 'approved' | 'rejected';
       approvals: DecisionView['approvals'];
+      choice: Choice;
       entry: TimelineEntry;
       post: Post;
     };
+
+/** Fields of the decision that an approval of one of its acts sets. */
+export type Choice = Partial<Pick<DecisionView, 'chosen' | 'target' | 'from_version' | 'to_version'>>;
 
 /** Decides what a person's answer to a decision means. */
 export function planAnswer(
   incident: IncidentRecord | undefined,
   { view, people }: Pick<NewDecision, 'view' | 'people'>,
-  { answer, by, note }: Answer,
+  { digest, answer, by, note }: Answer,
   at: Timestamp,
 ): AnswerPlan | Answered {
   if (incident === undefined || incident.status === 'resolved') return 'superseded';
   // A double click repeats the same answer and gets the same response.
   if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
-  if (!isApprover(people, view.approvals, by)) return 'not_asked';
+  if (!isApprover(people, view.approvals, by)) return 'not_requested';
   const { needed, given } = view.approvals;
   if (answer === 'approved' && isAmong(given, by)) return given.length < needed ? 'needs_another' : 'taken';
+  const offer = answer === 'approved' ? chosenOffer(view, digest) : undefined;
+  if (offer === null) return 'choose';
   const approvals = answer === 'approved' ? { needed, given: [...given, by] } : view.approvals;
   const isFinal = answer === 'rejected' || approvals.given.length >= needed;
-  const subject = view.question === undefined ? 'the rollback' : 'the request';
+  const subject = offer ? `to ${offerWords(offer)}` : view.question === undefined ? 'the rollback' : 'the request';
+  const choice: Choice = offer ? choiceOf(offer) : {};
   const verb = answer === 'approved' ? 'Approved' : 'Rejected';
   const timeline = {
     actor: by,
     kind: isFinal ? `decision.${answer}` : 'decision.agreed',
     text: note || `${verb} ${subject}${isFinal ? '' : '; a second approval is required'}`,
-    detail: { decision: view.id, digest: view.digest },
+    detail: { decision: view.id, digest },
   };
   const entry = { ...timeline, at };
-  if (!isFinal) return { kind: 'agrees', approvals, entry };
+  if (!isFinal) return { kind: 'agrees', approvals, choice, entry };
   const post = postOf(incident, { kind: 'answered', decision: view.id, by }, at, { timeline });
-  return { kind: 'answers', state: answer, approvals, entry, post };
+  return { kind: 'answers', state: answer, approvals, choice, entry, post };
 }
+
+/** A flag is no version, so only its place is set. */
+const choiceOf = ({ digest, act, service, environment, from_version, to_version }: Offer): Choice => ({
+  chosen: digest,
+  target: { service, environment },
+  ...(act === 'roll_back' && { from_version, to_version }),
+});
 
 /** Returns what a waiting decision becomes without an answer. `isOnTimeline`: the entry is not only in the audit log. */
 export const unanswered = (
@@ -176,9 +206,13 @@ const whom = (people: readonly string[] | null): string => (people === null ? ''
 
 /** Returns the decision and its reasons as one sentence. */
 function sentence(decision: DecisionView): string {
-  const { kind, from_version, to_version, reasons } = decision;
+  const { kind, from_version, to_version, reasons, offers } = decision;
   const would = shadowText(decision);
   if (would !== undefined) return would;
+  if (kind === 'approve' && offers !== undefined)
+    return `Asks for approval to ${offers.map(offerWords).join(', or to ')}: ${textsOf(reasons)}`;
   const versions = from_version === null ? '' : ` ${from_version}${to_version === null ? '' : ` to ${to_version}`}`;
-  return `${OPENINGS[kind]}${versions}: ${[...new Set(reasons.map((reason) => reason.text))].join('; ')}`;
+  return `${OPENINGS[kind]}${versions}: ${textsOf(reasons)}`;
 }
+
+const textsOf = (reasons: readonly Reason[]): string => [...new Set(reasons.map(({ text }) => text))].join('; ');

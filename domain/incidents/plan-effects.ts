@@ -6,7 +6,7 @@ import type { Reason } from '../../schemas/incidents/reason.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { fewestOf } from '../alerts/senders.ts';
 import { standInNote } from '../catalogue/vendors.ts';
-import type { Act, RollbackEnd } from '../ports/decisions.ts';
+import type { IntendedAction, RollbackEnd } from '../ports/decisions.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { whyStopped } from '../rollback/guards.ts';
 import { type IncidentPatch, type Post, postOf } from './post.ts';
@@ -21,7 +21,7 @@ export type Lock = { key: string; holder: IncidentId | 'drill'; until: Timestamp
 export type Pace = { times: readonly Timestamp[]; acts: readonly { at: Timestamp; senders: readonly string[] }[] };
 
 /** What an action depends on: its stored intent, the incident, the lock of its resource, and recent actions. */
-export type ActState = {
+export type ActionState = {
   known: Effect | undefined;
   incident: Pick<IncidentRecord, 'id' | 'status'>;
   lock: Lock | undefined;
@@ -29,7 +29,7 @@ export type ActState = {
 };
 
 /** What the intent of an action writes. `pace`: null if the action is not counted. */
-export type ActPlan = {
+export type ActionPlan = {
   kind: 'begins';
   effect: Effect;
   patch: IncidentPatch;
@@ -45,12 +45,12 @@ export const paceSince = ({ times, acts }: Pace, since: Timestamp): Pace => ({
 });
 
 /** Decides whether an action may start. An intent that is stored stays as it is, whatever has changed since. */
-export function planAct(
+export function planAction(
   intent: Omit<Effect, 'state' | 'at'>,
-  { place, resource, automatic, senders = [] }: Act,
-  { known, incident, lock, pace }: ActState,
+  { serviceEnvironment, resource, automatic, senders = [] }: IntendedAction,
+  { known, incident, lock, pace }: ActionState,
   at: Timestamp,
-): ActPlan | { kind: 'known'; effect: Effect } | { kind: 'stopped'; reason: Reason } {
+): ActionPlan | { kind: 'known'; effect: Effect } | { kind: 'stopped'; reason: Reason } {
   if (known !== undefined) return { kind: 'known', effect: known };
   const { times, acts } = paceSince(pace, plusSeconds(at, -3600));
   const isLocked = lock !== undefined && lock.key !== intent.key && lock.until >= at;
@@ -70,7 +70,7 @@ export function planAct(
   if (reason !== undefined) return { kind: 'stopped', reason };
   const effect: Effect = {
     ...marked(intent),
-    service_environment: place,
+    service_environment: serviceEnvironment,
     resource,
     state: 'intended',
     at,
@@ -153,16 +153,16 @@ export function planRollbackEnd(
   end: RollbackEnd,
   at: Timestamp,
 ): RollbackEndPlan {
-  const { key, number, outcome, page, again, place, moved } = end;
-  const said = inWords(end, decision);
-  const text = effect === undefined ? said : marked({ ...effect, detail: said }).detail;
+  const { key, number, outcome, page, again, serviceEnvironment, versionChange: moved } = end;
+  const description = inWords(end, decision);
+  const text = effect === undefined ? description : marked({ ...effect, detail: description }).detail;
   const timeline = {
     actor: 'firebreak',
     kind: `mitigation.${outcome}`,
     text,
     detail: { key, decision: `${incident.id}-${number}` },
   };
-  const pinned = moved && { pinned: moved.from, rolled_back_to: moved.to, ...place };
+  const pinned = moved && { pinned: moved.from, rolled_back_to: moved.to, ...serviceEnvironment };
   const change: IncidentChange =
     outcome === 'succeeded'
       ? { status: 'mitigated', verification: 'pending', verifying: { number, at } }
@@ -175,7 +175,7 @@ export function planRollbackEnd(
     logged: { ...timeline, at, detail: { ...timeline.detail, ...pinned } },
     moved: moved && {
       change: {
-        ...place,
+        ...serviceEnvironment,
         version: moved.to,
         kind: 'rollback',
         status: 'succeeded',
@@ -185,7 +185,7 @@ export function planRollbackEnd(
         has_migration: false,
       },
       pin: {
-        ...place,
+        ...serviceEnvironment,
         version: moved.from,
         rolled_back_to: moved.to,
         incident_id: incident.id,

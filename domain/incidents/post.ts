@@ -56,7 +56,7 @@ export function postOf(
         cleared: change.cleared,
         automation_paused: change.automationPaused,
         published_by: change.publishedBy,
-        last_requests: requestedAfter(incident.last_requests, message, at, change.rollbackAsked),
+        last_requests: requestedAfter(incident.last_requests, message, at, change.rollbackRequested),
         escalated: change.escalated,
         paged_again_at: change.pagedAgainAt,
         asks_rollback: counted.asksRollback ? true : undefined,

@@ -4,7 +4,7 @@ import { type ChangeId, lowestMode, type Mode, type Severity, type Version } fro
 import { causeOf, type PageCause } from '../paging/page-causes.ts';
 import type { BegunRunbook } from '../ports/runbooks.ts';
 import type { Requester } from '../rollback/judgement.ts';
-import { isByHand } from '../runbooks/by-hand.ts';
+import { isManualRun } from '../runbooks/manual-runs.ts';
 
 /** State of the workflow between two reads of the inbox. It is checkpointed, so it contains only IDs and verdicts. */
 export type ResponseState = {
@@ -30,7 +30,7 @@ export type ResponseState = {
   /** Runs started by people that are not followed yet. */
   runs: readonly number[];
   /** A judgement for an alert that requests a rollback was started. */
-  judgedAsked: boolean;
+  judgedOnRequest: boolean;
   verification: IncidentRecord['verification'];
   /** Number of the mitigation that `verification` refers to: the newest completed one. */
   verifying: number;
@@ -52,12 +52,13 @@ export type ResponseState = {
 };
 
 /**
- * Request for a judgement. `mode`, `approval`: cap and approval set by the requester, such as a runbook. `from`, `to`:
- * version that ran when a person asked, and the version that they named.
+ * Request for a judgement. `name`: of the person or runbook; empty for other requesters. `mode`, `approval`: cap and
+ * approval set by a runbook. `from`, `to`: version that ran when a person requested the rollback, and the version that
+ * they named.
  */
 export type JudgementRequest = {
   by: Requester;
-  who: string;
+  name: string;
   mode?: Mode;
   approval?: RunbookApproval;
   from?: Version;
@@ -84,12 +85,15 @@ export function initialState(
 ): ResponseState {
   // An unread message may have made the incident critical after the pages so far: a redundant page is preferable to a
   // missing one.
-  const raisedUnread = incident.seq > incident.consumed_seq && incident.severity === 'critical' && incident.pages > 0;
+  const hasUnread = incident.seq > incident.consumed_seq;
+  const raisedUnread = hasUnread && incident.severity === 'critical' && incident.pages > 0;
+  // Likewise, the request for a rollback may stand in an unread message, and no judgement for it has started.
+  const requestUnread = hasUnread && incident.mitigations > 0;
   // A child incident is paged by its parent.
   const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
   // A parent incident has nothing of its own to roll back.
   const first: JudgementRequest | null =
-    incident.group_reason === undefined ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null;
+    incident.group_reason === undefined ? { by: incident.asks_rollback ? 'alert' : 'none', name: '' } : null;
   return {
     severity: raisedUnread ? 'warning' : incident.severity,
     firing: incident.firing,
@@ -101,10 +105,10 @@ export function initialState(
     running: [...unfinished],
     mitigationDue: incident.mitigations === 0 ? first : null,
     judgedFor: first,
-    judgedAsked: incident.asks_rollback,
+    judgedOnRequest: incident.asks_rollback && !requestUnread,
     lateChanges: [],
     // Numbers are never reused, and some selections find no runbook.
-    runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number).filter((number) => !isByHand(number))),
+    runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number).filter((number) => !isManualRun(number))),
     runbookDue: runbooks.any && incident.group_reason === undefined,
     runs: [],
     verification: incident.verification,
@@ -141,7 +145,7 @@ function applied(state: ResponseState, message: Message): ResponseState {
       const raised = pages && (!state.paging || (message.critical && state.severity !== 'critical'));
       // The resolution by a person does not cover alerts that fired later.
       const notOver = state.resolveBy !== null && pages;
-      const asksNow = message.asksRollback && !state.judgedAsked && !held;
+      const requestsNow = message.asksRollback && !state.judgedOnRequest && !held;
       return {
         ...state,
         severity: message.critical ? 'critical' : state.severity,
@@ -150,8 +154,8 @@ function applied(state: ResponseState, message: Message): ResponseState {
         pageHeld: state.pageHeld || (held && pages),
         pageDue: freshAfterMitigation || raised || notOver || (pages && message.again === true),
         resolveBy: notOver ? null : state.resolveBy,
-        judgedAsked: state.judgedAsked || asksNow,
-        mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
+        judgedOnRequest: state.judgedOnRequest || requestsNow,
+        mitigationDue: requestsNow ? { by: 'alert', name: '' } : state.mitigationDue,
         // A runbook may apply to the alerts that joined.
         runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !held),
         verifyAgain: state.verifyAgain || couldPassNow(state),
@@ -168,15 +172,15 @@ function applied(state: ResponseState, message: Message): ResponseState {
       return {
         ...state,
         severity: message.severity === 'critical' ? 'critical' : state.severity,
-        paging: state.paging || message.rings,
-        pageDue: message.rings,
-        byHand: state.byHand || message.part === undefined,
+        paging: state.paging || message.page,
+        pageDue: message.page,
+        byHand: state.byHand || message.child === undefined,
       };
     case 'page':
       return { ...state, pageDue: message.by !== 'firebreak' || state.pages === 0 };
     case 'rollback': {
       const { by: who, from, to } = message;
-      return { ...state, mitigationDue: { by: 'person', who, ...(from && { from }), ...(to && { to }) } };
+      return { ...state, mitigationDue: { by: 'person', name: who, ...(from && { from }), ...(to && { to }) } };
     }
     case 'cleared':
       return message.judge ? { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor } : state;
@@ -204,7 +208,7 @@ function applied(state: ResponseState, message: Message): ResponseState {
       return {
         ...state,
         running: state.running.filter((number) => number !== message.number),
-        mitigationDue: state.mitigationDue ?? (message.again === true ? { by: 'alert', who: '' } : null),
+        mitigationDue: state.mitigationDue ?? (message.again === true ? { by: 'alert', name: '' } : null),
         mitigated: state.mitigated || message.outcome === 'succeeded',
         pagedAgain: message.outcome === 'succeeded' ? false : state.pagedAgain,
         verification: message.outcome === 'succeeded' ? 'pending' : state.verification,
@@ -224,7 +228,7 @@ function applied(state: ResponseState, message: Message): ResponseState {
         // The alerts ended between the check and its verdict, and no later message will report that.
         verifyAgain: state.verifyAgain || (message.alerts_fired === true && state.mitigated && state.firing === 0),
         ...(message.outcome === 'failed' && state.verification === 'pending'
-          ? { pageDue: true, mitigationDue: state.mitigationDue ?? { by: 'verification', who: '' } }
+          ? { pageDue: true, mitigationDue: state.mitigationDue ?? { by: 'verification', name: '' } }
           : {}),
         ...(message.outcome === 'inconclusive' && state.pageHeld && state.firing > 0
           ? { pageDue: true, pagedAgain: true }
@@ -253,13 +257,13 @@ function runbookAsks(
   { runbook, mode: cap, approval }: Extract<Message, { kind: 'runbook_rollback' }>,
 ): ResponseState {
   const due = state.mitigationDue?.by ?? null;
-  if (state.judgedAsked || due === 'alert' || due === 'person') return state;
+  if (state.judgedOnRequest || due === 'alert' || due === 'person') return state;
   // After a mitigation that did not help, every further one requires a person.
   const mode = lowestMode(cap ?? 'act', due === 'verification' ? 'approve' : 'act');
   return {
     ...state,
-    judgedAsked: true,
-    mitigationDue: { by: 'runbook', who: runbook, ...(mode !== 'act' && { mode }), ...(approval && { approval }) },
+    judgedOnRequest: true,
+    mitigationDue: { by: 'runbook', name: runbook, ...(mode !== 'act' && { mode }), ...(approval && { approval }) },
   };
 }
 

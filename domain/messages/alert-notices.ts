@@ -39,15 +39,17 @@ export type AlertNoticeEntry = { signal: Signal; status: 'firing' | 'resolved' }
  * created in any case.
  */
 export function entriesOf(
-  { signal, delivery, mute }: Arrival,
+  { signal, delivery: destinations, mute }: Arrival,
   status: 'firing' | 'resolved',
-  apart: boolean,
+  separately: boolean,
 ): AlertNoticeEntry[] {
   // A muted alert starts nothing, but its end may be reported.
   if (mute !== null && status === 'firing') return [];
   return [
-    ...(apart ? delivery.channels.map((channel) => ({ signal, status, kind: 'notice' as const, channel })) : []),
-    ...delivery.tickets.map((target) => ({ signal, status, kind: 'ticket' as const, target })),
+    ...(separately
+      ? destinations.channels.map((channel) => ({ signal, status, kind: 'notice' as const, channel }))
+      : []),
+    ...destinations.tickets.map((target) => ({ signal, status, kind: 'ticket' as const, target })),
   ];
 }
 
@@ -57,11 +59,11 @@ export const SAME_ROUND_SECONDS = 900;
 const ALERTS_NAMED = 10;
 
 export function noticeCard(bulletin: AlertNotice): ChatMessage {
-  const { firing, total, serviceEnvironment: place, alerts, firstAt } = bulletin;
+  const { firing, total, serviceEnvironment, alerts, firstAt } = bulletin;
   const over = firing === 0;
   const severe = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
   const mark = over ? '✔️' : severe ? '🟠' : '🔵';
-  const title = `${place.service} ${place.environment}: ${over ? 'all alerts resolved' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
+  const title = `${serviceEnvironment.service} ${serviceEnvironment.environment}: ${over ? 'all alerts resolved' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
   const nameOf = ({ unmatched, title: own }: Signal): string => (unmatched ? `${unmatched}: ${own}` : own);
   const names = [...Map.groupBy(alerts, ({ signal }) => nameOf(signal))];
   const rows = names.slice(0, ALERTS_NAMED).map(([name, all]) => {

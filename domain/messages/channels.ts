@@ -1,7 +1,7 @@
-import type { ComponentStatus, PublicStatus } from '../../schemas/messages/status-page.ts';
+import type { ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
 import type { Button } from '../../schemas/slack/button.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { PagerUser } from '../pagerduty/agents.ts';
+import type { PagerUser } from '../pagerduty/users.ts';
 import type { SlackUser } from '../people/people.ts';
 
 /**
@@ -166,7 +166,7 @@ export type Delivered = VendorResponse<unknown> | { kind: 'closed'; detail: stri
 
 /** Email. One attempt per call; whether a message was sent cannot be queried. */
 export type Mail = {
-  send(letter: Email): Promise<Delivered>;
+  send(email: Email): Promise<Delivered>;
 };
 
 export type PublicComponent = { id: string; name: string; status: string };
@@ -190,7 +190,14 @@ export type PublicUpdate = {
 };
 
 /** Annotation on graphs: a point in time, or a region with `until`. */
-export type Annotation = { from: Timestamp; until: Timestamp | null; tags: readonly string[]; text: string };
+export type Annotation = {
+  from: Timestamp;
+  until: Timestamp | null;
+  tags: readonly string[];
+  text: string;
+  /** Link to a page with the details. Absent: none. */
+  url?: string;
+};
 
 /** Annotations on graphs. One attempt per call. */
 export type Annotations = {

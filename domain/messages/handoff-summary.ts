@@ -5,7 +5,7 @@ import { decisionWords, nextStep, statusWords } from './incident-card.ts';
 import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { plainOf } from './plain-text.ts';
-import { placeOf, type Story } from './story.ts';
+import { serviceEnvironmentText, type Story } from './story.ts';
 
 /** Handoff summary for people who join an incident, ordered by what they need first. Pure, like the cards. */
 
@@ -29,7 +29,7 @@ const lines = (title: string, rows: readonly Text[]): ChatPart[] =>
  */
 export function handoffSummary(story: Story, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
   const { incident } = story;
-  const title = `${placeOf(incident)}: ${incident.title}`;
+  const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   const rows = (kinds: RegExp, shown: number): Text[] =>
     recent
       .filter(({ kind }) => kinds.test(kind))

@@ -4,20 +4,21 @@ import { failedRollback } from '../rollback/failed-rollback.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatButton, ChatPart } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
+import { offerLabel, offerWords } from '../rollback/offers.ts';
 import { REMEDY_WORDS } from '../rollback/remedies.ts';
 import type { Story } from './story.ts';
 
 /** Buttons of the summary: `asked` at the top, for what needs an answer; `more` at the bottom, for other actions. */
-export type IncidentButtons = { asked: readonly ChatPart[]; more: readonly ChatPart[] };
+export type IncidentButtons = { questions: readonly ChatPart[]; more: readonly ChatPart[] };
 
 /**
  * Returns the buttons for the actions that a person can currently take: decisions first, then acknowledgement and
  * command, then the rest. Actions without effect are omitted.
  */
 export function buttonsOf(story: Story): IncidentButtons {
-  if (story.incident.status === 'resolved') return { asked: [], more: [] };
+  if (story.incident.status === 'resolved') return { questions: [], more: [] };
   return {
-    asked: [...questionsOf(story), ...rowOf(againOf(story)), ...rowOf(mineOf(story))],
+    questions: [...questionsOf(story), ...rowOf(againOf(story)), ...rowOf(mineOf(story))],
     more: rowOf(itsOf(story)),
   };
 }
@@ -42,27 +43,38 @@ export const decisionSuffix = (decision: DecisionView, all: readonly DecisionVie
 function questionsOf(story: Story): ChatPart[] {
   const { id: incidentId } = story.incident;
   const waiting = answerable(story);
-  return waiting.map((decision, index): ChatPart => {
+  return waiting.flatMap((decision, index): ChatPart[] => {
     const of = decisionSuffix(decision, waiting);
-    return {
-      kind: 'buttons',
-      buttons: [
-        {
-          button: { verb: 'approve', incident: incidentId, digest: decision.digest },
-          text: `${actOf(decision)}${of}`,
-          ...(index === 0 && { style: 'primary' as const }),
-          confirm: {
-            title: 'Approve this action?',
-            text: confirmationOf(decision),
-            yes: 'Approve',
-            no: 'Cancel',
-          },
-        },
-        { button: { verb: 'reject', incident: incidentId, digest: decision.digest }, text: `Reject${of}` },
-      ],
+    const approve = (one: Approvable): ChatButton => ({
+      button: { verb: 'approve', incident: incidentId, digest: one.digest },
+      text: `${one.label}${of}`,
+      ...(index === 0 && decision.offers === undefined && { style: 'primary' as const }),
+      confirm: { title: 'Approve this action?', text: one.confirmation, yes: 'Approve', no: 'Cancel' },
+    });
+    const reject: ChatButton = {
+      button: { verb: 'reject', incident: incidentId, digest: decision.digest },
+      text: `${decision.offers === undefined ? 'Reject' : 'None of these'}${of}`,
     };
+    // A row for each act, because Slack requires different actions within a row.
+    const acts = approvableOf(decision).map(approve);
+    return acts.map((button, n) => ({ kind: 'buttons', buttons: n === acts.length - 1 ? [button, reject] : [button] }));
   });
 }
+
+type Approvable = { digest: string; label: string; confirmation: string };
+
+/** Returns the acts that an approval can refer to: none is more prominent if there are several. */
+export function approvableOf(decision: DecisionView): Approvable[] {
+  const { digest, offers } = decision;
+  if (offers === undefined) return [{ digest, label: actOf(decision), confirmation: confirmationOf(decision) }];
+  return offers.map((offer) => ({
+    digest: offer.digest,
+    label: offerLabel(offer),
+    confirmation: `${capitalized(offerWords(offer))}. Approval is needed because: ${approvalReason(decision)}.`,
+  }));
+}
+
+const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 /**
  * Returns a button that repeats a failed rollback. If another version was deployed in the meantime, it does nothing and
@@ -90,8 +102,10 @@ const actOf = ({ question, to_version }: DecisionView): string =>
   question === undefined ? `Roll back${to_version === null ? '' : ` to ${to_version}`}` : 'Approve';
 
 /** Describes the action to approve, in one sentence. */
-export function subjectOf({ question, target, from_version, to_version }: DecisionView): string {
+export function subjectOf({ question, target, from_version, to_version, offers, chosen }: DecisionView): string {
   if (question !== undefined) return question;
+  const acts = offers?.filter(({ digest }) => chosen === undefined || digest === chosen);
+  if (acts !== undefined) return capitalized(acts.map(offerWords).join(', or '));
   const where = target === null ? '' : `${target.service} in ${target.environment} `;
   return `Roll ${where}back from ${from_version ?? 'the running version'} to ${to_version ?? 'an earlier version'}`;
 }
@@ -110,6 +124,10 @@ export function withoutSuspectReasons(decision: DecisionView): DecisionView {
 /** Returns the reason that prevents automatic action. Empty: none is given. */
 export const approvalReason = (decision: DecisionView): string =>
   withoutSuspectReasons(decision).reasons[0]?.text ?? '';
+
+/** Returns the candidates that the question is about, and what to do about those that Firebreak cannot undo. */
+export const candidateTexts = ({ reasons }: Pick<DecisionView, 'reasons'>): string[] =>
+  reasons.flatMap(({ code, text }) => (code === 'candidates' || code === 'by_hand' ? [capitalized(text)] : []));
 
 /** Returns the buttons to acknowledge and to take command. */
 function mineOf({ incident }: Story): ChatButton[] {
@@ -184,6 +202,6 @@ function whatFollows({ incident, decisions, effects }: Story, version: string): 
   );
   if (acted)
     return `If ${version} was not the cause, its rollback was wrong. This counts against the automation of ${incident.service}.`;
-  const asked = judged.some(({ state }) => state === 'waiting') ? 'withdraws the question about it, and ' : '';
-  return `If ${version} is not the cause, Firebreak ${asked}evaluates the other suspects.`;
+  const withdraws = judged.some(({ state }) => state === 'waiting') ? 'withdraws the question about it, and ' : '';
+  return `If ${version} is not the cause, Firebreak ${withdraws}evaluates the other suspects.`;
 }

@@ -6,17 +6,19 @@ import {
   answerable,
   decisionSuffix,
   buttonsOf,
+  candidateTexts,
   withoutSuspectReasons,
   subjectOf,
   approvalReason,
 } from './incident-buttons.ts';
+import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { remediesOf } from '../rollback/remedies.ts';
 import { shadowText } from '../automation/shadow.ts';
-import { placeOf, type Story } from './story.ts';
+import { serviceEnvironmentText, type Story } from './story.ts';
 
 /** Slack messages about an incident. Pure: the same input always gives the same card. */
 
@@ -44,33 +46,39 @@ export function statusWords({ status, verification }: Pick<IncidentRecord, 'stat
 
 /** Returns the channel topic. */
 export const topic = ({ incident }: Story): Text => [
-  `${markOf(incident)} ${incident.severity} · ${statusWords(incident)} · ${placeOf(incident)}: ${incident.title}`,
+  `${markOf(incident)} ${incident.severity} · ${statusWords(incident)} · ${serviceEnvironmentText(incident)}: ${incident.title}`,
 ];
 
 /**
  * Builds the pinned summary. It is edited in place, so it shows the current state without history. The first lines,
  * which are all that a phone shows, say what is broken, what the status is, and what the reader should do.
+ *
+ * @param url of the incident's page in the console; absent: not known
  */
-export function summaryCard(story: Story): ChatMessage {
+export function summaryCard(story: Story, url?: string, urls: ApprovalUrls = NO_APPROVAL_URLS): ChatMessage {
   const { incident } = story;
-  const title = `${placeOf(incident)}: ${incident.title}`;
-  const { asked, more } = buttonsOf(story);
+  const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
+  const { questions, more } = buttonsOf(story);
   return {
     summary: `${markOf(incident)} ${incident.severity}, ${statusWords(incident)}: ${title}`,
     parts: [
       { kind: 'header', text: `${markOf(incident)} ${title}` },
       { kind: 'text', text: statusText(incident) },
-      { kind: 'text', text: questionText(story) },
-      ...asked,
+      { kind: 'text', text: questionText(story, urls) },
+      ...questions,
       ...childRows(story),
       ...suspectsPart(story),
       ...automationPart(story),
       ...alertsPart(story),
       ...more,
-      { kind: 'note', text: [`Incident ${incident.id}`, ...mutedNote(incident)] },
+      { kind: 'note', text: [`Incident ${incident.id}`, ...consoleLink(url), ...mutedNote(incident)] },
     ],
   };
 }
+
+/** @param url of the incident's page; undefined: not known */
+export const consoleLink = (url: string | undefined): Text =>
+  url === undefined ? [] : [' · ', { link: url, text: 'Open in the console' }];
 
 function statusText(incident: IncidentRecord): Text {
   const { severity, opened_at, resolved_at, resolved_by } = incident;
@@ -86,13 +94,18 @@ function statusText(incident: IncidentRecord): Text {
 }
 
 /** Shows waiting decisions before any other next step. */
-function questionText(story: Story): Text {
+function questionText(story: Story, urls: ApprovalUrls): Text {
   const questions = answerable(story);
   if (questions.length === 0) return [{ bold: 'Next step' }, `\n${nextStep(story)}`];
-  const rows = questions.map(
-    (one) =>
-      `\n${subjectOf(one)}?${decisionSuffix(one, questions)}${approvalReasonText(one, '\n')}${approvalsText(one)}`,
-  );
+  const rows = questions.flatMap((one): Text => {
+    const text = `\n${subjectOf(one)}?${decisionSuffix(one, questions)}${approvalReasonText(one, '\n')}${candidateTexts(
+      one,
+    )
+      .map((candidate) => `\n${candidate}.`)
+      .join('')}${approvalsText(one)}`;
+    const url = urls.get(one.id);
+    return url === undefined ? [text] : [text, '\n', { link: url, text: 'Approve or reject in the console' }];
+  });
   return [{ bold: 'Next step: approve or reject' }, ...rows];
 }
 
@@ -308,10 +321,10 @@ export function nextStep(story: Story): string {
 function optionsText({ incident, decisions }: Story, failed: FailedRollback | undefined): string {
   const target = decisions.findLast(({ question }) => question === undefined)?.target ?? incident;
   const { service, environment } = failed?.order ?? target;
-  const place = `${service} ${environment}`;
+  const serviceInEnvironment = `${service} ${environment}`;
   return [
-    ...(failed?.order == null ? [] : [`Try again: /rollback ${place} ${failed.order.to}.`]),
-    `Roll back to another version: /rollback ${place} VERSION (/deploys ${place} lists them).`,
+    ...(failed?.order == null ? [] : [`Try again: /rollback ${serviceInEnvironment} ${failed.order.to}.`]),
+    `Roll back to another version: /rollback ${serviceInEnvironment} VERSION (/deploys ${serviceInEnvironment} lists them).`,
     'Hand over: /incident handover @USER.',
   ].join(' ');
 }
@@ -335,7 +348,7 @@ const mutedNote = ({ muted }: IncidentRecord): Text =>
 
 /** Builds the one-line message in a team's own channel, which is edited in place. */
 export function teamLine({ incident }: Story, channel: string | null): ChatMessage {
-  const title = `${placeOf(incident)}: ${incident.title}`;
+  const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   return {
     summary: `${markOf(incident)} ${title} (${incident.status})`,
     parts: [

@@ -3,9 +3,9 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { isFrom } from '../../schemas/config/names.ts';
 import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { decisionWords, statusWords } from './incident-card.ts';
+import { consoleLink, decisionWords, statusWords } from './incident-card.ts';
 import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './channels.ts';
-import { minuteOf, placeOf, type Story } from './story.ts';
+import { minuteOf, serviceEnvironmentText, type Story } from './story.ts';
 
 /** The last notification to a stakeholder about an incident, possibly still being sent. */
 export type LastNotification = {
@@ -117,9 +117,9 @@ function concerns(
  * Builds the summary for people who do not work on the incident: what is broken, since when, which actions were taken,
  * and who is in command.
  */
-export function digestOf({ incident, effects, decisions, children, childCount }: Story): ChatMessage {
+export function digestOf({ incident, effects, decisions, children, childCount }: Story, url?: string): ChatMessage {
   const { severity, opened_at, resolved_at, roles, handling } = incident;
-  const title = `${placeOf(incident)}: ${incident.title}`;
+  const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   const words = statusWords(incident);
   const would = decisions.findLast((decision) => decision.would !== undefined);
   const done = effects.filter(({ kind, state }) => kind === 'roll-back' && state === 'succeeded');
@@ -162,7 +162,7 @@ export function digestOf({ incident, effects, decisions, children, childCount }:
         : [
             { kind: 'text' as const, text: [{ bold: 'What automation would have done' }, `\n${decisionWords(would)}`] },
           ]),
-      { kind: 'note', text: [`Incident ${incident.id}`] },
+      { kind: 'note', text: [`Incident ${incident.id}`, ...consoleLink(url)] },
     ],
   };
 }

@@ -10,7 +10,7 @@ import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** A timeline entry with its position, which identifies it. */
-export type StoryEntry = { place: string; entry: TimelineEntry };
+export type StoryEntry = { position: string; entry: TimelineEntry };
 
 export type Child = {
   id: IncidentId;
@@ -65,7 +65,7 @@ export function linksOf(signals: readonly Signal[]): Link[] {
 }
 
 /** Returns the displayed service and environment: unmatched alerts keep the service name that they gave. */
-export const placeOf = ({
+export const serviceEnvironmentText = ({
   service,
   environment,
   unmatched,

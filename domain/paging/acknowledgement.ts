@@ -21,23 +21,27 @@ export function unacknowledgedPages(incident: Ringing): number[] {
 }
 
 /**
- * An acknowledgement. `page`: the newest page that it covers; absent: all so far. `there`: the page that was
+ * An acknowledgement. `page`: the newest page that it covers; absent: all so far. `atPager`: the page that was
  * acknowledged at the pager.
  */
-type Acknowledgement = Attribution & { page?: number; there?: number };
+type Acknowledgement = Attribution & { page?: number; atPager?: number };
 
 /** Records an acknowledgement. The first one counts until the next page. */
 export function withAcknowledgement(
   incident: Ringing,
-  { by, at, page = incident.pages, there }: Acknowledgement,
+  { by, at, page = incident.pages, atPager }: Acknowledgement,
 ): { handling?: Handling } {
   const { acknowledged: before, unacknowledged: rings } = incident.handling ?? {};
   const upTo = rings !== undefined && at < rings.at ? Math.min(page, rings.page - 1) : page;
   if (upTo < Math.min(page, 1)) return {}; // withdrawn in the meantime
   if (before === undefined || (before.page ?? incident.pages) < upTo)
-    return { handling: { acknowledged: { by, at, page: upTo, ...(there !== undefined && { there }) } } };
-  const newest = before.again ?? before;
-  return there !== undefined && newest.at < at ? { handling: { acknowledged: { ...before, again: { by, at } } } } : {};
+    return {
+      handling: { acknowledged: { by, at, page: upTo, ...(atPager !== undefined && { pager_page: atPager }) } },
+    };
+  const newest = before.last_at_pager ?? before;
+  return atPager !== undefined && newest.at < at
+    ? { handling: { acknowledged: { ...before, last_at_pager: { by, at } } } }
+    : {};
 }
 
 /** Records that a page is no longer acknowledged, unless it was acknowledged again in the meantime. */
@@ -50,7 +54,7 @@ export function withoutAcknowledgement(
   const rings = before !== undefined && before.at > at ? before : { page, at };
   if (statement === undefined || statement.at > at || (statement.page ?? page) < page)
     return { handling: { unacknowledged: rings } };
-  const { again, ...first } = statement;
+  const { last_at_pager: again, ...first } = statement;
   if (again !== undefined && again.at > at)
     return { handling: { unacknowledged: rings, acknowledged: { ...first, ...again } } };
   return { handling: { unacknowledged: rings, acknowledged: { ...first, page: page - 1 } } };

@@ -45,12 +45,12 @@ export function escalationDue(
   {
     now,
     timeScale,
-    heardAt,
+    heardAt: acknowledgedAt,
     ringsAt,
   }: { now: Timestamp; timeScale: number; heardAt: Timestamp | undefined; ringsAt: Timestamp | undefined },
 ): DueEscalation | null {
   if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) return null;
-  const nth = before.filter((at) => heardAt === undefined || at > heardAt).length + 1;
+  const nth = before.filter((at) => acknowledgedAt === undefined || at > acknowledgedAt).length + 1;
   if (nth > times) return null;
   const since = [page.at, ...before, ...(ringsAt === undefined ? [] : [ringsAt])].toSorted().at(-1) ?? page.at;
   return plusSeconds(since, (afterMinutes * 60) / timeScale) <= now ? { number: before.length + 1, nth } : null;

@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Message, MitigationOutcome } from '../../schemas/incidents/inbox.ts';
-import { isByHand } from '../runbooks/by-hand.ts';
+import { isManualRun } from '../runbooks/manual-runs.ts';
 import type { Story } from '../messages/story.ts';
 
 /** Reason for a page. `entry`: kind of the timeline entry with the details, written with the message. */
@@ -61,7 +61,7 @@ export function causeOf(message: Message, before: Before): PageCause {
         : { text: 'Alerts are firing again, and it is unknown whether the mitigation helped' };
     case 'runbook':
       return {
-        text: isByHand(message.number) ? 'A runbook that a person started failed' : RUNBOOK_FAILED,
+        text: isManualRun(message.number) ? 'A runbook that a person started failed' : RUNBOOK_FAILED,
         entry: 'runbook.failed',
       };
     case 'answered':

@@ -7,8 +7,15 @@ import {
   statusWords,
   suspectsToShow,
 } from '../messages/incident-card.ts';
-import { withoutSuspectReasons, subjectOf, approvalReason } from '../messages/incident-buttons.ts';
-import { questionName } from '../rollback/question-names.ts';
+import {
+  answerable,
+  withoutSuspectReasons,
+  candidateTexts,
+  subjectOf,
+  approvalReason,
+} from '../messages/incident-buttons.ts';
+import { answerNames, questionName } from '../rollback/question-names.ts';
+import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { linksOf, minuteOf, type Story } from '../messages/story.ts';
 
 const ALERTS_NAMED = 5;
@@ -28,9 +35,10 @@ const DESCRIPTIONS = ['description', 'message'];
 export type PageDetails = Readonly<Record<string, string | readonly string[]>>;
 
 /** @param reason reason for the page; null: the incident has opened */
-export function detailsOf(story: Story, reason: string | null): PageDetails {
+export function detailsOf(story: Story, reason: string | null, urls: ApprovalUrls = NO_APPROVAL_URLS): PageDetails {
   const { incident } = story;
   const question = questionOf(story);
+  const answerUrl = urls.get(askedOf(story)?.id ?? '');
   const judged = story.decisions.length > 0;
   const links = linksOf(story.signals).filter(({ url }) => url.length <= URL_MAX_CHARS);
   return {
@@ -45,6 +53,7 @@ export function detailsOf(story: Story, reason: string | null): PageDetails {
       ...(judged && question === null && { next_step: nextStep(story) }),
       ...(incident.channel !== undefined && { channel: incident.channel }),
     }),
+    ...(answerUrl !== undefined && { approve_or_reject: answerUrl }),
     ...Object.fromEntries(links.map(({ title, url }) => [title.toLowerCase(), url])),
     api: `GET /v1/incidents/${incident.id}`,
   };
@@ -103,12 +112,18 @@ export function automationOf(story: Pick<Story, 'incident' | 'decisions' | 'effe
   return [decisionWords(withoutSuspectReasons(last)), ...(done === undefined ? [] : [effectWords(done)])].join('. ');
 }
 
+/** Returns the newest decision that can be answered now. */
+export const askedOf = (story: Pick<Story, 'incident' | 'decisions'>): DecisionView | undefined =>
+  answerable(story).at(-1);
+
 /** Returns the newest waiting decision, with its short name and how to answer it. Null: none. */
-export function questionOf({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): string | null {
-  const waiting = decisions.findLast(({ state }) => state === 'waiting');
-  if (waiting === undefined || incident.status === 'resolved' || incident.automation_paused) return null;
-  const name = questionName(waiting.id);
-  return `Question ${name}: ${subjectOf(waiting)}?${why(waiting)} Answer: firebreak incident approve ${incident.id} ${name}, or the buttons in Slack`;
+export function questionOf(story: Pick<Story, 'incident' | 'decisions'>): string | null {
+  const { incident } = story;
+  const waiting = askedOf(story);
+  if (waiting === undefined) return null;
+  const names = answerNames(waiting).map(({ name }) => name);
+  const candidates = candidateTexts(waiting).map((text) => ` ${text}.`);
+  return `Question ${questionName(waiting.id)}: ${subjectOf(waiting)}?${why(waiting)}${candidates.join('')} Answer: firebreak incident approve ${incident.id} ${names.join(' or ')}, or the buttons in Slack`;
 }
 
 function why(decision: DecisionView): string {

@@ -1,16 +1,17 @@
 import { detailsOf } from './page-details.ts';
 import type { Story } from '../messages/story.ts';
+import type { ApprovalUrls } from '../incidents/approval-link.ts';
 
 /** Details in order of importance for the responder: a long note is truncated at the end. */
-const FIRST = ['question', 'suspects', 'automation', 'next_step', 'problem', 'since', 'status'];
+const FIRST = ['question', 'approve_or_reject', 'suspects', 'automation', 'next_step', 'problem', 'since', 'status'];
 
 /** Labels of details, in addition to the first line, which names the incident. */
 const LABELS: Readonly<Record<string, string>> = { api: 'Current state' };
 
 /** Builds a plain-text note for the pager's incident with the current details. */
-export function pageNote(story: Story): string {
+export function pageNote(story: Story, urls?: ApprovalUrls): string {
   const { id, service, environment, severity, title, unmatched } = story.incident;
-  const details = detailsOf(story, null);
+  const details = detailsOf(story, null, urls);
   const names = [...FIRST, ...Object.keys(details).filter((name) => !FIRST.includes(name))];
   return [
     `Firebreak tracks this as incident ${id}: ${unmatched || service} ${environment}, ${severity}: ${title}`,

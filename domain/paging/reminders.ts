@@ -59,13 +59,13 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
       text: 'This incident has no commander. To take command, use "Take command" or /incident take.',
       asks: ['take_command'],
     });
-  const told = handling.stakeholder_update?.at ?? opened;
-  if (!due('update', triage.updateMinutes, told)) return undefined;
+  const updatedAt = handling.stakeholder_update?.at ?? opened;
+  if (!due('update', triage.updateMinutes, updatedAt)) return undefined;
   const since =
     handling.stakeholder_update === undefined
       ? 'the incident was opened'
       : `the last one by ${handling.stakeholder_update.by}`;
-  return nudge('update', told, {
+  return nudge('update', updatedAt, {
     ...tellerOf(roles),
     text: `No update since ${since}. Use "Publish update…" or /incident update: what is known, what is being done, and when the next update follows.`,
     asks: ['publish'],

@@ -5,7 +5,7 @@ import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import type { ChatMessage } from '../messages/channels.ts';
 import type { OnCallPerson } from './on-call.ts';
-import { placeOf, type Story } from '../messages/story.ts';
+import { serviceEnvironmentText, type Story } from '../messages/story.ts';
 
 /** Members of an incident's channel: people on call for it, people with a role, and people who act on it. */
 
@@ -105,7 +105,7 @@ export const failedInvitationText = ({ shown }: Pick<DesiredMember, 'shown'>, co
 
 /** Builds the email to a person who cannot be notified in the channel. */
 export function emailTo({ why }: Pick<DesiredMember, 'why'>, { incident }: Story, channel: string | null): ChatMessage {
-  const title = `${placeOf(incident)}: ${incident.title}`;
+  const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   const where =
     channel === null
       ? 'It has no channel, because Slack refused to create one.'

@@ -30,15 +30,15 @@ const idsIn = (message: ChatMessage): string[] => [
 
 /** @param names names by ID; unknown IDs are kept */
 function withNames(message: ChatMessage, names: ReadonlyMap<string, string>): ChatMessage {
-  const said = (text: string): string => text.replaceAll(BY_ID, (whole, id: string) => names.get(id) ?? whole);
-  const all = (text: Text): Text => text.map((span) => named(span, said));
+  const shownText = (text: string): string => text.replaceAll(BY_ID, (whole, id: string) => names.get(id) ?? whole);
+  const all = (text: Text): Text => text.map((span) => named(span, shownText));
   const { summary, parts } = message;
   return {
-    summary: typeof summary === 'string' ? said(summary) : all(summary),
+    summary: typeof summary === 'string' ? shownText(summary) : all(summary),
     parts: parts.map((part): ChatPart => {
       switch (part.kind) {
         case 'header':
-          return { ...part, text: said(part.text) };
+          return { ...part, text: shownText(part.text) };
         case 'text':
         case 'note':
           return { ...part, text: all(part.text) };
@@ -52,7 +52,7 @@ function withNames(message: ChatMessage, names: ReadonlyMap<string, string>): Ch
   };
 }
 
-function named(span: Span, said: (text: string) => string): Span {
-  if (typeof span === 'string') return said(span);
-  return 'bold' in span ? { bold: said(span.bold) } : span;
+function named(span: Span, shownText: (text: string) => string): Span {
+  if (typeof span === 'string') return shownText(span);
+  return 'bold' in span ? { bold: shownText(span.bold) } : span;
 }

@@ -1,4 +1,5 @@
 import type { Action, Principal } from '../../schemas/access/access.ts';
+import type { SignedIn } from '../../schemas/access/session.ts';
 import {
   type PeopleFile,
   type Person,
@@ -44,30 +45,79 @@ export type Known = { people: PeopleFile; services: Readonly<Record<string, { te
 /** Returns the actor for a Slack user. */
 export function actorOf({ people: file, services }: Known, user: SlackUser): Found {
   const person = personOf(file, user);
-  const name = person?.[0] ?? `slack:${user.id}`;
   if (person === undefined && user.kind !== 'member')
     return no(
       `${user.name ?? user.id} is ${user.kind === 'guest' ? 'a guest' : 'not a member'} of this workspace, and is not listed in people.yaml`,
     );
   const groups = user.groups.flatMap((id) => file.userGroups[id] ?? []);
   const own = person?.[1].roles ?? (file.everyone === 'nobody' ? [] : [file.everyone]);
-  const roles = [...new Set([...own, ...groups.flatMap((group) => group.roles)])];
-  if (roles.length === 0)
-    return no(`${user.name ?? user.id} is not listed in people.yaml, which has "everyone: nobody"`);
+  const actor = actorWith({ people: file, services }, person, {
+    name: `slack:${user.id}`,
+    shown: user.name,
+    groups: [{ roles: own, teams: [] }, ...groups],
+  });
+  return actor === undefined
+    ? no(`${user.name ?? user.id} is not listed in people.yaml, which has "everyone: nobody"`)
+    : { ok: true, actor };
+}
+
+/**
+ * Returns the actor for a person who is signed in by an identity provider. `everyone` does not apply: it is about members of
+ * the Slack workspace, and an identity provider may sign in anyone.
+ */
+export function actorOfSignedIn(known: Known, { issuer, subject, email, name, groups }: SignedIn): Found {
+  const { signIn } = known.people;
+  const shown = email ?? name ?? subject;
+  if (signIn?.issuer !== issuer) return no(`people.yaml no longer names the identity provider ${issuer}`);
+  const person = email === null ? undefined : personByEmail(known.people, email);
+  const actor = actorWith(known, person, {
+    name: `oidc:${email ?? subject}`,
+    shown: name ?? email,
+    groups: [
+      { roles: person?.[1].roles ?? [], teams: [] },
+      ...groups.flatMap((group) => (Object.hasOwn(signIn.groups, group) ? (signIn.groups[group] ?? []) : [])),
+    ],
+  });
+  return actor === undefined
+    ? no(`${shown} is not listed in people.yaml, and is in no group that has a role there (signIn.groups)`)
+    : { ok: true, actor };
+}
+
+/** Returns the actor with the roles and teams of the groups. Undefined: there is no role. */
+function actorWith(
+  { people: file, services }: Known,
+  person: readonly [PersonId, Person] | undefined,
+  otherwise: {
+    name: string;
+    shown: string | null;
+    groups: readonly { roles: readonly RoleName[]; teams: readonly string[] }[];
+  },
+): Actor | undefined {
+  const { groups } = otherwise;
+  const name = person?.[0] ?? otherwise.name;
+  const roles = [...new Set(groups.flatMap((group) => group.roles))];
+  if (roles.length === 0) return undefined;
   const teams = [...new Set([...(person?.[1].teams ?? []), ...groups.flatMap((group) => group.teams)])];
   const grants = roles.flatMap((role) => grantOf(file, services, role, name, teams) ?? []);
-  const shown = person?.[1].name ?? user.name ?? name;
-  return { ok: true, actor: { name, shown, person: person?.[0] ?? null, teams, grants } };
+  const shown = person?.[1].name ?? otherwise.shown ?? name;
+  return { name, shown, person: person?.[0] ?? null, teams, grants };
 }
 
 /** Finds a person by ID, else by an email address that Slack has verified. */
-function personOf({ people }: PeopleFile, { id, email, kind }: SlackUser): [PersonId, Person] | undefined {
-  const all = Object.entries(people).map(([key, person]): [PersonId, Person] => [PersonId.parse(key), person]);
-  const byId = all.find(([, { slack }]) => slack === id);
+function personOf(file: PeopleFile, { id, email, kind }: SlackUser): [PersonId, Person] | undefined {
+  const byId = listed(file).find(([, { slack }]) => slack === id);
   // Other companies control their users' email addresses themselves.
   if (byId !== undefined || email === null || kind === 'outsider') return byId;
-  return all.find(([, person]) => person.slack === undefined && person.email?.toLowerCase() === email.toLowerCase());
+  const byEmail = personByEmail(file, email);
+  return byEmail?.[1].slack === undefined ? byEmail : undefined;
 }
+
+/** No two people have the same email address. */
+const personByEmail = (file: PeopleFile, email: string): [PersonId, Person] | undefined =>
+  listed(file).find(([, person]) => person.email?.toLowerCase() === email.toLowerCase());
+
+const listed = ({ people }: PeopleFile): [PersonId, Person][] =>
+  Object.entries(people).map(([id, person]) => [PersonId.parse(id), person]);
 
 const no = (because: string): Found => ({ ok: false, because });
 
@@ -96,7 +146,12 @@ function grantOf(
 }
 
 /** Returns whether any grant allows the action; otherwise the refusal of the last one. */
-export function actorMay(actor: Actor, action: Action, scope: Scope, now: Timestamp): ReturnType<typeof authorize> {
+export function actorMay(
+  actor: Pick<Actor, 'name' | 'grants'>,
+  action: Action,
+  scope: Scope,
+  now: Timestamp,
+): ReturnType<typeof authorize> {
   let answer: ReturnType<typeof authorize> = { allowed: false, because: `${actor.name} has no role` };
   for (const grant of actor.grants) {
     answer = authorize(grant, action, scope, now);

@@ -1,4 +1,8 @@
 import type { NewToken, TokenRecord } from '../../schemas/access/access.ts';
+import type { Session, SignedIn } from '../../schemas/access/session.ts';
+import type { SignInSettings } from '../../schemas/people/people.ts';
+import type { DecisionView } from '../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Page } from './common.ts';
 
 export type Tokens = {
@@ -20,4 +24,63 @@ export type TokenAudit = {
   refused: { id: string; name: string }[];
   /** Tokens that were used although Firebreak did not write their record; `at`: last use. */
   used: { name: string; at: string }[];
+};
+
+/** Sessions of people in the console, by the hash of a secret that only the browser has. */
+export type Sessions = {
+  begin(hash: string, session: Session): Promise<void>;
+  /** Undefined: there is none, it has expired, or Firebreak did not write it. */
+  find(hash: string): Promise<Session | undefined>;
+  end(hash: string): Promise<void>;
+  /** Ends all sessions of a person. */
+  endAll(name: string): Promise<void>;
+  /** Stores a login link by the hash of its secret. */
+  offerLink(hash: string, link: Session): Promise<void>;
+  /** Uses up a login link. Undefined: as for `find`, or it was used before. */
+  useLink(hash: string): Promise<Session | undefined>;
+};
+
+/** Signs people in with an identity provider (OpenID Connect, authorization code with PKCE). */
+export type SignIn = {
+  /**
+   * Returns the address to which the browser is sent, and what it keeps until it returns.
+   *
+   * @param returnTo address to which the identity provider sends the browser back
+   * @throws SignInFailed
+   */
+  begin(settings: SignInSettings, returnTo: string): Promise<{ url: string; kept: KeptSignIn }>;
+  /**
+   * Returns who signed in.
+   *
+   * @param returned address with the identity provider's answer
+   * @throws SignInFailed
+   */
+  finish(settings: SignInSettings, returned: URL, kept: KeptSignIn): Promise<SignedIn>;
+};
+
+/** Path to which the identity provider sends the browser back. */
+export const RETURN_PATH = '/login/oidc/return';
+
+/** Secrets of a sign-in that only the browser that began it has. */
+export type KeptSignIn = { state: string; nonce: string; verifier: string };
+
+/** A sign-in that did not succeed. `refused`: the identity provider or its answer; otherwise it could not be asked. */
+export class SignInFailed extends Error {
+  override readonly name = 'SignInFailed';
+  readonly refused: boolean;
+
+  constructor(text: string, refused: boolean) {
+    super(text);
+    this.refused = refused;
+  }
+}
+/** The question to which a link leads, until when. */
+export type ApprovalLink = { decision: DecisionView['id']; until: Timestamp };
+
+/** Signs links to questions. A link authorizes nothing: its page asks who opens it. */
+export type ApprovalLinks = {
+  /** Undefined: no key is set. */
+  sign(link: ApprovalLink): Promise<string | undefined>;
+  /** Undefined: Firebreak did not sign it, or its key was replaced. The link may have expired. */
+  read(text: string): Promise<ApprovalLink | undefined>;
 };

@@ -12,7 +12,7 @@ export type Changes = {
   get(id: ChangeId): Promise<Change | undefined>;
   list(query: Partial<ServiceEnvironment> & { limit: number; cursor?: string }): Promise<Page<Change>>;
   /** Returns the newest changes of a service and environment, at most `limit`, oldest first. Strongly consistent. */
-  recent(place: ServiceEnvironment, limit: number): Promise<Change[]>;
+  recent(serviceEnvironment: ServiceEnvironment, limit: number): Promise<Change[]>;
   /** Returns the change behind the running version of each service and environment. */
   live(): Promise<Change[]>;
   /** Returns changes in progress, as far as reported. `overdueAt`: when they were reported as overdue. */
@@ -34,7 +34,7 @@ export type Pins = {
   /** Returns pins newest first. @param query.all include lifted and superseded pins */
   list(query: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>>;
   /** Returns the pins in force. Strongly consistent. */
-  of(place: ServiceEnvironment): Promise<PinView[]>;
+  of(serviceEnvironment: ServiceEnvironment): Promise<PinView[]>;
   get(id: string): Promise<PinView | undefined>;
   /** Lifts a pin; idempotent. Undefined: no pin with this ID. */
   lift(id: string, by: string): Promise<PinView | undefined>;

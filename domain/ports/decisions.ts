@@ -8,14 +8,24 @@ import type { QuestionInputs } from '../runbooks/permission.ts';
 import type { ServiceEnvironment } from './common.ts';
 
 export type Decisions = {
-  /** Stores a judgement with its inputs and returns it; the first one of a number is kept. */
-  keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView>;
+  /**
+   * Stores a judgement with its inputs and returns it; the first one of a number is kept.
+   *
+   * @param answerSeconds for how long it waits for an answer, if it asks
+   */
+  keep(
+    id: IncidentId,
+    number: number,
+    decision: Decision,
+    inputs: DecisionInputs,
+    answerSeconds?: number,
+  ): Promise<DecisionView>;
   get(id: IncidentId, number: number): Promise<DecisionView | undefined>;
   /** Returns the inputs of a judgement; for a runbook step, its `QuestionInputs`. */
   inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined>;
   /** Registers a callback for a decision, and returns its state. */
   await(id: IncidentId, number: number, callback: string): Promise<DecisionState>;
-  /** Answers the decision with this digest. `needs_another`: this person has already given one of two approvals. */
+  /** Answers the decision with this digest, or chooses its act with this digest. `needs_another`: this person has already given one of two approvals. */
   answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<Answered>;
   /** Ends an unanswered decision in this way; returns its state. */
   expire(id: IncidentId, number: number, as?: 'expired' | 'approved'): Promise<DecisionState>;
@@ -25,12 +35,15 @@ export type Decisions = {
   /** Stores an approval request for a runbook step; the first one of a number is kept. */
   ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView>;
   /** Returns the result of a judgement, with its requester. Null: not yet. Undefined: no judgement with this number. */
-  outcome(id: IncidentId, number: number): Promise<{ asked: Requester; outcome: MitigationOutcome | null } | undefined>;
+  outcome(
+    id: IncidentId,
+    number: number,
+  ): Promise<{ requester: Requester; outcome: MitigationOutcome | null } | undefined>;
 };
 
 /** An approval request for a runbook step. */
 export type StepQuestion = {
-  place: ServiceEnvironment;
+  serviceEnvironment: ServiceEnvironment;
   /** Description of the action. */
   text: string;
   reasons: Reason[];
@@ -40,11 +53,16 @@ export type StepQuestion = {
   approvals: number;
   /** Approvals already given. Absent: none. */
   given?: string[];
+  /** For how long it waits for an answer. */
+  seconds?: number;
   inputs: QuestionInputs;
 };
 
-/** `superseded`: another decision is waiting. `not_asked`: the person is not among the approvers. */
-export type Answered = 'taken' | 'superseded' | 'needs_another' | 'not_asked';
+/**
+ * `superseded`: another decision is waiting. `not_requested`: the person is not among the approvers. `choose`: the approval
+ * must name one of the acts that the question offers, the same one as an earlier approval.
+ */
+export type Answered = 'taken' | 'superseded' | 'needs_another' | 'not_requested' | 'choose';
 
 export type Effects = {
   get(id: IncidentId, key: string): Promise<Effect | undefined>;
@@ -54,17 +72,17 @@ export type Effects = {
    * Records the intent to change a service, counts the action, and locks the target; the incident becomes `mitigating`.
    * Otherwise returns the reason.
    */
-  intendAct(
+  intendAction(
     id: IncidentId,
     effect: Omit<Effect, 'state' | 'at'>,
-    act: Act,
+    act: IntendedAction,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }>;
   /** Records a completed, repeatable effect in one step, so that no intent without a result remains. */
   record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void>;
   conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor?: string): Promise<void>;
   /** Ends a rollback: result, lock, incident status, its change record, and the message to the inbox. */
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
-  rollbacksSince(place: ServiceEnvironment, since: Timestamp): Promise<number>;
+  rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number>;
   /**
    * Returns the number of automatic actions of all services. `senders`: only those for alerts of the sender with the
    * fewest; 0 if empty.
@@ -73,8 +91,8 @@ export type Effects = {
 };
 
 /** An intended action. */
-export type Act = {
-  place: ServiceEnvironment;
+export type IntendedAction = {
+  serviceEnvironment: ServiceEnvironment;
   /** Resource to lock. */
   resource: string;
   /** Without approval: it counts towards the hourly limit of all services. */
@@ -88,12 +106,12 @@ export type Act = {
 export type RollbackEnd = {
   key: string;
   number: number;
-  place: ServiceEnvironment;
+  serviceEnvironment: ServiceEnvironment;
   outcome: MitigationOutcome;
   page: PageNeed;
   /** Judge the incident again. */
   again?: true;
   text: string;
   /** Set if the version actually changed. */
-  moved: { from: Version; to: Version; suspect: ChangeId } | null;
+  versionChange: { from: Version; to: Version; suspect: ChangeId } | null;
 };

@@ -25,11 +25,12 @@ import type {
 } from '../messages/channels.ts';
 import type { WebhookReceivers } from '../messages/webhook-receiver.ts';
 import type { ChangeEvents } from '../pagerduty/change-event.ts';
-import type { PagerIncidents } from '../pagerduty/ours.ts';
+import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
 import type { Deployer, Flags } from '../rollback/targets.ts';
 import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from '../slo/ports.ts';
-import type { Tokens } from './access.ts';
+import type { PublicIncidents } from '../status/ports.ts';
+import type { ApprovalLinks, Sessions, Tokens } from './access.ts';
 import type { AlertStates, Quarantine, SignalQueue } from './alerts.ts';
 import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
 import type { Changes, Pins } from './changes.ts';
@@ -39,7 +40,7 @@ import type { Decisions, Effects } from './decisions.ts';
 import type { Gates } from './freeze.ts';
 import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics, VersionLabels } from './metrics.ts';
 import type { Pager } from './paging.ts';
 import type { HttpCalls, RunbookRuns } from './runbooks.ts';
 import type {
@@ -71,6 +72,10 @@ export type SystemDeps = {
   databaseWarning?: string | undefined;
   automation: AutomationSwitch;
   tokens: Tokens;
+  sessions: Sessions;
+  approvalLinks: ApprovalLinks;
+  /** Address under which people reach this Firebreak, without a final slash. Undefined: not known. */
+  publicUrl: string | undefined;
 };
 
 /** Queues, and the engine that runs workflows. */
@@ -94,6 +99,7 @@ export type IncidentDeps = {
   quarantine: Quarantine;
   alertNotices: AlertNotices;
   projections: Projections;
+  publicIncidents: PublicIncidents;
 };
 
 /** Changes, and the systems that can undo them. */
@@ -102,9 +108,9 @@ export type ChangeDeps = {
   pins: Pins;
   backlog: Backlog;
   /** Undefined: the configuration is incomplete. */
-  deployerFor: (config: DeployerConfig, place: ServiceEnvironment) => Promise<Deployer | undefined>;
+  deployerFor: (config: DeployerConfig, serviceEnvironment: ServiceEnvironment) => Promise<Deployer | undefined>;
   /** Undefined: the configuration is incomplete. */
-  flagsFor: (config: FlagsConfig, place: ServiceEnvironment) => Promise<Flags | undefined>;
+  flagsFor: (config: FlagsConfig, serviceEnvironment: ServiceEnvironment) => Promise<Flags | undefined>;
   http: HttpCalls;
 };
 
@@ -124,6 +130,7 @@ export type FreezeDeps = {
 /** Metrics, the state of alerts, and SLOs. */
 export type MonitoringDeps = {
   metrics: Metrics;
+  versionLabels: VersionLabels;
   alerts: AlertStates;
   silences: Silences;
   sloMetrics: SloMetrics;

@@ -6,9 +6,9 @@ export type Gates = {
   /** Stores a request; it replaces the previous one. */
   ask(wish: GateRequest): Promise<void>;
   /** Reads strongly consistently. */
-  get(place: ServiceEnvironment): Promise<GateRequest | undefined>;
+  get(serviceEnvironment: ServiceEnvironment): Promise<GateRequest | undefined>;
   /** Records that the target asked about another roll-out than the requested one. */
-  mistaken(place: ServiceEnvironment, key: string, checksum: string): Promise<void>;
+  mistaken(serviceEnvironment: ServiceEnvironment, key: string, checksum: string): Promise<void>;
   /** Ends the request of this action if it is still the newest. */
-  clear(place: ServiceEnvironment, key: string): Promise<void>;
+  clear(serviceEnvironment: ServiceEnvironment, key: string): Promise<void>;
 };

@@ -22,9 +22,9 @@ export type Admitted = {
   counts: Record<'opened' | 'joined' | 'recorded' | 'known', number>;
 };
 
-export type Listened = {
+export type InboxContent = {
   messages: InboxMessage[];
-  /** The message after `mail`, if this version can't read it. It and all later messages stay in the inbox. */
+  /** The message after `messages`, if this version can't read it. It and all later messages stay in the inbox. */
   unreadable?: UnreadableMessage;
   firing: number;
   severity: Severity;
@@ -39,7 +39,7 @@ export type Listened = {
  * State passed to the next run in addition to the table. `unread`: sequence number of the message that caused the
  * handover. `resolveBy`: person whose request to resolve was blocked by that message.
  */
-export type LeftToNext = { unread?: number; resolveBy?: string };
+export type HandoverState = { unread?: number; resolveBy?: string };
 
 export type Incidents = {
   /**
@@ -95,7 +95,7 @@ export type Incidents = {
     execution: string,
   ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined>;
   /** Registers the callback, then reads the inbox: this order ensures that no message is missed. */
-  listen(id: IncidentId, after: number, callback: string | null): Promise<Listened>;
+  readInbox(id: IncidentId, after: number, callback: string | null): Promise<InboxContent>;
   /**
    * Resolves the incident if nothing has arrived since `consumed`.
    *
@@ -109,7 +109,7 @@ export type Incidents = {
     warnings?: number,
   ): Promise<'resolved' | 'not_yet'>;
   /** Hands over to this run, which must be started next. */
-  handOver(id: IncidentId, run: number, text: string, left?: LeftToNext): Promise<void>;
+  handOver(id: IncidentId, run: number, text: string, left?: HandoverState): Promise<void>;
   /** Records on the timeline that no version could read this message. It remains stored. */
   skipUnread(id: IncidentId, unread: UnreadableMessage): Promise<void>;
   /** Returns the incident's alerts that are not resolved, as far as reported. */
@@ -134,7 +134,7 @@ export type Incidents = {
   /** Returns the incident of a channel, by the chat's ID. Strongly consistent. Undefined: none. */
   inChannel(chatId: string): Promise<IncidentId | undefined>;
   /** Returns alerts without an incident, newest first. Eventually consistent. */
-  apart(query: {
+  alertsWithoutIncident(query: {
     limit: number;
     cursor?: string;
     muted: boolean;
@@ -144,7 +144,7 @@ export type Incidents = {
   /** Returns unresolved incidents. Eventually consistent. */
   open(): Promise<IncidentRecord[]>;
   /** Returns the unresolved incident of a service and environment. Strongly consistent. */
-  openAt(place: ServiceEnvironment): Promise<IncidentRecord | undefined>;
+  openAt(serviceEnvironment: ServiceEnvironment): Promise<IncidentRecord | undefined>;
 };
 
 /** A child incident, with the time at which it joined. */
@@ -169,7 +169,7 @@ export type IncidentGroups = {
    *
    * @param why.page the child must page
    */
-  letGo(parent: IncidentId, child: IncidentId, why: { page: boolean; text: string }): Promise<boolean>;
+  detach(parent: IncidentId, child: IncidentId, why: { page: boolean; text: string }): Promise<boolean>;
   /** Counts a resolved child, once. Returns the updated parent. */
   childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined>;
 };
@@ -187,7 +187,7 @@ export type IncidentChange = {
   verifying?: NonNullable<IncidentRecord['verifying']>;
   cleared?: NonNullable<IncidentRecord['cleared']>;
   /** For a message that requests a rollback: its versions. */
-  rollbackAsked?: RollbackCommand;
+  rollbackRequested?: RollbackCommand;
   escalated?: NonNullable<IncidentRecord['escalated']>;
   /** Time of a new page. */
   pagedAgainAt?: Timestamp;

@@ -12,7 +12,7 @@ export type InboundQueue = {
    *
    * @param group events of one group are processed in order
    */
-  send(heard: InboundEvent, group: string): Promise<void>;
+  send(event: InboundEvent, group: string): Promise<void>;
 };
 
 /** Results of processed inbound events, so that a redelivered event has its effects once. Retained for a week. */
@@ -49,13 +49,13 @@ export type Digests = {
   remember(
     of: DigestOf,
     receiver: string,
-    told: LastNotification,
+    notification: LastNotification,
     before: StoredNotification | undefined,
   ): Promise<StoredNotification | undefined>;
   /** Returns the paused channels. */
   pauses(): Promise<Partial<Record<NotificationChannel, ChannelPause>>>;
   /** @param pause null: the channel works again */
-  setPause(way: NotificationChannel, pause: ChannelPause | null): Promise<void>;
+  setPause(channel: NotificationChannel, pause: ChannelPause | null): Promise<void>;
 };
 
 /** Subject of notifications: an incident, or the weekly report of shadow mode. */

@@ -14,12 +14,17 @@ export type BegunRunbook = { number: number; name: string; done: boolean; acted:
 export type RunbookRuns = {
   /** Returns the runs of an incident, in order. Strongly consistent. */
   of(id: IncidentId): Promise<BegunRunbook[]>;
-  get(id: IncidentId, number: number): Promise<Followed | undefined>;
+  get(id: IncidentId, number: number): Promise<SelectedRunbook | undefined>;
   /**
    * Stores the selection; the first one of a number is kept. Undefined: the incident already follows a runbook of this
    * name.
    */
-  choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined>;
+  choose(
+    id: IncidentId,
+    number: number,
+    followed: SelectedRunbook,
+    because: string,
+  ): Promise<SelectedRunbook | undefined>;
   /** Stores a value for later processes and runs, and returns the stored one: the first one is kept. */
   remember<T extends Json>(id: IncidentId, number: number, what: string, value: T): Promise<T>;
   /** Returns a stored value; undefined: none. */
@@ -30,7 +35,7 @@ export type RunbookRuns = {
    * Starts a run for a person, with a message to the inbox. A runbook has only one run at a time within an incident:
    * `running` is the number of the one in progress.
    */
-  start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun>;
+  start(id: IncidentId, followed: SelectedRunbook & { by: string }): Promise<StartedRun>;
   /** Reads strongly consistently. */
   run(id: IncidentId, number: number): Promise<RunbookRun | undefined>;
   /** Returns runs newest first. Eventually consistent. */
@@ -46,7 +51,7 @@ export type StartedRun =
   | { kind: 'closed' };
 
 /** A runbook with the data of the alert for which it was selected. */
-export type Followed = {
+export type SelectedRunbook = {
   runbook: Runbook;
   labels: [string, string][];
   annotations: [string, string][];
@@ -55,20 +60,25 @@ export type Followed = {
   /** Inputs from that person. Absent: none. */
   inputs?: Record<string, string | number | boolean> | undefined;
   /** The failed run that it continues. */
-  again?: RunAgain | undefined;
+  continues?: ContinuedRun | undefined;
 };
 
-export type RunAgain = {
+export type ContinuedRun = {
   /** Number of the earlier run. */
   of: number;
   /** Results of the steps that are not repeated. */
   done: StepEnds;
   /** Idempotency keys of steps that the earlier run may have executed. */
-  lookFor: Record<string, string>;
+  earlierKeys: Record<string, string>;
 };
 
 /** A stored run. `outcome`: null while it is in progress. */
-export type RunbookRun = Followed & { number: number; at: Timestamp; outcome: string | null; text: string | null };
+export type RunbookRun = SelectedRunbook & {
+  number: number;
+  at: Timestamp;
+  outcome: string | null;
+  text: string | null;
+};
 
 /** Result of a run. `acted`: it changed production. */
 export type RunbookEnd = { outcome: string; text: string; acted: boolean; page: PageNeed };

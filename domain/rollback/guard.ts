@@ -20,8 +20,8 @@ export type StepGuards = {
   modes: readonly Mode[];
   /** The runbook itself requires approval. */
   asks: boolean;
-  /** All firing alerts come from senders that may not request actions. */
-  sender_may_not_ask?: true;
+  /** All firing alerts come from senders without the scope rollback:request. */
+  sender_lacks_scope?: true;
   /** Absent: the step is not based on a suspect. */
   against?: Against;
   /**
@@ -36,8 +36,8 @@ export type Against = {
   change_id: string;
   /** Null: the latest judgement no longer suspects the change. */
   suspect: Doubtable | null;
-  /** The policy requires more evidence than timing. */
-  needs_proof: boolean;
+  /** Evidence that the policy requires and that is missing. Null: nothing, or no suspect. */
+  lacking: string | null;
   neighbours_unreadable: boolean;
   monitoring_failure_only: boolean;
 };
@@ -54,6 +54,8 @@ export type Consequences = {
   call: Stop;
   /** The call is about to be recorded: one transaction counts it, and locks the target. */
   record: Stop;
+  /** The deployer is about to be called by a drill. */
+  drill: 'withhold';
   /** A step of a runbook is about to change production: read before the step asks, and again directly before its call. */
   step: 'no' | 'say' | 'ask';
 };
@@ -72,7 +74,7 @@ export const Agreement = ['none', 'approved', 'requested'] as const;
 export type Agreement = (typeof Agreement)[number];
 
 /** The properties of a suspect that are checked before any automatic action against it. */
-export type Doubtable = Pick<RankedSuspect, 'version' | 'confidence' | 'relation' | 'timing' | 'proven' | 'reasons'> & {
+export type Doubtable = Pick<RankedSuspect, 'version' | 'confidence' | 'relation' | 'timing' | 'asks' | 'reasons'> & {
   service: string;
   status: Change['status'];
 };
@@ -83,14 +85,14 @@ export const doubtable = ({
   confidence,
   relation,
   timing,
-  proven,
+  asks,
   reasons,
 }: RankedSuspect): Doubtable => ({
   version,
   confidence,
   relation,
   timing,
-  proven,
+  asks,
   reasons,
   service: change.service,
   status: change.status,
@@ -107,10 +109,13 @@ export type Known = {
       top: RankedSuspect | undefined;
       /** The suspect's service and environment. */
       target: TargetInputs | undefined;
-      way: RollbackTarget | NamedTarget | undefined;
+      /** The version that a rollback restores, or why there is none. Undefined: nothing to roll back. */
+      restores: RollbackTarget | NamedTarget | undefined;
       suspect: Doubtable | undefined;
-      /** The policy requires more evidence than timing. */
-      needs_proof: boolean;
+      /** The suspect is a feature flag that can be turned off. */
+      is_flag: boolean;
+      /** Evidence that the policy requires and that is missing. Null: nothing, or no suspect. */
+      lacking: string | null;
       /** A runbook requires approval. */
       asks: boolean;
     };
@@ -142,6 +147,7 @@ export type Known = {
       /** Holder of the target's lock. Null: it is free. */
       locked_by: 'drill' | 'this_incident' | 'another_incident' | null;
     };
+  drill: Agreed & { guard: KillSwitch; pinned: readonly string[]; to: Version };
   step: StepGuards &
     Agreed &
     OfServices &

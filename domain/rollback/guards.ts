@@ -3,7 +3,7 @@ import { lowestMode, type Version } from '../../schemas/config/names.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import { clearingsInWords, activeClearings } from '../changes/cleared-suspects.ts';
 import { whyNotTo } from '../changes/named-version.ts';
-import { newestLiveChange, byStart, migrationsIn, putsVersionLive } from '../changes/versions.ts';
+import { newestLiveChange, byStart, migrationsIn, NONE_KNOWN_GOOD, putsVersionLive } from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ACT, type RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import { aChange } from '../correlation/words.ts';
@@ -18,11 +18,12 @@ import {
   type Stop,
 } from './guard.ts';
 import { asksByModeAlone } from './judgement.ts';
+import { byHandReasons } from './offers.ts';
 
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 3;
+export const DECIDE_VERSION = 5;
 
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
@@ -70,7 +71,7 @@ export const GUARDS: readonly Guard[] = [
   }),
   guard({
     code: 'guard_unreadable',
-    at: { judgement: 'refuse', call: 'page', step: 'no' },
+    at: { judgement: 'refuse', call: 'page', drill: 'withhold', step: 'no' },
     applies: ({ guard: killSwitch }) => killSwitch.state === 'unreadable' && killSwitch,
     text: ({ detail }) => `the kill switch could not be read: ${detail}`,
   }),
@@ -91,38 +92,43 @@ export const GUARDS: readonly Guard[] = [
     code: 'not_a_deploy',
     at: { judgement: 'refuse' },
     applies: (known) =>
-      known.top !== undefined && !isProbablyNone(known) && !putsVersionLive(known.top.change) && known.top.change,
+      known.top !== undefined &&
+      !known.is_flag &&
+      !isProbablyNone(known) &&
+      !putsVersionLive(known.top.change) &&
+      known.top.change,
     text: ({ kind }) => `the suspect is ${aChange(kind)}, which rolling back the version does not undo`,
+    also: (change) => byHandReasons([change]),
   }),
   guard({
     code: 'superseded',
     at: { judgement: 'refuse' },
-    applies: ({ top, asked: { from } }) =>
+    applies: ({ top, request: { from } }) =>
       top !== undefined && from !== undefined && top.version !== from && { runs: top.version, from },
     text: ({ runs, from }) => `${runs} is running now instead of ${from}, the version at the time of the request`,
   }),
   guard({
     code: 'no_deployer',
     at: { judgement: 'refuse' },
-    applies: ({ target, targets }) => (target ?? targets[0])?.has_deployer !== true,
+    applies: ({ target, targets, is_flag }) => !is_flag && (target ?? targets[0])?.has_deployer !== true,
     text: () => 'no deployer is configured for this service and environment',
   }),
   guard({
     code: 'no_known_good_version',
     at: { judgement: 'refuse' },
-    applies: ({ top, way }) => top !== undefined && putsVersionLive(top.change) && way?.kind === 'none_known_good',
-    text: () =>
-      'no earlier version is known to be good: recorded as succeeded, live for 30 minutes, never rolled back, and not pinned',
+    applies: ({ top, restores }) =>
+      top !== undefined && putsVersionLive(top.change) && restores?.kind === 'none_known_good',
+    text: () => NONE_KNOWN_GOOD,
   }),
   guard({
     code: 'rollback_not_safe',
     at: { judgement: 'refuse' },
-    applies: ({ way, asked, target }) =>
-      way?.kind === 'unsafe' && target !== undefined && { way, target, named: asked.to !== undefined },
-    text: ({ way, target, named }) =>
+    applies: ({ restores, request, target }) =>
+      restores?.kind === 'unsafe' && target !== undefined && { restores, target, named: request.to !== undefined },
+    text: ({ restores, target, named }) =>
       named
-        ? whyNotTo(way, target)
-        : `${way.by.version} can be rolled back no further than ${way.by.rollback_safe_to} (rollback_safe_to), but the newest good version is ${way.version}`,
+        ? whyNotTo(restores, target)
+        : `${restores.by.version} can be rolled back no further than ${restores.by.rollback_safe_to} (rollback_safe_to), but the newest good version is ${restores.version}`,
   }),
   ...(
     [
@@ -135,15 +141,16 @@ export const GUARDS: readonly Guard[] = [
     guard({
       code,
       at: { judgement: 'refuse' },
-      applies: ({ way, asked, target }) =>
-        way?.kind === kind && asked.to !== undefined && target !== undefined && { way, target },
-      text: ({ way, target }) => whyNotTo(way, target),
+      applies: ({ restores, request, target }) =>
+        restores?.kind === kind && request.to !== undefined && target !== undefined && { restores, target },
+      text: ({ restores, target }) => whyNotTo(restores, target),
     }),
   ),
   guard({
     code: 'superseded',
     at: { judgement: 'report' },
-    applies: ({ target, top }) => target !== undefined && top !== undefined && replacing(target.changes, top.change),
+    applies: ({ target, top, is_flag }) =>
+      !is_flag && target !== undefined && top !== undefined && replacing(target.changes, top.change),
     text: ({ live, suspect }) => `${live} was deployed since, so ${suspect} is no longer running`,
   }),
 
@@ -151,27 +158,27 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'migration_in_deploy',
     at: { judgement: 'ask' },
-    applies: ({ way }) => way?.kind === 'version' && migrationsIn(way.undoes).known[0],
+    applies: ({ restores }) => restores?.kind === 'version' && migrationsIn(restores.undoes).known[0],
     text: ({ version }) => `${version} has a migration, so the old version may not work with the migrated data`,
   }),
   guard({
     code: 'migration_unknown',
     at: { judgement: 'ask' },
-    applies: ({ way, target }) => {
-      if (way?.kind !== 'version' || target?.policy.unknownMigration === 'act') return null;
-      const { known, unknown: untold } = migrationsIn(way.undoes);
-      return known.length === 0 && untold.at(-1);
+    applies: ({ restores, target }) => {
+      if (restores?.kind !== 'version' || target?.policy.unknownMigration === 'act') return null;
+      const { known, unknown } = migrationsIn(restores.undoes);
+      return known.length === 0 && unknown.at(-1);
     },
     text: ({ version }) => `it is unknown whether ${version} has a migration (has_migration was not recorded)`,
   }),
   guard({
     code: 'already_rolled_back',
     at: { judgement: 'ask' },
-    applies: ({ target, top, way }) =>
+    applies: ({ target, top, restores }) =>
       target !== undefined &&
       top !== undefined &&
-      way?.kind === 'version' &&
-      alreadyRolledBack(target.changes, top.change, way.version) &&
+      restores?.kind === 'version' &&
+      alreadyRolledBack(target.changes, top.change, restores.version) &&
       top,
     text: ({ version }) => `${version} was already rolled back before, so another rollback may start a loop`,
   }),
@@ -206,13 +213,13 @@ export const GUARDS: readonly Guard[] = [
     guard({
       code: 'runbook_mode',
       at: { judgement: mode },
-      applies: ({ asked }) => asked.mode === mode,
+      applies: ({ request }) => request.mode === mode,
       text: () => `the runbook is in mode ${mode}`,
     }),
   ),
   guard({
     code: 'paused',
-    at: { judgement: 'suggest', call: 'page', step: 'say' },
+    at: { judgement: 'suggest', call: 'page', drill: 'withhold', step: 'say' },
     applies: ({ guard: killSwitch }) => killSwitch.state === 'read' && killSwitch.paused,
     text: () => 'the kill switch is on',
   }),
@@ -224,21 +231,21 @@ export const GUARDS: readonly Guard[] = [
     text: () => 'a person paused the automation of this incident',
   }),
   guard({
-    code: 'sender_may_not_ask',
+    code: 'sender_lacks_scope',
     at: { judgement: 'suggest', step: 'say' },
     byPolicy: true,
-    applies: ({ sender_may_not_ask }) => sender_may_not_ask,
+    applies: ({ sender_lacks_scope }) => sender_lacks_scope,
     text: () => 'the token that sent the alerts lacks the scope rollback:request, so a rollback is only suggested',
   }),
   guard({
-    code: 'not_asked',
+    code: 'not_requested',
     at: { judgement: 'suggest' },
     byPolicy: true,
-    applies: ({ sender_may_not_ask, asked }) => sender_may_not_ask !== true && asked.by === 'nobody',
+    applies: ({ sender_lacks_scope, request }) => sender_lacks_scope !== true && request.by === 'none',
     text: () => 'no alert requests a rollback (label action: auto-rollback)',
   }),
   guard({
-    code: 'runbook_asks',
+    code: 'runbook_requires_approval',
     at: { judgement: 'approve', step: 'ask' },
     applies: ({ asks }) => asks,
     text: () => 'the runbook requires approval',
@@ -265,7 +272,7 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'first_did_not_help',
     at: { judgement: 'approve' },
-    applies: ({ asked }) => asked.by === 'verification',
+    applies: ({ request }) => request.by === 'verification',
     text: () => 'the previous mitigation did not help, so the next one requires approval',
   }),
   guard({
@@ -320,14 +327,14 @@ export const GUARDS: readonly Guard[] = [
     code: 'another_service',
     at: { judgement: 'ask', step: 'ask' },
     applies: ({ suspect }) => suspect?.relation !== 'same' && suspect,
-    text: ({ service }) => `the suspect is a change of ${service}, a dependency of this service`,
+    text: ({ service, relation }) =>
+      `the suspect is a change of ${service}, ${relation === 'caller' ? 'which calls this service' : 'a dependency of this service'}`,
   }),
   guard({
-    code: 'version_not_proven',
+    code: 'not_proved',
     at: { judgement: 'ask', step: 'ask' },
-    applies: ({ suspect, needs_proof }) => needs_proof && suspect?.proven === false,
-    text: () =>
-      'monitoring does not distinguish its version from others, which the policy requires (evidence: version)',
+    applies: ({ suspect, lacking }) => suspect && lacking,
+    text: (lacking) => lacking,
   }),
   guard({
     code: 'neighbours_unreadable',
@@ -339,15 +346,33 @@ export const GUARDS: readonly Guard[] = [
     code: 'no_confident_suspect',
     at: { judgement: 'ask', step: 'ask' },
     // If many services fail at once, low confidence is a consequence of that.
-    applies: ({ suspect, one_of_many }) =>
-      suspect === null
+    applies: (known) =>
+      known.suspect === null
         ? 'gone'
-        : suspect !== undefined && suspect.confidence < MIN_CONFIDENCE_TO_ACT && !one_of_many && suspect,
+        : known.suspect !== undefined &&
+          known.suspect.confidence < MIN_CONFIDENCE_TO_ACT &&
+          !known.one_of_many &&
+          !('found' in known && isByTime(known)) &&
+          known.suspect,
     text: (suspect) =>
       suspect === 'gone'
         ? 'the newest judgement no longer suspects it'
         : `confidence ${suspect.confidence} is below ${MIN_CONFIDENCE_TO_ACT}`,
   }),
+  ...(['other_cause', 'evidence_against', 'errors_not_measured', 'weak_evidence'] as const).map((doubt) =>
+    guard({
+      code: doubt,
+      at: { judgement: 'ask', step: 'ask' },
+      // If many services fail at once, they are the evidence against it.
+      applies: ({ suspect, one_of_many }) => {
+        if (one_of_many) return null;
+        const [first, ...others] = suspect?.asks.filter(({ code }) => code === doubt) ?? [];
+        return first && { first, others };
+      },
+      text: ({ first }) => first.text,
+      also: ({ others }) => others,
+    }),
+  ),
   guard({
     code: 'monitoring_failure',
     at: { judgement: 'suggest', step: 'ask' },
@@ -358,7 +383,7 @@ export const GUARDS: readonly Guard[] = [
   // What has happened since the judgement.
   guard({
     code: 'pinned',
-    at: { call: 'page' },
+    at: { call: 'page', drill: 'withhold' },
     applies: ({ pinned, to }) => pinned.includes(to) && to,
     text: (to) => `${to} is now pinned as known bad`,
   }),
@@ -375,9 +400,9 @@ export const GUARDS: readonly Guard[] = [
     at: { call: 'judge_again' },
     applies: ({ judged, service, environment, from, to, approved }) => {
       if (judged === undefined) return null;
-      const { place } = judged;
+      const { target } = judged;
       const theSame =
-        place?.service === service && place.environment === environment && judged.from === from && judged.to === to;
+        target?.service === service && target.environment === environment && judged.from === from && judged.to === to;
       // A question without objection suffices only if the mode alone requires approval.
       return !(theSame && (judged.kind === 'roll_back' || (approved && asksByModeAlone(judged)))) && judged.reasons;
     },
@@ -420,8 +445,8 @@ export const guardsThatApply = <M extends Moment>(moment: M, known: Known[M]): A
     return reasons.length === 0 ? [] : [{ does, reasons }];
   });
 
-/** Returns the reason of the first guard that stops a rollback before its call. */
-export const whyStopped = <M extends 'call' | 'record'>(moment: M, known: Known[M]): Reason | undefined =>
+/** Returns the reason of the first guard that stops a rollback or a drill before its call. */
+export const whyStopped = <M extends 'call' | 'record' | 'drill'>(moment: M, known: Known[M]): Reason | undefined =>
   guardsThatApply(moment, known)[0]?.reasons[0];
 
 /** Returns what follows when a rollback was stopped with this code. */
@@ -437,11 +462,19 @@ const demotion = (service: string): string =>
   `automation of ${service} was wrong too often; it asks for approval until a person sets its mode again`;
 
 /**
- * Returns whether probably no change caused the problem. For many simultaneous failures, a person is asked about each:
- * the other failures are the evidence against its change.
+ * Returns whether "no change" is more probable than any suspect, unless the policy accepts coincidence in time. For many
+ * simultaneous failures, a person is asked about each: the other failures are the evidence against its change.
  */
-const isProbablyNone = ({ asked, found, one_of_many }: Known['judgement']): boolean =>
-  asked.by !== 'person' && found.verdict === 'no_change' && !one_of_many;
+function isProbablyNone(known: Known['judgement']): boolean {
+  if (known.request.by === 'person' || known.one_of_many || isByTime(known)) return false;
+  const { verdict, suspects } = known.found;
+  const none = suspects.reduce((left, { confidence }) => left - confidence, 1);
+  return verdict === 'no_change' || (suspects[0]?.confidence ?? 0) < none;
+}
+
+/** Returns whether the policy accepts coincidence in time, however probable it is, and nothing else asks. */
+const isByTime = ({ target, top, suspect, lacking }: Known['judgement']): boolean =>
+  target?.policy.evidence === 'time' && top?.proof === null && lacking === null && suspect?.asks.length === 0;
 
 const whyNoSuspect = ({ changes, incident_id, cleared }: Evidence): string => {
   const when = 'was rolling out or had finished shortly before the problem began';

@@ -5,6 +5,7 @@ import type { RunbookApproval } from '../../schemas/incidents/inbox.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Correlation } from '../correlation/correlate.ts';
+import type { OfferedAct } from './offers.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import type { Onset } from '../correlation/onset.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
@@ -16,6 +17,8 @@ export type KillSwitch = { state: 'read'; paused: boolean } | { state: 'unreadab
 export type TargetInputs = ServiceEnvironment & {
   policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration' | 'approvals' | 'evidence'>;
   has_deployer: boolean;
+  /** A flag service is configured. Absent: none. */
+  has_flags?: true;
   /** Live mode caps set by people; the lowest one applies. */
   modes: readonly Mode[];
   /** Automation was wrong too often; a person must promote the service again. */
@@ -28,18 +31,20 @@ export type TargetInputs = ServiceEnvironment & {
 };
 
 /**
- * Requester. `verification`: the previous mitigation did not help. `runbook`: a runbook that responds to the alerts.
+ * What requested a judgement. `none`: it follows from the incident alone. `verification`: the previous mitigation did not
+ * help. `runbook`: a runbook that responds to the alerts.
  */
-export type Requester = 'alert' | 'person' | 'nobody' | 'runbook' | 'verification';
+export type Requester = 'alert' | 'person' | 'none' | 'runbook' | 'verification';
 
 /** All inputs of a judgement, stored with the decision: `decide(inputs)` reproduces it. */
 export type DecisionInputs = {
   decide_version: number;
   /**
-   * `approval`: a runbook requires approval. Absent: it does not. `from`: version that ran when a person asked. `to`:
-   * version that the person named. Absent: the newest known good one.
+   * `name`: of the person or runbook; empty for other requesters. `approval`: a runbook requires approval. Absent: it does
+   * not. `from`: version that ran when a person requested the rollback. `to`: version that the person named. Absent: the
+   * newest known good one.
    */
-  asked: { by: Requester; who: string; mode: Mode | null; approval?: RunbookApproval; from?: Version; to?: Version };
+  request: { by: Requester; name: string; mode: Mode | null; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
   monitoring_failure_only: boolean;
   evidence: Evidence;
@@ -55,8 +60,8 @@ export type DecisionInputs = {
   organisation_rollbacks_last_hour: number;
   /** Automatic rollbacks for alerts of the same sender. Absent: not counted by sender. */
   sender_rollbacks_last_hour?: number;
-  /** No requester has the permission. */
-  sender_may_not_ask?: true;
+  /** Every sender whose alerts request the rollback lacks the scope rollback:request. */
+  sender_lacks_scope?: true;
   config_version: string;
 };
 
@@ -67,13 +72,18 @@ export type Decision = {
   onset: Onset;
   verdict: Correlation['verdict'];
   /** Service and environment to roll back; null: none. */
-  place: ServiceEnvironment | null;
+  target: ServiceEnvironment | null;
   suspect: string | null;
   from: Version | null;
   to: Version | null;
+  /** Acts to choose from, if candidates tie or the act is no rollback. Absent: no choice. */
+  offers?: readonly OfferedAct[];
   /** Approvals of a decision that asks: required number, and those given. */
   approvals: { needed: 1 | 2; given: string[] };
 };
+
+/** Returns whether a reason speaks for the act, rather than against doing it automatically. */
+export const speaksForIt = ({ code }: Reason): boolean => code === 'suspect' || code === 'evidence';
 
 /** Returns whether only the mode requires approval, by one person. */
 export const asksByModeAlone = ({
@@ -83,4 +93,4 @@ export const asksByModeAlone = ({
 }: Pick<Decision, 'kind' | 'reasons'> & { approvals: { needed: number } }): boolean =>
   kind === 'approve' &&
   approvals.needed === 1 &&
-  reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
+  reasons.every((reason) => reason.code === 'mode_approve' || speaksForIt(reason));

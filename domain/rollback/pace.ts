@@ -65,5 +65,5 @@ export const pruned = (pace: Pace, now: number): Pace => ({
   blocked: keep(pace.blocked, ({ until }) => until > now - FORGET_AFTER_MS),
 });
 
-const keep = <T>(record: Record<string, T>, wanted: (value: T) => boolean): Record<string, T> =>
-  Object.fromEntries(Object.entries(record).filter(([, value]) => wanted(value)));
+const keep = <T>(record: Record<string, T>, isWanted: (value: T) => boolean): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => isWanted(value)));

@@ -1,3 +1,6 @@
+import type { DecisionView, Offer } from '../../schemas/incidents/incident.ts';
+import { chosenOffer } from './offers.ts';
+
 /**
  * First number of runbook decisions. Judgements of an incident are numbered from 1; decisions about runbook steps have
  * numbers from a million on, which encode the runbook, the step, and whether the step is undone.
@@ -19,6 +22,19 @@ export function questionName(decisionId: string): string {
   const step = Math.floor((rest % PER_RUNBOOK) / 2);
   return `r${Math.floor(rest / PER_RUNBOOK)}.${step}${rest % 2 === 1 ? 'u' : ''}`;
 }
+
+/**
+ * Returns the short names of the answers that approve something, with what they approve: `2`, or `2a` and `2b` if the
+ * question offers several acts.
+ */
+export function answerNames(decision: Pick<DecisionView, 'id' | 'digest' | 'offers' | 'target'>): AnswerName[] {
+  const name = questionName(decision.id);
+  const { offers } = decision;
+  if (offers === undefined || chosenOffer(decision, decision.digest)) return [{ name, digest: decision.digest }];
+  return offers.map((offer, n) => ({ name: `${name}${String.fromCodePoint(97 + n)}`, digest: offer.digest, offer }));
+}
+
+type AnswerName = { name: string; digest: string; offer?: Offer };
 
 /** Returns whether the text refers to this decision: by short name, number, ID, or digest. */
 export const isNamed = (written: string, { id, digest }: { id: string; digest: string }): boolean => {

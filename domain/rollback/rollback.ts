@@ -5,9 +5,11 @@ import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import { clearingsInWords } from '../changes/cleared-suspects.ts';
 import { type NamedTarget, namedTarget } from '../changes/named-version.ts';
 import { newestLiveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
-import { type Correlation, correlate, MIN_CONFIDENCE_TO_ASK, type RankedSuspect } from '../correlation/correlate.ts';
+import { type Correlation, correlate, type RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
+import { asksUnder, lacking, reliesOn } from './evidence-level.ts';
+import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
 import { doubtable, type Known, LIMITING_MODES } from './guard.ts';
 import { type Applied, guardsThatApply } from './guards.ts';
 import type { Decision, DecisionInputs, TargetInputs } from './judgement.ts';
@@ -17,57 +19,172 @@ import type { Decision, DecisionInputs, TargetInputs } from './judgement.ts';
  * guards are listed, the strongest first. Uncertainty never leads to automatic action.
  */
 export function decide(inputs: DecisionInputs): Decision {
-  const known = knownAtJudgement(inputs);
-  const { found, top, target, way } = known;
-  const base: Omit<Decision, 'kind' | 'reasons'> = {
-    onset: found.onset,
-    verdict: found.verdict,
-    suspects: found.suspects.map(plain),
-    place: target ? { service: target.service, environment: target.environment } : null,
+  const found = weighed(inputs);
+  const person = inputs.request.by === 'person';
+  const leaders = leadersTo(
+    inputs,
+    person ? [runningVersion(inputs)].filter((one) => one !== undefined) : found.suspects,
+  );
+  const [known = knownOf(inputs, found, undefined), ...tied] = leaders.map((top) => knownOf(inputs, found, top));
+  if (tied.length > 0 || known.is_flag) return decideAmong(inputs, [known, ...tied]);
+  const { top, target, restores } = known;
+  const base: Base = {
+    ...foundIn(found),
+    target: target ? { service: target.service, environment: target.environment } : null,
     suspect: top?.change_id ?? null,
     from: top?.version ?? null,
-    to: way?.kind === 'version' ? way.version : null,
+    to: restores?.kind === 'version' ? restores.version : null,
     approvals: { needed: peopleNeeded(inputs, target), given: [] },
   };
   const applied = guardsThatApply('judgement', known);
-  const because = (does: 'refuse' | 'report' | 'ask'): Reason[] =>
-    applied.flatMap((one) => (one.does === does ? one.reasons : []));
-  const impossible = because('refuse');
-  if (impossible.length > 0 || !top || !target || way?.kind !== 'version')
-    return { ...base, kind: 'none', reasons: [...impossible, ...saidOf(inputs)] };
-  const why: Reason = { code: 'suspect', text: `${top.reasons.join('; ')} (confidence ${top.confidence})` };
-  if (inputs.asked.by === 'person') return byPerson(inputs, base, why);
+  const impossible = because(applied, 'refuse');
+  const rivals = person ? [] : candidatesReason(found.suspects);
+  if (impossible.length > 0 || !top || !target || restores?.kind !== 'version')
+    return { ...base, kind: 'none', reasons: [...impossible, ...rivals, ...clearingReasons(inputs)] };
+  const why = whyOf(top);
+  if (person) return byPerson(inputs, base, why);
   const cap = capOf(applied);
-  const superseded = because('report');
+  const superseded = because(applied, 'report');
   if (superseded.length > 0)
-    return { ...base, kind: onlySaid(cap.mode), reasons: [...superseded, ...saidOf(inputs), why] };
-  const asks = because('ask');
-  if (cap.mode === 'act' && asks.length === 0) return { ...base, kind: 'roll_back', reasons: [why] };
-  const asking = cap.mode === 'approve' || cap.mode === 'act';
+    return {
+      ...base,
+      kind: reportingMode(cap.mode),
+      reasons: [...superseded, ...rivals, ...clearingReasons(inputs), why],
+    };
+  const asks = because(applied, 'ask');
+  const level = target.policy.evidence;
+  const basis: Reason[] = [{ code: 'evidence', text: reliesOn(level, top) }];
+  if (cap.mode === 'act' && asks.length === 0) return { ...base, kind: 'roll_back', reasons: [why, ...basis] };
+  const byTime = level === 'time' && known.lacking === null ? basis : [];
+  return { ...base, ...confirmable(cap, asks, [...rivals, ...found.doubts, ...byTime, why]) };
+}
+
+type Base = Omit<Decision, 'kind' | 'reasons'>;
+
+/**
+ * Decides about candidates that tie, or about a feature flag: a person chooses between the acts that are possible. No act
+ * is offered against a candidate that is clearly behind the first.
+ */
+function decideAmong(inputs: DecisionInputs, all: readonly Known['judgement'][]): Decision {
+  const judged = all.map((known) => ({ known, applied: guardsThatApply('judgement', known) }));
+  const possible = judged.filter(({ applied }) => !applied.some(({ does }) => does === 'refuse' || does === 'report'));
+  const offers = possible.flatMap(({ known }) => offerOf(known));
+  const { found } = judged[0]?.known ?? knownOf(inputs, weighed(inputs), undefined);
+  const left = all.filter(({ top }) => !offers.some(({ change_id }) => change_id === top?.change_id));
+  const about = [
+    ...candidatesReason(found.suspects),
+    ...byHandReasons(left.flatMap(({ top }) => (top === undefined ? [] : [top.change]))),
+  ];
+  const whys = all.flatMap(({ top }) => (top === undefined ? [] : [whyOf(top)]));
+  const only = all.length === 1 ? all[0] : undefined;
+  const needed = judged.some(({ known: { target } }) => peopleNeeded(inputs, target) === 2) ? 2 : 1;
+  const base: Base = {
+    ...foundIn(found),
+    target: only?.target ? { service: only.target.service, environment: only.target.environment } : null,
+    suspect: only?.top?.change_id ?? null,
+    from: null,
+    to: null,
+    approvals: { needed, given: [] },
+  };
+  const refusals = judged.flatMap(({ applied }) => [...because(applied, 'refuse'), ...because(applied, 'report')]);
+  if (offers.length === 0)
+    return { ...base, kind: 'none', reasons: distinct([...refusals, ...about, ...clearingReasons(inputs), ...whys]) };
+  const applied = possible.flatMap((one) => one.applied);
+  const undecided: Reason[] =
+    all.length === 1
+      ? [{ code: 'not_a_deploy', text: 'the most probable cause is a feature flag, so a person decides' }]
+      : [{ code: 'candidates_tie', text: `${all.length} candidates are about equally probable, so a person chooses` }];
+  const { kind, reasons } = confirmable(
+    capOf(applied),
+    [...undecided, ...because(applied, 'ask')],
+    [...about, ...found.doubts, ...whys],
+  );
+  return { ...base, kind, reasons: distinct(reasons), ...(kind === 'approve' && { offers }) };
+}
+
+/** Returns the kind and reasons of a decision that a person must confirm, or that the mode only reports. */
+function confirmable(
+  cap: ReturnType<typeof capOf>,
+  asks: readonly Reason[],
+  more: readonly Reason[],
+): Pick<Decision, 'kind' | 'reasons'> {
+  const needsApproval = cap.mode === 'approve' || cap.mode === 'act';
   const kind: DecisionKind = cap.mode === 'act' ? 'approve' : cap.mode;
-  const reasons = asking ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks];
-  return { ...base, kind, reasons: [...reasons, ...found.doubts, why] };
+  return { kind, reasons: [...(needsApproval ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks]), ...more] };
+}
+
+const because = (applied: readonly Applied<'judgement'>[], does: 'refuse' | 'report' | 'ask'): Reason[] =>
+  applied.flatMap((one) => (one.does === does ? one.reasons : []));
+
+const distinct = (reasons: readonly Reason[]): Reason[] => [
+  ...new Map(reasons.map((one) => [`${one.code} ${one.text}`, one])).values(),
+];
+
+const foundIn = (found: Correlation): Pick<Decision, 'onset' | 'verdict' | 'suspects'> => ({
+  onset: found.onset,
+  verdict: found.verdict,
+  suspects: found.suspects.map(plain),
+});
+
+const whyOf = ({ reasons, confidence }: RankedSuspect): Reason => ({
+  code: 'suspect',
+  text: `${reasons.join('; ')} (confidence ${confidence})`,
+});
+
+function offerOf({ top, target, restores, is_flag }: Known['judgement']): OfferedAct[] {
+  if (top === undefined || target === undefined) return [];
+  const of = { change_id: top.change.id, service: target.service, environment: target.environment };
+  if (is_flag) return [{ ...of, act: 'turn_off_flag', from_version: top.version, to_version: null }];
+  return restores?.kind === 'version'
+    ? [{ ...of, act: 'roll_back', from_version: top.version, to_version: restores.version }]
+    : [];
+}
+
+/** Returns the leading candidates, without those that the rollback of another one undoes as well. */
+function leadersTo(inputs: DecisionInputs, suspects: readonly RankedSuspect[]): RankedSuspect[] {
+  const leaders = leadersOf(suspects);
+  const undone = new Set(
+    leaders.flatMap((top) => {
+      const target = targetOf(inputs, top);
+      const restores = target && putsVersionLive(top.change) ? rollbackTargetOf(inputs, target, top.change) : undefined;
+      if (restores?.kind !== 'version' || newestLiveChange(target?.changes ?? [])?.id !== top.change_id) return [];
+      return restores.undoes.flatMap((one) => (putsVersionLive(one) && one.id !== top.change_id ? [one.id] : []));
+    }),
+  );
+  return leaders.filter(({ change }) => !undone.has(change.id));
+}
+
+const targetOf = ({ targets }: DecisionInputs, { change }: RankedSuspect): TargetInputs | undefined =>
+  targets.find((each) => isSameTarget(each, change));
+
+/** Returns what the guards read about a decision on its most probable candidate. */
+export function knownAtJudgement(inputs: DecisionInputs): Known['judgement'] {
+  const found = weighed(inputs);
+  return knownOf(inputs, found, inputs.request.by === 'person' ? runningVersion(inputs) : found.suspects[0]);
 }
 
 /** Returns what the guards read. If the suspect belongs to another service, the limits of both services apply. */
-export function knownAtJudgement(inputs: DecisionInputs): Known['judgement'] {
-  const found = weighed(inputs);
-  const top = inputs.asked.by === 'person' ? whatRuns(inputs) : mostProbable(found.suspects);
-  const target = top && inputs.targets.find((each) => samePlace(each, top.change));
-  const places =
+function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect | undefined): Known['judgement'] {
+  const target = top && targetOf(inputs, top);
+  const concerned =
     target === undefined ? [] : top?.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
+  const isFlag = top?.change.kind === 'flag' && target?.has_flags === true;
   return {
     ...inputs,
     found,
     top,
     target,
-    way: top && target && wayOf(inputs, target, top.change),
-    agreement: inputs.asked.by === 'person' ? 'requested' : 'none',
-    modes: places.flatMap(({ policy, modes }) => [policy.mode, ...modes]),
-    demoted_services: places.flatMap(({ service, demoted }) => (demoted ? [service] : [])),
-    suspect: top && doubtable(top),
-    needs_proof: target?.policy.evidence === 'version',
-    asks: inputs.asked.approval !== undefined,
+    restores: top && target && !isFlag ? rollbackTargetOf(inputs, target, top.change) : undefined,
+    agreement: inputs.request.by === 'person' ? 'requested' : 'none',
+    modes: concerned.flatMap(({ policy, modes }) => [policy.mode, ...modes]),
+    demoted_services: concerned.flatMap(({ service, demoted }) => (demoted ? [service] : [])),
+    suspect: top && {
+      ...doubtable(top),
+      asks: asksUnder(target?.policy.evidence ?? 'proved', top, inputs.evidence),
+    },
+    is_flag: isFlag,
+    lacking: top && target ? lacking(target.policy.evidence, top, inputs.evidence, found.onset.at) : null,
+    asks: inputs.request.approval !== undefined,
   };
 }
 
@@ -81,18 +198,18 @@ function capOf(applied: readonly Applied<'judgement'>[]): { mode: Mode; reasons:
 }
 
 /** Returns the target: the newest known good version, or the one named by a person. */
-const wayOf = (
-  { asked }: DecisionInputs,
+const rollbackTargetOf = (
+  { request }: DecisionInputs,
   { changes, pinned }: TargetInputs,
   suspect: Change,
 ): RollbackTarget | NamedTarget =>
-  asked.by === 'person' && asked.to !== undefined
-    ? namedTarget(changes, suspect, asked.to, pinned)
+  request.by === 'person' && request.to !== undefined
+    ? namedTarget(changes, suspect, request.to, pinned)
     : rollbackTarget(changes, suspect, pinned);
 
 /** Returns the clearings by people, unless a person requested the rollback. */
-const saidOf = ({ asked, evidence: { cleared } }: DecisionInputs): Reason[] =>
-  asked.by === 'person' || cleared === undefined ? [] : [reason('suspect_cleared', clearingsInWords(cleared))];
+const clearingReasons = ({ request, evidence: { cleared } }: DecisionInputs): Reason[] =>
+  request.by === 'person' || cleared === undefined ? [] : [reason('suspect_cleared', clearingsInWords(cleared))];
 
 /** Returns the suspects as weighed for a judgement. */
 export const weighed = ({ evidence }: Pick<DecisionInputs, 'evidence'>): Correlation =>
@@ -108,25 +225,18 @@ const notTriedYet = (evidence: Evidence): Evidence => ({
   changes: evidence.changes.filter(({ change }) => change.rolled_back_by !== evidence.incident_id),
 });
 
-/** Returns the first suspect that a rollback can undo, unless another one is more probable. */
-function mostProbable(suspects: readonly RankedSuspect[]): RankedSuspect | undefined {
-  const [first] = suspects;
-  if (first === undefined || first.confidence >= MIN_CONFIDENCE_TO_ASK) return first;
-  return suspects.find(({ change }) => putsVersionLive(change)) ?? first;
-}
-
 /** Counts the requester as the first of two people if the policy requires two. */
-function byPerson(inputs: DecisionInputs, base: Omit<Decision, 'kind' | 'reasons'>, why: Reason): Decision {
-  const { who, to } = inputs.asked;
+function byPerson(inputs: DecisionInputs, base: Base, why: Reason): Decision {
+  const { name, to } = inputs.request;
   const named = to === undefined ? '' : ` (target version ${to})`;
-  const asked = reason('asked_by_person', `requested by ${who}${named}`);
-  if (base.approvals.needed === 1) return { ...base, kind: 'roll_back', reasons: [asked, why] };
-  const second = reason('second_person', `requested by ${who}${named}; a second person must approve it`);
-  return { ...base, kind: 'approve', reasons: [second, why], approvals: { needed: 2, given: [who] } };
+  const byName = reason('requested_by_person', `requested by ${name}${named}`);
+  if (base.approvals.needed === 1) return { ...base, kind: 'roll_back', reasons: [byName, why] };
+  const second = reason('second_person', `requested by ${name}${named}; a second person must approve it`);
+  return { ...base, kind: 'approve', reasons: [second, why], approvals: { needed: 2, given: [name] } };
 }
 
 /** Returns the current version as the suspect of a rollback requested by a person, regardless of timing. */
-function whatRuns({ targets }: DecisionInputs): RankedSuspect | undefined {
+function runningVersion({ targets }: DecisionInputs): RankedSuspect | undefined {
   const change = targets[0] && newestLiveChange(targets[0].changes);
   return (
     change && {
@@ -138,15 +248,16 @@ function whatRuns({ targets }: DecisionInputs): RankedSuspect | undefined {
       relation: 'same',
       timing: 'finished_before',
       factors: [],
-      proven: false,
+      proof: null,
+      asks: [],
     }
   );
 }
 
-const onlySaid = (mode: Mode): 'shadow' | 'suggest' =>
+const reportingMode = (mode: Mode): 'shadow' | 'suggest' =>
   lowestMode(mode, 'suggest') === 'shadow' ? 'shadow' : 'suggest';
 
-const samePlace = (a: ServiceEnvironment, b: ServiceEnvironment): boolean =>
+const isSameTarget = (a: ServiceEnvironment, b: ServiceEnvironment): boolean =>
   a.service === b.service && a.environment === b.environment;
 
 const reason = (code: ReasonCode, text: string): Reason => ({ code, text });

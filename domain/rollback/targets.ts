@@ -2,7 +2,7 @@ import type { Effect } from '../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
 
 /** Action request to a target. `key` is the same for every attempt at the same action. */
-export type ActRequest = {
+export type TargetRequest = {
   service: ServiceName;
   environment: EnvironmentName;
   incident: IncidentId;
@@ -11,7 +11,7 @@ export type ActRequest = {
   key: string;
 };
 
-export type RollbackRequest = ActRequest & {
+export type RollbackCall = TargetRequest & {
   from: Version;
   to: Version;
   /** Recorded commits: a target that knows revisions instead of versions accepts either as a match. */
@@ -25,7 +25,7 @@ export type RollbackRequest = ActRequest & {
  * to roll back is running. `busy`: the target executes another operation. `refused`: the target rejects the request
  * permanently. `later`: no usable response; it may have been done.
  */
-export type ActAnswer =
+export type TargetResponse =
   | { kind: 'succeeded'; id: string | null }
   | { kind: 'in_progress'; id: string | null; handle: string | null; waitsFor?: string }
   | { kind: 'failed'; detail: string }
@@ -35,7 +35,7 @@ export type ActAnswer =
   | { kind: 'later'; detail: string; afterSeconds: number | null };
 
 /** Whether the result of an action persists. */
-export type Held =
+export type DriftCheck =
   | { kind: 'holds' }
   /** It was changed by a sync, an autoscaler, or a person. */
   | { kind: 'drifted'; detail: string }
@@ -58,26 +58,26 @@ export type Deployer = {
    * Rolls back from `from` to `to`. It checks first: an action that is done or in progress under this key is not
    * repeated; if neither `from` nor the result of this key is running, the result is `superseded`.
    */
-  rollBack(request: RollbackRequest): Promise<ActAnswer>;
+  rollBack(request: RollbackCall): Promise<TargetResponse>;
   /** Returns the progress of an accepted rollback. */
-  status(handle: string, request: RollbackRequest): Promise<ActAnswer>;
+  status(handle: string, request: RollbackCall): Promise<TargetResponse>;
   /** Checks whether the result persists. Absent: the target can't be queried. */
-  held?(request: RollbackRequest): Promise<Held>;
+  checkDrift?(request: RollbackCall): Promise<DriftCheck>;
   /** Absent: the target can't be scaled. */
   scaling?: Scaling;
   /** Restarts all instances one after the other with the same version. Absent: not supported. */
-  restart?(request: ActRequest): Promise<ActAnswer>;
-  restartStatus?(handle: string, request: ActRequest): Promise<ActAnswer>;
+  restart?(request: TargetRequest): Promise<TargetResponse>;
+  restartStatus?(handle: string, request: TargetRequest): Promise<TargetResponse>;
 };
 
 export type Scaling = {
   /** Returns the desired number of instances. */
-  count(): Promise<{ kind: 'count'; count: number } | Extract<ActAnswer, { detail: string }>>;
+  count(): Promise<{ kind: 'count'; count: number } | Extract<TargetResponse, { detail: string }>>;
   /** Sets the number of instances to `to` if it is still `from`. */
-  set(request: ActRequest & { from: number; to: number }): Promise<ActAnswer>;
+  set(request: TargetRequest & { from: number; to: number }): Promise<TargetResponse>;
 };
 
-export type FlagRequest = ActRequest & { flag: string; on: boolean };
+export type FlagRequest = TargetRequest & { flag: string; on: boolean };
 
 /** Feature flag service. Sets a state, so repeats are harmless. */
 export type Flags = {
@@ -88,7 +88,7 @@ export type Flags = {
   /** Whether it is a stand-in of the sandbox, which changes no real system. */
   readonly standIn?: boolean;
   /** @param request.on whether the flag is enabled afterwards */
-  set(request: FlagRequest): Promise<ActAnswer>;
+  set(request: FlagRequest): Promise<TargetResponse>;
   read(
     flag: string,
   ): Promise<

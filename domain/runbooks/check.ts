@@ -4,7 +4,7 @@ import { expressionProblems } from './cel/check-expressions.ts';
 import { factsOf } from './kinds.ts';
 import { inOrder, type Problem, problem } from './problem.ts';
 import { hasSecret, hasSecretParameter, isSecretHeader } from './secrets.ts';
-import { type Placed, placedSteps, textsIn } from './walk.ts';
+import { type Placed, placedSteps, textsIn } from './placed-steps.ts';
 
 /**
  * Returns the problems of one syntactically valid runbook. Empty: it can be used. `lint` reports problems that involve
@@ -66,18 +66,18 @@ function inverseProblem(
 ): Problem[] {
   const inverse = 'inverse' in step ? step.inverse : undefined;
   const irreversible = 'irreversible' in step && step.irreversible === true;
-  const way = factsOf(step).inverse;
+  const inverseKind = factsOf(step).inverse;
   if (!mutating && (inverse !== undefined || irreversible))
     return [
       wrong(irreversible ? 'irreversible' : 'inverse', 'changes nothing, so there is nothing to undo', 'remove it'),
     ];
   if (inverse !== undefined && irreversible)
     return [wrong('inverse', 'has both an inverse and "irreversible"', 'keep one of them')];
-  if (inverse !== undefined && way === 'none')
+  if (inverse !== undefined && inverseKind === 'none')
     return [wrong('inverse', `${step.uses} cannot be undone`, 'remove "inverse"')];
   if (inverse !== undefined && !factsOf(inverse).mutating)
     return [wrong('inverse', 'its inverse changes nothing', 'use a method that undoes the step')];
-  if (mutating && way === 'as written' && inverse === undefined && !irreversible)
+  if (mutating && inverseKind === 'as written' && inverse === undefined && !irreversible)
     return [
       wrong('uses', 'changes something, but does not say how to undo it', 'add "inverse: …", or "irreversible: true"'),
     ];
@@ -92,17 +92,19 @@ function secrets(runbook: Runbook, { step, path }: Placed): Problem[] {
       : []),
   ];
   const suggestion = 'name it in "auth", such as { bearer: OPS_TOKEN }';
-  return calls.flatMap(({ call, path: place }) => {
+  return calls.flatMap(({ call, path: location }) => {
     const headers = 'headers' in call ? Object.keys(call.headers) : [];
     return [
       ...headers
         .filter(isSecretHeader)
         .map((name) =>
-          problem(runbook, `${place}.headers.${name}`, `header ${name} contains the value of a secret`, suggestion),
+          problem(runbook, `${location}.headers.${name}`, `header ${name} contains the value of a secret`, suggestion),
         ),
       ...textsIn(call)
         .filter(({ path: inner, text }) => hasSecret(text) || (inner === 'url' && hasSecretParameter(text)))
-        .map(({ path: inner }) => problem(runbook, `${place}.${inner}`, 'contains the value of a secret', suggestion)),
+        .map(({ path: inner }) =>
+          problem(runbook, `${location}.${inner}`, 'contains the value of a secret', suggestion),
+        ),
     ];
   });
 }

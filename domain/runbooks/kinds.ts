@@ -2,8 +2,16 @@ import { READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
 import type { StepKind } from '../../schemas/runbooks/parts/kinds.ts';
 import type { SingleStep } from '../../schemas/runbooks/parts/steps.ts';
 
+/** The built-in inverse of a kind of step. */
+export type BuiltIn = {
+  /** `scale.restore`: restores the previous number of instances. */
+  uses: StepKind | 'scale.restore';
+  /** Requires a person: a flag that was disabled as a mitigation is never enabled again automatically. */
+  person: boolean;
+};
+
 /** How a kind of step is undone: automatically, as the runbook specifies, or not at all. */
-type InverseKind = 'built-in' | 'as written' | 'none';
+type InverseKind = BuiltIn | 'as written' | 'none';
 
 /**
  * Purpose of an argument that text from an alert must not determine: such text must never redirect an action or choose
@@ -43,9 +51,9 @@ const telling = (timeoutSeconds: number | null, targets: KindFacts['targets'] = 
 const FACTS: Readonly<Record<StepKind, KindFacts>> = {
   // A rollback is itself an inverse; the version that it removed is never put live again automatically.
   rollback: acting('none'),
-  'flag.disable': acting('built-in', { flag: 'flag' }),
-  'flag.enable': acting('built-in', { flag: 'flag' }),
-  scale: acting('built-in', { to: 'count', by: 'count', factor: 'number' }),
+  'flag.disable': acting({ uses: 'flag.enable', person: true }, { flag: 'flag' }),
+  'flag.enable': acting({ uses: 'flag.disable', person: false }, { flag: 'flag' }),
+  scale: acting({ uses: 'scale.restore', person: false }, { to: 'count', by: 'count', factor: 'number' }),
   restart: acting('none'),
   http: acting('as written', { url: 'url' }),
   page: telling(TELLING_SECONDS),

@@ -5,12 +5,12 @@ import { serviceEntry } from '../catalogue/catalogue.ts';
 import { checkRunbook } from './check.ts';
 import { compile, isConstant } from './cel/cel.ts';
 import { factsOf } from './kinds.ts';
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from './similar-names.ts';
 import { inOrder, type Problem, problem } from './problem.ts';
-import { covered, meets, waysOf } from './reach.ts';
+import { covered, meets, alternativesOf } from './reachability.ts';
 import { byPriority } from './select.ts';
 import type { Declarations, Variables } from './variables.ts';
-import { declarationsOf, placedSteps } from './walk.ts';
+import { declarationsOf, placedSteps } from './placed-steps.ts';
 
 /**
  * Returns the problems of a set of runbooks, individually and in combination.
@@ -25,7 +25,7 @@ export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['servi
     ...ordered.flatMap((runbook) => [...neverTrue(runbook), ...neverStarted(runbook)]),
     ...unreachable(ordered),
     ...conflicts(ordered),
-    ...(services === undefined ? [] : ordered.flatMap((runbook) => unknownPlaces(runbook, services))),
+    ...(services === undefined ? [] : ordered.flatMap((runbook) => unknownScopes(runbook, services))),
   ]);
 }
 
@@ -33,7 +33,7 @@ export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['servi
 export const lintAlone = (runbook: Runbook, services?: Config['services']): Problem[] => [
   ...neverTrue(runbook),
   ...neverStarted(runbook),
-  ...(services === undefined ? [] : unknownPlaces(runbook, services)),
+  ...(services === undefined ? [] : unknownScopes(runbook, services)),
 ];
 
 /** Reports runbooks with the same name: an incident could not identify its runbook. */
@@ -121,12 +121,12 @@ const neverStarted = (runbook: Runbook): Problem[] =>
  */
 function unreachable(ordered: readonly Runbook[]): Problem[] {
   return ordered.flatMap((runbook, index): Problem[] => {
-    const all = waysOf(runbook);
-    const possible = all.filter((way) => meets(way) !== 'no');
+    const all = alternativesOf(runbook);
+    const possible = all.filter((alternative) => meets(alternative) !== 'no');
     if (possible.length === 0)
       return [problem(runbook, 'match', 'unreachable: no alert can meet all of its matchers', impossible(runbook))];
-    const dead = all.flatMap((way, at) =>
-      possible.includes(way)
+    const dead = all.flatMap((alternative, at) =>
+      possible.includes(alternative)
         ? []
         : [
             problem(
@@ -140,9 +140,9 @@ function unreachable(ordered: readonly Runbook[]): Problem[] {
     );
     // A runbook with a `when` leaves alerts that it rejects to the next one.
     const earlier = ordered.slice(0, index).filter(({ when }) => when === undefined);
-    const alone = earlier.find((other) => covered(possible, waysOf(other)));
+    const alone = earlier.find((other) => covered(possible, alternativesOf(other)));
     if (alone !== undefined) return [...dead, shadowed(runbook, [alone])];
-    return covered(possible, earlier.flatMap(waysOf)) ? [...dead, shadowed(runbook, earlier)] : dead;
+    return covered(possible, earlier.flatMap(alternativesOf)) ? [...dead, shadowed(runbook, earlier)] : dead;
   });
 }
 
@@ -174,7 +174,9 @@ function conflicts(ordered: readonly Runbook[]): Problem[] {
       .slice(0, index)
       .filter((other) => other.priority === runbook.priority && acts(other) !== acts(runbook))
       .filter((other) =>
-        waysOf(runbook).some((way) => waysOf(other).some((theirs) => meets([...way, ...theirs]) === 'yes')),
+        alternativesOf(runbook).some((alternative) =>
+          alternativesOf(other).some((theirs) => meets([...alternative, ...theirs]) === 'yes'),
+        ),
       )
       .map((other) =>
         problem(
@@ -195,7 +197,7 @@ const acts = (runbook: Runbook): string =>
       .map(({ step }) => [step.uses, step.with]),
   );
 
-function unknownPlaces(runbook: Runbook, services: Config['services']): Problem[] {
+function unknownScopes(runbook: Runbook, services: Config['services']): Problem[] {
   const entries = Object.values(services);
   const environments = new Set(entries.flatMap((entry) => Object.keys(entry.environments)));
   const entryOf = (name: string): ServiceEntry | undefined => serviceEntry(services, name);

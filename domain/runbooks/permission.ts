@@ -20,7 +20,7 @@ export function permit(guards: StepGuards): Permission {
 
 const knownOf = (guards: StepGuards): Known['step'] => ({
   suspect: undefined,
-  needs_proof: false,
+  lacking: null,
   neighbours_unreadable: false,
   monitoring_failure_only: false,
   ...guards.against,
@@ -42,7 +42,7 @@ export type QuestionInputs = {
 
 /** Returns why approval is required; empty if it is not. */
 export function whyAsked({ title, only_asks, guards }: QuestionInputs): Reason[] {
-  if (only_asks) return [{ code: 'runbook_asks', text: `the runbook "${title}" asks for approval` }];
+  if (only_asks) return [{ code: 'runbook_requires_approval', text: `the runbook "${title}" asks for approval` }];
   const permission = permit(guards);
   return permission.kind === 'ask' ? permission.reasons : [];
 }

@@ -2,11 +2,16 @@ import type { Effect, IncidentRecord, TimelineEntry } from '../../schemas/incide
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { type Post, postOf } from '../incidents/post.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
-import type { BegunRunbook, Followed, RunbookEnd, StartedRun } from '../ports/runbooks.ts';
-import { nextByHand, whereFrom } from './by-hand.ts';
+import type { BegunRunbook, SelectedRunbook, RunbookEnd, StartedRun } from '../ports/runbooks.ts';
+import { nextManualRun, whereFrom } from './manual-runs.ts';
 
 /** Returns the timeline entry of a runbook that was selected for alerts. */
-export function chosenEntry({ runbook }: Followed, number: number, because: string, at: Timestamp): TimelineEntry {
+export function chosenEntry(
+  { runbook }: SelectedRunbook,
+  number: number,
+  because: string,
+  at: Timestamp,
+): TimelineEntry {
   const { name, version, title } = runbook;
   return {
     at,
@@ -24,7 +29,7 @@ export type RunPlan = { kind: 'starts'; number: number; before: number | null; p
 export function planRun(
   incident: IncidentRecord | undefined,
   begun: readonly BegunRunbook[],
-  { runbook, by, again }: Followed & { by: string },
+  { runbook, by, continues: again }: SelectedRunbook & { by: string },
   at: Timestamp,
 ): RunPlan | Exclude<StartedRun, { kind: 'started' }> {
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
@@ -32,7 +37,7 @@ export function planRun(
   const ofName = begun.filter((run) => run.name === name);
   const running = ofName.find((run) => !run.done);
   if (running !== undefined) return { kind: 'running', number: running.number };
-  const number = nextByHand(begun.map((run) => run.number));
+  const number = nextManualRun(begun.map((run) => run.number));
   if (number === null) return { kind: 'too_many' };
   const from = again === undefined ? '' : ` again, from ${whereFrom(runbook, again.done)}`;
   const timeline = {

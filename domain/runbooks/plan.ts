@@ -2,9 +2,9 @@ import { secondsOf } from '../../schemas/time/maintenance.ts';
 import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import type { StepKind } from '../../schemas/runbooks/parts/kinds.ts';
 import type { Approval, FailureAction, SingleStep } from '../../schemas/runbooks/parts/steps.ts';
-import { factsOf } from './kinds.ts';
+import { type BuiltIn, factsOf } from './kinds.ts';
 import { lineOf } from './problem.ts';
-import { type Placed, placedSteps } from './walk.ts';
+import { type Placed, placedSteps } from './placed-steps.ts';
 
 /** One step to execute. */
 export type PlannedStep = {
@@ -40,13 +40,9 @@ export type PlannedInverse = {
   key: string;
   /** ID of the step to undo. */
   of: string;
-  /** `scale.restore`: restores the previous number of instances. */
-  uses: StepKind | 'scale.restore';
   with: SingleStep['with'];
-  /** Requires a person: a flag that was disabled as a mitigation is never enabled again automatically. */
-  person: boolean;
   timeoutSeconds: number;
-};
+} & BuiltIn;
 
 export type RunbookPlan = {
   runbook: string;
@@ -122,24 +118,7 @@ function inverseOf(step: SingleStep, key: string, timeoutSeconds: number): Plann
   const base = { key, of: step.id, person: false, timeoutSeconds };
   if ('irreversible' in step && step.irreversible === true) return null;
   if ('inverse' in step && step.inverse !== undefined) return { ...base, ...step.inverse };
-  switch (step.uses) {
-    case 'flag.disable':
-      return { ...base, uses: 'flag.enable', with: step.with, person: true };
-    case 'flag.enable':
-      return { ...base, uses: 'flag.disable', with: step.with };
-    case 'scale':
-      return { ...base, uses: 'scale.restore', with: {} };
-    case 'restart':
-    case 'rollback':
-    case 'http':
-    case 'note':
-    case 'page':
-    case 'slack.post':
-    case 'ticket':
-    case 'approve':
-    case 'verify':
-    case 'wait':
-    case 'wait.until':
-      return null;
-  }
+  const { inverse } = factsOf(step);
+  if (typeof inverse === 'string') return null;
+  return { ...base, ...inverse, with: inverse.uses === 'scale.restore' ? {} : step.with };
 }

@@ -16,7 +16,7 @@ export function viewOfRun(
   memories: Memories,
   waiting: ReadonlySet<number>,
 ): RunView {
-  const { runbook, number, again } = run;
+  const { runbook, number, continues: again } = run;
   const { steps, failureSteps } = planOf(runbook);
   const isBegun = (step: PlannedStep): boolean => memories.has(`prepared ${step.id}`);
   const furthest = Math.max(0, ...steps.filter(isBegun).map(({ stage }) => stage));

@@ -1,6 +1,6 @@
 import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import type { HttpAuth } from '../../schemas/runbooks/parts/http.ts';
-import { placedSteps } from './walk.ts';
+import { placedSteps } from './placed-steps.ts';
 
 /** Returns the names of the secrets that the calls of a runbook and their inverses use. */
 export function secretNamesOf(runbook: Runbook): string[] {

@@ -2,7 +2,7 @@ import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import { matches } from '../alerts/matchers.ts';
 import { holds } from './cel/cel.ts';
 import type { Variables } from './variables.ts';
-import { declarationsOf } from './walk.ts';
+import { declarationsOf } from './placed-steps.ts';
 
 export type Selection = {
   /** Null: no runbook applies to the alert. */
@@ -37,7 +37,7 @@ export function select(
 }
 
 function whyNot(runbook: Runbook, labels: ReadonlyMap<string, string>, variables: Variables): string | null {
-  for (const [key, label] of PLACES) {
+  for (const [key, label] of SCOPE_LABELS) {
     const allowed: readonly string[] | undefined = runbook[key];
     const value = labels.get(label) ?? '';
     if (allowed !== undefined && !allowed.includes(value)) return `does not apply to ${label} ${JSON.stringify(value)}`;
@@ -49,7 +49,7 @@ function whyNot(runbook: Runbook, labels: ReadonlyMap<string, string>, variables
 }
 
 /** Keys of a runbook and the labels that they restrict. */
-export const PLACES = [
+export const SCOPE_LABELS = [
   ['services', 'service'],
   ['environments', 'environment'],
   ['severity', 'severity'],

@@ -36,7 +36,7 @@ export function resolveWith<Kind extends StepKind>(
 }
 
 /** Arguments that are neither a target nor text for people. */
-const OTHERS: ReadonlyMap<string, Place> = new Map([
+const OTHERS: ReadonlyMap<string, InsertionContext> = new Map([
   ['body', 'json'],
   ['headers', 'header'],
 ]);
@@ -47,21 +47,31 @@ export function resolveText(text: string, declared: Declarations, variables: Var
   return found.ok ? asText(found.value) : text;
 }
 
-type Place = Target | 'text' | 'json' | 'header';
+type InsertionContext = Target | 'text' | 'json' | 'header';
 
-function fill(given: unknown, place: Place, declared: Declarations, variables: Variables): Resolved<unknown> {
-  if (typeof given === 'string' && isTemplate(given)) return fillText(given, place, declared, variables);
+function fill(
+  given: unknown,
+  context: InsertionContext,
+  declared: Declarations,
+  variables: Variables,
+): Resolved<unknown> {
+  if (typeof given === 'string' && isTemplate(given)) return fillText(given, context, declared, variables);
   if (typeof given !== 'object' || given === null) return { ok: true, value: given };
   const filled: [string, unknown][] = [];
   for (const [key, inner] of Object.entries(given)) {
-    const found = fill(inner, place, declared, variables);
+    const found = fill(inner, context, declared, variables);
     if (!found.ok) return found;
     filled.push([key, found.value]);
   }
   return { ok: true, value: Array.isArray(given) ? filled.map(([, value]) => value) : Object.fromEntries(filled) };
 }
 
-function fillText(text: string, place: Place, declared: Declarations, variables: Variables): Resolved<Json> {
+function fillText(
+  text: string,
+  context: InsertionContext,
+  declared: Declarations,
+  variables: Variables,
+): Resolved<Json> {
   const values: Json[] = [];
   for (const part of parseTemplate(text)) {
     if (part.kind === 'text') {
@@ -69,12 +79,12 @@ function fillText(text: string, place: Place, declared: Declarations, variables:
       continue;
     }
     const query = evaluate(part.expression, declared, variables);
-    const safe = query.ok ? madeSafe(query.value, place) : query;
+    const safe = query.ok ? madeSafe(query.value, context) : query;
     if (!safe.ok) return { ok: false, detail: `${part.expression}: ${safe.detail}` };
     values.push(safe.value);
   }
   const [only] = values;
-  return SETTLED[place](values.length === 1 && only !== undefined ? only : values.map(asText).join(''));
+  return SETTLED[context](values.length === 1 && only !== undefined ? only : values.map(asText).join(''));
 }
 
 function asText(value: Json): string {
@@ -83,49 +93,49 @@ function asText(value: Json): string {
 }
 
 /** Makes one value safe for its context. */
-function madeSafe(value: Json, place: Place): Resolved<Json> {
-  if (place === 'url') {
+function madeSafe(value: Json, context: InsertionContext): Resolved<Json> {
+  if (context === 'url') {
     const text = asText(value).toWellFormed();
     // As a path segment, they would refer to the parent directory, encoded or not.
-    if (text === '.' || text === '..') return { ok: false, detail: `${said(value)} cannot be used in a URL` };
+    if (text === '.' || text === '..') return { ok: false, detail: `${quoted(value)} cannot be used in a URL` };
     return { ok: true, value: encodeURIComponent(text) };
   }
-  if (place === 'promql' && /["'`\\\n]/.test(asText(value)))
+  if (context === 'promql' && /["'`\\\n]/.test(asText(value)))
     return { ok: false, detail: `${JSON.stringify(value)} contains quotes, which are not allowed in a query` };
   return { ok: true, value };
 }
 
-const said = (value: Json): string => JSON.stringify(value).slice(0, 100);
+const quoted = (value: Json): string => JSON.stringify(value).slice(0, 100);
 
 const number = (value: Json): Resolved<Json> =>
-  typeof value === 'number' ? { ok: true, value } : { ok: false, detail: `${said(value)} is not a number` };
+  typeof value === 'number' ? { ok: true, value } : { ok: false, detail: `${quoted(value)} is not a number` };
 
 /** Validates the complete value after insertion, by context. */
-const SETTLED: Readonly<Record<Place, (value: Json) => Resolved<Json>>> = {
+const SETTLED: Readonly<Record<InsertionContext, (value: Json) => Resolved<Json>>> = {
   text: (value) => ({ ok: true, value: asText(value) }),
   json: (value) => ({ ok: true, value }),
   header: (value) =>
     /^[^\0\r\n]*$/.test(asText(value))
       ? { ok: true, value: asText(value) }
-      : { ok: false, detail: `${said(value)} has more than one line, which is not allowed in a header` },
+      : { ok: false, detail: `${quoted(value)} has more than one line, which is not allowed in a header` },
   promql: (value) => ({ ok: true, value: asText(value) }),
   number,
   count: (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= 1
       ? { ok: true, value }
-      : { ok: false, detail: `${said(value)} is not a whole number of instances` },
+      : { ok: false, detail: `${quoted(value)} is not a whole number of instances` },
   url: (value) =>
     typeof value === 'string' && URL.canParse(value)
       ? { ok: true, value }
-      : { ok: false, detail: `${said(value)} is not a URL` },
+      : { ok: false, detail: `${quoted(value)} is not a URL` },
   flag: (value) =>
     typeof value === 'string' && /^[\w.:/-]{1,256}$/.test(value)
       ? { ok: true, value }
-      : { ok: false, detail: `${said(value)} is not a flag name` },
+      : { ok: false, detail: `${quoted(value)} is not a flag name` },
   channel: (value) => {
     const read = WITH['slack.post'].shape.channel.safeParse(value);
     return read.success && read.data !== undefined && !isTemplate(read.data)
       ? { ok: true, value: read.data }
-      : { ok: false, detail: `${said(value)} is not a channel name` };
+      : { ok: false, detail: `${quoted(value)} is not a channel name` };
   },
 };

@@ -2,4 +2,4 @@ import type { Indicator } from '../../schemas/slo/slo.ts';
 import type { Hash } from '../freeze/ids.ts';
 
 /** Hashes what an objective counts, because counts of another indicator are not comparable. */
-export const digestOf = (indicator: Indicator, hash: Hash): string => hash(JSON.stringify(indicator)).slice(0, 12);
+export const indicatorHash = (indicator: Indicator, hash: Hash): string => hash(JSON.stringify(indicator)).slice(0, 12);

@@ -5,23 +5,23 @@ import { normalised, PromqlError, tokensOf } from '../../schemas/slo/openslo/pro
 import { type Indicator, Query, WINDOW } from '../../schemas/slo/slo.ts';
 import type { Problem } from '../runbooks/problem.ts';
 import { COUNTER } from './measurement/counter-names.ts';
-import { type Where, type Written, wrong } from './written.ts';
+import { type SourceLocation, type Located, wrong } from './source-locations.ts';
 
 /** Type of each data source by name. */
 export type SourceTypes = ReadonlyMap<string, string>;
 
 /** A validated query and its location. */
-type Asked = { text: string; where: Where };
+type Asked = { text: string; where: SourceLocation };
 
 /** Queries of an SLI, in the order of `queriesOf`. */
-export type Asks = { sli: Written<SliSpec>; queries: Asked[] };
+export type Asks = { sli: Located<SliSpec>; queries: Asked[] };
 
 /** Returns the queries of an indicator: numerator and total of a ratio, or the only query. */
 export const queriesOf = (indicator: Indicator): string[] =>
   indicator.kind === 'ratio' ? [indicator.numerator, indicator.total] : [indicator.query];
 
 /** Reads and validates the queries of an SLI. */
-export function asksOf(sli: Written<SliSpec>, types: SourceTypes): Asks | Problem[] {
+export function asksOf(sli: Located<SliSpec>, types: SourceTypes): Asks | Problem[] {
   const read = metricsOf(sli.value).map(({ path, source }) => query(sli, [...path, 'metricSource'], source, types));
   const problems = read.flatMap((each) => ('text' in each ? [] : [each]));
   const queries = read.flatMap((each) => ('text' in each ? [each] : []));
@@ -64,7 +64,7 @@ const ratioParts = ({ good, bad, total, raw }: RatioMetric) => ({ good, bad, tot
 /** Types of data sources that support PromQL. */
 const SPEAKS_PROMQL = /prom|mimir|cortex|thanos|victoria/i;
 
-function query(sli: Written<SliSpec>, path: string[], source: MetricSource, types: SourceTypes): Asked | Problem {
+function query(sli: Located<SliSpec>, path: string[], source: MetricSource, types: SourceTypes): Asked | Problem {
   const { metricSourceRef, spec } = source;
   const type = source.type ?? types.get(metricSourceRef ?? '');
   if (type !== undefined && !SPEAKS_PROMQL.test(type)) {
@@ -82,9 +82,9 @@ function query(sli: Written<SliSpec>, path: string[], source: MetricSource, type
   const read = Query.safeParse(text);
   if (!read.success) return wrong(where, `${key}: ${read.error.issues[0]?.message ?? 'is not a query'}`);
   try {
-    const asked = normalised(read.data);
-    tokensOf(asked);
-    return { text: asked, where };
+    const normalisedQuery = normalised(read.data);
+    tokensOf(normalisedQuery);
+    return { text: normalisedQuery, where };
   } catch (error) {
     if (!(error instanceof PromqlError)) throw error;
     return wrong(where, `${key}: ${error.message}`);
@@ -95,7 +95,7 @@ function query(sli: Written<SliSpec>, path: string[], source: MetricSource, type
 const isPlain = (text: string): boolean => !text.includes(WINDOW) && !isRate(anatomyOf(text));
 
 /** Builds the indicator of an objective, or reports what is missing. */
-export function indicatorOf({ sli, queries }: Asks, objective: Written<Objective>): Indicator | Problem[] {
+export function indicatorOf({ sli, queries }: Asks, objective: Located<Objective>): Indicator | Problem[] {
   const [first = '', second = ''] = queries.map(({ text }) => text);
   const { ratioMetric } = sli.value;
   if (ratioMetric == null) return threshold(first, objective);
@@ -111,7 +111,7 @@ export function indicatorOf({ sli, queries }: Asks, objective: Written<Objective
   };
 }
 
-function threshold(text: string, { value: { op, value }, at }: Written<Objective>): Indicator | Problem[] {
+function threshold(text: string, { value: { op, value }, at }: Located<Objective>): Indicator | Problem[] {
   // JSON, the published form, has no -0.
   if (op != null && value != null) return { kind: 'threshold', query: text, op, value: value === 0 ? 0 : value };
   const missing = op == null ? '"op" (lt, lte, gt or gte)' : '"value"';

@@ -3,20 +3,20 @@ import type { DataSourceDocument, OpenSlo, SliDocument, SloDocument } from '../.
 import type { SliSpec } from '../../schemas/slo/openslo/indicator.ts';
 import { type Objective, targetOf } from '../../schemas/slo/openslo/objective.ts';
 import { DEFAULT_WINDOW, Query, Slo } from '../../schemas/slo/slo.ts';
-import { didYouMean } from '../runbooks/nearest.ts';
+import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
 import { type Asks, asksOf, indicatorOf, queriesOf, type SourceTypes } from './indicators.ts';
 import { comparedEachMinute } from './measurement/minutes.ts';
-import { doubtful, inside, type Where, type Written, type WrittenSlo, wrong } from './written.ts';
+import { doubtful, inside, type SourceLocation, type Located, type LocatedSlo, wrong } from './source-locations.ts';
 
 /**
  * Result of reading objectives. `problems` are errors: any error keeps the objectives from coming into force. `remarks`
  * are lint warnings.
  */
-export type Objectives = { slos: WrittenSlo[]; problems: Problem[]; remarks: Problem[] };
+export type Objectives = { slos: LocatedSlo[]; problems: Problem[]; remarks: Problem[] };
 
 /** Builds the objectives that OpenSLO documents describe, with the SLIs and data sources that they refer to. */
-export function objectivesOf(documents: readonly Written<OpenSlo>[]): Objectives {
+export function objectivesOf(documents: readonly Located<OpenSlo>[]): Objectives {
   const slis = byName(ofKind<SliDocument>(documents, 'SLI'));
   const sources = ofKind<DataSourceDocument>(documents, 'DataSource');
   const types: SourceTypes = new Map(sources.map(({ value }) => [value.metadata.name, value.spec.type]));
@@ -34,13 +34,13 @@ export function objectivesOf(documents: readonly Written<OpenSlo>[]): Objectives
   };
 }
 
-const ofKind = <T extends OpenSlo>(documents: readonly Written<OpenSlo>[], kind: T['kind']): Written<T>[] =>
-  documents.filter((document): document is Written<T> => document.value.kind === kind);
+const ofKind = <T extends OpenSlo>(documents: readonly Located<OpenSlo>[], kind: T['kind']): Located<T>[] =>
+  documents.filter((document): document is Located<T> => document.value.kind === kind);
 
-type Slis = ReadonlyMap<string, Written<SliDocument>>;
+type Slis = ReadonlyMap<string, Located<SliDocument>>;
 
-function byName(documents: readonly Written<SliDocument>[]): { named: Slis; problems: Problem[] } {
-  const named = new Map<string, Written<SliDocument>>();
+function byName(documents: readonly Located<SliDocument>[]): { named: Slis; problems: Problem[] } {
+  const named = new Map<string, Located<SliDocument>>();
   const problems: Problem[] = [];
   for (const document of documents) {
     const { name } = document.value.metadata;
@@ -51,8 +51,8 @@ function byName(documents: readonly Written<SliDocument>[]): { named: Slis; prob
   return { named, problems };
 }
 
-function sameIds(slos: readonly WrittenSlo[]): Problem[] {
-  const first = new Map<string, WrittenSlo>();
+function sameIds(slos: readonly LocatedSlo[]): Problem[] {
+  const first = new Map<string, LocatedSlo>();
   return slos.flatMap((written) => {
     const earlier = first.get(written.slo.id);
     if (earlier === undefined) first.set(written.slo.id, written);
@@ -60,7 +60,7 @@ function sameIds(slos: readonly WrittenSlo[]): Problem[] {
   });
 }
 
-const twice = (what: string, where: Where, earlier: Where): Problem =>
+const twice = (what: string, where: SourceLocation, earlier: SourceLocation): Problem =>
   wrong(where, `${what} is also defined at ${earlier.file}:${earlier.line}`, 'choose another name');
 
 const PATHS = {
@@ -69,7 +69,7 @@ const PATHS = {
   window: ['spec', 'timeWindow', 0, 'duration'],
 } as const;
 
-function slosOf(document: Written<SloDocument>, slis: Slis, types: SourceTypes): Objectives {
+function slosOf(document: Located<SloDocument>, slis: Slis, types: SourceTypes): Objectives {
   const { value, at } = document;
   const sli = sliOf(document, slis);
   const asks = 'value' in sli ? asksOf(sli, types) : [sli];
@@ -98,7 +98,7 @@ function slosOf(document: Written<SloDocument>, slis: Slis, types: SourceTypes):
   return found;
 }
 
-function sliOf(document: Written<SloDocument>, slis: Slis): Written<SliSpec> | Problem {
+function sliOf(document: Located<SloDocument>, slis: Slis): Located<SliSpec> | Problem {
   const { indicator, indicatorRef } = document.value.spec;
   if (indicator != null) return inside(document, ['spec', 'indicator', 'spec'], indicator.spec);
   const sli = slis.get(indicatorRef ?? '');
@@ -109,10 +109,10 @@ function sliOf(document: Written<SloDocument>, slis: Slis): Written<SliSpec> | P
 
 const DEFAULT_ENVIRONMENT = EnvironmentName.parse('production');
 
-type Environment = { name: EnvironmentName; where: Where };
+type Environment = { name: EnvironmentName; where: SourceLocation };
 
 /** Reads the environment from the same labels as for alerts. */
-function environmentOf({ value, at }: Written<SloDocument>): Environment | Problem[] {
+function environmentOf({ value, at }: Located<SloDocument>): Environment | Problem[] {
   const labels = value.metadata.labels ?? {};
   const key = ['environment', 'env'].find((each) => Object.hasOwn(labels, each));
   const where = at(['metadata', 'labels', key ?? '']);
@@ -129,7 +129,7 @@ type Parts = {
   document: SloDocument;
   environment: Environment;
   asks: Asks;
-  objective: Written<Objective>;
+  objective: Located<Objective>;
   index: number;
 };
 
@@ -165,7 +165,7 @@ function budgetingOf({ spec }: SloDocument, { timeSliceTarget, timeSliceWindow }
 }
 
 /** Warns about keys that are accepted because they are common, but have no effect. */
-function withoutEffect({ value, at }: Written<Objective>, document: SloDocument, sli: SliSpec): Problem[] {
+function withoutEffect({ value, at }: Located<Objective>, document: SloDocument, sli: SliSpec): Problem[] {
   const compared = sli.ratioMetric == null ? [] : (['op', 'value'] as const);
   const sliced =
     document.spec.budgetingMethod === 'Timeslices' ? [] : (['timeSliceTarget', 'timeSliceWindow'] as const);

@@ -29,12 +29,12 @@ export type SloMetrics = {
 /** Results of the last evaluation. */
 export type SloStatuses = {
   /** Reads strongly consistently. */
-  of(place: ServiceEnvironment): Promise<SloStatus[]>;
+  of(serviceEnvironment: ServiceEnvironment): Promise<SloStatus[]>;
   get(id: SloId): Promise<SloStatus | undefined>;
   /** Returns all statuses, for lists and metrics. */
   all(): Promise<SloStatus[]>;
   /** Replaces the statuses of a service and environment. An empty list: it no longer has objectives. */
-  put(place: ServiceEnvironment, statuses: readonly SloStatus[]): Promise<void>;
+  put(serviceEnvironment: ServiceEnvironment, statuses: readonly SloStatus[]): Promise<void>;
   /** Returns the start of the last completed evaluation. */
   evaluatedAt(): Promise<Timestamp | null>;
   setEvaluatedAt(at: Timestamp): Promise<void>;

@@ -41,7 +41,8 @@ export type Told = {
   /** The first one is the cause, if the label names one. */
   changes?: readonly ToldChange[];
   failing?: readonly { service: string; since: Clock; relation: Failing['relation'] }[];
-  versions?: Evidence['by_version'];
+  /** Levels by version since the errors began, and shares of the traffic. */
+  versions?: readonly { version: string; value: number; share: number }[];
 };
 
 type ToldChange = {
@@ -59,7 +60,7 @@ const ENVIRONMENT = 'production' as EnvironmentName;
 const LOOK_BACK = 7200;
 const STEP = 30;
 const REQUESTS_PER_SECOND = 1000;
-const DISTANCE: Record<Relation, number> = { same: 0, dependency: 1, shared: 1 };
+const DISTANCE: Record<Relation, number> = { same: 0, dependency: 1, shared: 1, caller: 1 };
 
 /** Returns the id of the change at `index` of an incident. */
 export const changeId = (id: string, index: number): ChangeId => `chg_${random(seedOf(id, index)).hex(26)}` as ChangeId;
@@ -78,7 +79,6 @@ export function questionOf(told: Told): Question {
     onset: {
       alertStartedAt,
       rule: { forSeconds: told.alert.forSeconds, intervalSeconds: told.alert.intervalSeconds },
-      firstBadAt: firstBad(curve, told.errors.max, alertStartedAt),
     },
     changes: (told.changes ?? []).map((change, index) => ({
       change: recorded(told, change, changeId(told.id, index), time),
@@ -87,7 +87,7 @@ export function questionOf(told: Told): Question {
     })),
     health: { max: told.errors.max, curve },
     traffic: told.traffic ? scaled(drawn(told.traffic, time, at), REQUESTS_PER_SECOND) : null,
-    by_version: told.versions ?? null,
+    by_version: told.versions?.map((one) => versionCurve(one, curve, told.errors.max)) ?? null,
     alert_versions: [],
     failing: (told.failing ?? []).map(({ service, since, relation }) => ({
       service,
@@ -117,15 +117,17 @@ function between(points: readonly (readonly [number, number])[], at: number): nu
 
 const scaled = (curve: Curve, times: number): Curve => curve.map(([at, value]) => [at, value * times]);
 
-/** Returns the start of the run of bad samples before the alert. */
-function firstBad(curve: Curve, max: number, alertStartedAt: Timestamp): Timestamp | null {
-  let first: Timestamp | null = null;
-  for (const [at, value] of curve.toReversed()) {
-    if (at > alertStartedAt) continue;
-    if (value <= max) break;
-    first = at;
-  }
-  return first;
+/** A version's curve: its level while errors are above the limit, and the usual level before. */
+function versionCurve(
+  { version, value, share }: NonNullable<Told['versions']>[number],
+  curve: Curve,
+  max: number,
+): NonNullable<Evidence['by_version']>[number] {
+  return {
+    version,
+    curve: curve.map(([at, level]) => [at, level > max ? value : Math.min(value, level)] as const),
+    traffic: curve.map(([at]) => [at, share * REQUESTS_PER_SECOND] as const),
+  };
 }
 
 function recorded(

@@ -6,7 +6,7 @@ import { onsetMillis } from '../observables.ts';
 import type { Random } from '../random.ts';
 import type { Alarm } from './alerting.ts';
 import { shareAt } from './rollout.ts';
-import { perSecondAt, ratioAt, SCRAPE, type Telemetry } from './simulate.ts';
+import { perSecondAt, ratioAt, type Telemetry } from './simulate.ts';
 import type { Happened, World } from './world.ts';
 
 const ENVIRONMENT = 'production' as EnvironmentName;
@@ -19,53 +19,42 @@ const TOGETHER_MILLIS = 600_000;
 export function observe(r: Random, world: World, telemetry: Telemetry, alarm: Alarm): Evidence {
   const { profile, landscape } = world;
   const at = alarm.lookedAt;
-  const onset = onsetOf(world, telemetry, alarm);
+  const onset = onsetOf(world, alarm);
   const times = sampleTimes(world, at);
-  const evidence: Evidence = {
+  const health = profile.known.health
+    ? {
+        max: profile.limit * profile.unit,
+        curve: curve(times, (t) => profile.unit * ratioAt(telemetry, telemetry.all, t, profile.window)),
+        window: profile.window,
+      }
+    : null;
+  const began = onsetMillis({ onset, health });
+  return {
     incident_id: ulid(r),
     service: landscape.service.name,
     environment: ENVIRONMENT,
     at: instant(world, at),
     onset,
-    changes: changesKnown(world, at, onsetMillis({ onset })),
-    health: profile.known.health
-      ? {
-          max: profile.limit * profile.unit,
-          curve: curve(times, (t) => profile.unit * ratioAt(telemetry, telemetry.all, t, profile.window)),
-        }
-      : null,
+    changes: changesKnown(world, at, began),
+    health,
     traffic: profile.known.traffic
       ? curve(times, (t) => perSecondAt(telemetry, telemetry.all, t, profile.window))
       : null,
-    by_version: profile.known.versions ? versionsNow(world, telemetry, at) : null,
+    by_version: profile.known.versions ? versionCurves(world, telemetry, times) : null,
     alert_versions: alarm.versions,
-    failing: [],
+    failing: failingNow(world, at, began),
   };
-  return { ...evidence, failing: failingNow(world, at, onsetMillis(evidence)) };
 }
 
 /** Converts seconds of the world to timestamps of the monitoring. */
 export const instant = ({ epoch }: World, t: number): Timestamp => timestamp(epoch + Math.round(t * 1000));
 
-function onsetOf(world: World, telemetry: Telemetry, { firedAt }: Alarm): Evidence['onset'] {
-  const { rule, known } = world.profile;
+function onsetOf(world: World, { firedAt }: Alarm): Evidence['onset'] {
+  const { rule } = world.profile;
   return {
     alertStartedAt: instant(world, firedAt),
     rule: rule.known ? { forSeconds: rule.forSeconds, intervalSeconds: rule.intervalSeconds } : null,
-    firstBadAt: known.health ? firstBad(world, telemetry, firedAt) : null,
   };
-}
-
-/** Returns the start of the run of samples above the limit before the alert. */
-function firstBad(world: World, telemetry: Telemetry, firedAt: number): Timestamp | null {
-  const { limit, window } = world.profile;
-  let first: number | null = null;
-  for (let t = firedAt; t >= Math.max(0, firedAt - LOOK_BACK); t -= SCRAPE) {
-    const value = ratioAt(telemetry, telemetry.all, t, window);
-    if (value <= limit) break;
-    if (value > limit) first = t;
-  }
-  return first === null ? null : instant(world, first);
 }
 
 type SampleTimes = readonly (readonly [t: number, at: Timestamp])[];
@@ -106,33 +95,52 @@ function curve(times: SampleTimes, value: (t: number) => number): Curve {
   return samples;
 }
 
-function versionsNow(world: World, telemetry: Telemetry, at: number): NonNullable<Evidence['by_version']> {
-  const { window, known, unit } = world.profile;
-  const total = perSecondAt(telemetry, telemetry.all, at, window);
+/** Returns the curves by version. The traffic of each is known only where a query for it is configured. */
+function versionCurves(
+  { profile: { window, known, unit } }: World,
+  telemetry: Telemetry,
+  times: SampleTimes,
+): NonNullable<Evidence['by_version']> {
   return [...telemetry.versions].flatMap(([version, counters]) => {
-    const value = ratioAt(telemetry, counters, at, window);
-    if (Number.isNaN(value)) return [];
+    const values = curve(times, (t) => ratioAt(telemetry, counters, t, window) * unit);
+    if (values.length === 0) return [];
     return [
       {
         version,
-        value: value * unit,
-        share: known.shares ? perSecondAt(telemetry, counters, at, window) / total : null,
+        curve: values,
+        traffic: known.shares ? curve(times, (t) => perSecondAt(telemetry, counters, t, window)) : null,
       },
     ];
   });
 }
 
+/** Share of the other services with a health query; of the others, only the alerts are known. */
+const MEASURED_IN_TEN = 8;
+
+/** Services that fail, as known at the time: by their alerts or, if they have a health query, by their curves. */
 function failingNow(world: World, at: number, onset: number): Failing[] {
   const from = onset - world.epoch - TOGETHER_MILLIS;
-  return world.ill
-    .filter(({ seenAt, since }) => seenAt <= at && since * 1000 >= from)
-    .map(({ who, since }) => ({
-      service: who.name,
-      since: instant(world, since),
-      relation: who.relation === 'dependent' || who.relation === 'unrelated' ? who.relation : 'dependency',
-      changed_at: changedNear(world, who.name, since, at),
-    }));
+  return world.ill.flatMap(({ who, since, seenAt }): Failing[] => {
+    // Independent of the worlds' random numbers, so that the worlds stay the same.
+    const isMeasured = digitOf(who.name + String(world.epoch)) < MEASURED_IN_TEN;
+    const departedAt = since + world.profile.window / 3;
+    if ((seenAt > at && !(isMeasured && departedAt <= at)) || since * 1000 < from) return [];
+    return [
+      {
+        service: who.name,
+        since: instant(world, since),
+        relation: who.relation === 'dependent' || who.relation === 'unrelated' ? who.relation : 'dependency',
+        changed_at: changedNear(world, who.name, since, at),
+        ...(isMeasured && {
+          measured: { earliest: instant(world, since - STEP), latest: instant(world, departedAt) },
+        }),
+      },
+    ];
+  });
 }
+
+const digitOf = (text: string): number =>
+  [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 9973, 7) % 10;
 
 /** Returns the newest deploy of that service in the half hour before it failed. */
 function changedNear(world: World, service: string, since: number, at: number): Timestamp | null {
@@ -151,9 +159,10 @@ function changesKnown(world: World, at: number, onset: number): RelatedChange[] 
   const from = timestamp(onset - LOOK_BACK * 1000);
   return world.changes.flatMap((happened): RelatedChange[] => {
     const { relation, distance } = happened.by;
-    if (relation === 'dependent' || relation === 'unrelated') return [];
+    if (relation === 'unrelated') return [];
     const change = recordedAt(world, happened, at);
-    return change === null || change.started_at < from ? [] : [{ change, relation, distance }];
+    if (change === null || change.started_at < from) return [];
+    return relation === 'dependent' ? [{ change, relation: 'caller', distance: 1 }] : [{ change, relation, distance }];
   });
 }
 

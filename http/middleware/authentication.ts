@@ -4,6 +4,7 @@ import { authorize, type Scope } from '../../domain/access/access.ts';
 import { actsAs } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Principal } from '../../schemas/access/access.ts';
+import type { Session } from '../../schemas/access/session.ts';
 import type { SignatureScheme } from '../../schemas/alerts/sources/parsed.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 
@@ -15,9 +16,12 @@ const anywhere = { sources: null, services: null, environments: null, expires_at
 /** The bootstrap principal that may only post alerts. The rollback receiver refuses it. */
 const INGEST: Principal = { name: 'ingest', actions: ['alerts:write'], ...anywhere };
 
+/** The bootstrap principal that may do everything. */
+const ADMIN: Principal = { name: 'admin', actions: ['*'], ...anywhere };
+
 /** Tokens that a start or a deployment provides as secrets. All other tokens are records in the table. */
 const BOOTSTRAP: { secret: string; principal: Principal }[] = [
-  { secret: 'FIREBREAK_ADMIN_TOKEN', principal: { name: 'admin', actions: ['*'], ...anywhere } },
+  { secret: 'FIREBREAK_ADMIN_TOKEN', principal: ADMIN },
   { secret: 'FIREBREAK_INGEST_TOKEN', principal: INGEST },
 ];
 
@@ -46,10 +50,30 @@ export async function principalOf(
     const expected = await deps.secrets.get(secret);
     if (expected && sameText(token, expected)) return principal;
   }
-  const record = await deps.tokens.find(sha256(token));
+  return principalOfHash(deps, sha256(token));
+}
+
+async function principalOfHash(
+  deps: Pick<Deps, 'tokens' | 'clock'>,
+  tokenHash: string,
+): Promise<Principal | undefined> {
+  const record = await deps.tokens.find(tokenHash);
   const expired = record !== undefined && record.expires_at !== null && record.expires_at <= deps.clock.now();
   return expired || record === undefined ? undefined : { ...record, name: actsAs(record) };
 }
+
+/** Returns what a session stores about the token with which it began. */
+export const credentialOf = (token: string, principal: Principal): Session['credential'] =>
+  principal === ADMIN ? 'admin' : sha256(token);
+
+/**
+ * Returns the principal of a session, with the permissions that its token has now. Undefined: the token was revoked, or
+ * has expired.
+ */
+export const principalOfSession = async (
+  deps: Pick<Deps, 'tokens' | 'clock'>,
+  { credential }: Pick<Session, 'credential'>,
+): Promise<Principal | undefined> => (credential === 'admin' ? ADMIN : principalOfHash(deps, credential));
 
 function tokenOf(authorization: string | undefined): string | undefined {
   const [, scheme, value] = /^(\S+) +(.+)$/.exec(authorization ?? '') ?? [];
@@ -89,6 +113,6 @@ const fresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>
   Math.abs(millisOf(clock.now()) / 1000 - seconds) <= SIGNATURE_WINDOW_SECONDS;
 
 /** Compares in constant time. Compares hashes, so that the time does not depend on the length either. */
-const sameText = (a: string, b: string): boolean => timingSafeEqual(digestOf(a), digestOf(b));
+export const sameText = (a: string, b: string): boolean => timingSafeEqual(digestOf(a), digestOf(b));
 
 const digestOf = (text: string): Buffer => hash('sha256', text, 'buffer');

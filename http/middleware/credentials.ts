@@ -121,14 +121,14 @@ const tooMany = (status: 429 | 503, detail: string, seconds: number): Refusal =>
   new Refusal(status, 'too-many-failures', detail, { 'retry-after': String(Math.max(1, Math.ceil(seconds))) });
 
 /** Provides `principalOf` to all handlers. Looks up each credential at most once per request. */
-export function credentials(deps: Deps): MiddlewareHandler<Env> {
+export function credentials(deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>): MiddlewareHandler<Env> {
   const known = new Credentials(deps);
   return async (c, next) => {
     const from = { address: addressOf(c), isReceiver: RECEIVERS.test(c.req.path) };
-    const asked = new Map<string | undefined, Promise<Principal | undefined>>();
+    const principals = new Map<string | undefined, Promise<Principal | undefined>>();
     c.set('principalOf', (authorization) => {
-      const found = asked.get(authorization) ?? known.principalOf(authorization, from);
-      asked.set(authorization, found);
+      const found = principals.get(authorization) ?? known.principalOf(authorization, from);
+      principals.set(authorization, found);
       return found;
     });
     await next();

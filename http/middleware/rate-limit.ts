@@ -27,7 +27,9 @@ export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env
     if (UNLIMITED.test(c.req.path)) return next();
     const isCheck = CHECKS.test(c.req.path);
     const allowance = isCheck ? CHECKING : ALLOWANCE;
-    const caller = sha256(`${isCheck} ${c.req.header('authorization') ?? c.req.query('key') ?? ''}`);
+    const caller = sha256(
+      `${isCheck} ${c.req.header('authorization') ?? c.req.query('key') ?? c.req.header('cookie') ?? ''}`,
+    );
     const taken = takeToken(buckets.get(caller), allowance, millisOf(clock.now()));
     buckets.set(caller, taken.bucket);
     if (taken.ok) return next();

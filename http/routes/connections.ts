@@ -2,8 +2,10 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { Machine } from '../../schemas/config/machine.ts';
+import { EvidenceLevel } from '../../schemas/config/config.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { connections, isWatched, targets } from '../../actions/connections/check.ts';
+import { provable } from '../../actions/connections/provable.ts';
 import { unknownEnvironments, unsetSecrets } from '../../actions/connections/names.ts';
 import { objectivesState } from '../../actions/slo/objectives.ts';
 import { answers, type Api, endpoint } from '../endpoint.ts';
@@ -29,6 +31,21 @@ const Connections = z.object({
       problem: z.string().nullable(),
     }),
   ),
+  evidence: z
+    .array(
+      z.object({
+        service: z.string(),
+        environment: z.string(),
+        level: EvidenceLevel,
+        proofs: z.array(z.enum(['version', 'canary'])),
+        missing: z.string().nullable(),
+        propose: z.array(z.string()),
+      }),
+    )
+    .openapi({
+      description:
+        'What could prove a suspect, for each environment with a deployer; why not more; and lines of YAML for `health` that add the version',
+    }),
   unknown_environments: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
     .openapi({ description: 'Services and environments that have recorded deployments, but no configuration' }),
@@ -72,15 +89,19 @@ export function connectionRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
-      const [vendors, targetStates, objectives, unknown_environments, secrets, watched] = await Promise.all([
+      const [vendors, targetStates, evidence, objectives, unknown_environments, secrets, watched] = await Promise.all([
         connections(deps),
         targets(deps),
+        provable(deps),
         objectivesState(deps),
         unknownEnvironments(deps),
         unsetSecrets(deps),
         isWatched(deps),
       ]);
-      return c.json({ vendors, targets: targetStates, unknown_environments, secrets, watched, objectives }, 200);
+      return c.json(
+        { vendors, targets: targetStates, evidence, unknown_environments, secrets, watched, objectives },
+        200,
+      );
     },
   );
 }

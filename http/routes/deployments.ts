@@ -5,7 +5,7 @@ import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../sche
 import type { Config } from '../../schemas/config/config.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { endFailures } from '../../actions/changes/end-failures.ts';
 import { notifyIncidents } from '../../actions/changes/notify-incidents.ts';
@@ -71,12 +71,12 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const before = await deps.changes.get(id);
       if (before === undefined) throw notFound(id);
       c.var.allow(before);
-      const told = c.req.valid('json');
-      refuse(whyNoTimes(before.started_at, told.finished_at) ?? whyAhead(told, deps.clock.now()));
-      const ends = before.status === 'started' && (told.status ?? 'started') !== 'started';
+      const input = c.req.valid('json');
+      refuse(whyNoTimes(before.started_at, input.finished_at) ?? whyAhead(input, deps.clock.now()));
+      const ends = before.status === 'started' && (input.status ?? 'started') !== 'started';
       const overdueAt = ends ? await overdueSince(deps, before) : null;
       if (overdueAt !== null) await endOverdueDeploy(deps, before, overdueAt, c.var.trace);
-      const change = await deps.changes.patch(id, told);
+      const change = await deps.changes.patch(id, input);
       if (change === undefined) throw notFound(id);
       if (change === 'ended') throw await hasEnded(deps, id);
       // Report a repeated failure again, as above. A corrected end time belongs to the same failure.
@@ -124,10 +124,10 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { limit, cursor, service, environment } = c.req.valid('query');
-      const place = { ...(service && { service }), ...(environment && { environment }) };
-      c.var.allow(place);
-      const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...place });
-      const [page, config] = await Promise.all([seen(c.var, read, cursor), deps.config.current()]);
+      const scope = { ...(service && { service }), ...(environment && { environment }) };
+      c.var.allow(scope);
+      const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...scope });
+      const [page, config] = await Promise.all([readable(c.var, read, cursor), deps.config.current()]);
       return c.json({ ...page, items: page.items.map((change) => shown(config, change)) }, 200);
     },
   );
@@ -140,8 +140,8 @@ const shown = (config: Config, change: Change) => ({ ...change, warnings: nameWa
  * as overdue yet: the sweeper's report can arrive after the end of the deployment, and would then stay open.
  */
 async function overdueSince(deps: Deps, change: Change): Promise<Timestamp | null> {
-  const said = await deps.changes.overdueAt(change.id);
-  if (said !== null) return said;
+  const overdueAt = await deps.changes.overdueAt(change.id);
+  if (overdueAt !== null) return overdueAt;
   const { services } = await deps.config.current();
   const at = deadlineOf(change, services, deps.timeScale);
   return at <= deps.clock.now() && !HAS_NO_END.has(change.kind) ? at : null;

@@ -5,8 +5,8 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { Drill, DrillId } from '../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
-import { lanesOf, planDrill } from '../../actions/automation/drills.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
+import { drillEnvironments, planDrill } from '../../actions/automation/drills.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 
 const Shown = Drill.meta({ id: 'Drill' });
@@ -39,9 +39,9 @@ export function drillRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const place = c.req.valid('json');
-      c.var.allow(place);
-      const planned = await planDrill(deps, place, c.var.principal.name);
+      const serviceEnvironment = c.req.valid('json');
+      c.var.allow(serviceEnvironment);
+      const planned = await planDrill(deps, serviceEnvironment, c.var.principal.name);
       if (!planned.ok) throw refused(planned.reason);
       const begun = await deps.drills.begin(planned.drill);
       if (!begun.ok) throw refused(begun.reason);
@@ -66,15 +66,15 @@ export function drillRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { limit, cursor, service, environment } = c.req.valid('query');
-      const place = { ...(service && { service }), ...(environment && { environment }) };
-      c.var.allow(place);
-      const read = (from?: string) => deps.drills.list({ limit, ...(from && { cursor: from }), ...place });
-      const [page, lanes] = await Promise.all([seen(c.var, read, cursor), lanesWithProofs(deps)]);
-      const here = lanes.filter(
-        (lane) =>
-          c.var.may(lane) &&
-          lane.service === (service ?? lane.service) &&
-          lane.environment === (environment ?? lane.environment),
+      const scope = { ...(service && { service }), ...(environment && { environment }) };
+      c.var.allow(scope);
+      const read = (from?: string) => deps.drills.list({ limit, ...(from && { cursor: from }), ...scope });
+      const [page, drillTargets] = await Promise.all([readable(c.var, read, cursor), lanesWithProofs(deps)]);
+      const here = drillTargets.filter(
+        (drillTarget) =>
+          c.var.may(drillTarget) &&
+          drillTarget.service === (service ?? drillTarget.service) &&
+          drillTarget.environment === (environment ?? drillTarget.environment),
       );
       return c.json({ ...page, environments: here }, 200);
     },
@@ -114,13 +114,15 @@ async function start({ drillRuns, log }: Deps, id: DrillId): Promise<void> {
 }
 
 const refused = ({ code, text }: DrillRefusal): Refusal =>
-  new Refusal(code === 'unknown-place' ? 422 : 409, code, text);
+  new Refusal(code === 'unknown-service-environment' ? 422 : 409, code, text);
 
 /** Returns every service and environment with drills, with the last successful drill. */
 async function lanesWithProofs(deps: Deps): Promise<z.infer<typeof Lane>[]> {
   const [{ services }, proved] = await Promise.all([deps.config.current(), deps.drills.proved()]);
-  return lanesOf(services).map((lane: ServiceEnvironment) => {
-    const proof = proved.find((one) => one.service === lane.service && one.environment === lane.environment);
-    return { ...lane, last_proved_at: proof?.at ?? null, drill_id: proof?.drill_id ?? null };
+  return drillEnvironments(services).map((drillTarget: ServiceEnvironment) => {
+    const proof = proved.find(
+      (one) => one.service === drillTarget.service && one.environment === drillTarget.environment,
+    );
+    return { ...drillTarget, last_proved_at: proof?.at ?? null, drill_id: proof?.drill_id ?? null };
   });
 }

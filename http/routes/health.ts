@@ -37,9 +37,9 @@ export function healthRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const checks = {
-        table: await told(deps.automation.read()),
-        config: await told(deps.config.current()),
-        secrets: await told(deps.secrets.get('FIREBREAK_INGEST_TOKEN')),
+        table: await stateOf(deps.automation.read()),
+        config: await stateOf(deps.config.current()),
+        secrets: await stateOf(deps.secrets.get('FIREBREAK_INGEST_TOKEN')),
       };
       const ready = Object.values(checks).every((check) => check === 'ok');
       const status = ready ? 200 : 503;
@@ -53,7 +53,7 @@ export function healthRoutes(app: Api, deps: Deps): void {
   );
 }
 
-const told = (check: Promise<unknown>): Promise<string> =>
+const stateOf = (check: Promise<unknown>): Promise<string> =>
   check.then(
     () => 'ok',
     (error: unknown) => String(error),

@@ -3,10 +3,10 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { ChangeId, IncidentId, Version } from '../../schemas/config/names.ts';
 import { answerDecision } from '../../actions/incidents/answer-decision.ts';
 import { markWrong } from '../../actions/incidents/mark-wrong.ts';
-import { notTheDeploy } from '../../actions/incidents/clear-suspect.ts';
-import { suspectAgain } from '../../actions/incidents/restore-suspect.ts';
-import { TAKE_OVERS } from '../../actions/incidents/action-request.ts';
-import { takeOver } from '../../actions/incidents/take-over.ts';
+import { clearSuspectChange } from '../../actions/incidents/clear-suspect.ts';
+import { restoreSuspectChange } from '../../actions/incidents/restore-suspect.ts';
+import { RESPONSE_ACTIONS } from '../../actions/incidents/action-request.ts';
+import { executeResponseAction } from '../../actions/incidents/take-over.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Incident } from './incidents.ts';
 
@@ -48,14 +48,14 @@ export function actionRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const asked = c.req.valid('json');
-      const to = asked?.version;
-      const wanted = { id, action: 'rollback', note: asked?.note ?? '', ...(to !== undefined && { to }) } as const;
-      return c.json(await takeOver(deps, c.var.who, wanted), 202);
+      const request = c.req.valid('json');
+      const to = request?.version;
+      const wanted = { id, action: 'rollback', note: request?.note ?? '', ...(to !== undefined && { to }) } as const;
+      return c.json(await executeResponseAction(deps, c.var.who, wanted), 202);
     },
   );
 
-  for (const action of TAKE_OVERS.filter((one) => one !== 'rollback')) {
+  for (const action of RESPONSE_ACTIONS.filter((one) => one !== 'rollback')) {
     endpoint(
       app,
       deps,
@@ -75,7 +75,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
       async (c) => {
         const { id } = c.req.valid('param');
         const note = c.req.valid('json')?.note ?? '';
-        return c.json(await takeOver(deps, c.var.who, { id, action, note }), 202);
+        return c.json(await executeResponseAction(deps, c.var.who, { id, action, note }), 202);
       },
     );
   }
@@ -103,8 +103,8 @@ export function actionRoutes(app: Api, deps: Deps): void {
   );
 
   for (const [name, summary, act] of [
-    ['clear-suspect', 'Clear a change of suspicion: it did not cause this incident', notTheDeploy],
-    ['suspect-again', 'Suspect a cleared change again', suspectAgain],
+    ['clear-suspect', 'Clear a change of suspicion: it did not cause this incident', clearSuspectChange],
+    ['suspect-again', 'Suspect a cleared change again', restoreSuspectChange],
   ] as const) {
     endpoint(
       app,

@@ -7,7 +7,7 @@ import { declaredScope } from '../../actions/incidents/declared-environment.ts';
 import { correct, declare, note } from '../../actions/incidents/declare-incident.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { namer } from '../../actions/people/names.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { ShownSignal, shown, snakeCased } from './signal-view.ts';
 
@@ -52,8 +52,8 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { trace } = c.var;
       const { title, severity, ...named } = c.req.valid('json');
-      const place = declaredScope((await deps.config.current()).services, named);
-      const { incident, created } = await declare(deps, c.var.who, { ...place, title, severity, trace });
+      const serviceEnvironment = declaredScope((await deps.config.current()).services, named);
+      const { incident, created } = await declare(deps, c.var.who, { ...serviceEnvironment, title, severity, trace });
       return c.json(incident, created ? 201 : 200);
     },
   );
@@ -80,7 +80,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
           ...(status && { status }),
           ...(service && { service }),
         });
-      return c.json(await seen(c.var, read, cursor), 200);
+      return c.json(await readable(c.var, read, cursor), 200);
     },
   );
 

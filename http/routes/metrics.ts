@@ -38,7 +38,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
       const metrics = (await Promise.all([present(deps), objectiveMetrics(deps), costly()])).flat();
       const visible = metrics.map((one) => ({
         ...one,
-        samples: one.samples.filter(([labels]) => c.var.may(placeIn(labels))),
+        samples: one.samples.filter(([labels]) => c.var.may(scopeOf(labels))),
       }));
       return c.text(visible.map(exposed).join(''), 200, {
         'content-type': 'text/plain; version=0.0.4; charset=utf-8',
@@ -48,7 +48,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
 }
 
 /** Returns the scope of a sample. An empty label stands for all services or environments. */
-const placeIn = ({ service, environment }: Record<string, string>): Scope => ({
+const scopeOf = ({ service, environment }: Record<string, string>): Scope => ({
   ...(service && { service }),
   ...(environment && { environment }),
 });

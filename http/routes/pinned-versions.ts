@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { PinView } from '../../schemas/changes/pin.ts';
-import { answers, type Api, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
-import { Refusal } from '../../actions/refusal.ts';
+import { answers, type Api, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
+import { liftPin } from '../../actions/changes/lift-pin.ts';
 
 const Pinned = PinView.meta({ id: 'PinnedVersion' });
 const params = z.object({ id: z.string().min(1).max(128) });
@@ -25,7 +25,7 @@ export function versionRoutes(app: Api, deps: Deps): void {
       const { limit, cursor, all } = c.req.valid('query');
       c.var.allow({});
       const read = (from?: string) => deps.pins.list({ limit, all: all === 'true', ...(from && { cursor: from }) });
-      return c.json(await seen(c.var, read, cursor), 200);
+      return c.json(await readable(c.var, read, cursor), 200);
     },
   );
 
@@ -42,23 +42,7 @@ export function versionRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('Lifted', Pinned), 404: problems('Not found') },
     }),
     async (c) => {
-      const { id } = c.req.valid('param');
-      const pin = await deps.pins.get(id);
-      if (pin === undefined) throw notFound(id);
-      c.var.allow(pin);
-      const by = c.var.principal.name;
-      const lifted = await deps.pins.lift(id, by);
-      if (lifted === undefined) throw notFound(id);
-      await deps.incidents.note(pin.incident_id, `lifted-${id}`, {
-        at: deps.clock.now(),
-        actor: by,
-        kind: 'version.lifted',
-        text: `${pin.version} may be deployed again`,
-        detail: { pin: id },
-      });
-      return c.json(lifted, 200);
+      return c.json(await liftPin(deps, c.var.who, c.req.valid('param').id), 200);
     },
   );
 }
-
-const notFound = (id: string): Refusal => new Refusal(404, 'unknown-pin', `no pinned version has the ID ${id}`);

@@ -7,7 +7,7 @@ import { sources } from '../../schemas/alerts/sources/index.ts';
 import type { Unreadable } from '../../schemas/alerts/sources/parsed.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { readEvent } from '../../integrations/pagerduty/webhook.ts';
-import { handOn } from '../webhooks/pagerduty.ts';
+import { enqueueEvent } from '../webhooks/pagerduty.ts';
 import { enqueue, type Sender } from '../../actions/alerts/enqueue.ts';
 import { alertsIn, read } from '../webhooks/alerts.ts';
 import { Refusal } from '../../actions/refusal.ts';
@@ -52,26 +52,27 @@ async function again(deps: Deps, quarantined: Kept, trace: string, sender: Sende
   }
 }
 
-async function replayBody(deps: Deps, kept: Kept, trace: string, sender: Sender): Promise<Replayed> {
-  const source = sources.get(kept.source);
-  if (source === undefined) throw new Refusal(422, 'unknown-source', `this version has no alert source ${kept.source}`);
+async function replayBody(deps: Deps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
+  const source = sources.get(quarantined.source);
+  if (source === undefined)
+    throw new Refusal(422, 'unknown-source', `this version has no alert source ${quarantined.source}`);
   // Ignore the stored content type: it may be the reason why the input is in quarantine.
-  const result = read(source, '', kept.body, millisOf(deps.clock.now()));
+  const result = read(source, '', quarantined.body, millisOf(deps.clock.now()));
   if (!result.ok) throw new Refusal(422, result.fault.code, result.fault.detail);
   const { alerts, unreadable, truncated } = result.parsed;
   if (alerts.length === 0 && unreadable.length > 0) {
     throw new Refusal(422, 'wrong-shape', unreadable[0]?.detail ?? 'none of its alerts can be parsed');
   }
-  await keepRest(deps, kept, unreadable);
-  const asksRollback = kept.receiver === '/api/v1/rollback';
+  await keepRest(deps, quarantined, unreadable);
+  const asksRollback = quarantined.receiver === '/api/v1/rollback';
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace, urgent: asksRollback };
   await enqueue(deps, receipt, alerts, asksRollback, sender);
   return { receipt: receipt.id, accepted: alerts.length, quarantined: alertsIn(unreadable), truncated };
 }
 
 /** Keeps each alert that still cannot be parsed as a separate entry. */
-async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Promise<void> {
-  const { source, receiver, content_type: contentType } = kept;
+async function keepRest(deps: Deps, quarantined: Kept, rest: readonly Unreadable[]): Promise<void> {
+  const { source, receiver, content_type: contentType } = quarantined;
   for (const { body, detail } of rest) {
     await deps.quarantine.keep({
       source,
@@ -87,17 +88,17 @@ async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Pr
 
 /** Replays an inbound event from the queue of vendor events. Its own key ensures that it takes effect at most once. */
 async function replayEvent(deps: Deps, { body }: Kept): Promise<Replayed> {
-  const heard = InboundEvent.safeParse(jsonOf(body));
-  if (!heard.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(heard.error));
-  await deps.inbound.send(heard.data, `replayed:${heard.data.key}`);
-  return { receipt: heard.data.key, accepted: 1, quarantined: 0, truncated: 0 };
+  const parsed = InboundEvent.safeParse(jsonOf(body));
+  if (!parsed.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(parsed.error));
+  await deps.inbound.send(parsed.data, `replayed:${parsed.data.key}`);
+  return { receipt: parsed.data.key, accepted: 1, quarantined: 0, truncated: 0 };
 }
 
 async function replayPagerDuty(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
   const found = readEvent(Uint8Array.from(Buffer.from(body)));
   if ('unreadable' in found) throw new Refusal(422, 'wrong-shape', found.unreadable);
   if ('ignored' in found) throw new Refusal(422, 'ignored', `Firebreak ignores events of the type ${found.ignored}`);
-  await handOn(deps, found.event, { webhook: '', trace });
+  await enqueueEvent(deps, found.event, { webhook: '', trace });
   return { receipt: found.event.id, accepted: 1, quarantined: 0, truncated: 0 };
 }
 

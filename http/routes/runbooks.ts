@@ -10,7 +10,7 @@ import { FailureAction } from '../../schemas/runbooks/parts/steps.ts';
 import { planRun, runbookOf } from '../../actions/runbooks/plan-run.ts';
 import { planRetry, retryRun, startRun, viewRun } from '../../actions/runbooks/start-run.ts';
 import type { Env } from '../context.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
 
 const Run = RunView.meta({ id: 'RunbookRun' });
 const Plan = RunPlan.meta({ id: 'RunbookPlan' });
@@ -106,7 +106,7 @@ export function runbookRoutes(app: Api, deps: Deps): void {
         const ids = items.map((one) => runId(one.incident, one.number));
         return { items: await Promise.all(ids.map((id) => viewRun(deps, id))), next_cursor };
       };
-      return c.json(await seen(c.var, read, cursor), 200);
+      return c.json(await readable(c.var, read, cursor), 200);
     },
   );
 
@@ -193,8 +193,8 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const { plan, incident_id: incident, ...said } = c.req.valid('json');
-      const wanted = { ...said, incident, runbook: c.req.valid('param').name };
+      const { plan, incident_id: incident, ...request } = c.req.valid('json');
+      const wanted = { ...request, incident, runbook: c.req.valid('param').name };
       if (plan) return c.json((await planRun(deps, c.var.who, wanted)).plan, 200);
       return c.json(await startRun(deps, c.var.who, wanted, c.var.trace), 201);
     },

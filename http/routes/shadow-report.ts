@@ -44,7 +44,7 @@ export function shadowReportRoutes(app: Api, deps: Deps): void {
       const report = await shadowReport(deps, {
         seconds,
         of: { ...(service && { service }), ...(environment && { environment }) },
-        may: (place) => c.var.may(place),
+        may: (serviceEnvironment) => c.var.may(serviceEnvironment),
       });
       return c.json(report, 200);
     },

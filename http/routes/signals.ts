@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
-import { answers, type Api, endpoint, listQuery, pageOf, seen } from '../endpoint.ts';
+import { answers, type Api, endpoint, listQuery, pageOf, readable } from '../endpoint.ts';
 import { shown, ShownSignal } from './signal-view.ts';
 
 const Apart = ShownSignal.extend({
@@ -42,10 +42,14 @@ export function signalRoutes(app: Api, deps: Deps): void {
       c.var.allow({});
       const { limit, cursor, muted } = c.req.valid('query');
       const read = async (from?: string) => {
-        const page = await deps.incidents.apart({ limit, ...(from && { cursor: from }), muted: muted === 'true' });
+        const page = await deps.incidents.alertsWithoutIncident({
+          limit,
+          ...(from && { cursor: from }),
+          muted: muted === 'true',
+        });
         return { ...page, items: page.items.map(({ signal, mute }) => ({ ...shown(signal), muted: mute })) };
       };
-      return c.json(await seen(c.var, read, cursor), 200);
+      return c.json(await readable(c.var, read, cursor), 200);
     },
   );
 }

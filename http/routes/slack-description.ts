@@ -4,9 +4,9 @@ import { type Api, problems } from '../endpoint.ts';
 const FORM = 'application/x-www-form-urlencoded';
 
 const RECEIVERS = [
-  { place: 'commands', type: FORM, summary: 'Receive slash commands from Slack' },
-  { place: 'interactions', type: FORM, summary: 'Receive buttons, modals, and shortcuts from Slack' },
-  { place: 'events', type: 'application/json', summary: 'Receive events from Slack' },
+  { endpoint: 'commands', type: FORM, summary: 'Receive slash commands from Slack' },
+  { endpoint: 'interactions', type: FORM, summary: 'Receive buttons, modals, and shortcuts from Slack' },
+  { endpoint: 'events', type: 'application/json', summary: 'Receive events from Slack' },
 ];
 
 /** Describes the Slack endpoints for OpenAPI. A separate function handles them at the same address. */
@@ -18,11 +18,11 @@ export function describeSlack(app: Api): void {
     description:
       'HMAC of the body and X-Slack-Request-Timestamp with SLACK_SIGNING_SECRET; the timestamp is at most five minutes old',
   });
-  for (const { place, type, summary } of RECEIVERS) {
+  for (const { endpoint, type, summary } of RECEIVERS) {
     app.openAPIRegistry.registerPath(
       createRoute({
         method: 'post',
-        path: `/integrations/slack/${place}`,
+        path: `/integrations/slack/${endpoint}`,
         tags: ['integrations'],
         summary,
         security: [{ slackSignature: [] }],

@@ -43,8 +43,8 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
     allow({ service: query.service, environment: query.environment });
     const request = await askedOf(deps, query);
     const consume = isRollout && isNamed(request);
-    const asked = { request, by: principal.name, allow, consume, identityToken: null };
-    const { allowed, verdict, reasons, ...answer } = await check(deps, asked);
+    const freezeQuestion = { request, by: principal.name, allow, consume, identityToken: null };
+    const { allowed, verdict, reasons, ...answer } = await check(deps, freezeQuestion);
     const { clears_when, next_transition_at, decision_id } = answer;
     return {
       data: {

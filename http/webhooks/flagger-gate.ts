@@ -3,7 +3,7 @@ import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/freeze/ga
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
-import { canaryOf, Hook, placeInMetadata } from '../../integrations/flagger/hook.ts';
+import { canaryOf, Hook, serviceEnvironmentInMetadata } from '../../integrations/flagger/hook.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, ServiceName, type Version } from '../../schemas/config/names.ts';
@@ -50,9 +50,11 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
     async (c) => {
       const hook = c.req.valid('json');
       const { services } = await deps.config.current();
-      const places = placesFor(services, hook);
-      for (const place of places) c.var.allow(place);
-      const all = await Promise.all(places.map((place) => answerAt(deps, hook, place, c.var)));
+      const serviceEnvironments = serviceEnvironmentsFor(services, hook);
+      for (const serviceEnvironment of serviceEnvironments) c.var.allow(serviceEnvironment);
+      const all = await Promise.all(
+        serviceEnvironments.map((serviceEnvironment) => answerAt(deps, hook, serviceEnvironment, c.var)),
+      );
       const answer = combined(all);
       c.var.log.debug('answered the gate of a canary', {
         canary: canaryOf(hook),
@@ -68,12 +70,14 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
  * Returns the services and environments of a canary: those in the webhook's metadata, otherwise those whose deployer of
  * `kind: flagger` has this canary, otherwise the service of the same name. If there are several, all must be allowed.
  */
-function placesFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
-  const { service, environment } = placeInMetadata(hook);
+function serviceEnvironmentsFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
+  const { service, environment } = serviceEnvironmentInMetadata(hook);
   const known = environmentsOfCanary(services, canaryOf(hook)).filter(
-    (place) => service === undefined || service === place.service,
+    (serviceEnvironment) => service === undefined || service === serviceEnvironment.service,
   );
-  const matching = known.filter((place) => environment === undefined || environment === place.environment);
+  const matching = known.filter(
+    (serviceEnvironment) => environment === undefined || environment === serviceEnvironment.environment,
+  );
   if (matching.length > 0) return matching;
   const name = service ?? known[0]?.service ?? hook.name;
   return [
@@ -97,20 +101,20 @@ type Caller = Pick<Env['Variables'], 'principal' | 'allow'>;
 async function answerAt(
   deps: Deps,
   hook: Hook,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   { principal, allow }: Caller,
 ): Promise<GateVerdict> {
   const { phase, checksum } = hook;
   const rollbackGate = rollbackGateAnswer(
-    await deps.gates.get(place),
+    await deps.gates.get(serviceEnvironment),
     { canary: canaryOf(hook), phase, checksum },
     deps.clock.now(),
   );
   if (rollbackGate.open) return refusalDuringRollback(rollbackGate.request);
-  const version = hook.metadata['version'] || (await versionInProgress(deps, place));
+  const version = hook.metadata['version'] || (await versionInProgress(deps, serviceEnvironment));
   // Flagger asks at every interval of a rollout. The ID makes the rollout count only once.
   const deployment_id = checksum === '' ? null : `flagger ${checksum} ${canaryOf(hook)}`.slice(0, ID_MAX_CHARS);
-  const request = await detectRollback(deps, CheckRequest.parse({ ...place, version, deployment_id }));
+  const request = await detectRollback(deps, CheckRequest.parse({ ...serviceEnvironment, version, deployment_id }));
   const consume = request.version !== null || deployment_id !== null;
   return check(deps, { request, by: principal.name, allow, consume, identityToken: null });
 }
@@ -120,9 +124,9 @@ async function answerAt(
  */
 async function versionInProgress(
   { changes }: Pick<Deps, 'changes'>,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
 ): Promise<Version | null> {
-  const inProgress = (await changes.recent(place, CHANGES_READ)).filter(
+  const inProgress = (await changes.recent(serviceEnvironment, CHANGES_READ)).filter(
     (change) => putsVersionLive(change) && change.status === 'started',
   );
   const [one, another] = inProgress;

@@ -4,7 +4,7 @@ import type { Scope } from '../../domain/access/access.ts';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/freeze/gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { canaryOf, Hook, placeInMetadata } from '../../integrations/flagger/hook.ts';
+import { canaryOf, Hook, serviceEnvironmentInMetadata } from '../../integrations/flagger/hook.ts';
 import { truncate } from '../../integrations/shared/text.ts';
 import type { GateRequest } from '../../schemas/freeze/gate.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
@@ -77,8 +77,10 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const hook = c.req.valid('json');
-      const places = await placesOfHook(deps, hook, c.var.may);
-      const noted = await Promise.all(places.map((place) => noteEvent(deps, place, hook)));
+      const serviceEnvironments = await serviceEnvironmentsOfHook(deps, hook, c.var.may);
+      const noted = await Promise.all(
+        serviceEnvironments.map((serviceEnvironment) => noteEvent(deps, serviceEnvironment, hook)),
+      );
       return c.json({ noted: noted.filter(Boolean).length }, 202);
     },
   );
@@ -89,14 +91,18 @@ type May = (scope: Scope) => boolean;
 /**
  * Returns the services and environments of a canary that the caller may access. The webhook's metadata can select one.
  */
-async function placesOfHook({ config }: Pick<Deps, 'config'>, hook: Hook, may: May): Promise<ServiceEnvironment[]> {
+async function serviceEnvironmentsOfHook(
+  { config }: Pick<Deps, 'config'>,
+  hook: Hook,
+  may: May,
+): Promise<ServiceEnvironment[]> {
   const { services } = await config.current();
-  const { service, environment } = placeInMetadata(hook);
+  const { service, environment } = serviceEnvironmentInMetadata(hook);
   return environmentsOfCanary(services, canaryOf(hook)).filter(
-    (place) =>
-      may(place) &&
-      (service === undefined || service === place.service) &&
-      (environment === undefined || environment === place.environment),
+    (serviceEnvironment) =>
+      may(serviceEnvironment) &&
+      (service === undefined || service === serviceEnvironment.service) &&
+      (environment === undefined || environment === serviceEnvironment.environment),
   );
 }
 
@@ -110,21 +116,21 @@ const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', bec
  */
 async function wanted(deps: Deps, hook: Hook, may: May): Promise<GateRequest> {
   const canary = canaryOf(hook);
-  const places = await placesOfHook(deps, hook, may);
-  const [place] = places;
-  if (place === undefined)
+  const serviceEnvironments = await serviceEnvironmentsOfHook(deps, hook, may);
+  const [serviceEnvironment] = serviceEnvironments;
+  if (serviceEnvironment === undefined)
     throw closed(`no deployer of kind flagger has the canary ${canary}, or the key does not allow its service`);
-  if (places.length > 1)
+  if (serviceEnvironments.length > 1)
     throw closed(
-      `the canary ${canary} is in ${places.map(({ environment }) => environment).join(' and ')}; ` +
+      `the canary ${canary} is in ${serviceEnvironments.map(({ environment }) => environment).join(' and ')}; ` +
         'limit the key to one of them, or set the environment in the metadata of the webhook',
     );
-  const gateRequest = await deps.gates.get(place);
+  const gateRequest = await deps.gates.get(serviceEnvironment);
   const { phase, checksum } = hook;
   const answer = rollbackGateAnswer(gateRequest, { canary, phase, checksum }, deps.clock.now());
   if (!answer.open) {
     if (answer.mistaken && gateRequest !== undefined && gateRequest.other_checksum !== checksum)
-      await deps.gates.mistaken(place, gateRequest.key, checksum);
+      await deps.gates.mistaken(serviceEnvironment, gateRequest.key, checksum);
     throw closed(answer.because);
   }
   await refuseStopped(deps, answer.request);
@@ -160,11 +166,16 @@ const IS_NO_NEWS = /^Rollback hook .* not signaling a rollback$/;
 /**
  * Adds an event to the timeline of the open incident. Returns false if there is none, or if the event is not relevant.
  */
-async function noteEvent({ incidents, clock }: Deps, place: ServiceEnvironment, hook: Hook): Promise<boolean> {
+async function noteEvent(
+  { incidents, clock }: Deps,
+  serviceEnvironment: ServiceEnvironment,
+  hook: Hook,
+): Promise<boolean> {
   const { eventMessage = '', eventType = '', timestamp = '' } = hook.metadata;
   if (eventMessage === '' || IS_NO_NEWS.test(eventMessage)) return false;
   const open = (await incidents.open()).find(
-    ({ service, environment }) => service === place.service && environment === place.environment,
+    ({ service, environment }) =>
+      service === serviceEnvironment.service && environment === serviceEnvironment.environment,
   );
   if (open === undefined) return false;
   const canary = canaryOf(hook);

@@ -51,9 +51,9 @@ export async function askedOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'config' | 'clock'>,
   query: z.infer<typeof askedQuery>,
 ): Promise<CheckRequest> {
-  const { request, untold } = questionOf(query);
-  if (!untold) return request;
-  const { service, environment, asked } = await knownScope(deps, await deps.config.current(), request);
-  const { change } = await detectRollback(deps, { ...request, service, environment }, asked);
+  const { request, untold: undetermined } = questionOf(query);
+  if (!undetermined) return request;
+  const { service, environment, requested } = await knownScope(deps, await deps.config.current(), request);
+  const { change } = await detectRollback(deps, { ...request, service, environment }, requested);
   return { ...request, change };
 }

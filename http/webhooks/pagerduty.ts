@@ -63,7 +63,7 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
       const read = readEvent(body);
       if ('ignored' in read) return c.json({ ignored: read.ignored }, 202);
       if ('unreadable' in read) return c.json({ quarantined: await keep(c, deps, body, read.unreadable) }, 202);
-      return c.json({ event: await pass(c, deps, read.event) }, 202);
+      return c.json({ event: await processNow(c, deps, read.event) }, 202);
     },
   );
 }
@@ -83,15 +83,15 @@ async function keep(c: Context<Env>, { quarantine }: Deps, body: Uint8Array, det
 }
 
 /** Queues the event and returns its ID. */
-async function pass(c: Context<Env>, deps: Deps, event: PagerDutyEvent): Promise<string> {
-  await handOn(deps, event, { webhook: c.req.header('x-webhook-id') ?? '', trace: c.var.trace });
+async function processNow(c: Context<Env>, deps: Deps, event: PagerDutyEvent): Promise<string> {
+  await enqueueEvent(deps, event, { webhook: c.req.header('x-webhook-id') ?? '', trace: c.var.trace });
   const { id, event_type: type } = event;
   c.var.log.debug('a PagerDuty event was accepted', { event: id, type, pagerduty: incidentOf(event).id });
   return id;
 }
 
 /** Queues an event, in order per PagerDuty incident and once per webhook. */
-export async function handOn(
+export async function enqueueEvent(
   { inbound: people, clock }: Pick<Deps, 'inbound' | 'clock'>,
   event: PagerDutyEvent,
   { webhook, trace }: { webhook: string; trace: string },

@@ -46,17 +46,17 @@ export function alertmanagerSilences(options: {
 }): Silences {
   let known: { silences: Promise<readonly Silence[] | null>; until: number } | null = null;
 
-  const ask = (): Promise<readonly Silence[] | null> => {
+  const request = (): Promise<readonly Silence[] | null> => {
     const silences = read(options.url).catch((error: unknown) => {
       // Process alerts after any error: an unnecessary page is better than a missed one.
       options.log.warn('Silences could not be read, so none are known until the next successful read', {
         error: String(error),
       });
-      asked.until = options.now() + FAILURE_KEPT_MS;
+      requested.until = options.now() + FAILURE_KEPT_MS;
       return null;
     });
-    const asked = { silences, until: options.now() + KEPT_MS };
-    known = asked;
+    const requested = { silences, until: options.now() + KEPT_MS };
+    known = requested;
     return silences;
   };
 
@@ -66,7 +66,7 @@ export function alertmanagerSilences(options: {
       return base ? inhibitsSlowBurns(base) : null;
     },
     async active() {
-      const silences = await (known !== null && options.now() < known.until ? known.silences : ask());
+      const silences = await (known !== null && options.now() < known.until ? known.silences : request());
       const now = options.now();
       return silences && silences.filter(({ endsAt }) => millisOf(endsAt) > now);
     },

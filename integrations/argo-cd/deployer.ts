@@ -1,15 +1,15 @@
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { ArgoCdDeployer } from '../../schemas/rollback/targets/argo-cd.ts';
-import type { GitReverter } from '../github/revert.ts';
+import type { GitReverter } from '../github/revert/revert.ts';
 import { withoutSlash } from '../shared/client.ts';
 import { type Application, isAutomated } from './application.ts';
 import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
 import { bringBack, followGit, type Git, handleIn } from './git.ts';
-import { placeIn } from './git-source.ts';
+import { gitSourceIn } from './git-source.ts';
 import { readHandle } from './handle.ts';
-import { held } from './held.ts';
+import { held } from './drift.ts';
 import { describe, underWay } from './operations.ts';
 import { follow, handleFor, inProgress } from './progress.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
@@ -29,15 +29,21 @@ const DEFAULT_TOKEN = 'ARGOCD_TOKEN';
  */
 export function argoCdDeployer(
   config: ArgoCdDeployer,
-  options: { url: string; place: ServiceEnvironment; secrets: Secrets; clock: Clock; git: GitReverter | undefined },
+  options: {
+    url: string;
+    serviceEnvironment: ServiceEnvironment;
+    secrets: Secrets;
+    clock: Clock;
+    git: GitReverter | undefined;
+  },
 ): Deployer {
-  const { url, place, secrets, clock } = options;
+  const { url, serviceEnvironment, secrets, clock } = options;
   const tokenName = config.auth?.bearer ?? DEFAULT_TOKEN;
   const argo: ArgoOptions = {
     url,
     tokenName,
     token: () => secrets.get(tokenName),
-    application: config.application ?? place.service,
+    application: config.application ?? serviceEnvironment.service,
     project: config.project,
     appNamespace: config.appNamespace,
     clock,
@@ -51,7 +57,7 @@ export function argoCdDeployer(
     effectClass: git && config.automatedSync === 'revert' ? 'findable' : 'convergent',
     rollBack: (request) => attempt(argo, (calls) => rollBack(calls, parts, request)),
     status: (handle, request) => attempt(argo, (calls) => status(calls, parts, handle, request)),
-    async held(request) {
+    async checkDrift(request) {
       return heldOr(await attempt(argo, (calls) => held(calls, git, request)));
     },
   };
@@ -62,7 +68,7 @@ type Parts = { config: ArgoCdDeployer; argo: ArgoOptions; git: Git | undefined; 
 /**
  * Checks in this order: whether the rollback is done or in progress, what runs, and whether the rollback is possible.
  */
-async function rollBack(calls: Calls, parts: Parts, request: RollbackRequest): Promise<ActAnswer> {
+async function rollBack(calls: Calls, parts: Parts, request: RollbackCall): Promise<TargetResponse> {
   const application = await calls.application();
   const target = find(application, request);
   const isTarget = (deployment: Deployment | undefined) =>
@@ -87,12 +93,12 @@ async function rollBack(calls: Calls, parts: Parts, request: RollbackRequest): P
 
 type Way = { application: Application; running: Deployment; target: Deployment & { id: number } };
 
-async function begin(calls: Calls, parts: Parts, way: Way, request: RollbackRequest): Promise<ActAnswer> {
+async function begin(calls: Calls, parts: Parts, method: Way, request: RollbackCall): Promise<TargetResponse> {
   const { config, git } = parts;
-  const { name } = way.application.metadata;
-  const automated = isAutomated(way.application);
+  const { name } = method.application.metadata;
+  const automated = isAutomated(method.application);
   if (automated && config.automatedSync === 'revert') {
-    if (git !== undefined) return bringBack(calls, git, way, request);
+    if (git !== undefined) return bringBack(calls, git, method, request);
     throw refuse(
       `${name} has automated sync, which would undo a rollback. Set its repository in \`git\`, so that it is reverted ` +
         'there, or set `automatedSync: suspend`',
@@ -100,9 +106,9 @@ async function begin(calls: Calls, parts: Parts, way: Way, request: RollbackRequ
   }
   const closed = blocking(await calls.windows(), 'by hand');
   if (closed !== null) throw refuse(`${name} cannot be synced now, not even manually: ${closed}`);
-  if (!automated) return rollBackTo(calls, parts, way);
-  await suspend(calls, way.application, request.key);
-  const answer = await rollBackTo(calls, parts, way);
+  if (!automated) return rollBackTo(calls, parts, method);
+  await suspend(calls, method.application, request.key);
+  const answer = await rollBackTo(calls, parts, method);
   return answer.kind === 'refused'
     ? { ...answer, detail: `${answer.detail}. Automated sync was turned off for the rollback and is still off` }
     : answer;
@@ -110,7 +116,11 @@ async function begin(calls: Calls, parts: Parts, way: Way, request: RollbackRequ
 
 const ALREADY = /another operation is already in progress/;
 
-async function rollBackTo(calls: Calls, { config, argo }: Parts, { application, target }: Way): Promise<ActAnswer> {
+async function rollBackTo(
+  calls: Calls,
+  { config, argo }: Parts,
+  { application, target }: Way,
+): Promise<TargetResponse> {
   const answer = await calls.rollBack(target.id, config.prune);
   if (answer.kind === 'done') {
     const version = answer.value.metadata.resourceVersion ?? null;
@@ -126,20 +136,20 @@ async function ownCommit(
   calls: Calls,
   { config, git, clock }: Parts,
   { application, running }: Pick<Way, 'application' | 'running'>,
-  { key }: RollbackRequest,
-): Promise<ActAnswer | undefined> {
+  { key }: RollbackCall,
+): Promise<TargetResponse | undefined> {
   if (git === undefined || config.automatedSync !== 'revert' || !isAutomated(application)) return undefined;
-  const place = placeIn(application, git.config);
-  if ('elsewhere' in place) return undefined;
-  const found = await git.reverter.find({ path: place.path, key });
+  const source = gitSourceIn(application, git.config);
+  if ('notRevertible' in source) return undefined;
+  const found = await git.reverter.find({ path: source.path, key });
   if (found === null) return undefined;
   if ('detail' in found) return found;
-  if (found.sha === null || running.revisions[place.source] !== found.sha) return undefined;
-  const handle = handleIn(application, place, found);
+  if (found.sha === null || running.revisions[source.source] !== found.sha) return undefined;
+  const handle = handleIn(application, source, found);
   return followGit(calls, clock, git, { ...handle, after: (handle.after ?? 0) - 1 }, key);
 }
 
-async function status(calls: Calls, parts: Parts, text: string, request: RollbackRequest): Promise<ActAnswer> {
+async function status(calls: Calls, parts: Parts, text: string, request: RollbackCall): Promise<TargetResponse> {
   const handle = readHandle(text);
   if (handle === undefined) throw refuse('the handle of the rollback can no longer be read; check Argo CD');
   if (handle.by === 'rollback') return follow(calls, parts.clock, handle);

@@ -44,10 +44,10 @@ export function broughtBy(application: Application, { sync }: Operation): Deploy
  * Returns the deployment that a started operation syncs. Revisions are resolved as soon as Argo CD has resolved them.
  */
 export function broughtByState(application: Application, state: OperationState): Deployment | undefined {
-  const asked = broughtBy(application, state.operation);
-  if (asked === undefined || !state.syncResult) return asked;
+  const deployment = broughtBy(application, state.operation);
+  if (deployment === undefined || !state.syncResult) return deployment;
   const revisions = listOfRevisions(state.syncResult.revisions, state.syncResult.revision);
-  return revisions.length > 0 ? { ...asked, revisions } : asked;
+  return revisions.length > 0 ? { ...deployment, revisions } : deployment;
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Application, type Source, sourcesOf } from './application.ts';
 import { type Deployment, settingsOf } from './deployments.ts';
 
 /** The location of an application's manifests in Git. */
-export type PlaceInGit = {
+export type GitSource = {
   /** The index of the application's source. */
   source: number;
   /** Null for the root of the repository. */
@@ -11,18 +11,18 @@ export type PlaceInGit = {
 };
 
 /** The reason why Git can't roll an application back. */
-export type Elsewhere = { elsewhere: string };
+export type NotRevertible = { notRevertible: string };
 
 /** Finds the configured repository in the application's sources. */
-export function placeIn(application: Application, git: GitRevert): PlaceInGit | Elsewhere {
+export function gitSourceIn(application: Application, git: GitRevert): GitSource | NotRevertible {
   const sources = sourcesOf(application);
   const source = sources.length === 1 ? 0 : sources.findIndex(({ repoURL }) => isIn(repoURL, git.repository));
   const found = sources[source];
-  if (found === undefined) return { elsewhere: `none of its sources is in ${git.repository}` };
+  if (found === undefined) return { notRevertible: `none of its sources is in ${git.repository}` };
   if (git.path !== undefined) return { source, path: git.path };
   // Revert only the folder that Argo CD reads, so that other applications in the repository are not changed.
   if (!found.path || sources.filter(({ repoURL }) => repoURL === found.repoURL).length > 1)
-    return { elsewhere: 'it has several folders in that repository: set the one to revert in `git.path`' };
+    return { notRevertible: 'it has several folders in that repository: set the one to revert in `git.path`' };
   const path = found.path.replaceAll(/^(?:\.?\/)+|\/+$/g, '');
   return { source, path: path === '' || path === '.' ? null : path };
 }
@@ -40,18 +40,18 @@ function isIn(repoURL: string, repository: string): boolean {
 export function commitFor(
   application: Application,
   { running, target }: { running: Deployment; target: Deployment },
-  { source }: PlaceInGit,
+  { source }: GitSource,
   { branch }: GitRevert,
-): { to: string } | Elsewhere {
+): { to: string } | NotRevertible {
   const sources = sourcesOf(application);
   const [now, to] = [sources[source], target.revisions[source]];
   if (application.spec.sourceHydrator)
-    return { elsewhere: 'its manifests are hydrated from another branch, which is not supported' };
+    return { notRevertible: 'its manifests are hydrated from another branch, which is not supported' };
   if (now === undefined || to === undefined || sources.length !== target.sources.length)
-    return { elsewhere: 'it had other sources at that time' };
-  if (now.chart) return { elsewhere: `${now.chart} is a chart, not a folder in Git` };
+    return { notRevertible: 'it had other sources at that time' };
+  if (now.chart) return { notRevertible: `${now.chart} is a chart, not a folder in Git` };
   if (!follows(now, branch))
-    return { elsewhere: `it follows ${now.targetRevision ?? 'HEAD'}, and \`git.branch\` is ${branch}` };
+    return { notRevertible: `it follows ${now.targetRevision ?? 'HEAD'}, and \`git.branch\` is ${branch}` };
   const differs = sources.some(
     (each, i) =>
       settingsOf(each) !== settingsOf(target.sources[i] ?? now) ||
@@ -60,7 +60,7 @@ export function commitFor(
   );
   return differs
     ? {
-        elsewhere:
+        notRevertible:
           'the difference is not only in that repository, but also in the Application itself or in another of its sources',
       }
     : { to };

@@ -1,12 +1,12 @@
 import type { Clock } from '../../domain/ports/system.ts';
-import type { ActAnswer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { GitRevert } from '../../schemas/rollback/targets/github.ts';
-import { toBeMerged } from '../github/pull-requests.ts';
-import type { GitReverter, Reverted } from '../github/revert.ts';
+import { toBeMerged } from '../github/revert/pull-requests.ts';
+import type { GitReverter, Reverted } from '../github/revert/revert.ts';
 import { truncate } from '../shared/text.ts';
 import { type Application, newestId } from './application.ts';
 import { broughtByState, type Deployment, runningIn } from './deployments.ts';
-import { commitFor, type Elsewhere, placeIn, type PlaceInGit } from './git-source.ts';
+import { commitFor, type NotRevertible, gitSourceIn, type GitSource } from './git-source.ts';
 import { type GitHandle, writeHandle } from './handle.ts';
 import { isFresh, settled } from './health.ts';
 import { MESSAGE_MAX_CHARS } from './limits.ts';
@@ -29,28 +29,28 @@ export async function bringBack(
   calls: Calls,
   git: Git,
   { application, running, target }: { application: Application; running: Deployment; target: Deployment },
-  request: RollbackRequest,
-): Promise<ActAnswer> {
+  request: RollbackCall,
+): Promise<TargetResponse> {
   const { name } = application.metadata;
-  const place = inGit(application, placeIn(application, git.config));
-  const { to } = inGit(application, commitFor(application, { running, target }, place, git.config));
+  const source = inGit(application, gitSourceIn(application, git.config));
+  const { to } = inGit(application, commitFor(application, { running, target }, source, git.config));
   const closed = blocking(await calls.windows(), 'automated');
   if (closed !== null)
     throw refuse(`automated sync of ${name} is waiting, so a revert in Git would have no effect now: ${closed}`);
-  const { path } = place;
+  const { path } = source;
   const answer = await git.reverter.revert({
     path,
     to,
     key: request.key,
     ...textsOf(request, application, { path, to }, git),
   });
-  return 'detail' in answer ? answer : begun(answer, handleIn(application, place, answer));
+  return 'detail' in answer ? answer : begun(answer, handleIn(application, source, answer));
 }
 
 /** @throws Ended if Git can't roll the application back */
-function inGit<T extends object>({ metadata }: Application, found: T | Elsewhere): T {
-  if ('elsewhere' in found)
-    throw refuse(`${metadata.name} has automated sync, and a revert in Git is not possible: ${found.elsewhere}`);
+function inGit<T extends object>({ metadata }: Application, found: T | NotRevertible): T {
+  if ('notRevertible' in found)
+    throw refuse(`${metadata.name} has automated sync, and a revert in Git is not possible: ${found.notRevertible}`);
   return found;
 }
 
@@ -58,7 +58,7 @@ function inGit<T extends object>({ metadata }: Application, found: T | Elsewhere
  * Returns the handle of a revert. Uses the application's current state as the state before the revert, also for a
  * revert that is found again, whose original state is not known any more.
  */
-export const handleIn = (application: Application, { source, path }: PlaceInGit, brought: Brought): GitHandle => ({
+export const handleIn = (application: Application, { source, path }: GitSource, brought: Brought): GitHandle => ({
   by: 'git',
   sha: brought.sha,
   source,
@@ -71,7 +71,7 @@ export const handleIn = (application: Application, { source, path }: PlaceInGit,
 const headIn = ({ status }: Application, source: number): string | null =>
   status.sync?.revisions?.[source] ?? status.sync?.revision ?? null;
 
-function begun(brought: Brought, handle: GitHandle): ActAnswer {
+function begun(brought: Brought, handle: GitHandle): TargetResponse {
   if (brought.kind === 'pull_request' && brought.state === 'closed') return closed(brought);
   return { kind: 'in_progress', id: idOf(brought), handle: writeHandle(handle), ...waiting(brought) };
 }
@@ -82,7 +82,7 @@ const waiting = (brought: Brought): { waitsFor?: string } =>
 
 const idOf = (brought: Brought): string => (brought.kind === 'pull_request' ? brought.url : brought.sha);
 
-const closed = ({ url }: { url: string }): ActAnswer => ({
+const closed = ({ url }: { url: string }): TargetResponse => ({
   kind: 'failed',
   detail: `the pull request ${url} was closed without being merged, so Git was not reverted`,
 });
@@ -94,8 +94,8 @@ export async function followGit(
   { reverter }: Pick<Git, 'reverter'>,
   handle: GitHandle,
   key: string,
-): Promise<ActAnswer> {
-  const goesOn: ActAnswer = { kind: 'in_progress', id: handle.sha, handle: writeHandle(handle) };
+): Promise<TargetResponse> {
+  const goesOn: TargetResponse = { kind: 'in_progress', id: handle.sha, handle: writeHandle(handle) };
   if (handle.sha !== null) return synced(calls, clock, handle, handle.sha, goesOn);
   const found = await reverter.find({ path: handle.path, key });
   if (found === null) return goesOn;
@@ -113,11 +113,11 @@ async function synced(
   clock: Clock,
   handle: GitHandle,
   sha: string,
-  goesOn: ActAnswer,
-): Promise<ActAnswer> {
-  const seen = await calls.application();
-  const isKnown = headIn(seen, handle.source) === sha && isFresh(seen);
-  const application = isKnown ? seen : await calls.application({ refresh: true });
+  goesOn: TargetResponse,
+): Promise<TargetResponse> {
+  const current = await calls.application();
+  const isKnown = headIn(current, handle.source) === sha && isFresh(current);
+  const application = isKnown ? current : await calls.application({ refresh: true });
   const answer = outcomeOf(application, handle, sha);
   if (answer === 'goes_on') return goesOn;
   if (answer !== 'synced') return answer;
@@ -128,7 +128,7 @@ async function synced(
  * Returns the state of the sync. A later commit on the branch contains the revert, so the synced revision can differ
  * from `sha`.
  */
-function outcomeOf(application: Application, handle: GitHandle, sha: string): ActAnswer | 'goes_on' | 'synced' {
+function outcomeOf(application: Application, handle: GitHandle, sha: string): TargetResponse | 'goes_on' | 'synced' {
   if (underWay(application)) return 'goes_on';
   const { name } = application.metadata;
   const head = headIn(application, handle.source);
@@ -151,7 +151,7 @@ function outcomeOf(application: Application, handle: GitHandle, sha: string): Ac
 }
 
 function textsOf(
-  { service, environment, from, to, incident, reason, key }: RollbackRequest,
+  { service, environment, from, to, incident, reason, key }: RollbackCall,
   { metadata }: Application,
   where: { path: string | null; to: string },
   { config }: Git,

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/ports/system.ts';
-import type { ActAnswer } from '../../domain/rollback/targets.ts';
+import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { truncate } from '../shared/text.ts';
 import type { Application } from './application.ts';
@@ -20,8 +20,8 @@ export function isFresh({ status }: Application): boolean {
  */
 export function settled(
   { metadata, status }: Application,
-  { before, goesOn, id, clock }: { before: string | null; goesOn: ActAnswer; id: string; clock: Clock },
-): ActAnswer {
+  { before, goesOn, id, clock }: { before: string | null; goesOn: TargetResponse; id: string; clock: Clock },
+): TargetResponse {
   const health = status.health?.status ?? 'Unknown';
   if (health === 'Healthy' || (health === 'Suspended' && before === 'Suspended')) return { kind: 'succeeded', id };
   if (health === 'Progressing') return goesOn;

@@ -30,6 +30,6 @@ export function failureOf({ phase, message, syncResult }: OperationState): strin
   const each = bad
     .slice(0, 3)
     .map(({ kind, name, message: why }) => `${kind ?? ''} ${name ?? ''}: ${why ?? ''}`.trim());
-  const said = [message, ...each].filter(Boolean).join('; ');
-  return said === '' ? `it ended as ${phase}` : said;
+  const text = [message, ...each].filter(Boolean).join('; ');
+  return text === '' ? `it ended as ${phase}` : text;
 }

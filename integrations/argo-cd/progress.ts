@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/ports/system.ts';
-import type { ActAnswer } from '../../domain/rollback/targets.ts';
+import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
 import { type Application, newestId } from './application.ts';
 import { broughtByState, contentOf, type Deployment, historyOf, nameOf, runningIn } from './deployments.ts';
@@ -20,7 +20,7 @@ export const handleFor = (application: Application, target: Deployment & { id: n
   version: null,
 });
 
-export const inProgress = (handle: RollbackHandle): ActAnswer => ({
+export const inProgress = (handle: RollbackHandle): TargetResponse => ({
   kind: 'in_progress',
   id: String(handle.id),
   handle: writeHandle(handle),
@@ -32,7 +32,7 @@ export async function follow(
   clock: Clock,
   handle: RollbackHandle,
   seen?: Application,
-): Promise<ActAnswer> {
+): Promise<TargetResponse> {
   const application = seen ?? (await calls.application());
   const answer = outcomeOf(application, handle);
   if (answer !== 'synced') return answer;
@@ -47,7 +47,7 @@ export async function follow(
  * content: an operation with the same content counts as this rollback, and an operation with other content supersedes
  * it.
  */
-function outcomeOf(application: Application, handle: RollbackHandle): ActAnswer | 'synced' {
+function outcomeOf(application: Application, handle: RollbackHandle): TargetResponse | 'synced' {
   if (isOlder(application.metadata.resourceVersion, handle.version)) return inProgress(handle);
   const isOurs = (deployment: Deployment | undefined) =>
     deployment !== undefined && contentOf(deployment) === handle.content;
@@ -65,12 +65,12 @@ function outcomeOf(application: Application, handle: RollbackHandle): ActAnswer 
   return replaced(running === undefined ? 'nothing' : `a sync to ${nameOf(running)}`);
 }
 
-const superseded = (brings: Deployment | undefined, operation: Parameters<typeof describe>[0]): ActAnswer => ({
+const superseded = (brings: Deployment | undefined, operation: Parameters<typeof describe>[0]): TargetResponse => ({
   kind: 'superseded',
   current: brings === undefined ? describe(operation) : nameOf(brings),
 });
 
-const replaced = (what: string): ActAnswer => ({
+const replaced = (what: string): TargetResponse => ({
   kind: 'failed',
   detail: `Argo CD no longer shows the rollback: ${what} replaced it before it ended`,
 });

@@ -76,20 +76,20 @@ function callsOf(options: ArgoOptions, client: Client): Calls {
   const { application: name, project, appNamespace } = options;
   const scope = { ...(appNamespace !== undefined && { appNamespace }), ...(project !== undefined && { project }) };
   const path = pathOf(name);
-  const asked = (more: Record<string, string> = {}) => {
+  const withQuery = (more: Record<string, string> = {}) => {
     const query = new URLSearchParams({ ...scope, ...more }).toString();
     return query === '' ? '' : `?${query}`;
   };
   const get = <T>(at: string, schema: z.ZodType<T>) => client({ method: 'GET', path: at, schema });
   return {
     application: async ({ refresh } = { refresh: false }) =>
-      value(await get(path + asked(refresh ? { refresh: 'normal' } : {}), Application), options),
+      value(await get(path + withQuery(refresh ? { refresh: 'normal' } : {}), Application), options),
     async other(of, namespace) {
       const query = namespace === undefined ? '' : `?${new URLSearchParams({ appNamespace: namespace }).toString()}`;
       const answer = await get(pathOf(of) + query, Application);
       return answer.kind === 'refused' ? undefined : value(answer, options);
     },
-    windows: async () => value(await get(`${path}/syncwindows${asked()}`, Windows), options),
+    windows: async () => value(await get(`${path}/syncwindows${withQuery()}`, Windows), options),
     rollBack: (id, prune) =>
       client({
         method: 'POST',
@@ -109,16 +109,16 @@ const pathOf = (name: string): string => `/api/v1/applications/${encodeURICompon
 
 /** @throws Ended for every result except `done` */
 export function value<T>(
-  told: VendorResponse<T>,
+  response: VendorResponse<T>,
   options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
 ): T {
-  if (told.kind === 'done') return told.value;
-  throw ended(told, options);
+  if (response.kind === 'done') return response.value;
+  throw ended(response, options);
 }
 
 /** Converts a result to `Ended`, with the fix for a refusal. */
-export const ended = (told: Failed, options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>): Ended =>
-  endedBy(told, told.kind === 'refused' ? hintOf(told, options) : '');
+export const ended = (failed: Failed, options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>): Ended =>
+  endedBy(failed, failed.kind === 'refused' ? hintOf(failed, options) : '');
 
 function hintOf(
   { code, detail }: Extract<Failed, { kind: 'refused' }>,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { json } from '../shared/http.ts';
 import { type Application, isAutomated } from './application.ts';
-import { restoring } from './parents.ts';
+import { restoringParent } from './parent-applications.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './rest.ts';
 
@@ -21,10 +21,10 @@ export async function suspend(calls: Calls, application: Application, key: strin
     throw refuse(
       `automated sync of ${name} was turned off for this rollback, but another system has turned it on again`,
     );
-  const who = await restoring(calls, application);
-  if (who !== null)
+  const parent = await restoringParent(calls, application);
+  if (parent !== null)
     throw refuse(
-      `automated sync of ${name} can't be turned off: ${who}. Use \`automatedSync: revert\`, or let the parent ` +
+      `automated sync of ${name} can't be turned off: ${parent}. Use \`automatedSync: revert\`, or let the parent ` +
         'ignore /spec/syncPolicy/automated (docs/how-to/argo-cd.md)',
     );
   const automated = application.spec.syncPolicy?.automated ?? {};

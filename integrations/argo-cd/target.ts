@@ -1,4 +1,4 @@
-import { gitReverter } from '../github/revert.ts';
+import { gitReverter } from '../github/revert/revert.ts';
 import type { Deployers } from '../shared/rollback-target.ts';
 import { argoCdDeployer } from './deployer.ts';
 

@@ -1,4 +1,4 @@
-import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import type { Application, Source } from './application.ts';
 import { contentOf, type Deployment, historyOf, isSame, nameOf } from './deployments.ts';
 
@@ -32,7 +32,7 @@ const tagOf = (image: string): string[] => {
 export function isFrom(
   application: Application,
   running: Deployment,
-  { from, fromCommit }: Pick<RollbackRequest, 'from' | 'fromCommit'>,
+  { from, fromCommit }: Pick<RollbackCall, 'from' | 'fromCommit'>,
 ): boolean {
   const named = (deployment: Deployment) =>
     isCalled(deployment, from) || (fromCommit !== null && isCalled(deployment, fromCommit));
@@ -47,7 +47,7 @@ export type Found = { kind: 'found'; deployment: Deployment & { id: number } } |
  * Finds the deployment in the history that `to` or its commit names. Repeated deployments of the same content count as
  * one, with the newest ID. Two different deployments are ambiguous, and neither is chosen.
  */
-export function find(application: Application, { to, toCommit }: Pick<RollbackRequest, 'to' | 'toCommit'>): Found {
+export function find(application: Application, { to, toCommit }: Pick<RollbackCall, 'to' | 'toCommit'>): Found {
   const history = newestOfEach(historyOf(application));
   const byVersion = history.filter((deployment) => isCalled(deployment, to));
   const byCommit = toCommit === null ? [] : history.filter((deployment) => isCalled(deployment, toCommit));

@@ -25,18 +25,22 @@ const CONNECT_TIMEOUT_MS = 3000;
  */
 export function clientSettings(access: AwsAccess) {
   const { roleArn, region } = access;
-  const place = { ...(region !== undefined && { region }), ...addressOf(access), maxAttempts: 1 };
+  const clientOptions = { ...(region !== undefined && { region }), ...addressOf(access), maxAttempts: 1 };
   const requestHandler = within(CONNECT_TIMEOUT_MS, CALL_TIMEOUT_MS);
-  return { ...place, requestHandler, ...(roleArn !== undefined && { credentials: ofRole(roleArn, place) }) };
+  return {
+    ...clientOptions,
+    requestHandler,
+    ...(roleArn !== undefined && { credentials: ofRole(roleArn, clientOptions) }),
+  };
 }
 
 const addressOf = ({ endpoint }: AwsAccess) =>
   endpoint === undefined ? { ignoreConfiguredEndpointUrls: true } : { endpoint };
 
-const ofRole = (roleArn: string, place: object) =>
+const ofRole = (roleArn: string, clientOptions: object) =>
   fromTemporaryCredentials({
     params: { RoleArn: roleArn, RoleSessionName: 'firebreak' },
-    clientConfig: { ...place, requestHandler: within(ASSUME_TIMEOUT_MS, ASSUME_TIMEOUT_MS) },
+    clientConfig: { ...clientOptions, requestHandler: within(ASSUME_TIMEOUT_MS, ASSUME_TIMEOUT_MS) },
   });
 
 /**

@@ -7,7 +7,7 @@ const ATTEMPT_TIMEOUT_MS = 15_000;
 type Options = { abortSignal: AbortSignal };
 
 /** Makes one call of the attempt and returns the API's response. Any error ends the attempt. */
-export type Ask = <T>(call: (options: Options) => Promise<T>) => Promise<T>;
+export type AwsCall = <T>(send: (options: Options) => Promise<T>) => Promise<T>;
 
 /** Ends the attempt with a refusal, which is not retried. As an expression, unlike `throw`. */
 export function refuse(detail: string): never {
@@ -19,21 +19,21 @@ export function refuse(detail: string): never {
  *
  * @param api the name of the API in messages
  */
-export async function attempt<T>(api: string, work: (ask: Ask) => Promise<T>): Promise<T | Ending> {
+export async function attempt<T>(api: string, work: (call: AwsCall) => Promise<T>): Promise<T | Ending> {
   const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
   // The signal aborts calls, but not the search for credentials before them.
   const over = new Promise<never>((_, reject) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
   );
   over.catch(() => undefined);
-  const ask: Ask = async (call) => {
+  const call: AwsCall = async (send) => {
     try {
-      return await Promise.race([call({ abortSignal: signal }), over]);
+      return await Promise.race([send({ abortSignal: signal }), over]);
     } catch (error) {
       throw new Ended(signal.aborted ? later(`${api} did not answer in time`) : endingOf(api, error));
     }
   };
-  return orEnding(() => work(ask));
+  return orEnding(() => work(call));
 }
 
 /** The error names for exceeded limits, mostly with status 400. */

@@ -4,7 +4,7 @@ import {
   type DeploymentInfo,
   ListDeploymentsCommand,
 } from '@aws-sdk/client-codedeploy';
-import type { Ask } from './attempt.ts';
+import type { AwsCall } from './attempt.ts';
 
 export type Group = { applicationName: string; deploymentGroupName: string };
 
@@ -28,24 +28,24 @@ export type History = {
  * Opens the deployments of a group, newest first, and reads them on demand. Sorts each batch, because the API doesn't
  * guarantee an order.
  */
-export function openHistory(client: CodeDeployClient, group: Group, ask: Ask): History {
-  const seen: DeploymentInfo[] = [];
-  const source = batches(client, group, ask);
+export function openHistory(client: CodeDeployClient, group: Group, call: AwsCall): History {
+  const deployments: DeploymentInfo[] = [];
+  const source = batches(client, group, call);
   const more = async (): Promise<boolean> => {
     const { done, value } = await source.next();
-    if (done !== true) seen.push(...value);
+    if (done !== true) deployments.push(...value);
     return done !== true;
   };
   return {
     async recent() {
-      while (seen.length === 0 && (await more()));
-      return seen;
+      while (deployments.length === 0 && (await more()));
+      return deployments;
     },
     async find(is) {
-      for (let i = 0; i < seen.length || (await more()); i += 1) {
+      for (let i = 0; i < deployments.length || (await more()); i += 1) {
         // A batch can be empty after filtering.
-        while (i >= seen.length && (await more()));
-        const one = seen[i];
+        while (i >= deployments.length && (await more()));
+        const one = deployments[i];
         if (one !== undefined && is(one)) return one;
       }
       return undefined;
@@ -53,21 +53,25 @@ export function openHistory(client: CodeDeployClient, group: Group, ask: Ask): H
   };
 }
 
-async function* batches(client: CodeDeployClient, group: Group, ask: Ask): AsyncGenerator<DeploymentInfo[], undefined> {
+async function* batches(
+  client: CodeDeployClient,
+  group: Group,
+  call: AwsCall,
+): AsyncGenerator<DeploymentInfo[], undefined> {
   const ids: string[] = [];
   let nextToken: string | undefined;
   let listed = false;
   for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
     if (ids.length < BATCH && !listed) {
       const command = new ListDeploymentsCommand({ ...group, ...(nextToken !== undefined && { nextToken }) });
-      const page = await ask((options) => client.send(command, options));
+      const page = await call((options) => client.send(command, options));
       ids.push(...(page.deployments ?? []));
       nextToken = page.nextToken;
       listed = nextToken === undefined || nextToken === '';
     }
     if (ids.length === 0) return undefined;
     const command = new BatchGetDeploymentsCommand({ deploymentIds: ids.splice(0, BATCH) });
-    const { deploymentsInfo = [] } = await ask((options) => client.send(command, options));
+    const { deploymentsInfo = [] } = await call((options) => client.send(command, options));
     yield deploymentsInfo
       .filter(({ creator }) => !CATCHING_UP.has(creator ?? 'user'))
       .toSorted((a, b) => (b.createTime?.getTime() ?? 0) - (a.createTime?.getTime() ?? 0));

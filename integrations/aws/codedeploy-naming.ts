@@ -1,5 +1,5 @@
 import type { DeploymentInfo, RevisionLocation } from '@aws-sdk/client-codedeploy';
-import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
 import { targetsOf } from './codedeploy-appspec.ts';
 import { type Names, whichOf } from './naming.ts';
@@ -7,7 +7,7 @@ import { type Names, whichOf } from './naming.ts';
 const DESCRIPTION_MAX_CHARS = 256;
 
 /** Returns the description of a deployment by Firebreak: its key and the version that it rolls back to. */
-export const descriptionOf = ({ key, to, reason }: RollbackRequest): string =>
+export const descriptionOf = ({ key, to, reason }: RollbackCall): string =>
   truncate(`[firebreak ${key}] back to ${to} — ${reason}`, DESCRIPTION_MAX_CHARS);
 
 const OURS = /^\[firebreak (\S+)\] back to (.*?)(?: — .*)?$/s;

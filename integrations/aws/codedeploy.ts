@@ -7,11 +7,11 @@ import {
   StopDeploymentCommand,
 } from '@aws-sdk/client-codedeploy';
 import type { Clock } from '../../domain/ports/system.ts';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { CodeDeployDeployer } from '../../schemas/rollback/targets/aws.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { ownerOf, type AwsAccess, keptBy } from './access.ts';
-import { type Ask, attempt, refuse } from './attempt.ts';
+import { type AwsCall, attempt, refuse } from './attempt.ts';
 import { backTo } from './codedeploy-appspec.ts';
 import { type History, openHistory } from './codedeploy-history.ts';
 import { appSpecOf, descriptionOf, isOurs, labelOf, whichDeployment } from './codedeploy-naming.ts';
@@ -34,28 +34,28 @@ export function codeDeployDeployer(
   const group = { applicationName: config.application, deploymentGroupName: config.deploymentGroup };
   const name = `${config.application}/${config.deploymentGroup}`;
 
-  const rollBack = async (request: RollbackRequest, ask: Ask): Promise<ActAnswer> => {
-    const history = openHistory(client, group, ask);
+  const rollBack = async (request: RollbackCall, call: AwsCall): Promise<TargetResponse> => {
+    const history = openHistory(client, group, call);
     const recent = await history.recent();
     const newest = recent[0] ?? refuse(`nothing was ever deployed to ${name}`);
     const ours = recent.find((deployment) => isOurs(deployment, request.key));
     if (ours && (ours === newest || !hasSucceeded(ours))) return progressOf(ours);
-    if (isUnderWay(newest)) return beside(newest, request, history, ask);
+    if (isUnderWay(newest)) return beside(newest, request, history, call);
     if (hasSucceeded(newest)) {
       const runs = whichDeployment(newest, request);
       if (runs === 'to') return progressOf(newest);
-      return runs === 'from' ? deploy(newest, request, history, ask) : superseded(newest);
+      return runs === 'from' ? deploy(newest, request, history, call) : superseded(newest);
     }
-    return afterFailure(newest, request, history, ask);
+    return afterFailure(newest, request, history, call);
   };
 
   /** Handles a running deployment. */
   const beside = async (
     newest: DeploymentInfo,
-    request: RollbackRequest,
+    request: RollbackCall,
     history: History,
-    ask: Ask,
-  ): Promise<ActAnswer> => {
+    call: AwsCall,
+  ): Promise<TargetResponse> => {
     const id = newest.deploymentId ?? null;
     const goesTo = whichDeployment(newest, request);
     if (goesTo === 'to') return progressOf(newest);
@@ -69,17 +69,17 @@ export function codeDeployDeployer(
         } rather than to ${request.to}; it has to end first`,
       };
     const command = new StopDeploymentCommand({ deploymentId: id ?? '', autoRollbackEnabled: true });
-    await ask((options) => client.send(command, options));
+    await call((options) => client.send(command, options));
     return { kind: 'in_progress', id, handle: null }; // the same call finds the rollback deployment
   };
 
   /** Handles a failed or stopped last deployment. Some instances can run its revision. */
   const afterFailure = async (
     newest: DeploymentInfo,
-    request: RollbackRequest,
+    request: RollbackCall,
     history: History,
-    ask: Ask,
-  ): Promise<ActAnswer> => {
+    call: AwsCall,
+  ): Promise<TargetResponse> => {
     const tried = whichDeployment(newest, request);
     if (tried === 'to' && newest.creator === 'codeDeployRollback') return progressOf(newest);
     const endedMillis = newest.completeTime?.getTime() ?? 0;
@@ -88,15 +88,15 @@ export function codeDeployDeployer(
     const before = await history.find(hasSucceeded);
     if (tried !== 'from' && (before === undefined || whichDeployment(before, request) !== 'from'))
       return superseded(before ?? newest);
-    return deploy(newest, request, history, ask);
+    return deploy(newest, request, history, call);
   };
 
   const deploy = async (
     running: DeploymentInfo,
-    request: RollbackRequest,
+    request: RollbackCall,
     history: History,
-    ask: Ask,
-  ): Promise<ActAnswer> => {
+    call: AwsCall,
+  ): Promise<TargetResponse> => {
     const good = await history.find(
       (one) => hasSucceeded(one) && one.revision !== undefined && whichDeployment(one, request) === 'to',
     );
@@ -115,7 +115,7 @@ export function codeDeployDeployer(
         ...(good.fileExistsBehavior !== undefined && { fileExistsBehavior: good.fileExistsBehavior }),
       }),
     });
-    const { deploymentId = null } = await ask((options) => client.send(command, options));
+    const { deploymentId = null } = await call((options) => client.send(command, options));
     return { kind: 'in_progress', id: deploymentId, handle: deploymentId };
   };
 
@@ -123,16 +123,16 @@ export function codeDeployDeployer(
     target: `CodeDeploy ${name}`,
     resource: `codedeploy ${JSON.stringify([...ownerOf(access), config.application, config.deploymentGroup])}`,
     effectClass: 'findable',
-    rollBack: (request) => attempt('CodeDeploy', (ask) => rollBack(request, ask)),
+    rollBack: (request) => attempt('CodeDeploy', (call) => rollBack(request, call)),
     status: (handle) =>
-      attempt('CodeDeploy', async (ask) => {
+      attempt('CodeDeploy', async (call) => {
         const command = new GetDeploymentCommand({ deploymentId: handle });
-        const { deploymentInfo } = await ask((options) => client.send(command, options));
+        const { deploymentInfo } = await call((options) => client.send(command, options));
         return progressOf(deploymentInfo ?? refuse(`CodeDeploy has no deployment ${handle}`));
       }),
-    async held(request) {
-      const newest = await attempt('CodeDeploy', async (ask) => {
-        const [first] = await openHistory(client, group, ask).recent();
+    async checkDrift(request) {
+      const newest = await attempt('CodeDeploy', async (call) => {
+        const [first] = await openHistory(client, group, call).recent();
         return first ?? refuse(`nothing was ever deployed to ${name}`);
       });
       if ('kind' in newest) return { kind: 'unknown', detail: newest.detail };
@@ -148,21 +148,21 @@ const hasSucceeded = ({ status }: DeploymentInfo): boolean => status === 'Succee
 const hasFailed = ({ status }: DeploymentInfo): boolean => status === 'Failed' || status === 'Stopped';
 const isUnderWay = (deployment: DeploymentInfo): boolean => !hasSucceeded(deployment) && !hasFailed(deployment);
 
-const superseded = (by: DeploymentInfo): ActAnswer => ({ kind: 'superseded', current: labelOf(by) });
+const superseded = (by: DeploymentInfo): TargetResponse => ({ kind: 'superseded', current: labelOf(by) });
 
 /**
  * Returns the progress. `Ready` means that the deployment waits for a person to reroute the traffic, if the group is
  * configured so.
  */
-function progressOf(deployment: DeploymentInfo): ActAnswer {
+function progressOf(deployment: DeploymentInfo): TargetResponse {
   const { deploymentId: id = null, status, errorInformation, rollbackInfo } = deployment;
   if (hasSucceeded(deployment)) return { kind: 'succeeded', id };
   if (isUnderWay(deployment)) return { kind: 'in_progress', id, handle: id };
-  const said = [errorInformation?.code, errorInformation?.message].filter((text) => text !== undefined).join(': ');
+  const text = [errorInformation?.code, errorInformation?.message].filter((part) => part !== undefined).join(': ');
   const back = rollbackInfo?.rollbackDeploymentId;
   return {
     kind: 'failed',
-    detail: `the deployment ${id ?? ''} ${status === 'Stopped' ? 'was stopped' : 'failed'}: ${said || 'no reason given'}${
+    detail: `the deployment ${id ?? ''} ${status === 'Stopped' ? 'was stopped' : 'failed'}: ${text || 'no reason given'}${
       back === undefined ? '' : `; CodeDeploy rolled back with ${back}`
     }`,
   };

@@ -1,6 +1,6 @@
 import type { ECSClient, UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
-import type { ActAnswer, Scaling } from '../../domain/rollback/targets.ts';
-import { type Ask, attempt, refuse } from './attempt.ts';
+import type { TargetResponse, Scaling } from '../../domain/rollback/targets.ts';
+import { type AwsCall, attempt, refuse } from './attempt.ts';
 import { describeService } from './ecs-service.ts';
 
 /**
@@ -10,10 +10,10 @@ import { describeService } from './ecs-service.ts';
 export function ecsScaling(
   client: ECSClient,
   at: { cluster: string; service: string },
-  update: (ask: Ask, change: Omit<UpdateServiceCommandInput, 'service'>) => Promise<ActAnswer>,
+  update: (call: AwsCall, change: Omit<UpdateServiceCommandInput, 'service'>) => Promise<TargetResponse>,
 ): Scaling {
-  const look = async (ask: Ask) => {
-    const { service } = await describeService(client, at, ask);
+  const look = async (call: AwsCall) => {
+    const { service } = await describeService(client, at, call);
     if (service.schedulingStrategy === 'DAEMON')
       refuse(`${at.service} runs one task on each instance (DAEMON), so it can't be scaled`);
     const { desiredCount = 0, runningCount = 0, pendingCount = 0 } = service;
@@ -21,17 +21,17 @@ export function ecsScaling(
   };
   return {
     async count() {
-      const seen = await attempt('ECS', look);
-      if (!('kind' in seen)) return { kind: 'count', count: seen.desiredCount };
-      return seen.kind === 'busy' ? { kind: 'later', detail: seen.detail, afterSeconds: null } : seen;
+      const live = await attempt('ECS', look);
+      if (!('kind' in live)) return { kind: 'count', count: live.desiredCount };
+      return live.kind === 'busy' ? { kind: 'later', detail: live.detail, afterSeconds: null } : live;
     },
     set: ({ from, to }) =>
-      attempt('ECS', async (ask): Promise<ActAnswer> => {
-        const { desiredCount, steady } = await look(ask);
+      attempt('ECS', async (call): Promise<TargetResponse> => {
+        const { desiredCount, steady } = await look(call);
         // The same call checks the progress, because scaling creates no deployment with an ID to follow.
         if (desiredCount === to) return steady ? { kind: 'succeeded', id: null } : UNDER_WAY;
         if (desiredCount !== from) return { kind: 'superseded', current: String(desiredCount) };
-        await update(ask, { desiredCount: to });
+        await update(call, { desiredCount: to });
         return UNDER_WAY;
       }),
   };

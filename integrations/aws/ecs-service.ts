@@ -1,6 +1,6 @@
 import { type Deployment, DescribeServicesCommand, type ECSClient, type Service } from '@aws-sdk/client-ecs';
-import type { ActAnswer } from '../../domain/rollback/targets.ts';
-import { type Ask, refuse } from './attempt.ts';
+import type { TargetResponse } from '../../domain/rollback/targets.ts';
+import { type AwsCall, refuse } from './attempt.ts';
 
 /** A service with its primary deployment, in progress or completed. */
 export type Live = { service: Service; primary: Deployment };
@@ -9,10 +9,10 @@ export type Live = { service: Service; primary: Deployment };
 export async function describeService(
   client: ECSClient,
   at: { cluster: string; service: string },
-  ask: Ask,
+  call: AwsCall,
 ): Promise<Live> {
   const command = new DescribeServicesCommand({ cluster: at.cluster, services: [at.service] });
-  const { services, failures } = await ask((options) => client.send(command, options));
+  const { services, failures } = await call((options) => client.send(command, options));
   const service = services?.[0];
   if (service === undefined || service.status === 'INACTIVE')
     refuse(`there is no service ${at.service} in ${at.cluster}: ${failures?.[0]?.reason ?? 'INACTIVE'}`);
@@ -32,7 +32,7 @@ export async function describeService(
  * Returns the progress of a deployment. Without a circuit breaker or alarms, ECS never reports that a deployment
  * failed.
  */
-export function progressOf({ service }: Live, deployment: Deployment): ActAnswer {
+export function progressOf({ service }: Live, deployment: Deployment): TargetResponse {
   const id = deployment.id ?? null;
   switch (deployment.rolloutState) {
     case 'COMPLETED':

@@ -1,5 +1,5 @@
 import { DescribeTaskDefinitionCommand, type ECSClient, ListTaskDefinitionsCommand } from '@aws-sdk/client-ecs';
-import { type Ask, refuse } from './attempt.ts';
+import { type AwsCall, refuse } from './attempt.ts';
 import { type Names, whichOf } from './naming.ts';
 
 /** A task definition revision with the texts that identify its version. */
@@ -24,10 +24,10 @@ export async function describeRevision(
   client: ECSClient,
   taskDefinition: string,
   container: string | undefined,
-  ask: Ask,
+  call: AwsCall,
 ): Promise<Revision> {
   const command = new DescribeTaskDefinitionCommand({ taskDefinition, include: ['TAGS'] });
-  const { taskDefinition: found, tags } = await ask((options) => client.send(command, options));
+  const { taskDefinition: found, tags } = await call((options) => client.send(command, options));
   const name = `${found?.family}:${found?.revision}`;
   const containers = found?.containerDefinitions ?? [];
   const one = containers.find((each) => (container === undefined ? each.essential !== false : each.name === container));
@@ -65,7 +65,7 @@ export async function findRevision(
   running: Revision,
   names: Names,
   container: string | undefined,
-  ask: Ask,
+  call: AwsCall,
 ): Promise<Revision> {
   const [family = '', number = '0'] = running.name.split(':');
   const command = new ListTaskDefinitionsCommand({
@@ -74,12 +74,12 @@ export async function findRevision(
     sort: 'DESC',
     maxResults: 100,
   });
-  const { taskDefinitionArns = [] } = await ask((options) => client.send(command, options));
+  const { taskDefinitionArns = [] } = await call((options) => client.send(command, options));
   const below = taskDefinitionArns.filter((arn) => numberOf(arn) < Number(number));
   const above = taskDefinitionArns.filter((arn) => numberOf(arn) > Number(number));
   const tried = [...below, ...above].slice(0, MAX_DESCRIBED);
   for (const arn of namedFirst(tried, names.to)) {
-    const revision = await describeRevision(client, arn, container, ask);
+    const revision = await describeRevision(client, arn, container, call);
     if (whichRevision(revision, names) === 'to') return revision;
   }
   return refuse(

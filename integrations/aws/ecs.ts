@@ -1,8 +1,8 @@
 import { ECSClient, UpdateServiceCommand, type UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
-import type { ActAnswer, Deployer, Held } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, DriftCheck } from '../../domain/rollback/targets.ts';
 import type { EcsDeployer } from '../../schemas/rollback/targets/aws.ts';
 import { ownerOf, type AwsAccess, keptBy } from './access.ts';
-import { type Ask, attempt } from './attempt.ts';
+import { type AwsCall, attempt } from './attempt.ts';
 import { ecsScaling } from './ecs-scaling.ts';
 import { describeService, type Live, progressOf, reasonOf } from './ecs-service.ts';
 import { describeRevision, findRevision, whichRevision } from './ecs-task-definitions.ts';
@@ -20,16 +20,16 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
   const { access } = options;
   const client = clientAt(access);
   const at = { cluster: config.cluster, service: config.service ?? options.service };
-  const update = async (ask: Ask, change: Omit<UpdateServiceCommandInput, 'service'>): Promise<ActAnswer> => {
+  const update = async (call: AwsCall, change: Omit<UpdateServiceCommandInput, 'service'>): Promise<TargetResponse> => {
     const command = new UpdateServiceCommand({ ...at, ...change });
-    const { service } = await ask((more) => client.send(command, more));
+    const { service } = await call((more) => client.send(command, more));
     const id = service?.deployments?.find(({ status }) => status === 'PRIMARY')?.id ?? null;
     return { kind: 'in_progress', id, handle: id };
   };
   /** Reads the running task definition, or the one being rolled out. */
-  const look = async (ask: Ask, names: Names) => {
-    const live = await describeService(client, at, ask);
-    const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, ask);
+  const look = async (call: AwsCall, names: Names) => {
+    const live = await describeService(client, at, call);
+    const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, call);
     return { live, running, runs: whichRevision(running, names) };
   };
   return {
@@ -37,37 +37,37 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
     resource: `ecs ${JSON.stringify([...ownerOf(access, at.cluster), nameOf(at.cluster), nameOf(at.service)])}`,
     effectClass: 'convergent',
     rollBack: (request) =>
-      attempt('ECS', async (ask) => {
-        const { live, running, runs } = await look(ask, request);
+      attempt('ECS', async (call) => {
+        const { live, running, runs } = await look(call, request);
         if (runs === 'to') return progressOf(live, live.primary);
         if (runs === undefined) return { kind: 'superseded', current: running.label };
-        const failed = await failedBefore(live, request, ask);
+        const failed = await failedBefore(live, request, call);
         if (failed) return failed;
-        const to = await findRevision(client, running, request, config.container, ask);
-        return update(ask, { taskDefinition: to.arn });
+        const to = await findRevision(client, running, request, config.container, call);
+        return update(call, { taskDefinition: to.arn });
       }),
-    status: (handle, request) => attempt('ECS', (ask) => follow(handle, ask, request)),
-    held: async (request) => {
-      const seen = await attempt('ECS', async (ask) => look(ask, request));
-      return 'kind' in seen ? { kind: 'unknown', detail: seen.detail } : heldBy(seen, at.service);
+    status: (handle, request) => attempt('ECS', (call) => follow(handle, call, request)),
+    checkDrift: async (request) => {
+      const live = await attempt('ECS', async (call) => look(call, request));
+      return 'kind' in live ? { kind: 'unknown', detail: live.detail } : heldBy(live, at.service);
     },
     scaling: ecsScaling(client, at, update),
     /** A deployment in progress counts as the restart, because it already replaces the tasks. */
     restart: () =>
-      attempt('ECS', async (ask) => {
-        const live = await describeService(client, at, ask);
+      attempt('ECS', async (call) => {
+        const live = await describeService(client, at, call);
         const now = progressOf(live, live.primary);
-        return now.kind === 'in_progress' ? now : update(ask, { forceNewDeployment: true });
+        return now.kind === 'in_progress' ? now : update(call, { forceNewDeployment: true });
       }),
-    restartStatus: (handle) => attempt('ECS', (ask) => follow(handle, ask)),
+    restartStatus: (handle) => attempt('ECS', (call) => follow(handle, call)),
   };
 
   /** @param handle the ID of a deployment; ECS forgets replaced deployments after they have drained */
-  async function follow(handle: string, ask: Ask, names?: Names): Promise<ActAnswer> {
-    const live = await describeService(client, at, ask);
+  async function follow(handle: string, call: AwsCall, names?: Names): Promise<TargetResponse> {
+    const live = await describeService(client, at, call);
     const deployment = live.service.deployments?.find(({ id }) => id === handle);
     if (deployment?.status === 'PRIMARY' || deployment?.rolloutState === 'FAILED') return progressOf(live, deployment);
-    const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, ask);
+    const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, call);
     return names !== undefined && whichRevision(running, names) === 'from'
       ? {
           kind: 'failed',
@@ -80,10 +80,10 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
    * Detects a circuit breaker that has already rolled back the good version, for example because it doesn't start.
    * Another attempt would fail in the same way.
    */
-  async function failedBefore({ service }: Live, names: Names, ask: Ask): Promise<ActAnswer | undefined> {
+  async function failedBefore({ service }: Live, names: Names, call: AwsCall): Promise<TargetResponse | undefined> {
     for (const deployment of service.deployments ?? []) {
       if (deployment.rolloutState !== 'FAILED' || deployment.status === 'PRIMARY') continue;
-      const tried = await describeRevision(client, deployment.taskDefinition ?? '', config.container, ask);
+      const tried = await describeRevision(client, deployment.taskDefinition ?? '', config.container, call);
       if (whichRevision(tried, names) === 'to')
         return { kind: 'failed', detail: `the rollout of ${names.to} failed: ${reasonOf(deployment)}` };
     }
@@ -94,7 +94,7 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
 function heldBy(
   { running, runs, live }: { running: { label: string }; runs: string | undefined; live: Live },
   service: string,
-): Held {
+): DriftCheck {
   if (runs !== 'to') return { kind: 'drifted', detail: `${service} runs ${running.label}, or is being changed to it` };
   const { rolloutState } = live.primary;
   return rolloutState === 'FAILED'

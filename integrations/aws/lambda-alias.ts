@@ -5,10 +5,10 @@ import {
   LambdaClient,
   UpdateAliasCommand,
 } from '@aws-sdk/client-lambda';
-import type { ActAnswer, Deployer, Held } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, DriftCheck } from '../../domain/rollback/targets.ts';
 import type { LambdaAliasDeployer } from '../../schemas/rollback/targets/aws.ts';
 import { ownerOf, type AwsAccess, keptBy } from './access.ts';
-import { type Ask, attempt, refuse } from './attempt.ts';
+import { type AwsCall, attempt, refuse } from './attempt.ts';
 import { type Published, publishedVersions, readVersions } from './lambda-versions.ts';
 import type { Names } from './naming.ts';
 
@@ -22,15 +22,15 @@ const clientAt = keptBy((settings) => new LambdaClient(settings));
 export function lambdaAliasDeployer(config: LambdaAliasDeployer, access: AwsAccess): Deployer {
   const client = clientAt(access);
   const at = { FunctionName: config.function, Name: config.alias };
-  const look = async (ask: Ask, names: Names) => {
-    const alias = await ask((options) => client.send(new GetAliasCommand(at), options));
-    const versions = await publishedVersions(client, at.FunctionName, ask);
+  const look = async (call: AwsCall, names: Names) => {
+    const alias = await call((options) => client.send(new GetAliasCommand(at), options));
+    const versions = await publishedVersions(client, at.FunctionName, call);
     const { to, which } = readVersions(versions, names);
     return { alias, to, ...judge(alias, versions, which) };
   };
-  const point = async (ask: Ask, alias: AliasConfiguration, to: Published): Promise<ActAnswer> => {
-    await refuseUnfit(client, at.FunctionName, to, ask);
-    await ask((options) =>
+  const point = async (call: AwsCall, alias: AliasConfiguration, to: Published): Promise<TargetResponse> => {
+    await refuseUnfit(client, at.FunctionName, to, call);
+    await call((options) =>
       client.send(
         new UpdateAliasCommand({
           ...at,
@@ -52,25 +52,25 @@ export function lambdaAliasDeployer(config: LambdaAliasDeployer, access: AwsAcce
     ])}`,
     effectClass: 'convergent',
     rollBack: (request) =>
-      attempt('Lambda', async (ask) => {
-        const { alias, to, runs, serving } = await look(ask, request);
+      attempt('Lambda', async (call) => {
+        const { alias, to, runs, serving } = await look(call, request);
         if (runs === 'to') return { kind: 'succeeded', id: to.number };
         if (runs === undefined) return { kind: 'superseded', current: serving };
-        return point(ask, alias, to);
+        return point(call, alias, to);
       }),
     // Never called, because `rollBack` never returns a handle. Only reads; `rollBack` does the rest.
     status: (_, request) =>
-      attempt('Lambda', async (ask): Promise<ActAnswer> => {
-        const { to, runs, serving } = await look(ask, request);
+      attempt('Lambda', async (call): Promise<TargetResponse> => {
+        const { to, runs, serving } = await look(call, request);
         if (runs === 'to') return { kind: 'succeeded', id: to.number };
         if (runs === undefined) return { kind: 'superseded', current: serving };
         return { kind: 'in_progress', id: to.number, handle: null };
       }),
-    async held(request): Promise<Held> {
-      const seen = await attempt('Lambda', async (ask) => look(ask, request));
-      if ('kind' in seen) return { kind: 'unknown', detail: seen.detail };
-      if (seen.runs === 'to') return { kind: 'holds' };
-      return { kind: 'drifted', detail: `the alias ${config.alias} points at ${seen.serving}` };
+    async checkDrift(request): Promise<DriftCheck> {
+      const live = await attempt('Lambda', async (call) => look(call, request));
+      if ('kind' in live) return { kind: 'unknown', detail: live.detail };
+      if (live.runs === 'to') return { kind: 'holds' };
+      return { kind: 'drifted', detail: `the alias ${config.alias} points at ${live.serving}` };
     },
   };
 }
@@ -108,9 +108,9 @@ function judge(
  * Refuses a version that can't run. A version whose image or layer is gone is listed like any other, but fails when it
  * is invoked.
  */
-async function refuseUnfit(client: LambdaClient, functionName: string, to: Published, ask: Ask): Promise<void> {
+async function refuseUnfit(client: LambdaClient, functionName: string, to: Published, call: AwsCall): Promise<void> {
   const query = { FunctionName: functionName, Qualifier: to.number };
-  const { State, StateReason } = await ask((options) =>
+  const { State, StateReason } = await call((options) =>
     client.send(new GetFunctionConfigurationCommand(query), options),
   );
   if (State === 'Failed') refuse(`version ${to.number} can't run: ${StateReason ?? 'its state is Failed'}`);

@@ -1,5 +1,5 @@
 import { type FunctionConfiguration, type LambdaClient, ListVersionsByFunctionCommand } from '@aws-sdk/client-lambda';
-import { type Ask, refuse } from './attempt.ts';
+import { type AwsCall, refuse } from './attempt.ts';
 import { type Names, whichOf } from './naming.ts';
 
 /** A published version of a function. `number` is the Lambda version number: 1, 2, 3, … */
@@ -9,12 +9,16 @@ export type Published = { number: string; description: string };
 const MAX_PAGES = 60;
 
 /** Returns the published versions, highest number first. Reads all pages, because the API guarantees no order. */
-export async function publishedVersions(client: LambdaClient, functionName: string, ask: Ask): Promise<Published[]> {
+export async function publishedVersions(
+  client: LambdaClient,
+  functionName: string,
+  call: AwsCall,
+): Promise<Published[]> {
   const versions: Published[] = [];
   let marker: string | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const query = { FunctionName: functionName, ...(marker !== undefined && { Marker: marker }) };
-    const answer = await ask((options) => client.send(new ListVersionsByFunctionCommand(query), options));
+    const answer = await call((options) => client.send(new ListVersionsByFunctionCommand(query), options));
     versions.push(...(answer.Versions ?? []).flatMap(published));
     marker = answer.NextMarker;
     if (marker === undefined || marker === '') {

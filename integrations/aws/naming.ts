@@ -1,7 +1,7 @@
-import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../domain/rollback/targets.ts';
 
 /** The two versions of a rollback and their commits. */
-export type Names = Pick<RollbackRequest, 'from' | 'to' | 'fromCommit' | 'toCommit'>;
+export type Names = Pick<RollbackCall, 'from' | 'to' | 'fromCommit' | 'toCommit'>;
 
 /**
  * Returns which of the two versions the texts name. The first text that names exactly one of them decides. Undefined if

@@ -8,9 +8,9 @@ export const awsDeployers: Deployers<'lambda-alias' | 'ecs' | 'codedeploy'> = {
     const { lambdaAliasDeployer } = await import('./lambda-alias.ts');
     return lambdaAliasDeployer(config, await accessOf(config, secrets));
   },
-  async ecs(config, { secrets, place }) {
+  async ecs(config, { secrets, serviceEnvironment }) {
     const { ecsDeployer } = await import('./ecs.ts');
-    return ecsDeployer(config, { access: await accessOf(config, secrets), service: place.service });
+    return ecsDeployer(config, { access: await accessOf(config, secrets), service: serviceEnvironment.service });
   },
   async codedeploy(config, { secrets, clock }) {
     const { codeDeployDeployer } = await import('./codedeploy.ts');

@@ -48,7 +48,7 @@ const GATE_PATH = /\/integrations\/flagger\/rollback$/;
  * Returns whether the canary has a rollback webhook that calls Firebreak with a key. The URL contains that key, so
  * never display it.
  */
-export const asksUs = ({ spec }: Canary): boolean =>
+export const hasRollbackWebhook = ({ spec }: Canary): boolean =>
   spec.analysis.some(({ type, url }) => {
     const at = URL.parse(url);
     return type === 'rollback' && at !== null && GATE_PATH.test(at.pathname) && at.searchParams.has('key');

@@ -24,7 +24,7 @@ export type Hook = z.infer<typeof Hook>;
 export const canaryOf = ({ namespace, name }: Hook): string => `${namespace}/${name}`;
 
 /** Returns the service and environment in the webhook's metadata. */
-export const placeInMetadata = ({ metadata: { service, environment, env } }: Hook) => ({
+export const serviceEnvironmentInMetadata = ({ metadata: { service, environment, env } }: Hook) => ({
   service,
   environment: environment ?? env,
 });

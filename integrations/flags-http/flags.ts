@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
-import type { ActAnswer, FlagRequest, Flags } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, FlagRequest, Flags } from '../../domain/rollback/targets.ts';
 import type { FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import { type Answer, json, type Later } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
@@ -28,11 +28,11 @@ const Conflict = z.object({ on: z.boolean(), error: z.string().optional() });
  */
 export function httpFlags(
   config: HttpFlags,
-  { place, secrets, clock }: { place: ServiceEnvironment; secrets: Secrets; clock: Clock },
+  { serviceEnvironment, secrets, clock }: { serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock: Clock },
 ): Flags {
   const service = { name: 'the flag service', auth: config.auth, secrets, clock };
-  const ask = async (flag: string, change?: FlagRequest): Promise<Answer | endpoint.Refused | Later> => {
-    const address = addressOf(config.url, { flag, environment: place.environment });
+  const call = async (flag: string, change?: FlagRequest): Promise<Answer | endpoint.Refused | Later> => {
+    const address = addressOf(config.url, { flag, environment: serviceEnvironment.environment });
     if ('refused' in address) return { kind: 'refused', detail: address.refused };
     return endpoint.callEndpoint(
       service,
@@ -50,28 +50,31 @@ export function httpFlags(
   };
 
   const read = async (flag: string): ReturnType<Flags['read']> => {
-    const answer = await ask(flag);
+    const answer = await call(flag);
     if ('kind' in answer) return answer;
-    if (!endpoint.isSuccess(answer)) return unsuccessful(answer, { flag, place, clock });
+    if (!endpoint.isSuccess(answer)) return unsuccessful(answer, { flag, serviceEnvironment, clock });
     const state = State.safeParse(json(answer.text));
     return state.success
       ? { kind: 'state', on: state.data.on }
-      : { kind: 'refused', detail: `${said(answer)}; the response to GET must contain {"on": true} or {"on": false}` };
+      : {
+          kind: 'refused',
+          detail: `${answerText(answer)}; the response to GET must contain {"on": true} or {"on": false}`,
+        };
   };
 
   return {
     target: `feature flags at ${config.url}`,
-    resource: (flag) => `flag ${JSON.stringify([config.url, place.environment, flag])}`,
+    resource: (flag) => `flag ${JSON.stringify([config.url, serviceEnvironment.environment, flag])}`,
     effectClass: 'convergent',
     read,
     async set(request) {
       const before = await read(request.flag);
       if (before.kind !== 'state') return before;
       if (before.on === request.on) return { kind: 'succeeded', id: null };
-      const answer = await ask(request.flag, request);
+      const answer = await call(request.flag, request);
       if ('kind' in answer) return answer;
       if (endpoint.isSuccess(answer)) return accepted(answer, request.on);
-      return conflict(answer, request.on) ?? unsuccessful(answer, { flag: request.flag, place, clock });
+      return conflict(answer, request.on) ?? unsuccessful(answer, { flag: request.flag, serviceEnvironment, clock });
     },
   };
 }
@@ -79,34 +82,34 @@ export function httpFlags(
 const bodyOf = ({ flag, environment, service, on, reason, incident, key }: FlagRequest): string =>
   JSON.stringify({ flag, environment, service, on, reason, incident_id: incident, idempotency_key: key });
 
-const said = (answer: Answer): string => endpoint.said('the flag service', answer);
+const answerText = (answer: Answer): string => endpoint.answerText('the flag service', answer);
 
 const wordOf = (on: boolean): string => (on ? 'on' : 'off');
 
-function accepted(answer: Answer, wanted: boolean): ActAnswer {
+function accepted(answer: Answer, wanted: boolean): TargetResponse {
   const state = State.safeParse(json(answer.text));
   if (!state.success) {
     // The flag may have been set; the next attempt reads it first.
-    return { kind: 'later', detail: `${said(answer)}, without the state {"on": …}`, afterSeconds: null };
+    return { kind: 'later', detail: `${answerText(answer)}, without the state {"on": …}`, afterSeconds: null };
   }
   if (state.data.on === wanted) return { kind: 'succeeded', id: null };
   if (answer.status === 202) return { kind: 'in_progress', id: null, handle: null };
-  return { kind: 'failed', detail: `${said(answer)}, so the flag is still ${wordOf(state.data.on)}` };
+  return { kind: 'failed', detail: `${answerText(answer)}, so the flag is still ${wordOf(state.data.on)}` };
 }
 
-function conflict(answer: Answer, wanted: boolean): ActAnswer | undefined {
+function conflict(answer: Answer, wanted: boolean): TargetResponse | undefined {
   if (answer.status !== 409) return undefined;
-  const told = Conflict.safeParse(json(answer.text));
-  if (!told.success || told.data.on === wanted) return undefined;
-  const { on, error } = told.data;
+  const parsed = Conflict.safeParse(json(answer.text));
+  if (!parsed.success || parsed.data.on === wanted) return undefined;
+  const { on, error } = parsed.data;
   return { kind: 'superseded', current: wordOf(on) + (error === undefined ? '' : `: ${truncate(error, 300)}`) };
 }
 
 function unsuccessful(
   answer: Answer,
-  { flag, place, clock }: { flag: string; place: ServiceEnvironment; clock: Clock },
+  { flag, serviceEnvironment, clock }: { flag: string; serviceEnvironment: ServiceEnvironment; clock: Clock },
 ): endpoint.Refused | Later {
-  const which = `flag ${JSON.stringify(flag)} in environment ${JSON.stringify(place.environment)}`;
+  const which = `flag ${JSON.stringify(flag)} in environment ${JSON.stringify(serviceEnvironment.environment)}`;
   const missing = answer.status === 404 ? `the flag service has no ${which}; ` : '';
-  return endpoint.unsuccessful(answer, missing + said(answer), clock);
+  return endpoint.unsuccessful(answer, missing + answerText(answer), clock);
 }

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { ask, GITHUB_API_URL, type GithubOptions, NoToken, repositoryPath } from './rest.ts';
+import { request, GITHUB_API_URL, type GithubOptions, NoToken, repositoryPath } from './rest.ts';
 
 /** Milliseconds for one call: a part of the 10 s for a webhook. */
 const TIMEOUT_MS = 3_000;
@@ -53,7 +53,7 @@ export function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }
   async function asApp<T>(app: App, method: 'GET' | 'POST', path: string, schema: z.ZodType<T>): Promise<T> {
     const apiUrl = (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
     const options: GithubOptions = { apiUrl, token: () => signed(app, clock), clock };
-    return had(await ask(options, { method, path, schema, timeoutMs: TIMEOUT_MS }), `${method} ${path}`);
+    return had(await request(options, { method, path, schema, timeoutMs: TIMEOUT_MS }), `${method} ${path}`);
   }
   const tokenOf = (app: App, installation: number): Promise<string> =>
     tokens.get(`${app.id} ${installation}`, async () => {
@@ -111,13 +111,14 @@ function signed({ id, key }: App, clock: Clock): Promise<string> {
 }
 
 /** @throws NoToken */
-function had<T>(told: VendorResponse<T>, call: string): T {
-  if (told.kind === 'done') return told.value;
-  const detail = `GitHub issued no token for the GitHub App: ${call}: ${told.detail}`;
+function had<T>(response: VendorResponse<T>, call: string): T {
+  if (response.kind === 'done') return response.value;
+  const detail = `GitHub issued no token for the GitHub App: ${call}: ${response.detail}`;
   // Retry: a token that was issued but not received has no effect.
-  if (told.kind === 'unclear') throw new NoToken({ kind: 'later', detail, afterSeconds: null });
-  const hint = told.kind === 'refused' && told.code === 'not_found' ? '; check that the app is installed there' : '';
-  throw new NoToken({ ...told, detail: detail + hint });
+  if (response.kind === 'unclear') throw new NoToken({ kind: 'later', detail, afterSeconds: null });
+  const hint =
+    response.kind === 'refused' && response.code === 'not_found' ? '; check that the app is installed there' : '';
+  throw new NoToken({ ...response, detail: detail + hint });
 }
 
 /** A cache with expiry times in milliseconds since the Unix epoch. Concurrent requests for a value share one call. */
@@ -133,7 +134,7 @@ class Kept<T> {
   async get(name: string, make: () => Promise<{ value: T; until: number }>): Promise<T> {
     const kept = this.#values.get(name);
     if (kept !== undefined && millisOf(this.#clock.now()) < kept.until) return kept.value;
-    const asking =
+    const pending =
       this.#asking.get(name) ??
       make()
         .then((made) => {
@@ -141,7 +142,7 @@ class Kept<T> {
           return made.value;
         })
         .finally(() => this.#asking.delete(name));
-    this.#asking.set(name, asking);
-    return asking;
+    this.#asking.set(name, pending);
+    return pending;
   }
 }

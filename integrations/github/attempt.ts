@@ -39,7 +39,7 @@ function callsOf(options: GithubOptions, repository: string): Calls {
     prefix: ({ method, path }) => `${method} ${path}`,
   });
   const base = repositoryPath(repository);
-  const told = async <T>(method: 'GET' | Write, path: string, schema: z.ZodType<T>, body?: object) => {
+  const failed = async <T>(method: 'GET' | Write, path: string, schema: z.ZodType<T>, body?: object) => {
     const answer = await client({ method, path: base + path, schema, ...(body && { body }) });
     if (answer.kind === 'off') throw refuse('the token for GitHub is not set, so it was not called');
     return answer;
@@ -49,13 +49,13 @@ function callsOf(options: GithubOptions, repository: string): Calls {
     throw ended(answer);
   };
   return {
-    get: async (path, schema) => value(await told('GET', path, schema)),
+    get: async (path, schema) => value(await failed('GET', path, schema)),
     async find(path, schema) {
-      const answer = await told('GET', path, schema);
+      const answer = await failed('GET', path, schema);
       return answer.kind === 'refused' && NO_SUCH.includes(answer.code) ? undefined : value(answer);
     },
-    make: async (path, body, schema) => value(await told('POST', path, schema, body)),
-    write: (method, path, body, schema) => told(method, path, schema, body),
+    make: async (path, body, schema) => value(await failed('POST', path, schema, body)),
+    write: (method, path, body, schema) => failed(method, path, schema, body),
   };
 }
 

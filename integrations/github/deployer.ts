@@ -1,10 +1,10 @@
-import type { Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { Deployer, DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { GithubDeployer, GitRevert } from '../../schemas/rollback/targets/github.ts';
 import { attempt } from './attempt.ts';
-import { isOf, named } from './deployments.ts';
+import { isOf, named } from './deployments/deployments.ts';
 import { goodOf, lookAt, type Site } from './site.ts';
-import { viaRerun } from './via-rerun.ts';
-import { ourCommit, viaRevert } from './via-revert.ts';
+import { viaRerun } from './deployments/via-rerun.ts';
+import { ourCommit, viaRevert } from './revert/via-revert.ts';
 
 /**
  * Creates a deployer for a service that GitHub Actions, or another tool that creates GitHub deployments, deploys
@@ -19,7 +19,7 @@ export function githubDeployer(config: GithubDeployer, site: Site): Deployer {
     resource: `github ${JSON.stringify([repository.toLowerCase(), environment.toLowerCase()])}`,
     effectClass: 'findable',
     ...(git === undefined ? viaRerun(site) : viaRevert(site, git)),
-    held: (request) => held(site, git, request),
+    checkDrift: (request) => held(site, git, request),
   };
 }
 
@@ -30,12 +30,12 @@ const gitOf = ({ branch, path, mode }: GithubDeployer, repository: string): GitR
   ...(path !== undefined && { path }),
 });
 
-async function held(site: Site, git: GitRevert | undefined, request: RollbackRequest): Promise<Held> {
-  const told = await attempt<Held>(site, site.repository, async (calls) => {
+async function held(site: Site, git: GitRevert | undefined, request: RollbackCall): Promise<DriftCheck> {
+  const checked = await attempt<DriftCheck>(site, site.repository, async (calls) => {
     const { running } = await lookAt(calls, site, request);
     if (isOf(goodOf(request), running)) return { kind: 'holds' };
     if (git !== undefined && running.sha === (await ourCommit(calls, git, request))) return { kind: 'holds' };
     return { kind: 'drifted', detail: `${named(running)} runs in ${site.environment}` };
   });
-  return 'detail' in told && told.kind !== 'drifted' ? { kind: 'unknown', detail: told.detail } : told;
+  return 'detail' in checked && checked.kind !== 'drifted' ? { kind: 'unknown', detail: checked.detail } : checked;
 }

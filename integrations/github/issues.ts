@@ -11,7 +11,7 @@ import {
   TITLE_MAX_CHARS,
 } from './limits.ts';
 import { holdsMarker, marker } from './markdown.ts';
-import { ask, type GithubOptions, repositoryPath } from './rest.ts';
+import { request, type GithubOptions, repositoryPath } from './rest.ts';
 
 /** A label of all issues by Firebreak. Issues without it are not found again. */
 const OURS = 'firebreak';
@@ -36,8 +36,14 @@ type Options = GithubOptions & {
 export function githubIssues(options: Options): Tickets {
   const issues = `${repositoryPath(options.repository)}/issues`;
   const tickets = async <T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: object) => {
-    const told = await ask(options, { method, path, schema, ...(body && { body }), timeoutMs: ATTEMPT_TIMEOUT_MS });
-    return told.kind === 'off' ? OFF : told;
+    const response = await request(options, {
+      method,
+      path,
+      schema,
+      ...(body && { body }),
+      timeoutMs: ATTEMPT_TIMEOUT_MS,
+    });
+    return response.kind === 'off' ? OFF : response;
   };
   /** Returns the first item of a list whose text contains the key. */
   const look = async <T extends { body?: string | null | undefined }>(
@@ -47,10 +53,10 @@ export function githubIssues(options: Options): Tickets {
     key: string,
   ): Promise<VendorResponse<T | null>> => {
     for (let page = 1; page <= pages; page += 1) {
-      const told = await tickets('GET', `${path}per_page=${PAGE_ITEMS}&page=${page}`, z.array(schema));
-      if (told.kind !== 'done') return told;
-      const found = told.value.find(({ body }) => holdsMarker(body ?? '', key));
-      if (found || told.value.length < PAGE_ITEMS) return { kind: 'done', value: found ?? null };
+      const failed = await tickets('GET', `${path}per_page=${PAGE_ITEMS}&page=${page}`, z.array(schema));
+      if (failed.kind !== 'done') return failed;
+      const found = failed.value.find(({ body }) => holdsMarker(body ?? '', key));
+      if (found || failed.value.length < PAGE_ITEMS) return { kind: 'done', value: found ?? null };
     }
     return { kind: 'done', value: null };
   };
@@ -58,20 +64,20 @@ export function githubIssues(options: Options): Tickets {
   return {
     async find(key) {
       const path = `${issues}?labels=${OURS}&state=all&sort=created&direction=desc&`;
-      const told = await look(path, ISSUE_PAGES, Issue, key);
-      return told.kind === 'done' ? { kind: 'done', value: told.value && opened(told.value) } : told;
+      const response = await look(path, ISSUE_PAGES, Issue, key);
+      return response.kind === 'done' ? { kind: 'done', value: response.value && opened(response.value) } : response;
     },
     async open(ticket) {
-      const told = await tickets('POST', issues, Issue, fields(ticket, options.labels));
-      return told.kind === 'done' ? { kind: 'done', value: opened(told.value) } : told;
+      const failed = await tickets('POST', issues, Issue, fields(ticket, options.labels));
+      return failed.kind === 'done' ? { kind: 'done', value: opened(failed.value) } : failed;
     },
     async comment(id, text, key) {
       const comments = `${issues}/${encodeURIComponent(id)}/comments`;
       const there = await look(`${comments}?`, COMMENT_PAGES, Comment, key);
       if (there.kind !== 'done') return there;
       if (there.value) return { kind: 'done', value: null };
-      const told = await tickets('POST', comments, Ignored, { body: marked(text, key) });
-      return told.kind === 'done' ? { kind: 'done', value: null } : told;
+      const failed = await tickets('POST', comments, Ignored, { body: marked(text, key) });
+      return failed.kind === 'done' ? { kind: 'done', value: null } : failed;
     },
   };
 }

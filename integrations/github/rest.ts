@@ -18,11 +18,11 @@ export type GithubOptions = {
 /** The failure to get a token, temporary or permanent. No call was made with the token. */
 export class NoToken extends Error {
   override readonly name = 'NoToken';
-  readonly told: Exclude<Failed, { kind: 'unclear' }>;
+  readonly failed: Exclude<Failed, { kind: 'unclear' }>;
 
-  constructor(told: NoToken['told']) {
-    super(told.detail);
-    this.told = told;
+  constructor(failed: NoToken['failed']) {
+    super(failed.detail);
+    this.failed = failed;
   }
 }
 
@@ -42,7 +42,7 @@ export const repositoryPath = (repository: string): string =>
  * Calls GitHub's REST API once. `off`: no token is configured.
  * @see https://docs.github.com/en/rest/using-the-rest-api
  */
-export const ask = <T>(
+export const request = <T>(
   options: GithubOptions,
   { timeoutMs, ...call }: VendorCall<T> & { timeoutMs: number },
 ): Promise<VendorResponse<T>> => vendorClient({ ...githubApi(options), timeoutMs })(call);
@@ -52,7 +52,7 @@ export const githubApi = (options: GithubOptions): Omit<VendorApi, 'timeoutMs'> 
   clock: options.clock,
   async access() {
     const token = await tokenOf(options);
-    if (token instanceof NoToken) return token.told;
+    if (token instanceof NoToken) return token.failed;
     if (!token) return { kind: 'off', detail: 'its token is not set' };
     const headers = {
       accept: 'application/vnd.github+json',

@@ -1,7 +1,7 @@
-import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
-import { type Deployment, isOf, readEnvironment, type Wanted } from './deployments.ts';
+import { type Deployment, isOf, readEnvironment, type Wanted } from './deployments/deployments.ts';
 import type { GithubOptions } from './rest.ts';
 
 /** The location of deployments: an environment of a repository. */
@@ -14,14 +14,14 @@ export type Site = GithubOptions & {
 
 export type Sight = { deployments: Deployment[]; running: Deployment };
 
-export const goodOf = ({ to, toCommit }: RollbackRequest): Wanted => ({ version: to, commit: toCommit });
-export const badOf = ({ from, fromCommit }: RollbackRequest): Wanted => ({ version: from, commit: fromCommit });
+export const goodOf = ({ to, toCommit }: RollbackCall): Wanted => ({ version: to, commit: toCommit });
+export const badOf = ({ from, fromCommit }: RollbackCall): Wanted => ({ version: from, commit: fromCommit });
 
 /** Reads the running deployment and the others, finished and in progress. */
 export async function lookAt(
   calls: Calls,
   { environment }: Pick<Site, 'environment'>,
-  request: RollbackRequest,
+  request: RollbackCall,
   wanted: readonly Wanted[] = [],
 ): Promise<Sight> {
   const { deployments, running } = await readEnvironment(calls, environment, wanted);

@@ -3,7 +3,7 @@ import { githubDeployer } from './deployer.ts';
 import { repositoryName } from './rest.ts';
 
 export const githubDeployers: Deployers<'github'> = {
-  async github(entry, { place: { service, environment }, config, github }) {
+  async github(entry, { serviceEnvironment: { service, environment }, config, github }) {
     const { services } = await config.current();
     const repository = entry.repository ?? repositoryName(services[service]?.repository ?? '');
     if (repository === undefined) return undefined;

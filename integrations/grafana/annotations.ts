@@ -39,15 +39,15 @@ export function grafanaAnnotations(options: Options): Annotations {
     async find(tag) {
       const wanted = tagOf(tag);
       const query = new URLSearchParams({ type: 'annotation', tags: wanted, limit: String(FOUND_MAX) });
-      const told = await client({ method: 'GET', path: `?${query.toString()}`, schema: Found });
-      if (told.kind !== 'done') return told;
+      const response = await client({ method: 'GET', path: `?${query.toString()}`, schema: Found });
+      if (response.kind !== 'done') return response;
       // A search for a tag without a value also finds the tag with any value.
-      const newest = told.value.find(({ tags }) => tags?.includes(wanted));
+      const newest = response.value.find(({ tags }) => tags?.includes(wanted));
       return { kind: 'done', value: newest ? { id: String(newest.id) } : null };
     },
     async create(annotation) {
-      const told = await client({ method: 'POST', path: '', body: fields(annotation), schema: Created });
-      return told.kind === 'done' ? { kind: 'done', value: { id: String(told.value.id) } } : told;
+      const response = await client({ method: 'POST', path: '', body: fields(annotation), schema: Created });
+      return response.kind === 'done' ? { kind: 'done', value: { id: String(response.value.id) } } : response;
     },
     async update(id, annotation) {
       const path = `/${encodeURIComponent(id)}`;
@@ -60,16 +60,19 @@ export function grafanaAnnotations(options: Options): Annotations {
  * Returns the fields of an annotation. A point in time is written as a region of length zero, so that a PATCH can
  * convert one into the other. Times are milliseconds since the Unix epoch.
  */
-const fields = ({ from, until, tags, text }: Annotation) => ({
+const fields = ({ from, until, tags, text, url }: Annotation) => ({
   time: millisOf(from),
   timeEnd: millisOf(until ?? from),
   tags: tagsOf(tags),
-  text: html(truncate(text, TEXT_MAX_CHARS)),
+  text: `${html(truncate(text, TEXT_MAX_CHARS))}${url === undefined ? '' : `<br>${linkTo(url)}`}`,
 });
 
 /** Escapes text. Grafana renders it as HTML and removes only harmful elements, which doesn't include forged links. */
 const html = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\n', '<br>');
+
+/** The address is Firebreak's own setting, never from an alert. */
+const linkTo = (url: string): string => `<a href="${html(url).replaceAll('"', '&quot;')}">Open in Firebreak</a>`;
 
 /** Returns the tags that fit, in order. */
 function tagsOf(tags: readonly string[]): string[] {

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { HttpDeployer } from '../../schemas/rollback/targets/http.ts';
 import { type Answer, json } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
-import { callEndpoint, isSuccess, said, unsuccessful } from '../webhook/endpoint.ts';
+import { callEndpoint, isSuccess, answerText, unsuccessful } from '../webhook/endpoint.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -25,14 +25,14 @@ const Conflict = z.object({ current_version: z.string() });
  */
 export function httpDeployer(
   config: HttpDeployer,
-  options: { url: string; place: ServiceEnvironment; secrets: Secrets; clock: Clock },
+  options: { url: string; serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock: Clock },
 ): Deployer {
-  const { url, place, secrets, clock } = options;
+  const { url, serviceEnvironment, secrets, clock } = options;
   const endpoint = { name: 'the deployer', auth: config.auth, secrets, clock };
   return {
     target: url,
     // One CD system deploys many services independently.
-    resource: `http ${JSON.stringify([url, place.service, place.environment])}`,
+    resource: `http ${JSON.stringify([url, serviceEnvironment.service, serviceEnvironment.environment])}`,
     effectClass: 'keyed',
     async rollBack(request) {
       const answer = await callEndpoint(endpoint, {
@@ -58,7 +58,7 @@ export function httpDeployer(
   };
 }
 
-const bodyOf = ({ service, environment, from, to, incident, reason, key }: RollbackRequest): string =>
+const bodyOf = ({ service, environment, from, to, incident, reason, key }: RollbackCall): string =>
   JSON.stringify({
     service,
     environment,
@@ -69,22 +69,22 @@ const bodyOf = ({ service, environment, from, to, incident, reason, key }: Rollb
     idempotency_key: key,
   });
 
-function read(answer: Answer, url: string, clock: Clock): ActAnswer {
-  const detail = said('the CD system', answer);
+function read(answer: Answer, url: string, clock: Clock): TargetResponse {
+  const detail = answerText('the CD system', answer);
   if (isSuccess(answer)) return accepted(json(answer.text), url, detail);
   if (answer.status !== 409) return unsuccessful(answer, detail, clock);
   const conflict = Conflict.safeParse(json(answer.text));
   return conflict.success ? { kind: 'superseded', current: conflict.data.current_version } : { kind: 'busy', detail };
 }
 
-function accepted(body: unknown, url: string, detail: string): ActAnswer {
-  const told = Accepted.safeParse(body);
-  if (!told.success)
+function accepted(body: unknown, url: string, detail: string): TargetResponse {
+  const parsed = Accepted.safeParse(body);
+  if (!parsed.success)
     return {
       kind: 'failed',
       detail: `${detail}; a 2xx response must contain {id, status: succeeded|in_progress|failed}, so the outcome of the rollback is unknown`,
     };
-  const { id = null, status, status_url: statusUrl = null } = told.data;
+  const { id = null, status, status_url: statusUrl = null } = parsed.data;
   switch (status) {
     case 'succeeded':
       return { kind: 'succeeded', id };

@@ -27,9 +27,9 @@ export type Calls = {
 export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
   const client = attemptClient(kubernetesApi(cluster));
   const value = async <V>(call: VendorCall<V>): Promise<V> => {
-    const told = await client(call);
-    if (told.kind === 'done') return told.value;
-    throw ended(told);
+    const response = await client(call);
+    if (response.kind === 'done') return response.value;
+    throw ended(response);
   };
   return orEnding(() =>
     work({
@@ -66,9 +66,9 @@ const kubernetesApi = ({ url, tokenName, secrets, clock }: ClusterOptions): Vend
 });
 
 /** Converts a result to `Ended`. A conflict with another change becomes `later`: the next attempt checks the state. */
-function ended(told: Failed): Ended {
-  if (told.kind !== 'refused') return endedBy(told);
-  return told.code === 'conflict' ? putOff(`${told.detail}; checking again`) : endedBy(told, HINTS[told.code]);
+function ended(failed: Failed): Ended {
+  if (failed.kind !== 'refused') return endedBy(failed);
+  return failed.code === 'conflict' ? putOff(`${failed.detail}; checking again`) : endedBy(failed, HINTS[failed.code]);
 }
 
 const HINTS: Readonly<Partial<Record<string, string>>> = {

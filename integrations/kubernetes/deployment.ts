@@ -1,13 +1,19 @@
-import type { ActAnswer, ActRequest, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type {
+  TargetResponse,
+  TargetRequest,
+  Deployer,
+  DriftCheck,
+  RollbackCall,
+} from '../../domain/rollback/targets.ts';
 import type { KubernetesDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
-import { isUnder, RESTART_KEY, ROLLBACK_KEY } from './marks.ts';
+import { isUnder, RESTART_KEY, ROLLBACK_KEY } from './annotations.ts';
 import { Deployment } from './objects.ts';
 import { fromOf, type Marks, ownReplicaSets, revisionOf, templateOf, toOf } from './revisions.ts';
 import { scalingOf } from './scaling.ts';
 import { isVersion, nameOf, versionsOf } from './versions.ts';
-import { attemptOn, backTo, marked, type Place, refuseKept, wholeSeconds } from './workload.ts';
+import { attemptOn, backTo, marked, type WorkloadTarget, refuseKept, wholeSeconds } from './workload.ts';
 
 /** @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/ */
 const MARKS: Marks = { revision: 'deployment.kubernetes.io/revision', hash: 'pod-template-hash' };
@@ -22,8 +28,8 @@ export function kubernetesDeployer(
   { cluster, service }: { cluster: ClusterOptions; service: string },
 ): Deployer {
   const { namespace, deployment: name = service, container } = config;
-  const place = placeOfDeployment({ cluster, namespace, name, container });
-  const { path } = place;
+  const target = deploymentTarget({ cluster, namespace, name, container });
+  const { path } = target;
   const mergeUnder = (calls: Calls, found: Deployment, mark: string, key: string, spec: object) =>
     calls.patch(path, 'merge', marked(found, mark, key, spec), Deployment);
 
@@ -31,25 +37,25 @@ export function kubernetesDeployer(
     target: `Deployment ${namespace}/${name} at ${cluster.url}`,
     resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'deployments', name])}`,
     effectClass: 'convergent',
-    rollBack: (request) => attemptOn(place, async (calls, found) => rollBackDeployment(place, calls, found, request)),
-    status: (_, request) => attemptOn(place, async (__, found) => underKey(place, found, request)),
-    held: (request) => held(place, request),
-    scaling: scalingOf(place),
+    rollBack: (request) => attemptOn(target, async (calls, found) => rollBackDeployment(target, calls, found, request)),
+    status: (_, request) => attemptOn(target, async (__, found) => underKey(target, found, request)),
+    checkDrift: (request) => held(target, request),
+    scaling: scalingOf(target),
     restart: (request) =>
-      attemptOn(place, async (calls, found) => {
+      attemptOn(target, async (calls, found) => {
         if (isUnder(found.metadata, RESTART_KEY, request.key)) return progressOf(found);
-        refusePaused(place, found);
+        refusePaused(target, found);
         const annotations = { 'kubectl.kubernetes.io/restartedAt': wholeSeconds(cluster.clock.now()) };
         const spec = { template: { metadata: { annotations } } };
         return progressOf(await mergeUnder(calls, found, RESTART_KEY, request.key, spec));
       }),
-    restartStatus: (_, request) => attemptOn(place, async (__, found) => restarting(place, found, request)),
+    restartStatus: (_, request) => attemptOn(target, async (__, found) => restarting(target, found, request)),
   };
 }
 
-export const placeOfDeployment = (
-  where: Pick<Place<Deployment>, 'cluster' | 'namespace' | 'name' | 'container'>,
-): Place<Deployment> => ({
+export const deploymentTarget = (
+  where: Pick<WorkloadTarget<Deployment>, 'cluster' | 'namespace' | 'name' | 'container'>,
+): WorkloadTarget<Deployment> => ({
   ...where,
   kind: 'Deployment',
   path: `/apis/apps/v1/namespaces/${where.namespace}/deployments/${where.name}`,
@@ -58,34 +64,34 @@ export const placeOfDeployment = (
 
 /** Rolls back or follows a rollback, within an attempt that has read the Deployment. */
 export const rollBackDeployment = async (
-  place: Place<Deployment>,
+  target: WorkloadTarget<Deployment>,
   calls: Calls,
   found: Deployment,
-  request: RollbackRequest,
-): Promise<ActAnswer> =>
+  request: RollbackCall,
+): Promise<TargetResponse> =>
   isUnder(found.metadata, ROLLBACK_KEY, request.key)
-    ? underKey(place, found, request)
-    : begin(place, calls, found, request);
+    ? underKey(target, found, request)
+    : begin(target, calls, found, request);
 
 async function begin(
-  place: Place<Deployment>,
+  target: WorkloadTarget<Deployment>,
   calls: Calls,
   found: Deployment,
-  request: RollbackRequest,
-): Promise<ActAnswer> {
-  const versions = versionsOf(found.spec.template, place.container);
+  request: RollbackCall,
+): Promise<TargetResponse> {
+  const versions = versionsOf(found.spec.template, target.container);
   if (!isVersion(versions, fromOf(request))) return { kind: 'superseded', current: nameOf(versions) };
-  refuseKept(place, found);
-  refusePaused(place, found);
-  const sets = await ownReplicaSets(calls, place.namespace, found);
-  const set = revisionOf(sets, request, { marks: MARKS, container: place.container });
+  refuseKept(target, found);
+  refusePaused(target, found);
+  const sets = await ownReplicaSets(calls, target.namespace, found);
+  const set = revisionOf(sets, request, { marks: MARKS, container: target.container });
   const patch = backTo(found, templateOf(set, MARKS), request);
-  return progressOf(await calls.patch(place.path, 'json', patch, Deployment));
+  return progressOf(await calls.patch(target.path, 'json', patch, Deployment));
 }
 
 /** Returns the result of this rollback. The key shows that it was done, and the template whether it still applies. */
-export function underKey(place: Place<Deployment>, found: Deployment, request: RollbackRequest): ActAnswer {
-  const versions = versionsOf(found.spec.template, place.container);
+export function underKey(target: WorkloadTarget<Deployment>, found: Deployment, request: RollbackCall): TargetResponse {
+  const versions = versionsOf(found.spec.template, target.container);
   if (!isUnder(found.metadata, ROLLBACK_KEY, request.key)) return { kind: 'superseded', current: nameOf(versions) };
   if (isVersion(versions, toOf(request))) return progressOf(found);
   return isVersion(versions, fromOf(request))
@@ -96,9 +102,9 @@ export function underKey(place: Place<Deployment>, found: Deployment, request: R
     : { kind: 'superseded', current: nameOf(versions) };
 }
 
-const held = async (place: Place<Deployment>, request: RollbackRequest): Promise<Held> => {
-  const answer = await attemptOn(place, async (_, found): Promise<Held> => {
-    const versions = versionsOf(found.spec.template, place.container);
+const held = async (target: WorkloadTarget<Deployment>, request: RollbackCall): Promise<DriftCheck> => {
+  const answer = await attemptOn(target, async (_, found): Promise<DriftCheck> => {
+    const versions = versionsOf(found.spec.template, target.container);
     return isVersion(versions, toOf(request))
       ? { kind: 'holds' }
       : { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}, not of ${request.to}` };
@@ -106,12 +112,12 @@ const held = async (place: Place<Deployment>, request: RollbackRequest): Promise
   return heldOr(answer);
 };
 
-const restarting = (place: Place<Deployment>, found: Deployment, { key }: ActRequest): ActAnswer =>
+const restarting = (target: WorkloadTarget<Deployment>, found: Deployment, { key }: TargetRequest): TargetResponse =>
   isUnder(found.metadata, RESTART_KEY, key)
     ? progressOf(found)
-    : { kind: 'superseded', current: nameOf(versionsOf(found.spec.template, place.container)) };
+    : { kind: 'superseded', current: nameOf(versionsOf(found.spec.template, target.container)) };
 
-function refusePaused({ namespace, name }: Place<Deployment>, { spec }: Deployment): void {
+function refusePaused({ namespace, name }: WorkloadTarget<Deployment>, { spec }: Deployment): void {
   if (spec.paused)
     throw refuse(
       `Deployment ${namespace}/${name} is paused, so a change would have no effect; ` +
@@ -123,7 +129,7 @@ function refusePaused({ namespace, name }: Place<Deployment>, { spec }: Deployme
  * Returns the progress by the same rules as `kubectl rollout status`.
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
  */
-export function progressOf({ metadata, spec, status }: Deployment): ActAnswer {
+export function progressOf({ metadata, spec, status }: Deployment): TargetResponse {
   // A status that is older than the change describes the previous state, including its revision number.
   if (status.observedGeneration < metadata.generation) return { kind: 'in_progress', id: null, handle: metadata.uid };
   const revision = metadata.annotations[MARKS.revision];

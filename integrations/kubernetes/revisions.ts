@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
 import { json } from '../shared/http.ts';
@@ -15,8 +15,8 @@ export type Marks = {
   hash: string;
 };
 
-export const fromOf = ({ from, fromCommit }: RollbackRequest): Wanted => ({ version: from, commit: fromCommit });
-export const toOf = ({ to, toCommit }: RollbackRequest): Wanted => ({ version: to, commit: toCommit });
+export const fromOf = ({ from, fromCommit }: RollbackCall): Wanted => ({ version: from, commit: fromCommit });
+export const toOf = ({ to, toCommit }: RollbackCall): Wanted => ({ version: to, commit: toCommit });
 
 /** Returns the ReplicaSets that belong to this workload. */
 export async function ownReplicaSets(calls: Calls, namespace: string, workload: Workload): Promise<ReplicaSet[]> {
@@ -35,7 +35,7 @@ export async function ownReplicaSets(calls: Calls, namespace: string, workload: 
  */
 export function revisionOf(
   sets: readonly ReplicaSet[],
-  request: RollbackRequest,
+  request: RollbackCall,
   { marks, container }: { marks: Marks; container: string | undefined },
 ): ReplicaSet {
   const byRevision = sets.toSorted((a, b) => numberOf(b, marks) - numberOf(a, marks));

@@ -1,13 +1,19 @@
-import type { ActAnswer, ActRequest, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type {
+  TargetResponse,
+  TargetRequest,
+  Deployer,
+  DriftCheck,
+  RollbackCall,
+} from '../../domain/rollback/targets.ts';
 import type { ArgoRolloutsDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
-import { isUnder, KEEP_STEPS, keeperOf, RESTART_KEY, ROLLBACK_KEY } from './marks.ts';
+import { isUnder, KEEP_STEPS, keeperOf, RESTART_KEY, ROLLBACK_KEY } from './annotations.ts';
 import { type Metadata, type PodTemplate, type ReplicaSet, Rollout } from './objects.ts';
 import { fromOf, type Marks, ownReplicaSets, revisionOf, templateOf, toOf } from './revisions.ts';
 import { scalingOf } from './scaling.ts';
 import { isVersion, nameOf, versionsOf, type Wanted } from './versions.ts';
-import { attemptOn, backTo, marked, type Place, refuseKept, wholeSeconds } from './workload.ts';
+import { attemptOn, backTo, marked, type WorkloadTarget, refuseKept, wholeSeconds } from './workload.ts';
 
 const MARKS: Marks = { revision: 'rollout.argoproj.io/revision', hash: 'rollouts-pod-template-hash' };
 
@@ -28,63 +34,73 @@ export function argoRolloutsDeployer(
 ): Deployer {
   const { namespace, rollout: name = service, container } = config;
   const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/rollouts/${name}`;
-  const place: Place<Rollout> = { cluster, kind: 'Rollout', namespace, name, path, schema: Rollout, container };
+  const target: WorkloadTarget<Rollout> = {
+    cluster,
+    kind: 'Rollout',
+    namespace,
+    name,
+    path,
+    schema: Rollout,
+    container,
+  };
 
   return {
     target: `Rollout ${namespace}/${name} at ${cluster.url}`,
     resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'rollouts', name])}`,
     effectClass: 'convergent',
     rollBack: (request) =>
-      attemptOn(place, async (calls, found) => {
-        const template = ownTemplate(place, found);
+      attemptOn(target, async (calls, found) => {
+        const template = ownTemplate(target, found);
         return isUnder(found.metadata, ROLLBACK_KEY, request.key)
-          ? goOn(place, calls, { found, template }, request)
-          : begin(place, calls, { found, template }, request);
+          ? goOn(target, calls, { found, template }, request)
+          : begin(target, calls, { found, template }, request);
       }),
     status: (_, request) =>
-      attemptOn(place, async (__, found) => underKey(place, { found, template: ownTemplate(place, found) }, request)),
-    held: (request) => held(place, request),
-    scaling: scalingOf(place),
+      attemptOn(target, async (__, found) =>
+        underKey(target, { found, template: ownTemplate(target, found) }, request),
+      ),
+    checkDrift: (request) => held(target, request),
+    scaling: scalingOf(target),
     restart: (request) =>
-      attemptOn(place, async (calls, found) => {
+      attemptOn(target, async (calls, found) => {
         if (isUnder(found.metadata, RESTART_KEY, request.key)) return restartOf(found);
-        refusePaused(place, found);
+        refusePaused(target, found);
         const patch = marked(found, RESTART_KEY, request.key, { restartAt: wholeSeconds(cluster.clock.now()) });
         return restartOf(await calls.patch(path, 'merge', patch, Rollout));
       }),
-    restartStatus: (_, request) => attemptOn(place, async (__, found) => restarting(place, found, request)),
+    restartStatus: (_, request) => attemptOn(target, async (__, found) => restarting(target, found, request)),
   };
 }
 
 type Found = { found: Rollout; template: PodTemplate };
 
 async function begin(
-  place: Place<Rollout>,
+  target: WorkloadTarget<Rollout>,
   calls: Calls,
   { found, template }: Found,
-  request: RollbackRequest,
-): Promise<ActAnswer> {
-  const versions = versionsOf(template, place.container);
+  request: RollbackCall,
+): Promise<TargetResponse> {
+  const versions = versionsOf(template, target.container);
   if (!isVersion(versions, fromOf(request))) return { kind: 'superseded', current: nameOf(versions) };
-  refusePaused(place, found);
+  refusePaused(target, found);
   // Until the controller has observed a new template, its status shows neither a canary nor the end of one.
   if (!isObserved(found)) return { kind: 'later', detail: 'its controller has not seen it yet', afterSeconds: null };
-  const sets = await ownReplicaSets(calls, place.namespace, found);
-  const stable = isCanary(found) ? stableOf(found, sets, toOf(request), place) : undefined;
+  const sets = await ownReplicaSets(calls, target.namespace, found);
+  const stable = isCanary(found) ? stableOf(found, sets, toOf(request), target) : undefined;
   if (stable !== undefined) {
-    if (!found.status.abort) return abort(place, calls, found);
+    if (!found.status.abort) return abort(target, calls, found);
     if (!carriesAll(found, stable)) return IN_PROGRESS;
     // A GitOps controller would restore the template and start the canary again. An aborted canary stays aborted until
     // Git changes.
     if (keeperOf(found.metadata) !== undefined) return { kind: 'succeeded', id: revisionName(stable.metadata) };
-  } else refuseKept(place, found);
-  const set = stable ?? revisionOf(sets, request, { marks: MARKS, container: place.container });
-  await calls.patch(place.path, 'json', backTo(found, templateOf(set, MARKS), request), Rollout);
+  } else refuseKept(target, found);
+  const set = stable ?? revisionOf(sets, request, { marks: MARKS, container: target.container });
+  await calls.patch(target.path, 'json', backTo(found, templateOf(set, MARKS), request), Rollout);
   return IN_PROGRESS;
 }
 
 /** Without a handle: `status` never changes anything, so the remaining steps need another `rollBack` call. */
-const IN_PROGRESS: ActAnswer = { kind: 'in_progress', id: null, handle: null };
+const IN_PROGRESS: TargetResponse = { kind: 'in_progress', id: null, handle: null };
 
 const isObserved = ({ metadata, status }: Rollout): boolean => status.observedGeneration >= metadata.generation;
 
@@ -96,7 +112,7 @@ const stableOf = (
   { status }: Rollout,
   sets: readonly ReplicaSet[],
   wanted: Wanted,
-  { container }: Place<Rollout>,
+  { container }: WorkloadTarget<Rollout>,
 ): ReplicaSet | undefined =>
   sets.find(
     ({ metadata, spec }) =>
@@ -108,30 +124,30 @@ const stableOf = (
 const carriesAll = ({ spec, status }: Rollout, stable: ReplicaSet): boolean =>
   status.phase === 'Degraded' && status.canary === 0 && stable.status.availableReplicas >= spec.replicas;
 
-async function abort(place: Place<Rollout>, calls: Calls, { metadata }: Rollout): Promise<ActAnswer> {
+async function abort(target: WorkloadTarget<Rollout>, calls: Calls, { metadata }: Rollout): Promise<TargetResponse> {
   const patch = { metadata: { resourceVersion: metadata.resourceVersion }, status: { abort: true } };
-  await calls.patch(`${place.path}/status`, 'merge', patch, Rollout);
+  await calls.patch(`${target.path}/status`, 'merge', patch, Rollout);
   return IN_PROGRESS;
 }
 
 /** Returns the progress of this rollback, after skipping the remaining steps if necessary. */
 async function goOn(
-  place: Place<Rollout>,
+  target: WorkloadTarget<Rollout>,
   calls: Calls,
   { found, template }: Found,
-  request: RollbackRequest,
-): Promise<ActAnswer> {
-  const answer = underKey(place, { found, template }, request);
+  request: RollbackCall,
+): Promise<TargetResponse> {
+  const answer = underKey(target, { found, template }, request);
   const { metadata, status } = found;
   const hasSteps = answer.kind === 'in_progress' && isObserved(found) && isCanary(found) && !status.abort;
   if (!hasSteps || status.promoteFull || metadata.annotations[KEEP_STEPS] === 'true') return answer;
   const patch = { metadata: { resourceVersion: metadata.resourceVersion }, status: { promoteFull: true } };
-  await calls.patch(`${place.path}/status`, 'merge', patch, Rollout);
+  await calls.patch(`${target.path}/status`, 'merge', patch, Rollout);
   return IN_PROGRESS;
 }
 
-function underKey(place: Place<Rollout>, { found, template }: Found, request: RollbackRequest): ActAnswer {
-  const versions = versionsOf(template, place.container);
+function underKey(target: WorkloadTarget<Rollout>, { found, template }: Found, request: RollbackCall): TargetResponse {
+  const versions = versionsOf(template, target.container);
   const current = nameOf(versions);
   if (isVersion(versions, fromOf(request)))
     return isUnder(found.metadata, ROLLBACK_KEY, request.key)
@@ -145,7 +161,7 @@ function underKey(place: Place<Rollout>, { found, template }: Found, request: Ro
  * Returns the progress by the same rules as `kubectl argo rollouts status`. Only a fully promoted version counts as
  * healthy.
  */
-function progressOf(found: Rollout): ActAnswer {
+function progressOf(found: Rollout): TargetResponse {
   const { metadata, status } = found;
   if (!isObserved(found)) return IN_PROGRESS;
   const id = revisionName(metadata);
@@ -159,14 +175,14 @@ function revisionName({ annotations }: Metadata): string | null {
   return revision === undefined ? null : `revision ${revision}`;
 }
 
-const held = async (place: Place<Rollout>, request: RollbackRequest): Promise<Held> => {
-  const answer = await attemptOn(place, async (calls, found): Promise<Held> => {
-    const versions = versionsOf(ownTemplate(place, found), place.container);
+const held = async (target: WorkloadTarget<Rollout>, request: RollbackCall): Promise<DriftCheck> => {
+  const answer = await attemptOn(target, async (calls, found): Promise<DriftCheck> => {
+    const versions = versionsOf(ownTemplate(target, found), target.container);
     if (isVersion(versions, toOf(request))) return { kind: 'holds' };
-    const drifted: Held = { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}` };
+    const drifted: DriftCheck = { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}` };
     if (!found.status.abort) return drifted;
-    const sets = await ownReplicaSets(calls, place.namespace, found);
-    return stableOf(found, sets, toOf(request), place) === undefined ? drifted : { kind: 'holds' };
+    const sets = await ownReplicaSets(calls, target.namespace, found);
+    return stableOf(found, sets, toOf(request), target) === undefined ? drifted : { kind: 'holds' };
   });
   return heldOr(answer);
 };
@@ -175,7 +191,7 @@ const held = async (place: Place<Rollout>, request: RollbackRequest): Promise<He
  * Returns the progress of a restart. Each restart has its own time, which the controller copies to the status when all
  * pods are newer.
  */
-function restartOf({ spec, status }: Rollout): ActAnswer {
+function restartOf({ spec, status }: Rollout): TargetResponse {
   const isRestarted = Date.parse(status.restartedAt ?? '') === Date.parse(spec.restartAt ?? '');
   if (isRestarted && status.phase === 'Healthy') return { kind: 'succeeded', id: null };
   return status.phase === 'Degraded'
@@ -183,12 +199,12 @@ function restartOf({ spec, status }: Rollout): ActAnswer {
     : { kind: 'in_progress', id: null, handle: spec.restartAt ?? null };
 }
 
-const restarting = (place: Place<Rollout>, found: Rollout, { key }: ActRequest): ActAnswer =>
+const restarting = (target: WorkloadTarget<Rollout>, found: Rollout, { key }: TargetRequest): TargetResponse =>
   isUnder(found.metadata, RESTART_KEY, key)
     ? restartOf(found)
-    : { kind: 'superseded', current: nameOf(versionsOf(ownTemplate(place, found), place.container)) };
+    : { kind: 'superseded', current: nameOf(versionsOf(ownTemplate(target, found), target.container)) };
 
-function ownTemplate({ namespace, name }: Place<Rollout>, { spec }: Rollout): PodTemplate {
+function ownTemplate({ namespace, name }: WorkloadTarget<Rollout>, { spec }: Rollout): PodTemplate {
   if (spec.template !== undefined && spec.workloadRef === undefined) return spec.template;
   const { kind = 'another object', name: other = '' } = spec.workloadRef ?? {};
   throw refuse(
@@ -197,7 +213,7 @@ function ownTemplate({ namespace, name }: Place<Rollout>, { spec }: Rollout): Po
   );
 }
 
-function refusePaused({ namespace, name }: Place<Rollout>, { spec }: Rollout): void {
+function refusePaused({ namespace, name }: WorkloadTarget<Rollout>, { spec }: Rollout): void {
   if (spec.paused)
     throw refuse(
       `Rollout ${namespace}/${name} is paused by spec.paused, so a change would have no effect; ` +

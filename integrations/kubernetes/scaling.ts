@@ -1,33 +1,33 @@
-import type { ActAnswer, Scaling } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, Scaling } from '../../domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
-import { isUnder, SCALE_KEY } from './marks.ts';
+import { isUnder, SCALE_KEY } from './annotations.ts';
 import { Autoscalers, type Workload } from './objects.ts';
-import { attemptOn, marked, type Place, refuseKept } from './workload.ts';
+import { attemptOn, marked, type WorkloadTarget, refuseKept } from './workload.ts';
 
 /** Scales by `spec.replicas`, with Firebreak's key in an annotation. The scale subresource can't hold an annotation. */
-export function scalingOf<T extends Workload>(place: Place<T>): Scaling {
+export function scalingOf<T extends Workload>(target: WorkloadTarget<T>): Scaling {
   return {
     count: () =>
-      attemptOn(place, async (calls, { spec }) => {
-        await refuseAutoscaled(place, calls);
+      attemptOn(target, async (calls, { spec }) => {
+        await refuseAutoscaled(target, calls);
         return { kind: 'count', count: spec.replicas } as const;
       }),
     set: ({ from, to, key }) =>
-      attemptOn(place, async (calls, found): Promise<ActAnswer> => {
+      attemptOn(target, async (calls, found): Promise<TargetResponse> => {
         const { metadata, spec } = found;
         if (isUnder(metadata, SCALE_KEY, key)) return scaledTo(to, found);
         if (spec.replicas !== from) return { kind: 'superseded', current: counted(spec.replicas) };
-        refuseKept(place, found);
-        await refuseAutoscaled(place, calls);
+        refuseKept(target, found);
+        await refuseAutoscaled(target, calls);
         const patch = marked(found, SCALE_KEY, key, { replicas: to });
-        return scaledTo(to, await calls.patch(place.path, 'merge', patch, place.schema));
+        return scaledTo(to, await calls.patch(target.path, 'merge', patch, target.schema));
       }),
   };
 }
 
 /** Returns the progress when the call is repeated. */
-function scaledTo(to: number, { metadata, spec, status }: Workload): ActAnswer {
+function scaledTo(to: number, { metadata, spec, status }: Workload): TargetResponse {
   if (spec.replicas !== to) return { kind: 'superseded', current: counted(spec.replicas) };
   const isDone = status.observedGeneration >= metadata.generation && status.availableReplicas >= to;
   return isDone ? { kind: 'succeeded', id: null } : { kind: 'in_progress', id: null, handle: null };
@@ -36,7 +36,7 @@ function scaledTo(to: number, { metadata, spec, status }: Workload): ActAnswer {
 const counted = (replicas: number): string => (replicas === 1 ? '1 replica' : `${replicas} replicas`);
 
 /** @throws Ended if an autoscaler would override the count within seconds */
-async function refuseAutoscaled({ kind, namespace, name }: Place<Workload>, calls: Calls): Promise<void> {
+async function refuseAutoscaled({ kind, namespace, name }: WorkloadTarget<Workload>, calls: Calls): Promise<void> {
   const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
   const { items } = await calls.get(path, Autoscalers);
   const own = items.find(({ spec: { scaleTargetRef: ref } }) => ref.kind === kind && ref.name === name);

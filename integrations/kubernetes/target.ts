@@ -7,9 +7,9 @@ import { argoRolloutsDeployer } from './rollout.ts';
 /** The deployers whose objects are in a Kubernetes cluster. */
 export const kubernetesDeployers: Deployers<'kubernetes' | 'argo-rollouts' | 'flagger'> = {
   kubernetes: (config, context) =>
-    kubernetesDeployer(config, { cluster: clusterOf(config, context), service: context.place.service }),
+    kubernetesDeployer(config, { cluster: clusterOf(config, context), service: context.serviceEnvironment.service }),
   'argo-rollouts': (config, context) =>
-    argoRolloutsDeployer(config, { cluster: clusterOf(config, context), service: context.place.service }),
+    argoRolloutsDeployer(config, { cluster: clusterOf(config, context), service: context.serviceEnvironment.service }),
   flagger: (config, context) => flaggerDeployer(config, { ...context, cluster: clusterOf(config, context) }),
 };
 

@@ -1,4 +1,4 @@
-import { VERSION } from './marks.ts';
+import { VERSION } from './annotations.ts';
 import type { PodTemplate } from './objects.ts';
 
 /** @see https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */

@@ -1,14 +1,14 @@
 import type { z } from 'zod';
-import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
 import { type Ending, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from './attempt.ts';
 import { CHANGE_CAUSE_MAX_CHARS } from './limits.ts';
-import { CHANGE_CAUSE, keeperOf, ROLLBACK_KEY } from './marks.ts';
+import { CHANGE_CAUSE, keeperOf, ROLLBACK_KEY } from './annotations.ts';
 import type { PodTemplate, Workload } from './objects.ts';
 
 /** The object that a deployer changes. */
-export type Place<T extends Workload> = {
+export type WorkloadTarget<T extends Workload> = {
   cluster: ClusterOptions;
   /** The kind, as in scale target references. */
   kind: 'Deployment' | 'Rollout';
@@ -26,12 +26,12 @@ const NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
 
 /** Runs one attempt on the object. Refuses an invalid name, because it could address another path. */
 export async function attemptOn<T extends Workload, A>(
-  place: Place<T>,
+  target: WorkloadTarget<T>,
   work: (calls: Calls, found: T) => Promise<A>,
 ): Promise<A | Ending> {
-  return attempt(place.cluster, async (calls) => {
-    refuseNoName(place);
-    return work(calls, await calls.get(place.path, place.schema));
+  return attempt(target.cluster, async (calls) => {
+    refuseNoName(target);
+    return work(calls, await calls.get(target.path, target.schema));
   });
 }
 
@@ -42,7 +42,7 @@ export function refuseNoName({ kind, name }: { kind: string; name: string }): vo
 }
 
 /** @throws Ended if a GitOps controller would revert the change */
-export function refuseKept({ kind, namespace, name }: Place<Workload>, { metadata }: Workload): void {
+export function refuseKept({ kind, namespace, name }: WorkloadTarget<Workload>, { metadata }: Workload): void {
   const keeper = keeperOf(metadata);
   if (keeper !== undefined) throw refuse(`${kind} ${namespace}/${name} would be changed back: ${keeper}`);
 }
@@ -51,7 +51,7 @@ export function refuseKept({ kind, namespace, name }: Place<Workload>, { metadat
  * Returns a patch that replaces the whole pod template. An older `resourceVersion` is a conflict, so nothing is
  * overwritten that changed after the read. A merge would keep fields that only the newer template has.
  */
-export const backTo = ({ metadata }: Workload, template: PodTemplate, { incident, reason, key }: RollbackRequest) => [
+export const backTo = ({ metadata }: Workload, template: PodTemplate, { incident, reason, key }: RollbackCall) => [
   { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
   {
     op: 'add',

@@ -52,13 +52,13 @@ export function launchDarklyApi({ apiUrl, token, tokenName, clock }: Options): L
       client({ method: 'GET', path: `${flagPath(at)}?env=${encodeURIComponent(at.environment)}`, schema: Flag }),
     async comments({ project, environment, flag }) {
       const spec = encodeURIComponent(`proj/${project}:env/${environment}:flag/${flag}`);
-      const told = await client({
+      const response = await client({
         method: 'GET',
         path: `/auditlog?spec=${spec}&limit=${AUDIT_ITEMS}`,
         schema: AuditLog,
       });
-      if (told.kind !== 'done') return told;
-      return { kind: 'done', value: told.value.items.flatMap(({ comment }) => comment ?? []) };
+      if (response.kind !== 'done') return response;
+      return { kind: 'done', value: response.value.items.flatMap(({ comment }) => comment ?? []) };
     },
     turn: (at, on, comment) =>
       client({

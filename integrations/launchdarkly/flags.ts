@@ -28,10 +28,10 @@ type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
 /** Creates a client for the flags of one project in one environment. A flag's state is whether its targeting is on. */
 export function launchDarklyFlags({ apiUrl, project, environment, token, secrets, clock }: Options): Flags {
   const api = launchDarklyApi({ apiUrl, token: () => secrets.get(token), tokenName: token, clock });
-  const placeOf = (flag: string): FlagAt => ({ project, environment, flag });
+  const flagAt = (flag: string): FlagAt => ({ project, environment, flag });
 
   const read = async (flag: string): ReturnType<Flags['read']> => {
-    const at = placeOf(flag);
+    const at = flagAt(flag);
     const bad = Object.entries(at).find(([, key]) => !KEY.test(key));
     if (bad !== undefined)
       return {
@@ -50,7 +50,7 @@ export function launchDarklyFlags({ apiUrl, project, environment, token, secrets
       const before = await read(request.flag);
       if (before.kind !== 'state') return before;
       if (before.on === request.on) return { kind: 'succeeded', id: null };
-      const at = placeOf(request.flag);
+      const at = flagAt(request.flag);
       if (await wasSet(api, at, request.key)) return { kind: 'superseded', current: before.on ? 'on' : 'off' };
       const after = stateOf(await api.turn(at, request.on, commentOf(request)), at);
       if (after.kind !== 'state') return after;
@@ -69,13 +69,13 @@ const commentOf = ({ reason, key }: FlagRequest): string => `${reason} ${markOf(
  * precedence. An unreadable audit log doesn't delay a mitigation, because setting a state twice is harmless.
  */
 async function wasSet(api: LaunchDarklyApi, at: FlagAt, key: string): Promise<boolean> {
-  const told = await api.comments(at);
-  return told.kind === 'done' && told.value.some((comment) => comment.trimEnd().endsWith(markOf(key)));
+  const response = await api.comments(at);
+  return response.kind === 'done' && response.value.some((comment) => comment.trimEnd().endsWith(markOf(key)));
 }
 
-function stateOf(told: VendorResponse<Flag>, at: FlagAt): { kind: 'state'; on: boolean } | Refused | Later {
-  if (told.kind !== 'done') return unanswered(told, at);
-  const { archived = false, environments = {} } = told.value;
+function stateOf(response: VendorResponse<Flag>, at: FlagAt): { kind: 'state'; on: boolean } | Refused | Later {
+  if (response.kind !== 'done') return unanswered(response, at);
+  const { archived = false, environments = {} } = response.value;
   if (archived)
     return {
       kind: 'refused',
@@ -90,18 +90,18 @@ function stateOf(told: VendorResponse<Flag>, at: FlagAt): { kind: 'state'; on: b
   return { kind: 'state', on: config.on };
 }
 
-function unanswered(told: Exclude<VendorResponse<never>, { kind: 'done' }>, at: FlagAt): Refused | Later {
-  switch (told.kind) {
+function unanswered(failed: Exclude<VendorResponse<never>, { kind: 'done' }>, at: FlagAt): Refused | Later {
+  switch (failed.kind) {
     case 'later':
-      return told;
+      return failed;
     case 'unclear':
-      return { kind: 'later', detail: told.detail, afterSeconds: null };
+      return { kind: 'later', detail: failed.detail, afterSeconds: null };
     case 'off':
-      return { kind: 'refused', detail: told.detail };
+      return { kind: 'refused', detail: failed.detail };
     case 'refused':
       // "Conflicts with a concurrent API request. Retry your request."
-      if (told.code === 'conflict') return { kind: 'later', detail: told.detail, afterSeconds: null };
-      return { kind: 'refused', detail: `${told.detail}. ${whatToDo(told.code, at)}` };
+      if (failed.code === 'conflict') return { kind: 'later', detail: failed.detail, afterSeconds: null };
+      return { kind: 'refused', detail: `${failed.detail}. ${whatToDo(failed.code, at)}` };
   }
 }
 

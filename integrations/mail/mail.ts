@@ -27,12 +27,12 @@ type Options = {
 export function smtpMail({ url, from, timeoutsMs }: Options): Mail {
   const { answer, letter: whole } = timeoutsMs ?? { answer: ANSWER_TIMEOUT_MS, letter: LETTER_TIMEOUT_MS };
   return {
-    async send(letter) {
+    async send(email) {
       const [address, sender] = [await url(), await from()];
       if (!address || !sender) return { kind: 'off', detail: `${address ? 'MAIL_FROM' : 'SMTP_URL'} is not set` };
       const fault = smtpFault(address, sender);
       if (fault !== undefined) return closed(fault);
-      return attempt(await smtpSettings(address, answer), { ...(await written(letter, sender)), timeoutMs: whole });
+      return attempt(await smtpSettings(address, answer), { ...(await written(email, sender)), timeoutMs: whole });
     },
   };
 }

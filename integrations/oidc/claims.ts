@@ -7,13 +7,13 @@ const SHOWN_MAX_CHARS = 120;
 const SUBJECT_MAX_CHARS = 300;
 
 /** Returns the reason why the claims don't match this identity; undefined if they match. */
-export function mismatch(claims: Claims, { audience, claims: wanted }: Identity): string | undefined {
+export function mismatch(claims: Claims, { audience, claims: expected }: Identity): string | undefined {
   if (!textsOf(claims['aud']).includes(audience))
     return `its audience is ${shown(claims['aud'])}, not ${JSON.stringify(audience)}`;
-  for (const [name, pattern] of Object.entries(wanted)) {
-    const told = Object.hasOwn(claims, name) ? claims[name] : undefined;
-    if (!textsOf(told).some((text) => matches(text, pattern)))
-      return `its claim ${name} is ${shown(told)}, not ${JSON.stringify(pattern)}`;
+  for (const [name, pattern] of Object.entries(expected)) {
+    const claim = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    if (!textsOf(claim).some((text) => matches(text, pattern)))
+      return `its claim ${name} is ${shown(claim)}, not ${JSON.stringify(pattern)}`;
   }
   return undefined;
 }

@@ -41,6 +41,14 @@ export function identityTokens({ clock }: { clock: Clock }): IdentityTokens {
         return no(inWords(error));
       }
     },
+    async problemOf(issuer) {
+      try {
+        await keysOf(issuer, {});
+        return null;
+      } catch (error) {
+        return inWords(error);
+      }
+    },
   };
 }
 
@@ -79,10 +87,10 @@ function judged(claims: Claims, identities: readonly Identity[]): Verified {
 
 function notAccepted(issuer: string, accepted: readonly Identity[]): string {
   const known = [...new Set(accepted.map((identity) => identity.issuer))];
-  const said = issuer === '' ? 'it has no issuer' : `its issuer is ${JSON.stringify(issuer.slice(0, 200))}`;
+  const issuerText = issuer === '' ? 'it has no issuer' : `its issuer is ${JSON.stringify(issuer.slice(0, 200))}`;
   return known.length === 0
-    ? `${said}, and no identities are accepted here ("identities" of config/freeze.yaml)`
-    : `${said}; accepted here: ${known.join(', ')}`;
+    ? `${issuerText}, and no identities are accepted here ("identities" of config/freeze.yaml)`
+    : `${issuerText}; accepted here: ${known.join(', ')}`;
 }
 
 const no = (problem: string): Verified => ({ ok: false, problem });

@@ -1,6 +1,7 @@
 import { createLocalJWKSet, type JWSHeaderParameters, type LocalJWKSet } from 'jose';
 import * as z from 'zod';
 import type { Clock } from '../../domain/ports/system.ts';
+import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, json, NoAnswer } from '../shared/http.ts';
 
@@ -101,7 +102,7 @@ async function published(issuer: string): Promise<IssuerKeys> {
   // Otherwise, anyone who can write a file below some URL could impersonate another issuer.
   if (discovery.issuer !== issuer)
     throw new NoKeys(
-      `${about} belongs to the issuer ${discovery.issuer.slice(0, 200)}; write the issuer exactly like this in the policy`,
+      `${about} belongs to the issuer ${discovery.issuer.slice(0, 200)}; write the issuer exactly like this in the configuration`,
     );
   const { keys } = await document(discovery.jwks_uri, KeySet, issuer);
   return {
@@ -133,8 +134,7 @@ function faultOf(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return 'it is not an https URL';
   if (url.username !== '' || url.password !== '') return 'it contains a user name or a password';
-  return url.protocol === 'https:' || isLoopback(url.hostname) ? undefined : 'http is allowed only for this machine';
+  return url.protocol === 'https:' || isLoopbackHostname(url.hostname)
+    ? undefined
+    : 'http is allowed only for this machine';
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);

@@ -35,7 +35,7 @@ export function pagerDutyChanges(options: {
           code: 'bad_key',
           detail: `PAGERDUTY_ROUTING_KEY does not have ${ROUTING_KEY_CHARS} characters`,
         };
-      const told = await client({
+      const response = await client({
         method: 'POST',
         path: '/v2/change/enqueue',
         body: {
@@ -50,7 +50,9 @@ export function pagerDutyChanges(options: {
         },
         schema: Taken,
       });
-      return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : nothing(told);
+      return response.kind === 'unclear'
+        ? { kind: 'later', detail: response.detail, afterSeconds: null }
+        : nothing(response);
     },
   };
 }

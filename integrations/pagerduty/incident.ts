@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ExternalIncident } from '../../domain/messages/channels.ts';
-import { userOf } from '../../domain/pagerduty/agents.ts';
+import { userOf } from '../../domain/pagerduty/users.ts';
 import { PagerDutyReference } from '../../schemas/messages/pagerduty.ts';
 import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { agentOf } from '../../domain/pagerduty/agents.ts';
+import { agentOf } from '../../domain/pagerduty/users.ts';
 import type { OnCall, OnCallPerson } from '../../domain/people/on-call.ts';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
@@ -49,13 +49,13 @@ export function pagerDutyOnCall(options: { rest: RestOptions; config: ConfigSour
         rota.schedule === undefined
           ? ['escalation_policy_ids[]', rota.escalationPolicy ?? '']
           : ['schedule_ids[]', rota.schedule];
-      const told = await entries(`${name}${id}`, () => list(open(), name, id));
-      return told.kind === 'done' ? { kind: 'done', value: people(config, told.value) } : told;
+      const response = await entries(`${name}${id}`, () => list(open(), name, id));
+      return response.kind === 'done' ? { kind: 'done', value: people(config, response.value) } : response;
     },
     email: (user) =>
       emails(user, async () => {
-        const told = await open().get(`/users/${encodeURIComponent(user)}`, [], OneUser);
-        return told.kind === 'refused' && told.code === 'not_found' ? { kind: 'done', value: null } : told;
+        const response = await open().get(`/users/${encodeURIComponent(user)}`, [], OneUser);
+        return response.kind === 'refused' && response.code === 'not_found' ? { kind: 'done', value: null } : response;
       }),
   };
 }
@@ -66,8 +66,8 @@ async function list(rest: Rest, name: string, id: string): Promise<VendorRespons
     ['include[]', 'users'],
     ['limit', String(PAGE_MAX)],
   ];
-  const told = await rest.get('/oncalls', query, Entries);
-  return told.kind === 'done' ? { kind: 'done', value: told.value.oncalls } : told;
+  const response = await rest.get('/oncalls', query, Entries);
+  return response.kind === 'done' ? { kind: 'done', value: response.value.oncalls } : response;
 }
 
 /** Returns each person once, at their lowest escalation level. A person can be in several schedules. */
@@ -85,14 +85,14 @@ function people(config: Config, entries: readonly Entry[]): OnCallPerson[] {
 /** Caches successful results for one minute. Failures are not cached. */
 function kept<T>(
   now: () => number,
-): (key: string, ask: () => Promise<VendorResponse<T>>) => Promise<VendorResponse<T>> {
+): (key: string, request: () => Promise<VendorResponse<T>>) => Promise<VendorResponse<T>> {
   const known = new Map<string, { at: number; told: VendorResponse<T> }>();
-  return async (key, ask) => {
+  return async (key, request) => {
     const before = known.get(key);
     if (before !== undefined && now() - before.at < KEPT_MS) return before.told;
-    const told = await ask();
-    if (told.kind === 'done') known.set(key, { at: now(), told });
+    const response = await request();
+    if (response.kind === 'done') known.set(key, { at: now(), told: response });
     else known.delete(key);
-    return told;
+    return response;
   };
 }

@@ -52,8 +52,8 @@ export function openRest({ apiUrl, token, from, clock, timeoutMs = ATTEMPT_TIMEO
   });
   return {
     get: (path, query, schema) => {
-      const asked = query.length === 0 ? path : `${path}?${new URLSearchParams([...query]).toString()}`;
-      return client({ method: 'GET', path: asked, schema });
+      const pathAndQuery = query.length === 0 ? path : `${path}?${new URLSearchParams([...query]).toString()}`;
+      return client({ method: 'GET', path: pathAndQuery, schema });
     },
     async post(path, body, schema) {
       const author = await from();

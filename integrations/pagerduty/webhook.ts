@@ -21,7 +21,7 @@ export function isSignedByPagerDuty(
   header: string | undefined,
   secrets: string | undefined,
 ): boolean {
-  const told = (header ?? '')
+  const signatures = (header ?? '')
     .split(',', SIGNATURES_MAX)
     .flatMap((one) => SIGNATURE.exec(one.trim())?.[1] ?? [])
     .map((hex) => Buffer.from(hex, 'hex'));
@@ -30,7 +30,7 @@ export function isSignedByPagerDuty(
     .map((secret) => secret.trim())
     .filter((secret) => secret !== '')
     .map((secret) => createHmac('sha256', secret).update(body).digest());
-  return right.some((ours) => told.some((theirs) => timingSafeEqual(ours, theirs)));
+  return right.some((ours) => signatures.some((theirs) => timingSafeEqual(ours, theirs)));
 }
 
 type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: string };

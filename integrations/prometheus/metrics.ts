@@ -8,7 +8,6 @@ import { isNumberText, toNumber } from './numbers.ts';
 
 /** Milliseconds. Short, because a rollback waits for these queries. */
 const ATTEMPT_TIMEOUT_MS = 4_000;
-const STEP_SECONDS = 15;
 
 /** The step of the curves that are stored with a decision: 240 samples in two hours. */
 const CURVE_STEP_SECONDS = 30;
@@ -26,13 +25,9 @@ const Instant = z.object({
 });
 const Range = z.object({
   status: z.literal('success'),
-  data: z.object({ resultType: z.literal('matrix'), result: z.array(z.object({ values: z.array(Sample) })) }),
-});
-const Labelled = z.object({
-  status: z.literal('success'),
   data: z.object({
-    resultType: z.literal('vector'),
-    result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: Sample })),
+    resultType: z.literal('matrix'),
+    result: z.array(z.object({ metric: z.record(z.string(), z.string()).default({}), values: z.array(Sample) })),
   }),
 });
 const Rules = z.object({
@@ -41,7 +36,14 @@ const Rules = z.object({
     groups: z.array(
       z.object({
         interval: z.number(),
-        rules: z.array(z.object({ type: z.string(), name: z.string(), duration: z.number().optional() })),
+        rules: z.array(
+          z.object({
+            type: z.string(),
+            name: z.string(),
+            query: z.string().optional(),
+            duration: z.number().optional(),
+          }),
+        ),
       }),
     ),
   }),
@@ -52,19 +54,25 @@ const Rules = z.object({
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics {
-  const ask = async (path: string, query: Record<string, string>): Promise<Answer | null> => {
+  const get = async (path: string, query: Record<string, string>, signal?: AbortSignal): Promise<Answer | null> => {
     const base = await baseUrl();
     if (!base) return null;
     return call(`${base.replace(/\/+$/, '')}${path}?${new URLSearchParams(query).toString()}`, {
       method: 'GET',
       timeoutMs: ATTEMPT_TIMEOUT_MS,
+      ...(signal && { signal }),
       maxBytes: BODY_MAX_BYTES,
     });
   };
   /** Returns the parsed response, or null if there is no valid one. The caller continues without the value. */
-  const getParsed = async <T>(path: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T | null> => {
+  const getParsed = async <T>(
+    path: string,
+    query: Record<string, string>,
+    schema: z.ZodType<T>,
+    signal?: AbortSignal,
+  ): Promise<T | null> => {
     try {
-      const answer = await ask(path, query);
+      const answer = await get(path, query, signal);
       return answer && (schema.safeParse(json(answer.text)).data ?? null);
     } catch (error) {
       if (error instanceof NoAnswer) return null;
@@ -74,51 +82,60 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
   return {
     async value(promql) {
       try {
-        const answer = await ask('/api/v1/query', { query: promql });
+        const answer = await get('/api/v1/query', { query: promql });
         return answer && readValue(answer);
       } catch (error) {
         if (error instanceof NoAnswer) return { kind: 'unreadable', detail: error.message };
         throw error;
       }
     },
-    async firstAbove(promql, max, until, lookBackSeconds) {
-      const end = millisOf(until) / 1000;
-      const query = {
-        query: promql,
-        start: String(end - lookBackSeconds),
-        end: String(end),
-        step: String(STEP_SECONDS),
-      };
-      const answer = await getParsed('/api/v1/query_range', query, Range);
-      const samples = answer?.data.result.flatMap((series) => series.values);
-      return samples === undefined ? null : startOfBadRun(samples, max);
-    },
-    async range(promql, from, until, combine) {
-      const query = {
-        query: promql,
-        start: String(millisOf(from) / 1000),
-        end: String(millisOf(until) / 1000),
-        step: String(CURVE_STEP_SECONDS),
-      };
-      const answer = await getParsed('/api/v1/query_range', query, Range);
+    async range(promql, from, until, combine, { stepSeconds, signal } = {}) {
+      const answer = await getParsed(
+        '/api/v1/query_range',
+        rangeQuery(promql, from, until, stepSeconds),
+        Range,
+        signal,
+      );
       return answer && curveOf(answer.data.result, combine);
     },
-    async byLabel(promql, label) {
-      const answer = await getParsed('/api/v1/query', { query: promql }, Labelled);
-      return answer && worstByLabel(answer.data.result, label);
+    async rangeByLabel(promql, label, from, until, combine, { stepSeconds, signal } = {}) {
+      const answer = await getParsed(
+        '/api/v1/query_range',
+        rangeQuery(promql, from, until, stepSeconds),
+        Range,
+        signal,
+      );
+      return answer && curvesByLabel(answer.data.result, label, combine);
     },
     async rule(alertname) {
       const answer = await getParsed('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }, Rules);
       for (const group of answer?.data.groups ?? []) {
         const rule = group.rules.find(({ name, type }) => name === alertname && type === 'alerting');
-        if (rule) return { forSeconds: rule.duration ?? 0, intervalSeconds: group.interval };
+        if (rule)
+          return {
+            forSeconds: rule.duration ?? 0,
+            intervalSeconds: group.interval,
+            expression: rule.query ?? null,
+          };
       }
       return null;
     },
   };
 }
 
-type Series = { values: readonly (readonly [number, string])[] };
+type Series = { metric: Readonly<Record<string, string>>; values: readonly (readonly [number, string])[] };
+
+const rangeQuery = (
+  promql: string,
+  from: Timestamp,
+  until: Timestamp,
+  stepSeconds = CURVE_STEP_SECONDS,
+): Record<string, string> => ({
+  query: promql,
+  start: String(millisOf(from) / 1000),
+  end: String(millisOf(until) / 1000),
+  step: String(stepSeconds),
+});
 
 /** Combines the series of one query into one curve, oldest first. */
 function curveOf(series: readonly Series[], combine: 'max' | 'sum'): Curve {
@@ -132,19 +149,17 @@ function curveOf(series: readonly Series[], combine: 'max' | 'sum'): Curve {
   return [...at].toSorted(([a], [b]) => a - b).map(([time, value]) => [timestamp(time * 1000), value] as const);
 }
 
-/** Returns the highest value for each value of a label, sorted by the label's value. */
-function worstByLabel(
-  series: readonly { metric: Record<string, string>; value: readonly [number, string] }[],
+/** Returns a curve for each value of a label, sorted by the label's value. */
+function curvesByLabel(
+  series: readonly Series[],
   label: string,
-): { label: string; value: number }[] {
-  const worst = new Map<string, number>();
-  for (const { metric, value } of series) {
-    const name = Object.hasOwn(metric, label) ? metric[label] : undefined;
-    const number = finite(toNumber(value[1]));
-    if (name === undefined || number === null) continue;
-    worst.set(name, Math.max(number, worst.get(name) ?? -Infinity));
-  }
-  return [...worst].map(([name, value]) => ({ label: name, value })).toSorted((a, b) => (a.label < b.label ? -1 : 1));
+  combine: 'max' | 'sum',
+): { label: string; curve: Curve }[] {
+  const named = series.filter(({ metric }) => Object.hasOwn(metric, label));
+  const groups = Map.groupBy(named, ({ metric }) => metric[label] ?? '');
+  return [...groups]
+    .map(([name, alike]) => ({ label: name, curve: curveOf(alike, combine) }))
+    .toSorted((a, b) => (a.label < b.label ? -1 : 1));
 }
 
 /** Returns a finite number, because stored JSON has no infinity; null for NaN, such as 0/0, which is no sample. */
@@ -159,22 +174,4 @@ function readValue({ status, text }: Answer): Awaited<ReturnType<Metrics['value'
   const values = samples.map(([, value]) => toNumber(value)).filter((value) => !Number.isNaN(value));
   // No series and 0/0 mean no requests, which differs from no errors. Of several series, the worst counts.
   return values.length === 0 ? { kind: 'no_data' } : { kind: 'value', value: Math.max(...values) };
-}
-
-/**
- * Returns the start of the run of bad samples that ends with the newest sample. Earlier, separate runs don't belong to
- * this problem.
- */
-function startOfBadRun(samples: readonly (readonly [number, string])[], max: number): Timestamp | null {
-  const worst = new Map<number, number>();
-  for (const [at, text] of samples) {
-    const value = toNumber(text);
-    if (!Number.isNaN(value)) worst.set(at, Math.max(value, worst.get(at) ?? -Infinity));
-  }
-  let first: number | null = null;
-  for (const [at, value] of [...worst].toSorted(([a], [b]) => b - a)) {
-    if (value <= max) break;
-    first = at;
-  }
-  return first === null ? null : timestamp(first * 1000);
 }

@@ -35,7 +35,7 @@ const Failure = z.object({ status: z.literal('error'), error: z.string() });
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function prometheusQueries(baseUrl: () => Promise<string | undefined>): SloMetrics {
-  const ask = async (
+  const post = async (
     path: string,
     form: Record<string, string>,
     timeoutMs: number,
@@ -60,14 +60,14 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
   };
   return {
     instant: (query, at, timeoutMs) =>
-      ask('/api/v1/query', { query, time: String(seconds(at)) }, timeoutMs, seriesOfMoment),
+      post('/api/v1/query', { query, time: String(seconds(at)) }, timeoutMs, seriesOfMoment),
     range: (query, from, until, step, timeoutMs) => {
-      const asked: Moments = { from: seconds(from), until: seconds(until), step };
-      return ask(
+      const range: Moments = { from: seconds(from), until: seconds(until), step };
+      return post(
         '/api/v1/query_range',
-        { query, start: String(asked.from), end: String(asked.until), step: String(step) },
+        { query, start: String(range.from), end: String(range.until), step: String(step) },
         timeoutMs,
-        (data) => seriesOfRange(data, asked),
+        (data) => seriesOfRange(data, range),
       );
     },
   };
@@ -92,8 +92,8 @@ function read(status: number, text: string, seriesOf: SeriesOf): Answered {
   const success = Success.safeParse(body);
   if (!success.success) {
     const failure = Failure.safeParse(body);
-    const said = failure.success ? failure.data.error : text;
-    return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(said, 300)}` };
+    const message = failure.success ? failure.data.error : text;
+    return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(message, 300)}` };
   }
   const lacking = success.data.warnings?.find((warning) => !IS_ABOUT_THE_QUERY.test(warning));
   if (lacking !== undefined) return { kind: 'unreadable', detail: `${PARTIAL}: ${truncate(lacking, 300)}` };
@@ -121,8 +121,8 @@ function seriesOfMoment(data: Data): Series[] {
   }
 }
 
-function seriesOfRange(data: Data, asked: Moments): Series[] {
+function seriesOfRange(data: Data, range: Moments): Series[] {
   if (data.resultType !== 'matrix')
     throw new NotAnAnswer(`the result type is "${data.resultType}", but a range query returns "matrix"`);
-  return data.result.map(({ metric, values }) => ({ labels: metric, values: samplesOf(values, asked) }));
+  return data.result.map(({ metric, values }) => ({ labels: metric, values: samplesOf(values, range) }));
 }

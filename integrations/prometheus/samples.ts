@@ -23,12 +23,12 @@ export function sampleOf([at, text]: Sample): [number, number] {
  *
  * @throws NotAnAnswer if a sample is at a time that was not requested, or is out of order
  */
-export function samplesOf(values: readonly Sample[], asked: Moments): [number, number][] {
+export function samplesOf(values: readonly Sample[], range: Moments): [number, number][] {
   let before = -Infinity;
   return values.map((value) => {
     const sample = sampleOf(value);
     const [at] = sample;
-    if (!isAsked(at, asked)) throw new NotAnAnswer(`the time ${at} was not requested`);
+    if (!isAsked(at, range)) throw new NotAnAnswer(`the time ${at} was not requested`);
     if (at <= before) throw new NotAnAnswer(`the time ${at} is not after the one before, ${before}`);
     before = at;
     return sample;

@@ -73,10 +73,10 @@ async function send<T>(api: VendorApi, one: VendorCall<T>, timeLeft: () => numbe
   // Nothing was sent, so the call had no effect.
   if (!('kind' in access) && timeoutMs <= 0)
     return { kind: 'later', detail: `${api.server ?? api.vendor} took ${api.timeoutMs} ms`, afterSeconds: null };
-  const told = 'kind' in access ? access : await request(api, one, access, timeoutMs);
-  return told.kind === 'done' || told.kind === 'off' || api.prefix === undefined
-    ? told
-    : { ...told, detail: `${api.prefix(one)}: ${told.detail}` };
+  const failed = 'kind' in access ? access : await request(api, one, access, timeoutMs);
+  return failed.kind === 'done' || failed.kind === 'off' || api.prefix === undefined
+    ? failed
+    : { ...failed, detail: `${api.prefix(one)}: ${failed.detail}` };
 }
 
 async function request<T>(
@@ -107,8 +107,8 @@ async function request<T>(
 function read<T>(answer: Answer, api: VendorApi, { method, schema }: VendorCall<T>): VendorResponse<T> {
   const { status, headers, text } = answer;
   const body = json(text);
-  const said = api.errors?.safeParse(body).data;
-  const detail = `${api.vendor} answered ${status}${said === undefined ? '' : `: ${truncate(said, 300)}`}`;
+  const refusal = api.errors?.safeParse(body).data;
+  const detail = `${api.vendor} answered ${status}${refusal === undefined ? '' : `: ${truncate(refusal, 300)}`}`;
   const now = millisOf(api.clock.now());
   const afterSeconds = (api.limited ?? limited)(answer, retryAfterSeconds(headers, now), now);
   if (afterSeconds !== undefined) return { kind: 'later', detail, afterSeconds };
@@ -171,5 +171,5 @@ export const MESSAGE = z.object({ message: z.string() }).transform(({ message })
 export const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 
 /** Drops the value of a call of which only the success counts. */
-export const nothing = (told: VendorResponse<unknown>): VendorResponse<null> =>
-  told.kind === 'done' ? { kind: 'done', value: null } : told;
+export const nothing = (response: VendorResponse<unknown>): VendorResponse<null> =>
+  response.kind === 'done' ? { kind: 'done', value: null } : response;

@@ -19,11 +19,20 @@ const BODY_MAX_BYTES = 1024 * 1024;
  */
 export async function call(
   url: string,
-  init: { method: string; headers?: Record<string, string>; body?: string; timeoutMs: number; maxBytes?: number },
+  init: {
+    method: string;
+    headers?: Record<string, string>;
+    body?: string;
+    timeoutMs: number;
+    maxBytes?: number;
+    signal?: AbortSignal;
+  },
 ): Promise<Answer> {
-  const { timeoutMs, maxBytes = BODY_MAX_BYTES, ...request } = init;
+  const { timeoutMs, maxBytes = BODY_MAX_BYTES, signal: given, ...request } = init;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = given === undefined ? timeout : AbortSignal.any([timeout, given]);
   try {
-    const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
+    const response = await fetch(url, { ...request, redirect: 'manual', signal });
     return { status: response.status, headers: response.headers, text: await readAtMost(response, maxBytes) };
   } catch (error) {
     throw new NoAnswer(`${init.method} ${URL.parse(url)?.origin ?? 'an invalid URL'}: ${because(error)}`, {
@@ -81,6 +90,6 @@ const RETRY_AFTER_MAX_SECONDS = 3600;
 export function retryAfterSeconds(headers: Headers, now: number): number | null {
   const value = headers.get('retry-after')?.trim();
   if (!value) return null;
-  const said = Number.isFinite(Number(value)) ? Number(value) : (Date.parse(value) - now) / 1000;
-  return Number.isNaN(said) ? null : Math.min(Math.max(0, said), RETRY_AFTER_MAX_SECONDS);
+  const seconds = Number.isFinite(Number(value)) ? Number(value) : (Date.parse(value) - now) / 1000;
+  return Number.isNaN(seconds) ? null : Math.min(Math.max(0, seconds), RETRY_AFTER_MAX_SECONDS);
 }

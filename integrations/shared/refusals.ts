@@ -1,8 +1,8 @@
-import type { ActAnswer, Held } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, DriftCheck } from '../../domain/rollback/targets.ts';
 import type { Failed } from './client.ts';
 
 /** The result of an attempt without a usable response, or with a response that ends it. */
-export type Ending = Extract<ActAnswer, { detail: string }>;
+export type Ending = Extract<TargetResponse, { detail: string }>;
 
 /** Ends the attempt that throws it. `orEnding` converts it to a result, so it never leaves an attempt. */
 export class Ended extends Error {
@@ -24,21 +24,21 @@ export const putOff = (detail: string): Ended => new Ended({ kind: 'later', deta
  *
  * @param hint appended to a refusal: what to do about it
  */
-export function endedBy(told: Failed, hint = ''): Ended {
-  switch (told.kind) {
+export function endedBy(failed: Failed, hint = ''): Ended {
+  switch (failed.kind) {
     case 'later':
-      return new Ended({ kind: 'later', detail: told.detail, afterSeconds: told.afterSeconds });
+      return new Ended({ kind: 'later', detail: failed.detail, afterSeconds: failed.afterSeconds });
     case 'unclear':
-      return putOff(told.detail);
+      return putOff(failed.detail);
     case 'off':
-      return refuse(`${told.detail}, so it was not called`);
+      return refuse(`${failed.detail}, so it was not called`);
     case 'refused':
-      return refuse(told.detail + hint);
+      return refuse(failed.detail + hint);
   }
 }
 
 /** Converts an ended check to `unknown`, because it shows nothing about the state. */
-export const heldOr = (answer: Held | Ending): Held =>
+export const heldOr = (answer: DriftCheck | Ending): DriftCheck =>
   answer.kind === 'holds' || answer.kind === 'drifted' || answer.kind === 'unknown'
     ? answer
     : { kind: 'unknown', detail: answer.detail };

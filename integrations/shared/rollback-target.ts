@@ -8,7 +8,7 @@ import type { GithubAccess } from '../github/access.ts';
 
 /** What flag services are created from, in addition to their configuration. */
 export type FlagContext = {
-  place: ServiceEnvironment;
+  serviceEnvironment: ServiceEnvironment;
   /** The address in the configuration, that of the vendor's setting, or the vendor's public one. */
   url: string;
   secrets: Secrets;

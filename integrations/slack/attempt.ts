@@ -1,6 +1,6 @@
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import { CallFailed } from './answers.ts';
+import { CallFailed } from './failures.ts';
 import { type CallSlack, slackClient } from './client.ts';
 import { identities, type Me } from './identity.ts';
 
@@ -18,7 +18,7 @@ export type SlackOptions = {
 };
 
 /** The context of an attempt. */
-export type Slack = { ask: CallSlack; me: () => Promise<Me> };
+export type Slack = { callSlack: CallSlack; me: () => Promise<Me> };
 
 export type Attempt = <T>(work: (slack: Slack) => Promise<T>) => Promise<VendorResponse<T>>;
 
@@ -31,9 +31,9 @@ export function attempts(options: SlackOptions): Attempt {
     if (!token) return { kind: 'off', detail: 'Slack is off: SLACK_BOT_TOKEN is not set' };
     if (!CAN_BE_A_TOKEN.test(token)) return NO_TOKEN;
     const apiUrl = `${(await options.apiUrl()).replace(/\/+$/, '')}/`;
-    const ask = slackClient({ apiUrl, token, clock, ...(timeoutMs !== undefined && { timeoutMs }) });
+    const callSlack = slackClient({ apiUrl, token, clock, ...(timeoutMs !== undefined && { timeoutMs }) });
     try {
-      return { kind: 'done', value: await work({ ask, me: () => identity(token, ask) }) };
+      return { kind: 'done', value: await work({ callSlack, me: () => identity(token, callSlack) }) };
     } catch (error) {
       if (error instanceof CallFailed) return error.failure;
       throw error;

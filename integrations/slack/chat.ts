@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import type { Chat, ChatMessage, Text, VendorResponse } from '../../domain/messages/channels.ts';
-import { isRefusal } from './answers.ts';
+import { isRefusal } from './failures.ts';
 import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { bodyOf } from './blocks.ts';
-import { setBookmarks } from './bookmarks.ts';
-import { findChannel, channelNamesWithPrefix } from './channels.ts';
+import { setBookmarks } from './channels/bookmarks.ts';
+import { findChannel, channelNamesWithPrefix } from './channels/channels.ts';
 import type { Arguments } from './client.ts';
-import { findPost, metadataOf } from './history.ts';
-import { inviteUsers } from './invite.ts';
+import { findPost, metadataOf } from './channels/history.ts';
+import { inviteUsers } from './channels/invite.ts';
 import { TOPIC_MAX_CHARS } from './limits.ts';
-import { joiningIfNeeded } from './membership.ts';
+import { joiningIfNeeded } from './channels/join-channel.ts';
 import { line } from './mrkdwn.ts';
 
 /**
@@ -25,47 +25,56 @@ export function slackChat(options: SlackOptions): Chat {
 
   return {
     createChannel: (name) =>
-      attempt(async ({ ask }) => {
-        const { channel } = await ask('conversations.create', { name, is_private: false }, Created);
+      attempt(async ({ callSlack }) => {
+        const { channel } = await callSlack('conversations.create', { name, is_private: false }, Created);
         return { id: channel.id };
       }),
-    findChannel: (name) => attempt(({ ask, me }) => findChannel(ask, me, name)),
-    channelNames: (prefix) => attempt(({ ask }) => channelNamesWithPrefix(ask, prefix)),
+    findChannel: (name) => attempt(({ callSlack, me }) => findChannel(callSlack, me, name)),
+    channelNames: (prefix) => attempt(({ callSlack }) => channelNamesWithPrefix(callSlack, prefix)),
     setTopic: (channel, topic) =>
-      attemptWithoutResult(({ ask }) =>
-        joiningIfNeeded(ask, channel)('conversations.setTopic', { channel, topic: short(topic) }, Anything),
+      attemptWithoutResult(({ callSlack }) =>
+        joiningIfNeeded(callSlack, channel)('conversations.setTopic', { channel, topic: short(topic) }, Anything),
       ),
     setPurpose: (channel, purpose) =>
-      attemptWithoutResult(({ ask }) =>
-        joiningIfNeeded(ask, channel)('conversations.setPurpose', { channel, purpose: short([purpose]) }, Anything),
+      attemptWithoutResult(({ callSlack }) =>
+        joiningIfNeeded(callSlack, channel)(
+          'conversations.setPurpose',
+          { channel, purpose: short([purpose]) },
+          Anything,
+        ),
       ),
     post: (channel, message, key) =>
-      attempt(async ({ ask }) => {
+      attempt(async ({ callSlack }) => {
         const args = { channel, ...content(message, key), unfurl_links: false, unfurl_media: false };
-        const posted = await joiningIfNeeded(ask, channel)('chat.postMessage', args, Posted);
+        const posted = await joiningIfNeeded(callSlack, channel)('chat.postMessage', args, Posted);
         return { channel: posted.channel ?? channel, id: posted.ts };
       }),
     findPost: (channel, key, since) =>
-      attempt(async ({ ask, me }) => findPost(joiningIfNeeded(ask, channel), await me(), channel, key, since)),
+      attempt(async ({ callSlack, me }) =>
+        findPost(joiningIfNeeded(callSlack, channel), await me(), channel, key, since),
+      ),
     edit: (channel, id, message, key) =>
-      attemptWithoutResult(({ ask }) =>
-        joiningIfNeeded(ask, channel)('chat.update', { channel, ts: id, ...content(message, key) }, Anything),
+      attemptWithoutResult(({ callSlack }) =>
+        joiningIfNeeded(callSlack, channel)('chat.update', { channel, ts: id, ...content(message, key) }, Anything),
       ),
     pin: (channel, id) =>
-      attemptWithoutResult(({ ask }) =>
+      attemptWithoutResult(({ callSlack }) =>
         ignoreAlready(
           'already_pinned',
-          joiningIfNeeded(ask, channel)('pins.add', { channel, timestamp: id }, Anything),
+          joiningIfNeeded(callSlack, channel)('pins.add', { channel, timestamp: id }, Anything),
         ),
       ),
     setBookmarks: (channel, links) =>
-      attemptWithoutResult(({ ask, me }) => setBookmarks(joiningIfNeeded(ask, channel), me, channel, links)),
-    invite: (channel, users) => attempt(({ ask }) => inviteUsers(joiningIfNeeded(ask, channel), channel, users)),
+      attemptWithoutResult(({ callSlack, me }) =>
+        setBookmarks(joiningIfNeeded(callSlack, channel), me, channel, links),
+      ),
+    invite: (channel, users) =>
+      attempt(({ callSlack }) => inviteUsers(joiningIfNeeded(callSlack, channel), channel, users)),
     archive: (channel) =>
-      attemptWithoutResult(({ ask }) =>
+      attemptWithoutResult(({ callSlack }) =>
         ignoreAlready(
           'already_archived',
-          joiningIfNeeded(ask, channel)('conversations.archive', { channel }, Anything),
+          joiningIfNeeded(callSlack, channel)('conversations.archive', { channel }, Anything),
         ),
       ),
   };

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
-import { CallFailed, failureOf, NotOk, slackCode } from './answers.ts';
+import { CallFailed, failureOf, NotOk, slackCode } from './failures.ts';
 import { ANSWER_MAX_BYTES, CALL_TIMEOUT_MS } from './limits.ts';
 
 /**
@@ -51,10 +51,10 @@ export function slackClient({
   });
   return async (method, args, answer) => {
     const reads = READS.has(method);
-    const said = await client.apiCall(method, args).catch((error: unknown) => {
+    const response = await client.apiCall(method, args).catch((error: unknown) => {
       throw new CallFailed(failureOf(error, method, reads), { cause: error });
     });
-    const read = answer.safeParse(said);
+    const read = answer.safeParse(response);
     if (read.success) return read.data;
     const where = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     const detail = `Slack answered ${method} with something else than it is documented to: ${where}`;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ChatMessage, ReplyTo, VendorResponse, EphemeralMessages } from '../../domain/messages/channels.ts';
 import { type Attempt, attempts, type SlackOptions } from './attempt.ts';
-import { answerUrlFault, answerByUrl } from './answers-by-url.ts';
+import { responseUrlFault, respondByUrl } from './response-url.ts';
 import { bodyOf } from './blocks.ts';
 import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
 
@@ -28,8 +28,8 @@ async function tellByUrl(
   message: ChatMessage,
   aloud: boolean,
 ): Promise<VendorResponse<null> | undefined> {
-  if (responseUrl === null || answerUrlFault(responseUrl, await apiUrl()) !== undefined) return undefined;
-  return answerByUrl(responseUrl, message, aloud);
+  if (responseUrl === null || responseUrlFault(responseUrl, await apiUrl()) !== undefined) return undefined;
+  return respondByUrl(responseUrl, message, aloud);
 }
 
 const quiet = { parse: 'none', link_names: false };
@@ -40,15 +40,15 @@ const whisper = (
   channel: string,
   message: ChatMessage,
 ): Promise<VendorResponse<null>> =>
-  attempt(async ({ ask }) => {
-    await ask('chat.postEphemeral', { channel, user, ...bodyOf(message), ...quiet }, z.unknown());
+  attempt(async ({ callSlack }) => {
+    await callSlack('chat.postEphemeral', { channel, user, ...bodyOf(message), ...quiet }, z.unknown());
     return null;
   });
 
 /** Sends a direct message. Slack opens the conversation when the channel is a user ID. */
 const write = (attempt: Attempt, user: string, message: ChatMessage): Promise<VendorResponse<null>> =>
-  attempt(async ({ ask }) => {
+  attempt(async ({ callSlack }) => {
     const args = { channel: user, ...bodyOf(message), ...quiet, unfurl_links: false, unfurl_media: false };
-    await ask('chat.postMessage', args, z.unknown());
+    await callSlack('chat.postMessage', args, z.unknown());
     return null;
   });

@@ -12,11 +12,11 @@ const Tested = z.object({
 });
 
 /** Reads the identity once per token. Caches the last identity, but no error. */
-export function identities(): (token: string, ask: CallSlack) => Promise<Me> {
+export function identities(): (token: string, callSlack: CallSlack) => Promise<Me> {
   let known: { token: string; me: Me } | undefined;
-  return async (token, ask) => {
+  return async (token, callSlack) => {
     if (known?.token === token) return known.me;
-    const { user_id: user = null, bot_id: bot = null, team_id: team = null } = await ask('auth.test', {}, Tested);
+    const { user_id: user = null, bot_id: bot = null, team_id: team = null } = await callSlack('auth.test', {}, Tested);
     known = { token, me: { user, bot, team } };
     return known.me;
   };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CallFailed } from './answers.ts';
+import { CallFailed } from './failures.ts';
 import type { Arguments, CallSlack } from './client.ts';
 import { PAGES_MAX } from './limits.ts';
 
@@ -13,14 +13,14 @@ type Page = { response_metadata?: { next_cursor?: string | undefined } | undefin
  * @throws CallFailed also if there are more pages, because a missing item could be on them
  */
 export async function* pages<P extends Page>(
-  ask: CallSlack,
+  callSlack: CallSlack,
   method: string,
   args: Arguments,
   answer: z.ZodType<P>,
 ): AsyncGenerator<P> {
   let cursor: string | undefined;
   for (let count = 0; count < PAGES_MAX; count += 1) {
-    const page = await ask(method, { ...args, cursor }, answer);
+    const page = await callSlack(method, { ...args, cursor }, answer);
     yield page;
     cursor = page.response_metadata?.next_cursor;
     if (!cursor) return;

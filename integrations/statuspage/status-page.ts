@@ -61,37 +61,39 @@ export function statuspage(options: Options): StatusPage {
       status === 420 || status === 429 ? (retryAfter ?? LIMITED_SECONDS) : undefined,
     errors: Errors,
   });
-  const ask = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) =>
+  const request = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) =>
     client({ method, path: `/${path}`, schema, ...(body && { body }) });
-  const incidents = (path: string) => ask('GET', path, z.array(Incident));
+  const incidents = (path: string) => request('GET', path, z.array(Incident));
 
   return {
     async components() {
       const all: z.infer<typeof Component>[] = [];
       for (let page = 1; page <= COMPONENT_PAGES; page += 1) {
         const next = page === 1 ? '' : `&page=${page}`;
-        const told = await ask('GET', `components?per_page=${PAGE_ITEMS}${next}`, z.array(Component));
-        if (told.kind !== 'done') return told;
-        all.push(...told.value);
-        if (told.value.length < PAGE_ITEMS) break;
+        const response = await request('GET', `components?per_page=${PAGE_ITEMS}${next}`, z.array(Component));
+        if (response.kind !== 'done') return response;
+        all.push(...response.value);
+        if (response.value.length < PAGE_ITEMS) break;
       }
       const single = all.filter(({ group }) => group !== true);
       return { kind: 'done', value: single.map(({ id, name, status }) => ({ id, name, status })) };
     },
     async setComponent(id, status) {
-      return nothing(await ask('PATCH', `components/${encodeURIComponent(id)}`, Ignored, { component: { status } }));
+      return nothing(
+        await request('PATCH', `components/${encodeURIComponent(id)}`, Ignored, { component: { status } }),
+      );
     },
     async findIncident(key) {
       for (const path of ['incidents/unresolved', `incidents?limit=${PAGE_ITEMS}`]) {
-        const told = await incidents(path);
-        if (told.kind !== 'done') return told;
-        const ours = told.value.find(({ metadata }) => keyOf(metadata) === key);
+        const response = await incidents(path);
+        if (response.kind !== 'done') return response;
+        const ours = response.value.find(({ metadata }) => keyOf(metadata) === key);
         if (ours) return { kind: 'done', value: { id: ours.id, status: ours.status } };
       }
       return { kind: 'done', value: null };
     },
     createIncident: ({ key, name, ...update }) =>
-      ask('POST', 'incidents', z.object({ id: z.string() }), {
+      request('POST', 'incidents', z.object({ id: z.string() }), {
         incident: {
           name: truncate(name, NAME_MAX_CHARS),
           ...fields(update),
@@ -101,7 +103,9 @@ export function statuspage(options: Options): StatusPage {
         },
       }),
     async updateIncident(id, update) {
-      return nothing(await ask('PATCH', `incidents/${encodeURIComponent(id)}`, Ignored, { incident: fields(update) }));
+      return nothing(
+        await request('PATCH', `incidents/${encodeURIComponent(id)}`, Ignored, { incident: fields(update) }),
+      );
     },
   };
 }

@@ -47,7 +47,7 @@ export async function callEndpoint(
 export const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;
 
 /** Returns the status and the body of a response, for messages. */
-export const said = (name: string, { status, text }: Answer): string =>
+export const answerText = (name: string, { status, text }: Answer): string =>
   `${name} answered ${status}${text.trim() === '' ? '' : `: ${truncate(text.trim(), 300)}`}`;
 
 /** Converts a response other than 2xx and 409. */

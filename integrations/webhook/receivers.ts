@@ -24,9 +24,9 @@ export function webhookReceivers({ secrets, clock }: { secrets: Secrets; clock: 
     async send({ url, signature = null }, { id, body }) {
       const receiver = `the webhook at ${URL.parse(url)?.origin ?? 'no URL'}`; // the path can contain a secret
       const webhook = { receiver, url, signature, timeoutMs: ATTEMPT_TIMEOUT_MS, secrets, clock };
-      const told = await postWebhook(webhook, id, JSON.parse(body) as object);
+      const response = await postWebhook(webhook, id, JSON.parse(body) as object);
       // It is unknown whether the receiver accepted it; a repeat is harmless.
-      return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : told;
+      return response.kind === 'unclear' ? { kind: 'later', detail: response.detail, afterSeconds: null } : response;
     },
   };
 }

@@ -25,8 +25,8 @@ export function webhookTickets(options: Options): Tickets {
   return {
     find: async () => ({ kind: 'done', value: null }),
     async open({ key, ...ticket }) {
-      const told = await send('ticket.opened', key, { key, ...ticket });
-      return told.kind === 'done' ? { kind: 'done', value: { id: key, url: null } } : told;
+      const response = await send('ticket.opened', key, { key, ...ticket });
+      return response.kind === 'done' ? { kind: 'done', value: { id: key, url: null } } : response;
     },
     comment: (id, text, key) => send('ticket.commented', key, { ticket: id, key, text }),
   };

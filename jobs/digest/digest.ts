@@ -21,14 +21,14 @@ type DigestDeps = ReportDeps & Pick<Deps, 'incidentGroups'>;
 export async function digest(deps: DigestDeps, elapsed: Elapsed = () => performance.now()): Promise<{ sent: number }> {
   const config = await deps.config.current();
   const deadline = new Deadline(elapsed, ROUND_MS);
-  const told = [
+  const result = [
     ...(await newsOfIncidents(deps, config, deadline)),
     // After the status updates, which are more urgent.
     ...(await Promise.allSettled([sendShadowReport(deps, config, deadline)])),
   ];
-  const failed = told.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  const failed = result.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
   if (failed.length > 0) throw new AggregateError(failed, 'stakeholders could not be notified');
-  return { sent: told.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0) };
+  return { sent: result.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0) };
 }
 
 async function newsOfIncidents(

@@ -61,17 +61,17 @@ async function dueOf(
 ): Promise<Due[]> {
   const { digests, clock, timeScale } = deps;
   const { id } = incident;
-  const [told, { children, ofParent }] = await Promise.all([digests.read(id), belongingTo(deps, incident)]);
-  const asked = { services, now: clock.now(), timeScale };
+  const [notified, { children, ofParent }] = await Promise.all([digests.read(id), belongingTo(deps, incident)]);
+  const requested = { services, now: clock.now(), timeScale };
   const due = stakeholders.flatMap((stakeholder) =>
     receiversOf(stakeholder)
       .map((receiver): Due => {
         const { name } = receiver;
         const heardOfParent = ofParent[name]?.notified === true;
-        return { id, receiver, stakeholder, before: told[name], childIncidents: children, heardOfParent };
+        return { id, receiver, stakeholder, before: notified[name], childIncidents: children, heardOfParent };
       })
       .filter(({ before, heardOfParent }) =>
-        isDue(incident, stakeholder, before, { ...asked, children: children, notifiedOfParent: heardOfParent }),
+        isDue(incident, stakeholder, before, { ...requested, children: children, notifiedOfParent: heardOfParent }),
       ),
   );
   return [...new Map(due.map((one) => [one.receiver.name, one])).values()];

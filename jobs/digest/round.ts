@@ -12,6 +12,7 @@ import {
   type LastNotification,
 } from '../../domain/messages/stakeholder-digest.ts';
 import type { Delivered, Mail } from '../../domain/messages/channels.ts';
+import { incidentUrl } from '../../domain/incidents/console-link.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { StoredNotification } from '../../domain/ports/messages.ts';
 import type { Story } from '../../domain/messages/story.ts';
@@ -26,7 +27,7 @@ const AT_ONCE = 4;
 /** How many failures end a round, because the receiving server probably has a problem. */
 const FAILURES_MAX = 5;
 
-export type RoundDeps = Pick<Deps, 'incidents' | 'clock' | 'log' | 'timeScale' | 'digests' | 'chat'> & {
+export type RoundDeps = Pick<Deps, 'incidents' | 'clock' | 'log' | 'timeScale' | 'digests' | 'chat' | 'publicUrl'> & {
   emails: Mail;
 };
 
@@ -51,10 +52,10 @@ export class Round {
   #failures = 0;
   #sent = 0;
 
-  constructor(deps: RoundDeps, given: Given) {
+  constructor(deps: RoundDeps, input: Given) {
     this.#deps = deps;
-    this.#given = given;
-    this.#pause = given.pause;
+    this.#given = input;
+    this.#pause = input.pause;
   }
 
   /** Sends the due notifications, and returns how many were sent. */
@@ -87,18 +88,27 @@ export class Round {
     const story = await this.#story(id);
     const now = clock.now();
     // The list is eventually consistent. The record must match what is sent.
-    const asked = {
+    const requested = {
       services: this.#given.services,
       now,
       timeScale,
       children: children,
       notifiedOfParent: heardOfParent,
     };
-    if (story === undefined || !isDue(story.incident, stakeholder, before, asked)) return;
+    if (story === undefined || !isDue(story.incident, stakeholder, before, requested)) return;
     const notification = notificationState(story.incident, now);
     const mine = await digests.remember(id, receiver.name, notification, before);
     if (mine === undefined) return; // another run sends it
-    await this.#took(due, mine, await deliverTo(this.#deps, receiver, digestOf(story), keyOf(due, notification)));
+    await this.#took(
+      due,
+      mine,
+      await deliverTo(
+        this.#deps,
+        receiver,
+        digestOf(story, incidentUrl(this.#deps.publicUrl, story.incident.id)),
+        keyOf(due, notification),
+      ),
+    );
   }
 
   #story(id: Due['id']): Promise<Story | undefined> {
@@ -150,7 +160,7 @@ export class Round {
     const { digests, log, clock, timeScale } = this.#deps;
     const { channel } = this.#given;
     const pause = pauseAfter(this.#pause, failed, { now: clock.now(), timeScale });
-    log.warn('stakeholders cannot be notified; Firebreak tries again', { way: channel, ...pause });
+    log.warn('stakeholders cannot be notified; Firebreak tries again', { channel, ...pause });
     await digests.setPause(channel, pause);
   }
 

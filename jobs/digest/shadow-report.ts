@@ -55,7 +55,7 @@ async function waitingFor(
   const [had, pauses] = await Promise.all([digests.read('shadow-report'), digests.pauses()]);
   const paused = NOTIFICATION_CHANNELS.filter((channel) => (pauses[channel]?.until ?? now) > now);
   return receivers
-    .filter(({ channel: way }) => !paused.includes(way))
+    .filter(({ channel }) => !paused.includes(channel))
     .map((receiver) => ({ receiver, before: had[receiver.name] }))
     .filter(({ before }) => before?.about !== due && (before?.again === undefined || before.again.at <= now));
 }

@@ -62,7 +62,7 @@ async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise
       event: 'alerts.routed',
       receipt,
       trace,
-      ...placeOf(signals),
+      ...serviceEnvironmentOf(signals),
       ...counts,
       opened_incidents: admitted.opened,
       incidents: admitted.wake,
@@ -76,7 +76,7 @@ async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise
 }
 
 /** Returns the service and environment of the signals, if all have the same. */
-function placeOf(signals: SignalMessage['signals']): {
+function serviceEnvironmentOf(signals: SignalMessage['signals']): {
   service?: string | undefined;
   environment?: string | undefined;
 } {

@@ -1,4 +1,4 @@
-import { EVALUATE_TIMEOUT_SECONDS } from '../../aws/resources.ts';
+import { FUNCTIONS } from '../../aws/functions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { emptyConfig } from '../../schemas/config/config.ts';
@@ -8,7 +8,7 @@ import { pooled } from '../../actions/shared/concurrency.ts';
 import { recordFreezes } from './record.ts';
 
 /** How long the lease is valid. Longer than an evaluation may take, so that only one instance evaluates. */
-const LEASE_SECONDS = EVALUATE_TIMEOUT_SECONDS + 5;
+const LEASE_SECONDS = FUNCTIONS.evaluate.timeoutSeconds + 5;
 
 const STORE_AT_ONCE = 16;
 
@@ -85,14 +85,16 @@ async function isIdle({ config, freezes, sloStatuses }: EvaluateDeps): Promise<b
 
 /** Stores the statuses by service and environment, and removes those without objectives. */
 async function keepStatuses({ sloStatuses }: Pick<Deps, 'sloStatuses'>, statuses: readonly SloStatus[]): Promise<void> {
-  const places = new Map<string, { place: ServiceEnvironment; statuses: SloStatus[] }>();
+  const serviceEnvironments = new Map<string, { serviceEnvironment: ServiceEnvironment; statuses: SloStatus[] }>();
   const at = ({ service, environment }: SloStatus) => {
     const name = JSON.stringify([service, environment]);
-    const found = places.get(name) ?? { place: { service, environment }, statuses: [] };
-    places.set(name, found);
+    const found = serviceEnvironments.get(name) ?? { serviceEnvironment: { service, environment }, statuses: [] };
+    serviceEnvironments.set(name, found);
     return found;
   };
   for (const gone of await sloStatuses.all()) at(gone);
   for (const status of statuses) at(status).statuses.push(status);
-  await pooled([...places.values()], STORE_AT_ONCE, (one) => sloStatuses.put(one.place, one.statuses));
+  await pooled([...serviceEnvironments.values()], STORE_AT_ONCE, (one) =>
+    sloStatuses.put(one.serviceEnvironment, one.statuses),
+  );
 }

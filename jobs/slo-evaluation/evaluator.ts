@@ -8,13 +8,13 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { Slo, SloId } from '../../schemas/slo/slo.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
-import { Counted } from './counted.ts';
-import { type Asking, fillOlder, measure, type Measured } from './measure.ts';
+import { ObjectiveCounts } from './objective-counts.ts';
+import { type MeasureContext, fillOlder, measure, type Measured } from './measure.ts';
 import { policyOf } from '../../actions/slo/policy.ts';
 import { Deadline, type Elapsed, inTurns, pooled } from '../../actions/shared/concurrency.ts';
-import { Ranges } from './ranges.ts';
+import { RangeQueryHealth } from './range-query-health.ts';
 import { ReadErrors } from './errors.ts';
-import { Turns } from './turns.ts';
+import { FairOrder } from './fair-order.ts';
 
 /** Time limits in milliseconds from the start of an evaluation: for current data, and for older data. */
 const ASK_MS = 20_000;
@@ -38,10 +38,10 @@ export class Evaluator {
   busy = false;
   readonly #deps: EvaluatorDeps;
   readonly #elapsed: Elapsed;
-  #counted = new Map<SloId, Counted>();
+  #counted = new Map<SloId, ObjectiveCounts>();
   readonly #trouble: { present: ReadErrors; past: ReadErrors };
-  #backfill: { asking: Asking; of: Counted[] } | null = null;
-  readonly #turns = { measure: new Turns<Counted>(), backfill: new Turns<Counted>() };
+  #backfill: { asking: MeasureContext; of: ObjectiveCounts[] } | null = null;
+  readonly #turns = { measure: new FairOrder<ObjectiveCounts>(), backfill: new FairOrder<ObjectiveCounts>() };
 
   constructor(deps: EvaluatorDeps, elapsed: Elapsed = () => performance.now()) {
     this.#deps = deps;
@@ -61,23 +61,29 @@ export class Evaluator {
     const now = millisOf(at);
     this.#backfill = null;
     if (config.slos.length === 0) return { at, statuses: new Map(), connected: false };
-    const asking = new Deadline(this.#elapsed, ASK_MS);
+    const measureDeadline = new Deadline(this.#elapsed, ASK_MS);
     const deadline = new Deadline(this.#elapsed, BACKFILL_MS);
     const known = new Set(this.#counted.values());
     const broken = await this.#track(config.slos, now);
     const all = [...this.#counted.values()];
-    await inTurns(all, (counted) => counted.advance(now));
-    const ranges = new Ranges();
-    const measured = await measure({ metrics, deadline: asking, turns: this.#turns.measure, ranges, now }, all);
-    const answering = all.filter((counted) => measured.get(counted)?.kind === 'reading');
-    this.#backfill = { asking: { metrics, deadline, turns: this.#turns.backfill, ranges, now }, of: answering };
-    await this.backfill((counted) => !known.has(counted));
+    await inTurns(all, (counts) => counts.advance(now));
+    const rangeQueries = new RangeQueryHealth();
+    const measured = await measure(
+      { metrics, deadline: measureDeadline, order: this.#turns.measure, rangeQueries: rangeQueries, now },
+      all,
+    );
+    const answering = all.filter((counts) => measured.get(counts)?.kind === 'reading');
+    this.#backfill = {
+      asking: { metrics, deadline, order: this.#turns.backfill, rangeQueries: rangeQueries, now },
+      of: answering,
+    };
+    await this.backfill((counts) => !known.has(counts));
     await this.#save(all);
     this.#tell(measured, broken, now);
     const statuses = await inTurns(config.slos, (slo) => {
-      const counted = this.#counted.get(slo.id);
+      const counts = this.#counted.get(slo.id);
       const levels = policyOf(config, slo).budget ?? WHERE_BUDGETS_DO_NOT_FREEZE;
-      if (counted !== undefined) return statusNow(counted, measured.get(counted), { now, levels });
+      if (counts !== undefined) return statusNow(counts, measured.get(counts), { now, levels });
       const nothing = emptyHistory(historySeconds(slo), now);
       return statusOf(slo, nothing, null, {
         ...unreadable(broken.get(slo.id) ?? NOT_ASKED),
@@ -94,7 +100,7 @@ export class Evaluator {
    * Reads older data of the objectives that responded, within the time limit. The data is for the next evaluation,
    * because freezes must not wait for it.
    */
-  async backfill(isWanted: (counted: Counted) => boolean = () => true): Promise<void> {
+  async backfill(isWanted: (counts: ObjectiveCounts) => boolean = () => true): Promise<void> {
     if (this.#backfill === null) return;
     const wanted = this.#backfill.of.filter(isWanted);
     await fillOlder(this.#backfill.asking, wanted);
@@ -114,7 +120,7 @@ export class Evaluator {
       const same = before.get(slo.id);
       try {
         const isSame = same !== undefined && (same.slo === slo || JSON.stringify(same.slo) === JSON.stringify(slo));
-        this.#counted.set(slo.id, isSame ? same : await Counted.load(this.#deps.sloDays, slo, now));
+        this.#counted.set(slo.id, isSame ? same : await ObjectiveCounts.load(this.#deps.sloDays, slo, now));
       } catch (error) {
         broken.set(slo.id, `the stored counts cannot be read: ${String(error)}`);
       }
@@ -122,7 +128,7 @@ export class Evaluator {
     return broken;
   }
 
-  #tell(measured: ReadonlyMap<Counted, Measured>, broken: ReadonlyMap<SloId, string>, now: number): void {
+  #tell(measured: ReadonlyMap<ObjectiveCounts, Measured>, broken: ReadonlyMap<SloId, string>, now: number): void {
     const of = measured.size + broken.size;
     const silent = [...measured].flatMap(([{ slo }, found]) => silenceOf(slo.id, found));
     const unread = [...measured.keys()].flatMap(({ slo, unread: why }) =>
@@ -133,10 +139,10 @@ export class Evaluator {
   }
 
   /** Stores the counts. Counts that fail stay in memory and are stored the next time. */
-  async #save(all: readonly Counted[]): Promise<void> {
+  async #save(all: readonly ObjectiveCounts[]): Promise<void> {
     const failed: unknown[] = [];
-    await pooled(all, STORE_AT_ONCE, async (counted) => {
-      await counted.save(this.#deps.sloDays).catch((error: unknown) => void failed.push(error));
+    await pooled(all, STORE_AT_ONCE, async (counts) => {
+      await counts.save(this.#deps.sloDays).catch((error: unknown) => void failed.push(error));
     });
     if (failed.length > 0)
       this.#deps.log.warn('the counts of objectives could not be stored; Firebreak tries again', {
@@ -158,13 +164,17 @@ function silenceOf(id: SloId, found: Measured): [string, string][] {
   return found.kind === 'unreadable' ? [[id, found.detail]] : [];
 }
 
-function statusNow(counted: Counted, measured: Measured | undefined, moment: Pick<Found, 'now' | 'levels'>): SloStatus {
-  const { slo, history } = counted;
-  const found = { ...moment, unread: counted.unread ?? (counted.isPastRead ? null : NOT_READ_YET) };
+function statusNow(
+  counts: ObjectiveCounts,
+  measured: Measured | undefined,
+  moment: Pick<Found, 'now' | 'levels'>,
+): SloStatus {
+  const { slo, history } = counts;
+  const found = { ...moment, unread: counts.unread ?? (counts.isPastRead ? null : NOT_READ_YET) };
   if (measured?.kind !== 'reading')
     return statusOf(slo, history, null, { ...unreadable(problemOf(measured)), ...found });
   const { reading, source } = measured;
-  if (!counted.isUpToDate(moment.now)) found.unread ??= NOT_READ_YET;
+  if (!counts.isUpToDate(moment.now)) found.unread ??= NOT_READ_YET;
   return statusOf(slo, history, bucketOf(reading), { ...stateOf(reading), source, ...found });
 }
 

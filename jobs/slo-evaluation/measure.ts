@@ -3,11 +3,11 @@ import type { SloMetrics } from '../../domain/slo/ports.ts';
 import { bucketOf, type Reading } from '../../domain/slo/measurement/reading.ts';
 import type { Cells } from '../../domain/slo/measurement/series.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
-import { readByOwnQueries, readRecorded, type ReadResult } from './ask.ts';
-import type { Counted, CountRequest } from './counted.ts';
+import { readByOwnQueries, readRecorded, type ReadResult } from './read-objective.ts';
+import type { ObjectiveCounts, BucketRange } from './objective-counts.ts';
 import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
-import type { Ranges } from './ranges.ts';
-import type { Turns } from './turns.ts';
+import type { RangeQueryHealth } from './range-query-health.ts';
+import type { FairOrder } from './fair-order.ts';
 
 /**
  * How many objectives are queried in parallel, with two queries each. Half of the 20 queries that Prometheus runs in
@@ -37,12 +37,12 @@ export type Measured =
  * Context of the queries of one evaluation. Objectives that are not queried before the deadline come first in the next
  * evaluation. `now`: Unix milliseconds.
  */
-export type Asking = {
+export type MeasureContext = {
   metrics: SloMetrics;
   deadline: Deadline;
-  turns: Turns<Counted>;
+  order: FairOrder<ObjectiveCounts>;
   /** Shared by the whole evaluation. */
-  ranges: Ranges;
+  rangeQueries: RangeQueryHealth;
   now: number;
 };
 
@@ -50,68 +50,71 @@ export type Asking = {
  * Reads the last 300 seconds of each objective, and the buckets that closed since the last evaluation. Reads all
  * recorded objectives with a few queries, and the others with their own queries.
  */
-export async function measure(asking: Asking, all: readonly Counted[]): Promise<Map<Counted, Measured>> {
-  const cells: Cells = { from: asking.now / 1000 - BUCKET_SECONDS, count: 1 };
-  const recorded = await readRecorded(asking.metrics, cells, timeoutOf(asking));
+export async function measure(
+  context: MeasureContext,
+  all: readonly ObjectiveCounts[],
+): Promise<Map<ObjectiveCounts, Measured>> {
+  const cells: Cells = { from: context.now / 1000 - BUCKET_SECONDS, count: 1 };
+  const recorded = await readRecorded(context.metrics, cells, timeoutOf(context));
   // This is the cheapest query. If it fails, skip thousands of more expensive ones.
-  if (recorded.kind !== 'recorded') return new Map(all.map((counted) => [counted, recorded]));
-  const measured = new Map<Counted, Measured>();
-  for (const counted of all) {
-    const reading = recorded.of(counted.slo)?.[0];
+  if (recorded.kind !== 'recorded') return new Map(all.map((counts) => [counts, recorded]));
+  const measured = new Map<ObjectiveCounts, Measured>();
+  for (const counts of all) {
+    const reading = recorded.of(counts.slo)?.[0];
     if (reading !== undefined && bucketOf(reading) !== null)
-      measured.set(counted, { kind: 'reading', reading, source: 'recorded' });
+      measured.set(counts, { kind: 'reading', reading, source: 'recorded' });
   }
-  await fillRecorded(asking, [...measured.keys()]);
-  const alone = all.filter((counted) => !measured.has(counted) || counted.newer(asking.now) !== null);
-  await pooled(asking.turns.inTurn(alone), AT_ONCE, async (counted) => {
-    const found = measured.get(counted) ?? (await lastOf(asking, counted, cells));
-    measured.set(counted, found);
-    if (found.kind === 'reading') await fill(asking, counted, counted.newer(asking.now));
+  await fillRecorded(context, [...measured.keys()]);
+  const alone = all.filter((counts) => !measured.has(counts) || counts.newer(context.now) !== null);
+  await pooled(context.order.sorted(alone), AT_ONCE, async (counts) => {
+    const found = measured.get(counts) ?? (await lastOf(context, counts, cells));
+    measured.set(counts, found);
+    if (found.kind === 'reading') await fill(context, counts, counts.newer(context.now));
   });
   return measured;
 }
 
-async function lastOf(asking: Asking, counted: Counted, cells: Cells): Promise<Measured> {
-  const asked = await own(asking, counted, cells, Infinity);
-  if (asked.kind !== 'readings') return asked;
-  const [reading = { kind: 'no_data' }] = asked.readings;
+async function lastOf(context: MeasureContext, counts: ObjectiveCounts, cells: Cells): Promise<Measured> {
+  const result = await own(context, counts, cells, Infinity);
+  if (result.kind !== 'readings') return result;
+  const [reading = { kind: 'no_data' }] = result.readings;
   return { kind: 'reading', reading, source: 'own' };
 }
 
 /** Reads older data within the time limit, the newest part of each objective first. */
-export async function fillOlder(asking: Asking, all: readonly Counted[]): Promise<void> {
-  const due = asking.turns.inTurn(all.filter((counted) => counted.isDue(asking.now)));
-  await pooled(due.slice(0, LOOK_AGAIN_MAX), AT_ONCE, async (counted) => {
-    if (asking.deadline.left >= SHORTEST_MS) await fill(asking, counted, counted.lookAgain(asking.now));
+export async function fillOlder(context: MeasureContext, all: readonly ObjectiveCounts[]): Promise<void> {
+  const due = context.order.sorted(all.filter((counts) => counts.isDue(context.now)));
+  await pooled(due.slice(0, LOOK_AGAIN_MAX), AT_ONCE, async (counts) => {
+    if (context.deadline.left >= SHORTEST_MS) await fill(context, counts, counts.lookAgain(context.now));
   });
-  let left = asking.turns.inTurn(all).filter((counted) => counted.older() !== null);
+  let left = context.order.sorted(all).filter((counts) => counts.older() !== null);
   while (left.length > 0) {
-    const answered = new Set<Counted>();
-    await pooled(left, AT_ONCE, async (counted) => {
-      const answer = await fill(asking, counted, counted.older());
-      if (answer === 'readings') answered.add(counted);
+    const answered = new Set<ObjectiveCounts>();
+    await pooled(left, AT_ONCE, async (counts) => {
+      const answer = await fill(context, counts, counts.older());
+      if (answer === 'readings') answered.add(counts);
       // After five failures in a row, the size is too large for the other objectives, too.
-      if (answer === 'futile' || (answer === 'unreadable' && asking.deadline.left > 0)) counted.askLess(asking.now);
+      if (answer === 'futile' || (answer === 'unreadable' && context.deadline.left > 0)) counts.askLess(context.now);
     });
-    left = left.filter((counted) => answered.has(counted) && counted.older() !== null);
+    left = left.filter((counts) => answered.has(counts) && counts.older() !== null);
   }
 }
 
 /** Reads closed buckets from the recording rules. Objectives that still lack data query it themselves afterwards. */
-async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<void> {
-  for (const { request, group } of byFirst(all, asking.now)) {
+async function fillRecorded(context: MeasureContext, all: readonly ObjectiveCounts[]): Promise<void> {
+  for (const { request, group } of byFirst(all, context.now)) {
     const pieces = piecesOf(request);
     if (pieces.length > group.length) continue; // the objectives' own queries are fewer
     let left = group;
     for (const piece of pieces) {
-      if (left.length === 0 || asking.deadline.left < SHORTEST_MS) break;
-      const recorded = await readRecorded(asking.metrics, cellsOf(piece), timeoutOf(asking));
+      if (left.length === 0 || context.deadline.left < SHORTEST_MS) break;
+      const recorded = await readRecorded(context.metrics, cellsOf(piece), timeoutOf(context));
       if (recorded.kind !== 'recorded') return;
-      left = left.filter((counted) => {
-        const readings = recorded.of(counted.slo);
+      left = left.filter((counts) => {
+        const readings = recorded.of(counts.slo);
         if (readings === undefined) return false;
-        const { all: known, news } = counted.keep(piece.first, readings);
-        if (known) counted.asked(piece, asking.now, news);
+        const { all: known, news } = counts.keep(piece.first, readings);
+        if (known) counts.recordRead(piece, context.now, news);
         return known;
       });
     }
@@ -119,19 +122,19 @@ async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<vo
 }
 
 /** Groups objectives that need the same buckets. Usually, all of them do. */
-function byFirst(all: readonly Counted[], now: number): { request: CountRequest; group: Counted[] }[] {
-  const groups = new Map<number, { request: CountRequest; group: Counted[] }>();
-  for (const counted of all) {
-    const wanted = counted.newer(now);
+function byFirst(all: readonly ObjectiveCounts[], now: number): { request: BucketRange; group: ObjectiveCounts[] }[] {
+  const groups = new Map<number, { request: BucketRange; group: ObjectiveCounts[] }>();
+  for (const counts of all) {
+    const wanted = counts.newer(now);
     if (wanted === null) continue;
     const same = groups.get(wanted.first);
-    if (same === undefined) groups.set(wanted.first, { request: wanted, group: [counted] });
-    else same.group.push(counted);
+    if (same === undefined) groups.set(wanted.first, { request: wanted, group: [counts] });
+    else same.group.push(counts);
   }
   return [...groups.values()];
 }
 
-function piecesOf({ first, count }: CountRequest): CountRequest[] {
+function piecesOf({ first, count }: BucketRange): BucketRange[] {
   return Array.from({ length: Math.ceil(count / RECORDED_MAX) }, (_, number) => {
     const offset = number * RECORDED_MAX;
     return { first: first + offset, count: Math.min(RECORDED_MAX, count - offset) };
@@ -140,37 +143,37 @@ function piecesOf({ first, count }: CountRequest): CountRequest[] {
 
 /** Reads buckets with the objective's own queries. Returns null if no buckets are needed. */
 async function fill(
-  asking: Asking,
-  counted: Counted,
-  wanted: CountRequest | null,
+  context: MeasureContext,
+  counts: ObjectiveCounts,
+  wanted: BucketRange | null,
 ): Promise<'readings' | 'unreadable' | 'off' | 'late' | 'futile' | null> {
   if (wanted === null) return null;
   const isRange = wanted.count > 1;
-  if (isRange && asking.ranges.futile !== null) {
-    counted.notAnswered(wanted, asking.ranges.futile);
+  if (isRange && context.rangeQueries.failureReason !== null) {
+    counts.notAnswered(wanted, context.rangeQueries.failureReason);
     return 'futile';
   }
-  const asked = await own(asking, counted, cellsOf(wanted), wanted.first);
-  if (asked.kind === 'unreadable') counted.notAnswered(wanted, asked.detail);
-  if (isRange && asked.kind === 'unreadable') asking.ranges.notAnswered(asked.detail);
-  if (asked.kind !== 'readings') return asked.kind;
-  if (isRange) asking.ranges.answered();
-  const { news } = counted.keep(wanted.first, asked.readings);
-  counted.asked(wanted, asking.now, news);
+  const result = await own(context, counts, cellsOf(wanted), wanted.first);
+  if (result.kind === 'unreadable') counts.notAnswered(wanted, result.detail);
+  if (isRange && result.kind === 'unreadable') context.rangeQueries.failed(result.detail);
+  if (result.kind !== 'readings') return result.kind;
+  if (isRange) context.rangeQueries.succeeded();
+  const { news } = counts.keep(wanted.first, result.readings);
+  counts.recordRead(wanted, context.now, news);
   return 'readings';
 }
 
-const cellsOf = ({ first, count }: CountRequest): Cells => ({ from: first * BUCKET_SECONDS, count });
+const cellsOf = ({ first, count }: BucketRange): Cells => ({ from: first * BUCKET_SECONDS, count });
 
 async function own(
-  asking: Asking,
-  counted: Counted,
+  context: MeasureContext,
+  counts: ObjectiveCounts,
   cells: Cells,
   first: number,
 ): Promise<ReadResult | { kind: 'late' }> {
-  if (asking.deadline.left < SHORTEST_MS) return { kind: 'late' };
-  asking.turns.had(counted);
-  return readByOwnQueries(asking.metrics, counted.slo, cells, counted.hadGoodBefore(first), timeoutOf(asking));
+  if (context.deadline.left < SHORTEST_MS) return { kind: 'late' };
+  context.order.had(counts);
+  return readByOwnQueries(context.metrics, counts.slo, cells, counts.hadGoodBefore(first), timeoutOf(context));
 }
 
-const timeoutOf = ({ deadline }: Asking): number => Math.min(QUERY_TIMEOUT_MS, deadline.left);
+const timeoutOf = ({ deadline }: MeasureContext): number => Math.min(QUERY_TIMEOUT_MS, deadline.left);

@@ -45,7 +45,7 @@ export async function recordFreezes(deps: RecordDeps, config: Config, standing: 
     },
     sha256,
   );
-  return carryOut(deps, plan);
+  return store(deps, plan);
 }
 
 /** Returns whether an alert that freezes by policy is firing, or null if there has never been one. */
@@ -55,7 +55,7 @@ function isAlerting(alerts: readonly SeenAlert[], policy: FreezePolicy): boolean
 }
 
 /** Writes the planned changes. A failed write does not stop the others. */
-async function carryOut({ freezes, log }: RecordDeps, { end, settle, revise, open }: LatchPlan): Promise<Recorded> {
+async function store({ freezes, log }: RecordDeps, { end, settle, revise, open }: LatchPlan): Promise<Recorded> {
   const recorded: Recorded = { opened: 0, ended: 0, failed: [] };
   const each = async <T extends { id: string }>(
     all: readonly T[],

@@ -2,19 +2,19 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
-import { careForDrills } from '../../actions/automation/drills.ts';
+import { startOrphanedDrills } from '../../actions/automation/drills.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
 import { endFailures } from '../../actions/changes/end-failures.ts';
 import { followPages } from '../../actions/paging/follow-pages.ts';
 import { answerWaitingGates, type GateDeps } from '../../actions/freeze/gates/answer.ts';
-import { findLostGates } from '../../actions/freeze/gates/lost.ts';
+import { findUndeliveredGates } from '../../actions/freeze/gates/undelivered.ts';
 import { remind } from './remind.ts';
 import { settleOrphans } from './orphans.ts';
 import { acknowledgeAll } from '../../actions/paging/acknowledge-pages.ts';
 import { noteAll } from '../../actions/paging/note-pages.ts';
-import { recognise } from '../../actions/paging/recognize.ts';
+import { identifyPagerUsers } from '../../actions/paging/identify-users.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
-import { readPagerStates } from '../../actions/paging/together.ts';
+import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
@@ -52,6 +52,8 @@ export type SweepDeps = GateDeps &
     | 'queue'
     | 'timeScale'
     | 'drills'
+    | 'publicUrl'
+    | 'approvalLinks'
     | 'drillRuns'
     | 'freezes'
     | 'sloAlerts'
@@ -86,16 +88,16 @@ export async function sweep(
     ['follow external pages', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
     ['admit muted alerts', () => endQuiet(deps, 'sweep')],
     ['acknowledge pages at PagerDuty', () => acknowledgeAll(deps, open)],
-    ['propagate acknowledgements', () => readPagerStates(deps, open)],
+    ['propagate acknowledgements', () => acknowledgeGroups(deps, open)],
     ['add notes at PagerDuty', () => noteAll(deps, open)],
-    ['identify PagerDuty users', () => recognise(deps, open)],
+    ['identify PagerDuty users', () => identifyPagerUsers(deps, open)],
     ['answer waiting deployments', () => answerWaitingGates(deps)],
-    ['find undelivered GitHub webhooks', () => findLostGates(deps)],
+    ['find undelivered GitHub webhooks', () => findUndeliveredGates(deps)],
     ['send reminders', () => remind(deps, open)],
     ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],
     ['end failed deployments', () => endFailures(deps)],
-    ['start drills', () => careForDrills(deps)],
+    ['start drills', () => startOrphanedDrills(deps)],
     ['show silences', () => showQuiet(deps, open)],
     ['seal the audit log', () => deps.audit.seal()],
     ['audit the configuration', async () => deps.audit.configuration((await deps.config.current()).version)],

@@ -10,10 +10,10 @@ const OVERDUE_SECONDS = 45;
 /** How often each open incident is synced without a change, in case a mark was lost. */
 const LOOK_AGAIN_MINUTES = 5;
 
-type RouseDeps = Pick<Deps, 'projections' | 'clock' | 'log'> & { timeScale?: number };
+type WakeStaleDeps = Pick<Deps, 'projections' | 'clock' | 'log'> & { timeScale?: number };
 
 /** Wakes projectors that missed their wake-up, and syncs all open incidents periodically. */
-export async function wakeStale(deps: RouseDeps, open: readonly IncidentRecord[]): Promise<void> {
+export async function wakeStale(deps: WakeStaleDeps, open: readonly IncidentRecord[]): Promise<void> {
   for (const [target, due] of await deps.projections.dueAnywhere()) await wakeOverdue(deps, target, due);
   const slots = LOOK_AGAIN_MINUTES * (deps.timeScale ?? 1);
   const slot = Math.floor((millisOf(deps.clock.now()) / 60_000 / LOOK_AGAIN_MINUTES) * slots) % Math.ceil(slots);
@@ -21,7 +21,11 @@ export async function wakeStale(deps: RouseDeps, open: readonly IncidentRecord[]
   if (turn.length > 0) await deps.projections.changed(...turn.map(({ id }): Subject => `incident:${id}`));
 }
 
-async function wakeOverdue({ projections, clock, log }: RouseDeps, target: Target, due: readonly Due[]): Promise<void> {
+async function wakeOverdue(
+  { projections, clock, log }: WakeStaleDeps,
+  target: Target,
+  due: readonly Due[],
+): Promise<void> {
   const now = clock.now();
   const overdue = due.filter(({ notBefore, since }) => secondsBetween(notBefore ?? since, now) > OVERDUE_SECONDS);
   if (overdue.length === 0) return;

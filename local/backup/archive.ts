@@ -127,14 +127,14 @@ async function manifestIn(next: IteratorResult<TarFile, void>): Promise<Manifest
   const first = next.done === true ? undefined : next.value;
   if (first === undefined || first.name !== MANIFEST || first.bytes > MANIFEST_MAX_BYTES)
     throw new BadArchive('it is not a Firebreak backup: it does not begin with a manifest');
-  const said: unknown = JSON.parse(await text(first.content));
-  const { format, firebreak } = z.object({ format: z.int(), firebreak: z.string() }).parse(said);
+  const contents: unknown = JSON.parse(await text(first.content));
+  const { format, firebreak } = z.object({ format: z.int(), firebreak: z.string() }).parse(contents);
   const other = (what: string): BadArchive =>
     new BadArchive(
       `it was created by Firebreak ${firebreak}. This version cannot read its ${what}: restore it with that version`,
     );
   if (format > FORMAT) throw other('archives');
-  const manifest = Manifest.parse(said);
+  const manifest = Manifest.parse(contents);
   const { table, queues, executions } = manifest.stores;
   if (table !== TABLE_FORMAT) throw other('table');
   if (queues !== QUEUES_FORMAT) throw other('queues');

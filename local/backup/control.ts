@@ -88,7 +88,7 @@ export async function askForSnapshot(dataDir: string): Promise<Snapshot> {
       { cause },
     );
   }
-  const said = Answer.parse(await response.json());
-  if ('error' in said) throw new NoSnapshot(said.error);
-  return said;
+  const result = Answer.parse(await response.json());
+  if ('error' in result) throw new NoSnapshot(result.error);
+  return result;
 }

@@ -2,9 +2,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { lintCalendar, lintCatalogue, lintRoutes, lintStatusPage } from '../../domain/catalogue/catalogue-lint.ts';
-import { nearest } from '../../domain/runbooks/nearest.ts';
+import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
-import { doubtful, type Where, wrong } from '../../domain/slo/written.ts';
+import { doubtful, type SourceLocation, wrong } from '../../domain/slo/source-locations.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
@@ -29,12 +29,12 @@ export const CONFIG_FILES = [
 /** Known folders in it: objectives, and the JSON Schemas of the files. */
 const CONFIG_FOLDERS = ['slos', 'schemas'];
 
-type At = (path: readonly PropertyKey[]) => Where;
+type At = (path: readonly PropertyKey[]) => SourceLocation;
 
 /** Returns errors and warnings in the catalogue, routes, calendar, and status page of a valid configuration. */
 export async function lintNames(dir: string, config: Omit<Config, 'runbooks'>, now: Timestamp): Promise<Problem[]> {
   const [inServices, inRoutes, inFreeze, inStatusPage] = await Promise.all(
-    [SERVICES_FILE, ROUTES_FILE, FREEZE_FILE, STATUS_PAGE_FILE].map((name) => placesIn(join(dir, name))),
+    [SERVICES_FILE, ROUTES_FILE, FREEZE_FILE, STATUS_PAGE_FILE].map((name) => locationsIn(join(dir, name))),
   );
   if (!inServices || !inRoutes || !inFreeze || !inStatusPage) return [];
   return inOrder([
@@ -47,11 +47,11 @@ export async function lintNames(dir: string, config: Omit<Config, 'runbooks'>, n
 }
 
 /** The routes file can be a bare list of routes. */
-const isList = (at: Places): boolean => at.isList;
+const isList = (at: FileLocations): boolean => at.isList;
 
-type Places = At & { isList: boolean };
+type FileLocations = At & { isList: boolean };
 
-async function placesIn(file: string): Promise<Places> {
+async function locationsIn(file: string): Promise<FileLocations> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
@@ -66,7 +66,7 @@ async function placesIn(file: string): Promise<Places> {
 const lintQueries = (services: Config['services'], at: At): Problem[] =>
   Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { health }]) =>
-      (['promql', 'traffic', 'byVersion'] as const).flatMap((key) => {
+      (['promql', 'traffic', 'byVersion', 'trafficByVersion'] as const).flatMap((key) => {
         const query = health?.[key];
         const problem = query === undefined ? null : parsesAsPromql(query);
         if (problem === null) return [];
@@ -98,8 +98,8 @@ export async function lintConfigFolder(dir: string): Promise<Problem[]> {
     if (known.includes(entry.name) || entry.name.startsWith('.')) return [];
     if (!entry.isDirectory() && !/\.(ya?ml|json)$/i.test(entry.name)) return [];
     const where = { file: join(dir, entry.name), line: 1 };
-    const meant = nearest(stem(entry.name), known.map(stem));
-    const right = known.find((one) => stem(one) === meant);
+    const similar = nearest(stem(entry.name), known.map(stem));
+    const right = known.find((one) => stem(one) === similar);
     if (right === undefined)
       return [doubtful(where, 'Firebreak does not read this', `known names: ${known.join(', ')}`)];
     const message = 'Firebreak does not read this';

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { sha256 } from '../../aws/hash.ts';
-import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import { type Config, PagingFile, ServicesFile } from '../../schemas/config/config.ts';
 import { FreezeFile } from '../../schemas/freeze/freeze-policy.ts';
 import { PeopleFile } from '../../schemas/people/people.ts';
-import { SlackFile, StatusPageFile } from '../../schemas/messages/presentation.ts';
+import { SlackFile } from '../../schemas/messages/presentation.ts';
+import { StatusPageFile } from '../../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../../schemas/incidents/response.ts';
 import { RoutesFile } from '../../schemas/alerts/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
@@ -89,9 +90,9 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
   return {
     value: undefined,
     problems: flatten(parsed.error.issues).map((problem) => {
-      const meant = meantBy(problem, schema, value);
+      const suggestion = meantBy(problem, schema, value);
       const line = lineOf(document.contents, problem.path, lines);
-      return `${file}:${line}: ${problem.message}${meant === null ? '' : ` (${meant})`}`;
+      return `${file}:${line}: ${problem.message}${suggestion === null ? '' : ` (${suggestion})`}`;
     }),
   };
 }
@@ -158,8 +159,10 @@ const wordsOf = (issue: z.core.$ZodIssue): string[] =>
 
 /** Returns the branch with the fewest problems, or undefined if the value matches none of the branches' types. */
 function closestForm(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {
-  const meant = forms.filter((issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0));
-  return meant.toSorted((a, b) => a.length - b.length)[0];
+  const plausible = forms.filter(
+    (issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0),
+  );
+  return plausible.toSorted((a, b) => a.length - b.length)[0];
 }
 
 /**

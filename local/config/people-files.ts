@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { lintPeople, lintResponse } from '../../domain/catalogue/name-lint.ts';
 import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
-import type { Where } from '../../domain/slo/written.ts';
+import type { SourceLocation } from '../../domain/slo/source-locations.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { lineOf } from './yaml-lines.ts';
 
@@ -23,7 +23,7 @@ export async function lintPeopleFiles(
 }
 
 /** Without the file, no lines are looked up. */
-async function linesOf(file: string): Promise<(path: readonly PropertyKey[]) => Where> {
+async function linesOf(file: string): Promise<(path: readonly PropertyKey[]) => SourceLocation> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;

@@ -81,9 +81,10 @@ async function readFolder(dir: string): Promise<Read> {
       read.problems.push(wrong(file, 1, `the file has ${size} bytes; the limit for a runbook is ${MAX_FILE_BYTES}`));
       continue;
     }
-    const looked = look(file, await readFile(join(dir, file), 'utf8'));
-    read.problems.push(...looked.problems, ...alsoWrong(looked));
-    if (looked.runbook !== undefined) (looked.problems.length === 0 ? read.runbooks : read.partly).push(looked.runbook);
+    const runbookFile = look(file, await readFile(join(dir, file), 'utf8'));
+    read.problems.push(...runbookFile.problems, ...alsoWrong(runbookFile));
+    if (runbookFile.runbook !== undefined)
+      (runbookFile.problems.length === 0 ? read.runbooks : read.partly).push(runbookFile.runbook);
   }
   return read;
 }
@@ -97,9 +98,9 @@ const LINES_BEFORE = 1;
  * Parses one runbook. Returns the runbook, or its errors, including those in the readable part of an invalid runbook.
  */
 export function readRunbook(file: string, text: string): Runbook | Problem[] {
-  const looked = look(file, text);
-  const { runbook, problems } = looked;
-  return runbook !== undefined && problems.length === 0 ? runbook : [...problems, ...alsoWrong(looked)];
+  const runbookFile = look(file, text);
+  const { runbook, problems } = runbookFile;
+  return runbook !== undefined && problems.length === 0 ? runbook : [...problems, ...alsoWrong(runbookFile)];
 }
 
 /** Returns the errors in the readable part of an invalid runbook. */
@@ -131,14 +132,15 @@ function look(file: string, text: string): Looked {
   const document = parseDocument(head, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   if (document.errors.length > 0)
     return unread(...document.errors.map((error) => wrong(file, lineAt(error.pos[0]), error.message)));
-  const places = linesOf(document.contents, lineAt);
+  const lineNumbers = linesOf(document.contents, lineAt);
   const value = valueOf(document);
   if (value instanceof Error) return unread(wrong(file, 1, value.message));
-  const known = { file, version: sha256(text).slice(0, 16), body: (body ?? '').trim(), lines: places };
+  const known = { file, version: sha256(text).slice(0, 16), body: (body ?? '').trim(), lines: lineNumbers };
   const { front, problems, inputsUnread } = readHead(value, known);
   if (front === undefined) return unread(...problems);
   const name = RunbookName.safeParse(front.name ?? basename(file, '.md'));
-  const named = name.error?.issues.map(({ message }) => wrong(file, lineOf(places, 'name'), `name: ${message}`)) ?? [];
+  const named =
+    name.error?.issues.map(({ message }) => wrong(file, lineOf(lineNumbers, 'name'), `name: ${message}`)) ?? [];
   const runbook = Runbook.parse({ ...front, ...known, name: name.data ?? 'unnamed' });
   return { runbook, problems: [...problems, ...named], inputsUnread };
 }

@@ -6,7 +6,7 @@ import { lint } from '../../domain/slo/lint/lint.ts';
 import { isImportable } from '../../domain/slo/import/formats.ts';
 import { comparedEachMinute } from '../../domain/slo/measurement/minutes.ts';
 import { objectivesOf } from '../../domain/slo/objectives.ts';
-import { type Written, type WrittenSlo, wrong } from '../../domain/slo/written.ts';
+import { type Located, type LocatedSlo, wrong } from '../../domain/slo/source-locations.ts';
 import { inOrder, type Problem, shown } from '../../domain/runbooks/problem.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { Header, type Kind, type OpenSlo, schemaOf } from '../../schemas/slo/openslo.ts';
@@ -35,7 +35,7 @@ export async function loadSlos(dir: string): Promise<{ value: Slo[] | undefined;
 export async function lintSlos(
   dir: string,
   services?: Config['services'],
-): Promise<{ slos: WrittenSlo[]; found: Problem[] }> {
+): Promise<{ slos: LocatedSlo[]; found: Problem[] }> {
   const { slos, problems, remarks } = await readFolder(dir);
   return { slos, found: inOrder([...problems, ...remarks, ...lint(slos, services)]) };
 }
@@ -53,10 +53,10 @@ export async function sloFiles(dir: string): Promise<string[]> {
     .toSorted();
 }
 
-type ReadFolder = { slos: WrittenSlo[]; problems: Problem[]; remarks: Problem[] };
+type ReadFolder = { slos: LocatedSlo[]; problems: Problem[]; remarks: Problem[] };
 
 async function readFolder(dir: string): Promise<ReadFolder> {
-  const documents: Written<OpenSlo>[] = [];
+  const documents: Located<OpenSlo>[] = [];
   const problems: Problem[] = [];
   for (const name of await sloFiles(dir)) {
     const file = join(dir, name);
@@ -77,7 +77,7 @@ async function objectsIn(file: string): Promise<Read[]> {
 }
 
 /** An object, or its error. */
-type Read<T = OpenSlo> = Written<T> | Problem;
+type Read<T = OpenSlo> = Located<T> | Problem;
 
 const objectsOf = (file: string, text: string): Read[] =>
   documentsOf(file, text).flatMap((one) => ('value' in one ? readObject(one) : [one]));
@@ -116,7 +116,7 @@ function partsOf(node: unknown, value: unknown): { node: unknown; value: unknown
   return value.map((item: unknown, index) => ({ node: isSeq(node) ? node.items[index] : node, value: item }));
 }
 
-export function readObject({ value, at }: Written<unknown>): Read[] {
+export function readObject({ value, at }: Located<unknown>): Read[] {
   if (isImportable(value))
     return [wrong(at([]), 'it is not in OpenSLO v1 format', 'convert it with firebreak slo import')];
   const header = Header.safeParse(value);
@@ -130,7 +130,7 @@ function explained(
   error: z.ZodError,
   value: unknown,
   schema: z.ZodType,
-  at: Written<OpenSlo>['at'],
+  at: Located<OpenSlo>['at'],
   kind?: Kind,
 ): Problem[] {
   const name = kind === undefined ? 'the document' : `the ${kind}`;

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { importedFrom } from '../../domain/slo/import/formats.ts';
-import type { Defaults, Made } from '../../domain/slo/import/made.ts';
+import type { Defaults, Converted } from '../../domain/slo/import/converted.ts';
 import { objectivesOf } from '../../domain/slo/objectives.ts';
-import { inside, type Written, wrong } from '../../domain/slo/written.ts';
+import { inside, type Located, wrong } from '../../domain/slo/source-locations.ts';
 import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
 import type { OpenSlo } from '../../schemas/slo/openslo.ts';
 import { documentsOf, readObject } from './slo-files.ts';
 
-/** `made`: documents that a start accepts together. Errors in `problems` are about objects without a document. */
-export type ReadImport = { made: Made[]; problems: Problem[] };
+/** `converted`: documents that a start accepts together. Errors in `problems` are about objects without a document. */
+export type ReadImport = { converted: Converted[]; problems: Problem[] };
 
 /**
  * Converts files of other tools to OpenSLO v1 documents.
@@ -19,14 +19,14 @@ export async function importSlos(
   files: readonly { name: string; path: string }[],
   defaults: Defaults,
 ): Promise<ReadImport> {
-  const made: Made[] = [];
+  const converted: Converted[] = [];
   const problems: Problem[] = [];
-  const accepted: Written<OpenSlo>[] = [];
+  const accepted: Located<OpenSlo>[] = [];
   for (const { name, path } of files) {
     const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error);
-    const documents: (Written<unknown> | Problem)[] =
+    const documents: (Located<unknown> | Problem)[] =
       typeof text === 'string'
-        ? documentsOf(name, text).flatMap((one): (Written<unknown> | Problem)[] =>
+        ? documentsOf(name, text).flatMap((one): (Located<unknown> | Problem)[] =>
             'value' in one ? itemsOf(one) : [one],
           )
         : [wrong({ file: name, line: 1 }, `cannot be read: ${text.message}`)];
@@ -38,20 +38,20 @@ export async function importSlos(
       }
       const imported = importedFrom(document, defaults);
       problems.push(...imported.problems);
-      for (const one of imported.made) {
+      for (const one of imported.converted) {
         const found = problemsOf(one, accepted);
         problems.push(
           ...found.map((each) => ({ ...each, message: `its conversion to OpenSLO v1 is invalid: ${each.message}` })),
         );
-        if (found.length === 0) made.push(one);
+        if (found.length === 0) converted.push(one);
       }
     }
   }
-  return { made, problems: inOrder(problems) };
+  return { converted, problems: inOrder(problems) };
 }
 
 /** Returns each object of a list, such as in the output of `kubectl get -o yaml`. */
-function itemsOf(document: Written<unknown>): Written<unknown>[] {
+function itemsOf(document: Located<unknown>): Located<unknown>[] {
   const { kind, items } = (typeof document.value === 'object' ? document.value : {}) as {
     kind?: unknown;
     items?: unknown;
@@ -61,7 +61,7 @@ function itemsOf(document: Written<unknown>): Written<unknown>[] {
 }
 
 /** Validates a document together with those accepted before it, and adds it to them if it is valid. */
-function problemsOf({ written }: Made, accepted: Written<OpenSlo>[]): Problem[] {
+function problemsOf({ written }: Converted, accepted: Located<OpenSlo>[]): Problem[] {
   const read = readObject(written);
   const objects = read.filter((one) => 'value' in one);
   const problems = read.filter((one): one is Problem => !('value' in one));

@@ -9,9 +9,9 @@ export function lineOf(contents: unknown, path: readonly PropertyKey[], lines: L
   let line = startOf(contents, lines) ?? 1;
   let node = contents;
   for (const step of path) {
-    const [place, value] = childOf(node, step);
-    if (place === undefined) break;
-    line = startOf(place, lines) ?? line;
+    const [position, value] = childOf(node, step);
+    if (position === undefined) break;
+    line = startOf(position, lines) ?? line;
     node = value;
     if (isAlias(node)) break;
   }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 
 /** An error in a value, and its path. */
 export type ValueProblem = { path: string; message: string; suggestion: string | null };
@@ -178,10 +178,10 @@ export function kindsAt(schema: JsonSchema, path: Path, value: unknown): unknown
 function formsAt(schema: JsonSchema, path: Path, value: unknown, asGiven = true): JsonSchema[] {
   let forms = formsOf(schema);
   for (const [index, key] of path.entries()) {
-    forms = said(forms, valueAt(value, path.slice(0, index)));
+    forms = closest(forms, valueAt(value, path.slice(0, index)));
     forms = forms.flatMap((form) => inside(form, key)).flatMap(formsOf);
   }
-  return asGiven ? said(forms, valueAt(value, path)) : forms;
+  return asGiven ? closest(forms, valueAt(value, path)) : forms;
 }
 
 function inside(form: JsonSchema, key: PropertyKey): JsonSchema[] {
@@ -195,7 +195,7 @@ const formsOf = (schema: JsonSchema): JsonSchema[] =>
     ? [schema]
     : [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap(formsOf);
 
-function said(forms: readonly JsonSchema[], given: unknown): JsonSchema[] {
+function closest(forms: readonly JsonSchema[], given: unknown): JsonSchema[] {
   const uses = valueAt(given, ['uses']);
   const own = forms.filter(({ properties }) => properties?.uses?.const === uses);
   return uses !== undefined && own.length > 0 ? own : [...forms];

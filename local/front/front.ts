@@ -10,6 +10,7 @@ import { Connections, RECEIVING } from './connections.ts';
 import { processMetrics } from '../process-metrics.ts';
 import { senderAddress } from './sender-address.ts';
 import { BODY_MAX_BYTES, bodyStream, drained, waits } from './request-stream.ts';
+import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 
 type LambdaAnswer = {
   statusCode: number;
@@ -134,7 +135,7 @@ function fromThisMachine(incoming: HttpBindings['incoming'], request: Request): 
     incoming.httpVersion !== '1.0' &&
     ![...request.headers.keys()].some((name) => FORWARDED.test(name)) &&
     /^(::1|(::ffff:)?127\.)/.test(remote) &&
-    /^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname) &&
+    isLoopbackHostname(hostname) &&
     request.headers.get('sec-fetch-site') !== 'cross-site'
   );
 }

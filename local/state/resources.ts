@@ -1,7 +1,7 @@
 import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { isWakeQueue, PROJECT, QUEUE, TABLE } from '../../aws/resources.ts';
+import { isWakeQueue, QUEUE, TABLE, WAKE_QUEUE } from '../../aws/resources.ts';
 import { type QueueName, QUEUES } from '../../schemas/config/queues.ts';
 
 /** Account of all emulated resources. */
@@ -68,7 +68,7 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: QUEUE.maxReceives }),
     });
   };
-  const waking = (name: string) => create(name, { VisibilityTimeout: String(PROJECT.visibilitySeconds) });
+  const waking = (name: string) => create(name, { VisibilityTimeout: String(WAKE_QUEUE.visibilitySeconds) });
   const urls: [QueueName, string][] = [];
   for (const name of QUEUES) urls.push([name, await (isWakeQueue(name) ? waking : ordered)(`firebreak-${name}`)]);
   return {

@@ -20,7 +20,7 @@ export function parametersOf(
 }
 
 /** Returns whether the product always reads this name as a secret. */
-const isKnown = (name: string): boolean => ![undefined, 'connected'].includes(groupOf(name));
+const isKnown = (name: string): boolean => ![undefined, 'connected', 'links'].includes(groupOf(name));
 
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {

@@ -16,7 +16,7 @@ import { startSqs } from '../aws/sqs/server.ts';
 import { EMULATION_LIMITS } from '../limits.ts';
 import { NAMES } from '../names.ts';
 import { checkTableFormat } from './table-format.ts';
-import type { Opened } from '../config/opened.ts';
+import type { Closers } from '../config/closers.ts';
 import { ACCOUNT, createBucket, createQueues, createTable, type Queues } from './resources.ts';
 
 export type Storage = {
@@ -30,7 +30,7 @@ export type Storage = {
 };
 
 /** Starts the stores: DynamoDB, SQS, and S3, with the table, queues, and bucket in them. */
-export async function startStorage(dir: string, env: Env, accessKeyId: string, opened: Opened): Promise<Storage> {
+export async function startStorage(dir: string, env: Env, accessKeyId: string, opened: Closers): Promise<Storage> {
   const { failed } = await startDatabase(join(dir, 'dynamodb.sqlite'), env, accessKeyId, opened);
   if (!env['AWS_ENDPOINT_URL_SQS']) {
     env['AWS_ENDPOINT_URL_SQS'] = opened.add(
@@ -63,7 +63,7 @@ async function startDatabase(
   file: string,
   env: Env,
   accessKeyId: string,
-  opened: Opened,
+  opened: Closers,
 ): Promise<Pick<Storage, 'failed'>> {
   const own = { file, accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] };
   delete env['FIREBREAK_DATABASE_WARNING']; // valid only for this start

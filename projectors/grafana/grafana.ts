@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { incidentUrl } from '../../domain/incidents/console-link.ts';
 import { changeMark, incidentMark, markTag } from '../../domain/incidents/marks.ts';
 import type { Annotation, Annotations } from '../../domain/messages/channels.ts';
 import type { Changes } from '../../domain/ports/changes.ts';
@@ -31,6 +32,7 @@ type Deps = {
   projections: Projections;
   incidents: Pick<Incidents, 'read'>;
   changes: Pick<Changes, 'get'>;
+  publicUrl?: string | undefined;
 };
 
 /** Returns the projector for Grafana: annotations for deploys, rollbacks, and incidents. */
@@ -49,7 +51,7 @@ async function markOf(deps: Deps, subject: Subject): Promise<Annotation | undefi
     return change && changeMark(change);
   }
   const incident = await deps.incidents.read(IncidentId.parse(idOf(subject)));
-  return incident && incidentMark(incident);
+  return incident && incidentMark(incident, incidentUrl(deps.publicUrl, incident.id));
 }
 
 class Mark {

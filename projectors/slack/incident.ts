@@ -1,7 +1,10 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { type AwaitedDeps, notifyOfChannel } from '../../domain/messages/channel-awaited.ts';
+import { type WaiterDeps, notifyOfChannel } from '../../domain/messages/channel-waiter.ts';
 import { entryMessage, hasMessage, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
 import type { Chat, ChatMessage, VendorResponse as Answer } from '../../domain/messages/channels.ts';
+import { approvalUrls } from '../../domain/incidents/approval-link.ts';
+import { incidentUrl } from '../../domain/incidents/console-link.ts';
+import type { ApprovalLinks } from '../../domain/ports/access.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { UserCache } from '../../domain/ports/messages.ts';
@@ -17,19 +20,21 @@ import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
-import { type GuestDeps, ChannelMembers } from './members.ts';
+import { type MemberDeps, ChannelMembers } from './members.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 import { SlackState } from './state.ts';
 
-export type SlackDeps = Omit<GuestDeps, 'chat' | 'incidents'> &
-  AwaitedDeps & {
+export type SlackDeps = Omit<MemberDeps, 'chat' | 'incidents'> &
+  WaiterDeps & {
     chat: Chat;
     projections: Projections;
     incidents: Pick<Incidents, 'story' | 'note' | 'setChannel'>;
     config: ConfigSource;
     userCache: Pick<UserCache, 'user'>;
     timeScale?: number;
+    publicUrl: string | undefined;
+    approvalLinks: ApprovalLinks;
   };
 
 /** Maximum delay of a timeline entry, compared with its timestamp. */
@@ -54,12 +59,12 @@ const WAITED_FOR = new Set(['summary', 'message']);
 /** A part that Slack shows with its last value, and that is updated when it differs. */
 type Part = {
   /** Key in `problems` and `unsure`. */
-  what: string;
+  part: string;
   wanted: string;
   shown: string | null;
   method: Method;
-  say: () => Promise<Answer<unknown>>;
-  said: Partial<SlackState>;
+  send: () => Promise<Answer<unknown>>;
+  patch: Partial<SlackState>;
 };
 
 /** Projects an incident to Slack: its channel with all contents, and a line in team channels. */
@@ -161,7 +166,13 @@ class View {
   }
 
   async #summary(channel: string): Promise<void> {
-    const card = await this.#named(summaryCard(this.#story));
+    const card = await this.#named(
+      summaryCard(
+        this.#story,
+        incidentUrl(this.#deps.publicUrl, this.#story.incident.id),
+        await approvalUrls({ ...this.#deps, log: this.#session.log }, this.#story),
+      ),
+    );
     const post = { subject: this.#subject, channel, key: SUMMARY, message: card };
     const posted = await postOnce(this.#deps, post, this.#session);
     if (posted?.kind === 'refused') await this.#notTaken('summary', posted.code);
@@ -170,12 +181,12 @@ class View {
     const wanted = JSON.stringify(card);
     if (fresh) await this.#save({ summary: wanted });
     await this.#keep({
-      what: 'summary',
+      part: 'summary',
       wanted,
       shown: this.#state.summary,
       method: METHODS.edit,
-      say: () => this.#deps.chat.edit(channel, id, card, markOf(post)),
-      said: { summary: wanted },
+      send: () => this.#deps.chat.edit(channel, id, card, markOf(post)),
+      patch: { summary: wanted },
     });
     if (!this.#state.pinned && (await this.#try('pin', METHODS.pin, () => this.#deps.chat.pin(channel, id))))
       await this.#save({ pinned: true });
@@ -208,19 +219,19 @@ class View {
     let page: readonly StoryEntry[] = this.#story.timeline;
     while (page.length > 0 && !this.#state.archived) {
       await this.#guests.expectWhoActed(page);
-      for (const { place, entry } of page) {
-        if (hasMessage(entry) && !(await this.#entry(channel, place, entry))) return;
+      for (const { position, entry } of page) {
+        if (hasMessage(entry) && !(await this.#entry(channel, position, entry))) return;
       }
       await this.#toldUpTo(page);
       if (page.length < MAY_GO_ON_FROM) return;
-      page = (await this.#deps.incidents.story(this.#story.incident.id, page.at(-1)?.place ?? null))?.timeline ?? [];
+      page = (await this.#deps.incidents.story(this.#story.incident.id, page.at(-1)?.position ?? null))?.timeline ?? [];
     }
   }
 
   /** Returns whether the message exists. */
-  async #entry(channel: string, place: string, entry: TimelineEntry): Promise<boolean> {
+  async #entry(channel: string, position: string, entry: TimelineEntry): Promise<boolean> {
     const message = await this.#named(entryMessage(entry, this.#known));
-    const post = { subject: this.#subject, channel, key: `entry ${place}`, message };
+    const post = { subject: this.#subject, channel, key: `entry ${position}`, message };
     const posted = await postOnce(this.#deps, post, this.#session);
     if (posted?.kind === 'refused') await this.#notTaken('message', posted.code);
     if (posted?.kind === 'there' && posted.fresh) await this.#solved('message');
@@ -245,14 +256,14 @@ class View {
     const last = page.at(-1);
     if (last === undefined) return;
     const sure = page.findLast(({ entry }) => entry.at < plusSeconds(last.entry.at, -LATE_ENTRY_SECONDS));
-    if (sure !== undefined) await this.#save({ postedUntil: sure.place });
+    if (sure !== undefined) await this.#save({ postedUntil: sure.position });
   }
 
   async #lines(): Promise<void> {
     const { incident } = this.#story;
     // For a group, only the parent has lines, one in each affected team channel.
-    const places = [incident.service, ...this.#story.children.map(({ service }) => service)];
-    const own = places.flatMap((service) => serviceEntry(this.#config.services, service)?.slack?.channel ?? []);
+    const services = [incident.service, ...this.#story.children.map(({ service }) => service)];
+    const own = services.flatMap((service) => serviceEntry(this.#config.services, service)?.slack?.channel ?? []);
     const channels = new Set(
       [...own, ...(incident.notified_channels ?? [])].map((name) => `#${name.replace(/^#/, '')}`),
     );
@@ -278,15 +289,15 @@ class View {
     const posted = await postOnce(this.#deps, post, this.#session);
     if (posted?.kind === 'refused') await this.#problem(what, posted.code);
     if (posted?.kind !== 'there') return;
-    const said = { lines: { ...this.#state.lines, [name]: wanted } };
-    if (posted.fresh) await this.#save(said);
+    const patch = { lines: { ...this.#state.lines, [name]: wanted } };
+    if (posted.fresh) await this.#save(patch);
     await this.#keep({
-      what,
+      part: what,
       wanted,
       shown: this.#state.lines[name] ?? null,
       method: METHODS.edit,
-      say: () => this.#deps.chat.edit(posted.channel, posted.id, line, markOf(post)),
-      said,
+      send: () => this.#deps.chat.edit(posted.channel, posted.id, line, markOf(post)),
+      patch,
     });
   }
 
@@ -299,21 +310,21 @@ class View {
     }
     const words = topic(this.#story);
     await this.#keep({
-      what: 'topic',
+      part: 'topic',
       wanted: JSON.stringify(words),
       shown: this.#state.topic,
       method: METHODS.setTopic,
-      say: () => chat.setTopic(channel, words),
-      said: { topic: JSON.stringify(words) },
+      send: () => chat.setTopic(channel, words),
+      patch: { topic: JSON.stringify(words) },
     });
     const links = linksOf(this.#story.signals);
     await this.#keep({
-      what: 'bookmarks',
+      part: 'bookmarks',
       wanted: JSON.stringify(links),
       shown: this.#state.bookmarks ?? '[]',
       method: METHODS.bookmarks,
-      say: () => chat.setBookmarks(channel, links),
-      said: { bookmarks: JSON.stringify(links) },
+      send: () => chat.setBookmarks(channel, links),
+      patch: { bookmarks: JSON.stringify(links) },
     });
   }
 
@@ -328,7 +339,7 @@ class View {
   }
 
   /** Updates a part that differs, or that a late call may have overwritten. */
-  async #keep({ what, wanted, shown, method, say, said }: Part): Promise<void> {
+  async #keep({ part: what, wanted, shown, method, send: say, patch }: Part): Promise<void> {
     const before = this.#state.unsure[what];
     const again = setAgainFrom(before);
     const began = this.#session.now();
@@ -342,7 +353,7 @@ class View {
     const done = isDone(response);
     const { [what]: _answered, ...others } = this.#state.unsure;
     const still = answered(before, done ? began : null);
-    await this.#save({ unsure: still === null ? others : { ...others, [what]: still }, ...(done && said) });
+    await this.#save({ unsure: still === null ? others : { ...others, [what]: still }, ...(done && patch) });
     // A failed call is retried with its own delay.
     if (done && still !== null) this.#session.comeAgain(sureFrom(still));
   }

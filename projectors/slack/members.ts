@@ -20,7 +20,7 @@ import type { Method, SyncSession } from '../sync/session.ts';
 import { METHODS } from './methods.ts';
 import type { ChannelMember, SlackState } from './state.ts';
 
-export type GuestDeps = {
+export type MemberDeps = {
   chat: Pick<Chat, 'invite' | 'post'>;
   directory: Pick<Directory, 'userByEmail'>;
   onCall: OnCall;
@@ -41,7 +41,7 @@ export type Context = {
 };
 
 /** Maximum number of invited people per incident. Others can join by themselves. */
-const GUESTS_MAX = 200;
+const MEMBERS_MAX = 200;
 
 /**
  * Invites people to the channel of an incident, each once; people who leave are not invited again. Repeating an
@@ -49,12 +49,12 @@ const GUESTS_MAX = 200;
  * block others.
  */
 export class ChannelMembers {
-  readonly #deps: GuestDeps;
+  readonly #deps: MemberDeps;
   readonly #host: Context;
   /** Calls that failed in this session and are not repeated in it. */
   readonly #notNow = new Set<string>();
 
-  constructor(deps: GuestDeps, host: Context) {
+  constructor(deps: MemberDeps, host: Context) {
     this.#deps = deps;
     this.#host = host;
   }
@@ -179,7 +179,7 @@ export class ChannelMembers {
   async #expect(desired: readonly DesiredMember[]): Promise<void> {
     const { people } = this.#host.state();
     const fresh = desired.filter(({ name }) => !Object.hasOwn(people, name));
-    const room = Math.max(GUESTS_MAX - Object.keys(people).length, 0);
+    const room = Math.max(MEMBERS_MAX - Object.keys(people).length, 0);
     const guests = fresh.map(({ name, ...guest }): [string, ChannelMember] => [
       name,
       { ...guest, state: 'wanted', written: false },

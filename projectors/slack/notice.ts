@@ -21,12 +21,12 @@ type Deps = { chat: Chat; projections: Projections; alertNotices: AlertNotices }
 
 /** Projects alerts without an incident as one message in a channel, which is edited when they change. */
 export async function showNotice(deps: Deps, subject: Subject, session: SyncSession): Promise<void> {
-  const bulletin = await deps.alertNotices.read(idOf(subject));
-  if (bulletin?.kind !== 'notice') return;
+  const notice = await deps.alertNotices.read(idOf(subject));
+  if (notice?.kind !== 'notice') return;
   const kept = NoticeState.parse((await deps.projections.read('slack', subject)) ?? {});
-  const { round } = bulletin;
+  const { round } = notice;
   const before = kept.round === round ? kept : NoticeState.parse({ round });
-  const message = noticeCard(bulletin);
+  const message = noticeCard(notice);
   const shown = JSON.stringify(message);
   const again = setAgainFrom(before.unsure);
   const began = session.now();
@@ -38,10 +38,10 @@ export async function showNotice(deps: Deps, subject: Subject, session: SyncSess
     return true;
   };
   const refused = (code: string): void => {
-    session.log.warn('Slack refused a notice', { channel: bulletin.channel, code });
-    session.afterRefusal(bulletin.updatedAt);
+    session.log.warn('Slack refused a notice', { channel: notice.channel, code });
+    session.afterRefusal(notice.updatedAt);
   };
-  const post = { subject, channel: bulletin.channel, key: `notice ${round}`, message };
+  const post = { subject, channel: notice.channel, key: `notice ${round}`, message };
   const posted = await postOnce(deps, post, session);
   if (posted?.kind === 'refused') return refused(posted.code);
   if (posted?.kind !== 'there') return;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ComponentStatus, PublicStatus } from '../../schemas/messages/status-page.ts';
+import { ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 
 export const StatuspageState = z.object({

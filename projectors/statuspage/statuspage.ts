@@ -3,11 +3,18 @@ import type { StatusPage, VendorResponse } from '../../domain/messages/channels.
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
-import { componentsOf, componentStatus, publicStatus, words, worst } from '../../domain/messages/status-page-texts.ts';
+import {
+  approvalRequest,
+  componentsOf,
+  componentStatus,
+  publicStatus,
+  words,
+  worst,
+} from '../../domain/status/public-texts.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
-import { type ComponentStatus, PublicStatus } from '../../schemas/messages/status-page.ts';
+import { type ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
@@ -94,14 +101,7 @@ class Page {
   /** Asks for approval once, on the timeline. Nothing is published before that. */
   async #ask(): Promise<void> {
     if (this.#state.approvalRequested) return;
-    const { id } = this.#incident;
-    await this.#deps.incidents.note(id, 'status-page-asks', {
-      at: this.#session.now(),
-      actor: 'firebreak',
-      kind: 'statuspage.asks',
-      text: `The status page waits for approval: use "Publish update…" in the channel, or POST /v1/incidents/${id}/actions/publish`,
-      detail: null,
-    });
+    await this.#deps.incidents.note(this.#incident.id, ...approvalRequest(this.#incident.id, this.#session.now()));
     await this.#save({ approvalRequested: true });
   }
 
@@ -248,11 +248,11 @@ class Page {
 
   /** Returns whether the component certainly has the status. */
   async #setComponent(component: string, desired: ComponentStatus): Promise<boolean> {
-    const { sent: said, unsure } = await this.#component(component);
+    const { sent, unsure } = await this.#component(component);
     const again = setAgainFrom(unsure);
     const certain = again === null || this.#session.now() >= again;
     if (!certain) this.#session.comeAgain(again);
-    if (said === desired && (again === null || !certain)) return certain;
+    if (sent === desired && (again === null || !certain)) return certain;
     const response = await this.#attempt({ [component]: desired }, () =>
       this.#deps.statusPage.setComponent(component, desired),
     );

@@ -21,7 +21,7 @@ const RECORD_HOLDS_SECONDS = 5;
 /** A method to call, with its rate limits: one for the method, one for the channel, and so on. */
 export type Method = { name: string; allowances: Readonly<Record<string, Allowance>> };
 
-/** Resources of a pass that its turns share. */
+/** Resources that the sessions of one sync share. */
 export type SyncContext = {
   clock: Clock;
   log: Log;
@@ -31,7 +31,7 @@ export type SyncContext = {
    */
   timeScale: number;
   /** The attempt in progress and those that wait for it, by method. */
-  underWay: Map<string, Promise<unknown>>;
+  inProgress: Map<string, Promise<unknown>>;
   /** Time after which no attempt starts. Null: no limit within a session. */
   until: Timestamp | null;
   /** Checks the lease around each attempt. @throws if another projector has taken over */
@@ -96,15 +96,15 @@ export class SyncSession {
     call: () => Promise<VendorResponse<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
   ): Promise<VendorResponse<T> | undefined> {
-    const { underWay } = this.#context;
-    const before = underWay.get(method.name);
+    const { inProgress } = this.#context;
+    const before = inProgress.get(method.name);
     const attempt = this.#after(before, () => this.#alone(method, call, record));
     const over = attempt.catch(() => undefined);
-    underWay.set(method.name, over);
+    inProgress.set(method.name, over);
     try {
       return await attempt;
     } finally {
-      if (underWay.get(method.name) === over) underWay.delete(method.name);
+      if (inProgress.get(method.name) === over) inProgress.delete(method.name);
     }
   }
 

@@ -9,30 +9,30 @@ import { type SyncContext, SyncSession } from './session.ts';
 const LEASE_SECONDS = 15;
 const RENEW_AFTER_SECONDS = 4;
 
-/** Maximum duration of a pass. A function has a minute; the next one continues. */
-const PASS_SECONDS = 35;
+/** Maximum duration of one sync. The function times out after a minute; the next sync continues. */
+const SYNC_SECONDS = 35;
 
 /** Maximum delay of an SQS message. */
 const WAKE_MAX_SECONDS = 900;
 
-/** Delay after an exception for one subject, which must not stop the others. */
-const AFTER_A_BUG_SECONDS = 60;
+/** Delay after an exception for one subject; the other subjects continue. */
+const AFTER_EXCEPTION_SECONDS = 60;
 
 /** Projects a subject: compares it with what the target shows, and applies the difference as far as the session allows. */
 export type Projector = (subject: Subject, session: SyncSession) => Promise<void>;
 
-type PassDeps = { clock: Clock; log: Log; projections: Projections; timeScale?: number };
+type SyncDeps = { clock: Clock; log: Log; projections: Projections; timeScale?: number };
 
 /**
  * `subjects`: maximum number of parallel subjects. `pause`: interval between checks for new subjects; null: check only
  * when one is done.
  */
-type SideBySide = {
+type Parallelism = {
   subjects: number;
   pause: ((milliseconds: number, signal: AbortSignal) => Promise<unknown>) | null;
 };
 
-const ONE_BY_ONE: SideBySide = { subjects: 1, pause: null };
+const SEQUENTIAL: Parallelism = { subjects: 1, pause: null };
 
 class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
@@ -42,25 +42,25 @@ class LeaseLost extends Error {
  * Projects all due subjects to a target, oldest first, each once, within the vendor's rate limits. Then schedules the
  * next wake-up. A lease ensures that only one projector works on a target.
  *
- * @param sideBySide parallel subjects, for a target with many vendors, so that a slow one does not block the others
+ * @param parallelism parallel subjects, for a target with many vendors, so that a slow one does not block the others
  */
 export async function sync(
   target: Target,
-  deps: PassDeps,
+  deps: SyncDeps,
   project: Projector,
-  sideBySide: SideBySide = ONE_BY_ONE,
+  parallelism: Parallelism = SEQUENTIAL,
 ): Promise<void> {
   const { projections } = deps;
-  const asked = deps.clock.now();
+  const requestedAt = deps.clock.now();
   const lease = await projections.lease(target, LEASE_SECONDS);
   if (lease === undefined) {
     // The holder checks for new subjects before it ends, but it may have died.
     if ((await ready(deps, target)).length > 0) await projections.wake(target, LEASE_SECONDS);
     return;
   }
-  const context = deskOf(lease, asked, deps);
+  const context = contextOf(lease, requestedAt, deps);
   try {
-    await work(target, deps, { context: context, project, sideBySide });
+    await work(target, deps, { context, project, parallelism });
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
     deps.log.warn('another projector has taken over the lease', { target });
@@ -73,30 +73,30 @@ export async function sync(
   else if ((await ready(deps, target)).length > 0) await projections.wake(target, 0);
 }
 
-type Work = { context: SyncContext; project: Projector; sideBySide: SideBySide };
+type Work = { context: SyncContext; project: Projector; parallelism: Parallelism };
 
 /** Interval in milliseconds between checks for new subjects while others are in progress. */
-const LOOK_AGAIN_MS = 1000;
+const CHECK_INTERVAL_MS = 1000;
 
 /** @throws the first error, after all subjects have ended, so that no work continues afterwards */
-async function work(target: Target, deps: PassDeps, { context, project, sideBySide }: Work): Promise<void> {
-  const underWay = new Map<Subject, Promise<void>>();
+async function work(target: Target, deps: SyncDeps, { context, project, parallelism }: Work): Promise<void> {
+  const inProgress = new Map<Subject, Promise<void>>();
   const failures: unknown[] = [];
   let due: Due[] = [];
   while (failures.length === 0) {
-    if (due.length === 0) due = (await ready(deps, target)).filter(({ subject }) => !underWay.has(subject));
-    const room = isOver(context) ? 0 : sideBySide.subjects - underWay.size;
+    if (due.length === 0) due = (await ready(deps, target)).filter(({ subject }) => !inProgress.has(subject));
+    const room = isOver(context) ? 0 : parallelism.subjects - inProgress.size;
     for (const one of due.slice(0, room)) {
       const shown = show(target, deps, one, { context, project })
         .catch((error: unknown) => void failures.push(error))
-        .finally(() => underWay.delete(one.subject));
-      underWay.set(one.subject, shown);
+        .finally(() => inProgress.delete(one.subject));
+      inProgress.set(one.subject, shown);
     }
     due = due.slice(room);
-    if (underWay.size === 0) return;
-    await firstOf([...underWay.values()], underWay.size < sideBySide.subjects ? sideBySide.pause : null);
+    if (inProgress.size === 0) return;
+    await firstOf([...inProgress.values()], inProgress.size < parallelism.subjects ? parallelism.pause : null);
   }
-  await Promise.all(underWay.values());
+  await Promise.all(inProgress.values());
   throw failures[0];
 }
 
@@ -104,25 +104,25 @@ const isOver = ({ clock, until }: SyncContext): boolean => until !== null && clo
 
 async function show(
   target: Target,
-  deps: PassDeps,
+  deps: SyncDeps,
   one: Due,
   { context, project }: Pick<Work, 'context' | 'project'>,
 ): Promise<void> {
   await context.renewLease();
-  const again = await turnOf(one, context, project);
+  const again = await runProjector(one, context, project);
   await context.renewLease();
   await deps.projections.settle(target, one, again);
 }
 
 /** Waits until one is done or the interval has passed. */
-async function firstOf(all: readonly Promise<void>[], pause: SideBySide['pause']): Promise<void> {
+async function firstOf(all: readonly Promise<void>[], pause: Parallelism['pause']): Promise<void> {
   const over = new AbortController();
-  const waits = pause === null ? [] : [pause(LOOK_AGAIN_MS, over.signal).catch(() => undefined)];
+  const waits = pause === null ? [] : [pause(CHECK_INTERVAL_MS, over.signal).catch(() => undefined)];
   await Promise.race([...all, ...waits]);
   over.abort();
 }
 
-async function turnOf({ subject }: Due, context: SyncContext, project: Projector): Promise<Timestamp | null> {
+async function runProjector({ subject }: Due, context: SyncContext, project: Projector): Promise<Timestamp | null> {
   const session = new SyncSession(context);
   try {
     await project(subject, session);
@@ -132,21 +132,21 @@ async function turnOf({ subject }: Due, context: SyncContext, project: Projector
       subject,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
-    session.comeAgain(plusSeconds(context.clock.now(), AFTER_A_BUG_SECONDS));
+    session.comeAgain(plusSeconds(context.clock.now(), AFTER_EXCEPTION_SECONDS));
   }
   return session.again;
 }
 
 /** @param since time of the lease request, from which the lease counts, not from its response */
-function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeScale = 1 }: PassDeps): SyncContext {
+function contextOf(lease: Lease, since: Timestamp, { clock, log, projections, timeScale = 1 }: SyncDeps): SyncContext {
   let renewed = since;
   return {
     clock,
     log: log.with({ target: lease.target }),
     pace: lease.pace,
     timeScale,
-    underWay: new Map(),
-    until: plusSeconds(clock.now(), PASS_SECONDS),
+    inProgress: new Map(),
+    until: plusSeconds(clock.now(), SYNC_SECONDS),
     async renewLease() {
       for (let now = clock.now(); secondsBetween(renewed, now) >= RENEW_AFTER_SECONDS; now = clock.now()) {
         if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has expired');
@@ -156,7 +156,7 @@ function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeS
   };
 }
 
-async function ready({ clock, projections }: PassDeps, target: Target): Promise<Due[]> {
+async function ready({ clock, projections }: SyncDeps, target: Target): Promise<Due[]> {
   const now = clock.now();
   return (await projections.due(target)).filter(({ notBefore }) => notBefore === null || notBefore <= now);
 }
@@ -167,11 +167,11 @@ function nextWake(
   due: readonly Due[],
   now: Timestamp,
 ): { wakeAt: Timestamp | null; afterSeconds: number | null } {
-  const asked = wakeAt !== null && wakeAt > now ? wakeAt : null;
+  const requestedAt = wakeAt !== null && wakeAt > now ? wakeAt : null;
   const first = due.map(({ notBefore }) => notBefore ?? now).toSorted()[0];
-  if (first === undefined) return { wakeAt: asked, afterSeconds: null };
+  if (first === undefined) return { wakeAt: requestedAt, afterSeconds: null };
   const afterSeconds = Math.min(Math.max(Math.ceil(secondsBetween(now, first)), 0), WAKE_MAX_SECONDS);
   const at = timestamp(millisOf(now) + afterSeconds * 1000);
-  if (asked !== null && asked <= plusSeconds(at, 1)) return { wakeAt: asked, afterSeconds: null };
+  if (requestedAt !== null && requestedAt <= plusSeconds(at, 1)) return { wakeAt: requestedAt, afterSeconds: null };
   return { wakeAt: at, afterSeconds };
 }

@@ -46,7 +46,7 @@ type Deps = {
   alertNotices: AlertNotices;
 };
 
-type TicketBulletin = Extract<AlertNotice, { kind: 'ticket' }>;
+type TicketNotice = Extract<AlertNotice, { kind: 'ticket' }>;
 
 /**
  * Returns the projector for tickets: one for each alert that a route creates a ticket for. It adds a comment when the
@@ -55,19 +55,19 @@ type TicketBulletin = Extract<AlertNotice, { kind: 'ticket' }>;
 export const ticketsProjector =
   (deps: Deps): Projector =>
   async (subject, session) => {
-    const bulletin = await deps.alertNotices.read(idOf(subject));
-    if (bulletin?.kind !== 'ticket') return;
-    const tickets = await deps.ticketsFor(bulletin.target);
+    const notice = await deps.alertNotices.read(idOf(subject));
+    if (notice?.kind !== 'ticket') return;
+    const tickets = await deps.ticketsFor(notice.target);
     if (tickets === undefined)
-      return session.log.warn('tickets are off for this target', { target: bulletin.target.kind });
+      return session.log.warn('tickets are off for this target', { target: notice.target.kind });
     const state = TicketState.parse((await deps.projections.read('tickets', subject)) ?? {});
-    await new Writer(deps, subject, bulletin, tickets, state, session).write();
+    await new Writer(deps, subject, notice, tickets, state, session).write();
   };
 
 class Writer {
   readonly #deps: Deps;
   readonly #subject: Subject;
-  readonly #bulletin: TicketBulletin;
+  readonly #notice: TicketNotice;
   readonly #tickets: Tickets;
   readonly #methods: { look: Method; write: Method };
   readonly #session: SyncSession;
@@ -76,22 +76,22 @@ class Writer {
   constructor(
     deps: Deps,
     subject: Subject,
-    bulletin: TicketBulletin,
+    notice: TicketNotice,
     tickets: Tickets,
     state: TicketState,
     session: SyncSession,
   ) {
     this.#deps = deps;
     this.#subject = subject;
-    this.#bulletin = bulletin;
+    this.#notice = notice;
     this.#tickets = tickets;
-    this.#methods = methodsOf(bulletin.target);
+    this.#methods = methodsOf(notice.target);
     this.#session = session;
     this.#state = state;
   }
 
   async write(): Promise<void> {
-    const { round, firing, updatedAt: heardAt } = this.#bulletin;
+    const { round, firing, updatedAt } = this.#notice;
     if (this.#state.round !== round) {
       // First conclude a round that ended while the target was not available.
       if (this.#mayBeOpen() && !(await this.#ended('All alerts are resolved.'))) return;
@@ -99,7 +99,7 @@ class Writer {
     }
     if (this.#state.closed) return;
     if (firing > 0) await this.#opened();
-    else await this.#ended(`All alerts are resolved (${minuteOf(heardAt)}).`);
+    else await this.#ended(`All alerts are resolved (${minuteOf(updatedAt)}).`);
   }
 
   #mayBeOpen(): boolean {
@@ -115,10 +115,10 @@ class Writer {
   async #opened(): Promise<string | undefined> {
     if (this.#state.id === null && !this.#state.missing) await this.#find();
     if (this.#state.id !== null) return this.#state.id;
-    if (!this.#state.missing || this.#state.round !== this.#bulletin.round) return undefined;
+    if (!this.#state.missing || this.#state.round !== this.#notice.round) return undefined;
     const response = await this.#session.attempt(
       this.#methods.write,
-      () => this.#tickets.open(ticketOf(this.#bulletin, this.#key)),
+      () => this.#tickets.open(ticketOf(this.#notice, this.#key)),
       async (at) => {
         await this.#save({ creatingSince: at, missing: false });
         return true;
@@ -174,10 +174,10 @@ class Writer {
   }
 
   async #refused(detail: string): Promise<void> {
-    const { firing, updatedAt: heardAt } = this.#bulletin;
+    const { firing, updatedAt } = this.#notice;
     this.#session.log.warn('a ticket was refused', { detail });
     await this.#save({ problem: detail });
-    this.#session.afterRefusal(firing > 0 ? null : heardAt);
+    this.#session.afterRefusal(firing > 0 ? null : updatedAt);
   }
 
   async #save(change: Partial<TicketState>): Promise<void> {
@@ -187,8 +187,8 @@ class Writer {
   }
 }
 
-function ticketOf(bulletin: TicketBulletin, key: string): Ticket {
-  const { serviceEnvironment: place, title, alerts, firstAt, target } = bulletin;
+function ticketOf(notice: TicketNotice, key: string): Ticket {
+  const { serviceEnvironment, title, alerts, firstAt, target } = notice;
   const signals = alerts.map(({ signal }) => signal);
   const rows = alerts.slice(0, ALERTS_NAMED).map(({ signal }) => {
     const labels = signal.labels.map(([name, value]) => `${name}=${value}`).join(', ');
@@ -197,10 +197,10 @@ function ticketOf(bulletin: TicketBulletin, key: string): Ticket {
   const links = linksOf(signals).map((link) => `- ${link.title}: ${code(link.url)}`);
   return {
     key,
-    title: `${place.service} ${place.environment}: ${title}`,
+    title: `${serviceEnvironment.service} ${serviceEnvironment.environment}: ${title}`,
     labels: target.kind === 'github' ? target.labels : [],
     body: [
-      `Alert ${code(title)} of ${code(place.service)} in ${code(place.environment)} has been firing since ${minuteOf(firstAt)}.`,
+      `Alert ${code(title)} of ${code(serviceEnvironment.service)} in ${code(serviceEnvironment.environment)} has been firing since ${minuteOf(firstAt)}.`,
       '',
       ...rows,
       ...(links.length > 0 ? ['', ...links] : []),

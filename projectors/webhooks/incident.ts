@@ -77,7 +77,7 @@ function inOrder(act: () => Promise<void>): () => Promise<void> {
   return () => (last = last.catch(() => undefined).then(act));
 }
 
-type Telling = {
+type Delivery = {
   deps: IncidentDeps;
   name: string;
   webhook: Webhook;
@@ -88,7 +88,7 @@ type Telling = {
 };
 
 /** Sends a pending event and the current one to a receiver. */
-async function tellOne(telling: Telling, before: ReceiverState): Promise<void> {
+async function tellOne(telling: Delivery, before: ReceiverState): Promise<void> {
   const sent = before.pending === null ? before : await send(telling, before);
   if (sent === undefined) return;
   const written = write(telling, sent);
@@ -99,7 +99,7 @@ async function tellOne(telling: Telling, before: ReceiverState): Promise<void> {
 
 /** Returns the state with the event to send. Undefined: none. Events that the receiver did not select count as sent. */
 function write(
-  { deps, name, webhook, payload, incident, session }: Telling,
+  { deps, name, webhook, payload, incident, session }: Delivery,
   state: ReceiverState,
 ): ReceiverState | undefined {
   const shown = JSON.stringify(payload);
@@ -114,7 +114,7 @@ function write(
 
 /** Sends the stored event. Returns the state without it after it is accepted. Undefined: not now. */
 async function send(
-  { deps, name, webhook, payload, save, session }: Telling,
+  { deps, name, webhook, payload, save, session }: Delivery,
   state: ReceiverState,
 ): Promise<ReceiverState | undefined> {
   const { pending: letter } = state;

@@ -58,10 +58,10 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
       };
     },
     UpdateService(input, { region }) {
-      const asked = UpdateService.parse(input);
-      const service = services.find(lastPart(asked.cluster), lastPart(asked.service));
+      const requested = UpdateService.parse(input);
+      const service = services.find(lastPart(requested.cluster), lastPart(requested.service));
       if (!service) throw new AwsRefusal('ServiceNotFoundException', 'Service not found.');
-      update(service, asked, { services, definitions, now, takes });
+      update(service, requested, { services, definitions, now, takes });
       const changed = services.find(service.cluster, service.name) ?? service;
       return { service: serviceJson(region, changed, services, now) };
     },

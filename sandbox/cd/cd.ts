@@ -139,9 +139,10 @@ const SHOWN_ROLLBACKS = 50;
  * rollbacks that are due are included.
  */
 function shown(rollbacks: Rollbacks, now: number) {
-  const live = new Map(rollbacks.allLive().map((one) => [placeOf(one), one]));
+  const live = new Map(rollbacks.allLive().map((one) => [serviceEnvironmentKey(one), one]));
   for (const { service, environment, to_version: version, outcome } of rollbacks.due(now)) {
-    if (outcome === 'succeeded') live.set(placeOf({ service, environment }), { service, environment, version });
+    if (outcome === 'succeeded')
+      live.set(serviceEnvironmentKey({ service, environment }), { service, environment, version });
   }
   return {
     rollbacks: rollbacks.newest(SHOWN_ROLLBACKS).map((rollback) => ({
@@ -158,7 +159,7 @@ function shown(rollbacks: Rollbacks, now: number) {
   };
 }
 
-const placeOf = ({ service, environment }: { service: string; environment: string }): string =>
+const serviceEnvironmentKey = ({ service, environment }: { service: string; environment: string }): string =>
   JSON.stringify([service, environment]);
 
 const idOf = ({ id }: Rollback): string => `rb_${String(id).padStart(2, '0')}`;

@@ -48,7 +48,9 @@ export function page(): Hono {
       return wantsJson(c) ? next() : file(c, new URL('index.html', FOLDER));
     })
     .get('/sandbox/docs', (c) => file(c, DOCS))
-    .get('/sandbox/page/:name{[a-z]+(?:-[a-z]+)*\\.(?:css|js)}', (c) => file(c, new URL(c.req.param('name'), FOLDER)));
+    .get('/sandbox/page/:name{(?:[a-z]+/)?[a-z]+(?:-[a-z]+)*\\.(?:css|js)}', (c) =>
+      file(c, new URL(c.req.param('name'), FOLDER)),
+    );
 }
 
 /** Returns whether the client asks for JSON. Browsers, and `curl` without options, get the page. */

@@ -109,14 +109,15 @@ function push({ db, now }: StandInDeps, asked: z.infer<typeof Push>, pushed: Pus
   return sha;
 }
 
-function merge({ db, now }: StandInDeps, asked: z.infer<typeof Merge>, pushed: Pushed): Pull {
+function merge({ db, now }: StandInDeps, requested: z.infer<typeof Merge>, pushed: Pushed): Pull {
   const pulls = openPulls(db);
-  const pull = pulls.get(asked.repository, asked.number);
-  if (pull?.state !== 'open') throw problem(422, `${asked.repository} has no open pull request ${asked.number}`);
-  if (asked.how === 'close') return pulls.close(pull, now());
-  const merged = pulls.merge(pull, openRepository(db, asked.repository), asked.how === 'squash', now());
+  const pull = pulls.get(requested.repository, requested.number);
+  if (pull?.state !== 'open')
+    throw problem(422, `${requested.repository} has no open pull request ${requested.number}`);
+  if (requested.how === 'close') return pulls.close(pull, now());
+  const merged = pulls.merge(pull, openRepository(db, requested.repository), requested.how === 'squash', now());
   if (!merged) throw problem(422, `${pull.base} has new commits; the stand-in can't merge them`);
-  pushed(asked.repository, pull.base, merged.merge_commit_sha ?? '');
+  pushed(requested.repository, pull.base, merged.merge_commit_sha ?? '');
   return merged;
 }
 

@@ -76,13 +76,13 @@ function annotationRoutes(deps: StandInDeps, annotations: Annotations): Hono {
   return new Hono()
     .get('/', (c) => c.json(annotations.find(filterOf(c)).map(json)))
     .post('/', async (c) => {
-      const asked = New.safeParse(await bodyOf(c));
-      if (!asked.success) return badRequest(c);
-      const { text, panelId, dashboardUID } = asked.data;
+      const requested = New.safeParse(await bodyOf(c));
+      if (!requested.success) return badRequest(c);
+      const { text, panelId, dashboardUID } = requested.data;
       if (!text) return c.json({ message: 'Failed to save annotation' }, 400);
-      const tags = normalTags(asked.data.tags ?? []);
+      const tags = normalTags(requested.data.tags ?? []);
       if (tagsTooLong(tags)) return tooLong(c);
-      const between = rangeOf(asked.data.time || now(), asked.data.timeEnd ?? 0);
+      const between = rangeOf(requested.data.time || now(), requested.data.timeEnd ?? 0);
       const placed = { dashboard_uid: dashboardUID || null, panel_id: panelId ?? 0 };
       const id = annotations.add({ ...between, ...placed, text, tags }, now());
       return c.json({ message: 'Annotation added', id });
@@ -107,9 +107,9 @@ function annotationRoutes(deps: StandInDeps, annotations: Annotations): Hono {
   async function change(c: Context, how: 'updated' | 'patched'): Promise<Response> {
     const before = annotationAt(c, annotations);
     if (!before) return notFound(c);
-    const asked = Change.safeParse(await bodyOf(c));
-    if (!asked.success) return badRequest(c);
-    const { time, timeEnd, text, tags } = asked.data;
+    const requested = Change.safeParse(await bodyOf(c));
+    if (!requested.success) return badRequest(c);
+    const { time, timeEnd, text, tags } = requested.data;
     const kept = how === 'patched' ? before : { text: '', tags: [] };
     const after = {
       id: before.id,

@@ -10,7 +10,7 @@ import {
   RolloutSpec,
 } from './objects.ts';
 import { failure } from './status.ts';
-import type { Item, World } from './world.ts';
+import type { Item, World } from './cluster-state.ts';
 
 /** A kind of object, and its resource in the API. */
 export type Resource = {

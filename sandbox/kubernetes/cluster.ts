@@ -1,7 +1,7 @@
 import { reconcileDeployment } from './deployments.ts';
 import type { Deployment, Rollout } from './objects.ts';
 import { reconcileRollout } from './rollouts.ts';
-import { openWorld, type World } from './world.ts';
+import { openWorld, type World } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 export type Cluster = {

@@ -1,6 +1,6 @@
 import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from './objects.ts';
 import { type Marks, prune, scaleSet, setsOf, sums, wantedSet } from './sets.ts';
-import type { Item, World } from './world.ts';
+import type { Item, World } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const MARKS: Marks = {

@@ -8,7 +8,7 @@ import { patched } from './patch.ts';
 import { clusterSandbox, clusterView } from './sandbox.ts';
 import { readSelector } from './selector.ts';
 import { failure, failureResponse } from './status.ts';
-import { type Item, kubernetesTables } from './world.ts';
+import { type Item, kubernetesTables } from './cluster-state.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { ReplicaSet, Rollout, RolloutStatus, Step } from './objects.ts';
 import { timeText } from './objects.ts';
 import { type Marks, prune, revisionOf, scaleSet, setsOf, sums, wantedSet } from './sets.ts';
-import type { Item, World } from './world.ts';
+import type { Item, World } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const MARKS: Marks = {

@@ -4,7 +4,7 @@ import { created, RESOURCES, updated } from './admission.ts';
 import { openCluster } from './cluster.ts';
 import { flaggerSandbox } from './flagger/sandbox.ts';
 import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
-import { ClusterSettings, openWorld, setClusterSettings, type World } from './world.ts';
+import { ClusterSettings, openWorld, setClusterSettings, type World } from './cluster-state.ts';
 import { check, readJson } from '../core/problem.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
@@ -44,12 +44,12 @@ export function clusterSandbox(deps: StandInDeps): Hono {
     });
 }
 
-function deploy(world: World, asked: Deploy, now: number): KubernetesObject {
-  const { kind, namespace, name, image } = asked;
+function deploy(world: World, requested: Deploy, now: number): KubernetesObject {
+  const { kind, namespace, name, image } = requested;
   const resource = RESOURCES.find((one) => one.kind === kind);
   if (resource === undefined) throw new Error(`no resource of kind ${kind}`);
   const item = world.find<Deployment>(kind, namespace, name);
-  if (item === undefined) return created(world, resource, namespace, manifest(asked), now);
+  if (item === undefined) return created(world, resource, namespace, manifest(requested), now);
   const { template } = item.object.spec;
   const [first, ...others] = template.spec.containers;
   const containers = [{ ...first, name: first?.name ?? name, image }, ...others];
@@ -57,8 +57,8 @@ function deploy(world: World, asked: Deploy, now: number): KubernetesObject {
   return updated(world, resource, item, { json: { ...item.object, spec }, part: 'main', now });
 }
 
-function manifest(asked: Deploy): object {
-  const { kind, name, image, replicas, revisionHistoryLimit, labels, annotations, steps, trafficRouting } = asked;
+function manifest(requested: Deploy): object {
+  const { kind, name, image, replicas, revisionHistoryLimit, labels, annotations, steps, trafficRouting } = requested;
   const own = { 'app.kubernetes.io/name': name };
   const canary = { steps, ...(trafficRouting && { trafficRouting }) };
   return {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Deployment, PodTemplate, ReplicaSet, Rollout, Texts } from './objects.ts';
-import type { Item, World } from './world.ts';
+import type { Item, World } from './cluster-state.ts';
 
 /** The label and annotations with which a kind of controller marks its ReplicaSets. */
 export type Marks = { hash: string; revision: string; history: string };

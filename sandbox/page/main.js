@@ -1,16 +1,16 @@
 import { CallLog } from './call-log.js';
-import { CallsPanel, callsTally } from './calls.js';
-import { cd, cdTally } from './cd.js';
+import { CallsPanel, callsTally } from './panels/calls.js';
+import { cd, cdTally } from './panels/cd.js';
 import { draw, h } from './dom.js';
-import { faultControls, faultsTally, faultWords, presetsOf } from './faults.js';
-import { github, githubTally } from './github.js';
-import { GrafanaPanel, grafanaTally } from './grafana.js';
-import { pagerduty, pagerdutyTally } from './pagerduty.js';
-import { SlackPanel, slackTally } from './slack.js';
-import { statuspage } from './statuspage.js';
-import { TargetsPanel } from './targets.js';
+import { faultControls, faultsTally, faultWords, presetsOf } from './panels/faults.js';
+import { github, githubTally } from './panels/github.js';
+import { GrafanaPanel, grafanaTally } from './panels/grafana.js';
+import { pagerduty, pagerdutyTally } from './panels/pagerduty.js';
+import { SlackPanel, slackTally } from './slack/slack.js';
+import { statuspage } from './panels/statuspage.js';
+import { TargetsPanel } from './panels/targets.js';
 import { between, clock, counted, now, setClock } from './time.js';
-import { Timeline } from './timeline.js';
+import { Timeline } from './panels/timeline.js';
 import { isUsual } from './vendors.js';
 
 /** @typedef {import('../core/sandbox-state.ts').SandboxState} State */
@@ -51,12 +51,12 @@ const tallies = new Map();
  * @typedef {{
  *   slack: import('../slack/blocks/view.ts').SlackView;
  *   pagerduty: { incidents: readonly import('../pagerduty/view.ts').IncidentShown[] };
- *   cd: import('./cd.js').CdView;
+ *   cd: import('./panels/cd.js').CdView;
  *   statuspage: import('../statuspage/view.ts').StatuspageView;
  *   grafana: import('../grafana/grafana.ts').GrafanaView;
  *   prometheus: import('../prometheus/prometheus.ts').PrometheusView;
  *   github: import('../github/github.ts').GithubView;
- * } & import('./targets.js').TargetViews} Views
+ * } & import('./panels/targets.js').TargetViews} Views
  */
 
 /** Functions that show the view of each vendor. @type {{ [V in keyof Views]: (view: Views[V]) => void }} */
@@ -93,7 +93,7 @@ const SHOW = {
   flags: (view) => showTarget('flags', view),
 };
 
-/** @template {keyof import('./targets.js').TargetViews} V @param {V} vendor @param {Views[V]} view */
+/** @template {keyof import('./panels/targets.js').TargetViews} V @param {V} vendor @param {Views[V]} view */
 function showTarget(vendor, view) {
   targetsPanel.show(vendor, view);
   draw(bodyOf('targets'), targetsPanel.elements());
@@ -198,7 +198,7 @@ takeKey();
  * @param {string} method
  * @param {string} path below `/sandbox`
  * @param {unknown} [body]
- * @returns {Promise<{ ok: boolean; answer: import('./slack-acts.js').Answer | null }>} the result
+ * @returns {Promise<{ ok: boolean; answer: import('./slack/acts.js').Answer | null }>} the result
  */
 async function send(method, path, body) {
   const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...keyHeader() };
@@ -208,7 +208,7 @@ async function send(method, path, body) {
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   if (!response.ok) console.warn(`${method} /sandbox${path} answered ${response.status}`);
-  const answer = /** @type {import('./slack-acts.js').Answer | null} */ (await response.json().catch(() => null));
+  const answer = /** @type {import('./slack/acts.js').Answer | null} */ (await response.json().catch(() => null));
   await poll();
   return { ok: response.ok, answer };
 }

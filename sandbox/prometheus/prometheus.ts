@@ -44,6 +44,8 @@ export const prometheus = {
     const api = new Hono()
       .on(['GET', 'POST'], '/query', async (c) => instant(await parametersOf(c), deps))
       .on(['GET', 'POST'], '/query_range', async (c) => range(await parametersOf(c), deps))
+      .get('/label/:name/values', (c) => c.json(success(labelValues(storedSeries(deps), c.req.param('name')))))
+      .get('/series', (c) => matchingSeries(c, deps))
       .get('/rules', (c) => rules(c, deps))
       .get('/alerts', () => alerts(deps));
     return new Hono()
@@ -176,6 +178,46 @@ function queryOf(parameters: URLSearchParams): string {
   checkQuery(query);
   return query;
 }
+
+type LabelSet = Readonly<Record<string, string>>;
+
+/**
+ * Returns the labels of the series that a Prometheus with these samples stores. Samples of an expression are no stored
+ * series, as in Prometheus.
+ */
+const storedSeries = ({ db }: StandInDeps): LabelSet[] =>
+  openSeries(db)
+    .of(undefined)
+    .flatMap(({ query, labels }) => {
+      const selected = selectedBy(query);
+      return selected === null ? [] : [{ ...selected, ...labels }];
+    });
+
+const SELECTOR = /^\s*([a-zA-Z_:][\w:]*)\s*(?:\{([^{}]*)\})?\s*$/;
+const EQUALITY = /([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"/g;
+
+/** Returns the name and the labels that a selector requires. Null: it is another expression. */
+function selectedBy(query: string): Record<string, string> | null {
+  const [, name, matchers = ''] = SELECTOR.exec(query) ?? [];
+  if (name === undefined) return null;
+  const required = [...matchers.matchAll(EQUALITY)].map(([, label = '', value = '']) => [label, value] as const);
+  return { __name__: name, ...Object.fromEntries(required) };
+}
+
+const labelValues = (series: readonly LabelSet[], name: string): string[] =>
+  [...new Set(series.flatMap((labels) => labels[name] ?? []))].toSorted();
+
+function matchingSeries(c: Context, deps: StandInDeps): Response {
+  const wanted = c.req.queries('match[]') ?? [];
+  if (wanted.length === 0) return failed(400, 'bad_data', 'no match[] parameter provided');
+  const selectors = wanted.map(selectedBy);
+  const found = storedSeries(deps).filter((labels) =>
+    selectors.some((one) => one !== null && Object.entries(one).every(([label, value]) => labels[label] === value)),
+  );
+  return Response.json(success(found));
+}
+
+const success = (data: object): { status: 'success'; data: object } => ({ status: 'success', data });
 
 function rules(c: Context, deps: StandInDeps): Response {
   const type = (c.req.query('type') ?? '').toLowerCase();

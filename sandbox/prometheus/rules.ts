@@ -60,12 +60,12 @@ export type Alert = {
 };
 
 /** Returns a group in the format of `/api/v1/rules`, with the rules that match. */
-export function groupJson({ rules, ...group }: RuleGroup, wanted: (rule: Rule) => boolean, on: Evaluation) {
+export function groupJson({ rules, ...group }: RuleGroup, isWanted: (rule: Rule) => boolean, on: Evaluation) {
   const evaluated = { evaluationTime: 0.0005, lastEvaluation: new Date(on.now).toISOString() };
   return {
     name: group.name,
     file: group.file,
-    rules: rules.filter(wanted).map((rule) => ({ ...ruleJson(rule, on), ...evaluated, type: rule.type })),
+    rules: rules.filter(isWanted).map((rule) => ({ ...ruleJson(rule, on), ...evaluated, type: rule.type })),
     interval: group.interval,
     limit: 0,
     ...evaluated,

@@ -1,7 +1,7 @@
 import { createHash, randomUUID, randomBytes } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { rateLimitTables, rateWindows } from '../core/rate-limit.ts';
-import { slackPeople } from './acts/acts.ts';
+import { slackPeople } from './user-actions/acts.ts';
 import { readArguments } from './delivery/arguments.ts';
 import { chatMethods } from './chat.ts';
 import { conversationMethods } from './conversations.ts';
@@ -61,8 +61,8 @@ export const slack = {
       })
       .post('/:kind{commands|actions|app}/:team/:at/:secret', async (c) => {
         try {
-          const place = workspace.responseUrls.use(new URL(c.req.url).pathname, deps.now());
-          respond(workspace, place, answerOf(await c.req.text()), deps.now());
+          const target = workspace.responseUrls.use(new URL(c.req.url).pathname, deps.now());
+          respond(workspace, target, answerOf(await c.req.text()), deps.now());
           return c.text('ok');
         } catch (error) {
           if (!(error instanceof Refused)) throw error;

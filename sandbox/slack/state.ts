@@ -66,32 +66,32 @@ const CHOSEN: ReadonlyMap<unknown, readonly [field: string, of: 'option' | 'id']
   ['timepicker', ['selected_time', 'id']],
 ] as const);
 
-/** @param given `undefined` if the person has not changed it */
-export function entryOf(item: Fields, given: Given | undefined): Fields | undefined {
+/** @param input `undefined` if the person has not changed it */
+export function entryOf(item: Fields, input: Given | undefined): Fields | undefined {
   const type = item['type'];
   if (type === 'button' || type === 'workflow_button') return undefined;
   if (type === 'datetimepicker') {
-    const at = typeof given === 'string' && given !== '' ? Number(given) : (item['initial_date_time'] ?? null);
-    return { type, selected_date_time: given === null ? null : at };
+    const at = typeof input === 'string' && input !== '' ? Number(input) : (item['initial_date_time'] ?? null);
+    return { type, selected_date_time: input === null ? null : at };
   }
   const chosen = CHOSEN.get(type);
-  if (!chosen) return { type, value: given === undefined ? (item['initial_value'] ?? null) : textOf(given) };
+  if (!chosen) return { type, value: input === undefined ? (item['initial_value'] ?? null) : textOf(input) };
   const [field, of] = chosen;
   const several = field.endsWith('s');
-  if (given === undefined)
+  if (input === undefined)
     return { type, [field]: item[field.replace('selected', 'initial')] ?? (several ? [] : null) };
-  const picked = of === 'option' ? listOf(given).map((one) => optionOf(item, one)) : listOf(given).map(textOf);
+  const picked = of === 'option' ? listOf(input).map((one) => optionOf(item, one)) : listOf(input).map(textOf);
   return { type, [field]: several ? picked : (picked[0] ?? null) };
 }
 
-const listOf = (given: Given): (string | { value: string; text: string })[] => {
-  if (given === null || given === '') return [];
-  return typeof given === 'object' && !('value' in given) ? [...given] : [given];
+const listOf = (input: Given): (string | { value: string; text: string })[] => {
+  if (input === null || input === '') return [];
+  return typeof input === 'object' && !('value' in input) ? [...input] : [input];
 };
 
-const textOf = (given: Given): string | null => {
-  if (typeof given === 'string') return given === '' ? null : given;
-  return given !== null && 'value' in given ? given.value : null;
+const textOf = (input: Given): string | null => {
+  if (typeof input === 'string') return input === '' ? null : input;
+  return input !== null && 'value' in input ? input.value : null;
 };
 
 /**

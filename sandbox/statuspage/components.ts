@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type { ComponentStatus } from '../../schemas/messages/status-page.ts';
+import type { ComponentStatus } from '../../schemas/status/states.ts';
 import type { ComponentChange } from './request.ts';
 
 export const componentTables = `

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ComponentStatus, PublicStatus } from '../../schemas/messages/status-page.ts';
+import type { ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
 import { type Component, type Components, idOf } from './components.ts';
 import type { Impact, IncidentChange } from './request.ts';
 

@@ -23,14 +23,17 @@ const Commit = z.object({
 });
 
 /** CI systems send unset variables as blank text, which counts as absent. */
-const told = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
-const text = (max: number) => z.string().max(max).transform(told).nullish();
+const nonEmpty = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
+const text = (max: number) => z.string().max(max).transform(nonEmpty).nullish();
 
 const Http = z.url({ protocol: /^https?$/ });
 const WebAddress = z
   .string()
   .max(2048)
-  .refine((address) => told(address) === undefined || Http.safeParse(address).success, 'must be an http or https URL')
+  .refine(
+    (address) => nonEmpty(address) === undefined || Http.safeParse(address).success,
+    'must be an http or https URL',
+  )
   .meta({ format: 'uri' });
 
 const Told = z.strictObject({
@@ -45,7 +48,7 @@ const Told = z.strictObject({
   started_at: InstantIn.nullish(),
   finished_at: InstantIn.nullish(),
   author: text(512),
-  url: WebAddress.transform(told).nullish(),
+  url: WebAddress.transform(nonEmpty).nullish(),
   has_migration: z.boolean().nullish(),
   rollback_safe_to: text(256),
   previous_version: text(256),
@@ -143,7 +146,7 @@ export const Change = z.object({
   rollback_safe_to: z
     .string()
     .nullable()
-    .overwrite((version) => (version === null ? null : (told(version) ?? null))),
+    .overwrite((version) => (version === null ? null : (nonEmpty(version) ?? null))),
   previous_version: z.string().nullable(),
   /** Absent in records of older versions. */
   canary_weight: z.number().nullable().default(null),

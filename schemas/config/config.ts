@@ -4,7 +4,8 @@ import { HttpUrl, SecretName } from './endpoint.ts';
 import { FreezeFile } from '../freeze/freeze-policy.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
 import { PeopleFile } from '../people/people.ts';
-import { SlackFile, StatusPageFile } from '../messages/presentation.ts';
+import { SlackFile } from '../messages/presentation.ts';
+import { StatusPageFile } from '../status/status-page-file.ts';
 import { ResponseFile } from '../incidents/response.ts';
 import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
@@ -20,6 +21,19 @@ const ShadowTrial = z.strictObject({
 });
 export type ShadowTrial = z.infer<typeof ShadowTrial>;
 
+/**
+ * Evidence required for an automatic action. `proved`: a version that fails where others do not, a canary that fails
+ * beyond its share, or errors that begin with the switch to the version and that nothing else explains. `version`: only
+ * the first two. `time`: errors within 30 minutes of the change, with all other guards.
+ */
+export const EvidenceLevel = z.enum(['proved', 'version', 'time'], {
+  error: ({ input }) =>
+    input === 'any'
+      ? '"any" is gone: use "proved" (the default: act only on proof, otherwise ask) or "time" (also act on coincidence in time)'
+      : undefined,
+});
+export type EvidenceLevel = z.infer<typeof EvidenceLevel>;
+
 export const EnvironmentEntry = z.strictObject({
   /** Absent: page, never act. */
   deployer: DeployerConfig.optional(),
@@ -27,11 +41,7 @@ export const EnvironmentEntry = z.strictObject({
     .strictObject({
       mode: Mode.default('shadow'),
       unknownMigration: z.enum(['approve', 'act']).default('approve'),
-      /**
-       * Evidence required for an automatic action: `any` kind that is strong enough, including timing, or `version`:
-       * monitoring must identify the bad version (`health.byVersion`, or labels of the alerts).
-       */
-      evidence: z.enum(['any', 'version']).default('any'),
+      evidence: EvidenceLevel.default('proved'),
       /**
        * Seconds that an automatic action waits after its alert for alerts of other failing services. Skipped if
        * monitoring identifies the bad version.
@@ -76,6 +86,8 @@ export const EnvironmentEntry = z.strictObject({
       traffic: z.string().min(1).optional(),
       /** `promql` by label `version`: shows which version fails. */
       byVersion: z.string().min(1).optional(),
+      /** Requests per second by label `version`: shows which share of the traffic each version takes. */
+      trafficByVersion: z.string().min(1).optional(),
     })
     .optional(),
 });
@@ -134,8 +146,8 @@ export const PagingFile = z
     shadow: ShadowTrial.optional(),
     /** Called, with a Standard Webhooks signature, if the pager has not accepted a page within a minute. */
     fallback: z.strictObject({ url: HttpUrl, signature: SecretName }).optional(),
-    /** An incident without `resolved` and without any other news closes after this many hours. */
-    quietHours: z
+    /** An incident without `resolved` and without any other news resolves automatically after this many hours. */
+    autoResolveHours: z
       .number()
       .min(1)
       .max(24 * 14)

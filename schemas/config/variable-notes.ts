@@ -1,13 +1,14 @@
-import { TARGET_VARIABLES, type TargetVariableName } from '../rollback/targets/index.ts';
+import { TARGET_VARIABLES } from '../rollback/targets/index.ts';
 import { byQueueVariable } from './queues.ts';
 import type { Chapter, VariableNote } from './variable.ts';
 import type { VariableName } from './variables.ts';
+import { VENDOR_VARIABLES } from './vendors.ts';
 
 /** Chapters of docs/reference/environment.md, in order. */
 export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
   machine: {
     title: 'One machine',
-    text: 'Read once when `npm start` or the service starts. An empty value counts as not set. An invalid value stops the start with an error that names the variable. On AWS, a function that finds one of these variables (except `PORT`, `HOST`, and `LOG_LEVEL`) refuses to start.',
+    text: 'Read once when `npm start` or the service starts. An empty value counts as not set. An invalid value stops the start with an error that names the variable. On AWS, a function that finds one of these variables (except `PORT`, `HOST`, `FIREBREAK_PUBLIC_URL`, and `LOG_LEVEL`) refuses to start.',
   },
   access: {
     title: 'Tokens and keys of Firebreak',
@@ -39,12 +40,14 @@ export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
   },
   tests: {
     title: 'Tests',
-    text: 'Read only by `npm test`, `npm run test:kill`, and the benchmarks.',
+    text: 'Read only by `npm test`, `npm run test:e2e`, `npm run test:kill`, and the benchmarks.',
   },
 };
 
+const OF_VENDORS = { ...VENDOR_VARIABLES, ...TARGET_VARIABLES };
+
 /** Separate from the table, because every function on AWS bundles the table. */
-const NOTES: Record<Exclude<VariableName, TargetVariableName>, VariableNote> = {
+const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote> = {
   PORT: { meaning: 'Port of the HTTP server; 0 selects a free port' },
   HOST: {
     meaning:
@@ -72,6 +75,11 @@ const NOTES: Record<Exclude<VariableName, TargetVariableName>, VariableNote> = {
     meaning:
       'With 60, workflow waits, approval time-outs, retry back-off, verification windows, quiet times, and schedules run 60 times faster. For demonstrations and tests',
   },
+  FIREBREAK_PUBLIC_URL: {
+    meaning:
+      'Address under which people reach this Firebreak, such as `https://firebreak.example.com`; links to the [console](console.md) in Slack, pages, emails, and Grafana begin with it. Also read by `sst deploy`',
+    otherwise: 'the address of the HTTP server; on AWS, that of the HTTP API',
+  },
   LOG_LEVEL: { meaning: 'Lowest severity to log. Logs are JSON, one object per line, on stdout' },
   FIREBREAK_ADMIN_TOKEN: {
     meaning:
@@ -84,6 +92,11 @@ const NOTES: Record<Exclude<VariableName, TargetVariableName>, VariableNote> = {
   FIREBREAK_INGEST_TOKEN: {
     meaning: 'Token for sending alerts, which may request rollbacks by label; on AWS at least 24 characters',
     otherwise: 'one machine: same as `FIREBREAK_ADMIN_TOKEN`',
+  },
+  FIREBREAK_OIDC_CLIENT_SECRET: {
+    meaning:
+      'Client secret at the identity provider that signs people in to the [console](console.md#identity-provider)',
+    otherwise: 'Firebreak is a public client, which PKCE alone protects',
   },
   FIREBREAK_SIGNING_KEY: {
     meaning: 'Private key (PEM, P-256) that signs tokens for deployments that the freeze check allows',
@@ -100,30 +113,6 @@ const NOTES: Record<Exclude<VariableName, TargetVariableName>, VariableNote> = {
   FIREBREAK_AUDIT_KEY_PREVIOUS: {
     meaning: 'Replaced audit keys, separated by spaces, for as long as their seals must be checked',
   },
-  PAGERDUTY_EVENTS_URL: { meaning: 'PagerDuty Events API; `/v2/enqueue` and `/v2/change/enqueue` are appended' },
-  PAGERDUTY_ROUTING_KEY: { meaning: 'Integration key of the PagerDuty service that receives pages' },
-  PAGERDUTY_API_URL: { meaning: 'PagerDuty REST API' },
-  PAGERDUTY_API_TOKEN: { meaning: 'API token of the PagerDuty REST API, for on-call lookups and `paging: external`' },
-  PAGERDUTY_FROM: { meaning: 'Email address of the PagerDuty user who is the author of notes' },
-  PAGERDUTY_WEBHOOK_SECRET: { meaning: 'Secret that verifies PagerDuty webhooks; without it, they are refused' },
-  SLACK_API_URL: { meaning: 'Slack Web API' },
-  SLACK_BOT_TOKEN: { meaning: 'Bot token of the Slack app' },
-  SLACK_SIGNING_SECRET: {
-    meaning: 'Secret that verifies requests from Slack; without it, commands and buttons are refused',
-  },
-  STATUSPAGE_API_URL: { meaning: 'Statuspage API' },
-  STATUSPAGE_API_KEY: { meaning: 'API key of Statuspage' },
-  STATUSPAGE_PAGE_ID: { meaning: 'ID of the page at Statuspage' },
-  GRAFANA_URL: { meaning: 'Grafana, for annotations' },
-  GRAFANA_TOKEN: { meaning: 'Token of a Grafana service account with permission to write annotations' },
-  GRAFANA_WEBHOOK_SECRET: { meaning: 'Secret that verifies HMAC signatures of Grafana’s contact point' },
-  GRAFANA_TIMESTAMP_HEADER: {
-    meaning: 'Header with the timestamp that Grafana signs with the body; empty: only the body is signed',
-  },
-  PROMETHEUS_URL: { meaning: 'Prometheus; `/api/v1/query` is appended' },
-  ALERTMANAGER_URL: { meaning: 'Alertmanager, for silences and for resolved alerts that it does not send' },
-  SMTP_URL: { meaning: 'Mail server with user and password: `smtps://user:password@mail.example.com:465`' },
-  MAIL_FROM: { meaning: 'Sender of emails: `Firebreak <firebreak@example.com>`' },
   FIREBREAK_URL: { meaning: 'Address of the Firebreak that the command connects to' },
   FIREBREAK_TOKEN: {
     meaning: 'Token that the command sends',
@@ -170,7 +159,8 @@ const NOTES: Record<Exclude<VariableName, TargetVariableName>, VariableNote> = {
   FIREBREAK_SEED: { meaning: 'Seed of generated cases and of the kill test; a failure prints it' },
   FIREBREAK_KILL_AT: { meaning: 'Limits the kill test to this boundary ([effects.md](../explanation/effects.md))' },
   FIREBREAK_KILL_SHARE: {
-    meaning: 'Share of the boundaries at which `npm test` kills the emulation of durable functions; default 0.4',
+    meaning:
+      'Share of the boundaries at which `npm run test:e2e` kills the emulation of durable functions; default 0.4',
   },
   FIREBREAK_KILL_SECONDS: {
     meaning:
@@ -185,4 +175,4 @@ const NOTES: Record<Exclude<VariableName, TargetVariableName>, VariableNote> = {
   TZ: { meaning: 'Time zone of the process' },
 };
 
-export const VARIABLE_NOTES: Record<VariableName, VariableNote> = { ...NOTES, ...TARGET_VARIABLES };
+export const VARIABLE_NOTES: Record<VariableName, VariableNote> = { ...NOTES, ...OF_VENDORS };

@@ -76,3 +76,10 @@ export const url = <Group extends SecretGroup>(group: Group) =>
   ({ ...entry('vendors', httpUrl.optional()), group }) as const;
 export const setting = <Group extends SecretGroup>(group: Group) =>
   ({ ...entry('vendors', optionalText), group }) as const;
+export const vendorAt = <Url extends string, Group extends SecretGroup>(standard: Url, group: Group) =>
+  ({ ...address('vendors', standard), group }) as const;
+
+/** The intersection of the members of a union. */
+export type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (one: infer Every) => void
+  ? Every
+  : never;

@@ -9,11 +9,9 @@ import {
   optionalText,
   secret,
   type SecretGroup,
-  setting,
-  token,
-  url,
   type Variable,
 } from './variable.ts';
+import { VENDOR_VARIABLES } from './vendors.ts';
 
 const text = z.string().min(1);
 const anything = z.string().optional(); // also an empty one
@@ -38,8 +36,6 @@ const networks = z
 const onMachine = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) =>
   ({ chapter, schema, machineOnly: true }) as const;
 const credential = <Group extends SecretGroup>(group: Group) => ({ ...secret('access'), group }) as const;
-const vendorAt = <Url extends string, Group extends SecretGroup>(standard: Url, group: Group) =>
-  ({ ...address('vendors', standard), group }) as const;
 const endpoint = onMachine('emulation', httpUrl.optional());
 const system = entry('system', anything);
 const testing = entry('tests', anything);
@@ -58,41 +54,20 @@ export const VARIABLES = {
   FIREBREAK_MAX_CONNECTIONS: onMachine('machine', z.coerce.number().int().min(16).max(65_000).default(1000)),
   FIREBREAK_TRUSTED_PROXIES: onMachine('machine', networks),
   FIREBREAK_TIME_SCALE: onMachine('machine', z.coerce.number().min(1).default(1)),
+  FIREBREAK_PUBLIC_URL: entry('machine', httpUrl.optional()),
   LOG_LEVEL: entry('machine', z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
 
   FIREBREAK_ADMIN_TOKEN: credential('access'),
   FIREBREAK_ADMIN_TOKEN_PREVIOUS: credential('access'),
   FIREBREAK_INGEST_TOKEN: credential('access'),
+  FIREBREAK_OIDC_CLIENT_SECRET: credential('access'),
   FIREBREAK_SIGNING_KEY: credential('signing'),
   FIREBREAK_SIGNING_KEY_PREVIOUS: credential('signing'),
   FIREBREAK_AUDIT_KEY: credential('audit'),
   FIREBREAK_AUDIT_KEY_PREVIOUS: credential('audit'),
 
-  PAGERDUTY_EVENTS_URL: vendorAt('https://events.pagerduty.com', 'pagerduty'),
-  PAGERDUTY_ROUTING_KEY: token('pagerduty'),
-  PAGERDUTY_API_URL: vendorAt('https://api.pagerduty.com', 'pagerduty'),
-  PAGERDUTY_API_TOKEN: token('pagerduty'),
-  PAGERDUTY_FROM: setting('pagerduty'),
-  PAGERDUTY_WEBHOOK_SECRET: token('senders'),
-  SLACK_API_URL: vendorAt('https://slack.com/api/', 'slack'),
-  SLACK_BOT_TOKEN: token('slack'),
-  SLACK_SIGNING_SECRET: token('slack-signing'),
-  STATUSPAGE_API_URL: vendorAt('https://api.statuspage.io/v1', 'statuspage'),
-  STATUSPAGE_API_KEY: token('statuspage'),
-  STATUSPAGE_PAGE_ID: setting('statuspage'),
-  GRAFANA_URL: url('grafana'),
-  GRAFANA_TOKEN: token('grafana'),
-  GRAFANA_WEBHOOK_SECRET: token('senders'),
-  GRAFANA_TIMESTAMP_HEADER: {
-    ...entry('vendors', z.string().default('X-Grafana-Alerting-Timestamp')), // empty is a meaningful value
-    standard: 'X-Grafana-Alerting-Timestamp',
-    group: 'senders',
-  },
-  PROMETHEUS_URL: url('observability'),
-  ALERTMANAGER_URL: url('observability'),
+  ...VENDOR_VARIABLES,
   ...TARGET_VARIABLES,
-  SMTP_URL: { ...entry('vendors', z.url({ protocol: /^smtps?$/ }).optional()), secret: true, group: 'mail' },
-  MAIL_FROM: setting('mail'),
 
   FIREBREAK_URL: address('client', 'http://127.0.0.1:8080'),
   FIREBREAK_TOKEN: secret('client'),

@@ -35,7 +35,7 @@ export const CheckReasonCode = z.enum([
   'unknown_service',
   'unknown_environment',
   /** The given names differ from known ones only in case or spaces; the answer is for the known names. */
-  'taken_for',
+  'name_corrected',
   /** The error budget is spent, or nearly spent. */
   'budget_spent',
   'budget_low',
@@ -104,3 +104,17 @@ export const CheckAnswer = Verdict.extend({
   signed_state: z.string().nullable(),
 });
 export type CheckAnswer = z.infer<typeof CheckAnswer>;
+
+/** A recorded decision, as the API returns it. */
+export const FreezeDecisionView = z.object({
+  id: z.string(),
+  at: Timestamp,
+  by: z.string(),
+  request: CheckRequest,
+  verdict: Verdict,
+  /** Everything that the verdict was computed from. */
+  inputs: z.unknown(),
+  /** How often it was requested, and when last. */
+  count: z.number(),
+  last_at: Timestamp,
+});

@@ -47,15 +47,15 @@ export const Message = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
   /**
-   * A person declared an incident that is already open: from now on a person must resolve it. `rings`: page again.
-   * `part`: it was declared for this child incident, which decides when it is over.
+   * A person declared an incident that is already open: from now on a person must resolve it. `page`: page again.
+   * `child`: it was declared for this child incident, which decides when it is over.
    */
   z.object({
     kind: z.literal('declared'),
     severity: Severity,
     by: z.string(),
-    rings: z.boolean(),
-    part: IncidentId.optional(),
+    page: z.boolean(),
+    child: IncidentId.optional(),
   }),
   z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),
   /** `from`: the version running at the time of the request. `to`: the requested version. */

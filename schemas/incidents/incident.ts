@@ -27,7 +27,7 @@ export const Cleared = z.object({
   by: z.string(),
   at: Timestamp,
   /** Who took it back, and when. Absent: still ruled out. */
-  back: z.object({ by: z.string(), at: Timestamp }).optional(),
+  restored: z.object({ by: z.string(), at: Timestamp }).optional(),
 });
 export type Cleared = z.infer<typeof Cleared>;
 
@@ -99,6 +99,20 @@ export type DecisionState = z.infer<typeof DecisionState>;
 /** `answered_by` of a request that was approved by time-out, since no one objected. */
 export const NOBODY_OBJECTED = 'firebreak:nobody objected in time';
 
+/** An act that a question offers. An approval names its digest. */
+export const Offer = z.object({
+  digest: z.string(),
+  change_id: ChangeId,
+  act: z.enum(['roll_back', 'turn_off_flag']),
+  service: ServiceName,
+  environment: EnvironmentName,
+  /** Version to roll back, or the key of the flag. */
+  from_version: Version,
+  /** Null: for a flag. */
+  to_version: Version.nullable(),
+});
+export type Offer = z.infer<typeof Offer>;
+
 export const DecisionView = z.object({
   id: z.string(),
   kind: DecisionKind,
@@ -112,6 +126,8 @@ export const DecisionView = z.object({
   to_version: Version.nullable(),
   reasons: z.array(Reason),
   answered_by: z.string().nullable(),
+  /** Until when a question can be answered. Absent: it asks nothing, or an older version asked. */
+  answer_until: Timestamp.optional(),
   /** What a runbook asks approval for, if it is not a rollback. */
   question: z.string().optional(),
   /** Only in shadow mode. Absent also in decisions of older versions. */
@@ -120,6 +136,13 @@ export const DecisionView = z.object({
   marked_wrong: z.object({ by: z.string(), at: Timestamp, note: z.string() }).optional(),
   /** What would be rolled back: usually the failing service. Absent in decisions of older versions. */
   target: z.object({ service: ServiceName, environment: EnvironmentName }).nullable().default(null),
+  /**
+   * Acts to choose from, if the question is not simply whether to roll back `from_version`. An approval names the digest
+   * of one of them. Absent: there is no choice.
+   */
+  offers: z.array(Offer).optional(),
+  /** The digest of the chosen act. Absent: none was chosen yet. */
+  chosen: z.string().optional(),
   /** Number of required approvals, and who has approved. */
   approvals: z.object({ needed: z.number(), given: z.array(z.string()) }).default({ needed: 1, given: [] }),
 });

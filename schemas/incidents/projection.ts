@@ -29,6 +29,11 @@ export const PROJECTION_TARGETS = {
     credentials: ['STATUSPAGE_API_KEY'],
     isUsed: ({ services }) => Object.values(services).some(({ statusPage }) => statusPage !== undefined),
   },
+  status: {
+    shows: ['incident'],
+    credentials: [],
+    isUsed: ({ services }) => Object.values(services).some(({ statusPage }) => statusPage !== undefined),
+  },
   grafana: { shows: ['incident', 'change'], credentials: ['GRAFANA_TOKEN', 'GRAFANA_URL'] },
   tickets: { shows: ['ticket'], credentials: [] },
   webhooks: {

@@ -8,7 +8,8 @@ import { readAs } from '../parsing/read-as.ts';
 export const ReasonCode = z.enum([
   // Why a decision acts.
   'suspect',
-  'asked_by_person',
+  'requested_by_person',
+  'evidence',
 
   // Guards.
   'unmatched',
@@ -28,12 +29,12 @@ export const ReasonCode = z.enum([
   'mode_suggest',
   'mode_approve',
   'runbook_mode',
-  'runbook_asks',
+  'runbook_requires_approval',
   'paused',
   'incident_paused',
   'incident_closed',
-  'sender_may_not_ask',
-  'not_asked',
+  'sender_lacks_scope',
+  'not_requested',
   'first_did_not_help',
   'automation_budget_spent',
   'suspect_cleared',
@@ -48,11 +49,20 @@ export const ReasonCode = z.enum([
   'clock_skew',
   'deploy_failed',
   'another_service',
-  'version_not_proven',
+  'other_cause',
+  'evidence_against',
+  'errors_not_measured',
+  'weak_evidence',
+  'not_proved',
+  'candidates_tie',
   'neighbours_unreadable',
   'judged_otherwise',
   'locked',
   'already_running',
+
+  // What a question is about.
+  'candidates',
+  'by_hand',
 
   // Evidence against every change.
   'several_fail',
@@ -60,6 +70,9 @@ export const ReasonCode = z.enum([
   'no_change_near',
   'healthy_now',
   'healthy_just_now',
+  'falling',
+  'recurring',
+  'rollback_did_not_help',
   'traffic_rise',
   'bad_before',
   'bad_earlier',

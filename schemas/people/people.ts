@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Action } from '../access/access.ts';
+import { isLoopbackHostname } from '../config/endpoint.ts';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
 
 /** Identifies a person everywhere: in decisions, on timelines, and as the name of their tokens. */
@@ -47,9 +48,38 @@ const OnCall = z
   });
 export type OnCall = z.infer<typeof OnCall>;
 
+/** Sign-in to the console with the organization's identity provider. */
+export const SignInSettings = z.strictObject({
+  /** Issuer whose address plus `/.well-known/openid-configuration` is its discovery document. */
+  issuer: z.url({ protocol: /^https?$/ }).refine(isSafe, 'must be https, except on this machine'),
+  clientId: z.string().min(1).max(256),
+  scopes: z
+    .array(z.string().regex(/^[!#-[\]-~]+$/, 'must be a scope, such as profile'))
+    .default(['openid', 'email', 'profile'])
+    .refine((scopes) => scopes.includes('openid'), 'must contain "openid"'),
+  /** Claim with the names or IDs of the person's groups. */
+  groupsClaim: z.string().min(1).max(128).default('groups'),
+  /** Roles and teams that members of a group have in addition to their own. */
+  groups: z
+    .record(
+      z.string().min(1),
+      z.strictObject({ roles: z.array(RoleName).default([]), teams: z.array(Team).default([]) }),
+    )
+    .default({}),
+  /** `accept`: an email address identifies a person even if the provider does not say that it verified it. */
+  unverifiedEmails: z.enum(['refuse', 'accept']).default('refuse'),
+});
+export type SignInSettings = z.infer<typeof SignInSettings>;
+
+/** Returns whether the issuer's address is safe: plain HTTP would show tokens to the network. */
+function isSafe(issuer: string): boolean {
+  const { protocol, hostname } = new URL(issuer);
+  return protocol === 'https:' || isLoopbackHostname(hostname);
+}
+
 const Written = z.strictObject({
   people: z.record(PersonId, Person).default({}),
-  /** In addition to, or replacing, `viewer`, `responder`, and `admin`. */
+  /** In addition to, or replacing, `viewer`, `responder`, `approver`, and `admin`. */
   roles: z.record(RoleName, Role).default({}),
   /** Role of full members of the workspace who are not listed. `nobody` refuses them. */
   everyone: z.union([z.literal('nobody'), RoleName]).default('responder'),
@@ -59,6 +89,7 @@ const Written = z.strictObject({
   userGroups: z
     .record(SlackGroupId, z.strictObject({ roles: z.array(RoleName).default([]), teams: z.array(Team).default([]) }))
     .default({}),
+  signIn: SignInSettings.optional(),
   /** By team. */
   onCall: z.record(Team, OnCall).default({}),
 });
@@ -83,7 +114,7 @@ const WATCHES: Action[] = [
 ];
 
 /** Built-in roles. */
-export const ROLES: Readonly<Record<'viewer' | 'responder' | 'admin', Role>> = {
+export const ROLES: Readonly<Record<'viewer' | 'responder' | 'approver' | 'admin', Role>> = {
   viewer: { actions: WATCHES },
   responder: {
     actions: [
@@ -96,6 +127,7 @@ export const ROLES: Readonly<Record<'viewer' | 'responder' | 'admin', Role>> = {
       'freezes:override',
     ],
   },
+  approver: { actions: [...WATCHES, 'incidents:act'] },
   admin: { actions: ['*'] },
 };
 
@@ -111,6 +143,9 @@ function peopleProblems(file: z.infer<typeof Written>): Problem[] {
   return [
     ...Object.entries(file.people).flatMap(([id, { roles }]) => missing(['people', id, 'roles'], roles)),
     ...Object.entries(file.userGroups).flatMap(([id, { roles }]) => missing(['userGroups', id, 'roles'], roles)),
+    ...Object.entries(file.signIn?.groups ?? {}).flatMap(([name, { roles }]) =>
+      missing(['signIn', 'groups', name, 'roles'], roles),
+    ),
     ...(file.everyone === 'nobody' ? [] : missing(['everyone'], [file.everyone])),
     ...(['slack', 'pagerduty', 'email'] as const).flatMap((key) => twice(file, key)),
   ];

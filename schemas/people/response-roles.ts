@@ -28,21 +28,21 @@ export type Attribution = z.infer<typeof Attribution>;
 export const ReminderKind = z.enum(['triage', 'commander', 'update']);
 export type ReminderKind = z.infer<typeof ReminderKind>;
 
-/** What people have stated about an open incident. The first statement counts, except for `told`. */
+/** What people have stated about an open incident. The first statement counts, except for `stakeholder_update`. */
 export const Handling = z.object({
   /**
-   * The acknowledgment: by Firebreak's button, or at the pager. `page`: the newest page that it covers. `there`: the
-   * page that was acknowledged at the pager. `again`: the last acknowledgment there.
+   * The acknowledgment: by Firebreak's button, or at the pager. `page`: the newest page that it covers. `pager_page`: the
+   * page that was acknowledged at the pager. `last_at_pager`: the last acknowledgment there.
    */
   acknowledged: Attribution.extend({
     page: z.number().int().optional(),
-    there: z.number().int().optional(),
-    again: Attribution.optional(),
+    pager_page: z.number().int().optional(),
+    last_at_pager: Attribution.optional(),
   }).optional(),
   /** The pager has unacknowledged the page and notifies again: from which page on, and since when. */
   unacknowledged: z.object({ page: z.number().int(), at: Timestamp }).optional(),
   /** People recorded under their pager id, because the pager could not be asked who they are: `pagerduty:PTUXL6G`. */
-  unsure: z.array(z.string()).optional(),
+  unidentified: z.array(z.string()).optional(),
   /** A person set or confirmed the severity. */
   triaged: Attribution.optional(),
   /** The last update to stakeholders, and its text. */

@@ -46,7 +46,7 @@ type Read = {
   begins: WrittenTime;
   ends: WrittenTime | undefined;
   duration: string | undefined;
-  place: string;
+  timeZone: string;
 };
 
 /** Returns undefined if the span is invalid; the problems are added to `context`. */
@@ -62,12 +62,12 @@ function oneNameEach(written: WrittenSpan, context: z.RefinementCtx): Read | und
   const begins = oneOf({ from, start, starts_at }, context);
   const ends = oneOf({ until, end, ends_at }, context);
   // The end can omit the offset if the start has one.
-  const needsPlace = ends !== undefined && ends.offset === undefined;
-  const place =
-    oneOf({ timeZone, timezone, time_zone, tz, location }, context) ?? (needsPlace ? undefined : begins?.offset);
+  const needsZone = ends !== undefined && ends.offset === undefined;
+  const zone =
+    oneOf({ timeZone, timezone, time_zone, tz, location }, context) ?? (needsZone ? undefined : begins?.offset);
   if (begins === undefined) return wrong(context, '"from" is missing');
-  if (place === undefined) return wrong(context, '"timeZone" is missing; set it, or add an offset to the times');
-  return { begins, ends, duration, place };
+  if (zone === undefined) return wrong(context, '"timeZone" is missing; set it, or add an offset to the times');
+  return { begins, ends, duration, timeZone: zone };
 }
 
 /** Adds a problem of the whole value. */
@@ -76,12 +76,12 @@ export function wrong(context: z.RefinementCtx, message: string): undefined {
 }
 
 /** If the clocks show the end twice, it is the second time. */
-function single({ begins, ends, duration, place }: Read, context: z.RefinementCtx): SingleSpan | undefined {
+function single({ begins, ends, duration, timeZone }: Read, context: z.RefinementCtx): SingleSpan | undefined {
   if (ends !== undefined && duration !== undefined) return wrong(context, 'set either "until" or "duration", not both');
-  const from = writtenInstant(begins, place, 'first');
+  const from = writtenInstant(begins, timeZone, 'first');
   if (duration !== undefined) return { from, until: plusSeconds(from, secondsOf(duration)) };
   if (ends === undefined) return wrong(context, '"until" is missing');
-  const until = writtenInstant(ends, place, 'second');
+  const until = writtenInstant(ends, timeZone, 'second');
   return from < until ? { from, until } : wrong(context, `the end (${until}) is not after the start (${from})`);
 }
 
@@ -89,7 +89,7 @@ function single({ begins, ends, duration, place }: Read, context: z.RefinementCt
 export const secondsOf = (duration: string): number => Temporal.Duration.from(duration).total('seconds');
 
 function recurring(read: Read, written: string, context: z.RefinementCtx): RecurringSpan | undefined {
-  const { begins, ends, duration, place } = read;
+  const { begins, ends, duration, timeZone } = read;
   if (ends !== undefined)
     return wrong(context, 'with "rrule", set "duration" instead of an end; UNTIL in the rule limits the repetition');
   if (duration === undefined) return wrong(context, '"duration" is missing');
@@ -98,8 +98,8 @@ function recurring(read: Read, written: string, context: z.RefinementCtx): Recur
     .toUpperCase()
     .replace(/^RRULE:/, '')
     .replace(/;$/, '');
-  const start = writtenLocal(begins, place);
-  const problem = recurrenceProblem(rrule, start, place);
+  const start = writtenLocal(begins, timeZone);
+  const problem = recurrenceProblem(rrule, start, timeZone);
   if (problem !== undefined) context.addIssue({ code: 'custom', path: ['rrule'], message: problem });
-  return { rrule, start: start.toString(), timeZone: place, duration };
+  return { rrule, start: start.toString(), timeZone, duration };
 }

@@ -1,8 +1,8 @@
 import type { Story } from '../../demo/stage.ts';
-import { callsOf } from '../../demo/witness.ts';
+import { callsOf } from '../../demo/event-source.ts';
 import type { Page } from '../../test/support/browser.ts';
 import { type Camera, DESK, PHONE } from './camera.ts';
-import { letterPage } from './letter.ts';
+import { emailPage } from './email.ts';
 import { Workspace } from './workspace.ts';
 
 /** Channels of the service's team and of stakeholders. */
@@ -108,11 +108,11 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       channel: STATUS,
       messages: [/resolved[^]*Actions/],
     });
-    const letter = await stage.until('the last letter', async () => {
+    const email = await stage.until('the last letter', async () => {
       const letters = await callsOf(firebreak, { vendor: 'mail' });
       return letters.map(({ body }) => String(body)).find((body) => body.includes('Subject: Resolved: '));
     });
-    await take.document('mail-digest', letterPage(letter), DESK);
+    await take.document('mail-digest', emailPage(email), DESK);
 
     await slack.until(channel, /Resolved: /);
     await take.channel('slack-resolved', {

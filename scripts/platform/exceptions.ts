@@ -6,14 +6,14 @@ const WAKES_ONLY =
   'visible early costs one read.';
 
 export const EXCEPTIONS: readonly Exception[] = [
-  ...['Slack', 'Statuspage', 'Grafana', 'Tickets', 'Webhooks'].map((id) => ({
+  ...['Slack', 'Statuspage', 'Status', 'Grafana', 'Tickets', 'Webhooks'].map((id) => ({
     rule: 'visibility>=6x',
     id,
     reason: WAKES_ONLY,
   })),
   {
     rule: 'recursion',
-    id: 'Hear',
+    id: 'Inbound',
     reason:
       'A declared incident sends one message to its own queue, to look up who is on call. That message sends no further one, ' +
       'so a chain has two calls.',

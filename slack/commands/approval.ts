@@ -1,4 +1,5 @@
 import { supersededWords } from '../../domain/changes/superseded.ts';
+import { hasDigest } from '../../domain/rollback/offers.ts';
 import type { DecisionView } from '../../schemas/incidents/incident.ts';
 import { answerDecision } from '../../actions/incidents/answer-decision.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
@@ -22,7 +23,7 @@ export const answer: IncidentVerb<Answer> = {
 export const runAnswer: RunInIncident<Answer> = async (deps, { who }, id, { digest, answer: given }) => {
   try {
     const { decisions } = await answerDecision(deps, who, { id, digest, answer: given, note: '' });
-    const decision = decisions.find((one) => one.digest === digest);
+    const decision = decisions.find((one) => hasDigest(one, digest));
     if (given === 'approved' && decision?.state === 'waiting') return answered(yesOfMany(decision.approvals));
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'superseded') throw error;

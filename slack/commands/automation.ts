@@ -1,6 +1,6 @@
 import { setAutomation } from '../../actions/automation/set-automation.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
-import { takeOver } from '../../actions/incidents/take-over.ts';
+import { executeResponseAction } from '../../actions/incidents/take-over.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, type Outcome, reasonWords } from '../outcome.ts';
 import type { IncidentVerb, Run, RunInIncident, Verb } from './verb.ts';
@@ -59,7 +59,7 @@ export const runSwitchAutomation: RunInIncident<{ action: 'pause' | 'resume' }> 
   id,
   { action },
 ) => {
-  await takeOver(deps, who, { id, action, note: '', key });
+  await executeResponseAction(deps, who, { id, action, note: '', key });
   return action === 'pause'
     ? answered('The automation of this incident is paused: it starts nothing new.')
     : answered('The automation of this incident is resumed.');

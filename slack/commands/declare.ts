@@ -1,6 +1,6 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ReplyTo, Text } from '../../domain/messages/channels.ts';
-import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import type { Catalogue } from '../../domain/slack/ports.ts';
 import { EnvironmentName, type IncidentId, ServiceName, type Severity, UNMATCHED } from '../../schemas/config/names.ts';
 import { defaultEnvironmentOf } from '../../actions/incidents/declared-environment.ts';
@@ -10,7 +10,7 @@ import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, nameIn, unknownName } from '../outcome.ts';
 import { type Block, fitMenu, searchSelect, select, severitySelect, textInput } from '../modals/blocks.ts';
 import { FIELDS, TITLE_MAX_CHARS } from '../modals/form.ts';
-import { BRIEF_PATIENCE_MS } from '../requests/reading.ts';
+import { BRIEF_PATIENCE_MS } from '../requests/cached-reads.ts';
 import { addMessage, type Message, messageOf } from './timeline.ts';
 import type { Acting, Run, Verb, WithDialog } from './verb.ts';
 
@@ -39,8 +39,8 @@ export const declare: WithDialog<Verb<{ title: string | null }, Declare>> = {
     submit: 'Declare',
     field: FIELDS.title,
     asks: () => true,
-    blocks: async ({ draft, waiting: { known } }) =>
-      declareBlocks(draft?.title ?? null, (await known.catalogue(BRIEF_PATIENCE_MS))?.value ?? null),
+    blocks: async ({ draft, waiting: { cachedReads: reads } }) =>
+      declareBlocks(draft?.title ?? null, (await reads.catalogue(BRIEF_PATIENCE_MS))?.value ?? null),
     read: (fields, about) => ({
       service: fields.text(FIELDS.service),
       environment: fields.text(FIELDS.environment),
@@ -48,9 +48,9 @@ export const declare: WithDialog<Verb<{ title: string | null }, Declare>> = {
       title: fields.title(),
       from: messageOf(about),
     }),
-    errors: async ({ known }, request) => {
-      const catalogue = await known.catalogue();
-      return catalogue === null ? null : placeErrors(catalogue.value, request);
+    errors: async ({ cachedReads: reads }, request) => {
+      const catalogue = await reads.catalogue();
+      return catalogue === null ? null : scopeErrors(catalogue.value, request);
     },
   },
   written: ({ title }) => title,
@@ -94,12 +94,14 @@ const environmentInput = (environments: readonly string[]) =>
       })
     : textInput({ ...environmentField, max: NAME_MAX, placeholder: 'production' });
 
-function placeErrors({ services }: Catalogue, { service, environment }: Declare): Record<string, string> | null {
+function scopeErrors({ services }: Catalogue, { service, environment }: Declare): Record<string, string> | null {
   if (service === null) return null;
   const entry = Object.hasOwn(services, service) ? services[service] : undefined;
   if (entry === undefined) {
-    const meant = didYouMean(service, Object.keys(services));
-    return { [FIELDS.service]: `There is no service "${service.slice(0, 80)}"${meant === null ? '' : `; ${meant}`}` };
+    const suggestion = didYouMean(service, Object.keys(services));
+    return {
+      [FIELDS.service]: `There is no service "${service.slice(0, 80)}"${suggestion === null ? '' : `; ${suggestion}`}`,
+    };
   }
   // A service without configured environments accepts any.
   if (environment === null || entry.environments.length === 0 || entry.environments.includes(environment)) return null;
@@ -116,9 +118,14 @@ export const runDeclare: Run<Declare> = async (deps, acting, request, { replyTo 
     throw unknownName('service', request.service, Object.keys(services));
   const environment = request.environment ?? defaultEnvironmentOf(entry);
   const service = request.service === null ? UNMATCHED : nameIn(ServiceName, request.service);
-  const place = { service, environment: nameIn(EnvironmentName, environment) };
+  const serviceEnvironment = { service, environment: nameIn(EnvironmentName, environment) };
   const { title, severity } = request;
-  const { incident, created } = await declareOnce(deps, acting.who, { ...place, title, severity, trace: acting.trace });
+  const { incident, created } = await declareOnce(deps, acting.who, {
+    ...serviceEnvironment,
+    title,
+    severity,
+    trace: acting.trace,
+  });
   const unread = await firstEntry(deps, acting, incident.id, request);
   const where = await whereOf(deps, incident.id, replyTo);
   if (!created)
@@ -132,7 +139,7 @@ export const runDeclare: Run<Declare> = async (deps, acting, request, { replyTo 
   return answered(
     'Declared: ',
     { bold: incident.title },
-    `, ${severity}, ${place.service} in ${environment}. `,
+    `, ${severity}, ${serviceEnvironment.service} in ${environment}. `,
     ...where,
     ...unread,
   );

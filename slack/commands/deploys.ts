@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { suggestedName } from '../../domain/freeze/place-names.ts';
+import { suggestedName } from '../../domain/freeze/known-names.ts';
 import type { Text } from '../../domain/messages/channels.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -19,12 +19,12 @@ export const deploys: Verb<Wanted> = {
   usage: 'SERVICE [ENVIRONMENT]',
   says: 'show recent deploys and the running version',
   named: ['env', 'environment'],
-  parse(given) {
-    const [service, second, ...more] = given.words;
+  parse(input) {
+    const [service, second, ...more] = input.words;
     if (service === undefined) return { wrong: 'the service is missing', instead: null };
     if (more.length > 0)
       return { wrong: 'too many arguments: expected a service and an environment', instead: service };
-    return { service, environment: environmentNamed(given) ?? second ?? null };
+    return { service, environment: environmentNamed(input) ?? second ?? null };
   },
 };
 
@@ -74,10 +74,10 @@ async function refuseUnknownEnvironment(
 
 /** Returns the error for an unknown environment of a service. */
 export function noEnvironment(service: string, environment: string, known: readonly string[]): Declined {
-  const meant = suggestedName(environment, known);
+  const suggestion = suggestedName(environment, known);
   return new Declined(
     `${service} has no environment "${environment}"; it has ${known.join(', ') || 'none'}.`,
-    meant === null ? ' ' : ` Did you mean "${meant}"? `,
+    suggestion === null ? ' ' : ` Did you mean "${suggestion}"? `,
     'Nothing was done.',
   );
 }

@@ -1,7 +1,7 @@
 import { leadingDuration } from '../../domain/slack/commands/duration.ts';
 import { incidentNamed, type NamedIncident } from '../../domain/slack/commands/reference.ts';
 import { namedOf, plainText, wordsOf } from '../../domain/slack/commands/text.ts';
-import { nearest } from '../../domain/runbooks/nearest.ts';
+import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { type ActionRequest, TYPED, type TypedAction } from './lookup.ts';
 import { type CommandName, COMMANDS, type EnvironmentsOf, type Given, type Wrong } from './verb.ts';
 

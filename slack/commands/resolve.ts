@@ -1,12 +1,12 @@
-import { openChildren, openPartsWords } from '../../domain/incidents/children.ts';
+import { openChildren, openChildrenWords } from '../../domain/incidents/children.ts';
 import { supersededWords } from '../../domain/changes/superseded.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
-import { takeOver } from '../../actions/incidents/take-over.ts';
+import { executeResponseAction } from '../../actions/incidents/take-over.ts';
 import { answered } from '../outcome.ts';
 import { quoted, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { type About, FIELDS } from '../modals/form.ts';
-import type { Waiting } from '../waiting.ts';
-import { BRIEF_PATIENCE_MS } from '../requests/reading.ts';
+import type { RequestContext } from '../request-context.ts';
+import { BRIEF_PATIENCE_MS } from '../requests/cached-reads.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';
 
 type Resolve = { note: string | null };
@@ -26,9 +26,9 @@ export const resolve: IncidentVerb<Resolve> = {
     submit: 'Resolve',
     field: FIELDS.text,
     asks: ({ note }) => note === null,
-    blocks: async ({ about, which, waiting }) => [
+    blocks: async ({ about, which, waiting: context }) => [
       ...which,
-      ...quoted(alsoResolved(await childrenOf(waiting, about))),
+      ...quoted(alsoResolved(await childrenOf(context, about))),
       textInput({
         field: FIELDS.text,
         label: 'How was it resolved?',
@@ -44,10 +44,10 @@ export const resolve: IncidentVerb<Resolve> = {
 };
 
 /** Describes the open children of a parent incident. Null: none, or they can't be read; then the answer describes them. */
-async function childrenOf({ known }: Waiting, about: About): Promise<string | null> {
-  const open = about.incident === null ? null : await known.openIncidents(BRIEF_PATIENCE_MS);
+async function childrenOf({ cachedReads: reads }: RequestContext, about: About): Promise<string | null> {
+  const open = about.incident === null ? null : await reads.openIncidents(BRIEF_PATIENCE_MS);
   const parts = (open?.value ?? []).filter(({ parent_id }) => parent_id !== undefined && parent_id === about.incident);
-  return openPartsWords(openChildren(parts.map((incident) => ({ incident }))));
+  return openChildrenWords(openChildren(parts.map((incident) => ({ incident }))));
 }
 
 const alsoResolved = (children: string | null): string =>
@@ -57,10 +57,10 @@ export const runResolve: RunInIncident<Resolve> = async (deps, { who, key }, id,
   const before = await view(deps, id);
   if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
   const parts = await deps.incidentGroups.children(id);
-  const also = openPartsWords(openChildren(parts));
+  const also = openChildrenWords(openChildren(parts));
   // The description of the children includes their firing alerts.
   const firing = parts.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
-  await takeOver(deps, who, { id, action: 'resolve', note: note ?? '', key });
+  await executeResponseAction(deps, who, { id, action: 'resolve', note: note ?? '', key });
   return answered(`The incident is resolved${also === null ? '' : `, together with ${also}`}.${firingWords(firing)}`);
 };
 

@@ -3,7 +3,7 @@ import { notThat, contacts } from '../../domain/access/refusals.ts';
 import type { Text } from '../../domain/messages/channels.ts';
 import { actorMay } from '../../domain/people/people.ts';
 import type { Assignee } from '../../domain/people/roles.ts';
-import { nearest } from '../../domain/runbooks/nearest.ts';
+import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { userIn } from '../../domain/slack/commands/text.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -84,7 +84,7 @@ export const runTake: RunInIncident<Take> = async (deps, acting, id, { role, vac
   const incident = await recordOf(deps, id);
   return {
     ...answered(`You are now ${role}${before === null ? '' : `, in place of ${before.shown}`}.`),
-    letters: letterToDisplaced(who, before, assigneeOf(who), [
+    emails: emailToDisplaced(who, before, assigneeOf(who), [
       `${nameOf(who)} has taken over as ${role} of `,
       ...titleOf(incident),
     ]),
@@ -110,11 +110,11 @@ export const leave: IncidentVerb<Leave> = {
 };
 
 export const runLeave: RunInIncident<Leave> = async (deps, { who, key, trace }, id, { role }) => {
-  const asked = role === null ? IncidentRole.options : [role];
+  const requestedRoles = role === null ? IncidentRole.options : [role];
   const holders = await Promise.all(
-    asked.map((one) => holderBefore(deps, { who, key: `${key}-${one}`, trace }, id, one)),
+    requestedRoles.map((one) => holderBefore(deps, { who, key: `${key}-${one}`, trace }, id, one)),
   );
-  const own = asked.filter((_, index) => isSameActor(holders[index]?.name ?? '', who.name));
+  const own = requestedRoles.filter((_, index) => isSameActor(holders[index]?.name ?? '', who.name));
   if (own.length === 0) {
     who.allow('incidents:write', await view(deps, id));
     const holder = role === null ? undefined : holders[0];
@@ -165,9 +165,9 @@ function parseAssign({ words }: Given): Assign | Wrong {
 
 /** Parses `scribe @Ada Park`: if Slack does not resolve mentions for apps, they arrive as the typed text. */
 function assignByName(words: readonly string[]): Assign | undefined {
-  const said = words.find((word) => roleIn(word) !== undefined);
-  const role = said === undefined ? undefined : roleIn(said);
-  const [first = '', ...more] = words.filter((word) => word !== said);
+  const roleWord = words.find((word) => roleIn(word) !== undefined);
+  const role = roleWord === undefined ? undefined : roleIn(roleWord);
+  const [first = '', ...more] = words.filter((word) => word !== roleWord);
   if (role === undefined || !CALLED.test(first)) return undefined;
   return { role, user: null, called: [first.slice(1), ...more].join(' ') };
 }
@@ -176,9 +176,9 @@ const CALLED = /^@\S/;
 
 /** Suggests the correct form with an `@`, for which Slack offers completions. */
 function nobodyMentioned(words: readonly string[]): string {
-  const said = words.find((word) => roleIn(word) !== undefined);
-  const name = words.find((word) => word !== said)?.replace(/^@/, '') ?? 'name';
-  return `${(said && roleIn(said)) ?? 'commander'} @${name}`;
+  const roleWord = words.find((word) => roleIn(word) !== undefined);
+  const name = words.find((word) => word !== roleWord)?.replace(/^@/, '') ?? 'name';
+  return `${(roleWord && roleIn(roleWord)) ?? 'commander'} @${name}`;
 }
 
 export const runAssign: RunInIncident<Assign> = async (deps, acting, id, { role, ...named }) => {
@@ -191,9 +191,9 @@ export const runAssign: RunInIncident<Assign> = async (deps, acting, id, { role,
   const incident = await recordOf(deps, id);
   return {
     ...answered({ user }, ` is now ${role}${inPlaceOf(before, who)}.`),
-    letters: [
-      ...letterTo(who, user, [`${nameOf(who)} has assigned you the ${role} role of `, ...titleOf(incident)]),
-      ...letterToDisplaced(who, before, to, [
+    emails: [
+      ...emailTo(who, user, [`${nameOf(who)} has assigned you the ${role} role of `, ...titleOf(incident)]),
+      ...emailToDisplaced(who, before, to, [
         `${nameOf(who)} has made ${to.shown} the ${role} of `,
         ...titleOf(incident),
       ]),
@@ -262,9 +262,9 @@ export const runHandover: RunInIncident<HandOver> = async (deps, acting, id, req
   const incident = await recordOf(deps, id);
   return {
     ...answered({ user }, ` now has command${inPlaceOf(before, who)}. The summary is on the timeline.`),
-    letters: [
-      ...letterTo(who, user, [`${nameOf(who)} has handed over command to you: `, ...titleOf(incident), `\n${text}`]),
-      ...letterToDisplaced(who, before, to, [
+    emails: [
+      ...emailTo(who, user, [`${nameOf(who)} has handed over command to you: `, ...titleOf(incident), `\n${text}`]),
+      ...emailToDisplaced(who, before, to, [
         `${nameOf(who)} has handed over command to ${to.shown}: `,
         ...titleOf(incident),
         `\n${text}`,
@@ -291,7 +291,7 @@ function noRole(word: string, after = ''): Wrong {
   return near === null ? { wrong } : { wrong, instead: `${ROLES[near] ?? near}${after}` };
 }
 
-type Letter = NonNullable<Outcome['letters']>[number];
+type EmailContent = NonNullable<Outcome['emails']>[number];
 
 const nameOf = ({ shown, name }: Who): string => shown ?? name;
 
@@ -311,8 +311,8 @@ async function holderOf(deps: CommandDeps, who: Who, id: IncidentId, user: strin
   const { actor } = found;
   const now = deps.clock.now();
   if (!actorMay(actor, 'incidents:write', incident, now).allowed) {
-    const ask = contacts(await deps.config.current(), 'incidents:write', incident, now);
-    throw new Declined({ user }, ` ${notThat('incidents:write', incident)}. Nothing was done. `, ...ask);
+    const contactText = contacts(await deps.config.current(), 'incidents:write', incident, now);
+    throw new Declined({ user }, ` ${notThat('incidents:write', incident)}. Nothing was done. `, ...contactText);
   }
   return { name: actor.name, shown: actor.shown, slack: user };
 }
@@ -346,14 +346,14 @@ const inPlaceOf = (before: Assignee | null, who: Who): string =>
   before === null || isSameActor(before.name, who.name) ? '' : ` in place of ${before.shown}`;
 
 /** Returns the direct message, unless the recipient is the acting person. */
-const letterTo = (who: Who, user: string, text: Text): Letter[] =>
+const emailTo = (who: Who, user: string, text: Text): EmailContent[] =>
   user === who.slack ? [] : [{ user, message: message(text) }];
 
 /** Returns the direct message to the previous holder, unless they acted themselves. */
-const letterToDisplaced = (who: Who, before: Assignee | null, to: Assignee, text: Text): Letter[] =>
+const emailToDisplaced = (who: Who, before: Assignee | null, to: Assignee, text: Text): EmailContent[] =>
   before === null || before.slack === null || before.slack === to.slack || isSameActor(before.name, who.name)
     ? []
-    : letterTo(who, before.slack, text);
+    : emailTo(who, before.slack, text);
 
 function titleOf(incident: IncidentRecord): Text {
   const channel = channelSpan(incident);

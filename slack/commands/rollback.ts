@@ -1,9 +1,9 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { clearingsInWords, activeClearings } from '../../domain/changes/cleared-suspects.ts';
 import { whyNotTo } from '../../domain/changes/named-version.ts';
-import { suggestedName } from '../../domain/freeze/place-names.ts';
+import { suggestedName } from '../../domain/freeze/known-names.ts';
 import type { ChatButton, ChatMessage, Text } from '../../domain/messages/channels.ts';
-import { minuteOf, placeOf } from '../../domain/messages/story.ts';
+import { minuteOf, serviceEnvironmentText } from '../../domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName, UNMATCHED, Version } from '../../schemas/config/names.ts';
@@ -13,8 +13,8 @@ import { type Plan, planRollback, whyOther } from '../../actions/rollback/plan-r
 import { type Begun, rollBack as startRollback } from '../../actions/rollback/roll-back.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, message, nameIn, unknownName } from '../outcome.ts';
-import type { Waiting } from '../waiting.ts';
-import { readerInTime } from '../requests/permissions.ts';
+import type { RequestContext } from '../request-context.ts';
+import { permissionsInTime } from '../requests/permissions.ts';
 import { deployedLately, rollbackChoice } from '../requests/replies.ts';
 import { authorWords, environmentNamed, noEnvironment } from './deploys.ts';
 import { READ_PATIENCE_MS } from './status.ts';
@@ -34,17 +34,17 @@ export const rollback: Verb<Wanted> = {
   withoutArguments: chooseService,
 };
 
-function parseRollback(given: Given): Wanted | Wrong {
-  const [service, second, third, ...more] = given.words;
+function parseRollback(input: Given): Wanted | Wrong {
+  const [service, second, third, ...more] = input.words;
   if (service === undefined) return { wrong: 'the service is missing', instead: null };
-  const versionNamed = given.named.get('version') || given.named.get('to') || undefined;
-  const environment = environmentNamed(given);
+  const versionNamed = input.named.get('version') || input.named.get('to') || undefined;
+  const environment = environmentNamed(input);
   if (more.length > 0 || (third !== undefined && (environment ?? versionNamed) !== undefined))
     return { wrong: 'too many arguments: expected a service, an environment, and a version', instead: service };
   const isVersion =
     second !== undefined &&
     third === undefined &&
-    (environment !== undefined || !isEnvironment(second, service, given));
+    (environment !== undefined || !isEnvironment(second, service, input));
   return {
     service,
     environment: environment ?? (isVersion ? null : (second ?? null)),
@@ -58,20 +58,20 @@ function isEnvironment(word: string, service: string, { environmentsOf }: { envi
 }
 
 /** Lists failing and recently deployed services. */
-async function chooseService(waiting: Waiting, command: SlashCommand): Promise<ChatMessage | null> {
-  const { deps, known } = waiting;
-  const [reader, open, changes] = await Promise.all([
-    readerInTime(waiting, command, READ_PATIENCE_MS),
-    known.openIncidents(READ_PATIENCE_MS),
-    known.recentChanges(READ_PATIENCE_MS),
+async function chooseService(context: RequestContext, command: SlashCommand): Promise<ChatMessage | null> {
+  const { deps, cachedReads: reads } = context;
+  const [permissions, open, changes] = await Promise.all([
+    permissionsInTime(context, command, READ_PATIENCE_MS),
+    reads.openIncidents(READ_PATIENCE_MS),
+    reads.recentChanges(READ_PATIENCE_MS),
   ]);
-  if (reader.kind !== 'known') return null;
+  if (permissions.kind !== 'known') return null;
   const failing = (open?.value ?? []).filter(
-    ({ service, environment }) => service !== UNMATCHED && reader.may('incidents:read', { service, environment }),
+    ({ service, environment }) => service !== UNMATCHED && permissions.may('incidents:read', { service, environment }),
   );
   const deployed = deployedLately(changes?.value ?? [], deps.clock.now()).filter(
     ({ service, environment }) =>
-      reader.may('deployments:read', { service, environment }) &&
+      permissions.may('deployments:read', { service, environment }) &&
       !failing.some((one) => one.service === service && one.environment === environment),
   );
   if (failing.length + deployed.length === 0) return null;
@@ -81,7 +81,11 @@ async function chooseService(waiting: Waiting, command: SlashCommand): Promise<C
 const SUSPECTS_SHOWN = 3;
 
 /** @throws Declined if the service or environment is unknown */
-async function placeIn(deps: CommandDeps, service: string, environment: string | null): Promise<ServiceEnvironment> {
+async function serviceEnvironmentIn(
+  deps: CommandDeps,
+  service: string,
+  environment: string | null,
+): Promise<ServiceEnvironment> {
   const { services } = await deps.config.current();
   const entry = serviceEntry(services, service);
   if (entry === undefined) throw unknownName('service', service, Object.keys(services));
@@ -93,29 +97,30 @@ async function placeIn(deps: CommandDeps, service: string, environment: string |
 
 /** Shows the suspect, the planned rollback, and a button for it. Changes nothing. */
 export const runRollback: Run<Wanted> = async (deps, { who }, request) => {
-  const place = await placeIn(deps, request.service, request.environment);
+  const serviceEnvironment = await serviceEnvironmentIn(deps, request.service, request.environment);
   const named = request.version === null ? undefined : nameIn(Version, request.version);
-  const plan = await planRollback(deps, who, place, named);
-  const { live, way, hasDeployer } = plan;
-  const where = `${place.service} in ${place.environment}`;
-  if (request.environment === null && named !== undefined && (way === undefined || way.kind === 'unknown'))
-    throw await neitherNor(deps, place, named, way);
-  if (live === undefined || way === undefined)
+  const plan = await planRollback(deps, who, serviceEnvironment, named);
+  const { live, target, hasDeployer } = plan;
+  const where = `${serviceEnvironment.service} in ${serviceEnvironment.environment}`;
+  if (request.environment === null && named !== undefined && (target === undefined || target.kind === 'unknown'))
+    throw await neitherNor(deps, serviceEnvironment, named, target);
+  if (live === undefined || target === undefined)
     throw new Declined(`The running version of ${where} is unknown, because no deployment of it is recorded.`);
-  if (way.kind === 'none_known_good')
+  if (target.kind === 'none_known_good')
     throw new Declined(
       `${where} runs ${live.version}, and no earlier version is known to be good. To roll back to a specific version, enter `,
-      { code: `/rollback ${place.service} ${place.environment} VERSION` },
+      { code: `/rollback ${serviceEnvironment.service} ${serviceEnvironment.environment} VERSION` },
       '.',
     );
-  if (way.kind === 'unsafe' && named === undefined)
+  if (target.kind === 'unsafe' && named === undefined)
     throw new Declined(
-      `${where} runs ${live.version}. A rollback to ${way.version} is not safe, according to rollback_safe_to of ${way.by.version}.`,
+      `${where} runs ${live.version}. A rollback to ${target.version} is not safe, according to rollback_safe_to of ${target.by.version}.`,
     );
-  if (way.kind !== 'version') throw new Declined(`${upperFirst(whyNotTo(way, place))}. Nothing was done.`);
+  if (target.kind !== 'version')
+    throw new Declined(`${upperFirst(whyNotTo(target, serviceEnvironment))}. Nothing was done.`);
   if (!hasDeployer) throw new Declined(`${where} has no deployer in services.yaml, so Firebreak cannot roll it back.`);
-  const shown = [...shownPlan(plan, live, way), ...(await held(deps, plan))];
-  return { answer: message(shown, [confirmOf(plan, live, way, named !== undefined)]) };
+  const shown = [...shownPlan(plan, live, target), ...(await held(deps, plan))];
+  return { answer: message(shown, [confirmOf(plan, live, target, named !== undefined)]) };
 };
 
 /** Returns the error for a word that is neither a known environment nor a known version. */
@@ -123,30 +128,30 @@ async function neitherNor(
   { config }: Pick<CommandDeps, 'config'>,
   { service, environment }: ServiceEnvironment,
   word: Version,
-  way: Extract<Plan['way'], { kind: 'unknown' }> | undefined,
+  target: Extract<Plan['target'], { kind: 'unknown' }> | undefined,
 ): Promise<Declined> {
   const environments = Object.keys(serviceEntry((await config.current()).services, service)?.environments ?? {});
-  const meant = suggestedName(word, environments);
-  const versions = way?.known ?? [];
+  const suggestion = suggestedName(word, environments);
+  const versions = target?.known ?? [];
   return new Declined(
     `${service} has no environment "${word}", and no version "${word}" is recorded in ${environment}. `,
-    ...(meant === null ? [] : ['Did you mean ', { code: `/rollback ${service} ${meant}` }, '? ']),
+    ...(suggestion === null ? [] : ['Did you mean ', { code: `/rollback ${service} ${suggestion}` }, '? ']),
     `Environments: ${environments.join(', ') || 'none'}${versions.length === 0 ? '' : `; versions: ${versions.join(', ')}`}. `,
     'Nothing was done.',
   );
 }
 
-type Way = Extract<Plan['way'], { kind: 'version' }>;
+type Way = Extract<Plan['target'], { kind: 'version' }>;
 
 /** Capitalizes the first letter, except of a version. */
 const upperFirst = (text: string): string =>
   /^\S*\d/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 
-function shownPlan({ place, past, incident, does }: Plan, live: Change, way: Way): Text {
+function shownPlan({ serviceEnvironment, facts, incident, effect }: Plan, live: Change, target: Way): Text {
   const suspects = (incident?.suspects ?? []).slice(0, SUSPECTS_SHOWN);
   const cleared = activeClearings(incident?.cleared);
   return [
-    { bold: `${place.service} in ${place.environment}` },
+    { bold: `${serviceEnvironment.service} in ${serviceEnvironment.environment}` },
     ` has been running ${live.version} since ${minuteOf(live.finished_at ?? live.started_at)}${authorWords(live)}.`,
     ...(suspects.length === 0
       ? [
@@ -160,17 +165,21 @@ function shownPlan({ place, past, incident, does }: Plan, live: Change, way: Way
           ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}.`,
         ])),
     ...(cleared.length === 0 ? [] : [`\n${clearingsInWords(cleared)}.`]),
-    does?.goes === 'forward' ? `\nThe rollback would go forward to ` : `\nThe rollback would go back to `,
-    { bold: way.version },
-    does === undefined ? '.' : doesWords(does, live, way),
-    ...shownPast(past),
+    effect?.direction === 'forward' ? `\nThe rollback would go forward to ` : `\nThe rollback would go back to `,
+    { bold: target.version },
+    effect === undefined ? '.' : doesWords(effect, live, target),
+    ...shownPast(facts),
     incident === undefined
       ? '\nFirebreak opens an incident for the rollback.'
-      : `\nThe rollback belongs to the incident ${placeOf(incident)}: ${incident.title}.`,
+      : `\nThe rollback belongs to the incident ${serviceEnvironmentText(incident)}: ${incident.title}.`,
   ];
 }
 
-function doesWords({ goes, takes, already }: NonNullable<Plan['does']>, live: Change, { version }: Way): string {
+function doesWords(
+  { direction: goes, undoes: takes, alreadyUndone: already }: NonNullable<Plan['effect']>,
+  live: Change,
+  { version }: Way,
+): string {
   if (goes === 'forward')
     return version === live.version ? '.' : `, because ${live.version} is running after a rollback.`;
   const taken = takes.map((change) => `${change.version} (${change.kind})`).join(', ') || 'nothing else';
@@ -181,13 +190,13 @@ function doesWords({ goes, takes, already }: NonNullable<Plan['does']>, live: Ch
 }
 
 /** Shows the recorded facts about the target version. */
-const shownPast = (past: Plan['past']): Text =>
-  past === undefined
+const shownPast = (facts: Plan['facts']): Text =>
+  facts === undefined
     ? []
     : [
-        `\n${past.ran}.`,
-        ...past.doubts.map((doubt) => `\n⚠️ ${upperFirst(doubt)}.`),
-        ...past.safe.map((safe) => `\n${upperFirst(safe)}.`),
+        `\n${facts.ran}.`,
+        ...facts.doubts.map((doubt) => `\n⚠️ ${upperFirst(doubt)}.`),
+        ...facts.safe.map((safe) => `\n${upperFirst(safe)}.`),
       ];
 
 /** Shows what would block the rollback. */
@@ -202,21 +211,21 @@ async function held({ automation }: CommandDeps, { incident }: Plan): Promise<Te
   return incident?.automation_paused === true ? ['\n⚠️ The automation of this incident is paused.'] : [];
 }
 
-const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean): ChatButton => ({
+const confirmOf = ({ serviceEnvironment, facts }: Plan, live: Change, target: Way, named: boolean): ChatButton => ({
   button: {
     verb: 'rollback',
-    ...place,
+    ...serviceEnvironment,
     from: live.version,
-    to: way.version,
+    to: target.version,
     ...(named && { named }),
   },
-  text: `Roll back to ${way.version}`,
+  text: `Roll back to ${target.version}`,
   style: 'danger',
   confirm: {
     title: 'Roll back now?',
     text: [
-      `${place.service} in ${place.environment}: roll back from ${live.version} to ${way.version}`,
-      ...(past?.doubts ?? []).map(upperFirst),
+      `${serviceEnvironment.service} in ${serviceEnvironment.environment}: roll back from ${live.version} to ${target.version}`,
+      ...(facts?.doubts ?? []).map(upperFirst),
     ]
       .map((sentence) => `${sentence}.`)
       .join(' '),
@@ -240,14 +249,20 @@ export const confirmRollback: Verb<Confirmed> = {
 export const runConfirmRollback: Run<Confirmed> = async (deps, { who, key, trace }, request) => {
   const kept = `${key}-begun`;
   const begun = (await deps.processedEvents.read(kept))?.outcome as Begun | undefined; // stored below
-  const place = { service: request.service, environment: request.environment };
+  const serviceEnvironment = { service: request.service, environment: request.environment };
   const named = request.named === true && request.to !== null ? { to: request.to } : {};
   if (begun === undefined) {
-    const other = whyOther(await planRollback(deps, who, place, named.to), request);
+    const other = whyOther(await planRollback(deps, who, serviceEnvironment, named.to), request);
     if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
   }
   const keep = async (what: Begun): Promise<void> => void (await deps.processedEvents.store(kept, what));
-  const agreed = { place, from: request.from, ...named, ...(request.to !== null && { shown: request.to }), trace };
+  const agreed = {
+    serviceEnvironment,
+    from: request.from,
+    ...named,
+    ...(request.to !== null && { shown: request.to }),
+    trace,
+  };
   const incident = await startRollback(deps, who, agreed, { begun, keep });
   return answered(
     `The rollback of ${request.from}${named.to === undefined ? '' : ` to ${named.to}`} was requested, and starts unless a guard blocks it. See its progress in `,

@@ -1,15 +1,15 @@
-import { byThemselves } from '../../domain/incidents/children.ts';
+import { withoutChildren } from '../../domain/incidents/children.ts';
 import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
-import { placeOf } from '../../domain/messages/story.ts';
+import { serviceEnvironmentText } from '../../domain/messages/story.ts';
 import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
 import type { OpenIncident } from '../../domain/slack/ports.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
-import { soFar as storyOf } from '../../actions/incidents/acknowledge.ts';
+import { summarySoFar as storyOf } from '../../actions/incidents/acknowledge.ts';
 import { isPermitted } from '../execution/acting-user.ts';
 import { ofChannel } from '../execution/channel.ts';
 import { answered, NOTHING, reasonWords } from '../outcome.ts';
-import type { Known, Reader, Waiting } from '../waiting.ts';
-import { readerInTime, refusalOf } from '../requests/permissions.ts';
+import type { Cached, CallerPermissions, RequestContext } from '../request-context.ts';
+import { permissionsInTime, refusalOf } from '../requests/permissions.ts';
 import { listMessage, productMessage, statusMessage } from '../requests/replies.ts';
 import { type IncidentVerb, noArguments, type Nothing, type Run, type RunInIncident, type Verb } from './verb.ts';
 
@@ -18,22 +18,23 @@ import { type IncidentVerb, noArguments, type Nothing, type Run, type RunInIncid
 /** Maximum time in milliseconds for reads. Afterwards, there must be enough time to queue the command. */
 export const READ_PATIENCE_MS = 1400;
 
-type KnownReader = Extract<Reader, { kind: 'known' }>;
+type KnownReader = Extract<CallerPermissions, { kind: 'known' }>;
 
 /** The open incidents that the caller can see; null: they can't be read. Or the refusal. Null: the caller is unknown. */
 async function visibleNow(
-  waiting: Waiting,
+  context: RequestContext,
   command: SlashCommand,
-): Promise<{ open: Known<OpenIncident[]> | null; may: KnownReader['may'] } | { refusal: ChatMessage | null } | null> {
-  const [open, reader] = await Promise.all([
-    waiting.known.openIncidents(),
+): Promise<{ open: Cached<OpenIncident[]> | null; may: KnownReader['may'] } | { refusal: ChatMessage | null } | null> {
+  const [open, permissions] = await Promise.all([
+    context.cachedReads.openIncidents(),
     // Identifying the user takes two consecutive reads.
-    readerInTime(waiting, command, READ_PATIENCE_MS),
+    permissionsInTime(context, command, READ_PATIENCE_MS),
   ]);
-  if (reader.kind === 'unknown') return null;
-  if (reader.kind === 'refused') return { refusal: await refusalOf(waiting, reader, 'incidents:read', {}) };
-  const isVisible = ({ service, environment }: OpenIncident) => reader.may('incidents:read', { service, environment });
-  return { open: open && { ...open, value: open.value.filter(isVisible) }, may: reader.may };
+  if (permissions.kind === 'unknown') return null;
+  if (permissions.kind === 'refused') return { refusal: await refusalOf(context, permissions, 'incidents:read', {}) };
+  const isVisible = ({ service, environment }: OpenIncident) =>
+    permissions.may('incidents:read', { service, environment });
+  return { open: open && { ...open, value: open.value.filter(isVisible) }, may: permissions.may };
 }
 
 export const list: Verb<Nothing> = {
@@ -44,25 +45,25 @@ export const list: Verb<Nothing> = {
   usage: 'list',
   says: 'list open incidents',
   parse: noArguments,
-  async answerNow(waiting, command) {
-    const seen = await visibleNow(waiting, command);
-    if (seen === null || 'refusal' in seen) return seen && seen.refusal;
-    return seen.open && listMessage(seen.open, waiting.deps.clock.now());
+  async answerNow(context, command) {
+    const visible = await visibleNow(context, command);
+    if (visible === null || 'refusal' in visible) return visible && visible.refusal;
+    return visible.open && listMessage(visible.open, context.deps.clock.now());
   },
 };
 
 export const runList: Run<Nothing> = async (deps, { who }) => {
   const open = (await deps.incidents.open()).filter((incident) => isPermitted(who, 'incidents:read', incident));
-  const seen = byThemselves(open);
-  if (seen.length === 0) return answered('No incident is open.');
-  const rows = seen
+  const visible = withoutChildren(open);
+  if (visible.length === 0) return answered('No incident is open.');
+  const rows = visible
     .slice(0, 20)
     .flatMap((incident): Text => [
       '\n• ',
-      { bold: placeOf(incident) },
+      { bold: serviceEnvironmentText(incident) },
       `: ${incident.title} (${incident.severity}, ${incident.status}${incident.channel === undefined ? '' : `, ${incident.channel}`})`,
     ]);
-  return answered(`Open incidents: ${seen.length}`, ...rows);
+  return answered(`Open incidents: ${visible.length}`, ...rows);
 };
 
 export const status: IncidentVerb<Nothing> = {
@@ -75,12 +76,12 @@ export const status: IncidentVerb<Nothing> = {
   usage: 'status',
   says: 'show the status of this incident',
   parse: noArguments,
-  async answerNow(waiting, command, named) {
-    const seen = await visibleNow(waiting, command);
-    if (seen === null || 'refusal' in seen) return seen && seen.refusal;
-    const meant = named ?? { channel: command.channel_id, name: command.channel_name };
-    const one = seen.open?.value.find((each) => isCalled(each, meant));
-    return seen.open && one ? statusMessage({ ...seen.open, value: one }, waiting.deps.clock.now()) : null;
+  async answerNow(context, command, named) {
+    const visible = await visibleNow(context, command);
+    if (visible === null || 'refusal' in visible) return visible && visible.refusal;
+    const incident = named ?? { channel: command.channel_id, name: command.channel_name };
+    const one = visible.open?.value.find((each) => isCalled(each, incident));
+    return visible.open && one ? statusMessage({ ...visible.open, value: one }, context.deps.clock.now()) : null;
   },
 };
 
@@ -114,11 +115,11 @@ export const productStatus: Verb<Nothing> = {
   usage: 'status',
   says: 'show the state of automation and the open incidents',
   parse: noArguments,
-  async answerNow(waiting, command) {
-    const [seen, automation] = await Promise.all([visibleNow(waiting, command), waiting.known.automation()]);
-    if (seen === null || 'refusal' in seen) return seen && seen.refusal;
-    const state = seen.may('automation:read', {}) ? automation : null;
-    return productMessage(state, seen.open, waiting.deps.clock.now());
+  async answerNow(context, command) {
+    const [visible, automation] = await Promise.all([visibleNow(context, command), context.cachedReads.automation()]);
+    if (visible === null || 'refusal' in visible) return visible && visible.refusal;
+    const state = visible.may('automation:read', {}) ? automation : null;
+    return productMessage(state, visible.open, context.deps.clock.now());
   },
 };
 

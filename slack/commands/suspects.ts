@@ -1,6 +1,6 @@
 import { minuteOf } from '../../domain/messages/story.ts';
-import { type ClearedNow, notTheDeploy } from '../../actions/incidents/clear-suspect.ts';
-import { suspectAgain } from '../../actions/incidents/restore-suspect.ts';
+import { type ClearedNow, clearSuspectChange } from '../../actions/incidents/clear-suspect.ts';
+import { restoreSuspectChange } from '../../actions/incidents/restore-suspect.ts';
 import { answered } from '../outcome.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';
 
@@ -13,7 +13,7 @@ export const clearSuspect: IncidentVerb<Suspect> = {
 };
 
 export const runClearSuspect: RunInIncident<Suspect> = async (deps, { who, key }, id, { change }) => {
-  const now = await notTheDeploy(deps, who, { id, change, key });
+  const now = await clearSuspectChange(deps, who, { id, change, key });
   const { cleared, wrong } = now;
   const whose = cleared.by === who.name ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
   const counts = wrong ? ' The rollback is marked as wrong, which counts against the automation of the service.' : '';
@@ -27,8 +27,8 @@ function whatFollows({ cleared: { version }, over, withdrawn, rollback }: Cleare
     return `${version} is cleared, but its rollback${to} is in progress and continues.`;
   if (rollback !== null)
     return `${version} is cleared, but it was already rolled back${to}. It stays pinned until the pin is lifted.`;
-  const asked = withdrawn === 0 ? '' : ' The question about it is withdrawn.';
-  return `${version} is cleared: Firebreak no longer asks about it, and rolls it back only if a person requests that.${asked} Firebreak now evaluates the other suspects.`;
+  const note = withdrawn === 0 ? '' : ' The question about it is withdrawn.';
+  return `${version} is cleared: Firebreak no longer asks about it, and rolls it back only if a person requests that.${note} Firebreak now evaluates the other suspects.`;
 }
 
 /** Suspects a cleared change again. */
@@ -39,7 +39,7 @@ export const restoreSuspect: IncidentVerb<Suspect> = {
 };
 
 export const runRestoreSuspect: RunInIncident<Suspect> = async (deps, { who }, id, { change }) => {
-  const { cleared } = await suspectAgain(deps, who, { id, change });
+  const { cleared } = await restoreSuspectChange(deps, who, { id, change });
   const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'The change';
   return answered(
     `${version} is suspected again, and Firebreak now evaluates it with the other suspects. Any action requires approval.`,

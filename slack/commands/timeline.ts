@@ -88,22 +88,22 @@ export async function addMessage(
   message: Message,
 ): Promise<void> {
   who.allow('incidents:write', await view(deps, id));
-  const told = await deps.directory.message(message.channel, message.ts);
-  const seen = told.kind === 'done' ? told.value : null;
+  const response = await deps.directory.message(message.channel, message.ts);
+  const original = response.kind === 'done' ? response.value : null;
   // The text in the request may be truncated, and mentions people without their names.
-  const text = (seen === null ? null : await readable(deps, seen.text)) || message.text;
+  const text = (original === null ? null : await readable(deps, original.text)) || message.text;
   if (text === null) {
-    const why = told.kind === 'done' ? 'it does not exist any more' : told.detail;
+    const why = response.kind === 'done' ? 'it does not exist any more' : response.detail;
     throw new Declined(`The message could not be read, so it was not added to the timeline: ${why}.`);
   }
-  const author = message.author ?? seen?.user ?? null;
+  const author = message.author ?? original?.user ?? null;
   const by = author === null ? '' : `${await shownAs(deps, author)}: `;
   await addNote(deps, who, {
     id,
     key: `pinned-${message.channel}-${message.ts}`,
     text: `${by}${text}`.slice(0, NOTE_MAX_CHARS).toWellFormed(),
     pinned: true,
-    detail: { channel: message.channel, ts: message.ts, url: seen?.url ?? null },
+    detail: { channel: message.channel, ts: message.ts, url: original?.url ?? null },
   });
 }
 

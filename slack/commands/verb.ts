@@ -9,7 +9,7 @@ import type { CommandDeps } from '../deps.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Block } from '../modals/blocks.ts';
 import type { About, Fields } from '../modals/form.ts';
-import type { Waiting } from '../waiting.ts';
+import type { RequestContext } from '../request-context.ts';
 
 export const COMMANDS = ['incident', 'rollback', 'freeze', 'deploys', 'firebreak'] as const;
 export type CommandName = (typeof COMMANDS)[number];
@@ -50,11 +50,11 @@ type Typed<D> = {
   says: string;
   /** Arguments that can be given as `name=value`. */
   named?: readonly string[];
-  parse(given: Given): D | Wrong;
+  parse(input: Given): D | Wrong;
   /** Answers while Slack waits. Null: the queue consumer answers, which has more time. */
-  answerNow?(waiting: Waiting, command: SlashCommand, named: NamedIncident | null): Promise<ChatMessage | null>;
+  answerNow?(context: RequestContext, command: SlashCommand, named: NamedIncident | null): Promise<ChatMessage | null>;
   /** Answers the command without arguments. Null: with the usage error. */
-  withoutArguments?(waiting: Waiting, command: SlashCommand): Promise<ChatMessage | null>;
+  withoutArguments?(context: RequestContext, command: SlashCommand): Promise<ChatMessage | null>;
 };
 
 /** A dialog that asks for arguments. */
@@ -69,13 +69,18 @@ export type Dialog<D, R> = {
   /** Returns whether the dialog asks for what a command omits. */
   asks(draft: D): boolean;
   /** @param draft arguments of the command. Null: a button or a shortcut opens the dialog */
-  blocks(opened: { draft: D | null; about: About; which: Block[]; waiting: Waiting }): Block[] | Promise<Block[]>;
+  blocks(opened: {
+    draft: D | null;
+    about: About;
+    which: Block[];
+    waiting: RequestContext;
+  }): Block[] | Promise<Block[]>;
   /** Context that the submission returns in addition. */
   context?(draft: D | null): Partial<About>;
   /** Reads a submission. Undefined: it requires no action. */
   read(fields: Fields, about: About): R | undefined;
   /** Returns errors by field that only current data shows. Null: none. */
-  errors?(waiting: Waiting, request: R): Promise<Record<string, string> | null>;
+  errors?(context: RequestContext, request: R): Promise<Record<string, string> | null>;
   /** Whether it also applies to a resolved incident. */
   afterResolve?: true;
 };

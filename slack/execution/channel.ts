@@ -1,4 +1,4 @@
-import { type WaitsForChannel, waitsForChannel } from '../../domain/messages/channel-awaited.ts';
+import { type WaitsForChannel, waitsForChannel } from '../../domain/messages/channel-waiter.ts';
 import type { ReplyTo, Span } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';

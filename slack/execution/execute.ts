@@ -1,12 +1,12 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { placeOf } from '../../domain/messages/story.ts';
+import { serviceEnvironmentText } from '../../domain/messages/story.ts';
 import { RUNS } from '../commands/index.ts';
 import { verbOf } from '../commands/lookup.ts';
 import type { Acting, Run, RunInIncident } from '../commands/verb.ts';
 import { channelSpan, ofChannel } from './channel.ts';
 import type { Command } from './command.ts';
 import type { CommandDeps } from '../deps.ts';
-import { namedIncident } from './incident-of.ts';
+import { namedIncident } from './find-incident.ts';
 import { type Outcome, withNote } from '../outcome.ts';
 
 /**
@@ -31,7 +31,7 @@ async function withItsName(deps: CommandDeps, { where }: Command, id: IncidentId
   if (incident === undefined) return outcome;
   const channel = channelSpan(incident);
   return withNote(outcome, [
-    `${placeOf(incident)}: ${incident.title}`,
+    `${serviceEnvironmentText(incident)}: ${incident.title}`,
     ...(channel === undefined ? [] : [', ', channel]),
   ]);
 }

@@ -43,13 +43,13 @@ async function userOf(
 ): Promise<{ user: ChatUser | undefined; why: string | null }> {
   const kept = await userCache.user(id);
   if (kept !== undefined && isFresh(kept, clock.now(), USER_SECONDS)) return { user: kept.user, why: null };
-  const told = await directory.user(id, people.workspaces);
-  if (told.kind === 'done') {
-    if (told.value !== null) await userCache.storeUser(told.value);
-    return { user: told.value ?? undefined, why: null };
+  const response = await directory.user(id, people.workspaces);
+  if (response.kind === 'done') {
+    if (response.value !== null) await userCache.storeUser(response.value);
+    return { user: response.value ?? undefined, why: null };
   }
-  log.warn('a Slack user could not be looked up', { user: id, detail: told.detail, known_since: kept?.at ?? null });
-  return kept === undefined ? { user: undefined, why: told.detail } : { user: kept.user, why: null };
+  log.warn('a Slack user could not be looked up', { user: id, detail: response.detail, known_since: kept?.at ?? null });
+  return kept === undefined ? { user: undefined, why: response.detail } : { user: kept.user, why: null };
 }
 
 /** Returns the user's groups among those in people.yaml. A group whose members are unknown adds no permissions. */
@@ -62,14 +62,14 @@ async function groupsOf(deps: KnownUserDeps, user: string, { people }: Config): 
 async function membersOf({ userCache, directory, clock, log }: KnownUserDeps, id: string): Promise<readonly string[]> {
   const kept = await userCache.group(id);
   if (kept !== undefined && isFresh(kept, clock.now(), GROUP_SECONDS)) return kept.members;
-  const told: VendorResponse<string[]> = await directory.groupMembers(id);
-  if (told.kind === 'done') {
-    await userCache.storeGroup(id, told.value);
-    return told.value;
+  const response: VendorResponse<string[]> = await directory.groupMembers(id);
+  if (response.kind === 'done') {
+    await userCache.storeGroup(id, response.value);
+    return response.value;
   }
   log.warn('the members of a Slack user group could not be read', {
     group: id,
-    detail: told.detail,
+    detail: response.detail,
     known_since: kept?.at ?? null,
   });
   return kept?.members ?? [];

@@ -1,6 +1,6 @@
 import { nameKey } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { nearest } from '../../domain/runbooks/nearest.ts';
+import { nearest } from '../../domain/runbooks/similar-names.ts';
 import type { Person } from '../../schemas/people/people.ts';
 import { Declined } from '../outcome.ts';
 
@@ -57,8 +57,8 @@ async function slackOf(
   { name, person }: { name: string; person: Person },
 ): Promise<string> {
   if (person.slack !== undefined) return person.slack;
-  const told = person.email === undefined ? undefined : await directory.userByEmail(person.email);
-  if (told?.kind === 'done' && told.value !== null) return told.value;
-  const why = told !== undefined && told.kind !== 'done' ? ` (${told.detail})` : '';
+  const response = person.email === undefined ? undefined : await directory.userByEmail(person.email);
+  if (response?.kind === 'done' && response.value !== null) return response.value;
+  const why = response !== undefined && response.kind !== 'done' ? ` (${response.detail})` : '';
   throw new Declined(`The Slack user of ${name} is unknown${why}. Mention the person instead. Nothing was done.`);
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { contacts } from '../../domain/access/refusals.ts';
 import type { ChatMessage, ReplyTo, Text, VendorResponse } from '../../domain/messages/channels.ts';
-import { whyNotPlayed } from '../../domain/catalogue/reality.ts';
+import { whyNotPlayed } from '../../domain/catalogue/real-systems.ts';
 import { byName } from '../../domain/people/display-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { InboundEvent } from '../../schemas/messages/inbound-events.ts';
@@ -100,10 +100,10 @@ function notDone({ request }: Command, outcome: Outcome): Outcome {
   const verb = verbOf(request);
   if (verb.silent === true) return NOTHING;
   const written = verb.written?.(request) ?? null;
-  const said =
+  const text =
     outcome.answer?.parts.flatMap((part) => (part.kind === 'text' ? [plainOf(part.text)] : [])).join(' ') ?? '';
   // The dialog or command with the text is gone by now.
-  return written === null || said.includes(written) ? outcome : withNote(outcome, [`You wrote: ${written}`]);
+  return written === null || text.includes(written) ? outcome : withNote(outcome, [`You wrote: ${written}`]);
 }
 
 async function unknownPerson(
@@ -111,8 +111,8 @@ async function unknownPerson(
   { request }: Command,
   because: string,
 ): Promise<Outcome> {
-  const ask = contacts(await config.current(), verbOf(request).permission, {}, clock.now());
-  return answered(`You don't have permission: ${because}. Nothing was done. `, ...ask);
+  const contactText = contacts(await config.current(), verbOf(request).permission, {}, clock.now());
+  return answered(`You don't have permission: ${because}. Nothing was done. `, ...contactText);
 }
 
 /** Returns the text of an API refusal for people in Slack. */
@@ -144,12 +144,12 @@ function wordsOf({ code, detail }: Refusal): string {
 async function tell(
   { ephemeralMessages, userCache, log }: CommandDeps,
   replyTo: ReplyTo,
-  { answer, aloud = false, letters = [] }: Outcome,
+  { answer, isPublic: aloud = false, emails: letters = [] }: Outcome,
 ): Promise<void> {
-  const isLost = (told: VendorResponse<null>, user: string): boolean => {
-    if (told.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: told.detail });
+  const isLost = (response: VendorResponse<null>, user: string): boolean => {
+    if (response.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: response.detail });
     // An unclear delivery does not count as lost.
-    return told.kind !== 'done' && told.kind !== 'unclear';
+    return response.kind !== 'done' && response.kind !== 'unclear';
   };
   const lost: string[] = [];
   const reached: string[] = [];
@@ -158,11 +158,11 @@ async function tell(
   if (answer === null) return;
   // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.
   const named = await byName(answer, async (id) => (await userCache.user(id))?.user.name ?? undefined);
-  isLost(await ephemeralMessages.send(replyTo, withLetters(named, reached, lost), aloud), replyTo.user);
+  isLost(await ephemeralMessages.send(replyTo, withEmails(named, reached, lost), aloud), replyTo.user);
 }
 
 /** Adds who was notified by direct message, and who was not. */
-function withLetters(answer: ChatMessage, reached: readonly string[], lost: readonly string[]): ChatMessage {
+function withEmails(answer: ChatMessage, reached: readonly string[], lost: readonly string[]): ChatMessage {
   const users = (of: readonly string[]): Text => of.flatMap((user) => [{ user }, ' ']);
   const notes: Text[] = [
     ...(reached.length === 0 ? [] : [['✉️ Notified by direct message: ', ...users(reached)]]),

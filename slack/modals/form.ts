@@ -106,25 +106,25 @@ export class Fields {
 
   /** Returns seconds; null: empty. */
   duration(): number | null {
-    const told = this.text(FIELDS.duration);
-    if (told === null) return null;
-    const read = durationIn(told);
+    const text = this.text(FIELDS.duration);
+    if (text === null) return null;
+    const read = durationIn(text);
     return 'seconds' in read ? read.seconds : this.#wrong(FIELDS.duration, upperFirst(read.wrong), 0);
   }
 
   /** Returns the targets; empty: the entire environment. */
   targets(): string[] {
-    const told = this.text(FIELDS.target);
-    if (told !== null) return told.split(/\s*,\s*/).filter(Boolean);
+    const text = this.text(FIELDS.target);
+    if (text !== null) return text.split(/\s*,\s*/).filter(Boolean);
     if (this.text(FIELDS.environment) !== null) return [];
     return this.#wrong(FIELDS.target, 'Enter a service, a team, or an environment', []);
   }
 
   /** Returns the incident; null: not asked, or unambiguous. */
   incident(): NamedIncident | null {
-    const told = this.text(FIELDS.incident);
-    if (told === null) return null;
-    const word = told.replaceAll(/\s/g, ' ');
+    const text = this.text(FIELDS.incident);
+    if (text === null) return null;
+    const word = text.replaceAll(/\s/g, ' ');
     const named = incidentNamed(word) ?? (word.includes(' ') ? undefined : incidentNamed(`#${word}`));
     return (
       named ??
@@ -133,9 +133,9 @@ export class Fields {
   }
 
   uses(): number | null {
-    const told = this.text(FIELDS.uses);
-    if (told === null) return null;
-    const uses = Number(told);
+    const text = this.text(FIELDS.uses);
+    if (text === null) return null;
+    const uses = Number(text);
     if (Number.isInteger(uses) && uses >= 1 && uses <= USES_MAX) return uses;
     return this.#wrong(FIELDS.uses, `Enter a whole number from 1 to ${USES_MAX}`, 1);
   }

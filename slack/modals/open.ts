@@ -1,4 +1,4 @@
-import type { SlackRefused } from '../../integrations/slack/small-client.ts';
+import type { SlackRefused } from '../../integrations/slack/minimal-client.ts';
 import type { ModalView, SlackDeps } from '../../domain/slack/ports.ts';
 import type { Dialog } from '../commands/verb.ts';
 import { modal } from './blocks.ts';

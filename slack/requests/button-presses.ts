@@ -3,28 +3,28 @@ import type { BlockActions } from '../../schemas/slack/interaction.ts';
 import { requestOfButton } from '../commands/lookup.ts';
 import { ABOUT_NOTHING, type About } from '../modals/form.ts';
 import { modalOf } from '../modals/open.ts';
-import type { Waiting } from '../waiting.ts';
-import { openFor, passOn, refuseFor } from './conversation.ts';
+import type { RequestContext } from '../request-context.ts';
+import { openFor, enqueueInteraction, refuseFor } from './interaction-replies.ts';
 import { valueOf } from './enqueue.ts';
 import { type Answer, nothing } from './http.ts';
-import { readerInTime } from './permissions.ts';
-import { callerOf } from './reader.ts';
+import { permissionsInTime } from './permissions.ts';
+import { callerOf } from './caller-permissions.ts';
 import { whyNotThis } from './which-incident.ts';
 
 /** Responds to a pressed button, or to a selection in a message. */
-export async function pressed(waiting: Waiting, interaction: BlockActions): Promise<Answer> {
+export async function pressed(context: RequestContext, interaction: BlockActions): Promise<Answer> {
   const [acted] = interaction.actions;
   // Slack also sends clicks on links, and on elements of other apps in forwarded messages.
   if (acted === undefined || !isOurs(acted.action_id)) return nothing();
   const button = readButton(acted.action_id, valueOf(acted));
   const opens = button === undefined ? null : dialogOf(button);
-  if (opens === null) return passOn(waiting, interaction);
+  if (opens === null) return enqueueInteraction(context, interaction);
   const { incident, dialog, permission } = opens;
-  const reader = await readerInTime(waiting, callerOf(interaction));
-  const why = await whyNotThis(waiting, { reader, permission, id: incident });
-  if (why !== null) return refuseFor(waiting, interaction, why);
+  const permissions = await permissionsInTime(context, callerOf(interaction));
+  const why = await whyNotThis(context, { reader: permissions, permission, id: incident });
+  if (why !== null) return refuseFor(context, interaction, why);
   const about = { ...aboutPress(interaction), incident };
-  return openFor(waiting, interaction, await modalOf(dialog, { about, draft: null, which: [], waiting }));
+  return openFor(context, interaction, await modalOf(dialog, { about, draft: null, which: [], waiting: context }));
 }
 
 const aboutPress = ({ channel, response_url }: BlockActions): About => ({

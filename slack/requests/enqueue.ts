@@ -18,11 +18,11 @@ const DOUBLE_CLICK_SECONDS = 1;
  *
  * @param trace trace ID of the request
  */
-export async function handOn(deps: SlackDeps, request: SlackRequest, trace: string): Promise<boolean> {
+export async function enqueueRequest(deps: SlackDeps, request: SlackRequest, trace: string): Promise<boolean> {
   const key = keyOf(request);
   try {
-    const heard = { from: 'slack' as const, key, at: deps.clock.now(), trace, request };
-    await within(SEND_PATIENCE_MS, deps.people.send(heard, groupOf(request)));
+    const event = { from: 'slack' as const, key, at: deps.clock.now(), trace, request };
+    await within(SEND_PATIENCE_MS, deps.people.send(event, groupOf(request)));
     deps.log.debug('queued a Slack request', { trace, kind: request.kind, key });
     return true;
   } catch (error) {
@@ -61,8 +61,8 @@ function keyOfInteraction(interaction: Interaction): string {
 
 /** Returns the key of pressed buttons in a message, or in a modal. */
 function keyOfActions({ user, channel, container, view, actions }: BlockActions): string {
-  const place = `${channel?.id ?? ''}:${container.message_ts ?? view?.id ?? ''}`;
-  return `action:${user.id}:${place}:${hash('sha256', JSON.stringify(actions.map(keyOfAction)))}`;
+  const message = `${channel?.id ?? ''}:${container.message_ts ?? view?.id ?? ''}`;
+  return `action:${user.id}:${message}:${hash('sha256', JSON.stringify(actions.map(keyOfAction)))}`;
 }
 
 /**

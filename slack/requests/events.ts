@@ -1,22 +1,22 @@
 import { Envelope, EventCallback, isEvent } from '../../schemas/slack/event.ts';
 import * as z from 'zod';
 import { PINS } from '../commands/timeline.ts';
-import type { Waiting } from '../waiting.ts';
+import type { RequestContext } from '../request-context.ts';
 import { type Answer, nothing, refused, text } from './http.ts';
-import { handOn } from './enqueue.ts';
+import { enqueueRequest } from './enqueue.ts';
 
 /** Subtypes of messages that people write. Other subtypes are about edits, joins, and so on. */
 const WRITTEN: readonly string[] = ['thread_broadcast', 'file_share', 'me_message'];
 
 /** Responds to a request of the Events API. `unreadable`: the payload does not have the format of its type. */
-export async function answerEvent(waiting: Waiting, payload: unknown): Promise<Answer | { unreadable: string }> {
+export async function answerEvent(context: RequestContext, payload: unknown): Promise<Answer | { unreadable: string }> {
   const envelope = Envelope.safeParse(payload);
   if (!envelope.success) return { unreadable: z.prettifyError(envelope.error) };
   const { type, challenge, event, minute_rate_limited: minute } = envelope.data;
   if (type === 'url_verification')
     return challenge === undefined ? { unreadable: 'the challenge is missing' } : text(challenge);
   if (type === 'app_rate_limited') {
-    waiting.deps.log.warn('Slack is dropping events: more than 30,000 within an hour', { minute });
+    context.deps.log.warn('Slack is dropping events: more than 30,000 within an hour', { minute });
     return nothing();
   }
   // Accept unknown events: Slack disables the subscription after too many failed deliveries.
@@ -24,7 +24,7 @@ export async function answerEvent(waiting: Waiting, payload: unknown): Promise<A
   const callback = EventCallback.safeParse(payload);
   if (!callback.success) return { unreadable: z.prettifyError(callback.error) };
   if (!isOfInterest(callback.data)) return nothing();
-  const taken = await handOn(waiting.deps, { kind: 'event', callback: callback.data }, waiting.trace);
+  const taken = await enqueueRequest(context.deps, { kind: 'event', callback: callback.data }, context.trace);
   return taken ? nothing() : refused(503, 'unavailable', 'the event could not be stored; send it again');
 }
 

@@ -15,12 +15,12 @@ export function helpMessage(command: CommandName): ChatMessage {
 }
 
 export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: 'usage' }>): ChatMessage {
-  const meant: Text = nearest === null ? [] : [' Did you mean ', { code: nearest }, '?'];
+  const hint: Text = nearest === null ? [] : [' Did you mean ', { code: nearest }, '?'];
   const more: Text = of === null ? [] : ['Help: ', { code: `/${of} help` }];
   return {
     summary: because,
     parts: [
-      paragraph([`${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`, ...meant]),
+      paragraph([`${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`, ...hint]),
       ...(more.length > 0 ? [smallPrint(more)] : []),
     ],
   };

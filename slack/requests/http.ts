@@ -50,8 +50,8 @@ export function stamped({ status, headers, body, problem }: Answer, requestId: s
   if (problem === undefined) return { status, headers: marked, body };
   const { code, detail } = problem;
   const title = code.replaceAll('-', ' ');
-  const told = { type: `urn:firebreak:problem:${code}`, title, status, code, detail, request_id: requestId };
-  return { status, headers: { ...marked, 'content-type': 'application/problem+json' }, body: JSON.stringify(told) };
+  const payload = { type: `urn:firebreak:problem:${code}`, title, status, code, detail, request_id: requestId };
+  return { status, headers: { ...marked, 'content-type': 'application/problem+json' }, body: JSON.stringify(payload) };
 }
 
 /** Returns the sender's request ID if it is safe to log and echo; otherwise, a new one. */

@@ -1,15 +1,15 @@
 import { plainText } from '../../domain/slack/commands/text.ts';
 import type { Interaction, MessageAction } from '../../schemas/slack/interaction.ts';
-import type { Waiting } from '../waiting.ts';
-import { openFor, type Opening, passOn, refuseFor } from './conversation.ts';
+import type { RequestContext } from '../request-context.ts';
+import { openFor, type Opening, enqueueInteraction, refuseFor } from './interaction-replies.ts';
 import { type Answer, nothing } from './http.ts';
-import { readerInTime, refusalOf } from './permissions.ts';
+import { permissionsInTime, refusalOf } from './permissions.ts';
 import { VERBS } from '../commands/index.ts';
 import { ABOUT_NOTHING, type About } from '../modals/form.ts';
 import { modalOf } from '../modals/open.ts';
 import { pressed } from './button-presses.ts';
-import { callerOf } from './reader.ts';
-import { BRIEF_PATIENCE_MS } from './reading.ts';
+import { callerOf } from './caller-permissions.ts';
+import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 import { submitted } from './modal-submissions.ts';
 import { suggest } from './suggestions.ts';
 import { whichIncident } from './which-incident.ts';
@@ -25,31 +25,31 @@ export const SHORTCUTS = {
 const MESSAGE_MAX_CHARS = 1000;
 
 /** Responds to an interaction while Slack waits. */
-export async function answerInteraction(waiting: Waiting, interaction: Interaction): Promise<Answer> {
+export async function answerInteraction(context: RequestContext, interaction: Interaction): Promise<Answer> {
   switch (interaction.type) {
     case 'block_suggestion':
-      return suggest(waiting, interaction);
+      return suggest(context, interaction);
     case 'view_submission':
-      return submitted(waiting, interaction);
+      return submitted(context, interaction);
     case 'block_actions':
-      return pressed(waiting, interaction);
+      return pressed(context, interaction);
     case 'message_action':
-      return onMessage(waiting, interaction);
+      return onMessage(context, interaction);
     case 'shortcut':
       return interaction.callback_id === SHORTCUTS.declare
-        ? declaring(waiting, interaction, ABOUT_NOTHING, null)
+        ? declaring(context, interaction, ABOUT_NOTHING, null)
         : nothing();
     case 'view_closed':
       return nothing();
   }
 }
 
-async function onMessage(waiting: Waiting, interaction: MessageAction): Promise<Answer> {
+async function onMessage(context: RequestContext, interaction: MessageAction): Promise<Answer> {
   const about = aboutMessage(interaction);
-  if (interaction.callback_id === SHORTCUTS.addToTimeline) return addingToTimeline(waiting, interaction, about);
+  if (interaction.callback_id === SHORTCUTS.addToTimeline) return addingToTimeline(context, interaction, about);
   if (interaction.callback_id !== SHORTCUTS.declareFromMessage) return nothing();
   const title = plainText(interaction.message.text).split('\n')[0]?.trim() || null;
-  return declaring(waiting, interaction, about, title);
+  return declaring(context, interaction, about, title);
 }
 
 const aboutMessage = ({ channel, message, response_url }: MessageAction): About => ({
@@ -65,24 +65,28 @@ const aboutMessage = ({ channel, message, response_url }: MessageAction): About 
 
 type Asking = Extract<Interaction, { type: 'shortcut' | 'message_action' }>;
 
-async function declaring(waiting: Waiting, by: Asking, about: About, title: string | null): Promise<Answer> {
+async function declaring(context: RequestContext, by: Asking, about: About, title: string | null): Promise<Answer> {
   const { dialog, permission } = VERBS.declare;
-  const caller = readerInTime(waiting, callerOf(by));
-  const [reader] = await Promise.all([caller, waiting.known.catalogue(BRIEF_PATIENCE_MS)]);
-  const why = await refusalOf(waiting, reader, permission, {});
-  if (why !== null) return refuseFor(waiting, openingOf(by), why);
-  const view = await modalOf(dialog, { about, draft: { title }, which: [], waiting });
-  return openFor(waiting, openingOf(by), view);
+  const caller = permissionsInTime(context, callerOf(by));
+  const [permissions] = await Promise.all([caller, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
+  const why = await refusalOf(context, permissions, permission, {});
+  if (why !== null) return refuseFor(context, openingOf(by), why);
+  const view = await modalOf(dialog, { about, draft: { title }, which: [], waiting: context });
+  return openFor(context, openingOf(by), view);
 }
 
 /** Adds a message to the timeline. Outside of an incident's channel, a modal asks for the incident. */
-async function addingToTimeline(waiting: Waiting, by: MessageAction, about: About): Promise<Answer> {
+async function addingToTimeline(context: RequestContext, by: MessageAction, about: About): Promise<Answer> {
   const { dialog, permission } = VERBS.pin;
-  const reader = readerInTime(waiting, callerOf(by));
-  const which = await whichIncident(waiting, { reader, permission, named: null, channel: by.channel.id });
-  if (which.kind === 'none') return refuseFor(waiting, openingOf(by), which.why);
-  if (which.ask.length === 0) return passOn(waiting, by);
-  return openFor(waiting, openingOf(by), await modalOf(dialog, { about, draft: null, which: which.ask, waiting }));
+  const reader = permissionsInTime(context, callerOf(by));
+  const which = await whichIncident(context, { reader, permission, named: null, channel: by.channel.id });
+  if (which.kind === 'none') return refuseFor(context, openingOf(by), which.why);
+  if (which.ask.length === 0) return enqueueInteraction(context, by);
+  return openFor(
+    context,
+    openingOf(by),
+    await modalOf(dialog, { about, draft: null, which: which.ask, waiting: context }),
+  );
 }
 
 /** Global shortcuts have no response URL. */

@@ -1,42 +1,42 @@
-import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../domain/slack/commands/reference.ts';
 import type { ViewSubmission } from '../../schemas/slack/interaction.ts';
 import { type Submission, readSubmission } from '../modals/submission.ts';
 import { FIELDS } from '../modals/form.ts';
-import type { Waiting } from '../waiting.ts';
-import { NOT_TAKEN } from './conversation.ts';
+import type { RequestContext } from '../request-context.ts';
+import { NOT_STORED } from './interaction-replies.ts';
 import { within } from './deadline.ts';
-import { handOn } from './enqueue.ts';
+import { enqueueRequest } from './enqueue.ts';
 import { type Answer, json, nothing } from './http.ts';
 
 /** Maximum time in milliseconds to read an incident. */
 const LOOK_PATIENCE_MS = 1200;
 
 /** Responds to a submitted modal: shows errors in the modal, or queues the submission and closes the modal. */
-export async function submitted(waiting: Waiting, interaction: ViewSubmission): Promise<Answer> {
+export async function submitted(context: RequestContext, interaction: ViewSubmission): Promise<Answer> {
   const read = readSubmission(interaction.view);
   if (read === undefined) return nothing();
   if (!read.ok) return wrong(read.errors);
-  const errors = await errorsOf(waiting, read);
+  const errors = await errorsOf(context, read);
   if (errors !== null) return wrong(errors);
-  const taken = await handOn(waiting.deps, { kind: 'interaction', interaction }, waiting.trace);
-  return taken ? nothing() : wrong({ [read.dialog.field]: NOT_TAKEN });
+  const taken = await enqueueRequest(context.deps, { kind: 'interaction', interaction }, context.trace);
+  return taken ? nothing() : wrong({ [read.dialog.field]: NOT_STORED });
 }
 
 const wrong = (errors: Record<string, string>): Answer => json({ response_action: 'errors', errors });
 
 /** Checks the values against current data. If it can't be read, the queue consumer checks them. */
 async function errorsOf(
-  waiting: Waiting,
+  context: RequestContext,
   { dialog, request, about, named }: Extract<Submission, { ok: true }>,
 ): Promise<Record<string, string> | null> {
-  if (dialog.errors !== undefined) return request === undefined ? null : dialog.errors(waiting, request);
-  if (named !== null) return nameErrors(waiting, named);
+  if (dialog.errors !== undefined) return request === undefined ? null : dialog.errors(context, request);
+  if (named !== null) return nameErrors(context, named);
   if (about.incident === null || dialog.afterResolve === true) return null;
   const { incident: id } = about;
-  const look = within(LOOK_PATIENCE_MS, waiting.deps.incident(id));
+  const look = within(LOOK_PATIENCE_MS, context.deps.incident(id));
   const incident = await look.catch((error: unknown) => {
-    waiting.deps.log.warn('an incident could not be read within the time limit of Slack', {
+    context.deps.log.warn('an incident could not be read within the time limit of Slack', {
       incident: id,
       error: String(error),
     });
@@ -47,13 +47,18 @@ async function errorsOf(
 }
 
 /** Checks an incident that was entered as text. */
-async function nameErrors({ known }: Waiting, named: NamedIncident): Promise<Record<string, string> | null> {
-  const open = await known.openIncidents();
+async function nameErrors(
+  { cachedReads: reads }: RequestContext,
+  named: NamedIncident,
+): Promise<Record<string, string> | null> {
+  const open = await reads.openIncidents();
   const name = referenceWords(named);
   if (open?.fresh !== true || open.value.some(({ channel }) => channel === name)) return null;
-  const meant = didYouMean(
+  const suggestion = didYouMean(
     name,
     open.value.flatMap(({ channel }) => channel ?? []),
   );
-  return { [FIELDS.incident]: `${name} is not the channel of an open incident${meant === null ? '' : `; ${meant}`}` };
+  return {
+    [FIELDS.incident]: `${name} is not the channel of an open incident${suggestion === null ? '' : `; ${suggestion}`}`,
+  };
 }

@@ -2,37 +2,37 @@ import type { Scope } from '../../domain/access/access.ts';
 import { notPermitted, contacts } from '../../domain/access/refusals.ts';
 import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
 import type { Action } from '../../schemas/access/access.ts';
-import type { Caller, Reader, Waiting } from '../waiting.ts';
+import type { Caller, CallerPermissions, RequestContext } from '../request-context.ts';
 import { within } from './deadline.ts';
-import { BRIEF_PATIENCE_MS } from './reading.ts';
+import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 
 /** Identifies the caller if possible in time. @param caller null: Slack did not send the workspace */
-export const readerInTime = async (
-  { readerOf }: Waiting,
+export const permissionsInTime = async (
+  { permissionsOf: readerOf }: RequestContext,
   caller: Caller | null,
   patienceMs: number = BRIEF_PATIENCE_MS,
-): Promise<Reader> =>
+): Promise<CallerPermissions> =>
   caller === null
     ? { kind: 'unknown' }
-    : within(patienceMs, readerOf(caller)).catch((): Reader => ({ kind: 'unknown' }));
+    : within(patienceMs, readerOf(caller)).catch((): CallerPermissions => ({ kind: 'unknown' }));
 
 /**
  * Returns the refusal, with the people to ask. Null: the caller has permission, or could not be identified in time;
  * then the queue consumer checks the permission.
  */
 export async function refusalOf(
-  { deps, known }: Waiting,
-  reader: Reader,
+  { deps, cachedReads: reads }: RequestContext,
+  permissions: CallerPermissions,
   action: Action,
   scope: Scope,
 ): Promise<ChatMessage | null> {
-  if (reader.kind === 'unknown') return null;
-  if (reader.kind === 'known' && reader.may(action, scope)) return null;
-  const catalogue = (await known.catalogue(BRIEF_PATIENCE_MS))?.value;
+  if (permissions.kind === 'unknown') return null;
+  if (permissions.kind === 'known' && permissions.may(action, scope)) return null;
+  const catalogue = (await reads.catalogue(BRIEF_PATIENCE_MS))?.value;
   const now = deps.clock.now();
-  if (reader.kind === 'refused') {
-    const ask: Text = catalogue === undefined ? [] : contacts(catalogue, action, scope, now);
-    return refusal([`You don't have permission: ${reader.because}. Nothing was done. `, ...ask]);
+  if (permissions.kind === 'refused') {
+    const contactText: Text = catalogue === undefined ? [] : contacts(catalogue, action, scope, now);
+    return refusal([`You don't have permission: ${permissions.because}. Nothing was done. `, ...contactText]);
   }
   return catalogue === undefined
     ? null

@@ -1,10 +1,10 @@
-import { byThemselves } from '../../domain/incidents/children.ts';
+import { withoutChildren } from '../../domain/incidents/children.ts';
 import type { ChatMessage, ChatPart, Text } from '../../domain/messages/channels.ts';
 import { plainText } from '../../domain/slack/commands/text.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { OpenIncident, RecentChange, SlackDeps } from '../../domain/slack/ports.ts';
-import type { Known } from '../waiting.ts';
+import type { Cached } from '../request-context.ts';
 
 /** Texts of immediate answers. */
 
@@ -43,8 +43,8 @@ const LATELY_SECONDS = 2 * 3600;
 export function deployedLately(changes: readonly RecentChange[], now: Timestamp): RecentChange[] {
   const newest = new Map<string, RecentChange>();
   for (const change of changes.filter(putsVersionLive).toSorted((a, b) => (a.started_at < b.started_at ? 1 : -1))) {
-    const place = JSON.stringify([change.service, change.environment]);
-    if (!newest.has(place)) newest.set(place, change);
+    const key = JSON.stringify([change.service, change.environment]);
+    if (!newest.has(key)) newest.set(key, change);
   }
   return [...newest.values()].filter(
     ({ kind, status, started_at, rolled_back_by }) =>
@@ -103,8 +103,8 @@ const incidentLine = (incident: OpenIncident): Text => [
 ];
 
 /** Lists open incidents. Children of an open incident are omitted. */
-export function listMessage(known: Known<readonly OpenIncident[]>, now: Timestamp): ChatMessage {
-  const incidents = byThemselves(known.value);
+export function listMessage(known: Cached<readonly OpenIncident[]>, now: Timestamp): ChatMessage {
+  const incidents = withoutChildren(known.value);
   const count = incidents.length === 0 ? 'No incident is open' : `Open incidents: ${incidents.length}`;
   const more = incidents.length - LISTED_MAX;
   return {
@@ -117,7 +117,7 @@ export function listMessage(known: Known<readonly OpenIncident[]>, now: Timestam
   };
 }
 
-export function statusMessage(known: Known<OpenIncident>, now: Timestamp): ChatMessage {
+export function statusMessage(known: Cached<OpenIncident>, now: Timestamp): ChatMessage {
   const { value: incident } = known;
   return {
     summary: `${incident.severity}, ${incident.status}: ${incident.title}`,
@@ -129,11 +129,11 @@ export function statusMessage(known: Known<OpenIncident>, now: Timestamp): ChatM
   };
 }
 
-type Switch = Known<Awaited<ReturnType<SlackDeps['automation']>>>;
+type Switch = Cached<Awaited<ReturnType<SlackDeps['automation']>>>;
 
 export function productMessage(
   automation: Switch | null,
-  open: Known<readonly OpenIncident[]> | null,
+  open: Cached<readonly OpenIncident[]> | null,
   now: Timestamp,
 ): ChatMessage {
   const parts = [paragraph(switchWords(automation)), ...(automation === null ? [] : ageOf(automation, now))];
@@ -158,7 +158,7 @@ function switchWords(known: Switch | null): Text {
 }
 
 /** Returns a note with the age of cached data. */
-function ageOf({ at, fresh }: Pick<Known<unknown>, 'at' | 'fresh'>, now: Timestamp): ChatPart[] {
+function ageOf({ at, fresh }: Pick<Cached<unknown>, 'at' | 'fresh'>, now: Timestamp): ChatPart[] {
   return fresh
     ? []
     : [smallPrint([`⚠️ Firebreak cannot read its data at the moment. The data shown is from ${ago(at, now)}.`])];

@@ -15,10 +15,10 @@ export function isSignedBySlack(
   secret: string | undefined,
   nowSeconds: number,
 ): boolean {
-  const { told, timestamp } = marksIn(headers);
-  if (!secret || told === undefined || timestamp === undefined || !maySign(headers, nowSeconds)) return false;
+  const { told: signature, timestamp } = marksIn(headers);
+  if (!secret || signature === undefined || timestamp === undefined || !maySign(headers, nowSeconds)) return false;
   const expected = createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest();
-  return timingSafeEqual(Buffer.from(told, 'hex'), expected);
+  return timingSafeEqual(Buffer.from(signature, 'hex'), expected);
 }
 
 const marksIn = (headers: Received['headers']) => ({
@@ -28,6 +28,8 @@ const marksIn = (headers: Received['headers']) => ({
 
 /** Returns whether the headers have a well-formed, recent signature, before the body is read. */
 export function maySign(headers: Received['headers'], nowSeconds: number): boolean {
-  const { told, timestamp } = marksIn(headers);
-  return told !== undefined && timestamp !== undefined && Math.abs(nowSeconds - Number(timestamp)) <= WINDOW_SECONDS;
+  const { told: signature, timestamp } = marksIn(headers);
+  return (
+    signature !== undefined && timestamp !== undefined && Math.abs(nowSeconds - Number(timestamp)) <= WINDOW_SECONDS
+  );
 }

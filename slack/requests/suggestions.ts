@@ -1,23 +1,23 @@
 import { FIELDS } from '../modals/form.ts';
 import type { BlockSuggestion } from '../../schemas/slack/interaction.ts';
-import type { Reader, Waiting } from '../waiting.ts';
+import type { CallerPermissions, RequestContext } from '../request-context.ts';
 import { type Answer, json } from './http.ts';
-import { readerInTime } from './permissions.ts';
+import { permissionsInTime } from './permissions.ts';
 import { option, OPTION_VALUE_MAX, OPTIONS_MAX } from '../modals/blocks.ts';
-import { callerOf } from './reader.ts';
+import { callerOf } from './caller-permissions.ts';
 
 /** Maximum time in milliseconds to identify the user. */
 const READER_PATIENCE_MS = 1000;
 
 /** Suggests services that contain the typed text; those that begin with it come first. */
-export async function suggest(waiting: Waiting, suggestion: BlockSuggestion): Promise<Answer> {
+export async function suggest(context: RequestContext, suggestion: BlockSuggestion): Promise<Answer> {
   const { action_id, value } = suggestion;
   if (action_id !== FIELDS.service) return json({ options: [] });
-  const [catalogue, reader] = await Promise.all([
-    waiting.known.catalogue(),
-    readerInTime(waiting, callerOf(suggestion), READER_PATIENCE_MS),
+  const [catalogue, permissions] = await Promise.all([
+    context.cachedReads.catalogue(),
+    permissionsInTime(context, callerOf(suggestion), READER_PATIENCE_MS),
   ]);
-  const services = Object.keys(catalogue?.value.services ?? {}).filter((service) => mayDeclare(reader, service));
+  const services = Object.keys(catalogue?.value.services ?? {}).filter((service) => mayDeclare(permissions, service));
   const typed = value.trim().toLowerCase();
   const at = (name: string): number => name.toLowerCase().indexOf(typed);
   const found = services
@@ -27,5 +27,5 @@ export async function suggest(waiting: Waiting, suggestion: BlockSuggestion): Pr
 }
 
 /** Returns whether to offer a service. Users who could not be identified in time see all services. */
-const mayDeclare = (reader: Reader, service: string): boolean =>
-  reader.kind === 'unknown' || (reader.kind === 'known' && reader.may('incidents:write', { service }));
+const mayDeclare = (permissions: CallerPermissions, service: string): boolean =>
+  permissions.kind === 'unknown' || (permissions.kind === 'known' && permissions.may('incidents:write', { service }));

@@ -1,13 +1,13 @@
 import type { ChatMessage } from '../../domain/messages/channels.ts';
-import { byThemselves } from '../../domain/incidents/children.ts';
-import { nearest } from '../../domain/runbooks/nearest.ts';
+import { withoutChildren } from '../../domain/incidents/children.ts';
+import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../domain/slack/commands/reference.ts';
 import type { OpenIncident } from '../../domain/slack/ports.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { Reader, Waiting } from '../waiting.ts';
+import type { CallerPermissions, RequestContext } from '../request-context.ts';
 import { within } from './deadline.ts';
-import { BRIEF_PATIENCE_MS } from './reading.ts';
+import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 import { type Block, quoted } from '../modals/blocks.ts';
 import { incidentSelect, incidentText, labelOf } from '../modals/incident.ts';
 import { refusalOf } from './permissions.ts';
@@ -19,7 +19,7 @@ import { refusalOf } from './permissions.ts';
 export type Which = { kind: 'known'; incident: IncidentId | null; ask: Block[] } | { kind: 'none'; why: ChatMessage };
 
 type Asked = {
-  reader: Promise<Reader>;
+  reader: Promise<CallerPermissions>;
   permission: Action;
   /** The named incident. Null: none was named. */
   named: NamedIncident | null;
@@ -28,55 +28,59 @@ type Asked = {
 };
 
 /** Finds the incident of a dialog. If the data can't be read in time, the dialog opens nevertheless. */
-export async function whichIncident(waiting: Waiting, { permission, named, channel, ...asked }: Asked): Promise<Which> {
-  const [reader, found, open] = await Promise.all([
-    asked.reader,
-    foundBy(waiting, named, channel),
-    waiting.known.openIncidents(BRIEF_PATIENCE_MS),
+export async function whichIncident(
+  context: RequestContext,
+  { permission, named, channel, ...request }: Asked,
+): Promise<Which> {
+  const [permissions, found, open] = await Promise.all([
+    request.reader,
+    foundBy(context, named, channel),
+    context.cachedReads.openIncidents(BRIEF_PATIENCE_MS),
   ]);
   const all = open?.value ?? null;
   const id = found === 'unknown' ? undefined : (found ?? byName(all, named));
   if (id !== undefined) {
-    const why = await whyNotThis(waiting, { reader, permission, id });
+    const why = await whyNotThis(context, { reader: permissions, permission, id });
     if (why !== null) return { kind: 'none', why };
     const one = named === null ? undefined : all?.find((incident) => incident.id === id);
-    const maySee = one !== undefined && reader.kind === 'known' && reader.may('incidents:read', placeOf(one));
+    const maySee =
+      one !== undefined && permissions.kind === 'known' && permissions.may('incidents:read', serviceEnvironmentOf(one));
     return { kind: 'known', incident: id, ask: maySee ? quoted(labelOf(one)) : [] };
   }
-  const why = await refusalOf(waiting, reader, permission, {});
+  const why = await refusalOf(context, permissions, permission, {});
   if (why !== null) return { kind: 'none', why };
   if (found === 'unknown' && named === null) return { kind: 'known', incident: null, ask: [] };
   // Don't list incidents for users whose permissions are unknown.
-  if (all === null || reader.kind !== 'known')
+  if (all === null || permissions.kind !== 'known')
     return { kind: 'known', incident: null, ask: [incidentText(named === null ? null : referenceWords(named))] };
-  const theirs = byThemselves(all.filter((one) => reader.may('incidents:read', placeOf(one))));
-  if (theirs.length === 0) return { kind: 'none', why: said('No incident is open.') };
+  const theirs = withoutChildren(all.filter((one) => permissions.may('incidents:read', serviceEnvironmentOf(one))));
+  if (theirs.length === 0) return { kind: 'none', why: replyWith('No incident is open.') };
   if (named !== null && open?.fresh === true) return { kind: 'none', why: unknownName(named, theirs) };
   return { kind: 'known', incident: null, ask: [incidentSelect(theirs)] };
 }
 
 /** Returns the refusal: the incident is resolved, or the caller lacks permission. Null: no reason is known. */
 export async function whyNotThis(
-  waiting: Waiting,
-  { reader, permission, id }: { reader: Reader; permission: Action; id: IncidentId },
+  context: RequestContext,
+  { reader: permissions, permission, id }: { reader: CallerPermissions; permission: Action; id: IncidentId },
 ): Promise<ChatMessage | null> {
-  const look = within(BRIEF_PATIENCE_MS, waiting.deps.incident(id));
+  const look = within(BRIEF_PATIENCE_MS, context.deps.incident(id));
   const one = await look.catch((error: unknown) => {
-    waiting.deps.log.warn('an incident could not be read within the time limit of Slack', {
+    context.deps.log.warn('an incident could not be read within the time limit of Slack', {
       incident: id,
       error: String(error),
     });
   });
-  const why = await refusalOf(waiting, reader, permission, one === undefined ? {} : placeOf(one));
+  const why = await refusalOf(context, permissions, permission, one === undefined ? {} : serviceEnvironmentOf(one));
   if (why !== null) return why;
-  return one?.status === 'resolved' ? said('Superseded: this incident is already resolved.') : null;
+  return one?.status === 'resolved' ? replyWith('Superseded: this incident is already resolved.') : null;
 }
 
-const placeOf = ({ service, environment }: OpenIncident) => ({ service, environment });
+const serviceEnvironmentOf = ({ service, environment }: OpenIncident) => ({ service, environment });
 
 /** Finds the incident by its ID or by a channel ID. Undefined: the channel belongs to no incident. */
 async function foundBy(
-  { deps }: Waiting,
+  { deps }: RequestContext,
   named: NamedIncident | null,
   here: string | null,
 ): Promise<IncidentId | undefined | 'unknown'> {
@@ -101,10 +105,10 @@ function unknownName(named: NamedIncident, open: readonly OpenIncident[]): ChatM
     name,
     open.flatMap(({ channel }) => channel ?? []),
   );
-  return said(`${name} is not the channel of an open incident.${near === null ? '' : ` Did you mean ${near}?`}`);
+  return replyWith(`${name} is not the channel of an open incident.${near === null ? '' : ` Did you mean ${near}?`}`);
 }
 
-const said = (text: string): ChatMessage => ({
+const replyWith = (text: string): ChatMessage => ({
   summary: text,
   parts: [{ kind: 'text', text: [`${text} Nothing was done.`] }],
 });

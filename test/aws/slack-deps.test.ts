@@ -10,6 +10,7 @@ import { slackApp } from '../../slack/app.ts';
 import type { Received } from '../../slack/requests/http.ts';
 import { startSqs } from '../../local/aws/sqs/server.ts';
 import { startSsm } from '../../local/aws/ssm/server.ts';
+import { byQueueVariable } from '../../schemas/config/queues.ts';
 import { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { createHmac } from 'node:crypto';
 import { COMMAND, FORM, SECRET, shown } from '../slack/support.ts';
@@ -62,18 +63,7 @@ beforeAll(async () => {
     new CreateQueueCommand({ QueueName: 'people.fifo', Attributes: { FifoQueue: 'true' } }),
   );
   queue = QueueUrl;
-  for (const name of [
-    'URGENT',
-    'ORDINARY',
-    'UNMATCHED',
-    'PEOPLE',
-    'SLACK',
-    'STATUSPAGE',
-    'GRAFANA',
-    'TICKETS',
-    'WEBHOOKS',
-  ])
-    vi.stubEnv(`FIREBREAK_QUEUE_${name}`, queue);
+  for (const [name, value] of Object.entries(byQueueVariable(() => queue))) vi.stubEnv(name, value);
 });
 
 afterAll(async () => {
@@ -109,8 +99,8 @@ test('commands are answered and passed on while the table and the configuration 
   const { Messages = [] } = await new SQSClient({}).send(
     new ReceiveMessageCommand({ QueueUrl: queue, MaxNumberOfMessages: 10 }),
   );
-  const heard = Messages.map(({ Body }) => InboundEvent.parse(JSON.parse(Body ?? '')));
-  expect(heard).toMatchObject([
+  const event = Messages.map(({ Body }) => InboundEvent.parse(JSON.parse(Body ?? '')));
+  expect(event).toMatchObject([
     { key: 'command:1.1.a', request: { command: { text: 'list' } } },
     { key: 'command:1.1.b', request: { command: { text: 'ack' } } },
     { key: 'command:1.1.c', request: { command: { text: 'note \uFFFE' } } },

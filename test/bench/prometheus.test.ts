@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { objectives, startPrometheus } from '../../bench/prometheus.ts';
-import { readByOwnQueries, readRecorded } from '../../jobs/slo-evaluation/ask.ts';
+import { readByOwnQueries, readRecorded } from '../../jobs/slo-evaluation/read-objective.ts';
 import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
 import { loadSlos } from '../../local/config/slo-files.ts';
 

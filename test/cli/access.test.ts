@@ -9,15 +9,15 @@ import { cli } from './support.ts';
 let dir: string;
 let server: Server;
 let url: string;
-let asked: (string | undefined)[];
+let authorizations: (string | undefined)[];
 let answer: { status: number; body: string; location?: string };
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'firebreak-cli-'));
-  asked = [];
+  authorizations = [];
   answer = { status: 200, body: '{"items": [], "next_cursor": null}' };
   server = createServer((request, response) => {
-    asked.push(request.headers.authorization);
+    authorizations.push(request.headers.authorization);
     response.writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location });
     response.end(answer.body);
   });
@@ -37,7 +37,7 @@ test('FIREBREAK_TOKEN takes precedence over the admin token of this machine', as
   await list({ FIREBREAK_TOKEN: 'own', FIREBREAK_ADMIN_TOKEN: 'fba_set' });
   await list({ FIREBREAK_ADMIN_TOKEN: 'fba_set' });
   await list({});
-  expect(asked).toEqual(['Bearer own', 'Bearer fba_set', 'Bearer fba_kept']);
+  expect(authorizations).toEqual(['Bearer own', 'Bearer fba_set', 'Bearer fba_kept']);
 });
 
 test('the admin token of this machine is not sent to other machines', async () => {
@@ -53,7 +53,7 @@ test('the admin token of this machine is not sent to other machines', async () =
 test('a redirect does not receive the token', async () => {
   answer = { status: 302, body: '', location: `${url}/elsewhere` };
   expect(await list({ FIREBREAK_TOKEN: 'own' })).toMatchObject({ code: 1, out: '' });
-  expect(asked).toHaveLength(1);
+  expect(authorizations).toHaveLength(1);
 });
 
 test('without a token, the error says how to get one', async () => {

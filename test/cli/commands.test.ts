@@ -64,7 +64,10 @@ spec:
 let firebreak: Firebreak;
 let incident: string;
 
-const environment = { deployer: { kind: 'http', auth: { bearer: 'CD_KEY' } }, autoRollback: { mode: 'approve' } };
+const environment = {
+  deployer: { kind: 'http', auth: { bearer: 'CD_KEY' } },
+  autoRollback: { mode: 'approve', evidence: 'time' },
+};
 
 const atTerminal = (answers: string[], asked: string[], ...args: string[]) =>
   cli(args, {
@@ -147,7 +150,7 @@ describe('deploy, incident, replay', () => {
     expect([code, out]).toEqual([
       0,
       expect.stringMatching(
-        /^same +1 {2}approve {2}\w+\nsame +1\d{6} {2}approve {2}runbook_asks\n2 decisions evaluated again: all the same/,
+        /^same +1 {2}approve {2}\w+\nsame +1\d{6} {2}approve {2}runbook_requires_approval\n2 decisions evaluated again: all the same/,
       ),
     ]);
   });
@@ -412,6 +415,10 @@ describe('doctor', () => {
         'warn  checkout/staging      the deployer is called without credentials (no "auth")',
         'warn  checkout/staging      rollback last proved by a drill: never',
         expect.stringMatching(
+          /^warn {2}checkout\/staging +automation could prove a cause by nothing: there is no health query/,
+        ),
+        expect.stringMatching(/^warn {2}checkout\/production +autoRollback\.evidence is "time"/),
+        expect.stringMatching(
           /^warn {2}checkout\/prod +deployments are recorded for this environment, but .*did you mean "production"\?$/,
         ),
         'warn  runbook               secret FLAGS_KEY of asks is not set',
@@ -468,6 +475,19 @@ describe('doctor', () => {
       ]),
     );
     expect(code).toBe(1);
+  });
+
+  test('init proposes what the Prometheus of the sandbox knows', async () => {
+    const samples = (query: string, labels: object, value: number) =>
+      firebreak.put('/sandbox/prometheus/series', { query, labels, steps: [{ after_seconds: -60, value }] });
+    await samples('shop:errors:ratio', { service: 'checkout', version: 'v41' }, 0.001);
+    await samples('shop:errors:ratio{service="checkout"}', { version: 'v41' }, 0.001);
+    const { urls } = (await firebreak.request('GET', '/sandbox', undefined, { accept: 'application/json' })).body;
+    const { code, out } = await cli(['init', '--prometheus', urls.prometheus, '--dry-run']);
+    await firebreak.request('DELETE', '/sandbox/prometheus/series');
+    expect(code).toBe(0);
+    expect(out).toContain(`promql: 'shop:errors:ratio{service="checkout"}'`);
+    expect(out).toContain('# The label version carries the version: v41');
   });
 
   test('reports an invalid token', async () => {

@@ -115,15 +115,20 @@ describe('a drill', { timeout: 180_000 }, () => {
   });
 
   test.each<[string, Place, string, RegExp]>([
-    ['in an environment without drills', { service: 'live', environment: 'production' }, 'not-a-lane', /drills: true/],
+    [
+      'in an environment without drills',
+      { service: 'live', environment: 'production' },
+      'drills-not-enabled',
+      /drills: true/,
+    ],
     [
       'in an unknown environment',
       { service: 'live', environment: 'moon' },
-      'unknown-place',
+      'unknown-service-environment',
       /has no service live in moon/,
     ],
     ['without a deployer', { service: 'bare', environment: 'bare-lane' }, 'no-deployer', /no deployer/],
-    ['without recorded deploys', placeOf('few'), 'no-way-back', /no deployment is recorded/],
+    ['without recorded deploys', placeOf('few'), 'no-rollback-target', /no deployment is recorded/],
   ])('is refused %s', async (_, { service, environment }, code, why) => {
     const ended = await at(firebreak, 'drill', service, environment);
     expect(ended).toEqual({ code: 1, out: '', err: expect.stringMatching(why) });
@@ -133,12 +138,12 @@ describe('a drill', { timeout: 180_000 }, () => {
   test('is refused with only one version, during a deploy, and while automation is paused', async () => {
     const few = placeOf('few');
     await firebreak.post('/v1/deployments', { ...few, version: 'v1', started_at: minutesAgo(300) });
-    expect(await begin(firebreak, few)).toMatchObject({ status: 409, body: { code: 'no-way-back' } });
+    expect(await begin(firebreak, few)).toMatchObject({ status: 409, body: { code: 'no-rollback-target' } });
 
     const unfinished = placeOf('unfinished');
     await deployed(firebreak, unfinished);
     await firebreak.post('/v1/deployments', { ...unfinished, version: 'v3', status: 'started' });
-    expect(await begin(firebreak, unfinished)).toMatchObject({ status: 409, body: { code: 'deploy-under-way' } });
+    expect(await begin(firebreak, unfinished)).toMatchObject({ status: 409, body: { code: 'deploy-in-progress' } });
 
     const paused = placeOf('paused');
     await deployed(firebreak, paused);

@@ -7,7 +7,7 @@ export type Place = { service: string; environment: string };
 const lane = (mode = 'act') => ({
   drills: true,
   deployer: { kind: 'http' },
-  autoRollback: { mode, unknownMigration: 'act' },
+  autoRollback: { mode, evidence: 'time', unknownMigration: 'act' },
 });
 
 /** One environment for drills per service, so that tests do not affect each other. */

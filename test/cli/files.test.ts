@@ -47,6 +47,18 @@ describe('check', () => {
     expect([code, err]).toEqual([1, '2 problems\n']);
   });
 
+  test('warns of rollbacks without proof, with what to do instead', async () => {
+    await write(
+      'config/services.yaml',
+      'services:\n  shop:\n    environments:\n      live:\n        autoRollback: { evidence: time }\n',
+    );
+    const { code, out } = await cli(['check', ...folders], { cwd: dir });
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^config\/services\.yaml:5: warning: .*autoRollback\.evidence is "time", .*nothing proves.*health\.byVersion/m,
+    );
+  });
+
   test('warns of targets without credentials', async () => {
     await write(
       'config/services.yaml',
@@ -190,6 +202,15 @@ describe('check reports mistakes that a start accepts silently:', () => {
       [
         'config/status-page.yaml:1: warning: no service has an environment "prodution", so the status page never shows it (did you mean "production"?)',
       ],
+    ],
+    [
+      'a status page with an unknown component',
+      {
+        'config/services.yaml': 'services: { checkout: { statusPage: { components: [Checkout] } } }\n',
+        'config/status-page.yaml': 'pages:\n  main:\n    components:\n      - Chekout\n',
+      },
+      0,
+      ['config/status-page.yaml:4: warning: no service has the component "Chekout" (did you mean "Checkout"?)'],
     ],
   ])('%s', async (_, files, code, lines) => {
     expect(await checked(files)).toEqual({ code, lines });

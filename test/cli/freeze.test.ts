@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run as runProgram } from '../../cli/program.ts';
 import { ADMIN_TOKEN, Firebreak } from '../support/firebreak.ts';
-import type { World } from '../../cli/world.ts';
+import type { CommandContext } from '../../cli/command-context.ts';
 import { type Ended, terminal } from './support.ts';
 
 let firebreak: Firebreak;
@@ -41,7 +41,7 @@ async function run(
   url = firebreak.url,
   token = ADMIN_TOKEN,
   env: Record<string, string> = {},
-  ask?: World['ask'],
+  ask?: CommandContext['ask'],
 ): Promise<Ended> {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await runProgram(args, {

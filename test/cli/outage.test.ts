@@ -73,14 +73,14 @@ const saying = (issuer: () => Issuer | number) =>
 
 describe('a state signed with a trusted key', () => {
   test('its reason about an unspecified version is dropped when a version is given', async () => {
-    const untold = { code: 'pinned_version', text: 'which version this is was not told' };
+    const unknownOnes = { code: 'pinned_version', text: 'which version this is was not told' };
     const low = { code: 'budget_low', text: 'the budget is low' };
-    await holding(entry(clear({ reasons: [untold, low] })));
+    await holding(entry(clear({ reasons: [unknownOnes, low] })));
     expect((await check(['--version', 'v9'], { keys: KEYS })).err).toMatch(/allows deploys: the budget is low\n$/);
     expect((await check([], { keys: KEYS })).err).toMatch(
       /allows deploys: which version this is was not told; the budget is low\n$/,
     );
-    await holding(entry(clear({ reasons: [untold] })));
+    await holding(entry(clear({ reasons: [unknownOnes] })));
     expect((await check(['--version', 'v9'], { keys: KEYS })).err).toMatch(/allows deploys\n$/);
   });
 

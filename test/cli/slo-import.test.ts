@@ -303,15 +303,15 @@ test.each(FORMATS)('no field of %s is dropped silently', (name) => {
       if ((value as { kind?: unknown }).kind === 'Service') continue;
       for (const { map, path } of mapsIn(value)) {
         map['unheard_of'] = 'kept?';
-        const { made, problems } = importedFrom({ value, at: () => ({ file: name, line: 1 }) }, defaults);
+        const { converted: made, problems } = importedFrom({ value, at: () => ({ file: name, line: 1 }) }, defaults);
         delete map['unheard_of'];
         const places = [...path, 'unheard_of'].map((_, index, all) => all.slice(0, index + 1).join('.'));
-        const told = problems.some(({ message }) =>
+        const printed = problems.some(({ message }) =>
           places.some((place) => message.startsWith(`${place} is not imported`) || message.startsWith(`${place}:`)),
         );
         const refused = made.length === 0 && problems.some(({ level }) => level === 'error');
         const kept = JSON.stringify(made.map(({ written }) => written.value)).includes('kept?');
-        if (!told && !refused && !kept) dropped.push(path.join('.'));
+        if (!printed && !refused && !kept) dropped.push(path.join('.'));
         tried += 1;
       }
     }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { run } from '../../cli/program.ts';
-import type { World } from '../../cli/world.ts';
+import type { CommandContext } from '../../cli/command-context.ts';
 import { ADMIN_TOKEN, bareEnvironment, type Firebreak } from '../support/firebreak.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -18,7 +18,7 @@ type Env = Record<string, string>;
  */
 export async function cli(
   args: readonly string[],
-  { env = {}, cwd, root = ROOT, ask }: { env?: Env; cwd?: string; root?: string; ask?: World['ask'] } = {},
+  { env = {}, cwd, root = ROOT, ask }: { env?: Env; cwd?: string; root?: string; ask?: CommandContext['ask'] } = {},
 ): Promise<Ended> {
   if (cwd !== undefined) return asProcess('cli/main.ts', args, { env, cwd });
   let [out, err] = ['', ''];
@@ -35,7 +35,7 @@ export async function cli(
 
 /** Returns a prompt that gives these answers and collects the questions. */
 export const terminal =
-  (answers: string[], asked: string[]): NonNullable<World['ask']> =>
+  (answers: string[], asked: string[]): NonNullable<CommandContext['ask']> =>
   async (question) => {
     asked.push(question);
     return answers.shift() ?? '';

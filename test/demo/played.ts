@@ -1,7 +1,7 @@
 import { Stage } from '../../demo/stage.ts';
 import type { Fact } from '../../demo/stories/plan.ts';
 import type { Story } from '../../demo/stage.ts';
-import { callsOf, type VendorCall } from '../../demo/witness.ts';
+import { callsOf, type VendorCall } from '../../demo/event-source.ts';
 import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { bareEnvironment } from '../support/firebreak.ts';
 
@@ -60,9 +60,12 @@ export const rollbacksIn = ({ calls }: Played): unknown[] => {
   return [...new Map(asked.map((body) => [(body as { idempotency_key: string }).idempotency_key, body])).values()];
 };
 
-/** Returns the incident channels that were created in Slack. */
-export const channelsIn = ({ calls }: Played): string[] =>
-  calls
-    .filter(({ path, outcome }) => path.endsWith('/conversations.create') && outcome === 200)
-    .map(({ body }) => new URLSearchParams(String(body)).get('name') ?? '')
-    .filter((name) => name.startsWith('incident-'));
+/** Returns the incident channels in Slack. A repeated request has the same name: Slack answers 200 with `name_taken`. */
+export const channelsIn = ({ calls }: Played): string[] => [
+  ...new Set(
+    calls
+      .filter(({ path, outcome }) => path.endsWith('/conversations.create') && outcome === 200)
+      .map(({ body }) => new URLSearchParams(String(body)).get('name') ?? '')
+      .filter((name) => name.startsWith('incident-')),
+  ),
+];

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parser } from '@prometheus-io/lezer-promql';
 import { parse } from 'yaml';
+import { programPath } from '../support/prometheus-stack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -64,3 +66,9 @@ const OF_PROMETHEUS = ['up', 'ALERTS'];
 export const METRICS_USED: string[] = [
   ...new Set([...RULES.map(({ expr }) => expr), ...queries()].flatMap(metricsOf)),
 ].filter((name) => !OF_PROMETHEUS.includes(name));
+
+/** Runs a tool of Prometheus, which must be installed. */
+export function runTool(program: 'promtool' | 'amtool', ...args: string[]): { status: number | null; said: string } {
+  const { status, stdout, stderr } = spawnSync(programPath(program) ?? '', args, { encoding: 'utf8' });
+  return { status, said: `${stdout}${stderr}` };
+}

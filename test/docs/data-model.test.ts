@@ -16,7 +16,7 @@ const rows = [...KEPT.matchAll(/^\| (`[^|]+) \| ([^|]*) \|/gm)].map(([, records 
 }));
 
 /** Partitions that hold several kinds. */
-const SEVERAL = ['INC#', 'FREEZE#', 'BULLETIN#'];
+const SEVERAL = ['INC#', 'FREEZE#', 'NOTICE#'];
 
 /** Matches the literal prefix of a key. */
 const beginning = (literal: string): string => /^\w+#?/.exec(literal)?.[0] ?? '';

@@ -32,7 +32,7 @@ test('it has every kind and status, and the required fields', () => {
   expect(code(row('kind')?.value ?? '')).toEqual(ChangeKind.options);
   expect(code(row('status')?.value ?? '')).toEqual(ChangeStatus.options);
   const required = rows.flatMap(({ fields, initial }) => (initial === 'required' ? fields : []));
-  const place = { service: 'checkout', environment: 'production', version: 'v42' };
-  expect(required).toEqual(Object.keys(place));
-  expect(NewChange.safeParse(place).success).toBe(true);
+  const serviceEnvironment = { service: 'checkout', environment: 'production', version: 'v42' };
+  expect(required).toEqual(Object.keys(serviceEnvironment));
+  expect(NewChange.safeParse(serviceEnvironment).success).toBe(true);
 });

@@ -12,6 +12,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** Configuration file of a block, by its first key. */
 const FILE_OF: Readonly<Record<string, string>> = {
+  pages: 'status-page.yaml',
   services: 'services.yaml',
   environments: 'services.yaml',
   deployer: 'services.yaml',

@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
-import type { Evidence } from '../../domain/correlation/evidence.ts';
-import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
+import type { Evidence, OnsetEvidence } from '../../domain/correlation/evidence.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
-import type { Act } from '../../domain/ports/decisions.ts';
+import type { IntendedAction } from '../../domain/ports/decisions.ts';
 import type { Requester, DecisionInputs, KillSwitch, TargetInputs } from '../../domain/rollback/judgement.ts';
 import { DECIDE_VERSION } from '../../domain/rollback/guards.ts';
 import type { Change } from '../../schemas/changes/change.ts';
@@ -57,12 +56,12 @@ export function change(version: string, startedMinutesBefore: number, more: Part
   };
 }
 
-/** Builds v1 hours before and v2 ten minutes before the alert: the standard case for a rollback. */
-export const aBadDeploy = (): Change[] => [change('v1', 240), change('v2', 10)];
+/** Builds v1 hours before and v2 five minutes before the alert: the standard case for a rollback. */
+export const aBadDeploy = (): Change[] => [change('v1', 240), change('v2', 8)];
 
 /** Inputs of a decision about a single service, in a form convenient for tests. */
 export type Plain = {
-  asked: { by: Requester; who: string; mode?: Mode; approval?: RunbookApproval; from?: Version; to?: Version };
+  request: { by: Requester; name: string; mode?: Mode; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
   monitoring_failure_only: boolean;
   onset: OnsetEvidence;
@@ -79,7 +78,7 @@ export type Plain = {
   rollbacks_last_hour: number;
   organisation_rollbacks_last_hour: number;
   sender_rollbacks_last_hour?: number;
-  sender_may_not_ask?: true;
+  sender_lacks_scope?: true;
   evidence: Partial<Evidence>;
   /** Other services with a suspect. */
   others: readonly TargetInputs[];
@@ -88,11 +87,11 @@ export type Plain = {
 
 /** Builds decision inputs: the same changes are suspects and rollback targets. */
 export function inputsOf(plain: Plain): DecisionInputs {
-  const { asked, matched, monitoring_failure_only, guard, incident_paused, one_of_many, config_version } = plain;
+  const { request, matched, monitoring_failure_only, guard, incident_paused, one_of_many, config_version } = plain;
   const own: TargetInputs = {
     service: 'checkout' as ServiceName,
     environment: 'production' as EnvironmentName,
-    policy: { mode: 'act', unknownMigration: 'approve', approvals: 1, evidence: 'any', ...plain.policy },
+    policy: { mode: 'act', unknownMigration: 'approve', approvals: 1, evidence: 'time', ...plain.policy },
     has_deployer: plain.has_deployer,
     modes: plain.modes,
     demoted: plain.demoted,
@@ -100,12 +99,12 @@ export function inputsOf(plain: Plain): DecisionInputs {
     pinned: plain.pinned,
     changes: plain.changes,
   };
-  const { sender_rollbacks_last_hour: ofSender, sender_may_not_ask: inVain } = plain;
+  const { sender_rollbacks_last_hour: ofSender, sender_lacks_scope: inVain } = plain;
   return {
     ...(ofSender !== undefined && { sender_rollbacks_last_hour: ofSender }),
-    ...(inVain && { sender_may_not_ask: inVain }),
+    ...(inVain && { sender_lacks_scope: inVain }),
     decide_version: DECIDE_VERSION,
-    asked: { mode: null, ...asked },
+    request: { mode: null, ...request },
     matched,
     monitoring_failure_only,
     evidence: {
@@ -147,10 +146,10 @@ export const clearing = (of: Change, more: Partial<Cleared> = {}): Cleared => ({
 export const clear = (more: Partial<Plain> = {}): DecisionInputs => inputsOf(clearly(more));
 
 export const clearly = (more: Partial<Plain> = {}): Plain => ({
-  asked: { by: 'alert', who: '' },
+  request: { by: 'alert', name: '' },
   matched: true,
   monitoring_failure_only: false,
-  onset: { alertStartedAt: NOON, rule: null, firstBadAt: null },
+  onset: { alertStartedAt: NOON, rule: null },
   changes: aBadDeploy(),
   policy: {},
   has_deployer: true,
@@ -219,9 +218,9 @@ const rarely = (value: boolean) => fc.oneof({ weight: 4, arbitrary: fc.constant(
 
 export const anyPlain: fc.Arbitrary<Plain> = fc
   .record({
-    asked: fc
-      .constantFrom('alert', 'alert', 'alert', 'person', 'nobody', 'runbook', 'verification')
-      .map((by) => ({ by, who: 'ada' }) as const),
+    request: fc
+      .constantFrom('alert', 'alert', 'alert', 'person', 'none', 'runbook', 'verification')
+      .map((by) => ({ by, name: 'ada' }) as const),
     matched: rarely(false),
     monitoring_failure_only: rarely(true),
     onset: fc.record({
@@ -230,7 +229,6 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
         fc.record({ forSeconds: fc.integer({ min: 0, max: 900 }), intervalSeconds: fc.constantFrom(15, 30, 60) }),
         { nil: null },
       ),
-      firstBadAt: fc.option(fc.integer({ min: -5, max: 30 }).map(before), { nil: null }),
     }),
     changes: anyChanges,
     mode: fc.oneof({ weight: 3, arbitrary: fc.constant('act' as const) }, fc.constantFrom(...Mode.options)),
@@ -248,16 +246,16 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
     rollbacks_last_hour: fc.constantFrom(0, 0, 2, 3, 9),
     organisation_rollbacks_last_hour: fc.constantFrom(0, 0, 9, 10),
     approvals: fc.constantFrom(1 as const, 1 as const, 2 as const),
-    evidence: fc.constantFrom('any' as const, 'any' as const, 'version' as const),
+    evidence: fc.constantFrom('time' as const, 'time' as const, 'proved' as const, 'version' as const),
   })
   .map(({ mode, unknownMigration, approvals, evidence, ...inputs }) =>
     clearly({ ...inputs, policy: { mode, unknownMigration, approvals, evidence } }),
   );
 
 /** Builds an automatic action on a separate service and environment. */
-export const actAt = (place: ServiceEnvironment): Act => ({
-  place,
-  resource: `http ${place.service} ${place.environment}`,
+export const actAt = (serviceEnvironment: ServiceEnvironment): IntendedAction => ({
+  serviceEnvironment: serviceEnvironment,
+  resource: `http ${serviceEnvironment.service} ${serviceEnvironment.environment}`,
   automatic: true,
   isProposed: true,
 });

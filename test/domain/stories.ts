@@ -78,7 +78,7 @@ const anyCleared: fc.Arbitrary<Cleared> = fc.record(
     kind: fc.constantFrom(...ChangeKind.options),
     by: anyName,
     at: anyTime,
-    back: fc.record({ by: anyName, at: anyTime }),
+    restored: fc.record({ by: anyName, at: anyTime }),
   },
   { requiredKeys: ['change_id', 'service', 'version', 'kind', 'by', 'at'] },
 );

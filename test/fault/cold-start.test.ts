@@ -11,6 +11,7 @@ import type { PageRequest } from '../../domain/ports/paging.ts';
 import type { Endpoint } from '../../local/aws/endpoint.ts';
 import { startS3 } from '../../local/aws/s3/server.ts';
 import { startSsm } from '../../local/aws/ssm/server.ts';
+import { byQueueVariable } from '../../schemas/config/queues.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 import { recorded } from '../integrations/told.ts';
 import { vendor, vendorThat } from '../integrations/server.ts';
@@ -46,11 +47,7 @@ function containerOf(name: keyof typeof FUNCTION_GRANTS): Deps {
       FIREBREAK_STAGE: 'test',
       FIREBREAK_TABLE: 'firebreak-test',
       FIREBREAK_BUCKET: BUCKET,
-      ...Object.fromEntries(
-        ['URGENT', 'ORDINARY', 'UNMATCHED', 'PEOPLE', 'SLACK', 'STATUSPAGE', 'GRAFANA', 'TICKETS', 'WEBHOOKS'].map(
-          (queue) => [`FIREBREAK_QUEUE_${queue}`, 'http://127.0.0.1:1/000000000000/none'],
-        ),
-      ),
+      ...byQueueVariable(() => 'http://127.0.0.1:1/000000000000/none'),
       FIREBREAK_WORKFLOW_FUNCTION: 'workflow',
       FIREBREAK_WORKFLOW_QUALIFIER: 'live',
       FIREBREAK_SECRETS_PATH: '/firebreak/test',

@@ -164,9 +164,9 @@ describe('every route', () => {
 });
 
 describe('a limited token', () => {
-  const alertsOf = (...places: [service: string, environment: string][]) =>
+  const alertsOf = (...serviceEnvironments: [service: string, environment: string][]) =>
     group(
-      places.map(([service, environment], n) =>
+      serviceEnvironments.map(([service, environment], n) =>
         alert({
           labels: { service, environment },
           fingerprint: `${service}/${environment}/${n}`,

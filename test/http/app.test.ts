@@ -327,12 +327,12 @@ describe('health', () => {
   });
 
   async function expectRollbackIsNoDeploy(): Promise<void> {
-    const place = { service: 'turned-back', environment: 'production' };
+    const serviceEnvironment = { service: 'turned-back', environment: 'production' };
     const at = (minutes: number) => ({ started_at: minutesAgo(minutes + 1), finished_at: minutesAgo(minutes) });
     const first = at(120);
-    await firebreak.post('/v1/deployments', { ...place, version: 'v1', ...first });
-    await firebreak.post('/v1/deployments', { ...place, version: 'v2', ...at(20) });
-    await firebreak.post('/v1/deployments', { ...place, version: 'v1', kind: 'rollback', ...at(3) });
+    await firebreak.post('/v1/deployments', { ...serviceEnvironment, version: 'v1', ...first });
+    await firebreak.post('/v1/deployments', { ...serviceEnvironment, version: 'v2', ...at(20) });
+    await firebreak.post('/v1/deployments', { ...serviceEnvironment, version: 'v1', kind: 'rollback', ...at(3) });
     const nowhere = { service: 'began-by-a-rollback', environment: 'production' };
     await firebreak.post('/v1/deployments', { ...nowhere, version: 'v1', kind: 'rollback', ...at(3) });
     const text = await (await fetch(`${firebreak.url}/metrics`)).text();
@@ -370,14 +370,14 @@ describe('health', () => {
 });
 
 describe('deployments', () => {
-  const place = { service: 'ledger', environment: 'production' };
+  const serviceEnvironment = { service: 'ledger', environment: 'production' };
 
   test('are recorded with the given fields; the others are null', async () => {
-    const { status, body } = await firebreak.post('/v1/deployments', { ...place, version: 'bare' });
+    const { status, body } = await firebreak.post('/v1/deployments', { ...serviceEnvironment, version: 'bare' });
     expect(status).toBe(201);
     expect(body).toEqual({
       id: expect.stringMatching(/^chg_/),
-      ...place,
+      ...serviceEnvironment,
       warnings: ['the catalogue has no service "ledger"'],
       version: 'bare',
       kind: 'deploy',
@@ -402,7 +402,7 @@ describe('deployments', () => {
 
   test('a repeated record returns the same deployment with 200', async () => {
     const told = {
-      ...place,
+      ...serviceEnvironment,
       version: 'v5',
       kind: 'hotfix',
       status: 'started',
@@ -449,7 +449,11 @@ describe('deployments', () => {
   });
 
   test('are updated as reported', async () => {
-    const { body: begun } = await firebreak.post('/v1/deployments', { ...place, version: 'v8', status: 'started' });
+    const { body: begun } = await firebreak.post('/v1/deployments', {
+      ...serviceEnvironment,
+      version: 'v8',
+      status: 'started',
+    });
     const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${begun.id}`, change);
     expect(await patch({ has_migration: true, author: 'Ada' })).toMatchObject({
       status: 200,
@@ -470,14 +474,14 @@ describe('deployments', () => {
 
   test('cannot end before they started', async () => {
     const times = { started_at: '2026-11-20T07:30:00.000Z', finished_at: '2026-11-20T07:29:59.999Z' };
-    const refused = await firebreak.post('/v1/deployments', { ...place, version: 'v10', ...times });
+    const refused = await firebreak.post('/v1/deployments', { ...serviceEnvironment, version: 'v10', ...times });
     expect(refused).toMatchObject(problem(422, 'invalid'));
     expect(refused.body.detail).toMatch(
       /finished_at \(2026-11-20T07:29:59.999Z\).*started_at \(2026-11-20T07:30:00.000Z\)/,
     );
 
     const { body: begun } = await firebreak.post('/v1/deployments', {
-      ...place,
+      ...serviceEnvironment,
       version: 'v10',
       status: 'started',
       started_at: times.started_at,
@@ -497,9 +501,13 @@ describe('deployments', () => {
 
   test('an empty variable of a CI system counts as absent', async () => {
     const texts = { commit: '', author: ' ', url: '', previous_version: '', rollback_safe_to: '' };
-    const untold = { commit: null, author: null, url: null, previous_version: null, rollback_safe_to: null };
-    const { status, body } = await firebreak.post('/v1/deployments', { ...place, version: 'v14', ...texts });
-    expect([status, body]).toEqual([201, expect.objectContaining(untold)]);
+    const unknownOnes = { commit: null, author: null, url: null, previous_version: null, rollback_safe_to: null };
+    const { status, body } = await firebreak.post('/v1/deployments', {
+      ...serviceEnvironment,
+      version: 'v14',
+      ...texts,
+    });
+    expect([status, body]).toEqual([201, expect.objectContaining(unknownOnes)]);
     const said = {
       commit: 'a1',
       author: 'Ada',
@@ -514,7 +522,7 @@ describe('deployments', () => {
   });
 
   describe('with times in the future', () => {
-    const told = { ...place, version: 'v11' };
+    const told = { ...serviceEnvironment, version: 'v11' };
     const at = minutesAgo(-1500);
     const commit = { sha: 'a', committed_at: minutesAgo(1) };
 
@@ -530,7 +538,7 @@ describe('deployments', () => {
       expect(refused).toMatchObject(problem(422, 'invalid'));
       expect(refused.body.detail).toContain(`${name} (${at}) is 25 hours ahead`);
       expect(refused.body.detail).toMatch(/Firebreak's clock \(\d{4}-\d\d-\d\dT/);
-      const here = `service=${place.service}&environment=${place.environment}`;
+      const here = `service=${serviceEnvironment.service}&environment=${serviceEnvironment.environment}`;
       const { items } = (await firebreak.get(`/v1/deployments?${here}`)).body;
       expect(items.map(({ version }: any) => version)).not.toContain('v11');
     });
@@ -552,7 +560,7 @@ describe('deployments', () => {
   });
 
   test.each(['succeeded', 'failed', 'cancelled'])('that have %s cannot start again', async (status) => {
-    const told = { ...place, version: `again-${status}`, status: 'started' };
+    const told = { ...serviceEnvironment, version: `again-${status}`, status: 'started' };
     const { body: begun } = await firebreak.post('/v1/deployments', told);
     const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${begun.id}`, change);
     expect((await patch({ status: 'started' })).status).toBe(200);
@@ -564,7 +572,7 @@ describe('deployments', () => {
   });
 
   test('that succeeded can be corrected to failed', async () => {
-    const { body: one } = await firebreak.post('/v1/deployments', { ...place, version: 'late-failure' });
+    const { body: one } = await firebreak.post('/v1/deployments', { ...serviceEnvironment, version: 'late-failure' });
     expect(await firebreak.request('PATCH', `/v1/deployments/${one.id}`, { status: 'failed' })).toMatchObject({
       status: 200,
       body: { status: 'failed' },
@@ -902,24 +910,24 @@ describe('a name can be any text, including names of object properties', () => {
   const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', ''];
   test.each(names)('"%s" causes no server error, nor does a name that is too long', async (text) => {
     const name = text || 'x'.repeat(300);
-    const place = { service: name, environment: name };
+    const serviceEnvironment = { service: name, environment: name };
     const query = `service=${name}&environment=${name}`;
-    const hook = { name: 'cart', namespace: 'shop', phase: 'Progressing', metadata: place };
+    const hook = { name: 'cart', namespace: 'shop', phase: 'Progressing', metadata: serviceEnvironment };
     const answers = await Promise.all([
       firebreak.get(`/v1/freeze-check?${query}&version=${name}`),
       firebreak.get(`/v1/freeze-check/gate?${query}`),
-      firebreak.post('/v1/freeze-check', { ...place, version: 'v1' }),
-      firebreak.post('/v1/freeze-check/verify', { ...place, version: 'v1', token: name }),
+      firebreak.post('/v1/freeze-check', { ...serviceEnvironment, version: 'v1' }),
+      firebreak.post('/v1/freeze-check/verify', { ...serviceEnvironment, version: 'v1', token: name }),
       firebreak.get(`/v1/freeze-decisions/${name}`),
-      firebreak.post('/v1/deployments', { ...place, version: name, previous_version: name }),
+      firebreak.post('/v1/deployments', { ...serviceEnvironment, version: name, previous_version: name }),
       firebreak.get(`/v1/deployments?${query}`),
       firebreak.get(`/v1/incidents?service=${name}&status=${name}`),
       firebreak.get(`/v1/incidents?service=${name}`),
-      firebreak.post('/v1/freezes', { ...place, team: name, reason: 'a test' }),
-      firebreak.post('/v1/freezes', { ...place, reason: 'a test', until: '2020-01-01T00:00:00Z' }),
+      firebreak.post('/v1/freezes', { ...serviceEnvironment, team: name, reason: 'a test' }),
+      firebreak.post('/v1/freezes', { ...serviceEnvironment, reason: 'a test', until: '2020-01-01T00:00:00Z' }),
       firebreak.get(`/v1/slos/${name}`),
       firebreak.put('/v1/automation', { services: { [name]: { mode: name } } }),
-      firebreak.post('/v1/drills', place),
+      firebreak.post('/v1/drills', serviceEnvironment),
       firebreak.post('/integrations/flagger/gate', hook),
       firebreak.post('/integrations/flagger/rollback', hook),
       firebreak.post('/integrations/flagger/event', hook),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ALL_GRANTS, FUNCTION_GRANTS, type Grant } from '../../aws/secrets/secret-groups.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import type { ConsoleDeps } from '../../http/web/pages/page.ts';
 import type { digest } from '../../jobs/digest/digest.ts';
 import type { evaluate } from '../../jobs/slo-evaluation/evaluate.ts';
 import type { processInbound } from '../../jobs/queues/process-inbound.ts';
@@ -19,6 +20,7 @@ const WORKFLOWS = join(import.meta.dirname, '../../workflows');
 const OF_PORTS = {
   alerts: ['observability'],
   annotations: ['grafana'],
+  approvalLinks: ['links'],
   audit: ['audit'],
   changeEvents: ['pagerduty'],
   chat: ['slack'],
@@ -61,7 +63,9 @@ const granted = <Lack>(missing: [Lack] extends [never] ? [] : [missing: Lack]): 
 test('each function is granted the secrets of its declared ports', () => {
   expect([
     // It reads the vendors' settings only where a stand-in plays Slack.
-    granted<Missing<'hear', Omit<Parameters<typeof processInbound>[0], 'secrets'>>>([]),
+    granted<Missing<'inbound', Omit<Parameters<typeof processInbound>[0], 'secrets'>>>([]),
+    // It reads the admin token only.
+    granted<Missing<'console', Omit<ConsoleDeps, 'secrets'>>>([]),
     granted<Missing<'route', Parameters<typeof route>[0]>>([]),
     granted<Missing<'project', Parameters<typeof project>[0]>>([]),
     granted<Missing<'sweep', Parameters<typeof sweep>[0]>>([]),

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readEnvironment } from '../../aws/secrets/env.ts';
-import { PEOPLE, PROJECT, QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, WORKFLOW } from '../../aws/resources.ts';
+import { FUNCTION_NAMES, FUNCTIONS, SCHEDULED } from '../../aws/functions.ts';
+import { QUEUE, WAKE_QUEUE } from '../../aws/resources.ts';
 import { copyFolder, FUNCTION_GRANTS, SETTABLE } from '../../aws/secrets/secret-groups.ts';
 import { QUEUES } from '../../schemas/config/queues.ts';
 import { TARGETS } from '../../schemas/incidents/projection.ts';
@@ -79,15 +80,12 @@ describe('functions', () => {
     expect(described.toSorted()).toEqual(handlers.map((file) => `functions/${file.slice(0, -3)}.handler`).toSorted());
   });
 
-  test.each(['http', 'slack', 'hear', 'route', 'project', 'sweep', 'evaluate', 'digest', 'incident-response'])(
-    '%s has exactly the environment that it reads',
-    (name) => {
-      const { environment } = byName(name);
-      const { FIREBREAK_TIME_SCALE: timeScale, FIREBREAK_STAND_INS: standIns, ...read } = readEnvironment(environment);
-      expect(read).toEqual(environment); // parsing would drop unknown names and add defaults
-      expect({ timeScale, standIns }).toEqual({ timeScale: 1, standIns: [] });
-    },
-  );
+  test.each(FUNCTION_NAMES)('%s has exactly the environment that it reads', (name) => {
+    const { environment } = byName(name);
+    const { FIREBREAK_TIME_SCALE: timeScale, FIREBREAK_STAND_INS: standIns, ...read } = readEnvironment(environment);
+    expect(read).toEqual(environment); // parsing would drop unknown names and add defaults
+    expect({ timeScale, standIns }).toEqual({ timeScale: 1, standIns: [] });
+  });
 
   test('the environment names the function and the alias of the workflow', () => {
     const { environment } = byName('route');
@@ -133,17 +131,17 @@ describe('functions', () => {
     const { args } = production.one('sst.aws.Workflow', 'IncidentResponse');
     expect(args).toMatchObject({
       timeout: {
-        execution: `${WORKFLOW.executionTimeoutSeconds} seconds`,
-        invocation: `${WORKFLOW.invocationTimeoutSeconds} seconds`,
+        execution: `${FUNCTIONS['incident-response'].durable.executionTimeoutSeconds} seconds`,
+        invocation: `${FUNCTIONS['incident-response'].timeoutSeconds} seconds`,
       },
-      retention: `${WORKFLOW.retentionDays} days`,
+      retention: `${FUNCTIONS['incident-response'].durable.retentionDays} days`,
       transform: { function: { function: { deadLetterConfig: { targetArn: 'IncidentResponseDeadLetters.arn' } } } },
     });
   });
 
   test('each schedule calls its function, with retries and a dead-letter queue', () => {
     const crons = production.of('sst.aws.CronV2').map(({ args }) => args);
-    expect(crons).toHaveLength(SCHEDULES.length);
+    expect(crons).toHaveLength(SCHEDULED.length);
     expect(crons).toEqual(
       ['Sweep', 'Evaluate', 'Digest'].map((name) => ({
         function: name,
@@ -154,9 +152,21 @@ describe('functions', () => {
     );
   });
 
-  test('HTTP goes to one function, requests from Slack to another, and nothing in front of them throttles', () => {
+  test('HTTP goes to one function, the console and requests from Slack to others, and nothing in front of them throttles', () => {
     expect(production.of('Api.route')).toEqual([
       { type: 'Api.route', name: '', args: { given: ['$default', 'Http.arn'] } },
+      ...['/console', '/login', '/logout', '/assets'].flatMap((path) =>
+        [path, `${path}/{proxy+}`].map((route) => ({
+          type: 'Api.route',
+          name: '',
+          args: { given: [`ANY ${route}`, 'Console.arn'] },
+        })),
+      ),
+      ...['/status', '/status.json', '/status.rss', '/status.atom', '/status.svg', '/status/{proxy+}'].map((route) => ({
+        type: 'Api.route',
+        name: '',
+        args: { given: [`ANY ${route}`, 'StatusPages.arn'] },
+      })),
       { type: 'Api.route', name: '', args: { given: ['ANY /integrations/slack/{proxy+}', 'SlackCalls.arn'] } },
     ]);
     expect(production.one('sst.aws.ApiGatewayV2', 'Api').args).toEqual({
@@ -234,9 +244,9 @@ describe('permissions', () => {
   });
 
   test('requests from Slack are passed on: the receiving function changes no records', () => {
-    expect(whoMay('sqs:SendMessage', 'People.')).toEqual(['Hear', 'Http', 'SlackCalls']);
-    expect(whoMay('sqs:ReceiveMessage', 'People.')).toEqual(['Hear']);
-    expect(whoMay('sqs:ChangeMessageVisibility', 'People.')).toEqual(['Hear']);
+    expect(whoMay('sqs:SendMessage', 'People.')).toEqual(['Http', 'Inbound', 'SlackCalls']);
+    expect(whoMay('sqs:ReceiveMessage', 'People.')).toEqual(['Inbound']);
+    expect(whoMay('sqs:ChangeMessageVisibility', 'People.')).toEqual(['Inbound']);
     const { permissions } = byName('slack');
     expect(permissions.flatMap(({ actions }) => actions).toSorted()).toEqual([
       'dynamodb:GetItem',
@@ -255,6 +265,23 @@ describe('permissions', () => {
     });
     expect(production.one('sst.aws.Function', 'SlackCalls').args['nodejs']).toEqual({
       esbuild: { external: ['@aws-sdk/*', '@smithy/*'] },
+    });
+  });
+
+  test('the public status pages can read public records and the configuration, and change nothing', () => {
+    const { permissions } = byName('status');
+    const kept = permissions.filter(
+      ({ resources }) => !resources.some((name) => name.startsWith('Blobs.arn/secrets/')),
+    );
+    expect(kept.flatMap(({ actions }) => actions).toSorted()).toEqual([
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      's3:GetObject',
+      's3:ListBucket',
+      'ssm:GetParameters',
+    ]);
+    expect(permissions.find(({ actions }) => actions.includes('dynamodb:Query'))).toMatchObject({
+      conditions: [{ variable: 'dynamodb:LeadingKeys', values: ['PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN'] }],
     });
   });
 
@@ -280,9 +307,10 @@ describe('permissions', () => {
     (target) => {
       const queue = `${queueOf(target)}.`;
       expect(whoMay('sqs:SendMessage', queue)).toEqual([
+        'Console',
         'Digest',
-        'Hear',
         'Http',
+        'Inbound',
         'IncidentResponse',
         'Project',
         'Route',
@@ -295,7 +323,14 @@ describe('permissions', () => {
   );
 
   test('the projector, the evaluation, and the digest start no workflow and write only to the table', () => {
-    expect(whoMay('lambda:InvokeFunction', '')).toEqual(['Hear', 'Http', 'IncidentResponse', 'Route', 'Sweep']);
+    expect(whoMay('lambda:InvokeFunction', '')).toEqual([
+      'Console',
+      'Http',
+      'Inbound',
+      'IncidentResponse',
+      'Route',
+      'Sweep',
+    ]);
     const writers = functionsOf(production).filter((one) =>
       argsOf(one).permissions.some(
         ({ actions, resources }) =>
@@ -303,8 +338,8 @@ describe('permissions', () => {
       ),
     );
     expect(writers.map(({ name }) => name).toSorted()).toEqual([
-      'Hear',
       'Http',
+      'Inbound',
       'IncidentResponse',
       'Route',
       'SlackCalls',
@@ -313,7 +348,7 @@ describe('permissions', () => {
   });
 
   test('every function reads the published configuration', () => {
-    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(9);
+    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(11);
   });
 
   test.each(Object.entries(FUNCTION_GRANTS))('%s reads only its own secrets and keeps its own copy', (name, grants) => {
@@ -348,7 +383,7 @@ describe('queues', () => {
     (name) => {
       expect(queue(name)).toEqual({
         fifo: true,
-        visibilityTimeout: `${6 * ROUTER_TIMEOUT_SECONDS} seconds`,
+        visibilityTimeout: `${6 * FUNCTIONS.route.timeoutSeconds} seconds`,
         dlq: { queue: `${name}DeadLetters.arn`, retry: QUEUE.maxReceives },
         transform: { queue: { deduplicationScope: 'messageGroup', fifoThroughputLimit: 'perMessageGroupId' } },
       });
@@ -373,10 +408,10 @@ describe('queues', () => {
     (target) => {
       const name = queueOf(target);
       expect(queue(name)).toEqual({
-        visibilityTimeout: `${PROJECT.visibilitySeconds} seconds`, // a standard queue: FIFO queues do not support a delay for one message
-        dlq: { queue: `${name}DeadLetters.arn`, retry: PROJECT.maxReceives },
+        visibilityTimeout: `${WAKE_QUEUE.visibilitySeconds} seconds`, // a standard queue: FIFO queues do not support a delay for one message
+        dlq: { queue: `${name}DeadLetters.arn`, retry: WAKE_QUEUE.maxReceives },
       });
-      expect(PROJECT.visibilitySeconds).toBeGreaterThanOrEqual(PROJECT.timeoutSeconds); // otherwise Lambda refuses it
+      expect(WAKE_QUEUE.visibilitySeconds).toBeGreaterThanOrEqual(FUNCTIONS.project.timeoutSeconds); // otherwise Lambda refuses it
       expect(queue(`${name}DeadLetters`)['fifo']).toBe(false);
     },
   );
@@ -399,15 +434,15 @@ describe('queues', () => {
   test('messages of people are processed one by one, with concurrency for the maximum', () => {
     expect(production.of('People.subscribe').map(({ args }) => args['given'])).toEqual([
       [
-        'Hear.arn',
+        'Inbound.arn',
         {
           batch: { size: 1, partialResponses: true },
           transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: 10 } } },
         },
       ],
     ]);
-    expect(byName('hear').concurrency?.reserved).toBe(10);
-    expect(QUEUE.visibilitySeconds).toBeGreaterThanOrEqual(6 * PEOPLE.timeoutSeconds);
+    expect(byName('inbound').concurrency?.reserved).toBe(10);
+    expect(QUEUE.visibilitySeconds).toBeGreaterThanOrEqual(6 * FUNCTIONS.inbound.timeoutSeconds);
   });
 
   test('the router supports partial batch failures, and has concurrency for each event source', () => {
@@ -525,13 +560,14 @@ describe('secrets', () => {
       SLACK_BOT_TOKEN: '',
       CD_TOKEN: 'cd-token',
     });
-    const secure = (name: string, value: string) =>
+    const secure = (name: string, value: unknown) =>
       expect.objectContaining({ name: `/firebreak/dev/${name}`, type: 'SecureString', value }) as unknown;
     expect(parameters(system)).toEqual([
       secure('access', JSON.stringify(ADMIN)),
       secure('audit', JSON.stringify(AUDIT)),
       secure('pagerduty', JSON.stringify({ PAGERDUTY_FROM: 'ops@example.test', PAGERDUTY_ROUTING_KEY: 'R0UT1NG' })),
       secure('named/CD_TOKEN', 'cd-token'),
+      secure('links', expect.stringMatching(/^\{"APPROVAL_LINK_KEY":"[\w+/]{43}="\}$/)),
     ]);
     const environments = functionsOf(system).map((one) => argsOf(one).environment);
     for (const environment of environments) expect(environment['FIREBREAK_SECRETS_PATH']).toBe('/firebreak/dev');

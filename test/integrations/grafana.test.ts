@@ -34,8 +34,8 @@ test('with the stand-in, a point becomes a region and a point again, and is foun
     return (await answer.json()) as unknown[];
   };
   expect(await grafana.find('firebreak:01TEST:rollback')).toEqual({ kind: 'done', value: null });
-  const told = await grafana.create(annotation({ tags: ['firebreak:01TEST:rollback', 'rollback'] }));
-  const id = told.kind === 'done' ? told.value.id : '';
+  const response = await grafana.create(annotation({ tags: ['firebreak:01TEST:rollback', 'rollback'] }));
+  const id = response.kind === 'done' ? response.value.id : '';
   expect(await grafana.find('firebreak:01TEST:rollback')).toEqual({ kind: 'done', value: { id } });
   for (const until of [UNTIL, null]) {
     expect(await grafana.update(id, annotation({ until, text: 'a < b' }))).toEqual({ kind: 'done', value: null });

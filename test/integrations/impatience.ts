@@ -9,10 +9,10 @@ import { leftHanging } from './server.ts';
  * waiting for them.
  */
 export function impatient(): number[] {
-  const asked: number[] = [];
+  const requested: number[] = [];
   const real = AbortSignal.timeout.bind(AbortSignal);
   const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation((millis) => {
-    asked.push(millis);
+    requested.push(millis);
     const limit = new AbortController();
     leftHanging.add(() => limit.abort(timedOut()));
     return AbortSignal.any([real(millis), limit.signal]);
@@ -21,7 +21,7 @@ export function impatient(): number[] {
     spy.mockRestore();
     leftHanging.clear();
   });
-  return asked;
+  return requested;
 }
 
 const timedOut = () => new DOMException('The operation was aborted due to timeout', 'TimeoutError');

@@ -107,8 +107,8 @@ describe('an accepted token', () => {
     ['a claim that is a number', {}, { run_attempt: '2' }],
     ['one of a list', { groups: ['devs', 'release'] }, { groups: 'release' }],
     ['no claims wanted', {}, {}],
-  ])('%s', async (_, more, wanted) => {
-    expect(await tokens.verify(await sign(claims(more)), [identity({ claims: wanted })])).toMatchObject({ ok: true });
+  ])('%s', async (_, more, expected) => {
+    expect(await tokens.verify(await sign(claims(more)), [identity({ claims: expected })])).toMatchObject({ ok: true });
   });
 
   test('can use ES256, and can match any of several identities', async () => {
@@ -131,8 +131,8 @@ describe('a refused token', () => {
     ['a claim that is an object', { repository: {} }, {}, /^its claim repository is \{\}/],
     ['a claim of every object', {}, { claims: { toString: '*' } }, /^its claim toString is missing/],
     ['a pattern is no regular expression', {}, { claims: { repository: 'acme/.+' } }, /^its claim repository is/],
-  ])('%s', async (_, more, wanted, words) => {
-    expect(await tokens.verify(await sign(claims(more)), [identity(wanted)])).toEqual(problem(words));
+  ])('%s', async (_, more, expected, words) => {
+    expect(await tokens.verify(await sign(claims(more)), [identity(expected)])).toEqual(problem(words));
   });
 
   test('is forged: modified, signed with another key of the same ID, or with an unpublished key', async () => {

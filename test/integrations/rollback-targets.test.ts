@@ -19,7 +19,7 @@ const examples = Object.values(services[service]?.environments ?? {}).flatMap(({
 const clock = new SetClock('2026-11-20T12:00:00Z');
 const secrets = { get: async (name: string) => (name.endsWith('_URL') ? 'http://127.0.0.1:9' : undefined) };
 const context = {
-  place: { service, environment: EnvironmentName.parse('a') },
+  serviceEnvironment: { service, environment: EnvironmentName.parse('a') },
   secrets,
   clock,
   config: { current: async () => ({ ...emptyConfig, services }), problems: async () => [] },
@@ -38,7 +38,7 @@ test.each(examples.map((entry) => [entry.kind, entry] as const))('%s can do what
   expect({
     scales: deployer.scaling !== undefined,
     restarts: deployer.restart !== undefined,
-    checks: deployer.held !== undefined,
+    checks: deployer.checkDrift !== undefined,
   }).toEqual({ scales: note.scales ?? false, restarts: note.restarts ?? false, checks: note.checks ?? false });
   expect(note.effectClass).toContain(deployer.effectClass);
   expect(deployer.standIn).toBe(!('url' in entry && entry.url !== undefined));

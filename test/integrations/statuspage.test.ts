@@ -34,14 +34,14 @@ test('with the stand-in, an incident and its components change from investigatin
   await standIns.statuspage.provide(['Checkout', 'Cart']);
   const page = pageAt(standIns.urls.statuspage, KEY, SANDBOX_PAGE_ID);
   const states = async () => {
-    const told = await page.components();
-    return told.kind === 'done' && Object.fromEntries(told.value.map(({ name, status }) => [name, status]));
+    const response = await page.components();
+    return response.kind === 'done' && Object.fromEntries(response.value.map(({ name, status }) => [name, status]));
   };
   const all = await page.components();
   const [checkout = '', cart = ''] = all.kind === 'done' ? all.value.map(({ id }) => id) : [];
   expect(await page.findIncident('01TEST')).toEqual({ kind: 'done', value: null });
-  const told = await page.createIncident({ ...INCIDENT, components: { [checkout]: 'major_outage' } });
-  const id = told.kind === 'done' ? told.value.id : '';
+  const response = await page.createIncident({ ...INCIDENT, components: { [checkout]: 'major_outage' } });
+  const id = response.kind === 'done' ? response.value.id : '';
   expect(await page.findIncident('01TEST')).toEqual({ kind: 'done', value: { id, status: 'investigating' } });
   expect(await states()).toEqual({ Checkout: 'major_outage', Cart: 'operational' });
   await page.updateIncident(id, {
@@ -109,9 +109,9 @@ describe('each call', () => {
 
   test('with a key that is invalid in a header is refused, and the key is not revealed', async () => {
     const { url, received } = await vendor({});
-    const told = await pageAt(url, 'secret\n').components();
-    expect(told).toMatchObject({ kind: 'refused', code: 'bad_token' });
-    expect(JSON.stringify(told)).not.toContain('secret');
+    const response = await pageAt(url, 'secret\n').components();
+    expect(response).toMatchObject({ kind: 'refused', code: 'bad_token' });
+    expect(JSON.stringify(response)).not.toContain('secret');
     expect(received).toEqual([]);
   });
 });
@@ -239,8 +239,11 @@ describe('components', () => {
   test('are read from all pages', async () => {
     const first = Array.from({ length: 100 }, (_, index) => component(`a${index}`));
     const { url, received } = await vendor(list(...first), list(component('last')));
-    const told = await pageAt(url).components();
-    expect(told.kind === 'done' && told.value.map(({ id }) => id)).toEqual([...first.map(({ id }) => id), 'last']);
+    const response = await pageAt(url).components();
+    expect(response.kind === 'done' && response.value.map(({ id }) => id)).toEqual([
+      ...first.map(({ id }) => id),
+      'last',
+    ]);
     expect(new URL(received[1]?.path ?? '', url).searchParams.get('page')).toBe('2');
     expect(received).toHaveLength(2);
   });

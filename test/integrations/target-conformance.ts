@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
 
 /** The behavior of a target's stand-in for the next changing call. */
 export type Trouble =
@@ -16,7 +16,7 @@ export type Trouble =
 /** An adapter with a stand-in of its vendor that runs `request.from` and earlier ran `request.to`. */
 export type TargetWorld = {
   deployer: Deployer;
-  request: RollbackRequest;
+  request: RollbackCall;
   /** Sets a fault for the next changing call. */
   trouble(trouble: Trouble): Promise<void>;
   /** Completes everything that was accepted or is held back. `failing`: with a failure. */
@@ -39,7 +39,7 @@ export type TargetWorld = {
  * Rolls back as the workflow would: retries until there is a final result, and advances the stand-in's time between
  * attempts.
  */
-async function follow(world: TargetWorld, tries = 12): Promise<ActAnswer> {
+async function follow(world: TargetWorld, tries = 12): Promise<TargetResponse> {
   let answer = await world.deployer.rollBack(world.request);
   for (let left = tries; left > 0; left -= 1) {
     if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy') return answer;
@@ -139,7 +139,7 @@ export function conforms(open: () => Promise<TargetWorld>): void {
   test('an unknown version is refused by name', async (context) => {
     const world = await open();
     if (world.takesAnyVersion) return context.skip();
-    const request = { ...world.request, to: 'never-built' as RollbackRequest['to'], toCommit: null };
+    const request = { ...world.request, to: 'never-built' as RollbackCall['to'], toCommit: null };
     const answer = await world.deployer.rollBack(request);
     expect(answer).toMatchObject({ kind: 'refused', detail: expect.stringContaining('never-built') as string });
     expect(await world.running()).toBe(world.request.from);
@@ -155,10 +155,10 @@ export function conforms(open: () => Promise<TargetWorld>): void {
 
   test('detects drift', async (context) => {
     const world = await open();
-    if (world.deployer.held === undefined || world.drift === undefined) return context.skip();
+    if (world.deployer.checkDrift === undefined || world.drift === undefined) return context.skip();
     await follow(world);
-    expect(await world.deployer.held(world.request)).toEqual({ kind: 'holds' });
+    expect(await world.deployer.checkDrift(world.request)).toEqual({ kind: 'holds' });
     await world.drift();
-    expect(await world.deployer.held(world.request)).toMatchObject({ kind: 'drifted' });
+    expect(await world.deployer.checkDrift(world.request)).toMatchObject({ kind: 'drifted' });
   });
 }

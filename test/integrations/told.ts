@@ -55,9 +55,9 @@ export function toldAsAgreed(calls: { read: Record<string, Attempt>; write: Reco
 
     test(`${name}: an invalid address is refused and not revealed`, async () => {
       for (const url of ['no address', 'ftp://127.0.0.1', 'http://user:hunter2@127.0.0.1:9']) {
-        const told = await attempt(url);
-        expect(told).toMatchObject({ kind: 'refused', code: 'bad_url' });
-        expect(JSON.stringify(told)).not.toContain('hunter2');
+        const response = await attempt(url);
+        expect(response).toMatchObject({ kind: 'refused', code: 'bad_url' });
+        expect(JSON.stringify(response)).not.toContain('hunter2');
       }
     });
   }

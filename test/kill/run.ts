@@ -14,7 +14,7 @@ import { killerAtVendors } from './at-vendors.ts';
 const TIME_SCALE = 4000;
 
 /** Incidents do not end for lack of news. */
-export const PAGING = stringify({ quietHours: 14 * 24 });
+export const PAGING = stringify({ autoResolveHours: 14 * 24 });
 
 /**
  * Milliseconds after the caller's death when an `ahead of` call takes effect. The next life has repeated the call by

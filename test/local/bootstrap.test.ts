@@ -116,8 +116,8 @@ describe('npm runs it in a shell', () => {
     const program = join(folder, `${crypto.randomUUID()}.ts`);
     await writeFile(
       program,
-      `console.log(process.pid);
-       process.once('SIGTERM', () => { console.log('asked to stop'); process.exit(0); });
+      `process.once('SIGTERM', () => { console.log('asked to stop'); process.exit(0); });
+       console.log(process.pid);
        setTimeout(() => {}, 60_000);`,
     );
     const bootstrap = `"${process.execPath}" "${join(project, 'local/bootstrap.mjs')}" "${program}"`;

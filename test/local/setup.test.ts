@@ -14,7 +14,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'firebreak-setup-'));
   await mkdir(join(folder, 'local'));
   await Promise.all(
-    ['above', 'bootstrap', 'setup'].map((name) =>
+    ['npm-parent', 'bootstrap', 'setup'].map((name) =>
       cp(join(project, `local/${name}.mjs`), join(folder, `local/${name}.mjs`)),
     ),
   );

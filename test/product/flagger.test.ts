@@ -258,7 +258,7 @@ describe('an unknown state', () => {
     effects: { get: async () => ({ state: 'accepted' }) },
     incidents: { note: async () => undefined },
   };
-  const asked = async (ports: object): Promise<number> => {
+  const requested = async (ports: object): Promise<number> => {
     const deps = { ...sound, ...ports } as unknown as Deps;
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ ...fixture('rollback-gate'), checksum: wish.checksum });
@@ -267,19 +267,19 @@ describe('an unknown state', () => {
   };
 
   test('opens the gate only if everything is known', async () => {
-    expect(await asked({})).toBe(200);
-    expect(await asked({ incidents: { note: down } })).toBe(200); // the timeline entry is no condition
-    expect(await asked({ effects: { get: async () => undefined } })).toBe(200);
-    expect(await asked({ effects: { get: async () => ({ state: 'failed' }) } })).toBe(403);
-    expect(await asked({ automation: { read: async () => ({ paused: true }) } })).toBe(403);
-    expect(await asked({ gates: { get: async () => undefined } })).toBe(403);
-    expect(await asked({ gates: { get: async () => ({ ...wish, at: '2026-11-20T11:00:00.000Z' }) } })).toBe(403);
-    expect(await asked({ gates: { get: async () => ({ ...wish, state: 'over' }) } })).toBe(403);
-    expect(await asked({ gates: { get: async () => ({ ...wish, other_checksum: '69bc4d7f8' }) } })).toBe(403);
+    expect(await requested({})).toBe(200);
+    expect(await requested({ incidents: { note: down } })).toBe(200); // the timeline entry is no condition
+    expect(await requested({ effects: { get: async () => undefined } })).toBe(200);
+    expect(await requested({ effects: { get: async () => ({ state: 'failed' }) } })).toBe(403);
+    expect(await requested({ automation: { read: async () => ({ paused: true }) } })).toBe(403);
+    expect(await requested({ gates: { get: async () => undefined } })).toBe(403);
+    expect(await requested({ gates: { get: async () => ({ ...wish, at: '2026-11-20T11:00:00.000Z' }) } })).toBe(403);
+    expect(await requested({ gates: { get: async () => ({ ...wish, state: 'over' }) } })).toBe(403);
+    expect(await requested({ gates: { get: async () => ({ ...wish, other_checksum: '69bc4d7f8' }) } })).toBe(403);
   });
 
   test.each(['gates', 'effects', 'automation', 'config', 'tokens'])('without %s responds with 503', async (port) => {
-    expect(await asked({ [port]: { get: down, read: down, current: down, find: down } })).toBe(503);
+    expect(await requested({ [port]: { get: down, read: down, current: down, find: down } })).toBe(503);
   });
 });
 

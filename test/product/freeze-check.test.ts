@@ -216,13 +216,13 @@ describe('an override', () => {
   test('that needs a second person waits for approval', async () => {
     const { id, lift } = await freeze({ service: 'careful', environment: 'production' });
     const CAREFUL = { service: 'careful', environment: 'production' };
-    const { body: asked } = await firebreak.post(`/v1/freezes/${id}/overrides`, {
+    const { body: freezeQuestion } = await firebreak.post(`/v1/freezes/${id}/overrides`, {
       reason: 'please',
       expires_at: inMinutes(60),
     });
-    expect(asked).toMatchObject({ needs_approval: true });
+    expect(freezeQuestion).toMatchObject({ needs_approval: true });
     expect(await check(CAREFUL)).toMatchObject({ allowed: false });
-    const approve = `/v1/freezes/${id}/overrides/${asked.id}/approve`;
+    const approve = `/v1/freezes/${id}/overrides/${freezeQuestion.id}/approve`;
     expect((await firebreak.post(approve)).status).toBe(403);
     expect((await firebreak.post('/v1/tokens', { name: 'Admin ', actions: ['freezes:override'] })).status).toBe(422);
     const { body: bob } = await firebreak.post('/v1/tokens', { name: 'bob', actions: ['freezes:override'] });
@@ -232,7 +232,7 @@ describe('an override', () => {
       body: { approved_by: 'bob' },
     });
     expect(await check(CAREFUL)).toMatchObject({ allowed: true });
-    await firebreak.request('DELETE', `/v1/freezes/${id}/overrides/${asked.id}`);
+    await firebreak.request('DELETE', `/v1/freezes/${id}/overrides/${freezeQuestion.id}`);
     expect(await check(CAREFUL)).toMatchObject({ allowed: false });
     await lift();
   });
@@ -433,10 +433,10 @@ describe('a version', () => {
     ['with a lone surrogate', 'v\ud800'],
   ])('%s is accepted by the freeze check exactly if deployments accept it', async (_, version) => {
     const recorded = (await firebreak.post('/v1/deployments', { ...WELL, version })).status < 300;
-    const asked = { ...WELL, version };
-    expect((await firebreak.post('/v1/freeze-check', asked)).status < 300).toBe(recorded);
+    const freezeQuestion = { ...WELL, version };
+    expect((await firebreak.post('/v1/freeze-check', freezeQuestion)).status < 300).toBe(recorded);
     // A URL cannot contain a lone surrogate.
-    if (version.isWellFormed()) expect((await check(asked)).status < 300).toBe(recorded);
+    if (version.isWellFormed()) expect((await check(freezeQuestion)).status < 300).toBe(recorded);
   });
 
   test('that is empty counts as absent', async () => {

@@ -16,18 +16,27 @@ export type Policy = {
 /** An environment with the CD stand-in as deployer. Migrations are unknown and do not require approval. */
 export const environment = (mode: string, { autoRollback = {}, deployer = {}, ...more }: Policy = {}) => ({
   deployer: { kind: 'http', ...deployer },
-  autoRollback: { mode, unknownMigration: 'act', approvalTimeoutMinutes: 1440, ...autoRollback },
+  autoRollback: { mode, evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 1440, ...autoRollback },
   ...more,
 });
 
 /** A service in its own environment, so that nothing else fails beside it. */
 export type Site = { service: string; environment: string };
 
+/** A service with its own environment in this mode. */
+export const alone = (
+  service: string,
+  mode: string,
+  { dependsOn = [], ...policy }: Policy & { dependsOn?: string[] } = {},
+) => [service, { dependsOn, environments: { [`${service}-prod`]: environment(mode, policy) } }] as const;
+/** The place of a service made by {@link alone}. */
+export const site = (service: string): Site => ({ service, environment: `${service}-prod` });
+
 /** A deploy that started this many minutes ago, and took up to two minutes. */
 export type Deployed = { version: string; minutes: number } & Record<string, unknown>;
 
 export const GOOD: Deployed = { version: '2026.4', minutes: 310 };
-export const BAD: Deployed = { version: '2026.5', minutes: 7 };
+export const BAD: Deployed = { version: '2026.5', minutes: 5 };
 
 /** Helpers of the guardrail tests, over HTTP only. */
 export class Guarded {
@@ -150,7 +159,7 @@ export class Guarded {
       const { body } = await this.#firebreak().get(`/v1/incidents/${id}/decisions/${number}`);
       const inputs = asStored(body.inputs) as DecisionInputs;
       const decision = decide(inputs);
-      const { kind, reasons, from, to, place: target } = decision;
+      const { kind, reasons, from, to, target } = decision;
       const digest = sha256(canonicalJson({ id, number, decision, inputs }));
       found.push({
         shown: body.decision,
@@ -165,7 +174,6 @@ export class Guarded {
 const STORED_AS: Readonly<Record<string, string>> = {
   unknown_migration: 'unknownMigration',
   alert_started_at: 'alertStartedAt',
-  first_bad_at: 'firstBadAt',
   for_seconds: 'forSeconds',
   interval_seconds: 'intervalSeconds',
 };

@@ -37,7 +37,7 @@ async function shipped(version: string): Promise<{ commit: string }> {
 
 test('the URL of a waiting pull request is on the timeline, in the channel, and in the incident', async () => {
   const [good, bad] = [await shipped('v41'), await shipped('v42')];
-  await guarded.deployed(at, { version: 'v41', minutes: 310, ...good }, { version: 'v42', minutes: 7, ...bad });
+  await guarded.deployed(at, { version: 'v41', minutes: 310, ...good }, { version: 'v42', minutes: 3, ...bad });
   await guarded.fire(at, { severity: 'warning' });
   const one = await guarded.incident(at, ({ effects }) => effects.some(({ state }: any) => state === 'accepted'));
   const address = new RegExp(

@@ -135,7 +135,7 @@ const inMode = (mode: string, environment = 'production') => ({
     [environment]: {
       deployer: { kind: 'http' },
       flags: { kind: 'launchdarkly', project: 'default' },
-      autoRollback: { mode },
+      autoRollback: { mode, evidence: 'time' },
     },
   },
 });
@@ -169,7 +169,10 @@ beforeAll(async () => {
       again: inMode('act'),
       twice: {
         environments: {
-          production: { ...inMode('act').environments['production'], autoRollback: { mode: 'act', approvals: 2 } },
+          production: {
+            ...inMode('act').environments['production'],
+            autoRollback: { mode: 'act', evidence: 'time', approvals: 2 },
+          },
         },
       },
       bag: inMode('approve', environmentOf('bag')),
@@ -278,7 +281,9 @@ describe('a runbook named by an alert', () => {
     const { id } = await incidentOf('search');
     const question = await eventually(
       async () =>
-        (await firebreak.get(`/v1/incidents/${id}`)).body.decisions.find((one: any) => one.because === 'runbook_asks'),
+        (await firebreak.get(`/v1/incidents/${id}`)).body.decisions.find(
+          (one: any) => one.because === 'runbook_requires_approval',
+        ),
       'the question',
     );
     expect(question).toMatchObject({ kind: 'approve', state: 'waiting', target: { service: 'search' } });
@@ -316,8 +321,8 @@ describe('a runbook named by an alert', () => {
   });
 
   test.each([
-    ['bag', 'approve', ['runbook_asks', 'mode_approve']],
-    ['box', 'act', ['runbook_asks']],
+    ['bag', 'approve', ['runbook_requires_approval', 'mode_approve']],
+    ['box', 'act', ['runbook_requires_approval']],
   ])('requires approval once for that rollback and its versions: %s in mode %s', async (service, _, because) => {
     await deploys(service);
     await fires(service, 'asks-back');
@@ -513,7 +518,11 @@ describe('a runbook started by a person', () => {
       'there is no runbook by-hend; did you mean "by-hand"?',
     ]);
     expect(await refusal(started('search'))).toEqual([422, 'runbook-not-here', expect.stringContaining('search')]);
-    expect(await refusal(started('nothing'))).toEqual([422, 'unknown-place', expect.stringContaining('nothing')]);
+    expect(await refusal(started('nothing'))).toEqual([
+      422,
+      'unknown-service-environment',
+      expect.stringContaining('nothing'),
+    ]);
     expect(await refusal(started('hand', { inputs: {} }))).toEqual([
       422,
       'invalid',

@@ -9,7 +9,7 @@ import { eventually, Firebreak } from '../support/firebreak.ts';
 
 const ASKING = {
   deployer: { kind: 'http' },
-  autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 1440 },
+  autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 1440 },
 };
 
 const PEOPLE = {

@@ -29,8 +29,14 @@ beforeEach(() => {
 });
 
 async function opened(service: string): Promise<IncidentId> {
-  const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
-  const wanted = { ...place, title: `${service} fails`, severity: 'critical', by: 'ada', trace: 'trace' } as const;
+  const serviceEnvironment = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  const wanted = {
+    ...serviceEnvironment,
+    title: `${service} fails`,
+    severity: 'critical',
+    by: 'ada',
+    trace: 'trace',
+  } as const;
   return (await world.deps.incidents.declare(wanted)).id;
 }
 
@@ -121,7 +127,7 @@ describe('incident groups', () => {
     const parent = await together(cart);
     await round();
     await closed(parent);
-    await world.deps.incidentGroups.letGo(parent, cart, { page: true, text: 'It goes on' });
+    await world.deps.incidentGroups.detach(parent, cart, { page: true, text: 'It goes on' });
     expect(await round()).toEqual([
       `cto: Resolved: ${PARENT}`,
       'cto: cart production: cart fails',

@@ -40,8 +40,14 @@ function tellTo(...stakeholders: object[]): void {
 }
 
 async function opened(service = 'checkout'): Promise<IncidentId> {
-  const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
-  const wanted = { ...place, title: `${service} fails`, severity: 'critical', by: 'ada', trace: 'trace' } as const;
+  const serviceEnvironment = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  const wanted = {
+    ...serviceEnvironment,
+    title: `${service} fails`,
+    severity: 'critical',
+    by: 'ada',
+    trace: 'trace',
+  } as const;
   return (await world.deps.incidents.declare(wanted)).id;
 }
 

@@ -38,20 +38,20 @@ export function tellBulletin(
   about: About,
   beats: readonly Beat[],
 ): AlertNotices & { now(): AlertNotice } {
-  const place = { service: 'checkout', environment: 'production' };
+  const serviceEnvironment = { service: 'checkout', environment: 'production' };
   const shared = {
     firstAt: world.clock.now(),
     updatedAt: world.clock.now(),
     alerts: [{ signal: signal(), status: 'firing' as const }],
   };
-  let now: AlertNotice = { round: 1, serviceEnvironment: place, firing: 1, total: 1, ...shared, ...about };
+  let now: AlertNotice = { round: 1, serviceEnvironment: serviceEnvironment, firing: 1, total: 1, ...shared, ...about };
   world.mark(subject);
   let at = 0;
   for (const { after, firing, anew, marks } of beats) {
     at += after * 1000;
     world.expect(at, () => {
-      const heardAt: Timestamp = world.clock.now();
-      now = { ...now, round: now.round + Number(anew), firing, total: now.total + 1, updatedAt: heardAt };
+      const receivedAt: Timestamp = world.clock.now();
+      now = { ...now, round: now.round + Number(anew), firing, total: now.total + 1, updatedAt: receivedAt };
     });
     for (const mark of marks) world.expect(at + mark, () => world.mark(subject));
   }

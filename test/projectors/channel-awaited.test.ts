@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type AwaitedDeps, notifyOfChannel, waitsForChannel } from '../../domain/messages/channel-awaited.ts';
+import { type WaiterDeps, notifyOfChannel, waitsForChannel } from '../../domain/messages/channel-waiter.ts';
 import type { ChatMessage, ReplyTo, VendorResponse } from '../../domain/messages/channels.ts';
 import { INCIDENT, play, slackWorld } from './slack-world.ts';
 import { NO_TROUBLE } from './trouble.ts';
@@ -10,7 +10,7 @@ const EAR: ReplyTo = { user: 'U0ADA', channel: 'C0GENERAL', responseUrl: 'https:
 function waiting(answer: VendorResponse<null> = { kind: 'done', value: null }) {
   const kept = new Map([[waitsForChannel(INCIDENT), { outcome: { reply_to: EAR } as unknown, delivered: false }]]);
   const told: { ear: ReplyTo; message: ChatMessage }[] = [];
-  const deps: AwaitedDeps = {
+  const deps: WaiterDeps = {
     processedEvents: {
       read: async (key) => kept.get(key),
       markDelivered: async (key) => {

@@ -76,9 +76,9 @@ export function over<T extends object>(vendor: Vendor<T>, line: Line): T {
       return (...args: unknown[]) => {
         const there = vendor.begun?.(String(name), args);
         const act = (): VendorResponse<unknown> => {
-          const told = there ?? (Reflect.apply(method, target, args) as VendorResponse<unknown>);
-          if (told.kind === 'done') line.done(String(name));
-          return told;
+          const response = there ?? (Reflect.apply(method, target, args) as VendorResponse<unknown>);
+          if (response.kind === 'done') line.done(String(name));
+          return response;
         };
         return called(line, line.next(String(name), args), act);
       };
@@ -103,9 +103,9 @@ async function called(
   };
   switch (fault.kind) {
     case 'done': {
-      const told = await arrives(fault.at);
+      const response = await arrives(fault.at);
       await clock.pause(fault.answeredAfter);
-      return process.alive(told);
+      return process.alive(response);
     }
     case 'refused':
       await clock.pause(WELL.at);

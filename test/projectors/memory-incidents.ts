@@ -76,10 +76,10 @@ export class MemoryIncidents implements Shown {
   /** Adds an entry once by its key, possibly later than its timestamp. */
   write(id: IncidentId, key: string, entry: Partial<TimelineEntry>): void {
     const { timeline } = this.of(id);
-    if (timeline.some(({ place }) => place.endsWith(`#${key}`))) return;
+    if (timeline.some(({ position }) => position.endsWith(`#${key}`))) return;
     const whole = { at: this.#clock.now(), actor: 'firebreak', kind: 'note', text: key, detail: null, ...entry };
-    timeline.push({ place: `TL#${whole.at}#${key}`, entry: whole, writtenAt: this.#clock.millis });
-    timeline.sort((a, b) => (a.place < b.place ? -1 : 1));
+    timeline.push({ position: `TL#${whole.at}#${key}`, entry: whole, writtenAt: this.#clock.millis });
+    timeline.sort((a, b) => (a.position < b.position ? -1 : 1));
   }
 
   async read(id: IncidentId): Promise<IncidentRecord | undefined> {
@@ -90,13 +90,13 @@ export class MemoryIncidents implements Shown {
     if (!this.dossiers.has(id)) return undefined;
     const { decisions, effects, signals, timeline } = this.of(id);
     const incident = this.now(id);
-    const wanted = timeline.filter(({ place }) => after === null || place > after).slice(0, this.#page);
+    const wanted = timeline.filter(({ position }) => after === null || position > after).slice(0, this.#page);
     return structuredClone({
       incident,
       decisions,
       effects,
       signals: signals.toSorted((a, b) => Number(a.status === 'resolved') - Number(b.status === 'resolved')),
-      timeline: wanted.map(({ place, entry }) => ({ place, entry })),
+      timeline: wanted.map(({ position, entry }) => ({ position, entry })),
       children: [],
       childCount: 0,
       parent: incident.parent_id === undefined ? null : { id: incident.parent_id, channel: null },

@@ -6,7 +6,7 @@ import { slackProjector } from '../../projectors/slack/slack.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { anyBeats, type Beat, tellBulletin } from './bulletins.ts';
 import { WELL } from './faults.ts';
-import { NOBODY_MET, NOBODY_WAITS } from './slack-world.ts';
+import { NO_LINKS, NOBODY_MET, NOBODY_WAITS } from './slack-world.ts';
 import { anyTrouble, NO_TROUBLE, runs } from './trouble.ts';
 import { MemoryChat } from './vendors.ts';
 import { configOf, type Trouble, World } from './world.ts';
@@ -24,6 +24,7 @@ function worldOf(beats: readonly Beat[], trouble: Trouble) {
       ...NOBODY,
       ...NOBODY_WAITS,
       userCache: NOBODY_MET,
+      ...NO_LINKS,
       chat: seen.vendor<Chat>(chat),
       alertNotices,
     }),

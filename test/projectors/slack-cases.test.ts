@@ -286,10 +286,10 @@ describe('people', () => {
 
   test('are not invited while the pager does not answer, which delays nothing else in Slack', async () => {
     const slack = slackWorld(withTeam());
-    let asked = 0;
+    let requested = 0;
     slack.world.vendorIs((method) => {
-      asked += Number(method === 'now');
-      return method === 'now' && asked <= 5 ? { kind: 'unclear', at: null } : WELL;
+      requested += Number(method === 'now');
+      return method === 'now' && requested <= 5 ? { kind: 'unclear', at: null } : WELL;
     });
     await play(slack, [note(SECOND), note(20 * SECOND)], 0.02);
     expect(channelOf(slack)?.messages).toHaveLength(3);
@@ -337,8 +337,8 @@ describe('people', () => {
       incidents.write(INCIDENT, 'given', given);
     });
     await play(slack, [note(2 * SECOND)]);
-    const said = channelOf(slack)?.messages.find(({ key }) => key.endsWith('#given'))?.message;
-    expect(said?.parts[0]).toEqual({ kind: 'text', text: ['👤 ', { user: 'UKIM' }, ' ', 'Kim has command'] });
+    const reply = channelOf(slack)?.messages.find(({ key }) => key.endsWith('#given'))?.message;
+    expect(reply?.parts[0]).toEqual({ kind: 'text', text: ['👤 ', { user: 'UKIM' }, ' ', 'Kim has command'] });
     const order = slack.world.calls.map((call) => call.split(' ')[0]);
     const told = slack.world.calls.findIndex((call) => call.startsWith('post ') && call.includes('#given'));
     expect(order.indexOf('invite')).toBeLessThan(told);

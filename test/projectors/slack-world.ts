@@ -1,4 +1,5 @@
-import type { AwaitedDeps } from '../../domain/messages/channel-awaited.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { WaiterDeps } from '../../domain/messages/channel-waiter.ts';
 import { expect } from 'vitest';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { entryMessage, hasMessage, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
@@ -44,9 +45,15 @@ const PEOPLE = {
 };
 
 /** No cached users. */
+/** No question has a link. */
+export const NO_LINKS = {
+  approvalLinks: { sign: async () => undefined, read: async () => undefined },
+  publicUrl: undefined,
+} satisfies Pick<Deps, 'approvalLinks' | 'publicUrl'>;
+
 export const NOBODY_MET: Pick<UserCache, 'user'> = { user: async () => undefined };
 
-export const NOBODY_WAITS: AwaitedDeps = {
+export const NOBODY_WAITS: WaiterDeps = {
   processedEvents: { read: async () => undefined, markDelivered: async () => undefined },
   ephemeralMessages: { send: async () => ({ kind: 'done', value: null }) },
 };
@@ -55,7 +62,7 @@ export const NOBODY_WAITS: AwaitedDeps = {
 export function slackWorld(
   { archiveAfterHours, taken, team = false, trouble }: Omit<Scenario, 'history'>,
   page?: number,
-  waiting: AwaitedDeps = NOBODY_WAITS,
+  waiting: WaiterDeps = NOBODY_WAITS,
 ): SlackWorld {
   const config = configOf({ slack: { archiveAfterHours }, ...(team && { people: { people: PEOPLE } }) });
   if (team) Object.assign(serviceEntry(config.services, 'checkout') ?? {}, { team: 'payments' });
@@ -81,6 +88,7 @@ export function slackWorld(
         ...seen,
         ...waiting,
         userCache: NOBODY_MET,
+        ...NO_LINKS,
         chat: seen.vendor<Chat>(chat),
         onCall: seen.vendor<OnCall>(memoryOnCall(people)),
         directory: seen.vendor<Pick<Directory, 'userByEmail'>>(memoryDirectory(people)),
@@ -189,13 +197,15 @@ function expectTold({ world, config }: SlackWorld, { messages }: Channel): void 
   const told = world.incidents.of(INCIDENT).timeline.filter(({ entry }) => hasMessage(entry));
   const entries = messages.filter(({ key }) => key.startsWith(`${SUBJECT} entry `));
   const nameOf = (place: string): string => `${SUBJECT} entry ${place}`;
-  expect(entries.map(({ key }) => key).toSorted()).toEqual(told.map(({ place }) => nameOf(place)).toSorted());
-  for (const { place, entry } of told)
+  expect(entries.map(({ key }) => key).toSorted()).toEqual(told.map(({ position: place }) => nameOf(place)).toSorted());
+  for (const { position: place, entry } of told)
     expect(entries.find(({ key }) => key === nameOf(place))?.message).toEqual(
       entryMessage(entry, { shownOf, slackIdOf: () => null }),
     );
   const intime = new Set(
-    told.filter(({ entry, writtenAt }) => Date.parse(entry.at) === writtenAt).map(({ place }) => nameOf(place)),
+    told
+      .filter(({ entry, writtenAt }) => Date.parse(entry.at) === writtenAt)
+      .map(({ position: place }) => nameOf(place)),
   );
   for (const [n, { key }] of entries.entries()) {
     if (!intime.has(key)) continue;

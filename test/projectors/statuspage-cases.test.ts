@@ -97,8 +97,8 @@ test('approval is requested once', async () => {
     services: { checkout: { statusPage: { components: ['CHECKOUT'], publish: 'approve' } } },
   });
   const { world, page } = await played(scenario({ checkout: [severity('critical', 5 * SECOND)] }), config);
-  const asked = world.incidents.of(CHECKOUT).timeline.filter(({ entry }) => entry.kind === 'statuspage.asks');
-  expect(asked).toHaveLength(1);
+  const requested = world.incidents.of(CHECKOUT).timeline.filter(({ entry }) => entry.kind === 'statuspage.asks');
+  expect(requested).toHaveLength(1);
   expect(page.incidents).toEqual([]);
 });
 

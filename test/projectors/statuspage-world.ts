@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import type { StatusPage } from '../../domain/messages/channels.ts';
-import { componentStatus, publicStatus, words, worst } from '../../domain/messages/status-page-texts.ts';
+import { componentStatus, publicStatus, words, worst } from '../../domain/status/public-texts.ts';
 import { statuspageProjector } from '../../projectors/statuspage/statuspage.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import { type PublicStatus, PublicStatus as PublicStatuses } from '../../schemas/messages/status-page.ts';
+import { type PublicStatus, PublicStatus as PublicStatuses } from '../../schemas/status/states.ts';
 import type { Step } from './history.ts';
 import { ALERT } from './memory-incidents.ts';
 import { MemoryStatusPage, type PublicIncident } from './vendors.ts';

@@ -130,10 +130,10 @@ export class MemoryChat implements Vendor<Chat> {
   /** Refuses to invite guests. */
   invite(channel: string, users: readonly string[]): VendorResponse<{ user: string; code: string }[]> {
     const guests = users.filter((user) => user.startsWith('UGUEST'));
-    const told = this.#in(channel, ({ members }) => {
+    const response = this.#in(channel, ({ members }) => {
       for (const user of users) if (!guests.includes(user) && !members.includes(user)) members.push(user);
     });
-    return told.kind === 'done' ? done(guests.map((user) => ({ user, code: 'user_is_restricted' }))) : told;
+    return response.kind === 'done' ? done(guests.map((user) => ({ user, code: 'user_is_restricted' }))) : response;
   }
 
   archive(channel: string): VendorResponse<null> {

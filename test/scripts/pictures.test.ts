@@ -1,7 +1,7 @@
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { letterPage } from '../../scripts/pictures/letter.ts';
+import { emailPage } from '../../scripts/pictures/email.ts';
 import { packed } from '../../scripts/pictures/png.ts';
 
 type Colour = readonly [number, number, number];
@@ -97,7 +97,7 @@ test('an email is shown as it was sent', () => {
     'Caf=C3=A9 =3D 5 <b>, and a line that=',
     ' goes on',
   ].join('\r\n');
-  const page = letterPage(raw);
+  const page = emailPage(raw);
   expect(page).toContain(
     '<h1>checkout: it fails a little more than usual</h1><p>from Firebreak &lt;f@example.com&gt;</p>',
   );

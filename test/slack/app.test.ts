@@ -83,20 +83,20 @@ describe('requests from Slack:', () => {
   ];
 
   test('only these are queued', async () => {
-    const heard: string[] = [];
+    const event: string[] = [];
     for (const name of NAMES) {
       const world = new World();
       await world.receive(receivedOf(fixture(name)));
-      if (world.heard.length > 0) heard.push(name);
+      if (world.heard.length > 0) event.push(name);
     }
-    expect(heard.toSorted()).toEqual(HEARD.toSorted());
+    expect(event.toSorted()).toEqual(HEARD.toSorted());
   });
 
   test('a repeated event has the same key', async () => {
     const world = new World();
     await world.receive(receivedOf(fixture('event-reaction-added')));
     await world.receive(receivedOf(fixture('event-reaction-added-retry')));
-    expect(world.heard.map(({ heard }) => heard.key)).toEqual(['event:Ev08MFMKH6', 'event:Ev08MFMKH6']);
+    expect(world.heard.map(({ heard: event }) => event.key)).toEqual(['event:Ev08MFMKH6', 'event:Ev08MFMKH6']);
     expect(new Set(world.heard.map(({ group }) => group))).toEqual(new Set(['channel:C2147483705']));
   });
 

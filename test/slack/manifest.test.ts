@@ -52,9 +52,11 @@ const OF_EVENTS: Record<string, string[]> = {
 const METHOD = /'((?:auth|bookmarks|chat|conversations|files|pins|reactions|usergroups|users|views)\.[A-Za-z.]+)'/g;
 
 const methods = new Set(
-  readdirSync(join(ROOT, 'integrations/slack')).flatMap((file) =>
-    [...readFileSync(join(ROOT, 'integrations/slack', file), 'utf8').matchAll(METHOD)].map(([, name]) => name ?? ''),
-  ),
+  readdirSync(join(ROOT, 'integrations/slack'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) =>
+      [...readFileSync(join(ROOT, 'integrations/slack', file), 'utf8').matchAll(METHOD)].map(([, name]) => name ?? ''),
+    ),
 );
 
 describe('the app', () => {

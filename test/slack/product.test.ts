@@ -60,8 +60,8 @@ test('only requests that Slack has signed are processed', async () => {
 });
 
 test('an incident declared over HTTP is listed in Slack for members of the workspace', async () => {
-  const place = { service: 'checkout', environment: 'production', severity: 'critical' };
-  const { body } = await firebreak.post('/v1/incidents', { ...place, title: 'Payments fail' });
+  const serviceEnvironment = { service: 'checkout', environment: 'production', severity: 'critical' };
+  const { body } = await firebreak.post('/v1/incidents', { ...serviceEnvironment, title: 'Payments fail' });
   const said = await eventually(async () => {
     const { text } = await command('list', `1.1.${Math.random()}`);
     return text.includes('Payments fail') && text;

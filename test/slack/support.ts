@@ -9,8 +9,8 @@ import type { Dialog } from '../../slack/commands/verb.ts';
 import type { Block } from '../../slack/modals/blocks.ts';
 import type { About } from '../../slack/modals/form.ts';
 import { modalOf } from '../../slack/modals/open.ts';
-import { readers } from '../../slack/requests/reader.ts';
-import { knowledge } from '../../slack/requests/reading.ts';
+import { callerPermissions } from '../../slack/requests/caller-permissions.ts';
+import { cachedReads } from '../../slack/requests/cached-reads.ts';
 import type { Answer, Received } from '../../slack/requests/http.ts';
 import { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
@@ -60,9 +60,9 @@ export class World {
     log: silent,
     secrets: { get: async (name) => (name === 'SLACK_SIGNING_SECRET' ? SECRET : undefined) },
     people: {
-      send: async (heard, group) => {
+      send: async (event, group) => {
         // The consumer must be able to parse the message.
-        this.heard.push({ heard: InboundEvent.parse(JSON.parse(JSON.stringify(heard))), group });
+        this.heard.push({ heard: InboundEvent.parse(JSON.parse(JSON.stringify(event))), group });
       },
     },
     quarantine: {
@@ -196,6 +196,11 @@ export function opened<D extends object>(
   const { deps } = new World();
   if (catalogue !== null) deps.catalogue = async () => catalogue;
   else deps.catalogue = () => Promise.reject(new Error('down'));
-  const known = knowledge({ ...deps, openIncidents: async () => [] });
-  return modalOf(dialog, { about, draft, which, waiting: { deps, known, readerOf: readers(deps, known), trace: '' } });
+  const known = cachedReads({ ...deps, openIncidents: async () => [] });
+  return modalOf(dialog, {
+    about,
+    draft,
+    which,
+    waiting: { deps, cachedReads: known, permissionsOf: callerPermissions(deps, known), trace: '' },
+  });
 }

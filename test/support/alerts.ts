@@ -55,7 +55,10 @@ export const minutesAgo = (minutes: number): string => new Date(Date.now() - min
 export const actingCheckout = {
   checkout: {
     environments: {
-      production: { deployer: { kind: 'http' }, autoRollback: { mode: 'act', unknownMigration: 'act' } },
+      production: {
+        deployer: { kind: 'http' },
+        autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' },
+      },
     },
   },
 };
@@ -65,5 +68,5 @@ export const actingCheckout = {
  */
 export const twoDeployments = (service = 'checkout'): object[] => [
   { service, environment: 'production', version: 'v1', started_at: minutesAgo(240), finished_at: minutesAgo(235) },
-  { service, environment: 'production', version: 'v2', started_at: minutesAgo(8), finished_at: minutesAgo(5) },
+  { service, environment: 'production', version: 'v2', started_at: minutesAgo(6), finished_at: minutesAgo(3) },
 ];

@@ -41,8 +41,8 @@ type Answer = {
 };
 type Send = (method: string, params?: object, sessionId?: string) => Promise<any>;
 
-/** The size of the window in pixels, and the preferred color scheme. */
-export type Eyes = { width: number; height: number; dark?: boolean };
+/** The size of the window in pixels, and the preferred color scheme. `scripts`: false turns JavaScript off. */
+export type Eyes = { width: number; height: number; dark?: boolean; scripts?: boolean };
 
 /**
  * A headless Chromium, controlled by the DevTools protocol.
@@ -105,7 +105,7 @@ export class Browser {
     }
   }
 
-  async open(url: string, { width, height, dark = false }: Eyes): Promise<Page> {
+  async open(url: string, { width, height, dark = false, scripts = true }: Eyes): Promise<Page> {
     const { targetId } = await this.#send('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await this.#send('Target.attachToTarget', { targetId, flatten: true });
     const send: Send = (method, params) => this.#send(method, params, sessionId);
@@ -116,6 +116,7 @@ export class Browser {
     await send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile });
     const features = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }];
     await send('Emulation.setEmulatedMedia', { features });
+    if (!scripts) await send('Emulation.setScriptExecutionDisabled', { value: true });
     await send('Page.navigate', { url });
     return page;
   }

@@ -6,13 +6,14 @@ import type { PageRequest } from '../../domain/ports/paging.ts';
 import type { HttpAnswer } from '../../domain/ports/runbooks.ts';
 import type { Clock, Engine, Log, Secrets } from '../../domain/ports/system.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
-import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, Flags, DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { ExternalFound, ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
 import type { OnCallPerson } from '../../domain/people/on-call.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
+import { approvalLinks } from '../../aws/secrets/approval-links.ts';
 import { storesIn } from './stores/index.ts';
 import { FakeStore } from './stores/store.ts';
 import { FakePagerIncidents } from './fake-pager.ts';
@@ -53,11 +54,11 @@ export type TestEngine = Engine & { kill(incident: string, run: number): void; d
 /**
  * Returns an engine that runs no workflow, for tests of other parts.
  *
- * @param heard called for each start and each completed callback
+ * @param event called for each start and each completed callback
  */
-export const idleEngine = (heard: (call: string) => void = () => undefined): TestEngine => ({
-  start: async (incident, run) => heard(`start ${incident} ${run}`),
-  completeCallback: async (callback) => heard(callback),
+export const idleEngine = (event: (call: string) => void = () => undefined): TestEngine => ({
+  start: async (incident, run) => event(`start ${incident} ${run}`),
+  completeCallback: async (callback) => event(callback),
   died: async () => false,
   kill: () => undefined,
   dieAfter: () => undefined,
@@ -97,20 +98,19 @@ export class FakeWorld {
   /** The people on call in the pager. */
   onCall: Script<VendorResponse<OnCallPerson[]>> = [{ kind: 'off', detail: 'no rota' }];
   /** The CD system: responses to a rollback, and to a status request. */
-  rollbacks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
-  looks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
+  rollbacks: Script<TargetResponse> = [{ kind: 'succeeded', id: 'rb-1' }];
+  looks: Script<TargetResponse> = [{ kind: 'succeeded', id: 'rb-1' }];
   /** Whether a rollback still holds; `null` if the CD system can't be reached. */
-  holds: Script<Held> | null = null;
+  holds: Script<DriftCheck> | null = null;
   /** The result of the health query; `null` without Prometheus. */
   health: Awaited<ReturnType<Metrics['value']>> = null;
-  firstBadAt: Timestamp | null = null;
   /** The result of the health query and of the traffic query. */
   curve: Curve | null = null;
   /** Null if the target can't be reached. */
-  held: Script<Held> | null = null;
-  flags: Script<ActAnswer> = [{ kind: 'succeeded', id: null }];
+  held: Script<DriftCheck> | null = null;
+  flags: Script<TargetResponse> = [{ kind: 'succeeded', id: null }];
   /** Responses to scaling and restarts. */
-  acts: Script<ActAnswer> = [{ kind: 'succeeded', id: null }];
+  acts: Script<TargetResponse> = [{ kind: 'succeeded', id: null }];
   answers: Script<HttpAnswer> = [{ kind: 'answered', status: 200, body: null, afterSeconds: null }];
   instances = 3;
   rule: Awaited<ReturnType<Metrics['rule']>> = null;
@@ -125,7 +125,7 @@ export class FakeWorld {
     this.deps = this.#assemble();
   }
 
-  /** Runs a hook right before, or right after, a call of a port, as in `on('effects.intendAct', { before })`. */
+  /** Runs a hook right before, or right after, a call of a port, as in `on('effects.intendAction', { before })`. */
   on(method: string, hook: { before?: Hook; after?: Hook }): void {
     this.#hooks.set(method, hook);
   }
@@ -176,11 +176,11 @@ export class FakeWorld {
         email: async () => ({ kind: 'off', detail: 'no token' }),
       },
       deployerFor: async () => this.#deployer(),
+      versionLabels: { propose: async () => undefined },
       metrics: {
         value: async () => this.health,
-        firstAbove: async () => this.firstBadAt,
         range: async () => this.curve,
-        byLabel: async () => null,
+        rangeByLabel: async () => null,
         rule: async () => this.rule,
       },
       alerts: {
@@ -223,6 +223,10 @@ export class FakeWorld {
       backlog: { pending: async () => ({ count: 0, oldest: null }), effects: async () => [] },
       queueStats: { read: async () => [] },
       tokens: notAsked('tokens'),
+      sessions: notAsked('sessions'),
+      approvalLinks: approvalLinks({ get: async () => 'key of links' }),
+      publicUrl: undefined,
+      publicIncidents: notAsked('publicIncidents'),
       idempotency: notAsked('idempotency'),
       digests: notAsked('digests'),
       processedEvents: notAsked('processedEvents'),
@@ -233,7 +237,10 @@ export class FakeWorld {
       redelivery: { schedule: async () => undefined },
     } satisfies Deps;
     return Object.fromEntries(
-      Object.entries(deps).map(([name, port]) => [name, typeof port === 'number' ? port : this.#watched(name, port)]),
+      Object.entries(deps).map(([name, port]) => [
+        name,
+        typeof port === 'number' || port === undefined ? port : this.#watched(name, port),
+      ]),
     ) as unknown as Deps;
   }
 
@@ -263,7 +270,7 @@ export class FakeWorld {
   #deployer(): Deployer {
     const { holds } = this;
     return {
-      ...(this.held === null ? {} : { held: async () => next(this.held ?? [{ kind: 'holds' }]) }),
+      ...(this.held === null ? {} : { checkDrift: async () => next(this.held ?? [{ kind: 'holds' }]) }),
       scaling: {
         count: async () => ({ kind: 'count', count: this.instances }),
         set: async ({ from, to }) => this.#said(`scale ${from} to ${to}`, next(this.acts)),
@@ -275,7 +282,7 @@ export class FakeWorld {
       effectClass: 'keyed',
       rollBack: async (request) => this.#said(`cd ${tellRollback(request)}`, next(this.rollbacks)),
       status: async (url) => this.#said(`cd look ${url}`, next(this.looks)),
-      ...(holds && { held: async () => this.#said('cd does it hold', next(holds)) }),
+      ...(holds && { checkDrift: async () => this.#said('cd does it hold', next(holds)) }),
     };
   }
 
@@ -308,7 +315,7 @@ export class FakeWorld {
 const tell = ({ action, key, severity, service }: PageRequest): string =>
   `${action} ${key.split('.').slice(1).join('.')} ${severity}${service === 'checkout' ? '' : ` for ${service}`}`;
 
-const tellRollback = ({ key, from, to, service }: RollbackRequest): string =>
+const tellRollback = ({ key, from, to, service }: RollbackCall): string =>
   `${key.split('.').slice(1).join('.')} ${from} to ${to}${service === 'checkout' ? '' : ` of ${service}`}`;
 
 /** Returns a port that throws on each call, since workflows do not use it. */
@@ -338,7 +345,7 @@ function touched(call: string, onCall: (call: string) => void): never {
   throw new Error(`${call} was called`);
 }
 
-/** Secrets with only the key of the sealed log. */
+/** Secrets with only the key of the audit log. */
 export const sealSecrets: Secrets = {
   get: async (name) => (name === 'FIREBREAK_AUDIT_KEY' ? 'an-audit-key-of-some-length' : undefined),
 };

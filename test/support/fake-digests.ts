@@ -28,8 +28,8 @@ export class FakeDigests implements Digests {
     return Object.fromEntries(this.paused);
   }
 
-  async setPause(way: NotificationChannel, pause: ChannelPause | null): Promise<void> {
-    if (pause === null) this.paused.delete(way);
-    else this.paused.set(way, pause);
+  async setPause(channel: NotificationChannel, pause: ChannelPause | null): Promise<void> {
+    if (pause === null) this.paused.delete(channel);
+    else this.paused.set(channel, pause);
   }
 }

@@ -1,14 +1,14 @@
-import type { PageOf, PagerIncidents } from '../../domain/pagerduty/ours.ts';
+import type { PageReference, PagerIncidents } from '../../domain/pagerduty/page-reference.ts';
 
 /** The in-memory version of aws/table/messages/pager-incidents.ts. */
 export class FakePagerIncidents implements PagerIncidents {
-  readonly #known = new Map<string, PageOf>();
+  readonly #known = new Map<string, PageReference>();
 
-  async remember(external: string, page: PageOf): Promise<void> {
+  async remember(external: string, page: PageReference): Promise<void> {
     if (!this.#known.has(external)) this.#known.set(external, { ...page });
   }
 
-  async find(external: string): Promise<PageOf | undefined> {
+  async find(external: string): Promise<PageReference | undefined> {
     return this.#known.get(external);
   }
 }

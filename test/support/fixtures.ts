@@ -97,11 +97,11 @@ export async function routed(firebreak: Firebreak, answer: { status: number; bod
 }
 
 /** How far each product's log was read, and the results for each receipt. */
-const heard = new WeakMap<Firebreak, { read: number; made: Map<string, Made> }>();
+const event = new WeakMap<Firebreak, { read: number; made: Map<string, Made> }>();
 
 function madeOf(firebreak: Firebreak): ReadonlyMap<string, Made> {
-  const log = heard.get(firebreak) ?? { read: 0, made: new Map<string, Made>() };
-  heard.set(firebreak, log);
+  const log = event.get(firebreak) ?? { read: 0, made: new Map<string, Made>() };
+  event.set(firebreak, log);
   const end = firebreak.output.lastIndexOf('\n') + 1;
   for (const line of firebreak.output.slice(log.read, end).split('\n')) {
     if (!line.includes('"signals routed"')) continue;

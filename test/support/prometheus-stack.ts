@@ -65,8 +65,8 @@ export type PrometheusOptions = {
   rules: string;
   /** Relabeling rules for alerts on their way to the Alertmanagers. */
   relabel?: readonly object[];
-  /** Recorded series from before the start. Requires promtool. */
-  history?: readonly Recorded[];
+  /** Recorded series from before the start, or the text of all samples in OpenMetrics. Requires promtool. */
+  history?: readonly Recorded[] | string;
 };
 
 /** One series with samples every 15 seconds, up to now. */
@@ -105,7 +105,11 @@ export async function startPrometheus({
       { job_name: 'services', static_configs: targets.map(({ url, labels }) => ({ targets: [hostOf(url)], labels })) },
     ],
   };
-  const files = { 'prometheus.yml': stringify(config), 'rules.yml': rules, 'history.txt': openMetrics(history) };
+  const files = {
+    'prometheus.yml': stringify(config),
+    'rules.yml': rules,
+    'history.txt': typeof history === 'string' ? history : openMetrics(history),
+  };
   const argumentsIn = (folder: string) => [
     `--config.file=${folder}/prometheus.yml`,
     `--storage.tsdb.path=${folder}/data`,

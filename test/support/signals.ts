@@ -1,5 +1,5 @@
 import type { Arrival } from '../../domain/alerts/admission.ts';
-import { type Delivery, deliveryOf, type Mute } from '../../domain/alerts/routing.ts';
+import { type Destinations, destinationsOf, type Mute } from '../../domain/alerts/routing.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
 import { UNMATCHED, type EnvironmentName, type ServiceName } from '../../schemas/config/names.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
@@ -39,12 +39,12 @@ export const stranger = (unmatched: string, more: Partial<Signal> = {}): Signal 
 /** Returns a signal as admitted. By default, it is delivered as without routes, and not muted. */
 export const arrival = (
   one: Signal,
-  { delivery = {}, mute = null }: { delivery?: Partial<Delivery>; mute?: Mute | null } = {},
-): Arrival => ({ signal: one, delivery: { ...deliveryOf(one, emptyConfig, one.startsAt), ...delivery }, mute });
+  { delivery = {}, mute = null }: { delivery?: Partial<Destinations>; mute?: Mute | null } = {},
+): Arrival => ({ signal: one, delivery: { ...destinationsOf(one, emptyConfig, one.startsAt), ...delivery }, mute });
 
 /** Returns several signals, delivered by the routes of `config` at their start times. */
 export const arrivals = (signals: readonly Signal[], config: Config = emptyConfig): Arrival[] =>
-  signals.map((one) => arrival(one, { delivery: deliveryOf(one, config, one.startsAt) }));
+  signals.map((one) => arrival(one, { delivery: destinationsOf(one, config, one.startsAt) }));
 
 /** A silence by a person, for a disk replacement. */
 export const silenced: Mute = { by: 'silence', name: 'silence-1', until: null, reason: 'new disks (by ada)' };

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
-import type { ActAnswer } from '../../domain/rollback/targets.ts';
+import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -25,9 +25,9 @@ const ALERTS = [
   { name: 'Odd', labels: { severity: 'warning' } },
 ] as const;
 
-const later: Attempt & ActAnswer = { kind: 'later', detail: 'answered 503', afterSeconds: 7 };
+const later: Attempt & TargetResponse = { kind: 'later', detail: 'answered 503', afterSeconds: 7 };
 const taken: Attempt = { kind: 'taken', detail: 'accepted' };
-const done: ActAnswer = { kind: 'succeeded', id: 'rb' };
+const done: TargetResponse = { kind: 'succeeded', id: 'rb' };
 
 const set =
   (what: Partial<FakeWorld>): Moment =>
@@ -132,8 +132,8 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
       ['all is well', set({ health: { kind: 'value', value: 0 } })],
       ['nothing is well', set({ health: { kind: 'value', value: 1 } })],
       ['no traffic', set({ health: { kind: 'no_data' } })],
-      ['the table fails at listening', failsOnce('incidents.listen')],
-      ['the table fails at an intent', failsOnce('effects.intendAct')],
+      ['the table fails at listening', failsOnce('incidents.readInbox')],
+      ['the table fails at an intent', failsOnce('effects.intendAction')],
       ['the table fails at an end', failsOnce('effects.concludeRollback')],
     ),
   },
@@ -201,7 +201,7 @@ function watched(world: FakeWorld, wrong: string[]): void {
       decision?.view.kind === 'approve' ? decision.view.state === 'approved' : decision?.view.kind === 'roll_back';
     if (!asked) wrong.push(`${call} without a decision for it: ${decision?.view.kind} ${decision?.view.state}`);
     // A rollback in progress continues, and a person may request one of a cleared version.
-    const alone = decision !== undefined && 'asked' in decision.inputs && decision.inputs.asked.by !== 'person';
+    const alone = decision !== undefined && 'request' in decision.inputs && decision.inputs.request.by !== 'person';
     const from = decision?.view.from_version ?? '';
     const cleared = clearingOfVersion(incident?.record.cleared, { service: 'checkout', version: from });
     if (alone && cleared !== undefined && !called.has(call)) wrong.push(`${call}, which a person has cleared`);
@@ -224,7 +224,7 @@ async function live({ mode, health, before, moments }: AnyStory) {
   timeline[`${(at + 60).toFixed(3)} s`] = allIsCalm;
   timeline[`${(at + 3 * 3600).toFixed(3)} s`] = overByAPerson;
   const query = health ? { health: { promql: 'q', max: 0.01 } } : {};
-  const config = acting({ autoRollback: { mode, unknownMigration: 'act' }, ...query });
+  const config = acting({ autoRollback: { mode, evidence: 'time', unknownMigration: 'act' }, ...query });
   const story = { given: [set({ config }), (world: FakeWorld) => watched(world, wrong)], timeline };
   return { ...(await play(story)), wrong };
 }

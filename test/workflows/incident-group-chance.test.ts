@@ -70,7 +70,7 @@ const anyMoment: fc.Arbitrary<Moment> = fc.oneof(
       .constantFrom(
         'incidents.post',
         'incidents.signals',
-        'incidentGroups.letGo',
+        'incidentGroups.detach',
         'incidentGroups.children',
         'engine.completeCallback',
       )

@@ -111,9 +111,9 @@ describe('a parent resolved by a person', () => {
 describe('an incident declared during a group', () => {
   const given = crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [];
   const declares: Moment = async (world) => {
-    const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+    const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
     const said = { title: 'Charged twice', severity: 'critical', by: 'person:ada', trace: 'trace' } as const;
-    await wake(world.deps, (await world.deps.incidents.declare({ ...place, ...said })).id);
+    await wake(world.deps, (await world.deps.incidents.declare({ ...serviceEnvironment, ...said })).id);
   };
   const seesToTheParent: Moment = async (world) => {
     const { id, pages } = parentIn(world);
@@ -150,9 +150,9 @@ describe('a child whose parent was resolved without it', () => {
   const given = crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [];
   const two = all(fires(alarm('cart')), fires(alarm('search')));
   const third: Moment = async (world) => {
-    const place = { service: 'ledger' as ServiceName, environment: 'production' as EnvironmentName };
+    const serviceEnvironment = { service: 'ledger' as ServiceName, environment: 'production' as EnvironmentName };
     const said = { title: 'slow', severity: 'warning', by: 'person:ada', trace: 'trace' } as const;
-    await wake(world.deps, (await world.deps.incidents.declare({ ...place, ...said })).id);
+    await wake(world.deps, (await world.deps.incidents.declare({ ...serviceEnvironment, ...said })).id);
   };
   const triggers = ({ calls }: FakeWorld): string[] => calls.filter((call) => call.includes('trigger'));
 
@@ -247,7 +247,7 @@ test('a parent with open children does not close automatically', async () => {
     given: [
       ...(crowdPaths['many-at-once-and-their-parent-pages']?.given ?? []),
       (before) => {
-        before.config = { ...before.config, paging: { ...before.config.paging, quietHours: 1 } };
+        before.config = { ...before.config, paging: { ...before.config.paging, autoResolveHours: 1 } };
       },
     ],
     timeline: {
@@ -300,16 +300,16 @@ const beforeParentListens =
   (world) => {
     const { incidents } = world.deps;
     let left = 1;
-    const listen: typeof incidents.listen = async (id, after, bell) => {
+    const readInbox: typeof incidents.readInbox = async (id, after, bell) => {
       const { service, firing } = world.store.dossier(id).record;
       if (service === 'several-services' && firing === 1 && bell !== null && left > 0) {
         left -= 1;
         await act(world);
       }
-      return incidents.listen(id, after, bell);
+      return incidents.readInbox(id, after, bell);
     };
     const wrapped = new Proxy(incidents, {
-      get: (target, key): unknown => (key === 'listen' ? listen : Reflect.get(target, key)),
+      get: (target, key): unknown => (key === 'readInbox' ? readInbox : Reflect.get(target, key)),
     });
     Object.assign(world.deps, { incidents: wrapped });
   };

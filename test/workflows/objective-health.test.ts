@@ -17,9 +17,8 @@ const withObjective =
     const { metrics } = world.deps;
     const noting: FakeWorld['deps']['metrics'] = {
       value: (promql) => (asked.add(promql), metrics.value(promql)),
-      firstAbove: (promql, ...more) => (asked.add(`${promql} above ${more[0]}`), metrics.firstAbove(promql, ...more)),
       range: (promql, ...more) => (asked.add(promql), metrics.range(promql, ...more)),
-      byLabel: (promql, label) => metrics.byLabel(promql, label),
+      rangeByLabel: (...all) => metrics.rangeByLabel(...all),
       rule: (name) => metrics.rule(name),
     };
     Object.assign(world.deps, { metrics: noting });
@@ -31,8 +30,8 @@ test('without a health query, the SLO provides the onset and the verification', 
     given: [withObjective(asked)],
     timeline: { '0 min': fires(), '20 min': () => undefined },
   });
-  const { promql, max } = healthQueryOf(SLO);
-  expect(asked).toEqual(new Set([promql, `${promql} above ${max}`]));
+  const { promql } = healthQueryOf(SLO);
+  expect(asked).toEqual(new Set([promql]));
   const { timeline } = world.store.dossier(theIncident(world));
   expect(timeline.find(({ kind }) => kind === 'verification.failed')?.text).toMatch(
     /^Not healthy: the error ratio of checkout-availability is 0.2, above 0.0056/,

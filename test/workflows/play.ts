@@ -1,3 +1,4 @@
+import type { Curve } from '../../domain/correlation/evidence.ts';
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import type { DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { toSignal } from '../../domain/alerts/signal.ts';
@@ -10,7 +11,7 @@ import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Alert } from '../../schemas/alerts/sources/index.ts';
-import { plusSeconds } from '../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { incidentResponse, type IncidentRun } from '../../workflows/incident-response.ts';
 import { durableRun } from '../../workflows/run.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -98,7 +99,7 @@ export const acting = (more: object = {}, paging: object = {}): Config =>
         environments: {
           production: {
             deployer: { kind: 'http', url: 'http://cd.test/rollback' },
-            autoRollback: { mode: 'act', unknownMigration: 'act' },
+            autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' },
             ...more,
           },
         },
@@ -114,7 +115,8 @@ export const configured =
     world.config = acting(more, paging);
   };
 
-export const mode = (name: string): Moment => configured({ autoRollback: { mode: name, unknownMigration: 'act' } });
+export const mode = (name: string): Moment =>
+  configured({ autoRollback: { mode: name, evidence: 'time', unknownMigration: 'act' } });
 
 export const withHealth = configured({ health: { promql: 'job:checkout:error_ratio', max: 0.01 } });
 
@@ -123,8 +125,8 @@ export const deploys =
   ({ deps, clock }) => {
     const started_at = plusSeconds(clock.now(), -60 * startedMinutesAgo);
     const finished_at = plusSeconds(started_at, 180);
-    const place = { service: 'checkout', environment: 'production' };
-    return deps.changes.record(NewChange.parse({ ...place, version, started_at, finished_at, ...more }));
+    const serviceEnvironment = { service: 'checkout', environment: 'production' };
+    return deps.changes.record(NewChange.parse({ ...serviceEnvironment, version, started_at, finished_at, ...more }));
   };
 
 /** Deploys v1, good for hours, and v2, some minutes before the story begins. */
@@ -232,3 +234,11 @@ export const all =
   async (world) => {
     for (const moment of moments) await moment(world);
   };
+
+/** Builds a sample every 30 seconds, the last one at `until`. */
+export function samplesOf(from: Timestamp, until: Timestamp, value: (at: Timestamp) => number): Curve {
+  const count = Math.floor(secondsBetween(from, until) / 30);
+  return Array.from({ length: count + 1 }, (_, index) => plusSeconds(until, 30 * (index - count))).map(
+    (at) => [at, value(at)] as const,
+  );
+}

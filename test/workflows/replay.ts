@@ -1,12 +1,14 @@
-import type {
-  DurableExecutionClient,
-  DurableExecutionInvocationInput,
-  DurableExecutionInvocationOutput,
+import {
+  type DurableExecutionClient,
+  type DurableExecutionInvocationInput,
+  type DurableExecutionInvocationOutput,
+  InvocationStatus,
 } from '@aws/durable-execution-sdk-js';
 import type { HistoryEvent } from '../../local/aws/lambda/durable/history.ts';
 import { untouchable } from '../support/fake-deps.ts';
-import { detailsOf, payloadOf, type Run } from './history.ts';
+import { detailsOf, golden, payloadOf, recorded, type Run } from './history.ts';
 import { handlerWith } from './play.ts';
+import { drillHandlerWith } from './stories/drills.ts';
 import { lambdaContext, overTheWire, withoutCooldown } from './virtual-lambda.ts';
 
 /** An operation, as the handler receives it. */
@@ -154,9 +156,9 @@ export function strangers({ events }: Run, updates: readonly Update[]): string[]
     events.filter(({ EventType }) => EventType.endsWith('Started')).map((event) => [event.Id, event]),
   );
   return updates.flatMap((update) => {
-    const recorded = started.get(update.Id);
-    if (recorded === undefined) return [`${spell(update)}, which is not in the history`];
-    const [was, is] = [spellRecorded(recorded), spell(update)];
+    const original = started.get(update.Id);
+    if (original === undefined) return [`${spell(update)}, which is not in the history`];
+    const [was, is] = [spellRecorded(original), spell(update)];
     return was === is ? [] : [`${is}, where the history has ${was}`];
   });
 }
@@ -171,3 +173,44 @@ function spellRecorded(event: HistoryEvent): string {
 }
 
 const words = (...parts: unknown[]): string => parts.map((part) => JSON.stringify(part ?? null)).join(' ');
+
+const HANDLERS = { 'incident-response': handlerWith, drill: drillHandlerWith };
+
+/** All recorded runs, with the handlers that replay them. */
+export const recordedRuns = (['incident-response', 'drill'] as const).flatMap((workflow) =>
+  recorded(workflow).flatMap((name) =>
+    golden(name, workflow).runs.map((run, index) => ({
+      name: `${workflow}: ${name}${index === 0 ? '' : `, run ${index + 1}`}`,
+      run,
+      handlerFor: HANDLERS[workflow],
+    })),
+  ),
+);
+
+/** Returns the numbers of events after which a history is cut off, about `max`: iterations of a loop are all alike. */
+function moments({ events }: Run, max: number): number[] {
+  const step = Math.max(1, events.length / max);
+  const all = new Set<number>();
+  for (let moment = 1; moment < events.length; moment += step) all.add(Math.floor(moment));
+  return [...all, events.length - 1];
+}
+
+/** Describes where the current code differs from the history, continued from about `max` moments of it. */
+export async function differencesFrom(run: Run, max: number, handlerFor: typeof handlerWith): Promise<string[]> {
+  return (await Promise.all(moments(run, max).map((moment) => differences(run, moment, handlerFor)))).flat();
+}
+
+/** Describes where the current code differs from the history after its first `moment` events; empty if it does not. */
+async function differences(run: Run, moment: number, handlerFor: typeof handlerWith): Promise<string[]> {
+  const happened = run.events.slice(0, moment);
+  const { output, updates, calls } = await replay(happened, handlerFor);
+  const begun = new Set([...happened, ...updates].map(({ Id }) => Id));
+  const missing = run.events.filter(({ Id }) => !begun.has(Id));
+  const early = output.Status === InvocationStatus.SUCCEEDED && (calls.length > 0 || missing.length > 0);
+  const wrong = [
+    ...strangers(run, updates),
+    ...(output.Status === InvocationStatus.FAILED ? [`it failed: ${output.Error.ErrorMessage}`] : []),
+    ...(early ? [`it ended, without ${missing.map(({ Name }) => Name).join(', ')}`] : []),
+  ];
+  return wrong.map((what) => `after event ${moment} (${happened.at(-1)?.EventType} ${happened.at(-1)?.Name}): ${what}`);
+}

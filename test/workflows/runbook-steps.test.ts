@@ -157,7 +157,7 @@ describe('a question', () => {
   test('requires two people if the service does', async () => {
     const two = follows(
       { one: step(OFF) },
-      { autoRollback: { mode: 'approve', approvals: 2, approvalTimeoutMinutes: 30 } },
+      { autoRollback: { mode: 'approve', evidence: 'time', approvals: 2, approvalTimeoutMinutes: 30 } },
     );
     const { world } = await story('', [two], {
       '5 min': answersWhatWaits('approved', 'person:ada'),
@@ -193,7 +193,7 @@ describe('a question', () => {
       );
 
     test.each(['act', 'approve'])('is asked once in mode %s, with its versions', async (mode) => {
-      const service = { autoRollback: { mode, unknownMigration: 'act', approvalTimeoutMinutes: 60 } };
+      const service = { autoRollback: { mode, evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 60 } };
       const given = [follows({ one: back('true') }, service)];
       const { world } = await story('', given, { '50 min': answersWhatWaits('approved') });
       expect(questions(world).map(({ view }) => [view.from_version, view.to_version, view.state])).toEqual([
@@ -219,7 +219,15 @@ describe('a question', () => {
     });
 
     test('requires two people if the service does, even if the runbook names one', async () => {
-      const two = { autoRollback: { mode: 'act', unknownMigration: 'act', approvals: 2, approvalTimeoutMinutes: 60 } };
+      const two = {
+        autoRollback: {
+          mode: 'act',
+          evidence: 'time',
+          unknownMigration: 'act',
+          approvals: 2,
+          approvalTimeoutMinutes: 60,
+        },
+      };
       const given = [follows({ one: back('{ people: [person:bob] }') }, two)];
       const alone = await story('', given, { '5 min': answersWhatWaits('approved', 'person:bob') });
       expect(acts(alone.world)).toEqual([]);
@@ -231,7 +239,9 @@ describe('a question', () => {
     });
 
     test('can still be approved after the step has timed out, and the timeline says so', async () => {
-      const service = { autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 60 } };
+      const service = {
+        autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 60 },
+      };
       const given = [follows({ one: step('{ id: back, uses: rollback, timeout: 10m }') }, service)];
       const { world } = await story('', given, { '50 min': answersWhatWaits('approved') });
       const { timeline } = world.store.dossier(theIncident(world));
@@ -317,7 +327,10 @@ describe('the target', () => {
     const under = { kind: 'in_progress', id: 'rb-1', handle: null } as const;
     const { world } = await play({
       given: [
-        follows({ one: step(RESTART) }, { autoRollback: { mode: 'act', unknownMigration: 'act', settleSeconds: 0 } }),
+        follows(
+          { one: step(RESTART) },
+          { autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act', settleSeconds: 0 } },
+        ),
         set({ rollbacks: [under, under, under, { kind: 'succeeded', id: 'rb-1' }] }),
       ],
       timeline: {

@@ -24,7 +24,7 @@ const path = (name: string): Path => {
 };
 
 /** Prevents incidents from closing automatically during a story. */
-const LIVELY = { quietHours: 14 * 24 };
+const LIVELY = { autoResolveHours: 14 * 24 };
 
 /** Plays a story with one runbook, whose alert ends after the given time. */
 const story = (head: string, given: Moment[], timeline: Record<string, Moment> = {}, after = '3 h') =>
@@ -86,7 +86,7 @@ describe('a run that hands over', { timeout: 180_000 }, () => {
   /** Sends enough messages to make the run hand over. */
   const muchMail: Moment = (world) => {
     let mail = 352;
-    world.on('incidents.listen', {
+    world.on('incidents.readInbox', {
       before: async () => {
         mail -= 1;
         if (mail > 0) await world.deps.incidents.post(theIncident(world), { kind: 'resume', by: 'ada', note: '' });
@@ -233,7 +233,11 @@ describe('a question of a runbook', () => {
   };
 
   test.each([
-    ['in mode approve', { autoRollback: { mode: 'approve', approvalTimeoutMinutes: 60 } }, step(FLAG)],
+    [
+      'in mode approve',
+      { autoRollback: { mode: 'approve', evidence: 'time', approvalTimeoutMinutes: 60 } },
+      step(FLAG),
+    ],
     ['required by the step', {}, step(FLAG.replace('5m', '5m, approval: true'))],
     ['of a step that only asks', {}, step(`  - { id: sure, uses: approve, with: { text: 'Sure?' } }\n${FLAG}`)],
   ])('%s is stored with all of its inputs, from which its reasons can be derived again', async (_, more, head) => {
@@ -245,7 +249,9 @@ describe('a question of a runbook', () => {
   });
 
   test('describes the exact action', async () => {
-    const { question } = await asked({ autoRollback: { mode: 'approve', approvalTimeoutMinutes: 60 } });
+    const { question } = await asked({
+      autoRollback: { mode: 'approve', evidence: 'time', approvalTimeoutMinutes: 60 },
+    });
     expect(question?.view.question).toBe('off: turn off feature flag basket');
   });
 });

@@ -68,6 +68,6 @@ test.each([
   const [incidentId = '' as IncidentId] = opened;
   const step = { step: (_name: string, work: () => Promise<unknown>) => work() } as Run;
   for (const run of [1, 2, 2]) await verifyNow(step, { incidentId, ...of, run, round: 4 }, deps);
-  const { messages } = await deps.incidents.listen(incidentId, 0, null);
+  const { messages } = await deps.incidents.readInbox(incidentId, 0, null);
   expect(messages.filter(({ message }) => message.kind === 'verification')).toHaveLength(2);
 });

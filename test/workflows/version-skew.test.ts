@@ -56,10 +56,10 @@ const handlerBy =
 /** Returns the ports of a version that knows the given messages. */
 function ofVersion(world: FakeWorld, known: z.ZodType<Message>): Deps {
   const { deps } = world;
-  const listen: Deps['incidents']['listen'] = async (...args) => {
+  const readInbox: Deps['incidents']['readInbox'] = async (...args) => {
     world.store.knows = known;
     try {
-      return await deps.incidents.listen(...args);
+      return await deps.incidents.readInbox(...args);
     } finally {
       world.store.knows = Message;
     }
@@ -67,7 +67,7 @@ function ofVersion(world: FakeWorld, known: z.ZodType<Message>): Deps {
   const incidents = new Proxy(deps.incidents, {
     get: (target, name) => {
       const value = Reflect.get(target, name) as unknown;
-      return name === 'listen' ? listen : typeof value === 'function' ? value.bind(target) : value;
+      return name === 'readInbox' ? readInbox : typeof value === 'function' ? value.bind(target) : value;
     },
   });
   return { ...deps, incidents };

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { ActAnswer } from '../../domain/rollback/targets.ts';
+import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import { ends, fires, type Moment, play, theIncident } from './play.ts';
 
-const waits: ActAnswer = {
+const waits: TargetResponse = {
   kind: 'in_progress',
   id: 'https://git.test/pull/1',
   handle: 'pull/1',

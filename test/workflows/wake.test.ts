@@ -9,12 +9,12 @@ import { arrivals, signal } from '../support/signals.ts';
 
 let world: FakeWorld;
 let id: IncidentId;
-let heard: string[];
+let event: string[];
 
 beforeEach(async () => {
   world = new FakeWorld();
-  heard = [];
-  world.engine = idleEngine((call) => heard.push(call));
+  event = [];
+  world.engine = idleEngine((call) => event.push(call));
   const { opened } = await world.deps.incidents.admit(arrivals([signal()]), { at: world.clock.now(), trace: 'trace' });
   id = opened[0] ?? ('' as IncidentId);
 });
@@ -35,42 +35,42 @@ const approve = (digest: string) => world.deps.decisions.answer(id, digest, 'app
 describe('waking an incident', () => {
   test('starts the pending run, again if called again', async () => {
     expect([await wake(world.deps, id), await wake(world.deps, id)]).toEqual(['started', 'started']);
-    expect(heard).toEqual([`start ${id} 1`, `start ${id} 1`]);
+    expect(event).toEqual([`start ${id} 1`, `start ${id} 1`]);
   });
 
   test('starts the next run after a handover', async () => {
     await begun();
     await world.deps.incidents.handOver(id, 2, 'Handed over');
     expect(await wake(world.deps, id)).toBe('started');
-    expect(heard).toEqual([`start ${id} 2`]);
+    expect(event).toEqual([`start ${id} 2`]);
   });
 
   test('completes the callback of the inbox only if there is a message', async () => {
     await begun();
-    await world.deps.incidents.listen(id, 0, 'bell of the inbox');
+    await world.deps.incidents.readInbox(id, 0, 'bell of the inbox');
     expect(await wake(world.deps, id)).toBe('idle');
     await post();
     expect(await wake(world.deps, id)).toBe('woken');
-    expect(heard).toEqual(['bell of the inbox']);
+    expect(event).toEqual(['bell of the inbox']);
   });
 
   test('does not complete the callback of an unanswered question', async () => {
     await begun();
     await asked(1);
-    await world.deps.incidents.listen(id, 0, 'bell of the inbox');
+    await world.deps.incidents.readInbox(id, 0, 'bell of the inbox');
     await post();
     await wake(world.deps, id);
-    expect(heard).toEqual(['bell of the inbox']);
+    expect(event).toEqual(['bell of the inbox']);
   });
 
   test('completes the callback of the answered question, then that of the inbox', async () => {
     await begun();
     await asked(1);
     const second = await asked(2);
-    await world.deps.incidents.listen(id, 0, 'bell of the inbox');
+    await world.deps.incidents.readInbox(id, 0, 'bell of the inbox');
     await approve(second);
     await wake(world.deps, id);
-    expect(heard).toEqual(['bell of question 2', 'bell of the inbox']);
+    expect(event).toEqual(['bell of question 2', 'bell of the inbox']);
   });
 
   test('does nothing if the incident is resolved or unknown', async () => {
@@ -79,7 +79,7 @@ describe('waking an incident', () => {
     await world.deps.incidents.resolve(id, 1, 'ada', 'over');
     expect(await wake(world.deps, id)).toBe('idle');
     expect(await wake(world.deps, '01TESTNOSUCH00000000000000' as IncidentId)).toBe('idle');
-    expect(heard).toEqual([]);
+    expect(event).toEqual([]);
   });
 });
 
@@ -91,7 +91,7 @@ describe('reading the inbox', () => {
     await approve(second); // and the process died before it woke the incident
     const { messages: mail } = await readInbox(world.deps, id, 0, 'bell of the inbox', false);
     expect(mail).toHaveLength(1);
-    expect(heard).toEqual(['bell of question 2']);
+    expect(event).toEqual(['bell of question 2']);
   });
 
   test('completes no callback for other messages', async () => {
@@ -99,6 +99,6 @@ describe('reading the inbox', () => {
     await asked(1);
     await post();
     await readInbox(world.deps, id, 0, null, false);
-    expect(heard).toEqual([]);
+    expect(event).toEqual([]);
   });
 });

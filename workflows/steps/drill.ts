@@ -1,6 +1,7 @@
-import { brokenOff, drillKey, withUpdate, pauseSeconds, type Said } from '../../domain/automation/drill.ts';
+import { brokenOff, drillKey, withUpdate, pauseSeconds, type StepReport } from '../../domain/automation/drill.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import { whyStopped } from '../../domain/rollback/guards.ts';
+import type { Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
 import { newerLiveChange } from '../../domain/changes/versions.ts';
 import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
@@ -17,7 +18,7 @@ const OVER: Advanced = { over: true, pauseSeconds: 0 };
 const AGAIN: Advanced = { over: false, pauseSeconds: 1 };
 
 /** Puts this run in charge of a drill. `false`: another run is in charge, or the drill is over. */
-export async function takeCharge(deps: Deps, id: DrillId, number: number, execution: string): Promise<boolean> {
+export async function beginDrill(deps: Deps, id: DrillId, number: number, execution: string): Promise<boolean> {
   const drill = await deps.drills.get(id);
   if (drill === undefined || drill.phase === 'ended' || drill.run !== number) return false;
   if (drill.execution === execution) return true;
@@ -44,10 +45,10 @@ export async function advanceDrill(deps: Deps, id: DrillId): Promise<Advanced> {
 async function attempt(
   deps: Deps,
   drill: DrillRecord,
-): Promise<{ drill: DrillRecord; result: Said } | 'changed' | 'lost'> {
+): Promise<{ drill: DrillRecord; result: StepReport } | 'changed' | 'lost'> {
   const deployer = await deployerAt(deps, drill);
   if (deployer === undefined) return { drill, result: NO_DEPLOYER };
-  if (drill.phase === 'hold') return { drill, result: await looked(deployer, drill) };
+  if (drill.phase === 'hold') return { drill, result: await checkTarget(deployer, drill) };
   // An operation in progress is followed to its end, whatever has changed since.
   if (drill.handle !== null) return { drill, result: await deployer.status(drill.handle, requestOf(drill)) };
   const no = await whyNot(deps, drill);
@@ -57,44 +58,41 @@ async function attempt(
   return { drill: claimed, result: await deployer.rollBack(requestOf(claimed)) };
 }
 
-const looked = async (deployer: Deployer, drill: DrillRecord): Promise<Said> =>
-  (await deployer.held?.(requestOf(drill))) ?? {
+const checkTarget = async (deployer: Deployer, drill: DrillRecord): Promise<StepReport> =>
+  (await deployer.checkDrift?.(requestOf(drill))) ?? {
     kind: 'unknown',
     detail: 'the target does not report whether it holds',
   };
 
 /** Returns why the target must not be called now. After a possible earlier call, only the guards of every action apply. */
-async function whyNot(deps: Deps, drill: DrillRecord): Promise<Said | undefined> {
+async function whyNot(deps: Deps, drill: DrillRecord): Promise<StepReport | undefined> {
   const { guard } = await readAutomation(deps);
-  if (guard.state === 'unreadable') return withheld(`the kill switch could not be read: ${guard.detail}`);
-  if (guard.paused) return withheld('the kill switch is on');
+  const known = { agreement: 'none', guard, pinned: [], to: drill.to_version } as const;
+  const stopped = whyStopped('drill', known);
+  if (stopped !== undefined) return withheld(stopped.text);
   const newer = newerLiveChange(await deps.changes.recent(drill, CHANGES_READ), drill.from_version);
   // The CD system may have reported the drill's own rollback, which is no newer deploy.
   if (newer !== undefined && !(drill.begun && newer.version === drill.to_version))
     return { kind: 'superseded', current: newer.version };
-  return drill.begun ? undefined : whyNotBegin(deps, drill);
-}
-
-async function whyNotBegin(deps: Deps, drill: DrillRecord): Promise<Said | undefined> {
-  const { service, environment, to_version: to } = drill;
+  if (drill.begun) return undefined;
   const entry = entryOf((await deps.config.current()).services, drill);
   if (entry?.drills !== true)
     return withheld('the catalogue no longer sets `drills: true` for this service and environment');
   const open = await deps.incidents.open();
-  if (open.some((incident) => incident.service === service && incident.environment === environment))
+  if (open.some(({ service, environment }) => service === drill.service && environment === drill.environment))
     return withheld('an incident is open for this service and environment');
-  const pinned = (await deps.pins.of(drill)).some(({ version }) => version === to);
-  return pinned ? withheld(`${to} is now pinned as known bad`) : undefined;
+  const pinned = whyStopped('drill', { ...known, pinned: (await deps.pins.of(drill)).map(({ version }) => version) });
+  return pinned && withheld(pinned.text);
 }
 
 const NO_DEPLOYER = withheld('no deployer is configured for this service and environment');
 
-function withheld(detail: string): Said {
+function withheld(detail: string): StepReport {
   return { kind: 'withheld', detail };
 }
 
 /** Builds the request to the target. The roll-forward is a rollback with swapped versions. */
-function requestOf(drill: DrillRecord): RollbackRequest {
+function requestOf(drill: DrillRecord): RollbackCall {
   const { id, service, environment, phase, from_version, to_version, from_commit, to_commit } = drill;
   const back = phase !== 'forth';
   return {

@@ -1,7 +1,8 @@
-import type { Evidence, RelatedChange } from '../../domain/correlation/evidence.ts';
-import { type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
+import type { Curve, Evidence, OnsetEvidence, RelatedChange } from '../../domain/correlation/evidence.ts';
+import { callersOf, type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
-import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
+import { onsetOf } from '../../domain/correlation/onset.ts';
+import { isQuantile, windowOf } from '../../domain/correlation/query.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -10,16 +11,16 @@ import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { failingOf } from './failing.ts';
 
-/** Look-back for causes and for metric curves. */
+/** Look-back for causes. */
 const LOOK_BACK_SECONDS = 2 * 3600;
 
-/** Look-back for the first bad sample of the health query. */
-const ONSET_LOOK_BACK_SECONDS = 1800;
+/** Look-back for metric curves: errors that come back each hour show twice. */
+const CURVE_SECONDS = 2.5 * 3600;
 
-/** Number of newest changes read per dependency. */
+/** Number of newest changes read per dependency, and per caller. */
 const CHANGES_READ = 20;
 
 /** Labels in which monitoring reports the version that an alert is about. */
@@ -46,17 +47,28 @@ export async function evidenceOf(
   const { id, service, environment } = incident;
   const at = deps.clock.now();
   const health = healthOf(config, incident);
-  const onset = await onsetEvidence(deps, health, cause, incident.opened_at);
-  const known = incident.unmatched === null ? dependenciesOf(config.services, service) : [];
-  const began = onset.firstBadAt ?? onset.alertStartedAt;
-  const since = plusSeconds(began, -LOOK_BACK_SECONDS);
-  const [others, failing, measured] = await Promise.all([
-    Promise.all(known.map((each) => changesOf(deps, { environment, dependency: each }, since))),
-    failingOf(deps, incident, { config, dependencies: known, at, onset: began }).catch((error: unknown) => {
-      deps.log.warn('Other failing services could not be read', { incident: id, error: String(error) });
-      return null;
-    }),
-    measure(deps, health, at),
+  const isKnown = incident.unmatched === null;
+  const dependencies = isKnown ? dependenciesOf(config.services, service) : [];
+  const callers = isKnown ? callersOf(config.services, service) : [];
+  const [onset, course] = await Promise.all([
+    onsetEvidence(deps, cause, incident.opened_at),
+    measure(deps, health, { from: plusSeconds(at, -CURVE_SECONDS), until: at }),
+  ]);
+  const measured = await withNewestSamples(deps, health, course, { onset, at });
+  const began = onsetOf({ onset, health: measured.health, at });
+  const since = plusSeconds(began.earliest, -LOOK_BACK_SECONDS);
+  const around = [
+    ...dependencies,
+    ...callers.filter((one) => dependencies.every((each) => each.service !== one.service)),
+  ];
+  const [others, failing] = await Promise.all([
+    Promise.all(around.map((each) => changesOf(deps, { environment, dependency: each }, since))),
+    failingOf(deps, incident, { config, dependencies, at, onset: began, isMeasured: measured.health !== null }).catch(
+      (error: unknown) => {
+        deps.log.warn('Other failing services could not be read', { incident: id, error: String(error) });
+        return null;
+      },
+    ),
   ]);
   const mine = nearOnset(own, since).map((change): RelatedChange => ({ change, relation: 'same', distance: 0 }));
   const changes = [...mine, ...others.flat()].map((related) => ({
@@ -80,49 +92,107 @@ export async function evidenceOf(
   return { evidence, neighboursUnreadable: failing === null };
 }
 
-async function onsetEvidence(
-  deps: Deps,
-  health: HealthQuery | undefined,
-  firing: readonly SignalView[],
-  openedAt: Timestamp,
-): Promise<OnsetEvidence> {
+async function onsetEvidence(deps: Deps, firing: readonly SignalView[], openedAt: Timestamp): Promise<OnsetEvidence> {
   const earliest = firing.toSorted((a, b) => (beganAt(a) < beganAt(b) ? -1 : 1))[0];
-  if (earliest === undefined) return { alertStartedAt: openedAt, rule: null, firstBadAt: null };
+  if (earliest === undefined) return { alertStartedAt: openedAt, rule: null };
   const alertname = new Map(earliest.labels).get('alertname');
-  const alertStartedAt = beganAt(earliest);
-  const [rule, firstBadAt] = await Promise.all([
-    alertname === undefined ? null : deps.metrics.rule(alertname),
-    health === undefined
-      ? null
-      : deps.metrics.firstAbove(health.promql, health.max, alertStartedAt, ONSET_LOOK_BACK_SECONDS),
-  ]);
-  return { alertStartedAt, rule, firstBadAt };
+  const rule = alertname === undefined ? null : await deps.metrics.rule(alertname);
+  return { alertStartedAt: beganAt(earliest), rule };
 }
 
 /** Returns the alert's start, but at the latest its receipt, in case the sender's clock is wrong. */
-const beganAt = ({ startsAt, first_seen_at: heardAt }: SignalView): Timestamp =>
-  startsAt < heardAt ? startsAt : heardAt;
+const beganAt = ({ startsAt, first_seen_at: receivedAt }: SignalView): Timestamp =>
+  startsAt < receivedAt ? startsAt : receivedAt;
 
+type Measured = Pick<Evidence, 'health' | 'health_unreadable' | 'traffic' | 'by_version'>;
+
+/** Reads what is configured to be measured. `stepSeconds`: between two samples, by default 30. */
 async function measure(
-  deps: Deps,
+  { metrics }: Deps,
   query: HealthQuery | undefined,
-  at: Timestamp,
-): Promise<Pick<Evidence, 'health' | 'health_unreadable' | 'traffic' | 'by_version'>> {
+  { from, until, ...step }: { from: Timestamp; until: Timestamp; stepSeconds?: number },
+): Promise<Measured> {
   if (query === undefined) return { health: null, traffic: null, by_version: null };
-  const from = plusSeconds(at, -LOOK_BACK_SECONDS);
-  const [curve, traffic, versions] = await Promise.all([
-    deps.metrics.range(query.promql, from, at, 'max'),
-    query.traffic === undefined ? null : deps.metrics.range(query.traffic, from, at, 'sum'),
-    query.byVersion === undefined ? null : deps.metrics.byLabel(query.byVersion, 'version'),
+  const [curve, traffic, versions, shares] = await Promise.all([
+    metrics.range(query.promql, from, until, 'max', step),
+    query.traffic === undefined ? null : metrics.range(query.traffic, from, until, 'sum', step),
+    query.byVersion === undefined ? null : metrics.rangeByLabel(query.byVersion, 'version', from, until, 'max', step),
+    query.trafficByVersion === undefined
+      ? null
+      : metrics.rangeByLabel(query.trafficByVersion, 'version', from, until, 'sum', step),
   ]);
   // The course of a query that can be asked for its value only is not known; one that cannot be asked at all is a fault.
-  const now = curve === null ? await deps.metrics.value(query.promql) : null;
+  const now = curve === null ? await metrics.value(query.promql) : null;
   return {
-    health: curve && { max: query.max, curve },
+    health: curve && {
+      max: query.max,
+      curve,
+      window: windowOf(query.promql),
+      ...(isQuantile(query.promql) && { quantile: true as const }),
+    },
     ...(now?.kind === 'unreadable' && { health_unreadable: now.detail }),
     traffic,
-    by_version: versions && versions.map(({ label, value }) => ({ version: label, value, share: null })),
+    by_version:
+      versions &&
+      versions.map((one) => ({
+        version: one.label,
+        curve: one.curve,
+        // A version without requests has no series.
+        traffic: shares && (shares.find(({ label }) => label === one.label)?.curve ?? []),
+      })),
   };
+}
+
+/** Age in seconds up to which a problem is shown by too few samples of the usual step. */
+const YOUNG_SECONDS = 180;
+/** Seconds before the judgement that are read at a finer step. */
+const NEWEST_SECONDS = 300;
+const USUAL_STEP_SECONDS = 30;
+
+/**
+ * Reads the newest samples again if the problem is young: in the interval at which the alert's rule is evaluated, which is
+ * how often its values can change.
+ */
+async function withNewestSamples(
+  deps: Deps,
+  query: HealthQuery | undefined,
+  course: Measured,
+  { onset: { rule, alertStartedAt }, at }: { onset: OnsetEvidence; at: Timestamp },
+): Promise<Measured> {
+  if (rule === null || course.health === null || rule.intervalSeconds >= USUAL_STEP_SECONDS) return course;
+  if (secondsBetween(alertStartedAt, at) + rule.forSeconds > YOUNG_SECONDS) return course;
+  const from = plusSeconds(at, -NEWEST_SECONDS);
+  const stepSeconds = Math.max(1, Math.round(rule.intervalSeconds));
+  const newest = await measure(deps, query, { from, until: at, stepSeconds });
+  const joined = (before: Curve, after: Curve): Curve => [...before.filter(([time]) => time < from), ...after];
+  const { health, traffic, by_version: versions } = newest;
+  return {
+    ...course,
+    health: health === null ? course.health : { ...health, curve: joined(course.health.curve, health.curve) },
+    traffic: traffic === null || course.traffic === null ? course.traffic : joined(course.traffic, traffic),
+    by_version:
+      versions === null || course.by_version === null
+        ? course.by_version
+        : versionsJoined(course.by_version, versions, joined),
+  };
+}
+
+/** Joins the curves of each version that has been measured at any time. */
+function versionsJoined(
+  before: NonNullable<Evidence['by_version']>,
+  after: NonNullable<Evidence['by_version']>,
+  joined: (before: Curve, after: Curve) => Curve,
+): NonNullable<Evidence['by_version']> {
+  const names = [...new Set([...before, ...after].map(({ version }) => version))].toSorted();
+  const areShared = [...before, ...after].every(({ traffic }) => traffic !== null);
+  return names.map((version) => {
+    const [old, fresh] = [before, after].map((all) => all.find((one) => one.version === version));
+    return {
+      version,
+      curve: joined(old?.curve ?? [], fresh?.curve ?? []),
+      traffic: areShared ? joined(old?.traffic ?? [], fresh?.traffic ?? []) : null,
+    };
+  });
 }
 
 async function changesOf(

@@ -1,5 +1,6 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
+import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { pageNote } from '../../domain/paging/page-note.ts';
 import { type DuePage, isOurs, pageKey, pagerTarget, whyUnacknowledged } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -12,8 +13,8 @@ import type { Run } from '../run.ts';
  * Pauses between searches, 90 s in total: Alertmanager may notify the pager after Firebreak, and the pager shows new
  * alerts with a delay.
  */
-const LOOK_PAUSES_SECONDS = [10, 10, 10, 15, 15, 15, 15] as const;
-const LOOK_SECONDS = 90;
+const SEARCH_PAUSES_SECONDS = [10, 10, 10, 15, 15, 15, 15] as const;
+const SEARCH_SECONDS = 90;
 
 /** Without a known key, the search covers incidents opened up to this long before ours. */
 const OPENED_BEFORE_SECONDS = 600;
@@ -26,13 +27,16 @@ const NOTE_PAUSES_SECONDS = [15, 30, 60, 120, 300, 300] as const;
 const NOTE_PAUSE_MAX_SECONDS = 600;
 
 /** Result of the search. `alone`: no external page was found, or the search failed, so Firebreak pages. */
-export type Outside = { kind: 'followed'; external: string } | { kind: 'closed' } | { kind: 'alone'; because: string };
+export type ExternalPageResult =
+  | { kind: 'followed'; external: string }
+  | { kind: 'closed' }
+  | { kind: 'alone'; because: string };
 
 /**
  * Returns whether an external sender pages for this incident, so that its page is looked for first. Returns false if this
  * can't be determined, so that Firebreak pages.
  */
-export async function pagedElsewhere(deps: Deps, incident: IncidentRecord, number: number): Promise<boolean> {
+export async function usesExternalPager(deps: Deps, incident: IncidentRecord, number: number): Promise<boolean> {
   // A parent has no alerts to search by, and it pages for its children.
   if (incident.group_reason !== undefined || incident.parent_id !== undefined) return false;
   try {
@@ -52,21 +56,21 @@ export async function pagedElsewhere(deps: Deps, incident: IncidentRecord, numbe
 }
 
 /** Looks for the external incident for at most 90 s. In case of doubt, Firebreak pages. */
-export async function lookOutside(run: Run, page: DuePage, deps: Deps): Promise<Outside> {
-  let left = LOOK_SECONDS;
+export async function findExternalPage(run: Run, page: DuePage, deps: Deps): Promise<ExternalPageResult> {
+  let left = SEARCH_SECONDS;
   for (let look = 0; ; look += 1) {
-    const seen = await run.step('find-page', () => lookOnce(deps, page));
-    if (seen.kind !== 'again') return seen;
-    const pause = Math.max(LOOK_PAUSES_SECONDS[look] ?? LOOK_SECONDS, seen.afterSeconds ?? 0);
-    if (pause > left) return { kind: 'alone', because: seen.because };
+    const search = await run.step('find-page', () => searchOnce(deps, page));
+    if (search.kind !== 'again') return search;
+    const pause = Math.max(SEARCH_PAUSES_SECONDS[look] ?? SEARCH_SECONDS, search.afterSeconds ?? 0);
+    if (pause > left) return { kind: 'alone', because: search.because };
     await run.wait('find-page-again', { seconds: pause });
     left -= pause;
   }
 }
 
-type Look = Outside | { kind: 'again'; because: string; afterSeconds: number | null };
+type SearchAttempt = ExternalPageResult | { kind: 'again'; because: string; afterSeconds: number | null };
 
-async function lookOnce(deps: Deps, page: DuePage): Promise<Look> {
+async function searchOnce(deps: Deps, page: DuePage): Promise<SearchAttempt> {
   const { incidentId: id, number } = page;
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
@@ -93,7 +97,9 @@ function followedWords({ id, assignedTo, url }: ExternalIncident, by: string): s
   );
 }
 
-type Found = { kind: 'found'; external: ExternalIncident; by: string } | Exclude<Look, { kind: 'followed' | 'closed' }>;
+type Found =
+  | { kind: 'found'; external: ExternalIncident; by: string }
+  | Exclude<SearchAttempt, { kind: 'followed' | 'closed' }>;
 
 /** Searches once. Never throws, because endless retries of a failing search would prevent the page. */
 async function find(deps: Deps, incident: IncidentRecord): Promise<Found> {
@@ -140,8 +146,8 @@ export async function notePage(
       noteOnce(deps, { incidentId, number, external, last: pause === null }),
     );
     if (pause === null || (response.kind !== 'later' && response.kind !== 'unclear')) return;
-    const asked = response.kind === 'later' ? (response.afterSeconds ?? 0) : 0;
-    await run.wait('note-page-again', { seconds: Math.min(Math.max(pause, asked), NOTE_PAUSE_MAX_SECONDS) });
+    const requested = response.kind === 'later' ? (response.afterSeconds ?? 0) : 0;
+    await run.wait('note-page-again', { seconds: Math.min(Math.max(pause, requested), NOTE_PAUSE_MAX_SECONDS) });
   }
 }
 
@@ -154,7 +160,7 @@ async function noteOnce(deps: Deps, { incidentId: id, number, external, last }: 
   const effect = { key, kind: 'page-note', ...(await pagerTarget(deps)), class: 'findable' } as const;
   const stored = await deps.effects.intend(id, { ...effect, detail: `Note on PagerDuty incident ${external}` });
   if (stored.state !== 'intended') return { kind: 'done', value: null };
-  const response = await deps.externalPager.annotate(external, pageNote(story), key);
+  const response = await deps.externalPager.annotate(external, pageNote(story, await approvalUrls(deps, story)), key);
   if (response.kind === 'done')
     await deps.effects.conclude(id, key, 'succeeded', `Note added to PagerDuty incident ${external}`);
   else if (last || response.kind === 'refused' || response.kind === 'off') {

@@ -2,7 +2,9 @@ import type { Failing } from '../../domain/correlation/evidence.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Opening } from '../../domain/incidents/incident-group.ts';
 import { type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
-import { healthOf } from '../../domain/catalogue/health.ts';
+import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
+import { departureOf, type Onset } from '../../domain/correlation/onset.ts';
+import { windowOf } from '../../domain/correlation/query.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
@@ -24,18 +26,27 @@ const CHANGES_READ = 5;
 /** Maximum distance of a service's own change from its failure, to explain that failure. */
 const OWN_CHANGE_SECONDS = 2 * 3600;
 
-/** Look-back for the first bad sample of a health query. */
-const MEASURED_SECONDS = 1800;
+/** Look-back of the health queries of other services: a baseline before failures of the last half hour. */
+const MEASURED_SECONDS = 3600;
+
+/** Number of services whose health is read, those in parallel, and the time for all of them together. */
+const SERVICES_MEASURED = 200;
+const PARALLEL = 32;
+const DEADLINE_MS = 1_500;
 
 type Known = {
   config: Config;
   dependencies: readonly Dependency[];
   at: Timestamp;
-  /** Best known start of the problem: the first bad sample, or the start of the alert. */
-  onset: Timestamp;
+  onset: Onset;
+  /** The health query of the service itself was read, so that the others can be. */
+  isMeasured: boolean;
 };
 
-/** Returns other services of this environment that fail at the same time, by their incidents and their metrics. */
+/**
+ * Returns other services of this environment that fail at the same time, by their incidents and their metrics.
+ * @throws if the health of some services could not be read in time
+ */
 export async function failingOf(deps: Deps, incident: IncidentRecord, known: Known): Promise<Failing[]> {
   const [alerted, measured] = await Promise.all([byIncidents(deps, incident, known), byHealth(deps, incident, known)]);
   // An incident opens after its problem has begun: the metric shows the start more precisely.
@@ -50,7 +61,7 @@ export async function failingOf(deps: Deps, incident: IncidentRecord, known: Kno
 async function byIncidents(
   deps: Deps,
   { id, service, environment, opened_at }: IncidentRecord,
-  { config: { services, routes }, dependencies }: Known,
+  { config: { services, routes }, dependencies, at }: Known,
 ): Promise<Failing[]> {
   const isDependency = (name: string): boolean => dependencies.some((each) => each.service === name);
   const openings = await deps.incidentGroups.openedSince(plusSeconds(opened_at, -DEPENDENCY_BEFORE_SECONDS));
@@ -66,22 +77,25 @@ async function byIncidents(
   const still = (await deps.incidentGroups.stillFailing(others)).slice(-FAILING_READ);
   const failing = await Promise.all(
     still.map(async (other): Promise<Failing> => {
-      const relation = isDependency(other.service)
-        ? 'dependency'
-        : dependenciesOf(services, other.service).some((each) => each.service === service)
-          ? 'dependent'
-          : 'unrelated';
       return {
         service: other.service,
         since: sinceOf(other),
-        relation,
-        changed_at: await changedAt(deps, { service: other.service, environment }, sinceOf(other)),
+        relation: relationOf(services, { service, other: other.service, isDependency: isDependency(other.service) }),
+        ...(await changesOf(deps, { service: other.service, environment }, sinceOf(other), at)),
       };
     }),
   );
   // Failing dependencies and dependents are evidence with every setting.
   return routes.failTogether === 'count' ? failing : failing.filter(({ relation }) => relation !== 'unrelated');
 }
+
+const relationOf = (
+  services: Config['services'],
+  { service, other, isDependency }: { service: string; other: string; isDependency: boolean },
+): Failing['relation'] => {
+  if (isDependency) return 'dependency';
+  return dependenciesOf(services, other).some((each) => each.service === service) ? 'dependent' : 'unrelated';
+};
 
 /** Returns whether a failure since `since` may be related to the problem that began at `onset`. */
 function areGrouped(since: Timestamp, onset: Timestamp, isDependency: boolean): boolean {
@@ -99,32 +113,105 @@ function sinceOf({ at, began = at }: Opening): Timestamp {
 }
 
 /**
- * Returns dependencies that fail according to their health query. Alerts arrive in any order, and that of a dependency
- * may arrive after its dependent was judged.
+ * Returns services of the environment that fail according to their health query. Alerts arrive in any order, and that of
+ * another service may arrive after this one was judged.
  */
 async function byHealth(
   deps: Deps,
-  { environment }: IncidentRecord,
-  { config, dependencies, at, onset }: Known,
+  { service, environment }: IncidentRecord,
+  { config, dependencies, at, onset, isMeasured }: Known,
 ): Promise<Failing[]> {
-  const measured = await Promise.all(
-    dependencies.map(async (dependency): Promise<Failing[]> => {
-      const service = dependency.service as ServiceName;
-      const health = healthOf(config, { service, environment });
-      if (health === undefined) return [];
-      const since = await deps.metrics.firstAbove(health.promql, health.max, at, MEASURED_SECONDS);
-      if (since === null || !areGrouped(since, onset, true)) return [];
-      const changed_at = await changedAt(deps, { service, environment }, since);
-      return [{ service, since, relation: 'dependency', changed_at }];
-    }),
+  const measured = measurable(config, { service, environment }, dependencies);
+  const from = plusSeconds(at, -MEASURED_SECONDS);
+  const curves = await inParallel(measured, DEADLINE_MS, ({ health }, signal) =>
+    deps.metrics.range(health.promql, from, at, 'max', { signal }),
   );
-  return measured.flat();
+  const unread = curves.filter((curve) => curve === null).length;
+  if (unread > 0 && (isMeasured || unread < curves.length))
+    throw new Error(`the health of ${unread} of ${curves.length} other services was not read in time`);
+  const failing = measured.flatMap(({ name, relation, health }, index) => {
+    const curve = curves[index] ?? [];
+    const began = departureOf({ max: health.max, curve, window: windowOf(health.promql) }, at, at);
+    return began !== null && areGrouped(began.at, onset.at, relation === 'dependency')
+      ? [{ name, relation, began }]
+      : [];
+  });
+  return Promise.all(
+    failing
+      .slice(0, FAILING_READ)
+      .map(async ({ name, relation, began: { at: since, earliest, latest } }): Promise<Failing> => ({
+        service: name,
+        since,
+        relation,
+        measured: { earliest, latest },
+        ...(await changesOf(deps, { service: name, environment }, since, at)),
+      })),
+  );
 }
 
-/** Returns when the newest change near a time put a version live. */
-async function changedAt(deps: Deps, place: ServiceEnvironment, since: Timestamp): Promise<Timestamp | null> {
-  const ends = (await deps.changes.recent(place, CHANGES_READ))
-    .filter(putsVersionLive)
-    .map((change) => change.finished_at ?? change.started_at);
-  return ends.findLast((end) => Math.abs(secondsBetween(end, since)) <= OWN_CHANGE_SECONDS) ?? null;
+type Place = { name: ServiceName; relation: Failing['relation']; health: HealthQuery };
+
+/** Returns the other services that can be measured, dependencies first. */
+function measurable(
+  config: Config,
+  { service, environment }: Pick<IncidentRecord, 'service' | 'environment'>,
+  dependencies: readonly Dependency[],
+): Place[] {
+  const near = new Set(dependencies.map((each) => each.service));
+  const others = Object.keys(config.services).filter((name) => name !== service && !near.has(name));
+  return [...near, ...others]
+    .flatMap((each): Place[] => {
+      const name = each as ServiceName;
+      const relation = relationOf(config.services, { service, other: name, isDependency: near.has(name) });
+      const health = healthOf(config, { service: name, environment });
+      // Failing dependencies and dependents are evidence with every setting.
+      const isIgnored = relation === 'unrelated' && config.routes.failTogether === 'ignore';
+      return health === undefined || isIgnored ? [] : [{ name, relation, health }];
+    })
+    .slice(0, SERVICES_MEASURED);
+}
+
+/** Calls `read` for each item, some at a time. Null: it did not return within the time for all of them. */
+async function inParallel<Item, Value>(
+  items: readonly Item[],
+  deadlineMs: number,
+  read: (item: Item, signal: AbortSignal) => Promise<Value | null>,
+): Promise<(Value | null)[]> {
+  const values: (Value | null)[] = items.map(() => null);
+  const { promise: ended, resolve: end } = Promise.withResolvers<null>();
+  const signal = AbortSignal.timeout(deadlineMs);
+  const stop = (): void => end(null);
+  signal.addEventListener('abort', stop, { once: true });
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of queue) {
+      if (signal.aborted) return;
+      values[index] = await Promise.race([read(item, signal), ended]);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, worker));
+  } finally {
+    signal.removeEventListener('abort', stop); // the signal lives until its time, and would hold all values
+  }
+  return values;
+}
+
+/** Minimum age of a rollback in seconds after which it would have helped. */
+const ROLLBACK_HELPS_SECONDS = 300;
+
+/** Returns when the newest change near a failure put a version live, and whether a rollback has not ended the failure. */
+async function changesOf(
+  deps: Deps,
+  serviceEnvironment: ServiceEnvironment,
+  since: Timestamp,
+  at: Timestamp,
+): Promise<Pick<Failing, 'changed_at' | 'rolled_back'>> {
+  const changes = (await deps.changes.recent(serviceEnvironment, CHANGES_READ)).filter(putsVersionLive);
+  const ended = changes.map((change) => ({ kind: change.kind, at: change.finished_at ?? change.started_at }));
+  const isUnhelpful = ended.some(
+    (one) => one.kind === 'rollback' && one.at > since && secondsBetween(one.at, at) >= ROLLBACK_HELPS_SECONDS,
+  );
+  const near = ended.findLast((one) => Math.abs(secondsBetween(one.at, since)) <= OWN_CHANGE_SECONDS);
+  return { changed_at: near?.at ?? null, ...(isUnhelpful && { rolled_back: true as const }) };
 }

@@ -8,7 +8,7 @@ import { wake } from '../wake.ts';
  * Pause between the two checks. A restarted Alertmanager lists no alerts until Prometheus sends them again, which
  * happens every minute.
  */
-const SECOND_LOOK_SECONDS = 150;
+const SECOND_CHECK_SECONDS = 150;
 
 /**
  * Records which of the incident's alerts Alertmanager lists. The absence of an alert proves its end only if it was
@@ -28,7 +28,7 @@ export async function confirmAlerts(run: Run, { incidentId }: { incidentId: Inci
 export async function endGoneAlerts(run: Run, { incidentId }: { incidentId: IncidentId }, deps: Deps): Promise<void> {
   const missing = await run.step('find-gone-alerts', () => missingAlerts(deps, incidentId));
   if (missing.length === 0) return;
-  await run.wait('before-second-check', { seconds: SECOND_LOOK_SECONDS });
+  await run.wait('before-second-check', { seconds: SECOND_CHECK_SECONDS });
   await run.step('end-gone-alerts', () => endMissing(deps, incidentId, missing));
 }
 

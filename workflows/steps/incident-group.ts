@@ -9,40 +9,40 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
-import { commandsParent, notifyDeclared } from '../declared-in.ts';
+import { giveCommandOfParent, notifyDeclared } from '../declaration.ts';
 import { wake } from '../wake.ts';
 
 type GroupDeps = Pick<Deps, 'config' | 'incidentGroups' | 'incidents' | 'decisions' | 'engine' | 'log'>;
 
 const NAMES_IN_A_TITLE = 4;
 
-type Looked = { incident: IncidentRecord; flapping: boolean };
+type GroupCheck = { incident: IncidentRecord; flapping: boolean };
 
 /**
  * Adds a new incident to its incident group, if there is one, before the first page: then only the parent pages, once.
  * Also detects whether the incident's alert flaps.
  */
-export async function joinGroup(deps: GroupDeps, incident: IncidentRecord): Promise<Looked> {
-  const looked = await lookAround(deps, incident);
+export async function joinGroup(deps: GroupDeps, incident: IncidentRecord): Promise<GroupCheck> {
+  const check = await checkOpenings(deps, incident);
   // Done here and not where the incident was opened, because the opening process may have died before this point.
-  const { parent_id: parent } = looked.incident;
+  const { parent_id: parent } = check.incident;
   if (parent !== undefined) {
-    await notifyDeclaredChildren(deps, looked.incident, parent);
+    await notifyDeclaredChildren(deps, check.incident, parent);
     await wake(deps, parent);
   }
-  return looked;
+  return check;
 }
 
 /** Adds a declared child incident to the parent's timeline, and pages. An alert that joins does neither. */
-async function notifyDeclaredChildren(deps: GroupDeps, part: IncidentRecord, parent: IncidentId): Promise<void> {
-  const { id, opened_by: by, title, severity } = part;
+async function notifyDeclaredChildren(deps: GroupDeps, child: IncidentRecord, parent: IncidentId): Promise<void> {
+  const { id, opened_by: by, title, severity } = child;
   if (by === undefined) return; // a later declaration notifies the parent itself
-  await notifyDeclared(deps, parent, { key: `declared-${id}`, by, title, severity, part });
-  await commandsParent(deps, id);
+  await notifyDeclared(deps, parent, { key: `declared-${id}`, by, title, severity, child: child });
+  await giveCommandOfParent(deps, id);
 }
 
 /** Continues without a group when reading other incidents fails, so that the page is not delayed. */
-async function lookAround(deps: GroupDeps, incident: IncidentRecord): Promise<Looked> {
+async function checkOpenings(deps: GroupDeps, incident: IncidentRecord): Promise<GroupCheck> {
   if (incident.group_reason !== undefined) return { incident, flapping: false };
   try {
     const recent = await deps.incidentGroups.openedSince(plusSeconds(incident.opened_at, -FLAPPING_WITHIN_SECONDS));

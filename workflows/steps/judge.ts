@@ -7,8 +7,8 @@ import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { Decision, DecisionInputs, KillSwitch, TargetInputs } from '../../domain/rollback/judgement.ts';
 import { DECIDE_VERSION } from '../../domain/rollback/guards.ts';
 import { decide } from '../../domain/rollback/rollback.ts';
-import { requestsForbiddenRollback } from '../../domain/alerts/routing.ts';
-import { isOfThoseWhoMayNotAsk, sendersOf } from '../../domain/alerts/senders.ts';
+import { requestsRollbackWithoutScope } from '../../domain/alerts/routing.ts';
+import { allLackRequestScope, sendersOf } from '../../domain/alerts/senders.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access/access.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
@@ -26,7 +26,7 @@ export type Judged = {
   decision: DecisionView;
   inputs: DecisionInputs;
   incident: IncidentRecord;
-  heardAt: Timestamp | null;
+  alertReceivedAt: Timestamp | null;
 };
 
 /**
@@ -39,10 +39,25 @@ export async function judge(deps: Deps, id: IncidentId, number: number, request:
   if (incident === undefined) throw new Error(`incident ${id} does not exist`);
   const known = await deps.decisions.get(id, number);
   const before = known && (await deps.decisions.inputs(id, number));
-  if (known && before) return { decision: known, inputs: before, incident, heardAt: null };
-  const { inputs, heardAt } = await gather(deps, incident, request);
-  return { decision: await deps.decisions.keep(id, number, decide(inputs), inputs), inputs, incident, heardAt };
+  if (known && before) return { decision: known, inputs: before, incident, alertReceivedAt: null };
+  const { inputs, alertReceivedAt } = await gather(deps, incident, request);
+  const decision = decide(inputs);
+  const seconds = answerSeconds((await deps.config.current()).services, inputs, decision.target ?? incident);
+  return {
+    decision: await deps.decisions.keep(id, number, decision, inputs, seconds / deps.timeScale),
+    inputs,
+    incident,
+    alertReceivedAt,
+  };
 }
+
+/** Returns for how long a question about this service waits for an answer. */
+export const answerSeconds = (
+  services: Config['services'],
+  { request }: Pick<DecisionInputs, 'request'>,
+  serviceEnvironment: ServiceEnvironment,
+): number =>
+  request.approval?.seconds ?? (entryOf(services, serviceEnvironment)?.autoRollback?.approvalTimeoutMinutes ?? 60) * 60;
 
 /** Judges by the current state without storing the result, to check whether a decision still holds. */
 export async function judgeNow(deps: Deps, incident: IncidentRecord, requested: JudgementRequest): Promise<Decision> {
@@ -54,7 +69,7 @@ async function gather(
   deps: Deps,
   incident: IncidentRecord,
   requested: JudgementRequest,
-): Promise<{ inputs: DecisionInputs; heardAt: Timestamp | null }> {
+): Promise<{ inputs: DecisionInputs; alertReceivedAt: Timestamp | null }> {
   const config = await deps.config.current();
   const anHourAgo = plusSeconds(deps.clock.now(), -3600);
   const [own, { guard, automation }, signals, organisation] = await Promise.all([
@@ -65,8 +80,8 @@ async function gather(
   ]);
   const firing = signals.items.filter((signal) => signal.status === 'firing');
   // The start of an older alert that only joined must not count as the start of the problem.
-  const asking = firing.filter((signal) => signal.asksRollback);
-  const cause = requested.by === 'alert' && asking.length > 0 ? asking : firing;
+  const requesting = firing.filter((signal) => signal.asksRollback);
+  const cause = requested.by === 'alert' && requesting.length > 0 ? requesting : firing;
   const senders = sendersOf(cause);
   const [ofSender, opened] = await Promise.all([
     senders.length > 0 ? deps.effects.automaticSince(anHourAgo, senders) : null,
@@ -77,18 +92,23 @@ async function gather(
     cause,
     own,
   });
-  const places = new Map<string, ServiceEnvironment>([[incident.service, incident]]);
-  for (const { change } of evidence.changes) if (!places.has(change.service)) places.set(change.service, change);
+  const concerned = new Map<string, ServiceEnvironment>([[incident.service, incident]]);
+  for (const { change } of evidence.changes) if (!concerned.has(change.service)) concerned.set(change.service, change);
   const targets = await Promise.all(
-    [...places.values()].map((place) =>
-      targetOf(deps, place, { config, automation, since: anHourAgo, ...(place === incident && { changes: own }) }),
+    [...concerned.values()].map((serviceEnvironment) =>
+      targetOf(deps, serviceEnvironment, {
+        config,
+        automation,
+        since: anHourAgo,
+        ...(serviceEnvironment === incident && { changes: own }),
+      }),
     ),
   );
   const inputs: DecisionInputs = {
     decide_version: DECIDE_VERSION,
-    asked: {
+    request: {
       by: requested.by,
-      who: requested.who,
+      name: requested.name,
       mode: requested.mode ?? null,
       ...(requested.approval && { approval: requested.approval }),
       ...(requested.from && { from: requested.from }),
@@ -104,12 +124,12 @@ async function gather(
     neighbours_unreadable: neighboursUnreadable,
     organisation_rollbacks_last_hour: organisation,
     ...(ofSender !== null && { sender_rollbacks_last_hour: ofSender }),
-    ...(lacksRequestScope(requested, firing) && { sender_may_not_ask: true as const }),
+    ...(lacksRequestScope(requested, firing) && { sender_lacks_scope: true as const }),
     config_version: config.version,
   };
   return {
     inputs,
-    heardAt:
+    alertReceivedAt:
       cause
         .map((signal) => signal.first_seen_at)
         .toSorted()
@@ -132,7 +152,7 @@ async function openedAround(
 
 /** Returns whether only senders without the scope rollback:request asked, by label or through a runbook. */
 const lacksRequestScope = ({ by }: JudgementRequest, firing: readonly Signal[]): boolean =>
-  by === 'nobody' ? firing.some(requestsForbiddenRollback) : by === 'runbook' && isOfThoseWhoMayNotAsk(firing);
+  by === 'none' ? firing.some(requestsRollbackWithoutScope) : by === 'runbook' && allLackRequestScope(firing);
 
 async function targetOf(
   deps: Deps,
@@ -144,23 +164,24 @@ async function targetOf(
     changes?: readonly Change[];
   },
 ): Promise<TargetInputs> {
-  const place = { service, environment };
-  const entry = entryOf(known.config.services, place);
+  const serviceEnvironment = { service, environment };
+  const entry = entryOf(known.config.services, serviceEnvironment);
   const [changes, rollbacks, pins] = await Promise.all([
-    known.changes ?? deps.changes.recent(place, CHANGES_READ),
-    deps.effects.rollbacksSince(place, known.since),
-    deps.pins.of(place),
+    known.changes ?? deps.changes.recent(serviceEnvironment, CHANGES_READ),
+    deps.effects.rollbacksSince(serviceEnvironment, known.since),
+    deps.pins.of(serviceEnvironment),
   ]);
   return {
-    ...place,
+    ...serviceEnvironment,
     policy: {
       mode: entry?.autoRollback.mode ?? 'shadow',
       unknownMigration: entry?.autoRollback.unknownMigration ?? 'approve',
       approvals: entry?.autoRollback.approvals ?? 1,
-      evidence: entry?.autoRollback.evidence ?? 'any',
+      evidence: entry?.autoRollback.evidence ?? 'proved',
     },
     has_deployer: entry?.deployer !== undefined,
-    modes: modesFor(known.automation, place),
+    ...(entry?.flags !== undefined && { has_flags: true as const }),
+    modes: modesFor(known.automation, serviceEnvironment),
     demoted: Object.hasOwn(known.automation.demoted, service),
     rollbacks_last_hour: rollbacks,
     pinned: pins.map(({ version }) => version),

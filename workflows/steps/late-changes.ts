@@ -17,7 +17,7 @@ import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { judgeNow } from './judge.ts';
 import { rollbackKey } from './roll-back.ts';
-import { refuse } from './withdraw-about.ts';
+import { withdrawQuestion } from './withdraw-questions-about.ts';
 
 export type LateChangesInput = {
   incidentId: IncidentId;
@@ -34,7 +34,7 @@ const JUDGEMENT_PAUSES_SECONDS = [2, 3, 5, 10, 20, 40] as const;
 /** Requests another judgement if changes that were recorded late require one. */
 export async function judgeLateChanges(run: Run, input: LateChangesInput, deps: Deps): Promise<void> {
   for (const seconds of JUDGEMENT_PAUSES_SECONDS) {
-    if ((await run.step('judge-late-changes', () => checkLateChanges(deps, input))) === 'seen') return;
+    if ((await run.step('judge-late-changes', () => checkLateChanges(deps, input))) === 'done') return;
     await run.wait('await-judgement', { seconds });
   }
   await run.step('judge-late-changes', () => checkLateChanges(deps, input));
@@ -43,18 +43,18 @@ export async function judgeLateChanges(run: Run, input: LateChangesInput, deps: 
 /**
  * Checks once whether the judgement missed the changes, and requests another one if necessary.
  *
- * @returns `unjudged` if the judgement is not stored yet, so that the check must be repeated; otherwise `seen`
+ * @returns `unjudged` if the judgement is not stored yet, so that the check must be repeated; otherwise `done`
  */
-async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<'seen' | 'unjudged'> {
+async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<'done' | 'unjudged'> {
   const { incidentId: id, changes, request } = input;
   const incident = await deps.incidents.read(id);
-  if (incident === undefined || incident.status === 'resolved') return 'seen';
+  if (incident === undefined || incident.status === 'resolved') return 'done';
   const number = Math.max(input.judged, incident.mitigations);
   const decision = await deps.decisions.get(id, number);
   const inputs = decision && (await deps.decisions.inputs(id, number));
   if (decision === undefined || inputs === undefined) return 'unjudged';
   const missed = await missedChanges(deps, incident, inputs, changes);
-  if (missed.length === 0) return 'seen';
+  if (missed.length === 0) return 'done';
   const judged = await judgedIncidentOf(deps, id, { status: incident.status, number, decision, inputs });
   const why = whyNotAgain(judged) ?? (await whyNotRepeated(deps, incident, { number, decision, asked: request }));
   const consequence = why ?? 'judged again';
@@ -75,7 +75,7 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<'s
       `judge-again-${number}`,
     );
   await wake(deps, id);
-  return 'seen';
+  return 'done';
 }
 
 async function missedChanges(
@@ -107,7 +107,7 @@ async function judgedIncidentOf(
     deps.decisions.outcome(id, number),
   ]);
   const concluded = ended !== undefined && ended.outcome !== null;
-  return { status, number, decision, effect, askedBy: inputs.asked.by, concluded };
+  return { status, number, decision, effect, requestedBy: inputs.request.by, concluded };
 }
 
 /**
@@ -122,7 +122,7 @@ async function whyNotRepeated(
 ): Promise<string | null> {
   const { id } = incident;
   if (isSameRollback(decision, await judgeNow(deps, incident, request))) return 'judged again with the same result';
-  if (decision.state === 'waiting') await refuse(deps, id, decision, 'firebreak', WITHDRAWN);
+  if (decision.state === 'waiting') await withdrawQuestion(deps, id, decision, 'firebreak', WITHDRAWN);
   // The rollback may have been approved meanwhile.
   return (await deps.decisions.state(id, number)) === 'approved' ? APPROVED : null;
 }

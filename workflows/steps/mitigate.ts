@@ -14,11 +14,18 @@ import { newestLiveChange } from '../../domain/changes/versions.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { entryOf, judge, type Judged } from './judge.ts';
-import { followRollback, type MitigationEnd } from './follow-rollback.ts';
-import { deployerAt, lookAtHold, reasonFor, rollbackKey, type RollbackOrder } from './roll-back.ts';
+import { answerSeconds, entryOf, judge, type Judged } from './judge.ts';
+import {
+  deployerAt,
+  checkDrift,
+  followRollback,
+  type MitigationEnd,
+  reasonFor,
+  rollbackKey,
+  type RollbackOrder,
+} from './roll-back.ts';
 import { concludeVerification, VERIFICATION_SECONDS, verifyOnce, verifyRunbook } from './verify.ts';
-import { withdrawAbout } from './withdraw-about.ts';
+import { withdrawQuestionsAbout } from './withdraw-questions-about.ts';
 
 type MitigateInput = { incidentId: IncidentId; number: number; request: JudgementRequest };
 
@@ -33,10 +40,10 @@ export async function mitigate(
   activity: Activity = activityOf(),
 ): Promise<MitigationOutcome> {
   const judged = await run.step('judge', () => summaryOf(deps, incidentId, number, request));
-  const end = await execute(run, { incidentId, number, request: request, activity }, judged, deps);
-  await run.step('conclude', () => conclude(deps, incidentId, number, judged, end));
+  const { end, done } = await execute(run, { incidentId, number, request: request, activity }, judged, deps);
+  await run.step('conclude', () => conclude(deps, incidentId, number, done, end));
   activity.rests();
-  if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, judged, deps);
+  if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, done, deps);
   return end.outcome;
 }
 
@@ -54,7 +61,7 @@ async function watch(
   } else {
     for (const seconds of HOLD_PAUSES_SECONDS) {
       await run.wait('verification-window', { seconds });
-      const held = await run.step('check-held', () => lookAtHold(deps, order));
+      const held = await run.step('check-held', () => checkDrift(deps, order));
       if (held.kind !== 'drifted') continue;
       const text = `Not healthy: the rollback was undone: ${held.detail}`;
       await run.step('conclude-drifted', () =>
@@ -97,6 +104,10 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   approvalSeconds: number;
   /** Action if the question is not answered in time. */
   onTimeout: 'withdraw' | 'page' | 'act';
+  /** The approval chooses between several acts. Absent: there is one. */
+  chooses?: true;
+  /** Feature flag to turn off. Absent: a version is rolled back. */
+  flag?: Version;
   /** Whether the target can report that a rollback still holds. */
   holds: boolean;
   settleSeconds: number;
@@ -110,31 +121,31 @@ async function summaryOf(
 ): Promise<DecisionSummary> {
   const judged = await judge(deps, id, number, request);
   const { decision, inputs, incident } = judged;
-  if (inputs.asked.by !== 'person') await withdrawIfCleared(deps, id, decision);
+  if (inputs.request.by !== 'person') await withdrawIfCleared(deps, id, decision);
   const { services } = await deps.config.current();
-  const place = decision.target ?? { service: incident.service, environment: incident.environment };
-  const {
-    approvalTimeoutMinutes = 60,
-    onApprovalTimeout = 'withdraw',
-    settleSeconds: seconds = 0,
-  } = entryOf(services, place)?.autoRollback ?? {};
-  const target = inputs.targets.find((each) => each.service === place.service);
+  const serviceEnvironment = decision.target ?? { service: incident.service, environment: incident.environment };
+  const { onApprovalTimeout = 'withdraw', settleSeconds: seconds = 0 } =
+    entryOf(services, serviceEnvironment)?.autoRollback ?? {};
+  const target = inputs.targets.find((each) => each.service === serviceEnvironment.service);
   const recorded = (version: string | null) => target?.changes.findLast((change) => change.version === version);
-  const deployer = await deployerAt(deps, place);
+  const deployer = await deployerAt(deps, serviceEnvironment);
+  const chosen = decision.offers?.find(({ digest }) => digest === decision.chosen);
   return {
     kind: decision.kind,
     because: decision.because,
     from_version: decision.from_version,
     to_version: decision.to_version,
     reason: reasonFor(decision, incident.title),
-    ...place,
+    ...serviceEnvironment,
     suspect: recorded(decision.from_version)?.id ?? null,
     fromCommit: recorded(decision.from_version)?.commit ?? null,
     toCommit: recorded(decision.to_version)?.commit ?? null,
-    requester: inputs.asked.by,
-    approvalSeconds: inputs.asked.approval?.seconds ?? approvalTimeoutMinutes * 60,
+    requester: inputs.request.by,
+    approvalSeconds: answerSeconds(services, inputs, serviceEnvironment),
     onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,
-    holds: deployer?.held !== undefined,
+    ...(decision.offers && { chooses: true as const }),
+    ...(chosen?.act === 'turn_off_flag' && { flag: chosen.from_version }),
+    holds: chosen?.act !== 'turn_off_flag' && deployer?.checkDrift !== undefined,
     settleSeconds: settleSeconds(judged, seconds),
   };
 }
@@ -146,18 +157,18 @@ async function summaryOf(
 async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionView): Promise<void> {
   if (decision.state !== 'waiting') return;
   const cleared = activeClearings((await deps.incidents.read(id))?.cleared);
-  for (const one of cleared) await withdrawAbout(deps, { id, decisions: [decision] }, one);
+  for (const one of cleared) await withdrawQuestionsAbout(deps, { id, decisions: [decision] }, one);
 }
 
 /**
  * Returns how many seconds an automatic rollback still waits for alerts of other failing services. No wait if metrics by
  * version prove the suspect, because other alerts would not change that.
  */
-function settleSeconds({ decision, inputs, heardAt }: Judged, seconds: number): number {
+function settleSeconds({ decision, inputs, alertReceivedAt: receivedAt }: Judged, seconds: number): number {
   const { suspects } = weighed(inputs);
-  const proven = suspects.some(({ version, proven: isProven }) => isProven && version === decision.from_version);
-  if (decision.kind !== 'roll_back' || inputs.asked.by === 'person' || proven) return 0;
-  const passed = heardAt === null ? 0 : Math.max(0, secondsBetween(heardAt, inputs.evidence.at));
+  const proven = suspects.some(({ version, proof }) => proof !== null && version === decision.from_version);
+  if (decision.kind !== 'roll_back' || inputs.request.by === 'person' || proven) return 0;
+  const passed = receivedAt === null ? 0 : Math.max(0, secondsBetween(receivedAt, inputs.evidence.at));
   return Math.max(0, Math.round(seconds - passed));
 }
 
@@ -166,16 +177,19 @@ async function execute(
   { incidentId, number, request, activity }: MitigateInput & { activity: Activity },
   judged: DecisionSummary,
   deps: Deps,
-): Promise<MitigationEnd> {
-  const { kind } = judged;
-  const order = orderOf(incidentId, number, judged);
-  if (order === null || (kind !== 'roll_back' && kind !== 'approve')) return notTaken(judged, request);
+): Promise<{ end: MitigationEnd; done: DecisionSummary }> {
+  const { kind, chooses } = judged;
+  const isAct = chooses === true || orderOf(incidentId, number, judged) !== null;
+  if (!isAct || (kind !== 'roll_back' && kind !== 'approve')) return { end: notTaken(judged, request), done: judged };
   if (kind === 'approve') {
     const answer = await askPerson(run, { incidentId, number, activity, ...judged }, deps);
-    if (answer !== 'approved') return unanswered(answer, judged.onTimeout);
+    if (answer !== 'approved') return { end: unanswered(answer, judged.onTimeout), done: judged };
   }
+  const done = chooses ? await run.step('read-choice', () => summaryOf(deps, incidentId, number, request)) : judged;
+  const order = orderOf(incidentId, number, done);
+  if (order === null) return { end: notTaken(done, request), done };
   if (judged.settleSeconds > 0) await run.wait('settle', { seconds: judged.settleSeconds });
-  return followRollback(run, order, deps);
+  return { end: await followRollback(run, order, deps), done };
 }
 
 function unanswered(answer: DecisionState, onTimeout: DecisionSummary['onTimeout']): MitigationEnd {
@@ -186,16 +200,8 @@ function unanswered(answer: DecisionState, onTimeout: DecisionSummary['onTimeout
 
 /** Returns the order for the deployer. Null: there is nothing to roll back. */
 function orderOf(incidentId: IncidentId, number: number, judged: DecisionSummary): RollbackOrder | null {
-  const {
-    from_version: from,
-    to_version: to,
-    service,
-    environment,
-    fromCommit,
-    toCommit,
-    requester: asked,
-    reason,
-  } = judged;
+  const { flag, service, environment, fromCommit, toCommit, requester, reason } = judged;
+  const [from, to] = [flag ?? judged.from_version, flag ?? judged.to_version];
   if (from === null || to === null) return null;
   const approved = judged.kind === 'approve';
   const key = rollbackKey(incidentId, number);
@@ -207,19 +213,20 @@ function orderOf(incidentId: IncidentId, number: number, judged: DecisionSummary
     environment,
     from,
     to,
+    ...(flag !== undefined && { flag }),
     fromCommit,
     toCommit,
-    requester: asked,
+    requester: requester,
     approved,
     reason,
   };
 }
 
 /** Records that nothing is done. Pages if an alert asked for a rollback and something other than the mode prevented it. */
-function notTaken({ kind, because }: DecisionSummary, asked: JudgementRequest): MitigationEnd {
+function notTaken({ kind, because }: DecisionSummary, request: JudgementRequest): MitigationEnd {
   const byPolicy = kind === 'shadow' || isPolicy(because);
   // A mitigation that did not help has already paged.
-  return asked.by === 'nobody' || asked.by === 'verification' || byPolicy
+  return request.by === 'none' || request.by === 'verification' || byPolicy
     ? { outcome: 'not_taken', page: 'no', text: `No rollback: ${because}` }
     : { outcome: 'not_taken', page: 'if_nobody', text: `No rollback; investigate by hand: ${because}` };
 }
@@ -233,11 +240,13 @@ async function askPerson(
     activity,
     approvalSeconds,
     onTimeout,
+    chooses,
   }: DecisionSummary & Pick<MitigateInput, 'incidentId' | 'number'> & { activity: Activity },
   deps: Deps,
 ): Promise<DecisionState> {
+  const note = chooses ? 'a choice between possible causes is waiting' : 'a rollback is waiting for approval';
   await run.step('page-for-approval', async () => {
-    const message = { kind: 'page', by: 'firebreak', note: 'a rollback is waiting for approval' } as const;
+    const message = { kind: 'page', by: 'firebreak', note } as const;
     await deps.incidents.post(incidentId, message, {}, `approval-${number}`);
     await wake(deps, incidentId);
     return null;
@@ -267,30 +276,36 @@ async function conclude(
   if (newVersion !== undefined) await recordWhatRuns(deps, { service, environment }, newVersion);
   const moved =
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
-      ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] }
+      ? { from, to, suspect: suspect as NonNullable<RollbackEnd['versionChange']>['suspect'] }
       : null;
   const rejudged = again === true && judged.requester === 'alert' && number < JUDGEMENTS_MAX;
   const closed = outcome === 'expired' && (await deps.incidents.read(id))?.status === 'resolved';
   await deps.effects.concludeRollback(id, {
     key: rollbackKey(id, number),
     number,
-    place: { service, environment },
+    serviceEnvironment: { service, environment },
     outcome,
     page: again && !rejudged ? 'again' : page,
     ...(rejudged && { again: true }),
     text: closed ? 'Question withdrawn: the incident was closed' : text,
-    moved,
+    versionChange: moved,
   });
   await wake(deps, id);
   return null;
 }
 
 /** Records the version that runs according to the CD system, so that the next judgement starts from it. */
-async function recordWhatRuns(deps: Deps, place: ServiceEnvironment, current: string): Promise<void> {
+async function recordWhatRuns(deps: Deps, serviceEnvironment: ServiceEnvironment, current: string): Promise<void> {
   const version = Version.safeParse(current);
   if (!version.success) return;
-  const live = newestLiveChange(await deps.changes.recent(place, 50));
+  const live = newestLiveChange(await deps.changes.recent(serviceEnvironment, 50));
   if (live?.version === version.data) return;
   const author = 'reported by the CD system; not recorded before';
-  await deps.changes.record({ ...place, version: version.data, kind: 'deploy', status: 'succeeded', author });
+  await deps.changes.record({
+    ...serviceEnvironment,
+    version: version.data,
+    kind: 'deploy',
+    status: 'succeeded',
+    author,
+  });
 }

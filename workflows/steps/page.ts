@@ -1,7 +1,9 @@
 import { areByAlerts, causeWords, type PageCause } from '../../domain/paging/page-causes.ts';
-import { cut, detailsOf } from '../../domain/paging/page-details.ts';
+import { askedOf, cut, detailsOf } from '../../domain/paging/page-details.ts';
 import { besidePage, channelLink } from '../../domain/paging/page-links.ts';
 import { pageKey, pagerTarget } from '../../domain/paging/pages.ts';
+import { approvalUrls } from '../../domain/incidents/approval-link.ts';
+import { incidentUrl } from '../../domain/incidents/console-link.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { PageRequest } from '../../domain/ports/paging.ts';
@@ -11,7 +13,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { lookOutside, notePage, pagedElsewhere } from './external-page.ts';
+import { findExternalPage, notePage, usesExternalPager } from './external-page.ts';
 
 /** `causes`: the reasons for the page. Empty: the incident has opened. */
 type PageInput = { incidentId: IncidentId; number: number; causes: readonly PageCause[] };
@@ -23,7 +25,7 @@ const TRIES = 24;
 /** Seconds without an answer from the pager, after the first attempt, before the fallback is tried as well. */
 const FALLBACK_AFTER_SECONDS = 60;
 
-type Stand = { done: boolean; waited: number; fallbackDone: boolean };
+type PageState = { done: boolean; waited: number; fallbackDone: boolean };
 
 /**
  * Pages. If an external sender pages for the service, follows that sender's incident when it is found. Pages itself if it
@@ -33,7 +35,7 @@ export async function page(run: Run, input: PageInput, deps: Deps): Promise<void
   const { incidentId, number } = input;
   const first = await run.step('page', () => pageOrLook(deps, input));
   if (first.kind !== 'elsewhere') return pageUntilTaken(run, { ...input, alone: null, first }, deps);
-  const outside = await lookOutside(run, { incidentId, number, due: first.at }, deps);
+  const outside = await findExternalPage(run, { incidentId, number, due: first.at }, deps);
   if (outside.kind === 'followed') return notePage(run, { incidentId, number, external: outside.external }, deps);
   if (outside.kind === 'alone') return pageUntilTaken(run, { ...input, alone: outside.because, first: null }, deps);
 }
@@ -46,7 +48,7 @@ type OwnPage = PageInput & { alone: string | null; first: Paged | null };
 /** Pages until the pager or the fallback accepts. Never waits for anything else. */
 async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, deps: Deps): Promise<void> {
   const { incidentId, number } = input;
-  let stand: Stand = { done: false, waited: 0, fallbackDone: false };
+  let stand: PageState = { done: false, waited: 0, fallbackDone: false };
   for (let attempt = 0; attempt < TRIES && !stand.done; attempt += 1) {
     const made = attempt === 0 ? first : null;
     const answer = made ?? (await run.step('page', () => pageOnce(deps, { ...input, alone })));
@@ -78,7 +80,7 @@ async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, dep
 async function pageOrLook(deps: Deps, input: PageInput): Promise<Paged | { kind: 'elsewhere'; at: Timestamp }> {
   const { incidentId: id, number } = input;
   const incident = await deps.incidents.read(id);
-  if (incident !== undefined && (await pagedElsewhere(deps, incident, number)))
+  if (incident !== undefined && (await usesExternalPager(deps, incident, number)))
     return { kind: 'elsewhere', at: deps.clock.now() };
   return pageFor(deps, incident, { ...input, alone: null });
 }
@@ -212,7 +214,7 @@ export async function fullRequest(
   incident: IncidentRecord,
   key: string,
   { number, causes, chat }: Pick<PageInput, 'number' | 'causes'> & { chat: Deps['chat'] | null },
-  deps: Pick<Deps, 'clock' | 'incidents' | 'log'>,
+  deps: Pick<Deps, 'approvalLinks' | 'clock' | 'incidents' | 'log' | 'publicUrl'>,
 ): Promise<PageRequest> {
   const request = pageRequest(incident, key, deps);
   try {
@@ -220,15 +222,23 @@ export async function fullRequest(
     if (story === undefined) return request;
     const reason = causes.length === 0 ? null : causeWords(causes, story.timeline);
     const again = number > 1 ? `Page ${number}: ` : '';
+    const url = incidentUrl(deps.publicUrl, incident.id);
+    const urls = await approvalUrls(deps, story);
+    const answerUrl = urls.get(askedOf(story)?.id ?? '');
     const { links, images } = besidePage(story.signals);
     const channel = channelLink(story.incident);
     const isLinked = channel !== null && chat !== null && (await isReal(chat));
     return {
       ...request,
       summary: reason === null ? request.summary : `${request.summary}. ${again}${cut(reason, REASON_MAX_CHARS)}`,
-      links: [...(isLinked ? [channel] : []), ...links],
+      links: [
+        ...(answerUrl === undefined ? [] : [{ href: answerUrl, text: 'Approve or reject' }]),
+        ...(url === undefined ? [] : [{ href: url, text: 'Firebreak console' }]),
+        ...(isLinked ? [channel] : []),
+        ...links,
+      ],
       images,
-      details: detailsOf(story, reason),
+      details: { ...(url !== undefined && { console: url }), ...detailsOf(story, reason, urls) },
     };
   } catch (error) {
     deps.log.warn('Sending a page without details', { incident: incident.id, error: String(error) });
@@ -247,12 +257,12 @@ async function isReal(chat: Deps['chat']): Promise<boolean> {
 
 /** Builds a page with the basic data of an incident. */
 export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'clock'>): PageRequest {
-  const place = incident.unmatched || incident.service;
+  const service = incident.unmatched || incident.service;
   return {
     key,
     action: 'trigger',
-    summary: `${place} ${incident.environment}: ${incident.title}`,
-    service: place,
+    summary: `${service} ${incident.environment}: ${incident.title}`,
+    service: service,
     environment: incident.environment,
     severity: incident.severity,
     incident: incident.id,

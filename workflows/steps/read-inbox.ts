@@ -1,8 +1,8 @@
 import { isBurnWarning } from '../../domain/incidents/burn-warning.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Listened } from '../../domain/ports/incidents.ts';
+import type { InboxContent } from '../../domain/ports/incidents.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { ringAnswered } from '../wake.ts';
+import { completeAnsweredCallback } from '../wake.ts';
 
 /**
  * Reads the inbox from `after` on, after registering `callback`. Completes the callbacks of answers found there:
@@ -14,16 +14,16 @@ export async function readInbox(
   after: number,
   callback: string | null,
   mitigated: boolean,
-): Promise<Listened> {
-  const listened = await incidents.listen(id, after, callback);
-  const titles = mitigated && listened.firing > 0 ? await warnings({ incidents }, id) : [];
-  const inbox: Listened = {
-    ...listened,
+): Promise<InboxContent> {
+  const content = await incidents.readInbox(id, after, callback);
+  const titles = mitigated && content.firing > 0 ? await warnings({ incidents }, id) : [];
+  const inbox: InboxContent = {
+    ...content,
     ...(titles.length > 0 && { warnings: { count: titles.length, titles: [...new Set(titles)].slice(0, 3) } }),
   };
   if (!inbox.messages.some(({ message }) => message.kind === 'answered')) return inbox;
   const incident = await incidents.read(id);
-  if (incident !== undefined) await ringAnswered({ decisions, engine }, incident);
+  if (incident !== undefined) await completeAnsweredCallback({ decisions, engine }, incident);
   return inbox;
 }
 

@@ -5,13 +5,15 @@ import { newerLiveChange } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Agreement, Known } from '../../domain/rollback/guard.ts';
-import { whyStopped } from '../../domain/rollback/guards.ts';
+import { afterStop, whyStopped } from '../../domain/rollback/guards.ts';
 import type { Decision } from '../../domain/rollback/judgement.ts';
-import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
-import { type DecisionView, NOBODY_OBJECTED } from '../../schemas/incidents/incident.ts';
+import type { TargetResponse, Deployer, DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
+import { type DecisionView, type Effect, NOBODY_OBJECTED } from '../../schemas/incidents/incident.ts';
+import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { IncidentId, Mode, Version } from '../../schemas/config/names.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
+import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { entryOf, judgeNow, readAutomation } from './judge.ts';
 
@@ -25,6 +27,8 @@ export type RollbackOrder = ServiceEnvironment & {
   key: string;
   from: Version;
   to: Version;
+  /** Feature flag to turn off instead; `from` and `to` are its key. Absent: a version is rolled back. */
+  flag?: Version;
   fromCommit: string | null;
   toCommit: string | null;
   requester: JudgementRequest['by'];
@@ -33,17 +37,105 @@ export type RollbackOrder = ServiceEnvironment & {
   reason: string;
 };
 
-export type Attempted = ActAnswer | { kind: 'withheld'; reason: Reason };
+type RollbackAttempt = TargetResponse | { kind: 'withheld'; reason: Reason };
+
+/** Pauses between attempts at a busy or unavailable CD system; the last one repeats. Gives up after an hour. */
+const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60, 90, 120] as const;
+const TRIES = 37;
+
+/** Number of status checks of an accepted rollback: for an hour, at first every few seconds, later less often. */
+const POLLS = 220;
+const pollPause = (poll: number): number => (poll < 60 ? 5 : poll < 160 ? 15 : 30);
+
+/** `runs`: the version that runs instead, according to the CD system. */
+export type MitigationEnd = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string; again?: true };
+
+/** Repeats the rollback until the CD system answers, and follows it to its end. */
+export async function followRollback(run: Run, order: RollbackOrder, deps: Deps): Promise<MitigationEnd> {
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    const answer: RollbackAttempt = await run.step('roll-back', async () =>
+      noteWaiting(deps, order, await rollBackOnce(deps, order)),
+    );
+    if (answer.kind === 'in_progress') return follow(run, order, answer.handle, deps);
+    if (answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order);
+    const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 120;
+    await run.wait('roll-back-again', {
+      seconds: Math.max(pause, (answer.kind === 'later' && answer.afterSeconds) || 0),
+    });
+  }
+  return {
+    outcome: 'gave_up',
+    page: 'again',
+    text: 'The CD system gave no usable response for an hour, so the outcome of the rollback is unknown',
+  };
+}
+
+/** Follows an accepted rollback until it ends. Without a status URL, repeating the call with the same key is the check. */
+async function follow(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<MitigationEnd> {
+  for (let poll = 0; poll < POLLS; poll += 1) {
+    await run.wait('rolling-back', { seconds: pollPause(poll) });
+    const answer: RollbackAttempt = await run.step('check-roll-back', async () =>
+      noteWaiting(
+        deps,
+        order,
+        await (handle === null ? rollBackOnce(deps, order) : checkRollback(deps, order, handle)),
+      ),
+    );
+    if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order);
+  }
+  return {
+    outcome: 'gave_up',
+    page: 'again',
+    text: 'The CD system accepted the rollback but did not finish it within an hour',
+  };
+}
+
+function ended(
+  answer: Exclude<RollbackAttempt, { kind: 'later' | 'busy' | 'in_progress' }>,
+  { to, flag }: Pick<RollbackOrder, 'to' | 'flag'>,
+): MitigationEnd {
+  switch (answer.kind) {
+    case 'succeeded':
+      return {
+        outcome: 'succeeded',
+        page: 'no',
+        text: flag === undefined ? `Rolled back to ${to}` : `Turned off feature flag ${flag}`,
+      };
+    case 'superseded':
+      if (flag !== undefined)
+        return { outcome: 'superseded', page: 'again', text: `Flag ${flag} was changed meanwhile: ${answer.current}` };
+      return {
+        outcome: 'superseded',
+        page: 'again',
+        runs: answer.current,
+        text: `Not rolled back: ${answer.current} is running now, because of a newer deployment`,
+      };
+    case 'withheld': {
+      const { code, text } = answer.reason;
+      const then = afterStop(code);
+      return {
+        outcome: code === 'superseded' ? 'superseded' : 'withheld',
+        page: then === 'page' ? 'again' : 'no',
+        text: `Not rolled back: ${text}`,
+        ...(then === 'judge_again' && { again: true }),
+      };
+    }
+    case 'failed':
+      return { outcome: 'failed', page: 'again', text: `The rollback failed: ${answer.detail}` };
+    case 'refused':
+      return { outcome: 'refused', page: 'again', text: `The rollback was refused: ${answer.detail}` };
+  }
+}
 
 /**
  * Makes one attempt at a rollback. Reads the guards again directly before the call, strongly consistent, because the
  * decision may be minutes old. Without a person's approval, also judges again. Withholds the rollback if a guard applies
  * or can't be read.
  */
-export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<Attempted> {
+async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackAttempt> {
   const entry = entryOf((await deps.config.current()).services, order);
-  const deployer = await deployerAt(deps, order);
-  if (entry === undefined || deployer === undefined)
+  const undo = await undoOf(deps, order);
+  if (entry === undefined || undo === undefined)
     return { kind: 'withheld', reason: { code: 'no_deployer', text: NO_DEPLOYER } };
   const before = await deps.effects.get(order.incidentId, order.key);
   // The run before this one may have died after the rollback.
@@ -58,37 +150,70 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
         : stopped,
     };
   const automatic = known.agreement === 'none';
-  const intent = await deps.effects.intendAct(
+  const intent = await deps.effects.intendAction(
     order.incidentId,
+    { key: order.key, ...undo.effect },
     {
-      key: order.key,
-      kind: 'roll-back',
-      target: deployer.target,
-      ...(deployer.standIn && { stand_in: true }),
-      class: deployer.effectClass,
-      detail: `Rolling back ${order.from} to ${order.to}`,
-    },
-    {
-      place: { service: order.service, environment: order.environment },
-      resource: deployer.resource,
+      serviceEnvironment: { service: order.service, environment: order.environment },
+      resource: undo.resource,
       automatic,
       ...(automatic && { senders: await sendersFor(deps, order) }),
       isProposed: order.requester !== 'person',
     },
   );
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
-  return deployer.rollBack(requestOf(order));
+  return undo.call();
 }
+
+type Undo = {
+  effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in'>;
+  resource: string;
+  call: () => Promise<TargetResponse>;
+};
+
+/** Returns the call that undoes the suspected change. Undefined: its target is not configured. */
+async function undoOf(deps: Deps, order: RollbackOrder): Promise<Undo | undefined> {
+  const { service, environment, incidentId: incident, reason, key, flag, from, to } = order;
+  if (flag === undefined) {
+    const deployer = await deployerAt(deps, order);
+    return (
+      deployer && {
+        effect: { kind: 'roll-back', ...effectAt(deployer), detail: `Rolling back ${from} to ${to}` },
+        resource: deployer.resource,
+        call: () => deployer.rollBack(requestOf(order)),
+      }
+    );
+  }
+  const config = entryOf((await deps.config.current()).services, order)?.flags;
+  const flags = config && (await deps.flagsFor(config, order));
+  return (
+    flags && {
+      effect: { kind: 'flag', ...effectAt(flags), detail: `Turning off feature flag ${flag}` },
+      resource: flags.resource(flag),
+      call: async () => {
+        const answer = await flags.set({ service, environment, incident, reason, key, flag, on: false });
+        // A repeat with the same key is the look.
+        return answer.kind === 'in_progress' ? { ...answer, handle: null } : answer;
+      },
+    }
+  );
+}
+
+const effectAt = ({ target, effectClass, standIn }: Pick<Deployer, 'target' | 'effectClass' | 'standIn'>) => ({
+  target,
+  class: effectClass,
+  ...(standIn && { stand_in: true as const }),
+});
 
 /** Returns the senders of the alerts that caused the rollback. */
 async function sendersFor({ incidents }: Pick<Deps, 'incidents'>, { incidentId }: RollbackOrder): Promise<string[]> {
   const { items } = await incidents.signals(incidentId, { limit: 200 });
   const firing = items.filter(({ status }) => status === 'firing');
-  const asking = firing.filter(({ asksRollback }) => asksRollback);
-  return sendersOf(asking.length > 0 ? asking : firing);
+  const requesting = firing.filter(({ asksRollback }) => asksRollback);
+  return sendersOf(requesting.length > 0 ? requesting : firing);
 }
 
-const requestOf = (order: RollbackOrder): RollbackRequest => ({
+const requestOf = (order: RollbackOrder): RollbackCall => ({
   service: order.service,
   environment: order.environment,
   from: order.from,
@@ -103,10 +228,10 @@ const requestOf = (order: RollbackOrder): RollbackRequest => ({
 /** Returns the deployer of a service and environment. Undefined: none is configured, or its configuration is incomplete. */
 export async function deployerAt(
   deps: Pick<Deps, 'config' | 'deployerFor'>,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
 ): Promise<Deployer | undefined> {
-  const entry = entryOf((await deps.config.current()).services, place);
-  return entry?.deployer && deps.deployerFor(entry.deployer, place);
+  const entry = entryOf((await deps.config.current()).services, serviceEnvironment);
+  return entry?.deployer && deps.deployerFor(entry.deployer, serviceEnvironment);
 }
 
 /** Reads what the guards need directly before the call. */
@@ -117,7 +242,7 @@ async function knownBefore(
 ): Promise<Known['call']> {
   const { incidentId, number, service, environment, from, to, approved } = order;
   const decision = await deps.decisions.get(incidentId, number);
-  const agreement = agreementOf(order, decision);
+  const agreement = approvedDecision(order, decision);
   // After an earlier attempt, measurements may already show the effect of that attempt.
   const judged = agreement !== 'none' || tried ? undefined : await judgedAgain(deps, order);
   const incident = await deps.incidents.read(incidentId);
@@ -141,13 +266,14 @@ async function knownBefore(
     clearing: clearingOfVersion(incident?.cleared, { service, version: from }),
     decided_at: decision?.at,
     pinned: pins.map(({ version }) => version),
-    newer: newerLiveChange(await deps.changes.recent(order, 50), from),
+    // A newer version does not change a flag.
+    newer: order.flag === undefined ? newerLiveChange(await deps.changes.recent(order, 50), from) : undefined,
   };
 }
 
 /** Returns the part of a person in the rollback. A question without objection is no approval. */
-function agreementOf({ requester: asked, approved }: RollbackOrder, decision: DecisionView | undefined): Agreement {
-  if (asked === 'person') return 'requested';
+function approvedDecision({ requester, approved }: RollbackOrder, decision: DecisionView | undefined): Agreement {
+  if (requester === 'person') return 'requested';
   return approved && decision?.answered_by !== NOBODY_OBJECTED ? 'approved' : 'none';
 }
 
@@ -155,17 +281,17 @@ function agreementOf({ requester: asked, approved }: RollbackOrder, decision: De
  * Judges again: alerts of other failing services arrive some seconds after the first, and the service may have
  * recovered. Undefined: the incident is over.
  */
-async function judgedAgain(deps: Deps, { incidentId, requester: asked }: RollbackOrder): Promise<Decision | undefined> {
+async function judgedAgain(deps: Deps, { incidentId, requester }: RollbackOrder): Promise<Decision | undefined> {
   const incident = await deps.incidents.read(incidentId);
   if (incident === undefined || incident.status === 'resolved') return undefined;
-  return judgeNow(deps, incident, { by: asked, who: '' });
+  return judgeNow(deps, incident, { by: requester, name: '' });
 }
 
 /**
  * Reports once that the rollback is waiting for a person: on the timeline, which also appears in the channel, and by a
  * page if there was none yet.
  */
-export async function noteWaiting(deps: Deps, order: RollbackOrder, answer: Attempted): Promise<Attempted> {
+async function noteWaiting(deps: Deps, order: RollbackOrder, answer: RollbackAttempt): Promise<RollbackAttempt> {
   if (answer.kind !== 'in_progress' || answer.waitsFor === undefined) return answer;
   const { incidentId: id, key, from, to } = order;
   if ((await deps.effects.get(id, key))?.state === 'accepted') return answer;
@@ -177,7 +303,7 @@ export async function noteWaiting(deps: Deps, order: RollbackOrder, answer: Atte
 }
 
 /** Checks the status of an accepted rollback. */
-export async function lookAtRollback(deps: Deps, order: RollbackOrder, handle: string): Promise<ActAnswer> {
+async function checkRollback(deps: Deps, order: RollbackOrder, handle: string): Promise<TargetResponse> {
   const deployer = await deployerAt(deps, order);
   if (deployer === undefined) return { kind: 'later', detail: NO_DEPLOYER, afterSeconds: null };
   return deployer.status(handle, requestOf(order));
@@ -187,10 +313,13 @@ const NO_DEPLOYER =
   'no deployer is configured for this service and environment, or its url and CD_URL are both missing';
 
 /** Checks whether a rollback still holds, if the target can report it. */
-export async function lookAtHold(deps: Deps, order: RollbackOrder): Promise<Held> {
+export async function checkDrift(deps: Deps, order: RollbackOrder): Promise<DriftCheck> {
   const deployer = await deployerAt(deps, order);
   return (
-    deployer?.held?.(requestOf(order)) ?? { kind: 'unknown', detail: 'the target does not report whether it holds' }
+    deployer?.checkDrift?.(requestOf(order)) ?? {
+      kind: 'unknown',
+      detail: 'the target does not report whether it holds',
+    }
   );
 }
 

@@ -18,7 +18,7 @@ const SIGNALS_READ = 100;
 const ASKED = 'resolve.asked';
 
 /** A person's resolution of the parent. */
-type Word = { by: string; at: Timestamp };
+type ResolveRequest = { by: string; at: Timestamp };
 
 /**
  * Settles the open child incidents of a resolved parent. If a person resolved the parent, that also resolves the children
@@ -30,12 +30,12 @@ type Word = { by: string; at: Timestamp };
 export async function settleChildren(deps: SettleDeps, parentId: IncidentId): Promise<void> {
   const parent = await deps.incidents.read(parentId);
   if (parent !== undefined && parent.status !== 'resolved') return;
-  const word = wordOf(parent);
+  const word = resolveRequestOf(parent);
   const open = (await deps.incidentGroups.children(parentId)).filter(({ incident }) => incident.status !== 'resolved');
   const failed: unknown[] = [];
   for (let first = 0; first < open.length; first += AT_ONCE) {
     const settled = await Promise.allSettled(
-      open.slice(first, first + AT_ONCE).map((part) => settle(deps, { parentId, parent, word }, part)),
+      open.slice(first, first + AT_ONCE).map((child) => settle(deps, { parentId, parent, word }, child)),
     );
     failed.push(...settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])));
   }
@@ -46,13 +46,13 @@ export async function settleChildren(deps: SettleDeps, parentId: IncidentId): Pr
     );
 }
 
-type Over = { parentId: IncidentId; parent: IncidentRecord | undefined; word: Word | undefined };
+type Over = { parentId: IncidentId; parent: IncidentRecord | undefined; word: ResolveRequest | undefined };
 
-async function settle(deps: SettleDeps, over: Over, { incident: part, joinedAt }: ChildIncident): Promise<void> {
+async function settle(deps: SettleDeps, over: Over, { incident: child, joinedAt }: ChildIncident): Promise<void> {
   const { parentId, word } = over;
-  const { id } = part;
+  const { id } = child;
   const news = word === undefined || joinedAt > word.at || (await hasFiredSince(deps, id, word.at));
-  if (news) await letGo(deps, over, part);
+  if (news) await detach(deps, over, child);
   else {
     const text = `Resolved together with the parent incident ${parentId}`;
     const timeline = { actor: word.by, kind: ASKED, text, detail: { parent: parentId } };
@@ -61,19 +61,19 @@ async function settle(deps: SettleDeps, over: Over, { incident: part, joinedAt }
   await wake(deps, id);
 }
 
-async function letGo(deps: SettleDeps, { parentId, parent, word }: Over, part: IncidentRecord): Promise<void> {
+async function detach(deps: SettleDeps, { parentId, parent, word }: Over, child: IncidentRecord): Promise<void> {
   // The parent no longer pages. If it closed by itself, nothing is new, and an earlier page suffices.
   const since = word === undefined ? null : (parent?.resolved_at ?? null);
-  const wakes = part.page === true || part.severity === 'critical' || part.pages > 0; // which may have been left to the parent
+  const wakes = child.page === true || child.severity === 'critical' || child.pages > 0; // which may have been left to the parent
   const how = word === undefined ? 'is resolved' : `was resolved by ${word.by}, but alerts have fired since`;
-  await deps.incidentGroups.letGo(parentId, part.id, {
-    page: wakes && !(await hasRung(deps, part, since)),
+  await deps.incidentGroups.detach(parentId, child.id, {
+    page: wakes && !(await hasPaged(deps, child, since)),
     text: `Continues as a separate incident: the parent incident ${parentId} ${how}`,
   });
 }
 
 /** Returns the person's resolution. Undefined: the parent closed by itself. */
-function wordOf(parent: IncidentRecord | undefined): Word | undefined {
+function resolveRequestOf(parent: IncidentRecord | undefined): ResolveRequest | undefined {
   const { resolved_by: by, resolved_at: closedAt } = parent ?? {};
   if (!closedAt || !by || isByItself(by)) return undefined;
   return { by, at: parent?.last_requests?.resolve?.at ?? closedAt };
@@ -93,7 +93,7 @@ async function hasFiredSince({ incidents }: SettleDeps, id: IncidentId, at: Time
 }
 
 /** Returns whether the incident itself has paged: after a time, or, without a time, ever. */
-async function hasRung(
+async function hasPaged(
   { effects }: SettleDeps,
   { id, pages }: IncidentRecord,
   since: Timestamp | null,

@@ -7,7 +7,7 @@ import { wake } from '../wake.ts';
 import { warnings } from './read-inbox.ts';
 import { noteDemotion } from '../demotion.ts';
 import { rollbackKey } from './roll-back.ts';
-import { actsOf } from './runbook/act-keys.ts';
+import { actionKeysOf } from './runbook/action-keys.ts';
 
 /** Verification window in seconds. The verdict comes at its end, so that errors right after a rollback don't count. */
 export const VERIFICATION_SECONDS = 15 * 60;
@@ -71,7 +71,7 @@ export async function verifyRunbook(deps: Deps, id: IncidentId, runbook: number,
   const verdict = await verdictOf(deps, id);
   await leave(deps, id, { number: 0, runbook }, verdict, `verification-runbook-${runbook}${again}`);
   if (verdict.outcome === 'failed')
-    for (const key of await actsOf(deps, id, runbook)) await countAsWrong(deps, id, key, verdict);
+    for (const key of await actionKeysOf(deps, id, runbook)) await countAsWrong(deps, id, key, verdict);
   await wake(deps, id);
   return verdict;
 }
@@ -102,10 +102,10 @@ async function leave(
     { kind: 'verification', ...about, outcome, ...(alertsFired && { alerts_fired: true }) },
     (incident) => {
       const change = afterVerdict(incident, about, outcome);
-      const told = change.status === 'open' ? `${text}. The incident is open again` : text;
+      const updatedText = change.status === 'open' ? `${text}. The incident is open again` : text;
       return {
         ...change,
-        timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text: told, detail: about },
+        timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text: updatedText, detail: about },
       };
     },
     key,

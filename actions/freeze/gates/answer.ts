@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../../../domain/freeze/ports.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { NOTES_MAX } from '../../../integrations/github/protection.ts';
+import { NOTES_MAX } from '../../../integrations/github/protection/protection.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
 import { Deadline, pooled } from '../../shared/concurrency.ts';
@@ -83,7 +83,7 @@ async function conclude(
   const response = await deps.gateKeeper.review(mine, { state, comment });
   if (response.kind === 'done') return ended(deps, mine, state, comment);
   if (response.kind === 'over') return ended(deps, mine, 'over', response.detail);
-  return untold(deps, mine, response);
+  return withoutAnswer(deps, mine, response);
 }
 
 /** Reports to GitHub why the deployment waits, once for each change of the reason. */
@@ -99,7 +99,7 @@ async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, com
   const response = await deps.gateKeeper.review(mine, { state: null, comment });
   if (response.kind === 'over') return ended(deps, mine, 'over', response.detail);
   if (response.kind !== 'done')
-    return untold(
+    return withoutAnswer(
       deps,
       { ...mine, sent_decisions: gate.sent_decisions, notes: response.kind === 'unclear' ? mine.notes : gate.notes },
       response,
@@ -110,7 +110,7 @@ async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, com
 }
 
 /** Releases the gate after a failed report. The next round tries again. */
-async function untold(
+async function withoutAnswer(
   deps: GateDeps,
   gate: WaitingGate,
   { kind, detail }: { kind: string; detail: string },

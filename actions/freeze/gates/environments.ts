@@ -12,14 +12,14 @@ type Site = Pick<WaitingGate, 'repository' | 'environment'>;
  * not in the catalogue counts as a service with the repository's name, to which the policy for unknown services
  * applies.
  */
-export function placesOf(services: Config['services'], site: Site): ServiceEnvironment[] {
-  const places = Object.entries(services).flatMap(([service, entry]) =>
+export function serviceEnvironmentsOf(services: Config['services'], site: Site): ServiceEnvironment[] {
+  const serviceEnvironments = Object.entries(services).flatMap(([service, entry]) =>
     environmentsOf(entry, site).map((environment) => ({
       service: ServiceName.parse(service),
       environment: EnvironmentName.parse(environment),
     })),
   );
-  return places.length > 0 ? places : [unknownPlace(site)];
+  return serviceEnvironments.length > 0 ? serviceEnvironments : [unknownServiceEnvironment(site)];
 }
 
 /** Returns the environments of a service that this GitHub environment deploys. */
@@ -41,7 +41,7 @@ function environmentsOf({ repository, environments }: ServiceEntry, site: Site):
 /** Compares names as GitHub does: names of repositories and environments are not case-sensitive. */
 const same = (one: string | undefined, other: string): boolean => one?.toLowerCase() === other.toLowerCase();
 
-const unknownPlace = ({ repository, environment }: Site): ServiceEnvironment => ({
+const unknownServiceEnvironment = ({ repository, environment }: Site): ServiceEnvironment => ({
   service: ServiceName.parse(repository.split('/').at(-1) ?? repository),
   environment: EnvironmentName.parse(environment),
 });

@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { isOf } from '../../../integrations/github/deployments.ts';
+import { isOf } from '../../../integrations/github/deployments/deployments.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { CheckAnswer, CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
 import { Version } from '../../../schemas/config/names.ts';
@@ -10,12 +10,12 @@ import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
 import { check } from '../check.ts';
 import type { CheckDeps } from '../inputs.ts';
 import { CHANGES_READ, detectKnownGood, ownRollback } from '../rollbacks.ts';
-import { placesOf } from './environments.ts';
+import { serviceEnvironmentsOf } from './environments.ts';
 
 export type JudgeDeps = CheckDeps & Pick<Deps, 'pins' | 'decisions' | 'gateKeeper'>;
 
 /** The answers for each service that the deployment contains. */
-export type GateVerdict = { place: ServiceEnvironment; answer: CheckAnswer }[];
+export type GateVerdict = { serviceEnvironment: ServiceEnvironment; answer: CheckAnswer }[];
 
 export const isAllowed = (verdict: GateVerdict): boolean => verdict.every(({ answer }) => answer.allowed);
 
@@ -29,34 +29,39 @@ export const isPinned = (verdict: GateVerdict): boolean =>
  */
 export async function judge(deps: JudgeDeps, gate: WaitingGate): Promise<GateVerdict> {
   const { services } = await deps.config.current();
-  const asked = await Promise.all(placesOf(services, gate).map((place) => look(deps, gate, place)));
-  return asked.every(({ answer }) => answer.allowed)
-    ? Promise.all(asked.map(({ request }) => ask(deps, gate, request, true)))
-    : asked;
+  const answers = await Promise.all(
+    serviceEnvironmentsOf(services, gate).map((serviceEnvironment) => look(deps, gate, serviceEnvironment)),
+  );
+  return answers.every(({ answer }) => answer.allowed)
+    ? Promise.all(answers.map(({ request }) => checkGate(deps, gate, request, true)))
+    : answers;
 }
 
 type Asked = GateVerdict[number] & { request: CheckRequest };
 
-async function look(deps: JudgeDeps, gate: WaitingGate, place: ServiceEnvironment): Promise<Asked> {
-  const [changes, pins] = await Promise.all([deps.changes.recent(place, CHANGES_READ), deps.pins.of(place)]);
+async function look(deps: JudgeDeps, gate: WaitingGate, serviceEnvironment: ServiceEnvironment): Promise<Asked> {
+  const [changes, pins] = await Promise.all([
+    deps.changes.recent(serviceEnvironment, CHANGES_READ),
+    deps.pins.of(serviceEnvironment),
+  ]);
   const request = detectKnownGood(changes, {
-    ...place,
+    ...serviceEnvironment,
     version: versionOf(gate, changes, pins),
     commit: gate.commit,
     deployment_id: gate.deployment_id,
     change: 'deploy',
   });
-  const query = await ask(deps, gate, request, false);
-  if (query.answer.allowed) return query;
+  const answer = await checkGate(deps, gate, request, false);
+  if (answer.answer.allowed) return answer;
   const ours = await asOwnRollback(deps, gate, request, changes);
-  return ours === undefined ? query : ask(deps, gate, ours, false);
+  return ours === undefined ? answer : checkGate(deps, gate, ours, false);
 }
 
-async function ask(deps: JudgeDeps, gate: WaitingGate, request: CheckRequest, consume: boolean): Promise<Asked> {
+async function checkGate(deps: JudgeDeps, gate: WaitingGate, request: CheckRequest, consume: boolean): Promise<Asked> {
   const { service, environment } = request;
   const by = `github:${gate.repository} (${gate.asked_by})`;
   const answer = await check(deps, { request, by, consume, identityToken: null });
-  return { place: { service, environment }, answer, request };
+  return { serviceEnvironment: { service, environment }, answer, request };
 }
 
 /**

@@ -35,10 +35,10 @@ const inWords = (hours: number): string => (hours === 1 ? '1 hour' : `${hours} h
 function text(head: string, verdict: GateVerdict): string {
   const lines = verdict
     .toSorted((one, other) => Number(one.answer.allowed) - Number(other.answer.allowed))
-    .flatMap(({ place, answer }) =>
+    .flatMap(({ serviceEnvironment, answer }) =>
       answer.reasons.map(
         (reason) =>
-          `- ${code(`${place.service}/${place.environment}`)}: ${code(truncate(reason.text, REASON_MAX_CHARS))}`,
+          `- ${code(`${serviceEnvironment.service}/${serviceEnvironment.environment}`)}: ${code(truncate(reason.text, REASON_MAX_CHARS))}`,
       ),
     );
   const decisions = `Decisions: ${verdict.map(({ answer }) => code(answer.decision_id)).join(', ')}`;

@@ -36,18 +36,18 @@ export class AutomationTable implements AutomationSwitch {
   }
 
   /** Concurrent changes by two people both take effect. */
-  async write(told: AutomationInput, by: string): Promise<Automation> {
+  async write(input: AutomationInput, by: string): Promise<Automation> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const before = await this.#table.get(keys.automation());
       const { demoted, ...known } = await this.read();
       // Keep settings that are not part of the input, including those that only a newer version knows.
       const kept = { ...known, ...before };
       const at = this.#clock.now();
-      const promoted = promotedBy(told.services).filter((service) => Object.hasOwn(demoted, service));
+      const promoted = promotedBy(input.services).filter((service) => Object.hasOwn(demoted, service));
       const rev = Number(before?.['rev'] ?? 0) + 1;
       const result = await this.#table.transact([
         this.#table.put(
-          { ...before, ...keys.automation(), ...changedSettings(kept, told), by, at, rev },
+          { ...before, ...keys.automation(), ...changedSettings(kept, input), by, at, rev },
           before === undefined ? absent : sameAs(before),
         ),
         ...promoted.flatMap((service) => this.#promotion(service, at)),
@@ -57,8 +57,8 @@ export class AutomationTable implements AutomationSwitch {
           actor: by,
           kind: 'automation.changed',
           subject: 'automation',
-          text: changedText(told),
-          detail: { ...told, promoted },
+          text: changedText(input),
+          detail: { ...input, promoted },
         }),
       ]);
       if (result.ok) return this.read();
@@ -76,7 +76,7 @@ export class AutomationTable implements AutomationSwitch {
     const services = new Set<ServiceName>();
     for (const { service, at, key: act } of acts) {
       await this.#table.transact([
-        this.#table.update(keys.deed(service, at, act), {
+        this.#table.update(keys.automaticAction(service, at, act), {
           UpdateExpression: 'SET wrong = :why',
           ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(wrong)',
           ExpressionAttributeValues: { ':why': why },
@@ -95,13 +95,13 @@ export class AutomationTable implements AutomationSwitch {
   async #actsOf(id: IncidentId, key: string | null): Promise<{ service: ServiceName; at: Timestamp; key: string }[]> {
     const effects = await collect(this.#table.each(keys.incident(id).pk, `EFF#${key ?? ''}`), (item) => item);
     const acts = effects.flatMap((item) => {
-      const place = item['service_environment'] as { service: ServiceName } | undefined;
-      const act = { service: place?.service, at: item['at'], key: item['key'] };
-      return place === undefined || (key !== null && act.key !== key)
+      const serviceEnvironment = item['service_environment'] as { service: ServiceName } | undefined;
+      const act = { service: serviceEnvironment?.service, at: item['at'], key: item['key'] };
+      return serviceEnvironment === undefined || (key !== null && act.key !== key)
         ? []
         : [{ service: ServiceName.parse(act.service), at: Timestamp.parse(act.at), key: String(act.key) }];
     });
-    const deeds = await this.#table.getAll(acts.map((act) => keys.deed(act.service, act.at, act.key)));
+    const deeds = await this.#table.getAll(acts.map((act) => keys.automaticAction(act.service, act.at, act.key)));
     return acts.filter((_, n) => deeds[n] !== undefined);
   }
 
@@ -109,7 +109,11 @@ export class AutomationTable implements AutomationSwitch {
   async #judge(service: ServiceName): Promise<boolean> {
     const promotion = await this.#table.get(keys.promotion(service));
     const from = promotion === undefined ? '' : String(promotion['at']);
-    const newest = this.#table.each(keys.deeds(service).pk, '', { newestFirst: true, limit: BUDGET_ACTS, from });
+    const newest = this.#table.each(keys.automaticActions(service).pk, '', {
+      newestFirst: true,
+      limit: BUDGET_ACTS,
+      from,
+    });
     const deeds = await collect(newest, (item: Item) => ({ wrong: item['wrong'] !== undefined }));
     const reason = demotionOf(deeds);
     if (reason === null) return false;

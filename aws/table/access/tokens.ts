@@ -11,7 +11,7 @@ import { actWrite } from '../audit/act-entries.ts';
 import { type Key, keys } from '../core/keys.ts';
 import { pageOfFew } from '../core/small-list.ts';
 import { absent, collect, type Condition, type Item, type Table, type Write } from '../core/table.ts';
-import { TokenMacs } from './token-mac.ts';
+import { RecordMacs } from './record-macs.ts';
 
 /** How long to remember that a record that Firebreak did not write was used. */
 const REFUSED_KEPT_SECONDS = 30 * 24 * 3600;
@@ -26,12 +26,12 @@ const NAME_SHOWN = 128;
 export class TokenTable implements Tokens {
   readonly #table: Table;
   readonly #clock: Clock;
-  readonly #macs: TokenMacs;
+  readonly #macs: RecordMacs;
 
   constructor(table: Table, clock: Clock, secrets: Secrets) {
     this.#table = table;
     this.#clock = clock;
-    this.#macs = new TokenMacs(secrets);
+    this.#macs = new RecordMacs(secrets, 'firebreak token records v1');
   }
 
   /** Nearly every request begins with this read. It is never cached, so that a revoked token is refused at once. */

@@ -44,14 +44,14 @@ export class UserCacheTable implements UserCache {
 
   /** DynamoDB deletes expired items up to days later. */
   async #kept(kind: 'user' | 'group', id: string): Promise<Item | undefined> {
-    const item = await this.#table.get(keys.acquaintance(kind, id));
+    const item = await this.#table.get(keys.cachedUser(kind, id));
     return item !== undefined && Number(item['expires_at']) > this.#seconds() ? item : undefined;
   }
 
   async #keep(kind: 'user' | 'group', id: string, what: Item): Promise<void> {
     const at = this.#clock.now();
     await this.#table.transact([
-      this.#table.put({ ...keys.acquaintance(kind, id), ...what, at, expires_at: this.#seconds() + KEPT_SECONDS }),
+      this.#table.put({ ...keys.cachedUser(kind, id), ...what, at, expires_at: this.#seconds() + KEPT_SECONDS }),
     ]);
   }
 

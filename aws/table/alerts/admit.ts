@@ -15,7 +15,7 @@ import { postWrites } from '../incidents/inbox.ts';
 import { newIncidentWrites } from '../incidents/new-incident.ts';
 import { expiresAfter, isToBeRenewed, RETENTION_DAYS } from '../core/retention.ts';
 import { absent, type Condition, type Item, type Table, type Write } from '../core/table.ts';
-import { placesNow, slotsWrite } from './unmatched.ts';
+import { slotsNow, slotsWrite } from './unmatched.ts';
 
 /** Signals per transaction: with two items each and a few others, it stays below DynamoDB's limit of 100. */
 const SIGNALS_PER_TRANSACTION = 25;
@@ -116,17 +116,17 @@ async function admitUnmatched(
     if (attempt > TRIES)
       throw new Error(`incidents of unmatched alerts changed during all ${TRIES} attempts; the queue redelivers them`);
     const at = clock.now();
-    const [items, places] = await Promise.all([itemsOf(table, left), placesNow(table, left, { now: at, max })]);
-    const targets = left.map((arrival, n) => targetOf(places, arrival, incidentIn(items[n])));
+    const [items, slots] = await Promise.all([itemsOf(table, left), slotsNow(table, left, { now: at, max })]);
+    const targets = left.map((arrival, n) => targetOf(slots, arrival, incidentIn(items[n])));
     const [target] = targets;
     if (target === undefined) return;
-    const taken = together(left, targets);
+    const taken = batchOf(left, targets);
     const batch = taken.flatMap((n) => left[n] ?? []);
     // Only a service's own incident can predate the current keys of alerts.
     const isOwn = target.incident !== undefined && target.scope !== SHARED_SCOPE;
     const known = isOwn ? await itemsOf(table, batch, target.incident?.id) : taken.map((n) => items[n]);
     const closed = await closedOf(table, known);
-    const read = { arrivals: batch, items: known, closed, target, slotsRev: places.rev };
+    const read = { arrivals: batch, items: known, closed, target, slotsRev: slots.rev };
     const written = await write(table, at, reception, read);
     if (written === undefined) continue;
     merge(admitted, written);
@@ -139,7 +139,7 @@ async function admitUnmatched(
  * Returns the indexes of arrivals with the same target as the first one, up to the size of a transaction. Notifications
  * of one alert stay in order.
  */
-function together(arrivals: readonly Arrival[], targets: readonly Target[]): number[] {
+function batchOf(arrivals: readonly Arrival[], targets: readonly Target[]): number[] {
   const taken: number[] = [];
   const seen = new Set<string>();
   for (const [n, { signal }] of arrivals.entries()) {
@@ -243,7 +243,7 @@ function episodeWrite(
 }
 
 const listedApart = (alert: string, { muted }: AlertEpisode, at: Timestamp) =>
-  (muted ? shardedLists.muted : shardedLists.recorded).place(alert, `${at}#${alert}`);
+  (muted ? shardedLists.muted : shardedLists.recorded).attributes(alert, `${at}#${alert}`);
 
 const revision = (item: Item): Condition => ({
   ConditionExpression: 'rev = :rev',

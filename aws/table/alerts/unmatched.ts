@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Arrival, scopeOf } from '../../../domain/alerts/admission.ts';
-import { isOld, type Places, SHARED_SCOPE, type UnmatchedScope } from '../../../domain/alerts/unmatched.ts';
+import { isOld, type Slots, SHARED_SCOPE, type UnmatchedScope } from '../../../domain/alerts/unmatched.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
@@ -10,22 +10,22 @@ import { absent, type Table, type Write } from '../core/table.ts';
 
 const Stored = z.object({
   rev: z.number(),
-  places: z.array(z.object({ scope: z.string(), incident: IncidentId, at: Timestamp })),
+  slots: z.array(z.object({ scope: z.string(), incident: IncidentId, at: Timestamp })),
 });
 
 /**
  * Reads the used slots of services outside the catalogue, with the revision of their item, and the open incidents that
  * these alerts may belong to. Strongly consistent.
  */
-export async function placesNow(
+export async function slotsNow(
   table: Table,
   arrivals: readonly Arrival[],
   { now, max }: { now: Timestamp; max: number },
-): Promise<Places & { rev: number }> {
+): Promise<Slots & { rev: number }> {
   const scopes = [...new Set([SHARED_SCOPE, ...arrivals.map(({ signal }) => scopeOf(signal))])];
-  const [item, ...pointers] = await table.getAll([keys.unmatchedPlaces(), ...scopes.map(keys.open)]);
-  const { rev, places: taken } = item === undefined ? { rev: 0, places: [] } : Stored.parse(item);
-  const old = taken.filter((place) => isOld(place, now));
+  const [item, ...pointers] = await table.getAll([keys.unmatchedSlots(), ...scopes.map(keys.open)]);
+  const { rev, slots: taken } = item === undefined ? { rev: 0, slots: [] } : Stored.parse(item);
+  const old = taken.filter((slot) => isOld(slot, now));
   const incidents = await incidentsOf(table, [
     ...pointers.map((pointer) => pointer?.['incident_id']),
     ...old.map(({ incident }) => incident),
@@ -49,8 +49,8 @@ async function incidentsOf(table: Table, ids: readonly unknown[]): Promise<Reado
 }
 
 /** Returns the write of the slots, on condition that they are still as they were read. */
-export const slotsWrite = (table: Table, rev: number, places: readonly UnmatchedScope[]): Write =>
+export const slotsWrite = (table: Table, rev: number, slots: readonly UnmatchedScope[]): Write =>
   table.put(
-    { ...keys.unmatchedPlaces(), rev: rev + 1, places },
+    { ...keys.unmatchedSlots(), rev: rev + 1, slots },
     rev === 0 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } },
   );

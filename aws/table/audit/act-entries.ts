@@ -29,13 +29,13 @@ export function actWrite(table: Table, { detail, ...entry }: AuditEntry): Write 
 }
 
 /** Records a timeline entry of an incident in the audit log. @param key unique within the incident */
-export const incidentActWrite = (table: Table, id: IncidentId, key: string, said: TimelineEntry): Write =>
+export const incidentActWrite = (table: Table, id: IncidentId, key: string, entry: TimelineEntry): Write =>
   actWrite(table, {
     id: `incident:${id}:${key}`,
-    at: said.at,
-    actor: said.actor,
-    kind: said.kind,
+    at: entry.at,
+    actor: entry.actor,
+    kind: entry.kind,
     subject: id,
-    text: said.text,
-    detail: typeof said.detail === 'object' ? { ...said.detail } : {},
+    text: entry.text,
+    detail: typeof entry.detail === 'object' ? { ...entry.detail } : {},
   });

@@ -8,11 +8,11 @@ import { BadCursor, type Item, type Table } from '../core/table.ts';
 type Listed = Awaited<ReturnType<AuditLog['list']>>['items'][number];
 
 /** Position at which a page ends. */
-const Place = z.object({ minute: z.string(), sk: z.string() });
-type Place = z.infer<typeof Place>;
+const Position = z.object({ minute: z.string(), sk: z.string() });
+type Position = z.infer<typeof Position>;
 
 /** An entry with the number of its seal. */
-type Found = { place: Place; text: string; seal: number | undefined };
+type Found = { position: Position; text: string; seal: number | undefined };
 
 /** Number of minutes per query. */
 const MINUTES_READ = 50;
@@ -22,7 +22,7 @@ export async function listEntries(
   table: Table,
   { limit, cursor }: { limit: number; cursor?: string },
 ): ReturnType<AuditLog['list']> {
-  const from = cursor === undefined ? undefined : placeIn(cursor);
+  const from = cursor === undefined ? undefined : positionIn(cursor);
   const found: Found[] = [];
   for await (const minute of minutesOf(table, from?.minute)) {
     const before = minute === from?.minute ? from.sk : undefined;
@@ -32,8 +32,8 @@ export async function listEntries(
   const hashes = await hashesOf(table, found);
   const last = found.length === limit ? found.at(-1) : undefined;
   return {
-    items: found.map(({ place, text, seal }) => shown(place, text, seal, hashes)),
-    next_cursor: last === undefined ? null : Buffer.from(JSON.stringify(last.place)).toString('base64url'),
+    items: found.map(({ position, text, seal }) => shown(position, text, seal, hashes)),
+    next_cursor: last === undefined ? null : Buffer.from(JSON.stringify(last.position)).toString('base64url'),
   };
 }
 
@@ -83,7 +83,7 @@ async function newestOf(table: Table, minute: string, before: string | undefined
   ]);
   const parts = sealedItem === undefined ? [] : Sealed.parse(sealedItem).parts;
   return items.map(({ sk, entry }: Item) => ({
-    place: { minute, sk: String(sk) },
+    position: { minute, sk: String(sk) },
     text: String(entry),
     seal: parts.find(({ to }) => String(sk) <= to)?.number,
   }));
@@ -98,7 +98,7 @@ async function hashesOf(table: Table, found: readonly Found[]): Promise<Map<numb
 
 /** Shows unreadable entries too: `check` reports that they were altered. */
 function shown(
-  { sk }: Place,
+  { sk }: Position,
   text: string,
   seal: number | undefined,
   hashes: Map<number, Map<string, string>>,
@@ -108,9 +108,9 @@ function shown(
   return { ...entry, sealed: seal !== undefined, hash: hash ?? null };
 }
 
-function placeIn(cursor: string): Place {
+function positionIn(cursor: string): Position {
   try {
-    return Place.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    return Position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
   } catch {
     throw new BadCursor();
   }

@@ -106,10 +106,14 @@ export class ChangeTable implements Changes {
     return { ...page, items: page.items.map((item) => StoredChange.parse(item)) };
   }
 
-  async recent(place: ServiceEnvironment, limit: number): Promise<Change[]> {
+  async recent(serviceEnvironment: ServiceEnvironment, limit: number): Promise<Change[]> {
     const changes: Change[] = [];
     const until = `${latestPlausibleStart(this.#clock.now())}#\uffff`;
-    for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, until, limit }))
+    for await (const item of this.#table.each(keys.changes(serviceEnvironment).pk, '', {
+      newestFirst: true,
+      until,
+      limit,
+    }))
       changes.push(StoredChange.parse(item));
     return changes.toReversed();
   }
@@ -125,10 +129,10 @@ export class ChangeTable implements Changes {
   }
 
   /** Returns the newest succeeded change of a service and environment, except the given one. */
-  async #newestLive(apart: Change): Promise<Change | undefined> {
-    const changes = await this.recent(apart, LOOKED_BACK);
+  async #newestLive(except: Change): Promise<Change | undefined> {
+    const changes = await this.recent(except, LOOKED_BACK);
     return changes.findLast(
-      (change) => putsVersionLive(change) && change.status === 'succeeded' && change.id !== apart.id,
+      (change) => putsVersionLive(change) && change.status === 'succeeded' && change.id !== except.id,
     );
   }
 
@@ -285,7 +289,7 @@ const failureWrites = (table: Table, change: Change, { pk, sk }: Key): Write[] =
 const changeItem = (change: Change, key: Key): Item => ({
   ...key,
   ...change,
-  ...shardedLists.changes.place(change.id, `${change.started_at}#${change.id}`),
+  ...shardedLists.changes.attributes(change.id, `${change.started_at}#${change.id}`),
 });
 
 /** A change reported with a start in the future gives way to any other. */

@@ -46,25 +46,32 @@ export class PinTable implements Pins {
 
   /** Reads the combined items, so that the cost does not grow with the number of old pins. */
   async #inForce(): Promise<PinView[]> {
-    const places = await collect(this.#table.each(keys.pinnedPlaces().pk), (item) => Placed.parse(item));
-    const items = await this.#table.getAll(places.flatMap((place) => [keys.pinned(place), keys.live(place)]));
-    return places.flatMap((_, n) => pinsIn(items[2 * n], items[2 * n + 1]));
+    const serviceEnvironments = await collect(this.#table.each(keys.pinnedEnvironments().pk), (item) =>
+      Placed.parse(item),
+    );
+    const items = await this.#table.getAll(
+      serviceEnvironments.flatMap((serviceEnvironment) => [
+        keys.pinned(serviceEnvironment),
+        keys.live(serviceEnvironment),
+      ]),
+    );
+    return serviceEnvironments.flatMap((_, n) => pinsIn(items[2 * n], items[2 * n + 1]));
   }
 
-  async of(place: ServiceEnvironment): Promise<PinView[]> {
-    const [pinned, live] = await this.#table.getAll([keys.pinned(place), keys.live(place)]);
-    await this.#trim(place, pinned);
+  async of(serviceEnvironment: ServiceEnvironment): Promise<PinView[]> {
+    const [pinned, live] = await this.#table.getAll([keys.pinned(serviceEnvironment), keys.live(serviceEnvironment)]);
+    await this.#trim(serviceEnvironment, pinned);
     return pinsIn(pinned, live);
   }
 
   /** Each rollback first asks for the pins, so this keeps the item small before the next pin is added. */
-  async #trim(place: ServiceEnvironment, item: Item | undefined): Promise<void> {
+  async #trim(serviceEnvironment: ServiceEnvironment, item: Item | undefined): Promise<void> {
     const names = Object.keys(item ?? {}).filter((name) => name.startsWith(PREFIX));
     if (names.length <= PINNED_MAX) return;
     const old = newestFirst(item)
       .slice(PINS_READ, PINS_READ + TRIMMED_MAX)
       .map(({ id }) => nameOf(id));
-    await this.#table.touch(keys.pinned(place), {
+    await this.#table.touch(keys.pinned(serviceEnvironment), {
       UpdateExpression: `REMOVE ${old.map((_, n) => `#pin${n}`).join(', ')}`,
       ExpressionAttributeNames: Object.fromEntries(old.map((name, n) => [`#pin${n}`, name])),
     });
@@ -136,7 +143,7 @@ export function pinWrites(table: Table, pin: Parameters<typeof newPin>[0]): Writ
   return [
     table.put({ ...key, ...whole, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
     table.put({ ...keys.pinById(id), at_pk: key.pk, at_sk: key.sk }),
-    table.put({ ...keys.pinnedPlace(pin), service, environment }),
+    table.put({ ...keys.pinnedEnvironment(pin), service, environment }),
     table.update(keys.pinned(pin), {
       UpdateExpression: 'SET #pin = :pin',
       ExpressionAttributeNames: { '#pin': nameOf(id) },

@@ -23,7 +23,8 @@ const part = (name: string): string => short(encodeURIComponent(name));
 const short = (encoded: string): string =>
   encoded.length <= PART_MAX_CHARS ? encoded : `${encoded.slice(0, PART_MAX_CHARS - 66)}%~${sha256(encoded)}`;
 
-const placeOf = ({ service, environment }: ServiceEnvironment): string => `${part(service)}#${part(environment)}`;
+const serviceEnvironmentKey = ({ service, environment }: ServiceEnvironment): string =>
+  `${part(service)}#${part(environment)}`;
 
 /** A scope never has both a service and a team. */
 const scopeOf = ({ service, team, environment }: FreezeScope): string =>
@@ -63,7 +64,7 @@ export const keys = {
     sk: `DIGEST#${stakeholder}`,
   }),
   /** A channel to stakeholders that is paused. */
-  digestPause: (way: string): Key => ({ pk: 'DIGESTPAUSE', sk: way }),
+  digestPause: (channel: string): Key => ({ pk: 'DIGESTPAUSE', sk: channel }),
   digestPauses: (): Pick<Key, 'pk'> => ({ pk: 'DIGESTPAUSE' }),
   noted: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `TLKEY#${key}` }),
   effect: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `EFF#${key}` }),
@@ -79,7 +80,7 @@ export const keys = {
   }),
   open: (scope: string): Key => ({ pk: `OPEN#${scope.split('#').map(short).join('#')}`, sk: 'OPEN' }),
   /** Services outside the catalogue that have an incident of their own. */
-  unmatchedPlaces: (): Key => ({ pk: 'UNMATCHED', sk: 'PLACES' }),
+  unmatchedSlots: (): Key => ({ pk: 'UNMATCHED', sk: 'SLOTS' }),
   child: (parent: IncidentId, child: IncidentId): Key => ({ pk: `INC#${parent}`, sk: `CHILD#${child}` }),
   opening: (at: Timestamp, id: IncidentId): Key => ({ pk: 'OPENINGS', sk: `${at}#${id}` }),
   openings: (): Pick<Key, 'pk'> => ({ pk: 'OPENINGS' }),
@@ -96,11 +97,13 @@ export const keys = {
   incidentsOf: (service: string): Pick<Key, 'pk'> => ({ pk: `INCOF#${part(service)}` }),
   /** The newest episode of an alert. */
   alert: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
-  change: (place: ServiceEnvironment, startedAt: Timestamp, id: ChangeId): Key => ({
-    pk: `CHG#${placeOf(place)}`,
+  change: (serviceEnvironment: ServiceEnvironment, startedAt: Timestamp, id: ChangeId): Key => ({
+    pk: `CHG#${serviceEnvironmentKey(serviceEnvironment)}`,
     sk: `${startedAt}#${id}`,
   }),
-  changes: (place: ServiceEnvironment): Pick<Key, 'pk'> => ({ pk: `CHG#${placeOf(place)}` }),
+  changes: (serviceEnvironment: ServiceEnvironment): Pick<Key, 'pk'> => ({
+    pk: `CHG#${serviceEnvironmentKey(serviceEnvironment)}`,
+  }),
   /** All changes of a service in all environments. */
   changeOf: (service: string, startedAt: Timestamp, id: ChangeId): Key => ({
     pk: `CHGOF#${part(service)}`,
@@ -108,48 +111,73 @@ export const keys = {
   }),
   changesOf: (service: string): Pick<Key, 'pk'> => ({ pk: `CHGOF#${part(service)}` }),
   changeById: (id: ChangeId): Key => ({ pk: `CHGID#${id}`, sk: 'CHG' }),
-  live: (place: ServiceEnvironment): Key => ({ pk: 'LIVE', sk: placeOf(place) }),
+  live: (serviceEnvironment: ServiceEnvironment): Key => ({
+    pk: 'LIVE',
+    sk: serviceEnvironmentKey(serviceEnvironment),
+  }),
   lock: (resource: string): Key => ({ pk: `LOCK#${part(resource)}`, sk: 'LOCK' }),
   /** Automatic actions of all services in the last hour. */
   pace: (): Key => ({ pk: 'PACE', sk: 'PACE' }),
   /** Automatic actions of a service: its error budget. */
-  deed: (service: string, at: Timestamp, key: string): Key => ({ pk: `DEED#${part(service)}`, sk: `${at}#${key}` }),
-  deeds: (service: string): Pick<Key, 'pk'> => ({ pk: `DEED#${part(service)}` }),
+  automaticAction: (service: string, at: Timestamp, key: string): Key => ({
+    pk: `AUTOACTION#${part(service)}`,
+    sk: `${at}#${key}`,
+  }),
+  automaticActions: (service: string): Pick<Key, 'pk'> => ({ pk: `AUTOACTION#${part(service)}` }),
   demotion: (service: string): Key => ({ pk: 'DEMOTED', sk: part(service) }),
   demotions: (): Pick<Key, 'pk'> => ({ pk: 'DEMOTED' }),
   promotion: (service: string): Key => ({ pk: 'PROMOTED', sk: part(service) }),
-  pin: (place: ServiceEnvironment, at: Timestamp, id: string): Key => ({
-    pk: `PIN#${placeOf(place)}`,
+  pin: (serviceEnvironment: ServiceEnvironment, at: Timestamp, id: string): Key => ({
+    pk: `PIN#${serviceEnvironmentKey(serviceEnvironment)}`,
     sk: `${at}#${id}`,
   }),
-  pins: (place: ServiceEnvironment): Pick<Key, 'pk'> => ({ pk: `PIN#${placeOf(place)}` }),
+  pins: (serviceEnvironment: ServiceEnvironment): Pick<Key, 'pk'> => ({
+    pk: `PIN#${serviceEnvironmentKey(serviceEnvironment)}`,
+  }),
   /** The active pins of a service and environment, in one item. */
-  pinned: (place: ServiceEnvironment): Key => ({ pk: `PINNED#${placeOf(place)}`, sk: 'PINNED' }),
+  pinned: (serviceEnvironment: ServiceEnvironment): Key => ({
+    pk: `PINNED#${serviceEnvironmentKey(serviceEnvironment)}`,
+    sk: 'PINNED',
+  }),
   /** A service and environment that has had a pin. */
-  pinnedPlace: (place: ServiceEnvironment): Key => ({ pk: 'PINNEDPLACES', sk: placeOf(place) }),
-  pinnedPlaces: (): Pick<Key, 'pk'> => ({ pk: 'PINNEDPLACES' }),
-  gate: (place: ServiceEnvironment): Key => ({ pk: `GATE#${placeOf(place)}`, sk: 'GATE' }),
+  pinnedEnvironment: (serviceEnvironment: ServiceEnvironment): Key => ({
+    pk: 'PINNEDENVS',
+    sk: serviceEnvironmentKey(serviceEnvironment),
+  }),
+  pinnedEnvironments: (): Pick<Key, 'pk'> => ({ pk: 'PINNEDENVS' }),
+  gate: (serviceEnvironment: ServiceEnvironment): Key => ({
+    pk: `GATE#${serviceEnvironmentKey(serviceEnvironment)}`,
+    sk: 'GATE',
+  }),
   pinById: (id: string): Key => ({ pk: `PINID#${part(id)}`, sk: 'PIN' }),
   rolling: (id: ChangeId): Key => ({ pk: 'ROLLING', sk: id }),
   rollings: (): Pick<Key, 'pk'> => ({ pk: 'ROLLING' }),
   failure: (id: ChangeId): Key => ({ pk: 'FAILED', sk: id }),
   failures: (): Pick<Key, 'pk'> => ({ pk: 'FAILED' }),
-  act: (place: ServiceEnvironment, at: Timestamp, key: string): Key => ({
-    pk: `ACT#${placeOf(place)}`,
+  act: (serviceEnvironment: ServiceEnvironment, at: Timestamp, key: string): Key => ({
+    pk: `ACT#${serviceEnvironmentKey(serviceEnvironment)}`,
     sk: `${at}#${key}`,
   }),
-  acts: (place: ServiceEnvironment): Pick<Key, 'pk'> => ({ pk: `ACT#${placeOf(place)}` }),
+  acts: (serviceEnvironment: ServiceEnvironment): Pick<Key, 'pk'> => ({
+    pk: `ACT#${serviceEnvironmentKey(serviceEnvironment)}`,
+  }),
   drill: (id: DrillId): Key => ({ pk: `DRILL#${id}`, sk: 'DRILL' }),
   /** Drills that are not finished. */
   drilling: (id: DrillId): Key => ({ pk: 'DRILLING', sk: id }),
   drillings: (): Pick<Key, 'pk'> => ({ pk: 'DRILLING' }),
   /** When the rollback path of a service and environment was last proved. */
-  proved: (place: ServiceEnvironment): Key => ({ pk: 'PROVED', sk: placeOf(place) }),
+  proved: (serviceEnvironment: ServiceEnvironment): Key => ({
+    pk: 'PROVED',
+    sk: serviceEnvironmentKey(serviceEnvironment),
+  }),
   proveds: (): Pick<Key, 'pk'> => ({ pk: 'PROVED' }),
   /** Events of an objective on one day (UTC), in buckets of five minutes. */
   sloDay: (id: string, day: string): Key => ({ pk: `SLODAY#${part(id)}`, sk: day }),
   /** Result of the last evaluation of a service's objectives in an environment. */
-  sloStatus: (place: ServiceEnvironment): Key => ({ pk: 'SLOSTATUS', sk: placeOf(place) }),
+  sloStatus: (serviceEnvironment: ServiceEnvironment): Key => ({
+    pk: 'SLOSTATUS',
+    sk: serviceEnvironmentKey(serviceEnvironment),
+  }),
   sloStatuses: (): Pick<Key, 'pk'> => ({ pk: 'SLOSTATUS' }),
   /** When objectives were last evaluated. */
   sloEvaluation: (): Key => ({ pk: 'SLOEVALUATION', sk: 'SLOEVALUATION' }),
@@ -214,6 +242,12 @@ export const keys = {
   refusedToken: (hash: string): Key => ({ pk: 'TOKENSREFUSED', sk: hash }),
   refusedTokens: (): Pick<Key, 'pk'> => ({ pk: 'TOKENSREFUSED' }),
   tokenName: (name: string): Key => ({ pk: 'TOKENNAMES', sk: name }),
+  /** A session of the console, by the hash of its ID; listed by the name of its person. */
+  session: (hash: string): Key => ({ pk: `SESSION#${hash}`, sk: 'SESSION' }),
+  sessionOf: (name: string, hash: string): Key => ({ pk: `SESSIONS#${part(name)}`, sk: hash }),
+  sessionsOf: (name: string): Pick<Key, 'pk'> => ({ pk: `SESSIONS#${part(name)}` }),
+  /** A link with which one person can sign in once. */
+  loginLink: (hash: string): Key => ({ pk: `LOGINLINK#${hash}`, sk: 'LOGINLINK' }),
   /** Updates that targets still have to show. */
   due: (subject: Subject): Key => ({ pk: 'DUE', sk: subject }),
   dues: (): Pick<Key, 'pk'> => ({ pk: 'DUE' }),
@@ -223,14 +257,23 @@ export const keys = {
     pk: `PRJ#${subject}`,
     sk: `${target}#${part(key)}`,
   }),
-  bulletin: (id: string): Key => ({ pk: `BULLETIN#${id}`, sk: 'HEAD' }),
-  bulletinAlert: (id: string, hash: string): Key => ({ pk: `BULLETIN#${id}`, sk: `EP#${hash}` }),
+  /** An incident as the public sees it: by its public ID, by the month of its start, and while it is not resolved. */
+  publicIncident: (id: string): Key => ({ pk: `PUBLIC#${part(id)}`, sk: 'PUBLIC' }),
+  publicMonth: (startedAt: Timestamp, id: string): Key => ({
+    pk: `PUBLICMONTH#${startedAt.slice(0, 7)}`,
+    sk: `${startedAt}#${id}`,
+  }),
+  publicMonths: (month: string): Pick<Key, 'pk'> => ({ pk: `PUBLICMONTH#${month}` }),
+  publicOpen: (id: string): Key => ({ pk: 'PUBLICOPEN', sk: id }),
+  publicOpens: (): Pick<Key, 'pk'> => ({ pk: 'PUBLICOPEN' }),
+  alertNotice: (id: string): Key => ({ pk: `NOTICE#${id}`, sk: 'HEAD' }),
+  alertOfNotice: (id: string, hash: string): Key => ({ pk: `NOTICE#${id}`, sk: `EP#${hash}` }),
   /** The incident of a channel, by the channel's id in the chat. */
   channel: (chatId: string): Key => ({ pk: `CHANNEL#${part(chatId)}`, sk: 'CHANNEL' }),
   /** The outcome of an action that a person took in another system. */
-  hearing: (key: string): Key => ({ pk: `HEARD#${sha256(key)}`, sk: 'HEARD' }),
+  processedEvent: (key: string): Key => ({ pk: `PROCESSED#${sha256(key)}`, sk: 'PROCESSED' }),
   /** A user or group of the chat. */
-  acquaintance: (kind: 'user' | 'group', id: string): Key => ({ pk: `CHAT#${part(id)}`, sk: kind }),
+  cachedUser: (kind: 'user' | 'group', id: string): Key => ({ pk: `CHAT#${part(id)}`, sk: kind }),
   counter: (row: string): Key => ({ pk: `COUNTER#${part(row)}`, sk: 'COUNTER' }),
   idempotency: (principal: string, route: string, key: string): Key => ({
     pk: `IDEM#${part(principal)}#${part(route)}#${part(key)}`,
@@ -279,6 +322,6 @@ function shardedList(name: string) {
      * @param id determines the shard, so it must never change
      * @param key sorts the list; must be unique within it
      */
-    place: (id: string, key: string) => ({ list: `${name}#${shardOf(id)}`, list_key: key }),
+    attributes: (id: string, key: string) => ({ list: `${name}#${shardOf(id)}`, list_key: key }),
   };
 }

@@ -3,7 +3,7 @@ import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 /** Days after which DynamoDB may delete bulk records; docs/reference/data-model.md, "Retention". */
 export const RETENTION_DAYS = {
   /**
-   * After an alert's last notification. Longer than a quiet incident stays open (`quietHours`, at most two weeks), so
+   * After an alert's last notification. Longer than a quiet incident stays open (`autoResolveHours`, at most two weeks), so
    * that no alert is deleted that keeps one open.
    */
   episode: 90,

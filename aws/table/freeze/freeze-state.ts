@@ -10,7 +10,7 @@ import type { Item, Table } from '../core/table.ts';
 const TEXTS_KEPT = 4000;
 
 /** Keys that a check reads for one service and environment, in this order. */
-type PlaceKeys = { scopes: Key[]; status: Key };
+type ScopeKeys = { scopes: Key[]; status: Key };
 
 /** Reads everything that a check needs in one DynamoDB call, which concurrent checks share. */
 export class FreezeStateTable implements FreezeState {
@@ -22,9 +22,9 @@ export class FreezeStateTable implements FreezeState {
     this.#table = table;
   }
 
-  async read(place: CheckedScope, dependencies: readonly CheckedScope[]): ReturnType<FreezeState['read']> {
-    const [evaluation, live, pinned] = [keys.sloEvaluation(), keys.live(place), keys.pinned(place)];
-    const own = keysOf(place);
+  async read(scope: CheckedScope, dependencies: readonly CheckedScope[]): ReturnType<FreezeState['read']> {
+    const [evaluation, live, pinned] = [keys.sloEvaluation(), keys.live(scope), keys.pinned(scope)];
+    const own = keysOf(scope);
     const others = dependencies.map(keysOf);
     const wanted = [evaluation, live, pinned, ...[own, ...others].flatMap(({ scopes, status }) => [...scopes, status])];
     const items = await this.#table.shared.read(wanted);
@@ -38,7 +38,7 @@ export class FreezeStateTable implements FreezeState {
     };
   }
 
-  #stateOf({ scopes, status }: PlaceKeys, itemAt: (key: Key) => Item | undefined): ScopeState {
+  #stateOf({ scopes, status }: ScopeKeys, itemAt: (key: Key) => Item | undefined): ScopeState {
     return {
       freezes: scopes
         .flatMap((scope) => freezeTextsIn(itemAt(scope)))
@@ -49,9 +49,9 @@ export class FreezeStateTable implements FreezeState {
   }
 }
 
-const keysOf = (place: CheckedScope): PlaceKeys => ({
-  scopes: scopesOf(place).map((scope) => keys.freezeScope(scope)),
-  status: keys.sloStatus(place),
+const keysOf = (scope: CheckedScope): ScopeKeys => ({
+  scopes: scopesOf(scope).map((one) => keys.freezeScope(one)),
+  status: keys.sloStatus(scope),
 });
 
 const nameOf = ({ pk, sk }: Key): string => `${pk} ${sk}`;

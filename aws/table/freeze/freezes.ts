@@ -34,7 +34,7 @@ export class FreezeTable implements Freezes {
 
   async open(freeze: Freeze): Promise<{ freeze: Freeze; created: boolean }> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const before = await this.#asItStands(freeze);
+      const before = await this.#existing(freeze);
       if (before !== undefined) return { freeze: before, created: false };
       const scope = await this.#table.get(keys.freezeScope(freeze));
       const result = await this.#audit.transact(
@@ -51,7 +51,7 @@ export class FreezeTable implements Freezes {
   }
 
   /** Returns the existing freeze: itself, or one with the same cause. */
-  async #asItStands(freeze: Freeze): Promise<Freeze | undefined> {
+  async #existing(freeze: Freeze): Promise<Freeze | undefined> {
     const cause = causeKey(freeze);
     const [own, held] = await this.#table.getAll([
       keys.freeze(freeze.id),
@@ -81,8 +81,8 @@ export class FreezeTable implements Freezes {
     await this.#change(id, (found) => changes.settle(found, at));
   }
 
-  revise({ id, ...news }: Parameters<Freezes['revise']>[0]): Promise<Freeze | undefined> {
-    return this.#change(id, (found) => changes.revise(found, news));
+  revise({ id, ...revision }: Parameters<Freezes['revise']>[0]): Promise<Freeze | undefined> {
+    return this.#change(id, (found) => changes.revise(found, revision));
   }
 
   async get(id: string): Promise<Freeze | undefined> {
@@ -92,9 +92,9 @@ export class FreezeTable implements Freezes {
 
   async list(
     query: { limit: number; cursor?: string },
-    wanted: (freeze: Freeze) => boolean = () => true,
+    isWanted: (freeze: Freeze) => boolean = () => true,
   ): Promise<Page<Freeze>> {
-    const page = await this.#table.page(listed(lists.freezes), query, (item) => wanted(StoredFreeze.parse(item)));
+    const page = await this.#table.page(listed(lists.freezes), query, (item) => isWanted(StoredFreeze.parse(item)));
     return { ...page, items: page.items.map((item) => StoredFreeze.parse(item)) };
   }
 

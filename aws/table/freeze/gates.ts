@@ -19,28 +19,28 @@ export class GateTable implements Gates {
     await this.#table.transact([this.#table.put({ ...keys.gate(wish), ...GateRequest.parse(wish) })]);
   }
 
-  async get(place: ServiceEnvironment): Promise<GateRequest | undefined> {
-    const item = await this.#table.get(keys.gate(place));
+  async get(serviceEnvironment: ServiceEnvironment): Promise<GateRequest | undefined> {
+    const item = await this.#table.get(keys.gate(serviceEnvironment));
     return item && GateRequest.parse(item);
   }
 
-  mistaken(place: ServiceEnvironment, key: string, checksum: string): Promise<void> {
-    return this.#ofAct(place, key, 'other_checksum', checksum);
+  mistaken(serviceEnvironment: ServiceEnvironment, key: string, checksum: string): Promise<void> {
+    return this.#ofAct(serviceEnvironment, key, 'other_checksum', checksum);
   }
 
-  clear(place: ServiceEnvironment, key: string): Promise<void> {
-    return this.#ofAct(place, key, 'state', 'over' satisfies GateRequest['state']);
+  clear(serviceEnvironment: ServiceEnvironment, key: string): Promise<void> {
+    return this.#ofAct(serviceEnvironment, key, 'state', 'over' satisfies GateRequest['state']);
   }
 
   /** A failed condition means that a newer action has replaced the request: nothing to change. */
   async #ofAct(
-    place: ServiceEnvironment,
+    serviceEnvironment: ServiceEnvironment,
     key: string,
     field: 'other_checksum' | 'state',
     value: string,
   ): Promise<void> {
     await this.#table.transact([
-      this.#table.update(keys.gate(place), {
+      this.#table.update(keys.gate(serviceEnvironment), {
         UpdateExpression: 'SET #field = :value',
         ConditionExpression: '#key = :key',
         ExpressionAttributeNames: { '#field': field, '#key': 'key' },

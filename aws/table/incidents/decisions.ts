@@ -11,6 +11,7 @@ import {
 import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
 import type { Blobs, Clock, Counters } from '../../../domain/ports/system.ts';
 import type { Decision, DecisionInputs } from '../../../domain/rollback/judgement.ts';
+import { hasDigest } from '../../../domain/rollback/offers.ts';
 import { DecisionState, type DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { StoredDecision, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
@@ -28,7 +29,7 @@ const INPUTS_MAX_BYTES = 64 * 1024;
 const TRIES = 20;
 
 /** Absent in decisions of older versions. */
-const AskedBy = z.enum(['alert', 'person', 'nobody', 'runbook', 'verification']).catch('nobody');
+const StoredRequester = z.enum(['alert', 'person', 'none', 'runbook', 'verification']).catch('none');
 
 /** Who may answer. Null: everyone who may approve. */
 const People = z.array(z.string()).nullable().catch(null);
@@ -39,14 +40,14 @@ export class DecisionTable implements Decisions {
   readonly #clock: Clock;
 
   readonly #counters: Pick<Counters, 'add'>;
-  readonly #events: Pick<IncidentLog, 'tell'>;
+  readonly #events: Pick<IncidentLog, 'publish'>;
 
   constructor(
     table: Table,
     blobs: Blobs,
     clock: Clock,
     counters: Pick<Counters, 'add'> = uncounted,
-    events: Pick<IncidentLog, 'tell'> = unlogged,
+    events: Pick<IncidentLog, 'publish'> = unlogged,
   ) {
     this.#table = table;
     this.#blobs = blobs;
@@ -55,10 +56,16 @@ export class DecisionTable implements Decisions {
     this.#events = events;
   }
 
-  async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
+  async keep(
+    id: IncidentId,
+    number: number,
+    decision: Decision,
+    inputs: DecisionInputs,
+    answerSeconds?: number,
+  ): Promise<DecisionView> {
     const at = this.#clock.now();
     const digest = sha256(canonicalJson({ id, number, decision, inputs }));
-    const { view, people, patch, entry } = newDecision({ id, number, at, digest }, decision, inputs);
+    const { view, people, patch, entry } = newDecision({ id, number, at, digest, answerSeconds }, decision, inputs);
     const result = await this.#table.transact([
       this.#table.put(
         {
@@ -66,7 +73,7 @@ export class DecisionTable implements Decisions {
           number,
           ...view,
           onset: decision.onset,
-          asked_by: inputs.asked.by,
+          requested_by: inputs.request.by,
           people,
           ...(await this.#inputs(id, number, inputs)),
         },
@@ -77,9 +84,9 @@ export class DecisionTable implements Decisions {
     ]);
     if (result.ok) {
       const { kind, because: reason, from_version, to_version } = view;
-      await this.#events.tell(id, 'decision.made', { decision: view.id, kind, reason, from_version, to_version });
+      await this.#events.publish(id, 'decision.made', { decision: view.id, kind, reason, from_version, to_version });
       if (view.state === 'waiting') {
-        await this.#events.tell(id, 'approval.requested', { decision: view.id, reason });
+        await this.#events.publish(id, 'approval.requested', { decision: view.id, reason });
         await this.#counters.add([one('firebreak_approvals_requested_total')]);
       }
       return view;
@@ -100,7 +107,7 @@ export class DecisionTable implements Decisions {
       timelineWrite(this.#table, id, `decision-${number}`, entry),
     ]);
     if (ok) {
-      await this.#events.tell(id, 'approval.requested', { decision: view.id, reason: view.because });
+      await this.#events.publish(id, 'approval.requested', { decision: view.id, reason: view.because });
       return view;
     }
     const kept = await this.get(id, number);
@@ -112,7 +119,7 @@ export class DecisionTable implements Decisions {
     const item = await this.#table.get(keys.decision(id, number));
     if (item === undefined) return undefined;
     const outcome = item['outcome'] === undefined ? null : MitigationOutcome.parse(item['outcome']);
-    return { asked: AskedBy.parse(item['asked_by']), outcome };
+    return { requester: StoredRequester.parse(item['requested_by']), outcome };
   }
 
   async #inputs(
@@ -164,7 +171,7 @@ export class DecisionTable implements Decisions {
       if (found === undefined) return 'superseded';
       const at = this.#clock.now();
       const { number, view } = found;
-      const plan = planAnswer(incident && StoredIncident.parse(incident), found, { answer, by, note }, at);
+      const plan = planAnswer(incident && StoredIncident.parse(incident), found, { digest, answer, by, note }, at);
       if (typeof plan === 'string') return plan;
       const key =
         plan.kind === 'agrees' ? `decision-${number}-${sha256(by).slice(0, 16)}` : `decision-${number}-answered`;
@@ -177,7 +184,7 @@ export class DecisionTable implements Decisions {
       ]);
       if (!ok) continue;
       const outcome = plan.kind === 'agrees' ? 'agreed' : answer;
-      await this.#events.tell(id, 'approval.answered', { decision: view.id, outcome, actor: by });
+      await this.#events.publish(id, 'approval.answered', { decision: view.id, outcome, actor: by });
       if (plan.kind === 'answers') await this.#counters.add([one('firebreak_approvals_total', answer)]);
       return 'taken';
     }
@@ -192,16 +199,18 @@ export class DecisionTable implements Decisions {
     plan: AnswerPlan,
     { by, note }: { by: string; note: string },
   ): Write {
+    const set = Object.entries(plan.choice);
     return this.#table.update(keys.decision(id, number), {
-      UpdateExpression: `SET approvals = :now${plan.kind === 'agrees' ? '' : ', #state = :answer, answered_by = :by, answer_note = :note'}`,
+      UpdateExpression: `SET approvals = :now${set.map(([name]) => `, #${name} = :${name}`).join('')}${plan.kind === 'agrees' ? '' : ', #state = :answer, answered_by = :by, answer_note = :note'}`,
       ConditionExpression:
         '#state = :waiting AND digest = :digest AND (approvals = :before OR attribute_not_exists(approvals))',
-      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeNames: { '#state': 'state', ...Object.fromEntries(set.map(([name]) => [`#${name}`, name])) },
       ExpressionAttributeValues: {
         ':now': plan.approvals,
         ':before': approvals,
         ':waiting': 'waiting',
         ':digest': digest,
+        ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
         ...(plan.kind === 'answers' && { ':answer': plan.state, ':by': by, ':note': note }),
       },
     });
@@ -211,13 +220,12 @@ export class DecisionTable implements Decisions {
     id: IncidentId,
     digest: string,
   ): Promise<{ number: number; view: DecisionView; people: readonly string[] | null } | undefined> {
-    for await (const item of this.#table.each(keys.incident(id).pk, 'DEC#'))
-      if (item['digest'] === digest)
-        return {
-          number: Number(item['number']),
-          view: StoredDecision.parse(item),
-          people: People.parse(item['people'] ?? null),
-        };
+    for await (const item of this.#table.each(keys.incident(id).pk, 'DEC#')) {
+      if (typeof item['digest'] !== 'string' || !digest.startsWith(item['digest'])) continue;
+      const view = StoredDecision.parse(item);
+      if (hasDigest(view, digest))
+        return { number: Number(item['number']), view, people: People.parse(item['people'] ?? null) };
+    }
     return undefined;
   }
 
@@ -250,7 +258,7 @@ export class DecisionTable implements Decisions {
     ]);
     if (ok) {
       const outcome = as === 'approved' ? 'unopposed' : 'expired';
-      await this.#events.tell(id, 'approval.answered', { decision: `${id}-${number}`, outcome, actor: 'firebreak' });
+      await this.#events.publish(id, 'approval.answered', { decision: `${id}-${number}`, outcome, actor: 'firebreak' });
       await this.#counters.add([one('firebreak_approvals_total', outcome)]);
       return state;
     }

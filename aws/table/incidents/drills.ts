@@ -124,8 +124,8 @@ export class DrillTable implements Drills {
     });
   }
 
-  #proof(place: ServiceEnvironment, id: DrillId, at: Timestamp): Write {
-    return this.#table.put({ ...keys.proved(place), ...place, drill_id: id, at });
+  #proof(serviceEnvironment: ServiceEnvironment, id: DrillId, at: Timestamp): Write {
+    return this.#table.put({ ...keys.proved(serviceEnvironment), ...serviceEnvironment, drill_id: id, at });
   }
 }
 

@@ -1,22 +1,22 @@
 import * as z from 'zod';
 import { one } from '../../../domain/incidents/metrics.ts';
 import {
-  type ActPlan,
-  type ActState,
+  type ActionPlan,
+  type ActionState,
   completed,
   type EffectEnd,
   isOver,
   type Lock,
   marked,
   type Pace,
-  planAct,
+  planAction,
   planEnd,
   planRollbackEnd,
   type RollbackEndPlan,
 } from '../../../domain/incidents/plan-effects.ts';
 import type { IncidentEventFields } from '../../../domain/incidents/incident-events.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { Act, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
+import type { IntendedAction, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
@@ -47,13 +47,13 @@ export class EffectTable implements Effects {
   readonly #clock: Clock;
 
   readonly #counters: Pick<Counters, 'add'>;
-  readonly #events: Pick<IncidentLog, 'tell'>;
+  readonly #events: Pick<IncidentLog, 'publish'>;
 
   constructor(
     table: Table,
     clock: Clock,
     counters: Pick<Counters, 'add'> = uncounted,
-    events: Pick<IncidentLog, 'tell'> = unlogged,
+    events: Pick<IncidentLog, 'publish'> = unlogged,
   ) {
     this.#table = table;
     this.#clock = clock;
@@ -83,7 +83,7 @@ export class EffectTable implements Effects {
       ...page,
     ]);
     if (ok) {
-      await this.#events.tell(id, 'effect.started', named(effect));
+      await this.#events.publish(id, 'effect.started', named(effect));
       return effect;
     }
     const kept = await this.get(id, intent.key);
@@ -91,22 +91,22 @@ export class EffectTable implements Effects {
     return kept;
   }
 
-  async intendAct(
+  async intendAction(
     id: IncidentId,
     intent: Omit<Effect, 'state' | 'at'>,
-    act: Act,
+    act: IntendedAction,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
     const wanted = [keys.effect(id, intent.key), keys.incident(id), keys.lock(act.resource), keys.pace()];
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const at = this.#clock.now();
       const [effect, incident, lock, pace] = await this.#table.getAll(wanted);
-      const state: ActState = {
+      const state: ActionState = {
         known: effect && StoredEffect.parse(effect),
         incident: { id, status: StoredIncident.shape.status.parse(incident?.['status']) },
         lock: lock && lockIn(lock),
         pace: paceIn(pace),
       };
-      const plan = planAct(intent, act, state, at);
+      const plan = planAction(intent, act, state, at);
       if (plan.kind === 'known') return { ok: true, effect: plan.effect };
       if (plan.kind === 'stopped') return { ok: false, reason: plan.reason };
       const { ok } = await this.#table.transact([
@@ -114,7 +114,7 @@ export class EffectTable implements Effects {
         ...(plan.pace === null ? [] : [this.#paceWrite(plan.pace, Number(pace?.['rev'] ?? 0))]),
       ]);
       if (!ok) continue; // something has changed in the meantime
-      await this.#events.tell(id, 'effect.started', named(plan.effect));
+      await this.#events.publish(id, 'effect.started', named(plan.effect));
       return { ok: true, effect: plan.effect };
     }
     throw new Error(`the count of automatic actions changed during all ${TRIES} attempts; the step is retried`);
@@ -122,9 +122,9 @@ export class EffectTable implements Effects {
 
   #intentWrites(
     id: IncidentId,
-    { effect, patch, lock, entry }: ActPlan,
-    { lock: before }: ActState,
-    { place, resource, isProposed }: Act,
+    { effect, patch, lock, entry }: ActionPlan,
+    { lock: before }: ActionState,
+    { serviceEnvironment, resource, isProposed }: IntendedAction,
   ): Write[] {
     const { key, at } = effect;
     return [
@@ -141,9 +141,17 @@ export class EffectTable implements Effects {
       ),
       patchWrite(this.#table, id, patch),
       ...(effect.kind === 'roll-back'
-        ? [this.#table.put({ ...keys.act(place, at, key), incident_id: id, ...expiresAfter(at, RETENTION_DAYS.act) })]
+        ? [
+            this.#table.put({
+              ...keys.act(serviceEnvironment, at, key),
+              incident_id: id,
+              ...expiresAfter(at, RETENTION_DAYS.act),
+            }),
+          ]
         : []),
-      ...(isProposed ? [this.#table.put({ ...keys.deed(place.service, at, key), incident_id: id, key })] : []),
+      ...(isProposed
+        ? [this.#table.put({ ...keys.automaticAction(serviceEnvironment.service, at, key), incident_id: id, key })]
+        : []),
       timelineWrite(this.#table, id, key, entry),
       incidentActWrite(this.#table, id, key, entry),
       unfinishedWrite(this.#table, id, effect),
@@ -175,7 +183,7 @@ export class EffectTable implements Effects {
       timelineWrite(this.#table, id, `${key}-${state}`, entry),
     ]);
     if (ok && isOver(state)) {
-      await this.#events.tell(id, 'effect.ended', { ...named(effect), outcome: state });
+      await this.#events.publish(id, 'effect.ended', { ...named(effect), outcome: state });
       await this.#counters.add([one('firebreak_effects_total', kind, state)]);
     }
   }
@@ -203,7 +211,7 @@ export class EffectTable implements Effects {
       ]);
       if (result.ok) {
         if (known && isOver(state)) {
-          await this.#events.tell(id, 'effect.ended', { ...named(known), outcome: state, actor });
+          await this.#events.publish(id, 'effect.ended', { ...named(known), outcome: state, actor });
           await this.#counters.add([one('firebreak_effects_total', known.kind, state)]);
         }
         return;
@@ -226,7 +234,7 @@ export class EffectTable implements Effects {
   }
 
   async concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void> {
-    const { key, number, outcome, moved } = end;
+    const { key, number, outcome, versionChange: moved } = end;
     const wanted = [
       keys.incident(id),
       keys.decision(id, number),
@@ -260,8 +268,8 @@ export class EffectTable implements Effects {
       ]);
       if (result.ok) {
         if (effect && plan.effect)
-          await this.#events.tell(id, 'effect.ended', { ...named(effect), outcome: plan.effect.state });
-        await this.#events.tell(id, 'mitigation.ended', { decision: `${id}-${number}`, outcome });
+          await this.#events.publish(id, 'effect.ended', { ...named(effect), outcome: plan.effect.state });
+        await this.#events.publish(id, 'mitigation.ended', { decision: `${id}-${number}`, outcome });
         await this.#counters.add([
           one('firebreak_rollbacks_total', outcome),
           ...(effect && plan.effect ? [one('firebreak_effects_total', effect.kind, plan.effect.state)] : []),
@@ -298,9 +306,9 @@ export class EffectTable implements Effects {
     ];
   }
 
-  async rollbacksSince(place: ServiceEnvironment, since: Timestamp): Promise<number> {
+  async rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number> {
     let count = 0;
-    for await (const _ of this.#table.each(keys.acts(place).pk, '', { from: since })) count += 1;
+    for await (const _ of this.#table.each(keys.acts(serviceEnvironment).pk, '', { from: since })) count += 1;
     return count;
   }
 }

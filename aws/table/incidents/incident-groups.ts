@@ -31,13 +31,13 @@ export class IncidentGroupTable implements IncidentGroups {
   readonly #clock: Clock;
 
   readonly #counters: Pick<Counters, 'add'>;
-  readonly #events: Pick<IncidentLog, 'tell'>;
+  readonly #events: Pick<IncidentLog, 'publish'>;
 
   constructor(
     table: Table,
     clock: Clock,
     counters: Pick<Counters, 'add'> = uncounted,
-    events: Pick<IncidentLog, 'tell'> = unlogged,
+    events: Pick<IncidentLog, 'publish'> = unlogged,
   ) {
     this.#table = table;
     this.#clock = clock;
@@ -80,7 +80,7 @@ export class IncidentGroupTable implements IncidentGroups {
       const { ok } = await this.#table.transact(newIncidentWrites(this.#table, opens));
       if (ok) {
         await this.#counters.add([one('firebreak_incidents_opened_total', 'several')]);
-        await this.#events.tell(id, 'incident.opened', { actor: 'firebreak', severity });
+        await this.#events.publish(id, 'incident.opened', { actor: 'firebreak', severity });
         return id;
       }
     }
@@ -109,7 +109,7 @@ export class IncidentGroupTable implements IncidentGroups {
     return childIncidentsOf(this.#table, parent);
   }
 
-  async letGo(parent: IncidentId, child: IncidentId, why: Parameters<IncidentGroups['letGo']>[2]): Promise<boolean> {
+  async detach(parent: IncidentId, child: IncidentId, why: Parameters<IncidentGroups['detach']>[2]): Promise<boolean> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const [item, joined] = await this.#table.getAll([keys.incident(child), keys.child(parent, child)]);
       const at = this.#clock.now();

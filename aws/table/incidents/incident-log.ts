@@ -29,7 +29,7 @@ export class IncidentLog {
   }
 
   /** Never rejects. */
-  async tell(id: IncidentId, event: IncidentEvent, fields: IncidentEventFields = {}): Promise<void> {
+  async publish(id: IncidentId, event: IncidentEvent, fields: IncidentEventFields = {}): Promise<void> {
     const about = await inTime(this.#about(id));
     this.#log.info(INCIDENT_EVENTS[event], { event, incident: id, ...about, ...fields });
   }
@@ -65,4 +65,4 @@ async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
 }
 
 /** For stores whose events are not logged. */
-export const unlogged: Pick<IncidentLog, 'tell'> = { tell: async () => undefined };
+export const unlogged: Pick<IncidentLog, 'publish'> = { publish: async () => undefined };

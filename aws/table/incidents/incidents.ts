@@ -8,8 +8,8 @@ import type {
   Amended,
   ChangeOfIncident,
   Incidents,
-  LeftToNext,
-  Listened,
+  HandoverState,
+  InboxContent,
 } from '../../../domain/ports/incidents.ts';
 import type { BegunRunbook } from '../../../domain/ports/runbooks.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
@@ -76,13 +76,13 @@ export class IncidentTable implements Incidents {
   readonly #clock: Clock;
 
   readonly #counters: Pick<Counters, 'add'>;
-  readonly #events: Pick<IncidentLog, 'tell'>;
+  readonly #events: Pick<IncidentLog, 'publish'>;
 
   constructor(
     table: Table,
     clock: Clock,
     counters: Pick<Counters, 'add'> = uncounted,
-    events: Pick<IncidentLog, 'tell'> = unlogged,
+    events: Pick<IncidentLog, 'publish'> = unlogged,
   ) {
     this.#table = table;
     this.#clock = clock;
@@ -96,7 +96,7 @@ export class IncidentTable implements Incidents {
     unmatchedIncidents: number = UNMATCHED_INCIDENTS,
   ): Promise<Admitted> {
     const admitted = await admit(this.#table, this.#clock, arrivals, receipt, unmatchedIncidents);
-    for (const id of admitted.opened) await this.#events.tell(id, 'incident.opened', { actor: 'alerts' });
+    for (const id of admitted.opened) await this.#events.publish(id, 'incident.opened', { actor: 'alerts' });
     await this.#counters.add([
       { name: 'firebreak_incidents_opened_total', labels: ['alerts'], by: admitted.opened.length },
     ]);
@@ -113,7 +113,7 @@ export class IncidentTable implements Incidents {
       const id = mintIncidentId(at);
       const result = await this.#table.transact(newIncidentWrites(this.#table, declaredIncident({ id, at }, input)));
       if (result.ok) {
-        await this.#events.tell(id, 'incident.opened', { actor: by, severity });
+        await this.#events.publish(id, 'incident.opened', { actor: by, severity });
         await this.#counters.add([oneMore('firebreak_incidents_opened_total', 'person')]);
         return { id, created: true };
       }
@@ -149,15 +149,15 @@ export class IncidentTable implements Incidents {
   /** Uses the smallest index: there are few open incidents, and few of one service. */
   async #items({ status, service, ...query }: Parameters<Incidents['list']>[0]): Promise<Page<Item>> {
     const list = shardedLists.incidents;
-    const wanted = (item: Item): boolean =>
+    const isWanted = (item: Item): boolean =>
       (status === undefined || item['status'] === status) && (service === undefined || item['service'] === service);
     if (status !== undefined && status !== 'resolved') {
       const open = await openIncidents(this.#table);
-      return pageOfRead(open.filter(wanted), (item) => String(item['id']), list, query);
+      return pageOfRead(open.filter(isWanted), (item) => String(item['id']), list, query);
     }
-    if (service === undefined) return shardedPage(this.#table, list, query, wanted);
+    if (service === undefined) return shardedPage(this.#table, list, query, isWanted);
     const to = ({ sk }: Item): Key => keys.incident(IncidentId.parse(sk));
-    return pointedPage(this.#table, { list, pk: keys.incidentsOf(service).pk, to }, query, wanted);
+    return pointedPage(this.#table, { list, pk: keys.incidentsOf(service).pk, to }, query, isWanted);
   }
 
   /** Reads decisions and effects before the incident, so that the incident includes the changes they caused. */
@@ -238,8 +238,8 @@ export class IncidentTable implements Incidents {
   }
 
   async #tellAmended(id: IncidentId, { actor, kind }: TimelineEntry): Promise<void> {
-    if (kind.endsWith('.acknowledged')) await this.#events.tell(id, 'incident.acknowledged', { actor });
-    else await this.#events.tell(id, 'incident.updated', { actor, action: kind });
+    if (kind.endsWith('.acknowledged')) await this.#events.publish(id, 'incident.acknowledged', { actor });
+    else await this.#events.publish(id, 'incident.updated', { actor, action: kind });
   }
 
   async post(id: IncidentId, message: Message, change: ChangeOfIncident = {}, key?: string): Promise<boolean> {
@@ -270,9 +270,9 @@ export class IncidentTable implements Incidents {
   /** Logs messages that no other event covers. */
   async #tellOf(id: IncidentId, message: Message): Promise<void> {
     if (message.kind === 'verification')
-      await this.#events.tell(id, 'verification.ended', { outcome: message.outcome });
+      await this.#events.publish(id, 'verification.ended', { outcome: message.outcome });
     else if ('by' in message && message.kind !== 'answered')
-      await this.#events.tell(id, 'request.made', { actor: message.by, action: message.kind });
+      await this.#events.publish(id, 'request.made', { actor: message.by, action: message.kind });
   }
 
   async begin(
@@ -295,7 +295,7 @@ export class IncidentTable implements Incidents {
     return { incident: { ...known, execution: null }, unfinished, runbooks };
   }
 
-  async listen(id: IncidentId, after: number, callback: string | null): Promise<Listened> {
+  async readInbox(id: IncidentId, after: number, callback: string | null): Promise<InboxContent> {
     const registered = callback === null ? undefined : await storeCallback(this.#table, id, 'inbox', callback);
     // A message is written together with the incident's sequence number.
     const isEmpty = registered !== undefined && recordOf(registered).seq <= after;
@@ -366,14 +366,14 @@ export class IncidentTable implements Incidents {
         ...(plan.entry === null ? [] : [timelineWrite(this.#table, id, 'resolved', plan.entry)]),
       ]);
       if (!result.ok) continue;
-      await this.#events.tell(id, 'incident.resolved', { actor: by ?? 'firebreak' });
+      await this.#events.publish(id, 'incident.resolved', { actor: by ?? 'firebreak' });
       await this.#counters.add([oneMore('firebreak_incidents_resolved_total', by === null ? 'firebreak' : 'person')]);
       return 'resolved';
     }
     return 'not_yet';
   }
 
-  async handOver(id: IncidentId, run: number, text: string, left: LeftToNext = {}): Promise<void> {
+  async handOver(id: IncidentId, run: number, text: string, left: HandoverState = {}): Promise<void> {
     const at = this.#clock.now();
     const { patch, entry } = handover(run, text, left, at);
     // The mark makes a repetition of the step write nothing.
@@ -520,7 +520,10 @@ export class IncidentTable implements Incidents {
       .map((row) => IncidentId.parse(row['sk']));
   }
 
-  async apart({ muted, ...query }: Parameters<Incidents['apart']>[0]): ReturnType<Incidents['apart']> {
+  async alertsWithoutIncident({
+    muted,
+    ...query
+  }: Parameters<Incidents['alertsWithoutIncident']>[0]): ReturnType<Incidents['alertsWithoutIncident']> {
     const { muted: quiet, recorded } = shardedLists;
     const page = await shardedPage(this.#table, muted ? quiet : recorded, query);
     return {

@@ -15,7 +15,7 @@ const OPENING_KEPT_SECONDS = 24 * 3600;
 export function newIncidentWrites(table: Table, { incident, scope, opening, entry }: NewIncident): Write[] {
   const { id, opened_at: at, service } = incident;
   return [
-    table.put({ ...keys.incident(id), ...incident, scope, ...shardedLists.incidents.place(id, id) }, absent),
+    table.put({ ...keys.incident(id), ...incident, scope, ...shardedLists.incidents.attributes(id, id) }, absent),
     table.put({ ...keys.open(scope), incident_id: id }, absent),
     table.put(keys.openIncident(id)),
     table.put(keys.incidentOf(service, id)),

@@ -9,7 +9,7 @@ import { absent, collect, type Item, type Table, type Write } from '../core/tabl
 /** Wakes a projector, at the earliest after this many seconds. */
 export type ProjectorQueue = (target: Target, afterSeconds: number) => Promise<void>;
 
-/** A projector that was woken for the same subject within this time has not looked yet. */
+/** A projector that was woken for the same subject within this time has not checked yet. */
 const JUST_WOKEN_SECONDS = 10;
 
 /** Attempts to write a mark. A lost mark may never be found: the sweeper only checks open incidents. */

@@ -22,14 +22,14 @@ const RUNBOOK_MAX_BYTES = 128 * 1024;
 const TRIES = 20;
 
 const Pairs = z.array(z.tuple([z.string(), z.string()]));
-const Again = z.object({ of: z.number(), done: StepEnds, lookFor: z.record(z.string(), z.string()) });
+const ContinuedRun = z.object({ of: z.number(), done: StepEnds, earlierKeys: z.record(z.string(), z.string()) });
 const Followed = z.object({
   runbook: Runbook,
   labels: Pairs,
   annotations: Pairs,
   by: z.string().optional(),
   inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-  again: Again.optional(),
+  continues: ContinuedRun.optional(),
 });
 type Followed = z.infer<typeof Followed>;
 
@@ -81,8 +81,8 @@ export class RunbookTable implements RunbookRuns {
   /** Returns the list row of a run, which points to it. */
   #listed(id: IncidentId, number: number, at: Timestamp): Write {
     const key = `${at}#${id}#${number}`;
-    const place = shardedLists.runbookRuns.place(`${id}-${number}`, key);
-    return this.#table.put({ ...keys.runbookRun(id, number), incident_id: id, number, ...place });
+    const listKeys = shardedLists.runbookRuns.attributes(`${id}-${number}`, key);
+    return this.#table.put({ ...keys.runbookRun(id, number), incident_id: id, number, ...listKeys });
   }
 
   async list(query: { limit: number; cursor?: string }): Promise<Page<{ incident: IncidentId; number: number }>> {
@@ -186,16 +186,16 @@ export class RunbookTable implements RunbookRuns {
       const incident = StoredIncident.parse(item);
       // Only the end of a run that did nothing depends on other actions.
       const effects = acted || incident.status !== 'mitigating' ? [] : await this.#effectsOf(id);
-      const told = planRunEnd(incident, effects, { ...end, number }, this.#clock.now());
+      const planned = planRunEnd(incident, effects, { ...end, number }, this.#clock.now());
       const result = await this.#table.transact([
         this.#table.update(keys.runbook(id, number), {
           UpdateExpression: 'SET outcome = :outcome, acted = :acted, ended_as = :text',
           ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outcome)',
           ExpressionAttributeValues: { ':outcome': outcome, ':acted': acted, ':text': text },
         }),
-        ...(told.kind === 'entry'
-          ? [timelineWrite(this.#table, id, `runbook-${number}-end`, told.entry)]
-          : postWrites(this.#table, told.post)),
+        ...(planned.kind === 'entry'
+          ? [timelineWrite(this.#table, id, `runbook-${number}-end`, planned.entry)]
+          : postWrites(this.#table, planned.post)),
       ]);
       if (result.ok || result.failed.includes(0)) return;
     }

@@ -34,7 +34,7 @@ export async function storyOf(table: Table, id: IncidentId, after: string | null
     collect(table.each(pk, 'EFF#'), (row) => StoredEffect.parse(row)),
     collect(table.each(pk, 'SIG#', { limit: SIGNALS_READ }), (row) => StoredSignal.parse(row)),
     collect(table.each(pk, 'TL#', { limit: ENTRIES_READ, ...(after !== null && { after }) }), (row) => ({
-      place: String(row['sk']),
+      position: String(row['sk']),
       entry: TimelineEntry.parse({ detail: null, ...row }),
     })),
     incident.group_reason === undefined ? [] : childrenOf(table, id),

@@ -44,15 +44,15 @@ export class AlertNoticeTable implements AlertNotices {
    */
   async #take(id: string, entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<boolean> {
     const latest = [...new Map(entries.map((entry) => [senderKeyOf(entry.signal), entry])).values()];
-    const alertKeys = latest.map(({ signal }) => keys.bulletinAlert(id, sha256(senderKeyOf(signal))));
-    const [head, rows] = await Promise.all([this.#table.get(keys.bulletin(id)), this.#table.getAll(alertKeys)]);
-    const heard = latest.flatMap((entry, n) => {
+    const alertKeys = latest.map(({ signal }) => keys.alertOfNotice(id, sha256(senderKeyOf(signal))));
+    const [head, rows] = await Promise.all([this.#table.get(keys.alertNotice(id)), this.#table.getAll(alertKeys)]);
+    const latestEntries = latest.flatMap((entry, n) => {
       const [key, before] = [alertKeys[n], rows[n]];
       const known = before !== undefined || entry.status === 'firing';
       return key !== undefined && known ? [{ entry, key, before }] : [];
     });
-    const news = heard.filter(({ entry, before }) => before?.['status'] !== entry.status);
-    if (news.length === 0) return heard.length > 0; // seen before, but the notice may be incomplete
+    const news = latestEntries.filter(({ entry, before }) => before?.['status'] !== entry.status);
+    if (news.length === 0) return latestEntries.length > 0; // seen before, but the notice may be incomplete
     const begins = news.find(({ entry }) => entry.status === 'firing')?.entry;
     const round = begins === undefined ? Number(head?.['round']) : await this.#roundFor(id, head, begins, at);
     await inTurns(news, ({ entry, key, before }) =>
@@ -68,7 +68,7 @@ export class AlertNoticeTable implements AlertNotices {
         },
       }),
     );
-    await this.#table.touch(keys.bulletin(id), {
+    await this.#table.touch(keys.alertNotice(id), {
       UpdateExpression: 'SET updated_at = :at',
       ExpressionAttributeValues: { ':at': at },
     });
@@ -98,7 +98,7 @@ export class AlertNoticeTable implements AlertNotices {
     await this.#table.transact([
       this.#table.put(
         {
-          ...keys.bulletin(id),
+          ...keys.alertNotice(id),
           kind: entry.kind,
           round,
           service: signal.service,
@@ -119,7 +119,7 @@ export class AlertNoticeTable implements AlertNotices {
   }
 
   async read(id: string): Promise<AlertNotice | undefined> {
-    const head = await this.#table.get(keys.bulletin(id));
+    const head = await this.#table.get(keys.alertNotice(id));
     if (head === undefined) return undefined;
     const round = Number(head['round']);
     const alerts = await this.#alertsOf(id, round);
@@ -139,7 +139,7 @@ export class AlertNoticeTable implements AlertNotices {
 
   /** Newest first. */
   async #alertsOf(id: string, round: number): Promise<AlertNotice['alerts']> {
-    const rows = await collect(this.#table.each(keys.bulletin(id).pk, 'EP#'), (item) => item);
+    const rows = await collect(this.#table.each(keys.alertNotice(id).pk, 'EP#'), (item) => item);
     return rows
       .filter((row) => row['round'] === round)
       .map((row) => ({
@@ -165,8 +165,8 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknow
  */
 function bulletinId(entry: AlertNoticeEntry): string {
   const { service, environment, unmatched } = entry.signal;
-  const place = unmatched === null ? [service, environment, unmatched] : [service];
+  const parts = unmatched === null ? [service, environment, unmatched] : [service];
   const own =
     entry.kind === 'notice' ? [entry.channel] : [entry.target, ...(unmatched === null ? [entry.signal.title] : [])];
-  return sha256(canonicalJson([entry.kind, ...place, ...own])).slice(0, 32);
+  return sha256(canonicalJson([entry.kind, ...parts, ...own])).slice(0, 32);
 }

@@ -34,7 +34,7 @@ export class DigestTable implements Digests {
   async read(of: DigestOf): Promise<Record<string, StoredNotification>> {
     const { pk, sk } = keys.digest(of, '');
     const items = await collect(this.#table.each(pk, sk), (item) => Kept.parse(item));
-    return Object.fromEntries(items.map(({ stakeholder, ...told }) => [stakeholder, told]));
+    return Object.fromEntries(items.map(({ stakeholder, ...notification }) => [stakeholder, notification]));
   }
 
   async remember(
@@ -62,8 +62,8 @@ export class DigestTable implements Digests {
     return Object.fromEntries(pauses.map(({ sk, ...pause }) => [sk, pause]));
   }
 
-  async setPause(way: NotificationChannel, pause: ChannelPause | null): Promise<void> {
-    const key = keys.digestPause(way);
+  async setPause(channel: NotificationChannel, pause: ChannelPause | null): Promise<void> {
+    const key = keys.digestPause(channel);
     await this.#table.transact([pause === null ? this.#table.remove(key) : this.#table.put({ ...key, ...pause })]);
   }
 }

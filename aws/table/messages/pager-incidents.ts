@@ -1,4 +1,4 @@
-import type { PageOf, PagerIncidents } from '../../../domain/pagerduty/ours.ts';
+import type { PageReference, PagerIncidents } from '../../../domain/pagerduty/page-reference.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
@@ -18,14 +18,14 @@ export class PagerIncidentTable implements PagerIncidents {
     this.#clock = clock;
   }
 
-  async remember(external: string, { incidentId, number }: PageOf): Promise<void> {
+  async remember(external: string, { incidentId, number }: PageReference): Promise<void> {
     const expires_at = Math.ceil(millisOf(this.#clock.now()) / 1000) + KEPT_SECONDS;
     await this.#table.transact([
       this.#table.put({ ...keys.pagerIncident(external), incident_id: incidentId, number, expires_at }, absent),
     ]);
   }
 
-  async find(external: string): Promise<PageOf | undefined> {
+  async find(external: string): Promise<PageReference | undefined> {
     const item = await this.#table.get(keys.pagerIncident(external));
     return item && { incidentId: IncidentId.parse(item['incident_id']), number: Number(item['number']) };
   }

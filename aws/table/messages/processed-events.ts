@@ -17,20 +17,20 @@ export class ProcessedEventTable implements ProcessedEvents {
   }
 
   async read(key: string): ReturnType<ProcessedEvents['read']> {
-    const item = await this.#table.get(keys.hearing(key));
+    const item = await this.#table.get(keys.processedEvent(key));
     return item && { outcome: JSON.parse(String(item['outcome'])) as unknown, delivered: item['delivered'] === true };
   }
 
   async store(key: string, outcome: object): Promise<boolean> {
     const expires_at = Math.floor(millisOf(this.#clock.now()) / 1000) + KEPT_SECONDS;
     const { ok } = await this.#table.transact([
-      this.#table.put({ ...keys.hearing(key), outcome: JSON.stringify(outcome), expires_at }, absent),
+      this.#table.put({ ...keys.processedEvent(key), outcome: JSON.stringify(outcome), expires_at }, absent),
     ]);
     return ok;
   }
 
   async markDelivered(key: string): Promise<void> {
-    await this.#table.touch(keys.hearing(key), {
+    await this.#table.touch(keys.processedEvent(key), {
       UpdateExpression: 'SET delivered = :true',
       ExpressionAttributeValues: { ':true': true },
     });

@@ -20,8 +20,8 @@ export class SloStatusTable implements SloStatuses {
     this.#table = table;
   }
 
-  async of(place: ServiceEnvironment): Promise<SloStatus[]> {
-    return statusesIn(await this.#table.get(keys.sloStatus(place)));
+  async of(serviceEnvironment: ServiceEnvironment): Promise<SloStatus[]> {
+    return statusesIn(await this.#table.get(keys.sloStatus(serviceEnvironment)));
   }
 
   /** Searches all items: an objective may have moved to another service. */
@@ -39,13 +39,13 @@ export class SloStatusTable implements SloStatuses {
     return all;
   }
 
-  async put(place: ServiceEnvironment, statuses: readonly SloStatus[]): Promise<void> {
+  async put(serviceEnvironment: ServiceEnvironment, statuses: readonly SloStatus[]): Promise<void> {
     if (statuses.length === 0) {
-      await this.#table.transact([this.#table.remove(keys.sloStatus(place))]);
+      await this.#table.transact([this.#table.remove(keys.sloStatus(serviceEnvironment))]);
       return;
     }
     // As text: DynamoDB's numbers have a smaller range than JavaScript's.
-    await this.#table.touch(keys.sloStatus(place), {
+    await this.#table.touch(keys.sloStatus(serviceEnvironment), {
       UpdateExpression: 'SET statuses = :statuses',
       ExpressionAttributeValues: { ':statuses': JSON.stringify(statuses) },
     });

@@ -6,7 +6,7 @@ import { remember, stateFile, type Trust, trustIn } from '../../last-state.ts';
 import { decideAlone, recall, type Remembered } from '../../offline/decide.mjs';
 import { JSON_OPTION } from '../../options.ts';
 import { asJson, oneLine, shortTime } from '../../table.ts';
-import { UsageError, CommandFailure, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 
 type Options = {
   version?: string;
@@ -23,7 +23,7 @@ type Options = {
   json?: true;
 };
 
-export function addFreezeCheck(freeze: Command, world: World): void {
+export function addFreezeCheck(freeze: Command, context: CommandContext): void {
   freeze
     .command('check')
     .description('Check whether a deploy is allowed: exits with 0 if allowed, 1 if not')
@@ -53,31 +53,31 @@ export function addFreezeCheck(freeze: Command, world: World): void {
     )
     .option(...JSON_OPTION)
     .action((service: string | undefined, environment: string | undefined, options: Options) =>
-      check(world, placeOf(service ?? options.service, environment ?? options.environment), options),
+      check(context, checkTarget(service ?? options.service, environment ?? options.environment), options),
     );
 }
 
-type Place = { service: string; environment: string };
+type CheckTarget = { service: string; environment: string };
 
-function placeOf(service: string | undefined, environment: string | undefined): Place {
+function checkTarget(service: string | undefined, environment: string | undefined): CheckTarget {
   if (service === undefined || environment === undefined)
     throw new UsageError('specify service and environment: firebreak freeze check checkout production');
   return { service, environment };
 }
 
-async function check(world: World, place: Place, options: Options): Promise<void> {
-  const client = await Client.of(world);
-  const at = { ...place, server: client.url };
-  const file = stateFile(world, options.state);
-  const trust = await trustIn(world, client.url, options.keys);
+async function check(context: CommandContext, target: CheckTarget, options: Options): Promise<void> {
+  const client = await Client.of(context);
+  const at = { ...target, server: client.url };
+  const file = stateFile(context, options.state);
+  const trust = await trustIn(context, client.url, options.keys);
   try {
-    const answer = await ask(client, world, place, options);
-    if (answer.signed_state !== null) await kept(world, client, answer.signed_state, { at, file, trust });
-    tell(world, answer, options);
+    const answer = await requestCheck(client, context, target, options);
+    if (answer.signed_state !== null) await kept(context, client, answer.signed_state, { at, file, trust });
+    tell(context, answer, options);
   } catch (error) {
     if (!isOutage(error)) throw error;
-    world.err(error.message);
-    withoutFirebreak(world, place, options, await recall(file, at, trust.keys));
+    context.err(error.message);
+    withoutFirebreak(context, target, options, await recall(file, at, trust.keys));
   }
 }
 
@@ -86,10 +86,15 @@ const isOutage = (error: unknown): error is CommandFailure =>
   error instanceof NoAnswer ||
   (error instanceof Refused && (error.status >= 500 || error.status === 408 || error.status === 429));
 
-function ask(client: Client, world: World, place: Place, options: Options): Promise<CheckAnswer> {
+function requestCheck(
+  client: Client,
+  context: CommandContext,
+  target: CheckTarget,
+  options: Options,
+): Promise<CheckAnswer> {
   const { version, commit, deploymentId: deployment_id, change } = options;
-  const query = { ...place, version, commit, deployment_id, change };
-  const identity_token = options.identityToken ?? (world.env['FIREBREAK_IDENTITY_TOKEN'] || undefined);
+  const query = { ...target, version, commit, deployment_id, change };
+  const identity_token = options.identityToken ?? (context.env['FIREBREAK_IDENTITY_TOKEN'] || undefined);
   if (options.look || (deployment_id === undefined && identity_token === undefined))
     return client.get(`/v1/freeze-check${queryOf(query)}`, CheckAnswer, identity_token);
   return client.post('/v1/freeze-check', { ...query, identity_token }, CheckAnswer);
@@ -97,42 +102,47 @@ function ask(client: Client, world: World, place: Place, options: Options): Prom
 
 /** Stores the signed answer for outages. A failure is a warning: it does not block the deploy. */
 async function kept(
-  world: World,
+  context: CommandContext,
   client: Client,
   state: string,
   { at, file, trust }: { at: Parameters<typeof recall>[1]; file: string; trust: Trust },
 ): Promise<void> {
   try {
-    await remember(world, file, at, trust, { state, jwks: await client.get('/.well-known/jwks.json', z.unknown()) });
+    await remember(context, file, at, trust, { state, jwks: await client.get('/.well-known/jwks.json', z.unknown()) });
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unknown';
-    world.err(oneLine(`warning: cannot store the signed answer for outages: ${why}`));
+    context.err(oneLine(`warning: cannot store the signed answer for outages: ${why}`));
   }
 }
 
-function tell(world: World, answer: CheckAnswer, { json }: Options): void {
-  if (json) world.out(asJson(answer));
+function tell(context: CommandContext, answer: CheckAnswer, { json }: Options): void {
+  if (json) context.out(asJson(answer));
   else {
-    world.out(answer.allowed ? (answer.verdict === 'warn' ? 'allowed, with a warning' : 'allowed') : 'frozen');
-    for (const { text } of answer.reasons) world.out(oneLine(`  ${text}`));
-    if (answer.clears_when !== null) world.out(oneLine(`  Clears ${answer.clears_when}`));
-    if (answer.next_transition_at !== null) world.out(`  Can change at ${shortTime(answer.next_transition_at)} UTC`);
-    world.out(`  decision ${answer.decision_id}`);
+    context.out(answer.allowed ? (answer.verdict === 'warn' ? 'allowed, with a warning' : 'allowed') : 'frozen');
+    for (const { text } of answer.reasons) context.out(oneLine(`  ${text}`));
+    if (answer.clears_when !== null) context.out(oneLine(`  Clears ${answer.clears_when}`));
+    if (answer.next_transition_at !== null) context.out(`  Can change at ${shortTime(answer.next_transition_at)} UTC`);
+    context.out(`  decision ${answer.decision_id}`);
   }
   if (!answer.allowed) throw new CommandFailure('not allowed');
 }
 
 /** Prints the offline decision and its basis. The JSON has the same keys as an online answer. */
-function withoutFirebreak(world: World, place: Place, options: Options, remembered: Remembered): void {
+function withoutFirebreak(
+  context: CommandContext,
+  target: CheckTarget,
+  options: Options,
+  remembered: Remembered,
+): void {
   const { version, commit, change } = options;
   const query = { version, commit, change, isRollback: change === 'rollback' };
   const { allowed, because, by, evaluated_at } = decideAlone(query, remembered, options.onOutage, new Date());
   const text = oneLine(`${allowed ? 'allowed' : 'not allowed'} while Firebreak is unreachable: ${because}`);
-  if (allowed) world.err(text);
+  if (allowed) context.err(text);
   if (options.json)
-    world.out(
+    context.out(
       asJson({
-        ...place,
+        ...target,
         allowed,
         verdict: allowed ? 'warn' : 'freeze',
         outage: true,
@@ -149,6 +159,6 @@ function withoutFirebreak(world: World, place: Place, options: Options, remember
         signed_state: null,
       }),
     );
-  else world.out(allowed ? 'allowed' : 'not allowed');
+  else context.out(allowed ? 'allowed' : 'not allowed');
   if (!allowed) throw new CommandFailure(text);
 }

@@ -2,42 +2,26 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
 import { decide } from '../../../domain/freeze/decide.ts';
-import { FreezeView } from '../../../schemas/freeze/freeze.ts';
-import { CheckAnswer, CheckRequest, Verdict } from '../../../schemas/freeze/freeze-check.ts';
-import { Timestamp } from '../../../schemas/time/time.ts';
+import { FreezeView, Override } from '../../../schemas/freeze/freeze.ts';
+import { CheckAnswer, FreezeDecisionView } from '../../../schemas/freeze/freeze-check.ts';
 import { Client, queryOf } from '../../client.ts';
 import { canonicalJson } from '../../digest.ts';
 import { publicKeysIn, thumbprintsOf } from '../../offline/keys.mjs';
 import { JSON_OPTION, LIMIT_OPTION, wholeNumber } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
-import { UsageError, CommandFailure, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 import { addFreezeCheck } from './check.ts';
 import { open, type OpenOptions } from './open.ts';
 
 const Freezes = z.object({ items: z.array(FreezeView) });
-const Given = z.object({
-  id: z.string(),
-  needs_approval: z.boolean(),
-  expires_at: Timestamp,
-  warnings: z.array(z.string()).default([]),
-});
-const Approved = z.object({ approved_by: z.string().nullable() });
-const Decision = z.object({
-  id: z.string(),
-  at: Timestamp,
-  by: z.string(),
-  request: CheckRequest,
-  verdict: Verdict,
-  inputs: z.unknown(),
-  count: z.number(),
-  last_at: Timestamp,
-});
+const Given = Override.pick({ id: true, needs_approval: true }).extend({ warnings: z.array(z.string()).default([]) });
+const Approved = Override.pick({ approved_by: true });
 
 const FREEZE = ['<freeze>', 'Id, last characters of the id, or SERVICE[/ENVIRONMENT]'] as const;
 
-export function addFreeze(program: Command, world: World): void {
+export function addFreeze(program: Command, context: CommandContext): void {
   const freeze = program.command('freeze').description('Check, open, lift, and override deploy freezes');
-  addFreezeCheck(freeze, world);
+  addFreezeCheck(freeze, context);
   freeze
     .command('status')
     .description('Show freezes in force, or whether one service is frozen')
@@ -45,7 +29,7 @@ export function addFreeze(program: Command, world: World): void {
     .argument('[environment]', 'Environment of the service', 'production')
     .option(...JSON_OPTION)
     .action((service: string | undefined, environment: string, options: { json?: true }) =>
-      service === undefined ? inForce(world, options) : statusOf(world, { service, environment }, options),
+      service === undefined ? inForce(context, options) : statusOf(context, { service, environment }, options),
     );
   freeze
     .command('list')
@@ -54,7 +38,9 @@ export function addFreeze(program: Command, world: World): void {
     .option('--environment <name>', 'Only freezes of this environment')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
-    .action((options: { service?: string; environment?: string; limit: number; json?: true }) => list(world, options));
+    .action((options: { service?: string; environment?: string; limit: number; json?: true }) =>
+      list(context, options),
+    );
   freeze
     .command('open')
     .description('Freeze deploys now or from a given time; prompts for a missing scope or end at a terminal')
@@ -69,13 +55,13 @@ export function addFreeze(program: Command, world: World): void {
     .option('--until-lifted', 'No end: the freeze applies until it is lifted')
     .option('-y, --yes', 'Skip prompts; a missing scope means all deploys, a missing end means until lifted')
     .option(...JSON_OPTION)
-    .action((options: OpenOptions) => open(world, options));
+    .action((options: OpenOptions) => open(context, options));
   freeze
     .command('lift')
     .description('Lift a freeze; the same cause freezes again only after it has cleared once')
     .argument(...FREEZE)
     .option('--reason <text>', 'Reason, for the record')
-    .action((id: string, options: { reason?: string }) => lift(world, id, options));
+    .action((id: string, options: { reason?: string }) => lift(context, id, options));
   freeze
     .command('override')
     .description('Allow deployments during a freeze')
@@ -85,40 +71,40 @@ export function addFreeze(program: Command, world: World): void {
     .option('--minutes <n>', 'Minutes until the override expires', wholeNumber)
     .option('--uses <n>', 'Number of deployments (default: unlimited)', wholeNumber)
     .option('--version <version>', 'Only deployments of this version')
-    .action((id: string, options: OverrideOptions) => override(world, id, options));
+    .action((id: string, options: OverrideOptions) => override(context, id, options));
   freeze
     .command('approve')
     .description('Approve an override as a second person')
     .argument(...FREEZE)
     .argument('<override>')
-    .action((id: string, name: string) => approve(world, id, name));
+    .action((id: string, name: string) => approve(context, id, name));
   freeze
     .command('keys')
     .description("Print thumbprints of Firebreak's signing keys, in the format of FIREBREAK_KEYS")
     .option('--json', 'Print the JWKS')
-    .action((options: { json?: true }) => keys(world, options));
+    .action((options: { json?: true }) => keys(context, options));
   freeze
     .command('explain')
     .description('Show the inputs of a freeze decision and evaluate it again; exits with 1 if the verdict differs')
     .argument('<decision>')
     .option(...JSON_OPTION)
-    .action((id: string, options: { json?: true }) => explain(world, id, options));
+    .action((id: string, options: { json?: true }) => explain(context, id, options));
 }
 
-async function inForce(world: World, { json }: { json?: true }): Promise<void> {
-  const { items } = await (await Client.of(world)).get('/v1/freezes?limit=500', Freezes);
+async function inForce(context: CommandContext, { json }: { json?: true }): Promise<void> {
+  const { items } = await (await Client.of(context)).get('/v1/freezes?limit=500', Freezes);
   show(
-    world,
+    context,
     items.filter(({ state }) => state !== 'over'),
     json,
   );
 }
 
 async function list(
-  world: World,
+  context: CommandContext,
   { json, ...query }: { service?: string; environment?: string; limit: number; json?: true },
 ): Promise<void> {
-  show(world, (await (await Client.of(world)).get(`/v1/freezes${queryOf(query)}`, Freezes)).items, json);
+  show(context, (await (await Client.of(context)).get(`/v1/freezes${queryOf(query)}`, Freezes)).items, json);
 }
 
 /** Shorter endings of an id are as likely a typing error. */
@@ -151,8 +137,8 @@ async function freezeNamed(client: Client, written: string): Promise<string> {
   return one.id;
 }
 
-function show(world: World, freezes: readonly FreezeView[], json: true | undefined): void {
-  if (json) return world.out(asJson(freezes));
+function show(context: CommandContext, freezes: readonly FreezeView[], json: true | undefined): void {
+  if (json) return context.out(asJson(freezes));
   const rows = freezes.map((freeze) => [
     freeze.id,
     `${freeze.service ?? (freeze.team === null ? '*' : `team ${freeze.team}`)}/${freeze.environment ?? '*'}`,
@@ -162,76 +148,80 @@ function show(world: World, freezes: readonly FreezeView[], json: true | undefin
     shortTime(freeze.ended_at ?? freeze.until),
     freeze.reason,
   ]);
-  world.out(table(['ID', 'SCOPE', 'CAUSE', 'STATE', 'FROM', 'UNTIL', 'REASON'], rows));
+  context.out(table(['ID', 'SCOPE', 'CAUSE', 'STATE', 'FROM', 'UNTIL', 'REASON'], rows));
 }
 
 /** Runs a freeze check for a plain deploy. Exits with 0 also when frozen: the command reports, it does not gate. */
 async function statusOf(
-  world: World,
-  place: { service: string; environment: string },
+  context: CommandContext,
+  serviceEnvironment: { service: string; environment: string },
   { json }: { json?: true },
 ): Promise<void> {
-  const answer = await (await Client.of(world)).get(`/v1/freeze-check${queryOf(place)}`, CheckAnswer);
-  if (json) return world.out(asJson(answer));
-  world.out(`${place.service}/${place.environment}: ${answer.allowed ? answer.verdict : 'frozen'}`);
-  for (const { text } of answer.reasons) world.out(oneLine(`  ${text}`));
-  if (answer.clears_when !== null) world.out(oneLine(`  Clears ${answer.clears_when}`));
+  const answer = await (await Client.of(context)).get(`/v1/freeze-check${queryOf(serviceEnvironment)}`, CheckAnswer);
+  if (json) return context.out(asJson(answer));
+  context.out(
+    `${serviceEnvironment.service}/${serviceEnvironment.environment}: ${answer.allowed ? answer.verdict : 'frozen'}`,
+  );
+  for (const { text } of answer.reasons) context.out(oneLine(`  ${text}`));
+  if (answer.clears_when !== null) context.out(oneLine(`  Clears ${answer.clears_when}`));
 }
 
-async function lift(world: World, written: string, { reason }: { reason?: string }): Promise<void> {
-  const client = await Client.of(world);
+async function lift(context: CommandContext, written: string, { reason }: { reason?: string }): Promise<void> {
+  const client = await Client.of(context);
   const id = await freezeNamed(client, written);
   await client.delete(`/v1/freezes/${encodeURIComponent(id)}${queryOf({ reason })}`);
-  world.out(`${id} is lifted`);
+  context.out(`${id} is lifted`);
 }
 
 type OverrideOptions = { reason: string; expiresAt?: string; minutes?: number; uses?: number; version?: string };
 
-async function override(world: World, written: string, options: OverrideOptions): Promise<void> {
+async function override(context: CommandContext, written: string, options: OverrideOptions): Promise<void> {
   const { reason, minutes, uses, version } = options;
   if ((options.expiresAt === undefined) === (minutes === undefined))
     throw new UsageError('specify either --minutes or --expires-at');
   const expires_at = options.expiresAt ?? new Date(Date.now() + (minutes ?? 0) * 60_000).toISOString();
   const body = { reason, expires_at, uses, version };
-  const client = await Client.of(world);
+  const client = await Client.of(context);
   const id = await freezeNamed(client, written);
   const given = await client.post(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, Given);
-  world.out(given.id);
-  for (const warning of given.warnings) world.err(oneLine(`warning: ${warning}`));
-  if (given.needs_approval) world.err(`another person must approve: firebreak freeze approve ${id} ${given.id}`);
+  context.out(given.id);
+  for (const warning of given.warnings) context.err(oneLine(`warning: ${warning}`));
+  if (given.needs_approval) context.err(`another person must approve: firebreak freeze approve ${id} ${given.id}`);
 }
 
-async function approve(world: World, written: string, name: string): Promise<void> {
-  const client = await Client.of(world);
+async function approve(context: CommandContext, written: string, name: string): Promise<void> {
+  const client = await Client.of(context);
   const id = await freezeNamed(client, written);
   const path = `/v1/freezes/${encodeURIComponent(id)}/overrides/${encodeURIComponent(name)}/approve`;
   const { approved_by } = await client.post(path, {}, Approved);
-  world.out(`${name} is approved by ${approved_by ?? 'an unknown user'}`);
+  context.out(`${name} is approved by ${approved_by ?? 'an unknown user'}`);
 }
 
-async function keys(world: World, { json }: { json?: true }): Promise<void> {
-  const jwks = await (await Client.of(world)).get('/.well-known/jwks.json', z.unknown());
+async function keys(context: CommandContext, { json }: { json?: true }): Promise<void> {
+  const jwks = await (await Client.of(context)).get('/.well-known/jwks.json', z.unknown());
   const thumbprints = [...thumbprintsOf(publicKeysIn(jwks))];
   if (thumbprints.length === 0)
     throw new CommandFailure('this Firebreak has no signing key: see docs/how-to/freeze-check.md');
-  world.out(json ? asJson(jwks) : thumbprints.join(','));
+  context.out(json ? asJson(jwks) : thumbprints.join(','));
 }
 
-async function explain(world: World, id: string, { json }: { json?: true }): Promise<void> {
-  const decision = await (await Client.of(world)).get(`/v1/freeze-decisions/${encodeURIComponent(id)}`, Decision);
+async function explain(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
+  const decision = await (
+    await Client.of(context)
+  ).get(`/v1/freeze-decisions/${encodeURIComponent(id)}`, FreezeDecisionView);
   const again = decide(decision.inputs as CheckInputs);
   const same = canonicalJson(again) === canonicalJson(decision.verdict);
-  if (json) world.out(asJson({ ...decision, again, same }));
+  if (json) context.out(asJson({ ...decision, again, same }));
   else {
     const { request, verdict } = decision;
     const what = `${request.change} of ${request.version ?? 'an unspecified version'}`;
-    world.out(`${what} to ${request.service} in ${request.environment}: ${verdict.verdict}`);
-    world.out(
+    context.out(`${what} to ${request.service} in ${request.environment}: ${verdict.verdict}`);
+    context.out(
       `checked ${decision.count} ${decision.count === 1 ? 'time' : 'times'}, first ${shortTime(decision.at)} UTC by ${decision.by}, last ${shortTime(decision.last_at)} UTC`,
     );
-    for (const { code, text } of verdict.reasons) world.out(oneLine(`  ${code}: ${text}`));
-    world.out(oneLine(`  inputs: ${inputsInWords(decision.inputs as CheckInputs)}`));
-    world.out(`evaluated again from its inputs: ${same ? 'same verdict' : 'DIFFERENT VERDICT'}`);
+    for (const { code, text } of verdict.reasons) context.out(oneLine(`  ${code}: ${text}`));
+    context.out(oneLine(`  inputs: ${inputsInWords(decision.inputs as CheckInputs)}`));
+    context.out(`evaluated again from its inputs: ${same ? 'same verdict' : 'DIFFERENT VERDICT'}`);
   }
   if (!same) throw new CommandFailure(`${id} has a different verdict now: ${canonicalJson(again)}`);
 }

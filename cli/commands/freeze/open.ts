@@ -3,7 +3,7 @@ import { durationIn } from '../../../domain/slack/commands/duration.ts';
 import { FreezeView } from '../../../schemas/freeze/freeze.ts';
 import { Client } from '../../client.ts';
 import { asJson, oneLine, shortTime } from '../../table.ts';
-import { UsageError, type World } from '../../world.ts';
+import { UsageError, type CommandContext } from '../../command-context.ts';
 
 const Opened = FreezeView.extend({
   warnings: z.array(z.string()).default([]),
@@ -31,17 +31,17 @@ type Scope = { service?: string; team?: string; environment?: string };
 const NAMED_MAX = 20;
 
 /** Opens a freeze and prints its scope. Requires scope and end as options or at the prompt: neither has a default. */
-export async function open(world: World, options: OpenOptions): Promise<void> {
-  const scope = await scopeOf(world, options);
-  const until = await endOf(world, options);
+export async function open(context: CommandContext, options: OpenOptions): Promise<void> {
+  const scope = await scopeOf(context, options);
+  const until = await endOf(context, options);
   const { reason, startsAt: starts_at } = options;
-  const opened = await (await Client.of(world)).post('/v1/freezes', { reason, ...scope, starts_at, until }, Opened);
-  for (const warning of opened.warnings) world.err(oneLine(warning));
-  world.out(options.json ? asJson(opened) : opened.id);
-  if (!options.json) world.err(oneLine(inWords(opened)));
+  const opened = await (await Client.of(context)).post('/v1/freezes', { reason, ...scope, starts_at, until }, Opened);
+  for (const warning of opened.warnings) context.err(oneLine(warning));
+  context.out(options.json ? asJson(opened) : opened.id);
+  if (!options.json) context.err(oneLine(inWords(opened)));
 }
 
-async function scopeOf(world: World, { service, team, environment, all, yes }: OpenOptions): Promise<Scope> {
+async function scopeOf(context: CommandContext, { service, team, environment, all, yes }: OpenOptions): Promise<Scope> {
   const scope = {
     ...(service !== undefined && { service }),
     ...(team !== undefined && { team }),
@@ -50,16 +50,16 @@ async function scopeOf(world: World, { service, team, environment, all, yes }: O
   const isNamed = Object.keys(scope).length > 0;
   if (all && isNamed) throw new UsageError('--all cannot be combined with --service, --team, or --environment');
   if (isNamed || all || yes) return scope;
-  if (world.ask === undefined)
+  if (context.ask === undefined)
     throw new UsageError('specify what to freeze: --service, --team, --environment, or --all for every deploy');
-  const named = (await world.ask('Which service? Leave empty for all services: ')).trim();
-  const place = (await world.ask('Which environment? Leave empty for all environments: ')).trim();
-  return { ...(named !== '' && { service: named }), ...(place !== '' && { environment: place }) };
+  const named = (await context.ask('Which service? Leave empty for all services: ')).trim();
+  const written = (await context.ask('Which environment? Leave empty for all environments: ')).trim();
+  return { ...(named !== '' && { service: named }), ...(written !== '' && { environment: written }) };
 }
 
 /** Returns the end of the freeze. Undefined: until a person lifts it. */
 async function endOf(
-  world: World,
+  context: CommandContext,
   { until, for: duration, untilLifted, startsAt, yes }: OpenOptions,
 ): Promise<string | undefined> {
   if ([until, duration, untilLifted].filter((one) => one !== undefined).length > 1)
@@ -67,9 +67,10 @@ async function endOf(
   if (until !== undefined) return until;
   if (duration !== undefined) return after(duration, startsAt);
   if (untilLifted || yes) return undefined;
-  if (world.ask === undefined) throw new UsageError('specify when it ends: --for 2h, --until TIME, or --until-lifted');
+  if (context.ask === undefined)
+    throw new UsageError('specify when it ends: --for 2h, --until TIME, or --until-lifted');
   const written = (
-    await world.ask('For how long, such as 30m or 2h? Leave empty to freeze until the freeze is lifted: ')
+    await context.ask('For how long, such as 30m or 2h? Leave empty to freeze until the freeze is lifted: ')
   ).trim();
   return written === '' ? undefined : after(written, startsAt);
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
-import { didYouMean } from '../../../domain/runbooks/nearest.ts';
+import { didYouMean } from '../../../domain/runbooks/similar-names.ts';
 import { Input } from '../../../schemas/runbooks/parts/inputs.ts';
 import {
   type InputValues,
@@ -15,7 +15,7 @@ import { Client, NoAnswer, queryOf } from '../../client.ts';
 import { incidentNamed } from '../../incident-named.ts';
 import { JSON_OPTION, LIMIT_OPTION, collectValues } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
-import { UsageError, CommandFailure, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 
 const Runbook = z.looseObject({
   name: z.string(),
@@ -61,13 +61,13 @@ const CONFIRM = [
 ] as const;
 
 /** Adds the commands that call a running Firebreak. */
-export function addRunbookRuns(runbooks: Command, world: World): void {
+export function addRunbookRuns(runbooks: Command, context: CommandContext): void {
   runbooks
     .command('show')
     .description('Show a runbook of the running Firebreak: inputs, steps, and text')
     .argument('<name>')
     .option(...JSON_OPTION)
-    .action((name: string, options: { json?: true }) => show(world, name, options));
+    .action((name: string, options: { json?: true }) => show(context, name, options));
   const run = runbooks
     .command('run')
     .description('Start a runbook after showing its plan')
@@ -77,13 +77,13 @@ export function addRunbookRuns(runbooks: Command, world: World): void {
     .option('--incident <incident>', 'Incident that the run belongs to, instead of service and environment')
     .option('--input <name=value>', 'Input of the runbook (repeatable)', severalInputs);
   for (const [flag, says] of CONFIRM) run.option(flag, says);
-  run.option(...JSON_OPTION).action((name: string, options: RunOptions) => start(world, name, options));
+  run.option(...JSON_OPTION).action((name: string, options: RunOptions) => start(context, name, options));
   const retry = runbooks
     .command('retry')
     .description('Continue a failed run from the failed step, after showing the plan')
     .argument('<run>', 'Id of the run, from "runbooks runs"');
   for (const [flag, says] of CONFIRM) retry.option(flag, says);
-  retry.option(...JSON_OPTION).action((id: string, options: Confirm) => again(world, id, options));
+  retry.option(...JSON_OPTION).action((id: string, options: Confirm) => again(context, id, options));
   runbooks
     .command('runs')
     .description('List the newest runs, or show one run with its steps')
@@ -92,7 +92,7 @@ export function addRunbookRuns(runbooks: Command, world: World): void {
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((id: string | undefined, options: { incident?: string; limit: number; json?: true }) =>
-      id === undefined ? list(world, options) : one(world, id, options),
+      id === undefined ? list(context, options) : one(context, id, options),
     );
 }
 
@@ -104,19 +104,19 @@ function severalInputs(text: string, before: string[] | undefined): string[] {
 const pathOf = (name: string): string => `/v1/runbooks/${encodeURIComponent(name)}`;
 const pathOfRun = (id: string): string => `/v1/runbooks/runs/${encodeURIComponent(id)}`;
 
-async function show(world: World, name: string, { json }: { json?: true }): Promise<void> {
-  const runbook = await (await Client.of(world)).get(pathOf(name), Runbook);
-  if (json) return world.out(asJson(runbook));
-  world.out(oneLine(`${runbook.title} (${runbook.name}, version ${runbook.version.slice(0, 12)}, ${runbook.file})`));
+async function show(context: CommandContext, name: string, { json }: { json?: true }): Promise<void> {
+  const runbook = await (await Client.of(context)).get(pathOf(name), Runbook);
+  if (json) return context.out(asJson(runbook));
+  context.out(oneLine(`${runbook.title} (${runbook.name}, version ${runbook.version.slice(0, 12)}, ${runbook.file})`));
   const only = [...(runbook.services ?? []), ...(runbook.environments ?? [])];
-  if (only.length > 0) world.out(oneLine(`only for ${only.join(', ')}`));
+  if (only.length > 0) context.out(oneLine(`only for ${only.join(', ')}`));
   const inputs = Object.entries(runbook.inputs).map(([input, { type, default: usual, required, description = '' }]) => [
     input,
     type,
     required ? 'required' : JSON.stringify(usual),
     description,
   ]);
-  if (inputs.length > 0) world.out(`\n${table(['INPUT', 'TYPE', 'DEFAULT', 'DESCRIPTION'], inputs)}`);
+  if (inputs.length > 0) context.out(`\n${table(['INPUT', 'TYPE', 'DEFAULT', 'DESCRIPTION'], inputs)}`);
   const steps = runbook.steps.map((step) => [
     step.id,
     step.uses,
@@ -124,32 +124,32 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
     step.approval ? 'required' : '',
     step.name === step.id ? '' : step.name,
   ]);
-  if (steps.length > 0) world.out(`\n${table(['STEP', 'USES', 'EFFECT', 'APPROVAL', 'NAME'], steps)}`);
-  for (const line of runbook.text.trim().split('\n')) world.out(oneLine(line));
+  if (steps.length > 0) context.out(`\n${table(['STEP', 'USES', 'EFFECT', 'APPROVAL', 'NAME'], steps)}`);
+  for (const line of runbook.text.trim().split('\n')) context.out(oneLine(line));
 }
 
-async function start(world: World, name: string, options: RunOptions): Promise<void> {
+async function start(context: CommandContext, name: string, options: RunOptions): Promise<void> {
   refuseBoth(options);
   const { service, environment, incident, input = [] } = options;
   if ((service === undefined) === (incident === undefined))
     throw new UsageError('specify either --service or --incident');
-  const client = await Client.of(world);
+  const client = await Client.of(context);
   const runbook = await client.get(pathOf(name), Runbook);
   const incident_id = incident === undefined ? undefined : (await incidentNamed(client, incident)).id;
   const wanted = { service, environment, incident_id, inputs: inputsOf(runbook, input) };
   const path = `${pathOf(name)}/runs`;
   const plan = await client.post(path, { ...wanted, plan: true }, RunPlan);
-  if (!(await isConfirmed(world, plan, options))) return;
-  await follow(world, client, await client.post(path, { ...wanted, version: plan.version }, RunView), options);
+  if (!(await isConfirmed(context, plan, options))) return;
+  await follow(context, client, await client.post(path, { ...wanted, version: plan.version }, RunView), options);
 }
 
-async function again(world: World, id: string, options: Confirm): Promise<void> {
+async function again(context: CommandContext, id: string, options: Confirm): Promise<void> {
   refuseBoth(options);
-  const client = await Client.of(world);
+  const client = await Client.of(context);
   const path = `${pathOfRun(id)}/actions/retry`;
   const plan = await client.post(path, { plan: true }, RunPlan);
-  if (!(await isConfirmed(world, plan, options))) return;
-  await follow(world, client, await client.post(path, {}, RunView), options);
+  if (!(await isConfirmed(context, plan, options))) return;
+  await follow(context, client, await client.post(path, {}, RunView), options);
 }
 
 function refuseBoth({ plan, yes }: Confirm): void {
@@ -163,9 +163,11 @@ function inputsOf({ name: runbook, inputs }: Runbook, written: readonly string[]
       const at = text.indexOf('=');
       const [name, value] = [text.slice(0, at), text.slice(at + 1)];
       const input = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
-      const meant = didYouMean(name, Object.keys(inputs));
+      const suggestion = didYouMean(name, Object.keys(inputs));
       if (input === undefined)
-        throw new UsageError(`runbook ${runbook} has no input "${name}"${meant === null ? '' : `; ${meant}`}`);
+        throw new UsageError(
+          `runbook ${runbook} has no input "${name}"${suggestion === null ? '' : `; ${suggestion}`}`,
+        );
       return [name, valueOf(name, value, input)];
     }),
   );
@@ -180,16 +182,20 @@ function valueOf(name: string, text: string, { type }: Input): string | number |
 }
 
 /** Shows the plan and asks the person at the terminal for confirmation. */
-async function isConfirmed(world: World, plan: RunPlan, { plan: only, yes, json }: Confirm): Promise<boolean> {
-  if (only && json) world.out(asJson(plan));
-  else for (const line of linesOf(plan)) (only ? world.out : world.err)(oneLine(line));
+async function isConfirmed(
+  context: CommandContext,
+  plan: RunPlan,
+  { plan: only, yes, json }: Confirm,
+): Promise<boolean> {
+  if (only && json) context.out(asJson(plan));
+  else for (const line of linesOf(plan)) (only ? context.out : context.err)(oneLine(line));
   const refused = plan.refused.map(({ text }) => text);
   if (refused.length > 0) throw new CommandFailure(`cannot start the runbook: ${refused.join('; ')}`);
   if (only) return false;
   if (yes) return true;
-  if (world.ask === undefined)
+  if (context.ask === undefined)
     throw new UsageError('no terminal for confirmation: use --yes to start, or --plan to see the plan');
-  if (!/^\s*y(es)?\s*$/i.test(await world.ask('Start it? [y/N] '))) throw new CommandFailure('canceled');
+  if (!/^\s*y(es)?\s*$/i.test(await context.ask('Start it? [y/N] '))) throw new CommandFailure('canceled');
   return true;
 }
 
@@ -223,41 +229,41 @@ function approvalWords({ needed, given, people }: NonNullable<PlanStep['approval
   return missing > 1 ? `${missing} of ${people === null ? 'the permitted approvers' : who}` : who;
 }
 
-async function follow(world: World, client: Client, begun: RunView, { wait, json }: Confirm): Promise<void> {
-  if (!wait) return world.out(json ? asJson(begun) : `run ${begun.id} started`);
-  world.err(`run ${begun.id} started`);
-  const ended = await followed(world, client, begun);
-  if (json) world.out(asJson(ended));
-  conclude(world, ended);
+async function follow(context: CommandContext, client: Client, begun: RunView, { wait, json }: Confirm): Promise<void> {
+  if (!wait) return context.out(json ? asJson(begun) : `run ${begun.id} started`);
+  context.err(`run ${begun.id} started`);
+  const ended = await followed(context, client, begun);
+  if (json) context.out(asJson(ended));
+  conclude(context, ended);
 }
 
-function conclude(world: World, { id, status, text }: RunView): void {
+function conclude(context: CommandContext, { id, status, text }: RunView): void {
   const shown = oneLine(text ?? status);
-  if (status === 'finished') world.err(shown);
+  if (status === 'finished') context.err(shown);
   else
     throw new CommandFailure(`${shown}${status === 'failed' ? `\nTo continue: firebreak runbooks retry ${id}` : ''}`);
 }
 
 /** Prints each step once in each state until the run has ended. */
-async function followed(world: World, client: Client, begun: RunView): Promise<RunView> {
-  const told = new Set<string>();
-  let heardAt = Date.now();
+async function followed(context: CommandContext, client: Client, begun: RunView): Promise<RunView> {
+  const printed = new Set<string>();
+  let progressAt = Date.now();
   for (let run = begun; ;) {
     for (const { id, status, detail } of run.steps) {
       const key = `${id} ${status}`;
-      if (status === 'pending' || status === 'running' || told.has(key)) continue;
-      told.add(key);
-      world.err(oneLine(`${status.padEnd(9)} ${id}${detail === '' ? '' : `: ${detail}`}`));
-      if (status === 'waiting') world.err(waitsFor(run, id));
+      if (status === 'pending' || status === 'running' || printed.has(key)) continue;
+      printed.add(key);
+      context.err(oneLine(`${status.padEnd(9)} ${id}${detail === '' ? '' : `: ${detail}`}`));
+      if (status === 'waiting') context.err(waitsFor(run, id));
     }
     if (run.status !== 'running') return run;
     await sleep(LOOK_EVERY_MS);
     try {
       run = await client.get(pathOfRun(begun.id), RunView);
-      heardAt = Date.now();
+      progressAt = Date.now();
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      if (Date.now() - heardAt > PATIENCE_MS)
+      if (Date.now() - progressAt > PATIENCE_MS)
         throw new CommandFailure(
           `${error.message}\nThe run continues when Firebreak is back. To see it: firebreak runbooks runs ${begun.id}`,
         );
@@ -272,13 +278,13 @@ function waitsFor({ id, steps }: RunView, step: string): string {
 }
 
 async function list(
-  world: World,
+  context: CommandContext,
   { incident, limit, json }: { incident?: string; limit: number; json?: true },
 ): Promise<void> {
-  const client = await Client.of(world);
+  const client = await Client.of(context);
   const named = incident === undefined ? undefined : (await incidentNamed(client, incident)).id;
   const runs = await client.get(`/v1/runbooks/runs${queryOf({ incident: named, limit })}`, Runs);
-  if (json) return world.out(asJson(runs));
+  if (json) return context.out(asJson(runs));
   const rows = runs.items.map((run) => [
     run.id,
     run.runbook,
@@ -287,17 +293,17 @@ async function list(
     run.by ?? 'alerts',
     run.status,
   ]);
-  world.out(table(['RUN', 'RUNBOOK', 'SERVICE', 'STARTED', 'BY', 'STATUS'], rows));
+  context.out(table(['RUN', 'RUNBOOK', 'SERVICE', 'STARTED', 'BY', 'STATUS'], rows));
 }
 
-async function one(world: World, id: string, { json }: { json?: true }): Promise<void> {
-  const run = await (await Client.of(world)).get(pathOfRun(id), RunView);
-  if (json) return world.out(asJson(run));
-  world.out(oneLine(`${run.title} (${run.runbook}), ${run.service} in ${run.environment}: ${run.status}`));
-  world.out(oneLine(`started ${shortTime(run.started_at)} by ${run.by ?? 'alerts'}, incident ${run.incident_id}`));
-  if (run.retry_of !== null) world.out(`continues run ${run.retry_of}`);
-  if (run.text !== null) world.out(oneLine(run.text));
+async function one(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
+  const run = await (await Client.of(context)).get(pathOfRun(id), RunView);
+  if (json) return context.out(asJson(run));
+  context.out(oneLine(`${run.title} (${run.runbook}), ${run.service} in ${run.environment}: ${run.status}`));
+  context.out(oneLine(`started ${shortTime(run.started_at)} by ${run.by ?? 'alerts'}, incident ${run.incident_id}`));
+  if (run.retry_of !== null) context.out(`continues run ${run.retry_of}`);
+  if (run.text !== null) context.out(oneLine(run.text));
   const rows = run.steps.map((step) => [step.id, step.uses, step.status, step.detail]);
-  world.out(`\n${table(['STEP', 'USES', 'STATUS', 'DETAIL'], rows)}`);
-  for (const step of run.steps) if (step.status === 'waiting') world.out(waitsFor(run, step.id).trim());
+  context.out(`\n${table(['STEP', 'USES', 'STATUS', 'DETAIL'], rows)}`);
+  for (const step of run.steps) if (step.status === 'waiting') context.out(waitsFor(run, step.id).trim());
 }

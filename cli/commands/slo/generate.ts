@@ -8,7 +8,7 @@ import type { Preset } from '../../../domain/slo/generate/rules.ts';
 import { sha256 } from '../../digest.ts';
 import { loadConfig } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
-import { UsageError, CommandFailure, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 
 type Options = {
   out: string;
@@ -25,7 +25,7 @@ const PRESETS: readonly string[] = ['multiwindow', 'simple'] satisfies Preset[];
 /** Line width 0: no folding, because folded PromQL is hard to compare. */
 const NO_FOLDING = 0;
 
-export function addSloGenerate(slo: Command, world: World): void {
+export function addSloGenerate(slo: Command, context: CommandContext): void {
   slo
     .command('generate')
     .description('Generate Prometheus rules, Alertmanager routes, and Grafana dashboards from SLOs')
@@ -40,25 +40,25 @@ export function addSloGenerate(slo: Command, world: World): void {
       '/etc/alertmanager/firebreak-token',
     )
     .option('--config <dir>', 'Configuration folder')
-    .action((options: Options) => generate(world, options));
+    .action((options: Options) => generate(context, options));
 }
 
-async function generate(world: World, options: Options): Promise<void> {
+async function generate(context: CommandContext, options: Options): Promise<void> {
   const { preset, tokenFile } = options;
   if (!isPreset(preset)) throw new UsageError(`unknown preset ${preset}; use ${PRESETS.join(' or ')}`);
   const url = options.url.replace(/\/+$/, '');
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new UsageError(`--url is not an http or https URL: ${options.url}`);
-  const loaded = await loadConfig(await folderOf(world, 'config', options.config));
+  const loaded = await loadConfig(await folderOf(context, 'config', options.config));
   if (!loaded.ok) throw new CommandFailure(loaded.problems.join('\n'));
   const wanted = generated(loaded.config.slos, { preset, raw: options.raw, url, tokenFile, hash: sha256 });
-  const out = resolve(world.cwd, options.out);
+  const out = resolve(context.cwd, options.out);
   const files = new Map([...wanted].map(([path, content]) => [path, textOf(path, content)]));
-  if (options.check) return check(world, options.out, out, files);
+  if (options.check) return check(context, options.out, out, files);
   for (const [path, text] of files) {
     await mkdir(dirname(join(out, path)), { recursive: true });
     await writeFile(join(out, path), text);
-    world.out(join(options.out, path));
+    context.out(join(options.out, path));
   }
 }
 
@@ -69,7 +69,12 @@ const textOf = (path: string, content: object): string =>
     ? `${JSON.stringify(content, null, 2)}\n`
     : `# ${GENERATED_MARKER}\n${stringify(content, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
 
-async function check(world: World, shown: string, out: string, files: ReadonlyMap<string, string>): Promise<void> {
+async function check(
+  context: CommandContext,
+  shown: string,
+  out: string,
+  files: ReadonlyMap<string, string>,
+): Promise<void> {
   const problems: string[] = [];
   for (const [path, text] of files) {
     const there = await readFile(join(out, path), 'utf8').catch(nothing);
@@ -85,7 +90,7 @@ async function check(world: World, shown: string, out: string, files: ReadonlyMa
   }
   if (problems.length > 0)
     throw new CommandFailure([...problems, 'to regenerate: firebreak slo generate with the same options'].join('\n'));
-  world.out(`${files.size} files are up to date`);
+  context.out(`${files.size} files are up to date`);
 }
 
 /** Returns whether Firebreak generated the file. Users can keep their own files in the same folder. */

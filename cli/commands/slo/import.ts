@@ -2,17 +2,17 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import type { Made } from '../../../domain/slo/import/made.ts';
+import type { Converted } from '../../../domain/slo/import/converted.ts';
 import { shown } from '../../../domain/runbooks/problem.ts';
 import { importSlos } from '../../files.ts';
-import { UsageError, CommandFailure, type World } from '../../world.ts';
+import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 
 type Options = { out?: string; service?: string; environment?: string; window: string };
 
 /** Line width 0: no folding, because folded PromQL is hard to read. */
 const NO_FOLDING = 0;
 
-export function addSloImport(slo: Command, world: World): void {
+export function addSloImport(slo: Command, context: CommandContext): void {
   slo
     .command('import')
     .description(
@@ -23,45 +23,45 @@ export function addSloImport(slo: Command, world: World): void {
     .option('--service <name>', 'Service of documents without one, such as those of Pyrra')
     .option('--environment <name>', 'Environment of documents without an environment label')
     .option('--window <duration>', 'Time window of documents without one, such as those of Sloth', '30d')
-    .action((files: string[], options: Options) => importFiles(world, files, options));
+    .action((files: string[], options: Options) => importFiles(context, files, options));
 }
 
-async function importFiles(world: World, files: readonly string[], options: Options): Promise<void> {
+async function importFiles(context: CommandContext, files: readonly string[], options: Options): Promise<void> {
   const { service, environment, window } = options;
   if (!/^[1-9][0-9]*[hdwMQY]$/.test(window))
     throw new UsageError(`--window is not a duration such as 28d or 4w: ${window}`);
-  const named = files.map((name) => ({ name, path: resolve(world.cwd, name) }));
-  const { made, problems } = await importSlos(named, { service, environment, window });
-  for (const problem of problems) world.err(shown(problem));
-  const kept = options.out === undefined ? print(world, made) : await write(world, options.out, made);
+  const named = files.map((name) => ({ name, path: resolve(context.cwd, name) }));
+  const { converted, problems } = await importSlos(named, { service, environment, window });
+  for (const problem of problems) context.err(shown(problem));
+  const kept = options.out === undefined ? print(context, converted) : await write(context, options.out, converted);
   const errors = problems.filter(({ level }) => level === 'error').length + kept;
   if (errors > 0) throw new CommandFailure(`${counted(errors, 'problem')}: the import is incomplete`);
 }
 
 /** @returns the number of SLOs that were not printed: always 0 */
-function print(world: World, made: readonly Made[]): number {
-  for (const one of made) world.out(`---\n${textOf(one).trimEnd()}`);
+function print(context: CommandContext, converted: readonly Converted[]): number {
+  for (const one of converted) context.out(`---\n${textOf(one).trimEnd()}`);
   return 0;
 }
 
 /** @returns the number of SLOs that were not written because a different file exists */
-async function write(world: World, out: string, made: readonly Made[]): Promise<number> {
-  const dir = resolve(world.cwd, out);
+async function write(context: CommandContext, out: string, converted: readonly Converted[]): Promise<number> {
+  const dir = resolve(context.cwd, out);
   await mkdir(dir, { recursive: true });
   let kept = 0;
-  for (const one of made) {
+  for (const one of converted) {
     const name = `${nameOf(one)}.yaml`;
     const text = textOf(one);
     const there = await readFile(join(dir, name), 'utf8').catch(nothing);
     if (there !== undefined && there !== text) {
       kept += 1;
-      world.err(
+      context.err(
         `${join(out, name)}: not written, because a different file exists (remove it, or choose another --out)`,
       );
       continue;
     }
     await writeFile(join(dir, name), text);
-    world.out(join(out, name));
+    context.out(join(out, name));
   }
   return kept;
 }
@@ -71,9 +71,9 @@ const nothing = (error: NodeJS.ErrnoException): undefined => {
   throw error;
 };
 
-const nameOf = ({ written }: Made): string => (written.value as { metadata: { name: string } }).metadata.name;
+const nameOf = ({ written }: Converted): string => (written.value as { metadata: { name: string } }).metadata.name;
 
-const textOf = ({ source, written }: Made): string =>
+const textOf = ({ source, written }: Converted): string =>
   `# From ${written.at([]).file}, ${source}\n${stringify(written.value, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -3,31 +3,31 @@ import type { Command } from 'commander';
 import { shown } from '../../../domain/runbooks/problem.ts';
 import { lintSlos, loadServices, SLOS } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
-import { CommandFailure, type World } from '../../world.ts';
+import { CommandFailure, type CommandContext } from '../../command-context.ts';
 import { addSloGenerate } from './generate.ts';
 import { addSloImport } from './import.ts';
 
-export function addSlo(program: Command, world: World): void {
+export function addSlo(program: Command, context: CommandContext): void {
   const slo = program.command('slo').description('Lint, import, and generate files from SLOs on disk');
   slo
     .command('lint')
     .description('Lint SLOs: errors, and indicators or targets that are probably wrong')
     .argument('[dir]', 'Folder of SLOs (default: "slos" in the configuration folder)')
     .option('--config <dir>', 'Configuration folder, for the names of services')
-    .action((dir: string | undefined, options: { config?: string }) => lint(world, dir, options.config));
-  addSloImport(slo, world);
-  addSloGenerate(slo, world);
+    .action((dir: string | undefined, options: { config?: string }) => lint(context, dir, options.config));
+  addSloImport(slo, context);
+  addSloGenerate(slo, context);
 }
 
-async function lint(world: World, dir: string | undefined, configDir: string | undefined): Promise<void> {
-  const config = await folderOf(world, 'config', configDir);
-  const folder = dir === undefined ? join(config, SLOS) : await folderOf(world, 'config', dir);
+async function lint(context: CommandContext, dir: string | undefined, configDir: string | undefined): Promise<void> {
+  const config = await folderOf(context, 'config', configDir);
+  const folder = dir === undefined ? join(config, SLOS) : await folderOf(context, 'config', dir);
   const catalogue = await loadServices(config);
   const { slos, found } = await lintSlos(folder, catalogue.services);
-  for (const line of [...catalogue.problems, ...found.map(shown)]) world.out(line);
+  for (const line of [...catalogue.problems, ...found.map(shown)]) context.out(line);
   if (catalogue.problems.length > 0 || found.some(({ level }) => level === 'error'))
     throw new CommandFailure(`${folder} has errors`);
-  if (found.length === 0) world.out(`${counted(slos.length, 'objective')}, no problems found`);
+  if (found.length === 0) context.out(`${counted(slos.length, 'objective')}, no problems found`);
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

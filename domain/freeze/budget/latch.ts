@@ -4,7 +4,7 @@ import { calendarEverywhere } from '../calendar.ts';
 import { budgetFreeze, burnFreeze, incidentFreeze } from '../causes.ts';
 import { causeKey, type Hash } from '../ids.ts';
 import type { LatchInputs } from './latch-inputs.ts';
-import { isOver, type Over } from '../over.ts';
+import { endOfFreeze, type FreezeEnd } from '../freeze-end.ts';
 import { freezingBurn, hasSpent } from './spending.ts';
 import { EVALUATION, isLifted, stateAt } from '../state.ts';
 
@@ -32,7 +32,7 @@ export function latch(inputs: LatchInputs, hash: Hash): LatchPlan {
   const { at, current } = inputs;
   const computed = [...incidentFreezes(inputs, hash), ...calendarEverywhere(inputs.calendar, hash)];
   const holding = new Set(computed.map(({ id }) => id));
-  const judged = current.map((freeze) => ({ freeze, over: isOver(freeze, inputs, holding) }));
+  const judged = current.map((freeze) => ({ freeze, over: endOfFreeze(freeze, inputs, holding) }));
   const end = judged.flatMap(({ freeze, over }) => (over ? ending(freeze, over, at) : []));
   const settle = judged.flatMap(({ freeze, over }) => (over && isLifted(freeze) ? [{ id: freeze.id, at }] : []));
   const gone = new Set([...end, ...settle].map(({ id }) => id));
@@ -48,7 +48,7 @@ export function latch(inputs: LatchInputs, hash: Hash): LatchPlan {
   };
 }
 
-function ending(freeze: Freeze, over: Exclude<Over, false | null>, now: Timestamp): LatchPlan['end'] {
+function ending(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now: Timestamp): LatchPlan['end'] {
   if (freeze.ended_at !== null) return [];
   const { reason, at = now, by = EVALUATION } = over;
   return [{ id: freeze.id, at, by, reason, settled: true }];

@@ -10,7 +10,7 @@ import { age, moment, percent } from '../words.ts';
 
 /** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
 export function unknownService(inputs: CheckInputs): Finding[] {
-  if (inputs.known) return [];
+  if (inputs.isKnownService) return [];
   const text = `the catalogue has no service ${JSON.stringify(inputs.request.service)} (config/services.yaml)`;
   const finding = { code: 'unknown_service', key: inputs.request.service } as const;
   if (inputs.unknownService === 'allow')
@@ -25,7 +25,7 @@ export function unknownService(inputs: CheckInputs): Finding[] {
 }
 
 /** Age of the data behind an answer. */
-export type Knowledge = {
+export type DataAge = {
   /**
    * Age in seconds of the oldest data among the objectives. Null: no objective can freeze, or the data of at least one
    * are missing or insufficient.
@@ -39,7 +39,7 @@ export type Knowledge = {
 type Unknown = { key: string; text: string; old: boolean };
 
 /** @returns an empty `stale` if no objective can freeze: none is configured, or the policy turns such freezes off */
-export function knowledgeOf({ at, objectives, objectiveIds, own, policy, evaluatedAt }: CheckInputs): Knowledge {
+export function dataAgeOf({ at, objectives, objectiveIds, own, policy, evaluatedAt }: CheckInputs): DataAge {
   const hasSay = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
   if (!hasSay) return { ageSeconds: null, stale: [] };
   const missing = missingOf(objectives, objectiveIds, own.slos);
@@ -100,7 +100,7 @@ const because = (what: string, why: string | null): string => (why === null ? wh
  * Reports data that are too old or could not be read: by policy a warning or a refusal. An override cannot lift the
  * refusal, because there is no freeze to override.
  */
-export function staleFindings(inputs: CheckInputs, { stale }: Knowledge): Finding[] {
+export function staleFindings(inputs: CheckInputs, { stale }: DataAge): Finding[] {
   if (stale.length === 0) return [];
   const { afterSeconds, deploys } = inputs.policy.stale;
   const finding = { code: 'stale_data', key: JSON.stringify(stale.map(({ key }) => key).toSorted()) } as const;

@@ -1,6 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { byStart, putsVersionLive } from '../../changes/versions.ts';
-import { checkRollbackVersion } from './earlier-good.ts';
+import { checkRollbackVersion } from './rollback-version.ts';
 
 /** A version that a rollback may go to. Some clients know it only by its commit. */
 export type KnownGood = { version: string; commit: string | null };

@@ -26,11 +26,11 @@ export function deploymentKey(
   { service, environment }: FreezeScope,
   { request, countedAs }: Deployment,
 ): string | null {
-  const { deployment_id, version, commit, ...place } = request;
+  const { deployment_id, version, commit, ...serviceEnvironment } = request;
   const own =
     deployment_id ?? (version === null && commit === null ? (countedAs ?? null) : `${version ?? ''}@${commit ?? ''}`);
   if (own === null || (service !== null && environment !== null)) return own;
-  return `${place.service}/${place.environment}/${own}`;
+  return `${serviceEnvironment.service}/${serviceEnvironment.environment}/${own}`;
 }
 
 /** Returns the override that lets this deployment through now; of several, the one that costs least. */

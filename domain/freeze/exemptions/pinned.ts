@@ -12,16 +12,16 @@ import { moment } from '../words.ts';
  * only a warning.
  */
 export function pinFindings(inputs: CheckInputs): Finding[] {
-  const { request, pins, place } = inputs;
+  const { request, pins, scope } = inputs;
   const pinned = pins.filter(
     ({ state, service, environment }) =>
-      state === 'pinned' && service === place.service && environment === place.environment,
+      state === 'pinned' && service === scope.service && environment === scope.environment,
   );
-  const meant = pinned.flatMap((pin) => {
+  const findings = pinned.flatMap((pin) => {
     const named = nameFor(pin, inputs);
     return named === undefined ? [] : [refusal(pin, named)];
   });
-  if (meant.length > 0) return meant;
+  if (findings.length > 0) return findings;
   if (request.version !== null || request.change === 'flag' || pinned.length === 0) return [];
   const versions = list([...new Set(pinned.map(({ version }) => version))].toSorted());
   return [

@@ -32,14 +32,14 @@ export function compile(text: string, declared: Declarations): { ok: true; compi
     const checked = expression.check();
     if (!checked.valid) return { ok: false, ...described(checked.error) };
     const empty = emptyWhereMissing(findings);
-    const ask = (variables: Variables): Asked => {
+    const evaluateIn = (variables: Variables): Asked => {
       try {
         return { ok: true, value: toJson(expression(toCel(variables, declared, empty, timeOf))) };
       } catch (error) {
         return { ok: false, detail: described(error).detail };
       }
     };
-    return { ok: true, compiled: { type: checked.type ?? 'dyn', findings, ask } };
+    return { ok: true, compiled: { type: checked.type ?? 'dyn', findings, ask: evaluateIn } };
   } catch (error) {
     return { ok: false, ...described(error) };
   }
@@ -109,8 +109,8 @@ function described(error: unknown): { detail: string; code: string } {
 }
 
 function withPlace(summary: string, node: { input?: string; start: number; end: number } | undefined): string {
-  const place = node?.input?.slice(node.start, node.end).trim();
-  return place === undefined || place === node?.input || summary.includes(place) ? summary : `${summary}, in ${place}`;
+  const code = node?.input?.slice(node.start, node.end).trim();
+  return code === undefined || code === node?.input || summary.includes(code) ? summary : `${summary}, in ${code}`;
 }
 
 /** Returns whether the expression reads no variables, so that its value is constant. */

@@ -7,10 +7,10 @@ import { isTemplate, parseTemplate } from '../../../schemas/runbooks/parts/templ
 import { compile, type Compiled } from './cel.ts';
 import type { Comparison, Findings } from './ast.ts';
 import { factsOf, type Target } from '../kinds.ts';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../similar-names.ts';
 import { type Problem, problem } from '../problem.ts';
 import type { Declarations } from '../variables.ts';
-import { declarationsOf, type Placed, placedSteps, textsIn } from '../walk.ts';
+import { declarationsOf, type Placed, placedSteps, textsIn } from '../placed-steps.ts';
 
 /** Returns the problems of all expressions in a runbook: syntax, types, and references. */
 export function expressionProblems(runbook: Runbook): Problem[] {
@@ -95,7 +95,7 @@ const VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly 
   ['incident.severity', Severity.options],
   ['incident.status', IncidentStatus.options],
   ['suspect.kind', ChangeKind.options],
-  ['suspect.relation', ['same', 'dependency', 'shared']],
+  ['suspect.relation', ['same', 'dependency', 'shared', 'caller']],
   ['decision.kind', DecisionKind.options],
   ['steps.*.status', StepStatus.options],
   ['labels.severity', Severity.options],

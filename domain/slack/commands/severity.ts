@@ -1,5 +1,5 @@
 import { Severity } from '../../../schemas/config/names.ts';
-import { nearest } from '../../runbooks/nearest.ts';
+import { nearest } from '../../runbooks/similar-names.ts';
 
 /** Common names of severities in other tools. */
 const LEVELS: Readonly<Record<string, Severity>> = {

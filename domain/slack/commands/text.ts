@@ -34,10 +34,10 @@ const ENTITIES: Readonly<Record<string, string>> = { '&lt;': '<', '&gt;': '>', '
  * @see https://docs.slack.dev/messaging/formatting-message-text, "Retrieving formatted messages"
  */
 export function plainText(text: string, names: ReadonlyMap<string, string> = new Map()): string {
-  const told = text.replaceAll(/<([^<>|]*)(?:\|([^<>]*))?>/g, (_whole, target: string, label?: string) =>
+  const plain = text.replaceAll(/<([^<>|]*)(?:\|([^<>]*))?>/g, (_whole, target: string, label?: string) =>
     mention(target, label || names.get(target.slice(1))),
   );
-  return told
+  return plain
     .replaceAll(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity)
     .trim()
     .slice(0, TEXT_MAX_CHARS)

@@ -4,7 +4,7 @@ import { type Account, spentBy } from './account.ts';
 import { BURN_SECONDS } from './burn-pairs.ts';
 import type { Bucket } from '../history.ts';
 import { sumSince } from '../measurement/observed.ts';
-import { quietUntil, soAfter } from '../quiet.ts';
+import { timeUntilQuiet, timeUntil } from '../time-until.ts';
 import { tidy } from '../measurement/rounding.ts';
 import { significant } from './significance.ts';
 
@@ -58,7 +58,7 @@ function reachedAfter(account: Account, { long, short, factor }: BurnAlert, comi
   if ((rateIn({ events: usual, errors: coming }, allowed) ?? 0) < factor) return null;
   const isReached = (sum: Bucket): boolean => (rateIn(sum, allowed) ?? 0) >= factor;
   const after = (window: BurnWindow, isSo: (sum: Bucket) => boolean): number | null =>
-    soAfter(account, { seconds: BURN_SECONDS[window], coming }, isSo);
+    timeUntil(account, { seconds: BURN_SECONDS[window], coming }, isSo);
   const ofLong = after(long, (sum) => isReached(sum) && significant(sum, allowed, unitSeconds));
   const ofShort = after(short, isReached);
   return ofLong === null || ofShort === null ? null : Math.max(ofLong, ofShort);
@@ -74,11 +74,11 @@ const isSignificant = ({ observed, allowed, unitSeconds }: Account, window: Burn
 function clearsAt(account: Account, { long, short, factor }: BurnAlert): Timestamp {
   const { allowed, unitSeconds, observed } = account;
   const isBelow = (sum: Bucket): boolean => (rateIn(sum, allowed) ?? 0) < factor;
-  const ofLong = quietUntil(
+  const ofLong = timeUntilQuiet(
     account,
     BURN_SECONDS[long],
     (sum) => isBelow(sum) || !significant(sum, allowed, unitSeconds),
   );
-  const ofShort = quietUntil(account, BURN_SECONDS[short], isBelow);
+  const ofShort = timeUntilQuiet(account, BURN_SECONDS[short], isBelow);
   return timestamp(Math.ceil(observed.now + Math.min(ofLong, ofShort)));
 }

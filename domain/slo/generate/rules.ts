@@ -1,7 +1,7 @@
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { BurnWindow } from '../../../schemas/slo/slo-status.ts';
 import type { Hash } from '../../freeze/ids.ts';
-import { digestOf } from '../hash.ts';
+import { indicatorHash } from '../hash.ts';
 import { allowedShare } from '../measurement/rounding.ts';
 import { degradation } from './degradation.ts';
 import { BURN_PAIRS, BURN_SECONDS, nominalSeconds } from '../budget/burn-pairs.ts';
@@ -119,7 +119,7 @@ function rulesOf(slo: Slo, hash: Hash): Rule[] {
     { record: WINDOW_SECONDS, expr: `vector(${nominalSeconds(slo.window)})`, labels },
     // Only this series has the label: while an old and a new digest coexist, two series per objective would break every
     // rule that joins them.
-    { record: DEFINITION, expr: 'vector(1)', labels: { ...labels, digest: digestOf(slo.indicator, hash) } },
+    { record: DEFINITION, expr: 'vector(1)', labels: { ...labels, digest: indicatorHash(slo.indicator, hash) } },
   ];
 }
 

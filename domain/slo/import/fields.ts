@@ -1,5 +1,5 @@
 import type { Problem } from '../../runbooks/problem.ts';
-import { doubtful, type Written, wrong } from '../written.ts';
+import { doubtful, type Located, wrong } from '../source-locations.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -31,7 +31,7 @@ export type Fields = {
   problems: (reasons: Reasons) => Problem[];
 };
 
-export function fieldsOf({ value, at }: Written<unknown>): Fields {
+export function fieldsOf({ value, at }: Located<unknown>): Fields {
   const read = new Set<string>();
   const problems: Problem[] = [];
   const error = (path: Path, message: string, suggestion?: string): undefined => {

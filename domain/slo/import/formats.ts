@@ -1,5 +1,5 @@
-import { doubtful, type Written, wrong } from '../written.ts';
-import type { Defaults, Imported } from './made.ts';
+import { doubtful, type Located, wrong } from '../source-locations.ts';
+import type { Defaults, Imported } from './converted.ts';
 import { fromPyrra } from './pyrra.ts';
 import { fromSlothFile, fromSlothObject } from './sloth.ts';
 import { fromV1alpha } from './v1alpha.ts';
@@ -7,7 +7,7 @@ import { fromV1alpha } from './v1alpha.ts';
 const KNOWN = 'Sloth prometheus/v1 or PrometheusServiceLevel, Pyrra ServiceLevelObjective, OpenSLO v1alpha SLO';
 
 /** Importers by version and kind. Sloth's files have no kind. */
-const IMPORTS: Readonly<Record<string, (written: Written<unknown>, defaults: Defaults) => Imported>> = {
+const IMPORTS: Readonly<Record<string, (written: Located<unknown>, defaults: Defaults) => Imported>> = {
   'prometheus/v1': fromSlothFile,
   'sloth.slok.dev/v1 PrometheusServiceLevel': fromSlothObject,
   'pyrra.dev/v1alpha1 ServiceLevelObjective': fromPyrra,
@@ -24,19 +24,19 @@ const ELSEWHERE: Readonly<Record<string, readonly [message: string, suggestion: 
 export const isImportable = (value: unknown): boolean => Object.hasOwn(IMPORTS, headerOf(value));
 
 /** Converts a document of another tool into OpenSLO v1 documents. */
-export function importedFrom(written: Written<unknown>, defaults: Defaults): Imported {
+export function importedFrom(written: Located<unknown>, defaults: Defaults): Imported {
   const named = headerOf(written.value);
   const read = Object.hasOwn(IMPORTS, named) ? IMPORTS[named] : undefined;
   if (read !== undefined) return read(written, defaults);
   const elsewhere = Object.hasOwn(ELSEWHERE, named) ? ELSEWHERE[named] : undefined;
   if (elsewhere !== undefined) {
     const [message, suggestion] = elsewhere;
-    return { made: [], problems: [doubtful(written.at([]), `${named} is not imported: ${message}`, suggestion)] };
+    return { converted: [], problems: [doubtful(written.at([]), `${named} is not imported: ${message}`, suggestion)] };
   }
   const [message, suggestion] = named.startsWith('openslo/v1 ')
     ? ['it is already OpenSLO v1', 'put it into config/slos unchanged']
     : [`${named === '' ? 'it names no version' : named} cannot be imported`, `supported formats: ${KNOWN}`];
-  return { made: [], problems: [wrong(written.at([]), message, suggestion)] };
+  return { converted: [], problems: [wrong(written.at([]), message, suggestion)] };
 }
 
 function headerOf(value: unknown): string {

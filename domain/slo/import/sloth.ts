@@ -1,6 +1,6 @@
-import type { Written } from '../written.ts';
+import type { Located } from '../source-locations.ts';
 import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
-import { type Defaults, type Imported, type Made, madeOf, prometheus } from './made.ts';
+import { type Defaults, type Imported, type Converted, convertedOf, prometheus } from './converted.ts';
 
 /** Field names of Sloth's two formats: files and Kubernetes objects. */
 type Form = {
@@ -49,13 +49,13 @@ const REASONS: Reasons = {
   status: KUBERNETES,
 };
 
-export const fromSlothFile = (written: Written<unknown>, defaults: Defaults): Imported =>
+export const fromSlothFile = (written: Located<unknown>, defaults: Defaults): Imported =>
   fromSloth(written, defaults, FILE, ['version']);
 
-export const fromSlothObject = (written: Written<unknown>, defaults: Defaults): Imported =>
+export const fromSlothObject = (written: Located<unknown>, defaults: Defaults): Imported =>
   fromSloth(written, defaults, OBJECT, ['apiVersion', 'kind']);
 
-function fromSloth(written: Written<unknown>, defaults: Defaults, form: Form, header: readonly string[]): Imported {
+function fromSloth(written: Located<unknown>, defaults: Defaults, form: Form, header: readonly string[]): Imported {
   const fields = fieldsOf(written);
   for (const key of header) fields.ignore(key);
   const { root } = form;
@@ -64,12 +64,12 @@ function fromSloth(written: Written<unknown>, defaults: Defaults, form: Form, he
   const slos = Array.from({ length: fields.count(...root, 'slos') }, (_, index) => [...root, 'slos', index] as Path);
   if (slos.length === 0) fields.error([...root, 'slos'], `${[...root, 'slos'].join('.')}: there are no objectives`);
   else fields.warning([...root, 'service'], `Sloth documents have no time window: ${defaults.window} is used`);
-  const made = slos.flatMap((path) => sloOf({ written, fields, defaults, form, path, service, labels }));
-  return { made, problems: fields.problems(REASONS) };
+  const converted = slos.flatMap((path) => sloOf({ written, fields, defaults, form, path, service, labels }));
+  return { converted: converted, problems: fields.problems(REASONS) };
 }
 
 type Parts = {
-  written: Written<unknown>;
+  written: Located<unknown>;
   fields: Fields;
   defaults: Defaults;
   form: Form;
@@ -78,7 +78,7 @@ type Parts = {
   labels: Readonly<Record<string, string>>;
 };
 
-function sloOf({ written, fields, defaults, form, path, service, labels }: Parts): Made[] {
+function sloOf({ written, fields, defaults, form, path, service, labels }: Parts): Converted[] {
   const name = fields.required(fields.text(...path, 'name'), ...path, 'name');
   const targetPercent = fields.required(fields.number(...path, 'objective'), ...path, 'objective');
   const description = fields.text(...path, 'description');
@@ -112,7 +112,7 @@ function sloOf({ written, fields, defaults, form, path, service, labels }: Parts
     ],
     ...sli.origins,
   ] as const;
-  return [madeOf(written, parts, defaults, origins, form.source)];
+  return [convertedOf(written, parts, defaults, origins, form.source)];
 }
 
 type Sli = { indicator: object; origins: [Path, Path][] };

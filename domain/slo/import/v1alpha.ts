@@ -1,6 +1,6 @@
-import type { Written } from '../written.ts';
+import type { Located } from '../source-locations.ts';
 import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
-import { type Defaults, type Imported, type Made, madeOf, prometheus } from './made.ts';
+import { type Defaults, type Imported, type Converted, convertedOf, prometheus } from './converted.ts';
 
 const COMPARED = ['it requires a thresholdMetric', null] as const;
 
@@ -26,7 +26,7 @@ const UNITS: Readonly<Record<string, string>> = {
 const SLICE = '1m';
 
 /** @see https://github.com/OpenSLO/OpenSLO */
-export function fromV1alpha(written: Written<unknown>, defaults: Defaults): Imported {
+export function fromV1alpha(written: Located<unknown>, defaults: Defaults): Imported {
   const fields = fieldsOf(written);
   for (const key of ['apiVersion', 'kind']) fields.ignore(key);
   const name = fields.required(fields.text('metadata', 'name'), 'metadata', 'name');
@@ -37,7 +37,7 @@ export function fromV1alpha(written: Written<unknown>, defaults: Defaults): Impo
   const window = windowOf(fields, defaults);
   const count = fields.count('spec', 'objectives');
   if (count === 0) fields.error(['spec', 'objectives'], 'spec.objectives: there are no objectives');
-  const made = Array.from({ length: count }, (_, index): Made[] => {
+  const converted = Array.from({ length: count }, (_, index): Converted[] => {
     const path = ['spec', 'objectives', index] as const;
     const title = fields.text(...path, 'displayName');
     const sli = sliOf(fields, path);
@@ -90,9 +90,9 @@ export function fromV1alpha(written: Written<unknown>, defaults: Defaults): Impo
       ),
       ...sli.origins,
     ] as const;
-    return [madeOf(written, parts, defaults, origins, 'OpenSLO v1alpha')];
+    return [convertedOf(written, parts, defaults, origins, 'OpenSLO v1alpha')];
   });
-  return { made: made.flat(), problems: fields.problems(REASONS) };
+  return { converted: converted.flat(), problems: fields.problems(REASONS) };
 }
 
 function windowOf(fields: Fields, { window }: Defaults): object | undefined {

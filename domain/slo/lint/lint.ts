@@ -1,11 +1,11 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import { serviceEntry } from '../../catalogue/catalogue.ts';
-import { didYouMean } from '../../runbooks/nearest.ts';
+import { didYouMean } from '../../runbooks/similar-names.ts';
 import type { Problem } from '../../runbooks/problem.ts';
 import { queriesOf } from '../indicators.ts';
 import { lintQuery } from './queries.ts';
 import { lintTarget } from './targets.ts';
-import { doubtful, type WrittenSlo } from '../written.ts';
+import { doubtful, type LocatedSlo } from '../source-locations.ts';
 
 /**
  * Returns warnings for valid objectives that measure something unsuitable or have unrealistic targets, without
@@ -13,18 +13,18 @@ import { doubtful, type WrittenSlo } from '../written.ts';
  *
  * @param services the catalogue. Absent: names of services and environments are not checked
  */
-export function lint(slos: readonly WrittenSlo[], services?: Config['services']): Problem[] {
+export function lint(slos: readonly LocatedSlo[], services?: Config['services']): Problem[] {
   const found = slos.flatMap((written) => [
     ...ofQueries(written),
     ...sameQuery(written),
     ...lintTarget(written),
-    ...(services === undefined ? [] : unknownPlace(written, services)),
+    ...(services === undefined ? [] : unknownScope(written, services)),
   ]);
   // Several objectives can share one indicator.
   return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];
 }
 
-function ofQueries({ slo, name, queries }: WrittenSlo): Problem[] {
+function ofQueries({ slo, name, queries }: LocatedSlo): Problem[] {
   return queriesOf(slo.indicator).flatMap((text, index) =>
     lintQuery(text, slo.indicator).map(({ message, suggestion }) =>
       doubtful(queries[index] ?? name, message, suggestion),
@@ -32,7 +32,7 @@ function ofQueries({ slo, name, queries }: WrittenSlo): Problem[] {
   );
 }
 
-function sameQuery({ slo: { indicator }, queries: [numerator], name }: WrittenSlo): Problem[] {
+function sameQuery({ slo: { indicator }, queries: [numerator], name }: LocatedSlo): Problem[] {
   if (indicator.kind !== 'ratio' || spaceless(indicator.numerator) !== spaceless(indicator.total)) return [];
   const message = `"${indicator.of}" and "total" are the same query, so every event is ${indicator.of}`;
   return [doubtful(numerator ?? name, message, 'make the queries differ')];
@@ -40,11 +40,11 @@ function sameQuery({ slo: { indicator }, queries: [numerator], name }: WrittenSl
 
 const spaceless = (query: string): string => query.replaceAll(/\s+/g, '');
 
-function unknownPlace({ slo, service, environment }: WrittenSlo, services: Config['services']): Problem[] {
+function unknownScope({ slo, service, environment }: LocatedSlo, services: Config['services']): Problem[] {
   const entry = serviceEntry(services, slo.service);
   if (entry === undefined) {
-    const meant = didYouMean(slo.service, Object.keys(services));
-    return [doubtful(service, `the catalogue has no service "${slo.service}"`, meant)];
+    const suggestion = didYouMean(slo.service, Object.keys(services));
+    return [doubtful(service, `the catalogue has no service "${slo.service}"`, suggestion)];
   }
   // A service without listed environments accepts any environment.
   const known = Object.keys(entry.environments);

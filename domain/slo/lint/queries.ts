@@ -7,12 +7,12 @@ type Finding = { message: string; suggestion: string };
 
 type Asked = { text: string; anatomy: Anatomy; indicator: Indicator };
 
-type Rule = (asked: Asked) => Finding | null;
+type Rule = (query: Asked) => Finding | null;
 
 /** Checks what a query measures, and how. */
 export function lintQuery(text: string, indicator: Indicator): Finding[] {
-  const asked = { text, anatomy: anatomyOf(text), indicator };
-  return RULES.flatMap((rule) => rule(asked) ?? []);
+  const query = { text, anatomy: anatomyOf(text), indicator };
+  return RULES.flatMap((rule) => rule(query) ?? []);
 }
 
 /** Matches `node_cpu_seconds_total`, `container_memory_usage_bytes`, and `node_load5`, but not `page_load_seconds`. */

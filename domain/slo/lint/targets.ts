@@ -1,6 +1,6 @@
 import type { Slo, SloWindow } from '../../../schemas/slo/slo.ts';
 import type { Problem } from '../../runbooks/problem.ts';
-import { doubtful, type WrittenSlo } from '../written.ts';
+import { doubtful, type LocatedSlo } from '../source-locations.ts';
 
 const DAY_SECONDS = 24 * 3600;
 
@@ -16,11 +16,11 @@ const TARGET_MIN = 0.5;
 const SUGGESTED_WINDOW = 'use four weeks (28d), which are long enough and always have the same number of weekends';
 
 /** Checks the target and the window of an objective. */
-export function lintTarget({ slo, target, window }: WrittenSlo): Problem[] {
+export function lintTarget({ slo, target, window }: LocatedSlo): Problem[] {
   const problems: Problem[] = [];
   const seconds = secondsOf(slo.window);
   const budget = (1 - slo.target) * seconds;
-  if (slo.target < TARGET_MIN) problems.push(doubtful(target, `the target ${percent(slo)} is low`, meant(slo)));
+  if (slo.target < TARGET_MIN) problems.push(doubtful(target, `the target ${percent(slo)} is low`, suggestion(slo)));
   if (budget < BUDGET_MIN_SECONDS) {
     const message = `the whole budget is ${budget.toPrecision(2)} s of outage: it is spent before a person can act`;
     problems.push(doubtful(target, message, 'lower the target, or use a longer window'));
@@ -36,5 +36,5 @@ const secondsOf = (window: SloWindow): number =>
 const percent = ({ target }: Slo): string => `${Number((target * 100).toPrecision(12))} %`;
 
 /** Suggests the likely target: a common mistake is `targetPercent: 0.999`. */
-const meant = ({ target }: Slo): string | null =>
+const suggestion = ({ target }: Slo): string | null =>
   target < 0.01 ? `did you mean target: ${Number((target * 100).toPrecision(12))}?` : null;

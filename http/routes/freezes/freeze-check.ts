@@ -1,8 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { CheckAnswer, CheckRequest, Verdict } from '../../../schemas/freeze/freeze-check.ts';
-import { Timestamp } from '../../../schemas/time/time.ts';
+import { CheckAnswer, CheckRequest, FreezeDecisionView } from '../../../schemas/freeze/freeze-check.ts';
 import { check } from '../../../actions/freeze/check.ts';
 import { Verified, verify, VerifyRequest } from '../../../actions/freeze/verify.ts';
 import { askedQuery, identityHeader, questionOf } from '../../webhooks/freeze-query.ts';
@@ -32,8 +31,8 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
   ): Promise<CheckAnswer> => {
     const { allow, principal } = c.var;
     allow({ service: query.service, environment: query.environment });
-    const asked = { ...questionOf(query), by: principal.name, allow, consume: false };
-    return check(deps, { ...asked, identityToken: headers['x-identity-token'] || null });
+    const freezeQuestion = { ...questionOf(query), by: principal.name, allow, consume: false };
+    return check(deps, { ...freezeQuestion, identityToken: headers['x-identity-token'] || null });
   };
 
   endpoint(
@@ -96,8 +95,15 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       const { allow, principal } = c.var;
       allow({ service: rest.service, environment: rest.environment });
       const request: CheckRequest = { ...rest, change: change ?? 'deploy' };
-      const asked = { request, untold: change == null, by: principal.name, allow, consume: true, identityToken };
-      return c.json(await check(deps, asked), 200);
+      const freezeQuestion = {
+        request,
+        untold: change == null,
+        by: principal.name,
+        allow,
+        consume: true,
+        identityToken,
+      };
+      return c.json(await check(deps, freezeQuestion), 200);
     },
   );
 
@@ -159,17 +165,6 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
   );
 }
 
-const Decision = z
-  .object({
-    id: z.string(),
-    at: Timestamp,
-    by: z.string(),
-    request: CheckRequest,
-    verdict: Verdict,
-    inputs: z.unknown(),
-    count: z.number(),
-    last_at: Timestamp,
-  })
-  .meta({ id: 'FreezeDecision' });
+const Decision = FreezeDecisionView.meta({ id: 'FreezeDecision' });
 
 const Verification = Verified.meta({ id: 'FreezeTokenVerification' });

@@ -64,12 +64,12 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       const { limit, cursor, service, environment, state } = c.req.valid('query');
       c.var.allow({});
       if (cursor === undefined) await recordWhatHolds(deps);
-      const wanted = (freeze: Freeze): boolean =>
+      const isWanted = (freeze: Freeze): boolean =>
         mayRead(c.var, freeze) &&
         (service === undefined || freeze.service === service) &&
         (environment === undefined || freeze.environment === environment) &&
         (state === undefined || stateAt(freeze, deps.clock.now()) === state);
-      const page = await deps.freezes.list({ limit, ...(cursor !== undefined && { cursor }) }, wanted);
+      const page = await deps.freezes.list({ limit, ...(cursor !== undefined && { cursor }) }, isWanted);
       return c.json({ ...page, items: page.items.map((freeze) => viewOf(freeze, deps.clock.now())) }, 200);
     },
   );

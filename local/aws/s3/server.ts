@@ -164,13 +164,13 @@ function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   return encoding === '' ? kept : { ...kept, 'content-encoding': encoding };
 }
 
-function objectHeaders(info: ObjectInfo, asked: IncomingHttpHeaders): Record<string, string> {
+function objectHeaders(info: ObjectInfo, headers: IncomingHttpHeaders): Record<string, string> {
   return {
     ...info.headers,
     etag: info.etag,
     'last-modified': new Date(info.lastModified).toUTCString(),
     'content-length': String(info.size),
-    ...(asked['x-amz-checksum-mode'] === 'ENABLED' ? checksum(info) : {}),
+    ...(headers['x-amz-checksum-mode'] === 'ENABLED' ? checksum(info) : {}),
   };
 }
 

@@ -30,8 +30,8 @@ export const createQueue: Operation = (sqs, input, caller) => {
     checkRedrivePolicy(sqs, attributes);
     sqs.queues.create(name, attributes, sqs.now());
   } else {
-    const asked = checkedAttributes(given, isFifo(existing.attributes));
-    const different = Object.keys(asked).find((key) => (existing.attributes[key] ?? '') !== asked[key]);
+    const requested = checkedAttributes(given, isFifo(existing.attributes));
+    const different = Object.keys(requested).find((key) => (existing.attributes[key] ?? '') !== requested[key]);
     if (different !== undefined) throw queueNameExists(different);
   }
   return { QueueUrl: urlOf(sqs, caller, name) };
@@ -127,12 +127,12 @@ function checkRedrivePolicy(sqs: Sqs, attributes: Attributes): void {
   }
 }
 
-function pageSize(asked: number | undefined): number {
-  if (asked === undefined) return RESULTS_MAX;
-  if (!Number.isInteger(asked) || asked < 1 || asked > RESULTS_MAX) {
-    throw invalidValue(asked, 'MaxResults', `MaxResults must be an integer between 1 and ${RESULTS_MAX}.`);
+function pageSize(requested: number | undefined): number {
+  if (requested === undefined) return RESULTS_MAX;
+  if (!Number.isInteger(requested) || requested < 1 || requested > RESULTS_MAX) {
+    throw invalidValue(requested, 'MaxResults', `MaxResults must be an integer between 1 and ${RESULTS_MAX}.`);
   }
-  return asked;
+  return requested;
 }
 
 /** A token is the name after which the next page starts. */
@@ -143,12 +143,12 @@ function pageOf(
   field: 'QueueUrls' | 'queueUrls',
   found: readonly Queue[],
   max: number,
-  asked: number | undefined,
+  requested: number | undefined,
   urlOfQueue: (queue: Queue) => string,
 ): object {
   const page = found.slice(0, max);
   const last = page.at(-1);
-  const more = asked !== undefined && found.length > page.length && last !== undefined;
+  const more = requested !== undefined && found.length > page.length && last !== undefined;
   return {
     ...(page.length > 0 || field === 'queueUrls' ? { [field]: page.map(urlOfQueue) } : {}),
     ...(more ? { NextToken: Buffer.from(last.name).toString('base64url') } : {}),

@@ -62,7 +62,7 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
   };
 
   /** Places entries level by level: entries below a folder are placed in the folder's tree. */
-  const placeAll = (base: readonly TreeEntry[], placed: readonly Placed[]): string => {
+  const writeAll = (base: readonly TreeEntry[], placed: readonly Placed[]): string => {
     const entries = new Map(base.map((entry) => [entry.path, entry]));
     for (const one of placed.filter(({ path }) => !path.includes('/'))) {
       const { path, mode, type, sha } = one;
@@ -76,7 +76,7 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
     for (const [name, inside] of below) {
       const there = entries.get(name);
       const rest = inside.map((one) => ({ ...one, path: one.path.slice(name.length + 1) }));
-      const sha = placeAll((there?.type === 'tree' ? tree(there.sha) : undefined) ?? [], rest);
+      const sha = writeAll((there?.type === 'tree' ? tree(there.sha) : undefined) ?? [], rest);
       if (sha === EMPTY_TREE) entries.delete(name);
       else entries.set(name, { path: name, mode: '040000', type: 'tree', sha });
     }
@@ -95,7 +95,7 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
       const at = Math.floor(commit.at / 1000) * 1000;
       return { ...commit, at, sha: put('commit', commitBytes({ ...commit, at }), { ...commit, at }) };
     },
-    makeTree: (base, placed) => placeAll((base === undefined ? [] : tree(base)) ?? [], placed),
+    makeTree: (base, placed) => writeAll((base === undefined ? [] : tree(base)) ?? [], placed),
     at(root, path) {
       let entry: TreeEntry | undefined = { path: '', mode: '040000', type: 'tree', sha: root };
       for (const name of path.split('/')) entry = entry && tree(entry.sha)?.find((each) => each.path === name);

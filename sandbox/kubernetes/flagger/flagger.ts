@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { specHash } from './checksum.ts';
 import type { Canary, CanaryStatus } from './objects.ts';
 import { type Deployment, type DeploymentSpec, type PodTemplate, timeText } from '../objects.ts';
-import type { Item, World } from '../world.ts';
+import type { Item, World } from '../cluster-state.ts';
 
 /** The results of webhooks and metrics in one check. */
 export type Check = {

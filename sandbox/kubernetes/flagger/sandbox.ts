@@ -5,7 +5,7 @@ import { openCluster } from '../cluster.ts';
 import { checkCanary } from './flagger.ts';
 import { webhookChecksum } from './checksum.ts';
 import type { Canary } from './objects.ts';
-import type { Item, World } from '../world.ts';
+import type { Item, World } from '../cluster-state.ts';
 import { check, problem, readJson, readQuery } from '../../core/problem.ts';
 import type { StandInDeps } from '../../core/stand-in.ts';
 

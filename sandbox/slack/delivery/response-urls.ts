@@ -17,7 +17,7 @@ export const responseUrlTables = `
 `;
 
 /** The target of a message to a `response_url`. */
-export type ResponsePlace = {
+export type ResponseTarget = {
   /** The ID of the person who sees ephemeral messages. */
   user: string;
   /** The channel's `seq`. */
@@ -34,12 +34,12 @@ export type ResponseUrls = {
    *
    * @param at milliseconds since the Unix epoch
    */
-  mint(kind: 'commands' | 'actions' | 'app', place: ResponsePlace, at: number): string;
+  mint(kind: 'commands' | 'actions' | 'app', target: ResponseTarget, at: number): string;
   /** Counts a use. @throws Refused `no_service`, `expired_url`, `used_url` */
-  use(path: string, at: number): ResponsePlace;
+  use(path: string, at: number): ResponseTarget;
 };
 
-type Row = ResponsePlace & { at: number; uses: number };
+type Row = ResponseTarget & { at: number; uses: number };
 
 /** @see https://docs.slack.dev/interactivity/handling-user-interaction (read 2026-11): five uses within 30 minutes */
 export function openResponseUrls(db: DatabaseSync): ResponseUrls {

@@ -5,7 +5,7 @@ import { BOT } from '../directory.ts';
 import { POST_TEXT_MAX_CHARS } from './limits.ts';
 import type { Content } from '../messages.ts';
 import { Refused, type Fields } from './refusal.ts';
-import type { ResponsePlace } from './response-urls.ts';
+import type { ResponseTarget } from './response-urls.ts';
 import { say, whisper, type Workspace } from '../workspace.ts';
 
 /**
@@ -16,24 +16,24 @@ import { say, whisper, type Workspace } from '../workspace.ts';
  * @see https://docs.slack.dev/interactivity/handling-user-interaction (read 2026-11), "Message responses"
  * @throws Refused if Slack does not accept the message
  */
-export function respond(workspace: Workspace, place: ResponsePlace, answer: Fields, at: number): void {
-  const channel = workspace.channels.bySeq(place.channel);
+export function respond(workspace: Workspace, target: ResponseTarget, answer: Fields, at: number): void {
+  const channel = workspace.channels.bySeq(target.channel);
   if (!channel) throw new Refused('channel_not_found');
-  if (flag(answer, 'delete_original')) return erase(workspace, channel, place);
+  if (flag(answer, 'delete_original')) return erase(workspace, channel, target);
 
   const given = givenContent(answer, POST_TEXT_MAX_CHARS);
   mustShow(given);
   const content: Content = { text: '', ...given };
-  if (flag(answer, 'replace_original')) return replace(workspace, channel, place, content, at);
+  if (flag(answer, 'replace_original')) return replace(workspace, channel, target, content, at);
   if (text(answer, 'response_type') === 'in_channel') {
     if (channel.archived) throw new Refused('channel_is_archived');
     say(workspace, channel, { user: BOT.id, subtype: 'bot_message', thread_ts: null, content }, at);
   } else {
-    whisper(workspace, channel, { user: place.user, author: 'app', content }, at);
+    whisper(workspace, channel, { user: target.user, author: 'app', content }, at);
   }
 }
 
-function erase({ ephemerals, messages, marks }: Workspace, { seq }: Channel, { ts, ephemeral }: ResponsePlace): void {
+function erase({ ephemerals, messages, marks }: Workspace, { seq }: Channel, { ts, ephemeral }: ResponseTarget): void {
   if (ts === null) return;
   if (ephemeral) return ephemerals.remove(seq, ts);
   messages.remove(seq, ts);
@@ -41,8 +41,8 @@ function erase({ ephemerals, messages, marks }: Workspace, { seq }: Channel, { t
 }
 
 /** Replaces the message. Without a message to replace, shows an ephemeral message. */
-function replace(workspace: Workspace, channel: Channel, place: ResponsePlace, content: Content, at: number): void {
-  const { ts, ephemeral, user } = place;
+function replace(workspace: Workspace, channel: Channel, target: ResponseTarget, content: Content, at: number): void {
+  const { ts, ephemeral, user } = target;
   if (ts !== null && ephemeral) return workspace.ephemerals.edit(channel.seq, ts, content);
   if (ts !== null && workspace.messages.get(channel.seq, ts)) {
     return workspace.messages.edit(channel.seq, ts, content, Math.floor(at) * 1000);

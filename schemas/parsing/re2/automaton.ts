@@ -1,11 +1,11 @@
 import type { CharacterTest } from './characters.ts';
 import { PatternError } from './pattern-error.ts';
-import type { Node, Place } from './syntax.ts';
+import type { Node, Assertion } from './syntax.ts';
 
 /** A state refers to its successors by number. */
 type State =
   | { kind: 'character'; test: CharacterTest; next: number }
-  | { kind: 'place'; place: Place; next: number }
+  | { kind: 'place'; assertion: Assertion; next: number }
   | { kind: 'fork'; next: readonly number[] }
   | { kind: 'end' };
 
@@ -38,7 +38,7 @@ class Builder {
       case 'character':
         return this.add({ kind: 'character', test: node.test, next });
       case 'place':
-        return this.add({ kind: 'place', place: node.place, next });
+        return this.add({ kind: 'place', assertion: node.assertion, next });
       case 'sequence':
         return node.nodes.reduceRight((after, part) => this.build(part, after), next);
       case 'either':
@@ -56,15 +56,15 @@ class Builder {
   }
 
   #loop(node: Node, next: number): number {
-    const ways = [next];
-    const loop = this.add({ kind: 'fork', next: ways });
-    ways.push(this.build(node, loop));
+    const branches = [next];
+    const loop = this.add({ kind: 'fork', next: branches });
+    branches.push(this.build(node, loop));
     return loop;
   }
 
-  #fork(ways: readonly number[]): number {
-    const [only] = ways;
-    return ways.length === 1 && only !== undefined ? only : this.add({ kind: 'fork', next: ways });
+  #fork(branches: readonly number[]): number {
+    const [only] = branches;
+    return branches.length === 1 && only !== undefined ? only : this.add({ kind: 'fork', next: branches });
   }
 }
 
@@ -103,14 +103,14 @@ function follow(
     reached.add(number);
     const state = states[number];
     if (state?.kind === 'fork') open.push(...state.next);
-    if (state?.kind === 'place' && IS_PLACE[state.place](before, after)) open.push(state.next);
+    if (state?.kind === 'place' && HOLDS[state.assertion](before, after)) open.push(state.next);
   }
   return reached;
 }
 
 const isWord = (character: string | undefined): boolean => character !== undefined && /^\w$/.test(character);
 
-const IS_PLACE: Readonly<Record<Place, (before: string | undefined, after: string | undefined) => boolean>> = {
+const HOLDS: Readonly<Record<Assertion, (before: string | undefined, after: string | undefined) => boolean>> = {
   'text start': (before) => before === undefined,
   'text end': (_, after) => after === undefined,
   'line start': (before) => before === undefined || before === '\n',

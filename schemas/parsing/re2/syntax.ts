@@ -14,13 +14,13 @@ import { PatternError } from './pattern-error.ts';
 /** The parts of a pattern that decide whether a whole text matches: without capture groups and greediness. */
 export type Node =
   | { kind: 'character'; test: CharacterTest }
-  | { kind: 'place'; place: Place }
+  | { kind: 'place'; assertion: Assertion }
   | { kind: 'sequence'; nodes: readonly Node[] }
   | { kind: 'either'; nodes: readonly Node[] }
   /** `max` is null if there is no upper bound. */
   | { kind: 'repeat'; node: Node; min: number; max: number | null };
 
-export type Place = 'text start' | 'text end' | 'line start' | 'line end' | 'word edge' | 'no word edge';
+export type Assertion = 'text start' | 'text end' | 'line start' | 'line end' | 'word edge' | 'no word edge';
 
 /** As in Go. */
 const MAX_REPEAT = 1000;
@@ -92,8 +92,8 @@ class Parser {
     if (this.#sees('\\')) return this.#escape();
     const character = this.#character();
     const { m, s } = this.#flags;
-    if (character === '^') return [{ kind: 'place', place: m ? 'line start' : 'text start' }];
-    if (character === '$') return [{ kind: 'place', place: m ? 'line end' : 'text end' }];
+    if (character === '^') return [{ kind: 'place', assertion: m ? 'line start' : 'text start' }];
+    if (character === '$') return [{ kind: 'place', assertion: m ? 'line end' : 'text end' }];
     if (character === '.') return [{ kind: 'character', test: s ? () => true : (other) => other !== '\n' }];
     return [this.#literal(character)];
   }
@@ -144,10 +144,10 @@ class Parser {
   }
 
   #escape(): Node[] {
-    const place = PLACES[this.#text[this.#at + 1] ?? ''];
-    if (place !== undefined) {
+    const assertion = ASSERTIONS[this.#text[this.#at + 1] ?? ''];
+    if (assertion !== undefined) {
       this.#at += 2;
-      return [{ kind: 'place', place }];
+      return [{ kind: 'place', assertion }];
     }
     const literals = this.#take(LITERALS);
     if (literals?.[2] === '') throw new PatternError('missing \\E after \\Q');
@@ -217,7 +217,7 @@ class Parser {
   }
 }
 
-const PLACES: Readonly<Partial<Record<string, Place>>> = {
+const ASSERTIONS: Readonly<Partial<Record<string, Assertion>>> = {
   A: 'text start',
   z: 'text end',
   b: 'word edge',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { All } from '../../config/variable.ts';
 import { argoCd } from './argo-cd.ts';
 import { aws } from './aws.ts';
 import { github } from './github.ts';
@@ -16,10 +17,6 @@ export const TARGETS = [http, github, argoCd, kubernetes, launchDarkly, aws] as 
 
 type Target = (typeof TARGETS)[number];
 
-/** The intersection of the members of a union. */
-type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (one: infer Every) => void
-  ? Every
-  : never;
 type Merged<Part extends 'deployers' | 'flags' | 'variables'> = All<Target[Part]>;
 
 const merged = <Part extends 'deployers' | 'flags' | 'variables'>(part: Part): Merged<Part> =>
@@ -31,7 +28,6 @@ const FLAGS = merged('flags');
 
 /** The environment variables of all targets. */
 export const TARGET_VARIABLES = merged('variables');
-export type TargetVariableName = keyof typeof TARGET_VARIABLES;
 
 export const DEPLOYER_NOTES: readonly (readonly [kind: string, note: DeployerNote])[] = Object.entries(DEPLOYERS).map(
   ([kind, { note }]) => [kind, note],

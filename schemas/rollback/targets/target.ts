@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { SecretName } from '../../config/endpoint.ts';
 import type { Variable, VariableNote } from '../../config/variable.ts';
+import type { ConnectionNote } from '../../config/vendors.ts';
 
 /** A bearer token, by the name of its secret. */
 export const Bearer = z.strictObject({ bearer: SecretName });
@@ -33,17 +34,6 @@ export type RollbackTarget = {
   flags: Readonly<Record<string, { schema: Kind }>>;
   /** The environment variables that only this vendor uses. */
   variables: Readonly<Record<string, Variable & VariableNote>>;
-  connection: TargetConnection;
-};
-
-/** How Firebreak is connected to the vendor. */
-export type TargetConnection = {
-  /** Name as shown by `npm start` and `firebreak doctor`. */
-  name: string;
-  /** Setting with its address. */
-  url: string;
-  /** Public address, if the setting has no standard. Without either, a deployer without an address of its own is off. */
-  publicUrl?: string;
-  /** Alternative sets of settings for authentication. Empty: a deployer names its own, or needs none. */
-  credentials: readonly (readonly string[])[];
+  /** Without an address and a public one, a deployer without an address of its own is off. */
+  connection: ConnectionNote;
 };

@@ -18,7 +18,7 @@ export type Approval = z.infer<typeof ApprovalMap>;
 
 /** `true`: everyone who may approve is asked. */
 const Approval = z.union([
-  z.boolean().transform((asked): Approval | undefined => (asked ? ApprovalMap.parse({}) : undefined)),
+  z.boolean().transform((isRequired): Approval | undefined => (isRequired ? ApprovalMap.parse({}) : undefined)),
   ApprovalMap,
 ]);
 

@@ -4,7 +4,7 @@ import {
   configuredScopes,
   suggestedName,
   matchingName,
-} from '../../../domain/freeze/place-names.ts';
+} from '../../../domain/freeze/known-names.ts';
 import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
 import type { Text } from '../../../domain/messages/channels.ts';
 import { innerDuration, leadingDuration } from '../../../domain/slack/commands/duration.ts';
@@ -92,14 +92,14 @@ export const openFreeze: Verb<Open> = {
   written: ({ reason }) => reason || null,
 };
 
-function parseOpen(given: Given): Open | Wrong {
-  const { named, words } = given;
+function parseOpen(input: Given): Open | Wrong {
+  const { named, words } = input;
   const team = named.get('team');
   const byName = named.get('service') || (team && `team:${team}`) || undefined;
-  const rest = byName !== undefined || isOfAll(given) ? 0 : 1;
+  const rest = byName !== undefined || isOfAll(input) ? 0 : 1;
   const targets = (byName ?? (rest === 0 ? '' : (words[0] ?? ''))).split(',').filter(Boolean);
-  const { environment, at } = environmentAt(given, rest, targets);
-  const { duration, reason } = withDuration(given, at);
+  const { environment, at } = environmentAt(input, rest, targets);
+  const { duration, reason } = withDuration(input, at);
   const what = [targets.join(',') || 'env=', environment].filter(Boolean).join(targets.length === 0 ? '' : ' ');
   if (duration !== undefined && 'wrong' in duration)
     return {
@@ -131,8 +131,8 @@ function environmentAt(
   at: number,
   targets: readonly string[],
 ): { environment: string | null; at: number } {
-  const told = named.get('environment') || named.get('env');
-  if (told) return { environment: told, at };
+  const environmentName = named.get('environment') || named.get('env');
+  if (environmentName) return { environment: environmentName, at };
   const none = { environment: null, at };
   const word = words[at];
   if (word === undefined || targets.length === 0 || leadingDuration(words.slice(at)) !== undefined) return none;
@@ -184,12 +184,12 @@ export const runOpenFreeze: Run<Open> = async (deps, { who, key }, request) => {
   }
   for (const [index, scope] of scopes.entries()) {
     const target = targets[index] ?? null;
-    const wanted = NewFreeze.safeParse({ ...scope, reason: request.reason, until });
-    if (!wanted.success)
-      throw new Declined(`${wanted.error.issues[0]?.message ?? 'The freeze is invalid'}. Nothing was done.`);
+    const parsed = NewFreeze.safeParse({ ...scope, reason: request.reason, until });
+    if (!parsed.success)
+      throw new Declined(`${parsed.error.issues[0]?.message ?? 'The freeze is invalid'}. Nothing was done.`);
     const { freeze, warnings } = await openOne(deps, who, {
       id: idOf('frz', key, target ?? ''),
-      freeze: wanted.data,
+      freeze: parsed.data,
     });
     rows.push([
       `Frozen: ${scopeInWords(freeze)}, until ${untilOf(freeze)} (`,
@@ -208,10 +208,10 @@ async function refuseUnknownEnvironment({ config, changes }: CommandDeps, scope:
   const { name, known: all } = environmentsOfScope(await config.current(), await changes.live(), scope);
   const known = [...new Set(all)].toSorted();
   if (known.length === 0 || matchingName(environment, known) !== undefined) return;
-  const meant = suggestedName(environment, known);
+  const suggestion = suggestedName(environment, known);
   throw new Declined(
     `${name} environment "${environment}". Known environments: ${known.join(', ')}.`,
-    meant === null ? ' ' : ` Did you mean "${meant}"? `,
+    suggestion === null ? ' ' : ` Did you mean "${suggestion}"? `,
     'Nothing was done. If this word is part of the reason, write ',
     { code: 'reason="…"' },
     '.',
@@ -231,11 +231,11 @@ function environmentsOfScope(
     };
   const isMeant = (name: string): boolean =>
     service === null ? serviceEntry(config.services, name)?.team === team : name === service;
-  const places = [...configuredScopes(config)].flatMap(([name, environments]) =>
+  const scopes = [...configuredScopes(config)].flatMap(([name, environments]) =>
     isMeant(name) ? [...environments] : [],
   );
   const deployed = live.flatMap((change) => (isMeant(change.service) ? change.environment : []));
-  return { name: `${service ?? `team ${team}`} has no`, known: [...places, ...deployed] };
+  return { name: `${service ?? `team ${team}`} has no`, known: [...scopes, ...deployed] };
 }
 
 const untilOf = ({ until }: Freeze): string => (until === null ? 'it is lifted' : moment(until));

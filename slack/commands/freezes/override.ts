@@ -74,12 +74,12 @@ export const overrideFreeze: Verb<OverrideDraft, Override> = {
 /** Maximum number of uses, as in `POST /v1/freezes/{id}/overrides`. */
 const USES_MAX = 1000;
 
-function parseOverride(given: Given): OverrideDraft | Wrong {
-  const { words, named } = given;
+function parseOverride(input: Given): OverrideDraft | Wrong {
+  const { words, named } = input;
   const freeze = words[0] ?? null;
   const uses = named.get('uses');
   const instead = `${freeze ?? 'ID'} REASON uses=1 2h`;
-  const { duration, reason } = withDuration(given, 1);
+  const { duration, reason } = withDuration(input, 1);
   if (duration !== undefined && 'wrong' in duration) return { wrong: duration.wrong, instead };
   if (uses !== undefined && !(Number.isInteger(Number(uses)) && Number(uses) >= 1 && Number(uses) <= USES_MAX))
     return { wrong: `"${uses}" is not a valid number of deploys: use a whole number from 1 to ${USES_MAX}`, instead };
@@ -97,16 +97,16 @@ const OVERRIDE_SECONDS = 2 * 3600;
 
 export const runOverrideFreeze: Run<Override> = async (deps, { who, key }, request) => {
   const freeze = await oneFreeze(deps, request.freeze);
-  const wanted = NewOverride.safeParse({
+  const parsed = NewOverride.safeParse({
     reason: request.reason,
     uses: request.uses ?? 1,
     expires_at: plusSeconds(deps.clock.now(), request.seconds ?? OVERRIDE_SECONDS),
     version: request.version,
   });
-  if (!wanted.success)
-    throw new Declined(`${wanted.error.issues[0]?.message ?? 'The override is invalid'}. Nothing was done.`);
+  if (!parsed.success)
+    throw new Declined(`${parsed.error.issues[0]?.message ?? 'The override is invalid'}. Nothing was done.`);
   const id = idOf('ovr', key, freeze);
-  const override = await giveOverride(deps, who, { freeze, id, override: wanted.data });
+  const override = await giveOverride(deps, who, { freeze, id, override: parsed.data });
   const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${moment(override.expires_at)}`;
   const which: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
   const advice = warned(overrideWarnings(override));
@@ -125,7 +125,7 @@ export const runOverrideFreeze: Run<Override> = async (deps, { who, key }, reque
   ];
   return {
     answer: message([...asks, '\nThe policy requires the approval of a second person.'], [yes]),
-    aloud: true,
+    isPublic: true,
   };
 };
 
@@ -143,5 +143,5 @@ export const runApproveOverride: Run<Approval> = async (deps, { who }, { freeze,
   if (before !== null) return answered(`The override is already active: ${before} has approved it.`);
   const by = override.approved_by === who.name ? (who.shown ?? who.name) : (override.approved_by ?? who.name);
   const text: Text = [`${by} has approved the override `, { code: id }, '. It is active now.'];
-  return { answer: message(text), aloud: true };
+  return { answer: message(text), isPublic: true };
 };

@@ -30,8 +30,8 @@ export function withDuration(
   { words, named, from }: Given,
   at: number,
 ): { duration?: Duration; reason: string | null } {
-  const told = durationNamed(named);
-  if (told !== undefined) return { duration: durationIn(told), reason: from(at) };
+  const duration = durationNamed(named);
+  if (duration !== undefined) return { duration: durationIn(duration), reason: from(at) };
   const leading = leadingDuration(words.slice(at));
   if (leading !== undefined) return { duration: leading.duration, reason: from(at + leading.words) };
   const trailing = trailingDuration(words.slice(at));

@@ -25,7 +25,8 @@ describe('a failed deployment', () => {
     };
     const change = await record({ version: 'v7', minutes: 10, status: 'failed' });
     for (const other of others) await record(other as Record<string, unknown>);
-    const sweep = (place?: Parameters<typeof endFailures>[1]) => endFailures({ ...world.deps, queue }, place);
+    const sweep = (serviceEnvironment?: Parameters<typeof endFailures>[1]) =>
+      endFailures({ ...world.deps, queue }, serviceEnvironment);
     return { world, said, change, sweep };
   }
 

@@ -17,9 +17,9 @@ describe('a deployment that does not end', () => {
     const said: Signal[] = [];
     const queue: Deps['queue'] = { sendAll: async (_, signals) => void said.push(...signals) };
     const started_at = new Date(world.clock.millis - seconds * 1000).toISOString();
-    const place = { service: 'checkout', environment: 'production' };
+    const serviceEnvironment = { service: 'checkout', environment: 'production' };
     const { change } = await world.deps.changes.record(
-      NewChange.parse({ ...place, version: 'v7', status: 'started', started_at, ...more }),
+      NewChange.parse({ ...serviceEnvironment, version: 'v7', status: 'started', started_at, ...more }),
     );
     const sweep = (timeScale = 1) => reportOverdue({ ...world.deps, queue, timeScale });
     return { world, said, change, sweep };
@@ -133,8 +133,8 @@ describe('a deployment that does not end', () => {
 
   test('does not block reports of others', async () => {
     const { world, said, sweep } = await rolling(1000);
-    const place = { service: 'search', environment: 'staging', version: 'v1', status: 'started' };
-    await world.deps.changes.record(NewChange.parse({ ...place, started_at: '2026-11-20T11:00:00.000Z' }));
+    const serviceEnvironment = { service: 'search', environment: 'staging', version: 'v1', status: 'started' };
+    await world.deps.changes.record(NewChange.parse({ ...serviceEnvironment, started_at: '2026-11-20T11:00:00.000Z' }));
     await sweep();
     expect(said.map(({ service, unmatched }) => unmatched ?? service).toSorted()).toEqual(['checkout', 'search']);
   });
@@ -142,7 +142,7 @@ describe('a deployment that does not end', () => {
 
 describe('through the front door', { timeout: 180_000 }, () => {
   let firebreak: Firebreak;
-  const place = (service: string) => ({ service, environment: 'production' });
+  const serviceEnvironment = (service: string) => ({ service, environment: 'production' });
   beforeAll(async () => {
     const told = (name: string) => ({ slack: { channel: `#${name}` } });
     firebreak = await Firebreak.start({
@@ -162,7 +162,7 @@ describe('through the front door', { timeout: 180_000 }, () => {
 
   const begins = async (service: string, version: string, more: object = {}): Promise<any> => {
     const { status, body } = await firebreak.post('/v1/deployments', {
-      ...place(service),
+      ...serviceEnvironment(service),
       version,
       status: 'started',
       ...more,
@@ -191,7 +191,12 @@ describe('through the front door', { timeout: 180_000 }, () => {
       const found = await signalsOf('slow');
       return found.length > 0 && found;
     }, 'the signal');
-    expect(signal).toMatchObject({ ...place('slow'), source: 'deployment', status: 'firing', severity: 'warning' });
+    expect(signal).toMatchObject({
+      ...serviceEnvironment('slow'),
+      source: 'deployment',
+      status: 'firing',
+      severity: 'warning',
+    });
     expect(nameOf(signal)).toBe('DeploymentTimedOut');
     await told('slow', /The deploy of s1 started and is overdue/);
 

@@ -7,9 +7,10 @@ import type { TokenAudit } from '../../../domain/ports/access.ts';
 import { standInsAt } from '../../../domain/catalogue/vendors.ts';
 import { connections } from '../../../actions/connections/check.ts';
 import { alertmanagerSilences } from '../../../integrations/alertmanager/silences.ts';
-import { externalPagerDuty } from '../../../integrations/pagerduty/external.ts';
+import { identityTokens } from '../../../integrations/oidc/identity-tokens.ts';
+import { externalPagerDuty } from '../../../integrations/pagerduty/external-incidents.ts';
 import { pagerDutyOnCall } from '../../../integrations/pagerduty/on-call.ts';
-import { slackDirectory } from '../../../integrations/slack/directory.ts';
+import { slackDirectory } from '../../../integrations/slack/users/directory.ts';
 import { SCOPES } from '../../../integrations/slack/scopes.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { nobody, type Reply, vendorThat } from '../../integrations/server.ts';
@@ -32,6 +33,7 @@ type World = {
   standIns?: string[];
   tokens?: TokenAudit;
   databaseWarning?: string;
+  publicUrl?: string;
   chain?: Partial<ChainCheck>;
 };
 
@@ -70,12 +72,14 @@ async function lookAt(world: World) {
       updateIncident: none,
     },
     annotations: { find: async () => off, create: none, update: none },
-    metrics: { value: async () => null, firstAbove: none, range: none, byLabel: none, rule: none },
+    metrics: { value: async () => null, range: none, rangeByLabel: none, rule: none },
     silences: alertmanagerSilences({ url: () => get('ALERTMANAGER_URL'), now: () => 0, log: silent }),
     signer: { ...signs, problem: async () => null },
     tokens: { check: async () => tokens } as unknown as Parameters<typeof connections>[0]['tokens'],
     audit: { check: async () => ({ ...INTACT, ...chain }) } as unknown as Parameters<typeof connections>[0]['audit'],
     databaseWarning,
+    publicUrl: world.publicUrl,
+    identityTokens: identityTokens({ clock }),
   });
 }
 
@@ -92,6 +96,42 @@ const slackThat = (headers: Record<string, string>, body: object = {}) =>
 
 const BOT = { SLACK_BOT_TOKEN: 'xoxb-1' };
 const ALL = { 'x-oauth-scopes': Object.keys(SCOPES).join(',') };
+
+describe('the identity provider', () => {
+  const publicUrl = 'https://firebreak.example.com';
+  const withIssuer = (issuer: string) => ({ config: { people: { signIn: { issuer, clientId: 'firebreak' } } } });
+  const seenWith = async (world: World) => (await look(world))['identity provider'];
+
+  test('is off without signIn', async () => {
+    expect(await seenWith({ publicUrl })).toMatch(/^off: people\.yaml has no signIn/);
+  });
+
+  test('is asked for its published documents only', async () => {
+    const { url, received } = await vendorThat(({ path, headers }) => {
+      const issuer = `http://${headers.host}`;
+      return { body: JSON.stringify(path === '/keys' ? { keys: [] } : { issuer, jwks_uri: `${issuer}/keys` }) };
+    });
+    expect(await seenWith({ publicUrl, ...withIssuer(url) })).toBe(
+      'connected: reachable; register https://firebreak.example.com/login/oidc/return there as the redirect URI',
+    );
+    expect(received.map(({ path }) => path)).toEqual(['/.well-known/openid-configuration', '/keys']);
+    expect(await seenWith(withIssuer(url))).toMatch(/^wrong: FIREBREAK_PUBLIC_URL is not set/);
+  });
+
+  test.each<[string, Reply, RegExp]>([
+    [
+      'another issuer',
+      { body: '{"issuer":"https://other.example","jwks_uri":"https://other.example/"}' },
+      /belongs to/,
+    ],
+    ['an outage', { status: 503 }, /answered 503$/],
+  ])('%s', async (_, reply, expected) => {
+    const { url } = await vendorThat(() => reply);
+    const seen = await seenWith({ publicUrl, ...withIssuer(url) });
+    expect(seen).toMatch(/^unreachable: /);
+    expect(seen).toMatch(expected);
+  });
+});
 
 describe('Slack', () => {
   test('gets only a request for our own identity', async () => {

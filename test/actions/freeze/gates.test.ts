@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { GateVerdict } from '../../../actions/freeze/gates/judge.ts';
 import { isAllowed, isPinned, versionOf } from '../../../actions/freeze/gates/judge.ts';
-import { placesOf } from '../../../actions/freeze/gates/environments.ts';
+import { serviceEnvironmentsOf } from '../../../actions/freeze/gates/environments.ts';
 import { approvedText, pinnedText, timedOutText, waitingText } from '../../../actions/freeze/gates/texts.ts';
-import { COMMENT_MAX_CHARS } from '../../../integrations/github/protection.ts';
+import { COMMENT_MAX_CHARS } from '../../../integrations/github/protection/protection.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { ServicesFile } from '../../../schemas/config/config.ts';
 import type { CheckReasonCode } from '../../../schemas/freeze/freeze-check.ts';
@@ -23,7 +23,9 @@ describe('services of a deployment at GitHub', () => {
     },
   });
   const at = (repository: string, environment: string) =>
-    placesOf(services, { repository, environment }).map((place) => `${place.service}/${place.environment}`);
+    serviceEnvironmentsOf(services, { repository, environment }).map(
+      (serviceEnvironment) => `${serviceEnvironment.service}/${serviceEnvironment.environment}`,
+    );
 
   test.each<[string, string, string, string[]]>([
     ['the service of the repository', 'acme/checkout', 'production', ['checkout/production']],
@@ -77,7 +79,7 @@ describe('the comment at GitHub', () => {
     }: { allowed?: boolean; code?: CheckReasonCode; clears?: string } = {},
   ) =>
     ({
-      place: { service: 'checkout', environment: 'production' },
+      serviceEnvironment: { service: 'checkout', environment: 'production' },
       answer: {
         allowed,
         reasons: texts.map((text) => ({ code, text })),

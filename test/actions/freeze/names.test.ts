@@ -42,7 +42,7 @@ describe('a name that differs from a known one only in case and whitespace', () 
     '%j is subject to the freezes of the known name at every endpoint',
     async (environment) => {
       const { lift } = await freeze({ service: 'web', environment: 'production' });
-      expect(await check({ environment })).toMatchObject({ allowed: false, codes: ['person', 'taken_for'] });
+      expect(await check({ environment })).toMatchObject({ allowed: false, codes: ['person', 'name_corrected'] });
       const asked = { service: 'WEB', environment, version: 'v1', deployment_id: 'd1' };
       const posted = await firebreak.post('/v1/freeze-check', asked);
       expect(posted.body).toMatchObject({ allowed: false });
@@ -102,7 +102,10 @@ describe('a name that differs from a known one only in case and whitespace', () 
     const { lift } = await freeze({ environment: 'production' });
     const asked = { service: 'bare', environment: 'Production' };
     expect(await check({ ...asked, version: 'v1' })).toMatchObject({ allowed: true });
-    expect(await check({ ...asked, version: 'v3' })).toMatchObject({ allowed: false, codes: ['person', 'taken_for'] });
+    expect(await check({ ...asked, version: 'v3' })).toMatchObject({
+      allowed: false,
+      codes: ['person', 'name_corrected'],
+    });
     await lift();
   });
 

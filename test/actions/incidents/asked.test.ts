@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declare } from '../../../actions/incidents/declare-incident.ts';
-import { takeOver } from '../../../actions/incidents/take-over.ts';
+import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -13,8 +13,8 @@ let world: FakeWorld;
 let id: IncidentId;
 
 const opened = async (service: string): Promise<IncidentId> => {
-  const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
-  const said = { ...place, title: 'Down', severity: 'critical', trace: service } as const;
+  const serviceEnvironment = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  const said = { ...serviceEnvironment, title: 'Down', severity: 'critical', trace: service } as const;
   return (await declare(world.deps, ADA, said)).incident.id;
 };
 
@@ -35,7 +35,7 @@ async function forge(kind: string, on = id): Promise<void> {
 }
 
 const isPaused = async () => (await world.deps.incidents.read(id))?.automation_paused;
-const act = (action: 'pause' | 'resume' | 'abort') => takeOver(world.deps, ADA, { id, action, note: '' });
+const act = (action: 'pause' | 'resume' | 'abort') => executeResponseAction(world.deps, ADA, { id, action, note: '' });
 
 describe('timeline entries do not control actions:', () => {
   test.each(['pause', 'abort'] as const)('a forged entry does not prevent %s', async (action) => {
@@ -68,11 +68,11 @@ describe('timeline entries do not control actions:', () => {
     world.clock.set(world.clock.millis + 60_000);
     await incidentGroups.join(parent, part);
     world.clock.set(world.clock.millis + 60_000);
-    await takeOver(world.deps, ADA, { id: parent, action: 'resolve', note: '' });
+    await executeResponseAction(world.deps, ADA, { id: parent, action: 'resolve', note: '' });
     const { seq = 0 } = (await incidents.read(parent)) ?? {};
     expect(await incidents.resolve(parent, seq, 'ada', 'Resolved by ada')).toBe('resolved');
     await settleChildren(world.deps, parent);
-    const mail = (await incidents.listen(part, 0, null)).messages.map(({ message }) => message.kind);
+    const mail = (await incidents.readInbox(part, 0, null)).messages.map(({ message }) => message.kind);
     expect(mail).toContain('resolve');
   });
 });

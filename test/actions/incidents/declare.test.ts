@@ -36,7 +36,7 @@ test('declaring an open incident adds the report to its timeline and raises its 
   expect((await told(incident.id)).slice(1)).toEqual([
     'bob: Declared while it was already open: Customers are charged twice (critical)',
   ]);
-  expect(inbox(incident.id).at(-1)).toEqual({ kind: 'declared', severity: 'critical', by: 'bob', rings: true });
+  expect(inbox(incident.id).at(-1)).toEqual({ kind: 'declared', severity: 'critical', by: 'bob', page: true });
 });
 
 test.each([
@@ -48,7 +48,7 @@ test.each([
   const dossier = world.store.dossiers.get(incident.id) ?? expect.unreachable();
   dossier.record = { ...dossier.record, by_hand: undefined, pages: 1, ...more } as never;
   await says(BOB, 'Customers are charged twice', 'critical');
-  expect(inbox(incident.id).at(-1)).toMatchObject({ kind: 'declared', rings });
+  expect(inbox(incident.id).at(-1)).toMatchObject({ kind: 'declared', page: rings });
   expect(world.store.dossiers.get(incident.id)?.record.by_hand).toBe(true);
 });
 
@@ -96,7 +96,7 @@ describe('declaring a child incident reports to the parent', () => {
     const { part, parent } = await partOf(more);
     await says(BOB, 'Customers are charged twice', 'critical');
     await says(BOB, 'Customers are charged twice', 'critical');
-    expect(inbox(parent)).toEqual([{ kind: 'declared', severity: 'critical', by: 'bob', rings, part }]);
+    expect(inbox(parent)).toEqual([{ kind: 'declared', severity: 'critical', by: 'bob', page: rings, child: part }]);
     expect((await told(parent)).at(-1)).toBe(
       'bob: Declared for the child incident checkout production: Customers are charged twice (critical)',
     );
@@ -108,7 +108,7 @@ describe('declaring a child incident reports to the parent', () => {
     const { part, parent } = await partOf(HEARD);
     for (const severity of ['critical', 'critical', 'warning'] as const)
       await correct(world.deps, BOB, { id: part, severity });
-    expect(inbox(parent)).toEqual([{ kind: 'declared', severity: 'critical', by: 'bob', rings: true, part }]);
+    expect(inbox(parent)).toEqual([{ kind: 'declared', severity: 'critical', by: 'bob', page: true, child: part }]);
     expect((await told(parent)).at(-1)).toBe(
       'bob: Changed severity of the child incident checkout production to critical',
     );

@@ -36,13 +36,13 @@ const ask = (id: IncidentId) => giveCommandToOnCall(chat.deps, id, async (second
 const lastEntry = async (id: IncidentId) => (await chat.timeline(id)).at(-1);
 
 test('declaring does not wait for the on-call lookup, which runs when its message is processed', async () => {
-  let asked = 0;
+  let requested = 0;
   chat.deps.onCall.now = async (): Promise<VendorResponse<OnCallPerson[]>> => {
-    asked += 1;
+    requested += 1;
     return { kind: 'done', value: [CAROL] };
   };
   const id = await declared();
-  expect(asked).toBe(0);
+  expect(requested).toBe(0);
   expect(chat.queued).toMatchObject([{ from: 'firebreak', ask: 'on_call', incident: id, key: `on-call:${id}` }]);
   await chat.deliverQueued();
   expect((await chat.record(id)).roles?.commander).toMatchObject({ shown: 'Carol' });
@@ -63,9 +63,9 @@ test.each([
   [{ kind: 'done', value: [] }, 'No responder is on call for payments'],
 ] satisfies [VendorResponse<OnCallPerson[]>, string][])(
   'the timeline says that the lookup found no responder: %o',
-  async (told, words) => {
+  async (failed, words) => {
     const id = await declared();
-    chat.world.onCall = [told];
+    chat.world.onCall = [failed];
     await ask(id);
     await ask(id);
     expect(await chat.timeline(id)).toHaveLength(1);

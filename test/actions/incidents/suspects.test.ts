@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import type { StepGuards } from '../../../domain/rollback/guard.ts';
 import type { QuestionInputs } from '../../../domain/runbooks/permission.ts';
-import { notTheDeploy } from '../../../actions/incidents/clear-suspect.ts';
-import { suspectAgain } from '../../../actions/incidents/restore-suspect.ts';
-import { takeOver } from '../../../actions/incidents/take-over.ts';
+import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts';
+import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
+import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
 import type { DecisionInputs } from '../../../domain/rollback/judgement.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
@@ -14,7 +14,7 @@ import { plusSeconds } from '../../../schemas/time/time.ts';
 import { clear } from '../../domain/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
-const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 const ADA: Who = { name: 'ada', allow: () => undefined };
 const BO: Who = { name: 'bo', allow: () => undefined };
 
@@ -31,11 +31,16 @@ beforeEach(async () => {
     ['v2', 10],
   ] as const) {
     const started_at = plusSeconds(world.clock.now(), -60 * minutesAgo);
-    const made = NewChange.parse({ ...place, version, started_at, finished_at: plusSeconds(started_at, 180) });
+    const made = NewChange.parse({
+      ...serviceEnvironment,
+      version,
+      started_at,
+      finished_at: plusSeconds(started_at, 180),
+    });
     ids.set(version, (await world.deps.changes.record(made)).change.id);
   }
   ({ id } = await world.deps.incidents.declare({
-    ...place,
+    ...serviceEnvironment,
     title: 'Errors',
     severity: 'critical',
     by: 'ada',
@@ -50,13 +55,13 @@ const changeId = (version: string): ChangeId => {
 };
 
 async function judged(number: number, more: Parameters<typeof clear>[0] = {}): Promise<string> {
-  const inputs: DecisionInputs = clear({ changes: await world.deps.changes.recent(place, 9), ...more });
+  const inputs: DecisionInputs = clear({ changes: await world.deps.changes.recent(serviceEnvironment, 9), ...more });
   return (await world.deps.decisions.keep(id, number, decide(inputs), inputs)).digest;
 }
 
 const clears = (who: Who, version = 'v2') =>
-  notTheDeploy(world.deps, who, { id, change: changeId(version), key: `cleared-by-${who.name}` });
-const again = (who: Who, version = 'v2') => suspectAgain(world.deps, who, { id, change: changeId(version) });
+  clearSuspectChange(world.deps, who, { id, change: changeId(version), key: `cleared-by-${who.name}` });
+const again = (who: Who, version = 'v2') => restoreSuspectChange(world.deps, who, { id, change: changeId(version) });
 const messages = () => (world.store.dossiers.get(id)?.inbox ?? []).map(({ message }) => message);
 const states = async () => (await world.deps.incidents.view(id))?.decisions.map(({ state }) => state);
 
@@ -73,7 +78,7 @@ describe('clearing a suspect', () => {
     against: {
       change_id,
       suspect: null,
-      needs_proof: false,
+      lacking: null,
       neighbours_unreadable: false,
       monitoring_failure_only: false,
     },
@@ -87,8 +92,15 @@ describe('clearing a suspect', () => {
       only_asks: false,
       guards: guards(changeId(version)),
     };
-    const reasons: Reason[] = [{ code: 'runbook_asks', text: 'the runbook requires approval' }];
-    return world.deps.decisions.ask(id, number, { place, text: 'Off?', reasons, people, approvals: 1, inputs });
+    const reasons: Reason[] = [{ code: 'runbook_requires_approval', text: 'the runbook requires approval' }];
+    return world.deps.decisions.ask(id, number, {
+      serviceEnvironment: serviceEnvironment,
+      text: 'Off?',
+      reasons,
+      people,
+      approvals: 1,
+      inputs,
+    });
   };
 
   test('withdraws questions of runbooks about it, to any people, and no other questions', async () => {
@@ -111,9 +123,9 @@ describe('clearing a suspect', () => {
 
   test('evaluates nothing while a rollback is in progress or has helped', async () => {
     await judged(1);
-    const act = { place, resource: 'cd', automatic: true, isProposed: true };
+    const act = { serviceEnvironment: serviceEnvironment, resource: 'cd', automatic: true, isProposed: true };
     const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
-    await world.deps.effects.intendAct(id, effect, act);
+    await world.deps.effects.intendAction(id, effect, act);
     await clears(ADA, 'v1');
     expect(messages().at(-1)).toMatchObject({ kind: 'cleared', judge: false });
     await world.deps.incidents.post(id, { kind: 'resume', by: '', note: '' }, { status: 'mitigated' });
@@ -160,7 +172,7 @@ describe('suspecting again', () => {
 
   test('keeps a question that a person requested', async () => {
     await clears(ADA, 'v1');
-    await judged(1, { policy: { approvals: 2 }, asked: { by: 'person', who: 'ada' } });
+    await judged(1, { policy: { approvals: 2 }, request: { by: 'person', name: 'ada' } });
     await again(BO, 'v1');
     expect(await states()).toEqual(['waiting']);
     expect(messages().at(-1)).toMatchObject({ kind: 'cleared', judge: false });
@@ -177,11 +189,16 @@ describe('suspecting again', () => {
 
 describe('the approval of a second person', () => {
   const asks = (who: Who, to?: string) =>
-    takeOver(world.deps, who, { id, action: 'rollback', note: '', ...(to !== undefined && { to: to as Version }) });
+    executeResponseAction(world.deps, who, {
+      id,
+      action: 'rollback',
+      note: '',
+      ...(to !== undefined && { to: to as Version }),
+    });
   const askedFor = (to?: string) =>
     judged(1, {
       policy: { approvals: 2 },
-      asked: { by: 'person', who: 'ada', ...(to !== undefined && { to: to as Version }) },
+      request: { by: 'person', name: 'ada', ...(to !== undefined && { to: to as Version }) },
     });
 
   test('is a request for the same version', async () => {
@@ -211,10 +228,16 @@ describe('the approval of a second person', () => {
 
 describe('a rollback to a named version in progress', () => {
   test('is not repeated for the person who requested it, and blocks another version', async () => {
-    await judged(1, { asked: { by: 'person', who: 'ada', to: 'v0' as Version } });
+    await judged(1, { request: { by: 'person', name: 'ada', to: 'v0' as Version } });
     const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
-    await world.deps.effects.intendAct(id, effect, { place, resource: 'cd', automatic: false, isProposed: false });
-    const asks = (to: string) => takeOver(world.deps, ADA, { id, action: 'rollback', note: '', to: to as Version });
+    await world.deps.effects.intendAction(id, effect, {
+      serviceEnvironment: serviceEnvironment,
+      resource: 'cd',
+      automatic: false,
+      isProposed: false,
+    });
+    const asks = (to: string) =>
+      executeResponseAction(world.deps, ADA, { id, action: 'rollback', note: '', to: to as Version });
     await asks('v0');
     expect(messages()).toEqual([]);
     await expect(asks('v1')).rejects.toMatchObject({ status: 409, code: 'rollback-in-progress' });

@@ -16,8 +16,10 @@ const configured = async (statusPage: object) => {
   world.engine = idleEngine();
   const services = { checkout: { statusPage, environments: { production: {} } } };
   world.config = Config.parse({ version: 'test', services, paging: {} });
-  const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
-  ({ id } = (await declare(world.deps, ADA, { ...place, title: 'Down', severity: 'critical', trace: 't' })).incident);
+  const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+  ({ id } = (
+    await declare(world.deps, ADA, { ...serviceEnvironment, title: 'Down', severity: 'critical', trace: 't' })
+  ).incident);
 };
 
 beforeEach(() => configured({ components: ['Checkout'], publish: 'approve' }));

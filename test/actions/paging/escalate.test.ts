@@ -52,13 +52,13 @@ const RINGS: ExternalIncident = {
 
 /** Sets PagerDuty's incidents by our page numbers. Returns the pages that are requested. */
 function thereAre(there: Record<number, Partial<ExternalIncident>>): number[] {
-  const asked: number[] = [];
+  const requested: number[] = [];
   world.deps.externalPager.paged = async (key) => {
     const number = Number(key.split('.').at(-1));
-    asked.push(number);
+    requested.push(number);
     return { kind: 'done', value: there[number] === undefined ? null : { ...RINGS, ...there[number] } };
   };
-  return asked;
+  return requested;
 }
 
 const ackedBy = (name: string, user: string | null, at: Timestamp): Partial<ExternalIncident> => ({
@@ -85,8 +85,14 @@ const open = () => world.deps.incidents.open();
 
 /** Opens another, unrelated incident. */
 async function declared(service: string): Promise<void> {
-  const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
-  await world.deps.incidents.declare({ ...place, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' });
+  const serviceEnvironment = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  await world.deps.incidents.declare({
+    ...serviceEnvironment,
+    title: 'errors',
+    severity: 'critical',
+    by: 'ada',
+    trace: 'trace',
+  });
 }
 
 /** Runs the sweeper after this many more minutes. */
@@ -220,9 +226,9 @@ describe('without webhooks from PagerDuty', () => {
 
   test('a person who acknowledged there counts, and gets command', async () => {
     const at = plusSeconds(CREATED, 590);
-    const looked = thereAre({ 1: ackedBy('Ada Park', 'PADA001', at) });
+    const searched = thereAre({ 1: ackedBy('Ada Park', 'PADA001', at) });
     expect([await after(10), await after(10)]).toEqual([0, 0]);
-    expect([asked(), said(), looked]).toEqual([[], ['Acknowledged at PagerDuty by Ada'], [1]]);
+    expect([asked(), said(), searched]).toEqual([[], ['Acknowledged at PagerDuty by Ada'], [1]]);
     const { handling, roles } = await record();
     expect([handling?.acknowledged, roles?.commander]).toMatchObject([
       { by: 'ada', at },
@@ -254,23 +260,23 @@ describe('without webhooks from PagerDuty', () => {
   test('an older page counts if it was acknowledged after the newest page, and the other pages are acknowledged', async () => {
     expect(await after(10)).toBe(1);
     await rings(2);
-    const looked = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 900)), 2: {} });
+    const searched = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 900)), 2: {} });
     expect(await after(10)).toBe(0);
     await acknowledgeAll(world.deps, await open());
     expect(world.calls.filter((call) => call.startsWith('pager'))).toEqual(['pager acknowledge page.2 critical']);
     expect(await after(60)).toBe(0);
-    expect([asked().length, looked]).toEqual([1, [2, 1]]);
+    expect([asked().length, searched]).toEqual([1, [2, 1]]);
   });
 
   test('an older page does not count if it was acknowledged before the newest page', async () => {
     world.clock.set(world.clock.millis + 600_000);
     await rings(2);
-    const looked = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 60)), 2: {} });
+    const searched = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 60)), 2: {} });
     expect(await after(10)).toBe(1);
     expect((await record()).roles?.commander?.name).toBe('ada');
     await rings(3);
     expect(await after(10)).toBe(1);
-    expect(looked).toEqual([2, 1, 3, 2]);
+    expect(searched).toEqual([2, 1, 3, 2]);
   });
 
   test('a page that was resolved there while alerts fire is escalated', async () => {
@@ -457,7 +463,7 @@ describe('an acknowledgement in Firebreak', () => {
   });
 
   test('made at the pager is not sent back', async () => {
-    const handling = { acknowledged: { by: 'pagerduty:PTUXL6G', at: world.clock.now(), page: 1, there: 1 } };
+    const handling = { acknowledged: { by: 'pagerduty:PTUXL6G', at: world.clock.now(), page: 1, pager_page: 1 } };
     await world.deps.incidents.amend(id, () => ({ handling }));
     await acknowledgeAll(world.deps, await open());
     expect(world.calls).toEqual([]);

@@ -3,7 +3,7 @@ import { pageKey } from '../../../domain/paging/pages.ts';
 import type { ExternalPager } from '../../../domain/messages/channels.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { noteAll } from '../../../actions/paging/note-pages.ts';
-import { externalPagerDuty } from '../../../integrations/pagerduty/external.ts';
+import { externalPagerDuty } from '../../../integrations/pagerduty/external-incidents.ts';
 import { pagerDuty } from '../../../integrations/pagerduty/pager.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
@@ -11,7 +11,7 @@ import { type Incident, incidents, start } from '../../sandbox/support.ts';
 import { acting, ends, fires, type Moment, play, says, theIncident } from '../../workflows/play.ts';
 import { pageRequest } from '../../../workflows/steps/page.ts';
 
-const asking = { autoRollback: { mode: 'approve', unknownMigration: 'act' } };
+const asking = { autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } };
 
 const noting =
   (notes: boolean): Moment =>

@@ -5,7 +5,7 @@ import { pageKey } from '../../../domain/paging/pages.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { acknowledgePages } from '../../../actions/paging/acknowledge-pages.ts';
-import { recognise } from '../../../actions/paging/recognize.ts';
+import { identifyPagerUsers } from '../../../actions/paging/identify-users.ts';
 import type { VendorResponse } from '../../../domain/messages/channels.ts';
 import { plusSeconds, timestamp } from '../../../schemas/time/time.ts';
 import { ends, fires, theIncident } from '../../workflows/play.ts';
@@ -240,7 +240,7 @@ describe('a person whose email PagerDuty cannot return', () => {
     email = { kind: 'later', detail: 'no answer', afterSeconds: null };
     Object.assign(world.deps, { onCall: { ...world.deps.onCall, email: async () => email } });
   });
-  const look = async () => recognise(world.deps, await world.deps.incidents.open());
+  const look = async () => identifyPagerUsers(world.deps, await world.deps.incidents.open());
   const names = async () => {
     const { handling, roles } = await record();
     return [handling?.acknowledged?.by, roles?.commander?.name, handling?.stakeholder_update?.by];
@@ -259,7 +259,7 @@ describe('a person whose email PagerDuty cannot return', () => {
     await look();
     expect(await names()).toEqual(['grace', 'grace', 'grace']);
     const { handling, roles } = await record();
-    expect([roles?.commander, handling?.unsure]).toMatchObject([{ shown: 'Grace', slack: 'U0GRACE1' }, []]);
+    expect([roles?.commander, handling?.unidentified]).toMatchObject([{ shown: 'Grace', slack: 'U0GRACE1' }, []]);
     const last = world.store.dossiers.get(id)?.timeline.filter(({ kind }) => kind === 'person.recognised');
     expect(last?.map(({ text }) => text)).toEqual([`${there} is Grace, according to PagerDuty`]);
   });
@@ -269,7 +269,7 @@ describe('a person whose email PagerDuty cannot return', () => {
     email = { kind: 'done', value: 'somebody@example.com' };
     await look();
     const { handling, roles } = await record();
-    expect([roles?.commander, handling?.unsure]).toMatchObject([
+    expect([roles?.commander, handling?.unidentified]).toMatchObject([
       { name: 'pagerduty:PTUXL6G', shown: 'On-call One' },
       [],
     ]);
@@ -278,7 +278,7 @@ describe('a person whose email PagerDuty cannot return', () => {
   test('is also looked up for notes', async () => {
     await knows();
     await receiver.happens(about('webhook-incident-annotated', {}));
-    expect((await record()).handling?.unsure).toEqual(['pagerduty:PTUXL6G']);
+    expect((await record()).handling?.unidentified).toEqual(['pagerduty:PTUXL6G']);
   });
 });
 

@@ -24,7 +24,7 @@ describe('webhooks of PagerDuty', () => {
   test('a repeated delivery has the same key', async () => {
     await receiver.receive(webhook('webhook-incident-resolved'));
     await receiver.receive(webhook('webhook-incident-resolved-redelivery'));
-    const [one, other] = receiver.queue.map(({ heard }) => heard.key);
+    const [one, other] = receiver.queue.map(({ heard: event }) => event.key);
     expect(one).toBe(other);
   });
 

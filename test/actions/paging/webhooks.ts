@@ -50,9 +50,9 @@ export class Receiver {
     ...this.world.deps,
     secrets: { get: async (name) => (name === 'PAGERDUTY_WEBHOOK_SECRET' ? this.secret : undefined) },
     inbound: {
-      send: async (heard, group) => {
+      send: async (event, group) => {
         if (this.queueDown) throw new Error('the queue is down');
-        this.queue.push({ heard, group });
+        this.queue.push({ heard: event, group });
       },
     },
     quarantine: Object.assign({}, this.world.deps.quarantine, {
@@ -70,8 +70,8 @@ export class Receiver {
 
   /** Consumes all waiting messages, in their queue format. */
   async hear(): Promise<void> {
-    for (const { heard } of this.queue.splice(0)) {
-      const { at, ...rest } = JSON.parse(JSON.stringify(heard)) as InboundEvent;
+    for (const { heard: event } of this.queue.splice(0)) {
+      const { at, ...rest } = JSON.parse(JSON.stringify(event)) as InboundEvent;
       await processPagerDutyEvent(this.world.deps, 'event' in rest ? rest.event : undefined, at);
     }
   }

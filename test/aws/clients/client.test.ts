@@ -8,7 +8,7 @@ import { s3Blobs } from '../../../aws/clients/blobs.ts';
 import { awsClient, DURABLE_LIMITS, type Limits, SHARED_LIMITS, SLACK_LIMITS } from '../../../aws/clients/client.ts';
 import { lambdaEngine } from '../../../aws/engine.ts';
 import { sqsPeopleQueue } from '../../../aws/clients/inbound-queue.ts';
-import * as resources from '../../../aws/resources.ts';
+import { FUNCTIONS } from '../../../aws/functions.ts';
 import { Table } from '../../../aws/table/core/table.ts';
 import { clientSettings } from '../../../integrations/aws/access.ts';
 import {
@@ -103,22 +103,12 @@ describe('every AWS call ends', () => {
 });
 
 describe('limits', () => {
-  const { PEOPLE, PROJECT } = resources;
-  const shared = {
-    http: resources.HTTP_TIMEOUT_SECONDS,
-    hear: PEOPLE.timeoutSeconds,
-    route: resources.ROUTER_TIMEOUT_SECONDS,
-    project: PROJECT.timeoutSeconds,
-    sweep: resources.SWEEP_TIMEOUT_SECONDS,
-    evaluate: resources.EVALUATE_TIMEOUT_SECONDS,
-    digest: resources.DIGEST_TIMEOUT_SECONDS,
-    workflow: resources.WORKFLOW.invocationTimeoutSeconds,
-  };
+  const { slack, ...shared } = FUNCTIONS;
 
   test.each([
-    ...Object.entries(shared).map(([name, seconds]) => [name, SHARED_LIMITS, seconds] as const),
-    ['slack', SLACK_LIMITS, resources.SLACK_TIMEOUT_SECONDS] as const,
-    ['checkpoints of the workflow', DURABLE_LIMITS, resources.WORKFLOW.invocationTimeoutSeconds] as const,
+    ...Object.entries(shared).map(([name, { timeoutSeconds }]) => [name, SHARED_LIMITS, timeoutSeconds] as const),
+    ['slack', SLACK_LIMITS, slack.timeoutSeconds] as const,
+    ['checkpoints of the workflow', DURABLE_LIMITS, shared['incident-response'].timeoutSeconds] as const,
   ])('of %s: a call takes at most a third of its timeout and leaves time for another attempt', (_, limits, seconds) => {
     expect(limits.callMs).toBeLessThanOrEqual((seconds * 1000) / 3);
     expect(limits.attemptMs).toBeLessThanOrEqual(limits.callMs / 2);

@@ -39,7 +39,9 @@ afterAll(() => stores.close());
 const logged = async (kind: RegExp) =>
   (await stores.audit.list({ limit: 100 })).items.filter((entry) => kind.test(entry.kind)).toReversed();
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
-const place = { service: 'checkout', environment: 'production' } as ReturnType<typeof actAt>['place'];
+const serviceEnvironment = { service: 'checkout', environment: 'production' } as ReturnType<
+  typeof actAt
+>['serviceEnvironment'];
 
 test('the kill switch and modes, with the person who set them', async () => {
   await stores.automation.write({ paused: true, reason: 'storm' }, 'ada');
@@ -106,7 +108,9 @@ test('a rollback, from the request and both approvals to its end with the pin, w
   expect(await stores.decisions.answer(id, digest, 'approved', 'bo', 'go')).toBe('taken');
   later(1);
   const key = `${id}.roll-back.1`;
-  expect(await stores.effects.intendAct(id, effect(key, 'roll-back'), actAt(place))).toMatchObject({ ok: true });
+  expect(await stores.effects.intendAction(id, effect(key, 'roll-back'), actAt(serviceEnvironment))).toMatchObject({
+    ok: true,
+  });
   await stores.effects.intend(id, effect('p', 'page'));
   await stores.effects.conclude(id, 'p', 'succeeded', 'accepted');
   later(1);
@@ -114,14 +118,14 @@ test('a rollback, from the request and both approvals to its end with the pin, w
   await stores.effects.concludeRollback(id, {
     key,
     number: 1,
-    place,
+    serviceEnvironment: serviceEnvironment,
     outcome: 'succeeded',
     page: 'no',
     text: 'Rolled back to v1',
-    moved: moved as never,
+    versionChange: moved as never,
   });
   later(1);
-  const [pin] = await stores.pins.of(place);
+  const [pin] = await stores.pins.of(serviceEnvironment);
   await stores.pins.lift(pin?.id ?? '', 'cy');
   logIsBusy = false;
   expect(await logged(/^(rollback|decision|mitigation|page|pin)/)).toMatchObject([
@@ -129,7 +133,7 @@ test('a rollback, from the request and both approvals to its end with the pin, w
     { actor: 'ada', kind: 'decision.agreed', detail: { decision: `${id}-1`, digest } },
     { actor: 'bo', kind: 'decision.approved', text: 'go' },
     { actor: 'firebreak', kind: 'rollback.started', detail: { key } },
-    { kind: 'mitigation.succeeded', detail: { pinned: 'v2', rolled_back_to: 'v1', ...place } },
+    { kind: 'mitigation.succeeded', detail: { pinned: 'v2', rolled_back_to: 'v1', ...serviceEnvironment } },
     { actor: 'cy', kind: 'pin.lifted', subject: 'checkout', detail: { pin: pin?.id, version: 'v2' } },
   ]);
 });
@@ -144,7 +148,7 @@ test('an approval request that expires', async () => {
 
 test('an action on a target that is concluded by itself', async () => {
   const flag = { ...effect('f', 'page'), kind: 'flag', detail: 'Turns off the flag x' } as const;
-  await stores.effects.intendAct(id, flag, { ...actAt(place), resource: 'flag:x' });
+  await stores.effects.intendAction(id, flag, { ...actAt(serviceEnvironment), resource: 'flag:x' });
   later(1);
   await stores.effects.conclude(id, 'f', 'succeeded', 'done', 'bo');
   expect(await logged(/^flag/)).toMatchObject([

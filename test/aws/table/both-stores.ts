@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
 import type { Arrival } from '../../../domain/alerts/admission.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { Act, RollbackEnd } from '../../../domain/ports/decisions.ts';
+import type { IntendedAction, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -17,7 +17,7 @@ import { openTable, type Stores, type TableStores } from './stores.ts';
 
 /** The stores of the running test, and its own service and environment. Set before each test. */
 export const stores = {} as Stores;
-export const place = {} as ServiceEnvironment;
+export const serviceEnvironment = {} as ServiceEnvironment;
 
 let services = 0;
 
@@ -44,7 +44,10 @@ export function inBothStores(tests: () => void): void {
 function use(these: Stores): void {
   services += 1;
   Object.assign(stores, these);
-  Object.assign(place, { service: `service-${services}` as ServiceName, environment: 'production' as EnvironmentName });
+  Object.assign(serviceEnvironment, {
+    service: `service-${services}` as ServiceName,
+    environment: 'production' as EnvironmentName,
+  });
 }
 
 function storesInMemory(): Stores {
@@ -58,8 +61,9 @@ export const TRACE = 'trace';
 export const note: Message = { kind: 'resume', by: 'ada', note: '' };
 
 export const here = (more: Partial<Signal> = {}): Signal =>
-  signal({ ...place, fingerprint: `${place.service}/1`, ...more });
-export const other = (more: Partial<Signal> = {}): Signal => here({ fingerprint: `${place.service}/2`, ...more });
+  signal({ ...serviceEnvironment, fingerprint: `${serviceEnvironment.service}/1`, ...more });
+export const other = (more: Partial<Signal> = {}): Signal =>
+  here({ fingerprint: `${serviceEnvironment.service}/2`, ...more });
 export const ended = (one: Signal): Signal => ({ ...one, status: 'resolved', endsAt: stores.clock.now() });
 
 let requests = 0;
@@ -87,7 +91,7 @@ export async function record(id: IncidentId) {
 }
 
 export const mailOf = async (id: IncidentId, after = 0): Promise<Message[]> =>
-  (await stores.incidents.listen(id, after, null)).messages.map(({ message }) => message);
+  (await stores.incidents.readInbox(id, after, null)).messages.map(({ message }) => message);
 
 export const isPending = async (id: IncidentId): Promise<boolean> =>
   (await stores.incidents.pending(plusSeconds(stores.clock.now(), 1))).includes(id);
@@ -105,7 +109,7 @@ export const closed = async (id: IncidentId) => {
   expect(await stores.incidents.resolve(id, (await record(id)).seq, 'person:ada', 'Resolved by ada')).toBe('resolved');
 };
 
-export const inputs = () => clear({ changes: [change('v1', 240), change('v2', 10)] });
+export const inputs = () => clear({ changes: [change('v1', 240), change('v2', 8)] });
 export const byTwo = () => clear({ policy: { mode: 'approve', unknownMigration: 'approve', approvals: 2 } });
 export const approval = () => clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
 export const judged = (id: IncidentId, number: number, of = inputs()) =>
@@ -115,24 +119,24 @@ export const keyOf = (id: IncidentId, number = 1): string => `${id}.roll-back.${
 export const intent = (key: string) =>
   ({ key, kind: 'roll-back', target: 'http://cd', class: 'keyed', detail: 'Rolling back v2 to v1' }) as const;
 export const rollbackBegun = (id: IncidentId, number = 1) =>
-  stores.effects.intendAct(id, intent(keyOf(id, number)), actAt(place));
+  stores.effects.intendAction(id, intent(keyOf(id, number)), actAt(serviceEnvironment));
 export const end = (id: IncidentId, number: number, more: Partial<RollbackEnd> = {}): RollbackEnd => ({
   key: keyOf(id, number),
   number,
-  place: { ...place },
+  serviceEnvironment: { ...serviceEnvironment },
   outcome: 'succeeded',
   page: 'no',
   text: 'Rolled back to v1',
-  moved: null,
+  versionChange: null,
   ...more,
 });
 
 /** Starts an automatic action without an approval, unless stated otherwise. */
-export const acts = (id: IncidentId, key: string, more: Partial<Act> = {}) =>
-  stores.effects.intendAct(id, intent(key), { ...actAt(place), resource: key, ...more });
+export const acts = (id: IncidentId, key: string, more: Partial<IntendedAction> = {}) =>
+  stores.effects.intendAction(id, intent(key), { ...actAt(serviceEnvironment), resource: key, ...more });
 
 /** Deploys, this many seconds ago. */
 export function deploy(version: string, secondsAgo: number, more: object = {}) {
   const started_at = plusSeconds(stores.clock.now(), -secondsAgo);
-  return stores.changes.record(NewChange.parse({ ...place, version, started_at, ...more }));
+  return stores.changes.record(NewChange.parse({ ...serviceEnvironment, version, started_at, ...more }));
 }

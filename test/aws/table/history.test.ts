@@ -131,7 +131,7 @@ describe('a sharded list', () => {
         trace: name,
       });
     }
-    const recorded = await turned((query) => stores.incidents.apart({ ...query, muted: false }), 4);
+    const recorded = await turned((query) => stores.incidents.alertsWithoutIncident({ ...query, muted: false }), 4);
     expect(recorded.map(({ signal: { fingerprint } }) => fingerprint)).toEqual(names.toReversed());
     const changes = await turned((query) => stores.changes.list(query), 11);
     expect(changes.map(({ started_at }) => started_at)).toEqual(

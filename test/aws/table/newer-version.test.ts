@@ -6,7 +6,7 @@ import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
 import { sha256 } from '../../../aws/hash.ts';
 import { mintIncidentId } from '../../../aws/ids.ts';
 import { type Key, keys } from '../../../aws/table/core/keys.ts';
-import { TokenMacs } from '../../../aws/table/access/token-mac.ts';
+import { RecordMacs } from '../../../aws/table/access/record-macs.ts';
 import { alertOf } from '../../../domain/alerts/admission.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import type { DrillId, DrillRecord } from '../../../schemas/automation/drill.ts';
@@ -39,13 +39,14 @@ const item = (key: Key) => stores.table.get(key);
 test('a freeze with an unknown cause holds until a person lifts it, and keeps its cause', async () => {
   const audit = new AuditLogTable(stores.table, stores.blobs, stores.clock, silent, sealSecrets);
   const freezes = new FreezeTable(stores.table, stores.clock, audit);
-  const place = { service: ServiceName.parse('frozen'), environment: EnvironmentName.parse('production') };
+  const serviceEnvironment = { service: ServiceName.parse('frozen'), environment: EnvironmentName.parse('production') };
   const now = stores.clock.now();
-  const one = freeze('frz_newer', now, place);
+  const one = freeze('frz_newer', now, serviceEnvironment);
   const overrides = [{ ...override('ovr_1', now), ...NEWER }];
   await freezes.open({ ...one, ...NEWER, overrides, cause: 'weather' as never });
 
-  const checked = async () => (await new FreezeStateTable(stores.table).read({ ...place, team: null }, [])).own.freezes;
+  const checked = async () =>
+    (await new FreezeStateTable(stores.table).read({ ...serviceEnvironment, team: null }, [])).own.freezes;
   expect(await checked()).toMatchObject([{ id: one.id, cause: 'person' }]);
   expect(await freezes.current()).toMatchObject([{ id: one.id }]);
   expect(await freezes.get(one.id)).toMatchObject({ cause: 'person', ended_at: null });
@@ -53,7 +54,7 @@ test('a freeze with an unknown cause holds until a person lifts it, and keeps it
   await freezes.useOverride(one.id, 'ovr_1', 'deploy-1', 'ci');
   const used = { ...NEWER, id: 'ovr_1', used_by: [{ deployment: 'deploy-1' }] };
   expect(await item(keys.freeze(one.id))).toMatchObject({ ...NEWER, cause: 'weather', overrides: [used] });
-  const scope = await item(keys.freezeScope({ ...place, team: null }));
+  const scope = await item(keys.freezeScope({ ...serviceEnvironment, team: null }));
   expect(JSON.parse(String(scope?.[`freeze:${one.id}`]))).toMatchObject({
     ...NEWER,
     cause: 'weather',
@@ -114,7 +115,8 @@ test('a token with an unknown action may use its known actions, and is listed', 
   );
   const hash = sha256(secret);
   const actions = ['incidents:read', 'moon:shoot'] as TokenRecord['actions'];
-  const mac = await new TokenMacs({ get: async (name) => stores.secrets[name] }).of({ ...record, actions }, hash);
+  const macs = new RecordMacs({ get: async (name) => stores.secrets[name] }, 'firebreak token records v1');
+  const mac = await macs.of({ ...record, actions }, hash);
   for (const key of [keys.token(hash), keys.tokenById(record.id)]) {
     await set(key, 'actions', actions);
     await set(key, 'mac', mac);

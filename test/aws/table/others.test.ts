@@ -50,14 +50,14 @@ test('an alert stored under the former key ends, and ends its incident', async (
 });
 
 describe('the live version', () => {
-  const place = (service: string): ServiceEnvironment => ({
+  const serviceEnvironment = (service: string): ServiceEnvironment => ({
     service: service as ServiceName,
     environment: 'production' as EnvironmentName,
   });
   const deploy = (service: string, version: string, secondsAgo: number, more: object = {}) =>
     stores.changes.record(
       NewChange.parse({
-        ...place(service),
+        ...serviceEnvironment(service),
         version,
         started_at: plusSeconds(stores.clock.now(), -secondsAgo),
         ...more,
@@ -100,7 +100,8 @@ describe('the live version', () => {
   test('is separate for names with any characters', async () => {
     const names = ['x#y', 'x', '#', '%23', 'ü', '日'.repeat(200), '日'.repeat(201)];
     for (const name of names) await deploy(name, 'v1', 10);
-    for (const name of names) expect(await stores.changes.recent(place(name), 9)).toMatchObject([{ service: name }]);
+    for (const name of names)
+      expect(await stores.changes.recent(serviceEnvironment(name), 9)).toMatchObject([{ service: name }]);
   });
 
   test('lists contain all services and environments, newest first, page by page', async () => {
@@ -121,14 +122,16 @@ describe('the live version', () => {
       cursor = page.next_cursor ?? undefined;
     } while (cursor !== undefined);
     expect(seen).toEqual(versions);
-    const here = await stores.changes.list({ ...place('paged'), limit: 2 });
+    const here = await stores.changes.list({ ...serviceEnvironment('paged'), limit: 2 });
     expect(here.items.map(({ version }) => version)).toEqual(versions.slice(0, 2));
   });
 
   test('a cursor of another list, or an invalid one, is refused', async () => {
-    const { next_cursor: cursor } = await stores.changes.list({ ...place('paged'), limit: 2 });
+    const { next_cursor: cursor } = await stores.changes.list({ ...serviceEnvironment('paged'), limit: 2 });
     expect(cursor).not.toBeNull();
-    await expect(stores.changes.list({ ...place('a'), limit: 2, cursor: cursor ?? '' })).rejects.toThrow(BadCursor);
+    await expect(stores.changes.list({ ...serviceEnvironment('a'), limit: 2, cursor: cursor ?? '' })).rejects.toThrow(
+      BadCursor,
+    );
     await expect(stores.incidents.list({ limit: 2, cursor: cursor ?? '' })).rejects.toThrow(BadCursor);
     await expect(stores.changes.list({ limit: 2, cursor: 'bm90IG91cnM' })).rejects.toThrow(BadCursor);
   });
@@ -187,7 +190,7 @@ describe('incidents', () => {
 test('inputs of a decision can be larger than an item', async () => {
   const large = signal({ service: 'large' as ServiceName, fingerprint: 'large' });
   const [id = '' as IncidentId] = (await admit(large)).opened;
-  const inputs = clear({ changes: [change('v1', 240, { url: 'x'.repeat(500_000) }), change('v2', 10)] });
+  const inputs = clear({ changes: [change('v1', 240, { url: 'x'.repeat(500_000) }), change('v2', 8)] });
   await stores.decisions.keep(id, 1, decide(inputs), inputs);
   expect(await stores.decisions.inputs(id, 1)).toEqual(inputs);
 });
@@ -208,9 +211,9 @@ describe('quarantine', () => {
     const id = await stores.quarantine.keep(input('{"a":"ü"}'));
     later(60);
     expect(await stores.quarantine.keep(input('{"a":"ü"}'))).toBe(id);
-    const kept = await stores.quarantine.get(id);
-    expect(Buffer.from(kept?.body ?? []).toString()).toBe('{"a":"ü"}');
-    expect(kept).toMatchObject({
+    const quarantined = await stores.quarantine.get(id);
+    expect(Buffer.from(quarantined?.body ?? []).toString()).toBe('{"a":"ü"}');
+    expect(quarantined).toMatchObject({
       id,
       source: 'alertmanager',
       receiver: '/v1/alerts/alertmanager',

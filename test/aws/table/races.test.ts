@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Act, RollbackEnd } from '../../../domain/ports/decisions.ts';
+import type { IntendedAction, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { afterVerdict } from '../../../domain/rollback/verdict.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
@@ -45,7 +45,7 @@ async function opened(one: Signal): Promise<IncidentId> {
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 async function allMail(id: IncidentId): Promise<Extract<Message, { kind: 'signals' }>[]> {
-  const { messages: mail } = await stores.incidents.listen(id, 0, null);
+  const { messages: mail } = await stores.incidents.readInbox(id, 0, null);
   return mail.flatMap(({ message }) => (message.kind === 'signals' ? [message] : []));
 }
 
@@ -191,7 +191,7 @@ describe('an incident that closes while a signal arrives', () => {
       stores.incidents.resolve(id, 0, 'person:ada', 'over'),
       ...numbers(6).map(() => stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' })),
     ]);
-    const { messages: mail } = await stores.incidents.listen(id, 0, null);
+    const { messages: mail } = await stores.incidents.readInbox(id, 0, null);
     expect(mail).toHaveLength(taken.filter(Boolean).length);
     expect(closed === 'resolved' ? mail : [1]).toHaveLength(closed === 'resolved' ? 0 : 1);
   });
@@ -200,7 +200,7 @@ describe('an incident that closes while a signal arrives', () => {
 test('concurrent messages all arrive, each with its own number', async () => {
   const id = await opened(aService()(0));
   await Promise.all(numbers(15).map((n) => stores.incidents.post(id, { kind: 'page', by: `person:${n}`, note: '' })));
-  const { messages: mail } = await stores.incidents.listen(id, 0, null);
+  const { messages: mail } = await stores.incidents.readInbox(id, 0, null);
   expect(mail.map(({ seq }) => seq)).toEqual(numbers(15).map((n) => n + 1));
   expect(new Set(mail.map(({ message }) => ('by' in message ? message.by : ''))).size).toBe(15);
 });
@@ -211,7 +211,7 @@ test('concurrent messages with the same key arrive once', async () => {
     numbers(10).map(() => stores.incidents.post(id, { kind: 'page', by: 'a', note: '' }, {}, 'k')),
   );
   expect(taken.every(Boolean)).toBe(true);
-  expect((await stores.incidents.listen(id, 0, null)).messages).toHaveLength(1);
+  expect((await stores.incidents.readInbox(id, 0, null)).messages).toHaveLength(1);
 });
 
 describe('concurrent automatic actions', () => {
@@ -220,13 +220,13 @@ describe('concurrent automatic actions', () => {
   const anHour = () => stores.clock.set(stores.clock.millis + 3_601_000); // after all earlier actions of this file
 
   /** Starts a number of actions, each on its own service. */
-  const begin = (count: number, more: Partial<Act> = {}) =>
+  const begin = (count: number, more: Partial<IntendedAction> = {}) =>
     Promise.all(
       numbers(count).map(async () => {
         const of = aService();
-        const place = { service: of(0).service, environment: 'production' as EnvironmentName };
+        const serviceEnvironment = { service: of(0).service, environment: 'production' as EnvironmentName };
         const id = await opened(of(0));
-        return stores.effects.intendAct(id, intent(`${id}.roll-back.1`), { ...actAt(place), ...more });
+        return stores.effects.intendAction(id, intent(`${id}.roll-back.1`), { ...actAt(serviceEnvironment), ...more });
       }),
     );
   const outcomes = (begun: Awaited<ReturnType<typeof begin>>) =>
@@ -258,29 +258,29 @@ describe('concurrent automatic actions', () => {
   test('the same action of a dead run and its successor is one action', async () => {
     anHour();
     const of = aService();
-    const place = { service: of(0).service, environment: 'production' as EnvironmentName };
+    const serviceEnvironment = { service: of(0).service, environment: 'production' as EnvironmentName };
     const id = await opened(of(0));
     const begun = await Promise.all(
-      numbers(5).map(() => stores.effects.intendAct(id, intent(`${id}.roll-back.1`), actAt(place))),
+      numbers(5).map(() => stores.effects.intendAction(id, intent(`${id}.roll-back.1`), actAt(serviceEnvironment))),
     );
     expect(outcomes(begun)).toEqual(numbers(5).map(() => 'ok'));
     expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(1);
-    expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -3600))).toBe(1);
+    expect(await stores.effects.rollbacksSince(serviceEnvironment, plusSeconds(stores.clock.now(), -3600))).toBe(1);
   });
 
   test('that are marked as wrong at once demote their service, once', async () => {
     const of = aService();
-    const place = { service: of(0).service, environment: 'production' as EnvironmentName };
+    const serviceEnvironment = { service: of(0).service, environment: 'production' as EnvironmentName };
     const id = await opened(of(0));
     for (const n of numbers(2))
-      await stores.effects.intendAct(id, intent(`${id}.${n}`), {
-        ...actAt(place),
+      await stores.effects.intendAction(id, intent(`${id}.${n}`), {
+        ...actAt(serviceEnvironment),
         resource: `${id}.${n}`,
         automatic: false,
       });
     await Promise.all(numbers(6).map((n) => stores.automation.wrong(id, `${id}.${n % 2}`, 'not healthy')));
     expect((await stores.automation.read()).demoted).toMatchObject({
-      [place.service]: { reason: '2 of its last 2 automatic actions were wrong' },
+      [serviceEnvironment.service]: { reason: '2 of its last 2 automatic actions were wrong' },
     });
   });
 });
@@ -297,7 +297,7 @@ describe('an approval request', () => {
         stores.decisions.answer(id, digest, 'approved', 'ada', ''),
         stores.decisions.expire(id, 1),
       ]);
-      const { messages: mail } = await stores.incidents.listen(id, 0, null);
+      const { messages: mail } = await stores.incidents.readInbox(id, 0, null);
       expect([answered, standing, mail.length]).toEqual(
         answered === 'taken' ? ['taken', 'approved', 1] : ['superseded', 'expired', 0],
       );
@@ -332,7 +332,7 @@ describe('an approval request', () => {
       const view = await stores.decisions.get(id, 1);
       expect(view).toMatchObject({ state: 'approved' });
       expect(view?.approvals.given.toSorted()).toEqual(['ada', 'bo']);
-      expect((await stores.incidents.listen(id, 0, null)).messages).toHaveLength(1);
+      expect((await stores.incidents.readInbox(id, 0, null)).messages).toHaveLength(1);
     });
 
     test('still waits when one person approves several times at once', async () => {
@@ -361,25 +361,28 @@ describe('rollbacks of one service and environment', () => {
 
   test('from two incidents at once: one may start', async () => {
     services += 1;
-    const place = { service: `racing-${services}` as ServiceName, environment: 'production' as EnvironmentName };
+    const serviceEnvironment = {
+      service: `racing-${services}` as ServiceName,
+      environment: 'production' as EnvironmentName,
+    };
     const ids = await Promise.all(numbers(2).map((n) => opened(aService()(n))));
     const begun = await Promise.all(
-      ids.map((id) => stores.effects.intendAct(id, intent(`${id}.roll-back.1`), actAt(place))),
+      ids.map((id) => stores.effects.intendAction(id, intent(`${id}.roll-back.1`), actAt(serviceEnvironment))),
     );
     expect(begun.map((one) => (one.ok ? 'ok' : one.reason.code)).toSorted()).toEqual(['locked', 'ok']);
     const statuses = await Promise.all(ids.map(async (id) => (await record(id)).status));
     expect(statuses.toSorted()).toEqual(['mitigating', 'open']);
-    expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -60))).toBe(1);
+    expect(await stores.effects.rollbacksSince(serviceEnvironment, plusSeconds(stores.clock.now(), -60))).toBe(1);
   });
 
   test('that start during a verdict are in progress, regardless of the verdict', async () => {
     for (const round of numbers(8)) {
       const of = aService();
-      const place = { service: of(0).service, environment: 'production' as EnvironmentName };
+      const serviceEnvironment = { service: of(0).service, environment: 'production' as EnvironmentName };
       const id = await opened(of(0));
       await stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' }, { status: 'mitigated' });
       await Promise.all([
-        soon(round).then(() => stores.effects.intendAct(id, intent(`${id}.roll-back.2`), actAt(place))),
+        soon(round).then(() => stores.effects.intendAction(id, intent(`${id}.roll-back.2`), actAt(serviceEnvironment))),
         stores.incidents.post(id, { kind: 'verification', number: 1, outcome: 'failed' }, (incident) =>
           afterVerdict(incident, { number: 1 }, 'failed'),
         ),
@@ -391,48 +394,49 @@ describe('rollbacks of one service and environment', () => {
   test('that end twice at once end once', async () => {
     const of = aService();
     const { service } = of(0);
-    const place = { service, environment: 'production' as EnvironmentName };
+    const serviceEnvironment = { service, environment: 'production' as EnvironmentName };
     const id = await opened(of(0));
     const started_at = plusSeconds(stores.clock.now(), -600);
-    const { change } = await stores.changes.record(NewChange.parse({ ...place, version: 'v2', started_at }));
+    const { change } = await stores.changes.record(
+      NewChange.parse({ ...serviceEnvironment, version: 'v2', started_at }),
+    );
     await question(id);
-    await stores.effects.intendAct(id, intent('k'), actAt(place));
+    await stores.effects.intendAction(id, intent('k'), actAt(serviceEnvironment));
     const end: RollbackEnd = {
       key: 'k',
       number: 1,
-      place,
+      serviceEnvironment: serviceEnvironment,
       outcome: 'succeeded',
       page: 'no',
       text: 'Rolled back to v1',
-      moved: { from: 'v2' as Version, to: 'v1' as Version, suspect: change.id },
+      versionChange: { from: 'v2' as Version, to: 'v1' as Version, suspect: change.id },
     };
     await Promise.all(numbers(4).map(() => stores.effects.concludeRollback(id, end)));
-    expect((await stores.incidents.listen(id, 0, null)).messages).toHaveLength(1);
-    expect((await stores.changes.recent(place, 9)).map(({ version, kind }) => `${kind} ${version}`)).toEqual([
-      'deploy v2',
-      'rollback v1',
-    ]);
+    expect((await stores.incidents.readInbox(id, 0, null)).messages).toHaveLength(1);
+    expect(
+      (await stores.changes.recent(serviceEnvironment, 9)).map(({ version, kind }) => `${kind} ${version}`),
+    ).toEqual(['deploy v2', 'rollback v1']);
   });
 
   test('that end while their version is updated lose neither change', async () => {
     const of = aService();
     const { service } = of(0);
-    const place = { service, environment: 'production' as EnvironmentName };
+    const serviceEnvironment = { service, environment: 'production' as EnvironmentName };
     const id = await opened(of(0));
     const { change } = await stores.changes.record(
-      NewChange.parse({ ...place, version: 'v2', started_at: plusSeconds(stores.clock.now(), -600) }),
+      NewChange.parse({ ...serviceEnvironment, version: 'v2', started_at: plusSeconds(stores.clock.now(), -600) }),
     );
     await question(id);
-    await stores.effects.intendAct(id, intent('k'), actAt(place));
+    await stores.effects.intendAction(id, intent('k'), actAt(serviceEnvironment));
     await Promise.all([
       stores.effects.concludeRollback(id, {
         key: 'k',
         number: 1,
-        place,
+        serviceEnvironment: serviceEnvironment,
         outcome: 'succeeded',
         page: 'no',
         text: '',
-        moved: { from: 'v2' as Version, to: 'v1' as Version, suspect: change.id },
+        versionChange: { from: 'v2' as Version, to: 'v1' as Version, suspect: change.id },
       }),
       ...numbers(3).map((n) => stores.changes.patch(change.id, { author: `author-${n}` })),
     ]);

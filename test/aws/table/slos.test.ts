@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => stores.close());
 
-const place = (service: string) => ({
+const serviceEnvironment = (service: string) => ({
   service: ServiceName.parse(service),
   environment: EnvironmentName.parse('production'),
 });
@@ -27,16 +27,16 @@ const place = (service: string) => ({
 describe('the result of the last evaluation', () => {
   test('is stored by service and environment, unchanged, until the next one', async () => {
     const found = [status('a', 'checkout'), status('b', 'checkout', { state: 'no_data' })];
-    await statuses.put(place('checkout'), found);
-    await statuses.put(place('cart'), [status('c', 'cart')]);
-    expect(await statuses.of(place('checkout'))).toEqual(found);
+    await statuses.put(serviceEnvironment('checkout'), found);
+    await statuses.put(serviceEnvironment('cart'), [status('c', 'cart')]);
+    expect(await statuses.of(serviceEnvironment('checkout'))).toEqual(found);
     expect(await statuses.get(SloId.parse('b'))).toEqual(found[1]);
     expect((await statuses.all()).map(({ id }) => id).toSorted()).toEqual(['a', 'b', 'c']);
-    await statuses.put(place('checkout'), [status('b', 'checkout')]);
+    await statuses.put(serviceEnvironment('checkout'), [status('b', 'checkout')]);
     expect(await statuses.get(SloId.parse('a'))).toBeUndefined();
-    await statuses.put(place('checkout'), []);
-    await statuses.put(place('checkout'), []);
-    expect(await statuses.of(place('checkout'))).toEqual([]);
+    await statuses.put(serviceEnvironment('checkout'), []);
+    await statuses.put(serviceEnvironment('checkout'), []);
+    expect(await statuses.of(serviceEnvironment('checkout'))).toEqual([]);
     expect((await statuses.all()).map(({ id }) => id)).toEqual(['c']);
   });
 

@@ -1,9 +1,6 @@
 import { BacklogTable } from '../../../aws/table/changes/backlog.ts';
 import { CounterTable } from '../../../aws/table/core/counters.ts';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
 import { AutomationTable } from '../../../aws/table/access/automation.ts';
@@ -21,7 +18,7 @@ import { Table } from '../../../aws/table/core/table.ts';
 import { TokenTable } from '../../../aws/table/access/tokens.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Blobs } from '../../../domain/ports/system.ts';
-import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
+import { type LocalDynamoDb, startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
 import { createTable } from '../../../local/state/resources.ts';
 import { SetClock, silent, sealSecrets } from '../../support/fake-deps.ts';
 
@@ -59,17 +56,24 @@ export type TableStores = Stores &
     close(): Promise<void>;
   };
 
+const accessKeyId = randomUUID();
+/** The database for all tables of this process, in memory. It ends with the process. */
+let database: Promise<LocalDynamoDb> | undefined;
+
+/** Opens the stores on a new, empty table. */
 export async function openTable(): Promise<TableStores> {
-  const folder = await mkdtemp(join(tmpdir(), 'firebreak-table-'));
-  const accessKeyId = randomUUID();
-  const binary = process.env['FIREBREAK_DYNOXIDE_BIN'];
-  const dynamodb = await startDynamoDb({ file: join(folder, 'dynamodb.sqlite'), accessKeyId, binary });
+  const dynamodb = await (database ??= startDynamoDb({
+    file: ':memory:',
+    accessKeyId,
+    binary: process.env['FIREBREAK_DYNOXIDE_BIN'],
+  }));
+  const tableName = `firebreak-${randomUUID()}`;
   const client = new DynamoDBClient({
     endpoint: dynamodb.url,
     region: 'us-east-1',
     credentials: { accessKeyId, secretAccessKey: 'not checked' },
   });
-  await createTable(client, 'firebreak');
+  await createTable(client, tableName);
   const read = { calls: 0, items: 0 };
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -82,7 +86,7 @@ export async function openTable(): Promise<TableStores> {
     },
     { step: 'initialize' },
   );
-  const table = new Table(client, 'firebreak');
+  const table = new Table(client, tableName);
   const clock = new SetClock('2026-11-20T12:00:00.000Z');
   const blobs = blobsInMemory();
   const woken: string[] = [];
@@ -116,11 +120,7 @@ export async function openTable(): Promise<TableStores> {
     tokens: new TokenTable(table, clock, { get: async (name) => secrets[name] }),
     secrets,
     idempotency: new IdempotencyTable(table, clock),
-    close: async () => {
-      client.destroy();
-      await dynamodb.close();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close: async () => client.destroy(),
   };
 }
 

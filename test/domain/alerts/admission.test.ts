@@ -298,9 +298,13 @@ test('services and environments never share a scope, regardless of their names',
     fc.string({ minLength: 1, unit: 'grapheme' }),
     fc.constantFrom('a', '#', 'a#b', 'b', '%23', '%'),
   );
-  const place = fc.record({ service: anyName, environment: anyName, unmatched: fc.option(anyName, { nil: null }) });
+  const serviceEnvironment = fc.record({
+    service: anyName,
+    environment: anyName,
+    unmatched: fc.option(anyName, { nil: null }),
+  });
   fc.assert(
-    fc.property(place, place, (a, b) => {
+    fc.property(serviceEnvironment, serviceEnvironment, (a, b) => {
       const [one, other] = [a, b].map((names) => scopeOf({ ...firing, ...(names as Partial<Signal>) }));
       expect(one === other).toBe(JSON.stringify(a) === JSON.stringify(b));
     }),

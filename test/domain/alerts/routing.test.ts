@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Silence } from '../../../domain/messages/channels.ts';
-import { deliveryOf, mutedBy, routingLabels } from '../../../domain/alerts/routing.ts';
+import { destinationsOf, mutedBy, routingLabels } from '../../../domain/alerts/routing.ts';
 import { toSignal } from '../../../domain/alerts/signal.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -26,42 +26,42 @@ const warning = signal({ severity: 'warning' });
 const info = signal({ severity: 'info' });
 
 describe('without a file', () => {
-  const nothing = { page: false, incident: false, channels: [], tickets: [], record: true, lacking: [] };
+  const nothing = { page: false, incident: false, channels: [], tickets: [], record: true, unavailable: [] };
   test.each([
-    ['critical pages and opens an incident', critical, { page: true, incident: true, because: ['default: critical'] }],
+    ['critical pages and opens an incident', critical, { page: true, incident: true, reasons: ['default: critical'] }],
     [
       'a warning goes to the channel of its service',
       warning,
-      { channels: ['#payments'], because: ['default: warning'] },
+      { channels: ['#payments'], reasons: ['default: warning'] },
     ],
     [
       'a warning of a service without a channel is recorded, with the reason',
       signal({ service: 'search', severity: 'warning' }),
-      { lacking: ['search has no channel in the catalogue'], because: ['default: warning'] },
+      { unavailable: ['search has no channel in the catalogue'], reasons: ['default: warning'] },
     ],
-    ['info is recorded', info, { because: ['default: info'] }],
+    ['info is recorded', info, { reasons: ['default: info'] }],
     [
       'an alert of an unknown service pages by its severity',
       signal({ service: 'nobody', severity: 'critical' }),
-      { page: true, incident: true, because: ['default: critical'] },
+      { page: true, incident: true, reasons: ['default: critical'] },
     ],
     [
       'a warning that requests a rollback opens an incident, and does not page',
       signal({ severity: 'warning', action: 'auto-rollback' }),
-      { incident: true, channels: ['#payments'], because: ['default: warning', 'requests a rollback'] },
+      { incident: true, channels: ['#payments'], reasons: ['default: warning', 'requests a rollback'] },
     ],
     [
       'an end is delivered as its alert was',
       { ...critical, status: 'resolved' as const },
-      { page: true, incident: true, because: ['default: critical'] },
+      { page: true, incident: true, reasons: ['default: critical'] },
     ],
   ])('%s', (_, what, expected) => {
-    expect(deliveryOf(what, configOf(), NOON)).toEqual({ ...nothing, ...expected });
+    expect(destinationsOf(what, configOf(), NOON)).toEqual({ ...nothing, ...expected });
   });
 });
 
 describe('with routes', () => {
-  const delivered = (what: Signal, routes: unknown, at = NOON) => deliveryOf(what, configOf(routes), at);
+  const delivered = (what: Signal, routes: unknown, at = NOON) => destinationsOf(what, configOf(routes), at);
 
   test('the first matching route without `continue` is the last one', () => {
     const routes = [
@@ -69,7 +69,7 @@ describe('with routes', () => {
       { match: { severity: 'warning' }, slack: '#first' },
       { match: { severity: 'warning' }, page: true },
     ];
-    expect(delivered(warning, routes)).toMatchObject({ page: false, channels: ['#first'], because: ['route 2'] });
+    expect(delivered(warning, routes)).toMatchObject({ page: false, channels: ['#first'], reasons: ['route 2'] });
   });
 
   test('a route with `continue` adds to the following ones', () => {
@@ -83,7 +83,7 @@ describe('with routes', () => {
       incident: true,
       channels: ['#everything', '#payments'],
       tickets: [{ kind: 'github', repository: 'acme/checkout', labels: [] }],
-      because: ['all', 'payments'],
+      reasons: ['all', 'payments'],
     });
   });
 
@@ -92,7 +92,7 @@ describe('with routes', () => {
     expect(delivered(critical, routes)).toMatchObject({
       page: true,
       channels: ['#copy'],
-      because: ['copy', 'default: critical'],
+      reasons: ['copy', 'default: critical'],
     });
   });
 
@@ -102,7 +102,7 @@ describe('with routes', () => {
       incident: false,
       channels: [],
       record: true,
-      because: ['noise'],
+      reasons: ['noise'],
     });
   });
 
@@ -111,7 +111,7 @@ describe('with routes', () => {
     expect(delivered(asks, [{ name: 'noise' }])).toMatchObject({
       page: false,
       incident: true,
-      because: ['noise', 'requests a rollback'],
+      reasons: ['noise', 'requests a rollback'],
     });
   });
 
@@ -120,9 +120,9 @@ describe('with routes', () => {
       { name: 'by day', match: { severity: 'warning' }, hours: 'Mon-Fri 09:00-17:00 Europe/Berlin', page: true },
       { name: 'by night', match: { severity: 'warning' }, ticket: true },
     ];
-    expect(delivered(warning, routes, '2026-11-20T08:00:00.000Z' as Timestamp)).toMatchObject({ because: ['by day'] });
+    expect(delivered(warning, routes, '2026-11-20T08:00:00.000Z' as Timestamp)).toMatchObject({ reasons: ['by day'] });
     expect(delivered(warning, routes, '2026-11-20T16:00:00.000Z' as Timestamp)).toMatchObject({
-      because: ['by night'],
+      reasons: ['by night'],
     });
   });
 
@@ -145,11 +145,11 @@ describe('with routes', () => {
     ];
     expect(targets(warning)).toMatchObject({
       tickets: [{ kind: 'github', repository: 'acme/checkout', labels: [] }, ...named],
-      lacking: [],
+      unavailable: [],
     });
     expect(targets(signal({ service: 'search' }))).toMatchObject({
       tickets: named,
-      lacking: ['search has no repository in the catalogue'],
+      unavailable: ['search has no repository in the catalogue'],
     });
   });
 
@@ -182,7 +182,7 @@ describe('with routes', () => {
         const alone = delivered(what, [{ ...added, continue: false }]);
         const without = delivered(what, others);
         const all = delivered(what, [{ ...added, continue: true }, ...others]);
-        const taken = alone.because[0]?.startsWith('default: ') === false;
+        const taken = alone.reasons[0]?.startsWith('default: ') === false;
         expect(all.page).toBe((taken && alone.page) || without.page);
         expect(all.incident).toBe((taken && alone.incident) || without.incident);
         expect(new Set(all.channels)).toEqual(new Set([...(taken ? alone.channels : []), ...without.channels]));
@@ -193,7 +193,7 @@ describe('with routes', () => {
   test('an alert is always recorded, and a page or a requested action always has an incident', () => {
     fc.assert(
       fc.property(anySignal, anyRoutes, (what, routes) => {
-        const { page, incident, record, because } = delivered(what, routes);
+        const { page, incident, record, reasons: because } = delivered(what, routes);
         expect(record).toBe(true);
         expect(incident || !(page || what.asksRollback)).toBe(true);
         expect(because).not.toEqual([]);
@@ -235,8 +235,12 @@ describe('the routing labels', () => {
 
   test('can have names of object properties', () => {
     const odd = signal({ service: 'constructor', toString: 'x' });
-    expect(deliveryOf(odd, configOf([{ match: { toString: 'x' }, slack: '#odd' }]), NOON).channels).toEqual(['#odd']);
-    expect(deliveryOf(odd, configOf([{ match: { valueOf: '' }, slack: '#none' }]), NOON).channels).toEqual(['#none']);
+    expect(destinationsOf(odd, configOf([{ match: { toString: 'x' }, slack: '#odd' }]), NOON).channels).toEqual([
+      '#odd',
+    ]);
+    expect(destinationsOf(odd, configOf([{ match: { valueOf: '' }, slack: '#none' }]), NOON).channels).toEqual([
+      '#none',
+    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import {
   isWorthTelling,
   pagesAgain,
   type UnmatchedScope,
-  placesBeside,
+  otherSlotsOf,
   sharedTitle,
 } from '../../../domain/alerts/unmatched.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -24,7 +24,7 @@ const beside = (
   taken: UnmatchedScope[],
   own: string,
   { free = [], max = 3 }: { free?: UnmatchedScope[]; max?: number } = {},
-) => placesBeside({ taken, free, max }, own)?.map(({ scope }) => scope);
+) => otherSlotsOf({ taken, free, max }, own)?.map(({ scope }) => scope);
 
 describe('a service outside the catalogue', () => {
   test('takes an unused slot', () => {

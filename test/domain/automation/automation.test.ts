@@ -4,7 +4,7 @@ import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import { type Automation, untouchedAutomation } from '../../../schemas/access/access.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 
-const place = (service: string, environment = 'production'): ServiceEnvironment => ({
+const serviceEnvironment = (service: string, environment = 'production'): ServiceEnvironment => ({
   service: service as ServiceName,
   environment: environment as EnvironmentName,
 });
@@ -19,24 +19,24 @@ const automation: Automation = {
 };
 
 test.each([
-  ['all that apply to the service and its environment', place('checkout'), ['approve', 'act', 'suggest']],
-  ['those of the service, in another environment', place('checkout', 'staging'), ['approve', 'act']],
-  ['those of the environment alone', place('search', 'staging'), ['approve', 'shadow']],
-  ['those for all, for a service without its own', place('payments'), ['approve']],
-  ['not properties that every object has', place('constructor', '__proto__'), ['approve']],
+  ['all that apply to the service and its environment', serviceEnvironment('checkout'), ['approve', 'act', 'suggest']],
+  ['those of the service, in another environment', serviceEnvironment('checkout', 'staging'), ['approve', 'act']],
+  ['those of the environment alone', serviceEnvironment('search', 'staging'), ['approve', 'shadow']],
+  ['those for all, for a service without its own', serviceEnvironment('payments'), ['approve']],
+  ['not properties that every object has', serviceEnvironment('constructor', '__proto__'), ['approve']],
 ])('the modes of a service and environment are %s', (_, where, modes) => {
   expect(modesFor(automation, where)).toEqual(modes);
 });
 
 test('default automation settings cap nothing', () => {
-  expect(modesFor(untouchedAutomation, place('checkout'))).toEqual([]);
+  expect(modesFor(untouchedAutomation, serviceEnvironment('checkout'))).toEqual([]);
 });
 
 test('services and environments can have names of object properties', () => {
   const services = JSON.parse(
     '{"__proto__": {"mode": "shadow", "environments": {"constructor": "suggest"}}}',
   ) as Automation['services'];
-  expect(modesFor({ ...untouchedAutomation, services }, place('__proto__', 'constructor'))).toEqual([
+  expect(modesFor({ ...untouchedAutomation, services }, serviceEnvironment('__proto__', 'constructor'))).toEqual([
     'shadow',
     'suggest',
   ]);

@@ -5,7 +5,7 @@ import {
   drillKey,
   withUpdate,
   pauseSeconds,
-  type Said,
+  type StepReport,
 } from '../../../domain/automation/drill.ts';
 import { DrillRecord } from '../../../schemas/automation/drill.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
@@ -44,12 +44,12 @@ const drill = (more: Partial<DrillRecord> = {}): DrillRecord => ({
 });
 
 /** Applies the results one after the other, ten seconds apart. */
-const played = (begin: DrillRecord, ...all: Said[]): DrillRecord =>
-  all.reduce((so, said, n) => withUpdate(so, said, plusSeconds(BEGAN, 10 * (n + 1))), begin);
+const played = (begin: DrillRecord, ...all: StepReport[]): DrillRecord =>
+  all.reduce((so, report, n) => withUpdate(so, report, plusSeconds(BEGAN, 10 * (n + 1))), begin);
 
-const DONE: Said = { kind: 'succeeded', id: null };
-const WORKING: Said = { kind: 'in_progress', id: 'rb', handle: '/rb' };
-const LATER: Said = { kind: 'later', detail: 'HTTP 503', afterSeconds: null };
+const DONE: StepReport = { kind: 'succeeded', id: null };
+const WORKING: StepReport = { kind: 'in_progress', id: 'rb', handle: '/rb' };
+const LATER: StepReport = { kind: 'later', detail: 'HTTP 503', afterSeconds: null };
 const over = ({ phase, outcome, reason }: DrillRecord) => [phase, outcome, reason];
 
 test('rollback, check, and restoration prove the target, with the duration of the rollback', () => {
@@ -78,7 +78,7 @@ test('a check without a usable result is repeated; another call drops its handle
   expect(played(drill(), WORKING, DONE)).toMatchObject({ handle: null });
 });
 
-test.each<[string, Partial<DrillRecord>, Said[], RegExp]>([
+test.each<[string, Partial<DrillRecord>, StepReport[], RegExp]>([
   [
     'something else runs',
     {},
@@ -87,24 +87,24 @@ test.each<[string, Partial<DrillRecord>, Said[], RegExp]>([
   ],
   ['the target refuses', {}, [{ kind: 'refused', detail: 'HTTP 403' }], /^the target refused the rollback: HTTP 403$/],
   ['a guard stands against it', { begun: false }, [{ kind: 'withheld', detail: 'no' }], /^no; nothing was changed$/],
-])('nothing has to be restored if %s', (_, more, said, why) => {
-  expect(over(played(drill(more), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
+])('nothing has to be restored if %s', (_, more, report, why) => {
+  expect(over(played(drill(more), ...report))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
 });
 
-test.each<[string, Said[], RegExp]>([
+test.each<[string, StepReport[], RegExp]>([
   ['the way back fails', [{ kind: 'failed', detail: 'broken' }], /^the rollback to v1 failed: broken$/],
   ['it does not hold', [DONE, { kind: 'drifted', detail: 'synced' }], /^the rollback was undone: synced$/],
   ['it may have been done', [LATER, { kind: 'refused', detail: 'no' }], /^the target refused the rollback: no$/],
   ['it never ends', Array.from({ length: ATTEMPTS }, () => LATER), /^v1 was not running after an hour: HTTP 503$/],
-])('the original version is restored if %s', (_, said, why) => {
-  const after = played(drill(), ...said);
+])('the original version is restored if %s', (_, report, why) => {
+  const after = played(drill(), ...report);
   expect(after).toMatchObject({ phase: 'forth', outcome: null, attempts: 0, reason: expect.stringMatching(why) });
   expect(over(played(after, DONE))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
-  const neverAway: Said = { kind: 'superseded', current: 'v2' };
+  const neverAway: StepReport = { kind: 'superseded', current: 'v2' };
   expect(over(played(after, neverAway))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
 });
 
-test.each<[string, Said[], RegExp]>([
+test.each<[string, StepReport[], RegExp]>([
   ['it is refused', [{ kind: 'refused', detail: 'no' }], /^the roll-forward to v2 failed: no\. .*may still run v1/],
   ['it fails', [{ kind: 'failed', detail: 'x' }], /^the roll-forward to v2 failed: x\. .*may still run v1/],
   [
@@ -113,12 +113,12 @@ test.each<[string, Said[], RegExp]>([
     /^v2 was not running again after an hour.*may still run v1/,
   ],
   ['another version was deployed', [{ kind: 'superseded', current: 'v3' }], /^v3 was deployed in the meantime$/],
-])('restoration: %s', (_, said, why) => {
-  expect(over(played(drill({ phase: 'forth' }), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
+])('restoration: %s', (_, report, why) => {
+  expect(over(played(drill({ phase: 'forth' }), ...report))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
 });
 
 test('once the target may have been called, the drill waits for guards', () => {
-  const guard: Said = { kind: 'withheld', detail: 'the kill switch is on' };
+  const guard: StepReport = { kind: 'withheld', detail: 'the kill switch is on' };
   expect(played(drill(), guard)).toMatchObject({ phase: 'back', outcome: null, attempts: 1 });
   expect(played(drill({ phase: 'forth' }), guard)).toMatchObject({ phase: 'forth', outcome: null });
 });
@@ -129,7 +129,7 @@ test('an aborted drill reports whether anything was done', () => {
 });
 
 test('pauses grow, give a sync one minute, and honor Retry-After up to five minutes', () => {
-  const pause = (more: Partial<DrillRecord>, said: Said = WORKING) => pauseSeconds(drill(more), said);
+  const pause = (more: Partial<DrillRecord>, report: StepReport = WORKING) => pauseSeconds(drill(more), report);
   expect([1, 12, 40].map((attempts) => pause({ attempts }))).toEqual([5, 15, 30]);
   expect(pause({ phase: 'hold' }, DONE)).toBe(60);
   expect(pause({ phase: 'forth' }, DONE)).toBe(1);

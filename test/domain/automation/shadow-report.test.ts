@@ -14,7 +14,7 @@ import type { ShadowCase } from '../../../schemas/automation/shadow-report.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { before, change, clearing, INCIDENT, NOON } from '../arbitraries.ts';
 
-const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 const ACT: Would = { kind: 'roll_back', reasons: [] };
 const ASK: Would = { kind: 'approve', reasons: [] };
 const SUGGEST: Would = { kind: 'suggest', reasons: [] };
@@ -30,7 +30,7 @@ const decision = (more: Partial<DecisionView> = {}): DecisionView => ({
   to_version: 'v1' as Version,
   reasons: [],
   answered_by: null,
-  target: place,
+  target: serviceEnvironment,
   approvals: { needed: 1, given: [] },
   would: ACT,
   ...more,
@@ -39,7 +39,7 @@ const decision = (more: Partial<DecisionView> = {}): DecisionView => ({
 /** Builds an incident that opened at noon and lasted an hour. */
 const incident = (more: Partial<ShadowIncident> = {}): ShadowIncident => ({
   id: INCIDENT as IncidentId,
-  ...place,
+  ...serviceEnvironment,
   opened_at: NOON,
   resolved_at: before(-60),
   cleared: [],
@@ -98,7 +98,7 @@ describe('a rollback or question in shadow mode', () => {
     [
       'right',
       /people rolled back/,
-      incident({ decisions: [decision(), decision({ kind: 'roll_back', because: 'asked_by_person' })] }),
+      incident({ decisions: [decision(), decision({ kind: 'roll_back', because: 'requested_by_person' })] }),
       [SUSPECT, back('v1')],
     ],
   ])('is %s: %s', (verdict, because, ...given) => {
@@ -159,12 +159,12 @@ describe('promotion', () => {
   const rowOf = (
     counts: { right?: number; wrong?: number; undecided?: number; would?: ShadowCase['would'] },
     automation: Partial<Automation> = {},
-    at: { service: string; environment: string } = place,
+    at: { service: string; environment: string } = serviceEnvironment,
   ) => {
     const one: ShadowCase = { ...judged(incident()), would: counts.would ?? 'roll_back' };
     const cases = (['right', 'wrong', 'undecided'] as const).flatMap((verdict) =>
       Array.from({ length: counts[verdict] ?? 0 }, () => ({
-        place: at as typeof place,
+        serviceEnvironment: at as typeof serviceEnvironment,
         judged: { ...one, verdict },
       })),
     );

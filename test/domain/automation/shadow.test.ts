@@ -12,7 +12,7 @@ describe('a decision in shadow mode', () => {
     [
       'of a clear case would have acted',
       'roll_back',
-      /^Would have rolled back v2 to v1 \(shadow mode\): deploy of v2 finished 7 min before/,
+      /^Would have rolled back v2 to v1 \(shadow mode\): deploy of v2 finished 5 min before/,
       { policy: SHADOW },
     ],
     [
@@ -25,7 +25,7 @@ describe('a decision in shadow mode', () => {
       'by the mode of a runbook would have acted',
       'roll_back',
       /^Would have rolled back v2 to v1/,
-      { asked: { by: 'runbook', who: 'r.md', mode: 'shadow' } },
+      { request: { by: 'runbook', name: 'r.md', mode: 'shadow' } },
     ],
     [
       'with a guard against it would have asked, and says which',
@@ -43,7 +43,7 @@ describe('a decision in shadow mode', () => {
       'that no alert asks for would only have suggested it',
       'suggest',
       /^Would only have suggested rolling back v2 to v1 \(shadow mode\), because no alert requests a rollback/,
-      { policy: SHADOW, asked: { by: 'nobody', who: '' } },
+      { policy: SHADOW, request: { by: 'none', name: '' } },
     ],
     [
       'under the kill switch would only have suggested it',

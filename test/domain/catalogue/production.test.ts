@@ -38,8 +38,8 @@ type Around = {
   watched?: boolean | null;
 };
 
-const findings = ({ machine, data, vendors = PAGED, way = TLS, watched = true }: Around = {}) =>
-  productionFindings({ ...READY, ...machine, data: { ...READY.data, ...data } }, { vendors, way, watched });
+const findings = ({ machine, data, vendors = PAGED, way: connection = TLS, watched = true }: Around = {}) =>
+  productionFindings({ ...READY, ...machine, data: { ...READY.data, ...data } }, { vendors, way: connection, watched });
 
 test('with the settings of docs/how-to/production.md, there are no findings', () => {
   expect(findings().filter(({ verdict }) => verdict !== 'ok')).toEqual([]);

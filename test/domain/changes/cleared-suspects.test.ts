@@ -39,12 +39,12 @@ describe('a cleared change', () => {
     const again = withWithdrawn([clearing(), clearing({}, change('v3', 5))], [clearing()], back);
     expect(clearingOf(again, v2)).toBeUndefined();
     expect(activeClearings(again)).toEqual([clearing({}, change('v3', 5))]);
-    expect(again[0]).toEqual(clearing({ back }));
+    expect(again[0]).toEqual(clearing({ restored: back }));
   });
 
   test('has one clearing: a later one replaces it', () => {
     const later = clearing({ by: 'bo', at: before(-20) });
-    expect(withCleared([clearing({ back })], later)).toEqual([later]);
+    expect(withCleared([clearing({ restored: back })], later)).toEqual([later]);
     expect(withCleared(undefined, later)).toEqual([later]);
   });
 
@@ -52,7 +52,7 @@ describe('a cleared change', () => {
     const suspect = (of: typeof v2) => ({ change_id: of.id, version: of.version, confidence: 0.4, reasons: [] });
     const v3 = change('v3', 5);
     expect(unclearedSuspects([suspect(v2), suspect(v3)], [clearing()])).toEqual([suspect(v3)]);
-    expect(unclearedSuspects([suspect(v2)], [clearing({ back })])).toEqual([suspect(v2)]);
+    expect(unclearedSuspects([suspect(v2)], [clearing({ restored: back })])).toEqual([suspect(v2)]);
   });
 });
 
@@ -62,7 +62,7 @@ describe('its description', () => {
   });
 
   test('contains the withdrawal', () => {
-    expect(clearingsInWords([clearing({ back })])).toBe(
+    expect(clearingsInWords([clearing({ restored: back })])).toBe(
       'v2 was cleared by ada at 2026-11-20 12:03 UTC, and marked as suspect again by bo at 2026-11-20 12:09 UTC',
     );
   });

@@ -88,7 +88,8 @@ describe('a judgement has missed a change', () => {
       evidence: {
         incident_id: 'inc_x',
         changes,
-        onset: { alertStartedAt, rule: null, firstBadAt: null },
+        onset: { alertStartedAt, rule: null },
+        health: null,
       },
     }) as unknown as DecisionInputs;
 
@@ -106,7 +107,7 @@ describe('an incident is judged again', () => {
     status: 'open',
     number: 1,
     decision: { kind: 'none', state: 'final' },
-    askedBy: 'alert',
+    requestedBy: 'alert',
     concluded: true,
     ...more,
   });
@@ -128,16 +129,16 @@ describe('an incident is judged again', () => {
     ['once it is mitigated', { status: 'mitigated' }, 'the incident is mitigated'],
     ['when it is about to roll back', { decision: { kind: 'roll_back', state: 'final' }, concluded: false }, 'right'],
     ['when that was approved', { decision: { kind: 'approve', state: 'approved' }, concluded: false }, 'was approved'],
-    ['when a person has asked for it', { ...waiting, askedBy: 'person' }, 'a person asked for a rollback'],
+    ['when a person has asked for it', { ...waiting, requestedBy: 'person' }, 'a person asked for a rollback'],
     ['again and again', { number: 10 }, 'judged 10 times'],
   ])('not %s', (_, more, why) => {
     expect(whyNotAgain(standing(more))).toContain(why);
   });
 
   test('and the same rollback is not requested twice', () => {
-    const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
-    const now = { place, from: 'v2' as Version, to: 'v1' as Version };
-    const before = { kind: 'approve', target: place, from_version: 'v2', to_version: 'v1' } as const;
+    const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+    const now = { target: serviceEnvironment, from: 'v2' as Version, to: 'v1' as Version };
+    const before = { kind: 'approve', target: serviceEnvironment, from_version: 'v2', to_version: 'v1' } as const;
     const typed = before as unknown as Parameters<typeof isSameRollback>[0];
     expect(isSameRollback(typed, now)).toBe(true);
     expect(isSameRollback(typed, { ...now, from: 'v3' as Version })).toBe(false);

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { namedTarget, type NamedTarget, pastOf, whyNotTo } from '../../../domain/changes/named-version.ts';
+import { namedTarget, type NamedTarget, versionFacts, whyNotTo } from '../../../domain/changes/named-version.ts';
 import { newestLiveChange, rollbackTarget } from '../../../domain/changes/versions.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { anyChanges, before, change } from '../arbitraries.ts';
 
-const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
 function named(version: string, changes: readonly Change[], pinned: readonly string[] = []): NamedTarget {
   const live = newestLiveChange(changes);
@@ -17,7 +17,7 @@ function named(version: string, changes: readonly Change[], pinned: readonly str
 const why = (version: string, changes: readonly Change[], pinned: readonly string[] = []): string => {
   const target = named(version, changes, pinned);
   if (target.kind === 'version') throw new Error('it can be gone back to');
-  return whyNotTo(target, place);
+  return whyNotTo(target, serviceEnvironment);
 };
 
 const three = [change('v1', 600), change('v2', 300), change('v3', 10)];
@@ -124,7 +124,7 @@ describe('the facts about it', () => {
   const past = (version: string, changes: readonly Change[], chosen: string | null = version) => {
     const target = named(version, changes);
     if (target.kind !== 'version') throw new Error(`it is ${target.kind}`);
-    const told = pastOf(changes, version as Version, {
+    const told = versionFacts(changes, version as Version, {
       chosen: chosen as Version | null,
       undoes: target.undoes,
       live: newestLiveChange(changes) ?? change('none', 0),
@@ -184,7 +184,7 @@ describe('the facts about it', () => {
 
   test('are undefined for a version that never ran', () => {
     expect(
-      pastOf([change('v3', 10)], 'v1' as Version, { chosen: null, undoes: [], live: change('v3', 10) }),
+      versionFacts([change('v3', 10)], 'v1' as Version, { chosen: null, undoes: [], live: change('v3', 10) }),
     ).toBeUndefined();
   });
 

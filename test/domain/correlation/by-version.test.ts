@@ -1,22 +1,37 @@
 import { describe, expect, test } from 'vitest';
-import { MIN_CONFIDENCE_TO_ACT, correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
+import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
-import { afterDeploy, confidence, of, own, scene, step, suspectIn, timed, v42, weights } from './scenes.ts';
+import { WEIGHTS } from '../../../domain/correlation/weights.ts';
+import { before } from '../arbitraries.ts';
+import {
+  afterDeploy,
+  alone,
+  confidence,
+  of,
+  own,
+  scene,
+  step,
+  suspectIn,
+  timed,
+  v42,
+  versionAt,
+  weights,
+} from './scenes.ts';
 
 type Versions = NonNullable<Evidence['by_version']>;
 const health = step(0.002, 0.04);
 
 /** Evidence for a roll-out in which both versions have served since the onset. */
 const whileRollingOut = (more: Partial<Evidence> = {}): Evidence =>
-  scene({ changes: [own(timed('v42', 240, -60))], ...more });
-const version = (name: string, value: number, share: number | null = null) => ({ version: name, value, share });
+  scene({ changes: [own(timed('v42', 240, null, { status: 'started' }))], ...more });
+const version = versionAt;
 
 describe('with a limit', () => {
   test.each<[string, string, number, Versions]>([
-    ['its version alone is bad', 'only_its_version_bad', 3, [version('v42', 0.08, 0.5), version('v41', 0.001, 0.5)]],
+    ['its version alone is bad', 'only_its_version_bad', 3, [version('v42', 0.08, 0.6), version('v41', 0.001, 0.4)]],
     [
       'its version alone is bad, with a tenth of the traffic',
-      'only_its_version_bad',
+      'canary_bad',
       3,
       [version('v42', 0.4, 0.1), version('v41', 0, 0.9)],
     ],
@@ -62,12 +77,15 @@ describe('without a limit', () => {
 });
 
 test('a bad version among healthy ones decides between two deploys', () => {
-  const changes = [own(timed('v41', 480, 420)), own(v42())];
+  const changes = [own(timed('v41', 300, 240)), own(v42())];
   const unsettled = scene({ changes, health });
-  expect(confidence(unsettled)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
+  expect(alone(unsettled)).toBe(false);
   const by_version = [version('v42', 0.08), version('v41', 0.001)];
-  const rolling = scene({ changes: [own(timed('v41', 480, 420)), own(timed('v42', 240, -60))], health });
-  expect(confidence({ ...rolling, by_version })).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ACT);
+  const rolling = scene({
+    changes: [own(timed('v41', 480, 420)), own(timed('v42', 240, null, { status: 'started' }))],
+    health,
+  });
+  expect(alone({ ...rolling, by_version })).toBe(true);
 });
 
 test('if all versions are bad, every change has that reason', () => {
@@ -81,10 +99,34 @@ test('if all versions are bad, every change has that reason', () => {
 
 test('versions that served only before the onset are weak evidence', () => {
   const by_version = [version('v42', 0.08), version('v41', 0.001)];
-  expect(weights(afterDeploy({ health, by_version }))).toMatchObject({ only_it_seems_bad: 0.7 });
+  expect(weights(afterDeploy({ health, by_version }))).toMatchObject({ only_it_seems_bad: WEIGHTS.only_it_seems_bad });
   const shared = [version('v42', 0.08, 0.9), version('v41', 0.001, 0.1)];
   const settled = scene({ changes: [own(timed('v42', 1500, 1200))], health, by_version: shared });
   expect(weights(settled)).toMatchObject({ only_its_version_bad: 3 });
+});
+
+describe('a healthy version beside it', () => {
+  /** Without the samples of more than some minutes before noon. */
+  const from = (minutes: number, one: Versions[number]): Versions[number] => {
+    const isIn = ([at]: readonly [string, number]): boolean => at >= before(minutes);
+    return { ...one, curve: one.curve.filter(isIn), traffic: one.traffic?.filter(isIn) ?? null };
+  };
+  const bad = version('v42', 0.08, 0.6);
+  const good = version('v41', 0.001, 0.4);
+
+  test.each<[string, Versions]>([
+    ['served before', [from(4, bad), good]],
+    ['has samples for as long, because monitoring began then', [from(1.5, bad), from(1.5, good)]],
+    ['has samples for as long, up to a scrape', [from(2, bad), from(1.5, good)]],
+  ])('is compared if it %s', (_, by_version) => {
+    expect(weights(whileRollingOut({ health, by_version }))).toMatchObject({ only_its_version_bad: 3 });
+  });
+
+  test('proves nothing if it came later: it is a fix, or its record is late', () => {
+    const evidence = whileRollingOut({ health, by_version: [from(4, bad), from(2, good)] });
+    expect(weights(evidence)).not.toHaveProperty('only_its_version_bad');
+    expect(suspectIn(correlate(evidence)).reasons.join('; ')).toContain('v41 came later than v42');
+  });
 });
 
 test('an alert that names the version is no evidence once the version takes all traffic', () => {
@@ -102,12 +144,12 @@ describe('the alerts name', () => {
     const evidence = whileRollingOut({ alert_versions });
     expect(weights(evidence)).toMatchObject({ [name]: weight });
     expect(Math.sign(confidence(evidence) - without)).toBe(Math.sign(weight));
-    if (weight < 0) expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
+    if (weight < 0) expect(alone(evidence)).toBe(false);
   });
 
   test('only other versions, in words', () => {
     const { reasons } = suspectIn(correlate(whileRollingOut({ alert_versions: ['v41', 'v40'] })));
-    expect(reasons[1]).toBe('the alerts name v40 and v41, not v42');
+    expect(reasons[1]).toBe('against it: the alerts name v40 and v41, not v42');
   });
 });
 
@@ -119,14 +161,14 @@ test('versions do not affect a flag or another service', () => {
     expect(Object.keys(weights(evidence, name)).filter((one) => /version|alert/.test(one))).toEqual([]);
 });
 
-test('the reasons start with the timing and continue by weight', () => {
+test('the reasons are in the order of weight', () => {
   const by_version = [version('v42', 0.08), version('v41', 0.001)];
   const { reasons } = suspectIn(correlate(whileRollingOut({ health, by_version, alert_versions: ['v42'] })));
   expect(reasons.map((text) => text.split(' ').slice(0, 2).join(' '))).toEqual([
-    'deploy of',
     'by version:',
     'the alerts',
     'the health',
+    'deploy of',
   ]);
 });
 

@@ -35,6 +35,8 @@ describe('a change that a person has cleared', () => {
 
   test('is suspected as before once the clearing is withdrawn', () => {
     const back = { by: 'bo', at: scene().at };
-    expect(correlate(afterDeploy({ cleared: [clearing(v42(), { back })] }))).toEqual(correlate(afterDeploy()));
+    expect(correlate(afterDeploy({ cleared: [clearing(v42(), { restored: back })] }))).toEqual(
+      correlate(afterDeploy()),
+    );
   });
 });

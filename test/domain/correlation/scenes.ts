@@ -1,4 +1,9 @@
-import { correlate, type Correlation, type RankedSuspect } from '../../../domain/correlation/correlate.ts';
+import {
+  correlate,
+  type Correlation,
+  MIN_CONFIDENCE_TO_ACT,
+  type RankedSuspect,
+} from '../../../domain/correlation/correlate.ts';
 import type { Curve, Evidence, Failing, RelatedChange } from '../../../domain/correlation/evidence.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
@@ -11,7 +16,7 @@ export const scene = (more: Partial<Evidence> = {}): Evidence => ({
   service: 'checkout',
   environment: 'production',
   at: before(-2),
-  onset: { alertStartedAt: NOON, rule: null, firstBadAt: null },
+  onset: { alertStartedAt: NOON, rule: null },
   changes: [],
   health: null,
   traffic: null,
@@ -56,13 +61,17 @@ export function suspectIn({ suspects }: Correlation, version = 'v42'): RankedSus
 export const confidence = (evidence: Evidence, version = 'v42'): number =>
   suspectIn(correlate(evidence), version).confidence;
 
-/** Returns the nonzero weights by name. */
+/** Returns the weights by name. */
 export const weights = (evidence: Evidence, version = 'v42'): Record<string, number> =>
-  Object.fromEntries(
-    suspectIn(correlate(evidence), version)
-      .factors.filter(({ name }) => name !== 'for_a_person')
-      .map(({ name, weight }) => [name, weight]),
-  );
+  Object.fromEntries(suspectIn(correlate(evidence), version).factors.map(({ name, weight }) => [name, weight]));
+
+/** Returns why a person decides about the suspect. */
+export const asks = (evidence: Evidence, version = 'v42'): string[] =>
+  suspectIn(correlate(evidence), version).asks.map(({ code, text }) => `${code}: ${text}`);
+
+/** Returns whether the suspect is certain enough to act upon, if the policy permits its evidence. */
+export const alone = (evidence: Evidence, version = 'v42'): boolean =>
+  confidence(evidence, version) >= MIN_CONFIDENCE_TO_ACT && asks(evidence, version).length === 0;
 
 /** Builds a curve with a sample every 30 seconds from two hours before noon to two minutes after; null is a gap. */
 export function curve(value: (minutesBeforeNoon: number) => number | null): Curve {
@@ -73,6 +82,17 @@ export function curve(value: (minutesBeforeNoon: number) => number | null): Curv
   }
   return samples;
 }
+
+/** Builds a version at this level since noon, at most at the usual level before, with its share of 100 requests per second. */
+export const versionAt = (
+  version: string,
+  value: number,
+  share: number | null = null,
+): NonNullable<Evidence['by_version']>[number] => ({
+  version,
+  curve: curve((minutes) => (minutes > 0 ? Math.min(value, 0.001) : value)),
+  traffic: share === null ? null : curve(() => 100 * share),
+});
 
 /** Builds an error ratio that jumps at noon; healthy up to 1 %. */
 export const step = (from: number, to: number, max = 0.01): NonNullable<Evidence['health']> => ({

@@ -73,7 +73,7 @@ test('clock differences require a person and prevent automatic action', () => {
 });
 
 test('the onset is before the alert: a change between the two is not the cause', () => {
-  const onset = { alertStartedAt: NOON, rule: { forSeconds: 300, intervalSeconds: 30 }, firstBadAt: null };
+  const onset = { alertStartedAt: NOON, rule: { forSeconds: 300, intervalSeconds: 30 } };
   const changes = [own(timed('v42', 200, 100)), own(timed('v41', 600, 400))];
   expect(correlate(scene({ onset, changes })).suspects.map(({ version }) => version)).toEqual(['v41']);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MIN_CONFIDENCE_TO_ACT, correlate } from '../../../domain/correlation/correlate.ts';
+import { WEIGHTS } from '../../../domain/correlation/weights.ts';
 import { afterDeploy, confidence, curve, weights } from './scenes.ts';
 
 const withTraffic = (value: (minutesBeforeNoon: number) => number | null) => afterDeploy({ traffic: curve(value) });
@@ -16,7 +17,7 @@ test.each([
   ['a rise over some minutes before it', (m: number) => (m > 8 ? 100 : 100 + 20 * (8 - m))],
   ['a rise that had reached its top before', (m: number) => (m > 20 ? 100 : 300)],
 ])('so is %s', (_, value) => {
-  expect(weights(withTraffic(value))).toMatchObject({ traffic_rise: -3 });
+  expect(weights(withTraffic(value))).toMatchObject({ traffic_rise: WEIGHTS.traffic_rise });
 });
 
 test('a rise after the start of errors is explained by retries', () => {

@@ -22,7 +22,11 @@ export const hash = (text: string): string => digest('sha256', text);
 
 export const INCIDENT = IncidentId.parse('01TEST00000000000000000001');
 
-export const place = (service = 'checkout', environment = 'production', team: string | null = 'payments') =>
+export const serviceEnvironment = (
+  service = 'checkout',
+  environment = 'production',
+  team: string | null = 'payments',
+) =>
   ({
     service: ServiceName.parse(service),
     environment: EnvironmentName.parse(environment),
@@ -123,7 +127,7 @@ export const used = (deployment: string): Override['used_by'][number] => ({
 
 export const pin = (version: string, more: Partial<PinView> = {}): PinView => ({
   id: `pin_${version}`,
-  ...place(),
+  ...serviceEnvironment(),
   version: Version.parse(version),
   incident_id: INCIDENT,
   reason: 'rolled back',
@@ -154,10 +158,10 @@ export function inputs({ request, freezes = [], slos = [status()], policy: rules
   return {
     at: NOON,
     request: asked,
-    known: true,
+    isKnownService: true,
     unknownService: 'allow',
     policy: policy(rules),
-    place: place(asked.service, asked.environment),
+    scope: serviceEnvironment(asked.service, asked.environment),
     objectives: slos.length,
     own: { freezes, slos },
     dependencies: [],

@@ -6,15 +6,15 @@ import { nextSpan, spansAt } from '../../../domain/time/time-spans.ts';
 import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { anyRecurring } from '../routes.ts';
-import { hash, place } from './builders.ts';
+import { hash, serviceEnvironment } from './builders.ts';
 
 const entries = (...written: object[]) =>
   FreezeFile.parse({ calendar: written.map((entry, n) => ({ name: `e${n}`, ...entry })) }).calendar;
 
 const instant = (text: string): Timestamp => new Date(text).toISOString() as Timestamp;
-const freezesOf = (entry: object, at: string, where = place()) =>
+const freezesOf = (entry: object, at: string, where = serviceEnvironment()) =>
   calendarFreezes(calendarAt(entries(entry), instant(at)), where, hash);
-const holds = (entry: object, at: string, where = place()): boolean =>
+const holds = (entry: object, at: string, where = serviceEnvironment()): boolean =>
   freezesOf(entry, at, where).some((freeze) => stateAt(freeze, instant(at)) === 'in_force');
 
 const BERLIN = { timeZone: 'Europe/Berlin' };
@@ -47,20 +47,20 @@ test.each<[string, object, string, boolean]>([
 
 describe('an entry is in force', () => {
   const at = '2026-11-28T00:00Z';
-  test.each<[string, object, ReturnType<typeof place>, boolean]>([
-    ['everywhere, if it says no more', {}, place('search', 'staging', null), true],
-    ['for its services', { services: ['search', 'checkout'] }, place(), true],
-    ['and no others', { service: 'search' }, place(), false],
-    ['for its teams', { team: 'payments' }, place(), true],
+  test.each<[string, object, ReturnType<typeof serviceEnvironment>, boolean]>([
+    ['everywhere, if it says no more', {}, serviceEnvironment('search', 'staging', null), true],
+    ['for its services', { services: ['search', 'checkout'] }, serviceEnvironment(), true],
+    ['and no others', { service: 'search' }, serviceEnvironment(), false],
+    ['for its teams', { team: 'payments' }, serviceEnvironment(), true],
     [
       'and no others, nor services without a team',
       { teams: ['payments'] },
-      place('checkout', 'production', null),
+      serviceEnvironment('checkout', 'production', null),
       false,
     ],
-    ['in its environments', { environments: ['staging', 'production'] }, place(), true],
-    ['and no others', { environment: 'staging' }, place(), false],
-    ['where both are so', { services: ['checkout'], environments: ['staging'] }, place(), false],
+    ['in its environments', { environments: ['staging', 'production'] }, serviceEnvironment(), true],
+    ['and no others', { environment: 'staging' }, serviceEnvironment(), false],
+    ['where both are so', { services: ['checkout'], environments: ['staging'] }, serviceEnvironment(), false],
   ])('%s', (_, who, where, expected) => {
     expect(holds({ ...ONCE, ...who }, at, where)).toBe(expected);
   });

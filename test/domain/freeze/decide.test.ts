@@ -3,7 +3,20 @@ import type { CalendarFreeze, CheckInputs } from '../../../domain/freeze/check-i
 import { decide, stateOf, usesOf } from '../../../domain/freeze/decide.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import { Version } from '../../../schemas/config/names.ts';
-import { at, freeze, inputs, NOON, override, PAGE, pin, place, slo, status, TICKET, used } from './builders.ts';
+import {
+  at,
+  freeze,
+  inputs,
+  NOON,
+  override,
+  PAGE,
+  pin,
+  serviceEnvironment,
+  slo,
+  status,
+  TICKET,
+  used,
+} from './builders.ts';
 
 type Asked = NonNullable<Parameters<typeof inputs>[0]>;
 
@@ -60,25 +73,28 @@ describe('a deploy', () => {
     ['before the start of that freeze', { freezes: [freeze('person', { starts_at: at(1) })] }, 'allow clear'],
     [
       'of another environment',
-      { freezes: [freeze('person', { environment: place('x', 'y').environment })] },
+      { freezes: [freeze('person', { environment: serviceEnvironment('x', 'y').environment })] },
       'allow clear',
     ],
     ['of a frozen team', { freezes: [freeze('person', { service: null, team: 'payments' })] }, 'freeze person'],
     [
       'to an unknown environment',
-      { unknownEnvironment: { policy: 'allow', known: ['production'], meant: null } },
+      { unknownEnvironment: { policy: 'allow', configured: ['production'], suggestion: null } },
       'warn unknown_environment',
     ],
     [
       'to an unknown environment that policy denies',
-      { unknownEnvironment: { policy: 'deny', known: ['production'], meant: 'production' } },
+      { unknownEnvironment: { policy: 'deny', configured: ['production'], suggestion: 'production' } },
       'freeze unknown_environment',
     ],
-    ['under another name', { asked: place('checkout', 'Production') }, 'allow taken_for'],
+    ['under another name', { requested: serviceEnvironment('checkout', 'Production') }, 'allow name_corrected'],
     ['of another team', { freezes: [freeze('person', { service: null, team: 'search' })] }, 'allow clear'],
     [
       'of a service without a team',
-      { freezes: [freeze('person', { service: null, team: 'x' })], place: place('checkout', 'production', null) },
+      {
+        freezes: [freeze('person', { service: null, team: 'x' })],
+        scope: serviceEnvironment('checkout', 'production', null),
+      },
       'allow clear',
     ],
     [
@@ -344,7 +360,7 @@ describe('a pinned version', () => {
       'freeze pinned_version',
     ],
     ['but a newer one is not', { request: { version: 'v3' }, pins: [pin('v2')] }, 'allow clear'],
-    ['nor is it elsewhere', { pins: [pin('v2', place('search'))] }, 'allow clear'],
+    ['nor is it elsewhere', { pins: [pin('v2', serviceEnvironment('search'))] }, 'allow clear'],
     ['nor after it was superseded', { pins: [pin('v2', { state: 'superseded' })] }, 'allow clear'],
     ['nor after its pin was lifted', { pins: [pin('v2', { state: 'lifted' })] }, 'allow clear'],
     [
@@ -413,11 +429,11 @@ describe('data', () => {
 
 describe('a service that is not in the catalogue', () => {
   test.each<[string, Asked, string]>([
-    ['is allowed', { known: false }, 'warn unknown_service'],
-    ['or not, by policy', { known: false, unknownService: 'deny' }, 'freeze unknown_service'],
+    ['is allowed', { isKnownService: false }, 'warn unknown_service'],
+    ['or not, by policy', { isKnownService: false, unknownService: 'deny' }, 'freeze unknown_service'],
     [
       'is frozen with everything',
-      { known: false, freezes: [freeze('person', { service: null })] },
+      { isKnownService: false, freezes: [freeze('person', { service: null })] },
       'freeze person unknown_service',
     ],
   ])('%s', (_, asked, expected) => {
@@ -428,8 +444,8 @@ describe('a service that is not in the catalogue', () => {
 describe('dependencies of the service', () => {
   const dependency = (more: Partial<Freeze> = {}, cause: Freeze['cause'] = 'budget'): CheckInputs['dependencies'] => [
     {
-      place: place('payments-api'),
-      state: { freezes: [freeze(cause, { service: place('payments-api').service, ...more })], slos: [] },
+      scope: serviceEnvironment('payments-api'),
+      state: { freezes: [freeze(cause, { service: serviceEnvironment('payments-api').service, ...more })], slos: [] },
     },
   ];
   test.each<[string, Asked, string]>([

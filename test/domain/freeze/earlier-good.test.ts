@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkRollbackVersion } from '../../../domain/freeze/exemptions/earlier-good.ts';
+import { checkRollbackVersion } from '../../../domain/freeze/exemptions/rollback-version.ts';
 import { change } from '../arbitraries.ts';
 
 const CHANGES = [

@@ -5,7 +5,7 @@ import { type CheckedChange, CheckRequest } from '../../../schemas/freeze/freeze
 import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
 import { EnvironmentName, IncidentId, type Severity } from '../../../schemas/config/names.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp } from '../../../schemas/time/time.ts';
-import { override, pin, place } from './builders.ts';
+import { override, pin, serviceEnvironment } from './builders.ts';
 import { isAllowed } from './model.ts';
 import { CHECKOUT, type Truth, World } from './world.ts';
 
@@ -121,7 +121,7 @@ export class History {
       ...world.incidents.filter((one) => one.id !== id),
       {
         id,
-        ...place(),
+        ...serviceEnvironment(),
         title: 'it fails',
         severity,
         status: before !== undefined && b % 4 === 0 ? 'resolved' : 'open',
@@ -133,7 +133,7 @@ export class History {
   #person(a: number, b: number): void {
     const { now } = this.world;
     this.world.byPerson({
-      service: pick([CHECKOUT.service, place('other').service, null], a),
+      service: pick([CHECKOUT.service, serviceEnvironment('other').service, null], a),
       environment: pick([CHECKOUT.environment, EnvironmentName.parse('staging'), null], a >> 2),
       starts_at: plusSeconds(now, pick([0, 0, 600], b)),
       until: pick([null, plusSeconds(now, 1200)], b >> 2),

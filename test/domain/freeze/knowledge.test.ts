@@ -50,8 +50,8 @@ describe('a budget with insufficient data', () => {
 });
 
 test('an objective that was never evaluated is named, even if another one replaced it', () => {
-  const asked = { ...inputs({ slos: [status()], policy: DENY }), objectives: 1, objectiveIds: ['a-new-one'] };
-  const { allowed, reasons } = decide(asked);
+  const requested = { ...inputs({ slos: [status()], policy: DENY }), objectives: 1, objectiveIds: ['a-new-one'] };
+  const { allowed, reasons } = decide(requested);
   expect(allowed).toBe(false);
   expect(reasons[0]?.text).toContain('1 of 1 objectives have not been evaluated yet: a-new-one');
 });

@@ -7,7 +7,7 @@ import { latch, revisionOf } from '../../../domain/freeze/budget/latch.ts';
 import { Freeze } from '../../../schemas/freeze/freeze.ts';
 import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
 import type { Severity } from '../../../schemas/config/names.ts';
-import { at, freeze, hash, INCIDENT, NOON, PAGE, place, policy, slo, status, TICKET } from './builders.ts';
+import { at, freeze, hash, INCIDENT, NOON, PAGE, serviceEnvironment, policy, slo, status, TICKET } from './builders.ts';
 
 type More = Partial<LatchInputs> & { objective?: Partial<Evaluated> };
 
@@ -239,7 +239,7 @@ describe('a burn rate freezes', () => {
 describe('an incident', () => {
   const open = {
     id: INCIDENT,
-    ...place(),
+    ...serviceEnvironment(),
     title: 'HTTP 500s',
     severity: 'critical' as const,
     status: 'open' as const,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_POLICY, type FreezePolicy, type PolicySubject, policyFor } from '../../../domain/freeze/policy.ts';
 import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
-import { place } from './builders.ts';
+import { serviceEnvironment } from './builders.ts';
 
-const CHECKOUT: PolicySubject = { ...place(), tier: 1 };
+const CHECKOUT: PolicySubject = { ...serviceEnvironment(), tier: 1 };
 
 const policyOf = (file: object, subject: PolicySubject = CHECKOUT): FreezePolicy =>
   policyFor(FreezeFile.parse(file), subject);

@@ -14,7 +14,7 @@ import type { Severity } from '../../../schemas/config/names.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { freeze, hash, NOON, PAGE, place, policy, slo, status, TICKET } from './builders.ts';
+import { freeze, hash, NOON, PAGE, serviceEnvironment, policy, slo, status, TICKET } from './builders.ts';
 
 /** Actual state of an objective. */
 export type Truth = {
@@ -29,8 +29,8 @@ export type Truth = {
 
 const WELL: Truth = { spent: 0.1, known: true, significant: true, burning: null, state: 'ok', lag: 0 };
 
-export const CHECKOUT = place();
-export const PAYMENTS = place('payments-api', 'production', 'core');
+export const CHECKOUT = serviceEnvironment();
+export const PAYMENTS = serviceEnvironment('payments-api', 'production', 'core');
 
 /** Checkout has two objectives, and depends on payments-api, which has one. */
 const OBJECTIVES = [slo('latency'), slo('errors'), slo('payments', 'payments-api')];
@@ -143,15 +143,15 @@ export class World {
     return {
       at: this.now,
       request,
-      known: this.known,
+      isKnownService: this.known,
       unknownService: this.unknownService,
       policy: this.policy,
-      place: CHECKOUT,
+      scope: CHECKOUT,
       objectives: this.objectives().filter(({ service }) => service === CHECKOUT.service).length,
       own: this.#stateOf(CHECKOUT),
       dependencies: [
         {
-          place: PAYMENTS,
+          scope: PAYMENTS,
           state: this.#stateOf(PAYMENTS),
           incidents: computed.filter((one) => covers(one, PAYMENTS)),
         },

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { byThemselves, openChildren, openPartsWords } from '../../../domain/incidents/children.ts';
+import { withoutChildren, openChildren, openChildrenWords } from '../../../domain/incidents/children.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 
 const one = (id: string, parent?: string) => ({
@@ -11,7 +11,7 @@ const one = (id: string, parent?: string) => ({
 describe('incidents listed individually are', () => {
   test('those without a parent, and children whose parent is not in the list', () => {
     const open = [one('alone'), one('parent'), one('part', 'parent'), one('orphan', 'gone')];
-    expect(byThemselves(open).map(({ id }) => id)).toEqual(['alone', 'parent', 'orphan']);
+    expect(withoutChildren(open).map(({ id }) => id)).toEqual(['alone', 'parent', 'orphan']);
   });
 
   test('each, or its parent: no open incident is hidden', () => {
@@ -23,7 +23,7 @@ describe('incidents listed individually are', () => {
     fc.assert(
       fc.property(anyOpen, fc.subarray(['p', 'q']), (parts, parents) => {
         const open = [...parts.map(({ id, parent }) => one(id, parent)), ...parents.map((id) => one(id))];
-        const told = new Set(byThemselves(open).map(({ id }) => id));
+        const told = new Set(withoutChildren(open).map(({ id }) => id));
         for (const { id, parent_id } of open.map((each) => ({ parent_id: undefined, ...each })))
           expect(told.has(id) || (parent_id !== undefined && told.has(parent_id))).toBe(true);
         expect(told.has('p' as IncidentId)).toBe(parents.includes('p'));
@@ -48,6 +48,6 @@ describe('the children resolved with a parent', () => {
     ],
     [[{ status: 'mitigated', firing: 0 }], '1 child incident with no firing alerts'],
   ] as const)('%j: %s', (parts, expected) => {
-    expect(openPartsWords(openChildren(parts.map((incident) => ({ incident }))))).toBe(expected);
+    expect(openChildrenWords(openChildren(parts.map((incident) => ({ incident }))))).toBe(expected);
   });
 });

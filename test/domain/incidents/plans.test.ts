@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planJoin, planLeave, planResolution, unfinishedOf } from '../../../domain/incidents/lifecycle.ts';
 import { blankIncident } from '../../../domain/incidents/new-incident.ts';
-import { planAct } from '../../../domain/incidents/plan-effects.ts';
+import { planAction } from '../../../domain/incidents/plan-effects.ts';
 import { postOf } from '../../../domain/incidents/post.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -112,8 +112,8 @@ describe('an action', () => {
     ...state,
     lock: { key, holder, until: plusSeconds(NOON, seconds) },
   });
-  const resultOf = (of: Parameters<typeof planAct>[2]): string => {
-    const plan = planAct(intent, act, of, NOON);
+  const resultOf = (of: Parameters<typeof planAction>[2]): string => {
+    const plan = planAction(intent, act, of, NOON);
     return plan.kind === 'stopped' ? plan.reason.code : plan.kind;
   };
 
@@ -143,6 +143,6 @@ describe('an action', () => {
 
   test('that was recorded stays as it is, whatever has changed since', () => {
     const known = { ...intent, state: 'intended' as const, at: NOON };
-    expect(planAct(intent, act, { ...lockUntil(60), known }, NOON)).toEqual({ kind: 'known', effect: known });
+    expect(planAction(intent, act, { ...lockUntil(60), known }, NOON)).toEqual({ kind: 'known', effect: known });
   });
 });

@@ -156,12 +156,12 @@ describe('it pages', () => {
     ],
     [
       'again when a person declares an acknowledged incident',
-      plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', rings: true }),
+      plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', page: true }),
       [1, 2],
     ],
     [
       'not when a person declares it while its page is unacknowledged',
-      plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', rings: false }),
+      plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', page: false }),
       [1],
     ],
     ['again when a person asks for it', plans(incident(), { kind: 'page', by: 'person:ada', note: '' }), [1, 2]],
@@ -209,7 +209,7 @@ describe('after several mitigations, it closes', () => {
 
 describe('it judges', () => {
   test('immediately, for the alert that requests a rollback', () => {
-    expect(judgements(plans(incident()))).toEqual([{ number: 1, request: { by: 'alert', who: '' } }]);
+    expect(judgements(plans(incident()))).toEqual([{ number: 1, request: { by: 'alert', name: '' } }]);
   });
 
   test('immediately if no alert requests a rollback, and again once an alert requests one', () => {
@@ -219,8 +219,8 @@ describe('it judges', () => {
       signals({ asksRollback: true }),
     );
     expect(judgements(all)).toEqual([
-      { number: 1, request: { by: 'nobody', who: '' } },
-      { number: 2, request: { by: 'alert', who: '' } },
+      { number: 1, request: { by: 'none', name: '' } },
+      { number: 2, request: { by: 'alert', name: '' } },
     ]);
   });
 
@@ -231,8 +231,8 @@ describe('it judges', () => {
       { kind: 'rollback', by: 'person:bo', note: '' },
     );
     expect(judgements(all).slice(1)).toEqual([
-      { number: 2, request: { by: 'person', who: 'person:ada' } },
-      { number: 3, request: { by: 'person', who: 'person:bo' } },
+      { number: 2, request: { by: 'person', name: 'person:ada' } },
+      { number: 3, request: { by: 'person', name: 'person:bo' } },
     ]);
   });
 
@@ -240,10 +240,16 @@ describe('it judges', () => {
     expect(judgements(plans(incident({ mitigations: 1 })))).toEqual([]);
   });
 
+  test('for a request that the previous run did not read', () => {
+    const handedOver = incident({ mitigations: 1, seq: 3, consumed_seq: 2 });
+    const all = plans(handedOver, signals({ asksRollback: true }), signals({ asksRollback: true }));
+    expect(judgements(all)).toEqual([{ number: 2, request: { by: 'alert', name: '' } }]);
+  });
+
   test('for a person, with the named version', () => {
     const named = { from: 'v2' as Version, to: 'v0' as Version };
     const all = plans(incident(), { kind: 'rollback', by: 'ada', note: '', ...named });
-    expect(judgements(all).at(-1)?.request).toEqual({ by: 'person', who: 'ada', ...named });
+    expect(judgements(all).at(-1)?.request).toEqual({ by: 'person', name: 'ada', ...named });
   });
 });
 
@@ -255,27 +261,27 @@ describe('clearing a suspect', () => {
     judge,
   });
   const approval = { people: ['bob'], seconds: 600 };
-  const askedLast = (...of: Parameters<typeof plans>) => judgements(plans(...of)).at(-1)?.request;
+  const lastRequest = (...of: Parameters<typeof plans>) => judgements(plans(...of)).at(-1)?.request;
 
   test('starts a judgement of the remaining suspects for the same requester', () => {
-    const alert = { by: 'alert', who: '' };
+    const alert = { by: 'alert', name: '' };
     expect(judgements(plans(incident(), cleared(true)))).toEqual([
       { number: 1, request: alert },
       { number: 2, request: alert },
     ]);
-    expect(askedLast(incident({ asks_rollback: false }), cleared(true))).toEqual({ by: 'nobody', who: '' });
-    expect(askedLast(incident({ mitigations: 3 }), cleared(true))).toEqual(alert);
+    expect(lastRequest(incident({ asks_rollback: false }), cleared(true))).toEqual({ by: 'none', name: '' });
+    expect(lastRequest(incident({ mitigations: 3 }), cleared(true))).toEqual(alert);
   });
 
   test('keeps the cap and the approval set by a runbook', () => {
     const wants: Message = { kind: 'runbook_rollback', runbook: 'bad-deploy', mode: 'approve', approval };
-    const asked = { by: 'runbook', who: 'bad-deploy', mode: 'approve', approval };
-    expect(askedLast(incident({ asks_rollback: false }), wants, cleared(true))).toEqual(asked);
+    const requested = { by: 'runbook', name: 'bad-deploy', mode: 'approve', approval };
+    expect(lastRequest(incident({ asks_rollback: false }), wants, cleared(true))).toEqual(requested);
   });
 
   test('does not judge for a person who asked in between', () => {
     const all = [incident(), { kind: 'rollback', by: 'ada', note: '' }, cleared(true)] as const;
-    expect(askedLast(...all)).toEqual({ by: 'alert', who: '' });
+    expect(lastRequest(...all)).toEqual({ by: 'alert', name: '' });
   });
 
   test('starts no judgement while an action is in progress, or another decision is waiting', () => {
@@ -290,7 +296,7 @@ describe('clearing a suspect', () => {
   test('leaves the judgement to a request in the same read', () => {
     const start = afterStarting(initialState(incident(), []), plan(initialState(incident(), [])));
     const both = apply(apply(start, { kind: 'rollback', by: 'bo', note: '' }), cleared(true));
-    expect(plan(both).mitigate?.request).toEqual({ by: 'person', who: 'bo' });
+    expect(plan(both).mitigate?.request).toEqual({ by: 'person', name: 'bo' });
   });
 });
 
@@ -349,10 +355,10 @@ describe('a runbook that requests a rollback', () => {
   const approval = { people: ['bob'], seconds: 600 };
 
   test('starts a judgement with its approval settings', () => {
-    expect(judgements(plans(quiet, wants())).at(-1)?.request).toEqual({ by: 'runbook', who: 'bad-deploy' });
+    expect(judgements(plans(quiet, wants())).at(-1)?.request).toEqual({ by: 'runbook', name: 'bad-deploy' });
     expect(judgements(plans(quiet, wants({ approval }))).at(-1)?.request).toEqual({
       by: 'runbook',
-      who: 'bad-deploy',
+      name: 'bad-deploy',
       approval,
     });
   });
@@ -426,9 +432,9 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     { kind: 'resume', by: 'ada', note: '' },
     { kind: 'resolve', by: 'ada', note: '' },
     { kind: 'answered', decision: 'd', by: 'ada' },
-    { kind: 'declared', severity: 'critical', by: 'ada', rings: true },
-    { kind: 'declared', severity: 'warning', by: 'ada', rings: false },
-    { kind: 'declared', severity: 'critical', by: 'ada', rings: true, part: incident().id },
+    { kind: 'declared', severity: 'critical', by: 'ada', page: true },
+    { kind: 'declared', severity: 'warning', by: 'ada', page: false },
+    { kind: 'declared', severity: 'critical', by: 'ada', page: true, child: incident().id },
     left(true),
     left(false),
     { kind: 'cleared', by: 'ada', change: `chg_${'0'.repeat(26)}` as ChangeId, judge: true },

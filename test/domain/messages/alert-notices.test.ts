@@ -13,8 +13,8 @@ const github: TicketTarget = { kind: 'github', repository: 'acme/checkout', labe
 const delivery = { channels: ['#payments', '#ops'], tickets: [github] };
 
 describe('an alert belongs to', () => {
-  const kinds = (more: Parameters<typeof arrival>[1], status: 'firing' | 'resolved', apart: boolean) =>
-    entriesOf(arrival(signal(), more), status, apart).map((entry) =>
+  const kinds = (more: Parameters<typeof arrival>[1], status: 'firing' | 'resolved', separately: boolean) =>
+    entriesOf(arrival(signal(), more), status, separately).map((entry) =>
       entry.kind === 'notice' ? `${entry.status} ${entry.channel}` : `${entry.status} ticket`,
     );
 

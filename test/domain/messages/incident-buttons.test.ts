@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { buttonsOf } from '../../../domain/messages/incident-buttons.ts';
+import { buttonsOf, subjectOf } from '../../../domain/messages/incident-buttons.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import type { Cleared, DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
-import type { ChangeId, ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { ChangeId, EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { INCIDENT, NOON } from '../arbitraries.ts';
 import { incident, story } from '../stories.ts';
 
@@ -38,8 +38,8 @@ const acted: Effect = {
 };
 
 function rows(of: Partial<Story>) {
-  const { asked, more } = buttonsOf(story(of));
-  return [...asked, ...more].map((part) => (part.kind === 'buttons' ? part.buttons : []));
+  const { questions, more } = buttonsOf(story(of));
+  return [...questions, ...more].map((part) => (part.kind === 'buttons' ? part.buttons : []));
 }
 const verbs = (more: Partial<Story>) => rows(more).map((row) => row.map(({ button }) => button.verb));
 
@@ -64,6 +64,38 @@ describe('buttons of an incident', () => {
       { verb: 'reject', incident: INCIDENT, digest: 'digest-2' },
     ]);
     expect(first[0]).toMatchObject({ text: 'Roll back to v1', confirm: { text: 'Roll back from v2 to v1' } });
+  });
+
+  test('with a choice: one button for each act that can be done, and one for none of them', () => {
+    const offer = (n: number, more: object) => ({
+      digest: `digest-1-${n}`,
+      change_id: `chg_${String(n).repeat(26)}` as ChangeId,
+      service: 'shop' as ServiceName,
+      environment: 'live' as EnvironmentName,
+      ...more,
+    });
+    const offers = [
+      offer(1, { act: 'turn_off_flag', from_version: 'new-cart', to_version: null }),
+      offer(2, { act: 'roll_back', from_version: 'v2', to_version: 'v1' }),
+    ] as DecisionView['offers'];
+    const reasons: Reason[] = [{ code: 'candidates_tie', text: 'two are about equally probable' }];
+    const asked = question(1, { from_version: null, to_version: null, offers, reasons });
+    const [first = [], second = []] = rows({ decisions: [asked] });
+    expect(
+      [first, second].map((row) => row.map(({ text, button }) => [text, 'digest' in button && button.digest])),
+    ).toEqual([
+      [['Turn off new-cart', 'digest-1-1']],
+      [
+        ['Roll back v2 to v1', 'digest-1-2'],
+        ['None of these', 'digest-1'],
+      ],
+    ]);
+    expect(first[0]?.confirm?.text).toBe(
+      'Turn off feature flag new-cart of shop in live. Approval is needed because: two are about equally probable.',
+    );
+    expect(subjectOf(asked)).toBe(
+      'Turn off feature flag new-cart of shop in live, or roll shop in live back from v2 to v1',
+    );
   });
 
   test('with a decision: the confirmation repeats its reason', () => {
@@ -117,7 +149,7 @@ describe('buttons of an incident', () => {
         .flat()
         .find(({ button }) => button.verb === 'suspect_again');
     expect(of([one])).toMatchObject({ text: 'Suspect v2 again', button: { change: one.change_id } });
-    expect(of([{ ...one, back: { by: 'bo', at: NOON } }])).toBeUndefined();
+    expect(of([{ ...one, restored: { by: 'bo', at: NOON } }])).toBeUndefined();
     expect(of([])).toBeUndefined();
   });
 

@@ -153,7 +153,7 @@ describe('the card', () => {
   });
 
   test('shows clearings with their authors', () => {
-    const [v2, v3] = [clearing(change('v2', 9)), clearing(change('v3', 5), { back: { by: 'bo', at: before(-9) } })];
+    const [v2, v3] = [clearing(change('v2', 9)), clearing(change('v3', 5), { restored: { by: 'bo', at: before(-9) } })];
     expect(card({ incident: incident({ cleared: [v2] }) })).toContain(
       'No other known change could have caused this incident\nv2 was cleared by ada at 2026-11-20 12:03 UTC',
     );
@@ -174,6 +174,17 @@ describe('the card', () => {
     expect(text).toContain('Rolls back v2 to v1: v2 finished 3 minutes before');
     expect(text).toContain('Done: Rolled back to v1');
     expect(text).not.toMatch(/older rollback|old judgement/);
+  });
+
+  test('names the candidates, and what to do about those that cannot be undone', () => {
+    const reasons: Reason[] = [
+      { code: 'no_confident_suspect', text: 'confidence 0.5 is below 0.8' },
+      { code: 'candidates', text: 'candidates: deploy v2 of shop (50 %) and config c7 of shop (45 %)' },
+      { code: 'by_hand', text: 'if configuration c7 is the cause, restore the previous configuration of shop' },
+    ];
+    expect(card({ decisions: [decision({ kind: 'approve', state: 'waiting', reasons })] })).toContain(
+      'because: confidence 0.5 is below 0.8.\nCandidates: deploy v2 of shop (50 %) and config c7 of shop (45 %).\nIf configuration c7 is the cause, restore the previous configuration of shop.\n',
+    );
   });
 
   test('asks waiting decisions first, and once', () => {

@@ -106,9 +106,9 @@ describe('a stakeholder', () => {
       before(incident(), { again: { at: minutes(2), tries: 1 } }),
       2,
     ],
-  ])('%s: %s', (expected, _what, now, stakeholder, told, after = 1) => {
+  ])('%s: %s', (expected, _what, now, stakeholder, notification, after = 1) => {
     const who = Stakeholder.parse({ email: 'cto@acme.example', ...stakeholder });
-    expect(isDue(now, who, told, { services, now: minutes(after), timeScale: 1 })).toBe(expected);
+    expect(isDue(now, who, notification, { services, now: minutes(after), timeScale: 1 })).toBe(expected);
   });
 
   test('is notified by the scaled clock', () => {
@@ -120,7 +120,7 @@ describe('a stakeholder', () => {
 });
 
 describe('a notification', () => {
-  const asked = { now: minutes(5), timeScale: 1 };
+  const requested = { now: minutes(5), timeScale: 1 };
 
   test('that was certainly not sent restores the previous state, or records none', () => {
     expect(notTold(before(incident()), minutes(5))).toEqual(before(incident()));
@@ -128,24 +128,24 @@ describe('a notification', () => {
   });
 
   test('is repeated after increasing pauses', () => {
-    let told: LastNotification | undefined;
+    let notification: LastNotification | undefined;
     const waits = Array.from({ length: 8 }, () => {
-      told = toldLater(told, asked);
-      return (Date.parse(told.again?.at ?? '') - Date.parse(asked.now)) / 60_000;
+      notification = toldLater(notification, requested);
+      return (Date.parse(notification.again?.at ?? '') - Date.parse(requested.now)) / 60_000;
     });
     expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
-    expect(told).toMatchObject({ about: '', notified: false });
+    expect(notification).toMatchObject({ about: '', notified: false });
   });
 
   test('to a rejected recipient is not counted as received, and is not repeated', () => {
-    const told = notificationState(updated, minutes(5));
-    expect(neverNotified(told, undefined)).toEqual({
+    const notification = notificationState(updated, minutes(5));
+    expect(neverNotified(notification, undefined)).toEqual({
       about: aboutOf(updated),
       at: minutes(5),
       notified: false,
       refused: true,
     });
-    expect(neverNotified(told, before(incident()))).toMatchObject({ notified: true });
+    expect(neverNotified(notification, before(incident()))).toMatchObject({ notified: true });
   });
 });
 

@@ -20,7 +20,7 @@ const told = (before: Ringing, event: Event): Ringing => {
   const page = event.page ?? 1;
   const { handling } =
     'ack' in event
-      ? withAcknowledgement(before, { by: event.by ?? 'ada', at: after(event.ack), page, there: page })
+      ? withAcknowledgement(before, { by: event.by ?? 'ada', at: after(event.ack), page, atPager: page })
       : withoutAcknowledgement(before, page, after(event.unack));
   return { ...before, handling: { ...before.handling, ...handling } };
 };

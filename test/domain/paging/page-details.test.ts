@@ -179,7 +179,7 @@ describe('the reason for a page', () => {
 
   test("has details from Firebreak's newest timeline entries, without duplicates", () => {
     const entry = (kind: string, text: string, actor = 'firebreak') => ({
-      place: '1',
+      position: '1',
       entry: { at: NOON, actor, kind, text, detail: null },
     });
     const timeline = [

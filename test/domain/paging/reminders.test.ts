@@ -61,12 +61,12 @@ describe('people are reminded', () => {
   });
 
   test('with buttons for the action', () => {
-    const asked = (one: IncidentRecord, minutes: number) => nudged(one, minutes)?.asks;
-    expect(asked(incident(), 5)).toEqual(['acknowledge', 'severity']);
-    expect(asked(incident({ handling: { triaged: said } }), 5)).toEqual(['acknowledge']);
-    expect(asked(incident({ handling: { acknowledged: said } }), 5)).toEqual(['severity']);
-    expect(asked(incident({ handling: cared }), 10)).toEqual(['take_command']);
-    expect(asked(incident({ handling: cared, roles: { commander: ada } }), 30)).toEqual(['publish']);
+    const requested = (one: IncidentRecord, minutes: number) => nudged(one, minutes)?.asks;
+    expect(requested(incident(), 5)).toEqual(['acknowledge', 'severity']);
+    expect(requested(incident({ handling: { triaged: said } }), 5)).toEqual(['acknowledge']);
+    expect(requested(incident({ handling: { acknowledged: said } }), 5)).toEqual(['severity']);
+    expect(requested(incident({ handling: cared }), 10)).toEqual(['take_command']);
+    expect(requested(incident({ handling: cared, roles: { commander: ada } }), 30)).toEqual(['publish']);
   });
 
   test('a limited number of times for the same reason', () => {
@@ -84,12 +84,12 @@ describe('people are reminded', () => {
   });
 
   test('again some time after an update', () => {
-    const told = {
+    const updatedAt = {
       ...cared,
       stakeholder_update: { by: 'ada', at: after(50) },
       reminded: { update: { at: after(30), times: 3 } },
     };
-    const one = incident({ handling: told, roles: { commander: ada } });
+    const one = incident({ handling: updatedAt, roles: { commander: ada } });
     expect(nudged(one, 79)).toBeUndefined();
     expect(nudged(one, 80)?.nudged.update).toEqual({ at: after(80), times: 1 });
   });

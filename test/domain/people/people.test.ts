@@ -109,7 +109,7 @@ describe('the permissions of a person', () => {
 
 describe('the file', () => {
   test.each([
-    [{ people: { ada: { roles: ['boss'] } } }, 'unknown role "boss"; known roles: viewer, responder, admin'],
+    [{ people: { ada: { roles: ['boss'] } } }, 'unknown role "boss"; known roles: viewer, responder, approver, admin'],
     [{ everyone: 'boss' }, 'unknown role "boss"'],
     [{ userGroups: { S0SRE: { roles: ['boss'] } } }, 'unknown role "boss"'],
     [{ people: { a: { slack: 'U0A' }, b: { slack: 'U0A' } } }, 'a and b have the same slack'],

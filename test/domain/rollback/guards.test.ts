@@ -19,11 +19,13 @@ const killSwitch = fc.constantFrom(
 const agreement = fc.constantFrom(...Agreement);
 const demoted_services = fc.subarray(['checkout', 'payments']);
 /** What can be known at each moment. */
+const ASKS = ['other_cause', 'evidence_against', 'errors_not_measured', 'weak_evidence'] as const;
+
 const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
   judgement: fc
     .record({
       plain: anyPlain,
-      asked: fc.record({
+      request: fc.record({
         mode: fc.option(fc.constantFrom(...Mode.options), { nil: null }),
         from: fc.option(versions),
         to: fc.option(versions),
@@ -33,11 +35,12 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       inVain: fc.boolean(),
       cleared: fc.boolean(),
       related: fc.constantFrom('same' as const, 'dependency' as const),
+      doubts: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
     })
-    .map(({ plain, asked: { mode, from, to, asks }, sender, inVain, cleared, related }) => {
+    .map(({ plain, request: { mode, from, to, asks }, sender, inVain, cleared, related, doubts }) => {
       const [one] = plain.changes;
-      const asked = {
-        ...plain.asked,
+      const request = {
+        ...plain.request,
         ...(mode && { mode }),
         ...(from && { from }),
         ...(to && { to }),
@@ -46,13 +49,13 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       const known = knownAtJudgement(
         inputsOf({
           ...plain,
-          asked,
+          request,
           sender_rollbacks_last_hour: sender,
-          ...(inVain && { sender_may_not_ask: true }),
+          ...(inVain && { sender_lacks_scope: true }),
           ...(cleared && one && { evidence: { cleared: [clearing(one)] } }),
         }),
       );
-      return { ...known, suspect: known.suspect && { ...known.suspect, relation: related } };
+      return { ...known, suspect: known.suspect && { ...known.suspect, relation: related, asks: doubts } };
     }),
   call: fc.record({
     service: fc.constant('checkout' as ServiceName),
@@ -81,6 +84,12 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
     incident_open: fc.boolean(),
     locked_by: fc.constantFrom('drill', 'this_incident', 'another_incident', null),
   }),
+  drill: fc.record({
+    agreement: fc.constant('none' as const),
+    guard: killSwitch,
+    pinned: fc.subarray(['v1']),
+    to: fc.constant('v1' as Version),
+  }),
   step: fc
     .record({
       service: fc.constant('checkout'),
@@ -99,7 +108,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
         fc.record({
           version: fc.constant('v2' as Version),
           service: fc.constant('payments'),
-          proven: fc.boolean(),
+          asks: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
           reasons: fc.tuple(fc.constant('it finished just before')),
           confidence: fc.constantFrom(0.3, 0.9),
           relation: fc.constantFrom('same', 'dependency'),
@@ -107,13 +116,13 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
           status: fc.constantFrom('succeeded', 'failed'),
         }),
       ),
-      needs_proof: fc.boolean(),
+      lacking: fc.constantFrom(null, 'not proved'),
       neighbours_unreadable: fc.boolean(),
       monitoring_failure_only: fc.boolean(),
     })
     .map(({ inVain, secondToAda, ...known }) => ({
       ...known,
-      ...(inVain && { sender_may_not_ask: true as const }),
+      ...(inVain && { sender_lacks_scope: true as const }),
       ...(secondToAda && { second_to: 'ada' }),
     })),
 };
@@ -124,7 +133,7 @@ describe('the list of guards', () => {
       [
         "incident_closed (call: quiet)",
         "unmatched (judgement: refuse, step: no)",
-        "guard_unreadable (judgement: refuse, call: page, step: no)",
+        "guard_unreadable (judgement: refuse, call: page, drill: withhold, step: no)",
         "no_confident_suspect (judgement: refuse)",
         "not_a_deploy (judgement: refuse)",
         "superseded (judgement: refuse)",
@@ -148,11 +157,11 @@ describe('the list of guards', () => {
         "runbook_mode (judgement: shadow)",
         "runbook_mode (judgement: suggest)",
         "runbook_mode (judgement: approve)",
-        "paused (judgement: suggest, call: page, step: say)",
+        "paused (judgement: suggest, call: page, drill: withhold, step: say)",
         "incident_paused (judgement: suggest, call: page, step: say)",
-        "sender_may_not_ask (judgement: suggest, step: say)",
-        "not_asked (judgement: suggest)",
-        "runbook_asks (judgement: approve, step: ask)",
+        "sender_lacks_scope (judgement: suggest, step: say)",
+        "not_requested (judgement: suggest)",
+        "runbook_requires_approval (judgement: approve, step: ask)",
         "second_person (step: ask)",
         "suspect_cleared (call: quiet)",
         "mode_shadow (call: page)",
@@ -170,11 +179,15 @@ describe('the list of guards', () => {
         "clock_skew (judgement: ask, step: ask)",
         "deploy_failed (judgement: ask, step: ask)",
         "another_service (judgement: ask, step: ask)",
-        "version_not_proven (judgement: ask, step: ask)",
+        "not_proved (judgement: ask, step: ask)",
         "neighbours_unreadable (judgement: ask, step: ask)",
         "no_confident_suspect (judgement: ask, step: ask)",
+        "other_cause (judgement: ask, step: ask)",
+        "evidence_against (judgement: ask, step: ask)",
+        "errors_not_measured (judgement: ask, step: ask)",
+        "weak_evidence (judgement: ask, step: ask)",
         "monitoring_failure (judgement: suggest, step: ask)",
-        "pinned (call: page)",
+        "pinned (call: page, drill: withhold)",
         "superseded (call: page)",
         "judged_otherwise (call: judge_again)",
         "already_running (record: quiet)",

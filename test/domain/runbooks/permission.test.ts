@@ -13,13 +13,13 @@ const against: fc.Arbitrary<Against> = fc.record({
       confidence: fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
       relation: fc.constantFrom('same' as const, 'dependency' as const, 'shared' as const),
       timing: fc.constantFrom('finished_before' as const, 'clock_skew' as const),
-      proven: fc.boolean(),
+      asks: fc.constant([]),
       reasons: fc.constant(['a reason']),
       service: fc.constant('checkout'),
       status: fc.constantFrom('succeeded' as const, 'failed' as const),
     }),
   ),
-  needs_proof: fc.boolean(),
+  lacking: fc.constantFrom(null, 'not proved'),
   neighbours_unreadable: fc.boolean(),
   monitoring_failure_only: fc.boolean(),
 });
@@ -61,12 +61,12 @@ const SURE: Against = {
     confidence: MIN_CONFIDENCE_TO_ACT,
     relation: 'same',
     timing: 'finished_before',
-    proven: false,
+    asks: [],
     reasons: ['finished 2 minutes before'],
     service: 'checkout',
     status: 'succeeded',
   },
-  needs_proof: false,
+  lacking: null,
   neighbours_unreadable: false,
   monitoring_failure_only: false,
 };
@@ -96,7 +96,7 @@ const unmeant = guards.filter((given) => given.against === undefined);
 describe('permission of a runbook step to change production', () => {
   test.each<[string, Partial<StepGuards>, string, string[]]>([
     ['alone where nothing stands against it', {}, 'act', []],
-    ['after a yes where the runbook asks', { asks: true }, 'ask', ['runbook_asks']],
+    ['after a yes where the runbook asks', { asks: true }, 'ask', ['runbook_requires_approval']],
     ['after a yes where any of the modes is approve', { modes: ['act', 'approve', 'act'] }, 'ask', ['mode_approve']],
     ['after a yes where the service is demoted', { demoted: true }, 'ask', ['automation_budget_spent']],
     ['after a yes where many fail at once', { one_of_many: true }, 'ask', ['one_of_many']],
@@ -105,7 +105,7 @@ describe('permission of a runbook step to change production', () => {
     ['after a yes against one of another service', meant({ relation: 'dependency' }), 'ask', ['another_service']],
     ['after a yes against one that is younger than it', meant({ timing: 'clock_skew' }), 'ask', ['clock_skew']],
     ['after a yes against one that failed', meant({ status: 'failed' }), 'ask', ['deploy_failed']],
-    ['after a yes where policy wants proof', meant({}, { needs_proof: true }), 'ask', ['version_not_proven']],
+    ['after a yes where policy wants proof', meant({}, { lacking: 'not proved' }), 'ask', ['not_proved']],
     [
       'after a yes where others cannot be seen',
       meant({}, { neighbours_unreadable: true }),
@@ -217,7 +217,7 @@ describe('the reasons to ask a person', () => {
 
   test('are only the runbook for a step that only asks', () => {
     expect(whyAsked(question({ ...CLEAR, modes: ['shadow'] }, true))).toEqual([
-      { code: 'runbook_asks', text: 'the runbook "The queue is stuck" asks for approval' },
+      { code: 'runbook_requires_approval', text: 'the runbook "The queue is stuck" asks for approval' },
     ]);
   });
 });

@@ -58,7 +58,7 @@ describe('the health query of an objective', () => {
 });
 
 describe('the health query of a service and environment', () => {
-  const place = { service: objective().service, environment: objective().environment };
+  const serviceEnvironment = { service: objective().service, environment: objective().environment };
   const catalogue = (health?: object) =>
     ServicesFile.parse({ services: { checkout: { environments: { production: { health } } } } });
 
@@ -68,7 +68,12 @@ describe('the health query of a service and environment', () => {
       ...catalogue({ promql: 'errors', max: 0.01, traffic: 'rps' }),
       slos: [objective()],
     };
-    expect(healthOf(config, place)).toEqual({ promql: 'errors', max: 0.01, traffic: 'rps', called: 'errors' });
+    expect(healthOf(config, serviceEnvironment)).toEqual({
+      promql: 'errors',
+      max: 0.01,
+      traffic: 'rps',
+      called: 'errors',
+    });
   });
 
   test('otherwise that of its objective, of several the one with the highest target', () => {
@@ -79,7 +84,7 @@ describe('the health query of a service and environment', () => {
       objective({ id: 'elsewhere', service: 'search', target: 0.9999 }),
       objective({ id: 'staging', environment: 'staging', target: 0.9999 }),
     ];
-    expect(healthOf({ ...emptyConfig, ...catalogue(), slos }, place)).toEqual({
+    expect(healthOf({ ...emptyConfig, ...catalogue(), slos }, serviceEnvironment)).toEqual({
       ...healthQueryOf(objective()),
       called: 'the error ratio of a',
     });
@@ -87,8 +92,8 @@ describe('the health query of a service and environment', () => {
 
   test('is absent if there is neither', () => {
     expect(
-      healthOf({ ...emptyConfig, ...catalogue(), slos: [objective({ service: 'search' })] }, place),
+      healthOf({ ...emptyConfig, ...catalogue(), slos: [objective({ service: 'search' })] }, serviceEnvironment),
     ).toBeUndefined();
-    expect(healthOf(emptyConfig, place)).toBeUndefined();
+    expect(healthOf(emptyConfig, serviceEnvironment)).toBeUndefined();
   });
 });

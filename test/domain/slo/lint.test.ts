@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lint } from '../../../domain/slo/lint/lint.ts';
-import type { WrittenSlo } from '../../../domain/slo/written.ts';
+import type { LocatedSlo } from '../../../domain/slo/source-locations.ts';
 import { ServicesFile } from '../../../schemas/config/config.ts';
 import { Slo } from '../../../schemas/slo/slo.ts';
 
@@ -17,7 +17,7 @@ const GOOD = {
 const FILE = 'a.yaml';
 
 /** Builds an objective whose parts are on separate lines. */
-function written(said: Said = {}): WrittenSlo {
+function written(said: Said = {}): LocatedSlo {
   const slo = Slo.parse({
     id: 'a',
     displayName: 'A',
@@ -37,7 +37,7 @@ function written(said: Said = {}): WrittenSlo {
   return { slo, name, service, environment, window, target, queries };
 }
 
-type Where = WrittenSlo['name'];
+type Where = LocatedSlo['name'];
 
 const of = (said: Said = {}): string[] => lint([written(said)]).map(({ line, message }) => `${line} ${message}`);
 
@@ -203,7 +203,7 @@ describe('names that the catalogue lacks', () => {
   const { services } = ServicesFile.parse({
     services: { checkout: { environments: { production: null, staging: null } }, search: null },
   });
-  const places = (service: string, environment: string) =>
+  const serviceEnvironments = (service: string, environment: string) =>
     lint([written({ service, environment })], services).map(({ line, message, suggestion }) => [
       line,
       message,
@@ -214,15 +214,17 @@ describe('names that the catalogue lacks', () => {
     ['checkout', 'staging'],
     ['search', 'anywhere'],
   ])('are not %s in %s', (service, environment) => {
-    expect(places(service, environment)).toEqual([]);
+    expect(serviceEnvironments(service, environment)).toEqual([]);
   });
 
   test('are reported with suggestions', () => {
-    expect(places('chekout', 'production')).toEqual([
+    expect(serviceEnvironments('chekout', 'production')).toEqual([
       [2, 'the catalogue has no service "chekout"', 'did you mean "checkout"?'],
     ]);
-    expect(places('toString', 'production')).toEqual([[2, 'the catalogue has no service "toString"', null]]);
-    expect(places('checkout', 'stagin')).toEqual([
+    expect(serviceEnvironments('toString', 'production')).toEqual([
+      [2, 'the catalogue has no service "toString"', null],
+    ]);
+    expect(serviceEnvironments('checkout', 'stagin')).toEqual([
       [3, 'checkout has no environment "stagin" in the catalogue', 'did you mean "staging"?'],
     ]);
   });

@@ -14,7 +14,7 @@ export function catalogue(
   more: object = {},
 ): Record<string, { environments: object }> {
   const deployer = { kind: 'http', url: `${cd.url}/api/v1/rollback`, auth: { bearer: 'CD_TOKEN' } };
-  const production = { deployer, autoRollback: { mode: 'act' }, ...more };
+  const production = { deployer, autoRollback: { mode: 'act', evidence: 'time' }, ...more };
   return Object.fromEntries(services.map(({ name }) => [name, { environments: { production } }]));
 }
 

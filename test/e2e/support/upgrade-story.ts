@@ -14,11 +14,15 @@ export const OPTIONS: FirebreakOptions = {
       environments: {
         production: {
           deployer,
-          autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 24 * 60 },
+          autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 24 * 60 },
         },
       },
     },
-    search: { environments: { production: { deployer, autoRollback: { mode: 'act', unknownMigration: 'act' } } } },
+    search: {
+      environments: {
+        production: { deployer, autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' } },
+      },
+    },
     cart: { environments: { production: {} } },
   },
   configFiles: EACH_ALONE,

@@ -167,10 +167,10 @@ describe('the Slack receiver reads', () => {
   });
 
   test('at most 1 MiB of a chunked body', async () => {
-    const asked: number[] = [];
-    const body = async (maxBytes: number) => void asked.push(maxBytes);
+    const requested: number[] = [];
+    const body = async (maxBytes: number) => void requested.push(maxBytes);
     const incoming = { method: 'POST', path: '/integrations/slack/events', headers: signature, body };
     expect((await slackApp(world.deps)(incoming as never)).status).toBe(413);
-    expect(asked).toEqual([1024 * 1024]);
+    expect(requested).toEqual([1024 * 1024]);
   });
 });

@@ -5,15 +5,15 @@ import { seen } from '../../support/fixtures.ts';
 import { cli } from '../../cli/support.ts';
 import { Guarded } from '../../product/guarded.ts';
 
-const place = (mode: string) => {
-  const autoRollback = { mode, unknownMigration: 'act', approvalTimeoutMinutes: 1440 };
+const serviceInEnvironment = (mode: string) => {
+  const autoRollback = { mode, evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 1440 };
   return { environments: { production: { deployer: { kind: 'http' }, autoRollback } } };
 };
 
 /** The service of a scenario is named after its mode: `act-7`, `approve-2`. */
 const services = Object.fromEntries(
   ['act', 'approve', 'suggest', 'shadow'].flatMap((mode) =>
-    Array.from({ length: 25 }, (_, n) => [`${mode}-${n}`, place(mode)] as const),
+    Array.from({ length: 25 }, (_, n) => [`${mode}-${n}`, serviceInEnvironment(mode)] as const),
   ),
 );
 
@@ -80,7 +80,7 @@ const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
 /** Waits for this timeline entry. */
-const told = (one: { id: string }, kind: string, text: RegExp = /./) =>
+const update = (one: { id: string }, kind: string, text: RegExp = /./) =>
   seen(
     async () => (await timelineOf(one)).find((entry) => entry.kind === kind && text.test(entry.text)),
     `${kind} ${text.source} on the timeline`,
@@ -116,15 +116,15 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
     expect(await rollbacksOf('approve-1')).toMatchObject([
       { body: { from_version: 'v2', to_version: 'v1', incident_id: one.id } },
     ]);
-    expect(await told(one, 'decision.approved')).toMatchObject({ actor: 'ada' });
+    expect(await update(one, 'decision.approved')).toMatchObject({ actor: 'ada' });
   });
 
   test('rejects the decision, and later approvals do not execute it', async () => {
     const one = await asked('approve-2');
     expect((await act(one, 'reject', { digest: one.digest, note: 'It is the database' })).status).toBe(200);
     expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
-    await told(one, 'decision.rejected', /It is the database/);
-    await told(one, 'mitigation.rejected');
+    await update(one, 'decision.rejected', /It is the database/);
+    await update(one, 'mitigation.rejected');
     expect(await rollbacksOf('approve-2')).toEqual([]);
   });
 
@@ -138,8 +138,8 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
     const one = await asked('approve-5');
     expect((await act(one, 'abort', { note: 'Stop' })).status).toBe(202);
     expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
-    await told(one, 'automation.aborted', /Stop/);
-    await told(one, 'mitigation.rejected');
+    await update(one, 'automation.aborted', /Stop/);
+    await update(one, 'mitigation.rejected');
     expect(await rollbacksOf('approve-5')).toEqual([]);
   });
 
@@ -160,7 +160,7 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
       (await timelineOf(one)).map(({ kind }) => kind).filter((kind) => kind.startsWith('automation.'));
     for (const action of ['pause', 'pause', 'resume', 'resume', 'abort', 'abort'])
       expect((await act(one, action)).status).toBe(202);
-    await told(one, 'mitigation.rejected');
+    await update(one, 'mitigation.rejected');
     const once = ['aborted', 'resumed', 'paused'].map((kind) => `automation.${kind}`);
     expect(await switched()).toEqual(once);
     const clicks = await Promise.all(['resume', 'resume', 'resume'].map((action) => act(one, action)));
@@ -180,7 +180,7 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
       for (const action of actions) expect((await act(one, action)).status).toBe(202);
       await fire(service); // this alert requests a rollback
       const again = await incident(service, ({ decisions }) => decisions.length === 2);
-      expect(again.decisions).toMatchObject([{ because: 'not_asked' }, { kind }]);
+      expect(again.decisions).toMatchObject([{ because: 'not_requested' }, { kind }]);
     }
     await mitigated('act-14');
     expect(await rollbacksOf('act-13')).toEqual([]);
@@ -196,7 +196,7 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
     for (const action of ['pause', 'rollback', 'abort']) {
       expect(await act(one, action)).toMatchObject({ status: 409, body: { code: 'incident-resolved' } });
     }
-    await told(one, 'incident.resolved', /admin/);
+    await update(one, 'incident.resolved', /admin/);
     expect(await rollbacksOf('approve-7')).toEqual([]);
   });
 
@@ -218,8 +218,8 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
     await mitigated('shadow-1');
     expect(await act(one, 'rollback')).toMatchObject({ status: 409, body: { code: 'just-rolled-back' } });
     expect(await rollbacksOf('shadow-1')).toMatchObject([{ body: { from_version: 'v2', to_version: 'v1' } }]);
-    await told(one, 'rollback.asked', /I am sure/);
-    await told(one, 'decision', /requested by admin/);
+    await update(one, 'rollback.asked', /I am sure/);
+    await update(one, 'decision', /requested by admin/);
     expect((await timelineOf(one)).filter(({ kind }) => kind === 'rollback.asked')).toHaveLength(1);
   });
 
@@ -236,7 +236,7 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
     await fire('act-15');
     const one = await mitigated('act-15');
     expect((await act(one, 'mark-wrong', { note: 'It was DNS' })).status).toBe(202);
-    expect(await told(one, 'automation.marked_wrong', /It was DNS/)).toMatchObject({ actor: 'admin' });
+    expect(await update(one, 'automation.marked_wrong', /It was DNS/)).toMatchObject({ actor: 'admin' });
   });
 
   test('cannot mark the automation as wrong if it did nothing', async () => {
@@ -356,7 +356,7 @@ describe('settings in force', { timeout: 180_000 }, () => {
     const one = await judged('approve-9');
     await automation({ mode: 'suggest' });
     expect((await act(one, 'approve', { digest: one.decisions[0].digest })).status).toBe(200);
-    await told(one, 'mitigation.withheld', /mode suggest/);
+    await update(one, 'mitigation.withheld', /mode suggest/);
 
     await deployed('act-20', GOOD, BAD);
     await fire('act-20');
@@ -376,7 +376,7 @@ describe('settings in force', { timeout: 180_000 }, () => {
     await automation({ paused: true, reason: 'Something is wrong with it' });
     await firebreak.put('/sandbox/faults', { clear: true });
 
-    expect(await told(trying, 'mitigation.withheld', /the kill switch is on/)).toMatchObject({ actor: 'firebreak' });
+    expect(await update(trying, 'mitigation.withheld', /the kill switch is on/)).toMatchObject({ actor: 'firebreak' });
     const approved = await act(waiting, 'approve', { digest: waiting.decisions[0].digest });
     expect(approved).toMatchObject({ status: 409, body: { code: 'automation-paused' } });
     expect((await judged('approve-10')).decisions).toMatchObject([{ state: 'waiting' }]);
@@ -385,7 +385,7 @@ describe('settings in force', { timeout: 180_000 }, () => {
     await fire('act-22');
     const decided = await judged('act-22');
     expect(decided.decisions).toMatchObject([{ kind: 'suggest', because: 'paused' }]);
-    await told(decided, 'page.succeeded'); // paging continues
+    await update(decided, 'page.succeeded'); // paging continues
     for (const service of ['approve-10', 'act-22']) expect(await rollbacksOf(service)).toEqual([]);
     expect((await rollbacksOf('act-21')).map(({ status }) => status)).not.toContain(200);
     expect((await rollbacksOf('act-21')).map(({ status }) => status)).not.toContain(202);

@@ -215,15 +215,15 @@ test('messages in queues; a queue that does not respond affects only its own sam
 });
 
 test('parallel scrapes read the queues once', async () => {
-  let asked = 0;
+  let requested = 0;
   queues = async () => {
-    asked += 1;
+    requested += 1;
     return [];
   };
   await Promise.all([1, 2, 3].map(async () => app.request('/metrics', { headers: { authorization } })));
-  expect(asked).toBe(1);
+  expect(requested).toBe(1);
   await scrape();
-  expect(asked).toBe(2);
+  expect(requested).toBe(2);
 });
 
 test('a token sees the services that it may read, and samples without a service', async () => {

@@ -5,7 +5,7 @@ import { webhook } from '../../actions/paging/webhooks.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
 let world: FakeWorld;
-let sent: { heard: InboundEvent; group: string }[];
+let sent: { event: InboundEvent; group: string }[];
 let done: string[];
 
 beforeEach(() => {
@@ -14,10 +14,16 @@ beforeEach(() => {
 });
 
 function again(source: string, body: string) {
-  const kept = { id: 'q_1', source, receiver: source, content_type: '', body: Buffer.from(body) } as unknown as Kept;
-  const people = { send: async (heard: InboundEvent, group: string) => void sent.push({ heard, group }) };
+  const quarantined = {
+    id: 'q_1',
+    source,
+    receiver: source,
+    content_type: '',
+    body: Buffer.from(body),
+  } as unknown as Kept;
+  const people = { send: async (inbound: InboundEvent, group: string) => void sent.push({ event: inbound, group }) };
   const quarantine = Object.assign({}, world.deps.quarantine, { replayed: async (id: string) => void done.push(id) });
-  return replay({ ...world.deps, inbound: people, quarantine }, kept, 'trace', {
+  return replay({ ...world.deps, inbound: people, quarantine }, quarantined, 'trace', {
     name: 'token:ada',
     by: 'ada',
     allow: () => undefined,
@@ -29,16 +35,16 @@ test("a PagerDuty event that can now be parsed is processed under the event's ke
   const { body } = webhook('webhook-incident-acknowledged');
   const { event } = JSON.parse(body) as { event: { id: string } };
   expect(await again('pagerduty', body)).toMatchObject({ receipt: event.id, accepted: 1 });
-  expect(sent).toMatchObject([{ heard: { from: 'pagerduty', key: `pagerduty:${event.id}` } }]);
+  expect(sent).toMatchObject([{ event: { from: 'pagerduty', key: `pagerduty:${event.id}` } }]);
   expect(done).toEqual(['q_1']);
 });
 
 test('an inbound event is processed under its own key', async () => {
   const { body } = webhook('webhook-incident-acknowledged');
   const { event } = JSON.parse(body) as { event: object };
-  const heard = { from: 'pagerduty', key: 'k1', at: '2026-11-20T12:00:00.000Z', trace: 't', event };
-  expect(await again('people', JSON.stringify(heard))).toMatchObject({ receipt: 'k1', accepted: 1 });
-  expect(sent).toMatchObject([{ heard: { key: 'k1' }, group: 'replayed:k1' }]);
+  const inbound = { from: 'pagerduty', key: 'k1', at: '2026-11-20T12:00:00.000Z', trace: 't', event };
+  expect(await again('people', JSON.stringify(inbound))).toMatchObject({ receipt: 'k1', accepted: 1 });
+  expect(sent).toMatchObject([{ event: { key: 'k1' }, group: 'replayed:k1' }]);
 });
 
 test.each([

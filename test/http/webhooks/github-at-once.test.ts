@@ -3,7 +3,7 @@ import { Firebreak } from '../../support/firebreak.ts';
 import { deliver, GithubServer, requested, SECRET } from './github-server.ts';
 
 const SHA = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
-const place = { service: 'checkout', environment: 'production' };
+const serviceEnvironment = { service: 'checkout', environment: 'production' };
 
 let server: GithubServer;
 let firebreak: Firebreak;
@@ -23,12 +23,12 @@ afterAll(async () => {
 });
 
 test('waiting deployments are answered before the request that changed the freeze returns', async () => {
-  const { body: first } = await firebreak.post('/v1/freezes', { ...place, reason: 'a sale' });
+  const { body: first } = await firebreak.post('/v1/freezes', { ...serviceEnvironment, reason: 'a sale' });
   for (const run of [1, 2]) {
     const asked = requested({ run, sha: String(run).repeat(40), repository: 'acme/checkout' });
     expect(await deliver(firebreak, asked)).toMatchObject({ body: { state: 'waiting' } });
   }
-  const { body: second } = await firebreak.post('/v1/freezes', { ...place, reason: 'another sale' });
+  const { body: second } = await firebreak.post('/v1/freezes', { ...serviceEnvironment, reason: 'another sale' });
   expect([1, 2].map((run) => server.of(run).at(-1)?.comment)).toEqual([
     expect.stringContaining('another sale'),
     expect.stringContaining('another sale'),
@@ -46,7 +46,7 @@ test('waiting deployments are answered before the request that changed the freez
 });
 
 test('an unresponsive GitHub does not block lifting a freeze', { timeout: 180_000 }, async () => {
-  const { body: freeze } = await firebreak.post('/v1/freezes', { ...place, reason: 'a sale' });
+  const { body: freeze } = await firebreak.post('/v1/freezes', { ...serviceEnvironment, reason: 'a sale' });
   const asked = requested({ run: 3, sha: SHA, repository: 'acme/checkout' });
   expect(await deliver(firebreak, asked)).toMatchObject({ body: { state: 'waiting' } });
   server.answers.set(3, ['hang']);

@@ -7,7 +7,7 @@ import { startStandIns, type StandIns } from '../../../sandbox/core/index.ts';
 import { Firebreak } from '../../support/firebreak.ts';
 import { GithubSite } from './github-site.ts';
 
-const place = { service: 'checkout', environment: 'production' };
+const serviceEnvironment = { service: 'checkout', environment: 'production' };
 const REPOSITORY = 'acme/checkout';
 
 let dir: string;
@@ -42,7 +42,7 @@ test('deployments whose webhook never arrived are answered at once, or when the 
   const free = await github.push(REPOSITORY, { 'version.txt': '1' });
   await github.run(REPOSITORY, free, 'completed');
 
-  const { body: freeze } = await firebreak.post('/v1/freezes', { ...place, reason: 'a sale' });
+  const { body: freeze } = await firebreak.post('/v1/freezes', { ...serviceEnvironment, reason: 'a sale' });
   const held = await github.push(REPOSITORY, { 'version.txt': '2' });
   const { id } = await github.run(REPOSITORY, held, 'waiting');
   await github.told(id, ({ body }) => body.state === undefined && body.comment.includes('a sale'));

@@ -7,7 +7,7 @@ const fixture = (path: string): any =>
 
 let firebreak: Firebreak;
 const flagger = { deployer: { kind: 'flagger', namespace: 'checkout' } };
-const place = { service: 'checkout-api', environment: 'production' };
+const serviceEnvironment = { service: 'checkout-api', environment: 'production' };
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
@@ -53,7 +53,7 @@ describe('the web metric of Argo Rollouts', () => {
         },
       });
     };
-    await (name === 'freeze' ? frozen(place, ask) : ask());
+    await (name === 'freeze' ? frozen(serviceEnvironment, ask) : ask());
   });
 
   test('requires permission to check the service', async () => {
@@ -69,7 +69,7 @@ describe('the web metric of Argo Rollouts', () => {
     const token = await tokenFor(['freezes:check']);
     const path = (version: string) =>
       `/integrations/argo-rollouts/analysis?service=checkout-api&environment=production&version=${version}`;
-    const { body: freeze } = await firebreak.post('/v1/freezes', { ...place, reason: 'a sale' });
+    const { body: freeze } = await firebreak.post('/v1/freezes', { ...serviceEnvironment, reason: 'a sale' });
     const expires_at = new Date(Date.now() + 3_600_000).toISOString();
     await firebreak.post(`/v1/freezes/${freeze.id}/overrides`, { reason: 'needed', expires_at, uses: 1 });
     const uses = async () => (await firebreak.get(`/v1/freezes/${freeze.id}`)).body.overrides[0].used_by.length;
@@ -103,7 +103,7 @@ describe('the gates of Flagger', () => {
     async (name) => {
       const key = await tokenFor(['flagger:gate'], { services: ['checkout-api'] });
       expect(await send(hook(name), key)).toMatchObject({ status: 200, body: { allowed: true } });
-      await frozen(place, async () => {
+      await frozen(serviceEnvironment, async () => {
         const answer = await send(hook(name), key);
         expect(answer).toMatchObject({ status: 423, body: { allowed: false, verdict: 'freeze' } });
         expect(answer.body.reasons[0].text).toContain('the error budget is spent');
@@ -153,7 +153,7 @@ describe('the gates of Flagger', () => {
 
   test('the rollback gate ignores freezes', async () => {
     const key = await tokenFor(['flagger:gate']);
-    await frozen(place, async () => {
+    await frozen(serviceEnvironment, async () => {
       const answer = await send(hook('rollback-gate'), key, 'rollback');
       expect(answer).toMatchObject({ status: 403, body: { code: 'gate-closed' } });
     });
@@ -161,7 +161,7 @@ describe('the gates of Flagger', () => {
 
   test('checks the version of the recorded deployment in progress', async () => {
     const key = await tokenFor(['flagger:gate']);
-    await firebreak.post('/v1/deployments', { ...place, version: '2026.6', status: 'started' });
+    await firebreak.post('/v1/deployments', { ...serviceEnvironment, version: '2026.6', status: 'started' });
     await send({ ...hook('confirm-rollout'), checksum: 'abc' }, key);
     const { body } = await firebreak.get('/v1/audit?limit=100');
     const decisions = body.items.filter(({ kind }: any) => kind === 'freeze.decision');
@@ -169,7 +169,11 @@ describe('the gates of Flagger', () => {
       decisions.map(({ detail }: any) => firebreak.get(`/v1/freeze-decisions/${detail.decision}`)),
     );
     expect(asked.map(({ body: decision }) => decision.request)).toContainEqual(
-      expect.objectContaining({ ...place, version: '2026.6', deployment_id: 'flagger abc checkout/checkout-api' }),
+      expect.objectContaining({
+        ...serviceEnvironment,
+        version: '2026.6',
+        deployment_id: 'flagger abc checkout/checkout-api',
+      }),
     );
   });
 });

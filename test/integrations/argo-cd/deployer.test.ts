@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../../domain/rollback/targets.ts';
 import { argoCdDeployer } from '../../../integrations/argo-cd/deployer.ts';
 import { type ArgoCdDeployer } from '../../../schemas/rollback/targets/argo-cd.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
@@ -30,7 +30,7 @@ const clock = new SetClock('2026-11-20T06:50:00.000Z');
 const [GOOD, BAD] = ['9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b', '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1'];
 
 /** Returns a request that matches the exchanges: the version is an image tag, and the deployment's commit is known. */
-const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
+const request = (more: Partial<RollbackCall> = {}): RollbackCall => ({
   ...requestFor({ v41: GOOD, v42: BAD }),
   from: '2026.11.20-4' as Version,
   to: '2026.11.19-2' as Version,
@@ -41,7 +41,7 @@ const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
 const deployerAt = (url: string, config: object = {}, token: string | undefined = 'argocd-test-token'): Deployer =>
   argoCdDeployer(DeployerConfig.parse({ kind: 'argo-cd', ...config }) as ArgoCdDeployer, {
     url,
-    place: { service: 'checkout-api' as ServiceName, environment: 'production' as EnvironmentName },
+    serviceEnvironment: { service: 'checkout-api' as ServiceName, environment: 'production' as EnvironmentName },
     secrets: { get: async (name) => (name === 'ARGOCD_TOKEN' ? token : undefined) },
     clock,
     git: undefined,
@@ -53,7 +53,7 @@ const OPEN: Reply = { body: '{"canSync":true}' };
 describe('recorded exchange', () => {
   const APP = replyOf('app-get');
   /** The replies in order, and the expected result. */
-  const EXPECTED: Record<string, { replies: [Reply, ...Reply[]]; config?: object; expected: ActAnswer }> = {
+  const EXPECTED: Record<string, { replies: [Reply, ...Reply[]]; config?: object; expected: TargetResponse }> = {
     'app-get': { replies: [APP, OPEN, replyOf('rollback')], expected: accepted() },
     rollback: { replies: [APP, OPEN, replyOf('rollback')], expected: accepted() },
     'rollback-automated-refused': {
@@ -99,7 +99,7 @@ describe('recorded exchange', () => {
     },
   };
 
-  function accepted(): ActAnswer {
+  function accepted(): TargetResponse {
     return { kind: 'in_progress', id: '10', handle: said('"id":10') };
   }
 
@@ -132,7 +132,7 @@ describe('recorded exchange', () => {
     expect(received[2]?.headers['content-type']).toBe(asked.headers['Content-Type']);
   });
 
-  test.each<[string, ActAnswer]>([
+  test.each<[string, TargetResponse]>([
     ['app-get-rollback-running', accepted()],
     ['app-get-rollback-done', { kind: 'succeeded', id: '10' }],
     ['app-get-rollback-failed', { kind: 'failed', detail: said('one or more objects failed to apply') }],
@@ -145,7 +145,7 @@ describe('recorded exchange', () => {
   });
 });
 
-const handleOf = (answer: ActAnswer): string => {
+const handleOf = (answer: TargetResponse): string => {
   if (answer.kind !== 'in_progress' || answer.handle === null) throw new Error(JSON.stringify(answer));
   return answer.handle;
 };
@@ -172,7 +172,7 @@ describe('the target deployment', () => {
     deployedAt: `2026-11-1${Number(id) % 10}T10:00:00Z`,
   });
   /** Rolls back with this history, whose last entry runs. */
-  const rolledBackTo = async (history: object[], more: Partial<RollbackRequest>): Promise<number | string> => {
+  const rolledBackTo = async (history: object[], more: Partial<RollbackCall>): Promise<number | string> => {
     const { url, received } = await vendor(
       application({ status: { history, operationState: undefined } }),
       OPEN,
@@ -185,7 +185,7 @@ describe('the target deployment', () => {
   };
   const to = (version: string, commit: string | null = null) => ({ to: version as Version, toCommit: commit });
 
-  test.each<[string, object[], Partial<RollbackRequest>, number]>([
+  test.each<[string, object[], Partial<RollbackCall>, number]>([
     ['the commit', [entry(1, GOOD), entry(2, BAD)], to('v41', GOOD), 1],
     ['the beginning of the commit', [entry(1, GOOD), entry(2, BAD)], to('v41', GOOD.slice(0, 7)), 1],
     ['a version that is the commit', [entry(1, GOOD), entry(2, BAD)], to(GOOD), 1],
@@ -223,7 +223,7 @@ describe('the target deployment', () => {
     expect(await rolledBackTo(history, more)).toBe(id);
   });
 
-  test.each<[string, object[], Partial<RollbackRequest>, RegExp]>([
+  test.each<[string, object[], Partial<RollbackCall>, RegExp]>([
     [
       'nothing of that name',
       [entry(1, GOOD), entry(2, BAD)],
@@ -259,7 +259,7 @@ describe('the target deployment', () => {
     expect(await deployerAt(url).rollBack(request())).toEqual({ kind: 'refused', detail: said('never synced') });
   });
 
-  test.each<[string, Partial<RollbackRequest>, ActAnswer['kind']]>([
+  test.each<[string, Partial<RollbackCall>, TargetResponse['kind']]>([
     ['its commit', { from: 'v42' as Version, fromCommit: BAD }, 'in_progress'],
     ['the tag of an image', {}, 'in_progress'],
     ['no part of a tag', { from: '2026.11.20' as Version }, 'superseded'],
@@ -559,7 +559,7 @@ describe('a finished rollback', () => {
     const world = await argoWorld();
     await world.deployer.rollBack(world.request);
     await world.settle();
-    return { world, held: () => world.deployer.held?.(world.request) };
+    return { world, held: () => world.deployer.checkDrift?.(world.request) };
   };
 
   test('has drifted when automated sync is on again, even before it syncs', async () => {
@@ -583,7 +583,7 @@ describe('a finished rollback', () => {
   });
 
   test('is unknown if Argo CD is unreachable', async () => {
-    expect(await deployerAt(await nobody()).held?.(request())).toMatchObject({ kind: 'unknown' });
+    expect(await deployerAt(await nobody()).checkDrift?.(request())).toMatchObject({ kind: 'unknown' });
   });
 });
 
@@ -665,7 +665,7 @@ describe('requests to Argo CD', () => {
     expect(limits[0]).toBeLessThanOrEqual(15_000);
   });
 
-  test.each<[string, Reply, ActAnswer['kind']]>([
+  test.each<[string, Reply, TargetResponse['kind']]>([
     ['a login page', { body: '<html>' }, 'refused'],
     ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:1/' } }, 'refused'],
     ['half an answer', { cut: 200 }, 'later'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { ActAnswer } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse } from '../../../domain/rollback/targets.ts';
 import { argoCdDeployer } from '../../../integrations/argo-cd/deployer.ts';
-import type { GitReverter, RevertRequest } from '../../../integrations/github/revert.ts';
+import type { GitReverter, RevertRequest } from '../../../integrations/github/revert/revert.ts';
 import { type ArgoCdDeployer } from '../../../schemas/rollback/targets/argo-cd.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
@@ -39,7 +39,7 @@ describe('a pull request', () => {
     await world.settle();
     expect(await look()).toMatchObject({ kind: 'succeeded' });
     expect(await world.running()).toBe('v41');
-    expect(await world.deployer.held?.(world.request)).toEqual({ kind: 'holds' });
+    expect(await world.deployer.checkDrift?.(world.request)).toEqual({ kind: 'holds' });
   });
 
   test('can be squash-merged', async () => {
@@ -48,7 +48,7 @@ describe('a pull request', () => {
     await world.conclude('squash');
     await world.settle();
     expect(await look()).toMatchObject({ kind: 'succeeded' });
-    expect(await world.deployer.held?.(world.request)).toEqual({ kind: 'holds' });
+    expect(await world.deployer.checkDrift?.(world.request)).toEqual({ kind: 'holds' });
   });
 
   test('that is closed is a failure, and no other one is opened', async () => {
@@ -105,10 +105,10 @@ describe('a commit', () => {
     const world = await gitWorld('commit');
     await begin(world);
     await world.settle();
-    expect(await world.deployer.held?.(world.request)).toEqual({ kind: 'holds' });
+    expect(await world.deployer.checkDrift?.(world.request)).toEqual({ kind: 'holds' });
     await world.push('v42');
     await world.settle();
-    expect(await world.deployer.held?.(world.request)).toMatchObject({ kind: 'drifted' });
+    expect(await world.deployer.checkDrift?.(world.request)).toMatchObject({ kind: 'drifted' });
   });
 });
 
@@ -198,15 +198,15 @@ describe('the request to Git', () => {
 
   test('is a failure with a hint if the commit changes nothing that Argo CD deploys', async () => {
     const before = exchange('argo-cd/app-get-automated').response;
-    const seen = JSON.parse(before.body) as { status: { sync: object } };
-    const sync = { ...seen.status.sync, status: 'Synced', revision: SHA };
-    const after = { body: JSON.stringify({ ...seen, status: { ...seen.status, sync } }) };
+    const current = JSON.parse(before.body) as { status: { sync: object } };
+    const sync = { ...current.status.sync, status: 'Synced', revision: SHA };
+    const after = { body: JSON.stringify({ ...current, status: { ...current.status, sync } }) };
     const { url } = await vendor(before, { body: '{"canSync":true}' }, before, before, after);
     const deployer = argoCdDeployer(
       DeployerConfig.parse({ kind: 'argo-cd', git: { repository: REPOSITORY } }) as ArgoCdDeployer,
       {
         url,
-        place: { service: 'checkout-api' as ServiceName, environment: 'production' as EnvironmentName },
+        serviceEnvironment: { service: 'checkout-api' as ServiceName, environment: 'production' as EnvironmentName },
         secrets: { get: async () => 'argocd-test-token' },
         clock: new SetClock('2026-11-20T07:00:00.000Z'),
         git: fake().reverter,
@@ -221,7 +221,7 @@ describe('the request to Git', () => {
     expect(await deployer.status(handle, request)).toEqual({ kind: 'failed', detail: said('`git.path`') });
   });
 
-  test.each<[ActAnswer]>([
+  test.each<[TargetResponse]>([
     [{ kind: 'refused', detail: 'no such commit' }],
     [{ kind: 'busy', detail: 'locked' }],
     [{ kind: 'later', detail: 'GitHub answered 502', afterSeconds: null }],

@@ -1,7 +1,7 @@
 import { onTestFinished, vi } from 'vitest';
-import type { RollbackRequest } from '../../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../../domain/rollback/targets.ts';
 import { argoCdDeployer } from '../../../integrations/argo-cd/deployer.ts';
-import { type GitReverter, gitReverter } from '../../../integrations/github/revert.ts';
+import { type GitReverter, gitReverter } from '../../../integrations/github/revert/revert.ts';
 import type { StandIns } from '../../../sandbox/core/index.ts';
 import { type ArgoCdDeployer } from '../../../schemas/rollback/targets/argo-cd.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
@@ -91,7 +91,7 @@ export async function argoWorld(making: Making = {}): Promise<ArgoWorld> {
     request: requestFor(revisions),
     deployer: argoCdDeployer(entry, {
       url: standIns.urls['argo-cd'],
-      place: { service: APPLICATION as ServiceName, environment: 'production' as EnvironmentName },
+      serviceEnvironment: { service: APPLICATION as ServiceName, environment: 'production' as EnvironmentName },
       secrets: { get: async (name) => (name === 'ARGOCD_TOKEN' ? 'argocd-test-token' : undefined) },
       clock: { now: () => timestamp(time.now()) },
       git: making.git,
@@ -127,7 +127,7 @@ export async function argoWorld(making: Making = {}): Promise<ArgoWorld> {
 
 export const imagesOf = (version: string): string[] => [`registry.example.com/checkout-api:${version}`, 'envoy:1.31'];
 
-export const requestFor = ({ v41, v42 }: { v41: string; v42: string }): RollbackRequest => ({
+export const requestFor = ({ v41, v42 }: { v41: string; v42: string }): RollbackCall => ({
   service: APPLICATION as ServiceName,
   environment: 'production' as EnvironmentName,
   incident: '01JD4M0V00000000000000000A' as IncidentId,

@@ -68,7 +68,7 @@ test.each([
 ])('%o is created, and calls the stand-in if configured', async (config, effectClass, target) => {
   const gate = await openGate(() => false);
   const deployer = await deployerFor(DeployerConfig.parse({ ...config, region: 'eu-central-1' }), {
-    place: { service: 'checkout', environment: 'production' } as ServiceEnvironment,
+    serviceEnvironment: { service: 'checkout', environment: 'production' } as ServiceEnvironment,
     secrets: { get: async (name) => (name === 'AWS_TARGETS_URL' ? gate.url : undefined) },
     clock: new SetClock('2026-11-20T12:00:00.000Z'),
     standIns: standInsAt([gate.url]),

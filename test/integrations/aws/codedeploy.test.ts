@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CodeDeployClient, StopDeploymentCommand } from '@aws-sdk/client-codedeploy';
 import { describe, expect, test } from 'vitest';
-import type { ActAnswer, Deployer } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer } from '../../../domain/rollback/targets.ts';
 import { codeDeployDeployer } from '../../../integrations/aws/codedeploy.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { calls } from '../../sandbox/support.ts';
@@ -98,7 +98,7 @@ const stop = (gate: Gate, id: string): Promise<unknown> =>
     new StopDeploymentCommand({ deploymentId: id, autoRollbackEnabled: false }),
   );
 
-const handleOf = (answer: ActAnswer): string => ('handle' in answer ? (answer.handle ?? '') : '');
+const handleOf = (answer: TargetResponse): string => ('handle' in answer ? (answer.handle ?? '') : '');
 
 describe('CodeDeploy conforms to the deployer contract', () => {
   conforms(async (): Promise<TargetWorld> => {
@@ -157,7 +157,7 @@ describe('the target deployment', () => {
     expect(asked?.description).toContain(rollback().key);
     await gate.pass(DEPLOYMENT_MS);
     expect(await deployer.rollBack(rollback(names))).toMatchObject({ kind: 'succeeded' });
-    expect(await deployer.held?.(rollback(names))).toEqual({ kind: 'holds' });
+    expect(await deployer.checkDrift?.(rollback(names))).toEqual({ kind: 'holds' });
   });
 
   test('is not a failed one', async () => {
@@ -329,7 +329,7 @@ describe('a deployment', () => {
     const failed = { kind: 'failed', detail: said('was stopped: MANUAL_STOP') };
     expect(await deployer.status(handleOf(answer), rollback())).toEqual(failed);
     expect(await deployer.rollBack(rollback())).toEqual(failed);
-    expect(await deployer.held?.(rollback())).toMatchObject({ kind: 'drifted' });
+    expect(await deployer.checkDrift?.(rollback())).toMatchObject({ kind: 'drifted' });
   });
 
   test('of the bad version that was just stopped may still be rolled back by CodeDeploy', async () => {
@@ -364,7 +364,7 @@ describe('the response of AWS', () => {
     const deployer = deployerAt(url, gate);
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind, detail: said('the reason') });
     expect(await deployer.status('d-000000001', rollback())).toMatchObject({ kind });
-    expect(await deployer.held?.(rollback())).toMatchObject({ kind: 'unknown', detail: said('the reason') });
+    expect(await deployer.checkDrift?.(rollback())).toMatchObject({ kind: 'unknown', detail: said('the reason') });
   });
 
   test('without any deployment is refused', async () => {

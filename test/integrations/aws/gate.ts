@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
-import type { RollbackRequest } from '../../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../../domain/rollback/targets.ts';
 import type { Fault } from '../../../sandbox/core/faults.ts';
 import type { StandIns } from '../../../sandbox/core/index.ts';
 import { sandbox, setFault, start } from '../../sandbox/support.ts';
@@ -124,7 +124,7 @@ export async function openGate(changes: (call: { method: string; operation: stri
 }
 
 /** Returns a request to roll back from v42 to v41. */
-export const rollback = (more: Partial<Record<keyof RollbackRequest, string | null>> = {}): RollbackRequest =>
+export const rollback = (more: Partial<Record<keyof RollbackCall, string | null>> = {}): RollbackCall =>
   ({
     service: 'checkout',
     environment: 'production',
@@ -136,6 +136,6 @@ export const rollback = (more: Partial<Record<keyof RollbackRequest, string | nu
     fromCommit: null,
     toCommit: null,
     ...more,
-  }) as RollbackRequest;
+  }) as RollbackCall;
 
 export const said = (text: string): string => expect.stringContaining(text) as string;

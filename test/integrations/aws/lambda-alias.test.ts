@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Deployer, RollbackRequest } from '../../../domain/rollback/targets.ts';
+import type { Deployer, RollbackCall } from '../../../domain/rollback/targets.ts';
 import { lambdaAliasDeployer } from '../../../integrations/aws/lambda-alias.ts';
 import { calls } from '../../sandbox/support.ts';
 import { type Gate, openGate, rollback, said } from './gate.ts';
@@ -74,7 +74,7 @@ const COMMITS = { fromCommit: FULL.from, toCommit: FULL.to };
 describe('the target version is', () => {
   const builds = [...Array.from({ length: 9 }, () => ''), 'build 12', '', 'build 13'];
 
-  test.each<[string, string[], Partial<Record<keyof RollbackRequest, string | null>>, string]>([
+  test.each<[string, string[], Partial<Record<keyof RollbackCall, string | null>>, string]>([
     ['a version number', ['', '', ''], { from: '3', to: '1' }, '1'],
     ['a word of a Description', ['checkout v40', 'checkout v41 by CI', 'checkout v42'], {}, '2'],
     ['the newest of those that say it', ['v41', 'v41', 'v42'], {}, '2'],
@@ -136,9 +136,9 @@ describe('an alias with weights', () => {
   test('a canary over the rolled-back version is drift', async () => {
     const { gate, deployer } = await world(three);
     await deployer.rollBack(rollback());
-    expect(await deployer.held?.(rollback())).toEqual({ kind: 'holds' });
+    expect(await deployer.checkDrift?.(rollback())).toEqual({ kind: 'holds' });
     await gate.sandbox('POST', '/lambda/functions/checkout/deploy', { alias: 'live', description: 'v43', weight: 0.5 });
-    expect(await deployer.held?.(rollback())).toEqual({ kind: 'drifted', detail: said('4 (v43) for 50 %') });
+    expect(await deployer.checkDrift?.(rollback())).toEqual({ kind: 'drifted', detail: said('4 (v43) for 50 %') });
   });
 });
 
@@ -195,7 +195,7 @@ describe('the response of AWS', () => {
     const page = await vendor({ status: 200, body: '<html>' });
     for (const url of [await nobody(), cut.url, page.url])
       expect(await deployerAt(url).rollBack(rollback())).toMatchObject({ kind: 'later', detail: said('Lambda') });
-    expect(await deployerAt(await nobody()).held?.(rollback())).toMatchObject({ kind: 'unknown' });
+    expect(await deployerAt(await nobody()).checkDrift?.(rollback())).toMatchObject({ kind: 'unknown' });
   });
 });
 

@@ -17,7 +17,10 @@ export const GATE = {
   url: 'https://firebreak.test/integrations/flagger/rollback?key=fb_key-of-checkout',
 };
 
-const place = { service: request().service, environment: request().environment } satisfies ServiceEnvironment;
+const serviceEnvironment = {
+  service: request().service,
+  environment: request().environment,
+} satisfies ServiceEnvironment;
 
 /** An in-memory store of rollback requests that can lose responses and be late. */
 export class TestGates implements Gates {
@@ -96,7 +99,8 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
     const { body } = question;
     const asked = { canary: `${body.namespace}/${body.name}`, phase: body.phase, checksum: checksum ?? body.checksum };
     const answer = rollbackGateAnswer(gates.wish, asked, clock.now());
-    if (!answer.open && answer.mistaken) await gates.mistaken(place, gates.wish?.key ?? '', asked.checksum);
+    if (!answer.open && answer.mistaken)
+      await gates.mistaken(serviceEnvironment, gates.wish?.key ?? '', asked.checksum);
     const status = answer.open ? 200 : 403;
     await check({ rollback: status });
     return status;
@@ -117,7 +121,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
 
   const deployer = flaggerDeployer(
     { kind: 'flagger', namespace: 'default' },
-    { cluster: { ...opened.cluster, clock }, place, gates },
+    { cluster: { ...opened.cluster, clock }, serviceEnvironment: serviceEnvironment, gates },
   );
   return {
     ...opened,

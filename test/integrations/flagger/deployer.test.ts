@@ -42,7 +42,7 @@ describe('a rollout in progress', () => {
     expect(await deployer.rollBack(request())).toEqual({ kind: 'succeeded', id: 'revision 1' });
     expect(gates.wish?.state).toBe('over');
     expect(await flagger.writes()).toEqual([]);
-    expect(await deployer.held?.(request())).toEqual({ kind: 'holds' });
+    expect(await deployer.checkDrift?.(request())).toEqual({ kind: 'holds' });
     expect(await otherKey(deployer)).toEqual({ kind: 'superseded', current: 'v41' });
   });
 
@@ -135,7 +135,7 @@ describe('a rollout in progress', () => {
       kind: 'refused',
       detail: said('the promotion of'),
     });
-    expect(await flagger.deployer.held?.(request())).toMatchObject({ kind: 'drifted' });
+    expect(await flagger.deployer.checkDrift?.(request())).toMatchObject({ kind: 'drifted' });
     expect(await flagger.writes()).toEqual([]);
   });
 
@@ -249,7 +249,7 @@ describe('a promoted version', () => {
     await flagger.deploy('v43');
     await flagger.until('Succeeded');
     expect(await flagger.deployer.status('', request())).toEqual({ kind: 'superseded', current: 'v43' });
-    expect(await flagger.deployer.held?.(request())).toEqual({ kind: 'drifted', detail: said('v43') });
+    expect(await flagger.deployer.checkDrift?.(request())).toEqual({ kind: 'drifted', detail: said('v43') });
   });
 });
 
@@ -258,7 +258,7 @@ describe('requirements', () => {
     const flagger = await underWay();
     await flagger.patchCanary({ spec: { targetRef: { kind: 'DaemonSet' } } });
     expect(await flagger.deployer.rollBack(request())).toEqual({ kind: 'refused', detail: said('DaemonSet') });
-    expect(await flagger.deployer.held?.(request())).toMatchObject({ kind: 'unknown' });
+    expect(await flagger.deployer.checkDrift?.(request())).toMatchObject({ kind: 'unknown' });
   });
 
   test('without the request store, the state is unknown and nothing is done', async () => {
@@ -273,7 +273,10 @@ describe('requirements', () => {
   test('without read permission, the result refers to the documentation', async () => {
     const flagger = await underWay();
     await setFault(flagger.standIns, fault('refused', 'GET'));
-    expect(await flagger.deployer.held?.(request())).toMatchObject({ kind: 'unknown', detail: said('kubernetes.md') });
+    expect(await flagger.deployer.checkDrift?.(request())).toMatchObject({
+      kind: 'unknown',
+      detail: said('kubernetes.md'),
+    });
   });
 
   test('results contain no key', async () => {

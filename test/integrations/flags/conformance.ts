@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ActAnswer, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
 import type { Fault } from '../../../sandbox/core/faults.ts';
 import type { StandIns, Vendor } from '../../../sandbox/core/index.ts';
 import { setFault } from '../../sandbox/support.ts';
@@ -27,7 +27,7 @@ const words = expect.stringMatching(/\w/) as string;
  * Sets the flag as the workflow would: retries until there is a final result, and advances the vendor's time between
  * attempts.
  */
-async function follow({ flags, request, settle }: FlagsWorld, tries = 6): Promise<ActAnswer> {
+async function follow({ flags, request, settle }: FlagsWorld, tries = 6): Promise<TargetResponse> {
   let answer = await flags.set(request);
   for (let left = tries; left > 0 && (answer.kind === 'later' || answer.kind === 'in_progress'); left -= 1) {
     await settle();

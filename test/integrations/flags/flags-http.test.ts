@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { flagsFor } from '../../../integrations/rollback-targets.ts';
-import type { ActAnswer, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
 import type { HttpFlags } from '../../../integrations/flags-http/flags.ts';
 import { httpFlags } from '../../../integrations/flags-http/flags.ts';
 import { FlagsConfig } from '../../../schemas/rollback/targets/index.ts';
@@ -19,14 +19,14 @@ const SECRETS: Record<string, string> = {
   FLAGS_SIGNING: `whsec_${Buffer.from('a signing key').toString('base64')}`,
 };
 const secrets = { get: async (name: string) => SECRETS[name] };
-const place = { service: 'checkout-api' as ServiceName, environment: 'production' as EnvironmentName };
+const serviceEnvironment = { service: 'checkout-api' as ServiceName, environment: 'production' as EnvironmentName };
 
 const flagsAt = (url: string, auth?: HttpFlags['auth']): Flags =>
-  httpFlags({ kind: 'http', url, ...(auth && { auth }) }, { place, secrets, clock });
+  httpFlags({ kind: 'http', url, ...(auth && { auth }) }, { serviceEnvironment: serviceEnvironment, secrets, clock });
 
 const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.flag-off.1';
 const request: FlagRequest = {
-  ...place,
+  ...serviceEnvironment,
   flag: 'new-basket',
   on: false,
   incident: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B' as IncidentId,
@@ -41,7 +41,7 @@ const said = (text: string) => expect.stringContaining(text) as string;
 describe('the HTTP flag service conforms to the flag contract', () => {
   conforms(async () => {
     const standIns = await start();
-    const state = { environment: place.environment, flag: request.flag };
+    const state = { environment: serviceEnvironment.environment, flag: request.flag };
     const person = async (on: boolean) => void (await sandbox(standIns, 'PUT', '/flags/states', { ...state, on }));
     await person(true);
     const states = async () =>
@@ -102,7 +102,7 @@ describe('requests', () => {
 });
 
 describe('the response to a change', () => {
-  test.each<[string, Reply, ActAnswer]>([
+  test.each<[string, Reply, TargetResponse]>([
     ['done', { status: 201, body: '{"on":false,"more":1}' }, { kind: 'succeeded', id: null }],
     ['accepted', { status: 202, body: '{"on":true}' }, { kind: 'in_progress', id: null, handle: null }],
     ['not done', { status: 200, body: '{"on":true}' }, { kind: 'failed', detail: said('still on') }],
@@ -209,7 +209,7 @@ test('is created from a configuration, with the placeholders of its URL unchange
   const at = `${standIns.urls.flags}/environments/{environment}/flags/{flag}`;
   await sandbox(standIns, 'PUT', '/flags/states', { environment: 'production', flag: 'new-basket', on: true });
   const flags = await flagsFor(FlagsConfig.parse({ kind: 'http', url: at }), {
-    place,
+    serviceEnvironment: serviceEnvironment,
     secrets,
     clock,
     standIns: standInsAt(Object.values(standIns.urls)),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { flagsFor } from '../../../integrations/rollback-targets.ts';
-import type { ActAnswer, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
 import { launchDarklyFlags } from '../../../integrations/launchdarkly/flags.ts';
 import { FlagsConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -14,7 +14,7 @@ import { standInsAt } from '../../../domain/catalogue/vendors.ts';
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const TOKEN = 'api-00000000-0000-0000-0000-000000000000';
 const secrets = { get: async (name: string) => (name === 'LAUNCHDARKLY_TOKEN' ? TOKEN : undefined) };
-const place = { service: 'checkout-api' as ServiceName, environment: 'production' as EnvironmentName };
+const serviceEnvironment = { service: 'checkout-api' as ServiceName, environment: 'production' as EnvironmentName };
 
 const flagsAt = (apiUrl: string, more: { environment?: string; token?: string } = {}): Flags =>
   launchDarklyFlags({
@@ -29,7 +29,7 @@ const flagsAt = (apiUrl: string, more: { environment?: string; token?: string } 
 
 const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.flag-off.1';
 const request: FlagRequest = {
-  ...place,
+  ...serviceEnvironment,
   flag: 'new-basket',
   on: false,
   incident: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B' as IncidentId,
@@ -146,7 +146,7 @@ describe('an unreadable audit log', () => {
 
 describe('the response to a change', () => {
   const error = (code: string, message: string) => JSON.stringify({ code, message, id: 'x' });
-  test.each<[string, Reply, ActAnswer]>([
+  test.each<[string, Reply, TargetResponse]>([
     ['not done', ON, { kind: 'failed', detail: said('new-basket') }],
     ['not readable', { body: '<html>' }, { kind: 'later', detail: said('not in the form'), afterSeconds: null }],
     [
@@ -214,7 +214,7 @@ describe('the response to a change', () => {
     expect(await flags.set(request)).toMatchObject({ kind: 'succeeded' });
   });
 
-  function refusedWith(text: string): ActAnswer {
+  function refusedWith(text: string): TargetResponse {
     return { kind: 'refused', detail: said(text) };
   }
 });
@@ -271,7 +271,12 @@ describe('the configuration', () => {
       LAUNCHDARKLY_API_URL: standIns.urls.launchdarkly,
       LAUNCHDARKLY_TOKEN: TOKEN,
     };
-    const parts = { place, clock, standIns: standInsAt([]), secrets: { get: async (name: string) => known[name] } };
+    const parts = {
+      serviceEnvironment: serviceEnvironment,
+      clock,
+      standIns: standInsAt([]),
+      secrets: { get: async (name: string) => known[name] },
+    };
     for (const config of [{}, { project: 'shop', environment: 'live' }])
       await (await flagsFor(FlagsConfig.parse({ kind: 'launchdarkly', ...config }), parts))?.read('a');
     const asked = (await calls(standIns, '?vendor=launchdarkly')).map(({ path, query }) => `${path}?${query}`);
@@ -279,7 +284,12 @@ describe('the configuration', () => {
   });
 
   test('requires a token; a named token that is not set is refused by name', async () => {
-    const parts = { place, clock, standIns: standInsAt([]), secrets: { get: async () => undefined } };
+    const parts = {
+      serviceEnvironment: serviceEnvironment,
+      clock,
+      standIns: standInsAt([]),
+      secrets: { get: async () => undefined },
+    };
     expect(await flagsFor(FlagsConfig.parse({ kind: 'launchdarkly' }), parts)).toBeUndefined();
     const named = FlagsConfig.parse({ kind: 'launchdarkly', auth: { bearer: 'SHOP_TOKEN' } });
     expect(await (await flagsFor(named, parts))?.read('a')).toEqual({ kind: 'refused', detail: said('SHOP_TOKEN') });

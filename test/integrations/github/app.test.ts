@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { githubAccess } from '../../../integrations/github/access.ts';
-import { githubGates } from '../../../integrations/github/protection.ts';
-import { ask } from '../../../integrations/github/rest.ts';
+import { githubGates } from '../../../integrations/github/protection/protection.ts';
+import { request } from '../../../integrations/github/rest.ts';
 import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
 import * as z from 'zod';
 import { SetClock } from '../../support/fake-deps.ts';
@@ -37,7 +37,7 @@ type Access = Awaited<ReturnType<typeof app>>['access'];
 
 /** Makes one call and returns its result. */
 const call = async (options: ReturnType<Access['to']>) =>
-  ask(await options, { method: 'GET', path: '/zen', schema: z.unknown(), timeoutMs: 2000 });
+  request(await options, { method: 'GET', path: '/zen', schema: z.unknown(), timeoutMs: 2000 });
 
 describe('the token of an app', () => {
   test.each([
@@ -102,9 +102,9 @@ describe('the token of an app', () => {
   test('is not available with an invalid key, which is not revealed', async () => {
     const secret = '-----BEGIN RSA PRIVATE KEY-----\nsecret\n-----END RSA PRIVATE KEY-----';
     const { access, received } = await app([fine], { GITHUB_APP_PRIVATE_KEY: secret });
-    const told = await call(access.asApp('acme/checkout', 1));
-    expect(told).toMatchObject({ kind: 'refused', code: 'bad_key' });
-    expect(JSON.stringify(told)).not.toContain('secret');
+    const response = await call(access.asApp('acme/checkout', 1));
+    expect(response).toMatchObject({ kind: 'refused', code: 'bad_key' });
+    expect(JSON.stringify(response)).not.toContain('secret');
     expect(received).toEqual([]);
   });
 });

@@ -209,7 +209,7 @@ describe('a re-run', () => {
   test('is refused if nothing was ever deployed', async () => {
     const { deployer, request } = await githubWorld({}, 'qa');
     expect(await deployer.rollBack(request)).toEqual({ kind: 'refused', detail: words('qa') });
-    expect(await deployer.held?.(request)).toEqual({ kind: 'unknown', detail: words('qa') });
+    expect(await deployer.checkDrift?.(request)).toEqual({ kind: 'unknown', detail: words('qa') });
   });
 
   test('uses the only successful run of a commit if the deployment names none', async () => {
@@ -258,10 +258,10 @@ describe('a revert', () => {
     await world.settle();
     expect(await world.deployer.status('pull/1', world.request)).toMatchObject({ kind: 'succeeded' });
     expect(await world.running()).toBe('v41');
-    expect(await world.deployer.held?.(world.request)).toEqual({ kind: 'holds' });
+    expect(await world.deployer.checkDrift?.(world.request)).toEqual({ kind: 'holds' });
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'succeeded' });
     await world.drift?.();
-    expect(await world.deployer.held?.(world.request)).toMatchObject({ kind: 'drifted' });
+    expect(await world.deployer.checkDrift?.(world.request)).toMatchObject({ kind: 'drifted' });
   });
 
   test('whose pull request is closed is a failure', async () => {
@@ -398,7 +398,7 @@ describe('documented objects', () => {
 
   test('a deployment and its status', async () => {
     const { url, received } = await vendor({ body: JSON.stringify([deployment]) }, { body: JSON.stringify([status]) });
-    expect(await at(url).held?.({ ...REQUEST, toCommit: deployment.sha })).toEqual({ kind: 'holds' });
+    expect(await at(url).checkDrift?.({ ...REQUEST, toCommit: deployment.sha })).toEqual({ kind: 'holds' });
     expect(received.map(({ path }) => path)).toEqual([
       `/repos/${REPOSITORY}/deployments?environment=production&page=1&per_page=10`,
       `/repos/${REPOSITORY}/deployments/2459887466/statuses?per_page=100`,
@@ -431,7 +431,7 @@ describe('the configuration', () => {
     const set = Config.parse({ version: '1', services, paging: {} });
     const reach = { secrets: { get: async (name: string) => secrets[name] }, clock: { now: () => timestamp(0) } };
     const deployer = await deployerFor(DeployerConfig.parse({ kind: 'github', ...entry }), {
-      place: REQUEST,
+      serviceEnvironment: REQUEST,
       ...reach,
       standIns: standInsAt([]),
       github: githubAccess(reach),

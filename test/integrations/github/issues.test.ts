@@ -43,10 +43,10 @@ test('with the stand-in, a ticket is opened, found, and commented on once', asyn
   const standIns = await start();
   const github = at(standIns.urls.github);
   expect(await github.find('01TEST.ticket')).toEqual({ kind: 'done', value: null });
-  const told = await github.open(ticket());
-  expect(told).toMatchObject({ kind: 'done', value: { id: '1' } });
+  const response = await github.open(ticket());
+  expect(response).toMatchObject({ kind: 'done', value: { id: '1' } });
   await github.open(ticket({ key: 'another' }));
-  expect(await github.find('01TEST.ticket')).toEqual(told);
+  expect(await github.find('01TEST.ticket')).toEqual(response);
   for (let times = 0; times < 2; times += 1)
     expect(await github.comment('1', 'It is over.', '01TEST.end')).toEqual({ kind: 'done', value: null });
   const comments = await fetch(`${standIns.urls.github}${ISSUES}/1/comments`, {

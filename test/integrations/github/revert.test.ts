@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { gitReverter, type RevertRequest } from '../../../integrations/github/revert.ts';
+import { gitReverter, type RevertRequest } from '../../../integrations/github/revert/revert.ts';
 import type { StandIns } from '../../../sandbox/core/index.ts';
 import type { GitRevert } from '../../../schemas/rollback/targets/github.ts';
 import { timestamp } from '../../../schemas/time/time.ts';

@@ -1,6 +1,6 @@
 import { onTestFinished, vi } from 'vitest';
 import { mintIncidentId } from '../../../aws/ids.ts';
-import type { RollbackRequest } from '../../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../../domain/rollback/targets.ts';
 import { githubDeployer } from '../../../integrations/github/deployer.ts';
 import type { StandIns } from '../../../sandbox/core/index.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
@@ -15,7 +15,7 @@ export const REPOSITORY = 'octo-org/checkout-api';
 const RUN_MS = 3000;
 const FORBIDDEN = { message: 'Resource not accessible by personal access token' };
 
-export const REQUEST: RollbackRequest = {
+export const REQUEST: RollbackCall = {
   service: 'checkout-api' as ServiceName,
   environment: 'production' as EnvironmentName,
   incident: '01JD4M0V00000000000000000A' as IncidentId,

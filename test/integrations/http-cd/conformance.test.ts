@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import type { RollbackRequest } from '../../../domain/rollback/targets.ts';
+import type { RollbackCall } from '../../../domain/rollback/targets.ts';
 import { httpDeployer } from '../../../integrations/http-cd/deployer.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
@@ -10,7 +10,7 @@ import { conforms, type TargetWorld, type Trouble } from '../target-conformance.
 /** Milliseconds, longer than any rollback of the stand-in. */
 const LONG_MS = 60_000;
 
-const request: RollbackRequest = {
+const request: RollbackCall = {
   service: 'checkout' as ServiceName,
   environment: 'production' as EnvironmentName,
   from: 'v42' as Version,
@@ -52,7 +52,7 @@ async function open(): Promise<TargetWorld> {
   return {
     deployer: httpDeployer(
       { kind: 'http', url },
-      { url, place: request, secrets, clock: { now: () => timestamp(time.now()) } },
+      { url, serviceEnvironment: request, secrets, clock: { now: () => timestamp(time.now()) } },
     ),
     request,
     takesAnyVersion: true,

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../../domain/rollback/targets.ts';
 import { httpDeployer } from '../../../integrations/http-cd/deployer.ts';
 import type { HttpDeployer } from '../../../schemas/rollback/targets/http.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
@@ -22,11 +22,11 @@ type Auth = NonNullable<HttpDeployer['auth']>;
 const deployerAt = (url: string, auth?: Auth): Deployer =>
   httpDeployer(
     { kind: 'http', url, ...(auth === undefined ? {} : { auth }) },
-    { url, place: request(), secrets, clock },
+    { url, serviceEnvironment: request(), secrets, clock },
   );
 
 const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.roll-back.1';
-const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
+const request = (more: Partial<RollbackCall> = {}): RollbackCall => ({
   service: 'checkout-api' as ServiceName,
   environment: 'production' as EnvironmentName,
   from: '2026.11.20-4' as Version,
@@ -42,7 +42,7 @@ const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
 const said = (text: string) => expect.stringContaining(text) as string;
 
 describe('exchange of the contract', () => {
-  const EXPECTED: Record<string, ActAnswer> = {
+  const EXPECTED: Record<string, TargetResponse> = {
     'generic-rollback-200-duplicate': { kind: 'in_progress', id: 'rb_01', handle: '/api/v1/rollback/rb_01' },
     'generic-rollback-202': { kind: 'in_progress', id: 'rb_01', handle: '/api/v1/rollback/rb_01' },
     'generic-rollback-404-unknown-service': { kind: 'refused', detail: said('404') },
@@ -88,11 +88,11 @@ describe('with the stand-in', () => {
   });
 });
 
-const idOf = (answer: ActAnswer | undefined): string | null | undefined =>
+const idOf = (answer: TargetResponse | undefined): string | null | undefined =>
   answer !== undefined && 'id' in answer ? answer.id : undefined;
 
 describe('the response', () => {
-  test.each<[string, { status: number; body?: string; headers?: Record<string, string> }, ActAnswer]>([
+  test.each<[string, { status: number; body?: string; headers?: Record<string, string> }, TargetResponse]>([
     ['200, done', { status: 200, body: '{"id":"1","status":"succeeded"}' }, { kind: 'succeeded', id: '1' }],
     ['an id that is a number', { status: 201, body: '{"id":7,"status":"succeeded"}' }, { kind: 'succeeded', id: '7' }],
     ['no id', { status: 200, body: '{"status":"succeeded"}' }, { kind: 'succeeded', id: null }],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ActAnswer, Deployer } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse, Deployer } from '../../../domain/rollback/targets.ts';
 import { ReplicaSet } from '../../../integrations/kubernetes/objects.ts';
 import { templateOf } from '../../../integrations/kubernetes/revisions.ts';
 import { argoRolloutsDeployer } from '../../../integrations/kubernetes/rollout.ts';
@@ -27,11 +27,11 @@ async function canary(more: object = STEPS): Promise<TestCluster> {
 }
 
 /** Calls the deployer as the workflow would, and returns all results. */
-async function follow(opened: TestCluster, deployer: Deployer, asked = request()): Promise<ActAnswer[]> {
-  const answers = [await deployer.rollBack(asked)];
+async function follow(opened: TestCluster, deployer: Deployer, rolloutRequest = request()): Promise<TargetResponse[]> {
+  const answers = [await deployer.rollBack(rolloutRequest)];
   while (answers.at(-1)?.kind === 'in_progress' && answers.length < 12) {
     opened.forward();
-    answers.push(await deployer.rollBack(asked));
+    answers.push(await deployer.rollBack(rolloutRequest));
   }
   return answers;
 }
@@ -65,7 +65,7 @@ describe('a running canary', () => {
     expect(status.stableRS).toBe(status.currentPodHash);
     expect(metadata.annotations['firebreak.dev/rollback-key']).toBe(request().key);
     expect(await opened.writes()).toHaveLength(2); // steps are not skipped on the way back to the stable version
-    expect(await deployer.held?.(request())).toEqual({ kind: 'holds' });
+    expect(await deployer.checkDrift?.(request())).toEqual({ kind: 'holds' });
   });
 
   test.each([
@@ -112,11 +112,11 @@ describe('a running canary', () => {
     expect(await opened.running()).toBe('v41');
     expect(await opened.writes()).toHaveLength(1);
     expect(await deployer.rollBack(request())).toMatchObject({ kind: 'succeeded' });
-    expect(await deployer.held?.(request())).toEqual({ kind: 'holds' });
+    expect(await deployer.checkDrift?.(request())).toEqual({ kind: 'holds' });
 
     await opened.patch({ status: { abort: false } }, '/status'); // `kubectl argo rollouts retry`
     opened.forward();
-    expect(await deployer.held?.(request())).toMatchObject({ kind: 'drifted', detail: said('v42') });
+    expect(await deployer.checkDrift?.(request())).toMatchObject({ kind: 'drifted', detail: said('v42') });
   });
 
   test('is not recognized before its controller has observed it', async () => {
@@ -215,17 +215,17 @@ test('a Rollout that uses the pod template of a Deployment is refused with the n
   });
   const deployer = deployerIn(opened);
   expect(await deployer.rollBack(request())).toEqual({ kind: 'refused', detail: said('from Deployment web') });
-  expect(await deployer.held?.(request())).toMatchObject({ kind: 'unknown', detail: said('workloadRef') });
+  expect(await deployer.checkDrift?.(request())).toMatchObject({ kind: 'unknown', detail: said('workloadRef') });
 });
 
 test('scaling sets the count', async () => {
   const opened = await canary({ replicas: 3 });
   const { scaling } = deployerIn(opened);
-  const asked = { ...request(), from: 3, to: 4 };
+  const rolloutRequest = { ...request(), from: 3, to: 4 };
   expect(await scaling?.count()).toEqual({ kind: 'count', count: 3 });
-  expect(await scaling?.set(asked)).toMatchObject({ kind: 'in_progress' });
+  expect(await scaling?.set(rolloutRequest)).toMatchObject({ kind: 'in_progress' });
   opened.forward();
-  expect(await scaling?.set(asked)).toMatchObject({ kind: 'succeeded' });
+  expect(await scaling?.set(rolloutRequest)).toMatchObject({ kind: 'succeeded' });
   await opened.autoscale('checkout');
   expect(await scaling?.count()).toMatchObject({ kind: 'refused', detail: said('checkout-hpa') });
 });
@@ -233,8 +233,8 @@ test('scaling sets the count', async () => {
 test('a restart replaces all pods once, with the same version', async () => {
   const opened = await canary({ replicas: 3 });
   const deployer = deployerIn(opened);
-  const asked = await deployer.restart?.(request());
-  expect(asked).toEqual({ kind: 'in_progress', id: null, handle: '2026-11-20T12:00:00Z' });
+  const rolloutRequest = await deployer.restart?.(request());
+  expect(rolloutRequest).toEqual({ kind: 'in_progress', id: null, handle: '2026-11-20T12:00:00Z' });
   expect(await deployer.restartStatus?.('', request())).toMatchObject({ kind: 'in_progress' });
   opened.forward();
   expect(await deployer.restartStatus?.('', request())).toEqual({ kind: 'succeeded', id: null });

@@ -1,6 +1,6 @@
-import type { Deployer, RollbackRequest } from '../../../domain/rollback/targets.ts';
+import type { Deployer, RollbackCall } from '../../../domain/rollback/targets.ts';
 import type { ClusterOptions } from '../../../integrations/kubernetes/attempt.ts';
-import type { ClusterSettings } from '../../../sandbox/kubernetes/world.ts';
+import type { ClusterSettings } from '../../../sandbox/kubernetes/cluster-state.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { calls, clock, sandbox, setFault, start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
@@ -9,7 +9,7 @@ import type { TargetWorld, Trouble } from '../target-conformance.ts';
 
 export const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.roll-back.1';
 
-export const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
+export const request = (more: Partial<RollbackCall> = {}): RollbackCall => ({
   service: 'checkout' as ServiceName,
   environment: 'production' as EnvironmentName,
   from: 'v42' as Version,

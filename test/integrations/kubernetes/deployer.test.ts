@@ -108,10 +108,10 @@ describe('a rollback', () => {
 
   test('is retried after a concurrent change', async () => {
     const opened = await twoVersions('Deployment');
-    let asked = 0;
+    let requested = 0;
     opened.before.call = async () => {
-      asked += 1;
-      if (asked === 3) await opened.patch({ metadata: { labels: { touched: 'yes' } } }); // between read and patch
+      requested += 1;
+      if (requested === 3) await opened.patch({ metadata: { labels: { touched: 'yes' } } }); // between read and patch
     };
     const deployer = deployerIn(opened);
     expect(await deployer.rollBack(request())).toEqual({
@@ -141,7 +141,7 @@ describe('a rollback', () => {
     await deployer.rollBack(request());
     await opened.deploy('v43');
     expect(await deployer.status('', request())).toEqual({ kind: 'superseded', current: 'v43' });
-    expect(await deployer.held?.(request())).toEqual({ kind: 'drifted', detail: said('v43') });
+    expect(await deployer.checkDrift?.(request())).toEqual({ kind: 'drifted', detail: said('v43') });
   });
 
   test('is superseded if another rollback came first', async () => {
@@ -277,12 +277,12 @@ describe('scaling', () => {
   test('sets the count, and is done when the pods are available', async () => {
     const opened = await twoVersions('Deployment');
     const { scaling } = deployerIn(opened);
-    const asked = { ...request(), from: 3, to: 5 };
+    const requested = { ...request(), from: 3, to: 5 };
     expect(await scaling?.count()).toEqual({ kind: 'count', count: 3 });
-    expect(await scaling?.set(asked)).toMatchObject({ kind: 'in_progress', handle: null });
+    expect(await scaling?.set(requested)).toMatchObject({ kind: 'in_progress', handle: null });
     expect(await scaling?.count()).toEqual({ kind: 'count', count: 5 });
     opened.forward();
-    expect(await scaling?.set(asked)).toEqual({ kind: 'succeeded', id: null });
+    expect(await scaling?.set(requested)).toEqual({ kind: 'succeeded', id: null });
     expect(await opened.writes()).toHaveLength(1);
     expect(await opened.revision()).toBe('2');
   });
@@ -361,7 +361,7 @@ describe('the API', () => {
     const [asked] = received;
     expect(asked).toMatchObject({ method: 'GET', path: '/apis/apps/v1/namespaces/default/deployments/checkout' });
     expect(asked?.headers.authorization).toBe('Bearer a-token-of-a-service-account');
-    expect(await deployer.held?.(request())).toMatchObject({ kind: 'unknown' });
+    expect(await deployer.checkDrift?.(request())).toMatchObject({ kind: 'unknown' });
   });
 
   test('is not called without a token or for an invalid object name', async () => {

@@ -83,15 +83,15 @@ describe('an email', () => {
   });
 
   test('uses the user and password in the URL', async () => {
-    const heard: unknown[] = [];
+    const event: unknown[] = [];
     const { port } = await mailServer({
       onAuth: ({ username, password }, _session, done) => {
-        heard.push([username, password]);
+        event.push([username, password]);
         done(null, { user: username ?? '' });
       },
     });
     expect(await mailTo(port, { user: 'AKIA:p%40ss' }).send(LETTER)).toMatchObject({ kind: 'done' });
-    expect(heard).toEqual([['AKIA', 'p@ss']]);
+    expect(event).toEqual([['AKIA', 'p@ss']]);
   });
 });
 
@@ -104,7 +104,7 @@ describe('a password', () => {
     ['is not sent to another machine without TLS', (port) => elsewhere(port), 'closed', 0],
     ['is sent there with requireTLS=false', (port) => elsewhere(port, '?requireTLS=false'), 'done', 1],
     ['is sent to this machine', (port) => `smtp://u:secret@localhost:${port}`, 'done', 1],
-  ])('%s', async (_, url, kind, heard) => {
+  ])('%s', async (_, url, kind, event) => {
     let logins = 0;
     const { port } = await mailServer({
       onAuth: (_auth, _session, done) => {
@@ -113,7 +113,7 @@ describe('a password', () => {
       },
     });
     const told = await smtpMail({ url: async () => url(port), from, timeoutsMs: TIMEOUTS }).send(LETTER);
-    expect([told.kind, logins]).toEqual([kind, heard]);
+    expect([told.kind, logins]).toEqual([kind, event]);
   });
 });
 

@@ -27,8 +27,10 @@ function rotaAt(apiUrl: string, token: string | undefined = 'token') {
 }
 
 const names = async (rota: OnCall, team: string) => {
-  const told = await rota.now(team);
-  return told.kind === 'done' ? told.value.map(({ level, person, slack, name }) => [level, person, slack, name]) : told;
+  const response = await rota.now(team);
+  return response.kind === 'done'
+    ? response.value.map(({ level, person, slack, name }) => [level, person, slack, name])
+    : response;
 };
 
 describe('the on-call responders', () => {

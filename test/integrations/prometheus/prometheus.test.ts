@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Metrics } from '../../../domain/ports/metrics.ts';
 import { prometheus } from '../../../integrations/prometheus/metrics.ts';
-import { plusSeconds, timestamp, type Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds, timestamp } from '../../../schemas/time/time.ts';
 import { exchange } from '../../sandbox/support.ts';
 import { impatient } from '../impatience.ts';
 import { nobody, type Reply, vendor } from '../server.ts';
@@ -78,63 +78,83 @@ describe('a value', () => {
   });
 });
 
-describe('the first bad sample', () => {
-  const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
+describe('a range', () => {
+  const NOON = timestamp(Date.parse('2026-11-20T12:00:00Z'));
+  const from = plusSeconds(NOON, -1800);
   const noon = Date.parse(NOON) / 1000;
-
-  /** Returns samples at intervals of one minute, the last one at noon. */
-  const minutes = (...values: string[]) =>
-    values.map((value, index) => [noon - 60 * (values.length - 1 - index), value]);
-  const matrix = (...series: unknown[][]): Reply => ({
+  const matrix = (...series: [metric: Record<string, string>, ...values: string[]][]): Reply => ({
     body: JSON.stringify({
       status: 'success',
-      data: { resultType: 'matrix', result: series.map((values) => ({ metric: {}, values })) },
+      data: {
+        resultType: 'matrix',
+        result: series.map(([metric, ...values]) => ({
+          metric,
+          values: values.map((value, index) => [noon - 30 * (values.length - 1 - index), value]),
+        })),
+      },
     }),
   });
-  const firstAbove = async (reply: Reply): Promise<Timestamp | null> =>
-    (await metricsAnswering(reply)).metrics.firstAbove('q', 0.01, NOON, 1800);
+  const values = async (reply: Reply, combine: 'max' | 'sum' = 'max') =>
+    (await (await metricsAnswering(reply)).metrics.range('q', from, NOON, combine))?.map(([, value]) => value);
 
-  test.each([
-    ['begins the run of bad ones that lasts until now', matrix(minutes('0', '0', '0.4', '0.5')), 1],
-    ['is not that of trouble that was over', matrix(minutes('0.9', '0', '0', '0.5')), 0],
-    ['may be the very first, when it was bad all along', matrix(minutes('0.9', '0.9', '0.9')), 2],
-    ['passes over what is no number', matrix(minutes('0', '0.4', 'NaN', '0.5')), 2],
-    ['is bad in one series, however well others are', matrix(minutes('0', '0.4', '0.4'), minutes('0', '0', '0')), 1],
-    ['counts what is infinite', matrix(minutes('0', '+Inf', '+Inf')), 1],
-  ])('%s', async (_, reply, minutesAgo) => {
-    expect(await firstAbove(reply)).toBe(plusSeconds(NOON, -60 * minutesAgo));
+  test.each<[string, 'max' | 'sum', Reply, number[]]>([
+    ['has the samples of one series', 'max', matrix([{}, '0', '0.4']), [0, 0.4]],
+    ['has the worst of several series', 'max', matrix([{ a: 'b' }, '0', '0.4'], [{}, '0.1', '0']), [0.1, 0.4]],
+    ['has the sum of several series', 'sum', matrix([{ a: 'b' }, '1', '2'], [{}, '1', '3']), [2, 5]],
+    ['passes over what is no number', 'max', matrix([{}, '0', 'NaN', '0.5']), [0, 0.5]],
+    ['is empty without series', 'max', matrix(), []],
+  ])('%s', async (_, combine, reply, expected) => {
+    expect(await values(reply, combine)).toEqual(expected);
+  });
+
+  test('counts what is infinite as a finite number, because stored JSON has no infinity', async () => {
+    expect(await values(matrix([{}, '+Inf']))).toEqual([Number.MAX_VALUE]);
   });
 
   test.each([
-    ['when all is well', matrix(minutes('0', '0', '0.01'))],
-    ['when it has become well', matrix(minutes('0.9', '0.9', '0'))],
-    ['when there are no samples', matrix()],
-    ['when there are no numbers', matrix(minutes('NaN'))],
     ['when too many points were asked for', recorded('error-too-many-points')],
     ['when the query is wrong', recorded('error-bad-data-parse')],
     ['when the answer is no matrix', recorded('instant-vector')],
   ])('is null %s', async (_, reply) => {
-    expect(await firstAbove(reply)).toBeNull();
+    const { metrics } = await metricsAnswering(reply);
+    expect(await metrics.range('q', from, NOON, 'max')).toBeNull();
+    expect(await metrics.rangeByLabel('q', 'version', from, NOON, 'max')).toBeNull();
   });
 
-  test('is found in a real response of Prometheus', async () => {
-    const { metrics } = await metricsAnswering(recorded('range-matrix'));
-    expect(await metrics.firstAbove('slo:error_ratio:10s', 0.01, NOON, 60)).toBe(timestamp(1795157174844));
+  test('is read from a real response of Prometheus', async () => {
+    expect((await values(recorded('range-matrix')))?.some((value) => value > 0.01)).toBe(true);
   });
 
-  test('is searched for in the given period, within the allowed number of points', async () => {
+  test('is requested for the given period, within the allowed number of points', async () => {
     const { metrics, asked } = await metricsAnswering(recorded('range-matrix'));
-    await metrics.firstAbove('q', 0.01, NOON, 1800);
+    await metrics.range('q', from, NOON, 'max');
     const { searchParams, pathname } = asked() ?? new URL('http://nobody');
     expect(pathname).toBe('/api/v1/query_range');
     expect([Number(searchParams.get('start')), Number(searchParams.get('end'))]).toEqual([noon - 1800, noon]);
     expect(1800 / Number(searchParams.get('step'))).toBeLessThanOrEqual(11_000);
   });
 
-  test('is null without a listener at the address and without a Prometheus', async () => {
+  test('has a curve for each value of a label; series without it are left out', async () => {
+    const reply = matrix(
+      [{ version: 'v2', pod: 'a' }, '0.1', '0.4'],
+      [{ version: 'v2', pod: 'b' }, '0.3', '0'],
+      [{ version: 'v1' }, '0', '0'],
+      [{}, '1', '1'],
+    );
+    const { metrics } = await metricsAnswering(reply);
+    const found = await metrics.rangeByLabel('q', 'version', from, NOON, 'max');
+    expect(found?.map(({ label, curve }) => [label, ...curve.map(([, value]) => value)])).toEqual([
+      ['v1', 0, 0],
+      ['v2', 0.3, 0.4],
+    ]);
+  });
+
+  test('is null without a listener at the address, without a Prometheus, and once the signal has aborted', async () => {
     const url = await nobody();
-    expect(await prometheus(async () => url).firstAbove('q', 1, NOON, 60)).toBeNull();
-    expect(await prometheus(async () => undefined).firstAbove('q', 1, NOON, 60)).toBeNull();
+    expect(await prometheus(async () => url).range('q', from, NOON, 'max')).toBeNull();
+    expect(await prometheus(async () => undefined).range('q', from, NOON, 'max')).toBeNull();
+    const { metrics } = await metricsAnswering(matrix([{}, '0']));
+    expect(await metrics.range('q', from, NOON, 'max', { signal: AbortSignal.abort() })).toBeNull();
   });
 });
 
@@ -143,13 +163,14 @@ describe('a rule', () => {
     const { metrics } = await metricsAnswering(recorded('rules'));
     const { groups } = (
       JSON.parse(recorded('rules').body) as {
-        data: { groups: { interval: number; rules: { name: string; duration: number }[] }[] };
+        data: { groups: { interval: number; rules: { name: string; duration: number; query: string }[] }[] };
       }
     ).data;
     const [group] = groups;
     expect(await metrics.rule('HighErrorBurnRate')).toEqual({
       forSeconds: group?.rules[0]?.duration,
       intervalSeconds: group?.interval,
+      expression: group?.rules[0]?.query,
     });
   });
 

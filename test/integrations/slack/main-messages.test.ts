@@ -152,14 +152,16 @@ describe('responses after completion', () => {
       },
     );
     const id = await chat.incident(words.slice(0, 500).toWellFormed() || 'Errors');
-    const place = { service, environment: 'production' };
+    const serviceEnvironment = { service, environment: 'production' };
     for (const [name, minutes] of [
       ['v1', 600],
       [version, 300],
       [`${version.slice(0, 250)}-2`, 10],
     ] as const) {
       const started_at = plusSeconds(clock.now(), -60 * minutes);
-      await chat.deps.changes.record(NewChange.parse({ ...place, version: name, started_at, finished_at: started_at }));
+      await chat.deps.changes.record(
+        NewChange.parse({ ...serviceEnvironment, version: name, started_at, finished_at: started_at }),
+      );
     }
     const quoted = `"${service.replaceAll('"', '')}"`;
     const typed: [command: string, text: string][] = [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '../../../domain/messages/channels.ts';
-import { answerUrlFault } from '../../../integrations/slack/answers-by-url.ts';
-import { slackDirectory } from '../../../integrations/slack/directory.ts';
+import { responseUrlFault } from '../../../integrations/slack/response-url.ts';
+import { slackDirectory } from '../../../integrations/slack/users/directory.ts';
 import { slackEphemeralMessages } from '../../../integrations/slack/ephemeral.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { type Received, type Reply, vendorThat } from '../server.ts';
@@ -151,6 +151,6 @@ describe('responses to a user', () => {
     ['https://slack.internal.test/x', 'https://slack.internal.test/api/', true],
     ['nonsense', API, false],
   ])('%s, with the API at %s: %s', (address, api, isSlack) => {
-    expect(answerUrlFault(address, api) === undefined).toBe(isSlack);
+    expect(responseUrlFault(address, api) === undefined).toBe(isSlack);
   });
 });

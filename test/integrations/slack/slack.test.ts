@@ -120,8 +120,8 @@ describe('invitations to a channel', () => {
   test('report each user if none could be invited', async () => {
     const errors = [blamed('U1', 'ura_max_channels'), blamed('U2', 'already_in_channel')];
     const { url, received } = await vendor(refuses('ura_max_channels', { errors }));
-    const told = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
-    expect(told).toEqual({ kind: 'done', value: [{ user: 'U1', code: 'ura_max_channels' }] });
+    const response = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
+    expect(response).toEqual({ kind: 'done', value: [{ user: 'U1', code: 'ura_max_channels' }] });
     expect(received).toHaveLength(1);
   });
 
@@ -129,8 +129,8 @@ describe('invitations to a channel', () => {
     const { url, received } = await vendorThat((_, n) =>
       n === 0 ? refuses('user_not_found', { errors: [blamed('U1', 'user_not_found')] }) : refuses('cant_invite'),
     );
-    const told = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
-    expect(told).toEqual({
+    const response = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
+    expect(response).toEqual({
       kind: 'done',
       value: [
         { user: 'U1', code: 'user_not_found' },
@@ -145,8 +145,8 @@ describe('invitations to a channel', () => {
 
   test("are retried one by one if an error doesn't name the user", async () => {
     const { url, received } = await vendorThat((_, n) => (n === 2 ? DONE : refuses('cant_invite')));
-    const told = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
-    expect(told).toEqual({ kind: 'done', value: [{ user: 'U1', code: 'cant_invite' }] });
+    const response = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
+    expect(response).toEqual({ kind: 'done', value: [{ user: 'U1', code: 'cant_invite' }] });
     expect(received).toHaveLength(3);
   });
 
@@ -202,10 +202,10 @@ describe('an error', () => {
   ])('%s is requested once', async (_, reply, expected) => {
     impatient();
     const { url, received } = await vendor(reply);
-    const told = await chatAt(url).createChannel('incident-2611201');
-    expect(told).toMatchObject(expected);
+    const response = await chatAt(url).createChannel('incident-2611201');
+    expect(response).toMatchObject(expected);
     expect(received).toHaveLength(1);
-    expect(JSON.stringify(told)).not.toContain(TOKEN);
+    expect(JSON.stringify(response)).not.toContain(TOKEN);
   });
 
   test('no response within the time limit is unclear', async () => {
@@ -245,9 +245,9 @@ describe('the token', () => {
 
   test('with invalid characters is refused and not revealed', async () => {
     const { url, received } = await vendor(DONE);
-    const told = await chatAt(url, async () => 'xoxb-sécret\n').archive(CHANNEL);
-    expect(told).toMatchObject({ kind: 'refused', code: 'invalid_auth' });
-    expect(JSON.stringify(told)).not.toContain('xoxb');
+    const response = await chatAt(url, async () => 'xoxb-sécret\n').archive(CHANNEL);
+    expect(response).toMatchObject({ kind: 'refused', code: 'invalid_auth' });
+    expect(JSON.stringify(response)).not.toContain('xoxb');
     expect(received).toEqual([]);
   });
 

@@ -239,7 +239,7 @@ test("a message with any content is within Slack's limits", () => {
         .filter(({ text: shown, max, verbatim }) => shown.trim() === '' || shown.length > max || !verbatim);
       expect(unfit).toEqual([]);
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 
@@ -253,7 +253,7 @@ test('text from other sources contains no control sequence', () => {
       };
       expect([fallback, ...blocks.flatMap(textsOf).map((block) => block.text)].filter(isControl)).toEqual([]);
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 

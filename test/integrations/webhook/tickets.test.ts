@@ -35,8 +35,8 @@ describe('each call', () => {
 
   test('without its secret sends nothing unsigned', async () => {
     const { url, received } = await vendor({});
-    for (const told of [await at(url, 'TICKET_SIGNING', '').open(ticket), await at(url, 'OTHER').open(ticket)])
-      expect(told).toMatchObject({ kind: 'refused', code: 'no_secret' });
+    for (const response of [await at(url, 'TICKET_SIGNING', '').open(ticket), await at(url, 'OTHER').open(ticket)])
+      expect(response).toMatchObject({ kind: 'refused', code: 'no_secret' });
     expect(received).toEqual([]);
   });
 });

@@ -13,8 +13,8 @@ let id: IncidentId;
 beforeEach(async () => {
   world = new FakeWorld();
   world.engine = idleEngine();
-  const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
-  const wanted = { ...place, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' } as const;
+  const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+  const wanted = { ...serviceEnvironment, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' } as const;
   ({ id } = await world.deps.incidents.declare(wanted));
 });
 

@@ -65,10 +65,10 @@ test('each minute, pages are escalated, reminders are sent, and the audit log is
 });
 
 test('an unresponsive vendor delays nothing else, and gets no parallel request', async () => {
-  let asked = 0;
+  let requested = 0;
   let answer: (none: never[]) => void = () => undefined;
   atGithub = () => {
-    asked += 1;
+    requested += 1;
     return new Promise((resolve) => (answer = resolve));
   };
   const underWay: UnderWay = new Set();
@@ -78,18 +78,18 @@ test('an unresponsive vendor delays nothing else, and gets no parallel request',
 
   after(10);
   await sweep(deps, underWay);
-  expect([said(/^page\.escalated/), sealed, asked]).toEqual([['page.escalated', 'page.escalated'], 2, 1]);
+  expect([said(/^page\.escalated/), sealed, requested]).toEqual([['page.escalated', 'page.escalated'], 2, 1]);
   expect(errors).toMatchObject([{ job: 'find undelivered GitHub webhooks' }]);
 
   answer([]);
   await first;
   atGithub = async () => {
-    asked += 1;
+    requested += 1;
     return [];
   };
   after(10);
   await sweep(deps, underWay);
-  expect([asked, underWay.size]).toEqual([2, 0]);
+  expect([requested, underWay.size]).toEqual([2, 0]);
 });
 
 test('a failed job does not block the others, and runs again', async () => {

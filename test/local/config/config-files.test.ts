@@ -19,7 +19,7 @@ async function problems(): Promise<string[]> {
 
 test('without files, the configuration has its defaults, and nothing is automatic', async () => {
   const loaded = await loadConfig(dir);
-  expect(loaded).toMatchObject({ ok: true, config: { services: {}, paging: { quietHours: 12 } } });
+  expect(loaded).toMatchObject({ ok: true, config: { services: {}, paging: { autoResolveHours: 12 } } });
 });
 
 test('a service needs only a name, and an environment without settings never acts', async () => {
@@ -83,6 +83,15 @@ describe('errors have file and line', () => {
     ]);
   });
 
+  test('the old value of the evidence, with the new ones', async () => {
+    await services(
+      'services:\n  checkout:\n    environments:\n      production:\n        autoRollback:\n          evidence: any\n',
+    );
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^services\.yaml:6: .*autoRollback\.evidence: .*use "proved" .* or "time"/),
+    ]);
+  });
+
   test('a deployer of an unknown kind', async () => {
     await services(
       'services:\n  checkout:\n    environments:\n      production:\n        deployer:\n          kind: ftp\n',
@@ -109,11 +118,11 @@ describe('errors have file and line', () => {
 
   test('all errors of all files are reported', async () => {
     await services('services:\n  checkout:\n    tier: 9\n    teem: x\n');
-    await writeFile(join(dir, 'paging.yaml'), 'quietHours: never\n');
+    await writeFile(join(dir, 'paging.yaml'), 'autoResolveHours: never\n');
     expect(await problems()).toEqual([
       expect.stringMatching(/^services\.yaml:3: services\.checkout\.tier/),
       'services.yaml:4: unknown key "teem" in services.checkout (did you mean "team"?)',
-      expect.stringMatching(/^paging\.yaml:1: quietHours/),
+      expect.stringMatching(/^paging\.yaml:1: autoResolveHours/),
     ]);
   });
 });
@@ -191,7 +200,7 @@ describe('routes.yaml', () => {
 test('the paging mode has two names', async () => {
   await writeFile(join(dir, 'paging.yaml'), 'paging: external\n');
   expect(await loadConfig(dir)).toMatchObject({ ok: true, config: { paging: { mode: 'external' } } });
-  await writeFile(join(dir, 'paging.yaml'), 'quietHours: 4\npaging: nobody\n');
+  await writeFile(join(dir, 'paging.yaml'), 'autoResolveHours: 4\npaging: nobody\n');
   expect(await problems()).toEqual([expect.stringMatching(/^paging\.yaml:2: paging: .*"firebreak".*"external"/)]);
 });
 

@@ -29,12 +29,12 @@ async function warningsOf(freeze: string, services = CATALOGUE): Promise<string[
   return warnings.filter((warning) => warning.startsWith('freeze.yaml:'));
 }
 
-const planned = (whom: string): string => `calendar:
+const planned = (scope: string): string => `calendar:
   - name: sale
     from: 2026-11-27T00:00
     until: 2026-12-01T00:00
     timeZone: Europe/Berlin
-    ${whom}
+    ${scope}
 `;
 
 test('an identity with claims that are too wide is an error with its line', async () => {
@@ -87,15 +87,15 @@ describe('unknown names are warnings with their lines', () => {
     ['service: chekout', 'the catalogue has no service "chekout"', 'checkout'],
     ['team: [payments, discovry]', 'no service in the catalogue belongs to a team "discovry"', 'discovery'],
     ['environments: Production', 'none of its services has an environment "Production"', 'production'],
-  ])('%s of the calendar', async (whom, says, meant) => {
-    expect(await warningsOf(planned(whom))).toEqual([
-      `freeze.yaml:6: warning: ${says}, so this freeze does not apply to it (did you mean "${meant}"?)`,
+  ])('%s of the calendar', async (scope, says, suggestion) => {
+    expect(await warningsOf(planned(scope))).toEqual([
+      `freeze.yaml:6: warning: ${says}, so this freeze does not apply to it (did you mean "${suggestion}"?)`,
     ]);
   });
 
   test('an environment of other services', async () => {
-    const whom = 'service: search\n    environment: staging';
-    expect(await warningsOf(planned(whom))).toEqual([
+    const scope = 'service: search\n    environment: staging';
+    expect(await warningsOf(planned(scope))).toEqual([
       'freeze.yaml:7: warning: none of its services has an environment "staging", so this freeze does not apply to it',
     ]);
   });

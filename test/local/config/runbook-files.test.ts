@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { factsOf } from '../../../domain/runbooks/kinds.ts';
 import { asksRollback, select } from '../../../domain/runbooks/select.ts';
-import { placedSteps } from '../../../domain/runbooks/walk.ts';
+import { placedSteps } from '../../../domain/runbooks/placed-steps.ts';
 import { lintFolder, loadRunbooks } from '../../../local/config/runbook-files.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import { variables } from '../../domain/runbooks/support.ts';

@@ -16,7 +16,7 @@ beforeEach(() => {
     log: silent,
     pace: { buckets: {}, blocked: {} },
     timeScale: 1,
-    underWay: new Map(),
+    inProgress: new Map(),
     until: null,
     renewLease: async () => undefined,
   };
@@ -31,12 +31,12 @@ const POST: Method = { name: 'post', allowances: { post: { perSecond: 1, burst: 
 const EDIT: Method = { name: 'edit', allowances: {} };
 
 const done: VendorResponse<string> = { kind: 'done', value: 'id' };
-const attempt = (told: VendorResponse<string>, method = EDIT, record?: Parameters<SyncSession['attempt']>[2]) =>
+const attempt = (response: VendorResponse<string>, method = EDIT, record?: Parameters<SyncSession['attempt']>[2]) =>
   turn.attempt(
     method,
     async () => {
       calls += 1;
-      return told;
+      return response;
     },
     record,
   );
@@ -61,8 +61,8 @@ describe('an attempt', () => {
   });
 
   test('that certainly failed is retried at the time that the vendor gives', async () => {
-    const told: VendorResponse<string> = { kind: 'later', detail: 'answered 429', afterSeconds: 30 };
-    expect(await attempt(told)).toEqual(told);
+    const response: VendorResponse<string> = { kind: 'later', detail: 'answered 429', afterSeconds: 30 };
+    expect(await attempt(response)).toEqual(response);
     expect(turn.again).not.toBeNull();
     later(1);
     nextTurn();
@@ -173,7 +173,7 @@ describe('parallel attempts', () => {
     answer.resolve(done);
     await first;
     expect(await new SyncSession(desk).attempt(POST, async () => done)).toBeUndefined();
-    expect(desk.underWay.size).toBe(0);
+    expect(desk.inProgress.size).toBe(0);
   });
 
   test('are not started after the time limit of the pass', async () => {

@@ -62,7 +62,7 @@ async function somebodyElse(): Promise<Lease> {
 
 const waiting = (): number => projections.waiting('slack');
 
-describe('a pass', () => {
+describe('a sync', () => {
   test('projects due subjects, oldest first, each once', async () => {
     await marked(B, A, C);
     await showing();
@@ -179,7 +179,7 @@ describe('a pass', () => {
   });
 });
 
-describe('a pass with parallel subjects', () => {
+describe('a sync with parallel subjects', () => {
   const both = (project: Projector) =>
     sync(
       'slack',
@@ -214,7 +214,7 @@ describe('a pass with parallel subjects', () => {
   });
 });
 
-describe('a pass with another projector', () => {
+describe('a sync with another projector', () => {
   test('projects nothing, and checks again in case the other projector has died', async () => {
     await marked(A);
     await somebodyElse();

@@ -158,9 +158,9 @@ describe('a receiver of webhooks', () => {
     });
     await fires({ labels: { service: 'cart' }, name: 'Down' })(world);
     const other = [...world.store.dossiers.keys()].at(-1) ?? expect.unreachable();
-    const place = { service: 'checkout', environment: 'production', version: 'v7' };
+    const serviceEnvironment = { service: 'checkout', environment: 'production', version: 'v7' };
     const started_at = world.clock.now();
-    const { change } = await world.deps.changes.record(NewChange.parse({ ...place, started_at }));
+    const { change } = await world.deps.changes.record(NewChange.parse({ ...serviceEnvironment, started_at }));
     await projections.changed(`incident:${id}`, `incident:${other}`, `change:${change.id}`);
     const passed = passes(0);
     await expect.poll(() => [kind.received.length, pager.received.length]).toEqual([2, 1]);
@@ -262,10 +262,10 @@ test('external texts are not formatted as Markdown in a Teams card', async () =>
 });
 
 describe('change events', () => {
-  const place = { service: 'checkout', environment: 'production', version: 'v7' };
+  const serviceEnvironment = { service: 'checkout', environment: 'production', version: 'v7' };
   const recorded = async (more: object): Promise<ChangeId> => {
     const started_at = world.clock.now();
-    const { change } = await world.deps.changes.record(NewChange.parse({ ...place, started_at, ...more }));
+    const { change } = await world.deps.changes.record(NewChange.parse({ ...serviceEnvironment, started_at, ...more }));
     return change.id;
   };
 

@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { StandIns } from '../../../sandbox/core/index.ts';
 import type { SandboxState } from '../../../sandbox/core/sandbox-state.ts';
 import { calls, clock, folder, sandbox, setFault, start } from '../support.ts';
 
 const FOLDER = new URL('../../../sandbox/page/', import.meta.url);
-const FILES = readdirSync(FOLDER).filter((name) => /\.(js|css)$/.test(name));
+const FILES = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(js|css)$/.test(name));
 
 /** The `Accept` header of a browser that opens a URL. */
 const ACCEPT_OF_A_BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
@@ -103,9 +104,11 @@ describe('the page', () => {
   test('every file that the page or another file references exists', () => {
     const named = ['index.html', ...FILES].flatMap((name) => {
       const text = readFileSync(new URL(name, FOLDER), 'utf8');
-      const inMarkup = [...text.matchAll(/(?:src|href)="\/sandbox\/page\/([^"]+)"/g)];
-      const inModules = [...text.matchAll(/^import .* from '\.\/([^']+)';$/gm)];
-      return [...inMarkup, ...inModules].map(([, file]) => file);
+      const inMarkup = [...text.matchAll(/(?:src|href)="\/sandbox\/page\/([^"]+)"/g)].map(([, file]) => file);
+      const inModules = [...text.matchAll(/^import .* from '(\.[^']+)';$/gm)].map(([, file = '']) =>
+        join(name, '..', file),
+      );
+      return [...inMarkup, ...inModules];
     });
     expect(new Set(named)).toEqual(new Set(FILES));
   });
@@ -115,6 +118,9 @@ describe('the page', () => {
     '/sandbox/page/absent.js',
     '/sandbox/page/index.html',
     '/sandbox/page/tsconfig.json',
+    '/sandbox/page/slack',
+    '/sandbox/page/slack/absent.js',
+    '/sandbox/page/slack/../tsconfig.json',
     '/sandbox/page/..%2fpage.ts',
     '/sandbox/page/..%2f..%2f..%2fpackage.json',
     '/sandbox/page/%2e%2e%2fjournal.js',

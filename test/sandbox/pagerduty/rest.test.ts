@@ -54,12 +54,12 @@ describe('alerts of an incident', () => {
       more: false,
     });
     await send(standIns.urls.pagerduty, resolve);
-    const asked = async (query: string) =>
+    const pathAndQuery = async (query: string) =>
       (await rest(standIns, 'GET', `/incidents/${id}/alerts?${query}`)).body.alerts;
-    expect(await asked('statuses[]=triggered')).toEqual([]);
-    expect(await asked('statuses[]=resolved')).toHaveLength(1);
-    expect(await asked(`alert_key=${encodeURIComponent(event.dedup_key)}`)).toHaveLength(1);
-    expect(await asked('alert_key=another')).toEqual([]);
+    expect(await pathAndQuery('statuses[]=triggered')).toEqual([]);
+    expect(await pathAndQuery('statuses[]=resolved')).toHaveLength(1);
+    expect(await pathAndQuery(`alert_key=${encodeURIComponent(event.dedup_key)}`)).toHaveLength(1);
+    expect(await pathAndQuery('alert_key=another')).toEqual([]);
   });
 
   test('of an unknown incident are a 404', async () => {

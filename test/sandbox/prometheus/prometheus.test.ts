@@ -233,7 +233,7 @@ describe('rules', () => {
     { name: 'slo', interval: 15, rules: [rule, { type: 'recording', name: 'r', query: 'q' }] },
     { name: 'empty', rules: [] },
   ];
-  const asked = async ({ urls }: StandIns, path: string) => {
+  const requested = async ({ urls }: StandIns, path: string) => {
     const response = await fetch(`${urls.prometheus}/api/v1/${path}`);
     return {
       status: response.status,
@@ -244,18 +244,18 @@ describe('rules', () => {
   test('are filtered by type and by name', async () => {
     const standIns = await start();
     await sandbox(standIns, 'PUT', '/prometheus/rules', { groups });
-    const { body } = await asked(standIns, 'rules?type=alert&rule_name[]=HighErrors');
+    const { body } = await requested(standIns, 'rules?type=alert&rule_name[]=HighErrors');
     expect(body.data.groups).toMatchObject([
       { name: 'slo', interval: 15, rules: [{ ...rule, type: 'alerting', state: 'inactive', alerts: [] }] },
     ]);
-    expect((await asked(standIns, 'rules?type=record')).body.data.groups).toMatchObject([
+    expect((await requested(standIns, 'rules?type=record')).body.data.groups).toMatchObject([
       { rules: [{ name: 'r', type: 'recording' }] },
       { rules: [] },
     ]);
-    expect((await asked(standIns, 'rules?rule_name[]=another')).body.data.groups).toEqual([]);
-    expect((await asked(standIns, 'rules?type=all')).status).toBe(400);
+    expect((await requested(standIns, 'rules?rule_name[]=another')).body.data.groups).toEqual([]);
+    expect((await requested(standIns, 'rules?type=all')).status).toBe(400);
     await sandbox(standIns, 'DELETE', '/prometheus/rules');
-    expect((await asked(standIns, 'rules')).body.data.groups).toEqual([]);
+    expect((await requested(standIns, 'rules')).body.data.groups).toEqual([]);
   });
 
   test('create alerts from the samples of their query: pending, firing, and gone with the sample', async () => {
@@ -264,7 +264,7 @@ describe('rules', () => {
     await sandbox(standIns, 'PUT', '/prometheus/rules', { groups });
     const value = (given: number | null) =>
       give(standIns, { query: rule.query, labels: { service: 'cart' }, steps: [{ after_seconds: 0, value: given }] });
-    const alerts = async () => (await asked(standIns, 'alerts')).body.data.alerts;
+    const alerts = async () => (await requested(standIns, 'alerts')).body.data.alerts;
     await value(0.5);
     const labels = { alertname: 'HighErrors', service: 'cart', severity: 'critical' };
     expect(await alerts()).toMatchObject([{ labels, state: 'pending', value: '5e-01', activeAt: at(time.now()) }]);
@@ -282,9 +282,9 @@ describe('rules', () => {
   test('without samples give an error, since no alerts would mean that all are over', async () => {
     const standIns = await start();
     await give(standIns, { query: 'errors', steps: [{ after_seconds: 0, value: 1 }] });
-    expect((await asked(standIns, 'alerts')).status).toBe(503);
+    expect((await requested(standIns, 'alerts')).status).toBe(503);
     await sandbox(standIns, 'PUT', '/prometheus/rules', { groups });
-    expect((await asked(standIns, 'alerts')).status).toBe(503);
+    expect((await requested(standIns, 'alerts')).status).toBe(503);
   });
 });
 
@@ -349,8 +349,8 @@ describe('in a sandbox', () => {
     await firebreak.stop();
     await firebreak.start(); // the product caches for a moment that Prometheus is absent
     await judged('search');
-    const asked = await firebreak.calls('prometheus');
-    expect(asked).toContainEqual(expect.objectContaining({ path: '/api/v1/rules', status: 200 }));
+    const requested = await firebreak.calls('prometheus');
+    expect(requested).toContainEqual(expect.objectContaining({ path: '/api/v1/rules', status: 200 }));
 
     await firebreak.stop();
     const printed = firebreak.output.length;

@@ -82,10 +82,10 @@ async function app() {
 }
 
 test('a person whom the app invites causes the same event as others who join', async () => {
-  const { standIns, slack, channel, heard } = await app();
+  const { standIns, slack, channel, heard: event } = await app();
   await slack.conversations.invite({ channel, users: 'U0GRACE001,U024BE7LH,UNOBODY01', force: true });
-  await expect.poll(() => heard.told.length).toBe(1);
-  expect(heard.told[0]?.fields.event).toMatchObject({
+  await expect.poll(() => event.told.length).toBe(1);
+  expect(event.told[0]?.fields.event).toMatchObject({
     type: 'member_joined_channel',
     user: 'U0GRACE001',
     inviter: 'U0BOT',
@@ -101,9 +101,9 @@ describe('a command', () => {
   const typed = { user: 'ada', channel: '#incident-1', text: '/incident severity critical for @sam & #general <b>' };
 
   test('is sent as a signed form, as by Slack', async () => {
-    const { standIns, heard, channel } = await app();
+    const { standIns, heard: event, channel } = await app();
     const { delivery } = await act(standIns, '/commands', typed);
-    const [told] = heard.told as [Told];
+    const [told] = event.told as [Told];
     expect(told.path).toBe('/integrations/slack/commands');
     expect(isSigned(told)).toBe(true);
     expect(told.headers['content-type']).toBe('application/x-www-form-urlencoded');
@@ -132,8 +132,8 @@ describe('a command', () => {
     ['JSON', { text: 'on it' }],
     ['JSON with the response type', { text: 'on it', response_type: 'ephemeral' }],
   ])('%s in the response is visible only to the person who typed the command', async (_, body) => {
-    const { standIns, heard } = await app();
-    heard.answer = () => ({ body });
+    const { standIns, heard: event } = await app();
+    event.answer = () => ({ body });
     await act(standIns, '/commands', typed);
     const { ephemerals, messages } = await channelNamed(standIns, 'incident-1');
     expect(ephemerals).toMatchObject([{ user: 'U024BE7LH', author: 'app', text: 'on it' }]);
@@ -141,8 +141,8 @@ describe('a command', () => {
   });
 
   test('the response can be for the channel', async () => {
-    const { standIns, heard } = await app();
-    heard.answer = () => ({ body: { response_type: 'in_channel', text: 'for all' } });
+    const { standIns, heard: event } = await app();
+    event.answer = () => ({ body: { response_type: 'in_channel', text: 'for all' } });
     await act(standIns, '/commands', typed);
     expect(await channelNamed(standIns, 'incident-1')).toMatchObject({
       messages: [{ text: 'for all' }],
@@ -155,17 +155,17 @@ describe('a command', () => {
     ['an invalid message', { body: { blocks: [{ type: 'marquee' }] } }, 'invalid_blocks'],
     ['invalid JSON', { body: '{"text"' }, 'invalid_payload'],
   ])('with %s as the response shows an error by Slack itself', async (_, reply, word) => {
-    const { standIns, heard } = await app();
-    heard.answer = () => reply;
+    const { standIns, heard: event } = await app();
+    event.answer = () => reply;
     await act(standIns, '/commands', typed);
     const { ephemerals } = await channelNamed(standIns, 'incident-1');
     expect(ephemerals).toMatchObject([{ author: 'slackbot', text: `/incident failed with the error "${word}"` }]);
   });
 
   test('is for members: other people join the channel first', async () => {
-    const { standIns, slack, channel, heard } = await app();
+    const { standIns, slack, channel, heard: event } = await app();
     await act(standIns, '/commands', { ...typed, user: 'bob' });
-    expect(heard.told.map(({ fields }) => fields.event?.type ?? fields.command)).toEqual([
+    expect(event.told.map(({ fields }) => fields.event?.type ?? fields.command)).toEqual([
       'member_joined_channel',
       '/incident',
     ]);
@@ -173,17 +173,17 @@ describe('a command', () => {
   });
 
   test("can't be sent from other web pages in the same browser", async () => {
-    const { standIns, heard } = await app();
+    const { standIns, heard: event } = await app();
     const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
     const body = JSON.stringify(typed);
     const response = await standIns.app.request('/sandbox/slack/commands', { method: 'POST', headers, body });
-    expect([response.status, heard.told]).toEqual([403, []]);
+    expect([response.status, event.told]).toEqual([403, []]);
   });
 
   test('that the app does not have is not sent', async () => {
-    const { standIns, heard } = await app();
+    const { standIns, heard: event } = await app();
     const { delivery } = await act(standIns, '/commands', { ...typed, text: '/party now' });
-    expect([delivery, heard.told]).toEqual([null, []]);
+    expect([delivery, event.told]).toEqual([null, []]);
     const { ephemerals } = await channelNamed(standIns, 'incident-1');
     expect(ephemerals).toMatchObject([{ author: 'slackbot', text: '`/party` is not a valid command.' }]);
   });
@@ -199,12 +199,12 @@ describe('a command', () => {
 
 describe('an interaction', () => {
   test('with a button sends the message, the person, and the action, each time with another trigger', async () => {
-    const { standIns, slack, channel, heard } = await app();
+    const { standIns, slack, channel, heard: event } = await app();
     const { ts } = await say(slack, { channel, text: 'Roll back?', blocks: BUTTONS });
     const pressed = { user: 'sam', channel: 'incident-1', ts, action_id: 'approve' };
     await act(standIns, '/actions', pressed);
     await act(standIns, '/actions', pressed);
-    const [first, second] = heard.told.map(({ fields }) => fields);
+    const [first, second] = event.told.map(({ fields }) => fields);
     expect(first).toMatchObject({
       type: 'block_actions',
       user: { id: 'U2147483697', username: 'sam', name: 'sam', team_id: 'T0SANDBOX' },
@@ -220,16 +220,16 @@ describe('an interaction', () => {
   });
 
   test('with a menu sends the selection', async () => {
-    const { standIns, slack, channel, heard } = await app();
+    const { standIns, slack, channel, heard: event } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'severity', value: 'sev1' });
-    expect(heard.told[0]?.fields.actions).toMatchObject([
+    expect(event.told[0]?.fields.actions).toMatchObject([
       { type: 'static_select', selected_option: { value: 'sev1', text: { text: 'SEV1' } } },
     ]);
   });
 
   test('in an ephemeral message sends nothing of its content; other people do not see it', async () => {
-    const { standIns, slack, channel, heard } = await app();
+    const { standIns, slack, channel, heard: event } = await app();
     const { message_ts: ts } = await slack.chat.postEphemeral({
       channel,
       user: 'U2147483697',
@@ -237,7 +237,7 @@ describe('an interaction', () => {
       blocks: BUTTONS,
     });
     await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'approve' });
-    const [told] = heard.told;
+    const [told] = event.told;
     expect(told?.fields).toMatchObject({ container: { message_ts: ts, is_ephemeral: true } });
     expect(told?.fields).not.toHaveProperty('message');
     const byAda = act(standIns, '/actions', { user: 'ada', channel, ts, action_id: 'approve' });
@@ -245,9 +245,9 @@ describe('an interaction', () => {
   });
 
   test('that the app does not accept shows an error to the person', async () => {
-    const { standIns, slack, channel, heard } = await app();
+    const { standIns, slack, channel, heard: event } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
-    heard.answer = () => ({ status: 503 });
+    event.answer = () => ({ status: 503 });
     await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'approve' });
     const { ephemerals } = await channelNamed(standIns, 'incident-1');
     expect(ephemerals).toMatchObject([
@@ -256,11 +256,11 @@ describe('an interaction', () => {
   });
 
   test('with an unknown element is refused, and not sent', async () => {
-    const { standIns, slack, channel, heard } = await app();
+    const { standIns, slack, channel, heard: event } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     const wrong = act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'reject' });
     await expect(wrong).rejects.toThrow('elements: approve in a, severity in a');
-    expect(heard.told).toEqual([]);
+    expect(event.told).toEqual([]);
   });
 });
 
@@ -271,10 +271,10 @@ describe('a response_url', () => {
     const slack = client(standIns);
     const channel = await newChannel(slack, 'incident-1');
     await slack.conversations.invite({ channel, users: 'U2147483697' });
-    const heard = await receiver(standIns);
+    const event = await receiver(standIns);
     const { ts = '' } = await say(slack, { channel, text: 'Roll back?', blocks: BUTTONS });
     await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'approve' });
-    const url = String(heard.told[0]?.fields.response_url);
+    const url = String(event.told[0]?.fields.response_url);
     const respond = async (body: unknown) => {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
       const response = await fetch(url, { method: 'POST', body: text });
@@ -330,8 +330,8 @@ describe('a modal', () => {
   /** Opens a modal from the app in response to a shortcut. */
   async function opened(view: object = DECLARE) {
     const all = await app();
-    const { standIns, slack, heard } = all;
-    heard.answer = async ({ fields }) => {
+    const { standIns, slack, heard: event } = all;
+    event.answer = async ({ fields }) => {
       if (fields.type === 'shortcut') await slack.views.open({ trigger_id: fields.trigger_id, view: view as never });
       return {};
     };
@@ -341,11 +341,11 @@ describe('a modal', () => {
   }
 
   test('is opened during a shortcut, and submitted with its values', async () => {
-    const { heard, submit, id } = await opened();
-    expect(heard.told[0]?.fields).toMatchObject({ type: 'shortcut', callback_id: 'declare_incident' });
+    const { heard: event, submit, id } = await opened();
+    expect(event.told[0]?.fields).toMatchObject({ type: 'shortcut', callback_id: 'declare_incident' });
     const { modal } = await submit({ title: { text: 'Checkout fails' } });
     expect(modal).toBeNull();
-    expect(heard.told[1]?.fields).toMatchObject({
+    expect(event.told[1]?.fields).toMatchObject({
       type: 'view_submission',
       user: { id: 'U024BE7LH' },
       view: {
@@ -372,16 +372,16 @@ describe('a modal', () => {
     ['nothing', {}, 'Please complete this required field.'],
     ['too much', { title: { text: 'x'.repeat(21) } }, 'Must be no more than 20 characters.'],
   ])('%s in a field shows an error by Slack itself', async (_, values, words) => {
-    const { heard, submit } = await opened();
+    const { heard: event, submit } = await opened();
     expect(await submit(values)).toMatchObject({ delivery: null, modal: { errors: { title: words } } });
-    expect(heard.told).toHaveLength(1);
+    expect(event.told).toHaveLength(1);
   });
 
   test("shows the app's errors at their fields until there are none", async () => {
-    const { heard, submit, id } = await opened();
-    heard.answer = () => ({ body: { response_action: 'errors', errors: { title: 'taken' } } });
+    const { heard: event, submit, id } = await opened();
+    event.answer = () => ({ body: { response_action: 'errors', errors: { title: 'taken' } } });
     expect((await submit({ title: { text: 'one' } })).modal).toEqual({ id, errors: { title: 'taken' }, trouble: '' });
-    heard.answer = () => ({});
+    event.answer = () => ({});
     expect((await submit({ title: { text: 'two' } })).modal).toBeNull();
   });
 
@@ -391,8 +391,8 @@ describe('a modal', () => {
     ['an invalid view', { body: { response_action: 'update', view: { type: 'modal' } } }],
     ['an unknown response action', { body: { response_action: 'explode' } }],
   ])('with %s as the response stays open, and keeps its values', async (_, reply) => {
-    const { standIns, heard, submit, id } = await opened();
-    heard.answer = () => reply;
+    const { standIns, heard: event, submit, id } = await opened();
+    event.answer = () => reply;
     const { modal } = await submit({ title: { text: 'one' } });
     expect(modal).toMatchObject({ id, trouble: expect.stringMatching(/^We had some trouble connecting/) });
     const state = await sandbox<any>(standIns, 'GET', '/state');
@@ -400,40 +400,40 @@ describe('a modal', () => {
   });
 
   test('can be stacked up to three; clearing closes all', async () => {
-    const { heard, submit, id, standIns } = await opened();
+    const { heard: event, submit, id, standIns } = await opened();
     const next = { ...DECLARE, blocks: [{ type: 'divider' }] };
-    heard.answer = () => ({ body: { response_action: 'push', view: next } });
+    event.answer = () => ({ body: { response_action: 'push', view: next } });
     const second = (await submit({ title: { text: 'one' } })).modal?.id;
     expect(second).not.toBe(id);
     const third = (await act(standIns, `/views/${second}/submit`, { user: 'ada' })).modal?.id;
     const stuck = (await act(standIns, `/views/${third}/submit`, { user: 'ada' })).modal;
     expect(stuck).toMatchObject({ id: third, trouble: expect.stringContaining('push_limit_reached') });
-    heard.answer = () => ({ body: { response_action: 'clear' } });
+    event.answer = () => ({ body: { response_action: 'clear' } });
     expect((await act(standIns, `/views/${third}/submit`, { user: 'ada' })).modal).toBeNull();
   });
 
   test('that is closed shows the one below it, and notifies the app', async () => {
-    const { heard, submit, id, standIns } = await opened();
-    heard.answer = () => ({ body: { response_action: 'push', view: { ...DECLARE, notify_on_close: false } } });
+    const { heard: event, submit, id, standIns } = await opened();
+    event.answer = () => ({ body: { response_action: 'push', view: { ...DECLARE, notify_on_close: false } } });
     const second = (await submit({ title: { text: 'one' } })).modal?.id;
     expect(await act(standIns, `/views/${second}/close`, { user: 'ada' })).toMatchObject({
       delivery: null,
       modal: { id },
     });
-    heard.answer = () => ({});
+    event.answer = () => ({});
     const closed = await act(standIns, `/views/${id}/close`, { user: 'ada' });
     expect(closed).toMatchObject({ delivery: { what: 'view_closed' }, modal: null });
-    expect(heard.told.at(-1)?.fields).toMatchObject({ type: 'view_closed', is_cleared: false, view: { id } });
+    expect(event.told.at(-1)?.fields).toMatchObject({ type: 'view_closed', is_cleared: false, view: { id } });
   });
 
   test('gets the options of a menu from the app', async () => {
-    const { standIns, heard, submit, id } = await opened();
-    heard.answer = ({ fields }) =>
+    const { standIns, heard: event, submit, id } = await opened();
+    event.answer = ({ fields }) =>
       fields.type === 'block_suggestion' ? { body: { options: [option('checkout'), option('cart')] } } : {};
     const asked = { user: 'ada', view: id, block_id: 'service', action_id: 'choice', query: 'c' };
     const { options } = await act<{ options: unknown[] }>(standIns, '/options', asked);
     expect(options).toEqual([option('checkout'), option('cart')]);
-    expect(heard.told[1]?.fields).toMatchObject({
+    expect(event.told[1]?.fields).toMatchObject({
       type: 'block_suggestion',
       block_id: 'service',
       action_id: 'choice',
@@ -441,7 +441,7 @@ describe('a modal', () => {
       container: { type: 'view', view_id: id },
     });
     await submit({ title: { text: 'one' }, service: { choice: { value: 'cart', text: 'CART' } } });
-    expect(heard.told[2]?.fields.view.state.values.service.choice.selected_option).toMatchObject({ value: 'cart' });
+    expect(event.told[2]?.fields.view.state.values.service.choice.selected_option).toMatchObject({ value: 'cart' });
   });
 
   test('can be used only by the person who has it open', async () => {
@@ -488,20 +488,20 @@ describe('requests to the app', () => {
     ['global-shortcut-declare', '/shortcuts', { callback_id: 'declare_incident' }],
     ['message-action-add-to-timeline', '/shortcuts', { callback_id: 'add_to_timeline', channel: 'incident-1', ts: '' }],
   ])('have all fields of the documented %s', async (name, path, body) => {
-    const { standIns, slack, channel, heard } = await app();
+    const { standIns, slack, channel, heard: event } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     await act(standIns, path, { user: 'ada', ...body, ...('ts' in body && { ts }) });
-    expect(keysOf(heard.told[0]?.fields)).toEqual(expect.arrayContaining(documented(name)));
+    expect(keysOf(event.told[0]?.fields)).toEqual(expect.arrayContaining(documented(name)));
   });
 });
 
 describe('a message shortcut', () => {
   test('sends the message', async () => {
-    const { standIns, slack, channel, heard } = await app();
+    const { standIns, slack, channel, heard: event } = await app();
     const ts = await post(slack, channel, 'errors are falling');
     const taken = { user: 'sam', callback_id: 'add_to_timeline', channel: 'incident-1', ts };
     await act(standIns, '/shortcuts', taken);
-    expect(heard.told[0]?.fields).toMatchObject({
+    expect(event.told[0]?.fields).toMatchObject({
       type: 'message_action',
       callback_id: 'add_to_timeline',
       message_ts: ts,
@@ -521,17 +521,17 @@ describe('events', () => {
     });
 
   test('about joins, messages, and reactions are sent in order and signed', async () => {
-    const { standIns, heard, channel } = await app();
+    const { standIns, heard: event, channel } = await app();
     const { ts, delivery } = await talk(standIns, 'grace');
     expect(delivery).toMatchObject({ what: 'message', status: 200, next_at: null });
     await act(standIns, '/channels/incident-1/reactions', { user: 'sam', ts, name: 'pushpin' });
-    expect(heard.told.every(isSigned)).toBe(true);
-    expect(heard.told.map(({ fields }) => fields.event)).toMatchObject([
+    expect(event.told.every(isSigned)).toBe(true);
+    expect(event.told.map(({ fields }) => fields.event)).toMatchObject([
       { type: 'member_joined_channel', user: 'U0GRACE001', channel, channel_type: 'C' },
       { type: 'message', user: 'U0GRACE001', channel, text: 'rolled back', ts, channel_type: 'channel' },
       { type: 'reaction_added', user: 'U2147483697', reaction: 'pushpin', item: { type: 'message', channel, ts } },
     ]);
-    expect(heard.told[1]?.fields).toMatchObject({
+    expect(event.told[1]?.fields).toMatchObject({
       type: 'event_callback',
       event_id: expect.stringMatching(/^Ev/),
       authorizations: [{ user_id: 'U0BOT', is_bot: true }],
@@ -541,35 +541,35 @@ describe('events', () => {
 
   test('that the app is not subscribed to are not sent: by its manifest, it gets no messages', async () => {
     const standIns = await start();
-    const heard = await receiver(standIns);
+    const event = await receiver(standIns);
     await newChannel(client(standIns), 'incident-1');
     expect((await talk(standIns)).delivery).toBeNull();
-    expect(heard.told.map(({ fields }) => fields.event.type)).toEqual(['member_joined_channel']);
+    expect(event.told.map(({ fields }) => fields.event.type)).toEqual(['member_joined_channel']);
   });
 
   test('of a channel that the app is not in are not sent', async () => {
-    const { standIns, heard } = await app();
+    const { standIns, heard: event } = await app();
     await act(standIns, '/channels/general/messages', { user: 'ada', text: 'lunch?' });
-    expect(heard.told).toEqual([]);
+    expect(event.told).toEqual([]);
   });
 
   /** Waits until the app has received this number of requests. */
-  const toldTimes = (times: number, heard: { told: Told[] }) => expect.poll(() => heard.told.length).toBe(times);
+  const toldTimes = (times: number, event: { told: Told[] }) => expect.poll(() => event.told.length).toBe(times);
 
   test('that fail are sent again three times, with the same ID and new signatures', async () => {
     const standIns = await start({ timeScale: 1_000_000 });
     await sandbox(standIns, 'PUT', '/slack/settings', EVENTS);
-    const heard = await receiver(standIns);
+    const event = await receiver(standIns);
     await newChannel(client(standIns), 'incident-1');
     await act(standIns, '/channels/incident-1/members', { user: 'ada' });
-    heard.told.length = 0;
-    heard.answer = () => ({ status: 500 });
+    event.told.length = 0;
+    event.answer = () => ({ status: 500 });
     await talk(standIns);
-    await toldTimes(4, heard);
-    expect(new Set(heard.told.map(({ fields }) => fields.event_id)).size).toBe(1);
-    expect(heard.told.every(isSigned)).toBe(true);
-    expect(heard.told.map(({ headers }) => headers['x-slack-retry-num'])).toEqual([undefined, '1', '2', '3']);
-    expect(heard.told[1]?.headers['x-slack-retry-reason']).toBe('http_error');
+    await toldTimes(4, event);
+    expect(new Set(event.told.map(({ fields }) => fields.event_id)).size).toBe(1);
+    expect(event.told.every(isSigned)).toBe(true);
+    expect(event.told.map(({ headers }) => headers['x-slack-retry-num'])).toEqual([undefined, '1', '2', '3']);
+    expect(event.told[1]?.headers['x-slack-retry-reason']).toBe('http_error');
     await expect
       .poll(async () => (await sandbox<any>(standIns, 'GET', '/slack/deliveries')).items[0])
       .toMatchObject({ attempts: 4, status: 500, next_at: null });
@@ -578,14 +578,14 @@ describe('events', () => {
   test('are not sent again if the app says so, or once they are accepted', async () => {
     const standIns = await start({ timeScale: 1_000_000 });
     await sandbox(standIns, 'PUT', '/slack/settings', EVENTS);
-    const heard = await receiver(standIns);
+    const event = await receiver(standIns);
     await newChannel(client(standIns), 'incident-1');
     await act(standIns, '/channels/incident-1/members', { user: 'ada' });
-    heard.answer = () => ({ status: 500, headers: { 'x-slack-no-retry': '1' } });
+    event.answer = () => ({ status: 500, headers: { 'x-slack-no-retry': '1' } });
     expect((await talk(standIns)).delivery).toMatchObject({ attempts: 1, next_at: null });
-    heard.answer = ({ headers }) => ({ status: headers['x-slack-retry-num'] === '1' ? 200 : 500 });
+    event.answer = ({ headers }) => ({ status: headers['x-slack-retry-num'] === '1' ? 200 : 500 });
     await talk(standIns);
-    await toldTimes(4, heard);
+    await toldTimes(4, event);
     await expect
       .poll(async () => (await sandbox<any>(standIns, 'GET', '/slack/deliveries')).items[0])
       .toMatchObject({ attempts: 2, status: 200, next_at: null });
@@ -594,18 +594,18 @@ describe('events', () => {
   test('with pending retries are sent again after a restart', async () => {
     const dir = folder();
     const first = await start({ dir });
-    const heard = await receiver(first);
+    const event = await receiver(first);
     await newChannel(client(first), 'incident-1');
-    heard.answer = ({ headers }) => ({ status: headers['x-slack-retry-num'] === '2' ? 200 : 500 });
+    event.answer = ({ headers }) => ({ status: headers['x-slack-retry-num'] === '2' ? 200 : 500 });
     await act(first, '/channels/incident-1/members', { user: 'ada' });
-    await toldTimes(2, heard); // the third attempt is due in a minute
+    await toldTimes(2, event); // the third attempt is due in a minute
     await expect
       .poll(async () => (await sandbox<any>(first, 'GET', '/slack/deliveries')).items[0])
       .toMatchObject({ attempts: 2 });
     await first.close();
 
     const second = await start({ dir, now: () => Date.now() + 60_000 });
-    heard.told.length = 0;
+    event.told.length = 0;
     const again = await receiver(second);
     await toldTimes(1, again);
     expect(again.told[0]?.headers['x-slack-retry-num']).toBe('2');
@@ -617,10 +617,10 @@ describe('events', () => {
   });
 
   test("start with Slack's verification of the app's URL", async () => {
-    const { standIns, heard } = await app();
-    heard.answer = ({ fields }) => ({ body: fields.challenge });
+    const { standIns, heard: event } = await app();
+    event.answer = ({ fields }) => ({ body: fields.challenge });
     expect(await act(standIns, '/verification', {})).toMatchObject({ verified: true });
-    heard.answer = () => ({ body: 'no' });
+    event.answer = () => ({ body: 'no' });
     expect(await act(standIns, '/verification', {})).toMatchObject({ verified: false });
   });
 });

@@ -263,7 +263,7 @@ describe('the stored configuration', () => {
   });
 
   test('can predate routes', () => {
-    expect(Config.parse({ version: 'v', services: {}, paging: { quietHours: 12 } }).routes).toEqual(
+    expect(Config.parse({ version: 'v', services: {}, paging: { autoResolveHours: 12 } }).routes).toEqual(
       RoutesFile.parse({}),
     );
   });
@@ -275,7 +275,7 @@ describe('the stored configuration', () => {
     [{ paging: 'firebreak' }, 'firebreak'],
   ])('paging mode: %j', (file, mode) => {
     const paging = PagingFile.parse(file);
-    expect(paging).toEqual({ mode, quietHours: 12 });
+    expect(paging).toEqual({ mode, autoResolveHours: 12 });
     expect(PagingFile.parse(paging)).toEqual(paging);
   });
 

@@ -51,7 +51,7 @@ export class ChatWorld {
     const { world } = this;
     this.deps = {
       ...world.deps,
-      inbound: { send: async (heard) => void this.queued.push(heard) },
+      inbound: { send: async (event) => void this.queued.push(event) },
       processedEvents: this.#processedEvents(),
       userCache: this.#userCache(),
       directory: {

@@ -20,7 +20,7 @@ import {
   typed,
 } from './chat-world.ts';
 
-const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
 let chat: ChatWorld;
 let id: IncidentId;
@@ -120,36 +120,36 @@ describe('exactly once', () => {
   ];
 
   test.each(acts)('%s that is delivered twice is executed and answered once', async (_, request) => {
-    const heard = chat.heard(request());
-    await chat.deliver(heard);
+    const event = chat.heard(request());
+    await chat.deliver(event);
     const [timeline, told] = [await chat.timeline(id), chat.told.length];
     expect(timeline).toHaveLength(1);
-    await chat.deliver(heard);
+    await chat.deliver(event);
     expect(await chat.timeline(id)).toEqual(timeline);
     expect(chat.told).toHaveLength(told);
   });
 
   test.each(acts)('%s is executed once and answered if the process dies before the answer', async (_, request) => {
-    const heard = chat.heard(request());
+    const event = chat.heard(request());
     chat.onTell = () => {
       throw new Error('the process dies');
     };
-    expect(await chat.deliver(heard)).toBe(false);
+    expect(await chat.deliver(event)).toBe(false);
     chat.onTell = () => undefined;
-    expect(await chat.deliver(heard)).toBe(true);
+    expect(await chat.deliver(event)).toBe(true);
     expect(await chat.timeline(id)).toHaveLength(1);
     expect(chat.told.length).toBeGreaterThan(0);
   });
 
   test.each(acts)('%s is executed once if the process dies before it stores the result', async (_, request) => {
-    const heard = chat.heard(request());
+    const event = chat.heard(request());
     const { store: did } = chat.deps.processedEvents;
     chat.deps.processedEvents.store = async () => {
       throw new Error('the process dies');
     };
-    expect(await chat.deliver(heard)).toBe(false);
+    expect(await chat.deliver(event)).toBe(false);
     chat.deps.processedEvents.store = did;
-    expect(await chat.deliver(heard)).toBe(true);
+    expect(await chat.deliver(event)).toBe(true);
     expect(await chat.timeline(id)).toHaveLength(1);
   });
 
@@ -157,8 +157,8 @@ describe('exactly once', () => {
     ['an action', () => typed(ADA, '/incident', 'ack')],
     ['the summary', () => happened({ type: 'member_joined_channel', user: BOB, channel: CHANNEL })],
   ] as const)('%s that is delivered again during its execution is answered once', async (_, request) => {
-    const heard = chat.heard(request());
-    await Promise.all([1, 2, 3].map(() => chat.deliver(heard)));
+    const event = chat.heard(request());
+    await Promise.all([1, 2, 3].map(() => chat.deliver(event)));
     expect(chat.told).toHaveLength(1);
   });
 
@@ -185,9 +185,9 @@ describe('exactly once', () => {
   });
 
   test('a request that is too old is not executed', async () => {
-    const heard = chat.heard(typed(ADA, '/incident', 'resolve'));
+    const event = chat.heard(typed(ADA, '/incident', 'resolve'));
     chat.later(16 * 60);
-    await chat.deliver(heard);
+    await chat.deliver(event);
     expect(chat.answer()).toMatch(/^This request was processed too late/);
     expect(await chat.timeline(id)).toEqual([]);
   });
@@ -216,14 +216,14 @@ describe('an incident in Slack', () => {
   test('is declared once despite an interruption, and the on-call responder is still looked up', async () => {
     chat.configure({ onCall: { payments: { schedule: 'PSCHED1' } } });
     const form = { service: 'checkout', environment: 'staging', severity: 'sev1', summary: 'Slow' };
-    const heard = chat.heard(submitted(ADA, 'declare_incident', form));
+    const event = chat.heard(submitted(ADA, 'declare_incident', form));
     const { amend } = chat.deps.incidents;
     chat.deps.incidents.amend = async () => {
       throw new Error('the process dies');
     };
-    expect(await chat.deliver(heard)).toBe(false);
+    expect(await chat.deliver(event)).toBe(false);
     chat.deps.incidents.amend = amend;
-    expect(await chat.deliver(heard)).toBe(true);
+    expect(await chat.deliver(event)).toBe(true);
     expect(chat.answer()).toMatch(/^Declared: Slow/);
     const [declared] = (await chat.deps.incidents.open()).filter(({ environment }) => environment === 'staging');
     expect(await chat.timeline(declared?.id as IncidentId)).toEqual([]);
@@ -645,8 +645,8 @@ describe('questions', () => {
     const inputs = clear({});
     const ask = async (number: number) => {
       const question = { text: 'Restart the ledger', reasons: [], people: null, approvals: 1, inputs: inputs as never };
-      const at = { ...place, service: 'ledger' as ServiceName };
-      return (await chat.deps.decisions.ask(id, number, { ...question, place: at })).digest;
+      const at = { ...serviceEnvironment, service: 'ledger' as ServiceName };
+      return (await chat.deps.decisions.ask(id, number, { ...question, serviceEnvironment: at })).digest;
     };
     const asked = await ask(1_000_001);
     expect(await chat.presses(ADA, { verb: 'approve', incident: id, digest: asked })).toBe(
@@ -669,7 +669,9 @@ describe('questions', () => {
 describe('rollbacks', () => {
   async function deployed(version: string, minutesAgo: number): Promise<void> {
     const started_at = plusSeconds(chat.world.clock.now(), -60 * minutesAgo);
-    await chat.deps.changes.record(NewChange.parse({ ...place, version, started_at, finished_at: started_at }));
+    await chat.deps.changes.record(
+      NewChange.parse({ ...serviceEnvironment, version, started_at, finished_at: started_at }),
+    );
   }
 
   test('are shown first, and executed only by the button', async () => {
@@ -681,7 +683,7 @@ describe('rollbacks', () => {
     );
     expect(await chat.timeline(id)).toEqual([]);
     const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
-    expect(button).toEqual({ verb: 'rollback', ...place, from: 'v2', to: 'v1' });
+    expect(button).toEqual({ verb: 'rollback', ...serviceEnvironment, from: 'v2', to: 'v1' });
     if (button === undefined) return;
     expect(await chat.presses(ADA, button)).toMatch(
       /^The rollback of v2 was requested, and starts unless a guard blocks it\./,
@@ -692,16 +694,18 @@ describe('rollbacks', () => {
   test('are not started again after an interruption', async () => {
     await deployed('v1', 300);
     await deployed('v2', 10);
-    const heard = chat.heard(pressed(ADA, { verb: 'rollback', ...place, from: 'v2' as Version, to: null }));
+    const event = chat.heard(
+      pressed(ADA, { verb: 'rollback', ...serviceEnvironment, from: 'v2' as Version, to: null }),
+    );
     const { store: did } = chat.deps.processedEvents;
     chat.deps.processedEvents.store = async (key, outcome) => {
-      if (key === heard.key) throw new Error('the process dies');
+      if (key === event.key) throw new Error('the process dies');
       return did(key, outcome);
     };
-    expect(await chat.deliver(heard)).toBe(false);
+    expect(await chat.deliver(event)).toBe(false);
     chat.deps.processedEvents.store = did;
     await deployed('v1.1', 0);
-    expect(await chat.deliver(heard)).toBe(true);
+    expect(await chat.deliver(event)).toBe(true);
     expect(chat.answer()).toMatch(/^The rollback of v2 was requested, and starts unless a guard blocks it\./);
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
   });
@@ -711,18 +715,20 @@ describe('rollbacks', () => {
     async (where) => {
       await deployed('v1', 300);
       await deployed('v2', 10);
-      const heard = chat.heard(pressed(ADA, { verb: 'rollback', ...place, from: 'v2' as Version, to: null }));
+      const event = chat.heard(
+        pressed(ADA, { verb: 'rollback', ...serviceEnvironment, from: 'v2' as Version, to: null }),
+      );
       const [port, method] = where.split('.') as ['incidents', 'post'];
       const real = chat.deps[port][method];
       chat.deps[port][method] = async () => {
         throw new Error('the process dies');
       };
-      expect(await chat.deliver(heard)).toBe(false);
+      expect(await chat.deliver(event)).toBe(false);
       expect(await chat.timeline(id)).toEqual([]);
       chat.deps[port][method] = real;
-      expect(await chat.deliver(heard)).toBe(true);
+      expect(await chat.deliver(event)).toBe(true);
       expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
-      expect(await chat.deliver(heard)).toBe(true);
+      expect(await chat.deliver(event)).toBe(true);
       expect(await chat.timeline(id)).toHaveLength(1);
     },
   );
@@ -730,17 +736,19 @@ describe('rollbacks', () => {
   test('open no other incident if the first one is resolved at the next delivery', async () => {
     await deployed('v1', 300);
     await deployed('v2', 10);
-    const heard = chat.heard(pressed(ADA, { verb: 'rollback', ...place, from: 'v2' as Version, to: null }));
+    const event = chat.heard(
+      pressed(ADA, { verb: 'rollback', ...serviceEnvironment, from: 'v2' as Version, to: null }),
+    );
     const { store: did } = chat.deps.processedEvents;
     chat.deps.processedEvents.store = async (key, outcome) => {
-      if (key === heard.key) throw new Error('the process dies');
+      if (key === event.key) throw new Error('the process dies');
       return did(key, outcome);
     };
-    expect(await chat.deliver(heard)).toBe(false);
+    expect(await chat.deliver(event)).toBe(false);
     chat.deps.processedEvents.store = did;
     const dossier = chat.world.store.dossiers.get(id);
     if (dossier !== undefined) dossier.record.status = 'resolved';
-    expect(await chat.deliver(heard)).toBe(true);
+    expect(await chat.deliver(event)).toBe(true);
     expect(chat.answer()).toMatch(/^Superseded: the incident is already resolved/);
     expect(chat.world.store.dossiers.size).toBe(1);
   });
@@ -750,7 +758,7 @@ describe('rollbacks', () => {
     await deployed('v1', 300);
     await deployed('v2', 10);
     const shown = (to: string, more: object = {}) =>
-      ({ verb: 'rollback', ...place, from: 'v2' as Version, to: to as Version, ...more }) as const;
+      ({ verb: 'rollback', ...serviceEnvironment, from: 'v2' as Version, to: to as Version, ...more }) as const;
     expect(await chat.presses(ADA, shown('v0', { named: true }))).toMatch(
       /^The rollback of v2 to v0 was requested, and starts/,
     );
@@ -768,7 +776,7 @@ describe('rollbacks', () => {
     await deployed('v1', 300);
     await deployed('v2', 60);
     await deployed('v3', 1);
-    const old = { verb: 'rollback', ...place, from: 'v2' as Version, to: 'v1' as Version } as const;
+    const old = { verb: 'rollback', ...serviceEnvironment, from: 'v2' as Version, to: 'v1' as Version } as const;
     expect(await chat.presses(ADA, old)).toBe('Superseded: v3 is running now instead of v2. Nothing was done.');
     expect(await chat.timeline(id)).toEqual([]);
   });
@@ -851,8 +859,8 @@ test('no command text causes an error', async () => {
   const command = fc.constantFrom('/incident', '/rollback', '/deploys', '/firebreak', '/acme-incident', '/unknown');
   await fc.assert(
     fc.asyncProperty(command, fc.array(word, { maxLength: 5 }), async (name, typedWords) => {
-      const heard = chat.heard(typed(ADA, name, typedWords.join(' ')));
-      expect(await chat.deliver(heard)).toBe(true);
+      const event = chat.heard(typed(ADA, name, typedWords.join(' ')));
+      expect(await chat.deliver(event)).toBe(true);
       expect(chat.quarantined).toEqual([]);
     }),
     { numRuns: 300 },

@@ -4,7 +4,7 @@ import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../..
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { ADA, buttonsIn, ChatWorld } from './chat-world.ts';
 
-const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
 let chat: ChatWorld;
 let id: IncidentId;
@@ -16,7 +16,9 @@ beforeEach(async () => {
 
 async function deployed(version: string, minutesAgo: number, more: object = {}): Promise<void> {
   const started_at = plusSeconds(chat.world.clock.now(), -60 * minutesAgo);
-  await chat.deps.changes.record(NewChange.parse({ ...place, version, started_at, finished_at: started_at, ...more }));
+  await chat.deps.changes.record(
+    NewChange.parse({ ...serviceEnvironment, version, started_at, finished_at: started_at, ...more }),
+  );
 }
 
 describe('rollbacks in Slack', () => {
@@ -58,7 +60,7 @@ describe('rollbacks in Slack', () => {
     expect(answer).toContain('⚠️ The newest version known to be good is v2.');
     expect(answer).toContain('v2 can be rolled back to exactly this version (rollback_safe_to).');
     const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
-    expect(button).toEqual({ verb: 'rollback', ...place, from: 'v3', to: 'v1', named: true });
+    expect(button).toEqual({ verb: 'rollback', ...serviceEnvironment, from: 'v3', to: 'v1', named: true });
     const confirm = chat.told.at(-1)?.message.parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons : []))[0];
     expect(confirm?.confirm?.text).toMatch(
       /^checkout in production: roll back from v3 to v1\. v3 has a migration.*\.$/,
@@ -91,11 +93,17 @@ describe('rollbacks in Slack', () => {
     await deployed('v1', 600);
     await deployed('v2', 300);
     await deployed('v3', 10);
-    const named = { verb: 'rollback', ...place, from: 'v3' as Version, to: 'v1' as Version, named: true } as const;
+    const named = {
+      verb: 'rollback',
+      ...serviceEnvironment,
+      from: 'v3' as Version,
+      to: 'v1' as Version,
+      named: true,
+    } as const;
     const pinned_at = chat.world.clock.now();
     chat.world.store.pins.push({
       id: 'pin_v1',
-      ...place,
+      ...serviceEnvironment,
       version: 'v1' as Version,
       incident_id: id,
       reason: 'rolled back',

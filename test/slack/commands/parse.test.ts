@@ -226,14 +226,16 @@ const WRONG: [string, string, string | null][] = [
   ['/webhook-collect', '', null],
 ];
 
-test.each(WRONG)('%s %s is wrong: %s', (command, text, meant) => {
-  expect(usage(command, text).nearest).toBe(meant?.trim() ?? null);
+test.each(WRONG)('%s %s is wrong: %s', (command, text, suggestion) => {
+  expect(usage(command, text).nearest).toBe(suggestion?.trim() ?? null);
 });
 
 test('a suggestion is valid, or asks for something only people know', () => {
-  const offered = WRONG.flatMap(([, , meant]) => (meant === null || /@\w+|…| help$/.test(meant) ? [] : [meant]));
-  const wrong = offered.filter((meant) => {
-    const [, typed = '', rest = ''] = /^(\S+) ?(.*)$/.exec(meant) ?? [];
+  const offered = WRONG.flatMap(([, , suggestion]) =>
+    suggestion === null || /@\w+|…| help$/.test(suggestion) ? [] : [suggestion],
+  );
+  const wrong = offered.filter((suggestion) => {
+    const [, typed = '', rest = ''] = /^(\S+) ?(.*)$/.exec(suggestion) ?? [];
     return parseCommand(typed, rest).kind !== 'request';
   });
   expect(wrong).toEqual([]);

@@ -6,7 +6,7 @@ import { plusSeconds } from '../../../schemas/time/time.ts';
 import { clear } from '../../domain/arbitraries.ts';
 import { ADA, BOB, ChatWorld, pressed } from './chat-world.ts';
 
-const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
 let chat: ChatWorld;
 let id: IncidentId;
@@ -27,7 +27,7 @@ describe('clearing a suspect', () => {
   const press = (user = ADA) => chat.presses(user, { verb: 'not_the_deploy', incident: id, change });
 
   async function judged(more: Partial<Parameters<typeof clear>[0]> = {}): Promise<void> {
-    const changes = await chat.deps.changes.recent(place, 9);
+    const changes = await chat.deps.changes.recent(serviceEnvironment, 9);
     const inputs = clear({ changes, policy: { mode: 'approve' }, ...more });
     await chat.deps.decisions.keep(id, 1, decide(inputs), inputs);
   }
@@ -53,7 +53,7 @@ describe('clearing a suspect', () => {
   });
 
   test('also withdraws a question of a runbook to other people', async () => {
-    await judged({ asked: { by: 'runbook', who: 'r', approval: { people: ['carol'], seconds: null } } });
+    await judged({ request: { by: 'runbook', name: 'r', approval: { people: ['carol'], seconds: null } } });
     expect(await press()).toContain('The question about it is withdrawn.');
     expect(await chat.deps.decisions.state(id, 1)).toBe('expired');
   });
@@ -67,7 +67,12 @@ describe('clearing a suspect', () => {
       class: 'keyed',
       detail: 'Rolling back v2 to v1',
     } as const;
-    await chat.deps.effects.intendAct(id, effect, { place, resource: 'cd', automatic: true, isProposed: true });
+    await chat.deps.effects.intendAction(id, effect, {
+      serviceEnvironment: serviceEnvironment,
+      resource: 'cd',
+      automatic: true,
+      isProposed: true,
+    });
     expect(await press()).toBe(
       'v2 is cleared, but its rollback to v1 is in progress and continues. The rollback is marked as wrong, which counts against the automation of the service.',
     );
@@ -83,14 +88,14 @@ describe('clearing a suspect', () => {
 
   test('is executed once if the process dies before it stores the result', async () => {
     await judged();
-    const heard = chat.heard(pressed(ADA, { verb: 'not_the_deploy', incident: id, change }));
+    const event = chat.heard(pressed(ADA, { verb: 'not_the_deploy', incident: id, change }));
     const { store: did } = chat.deps.processedEvents;
     chat.deps.processedEvents.store = async () => {
       throw new Error('the process dies');
     };
-    expect(await chat.deliver(heard)).toBe(false);
+    expect(await chat.deliver(event)).toBe(false);
     chat.deps.processedEvents.store = did;
-    expect(await chat.deliver(heard)).toBe(true);
+    expect(await chat.deliver(event)).toBe(true);
     expect(await chat.timeline(id)).toEqual([
       expect.stringMatching(/^firebreak: Asks for approval before rolling back v2 to v1: /),
       `slack:${ADA}: v2 was not the cause`,
@@ -107,10 +112,10 @@ describe('clearing a suspect', () => {
     );
     chat.later(60);
     expect(await again()).toMatch(/^v2 is suspected again/);
-    expect((await chat.record(id)).cleared).toMatchObject([{ back: { by: `slack:${BOB}` } }]);
+    expect((await chat.record(id)).cleared).toMatchObject([{ restored: { by: `slack:${BOB}` } }]);
     chat.later(60);
     expect(await press()).toMatch(/^v2 is cleared: /);
-    expect((await chat.record(id)).cleared).toEqual([expect.not.objectContaining({ back: expect.anything() })]);
+    expect((await chat.record(id)).cleared).toEqual([expect.not.objectContaining({ restored: expect.anything() })]);
     expect(await chat.timeline(id)).toEqual([
       `slack:${ADA}: v2 was not the cause`,
       `slack:${BOB}: Suspected v2 again`,
@@ -131,7 +136,7 @@ describe('clearing a suspect', () => {
 
   test('does not apply to other incidents', async () => {
     const other = await chat.deps.incidents.declare({
-      ...place,
+      ...serviceEnvironment,
       environment: 'staging' as EnvironmentName,
       title: 'Errors',
       severity: 'critical',
@@ -158,8 +163,8 @@ describe('clearing a suspect', () => {
     expect(await chat.says(BOB, '/rollback', 'checkout production')).toMatch(
       /No change is suspected\.\nv2 was cleared by ada at /,
     );
-    await chat.presses(BOB, { verb: 'rollback', ...place, from: 'v2' as Version, to: 'v1' as Version });
-    expect((await chat.record(id)).cleared).toMatchObject([{ back: { by: `slack:${BOB}` } }]);
+    await chat.presses(BOB, { verb: 'rollback', ...serviceEnvironment, from: 'v2' as Version, to: 'v1' as Version });
+    expect((await chat.record(id)).cleared).toMatchObject([{ restored: { by: `slack:${BOB}` } }]);
     expect((await chat.timeline(id)).at(-1)).toBe(
       `slack:${BOB}: Requested a rollback; v2 is therefore suspected again`,
     );
@@ -167,7 +172,12 @@ describe('clearing a suspect', () => {
 
   async function deployed(version: string, minutesAgo: number): Promise<ChangeId> {
     const started_at = plusSeconds(chat.world.clock.now(), -60 * minutesAgo);
-    const made = NewChange.parse({ ...place, version, started_at, finished_at: plusSeconds(started_at, 180) });
+    const made = NewChange.parse({
+      ...serviceEnvironment,
+      version,
+      started_at,
+      finished_at: plusSeconds(started_at, 180),
+    });
     return (await chat.deps.changes.record(made)).change.id;
   }
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { SlackRefused } from '../../../integrations/slack/small-client.ts';
+import { SlackRefused } from '../../../integrations/slack/minimal-client.ts';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
@@ -27,11 +27,11 @@ describe('immediate answers', () => {
     ['/incident', 'checkout is down', '/incident declare checkout is down'],
     ['/firebreak', 'puase', '/firebreak pause'],
     ['/freeze', 'lift checkout', '/freeze lift checkout'],
-  ])('%s %s suggests %s', async (command, text, meant) => {
+  ])('%s %s suggests %s', async (command, text, suggestion) => {
     const world = new World();
     const said = shown(await world.command(command, text));
     expect(said).toContain('Nothing was done');
-    expect(said).toContain(meant);
+    expect(said).toContain(suggestion);
     expect(world.heard).toEqual([]);
     expect(world.views).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FIELDS } from '../../../slack/modals/form.ts';
 import { keyOf } from '../../../slack/requests/enqueue.ts';
-import { SlackRefused } from '../../../integrations/slack/small-client.ts';
+import { SlackRefused } from '../../../integrations/slack/minimal-client.ts';
 import { type Button, buttonIds } from '../../../schemas/slack/button.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
 import { Interaction } from '../../../schemas/slack/interaction.ts';
@@ -47,7 +47,7 @@ describe('buttons', () => {
       const [action] = press(approve).actions;
       await world.interact(press(approve, { trigger_id: trigger, actions: [{ ...action, action_ts: at }] }));
     }
-    const [first, second] = world.heard.map(({ heard }) => heard.key);
+    const [first, second] = world.heard.map(({ heard: event }) => event.key);
     expect(first).toBe(second);
   });
 
@@ -202,7 +202,7 @@ describe('shortcuts', () => {
     const world = new World();
     await world.receive(receivedOf(fixture('message-action-add-to-timeline')));
     await world.receive(receivedOf(fixture('message-action-add-to-timeline')));
-    expect(new Set(world.heard.map(({ heard }) => heard.key)).size).toBe(1);
+    expect(new Set(world.heard.map(({ heard: event }) => event.key)).size).toBe(1);
   });
 });
 
@@ -235,7 +235,7 @@ describe('submitted modals', () => {
     const payload = submission(FORMS.declare, DECLARED, { channel: 'C2147483705' });
     expect(await world.interact(payload)).toMatchObject({ status: 200, body: '' });
     await world.interact(payload);
-    expect(world.heard.map(({ group, heard }) => [group, heard.key])).toEqual([
+    expect(world.heard.map(({ group, heard: event }) => [group, event.key])).toEqual([
       ['channel:C2147483705', 'view_submission:VNHU13V36:156663117.cd33ad1f'],
       ['channel:C2147483705', 'view_submission:VNHU13V36:156663117.cd33ad1f'],
     ]);

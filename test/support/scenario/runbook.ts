@@ -17,7 +17,7 @@ export const SERVICES = {
       production: {
         deployer: { kind: 'http' },
         flags: { kind: 'launchdarkly', project: 'default' },
-        autoRollback: { mode: 'act', approvalTimeoutMinutes: 24 * 60 },
+        autoRollback: { mode: 'act', evidence: 'time', approvalTimeoutMinutes: 24 * 60 },
       },
     },
   },

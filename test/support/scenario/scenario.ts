@@ -18,7 +18,7 @@ export const catalogueOf = (story: Story, more: object = {}): object => ({
     environments: {
       production: {
         deployer: { kind: 'http' },
-        autoRollback: { mode: story, unknownMigration: 'act', approvalTimeoutMinutes: 24 * 60 },
+        autoRollback: { mode: story, evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 24 * 60 },
       },
     },
   },

@@ -40,17 +40,20 @@ export class FakeChanges implements Changes {
     return { items: copy(this.#sorted().toReversed()), next_cursor: null };
   }
 
-  async recent(place: ServiceEnvironment, limit: number): Promise<Change[]> {
+  async recent(serviceEnvironment: ServiceEnvironment, limit: number): Promise<Change[]> {
     return copy(
       this.#sorted()
-        .filter((change) => placeOf(change) === placeOf(place) && !startsTooFarAhead(change, this.#store.clock.now()))
+        .filter(
+          (change) =>
+            placeOf(change) === placeOf(serviceEnvironment) && !startsTooFarAhead(change, this.#store.clock.now()),
+        )
         .slice(-limit),
     );
   }
 
   async live(): Promise<Change[]> {
-    const places = new Map(this.#sorted().map((change) => [placeOf(change), change]));
-    return [...places.values()].flatMap((place) => copy(this.#store.liveAt(place) ?? []));
+    const serviceEnvironments = new Map(this.#sorted().map((change) => [placeOf(change), change]));
+    return [...serviceEnvironments.values()].flatMap((place) => copy(this.#store.liveAt(place) ?? []));
   }
 
   async rolling(): ReturnType<Changes['rolling']> {

@@ -2,6 +2,7 @@ import { canonicalJson, sha256 } from '../../../aws/hash.ts';
 import { newDecision, newQuestion, planAnswer, unanswered } from '../../../domain/incidents/plan-decisions.ts';
 import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
 import type { Decision, DecisionInputs } from '../../../domain/rollback/judgement.ts';
+import { hasDigest } from '../../../domain/rollback/offers.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { DecisionState, DecisionView } from '../../../schemas/incidents/incident.ts';
 import { type FakeStore, copy } from './store.ts';
@@ -13,12 +14,18 @@ export class FakeDecisions implements Decisions {
     this.#store = store;
   }
 
-  async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
+  async keep(
+    id: IncidentId,
+    number: number,
+    decision: Decision,
+    inputs: DecisionInputs,
+    answerSeconds?: number,
+  ): Promise<DecisionView> {
     const { decisions, timeline } = this.#store.dossier(id);
     const known = decisions.get(number);
     if (known) return copy(known.view);
     const digest = sha256(canonicalJson({ id, number, decision, inputs }));
-    const of = { id, number, at: this.#store.clock.now(), digest };
+    const of = { id, number, at: this.#store.clock.now(), digest, answerSeconds };
     const { view, people, patch, entry } = newDecision(of, decision, inputs);
     decisions.set(number, copy({ view, inputs, people }));
     this.#store.patch(id, patch);
@@ -61,11 +68,11 @@ export class FakeDecisions implements Decisions {
     note: string,
   ): Promise<Answered> {
     const { record, decisions, timeline } = this.#store.dossier(id);
-    const found = [...decisions.values()].find(({ view }) => view.digest === digest);
+    const found = [...decisions.values()].find(({ view }) => hasDigest(view, digest));
     if (found === undefined) return 'superseded';
-    const plan = planAnswer(record, found, { answer, by, note }, this.#store.clock.now());
+    const plan = planAnswer(record, found, { digest, answer, by, note }, this.#store.clock.now());
     if (typeof plan === 'string') return plan;
-    found.view.approvals = plan.approvals;
+    Object.assign(found.view, { approvals: plan.approvals, ...plan.choice });
     if (plan.kind === 'agrees') {
       timeline.push(plan.entry);
       return 'taken';
@@ -89,8 +96,8 @@ export class FakeDecisions implements Decisions {
 
   async outcome(id: IncidentId, number: number): ReturnType<Decisions['outcome']> {
     const found = this.#store.dossiers.get(id)?.decisions.get(number);
-    if (found === undefined || !('asked' in found.inputs)) return undefined;
-    return { asked: found.inputs.asked.by, outcome: found.outcome ?? null };
+    if (found === undefined || !('request' in found.inputs)) return undefined;
+    return { requester: found.inputs.request.by, outcome: found.outcome ?? null };
   }
 
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {

@@ -5,13 +5,13 @@ import {
   completed,
   marked,
   paceSince,
-  planAct,
+  planAction,
   planEnd,
   planRollbackEnd,
   type RollbackEndPlan,
 } from '../../../domain/incidents/plan-effects.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { Act, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
+import type { IntendedAction, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
@@ -39,27 +39,27 @@ export class FakeEffects implements Effects {
     return copy(effect);
   }
 
-  async intendAct(
+  async intendAction(
     id: IncidentId,
     intent: Omit<Effect, 'state' | 'at'>,
-    act: Act,
+    act: IntendedAction,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
     const store = this.#store;
     const { effects, timeline, record: incident } = store.dossier(id);
     const state = { known: effects.get(intent.key), incident, lock: store.locks.get(act.resource), pace: store.pace };
-    const plan = planAct(intent, act, state, store.clock.now());
+    const plan = planAction(intent, act, state, store.clock.now());
     if (plan.kind === 'known') return { ok: true, effect: copy(plan.effect) };
     if (plan.kind === 'stopped') return { ok: false, reason: plan.reason };
     const { effect, entry, lock, pace, patch } = plan;
-    const { place } = act;
+    const { serviceEnvironment } = act;
     const { key, kind, at } = effect;
     effects.set(key, effect);
     timeline.push(entry);
     store.patch(id, patch);
     store.locks.set(act.resource, lock);
     if (pace !== null) store.pace = pace;
-    if (kind === 'roll-back') store.acts.push({ place: placeOf(place), at });
-    if (act.isProposed) store.deeds.push({ service: place.service, incident: id, key, at, wrong: false });
+    if (kind === 'roll-back') store.acts.push({ place: placeOf(serviceEnvironment), at });
+    if (act.isProposed) store.deeds.push({ service: serviceEnvironment.service, incident: id, key, at, wrong: false });
     return { ok: true, effect: copy(effect) };
   }
 
@@ -119,7 +119,7 @@ export class FakeEffects implements Effects {
     pins.push(newPin(pin));
   }
 
-  async rollbacksSince(place: ServiceEnvironment, since: Timestamp): Promise<number> {
-    return this.#store.acts.filter((act) => act.place === placeOf(place) && act.at >= since).length;
+  async rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number> {
+    return this.#store.acts.filter((act) => act.place === placeOf(serviceEnvironment) && act.at >= since).length;
   }
 }

@@ -60,7 +60,7 @@ export class FakeIncidentGroups implements IncidentGroups {
     return partsOf(this.#store, parent);
   }
 
-  async letGo(parent: IncidentId, child: IncidentId, why: Parameters<IncidentGroups['letGo']>[2]): Promise<boolean> {
+  async detach(parent: IncidentId, child: IncidentId, why: Parameters<IncidentGroups['detach']>[2]): Promise<boolean> {
     const { dossiers, clock } = this.#store;
     const post = planLeave(parent, dossiers.get(child)?.record, why, clock.now());
     if (post === null) return false;

@@ -1,6 +1,6 @@
 import { alertOf, type Arrival, closeOf, isEvent, scopeOf } from '../../../domain/alerts/admission.ts';
 import { assumedEnd, planAdmission } from '../../../domain/alerts/plan-admission.ts';
-import { isOld, type Places, SHARED_SCOPE, targetOf } from '../../../domain/alerts/unmatched.ts';
+import { isOld, type Slots, SHARED_SCOPE, targetOf } from '../../../domain/alerts/unmatched.ts';
 import { skippedEntry } from '../../../domain/alerts/unread.ts';
 import { withoutCleared } from '../../../domain/changes/cleared-suspects.ts';
 import {
@@ -22,8 +22,8 @@ import type {
   Amended,
   ChangeOfIncident,
   Incidents,
-  LeftToNext,
-  Listened,
+  HandoverState,
+  InboxContent,
 } from '../../../domain/ports/incidents.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -95,7 +95,7 @@ export class FakeIncidents implements Incidents {
     return plan.admitted;
   }
 
-  #places(scope: string, max: number): Places {
+  #places(scope: string, max: number): Slots {
     const store = this.#store;
     const at = store.clock.now();
     const open = [scope, SHARED_SCOPE].flatMap((one): [string, IncidentRecord][] => {
@@ -195,7 +195,7 @@ export class FakeIncidents implements Incidents {
     return { incident, unfinished: unfinishedOf(ends, known), runbooks: begunOf(dossier) };
   }
 
-  async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
+  async readInbox(id: IncidentId, after: number, bell: string | null): Promise<InboxContent> {
     const dossier = this.#store.dossier(id);
     if (bell !== null) dossier.record.callbacks = { ...dossier.record.callbacks, inbox: bell };
     const rows = dossier.inbox.filter(({ seq }) => seq > after).slice(0, 100);
@@ -232,7 +232,7 @@ export class FakeIncidents implements Incidents {
     return 'resolved';
   }
 
-  async handOver(id: IncidentId, run: number, text: string, left: LeftToNext = {}): Promise<void> {
+  async handOver(id: IncidentId, run: number, text: string, left: HandoverState = {}): Promise<void> {
     const { patch, entry } = handover(run, text, left, this.#store.clock.now());
     this.#store.patch(id, patch);
     this.#store.pend(id, 0);
@@ -315,8 +315,8 @@ export class FakeIncidents implements Incidents {
         (a, b) => Number(a.status === 'resolved') - Number(b.status === 'resolved'),
       ),
       timeline: timeline
-        .map((entry, index) => ({ place: String(index).padStart(10, '0'), entry }))
-        .filter(({ place }) => after === null || place > after),
+        .map((entry, index) => ({ position: String(index).padStart(10, '0'), entry }))
+        .filter(({ position }) => after === null || position > after),
       children: [...children.keys()].map((child) => childOf(this.#store.dossier(child).record)),
       childCount: children.size,
       parent: parent ? { id: parent.id, channel: parent.channel ?? null } : null,
@@ -342,11 +342,14 @@ export class FakeIncidents implements Incidents {
     return this.#store.channels.get(chatId);
   }
 
-  async apart({ muted: wanted, limit }: Parameters<Incidents['apart']>[0]): ReturnType<Incidents['apart']> {
+  async alertsWithoutIncident({
+    muted: wanted,
+    limit,
+  }: Parameters<Incidents['alertsWithoutIncident']>[0]): ReturnType<Incidents['alertsWithoutIncident']> {
     const all = [...this.#store.episodes.values()]
       .filter(({ incidentId, muted }) => incidentId === null && muted === wanted)
       .toSorted((a, b) => (a.heardAt < b.heardAt ? 1 : -1))
-      .map(({ signal, mute, heardAt }) => ({ signal: { ...signal, first_seen_at: heardAt }, mute }));
+      .map(({ signal, mute, heardAt: receivedAt }) => ({ signal: { ...signal, first_seen_at: receivedAt }, mute }));
     return copy({ items: all.slice(0, limit), next_cursor: null });
   }
 

@@ -11,8 +11,8 @@ export class FakePins implements Pins {
     this.#store = store;
   }
 
-  async of(place: ServiceEnvironment): Promise<PinView[]> {
-    const there = this.#store.pins.filter((pin) => placeOf(pin) === placeOf(place));
+  async of(serviceEnvironment: ServiceEnvironment): Promise<PinView[]> {
+    const there = this.#store.pins.filter((pin) => placeOf(pin) === placeOf(serviceEnvironment));
     return this.#newestFirst(there).filter(({ state }) => state === 'pinned');
   }
 

@@ -3,7 +3,7 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Page } from '../../../domain/ports/common.ts';
 import type {
   BegunRunbook,
-  Followed,
+  SelectedRunbook,
   RunbookEnd,
   RunbookRun,
   RunbookRuns,
@@ -24,11 +24,16 @@ export class FakeRunbooks implements RunbookRuns {
     return begunOf(this.#store.dossier(id));
   }
 
-  async get(id: IncidentId, number: number): Promise<Followed | undefined> {
+  async get(id: IncidentId, number: number): Promise<SelectedRunbook | undefined> {
     return copy(this.#store.dossier(id).runbooks.get(number)?.followed);
   }
 
-  async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined> {
+  async choose(
+    id: IncidentId,
+    number: number,
+    followed: SelectedRunbook,
+    because: string,
+  ): Promise<SelectedRunbook | undefined> {
     const dossier = this.#store.dossier(id);
     const known = dossier.runbooks.get(number);
     if (known) return copy(known.followed);
@@ -69,7 +74,7 @@ export class FakeRunbooks implements RunbookRuns {
     return copy({ ...followed, number, at, outcome, text });
   }
 
-  async start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun> {
+  async start(id: IncidentId, followed: SelectedRunbook & { by: string }): Promise<StartedRun> {
     const dossier = this.#store.dossier(id);
     const at = this.#store.clock.now();
     const plan = planRun(dossier.record, begunOf(dossier), followed, at);
@@ -91,7 +96,7 @@ export class FakeRunbooks implements RunbookRuns {
   }
 }
 
-const begun = (followed: Followed, at: Timestamp) => ({
+const begun = (followed: SelectedRunbook, at: Timestamp) => ({
   followed: copy(followed),
   outcome: null,
   acted: false,

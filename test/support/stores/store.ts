@@ -10,7 +10,7 @@ import type { IncidentPatch, Post } from '../../../domain/incidents/post.ts';
 import type { SignalView } from '../../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { RollbackEnd, StepQuestion } from '../../../domain/ports/decisions.ts';
-import type { Followed } from '../../../domain/ports/runbooks.ts';
+import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import type { DecisionInputs } from '../../../domain/rollback/judgement.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
@@ -53,7 +53,7 @@ export type Dossier = {
   runbooks: Map<
     number,
     {
-      followed: Followed;
+      followed: SelectedRunbook;
       outcome: string | null;
       acted: boolean;
       memory: Map<string, Json>;
@@ -107,12 +107,12 @@ export class FakeStore {
   }
 
   /** Returns the change that brought the running version of a place, if known. */
-  liveAt(place: ServiceEnvironment): Change | undefined {
+  liveAt(serviceEnvironment: ServiceEnvironment): Change | undefined {
     const since = ({ finished_at, started_at }: Change) => finished_at ?? started_at;
     return [...this.changes.values()]
       .filter(
         (change) =>
-          placeOf(change) === placeOf(place) &&
+          placeOf(change) === placeOf(serviceEnvironment) &&
           putsVersionLive(change) &&
           change.status === 'succeeded' &&
           !startsTooFarAhead(change, this.clock.now()),

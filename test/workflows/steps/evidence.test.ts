@@ -30,7 +30,7 @@ const versionsOf = async (world: FakeWorld, service: string): Promise<string[]> 
 describe('evidence of older changes', () => {
   test('includes the version before the suspect, however old: a restart of the same version is no new version', async () => {
     const { world, decision } = await judged(deployed(deploys('v1', 900), deploys('v2', 300), deploys('v2', 8)));
-    expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2', to_version: 'v1' });
+    expect(decision).toMatchObject({ kind: 'none', from_version: 'v2', to_version: 'v1' });
     expect(decision.reasons.at(-1)?.text).toContain('v2 was already running before it');
     expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual([]);
     expect(await versionsOf(world, 'checkout')).toEqual(['v2', 'v2']);
@@ -46,7 +46,7 @@ describe('evidence of older changes', () => {
         deploys('v2', 8),
       ),
     );
-    expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2' });
+    expect(decision).toMatchObject({ kind: 'none', from_version: 'v2' });
   });
 
   test('ignores an old rollout whose end was never reported', async () => {
@@ -58,7 +58,7 @@ describe('evidence of older changes', () => {
         deploys('v2', 8),
       ),
     );
-    expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2' });
+    expect(decision).toMatchObject({ kind: 'none', from_version: 'v2' });
   });
 
   test('does not prevent a rollback to a different earlier version', async () => {
@@ -69,7 +69,7 @@ describe('evidence of older changes', () => {
 
   test('covers the dependencies of a service', async () => {
     const dependsOnPayments: Moment = (world) => {
-      const environments = { production: { autoRollback: { mode: 'act', unknownMigration: 'act' } } };
+      const environments = { production: { autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' } } };
       const services = { checkout: { dependsOn: ['payments'], environments }, payments: { environments } };
       world.config = Config.parse({ version: 'test', services, paging: {} });
     };

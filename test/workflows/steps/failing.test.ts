@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { Config } from '../../../schemas/config/config.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { acting, all, deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { acting, all, deploys, ends, fires, type Moment, play, samplesOf, theIncident } from '../play.ts';
 
 const CHECKOUT = 'job:checkout:error_ratio';
 const PAYMENTS = 'job:payments:error_ratio';
@@ -12,7 +12,7 @@ const dependsOnPayments: Moment = (world) => {
   const place = (promql: string) => ({
     production: {
       deployer: { kind: 'http', url: 'http://cd.test/rollback' },
-      autoRollback: { mode: 'act', unknownMigration: 'act' },
+      autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' },
       health: { promql, max: 0.01 },
     },
   });
@@ -33,9 +33,9 @@ const bad =
   (since: Record<string, number>): Moment =>
   ({ deps, clock }) => {
     const noon = clock.now();
-    deps.metrics.firstAbove = async (promql): Promise<Timestamp | null> => {
-      const minutes = since[promql];
-      return minutes === undefined ? null : plusSeconds(noon, 60 * minutes);
+    deps.metrics.range = async (promql, from, until) => {
+      const began = plusSeconds(noon, 60 * (since[promql] ?? 1000));
+      return samplesOf(from, until, (at) => (at < began ? 0.001 : 0.4));
     };
   };
 
@@ -167,5 +167,59 @@ describe('unrelated services that fail at the same time', () => {
       code: 'several_fail',
       text: 'cart, ledger and search failed at the same time, and no change of a shared service is known',
     });
+  });
+});
+
+describe('services that only their health queries show', () => {
+  const CART = 'job:cart:error_ratio';
+
+  /** Cart is unrelated to checkout, and web calls checkout. */
+  const among: Moment = (world) => {
+    const { services, ...rest } = world.config;
+    const others = Config.parse({
+      version: 'test',
+      services: {
+        cart: { environments: { production: { health: { promql: CART, max: 0.01 } } } },
+        web: { dependsOn: ['checkout'], environments: { production: {} } },
+      },
+      paging: {},
+    });
+    world.config = { ...rest, services: { ...services, ...others.services } };
+  };
+
+  async function evidence(...given: Moment[]) {
+    const { world } = await play({
+      given: [dependsOnPayments, among, ...given],
+      timeline: { '0 s': fires(), '30 min': ends() },
+    });
+    const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
+    if (inputs === undefined) throw new Error('nothing was judged');
+    return { ...inputs.evidence, reasons: (await world.deps.decisions.get(theIncident(world), 1))?.reasons ?? [] };
+  }
+
+  test.each([
+    [-2.5, ['cart']],
+    [-20, []],
+  ])('count if they departed at the same time (%f min)', async (minutes, expected) => {
+    const { failing } = await evidence(bad({ [CHECKOUT]: -2, [CART]: minutes }));
+    expect(failing.map(({ service }) => service)).toEqual(expected);
+    for (const { relation, measured } of failing) {
+      expect(relation).toBe('unrelated');
+      expect(measured && measured.earliest <= measured.latest).toBe(true);
+    }
+  });
+
+  test('require a person if one of them cannot be read', async () => {
+    const { reasons, failing_unreadable } = await evidence(bad({ [CHECKOUT]: -2 }), ({ deps }) => {
+      const { range } = deps.metrics;
+      deps.metrics.range = async (promql, ...more) => (promql === CART ? null : range(promql, ...more));
+    });
+    expect(failing_unreadable).toBe(true);
+    expect(reasons.map(({ code }) => code)).toContain('neighbours_unreadable');
+  });
+
+  test('the changes of callers are read', async () => {
+    const { changes } = await evidence(bad({ [CHECKOUT]: -2 }), deploys('w7', 5, { service: 'web' }));
+    expect(changes.find(({ change }) => change.version === 'w7')).toMatchObject({ relation: 'caller', distance: 1 });
   });
 });

@@ -15,7 +15,7 @@ const are =
 /** Plays an incident whose alert never reports its end. Returns who closed it, and the time in minutes after noon. */
 async function closed(timeline: Record<string, Moment>): Promise<[by: string | null, minutes: number]> {
   const { world } = await play({
-    given: [configured({ autoRollback: { mode: 'shadow' } }, { quietHours: 4 })],
+    given: [configured({ autoRollback: { mode: 'shadow' } }, { autoResolveHours: 4 })],
     timeline: { '0 s': fires(), ...timeline },
   });
   const [incident] = [...world.store.dossiers.values()].map(({ record }) => record);

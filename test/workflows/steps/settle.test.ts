@@ -14,6 +14,7 @@ import {
   fires,
   type Moment,
   play,
+  samplesOf,
   says,
   type Story,
 } from '../play.ts';
@@ -22,7 +23,8 @@ const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 const STRANGERS = ['cart', 'search', 'ledger'];
 
 const of = (service: string) => ({ name: `${service} fails`, labels: { service, action: '' } });
-const policy = (more: object) => configured({ autoRollback: { mode: 'act', unknownMigration: 'act', ...more } });
+const policy = (more: object) =>
+  configured({ autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act', ...more } });
 
 /** Services that are unrelated to checkout. */
 const beside: Moment = (world) => {
@@ -76,7 +78,8 @@ describe('an automatic rollback waits for alerts of other services', () => {
 
   test('after the alert that requests it, even if other alerts of its service have fired for longer', async () => {
     const quiet = { name: 'HighLatency', labels: { action: '' } };
-    const story = { timeline: { '0 s': fires(quiet), '8 min': fires(), '20 min': all(ends(quiet), ends()) } };
+    const requests = fires({ began: 8 * 60 });
+    const story = { timeline: { '0 s': fires(quiet), '8 min': requests, '20 min': all(ends(quiet), ends()) } };
     expect(called(await told(story))).toEqual(['490 s cd roll-back.2 v2 to v1']);
   });
 
@@ -87,9 +90,11 @@ describe('an automatic rollback waits for alerts of other services', () => {
         configured({ health }),
         deploys('v3', 4, { status: 'started', finished_at: null }),
         ({ deps }) => {
-          deps.metrics.byLabel = async () => [
-            { label: 'v2', value: 0.001 },
-            { label: 'v3', value: 0.4 },
+          deps.metrics.range = async (_promql, from, until) =>
+            samplesOf(from, until, (at) => (at < NOON ? 0.001 : 0.2));
+          deps.metrics.rangeByLabel = async (_promql, _label, from, until) => [
+            { label: 'v2', curve: samplesOf(from, until, () => 0.001) },
+            { label: 'v3', curve: samplesOf(from, until, (at) => (at < NOON ? 0.001 : 0.4)) },
           ];
         },
       ],
@@ -163,25 +168,19 @@ describe('the second judgement, before an automatic rollback', () => {
     expect(one.timeline).toContainEqual(expect.stringMatching(/^Not rolled back: another judgement/));
   });
 
-  test('requires approval if the service is healthy again', async () => {
-    const curve = (until: Timestamp, value: (seconds: number) => number) =>
-      Array.from({ length: 241 }, (_, n) => {
-        const at = plusSeconds(until, 30 * (n - 240));
-        return [at, value(secondsBetween(NOON, at))] as const;
-      });
+  test('does nothing if the service is healthy again', async () => {
     const one = await told({
       given: [
         configured({ health: { promql: 'errors', max: 0.01 } }),
         ({ deps }) => {
-          deps.metrics.firstAbove = async () => plusSeconds(NOON, -120);
-          deps.metrics.range = async (_promql, _from, until) =>
-            curve(until, (seconds) => (seconds < -120 || seconds > 5 ? 0.001 : 0.4));
+          deps.metrics.range = async (_promql, from, until) =>
+            samplesOf(from, until, (at) => (at < plusSeconds(NOON, -120) || at > plusSeconds(NOON, 5) ? 0.001 : 0.4));
         },
       ],
       timeline: { '0 s': fires(), '9 min': ends() },
     });
     expect(called(one)).toEqual([]);
-    expect(one.decisions.map(({ kind }) => kind)).toEqual(['roll_back', 'approve']);
+    expect(one.decisions.map(({ kind }) => kind)).toEqual(['roll_back', 'none']);
     expect(one.decisions[1]?.reasons.map(({ text }) => text).join('; ')).toContain('the problem may be over');
   });
 
@@ -225,9 +224,10 @@ describe('the second judgement, before an automatic rollback', () => {
       given: [
         configured({ health: { promql: 'errors', max: 0.01 } }),
         ({ deps }) => {
-          deps.metrics.firstAbove = async () => {
+          deps.metrics.range = async (_promql, from, until) => {
             judgements += 1;
-            return judgements % 2 === 1 ? null : plusSeconds(NOON, -86_400);
+            const began = judgements % 2 === 1 ? plusSeconds(NOON, -120) : from;
+            return samplesOf(from, until, (at) => (at < began ? 0.001 : 0.4));
           };
         },
       ],

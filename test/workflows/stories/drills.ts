@@ -20,7 +20,7 @@ export const drillHandlerWith: typeof handlerWith = (deps) => (client) =>
     { durableExecutionClient: client },
   );
 
-const place = { service: ServiceName.parse('checkout'), environment: EnvironmentName.parse('production') };
+const serviceEnvironment = { service: ServiceName.parse('checkout'), environment: EnvironmentName.parse('production') };
 
 /** A story of one drill with its expected result: the calls to the CD system, in order, and the end of the drill. */
 export type DrillPath = Story & { calls: string[]; ends: Pick<DrillRecord, 'outcome' | 'reason'> };
@@ -59,7 +59,7 @@ export async function playDrill(
 /** A person starts the drill, as through the API. */
 const begins: Moment = async (world) => {
   const { drills, lambda, id } = laneOf(world);
-  const planned = await planDrill(world.deps, place, 'person:ada');
+  const planned = await planDrill(world.deps, serviceEnvironment, 'person:ada');
   if (!planned.ok) throw new Error(planned.reason.text);
   // Each story has its own target, because their locks share one table.
   const begun = await drills.begin({ ...planned.drill, id, resource: id });
@@ -90,7 +90,7 @@ const set =
 
 const incidentOpens: Moment = (world) =>
   world.deps.incidents.declare({
-    ...place,
+    ...serviceEnvironment,
     title: 'slow',
     severity: 'warning',
     by: 'person:ada',

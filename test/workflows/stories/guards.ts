@@ -31,7 +31,7 @@ const HEALTH = { promql: 'job:checkout:error_ratio', max: 0.01 };
 
 const asking = (more: object) =>
   configured({
-    autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 15, ...more },
+    autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 15, ...more },
   });
 
 const PAGE = 'pager trigger page.1 critical';
@@ -61,7 +61,7 @@ const approves = (by: string): Moment =>
 const dependsOnPayments: Moment = async (world) => {
   const deployer = { kind: 'http', url: 'http://cd.test/rollback' };
   const placed = (mode: string, more: object = {}) => ({
-    production: { deployer, autoRollback: { mode, unknownMigration: 'act' }, ...more },
+    production: { deployer, autoRollback: { mode, evidence: 'time', unknownMigration: 'act' }, ...more },
   });
   world.config = Config.parse({
     version: 'test',
@@ -111,7 +111,7 @@ export const guardPaths: Record<string, Path> = {
     status: 'resolved',
   },
   'a-person-asks-and-a-second-one-is-for-it': {
-    given: [configured({ autoRollback: { mode: 'suggest', unknownMigration: 'act', approvals: 2 } })],
+    given: [configured({ autoRollback: { mode: 'suggest', evidence: 'time', unknownMigration: 'act', approvals: 2 } })],
     timeline: {
       '0 s': fires(),
       '4 min': says({ kind: 'rollback', by: 'person:ada', note: '' }),

@@ -12,8 +12,8 @@ export const recordsLate =
   async ({ deps, clock }) => {
     const started_at = plusSeconds(clock.now(), -60 * startedMinutesAgo);
     const finished_at = plusSeconds(started_at, 180);
-    const place = { service: 'checkout', environment: 'production' };
-    const told = NewChange.parse({ ...place, version, started_at, finished_at, ...more });
+    const serviceEnvironment = { service: 'checkout', environment: 'production' };
+    const told = NewChange.parse({ ...serviceEnvironment, version, started_at, finished_at, ...more });
     await notifyIncidents(deps, (await deps.changes.record(told)).change);
   };
 

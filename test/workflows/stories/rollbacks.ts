@@ -1,5 +1,5 @@
 import type { Attempt } from '../../../domain/ports/common.ts';
-import type { ActAnswer } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse } from '../../../domain/rollback/targets.ts';
 import type { IncidentStatus } from '../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -38,13 +38,13 @@ const healthy = vendors({ health: { kind: 'value', value: 0.001 } });
 const failing = vendors({ health: { kind: 'value', value: 0.4 } });
 
 const taken: Attempt = { kind: 'taken', detail: 'accepted' };
-const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
-const done: ActAnswer = { kind: 'succeeded', id: 'rb-1' };
+const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+const done: TargetResponse = { kind: 'succeeded', id: 'rb-1' };
 const later = (afterSeconds: number | null = null) =>
   ({ kind: 'later', detail: 'answered 503', afterSeconds }) as const;
-const inProgress = (handle: string | null): ActAnswer => ({ kind: 'in_progress', id: 'rb-1', handle });
+const inProgress = (handle: string | null): TargetResponse => ({ kind: 'in_progress', id: 'rb-1', handle });
 
-const toBeMerged: ActAnswer = {
+const toBeMerged: TargetResponse = {
   kind: 'in_progress',
   id: 'https://git.test/pull/1',
   handle: 'pull/1',
@@ -110,7 +110,7 @@ const untilTheEnd =
   (firstMail: number): Moment =>
   (world) => {
     let mail = firstMail;
-    world.on('incidents.listen', {
+    world.on('incidents.readInbox', {
       before: async () => {
         mail -= 1;
         if (mail > 0) await world.deps.incidents.post(theIncident(world), note('resume'));
@@ -142,7 +142,7 @@ export const paths: Record<string, Path> = {
     given: [
       withHealth,
       vendors({ health: { kind: 'no_data' } }),
-      configured({ health: { promql: 'up', max: 1 } }, { quietHours: 1 }),
+      configured({ health: { promql: 'up', max: 1 } }, { autoResolveHours: 1 }),
     ],
     timeline: { '0 s': fires(), '6 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
@@ -181,7 +181,11 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
   'asks-and-nobody-answers': {
-    given: [configured({ autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 15 } })],
+    given: [
+      configured({
+        autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 15 },
+      }),
+    ],
     timeline: { '0 s': fires(), '20 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
@@ -475,7 +479,13 @@ export const paths: Record<string, Path> = {
   'is-closed-before-it-begins': {
     timeline: {
       '0 s': async (world) => {
-        await world.deps.incidents.declare({ ...place, title: 'a drill', severity: 'critical', by: 'ada', trace: 't' });
+        await world.deps.incidents.declare({
+          ...serviceEnvironment,
+          title: 'a drill',
+          severity: 'critical',
+          by: 'ada',
+          trace: 't',
+        });
         const id = theIncident(world);
         await world.deps.incidents.resolve(id, 0, 'person:ada', 'It was a drill');
         await world.deps.engine.start(id, 1);
@@ -494,7 +504,7 @@ export const paths: Record<string, Path> = {
     timeline: {
       '0 s': async (world) => {
         const by = { title: 'customers cannot pay', severity: 'critical', by: 'person:ada', trace: 't' } as const;
-        const { id } = await world.deps.incidents.declare({ ...place, ...by });
+        const { id } = await world.deps.incidents.declare({ ...serviceEnvironment, ...by });
         await wake(world.deps, id);
       },
       '30 min': says(note('resolve')),
@@ -503,7 +513,7 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
   'closes-after-quiet-hours': {
-    given: [configured({ autoRollback: { mode: 'shadow' } }, { quietHours: 1 })],
+    given: [configured({ autoRollback: { mode: 'shadow' } }, { autoResolveHours: 1 })],
     timeline: { '0 s': fires() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
@@ -526,7 +536,7 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
   'the-table-is-away-for-a-moment': {
-    given: [once('effects.intendAct', 'before', fails), once('incidents.listen', 'before', fails)],
+    given: [once('effects.intendAction', 'before', fails), once('incidents.readInbox', 'before', fails)],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',

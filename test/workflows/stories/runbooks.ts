@@ -4,7 +4,7 @@ import type { Who } from '../../../actions/incidents/acting-person.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { runId } from '../../../schemas/runbooks/parts/runs.ts';
 import type { HttpAnswer } from '../../../domain/ports/runbooks.ts';
-import type { ActAnswer } from '../../../domain/rollback/targets.ts';
+import type { TargetResponse } from '../../../domain/rollback/targets.ts';
 import { runbook } from '../../domain/runbooks/support.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
 import {
@@ -42,8 +42,8 @@ export const set =
   (world) =>
     void Object.assign(world, structuredClone(what));
 
-export const later: ActAnswer = { kind: 'later', detail: 'answered 503', afterSeconds: null };
-export const done: ActAnswer = { kind: 'succeeded', id: null };
+export const later: TargetResponse = { kind: 'later', detail: 'answered 503', afterSeconds: null };
+export const done: TargetResponse = { kind: 'succeeded', id: null };
 export const answered = (status: number, body: unknown = null): HttpAnswer => ({
   kind: 'answered',
   status,
@@ -59,7 +59,9 @@ export const dies: Moment = async (world) => {
   await world.deps.engine.start(id, run + 1);
 };
 
-const approving = { autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 30 } };
+const approving = {
+  autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 30 },
+};
 const aborts = says({ kind: 'abort', by: 'person:ada', note: '' }, { automationPaused: true });
 const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
 
@@ -234,7 +236,12 @@ export const runbookPaths: Record<string, Path> = {
     status: 'resolved',
   },
   'a-person-starts-a-runbook-and-a-second-one-has-to-approve': {
-    given: [follows({ off: off() }, { autoRollback: { mode: 'act', unknownMigration: 'act', approvals: 2 } })],
+    given: [
+      follows(
+        { off: off() },
+        { autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act', approvals: 2 } },
+      ),
+    ],
     timeline: {
       '0 s': starts('off'),
       '2 min': answersWhatWaits('approved', 'person:ada'),
@@ -264,7 +271,10 @@ export const runbookPaths: Record<string, Path> = {
     status: 'resolved',
   },
   'nobody-answers-a-runbook-so-it-stops': {
-    given: [follows({ long: LONG }, { autoRollback: { mode: 'act', approvalTimeoutMinutes: 10 } }), drained],
+    given: [
+      follows({ long: LONG }, { autoRollback: { mode: 'act', evidence: 'time', approvalTimeoutMinutes: 10 } }),
+      drained,
+    ],
     timeline: { '0 s': fires(names('long')), '3 h': ends(names('long')) },
     calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
     status: 'resolved',

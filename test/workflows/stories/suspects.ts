@@ -1,6 +1,6 @@
-import { notTheDeploy } from '../../../actions/incidents/clear-suspect.ts';
-import { suspectAgain } from '../../../actions/incidents/restore-suspect.ts';
-import { takeOver } from '../../../actions/incidents/take-over.ts';
+import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts';
+import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
+import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { ChangeId, IncidentId, Version } from '../../../schemas/config/names.ts';
@@ -29,7 +29,7 @@ function incidentOf(world: FakeWorld, service: string): IncidentId {
 export const clears =
   (version: string, { who = ADA, of = 'checkout' }: { who?: Who; of?: string } = {}): Moment =>
   (world) =>
-    notTheDeploy(world.deps, who, {
+    clearSuspectChange(world.deps, who, {
       id: incidentOf(world, of),
       change: changeIdOf(world, version),
       key: `cleared-${version}-${who.name}`,
@@ -39,13 +39,13 @@ export const clears =
 export const suspects =
   (version: string, who = BO): Moment =>
   (world) =>
-    suspectAgain(world.deps, who, { id: theIncident(world), change: changeIdOf(world, version) });
+    restoreSuspectChange(world.deps, who, { id: theIncident(world), change: changeIdOf(world, version) });
 
 /** A person requests a rollback, optionally to a named version. */
 export const asksForRollback =
   (to?: string): Moment =>
   (world) =>
-    takeOver(world.deps, ADA, {
+    executeResponseAction(world.deps, ADA, {
       id: theIncident(world),
       action: 'rollback',
       note: '',
@@ -69,7 +69,7 @@ const atTheJudgement =
 const dependsOnPayments: Moment = async (world) => {
   const deployer = { kind: 'http', url: 'http://cd.test/rollback' };
   const health = { promql: 'job:checkout:error_ratio', max: 0.01 };
-  const production = { deployer, autoRollback: { mode: 'approve', unknownMigration: 'act' } };
+  const production = { deployer, autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } };
   world.config = Config.parse({
     version: 'test',
     services: {

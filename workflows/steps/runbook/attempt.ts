@@ -2,7 +2,7 @@ import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 
 /** One attempt at a step. `before`: ends of the earlier steps. `handle`: operation in progress; null: none. */
-export type StepAttempt = {
+export type AttemptInput = {
   before: StepEnds;
   approved: boolean;
   scale: { from: number; to: number } | null;
@@ -12,20 +12,20 @@ export type StepAttempt = {
   /** Key known to the target, if an earlier run may have performed the action. Absent: the action's own key. */
   sentAs?: string;
   /** The step has timed out; the text is its result. */
-  giveUp?: string;
+  timedOutText?: string;
 };
 
 /** Result of one attempt. `again`: in progress, unavailable, or busy; `failed`: a retry may be allowed. */
-export type Performed =
+export type AttemptResult =
   | { kind: 'ended'; end: StepEnd }
   | { kind: 'again'; detail: string; handle: string | null; afterSeconds: number | null }
   | { kind: 'failed'; detail: string };
 
 /** A completed attempt: its result, and the effect to record for it. */
-export type Tried = {
-  performed: Exclude<Performed, { kind: 'again' }>;
+export type CompletedAttempt = {
+  performed: Exclude<AttemptResult, { kind: 'again' }>;
   effect: { state: Effect['state']; detail: string } | null;
 };
 
 /** An attempt: completed, or to be repeated. */
-export type Attempted = Tried | Extract<Performed, { kind: 'again' }>;
+export type Attempt = CompletedAttempt | Extract<AttemptResult, { kind: 'again' }>;

@@ -1,9 +1,9 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { SignalView } from '../../../domain/ports/alerts.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Followed } from '../../../domain/ports/runbooks.ts';
+import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
 import { routingLabels } from '../../../domain/alerts/routing.ts';
-import { isByHand } from '../../../domain/runbooks/by-hand.ts';
+import { isManualRun } from '../../../domain/runbooks/manual-runs.ts';
 import { planOf, type PlannedStep } from '../../../domain/runbooks/plan.ts';
 import { byPriority, select } from '../../../domain/runbooks/select.ts';
 import type { Config } from '../../../schemas/config/config.ts';
@@ -35,17 +35,17 @@ const RUNBOOKS_MAX = 5;
 export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookInput): Promise<Chosen | null> {
   const kept = await deps.runbooks.get(incidentId, number);
   if (kept !== undefined) return outlineOf(kept);
-  if (isByHand(number)) return null;
+  if (isManualRun(number)) return null;
   const incident = await deps.incidents.read(incidentId);
   if (incident === undefined || incident.status === 'resolved' || incident.group_reason !== undefined) return null;
   const config = await deps.config.current();
   for (;;) {
     const begun = await deps.runbooks.of(incidentId);
-    if (begun.filter((run) => !isByHand(run.number)).length >= RUNBOOKS_MAX) return null;
+    if (begun.filter((run) => !isManualRun(run.number)).length >= RUNBOOKS_MAX) return null;
     const found = await best(deps, incident, config, new Set(begun.map(({ name }) => name)));
     if (found === null) return null;
-    const { followed, because } = found;
-    const first = await deps.runbooks.choose(incidentId, number, followed, because);
+    const { followed: selected, because } = found;
+    const first = await deps.runbooks.choose(incidentId, number, selected, because);
     // Otherwise a parallel check has just chosen the same runbook: look for a second one that matches.
     if (first !== undefined) return outlineOf(first);
   }
@@ -57,7 +57,7 @@ async function best(
   incident: IncidentRecord,
   config: Config,
   begun: ReadonlySet<string>,
-): Promise<{ followed: Followed; because: string } | null> {
+): Promise<{ followed: SelectedRunbook; because: string } | null> {
   const usable = config.runbooks.runbooks.filter(
     ({ name, inputs }) => !begun.has(name) && Object.values(inputs).every(({ required }) => !required),
   );
@@ -79,9 +79,9 @@ async function best(
 
 const OF_JUDGEMENT = /\b(suspect|decision)\b/;
 
-function outlineOf({ runbook, again }: Followed): Chosen {
+function outlineOf({ runbook, continues: again }: SelectedRunbook): Chosen {
   const plan = planOf(runbook);
-  const outline = (step: PlannedStep): Outline => outlineOfStep(step, again?.lookFor[step.id]);
+  const outline = (step: PlannedStep): Outline => outlineOfStep(step, again?.earlierKeys[step.id]);
   return {
     name: runbook.name,
     title: runbook.title,
@@ -107,7 +107,7 @@ const outlineOfStep = (step: PlannedStep, lookFor: string | undefined): Outline 
     uses,
     otherwise,
     undoes: null,
-    ...(lookFor !== undefined && { lookFor }),
+    ...(lookFor !== undefined && { earlierKey: lookFor }),
   };
 };
 

@@ -1,13 +1,13 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { RunbookEnd } from '../../../domain/ports/runbooks.ts';
-import { undoId } from '../../../domain/runbooks/by-hand.ts';
+import { undoId } from '../../../domain/runbooks/manual-runs.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { contextOf } from './context.ts';
-import { remember } from './memory.ts';
+import { storeResult } from './step-results.ts';
 import type { RunbookInput } from './outline.ts';
-import { leftAs } from './tell.ts';
+import { describeRemainingChange } from './step-texts.ts';
 
 /** Notes the changes that remain, such as a flag that is still off, and concludes the runbook. */
 export async function concludeRunbook(deps: Deps, input: RunbookInput, end: RunbookEnd, ends: StepEnds): Promise<null> {
@@ -22,22 +22,27 @@ export async function concludeRunbook(deps: Deps, input: RunbookInput, end: Runb
       detail: { runbook: number },
     });
   // If a person retries the runbook, it continues from here.
-  for (const [step, ended] of Object.entries(ends)) await remember(deps, input, 'ended', step, ended);
+  for (const [step, ended] of Object.entries(ends)) await storeResult(deps, input, 'ended', step, ended);
   await deps.runbooks.conclude(incidentId, number, end);
   await wake(deps, incidentId);
   return null;
 }
 
 async function leftBy(deps: Deps, input: RunbookInput, ends: StepEnds): Promise<string[]> {
-  const followed = await deps.runbooks.get(input.incidentId, input.number);
-  if (followed === undefined) return [];
-  const { steps, failureSteps } = planOf(followed.runbook);
+  const selected = await deps.runbooks.get(input.incidentId, input.number);
+  if (selected === undefined) return [];
+  const { steps, failureSteps } = planOf(selected.runbook);
   const left: string[] = [];
   for (const { id, uses, inverse } of [...steps, ...failureSteps].filter(({ mutating }) => mutating)) {
     const [end, back] = [ends[id], ends[undoId(id)]];
     if (end === undefined || back?.status === 'succeeded') continue;
     const { name } = await contextOf(deps, input, { id, undoes: null }, ends);
-    const words = leftAs(uses, { name, output: end.output, hasInverse: inverse !== null, undone: back !== undefined });
+    const words = describeRemainingChange(uses, {
+      name,
+      output: end.output,
+      hasInverse: inverse !== null,
+      undone: back !== undefined,
+    });
     if (end.unclear) left.push(`the outcome of "${name}" is unknown`);
     else if (end.status === 'succeeded' && words !== null)
       left.push(back?.unclear ? `${words} (the outcome of the undo is unknown)` : words);

@@ -1,17 +1,19 @@
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Followed } from '../../../domain/ports/runbooks.ts';
+import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
 import { inversesOf } from '../../../domain/runbooks/inverses.ts';
 import { type PlannedInverse, type PlannedStep, planOf } from '../../../domain/runbooks/plan.ts';
-import { againstSuspect } from '../../../domain/runbooks/against.ts';
+import { stepsBasedOnSuspect } from '../../../domain/runbooks/suspect-steps.ts';
 import type { Against, StepGuards } from '../../../domain/rollback/guard.ts';
 import { resolveText } from '../../../domain/runbooks/templates.ts';
 import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
-import { declarationsOf } from '../../../domain/runbooks/walk.ts';
+import { declarationsOf } from '../../../domain/runbooks/placed-steps.ts';
 import { modesFor } from '../../../domain/automation/automation.ts';
+import { lacking } from '../../../domain/rollback/evidence-level.ts';
 import { doubtable } from '../../../domain/rollback/guard.ts';
 import { weighed } from '../../../domain/rollback/rollback.ts';
-import { isOfThoseWhoMayNotAsk } from '../../../domain/alerts/senders.ts';
+import { allLackRequestScope } from '../../../domain/alerts/senders.ts';
+import type { EvidenceLevel } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { entryOf, readAutomation } from '../judge.ts';
@@ -21,8 +23,8 @@ import { variablesOf } from './variables.ts';
 /** Everything that a step needs when it runs. */
 export type Context = {
   incident: IncidentRecord;
-  place: ServiceEnvironment;
-  followed: Followed;
+  serviceEnvironment: ServiceEnvironment;
+  followed: SelectedRunbook;
   /** The runbook's step; for an undo, the step to undo. */
   step: PlannedStep;
   inverse: PlannedInverse | null;
@@ -43,25 +45,25 @@ export async function contextOf(
   outline: Pick<Outline, 'id' | 'undoes'>,
   ends: StepEnds,
 ): Promise<Context> {
-  const [incident, followed] = await Promise.all([
+  const [incident, selected] = await Promise.all([
     deps.incidents.read(incidentId),
     deps.runbooks.get(incidentId, number),
   ]);
-  if (incident === undefined || followed === undefined)
+  if (incident === undefined || selected === undefined)
     throw new Error(`incident ${incidentId} or its runbook ${number} does not exist`);
-  const plan = planOf(followed.runbook);
+  const plan = planOf(selected.runbook);
   const id = outline.undoes ?? outline.id;
   const step = [...plan.steps, ...plan.failureSteps].find((each) => each.id === id);
-  if (step === undefined) throw new Error(`Runbook ${followed.runbook.name} has no step ${id}`);
+  if (step === undefined) throw new Error(`Runbook ${selected.runbook.name} has no step ${id}`);
   const inverse = outline.undoes === null ? null : (inversesOf(plan, [id]).run[0] ?? null);
-  const declared = declarationsOf(followed.runbook);
-  const variables = await variablesOf(deps, incident, followed, ends);
-  const place = { service: incident.service, environment: incident.environment };
+  const declared = declarationsOf(selected.runbook);
+  const variables = await variablesOf(deps, incident, selected, ends);
+  const serviceEnvironment = { service: incident.service, environment: incident.environment };
   const text = resolveText(step.name, declared, variables);
   return {
     incident,
-    place,
-    followed,
+    serviceEnvironment,
+    followed: selected,
     step,
     inverse,
     declared,
@@ -72,29 +74,32 @@ export async function contextOf(
 
 /** Reads the guards of a step that changes production, strongly consistent. */
 export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards> {
-  const { incident, place, followed, step, inverse } = context;
+  const { incident, serviceEnvironment, followed: selected, step, inverse } = context;
   const { guard, automation } = await readAutomation(deps);
-  const entry = entryOf((await deps.config.current()).services, place);
+  const entry = entryOf((await deps.config.current()).services, serviceEnvironment);
   const asks = inverse === null ? step.approval !== null : inverse.person;
-  if (followed.by !== undefined) {
+  if (selected.by !== undefined) {
     const second = inverse === null && entry?.autoRollback.approvals === 2;
-    return byHand({ service: place.service, guard, asks, ...(second && { second_to: followed.by }) }, incident);
+    return byHand(
+      { service: serviceEnvironment.service, guard, asks, ...(second && { second_to: selected.by }) },
+      incident,
+    );
   }
-  const against = await againstOf(deps, context, entry?.autoRollback.evidence === 'version');
+  const against = await againstOf(deps, context, entry?.autoRollback.evidence ?? 'proved');
   const configured = entry?.autoRollback.mode ?? 'shadow';
-  const { mode } = followed.runbook;
+  const { mode } = selected.runbook;
   const { items } = await deps.incidents.signals(incident.id, { limit: 200 });
-  const inVain = isOfThoseWhoMayNotAsk(items.filter(({ status }) => status === 'firing'));
+  const lacksScope = allLackRequestScope(items.filter(({ status }) => status === 'firing'));
   return {
-    service: place.service,
+    service: serviceEnvironment.service,
     matched: incident.unmatched === null,
     guard,
     incident_paused: incident.automation_paused,
     one_of_many: incident.parent_id !== undefined,
-    demoted: Object.hasOwn(automation.demoted, place.service),
-    modes: [configured, ...modesFor(automation, place), ...(mode === undefined ? [] : [mode])],
+    demoted: Object.hasOwn(automation.demoted, serviceEnvironment.service),
+    modes: [configured, ...modesFor(automation, serviceEnvironment), ...(mode === undefined ? [] : [mode])],
     asks,
-    ...(inVain && { sender_may_not_ask: true as const }),
+    ...(lacksScope && { sender_lacks_scope: true as const }),
     ...(against !== null && { against }),
   };
 }
@@ -116,16 +121,17 @@ const byHand = (
 async function againstOf(
   deps: Deps,
   { incident, followed, step, inverse }: Context,
-  needs_proof: boolean,
+  level: EvidenceLevel,
 ): Promise<Against | null> {
   const [top] = incident.suspects;
-  if (top === undefined || inverse !== null || !againstSuspect(followed.runbook).has(step.id)) return null;
+  if (top === undefined || inverse !== null || !stepsBasedOnSuspect(followed.runbook).has(step.id)) return null;
   const inputs = await deps.decisions.inputs(incident.id, incident.mitigations);
-  const ranked = inputs && weighed(inputs).suspects.find(({ change_id }) => change_id === top.change_id);
+  const found = inputs && weighed(inputs);
+  const ranked = found?.suspects.find(({ change_id }) => change_id === top.change_id);
   return {
     change_id: top.change_id,
     suspect: ranked ? doubtable(ranked) : null,
-    needs_proof,
+    lacking: inputs && found && ranked ? lacking(level, ranked, inputs.evidence, found.onset.at) : null,
     neighbours_unreadable: inputs?.neighbours_unreadable ?? false,
     monitoring_failure_only: inputs?.monitoring_failure_only ?? false,
   };

@@ -14,5 +14,5 @@ export type Outline = Pick<
   /** ID of the step that this step undoes. */
   undoes: string | null;
   /** Key with which an earlier run may have performed the step. */
-  lookFor?: string;
+  earlierKey?: string;
 };

@@ -4,32 +4,32 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
-import { attemptAct } from './act.ts';
-import { actKey } from './act-keys.ts';
-import type { Attempted, Performed, StepAttempt, Tried } from './attempt.ts';
-import { callHttp } from './call.ts';
+import { attemptTargetAction } from './target-action.ts';
+import { actionKey } from './action-keys.ts';
+import type { Attempt, AttemptResult, AttemptInput, CompletedAttempt } from './attempt.ts';
+import { callHttp } from './http-call.ts';
 import { type Context, contextOf, guardsOf } from './context.ts';
-import { recall, remember } from './memory.ts';
+import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
-import { INCIDENT_CLOSED } from './over.ts';
+import { INCIDENT_CLOSED } from './incident-closed.ts';
 import type { Prepared } from './preparation.ts';
-import { cut, noteStep } from './tell.ts';
-import { openTicket, postToSlack } from './tellers.ts';
+import { cut, noteStep } from './step-texts.ts';
+import { openTicket, postToSlack } from './messages.ts';
 
 /** Makes one attempt at a step. Reads the guards again directly before the call. */
 export async function performStep(
   deps: Deps,
   input: RunbookInput,
   outline: Outline,
-  stepAttempt: StepAttempt,
-): Promise<Performed> {
+  stepAttempt: AttemptInput,
+): Promise<AttemptResult> {
   const context = await contextOf(deps, input, outline, stepAttempt.before);
-  const key = actKey(context, input, stepAttempt.tries);
-  const known = await recall(deps, input, 'try', key);
+  const key = actionKey(context, input, stepAttempt.tries);
+  const known = await readResult(deps, input, 'try', key);
   const attempted = known ?? (await attempt(deps, input, outline, context, key, stepAttempt));
   if ('kind' in attempted) return attempted;
   // Store the result first, because it can't be read again, and then the texts about it.
-  const tried = known ?? (await remember(deps, input, 'try', key, short(attempted)));
+  const tried = known ?? (await storeResult(deps, input, 'try', key, short(attempted)));
   const { performed, effect } = tried;
   if (effect !== null) await deps.effects.conclude(context.incident.id, key, effect.state, effect.detail);
   else if (performed.kind === 'failed')
@@ -45,29 +45,29 @@ async function attempt(
   outline: Outline,
   context: Context,
   key: string,
-  stepAttempt: StepAttempt,
-): Promise<Attempted> {
+  stepAttempt: AttemptInput,
+): Promise<Attempt> {
   const { incident, step } = context;
-  const prepared = await recall(deps, input, 'prepared', outline.id);
+  const prepared = await readResult(deps, input, 'prepared', outline.id);
   if (prepared === undefined) throw new Error(`Step ${outline.id} of runbook ${input.number} was not prepared`);
-  if (stepAttempt.giveUp !== undefined)
-    return withoutEnd(deps, context, key, {
-      end: { status: 'failed', output: null, detail: stepAttempt.giveUp },
+  if (stepAttempt.timedOutText !== undefined)
+    return endWithoutAttempt(deps, context, key, {
+      end: { status: 'failed', output: null, detail: stepAttempt.timedOutText },
       state: 'failed',
     });
   // An operation in progress is followed to its end, whatever has changed since.
   if (stepAttempt.handle === null) {
     if (incident.status === 'resolved')
-      return withoutEnd(deps, context, key, { end: INCIDENT_CLOSED, state: 'withheld' });
-    const no = step.mutating ? await whyNot(deps, context, prepared, stepAttempt) : null;
-    if (no !== null) {
-      const end = { status: 'skipped', output: null, detail: `skipped: ${no}` } as const;
-      return withoutEnd(deps, context, key, { end, state: 'withheld' });
+      return endWithoutAttempt(deps, context, key, { end: INCIDENT_CLOSED, state: 'withheld' });
+    const reason = step.mutating ? await whyNot(deps, context, prepared, stepAttempt) : null;
+    if (reason !== null) {
+      const end = { status: 'skipped', output: null, detail: `skipped: ${reason}` } as const;
+      return endWithoutAttempt(deps, context, key, { end, state: 'withheld' });
     }
   }
-  const { lookFor } = outline;
+  const { earlierKey: lookFor } = outline;
   const sent = lookFor === undefined || stepAttempt.tries > 1 ? stepAttempt : { ...stepAttempt, sentAs: lookFor };
-  return carryOut(deps, context, prepared.given, key, sent);
+  return execute(deps, context, prepared.given, key, sent);
 }
 
 /** Returns why the step must not run at this moment. Null: no guard applies. */
@@ -75,7 +75,7 @@ async function whyNot(
   deps: Deps,
   context: Context,
   { against }: Prepared,
-  { approved }: StepAttempt,
+  { approved }: AttemptInput,
 ): Promise<string | null> {
   const guards = await guardsOf(deps, context);
   // A person approved a named action. An automatic action depends on the suspect at the time of its preparation.
@@ -87,12 +87,12 @@ async function whyNot(
 }
 
 /** Ends a step without a further attempt. After an earlier attempt, its outcome is reported as unclear. */
-async function withoutEnd(
+async function endWithoutAttempt(
   deps: Deps,
   { incident, name }: Context,
   key: string,
   { end, state }: { end: StepEnd; state: 'failed' | 'withheld' },
-): Promise<Tried> {
+): Promise<CompletedAttempt> {
   const tried = await deps.effects.get(incident.id, key);
   if (tried === undefined) return { performed: { kind: 'ended', end }, effect: null };
   const detail = `${end.detail}; an earlier attempt may have succeeded`;
@@ -103,62 +103,63 @@ async function withoutEnd(
 }
 
 /** Performs an attempt, depending on the kind of step. */
-async function carryOut(
+async function execute(
   deps: Deps,
   context: Context,
   given: Json,
   key: string,
-  stepAttempt: StepAttempt,
-): Promise<Attempted> {
-  const { incident, step, inverse, followed, name } = context;
+  stepAttempt: AttemptInput,
+): Promise<Attempt> {
+  const { incident, step, inverse, followed: selected, name } = context;
   const uses = inverse?.uses ?? step.uses;
   switch (uses) {
     case 'flag.disable':
     case 'flag.enable': {
       const { flag } = given as With<'flag.disable'>;
-      return attemptAct(deps, context, { kind: 'flag', flag, on: uses === 'flag.enable' }, key, stepAttempt);
+      return attemptTargetAction(deps, context, { kind: 'flag', flag, on: uses === 'flag.enable' }, key, stepAttempt);
     }
     case 'scale':
     case 'scale.restore':
       return stepAttempt.scale === null
-        ? untold({ kind: 'failed', detail: 'the target count is unknown' })
-        : attemptAct(deps, context, { kind: 'scale', ...stepAttempt.scale }, key, stepAttempt);
+        ? withoutEffect({ kind: 'failed', detail: 'the target count is unknown' })
+        : attemptTargetAction(deps, context, { kind: 'scale', ...stepAttempt.scale }, key, stepAttempt);
     case 'restart':
-      return attemptAct(deps, context, { kind: 'restart' }, key, stepAttempt);
+      return attemptTargetAction(deps, context, { kind: 'restart' }, key, stepAttempt);
     case 'http':
       return callHttp(deps, context, given as With<'http'>, key, stepAttempt);
     case 'note':
-      return untold(succeeded((given as With<'note'>).text));
+      return withoutEffect(succeeded((given as With<'note'>).text));
     case 'page': {
       const { note = name } = given as With<'page'>;
-      await deps.incidents.post(incident.id, { kind: 'page', by: `runbook ${followed.runbook.name}`, note }, {}, key);
+      await deps.incidents.post(incident.id, { kind: 'page', by: `runbook ${selected.runbook.name}`, note }, {}, key);
       await wake(deps, incident.id);
-      return untold(succeeded(note));
+      return withoutEffect(succeeded(note));
     }
     case 'slack.post':
-      return told(await postToSlack(deps, context, given as With<'slack.post'>, stepAttempt.sentAs ?? key));
+      return asAttempt(await postToSlack(deps, context, given as With<'slack.post'>, stepAttempt.sentAs ?? key));
     case 'ticket':
-      return told(await openTicket(deps, context, given as With<'ticket'>, stepAttempt.sentAs ?? key));
+      return asAttempt(await openTicket(deps, context, given as With<'ticket'>, stepAttempt.sentAs ?? key));
     case 'rollback':
     case 'wait':
     case 'wait.until':
     case 'approve':
     case 'verify':
-      throw new Error(`Step ${step.id} of runbook ${followed.runbook.name}: ${uses} is not an action`);
+      throw new Error(`Step ${step.id} of runbook ${selected.runbook.name}: ${uses} is not an action`);
   }
 }
 
-const untold = (performed: Tried['performed']): Tried => ({ performed, effect: null });
+const withoutEffect = (performed: CompletedAttempt['performed']): CompletedAttempt => ({ performed, effect: null });
 
-const told = (performed: Performed): Attempted => (performed.kind === 'again' ? performed : untold(performed));
+const asAttempt = (performed: AttemptResult): Attempt =>
+  performed.kind === 'again' ? performed : withoutEffect(performed);
 
-const succeeded = (detail: string): Tried['performed'] => ({
+const succeeded = (detail: string): CompletedAttempt['performed'] => ({
   kind: 'ended',
   end: { status: 'succeeded', output: null, detail },
 });
 
 /** Truncates vendors' texts, because the result is checkpointed and stored. */
-function short({ performed, effect }: Tried): Tried {
+function short({ performed, effect }: CompletedAttempt): CompletedAttempt {
   return {
     performed:
       performed.kind === 'failed'

@@ -11,11 +11,11 @@ import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { deployerAt } from '../roll-back.ts';
 import { entryOf } from '../judge.ts';
 import { type Context, contextOf, guardsOf } from './context.ts';
-import { recall, remember } from './memory.ts';
+import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
-import { INCIDENT_CLOSED } from './over.ts';
+import { INCIDENT_CLOSED } from './incident-closed.ts';
 import type { Preparation, Prepared, StepQuestion } from './preparation.ts';
-import { doesWhat, noteStep } from './tell.ts';
+import { describeStep, noteStep } from './step-texts.ts';
 
 /** A prepared step. `spentSeconds`: seconds since an earlier run of the workflow began the step; 0 if none did. */
 export type PreparedStep = Preparation & { spentSeconds: number };
@@ -31,11 +31,11 @@ export async function prepareStep(
   ends: StepEnds,
 ): Promise<PreparedStep> {
   const context = await contextOf(deps, input, outline, ends);
-  const known = await recall(deps, input, 'prepared', outline.id);
+  const known = await readResult(deps, input, 'prepared', outline.id);
   if (known === undefined && context.incident.status === 'resolved')
     return { kind: 'end', end: INCIDENT_CLOSED, isNoted: false, spentSeconds: 0 };
   const settled = known ?? { at: deps.clock.now(), ...(await determine(deps, context, outline, ends)) };
-  const { at, ready }: Prepared = known ?? (await remember(deps, input, 'prepared', outline.id, settled));
+  const { at, ready }: Prepared = known ?? (await storeResult(deps, input, 'prepared', outline.id, settled));
   if (ready.kind === 'end' && ready.isNoted) await noteStep(deps, input, context, ready.end.status, ready.end.detail);
   const spentSeconds = Math.max(0, secondsBetween(at, deps.clock.now())) * deps.timeScale;
   return { ...ready, spentSeconds: known === undefined ? 0 : spentSeconds };
@@ -57,8 +57,8 @@ async function determine(deps: Deps, context: Context, outline: Outline, ends: S
   const found = parametersOf(context);
   if (!found.ok) return endedAs('failed', found.detail);
   const given = found.value;
-  const go = (ask: StepQuestion | null, scale: { from: number; to: number } | null = null): Determined => ({
-    ready: { kind: 'go', ask, scale },
+  const go = (approval: StepQuestion | null, scale: { from: number; to: number } | null = null): Determined => ({
+    ready: { kind: 'go', ask: approval, scale },
     given: given as Json,
   });
   if (step.uses === 'approve')
@@ -73,7 +73,7 @@ async function determine(deps: Deps, context: Context, outline: Outline, ends: S
   if (permission.kind === 'act') return { ...go(null, scale.target), against };
   if (permission.kind !== 'ask')
     return endedAs('skipped', `skipped: ${permission.reasons.map(({ text }) => text).join('; ')}`);
-  const what = doesWhat(inverse?.uses ?? step.uses, given, scale.target);
+  const what = describeStep(inverse?.uses ?? step.uses, given, scale.target);
   return {
     ...go(await question(deps, context, guards, `${context.name}: ${what}`), scale.target),
     against,
@@ -92,9 +92,9 @@ function parametersOf({ step, inverse, declared, variables }: Context): ReturnTy
 
 /** Builds the question: who is asked, and how many approvals are needed. */
 export async function question(deps: Deps, context: Context, guards: StepGuards, text: string): Promise<StepQuestion> {
-  const { step, place, followed } = context;
-  const { name, title, version } = followed.runbook;
-  const entry = entryOf((await deps.config.current()).services, place)?.autoRollback;
+  const { step, serviceEnvironment, followed: selected } = context;
+  const { name, title, version } = selected.runbook;
+  const entry = entryOf((await deps.config.current()).services, serviceEnvironment)?.autoRollback;
   const isApproveStep = step.uses === 'approve';
   const given = guards.second_to === undefined || isApproveStep ? [] : [guards.second_to];
   const inputs = { runbook: name, title, version, step: step.id, only_asks: isApproveStep, guards };
@@ -118,7 +118,7 @@ export async function question(deps: Deps, context: Context, guards: StepGuards,
 /** Resolves the instance counts before and after scaling, once, so that a repeat sets the same count. */
 async function scaleOf(
   deps: Deps,
-  { step, inverse, place }: Context,
+  { step, inverse, serviceEnvironment }: Context,
   given: unknown,
   ends: StepEnds,
 ): Promise<{ target: { from: number; to: number } | null } | { status: 'failed' | 'skipped'; detail: string }> {
@@ -129,7 +129,7 @@ async function scaleOf(
       : { status: 'skipped', detail: 'the previous instance count is unknown' };
   }
   if ((inverse?.uses ?? step.uses) !== 'scale') return { target: null };
-  const deployer = await deployerAt(deps, place);
+  const deployer = await deployerAt(deps, serviceEnvironment);
   if (deployer?.scaling === undefined)
     return { status: 'failed', detail: 'the deployer of this service does not support scaling' };
   const counted = await deployer.scaling.count();

@@ -6,15 +6,15 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { entryOf } from '../judge.ts';
-import { refuse } from '../withdraw-about.ts';
+import { withdrawQuestion } from '../withdraw-questions-about.ts';
 import { type Context, contextOf } from './context.ts';
-import { recall, remember } from './memory.ts';
+import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
-import { INCIDENT_CLOSED } from './over.ts';
-import { noteStep } from './tell.ts';
+import { INCIDENT_CLOSED } from './incident-closed.ts';
+import { noteStep } from './step-texts.ts';
 
 /** Origins of judgements that can answer a runbook's request. */
-const ASKED: ReadonlySet<Requester> = new Set(['alert', 'runbook']);
+const RUNBOOK_REQUESTERS: ReadonlySet<Requester> = new Set(['alert', 'runbook']);
 
 /** Number of earlier judgements, and seconds for the approval that the runbook requires; 0: it requires none. */
 export type RequestedRollback = { judgedBefore: number; answerSeconds: number };
@@ -24,21 +24,24 @@ export type RequestedRollback = { judgedBefore: number; answerSeconds: number };
  * there is only one rollback. The runbook's approval settings are part of the request, so that people get one question,
  * with the versions.
  */
-export async function askForRollback(deps: Deps, input: RunbookInput, outline: Outline): Promise<RequestedRollback> {
+export async function requestRollback(deps: Deps, input: RunbookInput, outline: Outline): Promise<RequestedRollback> {
   const { incidentId, number } = input;
   const context = await contextOf(deps, input, outline, {});
-  const { incident, followed, step, place } = context;
-  const { name, mode = null } = followed.runbook;
+  const { incident, followed: selected, step, serviceEnvironment } = context;
+  const { name, mode = null } = selected.runbook;
   const { approval: wanted } = step;
   const approval = wanted && { people: wanted.people ?? null, seconds: wanted.timeoutSeconds };
-  const { by } = followed;
+  const { by } = selected;
   const judgedBefore =
-    by === undefined ? incident.mitigations : await remember(deps, input, 'judged', outline.id, incident.mitigations);
+    by === undefined
+      ? incident.mitigations
+      : await storeResult(deps, input, 'judged', outline.id, incident.mitigations);
   const message: Message = { kind: 'runbook_rollback', runbook: name, mode, ...(approval && { approval }) };
   if (by === undefined) await deps.incidents.post(incidentId, message, {}, `runbook-${number}-rollback`);
-  else await askByHand(deps, context, by, `runbook-${number}-rollback`);
+  else await requestForPerson(deps, context, by, `runbook-${number}-rollback`);
   await wake(deps, incidentId);
-  const { approvalTimeoutMinutes = 60 } = entryOf((await deps.config.current()).services, place)?.autoRollback ?? {};
+  const { approvalTimeoutMinutes = 60 } =
+    entryOf((await deps.config.current()).services, serviceEnvironment)?.autoRollback ?? {};
   const answerSeconds = approval === null ? 0 : (approval.seconds ?? approvalTimeoutMinutes * 60);
   return { judgedBefore, answerSeconds };
 }
@@ -47,9 +50,14 @@ export async function askForRollback(deps: Deps, input: RunbookInput, outline: O
  * Requests a rollback of the running version on behalf of the person who started the runbook. Withdraws other questions
  * about a rollback, as for any rollback by a person.
  */
-async function askByHand(deps: Deps, { incident, place, followed }: Context, by: string, key: string): Promise<void> {
-  const runs = newestLiveChange(await deps.changes.recent(place, CHANGES_READ))?.version;
-  const { name } = followed.runbook;
+async function requestForPerson(
+  deps: Deps,
+  { incident, serviceEnvironment, followed: selected }: Context,
+  by: string,
+  key: string,
+): Promise<void> {
+  const runs = newestLiveChange(await deps.changes.recent(serviceEnvironment, CHANGES_READ))?.version;
+  const { name } = selected.runbook;
   const timeline = {
     actor: by,
     kind: 'rollback.asked',
@@ -63,20 +71,20 @@ async function askByHand(deps: Deps, { incident, place, followed }: Context, by:
       decision.question === undefined && decision.state === 'waiting' && decision.because !== 'second_person',
   );
   for (const decision of waiting ?? [])
-    await refuse(deps, incident.id, decision, by, `Question withdrawn: started the runbook ${name} instead`);
+    await withdrawQuestion(deps, incident.id, decision, by, `Question withdrawn: started the runbook ${name} instead`);
 }
 
 /** Number of changes read, the same as for a judgement. */
 const CHANGES_READ = 50;
 
 /** Returns the end of a requested rollback. Null: not over yet. @param last there is no time for another check */
-export async function lookForRollback(
+export async function checkRequestedRollback(
   deps: Deps,
   input: RunbookInput,
   outline: Outline,
   { judgedBefore, last }: { judgedBefore: number; last: boolean },
 ): Promise<StepEnd | null> {
-  const known = await recall(deps, input, 'end', outline.id);
+  const known = await readResult(deps, input, 'end', outline.id);
   if (known !== undefined) return known;
   const context = await contextOf(deps, input, outline, {});
   const { incident } = context;
@@ -85,7 +93,7 @@ export async function lookForRollback(
   const end =
     judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
-  const kept = await remember(deps, input, 'end', outline.id, end ?? (await timedOut(deps, incident, judged)));
+  const kept = await storeResult(deps, input, 'end', outline.id, end ?? (await timedOut(deps, incident, judged)));
   // The rollback itself records its end on the timeline.
   if (end === null) await noteStep(deps, input, context, kept.status, kept.detail);
   return kept;
@@ -131,14 +139,17 @@ const ENDED = {
 /** Returns the newest judgement of the request, or of a person's later request. Null: not judged yet. */
 async function newestAskedFor(
   deps: Deps,
-  { incident: { id, mitigations }, followed }: Context,
+  { incident: { id, mitigations }, followed: selected }: Context,
   judgedBefore: number,
 ): Promise<{ number: number; outcome: MitigationOutcome | null } | null> {
-  const byHand = followed.by !== undefined;
+  const byHand = selected.by !== undefined;
   for (let number = mitigations; number >= 1; number -= 1) {
     const judged = await deps.decisions.outcome(id, number);
     if (judged === undefined) continue;
-    if ((ASKED.has(judged.asked) && !byHand) || (judged.asked === 'person' && number > judgedBefore))
+    if (
+      (RUNBOOK_REQUESTERS.has(judged.requester) && !byHand) ||
+      (judged.requester === 'person' && number > judgedBefore)
+    )
       return { number, outcome: judged.outcome };
   }
   return null;

@@ -1,4 +1,4 @@
-import { undoId } from '../../../domain/runbooks/by-hand.ts';
+import { undoId } from '../../../domain/runbooks/manual-runs.ts';
 import type { Chosen } from './choose.ts';
 import type { Outline } from './outline.ts';
 

@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { SignalView } from '../../../domain/ports/alerts.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Followed } from '../../../domain/ports/runbooks.ts';
+import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
 import type { Variables } from '../../../domain/runbooks/variables.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -53,7 +53,7 @@ const defaultsOf = ({ inputs }: Runbook): Variables['inputs'] =>
 export async function variablesOf(
   deps: Deps,
   incident: IncidentRecord,
-  { runbook, labels, annotations, inputs }: Followed,
+  { runbook, labels, annotations, inputs }: SelectedRunbook,
   ends: StepEnds,
 ): Promise<Variables> {
   const config = await deps.config.current();

@@ -103,10 +103,10 @@ function timeOf(text: string | null): number | undefined {
 }
 
 function pageSize(query: URLSearchParams): number {
-  const asked = Number(query.get('MaxItems') ?? 0);
-  if (!Number.isInteger(asked) || asked < 0 || asked > PAGE_MAX_ITEMS)
+  const requested = Number(query.get('MaxItems') ?? 0);
+  if (!Number.isInteger(requested) || requested < 0 || requested > PAGE_MAX_ITEMS)
     throw invalidParameter(`MaxItems must be from 0 to ${PAGE_MAX_ITEMS}.`);
-  return asked === 0 ? PAGE_DEFAULT_ITEMS : asked;
+  return requested === 0 ? PAGE_DEFAULT_ITEMS : requested;
 }
 
 /** Implements GetDurableExecutionState. */

@@ -299,10 +299,10 @@ export class Executions {
     const { arn, traceId } = execution.row;
     const child = { functionName: name, version: versionOf(qualifier), payload };
     if (operation.childArn === undefined) {
-      const place = { parentArn: arn, parentOperationId: operationId };
+      const parent = { parentArn: arn, parentOperationId: operationId };
       const times = { attempts: 0, dueAt: unit.now, acceptedAt: unit.now };
       const tenantId = operation.tenantId ?? null;
-      return this.#store.insertPendingInvoke({ id: randomUUID(), ...child, ...place, ...times, traceId, tenantId });
+      return this.#store.insertPendingInvoke({ id: randomUUID(), ...child, ...parent, ...times, traceId, tenantId });
     }
     const origin = { name: undefined, asyncStart: false, traceId: traceId ?? undefined, tenantId: operation.tenantId };
     this.#insert(unit, { ...child, ...origin }, operation.childArn, { arn, operationId });

@@ -4,7 +4,7 @@ import type { Executions, InvocationEnd } from './executions.ts';
 import { ErrorObject } from './operation.ts';
 import type { InvocationResult, Sandbox } from '../sandbox.ts';
 import type { ExecutionRow, Store } from '../store.ts';
-import { Watch } from '../watch.ts';
+import { Worker } from '../worker.ts';
 
 /** The output of a durable handler. Any other output fails its execution. */
 const HandlerOutput = z.object({
@@ -19,14 +19,13 @@ const HandlerOutput = z.object({
  * The pending work is in the store, so a crash loses nothing, and a wake-up during an invocation is found when the
  * invocation ends.
  */
-export class Resumer {
+export class Resumer extends Worker {
   readonly #store: Store;
   readonly #executions: Executions;
   readonly #sandbox: Sandbox;
   readonly #functionNames: readonly string[];
   readonly #maxConcurrent: number;
   readonly #log: (entry: object) => void;
-  readonly #watch: Watch;
   #running = 0;
 
   constructor(options: {
@@ -38,28 +37,16 @@ export class Resumer {
     now: () => number;
     log: (entry: object) => void;
   }) {
+    super(options.now);
     this.#store = options.store;
     this.#executions = options.executions;
     this.#sandbox = options.sandbox;
     this.#functionNames = options.functionNames;
     this.#maxConcurrent = options.maxConcurrent;
     this.#log = options.log;
-    this.#watch = new Watch(options.now, () => this.#look());
   }
 
-  start(): void {
-    this.#watch.start();
-  }
-
-  stop(): void {
-    this.#watch.stop();
-  }
-
-  poke(): void {
-    this.#watch.poke();
-  }
-
-  #look(): number | undefined {
+  protected work(): number | undefined {
     this.#executions.fireDueTimers();
     let progress = true;
     while (progress) progress = this.#invokeSome();
@@ -100,7 +87,7 @@ export class Resumer {
   #ended(row: ExecutionRow, invocationId: string, result: InvocationResult): void {
     this.#running -= 1;
     // Stopped: the store is closed. The next start finds this invocation interrupted.
-    if (!this.#watch.isAwake) return;
+    if (!this.isAwake) return;
     if (!result.ok)
       this.#log({
         event: 'invocation-failed',

@@ -3,6 +3,7 @@ import { awsClient } from '../../../../aws/clients/client.ts';
 import { EMULATION_LIMITS } from '../../../limits.ts';
 import { REGION } from '../arns.ts';
 import type { DeadLetter, Store } from '../store.ts';
+import { Worker } from '../worker.ts';
 
 /** Milliseconds before the next attempt to send to a queue that failed. */
 const RETRY_MS = 1_000;
@@ -17,33 +18,22 @@ const ERROR_MESSAGE_MAX_CHARS = 1_024;
  * Delivers dead letters to their queues, at least once each: a dead letter is removed from the store after the queue
  * has accepted it.
  */
-export class DeadLetters {
+export class DeadLetters extends Worker {
   readonly #store: Store;
   readonly #log: (entry: object) => void;
   #sqs: SQSClient | undefined;
-  #awake = false;
   #delivering = false;
-  #retry: NodeJS.Timeout | undefined;
 
   /** @param sqs undefined to create a client from the environment when the first dead letter is sent */
   constructor(store: Store, sqs: SQSClient | undefined, log: (entry: object) => void) {
+    super(Date.now);
     this.#store = store;
     this.#sqs = sqs;
     this.#log = log;
   }
 
-  start(): void {
-    this.#awake = true;
-    this.poke();
-  }
-
-  stop(): void {
-    this.#awake = false;
-    clearTimeout(this.#retry);
-  }
-
-  poke(): void {
-    if (!this.#awake || this.#delivering) return;
+  protected work(): undefined {
+    if (this.#delivering) return;
     this.#delivering = true;
     void this.#deliverAll().finally(() => {
       this.#delivering = false;
@@ -53,10 +43,14 @@ export class DeadLetters {
   async #deliverAll(): Promise<void> {
     for (
       let letters = this.#store.deadLetters();
-      letters.length > 0 && this.#awake;
+      letters.length > 0 && this.isAwake;
       letters = this.#store.deadLetters()
     ) {
-      for (const letter of letters) if (!(await this.#deliver(letter))) return this.#retryLater();
+      for (const letter of letters)
+        if (!(await this.#deliver(letter))) {
+          if (this.isAwake) this.pokeAt(Date.now() + RETRY_MS);
+          return;
+        }
     }
   }
 
@@ -73,14 +67,8 @@ export class DeadLetters {
       });
       return false;
     }
-    if (this.#awake) this.#store.deleteDeadLetter(letter.id);
-    return this.#awake;
-  }
-
-  #retryLater(): void {
-    if (!this.#awake) return;
-    this.#retry = setTimeout(() => this.poke(), RETRY_MS);
-    this.#retry.unref();
+    if (this.isAwake) this.#store.deleteDeadLetter(letter.id);
+    return this.isAwake;
   }
 }
 

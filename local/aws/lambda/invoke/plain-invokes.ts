@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Executions } from '../durable/executions.ts';
 import type { FunctionError, InvocationResult, LocalFunction, Sandbox } from '../sandbox.ts';
 import type { PendingInvoke, Store } from '../store.ts';
-import { Watch } from '../watch.ts';
+import { Worker } from '../worker.ts';
 
 /** The delays before the second and third attempt of an event, as on AWS. */
 const RETRY_DELAYS_MS = [60_000, 120_000];
@@ -11,7 +11,7 @@ const RETRY_DELAYS_MS = [60_000, 120_000];
  * Asynchronous invocations of plain functions: events, and chained invokes of durable executions. Each is on disk from
  * its acceptance to its end; one that a crash interrupts is invoked again.
  */
-export class PlainInvokes {
+export class PlainInvokes extends Worker {
   readonly #store: Store;
   readonly #executions: Executions;
   readonly #sandbox: Sandbox;
@@ -20,7 +20,6 @@ export class PlainInvokes {
   readonly #scale: number;
   readonly #onChange: () => void;
   readonly #log: (entry: object) => void;
-  readonly #watch: Watch;
   readonly #underWay = new Set<string>();
 
   constructor(options: {
@@ -33,6 +32,7 @@ export class PlainInvokes {
     onChange: () => void;
     log: (entry: object) => void;
   }) {
+    super(options.now);
     this.#store = options.store;
     this.#executions = options.executions;
     this.#sandbox = options.sandbox;
@@ -41,7 +41,6 @@ export class PlainInvokes {
     this.#scale = options.scale;
     this.#onChange = options.onChange;
     this.#log = options.log;
-    this.#watch = new Watch(options.now, () => this.#look());
   }
 
   /** Accepts an event. The event is on disk when this returns. */
@@ -68,19 +67,7 @@ export class PlainInvokes {
     this.#onChange();
   }
 
-  start(): void {
-    this.#watch.start();
-  }
-
-  stop(): void {
-    this.#watch.stop();
-  }
-
-  poke(): void {
-    this.#watch.poke();
-  }
-
-  #look(): number | undefined {
+  protected work(): number | undefined {
     const now = this.#now();
     for (const invoke of this.#store.pendingInvokesDue(now)) {
       if (!this.#underWay.has(invoke.id) && this.#sandbox.hasRoom(invoke.functionName)) this.#invoke(invoke);
@@ -102,7 +89,7 @@ export class PlainInvokes {
       })
       .then((result) => {
         this.#underWay.delete(id);
-        if (!this.#watch.isAwake) return; // the store is closed; the next start invokes it again
+        if (!this.isAwake) return; // the store is closed; the next start invokes it again
         this.#ended(invoke, result);
         this.#onChange(); // another invocation can start
       });

@@ -1,25 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import type { AutomationInput } from '../../../../schemas/access/access.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
-import { later, opened, acts, stores, place, inBothStores } from '../both-stores.ts';
+import { later, opened, acts, stores, serviceEnvironment, inBothStores } from '../both-stores.ts';
 
 inBothStores(() => {
   describe('the error budget of automation', () => {
     const agreed = { automatic: false }; // the limit for all services must not apply here
-    const demoted = async () => Object.keys((await stores.automation.read()).demoted).includes(place.service);
+    const demoted = async () =>
+      Object.keys((await stores.automation.read()).demoted).includes(serviceEnvironment.service);
     const promoted = (mode: 'act' | 'approve' | 'suggest' | null) =>
-      stores.automation.write({ services: { [place.service]: { mode, environments: {} } } }, 'person:ada');
+      stores.automation.write({ services: { [serviceEnvironment.service]: { mode, environments: {} } } }, 'person:ada');
 
     /** Runs one action after the other; `x` was wrong. */
     async function done(id: IncidentId, what: string): Promise<string[]> {
-      const told = [];
+      const input = [];
       for (const [n, one] of [...what].entries()) {
         const key = `${id}.act-${stores.clock.millis}-${n}`;
         await acts(id, key, agreed);
         later(1);
-        if (one === 'x') told.push(...(await stores.automation.wrong(id, key, 'not healthy')).demoted);
+        if (one === 'x') input.push(...(await stores.automation.wrong(id, key, 'not healthy')).demoted);
       }
-      return told;
+      return input;
     }
 
     test.each([
@@ -29,8 +30,8 @@ inBothStores(() => {
       [`x${'o'.repeat(18)}x`, true],
       [`x${'o'.repeat(19)}x`, false],
     ])('of twenty actions, two may not be wrong: %s', async (what, spent) => {
-      const told = await done(await opened(), what);
-      expect([await demoted(), told]).toEqual([spent, spent ? [place.service] : []]);
+      const input = await done(await opened(), what);
+      expect([await demoted(), input]).toEqual([spent, spent ? [serviceEnvironment.service] : []]);
     });
 
     test('a wrong action counts once', async () => {
@@ -46,7 +47,7 @@ inBothStores(() => {
     test('a mark of a person covers all automatic actions for the incident, and no others', async () => {
       const id = await opened();
       const { id: elsewhere } = await stores.incidents.declare({
-        ...place,
+        ...serviceEnvironment,
         environment: 'other' as EnvironmentName,
         title: '',
         severity: 'info',
@@ -56,7 +57,10 @@ inBothStores(() => {
       await acts(id, `${id}.1`, agreed);
       await acts(elsewhere, `${elsewhere}.1`, agreed);
       expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 1, demoted: [] });
-      expect(await stores.automation.wrong(elsewhere, null, 'says ada')).toEqual({ acts: 1, demoted: [place.service] });
+      expect(await stores.automation.wrong(elsewhere, null, 'says ada')).toEqual({
+        acts: 1,
+        demoted: [serviceEnvironment.service],
+      });
     });
 
     test('a manual rollback does not count against automation', async () => {
@@ -68,8 +72,8 @@ inBothStores(() => {
 
     test('an action on another service counts against that service', async () => {
       const id = await opened();
-      const theirs = { ...place, service: `${place.service}-b` as ServiceName };
-      for (const n of [1, 2]) await acts(id, `${id}.${n}`, { ...agreed, place: theirs });
+      const theirs = { ...serviceEnvironment, service: `${serviceEnvironment.service}-b` as ServiceName };
+      for (const n of [1, 2]) await acts(id, `${id}.${n}`, { ...agreed, serviceEnvironment: theirs });
       expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 2, demoted: [theirs.service] });
       expect(await demoted()).toBe(false);
       expect((await stores.automation.read()).demoted).toHaveProperty([theirs.service]);
@@ -81,16 +85,16 @@ inBothStores(() => {
       await stores.automation.write({ paused: false, mode: null }, 'person:ada');
       await stores.automation.write({ services: {} }, 'person:ada');
       const lab = { environments: { lab: 'shadow' as const } };
-      await stores.automation.write({ services: { [place.service]: lab } }, 'person:ada');
+      await stores.automation.write({ services: { [serviceEnvironment.service]: lab } }, 'person:ada');
       expect(await demoted()).toBe(true);
       for (const mode of ['approve', 'suggest'] as const) {
         await promoted(mode);
         expect(await demoted()).toBe(true);
       }
       later(1);
-      expect((await promoted('act')).demoted).not.toHaveProperty([place.service]);
+      expect((await promoted('act')).demoted).not.toHaveProperty([serviceEnvironment.service]);
       expect(await done(id, 'x')).toEqual([]);
-      expect(await done(id, 'x')).toEqual([place.service]);
+      expect(await done(id, 'x')).toEqual([serviceEnvironment.service]);
       later(1);
       await promoted(null);
       expect(await demoted()).toBe(false);
@@ -120,11 +124,13 @@ inBothStores(() => {
     });
 
     test('keeps omitted limits, and removes those set to null', async () => {
-      const write = async (told: NonNullable<AutomationInput['services']>) => {
-        const written = await stores.automation.write({ services: told }, 'person:ada');
-        return Object.fromEntries(Object.entries(written.services).filter(([key]) => key.startsWith(place.service)));
+      const write = async (input: NonNullable<AutomationInput['services']>) => {
+        const written = await stores.automation.write({ services: input }, 'person:ada');
+        return Object.fromEntries(
+          Object.entries(written.services).filter(([key]) => key.startsWith(serviceEnvironment.service)),
+        );
       };
-      const [one, another] = [`${place.service}-one`, `${place.service}-other`];
+      const [one, another] = [`${serviceEnvironment.service}-one`, `${serviceEnvironment.service}-other`];
       await write({ [one]: { mode: 'approve', environments: { production: 'shadow', staging: 'act' } } });
       const both = await write({ [another]: { mode: 'suggest' } });
       expect(both).toEqual({
@@ -143,7 +149,7 @@ inBothStores(() => {
     });
 
     test('applies all concurrent changes', async () => {
-      const names = ['a', 'b', 'c'].map((letter) => `${place.service}-${letter}`);
+      const names = ['a', 'b', 'c'].map((letter) => `${serviceEnvironment.service}-${letter}`);
       await Promise.all([
         ...names.map((cap) => stores.automation.write({ services: { [cap]: { mode: 'shadow' } } }, 'person:ada')),
         stores.automation.write({ paused: true }, 'person:bo'),

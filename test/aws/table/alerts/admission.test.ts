@@ -18,7 +18,7 @@ import {
   statuses,
   closed,
   stores,
-  place,
+  serviceEnvironment,
   TRACE,
   inBothStores,
 } from '../both-stores.ts';
@@ -31,7 +31,7 @@ inBothStores(() => {
       expect(admitted.wake).toEqual(admitted.opened);
       const [id] = admitted.opened;
       expect(await record(id as IncidentId)).toMatchObject({
-        ...place,
+        ...serviceEnvironment,
         status: 'open',
         severity: 'critical',
         title: 'checkout answers with errors',
@@ -212,7 +212,7 @@ inBothStores(() => {
       const warning = { severity: 'warning', asksRollback: false } as const;
       expect(await admit(here(warning))).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
       const id = await opened(other());
-      expect(await admit(here({ ...warning, fingerprint: `${place.service}/3` }))).toMatchObject({
+      expect(await admit(here({ ...warning, fingerprint: `${serviceEnvironment.service}/3` }))).toMatchObject({
         wake: [id],
         counts: { joined: 1 },
       });
@@ -267,29 +267,32 @@ inBothStores(() => {
     });
 
     test('the same alert key in two services or two environments means two alerts', async () => {
-      const neighbour = here({ service: `${place.service}-b` as ServiceName });
+      const neighbour = here({ service: `${serviceEnvironment.service}-b` as ServiceName });
       const staging = here({ environment: 'staging' as EnvironmentName });
       expect((await admit(here())).opened).toHaveLength(1);
       expect((await admit(neighbour)).opened).toHaveLength(1);
       expect((await admit(staging)).opened).toHaveLength(1);
       await admit(ended(neighbour));
-      expect((await stores.incidents.openAt(place))?.firing).toBe(1);
+      expect((await stores.incidents.openAt(serviceEnvironment))?.firing).toBe(1);
     });
 
     test('two services at once are two incidents', async () => {
-      const neighbour = here({ service: `${place.service}-b` as ServiceName, fingerprint: `${place.service}/b` });
+      const neighbour = here({
+        service: `${serviceEnvironment.service}-b` as ServiceName,
+        fingerprint: `${serviceEnvironment.service}/b`,
+      });
       expect((await admit(here(), neighbour)).opened).toHaveLength(2);
     });
 
     test('unmatched alerts are separated by their own names', async () => {
       later(3601);
       const unmatched = (called: string, fingerprint: string) =>
-        stranger(called, { environment: place.environment, fingerprint });
-      const [a, b, none] = [`${place.service}-x`, `${place.service}-y`, ''];
+        stranger(called, { environment: serviceEnvironment.environment, fingerprint });
+      const [a, b, none] = [`${serviceEnvironment.service}-x`, `${serviceEnvironment.service}-y`, ''];
       const first = await admit(
         unmatched(a, `${a}/1`),
         unmatched(b, `${b}/1`),
-        unmatched(none, `${place.service}/none`),
+        unmatched(none, `${serviceEnvironment.service}/none`),
       );
       expect(first.opened).toHaveLength(3);
       expect(await admit(unmatched(a, `${a}/2`))).toMatchObject({
@@ -309,10 +312,10 @@ inBothStores(() => {
       /** Alerts of different unknown services and environments. */
       const strangers = (from: number, count: number, more: Partial<Signal> = {}): Signal[] =>
         Array.from({ length: count }, (_, n) =>
-          stranger(`${place.service}-${from + n}`, {
+          stranger(`${serviceEnvironment.service}-${from + n}`, {
             environment: `environment-${from + n}` as EnvironmentName,
-            fingerprint: `${place.service}/${from + n}`,
-            episode: `${place.service}/${from + n}`,
+            fingerprint: `${serviceEnvironment.service}/${from + n}`,
+            episode: `${serviceEnvironment.service}/${from + n}`,
             ...more,
           }),
         );

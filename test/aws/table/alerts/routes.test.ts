@@ -15,7 +15,7 @@ import {
   mailOf,
   closed,
   stores,
-  place,
+  serviceEnvironment,
   inBothStores,
 } from '../both-stores.ts';
 
@@ -25,7 +25,7 @@ inBothStores(() => {
     const apartOf = ({ withoutIncident: apart }: Admitted) =>
       apart.map(({ arrival: { signal: one }, status }) => [one.fingerprint.split('/')[1], status]);
     const mutedHere = async () =>
-      (await stores.incidents.muted()).filter(({ signal: { service } }) => service === place.service);
+      (await stores.incidents.muted()).filter(({ signal: { service } }) => service === serviceEnvironment.service);
 
     test('an incident may not page', async () => {
       const delivery = { page: false, incident: true, channels: ['#payments', '#ops'] };
@@ -58,14 +58,14 @@ inBothStores(() => {
       expect(apartOf(await admit(here(warning)))).toEqual([['1', 'resolved']]);
       const id = await opened(other());
       expect(apartOf(await admit(other(), ended(other())))).toEqual([]);
-      expect(apartOf(await admit(here({ ...warning, fingerprint: `${place.service}/3` })))).toEqual([]);
+      expect(apartOf(await admit(here({ ...warning, fingerprint: `${serviceEnvironment.service}/3` })))).toEqual([]);
       expect(await record(id)).toMatchObject({ signal_count: 2 });
     });
 
     test('alerts without an incident are listed, newest first', async () => {
       const listed = async (muted: boolean) =>
-        (await stores.incidents.apart({ limit: 50, muted })).items.filter(
-          ({ signal: { service } }) => service === place.service,
+        (await stores.incidents.alertsWithoutIncident({ limit: 50, muted })).items.filter(
+          ({ signal: { service } }) => service === serviceEnvironment.service,
         );
       await admit(here(warning));
       later(1);
@@ -87,8 +87,8 @@ inBothStores(() => {
       await admit(failed);
       later(5);
       expect(apartOf(await admit(ended(failed)))).toEqual([['1', 'resolved']]);
-      const { items } = await stores.incidents.apart({ limit: 50, muted: false });
-      expect(items.filter(({ signal: { service } }) => service === place.service)).toMatchObject([
+      const { items } = await stores.incidents.alertsWithoutIncident({ limit: 50, muted: false });
+      expect(items.filter(({ signal: { service } }) => service === serviceEnvironment.service)).toMatchObject([
         { signal: { status: 'resolved', endsAt: stores.clock.now() } },
       ]);
       expect((await admit(ended(failed))).counts).toMatchObject({ known: 1 });

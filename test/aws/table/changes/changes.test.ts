@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
-import { deploy, stores, place, inBothStores } from '../both-stores.ts';
+import { deploy, stores, serviceEnvironment, inBothStores } from '../both-stores.ts';
 
 inBothStores(() => {
   describe('deployments in progress', () => {
     const rolling = async () =>
       (await stores.changes.rolling()).flatMap(({ change: { service, version }, overdueAt }) =>
-        service === place.service ? [[version, overdueAt]] : [],
+        service === serviceEnvironment.service ? [[version, overdueAt]] : [],
       );
 
     test('are listed until their end is reported', async () => {
@@ -48,7 +48,7 @@ inBothStores(() => {
   describe('failed deployments', () => {
     const failures = async () =>
       (await stores.changes.failures()).flatMap(({ change: { service, version, status }, failedAt }) =>
-        service === place.service ? [[version, status, failedAt]] : [],
+        service === serviceEnvironment.service ? [[version, status, failedAt]] : [],
       );
 
     test('are listed with the first reported time until they are reported as over', async () => {
@@ -73,7 +73,9 @@ inBothStores(() => {
 
   describe('the live version', () => {
     const runs = async () =>
-      (await stores.changes.live()).flatMap(({ service, version }) => (service === place.service ? [version] : []));
+      (await stores.changes.live()).flatMap(({ service, version }) =>
+        service === serviceEnvironment.service ? [version] : [],
+      );
 
     test('is the newest successful one, until that turns out to have failed', async () => {
       expect(await runs()).toEqual([]);
@@ -91,8 +93,10 @@ inBothStores(() => {
   describe('changes with a start in the future', () => {
     test('do not count until that time, except for small clock differences', async () => {
       const runs = async () =>
-        (await stores.changes.live()).flatMap(({ service, version }) => (service === place.service ? [version] : []));
-      const recent = async () => (await stores.changes.recent(place, 2)).map(({ version }) => version);
+        (await stores.changes.live()).flatMap(({ service, version }) =>
+          service === serviceEnvironment.service ? [version] : [],
+        );
+      const recent = async () => (await stores.changes.recent(serviceEnvironment, 2)).map(({ version }) => version);
       await deploy('v1', 900);
       for (const [version, ahead] of Object.entries({ v7: 20, v8: 3, v9: 999 })) await deploy(version, -ahead * 3600);
       expect([await runs(), await recent()]).toEqual([['v1'], ['v1']]);
@@ -123,7 +127,7 @@ inBothStores(() => {
       ] as const)
         await deploy(version, secondsAgo);
       const versions = async (limit: number) =>
-        (await stores.changes.recent(place, limit)).map(({ version }) => version);
+        (await stores.changes.recent(serviceEnvironment, limit)).map(({ version }) => version);
       expect([await versions(9), await versions(2)]).toEqual([
         ['v1', 'v2', 'v3'],
         ['v2', 'v3'],

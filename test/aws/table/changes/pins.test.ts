@@ -2,28 +2,41 @@ import { describe, expect, test } from 'vitest';
 import type { EnvironmentName, IncidentId, Version } from '../../../../schemas/config/names.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
-import { later, opened, judged, keyOf, end, acts, deploy, stores, place, inBothStores } from '../both-stores.ts';
+import {
+  later,
+  opened,
+  judged,
+  keyOf,
+  end,
+  acts,
+  deploy,
+  stores,
+  serviceEnvironment,
+  inBothStores,
+} from '../both-stores.ts';
 
 inBothStores(() => {
   describe('known bad versions', () => {
     /** Rolls the newest version back; returns the resulting pin. */
     async function rolledBack(id: IncidentId, from: string, to: string, number = 1): Promise<PinView> {
-      const suspect = (await stores.changes.recent(place, 9)).findLast(({ version }) => version === from);
+      const suspect = (await stores.changes.recent(serviceEnvironment, 9)).findLast(({ version }) => version === from);
       if (suspect === undefined) throw new Error(`${from} was never deployed`);
       await judged(id, number);
       await acts(id, keyOf(id, number), { automatic: false });
       later(5);
       const moved = { from: from as Version, to: to as Version, suspect: suspect.id };
-      await stores.effects.concludeRollback(id, end(id, number, { moved }));
+      await stores.effects.concludeRollback(id, end(id, number, { versionChange: moved }));
       later(5);
-      const pin = (await stores.pins.of(place)).find(({ version }) => version === from);
+      const pin = (await stores.pins.of(serviceEnvironment)).find(({ version }) => version === from);
       if (pin === undefined) throw new Error(`${from} was not pinned`);
       return pin;
     }
 
     const listed = async (all = false) =>
-      (await stores.pins.list({ limit: 500, all })).items.filter(({ service }) => service === place.service);
-    const inForce = async () => (await stores.pins.of(place)).map(({ version }) => version);
+      (await stores.pins.list({ limit: 500, all })).items.filter(
+        ({ service }) => service === serviceEnvironment.service,
+      );
+    const inForce = async () => (await stores.pins.of(serviceEnvironment)).map(({ version }) => version);
 
     test('a rolled-back version is known bad in all queries', async () => {
       const id = await opened();
@@ -31,7 +44,7 @@ inBothStores(() => {
       await deploy('v2', 600);
       const pin = await rolledBack(id, 'v2', 'v1');
       expect(pin).toMatchObject({
-        ...place,
+        ...serviceEnvironment,
         version: 'v2',
         rolled_back_to: 'v1',
         incident_id: id,
@@ -43,7 +56,7 @@ inBothStores(() => {
         superseded_by: null,
       });
       expect([await listed(), await listed(true), await stores.pins.get(pin.id)]).toEqual([[pin], [pin], pin]);
-      expect(await stores.pins.of({ ...place, environment: 'staging' as EnvironmentName })).toEqual([]);
+      expect(await stores.pins.of({ ...serviceEnvironment, environment: 'staging' as EnvironmentName })).toEqual([]);
     });
 
     test('it is superseded while a newer version runs, and known bad again after a rollback', async () => {
@@ -108,7 +121,9 @@ inBothStores(() => {
         found.push(...page.items);
         cursor = page.next_cursor;
       }
-      const versions = found.flatMap(({ service, version }) => (service === place.service ? [version] : []));
+      const versions = found.flatMap(({ service, version }) =>
+        service === serviceEnvironment.service ? [version] : [],
+      );
       expect(versions).toEqual(['v4', 'v3', 'v2']);
     });
   });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   stores = await openTable();
   dynamodb = startTtlSweep({
     client: stores.client,
-    table: 'firebreak',
+    table: stores.table.name,
     attribute: 'expires_at',
     everySeconds: 3600,
     now: () => stores.clock.millis,
@@ -105,16 +105,16 @@ describe('an alert', () => {
   });
 
   test('is known for longer than a quiet incident stays open', () => {
-    const weeks = PagingFile.safeParse({ quietHours: 24 * RETENTION_DAYS.episode });
+    const weeks = PagingFile.safeParse({ autoResolveHours: 24 * RETENTION_DAYS.episode });
     expect(weeks.success).toBe(false);
-    expect(PagingFile.parse({ quietHours: 24 * 14 }).quietHours).toBeLessThan(24 * RETENTION_DAYS.episode);
+    expect(PagingFile.parse({ autoResolveHours: 24 * 14 }).autoResolveHours).toBeLessThan(24 * RETENTION_DAYS.episode);
   });
 });
 
 test('the inbox of a long incident loses only messages that were read', async () => {
   const id = await open(firing('long'));
   await stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' }, {}, 'once');
-  const { messages: mail } = await stores.incidents.listen(id, 0, 'bell');
+  const { messages: mail } = await stores.incidents.readInbox(id, 0, 'bell');
   expect(mail).toHaveLength(1);
   expect((await rowsOf(id, 'IN')).map(({ expires_at }) => expires_at)).toEqual(
     [1, 2].map(() => Math.ceil(stores.clock.millis / 1000) + RETENTION_DAYS.inbox * DAY),
@@ -124,18 +124,18 @@ test('the inbox of a long incident loses only messages that were read', async ()
   expect(await rowsOf(id, 'IN#')).toHaveLength(1);
   expect(await stores.incidents.read(id)).toMatchObject({ seq: 2, consumed_seq: 1, status: 'open' });
   const begun = await stores.incidents.begin(id, 2, 'execution');
-  const later = await stores.incidents.listen(id, begun?.incident.consumed_seq ?? 0, null);
+  const later = await stores.incidents.readInbox(id, begun?.incident.consumed_seq ?? 0, null);
   expect(later.messages.map(({ message }) => message.kind)).toEqual(['resolve']);
 });
 
 test('a rollback is counted for an hour, and deleted after a week', async () => {
   const id = await open(firing('acts'));
-  const place = { service: 'acts' as ServiceName, environment: signal().environment };
+  const serviceEnvironment = { service: 'acts' as ServiceName, environment: signal().environment };
   const intent = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
-  const act = { place, resource: 'acts', isProposed: true, automatic: true };
-  expect(await stores.effects.intendAct(id, intent, act)).toMatchObject({ ok: true });
+  const act = { serviceEnvironment: serviceEnvironment, resource: 'acts', isProposed: true, automatic: true };
+  expect(await stores.effects.intendAction(id, intent, act)).toMatchObject({ ok: true });
   const since = stores.clock.now();
-  expect(await stores.effects.rollbacksSince(place, since)).toBe(1);
+  expect(await stores.effects.rollbacksSince(serviceEnvironment, since)).toBe(1);
   await pass(RETENTION_DAYS.act + 1);
-  expect(await stores.effects.rollbacksSince(place, since)).toBe(0);
+  expect(await stores.effects.rollbacksSince(serviceEnvironment, since)).toBe(0);
 });

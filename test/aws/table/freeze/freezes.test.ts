@@ -167,9 +167,9 @@ describe('a freeze', () => {
       later(n + 1);
     }
     const odd = all.filter((_, index) => index % 2 === 1).map(({ id }) => id);
-    const wanted = ({ id }: { id: string }) => odd.includes(id);
-    const { items, next_cursor } = await freezes.list({ limit: 2 }, wanted);
-    const rest = await freezes.list({ limit: 2, ...(next_cursor !== null && { cursor: next_cursor }) }, wanted);
+    const isWanted = ({ id }: { id: string }) => odd.includes(id);
+    const { items, next_cursor } = await freezes.list({ limit: 2 }, isWanted);
+    const rest = await freezes.list({ limit: 2, ...(next_cursor !== null && { cursor: next_cursor }) }, isWanted);
     expect([items.map(({ id }) => id), rest.items.map(({ id }) => id)]).toEqual([
       odd.slice(1).toReversed(),
       odd.slice(0, 1),
@@ -197,7 +197,7 @@ describe('a freeze', () => {
 describe('a freeze by calendar', () => {
   const entry = (more: object = {}) =>
     aFreeze({ cause: 'calendar', slo: null, calendar: 'xmas', until: plusSeconds(now(), 3600), ...more });
-  const news = ({ id }: Freeze, seconds: number) => ({
+  const revision = ({ id }: Freeze, seconds: number) => ({
     id,
     reason: 'xmas, longer',
     ends_when: 'later',
@@ -206,13 +206,13 @@ describe('a freeze by calendar', () => {
 
   test('shows the current state when its entry was edited, also if it is only opened again', async () => {
     const { freeze: one } = await freezes.open(entry());
-    expect(await freezes.revise(news(one, 7200))).toEqual({ ...one, ...news(one, 7200) });
-    expect(await checked()).toEqual([{ ...one, ...news(one, 7200) }]);
-    const edited = { ...one, ...news(one, 60) };
+    expect(await freezes.revise(revision(one, 7200))).toEqual({ ...one, ...revision(one, 7200) });
+    expect(await checked()).toEqual([{ ...one, ...revision(one, 7200) }]);
+    const edited = { ...one, ...revision(one, 60) };
     expect(await freezes.open(edited)).toEqual({ freeze: edited, created: false });
     expect(await freezes.open(edited)).toEqual({ freeze: edited, created: false });
     expect((await told(one.id)).filter((kind) => kind === 'freeze.revised')).toHaveLength(2);
-    expect(await freezes.revise({ ...news(one, 60), id: 'frz_unknown' })).toBeUndefined();
+    expect(await freezes.revise({ ...revision(one, 60), id: 'frz_unknown' })).toBeUndefined();
   });
 
   test('that was over is in force again when it begins again', async () => {
@@ -220,7 +220,7 @@ describe('a freeze by calendar', () => {
     later(3600);
     await freezes.end(one.id, ended({ by: 'calendar', settled: true }));
     expect([await checked(), (await current()).includes(one.id)]).toEqual([[], false]);
-    const again = { ...one, ...news(one, 60) };
+    const again = { ...one, ...revision(one, 60) };
     expect(await freezes.open(again)).toEqual({ freeze: again, created: false });
     expect([await checked(), (await current()).includes(one.id)]).toEqual([[again], true]);
     await freezes.end(one.id, ended({ by: 'calendar', settled: true }));
@@ -231,7 +231,7 @@ describe('a freeze by calendar', () => {
   test('that a person lifted stays lifted', async () => {
     const { freeze: one } = await freezes.open(entry());
     await freezes.end(one.id, ended());
-    expect(await freezes.revise(news(one, 7200))).toMatchObject({ reason: 'xmas, longer', ended_by: 'ada' });
+    expect(await freezes.revise(revision(one, 7200))).toMatchObject({ reason: 'xmas, longer', ended_by: 'ada' });
     expect(await checked()).toMatchObject([{ id: one.id, ended_by: 'ada' }]);
   });
 });

@@ -14,7 +14,7 @@ import {
   approval,
   judged,
   stores,
-  place,
+  serviceEnvironment,
   inBothStores,
 } from '../both-stores.ts';
 
@@ -42,7 +42,10 @@ inBothStores(() => {
       const shadow = clear({ policy: { mode: 'shadow', unknownMigration: 'approve' } });
       expect(await stores.decisions.markWrong(id, 'ada', 'too early')).toBe(0);
       const first = await judged(id, 1, shadow);
-      expect(first).toMatchObject({ kind: 'shadow', would: { kind: 'roll_back', reasons: [{ code: 'suspect' }] } });
+      expect(first).toMatchObject({
+        kind: 'shadow',
+        would: { kind: 'roll_back', reasons: [{ code: 'suspect' }, { code: 'evidence' }] },
+      });
       const acting = await judged(id, 2);
       expect(acting).not.toHaveProperty('would');
       expect(await stores.decisions.markWrong(id, 'ada', 'it was DNS')).toBe(1);
@@ -55,21 +58,21 @@ inBothStores(() => {
     test('a change that a person has cleared is no suspect anywhere until that is taken back', async () => {
       const id = await opened();
       await judged(id, 1);
-      const one = clearing(change('v2', 10));
+      const one = clearing(change('v2', 8));
       const message: Message = { kind: 'cleared', by: 'ada', change: one.change_id, judge: true };
       await stores.incidents.post(id, message, ({ cleared = [] }) => ({ cleared: [...cleared, one] }));
       const seen = async () => ({
         read: (await record(id)).suspects,
         view: (await stores.incidents.view(id))?.suspects,
         story: (await stores.incidents.story(id, null))?.incident.suspects,
-        here: (await stores.incidents.openAt(place))?.suspects,
+        here: (await stores.incidents.openAt(serviceEnvironment))?.suspects,
         open: (await stores.incidents.open()).find((incident) => incident.id === id)?.suspects,
       });
       expect(await seen()).toEqual({ read: [], view: [], story: [], here: [], open: [] });
       expect((await record(id)).cleared).toEqual([one]);
       expect((await stores.incidents.view(id))?.cleared).toEqual([one]);
       expect(await mailOf(id)).toEqual([message]);
-      const back = { ...one, back: { by: 'bo', at: stores.clock.now() } };
+      const back = { ...one, restored: { by: 'bo', at: stores.clock.now() } };
       await stores.incidents.post(id, message, { cleared: [back] });
       expect((await seen()).read).toMatchObject([{ version: 'v2' }]);
       expect((await seen()).story).toMatchObject([{ version: 'v2' }]);
@@ -153,8 +156,8 @@ inBothStores(() => {
 
     test('one of two people can reject it, even after approving it', async () => {
       for (const by of ['bo', 'ada']) {
-        place.environment = `by-${by}` as EnvironmentName;
-        const id = await opened(here({ fingerprint: `${place.service}/${by}` }));
+        serviceEnvironment.environment = `by-${by}` as EnvironmentName;
+        const id = await opened(here({ fingerprint: `${serviceEnvironment.service}/${by}` }));
         const { digest } = await judged(id, 1, byTwo());
         await stores.decisions.answer(id, digest, 'approved', 'ada', '');
         expect(await stores.decisions.answer(id, digest, 'rejected', by, '')).toBe('taken');
@@ -164,7 +167,7 @@ inBothStores(() => {
 
     test('the requester counts as the first of two', async () => {
       const id = await opened();
-      const of = clear({ asked: { by: 'person', who: 'ada' }, policy: { approvals: 2 } });
+      const of = clear({ request: { by: 'person', name: 'ada' }, policy: { approvals: 2 } });
       const { digest, approvals } = await judged(id, 1, of);
       expect(approvals).toEqual({ needed: 2, given: ['ada'] });
       expect(await stores.decisions.answer(id, digest, 'approved', 'ada', '')).toBe('needs_another');
@@ -175,14 +178,17 @@ inBothStores(() => {
     test('a request of a runbook is answered by the people it names, and by as many as the policy requires', async () => {
       const byBo = { people: ['bo'], seconds: null };
       const of = (approvals: 1 | 2) =>
-        clear({ asked: { by: 'runbook', who: 'r', approval: byBo }, policy: { approvals } });
+        clear({ request: { by: 'runbook', name: 'r', approval: byBo }, policy: { approvals } });
       const id = await opened();
       const [alone, two] = [await judged(id, 1, of(1)), await judged(id, 2, of(2))];
       const approve = (digest: string, by: string) => stores.decisions.answer(id, digest, 'approved', by, '');
-      expect(await stores.decisions.answer(id, alone.digest, 'rejected', 'ada', '')).toBe('not_asked');
-      expect([await approve(alone.digest, 'ada'), await approve(alone.digest, 'bo')]).toEqual(['not_asked', 'taken']);
+      expect(await stores.decisions.answer(id, alone.digest, 'rejected', 'ada', '')).toBe('not_requested');
+      expect([await approve(alone.digest, 'ada'), await approve(alone.digest, 'bo')]).toEqual([
+        'not_requested',
+        'taken',
+      ]);
       expect(await stores.decisions.state(id, 1)).toBe('approved');
-      expect([await approve(two.digest, 'ada'), await approve(two.digest, 'cy')]).toEqual(['taken', 'not_asked']);
+      expect([await approve(two.digest, 'ada'), await approve(two.digest, 'cy')]).toEqual(['taken', 'not_requested']);
       expect(await stores.decisions.state(id, 2)).toBe('waiting');
       expect(await approve(two.digest, 'bo')).toBe('taken');
       expect(await stores.decisions.get(id, 2)).toMatchObject({

@@ -65,8 +65,13 @@ const declare = () =>
 const act = async () => {
   const { id } = await declare();
   const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: 'x' } as const;
-  const place = { service, environment };
-  return stores.effects.intendAct(id, effect, { place, resource: `cd ${service}`, automatic: false, isProposed: true });
+  const serviceEnvironment = { service, environment };
+  return stores.effects.intendAction(id, effect, {
+    serviceEnvironment: serviceEnvironment,
+    resource: `cd ${service}`,
+    automatic: false,
+    isProposed: true,
+  });
 };
 
 const hours = (n: number) => stores.clock.set(stores.clock.millis + n * 3_600_000);

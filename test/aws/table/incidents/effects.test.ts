@@ -18,7 +18,7 @@ import {
   acts,
   deploy,
   stores,
-  place,
+  serviceEnvironment,
   inBothStores,
 } from '../both-stores.ts';
 
@@ -54,10 +54,10 @@ inBothStores(() => {
       expect(await rollbackBegun(id)).toMatchObject({ ok: true, effect: { state: 'intended' } });
       expect(await rollbackBegun(id)).toMatchObject({ ok: true });
       expect(await record(id)).toMatchObject({ status: 'mitigating' });
-      expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -3600))).toBe(1);
+      expect(await stores.effects.rollbacksSince(serviceEnvironment, plusSeconds(stores.clock.now(), -3600))).toBe(1);
       expect(await rollbackBegun(id, 2)).toMatchObject({ ok: false, reason: { code: 'already_running' } });
       const { id: rival } = await stores.incidents.declare({
-        ...place,
+        ...serviceEnvironment,
         environment: 'rival' as EnvironmentName,
         title: '',
         severity: 'info',
@@ -80,8 +80,8 @@ inBothStores(() => {
     test('the count of rollbacks covers the last hour', async () => {
       const id = await opened();
       await rollbackBegun(id);
-      expect(await stores.effects.rollbacksSince(place, stores.clock.now())).toBe(1);
-      expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), 1))).toBe(0);
+      expect(await stores.effects.rollbacksSince(serviceEnvironment, stores.clock.now())).toBe(1);
+      expect(await stores.effects.rollbacksSince(serviceEnvironment, plusSeconds(stores.clock.now(), 1))).toBe(0);
     });
 
     test('no effect starts for a closed incident', async () => {
@@ -96,7 +96,7 @@ inBothStores(() => {
       await judged(id, 1);
       await rollbackBegun(id);
       later(5);
-      const done = end(id, 1, { moved: { from: 'v2' as Version, to: 'v1' as Version, suspect: suspect.id } });
+      const done = end(id, 1, { versionChange: { from: 'v2' as Version, to: 'v1' as Version, suspect: suspect.id } });
       await stores.effects.concludeRollback(id, done);
       await stores.effects.concludeRollback(id, { ...done, outcome: 'failed' });
       expect(await record(id)).toMatchObject({ status: 'mitigated', verification: 'pending', seq: 1 });
@@ -105,7 +105,7 @@ inBothStores(() => {
         state: 'succeeded',
         detail: 'Rolled back to v1',
       });
-      const [bad, rollback] = await stores.changes.recent(place, 9);
+      const [bad, rollback] = await stores.changes.recent(serviceEnvironment, 9);
       expect(bad).toMatchObject({ version: 'v2', rolled_back_by: id });
       expect(rollback).toMatchObject({
         version: 'v1',
@@ -126,7 +126,7 @@ inBothStores(() => {
       await stores.effects.concludeRollback(id, end(id, 1, { outcome: 'refused', page: 'again', text: 'no' }));
       expect(await record(id)).toMatchObject({ status: 'open', verification: 'not_needed' });
       expect(await stores.effects.get(id, keyOf(id))).toMatchObject({ state: 'failed' });
-      expect(await stores.changes.recent(place, 9)).toEqual([]);
+      expect(await stores.changes.recent(serviceEnvironment, 9)).toEqual([]);
       expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
     });
 
@@ -140,10 +140,10 @@ inBothStores(() => {
       const window: Signal['labels'] = [['short_window', '5m']];
       const fires = (fingerprint: string, labels: Signal['labels']) =>
         admit(here({ fingerprint, labels, episode: fingerprint, startsAt: stores.clock.now() }));
-      await fires(`${place.service}/back`, window);
-      await fires(`${place.service}/anew`, []);
+      await fires(`${serviceEnvironment.service}/back`, window);
+      await fires(`${serviceEnvironment.service}/anew`, []);
       later(200);
-      await fires(`${place.service}/later`, window);
+      await fires(`${serviceEnvironment.service}/later`, window);
       const looking = (await mailOf(id)).flatMap((one) => (one.kind === 'signals' ? [one.looks_back === true] : []));
       expect(looking).toEqual([true, false, false]);
     });
@@ -180,8 +180,8 @@ inBothStores(() => {
     test('ten start within an hour without a person, but not eleven', async () => {
       const id = await opened();
       await tenBegun(id);
-      const elsewhere = { ...place, service: `${place.service}-b` as ServiceName };
-      expect(await acts(id, `${id}.11`, { place: elsewhere })).toMatchObject(limit);
+      const elsewhere = { ...serviceEnvironment, service: `${serviceEnvironment.service}-b` as ServiceName };
+      expect(await acts(id, `${id}.11`, { serviceEnvironment: elsewhere })).toMatchObject(limit);
       expect(await stores.effects.get(id, `${id}.11`)).toBeUndefined();
       expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
     });
@@ -231,8 +231,8 @@ inBothStores(() => {
 
     test('one that could not start is not counted', async () => {
       const id = await opened();
-      await acts(id, `${id}.1`, { resource: place.service });
-      expect(await acts(id, `${id}.2`, { resource: place.service })).toMatchObject({ ok: false });
+      await acts(id, `${id}.1`, { resource: serviceEnvironment.service });
+      expect(await acts(id, `${id}.2`, { resource: serviceEnvironment.service })).toMatchObject({ ok: false });
       expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(1);
     });
   });

@@ -11,7 +11,7 @@ import {
   timeline,
   closed,
   stores,
-  place,
+  serviceEnvironment,
   TRACE,
   note,
   inBothStores,
@@ -20,18 +20,22 @@ import {
 inBothStores(() => {
   describe('many at once', () => {
     const groupReason: GroupReason = { because: 'many', name: '', text: '6 incidents in 5 minutes' };
-    const parent = () => stores.incidentGroups.openParent(place.environment, groupReason, 'six at once', TRACE);
+    const parent = () =>
+      stores.incidentGroups.openParent(serviceEnvironment.environment, groupReason, 'six at once', TRACE);
     const child = async (one = 1) => {
       const [id] = (
         await admit(
-          here({ service: `${place.service}-${one}` as ServiceName, fingerprint: `${place.service}/child-${one}` }),
+          here({
+            service: `${serviceEnvironment.service}-${one}` as ServiceName,
+            fingerprint: `${serviceEnvironment.service}/child-${one}`,
+          }),
         )
       ).opened;
       return id as IncidentId;
     };
 
     beforeEach(() => {
-      place.environment = `crowded-${place.service}` as EnvironmentName;
+      serviceEnvironment.environment = `crowded-${serviceEnvironment.service}` as EnvironmentName;
     });
 
     test('opened incidents are found by time, oldest first, regardless of who opened them', async () => {
@@ -41,14 +45,14 @@ inBothStores(() => {
       const second = await child(2);
       later(1);
       const by = { title: 'a drill', severity: 'warning', by: 'person:ada', trace: TRACE } as const;
-      const third = await stores.incidents.declare({ ...place, ...by });
+      const third = await stores.incidents.declare({ ...serviceEnvironment, ...by });
       const began = here().startsAt;
       const found = (await stores.incidentGroups.openedSince(since)).filter(
-        ({ environment }) => environment === place.environment,
+        ({ environment }) => environment === serviceEnvironment.environment,
       );
       expect(found).toMatchObject([
-        { id: second, at: plusSeconds(since, 1), began, service: `${place.service}-2`, unmatched: null },
-        { id: third.id, service: place.service },
+        { id: second, at: plusSeconds(since, 1), began, service: `${serviceEnvironment.service}-2`, unmatched: null },
+        { id: third.id, service: serviceEnvironment.service },
       ]);
       expect(found[1]).not.toHaveProperty('began');
       expect(new Set(found.map(({ scope }) => scope)).size).toBe(2);
@@ -62,7 +66,7 @@ inBothStores(() => {
       await closed(over);
       later(30);
       const all = (await stores.incidentGroups.openedSince(since)).filter(
-        ({ environment }) => environment === place.environment,
+        ({ environment }) => environment === serviceEnvironment.environment,
       );
       expect(all).toHaveLength(4);
       const found = (await stores.incidentGroups.stillFailing(all)).map(({ id }) => id);
@@ -74,16 +78,16 @@ inBothStores(() => {
     });
 
     test('an environment has one open parent, which is critical and waits for its start', async () => {
-      expect(await stores.incidentGroups.parentIn(place.environment)).toBeUndefined();
+      expect(await stores.incidentGroups.parentIn(serviceEnvironment.environment)).toBeUndefined();
       const id = await parent();
       expect(await parent()).toBe(id);
       expect(await isPending(id)).toBe(true);
-      const found = await stores.incidentGroups.parentIn(place.environment);
+      const found = await stores.incidentGroups.parentIn(serviceEnvironment.environment);
       expect(found?.lastJoinedAt).toBe(stores.clock.now());
       expect(found?.incident).toEqual(await record(id));
       expect(found?.incident).toMatchObject({
         service: 'several-services',
-        environment: place.environment,
+        environment: serviceEnvironment.environment,
         severity: 'critical',
         title: 'six at once',
         status: 'open',
@@ -91,13 +95,13 @@ inBothStores(() => {
         group_reason: groupReason,
         trace: TRACE,
       });
-      expect(await stores.incidentGroups.parentIn(`${place.environment}-b`)).toBeUndefined();
+      expect(await stores.incidentGroups.parentIn(`${serviceEnvironment.environment}-b`)).toBeUndefined();
     });
 
     test('the next parent opens when the last one is resolved', async () => {
       const first = await parent();
       await closed(first);
-      expect(await stores.incidentGroups.parentIn(place.environment)).toBeUndefined();
+      expect(await stores.incidentGroups.parentIn(serviceEnvironment.environment)).toBeUndefined();
       expect(await parent()).not.toBe(first);
     });
 
@@ -110,7 +114,9 @@ inBothStores(() => {
       ]);
       expect(await record(into)).toMatchObject({ firing: 1, signal_count: 1 });
       expect(await record(part)).toMatchObject({ parent_id: into });
-      expect((await stores.incidentGroups.parentIn(place.environment))?.lastJoinedAt).toBe(stores.clock.now());
+      expect((await stores.incidentGroups.parentIn(serviceEnvironment.environment))?.lastJoinedAt).toBe(
+        stores.clock.now(),
+      );
       expect(await timeline(into)).toEqual(['alerts.joined', 'incident.opened']);
       expect(await timeline(part)).toEqual(['incident.joined', 'incident.opened']);
     });
@@ -153,7 +159,7 @@ inBothStores(() => {
       ]);
       expect(await stores.incidents.view(into)).toMatchObject({ children: { incidents: 2, open: 1, firing: 1 } });
       expect(await stores.incidents.view(a)).not.toHaveProperty('parts');
-      expect(await stores.incidentGroups.letGo(into, a, { page: true, text: 'goes on' })).toBe(true);
+      expect(await stores.incidentGroups.detach(into, a, { page: true, text: 'goes on' })).toBe(true);
       expect(await stores.incidents.view(into)).toMatchObject({ children: { incidents: 1, open: 0, firing: 0 } });
       expect(await stores.incidentGroups.children(into)).toMatchObject([{ incident: { id: b } }]);
     });
@@ -165,13 +171,13 @@ inBothStores(() => {
       later(1);
       const { seq } = await record(part);
       for (const let_go of [true, false])
-        expect(await stores.incidentGroups.letGo(into, part, { page: true, text: 'It goes on by itself' })).toBe(
+        expect(await stores.incidentGroups.detach(into, part, { page: true, text: 'It goes on by itself' })).toBe(
           let_go,
         );
       expect(await record(part)).not.toHaveProperty('parent_id');
       expect(await record(into)).toMatchObject({ firing: 0 });
       expect(await stores.incidentGroups.childEnded(into, part)).toMatchObject({ firing: 0 });
-      expect((await stores.incidents.listen(part, seq, null)).messages).toEqual([
+      expect((await stores.incidents.readInbox(part, seq, null)).messages).toEqual([
         { seq: seq + 1, message: { kind: 'left', parent: into, page: true } },
       ]);
       expect(await timeline(part)).toEqual(['incident.left', 'incident.joined', 'incident.opened']);
@@ -183,11 +189,11 @@ inBothStores(() => {
       const [into, part] = [await parent(), await child()];
       await stores.incidentGroups.join(into, part);
       await closed(into);
-      await stores.incidentGroups.letGo(into, part, { page: false, text: '' });
+      await stores.incidentGroups.detach(into, part, { page: false, text: '' });
       const next = await parent();
       expect(await stores.incidentGroups.join(next, part)).toBe('joined');
       expect(await record(part)).toMatchObject({ parent_id: next });
-      expect(await stores.incidentGroups.letGo(into, part, { page: false, text: '' })).toBe(false);
+      expect(await stores.incidentGroups.detach(into, part, { page: false, text: '' })).toBe(false);
     });
 
     test('a resolved incident or one that is not a child cannot be removed', async () => {
@@ -195,7 +201,7 @@ inBothStores(() => {
       await stores.incidentGroups.join(into, part);
       await closed(part);
       for (const one of [part, alone, '01TESTNOSUCH00000000000000' as IncidentId])
-        expect(await stores.incidentGroups.letGo(into, one, { page: true, text: '' })).toBe(false);
+        expect(await stores.incidentGroups.detach(into, one, { page: true, text: '' })).toBe(false);
       expect(await record(part)).toMatchObject({ parent_id: into });
     });
 
@@ -229,8 +235,14 @@ inBothStores(() => {
       await closed(b);
       const story = await stores.incidents.story(into, null);
       expect(story?.children).toMatchObject([
-        { id: a, service: `${place.service}-1`, environment: place.environment, status: 'open', severity: 'critical' },
-        { id: b, service: `${place.service}-2`, status: 'resolved' },
+        {
+          id: a,
+          service: `${serviceEnvironment.service}-1`,
+          environment: serviceEnvironment.environment,
+          status: 'open',
+          severity: 'critical',
+        },
+        { id: b, service: `${serviceEnvironment.service}-2`, status: 'resolved' },
       ]);
       expect(story).toMatchObject({ childCount: 2, parent: null });
       const own = { id: into, channel: '#incident-2611201' };

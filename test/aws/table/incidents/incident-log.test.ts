@@ -22,8 +22,8 @@ describe('an event is logged without the service', () => {
       reads += 1;
       throw new Error('throttled');
     });
-    await events.tell(ID, 'incident.resolved', { actor: 'firebreak' });
-    await events.tell(ID, 'incident.resolved', { actor: 'firebreak' });
+    await events.publish(ID, 'incident.resolved', { actor: 'firebreak' });
+    await events.publish(ID, 'incident.resolved', { actor: 'firebreak' });
     expect(lines).toEqual([LINE, LINE]);
     expect(reads).toBe(2);
   });
@@ -32,7 +32,7 @@ describe('an event is logged without the service', () => {
     vi.useFakeTimers();
     try {
       const { events, lines } = logOf(() => new Promise(() => undefined));
-      const told = events.tell(ID, 'incident.resolved', { actor: 'firebreak' });
+      const told = events.publish(ID, 'incident.resolved', { actor: 'firebreak' });
       await vi.advanceTimersByTimeAsync(250);
       await told;
       expect(lines).toEqual([LINE]);

@@ -20,7 +20,7 @@ import {
   rollbackBegun,
   end,
   stores,
-  place,
+  serviceEnvironment,
   TRACE,
   note,
   inBothStores,
@@ -69,8 +69,8 @@ inBothStores(() => {
       await tell('two');
       const told = (await stores.incidents.story(id, null))?.timeline ?? [];
       expect(told.map(({ entry }) => entry.text)).toEqual([expect.stringMatching(/^Opened/), 'one', 'two']);
-      expect(told.map(({ place: at }) => at)).toEqual(told.map(({ place: at }) => at).toSorted());
-      const last = told.at(-1)?.place ?? '';
+      expect(told.map(({ position: at }) => at)).toEqual(told.map(({ position: at }) => at).toSorted());
+      const last = told.at(-1)?.position ?? '';
       expect((await stores.incidents.story(id, last))?.timeline).toEqual([]);
       await tell('three');
       expect((await stores.incidents.story(id, last))?.timeline).toMatchObject([{ entry: { text: 'three' } }]);
@@ -94,21 +94,21 @@ inBothStores(() => {
       const id = await opened();
       await stores.incidents.post(id, note);
       await stores.incidents.post(id, { kind: 'page', by: 'ada', note: 'help' });
-      const heard = await stores.incidents.listen(id, 1, null);
-      expect(heard).toMatchObject({
+      const event = await stores.incidents.readInbox(id, 1, null);
+      expect(event).toMatchObject({
         messages: [{ seq: 2, message: { kind: 'page' } }],
         firing: 1,
         status: 'open',
         severity: 'critical',
       });
-      expect((await stores.incidents.listen(id, 2, null)).messages).toEqual([]);
+      expect((await stores.incidents.readInbox(id, 2, null)).messages).toEqual([]);
     });
 
     test('is empty at first, and read messages are not pending', async () => {
       const id = await opened();
       await stores.incidents.post(id, note);
       expect(await isPending(id)).toBe(true);
-      await stores.incidents.listen(id, 0, 'bell-1');
+      await stores.incidents.readInbox(id, 0, 'bell-1');
       expect(await isPending(id)).toBe(false);
       expect(await record(id)).toMatchObject({ consumed_seq: 1, callbacks: { inbox: 'bell-1' } });
     });
@@ -160,10 +160,10 @@ inBothStores(() => {
     test('returns a limited number of messages: the rest comes next', async () => {
       const id = await opened();
       for (let posted = 0; posted < 103; posted += 1) await stores.incidents.post(id, note);
-      const first = await stores.incidents.listen(id, 0, null);
+      const first = await stores.incidents.readInbox(id, 0, null);
       expect(first.messages).toHaveLength(100);
       expect(await isPending(id)).toBe(true);
-      expect((await stores.incidents.listen(id, 100, null)).messages.map(({ seq }) => seq)).toEqual([101, 102, 103]);
+      expect((await stores.incidents.readInbox(id, 100, null)).messages.map(({ seq }) => seq)).toEqual([101, 102, 103]);
     });
   });
 
@@ -213,7 +213,13 @@ inBothStores(() => {
 
   describe('manual incidents, and their runs', () => {
     const byHand = () =>
-      stores.incidents.declare({ ...place, title: 'a drill', severity: 'warning', by: 'person:ada', trace: TRACE });
+      stores.incidents.declare({
+        ...serviceEnvironment,
+        title: 'a drill',
+        severity: 'warning',
+        by: 'person:ada',
+        trace: TRACE,
+      });
 
     test('a person opens one once', async () => {
       const first = await byHand();
@@ -257,7 +263,7 @@ inBothStores(() => {
     test('the next run takes over, and waits for its start', async () => {
       const id = await opened();
       await stores.incidents.begin(id, 1, 'arn:1');
-      await stores.incidents.listen(id, 0, null);
+      await stores.incidents.readInbox(id, 0, null);
       await stores.incidents.handOver(id, 2, 'Handed over');
       await stores.incidents.handOver(id, 2, 'Handed over');
       expect(await record(id)).toMatchObject({ run: 2, started_run: 1 });
@@ -269,12 +275,12 @@ inBothStores(() => {
       const id = await opened();
       const future = { kind: 'of-the-future', by: 'ada' } as unknown as Message;
       for (const message of [note, future, note]) await stores.incidents.post(id, message);
-      const heard = await stores.incidents.listen(id, 0, 'bell');
-      expect(heard).toMatchObject({
+      const event = await stores.incidents.readInbox(id, 0, 'bell');
+      expect(event).toMatchObject({
         messages: [{ seq: 1, message: note }],
         unreadable: { seq: 2, kind: 'of-the-future' },
       });
-      expect(await stores.incidents.listen(id, 1, 'bell')).toMatchObject({ messages: [], unreadable: { seq: 2 } });
+      expect(await stores.incidents.readInbox(id, 1, 'bell')).toMatchObject({ messages: [], unreadable: { seq: 2 } });
       later(60);
       expect(await isPending(id)).toBe(true);
       expect(await record(id)).toMatchObject({ consumed_seq: 1 });
@@ -286,7 +292,7 @@ inBothStores(() => {
       await stores.incidents.skipUnread(id, { seq: 2, kind: 'of-the-future' });
       await stores.incidents.skipUnread(id, { seq: 2, kind: 'of-the-future' });
       expect((await timeline(id)).filter((kind) => kind === 'inbox.skipped')).toHaveLength(1);
-      expect(await stores.incidents.listen(id, 2, null)).toMatchObject({ messages: [{ seq: 3, message: note }] });
+      expect(await stores.incidents.readInbox(id, 2, null)).toMatchObject({ messages: [{ seq: 3, message: note }] });
       expect(await isPending(id)).toBe(false);
     });
 

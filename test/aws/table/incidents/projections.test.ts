@@ -38,7 +38,7 @@ async function due(target: Target = 'slack'): Promise<Due> {
 }
 
 /** The targets that show incidents, in the order of their names. */
-const AT_INCIDENTS = ['grafana', 'slack', 'statuspage', 'webhooks'] as const;
+const AT_INCIDENTS = ['grafana', 'slack', 'status', 'statuspage', 'webhooks'] as const;
 
 describe('a change', () => {
   test('is due at every target that shows it, and wakes those', async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunbookTable } from '../../../../aws/table/incidents/runbooks.ts';
-import type { Act, StepQuestion } from '../../../../domain/ports/decisions.ts';
+import type { IntendedAction, StepQuestion } from '../../../../domain/ports/decisions.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
-import type { Followed } from '../../../../domain/ports/runbooks.ts';
+import type { SelectedRunbook } from '../../../../domain/ports/runbooks.ts';
 import type { StepGuards } from '../../../../domain/rollback/guard.ts';
 import type { Message } from '../../../../schemas/incidents/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
@@ -29,7 +29,7 @@ function inMemory(): Stores {
   return { clock, ...storesIn(new FakeStore(clock)) };
 }
 
-const followed = (name = 'stuck-queue', more = ''): Followed => ({
+const followed = (name = 'stuck-queue', more = ''): SelectedRunbook => ({
   runbook: runbook(`title: ${name}\nsteps:\n  - { id: say, uses: note, with: { text: said } }\n${more}`, `${name}.md`),
   labels: [['runbook', name]],
   annotations: [['summary', 'It is stuck']],
@@ -42,25 +42,30 @@ describe.each([
   ['its in-memory double', inMemory],
 ])('runbooks of incidents in %s', (_, open) => {
   /** Opens a new incident. */
-  async function given(): Promise<Stores & { id: IncidentId; act: Act }> {
+  async function given(): Promise<Stores & { id: IncidentId; act: IntendedAction }> {
     const stores = open();
     services += 1;
-    const place = {
+    const serviceEnvironment = {
       service: `runbooks-${services}` as ServiceName,
       environment: 'production' as EnvironmentName,
     };
-    const one = signal({ ...place, fingerprint: place.service });
+    const one = signal({ ...serviceEnvironment, fingerprint: serviceEnvironment.service });
     const { opened } = await stores.incidents.admit(arrivals([one]), { at: stores.clock.now(), trace: 'trace' });
     const [id] = opened;
     if (id === undefined) throw new Error('no incident was opened');
-    const act = { place, resource: `target of ${place.service}`, automatic: false, isProposed: true };
+    const act = {
+      serviceEnvironment: serviceEnvironment,
+      resource: `target of ${serviceEnvironment.service}`,
+      automatic: false,
+      isProposed: true,
+    };
     return { ...stores, id, act };
   }
 
   const kinds = async ({ incidents, id }: Stores & { id: IncidentId }) =>
     (await incidents.timeline(id, { limit: 50 })).items.map(({ kind }) => kind);
   const mail = async ({ incidents, id }: Stores & { id: IncidentId }): Promise<Message[]> =>
-    (await incidents.listen(id, 0, null)).messages.map(({ message }) => message);
+    (await incidents.readInbox(id, 0, null)).messages.map(({ message }) => message);
   const recordOf = async ({ incidents, id }: Stores & { id: IncidentId }) => {
     const { status, verification } = (await incidents.read(id)) ?? {};
     return { status, verification };
@@ -135,7 +140,7 @@ describe.each([
       class: 'convergent',
       detail: 'off',
     } as const;
-    expect(await effects.intendAct(id, effect, act)).toMatchObject({ ok: true });
+    expect(await effects.intendAction(id, effect, act)).toMatchObject({ ok: true });
     expect(await recordOf(stores)).toMatchObject({ status: 'mitigating' });
     await effects.conclude(id, effect.key, 'failed', 'refused');
     await runbooks.conclude(id, 1, { outcome: 'failed', text: 'It has failed', acted: false, page: 'if_nobody' });
@@ -154,12 +159,12 @@ describe.each([
       class: 'convergent',
       detail: 'off',
     } as const;
-    await effects.intendAct(id, effect, act);
+    await effects.intendAction(id, effect, act);
     await runbooks.conclude(id, 2, failed);
     expect(await recordOf(stores)).toMatchObject({ status: 'mitigating' });
     await effects.conclude(id, effect.key, 'succeeded', 'off');
     await runbooks.conclude(id, 1, { ...failed, outcome: 'finished', acted: true });
-    await effects.intendAct(id, { ...effect, key: `${id}.runbook.3.off` }, act);
+    await effects.intendAction(id, { ...effect, key: `${id}.runbook.3.off` }, act);
     await effects.conclude(id, `${id}.runbook.3.off`, 'failed', 'refused');
     await runbooks.conclude(id, 3, failed);
     expect(await recordOf(stores)).toEqual({ status: 'mitigated', verification: 'pending' });
@@ -230,9 +235,13 @@ describe.each([
     test('stores the results of its steps', async () => {
       const { runbooks, id } = await given();
       const end = { status: 'succeeded', output: null, detail: '' } as const;
-      await runbooks.start(id, { ...byAda(), again: { of: 1, done: { say: end }, lookFor: { drain: 'k' } } });
+      await runbooks.start(id, { ...byAda(), continues: { of: 1, done: { say: end }, earlierKeys: { drain: 'k' } } });
       await runbooks.remember(id, 101, 'ended say', end);
-      expect((await runbooks.run(id, 101))?.again).toEqual({ of: 1, done: { say: end }, lookFor: { drain: 'k' } });
+      expect((await runbooks.run(id, 101))?.continues).toEqual({
+        of: 1,
+        done: { say: end },
+        earlierKeys: { drain: 'k' },
+      });
       expect(await runbooks.memories(id, 101)).toEqual(new Map([['ended say', end]]));
     });
   });
@@ -248,8 +257,8 @@ describe.each([
       modes: ['approve'],
       asks: false,
     };
-    const question = (act: Act, more: Partial<StepQuestion> = {}): StepQuestion => ({
-      place: act.place,
+    const question = (act: IntendedAction, more: Partial<StepQuestion> = {}): StepQuestion => ({
+      serviceEnvironment: act.serviceEnvironment,
       text: 'off: turn off feature flag basket',
       reasons: [{ code: 'mode_approve', text: 'automation is in mode approve' }],
       people: null,
@@ -268,7 +277,7 @@ describe.each([
         because: 'mode_approve',
         question: question(act).text,
         from_version: null,
-        target: act.place,
+        target: act.serviceEnvironment,
       });
       expect(await decisions.ask(id, NUMBER, question(act, { text: 'another' }))).toEqual(first);
       expect(await decisions.inputs(id, NUMBER)).toEqual(question(act).inputs);
@@ -279,7 +288,7 @@ describe.each([
     test('is answered only by the people who are asked', async () => {
       const { decisions, id, act } = await given();
       const { digest } = await decisions.ask(id, NUMBER, question(act, { people: ['bob'] }));
-      expect(await decisions.answer(id, digest, 'approved', 'ada', '')).toBe('not_asked');
+      expect(await decisions.answer(id, digest, 'approved', 'ada', '')).toBe('not_requested');
       expect(await decisions.state(id, NUMBER)).toBe('waiting');
       expect(await decisions.answer(id, digest, 'rejected', 'bob', '')).toBe('taken');
       expect(await decisions.answer(id, digest, 'approved', 'ada', '')).not.toBe('taken');
@@ -308,14 +317,17 @@ describe('in the table', () => {
   test('the timeline names the people who are asked, and an answer does not mention a rollback', async () => {
     const stores = onTable();
     services += 1;
-    const place = { service: `runbooks-${services}` as ServiceName, environment: 'production' as EnvironmentName };
-    const one = signal({ ...place, fingerprint: place.service });
+    const serviceEnvironment = {
+      service: `runbooks-${services}` as ServiceName,
+      environment: 'production' as EnvironmentName,
+    };
+    const one = signal({ ...serviceEnvironment, fingerprint: serviceEnvironment.service });
     const { opened } = await stores.incidents.admit(arrivals([one]), { at: stores.clock.now(), trace: 'trace' });
     const [id] = opened as [IncidentId];
     const { digest } = await stores.decisions.ask(id, 1_001_002, {
-      place,
+      serviceEnvironment: serviceEnvironment,
       text: 'off',
-      reasons: [{ code: 'runbook_asks', text: 'the runbook requires approval' }],
+      reasons: [{ code: 'runbook_requires_approval', text: 'the runbook requires approval' }],
       people: ['ada', 'bob'],
       approvals: 2,
       inputs: { runbook: 'r', title: 'R', version: 'v', step: 'off', only_asks: true, guards: {} as StepGuards },

@@ -8,7 +8,7 @@ import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../stores.ts';
 
 const at = '2026-11-20T12:00:00.000Z' as Timestamp;
-const told: LastNotification = { about: 'open', at, notified: true };
+const notification: LastNotification = { about: 'open', at, notified: true };
 const CTO = 'mailto:cto@acme.example';
 
 let stores: TableStores;
@@ -25,10 +25,13 @@ const incident = (n: number) => `01JCYZ7Q8M3N5P7R9T1V3X5Z7${n}` as IncidentId;
 
 test('sent updates are stored by receiver, completely', async () => {
   const id = incident(1);
-  const refused: LastNotification = { ...told, notified: false, refused: true, again: { at, tries: 3 } };
-  await digests.remember(id, CTO, told, undefined);
+  const refused: LastNotification = { ...notification, notified: false, refused: true, again: { at, tries: 3 } };
+  await digests.remember(id, CTO, notification, undefined);
   await digests.remember(id, 'slack:#status', refused, undefined);
-  expect(await digests.read(id)).toEqual({ [CTO]: { ...told, rev: 1 }, 'slack:#status': { ...refused, rev: 1 } });
+  expect(await digests.read(id)).toEqual({
+    [CTO]: { ...notification, rev: 1 },
+    'slack:#status': { ...refused, rev: 1 },
+  });
   expect(await digests.read(incident(2))).toEqual({});
 });
 
@@ -37,28 +40,28 @@ test('of concurrent writers of the same update one succeeds, also if an earlier 
   let before: StoredNotification | undefined;
   for (const about of ['open', 'mitigated', 'resolved']) {
     const all = await Promise.all(
-      Array.from({ length: 5 }, () => digests.remember(id, CTO, { ...told, about }, before)),
+      Array.from({ length: 5 }, () => digests.remember(id, CTO, { ...notification, about }, before)),
     );
     const [mine, ...others] = all.filter((one) => one !== undefined);
     expect(others).toEqual([]);
     before = mine;
   }
-  expect(await digests.read(id)).toEqual({ [CTO]: { ...told, about: 'resolved', rev: 3 } });
+  expect(await digests.read(id)).toEqual({ [CTO]: { ...notification, about: 'resolved', rev: 3 } });
 });
 
 test('only the writer of an update can take it back', async () => {
   const id = incident(4);
-  const first = await digests.remember(id, CTO, told, undefined);
-  const second = await digests.remember(id, CTO, { ...told, about: 'mitigated' }, first);
-  expect(await digests.remember(id, CTO, { ...told, about: '' }, first)).toBeUndefined();
-  expect(await digests.remember(id, CTO, told, second)).toEqual({ ...told, rev: 3 });
+  const first = await digests.remember(id, CTO, notification, undefined);
+  const second = await digests.remember(id, CTO, { ...notification, about: 'mitigated' }, first);
+  expect(await digests.remember(id, CTO, { ...notification, about: '' }, first)).toBeUndefined();
+  expect(await digests.remember(id, CTO, notification, second)).toEqual({ ...notification, rev: 3 });
 });
 
 test('an update stored before revisions existed counts as sent, and is replaced once', async () => {
   const id = incident(5);
   const item = { ...keys.digest(id, 'cto'), stakeholder: CTO, about: 'open', at };
   await stores.table.transact([stores.table.put(item)]);
-  expect(await digests.read(id)).toEqual({ [CTO]: { ...told, rev: 0 } });
+  expect(await digests.read(id)).toEqual({ [CTO]: { ...notification, rev: 0 } });
 });
 
 test('a paused channel stays paused until it works again', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PagerIncidentTable } from '../../../../aws/table/messages/pager-incidents.ts';
-import { pageOfKey } from '../../../../domain/pagerduty/ours.ts';
+import { pageOfKey } from '../../../../domain/pagerduty/page-reference.ts';
 import { pageKey } from '../../../../domain/paging/pages.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { openTable, type TableStores } from '../stores.ts';

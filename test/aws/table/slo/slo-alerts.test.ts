@@ -15,26 +15,26 @@ afterAll(() => stores.close());
 
 const DAY = 24 * 3600;
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
-const heard = (fingerprint: string, firing: boolean): SeenAlert => ({ fingerprint, severity: 'critical', firing });
+const event = (fingerprint: string, firing: boolean): SeenAlert => ({ fingerprint, severity: 'critical', firing });
 
 test('the last state of each alert of an objective is stored', async () => {
   const [checkout, search, other] = ['checkout#1', 'checkout', 'quiet'] as SloId[] as [SloId, SloId, SloId];
-  await alerts.heard(checkout, heard('a', true));
-  await alerts.heard(checkout, heard('b', true));
+  await alerts.heard(checkout, event('a', true));
+  await alerts.heard(checkout, event('b', true));
   await alerts.heard(search, { fingerprint: '1#a', severity: 'warning', firing: false });
-  await alerts.heard(checkout, heard('a', false));
+  await alerts.heard(checkout, event('a', false));
   const all = await alerts.all();
-  expect(all.get(checkout)).toEqual([heard('a', false), heard('b', true)]);
+  expect(all.get(checkout)).toEqual([event('a', false), event('b', true)]);
   expect(all.get(search)).toEqual([{ fingerprint: '1#a', severity: 'warning', firing: false }]);
   expect(all.get(other)).toBeUndefined();
 });
 
 test('an alert without notifications for a week does not fire any more, and is kept for another week', async () => {
   const id = 'forgotten' as SloId;
-  await alerts.heard(id, heard('a', true));
+  await alerts.heard(id, event('a', true));
   later(7 * DAY - 1);
-  expect((await alerts.all()).get(id)).toEqual([heard('a', true)]);
-  await alerts.heard(id, heard('b', true));
+  expect((await alerts.all()).get(id)).toEqual([event('a', true)]);
+  await alerts.heard(id, event('b', true));
   later(1);
-  expect((await alerts.all()).get(id)).toEqual([heard('a', false), heard('b', true)]);
+  expect((await alerts.all()).get(id)).toEqual([event('a', false), event('b', true)]);
 });

@@ -17,10 +17,10 @@ const x = (length: number) => 'x'.repeat(length);
 
 /** Returns a function that creates triggers by actions of a person. */
 async function triggers(standIns: StandIns): Promise<() => Promise<string>> {
-  const heard = await receiver(standIns);
+  const event = await receiver(standIns);
   return async () => {
     await sandbox(standIns, 'POST', '/slack/shortcuts', { user: 'ada', callback_id: 'declare_incident' });
-    return String(heard.told.at(-1)?.fields.trigger_id);
+    return String(event.told.at(-1)?.fields.trigger_id);
   };
 }
 

@@ -1,0 +1,31 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { PinView } from '../../schemas/changes/pin.ts';
+import type { Who } from '../incidents/acting-person.ts';
+import { Refusal } from '../refusal.ts';
+
+/**
+ * Lifts a pin, so that the version may be deployed again, with an entry in the timeline of its incident.
+ *
+ * @throws Refusal 403, 404
+ */
+export async function liftPin(
+  { pins, incidents, clock }: Pick<Deps, 'pins' | 'incidents' | 'clock'>,
+  who: Who,
+  id: string,
+): Promise<PinView> {
+  const pin = await pins.get(id);
+  if (pin === undefined) throw unknownPin(id);
+  who.allow('versions:write', pin);
+  const lifted = await pins.lift(id, who.name);
+  if (lifted === undefined) throw unknownPin(id);
+  await incidents.note(pin.incident_id, `lifted-${id}`, {
+    at: clock.now(),
+    actor: who.name,
+    kind: 'version.lifted',
+    text: `${pin.version} may be deployed again`,
+    detail: { pin: id },
+  });
+  return lifted;
+}
+
+const unknownPin = (id: string): Refusal => new Refusal(404, 'unknown-pin', `no pinned version has the ID ${id}`);

@@ -1,0 +1,189 @@
+import type { Metrics, VersionLabels, VersionProposal } from '../../domain/ports/metrics.ts';
+import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { plusSeconds, timestamp } from '../../schemas/time/time.ts';
+import { isPercent } from '../../integrations/prometheus/health-query.ts';
+import {
+  findAlerts,
+  findObjects,
+  findServices,
+  type FoundService,
+  type Searched,
+} from '../../integrations/prometheus/service-search.ts';
+import { pooled } from '../shared/concurrency.ts';
+import { type Provable, provableBy } from './provable.ts';
+
+/** Services that are examined at the same time. */
+const AT_ONCE = 10;
+
+/** A deployer that monitoring shows, such as an application of Argo CD. */
+export type FoundDeployer = { kind: string; key: string; name: string; namespace: string | null; from: string };
+
+/** A proposed entry of the catalogue. Its health query was executed and returned a value. */
+export type Proposal = {
+  service: string;
+  environment: string;
+  /** Label that names the service in alerts. */
+  label: string;
+  deployer: FoundDeployer | null;
+  /** Null: no query returned a value. */
+  health: ProposedHealth | null;
+  /** Where the queries come from that were executed. */
+  tried: string[];
+  /** Where the version is, with queries that were executed. Null: not found. */
+  versions: VersionProposal | null;
+} & Pick<Provable, 'proofs' | 'missing'>;
+
+export type ProposedHealth = {
+  promql: string;
+  max: number;
+  traffic: string | null;
+  /** Where the query comes from. */
+  from: string;
+  now: number;
+  /** Value below which it was for 95 % of the last day. Null: no samples. */
+  usual: number | null;
+};
+
+type Asked = {
+  prometheus: Searched;
+  alertmanager: Searched | null;
+  metrics: Metrics;
+  versionLabels: VersionLabels;
+  /** Current time in milliseconds. */
+  now: () => number;
+};
+
+/** Metrics that list what a CD system manages, the one that leads first. `key`: of the name in the catalogue. */
+const DEPLOYERS = [
+  { kind: 'argo-cd', key: 'application', metric: 'argocd_app_info', label: 'name', namespace: null },
+  { kind: 'flagger', key: 'canary', metric: 'flagger_canary_status', label: 'name', namespace: 'namespace' },
+  { kind: 'argo-rollouts', key: 'rollout', metric: 'rollout_info', label: 'name', namespace: 'namespace' },
+  {
+    kind: 'kubernetes',
+    key: 'deployment',
+    metric: 'kube_deployment_spec_replicas',
+    label: 'deployment',
+    namespace: 'namespace',
+  },
+] as const;
+
+/**
+ * Proposes a catalogue from what Prometheus and Alertmanager know.
+ *
+ * @throws SearchFailure if they cannot be read, or know no service
+ */
+export async function firstCatalogue(asked: Asked): Promise<Proposal[]> {
+  const { prometheus, alertmanager, now } = asked;
+  const found = await findServices(prometheus, now());
+  if (alertmanager !== null) found.push(...unknownOf(await findAlerts(alertmanager), found));
+  const deployers = await deployersOf(prometheus);
+  const proposals: Proposal[] = [];
+  await pooled([...found.entries()], AT_ONCE, async ([index, one]) => {
+    proposals[index] = await proposalFor(asked, one, deployerOf(deployers, one, found));
+  });
+  return proposals;
+}
+
+/** Proposes the entry of a service, and says what automation could prove with it. No changes are recorded yet. */
+async function proposalFor(
+  { metrics, versionLabels, now }: Asked,
+  { candidates, ...one }: FoundService,
+  deployer: FoundDeployer | null,
+): Promise<Proposal> {
+  const deps = {
+    clock: { now: () => timestamp(now()) },
+    changes: { recent: async () => [] },
+    metrics,
+    versionLabels,
+  };
+  const where = { service: one.service as ServiceName, environment: one.environment as EnvironmentName };
+  const health = await healthOf(metrics, candidates, now());
+  const known = { ...one, deployer, health, tried: candidates.map(({ from }) => from) };
+  if (health === null) {
+    const { proofs, missing } = await provableBy(deps, where, undefined);
+    return { ...known, versions: null, proofs, missing };
+  }
+  const query = { promql: health.promql, max: health.max, ...(health.traffic !== null && { traffic: health.traffic }) };
+  const { proofs, missing, proposal: versions } = await provableBy(deps, where, query);
+  if (versions === null) return { ...known, versions, proofs, missing };
+  const full = await provableBy(deps, where, { ...query, byVersion: versions.byVersion });
+  return { ...known, versions, proofs: full.proofs, missing: full.missing };
+}
+
+/** Returns services whose alerts fire and that have no known metrics. */
+function unknownOf(
+  alerts: readonly Readonly<Record<string, string>>[],
+  known: readonly FoundService[],
+): FoundService[] {
+  const names = alerts.flatMap(({ service, environment, env }) => {
+    const where = environment ?? env ?? known[0]?.environment ?? 'production';
+    return service === undefined || known.some((one) => one.service === service) ? [] : [{ service, where }];
+  });
+  const once = new Map(names.map((one) => [JSON.stringify(one), one]));
+  return [...once.values()].map(({ service, where }) => ({
+    service,
+    environment: where,
+    label: 'service',
+    candidates: [],
+  }));
+}
+
+/** Returns the deployer of each name that is unique among the objects of its kind. */
+async function deployersOf(prometheus: Searched): Promise<Map<string, FoundDeployer>> {
+  const found = new Map<string, FoundDeployer>();
+  for (const { kind, key, metric, label, namespace } of DEPLOYERS) {
+    const objects = await findObjects(prometheus, metric, namespace === null ? [label] : [label, namespace]);
+    for (const [name = '', alike] of Map.groupBy(objects, (labels) => labels[label])) {
+      if (alike.length !== 1 || name === '' || found.has(name)) continue;
+      found.set(name, { kind, key, name, namespace: namespace && (alike[0]?.[namespace] ?? null), from: metric });
+    }
+  }
+  return found;
+}
+
+/** Returns the deployer with the name of the environment, or of the service if it has no other environment. */
+function deployerOf(
+  deployers: ReadonlyMap<string, FoundDeployer>,
+  { service, environment }: FoundService,
+  found: readonly FoundService[],
+): FoundDeployer | null {
+  const isOnly = found.filter((one) => one.service === service).length === 1;
+  const names = [`${service}-${environment}`, `${environment}-${service}`, ...(isOnly ? [service] : [])];
+  return names.map((name) => deployers.get(name)).find((one) => one !== undefined) ?? null;
+}
+
+/** Returns the first candidate that has a value now. */
+async function healthOf(
+  metrics: Metrics,
+  candidates: FoundService['candidates'],
+  now: number,
+): Promise<ProposedHealth | null> {
+  for (const { promql, max, traffic, from } of candidates) {
+    const seen = await metrics.value(promql);
+    if (seen?.kind !== 'value') continue;
+    const usual = await usualOf(metrics, promql, now);
+    const limit = max ?? limitAbove(usual ?? seen.value, isPercent(promql) ? 100 : 1);
+    return { promql, max: limit, traffic, from, now: seen.value, usual };
+  }
+  return null;
+}
+
+const DAY_SECONDS = 24 * 3600;
+const STEP_SECONDS = 300;
+const USUAL = 0.95;
+
+async function usualOf(metrics: Metrics, promql: string, now: number): Promise<number | null> {
+  const until = timestamp(now);
+  const curve = await metrics.range(promql, plusSeconds(until, -DAY_SECONDS), until, 'max', {
+    stepSeconds: STEP_SECONDS,
+  });
+  const values = (curve ?? []).map(([, value]) => value).toSorted((a, b) => a - b);
+  return values[Math.ceil(values.length * USUAL) - 1] ?? null;
+}
+
+/** Limits as people write them, as shares of requests. */
+const LIMITS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+
+/** Returns a limit that is at least twice the usual value. @param unit 100 for per cent */
+const limitAbove = (usual: number, unit: number): number =>
+  unit * (LIMITS.find((limit) => limit * unit >= 2 * usual) ?? 1);

@@ -1,0 +1,114 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { VersionProposal } from '../../domain/ports/metrics.ts';
+import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Proof } from '../../domain/correlation/correlate.ts';
+import type { EvidenceLevel } from '../../schemas/config/config.ts';
+import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
+import { sameVersion } from '../../domain/changes/versions.ts';
+import { pooled } from '../shared/concurrency.ts';
+
+/** Services and environments that are examined at the same time. */
+const AT_ONCE = 10;
+
+/** What automation could prove for a service and environment. */
+export type Provable = {
+  service: string;
+  environment: string;
+  level: EvidenceLevel;
+  /** What could prove a suspect. Empty: nothing. */
+  proofs: Proof[];
+  /** Why not more. Null: nothing is missing. */
+  missing: string | null;
+  /** Lines to add below `health`. Empty: none. */
+  propose: string[];
+};
+
+/** What automation could prove with a health query. `proposal`: queries that are missing. Null: none. */
+type ProvableBy = Pick<Provable, 'proofs' | 'missing'> & { proposal: VersionProposal | null };
+
+type Asked = Pick<Deps, 'clock' | 'versionLabels'> & {
+  changes: Pick<Deps['changes'], 'recent'>;
+  metrics: Pick<Deps['metrics'], 'value' | 'rangeByLabel'>;
+};
+
+/** Time in seconds within which a version that runs has samples. */
+const RECENT_SECONDS = 300;
+
+/** Says what automation could prove for each environment with a deployer, and proposes the queries that are missing. */
+export async function provable(deps: Asked & Pick<Deps, 'config'>): Promise<Provable[]> {
+  const config = await deps.config.current();
+  const all = Object.entries(config.services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).flatMap(([environment, { deployer, autoRollback }]) => {
+      const where = { service: service as ServiceName, environment: environment as EnvironmentName };
+      if (deployer === undefined) return [];
+      return [{ where, level: autoRollback.evidence, health: healthOf(config, where) }];
+    }),
+  );
+  const found: Provable[] = [];
+  await pooled([...all.entries()], AT_ONCE, async ([index, { where, level, health }]) => {
+    const { service, environment } = where;
+    const { proofs, missing, proposal } = await provableBy(deps, where, health);
+    found[index] = {
+      service,
+      environment,
+      level,
+      proofs,
+      missing,
+      propose: proposal === null ? [] : linesOf(proposal),
+    };
+  });
+  return found;
+}
+
+/** Says what automation could prove for one service and environment with this health query. */
+export async function provableBy(
+  deps: Asked,
+  where: ServiceEnvironment,
+  health: Omit<HealthQuery, 'called'> | undefined,
+): Promise<ProvableBy> {
+  const nothing = (missing: string) => ({ proofs: [], missing, proposal: null });
+  if (health === undefined) return nothing('there is no health query (health.promql) and no objective');
+  const now = await deps.metrics.value(health.promql);
+  if (now === null) return nothing('no Prometheus is connected (PROMETHEUS_URL)');
+  if (now.kind === 'unreadable') return nothing(`the health query cannot be read: ${now.detail}`);
+  const changes = await deps.changes.recent(where, 50);
+  const areVersions = (values: readonly string[]) =>
+    changes.length === 0 || values.some((value) => changes.some(({ version }) => sameVersion(value, version)));
+  const measured: Proof[] = changes.some(({ canary_weight: weight }) => weight !== null) ? ['canary'] : [];
+  if (health.byVersion !== undefined) {
+    const at = deps.clock.now();
+    const from = plusSeconds(at, -RECENT_SECONDS);
+    const curves = await deps.metrics.rangeByLabel(health.byVersion, 'version', from, at, 'max');
+    const values = curves?.map(({ label }) => label) ?? [];
+    if (values.length === 0)
+      return { proofs: measured, missing: 'health.byVersion returns no series with the label version', proposal: null };
+    return areVersions(values)
+      ? { proofs: ['version', ...measured], missing: null, proposal: null }
+      : { proofs: measured, missing: notRecorded(values), proposal: null };
+  }
+  const proposal = await deps.versionLabels.propose(health);
+  if (proposal == null)
+    return {
+      proofs: measured,
+      missing: 'health.byVersion is not set, and no label of its series carries a version',
+      proposal: null,
+    };
+  const carrier = proposal.joined === null ? 'its series carry' : `${proposal.joined} carries`;
+  const missing = areVersions(proposal.values)
+    ? `health.byVersion is not set; ${carrier} the version in the label ${proposal.label}`
+    : `health.byVersion is not set; ${carrier} the label ${proposal.label}, but ${notRecorded(proposal.values)}`;
+  return { proofs: measured, missing, proposal };
+}
+
+const notRecorded = (values: readonly string[]): string =>
+  `its values (${values.slice(0, 3).join(', ')}) are not versions of recorded deployments`;
+
+const linesOf = ({ byVersion, trafficByVersion }: VersionProposal): string[] => [
+  `byVersion: ${quoted(byVersion)}`,
+  ...(trafficByVersion === null ? [] : [`trafficByVersion: ${quoted(trafficByVersion)}`]),
+];
+
+/** Quotes a text for YAML. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -1,0 +1,123 @@
+/**
+ * `npm run judgement:fit [-- SHARE]`: fits the weights of the decision engine to generated cases, and prints them beside
+ * the present ones, with the calibration on cases that were not fitted to. SHARE: part of the sets, by default 1.
+ */
+import { featuresOf } from '../domain/correlation/correlate.ts';
+import { WEIGHTS } from '../domain/correlation/weights.ts';
+import { type Calibration, calibrated } from '../evaluation/monitored/report.ts';
+import { fit, type Observation, type Prior, probabilities, scoreOf } from '../evaluation/fit/conditional-logit.ts';
+import { cases } from '../evaluation/generate.ts';
+import { monitoredCases } from '../evaluation/monitored/case.ts';
+import { inputsOf } from './measurements/correlation.ts';
+import { inputsAt } from './measurements/monitored.ts';
+
+/** Seeds of the fitted sets and of the sets that check them; the evaluation quotes others. */
+const FIT = { generated: 611_953, monitored: 86_028_121 };
+const CHECK = { generated: 15_485_863, monitored: 32_452_843 };
+
+type Weights = Readonly<Record<string, number>>;
+
+async function observations(seeds: typeof FIT, share: number): Promise<Record<keyof typeof FIT, Observation[]>> {
+  const generated: Observation[] = [];
+  let index = 0;
+  for (const one of cases(seeds.generated)) {
+    index += 1;
+    if (index * share - Math.floor(index * share) >= share) continue;
+    generated.push(observed(inputsOf(one, 'proved').evidence, one.label.cause));
+  }
+  const monitored: Observation[] = [];
+  for (const one of monitoredCases(seeds.monitored, share))
+    monitored.push(observed((await inputsAt(one, one.at)).evidence, one.label.cause));
+  return { generated, monitored };
+}
+
+/** A cause that is not among the candidates counts as none of them. */
+function observed(evidence: Parameters<typeof featuresOf>[0], cause: string | null): Observation {
+  const rivals = featuresOf(evidence);
+  const index = rivals.findIndex(({ change_id }) => change_id === cause);
+  return {
+    rivals: rivals.map(({ features }) => features as Observation['rivals'][number]),
+    cause: index < 0 ? null : index,
+    weight: 1,
+  };
+}
+
+/** Weights that are fitted. The others are judgements: they are rare in the cases, or the cases agree with them. */
+const FITTED: ReadonlySet<string> = new Set([
+  'long_after_end',
+  'long_after_start',
+  'step',
+  'large_step',
+  'slow_rise',
+  'falling',
+  'another_fails',
+  'two_others_fail',
+  'common_cause_of_one',
+  'common_cause',
+  'dependency_fails_too',
+  'caller',
+  'caller_fails_too',
+  'traffic_rise',
+  'bad_earlier',
+  'healthy_now',
+  'same_version',
+  'missing_samples',
+  'only_it_seems_bad',
+]);
+
+/** Bounds that are judgements: a problem that is over needs no act, even if the change caused it. */
+const BOUNDS: Readonly<Record<string, { min?: number; max?: number }>> = {
+  healthy_now: { max: -3 },
+  falling: { max: -1 },
+  bad_earlier: { max: -1.5 },
+  traffic_rise: { max: -1.5 },
+  another_fails: { min: -0.9 },
+};
+
+/** A weight keeps its sign, and stays within what one piece of evidence can say. */
+const priors: Record<string, Prior> = Object.fromEntries(
+  Object.entries(WEIGHTS).map(([name, mean]) => [
+    name,
+    FITTED.has(name)
+      ? { mean, min: mean < 0 ? -8 : 0, max: mean > 0 ? 6 : 0, ...BOUNDS[name] }
+      : { mean, min: mean, max: mean },
+  ]),
+);
+
+/** Returns the calibration of the first suspects under these weights. */
+const calibrationUnder = (weights: Weights, all: readonly Observation[]): Calibration =>
+  calibrated(
+    all.flatMap(({ rivals, cause }) => {
+      const shares = probabilities(rivals.map((rival) => scoreOf(rival, weights)));
+      const top = shares.indexOf(Math.max(...shares));
+      return top < 0 ? [] : [{ confidence: shares[top] ?? 0, isTrue: top === cause }];
+    }),
+  );
+
+const share = Number(process.argv[2] ?? 1);
+const [train, check] = [await observations(FIT, share), await observations(CHECK, share)];
+// Both worlds count the same, however many cases they have.
+const weight = train.monitored.length / train.generated.length;
+const weighted = train.generated.map((one) => ({ ...one, weight }));
+const fits: Record<string, Weights> = {
+  present: WEIGHTS,
+  generated: fit(train.generated, priors).weights,
+  monitored: fit(train.monitored, priors).weights,
+  both: fit([...weighted, ...train.monitored], priors).weights,
+};
+const used = (name: string): number =>
+  [...train.generated, ...train.monitored].filter(({ rivals }) => rivals.some((rival) => rival[name])).length;
+for (const name of Object.keys(priors))
+  console.log(
+    [
+      name.padEnd(28),
+      ...Object.values(fits).map((one) => (one[name] ?? 0).toFixed(2).padStart(7)),
+      String(used(name)).padStart(7),
+    ].join(' '),
+  );
+for (const [set, all] of Object.entries(check))
+  for (const [name, weights] of Object.entries(fits)) {
+    const { error, bins } = calibrationUnder(weights, all);
+    const table = bins.map((bin) => `${bin.confidence.toFixed(2)}→${bin.share.toFixed(2)} (${bin.cases})`);
+    console.log(`${set} cases, weights ${name}: calibration error ${error.toFixed(3)}\n  ${table.join('  ')}`);
+  }

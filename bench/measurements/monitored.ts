@@ -1,0 +1,124 @@
+import { decide, weighed } from '../../domain/rollback/rollback.ts';
+import type { Decision, DecisionInputs, TargetInputs } from '../../domain/rollback/judgement.ts';
+import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
+import { portsAt } from '../../evaluation/monitored/ports.ts';
+import { type MonitoredReport, newMonitoredTally, type Verdict } from '../../evaluation/monitored/report.ts';
+import { groupedIncidents } from './incident-groups.ts';
+import { judge } from '../../workflows/steps/judge.ts';
+
+/** Evidence that policy requires for automatic actions: `autoRollback.evidence`. */
+type Demand = TargetInputs['policy']['evidence'];
+
+export const DEMANDS = ['proved', 'version', 'time'] as const satisfies readonly Demand[];
+
+/** Seconds that an automatic action waits for alerts of other services (the default of `settleSeconds`). */
+const SETTLE_SECONDS = 10;
+
+/** Window of the rule "nearest earlier deploy" in seconds. */
+const NEAREST_SECONDS = 30 * 60;
+
+/** Lets the product gather what it reads about a case at a time of its world. */
+export async function inputsAt(monitored: MonitoredCase, at: number): Promise<DecisionInputs> {
+  const grouped = await groupedIncidents(monitored, at);
+  const { deps, incident, kept } = portsAt(monitored, at, { isGrouped: (id) => grouped.has(id) });
+  await judge(deps, incident, 1, { by: 'alert', name: '' });
+  const inputs = kept();
+  if (inputs === undefined) throw new Error(`${monitored.id} was not judged`);
+  return inputs;
+}
+
+/** Returns the product's decision under a policy, by the same evidence. */
+const decideUnder = (inputs: DecisionInputs, evidence: Demand): Decision =>
+  decide({
+    ...inputs,
+    targets: inputs.targets.map((target) => ({ ...target, policy: { ...target.policy, evidence } })),
+  });
+
+/**
+ * Judges a case as the workflow does: a rollback without proof is judged again after the time to settle, and done if it
+ * still holds.
+ */
+async function judged(monitored: MonitoredCase): Promise<Record<Demand, Verdict>> {
+  const first = await inputsAt(monitored, monitored.at);
+  let later: DecisionInputs | undefined;
+  const verdicts = {} as Record<Demand, Verdict>;
+  for (const demand of DEMANDS) {
+    const decision = decideUnder(first, demand);
+    if (decision.kind !== 'roll_back' || isProved(first, decision)) verdicts[demand] = verdictOf(decision);
+    else {
+      later ??= await inputsAt(monitored, monitored.at + SETTLE_SECONDS);
+      verdicts[demand] = verdictOf(decideUnder(later, demand));
+    }
+  }
+  return verdicts;
+}
+
+/** Returns whether the product acts at once, because other alerts would not change the decision. */
+const isProved = (inputs: DecisionInputs, { from }: Decision): boolean =>
+  weighed(inputs).suspects.some(({ version, proof }) => proof !== null && version === from);
+
+function verdictOf({ kind, suspect, suspects, verdict, to, offers }: Decision): Verdict {
+  const [top] = suspects;
+  return {
+    action: kind === 'roll_back' ? 'roll_back' : kind === 'approve' ? 'ask' : 'none',
+    acts: offers?.map(({ change_id: change, to_version }) => ({ change, to: to_version })) ?? [{ change: suspect, to }],
+    named: verdict === 'no_change' ? null : (top?.change_id ?? null),
+    top: top === undefined ? null : { change: top.change_id, confidence: top.confidence },
+  };
+}
+
+/** The common rule as a baseline: roll back the newest deploy that began in the half hour before the alert's onset. */
+function nearestDeploy({ stage, alert }: MonitoredCase): Verdict {
+  const { focus, recorded, delivery } = stage;
+  const newest = recorded
+    .filter(
+      ({ service, environment, kind }) => service === focus.name && environment === 'production' && kind === 'deploy',
+    )
+    .filter(
+      ({ start }) =>
+        start + delivery.skew <= alert.activeAt && start + delivery.skew > alert.activeAt - NEAREST_SECONDS,
+    )
+    .toSorted((a, b) => a.start - b.start)
+    .at(-1);
+  const change = newest?.id ?? null;
+  return {
+    action: change === null ? 'none' : 'roll_back',
+    acts: [{ change, to: null }],
+    named: change,
+    top: change === null ? null : { change, confidence: 1 },
+  };
+}
+
+/** Returns one case with what the product has read about it and decided, as data. */
+export async function explainMonitored(monitored: MonitoredCase): Promise<object> {
+  const { id, label, facts, stage, at, alert } = monitored;
+  const since = (time: number | null): number | null => time && Math.round(time - stage.onset);
+  const inputs = await inputsAt(monitored, at);
+  return {
+    id,
+    label,
+    facts,
+    seconds_after_onset: { judged: since(at), alert_active: since(alert.activeAt), alert_delivered: since(alert.at) },
+    service: stage.focus,
+    changes: stage.recorded
+      .filter(({ start }) => start > 0)
+      .map(({ start, finish, ...change }) => ({ ...change, start: since(start), finish: since(finish) })),
+    faults: stage.faults.map(({ shape, ...fault }) => ({ ...fault, now: shape(at) })),
+    evidence: inputs.evidence,
+    decisions: Object.fromEntries(DEMANDS.map((demand) => [demand, decideUnder(inputs, demand)])),
+  };
+}
+
+/** Judges a set, or a share of it, with each policy and with the rule "nearest earlier deploy". */
+export async function judgeMonitored(seed: number, share = 1): Promise<Record<string, MonitoredReport>> {
+  const tallies = DEMANDS.map((demand) => ({ demand, tally: newMonitoredTally() }));
+  const nearest = newMonitoredTally();
+  for (const monitored of monitoredCases(seed, share)) {
+    const verdicts = await judged(monitored);
+    for (const { demand, tally } of tallies) tally.add(monitored, verdicts[demand]);
+    nearest.add(monitored, nearestDeploy(monitored));
+  }
+  const reports: Record<string, MonitoredReport> = {};
+  for (const { demand, tally } of tallies) reports[`evidence: ${demand}`] = tally.report();
+  return { ...reports, 'nearest earlier deploy': nearest.report() };
+}

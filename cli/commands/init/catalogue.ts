@@ -1,0 +1,108 @@
+import { stringify } from 'yaml';
+import type { Proposal } from '../../files.ts';
+
+/** Returns the lines of `services.yaml`. @param from where the proposals come from */
+export function catalogueText(proposals: readonly Proposal[], from: string): string {
+  const services = [...Map.groupBy(proposals, ({ service }) => service)];
+  const lines = [
+    `# Proposed by firebreak init from what ${from} knows. Check it, and edit it as you like.`,
+    '# In mode shadow, Firebreak decides and records what it would have done, and changes nothing.',
+    '# All keys: docs/reference/configuration.md',
+    'services:',
+    ...services.flatMap(([service, ofService]) => serviceLines(service, ofService).map((line) => `  ${line}`)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function serviceLines(service: string, proposals: readonly Proposal[]): string[] {
+  const { label = 'service' } = proposals[0] ?? {};
+  return [
+    `${scalar(service)}:`,
+    ...(label === 'service' ? [] : [`  match: { ${scalar(label)}: ${scalar(service)} } # labels of its alerts`]),
+    '  environments:',
+    ...proposals.flatMap((one) => [
+      `    ${scalar(one.environment)}:`,
+      ...environmentLines(one).map((line) => `      ${line}`),
+    ]),
+  ];
+}
+
+function environmentLines(proposal: Proposal): string[] {
+  const { health, proofs, missing } = proposal;
+  const could = `Automation could prove a cause by ${proofs.length === 0 ? 'nothing' : proofs.join(', ')}`;
+  return [
+    ...deployerLines(proposal),
+    'autoRollback: { mode: shadow }',
+    comment(missing === null ? `${could}.` : `${could}: ${missing}.`),
+    ...(health === null ? noHealth(proposal) : healthLines(health, proposal)),
+  ];
+}
+
+function deployerLines({ service, deployer }: Proposal): string[] {
+  if (deployer !== null) {
+    const { kind, key, name, namespace, from } = deployer;
+    const keys = [
+      `kind: ${kind}`,
+      ...(namespace === null ? [] : [`namespace: ${scalar(namespace)}`]),
+      ...(name === service ? [] : [`${key}: ${scalar(name)}`]),
+    ];
+    return [comment(`Found in ${from}: check that it is the right one.`), `deployer: { ${keys.join(', ')} }`];
+  }
+  return [
+    comment(
+      'Your CD system: add its url, or choose another kind (docs/reference/deployers.md). CD_TOKEN is the name of',
+    ),
+    comment('the environment variable with its token. In mode shadow, it is never called.'),
+    'deployer: { kind: http, auth: { bearer: CD_TOKEN } }',
+  ];
+}
+
+const noHealth = ({ tried }: Proposal): string[] => [
+  comment(
+    tried.length === 0
+      ? 'No metrics of it were found. Add health: { promql: "…", max: 0.01 }'
+      : `No query had a value (${few(tried)}). Add health: { promql: "…", max: 0.01 }`,
+  ),
+];
+
+function healthLines(health: NonNullable<Proposal['health']>, { versions }: Proposal): string[] {
+  const { promql, max, traffic, from, now, usual } = health;
+  const day = usual === null ? '' : `; 95 % of the last 24 hours at most ${rounded(usual)}`;
+  const carrier = versions?.joined == null ? '' : ` of ${versions.joined}`;
+  return [
+    'health:',
+    `  ${comment(`From ${from}. Now ${rounded(now)}${day}.`)}`,
+    `  promql: ${quoted(promql)}`,
+    `  max: ${max}`,
+    ...(traffic === null ? [] : [`  traffic: ${quoted(traffic)}`]),
+    ...(versions === null
+      ? []
+      : [
+          `  ${comment(`The label ${versions.label}${carrier} carries the version: ${few(versions.values)}`)}`,
+          `  byVersion: ${quoted(versions.byVersion)}`,
+          ...(versions.trafficByVersion === null ? [] : [`  trafficByVersion: ${quoted(versions.trafficByVersion)}`]),
+        ]),
+  ];
+}
+
+/** Returns a comment of one line. Names come from labels, which can contain anything. */
+const comment = (text: string): string => `# ${text.replaceAll(/\p{Cc}/gu, ' ')}`;
+
+/** Returns a text in one line of YAML, in quotation marks where it needs them. */
+const scalar = (text: string): string =>
+  stringify(text, { lineWidth: 0, blockQuote: false, singleQuote: true }).trimEnd();
+
+/** Quotes a query. */
+const quoted = (promql: string): string =>
+  stringify(promql, {
+    lineWidth: 0,
+    blockQuote: false,
+    singleQuote: true,
+    defaultStringType: 'QUOTE_SINGLE',
+  }).trimEnd();
+
+const SHOWN = 3;
+const few = (values: readonly string[]): string =>
+  `${values.slice(0, SHOWN).join(', ')}${values.length > SHOWN ? ` and ${values.length - SHOWN} more` : ''}`;
+
+const rounded = (value: number): string => String(Number(value.toPrecision(2)));

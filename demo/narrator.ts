@@ -1,0 +1,138 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+
+/** Color of a line. */
+export type Tone = 'bad' | 'good' | 'act' | 'plain' | 'quiet';
+
+export type Line = {
+  /** When it happened, in milliseconds since the Unix epoch. */
+  at: number;
+  who: string;
+  /** Subject of the line. Equal lines about several subjects are merged. */
+  about?: string | undefined;
+  text: string;
+  tone?: Tone | undefined;
+};
+
+/** Output of the teller. */
+export type Output = {
+  /** Writes whole lines. The last one has no line break. */
+  write(text: string): void;
+  colours: boolean;
+};
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Line width in characters. */
+export const WIDTH = 100;
+const STAMP = 8;
+const WHO = 12;
+const INDENT = ' '.repeat(STAMP + WHO + 4);
+
+/** Equal lines within this time are merged. */
+const GATHER_MS = 1000;
+
+/** How many subjects a merged line names. The rest are counted. */
+const NAMED = 3;
+
+const STYLES: Record<Tone, Style> = { bad: 'red', good: 'green', act: 'yellow', plain: 'reset', quiet: 'dim' };
+
+/**
+ * Prints events in order, with the time since the first alert. Events come from several sources, so lines are held until
+ * `knownUntil` confirms that no earlier one can follow.
+ */
+export class Narrator {
+  readonly #paper: Output;
+  readonly #gatherMs: number;
+  #held: Line[] = [];
+  #zero: number | null = null;
+
+  /** @param gathers whether to merge equal lines about several subjects */
+  constructor(output: Output, gathers: boolean) {
+    this.#paper = output;
+    this.#gatherMs = gathers ? GATHER_MS : 0;
+  }
+
+  /** Time of the first alert, from which times are counted. Milliseconds since the Unix epoch. */
+  get zero(): number | null {
+    return this.#zero;
+  }
+
+  begin(at: number): void {
+    this.#zero ??= at;
+  }
+
+  say(line: Line): void {
+    this.#held.push(line);
+  }
+
+  /** Prints held lines up to this time. Call it when no earlier line can follow. */
+  knownUntil(at: number): void {
+    const due = this.#held.filter((line) => line.at <= at - this.#gatherMs).toSorted((a, b) => a.at - b.at);
+    while (due.length > 0) this.#print(this.#gather(due));
+  }
+
+  /** Prints all held lines, then this text as is. */
+  write(text: string, style: Style = 'reset'): void {
+    this.knownUntil(Infinity);
+    this.#paper.write(this.style(text, style));
+  }
+
+  style(text: string, style: Style): string {
+    return this.#paper.colours && style !== 'reset' ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  /** Removes the first line and merges equal lines of about the same time into it. */
+  #gather(due: Line[]): Line {
+    const [first] = due;
+    if (first === undefined) throw new Error('no line to print');
+    const same = this.#held
+      .filter((line) => line === first || (isSame(line, first) && line.at - first.at <= this.#gatherMs))
+      .toSorted((a, b) => a.at - b.at);
+    this.#held = this.#held.filter((line) => !same.includes(line));
+    for (const line of same) due.splice(due.indexOf(line), due.includes(line) ? 1 : 0);
+    const abouts = [...new Set(same.flatMap(({ about }) => about ?? []))];
+    const more = abouts.length - NAMED;
+    const about = abouts.slice(0, more > 1 ? NAMED : undefined).join(', ') + (more > 1 ? ` and ${more} more` : '');
+    return { ...first, text: about === '' ? first.text : `${about}: ${first.text}` };
+  }
+
+  #print({ at, who, text, tone = 'plain' }: Line): void {
+    const [first, ...rest] = wrap(oneLine(text), WIDTH - INDENT.length);
+    const stamp = this.style(stampOf(at, this.#zero), 'dim');
+    const name = this.style(who.padEnd(WHO), tone === 'quiet' ? 'dim' : 'bold');
+    const lines = [`${stamp}  ${name}  ${this.style(first, STYLES[tone])}`];
+    lines.push(...rest.map((line) => INDENT + this.style(line, STYLES[tone])));
+    this.#paper.write(lines.join('\n'));
+  }
+}
+
+const isSame = (a: Line, b: Line): boolean =>
+  a.about !== undefined && b.about !== undefined && a.who === b.who && a.text === b.text;
+
+/** Returns a time such as `+00:04.2`; blanks before the first alert. */
+export function stampOf(at: number, zero: number | null): string {
+  if (zero === null || at < zero) return ' '.repeat(STAMP);
+  const tenths = Math.round((at - zero) / 100);
+  const minutes = Math.floor(tenths / 600);
+  const seconds = ((tenths % 600) / 10).toFixed(1);
+  return `+${String(minutes).padStart(2, '0')}:${seconds.padStart(4, '0')}`;
+}
+
+/** Removes control characters from untrusted text. */
+export const oneLine = (text: string): string => stripVTControlCharacters(text).replaceAll(/\s+/g, ' ').trim();
+
+/** Breaks text into lines, between words where possible. @param width at least 1 */
+export function wrap(text: string, width: number): [string, ...string[]] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+    for (; line.length > width; line = line.slice(width)) lines.push(line.slice(0, width));
+  }
+  const [first, ...rest] = [...lines, line];
+  return [first ?? '', ...rest];
+}

@@ -1,0 +1,47 @@
+import { type Anatomy, anatomyOf } from '../../schemas/slo/openslo/anatomy.ts';
+import { PromqlError } from '../../schemas/slo/openslo/promql.ts';
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/**
+ * Returns the longest window in seconds that a value of the query covers: of its ranges, or as the name of a recorded
+ * metric tells it (`job:errors:ratio_rate5m`, `slo:error_ratio:10s`).
+ * @see https://prometheus.io/docs/practices/rules/#naming
+ * @returns null if the query does not tell
+ */
+export function windowOf(promql: string): number | null {
+  const anatomy = read(promql);
+  if (anatomy === null) return null;
+  const named = anatomy.metrics.flatMap((name) => /(?:rate|increase|:)(\d+(?:s|m|h))$/.exec(name)?.[1] ?? []);
+  const seconds = [...anatomy.ranges, ...named].flatMap((text) => secondsOf(text) ?? []);
+  return seconds.length === 0 ? null : Math.max(...seconds);
+}
+
+/** Returns whether the query is a quantile of a histogram, which a small share of the requests can raise. */
+export const isQuantile = (promql: string): boolean => read(promql)?.calls.includes('histogram_quantile') ?? false;
+
+const ABSENCE = new Set(['absent', 'absent_over_time']);
+
+/** Returns whether an alert with this expression reports that samples are missing or that scraping fails. */
+export function reportsAbsence(expression: string): boolean {
+  const anatomy = read(expression);
+  return anatomy !== null && (anatomy.calls.some((name) => ABSENCE.has(name)) || anatomy.metrics.includes('up'));
+}
+
+function read(promql: string): Anatomy | null {
+  try {
+    return anatomyOf(promql);
+  } catch (error) {
+    if (error instanceof PromqlError) return null;
+    throw error;
+  }
+}
+
+/** Parses a duration such as `5m` or `1h30m`. */
+function secondsOf(text: string): number | undefined {
+  if (!/^(?:\d{1,6}(?:ms|[smhdw]))+$/.test(text)) return undefined;
+  return [...text.matchAll(/(\d+)(ms|[smhdw])/g)].reduce(
+    (sum, [, count, unit = '']) => sum + Number(count) * (UNIT_SECONDS[unit] ?? 0),
+    0,
+  );
+}

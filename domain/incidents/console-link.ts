@@ -1,0 +1,12 @@
+import type { IncidentId } from '../../schemas/config/names.ts';
+
+/** Returns the path of an incident's page in the console. */
+export const incidentPath = (id: IncidentId): string => `/console/incidents/${id}`;
+
+/**
+ * Returns the address of an incident's page in the console. Undefined: the address of this Firebreak is not known.
+ *
+ * @param publicUrl without a final slash
+ */
+export const incidentUrl = (publicUrl: string | undefined, id: IncidentId): string | undefined =>
+  publicUrl === undefined ? undefined : `${publicUrl}${incidentPath(id)}`;

@@ -1,0 +1,117 @@
+import type {
+  PagerDutyEvent,
+  PagerDutyIncident,
+  PagerDutyReference,
+  PagerDutyResponder,
+} from '../../schemas/messages/pagerduty.ts';
+import { isOwnNote } from './own-notes.ts';
+import { type PagerUser, userOf } from './users.ts';
+
+/** Effect of a PagerDuty event on its incident in Firebreak. `by`: null if no person caused it. */
+export type EventEffect =
+  | { kind: 'nothing'; because: string }
+  /** A person acknowledged the incident. */
+  | { kind: 'acknowledged'; by: PagerUser }
+  /** The incident is no longer acknowledged. */
+  | { kind: 'unacknowledged'; text: string; by: PagerUser | null }
+  | { kind: 'assigned'; text: string; by: PagerUser | null; to: string[] }
+  /** A person resolved the incident. */
+  | { kind: 'resolved'; by: PagerUser }
+  /** The incident continues in PagerDuty under another ID. */
+  | { kind: 'merged'; by: PagerUser | null; into: string; text: string }
+  /** A status update was sent to stakeholders. `words`: its text. */
+  | { kind: 'told'; by: PagerUser | null; text: string; words: string }
+  | { kind: 'noted'; by: PagerUser | null; as: string; text: string };
+
+const nothing = (because: string): EventEffect => ({ kind: 'nothing', because });
+
+/** Interprets an event. Pure: a repeated delivery has the same meaning. */
+export function effectOfEvent(event: PagerDutyEvent): EventEffect {
+  const by = userOf(event.agent);
+  const whom = by === null ? '' : ` by ${by.name}`;
+  switch (event.event_type) {
+    case 'incident.triggered':
+      return nothing('a page opened the incident');
+    case 'incident.acknowledged':
+      return by === null ? nothing('not acknowledged by a person') : { kind: 'acknowledged', by };
+    case 'incident.unacknowledged':
+      return { kind: 'unacknowledged', by, text: `Unacknowledged at PagerDuty${whom}: notifications resume` };
+    case 'incident.reopened':
+      return noted('page.reopened', by, `Reopened at PagerDuty${whom}`);
+    case 'incident.reassigned':
+    case 'incident.escalated':
+    case 'incident.delegated':
+      return assigned(event.event_type, event.data, by);
+    case 'incident.priority_updated':
+      return noted('page.priority', by, `Priority at PagerDuty${whom}: ${event.data.priority?.summary || 'none'}`);
+    case 'incident.resolved':
+      return resolved(event.data, by);
+    case 'incident.annotated':
+      return isOwnNote(event.data.content)
+        ? nothing('the note is by Firebreak')
+        : noted('page.note', by, `Note at PagerDuty${whom}: ${event.data.content}`);
+    case 'incident.status_update_published':
+      return stakeholderUpdate(by, whom, event.data.message);
+    case 'incident.responder.added':
+    case 'incident.responder.replied':
+      return responder(event.event_type, event.data, by);
+  }
+}
+
+const stakeholderUpdate = (by: PagerUser | null, whom: string, words: string): EventEffect => ({
+  kind: 'told',
+  by,
+  text: `Status update at PagerDuty${whom}: ${words}`,
+  words,
+});
+
+const noted = (as: string, by: PagerUser | null, text: string): EventEffect => ({ kind: 'noted', as, by, text });
+
+const WORDS = {
+  'incident.reassigned': 'Reassigned',
+  'incident.escalated': 'Escalated',
+  'incident.delegated': 'Delegated',
+} as const;
+
+function assigned(type: keyof typeof WORDS, data: PagerDutyIncident, by: PagerUser | null): EventEffect {
+  const to = [...new Set((data.assignees ?? []).flatMap((one) => one.summary || []))].toSorted();
+  const policy = type === 'incident.delegated' ? data.escalation_policy?.summary : undefined;
+  const named = [...(policy ? [`policy ${policy}`] : []), ...to].join(', ');
+  const text = `${WORDS[type]} at PagerDuty${by === null ? '' : ` by ${by.name}`}${named === '' ? '' : ` to ${named}`}`;
+  return { kind: 'assigned', text, by, to };
+}
+
+/** Ignores resolutions by an integration, which repeat what Firebreak or the integration already reported. */
+function resolved(data: PagerDutyIncident, by: PagerUser | null): EventEffect {
+  const into = data.resolve_reason?.incident?.id;
+  if (into !== undefined)
+    return {
+      kind: 'merged',
+      by,
+      into,
+      text: `Merged at PagerDuty${by === null ? '' : ` by ${by.name}`} into ${into}`,
+    };
+  return by === null ? nothing('not resolved by a person') : { kind: 'resolved', by };
+}
+
+function responder(
+  type: 'incident.responder.added' | 'incident.responder.replied',
+  { user, escalation_policy, message, state }: PagerDutyResponder,
+  by: PagerUser | null,
+): EventEffect {
+  const who = nameOf(user) ?? nameOf(escalation_policy) ?? 'A responder';
+  const words = message ? `: ${message}` : '';
+  if (type === 'incident.responder.replied')
+    return noted(
+      'page.responder',
+      by,
+      `${who} answered the responder request at PagerDuty: ${state || 'answered'}${words}`,
+    );
+  return noted(
+    'page.responder',
+    by,
+    `Requested ${who} as a responder at PagerDuty${by === null ? '' : ` by ${by.name}`}${words}`,
+  );
+}
+
+const nameOf = (one: PagerDutyReference | null | undefined): string | undefined => one?.summary || undefined;

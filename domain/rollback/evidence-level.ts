@@ -1,0 +1,105 @@
+import type { EvidenceLevel } from '../../schemas/config/config.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { finishedBefore, LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
+import { putsVersionLive } from '../changes/versions.ts';
+import type { Proof, RankedSuspect } from '../correlation/correlate.ts';
+import type { Evidence } from '../correlation/evidence.ts';
+import { spell } from '../correlation/words.ts';
+
+/** Longest time between a change and the problem, in seconds, if only the time of the alert is known (`time`). */
+const UNMEASURED_SECONDS = 5 * 60;
+
+/** Greatest age of a sample that shows the present, in seconds. */
+const FRESH_SECONDS = 60;
+
+/** The evidence of a judgement, as far as the levels need it. */
+type Judged = Pick<Evidence, 'at' | 'health' | 'health_unreadable' | 'by_version' | 'alert_versions'>;
+
+const BY: Readonly<Record<Proof, string>> = {
+  version: 'its version fails, and others do not',
+  canary: 'the canary fails, and its errors explain those of all',
+};
+
+/**
+ * Returns what is missing for an automatic act against the suspect at this evidence level of the policy
+ * (`autoRollback.evidence`). Null: nothing.
+ */
+export function lacking(level: EvidenceLevel, suspect: RankedSuspect, judged: Judged, onset: Timestamp): string | null {
+  const { proof } = suspect;
+  switch (level) {
+    case 'proved':
+      return proof === null ? `not proved: ${whyNotProved(suspect, judged)}` : null;
+    case 'version':
+      return proof === 'version' || proof === 'canary'
+        ? null
+        : `not proved by version, which evidence: version requires: ${whyNotProved(suspect, judged)}`;
+    case 'time': {
+      const why = proof === null ? whyNotByTime(suspect, judged, onset) : null;
+      return why === null ? null : `evidence: time: ${why}`;
+    }
+  }
+}
+
+/** Returns why a person decides. Under `time`, a fresh sample far above the limit replaces more samples since the onset. */
+export function asksUnder(
+  level: EvidenceLevel,
+  { asks, change }: RankedSuspect,
+  { at, health }: Judged,
+): RankedSuspect['asks'] {
+  if (level !== 'time' || health === null || !isHighSince(change, health, at)) return asks;
+  return asks.filter(({ code }) => code !== 'errors_not_measured');
+}
+
+/** Describes the evidence on which an automatic act relies. */
+export function reliesOn(level: EvidenceLevel, { proof }: Pick<RankedSuspect, 'proof'>): string {
+  if (proof !== null) return `evidence: ${level}: ${BY[proof]}`;
+  return `evidence: ${level}: coincidence in time is enough here, without proof`;
+}
+
+const whyNotProved = ({ change }: RankedSuspect, { by_version, alert_versions }: Judged): string =>
+  !putsVersionLive(change)
+    ? 'only its time speaks for it'
+    : by_version === null && alert_versions.length === 0
+      ? 'no metrics by version (health.byVersion), so only its time speaks for it'
+      : 'the metrics by version do not show that only its version fails';
+
+/** Applies the rule "errors up within 30 minutes of a deploy". */
+function whyNotByTime(
+  { change, timing, factors, version }: RankedSuspect,
+  { at, health, health_unreadable }: Judged,
+  onset: Timestamp,
+): string | null {
+  const finished = finishedBefore(change, onset) ?? 0;
+  if (finished > LOOK_BACK_SECONDS)
+    return `${version} finished ${spell(finished)} before the problem began, more than ${spell(LOOK_BACK_SECONDS)}`;
+  if (health_unreadable !== undefined) return 'the health query could not be read';
+  if (health === null) {
+    const seconds = timing === 'rolling_out' ? secondsBetween(change.started_at, onset) : finished;
+    return seconds <= UNMEASURED_SECONDS
+      ? null
+      : `there is no health query, and the problem began ${spell(seconds)} after ${version}, more than ${spell(UNMEASURED_SECONDS)}`;
+  }
+  if (factors.some(({ name }) => name === 'healthy_now' || name === 'healthy_just_now'))
+    return 'the health query is within its limit now';
+  return factors.some(({ name, weight }) => name === 'step' && weight > 0) || isHighSince(change, health, at)
+    ? null
+    : `the health query does not show that errors clearly rose since ${version}`;
+}
+
+/**
+ * Returns whether the newest sample is above the limit and at least twice as high as usual before the change. Without
+ * samples from before it, the limit decides: the series is as new as the version.
+ */
+function isHighSince({ started_at }: Change, { curve, max }: NonNullable<Evidence['health']>, now: Timestamp): boolean {
+  const newest = curve.at(-1);
+  const before = curve.filter(([at]) => at < started_at).map(([, value]) => value);
+  const usual = before.toSorted((a, b) => a - b)[Math.floor(before.length / 2)];
+  if (newest === undefined) return false;
+  const [at, value] = newest;
+  return at > started_at && secondsBetween(at, now) <= FRESH_SECONDS && value > max && value >= 2 * (usual ?? 0);
+}
+
+/** Warning about the level `time`, after the key that sets it. */
+export const ON_TIME_ALONE =
+  'is "time", so Firebreak rolls back the last deploy although nothing proves it to be the cause, and some rollbacks will be wrong; leave it out (evidence: proved) and configure health.byVersion: "firebreak doctor" proposes the query';

@@ -1,0 +1,41 @@
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
+import { isTemplate, parseTemplate } from '../../schemas/runbooks/parts/template.ts';
+import { compile } from './cel/cel.ts';
+import type { Declarations } from './variables.ts';
+import { declarationsOf, type Placed, placedSteps, textsIn } from './placed-steps.ts';
+
+/**
+ * Returns the IDs of the steps that are based on the suspect: their arguments or conditions read the suspect, or read a
+ * step that is based on it. A step that asks a person is never based on the suspect: the decision to continue is the
+ * person's.
+ */
+export function stepsBasedOnSuspect(runbook: Pick<Runbook, 'inputs' | 'steps' | 'onFailure'>): ReadonlySet<string> {
+  const declared = declarationsOf(runbook);
+  const found = new Set<string>();
+  for (const placed of placedSteps(runbook))
+    if (placed.step.uses !== 'approve' && expressionsOf(placed).some((text) => reads(text, declared, found)))
+      found.add(placed.step.id);
+  return found;
+}
+
+function expressionsOf({ step, group }: Placed): string[] {
+  const conditions = [group?.step.when, step.when].filter((when) => when !== undefined);
+  return [
+    ...conditions,
+    ...textsIn(step.with).flatMap(({ path, text }) => {
+      if (step.uses === 'wait.until' && path === 'cel') return [text];
+      if (!isTemplate(text)) return [];
+      return parseTemplate(text).flatMap((part) => (part.kind === 'text' ? [] : [part.expression]));
+    }),
+  ];
+}
+
+function reads(text: string, declared: Declarations, found: ReadonlySet<string>): boolean {
+  const read = compile(text, declared);
+  // A step with an invalid expression never runs.
+  if (!read.ok) return false;
+  return read.compiled.findings.references.some(
+    ({ path: [root, step] }) =>
+      root === 'suspect' || (root === 'steps' && (step === undefined ? found.size > 0 : found.has(step))),
+  );
+}

@@ -1,0 +1,71 @@
+import type { OpenSlo } from '../../../schemas/slo/openslo.ts';
+import type { Problem } from '../../runbooks/problem.ts';
+import type { Located } from '../source-locations.ts';
+import type { Path } from './fields.ts';
+
+/** An OpenSLO v1 document converted from another format. `at` returns the location in the original. */
+export type Converted = { written: Located<unknown>; source: string };
+
+export type Imported = { converted: Converted[]; problems: Problem[] };
+
+/** Defaults, set by the user at import, for values that a document lacks. */
+export type Defaults = {
+  /** For documents that name no service. */
+  service?: string | undefined;
+  /** For documents whose labels name no environment. */
+  environment?: string | undefined;
+  /** For documents without a time window. */
+  window: string;
+};
+
+/** Mapping of paths in the converted document to paths in the original; the longest matching prefix applies. */
+export type Origins = readonly (readonly [made: Path, source: Path])[];
+
+export type SloParts = {
+  name: string;
+  displayName?: string | undefined;
+  labels: Readonly<Record<string, string | string[]>>;
+  description?: string | undefined;
+  service: string;
+  indicator: object;
+  window: object;
+  budgetingMethod: string;
+  objective: object;
+};
+
+export function convertedOf(
+  { at }: Located<unknown>,
+  parts: SloParts,
+  { environment }: Defaults,
+  origins: Origins,
+  source: string,
+): Converted {
+  const { name, displayName, description, service, indicator, window, budgetingMethod, objective } = parts;
+  const named = ['environment', 'env'].some((key) => Object.hasOwn(parts.labels, key));
+  const labels = environment === undefined || named ? parts.labels : { ...parts.labels, environment };
+  const value = {
+    apiVersion: 'openslo/v1' satisfies OpenSlo['apiVersion'],
+    kind: 'SLO',
+    metadata: {
+      name,
+      ...(displayName !== undefined && { displayName }),
+      ...(Object.keys(labels).length > 0 && { labels }),
+    },
+    spec: {
+      ...(description !== undefined && { description }),
+      service,
+      indicator: { spec: indicator },
+      timeWindow: [window],
+      budgetingMethod,
+      objectives: [objective],
+    },
+  };
+  return { source, written: { value, at: (path) => at(originOf(path, origins)) } };
+}
+
+function originOf(path: readonly PropertyKey[], origins: Origins): Path {
+  const fitting = origins.filter(([made]) => made.every((step, index) => String(path[index]) === String(step)));
+  return fitting.toSorted(([a], [b]) => b.length - a.length)[0]?.[1] ?? [];
+}
+
+export const prometheus = (query: string): object => ({ metricSource: { type: 'Prometheus', spec: { query } } });

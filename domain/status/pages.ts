@@ -1,0 +1,30 @@
+import type { Config } from '../../schemas/config/config.ts';
+import { MAIN_PAGE, type PageComponent, type StatusPageFile } from '../../schemas/status/status-page-file.ts';
+
+type PublicConfig = Pick<Config, 'services' | 'statusPage'>;
+
+/** A status page with its settings. */
+export type PageSettings = Omit<NonNullable<StatusPageFile['pages']>[string], 'components'> & {
+  name: string;
+  components: readonly PageComponent[];
+};
+
+/** Returns the status pages by name. */
+export const pagesOf = ({ services, statusPage }: PublicConfig): ReadonlyMap<string, PageSettings> =>
+  new Map(
+    Object.entries(statusPage.pages ?? { [MAIN_PAGE]: pageOfCatalogue(services) }).map(([name, page]) => [
+      name,
+      { ...page, name },
+    ]),
+  );
+
+const pageOfCatalogue = (services: PublicConfig['services']): Omit<PageSettings, 'name'> => ({
+  title: 'Status',
+  timeZone: 'UTC',
+  components: publicComponents(services).map((name) => ({ name })),
+});
+
+/** Returns the names of all components of the catalogue, each once. */
+export const publicComponents = (services: PublicConfig['services']): string[] => [
+  ...new Set(Object.values(services).flatMap(({ statusPage }) => statusPage?.components ?? [])),
+];

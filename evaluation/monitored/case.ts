@@ -1,0 +1,127 @@
+import { type Random, random, seedOf } from '../random.ts';
+import { type Alert, delivered, firingsOf } from './alerting.ts';
+import { type Facts, factsOf } from './facts.ts';
+import { CLASSES, type ClassName, type Label } from './labels.ts';
+import { ruleExpression } from './queries.ts';
+import { recordAt } from './records.ts';
+import type { Scene, SceneOf } from './scene.ts';
+import { scenesOfChanges } from './scenes-of-changes.ts';
+import { scenesOfFailures } from './scenes-of-failures.ts';
+import type { Service } from './services.ts';
+import { newStage, type Stage, Unsuitable } from './stage.ts';
+import { type Telemetry, telemetryOf, type World } from './telemetry.ts';
+
+const SCENES: Readonly<Record<ClassName, SceneOf>> = { ...scenesOfChanges, ...scenesOfFailures };
+
+/** An alert of a simulated system that is to be judged, with everything that can be read about the system. */
+export type MonitoredCase = {
+  id: string;
+  name: ClassName;
+  label: Label;
+  facts: Facts;
+  world: World;
+  telemetry: Telemetry;
+  stage: Stage;
+  /** The alert that is judged, as it is delivered, and those of other services. */
+  alert: Alert & { at: number };
+  others: readonly (Alert & { at: number })[];
+  /** Time of the judgement, in seconds of the world. */
+  at: number;
+};
+
+/** Seed of the reported results. Results with other seeds guard against fitting to it. */
+export const MONITORED_SEED = 31_415_926;
+
+/** Attempts to draw a world in which the alert of the class fires. */
+const ATTEMPTS = 200;
+
+/** Yields the cases of all classes. @param share of a full set, at least one case of each class */
+export function* monitoredCases(seed: number, share = 1): Generator<MonitoredCase> {
+  for (const [name, { cases }] of Object.entries(CLASSES))
+    for (let number = 0; number < Math.max(1, Math.round(cases * share)); number += 1)
+      yield monitoredCase(seed, name as ClassName, number);
+}
+
+/** Draws one case, which depends only on its arguments. @throws Error if no world of this class can be drawn */
+export function monitoredCase(seed: number, name: ClassName, number: number): MonitoredCase {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const drawn = drawnCase(seedOf(seed, name, number, attempt), name, `${name}-${number}`);
+    if (drawn !== null) return drawn;
+  }
+  throw new Error(`no case of ${name} can be drawn`);
+}
+
+const isLong = (name: ClassName): boolean => name === 'burn_rate_deploy' || name === 'burn_rate_innocent';
+
+/** Returns null if the world turns out not to be one of this class. */
+function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | null {
+  const r = random(seed);
+  const focus = name === 'caller_deploy' ? [1, 2] : [0, 1, 1, 2];
+  let [stage, scene]: [Stage | null, Scene | null] = [null, null];
+  try {
+    stage = newStage(r, { isLong: isLong(name), focus });
+    scene = SCENES[name](stage);
+  } catch (error) {
+    if (error instanceof Unsuitable) return null;
+    throw error;
+  }
+  const { services, first, rollouts, faults, length } = stage;
+  const epoch = Date.UTC(2026, 2, 2) / 1000 + r.whole(0, 60 * 86_400);
+  const world: World = { seed, epoch, length, services, first, rollouts, faults };
+  const telemetry = telemetryOf(world);
+  const firing = firingOf(r, stage, scene, telemetry);
+  if (firing === null) return null;
+  const alerts = [
+    firing,
+    ...alertsOfOthers(r, stage, telemetry, { from: scene.begins - 1800, until: firing.firedAt + 600 }),
+  ];
+  const all = delivered(alerts, stage.alertmanager);
+  const alert = all.find(({ service, firedAt }) => service === firing.service && firedAt === firing.firedAt);
+  if (alert === undefined || alert.at < (scene.judgedFrom ?? 0)) return null;
+  const at = alert.at + r.scale(0.3, 4);
+  if (at > length - 60) return null;
+  const label = { cause: scene.cause?.id ?? null, wants: CLASSES[name].wants };
+  const cause = stage.recorded.find((one) => one.id === label.cause);
+  if (cause !== undefined && recordAt(cause, stage.delivery, at, stamp) === undefined) return null;
+  const others = all.filter(({ service }) => service !== firing.service);
+  const facts = factsOf({ stage, scene, telemetry, label, at });
+  return { id, name, label, facts, world, telemetry, stage, alert, others, at };
+}
+
+const stamp = (): string => '';
+
+/** Returns the alert to be judged: the first one of the problem. */
+function firingOf(r: Random, stage: Stage, scene: Scene, telemetry: Telemetry): Alert | null {
+  const { focus, length } = stage;
+  const { begins, judgedFrom = begins, mayFireBefore = false } = scene;
+  const phase = r.between(0, focus.rule.intervalSeconds);
+  const from = (mayFireBefore ? judgedFrom - 600 : begins - 1800) + phase;
+  const found = firingsOf({ ...focus.rule, expression: ruleExpression(focus, focus.rule) }, telemetry, {
+    from,
+    until: length - 600,
+  });
+  const firing = mayFireBefore ? found.find(({ firedAt }) => firedAt >= judgedFrom) : found[0];
+  if (firing === undefined || (!mayFireBefore && firing.activeAt < begins)) return null;
+  return { ...firing, service: focus.name, alertname: focus.rule.alertname };
+}
+
+/** Returns alerts of the services that fail at the same time. */
+function alertsOfOthers(
+  r: Random,
+  { services, focus }: Stage,
+  telemetry: Telemetry,
+  span: { from: number; until: number },
+): Alert[] {
+  const failing = (service: Service): boolean => {
+    for (let at = span.from; at < span.until; at += 60) if (telemetry.errorsAt(service, at) > 0.002) return true;
+    return false;
+  };
+  return services.flatMap((service) => {
+    if (service === focus || !failing(service)) return [];
+    const { rule } = service;
+    const from = span.from + r.between(0, rule.intervalSeconds);
+    return firingsOf({ ...rule, expression: ruleExpression(service, rule) }, telemetry, { ...span, from }).map(
+      (firing) => ({ ...firing, service: service.name, alertname: rule.alertname }),
+    );
+  });
+}

@@ -1,0 +1,164 @@
+import { evaluate } from './evaluate.ts';
+import type { Label } from './labels.ts';
+import { healthQuery, ratioQuery } from './queries.ts';
+import { type Rollout, versionShares } from './rollouts.ts';
+import { limitOf, type Scene } from './scene.ts';
+import type { Service } from './services.ts';
+import { runningBefore, type Stage } from './stage.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** Facts about a case, from its world and not from what the product has read. */
+export type Facts = {
+  /** Metrics show two versions of the failing service side by side since the problem began, for long enough. */
+  areVersionsVisible: boolean;
+  /**
+   * The data is the same as in a case with another label: a deploy of the service that is not the cause took traffic when
+   * the problem began, versions are not visible, and nothing else shows the cause.
+   */
+  isUndecidable: boolean;
+  /**
+   * A rollback is wanted, and any engineer would see it: the cause is a deploy of the failing service without a
+   * migration, recorded before the problem began and still failing, with enough requests; and the case is decidable.
+   */
+  isClear: boolean;
+  traffic: 'below 1/s' | '1 to 20/s' | 'above 20/s';
+  evidence: 'versions' | 'health' | 'no health query';
+};
+
+type Known = { stage: Stage; scene: Scene; telemetry: Telemetry; label: Label; at: number };
+
+/** Minimum requests of a version since the problem began. */
+const REQUESTS_MIN = 30;
+
+/** Minimum seconds for which two versions run side by side. */
+const SIDE_BY_SIDE_SECONDS = 60;
+
+/** Seconds after a rollout in which a problem seems to come from it: bad versions can fail this much later. */
+const AFTER_SECONDS = 600;
+
+/** Uncertainty of an onset in a curve, besides the distance of scrapes. */
+const AHEAD_SECONDS = 30;
+
+const STEP_SECONDS = 5;
+
+/** Part of its peak below which a problem visibly ends. */
+const FALLEN = 0.7;
+
+export function factsOf(known: Known): Facts {
+  const { stage, label, scene, at } = known;
+  const { focus, delivery } = stage;
+  const cause = stage.rollouts.find(({ id, service }) => id === label.cause && service === focus.name);
+  const areVersionsVisible = isVisible(known, cause);
+  const recorded = stage.recorded.find(({ id }) => id === label.cause);
+  const isKnownSafe =
+    recorded?.hasMigration === false || (recorded?.hasMigration === null && stage.unknownMigration === 'act');
+  const isUndecidable = undecidable(known, cause);
+  const rate = known.telemetry.rateAt(focus, at);
+  return {
+    areVersionsVisible,
+    isUndecidable,
+    isClear:
+      label.wants === 'roll_back' &&
+      cause !== undefined &&
+      !isUndecidable &&
+      isKnownSafe &&
+      cause.start + delivery.skew <= scene.begins &&
+      focus.health.form !== 'none' &&
+      requestsTo(cause.version, known) >= REQUESTS_MIN,
+    traffic: rate < 1 ? 'below 1/s' : rate < 20 ? '1 to 20/s' : 'above 20/s',
+    evidence: focus.health.form === 'none' ? 'no health query' : areVersionsVisible ? 'versions' : 'health',
+  };
+}
+
+/** Returns the parts of the time since the problem began that monitoring can show, with the share of each version. */
+function* sharesSince({
+  stage,
+  scene,
+  telemetry,
+  at,
+}: Known): Generator<{ time: number; shares: Map<string, number> }> {
+  const { focus, rollouts } = stage;
+  const [instances, own] = [telemetry.instances(focus), rollouts.filter(({ service }) => service === focus.name)];
+  for (let time = scene.begins; time < at - focus.monitoring.delay; time += STEP_SECONDS)
+    yield { time, shares: versionShares(instances, own, time) };
+}
+
+/** Returns the expected requests to a version since the problem began; 0 if it does not run any more. */
+function requestsTo(version: string, known: Known): number {
+  let [count, isRunning] = [0, false];
+  for (const { time, shares } of sharesSince(known)) {
+    isRunning = shares.has(version);
+    count += (shares.get(version) ?? 0) * known.telemetry.rateAt(known.stage.focus, time) * STEP_SECONDS;
+  }
+  return isRunning ? count : 0;
+}
+
+/**
+ * Returns whether metrics show two versions side by side since the problem began, long enough for two scrapes and with
+ * enough requests to each. @param cause must be one of them
+ */
+function isVisible(known: Known, cause: Rollout | undefined): boolean {
+  const { monitoring, health } = known.stage.focus;
+  if (!monitoring.isVersioned || !health.hasByVersion || health.form === 'none') return false;
+  const counts = new Map<string, number>();
+  let seconds = 0;
+  for (const { time, shares } of sharesSince(known)) {
+    if (shares.size < 2) continue;
+    seconds += STEP_SECONDS;
+    const rate = known.telemetry.rateAt(known.stage.focus, time);
+    for (const [version, share] of shares)
+      counts.set(version, (counts.get(version) ?? 0) + share * rate * STEP_SECONDS);
+  }
+  const seen = [...counts].filter(([, count]) => count >= REQUESTS_MIN).map(([version]) => version);
+  if (seconds < Math.max(SIDE_BY_SIDE_SECONDS, 2 * monitoring.scrapeInterval)) return false;
+  return seen.length > 1 && (cause === undefined || seen.includes(cause.version));
+}
+
+function undecidable(known: Known, cause: Rollout | undefined): boolean {
+  const { stage, scene, telemetry, label, at } = known;
+  const { focus, rollouts, delivery, services, faults } = stage;
+  if (label.cause !== null && label.wants === 'leave')
+    return scene.endsByItself === true && (focus.health.form === 'none' || !isFalling(known));
+  const near = rollouts.filter(
+    (one) =>
+      one.service === focus.name &&
+      one !== cause &&
+      one.version !== runningBefore(stage, focus, one.start) &&
+      one.start + delivery.skew - focus.monitoring.scrapeInterval - AHEAD_SECONDS <= scene.begins &&
+      scene.begins <= Math.min(one.finish, at) + delivery.skew + AFTER_SECONDS,
+  );
+  if (near.length === 0 || isVisible(known, cause)) return false;
+  if (cause !== undefined) return true;
+  const affected = callersOfAny(services, focus);
+  const isFailing = (service: Service): boolean =>
+    !affected.has(service.name) &&
+    service.health.form !== 'none' &&
+    telemetry.errorsAt(service, at - service.monitoring.delay - 30) > limitOf(service);
+  const hasTraffic = faults.some(({ service, traffic }) => service === focus.name && traffic !== undefined);
+  const isSeen =
+    scene.isOnRecord === true ||
+    (focus.health.form !== 'none' &&
+      ((scene.traceFrom ?? Infinity) <= at ||
+        (hasTraffic && focus.health.hasTraffic) ||
+        (scene.endsByItself === true && isFalling(known))));
+  return !isSeen && !services.some(isFailing);
+}
+
+/** Returns the names of a service and of all that call it, directly or not: they fail because it fails. */
+function callersOfAny(services: readonly Service[], of: Service): Set<string> {
+  const names = new Set([of.name]);
+  for (let before = 0; before < names.size;) {
+    before = names.size;
+    for (const { name, calls } of services) if (calls.some(({ to }) => names.has(to))) names.add(name);
+  }
+  return names;
+}
+
+/** Returns whether the health query shows that the problem becomes smaller. */
+function isFalling({ stage: { focus }, scene, telemetry, at }: Known): boolean {
+  const count = Math.max(1, Math.floor((at - scene.begins) / STEP_SECONDS));
+  const grid = { start: at - count * STEP_SECONDS, step: STEP_SECONDS, count: count + 1, now: at };
+  const query = healthQuery(focus) ?? ratioQuery(focus, focus.health.window);
+  const values = evaluate(query, grid, telemetry).flatMap(({ values: all }) => [...all].filter((one) => one >= 0));
+  return (values.at(-1) ?? 0) < FALLEN * Math.max(...values, 0);
+}

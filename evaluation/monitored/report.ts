@@ -1,0 +1,223 @@
+import { lowerBound, upperBound } from '../bounds.ts';
+import type { MonitoredCase } from './case.ts';
+import type { Facts } from './facts.ts';
+import { CLASS_NAMES, type ClassName, isNegative, type Label } from './labels.ts';
+
+/** The change to undo; null: unknown. `to`: version to which it would be rolled back; null: none, or the one before. */
+export type Act = { change: string | null; to: string | null };
+
+/** What the product, or a rule for comparison, concludes about a case. */
+export type Verdict = {
+  /** `roll_back`: automatically. `ask`: a person decides. `none`: neither. */
+  action: 'roll_back' | 'ask' | 'none';
+  /** The act, or those that a person can choose from. */
+  acts: readonly Act[];
+  /** The change that is named as the most likely cause. Null: none, or probably no change. */
+  named: string | null;
+  /** The confidence that is printed with the first suspect, and the suspect. Null: there is none. */
+  top: { change: string; confidence: number } | null;
+};
+
+/**
+ * `right`: rolled back as wanted, or left alone as wanted. `asked_rightly`: the change to be undone is named, or a person
+ * is asked about it, or can choose it. `asked_wrongly`: yes would be wrong. `left_out`: nobody is told about the change to be undone.
+ * `wrong`: a rollback that is not wanted.
+ */
+export const OUTCOMES = ['right', 'asked_rightly', 'asked_wrongly', 'left_out', 'wrong'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/**
+ * Returns the change that a rollback undoes in effect: the cause, if a newer deploy of the same service is rolled back to
+ * a version from before the cause.
+ */
+function undoneBy({ stage: { recorded }, label }: MonitoredCase, { change, to }: Act): string | null {
+  const find = (id: string | null) => recorded.find((one) => one.id === id && one.kind === 'deploy');
+  const [cause, suspect] = [find(label.cause), find(change)];
+  if (cause === undefined || suspect?.service !== cause.service || suspect.start < cause.start) return change;
+  const target = recorded.findLast(
+    (one) => one.service === cause.service && one.version === to && one.kind === 'deploy',
+  );
+  return target !== undefined && target.start < cause.start ? cause.id : change;
+}
+
+/** A question that offers no act only asks to look: there is no yes that could be wrong, and it counts as a report. */
+export function outcomeOf({ cause, wants }: Label, { action: decided, acts, named }: Verdict): Outcome {
+  const action = decided === 'ask' && acts.every(({ change }) => change === null) ? 'none' : decided;
+  const isCause = cause !== null && acts.some(({ change }) => change === cause);
+  if (action === 'roll_back') return wants === 'roll_back' && isCause ? 'right' : 'wrong';
+  if (action === 'ask') return wants !== 'leave' && isCause ? 'asked_rightly' : 'asked_wrongly';
+  if (wants === 'leave') return 'right';
+  return wants === 'ask' && named === cause ? 'asked_rightly' : 'left_out';
+}
+
+/** `bound`: one-sided Clopper-Pearson bound at 95 %; the upper one for rates that should be low, otherwise the lower one. */
+export type Rate = { hits: number; of: number; bound: number };
+
+export type ClassRow = {
+  name: ClassName;
+  cases: number;
+  /** Cases that the data can decide, by outcome. */
+  decidable: Record<Outcome, number>;
+  undecidable: Record<Outcome, number>;
+  /** Upper bounds of the rates of the decidable cases. */
+  wrong: Rate;
+  asked_wrongly: Rate;
+};
+
+/** One bin of a reliability table: mean confidence, and the share in which the statement was true. */
+export type Bin = { from: number; cases: number; confidence: number; share: number };
+
+/** `error`: mean distance of confidence and truth, weighted by cases (expected calibration error). */
+export type Calibration = { cases: number; error: number; bins: Bin[] };
+
+export type MonitoredReport = {
+  cases: number;
+  classes: ClassRow[];
+  /** Wrong rollbacks in classes in which none is right, of all cases, and without the undecidable ones. */
+  wrong_negatives: Rate;
+  wrong_negatives_decidable: Rate;
+  /** Wrong rollbacks in the other classes. */
+  wrong_positives: Rate;
+  /** Wrong ones of all rollbacks. */
+  acts_wrong: Rate;
+  /** Clear cases that were acted upon, where versions are visible. */
+  clear_versions_acted: Rate;
+  /** Other clear cases that were acted upon, and those acted upon or asked about with the right name. */
+  clear_others_acted: Rate;
+  clear_others_named: Rate;
+  /** Decidable cases with a question whose yes would be wrong, and their share of all questions. */
+  questions_wrong: Rate;
+  questions_wrong_of_asked: Rate;
+  undecidable: { cases: number; acted_wrongly: number; asked: number };
+  calibration: Calibration;
+  /** Expected calibration error by class, traffic, and evidence. */
+  calibration_by: Record<string, Calibration>;
+  /** Cases with a wrong rollback, the first fifty. */
+  wrong: string[];
+};
+
+type Seen = { id: string; name: ClassName; label: Label; facts: Facts; verdict: Verdict; outcome: Outcome };
+
+const NAMED_MAX = 50;
+
+/** Collects verdicts without the cases themselves, because worlds are large. */
+export function newMonitoredTally() {
+  const seen: Seen[] = [];
+  return {
+    add: (monitored: MonitoredCase, verdict: Verdict): void => {
+      const { id, name, label, facts } = monitored;
+      const acts = verdict.acts.map((act) => ({ ...act, change: undoneBy(monitored, act) }));
+      const outcome = outcomeOf(label, { ...verdict, acts });
+      seen.push({ id, name, label, facts, verdict, outcome });
+    },
+    report: (): MonitoredReport => reportOf(seen),
+  };
+}
+
+function reportOf(seen: readonly Seen[]): MonitoredReport {
+  const isWrong = ({ outcome }: Seen) => outcome === 'wrong';
+  const isDecidable = ({ facts }: Seen) => !facts.isUndecidable;
+  const negatives = seen.filter(({ name }) => isNegative(name));
+  const clear = seen.filter(({ facts }) => facts.isClear);
+  const [visible, others] = [true, false].map((is) => clear.filter(({ facts }) => facts.areVersionsVisible === is));
+  const isRight = ({ outcome }: Seen) => outcome === 'right';
+  const undecided = seen.filter((one) => !isDecidable(one));
+  return {
+    cases: seen.length,
+    classes: CLASS_NAMES.map((name) =>
+      rowOf(
+        name,
+        seen.filter((one) => one.name === name),
+      ),
+    ),
+    wrong_negatives: rate(negatives, isWrong, upperBound),
+    wrong_negatives_decidable: rate(negatives.filter(isDecidable), isWrong, upperBound),
+    wrong_positives: rate(
+      seen.filter(({ name }) => !isNegative(name)),
+      isWrong,
+      upperBound,
+    ),
+    acts_wrong: rate(
+      seen.filter(({ verdict }) => verdict.action === 'roll_back'),
+      isWrong,
+      upperBound,
+    ),
+    clear_versions_acted: rate(visible ?? [], isRight, lowerBound),
+    clear_others_acted: rate(others ?? [], isRight, lowerBound),
+    clear_others_named: rate(others ?? [], (one) => isRight(one) || one.outcome === 'asked_rightly', lowerBound),
+    questions_wrong: rate(seen.filter(isDecidable), ({ outcome }) => outcome === 'asked_wrongly', upperBound),
+    questions_wrong_of_asked: rate(
+      seen.filter((one) => isDecidable(one) && one.verdict.action === 'ask'),
+      ({ outcome }) => outcome === 'asked_wrongly',
+      upperBound,
+    ),
+    undecidable: {
+      cases: undecided.length,
+      acted_wrongly: undecided.filter(isWrong).length,
+      asked: undecided.filter(({ verdict }) => verdict.action === 'ask').length,
+    },
+    calibration: calibrationOf(seen),
+    calibration_by: Object.fromEntries([...groups(seen)].map(([name, members]) => [name, calibrationOf(members)])),
+    wrong: seen
+      .filter(isWrong)
+      .slice(0, NAMED_MAX)
+      .map(({ id }) => id),
+  };
+}
+
+function groups(seen: readonly Seen[]): Map<string, Seen[]> {
+  const found = new Map<string, Seen[]>();
+  for (const one of seen)
+    for (const name of [`traffic ${one.facts.traffic}`, `evidence: ${one.facts.evidence}`, one.name])
+      found.set(name, [...(found.get(name) ?? []), one]);
+  return found;
+}
+
+function rowOf(name: ClassName, of: readonly Seen[]): ClassRow {
+  const decidable = of.filter(({ facts }) => !facts.isUndecidable);
+  const counts = (some: readonly Seen[]): Record<Outcome, number> => {
+    const count = { right: 0, asked_rightly: 0, asked_wrongly: 0, left_out: 0, wrong: 0 };
+    for (const { outcome } of some) count[outcome] += 1;
+    return count;
+  };
+  return {
+    name,
+    cases: of.length,
+    decidable: counts(decidable),
+    undecidable: counts(of.filter(({ facts }) => facts.isUndecidable)),
+    wrong: rate(decidable, ({ outcome }) => outcome === 'wrong', upperBound),
+    asked_wrongly: rate(decidable, ({ outcome }) => outcome === 'asked_wrongly', upperBound),
+  };
+}
+
+const rate = <T>(of: readonly T[], hit: (one: T) => boolean, bound: (hits: number, trials: number) => number): Rate => {
+  const hits = of.filter(hit).length;
+  return { hits, of: of.length, bound: bound(hits, of.length) };
+};
+
+const BINS = 10;
+
+/** Compares confidences, from 0 to 1, with the truth. */
+export function calibrated(ranked: readonly { confidence: number; isTrue: boolean }[]): Calibration {
+  const bins = Array.from({ length: BINS }, (_, bin): Bin => {
+    const inside = ranked.filter(({ confidence }) => Math.min(BINS - 1, Math.floor(confidence * BINS)) === bin);
+    const mean = (of: (one: (typeof inside)[number]) => number): number =>
+      inside.length === 0 ? 0 : inside.reduce((sum, one) => sum + of(one), 0) / inside.length;
+    return {
+      from: bin / BINS,
+      cases: inside.length,
+      confidence: mean(({ confidence }) => confidence),
+      share: mean(({ isTrue }) => Number(isTrue)),
+    };
+  });
+  const distance = bins.reduce((sum, { cases, confidence, share }) => sum + cases * Math.abs(confidence - share), 0);
+  return { cases: ranked.length, error: ranked.length === 0 ? 0 : distance / ranked.length, bins };
+}
+
+/** Compares the printed confidences of first suspects with the truth. */
+export const calibrationOf = (seen: readonly Pick<Seen, 'label' | 'verdict'>[]): Calibration =>
+  calibrated(
+    seen.flatMap(({ label, verdict: { top } }) =>
+      top === null ? [] : [{ confidence: top.confidence, isTrue: top.change === label.cause }],
+    ),
+  );

@@ -1,0 +1,58 @@
+import type { Matcher } from './expression.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Label with the name of a metric. */
+export const NAME = '__name__';
+
+/**
+ * Samples of one series, oldest first; times in seconds. `stale`: the sample is a staleness marker, as Prometheus writes
+ * one when a target vanishes or a scrape fails. `delay`: seconds after which a sample can be queried.
+ */
+export type Series = {
+  labels: Labels;
+  times: ArrayLike<number>;
+  values: ArrayLike<number>;
+  stale: ArrayLike<number> | null;
+  delay: number;
+};
+
+/** Series that can be selected; they may be made only then. */
+export type Source = { select(name: string | null, matchers: readonly Matcher[]): readonly Series[] };
+
+export const isSelected = (labels: Labels, name: string | null, matchers: readonly Matcher[]): boolean =>
+  (name === null || labels[NAME] === name) &&
+  matchers.every(({ label, matches }) => matches(Object.hasOwn(labels, label) ? (labels[label] ?? '') : ''));
+
+/** A source of given series. */
+export const sourceOf = (all: readonly Series[]): Source => ({
+  select: (name, matchers) => all.filter(({ labels }) => isSelected(labels, name, matchers)),
+});
+
+/** Samples without staleness markers; `risen`: sum of all increments so far, with resets of counters. */
+export type Counted = { times: Float64Array; values: Float64Array; risen: Float64Array };
+
+const counted = new WeakMap<Series, Counted>();
+
+/** Returns the samples that a range selects. Remembers the result. */
+export function countedOf(series: Series): Counted {
+  const known = counted.get(series);
+  if (known !== undefined) return known;
+  const { times, values, stale } = series;
+  const kept: number[] = [];
+  for (let index = 0; index < times.length; index += 1) if ((stale?.[index] ?? 0) === 0) kept.push(index);
+  const made = {
+    times: Float64Array.from(kept, (index) => times[index] ?? NaN),
+    values: Float64Array.from(kept, (index) => values[index] ?? NaN),
+    risen: new Float64Array(kept.length),
+  };
+  let [before, sum] = [made.values[0] ?? 0, 0];
+  for (let index = 1; index < kept.length; index += 1) {
+    const value = made.values[index] ?? NaN;
+    sum += value < before ? value : value - before;
+    made.risen[index] = sum;
+    before = value;
+  }
+  counted.set(series, made);
+  return made;
+}

@@ -1,0 +1,179 @@
+import type { Random } from '../random.ts';
+
+/** A dependency. `coupling`: share of requests that fail if the dependency fails for all. `lag` in seconds. */
+export type Call = { to: string; coupling: number; isDeclared: boolean; lag: number };
+
+/** How a service is measured. Times in seconds. */
+export type Monitoring = {
+  scrapeInterval: number;
+  /** Probability that a scrape fails. */
+  missed: number;
+  /** Seconds until a sample can be queried: remote write, or a federation. */
+  delay: number;
+  /** Metrics carry the label `version`. */
+  isVersioned: boolean;
+  /** The series of errors begins with the first error. */
+  hasLazyErrors: boolean;
+};
+
+/** Form of a health query. */
+export type HealthForm = 'ratio' | 'ratio_or_zero' | 'recorded' | 'percent' | 'success' | 'quantile' | 'none';
+
+export type Health = {
+  form: HealthForm;
+  window: string;
+  /** Healthy up to this value, in the query's unit. */
+  max: number;
+  hasTraffic: boolean;
+  hasByVersion: boolean;
+};
+
+/** An alerting rule of a service. `burn`: a multi-window burn-rate rule; `up`: too few instances; `absent`: no samples. */
+export type RuleForm = 'health' | 'by_version' | 'burn' | 'up' | 'absent';
+
+export type RuleSetup = {
+  form: RuleForm;
+  alertname: string;
+  /** Factor of the health limit above which it fires; for `burn`, the error budget as a share of requests. */
+  level: number;
+  forSeconds: number;
+  intervalSeconds: number;
+  /** Firebreak can read the rule. */
+  isReadable: boolean;
+};
+
+export type Service = {
+  name: string;
+  /** 0: at the edge; 3: databases, queues, and other shared infrastructure. */
+  layer: 0 | 1 | 2 | 3;
+  /** Mean requests per second over a day. */
+  rate: number;
+  daily: { amplitude: number; peakHour: number };
+  /** Standard deviation of the logarithm of the traffic, per minute. */
+  noise: number;
+  instances: number;
+  /** `pods`: a new instance has another name. `hosts`: the name stays, and counters restart. */
+  identity: 'pods' | 'hosts';
+  baseErrors: number;
+  /** Median latency in seconds. */
+  latency: number;
+  calls: Call[];
+  monitoring: Monitoring;
+  health: Health;
+  rule: RuleSetup;
+  hasDeployer: boolean;
+};
+
+/** Standard deviation of the logarithm of latencies. */
+export const LATENCY_SIGMA = 0.7;
+
+const NAMES = {
+  0: ['storefront', 'api-gateway', 'mobile-api', 'partner-api', 'admin-console'],
+  1: ['checkout', 'search', 'basket', 'accounts', 'orders', 'listings', 'feed', 'messaging', 'booking', 'reviews'],
+  2: ['payments', 'pricing', 'inventory', 'identity', 'shipping', 'recommendations', 'notifications', 'media', 'tax'],
+  3: ['postgres-main', 'kafka', 'redis-sessions', 'object-store', 'service-mesh', 'elasticsearch'],
+} as const;
+
+/** Draws services in four layers, of which each calls some of the layers below. */
+export function drawServices(r: Random): Service[] {
+  const layers = [
+    drawnFrom(r, NAMES[0], r.whole(1, 2)),
+    drawnFrom(r, NAMES[1], r.whole(2, 6)),
+    drawnFrom(r, NAMES[2], r.whole(2, 5)),
+    drawnFrom(r, NAMES[3], r.whole(1, 3)),
+  ];
+  return layers.flatMap((names, layer) =>
+    names.map((name) => drawService(r, name, layer as Service['layer'], layers.slice(layer + 1))),
+  );
+}
+
+function drawnFrom(r: Random, names: readonly string[], count: number): string[] {
+  const left = [...names];
+  return Array.from(
+    { length: Math.min(count, left.length) },
+    () => left.splice(r.whole(0, left.length - 1), 1)[0] ?? '',
+  );
+}
+
+/** Share of calls that the catalogue does not declare. */
+const UNDECLARED = 0.2;
+
+function drawService(r: Random, name: string, layer: Service['layer'], below: readonly string[][]): Service {
+  const calls = below.flatMap((names, distance) =>
+    names
+      .filter(() => r.chance(distance === 0 ? 0.55 : 0.2))
+      .map((to): Call => ({ to, coupling: r.between(0.1, 1), isDeclared: !r.chance(UNDECLARED), lag: r.scale(1, 40) })),
+  );
+  const rate = Math.exp(Math.log(12) + 1.7 * r.normal());
+  const latency = r.scale(0.01, 0.4);
+  const baseErrors = r.scale(2e-5, 4e-3);
+  const monitoring = drawMonitoring(r);
+  const health = drawHealth(r, { monitoring, baseErrors, latency });
+  return {
+    name,
+    layer,
+    rate: Math.max(0.02, layer === 3 ? rate * 4 : rate),
+    daily: { amplitude: r.between(0.15, 0.65), peakHour: r.between(9, 21) },
+    noise: r.scale(0.015, 0.12),
+    instances: Math.max(2, Math.min(12, Math.round(Math.exp(1.1 + 0.6 * r.normal())))),
+    identity: r.weighted({ pods: 4, hosts: 1 }),
+    baseErrors,
+    latency,
+    calls,
+    monitoring,
+    health,
+    rule: drawRule(r, name, health, monitoring),
+    hasDeployer: true,
+  };
+}
+
+const drawMonitoring = (r: Random): Monitoring => ({
+  scrapeInterval: Number(r.weighted({ '15': 5, '30': 4, '60': 2 })),
+  missed: r.chance(0.25) ? r.scale(0.002, 0.06) : 0.0005,
+  delay: r.chance(0.12) ? r.between(20, 90) : 0,
+  isVersioned: r.chance(0.5),
+  hasLazyErrors: r.chance(0.45),
+});
+
+function drawHealth(
+  r: Random,
+  { monitoring, baseErrors, latency }: Pick<Service, 'monitoring' | 'baseErrors' | 'latency'>,
+): Health {
+  const form = r.weighted({ ratio: 40, ratio_or_zero: 22, recorded: 12, percent: 8, success: 5, quantile: 8, none: 5 });
+  // A window has at least four scrapes, as the Prometheus documentation recommends.
+  const windows = [1, 2, 5, 10].filter((minutes) => minutes * 60 >= 4 * monitoring.scrapeInterval);
+  const minutes = windows[Math.min(windows.length - 1, r.whole(0, 1) + r.whole(0, 1))] ?? 5;
+  return {
+    form,
+    window: `${minutes}m`,
+    max: healthLimit(r, form, { baseErrors, latency }),
+    hasTraffic: r.chance(0.8),
+    hasByVersion: monitoring.isVersioned && r.chance(0.88),
+  };
+}
+
+/** Returns a limit as people write it: a round number with a distance from the normal value. */
+export function healthLimit(
+  r: Random,
+  form: HealthForm,
+  { baseErrors, latency }: Pick<Service, 'baseErrors' | 'latency'>,
+): number {
+  if (form === 'quantile')
+    return Number((latency * Math.exp(2.33 * LATENCY_SIGMA) * r.between(1.8, 3.5)).toPrecision(2));
+  const ratio = [0.005, 0.01, 0.02, 0.03, 0.05, 0.1].filter((each) => each > 4 * baseErrors);
+  const chosen = ratio[Math.min(ratio.length - 1, r.whole(0, 3))] ?? 0.1;
+  return form === 'percent' ? Number((chosen * 100).toPrecision(3)) : chosen;
+}
+
+function drawRule(r: Random, name: string, health: Health, { isVersioned }: Monitoring): RuleSetup {
+  const intervalSeconds = Number(r.weighted({ '15': 4, '30': 4, '60': 3 }));
+  const isLatency = health.form === 'quantile';
+  return {
+    form: isVersioned && health.hasByVersion && r.chance(0.08) ? 'by_version' : 'health',
+    alertname: `${name.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())}${isLatency ? 'Slow' : 'Errors'}`,
+    level: r.weighted({ same: 7, higher: 3 }) === 'same' ? 1 : r.between(1.2, 2.5),
+    forSeconds: Number(r.weighted({ '0': 3, '60': 4, '120': 4, '300': 3 })),
+    intervalSeconds,
+    isReadable: r.chance(0.75),
+  };
+}

@@ -1,0 +1,14 @@
+import { deps } from '../aws/deps.ts';
+import { lambdaHandler } from '../http/lambda.ts';
+import { createLoginLink } from '../http/web/login.ts';
+import { consoleApp } from '../http/web/routes.ts';
+import { signIn } from '../integrations/oidc/sign-in.ts';
+
+/**
+ * The Lambda handler of the console. Separate from the API, so that open pages, which ask for updates every few
+ * seconds, take no capacity from the receivers of alerts.
+ */
+export const handler = lambdaHandler(() => consoleApp({ ...deps(), signIn: signIn(deps()) }));
+
+/** Returns the path of a link that signs one person in, once. For the person who starts one machine. */
+export const loginLink = (): Promise<string> => createLoginLink(deps());

@@ -1,0 +1,36 @@
+import type { Hono } from 'hono';
+import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import type { Env } from './context.ts';
+import type { Streamed } from './middleware/request-body.ts';
+
+type Handler = ReturnType<typeof handle>;
+type App = Pick<Hono<Env>, 'fetch'>;
+
+/** Returns the Lambda handler of an app, which is built at the first request, not on import. */
+export function lambdaHandler(
+  build: () => App,
+): (event: LambdaEvent & Streamed, context: LambdaContext) => ReturnType<Handler> {
+  let app: Handler | undefined;
+  return (event, context) => (app ??= handle(withStreams(build())))(withEncodedPath(event), context);
+}
+
+/** Accepts bodies as streams, which are read only after authentication and up to a limit. */
+function withStreams(inner: App): Hono {
+  const fetch = (request: Request, env: { event: Streamed }) => {
+    const { stream } = env.event;
+    // A stream requires `duplex`, which undici supports and the DOM types lack.
+    const init = stream && { body: stream, duplex: 'half' };
+    return inner.fetch(init === undefined ? request : new Request(request, init as RequestInit), env);
+  };
+  return { fetch } as unknown as Hono;
+}
+
+/**
+ * Encodes the path again. API Gateway (HTTP API) passes it decoded, and a URL is built from it: a `#` in a name would
+ * end the path, and `%41` would be decoded twice.
+ */
+function withEncodedPath<E extends LambdaEvent>(event: E): E {
+  if (!('rawPath' in event)) return event;
+  const rawPath = event.rawPath.toWellFormed().split('/').map(encodeURIComponent).join('/');
+  return { ...event, rawPath };
+}

@@ -1,0 +1,205 @@
+import { sha256 } from '../../aws/hash.ts';
+import {
+  type ComponentView,
+  type EventView,
+  type IncidentView,
+  type MaintenanceView,
+  type PageView,
+  type UpdateView,
+} from '../../domain/status/view.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { eventPath, pageUrl } from './links.ts';
+import { OVERALL } from './words.ts';
+
+/**
+ * The public API of Atlassian Statuspage, so that its widgets and clients can read this page.
+ *
+ * @see https://metastatuspage.com/api, read 2026-11
+ */
+
+/** Number of incidents and maintenances in a list. */
+const LISTED = 50;
+
+type Source = { view: PageView; publicUrl: string | undefined };
+
+/** Returns the answers by path below `api/v2/`. */
+export const API: Readonly<Record<string, (source: Source) => object>> = {
+  'summary.json': (source) => ({
+    ...pageOf(source),
+    components: componentsOf(source.view),
+    incidents: source.view.incidents.map((one) => incidentOf(source, one)),
+    scheduled_maintenances: source.view.maintenances.map((one) => maintenanceOf(source, one)),
+    status: OVERALL[source.view.state],
+  }),
+  'status.json': (source) => ({ ...pageOf(source), status: OVERALL[source.view.state] }),
+  'components.json': (source) => ({ ...pageOf(source), components: componentsOf(source.view) }),
+  'incidents.json': (source) => ({
+    ...pageOf(source),
+    incidents: [...source.view.incidents, ...source.view.past.filter((one) => one.kind === 'incident')]
+      .toSorted((a, b) => (a.published_at > b.published_at ? -1 : 1))
+      .slice(0, LISTED)
+      .map((one) => incidentOf(source, one)),
+  }),
+  'incidents/unresolved.json': (source) => ({
+    ...pageOf(source),
+    incidents: source.view.incidents.map((one) => incidentOf(source, one)),
+  }),
+  'scheduled-maintenances.json': (source) =>
+    maintenancesOf(source, [
+      ...source.view.maintenances,
+      ...source.view.past.filter((one) => one.kind === 'maintenance').slice(0, LISTED),
+    ]),
+  'scheduled-maintenances/upcoming.json': (source) =>
+    maintenancesOf(
+      source,
+      source.view.maintenances.filter(({ status }) => status === 'scheduled'),
+    ),
+  'scheduled-maintenances/active.json': (source) =>
+    maintenancesOf(
+      source,
+      source.view.maintenances.filter(({ status }) => status === 'in_progress'),
+    ),
+};
+
+const idOf = (kind: string, name: string): string => sha256(`${kind} ${name}`).slice(0, 12);
+
+const pageOf = ({ view: { page, updated_at }, publicUrl }: Source) => ({
+  page: {
+    id: idOf('page', page.name),
+    name: page.title,
+    url: pageUrl(page, publicUrl),
+    time_zone: page.timeZone,
+    updated_at,
+  },
+});
+
+/** When a component without `since` was created: Statuspage's clients expect a time. */
+const ALWAYS = '2026-01-01T00:00:00.000Z' as Timestamp;
+
+/** Lists components and groups, which are components with `group: true`. */
+function componentsOf(view: PageView): object[] {
+  const groups = [...new Set(view.components.flatMap(({ group }) => group ?? []))];
+  return [
+    ...view.components.map((component) => componentOf(view, component)),
+    ...groups.map((name, index) => {
+      const members = view.components.filter(({ group }) => group === name);
+      const [first] = members;
+      return {
+        ...common(view, { position: index + 1, since: first?.since ?? null }),
+        id: idOf('group', name),
+        name,
+        status: groupStatus(members),
+        description: null,
+        group_id: null,
+        group: true,
+        components: members.map((one) => idOf('component', one.name)),
+      };
+    }),
+  ];
+}
+
+const ORDER = ['operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage'] as const;
+
+const groupStatus = (members: readonly ComponentView[]): string =>
+  ORDER.findLast((state) => members.some((one) => one.state === state)) ?? 'operational';
+
+const componentOf = (view: PageView, { name, group, description, since, state }: ComponentView) => ({
+  ...common(view, { position: view.components.findIndex((one) => one.name === name) + 1, since }),
+  id: idOf('component', name),
+  name,
+  status: state,
+  description,
+  group_id: group === null ? null : idOf('group', group),
+  group: false,
+});
+
+const common = ({ page, updated_at }: PageView, { position, since }: { position: number; since: string | null }) => ({
+  created_at: since === null ? ALWAYS : (`${since}T00:00:00.000Z` as Timestamp),
+  updated_at,
+  position,
+  showcase: true,
+  start_date: since,
+  page_id: idOf('page', page.name),
+  only_show_if_degraded: false,
+});
+
+/** Fields that incidents and maintenances share. */
+function eventOf({ view, publicUrl }: Source, event: EventView) {
+  const affected = view.components.filter(({ name }) => event.components.includes(name));
+  return {
+    id: event.id,
+    name: event.title,
+    status: event.status,
+    updated_at: event.updated_at,
+    shortlink: `${pageUrl(view.page, publicUrl)}/${eventPath(event)}`,
+    page_id: idOf('page', view.page.name),
+    incident_updates: event.updates.map((update) => updateOf(event, update)),
+    components: affected.map((one) => componentOf(view, one)),
+    reminder_intervals: null,
+    postmortem_body: null,
+    postmortem_published_at: null,
+    postmortem_ignored: false,
+  };
+}
+
+const updateOf = (event: EventView, { id, at, status, text, from, to }: UpdateView<string>) => ({
+  id,
+  status,
+  body: text,
+  incident_id: event.id,
+  created_at: at,
+  updated_at: at,
+  display_at: at,
+  affected_components: event.components.map((name) => ({
+    code: idOf('component', name),
+    name,
+    old_status: from,
+    new_status: to,
+  })),
+  deliver_notifications: true,
+  custom_tweet: null,
+  tweet_id: null,
+});
+
+const incidentOf = (source: Source, incident: IncidentView) => ({
+  ...eventOf(source, incident),
+  created_at: incident.published_at,
+  started_at: incident.started_at,
+  monitoring_at: incident.updates.find(({ status }) => status === 'monitoring')?.at ?? null,
+  resolved_at: incident.resolved_at,
+  impact: incident.impact,
+});
+
+const maintenancesOf = (source: Source, maintenances: readonly MaintenanceView[]) => ({
+  ...pageOf(source),
+  scheduled_maintenances: maintenances.map((one) => maintenanceOf(source, one)),
+});
+
+const maintenanceOf = (source: Source, maintenance: MaintenanceView) => ({
+  ...eventOf(source, maintenance),
+  created_at: maintenance.announced_at,
+  started_at: maintenance.announced_at,
+  monitoring_at: null,
+  resolved_at: maintenance.status === 'completed' ? maintenance.until : null,
+  impact: 'maintenance' as const,
+  scheduled_for: maintenance.from,
+  scheduled_until: maintenance.until,
+});
+
+/** The page with uptime, and the days on which a component was not operational: `/status.json`. */
+export const pageJson = (source: Source): object => {
+  const { view } = source;
+  return {
+    ...pageOf(source),
+    status: { ...OVERALL[view.state], state: view.state },
+    components: view.components.map(({ name, group, state, uptime }) => ({
+      name,
+      group,
+      state,
+      uptime: uptime.share,
+      days: uptime.days.filter(({ minutes }) => Object.keys(minutes).length > 0),
+    })),
+    incidents: view.incidents.map((one) => incidentOf(source, one)),
+    scheduled_maintenances: view.maintenances.map((one) => maintenanceOf(source, one)),
+  };
+};

@@ -1,0 +1,108 @@
+import type { EventView, PageView } from '../../domain/status/view.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { eventPath, pageUrl } from './links.ts';
+import { HEADLINES, STATE_WORDS, STATUS_WORDS } from './words.ts';
+
+/** Number of events in a feed. */
+const LISTED = 25;
+
+type Source = { view: PageView; publicUrl: string | undefined };
+
+const MARKUP: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Escapes text for XML, and removes characters that XML cannot contain. */
+const escaped = (text: string): string =>
+  text
+    .toWellFormed()
+    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
+    .replaceAll(/[&<>"']/g, (character) => MARKUP[character] ?? '');
+
+const eventsOf = ({ incidents, maintenances, past }: PageView): EventView[] =>
+  [...incidents, ...maintenances, ...past].toSorted((a, b) => (a.updated_at > b.updated_at ? -1 : 1)).slice(0, LISTED);
+
+/** Identifies an event whatever its address becomes. */
+const guidOf = ({ page }: PageView, { id }: EventView): string => `urn:firebreak:status:${page.name}:${id}`;
+
+const textOf = ({ updates }: EventView): string =>
+  updates
+    .map(({ at, status, text }) => `${at.slice(0, 16).replace('T', ' ')} UTC – ${STATUS_WORDS[status]}: ${text}`)
+    .join('\n');
+
+/** Returns the events as RSS 2.0. */
+export function rss({ view, publicUrl }: Source): string {
+  const url = pageUrl(view.page, publicUrl);
+  const items = eventsOf(view).map(
+    (event) => `<item>
+<title>${escaped(event.title)}</title>
+<link>${escaped(`${url}/${eventPath(event)}`)}</link>
+<guid isPermaLink="false">${escaped(guidOf(view, event))}</guid>
+<pubDate>${new Date(millisOf(event.updated_at)).toUTCString()}</pubDate>
+<description>${escaped(textOf(event))}</description>
+</item>
+`,
+  );
+  return `<?xml version="1.0" encoding="utf-8"?>
+<rss version="2.0">
+<channel>
+<title>${escaped(view.page.title)}</title>
+<link>${escaped(url)}</link>
+<description>${escaped(HEADLINES[view.state])}</description>
+<lastBuildDate>${new Date(millisOf(view.updated_at)).toUTCString()}</lastBuildDate>
+${items.join('')}</channel>
+</rss>
+`;
+}
+
+/** Returns the events as Atom. */
+export function atom({ view, publicUrl }: Source): string {
+  const url = pageUrl(view.page, publicUrl);
+  const entries = eventsOf(view).map(
+    (event) => `<entry>
+<id>${escaped(guidOf(view, event))}</id>
+<title>${escaped(event.title)}</title>
+<link rel="alternate" type="text/html" href="${escaped(`${url}/${eventPath(event)}`)}"/>
+<published>${event.kind === 'incident' ? event.published_at : event.announced_at}</published>
+<updated>${event.updated_at}</updated>
+<content type="text">${escaped(textOf(event))}</content>
+</entry>
+`,
+  );
+  return `<?xml version="1.0" encoding="utf-8"?>
+<feed xmlns="http://www.w3.org/2005/Atom">
+<id>urn:firebreak:status:${view.page.name}</id>
+<title>${escaped(view.page.title)}</title>
+<subtitle>${escaped(HEADLINES[view.state])}</subtitle>
+<link rel="alternate" type="text/html" href="${escaped(url)}"/>
+<updated>${view.updated_at}</updated>
+<author><name>${escaped(view.page.title)}</name></author>
+${entries.join('')}</feed>
+`;
+}
+
+/** Width of a character of the badge's font, on average. */
+const CHARACTER_WIDTH = 6.6;
+const COLORS = {
+  operational: '#196b35',
+  under_maintenance: '#0a55a8',
+  degraded_performance: '#805000',
+  partial_outage: '#a13d00',
+  major_outage: '#b02318',
+} as const;
+
+/** Returns the state as an SVG image, for other pages. */
+export function badge({ view: { page, state } }: Source): string {
+  const right = STATE_WORDS[state];
+  const [a, b] = [page.title, right].map((text) => Math.round(text.length * CHARACTER_WIDTH) + 16) as [number, number];
+  const label = escaped(`${page.title}: ${right}`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${a + b}" height="22" role="img" aria-label="${label}">
+<title>${label}</title><rect width="${a + b}" height="22" rx="4" fill="${COLORS[state]}"/><path d="M4 0h${a - 4}v22H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4z" fill="#3b424b"/>
+<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle"><text x="${a / 2}" y="15">${escaped(page.title)}</text><text x="${a + b / 2}" y="15">${right}</text></g>
+</svg>
+`;
+}

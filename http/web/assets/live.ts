@@ -1,0 +1,75 @@
+/**
+ * Script of the pages, the only one. Pages are complete without it. It asks for the same address as an event stream:
+ * each answer is short, and the browser asks again after `retry` milliseconds.
+ */
+export const LIVE = `'use strict';
+(() => {
+  const state = document.getElementById('live');
+  if (!state || !window.EventSource) return;
+  let source;
+  let heard = Date.now();
+
+  const say = (text, name) => {
+    if (state.textContent !== text) state.textContent = text;
+    state.className = name;
+  };
+
+  /** A part with a control that a person is using stays as it is. */
+  const inUse = (part) =>
+    [...part.querySelectorAll('input:not([type=hidden]), textarea, select')].some((field) =>
+      field === document.activeElement ||
+      (field.tagName === 'SELECT'
+        ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+        : field.value !== field.defaultValue));
+
+  /** Replaces the parts that changed. Opened details stay open, and the focus stays where it is. */
+  const show = (markup) => {
+    const fresh = new DOMParser().parseFromString(markup, 'text/html');
+    if (fresh.title) document.title = fresh.title;
+    const main = document.getElementById('main');
+    const parts = [...fresh.querySelectorAll('[data-part]')];
+    const ids = (root) => [...root.querySelectorAll('[data-part]')].map(({ id }) => id).join();
+    for (const next of fresh.querySelectorAll('details[id]')) {
+      const now = document.getElementById(next.id);
+      if (now) next.open = now.open;
+    }
+    if (ids(main) !== ids(fresh)) {
+      if (!inUse(main)) main.replaceChildren(...fresh.getElementById('main').childNodes);
+      return;
+    }
+    for (const next of parts) {
+      const now = document.getElementById(next.id);
+      if (!now || now.outerHTML === next.outerHTML || inUse(now)) continue;
+      const focused = now.contains(document.activeElement) ? document.activeElement.id : '';
+      now.replaceWith(next);
+      if (focused) document.getElementById(focused)?.focus();
+    }
+  };
+
+  const connect = () => {
+    const address = new URL(state.dataset.address, location.href);
+    address.searchParams.set('since', state.dataset.version);
+    source = new EventSource(address);
+    source.addEventListener('page', ({ data, lastEventId }) => {
+      state.dataset.version = lastEventId;
+      show(data);
+    });
+    source.addEventListener('tick', () => {
+      heard = Date.now();
+      say('Live', 'is-live');
+    });
+    source.addEventListener('error', () => {
+      if (source.readyState === EventSource.CLOSED) say('Updates stopped. Reload the page.', 'is-stopped');
+      else if (Date.now() - heard > 20000) say('No connection. Trying again.', 'is-stopped');
+    });
+  };
+
+  document.addEventListener('visibilitychange', () => {
+    source?.close();
+    if (!document.hidden) connect();
+  });
+  // After a form, a reload shows the page instead of sending the form again.
+  history.replaceState(null, '', state.dataset.address + location.hash);
+  connect();
+})();
+`;

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import { acknowledge, takeRole, triage } from '../../../../actions/incidents/acknowledge.ts';
+import { answerDecision } from '../../../../actions/incidents/answer-decision.ts';
+import type { Who } from '../../../../actions/incidents/acting-person.ts';
+import { note } from '../../../../actions/incidents/declare-incident.ts';
+import { markWrong } from '../../../../actions/incidents/mark-wrong.ts';
+import { executeResponseAction } from '../../../../actions/incidents/take-over.ts';
+import { Refusal } from '../../../../actions/refusal.ts';
+import { IncidentId, Severity, Version } from '../../../../schemas/config/names.ts';
+import { type ConsoleDeps, field, type PageAction } from '../page.ts';
+
+/** What a person can do on the page of an incident. */
+type IncidentAction = Omit<PageAction, 'run'> & {
+  run(deps: ConsoleDeps, who: Who, id: IncidentId, form: URLSearchParams): Promise<unknown>;
+};
+
+const Note = z.string().trim().max(2000).default('');
+
+const answer = (given: 'approved' | 'rejected', done: string): IncidentAction => ({
+  permission: 'incidents:act',
+  done,
+  run: (deps, who, id, form) => {
+    const digest = field(form, 'digest', z.string().max(128));
+    return answerDecision(deps, who, { id, digest, answer: given, note: field(form, 'note', Note) });
+  },
+});
+
+const taken = (action: 'pause' | 'resume' | 'abort' | 'publish' | 'resolve', done: string): IncidentAction => ({
+  permission: 'incidents:act',
+  done,
+  run: (deps, who, id, form) => executeResponseAction(deps, who, { id, action, note: field(form, 'note', Note) }),
+});
+
+export const INCIDENT_ACTIONS = {
+  approve: answer('approved', 'Approved. Firebreak executes it now.'),
+  reject: answer('rejected', 'Rejected. Nothing is done.'),
+  rollback: {
+    permission: 'incidents:act',
+    done: 'Rollback requested.',
+    run: (deps, who, id, form) => {
+      const [from, shown, to] = ['from', 'shown', 'to'].map((name) => field(form, name, Version.optional()));
+      return executeResponseAction(deps, who, {
+        id,
+        action: 'rollback',
+        note: field(form, 'note', Note),
+        ...(from !== undefined && { from }),
+        ...(to !== undefined && to !== shown ? { to } : shown !== undefined && { shown }),
+      });
+    },
+  },
+  acknowledge: {
+    permission: 'incidents:write',
+    done: 'Acknowledged.',
+    run: (deps, who, id) => acknowledge(deps, who, { id }),
+  },
+  'take-command': {
+    permission: 'incidents:write',
+    done: 'You are the incident commander.',
+    run: (deps, who, id) => takeRole(deps, who, { id, role: 'commander' }),
+  },
+  severity: {
+    permission: 'incidents:write',
+    done: 'Severity set.',
+    run: (deps, who, id, form) => triage(deps, who, { id, severity: field(form, 'severity', Severity) }),
+  },
+  note: {
+    permission: 'incidents:write',
+    done: 'Note added.',
+    run: (deps, who, id, form) => {
+      const text = field(form, 'text', z.string('write a note').trim().min(1).max(4000));
+      return note(deps, who, { id, key: `note-${randomUUID()}`, text, detail: null });
+    },
+  },
+  pause: taken('pause', 'Automation of this incident is paused.'),
+  resume: taken('resume', 'Automation of this incident is resumed.'),
+  publish: taken('publish', 'Publication on the status page is approved.'),
+  'mark-wrong': {
+    permission: 'incidents:act',
+    done: 'Marked as wrong. It counts against the automation of the service.',
+    run: (deps, who, id, form) => markWrong(deps, who, { id, note: field(form, 'note', Note) }),
+  },
+  resolve: taken('resolve', 'Resolution requested.'),
+} as const satisfies Record<string, IncidentAction>;
+
+export type IncidentActionName = keyof typeof INCIDENT_ACTIONS;
+
+/** Returns them as actions of the page, whose path has the ID of the incident. */
+export const incidentActions: Readonly<Record<string, PageAction>> = Object.fromEntries(
+  Object.entries<IncidentAction>(INCIDENT_ACTIONS).map(([name, action]) => [
+    name,
+    {
+      ...action,
+      run: async (deps, { who, param, form }) => {
+        const { data: id } = IncidentId.safeParse(param['id']);
+        if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
+        await action.run(deps, who, id, form);
+      },
+    },
+  ]),
+);

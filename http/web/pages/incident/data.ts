@@ -1,0 +1,102 @@
+import { planRollback, type Plan } from '../../../../actions/rollback/plan-rollback.ts';
+import { namer } from '../../../../actions/people/names.ts';
+import { Refusal } from '../../../../actions/refusal.ts';
+import { componentsOf } from '../../../../domain/status/public-texts.ts';
+import type { Story } from '../../../../domain/messages/story.ts';
+import type { Deps } from '../../../../domain/ports/deps.ts';
+import { IncidentId } from '../../../../schemas/config/names.ts';
+import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import type { Viewer } from '../../../context.ts';
+import type { Asked, ConsoleDeps } from '../page.ts';
+import { type HealthRead, healthOf } from './health.ts';
+import { filterOf, isShown, type TimelineFilter } from './filter.ts';
+
+/** Everything that the page of an incident shows. */
+export type IncidentData = Pick<Viewer, 'may' | 'formKey'> & {
+  at: Timestamp;
+  story: Story;
+  /** Null: no judgement has read a health query. */
+  health: HealthRead | null;
+  timeline: Timeline;
+  /** What a rollback would do now. Null: the viewer may not roll back, or the incident is resolved or a group. */
+  plan: Plan | null;
+  /** The status page shows the service, and waits for approval. */
+  waitsForPublication: boolean;
+  /** Automation has acted, or would have, so that it can be marked as wrong. */
+  hasActed: boolean;
+};
+
+export type Timeline = {
+  filter: TimelineFilter;
+  /** Newest first, with the display name of each actor. */
+  entries: readonly (TimelineEntry & { shown: string })[];
+  /** Where older entries begin. Null: there are none. */
+  older: string | null;
+};
+
+const ENTRIES_PER_PAGE = 50;
+
+/** Entries that one request looks through for matches of a filter. */
+const SEARCHED_MAX = 1000;
+const PER_READ = 100;
+
+/** @throws Refusal 403, 404 */
+export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: Asked): Promise<IncidentData> {
+  const { data: id } = IncidentId.safeParse(param['id']);
+  const story = id && (await deps.incidents.story(id, null));
+  if (id === undefined || story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
+  const { incident } = story;
+  const { who, may, formKey } = viewer;
+  who.allow('incidents:read', incident);
+  const mayRollBack =
+    incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
+  const [timeline, health, plan, config, named] = await Promise.all([
+    timelineOf(deps, id, filterOf(query)),
+    healthOf(deps, story),
+    mayRollBack ? planRollback(deps, who, incident) : null,
+    deps.config.current(),
+    namer(deps),
+  ]);
+  const entries = await Promise.all(
+    timeline.entries.map(async (entry) => ({
+      ...entry,
+      text: await named.text(entry.text),
+      shown: await named.actor(entry.actor),
+    })),
+  );
+  const { names, publish } = componentsOf(incident, config);
+  return {
+    may,
+    formKey,
+    at: deps.clock.now(),
+    story,
+    health,
+    timeline: { ...timeline, entries },
+    plan,
+    waitsForPublication: names.length > 0 && publish === 'ask',
+    hasActed:
+      story.effects.some(
+        ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),
+      ) || story.decisions.some(({ kind, marked_wrong }) => kind === 'shadow' && marked_wrong === undefined),
+  };
+}
+
+/** Reads until a page is full of entries that the filter shows. */
+async function timelineOf(
+  { incidents }: Pick<Deps, 'incidents'>,
+  id: IncidentId,
+  filter: TimelineFilter,
+): Promise<{ filter: TimelineFilter; entries: TimelineEntry[]; older: string | null }> {
+  const entries: TimelineEntry[] = [];
+  let cursor = filter.from;
+  const isAll = filter.kind === 'all' && filter.text === '';
+  for (let searched = 0; searched < SEARCHED_MAX && entries.length < ENTRIES_PER_PAGE; searched += PER_READ) {
+    const limit = isAll ? ENTRIES_PER_PAGE : PER_READ;
+    const page = await incidents.timeline(id, { limit, ...(cursor !== null && { cursor }) });
+    entries.push(...page.items.filter((entry) => isShown(filter, entry)));
+    cursor = page.next_cursor;
+    if (cursor === null) break;
+  }
+  return { filter, entries, older: cursor };
+}

@@ -1,0 +1,149 @@
+import { html } from 'hono/html';
+import { shadowText } from '../../../../domain/automation/shadow.ts';
+import { activeClearings, clearingsInWords } from '../../../../domain/changes/cleared-suspects.ts';
+import { subjectOf } from '../../../../domain/messages/incident-buttons.ts';
+import { questionName } from '../../../../domain/rollback/question-names.ts';
+import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
+import type { ReasonCode } from '../../../../schemas/incidents/reason.ts';
+import {
+  type Cells,
+  clockTime,
+  effectBadge,
+  type Html,
+  line,
+  nothing,
+  outsideLink,
+  panel,
+  shareBar,
+  tableOf,
+} from '../../parts.ts';
+import type { IncidentData } from './data.ts';
+
+/** What Firebreak found, decided, and did. */
+
+export function suspectsPanel({ story: { incident, decisions } }: IncidentData): Html | '' {
+  if (incident.group_reason !== undefined)
+    return panel('suspects', 'Why grouped', null, html`<p>${incident.group_reason.text}</p>`);
+  const cleared = activeClearings(incident.cleared);
+  const body =
+    incident.suspects.length === 0
+      ? nothing(
+          decisions.length === 0 ? 'No suspect is known yet.' : 'No known change could have caused this incident.',
+        )
+      : html`<ol class="suspects">
+          ${incident.suspects.map(
+            ({ version, change_id, confidence, reasons }) =>
+              html`<li>
+                <p><strong class="version">${version}</strong> ${shareBar(confidence, 'confidence')}</p>
+                <ul class="reasons">
+                  ${reasons.map((reason) => html`<li>${reason}</li>`)}
+                </ul>
+                <p class="quiet">${change_id}</p>
+              </li>`,
+          )}
+        </ol>`;
+  const count = incident.suspects.length;
+  return panel(
+    'suspects',
+    'Suspects',
+    count,
+    html`${body}${cleared.length === 0 ? '' : html`<p class="quiet">${clearingsInWords(cleared)}</p>`}`,
+  );
+}
+
+const KINDS: Record<DecisionView['kind'], string> = {
+  roll_back: 'Rolls back',
+  approve: 'Asks for approval',
+  suggest: 'Suggests a rollback',
+  shadow: 'Shadow mode: does nothing',
+  none: 'Does nothing',
+};
+
+/** Reasons for an action; all others are why it was not taken, or not without a person. */
+const FOR: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['suspect', 'requested_by_person', 'evidence']);
+
+export function decisionsPanel({ story: { decisions }, at }: IncidentData): Html {
+  const body =
+    decisions.length === 0
+      ? nothing('Automation has not decided anything yet.')
+      : html`<ol class="decisions">
+          ${decisions.toReversed().map((decision) => html`<li>${decisionRow(decision, at)}</li>`)}
+        </ol>`;
+  return panel('decisions', 'Decisions', decisions.length, body);
+}
+
+/** @param about the incident, where it is not obvious */
+export function decisionRow(decision: DecisionView, now: IncidentData['at'], about: Html | '' = ''): Html {
+  const { id, kind, at, question, from_version: from, to_version: to, target, reasons, digest } = decision;
+  const why = reasons.filter(({ code }) => FOR.has(code));
+  const whyNot = kind === 'roll_back' ? [] : reasons.filter(({ code }) => !FOR.has(code));
+  const checked = kind === 'roll_back' ? reasons.filter(({ code }) => !FOR.has(code)) : [];
+  const would = shadowText(decision);
+  return html`<article>
+    ${about}
+    <h3>
+      <span class="quiet">${questionName(id)}</span>
+      ${question ?? `${KINDS[kind]}${decision.offers === undefined ? '' : `: ${subjectOf(decision)}`}`}
+      ${from === null || to === null ? '' : html`<span class="version">${from}</span> → <span class="version">${to}</span>`}
+      <span class="when">${clockTime(at, now)}</span>
+    </h3>
+    ${target === null ? '' : html`<p class="quiet">${target.service} ${target.environment}</p>`}
+    ${would === undefined ? '' : html`<p>${would}</p>`}
+    <dl class="lines">
+      ${reasonRow('Why', [...why, ...checked])} ${reasonRow('Why not', whyNot)}
+      ${answerOf(decision) === '' ? '' : line('Answer', answerOf(decision))}
+    </dl>
+    <p class="quiet">digest <code title="${digest}">${digest.slice(0, 12)}</code></p>
+  </article>`;
+}
+
+const reasonRow = (name: string, reasons: DecisionView['reasons']): Html | '' =>
+  reasons.length === 0
+    ? ''
+    : line(
+        name,
+        html`<ul class="reasons">
+          ${reasons.map(({ code, text }) => html`<li>${text} <code class="quiet">${code}</code></li>`)}
+        </ul>`,
+      );
+
+/** Describes the answer to a decision. Empty: it needed none. */
+export function answerOf({ state, answered_by, approvals, marked_wrong }: DecisionView): string {
+  const given = approvals.needed > 1 ? ` (${approvals.given.length} of ${approvals.needed} approvals)` : '';
+  const wrong = marked_wrong === undefined ? '' : `marked as wrong by ${marked_wrong.by}: ${marked_wrong.note}`;
+  switch (state) {
+    case 'final':
+      return wrong;
+    case 'waiting':
+      return `waits for an answer${given}`;
+    case 'approved':
+    case 'rejected':
+      return `${state} by ${answered_by ?? 'an unknown person'}${given}${wrong === '' ? '' : `; ${wrong}`}`;
+    case 'expired':
+      return 'expired without an answer';
+  }
+}
+
+export function effectsPanel({ story: { effects }, at }: IncidentData): Html {
+  const body =
+    effects.length === 0
+      ? nothing('Firebreak has not called any system yet.')
+      : tableOf(
+          'Effects',
+          ['Effect', 'State', 'Answer', 'Time'],
+          effects.toReversed().map((effect) => effectRow(effect, at)),
+        );
+  return panel('effects', 'Effects', effects.length, body);
+}
+
+const effectRow = (effect: Effect, now: IncidentData['at']): Cells => [
+  html`${effect.kind}<span class="quiet target">${effect.target}</span>`,
+  html`${effectBadge(effect.state)}
+    <span class="quiet" title="What happens if the process dies during the call">${effect.class}</span>`,
+  html`${effect.detail} ${effect.stand_in === true ? html`<span class="badge">sandbox stand-in</span>` : ''}
+  ${followedBy(effect)}`,
+  html`<span class="when">${clockTime(effect.at, now)}</span>`,
+];
+
+const followedBy = ({ followed }: Effect): Html | '' =>
+  followed === undefined || followed.url === null ? '' : outsideLink(followed.url, followed.id);

@@ -1,0 +1,237 @@
+import { html } from 'hono/html';
+import { incidentPath } from '../../../../domain/incidents/console-link.ts';
+import type { Plan } from '../../../../actions/rollback/plan-rollback.ts';
+import { answerable, approvableOf, approvalReason, subjectOf } from '../../../../domain/messages/incident-buttons.ts';
+import { nextStep } from '../../../../domain/messages/incident-card.ts';
+import { isAcknowledged } from '../../../../domain/paging/acknowledgement.ts';
+import { type IncidentId, Severity } from '../../../../schemas/config/names.ts';
+import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
+import { actionForm, type Html, onDemand, panel } from '../../parts.ts';
+import { type IncidentActionName, INCIDENT_ACTIONS } from './actions.ts';
+import type { IncidentData } from './data.ts';
+
+/** Forms of an incident. Each works without JavaScript; what cannot be taken back asks for one more click. */
+
+type Form = Pick<IncidentData, 'formKey'> & { id: IncidentId };
+
+const formOf = ({ id, formKey }: Form, action: IncidentActionName, fields: Html): Html =>
+  actionForm(incidentPath(id), action, formKey, fields);
+
+const noteField = (key: string, label = 'Note (optional)'): Html =>
+  html`<label for="note-${key}">${label}</label>
+    <input id="note-${key}" name="note" maxlength="2000" autocomplete="off" />`;
+
+const isAllowed = ({ may, story: { incident } }: IncidentData, action: IncidentActionName): boolean =>
+  may(INCIDENT_ACTIONS[action].permission, incident);
+
+/** Shows the waiting decisions, else the next step. */
+export function questionsPanel(data: IncidentData): Html {
+  const { story } = data;
+  const questions = answerable(story);
+  if (questions.length === 0)
+    return panel('questions', 'Next step', null, html`<p class="next">${nextStep(story)}</p>`);
+  return html`<section class="panel asks" id="questions" data-part aria-labelledby="questions-title">
+    <h2 id="questions-title">Needs approval</h2>
+    ${questions.map((decision) => question(data, decision))}
+  </section>`;
+}
+
+function question(data: IncidentData, decision: DecisionView): Html {
+  const why = approvalReason(decision);
+  return html`<article class="question">
+    <h3>${subjectOf(decision)}?</h3>
+    ${why === '' ? '' : html`<p>Approval is needed because: ${why}.</p>`}
+    ${answerPart(data, decision, incidentPath(data.story.incident.id))}
+  </article>`;
+}
+
+/**
+ * Shows the answers that the viewer may give to a waiting decision.
+ *
+ * @param page whose actions `approve` and `reject` are used
+ */
+export function answerPart(
+  { formKey, may, story: { incident } }: Pick<IncidentData, 'formKey' | 'may' | 'story'>,
+  decision: DecisionView,
+  page: string,
+): Html {
+  const { approvals, offers, target } = decision;
+  const answerForm = (answer: 'approve' | 'reject', digest: string, label: string): Html =>
+    actionForm(
+      page,
+      answer,
+      formKey,
+      html`<input type="hidden" name="digest" value="${digest}" />
+        <button class="${answer === 'approve' ? 'primary' : ''}" id="${answer}-${digest}">${label}</button>`,
+    );
+  const mayApprove = (digest: string): boolean =>
+    may('incidents:act', offers?.find((offer) => offer.digest === digest) ?? target ?? incident);
+  const buttons = [
+    ...approvableOf(decision)
+      .filter(({ digest }) => mayApprove(digest))
+      .map(({ digest, label }) => answerForm('approve', digest, label === 'Approve' ? label : `Approve: ${label}`)),
+    ...(may('incidents:act', incident)
+      ? [answerForm('reject', decision.digest, offers === undefined ? 'Reject' : 'None of these')]
+      : []),
+  ];
+  return html`${
+    approvals.needed < 2
+      ? ''
+      : html`<p>
+          Requires the approval of ${approvals.needed} people:
+          ${approvals.given.length === 0 ? 'none so far' : `${approvals.given.join(', ')} so far`}.
+        </p>`
+  }
+  ${
+    buttons.length === 0
+      ? html`<p class="quiet">You don't have permission to answer.</p>`
+      : html`<div class="buttons">${buttons}</div>`
+  }`;
+}
+
+/** Shows the actions that the viewer may take now. */
+export function actionsPanel(data: IncidentData): Html {
+  const { story, formKey } = data;
+  const { incident } = story;
+  const form = { id: incident.id, formKey };
+  const isOpen = incident.status !== 'resolved';
+  const shown = (action: IncidentActionName, applies: boolean, body: () => Html): Html | '' =>
+    applies && isAllowed(data, action) ? body() : '';
+  const button = (action: IncidentActionName, label: string, style = ''): Html =>
+    formOf(form, action, html`<button class="${style}" id="do-${action}">${label}</button>`);
+  const quick = [
+    shown('acknowledge', isOpen && !isAcknowledged(incident), () => button('acknowledge', 'Acknowledge', 'primary')),
+    shown('take-command', isOpen && incident.roles?.commander === undefined, () =>
+      button('take-command', 'Take command'),
+    ),
+    shown('resume', isOpen && incident.automation_paused, () => button('resume', 'Resume automation')),
+    shown('pause', isOpen && !incident.automation_paused, () => button('pause', 'Pause automation')),
+  ].filter(Boolean);
+  const more = [
+    shown('severity', isOpen, () => severityForm(form, incident.severity)),
+    shown('rollback', isOpen && data.plan !== null, () => rollbackForm(form, data.plan)),
+    shown('publish', isOpen && data.waitsForPublication, () =>
+      onDemand(
+        'publish',
+        'Publish on the status page…',
+        formOf(
+          form,
+          'publish',
+          html`<p>The incident is shown on the public status page, in its own words.</p>
+            <button class="primary" id="do-publish">Publish</button>`,
+        ),
+      ),
+    ),
+    shown('note', true, () =>
+      onDemand(
+        'note',
+        'Add a note…',
+        formOf(
+          form,
+          'note',
+          html`<label for="note-text">Note</label>
+            <textarea id="note-text" name="text" rows="3" maxlength="4000" required></textarea
+            ><button class="primary" id="do-note">Add note</button>`,
+        ),
+      ),
+    ),
+    shown('mark-wrong', data.hasActed, () =>
+      onDemand(
+        'mark-wrong',
+        'Mark automation as wrong…',
+        formOf(
+          form,
+          'mark-wrong',
+          html`<p>
+              What automation did, or would have done, was wrong. This counts against the automation of the service.
+            </p>
+            ${noteField('mark-wrong', 'What was wrong (optional)')}<button class="danger" id="do-mark-wrong">
+              Mark as wrong
+            </button>`,
+        ),
+      ),
+    ),
+    shown('resolve', isOpen, () =>
+      onDemand(
+        'resolve',
+        'Resolve…',
+        formOf(
+          form,
+          'resolve',
+          html`<p>${resolveText(data)}</p>
+            ${noteField('resolve')}<button class="danger" id="do-resolve">Resolve</button>`,
+        ),
+      ),
+    ),
+  ].filter(Boolean);
+  if (quick.length + more.length === 0)
+    return panel(
+      'actions',
+      'Actions',
+      null,
+      html`<p class="nothing">You don't have permission to act on this incident.</p>`,
+    );
+  return panel(
+    'actions',
+    'Actions',
+    null,
+    html`${quick.length === 0 ? '' : html`<div class="buttons">${quick}</div>`}${more}`,
+  );
+}
+
+const resolveText = ({ story: { incident, children } }: IncidentData): string => {
+  const open = children.filter(({ status }) => status !== 'resolved').length;
+  const alerts =
+    incident.firing > 0
+      ? ` ${incident.firing === 1 ? '1 alert still fires' : `${incident.firing} alerts still fire`}.`
+      : '';
+  return `The incident is closed for everyone.${alerts}${open === 0 ? '' : ` This also resolves ${open === 1 ? '1 child incident' : `${open} child incidents`}.`}`;
+};
+
+const severityForm = (form: Form, severity: Severity): Html =>
+  onDemand(
+    'severity',
+    'Change severity…',
+    formOf(
+      form,
+      'severity',
+      html`<label for="severity">Severity</label>
+        <select id="severity" name="severity">
+          ${Severity.options.map((one) => html`<option value="${one}" ${one === severity ? html`selected` : ''}>${one}</option>`)}
+        </select>
+        <button class="primary" id="do-severity">Set severity</button>`,
+    ),
+  );
+
+function rollbackForm(form: Form, plan: Plan | null): Html {
+  const live = plan?.live?.version;
+  const target = plan?.target?.kind === 'version' ? plan.target.version : undefined;
+  const text =
+    live === undefined
+      ? 'The running version is not known, because no deployment is recorded.'
+      : target === undefined
+        ? `${live} is running. No earlier version is known to be good: name one.`
+        : `${live} is running. ${target} is the newest version that is known to be good.`;
+  return onDemand(
+    'rollback',
+    'Roll back…',
+    formOf(
+      form,
+      'rollback',
+      html`<p>${text}</p>
+        ${live === undefined ? '' : html`<input type="hidden" name="from" value="${live}" />`}
+        ${target === undefined ? '' : html`<input type="hidden" name="shown" value="${target}" />`}
+        <label for="rollback-to">Roll back to</label>
+        <input
+          id="rollback-to"
+          name="to"
+          value="${target ?? ''}"
+          maxlength="256"
+          autocomplete="off"
+          spellcheck="false"
+          ${target === undefined ? html`required` : ''}
+        />
+        ${noteField('rollback')}<button class="danger" id="do-rollback">Roll back now</button>`,
+    ),
+  );
+}

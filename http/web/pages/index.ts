@@ -1,0 +1,25 @@
+import { approval } from './approval.ts';
+import { audit } from './audit.ts';
+import { decisions } from './decisions.ts';
+import { freezes } from './freezes.ts';
+import { incident } from './incident.ts';
+import { now } from './now.ts';
+import type { ConsolePage } from './page.ts';
+import { service } from './service.ts';
+import { services } from './services.ts';
+import { slos } from './slos.ts';
+
+/** All pages of the console, in the order of the navigation. */
+export const PAGES: readonly ConsolePage[] = [
+  now,
+  incident,
+  approval,
+  services,
+  service,
+  slos,
+  freezes,
+  decisions,
+  audit,
+];
+
+export const NAVIGATION = PAGES.filter(({ label }) => label !== null);

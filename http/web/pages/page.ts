@@ -1,0 +1,103 @@
+import type * as z from 'zod';
+import type { SignIn } from '../../../domain/ports/access.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Action } from '../../../schemas/access/access.ts';
+import type { Who } from '../../../actions/incidents/acting-person.ts';
+import { Refusal } from '../../../actions/refusal.ts';
+import type { Html, Shown } from '../parts.ts';
+import type { Viewer } from '../../context.ts';
+
+/** Everything that the console needs from outside. Its function on AWS has the permissions for these ports only. */
+export type ConsoleDeps = Pick<
+  Deps,
+  | 'approvalLinks'
+  | 'audit'
+  | 'automation'
+  | 'changes'
+  | 'clock'
+  | 'config'
+  | 'decisions'
+  | 'drills'
+  | 'effects'
+  | 'engine'
+  | 'externalPager'
+  | 'freezeDecisions'
+  | 'freezes'
+  | 'incidentGroups'
+  | 'incidents'
+  | 'log'
+  | 'pager'
+  | 'pins'
+  | 'publicUrl'
+  | 'secrets'
+  | 'sessions'
+  | 'sloStatuses'
+  | 'tokens'
+  | 'userCache'
+> & { signIn: SignIn };
+
+/** What a page gets of a request. */
+export type Asked = {
+  viewer: Viewer;
+  /** Values in the path. */
+  param: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+};
+
+/** A page of the console. */
+export type ConsolePage = {
+  path: string;
+  /** Its name in the navigation. Null: other pages lead to it. */
+  label: string | null;
+  /** Path of the page in the navigation to which it belongs. Absent: its own. */
+  within?: string;
+  /** What the viewer must be allowed to do, somewhere. */
+  action: Action;
+  /** Seconds between updates in an open browser. */
+  everySeconds: number;
+  /**
+   * Reads what the page shows, as far as the viewer may see it.
+   *
+   * @throws Refusal 403, 404
+   */
+  show(deps: ConsoleDeps, asked: Asked): Promise<Shown>;
+  /** What its forms do, by name. A form is sent to the address of the page with `/actions/NAME`. */
+  actions?: Readonly<Record<string, PageAction>>;
+};
+
+/** Something that a person can do on a page, by the same use case as in Slack and over HTTP. */
+export type PageAction = {
+  /** Without this permission, its form is not shown. The use case refuses it as well. */
+  permission: Action;
+  /** Shown after it was done. */
+  done: string;
+  /**
+   * Does it. Returns nothing, or what only the answer to the form shows, such as a new secret.
+   *
+   * @throws Refusal
+   */
+  run(deps: ConsoleDeps, sent: Sent): Promise<Html | void>;
+};
+
+/** A form that a viewer sent. */
+export type Sent = {
+  viewer: Viewer;
+  who: Who;
+  /** Values in the path of the page. */
+  param: Readonly<Record<string, string>>;
+  form: URLSearchParams;
+  trace: string;
+};
+
+/**
+ * Returns a field of a form. An empty field counts as absent.
+ *
+ * @throws Refusal 422
+ */
+export function field<T extends z.ZodType>(form: URLSearchParams, name: string, schema: T): z.infer<T> {
+  const value = form.get(name)?.trim();
+  const read = schema.safeParse(value === '' ? undefined : value);
+  if (!read.success)
+    throw new Refusal(422, 'invalid', `${name}: ${read.error.issues.map((one) => one.message).join('; ')}`);
+  return read.data;
+}

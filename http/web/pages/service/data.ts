@@ -1,0 +1,191 @@
+import { shadowReport } from '../../../../actions/reports/shadow-report.ts';
+import { Refusal } from '../../../../actions/refusal.ts';
+import { currentSlos } from '../../../../actions/slo/views.ts';
+import { modesFor } from '../../../../domain/automation/automation.ts';
+import { modeOf } from '../../../../domain/automation/shadow-report.ts';
+import { serviceEntry } from '../../../../domain/catalogue/catalogue.ts';
+import type { Deps } from '../../../../domain/ports/deps.ts';
+import type { Automation } from '../../../../schemas/access/access.ts';
+import type { ProvedTarget } from '../../../../schemas/automation/drill.ts';
+import type { ShadowRow } from '../../../../schemas/automation/shadow-report.ts';
+import { type Change, ChangeKind } from '../../../../schemas/changes/change.ts';
+import type { PinView } from '../../../../schemas/changes/pin.ts';
+import type { EnvironmentEntry, ServiceEntry } from '../../../../schemas/config/config.ts';
+import { type EnvironmentName, type Mode, ServiceName } from '../../../../schemas/config/names.ts';
+import type { IncidentView } from '../../../../schemas/incidents/incident.ts';
+import type { SloView } from '../../../../schemas/slo/slo-view.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import type { Viewer } from '../../../context.ts';
+import type { Asked, ConsoleDeps } from '../page.ts';
+
+const INCIDENTS_SHOWN = 10;
+const CHANGES_SHOWN = 25;
+
+/** Changes that one request looks through for those of a kind, and how many one read returns. */
+const CHANGES_SEARCHED_MAX = 500;
+const CHANGES_PER_READ = 100;
+
+/** How far back automation is compared with people. */
+const SHADOW_SECONDS = 30 * 24 * 3600;
+
+/** Kinds of changes that a person can select. */
+export const CHANGE_FILTERS = {
+  all: { label: 'All changes', kinds: ChangeKind.options },
+  deploys: { label: 'Deploys and rollbacks', kinds: ['deploy', 'hotfix', 'rollback'] },
+  settings: { label: 'Flags and configuration', kinds: ['flag', 'config', 'experiment'] },
+  others: { label: 'Migrations and infrastructure', kinds: ['migration', 'infrastructure'] },
+} as const satisfies Record<string, { label: string; kinds: readonly ChangeKind[] }>;
+
+export type ChangeFilter = keyof typeof CHANGE_FILTERS;
+
+/** An environment of the service. A part is null if the viewer may not see it, or if there is none. */
+export type Place = {
+  environment: EnvironmentName;
+  /** Null: not in the catalogue. */
+  entry: EnvironmentEntry | null;
+  live: Change | null;
+  mode: Mode | null;
+  /** Why the mode in force is lower than the configured one. */
+  limits: readonly string[];
+  /** The limit of this service and environment that people have set. */
+  cap: Mode | null;
+  /** What automation would have done in shadow mode, compared with people. */
+  shadow: ShadowRow | null;
+  proof: ProvedTarget | null;
+  slos: readonly SloView[];
+};
+
+/** Everything that the page of a service shows. */
+export type ServiceData = Pick<Viewer, 'may' | 'formKey'> & {
+  at: Timestamp;
+  service: ServiceName;
+  /** Null: not in the catalogue. */
+  entry: ServiceEntry | null;
+  /** Services that depend on it. */
+  dependents: readonly string[];
+  places: readonly Place[];
+  /** The newest ones. */
+  incidents: readonly IncidentView[];
+  /** Null: the viewer may not see it. */
+  changes: { filter: ChangeFilter; items: readonly Change[]; from: string | null; older: string | null } | null;
+  pins: readonly PinView[] | null;
+};
+
+/** @throws Refusal 403, 404 */
+export async function loadService(deps: ConsoleDeps, { viewer, param, query }: Asked): Promise<ServiceData> {
+  const { data: service } = ServiceName.safeParse(param['service']);
+  if (service === undefined) throw unknownService(param['service'] ?? '');
+  const { who, may, formKey } = viewer;
+  who.allow('incidents:read', { service });
+  const reads = (action: Parameters<Viewer['may']>[0]) => may(action, { service });
+  const [config, live, automation, incidents, changes, pins, proved, slos, shadow] = await Promise.all([
+    deps.config.current(),
+    reads('deployments:read') ? deps.changes.live() : [],
+    reads('automation:read') ? deps.automation.read() : null,
+    deps.incidents.list({ service, limit: INCIDENTS_SHOWN }),
+    reads('deployments:read') ? changesOf(deps, viewer, service, query) : null,
+    reads('versions:read') ? pinsOf(deps, viewer, service) : null,
+    reads('drills:read') ? deps.drills.proved() : [],
+    reads('slos:read') ? currentSlos(deps) : [],
+    reads('automation:read') ? shadowOf(deps, viewer, service) : [],
+  ]);
+  const entry = serviceEntry(config.services, service) ?? null;
+  const running = live.filter((change) => change.service === service);
+  const names = new Set([...Object.keys(entry?.environments ?? {}), ...running.map(({ environment }) => environment)]);
+  const isRecorded = incidents.items.length > 0 || (changes?.items.length ?? 0) > 0;
+  if (entry === null && names.size === 0 && !isRecorded) throw unknownService(service);
+  return {
+    may,
+    formKey,
+    at: deps.clock.now(),
+    service,
+    entry,
+    dependents: Object.entries(config.services).flatMap(([name, { dependsOn }]) =>
+      dependsOn.includes(service) && may('incidents:read', { service: name }) ? [name] : [],
+    ),
+    places: ([...names] as EnvironmentName[])
+      .filter((environment) => may('incidents:read', { service, environment }))
+      .map((environment): Place => {
+        const there = { service, environment };
+        const own = entry?.environments[environment] ?? null;
+        const isHere = (one: { service: string; environment: string }) =>
+          one.service === service && one.environment === environment;
+        return {
+          environment,
+          entry: own,
+          live: running.find((change) => isHere(change) && may('deployments:read', change)) ?? null,
+          mode: automation === null || own?.deployer === undefined ? null : modeOf(there, config.services, automation),
+          limits: automation === null ? [] : limitsOf(automation, there),
+          cap: automation?.services[service]?.environments[environment] ?? null,
+          shadow: shadow.find(isHere) ?? null,
+          proof: proved.find(isHere) ?? null,
+          slos: slos.filter((slo) => isHere(slo) && may('slos:read', slo)),
+        };
+      }),
+    incidents: incidents.items.filter((one) => may('incidents:read', one)),
+    changes,
+    pins,
+  };
+}
+
+const unknownService = (name: string): Refusal =>
+  new Refusal(404, 'unknown-service', `no service ${name} is in the catalogue, and nothing is recorded about it`);
+
+function limitsOf(automation: Automation, place: { service: ServiceName; environment: EnvironmentName }): string[] {
+  const { paused, demoted, mode, services } = automation;
+  const own = Object.hasOwn(services, place.service) ? services[place.service] : undefined;
+  const there = own?.environments[place.environment];
+  const wrong = Object.hasOwn(demoted, place.service) ? demoted[place.service] : undefined;
+  return [
+    ...(paused ? ['the kill switch is on, so nothing is rolled back'] : []),
+    ...(wrong === undefined ? [] : [`approval is needed until a person sets the mode: ${wrong.reason}`]),
+    ...(modesFor(automation, place).length === 0
+      ? []
+      : [
+          ...(mode === null ? [] : [`all services are limited to ${mode}`]),
+          ...(own?.mode == null ? [] : [`${place.service} is limited to ${own.mode}`]),
+          ...(there === undefined ? [] : [`${place.service} in ${place.environment} is limited to ${there}`]),
+        ]),
+  ];
+}
+
+/** Reads until a page is full of changes of the selected kinds. */
+async function changesOf(
+  { changes }: Pick<Deps, 'changes'>,
+  { may }: Viewer,
+  service: ServiceName,
+  query: URLSearchParams,
+): Promise<NonNullable<ServiceData['changes']>> {
+  const asked = query.get('kind') ?? '';
+  const filter: ChangeFilter = Object.hasOwn(CHANGE_FILTERS, asked) ? (asked as ChangeFilter) : 'all';
+  const kinds: readonly ChangeKind[] = CHANGE_FILTERS[filter].kinds;
+  const from = query.get('from') || null;
+  const items: Change[] = [];
+  let cursor = from;
+  for (
+    let searched = 0;
+    searched < CHANGES_SEARCHED_MAX && items.length < CHANGES_SHOWN;
+    searched += CHANGES_PER_READ
+  ) {
+    const limit = filter === 'all' ? CHANGES_SHOWN : CHANGES_PER_READ;
+    const page = await changes.list({ service, limit, ...(cursor !== null && { cursor }) });
+    items.push(...page.items.filter((change) => kinds.includes(change.kind) && may('deployments:read', change)));
+    cursor = page.next_cursor;
+    if (cursor === null) break;
+  }
+  return { filter, items, from, older: cursor };
+}
+
+async function pinsOf({ pins }: Pick<Deps, 'pins'>, { may }: Viewer, service: ServiceName): Promise<PinView[]> {
+  const { items } = await pins.list({ limit: 500, all: false });
+  return items.filter((pin) => pin.service === service && may('versions:read', pin));
+}
+
+async function shadowOf(deps: ConsoleDeps, { may }: Viewer, service: ServiceName): Promise<ShadowRow[]> {
+  const report = await shadowReport(deps, {
+    seconds: SHADOW_SECONDS,
+    of: { service },
+    may: (place) => may('incidents:read', place),
+  });
+  return report.items;
+}

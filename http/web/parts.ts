@@ -1,0 +1,170 @@
+import { html } from 'hono/html';
+import type { Mode, Severity } from '../../schemas/config/names.ts';
+import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+
+/** Markup. A template escapes everything that is inserted into it, except other markup. */
+export type Html = ReturnType<typeof html>;
+
+/** What a page shows. `main` consists of elements with an ID and `data-part`, which live updates replace one by one. */
+export type Shown = { title: string; main: Html };
+
+/** Parts that several pages show. Pure: the same input always gives the same markup. */
+
+/** Returns how long ago a time was, or how far ahead it is: `4 min`, `2 h 5 min`, `3 d`. */
+export function spanOf(from: Timestamp, to: Timestamp): string {
+  const minutes = Math.floor(Math.abs(secondsBetween(from, to)) / 60);
+  if (minutes < 1) return 'under a minute';
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d`;
+}
+
+export const ago = (at: Timestamp, now: Timestamp): Html =>
+  html`<time datetime="${at}" title="${exactly(at)}">${spanOf(at, now)} ago</time>`;
+
+export const ahead = (at: Timestamp, now: Timestamp): Html =>
+  html`<time datetime="${at}" title="${exactly(at)}">${at <= now ? 'now' : `in ${spanOf(now, at)}`}</time>`;
+
+/** Shows a time of today without its date. */
+export const clockTime = (at: Timestamp, now: Timestamp): Html =>
+  html`<time datetime="${at}" title="${exactly(at)}"
+    >${at.slice(0, 10) === now.slice(0, 10) ? at.slice(11, 19) : `${at.slice(5, 10)} ${at.slice(11, 19)}`}</time
+  >`;
+
+const exactly = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+
+export const severityBadge = (severity: Severity): Html =>
+  html`<span class="badge ${severity}">${SEVERITY_MARKS[severity]} ${severity}</span>`;
+
+/** Shapes, so that severities differ without color. */
+const SEVERITY_MARKS: Record<Severity, string> = { critical: '▲', warning: '◆', info: '●' };
+
+export const statusBadge = (status: IncidentRecord['status'], words: string): Html =>
+  html`<span class="badge state-${status}">${words}</span>`;
+
+const EFFECT_WORDS: Record<Effect['state'], string> = {
+  intended: 'in progress',
+  accepted: 'accepted, in progress',
+  succeeded: 'done',
+  failed: 'failed',
+  withheld: 'not done',
+  superseded: 'superseded',
+};
+
+export const effectBadge = (state: Effect['state']): Html =>
+  html`<span class="badge effect-${state}">${EFFECT_WORDS[state]}</span>`;
+
+/** Shows a share from 0 to 1 as a bar with its percentage. @param label name of the share, for screen readers */
+export function shareBar(share: number, label: string): Html {
+  const percent = Math.round(Math.min(Math.max(share, 0), 1) * 100);
+  return html`<span class="share"
+    ><svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+      <rect class="track" width="100" height="8" rx="4" />
+      <rect class="value" width="${percent}" height="8" rx="4" /></svg
+    ><span class="number"><span class="hidden">${label} </span>${percent} %</span></span
+  >`;
+}
+
+export const modeBadge = (mode: Mode): Html => html`<span class="mode mode-${mode}">${mode}</span>`;
+
+/** Returns the address of the page of a service. */
+export const servicePath = (service: string): string => `/console/services/${encodeURIComponent(service)}`;
+
+/** Links to an address of others, which are http or https; otherwise shows only the text. */
+export const outsideLink = (url: string, text: string): Html =>
+  /^https?:\/\//i.test(url) ? html`<a href="${url}" rel="noreferrer">${text}</a>` : html`${text}`;
+
+/** @param count shown beside the heading; null: none */
+export const panel = (id: string, title: string, count: number | null, body: Html): Html =>
+  html`<section class="panel" id="${id}" data-part aria-labelledby="${id}-title">
+    <h2 id="${id}-title">${title}${count === null ? '' : html` <span class="count">${count}</span>`}</h2>
+    ${body}
+  </section>`;
+
+/** Says that there is nothing, and how it would get here. */
+export const nothing = (text: Html | string): Html => html`<p class="nothing">${text}</p>`;
+
+/** A row of a list of names with values, in `<dl class="lines">`. */
+export const line = (name: string, value: Html | string): Html =>
+  html`<div>
+    <dt>${name}</dt>
+    <dd>${value}</dd>
+  </div>`;
+
+/**
+ * Shows rows under the names of columns; on a phone, each row is a card. The first cell of a row names it.
+ *
+ * @param label name of the table, for screen readers
+ */
+export const tableOf = (label: string, columns: readonly string[], rows: readonly Cells[]): Html =>
+  html`<div class="scrolled" tabindex="0" role="region" aria-label="Table: ${label}">
+    <table role="table" aria-label="${label}">
+      <thead role="rowgroup">
+        <tr role="row">
+          ${columns.map((name) => html`<th scope="col" role="columnheader">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${rows.map(
+          ([first, ...others]) =>
+            html`<tr role="row">
+              <th scope="row" role="rowheader">${first}</th>
+              ${others.map((cell, n) =>
+                cell === ''
+                  ? html`<td role="cell" class="empty"></td>`
+                  : html`<td role="cell" data-label="${columns[n + 1] ?? ''}"><div>${cell}</div></td>`,
+              )}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+
+/** Cells of a row; an empty text is left out on a phone. */
+export type Cells = readonly [first: Html | string, ...others: (Html | string)[]];
+
+/** A form that filters a page, without JavaScript. @param kept values of other fields */
+export const searchForm = (
+  path: string,
+  { name, value, label }: { name: string; value: string; label: string },
+  kept: Readonly<Record<string, string>> = {},
+): Html =>
+  html`<form class="search" method="get" action="${path}" role="search">
+    ${Object.entries(kept).map(([key, one]) => html`<input type="hidden" name="${key}" value="${one}" />`)}
+    <label for="search" class="hidden">${label}</label>
+    <input id="search" type="search" name="${name}" value="${value}" placeholder="${label}" maxlength="200" />
+    <button>Search</button>
+  </form>`;
+
+/** Returns an address with a query. */
+export const addressWith = (path: string, query: Readonly<Record<string, string>>): string => {
+  const text = new URLSearchParams(query).toString();
+  return text === '' ? path : `${path}?${text}`;
+};
+
+export const olderLink = (path: string, query: Readonly<Record<string, string>>, text = 'Older'): Html =>
+  html`<p class="more"><a href="${addressWith(path, query)}">${text}</a></p>`;
+
+/** Links that select a part of a list. */
+export const filterLinks = (
+  label: string,
+  links: readonly { text: string; href: string; isCurrent: boolean }[],
+): Html =>
+  html`<nav class="filters" aria-label="${label}">
+    ${links.map(({ text, href, isCurrent }) => html`<a href="${href}" ${isCurrent ? html`aria-current="true"` : ''}>${text}</a>`)}
+  </nav>`;
+
+/** A form of a page, which sends to the action of this name. */
+export const actionForm = (page: string, action: string, formKey: string, fields: Html): Html =>
+  html`<form method="post" action="${page}/actions/${action}">
+    <input type="hidden" name="form_key" value="${formKey}" />${fields}
+  </form>`;
+
+/** Hides a form until it is wanted, because it cannot be taken back, or needs more than a click. */
+export const onDemand = (key: string, label: string, form: Html): Html =>
+  html`<details class="act" id="act-${key}">
+    <summary id="open-${key}">${label}</summary>
+    ${form}
+  </details>`;

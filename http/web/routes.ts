@@ -1,0 +1,178 @@
+import { type Context, Hono } from 'hono';
+import { html } from 'hono/html';
+import { HTTPException } from 'hono/http-exception';
+import { Refusal } from '../../actions/refusal.ts';
+import { sha256 } from '../../aws/hash.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Env, Viewer } from '../context.ts';
+import { credentials } from '../middleware/credentials.ts';
+import { rateLimit } from '../middleware/rate-limit.ts';
+import { identifiesRequest } from '../middleware/request.ts';
+import { requestId } from '../problem.ts';
+import { ASSETS } from './assets.ts';
+import { consolePage, plainPage } from './layout.ts';
+import { loginRoutes } from './login.ts';
+import { PAGES } from './pages/index.ts';
+import type { ConsoleDeps, ConsolePage, PageAction } from './pages/page.ts';
+import { type Html, type Shown } from './parts.ts';
+import { formOfViewer, identifiesViewer } from './viewer.ts';
+
+/** Everything that a page loads is from this address, and no markup contains styles or scripts. */
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  // With `no-referrer`, browsers would send forms without their origin.
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+};
+
+/** A link to a question is in messages only: no other site and no search engine gets it. */
+const LINK_HEADERS = { 'referrer-policy': 'no-referrer', 'x-robots-tag': 'noindex, nofollow' };
+
+const ASSET_KEPT_SECONDS = 365 * 24 * 3600;
+
+/** Returns the console with its login and its files. */
+export function consoleApp(deps: ConsoleDeps): Hono<Env> {
+  const web = new Hono<Env>();
+  web.use(identifiesRequest(deps));
+  web.use(credentials(deps));
+  web.use(rateLimit(deps));
+  web.use('/console/approve/*', async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(LINK_HEADERS)) c.res.headers.set(name, value);
+  });
+  web.use(async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+  });
+  for (const { path, type, text } of Object.values(ASSETS))
+    web.get(path, (c) =>
+      c.body(text, 200, { 'content-type': type, 'cache-control': `public, max-age=${ASSET_KEPT_SECONDS}, immutable` }),
+    );
+  loginRoutes(web, deps);
+  web.use('/console', identifiesViewer(deps));
+  web.use('/console/*', identifiesViewer(deps));
+  for (const page of PAGES) {
+    web.get(page.path, (c) => answer(deps, c, page));
+    if (page.actions !== undefined) web.post(`${page.path}/actions/:action`, (c) => act(deps, c, page));
+  }
+  web.notFound(() => {
+    throw new Refusal(404, 'not-found', 'there is no such page');
+  });
+  web.onError((error, c) => failed(deps, error, c));
+  return web;
+}
+
+/**
+ * Answers with the page, or with its changes if the browser asks for an event stream.
+ *
+ * @param notice what came of a form that was sent
+ */
+async function answer(
+  deps: ConsoleDeps,
+  c: Context<Env>,
+  page: ConsolePage,
+  notice?: { shown: Html; status: 200 | Refusal['status'] },
+): Promise<Response> {
+  const { viewer } = c.var;
+  viewer.who.allow(page.action, {});
+  const query = new URL(c.req.url).searchParams;
+  const shown = await page.show(deps, { viewer, param: c.req.param(), query });
+  const main = String(await shown.main);
+  const version = sha256(shown.title + main).slice(0, 16);
+  if (!(c.req.header('accept') ?? '').includes('text/event-stream')) {
+    const live = { address: addressOf(c), version };
+    const done = actionOf(page, query.get('done') ?? undefined)?.done;
+    const said = notice?.shown ?? (done === undefined ? undefined : doneNotice(html`<p>${done}</p>`));
+    return c.html(
+      await consolePage(viewer, { ...shown, path: page.within ?? page.path, live, notice: said }),
+      notice?.status ?? 200,
+    );
+  }
+  const before = c.req.header('last-event-id') || query.get('since');
+  const changes = before === version ? '' : pageEvent(version, await fragment(shown));
+  return c.body(`retry: ${page.everySeconds * 1000}\n${changes}event: tick\ndata: ${deps.clock.now()}\n\n`, 200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+  });
+}
+
+const doneNotice = (text: Html): Html => html`<div class="notice" role="status">${text}</div>`;
+
+const refusalNotice = ({ detail }: Refusal): Html =>
+  html`<div class="notice error" role="alert"><p>${sentence(detail)}</p></div>`;
+
+const actionOf = ({ actions = {} }: ConsolePage, name: string | undefined): PageAction | undefined =>
+  name !== undefined && Object.hasOwn(actions, name) ? actions[name] : undefined;
+
+/**
+ * Does what a form of a page asks for, and returns to the page. A refusal is shown on the page.
+ *
+ * @throws Refusal 404
+ */
+async function act(deps: ConsoleDeps, c: Context<Env>, page: ConsolePage): Promise<Response> {
+  const form = await formOfViewer(c);
+  const { viewer } = c.var;
+  const { action: name, ...param } = c.req.param() as Record<string, string>;
+  const action = actionOf(page, name);
+  if (action === undefined) throw new Refusal(404, 'not-found', 'there is no such action');
+  try {
+    const shown = await action.run(deps, { viewer, who: viewer.who, param, form, trace: c.var.trace });
+    if (shown !== undefined) return await answer(deps, c, page, { shown: doneNotice(shown), status: 200 });
+  } catch (error) {
+    if (error instanceof Refusal && error.status !== 404)
+      return answer(deps, c, page, { shown: refusalNotice(error), status: error.status });
+    throw error;
+  }
+  return c.redirect(`${addressOf(c)}?done=${name}`, 303);
+}
+
+/** Returns the address of the page, without what only concerns the last action. */
+function addressOf(c: Context): string {
+  const { pathname, searchParams } = new URL(c.req.url);
+  searchParams.delete('done');
+  return `${pathname.replace(/\/actions\/[^/]+$/, '')}${searchParams.size === 0 ? '' : `?${searchParams.toString()}`}`;
+}
+
+const fragment = async ({ title, main }: Shown): Promise<string> =>
+  String(
+    await html`<title>${title} · Firebreak</title>
+      <main id="main">${main}</main>`,
+  );
+
+/** A line break ends a field of an event, so each line of the markup is a field of its own. */
+const pageEvent = (version: string, markup: string): string =>
+  `id: ${version}\nevent: page\n${markup.replaceAll(/\r\n?|\n/g, '\ndata: ').replace(/^/, 'data: ')}\n\n`;
+
+/** Answers a browser with a page, and a program with a status code alone. */
+async function failed(deps: Pick<Deps, 'log'>, error: Error, c: Context<Env>): Promise<Response> {
+  const known = error instanceof Refusal || error instanceof HTTPException;
+  if (!known) (c.get('log') ?? deps.log).error('a page failed', { error: error.stack ?? String(error) });
+  const status = known ? error.status : 503;
+  const text = known ? error.message : `the page could not be read because of an internal error (${requestId(c)})`;
+  const headers = error instanceof Refusal ? error.headers : {};
+  const viewer = c.get('viewer') as Viewer | undefined;
+  const shown = { title: TITLES[status] ?? 'This did not work', main: problemText(TITLES[status], text, viewer) };
+  const page = viewer === undefined ? plainPage(shown) : consolePage(viewer, { ...shown, path: '' });
+  return c.html(await page, status as 400, headers);
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  401: 'Sign in first',
+  403: 'No permission',
+  404: 'Not found',
+  409: 'Not possible now',
+  429: 'Too many requests',
+};
+
+const problemText = (title = 'This did not work', text: string, viewer: Viewer | undefined): Html =>
+  html`<section class="panel problem" role="alert">
+    <h1>${title}</h1>
+    <p>${sentence(text)}</p>
+    <p>
+      ${viewer === undefined ? html`<a href="/login">Sign in</a>` : html`<a href="/console">Back to the console</a>`}
+    </p>
+  </section>`;
+
+const sentence = (text: string): string =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;

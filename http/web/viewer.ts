@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import type { Context, MiddlewareHandler } from 'hono';
+import { getCookie, setCookie } from 'hono/cookie';
+import * as z from 'zod';
+import { Refusal } from '../../actions/refusal.ts';
+import { sha256 } from '../../aws/hash.ts';
+import type { Scope } from '../../domain/access/access.ts';
+import { type Actor, actorMay, actorOfSignedIn } from '../../domain/people/people.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Action, Principal } from '../../schemas/access/access.ts';
+import type { Session } from '../../schemas/access/session.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
+import type { Env, Viewer } from '../context.ts';
+import { principalOfSession, sameText } from '../middleware/authentication.ts';
+import { readBody } from '../middleware/body.ts';
+import type { ConsoleDeps } from './pages/page.ts';
+
+/** Sessions end after a working day, however much they are used. */
+const SESSION_SECONDS = 12 * 3600;
+
+/** Larger than any form of the console: notes have at most 2,000 characters. */
+const FORM_MAX_BYTES = 64 * 1024;
+
+/**
+ * Identifies the viewer, by `Authorization` or by the session's cookie.
+ *
+ * @throws Refusal 401 unless a browser asks for a page, which is sent to the login
+ */
+export const identifiesViewer =
+  (deps: ConsoleDeps): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    const viewer = await viewerOf(deps, c);
+    if (viewer !== undefined) {
+      c.set('viewer', viewer);
+      return next();
+    }
+    if (c.req.method === 'GET' && wantsPage(c)) return c.redirect(loginFor(c), 302);
+    throw new Refusal(401, 'unauthorized', 'you are not signed in, or your session has ended; sign in again');
+  };
+
+async function viewerOf(deps: ConsoleDeps, c: Context<Env>): Promise<Viewer | undefined> {
+  const authorization = c.req.header('authorization');
+  if (authorization !== undefined) {
+    const principal = await c.var.principalOf(authorization);
+    return principal && asViewer(deps, actorOfToken(principal), null);
+  }
+  const id = getCookie(c, cookieName(c));
+  if (id === undefined) return undefined;
+  const session = await deps.sessions.find(sha256(id));
+  if (session?.signed_in !== undefined) {
+    const found = actorOfSignedIn(await deps.config.current(), session.signed_in);
+    return found.ok ? asViewer(deps, found.actor, id) : undefined;
+  }
+  const principal = session && (await principalOfSession(deps, session));
+  return principal && asViewer(deps, actorOfToken(principal), id);
+}
+
+/**
+ * Returns the viewer for a person or a token with its grants at this time.
+ *
+ * @param id of the session; null: authenticated by a bearer token
+ */
+function asViewer({ clock }: Pick<Deps, 'clock'>, actor: Pick<Actor, 'name' | 'grants'>, id: string | null): Viewer {
+  const answer = (action: Action, scope: Scope) => actorMay(actor, action, scope, clock.now());
+  return {
+    who: {
+      name: actor.name,
+      allow: (action, scope) => {
+        const given = answer(action, scope);
+        if (!given.allowed) throw new Refusal(403, 'forbidden', given.because);
+      },
+    },
+    may: (action, scope) => answer(action, scope).allowed,
+    session: id === null ? null : sha256(id),
+    formKey: id === null ? '' : sha256(`form key of ${id}`),
+  };
+}
+
+const actorOfToken = (principal: Principal): Pick<Actor, 'name' | 'grants'> => ({
+  name: principal.name,
+  grants: [principal],
+});
+
+const wantsPage = (c: Context): boolean => (c.req.header('accept') ?? '').includes('text/html');
+
+/** Returns the address of the login, from which the viewer returns to the requested page. */
+function loginFor(c: Context): string {
+  const { pathname, search } = new URL(c.req.url);
+  const page = pathname + search;
+  return page === '/console' ? '/login' : `/login?${new URLSearchParams({ next: page }).toString()}`;
+}
+
+/** Returns the page after the login. Addresses outside the console are ignored, so that a link cannot lead elsewhere. */
+export const nextPage = (asked: string | undefined): string =>
+  asked !== undefined && /^\/console(?:$|[/?])[\w\-./?=&%+~]*$/.test(asked) ? asked : '/console';
+
+/** Begins a session with a new ID, and ends the one that the browser had. */
+export async function beginSession(deps: Pick<Deps, 'sessions' | 'clock'>, c: Context, session: Grant): Promise<void> {
+  const before = getCookie(c, cookieName(c));
+  if (before !== undefined) await deps.sessions.end(sha256(before));
+  const id = randomBytes(32).toString('base64url');
+  const now = deps.clock.now();
+  const until = plusSeconds(now, SESSION_SECONDS);
+  await deps.sessions.begin(sha256(id), { ...session, created_at: now, until });
+  writeCookie(c, id, SESSION_SECONDS);
+}
+
+type Grant = Pick<Session, 'credential' | 'name' | 'signed_in'>;
+
+export const forgetSession = (c: Context): void => writeCookie(c, '', 0);
+
+/** Marks the cookie of a sign-in at the identity provider, until the browser returns from there. */
+const SIGN_IN = '-sign-in';
+
+const KeptSignIn = z.object({ state: z.string(), nonce: z.string(), verifier: z.string(), next: z.string() });
+type KeptSignIn = z.infer<typeof KeptSignIn>;
+
+export const keepSignIn = (c: Context, kept: KeptSignIn, seconds: number): void =>
+  writeCookie(c, Buffer.from(JSON.stringify(kept)).toString('base64url'), seconds, SIGN_IN);
+
+/** Returns what the browser kept since the sign-in began, and makes it forget it. Undefined: nothing. */
+export function takeSignIn(c: Context): KeptSignIn | undefined {
+  const text = Buffer.from(getCookie(c, cookieName(c, SIGN_IN)) ?? '', 'base64url').toString('utf8');
+  writeCookie(c, '', 0, SIGN_IN);
+  return KeptSignIn.safeParse(jsonOf(text)).data;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function writeCookie(c: Context, value: string, maxAge: number, of = ''): void {
+  setCookie(c, cookieName(c, of), value, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'Lax',
+    secure: !isLoopback(c),
+    maxAge,
+  });
+}
+
+/**
+ * Returns the name of the session's cookie. Browsers accept the prefix `__Host-` only from https, and for this host
+ * alone. On one machine the name contains the port, because cookies are shared between ports.
+ */
+const cookieName = (c: Context, of = ''): string =>
+  isLoopback(c) ? `firebreak${of}-${new URL(`http://${hostOf(c)}`).port || '80'}` : `__Host-firebreak${of}`;
+
+/** Returns whether the browser is on this machine, where pages come over plain http. */
+const isLoopback = (c: Context): boolean => /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i.test(hostOf(c));
+
+const hostOf = (c: Context): string => {
+  const host = c.req.header('host') ?? '';
+  return URL.canParse(`http://${host}`) ? host : 'invalid';
+};
+
+/**
+ * Returns the fields of a form.
+ *
+ * @throws Refusal 403 if another site sent it, 413
+ */
+export async function formOf(c: Context<Env>): Promise<URLSearchParams> {
+  if (!isFromOwnPage(c)) throw new Refusal(403, 'forbidden', 'this form was sent from another site');
+  return new URLSearchParams(new TextDecoder().decode(await readBody(c, FORM_MAX_BYTES)));
+}
+
+/**
+ * Returns the fields of a form of a signed-in viewer.
+ *
+ * @throws Refusal 403 unless a page of the same session sent it; as for `formOf`
+ */
+export async function formOfViewer(c: Context<Env>): Promise<URLSearchParams> {
+  const form = await formOf(c);
+  const { session, formKey } = c.var.viewer;
+  if (session !== null && !sameText(form.get('form_key') ?? '', formKey))
+    throw new Refusal(403, 'forbidden', 'this form belongs to a session that has ended; reload the page and try again');
+  return form;
+}
+
+/**
+ * Browsers send `Origin` with each form; from a page with the referrer policy `no-referrer` it is `null`, and only
+ * `Sec-Fetch-Site` tells where the form came from. Programs with a bearer token send neither header, and no browser can
+ * be made to.
+ */
+function isFromOwnPage(c: Context): boolean {
+  const origin = c.req.header('origin');
+  if (origin !== undefined && origin !== 'null')
+    return URL.canParse(origin) && new URL(origin).host === new URL(`http://${hostOf(c)}`).host;
+  const site = c.req.header('sec-fetch-site');
+  return (
+    site === 'same-origin' ||
+    (origin === undefined && site === undefined && c.req.header('authorization') !== undefined)
+  );
+}

@@ -1,0 +1,48 @@
+import type { DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
+import { type Application, isAutomated } from './application.ts';
+import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
+import type { Git } from './git.ts';
+import { gitSourceIn } from './git-source.ts';
+import { describe, underWay } from './operations.ts';
+import type { Calls } from './rest.ts';
+import { find } from './versions.ts';
+
+/**
+ * Checks whether the result of a rollback still runs. Manual changes in the cluster are not detected, because the
+ * application differs from Git after a rollback anyway.
+ */
+export async function held(calls: Calls, git: Git | undefined, request: RollbackCall): Promise<DriftCheck> {
+  const application = await calls.application();
+  const operation = underWay(application);
+  const running = runningIn(application);
+  const target = find(application, request);
+  const isTarget = (deployment: Deployment | undefined) =>
+    deployment !== undefined && target.kind === 'found' && isSame(deployment, target.deployment);
+  if (running === undefined) return { kind: 'unknown', detail: `${application.metadata.name} was never synced` };
+
+  if (isTarget(running)) {
+    if (operation && !isTarget(operation.brings)) return drifted(`${describe(operation)} is in progress`);
+    if (isAutomated(application) && application.status.sync?.status !== 'Synced')
+      return drifted('automated sync is on, and will undo it');
+    return { kind: 'holds' };
+  }
+  if (git !== undefined && isAutomated(application)) return inGitStill(application, running, git, request);
+  return target.kind === 'found' ? drifted(`${nameOf(running)} runs`) : { kind: 'unknown', detail: target.detail };
+}
+
+const drifted = (detail: string): DriftCheck => ({ kind: 'drifted', detail });
+
+/** Checks a rollback by a revert in Git, which runs a commit of its own. */
+async function inGitStill(
+  application: Application,
+  running: Deployment,
+  { config, reverter }: Git,
+  { key }: RollbackCall,
+): Promise<DriftCheck> {
+  const what = drifted(`${nameOf(running)} runs`);
+  const source = gitSourceIn(application, config);
+  const found = 'notRevertible' in source ? null : await reverter.find({ path: source.path, key });
+  if (found === null) return what;
+  if ('detail' in found) return { kind: 'unknown', detail: found.detail };
+  return found.sha !== null && running.revisions.includes(found.sha) ? { kind: 'holds' } : what;
+}

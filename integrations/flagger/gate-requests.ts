@@ -1,0 +1,98 @@
+import { isExpired } from '../../domain/freeze/gate.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Gates } from '../../domain/ports/freeze.ts';
+import type { TargetResponse, RollbackCall } from '../../domain/rollback/targets.ts';
+import type { GateRequest } from '../../schemas/freeze/gate.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { putOff } from '../shared/refusals.ts';
+import { checksumOf } from './checksum.ts';
+import type { CanaryStatus } from './canary.ts';
+
+/**
+ * The stored rollback requests of one target, for one attempt. A storage error ends the attempt; the next attempt reads
+ * the state first.
+ */
+export type GateRequests = {
+  /** Returns the request of this action, in any state. */
+  own(request: RollbackCall): Promise<GateRequest | undefined>;
+  put(gateRequest: GateRequest): Promise<void>;
+  end(gateRequest: GateRequest): Promise<void>;
+};
+
+export function gateRequestsOf(gates: Gates, serviceEnvironment: ServiceEnvironment): GateRequests {
+  return {
+    own: async ({ key }) => {
+      const gateRequest = await stored(() => gates.get(serviceEnvironment));
+      return gateRequest?.key === key ? gateRequest : undefined;
+    },
+    put: (gateRequest) => stored(() => gates.ask(gateRequest)),
+    end: (gateRequest) =>
+      stored(() =>
+        gateRequest.state === 'over' ? Promise.resolve() : gates.clear(serviceEnvironment, gateRequest.key),
+      ),
+  };
+}
+
+/** @throws Ended */
+async function stored<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw putOff(`the request for Flagger's gate could not be stored: ${String(error)}`);
+  }
+}
+
+const IN_PROGRESS: TargetResponse = { kind: 'in_progress', id: null, handle: null };
+
+/** Requests the rollback of a running rollout: once, for that rollout only, and valid for one hour. */
+export async function requestRollback(
+  gateRequests: GateRequests,
+  request: RollbackCall,
+  {
+    gateRequest,
+    canary,
+    status,
+    now,
+  }: { gateRequest: GateRequest | undefined; canary: string; status: CanaryStatus; now: Timestamp },
+): Promise<TargetResponse> {
+  const rollout = checksumOf(status);
+  if (gateRequest === undefined) {
+    await gateRequests.put(newGateRequest(request, { canary, rollout, at: now }));
+    return IN_PROGRESS;
+  }
+  const { from, to } = request;
+  if (gateRequest.state === 'over' || gateRequest.rollout !== rollout)
+    return {
+      kind: 'failed',
+      detail: `another rollout of ${from} has started since, which this rollback does not concern`,
+    };
+  if (isExpired(gateRequest, now))
+    return {
+      kind: 'failed',
+      detail: `Flagger did not roll back ${from} within an hour: it can't reach the rollback gate, or is not running`,
+    };
+  if (gateRequest.other_checksum === '')
+    return { kind: 'failed', detail: `Flagger does not send the checksum of the rollout; ${to} needs Flagger 1.34` };
+  // The rollout is still the same, so the checksum in the webhook call is its checksum.
+  if (gateRequest.other_checksum !== null)
+    await gateRequests.put({ ...gateRequest, checksum: gateRequest.other_checksum, other_checksum: null });
+  return IN_PROGRESS;
+}
+
+const newGateRequest = (
+  { service, environment, incident, key, from, to }: RollbackCall,
+  { canary, rollout, at }: { canary: string; rollout: string; at: Timestamp },
+): GateRequest => ({
+  service,
+  environment,
+  canary,
+  incident_id: incident,
+  key,
+  from,
+  to,
+  rollout,
+  checksum: rollout,
+  other_checksum: null,
+  at,
+  state: 'open',
+});

@@ -1,0 +1,134 @@
+import * as z from 'zod';
+import type { Calls } from '../attempt.ts';
+
+/**
+ * Deployments per page, and maximum pages. Reads further pages only while no deployment on the previous ones has
+ * succeeded.
+ */
+const PAGE = 10;
+const PAGES = 5;
+
+const RestDeployment = z.object({
+  id: z.number(),
+  sha: z.string(),
+  ref: z.string(),
+});
+const Status = z.object({
+  id: z.number(),
+  state: z.string(),
+  created_at: z.string().transform(Date.parse),
+  log_url: z.string().nullish(),
+  target_url: z.string().nullish(),
+});
+type Status = z.infer<typeof Status>;
+
+/** A deployment with its status. Times are milliseconds since the Unix epoch. */
+export type Deployment = {
+  id: number;
+  sha: string;
+  /** The branch, tag, or commit in the deployment request. */
+  ref: string;
+  /** The newest status: `success`, `inactive` (succeeded earlier), `in_progress`, …; null if there is none. */
+  state: string | null;
+  /** The time of the last success. */
+  succeededAt: number | null;
+  /** The workflow run that created it, if its statuses link to one. */
+  runId: number | null;
+};
+
+/** A version, by its name or its commit. */
+export type Wanted = { version: string; commit: string | null };
+
+/**
+ * Reads the newest deployments of an environment, back to one that has succeeded, and earlier deployments of `wanted`
+ * if no newer one has succeeded. `running` is the deployment with the latest success, which is not always the newest
+ * deployment; undefined if none of the read deployments has succeeded.
+ * @see https://docs.github.com/en/rest/deployments (statuses are kept for 90 days)
+ */
+export async function readEnvironment(
+  calls: Calls,
+  environment: string,
+  wanted: readonly Wanted[],
+): Promise<{ deployments: Deployment[]; running: Deployment | undefined }> {
+  const recent = await readRecent(calls, environment);
+  const good = recent.filter(hasSucceeded);
+  const missing = wanted.filter((each) => !good.some((deployment) => isOf(each, deployment)));
+  const filters = missing.flatMap(filtersFor);
+  const older = await Promise.all(filters.map((filter) => read(calls, { environment, ...filter })));
+  const deployments = [...new Map([...recent, ...older.flat()].map((each) => [each.id, each])).values()];
+  // An earlier deployment doesn't show what has run since.
+  return { deployments, running: good.length > 0 ? lastSuccess(deployments) : undefined };
+}
+
+async function readRecent(calls: Calls, environment: string): Promise<Deployment[]> {
+  const recent: Deployment[] = [];
+  for (let page = 1; page <= PAGES; page += 1) {
+    const found = await read(calls, { environment, page: String(page) });
+    recent.push(...found);
+    if (found.length < PAGE || found.some(hasSucceeded)) break;
+  }
+  return recent;
+}
+
+const hasSucceeded = ({ succeededAt }: Deployment): boolean => succeededAt !== null;
+
+const lastSuccess = (deployments: readonly Deployment[]): Deployment | undefined =>
+  deployments
+    .filter(hasSucceeded)
+    .toSorted((one, other) => (other.succeededAt ?? 0) - (one.succeededAt ?? 0) || other.id - one.id)[0];
+
+/** Reads one page, with the statuses of each deployment. */
+async function read(calls: Calls, query: Record<string, string>): Promise<Deployment[]> {
+  const parameters = new URLSearchParams({ ...query, per_page: String(PAGE) });
+  const found = await calls.get(`/deployments?${parameters.toString()}`, z.array(RestDeployment));
+  return Promise.all(found.map((deployment) => withStatuses(calls, deployment)));
+}
+
+/** Returns the queries for a version. GitHub filters by a full commit SHA or by the requested ref. */
+const filtersFor = ({ version, commit }: Wanted): Record<string, string>[] => [
+  ...[version, commit].filter((id) => id !== null && isWhole(id)).map((sha) => ({ sha: String(sha).toLowerCase() })),
+  ...(isWhole(version) ? [] : [{ ref: version }]),
+];
+
+const isWhole = (id: string): boolean => /^[0-9a-f]{40}$/i.test(id);
+
+async function withStatuses(calls: Calls, { id, sha, ref }: z.infer<typeof RestDeployment>): Promise<Deployment> {
+  const statuses = await calls.get(`/deployments/${id}/statuses?per_page=100`, z.array(Status));
+  const newestFirst = statuses.toSorted((one, other) => other.id - one.id);
+  const success = newestFirst.find(({ state }) => state === 'success');
+  return {
+    id,
+    sha,
+    ref,
+    state: newestFirst[0]?.state ?? null,
+    succeededAt: success?.created_at ?? null,
+    runId: newestFirst.map(runOf).find((run) => run !== null) ?? null,
+  };
+}
+
+/** Reads the run ID from `…/actions/runs/6789012345/job/…` in either URL. */
+function runOf({ log_url, target_url }: Status): number | null {
+  const [run] = [log_url, target_url].flatMap(
+    (url) => /\/actions\/runs\/(\d{1,15})(?:\/|$)/.exec(url ?? '')?.[1] ?? [],
+  );
+  return run === undefined ? null : Number(run);
+}
+
+/** Returns whether the deployment deployed this version. A commit SHA can be abbreviated to at least 7 digits. */
+export const isOf = ({ version, commit }: Wanted, { sha, ref }: Pick<Deployment, 'sha' | 'ref'>): boolean =>
+  ref === version ||
+  ref === `refs/tags/${version}` ||
+  isShaOf(version, sha) ||
+  (commit !== null && isShaOf(commit, sha));
+
+const isShaOf = (id: string, sha: string): boolean => /^[0-9a-f]{7,40}$/i.test(id) && sha.startsWith(id.toLowerCase());
+
+/** Without deployments that wait for an approval, which change nothing until it is given. */
+const AT_WORK: readonly (string | null)[] = ['pending', 'queued', 'in_progress'];
+
+/** Returns the deployments after `running` that are in progress. Older ones are abandoned. */
+export const atWork = (deployments: readonly Deployment[], running: Deployment): Deployment[] =>
+  deployments.filter(({ id, state }) => id > running.id && AT_WORK.includes(state));
+
+/** Returns a name to display. */
+export const named = ({ sha, ref }: Deployment): string => (ref === sha ? sha : `${ref} at ${sha.slice(0, 12)}`);

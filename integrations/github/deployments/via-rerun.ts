@@ -1,0 +1,125 @@
+import { decodeTime } from 'ulid';
+import type { TargetResponse, Deployer, RollbackCall } from '../../../domain/rollback/targets.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { Ended, refuse } from '../../shared/refusals.ts';
+import { attempt, type Calls } from '../attempt.ts';
+import { atWork, type Deployment, isOf, named } from './deployments.ts';
+import { badOf, goodOf, lookAt, type Sight, type Site } from '../site.ts';
+import * as runs from './workflow-runs.ts';
+
+/** Tolerated difference between Firebreak's and GitHub's clocks, in milliseconds. */
+const TOLERANCE_MS = 60_000;
+
+/** Milliseconds by which a deployment's last status can be visible later than the end of its run. */
+const STATUS_DELAY_MS = 60_000;
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/**
+ * Rolls back by re-running the run that deployed the good version. GitHub has no idempotency key for re-runs, so an
+ * attempt of this run that started after the incident counts as this rollback, regardless of who started it: it
+ * has the same effect.
+ */
+export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
+  const { repository, clock } = site;
+  const now = () => millisOf(clock.now());
+  return {
+    rollBack: (request) =>
+      attempt<TargetResponse>(site, repository, async (calls) => {
+        const sight = await lookAt(calls, site, request, [goodOf(request)]);
+        if (isOf(goodOf(request), sight.running)) return { kind: 'succeeded', id: String(sight.running.id) };
+        if (!isOf(badOf(request), sight.running)) return { kind: 'superseded', current: named(sight.running) };
+        const run = await goodRun(calls, site, sight.deployments, request);
+        if (run.run_attempt > 1 && startOf(run) >= decodeTime(request.incident) - TOLERANCE_MS)
+          return outcome(run, sight, request, now());
+        await mayRun(calls, run, sight, request, now());
+        await runs.rerun(calls, run.id);
+        return underWay(run.id, run.run_attempt + 1);
+      }),
+    status: (handle, request) =>
+      attempt<TargetResponse>(site, repository, async (calls) => {
+        const [id, number] = /^\d+\/\d+$/.test(handle) ? handle.split('/').map(Number) : [];
+        if (id === undefined || number === undefined)
+          throw refuse(`${handle} is not a run and attempt of GitHub Actions`);
+        const newest = await runs.runAt(calls, id);
+        if (newest === undefined) return { kind: 'failed', detail: `the workflow run ${id} no longer exists` };
+        if (newest.run_attempt < number) return underWay(id, number); // accepted, not started
+        const run = newest.run_attempt === number ? newest : await runs.attemptAt(calls, id, number);
+        const over = run.status === 'completed' && run.conclusion === 'success';
+        // Before the run has succeeded, the running version has no influence on the result. This saves about 12 calls.
+        const sight = over ? await lookAt(calls, site, request, [goodOf(request)]) : undefined;
+        return outcome(run, sight, request, now());
+      }),
+  };
+}
+
+/** @param sight required if the run has succeeded */
+function outcome(run: runs.Run, sight: Sight | undefined, request: RollbackCall, now: number): TargetResponse {
+  const { id, run_attempt: number, status, conclusion } = run;
+  const text = `attempt ${number} of ${run.html_url}`;
+  if (status !== 'completed') return underWay(id, number);
+  if (conclusion !== 'success' || sight === undefined)
+    return { kind: 'failed', detail: `${text} ended with ${conclusion ?? 'nothing'}` };
+
+  const { running, deployments } = sight;
+  if (isOf(goodOf(request), running)) return { kind: 'succeeded', id: String(running.id) };
+  const deployed = deployments.some((each) => isOf(goodOf(request), each) && (each.succeededAt ?? 0) >= startOf(run));
+  if (deployed || !isOf(badOf(request), running)) return { kind: 'superseded', current: named(running) };
+  if (now - run.updated_at < STATUS_DELAY_MS) return underWay(id, number);
+  return { kind: 'failed', detail: `${text} succeeded, but deployed nothing here; ${named(running)} is still running` };
+}
+
+const underWay = (run: number, number: number): TargetResponse => ({
+  kind: 'in_progress',
+  id: String(run),
+  handle: `${run}/${number}`,
+});
+
+const startOf = (run: runs.Run): number => run.run_started_at ?? run.created_at;
+
+/** Finds the run that deployed the target version. */
+async function goodRun(
+  calls: Calls,
+  { environment }: Site,
+  deployments: readonly Deployment[],
+  request: RollbackCall,
+): Promise<runs.Run> {
+  const good = deployments
+    .filter((each) => each.succeededAt !== null && isOf(goodOf(request), each))
+    .toSorted((one, other) => other.id - one.id);
+  const newest = good[0];
+  if (newest === undefined) throw refuse(`GitHub has no successful deployment of ${request.to} to ${environment}`);
+  const id = good.find(({ runId }) => runId !== null)?.runId;
+  const run = id == null ? await onlyRun(calls, newest) : await runs.runAt(calls, id);
+  if (run === undefined)
+    throw refuse(`the workflow run that deployed ${request.to} no longer exists; ${runs.REVERT_INSTEAD}`);
+  return run;
+}
+
+/**
+ * Finds the run of a deployment whose statuses link to none. This works only if exactly one run of its commit has
+ * succeeded.
+ */
+async function onlyRun(calls: Calls, { id, sha }: Deployment): Promise<runs.Run> {
+  const good = (await runs.runsOfCommit(calls, sha)).filter(({ conclusion }) => conclusion === 'success');
+  const [run, another] = good;
+  if (run !== undefined && another === undefined) return run;
+  throw refuse(
+    `deployment ${id} names no workflow run, and ${good.length} runs of its commit ${sha} have succeeded; ` +
+      `set its status's log_url to the run, or use via: revert`,
+  );
+}
+
+/** @throws Ended if the run can't be re-run now, or not any more */
+async function mayRun(calls: Calls, run: runs.Run, sight: Sight, request: RollbackCall, now: number): Promise<void> {
+  const busy = (detail: string) => new Ended({ kind: 'busy', detail });
+  if (run.status !== 'completed') throw busy(`${run.html_url} is still running, since before the incident`);
+  if (now - run.created_at > runs.RERUN_MAX_DAYS * DAY_MS)
+    throw refuse(
+      `${run.html_url} is older than ${runs.RERUN_MAX_DAYS} days, and GitHub can't re-run it; ${runs.REVERT_INSTEAD}`,
+    );
+  const deployment = atWork(sight.deployments, sight.running).find((each) => !isOf(goodOf(request), each));
+  if (deployment) throw busy(`deployment ${deployment.id} of ${named(deployment)} is ${deployment.state ?? 'new'}`);
+  const [other] = await runs.othersAtWork(calls, run);
+  if (other) throw busy(`${other.html_url} of ${other.head_sha} is ${other.status ?? 'new'}`);
+}

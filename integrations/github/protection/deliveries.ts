@@ -1,0 +1,62 @@
+import * as z from 'zod';
+import type { GateKeeper } from '../../../domain/freeze/ports.ts';
+import { InstantIn } from '../../../schemas/time/time.ts';
+import type { GithubAccess } from '../access.ts';
+import { PAGE_ITEMS } from '../limits.ts';
+import { request, type GithubOptions } from '../rest.ts';
+
+const TIMEOUT_MS = 4_000;
+
+/** Maximum payloads to fetch at once; the next check fetches the others. */
+const FETCHED_MAX = 20;
+
+const Delivery = z.object({
+  id: z.number().int(),
+  /** The same for redeliveries. */
+  guid: z.string(),
+  delivered_at: InstantIn,
+  event: z.string(),
+  action: z.string().nullish(),
+  /** The status of Firebreak's response, or the status that GitHub records if there was none. */
+  status_code: z.number().int(),
+});
+type Delivery = z.infer<typeof Delivery>;
+
+const Whole = z.object({ request: z.object({ payload: z.unknown() }) });
+
+/**
+ * Returns webhook deliveries that were not received. GitHub sends a webhook once, and keeps its delivery log for three
+ * days. Requires the GitHub App, because the webhook belongs to the app.
+ *
+ * @see https://docs.github.com/en/rest/apps/webhooks
+ */
+export async function undelivered(
+  access: GithubAccess,
+  known: ReadonlySet<string>,
+): ReturnType<GateKeeper['undelivered']> {
+  const options = await access.itself();
+  const path = `/app/hook/deliveries?per_page=${PAGE_ITEMS}`;
+  const response = await request(options, { method: 'GET', path, schema: z.array(Delivery), timeoutMs: TIMEOUT_MS });
+  if (response.kind !== 'done') return [];
+  const lost = lostIn(response.value).filter(({ guid }) => !known.has(guid));
+  const found = await Promise.all(lost.slice(0, FETCHED_MAX).map((delivery) => wholeOf(options, delivery)));
+  return found.flatMap((one) => one ?? []);
+}
+
+/** Returns the deployment protection requests of which no delivery succeeded. */
+function lostIn(deliveries: readonly Delivery[]): Delivery[] {
+  const requested = deliveries.filter(
+    ({ event, action }) => event === 'deployment_protection_rule' && action === 'requested',
+  );
+  const taken = new Set(requested.filter(({ status_code: status }) => isTaken(status)).map(({ guid }) => guid));
+  const newest = new Map(requested.toReversed().map((delivery) => [delivery.guid, delivery]));
+  return [...newest.values()].filter(({ guid }) => !taken.has(guid));
+}
+
+const isTaken = (status: number): boolean => status >= 200 && status < 300;
+
+async function wholeOf(options: GithubOptions, { id, guid, delivered_at: at }: Delivery) {
+  const path = `/app/hook/deliveries/${id}`;
+  const response = await request(options, { method: 'GET', path, schema: Whole, timeoutMs: TIMEOUT_MS });
+  return response.kind === 'done' ? { id: guid, at, payload: response.value.request.payload } : undefined;
+}

@@ -1,0 +1,65 @@
+import * as z from 'zod';
+import type { GateKeeper } from '../../../domain/freeze/ports.ts';
+import { truncate } from '../../shared/text.ts';
+import { type GithubAccess } from '../access.ts';
+import { attempt } from '../attempt.ts';
+import { undelivered } from './deliveries.ts';
+import { commitAt, entryAt, namesOf } from '../revert/git-data.ts';
+import { request, repositoryPath } from '../rest.ts';
+
+/**
+ * Maximum characters of a status report, in Markdown.
+ * @see https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
+ */
+export const COMMENT_MAX_CHARS = 1024;
+
+/** Maximum status reports per deployment, from the same page. */
+export const NOTES_MAX = 10;
+
+/** Milliseconds for one call. GitHub allows 10 s for a webhook. */
+const TIMEOUT_MS = 4_000;
+
+/** Error codes for a deployment that no longer waits for a review, or for a deleted run. */
+const OVER: readonly string[] = ['not_found', 'conflict', 'gone', 'invalid'];
+
+const Nothing = z.unknown();
+
+/**
+ * Creates a client for custom deployment protection rules: GitHub holds a deployment until the rule is reviewed. Calls
+ * only the configured API, whatever callback URL a webhook contains.
+ *
+ * @see https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
+ */
+export const githubGates = (access: GithubAccess): GateKeeper => ({
+  async review({ repository, run, environment, installation_id }, { state, comment }) {
+    const response = await request(await access.asApp(repository, installation_id), {
+      method: 'POST',
+      path: `${repositoryPath(repository)}/actions/runs/${run}/deployment_protection_rule`,
+      body: {
+        environment_name: environment,
+        ...(state !== null && { state }),
+        comment: truncate(comment, COMMENT_MAX_CHARS),
+      },
+      schema: Nothing,
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (response.kind === 'done') return { kind: 'done' };
+    const { kind, detail } = response;
+    if (kind === 'refused' && OVER.includes(response.code)) return { kind: 'over', detail };
+    return { kind: kind === 'off' ? 'refused' : kind, detail };
+  },
+
+  async hasContentOf({ repository, commit, installation_id }, version, path) {
+    const options = await access.asApp(repository, installation_id);
+    const same = await attempt(options, repository, async (calls) => {
+      const names = namesOf(path ?? '');
+      const [mine, theirs] = await Promise.all(
+        [commit, version].map(async (each) => entryAt(calls, (await commitAt(calls, each)).tree, names)),
+      );
+      return { same: mine !== undefined && mine.sha === theirs?.sha && mine.mode === theirs.mode };
+    });
+    return 'same' in same && same.same;
+  },
+
+  undelivered: (known) => undelivered(access, known),
+});

@@ -1,0 +1,131 @@
+import * as z from 'zod';
+import type { GitRevert } from '../../../schemas/rollback/targets/github.ts';
+import { type Ending, putOff, refuse } from '../../shared/refusals.ts';
+import { attempt, type Calls, ended } from '../attempt.ts';
+import {
+  type Commit,
+  commitAt,
+  entryAt,
+  escaped,
+  headOf,
+  makeCommit,
+  namesOf,
+  newestCommits,
+  treeWith,
+} from './git-data.ts';
+import { findPullRequest, openPullRequest, type PullRequest } from './pull-requests.ts';
+import type { GithubOptions } from '../rest.ts';
+import { carriesKey, commitMessage } from './revert-text.ts';
+
+export type RevertRequest = {
+  /** A file or a folder; null for the whole tree. */
+  path: string | null;
+  /** The commit or tag whose content is restored. */
+  to: string;
+  /** The same for every attempt. */
+  key: string;
+  title: string;
+  /** Markdown. */
+  body: string;
+};
+
+/** The result of a revert with a key. */
+export type Brought = { kind: 'committed'; sha: string } | PullRequest;
+
+/** `unchanged`: the branch already has the wanted content, at the commit `sha`. */
+export type Unchanged = { kind: 'unchanged'; sha: string };
+export type Reverted = Brought | Unchanged | Ending;
+
+/**
+ * Restores earlier file content in Git. Every call is one attempt of at most 15 s, and never throws for a response of
+ * GitHub.
+ */
+export type GitReverter = {
+  /** Reverts the files. A repeat with the same key only returns the current state of the first revert. */
+  revert(request: RevertRequest): Promise<Reverted>;
+  /** Finds an earlier revert; null if there is none. */
+  find(request: Pick<RevertRequest, 'path' | 'key'>): Promise<Brought | null | Ending>;
+};
+
+/**
+ * Creates a reverter that uses the Git data API, without a clone or a merge: the new commit has the tree of the branch,
+ * with the old content at the path. The branch moves only if nothing else has moved it, so that a call that takes
+ * effect late can't revert twice.
+ * @see https://docs.github.com/en/rest/git
+ */
+export function gitReverter(config: GitRevert, options: GithubOptions): GitReverter {
+  const { repository } = config;
+  return {
+    revert: (request) =>
+      attempt<Reverted>(
+        options,
+        repository,
+        async (calls) => (await brought(calls, config, request)) ?? bringBack(calls, config, request),
+      ),
+    find: (request) => attempt(options, repository, (calls) => brought(calls, config, request)),
+  };
+}
+
+/** Finds the earlier revert with this key; null if there is none. */
+export async function brought(
+  calls: Calls,
+  config: GitRevert,
+  { path, key }: Pick<RevertRequest, 'path' | 'key'>,
+): Promise<Brought | null> {
+  if (config.mode === 'pull-request') return findPullRequest(calls, config, key);
+  const names = namesOf(path ?? '');
+  const commits = await newestCommits(calls, config.branch, names.length === 0 ? null : names.join('/'));
+  const ours = commits.find(({ message }) => carriesKey(message, key));
+  return ours === undefined ? null : { kind: 'committed', sha: ours.sha };
+}
+
+/** Reverts the files. The caller has checked that no earlier revert exists. */
+export const bringBack = (calls: Calls, config: GitRevert, request: RevertRequest): Promise<Brought | Unchanged> =>
+  config.mode === 'commit'
+    ? commitOnBranch(calls, config, request)
+    : openPullRequest(calls, config, request, () => prepare(calls, config, request));
+
+/** Creates a commit on top of the branch head that is not yet on any branch. `unchanged`: no commit is needed. */
+async function prepare(
+  calls: Calls,
+  { branch }: GitRevert,
+  request: RevertRequest,
+): Promise<{ kind: 'prepared' | 'unchanged'; sha: string }> {
+  const [head, old] = await Promise.all([headOf(calls, branch), commitAt(calls, request.to)]);
+  const tree = await broughtBack(calls, head, old, request);
+  if (tree === head.tree) return { kind: 'unchanged', sha: head.sha };
+  return { kind: 'prepared', sha: await makeCommit(calls, tree, head.sha, commitMessage(request)) };
+}
+
+/** Returns the tree of the branch with the earlier content at the path. */
+async function broughtBack(calls: Calls, head: Commit, old: Commit, { path, to }: RevertRequest): Promise<string> {
+  const names = namesOf(path ?? '');
+  if (names.length === 0) return old.tree;
+  const [now, then] = await Promise.all([entryAt(calls, head.tree, names), entryAt(calls, old.tree, names)]);
+  // Deleting the whole path is more than a revert.
+  if (then === undefined) throw refuse(`there is no ${names.join('/')} in ${to}, so there is nothing to restore`);
+  if (now?.sha === then.sha && now.mode === then.mode) return head.tree;
+  return treeWith(calls, head.tree, names, then);
+}
+
+async function commitOnBranch(calls: Calls, config: GitRevert, request: RevertRequest): Promise<Brought | Unchanged> {
+  const { kind, sha } = await prepare(calls, config, request);
+  if (kind === 'unchanged') return { kind, sha };
+  await moveBranch(calls, config.branch, sha);
+  return { kind: 'committed', sha };
+}
+
+const REF = z.unknown();
+
+async function moveBranch(calls: Calls, branch: string, sha: string): Promise<void> {
+  const answer = await calls.write('PATCH', `/git/refs/heads/${escaped(branch)}`, { sha, force: false }, REF);
+  if (answer.kind === 'done') return;
+  const isInvalid = answer.kind === 'refused' && ['invalid', 'conflict'].includes(answer.code);
+  if (isInvalid && /fast.forward/i.test(answer.detail))
+    throw putOff(`${branch} changed in the meantime: ${answer.detail}`);
+  if (isInvalid)
+    throw refuse(
+      `${answer.detail}; if ${branch} is protected, set mode: pull-request, or allow the token to bypass the protection`,
+    );
+  throw ended(answer);
+}

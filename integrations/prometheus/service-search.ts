@@ -1,0 +1,255 @@
+import * as z from 'zod';
+import { call, json, NoAnswer } from '../shared/http.ts';
+import { truncate } from '../shared/text.ts';
+import { externalLabels } from './external-labels.ts';
+import {
+  failureRatio,
+  type HealthCandidate,
+  isErrorRatio,
+  isRatioName,
+  limitIn,
+  narrowed,
+  pinned,
+  STATUS_LABELS,
+  trafficOf,
+} from './health-query.ts';
+
+/** A service that monitoring knows in one environment. */
+export type FoundService = {
+  service: string;
+  environment: string;
+  /** The label that names the service in its series and alerts. */
+  label: string;
+  /** Queries that could show its health, the best first. They have not been executed. */
+  candidates: HealthCandidate[];
+};
+
+/** Why a search failed: what, where, and how to fix it. */
+export class SearchFailure extends Error {
+  override readonly name = 'SearchFailure';
+}
+
+/** An address to search, and the variable or option that contains it. */
+export type Searched = {
+  url: string;
+  what: 'Prometheus' | 'Alertmanager';
+  setting: string;
+  /** Time limit of each request. */
+  timeoutSeconds: number;
+};
+
+const BODY_MAX_BYTES = 32 * 1024 * 1024;
+
+/** Series that ended longer ago are ignored. Seconds. */
+const LOOK_BACK_SECONDS = 3600;
+
+/** Metrics and rules that are examined of each kind. */
+const EXAMINED_MAX = 60;
+
+/** Labels that name the service, the most specific first. Every series of a target has the label `job`. */
+const SERVICE_LABELS = [
+  'service',
+  'service_name',
+  'app_kubernetes_io_name',
+  'app',
+  'destination_service_name',
+  'sloth_service',
+  'job',
+] as const;
+const ENVIRONMENT_LABELS = ['environment', 'env'] as const;
+
+/** Environment of services whose series do not name one. */
+const DEFAULT_ENVIRONMENT = 'production';
+
+/** Counters of requests that a service has answered. */
+const REQUEST_COUNTER = /request|response|_server_handled|_rq_|(?:http|grpc|rpc)_server/;
+const COUNTER_SUFFIX = /_(?:total|count|requests)$/;
+/** Calls to others, and metrics of monitoring and of the platform. */
+const NOT_OF_A_SERVICE =
+  /client|upstream_rq_retry|^(?:promhttp|prometheus|alertmanager|apiserver|kubelet|kube|kubernetes|rest|etcd|grafana|thanos|cortex|mimir|loki|tempo|coredns|node|scrape|go|process|net_conntrack|workqueue|controller_runtime|firebreak|ALERTS)_/;
+
+type Labels = Readonly<Record<string, string>>;
+
+const LabelSet = z.record(z.string(), z.string()).default({});
+const Names = z.object({ status: z.literal('success'), data: z.array(z.string()) });
+const SeriesList = z.object({ status: z.literal('success'), data: z.array(LabelSet) });
+const Vector = z.object({
+  status: z.literal('success'),
+  data: z.object({ resultType: z.literal('vector'), result: z.array(z.object({ metric: LabelSet })) }),
+});
+const Rules = z.object({
+  status: z.literal('success'),
+  data: z.object({
+    groups: z.array(
+      z.object({
+        rules: z.array(z.object({ type: z.string(), name: z.string(), query: z.string(), labels: LabelSet })),
+      }),
+    ),
+  }),
+});
+type Rule = z.infer<typeof Rules>['data']['groups'][number]['rules'][number];
+const Alerts = z.array(z.object({ labels: LabelSet }));
+
+/**
+ * Finds the services that Prometheus knows, by alerting rules about errors, recorded error ratios, and counters of requests.
+ *
+ * @param now current time in milliseconds
+ * @throws SearchFailure
+ */
+export async function findServices(prometheus: Searched, now: number): Promise<FoundService[]> {
+  const start = String(Math.floor(now / 1000) - LOOK_BACK_SECONDS);
+  const names = (await ask(prometheus, '/api/v1/label/__name__/values', { start }, Names)).data;
+  if (names.length === 0)
+    throw new SearchFailure(
+      `Prometheus at ${shownUrl(prometheus)} has no series of the last hour: check on its page /targets that it scrapes your services`,
+    );
+  const external = Object.fromEntries(await externalLabels(prometheus.url));
+  const found = new Map<string, FoundService>();
+  const add = (labels: Labels, candidate: (own: Labels) => HealthCandidate | null): void => {
+    const label = SERVICE_LABELS.find((name) => labels[name]);
+    const service = label === undefined ? undefined : labels[label];
+    if (label === undefined || service === undefined) return;
+    const named = ENVIRONMENT_LABELS.find((name) => labels[name]);
+    const environment = environmentOf(labels) ?? environmentOf(external) ?? DEFAULT_ENVIRONMENT;
+    const own = { [label]: service, ...(named !== undefined && { [named]: environment }) };
+    const key = JSON.stringify([service, environment]);
+    const entry = found.get(key) ?? { service, environment, label, candidates: [] };
+    const health = candidate(own);
+    if (health !== null) entry.candidates.push(health);
+    found.set(key, entry);
+  };
+  for (const rule of await rulesAboutErrors(prometheus)) {
+    for (const series of await labelsOf(prometheus, rule.promql)) {
+      const { labels, own } = ruleLabels(rule, series);
+      const promql = narrowed(rule.promql, own);
+      add(labels, () => ({ promql, max: rule.max, traffic: trafficOf(promql), from: `alerting rule ${rule.name}` }));
+    }
+  }
+  for (const metric of names.filter(isRatioName).slice(0, EXAMINED_MAX)) {
+    const { data } = await ask(prometheus, '/api/v1/series', { 'match[]': metric, start }, SeriesList);
+    const health = (own: Labels) => ({ promql: narrowed(metric, own), max: null, traffic: null, from: metric });
+    for (const labels of unique(data)) add(labels, health);
+  }
+  for (const counter of names.filter(isRequestCounter).slice(0, EXAMINED_MAX)) {
+    const kept = [...SERVICE_LABELS, ...ENVIRONMENT_LABELS, ...STATUS_LABELS].join(', ');
+    const all = await labelsOf(prometheus, `count by (${kept}) (${counter})`);
+    for (const [, alike] of Map.groupBy(all, identity)) {
+      const values = new Map(
+        STATUS_LABELS.map((label) => [label, new Set(alike.map((labels) => labels[label] ?? ''))]),
+      );
+      add(alike[0] ?? {}, (own) => failureRatio(counter, own, values));
+    }
+  }
+  const all = [...found.values()].filter(({ candidates }) => candidates.length > 0);
+  if (all.length > 0) return all.toSorted((a, b) => (identityOf(a) < identityOf(b) ? -1 : 1));
+  throw new SearchFailure(
+    `Prometheus at ${shownUrl(prometheus)} has ${names.length} metrics, but none shows the errors of a service: none is a counter ` +
+      `of requests with a label such as code or status, a recorded error ratio, or the subject of an alerting rule about errors. ` +
+      `Write services.yaml by hand: docs/reference/configuration.md`,
+  );
+}
+
+/** Returns the labels of the alerts that fire now. @throws SearchFailure */
+export async function findAlerts(alertmanager: Searched): Promise<Labels[]> {
+  const alerts = await ask(alertmanager, '/api/v2/alerts', {}, Alerts);
+  return alerts.map(({ labels }) => labels);
+}
+
+/** Returns the Kubernetes objects and Argo CD applications that a metric lists. @throws SearchFailure */
+export async function findObjects(prometheus: Searched, metric: string, by: readonly string[]): Promise<Labels[]> {
+  return labelsOf(prometheus, `count by (${by.join(', ')}) (${metric})`);
+}
+
+const identityOf = ({ service, environment }: FoundService): string => JSON.stringify([service, environment]);
+
+const environmentOf = (labels: Labels): string | undefined =>
+  ENVIRONMENT_LABELS.flatMap((name) => labels[name] || [])[0];
+
+const isRequestCounter = (metric: string): boolean =>
+  COUNTER_SUFFIX.test(metric) && REQUEST_COUNTER.test(metric) && !NOT_OF_A_SERVICE.test(metric);
+
+/** Returns the labels that name a service and its environment. */
+const identity = (labels: Labels): string =>
+  JSON.stringify([...SERVICE_LABELS, ...ENVIRONMENT_LABELS].map((name) => labels[name] ?? ''));
+
+const unique = (all: readonly Labels[]): Labels[] => [
+  ...new Map(all.map((labels) => [identity(labels), labels])).values(),
+];
+
+type ErrorRule = Rule & { promql: string; max: number };
+
+async function rulesAboutErrors(prometheus: Searched): Promise<ErrorRule[]> {
+  const { data } = await ask(prometheus, '/api/v1/rules', { type: 'alert' }, Rules);
+  return data.groups
+    .flatMap(({ rules }) => rules)
+    .flatMap((rule) => {
+      const limit = rule.type === 'alerting' ? limitIn(rule.query) : null;
+      return limit !== null && isErrorRatio(limit.promql) ? [{ ...rule, ...limit }] : [];
+    })
+    .slice(0, EXAMINED_MAX);
+}
+
+/**
+ * Returns the labels that name the service of one series of a rule, and those by which the rule's query is to be limited.
+ * Labels that the rule adds to its alerts, and those that all of its selectors require, are not in the series.
+ */
+function ruleLabels({ labels: added, promql }: ErrorRule, series: Labels): { labels: Labels; own: Labels } {
+  const named = [...SERVICE_LABELS, ...ENVIRONMENT_LABELS];
+  const own = Object.fromEntries(named.flatMap((name) => (series[name] ? [[name, series[name]]] : [])));
+  const required = named.flatMap((name): [string, string][] => {
+    const value = pinned(promql, name);
+    return value === null ? [] : [[name, value]];
+  });
+  const fixed = Object.entries(added).filter(([, value]) => !value.includes('{{'));
+  return { labels: { ...Object.fromEntries(required), ...own, ...Object.fromEntries(fixed) }, own };
+}
+
+async function labelsOf(prometheus: Searched, promql: string): Promise<Labels[]> {
+  const { data } = await ask(prometheus, '/api/v1/query', { query: promql }, Vector);
+  return data.result.map(({ metric }) => metric);
+}
+
+const shownUrl = ({ url }: Searched): string => url.replace(/\/+$/, '');
+
+/** @throws SearchFailure if there is no valid response */
+async function ask<T>(
+  searched: Searched,
+  path: string,
+  query: Record<string, string>,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const { what, setting, timeoutSeconds } = searched;
+  const at = `${what} at ${shownUrl(searched)}`;
+  const failed = (problem: string, fix: string): SearchFailure => new SearchFailure(`${at} ${problem}: ${fix}`);
+  const search = new URLSearchParams(query).toString();
+  let answer;
+  try {
+    answer = await call(`${shownUrl(searched)}${path}${search && `?${search}`}`, {
+      method: 'GET',
+      timeoutMs: timeoutSeconds * 1000,
+      maxBytes: BODY_MAX_BYTES,
+    });
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    if (error.cause instanceof Error && error.cause.name === 'TimeoutError')
+      throw failed(
+        `did not answer ${path} within ${timeoutSeconds} s`,
+        `check that it is ready (/-/ready), or allow more time with --timeout`,
+      );
+    throw failed(`cannot be reached (${error.message})`, `check that it runs, and that ${setting} is its address`);
+  }
+  const { status, text } = answer;
+  if (status === 401 || status === 403)
+    throw failed(
+      `answered ${status}, so it requires credentials, and Firebreak sends it none`,
+      `set ${setting} to an address that needs none from this machine, such as a local proxy that adds them`,
+    );
+  if (status >= 300 && status < 400)
+    throw failed(`answered ${path} with a redirect (${status})`, `set ${setting} to the address to which it redirects`);
+  const parsed = schema.safeParse(json(text));
+  if (parsed.success) return parsed.data;
+  throw failed(
+    `answered ${path} with ${status}, but not as the API of ${what} (${truncate(text.trim() || 'an empty body', 200)})`,
+    `check that ${setting} is its address, with its path prefix if it has one`,
+  );
+}

@@ -1,0 +1,107 @@
+import * as z from 'zod';
+import type { VersionLabels, VersionProposal } from '../../domain/ports/metrics.ts';
+import { call, json, NoAnswer } from '../shared/http.ts';
+import {
+  byVersionQuery,
+  JOINS,
+  selectorsIn,
+  trafficByVersionQuery,
+  VERSION_LABELS,
+  type VersionSource,
+} from './version-query.ts';
+
+/** Milliseconds. */
+const ATTEMPT_TIMEOUT_MS = 4_000;
+
+/** Series read for each selector, and how long ago they may have ended, in seconds. */
+const SERIES_MAX = 500;
+const LOOK_BACK_SECONDS = 3600;
+
+const BODY_MAX_BYTES = 4 * 1024 * 1024;
+
+const Labels = z.record(z.string(), z.string());
+const Series = z.object({ status: z.literal('success'), data: z.array(Labels) });
+const Instant = z.object({
+  status: z.literal('success'),
+  data: z.object({ resultType: z.literal('vector'), result: z.array(z.object({ metric: Labels })) }),
+});
+const Rules = z.object({
+  status: z.literal('success'),
+  data: z.object({
+    groups: z.array(z.object({ rules: z.array(z.object({ name: z.string(), query: z.string() })) })),
+  }),
+});
+
+type Health = Parameters<VersionLabels['propose']>[0];
+
+/**
+ * Creates the search for the label that carries the version, through Prometheus's HTTP API. Every proposed query was
+ * executed and returned versions.
+ *
+ * @param now current time in milliseconds
+ */
+export function versionLabels(baseUrl: () => Promise<string | undefined>, now: () => number): VersionLabels {
+  const get = async <T>(path: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T | null> => {
+    const base = await baseUrl();
+    if (!base) return null;
+    try {
+      const { text } = await call(`${base.replace(/\/+$/, '')}${path}?${new URLSearchParams(query).toString()}`, {
+        method: 'GET',
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+        maxBytes: BODY_MAX_BYTES,
+      });
+      return schema.safeParse(json(text)).data ?? null;
+    } catch (error) {
+      if (error instanceof NoAnswer) return null;
+      throw error;
+    }
+  };
+  const seriesOf = async (selector: string): Promise<Record<string, string>[] | null> => {
+    const start = String(now() / 1000 - LOOK_BACK_SECONDS);
+    const found = await get('/api/v1/series', { 'match[]': selector, start, limit: String(SERIES_MAX) }, Series);
+    return found && found.data;
+  };
+  const valuesOf = async (promql: string): Promise<string[]> => {
+    const found = await get('/api/v1/query', { query: promql }, Instant);
+    const values = (found?.data.result ?? []).flatMap(({ metric: { version = '' } }) =>
+      version === '' ? [] : [version],
+    );
+    return [...new Set(values)].toSorted();
+  };
+  /** Returns the expression of a recording rule, if the query is only its name. */
+  const recorded = async (promql: string): Promise<string | null> => {
+    const name = /^\s*([a-zA-Z_:][\w:]*)\s*(?:\{.*\})?\s*$/s.exec(promql)?.[1];
+    if (name === undefined) return null;
+    const found = await get('/api/v1/rules', { type: 'record', 'rule_name[]': name }, Rules);
+    return found?.data.groups.flatMap(({ rules }) => rules).find((rule) => rule.name === name)?.query ?? null;
+  };
+  const tested = async ({ promql, traffic }: Health, source: VersionSource): Promise<VersionProposal | null> => {
+    const byVersion = byVersionQuery(promql, source);
+    const values = await valuesOf(byVersion);
+    if (values.length === 0) return null;
+    const byTraffic = trafficByVersionQuery(promql, traffic, source);
+    const trafficByVersion = byTraffic !== null && (await valuesOf(byTraffic)).length > 0 ? byTraffic : null;
+    const { label, join } = source;
+    return { label, joined: join?.metric ?? null, values, byVersion, trafficByVersion };
+  };
+  const proposeFor = async (health: Health): Promise<VersionProposal | null | undefined> => {
+    const all = await Promise.all(selectorsIn(health.promql).map(seriesOf));
+    if (all.some((series) => series === null)) return undefined;
+    // A selector without series, such as one of errors that have not happened yet, says nothing about labels.
+    const known = all
+      .filter((series) => series !== null && series.length > 0)
+      .map((series) => new Set((series ?? []).flatMap((labels) => Object.keys(labels))));
+    const everywhere = (name: string): boolean => known.length > 0 && known.every((names) => names.has(name));
+    const own = VERSION_LABELS.filter(everywhere).map((label): VersionSource => ({ label, join: null }));
+    const joined = JOINS.filter(({ on }) => on.every(everywhere)).flatMap(({ labels, ...join }) =>
+      labels.map((label): VersionSource => ({ label, join })),
+    );
+    for (const source of [...own, ...joined]) {
+      const found = await tested(health, source);
+      if (found !== null) return found;
+    }
+    const rule = await recorded(health.promql);
+    return rule === null ? null : proposeFor({ ...health, promql: rule });
+  };
+  return { propose: proposeFor };
+}

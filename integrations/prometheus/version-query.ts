@@ -1,0 +1,117 @@
+import { parser } from '@prometheus-io/lezer-promql';
+
+type Tree = ReturnType<typeof parser.parse>;
+type SyntaxNode = Tree['topNode'];
+
+/** Labels in which monitoring commonly reports the version, the best first. */
+export const VERSION_LABELS = [
+  'version',
+  'app_version',
+  'app_kubernetes_io_version',
+  'destination_version',
+  'service_version',
+  'image_tag',
+  'release',
+  'track',
+  'pod_template_hash',
+] as const;
+
+/** A metric whose labels can be joined to a series: one for each pod or each target. */
+export type Join = { metric: string; on: readonly string[]; labels: readonly string[] };
+
+/** Metrics that carry the version for series that do not, from kube-state-metrics and OpenTelemetry. */
+export const JOINS: readonly Join[] = [
+  {
+    metric: 'kube_pod_labels',
+    on: ['namespace', 'pod'],
+    labels: ['label_version', 'label_app_kubernetes_io_version', 'label_app_version', 'label_track'],
+  },
+  { metric: 'target_info', on: ['job', 'instance'], labels: ['service_version', 'version'] },
+];
+
+/** Where the version is: in a label of the series, or of a metric to join. */
+export type VersionSource = { label: string; join: Pick<Join, 'metric' | 'on'> | null };
+
+/** Returns the selectors of a query, without their ranges. Empty also if it is not valid PromQL. */
+export const selectorsIn = (promql: string): string[] => [
+  ...new Set(nodes(parser.parse(promql), 'VectorSelector').map(({ from, to }) => promql.slice(from, to))),
+];
+
+/**
+ * Returns the query by the label `version`. A ratio also returns 0 for versions without errors, whose error series may
+ * not exist.
+ */
+export function byVersionQuery(promql: string, source: VersionSource): string {
+  const ratio = ratioOf(promql);
+  if (ratio === null) return named(splitBy(promql, source), source);
+  const [part, whole] = [splitBy(ratio.part, source), splitBy(ratio.whole, source)];
+  return named(`((${part}) or (${whole}) * 0) / (${whole})`, source);
+}
+
+/** Returns the traffic by the label `version`: of the traffic query, else of what the health query divides by. */
+export function trafficByVersionQuery(
+  promql: string,
+  traffic: string | undefined,
+  source: VersionSource,
+): string | null {
+  const whole = traffic ?? ratioOf(promql)?.whole;
+  return whole === undefined ? null : named(splitBy(whole, source), source);
+}
+
+/** Prometheus names the label `version` only if the source does. */
+const named = (promql: string, { label }: VersionSource): string =>
+  label === 'version' ? promql : `label_replace(${promql}, "version", "$1", "${label}", "(.+)")`;
+
+/** Splits a query of the form `part / whole`, also within brackets. */
+export function ratioOf(promql: string): { part: string; whole: string } | null {
+  let node: SyntaxNode | null = parser.parse(promql).topNode.firstChild;
+  while (node?.name === 'ParenExpr') node = node.firstChild;
+  if (node?.name !== 'BinaryExpr' || node.getChild('Div') === null || node.getChild('MatchingModifierClause') !== null)
+    return null;
+  const [part, whole] = [node.firstChild, node.lastChild];
+  if (part === null || whole === null) return null;
+  return { part: promql.slice(part.from, part.to), whole: promql.slice(whole.from, whole.to) };
+}
+
+/** Keeps the version's label through all aggregations, and joins it to the series if they lack it. */
+function splitBy(promql: string, { label, join }: VersionSource): string {
+  const tree = parser.parse(promql);
+  const edits = nodes(tree, 'AggregateExpr').flatMap((node) => grouped(node, promql, label));
+  if (join !== null)
+    for (const { from, to } of innermostOf(tree)) {
+      edits.push({ at: from, text: '(' });
+      edits.push({ at: to, text: ` * on (${join.on.join(', ')}) group_left (${label}) ${join.metric})` });
+    }
+  return edits
+    .toSorted((a, b) => b.at - a.at)
+    .reduce((text, { at, text: added }) => text.slice(0, at) + added + text.slice(at), promql);
+}
+
+/** Returns what is to be joined: each function of a range, and each selector outside of a range. */
+const innermostOf = (tree: Tree): SyntaxNode[] =>
+  nodes(tree, 'VectorSelector').map((selector) => {
+    let node = selector;
+    while (node.parent && ['MatrixSelector', 'FunctionCallBody', 'FunctionCall'].includes(node.parent.name)) {
+      node = node.parent;
+      if (node.name === 'FunctionCall') break;
+    }
+    return node.name === 'FunctionCall' && node.getChild('FunctionCallBody')?.getChild('MatrixSelector')
+      ? node
+      : selector;
+  });
+
+function grouped(node: SyntaxNode, promql: string, label: string): { at: number; text: string }[] {
+  const modifier = node.getChild('AggregateModifier');
+  const operator = node.getChild('AggregateOp');
+  if (modifier === null) return operator === null ? [] : [{ at: operator.to, text: ` by (${label}) ` }];
+  const labels = modifier.getChild('GroupingLabels');
+  if (modifier.getChild('Without') !== null || labels === null) return [];
+  const inside = promql.slice(labels.from + 1, labels.to - 1).trim();
+  return [{ at: labels.to - 1, text: `${inside === '' ? '' : ', '}${label}` }];
+}
+
+export function nodes(tree: Tree, name: string): SyntaxNode[] {
+  const found: SyntaxNode[] = [];
+  tree.iterate({ enter: ({ name: own, node }) => void (own === name && found.push(node)) });
+  return found;
+}

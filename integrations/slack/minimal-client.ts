@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { call, json, NoAnswer } from '../shared/http.ts';
+
+/** A refusal by Slack with its error code, or `no_answer` without a response. */
+export class SlackRefused extends Error {
+  override readonly name = 'SlackRefused';
+  readonly code: string;
+
+  constructor(method: string, code: string, options?: ErrorOptions) {
+    super(`Slack's ${method}: ${code}`, options);
+    this.code = code;
+  }
+}
+
+const Said = z.looseObject({ ok: z.boolean(), error: z.string().max(128).optional() });
+
+/** Maximum bytes of a response: a view or a user, which are small. */
+const ANSWER_MAX_BYTES = 512 * 1024;
+
+/**
+ * Calls one method once. For functions that must be small, unlike Slack's own client.
+ *
+ * @param apiUrl with a trailing slash
+ * @throws SlackRefused
+ */
+export async function callSlackOnce(
+  { apiUrl, token, timeoutMs }: { apiUrl: string; token: string; timeoutMs: number },
+  method: string,
+  args: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  const answer = await call(`${apiUrl}${method}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, ...typeOf(args) },
+    body: bodyOf(args),
+    timeoutMs,
+    maxBytes: ANSWER_MAX_BYTES,
+  }).catch((error: unknown) => {
+    throw error instanceof NoAnswer ? new SlackRefused(method, 'no_answer', { cause: error }) : error;
+  });
+  const response = Said.safeParse(json(answer.text));
+  if (!response.success) throw new SlackRefused(method, `http_${answer.status}`);
+  if (!response.data.ok) throw new SlackRefused(method, response.data.error ?? `http_${answer.status}`);
+  return response.data;
+}
+
+/**
+ * Returns whether the arguments can be form-encoded. Not all read methods accept JSON; methods with structured
+ * arguments do.
+ */
+const isFlat = (args: Record<string, unknown>): boolean =>
+  Object.values(args).every((value) => typeof value === 'string');
+
+const typeOf = (args: Record<string, unknown>) => ({
+  'content-type': isFlat(args) ? 'application/x-www-form-urlencoded' : 'application/json; charset=utf-8',
+});
+
+const bodyOf = (args: Record<string, unknown>): string =>
+  isFlat(args) ? new URLSearchParams(args as Record<string, string>).toString() : JSON.stringify(args);

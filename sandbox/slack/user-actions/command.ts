@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import type { Channel } from '../channels.ts';
+import type { Answer } from '../delivery/deliveries.ts';
+import { COMMANDS, type Person } from '../directory.ts';
+import { escaped } from '../blocks/escape.ts';
+import { channelHere, mustBeOpenHere, Who } from '../lookups.ts';
+import { POST_TEXT_MAX_CHARS } from '../delivery/limits.ts';
+import { commandSent } from '../delivery/payloads.ts';
+import { Refused } from '../delivery/refusal.ts';
+import { answerOf, respond } from '../delivery/responses.ts';
+import type { Question } from '../delivery/product-requests.ts';
+import { whisper, type Workspace } from '../workspace.ts';
+
+export const Command = z.strictObject({
+  user: Who,
+  channel: z.string(),
+  /** The complete command as typed, such as `/incident severity critical`. */
+  text: z.string().regex(/^\/\S/, 'a command must start with a slash').max(POST_TEXT_MAX_CHARS),
+});
+
+/**
+ * Runs a slash command. The app's immediate response is a message. If the app does not respond, or the command does not
+ * exist, Slack shows an error.
+ *
+ * @param base origin of `response_url`
+ */
+export function typeCommand(
+  { user: person, channel: name, text: typed }: z.infer<typeof Command>,
+  { workspace, base, at }: { workspace: Workspace; base: string; at: number },
+): Question | undefined {
+  const channel = channelHere(workspace, name);
+  mustBeOpenHere(channel);
+  const [, command = '', text = ''] = /^(\S+)\s*([^]*)$/.exec(typed) ?? [];
+  if (!COMMANDS.some((one) => one === command)) {
+    slackbot(workspace, channel, person, `\`${command}\` is not a valid command.`, at);
+    return undefined;
+  }
+  const target = { user: person.id, channel: channel.seq, ts: null, ephemeral: 0 };
+  const responseUrl = base + workspace.responseUrls.mint('commands', target, at);
+  const triggerId = workspace.triggers.mint({ user: person.id, view: null }, at);
+  const said = { command, text: escaped(text.trimEnd(), workspace, 'command') };
+  return {
+    outgoing: commandSent(said, person, channel, { responseUrl, triggerId }),
+    take(answer) {
+      const fault = faultOf(answer) ?? wording(() => show(answer));
+      if (fault !== undefined) slackbot(workspace, channel, person, `${command} failed with the error "${fault}"`, at);
+    },
+  };
+
+  /** Shows the app's response: nothing if it is empty, otherwise a message from text or JSON. */
+  function show({ body }: Answer): void {
+    if (body.trim() === '') return;
+    const isJson = body.trimStart().startsWith('{');
+    respond(workspace, target, isJson ? answerOf(body) : { text: body }, at);
+  }
+}
+
+/** Returns Slack's error code for an invalid response, or `undefined` if it is valid. */
+const faultOf = ({ status, error }: Answer): string | undefined =>
+  error === 'operation_timeout' ? error : status === 200 ? undefined : 'dispatch_failed';
+
+function wording(show: () => void): string | undefined {
+  try {
+    show();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refused) return error.code;
+    throw error;
+  }
+}
+
+/** Shows a message from Slackbot to one person. */
+export function slackbot(workspace: Workspace, channel: Channel, person: Person, text: string, at: number): void {
+  whisper(workspace, channel, { user: person.id, author: 'slackbot', content: { text } }, at);
+}

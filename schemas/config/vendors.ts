@@ -1,0 +1,146 @@
+import * as z from 'zod';
+import { type All, entry, setting, token, url, type Variable, type VariableNote, vendorAt } from './variable.ts';
+
+/** How Firebreak is connected to a vendor. */
+export type ConnectionNote = {
+  /** Name as shown by `npm start` and `firebreak doctor`. */
+  name: string;
+  /** Setting with its address. */
+  url: string;
+  /** Public address, if the setting has no standard. */
+  publicUrl?: string;
+  /** Alternative sets of settings for authentication. Empty: none, or a configuration names them. */
+  credentials: readonly (readonly string[])[];
+  /** Other required settings. */
+  also?: readonly string[];
+  /** Firebreak only reads from the vendor. */
+  readOnly?: true;
+};
+
+type Vendor = {
+  /** The vendor's ID. Most IDs are also names of stand-ins. */
+  vendor: string;
+  /** The environment variables that only this vendor uses, with their groups of secrets. */
+  variables: Readonly<Record<string, Variable & VariableNote>>;
+  connections: readonly ConnectionNote[];
+};
+
+/**
+ * All vendors besides the rollback targets in `schemas/rollback/targets/`. Their environment variables, secrets, stand-in
+ * settings, lines of `npm start`, and tables in the docs follow from this list. The compiler requires their checks by
+ * `firebreak doctor` in `actions/connections/check.ts`.
+ */
+export const VENDORS = [
+  {
+    vendor: 'pagerduty',
+    variables: {
+      PAGERDUTY_EVENTS_URL: {
+        ...vendorAt('https://events.pagerduty.com', 'pagerduty'),
+        meaning: 'PagerDuty Events API; `/v2/enqueue` and `/v2/change/enqueue` are appended',
+      },
+      PAGERDUTY_ROUTING_KEY: {
+        ...token('pagerduty'),
+        meaning: 'Integration key of the PagerDuty service that receives pages',
+      },
+      PAGERDUTY_API_URL: { ...vendorAt('https://api.pagerduty.com', 'pagerduty'), meaning: 'PagerDuty REST API' },
+      PAGERDUTY_API_TOKEN: {
+        ...token('pagerduty'),
+        meaning: 'API token of the PagerDuty REST API, for on-call lookups and `paging: external`',
+      },
+      PAGERDUTY_FROM: {
+        ...setting('pagerduty'),
+        meaning: 'Email address of the PagerDuty user who is the author of notes',
+      },
+      PAGERDUTY_WEBHOOK_SECRET: {
+        ...token('senders'),
+        meaning: 'Secret that verifies PagerDuty webhooks; without it, they are refused',
+      },
+    },
+    connections: [
+      { name: 'PagerDuty pages', url: 'PAGERDUTY_EVENTS_URL', credentials: [['PAGERDUTY_ROUTING_KEY']] },
+      { name: 'PagerDuty API', url: 'PAGERDUTY_API_URL', credentials: [['PAGERDUTY_API_TOKEN']] },
+    ],
+  },
+  {
+    vendor: 'slack',
+    variables: {
+      SLACK_API_URL: { ...vendorAt('https://slack.com/api/', 'slack'), meaning: 'Slack Web API' },
+      SLACK_BOT_TOKEN: { ...token('slack'), meaning: 'Bot token of the Slack app' },
+      SLACK_SIGNING_SECRET: {
+        ...token('slack-signing'),
+        meaning: 'Secret that verifies requests from Slack; without it, commands and buttons are refused',
+      },
+    },
+    connections: [{ name: 'Slack', url: 'SLACK_API_URL', credentials: [['SLACK_BOT_TOKEN']] }],
+  },
+  {
+    vendor: 'statuspage',
+    variables: {
+      STATUSPAGE_API_URL: { ...vendorAt('https://api.statuspage.io/v1', 'statuspage'), meaning: 'Statuspage API' },
+      STATUSPAGE_API_KEY: { ...token('statuspage'), meaning: 'API key of Statuspage' },
+      STATUSPAGE_PAGE_ID: { ...setting('statuspage'), meaning: 'ID of the page at Statuspage' },
+    },
+    connections: [
+      {
+        name: 'Statuspage',
+        url: 'STATUSPAGE_API_URL',
+        credentials: [['STATUSPAGE_API_KEY']],
+        also: ['STATUSPAGE_PAGE_ID'],
+      },
+    ],
+  },
+  {
+    vendor: 'mail',
+    variables: {
+      SMTP_URL: {
+        ...entry('vendors', z.url({ protocol: /^smtps?$/ }).optional()),
+        secret: true,
+        group: 'mail',
+        meaning: 'Mail server with user and password: `smtps://user:password@mail.example.com:465`',
+      },
+      MAIL_FROM: { ...setting('mail'), meaning: 'Sender of emails: `Firebreak <firebreak@example.com>`' },
+    },
+    connections: [{ name: 'mail', url: 'SMTP_URL', credentials: [], also: ['MAIL_FROM'] }],
+  },
+  {
+    vendor: 'grafana',
+    variables: {
+      GRAFANA_URL: { ...url('grafana'), meaning: 'Grafana, for annotations' },
+      GRAFANA_TOKEN: {
+        ...token('grafana'),
+        meaning: 'Token of a Grafana service account with permission to write annotations',
+      },
+      GRAFANA_WEBHOOK_SECRET: {
+        ...token('senders'),
+        meaning: 'Secret that verifies HMAC signatures of Grafana’s contact point',
+      },
+      GRAFANA_TIMESTAMP_HEADER: {
+        ...entry('vendors', z.string().default('X-Grafana-Alerting-Timestamp')), // empty is a meaningful value
+        standard: 'X-Grafana-Alerting-Timestamp',
+        group: 'senders',
+        meaning: 'Header with the timestamp that Grafana signs with the body; empty: only the body is signed',
+      },
+    },
+    connections: [{ name: 'Grafana annotations', url: 'GRAFANA_URL', credentials: [['GRAFANA_TOKEN']] }],
+  },
+  {
+    vendor: 'prometheus',
+    variables: { PROMETHEUS_URL: { ...url('observability'), meaning: 'Prometheus; `/api/v1/query` is appended' } },
+    connections: [{ name: 'Prometheus', url: 'PROMETHEUS_URL', credentials: [], readOnly: true }],
+  },
+  {
+    vendor: 'alertmanager',
+    variables: {
+      ALERTMANAGER_URL: {
+        ...url('observability'),
+        meaning: 'Alertmanager, for silences and for resolved alerts that it does not send',
+      },
+    },
+    connections: [{ name: 'Alertmanager', url: 'ALERTMANAGER_URL', credentials: [], readOnly: true }],
+  },
+] as const satisfies readonly Vendor[];
+
+export type ConnectionName = (typeof VENDORS)[number]['connections'][number]['name'];
+
+type Variables = All<(typeof VENDORS)[number]['variables']>;
+export const VENDOR_VARIABLES = Object.assign({}, ...VENDORS.map(({ variables }) => variables)) as Variables;

@@ -1,0 +1,116 @@
+import * as z from 'zod';
+import { InstantIn } from '../time/time.ts';
+import { TimeZone } from '../time/time-zone.ts';
+
+/** Texts for customers. `{components}` is replaced by the names of the components; other placeholders are refused. */
+const Words = z
+  .string()
+  .min(1)
+  .max(2000)
+  .refine((text) => /^(?:[^{}]|\{components\})*$/.test(text), 'unknown placeholder; only {components} is allowed');
+
+/** The page at `/status`. */
+export const MAIN_PAGE = 'main';
+
+/** Words that follow `/status/` in other addresses. */
+const RESERVED = ['api', 'assets', 'history', 'incidents', 'maintenances', 'status'];
+
+const PageName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,40}$/, 'must consist of lowercase letters, digits, and -')
+  .refine((name) => !RESERVED.includes(name), `must not be one of ${RESERVED.join(', ')}`);
+
+const ComponentName = z.string().min(1).max(100);
+
+/** A component on a page: its name, or its name with details. */
+const PageComponent = z
+  .union([
+    ComponentName,
+    z.strictObject({
+      name: ComponentName,
+      group: z.string().min(1).max(100).optional(),
+      description: z.string().min(1).max(300).optional(),
+      /** First day with data. Absent: the uptime covers all of the last 90 days. */
+      since: z.iso.date().optional(),
+    }),
+  ])
+  .transform((component) => (typeof component === 'string' ? { name: component } : component));
+export type PageComponent = { name: string; group?: string; description?: string; since?: string };
+
+const Color = z.string().regex(/^#[0-9a-fA-F]{6}$/, 'must be a color such as #1d3557');
+
+/** A data URL, so that pages load nothing from other addresses. */
+const LOGO_MAX_CHARS = 30_000;
+const Logo = z
+  .string()
+  .max(LOGO_MAX_CHARS)
+  .regex(
+    /^data:image\/(svg\+xml|png|webp|jpeg|gif);base64,[A-Za-z0-9+/]+={0,2}$/,
+    'must be an image as a data URL in base64, such as data:image/svg+xml;base64,…',
+  );
+
+const Page = z.strictObject({
+  title: z.string().min(1).max(100).default('Status'),
+  /** Address of this page for readers, for example that of its snapshot. Absent: `/status` of this Firebreak. */
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  logo: Logo.optional(),
+  /** Background of the header, in light and dark color schemes. */
+  colors: z.strictObject({ header: Color, headerDark: Color.optional() }).optional(),
+  timeZone: TimeZone.default('UTC'),
+  /** In the order of the page. */
+  components: z.array(PageComponent).min(1).max(200),
+});
+
+/** Planned work that readers see in advance. Its state follows from the time. */
+const Maintenance = z
+  .strictObject({
+    /** Part of its address. */
+    id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,60}$/, 'must consist of lowercase letters, digits, and -'),
+    title: Words,
+    components: z.array(ComponentName).min(1),
+    /** When readers see it first. */
+    announced: InstantIn,
+    from: InstantIn,
+    until: InstantIn,
+    text: Words,
+  })
+  .refine(({ announced, from, until }) => announced <= from && from < until, {
+    error: 'must be announced before it starts, and start before it ends',
+    path: ['from'],
+  });
+export type Maintenance = z.infer<typeof Maintenance>;
+
+/** `config/status-page.yaml`: what the status page shows. It never shows texts of alerts. */
+export const StatusPageFile = z.strictObject({
+  /** Environments that customers use. */
+  environments: z.array(z.string().min(1)).min(1).default(['production']),
+  /** Lowest severity that is published. */
+  from: z.enum(['critical', 'warning']).default('critical'),
+  /** Status of a component while its incident is open, by severity, and after its mitigation. */
+  components: z
+    .strictObject({
+      critical: z.enum(['degraded_performance', 'partial_outage', 'major_outage']).default('major_outage'),
+      warning: z.enum(['degraded_performance', 'partial_outage', 'major_outage']).default('degraded_performance'),
+      mitigated: z.enum(['operational', 'degraded_performance', 'partial_outage']).default('degraded_performance'),
+    })
+    .prefault({}),
+  title: Words.default('Problems with {components}'),
+  updates: z
+    .strictObject({
+      investigating: Words.default('We are seeing problems with {components} and are looking into them.'),
+      identified: Words.default('We know what causes the problems with {components} and are undoing it.'),
+      monitoring: Words.default('A fix for {components} is in place. We are watching whether it holds.'),
+      resolved: Words.default('{components} works as usual again. We are sorry for the trouble.'),
+      maintenanceStarted: Words.default('The maintenance of {components} has started.'),
+      maintenanceCompleted: Words.default('The maintenance of {components} is completed.'),
+    })
+    .prefault({}),
+  /** By name: `main` is at `/status`, others at `/status/NAME`. Absent: `main`, with all components of the catalogue. */
+  pages: z.record(PageName, Page).optional(),
+  maintenance: z
+    .array(Maintenance)
+    .max(500)
+    .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'each maintenance needs an id of its own')
+    .default([]),
+});
+export type StatusPageFile = z.infer<typeof StatusPageFile>;

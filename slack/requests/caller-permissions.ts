@@ -1,0 +1,55 @@
+import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
+import { actorMay, actorOf, type Actor, type SlackUser } from '../../domain/people/people.ts';
+import type { Action } from '../../schemas/access/access.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import type { SlackDeps } from '../../domain/slack/ports.ts';
+import type { Caller, CachedReads, CallerPermissions, PermissionsOf } from '../request-context.ts';
+
+/** Milliseconds for which users are cached. */
+const KEPT_MS = 5 * 60 * 1000;
+const KEPT_MAX = 1000;
+
+export function callerPermissions(deps: SlackDeps, reads: CachedReads): PermissionsOf {
+  const users = new Map<string, { user: SlackUser; until: number }>();
+  const now = () => millisOf(deps.clock.now());
+
+  async function userOf({ user_id: id, team_id: team }: Caller, workspaces: readonly string[]): Promise<SlackUser> {
+    const kept = users.get(id);
+    if (kept !== undefined && kept.until > now()) return kept.user;
+    const user = await deps.slack.user(id, workspaces.length > 0 ? workspaces : [team]);
+    if (users.size >= KEPT_MAX) users.clear();
+    users.set(id, { user, until: now() + KEPT_MS });
+    return user;
+  }
+
+  return async (caller) => {
+    const catalogue = await reads.catalogue();
+    if (catalogue === null) return { kind: 'unknown' };
+    const { people } = catalogue.value;
+    const user = await userOf(caller, people.workspaces).catch((error: unknown) => {
+      deps.log.warn('a Slack user could not be looked up', { user: caller.user_id, error: String(error) });
+    });
+    if (user === undefined) return { kind: 'unknown' };
+    const hasGroups = Object.keys(people.userGroups).length > 0;
+    const found = actorOf(catalogue.value, user);
+    // User groups can only add permissions, and only for members of the workspace.
+    if (!found.ok)
+      return hasGroups && user.kind === 'member' ? { kind: 'unknown' } : { kind: 'refused', because: found.because };
+    return permissionsOfActor(deps, found.actor, hasGroups);
+  };
+}
+
+function permissionsOfActor({ clock }: Pick<SlackDeps, 'clock'>, actor: Actor, hasGroups: boolean): CallerPermissions {
+  const may = (action: Action, scope: Scope): boolean => actorMay(actor, action, scope, clock.now()).allowed;
+  if (hasGroups && !may('incidents:read', EVERYWHERE)) return { kind: 'unknown' };
+  return { kind: 'known', may };
+}
+
+/** Returns the caller of an interaction. Null: Slack did not send the workspace, so membership is unknown. */
+export const callerOf = ({
+  user,
+  team,
+}: {
+  user: { id: string };
+  team?: { id: string } | null | undefined;
+}): Caller | null => (team ? { user_id: user.id, team_id: team.id } : null);

@@ -1,0 +1,51 @@
+import type { ChatMessage } from '../../domain/messages/channels.ts';
+import type { ModalView } from '../../domain/slack/ports.ts';
+import type { Interaction } from '../../schemas/slack/interaction.ts';
+import type { RequestContext } from '../request-context.ts';
+import { within } from './deadline.ts';
+import { type Answer, nothing } from './http.ts';
+import { openModal } from '../modals/open.ts';
+import { enqueueRequest } from './enqueue.ts';
+
+/** Maximum time in milliseconds to send a reply. */
+const TELL_PATIENCE_MS = 700;
+
+export const NOT_STORED = 'The request could not be stored: nothing was done. Try again in a moment.';
+
+export type Opening = { trigger_id: string; user: { id: string }; response_url?: string | null | undefined };
+
+/** Opens a modal. The HTTP response is invisible to the user, so an error is sent as a message. */
+export async function openFor(context: RequestContext, by: Opening, view: ModalView): Promise<Answer> {
+  const failed = await openModal(context.deps, by.trigger_id, view);
+  if (failed !== null) await tell(context, by, paragraph(failed));
+  return nothing();
+}
+
+/** Sends the reason why no modal opens. */
+export async function refuseFor(
+  context: RequestContext,
+  by: Omit<Opening, 'trigger_id'>,
+  why: ChatMessage,
+): Promise<Answer> {
+  await tell(context, by, why);
+  return nothing();
+}
+
+const paragraph = (text: string): ChatMessage => ({ summary: text, parts: [{ kind: 'text', text: [text] }] });
+
+/** Queues an interaction before the response, and tells the user if that fails. */
+export async function enqueueInteraction(
+  context: RequestContext,
+  interaction: Interaction & Pick<Opening, 'response_url'>,
+): Promise<Answer> {
+  if (!(await enqueueRequest(context.deps, { kind: 'interaction', interaction }, context.trace)))
+    await tell(context, interaction, paragraph(NOT_STORED));
+  return nothing();
+}
+
+async function tell({ deps }: RequestContext, to: Omit<Opening, 'trigger_id'>, message: ChatMessage): Promise<void> {
+  const sent = deps.slack.sendEphemeral({ user: to.user.id, responseUrl: to.response_url ?? null }, message);
+  await within(TELL_PATIENCE_MS, sent).catch((error: unknown) => {
+    deps.log.warn('a reply could not be delivered', { user: to.user.id, error: String(error) });
+  });
+}

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { provable } from '../../../actions/connections/provable.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { VersionProposal } from '../../../domain/ports/metrics.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import { change, NOON } from '../../domain/arbitraries.ts';
+
+const PROPOSAL: VersionProposal = {
+  label: 'app_version',
+  joined: null,
+  values: ['v2'],
+  byVersion: `label_replace(a, "version", "$1", "app_version", "(.+)") + on () b{x='1'}`,
+  trafficByVersion: 'c',
+};
+
+const examined = async (
+  health: object | undefined,
+  found: {
+    value?: Awaited<ReturnType<Deps['metrics']['value']>>;
+    labels?: string[];
+    proposal?: VersionProposal | null;
+    weight?: number;
+  } = {},
+) => {
+  const { value = { kind: 'value', value: 0 }, labels = [], proposal, weight = null } = found;
+  const config = Config.parse({
+    version: 'test',
+    services: { checkout: { environments: { production: { deployer: { kind: 'http' }, health }, staging: {} } } },
+    paging: {},
+  });
+  const all = await provable({
+    clock: { now: () => NOON },
+    config: { current: async () => config },
+    changes: { recent: async () => [change('v2', 9, { canary_weight: weight })] },
+    metrics: {
+      value: async () => value,
+      rangeByLabel: async () => labels.map((label) => ({ label, curve: [] })),
+    },
+    versionLabels: { propose: async () => proposal },
+  } as unknown as Parameters<typeof provable>[0]);
+  expect(all).toHaveLength(1);
+  return all[0];
+};
+
+const HEALTH = { promql: 'errors', max: 0.01 };
+const BY_VERSION = { ...HEALTH, byVersion: 'errors by version' };
+
+test.each<[name: string, Parameters<typeof examined>, expected: object]>([
+  ['nothing without a health query', [undefined], { proofs: [], missing: expect.stringContaining('no health query') }],
+  [
+    'nothing without Prometheus',
+    [HEALTH, { value: null }],
+    { proofs: [], missing: expect.stringContaining('PROMETHEUS_URL') },
+  ],
+  [
+    'nothing with a query that cannot be read',
+    [HEALTH, { value: { kind: 'unreadable', detail: 'timeout' } }],
+    { proofs: [], missing: expect.stringContaining('timeout') },
+  ],
+  [
+    'no version whose values are not recorded',
+    [BY_VERSION, { labels: ['abc'] }],
+    { proofs: [], missing: expect.stringContaining('(abc)') },
+  ],
+  ['a version, however it is written', [BY_VERSION, { labels: ['2'] }], { proofs: ['version'], missing: null }],
+  [
+    'a canary whose share is recorded',
+    [BY_VERSION, { labels: ['v2'], weight: 0.1 }],
+    { proofs: ['version', 'canary'], missing: null },
+  ],
+  ['no version without series', [BY_VERSION], { proofs: [], missing: expect.stringContaining('no series') }],
+  [
+    'no version yet, with what to add',
+    [HEALTH, { proposal: PROPOSAL }],
+    {
+      proofs: [],
+      missing: 'health.byVersion is not set; its series carry the version in the label app_version',
+      propose: [
+        `byVersion: 'label_replace(a, "version", "$1", "app_version", "(.+)") + on () b{x=''1''}'`,
+        "trafficByVersion: 'c'",
+      ],
+    },
+  ],
+  [
+    'no version from a label with other values',
+    [HEALTH, { proposal: { ...PROPOSAL, label: 'pod_template_hash', values: ['6d4b'] } }],
+    { missing: expect.stringContaining('(6d4b) are not versions of recorded deployments') },
+  ],
+  ['no version without a label', [HEALTH, { proposal: null }], { missing: expect.stringContaining('no label') }],
+])('automation could prove %s', async (_, given, expected) => {
+  expect(await examined(...given)).toMatchObject({ service: 'checkout', level: 'proved', ...expected });
+});

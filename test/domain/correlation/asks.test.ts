@@ -1,0 +1,229 @@
+import { describe, expect, test } from 'vitest';
+import { correlate, featuresOf } from '../../../domain/correlation/correlate.ts';
+import type { Evidence } from '../../../domain/correlation/evidence.ts';
+import { WEIGHTS } from '../../../domain/correlation/weights.ts';
+import {
+  afterDeploy,
+  alone,
+  asks,
+  confidence,
+  curve,
+  failing,
+  of,
+  own,
+  scene,
+  step,
+  suspectIn,
+  timed,
+  v42,
+  versionAt,
+} from './scenes.ts';
+
+const health = step(0.002, 0.04);
+describe('with measured errors, automatic action is permitted', () => {
+  test('if errors step up soon after the deploy and no evidence contradicts it', () => {
+    expect(alone(afterDeploy({ health }))).toBe(true);
+    expect(asks(afterDeploy({ health }))).toEqual([]);
+  });
+
+  test.each<[string, Evidence, RegExp]>([
+    ['one stranger fails, too', afterDeploy({ health, failing: [failing('mail', 'unrelated')] }), /mail is failing/],
+    [
+      'something else was changed that may be it',
+      scene({ changes: [own(v42()), own(timed('pool-size', 200, 200, { kind: 'config' }))], health }),
+      /config pool-size of checkout could also be the cause/,
+    ],
+  ])('not if %s', (_, evidence, why) => {
+    expect(alone(evidence)).toBe(false);
+    expect(asks(evidence).join('; ')).toMatch(why);
+  });
+});
+
+describe('without a health query, automatic action is permitted', () => {
+  test.each<[string, Evidence]>([
+    ['after a deploy of the last half hour', scene({ changes: [own(timed('v42', 1700, 1600))] })],
+    ['if one unrelated service fails', afterDeploy({ failing: [failing('mail', 'unrelated')] })],
+    [
+      'if a dependency was changed and is healthy',
+      scene({ changes: [own(v42()), of('ledger', 'dependency', timed('l7', 400, 300))] }),
+    ],
+  ])('%s', (_, evidence) => {
+    expect(alone(evidence)).toBe(true);
+  });
+
+  test('not for two deploys close together', () => {
+    expect(alone(scene({ changes: [own(v42()), own(timed('v43', 100, 60))] }))).toBe(false);
+  });
+});
+
+describe('errors that should be measured but are not, require a person,', () => {
+  const unreadable = { health_unreadable: 'Prometheus answered 400: parse error' };
+  const rule = (expression: string) => ({ forSeconds: 60, intervalSeconds: 30, expression });
+
+  test.each<[string, Evidence, RegExp]>([
+    ['the query cannot be read', afterDeploy(unreadable), /could not be read: Prometheus answered 400: parse error/],
+    ['the query has no samples', afterDeploy({ health: { max: 0.01, curve: [] } }), /too few samples .* \(0\)/],
+    [
+      'the alert reports missing samples',
+      afterDeploy({ onset: { ...scene().onset, rule: rule('absent(up{job="checkout"})') } }),
+      /missing samples/,
+    ],
+    [
+      'the alert reports that scraping fails',
+      afterDeploy({ onset: { ...scene().onset, rule: rule('up{job="checkout"} == 0') }, health }),
+      /failing scrapes/,
+    ],
+  ])('however close the deploy: %s', (_, evidence, why) => {
+    expect(alone(evidence)).toBe(false);
+    expect(asks(evidence).join('; ')).toMatch(/^errors_not_measured: /);
+    expect(asks(evidence).join('; ')).toMatch(why);
+  });
+
+  test('with high confidence if the series ended with the deploy: it may crash at its start', () => {
+    const gone = afterDeploy({ health: { max: 0.01, curve: curve((m) => (m > 1 ? 0.001 : null)) } });
+    expect(confidence(gone)).toBeGreaterThan(confidence(afterDeploy()));
+    expect(asks(gone).join('; ')).toMatch(
+      /the service reports nothing any more since 2 min after v42 began|nothing any more/,
+    );
+  });
+
+  test('not if the series ended before it', () => {
+    const gone = afterDeploy({ health: { max: 0.01, curve: curve((m) => (m > 4 ? 0.001 : null)) } });
+    expect(confidence(gone)).toBe(confidence(afterDeploy()));
+  });
+});
+
+describe('a proof', () => {
+  const serving = own(timed('v42', 240, null, { status: 'started' }));
+  const by_version = [versionAt('v42', 0.08), versionAt('v41', 0.001)];
+  const evidence = scene({ changes: [serving], health, by_version });
+
+  test('by version: its version fails, and others do not', () => {
+    expect(suspectIn(correlate(evidence)).proof).toBe('version');
+    expect(alone(evidence)).toBe(true);
+  });
+
+  test('by canary: the same with a small share of the traffic, which explains the errors of all', () => {
+    const canary = [versionAt('v42', 0.4, 0.1), versionAt('v41', 0.001, 0.9)];
+    expect(suspectIn(correlate({ ...evidence, by_version: canary })).proof).toBe('canary');
+  });
+
+  test('is none if its errors do not explain those of all', () => {
+    const canary = [versionAt('v42', 0.06, 0.05), versionAt('v41', 0.001, 0.95)];
+    expect(suspectIn(correlate({ ...evidence, by_version: canary })).proof).toBeNull();
+  });
+
+  test('is none by time, however close', () => {
+    expect(suspectIn(correlate(afterDeploy({ health }))).proof).toBeNull();
+  });
+
+  test.each<[string, Partial<Evidence>]>([
+    ['one stranger that fails', { failing: [failing('mail', 'unrelated')] }],
+    ['several of them', { failing: ['mail', 'search', 'cart'].map((name) => failing(name, 'unrelated')) }],
+    ['another change', { changes: [serving, own(timed('settings', 60, 50, { kind: 'config' }))] }],
+  ])('outweighs %s', (_, more) => {
+    expect(alone({ ...evidence, ...more })).toBe(true);
+  });
+
+  test('does not say which of two deploys brought the fault if the first one has taken no traffic', () => {
+    const first = own(timed('v41', 480, null, { status: 'started' }));
+    const against40 = [versionAt('v42', 0.08, 0.8), versionAt('v40', 0.001, 0.199), versionAt('v41', 0.001, 0.001)];
+    const two = { ...evidence, changes: [first, serving], by_version: against40 };
+    expect(asks(two)).toEqual(['other_cause: v41, which v42 includes, could also be the cause']);
+  });
+
+  test('does not outweigh a dependency that failed first', () => {
+    expect(alone({ ...evidence, failing: [failing('payments', 'dependency', 2)] })).toBe(false);
+  });
+});
+
+describe('rivals', () => {
+  test('a second deploy after the onset is none', () => {
+    const changes = [own(timed('v42', 90, 30)), own(timed('v43', -40, null, { status: 'started' }))];
+    expect(asks(scene({ changes, health }))).toEqual([]);
+  });
+
+  test("a caller's change is one if the caller fails, too", () => {
+    const changes = [
+      own(timed('v42', 900, 780)),
+      { ...of('web', 'shared', timed('w7', 60, 30)), relation: 'caller' as const },
+    ];
+    const fails = scene({ changes, health, failing: [failing('web', 'dependent')] });
+    expect(asks(fails).join('; ')).toContain('deploy w7 of web could also be the cause');
+    expect(suspectIn(correlate(fails), 'w7').reasons.join('; ')).toContain(
+      'it is a change of web, which calls the service',
+    );
+  });
+
+  test("a caller's change that ended before this one is none: callers fail as a consequence, too", () => {
+    const changes = [own(v42()), { ...of('web', 'shared', timed('w7', 900, 780)), relation: 'caller' as const }];
+    expect(asks(scene({ changes, health, failing: [failing('web', 'dependent')] })).join('; ')).not.toContain('w7');
+  });
+
+  test("Firebreak's own rollbacks are no suspects", () => {
+    const rollback = timed('v41', 120, 60, { kind: 'rollback', made_for: 'inc_another' });
+    expect(correlate(scene({ changes: [own(rollback)] })).suspects).toEqual([]);
+  });
+});
+
+describe('speak against every change:', () => {
+  const with_ = (value: (m: number) => number) =>
+    scene({ changes: [own(timed('v42', 420, 360))], health: { max: 0.01, curve: curve(value) } });
+
+  test('errors that are falling already', () => {
+    const evidence = with_((m) => (m > 5 ? 0.001 : m > 3 ? 0.2 : 0.2 * 0.7 ** (3 - m) * 0.5));
+    expect(asks(evidence).join('; ')).toMatch(/errors are falling already, from 0.2 to 0.0\d+/);
+  });
+
+  test('errors that began an hour ago, too', () => {
+    const evidence = with_((m) => (m <= 5 || (m <= 65 && m > 57) ? 0.05 : 0.001));
+    expect(asks(evidence).join('; ')).toMatch(/the same errors began 60 min before, too, and ended/);
+  });
+
+  test('another failing service that was rolled back in vain', () => {
+    const evidence = afterDeploy({ failing: [{ ...failing('mail', 'unrelated', 0, 5), rolled_back: true }] });
+    expect(asks(evidence).join('; ')).toMatch(/mail failed as well, was rolled back, and still fails/);
+  });
+});
+
+describe('strangers with a health query', () => {
+  const stranger = (minutes: number): Evidence['failing'][number] => ({
+    ...failing('mail', 'unrelated', minutes),
+    measured: {
+      earliest: failing('mail', 'unrelated', minutes + 0.5).since,
+      latest: failing('mail', 'unrelated', minutes).since,
+    },
+  });
+
+  test.each([
+    ['departed at the same time', 0, true],
+    ['departed some minutes before, as a dependency that nobody declared', 4, true],
+    ['departed long before', 8, false],
+    ['departed clearly later', -4, false],
+  ])('count if they %s', (_, minutes, counts) => {
+    const evidence = afterDeploy({ failing: [stranger(minutes)] });
+    expect(confidence(evidence) < confidence(afterDeploy())).toBe(counts);
+  });
+});
+
+test('the log-odds of a candidate are its features times the weights', () => {
+  const evidence = scene({
+    changes: [own(v42()), of('payments', 'dependency', timed('p7', 240, 120), 2)],
+    health,
+    failing: [failing('payments', 'dependency', 1)],
+  });
+  const { suspects } = correlate(evidence);
+  const features = featuresOf(evidence);
+  expect(features).toHaveLength(suspects.length);
+  for (const { change_id, features: own_ } of features) {
+    const sum = Object.entries(own_).reduce(
+      (all, [name, value]) => all + WEIGHTS[name as keyof typeof WEIGHTS] * value,
+      0,
+    );
+    const factors = suspects.find((suspect) => suspect.change_id === change_id)?.factors ?? [];
+    expect(sum).toBeCloseTo(
+      factors.reduce((all, { weight }) => all + weight, 0),
+      9,
+    );
+  }
+});

@@ -1,0 +1,287 @@
+import axe from 'axe-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROLES } from '../../schemas/people/people.ts';
+import { Browser, type Eyes, haveBrowser, type Page } from '../support/browser.ts';
+import { ADMIN_TOKEN, EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
+
+const MARKUP = '<img src=x onerror=alert(1)>';
+
+const place = (mode: string) => ({
+  deployer: { kind: 'http' },
+  autoRollback: { mode, unknownMigration: 'act', approvalTimeoutMinutes: 1440 },
+});
+
+const services = {
+  checkout: { team: 'payments', environments: { production: place('approve') } },
+  search: { environments: { production: place('shadow') } },
+  cart: { environments: { production: place('approve') } },
+};
+
+const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
+
+describe.runIf(haveBrowser())('the console in a browser', () => {
+  let firebreak: Firebreak;
+  let browser: Browser;
+  let page: Page;
+  let id: string;
+  let asked: string;
+
+  const open = (path: string, eyes: Partial<Eyes> = {}) =>
+    browser.open(`${firebreak.url}${path}`, { width: 1400, height: 1000, ...eyes });
+
+  /** Waits until a part of the page has this text. */
+  const reads = (selector: string, pattern: RegExp, where: Page = page): Promise<string> =>
+    eventually(async () => {
+      const text = await where.text(selector);
+      if (text === undefined || !pattern.test(text)) throw new Error(`${selector} reads: ${text}`);
+      return text;
+    }, `${selector} reads like ${pattern}`);
+
+  const signIn = async (token: string, where: Page): Promise<void> => {
+    await reads('h1', /Sign in/, where);
+    await eventually(async () => {
+      await where.evaluate('document.querySelector("#token").select()');
+      await where.type(token);
+      return where.evaluate<boolean>(
+        `document.readyState === 'complete' && document.querySelector('#token').value === ${JSON.stringify(token)}`,
+      );
+    }, 'the token in its field');
+    await where.press('Enter');
+    await reads('.person summary', /./, where);
+  };
+
+  const deploy = (service: string, version: string, minutes: number) =>
+    firebreak.post('/v1/deployments', {
+      service,
+      environment: 'production',
+      version,
+      started_at: minutesAgo(minutes),
+      finished_at: minutesAgo(minutes - 1),
+      author: MARKUP,
+      has_migration: false,
+    });
+
+  const alert = async (service: string, title: string): Promise<void> => {
+    const { status } = await firebreak.post('/v1/alerts/generic', {
+      service,
+      environment: 'production',
+      severity: 'critical',
+      status: 'firing',
+      title,
+      dedup_key: title,
+      labels: { action: 'auto-rollback' },
+    });
+    expect(status).toBe(202);
+  };
+
+  const token = async (name: string, actions: readonly string[]): Promise<string> =>
+    (await firebreak.post('/v1/tokens', { name, actions })).body.token;
+
+  beforeAll(async () => {
+    [firebreak, browser] = await Promise.all([
+      Firebreak.start({
+        services,
+        timeScale: 60,
+        configFiles: EACH_ALONE,
+        env: { FIREBREAK_PUBLIC_URL: 'https://firebreak.test' },
+      }),
+      Browser.start(),
+    ]);
+    await deploy('checkout', 'v17', 300);
+    await deploy('checkout', 'v18', 8);
+    page = await open('/');
+    await signIn(ADMIN_TOKEN, page);
+  });
+
+  afterAll(async () => {
+    await browser?.stop();
+    await firebreak?.remove();
+  });
+
+  test('the first page is empty after the login, and live', async () => {
+    expect(await page.evaluate('location.pathname')).toBe('/console');
+    await reads('#incidents', /No incident is open/);
+    await reads('#live', /^Live$/);
+    await reads('#automation', /On\s+approve 2\s+shadow 1/);
+  });
+
+  test('an incident appears by itself, with its probable cause and what automation does', async () => {
+    await alert('checkout', 'checkout answers with errors');
+    await reads('#incidents', /checkout production\s*·?\s*checkout answers with errors/);
+    await reads('#incidents', /Needs approval: Roll checkout in production back from v18 to v17\?/);
+    await reads('#incidents', /Probable cause\s+v18\s+confidence\s+\d+ %/);
+    await eventually(
+      () => page.evaluate<boolean>(`document.title === '(1) Now · Firebreak'`),
+      'the title counts incidents',
+    );
+  });
+
+  test('a click on it leads to what it needs', async () => {
+    await page.click('#incidents .question a');
+    await reads('#questions', /Roll checkout in production back from v18 to v17\?/);
+    id = await page.evaluate<string>('location.pathname.split("/").at(-1)');
+    await reads('#suspects', /v18\s+confidence\s+\d+ %/);
+    await reads('#decisions', /Asks for approval\s+v18\s+→\s+v17[^]*Why[^]*Why not[^]*automation is in mode approve/);
+    await reads('#effects', /page\s+pagerduty[^]*done[^]*PagerDuty answered 202/);
+    await reads('#timeline', /Opened: checkout answers with errors/);
+  });
+
+  test('a viewer sees the same without buttons, and no update says more', async () => {
+    const other = await Browser.start();
+    try {
+      const secret = await token('vera', ROLES.viewer.actions);
+      const theirs = await other.open(`${firebreak.url}/console/incidents/${id}`, { width: 1400, height: 1000 });
+      await signIn(secret, theirs);
+      expect(await theirs.evaluate('location.pathname')).toBe(`/console/incidents/${id}`);
+      await reads('#questions', /You don't have permission to answer/, theirs);
+      await reads('#live', /^Live$/, theirs);
+      expect(await theirs.evaluate('document.querySelectorAll("main form[method=post]").length')).toBe(0);
+      expect(theirs.problems).toEqual([]);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test('text that a person writes survives updates', async () => {
+    await page.click('#open-note');
+    await page.click('#note-text');
+    await page.type(`Looked at ${MARKUP}`);
+    await firebreak.post(`/v1/incidents/${id}/timeline`, { text: 'from elsewhere' });
+    await reads('#timeline', /from elsewhere/);
+    expect(await page.evaluate('document.querySelector("#note-text").value')).toBe(`Looked at ${MARKUP}`);
+    await page.click('#do-note');
+    await reads('.notice', /Note added/);
+    await reads('#timeline', /Looked at <img src=x onerror=alert\(1\)>/);
+    expect(await page.evaluate('location.search')).toBe('');
+  });
+
+  test('an approval by button rolls back, which the page shows without a reload', async () => {
+    await page.click('[id^="approve-"]');
+    await reads('.notice', /Approved/);
+    await reads('#effects', /roll-back[^]*done[^]*Rolled back to v17/);
+    await reads('#decisions', /approved by admin/);
+    await reads('#summary', /mitigated/);
+    expect((await firebreak.get(`/v1/incidents/${id}`)).body.decisions).toMatchObject([{ state: 'approved' }]);
+  });
+
+  test('without JavaScript, everything can be read, filtered, and done', async () => {
+    await alert('search', `search is slow ${MARKUP}`);
+    await eventually(
+      async () => (await firebreak.get('/v1/incidents?service=search')).body.items.length === 1,
+      'the new incident',
+    );
+    const still = await open('/console', { scripts: false });
+    await reads('#incidents', /search is slow <img/, still);
+    expect(await still.text('#live')).toBe('');
+    await still.click('#incidents h3 a');
+    await reads('h1', /search is slow <img/, still);
+    await reads('#timeline', /Opened/, still);
+    await still.click('.filters a:nth-child(4)');
+    await eventually(() => still.evaluate<boolean>(`location.search === '?kind=pages'`), 'the filter');
+    expect(await still.text('#timeline')).not.toMatch(/Opened/);
+    await still.click('#do-acknowledge');
+    await reads('.notice', /Acknowledged/, still);
+    await still.close();
+  });
+
+  test('a link in a message leads a person with a phone to the question, and nobody approves by opening it', async () => {
+    await deploy('cart', 'v4', 300);
+    await deploy('cart', 'v5', 8);
+    await alert('cart', 'cart answers with errors');
+    asked = await eventually(async () => {
+      const bodies = (await firebreak.calls('slack')).map(({ body }) =>
+        new URLSearchParams(String(body)).get('blocks'),
+      );
+      const shown = bodies.filter((blocks) => blocks?.includes('cart')).join('\n');
+      const found = [...shown.matchAll(/https:\/\/firebreak\.test(\/console\/approve\/[\w.-]+)/g)].map(
+        ([, one]) => one,
+      );
+      return found.at(-1) ?? Promise.reject(new Error('Slack shows no link to the question'));
+    }, 'the summary in Slack with the link');
+    const phone = await Browser.start();
+    try {
+      const eyes = { width: 390, height: 844 };
+      for (const method of ['GET', 'HEAD'])
+        await fetch(firebreak.url + asked, { method, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+      const theirs = await phone.open(firebreak.url + asked, eyes);
+      await signIn(await token('ann', ROLES.approver.actions), theirs);
+      await reads('h1', /Roll cart in production back from v5 to v4\?/, theirs);
+      await reads('#question', /v5\s+→\s+v4[^]*The question ends in/, theirs);
+      await reads('#evidence', /v5\s+confidence\s+\d+ %/, theirs);
+      await theirs.click('[id^="approve-"]');
+      await reads('.notice', /Approved/, theirs);
+      await reads('#question', /This question is closed: approved by ann[^]*Done: Rolled back to v4/, theirs);
+      expect(theirs.problems).toEqual([]);
+    } finally {
+      await phone.stop();
+    }
+  });
+
+  test('all of it can be reached with the keyboard alone', async () => {
+    const other = await open(`/console/incidents/${id}`);
+    await reads('#timeline', /Opened/, other);
+    const reached: string[] = [];
+    for (let n = 0; n < 40; n += 1) {
+      await other.press('Tab');
+      reached.push(
+        await other.evaluate(`(({ activeElement: it }) => it.id || it.textContent.trim() || it.name)(document)`),
+      );
+    }
+    expect(reached[0]).toBe('Skip to the content');
+    for (const stop of ['Now', 'admin', 'open-severity', 'open-note', 'open-resolve', 'text', 'Filter', 'People'])
+      expect(reached).toContain(stop);
+    await other.close();
+  });
+
+  const paths: [string, () => string][] = [
+    ['the login', () => '/login'],
+    ['Now', () => '/console'],
+    ['an incident', () => `/console/incidents/${id}`],
+    ['Services', () => '/console/services'],
+    ['a service', () => '/console/services/checkout'],
+    ['SLOs', () => '/console/slos'],
+    ['Freezes', () => '/console/freezes'],
+    ['Decisions', () => '/console/decisions'],
+    ['the audit log', () => '/console/audit'],
+    ['a question', () => asked],
+    ['a page that does not exist', () => '/console/nowhere'],
+  ];
+  const eyes: [string, Partial<Eyes>][] = [
+    ['in light', {}],
+    ['in dark', { dark: true }],
+    ['on a phone', { width: 390, height: 844 }],
+    ['on a dark phone', { width: 390, height: 844, dark: true }],
+  ];
+
+  test.each(paths.flatMap(([name, path]) => eyes.map(([how, of]) => ({ name, path, how, of }))))(
+    '$name has no barrier $how, and nothing overflows',
+    async ({ path, of }) => {
+      const other = await open(path(), of);
+      await reads('h1', /./, other);
+      await other.evaluate(`document.querySelectorAll('main details').forEach((one) => (one.open = true))`);
+      await other.evaluate(`${axe.source}; undefined`);
+      const found = await other.evaluate<string[]>(`axe
+        .run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+        .then(({ violations }) => violations.flatMap(({ id, impact, nodes }) => nodes.map(({ html }) => impact + ' ' + id + ': ' + html)))`);
+      expect(found).toEqual([]);
+      expect(await other.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      expect(other.problems.filter((text) => !/404/.test(text))).toEqual([]);
+      await other.close();
+    },
+  );
+
+  test('signing out everywhere ends the session of every page', async () => {
+    const other = await open('/console');
+    await reads('#live', /^Live$/, other);
+    await page.click('#person summary');
+    await page.click('[name="everywhere"]');
+    await reads('h1', /Sign in/);
+    await reads('#live', /Updates stopped/, other);
+    expect(page.problems.filter((text) => !/401/.test(text))).toEqual([]);
+  });
+
+  test('markup in a text never becomes markup', async () => {
+    expect(await page.evaluate('document.querySelectorAll("img, [onerror]").length')).toBe(0);
+    expect((await firebreak.get('/console')).status).toBe(200);
+  });
+});

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { minutesAgo } from '../../support/alerts.ts';
+import { EACH_ALONE, type Firebreak } from '../../support/firebreak.ts';
+import { freePort } from '../../../demo/free-port.ts';
+import { exampleAlertmanager, have } from '../../support/prometheus-stack.ts';
+import type { CdServer } from '../support/cd-server.ts';
+import { Stage } from '../support/stage.ts';
+import {
+  catalogue,
+  errorRatioByVersionOf,
+  errorRatioOf,
+  expectOneOfEach,
+  expectOnePage,
+  haveHistory,
+  record,
+  untilJudged,
+  untilResolved,
+} from '../support/story.ts';
+import type { ToyService } from '../support/toy-service.ts';
+
+/** Automation may act only on a version that monitoring proves bad. v2 gets a tenth of the requests, v1 the others. */
+describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out during an increase of errors', () => {
+  const stage = new Stage();
+  let firebreak: Firebreak;
+  let cd: CdServer;
+  let checkout: ToyService, search: ToyService;
+
+  beforeAll(async () => {
+    const services = await stage.toyServices('checkout', 'search');
+    [checkout, search] = services;
+    cd = await stage.cd(services);
+    const port = await freePort();
+    const known = services.map((service) =>
+      catalogue(cd, [service], {
+        autoRollback: { mode: 'act', evidence: 'version' },
+        health: { ...errorRatioOf(service), byVersion: errorRatioByVersionOf(service) },
+      }),
+    );
+    firebreak = await stage.firebreak({
+      services: Object.assign({}, ...known) as object,
+      configFiles: EACH_ALONE,
+      env: { PROMETHEUS_URL: `http://127.0.0.1:${port}` },
+    });
+    await haveHistory(firebreak, services);
+    for (const service of services) await rollOutCanary(service);
+    const config = await exampleAlertmanager('alertmanager.yml', firebreak.url);
+    await stage.prometheus(services, [await stage.alertmanager({ config })], { port });
+  });
+
+  afterAll(() => stage.stop());
+
+  async function rollOutCanary(service: ToyService): Promise<void> {
+    service.beside = { version: service.version, oneOf: 10 };
+    service.version = 'v2';
+    await record(firebreak, {
+      service: service.name,
+      version: 'v2',
+      status: 'started',
+      canary_weight: 0.1,
+      has_migration: false,
+      started_at: minutesAgo(2),
+    });
+  }
+
+  test.concurrent('is rolled back once if it fails and the version beside it does not', async () => {
+    checkout.broken.add('v2');
+    const incident = await untilResolved(firebreak, checkout);
+    expect(incident.decisions).toMatchObject([{ kind: 'roll_back', from_version: 'v2', to_version: 'v1' }]);
+    expect(incident.decisions[0]?.reasons[0]?.text).toMatch(/by version: v2 is at [\d.]+, v1 at 0\b/);
+    await expectOneOfEach(firebreak, cd, checkout, incident);
+    expect(cd.rollbacksOf('checkout')).toEqual([{ from: 'v2', to: 'v1' }]);
+  });
+
+  test.concurrent('is not rolled back if all versions fail alike', async () => {
+    search.broken.add('v1').add('v2');
+    const { decisions } = await untilJudged(firebreak, search);
+    expect(decisions).toMatchObject([{ kind: 'none', because: 'no_confident_suspect' }]);
+    expect(decisions[0]?.reasons).toContainEqual({
+      code: 'all_versions_bad',
+      text: expect.stringMatching(/^by version: v2 is at \S+, v1 at \S+: all versions are bad$/),
+    });
+    search.broken.clear();
+    const incident = await untilResolved(firebreak, search);
+    await expectOnePage(firebreak, incident);
+    expect(cd.requestsOf('search')).toEqual([]);
+  });
+});

@@ -1,0 +1,211 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Browser, haveBrowser, type Page } from '../../support/browser.ts';
+import { ADMIN_TOKEN, eventually, Firebreak } from '../../support/firebreak.ts';
+
+const EXAMPLE = new URL('../../../examples/bad-deploy.mjs', import.meta.url).pathname;
+
+const MARKUP = '<img src=x onerror=alert(1)>';
+
+const services = {
+  checkout: {
+    slack: { channel: '#payments' },
+    statusPage: { components: ['Checkout'], publish: 'auto' },
+    environments: {
+      production: {
+        deployer: { kind: 'http' },
+        autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' },
+      },
+    },
+  },
+  search: {},
+};
+
+describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
+  let firebreak: Firebreak;
+  let browser: Browser;
+  let page: Page;
+
+  const open = (width = 1440, dark = false) => browser.open(`${firebreak.url}/sandbox`, { width, height: 1200, dark });
+
+  /** Waits until a part of the page has this text. */
+  const reads = (selector: string, pattern: RegExp, where: Page = page): Promise<string> =>
+    eventually(async () => {
+      const text = await where.text(selector);
+      if (text === undefined || !pattern.test(text)) throw new Error(`${selector} reads: ${text}`);
+      return text;
+    }, `${selector} reads like ${pattern}`);
+
+  beforeAll(async () => {
+    [firebreak, browser] = await Promise.all([Firebreak.start({ services }), Browser.start()]);
+    page = await open();
+    await reads('#welcome', /node examples\/bad-deploy\.mjs/);
+    const env = { PATH: process.env['PATH'] ?? '', FIREBREAK_ADMIN_TOKEN: ADMIN_TOKEN };
+    await promisify(execFile)(process.execPath, [EXAMPLE, firebreak.url], { env });
+  });
+
+  afterAll(async () => {
+    await browser?.stop();
+    await firebreak?.remove();
+  });
+
+  test('it no longer shows the instructions', async () => {
+    await reads('#calls', /\/v2\/enqueue/);
+    expect(await page.evaluate('document.querySelector("#welcome").checkVisibility()')).toBe(false);
+  });
+
+  test('the channel of the incident is open, with its pinned summary', async () => {
+    await reads('.channels [aria-current]', /^#\s*incident-\d{6}1$/);
+    await reads('#slack .topic', /resolved · checkout production/);
+    await reads(
+      '#slack .pinned',
+      /checkout production: checkout answers 12 % of its requests with an error[^]*Suspects/,
+    );
+    await reads('#slack .messages', /Rolled back to v41-/);
+  });
+
+  test('a mention of the channel in another channel links to it', async () => {
+    await page.click('.channels li:last-child button');
+    await reads('#slack h3', /payments/);
+    await page.click('#slack .mention');
+    await reads('#slack h3', /incident-\d{6}1/);
+  });
+
+  test('the page, the rollback, the public incident, and the annotations are there', async () => {
+    await reads('#pagerduty .card', /resolved[^]*checkout answers 12 %[^]*triggered by the Events API/);
+    await reads('#cd .rollback', /rolled back[^]*checkout production[^]*v42-\w+[^]*→[^]*v41-/);
+    await reads('#cd .live', /checkout production\s+v41-/);
+    await reads('#statuspage', /All Systems Operational[^]*Checkout\s+Operational[^]*Resolved/);
+    await reads('#grafana .annotations', /Rollback[^]*Deploy/);
+    expect(await page.evaluate('document.querySelectorAll("#grafana .annotation.incident").length')).toBe(1);
+  });
+
+  test('each call is on the timeline, with a tip when pointed at, and with details when selected', async () => {
+    const count = await page.evaluate<number>('document.querySelectorAll("#timeline .call").length');
+    expect(count).toBeGreaterThanOrEqual((await firebreak.calls('slack')).length);
+    await page.evaluate('document.querySelector("#timeline svg").focus()');
+    await page.press('ArrowRight');
+    await reads('#timeline .tip', /\d{2}:\d{2}:\d{2}\.\d{3} (POST|GET) \/.+ \d{3}/);
+    await page.press('Enter');
+    await reads('#calls .details', /user-agent/);
+  });
+
+  test('calls are filtered by vendor, and expand to show their body', async () => {
+    await page.click('#calls [data-act="filter"][data-id="cd"]');
+    await eventually(
+      () =>
+        page.evaluate(
+          '[...document.querySelectorAll("#calls td .vendor")].every(({ innerText }) => innerText === "Delivery")',
+        ),
+      'only calls of the delivery system',
+    );
+    await page.click('#calls tr:last-child [data-act="call"]');
+    await reads('#calls .details', /"from_version": "v42-/);
+  });
+
+  test('a button makes a vendor fail, and another one clears all faults', async () => {
+    await page.click('[data-act="fault"][data-of="grafana"][data-id="down"]');
+    await reads('#status', /1 active fault/);
+    await reads('#grafana header', /down \(500\)/);
+    expect((await firebreak.get('/sandbox/faults')).body.items).toMatchObject([
+      { vendor: 'grafana', fault: { kind: 'status', status: 500 } },
+    ]);
+    await page.click('[data-act="clear-all"]');
+    await reads('#faults header', /no faults/);
+    expect((await firebreak.get('/sandbox/faults')).body.items).toEqual([]);
+  });
+
+  test("targets and flags appear once there are any, in each vendor's terms", async () => {
+    expect(await page.evaluate('document.querySelector("#targets").checkVisibility()')).toBe(false);
+    await firebreak.put('/sandbox/argo-cd/applications/checkout', {
+      project: 'payments',
+      history: [{ revision: '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1', images: ['checkout:v42'] }],
+    });
+    await firebreak.post('/sandbox/kubernetes/deploy', { name: 'basket', image: 'shop/basket:v7' });
+    await firebreak.put('/sandbox/aws/lambda/functions', {
+      function: 'mailer',
+      alias: 'live',
+      versions: [{ description: 'v41' }, { description: 'v42' }],
+    });
+    await firebreak.put('/sandbox/flags/states', { environment: 'production', flag: 'new-basket', on: true });
+    await reads('#targets', /checkout\s+Argo CD · payments\s+Synced, Healthy\s+checkout:v42/);
+    await reads('#targets', /basket\s+Kubernetes · Deployment in default\s+\d\/\d ready\s+shop\/basket:v7/);
+    await reads('#targets', /mailer\s+AWS · Lambda, alias live\s+all traffic\s+v42/);
+    await reads('#targets', /new-basket\s+Flag service · flag, production\s+on/);
+    await reads('#targets header', /4 items/);
+  });
+
+  test('markup in an alert is shown as text everywhere', async () => {
+    const alert = { service: 'search', environment: 'production', severity: 'critical', status: 'firing' };
+    const told = await firebreak.post('/v1/alerts/generic', { ...alert, title: MARKUP, dedup_key: MARKUP });
+    expect(told.status).toBe(202);
+    await reads('#pagerduty .card', /triggered[^]*<img src=x onerror=alert\(1\)>/);
+    await reads('.channels li:nth-child(3)', /incident-\d{6}2\s+\d+\s+unread/);
+    await page.click('.channels li:nth-child(3) button');
+    await reads('#slack .messages', /<img src=x onerror=alert\(1\)>/);
+    await page.click('#calls [data-act="filter"][data-id="pagerduty"]');
+    await page.click('#calls tbody [data-act="call"]');
+    await reads('#calls .details', /<img src=x onerror=alert\(1\)>/);
+    expect(await page.evaluate('document.querySelectorAll("img, [onerror]").length')).toBe(0);
+  });
+
+  test('an on-call responder acknowledges a page with a button', async () => {
+    await page.click('#pagerduty [data-answer="acknowledge"]');
+    await reads('#pagerduty .card', /acknowledged[^]*acknowledged by Sandbox On-Call/);
+  });
+
+  test('expanded parts stay expanded during updates', async () => {
+    await page.click('.channels li:first-child button');
+    await page.evaluate('document.querySelector("#pagerduty details").open = false');
+    await firebreak.put('/sandbox/slack/channels', { name: 'news', join: true });
+    await reads('.channels', /news/);
+    expect(await page.text('#slack h3')).toMatch(/general/);
+    expect(await page.evaluate('document.querySelector("#pagerduty details").open')).toBe(false);
+  });
+
+  test.each([1440, 1024, 390])('at a width of %i pixels, nothing overflows', async (width) => {
+    for (const dark of [false, true]) {
+      const other = await open(width, dark);
+      await reads('#pagerduty', /triggered|acknowledged/, other);
+      const beyond = await other.evaluate<string[]>(`
+        [...document.querySelectorAll('main > *, .top > *')]
+          .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5)
+          .map(({ id, className }) => id || className)`);
+      expect([dark, beyond]).toEqual([dark, []]);
+      expect(other.problems).toEqual([]);
+    }
+  });
+
+  test('all controls can be reached by keyboard, in the order of the page', async () => {
+    const other = await open();
+    await reads('#pagerduty', /acknowledged/, other);
+    const reached: string[] = [];
+    for (let i = 0; i < 80; i++) {
+      await other.press('Tab');
+      reached.push(
+        await other.evaluate(`(({ activeElement: it }) =>
+          it.dataset.act ?? it.form?.dataset.slack ?? (it.closest('[id]')?.id || it.textContent))(document)`),
+      );
+    }
+    expect(reached[0]).toBe('Skip to the panels');
+    for (const stop of [
+      'Docs',
+      'timeline',
+      'channel',
+      'pinned',
+      'slack',
+      'say',
+      'pagerduty',
+      'page',
+      'cd',
+      'fault',
+      'filter',
+    ])
+      expect(reached).toContain(stop);
+  });
+
+  test('the page has no errors', () => {
+    expect(page.problems).toEqual([]);
+  });
+});

@@ -1,0 +1,305 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { sha256 } from '../../../aws/hash.ts';
+import { approvalUrls } from '../../../domain/incidents/approval-link.ts';
+import { summaryCard } from '../../../domain/messages/incident-card.ts';
+import { pageNote } from '../../../domain/paging/page-note.ts';
+import { decide } from '../../../domain/rollback/rollback.ts';
+import { consoleApp } from '../../../http/web/routes.ts';
+import type { TokenRecord } from '../../../schemas/access/access.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { ROLES } from '../../../schemas/people/people.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { fullRequest } from '../../../workflows/steps/page.ts';
+import { clear } from '../../domain/arbitraries.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
+import { FakeSessions } from '../../support/fake-sessions.ts';
+
+const HOST = 'firebreak.example.com';
+const PLACE = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+
+const recordOf = (name: string, actions: TokenRecord['actions']): TokenRecord => ({
+  id: `tok_${name}`,
+  name,
+  actions,
+  sources: null,
+  services: null,
+  environments: null,
+  expires_at: null,
+  created_at: '2026-11-20T12:00:00.000Z' as Timestamp,
+  created_by: 'admin',
+});
+
+const TOKENS = new Map([
+  ['ann', recordOf('ann', ROLES.approver.actions)],
+  ['vera', recordOf('vera', ROLES.viewer.actions)],
+  ['ci', recordOf('ci', ['deployments:write'])],
+]);
+
+let world: FakeWorld;
+let server: ReturnType<typeof consoleApp>;
+let id: IncidentId;
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  world.engine = idleEngine();
+  server = consoleApp({
+    ...world.deps,
+    sessions: new FakeSessions(world.clock),
+    signIn: Object.create(null),
+    secrets: { get: async () => undefined },
+    tokens: Object.assign(Object.create(null), {
+      find: async (hash: string) => [...TOKENS].find(([token]) => sha256(token) === hash)?.[1],
+    }),
+    userCache: Object.assign(Object.create(null), { user: async () => undefined }),
+  });
+  ({ id } = await world.deps.incidents.declare({
+    ...PLACE,
+    title: 'Payments fail',
+    severity: 'critical',
+    by: 'ada',
+    trace: 't',
+  }));
+});
+
+const deps = () => ({ ...world.deps, publicUrl: `https://${HOST}` });
+
+/** Asks whether to roll back, for an hour. Returns the digest of the question. */
+async function asks(number = 1): Promise<string> {
+  for (const [version, minutesAgo] of [
+    ['v1', 600],
+    ['v2', 10],
+  ] as const) {
+    const started_at = plusSeconds(world.clock.now(), -60 * minutesAgo);
+    const made = NewChange.parse({ ...PLACE, version, started_at, finished_at: plusSeconds(started_at, 180) });
+    await world.deps.changes.record(made);
+  }
+  const inputs = clear({
+    changes: await world.deps.changes.recent(PLACE, 9),
+    policy: { mode: 'approve', unknownMigration: 'approve' },
+  });
+  const { digest, state } = await world.deps.decisions.keep(id, number, decide(inputs), inputs, 3600);
+  expect(state).toBe('waiting');
+  return digest;
+}
+
+const story = async () => (await world.deps.incidents.story(id, null)) ?? expect.unreachable();
+
+/** Returns the path of the link to the newest question. */
+async function linkPath(): Promise<string> {
+  const url = [...(await approvalUrls(deps(), await story())).values()].at(-1) ?? expect.unreachable();
+  expect(url).toMatch(/^https:\/\/firebreak\.example\.com\/console\/approve\/[\w.-]+$/);
+  return new URL(url).pathname;
+}
+
+const request = (path: string, cookie: string, more: RequestInit = {}) =>
+  server.request(`https://${HOST}${path}`, { headers: { host: HOST, accept: 'text/html', cookie }, ...more });
+
+const send = (path: string, fields: Record<string, string>, cookie = '', headers: Record<string, string> = {}) =>
+  request(path, cookie, {
+    method: 'POST',
+    headers: {
+      host: HOST,
+      cookie,
+      // What browsers send from a page with the policy `no-referrer`.
+      origin: 'null',
+      'sec-fetch-site': 'same-origin',
+      'content-type': 'application/x-www-form-urlencoded',
+      ...headers,
+    },
+    body: new URLSearchParams(fields).toString(),
+  });
+
+async function signedIn(token: string): Promise<{ cookie: string; form_key: string }> {
+  const response = await send('/login', { token }, '', { origin: `https://${HOST}` });
+  const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  const page = await (await request(`/console/incidents/${id}`, cookie)).text();
+  return { cookie, form_key: /name="form_key" value="([0-9a-f]+)"/.exec(page)?.[1] ?? '' };
+}
+
+const state = async (number = 1) => world.deps.decisions.state(id, number);
+
+test('everything that shows a question links to it', async () => {
+  await asks();
+  const url = `https://${HOST}${await linkPath()}`;
+  const urls = await approvalUrls(deps(), await story());
+  const { incident } = await story();
+  const page = await fullRequest(incident, 'key', { number: 1, causes: [], chat: null }, deps());
+  expect(page.links?.[0]).toEqual({ href: url, text: 'Approve or reject' });
+  expect(page.details?.['approve_or_reject']).toBe(url);
+  expect(pageNote(await story(), urls)).toContain(`Approve or reject: ${url}`);
+  expect(JSON.stringify(summaryCard(await story(), undefined, urls))).toContain(`"link":"${url}"`);
+});
+
+test('without an address of this Firebreak, or without a key, the question is shown without a link', async () => {
+  await asks();
+  expect(await approvalUrls(world.deps, await story())).toEqual(new Map());
+  const failing = { sign: () => Promise.reject(new Error('no secrets')), read: async () => undefined };
+  expect(await approvalUrls({ ...deps(), approvalLinks: failing }, await story())).toEqual(new Map());
+  expect(JSON.stringify(summaryCard(await story()))).toContain('approve or reject');
+});
+
+describe('a link to a question', () => {
+  test('shows what will happen and why, and is approved by one confirmation', async () => {
+    const digest = await asks();
+    const ann = await signedIn('ann');
+    const path = await linkPath();
+    const page = await (await request(path, ann.cookie)).text();
+    for (const words of [
+      'Roll checkout in production back from v2 to v1?',
+      'Payments fail',
+      'confidence',
+      'Other poss',
+    ])
+      expect(page).toContain(words);
+    expect(page).toMatch(/Approval is needed because: it is unknown whether v2 has a migration/);
+    const done = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
+    expect([done.status, done.headers.get('location')]).toEqual([303, `${path}?done=approve`]);
+    expect(await state()).toBe('approved');
+    const after = await (await request(`${path}?done=approve`, ann.cookie)).text();
+    expect(after).toMatch(/This question is closed: approved by ann/);
+    expect(after).not.toContain('name="digest"');
+  });
+
+  test('can be rejected', async () => {
+    const digest = await asks();
+    const ann = await signedIn('ann');
+    const path = await linkPath();
+    expect((await send(`${path}/actions/reject`, { form_key: ann.form_key, digest }, ann.cookie)).status).toBe(303);
+    expect(await state()).toBe('rejected');
+  });
+
+  test('asks who is there, and returns to the question', async () => {
+    await asks();
+    const path = await linkPath();
+    const response = await request(path, '');
+    expect([response.status, response.headers.get('location')]).toEqual([
+      302,
+      `/login?next=${encodeURIComponent(path)}`,
+    ]);
+    const signed = await send('/login', { token: 'ann', next: path }, '', { origin: `https://${HOST}` });
+    expect(signed.headers.get('location')).toBe(path);
+  });
+
+  test('changes nothing when it is opened, by anyone and in any way', async () => {
+    await asks();
+    const ann = await signedIn('ann');
+    const path = await linkPath();
+    for (const cookie of ['', ann.cookie])
+      for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT'])
+        for (const tail of ['', '/actions/approve', '/actions/reject', '?done=approve'])
+          for (const headers of [
+            {},
+            { purpose: 'prefetch', 'sec-purpose': 'prefetch' },
+            { accept: 'text/event-stream' },
+          ])
+            await request(`${path}${tail}`, cookie, {
+              method,
+              headers: { host: HOST, accept: 'text/html', cookie, ...headers },
+            });
+    expect(await state()).toBe('waiting');
+    expect((await story()).timeline.filter(({ entry }) => entry.actor === 'ann')).toEqual([]);
+  });
+
+  test('is not sent to other sites, not stored, and not indexed', async () => {
+    await asks();
+    const ann = await signedIn('ann');
+    for (const cookie of ['', ann.cookie]) {
+      const { headers } = await request(await linkPath(), cookie);
+      expect([headers.get('referrer-policy'), headers.get('x-robots-tag')]).toEqual([
+        'no-referrer',
+        'noindex, nofollow',
+      ]);
+      if (cookie !== '') expect(headers.get('cache-control')).toBe('no-store');
+    }
+  });
+
+  test('does nothing after it has expired, but shows the outcome', async () => {
+    const digest = await asks();
+    const path = await linkPath();
+    world.clock.set(world.clock.millis + 3601_000);
+    const ann = await signedIn('ann');
+    expect(await (await request(path, ann.cookie)).text()).toContain('This link has expired');
+    const late = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
+    expect([late.status, await state()]).toEqual([409, 'waiting']);
+    await world.deps.decisions.expire(id, 1);
+    expect(await (await request(path, ann.cookie)).text()).toContain('expired without an answer');
+  });
+
+  test('that was changed is refused without a word about the incident', async () => {
+    const digest = await asks();
+    const ann = await signedIn('ann');
+    const path = await linkPath();
+    const changed = [
+      path.replace(/-1\./, '-2.'),
+      `${path.slice(0, -1)}${path.endsWith('A') ? 'B' : 'A'}`,
+      '/console/approve/x',
+    ];
+    for (const wrong of changed) {
+      const page = await request(wrong, ann.cookie);
+      expect([page.status, (await page.text()).includes('Payments')]).toEqual([404, false]);
+      expect((await send(`${wrong}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie)).status).toBe(404);
+    }
+    expect(await state()).toBe('waiting');
+  });
+
+  test('answers its own question only', async () => {
+    await asks();
+    const path = await linkPath();
+    const other = await asks(2);
+    const ann = await signedIn('ann');
+    const refused = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest: other }, ann.cookie);
+    expect([refused.status, await state(1), await state(2)]).toEqual([409, 'waiting', 'waiting']);
+    expect(await refused.text()).toContain('This link belongs to another question');
+  });
+
+  test('used twice acts once', async () => {
+    const digest = await asks();
+    const ann = await signedIn('ann');
+    const path = await linkPath();
+    const answer = () => send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
+    const statuses = [(await answer()).status, (await answer()).status];
+    expect(statuses[0]).toBe(303);
+    expect((await story()).timeline.filter(({ entry }) => entry.kind === 'decision.approved')).toHaveLength(1);
+    expect(await (await request(path, ann.cookie)).text()).toContain('approved by ann');
+  });
+
+  test('is refused to a viewer, and asks a program without permission for nothing', async () => {
+    const digest = await asks();
+    const vera = await signedIn('vera');
+    const path = await linkPath();
+    const page = await (await request(path, vera.cookie)).text();
+    expect(page).toMatch(/You don(&#39;|')t have permission to answer/);
+    expect(page).not.toContain('name="digest"');
+    for (const name of ['approve', 'reject'])
+      expect((await send(`${path}/actions/${name}`, { form_key: vera.form_key, digest }, vera.cookie)).status).toBe(
+        403,
+      );
+    const { status } = await server.request(`https://${HOST}${path}`, {
+      headers: { host: HOST, authorization: 'Bearer ci' },
+    });
+    expect([status, await state()]).toEqual([403, 'waiting']);
+  });
+
+  test('needs a form of the same session', async () => {
+    const digest = await asks();
+    const ann = await signedIn('ann');
+    const path = `${await linkPath()}/actions/approve`;
+    const fields = { form_key: ann.form_key, digest };
+    expect((await send(path, { digest }, ann.cookie)).status).toBe(403);
+    expect((await send(path, fields)).status).toBe(401);
+    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }])
+      expect((await send(path, fields, ann.cookie, headers)).status).toBe(403);
+    expect(await state()).toBe('waiting');
+  });
+
+  test('that was answered elsewhere in the meantime shows how', async () => {
+    const digest = await asks();
+    const ann = await signedIn('ann');
+    const path = await linkPath();
+    await world.deps.decisions.answer(id, digest, 'rejected', 'grace', '');
+    const late = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
+    expect([late.status, await state()]).toEqual([409, 'rejected']);
+    expect(await late.text()).toContain('rejected by grace');
+  });
+});

@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest';
+import type { RecentDecision } from '../../../actions/freeze/refusals.ts';
+import { freezes, freezesMain, hoursOn } from '../../../http/web/pages/freezes.ts';
+import { byDay, type FreezesData } from '../../../http/web/pages/freezes/data.ts';
+import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { consoleWorld } from '../../support/console-world.ts';
+import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+
+const AT = '2026-11-20T12:00:00.000Z' as Timestamp;
+const LATER = '2026-11-20T15:30:00.000Z' as Timestamp;
+
+const override = (more: Partial<Override> = {}): Override => ({
+  id: 'ovr_1',
+  reason: hostile('reason of the override'),
+  requested_by: hostile('ada'),
+  requested_at: AT,
+  needs_approval: true,
+  approved_by: null,
+  approved_at: null,
+  withdrawn_by: null,
+  withdrawn_at: null,
+  expires_at: '2026-11-20T18:00:00.000Z' as Timestamp,
+  uses: 2,
+  used_by: [],
+  version: hostile('v2'),
+  ...more,
+});
+
+const freeze = (more: Partial<Freeze> = {}): Freeze => ({
+  id: 'frz_1',
+  cause: 'person',
+  service: hostile('service'),
+  environment: hostile('environment'),
+  team: null,
+  reason: hostile('reason'),
+  ends_when: hostile('end'),
+  starts_at: AT,
+  until: null,
+  not_before: null,
+  ended_at: null,
+  ended_by: null,
+  end_reason: null,
+  settled_at: null,
+  opened_by: hostile('grace'),
+  opened_at: AT,
+  slo: null,
+  incident_id: null,
+  calendar: null,
+  overrides: [override()],
+  ...more,
+});
+
+const refused = {
+  id: hostile('decision'),
+  by: hostile('ci'),
+  request: {
+    service: hostile('service'),
+    environment: hostile('production'),
+    version: hostile('v3'),
+    change: 'deploy',
+  },
+  verdict: { reasons: [{ code: 'person', text: hostile('why') }], clears_when: hostile('clears') },
+  count: 3,
+  at: AT,
+  last_at: AT,
+} as unknown as RecentDecision;
+
+const data = (more: Partial<FreezesData> = {}): FreezesData => ({
+  may: () => true,
+  formKey: 'key',
+  at: LATER,
+  active: [freeze()],
+  scheduled: [freeze({ id: 'frz_2', starts_at: '2026-11-21T12:00:00.000Z' as Timestamp })],
+  days: [
+    {
+      day: '2026-11-21',
+      freezes: [{ from: AT, until: null, scope: hostile('scope'), reason: hostile('reason'), calendar: null }],
+    },
+  ],
+  refused: [refused],
+  ended: {
+    items: [freeze({ ended_at: LATER, ended_by: hostile('vera'), end_reason: hostile('over') })],
+    from: hostile('from'),
+    older: hostile('older'),
+  },
+  ...more,
+});
+
+const page = async (more: Partial<FreezesData> = {}) => String(await freezesMain(data(more)));
+
+test('hostile texts are shown as text', async () => {
+  expectHarmless(await page(), 20);
+});
+
+describe('the page of freezes', () => {
+  test('has a form for each action, and none without the permission', async () => {
+    const forms = (markup: string) => new Set([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name));
+    expect(forms(await page())).toEqual(new Set(Object.keys(freezes.actions ?? {})));
+    expect(forms(await page({ may: () => false }))).toEqual(new Set());
+    expect(forms(await page({ may: (action) => action === 'freezes:override' }))).toEqual(
+      new Set(['override', 'approve-override', 'withdraw-override']),
+    );
+  });
+
+  test.each([
+    [{}, 'needs approval'],
+    [{ needs_approval: false }, 'usable'],
+    [{ approved_at: AT, approved_by: 'vera' }, 'usable'],
+    [{ expires_at: AT }, 'expired'],
+    [{ withdrawn_at: AT }, 'withdrawn'],
+    [{ needs_approval: false, uses: 1, used_by: [{ deployment: 'run-1', at: AT, by: 'ci' }] }, 'used up'],
+  ] satisfies [Partial<Override>, string][])('an override %j is %s', async (more, state) => {
+    expect(await page({ active: [freeze({ overrides: [override(more)] })], scheduled: [] })).toContain(
+      `>${state}</span>`,
+    );
+  });
+
+  test('says what would appear where there is nothing', async () => {
+    const text = textOf(
+      await page({ active: [], scheduled: [], days: [], refused: [], ended: { items: [], from: null, older: null } }),
+    );
+    for (const words of [
+      'No freeze is in force',
+      'No freeze is planned',
+      'No deployment was refused',
+      'No freeze has ended',
+    ])
+      expect(text).toContain(words);
+  });
+});
+
+describe('the list by day', () => {
+  const span = (from: string, until: string | null) => ({
+    from: `${from}:00.000Z` as Timestamp,
+    until: until === null ? null : (`${until}:00.000Z` as Timestamp),
+    scope: 'all services everywhere',
+    reason: 'r',
+    calendar: 'c',
+  });
+
+  test('has each day on which a freeze begins or ends, with its hours', () => {
+    const days = byDay(
+      [span('2026-11-20T18:00', '2026-11-22T08:00'), span('2026-11-21T10:00', '2026-11-21T11:00')],
+      LATER,
+    );
+    expect(days.map(({ day, freezes: there }) => [day, ...there.map((one) => hoursOn(day, one))])).toEqual([
+      ['2026-11-20', 'from 18:00'],
+      ['2026-11-21', '10:00–11:00'],
+      ['2026-11-22', 'until 08:00'],
+    ]);
+  });
+
+  test('ends after four weeks, and leaves out what is over', () => {
+    expect(byDay([span('2026-11-01T00:00', null)], LATER).map(({ day }) => day)).toEqual(['2026-11-20']);
+    expect(byDay([span('2026-12-18T00:00', null)], LATER)).toEqual([]);
+    expect(byDay([span('2026-12-17T00:00', null)], LATER)).toHaveLength(1);
+    expect(byDay([span('2026-11-20T08:00', '2026-11-20T09:00')], LATER)).toEqual([]);
+  });
+});
+
+test('a responder declares and lifts a freeze, which a viewer may not', async () => {
+  const opened: Freeze[] = [];
+  const ended: unknown[] = [];
+  const { get, post } = consoleWorld(() => ({
+    freezes: Object.assign(Object.create(null), {
+      current: async () => opened,
+      list: async () => ({ items: [], next_cursor: null }),
+      open: async (one: Freeze) => ({ freeze: (opened.push(one), one), created: true }),
+      get: async (id: string) => opened.find((one) => one.id === id),
+      end: async (id: string, end: object) => (ended.push(end), opened.find((one) => one.id === id)),
+    }),
+    audit: Object.assign(Object.create(null), { list: async () => ({ items: [], next_cursor: null }) }),
+  }));
+  const declare = (token: string, more: Record<string, string> = {}) =>
+    post('/console/freezes/actions/declare', { service: 'cart', reason: 'Index migration', ...more }, { token });
+  expect((await declare('vera')).status).toBe(403);
+  expect((await declare('cora', { service: '' })).status).toBe(403);
+  const done = await declare('cora', { starts_at: '2026-11-21T08:00', until: '2026-11-21T10:00' });
+  expect([done.status, done.headers.get('location')]).toEqual([303, '/console/freezes?done=declare']);
+  expect(opened).toMatchObject([
+    { service: 'cart', starts_at: '2026-11-21T08:00:00.000Z', until: '2026-11-21T10:00:00.000Z', opened_by: 'cora' },
+  ]);
+  for (const wrong of [{ reason: ' ' }, { until: '2026-11-19T10:00' }, { until: 'tomorrow' }, { team: 'payments' }]) {
+    const refusal = await declare('grace', wrong);
+    expect([refusal.status, /role="alert"/.test(await refusal.text())]).toEqual([422, true]);
+  }
+  expect(await (await get('/console/freezes', { token: 'vera' })).text()).toContain('Index migration');
+  const lift = (token: string) => post('/console/freezes/actions/lift', { id: opened[0]?.id ?? '' }, { token });
+  expect([(await lift('vera')).status, (await lift('grace')).status]).toEqual([403, 303]);
+  expect(ended).toMatchObject([{ by: 'grace', reason: 'Lifted by grace' }]);
+});

@@ -1,0 +1,349 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { INCIDENT_ACTIONS } from '../../../http/web/pages/incident/actions.ts';
+import type { IncidentData } from '../../../http/web/pages/incident/data.ts';
+import { incidentMain } from '../../../http/web/pages/incident.ts';
+import { PAGES } from '../../../http/web/pages/index.ts';
+import { type Now, nowMain } from '../../../http/web/pages/now.ts';
+import { spanOf } from '../../../http/web/parts.ts';
+import type { Story } from '../../../domain/messages/story.ts';
+import { untouchedAutomation } from '../../../schemas/access/access.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { sources } from '../../../schemas/alerts/sources/index.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import type { DecisionView, Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { SloView } from '../../../schemas/slo/slo-view.ts';
+import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import { expectHarmless, hostile, HOSTILE, SCRIPT, textOf } from '../../support/hostile.ts';
+import { inbound } from '../../support/fixtures.ts';
+import { signal } from '../../support/signals.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const AT = '2026-11-20T12:00:00.000Z' as Timestamp;
+const LATER = '2026-11-20T15:30:00.000Z' as Timestamp;
+const ID = '01J0000000000000000000000A' as IncidentId;
+
+const record = (more: Partial<IncidentRecord> = {}): IncidentRecord => ({
+  id: ID,
+  service: hostile<ServiceName>('service'),
+  environment: hostile<EnvironmentName>('environment'),
+  unmatched: hostile('unmatched'),
+  title: hostile('title'),
+  severity: 'critical',
+  status: 'open',
+  opened_at: AT,
+  resolved_at: null,
+  resolved_by: null,
+  signal_count: 3,
+  firing: 2,
+  asks_rollback: true,
+  suspects: [
+    {
+      change_id: hostile<ChangeId>('change'),
+      version: hostile<Version>('v2'),
+      confidence: 0.87,
+      reasons: [hostile('reason'), 'another reason'],
+    },
+  ],
+  seq: 1,
+  consumed_seq: 1,
+  run: 1,
+  started_run: 1,
+  execution: null,
+  callbacks: {},
+  renotified: 0,
+  pages: 1,
+  mitigations: 1,
+  verification: 'not_needed',
+  automation_paused: false,
+  muted: { text: hostile('muted') },
+  channel: hostile('#channel'),
+  channel_id: hostile('C1'),
+  roles: { commander: { name: 'ada', shown: hostile('Ada'), slack: null, at: AT } },
+  handling: {
+    acknowledged: { by: hostile('ada'), at: AT },
+    stakeholder_update: { by: 'ada', at: AT, text: hostile('update') },
+  },
+  trace: 'trace',
+  ...more,
+});
+
+const decision = (more: Partial<DecisionView> = {}): DecisionView => ({
+  id: `${ID}-1`,
+  kind: 'approve',
+  because: 'mode_approve',
+  at: AT,
+  digest: hostile('digest'),
+  state: 'waiting',
+  from_version: hostile<Version>('v2'),
+  to_version: hostile<Version>('v1'),
+  reasons: [
+    { code: 'suspect', text: hostile('for') },
+    { code: 'mode_approve', text: hostile('against') },
+  ],
+  answered_by: null,
+  target: { service: hostile<ServiceName>('target'), environment: 'production' as EnvironmentName },
+  approvals: { needed: 2, given: [hostile('grace')] },
+  ...more,
+});
+
+const effect = (more: Partial<Effect> = {}): Effect => ({
+  key: hostile('key'),
+  kind: 'roll-back',
+  target: hostile('https://cd.example.com'),
+  class: 'keyed',
+  state: 'failed',
+  at: AT,
+  detail: hostile('the answer of the vendor'),
+  followed: { id: hostile('P1'), url: SCRIPT, assigned_to: [] },
+  ...more,
+});
+
+const story = (more: Partial<Story> = {}): Story => ({
+  incident: record(),
+  decisions: [decision()],
+  effects: [effect()],
+  signals: [
+    signal({
+      title: hostile('alert'),
+      links: { runbook: SCRIPT, dashboard: `https://grafana.example.com/${HOSTILE}`, source: null },
+      annotations: [['logs_url', SCRIPT]],
+    }),
+  ],
+  timeline: [],
+  children: [],
+  childCount: 0,
+  parent: null,
+  ...more,
+});
+
+const data = (more: Partial<IncidentData> = {}): IncidentData => ({
+  may: () => true,
+  formKey: 'key',
+  at: LATER,
+  story: story(),
+  health: null,
+  timeline: {
+    filter: { kind: 'all', text: hostile('filter'), from: hostile('cursor') },
+    entries: [
+      { at: AT, actor: 'ada', shown: hostile('Ada'), kind: hostile('note'), text: hostile('entry'), detail: null },
+    ],
+    older: hostile('older'),
+  },
+  plan: {
+    serviceEnvironment: { service: hostile<ServiceName>('service'), environment: 'production' as EnvironmentName },
+    live: { version: hostile<Version>('live') } as Change,
+    target: { kind: 'version', version: hostile<Version>('good'), undoes: [] } as never,
+    facts: undefined,
+    effect: undefined,
+    hasDeployer: true,
+    incident: undefined,
+  },
+  waitsForPublication: true,
+  hasActed: true,
+  ...more,
+});
+
+const now = (more: Partial<Now> = {}): Now => ({
+  at: LATER,
+  incidents: [
+    {
+      incident: record(),
+      decisions: [decision()],
+      effects: [effect()],
+      children: [record({ id: '01J0000000000000000000000B' as IncidentId, parent_id: ID, title: hostile('child') })],
+    },
+  ],
+  moreIncidents: 3,
+  freezes: [
+    {
+      cause: 'person',
+      service: hostile<ServiceName>('frozen'),
+      environment: null,
+      team: null,
+      reason: hostile('reason of the freeze'),
+      ends_when: hostile('end of the freeze'),
+      starts_at: AT,
+      until: null,
+      overrides: [],
+    } as unknown as Freeze,
+  ],
+  slos: [
+    {
+      id: 'slo',
+      name: hostile('objective'),
+      service: hostile<ServiceName>('slow'),
+      environment: 'production' as EnvironmentName,
+      budget_remaining: -0.2,
+      burning: [{ severity: 'page', long: '1h', short: '5m', factor: 13.44 }],
+      forecast: { spent_at: null },
+    } as unknown as SloView,
+  ],
+  deploys: [
+    {
+      service: hostile<ServiceName>('deployed'),
+      environment: 'production' as EnvironmentName,
+      version: hostile<Version>('v3'),
+      kind: 'deploy',
+      author: hostile('author'),
+      canary_weight: 10,
+      started_at: AT,
+    } as Change,
+  ],
+  automation: {
+    settings: { ...untouchedAutomation, paused: true, by: hostile('who paused'), reason: hostile('why'), at: AT },
+    modes: [{ service: hostile('moded'), environment: hostile('somewhere'), mode: 'act', configured: 'act' }],
+  },
+  ...more,
+});
+
+describe('hostile texts are shown as text', () => {
+  test.each([
+    ['the page Now', async () => String(await nowMain(now())), 20],
+    ['the page of an incident', async () => String(await incidentMain(data())), 30],
+    [
+      'the page of a group',
+      async () =>
+        String(
+          await incidentMain(
+            data({
+              story: story({
+                incident: record({
+                  group_reason: { because: 'many', name: hostile('name'), text: hostile('why grouped') },
+                }),
+                children: [
+                  {
+                    id: ID,
+                    service: hostile('child'),
+                    environment: 'production',
+                    title: hostile('title'),
+                    severity: 'info',
+                    status: 'open',
+                  },
+                ],
+                childCount: 4,
+              }),
+            }),
+          ),
+        ),
+      20,
+    ],
+  ])('%s', async (_, render, least) => {
+    expectHarmless(await render(), least);
+  });
+
+  const payloads = (['alertmanager', 'grafana'] as const).flatMap((vendor) =>
+    inbound(vendor).map(({ name, requests }) => ({ vendor, name: `${vendor}/${name}`, requests })),
+  );
+
+  test.each(payloads)('alerts of $name', async ({ vendor, requests }) => {
+    for (const { body } of requests) {
+      const read = sources.get(vendor)?.parse(body, () => millisOf(AT));
+      const alerts = read?.ok === true ? read.parsed.alerts : [];
+      const signals = alerts.slice(0, 12).map(({ labels, annotations }): Signal => {
+        const title = [...annotations, ...labels].map(([name, value]) => `${name}=${value}`).join(' ');
+        return signal({ title, labels: [...labels], annotations: [...annotations] });
+      });
+      const text = textOf(String(await incidentMain(data({ story: story({ signals }) }))));
+      for (const { title } of signals) expect(text).toContain(title.replaceAll(/\s+/g, ' ').trim());
+    }
+  });
+});
+
+describe('the page of an incident', () => {
+  const page = async (more: Partial<IncidentData>) => String(await incidentMain(data(more)));
+
+  test('has a form for each action that is possible', async () => {
+    const open = await page({});
+    const paused = await page({
+      story: story({
+        incident: record({ automation_paused: true, roles: {}, handling: {} }),
+        decisions: [decision({ state: 'final' })],
+      }),
+    });
+    const formsIn = (markup: string) => [...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name);
+    expect(new Set([...formsIn(open), ...formsIn(paused)])).toEqual(new Set(Object.keys(INCIDENT_ACTIONS)));
+    expect(formsIn(open)).not.toContain('resume');
+    expect(formsIn(paused)).not.toContain('approve');
+  });
+
+  test('has only forms of permitted actions', async () => {
+    expect(await page({ may: () => false })).not.toContain('<form method="post"');
+    const writes = await page({ may: (action) => action === 'incidents:write' });
+    expect(writes).toMatch(/actions\/severity/);
+    expect(writes).not.toMatch(/actions\/(approve|rollback|resolve)/);
+  });
+
+  test('says why automation acted, and why it did not', async () => {
+    const rows = async (kind: DecisionView['kind']) =>
+      [
+        ...(await page({ story: story({ decisions: [decision({ kind, state: 'final' })] }) })).matchAll(
+          /<dt>(Why[^<]*)</g,
+        ),
+      ].map(([, name]) => name);
+    expect(await rows('roll_back')).toEqual(['Why']);
+    expect(await rows('none')).toEqual(['Why', 'Why not']);
+  });
+
+  test('offers no action on a resolved incident except notes and the mark of a wrong action', async () => {
+    const markup = await page({
+      story: story({ incident: record({ status: 'resolved', resolved_at: AT }) }),
+      plan: null,
+    });
+    expect([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name)).toEqual(['note', 'mark-wrong']);
+  });
+});
+
+describe('the page Now', () => {
+  test('says what there is none of', async () => {
+    const empty = { incidents: [], moreIncidents: 0, freezes: [], slos: [], deploys: [] };
+    const text = textOf(String(await nowMain(now(empty))));
+    for (const words of ['No incident is open', 'No deploy is in progress', 'No freeze is in force', 'No error budget'])
+      expect(text).toContain(words);
+  });
+
+  test('leaves out what the viewer may not see', async () => {
+    const text = textOf(String(await nowMain(now({ freezes: null, slos: null, deploys: null, automation: null }))));
+    expect(text).not.toMatch(/Freezes|SLOs|Deploys|Kill switch/);
+  });
+});
+
+test.each([
+  ['2026-11-20T12:00:30.000Z', 'under a minute'],
+  ['2026-11-20T12:04:10.000Z', '4 min'],
+  ['2026-11-20T14:00:00.000Z', '2 h'],
+  ['2026-11-20T14:05:00.000Z', '2 h 5 min'],
+  ['2026-11-23T13:00:00.000Z', '3 d'],
+])('the span to %s is %s', (to, span) => {
+  expect(spanOf(AT, to as Timestamp)).toBe(span);
+});
+
+const web = readdirSync(join(ROOT, 'http/web'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !file.startsWith('assets/'))
+  .map((file) => ({ file, code: readFileSync(join(ROOT, 'http/web', file), 'utf8') }));
+
+test.each(web)(
+  '$file inserts markup only by templates, with quoted attributes, without styles and scripts',
+  ({ code }) => {
+    expect(code).not.toMatch(/\braw\(|isEscaped|dangerously/);
+    expect(code).not.toMatch(/<[^<>`]*\s[\w-]+=\$\{/);
+    expect(code).not.toMatch(/\sstyle=|\son[a-z]+="|<style/);
+    expect(code.match(/<script\b.*/g) ?? []).toEqual(
+      code.includes('<!doctype') ? [expect.stringContaining('src=')] : [],
+    );
+  },
+);
+
+/* The recipe "Adding a page to the console" in CONTRIBUTING.md: one file, and one line in the list. */
+test('every page is a file of its own, and is named in the docs', () => {
+  const files = readdirSync(join(ROOT, 'http/web/pages'), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !['index.ts', 'page.ts'].includes(entry.name))
+    .map(({ name }) => name);
+  expect(files).toHaveLength(PAGES.length);
+  const docs = readFileSync(join(ROOT, 'docs/reference/console.md'), 'utf8');
+  for (const { path } of PAGES)
+    expect(docs).toContain(`\`${path.replace(/:(\w+)/, (_, name) => name.toUpperCase())}\``);
+});

@@ -1,0 +1,30 @@
+import { describe } from 'vitest';
+import { boundariesOf, sampleOf } from './boundaries.ts';
+import { killIn, killsAtEach, killsInRunbook } from './each.ts';
+
+/** Always included, because a repeat at this boundary would be a second rollback. */
+const ALWAYS = 'inside CD roll-back #1';
+const SAMPLE = 1;
+
+/** Each seed chooses a different sample. `npm run test:kill` runs all boundaries. */
+const seed = process.env['FIREBREAK_SEED'] ?? '1';
+
+describe(`kill -9 at a sample of boundaries, chosen by FIREBREAK_SEED=${seed}`, async () => {
+  const others = (await boundariesOf('act')).filter((boundary) => boundary !== ALWAYS);
+  killIn(killsAtEach('act', [ALWAYS, ...sampleOf(others, SAMPLE, seed)], 'act'));
+});
+
+/** The approval is stored, and the process dies before it wakes the workflow. */
+const ANSWERED =
+  'after TransactWriteItems Update INC/DEC, Update INC/META, Put INC/IN, Update PENDING, Put INC/TL, Put LOGWAITING #1';
+
+/** Two boundaries: the caller dies before it gets the step's result, and the step is done but not recorded. */
+const IN_A_RUNBOOK = ['inside POST /drains #1', 'after TransactWriteItems Put INC/RBKMEM #4'];
+
+describe('a runbook continues where it stopped', () => {
+  killIn(killsInRunbook(IN_A_RUNBOOK));
+});
+
+describe('an approval given just before the process died is found after the restart', () => {
+  killIn(killsAtEach('approve', [ANSWERED], 'approve'));
+});

@@ -1,0 +1,18 @@
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { Context } from './context.ts';
+import type { RunbookInput } from './outline.ts';
+
+/** Returns the idempotency key of an action, the same for every attempt and for every run that takes over. */
+export const actionKey = ({ incident, step, inverse }: Context, { number }: RunbookInput, tries: number): string => {
+  const name = inverse === null ? step.id : `${step.id}.undo`;
+  return `${incident.id}.runbook.${number}.${name}${tries > 1 ? `.${tries}` : ''}`;
+};
+
+/** Returns the keys of a runbook's completed actions, which a failed verification counts as wrong. */
+export async function actionKeysOf(deps: Pick<Deps, 'incidents'>, id: IncidentId, number: number): Promise<string[]> {
+  const effects = (await deps.incidents.view(id))?.effects ?? [];
+  return effects
+    .filter(({ key, state }) => key.startsWith(`${id}.runbook.${number}.`) && state === 'succeeded')
+    .map(({ key }) => key);
+}

@@ -1,0 +1,71 @@
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Json } from '../../../domain/runbooks/variables.ts';
+import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
+import { isOurs } from './target-action.ts';
+import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
+import type { Context } from './context.ts';
+
+/** Maximum size of a stored response body, in UTF-16 units of its JSON. */
+const OUTPUT_MAX_CHARS = 4000;
+
+const LATER: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** Makes one call. A call that changes something is recorded first, and its idempotency key identifies repeats. */
+export async function callHttp(
+  deps: Deps,
+  context: Context,
+  request: HttpWith,
+  key: string,
+  { sentAs = key }: Pick<AttemptInput, 'sentAs'>,
+): Promise<Attempt> {
+  const { incident, serviceEnvironment, step, inverse, name } = context;
+  const { origin } = new URL(request.url);
+  const text = `${request.method} ${origin}`;
+  const mutating = step.mutating || inverse !== null;
+  if (mutating) {
+    const intent = await deps.effects.intendAction(
+      incident.id,
+      {
+        key,
+        kind: 'http',
+        target: origin,
+        class: 'keyed',
+        detail: text,
+        ...(deps.standIns.at(origin) && { stand_in: true }),
+      },
+      { serviceEnvironment, resource: `http-call ${key}`, automatic: false, isProposed: isOurs(context) },
+    );
+    if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
+  }
+  const answer = await deps.http.call(request, sentAs);
+  const ended = (
+    performed: CompletedAttempt['performed'],
+    state: 'succeeded' | 'failed',
+    detail: string,
+  ): CompletedAttempt => ({
+    performed,
+    effect: mutating ? { state, detail: `${name}: ${detail}` } : null,
+  });
+  if (answer.kind === 'later') return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: null };
+  if (answer.kind === 'refused') {
+    const { detail } = answer;
+    return ended({ kind: 'ended', end: { status: 'failed', output: null, detail } }, 'failed', detail);
+  }
+  const { status, body, afterSeconds } = answer;
+  const detail = `${text} answered ${status}`;
+  if (isExpected(status, request.expect.status)) {
+    const output = { status, body: small(body) };
+    return ended({ kind: 'ended', end: { status: 'succeeded', output, detail } }, 'succeeded', detail);
+  }
+  if (LATER.has(status)) return { kind: 'again', detail, handle: null, afterSeconds };
+  return ended({ kind: 'failed', detail: `${detail}, which is not in the runbook's expect.status` }, 'failed', detail);
+}
+
+const isExpected = (status: number, expected: HttpWith['expect']['status']): boolean =>
+  expected.some((each) => (typeof each === 'number' ? each === status : each[0] === String(status)[0]));
+
+/** Omits a large response body, because the workflow's history stores it. */
+function small(body: unknown): Json {
+  const text = JSON.stringify(body) ?? 'null';
+  return text.length <= OUTPUT_MAX_CHARS ? (JSON.parse(text) as Json) : null;
+}

@@ -1,0 +1,74 @@
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { wake } from '../../wake.ts';
+import { contextOf } from './context.ts';
+import type { Outline, RunbookInput } from './outline.ts';
+import type { StepQuestion } from './preparation.ts';
+import { noteStep } from './step-texts.ts';
+
+/** First number of runbook questions, far above the numbers of judgements. */
+const QUESTIONS_FROM = 1_000_000;
+
+const questionOf = ({ number }: RunbookInput, { number: step, undoes }: Outline): number =>
+  QUESTIONS_FROM + number * 1000 + step * 2 + (undoes === null ? 0 : 1);
+
+/** Returns the number of the step that a question of a run is about. Undefined: the question is about something else. */
+export function stepQuestion(run: number, decisionId: string): number | undefined {
+  const rest = Number(decisionId.split('-').at(-1)) - QUESTIONS_FROM - run * 1000;
+  return rest >= 0 && rest < 1000 && rest % 2 === 0 ? rest / 2 : undefined;
+}
+
+/** Asks the question, and pages for an answer. */
+export async function requestApproval(
+  deps: Deps,
+  input: RunbookInput,
+  step: Outline,
+  approval: StepQuestion,
+): Promise<null> {
+  const { incidentId } = input;
+  const question = questionOf(input, step);
+  const { serviceEnvironment } = await contextOf(deps, input, step, {});
+  const { text, reasons, people, approvals, given, seconds, inputs } = approval;
+  await deps.decisions.ask(incidentId, question, {
+    serviceEnvironment,
+    text,
+    reasons,
+    people,
+    approvals,
+    ...(given && { given }),
+    seconds: seconds / deps.timeScale,
+    inputs,
+  });
+  const note = 'a runbook is waiting for approval';
+  const open = await deps.incidents.post(
+    incidentId,
+    { kind: 'page', by: 'firebreak', note },
+    {},
+    `approval-${question}`,
+  );
+  // The incident may have closed, and withdrawn its questions, before this one was asked.
+  if (!open) await deps.decisions.expire(incidentId, question);
+  await wake(deps, incidentId);
+  return null;
+}
+
+/** State of a question. `closed`: the incident is closed, so no answer is needed. */
+export type QuestionState = 'waiting' | 'approved' | 'rejected' | 'expired' | 'closed';
+
+/** Registers the callback `callback` for the answer, or, without one, expires the question. Returns the state. */
+export async function settleQuestion(
+  deps: Deps,
+  input: RunbookInput,
+  step: Outline,
+  callback: string | null,
+): Promise<QuestionState> {
+  const question = questionOf(input, step);
+  const state =
+    callback === null
+      ? await deps.decisions.expire(input.incidentId, question)
+      : await deps.decisions.await(input.incidentId, question, callback);
+  if (state === 'waiting' || state === 'approved' || state === 'rejected') return state;
+  const context = await contextOf(deps, input, step, {});
+  if (context.incident.status === 'resolved') return 'closed';
+  await noteStep(deps, input, context, 'declined', 'not answered in time');
+  return 'expired';
+}

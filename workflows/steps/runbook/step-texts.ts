@@ -1,0 +1,94 @@
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Json } from '../../../domain/runbooks/variables.ts';
+import type { Context } from './context.ts';
+import type { Outline, RunbookInput } from './outline.ts';
+
+/** Maximum length of a step's detail, stored or on the timeline, in UTF-16 units. */
+const DETAIL_MAX_CHARS = 2000;
+
+/** Truncates a text, because texts from vendors and alerts may exceed the limits of checkpoints and table items. */
+export const cut = (text: string): string =>
+  text.length <= DETAIL_MAX_CHARS ? text : `${text.slice(0, DETAIL_MAX_CHARS - 1)}…`;
+
+/** Adds the result of a step to the timeline, once per attempt. */
+export async function noteStep(
+  deps: Deps,
+  { number }: RunbookInput,
+  { incident, step, inverse, name }: Context,
+  status: string,
+  detail: string,
+  tries = 1,
+): Promise<void> {
+  const what = inverse === null ? step.id : `${step.id}.undo`;
+  await deps.incidents.note(incident.id, `runbook-${number}-${what}-${status}${tries > 1 ? `-${tries}` : ''}`, {
+    at: deps.clock.now(),
+    actor: 'firebreak',
+    kind: `runbook.step_${status}`,
+    text: `${name}${detail === '' ? '' : `: ${cut(detail)}`}`,
+    detail: { runbook: number, step: step.id },
+  });
+}
+
+/** Describes the action of a step for its approvers. */
+export function describeStep(
+  uses: Outline['uses'],
+  given: unknown,
+  scale: { from: number; to: number } | null,
+): string {
+  const { flag, method, url } = given as { flag?: string; method?: string; url?: string };
+  switch (uses) {
+    case 'flag.disable':
+    case 'flag.enable':
+      return `turn ${uses === 'flag.enable' ? 'on' : 'off'} feature flag ${flag}`;
+    case 'scale':
+    case 'scale.restore':
+      return scale === null ? 'scale' : `scale from ${scale.from} to ${scale.to}`;
+    case 'restart':
+      return 'restart, one instance at a time';
+    case 'http':
+      return cut(`${method} ${url}`);
+    case 'rollback':
+    case 'note':
+    case 'page':
+    case 'slack.post':
+    case 'ticket':
+    case 'approve':
+    case 'verify':
+    case 'wait':
+    case 'wait.until':
+      return uses;
+  }
+}
+
+/** A step whose change remains. `undone`: the runbook undid its other changes. */
+type RemainingChange = { name: string; output: Json; hasInverse: boolean; undone: boolean };
+
+/** Describes a remaining change that people must revert or know about. Null: none. */
+export function describeRemainingChange(
+  uses: Outline['uses'],
+  { name, output, hasInverse, undone }: RemainingChange,
+): string | null {
+  const { flag, on, from, to } = (output ?? {}) as { flag?: string; on?: boolean; from?: number; to?: number };
+  switch (uses) {
+    case 'flag.disable':
+    case 'flag.enable':
+      return `feature flag ${flag} is still ${on ? 'on' : 'off'}, turn it ${on ? 'off' : 'on'} again when it is safe`;
+    case 'scale':
+      return `the service is scaled from ${from} to ${to}, scale it back when it is safe`;
+    case 'rollback':
+      return null; // a rollback needs no undo
+    case 'scale.restore':
+    case 'restart':
+    case 'http':
+    case 'note':
+    case 'page':
+    case 'slack.post':
+    case 'ticket':
+    case 'approve':
+    case 'verify':
+    case 'wait':
+    case 'wait.until':
+      if (hasInverse) return `"${name}" was not undone`;
+      return undone ? `"${name}" cannot be undone` : null;
+  }
+}

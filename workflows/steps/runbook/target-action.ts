@@ -1,0 +1,162 @@
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
+import type { TargetResponse, TargetRequest, Deployer } from '../../../domain/rollback/targets.ts';
+import type { Json } from '../../../domain/runbooks/variables.ts';
+import type { Effect } from '../../../schemas/incidents/incident.ts';
+import { planOf } from '../../../domain/runbooks/plan.ts';
+import { entryOf } from '../judge.ts';
+import { deployerAt } from '../roll-back.ts';
+import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
+import type { Context } from './context.ts';
+
+/** A change of a target of the service. */
+export type TargetAction =
+  | { kind: 'flag'; flag: string; on: boolean }
+  | { kind: 'scale'; from: number; to: number }
+  | { kind: 'restart' };
+
+/** An action with its target, the resource that it locks, and the call. */
+type Callable = {
+  effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in'>;
+  resource: string;
+  output: Json;
+  call(request: TargetRequest): Promise<TargetResponse>;
+  look?(handle: string, request: TargetRequest): Promise<TargetResponse>;
+};
+
+/** Makes one attempt: records the intent, locks the target, and calls it. A repeat with the same key checks the result. */
+export async function attemptTargetAction(
+  deps: Deps,
+  context: Context,
+  act: TargetAction,
+  key: string,
+  { handle, sentAs = key }: Pick<AttemptInput, 'handle' | 'sentAs'>,
+): Promise<Attempt> {
+  const { incident, serviceEnvironment, name } = context;
+  const callable = await callableOf(deps, context, act);
+  if (typeof callable === 'string') return { performed: { kind: 'failed', detail: callable }, effect: null };
+  const { effect, resource } = callable;
+  const intent = await deps.effects.intendAction(
+    incident.id,
+    { key, ...effect },
+    { serviceEnvironment, resource, automatic: false, isProposed: isOurs(context) },
+  );
+  if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
+  const request: TargetRequest = {
+    ...serviceEnvironment,
+    incident: incident.id,
+    reason: `${incident.title}: ${name}`.slice(0, 500),
+    key: sentAs,
+  };
+  const answer = handle !== null && callable.look ? await callable.look(handle, request) : await callable.call(request);
+  return read(context, callable, answer);
+}
+
+function read({ name }: Context, { effect, output }: Callable, answer: TargetResponse): Attempt {
+  const recorded = (state: Effect['state'], detail: string) => ({ state, detail: `${name}: ${detail}` });
+  switch (answer.kind) {
+    case 'succeeded':
+      return {
+        performed: { kind: 'ended', end: { status: 'succeeded', output, detail: effect.detail } },
+        effect: recorded('succeeded', effect.detail),
+      };
+    case 'in_progress':
+      return { kind: 'again', detail: 'in progress', handle: answer.handle, afterSeconds: null };
+    case 'busy':
+      return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: null };
+    case 'later':
+      return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: answer.afterSeconds };
+    case 'superseded': {
+      const detail = `someone else changed it in the meantime: it is now ${answer.current}`;
+      return { performed: failedAtOnce(detail), effect: recorded('superseded', detail) };
+    }
+    case 'refused':
+      return { performed: failedAtOnce(answer.detail), effect: recorded('failed', answer.detail) };
+    case 'failed':
+      return { performed: { kind: 'failed', detail: answer.detail }, effect: recorded('failed', answer.detail) };
+  }
+}
+
+/** Ends the step without a retry, which would fail for the same reason. */
+const failedAtOnce = (detail: string): CompletedAttempt['performed'] => ({
+  kind: 'ended',
+  end: { status: 'failed', output: null, detail },
+});
+
+/**
+ * Returns whether a failed verification counts against the service's automation: once per runbook, however many changes
+ * it made, and never for an undo or for a runbook that a person started.
+ */
+export const isOurs = ({ inverse, followed: selected, variables }: Context): boolean =>
+  inverse === null &&
+  selected.by === undefined &&
+  !planOf(selected.runbook).steps.some(
+    ({ id, mutating, uses }) => mutating && uses !== 'rollback' && variables.steps[id]?.status === 'succeeded',
+  );
+
+/** Returns the call for an action. Text: why the action is impossible. */
+async function callableOf(deps: Deps, { serviceEnvironment }: Context, act: TargetAction): Promise<Callable | string> {
+  switch (act.kind) {
+    case 'flag':
+      return flagCall(deps, serviceEnvironment, act);
+    case 'scale':
+    case 'restart': {
+      const deployer = await deployerAt(deps, serviceEnvironment);
+      if (deployer === undefined) return 'no deployer is configured for this service and environment';
+      return act.kind === 'scale' ? scaleCall(deployer, act) : restartCall(deployer);
+    }
+  }
+}
+
+async function flagCall(
+  deps: Deps,
+  serviceEnvironment: ServiceEnvironment,
+  { flag, on }: Extract<TargetAction, { kind: 'flag' }>,
+): Promise<Callable | string> {
+  const config = entryOf((await deps.config.current()).services, serviceEnvironment)?.flags;
+  const flags = config && (await deps.flagsFor(config, serviceEnvironment));
+  if (flags === undefined)
+    return 'no flag service is configured for this service and environment (`flags` in the catalogue)';
+  const detail = `Turned ${on ? 'on' : 'off'} feature flag ${flag}`;
+  return {
+    effect: { kind: 'flag', ...targetOf(flags), class: flags.effectClass, detail },
+    resource: flags.resource(flag),
+    output: { flag, on },
+    call: (request) => flags.set({ ...request, flag, on }),
+  };
+}
+
+function scaleCall(deployer: Deployer, { from, to }: Extract<TargetAction, { kind: 'scale' }>): Callable | string {
+  const { target, resource, effectClass, scaling } = deployer;
+  if (scaling === undefined) return `${target} does not support scaling`;
+  return {
+    effect: { kind: 'scale', ...targetOf(deployer), class: effectClass, detail: `Scaled from ${from} to ${to}` },
+    resource,
+    output: { from, to },
+    call: (request) => scaling.set({ ...request, from, to }),
+  };
+}
+
+function restartCall(deployer: Deployer): Callable | string {
+  const { target, resource, effectClass, restart, restartStatus } = deployer;
+  if (restart === undefined) return `${target} does not support restarts`;
+  return {
+    effect: {
+      kind: 'restart',
+      ...targetOf(deployer),
+      class: effectClass,
+      detail: 'Restarted, one instance at a time',
+    },
+    resource,
+    output: null,
+    call: (request) => restart.call(deployer, request),
+    ...(restartStatus && {
+      look: (handle: string, request: TargetRequest) => restartStatus.call(deployer, handle, request),
+    }),
+  };
+}
+
+const targetOf = ({ target, standIn }: Pick<Deployer, 'target' | 'standIn'>) => ({
+  target,
+  ...(standIn && { stand_in: true as const }),
+});
