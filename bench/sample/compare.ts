@@ -1,6 +1,8 @@
 import { decide } from '../../domain/rollback/rollback.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback/judgement.ts';
-import { millisOf } from '../../schemas/time/time.ts';
+import { millisOf, plusSeconds } from '../../schemas/time/time.ts';
+import type { MonitoredCase } from '../../evaluation/monitored/case.ts';
+import { portsAt } from '../../evaluation/monitored/ports.ts';
 import { inputsAt } from '../measurements/monitored.ts';
 import type { Replayed } from './replay.ts';
 
@@ -31,6 +33,7 @@ export async function compared({ monitored, inputs, decision, changes }: Replaye
   const theirs = JSON.parse(JSON.stringify(inputs), (_key, value: unknown) =>
     typeof value === 'string' && value.startsWith('chg_') ? named(value) : value,
   ) as DecisionInputs;
+  if (await isGroupingClose(monitored, at)) own.one_of_many = theirs.one_of_many;
   const again = decide(theirs);
   if (again.kind !== decision.kind)
     throw new Error(`${monitored.id}: the product decided ${decision.kind}, and by the stored inputs ${again.kind}`);
@@ -41,6 +44,23 @@ export async function compared({ monitored, inputs, decision, changes }: Replaye
     product: concluded(again),
     evaluation: concluded(decide(own)),
   };
+}
+
+/** Seconds that the product may need from a notification to the opening of its incidents, on a busy machine. */
+const OPENING_SECONDS = 30;
+
+/**
+ * Whether two incidents open about as far apart as `routes.manyAtOnce` looks back: 5 minutes by default, like the
+ * `group_interval` of Alertmanager. Then milliseconds of the product decide whether they are one group, and neither the
+ * product nor the evaluation is wrong.
+ */
+async function isGroupingClose(monitored: MonitoredCase, at: number): Promise<boolean> {
+  const { deps } = portsAt(monitored, at);
+  const { routes } = await deps.config.current();
+  const window = routes.manyAtOnce.minutes * 60;
+  const openings = await deps.incidentGroups.openedSince(plusSeconds(deps.clock.now(), -2 * window));
+  const times = openings.map((one) => millisOf(one.at) / 1000);
+  return times.some((a) => times.some((b) => Math.abs(b - a - window) <= OPENING_SECONDS));
 }
 
 const concluded = ({ kind, suspects: [top] }: Decision): Concluded => ({ kind, suspect: top?.change_id ?? null });
