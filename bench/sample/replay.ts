@@ -13,7 +13,7 @@ import { startWorldPrometheus } from './prometheus.ts';
 import { type Step, timelineOf } from './timeline.ts';
 
 /** Milliseconds to wait for what the product does about a request, only to detect that it never does. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000;
 const PAUSE_MS = 100;
 
 /** Seconds of the world before the first alert at which the product starts. Older changes are recorded then. */
