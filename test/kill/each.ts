@@ -6,7 +6,7 @@ import { playRunbookKilledAt } from './runbook.ts';
 import { playShown } from './shown.ts';
 
 /** Milliseconds; long enough for two starts on a machine that is busy with other tests. */
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 240_000;
 
 /** Milliseconds; includes two waits of 75 seconds, after which an effect that can't be found is repeated. */
 const SHOWN_TIMEOUT_MS = 300_000;

@@ -3,7 +3,7 @@ import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { alone, BAD, GOOD, Guarded, site } from './guarded.ts';
 
-describe('the limit across all services', { timeout: 90_000 }, () => {
+describe('the limit across all services', () => {
   let busy: Firebreak;
   const many = new Guarded(() => busy);
   const names = Array.from({ length: 11 }, (_, n) => `busy-${n + 1}`);

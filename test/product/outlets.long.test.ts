@@ -215,7 +215,7 @@ describe('a mitigation that did not help', () => {
       .filter((one) => one?.components?.[id] !== undefined);
   };
 
-  test('reopens the incident in the channel and on the status page', { timeout: 90_000 }, async () => {
+  test('reopens the incident in the channel and on the status page', async () => {
     await errors([
       [120, 0.002],
       [6, 0.6],

@@ -43,54 +43,48 @@ async function fires(service: string, name: string): Promise<void> {
   await routed(firebreak, await firebreak.post('/v1/alerts/alertmanager', group([firing])));
 }
 
-test(
-  'a parent is acknowledged and resolved with its children, and a later alert pages',
-  {
-    timeout: 90_000,
-  },
-  async () => {
-    for (const service of SERVICES) {
-      await fires(service, 'first');
-      await seen(async () => (await incidentsOf(service))[0], `an incident of ${service}`);
-      if (service !== 'chess' && service !== 'ledger') await seen(async () => (await pagesOf(service))[0], 'its page');
-    }
-    const parent = await seen(async () => {
-      const [found] = await incidentsOf('several-services');
-      const joined = (await incidents()).filter(({ parent_id }) => parent_id === found?.id);
-      return joined.length === SERVICES.length ? found : undefined;
-    }, 'a parent of all');
-    const [rings] = await seen(async () => {
-      const found = await pagesOf('several-services');
-      return found.length > 0 ? found : undefined;
-    }, 'its page');
+test('a parent is acknowledged and resolved with its children, and a later alert pages', async () => {
+  for (const service of SERVICES) {
+    await fires(service, 'first');
+    await seen(async () => (await incidentsOf(service))[0], `an incident of ${service}`);
+    if (service !== 'chess' && service !== 'ledger') await seen(async () => (await pagesOf(service))[0], 'its page');
+  }
+  const parent = await seen(async () => {
+    const [found] = await incidentsOf('several-services');
+    const joined = (await incidents()).filter(({ parent_id }) => parent_id === found?.id);
+    return joined.length === SERVICES.length ? found : undefined;
+  }, 'a parent of all');
+  const [rings] = await seen(async () => {
+    const found = await pagesOf('several-services');
+    return found.length > 0 ? found : undefined;
+  }, 'its page');
 
-    await firebreak.request('POST', `/sandbox/pagerduty/incidents/${rings?.id}/acknowledge`, { by: 'Ada Park' });
-    await seen(async () => (await pages()).every(({ status }) => status !== 'triggered'), 'silence');
-    expect(new Set((await pages()).map(({ title }) => title.split(' ')[0]))).toEqual(
-      new Set(['cart', 'search', 'several-services']),
-    );
+  await firebreak.request('POST', `/sandbox/pagerduty/incidents/${rings?.id}/acknowledge`, { by: 'Ada Park' });
+  await seen(async () => (await pages()).every(({ status }) => status !== 'triggered'), 'silence');
+  expect(new Set((await pages()).map(({ title }) => title.split(' ')[0]))).toEqual(
+    new Set(['cart', 'search', 'several-services']),
+  );
 
-    expect((await firebreak.get(`/v1/incidents/${parent.id}`)).body.children).toEqual({
-      incidents: 4,
-      open: 4,
-      firing: 4,
-    });
-    // From the phone.
-    const name = (await seen(async () => (await incidentsOf('several-services'))[0]?.channel, 'its channel')).slice(1);
-    const asked = await does('ada', 'commands', { channel: name, text: '/incident resolve' });
-    await does('ada', `views/${asked.modal.id}/submit`, { values: { text: { text: 'DNS is back' } } });
-    await seen(async () => (await incidents()).every(({ status }) => status === 'resolved'), 'the end of all');
-    await seen(async () => (await pages()).every(({ status }) => status === 'resolved'), 'the end of the pages');
-    const answered = async () => JSON.stringify((await channelNamed(name)).ephemerals ?? []);
-    await seen(async () => (await answered()).includes(`together with ${CLOSES}`), 'the answer');
-    const card = async () => JSON.stringify((await channelNamed(name)).messages[0]?.blocks ?? []);
-    await seen(async () => (await card()).includes('0 of 4 open'), 'the card of the resolved parent');
-    const { body } = await firebreak.get(`/v1/incidents/${parent.id}/timeline`);
-    expect(body.items.map(({ text }: { text: string }) => text)).toContain(`DNS is back; this also resolves ${CLOSES}`);
+  expect((await firebreak.get(`/v1/incidents/${parent.id}`)).body.children).toEqual({
+    incidents: 4,
+    open: 4,
+    firing: 4,
+  });
+  // From the phone.
+  const name = (await seen(async () => (await incidentsOf('several-services'))[0]?.channel, 'its channel')).slice(1);
+  const asked = await does('ada', 'commands', { channel: name, text: '/incident resolve' });
+  await does('ada', `views/${asked.modal.id}/submit`, { values: { text: { text: 'DNS is back' } } });
+  await seen(async () => (await incidents()).every(({ status }) => status === 'resolved'), 'the end of all');
+  await seen(async () => (await pages()).every(({ status }) => status === 'resolved'), 'the end of the pages');
+  const answered = async () => JSON.stringify((await channelNamed(name)).ephemerals ?? []);
+  await seen(async () => (await answered()).includes(`together with ${CLOSES}`), 'the answer');
+  const card = async () => JSON.stringify((await channelNamed(name)).messages[0]?.blocks ?? []);
+  await seen(async () => (await card()).includes('0 of 4 open'), 'the card of the resolved parent');
+  const { body } = await firebreak.get(`/v1/incidents/${parent.id}/timeline`);
+  expect(body.items.map(({ text }: { text: string }) => text)).toContain(`DNS is back; this also resolves ${CLOSES}`);
 
-    await fires('chess', 'second');
-    const page = await seen(async () => (await pagesOf('chess'))[0], 'a page of its own');
-    expect(page).toMatchObject({ status: 'triggered' });
-    expect(await incidentsOf('chess')).toMatchObject([{ status: 'open', parent_id: null }, { parent_id: parent.id }]);
-  },
-);
+  await fires('chess', 'second');
+  const page = await seen(async () => (await pagesOf('chess'))[0], 'a page of its own');
+  expect(page).toMatchObject({ status: 'triggered' });
+  expect(await incidentsOf('chess')).toMatchObject([{ status: 'open', parent_id: null }, { parent_id: parent.id }]);
+});

@@ -6,7 +6,7 @@ import { spawnTied, type TiedChild } from '../../local/aws/dynamodb/tied-child.t
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
-const START_MAX_MS = 30_000;
+const START_MAX_MS = 120_000;
 
 /** Returns the path of Chromium on this machine, or undefined if it is not installed. */
 export const browserPath = (): string | undefined =>

@@ -27,7 +27,7 @@ const EXAMPLES = join(import.meta.dirname, '../../examples');
 /** Number of log lines in error messages. */
 const LINES_KEPT = 20;
 
-const READY_MAX_MS = 30_000;
+const READY_MAX_MS = 120_000;
 
 /** Returns the path of a program on this machine, or undefined if it is not installed. */
 export function programPath(program: Program): string | undefined {

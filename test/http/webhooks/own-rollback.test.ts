@@ -48,7 +48,7 @@ async function deployed(name: string): Promise<{ at: Site; good: string; bad: st
   return { at, good, bad };
 }
 
-describe("Firebreak's own rollback passes a protected environment during a freeze", { timeout: 90_000 }, () => {
+describe("Firebreak's own rollback passes a protected environment during a freeze", () => {
   test('as a run of the good version, while new versions wait', async () => {
     const { at, good } = await deployed('rerun');
     const repository = 'acme/rerun';
