@@ -4,7 +4,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Arrival } from '../alerts/admission.ts';
 import type { ChatMessage, Text } from './channels.ts';
-import { linksOf } from './story.ts';
+import { type Link, linksOf } from './story.ts';
 
 /**
  * Notice for alerts without an incident: a message in a channel, one for each service and environment; or a ticket, one
@@ -58,7 +58,11 @@ export const SAME_ROUND_SECONDS = 900;
 
 const ALERTS_NAMED = 10;
 
-export function noticeCard(bulletin: AlertNotice): ChatMessage {
+/** @param links for further investigation; absent: those of the alerts */
+export function noticeCard(
+  bulletin: AlertNotice,
+  links: readonly Link[] = linksOf(bulletin.alerts.map(({ signal }) => signal)),
+): ChatMessage {
   const { firing, total, serviceEnvironment, alerts, firstAt } = bulletin;
   const over = firing === 0;
   const severe = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
@@ -70,7 +74,6 @@ export function noticeCard(bulletin: AlertNotice): ChatMessage {
     const open = all.filter(({ status }) => status === 'firing').length;
     return `\n${open > 0 ? '🔥' : '✔️'} ${name}${all.length > 1 ? ` × ${all.length}` : ''}`;
   });
-  const links = linksOf(alerts.map(({ signal }) => signal));
   return {
     summary: `${mark} ${title}`,
     parts: [

@@ -16,7 +16,7 @@ import {
 } from '../messages/incident-buttons.ts';
 import { answerNames, questionName } from '../rollback/question-names.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
-import { linksOf, minuteOf, type Story } from '../messages/story.ts';
+import { type Link, linksOf, minuteOf, type Story } from '../messages/story.ts';
 
 const ALERTS_NAMED = 5;
 const PARTS_NAMED = 10;
@@ -34,13 +34,21 @@ const DESCRIPTIONS = ['description', 'message'];
 /** Details of an incident at the time of a page, by name; strings or lists of strings. */
 export type PageDetails = Readonly<Record<string, string | readonly string[]>>;
 
-/** @param reason reason for the page; null: the incident has opened */
-export function detailsOf(story: Story, reason: string | null, urls: ApprovalUrls = NO_APPROVAL_URLS): PageDetails {
+/**
+ * @param reason reason for the page; null: the incident has opened
+ * @param links for further investigation; absent: those of the alerts
+ */
+export function detailsOf(
+  story: Story,
+  reason: string | null,
+  urls: ApprovalUrls = NO_APPROVAL_URLS,
+  links: readonly Link[] = linksOf(story.signals),
+): PageDetails {
   const { incident } = story;
   const question = questionOf(story);
   const answerUrl = urls.get(askedOf(story)?.id ?? '');
   const judged = story.decisions.length > 0;
-  const links = linksOf(story.signals).filter(({ url }) => url.length <= URL_MAX_CHARS);
+  const shortLinks = links.filter(({ url }) => url.length <= URL_MAX_CHARS);
   return {
     ...shortened({
       ...(reason !== null && { page_reason: reason }),
@@ -54,7 +62,7 @@ export function detailsOf(story: Story, reason: string | null, urls: ApprovalUrl
       ...(incident.channel !== undefined && { channel: incident.channel }),
     }),
     ...(answerUrl !== undefined && { approve_or_reject: answerUrl }),
-    ...Object.fromEntries(links.map(({ title, url }) => [title.toLowerCase(), url])),
+    ...Object.fromEntries(shortLinks.map(({ title, url }) => [title.toLowerCase(), url])),
     api: `GET /v1/incidents/${incident.id}`,
   };
 }

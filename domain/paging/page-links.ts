@@ -1,5 +1,5 @@
 import type { Signal } from '../../schemas/alerts/signal.ts';
-import { linksOf, type Story } from '../messages/story.ts';
+import type { Link, Story } from '../messages/story.ts';
 
 /** Links and images of a page. */
 export type Beside = { links: { href: string; text: string }[]; images: { src: string; alt: string }[] };
@@ -10,15 +10,15 @@ const IMAGES_MAX = 3;
 /** Complete https URL: the pager shows only https images, and a URL truncated in a long text is invalid. */
 const WHOLE_HTTPS = /^https:\/\/.*[^…]$/is;
 
-/** Returns the links and images from the alerts' annotations, each image once. */
-export function besidePage(signals: readonly Signal[]): Beside {
+/** Returns the links of an incident, and the images from the alerts' annotations, each once. */
+export function besidePage(signals: readonly Signal[], links: readonly Link[]): Beside {
   const images = signals.flatMap(({ title, annotations }) =>
     annotations.flatMap(([name, value]) =>
       IMAGES.includes(name) && WHOLE_HTTPS.test(value) ? [{ src: value, alt: title }] : [],
     ),
   );
   return {
-    links: linksOf(signals).map(({ title, url }) => ({ href: url, text: title })),
+    links: links.map(({ title, url }) => ({ href: url, text: title })),
     images: images.filter(({ src }, n) => images.findIndex((one) => one.src === src) === n).slice(0, IMAGES_MAX),
   };
 }

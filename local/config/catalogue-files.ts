@@ -25,6 +25,7 @@ export const CONFIG_FILES = [
   FREEZE_FILE,
   'people.yaml',
   'response.yaml',
+  'links.yaml',
 ];
 /** Known folders in it: objectives, and the JSON Schemas of the files. */
 const CONFIG_FOLDERS = ['slos', 'schemas'];

@@ -10,6 +10,7 @@ import { PeopleFile } from '../../schemas/people/people.ts';
 import { SlackFile } from '../../schemas/messages/presentation.ts';
 import { StatusPageFile } from '../../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../../schemas/incidents/response.ts';
+import { LinksFile } from '../../schemas/links/links.ts';
 import { RoutesFile } from '../../schemas/alerts/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
@@ -33,8 +34,9 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const freeze = await readYaml(join(dir, FREEZE_FILE), FreezeFile);
   const people = await readYaml(join(dir, PEOPLE_FILE), PeopleFile);
   const response = await readYaml(join(dir, RESPONSE_FILE), ResponseFile);
+  const links = await readYaml(join(dir, 'links.yaml'), LinksFile);
   const slos = await loadSlos(join(dir, SLOS));
-  const files = [services, paging, routes, slack, statusPage, freeze, people, response, slos];
+  const files = [services, paging, routes, slack, statusPage, freeze, people, response, links, slos];
   if (
     !services.value ||
     !paging.value ||
@@ -44,6 +46,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     !freeze.value ||
     !people.value ||
     !response.value ||
+    !links.value ||
     !slos.value
   )
     return { ok: false, problems: files.flatMap(({ problems }) => problems) };
@@ -56,6 +59,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     freeze: freeze.value,
     people: people.value,
     response: response.value,
+    links: links.value,
     slos: slos.value,
   };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };

@@ -18,6 +18,7 @@ const FILES = [
   'freeze.yaml',
   'people.yaml',
   'response.yaml',
+  'links.yaml',
 ];
 const LOOK_EVERY_MS = 1000;
 

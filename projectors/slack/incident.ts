@@ -4,6 +4,7 @@ import { entryMessage, hasMessage, summaryCard, teamLine, topic } from '../../do
 import type { Chat, ChatMessage, VendorResponse as Answer } from '../../domain/messages/channels.ts';
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../domain/incidents/console-link.ts';
+import { incidentLinks } from '../../domain/links/incident-links.ts';
 import type { ApprovalLinks } from '../../domain/ports/access.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
@@ -11,7 +12,7 @@ import type { UserCache } from '../../domain/ports/messages.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
 import { byName } from '../../domain/people/display-names.ts';
-import { linksOf, type Story, type StoryEntry } from '../../domain/messages/story.ts';
+import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
@@ -317,7 +318,7 @@ class View {
       send: () => chat.setTopic(channel, words),
       patch: { topic: JSON.stringify(words) },
     });
-    const links = linksOf(this.#story.signals);
+    const links = incidentLinks(this.#story, this.#config, this.#session.now());
     await this.#keep({
       part: 'bookmarks',
       wanted: JSON.stringify(links),

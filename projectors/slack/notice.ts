@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { type AlertNotices, noticeCard } from '../../domain/messages/alert-notices.ts';
+import { alertLinks } from '../../domain/links/incident-links.ts';
 import type { Chat } from '../../domain/messages/channels.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
+import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import type { SyncSession } from '../sync/session.ts';
@@ -17,7 +19,7 @@ const NoticeState = z.object({
 });
 type NoticeState = z.infer<typeof NoticeState>;
 
-type Deps = { chat: Chat; projections: Projections; alertNotices: AlertNotices };
+type Deps = { chat: Chat; projections: Projections; alertNotices: AlertNotices; config: ConfigSource };
 
 /** Projects alerts without an incident as one message in a channel, which is edited when they change. */
 export async function showNotice(deps: Deps, subject: Subject, session: SyncSession): Promise<void> {
@@ -26,7 +28,13 @@ export async function showNotice(deps: Deps, subject: Subject, session: SyncSess
   const kept = NoticeState.parse((await deps.projections.read('slack', subject)) ?? {});
   const { round } = notice;
   const before = kept.round === round ? kept : NoticeState.parse({ round });
-  const message = noticeCard(notice);
+  const links = alertLinks(
+    notice.serviceEnvironment,
+    notice.alerts.map(({ signal }) => signal),
+    { firstAt: notice.firstAt, endedAt: notice.firing === 0 ? notice.updatedAt : null, now: session.now() },
+    await deps.config.current(),
+  );
+  const message = noticeCard(notice, links);
   const shown = JSON.stringify(message);
   const again = setAgainFrom(before.unsure);
   const began = session.now();

@@ -7,6 +7,7 @@ import { PeopleFile } from '../people/people.ts';
 import { SlackFile } from '../messages/presentation.ts';
 import { StatusPageFile } from '../status/status-page-file.ts';
 import { ResponseFile } from '../incidents/response.ts';
+import { LinksFile, LinkTemplates } from '../links/links.ts';
 import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
 import { Slo } from '../slo/slo.ts';
@@ -114,6 +115,8 @@ const ServiceEntry = z.strictObject({
   statusPage: z
     .strictObject({ components: z.array(z.string().min(1)), publish: z.enum(['auto', 'approve']).default('approve') })
     .optional(),
+  /** Links to its logs, traces, and dashboards. They replace those of `links.yaml` with the same title. */
+  links: LinkTemplates,
   /** Environment of alerts without an environment label. Absent: the only environment, otherwise `production`. */
   defaultEnvironment: EnvironmentName.optional(),
   environments: z
@@ -176,6 +179,7 @@ export const Config = z.strictObject({
   freeze: FreezeFile.prefault({}),
   people: PeopleFile.prefault({}),
   response: ResponseFile.prefault({}),
+  links: LinksFile.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 

@@ -196,6 +196,24 @@ describe('check reports mistakes that a start accepts silently:', () => {
       ['config/freeze.yaml:2: warning: "sale" ended at 2020-12-01T00:00:00.000Z (delete it, or correct the times)'],
     ],
     [
+      'links with unknown placeholders, and with values that are not in strings',
+      {
+        'config/services.yaml':
+          'services:\n  a:\n    links:\n      - title: Board\n        kind: url\n        url: https://${{ service }}.test/\n',
+        'config/links.yaml':
+          'links:\n  - { title: Pod, kind: url, url: "https://x.test/${{ label.pod }}" }\n  - title: Logs\n    kind: kibana\n    url: https://k.test\n    dataView: logs\n    query: "app: ${{ service }}"\n  - { title: Other, kind: kibanna }\n',
+      },
+      1,
+      [
+        'config/services.yaml:6: services.a.links.0.url: must begin with http:// or https:// and a host without placeholders or a password',
+        expect.stringMatching(
+          /^config\/links\.yaml:2: links\.0\.url: unknown placeholder \$\{\{ label\.pod \}\}; use service, .*labels\.NAME/,
+        ),
+        'config/links.yaml:7: links.1.query: ${{ service }} must be in a string with double quotes, such as service.name : "${{ service }}"',
+        'config/links.yaml:8: links.2.kind: unknown kind (did you mean "kibana"?)',
+      ] as string[],
+    ],
+    [
       'a status page with an unknown environment',
       { 'config/services.yaml': SERVICES, 'config/status-page.yaml': 'environments: [prodution]\n' },
       0,

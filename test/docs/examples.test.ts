@@ -28,6 +28,7 @@ const FILE_OF: Readonly<Record<string, string>> = {
   triage: 'response.yaml',
   stakeholders: 'response.yaml',
   people: 'people.yaml',
+  links: 'links.yaml',
 };
 
 type Block = { name: string; text: string };

@@ -1,3 +1,4 @@
+import { LinksFile } from '../../schemas/links/links.ts';
 import { describe, expect, test } from 'vitest';
 import { ServicesFile } from '../../schemas/config/config.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
@@ -49,6 +50,17 @@ test.each([
   await play(slack, [resolved(SECOND)]);
   expect(slack.chat.channels.filter(({ name }) => name.startsWith('incident-'))).toHaveLength(channels);
   expect(slack.chat.channels.find(({ name }) => name === 'team-checkout')?.messages).toHaveLength(1);
+});
+
+test('the channel of an incident has the links of the configuration as bookmarks', async () => {
+  const slack = slackWorld(scenario([]));
+  const url = 'https://logs.test/?q=${{ service }}&to=${{ to.ms }}';
+  Object.assign(slack.config, { links: LinksFile.parse({ links: [{ title: 'Our logs', kind: 'url', url }] }) });
+  await play(slack, [resolved(SECOND)]);
+  const [channel] = slack.chat.channels.filter(({ name }) => name.startsWith('incident-'));
+  const { resolved_at } = slack.world.incidents.now(INCIDENT);
+  const to = Date.parse(resolved_at ?? '') + 5 * 60 * SECOND;
+  expect(channel?.bookmarks).toContainEqual({ title: 'Our logs', url: `https://logs.test/?q=checkout&to=${to}` });
 });
 
 test('an edit that is executed late does not overwrite a newer one', async () => {

@@ -4,11 +4,13 @@ import { besidePage, channelLink } from '../../domain/paging/page-links.ts';
 import { pageKey, pagerTarget } from '../../domain/paging/pages.ts';
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../domain/incidents/console-link.ts';
+import { incidentLinks } from '../../domain/links/incident-links.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { PageRequest } from '../../domain/ports/paging.ts';
 import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { emptyConfig } from '../../schemas/config/config.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Run } from '../run.ts';
@@ -214,7 +216,7 @@ export async function fullRequest(
   incident: IncidentRecord,
   key: string,
   { number, causes, chat }: Pick<PageInput, 'number' | 'causes'> & { chat: Deps['chat'] | null },
-  deps: Pick<Deps, 'approvalLinks' | 'clock' | 'incidents' | 'log' | 'publicUrl'>,
+  deps: Pick<Deps, 'approvalLinks' | 'clock' | 'config' | 'incidents' | 'log' | 'publicUrl'>,
 ): Promise<PageRequest> {
   const request = pageRequest(incident, key, deps);
   try {
@@ -225,7 +227,10 @@ export async function fullRequest(
     const url = incidentUrl(deps.publicUrl, incident.id);
     const urls = await approvalUrls(deps, story);
     const answerUrl = urls.get(askedOf(story)?.id ?? '');
-    const { links, images } = besidePage(story.signals);
+    // Links are not worth a page without the other details.
+    const config = await deps.config.current().catch(() => emptyConfig);
+    const found = incidentLinks(story, config, deps.clock.now());
+    const { links, images } = besidePage(story.signals, found);
     const channel = channelLink(story.incident);
     const isLinked = channel !== null && chat !== null && (await isReal(chat));
     return {
@@ -238,7 +243,7 @@ export async function fullRequest(
         ...links,
       ],
       images,
-      details: { ...(url !== undefined && { console: url }), ...detailsOf(story, reason, urls) },
+      details: { ...(url !== undefined && { console: url }), ...detailsOf(story, reason, urls, found) },
     };
   } catch (error) {
     deps.log.warn('Sending a page without details', { incident: incident.id, error: String(error) });

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../domain/incidents/console-link.ts';
 import { statusWords } from '../../../domain/messages/incident-card.ts';
-import { linksOf, serviceEnvironmentText } from '../../../domain/messages/story.ts';
+import { serviceEnvironmentText } from '../../../domain/messages/story.ts';
 import { isAcknowledged } from '../../../domain/paging/acknowledgement.ts';
 import { channelLink } from '../../../domain/paging/page-links.ts';
 import { IncidentRole } from '../../../schemas/people/response-roles.ts';
@@ -115,10 +115,10 @@ function alertsPanel({ story: { incident: one, signals } }: IncidentData): Html 
   );
 }
 
-function linksPanel({ story: { incident: one, signals } }: IncidentData): Html | '' {
+function linksPanel({ story: { incident: one }, links: found }: IncidentData): Html | '' {
   const channel = channelLink(one);
   const links = [
-    ...linksOf(signals).map(({ title, url }) => outsideLink(url, title)),
+    ...found.map(({ title, url }) => outsideLink(url, title)),
     ...(channel === null ? [] : [outsideLink(channel.href, channel.text)]),
   ];
   return links.length === 0

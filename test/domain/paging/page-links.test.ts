@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { linksOf } from '../../../domain/messages/story.ts';
 import { besidePage } from '../../../domain/paging/page-links.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 
@@ -11,7 +12,7 @@ const signal = (annotations: [string, string][], links: Partial<Signal['links']>
 
 test("a page has links for further investigation, and the alerts' images", () => {
   const picture = 'https://grafana.example.com/render/d-solo/1.png';
-  const beside = besidePage([
+  const signals = [
     signal(
       [
         ['image_url', picture],
@@ -23,8 +24,8 @@ test("a page has links for further investigation, and the alerts' images", () =>
       ['image', picture],
       ['graph', 'https://grafana.example.com/2.png'],
     ]),
-  ]);
-  expect(beside).toEqual({
+  ];
+  expect(besidePage(signals, linksOf(signals))).toEqual({
     links: [
       { href: 'https://wiki.example.com/r', text: 'Runbook' },
       { href: 'https://logs.example.com/q', text: 'Logs' },
@@ -39,6 +40,6 @@ test("a page has links for further investigation, and the alerts' images", () =>
 test.each(['http://grafana.example.com/1.png', 'javascript:alert(1)', 'https://grafana.example.com/1.p…', ''])(
   'no image from %j',
   (value) => {
-    expect(besidePage([signal([['image', value]])]).images).toEqual([]);
+    expect(besidePage([signal([['image', value]])], []).images).toEqual([]);
   },
 );

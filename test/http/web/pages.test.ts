@@ -133,6 +133,10 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
     ],
     older: hostile('older'),
   },
+  links: [
+    { title: hostile('link'), url: SCRIPT },
+    { title: 'Dashboard', url: `https://grafana.example.com/${HOSTILE}` },
+  ],
   plan: {
     serviceEnvironment: { service: hostile<ServiceName>('service'), environment: 'production' as EnvironmentName },
     live: { version: hostile<Version>('live') } as Change,

@@ -96,6 +96,7 @@ const data = (more: Partial<ServiceData> = {}): ServiceData => ({
     dependsOn: [hostile<ServiceName>('dependency')],
     slack: { channel: hostile('#channel') },
     match: { app: hostile('label') },
+    links: [],
     environments: {},
   },
   dependents: [hostile('dependent')],

@@ -1,8 +1,10 @@
 import { planRollback, type Plan } from '../../../../actions/rollback/plan-rollback.ts';
 import { namer } from '../../../../actions/people/names.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
+import { incidentLinks } from '../../../../domain/links/incident-links.ts';
+import { onsetOf } from '../../../../domain/correlation/onset.ts';
 import { componentsOf } from '../../../../domain/status/public-texts.ts';
-import type { Story } from '../../../../domain/messages/story.ts';
+import type { Link, Story } from '../../../../domain/messages/story.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
 import { IncidentId } from '../../../../schemas/config/names.ts';
 import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
@@ -19,6 +21,8 @@ export type IncidentData = Pick<Viewer, 'may' | 'formKey'> & {
   /** Null: no judgement has read a health query. */
   health: HealthRead | null;
   timeline: Timeline;
+  /** To logs, traces, and dashboards. */
+  links: readonly Link[];
   /** What a rollback would do now. Null: the viewer may not roll back, or the incident is resolved or a group. */
   plan: Plan | null;
   /** The status page shows the service, and waits for approval. */
@@ -66,13 +70,15 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     })),
   );
   const { names, publish } = componentsOf(incident, config);
+  const at = deps.clock.now();
   return {
     may,
     formKey,
-    at: deps.clock.now(),
+    at,
     story,
     health,
     timeline: { ...timeline, entries },
+    links: incidentLinks(story, config, at, health === null ? null : onsetOf(health.evidence).earliest),
     plan,
     waitsForPublication: names.length > 0 && publish === 'ask',
     hasActed:
