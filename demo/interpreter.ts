@@ -40,7 +40,7 @@ export class Interpreter implements Audience {
     const own = OWN_ACTORS.has(actor);
     this.#teller.say({
       at: millisOf(at),
-      who: own ? 'Firebreak' : actor,
+      speaker: own ? 'Firebreak' : actor,
       about: this.#several ? service : undefined,
       text: own ? shortIds(text) : `${kind.replaceAll('.', ' ')}: ${shortIds(text)}`,
       tone: TONES.find(([pattern]) => pattern.test(kind))?.[1],

@@ -125,7 +125,7 @@ export class Monitoring {
     const value = since === null ? null : ratio;
     this.#untold.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value }] });
     const text = since === null ? 'requests succeed again' : 'requests fail';
-    const line = { at: Date.now(), who: 'toy service', about: `${toy.name} ${toy.version}`, text };
+    const line = { at: Date.now(), speaker: 'toy service', about: `${toy.name} ${toy.version}`, text };
     this.#options.teller.say({ ...line, tone: since === null ? 'good' : 'bad' });
   }
 
@@ -164,7 +164,7 @@ export class Monitoring {
     for (const { service, alert } of changed) {
       const fires = alert.endsAt === null;
       const text = `${RULE.name} is ${fires ? 'firing' : 'resolved'}; notifies Firebreak`;
-      narrator.say({ at: Date.now(), who: 'Alertmanager', about: service, text, tone: fires ? 'bad' : 'good' });
+      narrator.say({ at: Date.now(), speaker: 'Alertmanager', about: service, text, tone: fires ? 'bad' : 'good' });
     }
     while (this.#running) {
       try {

@@ -6,7 +6,7 @@ export type Tone = 'bad' | 'good' | 'act' | 'plain' | 'quiet';
 export type Line = {
   /** When it happened, in milliseconds since the Unix epoch. */
   at: number;
-  who: string;
+  speaker: string;
   /** Subject of the line. Equal lines about several subjects are merged. */
   about?: string | undefined;
   text: string;
@@ -96,10 +96,10 @@ export class Narrator {
     return { ...first, text: about === '' ? first.text : `${about}: ${first.text}` };
   }
 
-  #print({ at, who, text, tone = 'plain' }: Line): void {
+  #print({ at, speaker, text, tone = 'plain' }: Line): void {
     const [first, ...rest] = wrap(oneLine(text), WIDTH - INDENT.length);
     const stamp = this.style(stampOf(at, this.#zero), 'dim');
-    const name = this.style(who.padEnd(WHO), tone === 'quiet' ? 'dim' : 'bold');
+    const name = this.style(speaker.padEnd(WHO), tone === 'quiet' ? 'dim' : 'bold');
     const lines = [`${stamp}  ${name}  ${this.style(first, STYLES[tone])}`];
     lines.push(...rest.map((line) => INDENT + this.style(line, STYLES[tone])));
     this.#paper.write(lines.join('\n'));
@@ -107,7 +107,7 @@ export class Narrator {
 }
 
 const isSame = (a: Line, b: Line): boolean =>
-  a.about !== undefined && b.about !== undefined && a.who === b.who && a.text === b.text;
+  a.about !== undefined && b.about !== undefined && a.speaker === b.speaker && a.text === b.text;
 
 /** Returns a time such as `+00:04.2`; blanks before the first alert. */
 export function stampOf(at: number, zero: number | null): string {

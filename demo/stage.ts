@@ -126,7 +126,7 @@ export class Stage {
       const live = await this.firebreak.get('/sandbox/cd/live', Live).catch(whenAway);
       for (const { service, version } of live?.items ?? []) {
         const toy = this.toy(service);
-        if (toy.version !== version) this.say({ who: 'toy service', text: `${service} runs ${version}` });
+        if (toy.version !== version) this.say({ speaker: 'toy service', text: `${service} runs ${version}` });
         toy.version = version;
       }
       await sleep(LOOK_EVERY_MS);
@@ -206,7 +206,7 @@ export class Stage {
     { failing, hasMigration = false }: { failing: number; hasMigration?: boolean },
   ): Promise<void> {
     const migration = hasMigration ? ' with a migration' : '';
-    this.say({ who: 'CI', text: `deploys ${service} ${version}${migration} and records the deployment` });
+    this.say({ speaker: 'CI', text: `deploys ${service} ${version}${migration} and records the deployment` });
     const change = { service, environment, version, status: 'started', has_migration: hasMigration, author: 'ada' };
     const { id } = await this.firebreak.post('/v1/deployments', change, Change);
     await this.pass(ROLL_OUT_MINUTES);
@@ -227,14 +227,14 @@ export class Stage {
     );
     const seconds = this.minutes(VERIFICATION_MINUTES) / 1000;
     const text = `(verification takes ${VERIFICATION_MINUTES} minutes, shortened to ${seconds} s here)`;
-    this.say({ who: '', text, tone: 'quiet' });
+    this.say({ speaker: '', text, tone: 'quiet' });
   }
 
   /** Makes services fail every request, whatever their version. @param why printed as the reason */
   breakDown(names: readonly string[], why: string): void {
     for (const name of names) {
       this.toy(name).down = true;
-      this.say({ who: 'toy service', about: name, text: why, tone: 'bad' });
+      this.say({ speaker: 'toy service', about: name, text: why, tone: 'bad' });
     }
   }
 
@@ -242,7 +242,7 @@ export class Stage {
   repair(names: readonly string[], why: string): void {
     for (const name of names) {
       this.toy(name).down = false;
-      this.say({ who: 'toy service', about: name, text: why, tone: 'good' });
+      this.say({ speaker: 'toy service', about: name, text: why, tone: 'good' });
     }
   }
 

@@ -6,11 +6,11 @@ import type { VendorCall } from './event-source.ts';
 export function wordsOf(call: VendorCall): Omit<Line, 'at'> | undefined {
   const vendor = VENDORS[call.vendor];
   if (vendor === undefined) return undefined;
-  const { name: who, words } = vendor;
-  if (call.outcome === null) return { who, text: `does not respond to ${call.path}`, tone: 'bad' };
-  if (call.outcome >= 400) return { who, text: `answers ${call.outcome} to ${call.path}`, tone: 'bad' };
+  const { name: speaker, words } = vendor;
+  if (call.outcome === null) return { speaker, text: `does not respond to ${call.path}`, tone: 'bad' };
+  if (call.outcome >= 400) return { speaker, text: `answers ${call.outcome} to ${call.path}`, tone: 'bad' };
   const line = words(call);
-  return line && { who, ...line };
+  return line && { speaker, ...line };
 }
 
 type Words = (call: VendorCall) => Pick<Line, 'text' | 'tone'> | undefined;

@@ -1,11 +1,11 @@
 import type { Log } from '../domain/ports/system.ts';
 import type { Scope } from '../domain/access/access.ts';
 import type { Action, Principal } from '../schemas/access/access.ts';
-import type { Who } from '../actions/incidents/acting-person.ts';
+import type { Caller } from '../actions/people/caller.ts';
 
 /** The person who looks at a page of the console, or a program with a bearer token. */
 export type Viewer = {
-  who: Who;
+  caller: Caller;
   may: (action: Action, scope: Scope) => boolean;
   /** Hash of the session's ID. Null: authenticated by a bearer token. */
   session: string | null;
@@ -23,10 +23,10 @@ export type Env = {
     principalOf: (authorization: string | undefined) => Promise<Principal | undefined>;
     /** The request body after it was read. Set by body.ts. */
     body: Uint8Array<ArrayBuffer> | undefined;
-    /** The authenticated caller. */
+    /** The credential's name and permissions. */
     principal: Principal;
-    /** The principal as the actor of use cases. */
-    who: Who;
+    /** The principal as the caller of use cases. */
+    caller: Caller;
     /** @throws Refusal 403 unless the caller may do this route's action in the scope */
     allow: (scope: Scope) => void;
     /** Returns whether the caller may do this route's action in the scope. */

@@ -65,7 +65,7 @@ const guard =
     const allow = allower(deps, principal, action);
     allow({});
     c.set('principal', principal);
-    c.set('who', { name: principal.name, allow: (one, scope) => allower(deps, principal, one)(scope) });
+    c.set('caller', { name: principal.name, allow: (one, scope) => allower(deps, principal, one)(scope) });
     c.set('allow', allow);
     c.set('may', (scope) => authorize(principal, action, scope, deps.clock.now()).allowed);
     await next();

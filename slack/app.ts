@@ -43,12 +43,15 @@ type Endpoint = 'commands' | 'interactions' | 'events';
  */
 export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answer> {
   const reads = cachedReads(deps);
-  const readerOf = callerPermissions(deps, reads);
+  const permissionsOf = callerPermissions(deps, reads);
   return async (received) => {
     const requestId = requestIdOf(received);
     const trace = traceOf(received.headers['traceparent']);
     try {
-      return stamped(await answer({ deps, cachedReads: reads, permissionsOf: readerOf, trace }, received), requestId);
+      return stamped(
+        await answer({ deps, cachedReads: reads, permissionsOf: permissionsOf, trace }, received),
+        requestId,
+      );
     } catch (error) {
       deps.log.error('a Slack request failed', { trace, path: received.path, error: stackOf(error) });
       const answered = refused(503, 'unavailable', 'the request could not be processed; try again', {

@@ -20,7 +20,7 @@ export type CachedReads = {
 };
 
 /** A Slack user and the workspace of the request. */
-export type Caller = { user_id: string; team_id: string };
+export type RequestingUser = { user_id: string; team_id: string };
 
 /**
  * Permissions of a caller. `unknown`: they cannot be determined in time, because they depend on user groups, or because
@@ -31,4 +31,4 @@ export type CallerPermissions =
   | { kind: 'refused'; because: string }
   | { kind: 'unknown' };
 
-export type PermissionsOf = (caller: Caller) => Promise<CallerPermissions>;
+export type PermissionsOf = (user: RequestingUser) => Promise<CallerPermissions>;

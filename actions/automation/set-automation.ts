@@ -5,7 +5,7 @@ import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import type { Automation, AutomationInput } from '../../schemas/access/access.ts';
 import { ServiceName } from '../../schemas/config/names.ts';
 import { Refusal } from '../refusal.ts';
-import type { Who } from '../incidents/acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 type AutomationDeps = Pick<Deps, 'automation' | 'config' | 'changes' | 'incidents' | 'log'>;
 
@@ -14,12 +14,12 @@ type AutomationDeps = Pick<Deps, 'automation' | 'config' | 'changes' | 'incident
  *
  * @throws Refusal 403, 422
  */
-export async function setAutomation(deps: AutomationDeps, who: Who, input: AutomationInput): Promise<Automation> {
-  who.allow('automation:write', EVERYWHERE);
+export async function setAutomation(deps: AutomationDeps, caller: Caller, input: AutomationInput): Promise<Automation> {
+  caller.allow('automation:write', EVERYWHERE);
   await refuseMisspelt(deps, input);
-  const automation = await deps.automation.write(input, who.name);
+  const automation = await deps.automation.write(input, caller.name);
   const { paused, mode, reason } = automation;
-  deps.log.warn('automation settings changed', { by: who.name, paused, mode, reason });
+  deps.log.warn('automation settings changed', { by: caller.name, paused, mode, reason });
   return automation;
 }
 

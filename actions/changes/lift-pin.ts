@@ -1,6 +1,6 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
-import type { Who } from '../incidents/acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../refusal.ts';
 
 /**
@@ -10,17 +10,17 @@ import { Refusal } from '../refusal.ts';
  */
 export async function liftPin(
   { pins, incidents, clock }: Pick<Deps, 'pins' | 'incidents' | 'clock'>,
-  who: Who,
+  caller: Caller,
   id: string,
 ): Promise<PinView> {
   const pin = await pins.get(id);
   if (pin === undefined) throw unknownPin(id);
-  who.allow('versions:write', pin);
-  const lifted = await pins.lift(id, who.name);
+  caller.allow('versions:write', pin);
+  const lifted = await pins.lift(id, caller.name);
   if (lifted === undefined) throw unknownPin(id);
   await incidents.note(pin.incident_id, `lifted-${id}`, {
     at: clock.now(),
-    actor: who.name,
+    actor: caller.name,
     kind: 'version.lifted',
     text: `${pin.version} may be deployed again`,
     detail: { pin: id },

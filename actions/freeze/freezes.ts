@@ -8,7 +8,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
 import { scopeAsKnown, servicesIn } from './known-names.ts';
 import { recordedFreeze } from './record-freezes.ts';
-import type { Who } from '../incidents/acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 type FreezeDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
 
@@ -36,13 +36,13 @@ export const unknownFreeze = (id: string): Refusal => new Refusal(404, 'unknown-
  */
 export async function openFreeze(
   deps: FreezeDeps,
-  who: Who,
+  caller: Caller,
   { id, freeze: input }: { id: string; freeze: NewFreeze },
 ): Promise<{ freeze: Freeze; warnings: string[]; services: string[] }> {
-  who.allow('freezes:write', scopeOf(input));
+  caller.allow('freezes:write', scopeOf(input));
   const { service, environment, warnings } = await scopeAsKnown(deps, input);
-  const freeze = byPerson(id, { ...input, service, environment }, who.name, deps.clock.now());
-  who.allow('freezes:write', scopeOf(freeze));
+  const freeze = byPerson(id, { ...input, service, environment }, caller.name, deps.clock.now());
+  caller.allow('freezes:write', scopeOf(freeze));
   const { services } = await deps.config.current();
   return { freeze: (await deps.freezes.open(freeze)).freeze, warnings, services: servicesIn(services, freeze) };
 }
@@ -72,15 +72,15 @@ function byPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Fre
  */
 export async function liftFreeze(
   deps: FreezeDeps,
-  who: Who,
+  caller: Caller,
   { id, reason }: { id: string; reason: string | null },
 ): Promise<{ freeze: Freeze; wasOver: boolean }> {
   const before = await found(deps, id);
-  who.allow('freezes:write', scopeOf(before));
+  caller.allow('freezes:write', scopeOf(before));
   const at = deps.clock.now();
-  const because = reason ?? `Lifted by ${who.name}`;
+  const because = reason ?? `Lifted by ${caller.name}`;
   const settled = before.cause === 'person';
-  const freeze = await deps.freezes.end(id, { at, by: who.name, reason: because, settled });
+  const freeze = await deps.freezes.end(id, { at, by: caller.name, reason: because, settled });
   if (freeze === undefined) throw unknownFreeze(id);
   return { freeze, wasOver: stateAt(before, at) === 'over' };
 }

@@ -6,7 +6,7 @@ import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
 import { found, scopeOf } from './freezes.ts';
-import type { Who } from '../incidents/acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 type OverrideDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
 
@@ -20,14 +20,14 @@ export type ShownOverride = Override & { freeze_id: string };
  */
 export async function giveOverride(
   deps: OverrideDeps,
-  who: Who,
+  caller: Caller,
   { freeze: freezeId, id, override: input }: { freeze: string; id: string; override: NewOverride },
 ): Promise<ShownOverride> {
   const freeze = await found(deps, freezeId);
-  who.allow('freezes:override', scopeOf(freeze));
+  caller.allow('freezes:override', scopeOf(freeze));
   const known = freeze.overrides.find((one) => one.id === id);
   if (known !== undefined) return { ...known, freeze_id: freezeId };
-  const override = await newOverride(deps, freeze, input, { id, by: who.name });
+  const override = await newOverride(deps, freeze, input, { id, by: caller.name });
   const after = await deps.freezes.addOverride(freezeId, override);
   if (after === undefined) throw over(freeze);
   return { ...override, freeze_id: freezeId };
@@ -40,15 +40,15 @@ export async function giveOverride(
  */
 export async function approveOverride(
   deps: OverrideDeps,
-  who: Who,
+  caller: Caller,
   { freeze: freezeId, id }: { freeze: string; id: string },
 ): Promise<ShownOverride> {
   const freeze = await found(deps, freezeId);
-  who.allow('freezes:override', scopeOf(freeze));
+  caller.allow('freezes:override', scopeOf(freeze));
   if (!freeze.overrides.some((one) => one.id === id)) throw unknownOverride(freezeId, id);
-  const after = await deps.freezes.approveOverride(freezeId, id, who.name);
+  const after = await deps.freezes.approveOverride(freezeId, id, caller.name);
   if (after === 'own')
-    throw new Refusal(403, 'own-override', `${whoAsked(freeze, id, who.name)}; another person must approve it`);
+    throw new Refusal(403, 'own-override', `${requesterText(freeze, id, caller.name)}; another person must approve it`);
   if (after === 'unknown')
     throw new Refusal(
       409,
@@ -65,16 +65,16 @@ export async function approveOverride(
  */
 export async function withdrawOverride(
   deps: OverrideDeps,
-  who: Who,
+  caller: Caller,
   { freeze: freezeId, id, reason }: { freeze: string; id: string; reason: string | undefined },
 ): Promise<ShownOverride> {
-  who.allow('freezes:override', scopeOf(await found(deps, freezeId)));
-  const after = await deps.freezes.withdrawOverride(freezeId, id, who.name, reason);
+  caller.allow('freezes:override', scopeOf(await found(deps, freezeId)));
+  const after = await deps.freezes.withdrawOverride(freezeId, id, caller.name, reason);
   if (after === undefined) throw unknownOverride(freezeId, id);
   return overrideIn(after, id);
 }
 
-function whoAsked({ overrides }: Freeze, id: string, by: string): string {
+function requesterText({ overrides }: Freeze, id: string, by: string): string {
   const requestedBy = overrides.find((one) => one.id === id)?.requested_by ?? by;
   return requestedBy === by
     ? `${by} has requested it`

@@ -22,7 +22,7 @@ import { acknowledgeGroup } from '../paging/acknowledge-group.ts';
 import { correct } from './declare-incident.ts';
 import { resolved, view } from './incident-view.ts';
 import { executeResponseAction } from './take-over.ts';
-import { assigneeOf, type Who } from './acting-person.ts';
+import { assigneeOf, type Caller } from '../people/caller.ts';
 
 type HandlingDeps = Pick<Deps, 'incidents' | 'clock'>;
 
@@ -34,8 +34,8 @@ type Once = { id: IncidentId; key?: string | undefined };
  *
  * @throws Refusal 403, 404; 409 if the incident is resolved
  */
-async function amended(deps: HandlingDeps, who: Who, { id, key }: Once, amend: Amend): Promise<IncidentView> {
-  who.allow('incidents:write', await view(deps, id));
+async function amended(deps: HandlingDeps, caller: Caller, { id, key }: Once, amend: Amend): Promise<IncidentView> {
+  caller.allow('incidents:write', await view(deps, id));
   if ((await deps.incidents.amend(id, amend, key)) === 'resolved') throw resolved(id);
   return view(deps, id);
 }
@@ -43,8 +43,8 @@ async function amended(deps: HandlingDeps, who: Who, { id, key }: Once, amend: A
 type PagedDeps = HandlingDeps & Pick<Deps, 'effects' | 'pager' | 'log' | 'incidentGroups'>;
 
 /** Acknowledges an incident and its pages. The first acknowledgement stays on record. */
-export async function acknowledge(deps: PagedDeps, who: Who, once: Once): Promise<IncidentView> {
-  await amended(deps, who, once, acknowledged(who.name, deps.clock.now()));
+export async function acknowledge(deps: PagedDeps, caller: Caller, once: Once): Promise<IncidentView> {
+  await amended(deps, caller, once, acknowledged(caller.name, deps.clock.now()));
   await acknowledgedBy(deps, once.id);
   return view(deps, once.id);
 }
@@ -58,22 +58,22 @@ async function acknowledgedBy(deps: PagedDeps, id: IncidentId): Promise<void> {
 /** Takes a role, also from another holder. Taking command also acknowledges the incident. */
 export async function takeRole(
   deps: PagedDeps,
-  who: Who,
+  caller: Caller,
   { role, ...once }: Once & { role: IncidentRole },
 ): Promise<IncidentView> {
-  await amended(deps, who, once, claimed(role, assigneeOf(who), deps.clock.now()));
+  await amended(deps, caller, once, claimed(role, assigneeOf(caller), deps.clock.now()));
   if (role === 'commander') await acknowledgedBy(deps, once.id);
   return view(deps, once.id);
 }
 
-export const leaveRole = (deps: HandlingDeps, who: Who, { role, ...once }: Once & { role: IncidentRole }) =>
-  amended(deps, who, once, left(role, assigneeOf(who)));
+export const leaveRole = (deps: HandlingDeps, caller: Caller, { role, ...once }: Once & { role: IncidentRole }) =>
+  amended(deps, caller, once, left(role, assigneeOf(caller)));
 
 export const assignRole = (
   deps: HandlingDeps,
-  who: Who,
+  caller: Caller,
   { role, to, ...once }: Once & { role: IncidentRole; to: Assignee },
-): Promise<IncidentView> => amended(deps, who, once, assigned(role, to, who.name, deps.clock.now()));
+): Promise<IncidentView> => amended(deps, caller, once, assigned(role, to, caller.name, deps.clock.now()));
 
 /**
  * Hands over command.
@@ -84,12 +84,12 @@ export const assignRole = (
  */
 export async function handOver(
   deps: HandlingDeps,
-  who: Who,
+  caller: Caller,
   { to, brief, ...once }: Once & { to: Assignee; brief: string | null },
 ): Promise<{ incident: IncidentView; brief: string }> {
   const now = deps.clock.now();
   const text = brief ?? (await storedBrief(deps, once.id));
-  return { incident: await amended(deps, who, once, handedOver(to, who.name, text, now)), brief: text };
+  return { incident: await amended(deps, caller, once, handedOver(to, caller.name, text, now)), brief: text };
 }
 
 /** Number of timeline entries from which a summary is created. */
@@ -101,8 +101,12 @@ async function storedBrief({ incidents, clock }: HandlingDeps, id: IncidentId): 
 }
 
 /** Returns the summary for people who join. @throws Refusal 403, 404 */
-export async function summarySoFar({ incidents, clock }: HandlingDeps, who: Who, id: IncidentId): Promise<ChatMessage> {
-  who.allow('incidents:read', await view({ incidents }, id));
+export async function summarySoFar(
+  { incidents, clock }: HandlingDeps,
+  caller: Caller,
+  id: IncidentId,
+): Promise<ChatMessage> {
+  caller.allow('incidents:read', await view({ incidents }, id));
   const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   return handoffSummary(story, items, clock.now());
@@ -111,17 +115,17 @@ export async function summarySoFar({ incidents, clock }: HandlingDeps, who: Who,
 /** Sets or confirms the severity. */
 export async function triage(
   deps: HandlingDeps & Pick<Deps, 'engine' | 'decisions'>,
-  who: Who,
+  caller: Caller,
   { id, key, severity }: Once & { severity: Severity },
 ): Promise<IncidentView> {
   const incident = await amended(
     deps,
-    who,
+    caller,
     { id, ...(key !== undefined && { key: `${key}-triaged` }) },
-    triaged(severity, who.name, deps.clock.now()),
+    triaged(severity, caller.name, deps.clock.now()),
   );
   if (incident.severity === severity) return incident;
-  return correct(deps, who, { id, severity, ...(key !== undefined && { key }) });
+  return correct(deps, caller, { id, severity, ...(key !== undefined && { key }) });
 }
 
 type TellDeps = HandlingDeps &
@@ -138,16 +142,16 @@ type PublicationState = 'published' | 'waits' | 'nothing';
  */
 export async function sendUpdateToStakeholders(
   deps: TellDeps,
-  who: Who,
+  caller: Caller,
   { text, publish, ...once }: Once & { text: string; publish: boolean },
 ): Promise<{ incident: IncidentView; public: PublicationState }> {
-  const incident = await amended(deps, who, once, stakeholderUpdate(text, who.name, deps.clock.now()));
+  const incident = await amended(deps, caller, once, stakeholderUpdate(text, caller.name, deps.clock.now()));
   const record = await deps.incidents.read(once.id);
   const page = record === undefined ? NOTHING : componentsOf(record, await deps.config.current());
   if (record === undefined || page.names.length === 0 || page.publish === 'now') return { incident, public: 'nothing' };
   if (!publish) return { incident, public: 'waits' };
   return {
-    incident: await executeResponseAction(deps, who, { id: once.id, action: 'publish', note: '' }),
+    incident: await executeResponseAction(deps, caller, { id: once.id, action: 'publish', note: '' }),
     public: 'published',
   };
 }

@@ -7,7 +7,7 @@ import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { view } from './incident-view.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
-import type { Who } from './acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 export type Answer = { id: IncidentId; digest: string; answer: 'approved' | 'rejected'; note: string };
 
@@ -22,13 +22,13 @@ type AnswerDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock' 
  */
 export async function answerDecision(
   deps: AnswerDeps,
-  who: Who,
+  caller: Caller,
   { id, digest, answer, note }: Answer,
 ): Promise<IncidentView> {
   const before = await view(deps, id);
-  allowAnswer(who, before, { digest, answer });
+  allowAnswer(caller, before, { digest, answer });
   if (answer === 'approved') await refusePaused(deps, before, digest);
-  const taken = await deps.decisions.answer(id, digest, answer, who.name, note);
+  const taken = await deps.decisions.answer(id, digest, answer, caller.name, note);
   if (taken === 'needs_another')
     throw new Refusal(
       409,
@@ -49,21 +49,25 @@ export async function answerDecision(
       'superseded',
       'no decision with this digest is waiting for an answer; read the incident again',
     );
-  await acknowledgeByActing(deps, who, id);
+  await acknowledgeByActing(deps, caller, id);
   await wake(deps, id);
   return view(deps, id);
 }
 
-function allowAnswer(who: Who, incident: IncidentView, { digest, answer }: Pick<Answer, 'digest' | 'answer'>): void {
+function allowAnswer(
+  caller: Caller,
+  incident: IncidentView,
+  { digest, answer }: Pick<Answer, 'digest' | 'answer'>,
+): void {
   const decision = incident.decisions.find((one) => hasDigest(one, digest));
   const target = (decision && chosenOffer(decision, digest)) ?? decision?.target ?? incident;
-  if (answer === 'rejected' && mayAct(who, incident)) return;
-  who.allow('incidents:act', { service: target.service, environment: target.environment });
+  if (answer === 'rejected' && mayAct(caller, incident)) return;
+  caller.allow('incidents:act', { service: target.service, environment: target.environment });
 }
 
-function mayAct(who: Who, { service, environment }: ServiceEnvironment): boolean {
+function mayAct(caller: Caller, { service, environment }: ServiceEnvironment): boolean {
   try {
-    who.allow('incidents:act', { service, environment });
+    caller.allow('incidents:act', { service, environment });
     return true;
   } catch {
     return false;

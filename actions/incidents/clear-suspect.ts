@@ -11,7 +11,7 @@ import { note } from './declare-incident.ts';
 import { view } from './incident-view.ts';
 import { markWrong } from './mark-wrong.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
-import type { Who } from './acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
 
@@ -44,15 +44,15 @@ export type ClearedNow = {
  */
 export async function clearSuspectChange(
   deps: CauseDeps,
-  who: Who,
+  caller: Caller,
   { id, change: named, key, text = '' }: { id: IncidentId; change: string; key: string; text?: string },
 ): Promise<ClearedNow> {
   const before = await view(deps, id);
-  who.allow('incidents:act', before);
+  caller.allow('incidents:act', before);
   const change = await changeOf(deps, before, named);
   const known = clearingOf(before.cleared, change);
-  const statement = known ?? clearingBy(who, change, deps.clock.now());
-  const { cleared, over } = await clear(deps, who, {
+  const statement = known ?? clearingBy(caller, change, deps.clock.now());
+  const { cleared, over } = await clear(deps, caller, {
     before,
     statement: statement,
     judge: leavesWork(before, change),
@@ -62,9 +62,9 @@ export async function clearSuspectChange(
   const now = await view(deps, id);
   const withdrawn = over ? [] : await withdrawQuestionsAbout(deps, now, cleared);
   const rollbacks = rollbacksOf(now, change);
-  const wrong = await countAsWrong(deps, who, id, rollbacks, `${change.version} was not the cause`);
+  const wrong = await countAsWrong(deps, caller, id, rollbacks, `${change.version} was not the cause`);
   if (!over) {
-    await acknowledgeByActing(deps, who, id);
+    await acknowledgeByActing(deps, caller, id);
     await wake(deps, id);
   }
   const last = rollbacks.at(-1);
@@ -96,7 +96,7 @@ export async function changeOf(
 }
 
 const clearingBy = (
-  { name: by }: Who,
+  { name: by }: Caller,
   { id: change_id, service, version, kind }: Change,
   at: Cleared['at'],
 ): Cleared => ({ change_id, service, version, kind, by, at });
@@ -106,7 +106,7 @@ const clearingBy = (
  */
 async function clear(
   deps: CauseDeps,
-  who: Who,
+  caller: Caller,
   {
     before,
     statement,
@@ -141,7 +141,7 @@ async function clear(
     // If another person was faster, their clearing counts.
     if (posted) return { cleared: clearingNow(await view(deps, id), statement), over: false };
   }
-  await note(deps, who, { id, key, ...entry });
+  await note(deps, caller, { id, key, ...entry });
   return { cleared: statement, over: true };
 }
 
@@ -188,7 +188,7 @@ export function rollbacksOf(
 /** Marks rollbacks as wrong. Rollbacks that a person requested do not count. */
 async function countAsWrong(
   deps: CauseDeps,
-  who: Who,
+  caller: Caller,
   id: IncidentId,
   rollbacks: readonly Begun[],
   text: string,
@@ -196,7 +196,7 @@ async function countAsWrong(
   let wrong = false;
   for (const { key } of rollbacks) {
     try {
-      await markWrong(deps, who, { id, note: text, key });
+      await markWrong(deps, caller, { id, note: text, key });
       wrong = true;
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== 'nothing-to-mark') throw error;

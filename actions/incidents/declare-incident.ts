@@ -6,7 +6,7 @@ import { notifyDeclared, notifyRaised } from '../../workflows/declaration.ts';
 import { wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
 import { askWhoIsOnCall } from './on-call-commander.ts';
-import type { Who } from './acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 type ActDeps = Pick<Deps, 'incidents' | 'engine' | 'decisions' | 'clock'>;
 type DeclareDeps = ActDeps & Pick<Deps, 'inbound' | 'config' | 'log'>;
@@ -29,14 +29,14 @@ export type Declared = {
  */
 export async function opened(
   deps: DeclareDeps,
-  who: Who,
+  caller: Caller,
   input: Declared,
 ): Promise<{ incident: IncidentView; created: boolean }> {
-  who.allow('incidents:write', input);
-  const { id, created: isNew } = await deps.incidents.declare({ ...input, by: who.name });
+  caller.allow('incidents:write', input);
+  const { id, created: isNew } = await deps.incidents.declare({ ...input, by: caller.name });
   const created = isNew || (await wasOpenedBy(deps, id, input));
   await wake(deps, id);
-  if (created) await saidBy(deps, who, id);
+  if (created) await saidBy(deps, caller, id);
   if (created) await askWhoIsOnCall(deps, id, input);
   return { incident: await view(deps, id), created };
 }
@@ -56,18 +56,18 @@ async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, titl
  */
 export async function declare(
   deps: DeclareDeps,
-  who: Who,
+  caller: Caller,
   input: Declared,
 ): Promise<{ incident: IncidentView; created: boolean }> {
-  const found = await opened(deps, who, input);
+  const found = await opened(deps, caller, input);
   if (found.created) return found;
   const { id } = found.incident;
   const { title, severity } = input;
-  const { name: by } = who;
+  const { name: by } = caller;
   const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
   const request = { key, by, title, severity };
   // The incident closed in the meantime, so a new one is opened.
-  if (!(await notifyDeclared(deps, id, request))) return opened(deps, who, input);
+  if (!(await notifyDeclared(deps, id, request))) return opened(deps, caller, input);
   const child = await deps.incidents.read(id);
   if (child?.parent_id !== undefined)
     await notifyDeclared(deps, child.parent_id, { ...request, key: `${key}-${id}`, child: child });
@@ -84,38 +84,38 @@ export async function declare(
  */
 export async function correct(
   deps: ActDeps,
-  who: Who,
+  caller: Caller,
   { id, title, severity, key }: { id: IncidentId; title?: string; severity?: Severity; key?: string },
 ): Promise<IncidentView> {
   const incident = await view(deps, id);
-  who.allow('incidents:write', incident);
+  caller.allow('incidents:write', incident);
   const changed = [title && `title to ${title}`, severity && `severity to ${severity}`].filter(Boolean).join(', ');
   const text = `Changed ${changed || 'nothing'}`;
   const posted = await deps.incidents.post(
     id,
-    { kind: 'severity', severity: severity ?? incident.severity, by: who.name },
+    { kind: 'severity', severity: severity ?? incident.severity, by: caller.name },
     {
       ...(title && { title }),
       ...(severity && { severity }),
-      timeline: { actor: who.name, kind: 'incident.changed', text, detail: null },
+      timeline: { actor: caller.name, kind: 'incident.changed', text, detail: null },
     },
     key,
   );
   if (!posted) throw resolved(id);
-  if (severity !== undefined) await saidBy(deps, who, id);
-  if (severity === 'critical' && incident.severity !== 'critical') await notifyParent(deps, who, id);
+  if (severity !== undefined) await saidBy(deps, caller, id);
+  if (severity === 'critical' && incident.severity !== 'critical') await notifyParent(deps, caller, id);
   await wake(deps, id);
   return view(deps, id);
 }
 
 /** Raises the severity of the parent, which pages for its children. */
-async function notifyParent(deps: ActDeps, who: Who, id: IncidentId): Promise<void> {
+async function notifyParent(deps: ActDeps, caller: Caller, id: IncidentId): Promise<void> {
   const child = await deps.incidents.read(id);
-  if (child?.parent_id !== undefined) await notifyRaised(deps, child.parent_id, who.name, child);
+  if (child?.parent_id !== undefined) await notifyRaised(deps, child.parent_id, caller.name, child);
 }
 
 /** Records that a person has confirmed the severity, so that no reminder asks for it. */
-const saidBy = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) =>
+const saidBy = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Caller, id: IncidentId) =>
   incidents.amend(id, ({ handling }) =>
     handling?.triaged === undefined ? { handling: { triaged: { by, at: clock.now() } } } : undefined,
   );
@@ -129,7 +129,7 @@ const saidBy = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name:
  */
 export async function note(
   deps: Pick<Deps, 'incidents' | 'clock'>,
-  who: Who,
+  caller: Caller,
   {
     id,
     key,
@@ -138,8 +138,8 @@ export async function note(
     pinned = false,
   }: { id: IncidentId; key: string; pinned?: boolean } & Pick<TimelineEntry, 'text' | 'detail'>,
 ): Promise<TimelineEntry> {
-  who.allow('incidents:write', await view(deps, id));
-  const entry = { at: deps.clock.now(), actor: who.name, kind: pinned ? 'note.pinned' : 'note', text, detail };
+  caller.allow('incidents:write', await view(deps, id));
+  const entry = { at: deps.clock.now(), actor: caller.name, kind: pinned ? 'note.pinned' : 'note', text, detail };
   await deps.incidents.note(id, key, entry);
   return entry;
 }

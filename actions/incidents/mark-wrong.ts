@@ -4,7 +4,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { noteDemotion } from '../../workflows/demotion.ts';
 import { Refusal } from '../refusal.ts';
 import { view } from './incident-view.ts';
-import type { Who } from './acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 /**
  * Marks the actions of automation in an incident as wrong, also those that it would have executed in shadow mode. Works
@@ -16,22 +16,22 @@ import type { Who } from './acting-person.ts';
  */
 export async function markWrong(
   deps: Pick<Deps, 'automation' | 'decisions' | 'incidents' | 'clock'>,
-  who: Who,
+  caller: Caller,
   { id, note, key }: { id: IncidentId; note: string; key?: string },
 ): Promise<IncidentView> {
   const incident = await view(deps, id);
-  who.allow('incidents:act', incident);
+  caller.allow('incidents:act', incident);
   // It counts against the automation of the changed service, which can be another than the incident's.
   for (const effect of incident.effects)
     if (effect.service_environment !== undefined && (key ?? effect.key) === effect.key)
-      who.allow('incidents:act', effect.service_environment);
+      caller.allow('incidents:act', effect.service_environment);
   const ofShadow = key === undefined;
   if (ofShadow)
     for (const { kind, target } of incident.decisions)
-      if (kind === 'shadow' && target !== null) who.allow('incidents:act', target);
+      if (kind === 'shadow' && target !== null) caller.allow('incidents:act', target);
   const text = note || 'Marked the automation as wrong';
   const { acts, demoted } = await deps.automation.wrong(id, key ?? null, text);
-  const shadowed = ofShadow ? await deps.decisions.markWrong(id, who.name, text) : 0;
+  const shadowed = ofShadow ? await deps.decisions.markWrong(id, caller.name, text) : 0;
   if (acts + shadowed === 0)
     throw new Refusal(
       409,
@@ -40,12 +40,12 @@ export async function markWrong(
     );
   const entry = {
     at: deps.clock.now(),
-    actor: who.name,
+    actor: caller.name,
     kind: 'automation.marked_wrong',
     text,
     detail: { acts, ...(shadowed > 0 && { shadowed }) },
   };
-  await deps.incidents.note(id, `marked-wrong-${who.name}${key === undefined ? '' : `-${key}`}`, entry);
+  await deps.incidents.note(id, `marked-wrong-${caller.name}${key === undefined ? '' : `-${key}`}`, entry);
   for (const service of demoted) await noteDemotion(deps, id, service);
   return view(deps, id);
 }

@@ -8,7 +8,7 @@ import { Refusal } from '../refusal.ts';
 import { resolved, view } from './incident-view.ts';
 import { changeOf, isAsked, needsJudgement, rollbacksOf } from './clear-suspect.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
-import type { Who } from './acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 type AgainDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
 
@@ -21,30 +21,30 @@ type AgainDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'e
  */
 export async function restoreSuspectChange(
   deps: AgainDeps,
-  who: Who,
+  caller: Caller,
   { id, change: named, text = '' }: { id: IncidentId; change: string; text?: string },
 ): Promise<IncidentView> {
   const before = await view(deps, id);
-  who.allow('incidents:act', before);
+  caller.allow('incidents:act', before);
   const change = await changeOf(deps, before, named);
   const earlier = before.cleared.find(({ change_id }) => change_id === change.id);
   const cleared = clearingOf(before.cleared, change);
   if (cleared === undefined) {
-    if (earlier?.restored?.by === who.name) return before;
+    if (earlier?.restored?.by === caller.name) return before;
     throw new Refusal(409, 'not-cleared', `incident ${id} has no cleared suspect ${change.version}`);
   }
-  const restored = { by: who.name, at: deps.clock.now() };
+  const restored = { by: caller.name, at: deps.clock.now() };
   // A rollback that a person requested is not asked again.
   const questions = before.decisions.filter(isAsked);
   const byHand = questions.some(({ because }) => because === 'second_person');
   const judge = rollbacksOf(before, change).length === 0 && needsJudgement(before) && !byHand;
   const posted = await deps.incidents.post(
     id,
-    { kind: 'cleared', by: who.name, change: change.id, judge },
+    { kind: 'cleared', by: caller.name, change: change.id, judge },
     (now) => ({
       cleared: withWithdrawn(now.cleared, [cleared], restored),
       timeline: {
-        actor: who.name,
+        actor: caller.name,
         kind: 'suspect.again',
         text: text || `Suspected ${change.version} again`,
         detail: { change: cleared.change_id, version: change.version },
@@ -54,8 +54,8 @@ export async function restoreSuspectChange(
   );
   if (!posted) throw resolved(id);
   const note = `Evaluated again: ${change.version} is suspected again`;
-  if (judge) for (const decision of questions) await withdrawQuestion(deps, id, decision, who.name, note);
-  await acknowledgeByActing(deps, who, id);
+  if (judge) for (const decision of questions) await withdrawQuestion(deps, id, decision, caller.name, note);
+  await acknowledgeByActing(deps, caller, id);
   await wake(deps, id);
   return view(deps, id);
 }

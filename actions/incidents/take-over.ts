@@ -10,7 +10,7 @@ import { completeAnsweredCallback, wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
 import { type PlanDeps, planRollback, refuseImpossible } from '../rollback/plan-rollback.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
-import type { Who } from './acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 import { type ActionRequest, actionRequestOf, type ResponseAction } from './action-request.ts';
 
 type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'incidentGroups'>;
@@ -90,26 +90,26 @@ export type Once = {
  */
 export async function executeResponseAction(
   deps: ActDeps,
-  who: Who,
+  caller: Caller,
   requested: ResponseRequest,
 ): Promise<IncidentView> {
   const { id, action, key, once } = requested;
   const before = await view(deps, id);
-  who.allow('incidents:act', before);
-  const { name: by } = who;
+  caller.allow('incidents:act', before);
+  const { name: by } = caller;
   const request = await actionRequestNow(deps, requested, before, by);
   if (request.fulfilled) {
     await once?.store(null);
     return before;
   }
-  if (action === 'rollback') await acknowledgeByActing(deps, who, id);
+  if (action === 'rollback') await acknowledgeByActing(deps, caller, id);
   const isNew = once?.stored === undefined;
   if (action === 'rollback' && isNew && (await countsAsApproval(deps, before, by, requested))) {
     await once?.store(null);
     await wake(deps, id);
     return view(deps, id);
   }
-  const { message, change } = await postedActionOf(deps, who, before, requested);
+  const { message, change } = await postedActionOf(deps, caller, before, requested);
   if (isNew) await once?.store(request.once ?? null);
   if (!(await deps.incidents.post(id, message, change, request.once ?? key))) throw resolved(id);
   if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'Aborted');
@@ -132,19 +132,19 @@ async function actionRequestNow(
 
 async function postedActionOf(
   deps: ActDeps,
-  who: Who,
+  caller: Caller,
   before: IncidentView,
   requested: ResponseRequest,
 ): Promise<PostedAction> {
   const { action, note } = requested;
-  if (action === 'rollback') return postedRollback(deps, who, before, requested);
-  return action === 'resolve' ? postedResolve(deps, who, before, note) : POSTED_ACTIONS[action](who.name, note);
+  if (action === 'rollback') return postedRollback(deps, caller, before, requested);
+  return action === 'resolve' ? postedResolve(deps, caller, before, note) : POSTED_ACTIONS[action](caller.name, note);
 }
 
 /** Resolves an incident. For a parent, the workflow also closes the children. */
 async function postedResolve(
   { incidentGroups }: ActDeps,
-  { name: by }: Who,
+  { name: by }: Caller,
   { id }: IncidentView,
   note: string,
 ): Promise<PostedAction> {
@@ -159,12 +159,12 @@ async function postedResolve(
 /** Requests a rollback. If the version was cleared, this suspects it again. */
 async function postedRollback(
   deps: ActDeps,
-  who: Who,
+  caller: Caller,
   { service, environment }: IncidentView,
   { note, from, to }: ResponseRequest,
 ): Promise<PostedAction> {
-  const { name: by } = who;
-  const plan = await planRollback(deps, who, { service, environment }, to);
+  const { name: by } = caller;
+  const plan = await planRollback(deps, caller, { service, environment }, to);
   if (to !== undefined) refuseImpossible(plan);
   const runs = from ?? plan.live?.version;
   const text = note === '' ? `Requested a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
@@ -245,7 +245,7 @@ async function withdraw(
   for (const { id: decision, digest } of decisions.filter(({ state }) => state === 'waiting')) {
     const answered = await deps.decisions.answer(id, digest, 'rejected', by, note);
     if (answered !== 'not_requested') continue;
-    // Only other people can approve this question, but the acting person can withdraw it.
+    // Only other people can approve this question, but the caller can withdraw it.
     await deps.decisions.expire(id, Number(decision.split('-').at(-1)));
     const incident = await deps.incidents.read(id);
     if (incident !== undefined) await completeAnsweredCallback(deps, incident);

@@ -20,7 +20,7 @@ import type { Change } from '../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { Refusal } from '../refusal.ts';
-import type { Who } from '../incidents/acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 /** Number of changes that are read, as for decisions of automation. */
 const CHANGES_READ = 50;
@@ -51,11 +51,11 @@ export type Plan = {
  */
 export async function planRollback(
   deps: PlanDeps,
-  who: Who,
+  caller: Caller,
   serviceEnvironment: ServiceEnvironment,
   named?: Version,
 ): Promise<Plan> {
-  who.allow('incidents:act', serviceEnvironment);
+  caller.allow('incidents:act', serviceEnvironment);
   const [recent, pins, incident, { services }] = await Promise.all([
     deps.changes.recent(serviceEnvironment, CHANGES_READ),
     deps.pins.of(serviceEnvironment),

@@ -5,7 +5,7 @@ import type { IncidentId, Version } from '../../schemas/config/names.ts';
 import { opened } from '../incidents/declare-incident.ts';
 import type { PlanDeps } from './plan-rollback.ts';
 import { type Once, executeResponseAction } from '../incidents/take-over.ts';
-import type { Who } from '../incidents/acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 type RollDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'inbound' | 'log' | 'incidentGroups'>;
 
@@ -35,13 +35,13 @@ export type Resumable = { begun: Begun | undefined; keep(begun: Begun): Promise<
  */
 export async function rollBack(
   deps: RollDeps,
-  who: Who,
+  caller: Caller,
   { serviceEnvironment, from, to, shown, trace }: Agreed,
   { begun, keep }: Resumable,
 ): Promise<IncidentView> {
-  const id = begun?.incident ?? (await incidentOf(deps, who, { serviceEnvironment, from, trace }));
+  const id = begun?.incident ?? (await incidentOf(deps, caller, { serviceEnvironment, from, trace }));
   const once: Once = { stored: begun?.once, store: (key) => keep({ incident: id, once: key }) };
-  return executeResponseAction(deps, who, {
+  return executeResponseAction(deps, caller, {
     id,
     action: 'rollback',
     note: '',
@@ -54,10 +54,10 @@ export async function rollBack(
 
 async function incidentOf(
   deps: RollDeps,
-  who: Who,
+  caller: Caller,
   { serviceEnvironment, from, trace }: Pick<Agreed, 'serviceEnvironment' | 'from' | 'trace'>,
 ): Promise<IncidentId> {
   const title = `Rollback of ${from}`;
-  return (await opened(deps, who, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true })).incident
-    .id;
+  return (await opened(deps, caller, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true }))
+    .incident.id;
 }

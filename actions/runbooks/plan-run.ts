@@ -29,7 +29,7 @@ import { Refusal } from '../refusal.ts';
 import { declaredScope } from '../incidents/declared-environment.ts';
 import { resolved } from '../incidents/incident-view.ts';
 import { planRollback } from '../rollback/plan-rollback.ts';
-import type { Who } from '../incidents/acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 /** A requested run. Absent incident: the open one of the service and environment, or a new one. */
 export type RequestedRun = {
@@ -54,14 +54,14 @@ export type Planned = {
  *
  * @throws Refusal 403; 404 if the runbook or incident is unknown; 409; 422
  */
-export async function planRun(deps: Deps, who: Who, requested: RequestedRun): Promise<Planned> {
+export async function planRun(deps: Deps, caller: Caller, requested: RequestedRun): Promise<Planned> {
   const config = await deps.config.current();
   const runbook = runbookNamed(config, requested.runbook);
   if (requested.version !== undefined && requested.version !== runbook.version)
     throw new Refusal(409, 'runbook-changed', `the runbook ${runbook.name} has changed; check its plan again`);
   const incident = await incidentOf(deps, requested);
   const serviceEnvironment = serviceEnvironmentOf(config, requested, incident);
-  who.allow('incidents:act', serviceEnvironment);
+  caller.allow('incidents:act', serviceEnvironment);
   const open = incident ?? (await deps.incidents.openAt(serviceEnvironment));
   refuseUnfit(config, runbook, serviceEnvironment);
   const inputs = checked(runbook, requested.inputs);
@@ -70,16 +70,16 @@ export async function planRun(deps: Deps, who: Who, requested: RequestedRun): Pr
     runbook,
     labels: alert?.labels ?? [],
     annotations: alert?.annotations ?? [],
-    by: who.name,
+    by: caller.name,
     ...(Object.keys(inputs).length > 0 && { inputs }),
   };
-  return planFollowed(deps, who, { serviceEnvironment, followed, incident: open });
+  return planFollowed(deps, caller, { serviceEnvironment, followed, incident: open });
 }
 
 /** Plans a run of a given runbook. */
 export async function planFollowed(
   deps: Deps,
-  who: Who,
+  caller: Caller,
   {
     serviceEnvironment,
     followed: selected,
@@ -96,7 +96,7 @@ export async function planFollowed(
   const steps: PlanStep[] = [];
   for (const step of planOf(runbook).steps)
     steps.push(
-      await planStep(deps, who, { incident: at, serviceEnvironment, followed: selected, step, variables }, again),
+      await planStep(deps, caller, { incident: at, serviceEnvironment, followed: selected, step, variables }, again),
     );
   const plan: RunPlan = {
     runbook: runbook.name,
@@ -243,7 +243,7 @@ async function whyNotNow(deps: Deps, { name }: Runbook, incident: IncidentRecord
 
 type At = Pick<Context, 'incident' | 'serviceEnvironment' | 'followed' | 'step' | 'variables'>;
 
-async function planStep(deps: Deps, who: Who, at: At, again: ContinuedRun | undefined): Promise<PlanStep> {
+async function planStep(deps: Deps, caller: Caller, at: At, again: ContinuedRun | undefined): Promise<PlanStep> {
   const { step, followed: selected, variables } = at;
   const declared = declarationsOf(selected.runbook);
   const context: Context = { ...at, declared, inverse: null, name: resolveText(step.name, declared, variables) };
@@ -260,7 +260,7 @@ async function planStep(deps: Deps, who: Who, at: At, again: ContinuedRun | unde
     id,
     name: context.name,
     uses,
-    does: uses === 'rollback' ? await rollbackWords(deps, who, at.serviceEnvironment) : wordsOf(step, given),
+    does: uses === 'rollback' ? await rollbackWords(deps, caller, at.serviceEnvironment) : wordsOf(step, given),
     target: await targetOf(deps, at, given),
     changes_production: step.mutating,
     when,
@@ -289,8 +289,8 @@ function wordsOf({ uses, mutating }: PlannedStep, given: object): string {
   return text === undefined ? uses : `${uses}: ${text.replace(/^"(.*)"$/s, '$1')}`;
 }
 
-async function rollbackWords(deps: Deps, who: Who, serviceEnvironment: ServiceEnvironment): Promise<string> {
-  const { live, target } = await planRollback(deps, who, serviceEnvironment);
+async function rollbackWords(deps: Deps, caller: Caller, serviceEnvironment: ServiceEnvironment): Promise<string> {
+  const { live, target } = await planRollback(deps, caller, serviceEnvironment);
   if (live === undefined) return 'roll back; the running version is unknown';
   return target?.kind === 'version'
     ? `roll back ${live.version} to ${target.version}`

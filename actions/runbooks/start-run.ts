@@ -21,7 +21,7 @@ import { resolved, view } from '../incidents/incident-view.ts';
 import { opened } from '../incidents/declare-incident.ts';
 import { type Planned, planFollowed, planRun, titleFor, type RequestedRun } from './plan-run.ts';
 import { acknowledgeByActing } from '../incidents/acknowledge-by-acting.ts';
-import type { Who } from '../incidents/acting-person.ts';
+import type { Caller } from '../people/caller.ts';
 
 /**
  * Starts a runbook in the named incident, in the open one of the service and environment, or in a new one. It runs like
@@ -29,15 +29,15 @@ import type { Who } from '../incidents/acting-person.ts';
  *
  * @throws Refusal 403, 404, 409, 422
  */
-export async function startRun(deps: Deps, who: Who, requested: RequestedRun, trace: string): Promise<RunView> {
-  const planned = await planRun(deps, who, requested);
+export async function startRun(deps: Deps, caller: Caller, requested: RequestedRun, trace: string): Promise<RunView> {
+  const planned = await planRun(deps, caller, requested);
   refuse(planned);
   const { plan, serviceEnvironment, followed: selected } = planned;
   const title = titleFor(plan.title);
   const id =
     plan.incident_id ??
-    (await opened(deps, who, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true })).incident.id;
-  return begin(deps, who, id, selected);
+    (await opened(deps, caller, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true })).incident.id;
+  return begin(deps, caller, id, selected);
 }
 
 /**
@@ -45,19 +45,19 @@ export async function startRun(deps: Deps, who: Who, requested: RequestedRun, tr
  *
  * @throws Refusal 403, 404, 409
  */
-export async function retryRun(deps: Deps, who: Who, id: RunId): Promise<RunView> {
-  const planned = await planRetry(deps, who, id);
+export async function retryRun(deps: Deps, caller: Caller, id: RunId): Promise<RunView> {
+  const planned = await planRetry(deps, caller, id);
   refuse(planned);
-  return begin(deps, who, partsOfRun(id).incident, planned.followed);
+  return begin(deps, caller, partsOfRun(id).incident, planned.followed);
 }
 
 /** Plans `retryRun`. @throws Refusal 403, 404, 409 */
-export async function planRetry(deps: Deps, who: Who, id: RunId): Promise<Planned> {
+export async function planRetry(deps: Deps, caller: Caller, id: RunId): Promise<Planned> {
   const { incident: incidentId, number } = partsOfRun(id);
   const run = await runOf(deps, id);
   const incident = await view(deps, incidentId);
   const serviceEnvironment = { service: incident.service, environment: incident.environment };
-  who.allow('incidents:act', serviceEnvironment);
+  caller.allow('incidents:act', serviceEnvironment);
   if (incident.status === 'resolved') throw resolved(incidentId);
   if (run.outcome !== 'failed') throw notFailed(id, run);
   const newest = (await deps.runbooks.of(incidentId)).filter(({ name }) => name === run.runbook.name).at(-1);
@@ -69,9 +69,9 @@ export async function planRetry(deps: Deps, who: Who, id: RunId): Promise<Planne
     throw new Refusal(409, 'run-not-kept', `the results of run ${id} were not stored; start the runbook again`);
   const { runbook, labels, annotations, inputs } = run;
   const continues = { of: number, done, earlierKeys: earlierKeys(incident, run, ends, done) };
-  const followed = { runbook, labels, annotations, by: who.name, ...(inputs && { inputs }), continues };
+  const followed = { runbook, labels, annotations, by: caller.name, ...(inputs && { inputs }), continues };
   const record = await deps.incidents.read(incidentId);
-  return planFollowed(deps, who, { serviceEnvironment, followed, incident: record });
+  return planFollowed(deps, caller, { serviceEnvironment, followed, incident: record });
 }
 
 const notFailed = (id: RunId, { outcome }: RunbookRun): Refusal =>
@@ -84,8 +84,8 @@ function refuse({ plan: { refused } }: Planned): void {
   if (first !== undefined) throw new Refusal(409, first.code, first.text);
 }
 
-async function begin(deps: Deps, who: Who, id: IncidentId, selected: Planned['followed']): Promise<RunView> {
-  await acknowledgeByActing(deps, who, id);
+async function begin(deps: Deps, caller: Caller, id: IncidentId, selected: Planned['followed']): Promise<RunView> {
+  await acknowledgeByActing(deps, caller, id);
   const started = await deps.runbooks.start(id, selected);
   switch (started.kind) {
     case 'running':

@@ -71,8 +71,8 @@ async function set(context: CommandContext, input: AutomationInput, { json }: { 
 function show(context: CommandContext, automation: Automation, json: true | undefined): void {
   if (json) return context.out(asJson(automation));
   const { paused, reason, by, at, mode, services, demoted } = automation;
-  const who = at === null ? '' : `, by ${by ?? 'an unknown user'} at ${shortTime(at)} UTC`;
-  context.out(oneLine(`automation is ${paused ? 'paused' : 'on'}${who}${reason === null ? '' : `: ${reason}`}`));
+  const setBy = at === null ? '' : `, by ${by ?? 'an unknown user'} at ${shortTime(at)} UTC`;
+  context.out(oneLine(`automation is ${paused ? 'paused' : 'on'}${setBy}${reason === null ? '' : `: ${reason}`}`));
   context.out(`global cap: ${mode ?? NO_CAP}`);
   for (const [name, caps] of Object.entries(services)) {
     const why = Object.hasOwn(demoted, name) ? ` (demoted: ${demoted[name]?.reason ?? ''})` : '';

@@ -30,8 +30,8 @@ export const kill9: Story = {
 
 async function killAndStart(stage: Stage, when: string): Promise<void> {
   await stage.firebreak.kill9();
-  stage.say({ who: 'kill -9', text: `kills Firebreak and its database ${when}`, tone: 'bad' });
+  stage.say({ speaker: 'kill -9', text: `kills Firebreak and its database ${when}`, tone: 'bad' });
   await stage.pass(DEAD_MINUTES);
   await stage.firebreak.start();
-  stage.say({ who: 'npm start', text: 'restarts it with the same data', tone: 'good' });
+  stage.say({ speaker: 'npm start', text: 'restarts it with the same data', tone: 'good' });
 }

@@ -24,7 +24,7 @@ export const migration: Story = {
       const question = incident?.decisions.find(({ state }) => state === 'waiting');
       return incident && question && { incident, question };
     });
-    stage.say({ who: 'ada', text: 'was paged and reviews the migration' });
+    stage.say({ speaker: 'ada', text: 'was paged and reviews the migration' });
     await stage.pass(THINKS_MINUTES);
     const approvedAt = Date.now();
     const { id } = waiting.incident;

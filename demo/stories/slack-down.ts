@@ -16,13 +16,13 @@ export const slackDown: Story = {
   async play(stage) {
     const fault = { kind: 'status', status: 503 };
     await stage.firebreak.change('PUT', '/sandbox/faults', { vendor: 'slack', fault });
-    stage.say({ who: 'Slack', text: 'is down: answers 503 to every request', tone: 'bad' });
+    stage.say({ speaker: 'Slack', text: 'is down: answers 503 to every request', tone: 'bad' });
     await stage.pass(2);
     await stage.deploy('checkout', 'v42', { failing: 0.3 });
     await stage.untilRolledBack();
     await stage.pass(STILL_DOWN_MINUTES);
     // Printed before the fault is removed, so that the line precedes Slack's next calls.
-    stage.say({ who: 'Slack', text: 'is back', tone: 'good' });
+    stage.say({ speaker: 'Slack', text: 'is back', tone: 'good' });
     const backAt = Date.now();
     await stage.firebreak.change('DELETE', '/sandbox/faults');
     const outcome = await untilOver(stage);

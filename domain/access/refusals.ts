@@ -2,7 +2,7 @@ import type { Action } from '../../schemas/access/access.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Scope } from './access.ts';
 import type { Text } from '../messages/channels.ts';
-import { everyoneMay, type Known, whoMay } from '../people/people.ts';
+import { everyoneMay, type Known, contactsFor } from '../people/people.ts';
 
 /** Descriptions of actions in permission errors. */
 const WORDS: Readonly<Partial<Record<Action, string>>> = {
@@ -38,7 +38,7 @@ function scopeText({ service, environment }: Scope): string {
 
 /** Returns who has the permission, so that there is always someone to ask. */
 export function contacts(known: Known, action: Action, scope: Scope, now: Timestamp): Text {
-  const listed = whoMay(known, action, scope, now);
+  const listed = contactsFor(known, action, scope, now);
   if (listed.length > 0)
     return ['Ask ', ...listed.flatMap((one, index): Text => (index === 0 ? [one] : [', ', one])), '.'];
   if (everyoneMay(known, action, scope, now)) return ['Ask any full member of this workspace.'];

@@ -45,7 +45,11 @@ const REFUSED: ReadonlySet<Action> = new Set([
  * Undefined: it would not. Anyone on the machine can act as a simulated person, so these have no permissions on real
  * systems.
  */
-export function whyNotPlayed(world: World, action: Action, { service, environment }: Scope): string | undefined {
+export function whySandboxUserRefused(
+  world: World,
+  action: Action,
+  { service, environment }: Scope,
+): string | undefined {
   if (!REFUSED.has(action)) return undefined;
   const real = serviceEnvironments(world.config).find(
     (serviceEnvironment) =>

@@ -179,8 +179,8 @@ function applied(state: ResponseState, message: Message): ResponseState {
     case 'page':
       return { ...state, pageDue: message.by !== 'firebreak' || state.pages === 0 };
     case 'rollback': {
-      const { by: who, from, to } = message;
-      return { ...state, mitigationDue: { by: 'person', name: who, ...(from && { from }), ...(to && { to }) } };
+      const { by: name, from, to } = message;
+      return { ...state, mitigationDue: { by: 'person', name, ...(from && { from }), ...(to && { to }) } };
     }
     case 'cleared':
       return message.judge ? { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor } : state;

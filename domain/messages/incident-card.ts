@@ -412,21 +412,21 @@ const PROGRAMS = new Set(['firebreak', 'alerts', 'flagger', 'pagerduty', 'slack'
 export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: ActorNames = NO_NAMES): ChatMessage {
   const { kind, actor, text, at } = entry;
   const [, mark] = ENTRY_MARKS.find(([pattern]) => pattern.test(kind)) ?? [null, '•'];
-  const who = PROGRAMS.has(actor) ? null : shownOf(actor);
+  const person = PROGRAMS.has(actor) ? null : shownOf(actor);
   return {
-    summary: `${mark} ${who === null ? '' : `${who}: `}${text}`,
+    summary: `${mark} ${person === null ? '' : `${person}: `}${text}`,
     parts: [
       {
         kind: 'text',
         text: [
           `${mark} `,
           ...mentionsOf(entry, slackIdOf).flatMap((user): Text => [{ user }, ' ']),
-          ...(who === null ? [] : [{ bold: who }, ': ']),
+          ...(person === null ? [] : [{ bold: person }, ': ']),
           text,
         ],
       },
       ...(isReminder(entry) ? remediesOf(entry.detail) : []),
-      { kind: 'note', text: [{ at, seconds: true }, who === null ? ` · ${actor}` : ''] },
+      { kind: 'note', text: [{ at, seconds: true }, person === null ? ` · ${actor}` : ''] },
     ],
   };
 }

@@ -99,18 +99,18 @@ function responder(
   { user, escalation_policy, message, state }: PagerDutyResponder,
   by: PagerUser | null,
 ): EventEffect {
-  const who = nameOf(user) ?? nameOf(escalation_policy) ?? 'A responder';
+  const requested = nameOf(user) ?? nameOf(escalation_policy) ?? 'A responder';
   const words = message ? `: ${message}` : '';
   if (type === 'incident.responder.replied')
     return noted(
       'page.responder',
       by,
-      `${who} answered the responder request at PagerDuty: ${state || 'answered'}${words}`,
+      `${requested} answered the responder request at PagerDuty: ${state || 'answered'}${words}`,
     );
   return noted(
     'page.responder',
     by,
-    `Requested ${who} as a responder at PagerDuty${by === null ? '' : ` by ${by.name}`}${words}`,
+    `Requested ${requested} as a responder at PagerDuty${by === null ? '' : ` by ${by.name}`}${words}`,
   );
 }
 

@@ -170,7 +170,7 @@ export type Contact = { user: string } | { group: string } | string;
  * Returns whom to ask for an action: people with the permission, the service's team first, and user groups with the
  * permission.
  */
-export function whoMay(known: Known, action: Action, scope: Scope, now: Timestamp): Contact[] {
+export function contactsFor(known: Known, action: Action, scope: Scope, now: Timestamp): Contact[] {
   const { people: file, services } = known;
   const service = typeof scope.service === 'string' && Object.hasOwn(services, scope.service) ? scope.service : null;
   const team = service === null ? undefined : services[service]?.team;

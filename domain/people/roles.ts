@@ -30,15 +30,15 @@ const acknowledges = (incident: IncidentRecord, role: IncidentRole, by: string, 
   role === 'commander' ? withAcknowledgement(incident, { by, at }) : {};
 
 export const claimed =
-  (role: IncidentRole, who: Assignee, at: Timestamp): Amend =>
+  (role: IncidentRole, assignee: Assignee, at: Timestamp): Amend =>
   (incident) => {
-    if (holds(incident, role, who)) return undefined;
+    if (holds(incident, role, assignee)) return undefined;
     const before = incident.roles?.[role];
     const text = before === undefined ? `Took the ${role} role` : `Took the ${role} role from ${before.shown}`;
     return {
-      roles: { [role]: { ...who, at } },
-      ...acknowledges(incident, role, who.name, at),
-      timeline: entry(who.name, 'role.taken', text, { role }),
+      roles: { [role]: { ...assignee, at } },
+      ...acknowledges(incident, role, assignee.name, at),
+      timeline: entry(assignee.name, 'role.taken', text, { role }),
     };
   };
 
@@ -54,10 +54,10 @@ export const assigned =
         };
 
 export const left =
-  (role: IncidentRole, who: Assignee): Amend =>
+  (role: IncidentRole, assignee: Assignee): Amend =>
   (incident) =>
-    holds(incident, role, who)
-      ? { roles: { [role]: null }, timeline: entry(who.name, 'role.left', `Left the ${role} role`, { role }) }
+    holds(incident, role, assignee)
+      ? { roles: { [role]: null }, timeline: entry(assignee.name, 'role.left', `Left the ${role} role`, { role }) }
       : undefined;
 
 /** Hands over command, with a summary. */

@@ -93,7 +93,7 @@ function byHand(stage: Stage): void {
 function alsoFailing(stage: Stage, probability: number, atMost: number): void {
   const { r, landscape, troubleAt } = stage;
   if (!r.chance(probability)) return;
-  for (const who of landscape.unrelated.slice(0, r.whole(1, atMost))) {
-    fails(stage, who, troubleAt + r.between(-30, 60), SOON);
+  for (const neighbour of landscape.unrelated.slice(0, r.whole(1, atMost))) {
+    fails(stage, neighbour, troubleAt + r.between(-30, 60), SOON);
   }
 }

@@ -15,8 +15,8 @@ export const dependencyFailure: Scene = (stage) => {
   const failing = r.pick(landscape.dependencies);
   if (r.chance(0.8)) fails(stage, failing, troubleAt + r.between(-60, 30), watch);
   const others = failing.relation === 'shared' ? 0.5 : 0.1;
-  for (const who of landscape.unrelated) {
-    if (r.chance(others)) fails(stage, who, troubleAt + r.between(0, 120), watch);
+  for (const neighbour of landscape.unrelated) {
+    if (r.chance(others)) fails(stage, neighbour, troubleAt + r.between(0, 120), watch);
   }
   stage.faults.push(onAll(severity(r, profile), plateau(troubleAt, r.pick([0, 0, 30, 90, 240]))));
   dependentsFail(stage);
@@ -68,8 +68,8 @@ export const thirdParty: Scene = (stage) => {
   const steady = plateau(troubleAt, r.pick([0, 0, 30, 120, 400]), troubleAt + r.scale(300, 14_400));
   const shape = r.chance(0.25) ? flapping(steady, r.between(60, 240), r.between(20, 120)) : steady;
   stage.faults.push(onAll(severity(r, profile, 0.7), shape));
-  for (const who of stage.landscape.unrelated) {
-    if (r.chance(0.15)) fails(stage, who, troubleAt + r.between(-30, 120), watch);
+  for (const neighbour of stage.landscape.unrelated) {
+    if (r.chance(0.15)) fails(stage, neighbour, troubleAt + r.between(-30, 120), watch);
   }
   return nothingCausedIt;
 };

@@ -89,14 +89,15 @@ const dependencyDeploy: Scene = (stage) => {
   const { r, profile, troubleAt, landscape } = stage;
   usualChanges(stage);
   if (r.chance(0.4)) anyDeploy(stage);
-  const who = landscape.dependencies[0];
+  const dependency = landscape.dependencies[0];
   const lasts = r.between(20, 500);
-  const bad = addChange(stage, who, 'deploy', troubleAt, { finishedAt: troubleAt + lasts, hasMigration: false });
+  const bad = addChange(stage, dependency, 'deploy', troubleAt, { finishedAt: troubleAt + lasts, hasMigration: false });
   stage.troubleAt = troubleAt + r.between(10, 60);
   stage.faults.push(onAll(severity(r, profile), plateau(stage.troubleAt, lasts)));
-  if (r.chance(0.75)) fails(stage, who, stage.troubleAt + r.between(-20, 60), { min: 60, max: 420 });
+  if (r.chance(0.75)) fails(stage, dependency, stage.troubleAt + r.between(-20, 60), { min: 60, max: 420 });
   for (const other of landscape.unrelated) {
-    if (who.relation === 'shared' && r.chance(0.3)) fails(stage, other, stage.troubleAt + r.between(0, 90), SOON);
+    if (dependency.relation === 'shared' && r.chance(0.3))
+      fails(stage, other, stage.troubleAt + r.between(0, 90), SOON);
   }
   dependentsFail(stage);
   return undo(bad);

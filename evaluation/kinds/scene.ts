@@ -61,9 +61,9 @@ export function maybeDeploy(stage: Stage): void {
 /** Makes callers of the failing service fail as well, if it is bad enough. */
 export function dependentsFail(stage: Stage): void {
   const { r, landscape, troubleAt } = stage;
-  for (const who of landscape.dependents) {
+  for (const neighbour of landscape.dependents) {
     if (!r.chance(0.35)) continue;
     const since = troubleAt + r.between(20, 180);
-    stage.ill.push({ who, since, seenAt: since + r.between(60, 360) });
+    stage.ill.push({ neighbour, since, seenAt: since + r.between(60, 360) });
   }
 }

@@ -120,17 +120,18 @@ const MEASURED_IN_TEN = 8;
 /** Services that fail, as known at the time: by their alerts or, if they have a health query, by their curves. */
 function failingNow(world: World, at: number, onset: number): Failing[] {
   const from = onset - world.epoch - TOGETHER_MILLIS;
-  return world.ill.flatMap(({ who, since, seenAt }): Failing[] => {
+  return world.ill.flatMap(({ neighbour, since, seenAt }): Failing[] => {
     // Independent of the worlds' random numbers, so that the worlds stay the same.
-    const isMeasured = digitOf(who.name + String(world.epoch)) < MEASURED_IN_TEN;
+    const isMeasured = digitOf(neighbour.name + String(world.epoch)) < MEASURED_IN_TEN;
     const departedAt = since + world.profile.window / 3;
     if ((seenAt > at && !(isMeasured && departedAt <= at)) || since * 1000 < from) return [];
     return [
       {
-        service: who.name,
+        service: neighbour.name,
         since: instant(world, since),
-        relation: who.relation === 'dependent' || who.relation === 'unrelated' ? who.relation : 'dependency',
-        changed_at: changedNear(world, who.name, since, at),
+        relation:
+          neighbour.relation === 'dependent' || neighbour.relation === 'unrelated' ? neighbour.relation : 'dependency',
+        changed_at: changedNear(world, neighbour.name, since, at),
         ...(isMeasured && {
           measured: { earliest: instant(world, since - STEP), latest: instant(world, departedAt) },
         }),

@@ -141,6 +141,11 @@ export function addChange(
 }
 
 /** Makes another service fail; its own alert fires a little later. */
-export function fails(stage: Stage, who: Neighbour, since: number, detection: { min: number; max: number }): void {
-  stage.ill.push({ who, since, seenAt: since + stage.r.between(detection.min, detection.max) });
+export function fails(
+  stage: Stage,
+  neighbour: Neighbour,
+  since: number,
+  detection: { min: number; max: number },
+): void {
+  stage.ill.push({ neighbour, since, seenAt: since + stage.r.between(detection.min, detection.max) });
 }

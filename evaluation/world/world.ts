@@ -49,7 +49,7 @@ export type Happened = {
 
 /** Another failing service. */
 export type Ill = {
-  who: Neighbour;
+  neighbour: Neighbour;
   since: number;
   /** When its own alert fired. */
   seenAt: number;

@@ -37,7 +37,7 @@ export function automationRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('The settings now in force', View), 422: problems('Validation failed') },
     }),
     async (c) => {
-      const automation = await setAutomation({ ...deps, log: c.var.log }, c.var.who, c.req.valid('json'));
+      const automation = await setAutomation({ ...deps, log: c.var.log }, c.var.caller, c.req.valid('json'));
       return c.json(visible(inForce(automation), c.var.may), 200);
     },
   );

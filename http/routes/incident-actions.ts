@@ -51,7 +51,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
       const request = c.req.valid('json');
       const to = request?.version;
       const wanted = { id, action: 'rollback', note: request?.note ?? '', ...(to !== undefined && { to }) } as const;
-      return c.json(await executeResponseAction(deps, c.var.who, wanted), 202);
+      return c.json(await executeResponseAction(deps, c.var.caller, wanted), 202);
     },
   );
 
@@ -75,7 +75,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
       async (c) => {
         const { id } = c.req.valid('param');
         const note = c.req.valid('json')?.note ?? '';
-        return c.json(await executeResponseAction(deps, c.var.who, { id, action, note }), 202);
+        return c.json(await executeResponseAction(deps, c.var.caller, { id, action, note }), 202);
       },
     );
   }
@@ -98,7 +98,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      return c.json(await markWrong(deps, c.var.who, { id, note: c.req.valid('json')?.note ?? '' }), 202);
+      return c.json(await markWrong(deps, c.var.caller, { id, note: c.req.valid('json')?.note ?? '' }), 202);
     },
   );
 
@@ -128,7 +128,12 @@ export function actionRoutes(app: Api, deps: Deps): void {
       async (c) => {
         const { id } = c.req.valid('param');
         const { change_id: change, note: text } = c.req.valid('json');
-        const done = await act(deps, c.var.who, { id, change, text, key: `cleared-${change}-by-${c.var.who.name}` });
+        const done = await act(deps, c.var.caller, {
+          id,
+          change,
+          text,
+          key: `cleared-${change}-by-${c.var.caller.name}`,
+        });
         return c.json('incident' in done ? done.incident : done, 202);
       },
     );
@@ -157,7 +162,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
       }),
       async (c) => {
         const { id } = c.req.valid('param');
-        return c.json(await answerDecision(deps, c.var.who, { id, answer, ...c.req.valid('json') }), 200);
+        return c.json(await answerDecision(deps, c.var.caller, { id, answer, ...c.req.valid('json') }), 200);
       },
     );
   }

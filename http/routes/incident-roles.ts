@@ -14,7 +14,7 @@ import {
   sendUpdateToStakeholders,
 } from '../../actions/incidents/acknowledge.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
-import type { Who } from '../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../actions/people/caller.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Incident } from './incidents.ts';
 import { Refusal } from '../../actions/refusal.ts';
@@ -62,7 +62,7 @@ export function careRoutes(app: Api, deps: Deps): void {
       request: { params },
       responses: { 200: answers('The updated incident', Incident), 404: refusals[404], 409: refusals[409] },
     }),
-    async (c) => c.json(await acknowledge(deps, c.var.who, c.req.valid('param')), 200),
+    async (c) => c.json(await acknowledge(deps, c.var.caller, c.req.valid('param')), 200),
   );
 
   endpoint(
@@ -80,8 +80,8 @@ export function careRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { to, brief = null } = c.req.valid('json');
       const { id } = c.req.valid('param');
-      const input = { id, to: await holderOf(deps, c.var.who, id, to), brief };
-      return c.json((await handOver(deps, c.var.who, input)).incident, 200);
+      const input = { id, to: await holderOf(deps, c.var.caller, id, to), brief };
+      return c.json((await handOver(deps, c.var.caller, input)).incident, 200);
     },
   );
 
@@ -101,11 +101,11 @@ export function careRoutes(app: Api, deps: Deps): void {
       const { id } = c.req.valid('param');
       const wanted = c.req.valid('json');
       if (wanted.do === 'assign') {
-        const to = await holderOf(deps, c.var.who, id, wanted.to);
-        return c.json(await assignRole(deps, c.var.who, { id, role: wanted.role, to }), 200);
+        const to = await holderOf(deps, c.var.caller, id, wanted.to);
+        return c.json(await assignRole(deps, c.var.caller, { id, role: wanted.role, to }), 200);
       }
       const act = wanted.do === 'take' ? takeRole : leaveRole;
-      return c.json(await act(deps, c.var.who, { id, role: wanted.role }), 200);
+      return c.json(await act(deps, c.var.caller, { id, role: wanted.role }), 200);
     },
   );
 
@@ -123,7 +123,7 @@ export function careRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      return c.json((await sendUpdateToStakeholders(deps, c.var.who, { id, ...c.req.valid('json') })).incident, 200);
+      return c.json((await sendUpdateToStakeholders(deps, c.var.caller, { id, ...c.req.valid('json') })).incident, 200);
     },
   );
 }
@@ -136,12 +136,12 @@ export function careRoutes(app: Api, deps: Deps): void {
  */
 async function holderOf(
   deps: Pick<Deps, 'config' | 'incidents' | 'clock'>,
-  who: Who,
+  caller: Caller,
   id: IncidentId,
   name: string,
 ): Promise<Assignee> {
   const incident = await view(deps, id);
-  who.allow('incidents:write', incident);
+  caller.allow('incidents:write', incident);
   const known = await deps.config.current();
   const { people } = known.people;
   const names = Object.keys(people);

@@ -53,7 +53,12 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       const { trace } = c.var;
       const { title, severity, ...named } = c.req.valid('json');
       const serviceEnvironment = declaredScope((await deps.config.current()).services, named);
-      const { incident, created } = await declare(deps, c.var.who, { ...serviceEnvironment, title, severity, trace });
+      const { incident, created } = await declare(deps, c.var.caller, {
+        ...serviceEnvironment,
+        title,
+        severity,
+        trace,
+      });
       return c.json(incident, created ? 201 : 200);
     },
   );
@@ -127,7 +132,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       const { id } = c.req.valid('param');
       const { title, severity } = c.req.valid('json');
       const wanted = { id, ...(title && { title }), ...(severity && { severity }) };
-      return c.json(await correct(deps, c.var.who, wanted), 200);
+      return c.json(await correct(deps, c.var.caller, wanted), 200);
     },
   );
 
@@ -186,7 +191,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { id } = c.req.valid('param');
       const { text, detail = null } = c.req.valid('json');
-      const entry = await note(deps, c.var.who, { id, key: `note-${randomUUID()}`, text, detail });
+      const entry = await note(deps, c.var.caller, { id, key: `note-${randomUUID()}`, text, detail });
       return c.json(await shownEntry(await namer(deps), entry), 201);
     },
   );

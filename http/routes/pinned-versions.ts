@@ -42,7 +42,7 @@ export function versionRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('Lifted', Pinned), 404: problems('Not found') },
     }),
     async (c) => {
-      return c.json(await liftPin(deps, c.var.who, c.req.valid('param').id), 200);
+      return c.json(await liftPin(deps, c.var.caller, c.req.valid('param').id), 200);
     },
   );
 }

@@ -148,8 +148,8 @@ export function runbookRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      if (c.req.valid('json').plan) return c.json((await planRetry(deps, c.var.who, id)).plan, 200);
-      return c.json(await retryRun(deps, c.var.who, id), 201);
+      if (c.req.valid('json').plan) return c.json((await planRetry(deps, c.var.caller, id)).plan, 200);
+      return c.json(await retryRun(deps, c.var.caller, id), 201);
     },
   );
 
@@ -195,8 +195,8 @@ export function runbookRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { plan, incident_id: incident, ...request } = c.req.valid('json');
       const wanted = { ...request, incident, runbook: c.req.valid('param').name };
-      if (plan) return c.json((await planRun(deps, c.var.who, wanted)).plan, 200);
-      return c.json(await startRun(deps, c.var.who, wanted, c.var.trace), 201);
+      if (plan) return c.json((await planRun(deps, c.var.caller, wanted)).plan, 200);
+      return c.json(await startRun(deps, c.var.caller, wanted, c.var.trace), 201);
     },
   );
 }

@@ -33,7 +33,7 @@ export const consolePage = (viewer: Viewer, { title, main, path, live, notice }:
       <footer><p>All times are UTC.</p></footer>`,
   );
 
-const whoIsThere = ({ who: { name }, session, formKey }: Viewer): Html =>
+const whoIsThere = ({ caller: { name }, session, formKey }: Viewer): Html =>
   html`<details class="person" id="person">
     <summary>${name}</summary>
     <div class="menu">

@@ -64,8 +64,8 @@ export function loginRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
 
   web.post('/logout', identifiesViewer(deps), async (c) => {
     const form = await formOfViewer(c);
-    const { session, who } = c.var.viewer;
-    if (form.get('everywhere') === 'yes') await deps.sessions.endAll(who.name);
+    const { session, caller } = c.var.viewer;
+    if (form.get('everywhere') === 'yes') await deps.sessions.endAll(caller.name);
     else if (session !== null) await deps.sessions.end(session);
     forgetSession(c);
     return c.redirect('/login', 303);

@@ -76,7 +76,7 @@ async function answer(
   notice?: { shown: Html; status: 200 | Refusal['status'] },
 ): Promise<Response> {
   const { viewer } = c.var;
-  viewer.who.allow(page.action, {});
+  viewer.caller.allow(page.action, {});
   const query = new URL(c.req.url).searchParams;
   const shown = await page.show(deps, { viewer, param: c.req.param(), query });
   const main = String(await shown.main);
@@ -117,7 +117,7 @@ async function act(deps: ConsoleDeps, c: Context<Env>, page: ConsolePage): Promi
   const action = actionOf(page, name);
   if (action === undefined) throw new Refusal(404, 'not-found', 'there is no such action');
   try {
-    const shown = await action.run(deps, { viewer, who: viewer.who, param, form, trace: c.var.trace });
+    const shown = await action.run(deps, { viewer, caller: viewer.caller, param, form, trace: c.var.trace });
     if (shown !== undefined) return await answer(deps, c, page, { shown: doneNotice(shown), status: 200 });
   } catch (error) {
     if (error instanceof Refusal && error.status !== 404)

@@ -63,7 +63,7 @@ async function viewerOf(deps: ConsoleDeps, c: Context<Env>): Promise<Viewer | un
 function asViewer({ clock }: Pick<Deps, 'clock'>, actor: Pick<Actor, 'name' | 'grants'>, id: string | null): Viewer {
   const answer = (action: Action, scope: Scope) => actorMay(actor, action, scope, clock.now());
   return {
-    who: {
+    caller: {
       name: actor.name,
       allow: (action, scope) => {
         const given = answer(action, scope);

@@ -96,13 +96,13 @@ function defaultEnvironment(services: Config['services'], name: string): string 
 
 type GateVerdict = Pick<CheckAnswer, 'allowed' | 'verdict' | 'reasons' | 'clears_when'>;
 
-type Caller = Pick<Env['Variables'], 'principal' | 'allow'>;
+type Authorized = Pick<Env['Variables'], 'principal' | 'allow'>;
 
 async function answerAt(
   deps: Deps,
   hook: Hook,
   serviceEnvironment: ServiceEnvironment,
-  { principal, allow }: Caller,
+  { principal, allow }: Authorized,
 ): Promise<GateVerdict> {
   const { phase, checksum } = hook;
   const rollbackGate = rollbackGateAnswer(

@@ -28,7 +28,7 @@ export class ReadErrors {
    * @param now Unix milliseconds
    */
   tell(silent: ReadonlyMap<string, string>, of: number, now: number): void {
-    const news = [...silent].filter(([who]) => !this.#told.has(who));
+    const news = [...silent].filter(([objective]) => !this.#told.has(objective));
     const [first] = news;
     if (first !== undefined) {
       const [objective, because] = first;
@@ -38,7 +38,7 @@ export class ReadErrors {
       this.#log.info(this.#words.over);
       this.#told.clear();
     }
-    for (const who of silent.keys()) this.#told.set(who, now + QUIET_MS);
-    for (const [who, until] of this.#told) if (until <= now) this.#told.delete(who);
+    for (const objective of silent.keys()) this.#told.set(objective, now + QUIET_MS);
+    for (const [objective, until] of this.#told) if (until <= now) this.#told.delete(objective);
   }
 }

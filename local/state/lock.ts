@@ -80,9 +80,11 @@ const ourselves = (): Holder => ({
 
 async function inUse(folder: string, record: string): Promise<string> {
   const holder = await readHolder(record);
-  const who = holder ? `process ${holder.pid} on ${holder.host}, started ${holder.startedAt}` : 'another process';
+  const description = holder
+    ? `process ${holder.pid} on ${holder.host}, started ${holder.startedAt}`
+    : 'another process';
   const stop = holder ? `Stop it (kill ${holder.pid})` : 'Stop it';
-  return `The data folder ${folder} is in use by ${who}. ${stop}, or set FIREBREAK_DATA_DIR to another folder.`;
+  return `The data folder ${folder} is in use by ${description}. ${stop}, or set FIREBREAK_DATA_DIR to another folder.`;
 }
 
 async function readHolder(record: string): Promise<Holder | undefined> {

@@ -7,7 +7,7 @@ import { tsOf } from './ts.ts';
 import type { Workspace } from './workspace.ts';
 
 /** A person in the workspace, by name or ID. */
-export const Who = z.string().transform((given, context): Person => {
+export const WorkspaceUser = z.string().transform((given, context): Person => {
   const person = PEOPLE.find(({ id, name }) => given === id || given === name);
   if (person) return person;
   context.addIssue({ code: 'custom', message: `unknown person; people: ${PEOPLE.map(({ name }) => name).join(', ')}` });

@@ -15,22 +15,22 @@ export const FreezeScope = z.object({
 export type FreezeScope = z.infer<typeof FreezeScope>;
 
 /** Name of the caller, as in the API. */
-const Who = z.string();
+const ActorName = z.string();
 
 /** A permission to deploy during one freeze. */
 export const Override = z.object({
   id: z.string(),
   reason: z.string(),
-  requested_by: Who,
+  requested_by: ActorName,
   requested_at: Timestamp,
   /**
    * The override needs the approval of a second person, never the requester, if the policy requires it; until then it
    * is not usable.
    */
   needs_approval: z.boolean(),
-  approved_by: Who.nullable(),
+  approved_by: ActorName.nullable(),
   approved_at: Timestamp.nullable(),
-  withdrawn_by: Who.nullable(),
+  withdrawn_by: ActorName.nullable(),
   withdrawn_at: Timestamp.nullable(),
   /** Absent: no reason was given. */
   withdrawn_because: z.string().optional(),
@@ -38,7 +38,7 @@ export const Override = z.object({
   /** Number of deployments that may use it. Null: any number until it expires. */
   uses: z.number().int().positive().nullable(),
   /** The deployments that used it; each counts once, however often it asks. */
-  used_by: z.array(z.object({ deployment: z.string(), at: Timestamp, by: Who })),
+  used_by: z.array(z.object({ deployment: z.string(), at: Timestamp, by: ActorName })),
   /** Null: any version. */
   version: Version.nullable(),
 });
@@ -63,14 +63,14 @@ export const Freeze = z.object({
   not_before: Timestamp.nullable(),
   ended_at: Timestamp.nullable(),
   /** A person, `evaluation`, or `calendar`. */
-  ended_by: Who.nullable(),
+  ended_by: ActorName.nullable(),
   end_reason: z.string().nullable(),
   /**
    * When its cause was found to be over. A person can lift a freeze earlier; then the same cause does not freeze again
    * until it has been over once.
    */
   settled_at: Timestamp.nullable(),
-  opened_by: Who,
+  opened_by: ActorName,
   opened_at: Timestamp,
   /** The cause: the objective, the incident, or the calendar entry. */
   slo: z.string().nullable(),

@@ -14,10 +14,10 @@ export const acknowledge: IncidentVerb<Nothing> = {
   buttons: { acknowledge: () => ({}) },
 };
 
-export const runAcknowledge: RunInIncident<Nothing> = async (deps, { who, key }, id) => {
-  await acknowledgeIncident(deps, who, { id, key });
+export const runAcknowledge: RunInIncident<Nothing> = async (deps, { caller, key }, id) => {
+  await acknowledgeIncident(deps, caller, { id, key });
   const by = (await deps.incidents.read(id))?.handling?.acknowledged?.by;
-  return by === undefined || by === who.name
+  return by === undefined || by === caller.name
     ? answered('You have acknowledged the incident.')
     : answered(`${by} has already acknowledged the incident.`);
 };

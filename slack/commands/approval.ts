@@ -20,9 +20,9 @@ export const answer: IncidentVerb<Answer> = {
 };
 
 /** @throws Declined if the question is not waiting any more */
-export const runAnswer: RunInIncident<Answer> = async (deps, { who }, id, { digest, answer: given }) => {
+export const runAnswer: RunInIncident<Answer> = async (deps, { caller }, id, { digest, answer: given }) => {
   try {
-    const { decisions } = await answerDecision(deps, who, { id, digest, answer: given, note: '' });
+    const { decisions } = await answerDecision(deps, caller, { id, digest, answer: given, note: '' });
     const decision = decisions.find((one) => hasDigest(one, digest));
     if (given === 'approved' && decision?.state === 'waiting') return answered(yesOfMany(decision.approvals));
   } catch (error) {
@@ -36,6 +36,6 @@ export const runAnswer: RunInIncident<Answer> = async (deps, { who }, id, { dige
 /** Explains how many approvals are still missing. */
 function yesOfMany({ needed, given }: DecisionView['approvals']): string {
   const more = needed - given.length;
-  const who = more > 1 ? `${more} more people` : needed === 2 ? 'A second person' : 'One more person';
-  return `Approval ${given.length} of ${needed} recorded. ${who} must approve this as well: nothing has been done yet.`;
+  const approvers = more > 1 ? `${more} more people` : needed === 2 ? 'A second person' : 'One more person';
+  return `Approval ${given.length} of ${needed} recorded. ${approvers} must approve this as well: nothing has been done yet.`;
 }

@@ -1,5 +1,5 @@
 import { setAutomation } from '../../actions/automation/set-automation.ts';
-import type { Who } from '../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../actions/people/caller.ts';
 import { executeResponseAction } from '../../actions/incidents/take-over.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, type Outcome, reasonWords } from '../outcome.ts';
@@ -26,19 +26,24 @@ export const resume: Verb<Reason> = {
   parse: ({ from }) => ({ reason: from(0) }),
 };
 
-export const runPause: Run<Reason> = (deps, { who }, { reason }) => setKillSwitch(deps, who, true, reason);
+export const runPause: Run<Reason> = (deps, { caller }, { reason }) => setKillSwitch(deps, caller, true, reason);
 
-export const runResume: Run<Reason> = (deps, { who }, { reason }) => setKillSwitch(deps, who, false, reason);
+export const runResume: Run<Reason> = (deps, { caller }, { reason }) => setKillSwitch(deps, caller, false, reason);
 
-async function setKillSwitch(deps: CommandDeps, who: Who, paused: boolean, reason: string | null): Promise<Outcome> {
+async function setKillSwitch(
+  deps: CommandDeps,
+  caller: Caller,
+  paused: boolean,
+  reason: string | null,
+): Promise<Outcome> {
   const before = await deps.automation.read();
   if (before.paused === paused && before.by !== null) {
-    who.allow('automation:read', {});
+    caller.allow('automation:read', {});
     return answered(
       `${before.by} has already ${paused ? 'paused' : 'resumed'} automation${reasonWords(before.reason)}.`,
     );
   }
-  await setAutomation(deps, who, { paused, reason: reason });
+  await setAutomation(deps, caller, { paused, reason: reason });
   return answered(
     paused
       ? `All automation is paused, everywhere${reasonWords(reason)}. Paging continues.`
@@ -55,11 +60,11 @@ export const switchAutomation: IncidentVerb<{ action: 'pause' | 'resume' }> = {
 
 export const runSwitchAutomation: RunInIncident<{ action: 'pause' | 'resume' }> = async (
   deps,
-  { who, key },
+  { caller, key },
   id,
   { action },
 ) => {
-  await executeResponseAction(deps, who, { id, action, note: '', key });
+  await executeResponseAction(deps, caller, { id, action, note: '', key });
   return action === 'pause'
     ? answered('The automation of this incident is paused: it starts nothing new.')
     : answered('The automation of this incident is resumed.');

@@ -120,7 +120,7 @@ export const runDeclare: Run<Declare> = async (deps, acting, request, { replyTo 
   const service = request.service === null ? UNMATCHED : nameIn(ServiceName, request.service);
   const serviceEnvironment = { service, environment: nameIn(EnvironmentName, environment) };
   const { title, severity } = request;
-  const { incident, created } = await declareOnce(deps, acting.who, {
+  const { incident, created } = await declareOnce(deps, acting.caller, {
     ...serviceEnvironment,
     title,
     severity,

@@ -34,11 +34,11 @@ export const environmentNamed = ({ named }: Given): string | undefined =>
 
 const SHOWN_MAX = 8;
 
-export const runDeploys: Run<Wanted> = async (deps, { who }, request) => {
+export const runDeploys: Run<Wanted> = async (deps, { caller }, request) => {
   const service = nameIn(ServiceName, request.service);
   const environment = request.environment === null ? null : nameIn(EnvironmentName, request.environment);
   const scope = { service, ...(environment !== null && { environment }) };
-  who.allow('deployments:read', scope);
+  caller.allow('deployments:read', scope);
   if (environment !== null) await refuseUnknownEnvironment(deps, { service, environment });
   const { items } = await deps.changes.list({ ...scope, limit: SHOWN_MAX });
   const where = `${service}${environment === null ? '' : ` in ${environment}`}`;

@@ -53,14 +53,14 @@ async function childrenOf({ cachedReads: reads }: RequestContext, about: About):
 const alsoResolved = (children: string | null): string =>
   children === null ? '' : `This also resolves ${children}. Alerts that fire afterwards page like any other incident.`;
 
-export const runResolve: RunInIncident<Resolve> = async (deps, { who, key }, id, { note }) => {
+export const runResolve: RunInIncident<Resolve> = async (deps, { caller, key }, id, { note }) => {
   const before = await view(deps, id);
   if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
   const parts = await deps.incidentGroups.children(id);
   const also = openChildrenWords(openChildren(parts));
   // The description of the children includes their firing alerts.
   const firing = parts.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
-  await executeResponseAction(deps, who, { id, action: 'resolve', note: note ?? '', key });
+  await executeResponseAction(deps, caller, { id, action: 'resolve', note: note ?? '', key });
   return answered(`The incident is resolved${also === null ? '' : `, together with ${also}`}.${firingWords(firing)}`);
 };
 

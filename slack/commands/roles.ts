@@ -10,7 +10,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { IncidentRole, type RoleHolder } from '../../schemas/people/response-roles.ts';
 import { assignRole, handOver, leaveRole, takeRole } from '../../actions/incidents/acknowledge.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
-import { assigneeOf, type Who } from '../../actions/incidents/acting-person.ts';
+import { assigneeOf, type Caller } from '../../actions/people/caller.ts';
 import { channelSpan } from '../execution/channel.ts';
 import type { CommandDeps } from '../deps.ts';
 import { actorFor } from '../execution/known-user.ts';
@@ -40,9 +40,9 @@ export const roles: IncidentVerb<Nothing> = {
   parse: noArguments,
 };
 
-export const runRoles: RunInIncident<Nothing> = async (deps, { who }, id) => {
+export const runRoles: RunInIncident<Nothing> = async (deps, { caller }, id) => {
   const incident = await view(deps, id);
-  who.allow('incidents:read', incident);
+  caller.allow('incidents:read', incident);
   const rows = IncidentRole.options.flatMap((role): Text => [
     '\n• ',
     { bold: role },
@@ -71,21 +71,21 @@ export const take: IncidentVerb<Take> = {
 };
 
 export const runTake: RunInIncident<Take> = async (deps, acting, id, { role, vacant = false }) => {
-  const { who } = acting;
+  const { caller } = acting;
   const before = await holderBefore(deps, acting, id, role);
-  if (vacant && before !== null && !isSameActor(before.name, who.name))
+  if (vacant && before !== null && !isSameActor(before.name, caller.name))
     throw new Declined(
       `Superseded: ${before.shown} is already ${role}. To take over the role, enter `,
       { code: `/incident take ${role}` },
       '. Nothing was done.',
     );
-  await takeRole(deps, who, { id, key: acting.key, role });
-  if (before !== null && isSameActor(before.name, who.name)) return answered(`You are already ${role}.`);
+  await takeRole(deps, caller, { id, key: acting.key, role });
+  if (before !== null && isSameActor(before.name, caller.name)) return answered(`You are already ${role}.`);
   const incident = await recordOf(deps, id);
   return {
     ...answered(`You are now ${role}${before === null ? '' : `, in place of ${before.shown}`}.`),
-    emails: emailToDisplaced(who, before, assigneeOf(who), [
-      `${nameOf(who)} has taken over as ${role} of `,
+    emails: emailToDisplaced(caller, before, assigneeOf(caller), [
+      `${nameOf(caller)} has taken over as ${role} of `,
       ...titleOf(incident),
     ]),
   };
@@ -109,14 +109,14 @@ export const leave: IncidentVerb<Leave> = {
   },
 };
 
-export const runLeave: RunInIncident<Leave> = async (deps, { who, key, trace }, id, { role }) => {
+export const runLeave: RunInIncident<Leave> = async (deps, { caller, key, trace }, id, { role }) => {
   const requestedRoles = role === null ? IncidentRole.options : [role];
   const holders = await Promise.all(
-    requestedRoles.map((one) => holderBefore(deps, { who, key: `${key}-${one}`, trace }, id, one)),
+    requestedRoles.map((one) => holderBefore(deps, { caller, key: `${key}-${one}`, trace }, id, one)),
   );
-  const own = requestedRoles.filter((_, index) => isSameActor(holders[index]?.name ?? '', who.name));
+  const own = requestedRoles.filter((_, index) => isSameActor(holders[index]?.name ?? '', caller.name));
   if (own.length === 0) {
-    who.allow('incidents:write', await view(deps, id));
+    caller.allow('incidents:write', await view(deps, id));
     const holder = role === null ? undefined : holders[0];
     return answered(
       role === null
@@ -125,7 +125,7 @@ export const runLeave: RunInIncident<Leave> = async (deps, { who, key, trace }, 
       ' Nothing was done.',
     );
   }
-  for (const one of own) await leaveRole(deps, who, { id, key: `${key}-${one}`, role: one });
+  for (const one of own) await leaveRole(deps, caller, { id, key: `${key}-${one}`, role: one });
   return answered(
     `You are no longer ${own.join(' and ')}. ${own.length === 1 ? 'The role is' : 'The roles are'} now unassigned.`,
   );
@@ -182,19 +182,19 @@ function nobodyMentioned(words: readonly string[]): string {
 }
 
 export const runAssign: RunInIncident<Assign> = async (deps, acting, id, { role, ...named }) => {
-  const { who, key } = acting;
+  const { caller, key } = acting;
   const { user } = await namedPerson(deps, named, '');
-  const to = await holderOf(deps, who, id, user);
+  const to = await holderOf(deps, caller, id, user);
   const before = await holderBefore(deps, acting, id, role);
-  await assignRole(deps, who, { id, key, role, to });
+  await assignRole(deps, caller, { id, key, role, to });
   if (before !== null && isSameActor(before.name, to.name)) return answered({ user }, ` is already ${role}.`);
   const incident = await recordOf(deps, id);
   return {
-    ...answered({ user }, ` is now ${role}${inPlaceOf(before, who)}.`),
+    ...answered({ user }, ` is now ${role}${inPlaceOf(before, caller)}.`),
     emails: [
-      ...emailTo(who, user, [`${nameOf(who)} has assigned you the ${role} role of `, ...titleOf(incident)]),
-      ...emailToDisplaced(who, before, to, [
-        `${nameOf(who)} has made ${to.shown} the ${role} of `,
+      ...emailTo(caller, user, [`${nameOf(caller)} has assigned you the ${role} role of `, ...titleOf(incident)]),
+      ...emailToDisplaced(caller, before, to, [
+        `${nameOf(caller)} has made ${to.shown} the ${role} of `,
         ...titleOf(incident),
       ]),
     ],
@@ -252,20 +252,27 @@ export const handover: IncidentVerb<HandOver> = {
 };
 
 export const runHandover: RunInIncident<HandOver> = async (deps, acting, id, request) => {
-  const { who, key } = acting;
+  const { caller, key } = acting;
   const { user, brief } = await namedPerson(deps, request, request.brief);
-  const to = await holderOf(deps, who, id, user);
+  const to = await holderOf(deps, caller, id, user);
   const before = await holderBefore(deps, acting, id, 'commander');
-  const { brief: text } = await handOver(deps, who, { id, key, to, brief });
+  const { brief: text } = await handOver(deps, caller, { id, key, to, brief });
   if (before !== null && isSameActor(before.name, to.name))
-    return answered(...(user === who.slack ? ['You have'] : [{ user }, ' has']), ' command already. Nothing was done.');
+    return answered(
+      ...(user === caller.slack ? ['You have'] : [{ user }, ' has']),
+      ' command already. Nothing was done.',
+    );
   const incident = await recordOf(deps, id);
   return {
-    ...answered({ user }, ` now has command${inPlaceOf(before, who)}. The summary is on the timeline.`),
+    ...answered({ user }, ` now has command${inPlaceOf(before, caller)}. The summary is on the timeline.`),
     emails: [
-      ...emailTo(who, user, [`${nameOf(who)} has handed over command to you: `, ...titleOf(incident), `\n${text}`]),
-      ...emailToDisplaced(who, before, to, [
-        `${nameOf(who)} has handed over command to ${to.shown}: `,
+      ...emailTo(caller, user, [
+        `${nameOf(caller)} has handed over command to you: `,
+        ...titleOf(incident),
+        `\n${text}`,
+      ]),
+      ...emailToDisplaced(caller, before, to, [
+        `${nameOf(caller)} has handed over command to ${to.shown}: `,
         ...titleOf(incident),
         `\n${text}`,
       ]),
@@ -293,16 +300,16 @@ function noRole(word: string, after = ''): Wrong {
 
 type EmailContent = NonNullable<Outcome['emails']>[number];
 
-const nameOf = ({ shown, name }: Who): string => shown ?? name;
+const nameOf = ({ shown, name }: Caller): string => shown ?? name;
 
 /**
  * Returns the new holder of a role. They need permission to change the incident, which also leaving the role requires.
  *
  * @throws Declined
  */
-async function holderOf(deps: CommandDeps, who: Who, id: IncidentId, user: string): Promise<Assignee> {
+async function holderOf(deps: CommandDeps, caller: Caller, id: IncidentId, user: string): Promise<Assignee> {
   const incident = await view(deps, id);
-  who.allow('incidents:write', incident);
+  caller.allow('incidents:write', incident);
   const found = await actorFor(deps, user);
   if (!found.ok)
     throw new Declined(
@@ -342,18 +349,18 @@ async function recordOf({ incidents }: Pick<CommandDeps, 'incidents'>, id: Incid
   return incident;
 }
 
-const inPlaceOf = (before: Assignee | null, who: Who): string =>
-  before === null || isSameActor(before.name, who.name) ? '' : ` in place of ${before.shown}`;
+const inPlaceOf = (before: Assignee | null, caller: Caller): string =>
+  before === null || isSameActor(before.name, caller.name) ? '' : ` in place of ${before.shown}`;
 
-/** Returns the direct message, unless the recipient is the acting person. */
-const emailTo = (who: Who, user: string, text: Text): EmailContent[] =>
-  user === who.slack ? [] : [{ user, message: message(text) }];
+/** Returns the direct message, unless the recipient is the caller. */
+const emailTo = (caller: Caller, user: string, text: Text): EmailContent[] =>
+  user === caller.slack ? [] : [{ user, message: message(text) }];
 
 /** Returns the direct message to the previous holder, unless they acted themselves. */
-const emailToDisplaced = (who: Who, before: Assignee | null, to: Assignee, text: Text): EmailContent[] =>
-  before === null || before.slack === null || before.slack === to.slack || isSameActor(before.name, who.name)
+const emailToDisplaced = (caller: Caller, before: Assignee | null, to: Assignee, text: Text): EmailContent[] =>
+  before === null || before.slack === null || before.slack === to.slack || isSameActor(before.name, caller.name)
     ? []
-    : emailTo(who, before.slack, text);
+    : emailTo(caller, before.slack, text);
 
 function titleOf(incident: IncidentRecord): Text {
   const channel = channelSpan(incident);

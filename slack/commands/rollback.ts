@@ -96,10 +96,10 @@ async function serviceEnvironmentIn(
 }
 
 /** Shows the suspect, the planned rollback, and a button for it. Changes nothing. */
-export const runRollback: Run<Wanted> = async (deps, { who }, request) => {
+export const runRollback: Run<Wanted> = async (deps, { caller }, request) => {
   const serviceEnvironment = await serviceEnvironmentIn(deps, request.service, request.environment);
   const named = request.version === null ? undefined : nameIn(Version, request.version);
-  const plan = await planRollback(deps, who, serviceEnvironment, named);
+  const plan = await planRollback(deps, caller, serviceEnvironment, named);
   const { live, target, hasDeployer } = plan;
   const where = `${serviceEnvironment.service} in ${serviceEnvironment.environment}`;
   if (request.environment === null && named !== undefined && (target === undefined || target.kind === 'unknown'))
@@ -246,13 +246,13 @@ export const confirmRollback: Verb<Confirmed> = {
  * Executes the rollback that was shown, if it is still the same. A repeated delivery continues the rollback that was
  * started: if that has finished, a new one would go back further.
  */
-export const runConfirmRollback: Run<Confirmed> = async (deps, { who, key, trace }, request) => {
+export const runConfirmRollback: Run<Confirmed> = async (deps, { caller, key, trace }, request) => {
   const kept = `${key}-begun`;
   const begun = (await deps.processedEvents.read(kept))?.outcome as Begun | undefined; // stored below
   const serviceEnvironment = { service: request.service, environment: request.environment };
   const named = request.named === true && request.to !== null ? { to: request.to } : {};
   if (begun === undefined) {
-    const other = whyOther(await planRollback(deps, who, serviceEnvironment, named.to), request);
+    const other = whyOther(await planRollback(deps, caller, serviceEnvironment, named.to), request);
     if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
   }
   const keep = async (what: Begun): Promise<void> => void (await deps.processedEvents.store(kept, what));
@@ -263,7 +263,7 @@ export const runConfirmRollback: Run<Confirmed> = async (deps, { who, key, trace
     ...(request.to !== null && { shown: request.to }),
     trace,
   };
-  const incident = await startRollback(deps, who, agreed, { begun, keep });
+  const incident = await startRollback(deps, caller, agreed, { begun, keep });
   return answered(
     `The rollback of ${request.from}${named.to === undefined ? '' : ` to ${named.to}`} was requested, and starts unless a guard blocks it. See its progress in `,
     incident.channel ?? 'the channel of the incident, which Firebreak is creating',

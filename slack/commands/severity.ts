@@ -43,10 +43,10 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
   written: (request) => request.note ?? null,
 };
 
-export const runSeverity: RunInIncident<NewSeverity> = async (deps, { who, key }, id, request) => {
+export const runSeverity: RunInIncident<NewSeverity> = async (deps, { caller, key }, id, request) => {
   const before = await view(deps, id);
-  await triage(deps, who, { id, key, severity: request.severity });
-  if (request.note) await note(deps, who, { id, key: `${key}-note`, text: request.note, detail: null });
+  await triage(deps, caller, { id, key, severity: request.severity });
+  if (request.note) await note(deps, caller, { id, key: `${key}-note`, text: request.note, detail: null });
   return before.severity === request.severity
     ? answered(`Severity confirmed: ${request.severity}.`)
     : answered(`Severity changed from ${before.severity} to ${request.severity}.`);

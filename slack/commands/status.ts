@@ -5,7 +5,7 @@ import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
 import type { OpenIncident } from '../../domain/slack/ports.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
 import { summarySoFar as storyOf } from '../../actions/incidents/acknowledge.ts';
-import { isPermitted } from '../execution/acting-user.ts';
+import { isPermitted } from '../execution/caller.ts';
 import { ofChannel } from '../execution/channel.ts';
 import { answered, NOTHING, reasonWords } from '../outcome.ts';
 import type { Cached, CallerPermissions, RequestContext } from '../request-context.ts';
@@ -52,8 +52,8 @@ export const list: Verb<Nothing> = {
   },
 };
 
-export const runList: Run<Nothing> = async (deps, { who }) => {
-  const open = (await deps.incidents.open()).filter((incident) => isPermitted(who, 'incidents:read', incident));
+export const runList: Run<Nothing> = async (deps, { caller }) => {
+  const open = (await deps.incidents.open()).filter((incident) => isPermitted(caller, 'incidents:read', incident));
   const visible = withoutChildren(open);
   if (visible.length === 0) return answered('No incident is open.');
   const rows = visible
@@ -90,8 +90,8 @@ const isCalled = ({ id, channel, channel_id }: OpenIncident, named: NamedInciden
     ? id === named.id
     : channel === `#${named.name ?? ''}` || (channel_id !== undefined && channel_id === named.channel);
 
-export const runStatus: RunInIncident<Nothing> = async (deps, { who }, id) => ({
-  answer: await storyOf(deps, who, id),
+export const runStatus: RunInIncident<Nothing> = async (deps, { caller }, id) => ({
+  answer: await storyOf(deps, caller, id),
 });
 
 /** The summary for a person who joins the channel of an incident. */
@@ -101,7 +101,7 @@ export const soFar: Verb<Nothing> = { permission: 'incidents:read', silent: true
 export const runSoFar: Run<Nothing> = async (deps, acting, request, { where }) => {
   const id = await ofChannel(deps, where.channel);
   if (id === undefined) return NOTHING;
-  const once = `so-far:${id}:${acting.who.slack ?? acting.who.name}`;
+  const once = `so-far:${id}:${acting.caller.slack ?? acting.caller.name}`;
   if ((await deps.processedEvents.read(once)) !== undefined) return NOTHING;
   const outcome = await runStatus(deps, acting, id, request);
   return (await deps.processedEvents.store(once, {})) ? outcome : NOTHING;
@@ -125,10 +125,10 @@ export const productStatus: Verb<Nothing> = {
 
 const OPEN_WORDS = ['No incident is open.', 'One incident is open.'];
 
-export const runProductStatus: Run<Nothing> = async (deps, { who }) => {
-  who.allow('automation:read', {});
+export const runProductStatus: Run<Nothing> = async (deps, { caller }) => {
+  caller.allow('automation:read', {});
   const [{ paused, by: whose, reason, mode }, all] = await Promise.all([deps.automation.read(), deps.incidents.open()]);
-  const open = all.filter((incident) => isPermitted(who, 'incidents:read', incident));
+  const open = all.filter((incident) => isPermitted(caller, 'incidents:read', incident));
   const automation = paused
     ? `Automation is paused by ${whose ?? 'an unknown person'}${reasonWords(reason)}.`
     : `Automation is on${mode === null ? ', with the mode of each service' : `, limited to mode "${mode}"`}.`;

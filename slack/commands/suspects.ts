@@ -12,10 +12,10 @@ export const clearSuspect: IncidentVerb<Suspect> = {
   buttons: { not_the_deploy: ({ change }) => ({ change }) },
 };
 
-export const runClearSuspect: RunInIncident<Suspect> = async (deps, { who, key }, id, { change }) => {
-  const now = await clearSuspectChange(deps, who, { id, change, key });
+export const runClearSuspect: RunInIncident<Suspect> = async (deps, { caller, key }, id, { change }) => {
+  const now = await clearSuspectChange(deps, caller, { id, change, key });
   const { cleared, wrong } = now;
-  const whose = cleared.by === who.name ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
+  const whose = cleared.by === caller.name ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
   const counts = wrong ? ' The rollback is marked as wrong, which counts against the automation of the service.' : '';
   return answered(`${whatFollows(now)}${counts}${whose}`);
 };
@@ -38,8 +38,8 @@ export const restoreSuspect: IncidentVerb<Suspect> = {
   buttons: { suspect_again: ({ change }) => ({ change }) },
 };
 
-export const runRestoreSuspect: RunInIncident<Suspect> = async (deps, { who }, id, { change }) => {
-  const { cleared } = await restoreSuspectChange(deps, who, { id, change });
+export const runRestoreSuspect: RunInIncident<Suspect> = async (deps, { caller }, id, { change }) => {
+  const { cleared } = await restoreSuspectChange(deps, caller, { id, change });
   const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'The change';
   return answered(
     `${version} is suspected again, and Firebreak now evaluates it with the other suspects. Any action requires approval.`,

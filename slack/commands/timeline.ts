@@ -30,8 +30,8 @@ export const note: IncidentVerb<Note> = {
   neverLate: true,
 };
 
-export const runNote: RunInIncident<Note> = async (deps, { who, key }, id, { text }) => {
-  await addNote(deps, who, { id, key, text, detail: null });
+export const runNote: RunInIncident<Note> = async (deps, { caller, key }, id, { text }) => {
+  await addNote(deps, caller, { id, key, text, detail: null });
   return answered('Added to the timeline.');
 };
 
@@ -83,11 +83,11 @@ const NOTE_MAX_CHARS = 3500;
 /** Adds a message to the timeline, once even if several people mark it. The first person is the actor of the entry. */
 export async function addMessage(
   deps: CommandDeps,
-  { who }: Pick<Acting, 'who'>,
+  { caller }: Pick<Acting, 'caller'>,
   id: IncidentId,
   message: Message,
 ): Promise<void> {
-  who.allow('incidents:write', await view(deps, id));
+  caller.allow('incidents:write', await view(deps, id));
   const response = await deps.directory.message(message.channel, message.ts);
   const original = response.kind === 'done' ? response.value : null;
   // The text in the request may be truncated, and mentions people without their names.
@@ -98,7 +98,7 @@ export async function addMessage(
   }
   const author = message.author ?? original?.user ?? null;
   const by = author === null ? '' : `${await shownAs(deps, author)}: `;
-  await addNote(deps, who, {
+  await addNote(deps, caller, {
     id,
     key: `pinned-${message.channel}-${message.ts}`,
     text: `${by}${text}`.slice(0, NOTE_MAX_CHARS).toWellFormed(),

@@ -41,8 +41,8 @@ export const update: IncidentVerb<{ text: string | null }, Update> = {
   neverLate: true,
 };
 
-export const runUpdate: RunInIncident<Update> = async (deps, { who, key }, id, { text, publish = false }) => {
-  const sent = await sendUpdateToStakeholders(deps, who, { id, key, text, publish });
+export const runUpdate: RunInIncident<Update> = async (deps, { caller, key }, id, { text, publish = false }) => {
+  const sent = await sendUpdateToStakeholders(deps, caller, { id, key, text, publish });
   return answered(`Stakeholders notified.${PUBLIC_WORDS[sent.public]}`);
 };
 

@@ -4,7 +4,7 @@ import type { Button } from '../../schemas/slack/button.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
 import type { ChatMessage, ReplyTo } from '../../domain/messages/channels.ts';
 import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
-import type { Who } from '../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../actions/people/caller.ts';
 import type { CommandDeps } from '../deps.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Block } from '../modals/blocks.ts';
@@ -126,8 +126,8 @@ export type WithDialog<V extends { dialog?: unknown }> = V & { dialog: NonNullab
 export type AnyVerb = Verb<object> | IncidentVerb<object>;
 export type TypedVerb = Extract<AnyVerb, { command: CommandName }>;
 
-/** The acting person, the idempotency key of the action, and the trace ID. */
-export type Acting = { who: Who; key: string; trace: string };
+/** The caller, the idempotency key of the action, and the trace ID. */
+export type Acting = { caller: Caller; key: string; trace: string };
 
 /** Reference to the incident: its ID, its given name, or the channel of the request. */
 export type Where = {

@@ -6,10 +6,10 @@ import { type NamedIncident, referenceWords } from '../../domain/slack/commands/
 import { serviceEnvironmentText } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { Who } from '../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../actions/people/caller.ts';
 import type { ActionRequest } from '../commands/lookup.ts';
 import type { IncidentVerb } from '../commands/verb.ts';
-import { isPermitted } from './acting-user.ts';
+import { isPermitted } from './caller.ts';
 import { byChannelName, channelSpan, ofChannel } from './channel.ts';
 import type { Command } from './command.ts';
 import { Declined } from '../outcome.ts';
@@ -26,31 +26,31 @@ type IncidentDeps = Pick<Deps, 'incidents'>;
  */
 export async function namedIncident(
   deps: IncidentDeps,
-  who: Who,
+  caller: Caller,
   command: Command,
   verb: IncidentVerb<object>,
 ): Promise<{ id: IncidentId; request: ActionRequest }> {
   const { where, request } = command;
   if (where.incident !== null) return { id: where.incident, request };
-  if (where.named === null) return { id: await ofServiceEnvironment(deps, who, command, verb), request };
+  if (where.named === null) return { id: await ofServiceEnvironment(deps, caller, command, verb), request };
   const found = await ofName(deps, where.named);
   if (found !== undefined) return { id: found, request };
   const here = await ofChannel(deps, where.channel);
   if (here !== undefined && verb.startingWith !== undefined && isWord(where.named))
     return { id: here, request: { ...request, ...verb.startingWith(request, referenceWords(where.named)) } };
-  throw await unknownIncident(deps, who, where.named);
+  throw await unknownIncident(deps, caller, where.named);
 }
 
 /** @throws Declined if the channel belongs to no incident */
 async function ofServiceEnvironment(
   deps: IncidentDeps,
-  who: Who,
+  caller: Caller,
   { where, typed }: Command,
   { reads }: IncidentVerb<object>,
 ): Promise<IncidentId> {
   const found = await ofChannel(deps, where.channel);
   if (found !== undefined) return found;
-  const open = await openFor(deps, who);
+  const open = await openFor(deps, caller);
   const [only] = open;
   if (only !== undefined && open.length === 1 && reads === true) return only.id;
   throw new Declined(
@@ -69,8 +69,8 @@ async function ofName({ incidents }: IncidentDeps, named: NamedIncident): Promis
 /** Returns whether a name can also be the first word of a text. */
 const isWord = (named: NamedIncident): boolean => !('id' in named) && (named.channel !== null || named.bare === true);
 
-async function unknownIncident(deps: IncidentDeps, who: Who, named: NamedIncident): Promise<Declined> {
-  const open = await openFor(deps, who);
+async function unknownIncident(deps: IncidentDeps, caller: Caller, named: NamedIncident): Promise<Declined> {
+  const open = await openFor(deps, caller);
   const name = referenceWords(named);
   const near = nearest(
     name,
@@ -82,9 +82,9 @@ async function unknownIncident(deps: IncidentDeps, who: Who, named: NamedInciden
 }
 
 /** Returns the open incidents that the person can read, without children. */
-async function openFor({ incidents }: IncidentDeps, who: Who): Promise<IncidentRecord[]> {
+async function openFor({ incidents }: IncidentDeps, caller: Caller): Promise<IncidentRecord[]> {
   const open = await incidents.open();
-  return withoutChildren(open.filter((incident) => isPermitted(who, 'incidents:read', incident)));
+  return withoutChildren(open.filter((incident) => isPermitted(caller, 'incidents:read', incident)));
 }
 
 /** Explains how to name an incident. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { contacts } from '../../domain/access/refusals.ts';
 import type { ChatMessage, ReplyTo, Text, VendorResponse } from '../../domain/messages/channels.ts';
-import { whyNotPlayed } from '../../domain/catalogue/real-systems.ts';
+import { whySandboxUserRefused } from '../../domain/catalogue/real-systems.ts';
 import { byName } from '../../domain/people/display-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { InboundEvent } from '../../schemas/messages/inbound-events.ts';
@@ -14,7 +14,7 @@ import { verbOf } from '../commands/lookup.ts';
 import { type Command, commandOf } from './command.ts';
 import { plainOf } from '../../domain/messages/plain-text.ts';
 import { answered, Declined, NOTHING, type Outcome, withNote } from '../outcome.ts';
-import { whoActs } from './acting-user.ts';
+import { callerOf } from './caller.ts';
 import type { CommandDeps } from '../deps.ts';
 
 type FromSlack = Extract<InboundEvent, { from: 'slack' }>;
@@ -78,13 +78,13 @@ async function outcomeOf(
     const played = (await deps.directory.standIn?.())
       ? { config, vendors: await vendorModes(deps), standIns: deps.standIns }
       : undefined;
-    const who = whoActs(found.actor, {
+    const caller = callerOf(found.actor, {
       config,
       slack: command.user,
       now: () => deps.clock.now(),
-      ...(played && { whyNotPlayed: (action, scope) => whyNotPlayed(played, action, scope) }),
+      ...(played && { whySandboxUserRefused: (action, scope) => whySandboxUserRefused(played, action, scope) }),
     });
-    return await execute(deps, { who, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, command);
+    return await execute(deps, { caller, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, command);
   } catch (error) {
     if (error instanceof Declined) return notDone(command, answered(...error.text));
     if (error instanceof Refusal) return notDone(command, answered(`${wordsOf(error)} Nothing was done.`));

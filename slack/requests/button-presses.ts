@@ -8,7 +8,7 @@ import { openFor, enqueueInteraction, refuseFor } from './interaction-replies.ts
 import { valueOf } from './enqueue.ts';
 import { type Answer, nothing } from './http.ts';
 import { permissionsInTime } from './permissions.ts';
-import { callerOf } from './caller-permissions.ts';
+import { requestingUserOf } from './caller-permissions.ts';
 import { whyNotThis } from './which-incident.ts';
 
 /** Responds to a pressed button, or to a selection in a message. */
@@ -20,8 +20,8 @@ export async function pressed(context: RequestContext, interaction: BlockActions
   const opens = button === undefined ? null : dialogOf(button);
   if (opens === null) return enqueueInteraction(context, interaction);
   const { incident, dialog, permission } = opens;
-  const permissions = await permissionsInTime(context, callerOf(interaction));
-  const why = await whyNotThis(context, { reader: permissions, permission, id: incident });
+  const permissions = await permissionsInTime(context, requestingUserOf(interaction));
+  const why = await whyNotThis(context, { permissions, permission, id: incident });
   if (why !== null) return refuseFor(context, interaction, why);
   const about = { ...aboutPress(interaction), incident };
   return openFor(context, interaction, await modalOf(dialog, { about, draft: null, which: [], waiting: context }));

@@ -3,7 +3,7 @@ import { actorMay, actorOf, type Actor, type SlackUser } from '../../domain/peop
 import type { Action } from '../../schemas/access/access.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import type { SlackDeps } from '../../domain/slack/ports.ts';
-import type { Caller, CachedReads, CallerPermissions, PermissionsOf } from '../request-context.ts';
+import type { RequestingUser, CachedReads, CallerPermissions, PermissionsOf } from '../request-context.ts';
 
 /** Milliseconds for which users are cached. */
 const KEPT_MS = 5 * 60 * 1000;
@@ -13,7 +13,10 @@ export function callerPermissions(deps: SlackDeps, reads: CachedReads): Permissi
   const users = new Map<string, { user: SlackUser; until: number }>();
   const now = () => millisOf(deps.clock.now());
 
-  async function userOf({ user_id: id, team_id: team }: Caller, workspaces: readonly string[]): Promise<SlackUser> {
+  async function userOf(
+    { user_id: id, team_id: team }: RequestingUser,
+    workspaces: readonly string[],
+  ): Promise<SlackUser> {
     const kept = users.get(id);
     if (kept !== undefined && kept.until > now()) return kept.user;
     const user = await deps.slack.user(id, workspaces.length > 0 ? workspaces : [team]);
@@ -22,12 +25,12 @@ export function callerPermissions(deps: SlackDeps, reads: CachedReads): Permissi
     return user;
   }
 
-  return async (caller) => {
+  return async (requesting) => {
     const catalogue = await reads.catalogue();
     if (catalogue === null) return { kind: 'unknown' };
     const { people } = catalogue.value;
-    const user = await userOf(caller, people.workspaces).catch((error: unknown) => {
-      deps.log.warn('a Slack user could not be looked up', { user: caller.user_id, error: String(error) });
+    const user = await userOf(requesting, people.workspaces).catch((error: unknown) => {
+      deps.log.warn('a Slack user could not be looked up', { user: requesting.user_id, error: String(error) });
     });
     if (user === undefined) return { kind: 'unknown' };
     const hasGroups = Object.keys(people.userGroups).length > 0;
@@ -46,10 +49,10 @@ function permissionsOfActor({ clock }: Pick<SlackDeps, 'clock'>, actor: Actor, h
 }
 
 /** Returns the caller of an interaction. Null: Slack did not send the workspace, so membership is unknown. */
-export const callerOf = ({
+export const requestingUserOf = ({
   user,
   team,
 }: {
   user: { id: string };
   team?: { id: string } | null | undefined;
-}): Caller | null => (team ? { user_id: user.id, team_id: team.id } : null);
+}): RequestingUser | null => (team ? { user_id: user.id, team_id: team.id } : null);

@@ -61,14 +61,14 @@ async function dialogFor(
   if (dialog === undefined || !dialog.asks(request)) return null;
   const about = aboutCommand(command);
   const opened = { waiting: context, draft: request };
-  const reader = permissionsInTime(context, command);
+  const pendingPermissions = permissionsInTime(context, command);
   if (ofIncident !== true) {
-    const [who] = await Promise.all([reader, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
-    const why = await refusalOf(context, who, permission, {});
+    const [permissions] = await Promise.all([pendingPermissions, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
+    const why = await refusalOf(context, permissions, permission, {});
     if (why !== null) return { kind: 'refused', why };
     return { kind: 'modal', view: await modalOf(dialog, { ...opened, about, which: [] }) };
   }
-  const which = await whichIncident(context, { reader, permission, named, channel: command.channel_id });
+  const which = await whichIncident(context, { pendingPermissions, permission, named, channel: command.channel_id });
   if (which.kind === 'none') return { kind: 'refused', why: which.why };
   const view = await modalOf(dialog, {
     ...opened,

@@ -8,7 +8,7 @@ import { VERBS } from '../commands/index.ts';
 import { ABOUT_NOTHING, type About } from '../modals/form.ts';
 import { modalOf } from '../modals/open.ts';
 import { pressed } from './button-presses.ts';
-import { callerOf } from './caller-permissions.ts';
+import { requestingUserOf } from './caller-permissions.ts';
 import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 import { submitted } from './modal-submissions.ts';
 import { suggest } from './suggestions.ts';
@@ -67,8 +67,8 @@ type Asking = Extract<Interaction, { type: 'shortcut' | 'message_action' }>;
 
 async function declaring(context: RequestContext, by: Asking, about: About, title: string | null): Promise<Answer> {
   const { dialog, permission } = VERBS.declare;
-  const caller = permissionsInTime(context, callerOf(by));
-  const [permissions] = await Promise.all([caller, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
+  const pendingPermissions = permissionsInTime(context, requestingUserOf(by));
+  const [permissions] = await Promise.all([pendingPermissions, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
   const why = await refusalOf(context, permissions, permission, {});
   if (why !== null) return refuseFor(context, openingOf(by), why);
   const view = await modalOf(dialog, { about, draft: { title }, which: [], waiting: context });
@@ -78,8 +78,8 @@ async function declaring(context: RequestContext, by: Asking, about: About, titl
 /** Adds a message to the timeline. Outside of an incident's channel, a modal asks for the incident. */
 async function addingToTimeline(context: RequestContext, by: MessageAction, about: About): Promise<Answer> {
   const { dialog, permission } = VERBS.pin;
-  const reader = permissionsInTime(context, callerOf(by));
-  const which = await whichIncident(context, { reader, permission, named: null, channel: by.channel.id });
+  const pendingPermissions = permissionsInTime(context, requestingUserOf(by));
+  const which = await whichIncident(context, { pendingPermissions, permission, named: null, channel: by.channel.id });
   if (which.kind === 'none') return refuseFor(context, openingOf(by), which.why);
   if (which.ask.length === 0) return enqueueInteraction(context, by);
   return openFor(

@@ -2,19 +2,19 @@ import type { Scope } from '../../domain/access/access.ts';
 import { notPermitted, contacts } from '../../domain/access/refusals.ts';
 import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
 import type { Action } from '../../schemas/access/access.ts';
-import type { Caller, CallerPermissions, RequestContext } from '../request-context.ts';
+import type { RequestingUser, CallerPermissions, RequestContext } from '../request-context.ts';
 import { within } from './deadline.ts';
 import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 
-/** Identifies the caller if possible in time. @param caller null: Slack did not send the workspace */
+/** Identifies the caller if possible in time. @param user null: Slack did not send the workspace */
 export const permissionsInTime = async (
-  { permissionsOf: readerOf }: RequestContext,
-  caller: Caller | null,
+  { permissionsOf }: RequestContext,
+  user: RequestingUser | null,
   patienceMs: number = BRIEF_PATIENCE_MS,
 ): Promise<CallerPermissions> =>
-  caller === null
+  user === null
     ? { kind: 'unknown' }
-    : within(patienceMs, readerOf(caller)).catch((): CallerPermissions => ({ kind: 'unknown' }));
+    : within(patienceMs, permissionsOf(user)).catch((): CallerPermissions => ({ kind: 'unknown' }));
 
 /**
  * Returns the refusal, with the people to ask. Null: the caller has permission, or could not be identified in time;

@@ -4,7 +4,7 @@ import type { CallerPermissions, RequestContext } from '../request-context.ts';
 import { type Answer, json } from './http.ts';
 import { permissionsInTime } from './permissions.ts';
 import { option, OPTION_VALUE_MAX, OPTIONS_MAX } from '../modals/blocks.ts';
-import { callerOf } from './caller-permissions.ts';
+import { requestingUserOf } from './caller-permissions.ts';
 
 /** Maximum time in milliseconds to identify the user. */
 const READER_PATIENCE_MS = 1000;
@@ -15,7 +15,7 @@ export async function suggest(context: RequestContext, suggestion: BlockSuggesti
   if (action_id !== FIELDS.service) return json({ options: [] });
   const [catalogue, permissions] = await Promise.all([
     context.cachedReads.catalogue(),
-    permissionsInTime(context, callerOf(suggestion), READER_PATIENCE_MS),
+    permissionsInTime(context, requestingUserOf(suggestion), READER_PATIENCE_MS),
   ]);
   const services = Object.keys(catalogue?.value.services ?? {}).filter((service) => mayDeclare(permissions, service));
   const typed = value.trim().toLowerCase();

@@ -19,7 +19,7 @@ import { refusalOf } from './permissions.ts';
 export type Which = { kind: 'known'; incident: IncidentId | null; ask: Block[] } | { kind: 'none'; why: ChatMessage };
 
 type Asked = {
-  reader: Promise<CallerPermissions>;
+  pendingPermissions: Promise<CallerPermissions>;
   permission: Action;
   /** The named incident. Null: none was named. */
   named: NamedIncident | null;
@@ -33,14 +33,14 @@ export async function whichIncident(
   { permission, named, channel, ...request }: Asked,
 ): Promise<Which> {
   const [permissions, found, open] = await Promise.all([
-    request.reader,
+    request.pendingPermissions,
     foundBy(context, named, channel),
     context.cachedReads.openIncidents(BRIEF_PATIENCE_MS),
   ]);
   const all = open?.value ?? null;
   const id = found === 'unknown' ? undefined : (found ?? byName(all, named));
   if (id !== undefined) {
-    const why = await whyNotThis(context, { reader: permissions, permission, id });
+    const why = await whyNotThis(context, { permissions, permission, id });
     if (why !== null) return { kind: 'none', why };
     const one = named === null ? undefined : all?.find((incident) => incident.id === id);
     const maySee =
@@ -62,7 +62,7 @@ export async function whichIncident(
 /** Returns the refusal: the incident is resolved, or the caller lacks permission. Null: no reason is known. */
 export async function whyNotThis(
   context: RequestContext,
-  { reader: permissions, permission, id }: { reader: CallerPermissions; permission: Action; id: IncidentId },
+  { permissions, permission, id }: { permissions: CallerPermissions; permission: Action; id: IncidentId },
 ): Promise<ChatMessage | null> {
   const look = within(BRIEF_PATIENCE_MS, context.deps.incident(id));
   const one = await look.catch((error: unknown) => {

@@ -12,8 +12,8 @@ function told(lines: readonly Line[], { gathers = false, zero = 1000 } = {}): st
 
 test('lines are printed in order of time, not of arrival', () => {
   const lines = told([
-    { at: 3000, who: 'Slack', text: 'second' },
-    { at: 1250, who: 'Firebreak', text: 'first' },
+    { at: 3000, speaker: 'Slack', text: 'second' },
+    { at: 1250, speaker: 'Firebreak', text: 'first' },
   ]);
   expect(lines).toEqual(['+00:00.3  Firebreak     first', '+00:02.0  Slack         second']);
 });
@@ -21,8 +21,8 @@ test('lines are printed in order of time, not of arrival', () => {
 test('lines are held until no earlier line can follow', () => {
   const written: string[] = [];
   const narrator = new Narrator({ colours: false, write: (text) => void written.push(text) }, false);
-  narrator.say({ at: 1000, who: 'a', text: 'one' });
-  narrator.say({ at: 2000, who: 'b', text: 'two' });
+  narrator.say({ at: 1000, speaker: 'a', text: 'one' });
+  narrator.say({ at: 2000, speaker: 'b', text: 'two' });
   narrator.knownUntil(1500);
   expect(written).toHaveLength(1);
   narrator.knownUntil(2500);
@@ -31,8 +31,8 @@ test('lines are held until no earlier line can follow', () => {
 
 test('equal lines within a second are merged into one that names three subjects and counts the rest', () => {
   const names = ['a', 'b', 'c', 'd', 'e'];
-  const same = names.map((about, index): Line => ({ at: 1000 + index, who: 'toy', about, text: 'fails' }));
-  const later: Line = { at: 9000, who: 'toy', about: 'f', text: 'fails' };
+  const same = names.map((about, index): Line => ({ at: 1000 + index, speaker: 'toy', about, text: 'fails' }));
+  const later: Line = { at: 9000, speaker: 'toy', about: 'f', text: 'fails' };
   expect(told([...same, later], { gathers: true })).toEqual([
     '+00:00.0  toy           a, b, c and 2 more: fails',
     '+00:08.0  toy           f: fails',
@@ -40,7 +40,7 @@ test('equal lines within a second are merged into one that names three subjects 
 });
 
 test('a long line is wrapped between words at 100 characters and indented', () => {
-  const [line = ''] = told([{ at: 1000, who: 'Firebreak', text: 'word '.repeat(40) }]);
+  const [line = ''] = told([{ at: 1000, speaker: 'Firebreak', text: 'word '.repeat(40) }]);
   const [first, ...rest] = line.split('\n');
   expect(first).toMatch(/^\+00:00\.0 {2}Firebreak {5}word/);
   expect(rest.length).toBeGreaterThan(0);
@@ -49,7 +49,7 @@ test('a long line is wrapped between words at 100 characters and indented', () =
 });
 
 test('control characters and line breaks of untrusted text are removed', () => {
-  expect(told([{ at: 1000, who: 'Slack', text: 'a\u001B[2Jb\nc\rd' }])).toEqual(['+00:00.0  Slack         ab c d']);
+  expect(told([{ at: 1000, speaker: 'Slack', text: 'a\u001B[2Jb\nc\rd' }])).toEqual(['+00:00.0  Slack         ab c d']);
 });
 
 test('times are minutes, seconds, and tenths since the first alert, and blank before it', () => {

@@ -476,8 +476,8 @@ describe('a token', () => {
     const twin = { name: 'twin', actions: ['deployments:write'] };
     const [mine, theirs] = [await token(twin), await token({ ...twin, services: ['cart'] })];
     const deployment = { service: 'checkout', environment: 'staging', version: 'v10', author: 'ada' };
-    const post = (who: string) =>
-      firebreak.request('POST', '/v1/deployments', deployment, { ...bearer(who), 'idempotency-key': 'one' });
+    const post = (secret: string) =>
+      firebreak.request('POST', '/v1/deployments', deployment, { ...bearer(secret), 'idempotency-key': 'one' });
     expect((await post(mine)).status).toBe(201);
     expect((await post(theirs)).status).toBe(403);
   });

@@ -225,7 +225,7 @@ describe('permissions', () => {
   });
 
   /** Returns the names of functions that may do this with a resource with this prefix. */
-  const whoMay = (action: string, resource: string): string[] =>
+  const rolesAllowed = (action: string, resource: string): string[] =>
     functionsOf(production)
       .filter((one) =>
         argsOf(one).permissions.some(
@@ -237,16 +237,16 @@ describe('permissions', () => {
 
   test('only the router receives signals; only the receivers and the sweeper send them', () => {
     for (const queue of ['Urgent.', 'Ordinary.', 'Unmatched.']) {
-      expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Route']);
-      expect(whoMay('sqs:ChangeMessageVisibility', queue)).toEqual(['Route']);
-      expect(whoMay('sqs:SendMessage', queue)).toEqual(['Http', 'Sweep']);
+      expect(rolesAllowed('sqs:ReceiveMessage', queue)).toEqual(['Route']);
+      expect(rolesAllowed('sqs:ChangeMessageVisibility', queue)).toEqual(['Route']);
+      expect(rolesAllowed('sqs:SendMessage', queue)).toEqual(['Http', 'Sweep']);
     }
   });
 
   test('requests from Slack are passed on: the receiving function changes no records', () => {
-    expect(whoMay('sqs:SendMessage', 'People.')).toEqual(['Http', 'Inbound', 'SlackCalls']);
-    expect(whoMay('sqs:ReceiveMessage', 'People.')).toEqual(['Inbound']);
-    expect(whoMay('sqs:ChangeMessageVisibility', 'People.')).toEqual(['Inbound']);
+    expect(rolesAllowed('sqs:SendMessage', 'People.')).toEqual(['Http', 'Inbound', 'SlackCalls']);
+    expect(rolesAllowed('sqs:ReceiveMessage', 'People.')).toEqual(['Inbound']);
+    expect(rolesAllowed('sqs:ChangeMessageVisibility', 'People.')).toEqual(['Inbound']);
     const { permissions } = byName('slack');
     expect(permissions.flatMap(({ actions }) => actions).toSorted()).toEqual([
       'dynamodb:GetItem',
@@ -286,8 +286,8 @@ describe('permissions', () => {
   });
 
   test.each(['decisions', 'runbooks'])('the workflow writes and reads its own %s', (folder) => {
-    expect(whoMay('s3:PutObject', `Blobs.arn/${folder}/`)).toEqual(['IncidentResponse']);
-    expect(whoMay('s3:GetObject', `Blobs.arn/${folder}/`)).toContain('IncidentResponse');
+    expect(rolesAllowed('s3:PutObject', `Blobs.arn/${folder}/`)).toEqual(['IncidentResponse']);
+    expect(rolesAllowed('s3:GetObject', `Blobs.arn/${folder}/`)).toContain('IncidentResponse');
   });
 
   test('every bucket folder that the code names has a writer and a reader', () => {
@@ -295,9 +295,9 @@ describe('permissions', () => {
     const folders = new Set([...code.matchAll(/`(\w+)\/\$\{[^`]*\.json`/g)].map(([, folder]) => folder ?? ''));
     expect(folders).toContain('runbooks');
     const unused = [...folders].filter((folder) => {
-      const isRead = whoMay('s3:GetObject', `Blobs.arn/${folder}/`).length > 0;
+      const isRead = rolesAllowed('s3:GetObject', `Blobs.arn/${folder}/`).length > 0;
       // Of a large signal, only its pointer is read.
-      return whoMay('s3:PutObject', `Blobs.arn/${folder}/`).length === 0 || (!isRead && folder !== 'signals');
+      return rolesAllowed('s3:PutObject', `Blobs.arn/${folder}/`).length === 0 || (!isRead && folder !== 'signals');
     });
     expect(unused).toEqual([]);
   });
@@ -306,7 +306,7 @@ describe('permissions', () => {
     'every function that changes shown data may wake %s, and only the projector receives it',
     (target) => {
       const queue = `${queueOf(target)}.`;
-      expect(whoMay('sqs:SendMessage', queue)).toEqual([
+      expect(rolesAllowed('sqs:SendMessage', queue)).toEqual([
         'Console',
         'Digest',
         'Http',
@@ -316,14 +316,14 @@ describe('permissions', () => {
         'Route',
         'Sweep',
       ]);
-      expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Project']);
-      expect(whoMay('sqs:DeleteMessage', queue)).toEqual(['Project']);
-      expect(whoMay('sqs:ChangeMessageVisibility', queue)).toEqual(['Project']);
+      expect(rolesAllowed('sqs:ReceiveMessage', queue)).toEqual(['Project']);
+      expect(rolesAllowed('sqs:DeleteMessage', queue)).toEqual(['Project']);
+      expect(rolesAllowed('sqs:ChangeMessageVisibility', queue)).toEqual(['Project']);
     },
   );
 
   test('the projector, the evaluation, and the digest start no workflow and write only to the table', () => {
-    expect(whoMay('lambda:InvokeFunction', '')).toEqual([
+    expect(rolesAllowed('lambda:InvokeFunction', '')).toEqual([
       'Console',
       'Http',
       'Inbound',
@@ -348,7 +348,7 @@ describe('permissions', () => {
   });
 
   test('every function reads the published configuration', () => {
-    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(11);
+    expect(rolesAllowed('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(11);
   });
 
   test.each(Object.entries(FUNCTION_GRANTS))('%s reads only its own secrets and keeps its own copy', (name, grants) => {

@@ -339,8 +339,8 @@ describe('a question', () => {
     people.set(name, token);
     return { authorization: `Bearer ${token}` };
   };
-  const answers = (id: string, { digest }: { digest: string }, who: Record<string, string>) =>
-    firebreak.request('POST', `/v1/incidents/${id}/actions/approve`, { digest }, who);
+  const answers = (id: string, { digest }: { digest: string }, headers: Record<string, string>) =>
+    firebreak.request('POST', `/v1/incidents/${id}/actions/approve`, { digest }, headers);
 
   test('can be answered only by the named people', async () => {
     await fires('asked', 'asks-bob');

@@ -73,11 +73,16 @@ export const pendingWrite = (table: Table, id: IncidentId, seq: number, at: Time
 export const timelineWrite = (table: Table, id: IncidentId, key: string, entry: TimelineEntry): Write =>
   table.put({ ...keys.timeline(id, entry.at, key), ...entry });
 
-/** Stores the callback by which `who` is to be woken. Returns the incident. */
-export function storeCallback(table: Table, id: IncidentId, who: string, callback: string): Promise<Item | undefined> {
+/** Stores the callback that wakes the waiter. Returns the incident. */
+export function storeCallback(
+  table: Table,
+  id: IncidentId,
+  waiter: string,
+  callback: string,
+): Promise<Item | undefined> {
   return table.updateExisting(keys.incident(id), {
     UpdateExpression: 'SET callbacks.#who = :callback',
-    ExpressionAttributeNames: { '#who': who },
+    ExpressionAttributeNames: { '#who': waiter },
     ExpressionAttributeValues: { ':callback': callback },
   });
 }

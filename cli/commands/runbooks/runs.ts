@@ -225,8 +225,8 @@ function stepLines(step: PlanStep, number: number): string[] {
 
 function approvalWords({ needed, given, people }: NonNullable<PlanStep['approval']>): string {
   const missing = needed - given.length;
-  const who = people === null ? (given.length > 0 ? 'another person' : 'a person') : people.join(', ');
-  return missing > 1 ? `${missing} of ${people === null ? 'the permitted approvers' : who}` : who;
+  const approver = people === null ? (given.length > 0 ? 'another person' : 'a person') : people.join(', ');
+  return missing > 1 ? `${missing} of ${people === null ? 'the permitted approvers' : approver}` : approver;
 }
 
 async function follow(context: CommandContext, client: Client, begun: RunView, { wait, json }: Confirm): Promise<void> {

@@ -36,7 +36,7 @@ export function freezeRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const id = `frz_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
-      const { freeze, warnings, services } = await openFreeze(deps, c.var.who, { id, freeze: c.req.valid('json') });
+      const { freeze, warnings, services } = await openFreeze(deps, c.var.caller, { id, freeze: c.req.valid('json') });
       return c.json({ ...viewOf(freeze, deps.clock.now()), warnings, services }, 201);
     },
   );
@@ -109,7 +109,7 @@ export function freezeRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { id } = c.req.valid('param');
       const reason = (await endingReason(c, c.req.valid('query'))) ?? null;
-      const { freeze } = await liftFreeze(deps, c.var.who, { id, reason });
+      const { freeze } = await liftFreeze(deps, c.var.caller, { id, reason });
       return c.json(viewOf(freeze, deps.clock.now()), 200);
     },
   );

@@ -40,7 +40,7 @@ export function overrideRoutes(app: Api, deps: Deps): void {
         id: `ovr_${randomUUID().replaceAll('-', '').slice(0, 26)}`,
         override: c.req.valid('json'),
       };
-      const override = await giveOverride(deps, c.var.who, given);
+      const override = await giveOverride(deps, c.var.caller, given);
       return c.json({ ...override, warnings: overrideWarnings(override) }, 201);
     },
   );
@@ -64,7 +64,7 @@ export function overrideRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id: freeze, override: id } = c.req.valid('param');
-      return c.json(await approveOverride(deps, c.var.who, { freeze, id }), 200);
+      return c.json(await approveOverride(deps, c.var.caller, { freeze, id }), 200);
     },
   );
 
@@ -84,7 +84,7 @@ export function overrideRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { id: freeze, override: id } = c.req.valid('param');
       const reason = await endingReason(c, c.req.valid('query'));
-      return c.json(await withdrawOverride(deps, c.var.who, { freeze, id, reason }), 200);
+      return c.json(await withdrawOverride(deps, c.var.caller, { freeze, id, reason }), 200);
     },
   );
 }

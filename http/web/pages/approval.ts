@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { answerDecision } from '../../../actions/incidents/answer-decision.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { approvalPath } from '../../../domain/incidents/approval-link.ts';
 import { incidentPath } from '../../../domain/incidents/console-link.ts';
@@ -42,7 +42,7 @@ export const approval: ConsolePage = {
   everySeconds: 3,
   async show(deps, { viewer, param }) {
     const link = param['link'] ?? '';
-    const { until, story, decision } = await questionOf(deps, viewer.who, link);
+    const { until, story, decision } = await questionOf(deps, viewer.caller, link);
     const { may, formKey } = viewer;
     const data = { may, formKey, at: deps.clock.now(), link, until, story, decision };
     return { title: `${subjectOf(decision)}?`, main: approvalMain(data) };
@@ -66,7 +66,7 @@ type Question = { until: Timestamp; story: Story; decision: DecisionView };
 /** @throws Refusal 403, 404 */
 async function questionOf(
   { approvalLinks, incidents }: Pick<ConsoleDeps, 'approvalLinks' | 'incidents'>,
-  who: Who,
+  caller: Caller,
   link: string,
 ): Promise<Question> {
   const read: ApprovalLink | undefined = await approvalLinks.read(link);
@@ -75,7 +75,7 @@ async function questionOf(
   const decision = story?.decisions.find((one) => one.id === read?.decision);
   if (read === undefined || story === undefined || decision === undefined)
     throw new Refusal(404, 'unknown-link', 'this link is not valid; open the incident in the console instead');
-  who.allow('incidents:read', story.incident);
+  caller.allow('incidents:read', story.incident);
   return { until: read.until, story, decision };
 }
 
@@ -86,14 +86,14 @@ async function questionOf(
  */
 async function answerQuestion(
   deps: ConsoleDeps,
-  { who, param, form }: Sent,
+  { caller, param, form }: Sent,
   answer: 'approved' | 'rejected',
 ): Promise<void> {
-  const { until, story, decision } = await questionOf(deps, who, param['link'] ?? '');
+  const { until, story, decision } = await questionOf(deps, caller, param['link'] ?? '');
   const digest = field(form, 'digest', z.string().max(128));
   if (until <= deps.clock.now()) throw new Refusal(409, 'link-expired', 'this link has expired; nothing was changed');
   if (!hasDigest(decision, digest)) throw new Refusal(409, 'superseded', 'this link belongs to another question');
-  await answerDecision(deps, who, { id: story.incident.id, digest, answer, note: '' });
+  await answerDecision(deps, caller, { id: story.incident.id, digest, answer, note: '' });
 }
 
 export const approvalMain = (data: ApprovalData): Html => {

@@ -39,7 +39,7 @@ export const audit: ConsolePage = {
 };
 
 async function load(deps: ConsoleDeps, { viewer, query }: Asked): Promise<Audit> {
-  viewer.who.allow('audit:read', EVERYWHERE);
+  viewer.caller.allow('audit:read', EVERYWHERE);
   const text = (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
   const from = query.get('from') || null;
   const isWhole = query.get('check') === 'all';

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { SignIn } from '../../../domain/ports/access.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Action } from '../../../schemas/access/access.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import type { Html, Shown } from '../parts.ts';
 import type { Viewer } from '../../context.ts';
@@ -82,7 +82,7 @@ export type PageAction = {
 /** A form that a viewer sent. */
 export type Sent = {
   viewer: Viewer;
-  who: Who;
+  caller: Caller;
   /** Values in the path of the page. */
   param: Readonly<Record<string, string>>;
   form: URLSearchParams;

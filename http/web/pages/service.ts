@@ -43,19 +43,19 @@ export const service: ConsolePage = {
     'lift-pin': {
       permission: 'versions:write',
       done: 'Unpinned. The version may be deployed again.',
-      run: async (deps, { who, form }) => {
-        await liftPin(deps, who, field(form, 'id', z.string().max(128)));
+      run: async (deps, { caller, form }) => {
+        await liftPin(deps, caller, field(form, 'id', z.string().max(128)));
       },
     },
     mode: {
       permission: 'automation:write',
       done: 'The limit of automation is set.',
-      run: async (deps, { who, param, form }) => {
+      run: async (deps, { caller, param, form }) => {
         const name = z.string().parse(param['service']);
         const environment = field(form, 'environment', EnvironmentName);
         const mode = field(form, 'mode', Mode.optional()) ?? null;
         const reason = field(form, 'reason', z.string().max(2000).optional());
-        await setAutomation(deps, who, {
+        await setAutomation(deps, caller, {
           services: { [name]: { environments: { [environment]: mode } } },
           ...(reason !== undefined && { reason }),
         });

@@ -28,15 +28,15 @@ export async function openTunnel(
     open.add(socket);
     return socket.once('close', () => open.delete(socket));
   };
-  const server = createServer({ noDelay: true, pauseOnConnect: true }, (caller) => {
-    kept(caller).on('error', () => caller.destroy());
-    headOf(caller).then(
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
+    kept(client).on('error', () => client.destroy());
+    headOf(client).then(
       (head) => {
         if (signedWith(accessKeyId, authorizationIn(head)))
-          joinTo(kept(connect({ ...to, noDelay: true })), caller, head);
-        else refuse(caller, DENIED);
+          joinTo(kept(connect({ ...to, noDelay: true })), client, head);
+        else refuse(client, DENIED);
       },
-      () => caller.destroy(),
+      () => client.destroy(),
     );
   });
   await listening(server);
@@ -61,7 +61,7 @@ const listening = (server: Server): Promise<void> =>
  * Reads a connection until the first request's headers are complete.
  * @throws if the headers don't arrive or are too long
  */
-function headOf(caller: Socket): Promise<Buffer> {
+function headOf(client: Socket): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let head = Buffer.alloc(0);
     const late = setTimeout(() => done(new Error('no request received')), HEAD_WITHIN_MS);
@@ -73,11 +73,11 @@ function headOf(caller: Socket): Promise<Buffer> {
     const end = (): void => done(new Error('the caller closed the connection'));
     const done = (result: Buffer | Error): void => {
       clearTimeout(late);
-      caller.off('data', hear).off('close', end).pause();
+      client.off('data', hear).off('close', end).pause();
       if (result instanceof Error) reject(result);
       else resolve(result);
     };
-    caller.on('data', hear).once('close', end).resume();
+    client.on('data', hear).once('close', end).resume();
   });
 }
 
@@ -87,26 +87,26 @@ function authorizationIn(head: Buffer): string | undefined {
 }
 
 /** Connects both sides. When one side ends, so does the other. */
-function joinTo(program: Socket, caller: Socket, head: Buffer): void {
+function joinTo(program: Socket, client: Socket, head: Buffer): void {
   let isThere = false;
   program.once('error', () => {
-    if (isThere) caller.destroy();
-    else refuse(caller, GONE);
+    if (isThere) client.destroy();
+    else refuse(client, GONE);
   });
   program.once('connect', () => {
     isThere = true;
     program.write(head);
-    caller.pipe(program).pipe(caller);
+    client.pipe(program).pipe(client);
   });
-  program.once('close', () => isThere && caller.destroySoon());
-  caller.once('close', () => program.destroy());
+  program.once('close', () => isThere && client.destroySoon());
+  client.once('close', () => program.destroy());
 }
 
 /** Responds and closes the connection. */
-function refuse(caller: Socket, { status, headers, body = '' }: EmulatedResponse): void {
+function refuse(client: Socket, { status, headers, body = '' }: EmulatedResponse): void {
   const lines = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });
-  caller.resume(); // discard the rest; closing the connection earlier would lose the response
-  caller.end(
+  client.resume(); // discard the rest; closing the connection earlier would lose the response
+  client.end(
     [`HTTP/1.1 ${status} ${status === 403 ? 'Forbidden' : 'Internal Server Error'}`]
       .concat(lines.map(([name, value]) => `${name}: ${value}`))
       .join('\r\n') +

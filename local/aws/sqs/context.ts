@@ -17,17 +17,18 @@ export type Sqs = {
 };
 
 /**
- * The caller of a request. `origin`: the endpoint that the caller used. `region`: the region of its signature.
+ * What a request says besides its input. `origin`: the endpoint that the client used. `region`: the region of its signature.
  * `traceHeader`: the trace of the request.
  */
-export type Caller = { origin: string; region: string; traceHeader: string | undefined; gone: AbortSignal };
+export type RequestContext = { origin: string; region: string; traceHeader: string | undefined; gone: AbortSignal };
 
 /** Reads its input and returns the operation's output, within one transaction. */
-export type Operation = (sqs: Sqs, input: unknown, caller: Caller) => object;
+export type Operation = (sqs: Sqs, input: unknown, context: RequestContext) => object;
 
-export const urlOf = (sqs: Sqs, { origin }: Caller, name: string): string => `${origin}/${sqs.accountId}/${name}`;
+export const urlOf = (sqs: Sqs, { origin }: RequestContext, name: string): string =>
+  `${origin}/${sqs.accountId}/${name}`;
 
-export const arnOf = (sqs: Sqs, { region }: Caller, name: string): string =>
+export const arnOf = (sqs: Sqs, { region }: RequestContext, name: string): string =>
   `arn:aws:sqs:${region}:${sqs.accountId}:${name}`;
 
 /**

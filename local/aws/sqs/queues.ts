@@ -9,7 +9,7 @@ import {
   type Attributes,
   type ReadOnlyAttribute,
 } from './attributes.ts';
-import { arnOf, queueByUrl, urlOf, type Caller, type Operation, type Sqs } from './context.ts';
+import { arnOf, queueByUrl, urlOf, type RequestContext, type Operation, type Sqs } from './context.ts';
 import { invalidValue, queueDoesNotExist, queueNameExists, unknownAttribute } from './errors.ts';
 import * as inputs from './input.ts';
 import type { Queue } from './queue-store.ts';
@@ -20,7 +20,7 @@ const RESULTS_MAX = 1000;
  * Creates a queue. Also succeeds if the queue exists with the same attributes. Doesn't enforce AWS's waiting time
  * between deleting and recreating a queue, and doesn't store tags.
  */
-export const createQueue: Operation = (sqs, input, caller) => {
+export const createQueue: Operation = (sqs, input, context) => {
   const { QueueName: name, Attributes: given } = inputs.read(inputs.CreateQueue, input);
   const fifo = given['FifoQueue']?.toLowerCase() === 'true';
   const existing = sqs.queues.find(name);
@@ -34,24 +34,24 @@ export const createQueue: Operation = (sqs, input, caller) => {
     const different = Object.keys(requested).find((key) => (existing.attributes[key] ?? '') !== requested[key]);
     if (different !== undefined) throw queueNameExists(different);
   }
-  return { QueueUrl: urlOf(sqs, caller, name) };
+  return { QueueUrl: urlOf(sqs, context, name) };
 };
 
-export const getQueueUrl: Operation = (sqs, input, caller) => {
+export const getQueueUrl: Operation = (sqs, input, context) => {
   const { QueueName: name } = inputs.read(inputs.GetQueueUrl, input);
   if (sqs.queues.find(name) === undefined) throw queueDoesNotExist();
-  return { QueueUrl: urlOf(sqs, caller, name) };
+  return { QueueUrl: urlOf(sqs, context, name) };
 };
 
-export const listQueues: Operation = (sqs, input, caller) => {
+export const listQueues: Operation = (sqs, input, context) => {
   const { QueueNamePrefix: prefix, ...page } = inputs.read(inputs.ListQueues, input);
   const max = pageSize(page.MaxResults);
   const found = sqs.queues.list(prefix, afterToken(page.NextToken), max + 1);
-  return pageOf('QueueUrls', found, max, page.MaxResults, (queue) => urlOf(sqs, caller, queue.name));
+  return pageOf('QueueUrls', found, max, page.MaxResults, (queue) => urlOf(sqs, context, queue.name));
 };
 
 /** Returns the queues whose dead-letter queue is this one. */
-export const listDeadLetterSourceQueues: Operation = (sqs, input, caller) => {
+export const listDeadLetterSourceQueues: Operation = (sqs, input, context) => {
   const request = inputs.read(inputs.ListDeadLetterSourceQueues, input);
   const target = queueByUrl(sqs, request.QueueUrl).name;
   const max = pageSize(request.MaxResults);
@@ -59,13 +59,13 @@ export const listDeadLetterSourceQueues: Operation = (sqs, input, caller) => {
     .list('', afterToken(request.NextToken), Number.MAX_SAFE_INTEGER)
     .filter((queue) => redrivePolicyOf(queue.attributes)?.deadLetterQueue === target);
   // The lower-case `q` is AWS's own.
-  return pageOf('queueUrls', sources, max, request.MaxResults, (queue) => urlOf(sqs, caller, queue.name));
+  return pageOf('queueUrls', sources, max, request.MaxResults, (queue) => urlOf(sqs, context, queue.name));
 };
 
-export const getQueueAttributes: Operation = (sqs, input, caller) => {
+export const getQueueAttributes: Operation = (sqs, input, context) => {
   const { QueueUrl, AttributeNames: names = [] } = inputs.read(inputs.GetQueueAttributes, input);
   const queue = queueByUrl(sqs, QueueUrl);
-  const all: Attributes = { ...queue.attributes, ...computedAttributes(sqs, queue, caller) };
+  const all: Attributes = { ...queue.attributes, ...computedAttributes(sqs, queue, context) };
   if (names.includes('All')) return { Attributes: all };
   const unknown = names.find((name) => !isAttributeName(name));
   if (unknown !== undefined) throw unknownAttribute(unknown);
@@ -101,12 +101,12 @@ export const deleteQueue: Operation = (sqs, input) => {
   return {};
 };
 
-function computedAttributes(sqs: Sqs, queue: Queue, caller: Caller): Record<ReadOnlyAttribute, string> {
+function computedAttributes(sqs: Sqs, queue: Queue, context: RequestContext): Record<ReadOnlyAttribute, string> {
   const now = sqs.now();
   sqs.messages.expire(queue, now);
   const counts = sqs.messages.counts(queue, now);
   return {
-    QueueArn: arnOf(sqs, caller, queue.name),
+    QueueArn: arnOf(sqs, context, queue.name),
     CreatedTimestamp: seconds(queue.createdAt),
     LastModifiedTimestamp: seconds(queue.modifiedAt),
     ApproximateNumberOfMessages: String(counts.visible),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { redrivePolicyOf } from './attributes.ts';
-import { arnOf, queueByUrl, type Caller, type Sqs } from './context.ts';
+import { arnOf, queueByUrl, type RequestContext, type Sqs } from './context.ts';
 import { invalidValue } from './errors.ts';
 import * as inputs from './input.ts';
 import type { ReceiveRequest } from './input.ts';
@@ -20,29 +20,29 @@ type Look = { messages: object[]; queueId: number; announced: number; waitMs: nu
  * Receives messages: at once if there are any, otherwise when a message arrives, is released, or becomes visible. Empty
  * when the wait time is over. The wait time is real time, whatever clock stamps the messages.
  */
-export async function receiveMessage(sqs: Sqs, input: unknown, caller: Caller): Promise<object> {
+export async function receiveMessage(sqs: Sqs, input: unknown, context: RequestContext): Promise<object> {
   const request = inputs.read(inputs.ReceiveMessage, input);
   checkRequest(request);
   const began = performance.now();
   for (;;) {
-    const look = await sqs.commits.run(() => lookInto(sqs, request, caller));
+    const look = await sqs.commits.run(() => lookInto(sqs, request, context));
     if (look.messages.length > 0) return { Messages: look.messages };
     const remaining = look.waitMs - (performance.now() - began);
-    if (remaining <= 0 || caller.gone.aborted) return {};
+    if (remaining <= 0 || context.gone.aborted) return {};
     const sleepMs = Math.max(1, Math.min(remaining, look.nextInMs));
-    await sqs.arrivals.next(look.queueId, look.announced, sleepMs, caller.gone);
+    await sqs.arrivals.next(look.queueId, look.announced, sleepMs, context.gone);
   }
 }
 
-function lookInto(sqs: Sqs, request: ReceiveRequest, caller: Caller): Look {
+function lookInto(sqs: Sqs, request: ReceiveRequest, context: RequestContext): Look {
   const queue = queueByUrl(sqs, request.QueueUrl);
   const now = sqs.now();
   // Take nothing for a caller that has disconnected, because the messages would be hidden from others until their
   // visibility timeout.
-  const taken = caller.gone.aborted ? [] : take(sqs, queue, request, now);
+  const taken = context.gone.aborted ? [] : take(sqs, queue, request, now);
   const waitSeconds = request.WaitTimeSeconds ?? Number(queue.attributes['ReceiveMessageWaitTimeSeconds']);
   return {
-    messages: taken.map((message) => toReply(sqs, queue, message, request, caller)),
+    messages: taken.map((message) => toReply(sqs, queue, message, request, context)),
     queueId: queue.id,
     announced: sqs.arrivals.count(queue.id),
     waitMs: waitSeconds * 1000,
@@ -73,11 +73,11 @@ function withoutDeadLetters(sqs: Sqs, queue: Queue, max: number, now: number): M
   }
 }
 
-function toReply(sqs: Sqs, queue: Queue, message: Message, request: ReceiveRequest, caller: Caller): object {
+function toReply(sqs: Sqs, queue: Queue, message: Message, request: ReceiveRequest, context: RequestContext): object {
   const attributes = selectAttributes(message.attributes, request.MessageAttributeNames ?? []);
   const md5 = md5OfAttributes(attributes);
   const wanted = [...(request.AttributeNames ?? []), ...(request.MessageSystemAttributeNames ?? [])];
-  const system = Object.entries(systemAttributes(sqs, message, caller)).filter(
+  const system = Object.entries(systemAttributes(sqs, message, context)).filter(
     ([name, value]) => value !== null && (wanted.includes('All') || wanted.includes(name)),
   );
   return {
@@ -90,7 +90,7 @@ function toReply(sqs: Sqs, queue: Queue, message: Message, request: ReceiveReque
   };
 }
 
-function systemAttributes(sqs: Sqs, message: Message, caller: Caller): Record<string, string | null> {
+function systemAttributes(sqs: Sqs, message: Message, context: RequestContext): Record<string, string | null> {
   const fifo = message.dedupId !== null;
   return {
     SenderId: sqs.accountId,
@@ -101,7 +101,7 @@ function systemAttributes(sqs: Sqs, message: Message, caller: Caller): Record<st
     MessageDeduplicationId: message.dedupId,
     SequenceNumber: fifo ? sequenceNumber(message.seq) : null,
     AWSTraceHeader: message.traceHeader,
-    DeadLetterQueueSourceArn: message.deadLetterSource === null ? null : arnOf(sqs, caller, message.deadLetterSource),
+    DeadLetterQueueSourceArn: message.deadLetterSource === null ? null : arnOf(sqs, context, message.deadLetterSource),
   };
 }
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isFifo, MESSAGE_MAX_BYTES } from './attributes.ts';
 import { checkBatch, forEachEntry } from './batch.ts';
-import { queueByUrl, type Caller, type Operation, type Sqs } from './context.ts';
+import { queueByUrl, type RequestContext, type Operation, type Sqs } from './context.ts';
 import type { Sent } from './deduplication.ts';
 import {
   batchRequestTooLong,
@@ -19,25 +19,25 @@ const DELAY_MAX_SECONDS = 900;
 const NO_DEDUPLICATION_ID =
   'The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly';
 
-export const sendMessage: Operation = (sqs, input, caller) => {
+export const sendMessage: Operation = (sqs, input, context) => {
   const request = inputs.read(inputs.SendMessage, input);
-  return send(sqs, queueByUrl(sqs, request.QueueUrl), traced(request, caller));
+  return send(sqs, queueByUrl(sqs, request.QueueUrl), traced(request, context));
 };
 
-export const sendMessageBatch: Operation = (sqs, input, caller) => {
+export const sendMessageBatch: Operation = (sqs, input, context) => {
   const { QueueUrl, Entries: entries } = inputs.read(inputs.SendMessageBatch, input);
   const queue = queueByUrl(sqs, QueueUrl);
   checkBatch(entries);
   if (isFifo(queue.attributes)) checkFifoBatch(queue, entries);
   const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
   if (bytes > MESSAGE_MAX_BYTES) throw batchRequestTooLong(MESSAGE_MAX_BYTES, bytes);
-  return forEachEntry(entries, (entry) => send(sqs, queue, traced(entry, caller)));
+  return forEachEntry(entries, (entry) => send(sqs, queue, traced(entry, context)));
 };
 
 type Traced = OutgoingMessage & { traceHeader: string | null };
 
 /** Returns the message with its trace header. A header in the message takes precedence over that of the request. */
-const traced = (message: OutgoingMessage, { traceHeader }: Caller): Traced => ({
+const traced = (message: OutgoingMessage, { traceHeader }: RequestContext): Traced => ({
   ...message,
   traceHeader: message.MessageSystemAttributes['AWSTraceHeader']?.StringValue ?? traceHeader ?? null,
 });

@@ -1,6 +1,6 @@
 import { regionOf, serve, type EmulatedRequest, type EmulatedResponse, type Endpoint } from '../endpoint.ts';
 import { arrivals } from './arrivals.ts';
-import type { Caller, Operation, Sqs } from './context.ts';
+import type { RequestContext, Operation, Sqs } from './context.ts';
 import { openDatabase } from './database.ts';
 import { deduplication } from './deduplication.ts';
 import { SqsError, unknownOperation, unreadableRequest } from './errors.ts';
@@ -90,16 +90,16 @@ async function perform(sqs: Sqs, request: EmulatedRequest): Promise<object> {
   const target = String(request.headers['x-amz-target'] ?? '');
   const name = target.startsWith('AmazonSQS.') ? target.slice('AmazonSQS.'.length) : target;
   const input = parse(request.body);
-  const caller: Caller = {
+  const context: RequestContext = {
     origin: `http://${request.headers.host ?? 'localhost'}`,
     region: regionOf(request.headers.authorization),
     traceHeader: request.headers['x-amzn-trace-id']?.toString(),
     gone: request.gone,
   };
-  if (name === 'ReceiveMessage') return receiveMessage(sqs, input, caller);
+  if (name === 'ReceiveMessage') return receiveMessage(sqs, input, context);
   const operation = operations.get(name);
   if (operation === undefined) throw unknownOperation(name);
-  return sqs.commits.run(() => operation(sqs, input, caller));
+  return sqs.commits.run(() => operation(sqs, input, context));
 }
 
 function refusal({ shape, code, message }: SqsError): EmulatedResponse {

@@ -114,7 +114,12 @@ const treeLine = ({ path, mode, sha }: TreeEntry): Buffer =>
   Buffer.concat([Buffer.from(`${mode.replace(/^0/, '')} ${path}\0`), Buffer.from(sha, 'hex')]);
 
 function commitBytes({ tree, parents, message, at }: Omit<GitCommit, 'sha'>): Buffer {
-  const who = `firebreak <firebreak@users.noreply.github.com> ${at / 1000} +0000`;
-  const head = [`tree ${tree}`, ...parents.map((parent) => `parent ${parent}`), `author ${who}`, `committer ${who}`];
+  const author = `firebreak <firebreak@users.noreply.github.com> ${at / 1000} +0000`;
+  const head = [
+    `tree ${tree}`,
+    ...parents.map((parent) => `parent ${parent}`),
+    `author ${author}`,
+    `committer ${author}`,
+  ];
   return Buffer.from(`${head.join('\n')}\n\n${message}`);
 }

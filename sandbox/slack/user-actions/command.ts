@@ -3,7 +3,7 @@ import type { Channel } from '../channels.ts';
 import type { Answer } from '../delivery/deliveries.ts';
 import { COMMANDS, type Person } from '../directory.ts';
 import { escaped } from '../blocks/escape.ts';
-import { channelHere, mustBeOpenHere, Who } from '../lookups.ts';
+import { channelHere, mustBeOpenHere, WorkspaceUser } from '../lookups.ts';
 import { POST_TEXT_MAX_CHARS } from '../delivery/limits.ts';
 import { commandSent } from '../delivery/payloads.ts';
 import { Refused } from '../delivery/refusal.ts';
@@ -12,7 +12,7 @@ import type { Question } from '../delivery/product-requests.ts';
 import { whisper, type Workspace } from '../workspace.ts';
 
 export const Command = z.strictObject({
-  user: Who,
+  user: WorkspaceUser,
   channel: z.string(),
   /** The complete command as typed, such as `/incident severity critical`. */
   text: z.string().regex(/^\/\S/, 'a command must start with a slash').max(POST_TEXT_MAX_CHARS),

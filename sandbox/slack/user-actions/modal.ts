@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { isObject } from '../delivery/arguments.ts';
 import { merged, TROUBLE, ValuesIn } from './press.ts';
 import type { Answer } from '../delivery/deliveries.ts';
-import { modalHere, Who } from '../lookups.ts';
+import { modalHere, WorkspaceUser } from '../lookups.ts';
 import { givenView } from '../blocks/modal-check.ts';
 import type { Modal } from '../blocks/modals.ts';
 import { interactionSent } from '../delivery/payloads.ts';
@@ -13,10 +13,10 @@ import type { Question } from '../delivery/product-requests.ts';
 import { pushed, viewObject } from '../blocks/views.ts';
 import type { Workspace } from '../workspace.ts';
 
-export const Submission = z.strictObject({ user: Who, values: ValuesIn.default({}) });
+export const Submission = z.strictObject({ user: WorkspaceUser, values: ValuesIn.default({}) });
 
 /** `all`: closes the whole stack, as the cross in the corner does. */
-export const Closing = z.strictObject({ user: Who, all: z.boolean().default(false) });
+export const Closing = z.strictObject({ user: WorkspaceUser, all: z.boolean().default(false) });
 
 type Ground = { workspace: Workspace; at: number };
 

@@ -5,7 +5,7 @@ import { idOf, type Channel } from '../channels.ts';
 import { list } from '../blocks/checks.ts';
 import type { Answer } from '../delivery/deliveries.ts';
 import { optionProblems, optionsOf } from '../blocks/elements.ts';
-import { channelHere, modalHere, noSuchMessage, Ts, Who } from '../lookups.ts';
+import { channelHere, modalHere, noSuchMessage, Ts, WorkspaceUser } from '../lookups.ts';
 import { OPTIONS_MAX } from '../delivery/limits.ts';
 import { modalId, type Modal } from '../blocks/modals.ts';
 import { messageObject } from '../blocks/objects.ts';
@@ -30,7 +30,7 @@ export const ValuesIn = z.record(z.string(), z.record(z.string(), GivenIn));
 
 /** An element in a message or a modal. */
 const Where = {
-  user: Who,
+  user: WorkspaceUser,
   channel: z.string().optional(),
   ts: Ts.optional(),
   view: z.string().optional(),

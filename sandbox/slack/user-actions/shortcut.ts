@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { problem } from '../../core/problem.ts';
 import { SHORTCUTS } from '../directory.ts';
-import { channelHere, noSuchMessage, Ts, Who } from '../lookups.ts';
+import { channelHere, noSuchMessage, Ts, WorkspaceUser } from '../lookups.ts';
 import { messageObject } from '../blocks/objects.ts';
 import { channelOf, interactionSent } from '../delivery/payloads.ts';
 import type { Question } from '../delivery/product-requests.ts';
@@ -11,7 +11,7 @@ import type { Workspace } from '../workspace.ts';
 const IDS = SHORTCUTS.map(({ callback_id: id }) => id);
 
 export const Shortcut = z.strictObject({
-  user: Who,
+  user: WorkspaceUser,
   callback_id: z.enum(IDS),
   /** The channel and `ts` of the message, for a message shortcut. */
   channel: z.string().optional(),

@@ -5,23 +5,23 @@ import { idOf, isDirect, type Channel } from '../channels.ts';
 import type { Delivery } from '../delivery/deliveries.ts';
 import { type Person, TEAM } from '../directory.ts';
 import { escaped } from '../blocks/escape.ts';
-import { mustBeOpenHere, noSuchMessage, Ts, Who } from '../lookups.ts';
+import { mustBeOpenHere, noSuchMessage, Ts, WorkspaceUser } from '../lookups.ts';
 import { POST_TEXT_MAX_CHARS } from '../delivery/limits.ts';
 import type { SlackEvent, ProductRequests } from '../delivery/product-requests.ts';
 import { tsText } from '../ts.ts';
 import { enter, say, type Workspace } from '../workspace.ts';
 
 export const Words = z.strictObject({
-  user: Who,
+  user: WorkspaceUser,
   text: z.string().min(1).max(POST_TEXT_MAX_CHARS),
   /** The `ts` of the message to reply to. */
   thread_ts: Ts.optional(),
 });
 
-export const Entry = z.strictObject({ user: Who });
+export const Entry = z.strictObject({ user: WorkspaceUser });
 
 export const Mark = z.strictObject({
-  user: Who,
+  user: WorkspaceUser,
   ts: Ts,
   /** The name of an emoji, such as `pushpin`. */
   name: z.string().regex(/^[a-z0-9_+'-]+$/),

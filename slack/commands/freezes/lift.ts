@@ -28,9 +28,9 @@ export const liftFreeze: Verb<Lift> = {
   written: ({ reason }) => reason || null,
 };
 
-export const runLiftFreeze: Run<Lift> = async (deps, { who }, request) => {
+export const runLiftFreeze: Run<Lift> = async (deps, { caller }, request) => {
   const id = await oneFreeze(deps, request.freeze);
-  const { freeze, wasOver } = await liftOne(deps, who, { id, reason: request.reason || null });
+  const { freeze, wasOver } = await liftOne(deps, caller, { id, reason: request.reason || null });
   if (!wasOver)
     return answered(
       `Freeze lifted: ${scopeInWords(freeze)}. Deploys are allowed again, unless another freeze applies.`,

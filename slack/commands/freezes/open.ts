@@ -167,7 +167,7 @@ function scopeOf({ services }: Config, target: string | null, environment: strin
     : { team: null, service: nameIn(ServiceName, name), environment: where };
 }
 
-export const runOpenFreeze: Run<Open> = async (deps, { who, key }, request) => {
+export const runOpenFreeze: Run<Open> = async (deps, { caller, key }, request) => {
   if ((request.targets.length === 0 && request.environment === null) || request.reason === null)
     throw new Declined('The target or the reason is missing. Nothing was done.');
   const config = await deps.config.current();
@@ -178,7 +178,7 @@ export const runOpenFreeze: Run<Open> = async (deps, { who, key }, request) => {
   const scopes = targets.map((target) => scopeOf(config, target, request.environment));
   // Check all scopes first, so that either all freezes are opened or none.
   for (const scope of scopes) {
-    who.allow('freezes:write', { service: scope.service, environment: scope.environment });
+    caller.allow('freezes:write', { service: scope.service, environment: scope.environment });
     const { service } = await scopeAsKnown(deps, scope);
     await refuseUnknownEnvironment(deps, { ...scope, service });
   }
@@ -187,7 +187,7 @@ export const runOpenFreeze: Run<Open> = async (deps, { who, key }, request) => {
     const parsed = NewFreeze.safeParse({ ...scope, reason: request.reason, until });
     if (!parsed.success)
       throw new Declined(`${parsed.error.issues[0]?.message ?? 'The freeze is invalid'}. Nothing was done.`);
-    const { freeze, warnings } = await openOne(deps, who, {
+    const { freeze, warnings } = await openOne(deps, caller, {
       id: idOf('frz', key, target ?? ''),
       freeze: parsed.data,
     });

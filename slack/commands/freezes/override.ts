@@ -95,7 +95,7 @@ function parseOverride(input: Given): OverrideDraft | Wrong {
 /** Default duration of an override in seconds, which covers an imminent deployment. */
 const OVERRIDE_SECONDS = 2 * 3600;
 
-export const runOverrideFreeze: Run<Override> = async (deps, { who, key }, request) => {
+export const runOverrideFreeze: Run<Override> = async (deps, { caller, key }, request) => {
   const freeze = await oneFreeze(deps, request.freeze);
   const parsed = NewOverride.safeParse({
     reason: request.reason,
@@ -106,7 +106,7 @@ export const runOverrideFreeze: Run<Override> = async (deps, { who, key }, reque
   if (!parsed.success)
     throw new Declined(`${parsed.error.issues[0]?.message ?? 'The override is invalid'}. Nothing was done.`);
   const id = idOf('ovr', key, freeze);
-  const override = await giveOverride(deps, who, { freeze, id, override: parsed.data });
+  const override = await giveOverride(deps, caller, { freeze, id, override: parsed.data });
   const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${moment(override.expires_at)}`;
   const which: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
   const advice = warned(overrideWarnings(override));
@@ -119,7 +119,7 @@ export const runOverrideFreeze: Run<Override> = async (deps, { who, key }, reque
   };
   const { reason, ...scope } = await found(deps, freeze);
   const asks: Text = [
-    `${who.shown ?? who.name} requests an override for ${what}, through the freeze of ${scopeInWords(scope)} (${reason})`,
+    `${caller.shown ?? caller.name} requests an override for ${what}, through the freeze of ${scopeInWords(scope)} (${reason})`,
     ...which,
     ...advice,
   ];
@@ -137,11 +137,12 @@ export const approveOverride: Verb<Approval> = {
   buttons: { approve_override: ({ freeze, override }) => ({ freeze, override }) },
 };
 
-export const runApproveOverride: Run<Approval> = async (deps, { who }, { freeze, override: id }) => {
+export const runApproveOverride: Run<Approval> = async (deps, { caller }, { freeze, override: id }) => {
   const before = (await found(deps, freeze)).overrides.find((one) => one.id === id)?.approved_by ?? null;
-  const override = await approveOne(deps, who, { freeze, id });
+  const override = await approveOne(deps, caller, { freeze, id });
   if (before !== null) return answered(`The override is already active: ${before} has approved it.`);
-  const by = override.approved_by === who.name ? (who.shown ?? who.name) : (override.approved_by ?? who.name);
+  const by =
+    override.approved_by === caller.name ? (caller.shown ?? caller.name) : (override.approved_by ?? caller.name);
   const text: Text = [`${by} has approved the override `, { code: id }, '. It is active now.'];
   return { answer: message(text), isPublic: true };
 };

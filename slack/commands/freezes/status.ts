@@ -4,8 +4,8 @@ import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
 import type { ChatButton, Text } from '../../../domain/messages/channels.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import { recordWhatHolds } from '../../../actions/freeze/record-freezes.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
-import { isPermitted } from '../../execution/acting-user.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
+import { isPermitted } from '../../execution/caller.ts';
 import { answered, message } from '../../outcome.ts';
 import type { Run, Verb } from '../verb.ts';
 import { isOf, type Target, targetCalled } from './shared.ts';
@@ -33,15 +33,15 @@ const holdsFor = (freeze: Freeze, target: Target): boolean =>
   isOf(freeze, target) || (freeze.service === null && (freeze.team === null || freeze.team === target.team));
 
 /** Lists all freezes, or those that apply to a service or to the services of a team. */
-export const runFreezeStatus: Run<Shown> = async (deps, { who }, { service: written }) => {
+export const runFreezeStatus: Run<Shown> = async (deps, { caller }, { service: written }) => {
   const target = written === null ? null : await targetCalled(deps, written);
   const service = target?.service ?? null;
-  who.allow('freezes:read', service === null ? {} : { service });
+  caller.allow('freezes:read', service === null ? {} : { service });
   await recordWhatHolds(deps);
   const now = deps.clock.now();
   const holds = (freeze: Freeze) => target === null || holdsFor(freeze, target);
   const all = (await deps.freezes.current()).filter(
-    (freeze) => stateAt(freeze, now) !== 'over' && holds(freeze) && canRead(who, freeze),
+    (freeze) => stateAt(freeze, now) !== 'over' && holds(freeze) && canRead(caller, freeze),
   );
   const of = target === null ? null : (target.service ?? `services of ${target.team}`);
   if (all.length === 0) return answered(`No freeze applies${of === null ? '' : ` to ${of}`}.`);
@@ -66,8 +66,8 @@ const endOf = ({ until, ends_when }: Freeze): string =>
   until === null ? `ends when ${ends_when}` : `until ${moment(until)}`;
 
 /** Returns whether the person can read a freeze: read permission for a part of its scope is sufficient. */
-const canRead = (who: Who, { service, environment }: Freeze): boolean =>
-  isPermitted(who, 'freezes:read', {
+const canRead = (caller: Caller, { service, environment }: Freeze): boolean =>
+  isPermitted(caller, 'freezes:read', {
     ...(service !== null && { service }),
     ...(environment !== null && { environment }),
   });

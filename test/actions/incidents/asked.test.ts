@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declare } from '../../../actions/incidents/declare-incident.ts';
 import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { settleChildren } from '../../../workflows/steps/settle-children.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
-const ADA: Who = { name: 'ada', allow: () => undefined };
+const ADA: Caller = { name: 'ada', allow: () => undefined };
 
 let world: FakeWorld;
 let id: IncidentId;

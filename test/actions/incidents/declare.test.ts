@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { correct, declare } from '../../../actions/incidents/declare-incident.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/config/names.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
-const ADA: Who = { name: 'ada', allow: () => undefined };
-const BOB: Who = { name: 'bob', allow: () => undefined };
+const ADA: Caller = { name: 'ada', allow: () => undefined };
+const BOB: Caller = { name: 'bob', allow: () => undefined };
 
 let world: FakeWorld;
 beforeEach(() => {
@@ -13,8 +13,8 @@ beforeEach(() => {
   world.engine = idleEngine();
 });
 
-const says = (who: Who, title: string, severity: Severity) =>
-  declare(world.deps, who, {
+const says = (caller: Caller, title: string, severity: Severity) =>
+  declare(world.deps, caller, {
     service: 'checkout' as ServiceName,
     environment: 'production' as EnvironmentName,
     title,

@@ -5,7 +5,7 @@ import type { QuestionInputs } from '../../../domain/runbooks/permission.ts';
 import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts';
 import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
 import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import type { DecisionInputs } from '../../../domain/rollback/judgement.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
@@ -15,8 +15,8 @@ import { clear } from '../../domain/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
 const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
-const ADA: Who = { name: 'ada', allow: () => undefined };
-const BO: Who = { name: 'bo', allow: () => undefined };
+const ADA: Caller = { name: 'ada', allow: () => undefined };
+const BO: Caller = { name: 'bo', allow: () => undefined };
 
 let world: FakeWorld;
 let id: IncidentId;
@@ -59,9 +59,10 @@ async function judged(number: number, more: Parameters<typeof clear>[0] = {}): P
   return (await world.deps.decisions.keep(id, number, decide(inputs), inputs)).digest;
 }
 
-const clears = (who: Who, version = 'v2') =>
-  clearSuspectChange(world.deps, who, { id, change: changeId(version), key: `cleared-by-${who.name}` });
-const again = (who: Who, version = 'v2') => restoreSuspectChange(world.deps, who, { id, change: changeId(version) });
+const clears = (caller: Caller, version = 'v2') =>
+  clearSuspectChange(world.deps, caller, { id, change: changeId(version), key: `cleared-by-${caller.name}` });
+const again = (caller: Caller, version = 'v2') =>
+  restoreSuspectChange(world.deps, caller, { id, change: changeId(version) });
 const messages = () => (world.store.dossiers.get(id)?.inbox ?? []).map(({ message }) => message);
 const states = async () => (await world.deps.incidents.view(id))?.decisions.map(({ state }) => state);
 
@@ -188,8 +189,8 @@ describe('suspecting again', () => {
 });
 
 describe('the approval of a second person', () => {
-  const asks = (who: Who, to?: string) =>
-    executeResponseAction(world.deps, who, {
+  const asks = (caller: Caller, to?: string) =>
+    executeResponseAction(world.deps, caller, {
       id,
       action: 'rollback',
       note: '',

@@ -1,12 +1,12 @@
 import { beforeEach, expect, test } from 'vitest';
 import { sendUpdateToStakeholders } from '../../../actions/incidents/acknowledge.ts';
 import { declare } from '../../../actions/incidents/declare-incident.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
-const ADA: Who = { name: 'ada', allow: () => undefined };
+const ADA: Caller = { name: 'ada', allow: () => undefined };
 
 let world: FakeWorld;
 let id: IncidentId;

@@ -3,7 +3,7 @@ import type { ExternalIncident } from '../../../domain/messages/channels.ts';
 import { withoutAcknowledgement } from '../../../domain/paging/acknowledgement.ts';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import { acknowledge } from '../../../actions/incidents/acknowledge.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import { escalate } from '../../../actions/paging/escalate.ts';
 import { acknowledgeAll, acknowledgePages } from '../../../actions/paging/acknowledge-pages.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -12,7 +12,7 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 import { ends, fires, theIncident } from '../../workflows/play.ts';
 
-const ada: Who = { name: 'ada', allow: () => undefined };
+const ada: Caller = { name: 'ada', allow: () => undefined };
 let world: FakeWorld;
 let id: IncidentId;
 

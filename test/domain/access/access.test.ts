@@ -14,8 +14,8 @@ const principal = (more: Partial<Principal> = {}): Principal => ({
   ...more,
 });
 
-const may = (who: Principal, scope: Scope = {}, action: Action = 'deployments:write'): boolean =>
-  authorize(who, action, scope, NOON).allowed;
+const may = (holder: Principal, scope: Scope = {}, action: Action = 'deployments:write'): boolean =>
+  authorize(holder, action, scope, NOON).allowed;
 
 describe('a token is permitted', () => {
   test.each([
@@ -26,8 +26,8 @@ describe('a token is permitted', () => {
     ['its actions as one of its sources', principal({ sources: ['grafana'] }), { source: 'grafana' }],
     ['its actions on all services, without limits', principal(), EVERYWHERE],
     ['its actions, a second before it expires', principal({ expires_at: before(-1 / 60) }), {}],
-  ])('to perform %s', (_, who, scope) => {
-    expect(may(who, scope)).toBe(true);
+  ])('to perform %s', (_, holder, scope) => {
+    expect(may(holder, scope)).toBe(true);
   });
 });
 
@@ -82,8 +82,8 @@ describe('a token is not permitted', () => {
       {},
       `the token ci expired at ${before(1)}`,
     ],
-  ])('to perform %s', (_, who, scope, because) => {
-    expect(authorize(who, 'deployments:write', scope, NOON)).toEqual({ allowed: false, because });
+  ])('to perform %s', (_, holder, scope, because) => {
+    expect(authorize(holder, 'deployments:write', scope, NOON)).toEqual({ allowed: false, because });
   });
 });
 
@@ -106,12 +106,15 @@ const anyScope = fc.record({ source: name, service: name, environment: name }).m
 
 test('a permission for a known scope also covers a scope with fewer known fields, and limits only reduce permissions', () => {
   fc.assert(
-    fc.property(anyPrincipal, fc.constantFrom(...Action.options), anyScope, (who, action, scope) => {
-      const allowed = may(who, scope, action);
+    fc.property(anyPrincipal, fc.constantFrom(...Action.options), anyScope, (holder, action, scope) => {
+      const allowed = may(holder, scope, action);
       const { service: _, ...lessKnown } = scope;
-      if (allowed) expect(may(who, lessKnown, action)).toBe(true);
-      if (allowed) expect(may({ ...who, services: null }, scope, action)).toBe(true);
-      const limited = { ...who, services: (who.services ?? ['a', 'b']).filter((service) => service !== 'b') };
+      if (allowed) expect(may(holder, lessKnown, action)).toBe(true);
+      if (allowed) expect(may({ ...holder, services: null }, scope, action)).toBe(true);
+      const limited = {
+        ...holder,
+        services: (holder.services ?? ['a', 'b']).filter((service) => service !== 'b'),
+      };
       if (!allowed) expect(may(limited, scope, action)).toBe(false);
     }),
   );

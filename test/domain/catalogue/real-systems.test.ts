@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { realSystemsOf, whyNotPlayed } from '../../../domain/catalogue/real-systems.ts';
+import { realSystemsOf, whySandboxUserRefused } from '../../../domain/catalogue/real-systems.ts';
 import { standInsAt, vendorStates } from '../../../domain/catalogue/vendors.ts';
 import { Config } from '../../../schemas/config/config.ts';
 
@@ -81,11 +81,11 @@ describe('simulated people', () => {
     ['incidents:read', { service: 'checkout', environment: 'production' }, undefined],
     ['incidents:write', { service: 'checkout', environment: 'production' }, undefined],
   ] as const)('%s at %o: %s', (action, scope, expected) => {
-    expect(whyNotPlayed(real, action, scope)).toBe(expected);
+    expect(whySandboxUserRefused(real, action, scope)).toBe(expected);
   });
 
   test('may do everything if nothing is real', () => {
     const none = world(serviceEnvironments({ production: { deployer: { kind: 'http' } } }));
-    expect(whyNotPlayed(none, 'automation:write', { service: null, environment: null })).toBeUndefined();
+    expect(whySandboxUserRefused(none, 'automation:write', { service: null, environment: null })).toBeUndefined();
   });
 });

@@ -61,8 +61,8 @@ describe('an entry is in force', () => {
     ['in its environments', { environments: ['staging', 'production'] }, serviceEnvironment(), true],
     ['and no others', { environment: 'staging' }, serviceEnvironment(), false],
     ['where both are so', { services: ['checkout'], environments: ['staging'] }, serviceEnvironment(), false],
-  ])('%s', (_, who, where, expected) => {
-    expect(holds({ ...ONCE, ...who }, at, where)).toBe(expected);
+  ])('%s', (_, scope, where, expected) => {
+    expect(holds({ ...ONCE, ...scope }, at, where)).toBe(expected);
   });
 
   test('once for each of its scopes, without duplicates', () => {

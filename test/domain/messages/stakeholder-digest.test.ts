@@ -107,14 +107,14 @@ describe('a stakeholder', () => {
       2,
     ],
   ])('%s: %s', (expected, _what, now, stakeholder, notification, after = 1) => {
-    const who = Stakeholder.parse({ email: 'cto@acme.example', ...stakeholder });
-    expect(isDue(now, who, notification, { services, now: minutes(after), timeScale: 1 })).toBe(expected);
+    const recipient = Stakeholder.parse({ email: 'cto@acme.example', ...stakeholder });
+    expect(isDue(now, recipient, notification, { services, now: minutes(after), timeScale: 1 })).toBe(expected);
   });
 
   test('is notified by the scaled clock', () => {
-    const who = Stakeholder.parse({ email: 'cto@acme.example', ...HOURLY });
+    const recipient = Stakeholder.parse({ email: 'cto@acme.example', ...HOURLY });
     const due = (after: number) =>
-      isDue(incident(), who, before(incident()), { services, now: minutes(after), timeScale: 60 });
+      isDue(incident(), recipient, before(incident()), { services, now: minutes(after), timeScale: 60 });
     expect([due(0.9), due(1)]).toEqual([false, true]);
   });
 });

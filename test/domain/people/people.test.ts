@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Actor, actorMay, actorOf, type SlackUser, whoMay } from '../../../domain/people/people.ts';
+import { type Actor, actorMay, actorOf, type SlackUser, contactsFor } from '../../../domain/people/people.ts';
 import { ServicesFile } from '../../../schemas/config/config.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
@@ -102,8 +102,8 @@ describe('the permissions of a person', () => {
 
   test('come with whom to ask, the team first', () => {
     const scope = { service: 'search', environment: 'production' };
-    expect(whoMay(known, 'incidents:act', scope, NOW)).toEqual(['grace', { user: 'U0ROOT' }, { group: 'S0SRE' }]);
-    expect(whoMay(known, 'tokens:write', {}, NOW)).toEqual([{ user: 'U0ROOT' }]);
+    expect(contactsFor(known, 'incidents:act', scope, NOW)).toEqual(['grace', { user: 'U0ROOT' }, { group: 'S0SRE' }]);
+    expect(contactsFor(known, 'tokens:write', {}, NOW)).toEqual([{ user: 'U0ROOT' }]);
   });
 });
 

@@ -407,10 +407,10 @@ describe('automated sync', () => {
       },
       'application shop',
     ],
-  ])('is not suspended if %s would restore it', async (_, child, shop, who) => {
+  ])('is not suspended if %s would restore it', async (_, child, shop, restorer) => {
     const world = await suspending({ ...AUTOMATED, ...child });
     if (shop) await parent(world, shop);
-    expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said(who) });
+    expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said(restorer) });
     expect(await automatedOf(world)).toEqual(AUTOMATED.automated);
     expect(await world.begun()).toBe(0);
   });

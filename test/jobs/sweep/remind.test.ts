@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { entryMessage } from '../../../domain/messages/incident-card.ts';
 import { correct, declare } from '../../../actions/incidents/declare-incident.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import { remind } from '../../../jobs/sweep/remind.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
@@ -46,7 +46,7 @@ test('a task that was done meanwhile causes no reminder', async () => {
   expect(await reminders()).toEqual([]);
 });
 
-const ada: Who = { name: 'ada', allow: () => undefined };
+const ada: Caller = { name: 'ada', allow: () => undefined };
 const declared = () =>
   declare(world.deps, ada, {
     service: 'search' as ServiceName,

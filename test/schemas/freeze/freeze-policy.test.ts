@@ -68,8 +68,12 @@ describe('equivalent notations', () => {
   test.each([
     [{ service: 'a', environment: 'b', passes: 'security' }],
     [{ services: ['a'], environments: ['b'], passes: ['security'] }],
-  ])('a scope: %j', (who) => {
-    expect(entryOf({ ...ONCE, ...who })).toMatchObject({ services: ['a'], environments: ['b'], passes: ['security'] });
+  ])('a scope: %j', (scope) => {
+    expect(entryOf({ ...ONCE, ...scope })).toMatchObject({
+      services: ['a'],
+      environments: ['b'],
+      passes: ['security'],
+    });
   });
 
   test('empty sections', () => {
@@ -264,7 +268,7 @@ const anyRules = fc.record(
   { requiredKeys: [] },
 );
 const names = fc.constantFrom<unknown>('a', ['a', 'b'], ['é']);
-const who = fc.oneof(
+const scope = fc.oneof(
   fc.record({ services: names }),
   fc.record({ team: names }),
   fc.record({ environment: names }),
@@ -273,7 +277,7 @@ const who = fc.oneof(
 const anyEntry = fc
   .tuple(
     fc.oneof(anySingle, anyRecurring),
-    who,
+    scope,
     fc.record({ reason: fc.constant('why'), passes: kinds }, { requiredKeys: [] }),
   )
   .map(([{ name, start, timeZone, duration, ...recurs }, whom, more]) => ({

@@ -1,6 +1,6 @@
 import { retryRun, startRun } from '../../../actions/runbooks/start-run.ts';
 import type { RequestedRun } from '../../../actions/runbooks/plan-run.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { runId } from '../../../schemas/runbooks/parts/runs.ts';
 import type { HttpAnswer } from '../../../domain/ports/runbooks.ts';
@@ -126,7 +126,7 @@ export const retries =
   (world) =>
     retryRun(world.deps, ADA, runId(theIncident(world), number));
 
-const ADA: Who = { name: 'person:ada', allow: () => undefined };
+const ADA: Caller = { name: 'person:ada', allow: () => undefined };
 
 const TWO = `steps:
   - { id: drain, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/drains }, timeout: 5m }

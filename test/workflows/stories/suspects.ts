@@ -1,7 +1,7 @@
 import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts';
 import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
 import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
-import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { ChangeId, IncidentId, Version } from '../../../schemas/config/names.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
@@ -10,8 +10,8 @@ import type { Path } from './rollbacks.ts';
 
 /** Stories in which people correct the automation: they clear a suspect, or name a good version. */
 
-const ADA: Who = { name: 'person:ada', allow: () => undefined };
-const BO: Who = { name: 'person:bo', allow: () => undefined };
+const ADA: Caller = { name: 'person:ada', allow: () => undefined };
+const BO: Caller = { name: 'person:bo', allow: () => undefined };
 
 function changeIdOf(world: FakeWorld, version: string): ChangeId {
   const found = [...world.store.changes.values()].find((change) => change.version === version);
@@ -27,19 +27,19 @@ function incidentOf(world: FakeWorld, service: string): IncidentId {
 
 /** A person clears a version. */
 export const clears =
-  (version: string, { who = ADA, of = 'checkout' }: { who?: Who; of?: string } = {}): Moment =>
+  (version: string, { caller = ADA, of = 'checkout' }: { caller?: Caller; of?: string } = {}): Moment =>
   (world) =>
-    clearSuspectChange(world.deps, who, {
+    clearSuspectChange(world.deps, caller, {
       id: incidentOf(world, of),
       change: changeIdOf(world, version),
-      key: `cleared-${version}-${who.name}`,
+      key: `cleared-${version}-${caller.name}`,
     });
 
 /** A person makes a cleared version a suspect again. */
 export const suspects =
-  (version: string, who = BO): Moment =>
+  (version: string, caller = BO): Moment =>
   (world) =>
-    restoreSuspectChange(world.deps, who, { id: theIncident(world), change: changeIdOf(world, version) });
+    restoreSuspectChange(world.deps, caller, { id: theIncident(world), change: changeIdOf(world, version) });
 
 /** A person requests a rollback, optionally to a named version. */
 export const asksForRollback =

@@ -34,7 +34,7 @@ export const FREEZE_ACTIONS = {
   declare: {
     permission: 'freezes:write',
     done: 'Deploys are frozen.',
-    run: async (deps, { who, form }) => {
+    run: async (deps, { caller, form }) => {
       const text = (name: string) => field(form, name, z.string().max(256).optional());
       const freeze = parsed(NewFreeze, {
         service: text('service'),
@@ -44,14 +44,14 @@ export const FREEZE_ACTIONS = {
         starts_at: field(form, 'starts_at', UtcField),
         until: field(form, 'until', UtcField),
       });
-      await openFreeze(deps, who, { id: newId('frz'), freeze });
+      await openFreeze(deps, caller, { id: newId('frz'), freeze });
     },
   },
   lift: {
     permission: 'freezes:write',
     done: 'Lifted. Deploys are allowed again unless another freeze applies.',
-    run: async (deps, { who, form }) => {
-      await liftFreeze(deps, who, {
+    run: async (deps, { caller, form }) => {
+      await liftFreeze(deps, caller, {
         id: field(form, 'id', Id),
         reason: field(form, 'reason', SaidReason.optional()) ?? null,
       });
@@ -60,7 +60,7 @@ export const FREEZE_ACTIONS = {
   override: {
     permission: 'freezes:override',
     done: 'The override is recorded. If the policy requires two people, another person must approve it.',
-    run: async (deps, { who, form }) => {
+    run: async (deps, { caller, form }) => {
       const hours = field(
         form,
         'hours',
@@ -75,21 +75,21 @@ export const FREEZE_ACTIONS = {
         uses: field(form, 'uses', z.coerce.number().int().optional()),
         version: field(form, 'version', z.string().optional()),
       });
-      await giveOverride(deps, who, { freeze: field(form, 'id', Id), id: newId('ovr'), override });
+      await giveOverride(deps, caller, { freeze: field(form, 'id', Id), id: newId('ovr'), override });
     },
   },
   'approve-override': {
     permission: 'freezes:override',
     done: 'Approved. The override can be used.',
-    run: async (deps, { who, form }) => {
-      await approveOverride(deps, who, { freeze: field(form, 'id', Id), id: field(form, 'override', Id) });
+    run: async (deps, { caller, form }) => {
+      await approveOverride(deps, caller, { freeze: field(form, 'id', Id), id: field(form, 'override', Id) });
     },
   },
   'withdraw-override': {
     permission: 'freezes:override',
     done: 'Withdrawn. Deployments that have used the override stay allowed.',
-    run: async (deps, { who, form }) => {
-      await withdrawOverride(deps, who, {
+    run: async (deps, { caller, form }) => {
+      await withdrawOverride(deps, caller, {
         freeze: field(form, 'id', Id),
         id: field(form, 'override', Id),
         reason: undefined,

@@ -43,8 +43,8 @@ export type FreezesData = Pick<Viewer, 'may' | 'formKey'> & {
 };
 
 export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: Asked): Promise<FreezesData> {
-  const { may, formKey, who } = viewer;
-  who.allow('freezes:read', {});
+  const { may, formKey, caller } = viewer;
+  caller.allow('freezes:read', {});
   const from = query.get('from') || null;
   // Freezes of the calendar and of incidents are in the list as soon as they are in force.
   if (from === null) await recordWhatHolds(deps);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { acknowledge, takeRole, triage } from '../../../../actions/incidents/acknowledge.ts';
 import { answerDecision } from '../../../../actions/incidents/answer-decision.ts';
-import type { Who } from '../../../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../../../actions/people/caller.ts';
 import { note } from '../../../../actions/incidents/declare-incident.ts';
 import { markWrong } from '../../../../actions/incidents/mark-wrong.ts';
 import { executeResponseAction } from '../../../../actions/incidents/take-over.ts';
@@ -12,7 +12,7 @@ import { type ConsoleDeps, field, type PageAction } from '../page.ts';
 
 /** What a person can do on the page of an incident. */
 type IncidentAction = Omit<PageAction, 'run'> & {
-  run(deps: ConsoleDeps, who: Who, id: IncidentId, form: URLSearchParams): Promise<unknown>;
+  run(deps: ConsoleDeps, caller: Caller, id: IncidentId, form: URLSearchParams): Promise<unknown>;
 };
 
 const Note = z.string().trim().max(2000).default('');
@@ -20,16 +20,16 @@ const Note = z.string().trim().max(2000).default('');
 const answer = (given: 'approved' | 'rejected', done: string): IncidentAction => ({
   permission: 'incidents:act',
   done,
-  run: (deps, who, id, form) => {
+  run: (deps, caller, id, form) => {
     const digest = field(form, 'digest', z.string().max(128));
-    return answerDecision(deps, who, { id, digest, answer: given, note: field(form, 'note', Note) });
+    return answerDecision(deps, caller, { id, digest, answer: given, note: field(form, 'note', Note) });
   },
 });
 
 const taken = (action: 'pause' | 'resume' | 'abort' | 'publish' | 'resolve', done: string): IncidentAction => ({
   permission: 'incidents:act',
   done,
-  run: (deps, who, id, form) => executeResponseAction(deps, who, { id, action, note: field(form, 'note', Note) }),
+  run: (deps, caller, id, form) => executeResponseAction(deps, caller, { id, action, note: field(form, 'note', Note) }),
 });
 
 export const INCIDENT_ACTIONS = {
@@ -38,9 +38,9 @@ export const INCIDENT_ACTIONS = {
   rollback: {
     permission: 'incidents:act',
     done: 'Rollback requested.',
-    run: (deps, who, id, form) => {
+    run: (deps, caller, id, form) => {
       const [from, shown, to] = ['from', 'shown', 'to'].map((name) => field(form, name, Version.optional()));
-      return executeResponseAction(deps, who, {
+      return executeResponseAction(deps, caller, {
         id,
         action: 'rollback',
         note: field(form, 'note', Note),
@@ -52,24 +52,24 @@ export const INCIDENT_ACTIONS = {
   acknowledge: {
     permission: 'incidents:write',
     done: 'Acknowledged.',
-    run: (deps, who, id) => acknowledge(deps, who, { id }),
+    run: (deps, caller, id) => acknowledge(deps, caller, { id }),
   },
   'take-command': {
     permission: 'incidents:write',
     done: 'You are the incident commander.',
-    run: (deps, who, id) => takeRole(deps, who, { id, role: 'commander' }),
+    run: (deps, caller, id) => takeRole(deps, caller, { id, role: 'commander' }),
   },
   severity: {
     permission: 'incidents:write',
     done: 'Severity set.',
-    run: (deps, who, id, form) => triage(deps, who, { id, severity: field(form, 'severity', Severity) }),
+    run: (deps, caller, id, form) => triage(deps, caller, { id, severity: field(form, 'severity', Severity) }),
   },
   note: {
     permission: 'incidents:write',
     done: 'Note added.',
-    run: (deps, who, id, form) => {
+    run: (deps, caller, id, form) => {
       const text = field(form, 'text', z.string('write a note').trim().min(1).max(4000));
-      return note(deps, who, { id, key: `note-${randomUUID()}`, text, detail: null });
+      return note(deps, caller, { id, key: `note-${randomUUID()}`, text, detail: null });
     },
   },
   pause: taken('pause', 'Automation of this incident is paused.'),
@@ -78,7 +78,7 @@ export const INCIDENT_ACTIONS = {
   'mark-wrong': {
     permission: 'incidents:act',
     done: 'Marked as wrong. It counts against the automation of the service.',
-    run: (deps, who, id, form) => markWrong(deps, who, { id, note: field(form, 'note', Note) }),
+    run: (deps, caller, id, form) => markWrong(deps, caller, { id, note: field(form, 'note', Note) }),
   },
   resolve: taken('resolve', 'Resolution requested.'),
 } as const satisfies Record<string, IncidentAction>;
@@ -91,10 +91,10 @@ export const incidentActions: Readonly<Record<string, PageAction>> = Object.from
     name,
     {
       ...action,
-      run: async (deps, { who, param, form }) => {
+      run: async (deps, { caller, param, form }) => {
         const { data: id } = IncidentId.safeParse(param['id']);
         if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
-        await action.run(deps, who, id, form);
+        await action.run(deps, caller, id, form);
       },
     },
   ]),

@@ -51,14 +51,14 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
   const story = id && (await deps.incidents.story(id, null));
   if (id === undefined || story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   const { incident } = story;
-  const { who, may, formKey } = viewer;
-  who.allow('incidents:read', incident);
+  const { caller, may, formKey } = viewer;
+  caller.allow('incidents:read', incident);
   const mayRollBack =
     incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
   const [timeline, health, plan, config, named] = await Promise.all([
     timelineOf(deps, id, filterOf(query)),
     healthOf(deps, story),
-    mayRollBack ? planRollback(deps, who, incident) : null,
+    mayRollBack ? planRollback(deps, caller, incident) : null,
     deps.config.current(),
     namer(deps),
   ]);

@@ -75,8 +75,8 @@ export type ServiceData = Pick<Viewer, 'may' | 'formKey'> & {
 export async function loadService(deps: ConsoleDeps, { viewer, param, query }: Asked): Promise<ServiceData> {
   const { data: service } = ServiceName.safeParse(param['service']);
   if (service === undefined) throw unknownService(param['service'] ?? '');
-  const { who, may, formKey } = viewer;
-  who.allow('incidents:read', { service });
+  const { caller, may, formKey } = viewer;
+  caller.allow('incidents:read', { service });
   const reads = (action: Parameters<Viewer['may']>[0]) => may(action, { service });
   const [config, live, automation, incidents, changes, pins, proved, slos, shadow] = await Promise.all([
     deps.config.current(),

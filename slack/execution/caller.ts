@@ -4,26 +4,26 @@ import { type Actor, actorMay } from '../../domain/people/people.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Who } from '../../actions/incidents/acting-person.ts';
+import type { Caller } from '../../actions/people/caller.ts';
 import { Declined } from '../outcome.ts';
 
-type Acting = {
+type CallerContext = {
   config: Config;
   slack: string;
   now(): Timestamp;
   /** Returns why a user of the sandbox is not allowed to do this. Absent: the user is real. */
-  whyNotPlayed?: (action: Action, scope: Scope) => string | undefined;
+  whySandboxUserRefused?: (action: Action, scope: Scope) => string | undefined;
 };
 
-/** Returns the acting person. Refusals name the people to ask. */
-export const whoActs = (actor: Actor, { config, slack, now, whyNotPlayed }: Acting): Who => ({
+/** Returns the Slack user as a caller, whose refusals name the people to ask. */
+export const callerOf = (actor: Actor, { config, slack, now, whySandboxUserRefused }: CallerContext): Caller => ({
   name: actor.name,
   shown: actor.shown,
   slack,
   allow(action, scope) {
     if (!actorMay(actor, action, scope, now()).allowed)
       throw new Declined(...notPermitted(config, action, scope, now()));
-    const why = whyNotPlayed?.(action, scope);
+    const why = whySandboxUserRefused?.(action, scope);
     if (why !== undefined)
       throw new Declined(
         `Users of the sandbox's Slack can't do this: ${why}. Nothing was done. ` +
@@ -33,9 +33,9 @@ export const whoActs = (actor: Actor, { config, slack, now, whyNotPlayed }: Acti
 });
 
 /** Returns whether the person has a permission. */
-export function isPermitted(who: Who, action: Action, scope: Scope): boolean {
+export function isPermitted(caller: Caller, action: Action, scope: Scope): boolean {
   try {
-    who.allow(action, scope);
+    caller.allow(action, scope);
     return true;
   } catch (error) {
     if (error instanceof Declined) return false;

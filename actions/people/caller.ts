@@ -2,8 +2,8 @@ import type { Scope } from '../../domain/access/access.ts';
 import type { Assignee } from '../../domain/people/roles.ts';
 import type { Action } from '../../schemas/access/access.ts';
 
-/** The acting person or token, over HTTP or in Slack. */
-export type Who = {
+/** The person or token that calls a use case, over HTTP or in Slack. */
+export type Caller = {
   /** Name in decisions and timelines, which distinguishes a second person from the first. */
   name: string;
   /** Display name. Absent: the name. */
@@ -14,5 +14,5 @@ export type Who = {
   allow(action: Action, scope: Scope): void;
 };
 
-/** Returns the person as a role holder. */
-export const assigneeOf = ({ name, shown = name, slack }: Who): Assignee => ({ name, shown, slack: slack ?? null });
+/** Returns the caller as the holder of an incident role. */
+export const assigneeOf = ({ name, shown = name, slack }: Caller): Assignee => ({ name, shown, slack: slack ?? null });
