@@ -7,6 +7,8 @@ import type { Caller } from '../actions/people/caller.ts';
 export type Viewer = {
   caller: Caller;
   may: (action: Action, scope: Scope) => boolean;
+  /** Name under which actions are counted that are requested by alerts of this viewer. */
+  sender: string;
   /** Hash of the session's ID. Null: authenticated by a bearer token. */
   session: string | null;
   /** Value that each form sends back, which shows that this page sent the form. */

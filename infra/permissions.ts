@@ -56,12 +56,16 @@ export function permissionsOf(resources: Resources) {
       ...telling,
       ...measuring([...signals, people, ...shown]),
     ],
-    // Actions of people in the console, as over HTTP.
+    // Actions of people in the console, as over HTTP. It replays quarantined inputs.
     console: [
       ...table,
-      ...ofBlobs(resources, { read: ['config', 'decisions', 'freeze-decisions', 'audit'], write: [] }),
+      ...ofBlobs(resources, {
+        read: ['config', 'quarantine', 'decisions', 'freeze-decisions', 'audit'],
+        write: ['quarantine', 'signals'],
+      }),
       ...secrets('console'),
       ...starting,
+      ...sendingTo([...signals, people]),
       ...telling,
     ],
     // Everybody may open the status pages, so their function can read public records only.

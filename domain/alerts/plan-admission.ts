@@ -30,7 +30,15 @@ import {
 } from './unmatched.ts';
 
 /** Stored state of an alert: its newest episode, and the incident that lists it. */
-export type AlertEpisode = KnownEpisode & { episode: string; incidentId: IncidentId | null };
+export type AlertEpisode = KnownEpisode & {
+  episode: string;
+  incidentId: IncidentId | null;
+  /** When it began to fire, newest first, up to `FIRED_KEPT` times. Empty: stored before this was recorded. */
+  firedAt: readonly Timestamp[];
+};
+
+/** How many starts of an alert are kept. They show whether an alert without incidents fires often. */
+const FIRED_KEPT = 20;
 
 /** What the admission of arrivals with the same target depends on. */
 export type AdmissionState = {
@@ -174,7 +182,9 @@ function episodeOf(one: Reported, attached: boolean, id: IncidentId | null, at: 
   const before = known !== undefined && !beginsAnew(one) ? known : undefined;
   const { episode, startsAt } = attached ? signal : (before ?? signal);
   const incidentId = attached ? id : (known?.incidentId ?? null);
+  const earlier = known?.firedAt ?? [];
   return {
+    firedAt: one.novelty === 'opens' ? [at, ...earlier].slice(0, FIRED_KEPT) : earlier,
     episode,
     startsAt,
     incidentId,

@@ -1,13 +1,16 @@
 import type { Signal } from '../../schemas/alerts/signal.ts';
 
+/** Begins the name of a sender that is counted: a token, or a person who replays an input in the console. */
+const COUNTED = /^(?:token|person):/;
+
 /**
- * Returns the tokens that sent these alerts, without duplicates: actions are counted by token. Empty if some came by a
- * credential set up with Firebreak, such as the initial ingest token, for which only the limit for all services
+ * Returns the tokens and people who sent these alerts, without duplicates: actions are counted by sender. Empty if some
+ * came by a credential set up with Firebreak, such as the initial ingest token, for which only the limit for all services
  * applies.
  */
 export function sendersOf(signals: readonly Pick<Signal, 'sender'>[]): string[] {
   const senders = new Set(signals.map(({ sender = '' }) => sender));
-  return [...senders].every((sender) => sender.startsWith('token:')) ? [...senders] : [];
+  return [...senders].every((sender) => COUNTED.test(sender)) ? [...senders] : [];
 }
 
 /** Returns the number of actions for the sender in `senders` with the fewest; 0 if `senders` is empty. */

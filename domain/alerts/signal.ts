@@ -5,7 +5,7 @@ import type { Alert } from '../../schemas/alerts/sources/index.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 /** Environment of an alert without one, if the catalogue cannot determine it. */
-const UNKNOWN_ENVIRONMENT = 'unknown' as EnvironmentName;
+export const UNKNOWN_ENVIRONMENT = 'unknown' as EnvironmentName;
 
 /** Maximum length of a title: a summary can be 100 KB long; its full text stays among the annotations. */
 const TITLE_MAX_CHARS = 1024;

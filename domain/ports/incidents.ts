@@ -133,14 +133,26 @@ export type Incidents = {
   setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void>;
   /** Returns the incident of a channel, by the chat's ID. Strongly consistent. Undefined: none. */
   inChannel(chatId: string): Promise<IncidentId | undefined>;
-  /** Returns alerts without an incident, newest first. Eventually consistent. */
+  /**
+   * Returns alerts without an incident, newest first. `firedAt`: the last times that it began to fire, newest first.
+   * Eventually consistent.
+   */
   alertsWithoutIncident(query: {
     limit: number;
     cursor?: string;
     muted: boolean;
-  }): Promise<Page<{ signal: SignalView; mute: Mute | null }>>;
+  }): Promise<Page<{ signal: SignalView; mute: Mute | null; firedAt: readonly Timestamp[] }>>;
   /** Returns firing alerts that were muted on receipt. Eventually consistent. */
   muted(): Promise<{ signal: Signal; by: Mute['by'] }[]>;
+  /**
+   * Returns the incidents that have opened since then, newest first. Reads their own records only. `isComplete`: there
+   * are no more. Eventually consistent.
+   */
+  recent(query: {
+    since: Timestamp;
+    limit: number;
+    service?: string;
+  }): Promise<{ items: IncidentRecord[]; isComplete: boolean }>;
   /** Returns unresolved incidents. Eventually consistent. */
   open(): Promise<IncidentRecord[]>;
   /** Returns the unresolved incident of a service and environment. Strongly consistent. */

@@ -36,13 +36,22 @@ export function select(
   return selection;
 }
 
-function whyNot(runbook: Runbook, labels: ReadonlyMap<string, string>, variables: Variables): string | null {
+/** Returns whether a runbook is for alerts with these labels, whatever its `when` says about the incident. */
+export const couldFollow = (runbook: Runbook, labels: ReadonlyMap<string, string>): boolean =>
+  whyNotByLabels(runbook, labels) === null;
+
+function whyNotByLabels(runbook: Runbook, labels: ReadonlyMap<string, string>): string | null {
   for (const [key, label] of SCOPE_LABELS) {
     const allowed: readonly string[] | undefined = runbook[key];
     const value = labels.get(label) ?? '';
     if (allowed !== undefined && !allowed.includes(value)) return `does not apply to ${label} ${JSON.stringify(value)}`;
   }
-  if (!runbook.match.any.some((matchers) => matches(matchers, labels))) return 'its matchers do not match';
+  return runbook.match.any.some((matchers) => matches(matchers, labels)) ? null : 'its matchers do not match';
+}
+
+function whyNot(runbook: Runbook, labels: ReadonlyMap<string, string>, variables: Variables): string | null {
+  const other = whyNotByLabels(runbook, labels);
+  if (other !== null) return other;
   const held = holds(runbook.when, declarationsOf(runbook), variables);
   if (!held.ok) return `its "when" could not be evaluated: ${held.detail}`;
   return held.value ? null : 'its "when" is not true';

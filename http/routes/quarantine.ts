@@ -1,11 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { readQuarantined, replay } from '../../actions/alerts/replay.ts';
 import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
 import { mayAskByLabel, senderOf } from '../middleware/authentication.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
-import { Refusal } from '../../actions/refusal.ts';
-import { type Kept, replay } from './replay.ts';
 
 const Entry = z
   .object({
@@ -63,8 +62,11 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      c.var.allow(EVERYWHERE);
-      const { body, receiver: _receiver, ...entry } = await find(deps, c.req.valid('param').id);
+      const {
+        body,
+        receiver: _receiver,
+        ...entry
+      } = await readQuarantined(deps, c.var.caller, c.req.valid('param').id);
       return c.json({ ...entry, body: Buffer.from(body).toString('base64') }, 200);
     },
   );
@@ -89,18 +91,10 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      c.var.allow(EVERYWHERE);
-      const entry = await find(deps, c.req.valid('param').id);
-      const { principal } = c.var;
+      const { principal, caller, trace } = c.var;
       const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
-      const sender = { name: senderOf(principal), by: principal.name, allow: () => undefined, mayAsk };
-      return c.json(await replay(deps, entry, c.var.trace, sender), 202);
+      const sender = { name: senderOf(principal), mayAsk };
+      return c.json(await replay(deps, caller, { id: c.req.valid('param').id, trace, sender }), 202);
     },
   );
-}
-
-async function find(deps: Deps, id: string): Promise<Kept> {
-  const entry = await deps.quarantine.get(id);
-  if (entry === undefined) throw new Refusal(404, 'unknown-quarantine', `no quarantine entry has the ID ${id}`);
-  return entry;
 }

@@ -11,7 +11,7 @@ import type { Action, Principal } from '../../schemas/access/access.ts';
 import type { Session } from '../../schemas/access/session.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Env, Viewer } from '../context.ts';
-import { principalOfSession, sameText } from '../middleware/authentication.ts';
+import { principalOfSession, sameText, senderOf } from '../middleware/authentication.ts';
 import { readBody } from '../middleware/body.ts';
 import type { ConsoleDeps } from './pages/page.ts';
 
@@ -49,7 +49,7 @@ async function viewerOf(deps: ConsoleDeps, c: Context<Env>): Promise<Viewer | un
   const session = await deps.sessions.find(sha256(id));
   if (session?.signed_in !== undefined) {
     const found = actorOfSignedIn(await deps.config.current(), session.signed_in);
-    return found.ok ? asViewer(deps, found.actor, id) : undefined;
+    return found.ok ? asViewer(deps, { ...found.actor, sender: `person:${found.actor.name}` }, id) : undefined;
   }
   const principal = session && (await principalOfSession(deps, session));
   return principal && asViewer(deps, actorOfToken(principal), id);
@@ -60,7 +60,7 @@ async function viewerOf(deps: ConsoleDeps, c: Context<Env>): Promise<Viewer | un
  *
  * @param id of the session; null: authenticated by a bearer token
  */
-function asViewer({ clock }: Pick<Deps, 'clock'>, actor: Pick<Actor, 'name' | 'grants'>, id: string | null): Viewer {
+function asViewer({ clock }: Pick<Deps, 'clock'>, actor: SendingActor, id: string | null): Viewer {
   const answer = (action: Action, scope: Scope) => actorMay(actor, action, scope, clock.now());
   return {
     caller: {
@@ -71,14 +71,18 @@ function asViewer({ clock }: Pick<Deps, 'clock'>, actor: Pick<Actor, 'name' | 'g
       },
     },
     may: (action, scope) => answer(action, scope).allowed,
+    sender: actor.sender,
     session: id === null ? null : sha256(id),
     formKey: id === null ? '' : sha256(`form key of ${id}`),
   };
 }
 
-const actorOfToken = (principal: Principal): Pick<Actor, 'name' | 'grants'> => ({
+type SendingActor = Pick<Actor, 'name' | 'grants'> & Pick<Viewer, 'sender'>;
+
+const actorOfToken = (principal: Principal): SendingActor => ({
   name: principal.name,
   grants: [principal],
+  sender: senderOf(principal),
 });
 
 const wantsPage = (c: Context): boolean => (c.req.header('accept') ?? '').includes('text/html');

@@ -8,8 +8,7 @@ import { QuarantineFull } from '../../domain/alerts/quarantine.ts';
 import { INCIDENT_EVENTS } from '../../domain/incidents/incident-events.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Action } from '../../schemas/access/access.ts';
-import { type Alert, type AlertSource, sources } from '../../schemas/alerts/sources/index.ts';
-import type { Fault, ParseResult, Unreadable } from '../../schemas/alerts/sources/parsed.ts';
+import { type AlertSource, sources } from '../../schemas/alerts/sources/index.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { mayAskByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
 import { readBody } from '../middleware/body.ts';
@@ -18,6 +17,7 @@ import { allower, answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { problem } from '../problem.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { enqueue, type Sender } from '../../actions/alerts/enqueue.ts';
+import { alertsIn, readPayload } from '../../actions/alerts/read-payload.ts';
 
 const Taken = z
   .object({
@@ -153,7 +153,7 @@ async function take(
         detail,
       })
       .catch(nullIfFull);
-  const result = read(source, contentType, body, millisOf(deps.clock.now()));
+  const result = readPayload(source, contentType, body, millisOf(deps.clock.now()));
   if (!result.ok) {
     const { status, code, detail } = result.fault;
     const id = await keep(body, status, detail);
@@ -213,28 +213,3 @@ const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted'
     labels: [source],
     by,
   }));
-
-export const alertsIn = (unreadable: readonly Unreadable[]): number =>
-  unreadable.reduce((sum, { alerts }) => sum + alerts, 0);
-
-export function read(source: AlertSource, contentType: string, body: Uint8Array, now: number): ParseResult<Alert> {
-  if (contentType !== '' && !/^application\/([\w.+-]+\+)?json\b/i.test(contentType)) {
-    return refuse(415, 'not-json-content-type', `content type is ${contentType.slice(0, 100)}; send application/json`);
-  }
-  const text = utf8(body);
-  return text === undefined ? refuse(400, 'not-json', 'the body is not UTF-8') : source.parse(text, () => now);
-}
-
-/** Returns the text, or undefined if the bytes are not valid UTF-8: such a body must not be repaired silently. */
-function utf8(body: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    return undefined;
-  }
-}
-
-const refuse = (status: Fault['status'], code: Fault['code'], detail: string): ParseResult<Alert> => ({
-  ok: false,
-  fault: { status, code, detail },
-});

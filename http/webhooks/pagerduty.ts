@@ -7,15 +7,13 @@ import { incidentOf, type PagerDutyEvent } from '../../schemas/messages/pagerdut
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
+import { enqueueEvent } from '../../actions/paging/enqueue-event.ts';
 import { Refusal } from '../../actions/refusal.ts';
 
 const PATH = '/integrations/pagerduty/webhook';
 
 /** Far above the size of PagerDuty's webhooks, because PagerDuty drops a refused webhook. */
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
-
-/** Format of a webhook ID. PagerDuty uses UUIDs. */
-const WEBHOOK_ID = /^[\w-]{1,128}$/;
 
 const Taken = z
   .object({
@@ -88,16 +86,6 @@ async function processNow(c: Context<Env>, deps: Deps, event: PagerDutyEvent): P
   const { id, event_type: type } = event;
   c.var.log.debug('a PagerDuty event was accepted', { event: id, type, pagerduty: incidentOf(event).id });
   return id;
-}
-
-/** Queues an event, in order per PagerDuty incident and once per webhook. */
-export async function enqueueEvent(
-  { inbound: people, clock }: Pick<Deps, 'inbound' | 'clock'>,
-  event: PagerDutyEvent,
-  { webhook, trace }: { webhook: string; trace: string },
-): Promise<void> {
-  const key = `pagerduty:${WEBHOOK_ID.test(webhook) ? webhook : event.id}`;
-  await people.send({ from: 'pagerduty', key, at: clock.now(), trace, event }, `pagerduty:${incidentOf(event).id}`);
 }
 
 const subscriptionOf = (c: Context<Env>): string => truncate(c.req.header('x-webhook-subscription') ?? '', 64);

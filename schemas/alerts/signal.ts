@@ -22,7 +22,7 @@ export const Signal = z.object({
   /** The alert requests a rollback (`action: auto-rollback`, or it came by `/api/v1/rollback`). */
   asksRollback: z.boolean(),
   /**
-   * Who sent it: `token:NAME`, `ingest`, `grafana:signature`. Absent: Firebreak itself, or queued before senders were
+   * Who sent it: `token:NAME`, `person:NAME`, `ingest`, `grafana:signature`. Absent: Firebreak itself, or queued before senders were
    * recorded.
    */
   sender: z.string().optional(),

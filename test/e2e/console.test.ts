@@ -2,7 +2,7 @@ import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../../schemas/people/people.ts';
 import { Browser, type Eyes, haveBrowser, type Page } from '../support/browser.ts';
-import { ADMIN_TOKEN, EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
+import { ADMIN_TOKEN, EACH_ALONE, eventually, Firebreak, INGEST_TOKEN } from '../support/firebreak.ts';
 
 const MARKUP = '<img src=x onerror=alert(1)>';
 
@@ -25,6 +25,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
   let page: Page;
   let id: string;
   let asked: string;
+  let inputPath: string;
 
   const open = (path: string, eyes: Partial<Eyes> = {}) =>
     browser.open(`${firebreak.url}${path}`, { width: 1400, height: 1000, ...eyes });
@@ -217,6 +218,38 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     }
   });
 
+  test('an input that was refused is found in the inbox, and replayed by a button', async () => {
+    const refused = await fetch(`${firebreak.url}/v1/alerts/generic`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${INGEST_TOKEN}`, 'content-type': 'text/plain' },
+      body: JSON.stringify({
+        service: 'ledger',
+        environment: 'production',
+        severity: 'critical',
+        status: 'firing',
+        title: MARKUP,
+        dedup_key: 'ledger',
+      }),
+    });
+    expect(refused.status).toBe(415);
+    const other = await open('/console/inbox');
+    await reads('#quarantine', /generic\s*waiting[^]*content type is text\/plain/, other);
+    await other.click('#quarantine h3 a');
+    await reads('#body', /"title": "<img src=x onerror=alert\(1\)>"/, other);
+    await other.click('[id^="replay-"]');
+    await reads('.notice', /Replayed: 1 accepted/, other);
+    await reads('#input', /Replayed\s+\S.* ago/, other);
+    await eventually(
+      async () => (await firebreak.get('/v1/incidents?service=unmatched')).body.items.length === 1,
+      'the incident of the replayed alert',
+    );
+    inputPath = await other.evaluate<string>('location.pathname');
+    await other.close();
+    const inbox = await open('/console/inbox');
+    await reads('#unmatched', /ledger\s+production[^]*Add the service ledger to services\.yaml/, inbox);
+    await inbox.close();
+  });
+
   test('all of it can be reached with the keyboard alone', async () => {
     const other = await open(`/console/incidents/${id}`);
     await reads('#timeline', /Opened/, other);
@@ -242,6 +275,8 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['SLOs', () => '/console/slos'],
     ['Freezes', () => '/console/freezes'],
     ['Decisions', () => '/console/decisions'],
+    ['the inbox', () => '/console/inbox'],
+    ['a quarantined input', () => inputPath],
     ['the audit log', () => '/console/audit'],
     ['a question', () => asked],
     ['a page that does not exist', () => '/console/nowhere'],

@@ -235,16 +235,16 @@ describe('permissions', () => {
       .map(({ name }) => name)
       .toSorted();
 
-  test('only the router receives signals; only the receivers and the sweeper send them', () => {
+  test('only the router receives signals; only the receivers, a replay in the console, and the sweeper send them', () => {
     for (const queue of ['Urgent.', 'Ordinary.', 'Unmatched.']) {
       expect(rolesAllowed('sqs:ReceiveMessage', queue)).toEqual(['Route']);
       expect(rolesAllowed('sqs:ChangeMessageVisibility', queue)).toEqual(['Route']);
-      expect(rolesAllowed('sqs:SendMessage', queue)).toEqual(['Http', 'Sweep']);
+      expect(rolesAllowed('sqs:SendMessage', queue)).toEqual(['Console', 'Http', 'Sweep']);
     }
   });
 
   test('requests from Slack are passed on: the receiving function changes no records', () => {
-    expect(rolesAllowed('sqs:SendMessage', 'People.')).toEqual(['Http', 'Inbound', 'SlackCalls']);
+    expect(rolesAllowed('sqs:SendMessage', 'People.')).toEqual(['Console', 'Http', 'Inbound', 'SlackCalls']);
     expect(rolesAllowed('sqs:ReceiveMessage', 'People.')).toEqual(['Inbound']);
     expect(rolesAllowed('sqs:ChangeMessageVisibility', 'People.')).toEqual(['Inbound']);
     const { permissions } = byName('slack');
@@ -338,6 +338,7 @@ describe('permissions', () => {
       ),
     );
     expect(writers.map(({ name }) => name).toSorted()).toEqual([
+      'Console',
       'Http',
       'Inbound',
       'IncidentResponse',

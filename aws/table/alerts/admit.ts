@@ -209,7 +209,12 @@ const episodeIn = (item: Item): AlertEpisode => ({
   severity: item['severity'] === undefined ? null : StoredSignal.shape.severity.parse(item['severity']),
   incidentId: incidentIn(item),
   episode: String(item['episode']),
+  firedAt: firedAtOf(item),
 });
+
+/** Returns when an alert began to fire, newest first. */
+export const firedAtOf = ({ fired_at: at }: Item): Timestamp[] =>
+  Array.isArray(at) ? at.map((one) => Timestamp.parse(one)) : [];
 
 /** Writes the new state of an alert, on condition that the item is still as it was read. */
 function episodeWrite(
@@ -233,6 +238,7 @@ function episodeWrite(
       source: signal.source,
       fingerprint: signal.fingerprint,
       episode: alert.episode,
+      ...(alert.firedAt.length > 0 && { fired_at: alert.firedAt }),
       ...expiresAfter(at, RETENTION_DAYS.episode),
       // A signal without an incident is listed by itself; others are listed with their incident.
       ...(alert.incidentId === null && { signal, ...(alert.muted && { muted: true, mute }) }),

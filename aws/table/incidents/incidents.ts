@@ -42,7 +42,7 @@ import { StoredDecision, StoredEffect, StoredSignal } from '../../../schemas/inc
 import { sha256 } from '../../hash.ts';
 import { mintIncidentId } from '../../ids.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
-import { admit, signalEnd } from '../alerts/admit.ts';
+import { admit, firedAtOf, signalEnd } from '../alerts/admit.ts';
 import { childIncidentsOf } from './incident-groups.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { episodeItems, episodeKey, keyOf } from '../alerts/episodes.ts';
@@ -532,7 +532,8 @@ export class IncidentTable implements Incidents {
         const signal = StoredSignal.safeParse(item['signal']);
         if (!signal.success) return []; // written by a version with fewer fields
         const first_seen_at = Timestamp.parse(String(item['list_key']).split('#')[0]);
-        return [{ signal: { ...signal.data, first_seen_at }, mute: (item['mute'] as Mute | undefined) ?? null }];
+        const mute = (item['mute'] as Mute | undefined) ?? null;
+        return [{ signal: { ...signal.data, first_seen_at }, mute, firedAt: firedAtOf(item) }];
       }),
     };
   }
@@ -549,6 +550,12 @@ export class IncidentTable implements Incidents {
   async openAt({ service, environment }: ServiceEnvironment): Promise<IncidentRecord | undefined> {
     const pointer = await this.#table.get(keys.open(scopeOf({ service, environment, unmatched: null })));
     return pointer && this.read(IncidentId.parse(pointer['incident_id']));
+  }
+
+  async recent({ since, ...query }: Parameters<Incidents['recent']>[0]): ReturnType<Incidents['recent']> {
+    const page = await this.#items(query);
+    const items = page.items.map(recordOf).filter(({ opened_at }) => opened_at >= since);
+    return { items, isComplete: page.next_cursor === null || items.length < page.items.length };
   }
 
   async open(): Promise<IncidentRecord[]> {

@@ -94,6 +94,9 @@ main { max-width: 1360px; margin: 0 auto; padding: 20px 24px 40px; }
 footer { max-width: 1360px; margin: 0 auto; padding: 0 24px 24px; color: var(--quiet); font-size: 0.85rem; }
 .columns { display: grid; grid-template-columns: minmax(0, 1fr) 380px; gap: 16px; align-items: start; }
 .aside, .detail { display: grid; gap: 16px; min-width: 0; }
+.panel > .quiet + .scrolled, .lines + .hint { margin-top: 8px; }
+.stack { display: grid; gap: 16px; }
+.wrapped, .notice.error p { overflow-wrap: anywhere; white-space: pre-line; }
 .incident-columns .detail { grid-column: 1; grid-row: 1; }
 .incident-columns .aside { grid-column: 2; grid-row: 1; }
 
@@ -181,6 +184,7 @@ td, tbody th { overflow-wrap: break-word; min-width: 5em; }
 .search input { max-width: 420px; }
 .search button { flex: none; }
 details.raw > summary { cursor: pointer; color: var(--link); }
+pre.code { margin: 0; font: 0.85em/1.5 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
 details.raw pre { margin: 4px 0 0; font: 0.85em/1.5 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
 .plot { margin: 0 0 8px; }
 .plot > svg { display: block; width: 100%; height: auto; }

@@ -2,9 +2,11 @@ import { approval } from './approval.ts';
 import { audit } from './audit.ts';
 import { decisions } from './decisions.ts';
 import { freezes } from './freezes.ts';
+import { inbox } from './inbox.ts';
 import { incident } from './incident.ts';
 import { now } from './now.ts';
 import type { ConsolePage } from './page.ts';
+import { quarantined } from './quarantined.ts';
 import { service } from './service.ts';
 import { services } from './services.ts';
 import { slos } from './slos.ts';
@@ -19,6 +21,8 @@ export const PAGES: readonly ConsolePage[] = [
   slos,
   freezes,
   decisions,
+  inbox,
+  quarantined,
   audit,
 ];
 

@@ -146,6 +146,14 @@ export class FakeIncidents implements Incidents {
     return { items: views.filter((view) => view !== undefined), next_cursor: null };
   }
 
+  async recent({ since, limit, service }: Parameters<Incidents['recent']>[0]): ReturnType<Incidents['recent']> {
+    const all = [...this.#store.dossiers.values()]
+      .map(({ record }) => recordOf(record))
+      .filter((one) => one.opened_at >= since && (service === undefined || one.service === service))
+      .toSorted((a, b) => (a.id < b.id ? 1 : -1));
+    return { items: all.slice(0, limit), isComplete: all.length <= limit };
+  }
+
   async signals(id: IncidentId): ReturnType<Incidents['signals']> {
     return { items: copy([...(this.#store.dossiers.get(id)?.signals.values() ?? [])]), next_cursor: null };
   }
@@ -349,7 +357,11 @@ export class FakeIncidents implements Incidents {
     const all = [...this.#store.episodes.values()]
       .filter(({ incidentId, muted }) => incidentId === null && muted === wanted)
       .toSorted((a, b) => (a.heardAt < b.heardAt ? 1 : -1))
-      .map(({ signal, mute, heardAt: receivedAt }) => ({ signal: { ...signal, first_seen_at: receivedAt }, mute }));
+      .map(({ signal, mute, heardAt: receivedAt, firedAt }) => ({
+        signal: { ...signal, first_seen_at: receivedAt },
+        mute,
+        firedAt,
+      }));
     return copy({ items: all.slice(0, limit), next_cursor: null });
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Admitted } from '../../../../domain/ports/incidents.ts';
-import type { IncidentId } from '../../../../schemas/config/names.ts';
+import type { EnvironmentName, IncidentId } from '../../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { arrival, silenced } from '../../../support/signals.ts';
 import {
@@ -74,6 +74,34 @@ inBothStores(() => {
         { signal: { fingerprint: here().fingerprint, first_seen_at: plusSeconds(stores.clock.now(), -1) }, mute: null },
       ]);
       expect(await listed(true)).toMatchObject([{ signal: { fingerprint: other().fingerprint }, mute: silenced }]);
+    });
+
+    test('alerts without an incident have the last times at which they began to fire', async () => {
+      const times: string[] = [];
+      for (let n = 0; n < 22; n += 1) {
+        const one = here({ ...warning, startsAt: stores.clock.now() });
+        times.unshift(stores.clock.now());
+        await admit(one, one);
+        later(60);
+        await admit(ended(one));
+        later(60);
+      }
+      const { items } = await stores.incidents.alertsWithoutIncident({ limit: 50, muted: false });
+      const found = items.filter(({ signal: { service } }) => service === serviceEnvironment.service);
+      expect(found.map(({ firedAt }) => firedAt)).toEqual([times.slice(0, 20)]);
+    });
+
+    test('recent incidents are those that opened since a time, newest first', async () => {
+      const since = stores.clock.now();
+      const ids = [await opened(), await opened(here({ environment: 'staging' as EnvironmentName }))];
+      const { service } = serviceEnvironment;
+      const recent = async (more: object) => {
+        const { items, isComplete } = await stores.incidents.recent({ since, limit: 50, service, ...more });
+        return [items.map(({ id }) => id), isComplete];
+      };
+      expect(await recent({})).toEqual([ids.toReversed(), true]);
+      expect(await recent({ limit: 1 })).toEqual([ids.slice(1), false]);
+      expect(await recent({ since: plusSeconds(since, 1) })).toEqual([ids.slice(1), true]);
     });
 
     test('a failed deployment is returned separately as an event, however often it is reported', async () => {

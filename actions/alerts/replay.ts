@@ -7,33 +7,58 @@ import { sources } from '../../schemas/alerts/sources/index.ts';
 import type { Unreadable } from '../../schemas/alerts/sources/parsed.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { readEvent } from '../../integrations/pagerduty/webhook.ts';
-import { enqueueEvent } from '../webhooks/pagerduty.ts';
-import { enqueue, type Sender } from '../../actions/alerts/enqueue.ts';
-import { alertsIn, read } from '../webhooks/alerts.ts';
-import { Refusal } from '../../actions/refusal.ts';
+import { EVERYWHERE } from '../../domain/access/access.ts';
+import type { Caller } from '../people/caller.ts';
+import { enqueueEvent } from '../paging/enqueue-event.ts';
+import { Refusal } from '../refusal.ts';
+import { enqueue, type Sender } from './enqueue.ts';
+import { alertsIn, readPayload } from './read-payload.ts';
 
-export type Kept = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
+type Kept = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
 
 export type Replayed = { receipt: string; accepted: number; quarantined: number; truncated: number };
+
+export type ReplayDeps = Pick<Deps, 'clock' | 'config' | 'inbound' | 'quarantine' | 'queue'>;
+
+/** Returns whether inputs of this source can be replayed. An action in Slack expects an answer within seconds. */
+export const isReplayed = (source: string): boolean => source !== 'slack';
+
+/**
+ * Returns an input in quarantine with its body.
+ *
+ * @throws Refusal 403, 404
+ */
+export async function readQuarantined(deps: Pick<Deps, 'quarantine'>, caller: Caller, id: string): Promise<Kept> {
+  caller.allow('quarantine:read', EVERYWHERE); // an input that cannot be parsed can belong to any service
+  return find(deps, id);
+}
+
+async function find({ quarantine }: Pick<Deps, 'quarantine'>, id: string): Promise<Kept> {
+  const entry = await quarantine.get(id);
+  if (entry === undefined) throw new Refusal(404, 'unknown-quarantine', `no quarantine entry has the ID ${id}`);
+  return entry;
+}
 
 /**
  * Parses a quarantined input again with the current code, and processes it as if it arrived now.
  *
- * @param sender the caller who replays it, because the original sender is no longer known
- * @throws Refusal 422 if it still cannot be parsed
+ * @param sender name of the caller, and whether alerts of the caller may request a rollback, because the original sender
+ *   is no longer known
+ * @throws Refusal 403; 404; 422 if it still cannot be parsed
  */
 export async function replay(
-  deps: Deps,
-  quarantined: Kept,
-  trace: string,
-  sender: Sender & { by: string },
+  deps: ReplayDeps,
+  caller: Caller,
+  { id, trace, sender }: { id: string; trace: string; sender: Pick<Sender, 'name' | 'mayAsk'> },
 ): Promise<Replayed> {
-  const answer = await again(deps, quarantined, trace, sender);
-  await deps.quarantine.replayed(quarantined.id, sender.by);
+  caller.allow('quarantine:replay', EVERYWHERE);
+  const entry = await find(deps, id);
+  const answer = await again(deps, entry, trace, { ...sender, allow: () => undefined });
+  await deps.quarantine.replayed(id, caller.name);
   return answer;
 }
 
-async function again(deps: Deps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
+async function again(deps: ReplayDeps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
   switch (quarantined.source) {
     case 'queue':
       return replayMessage(deps, quarantined, trace);
@@ -52,12 +77,12 @@ async function again(deps: Deps, quarantined: Kept, trace: string, sender: Sende
   }
 }
 
-async function replayBody(deps: Deps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
+async function replayBody(deps: ReplayDeps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
   const source = sources.get(quarantined.source);
   if (source === undefined)
     throw new Refusal(422, 'unknown-source', `this version has no alert source ${quarantined.source}`);
   // Ignore the stored content type: it may be the reason why the input is in quarantine.
-  const result = read(source, '', quarantined.body, millisOf(deps.clock.now()));
+  const result = readPayload(source, '', quarantined.body, millisOf(deps.clock.now()));
   if (!result.ok) throw new Refusal(422, result.fault.code, result.fault.detail);
   const { alerts, unreadable, truncated } = result.parsed;
   if (alerts.length === 0 && unreadable.length > 0) {
@@ -71,7 +96,7 @@ async function replayBody(deps: Deps, quarantined: Kept, trace: string, sender: 
 }
 
 /** Keeps each alert that still cannot be parsed as a separate entry. */
-async function keepRest(deps: Deps, quarantined: Kept, rest: readonly Unreadable[]): Promise<void> {
+async function keepRest(deps: ReplayDeps, quarantined: Kept, rest: readonly Unreadable[]): Promise<void> {
   const { source, receiver, content_type: contentType } = quarantined;
   for (const { body, detail } of rest) {
     await deps.quarantine.keep({
@@ -87,14 +112,14 @@ async function keepRest(deps: Deps, quarantined: Kept, rest: readonly Unreadable
 }
 
 /** Replays an inbound event from the queue of vendor events. Its own key ensures that it takes effect at most once. */
-async function replayEvent(deps: Deps, { body }: Kept): Promise<Replayed> {
+async function replayEvent(deps: ReplayDeps, { body }: Kept): Promise<Replayed> {
   const parsed = InboundEvent.safeParse(jsonOf(body));
   if (!parsed.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(parsed.error));
   await deps.inbound.send(parsed.data, `replayed:${parsed.data.key}`);
   return { receipt: parsed.data.key, accepted: 1, quarantined: 0, truncated: 0 };
 }
 
-async function replayPagerDuty(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
+async function replayPagerDuty(deps: ReplayDeps, { body }: Kept, trace: string): Promise<Replayed> {
   const found = readEvent(Uint8Array.from(Buffer.from(body)));
   if ('unreadable' in found) throw new Refusal(422, 'wrong-shape', found.unreadable);
   if ('ignored' in found) throw new Refusal(422, 'ignored', `Firebreak ignores events of the type ${found.ignored}`);
@@ -111,7 +136,7 @@ function jsonOf(body: Kept['body']): unknown {
 }
 
 /** Replays a queue message with signals that were parsed, but could not be stored. */
-async function replayMessage(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
+async function replayMessage(deps: ReplayDeps, { body }: Kept, trace: string): Promise<Replayed> {
   const message = readSignalMessage(Buffer.from(body).toString());
   if (!message.success)
     throw new Refusal(422, 'wrong-shape', 'the queue message has an unknown format; this version cannot replay it');

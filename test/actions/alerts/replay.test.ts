@@ -1,7 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
-import { replay, type Kept } from '../../../http/routes/replay.ts';
+import { replay } from '../../../actions/alerts/replay.ts';
+import { Refusal } from '../../../actions/refusal.ts';
+import type { Quarantine } from '../../../domain/ports/alerts.ts';
 import type { InboundEvent } from '../../../schemas/messages/inbound-events.ts';
-import { webhook } from '../../actions/paging/webhooks.ts';
+import { webhook } from '../paging/webhooks.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
 let world: FakeWorld;
@@ -13,30 +15,35 @@ beforeEach(() => {
   [sent, done] = [[], []];
 });
 
-function again(source: string, body: string) {
-  const quarantined = {
-    id: 'q_1',
-    source,
-    receiver: source,
-    content_type: '',
-    body: Buffer.from(body),
-  } as unknown as Kept;
-  const people = { send: async (inbound: InboundEvent, group: string) => void sent.push({ event: inbound, group }) };
-  const quarantine = Object.assign({}, world.deps.quarantine, { replayed: async (id: string) => void done.push(id) });
-  return replay({ ...world.deps, inbound: people, quarantine }, quarantined, 'trace', {
-    name: 'token:ada',
-    by: 'ada',
-    allow: () => undefined,
-    mayAsk: () => true,
-  });
+function again(source: string, body: string, allow: () => void = () => undefined) {
+  const quarantine: Pick<Quarantine, 'get' | 'replayed'> = {
+    get: async (id) =>
+      id === 'q_1' ? ({ id, source, receiver: source, content_type: '', body: Buffer.from(body) } as never) : undefined,
+    replayed: async (id, by) => void done.push(`${id} by ${by}`),
+  };
+  const inbound = { send: async (event: InboundEvent, group: string) => void sent.push({ event, group }) };
+  return replay(
+    { ...world.deps, inbound, quarantine: Object.assign(Object.create(null), quarantine) },
+    { name: 'ada', allow },
+    { id: 'q_1', trace: 'trace', sender: { name: 'token:ada', mayAsk: () => true } },
+  );
 }
+
+test('a caller without the permission replays nothing', async () => {
+  const { body } = webhook('webhook-incident-acknowledged');
+  const refuses = () => {
+    throw new Refusal(403, 'forbidden', 'no');
+  };
+  await expect(again('pagerduty', body, refuses)).rejects.toMatchObject({ status: 403 });
+  expect([sent, done]).toEqual([[], []]);
+});
 
 test("a PagerDuty event that can now be parsed is processed under the event's key", async () => {
   const { body } = webhook('webhook-incident-acknowledged');
   const { event } = JSON.parse(body) as { event: { id: string } };
   expect(await again('pagerduty', body)).toMatchObject({ receipt: event.id, accepted: 1 });
   expect(sent).toMatchObject([{ event: { from: 'pagerduty', key: `pagerduty:${event.id}` } }]);
-  expect(done).toEqual(['q_1']);
+  expect(done).toEqual(['q_1 by ada']);
 });
 
 test('an inbound event is processed under its own key', async () => {

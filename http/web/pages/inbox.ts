@@ -1,0 +1,208 @@
+import { html } from 'hono/html';
+import { isReplayed } from '../../../actions/alerts/replay.ts';
+import { type AlertReview, alertReview, REVIEW_DAYS } from '../../../actions/reports/alert-review.ts';
+import { EVERYWHERE } from '../../../domain/access/access.ts';
+import { NOISY_TIMES } from '../../../domain/alerts/noisy-alerts.ts';
+import { incidentPath } from '../../../domain/incidents/console-link.ts';
+import type { Quarantined } from '../../../domain/ports/alerts.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { Viewer } from '../../context.ts';
+import {
+  actionForm,
+  ago,
+  type Cells,
+  clockTime,
+  type Html,
+  nothing,
+  olderLink,
+  panel,
+  servicePath,
+  tableOf,
+} from '../parts.ts';
+import { REPLAY } from './inbox/actions.ts';
+import type { Asked, ConsoleDeps, ConsolePage } from './page.ts';
+
+const PATH = '/console/inbox';
+
+const QUARANTINED_SHOWN = 20;
+const ROWS_SHOWN = 50;
+const NAMES_SHOWN = 3;
+
+export type Inbox = Pick<Viewer, 'may' | 'formKey'> & {
+  at: Timestamp;
+  /** Null: the viewer may not read the quarantine. `waiting`: those not replayed. */
+  quarantine: {
+    items: readonly Quarantined[];
+    waiting: number;
+    from: string | null;
+    older: string | null;
+  } | null;
+  review: AlertReview;
+};
+
+export const inbox: ConsolePage = {
+  path: PATH,
+  label: 'Inbox',
+  action: 'incidents:read',
+  everySeconds: 60,
+  actions: { replay: REPLAY },
+  show: async (deps, asked) => ({ title: 'Inbox', main: inboxMain(await load(deps, asked)) }),
+};
+
+async function load(deps: ConsoleDeps, { viewer: { may, formKey }, query }: Asked): Promise<Inbox> {
+  const [quarantine, review] = await Promise.all([
+    may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
+    alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
+  ]);
+  return { at: deps.clock.now(), may, formKey, quarantine, review };
+}
+
+async function quarantineOf(
+  { quarantine }: Pick<ConsoleDeps, 'quarantine'>,
+  from: string | null,
+): Promise<NonNullable<Inbox['quarantine']>> {
+  const [{ items, next_cursor: older }, waiting] = await Promise.all([
+    quarantine.list({ limit: QUARANTINED_SHOWN, ...(from !== null && { cursor: from }) }),
+    quarantine.count(),
+  ]);
+  return { items, waiting, from, older };
+}
+
+export const inboxMain = (data: Inbox): Html => html`
+  <h1 class="page-title">Inbox</h1>
+  <div class="stack">${quarantinePanel(data)} ${unmatchedPanel(data)} ${noisyPanel(data)}</div>
+`;
+
+function quarantinePanel({ quarantine, at, may, formKey }: Inbox): Html {
+  if (quarantine === null) return html``;
+  const { items, waiting, from, older } = quarantine;
+  const mayReplay = may('quarantine:replay', EVERYWHERE);
+  return panel(
+    'quarantine',
+    'Quarantine',
+    waiting,
+    html`${from === null ? '' : olderLink(PATH, {}, 'Newest inputs')}
+    ${
+      items.length === 0
+        ? nothing('Nothing is in quarantine. Inputs that could not be parsed are kept here for 90 days.')
+        : html`<ul class="rows">
+            ${items.map((item) => html`<li>${quarantinedRow(item, at, mayReplay ? formKey : null)}</li>`)}
+          </ul>`
+    }
+    ${older === null ? '' : olderLink(PATH, { from: older }, 'Older inputs')}`,
+  );
+}
+
+/** @param formKey null: the viewer may not replay it */
+function quarantinedRow(item: Quarantined, at: Timestamp, formKey: string | null): Html {
+  const { id, source, status, detail, count, bytes, last_seen_at: last, replayed_at: replayed } = item;
+  return html`<article aria-labelledby="q-${id}">
+    <h3 id="q-${id}">
+      <a class="place" href="${PATH}/${id}">${source}</a>
+      ${replayed === null ? html`<span class="badge warning">waiting</span>` : html`<span class="badge">replayed</span>`}
+    </h3>
+    <p class="wrapped">${detail}</p>
+    <p class="facts">
+      <span>received ${count === 1 ? '' : `${count} times, last `}${ago(last, at)}</span>
+      <span>answered with ${status}</span>
+      <span>${sizeText(bytes)}</span>
+      ${replayed === null ? '' : html`<span>replayed ${ago(replayed, at)}</span>`}
+    </p>
+    ${formKey === null || !isReplayed(source) ? '' : replayForm(PATH, id, formKey)}
+  </article>`;
+}
+
+/** Sends a quarantined input to the action of a page. */
+export const replayForm = (page: string, id: string, formKey: string): Html =>
+  html`<div class="buttons">
+    ${actionForm(
+      page,
+      'replay',
+      formKey,
+      html`<input type="hidden" name="id" value="${id}" /><button id="replay-${id}">
+          Replay<span class="hidden"> ${id}</span>
+        </button>`,
+    )}
+  </div>`;
+
+const timesText = (times: number): string => (times === 1 ? 'once' : `${times} times`);
+
+export const sizeText = (bytes: number): string =>
+  bytes < 1024
+    ? `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`
+    : bytes < 1024 ** 2
+      ? `${Math.round(bytes / 1024)} KiB`
+      : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+
+function unmatchedPanel({ review: { unmatched, isComplete, since }, at }: Inbox): Html {
+  const rows = unmatched.slice(0, ROWS_SHOWN).map((group): Cells => {
+    const { service, environment, names, sources, times, firing, lastAt, incident, fix } = group;
+    const named = names.slice(0, NAMES_SHOWN).join(', ');
+    return [
+      html`${service === '' ? html`<em>no name</em>` : service} <span class="quiet target">${environment}</span>`,
+      html`${named}${names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : ''}
+        <span class="quiet target">${sources.join(', ')}</span>`,
+      html`${timesText(times)}${firing === 0 ? '' : html` <span class="badge warning">${firing} firing</span>`}`,
+      ago(lastAt, at),
+      incident === null ? '' : html`<a href="${incidentPath(incident)}">incident</a>`,
+      fix,
+    ];
+  });
+  return panel(
+    'unmatched',
+    'Alerts outside the catalogue',
+    unmatched.length,
+    html`${
+      rows.length === 0
+        ? nothing(`Every alert of the last ${REVIEW_DAYS} days has a service and an environment in the catalogue.`)
+        : tableOf(
+            'Alerts outside the catalogue',
+            ['Service', 'Alerts', 'Received', 'Last', 'Incident', 'What to change'],
+            rows,
+          )
+    }
+    ${rest(unmatched.length)}${coverage(isComplete, since, at)}`,
+  );
+}
+
+function noisyPanel({ review: { noisy, isComplete, since }, at }: Inbox): Html {
+  const rows = noisy.slice(0, ROWS_SHOWN).map((alert): Cells => {
+    const { service, environment, name, times, lastAt, incidents, acknowledged, pages, newest } = alert;
+    return [
+      html`${name} <span class="quiet target"><a href="${servicePath(service)}">${service}</a> ${environment}</span>`,
+      html`${times} times`,
+      newest === null
+        ? 'none'
+        : html`<a href="${incidentPath(newest)}">${incidents}</a
+            >${acknowledged === 0 ? '' : `, ${acknowledged} acknowledged`}`,
+      String(pages),
+      ago(lastAt, at),
+    ];
+  });
+  return panel(
+    'noisy',
+    'Noisy alerts',
+    noisy.length,
+    html`${
+      rows.length === 0
+        ? nothing(
+            `No alert fired ${NOISY_TIMES} times or more in ${REVIEW_DAYS} days without an action and without a runbook.`,
+          )
+        : html`<p class="quiet">
+              Fired ${NOISY_TIMES} times or more in ${REVIEW_DAYS} days. Neither automation nor a person did anything,
+              and no runbook says what to do. Correct the rule, route the alert elsewhere, or write a runbook.
+            </p>
+            ${tableOf('Noisy alerts', ['Alert', 'Fired', 'Incidents', 'Pages', 'Last'], rows)}`
+    }
+    ${rest(noisy.length)}${coverage(isComplete, since, at)}`,
+  );
+}
+
+const rest = (count: number): Html =>
+  count <= ROWS_SHOWN ? html`` : html`<p class="quiet">${count - ROWS_SHOWN} more are not shown.</p>`;
+
+/** Says so if there were too many incidents to read all of the period. */
+const coverage = (isComplete: boolean, since: Timestamp, at: Timestamp): Html =>
+  isComplete
+    ? html``
+    : html`<p class="quiet">Only the newest incidents and alerts since ${clockTime(since, at)} were read.</p>`;
