@@ -2,83 +2,10 @@ import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SEVERAL } from '../../domain/incidents/incident-group.ts';
 import { Firebreak } from '../support/firebreak.ts';
-import { deliver, fixture, inbound, type Inbound } from '../support/fixtures.ts';
+import { deliver } from '../support/fixtures.ts';
+import { ANSWERS, answersOf, FILES, first, refusesOthers, SIGNS_TIME } from './receiving.ts';
 
-/** The expected response to each file, according to its source. Sequences have a response for each request. */
-const ANSWERS: Record<string, Answer | Answer[]> = {
-  'alertmanager/auth-basic': taken(1),
-  'alertmanager/auth-bearer': taken(1),
-  'alertmanager/firing-critical-auto-rollback': taken(1),
-  'alertmanager/from-prometheus-rule': taken(1),
-  'alertmanager/from-prometheus-rule-resolved': taken(1),
-  'alertmanager/group-mixed-firing-resolved': taken(3),
-  'alertmanager/group-multiple-services': taken(3),
-  'alertmanager/group-three-firing': taken(3),
-  'alertmanager/lifecycle-firing-then-resolved': [taken(1), taken(1)],
-  'alertmanager/minimal-watchdog-no-grouping': taken(1),
-  'alertmanager/repeat-interval': [taken(1), taken(1), taken(1)],
-  'alertmanager/resolved': taken(1),
-  'alertmanager/storm-50-one-group': taken(50),
-  'alertmanager/storm-50-ungrouped': Array.from({ length: 50 }, () => taken(1)),
-  'alertmanager/truncated-max-alerts': taken(3, 5),
-  'alertmanager/unicode': taken(1),
-  'grafana/datasource-error': taken(1),
-  'grafana/firing-basic-auth': taken(1),
-  'grafana/firing-bearer': taken(1),
-  'grafana/firing-hmac-body-only': taken(1),
-  'grafana/firing-hmac-with-timestamp': { status: 401 }, // signed hours or years ago
-  'grafana/firing-hmac-wrong-secret': { status: 401 },
-  'grafana/mixed-two-services': taken(2),
-  'grafana/nodata': taken(1),
-  'grafana/old-v9-values-null': taken(1),
-  'grafana/put-method': taken(1),
-  'grafana/resolved': taken(1),
-  'grafana/test-notification': taken(1),
-  'grafana/truncated-max-alerts': taken(2, 6),
-};
-
-type Answer = { status: number; body?: { receipt: unknown; accepted: number; quarantined: number; truncated: number } };
-
-function taken(accepted: number, truncated = 0): Answer {
-  return { status: 202, body: { receipt: expect.any(String), accepted, quarantined: 0, truncated } };
-}
-
-/** One product, restarted with each credential that a file needs, or without any for the files that need none. */
-const CONFIGURED: { name: string; env: Record<string, string>; files: string[] }[] = [
-  {
-    name: "Alertmanager's bearer token, and a Grafana that signs the body alone",
-    env: {
-      FIREBREAK_INGEST_TOKEN: secretOf('alertmanager/auth-bearer').bearerToken ?? '',
-      GRAFANA_WEBHOOK_SECRET: secretOf('grafana/firing-hmac-body-only').hmacSecret ?? '',
-      GRAFANA_TIMESTAMP_HEADER: '',
-    },
-    files: ['alertmanager/auth-bearer', 'grafana/firing-hmac-body-only', 'grafana/firing-hmac-wrong-secret'],
-  },
-  {
-    name: "Grafana's bearer token",
-    env: { FIREBREAK_INGEST_TOKEN: secretOf('grafana/firing-bearer').bearerToken ?? '' },
-    files: ['grafana/firing-bearer'],
-  },
-  {
-    name: "Grafana's password",
-    env: { FIREBREAK_INGEST_TOKEN: secretOf('grafana/firing-basic-auth').password ?? '' },
-    files: ['grafana/firing-basic-auth'],
-  },
-];
-
-const SIGNS_TIME = {
-  env: {
-    FIREBREAK_INGEST_TOKEN: secretOf('alertmanager/auth-basic').password ?? '',
-    GRAFANA_WEBHOOK_SECRET: secretOf('grafana/firing-hmac-with-timestamp').hmacSecret ?? '',
-    GRAFANA_TIMESTAMP_HEADER: secretOf('grafana/firing-hmac-with-timestamp').timestampHeader ?? '',
-  },
-  files: ['alertmanager/auth-basic', 'grafana/firing-hmac-with-timestamp'],
-};
-
-const FILES = (['alertmanager', 'grafana'] as const).flatMap((vendor) =>
-  inbound(vendor).map(({ name, requests }) => ({ path: `${vendor}/${name}`, vendor, requests })),
-);
-
+/** One product, restarted without credentials for the files that need none. receivers.long.test.ts has the others. */
 let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.prepare({
@@ -94,21 +21,13 @@ test('every fixture of a sender has an expected response', () => {
   expect(FILES.map(({ path }) => path).toSorted()).toEqual(Object.keys(ANSWERS).toSorted());
 });
 
-describe.each(CONFIGURED)('configured with $name', ({ env, files }) => {
-  beforeAll(() => firebreak.start(env));
-  afterAll(() => firebreak.stop());
-
-  test.each(files)('%s gets the expected response', (path) => answersOf(path));
-  test('the credential of another sender is refused', () => refusesOthers(files));
-});
-
 describe("configured with Alertmanager's password and a Grafana that signs the timestamp", () => {
   const { env, files } = SIGNS_TIME;
   beforeAll(() => firebreak.start(env));
   afterAll(() => firebreak.stop());
 
-  test.each(files)('%s gets the expected response', (path) => answersOf(path));
-  test('the credential of another sender is refused', () => refusesOthers(files));
+  test.each(files)('%s gets the expected response', (path) => answersOf(firebreak, path));
+  test('the credential of another sender is refused', () => refusesOthers(firebreak, files));
 
   const [, request] = first('grafana/firing-hmac-with-timestamp');
   const { hmacSecret = '', timestampHeader: header = '' } = request.secret ?? {};
@@ -141,7 +60,7 @@ describe('configured with a token only', () => {
   beforeAll(() => firebreak.start());
 
   const withoutSecret = FILES.filter(({ requests }) => requests[0]?.secret === undefined).map(({ path }) => path);
-  test.each(withoutSecret)('%s gets the expected response', (path) => answersOf(path));
+  test.each(withoutSecret)('%s gets the expected response', (path) => answersOf(firebreak, path));
 
   test('a signature is refused if no secret is configured', async () => {
     for (const path of ['grafana/firing-hmac-body-only', 'grafana/firing-hmac-with-timestamp']) {
@@ -157,31 +76,3 @@ describe('configured with a token only', () => {
     expect(await firebreak.calls('cd')).toEqual([]);
   });
 });
-
-async function answersOf(path: string): Promise<void> {
-  const [vendor = ''] = path.split('/');
-  const answers = await Promise.all(
-    fixture(path as `alertmanager/${string}`).map((request) => deliver(firebreak, `/v1/alerts/${vendor}`, request)),
-  );
-  const expected = [ANSWERS[path]].flat();
-  expect(answers).toEqual(expected.map((answer) => expect.objectContaining(answer ?? {})));
-}
-
-async function refusesOthers(own: readonly string[]): Promise<void> {
-  for (const path of [...CONFIGURED, SIGNS_TIME].flatMap(({ files }) => files)) {
-    if (own.includes(path)) continue;
-    const [vendor, request] = first(path);
-    expect([path, (await deliver(firebreak, `/v1/alerts/${vendor}`, request)).status]).toEqual([path, 401]);
-  }
-}
-
-function first(path: string): [vendor: string, request: Inbound] {
-  const [vendor = ''] = path.split('/');
-  const [request] = fixture(path as `alertmanager/${string}`);
-  if (request === undefined) throw new Error(`${path} holds no request`);
-  return [vendor, request];
-}
-
-function secretOf(path: string): NonNullable<Inbound['secret']> {
-  return first(path)[1].secret ?? {};
-}

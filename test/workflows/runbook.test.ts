@@ -1,19 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type QuestionInputs, whyAsked } from '../../domain/runbooks/permission.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
-import { detailsOf, type Run } from './history.ts';
 import { answers, answersWhatWaits, ends, fires, type Moment, pauses, play, says, theIncident } from './play.ts';
+import { step, story, told } from './stories/one-runbook.ts';
 import { answered, dies, done, follows, later, names, runbookPaths, set } from './stories/runbooks.ts';
 import type { Path } from './stories/rollbacks.ts';
-
-const OPERATIONS_MAX = 3000;
-const CHECKPOINT_MAX_BYTES = 256 * 1024;
-
-const told = (world: FakeWorld, kind: RegExp = /^(runbook|flag|http|scale|restart)\./): string[] =>
-  world.store
-    .dossier(theIncident(world))
-    .timeline.filter((entry) => kind.test(entry.kind))
-    .map((entry) => `${entry.kind}: ${entry.text}`);
 
 const acts = (world: FakeWorld): string[] => world.calls.filter((call) => !call.startsWith('pager'));
 
@@ -23,21 +14,6 @@ const path = (name: string): Path => {
   return found;
 };
 
-/** Prevents incidents from closing automatically during a story. */
-const LIVELY = { autoResolveHours: 14 * 24 };
-
-/** Plays a story with one runbook, whose alert ends after the given time. */
-const story = (head: string, given: Moment[], timeline: Record<string, Moment> = {}, after = '3 h') =>
-  play({
-    given: [follows({ one: head }, {}, LIVELY), ...given],
-    timeline: { '0 s': fires(names('one')), ...timeline, [after]: ends(names('one')) },
-  });
-
-const operationsOf = ({ events }: Run): number => new Set(events.map(({ Id }) => Id)).size;
-const largest = ({ events }: Run): number =>
-  Math.max(...events.map((event) => JSON.stringify(detailsOf(event)).length));
-
-const step = (more: string): string => `steps:\n${more}`;
 const FLAG = `  - { id: off, uses: flag.disable, with: { flag: basket }, timeout: 5m }`;
 const HOOK = `  - { id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }`;
 
@@ -129,37 +105,6 @@ describe('a run that hands over', { timeout: 180_000 }, () => {
     expect(acts(world)).toEqual([
       'http POST https://ops.test/hook runbook.1.hook',
       'http POST https://ops.test/hook runbook.1.hook',
-    ]);
-  });
-});
-
-describe('fifty steps', () => {
-  const until = (n: number) =>
-    `  - { id: s${n}, uses: wait.until, with: { promql: 'up', min: 2 }, timeout: 40m, onFailure: continue }`;
-  const note = (n: number) => `  - { id: s${n}, uses: note, with: { text: 'step ${n}' } }`;
-  const head = step(Array.from({ length: 50 }, (_, n) => (n % 13 === 0 ? until(n) : note(n))).join('\n'));
-
-  test('with long waits stay within the limits of one run of the workflow', { timeout: 180_000 }, async () => {
-    const { runs, world } = await story(head, [set({ health: { kind: 'value', value: 1 } })], {}, '4 h');
-    expect(runs.length).toBeGreaterThan(1);
-    for (const run of runs) {
-      expect(operationsOf(run)).toBeLessThan(OPERATIONS_MAX);
-      expect(largest(run)).toBeLessThan(CHECKPOINT_MAX_BYTES);
-    }
-    expect(told(world, /^runbook\.step_failed/)).toHaveLength(4);
-    expect(told(world, /^runbook\.step_succeeded/)).toHaveLength(46);
-    expect(told(world, /^runbook\.finished/)).toHaveLength(1);
-  });
-
-  test('with large responses stay within the size limit of a checkpoint', { timeout: 180_000 }, async () => {
-    const call = (n: number) =>
-      `  - { id: s${n}, uses: http, with: { method: GET, url: 'https://ops.test/\${{ incident.title }}' } }`;
-    const last = `  - { id: note, uses: note, with: { text: "${'${{ incident.title }} '.repeat(120)}" } }`;
-    const calls = step([...Array.from({ length: 48 }, (_, n) => call(n)), last].join('\n'));
-    const { runs, world } = await story(calls, [set({ answers: [answered(200, { text: 'x'.repeat(3900) })] })]);
-    expect(runs.map(largest).every((size) => size < CHECKPOINT_MAX_BYTES)).toBe(true);
-    expect(told(world, /^runbook\.finished/)).toEqual([
-      'runbook.finished: Runbook "Test" finished: 49 of 49 steps completed',
     ]);
   });
 });

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { endFailures } from '../../../actions/changes/end-failures.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import { minutesAgo } from '../../support/alerts.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
-import { EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
-import { seen } from '../../support/fixtures.ts';
 import { acting } from '../../workflows/play.ts';
 
 const checkout = { service: 'checkout', environment: 'production' };
@@ -115,79 +112,5 @@ describe('a failed deployment', () => {
     expect(said).toEqual([]);
     await sweep(checkout as never);
     expect(said).toHaveLength(1);
-  });
-});
-
-describe('through the front door', { timeout: 180_000 }, () => {
-  let firebreak: Firebreak;
-  beforeAll(async () => {
-    // A long time-out, so that no deployment is overdue.
-    const production = { environments: { production: { deployTimeoutSeconds: 604_800 } } };
-    firebreak = await Firebreak.start({
-      services: { noticed: { slack: { channel: '#noticed' }, ...production }, paged: production, mended: production },
-      configFiles: {
-        'routes.yaml': `${EACH_ALONE['routes.yaml']}routes:\n  - match: ['service=~"paged|mended"']\n    page: true\n`,
-      },
-      env: { LOG_LEVEL: 'warn' },
-    });
-  });
-  afterAll(() => firebreak?.remove());
-
-  const deploy = async (service: string, version: string, more: object = {}): Promise<any> => {
-    const told = { service, environment: 'production', version, ...more };
-    const { status, body } = await firebreak.post('/v1/deployments', told);
-    expect([status, body.detail]).toEqual([201, undefined]);
-    return body;
-  };
-  const signalOf = (service: string, status: string, path = '/v1/signals?limit=100'): Promise<any> =>
-    seen(
-      async () =>
-        (await firebreak.get(path)).body.items.find((one: any) => one.service === service && one.status === status),
-      `the signal of ${service}, ${status}`,
-    );
-  const incidentOf = (service: string, status: string): Promise<any> =>
-    seen(
-      async () =>
-        (await firebreak.get(`/v1/incidents?service=${service}`)).body.items.find((one: any) => one.status === status),
-      `the incident of ${service}, ${status}`,
-    );
-
-  test('the signal ends when a later deployment of the service and environment succeeds, and the channel shows it', async () => {
-    await deploy('noticed', 'n1', { status: 'failed', started_at: minutesAgo(5), finished_at: minutesAgo(4) });
-    const firing = await signalOf('noticed', 'firing');
-    expect(firing).toMatchObject({ title: 'The deploy of n1 failed', ends_at: null });
-    const { id } = await deploy('noticed', 'n2', { status: 'started' });
-    expect(await signalOf('noticed', 'firing')).toMatchObject({ episode: firing.episode });
-    await firebreak.request('PATCH', `/v1/deployments/${id}`, { status: 'succeeded' });
-    const ended = await signalOf('noticed', 'resolved');
-    expect(ended).toMatchObject({ episode: firing.episode, starts_at: firing.starts_at });
-    expect(ended.ends_at > ended.starts_at).toBe(true);
-    const all = (await firebreak.get('/v1/signals?limit=100')).body.items;
-    expect(all.filter(({ service }: any) => service === 'noticed')).toHaveLength(1);
-    await seen(async () => {
-      const { body } = await firebreak.get('/sandbox/slack/channels/noticed');
-      return JSON.stringify(body.messages ?? []).includes('all alerts resolved');
-    }, 'the end in #noticed');
-  });
-
-  test('the signal of an incident ends with the incident', async () => {
-    await deploy('paged', 'p1', { status: 'failed' });
-    const { id } = await incidentOf('paged', 'open');
-    await signalOf('paged', 'firing', `/v1/incidents/${id}/signals`);
-    await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
-    const { resolved_at } = await incidentOf('paged', 'resolved');
-    expect(await signalOf('paged', 'resolved', `/v1/incidents/${id}/signals`)).toMatchObject({ ends_at: resolved_at });
-  });
-
-  test('the signal of an incident ends when a later deployment succeeds; a person still closes the incident', async () => {
-    await deploy('mended', 'm1', { status: 'failed', started_at: minutesAgo(2) });
-    const { id } = await incidentOf('mended', 'open');
-    await deploy('mended', 'm2');
-    await signalOf('mended', 'resolved', `/v1/incidents/${id}/signals`);
-    const timeline = (await firebreak.get(`/v1/incidents/${id}/timeline`)).body.items;
-    expect(timeline.map(({ text }: any) => text)).toContain('Resolved: The deploy of m1 failed');
-    expect((await firebreak.get(`/v1/incidents/${id}`)).body.status).toBe('open');
-    await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
-    await incidentOf('mended', 'resolved');
   });
 });

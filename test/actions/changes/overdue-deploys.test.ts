@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { reportOverdue } from '../../../actions/changes/overdue-deploys.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import { minutesAgo } from '../../support/alerts.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
-import { EACH_ALONE, eventually, Firebreak } from '../../support/firebreak.ts';
-import { seen } from '../../support/fixtures.ts';
 import { acting } from '../../workflows/play.ts';
 
 describe('a deployment that does not end', () => {
@@ -137,120 +134,5 @@ describe('a deployment that does not end', () => {
     await world.deps.changes.record(NewChange.parse({ ...serviceEnvironment, started_at: '2026-11-20T11:00:00.000Z' }));
     await sweep();
     expect(said.map(({ service, unmatched }) => unmatched ?? service).toSorted()).toEqual(['checkout', 'search']);
-  });
-});
-
-describe('through the front door', { timeout: 180_000 }, () => {
-  let firebreak: Firebreak;
-  const serviceEnvironment = (service: string) => ({ service, environment: 'production' });
-  beforeAll(async () => {
-    const told = (name: string) => ({ slack: { channel: `#${name}` } });
-    firebreak = await Firebreak.start({
-      services: {
-        slow: { ...told('slow'), environments: { production: null } },
-        broken: { ...told('broken'), environments: { production: null } },
-        patient: { ...told('patient'), environments: { production: { deployTimeoutSeconds: 604_800 } } },
-        ledger: { environments: { production: {} } },
-      },
-      configFiles: {
-        'routes.yaml': `${EACH_ALONE['routes.yaml']}routes: [{ match: { service: ledger }, page: true }]\n`,
-      },
-      env: { LOG_LEVEL: 'warn' },
-    });
-  });
-  afterAll(() => firebreak?.remove());
-
-  const begins = async (service: string, version: string, more: object = {}): Promise<any> => {
-    const { status, body } = await firebreak.post('/v1/deployments', {
-      ...serviceEnvironment(service),
-      version,
-      status: 'started',
-      ...more,
-    });
-    expect(status).toBe(201);
-    return body;
-  };
-  const patch = (id: string, body: object) => firebreak.request('PATCH', `/v1/deployments/${id}`, body);
-
-  const signalsOf = async (service: string): Promise<any[]> =>
-    (await firebreak.get('/v1/signals?limit=100')).body.items.filter((one: any) => one.service === service);
-  const nameOf = ({ labels }: any): string => new Map<string, string>(labels).get('alertname') ?? '';
-
-  /** Waits until the single message in the service's channel matches. */
-  const told = (service: string, text: RegExp) =>
-    seen(async () => {
-      const { body } = await firebreak.get(`/sandbox/slack/channels/${service}`);
-      const messages: any[] = body.messages ?? [];
-      return messages.length === 1 && text.test(JSON.stringify(messages[0].blocks));
-    }, `${text.source} in #${service}`);
-
-  test("an overdue deployment is announced once in the service's channel, and its end is shown", async () => {
-    const patient = await begins('patient', 'p1');
-    const { id } = await begins('slow', 's1');
-    const [signal] = await seen(async () => {
-      const found = await signalsOf('slow');
-      return found.length > 0 && found;
-    }, 'the signal');
-    expect(signal).toMatchObject({
-      ...serviceEnvironment('slow'),
-      source: 'deployment',
-      status: 'firing',
-      severity: 'warning',
-    });
-    expect(nameOf(signal)).toBe('DeploymentTimedOut');
-    await told('slow', /The deploy of s1 started and is overdue/);
-
-    // The first one is not announced again while the sweeper handles another.
-    await begins('slow', 's2', { started_at: minutesAgo(30) });
-    await seen(async () => (await signalsOf('slow')).length === 2, 'the second signal');
-    expect(await signalsOf('patient')).toEqual([]);
-
-    expect((await patch(id, { status: 'succeeded' })).body).toMatchObject({ status: 'succeeded' });
-    await told('slow', /The deploy of s1 has ended/);
-    expect((await patch(patient.id, { status: 'succeeded' })).status).toBe(200);
-    expect((await signalsOf('slow')).map(nameOf)).toEqual(['DeploymentTimedOut', 'DeploymentTimedOut']);
-    expect(await signalsOf('patient')).toEqual([]);
-  });
-
-  test('an overdue deployment that finally fails is announced as failed', async () => {
-    const { id } = await begins('broken', 'b1', { started_at: minutesAgo(10) });
-    await seen(async () => (await signalsOf('broken')).length === 1, 'the signal');
-    await patch(id, { status: 'failed' });
-    const found = await seen(async () => {
-      const signals = await signalsOf('broken');
-      return signals.length === 2 && signals;
-    }, 'the signal of the failure');
-    expect(found.map(nameOf).toSorted()).toEqual(['DeploymentFailed', 'DeploymentTimedOut']);
-    await told('broken', /The deploy of b1 failed/);
-  });
-
-  const deploy = (version: string, status: string) =>
-    firebreak.post('/v1/deployments', { service: 'ledger', environment: 'production', version, status });
-  const incident = (status: string): Promise<any> =>
-    eventually(async () => {
-      const { body } = await firebreak.get('/v1/incidents?service=ledger');
-      return body.items[0]?.status === status && body.items[0];
-    }, `an incident that is ${status}`);
-
-  test('a failed deployment pages if a route says so, and its incident stays open until a person resolves it', async () => {
-    await deploy('v7', 'failed');
-    const { id } = await incident('open');
-    await eventually(
-      async () => (await firebreak.calls('pagerduty')).some(({ body }) => String(body.dedup_key).startsWith(id)),
-      'the page',
-    );
-    const { body } = await firebreak.get(`/v1/incidents/${id}/timeline`);
-    expect(body.items.map(({ kind }: { kind: string }) => kind)).not.toContain('incident.resolved');
-    await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
-    await incident('resolved');
-  });
-
-  test('an overdue deployment has an incident until it ends', async () => {
-    const { body: started } = await deploy('v8', 'started');
-    const { id } = await incident('open');
-    await firebreak.request('PATCH', `/v1/deployments/${started.id}`, { status: 'succeeded' });
-    expect((await incident('resolved')).id).toBe(id);
-    const { body } = await firebreak.get(`/v1/incidents/${id}/signals`);
-    expect(body.items).toMatchObject([{ title: 'The deploy of v8 started and is overdue', status: 'resolved' }]);
   });
 });

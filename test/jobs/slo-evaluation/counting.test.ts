@@ -21,7 +21,8 @@ function recorded(world: SloWorld, slos: readonly Slo[]): void {
 
 const RECORDED = [EVENTS, ERRORS, DEFINITION];
 
-const queries = ({ prometheus }: SloWorld): string[] => prometheus.asked.map(({ query }) => query);
+/** Returns the queries that were sent, sorted, because several are sent at once. */
+const queries = ({ prometheus }: SloWorld): string[] => prometheus.asked.map(({ query }) => query).toSorted();
 
 /** Returns the events and errors of the status: of the last 300 seconds, and of all time before. */
 const seen = async (world: SloWorld) => {
@@ -63,10 +64,10 @@ describe('the evaluation queries', () => {
     await world.evaluateUntil(NOON + 2 * MINUTE, MINUTE, evaluator);
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
-    expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL)]);
+    expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL)].toSorted());
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 5 * MINUTE, 2 * MINUTE, evaluator);
-    expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL), asAsked(BAD), asAsked(ALL)]);
+    expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL), asAsked(BAD), asAsked(ALL)].toSorted());
   });
 
   test('all recorded objectives with three queries, and closed buckets with three more', async () => {
@@ -80,10 +81,10 @@ describe('the evaluation queries', () => {
     await world.evaluate(evaluator);
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 2 * MINUTE, 2 * MINUTE, evaluator);
-    expect(queries(world)).toEqual([...RECORDED, ...RECORDED]); // the bucket before noon has settled by now
+    expect(queries(world)).toEqual([...RECORDED, ...RECORDED].toSorted()); // the bucket before noon has settled by now
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
-    expect(queries(world)).toEqual(RECORDED);
+    expect(queries(world)).toEqual(RECORDED.toSorted());
     const status = await world.status('objective-29');
     expect(status).toMatchObject({ state: 'ok', source: 'recorded' });
     expect(status.burn_rates['5m']).toBeCloseTo(1, 9);
@@ -100,7 +101,7 @@ describe('the evaluation queries', () => {
     await world.evaluateUntil(NOON + 2 * MINUTE, MINUTE, evaluator);
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
-    expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL)]);
+    expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL)].toSorted());
     expect((await world.status('checkout-availability')).source).toBe('own');
     expect((await world.status('search')).source).toBe('recorded');
   });
