@@ -10,6 +10,7 @@ export const FUNCTIONS = {
   http: { timeoutSeconds: 20, memoryMb: 1024 },
   console: { timeoutSeconds: 20, memoryMb: 1024 },
   status: { timeoutSeconds: 20, memoryMb: 512 },
+  subscriptions: { timeoutSeconds: 20, memoryMb: 512 },
   // Slack waits three seconds; a cold start can take longer, and work that has begun is completed.
   slack: { timeoutSeconds: 10, memoryMb: 1024 },
   inbound: { timeoutSeconds: 20, memoryMb: 1024 },

@@ -1,5 +1,6 @@
 import { type FunctionName, functionName, FUNCTIONS, RECURSIVE, SCHEDULED } from '../aws/functions.ts';
 import { CONSOLE_PATHS, READERS, type ReaderName, STATUS_PATHS } from '../aws/resources.ts';
+import { SUBSCRIPTIONS_PATH } from '../domain/status/subscriptions/links.ts';
 import { byQueue, type QueueName, QUEUES } from '../schemas/config/queues.ts';
 import { environmentOf } from './environment.ts';
 import { WORKFLOW_ALIAS } from './names.ts';
@@ -33,6 +34,8 @@ const AT_ONCE: Readonly<Record<PlainFunction, number>> = {
   console: 20,
   /** For readers without a copy: caches, and the snapshot, answer most of them. */
   status: 20,
+  /** Forms that few people send. */
+  subscriptions: 10,
   /** For one workspace; Slack sends at most ten events per second. */
   slack: 20,
   inbound: ofReader('inbound'),
@@ -111,6 +114,14 @@ export function createStatus(stage: string, resources: Resources, api: sst.aws.A
   const status = new sst.aws.Function('StatusPages', plain(stage, 'status', resources));
   for (const route of [...STATUS_PATHS, `${STATUS_PATHS[0]}/{proxy+}`]) api.route(`ANY ${route}`, status.arn);
   return status;
+}
+
+/** Creates the pages on which readers subscribe to status pages. Separate, because it may write, which status pages may not. */
+export function createSubscriptions(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
+  const subscriptions = new sst.aws.Function('StatusSubscriptions', plain(stage, 'subscriptions', resources));
+  // More specific than the route of the status pages.
+  api.route(`ANY ${SUBSCRIPTIONS_PATH}/{proxy+}`, subscriptions.arn);
+  return subscriptions;
 }
 
 /**

@@ -70,6 +70,13 @@ export function permissionsOf(resources: Resources) {
     ],
     // Everybody may open the status pages, so their function can read public records only.
     status: [...ofPublicRecords(resources), ...config, ...secrets('status')],
+    // Everybody may subscribe, so this function can write subscriptions only. Another one sends the messages.
+    subscriptions: [
+      ...ofSubscriptions(resources),
+      ...config,
+      ...secrets('subscriptions'),
+      ...sendingTo([resources.queues.subscribers]),
+    ],
     // It only writes quarantine entries: other functions carry out what people request.
     slack: [
       ...ofReading(resources),
@@ -183,15 +190,25 @@ const ofPublicRecords = ({ table }: Resources): Statement[] => [
   {
     actions: ['dynamodb:GetItem', 'dynamodb:Query'],
     resources: [table.arn],
-    conditions: [
-      {
-        test: 'ForAllValues:StringLike',
-        variable: 'dynamodb:LeadingKeys',
-        values: ['PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN'],
-      },
-    ],
+    conditions: [leading('PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN')],
   },
 ];
+
+/** Permissions for subscriptions, and to mark those that need a message: keys of these kinds, in aws/table/core/keys.ts. */
+const ofSubscriptions = ({ table }: Resources): Statement[] => [
+  {
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+    resources: [table.arn],
+    conditions: [leading('SUBSCRIBERS#*')],
+  },
+  { actions: ['dynamodb:UpdateItem'], resources: [table.arn], conditions: [leading('SUBREQUESTS#*', 'DUE')] },
+];
+
+const leading = (...values: string[]) => ({
+  test: 'ForAllValues:StringLike',
+  variable: 'dynamodb:LeadingKeys',
+  values,
+});
 
 function ofBlobs({ bucket }: Resources, { read, write }: { read: string[]; write: string[] }): Statement[] {
   const below = (folder: string) => $interpolate`${bucket.arn}/${folder}/*`;

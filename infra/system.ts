@@ -9,6 +9,7 @@ import {
   createScheduled,
   createSlack,
   createStatus,
+  createSubscriptions,
   createWorkflow,
 } from './functions.ts';
 import { checkedStage, deploymentArns, secretsPath } from './names.ts';
@@ -42,6 +43,7 @@ export function createSystem() {
   const http = createHttp(stage, resources, api);
   const pages = createConsole(stage, resources, api);
   const status = createStatus(stage, resources, api);
+  const subscriptions = createSubscriptions(stage, resources, api);
   const slack = createSlack(stage, resources, api);
   const inbound = createReader('Inbound', 'inbound', stage, resources);
   allowRecursion({ project, 'incident-response': workflow });
@@ -60,6 +62,7 @@ export function createSystem() {
         http,
         console: pages,
         status,
+        subscriptions,
         slack,
         inbound,
         route,

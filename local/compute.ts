@@ -12,6 +12,7 @@ import { handler as projectHandler } from '../functions/project.ts';
 import { handler as routeHandler } from '../functions/route.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
 import { handler as statusHandler } from '../functions/status.ts';
+import { handler as subscriptionsHandler } from '../functions/subscriptions.ts';
 import { handler as sweepHandler } from '../functions/sweep.ts';
 import { byQueue, type QueueName, QUEUES } from '../schemas/config/queues.ts';
 import type { Env } from '../schemas/config/variables.ts';
@@ -85,6 +86,7 @@ const HANDLERS: Readonly<Record<FunctionName, LocalFunction['handler']>> = {
   http: httpHandler,
   console: consoleHandler as LocalFunction['handler'],
   status: statusHandler as LocalFunction['handler'],
+  subscriptions: subscriptionsHandler as LocalFunction['handler'],
   slack: slackHandler,
   inbound: inboundHandler,
   route: routeHandler,

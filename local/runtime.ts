@@ -5,11 +5,13 @@ import { jsonLog } from '../aws/log.ts';
 import { ALL_GRANTS } from '../aws/secrets/secret-groups.ts';
 import type { Blobs, Log } from '../domain/ports/system.ts';
 import { CONSOLE_PATHS, STATUS_PATHS } from '../aws/resources.ts';
+import { SUBSCRIPTIONS_PATH } from '../domain/status/subscriptions/links.ts';
 import { handler as consoleHandler, loginLink } from '../functions/console.ts';
 import { beforeEnd, handler as httpHandler } from '../functions/http.ts';
 import { namedCredentials } from '../domain/catalogue/vendors.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
 import { handler as statusHandler } from '../functions/status.ts';
+import { handler as subscriptionsHandler } from '../functions/subscriptions.ts';
 import { publicComponents } from '../domain/status/pages.ts';
 import type { Config } from '../schemas/config/config.ts';
 import { timestamp } from '../schemas/time/time.ts';
@@ -140,6 +142,7 @@ async function start(settings: Settings, env: Env, opened: Closers): Promise<Run
       handler: httpHandler as FrontHandler,
       others: {
         '/integrations/slack/': slackHandler as unknown as FrontHandler,
+        [`${SUBSCRIPTIONS_PATH}/`]: subscriptionsHandler as FrontHandler,
         [STATUS_PATHS[0]]: statusHandler as FrontHandler,
         ...Object.fromEntries(CONSOLE_PATHS.map((path) => [path, consoleHandler as FrontHandler])),
       },

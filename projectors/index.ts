@@ -3,6 +3,7 @@ import { grafanaProjector } from './grafana/grafana.ts';
 import { slackProjector } from './slack/slack.ts';
 import { statusProjector } from './status/status.ts';
 import { statuspageProjector } from './statuspage/statuspage.ts';
+import { subscribersProjector } from './subscribers/subscribers.ts';
 import type { Projector } from './sync/sync.ts';
 import { ticketsProjector } from './tickets/tickets.ts';
 import { webhooksProjector } from './webhooks/webhooks.ts';
@@ -19,6 +20,7 @@ export const PROJECTORS = {
   slack: { create: slackProjector },
   statuspage: { create: statuspageProjector },
   status: { create: statusProjector },
+  subscribers: { create: subscribersProjector, parallel: 4 },
   grafana: { create: grafanaProjector },
   tickets: { create: ticketsProjector },
   webhooks: { create: webhooksProjector, parallel: 16 },

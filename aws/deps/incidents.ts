@@ -9,7 +9,9 @@ import { IncidentLog } from '../table/incidents/incident-log.ts';
 import { IncidentTable } from '../table/incidents/incidents.ts';
 import { RunbookTable } from '../table/incidents/runbooks.ts';
 import { AlertNoticeTable } from '../table/messages/alert-notices.ts';
+import { DeliveryTable } from '../table/status/deliveries.ts';
 import { PublicIncidentTable } from '../table/status/public-incidents.ts';
+import { SubscriberTable } from '../table/status/subscribers.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of incidents and of the alerts before them. */
@@ -30,6 +32,8 @@ export function incidentDeps({ system: { clock, blobs, counters, log }, table, p
     quarantine: new QuarantineTable(table, blobs, clock),
     alertNotices: new AlertNoticeTable(table),
     projections,
-    publicIncidents: new PublicIncidentTable(table),
+    publicIncidents: new PublicIncidentTable(table, clock),
+    subscribers: new SubscriberTable(table, clock),
+    deliveries: new DeliveryTable(table),
   };
 }

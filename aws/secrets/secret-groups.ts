@@ -58,10 +58,11 @@ export const FUNCTION_GRANTS = {
   console: ['access', 'pagerduty', 'audit', 'connected', 'links'],
   // It needs none. The smallest group says only which vendors are connected.
   status: ['connected'],
+  subscriptions: ['connected'],
   slack: ['slack', 'slack-signing'],
   inbound: ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'links', 'named'],
   route: ['observability', 'connected'],
-  project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'connected', 'links', 'named'],
+  project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'mail', 'connected', 'links', 'named'],
   sweep: ['pagerduty', 'observability', 'github', 'signing', 'audit', 'connected', 'links', 'named'],
   evaluate: ['observability', 'connected'],
   digest: ['slack', 'mail', 'connected'],

@@ -156,6 +156,8 @@ export type Email = {
   text: string;
   /** Idempotency key: it becomes the message ID, by which mail programs detect duplicates. */
   key: string;
+  /** Address that ends the subscription with one POST request (RFC 8058). Absent: nobody subscribed to it. */
+  unsubscribe?: string;
 };
 
 /**

@@ -30,6 +30,7 @@ import type { OnCall } from '../people/on-call.ts';
 import type { Deployer, Flags } from '../rollback/targets.ts';
 import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from '../slo/ports.ts';
 import type { PublicIncidents } from '../status/ports.ts';
+import type { Deliveries, Subscribers } from '../status/subscriptions/ports.ts';
 import type { ApprovalLinks, Sessions, Tokens } from './access.ts';
 import type { AlertStates, Quarantine, SignalQueue } from './alerts.ts';
 import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
@@ -100,6 +101,8 @@ export type IncidentDeps = {
   alertNotices: AlertNotices;
   projections: Projections;
   publicIncidents: PublicIncidents;
+  subscribers: Subscribers;
+  deliveries: Deliveries;
 };
 
 /** Changes, and the systems that can undo them. */

@@ -21,6 +21,7 @@ export const pagesOf = ({ services, statusPage }: PublicConfig): ReadonlyMap<str
 const pageOfCatalogue = (services: PublicConfig['services']): Omit<PageSettings, 'name'> => ({
   title: 'Status',
   timeZone: 'UTC',
+  subscriptions: [],
   components: publicComponents(services).map((name) => ({ name })),
 });
 
@@ -28,3 +29,17 @@ const pageOfCatalogue = (services: PublicConfig['services']): Omit<PageSettings,
 export const publicComponents = (services: PublicConfig['services']): string[] => [
   ...new Set(Object.values(services).flatMap(({ statusPage }) => statusPage?.components ?? [])),
 ];
+
+/** Returns the path of a page: `/status`, or `/status/NAME`. */
+export const pagePath = ({ name }: PageSettings): string => (name === MAIN_PAGE ? '/status' : `/status/${name}`);
+
+/**
+ * Returns the address of a page for readers elsewhere, such as of feeds.
+ *
+ * @param publicUrl undefined: not known, so the path stands for it
+ */
+export const pageUrl = (page: PageSettings, publicUrl: string | undefined): string =>
+  page.url?.replace(/\/+$/, '') ?? `${publicUrl ?? ''}${pagePath(page)}`;
+
+/** Returns the path of an incident or a maintenance within its page. */
+export const eventPath = ({ id }: { id: string }): string => `incidents/${id}.html`;

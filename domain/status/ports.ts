@@ -7,8 +7,12 @@ export type PublicIncidents = {
   idOf(incident: IncidentId): string;
   /** Strongly consistent. */
   read(id: string): Promise<PublicIncident | undefined>;
-  /** Writes the whole record. Only the holder of the projector's lease calls it. */
-  write(incident: PublicIncident): Promise<void>;
+  /**
+   * Writes the whole record. Only the holder of the projector's lease calls it.
+   *
+   * @param announce whether pages have subscribers: then the record is marked for their projector with the same write
+   */
+  write(incident: PublicIncident, announce: boolean): Promise<void>;
   /** Returns unresolved incidents, newest first. */
   open(): Promise<PublicIncident[]>;
   /** Returns the newest incidents that started in a month (UTC), such as `2026-11`, newest first. */

@@ -136,7 +136,7 @@ export function credentials(deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>): M
 }
 
 /** Returns the source address that API Gateway or the local server saw. Ignores headers, which a client can forge. */
-function addressOf({ env }: Context<Env>): string {
+export function addressOf({ env }: Context<Env>): string {
   const { requestContext } = (env ?? {}) as { requestContext?: { http?: { sourceIp?: string } } };
   return networkOf(requestContext?.http?.sourceIp ?? '');
 }

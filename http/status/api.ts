@@ -8,8 +8,8 @@ import {
   type UpdateView,
 } from '../../domain/status/view.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { eventPath, pageUrl } from './links.ts';
-import { OVERALL } from './words.ts';
+import { eventPath, pageUrl } from '../../domain/status/pages.ts';
+import { OVERALL } from '../../domain/status/words.ts';
 
 /**
  * The public API of Atlassian Statuspage, so that its widgets and clients can read this page.

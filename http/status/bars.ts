@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { type Day, UPTIME_DAYS, type Uptime } from '../../domain/status/uptime.ts';
 import type { ComponentStatus } from '../../schemas/status/states.ts';
 import type { Html } from '../web/parts.ts';
-import { minutesOf, percentOf, STATE_WORDS } from './words.ts';
+import { minutesOf, percentOf, STATE_WORDS } from '../../domain/status/words.ts';
 
 /** Units of the picture: a bar has three, and the gap after it one, as the dashes in the stylesheet. */
 const STEP = 4;

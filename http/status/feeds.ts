@@ -1,7 +1,7 @@
 import type { EventView, PageView } from '../../domain/status/view.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { eventPath, pageUrl } from './links.ts';
-import { HEADLINES, STATE_WORDS, STATUS_WORDS } from './words.ts';
+import { eventPath, pageUrl } from '../../domain/status/pages.ts';
+import { HEADLINES, STATE_WORDS, STATUS_WORDS } from '../../domain/status/words.ts';
 
 /** Number of events in a feed. */
 const LISTED = 25;

@@ -1,6 +1,6 @@
 import { html, raw } from 'hono/html';
 import type { MonthView } from '../../actions/status/read-page.ts';
-import type { PageSettings } from '../../domain/status/pages.ts';
+import { eventPath, type PageSettings } from '../../domain/status/pages.ts';
 import {
   beginOf,
   type ComponentView,
@@ -13,9 +13,17 @@ import { ComponentStatus } from '../../schemas/status/states.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Html } from '../web/parts.ts';
 import { uptimeBars } from './bars.ts';
-import { eventPath, type Links, monthPath } from './links.ts';
+import { type Links, monthPath } from './links.ts';
 import { styleOf } from './style.ts';
-import { clockOf, dayOf, HEADLINES, monthOf, STATE_MARKS, STATE_WORDS, STATUS_WORDS } from './words.ts';
+import {
+  clockOf,
+  dayOf,
+  HEADLINES,
+  monthOf,
+  STATE_MARKS,
+  STATE_WORDS,
+  STATUS_WORDS,
+} from '../../domain/status/words.ts';
 
 /** What all pages share. */
 export type Frame = { page: PageSettings; links: Links };
@@ -179,7 +187,8 @@ export const missingPage = (frame: Frame, text: string): Html =>
 
 const homeLink = ({ page, links }: Frame): Html => html`<p><a href="${links.home}">${page.title}</a></p>`;
 
-const documentOf = (
+/** Renders a page with its header and footer. */
+export const documentOf = (
   { page, links }: Frame,
   { title, heading }: { title: string | null; heading: Html },
   main: Html,
@@ -205,6 +214,7 @@ const documentOf = (
         <main id="main" tabindex="-1">${main}</main>
         <footer>
           <div>
+            ${links.subscribe === undefined ? '' : html`<a href="${links.subscribe}">Subscribe</a>`}
             <a href="${links.beside('rss')}">RSS</a>
             <a href="${links.beside('atom')}">Atom</a>
             <a href="${links.inside('api/v2/summary.json')}">JSON</a>

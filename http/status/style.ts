@@ -64,6 +64,15 @@ thead th{color:var(--quiet)}
 footer{border-top:1px solid var(--line);color:var(--quiet);font-size:.9rem}
 footer>div{display:flex;flex-wrap:wrap;gap:6px 20px;padding-block:18px 30px}
 .old{padding:10px 16px;border:2px solid var(--major_outage);border-radius:8px;font-weight:600}
+form{display:grid;gap:14px;justify-items:start}
+fieldset{border:0;margin:0;padding:0;display:grid;gap:6px}
+legend{padding:0;font-weight:600;margin-bottom:4px}
+label{display:flex;gap:8px;align-items:baseline}
+label.text{display:grid;gap:4px;width:min(100%,420px)}
+input[type=text],input[type=email],input[type=url],select{font:inherit;width:100%;padding:8px 10px;color:var(--text);background:var(--surface);border:1px solid var(--quiet);border-radius:6px}
+button{font:inherit;font-weight:600;padding:8px 18px;border:1px solid var(--link);border-radius:6px;background:var(--surface);color:var(--link);cursor:pointer}
+main>section>*+*{margin-top:14px}
+.error{color:var(--major_outage);font-weight:600}
 [hidden]{display:none}
 @media(max-width:560px){header{padding-block:16px}.overall{padding:12px 14px;font-size:1.05rem}.box>li,.box>section,.box>article,.component,article.box{padding-inline:14px}.bars{height:26px}summary,.pager a,footer a{padding-block:6px}}
 @media print{.skip,.pager{display:none}}

@@ -45,7 +45,7 @@ type Envelope = { from: string; to: [string]; size: number };
  * Returns the email in wire format. Loads the libraries on the first email, to keep the start of everything else fast.
  */
 async function written(
-  { to, subject, text, key }: Email,
+  { to, subject, text, key, unsubscribe }: Email,
   sender: string,
 ): Promise<{ envelope: Envelope; message: Buffer }> {
   const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
@@ -56,7 +56,14 @@ async function written(
     text,
     messageId: `<${createHash('sha256').update(key).digest('hex').slice(0, 40)}@firebreak.invalid>`,
     // Suppresses out-of-office replies (RFC 3834).
-    headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+    headers: {
+      'Auto-Submitted': 'auto-generated',
+      'X-Auto-Response-Suppress': 'All',
+      ...(unsubscribe !== undefined && {
+        'List-Unsubscribe': { prepared: true, value: `<${unsubscribe}>` },
+        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+      }),
+    },
     disableFileAccess: true,
     disableUrlAccess: true,
   }).compile();

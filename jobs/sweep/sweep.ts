@@ -16,6 +16,7 @@ import { identifyPagerUsers } from '../../actions/paging/identify-users.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
+import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -94,6 +95,7 @@ export async function sweep(
     ['answer waiting deployments', () => answerWaitingGates(deps)],
     ['find undelivered GitHub webhooks', () => findUndeliveredGates(deps)],
     ['send reminders', () => remind(deps, open)],
+    ['announce maintenance', () => announceMaintenance(deps)],
     ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],
     ['end failed deployments', () => endFailures(deps)],

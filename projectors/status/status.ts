@@ -6,13 +6,14 @@ import type { PublicIncidents } from '../../domain/status/ports.ts';
 import { planRecord } from '../../domain/status/public-record.ts';
 import { approvalRequest } from '../../domain/status/public-texts.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
+import { PROJECTION_TARGETS } from '../../schemas/incidents/projection.ts';
 import type { Projector } from '../sync/sync.ts';
 
 /** A person was asked whether the incident may be published: the entry on the timeline marks the incident again. */
 const StatusState = z.object({ approvalRequested: z.boolean().default(false) });
 
 type Deps = {
-  projections: Pick<Projections, 'read' | 'write'>;
+  projections: Pick<Projections, 'read' | 'write' | 'wake'>;
   incidents: Pick<Incidents, 'read' | 'note'>;
   publicIncidents: Pick<PublicIncidents, 'idOf' | 'read' | 'write'>;
   config: ConfigSource;
@@ -26,11 +27,15 @@ export const statusProjector =
     if (incident === undefined) return;
     const id = publicIncidents.idOf(incident.id);
     const now = session.now();
-    const plan = planRecord(await publicIncidents.read(id), incident, await config.current(), { id, now });
+    const current = await config.current();
+    const plan = planRecord(await publicIncidents.read(id), incident, current, { id, now });
     if (plan.kind === 'nothing') return;
     if (plan.kind === 'write') {
       await session.stillOurs();
-      return publicIncidents.write(plan.record);
+      const announce = PROJECTION_TARGETS.subscribers.isUsed(current);
+      await publicIncidents.write(plan.record, announce);
+      // If this fails, the sweeper wakes it.
+      return announce ? projections.wake('subscribers', 1) : undefined;
     }
     const { approvalRequested } = StatusState.parse((await projections.read('status', subject)) ?? {});
     if (approvalRequested) return;

@@ -3,7 +3,16 @@ import type { Config } from '../config/config.ts';
 import { Timestamp } from '../time/time.ts';
 
 /** What is shown: its kind and id. A component is shown with the incidents that affect it. */
-const SubjectKind = z.enum(['incident', 'change', 'notice', 'ticket', 'component']);
+const SubjectKind = z.enum([
+  'incident',
+  'change',
+  'notice',
+  'ticket',
+  'component',
+  'public-incident',
+  'maintenance',
+  'subscription',
+]);
 type SubjectKind = z.infer<typeof SubjectKind>;
 export const Subject = z.templateLiteral([SubjectKind, ':', z.string().min(1)]);
 export type Subject = z.infer<typeof Subject>;
@@ -33,6 +42,12 @@ export const PROJECTION_TARGETS = {
     shows: ['incident'],
     credentials: [],
     isUsed: ({ services }) => Object.values(services).some(({ statusPage }) => statusPage !== undefined),
+  },
+  subscribers: {
+    shows: ['public-incident', 'maintenance', 'subscription'],
+    credentials: [],
+    isUsed: ({ statusPage }) =>
+      Object.values(statusPage.pages ?? {}).some(({ subscriptions }) => subscriptions.length > 0),
   },
   grafana: { shows: ['incident', 'change'], credentials: ['GRAFANA_TOKEN', 'GRAFANA_URL'] },
   tickets: { shows: ['ticket'], credentials: [] },

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { InstantIn } from '../time/time.ts';
 import { TimeZone } from '../time/time-zone.ts';
+import { SubscriptionChannel } from './subscriber.ts';
 
 /** Texts for customers. `{components}` is replaced by the names of the components; other placeholders are refused. */
 const Words = z
@@ -13,7 +14,7 @@ const Words = z
 export const MAIN_PAGE = 'main';
 
 /** Words that follow `/status/` in other addresses. */
-const RESERVED = ['api', 'assets', 'history', 'incidents', 'maintenances', 'status'];
+const RESERVED = ['api', 'assets', 'history', 'incidents', 'maintenances', 'status', 'subscriptions'];
 
 const PageName = z
   .string()
@@ -57,6 +58,8 @@ const Page = z.strictObject({
   /** Background of the header, in light and dark color schemes. */
   colors: z.strictObject({ header: Color, headerDark: Color.optional() }).optional(),
   timeZone: TimeZone.default('UTC'),
+  /** How readers can subscribe to updates. Empty: they cannot. */
+  subscriptions: z.array(SubscriptionChannel).default([]),
   /** In the order of the page. */
   components: z.array(PageComponent).min(1).max(200),
 });

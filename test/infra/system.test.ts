@@ -167,6 +167,11 @@ describe('functions', () => {
         name: '',
         args: { given: [`ANY ${route}`, 'StatusPages.arn'] },
       })),
+      {
+        type: 'Api.route',
+        name: '',
+        args: { given: ['ANY /status/subscriptions/{proxy+}', 'StatusSubscriptions.arn'] },
+      },
       { type: 'Api.route', name: '', args: { given: ['ANY /integrations/slack/{proxy+}', 'SlackCalls.arn'] } },
     ]);
     expect(production.one('sst.aws.ApiGatewayV2', 'Api').args).toEqual({
@@ -314,6 +319,8 @@ describe('permissions', () => {
         'IncidentResponse',
         'Project',
         'Route',
+        // Readers who subscribe are asked to confirm.
+        ...(target === 'subscribers' ? ['StatusSubscriptions'] : []),
         'Sweep',
       ]);
       expect(rolesAllowed('sqs:ReceiveMessage', queue)).toEqual(['Project']);
@@ -349,7 +356,7 @@ describe('permissions', () => {
   });
 
   test('every function reads the published configuration', () => {
-    expect(rolesAllowed('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(11);
+    expect(rolesAllowed('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(12);
   });
 
   test.each(Object.entries(FUNCTION_GRANTS))('%s reads only its own secrets and keeps its own copy', (name, grants) => {

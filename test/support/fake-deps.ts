@@ -227,6 +227,8 @@ export class FakeWorld {
       approvalLinks: approvalLinks({ get: async () => 'key of links' }),
       publicUrl: undefined,
       publicIncidents: notAsked('publicIncidents'),
+      subscribers: notAsked('subscribers'),
+      deliveries: notAsked('deliveries'),
       idempotency: notAsked('idempotency'),
       digests: notAsked('digests'),
       processedEvents: notAsked('processedEvents'),

@@ -3,6 +3,7 @@ import type { FreezeScope } from '../../../schemas/freeze/freeze.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { DigestOf } from '../../../domain/ports/messages.ts';
+import type { PageEvent } from '../../../domain/status/subscriptions/ports.ts';
 import type { Subject, Target } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
@@ -266,6 +267,19 @@ export const keys = {
   publicMonths: (month: string): Pick<Key, 'pk'> => ({ pk: `PUBLICMONTH#${month}` }),
   publicOpen: (id: string): Key => ({ pk: 'PUBLICOPEN', sk: id }),
   publicOpens: (): Pick<Key, 'pk'> => ({ pk: 'PUBLICOPEN' }),
+  /** A subscription to a status page. */
+  subscriber: (page: string, id: string): Key => ({ pk: `SUBSCRIBERS#${part(page)}`, sk: id }),
+  subscribers: (page: string): Pick<Key, 'pk'> => ({ pk: `SUBSCRIBERS#${part(page)}` }),
+  /** The updates of an incident or a maintenance that a subscriber has been sent. */
+  delivery: ({ page, kind, id }: PageEvent, subscriber: string): Key => ({
+    pk: `DELIVERIES#${part(page)}#${kind}#${part(id)}`,
+    sk: subscriber,
+  }),
+  /** Requests to subscribe of one client in one hour. */
+  subscriptionRequests: (who: string, hour: string): Key => ({
+    pk: `SUBREQUESTS#${sha256(who).slice(0, 32)}#${hour}`,
+    sk: 'SUBREQUESTS',
+  }),
   alertNotice: (id: string): Key => ({ pk: `NOTICE#${id}`, sk: 'HEAD' }),
   alertOfNotice: (id: string, hash: string): Key => ({ pk: `NOTICE#${id}`, sk: `EP#${hash}` }),
   /** The incident of a channel, by the channel's id in the chat. */

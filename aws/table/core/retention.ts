@@ -16,6 +16,8 @@ export const RETENTION_DAYS = {
   quarantine: 90,
   /** After a rollback; only the last hour is counted. */
   act: 7,
+  /** After the last attempt. Updates are sent for a day. */
+  delivery: 30,
 } as const;
 
 /** A firing alert is renewed by the first notification after this many days, not by each, to save writes. */

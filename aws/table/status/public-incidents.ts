@@ -1,9 +1,11 @@
+import type { Clock } from '../../../domain/ports/system.ts';
 import type { PublicIncidents } from '../../../domain/status/ports.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { PublicIncident } from '../../../schemas/status/public-incident.ts';
 import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import { collect, type Item, type Table } from '../core/table.ts';
+import { markWrite } from '../incidents/projections.ts';
 
 /** Enough for the history of a month. */
 const MONTH_READ = 500;
@@ -11,9 +13,11 @@ const MONTH_READ = 500;
 /** Stores incidents as the public sees them, by the month of their start. */
 export class PublicIncidentTable implements PublicIncidents {
   readonly #table: Table;
+  readonly #clock: Clock;
 
-  constructor(table: Table) {
+  constructor(table: Table, clock: Clock) {
     this.#table = table;
+    this.#clock = clock;
   }
 
   idOf(incident: IncidentId): string {
@@ -25,14 +29,15 @@ export class PublicIncidentTable implements PublicIncidents {
     return item && recordOf(item);
   }
 
-  /** The record, and its copies in the lists, change together. */
-  async write(incident: PublicIncident): Promise<void> {
+  /** The record, its copies in the lists, and the mark for subscribers change together. */
+  async write(incident: PublicIncident, announce: boolean): Promise<void> {
     const { id, started_at, resolved_at } = incident;
     const open = keys.publicOpen(id);
     await this.#table.transact([
       this.#table.put({ ...keys.publicIncident(id), ...incident }),
       this.#table.put({ ...keys.publicMonth(started_at, id), ...incident }),
       resolved_at === null ? this.#table.put({ ...open, ...incident }) : this.#table.remove(open),
+      ...(announce ? [markWrite(this.#table, `public-incident:${id}`, this.#clock.now())] : []),
     ]);
   }
 

@@ -1,6 +1,6 @@
-import type { MaintenanceStatus } from '../../domain/status/view.ts';
+import type { MaintenanceStatus } from './view.ts';
 import type { ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
-import type { Timestamp } from '../../schemas/time/time.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 
 export const STATE_WORDS: Readonly<Record<ComponentStatus, string>> = {
   operational: 'Operational',
@@ -65,15 +65,17 @@ export const clockOf = (at: Timestamp, timeZone: string): string =>
     hour: '2-digit',
     minute: '2-digit',
     timeZoneName: 'short',
-  }).format(new Date(at));
+  }).format(millisOf(at));
 
 /** @example dayOf('2026-11-20T23:05:00.000Z', 'Europe/Berlin') // '21 November 2026' */
 export const dayOf = (at: Timestamp, timeZone: string): string =>
-  format(`day ${timeZone}`, { timeZone, day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(at));
+  format(`day ${timeZone}`, { timeZone, day: 'numeric', month: 'long', year: 'numeric' }).format(millisOf(at));
 
 /** @example monthOf('2026-11') // 'November 2026' */
 export const monthOf = (month: string): string =>
-  format('month', { timeZone: 'UTC', month: 'long', year: 'numeric' }).format(new Date(`${month}-01T00:00:00Z`));
+  format('month', { timeZone: 'UTC', month: 'long', year: 'numeric' }).format(
+    millisOf(`${month}-01T00:00:00Z` as Timestamp),
+  );
 
 /** @example percentOf(0.99982) // '99.98 %' */
 export const percentOf = (share: number): string =>

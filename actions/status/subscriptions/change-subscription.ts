@@ -1,0 +1,54 @@
+import { type LinkPurpose, readLink } from '../../../domain/status/subscriptions/links.ts';
+import { confirmed } from '../../../domain/status/subscriptions/subscription.ts';
+import type { Subscriber } from '../../../schemas/status/subscriber.ts';
+import { Refusal } from '../../refusal.ts';
+import type { SubscriptionDeps } from './subscribe.ts';
+
+/** A link as received. */
+export type GivenLink = { page: string; purpose: LinkPurpose; text: string };
+
+/** Returns the subscription that a link names. Undefined: the link is wrong, or the subscription has ended. */
+export async function subscriptionOf(
+  { subscribers }: Pick<SubscriptionDeps, 'subscribers'>,
+  { page, purpose, text }: GivenLink,
+): Promise<Subscriber | undefined> {
+  const link = readLink(text);
+  const found = link && (await subscribers.read(page, link.id));
+  return found !== undefined && link !== undefined && subscribers.isCode(found, purpose, link.code) ? found : undefined;
+}
+
+const WRITE_TRIES = 5;
+
+/** Changes a subscription that may change at the same time. Undefined: as for `subscriptionOf`. */
+async function change(
+  deps: SubscriptionDeps,
+  link: GivenLink,
+  next: (before: Subscriber) => Subscriber,
+): Promise<Subscriber | undefined> {
+  for (let attempt = 1; attempt <= WRITE_TRIES; attempt += 1) {
+    const before = await subscriptionOf(deps, link);
+    if (before === undefined) return undefined;
+    const after = next(before);
+    if (await deps.subscribers.write(after)) return after;
+  }
+  throw new Refusal(503, 'unavailable', 'the subscription is being changed; try again', { 'retry-after': '5' });
+}
+
+/** Confirms a subscription. */
+export const confirm = (deps: SubscriptionDeps, link: GivenLink): Promise<Subscriber | undefined> =>
+  change(deps, link, (before) => confirmed(before, deps.clock.now()));
+
+/** @param components null: all of the page */
+export const choose = (
+  deps: SubscriptionDeps,
+  link: GivenLink,
+  components: string[] | null,
+): Promise<Subscriber | undefined> => change(deps, link, (before) => ({ ...before, components }));
+
+/** Ends a subscription and deletes its address. No effect for a link that is wrong or was used before. */
+export async function unsubscribe(deps: SubscriptionDeps, link: GivenLink): Promise<void> {
+  const found = await subscriptionOf(deps, link);
+  if (found === undefined) return;
+  await deps.subscribers.remove(found.page, found.id);
+  deps.log.info('a subscription to a status page has ended', { page: found.page, channel: found.channel });
+}

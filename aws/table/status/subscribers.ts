@@ -1,0 +1,95 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../../../domain/ports/system.ts';
+import type { LinkPurpose } from '../../../domain/status/subscriptions/links.ts';
+import type { Subscribers } from '../../../domain/status/subscriptions/ports.ts';
+import { Subscriber, type SubscriptionChannel } from '../../../schemas/status/subscriber.ts';
+import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import { sha256 } from '../../hash.ts';
+import { keys } from '../core/keys.ts';
+import { collect, type Table } from '../core/table.ts';
+import { markWrite } from '../incidents/projections.ts';
+
+/** Stores subscriptions in one partition for each page. */
+export class SubscriberTable implements Subscribers {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  /** Letters of an address count as lowercase, so that each mailbox has one subscription. */
+  idOf(page: string, channel: SubscriptionChannel, to: string): string {
+    const address = channel === 'email' ? to.toLowerCase() : to;
+    return sha256(JSON.stringify(['subscriber', page, channel, address])).slice(0, 32);
+  }
+
+  newKey(): string {
+    return randomBytes(32).toString('base64url');
+  }
+
+  async read(page: string, id: string): Promise<Subscriber | undefined> {
+    const item = await this.#table.get(keys.subscriber(page, id));
+    return item && this.#current(Subscriber.parse(item));
+  }
+
+  async of(page: string): Promise<Subscriber[]> {
+    const all = await collect(this.#table.each(keys.subscribers(page).pk), (item) => Subscriber.parse(item));
+    return all.flatMap((one) => this.#current(one) ?? []);
+  }
+
+  /** DynamoDB deletes items days after they expire. */
+  #current(subscriber: Subscriber): Subscriber | undefined {
+    return subscriber.delete_at !== null && subscriber.delete_at <= this.#clock.now() ? undefined : subscriber;
+  }
+
+  async write(subscriber: Subscriber, asks = false): Promise<boolean> {
+    const { page, id, rev, delete_at } = subscriber;
+    const now = this.#clock.now();
+    const item = {
+      ...keys.subscriber(page, id),
+      ...subscriber,
+      rev: rev + 1,
+      ...(delete_at !== null && { expires_at: secondsOf(delete_at) }),
+    };
+    const condition =
+      rev === 0
+        ? {
+            // An item that DynamoDB has not deleted yet is replaced.
+            ConditionExpression: 'attribute_not_exists(pk) OR expires_at <= :now',
+            ExpressionAttributeValues: { ':now': secondsOf(now) },
+          }
+        : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };
+    const { ok } = await this.#table.transact([
+      this.#table.put(item, condition),
+      ...(asks ? [markWrite(this.#table, `subscription:${page}/${id}`, now)] : []),
+    ]);
+    return ok;
+  }
+
+  async remove(page: string, id: string): Promise<void> {
+    await this.#table.transact([this.#table.remove(keys.subscriber(page, id))]);
+  }
+
+  codeOf({ page, id, key }: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose): string {
+    return createHmac('sha256', key).update(`${purpose} ${page} ${id}`).digest('base64url');
+  }
+
+  isCode(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose, code: string): boolean {
+    const [right, given] = [this.codeOf(subscriber, purpose), code].map((text) => Buffer.from(text));
+    return right !== undefined && given?.byteLength === right.byteLength && timingSafeEqual(right, given);
+  }
+
+  async count(who: string, at: Timestamp): Promise<number> {
+    const item = await this.#table.touch(keys.subscriptionRequests(who, at.slice(0, 13)), {
+      UpdateExpression: 'ADD #count :one SET expires_at = :expires',
+      ExpressionAttributeNames: { '#count': 'count' },
+      ExpressionAttributeValues: { ':one': 1, ':expires': secondsOf(at) + 2 * 3600 },
+      ReturnValues: 'ALL_NEW',
+    });
+    return Number(item?.['count']);
+  }
+}
+
+const secondsOf = (at: Timestamp): number => Math.ceil(millisOf(at) / 1000);

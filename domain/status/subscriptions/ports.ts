@@ -1,0 +1,39 @@
+import type { Subscriber, SubscriptionChannel, Delivery } from '../../../schemas/status/subscriber.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { LinkPurpose } from './links.ts';
+
+/** People and systems that get updates of a status page. */
+export type Subscribers = {
+  /** Returns the ID of a subscription. */
+  idOf(page: string, channel: SubscriptionChannel, to: string): string;
+  /** Returns a new secret for the links of a subscription. */
+  newKey(): string;
+  /** Strongly consistent. Undefined: there is none, or it is to be deleted. */
+  read(page: string, id: string): Promise<Subscriber | undefined>;
+  /** Returns all of a page in every state. Strongly consistent. */
+  of(page: string): Promise<Subscriber[]>;
+  /**
+   * Stores a subscription, and counts the modification.
+   *
+   * @param asks a message is due, so that the projector is marked in the same transaction
+   * @returns false: it was modified concurrently, and nothing was stored
+   */
+  write(subscriber: Subscriber, asks?: boolean): Promise<boolean>;
+  remove(page: string, id: string): Promise<void>;
+  /** Returns the code of a link, which is signed with the subscription's own key. */
+  codeOf(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose): string;
+  /** Compares a code in constant time. */
+  isCode(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose, code: string): boolean;
+  /** Counts a request of a client, or of all clients of a page, in the current hour. Returns the count with it. */
+  count(who: string, at: Timestamp): Promise<number>;
+};
+
+/** An incident or a maintenance on a page. */
+export type PageEvent = { page: string; kind: 'incident' | 'maintenance'; id: string };
+
+/** What subscribers have been sent. Only the holder of the projector's lease writes it. */
+export type Deliveries = {
+  /** By the subscriber's ID. Strongly consistent. */
+  of(event: PageEvent): Promise<ReadonlyMap<string, Delivery>>;
+  write(event: PageEvent, subscriber: string, delivery: Delivery, at: Timestamp): Promise<void>;
+};

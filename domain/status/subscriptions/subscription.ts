@@ -1,0 +1,98 @@
+import type { Subscriber, SubscriptionChannel } from '../../../schemas/status/subscriber.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import type { PageSettings } from '../pages.ts';
+
+/** Seconds for which the link that confirms a subscription works. Then the address is deleted. */
+export const CONFIRM_SECONDS = 48 * 3600;
+
+/** Messages that one address gets on a day (UTC) because somebody entered it into the form. */
+export const REQUESTS_PER_ADDRESS = 3;
+
+/** Refused updates in a row after which an address gets no more updates. */
+export const REFUSALS_MAX = 3;
+
+/** Seconds after which a suspended address is deleted. */
+export const SUSPENDED_SECONDS = 30 * 24 * 3600;
+
+/** What somebody asks for in the form. */
+export type Request = {
+  page: string;
+  channel: SubscriptionChannel;
+  to: string;
+  /** Null: all. */
+  components: string[] | null;
+};
+
+/**
+ * Returns a subscription after a request, and whether a message is due. Whoever sends the form cannot change a
+ * confirmed subscription: its owner gets a link with which they can.
+ *
+ * @param fresh the ID and key of a new subscription
+ */
+export function requested(
+  before: Subscriber | undefined,
+  { page, channel, to, components }: Request,
+  { fresh, now }: { fresh: { id: string; key: string }; now: Timestamp },
+): { subscriber: Subscriber; asks: boolean } {
+  const first: Subscriber = {
+    ...fresh,
+    page,
+    channel,
+    to,
+    components,
+    state: 'pending',
+    created_at: now,
+    confirmed_at: null,
+    requested: 0,
+    requested_at: now,
+    answered: 0,
+    requests_of: { day: '', count: 0 },
+    refusals: 0,
+    delete_at: null,
+    rev: 0,
+  };
+  const known = before ?? first;
+  const day = now.slice(0, 10);
+  const count = (known.requests_of.day === day ? known.requests_of.count : 0) + 1;
+  const asks = count <= REQUESTS_PER_ADDRESS;
+  return {
+    asks,
+    subscriber: {
+      ...known,
+      requests_of: { day, count },
+      ...(asks && { requested: known.requested + 1, requested_at: now }),
+      ...(known.state === 'pending' && asks && { components, delete_at: plusSeconds(now, CONFIRM_SECONDS) }),
+    },
+  };
+}
+
+/** Returns a subscription after its link was confirmed. */
+export const confirmed = (subscriber: Subscriber, now: Timestamp): Subscriber => ({
+  ...subscriber,
+  state: 'confirmed',
+  confirmed_at: subscriber.state === 'confirmed' ? subscriber.confirmed_at : now,
+  refusals: 0,
+  delete_at: null,
+});
+
+/** Returns a subscription after its address refused an update. */
+export function refused(subscriber: Subscriber, now: Timestamp): Subscriber {
+  const refusals = subscriber.refusals + 1;
+  return refusals < REFUSALS_MAX
+    ? { ...subscriber, refusals }
+    : { ...subscriber, refusals, state: 'suspended', delete_at: plusSeconds(now, SUSPENDED_SECONDS) };
+}
+
+/**
+ * Returns the chosen components in the order of the page. Null: all, including later ones. Undefined: none of them is on
+ * the page.
+ */
+export function chosen(names: readonly string[], { components }: PageSettings): string[] | null | undefined {
+  const known = components.map(({ name }) => name).filter((name) => names.includes(name));
+  if (known.length === 0) return undefined;
+  return known.length === components.length ? null : known;
+}
+
+/** Returns whether a subscriber gets updates about these components. */
+export const wants = ({ state, components }: Subscriber, names: readonly string[]): boolean =>
+  state === 'confirmed' && (components === null || components.some((name) => names.includes(name)));

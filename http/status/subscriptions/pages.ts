@@ -1,0 +1,108 @@
+import { html } from 'hono/html';
+import type { LinkPurpose } from '../../../domain/status/subscriptions/links.ts';
+import { subscriptionsPath } from '../../../domain/status/subscriptions/links.ts';
+import { choiceWords } from '../../../domain/status/subscriptions/messages.ts';
+import type { Subscriber } from '../../../schemas/status/subscriber.ts';
+import type { Html } from '../../web/parts.ts';
+import { documentOf, type Frame } from '../pages.ts';
+
+/** What all pages for subscriptions share. */
+export type Context = Frame;
+
+type Given = { to?: string; components?: readonly string[]; error?: string | undefined };
+
+/** Renders the form to subscribe. Without a choice, all components are selected. */
+export const formPage = (context: Context, { to = '', components, error }: Given): Html =>
+  subscriptionDocument(
+    context,
+    `Subscribe to ${context.page.title}`,
+    html`${errorOf(error)}
+      <p>You get a message for each update of an incident or of planned maintenance.</p>
+      <form method="post" action="${subscriptionsPath(context.page)}">
+        <label class="text"
+          >Email address
+          <input type="email" name="email" value="${to}" maxlength="254" autocomplete="email" required />
+        </label>
+        ${componentsField(context, (name) => components?.includes(name) ?? true)}
+        <button>Subscribe</button>
+      </form>
+      <p class="facts">
+        The address is used for these messages only, and is deleted when you unsubscribe. A confirmation is needed:
+        without it, the address is deleted after two days.
+      </p>`,
+  );
+
+const BUTTONS: Readonly<Record<Exclude<LinkPurpose, 'manage'>, { title: string; button: string }>> = {
+  confirm: { title: 'Confirm your subscription', button: 'Confirm' },
+  unsubscribe: { title: 'Unsubscribe', button: 'Unsubscribe' },
+};
+
+/** Renders what a link does, with a button that does it. */
+export const linkPage = (context: Context, purpose: Exclude<LinkPurpose, 'manage'>, subscriber: Subscriber): Html =>
+  subscriptionDocument(
+    context,
+    BUTTONS[purpose].title,
+    html`<p>Updates of ${context.page.title} for ${maskedAddress(subscriber)}, about ${choiceWords(subscriber)}.</p>
+      <form method="post"><button>${BUTTONS[purpose].button}</button></form>`,
+  );
+
+/** Renders a subscription with its choices. */
+export const managePage = (
+  context: Context,
+  subscriber: Subscriber,
+  paths: { save: string; unsubscribe: string },
+  { done, error }: { done?: string; error?: string },
+): Html =>
+  subscriptionDocument(
+    context,
+    'Your subscription',
+    html`${done === undefined ? '' : html`<p role="status"><strong>${done}</strong></p>`} ${errorOf(error)}
+      <p>${maskedAddress(subscriber)} gets updates of ${context.page.title}.</p>
+      <form method="post" action="${paths.save}">
+        ${componentsField(context, (name) => subscriber.components?.includes(name) ?? true)}
+        <button>Save</button>
+      </form>
+      <form method="post" action="${paths.unsubscribe}"><button>Unsubscribe</button></form>`,
+  );
+
+/** Renders the answer for a link that is wrong, has expired, or belongs to a subscription that has ended. */
+export const endedPage = (context: Context): Html =>
+  subscriptionDocument(
+    context,
+    'This link does not work any more',
+    html`<p>It has expired, or the subscription has ended.</p>
+      <p><a href="${subscriptionsPath(context.page)}">Subscribe again</a></p>`,
+  );
+
+export const messagePage = (context: Context, title: string, text: string): Html =>
+  subscriptionDocument(context, title, html`<p>${text}</p>`);
+
+/** Shows enough of an address to recognize it, because links are sometimes forwarded. */
+function maskedAddress({ to }: Pick<Subscriber, 'to'>): string {
+  const [local = '', ...domain] = to.split('@');
+  return `${local.slice(0, 1)}•••@${domain.join('@')}`;
+}
+
+const errorOf = (error: string | undefined): Html | string =>
+  error === undefined ? '' : html`<p class="error" role="alert">${error}</p>`;
+
+const componentsField = ({ page }: Context, isChosen: (name: string) => boolean): Html =>
+  html`<fieldset>
+    <legend>Components</legend>
+    ${page.components.map(
+      ({ name }) =>
+        html`<label
+          ><input type="checkbox" name="component" value="${name}" ${isChosen(name) ? 'checked' : ''} /> ${name}</label
+        >`,
+    )}
+  </fieldset>`;
+
+const subscriptionDocument = ({ page, links }: Context, title: string, content: Html): Html =>
+  documentOf(
+    { page, links },
+    { title, heading: html`<p><a href="${links.home}">${page.title}</a></p>` },
+    html`<section aria-labelledby="title">
+      <h1 id="title">${title}</h1>
+      ${content}
+    </section>`,
+  );

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import * as z from 'zod';
+import { Refusal } from '../../../actions/refusal.ts';
+import {
+  choose,
+  confirm,
+  type GivenLink,
+  subscriptionOf,
+  unsubscribe,
+} from '../../../actions/status/subscriptions/change-subscription.ts';
+import { subscribe, type SubscriptionDeps } from '../../../actions/status/subscriptions/subscribe.ts';
+import { type PageSettings, pagesOf } from '../../../domain/status/pages.ts';
+import {
+  LINK_PURPOSES,
+  linkText,
+  type LinkPurpose,
+  SUBSCRIPTIONS_PATH,
+  subscriptionsPath,
+} from '../../../domain/status/subscriptions/links.ts';
+import { chosen } from '../../../domain/status/subscriptions/subscription.ts';
+import { type Subscriber, SubscriptionChannel } from '../../../schemas/status/subscriber.ts';
+import type { Env } from '../../context.ts';
+import { readBody } from '../../middleware/body.ts';
+import { addressOf } from '../../middleware/credentials.ts';
+import { identifiesRequest } from '../../middleware/request.ts';
+import { problem } from '../../problem.ts';
+import type { Html } from '../../web/parts.ts';
+import { liveLinks } from '../links.ts';
+import { styleOf } from '../style.ts';
+import { type Context as PageContext, endedPage, formPage, linkPage, managePage, messagePage } from './pages.ts';
+
+const FORM_MAX_BYTES = 32 * 1024;
+
+/** Longest address of a mailbox (RFC 5321, with the erratum 1690). */
+const EMAIL_MAX_CHARS = 254;
+const EmailAddress = z.email().max(EMAIL_MAX_CHARS);
+
+/**
+ * Returns the pages on which readers subscribe to a status page. Opening a page never changes anything: scanners of email
+ * open all links.
+ */
+export function subscriptionsApp(deps: SubscriptionDeps): Hono<Env> {
+  const app = new Hono<Env>();
+  app.use(identifiesRequest(deps));
+  const at = `${SUBSCRIPTIONS_PATH}/:page`;
+  app.get(at, async (c) => {
+    const context = await contextOf(deps, c);
+    return answer(c, context.page, formPage(context, {}));
+  });
+  app.post(at, (c) => request(deps, c));
+  for (const purpose of LINK_PURPOSES) {
+    app.get(`${at}/${purpose}/:link`, (c) => show(deps, c, purpose));
+    app.post(`${at}/${purpose}/:link`, (c) => act(deps, c, purpose));
+  }
+  app.notFound((c) => problem(c, 404, 'not-found', `no page ${c.req.path}`));
+  app.onError((error, c) => {
+    if (error instanceof Refusal) return problem(c, error.status, error.code, error.detail, error.headers);
+    (c.get('log') ?? deps.log).error('a page for subscriptions failed', { error: error.stack ?? String(error) });
+    return problem(c, 503, 'unavailable', 'subscriptions are not available now; try again', { 'retry-after': '5' });
+  });
+  return app;
+}
+
+/** @throws Refusal 404 if nobody can subscribe to the page, 503 */
+async function contextOf(deps: SubscriptionDeps, c: Context<Env>): Promise<PageContext> {
+  const page = pagesOf(await deps.config.current()).get(c.req.param('page') ?? '');
+  if (page === undefined || page.subscriptions.length === 0)
+    throw new Refusal(404, 'not-found', 'nobody can subscribe to this status page');
+  if (deps.publicUrl === undefined)
+    throw new Refusal(503, 'unavailable', 'FIREBREAK_PUBLIC_URL is not set, so messages could not contain links');
+  return { page, links: liveLinks(page) };
+}
+
+/** Answers the form. The answer is the same for every valid address. */
+async function request(deps: SubscriptionDeps, c: Context<Env>): Promise<Response> {
+  const context = await contextOf(deps, c);
+  const form = await formOf(c);
+  const to = (form.get('email') ?? '').trim();
+  const components = chosen(form.getAll('component'), context.page);
+  const given = { to, components: form.getAll('component') };
+  const channel = SubscriptionChannel.parse('email');
+  const error = !EmailAddress.safeParse(to).success
+    ? 'Enter an email address, such as ada@example.com.'
+    : components === undefined
+      ? 'Select at least one component.'
+      : undefined;
+  if (error !== undefined || components === undefined)
+    return answer(c, context.page, formPage(context, { ...given, error }), 422);
+  await subscribe(deps, { page: context.page.name, channel, to, components }, addressOf(c));
+  return answer(
+    c,
+    context.page,
+    messagePage(
+      context,
+      'Check your inbox',
+      `If ${to} can get updates, it gets a message with a link now. Open the link within 48 hours to confirm the subscription.`,
+    ),
+  );
+}
+
+/** Shows what a link is for, with a button that does it. */
+async function show(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<Response> {
+  const context = await contextOf(deps, c);
+  const found = await subscriptionOf(deps, linkOf(c, context, purpose));
+  if (found === undefined) return answer(c, context.page, endedPage(context), 404);
+  return answer(
+    c,
+    context.page,
+    purpose === 'manage' ? manage(deps, context, found) : linkPage(context, purpose, found),
+  );
+}
+
+/** Does what a link is for. */
+async function act(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<Response> {
+  const context = await contextOf(deps, c);
+  const link = linkOf(c, context, purpose);
+  switch (purpose) {
+    case 'unsubscribe':
+      await unsubscribe(deps, link);
+      // The same answer for every link: mail providers repeat requests.
+      return answer(
+        c,
+        context.page,
+        messagePage(context, 'You are unsubscribed', 'This address gets no more updates, and is deleted.'),
+      );
+    case 'confirm': {
+      const found = await confirm(deps, link);
+      return found === undefined
+        ? answer(c, context.page, endedPage(context), 404)
+        : answer(c, context.page, manage(deps, context, found, { done: 'Your subscription is confirmed.' }));
+    }
+    case 'manage': {
+      const found = await subscriptionOf(deps, link);
+      if (found === undefined) return answer(c, context.page, endedPage(context), 404);
+      const components = chosen((await formOf(c)).getAll('component'), context.page);
+      if (components === undefined) {
+        const error = 'Select at least one component, or unsubscribe.';
+        return answer(c, context.page, manage(deps, context, found, { error }), 422);
+      }
+      const after = await choose(deps, link, components);
+      return answer(c, context.page, manage(deps, context, after ?? found, { done: 'Your selection is saved.' }));
+    }
+  }
+}
+
+const linkOf = (c: Context<Env>, { page }: PageContext, purpose: LinkPurpose): GivenLink => ({
+  page: page.name,
+  purpose,
+  text: c.req.param('link') ?? '',
+});
+
+const manage = (
+  { subscribers }: SubscriptionDeps,
+  context: PageContext,
+  subscriber: Subscriber,
+  notice: { done?: string; error?: string } = {},
+): Html => {
+  const path = (purpose: LinkPurpose): string =>
+    `${subscriptionsPath(context.page)}/${purpose}/${linkText(subscriber.id, subscribers.codeOf(subscriber, purpose))}`;
+  return managePage(context, subscriber, { save: path('manage'), unsubscribe: path('unsubscribe') }, notice);
+};
+
+const formOf = async (c: Context<Env>): Promise<URLSearchParams> =>
+  new URLSearchParams(new TextDecoder().decode(await readBody(c, FORM_MAX_BYTES)));
+
+async function answer(
+  c: Context<Env>,
+  page: PageSettings,
+  body: Html,
+  status: 200 | 404 | 422 = 200,
+): Promise<Response> {
+  return c.body(String(await body), status, {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'x-robots-tag': 'noindex',
+    // Addresses of these pages are secrets of their subscribers.
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': `default-src 'none'; style-src '${hashSource(styleOf(page))}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+  });
+}
+
+const hashSource = (text: string): string => `sha256-${createHash('sha256').update(text).digest('base64')}`;

@@ -1,0 +1,114 @@
+import type { PageSettings } from '../../domain/status/pages.ts';
+import {
+  afterFailure,
+  afterUpdate,
+  startOf,
+  type Update,
+  updatesOf,
+  withoutOld,
+} from '../../domain/status/subscriptions/deliveries.ts';
+import { updateMessage } from '../../domain/status/subscriptions/messages.ts';
+import type { PageEvent } from '../../domain/status/subscriptions/ports.ts';
+import { refused, wants } from '../../domain/status/subscriptions/subscription.ts';
+import type { EventView } from '../../domain/status/view.ts';
+import type { Delivery, Subscriber } from '../../schemas/status/subscriber.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
+import { LANES, send } from './send.ts';
+import type { Visit } from './visit.ts';
+
+/** Limits of one visit, so that other events and requests to subscribe get their turn. */
+const VISIT_SECONDS = 20;
+const VISIT_MESSAGES = 1000;
+
+type Job = { subscriber: Subscriber; delivery: Delivery };
+type Given = { page: PageSettings; event: EventView; updates: readonly Update[]; at: PageEvent };
+
+/**
+ * Sends the updates of an event that subscribers have not been sent, each in order. A sent update is recorded at once: if
+ * the process dies in between, the same message is sent again with the same key.
+ */
+export async function announce(visit: Visit, page: PageSettings, event: EventView): Promise<void> {
+  const { deps, session } = visit;
+  const at: PageEvent = { page: page.name, kind: event.kind, id: event.id };
+  const given: Given = { page, event, updates: updatesOf(event), at };
+  const [all, sent] = await Promise.all([deps.subscribers.of(page.name), deps.deliveries.of(at)]);
+  const jobs = all
+    .filter((one) => page.subscriptions.includes(one.channel) && wants(one, event.components))
+    .flatMap((subscriber) => dueJob(visit, given, subscriber, sent.get(subscriber.id)) ?? []);
+  const started = session.now();
+  const budget = { left: VISIT_MESSAGES };
+  const isOver = () => budget.left <= 0 || secondsBetween(started, session.now()) >= VISIT_SECONDS;
+  const queue = jobs.values();
+  await Promise.all(
+    Array.from({ length: Math.min(LANES, jobs.length) }, async (_, lane) => {
+      for (const job of queue) {
+        if (isOver()) return session.comeAgain(session.now());
+        if (!(await deliver(visit, given, job, { lane, budget }))) return;
+      }
+    }),
+  );
+}
+
+/** Returns what a subscriber has not been sent. Undefined: nothing is due now. */
+function dueJob(
+  { session }: Visit,
+  { updates }: Given,
+  subscriber: Subscriber,
+  before: Delivery | undefined,
+): Job | undefined {
+  const delivery = withoutOld(startOf(subscriber, updates, before), updates, session.now());
+  if (delivery.done >= updates.length) return undefined;
+  if (delivery.again_at === null || delivery.again_at <= session.now()) return { subscriber, delivery };
+  session.comeAgain(delivery.again_at);
+  return undefined;
+}
+
+/** Sends what a subscriber has not been sent. Returns whether this lane can go on. */
+async function deliver(
+  visit: Visit,
+  given: Given,
+  job: Job,
+  { lane, budget }: { lane: number; budget: { left: number } },
+): Promise<boolean> {
+  const { deps, session, addresses } = visit;
+  const { page, event, updates, at } = given;
+  let { subscriber, delivery } = job;
+  const save = async (next: Delivery): Promise<void> => {
+    delivery = next;
+    await deps.deliveries.write(at, subscriber.id, next, session.now());
+  };
+  for (let update = updates[delivery.done]; update !== undefined; update = updates[delivery.done]) {
+    // Subscriptions may have ended while others were sent their messages.
+    const current = await deps.subscribers.read(page.name, subscriber.id);
+    if (current === undefined || !wants(current, event.components)) return true;
+    subscriber = current;
+    budget.left -= 1;
+    const message = updateMessage(subscriber, { page, event, update }, addresses);
+    const key = `update-${page.name}-${event.kind}-${event.id}-${delivery.done + 1}-${subscriber.id}`;
+    const outcome = await send(visit, { subscriber, message, key, lane });
+    switch (outcome.kind) {
+      case 'sent':
+        await save(afterUpdate(delivery));
+        if (subscriber.refusals > 0) await deps.subscribers.write({ ...subscriber, refusals: 0 });
+        break;
+      case 'refused':
+      case 'later': {
+        const afterSeconds = outcome.kind === 'later' ? outcome.afterSeconds : null;
+        const timing = { now: session.now(), timeScale: deps.timeScale, afterSeconds };
+        const failed = outcome.kind === 'later' ? afterFailure(delivery, timing) : undefined;
+        if (failed !== undefined) {
+          await save(failed);
+          session.comeAgain(failed.again_at);
+          return true;
+        }
+        session.log.warn('a subscriber refused an update', { page: page.name, subscriber: subscriber.id });
+        await save(afterUpdate(delivery));
+        await deps.subscribers.write(refused(subscriber, session.now()));
+        break;
+      }
+      case 'stopped':
+        return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,21 @@
+import type { Projections } from '../../domain/incidents/projections.ts';
+import type { Mail } from '../../domain/messages/channels.ts';
+import type { ConfigSource } from '../../domain/ports/config.ts';
+import type { PublicIncidents } from '../../domain/status/ports.ts';
+import type { Addresses } from '../../domain/status/subscriptions/messages.ts';
+import type { Deliveries, Subscribers } from '../../domain/status/subscriptions/ports.ts';
+import type { SyncSession } from '../sync/session.ts';
+
+export type SubscriberDeps = {
+  projections: Pick<Projections, 'write'>;
+  publicIncidents: Pick<PublicIncidents, 'read'>;
+  subscribers: Pick<Subscribers, 'read' | 'of' | 'write' | 'remove' | 'codeOf'>;
+  deliveries: Deliveries;
+  config: ConfigSource;
+  emails: Mail;
+  publicUrl: string | undefined;
+  timeScale: number;
+};
+
+/** What a visit of the projector works with. */
+export type Visit = { deps: SubscriberDeps; session: SyncSession; addresses: Addresses };

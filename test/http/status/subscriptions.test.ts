@@ -1,0 +1,256 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SubscriberTable } from '../../../aws/table/status/subscribers.ts';
+import { addresses } from '../../../domain/status/subscriptions/messages.ts';
+import { subscriptionsApp } from '../../../http/status/subscriptions/routes.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { Subscriber } from '../../../schemas/status/subscriber.ts';
+import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { silent } from '../../support/fake-deps.ts';
+
+const HOSTILE = `<script>alert(1)</script>"'&`;
+const ADA = 'ada@acme.example';
+const URL_OF = 'https://firebreak.acme.example';
+
+let stores: TableStores;
+let subscribers: SubscriberTable;
+let app: ReturnType<typeof subscriptionsApp>;
+/** A different client for each test. */
+let client = 0;
+
+beforeAll(async () => {
+  stores = await openTable();
+  subscribers = new SubscriberTable(stores.table, stores.clock);
+});
+afterAll(() => stores.close());
+
+const config = Config.parse({
+  version: 'test',
+  services: {},
+  paging: {},
+  statusPage: {
+    pages: {
+      main: { title: `Acme ${HOSTILE}`, subscriptions: ['email'], components: ['Checkout', `Search ${HOSTILE}`] },
+      partners: { title: 'Partners', subscriptions: ['email'], components: ['Partner API'] },
+      closed: { title: 'Closed', components: ['Checkout'] },
+    },
+  },
+});
+
+beforeEach(async () => {
+  client += 1;
+  stores.clock.set(stores.clock.millis + 86_400_000); // limits of other tests are over
+  stores.woken.length = 0;
+  for (const page of ['main', 'partners'])
+    for (const { id } of await subscribers.of(page)) await subscribers.remove(page, id);
+  app = subscriptionsApp({
+    clock: stores.clock,
+    config: { current: async () => config, problems: async () => [] },
+    log: silent,
+    projections: stores.projections,
+    publicUrl: URL_OF,
+    subscribers,
+  });
+});
+
+async function ask(path: string, form?: readonly (readonly [string, string])[], from = `192.0.2.${client}`) {
+  const init = form && {
+    method: 'POST',
+    body: new URLSearchParams([...form].map(([name, value]): [string, string] => [name, value])).toString(),
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  };
+  const answer = await app.request(`http://localhost${path}`, init, {
+    requestContext: { http: { sourceIp: from } },
+  });
+  return { status: answer.status, headers: answer.headers, text: await answer.text() };
+}
+
+const AT = '/status/subscriptions/main';
+const subscribe = (to: string, components = ['Checkout'], from?: string) =>
+  ask(AT, [['email', to], ...components.map((name) => ['component', name] as const)], from);
+
+const only = async (page = 'main'): Promise<Subscriber> => {
+  const [one, ...more] = await subscribers.of(page);
+  if (one === undefined || more.length > 0) throw new Error('not exactly one subscription');
+  return one;
+};
+const linkOf = async (purpose: 'confirm' | 'manage' | 'unsubscribe', page?: string): Promise<string> =>
+  addresses('', subscribers).link(await only(page), purpose);
+
+const due = async () => (await stores.projections.due('subscribers')).map(({ subject }) => subject);
+
+describe('the form', () => {
+  test('asks for an address and components, and shows texts of the configuration as text', async () => {
+    const { status, text, headers } = await ask(AT);
+    expect(status).toBe(200);
+    expect(text).toContain('<form method="post" action="/status/subscriptions/main">');
+    expect(text).not.toContain('<script>');
+    expect(text.match(/type="checkbox"/g)).toHaveLength(2);
+    expect(headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+'; .*form-action 'self'/,
+    );
+    expect(headers.get('set-cookie')).toBeNull();
+  });
+
+  test.each(['/status/subscriptions/closed', '/status/subscriptions/unknown'])('%s does not exist', async (path) => {
+    expect((await ask(path)).status).toBe(404);
+    expect((await ask(path, [['email', ADA]])).status).toBe(404);
+  });
+
+  test('creates a subscription without effect, which the projector asks its owner to confirm', async () => {
+    const { status, text } = await subscribe(ADA);
+    expect([status, text]).toEqual([200, expect.stringContaining('Check your inbox')]);
+    const one = await only();
+    expect(one).toMatchObject({ to: ADA, components: ['Checkout'], state: 'pending', requested: 1, answered: 0 });
+    expect(await due()).toContain(`subscription:main/${one.id}`);
+    expect(stores.woken).toEqual(['subscribers in 0 s']);
+  });
+
+  test.each([
+    ['no address', '', ['Checkout']],
+    ['no mailbox', 'acme.example', ['Checkout']],
+    ['a second header', `${ADA}\r\nBcc: bea@acme.example`, ['Checkout']],
+    ['two mailboxes', `${ADA}, bea@acme.example`, ['Checkout']],
+    ['a long address', `${'a'.repeat(64)}@${'b'.repeat(200)}.example`, ['Checkout']],
+    ['no component', ADA, []],
+    ['an unknown component', ADA, ['Partner API']],
+  ])('with %s is shown again', async (_, to, components) => {
+    const { status, text } = await subscribe(to, components);
+    expect([status, text]).toEqual([422, expect.stringContaining('role="alert"')]);
+    expect(await subscribers.of('main')).toEqual([]);
+  });
+
+  test('shows a hostile address as text', async () => {
+    const { text } = await subscribe(`"><script>alert(1)</script>`);
+    expect(text).toContain('value="&quot;&gt;&lt;script&gt;');
+    expect(text).not.toContain('<script>');
+  });
+
+  test('with all components means later ones, too', async () => {
+    await subscribe(ADA, ['Checkout', `Search ${HOSTILE}`]);
+    expect((await only()).components).toBeNull();
+  });
+});
+
+describe('nobody learns whether an address is subscribed, or changes its subscription', () => {
+  test('the answer is the same for a new and for a confirmed address, in any spelling', async () => {
+    const first = await subscribe(ADA);
+    await ask(await linkOf('confirm'), []);
+    const again = await subscribe(ADA, [`Search ${HOSTILE}`]);
+    expect(again.text).toBe(first.text);
+    await subscribe('Ada@ACME.example');
+    expect(await only()).toMatchObject({ state: 'confirmed', components: ['Checkout'], requested: 3 });
+  });
+
+  test('an address gets three messages a day, and the answer does not tell', async () => {
+    const answers = [];
+    for (let n = 0; n < 5; n += 1) answers.push(await subscribe(ADA));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect((await only()).requested).toBe(3);
+    stores.clock.set(stores.clock.millis + 86_400_000);
+    await subscribe(ADA);
+    expect((await only()).requested).toBe(4);
+  });
+
+  test('a client is limited by its network, and others are not', async () => {
+    const statuses = [];
+    for (let n = 0; n < 22; n += 1)
+      statuses.push((await subscribe(`n${n}@acme.example`, ['Checkout'], `2001:db8::${n}`)).status);
+    expect(statuses).toEqual([...Array<number>(20).fill(200), 429, 429]);
+    expect((await subscribe(ADA, ['Checkout'], '2001:db8:0:1::1')).status).toBe(200);
+    stores.clock.set(stores.clock.millis + 3_600_000);
+    expect((await subscribe(ADA, ['Checkout'], '2001:db8::1')).status).toBe(200);
+  });
+});
+
+describe('a link', () => {
+  beforeEach(() => subscribe(ADA));
+
+  test.each(['confirm', 'manage', 'unsubscribe'] as const)(
+    'to %s changes nothing when it is opened',
+    async (purpose) => {
+      const before = await only();
+      for (let n = 0; n < 2; n += 1) {
+        const { status, headers, text } = await ask(await linkOf(purpose));
+        expect(status).toBe(200);
+        expect(headers.get('referrer-policy')).toBe('no-referrer');
+        expect(headers.get('cache-control')).toBe('no-store');
+        expect(text).toContain('a•••@acme.example');
+        expect(text).not.toContain(ADA);
+      }
+      expect(await only()).toEqual(before);
+    },
+  );
+
+  test('confirms by its button, as often as it is pressed', async () => {
+    const link = await linkOf('confirm');
+    const { text } = await ask(link, []);
+    expect(text).toContain('Your subscription is confirmed');
+    const one = await only();
+    expect(one).toMatchObject({ state: 'confirmed', confirmed_at: stores.clock.now(), delete_at: null });
+    stores.clock.set(stores.clock.millis + 1000);
+    expect((await ask(link, [])).status).toBe(200);
+    expect((await only()).confirmed_at).toBe(one.confirmed_at);
+  });
+
+  test('of one purpose, of another subscription, or that was altered does nothing', async () => {
+    const [confirm, manage, other] = [await linkOf('confirm'), await linkOf('manage'), 'ffff'.repeat(8)];
+    const id = (await only()).id;
+    const wrong = [
+      confirm.replace('/confirm/', '/manage/'),
+      manage.replace('/manage/', '/confirm/'),
+      confirm.replace('/main/', '/partners/'),
+      confirm.replace(id, other),
+      `${confirm.slice(0, -1)}${confirm.endsWith('A') ? 'B' : 'A'}`,
+      `${AT}/confirm/x`,
+    ];
+    for (const path of wrong) {
+      expect([path, (await ask(path)).status]).toEqual([path, 404]);
+      expect([path, (await ask(path, [['component', 'Checkout']])).status]).toEqual([path, 404]);
+    }
+    await ask(confirm.replace('/confirm/', '/unsubscribe/'), []);
+    expect((await only()).state).toBe('pending');
+  });
+
+  test('to confirm expires after 48 hours, together with the address', async () => {
+    const link = await linkOf('confirm');
+    stores.clock.set(stores.clock.millis + 48 * 3_600_000);
+    expect((await ask(link, [])).status).toBe(404);
+    expect(await subscribers.of('main')).toEqual([]);
+    await subscribe(ADA);
+    expect((await ask(link, [])).status, 'a link of the earlier subscription').toBe(404);
+    expect((await ask(await linkOf('confirm'), [])).status).toBe(200);
+  });
+
+  test('changes the components', async () => {
+    await ask(await linkOf('confirm'), []);
+    const link = await linkOf('manage');
+    expect((await ask(link, [['component', `Search ${HOSTILE}`]])).text).toContain('Your selection is saved');
+    expect((await only()).components).toEqual([`Search ${HOSTILE}`]);
+    expect((await ask(link, [])).status).toBe(422);
+  });
+
+  test('ends the subscription with one request of a mail program, and deletes the address', async () => {
+    await ask(await linkOf('confirm'), []);
+    const link = await linkOf('unsubscribe');
+    const first = await ask(link, [['List-Unsubscribe', 'One-Click']]);
+    expect(first.status).toBe(200);
+    expect(await subscribers.of('main')).toEqual([]);
+    expect(
+      await stores.table.get({ pk: 'SUBSCRIBERS#main', sk: link.split('/').at(-1)?.split('.')[0] ?? '' }),
+    ).toBeUndefined();
+    const again = await ask(link, [['List-Unsubscribe', 'One-Click']]);
+    expect([again.status, again.text], 'a repeat').toEqual([200, first.text]);
+  });
+});
+
+test('without a public address, nobody can subscribe, because the header Host could be forged', async () => {
+  app = subscriptionsApp({
+    clock: stores.clock,
+    config: { current: async () => config, problems: async () => [] },
+    log: silent,
+    projections: stores.projections,
+    publicUrl: undefined,
+    subscribers,
+  });
+  expect((await subscribe(ADA)).status).toBe(503);
+});
