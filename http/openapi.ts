@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../domain/ports/deps.ts';
 import { answers, type Api, endpoint } from './endpoint.ts';
+import { describeStatusPages } from './status/description.ts';
 
 const Description = z.looseObject({ openapi: z.string(), paths: z.looseObject({}) });
 
@@ -21,6 +22,7 @@ export function openApiRoute(app: Api, deps: Deps): void {
     description: 'A token that allows only flagger:gate, for senders that cannot set a header',
   });
 
+  describeStatusPages(app);
   // Build the description only once: the route is public, and the routes don't change while the process runs.
   let description: z.infer<typeof Description> | undefined;
   endpoint(

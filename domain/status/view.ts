@@ -141,12 +141,12 @@ export function pageView({ page, statusPage, incidents, now }: PageSource): Page
       [...shown, ...planned]
         .map(({ updated_at }) => updated_at)
         .toSorted()
-        .at(-1) ?? EPOCH,
+        .at(-1) ?? dayStart(now),
   };
 }
 
-/** Before any event. */
-const EPOCH = '1970-01-01T00:00:00.000Z' as Timestamp;
+/** Before any event, the page changed when the uptime got its newest day. */
+const dayStart = (now: Timestamp): Timestamp => `${now.slice(0, 10)}T00:00:00.000Z` as Timestamp;
 
 /** When an event began, for lists and feeds. */
 export const beginOf = (event: EventView): Timestamp => (event.kind === 'incident' ? event.started_at : event.from);

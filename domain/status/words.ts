@@ -1,4 +1,4 @@
-import type { MaintenanceStatus } from './view.ts';
+import type { MaintenanceStatus, PageView } from './view.ts';
 import type { ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 
@@ -20,7 +20,7 @@ export const STATE_MARKS: Readonly<Record<ComponentStatus, string>> = {
 };
 
 /** State of a whole page, in the words of Statuspage's API. */
-export const OVERALL: Readonly<Record<ComponentStatus, { indicator: string; description: string }>> = {
+const OVERALL: Readonly<Record<ComponentStatus, { indicator: string; description: string }>> = {
   operational: { indicator: 'none', description: 'All Systems Operational' },
   degraded_performance: { indicator: 'minor', description: 'Partially Degraded Service' },
   partial_outage: { indicator: 'major', description: 'Partial System Outage' },
@@ -29,13 +29,31 @@ export const OVERALL: Readonly<Record<ComponentStatus, { indicator: string; desc
 };
 
 /** State of a whole page, as a sentence for people. */
-export const HEADLINES: Readonly<Record<ComponentStatus, string>> = {
+const HEADLINES: Readonly<Record<ComponentStatus, string>> = {
   operational: 'All systems operational',
   degraded_performance: 'Some systems have degraded performance',
   partial_outage: 'Partial outage',
   major_outage: 'Major outage',
   under_maintenance: 'Maintenance in progress',
 };
+
+/** State of a whole page in all its forms. `indicator` and `description`: as in Statuspage's API. */
+type Overall = { indicator: string; description: string; headline: string; mark: string; word: string };
+
+/** A page without components. Statuspage's API has no indicator for it; clients show the description. */
+const NOTHING_MEASURED: Overall = {
+  indicator: 'none',
+  description: 'No Components Yet',
+  headline: 'Nothing is measured yet',
+  mark: '–',
+  word: 'No components',
+};
+
+/** Returns the state of a page in words. */
+export const overallOf = ({ components, state }: Pick<PageView, 'components' | 'state'>): Overall =>
+  components.length === 0
+    ? NOTHING_MEASURED
+    : { ...OVERALL[state], headline: HEADLINES[state], mark: STATE_MARKS[state], word: STATE_WORDS[state] };
 
 export const STATUS_WORDS: Readonly<Record<PublicStatus | MaintenanceStatus, string>> = {
   investigating: 'Investigating',

@@ -9,7 +9,7 @@ import {
 } from '../../domain/status/view.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { eventPath, pageUrl } from '../../domain/status/pages.ts';
-import { OVERALL } from '../../domain/status/words.ts';
+import { overallOf } from '../../domain/status/words.ts';
 
 /**
  * The public API of Atlassian Statuspage, so that its widgets and clients can read this page.
@@ -29,9 +29,9 @@ export const API: Readonly<Record<string, (source: Source) => object>> = {
     components: componentsOf(source.view),
     incidents: source.view.incidents.map((one) => incidentOf(source, one)),
     scheduled_maintenances: source.view.maintenances.map((one) => maintenanceOf(source, one)),
-    status: OVERALL[source.view.state],
+    status: statusOf(source),
   }),
-  'status.json': (source) => ({ ...pageOf(source), status: OVERALL[source.view.state] }),
+  'status.json': (source) => ({ ...pageOf(source), status: statusOf(source) }),
   'components.json': (source) => ({ ...pageOf(source), components: componentsOf(source.view) }),
   'incidents.json': (source) => ({
     ...pageOf(source),
@@ -62,6 +62,11 @@ export const API: Readonly<Record<string, (source: Source) => object>> = {
 };
 
 const idOf = (kind: string, name: string): string => sha256(`${kind} ${name}`).slice(0, 12);
+
+const statusOf = ({ view }: Source) => {
+  const { indicator, description } = overallOf(view);
+  return { indicator, description };
+};
 
 const pageOf = ({ view: { page, updated_at }, publicUrl }: Source) => ({
   page: {
@@ -191,7 +196,7 @@ export const pageJson = (source: Source): object => {
   const { view } = source;
   return {
     ...pageOf(source),
-    status: { ...OVERALL[view.state], state: view.state },
+    status: { ...statusOf(source), state: view.components.length === 0 ? null : view.state },
     components: view.components.map(({ name, group, state, uptime }) => ({
       name,
       group,

@@ -1,7 +1,7 @@
 import type { EventView, PageView } from '../../domain/status/view.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { eventPath, pageUrl } from '../../domain/status/pages.ts';
-import { HEADLINES, STATE_WORDS, STATUS_WORDS } from '../../domain/status/words.ts';
+import { overallOf, STATUS_WORDS } from '../../domain/status/words.ts';
 
 /** Number of events in a feed. */
 const LISTED = 25;
@@ -52,7 +52,7 @@ export function rss({ view, publicUrl }: Source): string {
 <channel>
 <title>${escaped(view.page.title)}</title>
 <link>${escaped(url)}</link>
-<description>${escaped(HEADLINES[view.state])}</description>
+<description>${escaped(overallOf(view).headline)}</description>
 <lastBuildDate>${new Date(millisOf(view.updated_at)).toUTCString()}</lastBuildDate>
 ${items.join('')}</channel>
 </rss>
@@ -77,7 +77,7 @@ export function atom({ view, publicUrl }: Source): string {
 <feed xmlns="http://www.w3.org/2005/Atom">
 <id>urn:firebreak:status:${view.page.name}</id>
 <title>${escaped(view.page.title)}</title>
-<subtitle>${escaped(HEADLINES[view.state])}</subtitle>
+<subtitle>${escaped(overallOf(view).headline)}</subtitle>
 <link rel="alternate" type="text/html" href="${escaped(url)}"/>
 <updated>${view.updated_at}</updated>
 <author><name>${escaped(view.page.title)}</name></author>
@@ -94,14 +94,18 @@ const COLORS = {
   partial_outage: '#a13d00',
   major_outage: '#b02318',
 } as const;
+/** Of a page without components. */
+const NO_COLOR = '#5b636d';
 
 /** Returns the state as an SVG image, for other pages. */
-export function badge({ view: { page, state } }: Source): string {
-  const right = STATE_WORDS[state];
+export function badge({ view }: Source): string {
+  const { page, state, components } = view;
+  const right = overallOf(view).word;
+  const color = components.length === 0 ? NO_COLOR : COLORS[state];
   const [a, b] = [page.title, right].map((text) => Math.round(text.length * CHARACTER_WIDTH) + 16) as [number, number];
   const label = escaped(`${page.title}: ${right}`);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${a + b}" height="22" role="img" aria-label="${label}">
-<title>${label}</title><rect width="${a + b}" height="22" rx="4" fill="${COLORS[state]}"/><path d="M4 0h${a - 4}v22H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4z" fill="#3b424b"/>
+<title>${label}</title><rect width="${a + b}" height="22" rx="4" fill="${color}"/><path d="M4 0h${a - 4}v22H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4z" fill="#3b424b"/>
 <g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle"><text x="${a / 2}" y="15">${escaped(page.title)}</text><text x="${a + b / 2}" y="15">${right}</text></g>
 </svg>
 `;

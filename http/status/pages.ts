@@ -18,8 +18,8 @@ import { styleOf } from './style.ts';
 import {
   clockOf,
   dayOf,
-  HEADLINES,
   monthOf,
+  overallOf,
   STATE_MARKS,
   STATE_WORDS,
   STATUS_WORDS,
@@ -33,8 +33,8 @@ export const homePage = (frame: Frame, view: PageView): Html =>
   documentOf(
     frame,
     { title: null, heading: html`<h1>${frame.page.title}</h1>` },
-    html`<p class="overall is-${view.state}" id="overall">
-        <span aria-hidden="true">${STATE_MARKS[view.state]}</span> ${HEADLINES[view.state]}
+    html`<p class="overall ${view.components.length === 0 ? '' : `is-${view.state}`}" id="overall">
+        <span aria-hidden="true">${overallOf(view).mark}</span> ${overallOf(view).headline}
       </p>
       ${eventsNow('incidents', 'Current incidents', view.incidents, frame)}
       ${eventsNow('maintenance', 'Planned maintenance', view.maintenances, frame)}

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actingCheckout, alert, group, minutesAgo } from '../support/alerts.ts';
 import { Firebreak } from '../support/firebreak.ts';
 import { routed, seen } from '../support/fixtures.ts';
+import { API_FILES } from '../../http/status/description.ts';
 
 let firebreak: Firebreak;
 beforeAll(async () => {
@@ -284,6 +285,13 @@ describe('the OpenAPI description', () => {
     'GET /readyz',
     'GET /metrics',
     'GET /openapi.json',
+    ...[
+      '/status',
+      '/status.json',
+      '/status.rss',
+      '/status/{page}',
+      ...API_FILES.map((name) => `/status/api/v2/${name}`),
+    ].map((path) => `GET ${path}`),
   ];
 
   test('describes each route with its summary, request, responses, and security', async () => {

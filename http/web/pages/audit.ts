@@ -121,8 +121,9 @@ function entriesPanel({ items, text, from, older, at }: Audit): Html {
     html`<code>${kind}</code>`,
     shown,
     html`<span class="when">${clockTime(then, at)}</span>`,
+    sealed ? 'sealed' : html`<span class="quiet">not yet</span>`,
     html`<details class="raw" id="detail-${id}">
-      <summary>${sealed ? 'sealed' : 'not sealed yet'}</summary>
+      <summary>Details<span class="hidden"> of ${kind}</span></summary>
       <pre>${JSON.stringify({ id, ...detail }, null, 1)}</pre>
     </details>`,
   ]);
@@ -140,7 +141,7 @@ function entriesPanel({ items, text, from, older, at }: Audit): Html {
                 ? 'Nothing is recorded yet. Decisions, freezes, tokens, sign-ins, and actions are recorded here.'
                 : html`No entry matches. <a href="${PATH}">Show all</a>`,
           )
-        : tableOf('Entries of the audit log', ['Entry', 'Kind', 'Actor', 'Time', 'Detail'], rows)
+        : tableOf('Entries of the audit log', ['Entry', 'Kind', 'Actor', 'Time', 'Sealed', 'Details'], rows)
     }
     ${older === null ? '' : olderLink(PATH, { ...kept, from: older }, 'Older entries')}`,
   );

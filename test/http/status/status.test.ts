@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { API } from '../../../http/status/api.ts';
+import { API_FILES } from '../../../http/status/description.ts';
 import { statusApp } from '../../../http/status/routes.ts';
 import { textOn } from '../../../http/status/style.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -91,6 +93,29 @@ describe('the status page', () => {
     );
     expect(text).not.toMatch(/ style="| src="(?!data:)|@import|url\(/);
     expect(headers.get('set-cookie')).toBeNull();
+  });
+
+  test('without components says that nothing is measured yet, in every form', async () => {
+    const { get } = siteOf({ file: {} });
+    const { text } = await get('/status');
+    expect(text).toContain('Nothing is measured yet');
+    expect(text).not.toContain('All systems operational');
+    for (const path of ['/status.rss', '/status.atom'])
+      expect((await get(path)).text).toContain('Nothing is measured yet');
+    expect((await get('/status.svg')).text).toContain('No components');
+    const json = async (path: string): Promise<unknown> => JSON.parse((await get(path)).text);
+    const empty = {
+      page: expect.objectContaining({ updated_at: '2026-11-22T00:00:00.000Z' }),
+      status: { indicator: 'none', description: 'No Components Yet' },
+    };
+    expect(await json('/status/api/v2/summary.json')).toEqual({
+      ...empty,
+      components: [],
+      incidents: [],
+      scheduled_maintenances: [],
+    });
+    expect(await json('/status/api/v2/status.json')).toEqual(empty);
+    expect(await json('/status.json')).toMatchObject({ status: { ...empty.status, state: null } });
   });
 
   test('of one audience does not name the components of another', async () => {
@@ -244,4 +269,8 @@ test.each([
   ['#ffd166', '#000'],
 ])('text on %s is %s', (color, text) => {
   expect(textOn(color)).toBe(text);
+});
+
+test('the OpenAPI description names every file of the API', () => {
+  expect([...API_FILES].toSorted()).toEqual(Object.keys(API).toSorted());
 });
