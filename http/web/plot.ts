@@ -1,5 +1,14 @@
 import { scaleLinear, scaleUtc } from 'd3-scale';
-import { line, symbol, symbolCircle, symbolDiamond, symbolSquare, symbolTriangle } from 'd3-shape';
+import {
+  line,
+  symbol,
+  symbolCircle,
+  symbolCross,
+  symbolDiamond,
+  symbolSquare,
+  symbolTriangle,
+  symbolWye,
+} from 'd3-shape';
 import { html } from 'hono/html';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
@@ -11,6 +20,8 @@ const SHAPES = {
   onset: symbolDiamond,
   alert: symbolCircle,
   rollback: symbolSquare,
+  now: symbolWye,
+  forecast: symbolCross,
 } as const;
 
 /** A moment that the plot marks. `from` and `until`: its bounds, if it is known only roughly. */
@@ -28,6 +39,18 @@ export type Plot = {
   /** Values above it are bad. Null: there is none. */
   limit: number | null;
   marks: readonly Mark[];
+  /** What the limit means. Absent: `limit`. */
+  limitName?: string;
+  /** The highest value of the axis. Absent: the highest of the curve. */
+  top?: number;
+  /** Formats a value. Absent: a number of three digits. */
+  format?: (value: number) => string;
+  /** A longer pause between samples is shown as a gap. Absent: five minutes. */
+  gapSeconds?: number;
+  /** How the curve is expected to continue; drawn with dashes. */
+  forecast?: Curve;
+  /** The data as a table. Absent: times with values and events. */
+  table?: Html;
 };
 
 const HEIGHT = 230;
@@ -55,50 +78,52 @@ export const plot = (given: Plot): Html =>
         ({ kind, at, label }) =>
           html`<li>
             <svg class="mark ${kind}" viewBox="-8 -8 16 16" aria-hidden="true"><path d="${shape(kind)}" /></svg>
-            ${label} <time datetime="${at}">${second(at)}</time>
+            ${label} <time datetime="${at}">${timeOf(at, given)}</time>
           </li>`,
       )}
       ${
         given.limit === null
           ? ''
           : html`<li>
-              <svg class="mark limit" viewBox="-8 -8 16 16" aria-hidden="true"><path d="M-8,0H8" /></svg> limit
-              ${short(given.limit)}
+              <svg class="mark limit" viewBox="-8 -8 16 16" aria-hidden="true"><path d="M-8,0H8" /></svg>
+              ${given.limitName ?? 'limit'} ${valueOf(given.limit, given)}
             </li>`
       }
     </ul>
     <details id="${given.id}-data">
       <summary>Data as a table</summary>
-      ${table(given)}
+      ${given.table ?? table(given)}
     </details>
   </figure>`;
 
 /** Describes what the plot shows, for people who do not see it. */
-export function plotText({ title, curve, from, until, limit, marks }: Plot): string {
+export function plotText(given: Plot): string {
+  const { title, curve, from, until, limit, marks } = given;
   const values = curve.filter(([at]) => at >= from && at <= until).map(([, value]) => value);
   const range =
     values.length === 0
       ? 'no samples'
-      : `${values.length} samples between ${short(Math.min(...values))} and ${short(Math.max(...values))}`;
+      : `${values.length} samples between ${valueOf(Math.min(...values), given)} and ${valueOf(Math.max(...values), given)}`;
   return [
-    `${title} from ${second(from)} to ${second(until)} UTC: ${range}${limit === null ? '' : `, limit ${short(limit)}`}`,
+    `${title} from ${timeOf(from, given)} to ${timeOf(until, given)} UTC: ${range}${limit === null ? '' : `, ${given.limitName ?? 'limit'} ${valueOf(limit, given)}`}`,
     ...marks.map(({ label, at, from: first, until: last }) =>
       first === undefined || last === undefined || first === last
-        ? `${label} at ${second(at)}`
-        : `${label} at ${second(at)}, between ${second(first)} and ${second(last)}`,
+        ? `${label} at ${timeOf(at, given)}`
+        : `${label} at ${timeOf(at, given)}, between ${timeOf(first, given)} and ${timeOf(last, given)}`,
     ),
   ].join('. ');
 }
 
 function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
-  const { curve, from, until, limit, marks } = given;
+  const { curve, from, until, limit, marks, top: highest, forecast = [] } = given;
   const width = WIDTHS[size];
   const shown = curve.filter(([at]) => at >= from && at <= until);
   const most = Math.max(...shown.map(([, value]) => value), limit ?? 0, 0);
   const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, HEIGHT - MARGIN.bottom];
   const x = scaleUtc([millisOf(from), millisOf(until)], [left, right]);
-  const y = scaleLinear([Math.min(0, ...shown.map(([, value]) => value)), most === 0 ? 1 : most * 1.05], [bottom, top]);
-  y.nice(VALUE_TICKS);
+  const lowest = Math.min(0, ...[...shown, ...forecast].map(([, value]) => value));
+  const y = scaleLinear([lowest, highest ?? (most === 0 ? 1 : most * 1.05)], [bottom, top]);
+  if (highest === undefined || lowest < 0) y.nice(VALUE_TICKS);
   const inside = (at: Timestamp): number => Math.round(Math.min(Math.max(x(millisOf(at)), left), right) * 10) / 10;
   const path = line<Point | null>()
     .digits(1)
@@ -114,12 +139,12 @@ function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
               class="value"
               x="${left - 6}"
               y="${round(y(value)) + 4}"
-              >${short(value)}</text
+              >${valueOf(value, given)}</text
             >`,
       )}
     ${x
       .ticks(Math.max(2, Math.floor((right - left) / TICK_PIXELS)))
-      .map((at) => html`<text class="time" x="${round(x(at))}" y="${HEIGHT - 6}">${clock(at.getTime())}</text>`)}
+      .map((at) => html`<text class="time" x="${round(x(at))}" y="${HEIGHT - 6}">${clock(at.getTime(), given)}</text>`)}
     ${marks.map(({ from: first, until: last }) =>
       first === undefined || last === undefined
         ? ''
@@ -132,7 +157,8 @@ function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
           />`,
     )}
     ${limit === null ? '' : html`<path class="limit" d="M${left},${round(y(limit))}H${right}" />`}
-    <path class="curve" d="${path(withGaps(shown)) ?? ''}" />
+    <path class="curve" d="${path(withGaps(shown, given.gapSeconds)) ?? ''}" />
+    ${forecast.length === 0 ? '' : html`<path class="curve forecast" d="${path(withGaps(forecast, Infinity)) ?? ''}" />`}
     ${marks.map(
       ({ kind, at }) =>
         html`<g class="mark ${kind}">
@@ -146,18 +172,19 @@ function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
 type Point = { at: number; value: number };
 
 /** Separates samples with a long pause between them. */
-function withGaps(curve: Curve): (Point | null)[] {
+function withGaps(curve: Curve, seconds = GAP_MAX_SECONDS): (Point | null)[] {
   const points = curve.map(([at, value]) => ({ at: millisOf(at), value }));
   return points.flatMap((point, n) => {
     const before = points[n - 1];
-    return before !== undefined && point.at - before.at > GAP_MAX_SECONDS * 1000 ? [null, point] : [point];
+    return before !== undefined && point.at - before.at > seconds * 1000 ? [null, point] : [point];
   });
 }
 
 const shape = (kind: Mark['kind']): string => symbol(SHAPES[kind], SYMBOL_AREA).digits(1)() ?? '';
 
 /** Shows the highest value of each stretch of time, and the marks, in order. */
-function table({ title, curve, from, until, limit, marks }: Plot): Html {
+function table(given: Plot): Html {
+  const { title, curve, from, until, limit, marks } = given;
   const shown = curve.filter(([at]) => at >= from && at <= until);
   const each = Math.max(1, Math.ceil(shown.length / ROWS_MAX));
   const highest = [...Map.groupBy(shown.entries(), ([n]) => Math.floor(n / each)).values()].map((some) =>
@@ -166,7 +193,7 @@ function table({ title, curve, from, until, limit, marks }: Plot): Html {
   const rows = [
     ...highest.map(([at, value]) => ({
       at,
-      text: `${short(value)}${limit !== null && value > limit ? ', above the limit' : ''}`,
+      text: `${valueOf(value, given)}${limit !== null && value > limit ? ', above the limit' : ''}`,
     })),
     ...marks.map(({ at, label }) => ({ at, text: label })),
   ].toSorted((a, b) => (a.at < b.at ? -1 : 1));
@@ -185,7 +212,7 @@ function table({ title, curve, from, until, limit, marks }: Plot): Html {
         ${rows.map(
           ({ at, text }) =>
             html`<tr>
-              <td class="when">${second(at)}</td>
+              <td class="when">${timeOf(at, given)}</td>
               <td>${text}</td>
             </tr>`,
         )}
@@ -194,7 +221,17 @@ function table({ title, curve, from, until, limit, marks }: Plot): Html {
   </div>`;
 }
 
-const second = (at: Timestamp): string => at.slice(11, 19);
-const clock = (millis: number): string => timestamp(millis).slice(11, 16);
+/** Spans that are longer show dates. */
+const DAYS_FROM_MILLIS = 36 * 3_600_000;
+const isLong = ({ from, until }: Plot): boolean => millisOf(until) - millisOf(from) > DAYS_FROM_MILLIS;
+const timeOf = (at: Timestamp, given: Plot): string =>
+  isLong(given) ? `${at.slice(0, 10)} ${at.slice(11, 16)}` : at.slice(11, 19);
+
+/** Labels a tick. Midnight has its date, if the axis has several days. */
+const clock = (millis: number, given: Plot): string => {
+  const at = timestamp(millis);
+  return isLong(given) && at.slice(11, 16) === '00:00' ? at.slice(5, 10) : at.slice(11, 16);
+};
 const round = (pixels: number): number => Math.round(pixels * 10) / 10;
+const valueOf = (value: number, { format = short }: Plot): string => format(value);
 const short = (value: number): string => String(Number(value.toPrecision(3)));

@@ -199,11 +199,14 @@ details.raw pre { margin: 4px 0 0; font: 0.85em/1.5 var(--mono); white-space: pr
 .plot path { fill: none; }
 .plot .grid { stroke: var(--line); }
 .plot .curve { stroke: var(--bar); stroke-width: 2; stroke-linejoin: round; }
+.plot .forecast { stroke-dasharray: 5 4; }
 .plot .limit { stroke: var(--critical); stroke-width: 1.5; stroke-dasharray: 6 4; }
 .plot .bounds { fill: var(--strong-line); opacity: 0.25; }
 .plot .mark path { fill: var(--text); }
 .plot .mark .at { fill: none; stroke: var(--text); }
 .plot .deploy .at { stroke-dasharray: 2 3; }
+.plot .now .at { stroke-dasharray: 1 4; }
+.plot .forecast .at { stroke-dasharray: 4 6; }
 .plot .alert .at { stroke-dasharray: 8 3; }
 .plot .rollback .at { stroke-dasharray: 8 3 2 3; }
 .plot .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 6px 0; font-size: 0.92rem; }

@@ -9,6 +9,7 @@ import type { ConsolePage } from './page.ts';
 import { quarantined } from './quarantined.ts';
 import { service } from './service.ts';
 import { services } from './services.ts';
+import { slo } from './slo.ts';
 import { slos } from './slos.ts';
 
 /** All pages of the console, in the order of the navigation. */
@@ -19,6 +20,7 @@ export const PAGES: readonly ConsolePage[] = [
   services,
   service,
   slos,
+  slo,
   freezes,
   decisions,
   inbox,

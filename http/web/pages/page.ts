@@ -34,6 +34,7 @@ export type ConsoleDeps = Pick<
   | 'queue'
   | 'secrets'
   | 'sessions'
+  | 'sloDays'
   | 'sloStatuses'
   | 'tokens'
   | 'userCache'

@@ -18,6 +18,9 @@ import {
 import type { ConsolePage } from './page.ts';
 
 const PATH = '/console/slos';
+
+/** Returns the address of the page of an objective. */
+const sloPath = (id: string): string => `${PATH}/${encodeURIComponent(id)}`;
 const ROWS_MAX = 100;
 const TEXT_MAX_CHARS = 200;
 
@@ -80,7 +83,8 @@ function list({ at, text, items, next, isEmpty }: Slos): Html {
 }
 
 const cellsOf = (slo: SloView, at: Timestamp): Cells => [
-  html`${slo.name || slo.id} <span class="quiet target">${percent(slo.objective)} over ${slo.window.text}</span>`,
+  html`<a href="${sloPath(slo.id)}">${slo.name || slo.id}</a>
+    <span class="quiet target">${percent(slo.objective)} over ${slo.window.text}</span>`,
   html`<a href="${servicePath(slo.service)}">${slo.service}</a> ${slo.environment}`,
   budgetOf(slo),
   burnOf(slo),
@@ -88,9 +92,9 @@ const cellsOf = (slo: SloView, at: Timestamp): Cells => [
   dataOf(slo, at),
 ];
 
-const percent = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
+export const percent = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
 
-function budgetOf({ budget_remaining: left, events, errors }: SloView): Html {
+export function budgetOf({ budget_remaining: left, events, errors }: SloView): Html {
   if (left === null) return html`<span class="quiet">unknown</span>`;
   return html`${
     left < 0 ? html`<span class="lacking">overspent by ${percent(-left)}</span>` : shareBar(left, 'budget left')
@@ -112,7 +116,7 @@ function burnOf({ burn_rates: rates, burning }: SloView): Html {
   )}`;
 }
 
-function forecastOf({ forecast, budget_remaining: left }: SloView, at: Timestamp): Html | '' {
+export function forecastOf({ forecast, budget_remaining: left }: SloView, at: Timestamp): Html | '' {
   const { spent_at, freezes_at, lifts_at } = forecast;
   const lines = [
     spent_at === null || (left !== null && left <= 0) ? '' : html`<p>spent ${ahead(spent_at, at)}</p>`,
@@ -122,7 +126,7 @@ function forecastOf({ forecast, budget_remaining: left }: SloView, at: Timestamp
   return lines.length === 0 ? '' : html`${lines}`;
 }
 
-const dataOf = ({ state, problem, stale, data_at }: SloView, at: Timestamp): Html =>
+export const dataOf = ({ state, problem, stale, data_at }: SloView, at: Timestamp): Html =>
   html`${data_at === null ? html`<span class="lacking">none yet</span>` : ago(data_at, at)}
   ${stale && data_at !== null ? html`<span class="badge warning">too old</span>` : ''}
   ${problem === null ? '' : html`<p class="lacking">${problem}</p>`}

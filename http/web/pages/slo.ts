@@ -1,0 +1,160 @@
+import { html } from 'hono/html';
+import { Refusal } from '../../../actions/refusal.ts';
+import { sloViews } from '../../../actions/slo/views.ts';
+import { BurnWindow } from '../../../schemas/slo/slo-status.ts';
+import type { SloPoint, SloView } from '../../../schemas/slo/slo-view.ts';
+import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { type Cells, type Html, line, nothing, panel, servicePath, tableOf } from '../parts.ts';
+import { type Mark, plot } from '../plot.ts';
+import type { ConsolePage } from './page.ts';
+import { budgetOf, dataOf, forecastOf, percent } from './slos.ts';
+
+const DAY_SECONDS = 24 * 3600;
+
+/** Longest forecast in the picture of a rolling window. */
+const AHEAD_SECONDS = 7 * DAY_SECONDS;
+
+/** Points are days; the current day ends at the newest bucket. */
+const GAP_SECONDS = 1.5 * DAY_SECONDS;
+
+export const slo: ConsolePage = {
+  path: '/console/slos/:id',
+  label: null,
+  within: '/console/slos',
+  action: 'slos:read',
+  everySeconds: 60,
+  async show(deps, { viewer: { caller }, param }) {
+    const config = await deps.config.current();
+    const found = config.slos.find(({ id }) => id === param['id']);
+    if (found === undefined) throw new Refusal(404, 'not-found', 'there is no such objective');
+    caller.allow('slos:read', found);
+    const [view] = await sloViews(deps, config, [found]);
+    if (view === undefined) throw new Refusal(404, 'not-found', 'there is no such objective');
+    return { title: view.name || view.id, main: sloMain(view, deps.clock.now()) };
+  },
+};
+
+export const sloMain = (view: SloView, at: Timestamp): Html => html`
+  <h1 class="page-title">${view.name || view.id}</h1>
+  <div class="columns incident-columns">
+    <div class="aside">${factsPanel(view, at)} ${burnPanel(view)}</div>
+    <div class="detail">${burnDownPanel(view, at)}</div>
+  </div>
+`;
+
+function factsPanel(view: SloView, at: Timestamp): Html {
+  const { service, environment, objective, window, description, id, coverage, frozen_by } = view;
+  const forecast = forecastOf(view, at);
+  return panel(
+    'budget',
+    'Budget',
+    null,
+    html`${description === '' ? '' : html`<p>${description}</p>`}
+      <dl class="lines">
+        ${line('Service', html`<a href="${servicePath(service)}">${service}</a> ${environment}`)}
+        ${line('Objective', `${percent(objective)} over ${window.text}`)} ${line('Budget left', budgetOf(view))}
+        ${line('Forecast', forecast === '' ? 'not spent within the window at the rate of the last hour' : forecast)}
+        ${coverage === null ? '' : line('Known', `${percent(Math.floor(coverage * 1000) / 1000)} of the window`)}
+        ${line('Data', dataOf(view, at))}
+        ${frozen_by.length === 0 ? '' : line('Freezes', html`<a href="/console/freezes">deploys are frozen</a>`)}
+        ${line('ID', html`<code>${id}</code>`)}
+      </dl>`,
+  );
+}
+
+/** Shows the rates, and the pairs of windows that are beyond their limit. */
+function burnPanel({ burn_rates: rates, burning }: SloView): Html {
+  const rows = BurnWindow.options.flatMap((window): Cells[] => {
+    const rate = rates[window];
+    const beyond = burning.filter(({ long, short }) => long === window || short === window);
+    return rate === undefined
+      ? []
+      : [
+          [
+            window,
+            rate === null ? html`<span class="quiet">unknown</span>` : `${Math.round(rate * 100) / 100}×`,
+            html`${beyond.map(
+              ({ severity, factor }) =>
+                html`<span class="badge ${severity === 'page' ? 'critical' : 'warning'}"
+                  >${severity}: at least ${Math.round(factor * 10) / 10}×</span
+                >`,
+            )}`,
+          ],
+        ];
+  });
+  return panel(
+    'burn',
+    'Burn rates',
+    null,
+    rows.length === 0
+      ? nothing('No burn rate is known yet.')
+      : html`${tableOf('Burn rates', ['Window', 'Rate', 'Alert'], rows)}
+          <p class="quiet">1× spends the budget exactly within the window.</p>`,
+  );
+}
+
+function burnDownPanel(view: SloView, at: Timestamp): Html {
+  const known = view.history.flatMap((point) =>
+    point.budget_remaining === null ? [] : [[point.at, point.budget_remaining] as const],
+  );
+  const [last] = known.slice(-1);
+  if (last === undefined)
+    return panel('burn-down', 'Burn-down', null, nothing('Too little of the window is known to draw the budget yet.'));
+  const { spent_at, freezes_at } = view.forecast;
+  const left = view.budget_remaining ?? last[1];
+  const end = view.window.kind === 'calendar' ? view.window.until : plusSeconds(at, AHEAD_SECONDS);
+  const isSpent = spent_at !== null && left > 0 && spent_at > at && spent_at <= end;
+  const until = view.window.kind === 'calendar' ? end : isSpent ? spent_at : at;
+  const marks: Mark[] = [
+    { kind: 'now', at, label: 'now' },
+    ...(freezes_at != null && freezes_at !== spent_at && freezes_at > at && freezes_at <= until
+      ? [{ kind: 'alert', at: freezes_at, label: 'freezes deploys' } as const]
+      : []),
+    ...(isSpent ? [{ kind: 'forecast', at: spent_at, label: 'spent, at the rate of the last hour' } as const] : []),
+  ];
+  const [first = last] = known;
+  return panel(
+    'burn-down',
+    'Burn-down',
+    null,
+    html`${plot({
+        id: 'burn-down',
+        title: `Error budget left of ${view.name || view.id}`,
+        curve: known,
+        from: first[0] < until ? first[0] : plusSeconds(until, -DAY_SECONDS),
+        until: millisOf(until) > millisOf(first[0]) ? until : plusSeconds(first[0], DAY_SECONDS),
+        limit: 0,
+        limitName: 'spent at',
+        top: 1,
+        format: percent,
+        gapSeconds: GAP_SECONDS,
+        marks,
+        ...(isSpent && {
+          forecast: [
+            [at, left],
+            [spent_at, 0],
+          ],
+        }),
+        table: dayTable(view.history),
+      })}
+      <p class="quiet">
+        The budget at the end of each day
+        (UTC)${view.window.kind === 'rolling' ? `, over the ${view.window.text} before it` : ', in the current window'}.
+      </p>`,
+  );
+}
+
+const dayTable = (history: readonly SloPoint[]): Html =>
+  tableOf(
+    'Budget by day',
+    ['Until (UTC)', 'Budget left', 'Errors', 'Events', 'Known'],
+    history
+      .toReversed()
+      .map(({ at, budget_remaining: left, errors, events, coverage }): Cells => [
+        html`<span class="when">${at.slice(0, 10)} ${at.slice(11, 16)}</span>`,
+        left === null ? html`<span class="quiet">unknown</span>` : percent(left),
+        String(Math.round(errors)),
+        String(Math.round(events)),
+        percent(Math.floor(coverage * 1000) / 1000),
+      ]),
+  );

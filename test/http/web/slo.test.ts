@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest';
+import { sloMain } from '../../../http/web/pages/slo.ts';
+import type { SloPoint, SloView } from '../../../schemas/slo/slo-view.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { consoleWorld } from '../../support/console-world.ts';
+import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+
+const AT = '2026-11-20T12:00:00.000Z' as Timestamp;
+const DAY = 86_400;
+
+/** A budget that falls by 3 % a day, with an unknown day. */
+const HISTORY: SloPoint[] = Array.from({ length: 28 }, (_, day) => ({
+  at: day === 27 ? AT : plusSeconds('2026-10-25T00:00:00.000Z' as Timestamp, day * DAY),
+  budget_remaining: day === 9 ? null : 1 - day * 0.03,
+  events: 1000 + day,
+  errors: day,
+  coverage: 0.9996,
+}));
+
+const slo = (more: Partial<SloView> = {}): SloView => ({
+  id: 'availability' as SloView['id'],
+  name: hostile('objective'),
+  description: hostile('description'),
+  service: hostile('service') as SloView['service'],
+  environment: hostile('environment') as SloView['environment'],
+  objective: 0.999,
+  window: {
+    kind: 'rolling',
+    days: 28,
+    unit: null,
+    count: null,
+    time_zone: null,
+    from: plusSeconds(AT, -28 * DAY),
+    until: AT,
+    text: '28 days',
+  },
+  budget_remaining: 0.19,
+  spent_at_least: 0.8,
+  coverage: 0.9876,
+  events: 28_000,
+  errors: 20,
+  significant: true,
+  state: 'ok',
+  problem: null,
+  burn_rates: { '5m': 16, '30m': null, '1h': 14.44, '2h': 9, '6h': 4, '1d': 2, '3d': 1.1 },
+  burning: [{ severity: 'page', long: '1h', short: '5m', factor: 14.4 }],
+  forecast: {
+    spent_at: plusSeconds(AT, 2 * DAY),
+    freezes_at: plusSeconds(AT, DAY),
+    lifts_at: null,
+    lifts_at_present_burn: null,
+  },
+  untouched: false,
+  data_at: AT,
+  evaluated_at: AT,
+  stale: false,
+  source: 'own',
+  frozen_by: ['frz_1'],
+  history: HISTORY,
+  ...more,
+});
+
+const page = async (more: Partial<SloView> = {}): Promise<string> => String(await sloMain(slo(more), AT));
+
+test('hostile texts are shown as text', async () => {
+  expectHarmless(await page(), 4);
+});
+
+test('budget, burn rates, forecast, and freezes are words and numbers', async () => {
+  const text = textOf(await page());
+  for (const words of [
+    '99.9 % over 28 days',
+    '19 %',
+    '20 errors of 28000',
+    '98.7 % of the window',
+    'page: at least 14.4×',
+    '30m unknown',
+    'spent in 2 d',
+    'freezes deploys in 1 d',
+    'deploys are frozen',
+  ])
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(words);
+});
+
+test('the burn-down shows each day, a gap for an unknown one, the forecast, and its data as a table', async () => {
+  const shown = await page();
+  const pictures = shown.match(/<svg class="(?:wide|narrow)".*?<\/svg>/gs) ?? [];
+  expect(pictures).toHaveLength(2);
+  for (const picture of pictures) {
+    const curve = /class="curve" d="([^"]*)"/.exec(picture)?.[1] ?? '';
+    expect([curve.match(/[ML]/g)?.length, curve.match(/M/g)?.length]).toEqual([27, 2]);
+    expect(/class="curve forecast" d="([^"]*)"/.exec(picture)?.[1]).toMatch(/^M[\d.]+,[\d.]+L[\d.]+,[\d.]+$/);
+    expect(picture).toContain('class="mark forecast"');
+    expect(picture).not.toContain('>120 %<');
+  }
+  expect(shown).toMatch(
+    /aria-label="Error budget left of .* from 2026-10-25 00:00 to 2026-11-22 12:00 UTC: 27 samples between 19 % and 100 %, spent at 0 %\. now at 2026-11-20 12:00\./,
+  );
+  const rows = shown.match(/<th scope="row"/g)?.length ?? 0;
+  expect(rows).toBe(HISTORY.length + Object.keys(slo().burn_rates).length);
+  expect(textOf(shown)).toMatch(/2026-11-20 12:00\s*19 %\s*27\s*1027\s*99\.9 %/);
+});
+
+test('an overspent budget is below the line, and a window of a month ends with it', async () => {
+  const overspent = HISTORY.map((point) => ({ ...point, budget_remaining: (point.budget_remaining ?? 1) - 1 }));
+  const forecast = { ...slo().forecast, spent_at: null, freezes_at: null };
+  const text = await page({ history: overspent, budget_remaining: -0.81, forecast });
+  expect(text).toContain('between -81 % and 0 %, spent at 0 %');
+  expect(text).not.toContain('curve forecast');
+  const window = {
+    ...slo().window,
+    kind: 'calendar' as const,
+    unit: 'month' as const,
+    until: '2026-12-01T00:00:00.000Z' as Timestamp,
+    text: '1 month',
+  };
+  expect(await page({ window, forecast })).toContain('to 2026-12-01 00:00 UTC');
+});
+
+test('says so if nothing is known', async () => {
+  const unknown = HISTORY.map((point) => ({ ...point, budget_remaining: null }));
+  expect(textOf(await page({ history: unknown, burn_rates: {} as SloView['burn_rates'] }))).toMatch(
+    /No burn rate is known yet.*Too little of the window is known/s,
+  );
+});
+
+test('an unknown objective is not found', async () => {
+  const { get } = consoleWorld();
+  expect((await get('/console/slos/nothing', { token: 'vera' })).status).toBe(404);
+});
