@@ -24,7 +24,7 @@ export function assemble(env: Environment): Deps {
   return {
     ...parts.system,
     ...queueDeps(env, parts),
-    ...incidentDeps(parts),
+    ...incidentDeps(env, parts),
     ...changeDeps(parts),
     ...freezeDeps(parts),
     ...monitoringDeps(parts),

@@ -21,6 +21,8 @@ export const FUNCTIONS = {
   evaluate: { timeoutSeconds: 45, memoryMb: 2048, everySeconds: 60 }, // a month of two thousand objectives needs 300 MB
   // Longer than a round of emails that ends with the slowest one.
   digest: { timeoutSeconds: 58, memoryMb: 512, everySeconds: 60 },
+  // Two snapshots, half a minute apart.
+  snapshot: { timeoutSeconds: 58, memoryMb: 512, everySeconds: 60 },
   // One invocation runs as many steps as fit; an attempt at a vendor may take at most a third of its timeout. Each run
   // starts the next one.
   'incident-response': {

@@ -178,6 +178,12 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
       minutes: 5,
       below: 1,
     },
+    'snapshot-silent': {
+      says: 'The snapshot of the status pages has not been written for five minutes: readers see that it is old',
+      metric: ofLambda(functions.snapshot.name, 'Invocations'),
+      minutes: 5,
+      below: 1,
+    },
   };
 }
 
@@ -212,27 +218,29 @@ const ofWorkflow = ({ workflow }: Watched): Record<string, Alarm> => ({
  * Alarms for calls that Lambda accepted and then dropped, because concurrency was used up for too long or the
  * dead-letter queue failed.
  */
-function ofAsyncCalls({ functions: { sweep, evaluate, digest }, workflow }: Watched): Record<string, Alarm> {
-  const alarms = Object.entries({ sweep, evaluate, digest, workflow }).flatMap(([name, { name: functionName }]) => [
-    [
-      `${name}-dropped`,
-      {
-        says: `Lambda has dropped an accepted asynchronous call of ${name}`,
-        metric: ofLambda(functionName, 'AsyncEventsDropped'),
-        minutes: 1,
-        above: 0,
-      },
-    ] as const,
-    [
-      `${name}-dead-letters-lost`,
-      {
-        says: `Lambda could not write a failed call of ${name} to its dead-letter queue`,
-        metric: ofLambda(functionName, 'DeadLetterErrors'),
-        minutes: 1,
-        above: 0,
-      },
-    ] as const,
-  ]);
+function ofAsyncCalls({ functions: { sweep, evaluate, digest, snapshot }, workflow }: Watched): Record<string, Alarm> {
+  const alarms = Object.entries({ sweep, evaluate, digest, snapshot, workflow }).flatMap(
+    ([name, { name: functionName }]) => [
+      [
+        `${name}-dropped`,
+        {
+          says: `Lambda has dropped an accepted asynchronous call of ${name}`,
+          metric: ofLambda(functionName, 'AsyncEventsDropped'),
+          minutes: 1,
+          above: 0,
+        },
+      ] as const,
+      [
+        `${name}-dead-letters-lost`,
+        {
+          says: `Lambda could not write a failed call of ${name} to its dead-letter queue`,
+          metric: ofLambda(functionName, 'DeadLetterErrors'),
+          minutes: 1,
+          above: 0,
+        },
+      ] as const,
+    ],
+  );
   return Object.fromEntries(alarms);
 }
 

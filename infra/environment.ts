@@ -12,7 +12,7 @@ import type { Resources } from './permissions.ts';
 export const environmentOf = (
   stage: string,
   name: FunctionName,
-  { table, bucket, queues, workflowName, secretsPath, secretsKey, publicUrl }: Resources,
+  { table, bucket, snapshotBucket, queues, workflowName, secretsPath, secretsKey, publicUrl }: Resources,
 ): Record<
   Exclude<keyof Environment, 'FIREBREAK_STAND_INS' | 'FIREBREAK_TIME_SCALE' | 'FIREBREAK_DATABASE_WARNING'>,
   $util.Input<string>
@@ -20,6 +20,7 @@ export const environmentOf = (
   FIREBREAK_STAGE: stage,
   FIREBREAK_TABLE: table.name,
   FIREBREAK_BUCKET: bucket.name,
+  FIREBREAK_SNAPSHOT_BUCKET: snapshotBucket.name,
   ...byQueueVariable((name) => queues[name].queue.url),
   FIREBREAK_WORKFLOW_FUNCTION: workflowName,
   FIREBREAK_WORKFLOW_QUALIFIER: WORKFLOW_ALIAS,

@@ -44,6 +44,7 @@ const AT_ONCE: Readonly<Record<PlainFunction, number>> = {
   sweep: 1,
   evaluate: 1,
   digest: 1,
+  snapshot: 1,
 };
 
 const LOGS = { format: 'json', retention: '3 months' } as const;
@@ -172,6 +173,7 @@ export function createScheduled(stage: string, resources: Resources) {
     sweep: create('Sweep', 'sweep'),
     evaluate: create('Evaluate', 'evaluate'),
     digest: create('Digest', 'digest'),
+    snapshot: create('Snapshot', 'snapshot'),
   };
   for (const name of SCHEDULED) {
     new sst.aws.CronV2(`Schedule-${name}`, {

@@ -10,6 +10,8 @@ import type { Feed } from './queues.ts';
 export type Resources = {
   table: sst.aws.Dynamo;
   bucket: sst.aws.Bucket;
+  /** Of the snapshot of the status pages. */
+  snapshotBucket: sst.aws.Bucket;
   queues: Record<QueueName, Feed>;
   /** Name of the workflow function: its own role needs it too. */
   workflowName: string;
@@ -77,6 +79,8 @@ export function permissionsOf(resources: Resources) {
       ...secrets('subscriptions'),
       ...sendingTo([resources.queues.subscribers]),
     ],
+    // Its files are for everybody, so it can read public records only, too.
+    snapshot: [...ofPublicRecords(resources), ...config, ...secrets('snapshot'), ...ofSnapshot(resources)],
     // It only writes quarantine entries: other functions carry out what people request.
     slack: [
       ...ofReading(resources),
@@ -220,6 +224,12 @@ function ofBlobs({ bucket }: Resources, { read, write }: { read: string[]; write
   const writing: Statement[] = [{ actions: ['s3:PutObject'], resources: write.map(below) }];
   return [...(read.length > 0 ? reading : []), ...(write.length > 0 ? writing : [])];
 }
+
+const ofSnapshot = ({ snapshotBucket }: Resources): Statement[] => [
+  { actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], resources: [$interpolate`${snapshotBucket.arn}/*`] },
+  // Without it, S3 answers 403 instead of 404 before the first snapshot.
+  { actions: ['s3:ListBucket'], resources: [snapshotBucket.arn] },
+];
 
 /**
  * Permissions for the function's own groups of secrets, and for its own copy of them. SSM's key is AWS-managed and open

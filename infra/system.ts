@@ -16,6 +16,7 @@ import { checkedStage, deploymentArns, secretsPath } from './names.ts';
 import type { Resources } from './permissions.ts';
 import { createQueues } from './queues.ts';
 import { createSecrets } from './secrets.ts';
+import { createSnapshotBucket, createStatusSite } from './status-site.ts';
 import { createBucket, createTable } from './storage.ts';
 import { AWS_TARGETS } from './targets.ts';
 
@@ -28,6 +29,7 @@ export function createSystem() {
   const resources: Resources = {
     table: createTable(production),
     bucket: createBucket(production),
+    snapshotBucket: createSnapshotBucket(),
     queues: createQueues(),
     workflowName: functionName(stage, 'incident-response'),
     secretsPath: secretsPath(stage),
@@ -39,7 +41,7 @@ export function createSystem() {
   const { workflow, deadLetters: workflowDeadLetters } = createWorkflow(stage, resources);
   const route = createReader('Route', 'route', stage, resources);
   const project = createReader('Project', 'project', stage, resources);
-  const { sweep, evaluate, digest } = createScheduled(stage, resources);
+  const { sweep, evaluate, digest, snapshot } = createScheduled(stage, resources);
   const http = createHttp(stage, resources, api);
   const pages = createConsole(stage, resources, api);
   const status = createStatus(stage, resources, api);
@@ -47,6 +49,8 @@ export function createSystem() {
   const slack = createSlack(stage, resources, api);
   const inbound = createReader('Inbound', 'inbound', stage, resources);
   allowRecursion({ project, 'incident-response': workflow });
+
+  const site = createStatusSite(stage, resources.snapshotBucket, process.env['FIREBREAK_STATUS_DOMAIN']);
 
   const alarms = createAlarms(
     stage,
@@ -57,6 +61,7 @@ export function createSystem() {
         sweep: sweep.deadLetters,
         evaluate: evaluate.deadLetters,
         digest: digest.deadLetters,
+        snapshot: snapshot.deadLetters,
       },
       functions: {
         http,
@@ -70,6 +75,7 @@ export function createSystem() {
         sweep: sweep.fn,
         evaluate: evaluate.fn,
         digest: digest.fn,
+        snapshot: snapshot.fn,
       },
       workflow,
       table: resources.table,
@@ -77,5 +83,5 @@ export function createSystem() {
     },
     process.env['FIREBREAK_ALARM_EMAIL'],
   );
-  return { url: api.url, bucket: resources.bucket.name, alarms: alarms.arn };
+  return { url: api.url, status: site.url, bucket: resources.bucket.name, alarms: alarms.arn };
 }

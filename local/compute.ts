@@ -11,6 +11,7 @@ import { handler as incidentResponse } from '../functions/incident-response.ts';
 import { handler as projectHandler } from '../functions/project.ts';
 import { handler as routeHandler } from '../functions/route.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
+import { handler as snapshotHandler } from '../functions/snapshot.ts';
 import { handler as statusHandler } from '../functions/status.ts';
 import { handler as subscriptionsHandler } from '../functions/subscriptions.ts';
 import { handler as sweepHandler } from '../functions/sweep.ts';
@@ -94,6 +95,7 @@ const HANDLERS: Readonly<Record<FunctionName, LocalFunction['handler']>> = {
   sweep: sweepHandler,
   evaluate: evaluateHandler,
   digest: digestHandler,
+  snapshot: snapshotHandler,
   'incident-response': incidentResponse,
 };
 

@@ -2,6 +2,7 @@
 export const NAMES = {
   table: 'firebreak',
   bucket: 'firebreak',
+  snapshotBucket: 'firebreak-status',
   stage: 'local',
   secrets: '/firebreak/local',
 } as const;

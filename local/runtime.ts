@@ -79,7 +79,7 @@ async function start(settings: Settings, env: Env, opened: Closers): Promise<Run
   await removeSnapshots(dataDir, 0);
   const elsewhere = storesElsewhere(env);
   const accessKeyId = emulationKey(env);
-  const storage = await startStorage(dataDir, env, accessKeyId, opened);
+  const storage = await startStorage(settings, env, accessKeyId, opened);
   const { queues } = storage;
 
   const standIns = settings.sandbox ? opened.add(await startStandIns({ dir: dataDir, timeScale })) : undefined;
@@ -107,6 +107,7 @@ async function start(settings: Settings, env: Env, opened: Closers): Promise<Run
     FIREBREAK_STAGE: NAMES.stage,
     FIREBREAK_TABLE: NAMES.table,
     FIREBREAK_BUCKET: NAMES.bucket,
+    FIREBREAK_SNAPSHOT_BUCKET: NAMES.snapshotBucket,
     ...byQueueVariable((name) => queues[name]),
     FIREBREAK_WORKFLOW_FUNCTION: functionName(NAMES.stage, 'incident-response'),
     FIREBREAK_WORKFLOW_QUALIFIER: '$LATEST',

@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { type Env, environmentOf, namesIn } from '../schemas/config/variables.ts';
 
@@ -11,6 +11,8 @@ export type Settings = {
   dataDir: string;
   configDir: string;
   runbooksDir: string;
+  /** The snapshot of the status pages. */
+  snapshotDir: string;
   sandbox: boolean;
   timeScale: number;
   logLevel: string;
@@ -24,12 +26,15 @@ export function readSettings(env: Env, cwd: string): Settings {
   if (!read.success) throw new Error(`the environment is invalid:\n${z.prettifyError(read.error)}`);
   const { data } = read;
   const path = (given: string) => (isAbsolute(given) ? given : resolve(cwd, given));
+  const dataDir = path(data.FIREBREAK_DATA_DIR);
   return {
     port: data.PORT,
     host: data.HOST,
-    dataDir: path(data.FIREBREAK_DATA_DIR),
+    dataDir,
     configDir: path(data.FIREBREAK_CONFIG_DIR),
     runbooksDir: path(data.FIREBREAK_RUNBOOKS_DIR),
+    snapshotDir:
+      data.FIREBREAK_SNAPSHOT_DIR === undefined ? join(dataDir, 'status') : path(data.FIREBREAK_SNAPSHOT_DIR),
     sandbox: data.FIREBREAK_SANDBOX === 'on',
     timeScale: data.FIREBREAK_TIME_SCALE,
     logLevel: data.LOG_LEVEL,

@@ -10,8 +10,11 @@ import {
   pageView,
 } from '../../domain/status/view.ts';
 import type { Maintenance } from '../../schemas/status/status-page-file.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 
-export type StatusDeps = Pick<Deps, 'clock' | 'config' | 'publicIncidents'>;
+export type StatusDeps = Pick<Deps, 'clock' | 'config'> & {
+  publicIncidents: Pick<Deps['publicIncidents'], 'open' | 'read' | 'startedIn'>;
+};
 
 /** The first month with a history: before it there was no Firebreak. */
 const FIRST_MONTH = '2026-01';
@@ -32,13 +35,16 @@ export async function readPage(deps: StatusDeps, page: PageSettings): Promise<Pa
   return pageView({ page, statusPage, incidents: [...open, ...months.flat()], now });
 }
 
+/** Returns the months (UTC) that have a history, newest first. */
+export const monthsWithHistory = (now: Timestamp): string[] => monthsFrom(FIRST_MONTH, now);
+
 /** The incidents and maintenances of a month (UTC), newest first, with its neighbours. */
 export type MonthView = { month: string; events: EventView[]; earlier: string | null; later: string | null };
 
 /** Reads the history of a month. Undefined: it is in the future, or before the first one. */
 export async function readMonth(deps: StatusDeps, page: PageSettings, month: string): Promise<MonthView | undefined> {
   const now = deps.clock.now();
-  const months = monthsFrom(FIRST_MONTH, now);
+  const months = monthsWithHistory(now);
   const index = months.indexOf(month);
   if (index === -1) return undefined;
   const { statusPage } = await deps.config.current();

@@ -1,4 +1,6 @@
 import type { IncidentDeps } from '../../domain/ports/deps.ts';
+import { SHARED_LIMITS } from '../clients/client.ts';
+import { s3Snapshots } from '../clients/snapshots.ts';
 import { notifyingIncidents } from '../notifying-stores.ts';
 import { QuarantineTable } from '../table/alerts/quarantine.ts';
 import { DecisionTable } from '../table/incidents/decisions.ts';
@@ -12,10 +14,14 @@ import { AlertNoticeTable } from '../table/messages/alert-notices.ts';
 import { DeliveryTable } from '../table/status/deliveries.ts';
 import { PublicIncidentTable } from '../table/status/public-incidents.ts';
 import { SubscriberTable } from '../table/status/subscribers.ts';
+import type { Environment } from '../secrets/env.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of incidents and of the alerts before them. */
-export function incidentDeps({ system: { clock, blobs, counters, log }, table, projections }: Shared): IncidentDeps {
+export function incidentDeps(
+  { FIREBREAK_SNAPSHOT_BUCKET: bucket }: Environment,
+  { system: { clock, blobs, counters, log }, table, projections, s3 }: Shared,
+): IncidentDeps {
   const events = new IncidentLog(table, log);
   return {
     ...notifyingIncidents(
@@ -35,5 +41,6 @@ export function incidentDeps({ system: { clock, blobs, counters, log }, table, p
     publicIncidents: new PublicIncidentTable(table, clock),
     subscribers: new SubscriberTable(table, clock),
     deliveries: new DeliveryTable(table),
+    snapshots: s3Snapshots(s3, bucket, SHARED_LIMITS),
   };
 }

@@ -33,6 +33,7 @@ export type Shared = {
   system: SystemDeps;
   table: Table;
   sqs: SQSClient;
+  s3: S3Client;
   queues: Record<QueueName, string>;
   gates: GateTable;
   projections: ProjectionTable;
@@ -45,12 +46,14 @@ export function shared(env: Environment): Shared {
   const table = new Table(awsClient(DynamoDBClient, SHARED_LIMITS), env.FIREBREAK_TABLE);
   const sqs = awsClient(SQSClient, SHARED_LIMITS);
   const queues = queueUrls(env);
-  const system = systemDeps(env, table);
+  const s3 = awsClient(S3Client, SHARED_LIMITS, { forcePathStyle: true });
+  const system = systemDeps(env, table, s3);
   const { clock, config, counters, log, secrets } = system;
   return {
     system,
     table,
     sqs,
+    s3,
     queues,
     gates: new GateTable(table),
     projections: new ProjectionTable(table, clock, sqsProjectorQueue(sqs, queues), log, isOn({ config, secrets })),
@@ -61,14 +64,10 @@ export function shared(env: Environment): Shared {
 
 const clock: Clock = { now: () => timestamp(Date.now()) };
 
-function systemDeps(env: Environment, table: Table): SystemDeps {
+function systemDeps(env: Environment, table: Table, s3: S3Client): SystemDeps {
   const now = () => millisOf(clock.now());
   const log = jsonLog(clock, env.LOG_LEVEL);
-  const blobs = s3Blobs(
-    awsClient(S3Client, SHARED_LIMITS, { forcePathStyle: true }),
-    env.FIREBREAK_BUCKET,
-    SHARED_LIMITS,
-  );
+  const blobs = s3Blobs(s3, env.FIREBREAK_BUCKET, SHARED_LIMITS);
   const secrets = secretsOf(env, { client: awsClient(SSMClient, SECRETS_LIMITS), blobs, log, now });
   return {
     clock,

@@ -56,9 +56,10 @@ export const groupOf = (name: string): SecretGroup | undefined => GROUP_OF.get(n
 export const FUNCTION_GRANTS = {
   http: ALL_GRANTS,
   console: ['access', 'pagerduty', 'audit', 'connected', 'links'],
-  // It needs none. The smallest group says only which vendors are connected.
+  // They need none. The smallest group says only which vendors are connected.
   status: ['connected'],
   subscriptions: ['connected'],
+  snapshot: ['connected'],
   slack: ['slack', 'slack-signing'],
   inbound: ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'links', 'named'],
   route: ['observability', 'connected'],

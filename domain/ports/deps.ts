@@ -31,6 +31,7 @@ import type { Deployer, Flags } from '../rollback/targets.ts';
 import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from '../slo/ports.ts';
 import type { PublicIncidents } from '../status/ports.ts';
 import type { Deliveries, Subscribers } from '../status/subscriptions/ports.ts';
+import type { SnapshotStore } from '../status/snapshot.ts';
 import type { ApprovalLinks, Sessions, Tokens } from './access.ts';
 import type { AlertStates, Quarantine, SignalQueue } from './alerts.ts';
 import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
@@ -103,6 +104,8 @@ export type IncidentDeps = {
   publicIncidents: PublicIncidents;
   subscribers: Subscribers;
   deliveries: Deliveries;
+  /** Where a static host finds the public status pages. */
+  snapshots: SnapshotStore;
 };
 
 /** Changes, and the systems that can undo them. */

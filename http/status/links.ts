@@ -22,4 +22,21 @@ export function liveLinks(page: PageSettings): Links {
   };
 }
 
+/**
+ * Returns relative addresses, which work on any static host, in any folder of it, and from `file://`.
+ *
+ * @param path of the file that contains them, within its page
+ */
+export function relativeLinks(path: string): Links {
+  const up = '../'.repeat(path.split('/').length - 1);
+  return { home: `${up}index.html`, inside: (to) => `${up}${to}`, beside: (ending) => `${up}status.${ending}` };
+}
+
+/** Addresses from the top of a static host, for a file that stands in for others. */
+export const TOP_LINKS: Links = {
+  home: '/',
+  inside: (path) => `/${path}`,
+  beside: (ending) => `/status.${ending}`,
+};
+
 export const monthPath = (month: string): string => `history/${month}.html`;

@@ -14,6 +14,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Html } from '../web/parts.ts';
 import { uptimeBars } from './bars.ts';
 import { type Links, monthPath } from './links.ts';
+import { ageOf, ageScript, snapshotPolicy, type SnapshotMark } from './snapshot/age.ts';
 import { styleOf } from './style.ts';
 import {
   clockOf,
@@ -26,7 +27,12 @@ import {
 } from '../../domain/status/words.ts';
 
 /** What all pages share. */
-export type Frame = { page: PageSettings; links: Links };
+export type Frame = {
+  page: PageSettings;
+  links: Links;
+  /** Only in a snapshot. */
+  snapshot?: SnapshotMark;
+};
 
 /** Renders the page with all components. */
 export const homePage = (frame: Frame, view: PageView): Html =>
@@ -174,12 +180,13 @@ export const eventPage = (frame: Frame, event: EventView): Html =>
         <h1 id="event">${event.title}</h1>
         ${eventBox(event, frame, true)}
       </section>
-      <nav class="pager" aria-label="History">
-        <a href="${frame.links.inside(monthPath(beginOf(event).slice(0, 7)))}"
-          >History of ${monthOf(beginOf(event).slice(0, 7))}</a
-        >
-      </nav>`,
+      ${event.status === 'scheduled' ? '' : historyLink(frame, beginOf(event).slice(0, 7))}`,
   );
+
+const historyLink = ({ links }: Frame, month: string): Html =>
+  html`<nav class="pager" aria-label="History">
+    <a href="${links.inside(monthPath(month))}">History of ${monthOf(month)}</a>
+  </nav>`;
 
 /** Renders the answer for an address without content. */
 export const missingPage = (frame: Frame, text: string): Html =>
@@ -189,7 +196,7 @@ const homeLink = ({ page, links }: Frame): Html => html`<p><a href="${links.home
 
 /** Renders a page with its header and footer. */
 export const documentOf = (
-  { page, links }: Frame,
+  { page, links, snapshot }: Frame,
   { title, heading }: { title: string | null; heading: Html },
   main: Html,
 ): Html =>
@@ -197,6 +204,7 @@ export const documentOf = (
     <html lang="en">
       <head>
         <meta charset="utf-8" />
+        ${snapshot === undefined ? '' : snapshotPolicy(page)}
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title === null ? '' : `${title} · `}${page.title}</title>
@@ -211,7 +219,7 @@ export const documentOf = (
       <body>
         <a class="skip" href="#main">Skip to the content</a>
         <header>${page.logo === undefined ? '' : html`<img src="${page.logo}" alt="" />`}${heading}</header>
-        <main id="main" tabindex="-1">${main}</main>
+        <main id="main" tabindex="-1">${snapshot === undefined ? '' : ageOf(snapshot, page)} ${main}</main>
         <footer>
           <div>
             ${links.subscribe === undefined ? '' : html`<a href="${links.subscribe}">Subscribe</a>`}
@@ -221,5 +229,6 @@ export const documentOf = (
             <span>Time zone: ${page.timeZone}</span>
           </div>
         </footer>
+        ${snapshot === undefined ? '' : ageScript(snapshot)}
       </body>
     </html>`;

@@ -8,7 +8,7 @@ import { eventPage, type Frame, homePage, monthPage } from './pages.ts';
 /** A file of a status page. */
 export type Resource = { type: string; body: string };
 
-const HTML = 'text/html; charset=utf-8';
+export const HTML = 'text/html; charset=utf-8';
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** What the files of a page are made from. */
@@ -24,7 +24,7 @@ export const statusReader = (deps: StatusDeps): StatusReader => ({
   event: (page, id) => readEvent(deps, page, id),
 });
 
-type Options = { reader: StatusReader; frame: Frame; publicUrl: string | undefined };
+export type Options = { reader: StatusReader; frame: Frame; publicUrl: string | undefined };
 
 /** Files beside a page, by their ending. */
 const BESIDE: Readonly<
@@ -35,6 +35,10 @@ const BESIDE: Readonly<
   atom: { type: 'application/atom+xml; charset=utf-8', body: atom },
   svg: { type: 'image/svg+xml', body: badge },
 };
+
+/** Paths of the files that a page always has, beside it (`rss`) and inside it (`api/v2/status.json`). */
+export const BESIDE_ENDINGS: readonly string[] = Object.keys(BESIDE);
+export const API_PATHS: readonly string[] = Object.keys(API).map((name) => `api/v2/${name}`);
 
 export async function homeResource({ reader, frame }: Options): Promise<Resource> {
   return { type: HTML, body: String(await homePage(frame, await reader.page(frame.page))) };

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { readPages, type StatusDeps } from '../../actions/status/read-page.ts';
@@ -11,6 +10,7 @@ import { problem } from '../problem.ts';
 import { keptReader } from './kept-reader.ts';
 import { liveLinks } from './links.ts';
 import { missingPage } from './pages.ts';
+import { hashSource } from './policy.ts';
 import { besideResource, homeResource, insideResource, type Resource, statusReader } from './resources.ts';
 import { styleOf } from './style.ts';
 
@@ -86,7 +86,4 @@ function answer(c: Context<Env>, page: PageSettings, { type, body }: Resource, s
 
 /** A page contains its only stylesheet, and loads nothing. */
 const pagePolicy = (page: PageSettings): string =>
-  `default-src 'none'; style-src '${hashSource(styleOf(page))}'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
-
-/** Returns the source expression of a Content Security Policy that allows this text only. */
-const hashSource = (text: string): string => `sha256-${createHash('sha256').update(text).digest('base64')}`;
+  `default-src 'none'; style-src ${hashSource(styleOf(page))}; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;

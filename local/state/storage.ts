@@ -15,6 +15,7 @@ import { type LocalS3, startS3 } from '../aws/s3/server.ts';
 import { startSqs } from '../aws/sqs/server.ts';
 import { EMULATION_LIMITS } from '../limits.ts';
 import { NAMES } from '../names.ts';
+import type { Settings } from '../settings.ts';
 import { checkTableFormat } from './table-format.ts';
 import type { Closers } from '../config/closers.ts';
 import { ACCOUNT, createBucket, createQueues, createTable, type Queues } from './resources.ts';
@@ -29,8 +30,13 @@ export type Storage = {
   failed: Promise<Error>;
 };
 
-/** Starts the stores: DynamoDB, SQS, and S3, with the table, queues, and bucket in them. */
-export async function startStorage(dir: string, env: Env, accessKeyId: string, opened: Closers): Promise<Storage> {
+/** Starts the stores: DynamoDB, SQS, and S3, with the table, queues, and buckets in them. */
+export async function startStorage(
+  { dataDir: dir, snapshotDir }: Pick<Settings, 'dataDir' | 'snapshotDir'>,
+  env: Env,
+  accessKeyId: string,
+  opened: Closers,
+): Promise<Storage> {
   const { failed } = await startDatabase(join(dir, 'dynamodb.sqlite'), env, accessKeyId, opened);
   if (!env['AWS_ENDPOINT_URL_SQS']) {
     env['AWS_ENDPOINT_URL_SQS'] = opened.add(
@@ -40,7 +46,9 @@ export async function startStorage(dir: string, env: Env, accessKeyId: string, o
   let holdBlobs: LocalS3['hold'] | undefined;
   if (!env['AWS_ENDPOINT_URL_S3']) {
     await mkdir(join(dir, 's3'), { recursive: true, mode: 0o700 });
-    const emulated = opened.add(await startS3({ dir: join(dir, 's3'), accessKeyId }));
+    const emulated = opened.add(
+      await startS3({ dir: join(dir, 's3'), accessKeyId, publicFolders: { [NAMES.snapshotBucket]: snapshotDir } }),
+    );
     env['AWS_ENDPOINT_URL_S3'] = emulated.url;
     holdBlobs = emulated.hold;
   }
@@ -48,6 +56,7 @@ export async function startStorage(dir: string, env: Env, accessKeyId: string, o
   const sqs = awsClient(SQSClient, EMULATION_LIMITS, { useQueueUrlAsEndpoint: false });
   const s3 = awsClient(S3Client, EMULATION_LIMITS, { forcePathStyle: true });
   await createBucket(s3, NAMES.bucket);
+  await createBucket(s3, NAMES.snapshotBucket);
   const blobs = s3Blobs(s3, NAMES.bucket, EMULATION_LIMITS);
   return { blobs, holdBlobs, sqs, queues: await createQueues(sqs), failed };
 }

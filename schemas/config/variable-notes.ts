@@ -58,6 +58,11 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   },
   FIREBREAK_CONFIG_DIR: { meaning: 'Folder of the configuration ([configuration.md](configuration.md))' },
   FIREBREAK_RUNBOOKS_DIR: { meaning: 'Folder of the runbooks ([runbooks.md](runbooks.md))' },
+  FIREBREAK_SNAPSHOT_DIR: {
+    meaning:
+      'Folder of the [snapshot of the status pages](status-page.md#snapshot), for a web server. Everyone on this machine can read it. Relative to the working directory',
+    otherwise: '`status` in the data folder',
+  },
   FIREBREAK_SANDBOX: {
     meaning:
       '`on`: a stand-in for every vendor without an address and without a credential. `off`: no stand-ins and no `/sandbox`; a vendor is on if its credential is set',
@@ -125,6 +130,11 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   XDG_CACHE_HOME: { meaning: 'Folder of the last responses of `freeze check`, instead of `~/.cache`' },
   XDG_CONFIG_HOME: { meaning: 'Folder of known public keys, instead of `~/.config`' },
   FIREBREAK_ALARM_EMAIL: { meaning: 'Email address for alarms; set it for each deployment' },
+  FIREBREAK_STATUS_DOMAIN: {
+    meaning:
+      'Domain of the [snapshot of the status pages](status-page.md#snapshot), such as `status.example.com`, whose DNS zone is in Route 53; set it for each deployment',
+    otherwise: 'the domain that CloudFront assigns',
+  },
   FIREBREAK_DYNOXIDE_BIN: { meaning: 'Path of a `dynoxide` binary, for platforms without one on npm' },
   AWS_ENDPOINT_URL: {
     meaning: 'Read by the AWS SDK for services without their own address. Do not set it for Firebreak',
@@ -141,6 +151,7 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   FIREBREAK_STAGE: { meaning: 'Stage of the deployment' },
   FIREBREAK_TABLE: { meaning: 'Name of the table' },
   FIREBREAK_BUCKET: { meaning: 'Name of the bucket' },
+  FIREBREAK_SNAPSHOT_BUCKET: { meaning: 'Name of the bucket with the snapshot of the status pages' },
   ...byQueueVariable((name) => ({ meaning: `URL of the queue \`${name}\`` })),
   FIREBREAK_WORKFLOW_FUNCTION: { meaning: "Name of the workflow's function" },
   FIREBREAK_WORKFLOW_QUALIFIER: { meaning: 'Its alias or version' },

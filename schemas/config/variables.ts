@@ -50,6 +50,7 @@ export const VARIABLES = {
   FIREBREAK_DATA_DIR: onMachine('machine', folder('.firebreak')),
   FIREBREAK_CONFIG_DIR: onMachine('machine', folder('config')),
   FIREBREAK_RUNBOOKS_DIR: onMachine('machine', folder('runbooks')),
+  FIREBREAK_SNAPSHOT_DIR: onMachine('machine', optionalText),
   FIREBREAK_SANDBOX: onMachine('machine', z.enum(['on', 'off']).default('on')),
   FIREBREAK_MAX_CONNECTIONS: onMachine('machine', z.coerce.number().int().min(16).max(65_000).default(1000)),
   FIREBREAK_TRUSTED_PROXIES: onMachine('machine', networks),
@@ -77,6 +78,7 @@ export const VARIABLES = {
   XDG_CONFIG_HOME: entry('client', optionalText),
 
   FIREBREAK_ALARM_EMAIL: entry('deploy', optionalText),
+  FIREBREAK_STATUS_DOMAIN: entry('deploy', optionalText),
 
   FIREBREAK_DYNOXIDE_BIN: onMachine('emulation', optionalText),
   AWS_ENDPOINT_URL: endpoint,
@@ -93,6 +95,7 @@ export const VARIABLES = {
   FIREBREAK_STAGE: entry('functions', z.string().regex(/^[A-Za-z0-9-]{1,20}$/)),
   FIREBREAK_TABLE: entry('functions', z.string().min(3)),
   FIREBREAK_BUCKET: entry('functions', z.string().min(3)),
+  FIREBREAK_SNAPSHOT_BUCKET: entry('functions', z.string().min(3)),
   ...byQueueVariable(() => entry('functions', z.url())),
   FIREBREAK_WORKFLOW_FUNCTION: entry('functions', text),
   FIREBREAK_WORKFLOW_QUALIFIER: entry('functions', text),

@@ -51,6 +51,7 @@ beforeAll(async () => {
     FIREBREAK_STAGE: 'test',
     FIREBREAK_TABLE: 'firebreak-test',
     FIREBREAK_BUCKET: 'firebreak-test',
+    FIREBREAK_SNAPSHOT_BUCKET: 'firebreak-test',
     FIREBREAK_WORKFLOW_FUNCTION: 'firebreak-test-incident-response',
     FIREBREAK_WORKFLOW_QUALIFIER: 'live',
     FIREBREAK_SECRETS_PATH: '/firebreak/test',

@@ -47,6 +47,7 @@ function containerOf(name: keyof typeof FUNCTION_GRANTS): Deps {
       FIREBREAK_STAGE: 'test',
       FIREBREAK_TABLE: 'firebreak-test',
       FIREBREAK_BUCKET: BUCKET,
+      FIREBREAK_SNAPSHOT_BUCKET: BUCKET,
       ...byQueueVariable(() => 'http://127.0.0.1:1/000000000000/none'),
       FIREBREAK_WORKFLOW_FUNCTION: 'workflow',
       FIREBREAK_WORKFLOW_QUALIFIER: 'live',

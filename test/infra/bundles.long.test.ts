@@ -21,6 +21,7 @@ const HANDLERS = [
   'sweep',
   'evaluate',
   'digest',
+  'snapshot',
   'incident-response',
 ] as const;
 type Handler = (typeof HANDLERS)[number];
@@ -52,6 +53,7 @@ const ON_LAMBDA = {
   FIREBREAK_STAGE: 'test',
   FIREBREAK_TABLE: 'firebreak-test',
   FIREBREAK_BUCKET: 'firebreak-test',
+  FIREBREAK_SNAPSHOT_BUCKET: 'firebreak-test',
   ...byQueueVariable((name) => `https://sqs.eu-central-1.amazonaws.com/000000000000/${name}`),
   FIREBREAK_WORKFLOW_FUNCTION: 'firebreak-test-incident-response',
   FIREBREAK_WORKFLOW_QUALIFIER: 'live',
@@ -109,6 +111,7 @@ const EVENTS: Record<Handler, unknown> = {
   sweep: {},
   evaluate: {},
   digest: {},
+  snapshot: {},
   'incident-response': EXECUTION,
 };
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readEnvironment } from '../../aws/secrets/env.ts';
 import { FUNCTION_NAMES, FUNCTIONS, SCHEDULED } from '../../aws/functions.ts';
@@ -143,7 +144,7 @@ describe('functions', () => {
     const crons = production.of('sst.aws.CronV2').map(({ args }) => args);
     expect(crons).toHaveLength(SCHEDULED.length);
     expect(crons).toEqual(
-      ['Sweep', 'Evaluate', 'Digest'].map((name) => ({
+      ['Sweep', 'Evaluate', 'Digest', 'Snapshot'].map((name) => ({
         function: name,
         schedule: 'rate(1 minute)',
         retries: 2,
@@ -186,7 +187,7 @@ describe('permissions', () => {
   const statements = () => functionsOf(production).flatMap((one) => argsOf(one).permissions);
 
   const queues = QUEUES.map((name) => name.replace(/^./, (letter) => letter.toUpperCase()));
-  const NAMED = new RegExp(`^(Table|Blobs|${queues.join('|')}|\\w+DeadLetters|arn:)`);
+  const NAMED = new RegExp(`^(Table|Blobs|StatusSite|${queues.join('|')}|\\w+DeadLetters|arn:)`);
 
   test('are lists of actions on named resources; nothing is linked', () => {
     for (const { args } of functionsOf(production)) expect(Object.keys(args)).not.toContain('link');
@@ -208,6 +209,7 @@ describe('permissions', () => {
     ),
     GetObjectCommand: ['s3:GetObject', 's3:ListBucket'],
     PutObjectCommand: ['s3:PutObject'],
+    DeleteObjectCommand: ['s3:DeleteObject'],
     SendMessageCommand: ['sqs:SendMessage'],
     GetQueueAttributesCommand: ['sqs:GetQueueAttributes'],
     SendMessageBatchCommand: ['sqs:SendMessage'],
@@ -290,6 +292,27 @@ describe('permissions', () => {
     });
   });
 
+  test('the snapshot reads what the status pages read, and writes only to its own bucket', () => {
+    const read = (name: string) =>
+      byName(name)
+        .permissions.filter(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')))
+        .map(({ actions, resources }) => ({ actions, resources }));
+    expect(read('snapshot')).toEqual(read('status'));
+    expect(rolesAllowed('s3:PutObject', 'StatusSite.arn/')).toEqual(['Snapshot']);
+    expect(rolesAllowed('s3:DeleteObject', 'StatusSite.arn/')).toEqual(['Snapshot']);
+    expect(rolesAllowed('s3:DeleteObject', 'Blobs.arn')).toEqual([]);
+  });
+
+  test('only CloudFront reads the bucket of the snapshot, and it uses nothing else', () => {
+    expect(production.one('sst.aws.Bucket', 'StatusSite').args).toMatchObject({ access: 'cloudfront' });
+    const { args } = production.one('sst.aws.Cdn', 'StatusCdn');
+    expect(args).toMatchObject({
+      origins: [{ domainName: 'StatusSite.nodes.bucket.bucketRegionalDomainName' }],
+      defaultCacheBehavior: { viewerProtocolPolicy: 'redirect-to-https' },
+    });
+    expect(args).not.toHaveProperty('domain');
+  });
+
   test.each(['decisions', 'runbooks'])('the workflow writes and reads its own %s', (folder) => {
     expect(rolesAllowed('s3:PutObject', `Blobs.arn/${folder}/`)).toEqual(['IncidentResponse']);
     expect(rolesAllowed('s3:GetObject', `Blobs.arn/${folder}/`)).toContain('IncidentResponse');
@@ -341,7 +364,8 @@ describe('permissions', () => {
     const writers = functionsOf(production).filter((one) =>
       argsOf(one).permissions.some(
         ({ actions, resources }) =>
-          actions.includes('s3:PutObject') && resources.some((name) => !name.startsWith('Blobs.arn/secrets/')),
+          actions.includes('s3:PutObject') &&
+          resources.some((name) => name.startsWith('Blobs.arn/') && !name.startsWith('Blobs.arn/secrets/')),
       ),
     );
     expect(writers.map(({ name }) => name).toSorted()).toEqual([
@@ -356,7 +380,7 @@ describe('permissions', () => {
   });
 
   test('every function reads the published configuration', () => {
-    expect(rolesAllowed('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(12);
+    expect(rolesAllowed('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(FUNCTION_NAMES.length);
   });
 
   test.each(Object.entries(FUNCTION_GRANTS))('%s reads only its own secrets and keeps its own copy', (name, grants) => {
@@ -401,7 +425,7 @@ describe('queues', () => {
 
   test('dead letters are kept for two weeks, and queues that Lambda writes to are standard queues', () => {
     const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
-    expect(deadLetters).toHaveLength(8 + TARGETS.length);
+    expect(deadLetters).toHaveLength(9 + TARGETS.length);
     for (const { args } of deadLetters) {
       expect(args).toMatchObject({ transform: { queue: { messageRetentionSeconds: 14 * 24 * 3600 } } });
     }
@@ -538,7 +562,7 @@ describe('alarms', () => {
     for (const { threshold } of late) expect(threshold).toBeGreaterThan(900); // the longest delay that SQS supports
   });
 
-  test.each(['sweep', 'evaluate', 'digest'])('a %s that is not called triggers an alarm', (one) => {
+  test.each(['sweep', 'evaluate', 'digest', 'snapshot'])('a %s that is not called triggers an alarm', (one) => {
     const silent = alarms().find(({ name }) => name === `firebreak-production-${one}-silent`);
     expect(silent).toMatchObject({
       metricName: 'Invocations',
@@ -635,3 +659,30 @@ function sources(folder: string): string[] {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
   return files.filter((file) => file.endsWith('.ts')).map((file) => readFileSync(join(ROOT, folder, file), 'utf8'));
 }
+
+describe('the site of the snapshot', () => {
+  type Result = { uri?: string; statusCode?: number; headers?: { location: { value: string } } };
+
+  const requested = (uri: string): Result => {
+    const { code } = production.one('aws.cloudfront.Function', 'StatusSiteRequest').args;
+    return runInNewContext(`${String(code)}; handler(${JSON.stringify({ request: { uri } })})`) as Result;
+  };
+
+  test.each([
+    ['/', '/index.html'],
+    ['/partners/', '/partners/index.html'],
+    ['/history/2026-11', '/history/2026-11.html'],
+    ['/incidents/a1b2c3', '/incidents/a1b2c3.html'],
+    ['/partners/incidents/a1b2c3', '/partners/incidents/a1b2c3.html'],
+    ['/partners/incidents/a1b2c3.html', '/partners/incidents/a1b2c3.html'],
+    ['/api/v2/summary.json', '/api/v2/summary.json'],
+    ['/status.rss', '/status.rss'],
+  ])('answers %s with %s', (uri, file) => {
+    expect(requested(uri)).toEqual({ uri: file });
+  });
+
+  test('redirects a page without a slash, because its links are relative', () => {
+    expect(requested('/partners')).toMatchObject({ statusCode: 302, headers: { location: { value: '/partners/' } } });
+    expect(requested('//evil.example')).toEqual({ uri: '//evil.example' });
+  });
+});

@@ -229,6 +229,7 @@ export class FakeWorld {
       publicIncidents: notAsked('publicIncidents'),
       subscribers: notAsked('subscribers'),
       deliveries: notAsked('deliveries'),
+      snapshots: notAsked('snapshots'),
       idempotency: notAsked('idempotency'),
       digests: notAsked('digests'),
       processedEvents: notAsked('processedEvents'),

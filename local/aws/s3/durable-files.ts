@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { chmod, link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+
+/** Permissions, whatever the umask. */
+export type Modes = { file: number; folder: number };
+const PRIVATE: Modes = { file: 0o600, folder: 0o700 };
 
 /**
  * Writes a file atomically and durably: after a crash at any moment, the file is complete or absent, and it is on disk
@@ -12,15 +16,16 @@ import { dirname, join, resolve } from 'node:path';
 export async function writeDurably(
   path: string,
   content: Uint8Array,
-  { temporary, onlyIfNew }: { temporary: string; onlyIfNew: boolean },
+  { temporary, onlyIfNew, modes = PRIVATE }: { temporary: string; onlyIfNew: boolean; modes?: Modes },
 ): Promise<boolean> {
   const unfinished = join(temporary, randomUUID());
   try {
-    await using(await open(unfinished, 'wx', 0o600), async (file) => {
+    await using(await open(unfinished, 'wx', PRIVATE.file), async (file) => {
+      if (modes !== PRIVATE) await file.chmod(modes.file);
       await file.writeFile(content);
       await file.sync();
     });
-    await makeFolder(dirname(path));
+    await makeFolder(dirname(path), modes.folder);
     if (onlyIfNew) await link(unfinished, path); // fails if the name exists, unlike rename
     else await rename(unfinished, path);
     await syncFolder(dirname(path));
@@ -43,13 +48,16 @@ export async function removeDurably(path: string): Promise<void> {
   }
 }
 
-/** Creates a folder and its parents. They are on disk when this returns. */
-export async function makeFolder(path: string): Promise<void> {
+/** Creates a folder and its parents. They are on disk when this returns. Existing folders keep their permissions. */
+export async function makeFolder(path: string, mode = PRIVATE.folder): Promise<void> {
   const wanted = resolve(path);
-  const first = await mkdir(wanted, { recursive: true, mode: 0o700 });
+  const first = await mkdir(wanted, { recursive: true, mode: PRIVATE.folder });
   if (first === undefined) return;
   const above = dirname(resolve(first));
-  for (let made = wanted; made.length > above.length; made = dirname(made)) await syncFolder(dirname(made));
+  for (let made = wanted; made.length > above.length; made = dirname(made)) {
+    if (mode !== PRIVATE.folder) await chmod(made, mode);
+    await syncFolder(dirname(made));
+  }
 }
 
 export const isCode = (error: unknown, code: string): boolean =>

@@ -4,10 +4,12 @@ import { decodedBody } from './body.ts';
 import { noSuchKey, notImplemented, preconditionFailed, S3Error } from './errors.ts';
 import { listRequest, pageOf } from './list.ts';
 import { objectStore, type ObjectInfo, type ObjectStore } from './objects.ts';
+import { publicFolder } from './public-folder.ts';
 import { xmlDocument, type Xml } from './xml.ts';
 
 type Target = { bucket: string; key: string };
-type Operation = (store: ObjectStore, target: Target, request: EmulatedRequest) => Promise<EmulatedResponse>;
+type Store = Omit<ObjectStore, 'hold'>;
+type Operation = (store: Store, target: Target, request: EmulatedRequest) => Promise<EmulatedResponse>;
 
 /** Headers of an upload that are returned with the object, in addition to user metadata (`x-amz-meta-…`). */
 const KEPT_HEADERS = ['content-type', 'content-disposition', 'content-language', 'cache-control', 'expires'];
@@ -32,12 +34,20 @@ export type LocalS3 = Endpoint & {
  * is on disk.
  *
  * @param options.dir created if missing; nothing else may write to it
+ * @param options.publicFolders by bucket: stored as plain files for a web server, instead of in `dir`
  */
-export async function startS3(options: { dir: string; accessKeyId: string }): Promise<LocalS3> {
+export async function startS3(options: {
+  dir: string;
+  accessKeyId: string;
+  publicFolders?: Readonly<Record<string, string>>;
+}): Promise<LocalS3> {
   const store = await objectStore(options.dir);
+  const folders = new Map<string, Store>(
+    Object.entries(options.publicFolders ?? {}).map(([bucket, folder]) => [bucket, publicFolder(folder)]),
+  );
   const endpoint = await serve({
     accessKeyId: options.accessKeyId,
-    handle: (request) => handle(store, request),
+    handle: (request) => handle((bucket) => folders.get(bucket) ?? store, request),
     denied: xml(403, 'Error', {
       Code: 'InvalidAccessKeyId',
       Message: 'The AWS Access Key Id you provided does not exist in our records.',
@@ -46,10 +56,10 @@ export async function startS3(options: { dir: string; accessKeyId: string }): Pr
   return { ...endpoint, hold: store.hold };
 }
 
-async function handle(store: ObjectStore, request: EmulatedRequest): Promise<EmulatedResponse> {
+async function handle(storeOf: (bucket: string) => Store, request: EmulatedRequest): Promise<EmulatedResponse> {
   try {
     const target = targetOf(request.path);
-    return await operationFor(target, request)(store, target, request);
+    return await operationFor(target, request)(storeOf(target.bucket), target, request);
   } catch (error) {
     if (error instanceof S3Error) return refusal(error, request);
     throw error;
@@ -87,7 +97,7 @@ const listObjects: Operation = async (store, { bucket }, { query }) => {
 };
 
 /** Returns undefined for an object that was deleted while the list was created. */
-async function listEntry(store: ObjectStore, bucket: string, key: string): Promise<Xml | undefined> {
+async function listEntry(store: Store, bucket: string, key: string): Promise<Xml | undefined> {
   try {
     const { etag, size, lastModified } = await store.info(bucket, key);
     const date = new Date(lastModified).toISOString();

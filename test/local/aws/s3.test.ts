@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -344,3 +344,53 @@ async function raw(method: string, path: string, request: { headers?: Record<str
   const reply = await fetch(endpoint.url + path, { method, body, headers: { authorization, ...headers } });
   return { status: reply.status, body: await reply.text() };
 }
+
+describe('a public folder', () => {
+  let folder: string;
+  let site: Endpoint;
+  let client: S3Client;
+  const PUBLIC = 'site';
+
+  beforeAll(async () => {
+    folder = join(await mkdtemp(join(tmpdir(), 's3-public-')), 'www');
+    site = await startS3({ dir: join(dir, 'private'), accessKeyId: ACCESS_KEY, publicFolders: { [PUBLIC]: folder } });
+    client = clientOf(site.url);
+    await client.send(new CreateBucketCommand({ Bucket: PUBLIC }));
+  });
+  afterAll(async () => {
+    client.destroy();
+    await site.close();
+    await rm(join(folder, '..'), { recursive: true, force: true });
+  });
+
+  const publish = (Key: string, Body: string) => client.send(new PutObjectCommand({ Bucket: PUBLIC, Key, Body }));
+
+  test('holds objects as plain files that everyone can read', async () => {
+    await publish('history/2026-11.html', 'first');
+    await publish('history/2026-11.html', 'second');
+    expect(await readFile(join(folder, 'history/2026-11.html'), 'utf8')).toBe('second');
+    expect((await stat(join(folder, 'history/2026-11.html'))).mode & 0o777).toBe(0o644);
+    for (const made of ['.', 'history']) expect((await stat(join(folder, made))).mode & 0o777).toBe(0o755);
+    const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket: PUBLIC, Key: 'history/2026-11.html' }));
+    expect(await Body?.transformToString()).toBe('second');
+    expect(ETag).toMatch(/^"[0-9a-f]{32}"$/);
+    await client.send(new DeleteObjectCommand({ Bucket: PUBLIC, Key: 'history/2026-11.html' }));
+    await expect(readFile(join(folder, 'history/2026-11.html'))).rejects.toThrow('ENOENT');
+    await expect(
+      client.send(new GetObjectCommand({ Bucket: PUBLIC, Key: 'history/2026-11.html' })),
+    ).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
+
+  test.each(['../escape.html', 'a/../../escape.html', '.htaccess', 'a//b', '/a', 'a\\b'])(
+    'refuses %s, which is not a path of plain names',
+    async (key) => {
+      await expect(publish(key, 'x')).rejects.toThrow();
+    },
+  );
+
+  test('leaves files of others alone', async () => {
+    await writeFile(join(folder, 'robots.txt'), 'theirs');
+    await client.send(new CreateBucketCommand({ Bucket: PUBLIC }));
+    expect(await readFile(join(folder, 'robots.txt'), 'utf8')).toBe('theirs');
+  });
+});

@@ -1,0 +1,40 @@
+import type { PublicIncidents } from '../../domain/status/ports.ts';
+import { recentMonths } from '../../domain/status/uptime.ts';
+import type { PublicIncident } from '../../schemas/status/public-incident.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+
+/** Seconds for which a month is kept that no page computes uptime from. Only an approval long afterwards changes it. */
+const KEPT_SECONDS = 3600;
+
+type Reads = Pick<PublicIncidents, 'open' | 'read' | 'startedIn'>;
+
+/**
+ * Returns readers for one time each, which read every list at most once, and old months rarely: a snapshot has the
+ * months of all years on all pages.
+ */
+export function keptMonths(incidents: Reads): (now: Timestamp) => Reads {
+  const old = new Map<string, { at: Timestamp; incidents: PublicIncident[] }>();
+
+  async function readOld(month: string, now: Timestamp): Promise<PublicIncident[]> {
+    const known = old.get(month);
+    if (known !== undefined && secondsBetween(known.at, now) < KEPT_SECONDS) return known.incidents;
+    const read = await incidents.startedIn(month);
+    old.set(month, { at: now, incidents: read });
+    return read;
+  }
+
+  return (now) => {
+    const recent = new Set(recentMonths(now));
+    const months = new Map<string, Promise<PublicIncident[]>>();
+    let open: Promise<PublicIncident[]> | undefined;
+    return {
+      read: (id) => incidents.read(id),
+      open: () => (open ??= incidents.open()),
+      startedIn(month) {
+        const reading = months.get(month) ?? (recent.has(month) ? incidents.startedIn(month) : readOld(month, now));
+        months.set(month, reading);
+        return reading;
+      },
+    };
+  };
+}

@@ -1,0 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deps } from '../aws/deps.ts';
+import { sha256 } from '../aws/hash.ts';
+import { keptMonths } from '../actions/status/kept-months.ts';
+import { snapshotFiles } from '../http/status/snapshot/files.ts';
+import { takeSnapshots } from '../jobs/status-snapshot/take-snapshot.ts';
+
+let readsAt: ReturnType<typeof keptMonths> | undefined;
+
+/** Writes the public status pages for a static host, which serves them when everything else is down, each 30 seconds. */
+export const handler = (): Promise<{ written: number }> => {
+  const { config, publicIncidents, publicUrl } = deps();
+  const reads = (readsAt ??= keptMonths(publicIncidents));
+  return takeSnapshots(deps(), {
+    files: (at) => snapshotFiles({ config, publicIncidents: reads(at), publicUrl }, at),
+    hashOf: (body) => sha256(body).slice(0, 16),
+    pause: async (milliseconds) => sleep(milliseconds),
+    elapsed: () => performance.now(),
+  });
+};

@@ -1,0 +1,86 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import { planSnapshot, type SnapshotFile, type SnapshotStore } from '../../domain/status/snapshot.ts';
+import { MANIFEST_PATH, SnapshotManifest } from '../../schemas/status/snapshot-manifest.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { pooled } from '../../actions/shared/concurrency.ts';
+
+/** Snapshots in one run, because a schedule cannot invoke a function more often than each minute. */
+const SNAPSHOTS = 2;
+/** Milliseconds from the start of a snapshot to the start of the next one. */
+const INTERVAL_MS = 30_000;
+/** Files written in parallel. */
+const AT_ONCE = 8;
+
+export type SnapshotDeps = Pick<Deps, 'clock' | 'log' | 'timeScale' | 'snapshots'>;
+
+/** What a run needs besides the dependencies. */
+export type SnapshotRun = {
+  /** Returns the files of a snapshot. */
+  files: (at: Timestamp) => Promise<SnapshotFile[]>;
+  hashOf: (body: string) => string;
+  pause: (milliseconds: number) => Promise<void>;
+  elapsed: () => number;
+};
+
+/**
+ * Writes the snapshot of the public status pages, twice. If one fails, the last one stays, with its age; the next one
+ * follows all the same.
+ *
+ * @throws AggregateError if one failed, so that the run counts as failed
+ */
+export async function takeSnapshots(deps: SnapshotDeps, run: SnapshotRun): Promise<{ written: number }> {
+  const errors: unknown[] = [];
+  let written = 0;
+  for (let number = 1; number <= SNAPSHOTS; number += 1) {
+    const startedAt = run.elapsed();
+    try {
+      written += await takeSnapshot(deps, run);
+    } catch (error) {
+      errors.push(error);
+      deps.log.error('the snapshot of the status pages could not be written; the last one stays', {
+        error: String(error),
+      });
+    }
+    const restMs = INTERVAL_MS / deps.timeScale - (run.elapsed() - startedAt);
+    if (number < SNAPSHOTS && restMs > 0) await run.pause(restMs);
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'the snapshot of the status pages could not be written');
+  return { written };
+}
+
+/** Returns the number of files that were written. */
+async function takeSnapshot(
+  { clock, log, snapshots }: SnapshotDeps,
+  { files, hashOf }: Pick<SnapshotRun, 'files' | 'hashOf'>,
+): Promise<number> {
+  const at = clock.now();
+  const all = await files(at);
+  const plan = planSnapshot(await manifestOf(snapshots, log), all, { at, hashOf });
+  if (plan.announced) await snapshots.put(fileOf(plan.announced));
+  // Pages that link to others come last, so that what they link to is there when they are.
+  for (const together of [plan.put.filter((file) => !isHome(file)), plan.put.filter(isHome)])
+    await pooled(together, AT_ONCE, (file) => snapshots.put(file));
+  await pooled(plan.remove, AT_ONCE, (path) => snapshots.remove(path));
+  await snapshots.put(fileOf(plan.manifest));
+  return plan.put.length;
+}
+
+const isHome = ({ path }: SnapshotFile): boolean => /(^|\/)index\.html$/.test(path);
+
+const fileOf = (manifest: SnapshotManifest): SnapshotFile => ({
+  path: MANIFEST_PATH,
+  type: 'application/json; charset=utf-8',
+  body: JSON.stringify(manifest),
+});
+
+/** Undefined: there is none, or not one of this version, so all files are written again. */
+async function manifestOf(snapshots: SnapshotStore, log: SnapshotDeps['log']): Promise<SnapshotManifest | undefined> {
+  const text = await snapshots.read(MANIFEST_PATH);
+  if (text === undefined) return undefined;
+  try {
+    return SnapshotManifest.parse(JSON.parse(text));
+  } catch (error) {
+    log.warn('the manifest of the snapshot cannot be read; all files are written again', { error: String(error) });
+    return undefined;
+  }
+}

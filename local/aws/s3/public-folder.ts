@@ -1,0 +1,61 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32Of, md5Of } from './body.ts';
+import { isCode, makeFolder, removeDurably, writeDurably } from './durable-files.ts';
+import { noSuchKey, notImplemented, S3Error } from './errors.ts';
+import type { ObjectStore } from './objects.ts';
+
+/** Modes for a web server that runs as another user. */
+const PUBLIC = { file: 0o644, folder: 0o755 };
+
+/**
+ * Stores the objects of one bucket as plain files in a folder, by their keys, as a CDN in front of the bucket shows
+ * them. Headers of an upload are not stored: a web server derives the content type from the name. Other files in the
+ * folder are left alone.
+ */
+export function publicFolder(folder: string): Omit<ObjectStore, 'hold'> {
+  const temporary = join(folder, '.unfinished');
+  const fileOf = (key: string): string => {
+    if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(key))
+      throw new S3Error(400, 'InvalidRequest', `The key is not a path of plain names: ${key}`);
+    return join(folder, key);
+  };
+
+  async function get(_bucket: string, key: string) {
+    const file = fileOf(key);
+    try {
+      const [content, { mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
+      const info = {
+        etag: `"${md5Of(content)}"`,
+        crc32: crc32Of(content),
+        size: content.length,
+        lastModified: mtimeMs,
+        headers: {},
+      };
+      return { info, content };
+    } catch (error) {
+      throw isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR') ? noSuchKey() : error;
+    }
+  }
+
+  return {
+    async createBucket() {
+      await rm(temporary, { recursive: true, force: true });
+      await makeFolder(temporary, PUBLIC.folder);
+    },
+    requireBucket: async () => undefined,
+    async put(bucket, key, content, { onlyIfNew }) {
+      if (onlyIfNew) throw notImplemented('PutObject with If-None-Match in a public folder');
+      const file = fileOf(key);
+      await makeFolder(temporary, PUBLIC.folder);
+      await writeDurably(file, content, { temporary, onlyIfNew, modes: PUBLIC });
+      return (await get(bucket, key)).info;
+    },
+    get,
+    info: async (bucket, key) => (await get(bucket, key)).info,
+    remove: (_bucket, key) => removeDurably(fileOf(key)),
+    keys: async () => {
+      throw notImplemented('ListObjectsV2 of a public folder');
+    },
+  };
+}

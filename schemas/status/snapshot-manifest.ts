@@ -1,0 +1,13 @@
+import * as z from 'zod';
+import { Timestamp } from '../time/time.ts';
+
+/** The file of a snapshot that says what it consists of. */
+export const MANIFEST_PATH = 'snapshot.json';
+
+export const SnapshotManifest = z.object({
+  /** When the snapshot was made. */
+  at: Timestamp,
+  /** Hashes of its files by their paths. Empty: the file is, or was, to be written. */
+  files: z.record(z.string(), z.string()),
+});
+export type SnapshotManifest = z.infer<typeof SnapshotManifest>;

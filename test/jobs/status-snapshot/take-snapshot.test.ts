@@ -1,0 +1,102 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { SnapshotFile } from '../../../domain/status/snapshot.ts';
+import { takeSnapshots } from '../../../jobs/status-snapshot/take-snapshot.ts';
+import { silent, SetClock } from '../../support/fake-deps.ts';
+import { MemorySnapshots } from '../../support/snapshots.ts';
+
+const file = (path: string, body = path): SnapshotFile => ({ path, type: 'text/html', body });
+
+function world({ timeScale = 1 }: { timeScale?: number } = {}) {
+  const snapshots = new MemorySnapshots();
+  const clock = new SetClock('2026-11-22T12:00:00.000Z');
+  const site = { files: [file('index.html'), file('a.html'), file('partners/index.html')], broken: false };
+  const pauses: number[] = [];
+  const error = vi.fn<typeof silent.error>();
+  const run = () =>
+    takeSnapshots(
+      { clock, log: { ...silent, error }, timeScale, snapshots },
+      {
+        files: async () => {
+          if (site.broken) throw new Error('the table cannot be read');
+          return site.files;
+        },
+        hashOf: (body) => body,
+        pause: async (milliseconds) => void pauses.push(milliseconds),
+        elapsed: () => 0,
+      },
+    );
+  const manifest = () => JSON.parse(snapshots.files.get('snapshot.json')?.body ?? 'null') as unknown;
+  return { snapshots, clock, site, pauses, error, run, manifest };
+}
+
+describe('a run of the snapshot', () => {
+  test('writes two snapshots, half a minute apart, and what has not changed only once', async () => {
+    const { snapshots, pauses, run, manifest } = world();
+    await expect(run()).resolves.toEqual({ written: 3 });
+    expect(pauses).toEqual([30_000]);
+    expect(snapshots.written).toEqual([
+      'snapshot.json',
+      'a.html',
+      'index.html',
+      'partners/index.html',
+      'snapshot.json',
+      'snapshot.json',
+    ]);
+    expect(manifest()).toEqual({
+      at: '2026-11-22T12:00:00.000Z',
+      files: { 'index.html': 'index.html', 'a.html': 'a.html', 'partners/index.html': 'partners/index.html' },
+    });
+    await run();
+    expect(snapshots.written.slice(6)).toEqual(['snapshot.json', 'snapshot.json']);
+  });
+
+  test('writes what has changed, and removes what is gone, but no files of others', async () => {
+    const { snapshots, site, run } = world();
+    await run();
+    await snapshots.put(file('robots.txt'));
+    snapshots.written.length = 0;
+    site.files = [file('index.html', 'new'), file('a.html')];
+    await run();
+    expect(snapshots.written).toEqual(['index.html', 'snapshot.json', 'snapshot.json']);
+    expect(snapshots.removed).toEqual(['partners/index.html']);
+    expect([...snapshots.files.keys()].toSorted()).toEqual(['a.html', 'index.html', 'robots.txt', 'snapshot.json']);
+  });
+
+  test('leaves the last snapshot if the records cannot be read, and fails, so that its alarm goes off', async () => {
+    const { snapshots, site, error, run, manifest } = world();
+    await run();
+    const before = manifest();
+    site.broken = true;
+    await expect(run()).rejects.toThrow('could not be written');
+    expect(error).toHaveBeenCalledTimes(2);
+    expect(manifest()).toEqual(before);
+    expect(snapshots.files.get('index.html')?.body).toBe('index.html');
+  });
+
+  test('repeats what could not be written, and forgets no file of a snapshot that was interrupted', async () => {
+    const { snapshots, site, run, manifest } = world();
+    snapshots.broken = /^index/;
+    await expect(run()).rejects.toThrow('could not be written');
+    expect(snapshots.files.has('a.html')).toBe(true);
+    expect(manifest()).toMatchObject({ at: '1970-01-01T00:00:00.000Z' });
+    snapshots.broken = undefined;
+    site.files = [file('index.html')];
+    await run();
+    expect([...snapshots.files.keys()].toSorted()).toEqual(['index.html', 'snapshot.json']);
+  });
+
+  test('writes everything again if the manifest cannot be read', async () => {
+    const { snapshots, run } = world();
+    await run();
+    await snapshots.put({ path: 'snapshot.json', type: 'application/json', body: '{"half' });
+    snapshots.written.length = 0;
+    await run();
+    expect(snapshots.written).toEqual(expect.arrayContaining(['index.html', 'a.html', 'partners/index.html']));
+  });
+
+  test('pauses for less at a larger time scale', async () => {
+    const { pauses, run } = world({ timeScale: 60 });
+    await run();
+    expect(pauses).toEqual([500]);
+  });
+});
