@@ -62,6 +62,7 @@ const FITTED: ReadonlySet<string> = new Set([
   'healthy_now',
   'same_version',
   'missing_samples',
+  'clock_skew_far',
   'only_it_seems_bad',
 ]);
 
@@ -72,6 +73,8 @@ const BOUNDS: Readonly<Record<string, { min?: number; max?: number }>> = {
   bad_earlier: { max: -1.5 },
   traffic_rise: { max: -1.5 },
   another_fails: { min: -0.9 },
+  two_others_fail: { min: -2.3 },
+  step: { min: 0.1 },
 };
 
 /** A weight keeps its sign, and stays within what one piece of evidence can say. */

@@ -22,7 +22,8 @@ const plan = (version: string, component?: string): ToyPlan => ({
 export const manyAtOnce: Story = {
   name: 'many-at-once',
   title: 'eight services at once',
-  about: 'The network fails, and eight services with it: one incident with eight children, and a question.',
+  about:
+    'The network fails, and eight services with it: one incident with eight children, and no question about the deploy.',
   services: {
     accounts: plan('v3', 'Accounts'),
     cart: plan('v12'),
@@ -79,8 +80,8 @@ function factsOf(outcome: Outcome, names: readonly string[]): Fact[] {
       holds: names.every((name) => summary.includes(name)) && channels.length <= ALONE_AT_MOST + 1,
     },
     {
-      text: `for ${DEPLOYED}, which was just deployed, it asked for approval: ${decision?.reasons[0]?.text ?? ''}`,
-      holds: decision?.kind === 'approve' && decision.because === 'one_of_many',
+      text: `for ${DEPLOYED}, which was just deployed, it said that ${decision?.reasons[0]?.text ?? ''}`,
+      holds: decision?.kind === 'none' && decision.because === 'no_confident_suspect',
     },
     noRollback(outcome),
   ];

@@ -6,7 +6,7 @@ import type { Evidence } from './evidence.ts';
 import { type Factor, factor, remark } from './factor.ts';
 import type { Course } from './health.ts';
 import type { Onset } from './onset.ts';
-import { between, mean, pointsOf, quantile } from './samples.ts';
+import { between, mean, type Point, pointsOf, quantile } from './samples.ts';
 import { amount, list, percent } from './words.ts';
 
 /**
@@ -57,19 +57,38 @@ function measuredSince(
     version,
     since: Math.min(...[...pointsOf(curve, at), ...pointsOf(traffic ?? [], at)].map((point) => point.at)),
     samples: between(pointsOf(curve, at), from, Infinity),
+    traffic,
     rate: traffic === null ? null : mean(between(pointsOf(traffic, at), from, Infinity)) || 0,
   }));
   const all = versions.reduce((sum, { rate }) => sum + (rate ?? 0), 0);
   return versions
     .filter(({ samples }) => samples.length >= MIN_SAMPLES)
-    .map(({ version, samples, rate, since }) => ({
+    .map(({ version, samples, rate, since, traffic }) => ({
       version,
       since,
       value: quantile(samples, 0.75),
       share: rate === null ? null : all > 0 ? rate / all : 0,
-      few: rate !== null && (rate * (millisOf(at) - Math.max(begin, since))) / 1000 < MIN_REQUESTS,
+      few: traffic !== null && requestsSince(pointsOf(traffic, at), begin, health?.window ?? null) < MIN_REQUESTS,
     }))
     .toSorted((a, b) => (a.version === b.version ? a.value - b.value : a.version < b.version ? -1 : 1));
+}
+
+/**
+ * Returns the number of requests since a time in milliseconds. A rate describes the window before it, so the rates of
+ * successive windows add up, also where a series is younger than its window.
+ */
+function requestsSince(rates: readonly Point[], begin: number, window: number | null): number {
+  const length = (window ?? 0) * 1000;
+  let [count, until] = [0, Infinity];
+  for (const { at, value } of rates.toReversed()) {
+    if (at <= begin) break;
+    if (at > until) continue;
+    const step = length > 0 ? length : at - (rates.findLast((one) => one.at < at)?.at ?? at);
+    const isYounger = (rates[0]?.at ?? at) > at - step;
+    count += (value * (isYounger ? step : Math.min(step, at - begin))) / 1000;
+    until = at - step;
+  }
+  return count;
 }
 
 /**

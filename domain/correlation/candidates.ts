@@ -98,7 +98,10 @@ export function timingFactor(
     return graded(
       timing,
       `${what} started ${spell(-started)} after the problem began; clocks may differ by that much`,
-      { clock_skew: 1 },
+      {
+        clock_skew: 1,
+        ...(isMeasured && { clock_skew_far: secondsBetween(latest, change.started_at) / CLOCK_TOLERANCE_SECONDS }),
+      },
     );
   if (timing === 'finished_before') {
     const seconds = finishedBefore(change, earliest) ?? 0;

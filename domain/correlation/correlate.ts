@@ -25,6 +25,7 @@ import {
 } from './health.ts';
 import { namesOf, type Neighbours, neighbourFactors, neighboursOf } from './neighbours.ts';
 import { reportsAbsence } from './query.ts';
+import { between, pointsOf } from './samples.ts';
 import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
 import { MIN_CONFIDENCE_TO_ASK } from './weights.ts';
@@ -112,16 +113,19 @@ function weigh(evidence: Evidence): {
   );
   const weighed = candidates.map((candidate): Weighed => {
     const course = courseOf(evidence, candidate, onset);
+    const vanished = vanishedFactor(evidence, candidate);
     const factors = [
       ...factorsOf(evidence, candidate, neighbours, onset, course),
+      ...(vanished === null ? [] : [vanished]),
       // A caller's change can be what sends more requests.
       ...commonFactors.map((one) =>
         one.name === 'traffic_rise' && candidate.relation === 'caller' ? remark(one.name, one.text) : one,
       ),
-      ...missingSamples(evidence, course),
-      ...notMeasured(evidence, course),
+      ...missingSamples(evidence, course, vanished !== null),
     ];
-    return { candidate, course, factors: isBadThoughAllIsWell(evidence, candidate) ? spared(factors) : factors };
+    const isOwnMeasured = isBadThoughAllIsWell(evidence, candidate) && factors.some(isOfOnlyOne);
+    const unmeasured = notMeasured(evidence, course, isOwnMeasured);
+    return { candidate, course, factors: [...(isOwnMeasured ? spared(factors) : factors), ...unmeasured] };
   });
   return { onset, neighbours, commonFactors, weighed };
 }
@@ -134,20 +138,39 @@ const isBadThoughAllIsWell = (evidence: Evidence, { change, relation }: Candidat
 
 /** Takes the effect from what the health of the whole service says, if a version alone fails. */
 const spared = (factors: readonly Factor[]): readonly Factor[] =>
-  factors.some(({ name, weight }) => weight > 0 && ONLY_ONE.has(name))
-    ? factors.map((one) => (OF_ALL.has(one.name) ? remark(one.name, one.text) : one))
-    : factors;
+  factors.map((one) => (OF_ALL.has(one.name) ? remark(one.name, one.text) : one));
+
+const isOfOnlyOne = ({ name, weight }: Factor): boolean => weight > 0 && ONLY_ONE.has(name);
 
 const ONLY_ONE: ReadonlySet<string> = new Set(['only_its_version_bad', 'canary_bad', 'only_it_seems_bad']);
 
-/** Weighs an alert about missing samples, unless errors have risen: monitoring fails more often than a service vanishes. */
-const missingSamples = ({ onset: { rule } }: Evidence, course: Course | null): Factor[] =>
-  rule?.expression != null && reportsAbsence(rule.expression) && !(course !== null && course.level > course.max)
-    ? [factor('missing_samples', 'the alert reports missing samples, and no errors are measured')]
+/**
+ * Weighs missing samples, unless errors have risen: monitoring fails more often than a service vanishes. Either the alert
+ * reports them, or the samples of the health query have ended.
+ * @param hasVanished the samples ended with the change
+ */
+function missingSamples(
+  { onset: { rule }, health, at }: Evidence,
+  course: Course | null,
+  hasVanished: boolean,
+): Factor[] {
+  if (course !== null && course.level > course.max) return [];
+  if (rule?.expression != null && reportsAbsence(rule.expression))
+    return [factor('missing_samples', 'the alert reports missing samples, and no errors are measured')];
+  return health !== null && !hasVanished && endedAt(health.curve, at) !== null
+    ? [factor('missing_samples', 'the health query has no samples any more, and no errors are measured')]
     : [];
+}
 
-/** Returns a factor without effect if errors should be measured but are not, or if the alert is about missing samples. */
-function notMeasured({ health, health_unreadable: why, onset: { rule } }: Evidence, course: Course | null): Factor[] {
+/**
+ * Returns a factor without effect if errors should be measured but are not, or if the alert is about missing samples.
+ * @param isOwnMeasured the version's own samples show that it alone is bad
+ */
+function notMeasured(
+  { health, health_unreadable: why, onset: { rule } }: Evidence,
+  course: Course | null,
+  isOwnMeasured: boolean,
+): Factor[] {
   if (why !== undefined) return [remark('unmeasured', `the health query could not be read: ${why}`)];
   if (rule?.expression != null && reportsAbsence(rule.expression))
     return [
@@ -156,7 +179,7 @@ function notMeasured({ health, health_unreadable: why, onset: { rule } }: Eviden
         'the alert reports missing samples or failing scrapes, which may be only a failure of monitoring',
       ),
     ];
-  return health !== null && course !== null && course.since.length < MIN_SINCE
+  return health !== null && course !== null && course.since.length < MIN_SINCE && !isOwnMeasured
     ? [remark('unmeasured', `the health query has too few samples since the problem began (${course.since.length})`)]
     : [];
 }
@@ -178,24 +201,41 @@ function factorsOf(
 ): Factor[] {
   const { kind, status } = candidate.change;
   const versions = versionFactors(evidence, candidate, onset, course);
-  const vanished = vanishedFactor(evidence, candidate);
+  const isProved = proofOf(versions) !== null;
   return [
     factor('prior', ''),
-    timingFactor(candidate, onset, isMeasured(evidence, course)),
+    timingFactor(candidate, onset, isMeasured(evidence, course, candidate)),
     ...kindFactors(kind),
     ...(status === 'failed' ? [factor('failed', 'it failed, so it may not have taken effect')] : []),
-    ...neighbourFactors(candidate, neighbours, proofOf(versions) !== null),
+    ...neighbourFactors(candidate, neighbours, isProved),
     ...(course === null ? [] : healthFactors(course, candidate, onset)),
-    ...(vanished === null ? [] : [vanished]),
-    ...canaryFactors(course, candidate, evidence, shareSince(evidence, candidate.change, millisOf(onset.latest))),
+    ...canaryFactors(
+      course,
+      candidate,
+      evidence,
+      shareSince(evidence, candidate.change, millisOf(onset.latest)),
+    ).filter(
+      // The share is that of the start. If other versions are known to be well, it has been raised.
+      ({ name }) => !(isProved && name === 'beyond_canary'),
+    ),
     ...successionFactors(evidence, candidate, onset),
     ...versions,
   ];
 }
 
-/** Returns whether health was measured before the change and still is, so that the distance in time is known. */
-const isMeasured = ({ health, at }: Evidence, course: Course | null): boolean =>
-  health !== null && course !== null && course.before.length >= MIN_BEFORE && endedAt(health.curve, at) === null;
+/**
+ * Returns whether health was measured before the change, so that the distance in time is known: not if the samples ended
+ * with it. Where the series of
+ * errors begins with the first error, the traffic shows that the service was measured before.
+ */
+function isMeasured(evidence: Evidence, course: Course | null, candidate: Candidate): boolean {
+  const { health, traffic, at } = evidence;
+  if (health === null || course === null || vanishedFactor(evidence, candidate) !== null) return false;
+  if (course.before.length >= MIN_BEFORE) return true;
+  const served =
+    traffic === null ? [] : between(pointsOf(traffic, at), -Infinity, millisOf(candidate.change.started_at));
+  return course.before.length === 0 && course.since.length >= MIN_SINCE && served.length >= MIN_BEFORE;
+}
 
 function kindFactors(kind: ChangeKind): Factor[] {
   const text = `it is ${aChange(kind)}`;

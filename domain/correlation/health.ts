@@ -222,8 +222,8 @@ export function recurring({ health, at }: Pick<Evidence, 'health' | 'at'>, onset
 }
 
 /**
- * Detects that the service's series ended with the change: a version that crashes at its start reports nothing. Only
- * if there were samples before, and none since.
+ * Detects that the service's series ended with the change: a version that crashes at its start reports nothing. The
+ * sooner, the more it weighs. Only if there were samples before, and none since.
  */
 export function vanishedFactor(
   { health, at, by_version: versions, traffic, changes }: Evidence,
@@ -238,18 +238,20 @@ export function vanishedFactor(
   );
   const own = mine === undefined || replaced ? null : endedAt(mine.curve, at);
   const end = ended ?? own;
-  // A rate has values for as long as its window contains samples.
   if (end === null || end < millisOf(change.started_at)) return null;
   const seconds = (end - millisOf(change.started_at)) / 1000;
-  return seconds > VANISHED_WITHIN_SECONDS + (health.window ?? 0)
+  // A rate has values for as long as its window contains samples.
+  const late = Math.max(0, seconds - (health.window ?? 0)) / VANISHED_WITHIN_SECONDS;
+  return late >= 1
     ? null
-    : factor(
+    : graded(
         'vanished',
         `the service reports nothing any more since ${spell(seconds)} after ${called({ change, relation })} began`,
+        { vanished: 1 - late },
       );
 }
 
-const VANISHED_WITHIN_SECONDS = 600;
+const VANISHED_WITHIN_SECONDS = 300;
 
 /** Returns when the samples of a curve ended; null if there are recent ones, or none at all. */
 export function endedAt(curve: Curve, at: Timestamp): number | null {

@@ -1,5 +1,5 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../schemas/time/time.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence, OnsetEvidence } from './evidence.ts';
 import { between, type Point, pointsOf, quantile, smooth } from './samples.ts';
 
 export type Onset = {
@@ -19,8 +19,8 @@ export type Onset = {
  */
 export function onsetOf({ onset, health, at }: Pick<Evidence, 'onset' | 'health' | 'at'>): Onset {
   const { alertStartedAt, rule } = onset;
-  const measured = health === null ? null : departureOf(health, at < alertStartedAt ? at : alertStartedAt, at);
-  if (measured !== null) return measured;
+  const measured = health === null ? null : departureOf(health, badAt(health, onset, at), at);
+  if (measured !== null) return notAfter(measured, alertStartedAt);
   if (rule === null) {
     // Without its rule, the alert may have been pending for some minutes.
     return { at: alertStartedAt, from: 'alert', earliest: alertStartedAt, latest: alertStartedAt, rise: null };
@@ -29,6 +29,29 @@ export function onsetOf({ onset, health, at }: Pick<Evidence, 'onset' | 'health'
   const latest = plusSeconds(alertStartedAt, -rule.forSeconds);
   return { at: began, from: 'rule', earliest: began, latest, rise: null };
 }
+
+/** Time in seconds after the start of an alert without `for` within which the first sample above the limit can follow. */
+const BETWEEN_SAMPLES_SECONDS = 60;
+
+/**
+ * Returns a time at which the curve must be above its limit: the start of the alert or, if its rule does not wait, the
+ * first sample after it, because the rule is evaluated between two samples.
+ */
+function badAt({ max, curve }: Health, { alertStartedAt, rule }: OnsetEvidence, now: Timestamp): Timestamp {
+  const bad = now < alertStartedAt ? now : alertStartedAt;
+  if (rule !== null && rule.forSeconds >= BETWEEN_SAMPLES_SECONDS) return bad;
+  const next = pointsOf(curve, now).find((point) => point.at > millisOf(bad));
+  const isSoon = next !== undefined && next.at - millisOf(bad) <= BETWEEN_SAMPLES_SECONDS * 1000;
+  return isSoon && next.value > max ? timestamp(next.at) : bad;
+}
+
+/** Bounds a measured onset by the start of the alert, which can lie between two samples. */
+const notAfter = (onset: Onset, alert: Timestamp): Onset => ({
+  ...onset,
+  at: onset.at < alert ? onset.at : alert,
+  earliest: onset.earliest < alert ? onset.earliest : alert,
+  latest: onset.latest < alert ? onset.latest : alert,
+});
 
 /** Longest run of good samples, and longest gap in seconds, within one problem. Values near the limit are noisy. */
 const DIPS_MAX = 2;

@@ -32,10 +32,15 @@ export const WEIGHTS = {
    * The change finished half an hour before a measured onset, or started two hours before it: most bad deploys show within
    * minutes. Each doubling of the distance counts the same. For an onset that is not measured, see above.
    */
-  long_after_end: -2.4,
-  long_after_start: -6.3,
+  long_after_end: -2.9,
+  long_after_start: -6.4,
   /** The recorded start is after the onset, within the tolerance for clock differences. With the prior: 0.6. */
   clock_skew: -0.44,
+  /**
+   * Where the onset is measured: at the greatest tolerated difference of clocks, linear in between. Most clocks differ by
+   * seconds.
+   */
+  clock_skew_far: -2.2,
 
   /** Change of a dependency: few of a dependency's changes affect the service. At most, a person is asked. */
   dependency: -2.2,
@@ -44,21 +49,21 @@ export const WEIGHTS = {
   /** Change of a shared service: it would affect many services. */
   shared: -2.5,
   /** The dependency fails itself, not later than the service: its change explains both failures. */
-  dependency_fails_too: 3.1,
+  dependency_fails_too: 2.5,
   /** The dependency fails itself, but later than the service. */
   dependency_fails_later: 0.5,
   /** No other service is known to fail, including the changed service. */
   changed_service_is_well: -1,
   /** A shared change explains that other services fail too: one of them, or two and more. */
-  common_cause_of_one: 1,
-  common_cause: 1.6,
+  common_cause_of_one: 0.8,
+  common_cause: 0.9,
 
   /** Change of a caller, which can send bad requests or more of them; few of a caller's changes do. */
   caller: -2.6,
   /** Each further step from caller to caller. */
   caller_step: -1,
   /** The changed caller fails itself: its requests fail. */
-  caller_fails_too: 0.6,
+  caller_fails_too: 0.2,
   /** The changed caller is not known to fail. */
   changed_caller_is_well: 0,
   /** Another service that fails at the same time was rolled back, and still fails. */
@@ -79,8 +84,8 @@ export const WEIGHTS = {
    * Errors at least doubled and passed the limit within 30 minutes of the change. `step`: at twice the baseline;
    * `large_step`: from ten times on.
    */
-  step: 0.2,
-  large_step: 1.2,
+  step: 0.1,
+  large_step: 1.5,
   /** A rise below the classic doubling: noise near the limit can look the same. */
   small_step: -1.8,
   /** No rise at all. */
@@ -92,7 +97,7 @@ export const WEIGHTS = {
   /** Errors were already rising before the change began. */
   rising_before: -3.5,
   /** Errors rose slowly: a leak, which a change can have brought, or growing load. */
-  slow_rise: -2.2,
+  slow_rise: -2.6,
   /** Errors are above the limit but already falling; a bad version that keeps running would keep failing. */
   falling: -1,
   /** The same errors began a usual period ago, too, and ended. */
@@ -110,7 +115,7 @@ export const WEIGHTS = {
   healthy_just_now: -1,
 
   /** Traffic rose by half or more, starting before the errors. */
-  traffic_rise: -1.8,
+  traffic_rise: -1.5,
 
   /** The change's version is bad; the other versions, which also take traffic, are healthy. */
   only_its_version_bad: 3,
@@ -151,7 +156,7 @@ export const WEIGHTS = {
   /** The same version was put live again: the newer record represents it. */
   repeated: -4.5,
   /** The same version had already been running well: a restart rather than a change. */
-  same_version: -3.3,
+  same_version: -4.2,
 
   /** A failed deploy put its version live partly or not at all. */
   failed: -0.5,

@@ -23,7 +23,7 @@ import { byHandReasons } from './offers.ts';
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 5;
+export const DECIDE_VERSION = 6;
 
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
@@ -461,12 +461,9 @@ const CLOSED = 'the incident was resolved in the meantime';
 const demotion = (service: string): string =>
   `automation of ${service} was wrong too often; it asks for approval until a person sets its mode again`;
 
-/**
- * Returns whether "no change" is more probable than any suspect, unless the policy accepts coincidence in time. For many
- * simultaneous failures, a person is asked about each: the other failures are the evidence against its change.
- */
+/** Returns whether "no change" is more probable than any suspect, unless the policy accepts coincidence in time. */
 function isProbablyNone(known: Known['judgement']): boolean {
-  if (known.request.by === 'person' || known.one_of_many || isByTime(known)) return false;
+  if (known.request.by === 'person' || isByTime(known)) return false;
   const { verdict, suspects } = known.found;
   const none = suspects.reduce((left, { confidence }) => left - confidence, 1);
   return verdict === 'no_change' || (suspects[0]?.confidence ?? 0) < none;

@@ -89,7 +89,17 @@ describe('errors that should be measured but are not, require a person,', () => 
 
   test('not if the series ended before it', () => {
     const gone = afterDeploy({ health: { max: 0.01, curve: curve((m) => (m > 4 ? 0.001 : null)) } });
-    expect(confidence(gone)).toBe(confidence(afterDeploy()));
+    expect(confidence(gone)).toBeLessThan(confidence(afterDeploy()));
+    expect(asks(gone).join('; ')).not.toMatch(/nothing any more/);
+  });
+
+  test('and are no evidence for a change if the series ended long after it: monitoring fails more often', () => {
+    const late = scene({
+      changes: [own(timed('v42', 1500, 1400))],
+      health: { max: 0.01, curve: curve((m) => (m > 4 ? 0.001 : null)) },
+    });
+    expect(suspectIn(correlate(late)).factors).toContainEqual(expect.objectContaining({ name: 'missing_samples' }));
+    expect(confidence(late)).toBeLessThan(0.5);
   });
 });
 

@@ -26,6 +26,14 @@ const whileRollingOut = (more: Partial<Evidence> = {}): Evidence =>
   scene({ changes: [own(timed('v42', 240, null, { status: 'started' }))], ...more });
 const version = versionAt;
 
+test('a canary whose share was raised since is proved, although its recorded share does not explain the errors', () => {
+  const canary = own(timed('v42', 240, null, { status: 'started', canary_weight: 0.05 }));
+  const jump = step(0.002, 0.4);
+  const onlyItFails = [version('v42', 0.9), version('v41', 0.001)];
+  expect(alone(scene({ changes: [canary], health: jump, by_version: onlyItFails }))).toBe(true);
+  expect(weights(scene({ changes: [canary], health: jump }))).toMatchObject({ beyond_canary: -4.5 });
+});
+
 describe('with a limit', () => {
   test.each<[string, string, number, Versions]>([
     ['its version alone is bad', 'only_its_version_bad', 3, [version('v42', 0.08, 0.6), version('v41', 0.001, 0.4)]],

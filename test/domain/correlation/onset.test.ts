@@ -71,6 +71,17 @@ describe('the onset is the departure from the baseline', () => {
   });
 });
 
+test('an alert without `for` between two samples: the curve is read to the next sample, and is no later than the alert', () => {
+  const leak = { max, curve: curve((m) => (m > 10 ? 0.001 : 0.001 + (0.011 * (10 - m)) / 10.2)) };
+  const alert = { alertStartedAt: before(0.4), rule: { forSeconds: 0, intervalSeconds: 30 } };
+  const found = onsetOf({ onset: alert, health: leak, at: before(-2) });
+  expect(found.from).toBe('health');
+  expect(secondsBetween(found.at, before(0.4))).toBeGreaterThan(300);
+  const sudden = { max, curve: curve((m) => (m > 0 ? 0.001 : 0.04)) };
+  const { at, latest } = onsetOf({ onset: alert, health: sudden, at: before(-2) });
+  expect([at, latest].every((time) => time <= before(0.4))).toBe(true);
+});
+
 describe('without a curve that was bad before the alert', () => {
   test.each<[string, Evidence['health']]>([
     ['no health query', null],

@@ -203,6 +203,22 @@ const guards: [sentence: string, kind: DecisionKind, because: string, against: P
     { request: { by: 'runbook', name: 'r', approval: { people: null, seconds: null } } },
   ],
   ['many at once', 'approve', 'one_of_many', { one_of_many: true }],
+  [
+    'many at once, which no deploy of one service explains',
+    'none',
+    'no_confident_suspect',
+    {
+      one_of_many: true,
+      evidence: {
+        failing: ['cart', 'mail', 'search', 'stock'].map((service) => ({
+          service,
+          since: before(4),
+          relation: 'unrelated' as const,
+          changed_at: null,
+        })),
+      },
+    },
+  ],
   ['not knowing what else fails', 'approve', 'neighbours_unreadable', { neighbours_unreadable: true }],
   ['a pinned version is no target', 'none', 'no_known_good_version', { pinned: ['v1'] }],
   [
