@@ -13,6 +13,8 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'firebreak-cli-'));
   firebreak = await Firebreak.start({
+    unshown: true,
+    timeScale: 1,
     services: {
       checkout: { environments: { production: {} } },
       bank: { environments: { production: {} } },

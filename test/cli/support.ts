@@ -13,23 +13,29 @@ export type Ended = { code: number | null; out: string; err: string };
 type Env = Record<string, string>;
 
 /**
- * Runs a command with an empty environment. Runs it in this process, because starting one is slow; with `cwd`, in a new
- * process.
+ * Runs a command with an empty environment. Runs it in this process, because starting one is slow; `cwd` is its working
+ * directory meanwhile.
  */
 export async function cli(
   args: readonly string[],
-  { env = {}, cwd, root = ROOT, ask }: { env?: Env; cwd?: string; root?: string; ask?: CommandContext['ask'] } = {},
+  {
+    env = {},
+    cwd = ROOT,
+    root = ROOT,
+    ask,
+  }: { env?: Env; cwd?: string; root?: string; ask?: CommandContext['ask'] } = {},
 ): Promise<Ended> {
-  if (cwd !== undefined) return asProcess('cli/main.ts', args, { env, cwd });
   let [out, err] = ['', ''];
+  const before = process.cwd();
+  process.chdir(cwd);
   const code = await run(args, {
     env: { ...bareEnvironment(), ...env },
-    cwd: ROOT,
+    cwd,
     root,
     out: (said) => void (out += `${said}\n`),
     err: (said) => void (err += `${said}\n`),
     ...(ask !== undefined && { ask }),
-  });
+  }).finally(() => process.chdir(before));
   return { code, out, err };
 }
 
@@ -42,18 +48,11 @@ export const terminal =
   };
 
 /** Runs the launcher, as `npx firebreak` does. */
-export const launched = (args: readonly string[], { cwd = ROOT }: { cwd?: string } = {}): Promise<Ended> =>
-  asProcess('cli/bin.mjs', args, { env: {}, cwd });
-
-async function asProcess(
-  program: string,
-  args: readonly string[],
-  { env, cwd }: { env: Env; cwd: string },
-): Promise<Ended> {
-  const child = spawn(process.execPath, [join(ROOT, program), ...args], {
+export async function launched(args: readonly string[], { cwd = ROOT }: { cwd?: string } = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [join(ROOT, 'cli/bin.mjs'), ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...bareEnvironment(), ...env },
+    env: bareEnvironment(),
   });
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: code as number | null, out, err };

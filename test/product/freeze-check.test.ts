@@ -24,6 +24,7 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.start({
     unshown: true,
+    timeScale: 1,
     services: {
       checkout: { team: 'payments', dependsOn: ['ledger'], environments: { production: {}, staging: {} } },
       ledger: { team: 'payments', environments: { production: {} } },

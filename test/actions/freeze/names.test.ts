@@ -20,6 +20,7 @@ beforeAll(async () => {
       twice: { environments: { live: {}, Live: {} } },
     },
     configFiles: { 'freeze.yaml': FREEZES },
+    timeScale: 1,
   });
 });
 afterAll(() => firebreak.remove());
