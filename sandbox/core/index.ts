@@ -24,6 +24,7 @@ import type { Product, StandIn, StandInDeps } from './stand-in.ts';
 import { provideComponents, statuspage } from '../statuspage/statuspage.ts';
 import { openStore } from './store.ts';
 import type { Env } from '../../schemas/config/variables.ts';
+import type { TARGETS } from '../../schemas/rollback/targets/index.ts';
 
 /** All stand-ins. To add a vendor, add its file and an entry here. */
 const standIns = [
@@ -51,9 +52,14 @@ export const standInSettings = (urls: Record<Vendor, string>): [Connected, Env][
     one.settings === null ? [] : [[one.vendor, one.settings(urls[one.vendor])]],
   );
 
+type RollbackVendor = (typeof TARGETS)[number]['vendor'];
+
 export type StandIns = {
-  /** The base URL of each stand-in, without a slash at the end. The ports change with every start. */
-  urls: Record<Vendor, string>;
+  /**
+   * The base URL of each stand-in, without a slash at the end. The ports change with every start. A rollback target
+   * without a stand-in does not compile.
+   */
+  urls: Record<Vendor | RollbackVendor, string>;
   /** URL of the mail server, `smtp://127.0.0.1:…`. */
   mail: string;
   /** `/sandbox` and all paths below. It requires no credentials: mount it where only this machine can reach it. */
@@ -97,7 +103,10 @@ export async function startStandIns(options: {
 
   const fronts = standIns.map((standIn) => front(standIn, parts));
   const servers = await Promise.all(fronts.map(listen));
-  const urls = Object.fromEntries(servers.map((server, i) => [standIns[i]?.vendor, urlOf(server)])) as StandIns['urls'];
+  const urls = Object.fromEntries(servers.map((server, i) => [standIns[i]?.vendor, urlOf(server)])) as Record<
+    Vendor,
+    string
+  >;
   for (const each of fronts) each.resume();
 
   const mailbox = await startMailbox(parts);
