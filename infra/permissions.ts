@@ -50,7 +50,7 @@ export function permissionsOf(resources: Resources) {
       ...table,
       ...ofBlobs(resources, {
         read: ['config', 'quarantine', 'decisions', 'freeze-decisions', 'audit'],
-        write: ['quarantine', 'signals', 'freeze-decisions'],
+        write: ['quarantine', 'signals', 'freeze-decisions', 'doctor'],
       }),
       ...secrets('http'),
       ...starting,
@@ -62,7 +62,7 @@ export function permissionsOf(resources: Resources) {
     console: [
       ...table,
       ...ofBlobs(resources, {
-        read: ['config', 'quarantine', 'decisions', 'freeze-decisions', 'audit'],
+        read: ['config', 'quarantine', 'decisions', 'freeze-decisions', 'audit', 'doctor'],
         write: ['quarantine', 'signals'],
       }),
       ...secrets('console'),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { configurationFindings, connectionFindings, type Finding } from '../../domain/catalogue/doctor-findings.ts';
 import { productionFindings, type Way } from '../../domain/catalogue/production.ts';
-import { ON_TIME_ALONE } from '../../domain/rollback/evidence-level.ts';
 import { Automation } from '../../schemas/access/access.ts';
 import { Machine } from '../../schemas/config/machine.ts';
 import { UNMATCHED } from '../../schemas/config/names.ts';
@@ -91,9 +91,6 @@ const Signals = z.object({
 });
 const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: z.string(), count: z.number() })) });
 
-/** Result of one check. `no` makes `doctor` exit with 1. `test`: a stand-in of the sandbox in place of the vendor. */
-type Finding = { verdict: 'ok' | 'test' | 'off' | 'warn' | 'no'; about: string; text: string };
-
 export function addDoctor(program: Command, context: CommandContext): void {
   program
     .command('doctor')
@@ -127,23 +124,9 @@ async function itself(client: Client): Promise<Finding[]> {
   return [
     { verdict: ready ? 'ok' : 'no', about: 'Firebreak', text: ready ? `ready at ${client.url}` : 'not ready' },
     ...failed.map(([name, text]): Finding => ({ verdict: 'no', about: name, text: text })),
-    ...config.problems.map((text): Finding => ({
-      verdict: isWarning(text) ? 'warn' : 'no',
-      about: 'configuration',
-      text,
-    })),
-    ...(config.problems.every(isWarning) ? [] : [LAST_GOOD]),
+    ...configurationFindings(config.problems),
   ];
 }
-
-/** `config/freeze.yaml:7: warning: …` */
-const isWarning = (problem: string): boolean => /:\d+: warning: /.test(problem);
-
-const LAST_GOOD: Finding = {
-  verdict: 'warn',
-  about: 'configuration',
-  text: 'the last valid configuration stays active',
-};
 
 async function automation(client: Client): Promise<Finding[]> {
   const { paused, reason, by, demoted } = await client.get('/v1/automation', Automation);
@@ -158,50 +141,10 @@ async function automation(client: Client): Promise<Finding[]> {
   ];
 }
 
-const VERDICTS: Readonly<Record<string, Finding['verdict']>> = {
-  connected: 'ok',
-  set: 'ok',
-  off: 'off',
-  wrong: 'no',
-  unreachable: 'no',
-};
-
-type Vendor = z.infer<typeof Connections>['vendors'][number];
-
-function verdictOf({ state, mode }: Vendor): Finding['verdict'] {
-  const verdict = VERDICTS[state] ?? 'warn';
-  return verdict === 'ok' && mode === 'stand-in' ? 'test' : verdict;
-}
-
-/** Starts with "stand-in" or "real": a response alone does not prove a connection to the vendor. */
-function textOf({ name, mode, address, credentials = [], detail }: Vendor): string {
-  if (mode === undefined || mode === 'off') return detail;
-  if (mode === 'stand-in')
-    return `stand-in at ${address}${name === 'PagerDuty pages' ? ', which pages no one' : ''}: ${detail}`;
-  return `real, at ${address}${credentials.length > 0 ? ` with ${credentials.join(', ')}` : ''}: ${detail}`;
-}
-
 /** Reads `/v1/connections` once, because each request also calls the vendors. */
 async function connected(client: Client, production: boolean): Promise<Finding[]> {
   const connections = await client.get('/v1/connections', Connections);
-  const { vendors, targets, evidence, unknown_environments: unknown, secrets, objectives } = connections;
-  return [
-    ...vendors.map((vendor) => ({ verdict: verdictOf(vendor), about: vendor.name, text: textOf(vendor) })),
-    ...ofTargets(targets),
-    ...evidence.flatMap(ofEvidence),
-    ...unknown.map(({ service, environment, problem }): Finding => ({
-      verdict: 'warn',
-      about: `${service}/${environment}`,
-      text: `deployments are recorded for this environment, but ${problem}`,
-    })),
-    ...secrets.map(({ runbook, name }): Finding => ({
-      verdict: 'warn',
-      about: 'runbook',
-      text: `secret ${name} of ${runbook} is not set`,
-    })),
-    ...ofObjectives(objectives),
-    ...(production ? await ofProduction(client.url, connections) : []),
-  ];
+  return [...connectionFindings(connections), ...(production ? await ofProduction(client.url, connections) : [])];
 }
 
 async function ofProduction(url: string, connections: z.infer<typeof Connections>): Promise<Finding[]> {
@@ -228,54 +171,6 @@ async function wayTo(url: string): Promise<Way> {
     signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
   });
   return { ...connection, sandboxAnswers: status === 200, hsts: headers.has('strict-transport-security') };
-}
-
-function ofTargets(all: z.infer<typeof Connections>['targets']): Finding[] {
-  if (all.length === 0)
-    return [
-      { verdict: 'warn', about: 'services', text: 'no services in the catalogue: see docs/reference/configuration.md' },
-    ];
-  return all.map(({ service, environment, deployer, mode, problem }) => ({
-    verdict: problem !== null ? 'warn' : deployer === null ? 'off' : 'ok',
-    about: `${service}/${environment}`,
-    text: problem ?? (deployer === null ? 'no deployer: pages only, no rollback' : `${deployer}, mode ${mode}`),
-  }));
-}
-
-/** Returns what automation could prove, a line to paste for each query that is missing, and a warning about `time`. */
-export function ofEvidence({
-  service,
-  environment,
-  level,
-  proofs,
-  missing,
-  propose,
-}: z.infer<typeof Connections>['evidence'][number]): Finding[] {
-  const about = `${service}/${environment}`;
-  const could = `automation could prove a cause by ${proofs.length === 0 ? 'nothing' : proofs.join(', ')}`;
-  const byVersion = proofs.includes('version');
-  return [
-    { verdict: byVersion ? 'ok' : 'warn', about, text: missing === null ? could : `${could}: ${missing}` },
-    ...propose.map((line): Finding => ({ verdict: 'warn', about, text: `add to health: ${line}` })),
-    ...(level === 'time' ? [{ verdict: 'warn' as const, about, text: `autoRollback.evidence ${ON_TIME_ALONE}` }] : []),
-  ];
-}
-
-/** Returns whether objectives are evaluated, and a warning for each one without data, since it cannot freeze. */
-function ofObjectives(state: z.infer<typeof Connections>['objectives']): Finding[] {
-  if (state === undefined || state.configured === 0) return [];
-  const { configured, evaluated_at: at, problem, failing, errors } = state;
-  const counted = `${configured - failing} of ${configured} evaluated, last at ${at ?? '-'}`;
-  const more = failing - errors.length;
-  return [
-    { verdict: problem === null ? 'ok' : at === null ? 'warn' : 'no', about: 'objectives', text: problem ?? counted },
-    ...errors.map(({ id, service, environment, problem: why, since }): Finding => ({
-      verdict: 'warn',
-      about: `${service}/${environment}`,
-      text: `objective ${id}, ${since === null ? 'no data yet' : `data until ${since}`}: ${why}`,
-    })),
-    ...(more > 0 ? [{ verdict: 'warn' as const, about: 'objectives', text: `${more} more with problems` }] : []),
-  ];
 }
 
 async function environments(client: Client): Promise<Finding[]> {

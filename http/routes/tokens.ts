@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { revokeToken } from '../../actions/people/revoke-token.ts';
 import { authorize, EVERYWHERE } from '../../domain/access/access.ts';
 import { actsAs, NameTaken, whyOfPerson, whyReserved } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -79,10 +80,7 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       responses: { 204: { description: 'Revoked' }, 404: problems('Not found') },
     }),
     async (c) => {
-      c.var.allow(EVERYWHERE);
-      const { id } = c.req.valid('param');
-      if (!(await deps.tokens.revoke(id, c.var.principal.name)))
-        throw new Refusal(404, 'unknown-token', `no token has the ID ${id}`);
+      await revokeToken(deps, c.var.caller, c.req.valid('param').id);
       return c.body(null, 204);
     },
   );

@@ -266,6 +266,18 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     await other.close();
   });
 
+  test('the settings show what the last check of the connections has found', async () => {
+    const { vendors } = (await firebreak.get('/v1/connections')).body as {
+      vendors: { name: string; detail: string }[];
+    };
+    const other = await open('/console/settings');
+    const shown = await reads('#connections', /Checked .* ago by admin/, other);
+    const [vendor = expect.unreachable()] = vendors;
+    expect(shown).toContain(vendor.name);
+    expect(shown).toContain(vendor.detail);
+    await other.close();
+  });
+
   const paths: [string, () => string][] = [
     ['the login', () => '/login'],
     ['Now', () => '/console'],
@@ -278,6 +290,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['the inbox', () => '/console/inbox'],
     ['a quarantined input', () => inputPath],
     ['the audit log', () => '/console/audit'],
+    ['Settings', () => '/console/settings'],
     ['a question', () => asked],
     ['a page that does not exist', () => '/console/nowhere'],
   ];

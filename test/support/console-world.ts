@@ -39,13 +39,14 @@ export function consoleWorld(ports: (world: FakeWorld) => Partial<ConsoleDeps> =
     ['cora', tokenRecord('cora', ROLES.responder.actions, { services: ['cart'] })],
     ['ci', tokenRecord('ci', ['deployments:write'])],
   ]);
+  const tokensPort: ConsoleDeps['tokens'] = Object.assign(Object.create(null), {
+    find: async (hash: string) => [...tokens].find(([token]) => sha256(token) === hash)?.[1],
+  });
   const server: ReturnType<typeof consoleApp> = consoleApp({
     ...world.deps,
     sessions,
     secrets: { get: async (name) => ({ FIREBREAK_ADMIN_TOKEN: 'admin' })[name] },
-    tokens: Object.assign(Object.create(null), {
-      find: async (hash: string) => [...tokens].find(([token]) => sha256(token) === hash)?.[1],
-    }),
+    tokens: tokensPort,
     freezes: Object.assign(Object.create(null), { current: async () => [] }),
     drills: Object.assign(Object.create(null), { proved: async () => [] }),
     userCache: Object.assign(Object.create(null), { user: async () => undefined }),
@@ -71,5 +72,5 @@ export function consoleWorld(ports: (world: FakeWorld) => Partial<ConsoleDeps> =
       },
       body: new URLSearchParams(fields).toString(),
     });
-  return { world, sessions, tokens, server, get, post };
+  return { world, sessions, tokens, tokensPort, server, get, post };
 }

@@ -6,7 +6,8 @@ import { CommandFailure, type CommandContext, UsageError } from '../../command-c
 import { pathOf } from '../../folders.ts';
 import { wholeNumber } from '../../options.ts';
 import { oneLine } from '../../table.ts';
-import { lineOf, ofEvidence } from '../doctor.ts';
+import { evidenceFindings } from '../../../domain/catalogue/doctor-findings.ts';
+import { lineOf } from '../doctor.ts';
 import { catalogueText } from './catalogue.ts';
 
 type Options = {
@@ -81,7 +82,7 @@ async function proposed(prometheus: Searched, alertmanager: Searched | null): Pr
 const findings = (proposals: readonly Proposal[]): string[] =>
   proposals
     .flatMap(({ service, environment, proofs, missing }) =>
-      ofEvidence({ service, environment, level: 'proved', proofs, missing, propose: [] }),
+      evidenceFindings({ service, environment, level: 'proved', proofs, missing, propose: [] }),
     )
     .map((finding) => oneLine(lineOf(finding)));
 

@@ -233,6 +233,7 @@ label { font-weight: 600; }
 .panel > .buttons:first-of-type { margin-top: 0; margin-bottom: 8px; }
 .act { margin-top: 8px; border-top: 1px solid var(--line); }
 .act + .act { margin-top: 0; }
+td .act { margin: 0; border: 0; }
 .act > summary { padding: 7px 0; cursor: pointer; color: var(--link); }
 .act form { display: grid; gap: 8px; justify-items: start; padding: 2px 0 14px; }
 .notice { max-width: 1312px; margin: 16px auto 0; padding: 10px 14px; background: var(--good-ground); border: 1px solid var(--good); border-radius: var(--radius); }

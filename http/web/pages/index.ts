@@ -9,6 +9,7 @@ import type { ConsolePage } from './page.ts';
 import { quarantined } from './quarantined.ts';
 import { service } from './service.ts';
 import { services } from './services.ts';
+import { settings } from './settings.ts';
 import { slo } from './slo.ts';
 import { slos } from './slos.ts';
 
@@ -26,6 +27,7 @@ export const PAGES: readonly ConsolePage[] = [
   inbox,
   quarantined,
   audit,
+  settings,
 ];
 
 export const NAVIGATION = PAGES.filter(({ label }) => label !== null);

@@ -13,6 +13,7 @@ export type ConsoleDeps = Pick<
   | 'approvalLinks'
   | 'audit'
   | 'automation'
+  | 'blobs'
   | 'changes'
   | 'clock'
   | 'config'

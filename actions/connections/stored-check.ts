@@ -1,0 +1,27 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import { StoredConnections } from '../../schemas/config/connections.ts';
+import { readTolerant } from '../../schemas/parsing/read-tolerant.ts';
+
+/** Key of the last check. The console, which cannot read the vendors' secrets, shows it. */
+const LAST_CHECK = 'doctor/last.json';
+
+/** Stores a check of all connections. A check is of use without it, so an error is only logged. */
+export async function storeCheck({ blobs, log }: Pick<Deps, 'blobs' | 'log'>, check: StoredConnections): Promise<void> {
+  try {
+    await blobs.put(LAST_CHECK, JSON.stringify(check), 'application/json');
+  } catch (error) {
+    log.warn('the check of all connections could not be stored', { error: String(error) });
+  }
+}
+
+/** Returns the last check of all connections. Undefined: there is none, or another version stored it differently. */
+export async function lastCheck({ blobs, log }: Pick<Deps, 'blobs' | 'log'>): Promise<StoredConnections | undefined> {
+  const body = await blobs.get(LAST_CHECK);
+  if (body === undefined) return undefined;
+  try {
+    return readTolerant(StoredConnections, JSON.parse(Buffer.from(body).toString())).data;
+  } catch (error) {
+    log.warn('the stored check of all connections cannot be read', { error: String(error) });
+    return undefined;
+  }
+}

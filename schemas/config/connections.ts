@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import { Timestamp } from '../time/time.ts';
+import { EvidenceLevel } from './config.ts';
+
+/** A check of all connections: the answer of `GET /v1/connections` without what only the machine knows. */
+export const Connections = z.object({
+  vendors: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(['connected', 'set', 'off', 'wrong', 'unreachable', 'incomplete']),
+      detail: z.string(),
+      mode: z.enum(['real', 'stand-in', 'off']).optional(),
+      address: z.string().optional(),
+      credentials: z.array(z.string()).optional(),
+    }),
+  ),
+  targets: z.array(
+    z.object({
+      service: z.string(),
+      environment: z.string(),
+      deployer: z.string().nullable(),
+      mode: z.string(),
+      drills: z.boolean(),
+      problem: z.string().nullable(),
+    }),
+  ),
+  evidence: z
+    .array(
+      z.object({
+        service: z.string(),
+        environment: z.string(),
+        level: EvidenceLevel,
+        proofs: z.array(z.enum(['version', 'canary'])),
+        missing: z.string().nullable(),
+        propose: z.array(z.string()),
+      }),
+    )
+    .meta({
+      description:
+        'What could prove a suspect, for each environment with a deployer; why not more; and lines of YAML for `health` that add the version',
+    }),
+  unknown_environments: z
+    .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
+    .meta({ description: 'Services and environments that have recorded deployments, but no configuration' }),
+  secrets: z
+    .array(z.object({ runbook: z.string(), name: z.string() }))
+    .meta({ description: 'Secrets that a runbook refers to, but that are not set' }),
+  watched: z.boolean().nullable().meta({
+    description:
+      'Whether Prometheus scrapes Firebreak as the job `firebreak`. Null if Prometheus is not configured or not reachable',
+  }),
+  objectives: z.object({
+    configured: z.number(),
+    evaluated_at: Timestamp.nullable(),
+    problem: z.string().nullable(),
+    failing: z.number(),
+    errors: z.array(
+      z.object({
+        id: z.string(),
+        service: z.string(),
+        environment: z.string(),
+        problem: z.string(),
+        since: Timestamp.nullable(),
+      }),
+    ),
+  }),
+});
+export type Connections = z.infer<typeof Connections>;
+
+/** The last check of all connections, for those who cannot check them themselves. */
+export const StoredConnections = z.object({ at: Timestamp, by: z.string(), connections: Connections });
+export type StoredConnections = z.infer<typeof StoredConnections>;
