@@ -81,9 +81,17 @@ const isReceiver = ({ path }: Route) => path.startsWith('/v1/alerts/');
 describe('every route', () => {
   test('only these routes need no token', async () => {
     const open = (await routes()).filter((route) => route.open).map(({ path }) => path);
-    expect(open.toSorted()).toEqual(['/.well-known/jwks.json', '/healthz', '/openapi.json', '/readyz']);
+    const isStatusPage = (path: string): boolean => /^\/status(?:[./]|$)/.test(path);
+    expect(open.filter((path) => !isStatusPage(path)).toSorted()).toEqual([
+      '/.well-known/jwks.json',
+      '/healthz',
+      '/openapi.json',
+      '/readyz',
+    ]);
+    expect(open.filter(isStatusPage)).toContain('/status/api/v2/summary.json');
     for (const path of open) {
-      expect((await firebreak.request('GET', path, undefined, { authorization: '' })).status).toBe(200);
+      const { status } = await firebreak.request('GET', path, undefined, { authorization: '' });
+      expect([path, status]).toEqual([path, path.startsWith('/status/{page}') ? 404 : 200]);
     }
   });
 
@@ -225,7 +233,8 @@ describe('a limited token', () => {
     const told: string[] = [];
     const place = 'service=checkout&environment=production';
     for (const { method, path } of await routes()) {
-      if (method !== 'GET' || /000|\/1$/.test(path)) continue; // routes for a single item are tested below
+      // Routes for a single item are tested below, and the status page is for everybody.
+      if (method !== 'GET' || /000|\/1$/.test(path) || path.startsWith('/status')) continue;
       const query = /freeze-check|argo-rollouts/.test(path) ? `?${place}` : '';
       const [all, theirs] = [await firebreak.get(`${path}${query}`), await as(limited, 'GET', `${path}${query}`)];
       expect([path, [200, 403]]).toEqual([path, expect.arrayContaining([theirs.status])]);
