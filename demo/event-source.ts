@@ -53,7 +53,7 @@ export const timelineOf = async (firebreak: Firebreak, id: string): Promise<Time
 /** Receiver of events. It gets each event once. */
 export type Audience = {
   /** Receives calls in their order of arrival. */
-  heard(call: VendorCall): void;
+  vendorCalled(call: VendorCall): void;
   read(entry: TimelineEntry, incident: IncidentView): void;
   /** Confirms that all events up to this time were delivered. Milliseconds since the Unix epoch. */
   knownUntil(at: number): void;
@@ -129,7 +129,7 @@ export class Witness {
       const undecided = call.outcome === null && call.fault === null;
       if (undecided && Date.now() - at < UNDECIDED_MAX_MS) return at;
       this.#lastCall = call.id;
-      audience.heard(call);
+      audience.vendorCalled(call);
     }
     return undefined;
   }

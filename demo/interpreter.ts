@@ -47,7 +47,7 @@ export class Interpreter implements Audience {
     });
   }
 
-  heard(call: VendorCall): void {
+  vendorCalled(call: VendorCall): void {
     const at = millisOf(call.at);
     const words = wordsOf(call);
     if (words === undefined || this.#isEcho(words.text, at)) return;

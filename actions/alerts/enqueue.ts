@@ -26,7 +26,7 @@ function sentBy(sender: Sender | undefined, signal: Signal): Signal {
   const scope = { service: signal.unmatched || signal.service, environment: signal.environment };
   sender.allow(scope);
   if (sender.mayAsk(scope)) return { ...signal, sender: sender.name };
-  return { ...signal, sender: sender.name, asksRollback: false, rollbackNotPermitted: true };
+  return { ...signal, sender: sender.name, requestsRollback: false, rollbackNotPermitted: true };
 }
 
 /** Turns alerts into signals and enqueues them durably. */

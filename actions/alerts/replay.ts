@@ -89,9 +89,9 @@ async function replayBody(deps: ReplayDeps, quarantined: Kept, trace: string, se
     throw new Refusal(422, 'wrong-shape', unreadable[0]?.detail ?? 'none of its alerts can be parsed');
   }
   await keepRest(deps, quarantined, unreadable);
-  const asksRollback = quarantined.receiver === '/api/v1/rollback';
-  const receipt = { id: randomUUID(), at: deps.clock.now(), trace, urgent: asksRollback };
-  await enqueue(deps, receipt, alerts, asksRollback, sender);
+  const requestsRollback = quarantined.receiver === '/api/v1/rollback';
+  const receipt = { id: randomUUID(), at: deps.clock.now(), trace, urgent: requestsRollback };
+  await enqueue(deps, receipt, alerts, requestsRollback, sender);
   return { receipt: receipt.id, accepted: alerts.length, quarantined: alertsIn(unreadable), truncated };
 }
 

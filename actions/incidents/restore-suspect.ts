@@ -45,7 +45,7 @@ export async function restoreSuspectChange(
       cleared: withWithdrawn(now.cleared, [cleared], restored),
       timeline: {
         actor: caller.name,
-        kind: 'suspect.again',
+        kind: 'suspect.restored',
         text: text || `Suspected ${change.version} again`,
         detail: { change: cleared.change_id, version: change.version },
       },

@@ -152,7 +152,7 @@ async function postedResolve(
   const text = note || 'Requested resolution of the incident';
   return {
     message: { kind: 'resolve', by, note },
-    change: timelineChange(by, 'resolve.asked', also === null ? text : `${text}; this also resolves ${also}`),
+    change: timelineChange(by, 'resolve.requested', also === null ? text : `${text}; this also resolves ${also}`),
   };
 }
 
@@ -184,14 +184,14 @@ async function postedRollback(
     change: ({ cleared }) => {
       const clearing = runs === undefined ? undefined : clearingOfVersion(cleared, { service, version: runs });
       if (clearing === undefined)
-        return { rollbackRequested: rollbackAsked, ...timelineChange(by, 'rollback.asked', text, rollbackAsked) };
+        return { rollbackRequested: rollbackAsked, ...timelineChange(by, 'rollback.requested', text, rollbackAsked) };
       const restored = { by, at: deps.clock.now() };
       return {
         cleared: withWithdrawn(cleared, [clearing], restored),
         rollbackRequested: rollbackAsked,
         ...timelineChange(
           by,
-          'rollback.asked',
+          'rollback.requested',
           `${text}; ${clearing.version} is therefore suspected again`,
           rollbackAsked,
         ),

@@ -36,8 +36,8 @@ export async function escalate(
   let escalated = 0;
   if (escalation === undefined) return { escalated };
   const round = { deadline: new Deadline(elapsed, ROUND_MS), asking: new Deadline(elapsed, ASKING_MS) };
-  const unheard = rotated(open.filter(isUnacknowledged), Math.floor(millisOf(deps.clock.now()) / 60_000));
-  await pooled(unheard, AT_ONCE, async ({ id }) => {
+  const unacknowledged = rotated(open.filter(isUnacknowledged), Math.floor(millisOf(deps.clock.now()) / 60_000));
+  await pooled(unacknowledged, AT_ONCE, async ({ id }) => {
     if (round.deadline.left === 0) return;
     try {
       if (await escalateOne(deps, escalation, id, round)) escalated += 1;
@@ -64,8 +64,8 @@ async function escalateOne(
   const due = escalationDue(escalation, page, incident.escalated ?? [], {
     now: clock.now(),
     timeScale,
-    heardAt: incident.handling?.acknowledged?.at,
-    ringsAt: incident.handling?.unacknowledged?.at,
+    acknowledgedAt: incident.handling?.acknowledged?.at,
+    renotifiedAt: incident.handling?.unacknowledged?.at,
   });
   if (due === null || (await isAcknowledgedAtPager(deps, incident, deadline))) return false;
   return escalation.how === 'fallback'

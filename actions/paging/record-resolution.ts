@@ -76,7 +76,7 @@ async function over(
   const note = `Resolved at PagerDuty by ${agent.shown}`;
   const also = openChildrenWords(openChildren(await deps.incidentGroups.children(id)));
   const text = also === null ? note : `${note}; this also resolves ${also}`;
-  const timeline = { actor: agent.name, kind: 'resolve.asked', text, detail: null };
+  const timeline = { actor: agent.name, kind: 'resolve.requested', text, detail: null };
   await deps.incidents.post(id, { kind: 'resolve', by: agent.name, note }, { timeline }, key);
   await wake(deps, id);
   return 'over';

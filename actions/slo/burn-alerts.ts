@@ -19,7 +19,7 @@ export async function freezeByAlerts(deps: AlertDeps, config: Config, signals: r
     // An alert about failing monitoring says nothing about the service.
     if (slo === undefined || signal.monitoringFailure) continue;
     const { fingerprint, severity, status } = signal;
-    await deps.sloAlerts.heard(slo.id, { fingerprint, severity, firing: status === 'firing' });
+    await deps.sloAlerts.record(slo.id, { fingerprint, severity, firing: status === 'firing' });
     if (status === 'firing') await freezeBy(deps, config, signal, slo);
   }
 }

@@ -41,7 +41,7 @@ export function sqsSignalQueue(client: SQSClient, urls: QueueUrls, blobs: Blobs)
 
 /** Depends only on the alert's own labels, so that all notifications of one alert take the same queue, in order. */
 const isUrgent = (signal: Signal): boolean =>
-  signal.severity === 'critical' || signal.asksRollback || asksByLabel(signal);
+  signal.severity === 'critical' || signal.requestsRollback || asksByLabel(signal);
 
 const asksByLabel = ({ labels }: Signal): boolean =>
   labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');

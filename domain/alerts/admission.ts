@@ -32,7 +32,7 @@ export const alertOf = (
 /** Stored state of an alert: its newest episode. */
 export type KnownEpisode = {
   status: 'firing' | 'resolved';
-  asksRollback: boolean;
+  requestsRollback: boolean;
   startsAt: Timestamp;
   endsAt: Timestamp | null;
   /** The sender did not report the end; Firebreak assumed it because the alert could no longer be found. */
@@ -60,13 +60,13 @@ export const closeOf = ({
  *
  * - `opens`: a new episode; the previous one is over, whether or not its end was reported
  * - `resolves`: the end of the episode
- * - `asks`: a known episode that now requests a rollback
+ * - `requests_rollback`: a known episode that now requests a rollback
  * - `raised`: a known episode that is now more severe than ever before
  * - `returns`: its incident was closed while it kept firing, its end had been assumed wrongly, or its mute has ended
  * - `ended`: the end of an alert that was never seen firing
  * - `nothing`: a repeated or late notification
  */
-export type Novelty = 'opens' | 'resolves' | 'asks' | 'raised' | 'returns' | 'ended' | 'nothing';
+export type Novelty = 'opens' | 'resolves' | 'requests_rollback' | 'raised' | 'returns' | 'ended' | 'nothing';
 
 /**
  * Seconds after a person closes an incident during which a notification does not reopen it, because it may already have
@@ -103,7 +103,7 @@ export function noveltyOf(
   // until then.
   const isUnmuted = mute === null || known.incidentId === null;
   if (isUnmuted && raised) return 'raised';
-  return isUnmuted && signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
+  return isUnmuted && signal.requestsRollback && !known.requestsRollback ? 'requests_rollback' : 'nothing';
 }
 
 /**
@@ -146,8 +146,8 @@ export function looksBack(
 }
 
 /** Returns whether the arrival requests a rollback. Requests and severities have no effect while muted. */
-export const asks = ({ signal, mute }: Pick<Arrival, 'signal' | 'mute'>): boolean =>
-  signal.asksRollback && mute === null;
+export const requestsRollback = ({ signal, mute }: Pick<Arrival, 'signal' | 'mute'>): boolean =>
+  signal.requestsRollback && mute === null;
 
 /** Alert name of the signal for a deploy that started and did not end in time. */
 export const DEPLOY_OVERDUE = 'DeploymentTimedOut';

@@ -8,7 +8,7 @@ import { type Post, postOf } from '../incidents/post.ts';
 import type { Admitted, IncidentChange } from '../ports/incidents.ts';
 import {
   type Arrival,
-  asks,
+  requestsRollback,
   type Closed,
   highest,
   isEvent,
@@ -94,7 +94,8 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
   const fired = reported.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
   const requesting = reported.filter(
     ({ novelty, signal, known, mute }) =>
-      (novelty === 'asks' || (novelty === 'raised' && signal.asksRollback && known?.asksRollback === false)) &&
+      (novelty === 'requests_rollback' ||
+        (novelty === 'raised' && signal.requestsRollback && known?.requestsRollback === false)) &&
       mute === null &&
       (known?.incidentId === incident?.id || known?.incidentId === null),
   );
@@ -191,7 +192,7 @@ function episodeOf(one: Reported, attached: boolean, id: IncidentId | null, at: 
     status: isEvent(signal) ? 'resolved' : signal.status,
     endsAt: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
     assumed: false,
-    asksRollback: signal.asksRollback || before?.asksRollback === true,
+    requestsRollback: signal.requestsRollback || before?.requestsRollback === true,
     severity: highest([signal.severity, ...(before?.severity ? [before.severity] : [])]),
     // A muted alert is evaluated again when the mute ends and it still fires; an event is over by then.
     muted: incidentId === null && mute !== null && signal.status === 'firing' && !isEvent(signal),
@@ -230,7 +231,7 @@ function opening(
     signal_count: signals.length,
     firing: lasting(signals),
     ...(lasting(signals) === 0 && { by_event: true as const }),
-    asks_rollback: attached.some(asks),
+    requests_rollback: attached.some(requestsRollback),
     // A shared incident belongs to no service; its title, which the page shows, is the number of alerts.
     ...(target.scope === SHARED_SCOPE && {
       environment: SHARED_ENVIRONMENT,
@@ -259,7 +260,7 @@ function joining({ at, trace, target }: AdmissionState, incident: IncidentRecord
     resolved: parts.ended.length,
     critical: loud.some(({ signal }) => signal.severity === 'critical'),
     pages: loud.some(pages),
-    asksRollback: [...parts.attached, ...parts.asking].some(asks),
+    requestsRollback: [...parts.attached, ...parts.asking].some(requestsRollback),
     ...(trace === incident.trace && { opening: true as const }),
     ...(looksBack(incident, loud) && { looks_back: true as const }),
     ...(again && { again: true as const }),
@@ -270,7 +271,7 @@ function joining({ at, trace, target }: AdmissionState, incident: IncidentRecord
     // A returning alert was counted before.
     signals: parts.attached.filter((one) => beginsAnew(one) || one.known?.incidentId !== incident.id).length,
     firing: lasting(fresh) - lasting([...parts.ended, ...parts.replaced].map(({ signal }) => signal)),
-    asksRollback: message.asksRollback,
+    requestsRollback: message.requestsRollback,
   };
   const timeline = {
     actor: 'alerts',
@@ -290,7 +291,7 @@ function joining({ at, trace, target }: AdmissionState, incident: IncidentRecord
 export const assumedEnd = (incident: IncidentRecord, episode: string, text: string, at: Timestamp): Post =>
   postOf(
     incident,
-    { kind: 'signals', fired: 0, resolved: 1, critical: false, asksRollback: false },
+    { kind: 'signals', fired: 0, resolved: 1, critical: false, requestsRollback: false },
     at,
     { timeline: { actor: 'firebreak', kind: 'alerts.ended', text, detail: { resolved: [episode] } } },
     { firing: -1 },
@@ -318,7 +319,7 @@ const kindOf = ({ attached, raised, ended }: Parts): string =>
       ? 'alerts.raised'
       : ended.length > 0
         ? 'alerts.resolved'
-        : 'alerts.asked';
+        : 'alerts.rollback_requested';
 
 const textOf = ({ attached, raised, ended, asking: requesting }: Parts): string =>
   [

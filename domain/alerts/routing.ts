@@ -98,7 +98,7 @@ function requestedActions(signal: Signal, { runbooks }: Config): string[] {
   const named = signal.labels.find(([name]) => name === 'runbook')?.[1];
   const runbook = runbooks.runbooks.find(({ name, steps }) => name === named && steps.length > 0);
   return [
-    ...(signal.asksRollback || requestsRollbackWithoutScope(signal) ? ['requests a rollback'] : []),
+    ...(signal.requestsRollback || requestsRollbackWithoutScope(signal) ? ['requests a rollback'] : []),
     ...(runbook === undefined ? [] : [`names the runbook ${runbook.name}`]),
   ];
 }

@@ -38,7 +38,7 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
   const serviceEnvironment = serviceEnvironmentOf(labels, services);
   const alertname = labels.get('alertname') ?? '';
   const monitoringFailure = MONITORING_FAILURES.has(alertname);
-  const asks = asRollbackRequest ? alert.status === 'firing' : labels.get('action') === 'auto-rollback';
+  const requestsRollback = asRollbackRequest ? alert.status === 'firing' : labels.get('action') === 'auto-rollback';
   return {
     source: alert.source,
     episode: [alert.source, alert.fingerprint, ...(alert.episodic ? [alert.startsAt] : [])].join(':'),
@@ -49,7 +49,7 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
     endsAt: alert.endsAt,
     ...serviceEnvironment,
     severity: severityOf(labels.get('severity')),
-    asksRollback: asks && !monitoringFailure,
+    requestsRollback: requestsRollback && !monitoringFailure,
     monitoringFailure,
     title: cut(
       annotations.get('summary') || annotations.get('title') || alertname || 'alert without a name',

@@ -5,7 +5,7 @@ import { clearingOf, activeClearings } from '../changes/cleared-suspects.ts';
 import { type Onset, onsetOf } from './onset.ts';
 import { byStart, putsVersionLive } from '../changes/versions.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { asksOf, type Proof, proofOf, sumOf, type Weighed } from './asks.ts';
+import { approvalReasonsOf, type Proof, proofOf, sumOf, type Weighed } from './approval-reasons.ts';
 import { isVersionBadNow, shareSince, versionFactors } from './by-version.ts';
 import { type Candidate, candidatesOf, type Timing, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
@@ -31,7 +31,7 @@ import { trafficFactor } from './traffic.ts';
 import { MIN_CONFIDENCE_TO_ASK } from './weights.ts';
 import { aChange, list } from './words.ts';
 
-export type { Proof } from './asks.ts';
+export type { Proof } from './approval-reasons.ts';
 export type { Timing } from './candidates.ts';
 export type { Factor } from './factor.ts';
 export { CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
@@ -46,7 +46,7 @@ export type RankedSuspect = Suspect & {
   /** What proves the suspect beyond its timing. Null: nothing does. */
   proof: Proof | null;
   /** Why a person decides about it, however probable it is. Empty: the policy decides. */
-  asks: readonly Reason[];
+  approvalReasons: readonly Reason[];
 };
 
 export type Correlation = {
@@ -276,7 +276,7 @@ function rankSuspects(weighed: readonly Weighed[]): RankedSuspect[] {
         timing,
         factors: one.factors,
         proof: proofOf(one.factors),
-        asks: asksOf(
+        approvalReasons: approvalReasonsOf(
           one,
           weighed.filter((other) => other !== one),
         ),

@@ -90,7 +90,7 @@ export const blankIncident = {
   resolved_by: null,
   signal_count: 0,
   firing: 0,
-  asks_rollback: false,
+  requests_rollback: false,
   suspects: [],
   seq: 0,
   consumed_seq: 0,

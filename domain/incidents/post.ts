@@ -28,7 +28,7 @@ export type Post = {
 };
 
 /** Counts that are added to the incident with the message. */
-export type Counted = { signals?: number; firing?: number; asksRollback?: boolean };
+export type Counted = { signals?: number; firing?: number; requestsRollback?: boolean };
 
 /** Builds the message that follows the ones that the incident has. */
 export function postOf(
@@ -59,7 +59,7 @@ export function postOf(
         last_requests: requestedAfter(incident.last_requests, message, at, change.rollbackRequested),
         escalated: change.escalated,
         paged_again_at: change.pagedAgainAt,
-        asks_rollback: counted.asksRollback ? true : undefined,
+        requests_rollback: counted.requestsRollback ? true : undefined,
         signal_count: counted.signals ? incident.signal_count + counted.signals : undefined,
         firing: counted.firing ? incident.firing + counted.firing : undefined,
       }),

@@ -12,7 +12,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 export type Due = {
   subject: Subject;
   /** Number of marks, so that a change during projection is not lost. */
-  wanted: number;
+  marks: number;
   since: Timestamp;
   /** Earliest time. Null: now. */
   notBefore: Timestamp | null;

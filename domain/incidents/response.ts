@@ -93,7 +93,7 @@ export function initialState(
   const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
   // A parent incident has nothing of its own to roll back.
   const first: JudgementRequest | null =
-    incident.group_reason === undefined ? { by: incident.asks_rollback ? 'alert' : 'none', name: '' } : null;
+    incident.group_reason === undefined ? { by: incident.requests_rollback ? 'alert' : 'none', name: '' } : null;
   return {
     severity: raisedUnread ? 'warning' : incident.severity,
     firing: incident.firing,
@@ -105,7 +105,7 @@ export function initialState(
     running: [...unfinished],
     mitigationDue: incident.mitigations === 0 ? first : null,
     judgedFor: first,
-    judgedOnRequest: incident.asks_rollback && !requestUnread,
+    judgedOnRequest: incident.requests_rollback && !requestUnread,
     lateChanges: [],
     // Numbers are never reused, and some selections find no runbook.
     runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number).filter((number) => !isManualRun(number))),
@@ -145,7 +145,7 @@ function applied(state: ResponseState, message: Message): ResponseState {
       const raised = pages && (!state.paging || (message.critical && state.severity !== 'critical'));
       // The resolution by a person does not cover alerts that fired later.
       const notOver = state.resolveBy !== null && pages;
-      const requestsNow = message.asksRollback && !state.judgedOnRequest && !held;
+      const requestsNow = message.requestsRollback && !state.judgedOnRequest && !held;
       return {
         ...state,
         severity: message.critical ? 'critical' : state.severity,

@@ -51,11 +51,11 @@ export function isDue(
   incident: IncidentRecord,
   stakeholder: Stakeholder,
   before: LastNotification | undefined,
-  { services, now, timeScale, children: childIncidents = [], notifiedOfParent: heardOfParent = false }: Asked,
+  { services, now, timeScale, children: childIncidents = [], notifiedOfParent = false }: Asked,
 ): boolean {
   // The parent's notifications replace those of the child; a stakeholder who was not notified about the parent in time
   // at least receives the child's resolution.
-  if (incident.parent_id !== undefined && (incident.status !== 'resolved' || heardOfParent)) return false;
+  if (incident.parent_id !== undefined && (incident.status !== 'resolved' || notifiedOfParent)) return false;
   if (before?.again !== undefined && now < before.again.at) return false;
   const isNews = before?.about !== aboutOf(incident);
   if (before === undefined || !before.notified)

@@ -2,21 +2,21 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Handling, Attribution } from '../../schemas/people/response-roles.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
-type Ringing = Pick<IncidentRecord, 'handling' | 'pages'>;
+type Paged = Pick<IncidentRecord, 'handling' | 'pages'>;
 
 /** Returns the number of the last acknowledged page. An acknowledgement before the first page is valid as well. */
-const heardUpTo = ({ handling, pages }: Ringing): number | undefined =>
+const lastAcknowledgedPage = ({ handling, pages }: Paged): number | undefined =>
   handling?.acknowledged === undefined ? undefined : (handling.acknowledged.page ?? pages);
 
 /** Returns whether the incident was acknowledged since its newest page: each new page needs a new acknowledgement. */
-export function isAcknowledged(incident: Ringing): boolean {
-  const page = heardUpTo(incident);
+export function isAcknowledged(incident: Paged): boolean {
+  const page = lastAcknowledgedPage(incident);
   return page !== undefined && page >= incident.pages;
 }
 
 /** Returns the unacknowledged pages, newest first. */
-export function unacknowledgedPages(incident: Ringing): number[] {
-  const from = heardUpTo(incident) ?? 0;
+export function unacknowledgedPages(incident: Paged): number[] {
+  const from = lastAcknowledgedPage(incident) ?? 0;
   return Array.from({ length: Math.max(incident.pages - from, 0) }, (_, n) => incident.pages - n);
 }
 
@@ -28,7 +28,7 @@ type Acknowledgement = Attribution & { page?: number; atPager?: number };
 
 /** Records an acknowledgement. The first one counts until the next page. */
 export function withAcknowledgement(
-  incident: Ringing,
+  incident: Paged,
   { by, at, page = incident.pages, atPager }: Acknowledgement,
 ): { handling?: Handling } {
   const { acknowledged: before, unacknowledged: rings } = incident.handling ?? {};
@@ -45,11 +45,7 @@ export function withAcknowledgement(
 }
 
 /** Records that a page is no longer acknowledged, unless it was acknowledged again in the meantime. */
-export function withoutAcknowledgement(
-  { handling = {} }: Ringing,
-  page: number,
-  at: Timestamp,
-): { handling: Handling } {
+export function withoutAcknowledgement({ handling = {} }: Paged, page: number, at: Timestamp): { handling: Handling } {
   const { acknowledged: statement, unacknowledged: before } = handling;
   const rings = before !== undefined && before.at > at ? before : { page, at };
   if (statement === undefined || statement.at > at || (statement.page ?? page) < page)

@@ -34,8 +34,8 @@ export type DueEscalation = { number: number; nth: number };
  *
  * @param page newest page
  * @param before times of the incident's previous escalations
- * @param heardAt time of the last acknowledgement before a new page, which restarts the count
- * @param ringsAt time at which the pager resumed notifications for a page that is no longer acknowledged
+ * @param acknowledgedAt time of the last acknowledgement before a new page, which restarts the count
+ * @param renotifiedAt time at which the pager resumed notifications for a page that is no longer acknowledged
  * @param timeScale factor by which the wait is shortened
  */
 export function escalationDue(
@@ -45,13 +45,14 @@ export function escalationDue(
   {
     now,
     timeScale,
-    heardAt: acknowledgedAt,
-    ringsAt,
-  }: { now: Timestamp; timeScale: number; heardAt: Timestamp | undefined; ringsAt: Timestamp | undefined },
+    acknowledgedAt,
+    renotifiedAt,
+  }: { now: Timestamp; timeScale: number; acknowledgedAt: Timestamp | undefined; renotifiedAt: Timestamp | undefined },
 ): DueEscalation | null {
   if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) return null;
   const nth = before.filter((at) => acknowledgedAt === undefined || at > acknowledgedAt).length + 1;
   if (nth > times) return null;
-  const since = [page.at, ...before, ...(ringsAt === undefined ? [] : [ringsAt])].toSorted().at(-1) ?? page.at;
+  const since =
+    [page.at, ...before, ...(renotifiedAt === undefined ? [] : [renotifiedAt])].toSorted().at(-1) ?? page.at;
   return plusSeconds(since, (afterMinutes * 60) / timeScale) <= now ? { number: before.length + 1, nth } : null;
 }

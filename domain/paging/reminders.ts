@@ -15,7 +15,7 @@ export type Nudge = {
   /** Recipient without a known Slack ID, which Slack may be able to resolve. Null: none. */
   to: Pick<RoleHolder, 'name' | 'shown'> | null;
   /** Actions to offer as buttons. */
-  asks: readonly Remedy[];
+  remedies: readonly Remedy[];
   nudged: NonNullable<Handling['reminded']>;
 };
 
@@ -36,7 +36,7 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
     if (isSame && before.times >= triage.times) return false;
     return secondsBetween(isSame ? before.at : since, now) >= (minutes * 60) / timeScale;
   };
-  const nudge = (kind: ReminderKind, since: Timestamp, { text, asks, mention = [], to = null }: Words): Nudge => {
+  const nudge = (kind: ReminderKind, since: Timestamp, { text, remedies, mention = [], to = null }: Words): Nudge => {
     const before = handling.reminded?.[kind];
     const times = before !== undefined && before.at > since ? before.times + 1 : 1;
     return {
@@ -44,7 +44,7 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
       text: `${times > 1 ? `Reminder ${times}: ` : ''}${to === null ? '' : `${to.shown}: `}${text}`,
       mention,
       to,
-      asks,
+      remedies,
       nudged: { ...handling.reminded, [kind]: { at: now, times } },
     };
   };
@@ -57,7 +57,7 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
   if (leads && roles.commander === undefined && due('commander', triage.commanderMinutes, opened))
     return nudge('commander', opened, {
       text: 'This incident has no commander. To take command, use "Take command" or /incident take.',
-      asks: ['take_command'],
+      remedies: ['take_command'],
     });
   const updatedAt = handling.stakeholder_update?.at ?? opened;
   if (!due('update', triage.updateMinutes, updatedAt)) return undefined;
@@ -68,11 +68,11 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
   return nudge('update', updatedAt, {
     ...tellerOf(roles),
     text: `No update since ${since}. Use "Publish update…" or /incident update: what is known, what is being done, and when the next update follows.`,
-    asks: ['publish'],
+    remedies: ['publish'],
   });
 }
 
-type Words = Pick<Nudge, 'text' | 'asks'> & Partial<Pick<Nudge, 'mention' | 'to'>>;
+type Words = Pick<Nudge, 'text' | 'remedies'> & Partial<Pick<Nudge, 'mention' | 'to'>>;
 
 /**
  * Returns who should publish the next update. A person who cannot be mentioned in Slack, or not yet, is named in the
@@ -90,13 +90,13 @@ function missingOf(incident: IncidentRecord): Words | undefined {
     const and = handling.triaged === undefined ? ` Also confirm the severity, which is ${severity}.` : '';
     return {
       text: `This incident is not acknowledged yet. Use "Acknowledge" or /incident ack.${and}`,
-      asks: handling.triaged === undefined ? ['acknowledge', 'severity'] : ['acknowledge'],
+      remedies: handling.triaged === undefined ? ['acknowledge', 'severity'] : ['acknowledge'],
     };
   }
   if (handling.triaged === undefined)
     return {
       text: `The severity ${severity} is not confirmed yet. Use "Severity…" or /incident severity ${severity}.`,
-      asks: ['severity'],
+      remedies: ['severity'],
     };
   return undefined;
 }

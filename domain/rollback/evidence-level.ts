@@ -42,13 +42,13 @@ export function lacking(level: EvidenceLevel, suspect: RankedSuspect, judged: Ju
 }
 
 /** Returns why a person decides. Under `time`, a fresh sample far above the limit replaces more samples since the onset. */
-export function asksUnder(
+export function approvalReasonsUnder(
   level: EvidenceLevel,
-  { asks, change }: RankedSuspect,
+  { approvalReasons, change }: RankedSuspect,
   { at, health }: Judged,
-): RankedSuspect['asks'] {
-  if (level !== 'time' || health === null || !isHighSince(change, health, at)) return asks;
-  return asks.filter(({ code }) => code !== 'errors_not_measured');
+): RankedSuspect['approvalReasons'] {
+  if (level !== 'time' || health === null || !isHighSince(change, health, at)) return approvalReasons;
+  return approvalReasons.filter(({ code }) => code !== 'errors_not_measured');
 }
 
 /** Describes the evidence on which an automatic act relies. */

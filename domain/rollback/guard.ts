@@ -19,7 +19,7 @@ export type StepGuards = {
   /** Modes of the service, those set by people, and the runbook's. */
   modes: readonly Mode[];
   /** The runbook itself requires approval. */
-  asks: boolean;
+  requires_approval: boolean;
   /** All firing alerts come from senders without the scope rollback:request. */
   sender_lacks_scope?: true;
   /** Absent: the step is not based on a suspect. */
@@ -74,7 +74,10 @@ export const Agreement = ['none', 'approved', 'requested'] as const;
 export type Agreement = (typeof Agreement)[number];
 
 /** The properties of a suspect that are checked before any automatic action against it. */
-export type Doubtable = Pick<RankedSuspect, 'version' | 'confidence' | 'relation' | 'timing' | 'asks' | 'reasons'> & {
+export type Doubtable = Pick<
+  RankedSuspect,
+  'version' | 'confidence' | 'relation' | 'timing' | 'approvalReasons' | 'reasons'
+> & {
   service: string;
   status: Change['status'];
 };
@@ -85,14 +88,14 @@ export const doubtable = ({
   confidence,
   relation,
   timing,
-  asks,
+  approvalReasons,
   reasons,
 }: RankedSuspect): Doubtable => ({
   version,
   confidence,
   relation,
   timing,
-  asks,
+  approvalReasons,
   reasons,
   service: change.service,
   status: change.status,
@@ -117,7 +120,7 @@ export type Known = {
       /** Evidence that the policy requires and that is missing. Null: nothing, or no suspect. */
       lacking: string | null;
       /** A runbook requires approval. */
-      asks: boolean;
+      requires_approval: boolean;
     };
   call: ServiceEnvironment &
     Agreed &

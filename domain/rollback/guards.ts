@@ -247,7 +247,7 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'runbook_requires_approval',
     at: { judgement: 'approve', step: 'ask' },
-    applies: ({ asks }) => asks,
+    applies: ({ requires_approval: requiresApproval }) => requiresApproval,
     text: () => 'the runbook requires approval',
   }),
   guard({
@@ -366,7 +366,7 @@ export const GUARDS: readonly Guard[] = [
       // If many services fail at once, they are the evidence against it.
       applies: ({ suspect, one_of_many }) => {
         if (one_of_many) return null;
-        const [first, ...others] = suspect?.asks.filter(({ code }) => code === doubt) ?? [];
+        const [first, ...others] = suspect?.approvalReasons.filter(({ code }) => code === doubt) ?? [];
         return first && { first, others };
       },
       text: ({ first }) => first.text,
@@ -471,7 +471,10 @@ function isProbablyNone(known: Known['judgement']): boolean {
 
 /** Returns whether the policy accepts coincidence in time, however probable it is, and nothing else asks. */
 const isByTime = ({ target, top, suspect, lacking }: Known['judgement']): boolean =>
-  target?.policy.evidence === 'time' && top?.proof === null && lacking === null && suspect?.asks.length === 0;
+  target?.policy.evidence === 'time' &&
+  top?.proof === null &&
+  lacking === null &&
+  suspect?.approvalReasons.length === 0;
 
 const whyNoSuspect = ({ changes, incident_id, cleared }: Evidence): string => {
   const when = 'was rolling out or had finished shortly before the problem began';

@@ -15,12 +15,14 @@ export const REMEDY_WORDS: Readonly<Record<Remedy, string>> = {
 };
 
 /** Data of a reminder's timeline entry in addition to its text. */
-const Kept = z.object({ incident: IncidentId, asks: z.array(Remedy).min(1) });
+const Kept = z.object({ incident: IncidentId, remedies: z.array(Remedy).min(1) });
 
 /** Returns the buttons for a reminder. @param detail detail of the timeline entry */
 export function remediesOf(detail: unknown): ChatPart[] {
   const kept = Kept.safeParse(detail);
   if (!kept.success) return [];
-  const { incident, asks } = kept.data;
-  return [{ kind: 'buttons', buttons: asks.map((verb) => ({ button: { verb, incident }, text: REMEDY_WORDS[verb] })) }];
+  const { incident, remedies } = kept.data;
+  return [
+    { kind: 'buttons', buttons: remedies.map((verb) => ({ button: { verb, incident }, text: REMEDY_WORDS[verb] })) },
+  ];
 }

@@ -8,7 +8,7 @@ import { newestLiveChange, putsVersionLive, type RollbackTarget, rollbackTarget 
 import { type Correlation, correlate, type RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
-import { asksUnder, lacking, reliesOn } from './evidence-level.ts';
+import { approvalReasonsUnder, lacking, reliesOn } from './evidence-level.ts';
 import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
 import { doubtable, type Known, LIMITING_MODES } from './guard.ts';
 import { type Applied, guardsThatApply } from './guards.ts';
@@ -51,12 +51,13 @@ export function decide(inputs: DecisionInputs): Decision {
       kind: reportingMode(cap.mode),
       reasons: [...superseded, ...rivals, ...clearingReasons(inputs), why],
     };
-  const asks = because(applied, 'ask');
+  const approvalReasons = because(applied, 'ask');
   const level = target.policy.evidence;
   const basis: Reason[] = [{ code: 'evidence', text: reliesOn(level, top) }];
-  if (cap.mode === 'act' && asks.length === 0) return { ...base, kind: 'roll_back', reasons: [why, ...basis] };
+  if (cap.mode === 'act' && approvalReasons.length === 0)
+    return { ...base, kind: 'roll_back', reasons: [why, ...basis] };
   const byTime = level === 'time' && known.lacking === null ? basis : [];
-  return { ...base, ...confirmable(cap, asks, [...rivals, ...found.doubts, ...byTime, why]) };
+  return { ...base, ...confirmable(cap, approvalReasons, [...rivals, ...found.doubts, ...byTime, why]) };
 }
 
 type Base = Omit<Decision, 'kind' | 'reasons'>;
@@ -105,12 +106,18 @@ function decideAmong(inputs: DecisionInputs, all: readonly Known['judgement'][])
 /** Returns the kind and reasons of a decision that a person must confirm, or that the mode only reports. */
 function confirmable(
   cap: ReturnType<typeof capOf>,
-  asks: readonly Reason[],
+  approvalReasons: readonly Reason[],
   more: readonly Reason[],
 ): Pick<Decision, 'kind' | 'reasons'> {
   const needsApproval = cap.mode === 'approve' || cap.mode === 'act';
   const kind: DecisionKind = cap.mode === 'act' ? 'approve' : cap.mode;
-  return { kind, reasons: [...(needsApproval ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks]), ...more] };
+  return {
+    kind,
+    reasons: [
+      ...(needsApproval ? [...approvalReasons, ...cap.reasons] : [...cap.reasons, ...approvalReasons]),
+      ...more,
+    ],
+  };
 }
 
 const because = (applied: readonly Applied<'judgement'>[], does: 'refuse' | 'report' | 'ask'): Reason[] =>
@@ -180,11 +187,11 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
     demoted_services: concerned.flatMap(({ service, demoted }) => (demoted ? [service] : [])),
     suspect: top && {
       ...doubtable(top),
-      asks: asksUnder(target?.policy.evidence ?? 'proved', top, inputs.evidence),
+      approvalReasons: approvalReasonsUnder(target?.policy.evidence ?? 'proved', top, inputs.evidence),
     },
     is_flag: isFlag,
     lacking: top && target ? lacking(target.policy.evidence, top, inputs.evidence, found.onset.at) : null,
-    asks: inputs.request.approval !== undefined,
+    requires_approval: inputs.request.approval !== undefined,
   };
 }
 
@@ -249,7 +256,7 @@ function runningVersion({ targets }: DecisionInputs): RankedSuspect | undefined 
       timing: 'finished_before',
       factors: [],
       proof: null,
-      asks: [],
+      approvalReasons: [],
     }
   );
 }

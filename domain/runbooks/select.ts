@@ -65,7 +65,7 @@ export const SCOPE_LABELS = [
 ] as const;
 
 /** Returns whether a runbook has a rollback step, which requests a rollback even if the alert's own label does not. */
-export const asksRollback = (runbook: Runbook): boolean =>
+export const hasRollbackStep = (runbook: Runbook): boolean =>
   runbook.steps.some((step) =>
     'parallel' in step ? step.parallel.some(({ uses }) => uses === 'rollback') : step.uses === 'rollback',
   );

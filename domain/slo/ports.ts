@@ -67,7 +67,7 @@ export type SeenAlert = { fingerprint: string; severity: Severity; firing: boole
 
 /** Burn alerts of objectives, for installations without a connected Prometheus. */
 export type SloAlerts = {
-  heard(id: SloId, alert: SeenAlert): Promise<void>;
+  record(id: SloId, alert: SeenAlert): Promise<void>;
   /** Returns the alerts by objective. An alert without a notification for a week no longer counts as firing. */
   all(): Promise<Map<SloId, SeenAlert[]>>;
 };

@@ -75,11 +75,11 @@ export const words = (template: string, names: readonly string[]): string =>
 
 /** Returns the timeline entry that asks for approval of the publication, with its key: it is written once. */
 export const approvalRequest = (id: IncidentId, at: Timestamp): [key: string, entry: TimelineEntry] => [
-  'status-page-asks',
+  'status-page-approval',
   {
     at,
     actor: 'firebreak',
-    kind: 'statuspage.asks',
+    kind: 'statuspage.approval_requested',
     text: `The status page waits for approval: use "Publish update…" in the channel, or POST /v1/incidents/${id}/actions/publish`,
     detail: null,
   },

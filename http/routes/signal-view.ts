@@ -7,7 +7,7 @@ import { Timestamp } from '../../schemas/time/time.ts';
 export const ShownSignal = Signal.omit({
   startsAt: true,
   endsAt: true,
-  asksRollback: true,
+  requestsRollback: true,
   monitoringFailure: true,
   episodic: true,
   groupKey: true,
@@ -16,18 +16,18 @@ export const ShownSignal = Signal.omit({
     starts_at: Timestamp,
     ends_at: Timestamp.nullable(),
     first_seen_at: Timestamp,
-    asks_rollback: z.boolean(),
+    requests_rollback: z.boolean(),
     monitoring_failure: z.boolean(),
   })
   .meta({ id: 'Signal' });
 
 export function shown(signal: SignalView): z.infer<typeof ShownSignal> {
-  const { startsAt, endsAt, asksRollback, monitoringFailure, episodic: _, groupKey: __, ...rest } = signal;
+  const { startsAt, endsAt, requestsRollback, monitoringFailure, episodic: _, groupKey: __, ...rest } = signal;
   return {
     ...rest,
     starts_at: startsAt,
     ends_at: endsAt,
-    asks_rollback: asksRollback,
+    requests_rollback: requestsRollback,
     monitoring_failure: monitoringFailure,
   };
 }

@@ -47,7 +47,7 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const hook = c.req.valid('json');
-      const gateRequest = await wanted(deps, hook, c.var.may);
+      const gateRequest = await gateRequestFor(deps, hook, c.var.may);
       await noteOpened(deps, gateRequest).catch((error: unknown) =>
         c.var.log.warn('the timeline entry about an open rollback gate could not be written', {
           incident: gateRequest.incident_id,
@@ -114,7 +114,7 @@ const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', bec
  *
  * @throws Refusal 403 if the gate is closed
  */
-async function wanted(deps: Deps, hook: Hook, may: May): Promise<GateRequest> {
+async function gateRequestFor(deps: Deps, hook: Hook, may: May): Promise<GateRequest> {
   const canary = canaryOf(hook);
   const serviceEnvironments = await serviceEnvironmentsOfHook(deps, hook, may);
   const [serviceEnvironment] = serviceEnvironments;
@@ -151,13 +151,13 @@ async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, gateReq
 }
 
 /** Adds a timeline entry, once: Flagger repeats its request until the canary is rolled back. */
-const noteOpened = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, wish: GateRequest): Promise<void> =>
-  incidents.note(wish.incident_id, `flagger-gate-${wish.key}`, {
+const noteOpened = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, gateRequest: GateRequest): Promise<void> =>
+  incidents.note(gateRequest.incident_id, `flagger-gate-${gateRequest.key}`, {
     at: clock.now(),
     actor: 'flagger',
-    kind: 'flagger.asked',
-    text: `Firebreak requested a rollback of the canary ${wish.canary} from Flagger`,
-    detail: { canary: wish.canary, checksum: wish.checksum },
+    kind: 'flagger.gate_opened',
+    text: `Firebreak requested a rollback of the canary ${gateRequest.canary} from Flagger`,
+    detail: { canary: gateRequest.canary, checksum: gateRequest.checksum },
   });
 
 /** Flagger's message at every check with a closed gate. It is left out of the timeline. */

@@ -42,7 +42,7 @@ async function newsOfIncidents(
   const pauses = await deps.digests.pauses();
   return Promise.allSettled(
     NOTIFICATION_CHANNELS.map((channel) =>
-      new Round(deps, { channel: channel, services: config.services, pause: pauses[channel], deadline }).tell(
+      new Round(deps, { channel: channel, services: config.services, pause: pauses[channel], deadline }).send(
         due.filter(({ receiver }) => receiver.channel === channel),
       ),
     ),

@@ -24,7 +24,7 @@ export type Due = {
   before: StoredNotification | undefined;
   /** The incident's children, and whether the receiver was notified of its parent. */
   childIncidents: readonly IncidentRecord[];
-  heardOfParent: boolean;
+  notifiedOfParent: boolean;
 };
 
 type DueDeps = Pick<Deps, 'incidents' | 'incidentGroups' | 'digests' | 'clock' | 'timeScale' | 'log'>;
@@ -67,11 +67,11 @@ async function dueOf(
     receiversOf(stakeholder)
       .map((receiver): Due => {
         const { name } = receiver;
-        const heardOfParent = ofParent[name]?.notified === true;
-        return { id, receiver, stakeholder, before: notified[name], childIncidents: children, heardOfParent };
+        const notifiedOfParent = ofParent[name]?.notified === true;
+        return { id, receiver, stakeholder, before: notified[name], childIncidents: children, notifiedOfParent };
       })
-      .filter(({ before, heardOfParent }) =>
-        isDue(incident, stakeholder, before, { ...requested, children: children, notifiedOfParent: heardOfParent }),
+      .filter(({ before, notifiedOfParent }) =>
+        isDue(incident, stakeholder, before, { ...requested, children, notifiedOfParent }),
       ),
   );
   return [...new Map(due.map((one) => [one.receiver.name, one])).values()];

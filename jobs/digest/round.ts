@@ -59,11 +59,11 @@ export class Round {
   }
 
   /** Sends the due notifications, and returns how many were sent. */
-  async tell(due: readonly Due[]): Promise<number> {
+  async send(due: readonly Due[]): Promise<number> {
     if (this.#pause !== undefined && this.#deps.clock.now() < this.#pause.until) return 0;
     const [first, ...others] = due;
-    if (first !== undefined) await this.#tellOne(first); // alone, so that only one waits if the server does not respond
-    await pooled(others, AT_ONCE, (one) => this.#tellOne(one));
+    if (first !== undefined) await this.#sendOne(first); // alone, so that only one waits if the server does not respond
+    await pooled(others, AT_ONCE, (one) => this.#sendOne(one));
     return this.#sent;
   }
 
@@ -72,7 +72,7 @@ export class Round {
   }
 
   /** Sends one notification. Errors are logged, so that the others are still sent. */
-  async #tellOne(due: Due): Promise<void> {
+  async #sendOne(due: Due): Promise<void> {
     if (this.#isOver) return;
     try {
       await this.#attempt(due);
@@ -84,7 +84,7 @@ export class Round {
 
   async #attempt(due: Due): Promise<void> {
     const { digests, clock, timeScale } = this.#deps;
-    const { id, receiver, stakeholder, before, childIncidents: children, heardOfParent } = due;
+    const { id, receiver, stakeholder, before, childIncidents: children, notifiedOfParent: heardOfParent } = due;
     const story = await this.#story(id);
     const now = clock.now();
     // The list is eventually consistent. The record must match what is sent.
@@ -92,7 +92,7 @@ export class Round {
       services: this.#given.services,
       now,
       timeScale,
-      children: children,
+      children,
       notifiedOfParent: heardOfParent,
     };
     if (story === undefined || !isDue(story.incident, stakeholder, before, requested)) return;

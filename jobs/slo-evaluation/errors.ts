@@ -13,7 +13,7 @@ export class ReadErrors {
   readonly #log: Log;
   readonly #words: ErrorTexts;
   /** Until when a problem is not logged again (Unix milliseconds), by objective. */
-  readonly #told = new Map<string, number>();
+  readonly #quietUntil = new Map<string, number>();
 
   constructor(log: Log, words: ErrorTexts) {
     this.#log = log;
@@ -27,18 +27,18 @@ export class ReadErrors {
    * @param of the number of all objectives
    * @param now Unix milliseconds
    */
-  tell(silent: ReadonlyMap<string, string>, of: number, now: number): void {
-    const news = [...silent].filter(([objective]) => !this.#told.has(objective));
+  logChanges(silent: ReadonlyMap<string, string>, of: number, now: number): void {
+    const news = [...silent].filter(([objective]) => !this.#quietUntil.has(objective));
     const [first] = news;
     if (first !== undefined) {
       const [objective, because] = first;
       this.#log.warn(this.#words.begins, { objectives: silent.size, of, objective, because });
     }
-    if (silent.size === 0 && this.#told.size > 0) {
+    if (silent.size === 0 && this.#quietUntil.size > 0) {
       this.#log.info(this.#words.over);
-      this.#told.clear();
+      this.#quietUntil.clear();
     }
-    for (const objective of silent.keys()) this.#told.set(objective, now + QUIET_MS);
-    for (const [objective, until] of this.#told) if (until <= now) this.#told.delete(objective);
+    for (const objective of silent.keys()) this.#quietUntil.set(objective, now + QUIET_MS);
+    for (const [objective, until] of this.#quietUntil) if (until <= now) this.#quietUntil.delete(objective);
   }
 }

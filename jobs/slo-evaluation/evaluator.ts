@@ -79,7 +79,7 @@ export class Evaluator {
     };
     await this.backfill((counts) => !known.has(counts));
     await this.#save(all);
-    this.#tell(measured, broken, now);
+    this.#logErrors(measured, broken, now);
     const statuses = await inTurns(config.slos, (slo) => {
       const counts = this.#counted.get(slo.id);
       const levels = policyOf(config, slo).budget ?? WHERE_BUDGETS_DO_NOT_FREEZE;
@@ -128,14 +128,14 @@ export class Evaluator {
     return broken;
   }
 
-  #tell(measured: ReadonlyMap<ObjectiveCounts, Measured>, broken: ReadonlyMap<SloId, string>, now: number): void {
+  #logErrors(measured: ReadonlyMap<ObjectiveCounts, Measured>, broken: ReadonlyMap<SloId, string>, now: number): void {
     const of = measured.size + broken.size;
     const silent = [...measured].flatMap(([{ slo }, found]) => silenceOf(slo.id, found));
     const unread = [...measured.keys()].flatMap(({ slo, unread: why }) =>
       why === null ? [] : [[slo.id, why] as const],
     );
-    this.#trouble.present.tell(new Map([...broken, ...silent]), of, now);
-    this.#trouble.past.tell(new Map(unread), of, now);
+    this.#trouble.present.logChanges(new Map([...broken, ...silent]), of, now);
+    this.#trouble.past.logChanges(new Map(unread), of, now);
   }
 
   /** Stores the counts. Counts that fail stay in memory and are stored the next time. */

@@ -15,14 +15,14 @@ export async function remind(deps: ReminderDeps, open: readonly IncidentRecord[]
       const amended = await deps.incidents.amend(id, (incident) => {
         const due = nudgeFor(incident, policy, deps.clock.now());
         if (due === undefined) return undefined;
-        const { kind, text, mention, to, asks, nudged } = due;
+        const { kind, text, mention, to, remedies, nudged } = due;
         return {
           handling: { reminded: nudged },
           timeline: {
             actor: 'firebreak',
             kind: `nudge.${kind}`,
             text,
-            detail: { mention, incident: id, asks, ...(to !== null && { to: to.name }) },
+            detail: { mention, incident: id, remedies, ...(to !== null && { to: to.name }) },
           },
         };
       });

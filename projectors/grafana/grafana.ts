@@ -87,7 +87,7 @@ class Mark {
     if (response?.kind !== 'done') return;
     if (response.value !== null) return this.#save({ id: response.value.id, creatingSince: null });
     const { creatingSince } = this.#state;
-    if (creatingSince !== null && began < sureFrom(creatingSince)) this.#session.comeAgain(sureFrom(creatingSince));
+    if (creatingSince !== null && began < sureFrom(creatingSince)) this.#session.scheduleNext(sureFrom(creatingSince));
     else await this.#save({ missing: true, creatingSince: null });
   }
 
@@ -112,7 +112,7 @@ class Mark {
     const again = setAgainFrom(before);
     const began = this.#session.now();
     if (this.#state.shown === this.#shown && (again === null || began < again)) {
-      if (again !== null) this.#session.comeAgain(again);
+      if (again !== null) this.#session.scheduleNext(again);
       return;
     }
     const response = await this.#session.attempt(
@@ -128,7 +128,7 @@ class Mark {
     const unsure = answered(before, done ? began : null);
     await this.#save({ unsure, ...(done && { shown: this.#shown, problem: null }) });
     // A failed call is retried with its own delay.
-    if (done && unsure !== null) this.#session.comeAgain(sureFrom(unsure));
+    if (done && unsure !== null) this.#session.scheduleNext(sureFrom(unsure));
     if (response.kind === 'refused') await this.#refused(response.code, response.detail);
   }
 
@@ -136,8 +136,8 @@ class Mark {
   async #refused(code: string, detail: string): Promise<void> {
     this.#session.log.warn('Grafana refused an annotation', { code, detail });
     await this.#save({ problem: detail, ...(code === 'not_found' && { id: null, shown: null }) });
-    if (code === 'not_found') this.#session.comeAgain(plusSeconds(this.#session.now(), 1));
-    else this.#session.afterRefusal(this.#over());
+    if (code === 'not_found') this.#session.scheduleNext(plusSeconds(this.#session.now(), 1));
+    else this.#session.scheduleRetryAfterRefusal(this.#over());
   }
 
   /** Returns the end of updates. Null: the incident is open. A change without an end counts as a point in time. */
@@ -147,7 +147,7 @@ class Mark {
   }
 
   async #save(change: Partial<GrafanaState>): Promise<void> {
-    await this.#session.stillOurs();
+    await this.#session.checkLease();
     this.#state = { ...this.#state, ...change };
     await this.#deps.projections.write('grafana', this.#subject, this.#state);
   }

@@ -12,7 +12,7 @@ type Deps = { chat: Chat; projections: Projections };
 export const purposeOf = ({ id }: Pick<IncidentRecord, 'id'>): string => `Firebreak incident ${id}`;
 
 /** The channel exists, or Slack refused it. Null: not yet; another session is scheduled. */
-export type Ensured = { kind: 'there'; id: string } | { kind: 'refused'; detail: string } | null;
+export type Ensured = { kind: 'present'; id: string } | { kind: 'refused'; detail: string } | null;
 
 /**
  * Returns the incident's channel, or creates one, numbered by day. The name is stored before the creation, so that a
@@ -27,7 +27,7 @@ export async function ensureChannel(
   save: (change: Partial<SlackState>) => Promise<void>,
   session: SyncSession,
 ): Promise<Ensured> {
-  if (state.channel !== null) return { kind: 'there', id: state.channel };
+  if (state.channel !== null) return { kind: 'present', id: state.channel };
   const prefix = `${policy.channelPrefix}${dayIn(incident.opened_at, policy.timeZone)}`;
   let { name, naming } = state;
   if (name !== null && naming === 'foreign') {
@@ -45,7 +45,7 @@ export async function ensureChannel(
       if (state.name === null) await save({ name });
       return deps.chat.createChannel(name);
     });
-    if (created?.kind === 'done') return there(created.value.id, save);
+    if (created?.kind === 'done') return ensured(created.value.id, save);
     if (created?.kind !== 'refused' || created.code !== 'name_taken') return refusalOf(created);
     await save({ naming: 'taken' });
   }
@@ -62,15 +62,15 @@ async function ownChannel(
 ): Promise<Ensured> {
   const found = await session.attempt(METHODS.list, () => chat.findChannel(name));
   if (found?.kind !== 'done') return refusalOf(found);
-  if (found.value !== null && isOf(incident, found.value)) return there(found.value.id, save);
+  if (found.value !== null && isOf(incident, found.value)) return ensured(found.value.id, save);
   await save({ naming: 'foreign' });
-  session.comeAgain(session.now());
+  session.scheduleNext(session.now());
   return null;
 }
 
-async function there(id: string, save: (change: Partial<SlackState>) => Promise<void>): Promise<Ensured> {
+async function ensured(id: string, save: (change: Partial<SlackState>) => Promise<void>): Promise<Ensured> {
   await save({ channel: id });
-  return { kind: 'there', id };
+  return { kind: 'present', id };
 }
 
 const refusalOf = (response: VendorResponse<unknown> | undefined): Ensured =>

@@ -131,7 +131,7 @@ class View {
     await this.#people(channel);
     if (channel !== undefined && !this.#state.archived) await this.#ornaments(channel);
     if (channel !== undefined && !this.#state.archived) await this.#archive(channel);
-    if (this.#refusals) this.#session.afterRefusal(this.#over());
+    if (this.#refusals) this.#session.scheduleRetryAfterRefusal(this.#over());
   }
 
   /** Returns the end of all updates. Null: the incident is open. */
@@ -150,7 +150,7 @@ class View {
     const save = (change: Partial<SlackState>): Promise<void> => this.#save(change);
     const ensured = await ensureChannel(this.#deps, incident, this.#config.slack, this.#state, save, this.#session);
     if (ensured?.kind === 'refused') await this.#problem('channel', ensured.detail);
-    if (ensured?.kind !== 'there') return undefined;
+    if (ensured?.kind !== 'present') return undefined;
     await this.#solved('channel');
     if (this.#state.name !== null && incident.channel === undefined) await this.#toldWhere(incident.id, ensured.id);
     return ensured.id;
@@ -177,7 +177,7 @@ class View {
     const post = { subject: this.#subject, channel, key: SUMMARY, message: card };
     const posted = await postOnce(this.#deps, post, this.#session);
     if (posted?.kind === 'refused') await this.#notTaken('summary', posted.code);
-    if (posted?.kind !== 'there') return;
+    if (posted?.kind !== 'present') return;
     const { id, fresh } = posted;
     const wanted = JSON.stringify(card);
     if (fresh) await this.#save({ summary: wanted });
@@ -235,8 +235,8 @@ class View {
     const post = { subject: this.#subject, channel, key: `entry ${position}`, message };
     const posted = await postOnce(this.#deps, post, this.#session);
     if (posted?.kind === 'refused') await this.#notTaken('message', posted.code);
-    if (posted?.kind === 'there' && posted.fresh) await this.#solved('message');
-    return posted?.kind === 'there';
+    if (posted?.kind === 'present' && posted.fresh) await this.#solved('message');
+    return posted?.kind === 'present';
   }
 
   readonly #known = {
@@ -289,7 +289,7 @@ class View {
     const post = { subject: this.#subject, channel: name, key, message: line };
     const posted = await postOnce(this.#deps, post, this.#session);
     if (posted?.kind === 'refused') await this.#problem(what, posted.code);
-    if (posted?.kind !== 'there') return;
+    if (posted?.kind !== 'present') return;
     const patch = { lines: { ...this.#state.lines, [name]: wanted } };
     if (posted.fresh) await this.#save(patch);
     await this.#keep({
@@ -333,8 +333,8 @@ class View {
   async #archive(channel: string): Promise<void> {
     const due = this.#over();
     if (due === null || this.#config.slack.archiveAfterHours === 'never') return;
-    if (this.#session.now() < due) return this.#session.comeAgain(due);
-    if (this.#session.again !== null || (this.#unsaid && this.#session.triesRefused(due))) return;
+    if (this.#session.now() < due) return this.#session.scheduleNext(due);
+    if (this.#session.nextAt !== null || (this.#unsaid && this.#session.isRefusalRetried(due))) return;
     if (await this.#try('archive', METHODS.archive, () => this.#deps.chat.archive(channel)))
       await this.#save({ archived: true });
   }
@@ -345,7 +345,7 @@ class View {
     const again = setAgainFrom(before);
     const began = this.#session.now();
     if (shown === wanted && again === null) return;
-    if (shown === wanted && again !== null && began < again) return this.#session.comeAgain(again);
+    if (shown === wanted && again !== null && began < again) return this.#session.scheduleNext(again);
     const response = await this.#attempt(what, method, say, async (at) => {
       await this.#save({ unsure: { ...this.#state.unsure, [what]: at } });
       return true;
@@ -356,7 +356,7 @@ class View {
     const still = answered(before, done ? began : null);
     await this.#save({ unsure: still === null ? others : { ...others, [what]: still }, ...(done && patch) });
     // A failed call is retried with its own delay.
-    if (done && still !== null) this.#session.comeAgain(sureFrom(still));
+    if (done && still !== null) this.#session.scheduleNext(sureFrom(still));
   }
 
   /** Returns whether it is done, or not needed any more. */
@@ -408,7 +408,7 @@ class View {
   }
 
   async #save(change: Partial<SlackState>): Promise<void> {
-    await this.#session.stillOurs();
+    await this.#session.checkLease();
     this.#state = { ...this.#state, ...change };
     await this.#deps.projections.write('slack', this.#subject, this.#state);
   }

@@ -16,7 +16,7 @@ export type Post = { subject: Subject; channel: string; key: string; message: Ch
  * current text; one that was sent before may be outdated.
  */
 export type Posted =
-  | { kind: 'there'; channel: string; id: string; fresh: boolean }
+  | { kind: 'present'; channel: string; id: string; fresh: boolean }
   | { kind: 'refused'; code: string }
   | null;
 
@@ -34,10 +34,10 @@ export async function postOnce(deps: Deps, post: Post, session: SyncSession): Pr
   const mark = markOf(post);
   const before = await deps.projections.sent('slack', subject, key);
   if (before?.state === 'done')
-    return { kind: 'there', channel: before.channel ?? post.channel, id: before.id ?? '', fresh: false };
+    return { kind: 'present', channel: before.channel ?? post.channel, id: before.id ?? '', fresh: false };
   if (before?.state === 'intended') {
     const found = await lookFor(deps, post, before.at, session);
-    if (found !== 'not_there') return found;
+    if (found !== 'missing') return found;
   }
   let intended = session.now();
   const response = await session.attempt(
@@ -52,7 +52,7 @@ export async function postOnce(deps: Deps, post: Post, session: SyncSession): Pr
   const end =
     response.kind === 'done' ? { state: 'done' as const, ...response.value } : { state: 'free' as const, ...NOWHERE };
   await deps.projections.conclude('slack', subject, key, { at: intended, ...end });
-  if (response.kind === 'done') return { kind: 'there', ...response.value, fresh: true };
+  if (response.kind === 'done') return { kind: 'present', ...response.value, fresh: true };
   return response.kind === 'refused' ? { kind: 'refused', code: response.code } : null;
 }
 
@@ -63,14 +63,14 @@ async function lookFor(
   post: Post,
   at: Timestamp,
   session: SyncSession,
-): Promise<Posted | 'not_there'> {
+): Promise<Posted | 'missing'> {
   const { subject, channel, key } = post;
   const since = session.now();
   const there = await idOf(chat, channel, session);
   if (there?.kind === 'refused') return { kind: 'refused', code: there.code };
   if (there?.kind !== 'done') return null;
   const id = there.value;
-  if (id === null) return 'not_there'; // the channel does not exist
+  if (id === null) return 'missing'; // the channel does not exist
   const response = await session.attempt(METHODS.history, () =>
     chat.findPost(id, markOf(post), plusSeconds(at, -CLOCKS_DIFFER_SECONDS)),
   );
@@ -78,11 +78,11 @@ async function lookFor(
   if (response?.kind !== 'done') return null;
   if (response.value !== null) {
     await projections.conclude('slack', subject, key, { state: 'done', at, channel: id, id: response.value.id });
-    return { kind: 'there', channel: id, id: response.value.id, fresh: false };
+    return { kind: 'present', channel: id, id: response.value.id, fresh: false };
   }
   const sure = sureFrom(at);
-  if (since >= sure) return 'not_there';
-  session.comeAgain(sure);
+  if (since >= sure) return 'missing';
+  session.scheduleNext(sure);
   return null;
 }
 

@@ -39,20 +39,20 @@ export async function showNotice(deps: Deps, subject: Subject, session: SyncSess
   const again = setAgainFrom(before.unsure);
   const began = session.now();
   if (before.shown === shown && again === null) return;
-  if (before.shown === shown && again !== null && began < again) return session.comeAgain(again);
+  if (before.shown === shown && again !== null && began < again) return session.scheduleNext(again);
   const save = async (change: Partial<NoticeState>): Promise<true> => {
-    await session.stillOurs();
+    await session.checkLease();
     await deps.projections.write('slack', subject, { ...before, ...change });
     return true;
   };
   const refused = (code: string): void => {
     session.log.warn('Slack refused a notice', { channel: notice.channel, code });
-    session.afterRefusal(notice.updatedAt);
+    session.scheduleRetryAfterRefusal(notice.updatedAt);
   };
   const post = { subject, channel: notice.channel, key: `notice ${round}`, message };
   const posted = await postOnce(deps, post, session);
   if (posted?.kind === 'refused') return refused(posted.code);
-  if (posted?.kind !== 'there') return;
+  if (posted?.kind !== 'present') return;
   if (posted.fresh) return void (await save({ shown }));
   const response = await session.attempt(
     METHODS.edit,
@@ -65,6 +65,6 @@ export async function showNotice(deps: Deps, subject: Subject, session: SyncSess
   const unsure = answered(before.unsure, done ? began : null);
   await save({ unsure, ...(done && { shown }) });
   // A failed call is retried with its own delay.
-  if (done && unsure !== null) session.comeAgain(sureFrom(unsure));
+  if (done && unsure !== null) session.scheduleNext(sureFrom(unsure));
   if (response.kind === 'refused' && !done) refused(response.code);
 }

@@ -31,7 +31,7 @@ export const statusProjector =
     const plan = planRecord(await publicIncidents.read(id), incident, current, { id, now });
     if (plan.kind === 'nothing') return;
     if (plan.kind === 'write') {
-      await session.stillOurs();
+      await session.checkLease();
       const announce = PROJECTION_TARGETS.subscribers.isUsed(current);
       await publicIncidents.write(plan.record, announce);
       // If this fails, the sweeper wakes it.
@@ -40,6 +40,6 @@ export const statusProjector =
     const { approvalRequested } = StatusState.parse((await projections.read('status', subject)) ?? {});
     if (approvalRequested) return;
     await incidents.note(incident.id, ...approvalRequest(incident.id, now));
-    await session.stillOurs();
+    await session.checkLease();
     await projections.write('status', subject, { approvalRequested: true });
   };

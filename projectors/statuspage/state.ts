@@ -10,7 +10,7 @@ export const StatuspageState = z.object({
   /** The update that may be in progress, and since when. */
   updating: z.object({ status: PublicStatus, since: Timestamp }).nullable().default(null),
   /** When to look again at the other incidents: their list is eventually consistent. */
-  lookAgainAt: Timestamp.nullable().default(null),
+  recheckAt: Timestamp.nullable().default(null),
   /** Ids of components by their names, as far as looked up. Empty: the page has no component of this name. */
   known: z.record(z.string(), z.string()).default({}),
   /** A person was asked whether it may be published. */

@@ -88,29 +88,29 @@ class Page {
     if (id === null && creatingSince === null) {
       const { names, publish } = componentsOf(this.#incident, this.#config);
       if (names.length === 0 || this.#incident.status === 'resolved') return this.#withdraw();
-      if (publish === 'ask') return this.#ask();
+      if (publish === 'ask') return this.#requestApproval();
     }
-    if (!(await this.#lookUp())) return;
+    if (!(await this.#findComponents())) return;
     if (id === null) return this.#create();
-    if (this.#state.updating !== null && !(await this.#looked(id))) return;
+    if (this.#state.updating !== null && !(await this.#resolveUnansweredUpdate(id))) return;
     await this.#update(id);
     await this.#setComponents();
-    await this.#lookAgain();
+    await this.#recheckComponents();
   }
 
   /** Asks for approval once, on the timeline. Nothing is published before that. */
-  async #ask(): Promise<void> {
+  async #requestApproval(): Promise<void> {
     if (this.#state.approvalRequested) return;
     await this.#deps.incidents.note(this.#incident.id, ...approvalRequest(this.#incident.id, this.#session.now()));
     await this.#save({ approvalRequested: true });
   }
 
   /** Looks up component IDs once, because the list is long and its rate limit low. False: not now. */
-  async #lookUp(): Promise<boolean> {
+  async #findComponents(): Promise<boolean> {
     const { known } = this.#state;
     if (this.#names.every((name) => Object.hasOwn(known, name))) return true;
     const response = await this.#session.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
-    if (response?.kind === 'refused') await this.#refused(response.code, response.detail);
+    if (response?.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
     if (response?.kind !== 'done') return false;
     const found = this.#names.map((name) => {
       const component = response.value.find((one) => one.id === name || one.name === name);
@@ -162,14 +162,14 @@ class Page {
     if (creatingSince !== null) {
       const began = this.#session.now();
       const found = await this.#session.attempt(STATUSPAGE, () => statusPage.findIncident(key));
-      if (found?.kind === 'refused') await this.#refused(found.code, found.detail);
+      if (found?.kind === 'refused') await this.#recordRefusal(found.code, found.detail);
       if (found?.kind !== 'done') return;
       if (found.value !== null) {
         await this.#save({ id: found.value.id, creatingSince: null, status: statusOf(found.value.status) });
-        return this.#session.comeAgain(began);
+        return this.#session.scheduleNext(began);
       }
       const sure = sureFrom(creatingSince);
-      if (began < sure) return this.#session.comeAgain(sure);
+      if (began < sure) return this.#session.scheduleNext(sure);
       if (stands === 'resolved') return this.#withdraw();
       // Store this, so that a creation that waits for the rate limit does not search again.
       await this.#save({ creatingSince: null });
@@ -183,9 +183,9 @@ class Page {
       (at) => ({ creatingSince: at }),
     );
     if (response === undefined || response.kind === 'unclear') return;
-    if (response.kind === 'done') await this.#said({ id: response.value.id, creatingSince: null, status });
+    if (response.kind === 'done') await this.#recordSuccess({ id: response.value.id, creatingSince: null, status });
     else await this.#save({ creatingSince: null });
-    if (response.kind === 'refused') await this.#refused(response.code, response.detail);
+    if (response.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
   }
 
   /**
@@ -207,17 +207,17 @@ class Page {
   }
 
   /** Checks whether an unanswered update arrived, because each update sends emails. False: not known yet. */
-  async #looked(id: string): Promise<boolean> {
+  async #resolveUnansweredUpdate(id: string): Promise<boolean> {
     const { updating } = this.#state;
     if (updating === null) return true;
     const began = this.#session.now();
     const found = await this.#session.attempt(STATUSPAGE, () => this.#deps.statusPage.findIncident(this.#incident.id));
-    if (found?.kind === 'refused') await this.#refused(found.code, found.detail);
+    if (found?.kind === 'refused') await this.#recordRefusal(found.code, found.detail);
     if (found?.kind !== 'done') return false;
     const there = found.value?.id === id && found.value.status === updating.status;
     const sure = sureFrom(updating.since);
     if (!there && began < sure) {
-      this.#session.comeAgain(sure);
+      this.#session.scheduleNext(sure);
       return false;
     }
     await this.#save({ updating: null, ...(there && { status: updating.status }) });
@@ -235,9 +235,9 @@ class Page {
       (since) => ({ updating: { status, since } }),
     );
     if (response === undefined || response.kind === 'unclear') return;
-    if (response.kind === 'done') await this.#said({ status, updating: null });
+    if (response.kind === 'done') await this.#recordSuccess({ status, updating: null });
     else await this.#save({ updating: null });
-    if (response.kind === 'refused') await this.#refused(response.code, response.detail);
+    if (response.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
   }
 
   async #setComponents(): Promise<void> {
@@ -251,13 +251,13 @@ class Page {
     const { sent, unsure } = await this.#component(component);
     const again = setAgainFrom(unsure);
     const certain = again === null || this.#session.now() >= again;
-    if (!certain) this.#session.comeAgain(again);
+    if (!certain) this.#session.scheduleNext(again);
     if (sent === desired && (again === null || !certain)) return certain;
     const response = await this.#attempt({ [component]: desired }, () =>
       this.#deps.statusPage.setComponent(component, desired),
     );
-    if (response?.kind === 'done') await this.#said({});
-    if (response?.kind === 'refused') await this.#refused(response.code, response.detail);
+    if (response?.kind === 'done') await this.#recordSuccess({});
+    if (response?.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
     return response?.kind === 'done' && certain;
   }
 
@@ -276,14 +276,14 @@ class Page {
     for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.#component(id) });
     const response = await this.#session.attempt(STATUSPAGE, call, async (at) => {
       await this.#save(record(at)); // first, because this state triggers the later check
-      for (const { id, before } of rows) await this.#remember(id, { ...before, unsure: at });
+      for (const { id, before } of rows) await this.#saveComponent(id, { ...before, unsure: at });
       return true;
     });
     if (response === undefined || response.kind === 'unclear') return response;
     const done = response.kind === 'done';
     for (const { id, status, before } of rows) {
       const unsure = answered(before.unsure, done ? began : null);
-      await this.#remember(id, { sent: done ? status : before.sent, unsure });
+      await this.#saveComponent(id, { sent: done ? status : before.sent, unsure });
     }
     return response;
   }
@@ -292,22 +292,22 @@ class Page {
     return ComponentState.parse((await this.#deps.projections.read('statuspage', `component:${id}`)) ?? {});
   }
 
-  async #remember(id: string, state: ComponentState): Promise<void> {
-    await this.#session.stillOurs();
+  async #saveComponent(id: string, state: ComponentState): Promise<void> {
+    await this.#session.checkLease();
     await this.#deps.projections.write('statuspage', `component:${id}`, state);
   }
 
-  async #lookAgain(): Promise<void> {
-    const { lookAgainAt } = this.#state;
-    if (lookAgainAt === null) return;
-    if (this.#session.now() < lookAgainAt) return this.#session.comeAgain(lookAgainAt);
-    await this.#save({ lookAgainAt: null });
+  async #recheckComponents(): Promise<void> {
+    const { recheckAt } = this.#state;
+    if (recheckAt === null) return;
+    if (this.#session.now() < recheckAt) return this.#session.scheduleNext(recheckAt);
+    await this.#save({ recheckAt: null });
   }
 
   /**
    * Records a refusal, such as a deleted incident or a revoked key: reported once on the timeline, and retried later.
    */
-  async #refused(code: string, detail: string): Promise<void> {
+  async #recordRefusal(code: string, detail: string): Promise<void> {
     const { id } = this.#incident;
     this.#session.log.warn('the status page refused a call', { code, detail, incident: id });
     if (this.#state.problem !== code) {
@@ -320,18 +320,18 @@ class Page {
       });
       await this.#save({ problem: code });
     }
-    this.#session.afterRefusal(this.#incident.resolved_at);
+    this.#session.scheduleRetryAfterRefusal(this.#incident.resolved_at);
   }
 
   /** Records a success and schedules a check, because the list of open incidents may have been outdated. */
-  async #said(change: Partial<StatuspageState>): Promise<void> {
-    const lookAgainAt = plusSeconds(this.#session.now(), LIST_LAGS_SECONDS);
-    await this.#save({ ...change, lookAgainAt, problem: null });
-    this.#session.comeAgain(lookAgainAt);
+  async #recordSuccess(change: Partial<StatuspageState>): Promise<void> {
+    const recheckAt = plusSeconds(this.#session.now(), LIST_LAGS_SECONDS);
+    await this.#save({ ...change, recheckAt, problem: null });
+    this.#session.scheduleNext(recheckAt);
   }
 
   async #save(change: Partial<StatuspageState>): Promise<void> {
-    await this.#session.stillOurs();
+    await this.#session.checkLease();
     this.#state = { ...this.#state, ...change };
     await this.#deps.projections.write('statuspage', this.#subject, this.#state);
   }

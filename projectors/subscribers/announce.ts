@@ -42,7 +42,7 @@ export async function announce(visit: Visit, page: PageSettings, event: EventVie
   await Promise.all(
     Array.from({ length: Math.min(LANES, jobs.length) }, async (_, lane) => {
       for (const job of queue) {
-        if (isOver()) return session.comeAgain(session.now());
+        if (isOver()) return session.scheduleNext(session.now());
         if (!(await deliver(visit, given, job, { lane, budget }))) return;
       }
     }),
@@ -59,7 +59,7 @@ function dueJob(
   const delivery = withoutOld(startOf(subscriber, updates, before), updates, session.now());
   if (delivery.done >= updates.length) return undefined;
   if (delivery.again_at === null || delivery.again_at <= session.now()) return { subscriber, delivery };
-  session.comeAgain(delivery.again_at);
+  session.scheduleNext(delivery.again_at);
   return undefined;
 }
 
@@ -98,7 +98,7 @@ async function deliver(
         const failed = outcome.kind === 'later' ? afterFailure(delivery, timing) : undefined;
         if (failed !== undefined) {
           await save(failed);
-          session.comeAgain(failed.again_at);
+          session.scheduleNext(failed.again_at);
           return true;
         }
         session.log.warn('a subscriber refused an update', { page: page.name, subscriber: subscriber.id });

@@ -23,7 +23,7 @@ export async function answerRequest(visit: Visit, pages: readonly PageSettings[]
       return save(visit, { ...subscriber, answered: subscriber.requested });
     case 'later':
       if (secondsBetween(subscriber.requested_at, session.now()) < LAST_SECONDS / deps.timeScale)
-        return session.comeAgain(plusSeconds(session.now(), Math.max(AGAIN_SECONDS / deps.timeScale, 1)));
+        return session.scheduleNext(plusSeconds(session.now(), Math.max(AGAIN_SECONDS / deps.timeScale, 1)));
       return save(visit, { ...subscriber, answered: subscriber.requested });
     case 'refused':
       session.log.info('an address refused the message that asks to confirm its subscription', { page: page.name, id });
@@ -36,6 +36,6 @@ export async function answerRequest(visit: Visit, pages: readonly PageSettings[]
 
 /** A concurrent change of the subscription wins; the next visit repeats the message with the same key. */
 async function save({ deps, session }: Visit, subscriber: Parameters<Visit['deps']['subscribers']['write']>[0]) {
-  await session.stillOurs();
-  if (!(await deps.subscribers.write(subscriber))) session.comeAgain(plusSeconds(session.now(), 1));
+  await session.checkLease();
+  if (!(await deps.subscribers.write(subscriber))) session.scheduleNext(plusSeconds(session.now(), 1));
 }

@@ -47,7 +47,7 @@ export async function send(
       return answer.value;
     case 'off':
       session.log.warn('subscribers get no email, because no mail server is connected', { detail: answer.detail });
-      session.comeAgain(plusSeconds(session.now(), Math.max(OFF_SECONDS / deps.timeScale, 1)));
+      session.scheduleNext(plusSeconds(session.now(), Math.max(OFF_SECONDS / deps.timeScale, 1)));
       return { kind: 'stopped' };
     case 'refused':
     case 'later':

@@ -41,15 +41,15 @@ export type SyncContext = {
 /** Synchronization of one subject: calls to the vendor within its rate limits, and the time of the next session. */
 export class SyncSession {
   readonly #context: SyncContext;
-  #again: number | null = null;
+  #nextAt: number | null = null;
 
   constructor(context: SyncContext) {
     this.#context = context;
   }
 
   /** Time of the next session. Null: nothing is left to do. */
-  get again(): Timestamp | null {
-    return this.#again === null ? null : timestamp(this.#again);
+  get nextAt(): Timestamp | null {
+    return this.#nextAt === null ? null : timestamp(this.#nextAt);
   }
 
   now(): Timestamp {
@@ -61,25 +61,25 @@ export class SyncSession {
   }
 
   /** Checks the lease before state is stored. @throws if another projector has taken over */
-  stillOurs(): Promise<void> {
+  checkLease(): Promise<void> {
     return this.#context.renewLease();
   }
 
   /** Schedules another session, unless an earlier one is scheduled. */
-  comeAgain(at: Timestamp): void {
+  scheduleNext(at: Timestamp): void {
     const millis = millisOf(at);
-    this.#again = this.#again === null ? millis : Math.min(this.#again, millis);
+    this.#nextAt = this.#nextAt === null ? millis : Math.min(this.#nextAt, millis);
   }
 
   /** Schedules a retry after a refusal, until a day after the end. Null: no end yet. */
-  afterRefusal(over: Timestamp | null): void {
-    if (!this.triesRefused(over)) return;
+  scheduleRetryAfterRefusal(over: Timestamp | null): void {
+    if (!this.isRefusalRetried(over)) return;
     const pause = over === null ? AFTER_A_REFUSAL_SECONDS : AFTER_A_REFUSAL_WHEN_OVER_SECONDS;
-    this.comeAgain(plusSeconds(this.now(), Math.max(pause / this.#context.timeScale, 1)));
+    this.scheduleNext(plusSeconds(this.now(), Math.max(pause / this.#context.timeScale, 1)));
   }
 
   /** Returns whether refusals are still retried. */
-  triesRefused(over: Timestamp | null): boolean {
+  isRefusalRetried(over: Timestamp | null): boolean {
     return over === null || secondsBetween(over, this.now()) < REFUSED_FOR_GOOD_SECONDS;
   }
 
@@ -98,7 +98,7 @@ export class SyncSession {
   ): Promise<VendorResponse<T> | undefined> {
     const { inProgress } = this.#context;
     const before = inProgress.get(method.name);
-    const attempt = this.#after(before, () => this.#alone(method, call, record));
+    const attempt = this.#afterPrevious(before, () => this.#callWithinLimits(method, call, record));
     const over = attempt.catch(() => undefined);
     inProgress.set(method.name, over);
     try {
@@ -109,16 +109,16 @@ export class SyncSession {
   }
 
   /** Waits for the previous attempt, and starts only if the time limit has not passed by then. */
-  async #after<T>(before: Promise<unknown> | undefined, begin: () => Promise<T>): Promise<T | undefined> {
+  async #afterPrevious<T>(before: Promise<unknown> | undefined, begin: () => Promise<T>): Promise<T | undefined> {
     if (before === undefined) return begin();
     await before;
     const { until } = this.#context;
     if (until === null || this.now() <= until) return begin();
-    this.comeAgain(this.now());
+    this.scheduleNext(this.now());
     return undefined;
   }
 
-  async #alone<T>(
+  async #callWithinLimits<T>(
     { name, allowances }: Method,
     call: () => Promise<VendorResponse<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
@@ -126,34 +126,34 @@ export class SyncSession {
     const context = this.#context;
     const allowed = go(context.pace, name, allowances, this.#millis());
     if (!allowed.ok) {
-      this.comeAgain(timestamp(allowed.at));
+      this.scheduleNext(timestamp(allowed.at));
       return undefined;
     }
     await context.renewLease();
     const at = this.now();
     if (record !== undefined && !(await record(at))) {
-      this.comeAgain(plusSeconds(at, 1));
+      this.scheduleNext(plusSeconds(at, 1));
       return undefined;
     }
     await context.renewLease();
     if (secondsBetween(at, this.now()) > RECORD_HOLDS_SECONDS) {
-      this.comeAgain(this.now());
+      this.scheduleNext(this.now());
       return { kind: 'later', detail: 'storing the record of the attempt took too long', afterSeconds: null };
     }
     // Check again, because other attempts may have used the allowance in the meantime.
     const still = go(context.pace, name, allowances, this.#millis());
     if (!still.ok) {
-      this.comeAgain(timestamp(still.at));
+      this.scheduleNext(timestamp(still.at));
       return { kind: 'later', detail: 'other attempts have used up the rate limit', afterSeconds: null };
     }
     context.pace = still.pace;
     const response = await call();
-    this.#paced(name, response);
+    this.#adjustPace(name, response);
     await context.renewLease();
     return response;
   }
 
-  #paced(name: string, response: VendorResponse<unknown>): void {
+  #adjustPace(name: string, response: VendorResponse<unknown>): void {
     const context = this.#context;
     switch (response.kind) {
       case 'done':
@@ -162,17 +162,17 @@ export class SyncSession {
         break;
       case 'later':
       case 'unclear': {
-        const after = response.kind === 'later' ? response.afterSeconds : null;
+        const afterPrevious = response.kind === 'later' ? response.afterSeconds : null;
         context.pace = failed(
           context.pace,
           name,
-          after,
+          afterPrevious,
           response.kind === 'unclear',
           this.#millis(),
           context.timeScale,
         );
         context.log.warn('a call to a vendor failed; retrying', { method: name, detail: response.detail });
-        this.comeAgain(timestamp(this.#millis() + 1000));
+        this.scheduleNext(timestamp(this.#millis() + 1000));
         break;
       }
       case 'off':

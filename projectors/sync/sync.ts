@@ -132,9 +132,9 @@ async function runProjector({ subject }: Due, context: SyncContext, project: Pro
       subject,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
-    session.comeAgain(plusSeconds(context.clock.now(), AFTER_EXCEPTION_SECONDS));
+    session.scheduleNext(plusSeconds(context.clock.now(), AFTER_EXCEPTION_SECONDS));
   }
-  return session.again;
+  return session.nextAt;
 }
 
 /** @param since time of the lease request, from which the lease counts, not from its response */

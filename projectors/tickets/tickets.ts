@@ -144,7 +144,7 @@ class Writer {
     if (found.value !== null)
       await this.#save({ id: found.value.id, url: found.value.url, creatingSince: null, problem: null });
     else if (creatingSince !== null && began < sureFrom(creatingSince))
-      this.#session.comeAgain(sureFrom(creatingSince));
+      this.#session.scheduleNext(sureFrom(creatingSince));
     else await this.#save({ missing: true, creatingSince: null });
   }
 
@@ -156,7 +156,7 @@ class Writer {
     if (id === undefined) return this.#state.missing;
     const { closingSince } = this.#state;
     if (closingSince !== null && this.#session.now() < sureFrom(closingSince)) {
-      this.#session.comeAgain(sureFrom(closingSince));
+      this.#session.scheduleNext(sureFrom(closingSince));
       return false;
     }
     const response = await this.#session.attempt(
@@ -177,11 +177,11 @@ class Writer {
     const { firing, updatedAt } = this.#notice;
     this.#session.log.warn('a ticket was refused', { detail });
     await this.#save({ problem: detail });
-    this.#session.afterRefusal(firing > 0 ? null : updatedAt);
+    this.#session.scheduleRetryAfterRefusal(firing > 0 ? null : updatedAt);
   }
 
   async #save(change: Partial<TicketState>): Promise<void> {
-    await this.#session.stillOurs();
+    await this.#session.checkLease();
     this.#state = { ...this.#state, ...change };
     await this.#deps.projections.write('tickets', this.#subject, this.#state);
   }

@@ -35,6 +35,6 @@ export async function sendChange(
   if (answer === undefined || answer.kind === 'later' || answer.kind === 'unclear') return;
   if (answer.kind !== 'done')
     session.log.warn('a change event could not be sent to PagerDuty', { detail: answer.detail });
-  if (answer.kind === 'refused') return session.afterRefusal(event.at);
+  if (answer.kind === 'refused') return session.scheduleRetryAfterRefusal(event.at);
   if (answer.kind === 'done') await projections.write('webhooks', subject, { sent: [...notified, change.status] });
 }

@@ -60,7 +60,7 @@ export async function sendIncident(
   const all = webhooks.map(async (webhook) => {
     const name = deps.receivers.nameOf(webhook);
     const save = async (state: ReceiverState): Promise<void> => {
-      await session.stillOurs();
+      await session.checkLease();
       states[name] = state;
       await keep();
     };
@@ -131,7 +131,7 @@ async function send(
       event: letter.event,
       detail: answer.detail,
     });
-    session.afterRefusal(payload.resolved_at === null ? null : Timestamp.parse(payload.resolved_at));
+    session.scheduleRetryAfterRefusal(payload.resolved_at === null ? null : Timestamp.parse(payload.resolved_at));
   }
   return undefined;
 }

@@ -37,7 +37,7 @@ export const cd = {
       .use(settled(deps, rollbacks))
       .get('/live', (c) => c.json(live()))
       .put('/live', async (c) => {
-        rollbacks.tell(check(LiveVersion, await readJson(c)));
+        rollbacks.recordLive(check(LiveVersion, await readJson(c)));
         return c.json(live());
       })
       .get('/settings', (c) => c.json(rollbacks.settings()))
@@ -115,7 +115,7 @@ function judge(request: RollbackRequest, rollbacks: Rollbacks, now: number): Jud
   const running = rollbacks.running(service, environment, now);
   if (running) return { status: 409, refusal: { error: 'rollback already in progress', id: idOf(running) } };
 
-  const live = rollbacks.told(service, environment);
+  const live = rollbacks.liveVersion(service, environment);
   const changed = from && live !== undefined && live !== from;
   if (changed) return { status: 409, refusal: { error: 'version changed', current_version: live } };
   return { accepted: { key, service, environment, from_version: from ?? null, to_version: to } };

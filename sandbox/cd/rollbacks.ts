@@ -6,7 +6,7 @@ export const rollbackTables = `
     service text not null,
     environment text not null,
     version text not null,
-    told integer not null default 0,
+    reported integer not null default 0,
     primary key (service, environment)
   );
   create table if not exists cd_rollbacks (
@@ -79,8 +79,8 @@ export type Rollbacks = {
    * Returns the running version, or `undefined` if the sandbox has not set one. Deploys do not go through this system,
    * so an earlier rollback does not determine the running version.
    */
-  told(service: string, environment: string): string | undefined;
-  tell(live: LiveVersion): void;
+  liveVersion(service: string, environment: string): string | undefined;
+  recordLive(live: LiveVersion): void;
   /** Records the version that a rollback has made live. */
   setLive(live: LiveVersion): void;
   allLive(): LiveVersion[];
@@ -102,10 +102,10 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
   const byId = db.prepare('select * from cd_rollbacks where id = ?');
   const newest = db.prepare('select * from cd_rollbacks order by id desc limit ?');
   const running = db.prepare('select * from cd_rollbacks where service = ? and environment = ? and ends_at > ?');
-  const told = db.prepare('select version from cd_live where service = ? and environment = ? and told = 1');
+  const liveVersion = db.prepare('select version from cd_live where service = ? and environment = ? and reported = 1');
   const setLive = db.prepare(`
-    insert into cd_live (service, environment, version, told) values (:service, :environment, :version, :told)
-    on conflict do update set version = :version, told = max(told, :told)`);
+    insert into cd_live (service, environment, version, reported) values (:service, :environment, :version, :reported)
+    on conflict do update set version = :version, reported = max(reported, :reported)`);
   const allLive = db.prepare('select service, environment, version from cd_live order by service, environment');
   const settings = db.prepare('select settings from cd_settings');
   const setSettings = db.prepare(`
@@ -116,7 +116,7 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
   return {
     settle(now) {
       for (const { id, outcome, service, environment, to_version } of due.all(now) as Rollback[]) {
-        if (outcome === 'succeeded') setLive.run({ service, environment, version: to_version, told: 0 });
+        if (outcome === 'succeeded') setLive.run({ service, environment, version: to_version, reported: 0 });
         applied.run(id);
       }
     },
@@ -126,9 +126,10 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
     newest: (limit) => newest.all(limit) as Rollback[],
     due: (now) => due.all(now) as Rollback[],
     running: (service, environment, now) => running.get(service, environment, now) as Rollback | undefined,
-    told: (service, environment) => (told.get(service, environment) as { version: string } | undefined)?.version,
-    tell: (version) => void setLive.run({ ...version, told: 1 }),
-    setLive: (version) => void setLive.run({ ...version, told: 0 }),
+    liveVersion: (service, environment) =>
+      (liveVersion.get(service, environment) as { version: string } | undefined)?.version,
+    recordLive: (version) => void setLive.run({ ...version, reported: 1 }),
+    setLive: (version) => void setLive.run({ ...version, reported: 0 }),
     allLive: () => allLive.all() as LiveVersion[],
     settings: () =>
       CdSettings.parse(JSON.parse((settings.get() as { settings: string } | undefined)?.settings ?? '{}')),

@@ -20,7 +20,7 @@ export const Signal = z.object({
   unmatched: z.string().nullable(),
   severity: Severity,
   /** The alert requests a rollback (`action: auto-rollback`, or it came by `/api/v1/rollback`). */
-  asksRollback: z.boolean(),
+  requestsRollback: z.boolean(),
   /**
    * Who sent it: `token:NAME`, `person:NAME`, `ingest`, `grafana:signature`. Absent: Firebreak itself, or queued before senders were
    * recorded.

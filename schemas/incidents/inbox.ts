@@ -35,7 +35,7 @@ export const Message = z.discriminatedUnion('kind', [
     critical: z.boolean(),
     /** Whether to page. Absent: only if critical. */
     pages: z.boolean().optional(),
-    asksRollback: z.boolean(),
+    requestsRollback: z.boolean(),
     /** The signals came with the request that opened the incident: a large group is admitted in parts. */
     opening: z.literal(true).optional(),
     /**

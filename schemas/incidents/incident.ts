@@ -175,7 +175,7 @@ export const IncidentRecord = z.object({
   signal_count: z.number(),
   /** Number of episodes that have not resolved. */
   firing: z.number(),
-  asks_rollback: z.boolean(),
+  requests_rollback: z.boolean(),
   suspects: z.array(Suspect),
   /** Changes that people have ruled out as the cause, including those taken back. Absent: none. */
   cleared: z.array(Cleared).optional(),

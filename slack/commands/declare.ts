@@ -38,7 +38,7 @@ export const declare: WithDialog<Verb<{ title: string | null }, Declare>> = {
     title: 'Declare an incident',
     submit: 'Declare',
     field: FIELDS.title,
-    asks: () => true,
+    isNeededFor: () => true,
     blocks: async ({ draft, waiting: { cachedReads: reads } }) =>
       declareBlocks(draft?.title ?? null, (await reads.catalogue(BRIEF_PATIENCE_MS))?.value ?? null),
     read: (fields, about) => ({

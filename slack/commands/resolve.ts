@@ -25,7 +25,7 @@ export const resolve: IncidentVerb<Resolve> = {
     title: 'Resolve the incident',
     submit: 'Resolve',
     field: FIELDS.text,
-    asks: ({ note }) => note === null,
+    isNeededFor: ({ note }) => note === null,
     blocks: async ({ about, which, waiting: context }) => [
       ...which,
       ...quoted(alsoResolved(await childrenOf(context, about))),

@@ -230,7 +230,7 @@ export const handover: IncidentVerb<HandOver> = {
     title: 'Hand over',
     submit: 'Hand over',
     field: FIELDS.text,
-    asks: ({ user, called, brief }) => called === undefined && (user === null || brief === null),
+    isNeededFor: ({ user, called, brief }) => called === undefined && (user === null || brief === null),
     blocks: ({ draft, which }) => [
       ...which,
       personSelect({ field: FIELDS.user, label: 'New commander', initial: draft?.user ?? null }),

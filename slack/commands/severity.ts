@@ -31,7 +31,7 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
     title: 'Change the severity',
     submit: 'Change',
     field: FIELDS.severity,
-    asks: ({ severity: level }) => level === null,
+    isNeededFor: ({ severity: level }) => level === null,
     blocks: ({ which }) => [
       ...which,
       severitySelect(FIELDS.severity, null),

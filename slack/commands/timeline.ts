@@ -53,7 +53,7 @@ export const pin: WithDialog<IncidentVerb<never, Message>> = {
     title: 'Add to the timeline',
     submit: 'Add',
     field: FIELDS.incident,
-    asks: () => true,
+    isNeededFor: () => true,
     blocks: ({ about, which }) => [...which, ...(about.message === null ? [] : quoted(about.message.text))],
     read: (_fields, about) => messageOf(about) ?? undefined,
     afterResolve: true,

@@ -22,7 +22,7 @@ export const update: IncidentVerb<{ text: string | null }, Update> = {
     title: 'Publish an update',
     submit: 'Publish',
     field: FIELDS.text,
-    asks: ({ text }) => text === null,
+    isNeededFor: ({ text }) => text === null,
     blocks: ({ which }) => [
       ...which,
       textInput({

@@ -67,7 +67,7 @@ export type Dialog<D, R> = {
   /** A field that the dialog always has, for errors about the whole. */
   field: string;
   /** Returns whether the dialog asks for what a command omits. */
-  asks(draft: D): boolean;
+  isNeededFor(draft: D): boolean;
   /** @param draft arguments of the command. Null: a button or a shortcut opens the dialog */
   blocks(opened: {
     draft: D | null;

@@ -29,7 +29,7 @@ const LATE_SECONDS = 15 * 60;
  * @throws on failures of Firebreak's own infrastructure; the queue must deliver the message again
  */
 export async function processSlackRequest(deps: CommandDeps, { key, at, trace, request }: FromSlack): Promise<void> {
-  const log = deps.log.with({ trace, heard: key });
+  const log = deps.log.with({ trace, event: key });
   const { services } = await deps.config.current();
   const command = commandOf(request, (name) => environmentsCalled(services, name));
   if (command === undefined) return;
@@ -45,7 +45,7 @@ export async function processSlackRequest(deps: CommandDeps, { key, at, trace, r
   if (before === undefined && !(await deps.processedEvents.store(key, outcome)))
     return log.debug('a Slack request was processed by another delivery', { act: command.request.act });
   log.debug('processed a Slack request', { act: command.request.act, user: command.user, again: before !== undefined });
-  await tell({ ...deps, log }, command.replyTo, outcome);
+  await deliver({ ...deps, log }, command.replyTo, outcome);
   await deps.processedEvents.markDelivered(key);
 }
 
@@ -84,7 +84,7 @@ async function outcomeOf(
       now: () => deps.clock.now(),
       ...(played && { whySandboxUserRefused: (action, scope) => whySandboxUserRefused(played, action, scope) }),
     });
-    return await execute(deps, { caller, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, command);
+    return await execute(deps, { caller, key: `slack-${hash('sha256', key).slice(0, 32)}`, trace }, command);
   } catch (error) {
     if (error instanceof Declined) return notDone(command, answered(...error.text));
     if (error instanceof Refusal) return notDone(command, answered(`${wordsOf(error)} Nothing was done.`));
@@ -141,7 +141,7 @@ function wordsOf({ code, detail }: Refusal): string {
  * Sends the answer and the direct messages. An answer that Slack refuses is lost: the action is on the timeline, and to
  * repeat it would be worse. The answer names people who got no direct message.
  */
-async function tell(
+async function deliver(
   { ephemeralMessages, userCache, log }: CommandDeps,
   replyTo: ReplyTo,
   { answer, isPublic: aloud = false, emails: letters = [] }: Outcome,

@@ -58,7 +58,7 @@ async function dialogFor(
   command: SlashCommand,
 ): Promise<Dialog | null> {
   const { dialog, permission, ofIncident } = verbOf(request);
-  if (dialog === undefined || !dialog.asks(request)) return null;
+  if (dialog === undefined || !dialog.isNeededFor(request)) return null;
   const about = aboutCommand(command);
   const opened = { waiting: context, draft: request };
   const pendingPermissions = permissionsInTime(context, command);

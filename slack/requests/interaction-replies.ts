@@ -17,7 +17,7 @@ export type Opening = { trigger_id: string; user: { id: string }; response_url?:
 /** Opens a modal. The HTTP response is invisible to the user, so an error is sent as a message. */
 export async function openFor(context: RequestContext, by: Opening, view: ModalView): Promise<Answer> {
   const failed = await openModal(context.deps, by.trigger_id, view);
-  if (failed !== null) await tell(context, by, paragraph(failed));
+  if (failed !== null) await reply(context, by, paragraph(failed));
   return nothing();
 }
 
@@ -27,7 +27,7 @@ export async function refuseFor(
   by: Omit<Opening, 'trigger_id'>,
   why: ChatMessage,
 ): Promise<Answer> {
-  await tell(context, by, why);
+  await reply(context, by, why);
   return nothing();
 }
 
@@ -39,11 +39,11 @@ export async function enqueueInteraction(
   interaction: Interaction & Pick<Opening, 'response_url'>,
 ): Promise<Answer> {
   if (!(await enqueueRequest(context.deps, { kind: 'interaction', interaction }, context.trace)))
-    await tell(context, interaction, paragraph(NOT_STORED));
+    await reply(context, interaction, paragraph(NOT_STORED));
   return nothing();
 }
 
-async function tell({ deps }: RequestContext, to: Omit<Opening, 'trigger_id'>, message: ChatMessage): Promise<void> {
+async function reply({ deps }: RequestContext, to: Omit<Opening, 'trigger_id'>, message: ChatMessage): Promise<void> {
   const sent = deps.slack.sendEphemeral({ user: to.user.id, responseUrl: to.response_url ?? null }, message);
   await within(TELL_PATIENCE_MS, sent).catch((error: unknown) => {
     deps.log.warn('a reply could not be delivered', { user: to.user.id, error: String(error) });

@@ -20,7 +20,7 @@ const question: QuestionInputs = {
     one_of_many: false,
     demoted: false,
     modes: ['approve'],
-    asks: false,
+    requires_approval: false,
   },
 };
 

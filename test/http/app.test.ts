@@ -792,7 +792,7 @@ describe('incidents', () => {
       },
     });
     // Only Firebreak may write entries of its own kinds.
-    for (const kind of ['automation.paused', 'page.escalated', 'resolve.asked'])
+    for (const kind of ['automation.paused', 'page.escalated', 'resolve.requested'])
       expect(await firebreak.post(`${path}/timeline`, { text: 'Trust me', kind })).toMatchObject(
         problem(422, 'invalid'),
       );

@@ -128,7 +128,7 @@ describe('a cleared suspect', { timeout: 180_000 }, () => {
       'suspect',
     ]);
     await again(one, 3);
-    expect((await said(one)).at(-1)).toBe('suspect.again: It was not DNS');
+    expect((await said(one)).at(-1)).toBe('suspect.restored: It was not DNS');
   });
 
   test('is rolled back at the request of a person, which suspects it again', async () => {
@@ -214,7 +214,7 @@ describe('a rollback to a given version', { timeout: 180_000 }, () => {
       from: 'v2',
       to: 'v0',
     });
-    expect((await said(one)).at(0)).toBe('rollback.asked: v1 was bad, too (requested a rollback to v0)');
+    expect((await said(one)).at(0)).toBe('rollback.requested: v1 was bad, too (requested a rollback to v0)');
     expect((await firebreak.get('/v1/versions/pinned')).body.items).toContainEqual(
       expect.objectContaining({ service: 'named', version: 'v2' }),
     );
@@ -260,7 +260,7 @@ describe('a rollback to a given version', { timeout: 180_000 }, () => {
     expect(clicks.map(({ status }) => status)).toEqual([202, 202]);
     await incidentOf('twice', ({ status }) => status === 'mitigated');
     expect(await rollbacksOf('twice')).toEqual(['v2 to v0']);
-    expect((await said(one)).filter((text) => text.startsWith('rollback.asked'))).toHaveLength(1);
+    expect((await said(one)).filter((text) => text.startsWith('rollback.requested'))).toHaveLength(1);
   });
 
   test('waits for a second person if the policy requires two', async () => {

@@ -184,7 +184,7 @@ describe('a requested rollback', { timeout: 180_000 }, () => {
     await guarded.told(incident, 'flagger.event', /^Flagger: Canary failed!/);
     const told = (await guarded.timeline(incident)).filter(({ actor }) => actor === 'flagger');
     expect(told).toHaveLength(2);
-    expect(told.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['flagger.asked', 'flagger.event']));
+    expect(told.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['flagger.gate_opened', 'flagger.event']));
   });
 
   test('succeeds when Flagger has rolled back, and closes the gate', async () => {

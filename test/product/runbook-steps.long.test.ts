@@ -317,7 +317,7 @@ test('a cluster is scaled up to the limit, restarted, and scaled back', async ()
     `restart.succeeded: again: Restarted, one instance at a time${standInNote('restart')}`,
     `scale.succeeded: Undo: more: Scaled from ${to} to ${count}${standInNote('scale')}`,
   ]);
-  expect(lines).toContain('runbook.left: Changes that remain: "again" cannot be undone');
+  expect(lines).toContain('runbook.changes_remain: Changes that remain: "again" cannot be undone');
 });
 
 test('a value is awaited', async () => {
@@ -397,7 +397,7 @@ describe('a question', () => {
     const asked = await question(id);
     const number = asked.id.split('-').at(-1);
     const { body } = await firebreak.get(`/v1/incidents/${id}/decisions/${number}`);
-    expect(body.inputs).toMatchObject({ runbook: 'asks-bob', step: 'call', guards: { asks: true } });
+    expect(body.inputs).toMatchObject({ runbook: 'asks-bob', step: 'call', guards: { requires_approval: true } });
     expect(body.decision.digest).toBe(asked.digest);
   });
 });

@@ -89,7 +89,7 @@ test('the recently changed flag is switched off, although the runbook starts wit
   await guarded.fire(at, { runbook: 'flag-regression', action: '' });
   const one = await finished(at, 'flag-regression');
   expect((await guarded.told(one, 'flag.succeeded')).text).toContain('Turned off feature flag new-cart');
-  expect((await guarded.told(one, 'runbook.left')).text).toContain('feature flag new-cart is still off');
+  expect((await guarded.told(one, 'runbook.changes_remain')).text).toContain('feature flag new-cart is still off');
 });
 
 test('a flag with too little suspicion for a rollback is switched off only after approval', async () => {

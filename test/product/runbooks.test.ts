@@ -258,10 +258,10 @@ describe('a runbook named by an alert', () => {
       'runbook.step_succeeded: say: switching new-basket off for basket',
       `flag.started: Turned off feature flag new-basket${standInNote('flag')}`,
       `flag.succeeded: off: Turned off feature flag new-basket${standInNote('flag')}`,
-      'runbook.said: new-basket is off',
+      'runbook.message: new-basket is off',
       'runbook.step_succeeded: told: posted to the incident’s channel',
       'runbook.step_skipped: never: skipped: steps.off.status == "failed" is not true',
-      'runbook.left: Changes that remain: feature flag new-basket is still off, turn it on again when it is safe',
+      'runbook.changes_remain: Changes that remain: feature flag new-basket is still off, turn it on again when it is safe',
       'runbook.finished: Runbook "Checkout flag regression" finished: 4 of 5 steps completed, 1 skipped',
     ]);
     expect(await isOn('new-basket')).toBe(false);

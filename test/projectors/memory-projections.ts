@@ -35,7 +35,7 @@ export class MemoryProjections implements Projections {
     const before = this.#rows(target).get(subject);
     this.#rows(target).set(subject, {
       subject,
-      wanted: (before?.wanted ?? 0) + 1,
+      marks: (before?.marks ?? 0) + 1,
       since: before?.since ?? at,
       notBefore: null,
       wokenAt: at,
@@ -51,9 +51,9 @@ export class MemoryProjections implements Projections {
     return new Map(await Promise.all(TARGETS.map(async (target) => [target, await this.due(target)] as const)));
   }
 
-  async settle(target: Target, { subject, wanted }: Due, again: Timestamp | null): Promise<void> {
+  async settle(target: Target, { subject, marks: wanted }: Due, again: Timestamp | null): Promise<void> {
     const row = this.#rows(target).get(subject);
-    if (row?.wanted !== wanted) return;
+    if (row?.marks !== wanted) return;
     if (again === null) this.#rows(target).delete(subject);
     else this.#rows(target).set(subject, { ...row, notBefore: again });
   }

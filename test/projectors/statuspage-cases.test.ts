@@ -97,7 +97,9 @@ test('approval is requested once', async () => {
     services: { checkout: { statusPage: { components: ['CHECKOUT'], publish: 'approve' } } },
   });
   const { world, page } = await played(scenario({ checkout: [severity('critical', 5 * SECOND)] }), config);
-  const requested = world.incidents.of(CHECKOUT).timeline.filter(({ entry }) => entry.kind === 'statuspage.asks');
+  const requested = world.incidents
+    .of(CHECKOUT)
+    .timeline.filter(({ entry }) => entry.kind === 'statuspage.approval_requested');
   expect(requested).toHaveLength(1);
   expect(page.incidents).toEqual([]);
 });

@@ -63,7 +63,7 @@ describe('Alertmanager', () => {
       service: 'checkout-api',
       environment: 'production',
       severity: 'critical',
-      asksRollback: true,
+      requestsRollback: true,
       startsAt: '2026-11-20T06:43:40.145Z',
       endsAt: null,
       title: 'checkout-api is burning its error budget 14.4x too fast',
@@ -95,7 +95,7 @@ describe('Alertmanager', () => {
   test('one group can contain several services, of which some request a rollback', () => {
     const signals = signalsOf('alertmanager', 'group-multiple-services');
     expect(new Set(signals.map(({ service, unmatched }) => unmatched ?? service)).size).toBe(3);
-    expect(signals.filter(({ asksRollback }) => asksRollback)).toHaveLength(2);
+    expect(signals.filter(({ requestsRollback }) => requestsRollback)).toHaveLength(2);
   });
 
   test('an alert without a service is kept unchanged', () => {
@@ -134,7 +134,7 @@ describe('Grafana', () => {
   });
 
   test.each(['nodata', 'datasource-error'])('%s is a monitoring failure, and requests nothing', (name) => {
-    expect(signalsOf('grafana', name)).toMatchObject([{ monitoringFailure: true, asksRollback: false }]);
+    expect(signalsOf('grafana', name)).toMatchObject([{ monitoringFailure: true, requestsRollback: false }]);
   });
 
   test('the state "ok" means resolved', () => {
@@ -300,7 +300,7 @@ describe('the generic source', () => {
       environment: 'production',
       severity: 'critical',
       title: 'login fails',
-      asksRollback: true,
+      requestsRollback: true,
       fingerprint: 'probe-1',
       links: { runbook: 'https://wiki/r' },
     });

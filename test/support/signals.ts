@@ -21,7 +21,7 @@ export function signal(more: Partial<Signal> = {}): Signal {
     environment: 'production' as EnvironmentName,
     unmatched: null,
     severity: 'critical',
-    asksRollback: true,
+    requestsRollback: true,
     monitoringFailure: false,
     title: 'checkout answers with errors',
     links: { runbook: null, dashboard: null, source: null },
@@ -34,7 +34,7 @@ export function signal(more: Partial<Signal> = {}): Signal {
 
 /** Returns a signal of a service outside of the catalogue, with the service name from its alert. */
 export const stranger = (unmatched: string, more: Partial<Signal> = {}): Signal =>
-  signal({ service: UNMATCHED, unmatched, asksRollback: false, ...more });
+  signal({ service: UNMATCHED, unmatched, requestsRollback: false, ...more });
 
 /** Returns a signal as admitted. By default, it is delivered as without routes, and not muted. */
 export const arrival = (

@@ -112,7 +112,7 @@ function checks(found: string[]): Moment {
 
 /** Returns the time at which a person resolved the incident. */
 const wordOf = ({ store }: FakeWorld, id: IncidentRecord['id'] | undefined) =>
-  id && store.dossier(id).timeline.find(({ kind }) => kind === 'resolve.asked')?.at;
+  id && store.dossier(id).timeline.find(({ kind }) => kind === 'resolve.requested')?.at;
 
 const hasFiredSince = ({ store }: FakeWorld, id: IncidentRecord['id'], at: string | undefined): boolean =>
   at !== undefined &&

@@ -84,7 +84,7 @@ describe('a parent resolved by a person', () => {
       expect(world.store.dossier(part?.id ?? MISSING).timeline).toContainEqual(
         expect.objectContaining({
           actor: 'person:ada',
-          kind: 'resolve.asked',
+          kind: 'resolve.requested',
           text: `Resolved together with the parent incident ${parent?.id}`,
         }),
       );

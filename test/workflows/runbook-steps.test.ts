@@ -61,7 +61,7 @@ describe('a step that fails', () => {
       expect.stringMatching(/^runbook\.started: Started the runbook "Test" \(one, version \w+\)/),
       'restart.started: Restarted, one instance at a time',
       'restart.failed: again: timed out after 600 s: answered 503; an earlier attempt may have succeeded',
-      'runbook.left: Changes that remain: the outcome of "again" is unknown',
+      'runbook.changes_remain: Changes that remain: the outcome of "again" is unknown',
       'runbook.failed: Runbook "Test" failed: step again: timed out after 600 s: answered 503; an earlier attempt may have succeeded',
     ]);
     expect(world.store.locks.size).toBe(0);
@@ -96,7 +96,7 @@ ${step(
       'scale 4 to 3',
       'flag spare off',
     ]);
-    expect(lines(world).join()).not.toContain('runbook.left');
+    expect(lines(world).join()).not.toContain('runbook.changes_remain');
   });
 
   test('in parallel with another: both run to their end, and the stronger failure policy applies', async () => {
@@ -118,7 +118,7 @@ steps:
 onFailure: undo
 ${step('{ id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }', RESTART)}`;
     const { world } = await story(head, [set({ acts: [failed] })]);
-    expect(lines(world)).toContain('runbook.left: Changes that remain: "hook" cannot be undone');
+    expect(lines(world)).toContain('runbook.changes_remain: Changes that remain: "hook" cannot be undone');
   });
 
   test('pages if no page was sent before', async () => {

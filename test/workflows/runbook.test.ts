@@ -137,7 +137,7 @@ describe('an action by a person while a runbook runs', () => {
   test('the kill switch during retries: the timeline says that the outcome is unknown', async () => {
     const { world } = await story(step(FLAG), [set({ flags: [later] })], { '1 min': pauses(true) });
     expect(told(world).join('\n')).toContain('an earlier attempt may have succeeded');
-    expect(told(world)).toContain('runbook.left: Changes that remain: the outcome of "off" is unknown');
+    expect(told(world)).toContain('runbook.changes_remain: Changes that remain: the outcome of "off" is unknown');
     expect(world.store.locks.size).toBe(0);
   });
 

@@ -21,7 +21,7 @@ import { evidenceOf } from './evidence.ts';
 /** Number of newest changes read per service and environment: enough to find a good version before several bad ones. */
 const CHANGES_READ = 50;
 
-/** `heardAt`: receipt of the newest alert. Null: unknown, because the judgement was read from the table. */
+/** `alertReceivedAt`: receipt of the newest alert. Null: unknown, because the judgement was read from the table. */
 export type Judged = {
   decision: DecisionView;
   inputs: DecisionInputs;
@@ -80,7 +80,7 @@ async function gather(
   ]);
   const firing = signals.items.filter((signal) => signal.status === 'firing');
   // The start of an older alert that only joined must not count as the start of the problem.
-  const requesting = firing.filter((signal) => signal.asksRollback);
+  const requesting = firing.filter((signal) => signal.requestsRollback);
   const cause = requested.by === 'alert' && requesting.length > 0 ? requesting : firing;
   const senders = sendersOf(cause);
   const [ofSender, opened] = await Promise.all([

@@ -209,7 +209,7 @@ const effectAt = ({ target, effectClass, standIn }: Pick<Deployer, 'target' | 'e
 async function sendersFor({ incidents }: Pick<Deps, 'incidents'>, { incidentId }: RollbackOrder): Promise<string[]> {
   const { items } = await incidents.signals(incidentId, { limit: 200 });
   const firing = items.filter(({ status }) => status === 'firing');
-  const requesting = firing.filter(({ asksRollback }) => asksRollback);
+  const requesting = firing.filter(({ requestsRollback }) => requestsRollback);
   return sendersOf(requesting.length > 0 ? requesting : firing);
 }
 

@@ -15,7 +15,7 @@ const AT_ONCE = 8;
 const SIGNALS_READ = 100;
 
 /** Kind of the timeline entry for a person's request to resolve. */
-const ASKED = 'resolve.asked';
+const ASKED = 'resolve.requested';
 
 /** A person's resolution of the parent. */
 type ResolveRequest = { by: string; at: Timestamp };

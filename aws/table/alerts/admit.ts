@@ -201,7 +201,7 @@ const incidentIn = (item: Item | undefined): IncidentId | null =>
 
 const episodeIn = (item: Item): AlertEpisode => ({
   status: item['status'] === 'resolved' ? 'resolved' : 'firing',
-  asksRollback: item['asks_rollback'] === true,
+  requestsRollback: item['requests_rollback'] === true,
   startsAt: Timestamp.parse(item['starts_at']),
   endsAt: typeof item['ends_at'] === 'string' ? Timestamp.parse(item['ends_at']) : null,
   assumed: item['assumed'] === true,
@@ -230,7 +230,7 @@ function episodeWrite(
       ...key,
       rev: Number(item?.['rev'] ?? 0) + 1,
       status: alert.status,
-      asks_rollback: alert.asksRollback,
+      requests_rollback: alert.requestsRollback,
       severity: alert.severity,
       starts_at: alert.startsAt,
       ends_at: alert.endsAt,

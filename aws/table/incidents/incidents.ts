@@ -62,7 +62,7 @@ import { absent, collect, type Item, type Table } from '../core/table.ts';
 const TRIES = 20;
 
 /** Messages of people that are recorded in the audit log, by the kind of their timeline entry. */
-const ON_SEALED_LOG = new Set(['rollback.asked', 'automation.paused', 'automation.resumed', 'automation.aborted']);
+const ON_SEALED_LOG = new Set(['rollback.requested', 'automation.paused', 'automation.resumed', 'automation.aborted']);
 
 /** Messages per step: the result of a step is checkpointed, and a checkpoint holds 256 KB. */
 const MAIL_MAX = 100;

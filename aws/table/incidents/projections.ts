@@ -93,7 +93,7 @@ export class ProjectionTable implements Projections {
     return collect(this.#table.each(keys.dues().pk), (item) => item);
   }
 
-  async settle(target: Target, { subject, wanted }: Due, again: Timestamp | null): Promise<void> {
+  async settle(target: Target, { subject, marks: wanted }: Due, again: Timestamp | null): Promise<void> {
     const names = { '#since': since(target), '#not_before': notBefore(target) };
     const key = keys.due(subject);
     // A failed condition means a newer change: the subject stays due.
@@ -101,15 +101,15 @@ export class ProjectionTable implements Projections {
       again === null
         ? this.#table.update(key, {
             UpdateExpression: 'REMOVE #since, #not_before',
-            ConditionExpression: 'wanted = :wanted',
+            ConditionExpression: 'marks = :marks',
             ExpressionAttributeNames: names,
-            ExpressionAttributeValues: { ':wanted': wanted },
+            ExpressionAttributeValues: { ':marks': wanted },
           })
         : this.#table.update(key, {
             UpdateExpression: 'SET #not_before = :again',
-            ConditionExpression: 'wanted = :wanted AND attribute_exists(#since)',
+            ConditionExpression: 'marks = :marks AND attribute_exists(#since)',
             ExpressionAttributeNames: names,
-            ExpressionAttributeValues: { ':wanted': wanted, ':again': again },
+            ExpressionAttributeValues: { ':marks': wanted, ':again': again },
           }),
     ]);
     if (ok && again === null) await this.#drop(subject, wanted);
@@ -122,11 +122,11 @@ export class ProjectionTable implements Projections {
     if (targets.some((target) => item?.[since(target)] !== undefined)) return;
     await this.#table.transact([
       this.#table.remove(keys.due(subject), {
-        ConditionExpression: ['wanted = :wanted', ...targets.map((_, n) => `attribute_not_exists(#since${n})`)].join(
+        ConditionExpression: ['marks = :marks', ...targets.map((_, n) => `attribute_not_exists(#since${n})`)].join(
           ' AND ',
         ),
         ExpressionAttributeNames: Object.fromEntries(targets.map((target, n) => [`#since${n}`, since(target)])),
-        ExpressionAttributeValues: { ':wanted': wanted },
+        ExpressionAttributeValues: { ':marks': wanted },
       }),
     ]);
   }
@@ -243,7 +243,7 @@ function marked(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at'
   const targets = targetsOf(subject);
   const sets = targets.map((target) => `${since(target)} = if_not_exists(${since(target)}, :at)`);
   return {
-    UpdateExpression: `ADD wanted :one SET ${[...sets, `${stamp} = :at`, 'marked_by = :by'].join(', ')} REMOVE ${targets.map(notBefore).join(', ')}`,
+    UpdateExpression: `ADD marks :one SET ${[...sets, `${stamp} = :at`, 'marked_by = :by'].join(', ')} REMOVE ${targets.map(notBefore).join(', ')}`,
     ExpressionAttributeValues: { ':one': 1, ':at': at, ':by': by },
   };
 }
@@ -272,7 +272,7 @@ const dueOn = (target: Target, items: readonly Item[]): Due[] =>
 
 const dueOf = (item: Item, target: Target): Due => ({
   subject: Subject.parse(item['sk']),
-  wanted: Number(item['wanted']),
+  marks: Number(item['marks']),
   since: Timestamp.parse(item[since(target)]),
   notBefore: typeof item[notBefore(target)] === 'string' ? Timestamp.parse(item[notBefore(target)]) : null,
 });

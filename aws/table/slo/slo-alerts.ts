@@ -25,7 +25,7 @@ export class SloAlertTable implements SloAlerts {
     this.#clock = clock;
   }
 
-  async heard(id: SloId, { fingerprint, severity, firing }: SeenAlert): Promise<void> {
+  async record(id: SloId, { fingerprint, severity, firing }: SeenAlert): Promise<void> {
     const at = this.#clock.now();
     await this.#table.touch(keys.sloAlert(id, fingerprint), {
       UpdateExpression:

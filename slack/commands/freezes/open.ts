@@ -45,7 +45,8 @@ export const openFreeze: Verb<Open> = {
     title: 'Freeze deploys',
     submit: 'Freeze',
     field: FIELDS.target,
-    asks: ({ targets, environment, reason }) => (targets.length === 0 && environment === null) || reason === null,
+    isNeededFor: ({ targets, environment, reason }) =>
+      (targets.length === 0 && environment === null) || reason === null,
     blocks: ({ draft }) => [
       textInput({
         field: FIELDS.target,

@@ -35,7 +35,7 @@ export const overrideFreeze: Verb<OverrideDraft, Override> = {
     title: 'Override a freeze',
     submit: 'Override',
     field: FIELDS.freeze,
-    asks: ({ freeze, reason, seconds }) => freeze === null || reason === null || seconds === null,
+    isNeededFor: ({ freeze, reason, seconds }) => freeze === null || reason === null || seconds === null,
     context: (draft) => ({ version: draft?.version ?? null }),
     blocks: ({ draft }) => [
       textInput({ field: FIELDS.freeze, label: 'Freeze ID', initial: draft?.freeze ?? null, max: NAMES_MAX }),

@@ -35,7 +35,7 @@ describe('a deployment that does not end', () => {
         service: 'checkout',
         environment: 'production',
         severity: 'warning',
-        asksRollback: false,
+        requestsRollback: false,
         title: 'The deploy of v7 started and is overdue',
         startsAt: world.clock.now(),
       },

@@ -64,7 +64,7 @@ describe('timeline entries do not control actions:', () => {
     const { incidents, incidentGroups } = world.deps;
     const groupReason = { because: 'many', name: 'many', text: 'Many at once' } as const;
     const parent = await incidentGroups.openParent('production', groupReason, 'Many at once', 'trace');
-    await forge('resolve.asked', parent); // an earlier entry, from before the child joined
+    await forge('resolve.requested', parent); // an earlier entry, from before the child joined
     world.clock.set(world.clock.millis + 60_000);
     await incidentGroups.join(parent, part);
     world.clock.set(world.clock.millis + 60_000);

@@ -75,7 +75,7 @@ describe('clearing a suspect', () => {
     one_of_many: false,
     demoted: false,
     modes: ['act'],
-    asks: true,
+    requires_approval: true,
     against: {
       change_id,
       suspect: null,

@@ -65,7 +65,7 @@ const acknowledgedAtPagerDuty = (id: IncidentId) =>
   );
 
 const read = async (id: IncidentId) => (await world.deps.incidents.read(id)) ?? expect.unreachable();
-const heardBy = async (id: IncidentId) => {
+const acknowledgedBy = async (id: IncidentId) => {
   const incident = await read(id);
   return isAcknowledged(incident) && incident.pages > 0 ? incident.handling?.acknowledged?.by : undefined;
 };
@@ -80,14 +80,14 @@ describe('an incident group', () => {
   test("acknowledging a child's page at PagerDuty acknowledges the parent and gives command of it", async () => {
     await joined();
     await acknowledgedAtPagerDuty(cart);
-    expect(await heardBy(parent)).toBe('ada');
+    expect(await acknowledgedBy(parent)).toBe('ada');
     expect((await read(parent)).roles?.commander).toMatchObject({ name: 'ada' });
     expect(world.store.dossier(parent).timeline.map(({ text }) => text)).toEqual(
       expect.arrayContaining(['Acknowledged the child incident of cart production']),
     );
     // PagerDuty already knows the acknowledgement of the cart's page.
     expect(silenced()).toEqual(['search', 'several-services']);
-    expect(await heardBy(search)).toBe('ada');
+    expect(await acknowledgedBy(search)).toBe('ada');
     await sweeps();
     expect(silenced()).toEqual(['search', 'several-services']);
   });
@@ -96,7 +96,11 @@ describe('an incident group', () => {
     await joined();
     await acknowledgedAtPagerDuty(parent);
     expect(silenced()).toEqual(['cart', 'search']);
-    expect([await heardBy(cart), await heardBy(search), await heardBy(ledger)]).toEqual(['ada', 'ada', undefined]);
+    expect([await acknowledgedBy(cart), await acknowledgedBy(search), await acknowledgedBy(ledger)]).toEqual([
+      'ada',
+      'ada',
+      undefined,
+    ]);
   });
 
   test.each([
@@ -113,7 +117,7 @@ describe('an incident group', () => {
   test('acknowledging a child in Firebreak acknowledges the parent', async () => {
     await joined();
     await acknowledge(world.deps, bob, { id: ledger });
-    expect(await heardBy(parent)).toBe('person:bob');
+    expect(await acknowledgedBy(parent)).toBe('person:bob');
     expect(silenced()).toEqual(['cart', 'search', 'several-services']);
   });
 
@@ -122,7 +126,7 @@ describe('an incident group', () => {
     wait(5);
     await joined();
     await sweeps();
-    expect(await heardBy(parent)).toBeUndefined();
+    expect(await acknowledgedBy(parent)).toBeUndefined();
     expect(silenced()).toEqual([]);
   });
 
@@ -132,7 +136,7 @@ describe('an incident group', () => {
     wait(60);
     await paged(parent, 2);
     await sweeps();
-    expect(await heardBy(parent)).toBeUndefined();
+    expect(await acknowledgedBy(parent)).toBeUndefined();
   });
 
   test('an earlier acknowledgement does not cover a page that the pager triggered again', async () => {
@@ -142,7 +146,7 @@ describe('an incident group', () => {
     const event = { event_type: 'incident.unacknowledged', id: 'EV2', occurred_at: world.clock.now() };
     await receiver.happens(about('webhook-incident-acknowledged', { key: pageKey(parent, 1), event }));
     await sweeps();
-    expect(await heardBy(parent)).toBeUndefined();
+    expect(await acknowledgedBy(parent)).toBeUndefined();
   });
 
   test('an acknowledgement of a child by other means is propagated within a minute', async () => {
@@ -151,7 +155,7 @@ describe('an incident group', () => {
     await world.deps.incidents.amend(search, () => ({ handling: said }));
     wait(30);
     await sweeps();
-    expect([await heardBy(parent), await heardBy(cart)]).toEqual(['ada', 'ada']);
+    expect([await acknowledgedBy(parent), await acknowledgedBy(cart)]).toEqual(['ada', 'ada']);
     expect(silenced()).toEqual(['cart', 'search', 'several-services']);
   });
 
@@ -196,7 +200,7 @@ describe('an incident group', () => {
     wait(600);
     expect(await escalate(deps, await deps.incidents.open())).toEqual({ escalated: 0 });
     expect(asked).toEqual([parent, cart, search].map((one) => pageKey(one, 1)));
-    expect(await heardBy(parent)).toBe('pagerduty:PTUXL6G');
+    expect(await acknowledgedBy(parent)).toBe('pagerduty:PTUXL6G');
     expect(silenced()).toEqual(['cart', 'several-services']);
   });
 
@@ -204,7 +208,7 @@ describe('an incident group', () => {
     await joined();
     await world.deps.incidentGroups.detach(parent, cart, { page: false, text: '' });
     await acknowledgedAtPagerDuty(cart);
-    expect(await heardBy(parent)).toBeUndefined();
+    expect(await acknowledgedBy(parent)).toBeUndefined();
     await acknowledgedAtPagerDuty(parent);
     expect(silenced()).toEqual(['search']);
   });

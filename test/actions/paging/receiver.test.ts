@@ -16,7 +16,7 @@ describe('webhooks of PagerDuty', () => {
     const [queued, ...more] = receiver.queue;
     expect(more).toEqual([]);
     expect(queued).toMatchObject({
-      heard: { from: 'pagerduty', key: `pagerduty:${sent.headers['X-Webhook-Id']}` },
+      event: { from: 'pagerduty', key: `pagerduty:${sent.headers['X-Webhook-Id']}` },
       group: expect.stringMatching(/^pagerduty:PGR0VU[23]$/) as string,
     });
   });
@@ -24,14 +24,14 @@ describe('webhooks of PagerDuty', () => {
   test('a repeated delivery has the same key', async () => {
     await receiver.receive(webhook('webhook-incident-resolved'));
     await receiver.receive(webhook('webhook-incident-resolved-redelivery'));
-    const [one, other] = receiver.queue.map(({ heard: event }) => event.key);
+    const [one, other] = receiver.queue.map(({ event }) => event.key);
     expect(one).toBe(other);
   });
 
   test('without a webhook ID, the event ID is the key', async () => {
     const { body } = webhook('webhook-incident-resolved');
     await receiver.receive(signed(body));
-    expect(receiver.queue[0]?.heard.key).toBe('pagerduty:01CH754SM17TWPE2V2H4VPBRO9');
+    expect(receiver.queue[0]?.event.key).toBe('pagerduty:01CH754SM17TWPE2V2H4VPBRO9');
   });
 
   test('a ping is ignored', async () => {

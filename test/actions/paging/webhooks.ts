@@ -42,7 +42,7 @@ export function about(name: string, change: { key?: string; data?: object; event
 /** The path from PagerDuty's request to its effects: receiver, queue, and consumer. */
 export class Receiver {
   readonly world = new FakeWorld();
-  readonly queue: { heard: InboundEvent; group: string }[] = [];
+  readonly queue: { event: InboundEvent; group: string }[] = [];
   readonly kept: { source: string; body: string; detail: string }[] = [];
   secret: string | undefined = SECRET;
   queueDown = false;
@@ -52,7 +52,7 @@ export class Receiver {
     inbound: {
       send: async (event, group) => {
         if (this.queueDown) throw new Error('the queue is down');
-        this.queue.push({ heard: event, group });
+        this.queue.push({ event, group });
       },
     },
     quarantine: Object.assign({}, this.world.deps.quarantine, {
@@ -70,7 +70,7 @@ export class Receiver {
 
   /** Consumes all waiting messages, in their queue format. */
   async hear(): Promise<void> {
-    for (const { heard: event } of this.queue.splice(0)) {
+    for (const { event } of this.queue.splice(0)) {
       const { at, ...rest } = JSON.parse(JSON.stringify(event)) as InboundEvent;
       await processPagerDutyEvent(this.world.deps, 'event' in rest ? rest.event : undefined, at);
     }

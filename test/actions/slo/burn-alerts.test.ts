@@ -13,7 +13,7 @@ import { availability, HOUR, MINUTE, NOON, SloWorld } from '../../jobs/slo-evalu
 const page = (more: Partial<Signal> = {}): Signal =>
   signal({
     title: 'checkout-availability: the error budget of checkout burns fast',
-    asksRollback: false,
+    requestsRollback: false,
     labels: [
       ['alertname', 'SLOFastBurn'],
       ['slo', 'checkout-availability'],

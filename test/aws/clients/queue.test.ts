@@ -40,7 +40,10 @@ const strangers = (count: number, more: (n: number) => Partial<Signal> = () => (
   Array.from({ length: count }, (_, n) => stranger(`unknown-${n}`, { fingerprint: `f-${n}`, ...more(n) }));
 
 describe('a flood of alerts of services outside the catalogue', () => {
-  const flood = strangers(5000, (n) => ({ environment: `environment-${n}` as EnvironmentName, asksRollback: true }));
+  const flood = strangers(5000, (n) => ({
+    environment: `environment-${n}` as EnvironmentName,
+    requestsRollback: true,
+  }));
   const known = signal({ service: 'checkout' as ServiceName, fingerprint: 'known' });
 
   test('delays no alert of a known service, neither in its queue nor before it', async () => {

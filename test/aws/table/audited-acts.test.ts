@@ -98,7 +98,7 @@ const effect = (key: string, kind: 'roll-back' | 'page') =>
 test('a rollback, from the request and both approvals to its end with the pin, while the log is busy', async () => {
   logIsBusy = true;
   const message = { kind: 'rollback', by: 'ada', note: '' } as const;
-  const timeline = { actor: 'ada', kind: 'rollback.asked', text: 'Asked for a rollback', detail: null };
+  const timeline = { actor: 'ada', kind: 'rollback.requested', text: 'Asked for a rollback', detail: null };
   expect(await stores.incidents.post(id, message, { timeline })).toBe(true);
   later(1);
   const inputs = clear({ policy: { mode: 'approve', unknownMigration: 'approve', approvals: 2 } });
@@ -129,7 +129,7 @@ test('a rollback, from the request and both approvals to its end with the pin, w
   await stores.pins.lift(pin?.id ?? '', 'cy');
   logIsBusy = false;
   expect(await logged(/^(rollback|decision|mitigation|page|pin)/)).toMatchObject([
-    { actor: 'ada', kind: 'rollback.asked', subject: id },
+    { actor: 'ada', kind: 'rollback.requested', subject: id },
     { actor: 'ada', kind: 'decision.agreed', detail: { decision: `${id}-1`, digest } },
     { actor: 'bo', kind: 'decision.approved', text: 'go' },
     { actor: 'firebreak', kind: 'rollback.started', detail: { key } },

@@ -23,7 +23,7 @@ const resolved = signal({ status: 'resolved', endsAt: NOON });
 
 const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
   status: 'firing',
-  asksRollback: true,
+  requestsRollback: true,
   startsAt: firing.startsAt,
   endsAt: null,
   assumed: false,
@@ -40,7 +40,7 @@ const failureOver = signal({ source: 'deployment', status: 'resolved', endsAt: N
 
 const slowBurn = signal({
   severity: 'warning',
-  asksRollback: false,
+  requestsRollback: false,
   labels: [
     ['slo', 'checkout-availability'],
     ['long_window', '3d'],
@@ -81,10 +81,14 @@ describe('a signal', () => {
     ['that resolves a momentary event ends it', novelty(failureOver, happened), 'resolves'],
     ['and only once', novelty(failureOver, { ...happened, endsAt: NOON }), 'nothing'],
     ['that fires late, after its episode has ended, is nothing new', novelty(firing, ended), 'nothing'],
-    ['that newly requests a rollback is a request', novelty(firing, known({ asksRollback: false })), 'asks'],
+    [
+      'that newly requests a rollback is a request',
+      novelty(firing, known({ requestsRollback: false })),
+      'requests_rollback',
+    ],
     [
       'that no longer requests a rollback withdraws nothing',
-      novelty({ ...firing, asksRollback: false }, known()),
+      novelty({ ...firing, requestsRollback: false }, known()),
       'nothing',
     ],
     [
@@ -227,7 +231,7 @@ test('in any state, a second delivery of the same signal changes nothing', () =>
   const anySignal = fc
     .record({
       status: fc.constantFrom('firing' as const, 'resolved' as const),
-      asksRollback: fc.boolean(),
+      requestsRollback: fc.boolean(),
       episodic: fc.boolean(),
       severity: fc.constantFrom(...Severity.options),
     })
@@ -236,7 +240,7 @@ test('in any state, a second delivery of the same signal changes nothing', () =>
     fc.constantFrom(
       known(),
       ended,
-      known({ asksRollback: false }),
+      known({ requestsRollback: false }),
       known({ severity: 'info' }),
       known({ severity: null }),
       { ...ended, severity: 'warning' as const },
@@ -251,7 +255,7 @@ test('in any state, a second delivery of the same signal changes nothing', () =>
           ? row
           : {
               status: one.status,
-              asksRollback: one.asksRollback || (row?.asksRollback ?? false),
+              requestsRollback: one.requestsRollback || (row?.requestsRollback ?? false),
               startsAt: one.startsAt,
               endsAt: one.endsAt,
               assumed: false,
@@ -266,10 +270,10 @@ test('in any state, a second delivery of the same signal changes nothing', () =>
 });
 
 describe('an incident is opened by', () => {
-  const warning = signal({ severity: 'warning', asksRollback: false });
+  const warning = signal({ severity: 'warning', requestsRollback: false });
 
   test.each([
-    ['something critical', [signal({ asksRollback: false })], true],
+    ['something critical', [signal({ requestsRollback: false })], true],
     ['something that asks for an action', [signal({ severity: 'info' })], true],
     ['the one of many that does', [warning, warning, signal()], true],
     ['no warning', [warning], false],

@@ -195,7 +195,7 @@ describe('with routes', () => {
       fc.property(anySignal, anyRoutes, (what, routes) => {
         const { page, incident, record, reasons: because } = delivered(what, routes);
         expect(record).toBe(true);
-        expect(incident || !(page || what.asksRollback)).toBe(true);
+        expect(incident || !(page || what.requestsRollback)).toBe(true);
         expect(because).not.toEqual([]);
       }),
     );

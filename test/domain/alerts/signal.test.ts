@@ -142,7 +142,7 @@ describe('a signal is unmatched, and keeps its own names,', () => {
 
 describe('a signal requests a rollback', () => {
   const asks = (labels: Record<string, string>, more: Partial<Alert> = {}, byRollbackReceiver = false): boolean =>
-    toSignal(anAlert({ labels, ...more }), checkout, byRollbackReceiver).asksRollback;
+    toSignal(anAlert({ labels, ...more }), checkout, byRollbackReceiver).requestsRollback;
 
   test('by its label', () => {
     expect(asks({ action: 'auto-rollback' })).toBe(true);
@@ -160,7 +160,7 @@ describe('a signal requests a rollback', () => {
     'never as %s, which means that the monitoring failed',
     (alertname) => {
       const signal = toSignal(anAlert({ labels: { alertname, action: 'auto-rollback' } }), checkout, true);
-      expect(signal).toMatchObject({ asksRollback: false, monitoringFailure: true });
+      expect(signal).toMatchObject({ requestsRollback: false, monitoringFailure: true });
     },
   );
 });

@@ -18,7 +18,7 @@ const alert = (secondsAfter: number, more: { labels?: [string, string][]; expr?:
     environment: 'production',
     unmatched: null,
     severity: 'critical',
-    asksRollback: false,
+    requestsRollback: false,
     monitoringFailure: false,
     title: 'High',
     links: {

@@ -161,7 +161,7 @@ describe('for any evidence,', () => {
 
   test('a person decides about a suspect without proof if there is any doubt', () => {
     always((_, { suspects, doubts }) => {
-      for (const { confidence, proof, relation, asks } of suspects) {
+      for (const { confidence, proof, relation, approvalReasons: asks } of suspects) {
         if (relation === 'same' && proof === null && doubts.length > 0 && confidence >= MIN_CONFIDENCE_TO_ACT)
           expect(asks).not.toEqual([]);
       }

@@ -66,12 +66,12 @@ export const weights = (evidence: Evidence, version = 'v42'): Record<string, num
   Object.fromEntries(suspectIn(correlate(evidence), version).factors.map(({ name, weight }) => [name, weight]));
 
 /** Returns why a person decides about the suspect. */
-export const asks = (evidence: Evidence, version = 'v42'): string[] =>
-  suspectIn(correlate(evidence), version).asks.map(({ code, text }) => `${code}: ${text}`);
+export const approvalReasons = (evidence: Evidence, version = 'v42'): string[] =>
+  suspectIn(correlate(evidence), version).approvalReasons.map(({ code, text }) => `${code}: ${text}`);
 
 /** Returns whether the suspect is certain enough to act upon, if the policy permits its evidence. */
 export const alone = (evidence: Evidence, version = 'v42'): boolean =>
-  confidence(evidence, version) >= MIN_CONFIDENCE_TO_ACT && asks(evidence, version).length === 0;
+  confidence(evidence, version) >= MIN_CONFIDENCE_TO_ACT && approvalReasons(evidence, version).length === 0;
 
 /** Builds a curve with a sample every 30 seconds from two hours before noon to two minutes after; null is a gap. */
 export function curve(value: (minutesBeforeNoon: number) => number | null): Curve {

@@ -14,14 +14,14 @@ import { type ChangeId, Severity, type Version } from '../../../schemas/config/n
 import { incident as plainIncident } from '../stories.ts';
 
 const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord =>
-  plainIncident({ signal_count: 0, asks_rollback: true, ...more });
+  plainIncident({ signal_count: 0, requests_rollback: true, ...more });
 
 const signals = (more: Partial<Extract<Message, { kind: 'signals' }>> = {}): Message => ({
   kind: 'signals',
   fired: 1,
   resolved: 0,
   critical: true,
-  asksRollback: false,
+  requestsRollback: false,
   ...more,
 });
 const mitigation = (outcome: MitigationOutcome, page: PageNeed = 'no', number = 1): Message => ({
@@ -214,9 +214,9 @@ describe('it judges', () => {
 
   test('immediately if no alert requests a rollback, and again once an alert requests one', () => {
     const all = plans(
-      incident({ asks_rollback: false }),
-      signals({ asksRollback: true }),
-      signals({ asksRollback: true }),
+      incident({ requests_rollback: false }),
+      signals({ requestsRollback: true }),
+      signals({ requestsRollback: true }),
     );
     expect(judgements(all)).toEqual([
       { number: 1, request: { by: 'none', name: '' } },
@@ -242,7 +242,7 @@ describe('it judges', () => {
 
   test('for a request that the previous run did not read', () => {
     const handedOver = incident({ mitigations: 1, seq: 3, consumed_seq: 2 });
-    const all = plans(handedOver, signals({ asksRollback: true }), signals({ asksRollback: true }));
+    const all = plans(handedOver, signals({ requestsRollback: true }), signals({ requestsRollback: true }));
     expect(judgements(all)).toEqual([{ number: 2, request: { by: 'alert', name: '' } }]);
   });
 
@@ -269,14 +269,14 @@ describe('clearing a suspect', () => {
       { number: 1, request: alert },
       { number: 2, request: alert },
     ]);
-    expect(lastRequest(incident({ asks_rollback: false }), cleared(true))).toEqual({ by: 'none', name: '' });
+    expect(lastRequest(incident({ requests_rollback: false }), cleared(true))).toEqual({ by: 'none', name: '' });
     expect(lastRequest(incident({ mitigations: 3 }), cleared(true))).toEqual(alert);
   });
 
   test('keeps the cap and the approval set by a runbook', () => {
     const wants: Message = { kind: 'runbook_rollback', runbook: 'bad-deploy', mode: 'approve', approval };
     const requested = { by: 'runbook', name: 'bad-deploy', mode: 'approve', approval };
-    expect(lastRequest(incident({ asks_rollback: false }), wants, cleared(true))).toEqual(requested);
+    expect(lastRequest(incident({ requests_rollback: false }), wants, cleared(true))).toEqual(requested);
   });
 
   test('does not judge for a person who asked in between', () => {
@@ -351,7 +351,7 @@ describe('a runbook that requests a rollback', () => {
     mode: null,
     ...more,
   });
-  const quiet = incident({ asks_rollback: false });
+  const quiet = incident({ requests_rollback: false });
   const approval = { people: ['bob'], seconds: 600 };
 
   test('starts a judgement with its approval settings', () => {
@@ -416,7 +416,7 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
       fired: fc.integer({ min: 0, max: 2 }),
       resolved: fc.integer({ min: 0, max: 2 }),
       critical: fc.boolean(),
-      asksRollback: fc.boolean(),
+      requestsRollback: fc.boolean(),
     })
     .map(({ critical, ...more }) => signals({ ...more, critical: critical && more.fired > 0 })),
   fc.constantFrom(...Severity.options).map(severity),
@@ -444,7 +444,7 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
 const anyStart: fc.Arbitrary<IncidentRecord> = fc
   .record({
     severity: fc.constantFrom(...Severity.options),
-    asks_rollback: fc.boolean(),
+    requests_rollback: fc.boolean(),
     pages: fc.constantFrom(0, 0, 1),
     mitigations: fc.constantFrom(0, 1),
     verification: fc.constantFrom('not_needed' as const, 'pending' as const, 'failed' as const),

@@ -74,7 +74,7 @@ test('the summary contains start, severity, completed actions, open points, and 
 
 test('actions are shown however many notes there are', () => {
   const notes = Array.from({ length: 20 }, (_, n) => entry('note', `note ${n}`));
-  const asks = entry('statuspage.asks', 'The status page waits for a person', 'firebreak');
+  const asks = entry('statuspage.approval_requested', 'The status page waits for a person', 'firebreak');
   const text = JSON.stringify(handoffSummary(story(), [...notes, asks, ...RECENT], now));
   expect(text).toContain('Rolls v2 back');
   expect(text.match(/note \d+/g)).toEqual(['note 2', 'note 1', 'note 0']);

@@ -11,12 +11,12 @@ import { plusSeconds } from '../../../schemas/time/time.ts';
 import { NOON } from '../arbitraries.ts';
 
 const after = (minutes: number) => plusSeconds(NOON, minutes * 60);
-type Ringing = Pick<IncidentRecord, 'handling' | 'pages'>;
+type Paged = Pick<IncidentRecord, 'handling' | 'pages'>;
 
 /** An acknowledgement by a person, or its withdrawal by the pager, at that minute. */
 type Event = { ack: number; by?: string; page?: number } | { unack: number; page?: number };
 
-const told = (before: Ringing, event: Event): Ringing => {
+const told = (before: Paged, event: Event): Paged => {
   const page = event.page ?? 1;
   const { handling } =
     'ack' in event
@@ -25,7 +25,7 @@ const told = (before: Ringing, event: Event): Ringing => {
   return { ...before, handling: { ...before.handling, ...handling } };
 };
 
-const all = (pages: number, ...events: Event[]): Ringing => events.reduce<Ringing>(told, { pages });
+const all = (pages: number, ...events: Event[]): Paged => events.reduce<Paged>(told, { pages });
 
 describe('the acknowledgement of an incident', () => {
   test('follows the order of events, regardless of the order of delivery', () => {

@@ -120,7 +120,7 @@ describe('a page contains', () => {
 
 describe('the reason for a page', () => {
   const before = { severity: 'critical', mitigated: false, pagedAgain: false, resolveBy: null } as const;
-  const signals: Message = { kind: 'signals', fired: 1, resolved: 0, critical: true, asksRollback: false };
+  const signals: Message = { kind: 'signals', fired: 1, resolved: 0, critical: true, requestsRollback: false };
   const words = (message: Message, more: object = {}) => causeWords([causeOf(message, { ...before, ...more })], []);
 
   test.each<[string, Message, object, string]>([

@@ -61,7 +61,7 @@ describe('people are reminded', () => {
   });
 
   test('with buttons for the action', () => {
-    const requested = (one: IncidentRecord, minutes: number) => nudged(one, minutes)?.asks;
+    const requested = (one: IncidentRecord, minutes: number) => nudged(one, minutes)?.remedies;
     expect(requested(incident(), 5)).toEqual(['acknowledge', 'severity']);
     expect(requested(incident({ handling: { triaged: said } }), 5)).toEqual(['acknowledge']);
     expect(requested(incident({ handling: { acknowledged: said } }), 5)).toEqual(['severity']);

@@ -71,12 +71,12 @@ describe('actions of people', () => {
   });
 
   test('until the next page', () => {
-    const heardBefore = incident({ pages: 2, handling: { acknowledged: { by: 'ada', at, page: 1 } } });
-    expect(acknowledged('bob', at)(heardBefore)?.handling).toEqual({ acknowledged: { by: 'bob', at, page: 2 } });
-    expect(withAcknowledgement(heardBefore, { by: 'bob', at, page: 1 })).toEqual({}); // late event about the first page
-    const heardBoth = incident({ pages: 2, handling: { acknowledged: { by: 'ada', at, page: 2 } } });
-    expect(isAcknowledged({ ...heardBoth, ...withoutAcknowledgement(heardBoth, 2, at) })).toBe(false);
-    expect(withoutAcknowledgement(heardBefore, 2, at).handling.acknowledged).toBeUndefined();
+    const acknowledgedBefore = incident({ pages: 2, handling: { acknowledged: { by: 'ada', at, page: 1 } } });
+    expect(acknowledged('bob', at)(acknowledgedBefore)?.handling).toEqual({ acknowledged: { by: 'bob', at, page: 2 } });
+    expect(withAcknowledgement(acknowledgedBefore, { by: 'bob', at, page: 1 })).toEqual({}); // late event about the first page
+    const acknowledgedBoth = incident({ pages: 2, handling: { acknowledged: { by: 'ada', at, page: 2 } } });
+    expect(isAcknowledged({ ...acknowledgedBoth, ...withoutAcknowledgement(acknowledgedBoth, 2, at) })).toBe(false);
+    expect(withoutAcknowledgement(acknowledgedBefore, 2, at).handling.acknowledged).toBeUndefined();
   });
 
   test('confirming the severity adds a timeline entry; a change has its own', () => {

@@ -55,7 +55,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
           ...(cleared && one && { evidence: { cleared: [clearing(one)] } }),
         }),
       );
-      return { ...known, suspect: known.suspect && { ...known.suspect, relation: related, asks: doubts } };
+      return { ...known, suspect: known.suspect && { ...known.suspect, relation: related, approvalReasons: doubts } };
     }),
   call: fc.record({
     service: fc.constant('checkout' as ServiceName),
@@ -99,7 +99,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       one_of_many: fc.boolean(),
       demoted: fc.boolean(),
       modes,
-      asks: fc.boolean(),
+      requires_approval: fc.boolean(),
       inVain: fc.boolean(),
       secondToAda: fc.boolean(),
       agreement: fc.constant('none' as const),
@@ -108,7 +108,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
         fc.record({
           version: fc.constant('v2' as Version),
           service: fc.constant('payments'),
-          asks: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
+          approvalReasons: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
           reasons: fc.tuple(fc.constant('it finished just before')),
           confidence: fc.constantFrom(0.3, 0.9),
           relation: fc.constantFrom('same', 'dependency'),

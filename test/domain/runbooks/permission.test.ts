@@ -13,7 +13,7 @@ const against: fc.Arbitrary<Against> = fc.record({
       confidence: fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
       relation: fc.constantFrom('same' as const, 'dependency' as const, 'shared' as const),
       timing: fc.constantFrom('finished_before' as const, 'clock_skew' as const),
-      asks: fc.constant([]),
+      approvalReasons: fc.constant([]),
       reasons: fc.constant(['a reason']),
       service: fc.constant('checkout'),
       status: fc.constantFrom('succeeded' as const, 'failed' as const),
@@ -36,10 +36,21 @@ const guards: fc.Arbitrary<StepGuards> = fc.record(
     one_of_many: fc.boolean(),
     demoted: fc.boolean(),
     modes: fc.array(fc.constantFrom(...Mode.options), { maxLength: 4 }),
-    asks: fc.boolean(),
+    requires_approval: fc.boolean(),
     against,
   },
-  { requiredKeys: ['service', 'matched', 'guard', 'incident_paused', 'one_of_many', 'demoted', 'modes', 'asks'] },
+  {
+    requiredKeys: [
+      'service',
+      'matched',
+      'guard',
+      'incident_paused',
+      'one_of_many',
+      'demoted',
+      'modes',
+      'requires_approval',
+    ],
+  },
 );
 
 const CLEAR: StepGuards = {
@@ -50,7 +61,7 @@ const CLEAR: StepGuards = {
   one_of_many: false,
   demoted: false,
   modes: ['act'],
-  asks: false,
+  requires_approval: false,
 };
 
 /** A flag of the same service, with the certainty that a rollback requires of a version. */
@@ -61,7 +72,7 @@ const SURE: Against = {
     confidence: MIN_CONFIDENCE_TO_ACT,
     relation: 'same',
     timing: 'finished_before',
-    asks: [],
+    approvalReasons: [],
     reasons: ['finished 2 minutes before'],
     service: 'checkout',
     status: 'succeeded',
@@ -87,7 +98,7 @@ const MORE: Record<string, Partial<StepGuards>> = {
   'a pause of the incident': { incident_paused: true },
   'many at once': { one_of_many: true },
   'a demoted service': { demoted: true },
-  'a runbook that asks': { asks: true },
+  'a runbook that asks': { requires_approval: true },
 };
 
 /** Guards of a step that is not based on a suspect. */
@@ -96,7 +107,7 @@ const unmeant = guards.filter((given) => given.against === undefined);
 describe('permission of a runbook step to change production', () => {
   test.each<[string, Partial<StepGuards>, string, string[]]>([
     ['alone where nothing stands against it', {}, 'act', []],
-    ['after a yes where the runbook asks', { asks: true }, 'ask', ['runbook_requires_approval']],
+    ['after a yes where the runbook asks', { requires_approval: true }, 'ask', ['runbook_requires_approval']],
     ['after a yes where any of the modes is approve', { modes: ['act', 'approve', 'act'] }, 'ask', ['mode_approve']],
     ['after a yes where the service is demoted', { demoted: true }, 'ask', ['automation_budget_spent']],
     ['after a yes where many fail at once', { one_of_many: true }, 'ask', ['one_of_many']],
@@ -130,7 +141,7 @@ describe('permission of a runbook step to change production', () => {
       'ask',
       ['one_of_many'],
     ],
-    ['not in mode suggest', { modes: ['suggest', 'act'], asks: true }, 'say', ['mode_suggest']],
+    ['not in mode suggest', { modes: ['suggest', 'act'], requires_approval: true }, 'say', ['mode_suggest']],
     ['not in mode shadow', { modes: ['shadow'] }, 'say', ['mode_shadow']],
     ['not while the kill switch is on', { guard: { state: 'read', paused: true } }, 'say', ['paused']],
     ['not while the incident is paused', { incident_paused: true }, 'say', ['incident_paused']],

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asksRollback, select } from '../../../domain/runbooks/select.ts';
+import { hasRollbackStep, select } from '../../../domain/runbooks/select.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import { runbook, variables } from './support.ts';
 
@@ -72,6 +72,6 @@ describe('a rollback is requested', () => {
     ['onFailure: { steps: [{ id: a, uses: rollback, timeout: 9m }] }', false],
     ['steps: [{ id: a, uses: verify }]', false],
   ])('by %s: %j', (head, asks) => {
-    expect(asksRollback(runbook(head))).toBe(asks);
+    expect(hasRollbackStep(runbook(head))).toBe(asks);
   });
 });

@@ -218,9 +218,9 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
     await mitigated('shadow-1');
     expect(await act(one, 'rollback')).toMatchObject({ status: 409, body: { code: 'just-rolled-back' } });
     expect(await rollbacksOf('shadow-1')).toMatchObject([{ body: { from_version: 'v2', to_version: 'v1' } }]);
-    await update(one, 'rollback.asked', /I am sure/);
+    await update(one, 'rollback.requested', /I am sure/);
     await update(one, 'decision', /requested by admin/);
-    expect((await timelineOf(one)).filter(({ kind }) => kind === 'rollback.asked')).toHaveLength(1);
+    expect((await timelineOf(one)).filter(({ kind }) => kind === 'rollback.requested')).toHaveLength(1);
   });
 
   test('rolls back despite a pending question, which needs no answer any more', async () => {
@@ -410,7 +410,7 @@ describe('settings in force', { timeout: 180_000 }, () => {
     const refused = await click(byItself);
     expect(refused).toMatchObject({ status: 409, body: { code: 'rollback-in-progress' } });
     expect(refused.body.detail).toMatch(/rollback of v2 to v1 has been in progress since \d{4}-/);
-    expect((await timelineOf(byItself)).map(({ kind }) => kind)).not.toContain('rollback.asked');
+    expect((await timelineOf(byItself)).map(({ kind }) => kind)).not.toContain('rollback.requested');
 
     expect((await click(await judged('shadow-2'))).status).toBe(202);
     const byEve = await begun('shadow-2');

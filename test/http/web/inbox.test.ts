@@ -141,7 +141,7 @@ describe('a quarantined input', () => {
     expect([done.status, textOf(await done.text())]).toEqual([200, expect.stringMatching(/Replayed: \d+ accepted/)]);
     expect(sent.length).toBeGreaterThan(0);
     // Without rollback:request, a rollback that the alert requests is at most suggested.
-    for (const one of sent) expect(one).toMatchObject({ sender: 'token:quentin', asksRollback: false });
+    for (const one of sent) expect(one).toMatchObject({ sender: 'token:quentin', requestsRollback: false });
     expect((await replay('ada', '/console/inbox/q_1')).status).toBe(200);
     expect(replayed).toEqual(['q_1 by quentin', 'q_1 by ada']);
     expect(textOf(await (await get('/console/inbox/q_1', { token: 'quentin' })).text())).toContain('"alerts": [');
@@ -208,7 +208,7 @@ describe('the review of alerts', () => {
     world.config = config;
     const rule = (name: string) => ({ labels: [['alertname', name]] as [string, string][], fingerprint: name });
     await fires(world, 6, rule('DiskSlow'));
-    await fires(world, 7, { ...rule('QueueLong'), severity: 'warning', asksRollback: false });
+    await fires(world, 7, { ...rule('QueueLong'), severity: 'warning', requestsRollback: false });
     await fires(world, 4, rule('TooRare'));
     await fires(world, 6, {
       ...rule('Documented'),

@@ -39,7 +39,7 @@ const record = (more: Partial<IncidentRecord> = {}): IncidentRecord => ({
   resolved_by: null,
   signal_count: 3,
   firing: 2,
-  asks_rollback: true,
+  requests_rollback: true,
   suspects: [
     {
       change_id: hostile<ChangeId>('change'),

@@ -83,7 +83,7 @@ const reminder: fc.Arbitrary<TimelineEntry> = fc.array(foreign, { maxLength: 100
   actor: 'firebreak',
   kind: 'nudge.update',
   text: 'No update since it began',
-  detail: { mention: [...mention, 'U024BE7LH'], incident: INCIDENT, asks: ['acknowledge', 'severity'] },
+  detail: { mention: [...mention, 'U024BE7LH'], incident: INCIDENT, remedies: ['acknowledge', 'severity'] },
 }));
 
 export const anyTold: fc.Arbitrary<TimelineEntry> = fc.oneof(anyEntry, wildEntry, reminder);

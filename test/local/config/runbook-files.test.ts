@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { factsOf } from '../../../domain/runbooks/kinds.ts';
-import { asksRollback, select } from '../../../domain/runbooks/select.ts';
+import { hasRollbackStep, select } from '../../../domain/runbooks/select.ts';
 import { placedSteps } from '../../../domain/runbooks/placed-steps.ts';
 import { lintFolder, loadRunbooks } from '../../../local/config/runbook-files.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
@@ -380,7 +380,7 @@ describe('the shipped runbooks', () => {
           expect([runbook.name, named]).toEqual([runbook.name, true]);
       }
       const alternatives = runbook.match.any.map((matchers) => matchers.map(({ name, value }) => `${name}=${value}`));
-      if (!asksRollback(runbook)) continue;
+      if (!hasRollbackStep(runbook)) continue;
       for (const matchers of alternatives)
         expect(matchers.some((one) => one === 'action=auto-rollback' || one === `runbook=${runbook.name}`)).toBe(true);
     }

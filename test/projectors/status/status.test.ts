@@ -53,7 +53,7 @@ test('a publication that needs approval is asked for once, on the timeline', asy
   const config = configOf({ services: { checkout: { statusPage: { components: ['Checkout'] } } } });
   const { world, shown } = await played([], NO_TROUBLE, config);
   await world.callsWhenMarked(`incident:${ID}`);
-  const asked = world.incidents.of(ID).timeline.filter(({ entry }) => entry.kind === 'statuspage.asks');
+  const asked = world.incidents.of(ID).timeline.filter(({ entry }) => entry.kind === 'statuspage.approval_requested');
   expect(asked).toHaveLength(1);
   expect(shown.all.size).toBe(0);
 });

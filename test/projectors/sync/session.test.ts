@@ -49,13 +49,13 @@ const nextTurn = (): void => {
 describe('an attempt', () => {
   test('that succeeds returns its result and ends the turn', async () => {
     expect(await attempt(done)).toEqual(done);
-    expect(turn.again).toBeNull();
+    expect(turn.nextAt).toBeNull();
   });
 
   test('without allowance is not made, and is scheduled for when there is one', async () => {
     await attempt(done, POST);
     expect(await attempt(done, POST)).toBeUndefined();
-    expect([calls, turn.again]).toEqual([1, inSeconds(1)]);
+    expect([calls, turn.nextAt]).toEqual([1, inSeconds(1)]);
     later(1);
     expect(await attempt(done, POST)).toEqual(done);
   });
@@ -63,11 +63,11 @@ describe('an attempt', () => {
   test('that certainly failed is retried at the time that the vendor gives', async () => {
     const response: VendorResponse<string> = { kind: 'later', detail: 'answered 429', afterSeconds: 30 };
     expect(await attempt(response)).toEqual(response);
-    expect(turn.again).not.toBeNull();
+    expect(turn.nextAt).not.toBeNull();
     later(1);
     nextTurn();
     expect(await attempt(done)).toBeUndefined();
-    expect([calls, turn.again]).toEqual([1, inSeconds(29)]);
+    expect([calls, turn.nextAt]).toEqual([1, inSeconds(29)]);
     nextTurn();
     expect(await attempt(done, POST)).toEqual(done); // another method
   });
@@ -76,7 +76,7 @@ describe('an attempt', () => {
     await attempt({ kind: 'unclear', detail: 'no answer' });
     nextTurn();
     expect(await attempt(done, POST)).toBeUndefined();
-    expect(turn.again).toEqual(inSeconds(5));
+    expect(turn.nextAt).toEqual(inSeconds(5));
     later(5);
     expect(await attempt(done, POST)).toEqual(done);
   });
@@ -86,7 +86,7 @@ describe('an attempt', () => {
     { kind: 'off', detail: 'no token' },
   ] as const)('that is $kind is handled by the caller', async (told) => {
     expect(await attempt(told)).toEqual(told);
-    expect(turn.again).toBeNull();
+    expect(turn.nextAt).toBeNull();
     expect(await attempt(done)).toEqual(done);
   });
 
@@ -114,7 +114,7 @@ describe('an attempt with a record', () => {
 
   test('is not made while it is in progress elsewhere, and uses no allowance', async () => {
     expect(await attempt(done, POST, async () => false)).toBeUndefined();
-    expect([calls, turn.again]).toEqual([0, inSeconds(1)]);
+    expect([calls, turn.nextAt]).toEqual([0, inSeconds(1)]);
     expect(await attempt(done, POST)).toEqual(done);
   });
 
@@ -124,26 +124,26 @@ describe('an attempt with a record', () => {
       return true;
     };
     expect(await attempt(done, POST, slow)).toMatchObject({ kind: 'later' });
-    expect([calls, turn.again]).toEqual([0, clock.now()]);
+    expect([calls, turn.nextAt]).toEqual([0, clock.now()]);
   });
 });
 
 describe('a turn', () => {
   test('is scheduled for the earliest requested time', () => {
-    expect(turn.again).toBeNull();
-    for (const seconds of [30, 10, 20]) turn.comeAgain(inSeconds(seconds));
-    expect(turn.again).toEqual(inSeconds(10));
+    expect(turn.nextAt).toBeNull();
+    for (const seconds of [30, 10, 20]) turn.scheduleNext(inSeconds(seconds));
+    expect(turn.nextAt).toEqual(inSeconds(10));
   });
 
   test('retries refusals every minute, less often after the end, until a day after the end', () => {
-    turn.afterRefusal(null);
-    expect(turn.again).toEqual(inSeconds(60));
+    turn.scheduleRetryAfterRefusal(null);
+    expect(turn.nextAt).toEqual(inSeconds(60));
     nextTurn();
-    turn.afterRefusal(inSeconds(-24 * 3600 + 1));
-    expect(turn.again).toEqual(inSeconds(600));
+    turn.scheduleRetryAfterRefusal(inSeconds(-24 * 3600 + 1));
+    expect(turn.nextAt).toEqual(inSeconds(600));
     nextTurn();
-    turn.afterRefusal(inSeconds(-24 * 3600));
-    expect(turn.again).toBeNull();
+    turn.scheduleRetryAfterRefusal(inSeconds(-24 * 3600));
+    expect(turn.nextAt).toBeNull();
   });
 });
 
@@ -163,7 +163,7 @@ describe('parallel attempts', () => {
     expect(calls).toBe(0);
     answer.resolve(LATER);
     expect([await first, await second, calls]).toEqual([LATER, undefined, 0]);
-    expect(other.again).toBe(inSeconds(5));
+    expect(other.nextAt).toBe(inSeconds(5));
   });
 
   test('of several methods do not wait for each other, and share their allowances', async () => {
@@ -183,6 +183,6 @@ describe('parallel attempts', () => {
     const second = late.attempt(EDIT, async () => done);
     later(11);
     answer.resolve(done);
-    expect([await first, await second, late.again]).toEqual([done, undefined, clock.now()]);
+    expect([await first, await second, late.nextAt]).toEqual([done, undefined, clock.now()]);
   });
 });

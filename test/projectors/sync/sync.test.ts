@@ -87,7 +87,7 @@ describe('a sync', () => {
   test('schedules a wake-up for subjects that are not due yet', async () => {
     await marked(A, B);
     await showing(async (subject, turn) => {
-      if (subject === A) turn.comeAgain(plusSeconds(clock.now(), 30));
+      if (subject === A) turn.scheduleNext(plusSeconds(clock.now(), 30));
     });
     expect([shown, waiting(), wakes]).toEqual([[A, B], 1, [30]]);
     later(29);
@@ -102,14 +102,14 @@ describe('a sync', () => {
   test('with several scheduled turns uses the earliest time', async () => {
     await marked(A);
     await showing(async (_, turn) => {
-      for (const seconds of [30, 20, 25]) turn.comeAgain(plusSeconds(clock.now(), seconds));
+      for (const seconds of [30, 20, 25]) turn.scheduleNext(plusSeconds(clock.now(), seconds));
     });
     expect(wakes).toEqual([20]);
   });
 
   test('schedules one wake-up, even if other passes run before it', async () => {
     await marked(A);
-    await showing(async (_, turn) => turn.comeAgain(plusSeconds(clock.now(), 60)));
+    await showing(async (_, turn) => turn.scheduleNext(plusSeconds(clock.now(), 60)));
     for (const _ of [1, 2, 3]) {
       later(5);
       await showing();
@@ -119,18 +119,18 @@ describe('a sync', () => {
 
   test('schedules another wake-up only for an earlier due time', async () => {
     await marked(A);
-    await showing(async (_, turn) => turn.comeAgain(plusSeconds(clock.now(), 60)));
+    await showing(async (_, turn) => turn.scheduleNext(plusSeconds(clock.now(), 60)));
     await marked(B);
-    await showing(async (_, turn) => turn.comeAgain(plusSeconds(clock.now(), 10)));
+    await showing(async (_, turn) => turn.scheduleNext(plusSeconds(clock.now(), 10)));
     expect(wakes).toEqual([10]);
     await marked(C);
-    await showing(async (_, turn) => turn.comeAgain(plusSeconds(clock.now(), 100)));
+    await showing(async (_, turn) => turn.scheduleNext(plusSeconds(clock.now(), 100)));
     expect(wakes).toEqual([]);
   });
 
   test('schedules wake-ups at most 15 minutes ahead', async () => {
     await marked(A);
-    await showing(async (_, turn) => turn.comeAgain(plusSeconds(clock.now(), 3600)));
+    await showing(async (_, turn) => turn.scheduleNext(plusSeconds(clock.now(), 3600)));
     expect(wakes).toEqual([900]);
     later(901);
     await showing();

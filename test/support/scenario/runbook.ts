@@ -160,7 +160,7 @@ const TOLD = [
   'page-resolve.succeeded',
   'page.succeeded',
   'runbook.finished',
-  'runbook.left',
+  'runbook.changes_remain',
   'runbook.started',
   'verification.passed',
 ];

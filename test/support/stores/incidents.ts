@@ -80,7 +80,7 @@ export class FakeIncidents implements Incidents {
     ]);
     const { incident, alerts } = plan;
     const [next] = alerts;
-    if (next) store.episodes.set(key, { ...next, mute: next.muted ? mute : null, heardAt: at, signal });
+    if (next) store.episodes.set(key, { ...next, mute: next.muted ? mute : null, receivedAt: at, signal });
     if (incident.kind === 'opens') store.begin(incident.opens);
     if (incident.kind === 'opens' && incident.slots !== null) store.places = incident.slots;
     if (incident.kind === 'joins' && incident.post !== null) store.post(incident.post);
@@ -356,8 +356,8 @@ export class FakeIncidents implements Incidents {
   }: Parameters<Incidents['alertsWithoutIncident']>[0]): ReturnType<Incidents['alertsWithoutIncident']> {
     const all = [...this.#store.episodes.values()]
       .filter(({ incidentId, muted }) => incidentId === null && muted === wanted)
-      .toSorted((a, b) => (a.heardAt < b.heardAt ? 1 : -1))
-      .map(({ signal, mute, heardAt: receivedAt, firedAt }) => ({
+      .toSorted((a, b) => (a.receivedAt < b.receivedAt ? 1 : -1))
+      .map(({ signal, mute, receivedAt, firedAt }) => ({
         signal: { ...signal, first_seen_at: receivedAt },
         mute,
         firedAt,

@@ -29,7 +29,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
  */
 
 /** The newest episode of an alert, with its last notification. */
-export type Episode = AlertEpisode & { mute: Arrival['mute']; heardAt: Timestamp; signal: Signal };
+export type Episode = AlertEpisode & { mute: Arrival['mute']; receivedAt: Timestamp; signal: Signal };
 
 export type Dossier = {
   record: IncidentRecord;

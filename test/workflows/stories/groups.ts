@@ -41,7 +41,7 @@ export function parentIn({ store }: FakeWorld) {
 /** A person resolves the parent, and the process dies before it wakes the incident. */
 export const saysThatAllIsOver: Moment = async (world) => {
   const note = 'DNS is back';
-  const timeline = { actor: 'person:ada', kind: 'resolve.asked', text: note, detail: null };
+  const timeline = { actor: 'person:ada', kind: 'resolve.requested', text: note, detail: null };
   await world.deps.incidents.post(parentIn(world).id, { kind: 'resolve', by: 'person:ada', note }, { timeline });
 };
 

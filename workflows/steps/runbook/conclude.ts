@@ -17,7 +17,7 @@ export async function concludeRunbook(deps: Deps, input: RunbookInput, end: Runb
     await deps.incidents.note(incidentId, `runbook-${number}-left`, {
       at: deps.clock.now(),
       actor: 'firebreak',
-      kind: 'runbook.left',
+      kind: 'runbook.changes_remain',
       text: `Changes that remain: ${left.join('; ')}`,
       detail: { runbook: number },
     });

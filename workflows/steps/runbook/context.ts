@@ -77,11 +77,11 @@ export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards
   const { incident, serviceEnvironment, followed: selected, step, inverse } = context;
   const { guard, automation } = await readAutomation(deps);
   const entry = entryOf((await deps.config.current()).services, serviceEnvironment);
-  const asks = inverse === null ? step.approval !== null : inverse.person;
+  const requires_approval = inverse === null ? step.approval !== null : inverse.person;
   if (selected.by !== undefined) {
     const second = inverse === null && entry?.autoRollback.approvals === 2;
     return byHand(
-      { service: serviceEnvironment.service, guard, asks, ...(second && { second_to: selected.by }) },
+      { service: serviceEnvironment.service, guard, requires_approval, ...(second && { second_to: selected.by }) },
       incident,
     );
   }
@@ -98,7 +98,7 @@ export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards
     one_of_many: incident.parent_id !== undefined,
     demoted: Object.hasOwn(automation.demoted, serviceEnvironment.service),
     modes: [configured, ...modesFor(automation, serviceEnvironment), ...(mode === undefined ? [] : [mode])],
-    asks,
+    requires_approval,
     ...(lacksScope && { sender_lacks_scope: true as const }),
     ...(against !== null && { against }),
   };
@@ -106,7 +106,7 @@ export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards
 
 /** Builds the guards of a runbook that a person started. As for a rollback by a person, limits of automation don't apply. */
 const byHand = (
-  guards: Pick<StepGuards, 'service' | 'guard' | 'asks' | 'second_to'>,
+  guards: Pick<StepGuards, 'service' | 'guard' | 'requires_approval' | 'second_to'>,
   { unmatched }: IncidentRecord,
 ): StepGuards => ({
   ...guards,

@@ -22,7 +22,7 @@ export async function postToSlack(
     await deps.incidents.note(incident.id, key, {
       at: deps.clock.now(),
       actor: 'firebreak',
-      kind: 'runbook.said',
+      kind: 'runbook.message',
       text,
       detail: { runbook: selected.runbook.name },
     });

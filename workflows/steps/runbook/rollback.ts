@@ -60,7 +60,7 @@ async function requestForPerson(
   const { name } = selected.runbook;
   const timeline = {
     actor: by,
-    kind: 'rollback.asked',
+    kind: 'rollback.requested',
     text: `Requested a rollback through the runbook ${name}`,
     detail: { runbook: name, from: runs ?? null },
   };

@@ -136,10 +136,19 @@ export function effectsPanel({ story: { effects }, at }: IncidentData): Html {
   return panel('effects', 'Effects', effects.length, body);
 }
 
+/** What Firebreak does about a call whose outcome is unknown after a restart. */
+const ON_RESTART: Record<Effect['class'], string> = {
+  keyed: 'repeats with the same key',
+  convergent: 'sets the state again',
+  repeatable: 'repeats',
+  findable: 'searches before it repeats',
+  'once-or-ask': 'asks a person',
+};
+
 const effectRow = (effect: Effect, now: IncidentData['at']): Cells => [
   html`${effect.kind}<span class="quiet target">${effect.target}</span>`,
   html`${effectBadge(effect.state)}
-    <span class="quiet" title="What happens if the process dies during the call">${effect.class}</span>`,
+    <span class="quiet" title="What happens if Firebreak stops during the call">${ON_RESTART[effect.class]}</span>`,
   html`${effect.detail} ${effect.stand_in === true ? html`<span class="badge">sandbox stand-in</span>` : ''}
   ${followedBy(effect)}`,
   html`<span class="when">${clockTime(effect.at, now)}</span>`,

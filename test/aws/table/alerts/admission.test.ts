@@ -38,7 +38,7 @@ inBothStores(() => {
         unmatched: null,
         signal_count: 1,
         firing: 1,
-        asks_rollback: true,
+        requests_rollback: true,
         seq: 0,
         run: 1,
         started_run: 0,
@@ -63,13 +63,13 @@ inBothStores(() => {
 
     test('another episode joins, and the workflow gets a message', async () => {
       const id = await opened();
-      expect(await admit(other({ severity: 'warning', asksRollback: false }))).toMatchObject({
+      expect(await admit(other({ severity: 'warning', requestsRollback: false }))).toMatchObject({
         wake: [id],
         counts: { joined: 1 },
       });
       expect(await record(id)).toMatchObject({ signal_count: 2, firing: 2, severity: 'critical', seq: 1 });
       expect(await mailOf(id)).toEqual([
-        { kind: 'signals', fired: 1, resolved: 0, critical: false, pages: false, asksRollback: false },
+        { kind: 'signals', fired: 1, resolved: 0, critical: false, pages: false, requestsRollback: false },
       ]);
     });
 
@@ -86,7 +86,7 @@ inBothStores(() => {
       expect(await admit(ended(here()))).toMatchObject({ counts: { known: 1 } });
       expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1, seq: 1, status: 'open' });
       expect(await mailOf(id)).toEqual([
-        { kind: 'signals', fired: 0, resolved: 1, critical: false, pages: false, asksRollback: false },
+        { kind: 'signals', fired: 0, resolved: 1, critical: false, pages: false, requestsRollback: false },
       ]);
       expect((await stores.incidents.signals(id, { limit: 10 })).items).toMatchObject([{ status: 'resolved' }]);
     });
@@ -209,7 +209,7 @@ inBothStores(() => {
     });
 
     test('a warning is only recorded, and joins an open incident', async () => {
-      const warning = { severity: 'warning', asksRollback: false } as const;
+      const warning = { severity: 'warning', requestsRollback: false } as const;
       expect(await admit(here(warning))).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
       const id = await opened(other());
       expect(await admit(here({ ...warning, fingerprint: `${serviceEnvironment.service}/3` }))).toMatchObject({
@@ -219,26 +219,31 @@ inBothStores(() => {
     });
 
     test('a warning that requests a rollback later opens an incident of its own', async () => {
-      const warning = here({ severity: 'warning', asksRollback: false });
+      const warning = here({ severity: 'warning', requestsRollback: false });
       await admit(warning);
-      const id = await opened({ ...warning, asksRollback: true });
-      expect(await record(id)).toMatchObject({ severity: 'warning', asks_rollback: true, signal_count: 1, firing: 1 });
+      const id = await opened({ ...warning, requestsRollback: true });
+      expect(await record(id)).toMatchObject({
+        severity: 'warning',
+        requests_rollback: true,
+        signal_count: 1,
+        firing: 1,
+      });
       expect((await stores.incidents.signals(id, { limit: 10 })).items).toHaveLength(1);
     });
 
     test('an alert of the incident that requests a rollback later notifies the workflow, and is not counted again', async () => {
-      const id = await opened(here({ asksRollback: false }));
-      expect(await record(id)).toMatchObject({ asks_rollback: false });
+      const id = await opened(here({ requestsRollback: false }));
+      expect(await record(id)).toMatchObject({ requests_rollback: false });
       await admit(here());
-      expect(await record(id)).toMatchObject({ asks_rollback: true, signal_count: 1, firing: 1 });
+      expect(await record(id)).toMatchObject({ requests_rollback: true, signal_count: 1, firing: 1 });
       expect(await mailOf(id)).toEqual([
-        { kind: 'signals', fired: 0, resolved: 0, critical: false, pages: false, asksRollback: true },
+        { kind: 'signals', fired: 0, resolved: 0, critical: false, pages: false, requestsRollback: true },
       ]);
-      expect(await timeline(id)).toEqual(['alerts.asked', 'incident.opened']);
+      expect(await timeline(id)).toEqual(['alerts.rollback_requested', 'incident.opened']);
     });
 
     test('a raised severity opens an incident for an alert that was only recorded', async () => {
-      const info = here({ severity: 'info', asksRollback: false });
+      const info = here({ severity: 'info', requestsRollback: false });
       await admit(info);
       expect(await admit(info)).toMatchObject({ counts: { known: 1 } });
       const id = await opened({ ...info, severity: 'critical' });
@@ -250,7 +255,7 @@ inBothStores(() => {
       await admit(here());
       expect(await record(id)).toMatchObject({ severity: 'critical', signal_count: 1, firing: 1 });
       expect(await mailOf(id)).toEqual([
-        { kind: 'signals', fired: 1, resolved: 0, critical: true, pages: true, asksRollback: false },
+        { kind: 'signals', fired: 1, resolved: 0, critical: true, pages: true, requestsRollback: false },
       ]);
       expect(await timeline(id)).toEqual(['alerts.raised', 'incident.opened']);
       await admit(here({ severity: 'warning' }), here());
@@ -258,7 +263,7 @@ inBothStores(() => {
     });
 
     test('a severity raised while the alert is muted takes effect when the mute ends', async () => {
-      const info = here({ severity: 'info', asksRollback: false });
+      const info = here({ severity: 'info', requestsRollback: false });
       await admit(info);
       const muted = await take(arrival({ ...info, severity: 'critical' }, { mute: silenced }));
       expect(muted).toMatchObject({ opened: [], counts: { recorded: 1 } });
@@ -404,13 +409,13 @@ inBothStores(() => {
 
     test('a failed deployment is counted, but does not keep the incident open', async () => {
       const id = await opened();
-      await admit(other({ source: 'deployment', severity: 'warning', asksRollback: false }));
+      await admit(other({ source: 'deployment', severity: 'warning', requestsRollback: false }));
       expect(await record(id)).toMatchObject({ signal_count: 2, firing: 1 });
     });
 
     test('it does not count as having fired when it is over', async () => {
       const id = await opened();
-      const failed = other({ source: 'deployment', severity: 'warning', asksRollback: false });
+      const failed = other({ source: 'deployment', severity: 'warning', requestsRollback: false });
       await admit(failed);
       await admit(ended(failed));
       expect(await record(id)).toMatchObject({ signal_count: 2, firing: 1 });
@@ -421,7 +426,7 @@ inBothStores(() => {
 
     test('it ends at the latest with its incident, which ends no firing alert', async () => {
       const id = await opened();
-      const failed = other({ source: 'deployment', severity: 'warning', asksRollback: false });
+      const failed = other({ source: 'deployment', severity: 'warning', requestsRollback: false });
       await admit(failed);
       await stores.incidents.endEvents(id); // not yet
       expect(await statuses(id)).toMatchObject({ [failed.fingerprint]: 'firing' });

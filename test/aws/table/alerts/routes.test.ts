@@ -21,7 +21,7 @@ import {
 
 inBothStores(() => {
   describe('admitting by routes', () => {
-    const warning = { severity: 'warning', asksRollback: false } as const;
+    const warning = { severity: 'warning', requestsRollback: false } as const;
     const apartOf = ({ withoutIncident: apart }: Admitted) =>
       apart.map(({ arrival: { signal: one }, status }) => [one.fingerprint.split('/')[1], status]);
     const mutedHere = async () =>
@@ -47,7 +47,7 @@ inBothStores(() => {
 
     test('a critical alert whose route does not page does not page', async () => {
       const id = await opened();
-      await take(arrival(other({ asksRollback: false }), { delivery: { page: false } }));
+      await take(arrival(other({ requestsRollback: false }), { delivery: { page: false } }));
       expect(await mailOf(id)).toMatchObject([{ critical: true, pages: false }]);
     });
 
@@ -130,7 +130,7 @@ inBothStores(() => {
       expect(await mutedHere()).toMatchObject([{ signal: { episode: here().episode }, by: 'silence' }]);
       expect(await take(arrival(here(), { mute: silenced }))).toMatchObject({ opened: [], counts: { known: 1 } });
       const id = await opened();
-      expect(await record(id)).toMatchObject({ severity: 'critical', page: true, asks_rollback: true, firing: 1 });
+      expect(await record(id)).toMatchObject({ severity: 'critical', page: true, requests_rollback: true, firing: 1 });
       expect(await mutedHere()).toEqual([]);
     });
 
@@ -147,31 +147,31 @@ inBothStores(() => {
     });
 
     test('a muted alert joins an open incident silently', async () => {
-      const id = await opened(here({ ...warning, asksRollback: true }));
+      const id = await opened(here({ ...warning, requestsRollback: true }));
       expect(await take(arrival(other(), { mute: silenced }))).toMatchObject({ wake: [id], counts: { joined: 1 } });
       expect(await record(id)).toMatchObject({ severity: 'warning', firing: 2, signal_count: 2 });
       expect(await mailOf(id)).toEqual([
-        { kind: 'signals', fired: 1, resolved: 0, critical: false, pages: false, asksRollback: false },
+        { kind: 'signals', fired: 1, resolved: 0, critical: false, pages: false, requestsRollback: false },
       ]);
       expect(await mutedHere()).toEqual([]);
     });
 
     test('a rollback request of a muted alert takes effect when the mute ends', async () => {
-      const id = await opened(here({ asksRollback: false }));
+      const id = await opened(here({ requestsRollback: false }));
       await take(arrival(here(), { mute: silenced }));
-      expect(await record(id)).toMatchObject({ asks_rollback: false, seq: 0 });
+      expect(await record(id)).toMatchObject({ requests_rollback: false, seq: 0 });
       await admit(here());
-      expect(await record(id)).toMatchObject({ asks_rollback: true, signal_count: 1 });
-      expect(await mailOf(id)).toMatchObject([{ fired: 0, asksRollback: true }]);
+      expect(await record(id)).toMatchObject({ requests_rollback: true, signal_count: 1 });
+      expect(await mailOf(id)).toMatchObject([{ fired: 0, requestsRollback: true }]);
     });
 
     test('a rollback request of a muted alert without an incident opens one when the mute ends', async () => {
       await admit(here(warning));
       expect(await take(arrival(here({ severity: 'warning' }), { mute: silenced }))).toMatchObject({ opened: [] });
       const [one] = await mutedHere();
-      expect(one).toMatchObject({ signal: { asksRollback: true } });
+      expect(one).toMatchObject({ signal: { requestsRollback: true } });
       const id = await opened(here({ severity: 'warning' }));
-      expect(await record(id)).toMatchObject({ asks_rollback: true });
+      expect(await record(id)).toMatchObject({ requests_rollback: true });
     });
 
     test('an alert that is silenced after its incident was closed opens the next one when the silence ends', async () => {

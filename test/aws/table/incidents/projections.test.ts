@@ -43,7 +43,7 @@ const AT_INCIDENTS = ['grafana', 'slack', 'status', 'statuspage', 'webhooks'] as
 describe('a change', () => {
   test('is due at every target that shows it, and wakes those', async () => {
     await projections().changed(subject);
-    const fresh = { subject, wanted: 1, since: stores.clock.now(), notBefore: null };
+    const fresh = { subject, marks: 1, since: stores.clock.now(), notBefore: null };
     for (const target of AT_INCIDENTS) expect(await allDue(target)).toEqual([fresh]);
     expect(await allDue('tickets')).toEqual([]);
     expect(stores.woken.toSorted()).toEqual(AT_INCIDENTS.map((target) => `${target} in 1 s`));
@@ -68,8 +68,8 @@ describe('a change', () => {
     await projections().changed(subject);
     const all = (await projections().due('slack')).filter((one) => one.subject.endsWith(`-${subjects}`));
     expect(all).toMatchObject([
-      { subject, wanted: 2, since },
-      { subject: `incident:younger-${subjects}`, wanted: 1, since: plusSeconds(since, 5) },
+      { subject, marks: 2, since },
+      { subject: `incident:younger-${subjects}`, marks: 1, since: plusSeconds(since, 5) },
     ]);
   });
 
@@ -101,7 +101,7 @@ describe('a change', () => {
     const one = signal({ service: `marked-${subjects}` as ServiceName, fingerprint: `marked-${subjects}` });
     const { opened } = await stores.incidents.admit(arrivals([one]), { at: stores.clock.now(), trace: '' });
     const [id = '' as IncidentId] = opened;
-    expect(await allDue('slack', `incident:${id}`)).toMatchObject([{ wanted: 1, notBefore: null }]);
+    expect(await allDue('slack', `incident:${id}`)).toMatchObject([{ marks: 1, notBefore: null }]);
     expect(stores.woken).toEqual([]);
     await projections().changed(`incident:${id}`);
     expect(stores.woken).toHaveLength(AT_INCIDENTS.length);
@@ -123,7 +123,7 @@ describe('a shown subject', () => {
     expect(await allDue('slack')).toEqual([]);
     expect(await allDue('grafana')).toHaveLength(1);
     await projections().changed(subject);
-    expect(await due()).toMatchObject({ wanted: 2, since: stores.clock.now() });
+    expect(await due()).toMatchObject({ marks: 2, since: stores.clock.now() });
   });
 
   test('is due at once if it changed in the meantime', async () => {
@@ -131,20 +131,20 @@ describe('a shown subject', () => {
     const before = await due();
     await projections().changed(subject);
     await projections().settle('slack', before, null);
-    expect(await due()).toMatchObject({ wanted: 2, notBefore: null });
+    expect(await due()).toMatchObject({ marks: 2, notBefore: null });
     await projections().settle('slack', before, plusSeconds(stores.clock.now(), 60));
-    expect(await due()).toMatchObject({ wanted: 2, notBefore: null });
+    expect(await due()).toMatchObject({ marks: 2, notBefore: null });
   });
 
   test('that is incomplete continues at its time, or when it changes, which wakes its target', async () => {
     await projections().changed(subject);
     const again = plusSeconds(stores.clock.now(), 60);
     await projections().settle('slack', await due(), again);
-    expect(await due()).toMatchObject({ wanted: 1, notBefore: again });
+    expect(await due()).toMatchObject({ marks: 1, notBefore: again });
     stores.woken.length = 0;
     later(1);
     await projections().changed(subject);
-    expect(await due()).toMatchObject({ wanted: 2, notBefore: null });
+    expect(await due()).toMatchObject({ marks: 2, notBefore: null });
     expect(stores.woken).toEqual(['slack in 1 s']);
   });
 

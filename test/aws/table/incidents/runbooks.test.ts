@@ -255,7 +255,7 @@ describe.each([
       one_of_many: false,
       demoted: false,
       modes: ['approve'],
-      asks: false,
+      requires_approval: false,
     };
     const question = (act: IntendedAction, more: Partial<StepQuestion> = {}): StepQuestion => ({
       serviceEnvironment: act.serviceEnvironment,

@@ -29,7 +29,7 @@ function aService(): (name: string, more?: Partial<Signal>) => Signal {
       fingerprint: `${service}/${name}`,
       title: name,
       severity: 'warning',
-      asksRollback: false,
+      requestsRollback: false,
       ...more,
     });
 }

@@ -19,10 +19,10 @@ const event = (fingerprint: string, firing: boolean): SeenAlert => ({ fingerprin
 
 test('the last state of each alert of an objective is stored', async () => {
   const [checkout, search, other] = ['checkout#1', 'checkout', 'quiet'] as SloId[] as [SloId, SloId, SloId];
-  await alerts.heard(checkout, event('a', true));
-  await alerts.heard(checkout, event('b', true));
-  await alerts.heard(search, { fingerprint: '1#a', severity: 'warning', firing: false });
-  await alerts.heard(checkout, event('a', false));
+  await alerts.record(checkout, event('a', true));
+  await alerts.record(checkout, event('b', true));
+  await alerts.record(search, { fingerprint: '1#a', severity: 'warning', firing: false });
+  await alerts.record(checkout, event('a', false));
   const all = await alerts.all();
   expect(all.get(checkout)).toEqual([event('a', false), event('b', true)]);
   expect(all.get(search)).toEqual([{ fingerprint: '1#a', severity: 'warning', firing: false }]);
@@ -31,10 +31,10 @@ test('the last state of each alert of an objective is stored', async () => {
 
 test('an alert without notifications for a week does not fire any more, and is kept for another week', async () => {
   const id = 'forgotten' as SloId;
-  await alerts.heard(id, event('a', true));
+  await alerts.record(id, event('a', true));
   later(7 * DAY - 1);
   expect((await alerts.all()).get(id)).toEqual([event('a', true)]);
-  await alerts.heard(id, event('b', true));
+  await alerts.record(id, event('b', true));
   later(1);
   expect((await alerts.all()).get(id)).toEqual([event('a', false), event('b', true)]);
 });

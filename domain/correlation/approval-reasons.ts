@@ -38,7 +38,7 @@ export const proofOf = (factors: readonly Factor[]): Proof | null =>
  * if the policy permits its evidence. Where errors are measured, they must support the change and no factor may
  * contradict it.
  */
-export function asksOf(own: Weighed, others: readonly Weighed[]): Reason[] {
+export function approvalReasonsOf(own: Weighed, others: readonly Weighed[]): Reason[] {
   const proved = proofOf(own.factors) !== null;
   return [
     ...(proved ? builtOn(own, others) : rivals(own, others)),

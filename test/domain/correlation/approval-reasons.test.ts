@@ -5,7 +5,7 @@ import { WEIGHTS } from '../../../domain/correlation/weights.ts';
 import {
   afterDeploy,
   alone,
-  asks,
+  approvalReasons,
   confidence,
   curve,
   failing,
@@ -23,7 +23,7 @@ const health = step(0.002, 0.04);
 describe('with measured errors, automatic action is permitted', () => {
   test('if errors step up soon after the deploy and no evidence contradicts it', () => {
     expect(alone(afterDeploy({ health }))).toBe(true);
-    expect(asks(afterDeploy({ health }))).toEqual([]);
+    expect(approvalReasons(afterDeploy({ health }))).toEqual([]);
   });
 
   test.each<[string, Evidence, RegExp]>([
@@ -35,7 +35,7 @@ describe('with measured errors, automatic action is permitted', () => {
     ],
   ])('not if %s', (_, evidence, why) => {
     expect(alone(evidence)).toBe(false);
-    expect(asks(evidence).join('; ')).toMatch(why);
+    expect(approvalReasons(evidence).join('; ')).toMatch(why);
   });
 });
 
@@ -75,14 +75,14 @@ describe('errors that should be measured but are not, require a person,', () => 
     ],
   ])('however close the deploy: %s', (_, evidence, why) => {
     expect(alone(evidence)).toBe(false);
-    expect(asks(evidence).join('; ')).toMatch(/^errors_not_measured: /);
-    expect(asks(evidence).join('; ')).toMatch(why);
+    expect(approvalReasons(evidence).join('; ')).toMatch(/^errors_not_measured: /);
+    expect(approvalReasons(evidence).join('; ')).toMatch(why);
   });
 
   test('with high confidence if the series ended with the deploy: it may crash at its start', () => {
     const gone = afterDeploy({ health: { max: 0.01, curve: curve((m) => (m > 1 ? 0.001 : null)) } });
     expect(confidence(gone)).toBeGreaterThan(confidence(afterDeploy()));
-    expect(asks(gone).join('; ')).toMatch(
+    expect(approvalReasons(gone).join('; ')).toMatch(
       /the service reports nothing any more since 2 min after v42 began|nothing any more/,
     );
   });
@@ -139,7 +139,7 @@ describe('a proof', () => {
     const first = own(timed('v41', 480, null, { status: 'started' }));
     const against40 = [versionAt('v42', 0.08, 0.8), versionAt('v40', 0.001, 0.199), versionAt('v41', 0.001, 0.001)];
     const two = { ...evidence, changes: [first, serving], by_version: against40 };
-    expect(asks(two)).toEqual(['other_cause: v41, which v42 includes, could also be the cause']);
+    expect(approvalReasons(two)).toEqual(['other_cause: v41, which v42 includes, could also be the cause']);
   });
 
   test('does not outweigh a dependency that failed first', () => {
@@ -150,7 +150,7 @@ describe('a proof', () => {
 describe('rivals', () => {
   test('a second deploy after the onset is none', () => {
     const changes = [own(timed('v42', 90, 30)), own(timed('v43', -40, null, { status: 'started' }))];
-    expect(asks(scene({ changes, health }))).toEqual([]);
+    expect(approvalReasons(scene({ changes, health }))).toEqual([]);
   });
 
   test("a caller's change is one if the caller fails, too", () => {
@@ -159,7 +159,7 @@ describe('rivals', () => {
       { ...of('web', 'shared', timed('w7', 60, 30)), relation: 'caller' as const },
     ];
     const fails = scene({ changes, health, failing: [failing('web', 'dependent')] });
-    expect(asks(fails).join('; ')).toContain('deploy w7 of web could also be the cause');
+    expect(approvalReasons(fails).join('; ')).toContain('deploy w7 of web could also be the cause');
     expect(suspectIn(correlate(fails), 'w7').reasons.join('; ')).toContain(
       'it is a change of web, which calls the service',
     );
@@ -167,7 +167,9 @@ describe('rivals', () => {
 
   test("a caller's change that ended before this one is none: callers fail as a consequence, too", () => {
     const changes = [own(v42()), { ...of('web', 'shared', timed('w7', 900, 780)), relation: 'caller' as const }];
-    expect(asks(scene({ changes, health, failing: [failing('web', 'dependent')] })).join('; ')).not.toContain('w7');
+    expect(
+      approvalReasons(scene({ changes, health, failing: [failing('web', 'dependent')] })).join('; '),
+    ).not.toContain('w7');
   });
 
   test("Firebreak's own rollbacks are no suspects", () => {
@@ -182,17 +184,17 @@ describe('speak against every change:', () => {
 
   test('errors that are falling already', () => {
     const evidence = with_((m) => (m > 5 ? 0.001 : m > 3 ? 0.2 : 0.2 * 0.7 ** (3 - m) * 0.5));
-    expect(asks(evidence).join('; ')).toMatch(/errors are falling already, from 0.2 to 0.0\d+/);
+    expect(approvalReasons(evidence).join('; ')).toMatch(/errors are falling already, from 0.2 to 0.0\d+/);
   });
 
   test('errors that began an hour ago, too', () => {
     const evidence = with_((m) => (m <= 5 || (m <= 65 && m > 57) ? 0.05 : 0.001));
-    expect(asks(evidence).join('; ')).toMatch(/the same errors began 60 min before, too, and ended/);
+    expect(approvalReasons(evidence).join('; ')).toMatch(/the same errors began 60 min before, too, and ended/);
   });
 
   test('another failing service that was rolled back in vain', () => {
     const evidence = afterDeploy({ failing: [{ ...failing('mail', 'unrelated', 0, 5), rolled_back: true }] });
-    expect(asks(evidence).join('; ')).toMatch(/mail failed as well, was rolled back, and still fails/);
+    expect(approvalReasons(evidence).join('; ')).toMatch(/mail failed as well, was rolled back, and still fails/);
   });
 });
 
