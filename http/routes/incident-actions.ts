@@ -25,33 +25,49 @@ const SUMMARIES = {
   publish: 'Approve showing an incident on the status page',
 } as const;
 
+const optionalBody = <Schema extends z.ZodType>(schema: Schema) =>
+  ({ body: { required: false, content: { 'application/json': { schema } } } }) as const;
+
+/** Returns the route of an action on an incident. */
+const actionRoute = <Name extends string, Body extends object, Responses extends object>(
+  name: Name,
+  summary: string,
+  requestBody: Body,
+  responses: Responses,
+) =>
+  createRoute({
+    method: 'post',
+    path: `/v1/incidents/{id}/actions/${name}`,
+    tags: ['actions'],
+    summary,
+    request: { params, ...requestBody },
+    responses: { 404: problems('Not found'), ...responses },
+  });
+
 /** Registers the actions with which a person takes over an incident or answers a decision. */
 export function actionRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
     deps,
     'incidents:act',
-    createRoute({
-      method: 'post',
-      path: '/v1/incidents/{id}/actions/rollback',
-      tags: ['actions'],
-      summary: 'Roll back the running version to the newest known good version, or to a given version',
-      request: { params, body: { required: false, content: { 'application/json': { schema: Rollback } } } },
-      responses: {
+    actionRoute(
+      'rollback',
+      'Roll back the running version to the newest known good version, or to a given version',
+      optionalBody(Rollback),
+      {
         202: answers('Accepted', Incident),
-        404: problems('Not found'),
         409: problems('The incident does not allow a rollback now, or not to this version'),
         422: problems(
           'version-unknown: no deployment of this version is recorded there; `detail` lists similar versions',
         ),
       },
-    }),
+    ),
     async (c) => {
       const { id } = c.req.valid('param');
       const request = c.req.valid('json');
       const to = request?.version;
-      const wanted = { id, action: 'rollback', note: request?.note ?? '', ...(to !== undefined && { to }) } as const;
-      return c.json(await executeResponseAction(deps, c.var.caller, wanted), 202);
+      const rollback = { id, action: 'rollback', note: request?.note ?? '', ...(to !== undefined && { to }) } as const;
+      return c.json(await executeResponseAction(deps, c.var.caller, rollback), 202);
     },
   );
 
@@ -60,17 +76,9 @@ export function actionRoutes(app: Api, deps: Deps): void {
       app,
       deps,
       'incidents:act',
-      createRoute({
-        method: 'post',
-        path: `/v1/incidents/{id}/actions/${action}`,
-        tags: ['actions'],
-        summary: SUMMARIES[action],
-        request: { params, body: { required: false, content: { 'application/json': { schema: Note } } } },
-        responses: {
-          202: answers('Accepted', Incident),
-          404: problems('Not found'),
-          409: problems('The incident does not allow this action now'),
-        },
+      actionRoute(action, SUMMARIES[action], optionalBody(Note), {
+        202: answers('Accepted', Incident),
+        409: problems('The incident does not allow this action now'),
       }),
       async (c) => {
         const { id } = c.req.valid('param');
@@ -84,18 +92,15 @@ export function actionRoutes(app: Api, deps: Deps): void {
     app,
     deps,
     'incidents:act',
-    createRoute({
-      method: 'post',
-      path: '/v1/incidents/{id}/actions/mark-wrong',
-      tags: ['actions'],
-      summary: 'Mark the automatic action for this incident as wrong; also possible after the incident is resolved',
-      request: { params, body: { required: false, content: { 'application/json': { schema: Note } } } },
-      responses: {
+    actionRoute(
+      'mark-wrong',
+      'Mark the automatic action for this incident as wrong; also possible after the incident is resolved',
+      optionalBody(Note),
+      {
         202: answers('Accepted', Incident),
-        404: problems('Not found'),
         409: problems('nothing-to-mark: automation has taken no action for this incident'),
       },
-    }),
+    ),
     async (c) => {
       const { id } = c.req.valid('param');
       return c.json(await markWrong(deps, c.var.caller, { id, note: c.req.valid('json')?.note ?? '' }), 202);
@@ -110,55 +115,33 @@ export function actionRoutes(app: Api, deps: Deps): void {
       app,
       deps,
       'incidents:act',
-      createRoute({
-        method: 'post',
-        path: `/v1/incidents/{id}/actions/${name}`,
-        tags: ['actions'],
-        summary,
-        request: { params, ...body(Suspected) },
-        responses: {
-          202: answers('Accepted', Incident),
-          404: problems('Not found'),
-          409: problems(
-            'no-suspect: the change belongs to another environment; not-cleared: the change is not cleared',
-          ),
-          422: problems('Validation failed'),
-        },
+      actionRoute(name, summary, body(Suspected), {
+        202: answers('Accepted', Incident),
+        409: problems('no-suspect: the change belongs to another environment; not-cleared: the change is not cleared'),
+        422: problems('Validation failed'),
       }),
       async (c) => {
         const { id } = c.req.valid('param');
         const { change_id: change, note: text } = c.req.valid('json');
-        const done = await act(deps, c.var.caller, {
-          id,
-          change,
-          text,
-          key: `cleared-${change}-by-${c.var.caller.name}`,
-        });
+        const key = `cleared-${change}-by-${c.var.caller.name}`;
+        const done = await act(deps, c.var.caller, { id, change, text, key });
         return c.json('incident' in done ? done.incident : done, 202);
       },
     );
   }
 
-  for (const [name, answer] of [
-    ['approve', 'approved'],
-    ['reject', 'rejected'],
+  for (const [name, summary, answer] of [
+    ['approve', 'Approve the pending decision that has this digest', 'approved'],
+    ['reject', 'Reject the pending decision that has this digest', 'rejected'],
   ] as const) {
     endpoint(
       app,
       deps,
       'incidents:act',
-      createRoute({
-        method: 'post',
-        path: `/v1/incidents/{id}/actions/${name}`,
-        tags: ['actions'],
-        summary: `${name === 'approve' ? 'Approve' : 'Reject'} the pending decision that has this digest`,
-        request: { params, ...body(Answer) },
-        responses: {
-          200: answers('Recorded', Incident),
-          404: problems('Not found'),
-          409: problems('superseded: another decision is pending now; paused: automation is paused'),
-          422: problems('Validation failed'),
-        },
+      actionRoute(name, summary, body(Answer), {
+        200: answers('Recorded', Incident),
+        409: problems('superseded: another decision is pending now; paused: automation is paused'),
+        422: problems('Validation failed'),
       }),
       async (c) => {
         const { id } = c.req.valid('param');
