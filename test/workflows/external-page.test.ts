@@ -16,7 +16,7 @@ const followed = { id: 'Q1', url: 'https://acme.pagerduty.test/incidents/Q1', as
 
 describe('with external paging', () => {
   test('Firebreak follows the external page, with its assignees and its link', async () => {
-    expect(await effectsOf('others-page-and-theirs-is-found')).toMatchObject([
+    expect(await effectsOf('external-page-is-found')).toMatchObject([
       {
         kind: 'page',
         class: 'findable',
@@ -29,19 +29,19 @@ describe('with external paging', () => {
   });
 
   test('a refused note does not undo the page', async () => {
-    expect(await effectsOf('others-page-and-the-note-is-refused')).toMatchObject([
+    expect(await effectsOf('external-page-note-is-refused')).toMatchObject([
       { kind: 'page', state: 'succeeded', followed },
       { kind: 'page-note', state: 'failed', detail: 'Note not added to PagerDuty incident Q1: no' },
     ]);
   });
 
   test.each([
-    ['others-do-not-page-so-we-do', 'no open incident at PagerDuty has the key of the alert group'],
-    ['looking-for-others-is-refused-so-we-page', 'answered 401'],
-    ['others-cannot-be-looked-at-in-time-so-we-page', 'answered 503'],
-    ['looking-for-others-fails-so-we-page', 'the search for an external page failed: Error: a bug'],
+    ['no-external-page-found', 'no open incident at PagerDuty has the key of the alert group'],
+    ['refused-external-page-search-pages', 'answered 401'],
+    ['slow-external-page-search-pages', 'answered 503'],
+    ['failed-external-page-search-pages', 'the search for an external page failed: Error: a bug'],
     [
-      'the-page-of-others-was-acknowledged-for-something-else',
+      'external-page-was-acknowledged-earlier',
       'PagerDuty incident Q1 was found, but it was acknowledged by Ada earlier, so alerts added to it notify nobody',
     ],
   ])('%s, and the effect gives the reason', async (name, because) => {
@@ -56,7 +56,7 @@ describe('with external paging', () => {
   });
 
   test('Firebreak pages itself if the external page is already acknowledged', async () => {
-    const [first, , second] = await effectsOf('it-has-to-be-heard-again-where-others-page');
+    const [first, , second] = await effectsOf('new-external-page-needs-an-acknowledgement');
     expect(first).toMatchObject({ state: 'succeeded', followed });
     expect(second).not.toHaveProperty('followed');
     expect(second).toMatchObject({

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { crowdPaths } from './stories/groups.ts';
+import { groupPaths } from './stories/groups.ts';
 import { externalPaths } from './stories/external-pages.ts';
 import { guardPaths } from './stories/guards.ts';
 import { byContext, golden, record, type Run, updating } from './history.ts';
@@ -15,7 +15,7 @@ describe.concurrent('incident-response', () => {
   test.for(
     Object.entries({
       ...paths,
-      ...crowdPaths,
+      ...groupPaths,
       ...externalPaths,
       ...guardPaths,
       ...latePaths,

@@ -4,7 +4,7 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { settleChildren } from '../../workflows/steps/settle-children.ts';
 import { wake } from '../../workflows/wake.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
-import { crowdPaths, alarm, saysThatAllIsOver } from './stories/groups.ts';
+import { groupPaths, alarm, saysThatAllIsOver } from './stories/groups.ts';
 import { all, ends, fires, type Moment, play } from './play.ts';
 
 /*
@@ -138,7 +138,7 @@ test('with alerts and resolutions in any order, every open incident is paged for
       .toSorted(([a], [b]) => a - b)
       .map(([at, moment], n): [string, Moment] => [`${at * 10 + n / 100} s`, again(moment)]);
     const { world } = await play({
-      given: crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [],
+      given: groupPaths['parent-pages-for-simultaneous-incidents']?.given ?? [],
       timeline: {
         ...Object.fromEntries(moments),
         '10 min': again(sweeps),

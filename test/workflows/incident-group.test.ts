@@ -6,12 +6,12 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import { settleChildren } from '../../workflows/steps/settle-children.ts';
 import { wake } from '../../workflows/wake.ts';
-import { alarm, crowdPaths, parentIn, saysThatAllIsOver } from './stories/groups.ts';
+import { alarm, groupPaths, parentIn, saysThatAllIsOver } from './stories/groups.ts';
 import { all, ends, fires, type Moment, play, type Story } from './play.ts';
 
 /** Returns the incidents of a story by service, at its end. */
 async function incidentsOf(name: string) {
-  const path = crowdPaths[name];
+  const path = groupPaths[name];
   if (path === undefined) throw new Error(`there is no story ${name}`);
   const { world } = await play(path);
   const dossiers = [...world.store.dossiers.values()];
@@ -31,7 +31,7 @@ const closedAfter = (at: Timestamp | null): number | null =>
 
 describe('many incidents at once', () => {
   test('become children of one parent, which closes after its last child', async () => {
-    const of = await incidentsOf('many-at-once-and-their-parent-pages');
+    const of = await incidentsOf('parent-pages-for-simultaneous-incidents');
     const parent = of('several-services');
     const parts = ['cart', 'search', 'ledger', 'checkout'].map(of);
     expect(parts.map(({ record }) => record.parent_id)).toEqual(parts.map(() => parent.record.id));
@@ -48,7 +48,7 @@ describe('many incidents at once', () => {
   });
 
   test('page once: later children send no page of their own', async () => {
-    const of = await incidentsOf('many-at-once-and-their-parent-pages');
+    const of = await incidentsOf('parent-pages-for-simultaneous-incidents');
     const paged = ['cart', 'search', 'several-services', 'ledger', 'checkout'].map((service) =>
       of(service).effects.flatMap(({ kind, state }) => (kind === 'page' ? [state] : [])),
     );
@@ -56,7 +56,7 @@ describe('many incidents at once', () => {
   });
 
   test('require approval before a rollback of one of them', async () => {
-    const of = await incidentsOf('one-of-many-asks-before-it-is-rolled-back');
+    const of = await incidentsOf('child-incident-asks-before-a-rollback');
     expect(of('checkout').decisions.get(1)?.view).toMatchObject({
       kind: 'approve',
       because: 'one_of_many',
@@ -67,7 +67,7 @@ describe('many incidents at once', () => {
   });
 
   test('form no group if one opens much later', async () => {
-    const of = await incidentsOf('what-comes-long-after-the-others-is-on-its-own');
+    const of = await incidentsOf('later-failure-stays-separate');
     expect(of('checkout').record.parent_id).toBeUndefined();
     expect(of('several-services').record.signal_count).toBe(3);
   });
@@ -75,7 +75,7 @@ describe('many incidents at once', () => {
 
 describe('a parent resolved by a person', () => {
   test('resolves its children, and each timeline names the person and the parent', async () => {
-    const { world } = await play(crowdPaths['the-parent-is-resolved-by-a-person-and-its-parts-with-it'] ?? NOTHING);
+    const { world } = await play(groupPaths['resolved-parent-resolves-its-children'] ?? NOTHING);
     const [parent] = recordsOf(world, 'several-services');
     for (const service of ['cart', 'search', 'ledger', 'checkout']) {
       const [part] = recordsOf(world, service);
@@ -96,7 +96,7 @@ describe('a parent resolved by a person', () => {
   });
 
   test('releases children that fired or joined since; they continue as separate incidents', async () => {
-    const path = crowdPaths['a-part-fires-after-it-was-said-that-all-is-over-and-before-the-parent-closes'];
+    const path = groupPaths['child-fires-before-its-parent-closes'];
     const { world } = await play(path ?? NOTHING);
     for (const service of ['ledger', 'checkout']) {
       const [part] = recordsOf(world, service);
@@ -109,7 +109,7 @@ describe('a parent resolved by a person', () => {
 });
 
 describe('an incident declared during a group', () => {
-  const given = crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [];
+  const given = groupPaths['parent-pages-for-simultaneous-incidents']?.given ?? [];
   const declares: Moment = async (world) => {
     const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
     const said = { title: 'Charged twice', severity: 'critical', by: 'person:ada', trace: 'trace' } as const;
@@ -147,7 +147,7 @@ describe('a child whose parent was resolved without it', () => {
     const { id, seq } = parentIn(world);
     await world.deps.incidents.resolve(id, seq, 'firebreak:quiet', 'Closed');
   };
-  const given = crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [];
+  const given = groupPaths['parent-pages-for-simultaneous-incidents']?.given ?? [];
   const two = all(fires(alarm('cart')), fires(alarm('search')));
   const third: Moment = async (world) => {
     const serviceEnvironment = { service: 'ledger' as ServiceName, environment: 'production' as EnvironmentName };
@@ -222,7 +222,7 @@ describe('a child whose parent was resolved without it', () => {
 });
 
 test('a child that cannot be settled is retried, and does not block the others', async () => {
-  const path = crowdPaths['the-parent-is-resolved-by-a-person-and-its-parts-with-it'] ?? NOTHING;
+  const path = groupPaths['resolved-parent-resolves-its-children'] ?? NOTHING;
   let failures = 3;
   const { world } = await play({
     ...path,
@@ -245,7 +245,7 @@ test('a child that cannot be settled is retried, and does not block the others',
 test('a parent with open children does not close automatically', async () => {
   const { world } = await play({
     given: [
-      ...(crowdPaths['many-at-once-and-their-parent-pages']?.given ?? []),
+      ...(groupPaths['parent-pages-for-simultaneous-incidents']?.given ?? []),
       (before) => {
         before.config = { ...before.config, paging: { ...before.config.paging, autoResolveHours: 1 } };
       },
@@ -270,7 +270,7 @@ const recordsOf = (world: FakeWorld, service: string): IncidentRecord[] =>
   [...world.store.dossiers.values()].map(({ record }) => record).filter((record) => record.service === service);
 
 test('a child that ends right before its parent listens is noticed at once, although it completed the previous callback', async () => {
-  const path: Story = crowdPaths['many-at-once-and-their-parent-pages'] ?? { timeline: {} };
+  const path: Story = groupPaths['parent-pages-for-simultaneous-incidents'] ?? { timeline: {} };
   let rounds = 0;
   const { world } = await play({
     given: [
@@ -315,7 +315,7 @@ const beforeParentListens =
   };
 
 test('a flapping incident closes after one quiet round', async () => {
-  const path = crowdPaths['flaps-so-it-stays-open-until-it-has-been-quiet'];
+  const path = groupPaths['flapping-incident-stays-open'];
   const { world } = await play(path ?? { timeline: {} });
   const records = [...world.store.dossiers.values()].map(({ record }) => record);
   expect(records.map(({ signal_count }) => signal_count)).toEqual([1, 1, 2]);

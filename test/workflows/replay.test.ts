@@ -25,7 +25,7 @@ describe('a recorded history', () => {
 });
 
 describe('the replay test detects', () => {
-  const run = golden('acts-and-is-verified').runs[0];
+  const run = golden('rollback-is-verified').runs[0];
   const events = (alter: (event: HistoryEvent) => HistoryEvent): HistoryEvent[] => (run?.events ?? []).map(alter);
 
   test('a renamed step', async () => {

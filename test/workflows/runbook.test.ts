@@ -25,11 +25,11 @@ describe('a process that dies', () => {
   const once = (calls: readonly string[]): string[] => calls.filter((call, n) => !calls.slice(0, n).includes(call));
 
   test.each([
-    'follows-a-runbook-to-its-end',
-    'a-runbook-takes-back-what-it-has-done-when-a-step-fails',
-    'a-call-of-a-runbook-is-repeated-under-its-key-until-it-is-taken',
-    'steps-of-a-runbook-side-by-side',
-    'a-runbook-waits-for-the-rollback-that-it-asks-for',
+    'runbook-runs-to-its-end',
+    'runbook-undoes-its-steps-after-a-failure',
+    'runbook-http-call-is-retried-with-its-key',
+    'parallel-runbook-steps',
+    'runbook-waits-for-its-rollback',
   ])('during "%s" does not change the outcome', { timeout: 180_000 }, async (name) => {
     const { given = [], timeline, calls } = path(name);
     const untouched = await play({ given, timeline });
@@ -43,7 +43,7 @@ describe('a process that dies', () => {
   });
 
   test('together with its run does not change the outcome', { timeout: 180_000 }, async () => {
-    const { given = [], timeline, calls } = path('a-runbook-takes-back-what-it-has-done-when-a-step-fails');
+    const { given = [], timeline, calls } = path('runbook-undoes-its-steps-after-a-failure');
     for (const after of ['1 s', '10 min', '44 min', '46 min', '49 min', '52 min', '58 min']) {
       const { world, runs } = await play({ given, timeline: sorted({ ...timeline, [after]: dies }) });
       expect(runs).toHaveLength(2);
@@ -71,7 +71,7 @@ describe('a run that hands over', { timeout: 180_000 }, () => {
   };
 
   test('leaves its runbook to the next run, which continues at the same step', async () => {
-    const { given = [], timeline, calls } = path('follows-a-runbook-to-its-end');
+    const { given = [], timeline, calls } = path('runbook-runs-to-its-end');
     const { world, runs } = await play({ given: [...given, muchMail], timeline });
     expect(runs.map(({ result }) => (result as { ended: string }).ended)).toEqual(['handed_over', 'resolved']);
     expect(world.calls).toEqual(calls);

@@ -110,71 +110,71 @@ const proved = { outcome: 'proved', reason: null } as const;
 const failed = (reason: string) => ({ outcome: 'failed', reason }) as const;
 
 export const drillPaths: Record<string, DrillPath> = {
-  'proves-a-way-back': {
+  'proves-a-rollback': {
     given: [canBeAsked, set({ rollbacks: [working], looks: [working, done, done] })],
     timeline: { '0 s': begins },
     calls: [BACK, LOOK, LOOK, HOLDS, FORTH, LOOK],
     ends: proved,
   },
-  'proves-one-that-cannot-be-asked-whether-it-holds': {
+  'proves-a-rollback-without-state-reports': {
     timeline: { '0 s': begins },
     calls: [BACK, FORTH],
     ends: proved,
   },
-  'does-not-hold': {
+  'rolled-back-version-drifts': {
     given: [set({ holds: [{ kind: 'drifted', detail: 'v2 was synced again' }] })],
     timeline: { '0 s': begins },
     calls: [BACK, HOLDS, FORTH],
     ends: failed('the rollback was undone: v2 was synced again'),
   },
-  'the-target-is-away-for-a-while': {
+  'target-is-unreachable-at-first': {
     given: [set({ rollbacks: [away, { ...away, afterSeconds: 90 }, done] })],
     timeline: { '0 s': begins },
     calls: [BACK, BACK, BACK, FORTH],
     ends: proved,
   },
-  'the-target-refuses': {
+  'target-refuses': {
     given: [set({ rollbacks: [{ kind: 'refused', detail: 'it has no such version' }] })],
     timeline: { '0 s': begins },
     calls: [BACK],
     ends: failed('the target refused the rollback: it has no such version'),
   },
-  'the-target-fails-and-is-taken-forth': {
+  'failed-rollback-is-redeployed': {
     given: [set({ rollbacks: [{ kind: 'failed', detail: 'a hook failed' }, done] })],
     timeline: { '0 s': begins },
     calls: [BACK, FORTH],
     ends: failed('the rollback to v1 failed: a hook failed'),
   },
-  'somebody-deploys-before-it-is-called': {
+  'deploy-before-the-rollback': {
     given: [deploys('v3', 1)],
     timeline: { '0 s': all(begins, deploys('v4', 0)) },
     calls: [],
     ends: failed('v4 is running instead of v3; nothing was changed'),
   },
-  'an-incident-opens-before-it-is-called': {
+  'incident-opens-before-the-rollback': {
     timeline: { '0 s': all(begins, incidentOpens) },
     calls: [],
     ends: failed('an incident is open for this service and environment; nothing was changed'),
   },
-  'the-kill-switch-is-put-on-while-it-is-back': {
+  'kill-switch-while-rolled-back': {
     given: [canBeAsked],
     timeline: { '0 s': begins, '30 s': pauses(true), '5 min': pauses(false) },
     calls: [BACK, HOLDS, FORTH],
     ends: proved,
   },
-  'dies-and-the-next-run-goes-on': {
+  'next-run-continues-after-a-crash': {
     given: [canBeAsked, set({ rollbacks: [working], looks: [done] })],
     timeline: { '0 s': begins, '20 s': dies },
     calls: [BACK, LOOK, HOLDS, FORTH, LOOK],
     ends: proved,
   },
-  'dies-between-an-act-and-its-record': {
+  'crash-between-an-action-and-its-record': {
     given: [canBeAsked, (world) => world.dieAfter(2)],
     timeline: { '0 s': begins },
     calls: [BACK, HOLDS, FORTH],
     ends: proved,
   },
-  'is-started-again-while-it-runs': {
+  'duplicate-start': {
     given: [canBeAsked],
     timeline: { '0 s': begins, '20 s': isStartedAgain },
     calls: [BACK, HOLDS, FORTH],

@@ -63,31 +63,31 @@ const itFiresAndEnds = { '0 s': fires(), '20 min': ends() };
 
 export const externalPaths: Record<string, Path> = {
   // The external page is found and has an assignee.
-  'others-page-and-theirs-is-found': {
+  'external-page-is-found': {
     given: [external, vendors({ outside: [found(rings)] })],
     timeline: itFiresAndEnds,
     calls: [LOOK, NOTE],
     status: 'resolved',
   },
-  'others-page-after-us': {
+  'external-page-after-ours': {
     given: [external, vendors({ outside: [none, later(null), later(20), found(rings)] })],
     timeline: itFiresAndEnds,
     calls: [...times(4, LOOK), NOTE],
     status: 'resolved',
   },
-  'others-page-and-somebody-has-acknowledged-at-once': {
+  'external-page-is-acknowledged-at-once': {
     given: [external, vendors({ outside: [found(acknowledged)] })],
     timeline: itFiresAndEnds,
     calls: [LOOK, NOTE],
     status: 'resolved',
   },
-  'others-page-and-the-note-is-refused': {
+  'external-page-note-is-refused': {
     given: [external, vendors({ outside: [found(rings)], notes: [{ kind: 'refused', code: 'x', detail: 'no' }] })],
     timeline: itFiresAndEnds,
     calls: [LOOK, NOTE],
     status: 'resolved',
   },
-  'others-page-and-the-note-is-unclear-and-then-taken': {
+  'external-page-note-is-unclear-at-first': {
     given: [
       external,
       vendors({
@@ -99,19 +99,19 @@ export const externalPaths: Record<string, Path> = {
     calls: [LOOK, ...times(3, NOTE)],
     status: 'resolved',
   },
-  'others-page-again-and-nobody-has-acknowledged': {
+  'external-page-repeats-unacknowledged': {
     given: [external, vendors({ outside: [found(rings)] })],
     timeline: { '0 s': fires(), '2 min': pageAgain, '20 min': ends() },
     calls: [LOOK, NOTE, LOOK, NOTE],
     status: 'resolved',
   },
-  'it-dies-while-the-page-of-others-is-looked-for': {
+  'crash-during-the-search-for-an-external-page': {
     given: [external, vendors({ outside: [none, none, found(rings)] })],
     timeline: { '0 s': fires(), '15 s': dies, '20 min': ends() },
     calls: [LOOK, LOOK, LOOK, NOTE],
     status: 'resolved',
   },
-  'it-closes-while-the-page-of-others-is-looked-for': {
+  'closes-during-the-search-for-an-external-page': {
     given: [external, vendors({ outside: [none] })],
     timeline: { '0 s': fires(), '25 s': ends() },
     calls: times(3, LOOK),
@@ -119,38 +119,38 @@ export const externalPaths: Record<string, Path> = {
   },
 
   // When in doubt, Firebreak pages.
-  'others-do-not-page-so-we-do': {
+  'no-external-page-found': {
     given: [external, vendors({ outside: [none] })],
     timeline: itFiresAndEnds,
     calls: [...times(8, LOOK), PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-page-of-others-is-resolved-already': {
+  'external-page-is-already-resolved': {
     given: [external, vendors({ outside: [found({ ...rings, status: 'resolved' })] })],
     timeline: itFiresAndEnds,
     calls: [...times(8, LOOK), PAGE, RESOLVE],
     status: 'resolved',
   },
-  'others-cannot-be-looked-at-in-time-so-we-page': {
+  'slow-external-page-search-pages': {
     given: [external, vendors({ outside: [later(60)] })],
     timeline: itFiresAndEnds,
     calls: [LOOK, LOOK, PAGE, RESOLVE],
     status: 'resolved',
   },
-  'looking-for-others-is-refused-so-we-page': {
+  'refused-external-page-search-pages': {
     given: [external, vendors({ outside: [{ kind: 'refused', code: 'unauthorized', detail: 'answered 401' }] })],
     timeline: itFiresAndEnds,
     calls: [LOOK, PAGE, RESOLVE],
     status: 'resolved',
   },
-  'looking-for-others-is-off-so-we-page': {
+  'disabled-external-page-search-pages': {
     given: [external, vendors({ outside: [{ kind: 'off', detail: 'no token' }] })],
     timeline: { '0 s': fires(), '2 min': pageAgain, '20 min': ends() },
     // Firebreak paged first, so it also sends the second page.
     calls: [LOOK, PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'looking-for-others-fails-so-we-page': {
+  'failed-external-page-search-pages': {
     given: [
       external,
       (world) =>
@@ -164,25 +164,25 @@ export const externalPaths: Record<string, Path> = {
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-page-of-others-was-acknowledged-for-something-else': {
+  'external-page-was-acknowledged-earlier': {
     given: [external, vendors({ outside: [found({ ...acknowledged, ...at('2026-11-20T11:55:00.000Z') })] })],
     timeline: itFiresAndEnds,
     calls: [LOOK, PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-page-of-others-has-rung-in-vain': {
+  'external-page-stays-unacknowledged': {
     given: [external, vendors({ outside: [found({ ...rings, ...at('2026-11-20T09:00:00.000Z') })] })],
     timeline: itFiresAndEnds,
     calls: [LOOK, PAGE, RESOLVE],
     status: 'resolved',
   },
-  'it-has-to-be-heard-again-where-others-page': {
+  'new-external-page-needs-an-acknowledgement': {
     given: [external, vendors({ outside: [found(rings), found(acknowledged)] })],
     timeline: { '0 s': fires(), '2 min': pageAgain, '20 min': ends() },
     calls: [LOOK, NOTE, LOOK, PAGE_AGAIN, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'others-do-not-page-and-the-pager-is-away-so-the-fallback-pager': {
+  'no-external-page-and-unreachable-pager-use-the-fallback': {
     given: [
       external,
       vendors({

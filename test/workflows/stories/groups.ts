@@ -60,8 +60,8 @@ const fails = (): never => {
   throw new Error('the table did not answer');
 };
 
-export const crowdPaths: Record<string, Path> = {
-  'many-at-once-and-their-parent-pages': {
+export const groupPaths: Record<string, Path> = {
+  'parent-pages-for-simultaneous-incidents': {
     given: [manyAtOnce],
     timeline: {
       '0 s': fires(alarm('cart')),
@@ -83,7 +83,7 @@ export const crowdPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'the-parent-is-not-started-at-first': {
+  'parent-starts-late': {
     given: [manyAtOnce, (world) => world.on('engine.start', { before: nth(4, fails) })],
     timeline: {
       '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
@@ -100,7 +100,7 @@ export const crowdPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'a-page-that-was-begun-before-there-was-a-parent-goes-on': {
+  'page-continues-after-the-incident-joins-a-parent': {
     given: [manyAtOnce, pagerIsAwayAtFirst],
     timeline: {
       '0 s': fires(alarm('cart')),
@@ -119,7 +119,7 @@ export const crowdPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'one-of-many-asks-before-it-is-rolled-back': {
+  'child-incident-asks-before-a-rollback': {
     given: [manyAtOnce],
     timeline: {
       '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
@@ -138,7 +138,7 @@ export const crowdPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'one-of-many-that-gets-worse-wakes-nobody-by-itself': {
+  'child-incident-with-a-higher-severity-does-not-page': {
     given: [manyAtOnce],
     timeline: {
       '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
@@ -161,7 +161,7 @@ export const crowdPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'what-comes-long-after-the-others-is-on-its-own': {
+  'later-failure-stays-separate': {
     given: [manyAtOnce],
     timeline: {
       '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
@@ -182,7 +182,7 @@ export const crowdPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'the-parent-is-resolved-by-a-person-and-its-parts-with-it': {
+  'resolved-parent-resolves-its-children': {
     given: [manyAtOnce],
     timeline: {
       '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
@@ -205,7 +205,7 @@ export const crowdPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'a-part-fires-after-it-was-said-that-all-is-over-and-before-the-parent-closes': {
+  'child-fires-before-its-parent-closes': {
     given: [manyAtOnce],
     timeline: {
       '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
@@ -236,7 +236,7 @@ export const crowdPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'it-cannot-be-found-out-what-else-has-opened': {
+  'simultaneous-incidents-cannot-be-read': {
     given: [
       configured({ autoRollback: { mode: 'shadow' } }),
       (world) => world.on('incidentGroups.openedSince', { before: fails }),
@@ -245,7 +245,7 @@ export const crowdPaths: Record<string, Path> = {
     calls: ['pager trigger page.1 critical', 'pager resolve page.1 critical'],
     status: 'resolved',
   },
-  'flaps-so-it-stays-open-until-it-has-been-quiet': {
+  'flapping-incident-stays-open': {
     given: [configured({ autoRollback: { mode: 'shadow' } })],
     timeline: {
       '0 s': fires(again('first')),
@@ -264,7 +264,7 @@ export const crowdPaths: Record<string, Path> = {
     ]),
     status: 'resolved',
   },
-  'it-comes-back-again-and-again-after-the-mitigation-and-pages-once-more': {
+  'failure-returns-repeatedly-and-pages-once': {
     timeline: {
       '0 s': fires(),
       '5 min': fires(again('second')),

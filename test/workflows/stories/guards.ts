@@ -92,7 +92,7 @@ const over = (...alerts: Parameters<typeof ends>[0][]): Moment => all(...alerts.
 
 export const guardPaths: Record<string, Path> = {
   // Approvals, with and without an answer.
-  'asks-two-people': {
+  'two-approvals': {
     given: [asking({ approvals: 2 })],
     timeline: {
       '0 s': fires(),
@@ -104,13 +104,13 @@ export const guardPaths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'asks-two-people-and-has-one': {
+  'one-of-two-approvals': {
     given: [asking({ approvals: 2 })],
     timeline: { '0 s': fires(), '3 min': approves('person:ada'), '20 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'a-person-asks-and-a-second-one-is-for-it': {
+  'requested-rollback-with-a-second-approval': {
     given: [configured({ autoRollback: { mode: 'suggest', evidence: 'time', unknownMigration: 'act', approvals: 2 } })],
     timeline: {
       '0 s': fires(),
@@ -122,31 +122,31 @@ export const guardPaths: Record<string, Path> = {
     calls: [PAGE, 'cd roll-back.2 v2 to v1', RESOLVE],
     status: 'resolved',
   },
-  'asks-and-nobody-answers-so-it-pages': {
+  'unanswered-approval-request-pages': {
     given: [asking({ onApprovalTimeout: 'page' })],
     timeline: { '0 s': fires(), '20 min': ends() },
     calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'asks-and-nobody-objects-so-it-acts': {
+  'approval-timeout-acts': {
     given: [asking({ onApprovalTimeout: 'act' })],
     timeline: { '0 s': fires(), '20 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'asks-for-another-reason-and-that-nobody-objects-is-no-yes': {
+  'approval-timeout-does-not-act-with-another-guard': {
     given: [asking({ onApprovalTimeout: 'act', unknownMigration: 'approve' })],
     timeline: { '0 s': fires(), '20 min': ends() },
     calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'asks-two-people-and-that-nobody-objects-is-not-two': {
+  'approval-timeout-does-not-count-as-a-second-approval': {
     given: [asking({ onApprovalTimeout: 'act', approvals: 2 })],
     timeline: { '0 s': fires(), '3 min': approves('person:ada'), '20 min': ends() },
     calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'nobody-objects-but-the-limit-of-all-services-is-reached': {
+  'approval-timeout-at-the-limit-of-all-services': {
     given: [
       asking({ onApprovalTimeout: 'act' }),
       betweenJudgementAndAct(({ store, clock }) => {
@@ -160,7 +160,7 @@ export const guardPaths: Record<string, Path> = {
   },
 
   // Changes between the decision and the rollback.
-  'others-fail-seconds-later-so-it-is-judged-again': {
+  'simultaneous-failures-repeat-the-decision': {
     given: [besideStrangers],
     timeline: {
       '0 s': fires(),
@@ -176,7 +176,7 @@ export const guardPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'its-automation-is-demoted-between-judgement-and-act': {
+  'demoted-between-decision-and-rollback': {
     given: [
       betweenJudgementAndAct(({ store, clock }) => {
         const demotion = { at: clock.now(), reason: '2 of its last 9 automatic actions were wrong' };
@@ -188,7 +188,7 @@ export const guardPaths: Record<string, Path> = {
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-limit-of-all-services-is-reached-between-judgement-and-act': {
+  'limit-of-all-services-between-decision-and-rollback': {
     given: [
       betweenJudgementAndAct(({ store, clock }) => {
         store.pace = { times: Array.from({ length: 10 }, () => clock.now()), acts: [] };
@@ -199,7 +199,7 @@ export const guardPaths: Record<string, Path> = {
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-target-is-pinned-between-judgement-and-act': {
+  'target-is-pinned-between-decision-and-rollback': {
     given: [
       betweenJudgementAndAct(({ store, clock }) => {
         const [change] = store.changes.values();
@@ -221,7 +221,7 @@ export const guardPaths: Record<string, Path> = {
     calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'cd-runs-something-newer-which-is-recorded-and-rolled-back-by-a-person': {
+  'recorded-newer-version-is-rolled-back-by-request': {
     given: [
       vendors({
         rollbacks: [
@@ -236,13 +236,13 @@ export const guardPaths: Record<string, Path> = {
   },
 
   // The cause, and the verification.
-  'the-rollback-holds': {
+  'no-drift-after-a-rollback': {
     given: [withHealth, healthy, vendors({ holds: [{ kind: 'unknown', detail: 'answered 503' }, { kind: 'holds' }] })],
     timeline: { '0 s': fires(), '20 min': ends() },
     calls: [PAGE, ROLL_BACK, LOOK, LOOK, LOOK, LOOK, RESOLVE],
     status: 'resolved',
   },
-  'the-rollback-does-not-hold': {
+  'drift-after-a-rollback': {
     given: [
       withHealth,
       healthy,
@@ -252,7 +252,7 @@ export const guardPaths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, LOOK, LOOK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'the-suspect-is-a-deploy-of-a-dependency-and-is-approved': {
+  'approved-rollback-of-a-dependency': {
     given: [dependsOnPayments, failing],
     timeline: {
       '0 s': fires(ofPayments),
@@ -263,7 +263,7 @@ export const guardPaths: Record<string, Path> = {
     calls: [PAGE_PAYMENTS, PAGE, 'cd roll-back.1 p2 to p1 of payments', RESOLVE_PAYMENTS, RESOLVE],
     status: 'resolved',
   },
-  'not-healthy-so-the-next-suspect-is-asked-about': {
+  'next-suspect-after-a-failed-mitigation': {
     given: [dependsOnPayments, failing],
     timeline: {
       '0 s': fires(),

@@ -43,13 +43,13 @@ const ROLL_BACK = 'cd roll-back.1 v2 to v1';
 const ROLL_BACK_THEN = 'cd roll-back.2 v2 to v1';
 
 export const latePaths: Record<string, Path> = {
-  'a-deploy-is-recorded-after-the-alert': {
+  'late-deploy-is-rolled-back': {
     given: [unrecorded('v2')],
     timeline: { '0 s': fires(), '4 min': recordsLate('v2', 12), '9 min': ends() },
     calls: [PAGE, ROLL_BACK_THEN, RESOLVE],
     status: 'resolved',
   },
-  'a-deploy-is-recorded-after-the-alert-and-recorded-again': {
+  'late-deploy-is-recorded-twice': {
     given: [unrecorded('v2'), mode('suggest')],
     timeline: {
       '0 s': fires(),
@@ -60,13 +60,13 @@ export const latePaths: Record<string, Path> = {
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'a-deploy-is-recorded-while-it-is-judged': {
+  'deploy-is-recorded-during-the-decision': {
     given: [unrecorded('v2'), whileItIsJudged(recordsLate('v2', 8))],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ROLL_BACK_THEN, RESOLVE],
     status: 'resolved',
   },
-  'a-deploy-is-recorded-late-and-is-asked-about-instead': {
+  'late-deploy-replaces-the-approval-request': {
     given: [mode('approve')],
     timeline: {
       '0 s': fires(),
@@ -77,7 +77,7 @@ export const latePaths: Record<string, Path> = {
     calls: [PAGE, 'cd roll-back.2 v3 to v1', RESOLVE],
     status: 'resolved',
   },
-  'a-deploy-is-recorded-late-and-the-question-stays': {
+  'late-deploy-keeps-the-approval-request': {
     given: [mode('approve')],
     timeline: {
       '0 s': fires(),
@@ -88,7 +88,7 @@ export const latePaths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'a-deploy-is-recorded-late-while-cd-works-on-a-rollback': {
+  'late-deploy-during-a-rollback': {
     given: [
       (world) => {
         world.rollbacks = [{ kind: 'in_progress', id: 'rb-1', handle: '/rb-1' }];
@@ -102,13 +102,13 @@ export const latePaths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, 'cd look /rb-1', 'cd look /rb-1', RESOLVE],
     status: 'resolved',
   },
-  'a-flag-is-recorded-late': {
+  'late-flag-change': {
     given: [unrecorded('v2')],
     timeline: { '0 s': fires(), '4 min': recordsLate('dark-mode', 7, { kind: 'flag' }), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'deploys-are-recorded-late-that-change-nothing': {
+  'irrelevant-late-deploys': {
     given: [mode('suggest')],
     timeline: {
       '0 s': fires(),

@@ -121,24 +121,24 @@ const untilTheEnd =
 /** Every path through the workflow. The names are those of the golden files. */
 export const paths: Record<string, Path> = {
   // Automatic rollbacks, with verification.
-  'acts-and-is-verified': {
+  'rollback-is-verified': {
     given: [withHealth, healthy],
     timeline: { '0 s': fires(), '6 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'acts-and-is-not-healthy-after-it': {
+  'rollback-does-not-restore-health': {
     given: [withHealth, failing],
     timeline: { '0 s': fires(), '20 min': healthy, '21 min': ends() },
     calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'inconclusive-until-the-alerts-end': {
+  'verification-is-inconclusive-until-the-alerts-end': {
     timeline: { '0 s': fires(), '20 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'no-traffic-proves-nothing': {
+  'no-traffic': {
     given: [
       withHealth,
       vendors({ health: { kind: 'no_data' } }),
@@ -148,7 +148,7 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'gone-alerts-whose-end-is-never-said': {
+  'alerts-vanish-without-an-end': {
     given: [withHealth, healthy, vendors({ alertState: 'listed' })],
     timeline: { '0 s': fires(), '5 min': vendors({ alertState: 'absent' }) },
     calls: [PAGE, ROLL_BACK, RESOLVE],
@@ -156,31 +156,31 @@ export const paths: Record<string, Path> = {
   },
 
   // Approvals.
-  'asks-and-is-approved': {
+  'approval-request-is-approved': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '4 min': answers('approved'), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'asks-about-a-deploy-that-failed-and-is-approved': {
+  'failed-deploy-is-approved': {
     given: [longAgo('v2'), deploys('v3', 6, { status: 'failed' })],
     timeline: { '0 s': fires(), '4 min': answers('approved'), '9 min': ends() },
     calls: [PAGE, 'cd roll-back.1 v3 to v2', RESOLVE],
     status: 'resolved',
   },
-  'asks-and-the-ring-of-the-answer-is-lost': {
+  'lost-callback-of-an-approval': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '4 min': answersWithoutRinging('approved'), '20 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'asks-and-is-rejected': {
+  'approval-request-is-rejected': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '4 min': answers('rejected'), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'asks-and-nobody-answers': {
+  'unanswered-approval-request': {
     given: [
       configured({
         autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 15 },
@@ -190,7 +190,7 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'asks-and-other-alerts-come-meanwhile': {
+  'alerts-join-during-an-approval-request': {
     given: [mode('approve')],
     timeline: {
       '0 s': fires(),
@@ -202,7 +202,7 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'asks-and-is-aborted': {
+  'approval-request-is-aborted': {
     given: [mode('approve')],
     timeline: {
       '0 s': fires(),
@@ -212,19 +212,19 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'asks-and-the-alerts-end-meanwhile': {
+  'alerts-end-during-an-approval-request': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '5 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'asks-and-the-mode-is-lowered-meanwhile': {
+  'mode-is-lowered-during-an-approval-request': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '3 min': mode('shadow'), '4 min': answers('approved'), '9 min': ends() },
     calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'a-person-asks': {
+  'requested-rollback': {
     given: [mode('suggest')],
     timeline: { '0 s': fires(), '4 min': says(note('rollback')), '9 min': ends() },
     calls: [PAGE, 'cd roll-back.2 v2 to v1', RESOLVE],
@@ -238,42 +238,42 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'in-shadow': {
+  'shadow-mode': {
     given: [mode('shadow')],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'nobody-asks': {
+  'no-rollback-requested': {
     timeline: { '0 s': fires(asksForNothing), '9 min': ends(asksForNothing) },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'no-suspect-so-a-person-has-to-look': {
+  'no-suspect': {
     given: [configured({ deployer: undefined })],
     timeline: { '0 s': fires(warning), '9 min': ends(warning) },
     calls: ['pager trigger page.1 warning', 'pager resolve page.1 warning'],
     status: 'resolved',
   },
-  'the-kill-switch-is-put-on-between-judgement-and-act': {
+  'kill-switch-between-decision-and-rollback': {
     given: [once('decisions.keep', 'after', pauses(true))],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'the-kill-switch-cannot-be-read': {
+  'kill-switch-is-unreadable': {
     given: [(world) => world.on('automation.read', { before: fails })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'a-person-pauses-it-between-judgement-and-act': {
+  'incident-is-paused-between-decision-and-rollback': {
     given: [once('decisions.keep', 'after', says(note('pause'), { automationPaused: true }))],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'another-incident-is-rolling-back-the-same-service': {
+  'another-incident-holds-the-rollback-lock': {
     given: [
       ({ store, clock }) => {
         const until = plusSeconds(clock.now(), 600);
@@ -284,7 +284,7 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'a-newer-deploy-between-judgement-and-act': {
+  'newer-deploy-between-decision-and-rollback': {
     given: [once('decisions.keep', 'after', deploys('v3', 1))],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
@@ -292,7 +292,7 @@ export const paths: Record<string, Path> = {
   },
 
   // Answers of CD systems.
-  'cd-is-busy-and-then-does-it': {
+  'cd-system-is-busy-at-first': {
     given: [
       vendors({ rollbacks: [{ kind: 'busy', detail: 'one is in progress' }, { kind: 'busy', detail: 'still' }, done] }),
     ],
@@ -300,61 +300,61 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, ...times(3, ROLL_BACK), RESOLVE],
     status: 'resolved',
   },
-  'cd-says-when-to-come-again': {
+  'cd-system-sends-retry-after': {
     given: [vendors({ rollbacks: [later(90), later(), done] })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ...times(3, ROLL_BACK), RESOLVE],
     status: 'resolved',
   },
-  'cd-runs-something-newer': {
+  'cd-system-runs-a-newer-version': {
     given: [vendors({ rollbacks: [{ kind: 'superseded', current: 'v3' }] })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'cd-refuses': {
+  'cd-system-refuses': {
     given: [vendors({ rollbacks: [{ kind: 'refused', detail: 'answered 404: unknown service' }] })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'cd-fails': {
+  'cd-system-reports-a-failed-rollback': {
     given: [vendors({ rollbacks: [{ kind: 'failed', detail: 'hook exited with 1' }] })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'cd-works-on-it-and-is-looked-at': {
+  'accepted-rollback-is-polled': {
     given: [vendors({ rollbacks: [inProgress('http://cd.test/rb-1')], looks: [inProgress(null), later(), done] })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, ...times(3, 'cd look http://cd.test/rb-1'), RESOLVE],
     status: 'resolved',
   },
-  'cd-works-on-it-and-the-same-key-is-the-look': {
+  'accepted-rollback-is-polled-by-its-key': {
     given: [vendors({ rollbacks: [inProgress(null), inProgress(null), done] })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ...times(3, ROLL_BACK), RESOLVE],
     status: 'resolved',
   },
-  'a-person-has-to-merge-what-cd-has-asked-for': {
+  'rollback-waits-for-a-merge': {
     given: [vendors({ rollbacks: [toBeMerged], looks: [toBeMerged, inProgress('commit/1'), done] })],
     // A warning does not page by itself, but this rollback needs a person.
     timeline: { '0 s': fires(warning), '9 min': ends(warning) },
     calls: [ROLL_BACK, PAGE_WARNING, ...times(3, 'cd look pull/1'), 'pager resolve page.1 warning'],
     status: 'resolved',
   },
-  'cd-is-away-for-longer-than-is-waited': {
+  'cd-system-is-unreachable-until-the-deadline': {
     given: [vendors({ rollbacks: [later()] })],
     timeline: { '0 s': fires(), '90 min': ends() },
     calls: [PAGE, ...times(37, ROLL_BACK), PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'the-alerts-end-before-it-acts': {
+  'alerts-end-before-the-rollback': {
     timeline: { '0 s': fires(), '4 s': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-alerts-end-while-cd-works-on-it': {
+  'alerts-end-during-the-rollback': {
     given: [vendors({ rollbacks: [inProgress('http://cd.test/rb-1')], looks: [inProgress(null), done] })],
     timeline: { '0 s': fires(), '13 s': ends() },
     calls: [PAGE, ROLL_BACK, ...times(2, 'cd look http://cd.test/rb-1'), RESOLVE],
@@ -362,13 +362,13 @@ export const paths: Record<string, Path> = {
   },
 
   // Answers of pagers.
-  'pager-is-away-and-then-takes-it': {
+  'pager-is-unreachable-at-first': {
     given: [vendors({ pages: [later(), later(30), taken] })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, PAGE, ROLL_BACK, PAGE, RESOLVE],
     status: 'resolved',
   },
-  'pager-is-away-for-a-minute-so-the-fallback-pager': {
+  'unreachable-pager-uses-the-fallback': {
     given: [
       vendors({
         pages: [later(), later(), later(), later(), later(), taken],
@@ -379,7 +379,7 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, PAGE, ROLL_BACK, ...times(3, PAGE), 'fallback pager trigger page.1.second critical', PAGE, RESOLVE],
     status: 'resolved',
   },
-  'pager-refuses-so-the-fallback-pager': {
+  'refusing-pager-uses-the-fallback': {
     given: [
       vendors({
         pages: [{ kind: 'refused', detail: 'answered 400' }],
@@ -390,19 +390,19 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, 'fallback pager trigger page.1.second critical', ROLL_BACK],
     status: 'resolved',
   },
-  'nobody-can-be-paged': {
+  'every-pager-refuses': {
     given: [vendors({ pages: [{ kind: 'off', detail: 'PagerDuty is off' }] })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, 'fallback pager trigger page.1.second critical', ROLL_BACK],
     status: 'resolved',
   },
-  'it-gets-worse-so-it-pages-again': {
+  'higher-severity-pages-again': {
     given: [mode('approve')],
     timeline: { '0 s': fires(warning), '2 min': fires(other), '20 min': all(ends(warning), ends(other)) },
     calls: ['pager trigger page.1 warning', PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'a-person-raises-the-severity': {
+  'severity-is-raised': {
     given: [mode('shadow')],
     timeline: {
       '0 s': fires(warning),
@@ -412,18 +412,18 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'it-comes-back-after-the-mitigation-so-it-pages-again': {
+  'failure-returns-after-the-mitigation': {
     timeline: { '0 s': fires(), '5 min': fires(other), '20 min': all(ends(), ends(other)) },
     calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'an-alert-that-looks-back-over-the-mitigation-joins-and-pages-nobody': {
+  'long-range-alert-joins-without-a-page': {
     given: [withHealth, healthy],
     timeline: { '0 s': fires(), '3 min': fires(lookingBack), '6 min': ends(lookingBack), '20 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'an-alert-that-looks-back-over-the-mitigation-pages-when-that-has-not-helped': {
+  'long-range-alert-pages-after-a-failed-mitigation': {
     given: [withHealth, failing],
     timeline: {
       '0 s': fires(),
@@ -434,7 +434,7 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'a-warning-of-a-slow-burn-goes-on-after-the-verification-and-holds-nothing-open': {
+  'slow-burn-warning-keeps-no-verified-incident-open': {
     given: [withHealth, healthy],
     timeline: {
       '0 s': fires(),
@@ -445,38 +445,38 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'a-warning-of-a-slow-burn-proves-no-failure-where-there-is-no-health-query': {
+  'slow-burn-warning-without-a-health-query': {
     timeline: { '0 s': fires(), '5 s': fires(slowBurn), '6 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
 
   // Ends of incidents.
-  'a-person-resolves-it': {
+  'resolved-by-a-person': {
     timeline: { '0 s': fires(), '4 min': says(note('resolve')) },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'a-person-resolves-it-while-it-asks': {
+  'resolved-during-an-approval-request': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '4 min': says(note('resolve')) },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'a-person-resolves-it-while-cd-works-on-it': {
+  'resolved-during-a-rollback': {
     given: [vendors({ rollbacks: [inProgress('http://cd.test/rb-1')], looks: [inProgress(null), done] })],
     timeline: { '0 s': fires(), '17 s': says(note('resolve')) },
     calls: [PAGE, ROLL_BACK, 'cd look http://cd.test/rb-1', RESOLVE, 'cd look http://cd.test/rb-1'],
     status: 'resolved',
   },
-  'closes-while-the-pager-is-away': {
+  'closes-while-the-pager-is-unreachable': {
     given: [mode('shadow'), vendors({ pages: [later(), later(), later(), taken] })],
     timeline: { '0 s': fires(), '6 s': ends() },
     // The last call is for a page that was never confirmed and may have reached the pager late.
     calls: [PAGE, PAGE, RESOLVE, RESOLVE, RESOLVE],
     status: 'resolved',
   },
-  'is-closed-before-it-begins': {
+  'closed-before-the-workflow-starts': {
     timeline: {
       '0 s': async (world) => {
         await world.deps.incidents.declare({
@@ -494,12 +494,12 @@ export const paths: Record<string, Path> = {
     calls: [],
     status: 'resolved',
   },
-  'is-an-incident-that-nobody-knows': {
+  'unknown-incident': {
     timeline: { '0 s': ({ deps }) => deps.engine.start('01TESTNOBODYKNOWS' as IncidentId, 1) },
     calls: [],
     status: '',
   },
-  'is-declared-by-a-person-and-closed-by-one': {
+  'declared-and-resolved-by-people': {
     given: [mode('shadow')],
     timeline: {
       '0 s': async (world) => {
@@ -512,30 +512,30 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'closes-after-quiet-hours': {
+  'closes-after-auto-resolve-hours': {
     given: [configured({ autoRollback: { mode: 'shadow' } }, { autoResolveHours: 1 })],
     timeline: { '0 s': fires() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'hands-over-to-the-next-run': {
+  'handover-to-the-next-run': {
     given: [mode('shadow'), untilTheEnd(352)],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'dies-and-the-next-run-waits-for-the-verification': {
+  'next-run-continues-the-verification': {
     timeline: { '0 s': fires(), '5 min': dies, '6 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'dies-while-it-asks-and-the-next-run-asks-on': {
+  'next-run-continues-the-approval-request': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '5 min': dies, '6 min': answers('approved'), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
-  'the-table-is-away-for-a-moment': {
+  'table-is-unavailable-briefly': {
     given: [once('effects.intendAction', 'before', fails), once('incidents.readInbox', 'before', fails)],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],

@@ -163,13 +163,13 @@ const rollsBack = `steps:
 `;
 
 export const runbookPaths: Record<string, Path> = {
-  'follows-a-runbook-to-its-end': {
+  'runbook-runs-to-its-end': {
     given: [follows({ long: LONG }), drained],
     timeline: { '0 s': fires(names('long')), '45 min': answers('approved'), '2 h': ends(names('long')) },
     calls: [PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', RESOLVE],
     status: 'resolved',
   },
-  'a-runbook-takes-back-what-it-has-done-when-a-step-fails': {
+  'runbook-undoes-its-steps-after-a-failure': {
     given: [
       follows({ long: LONG }),
       drained,
@@ -197,13 +197,13 @@ export const runbookPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'a-runbook-fails-and-a-person-has-it-continued': {
+  'failed-runbook-is-continued-by-a-person': {
     given: [follows({ two: TWO }), set({ answers: [answered(200, { id: 'd-7' }), answered(422), answered(200)] })],
     timeline: { '0 s': fires(names('two')), '5 min': retries(), '7 min': ends(names('two')) },
     calls: [PAGE, DRAIN, TOLD, PAGE_AGAIN, TOLD_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'a-call-without-an-answer-is-looked-for-before-it-is-made-again': {
+  'unanswered-call-is-searched-before-a-retry': {
     given: [
       follows({ two: TWO }),
       set({
@@ -229,13 +229,13 @@ export const runbookPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'a-person-starts-a-runbook-where-nothing-is-automatic': {
+  'manual-runbook-in-mode-suggest': {
     given: [follows({ back: rollsBack }, { autoRollback: { mode: 'shadow', unknownMigration: 'act' } })],
     timeline: { '0 s': starts('back'), '40 min': resolves },
     calls: ['cd roll-back.2 v2 to v1'],
     status: 'resolved',
   },
-  'a-person-starts-a-runbook-and-a-second-one-has-to-approve': {
+  'manual-runbook-needs-a-second-person': {
     given: [
       follows(
         { off: off() },
@@ -251,7 +251,7 @@ export const runbookPaths: Record<string, Path> = {
     calls: [PAGE_WARNING, FLAG_OFF, RESOLVE_WARNING],
     status: 'resolved',
   },
-  'a-person-starts-a-runbook-and-the-workflow-dies': {
+  'manual-runbook-continues-after-a-crash': {
     given: [follows({ long: LONG }), drained],
     timeline: { '0 s': starts('long'), '10 min': dies, '50 min': answersWhatWaits('approved'), '2 h': resolves },
     calls: [
@@ -264,13 +264,13 @@ export const runbookPaths: Record<string, Path> = {
     ],
     status: 'resolved',
   },
-  'a-person-does-not-want-a-step-of-a-runbook': {
+  'runbook-step-is-rejected': {
     given: [follows({ long: LONG }), drained],
     timeline: { '0 s': fires(names('long')), '45 min': answers('rejected'), '2 h': ends(names('long')) },
     calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
     status: 'resolved',
   },
-  'nobody-answers-a-runbook-so-it-stops': {
+  'unanswered-runbook-stops': {
     given: [
       follows({ long: LONG }, { autoRollback: { mode: 'act', evidence: 'time', approvalTimeoutMinutes: 10 } }),
       drained,
@@ -279,43 +279,43 @@ export const runbookPaths: Record<string, Path> = {
     calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
     status: 'resolved',
   },
-  'a-person-aborts-in-the-middle-of-a-runbook': {
+  'automation-is-aborted-during-a-runbook': {
     given: [follows({ long: LONG }), drained],
     timeline: { '0 s': fires(names('long')), '10 min': aborts, '2 h': ends(names('long')) },
     calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
     status: 'resolved',
   },
-  'the-kill-switch-is-put-on-in-the-middle-of-a-runbook': {
+  'kill-switch-during-a-runbook': {
     given: [follows({ long: LONG }), drained],
     timeline: { '0 s': fires(names('long')), '10 min': pauses(true), '2 h': ends(names('long')) },
     calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
     status: 'resolved',
   },
-  'a-person-resolves-it-in-the-middle-of-a-runbook': {
+  'resolved-during-a-runbook': {
     given: [follows({ long: LONG }), drained],
     timeline: { '0 s': fires(names('long')), '10 min': resolves },
     calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
     status: 'resolved',
   },
-  'a-runbook-asks-before-each-act-where-the-mode-is-approve': {
+  'runbook-asks-before-each-change-in-mode-approve': {
     given: [follows({ off: off() }, approving)],
     timeline: { '0 s': fires(names('off')), '5 min': answersWhatWaits('approved'), '30 min': ends(names('off')) },
     calls: [PAGE, FLAG_OFF, RESOLVE],
     status: 'resolved',
   },
-  'a-runbook-in-shadow-changes-nothing': {
+  'runbook-in-shadow-mode-changes-nothing': {
     given: [follows({ long: LONG }, { autoRollback: { mode: 'shadow' } })],
     timeline: { '0 s': fires(names('long')), '2 h': ends(names('long')) },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'steps-of-a-runbook-side-by-side': {
+  'parallel-runbook-steps': {
     given: [follows({ both: parallel }), drained],
     timeline: { '0 s': fires(names('both')), '20 min': ends(names('both')) },
     calls: [PAGE, DRAIN, FLAG_OFF, RESOLVE],
     status: 'resolved',
   },
-  'a-runbook-waits-for-the-rollback-that-it-asks-for': {
+  'runbook-waits-for-its-rollback': {
     given: [
       follows({ back: rollsBack }),
       set({ rollbacks: [{ kind: 'in_progress', id: 'rb-1', handle: null }, done] }),
@@ -325,19 +325,19 @@ export const runbookPaths: Record<string, Path> = {
     calls: [PAGE, 'cd roll-back.2 v2 to v1', 'cd roll-back.2 v2 to v1', RESOLVE],
     status: 'resolved',
   },
-  'a-runbook-has-its-rollback-asked-about-once': {
+  'runbook-rollback-asks-once': {
     given: [follows({ back: rollsBack.replace('timeout: 30m', 'timeout: 30m, approval: true') }, approving)],
     timeline: { '0 s': fires(names('back')), '10 min': answersWhatWaits('approved'), '20 min': ends(names('back')) },
     calls: [PAGE, 'cd roll-back.2 v2 to v1', RESOLVE],
     status: 'resolved',
   },
-  'a-runbook-goes-on-where-there-is-nothing-to-be-rolled-back': {
+  'runbook-continues-without-a-rollback-target': {
     given: [follows({ back: rollsBack }), ({ store }) => store.changes.clear()],
     timeline: { '0 s': fires(names('back')), '20 min': ends(names('back')) },
     calls: [PAGE, FLAG_OFF, RESOLVE],
     status: 'resolved',
   },
-  'an-alert-that-joins-has-a-runbook-of-its-own': {
+  'joining-alert-has-its-own-runbook': {
     given: [follows({ off: off(), drain }), drained],
     timeline: {
       '0 s': fires(names('off')),
@@ -348,7 +348,7 @@ export const runbookPaths: Record<string, Path> = {
     calls: [PAGE, FLAG_OFF, PAGE_AGAIN, 'http POST https://ops.test/drains runbook.2.drain', RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
-  'dies-in-the-middle-of-a-runbook-and-the-next-run-goes-on': {
+  'next-run-continues-the-runbook': {
     given: [follows({ long: LONG }), drained],
     timeline: {
       '0 s': fires(names('long')),
@@ -359,7 +359,7 @@ export const runbookPaths: Record<string, Path> = {
     calls: [PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', RESOLVE],
     status: 'resolved',
   },
-  'a-call-of-a-runbook-is-repeated-under-its-key-until-it-is-taken': {
+  'runbook-http-call-is-retried-with-its-key': {
     given: [
       follows({
         hook: `steps:

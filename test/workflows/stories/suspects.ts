@@ -88,31 +88,31 @@ const ROLL_BACK = 'cd roll-back.1 v2 to v1';
 const RESOLVE = 'pager resolve page.1 critical';
 
 export const suspectPaths: Record<string, Path> = {
-  'asks-and-the-suspect-is-cleared': {
+  'suspect-is-cleared-during-an-approval-request': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '4 min': clears('v2'), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-suspect-is-cleared-while-it-is-judged': {
+  'suspect-is-cleared-during-the-decision': {
     given: [mode('approve'), atTheJudgement('before', clears('v2'))],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-suspect-is-cleared-between-judgement-and-act': {
+  'suspect-is-cleared-between-decision-and-rollback': {
     given: [atTheJudgement('after', clears('v2'))],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-suspect-is-cleared-after-a-person-said-yes': {
+  'suspect-is-cleared-after-an-approval': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '2 s': all(answersWhatWaits('approved', 'person:bo'), clears('v2')), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
-  'the-suspect-is-cleared-while-cd-works-on-it': {
+  'suspect-is-cleared-during-the-rollback': {
     given: [
       (world) => {
         world.rollbacks = [{ kind: 'in_progress', id: 'rb-1', handle: '/rb-1' }];
@@ -126,7 +126,7 @@ export const suspectPaths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, 'cd look /rb-1', 'cd look /rb-1', RESOLVE],
     status: 'resolved',
   },
-  'the-suspect-is-cleared-and-the-next-one-is-asked-about': {
+  'next-suspect-after-a-clearing': {
     given: [dependsOnPayments],
     timeline: {
       '0 s': fires(),
@@ -138,7 +138,7 @@ export const suspectPaths: Record<string, Path> = {
     calls: [PAGE, `${PAGE} for payments`, 'cd roll-back.2 p2 to p1 of payments', `${RESOLVE} for payments`, RESOLVE],
     status: 'resolved',
   },
-  'the-suspect-is-cleared-where-it-depends-on-what-fails-too': {
+  'suspect-is-cleared-while-a-dependency-fails': {
     given: [dependsOnPayments],
     timeline: {
       '0 s': fires(ofPayments),
@@ -149,7 +149,7 @@ export const suspectPaths: Record<string, Path> = {
     calls: [`${PAGE} for payments`, PAGE, `${RESOLVE} for payments`, RESOLVE],
     status: 'resolved',
   },
-  'the-suspect-is-cleared-and-suspected-again': {
+  'cleared-suspect-is-restored': {
     given: [mode('approve')],
     timeline: {
       '0 s': fires(),
@@ -161,19 +161,19 @@ export const suspectPaths: Record<string, Path> = {
     calls: [PAGE, 'cd roll-back.3 v2 to v1', RESOLVE],
     status: 'resolved',
   },
-  'the-suspect-is-cleared-and-rolled-back-by-hand-after-all': {
+  'cleared-suspect-is-rolled-back-by-request': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '3 min': clears('v2'), '4 min': asksForRollback(), '9 min': ends() },
     calls: [PAGE, 'cd roll-back.3 v2 to v1', RESOLVE],
     status: 'resolved',
   },
-  'a-person-names-the-version': {
+  'requested-version': {
     given: [mode('suggest'), deploys('v0', 600)],
     timeline: { '0 s': fires(), '4 min': asksForRollback('v0'), '9 min': ends() },
     calls: [PAGE, 'cd roll-back.2 v2 to v0', RESOLVE],
     status: 'resolved',
   },
-  'a-person-names-the-version-and-something-newer-runs-by-then': {
+  'requested-version-after-a-newer-deploy': {
     given: [mode('suggest'), deploys('v0', 600)],
     timeline: {
       '0 s': fires(),
