@@ -90,7 +90,7 @@ describe('errors that should be measured but are not, require a person,', () => 
   test('not if the series ended before it', () => {
     const gone = afterDeploy({ health: { max: 0.01, curve: curve((m) => (m > 4 ? 0.001 : null)) } });
     expect(confidence(gone)).toBeLessThan(confidence(afterDeploy()));
-    expect(asks(gone).join('; ')).not.toMatch(/nothing any more/);
+    expect(approvalReasons(gone).join('; ')).not.toMatch(/nothing any more/);
   });
 
   test('and are no evidence for a change if the series ended long after it: monitoring fails more often', () => {
