@@ -75,6 +75,8 @@ const BOUNDS: Readonly<Record<string, { min?: number; max?: number }>> = {
   another_fails: { min: -0.9 },
   two_others_fail: { min: -2.3 },
   step: { min: 0.1 },
+  common_cause_of_one: { min: 0.8 },
+  common_cause: { min: 0.9 },
 };
 
 /** A weight keeps its sign, and stays within what one piece of evidence can say. */
