@@ -1,6 +1,7 @@
 import type { IncidentDeps } from '../../domain/ports/deps.ts';
 import { SHARED_LIMITS } from '../clients/client.ts';
 import { s3Snapshots } from '../clients/snapshots.ts';
+import { subscriberWebhooks } from '../../integrations/webhook/subscriber-webhooks.ts';
 import { notifyingIncidents } from '../notifying-stores.ts';
 import { QuarantineTable } from '../table/alerts/quarantine.ts';
 import { DecisionTable } from '../table/incidents/decisions.ts';
@@ -42,5 +43,6 @@ export function incidentDeps(
     subscribers: new SubscriberTable(table, clock),
     deliveries: new DeliveryTable(table),
     snapshots: s3Snapshots(s3, bucket, SHARED_LIMITS),
+    subscriberWebhooks: subscriberWebhooks({ clock }),
   };
 }

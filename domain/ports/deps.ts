@@ -30,8 +30,8 @@ import type { OnCall } from '../people/on-call.ts';
 import type { Deployer, Flags } from '../rollback/targets.ts';
 import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from '../slo/ports.ts';
 import type { PublicIncidents } from '../status/ports.ts';
-import type { Deliveries, Subscribers } from '../status/subscriptions/ports.ts';
 import type { SnapshotStore } from '../status/snapshot.ts';
+import type { Deliveries, Subscribers, SubscriberWebhooks } from '../status/subscriptions/ports.ts';
 import type { ApprovalLinks, Sessions, Tokens } from './access.ts';
 import type { AlertStates, Quarantine, SignalQueue } from './alerts.ts';
 import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
@@ -106,6 +106,7 @@ export type IncidentDeps = {
   deliveries: Deliveries;
   /** Where a static host finds the public status pages. */
   snapshots: SnapshotStore;
+  subscriberWebhooks: SubscriberWebhooks;
 };
 
 /** Changes, and the systems that can undo them. */

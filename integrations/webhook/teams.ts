@@ -35,38 +35,43 @@ export function teamsMessage(event: WebhookEvent, incident: WebhookIncident): ob
     ['Channel', incident.channel],
     ['Incident', incident.id],
   ];
-  return {
-    type: 'message',
-    attachments: [
+  return teamsCard([
+    line(
       {
-        contentType: 'application/vnd.microsoft.card.adaptive',
-        contentUrl: null,
-        content: {
-          $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
-          type: 'AdaptiveCard',
-          version: '1.4',
-          body: [
-            line(
-              {
-                text: `${WORDS[event]}: `,
-                weight: 'bolder',
-                color: isOver ? 'good' : (COLOURS[severity] ?? 'default'),
-              },
-              { text: cut(`${service} ${environment}: ${title}`), weight: 'bolder' },
-            ),
-            ...facts.flatMap(([name, value]) =>
-              value === null ? [] : [line({ text: `${name}: `, isSubtle: true }, { text: cut(value) })],
-            ),
-          ],
-        },
+        text: `${WORDS[event]}: `,
+        weight: 'bolder',
+        color: isOver ? 'good' : (COLOURS[severity] ?? 'default'),
       },
-    ],
-  };
+      { text: cut(`${service} ${environment}: ${title}`), weight: 'bolder' },
+    ),
+    ...facts.flatMap(([name, value]) =>
+      value === null ? [] : [line({ text: `${name}: `, isSubtle: true }, { text: cut(value) })],
+    ),
+  ]);
 }
+
+/** Returns a message with a card of text lines, and a button for each link. */
+export const teamsCard = (body: readonly object[], links: readonly { title: string; url: string }[] = []): object => ({
+  type: 'message',
+  attachments: [
+    {
+      contentType: 'application/vnd.microsoft.card.adaptive',
+      contentUrl: null,
+      content: {
+        $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+        type: 'AdaptiveCard',
+        version: '1.4',
+        body,
+        ...(links.length > 0 && { actions: links.map((link) => ({ type: 'Action.OpenUrl', ...link })) }),
+      },
+    },
+  ],
+});
 
 type Run = { text: string; weight?: string; color?: string; isSubtle?: boolean };
 
-const line = (...runs: Run[]) => ({
+/** Returns a line of text runs, which are shown literally. */
+export const line = (...runs: Run[]) => ({
   type: 'RichTextBlock',
   spacing: 'small',
   inlines: runs.map((run) => ({ type: 'TextRun', ...run })),

@@ -38,14 +38,18 @@ export async function announce(visit: Visit, page: PageSettings, event: EventVie
   const started = session.now();
   const budget = { left: VISIT_MESSAGES };
   const isOver = () => budget.left <= 0 || secondsBetween(started, session.now()) >= VISIT_SECONDS;
-  const queue = jobs.values();
+  const isEmail = ({ subscriber }: Job) => subscriber.channel === 'email';
+  // Apart, so that webhooks do not wait for a mail server.
+  const queues = [jobs.filter(isEmail), jobs.filter((job) => !isEmail(job))].map((some) => some.values());
   await Promise.all(
-    Array.from({ length: Math.min(LANES, jobs.length) }, async (_, lane) => {
-      for (const job of queue) {
-        if (isOver()) return session.scheduleNext(session.now());
-        if (!(await deliver(visit, given, job, { lane, budget }))) return;
-      }
-    }),
+    queues.flatMap((queue) =>
+      Array.from({ length: LANES }, async (_, lane) => {
+        for (const job of queue) {
+          if (isOver()) return session.scheduleNext(session.now());
+          if (!(await deliver(visit, given, job, { lane, budget }))) return;
+        }
+      }),
+    ),
   );
 }
 

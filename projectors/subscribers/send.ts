@@ -1,15 +1,15 @@
-import type { Delivered, Email, VendorResponse } from '../../domain/messages/channels.ts';
-import type { Subscriber } from '../../schemas/status/subscriber.ts';
+import type { Delivered, VendorResponse } from '../../domain/messages/channels.ts';
+import type { Subscriber, SubscriptionChannel } from '../../schemas/status/subscriber.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Method } from '../sync/session.ts';
-import type { Message } from '../../domain/status/subscriptions/messages.ts';
+import { type Message, textOf } from '../../domain/status/subscriptions/message.ts';
 import type { Visit } from './visit.ts';
 
 /** Messages that are on their way at the same time. */
 export const LANES = 4;
 
-/** Limit of all emails together. Amazon SES permits 14 per second to a new account in production. */
-const EMAILS = { perSecond: 10, burst: 20 };
+/** Limits of all messages together. Amazon SES permits 14 emails per second to a new account in production. */
+const LIMITS = { email: { perSecond: 10, burst: 200 }, webhook: { perSecond: 20, burst: 40 } } as const;
 
 /** Seconds until the next look at a channel that is not connected. */
 const OFF_SECONDS = 600;
@@ -30,17 +30,17 @@ export type Outcome =
  * @param key the same for each attempt
  */
 export async function send(
-  { deps, session, addresses }: Visit,
+  visit: Visit,
   { subscriber, message, key, lane }: { subscriber: Subscriber; message: Message; key: string; lane: number },
 ): Promise<Outcome> {
-  const method: Method = { name: `email ${lane}`, allowances: { email: EMAILS } };
-  const email: Email = {
-    ...message,
-    to: subscriber.to,
-    key,
-    ...(subscriber.state === 'confirmed' && { unsubscribe: addresses.link(subscriber, 'unsubscribe') }),
-  };
-  const answer = await session.attempt(method, async () => ofServer(await deps.emails.send(email)));
+  const { deps, session } = visit;
+  const { channel } = subscriber;
+  const answer =
+    channel === 'email'
+      ? await session.attempt(methodOf('email', lane), () => sendEmail(visit, subscriber, message, key))
+      : await session.attempt(methodOf('webhook', lane), () =>
+          sendWebhook(visit, channel, { subscriber, message, key }),
+        );
   if (answer === undefined) return { kind: 'stopped' };
   switch (answer.kind) {
     case 'done':
@@ -53,6 +53,48 @@ export async function send(
     case 'later':
     case 'unclear':
       return { kind: 'stopped' };
+  }
+}
+
+const methodOf = (kind: keyof typeof LIMITS, lane: number): Method => ({
+  name: `${kind} ${lane}`,
+  allowances: { [kind]: LIMITS[kind] },
+});
+
+async function sendEmail(
+  { deps, addresses }: Visit,
+  subscriber: Subscriber,
+  message: Message,
+  key: string,
+): Promise<VendorResponse<Outcome>> {
+  const delivered = await deps.emails.send({
+    to: subscriber.to,
+    subject: message.subject,
+    text: textOf(message),
+    key,
+    ...(subscriber.state === 'confirmed' && { unsubscribe: addresses.link(subscriber, 'unsubscribe') }),
+  });
+  return ofServer(delivered);
+}
+
+/** Each webhook is a system of its own: its failure does not slow down others. */
+async function sendWebhook(
+  { deps }: Visit,
+  channel: Exclude<SubscriptionChannel, 'email'>,
+  { subscriber, message, key }: { subscriber: Subscriber; message: Message; key: string },
+): Promise<VendorResponse<Outcome>> {
+  const secret = deps.subscribers.secretOf(subscriber);
+  const response = await deps.subscriberWebhooks.send({ channel, url: subscriber.to, message, secret, key });
+  switch (response.kind) {
+    case 'done':
+      return { kind: 'done', value: { kind: 'sent' } };
+    case 'refused':
+      return { kind: 'done', value: { kind: 'refused', detail: response.detail } };
+    case 'later':
+      return { kind: 'done', value: response };
+    case 'unclear':
+    case 'off':
+      return { kind: 'done', value: { kind: 'later', detail: response.detail, afterSeconds: null } };
   }
 }
 

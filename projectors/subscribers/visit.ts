@@ -3,16 +3,17 @@ import type { Mail } from '../../domain/messages/channels.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { PublicIncidents } from '../../domain/status/ports.ts';
 import type { Addresses } from '../../domain/status/subscriptions/messages.ts';
-import type { Deliveries, Subscribers } from '../../domain/status/subscriptions/ports.ts';
+import type { Deliveries, Subscribers, SubscriberWebhooks } from '../../domain/status/subscriptions/ports.ts';
 import type { SyncSession } from '../sync/session.ts';
 
 export type SubscriberDeps = {
   projections: Pick<Projections, 'write'>;
   publicIncidents: Pick<PublicIncidents, 'read'>;
-  subscribers: Pick<Subscribers, 'read' | 'of' | 'write' | 'remove' | 'codeOf'>;
+  subscribers: Pick<Subscribers, 'read' | 'of' | 'write' | 'remove' | 'codeOf' | 'secretOf'>;
   deliveries: Deliveries;
   config: ConfigSource;
   emails: Mail;
+  subscriberWebhooks: SubscriberWebhooks;
   publicUrl: string | undefined;
   timeScale: number;
 };

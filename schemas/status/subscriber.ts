@@ -2,8 +2,40 @@ import * as z from 'zod';
 import { Timestamp } from '../time/time.ts';
 
 /** How a subscriber gets updates of a status page. */
-export const SubscriptionChannel = z.enum(['email']);
+export const SubscriptionChannel = z.enum(['email', 'slack', 'teams', 'webhook']);
 export type SubscriptionChannel = z.infer<typeof SubscriptionChannel>;
+
+/** Longest address of a mailbox (RFC 5321, with the erratum 1690). */
+const EMAIL_MAX_CHARS = 254;
+const URL_MAX_CHARS = 2000;
+
+/** An address without credentials, at the usual port: others are more often a probe than a receiver. */
+const webhookUrl = (isHost: (host: string) => boolean, path = /^\//) =>
+  z
+    .string()
+    .max(URL_MAX_CHARS)
+    .transform((text, context) => {
+      const url = URL.parse(text);
+      const isRight =
+        url?.protocol === 'https:' &&
+        url.port === '' &&
+        url.username === '' &&
+        url.password === '' &&
+        isHost(url.hostname) &&
+        path.test(url.pathname);
+      if (isRight) return url.href;
+      context.addIssue({ code: 'custom', message: 'not an address of this channel' });
+      return z.NEVER;
+    });
+
+/** The form of an address, by channel. */
+export const SUBSCRIBER_ADDRESSES: Readonly<Record<SubscriptionChannel, z.ZodType<string>>> = {
+  email: z.email().max(EMAIL_MAX_CHARS),
+  slack: webhookUrl((host) => host === 'hooks.slack.com' || host === 'hooks.slack-gov.com', /^\/services\/./),
+  // Addresses of the trigger "When a Teams webhook request is received" of Power Automate.
+  teams: webhookUrl((host) => host.endsWith('.logic.azure.com') || host.endsWith('.api.powerplatform.com')),
+  webhook: webhookUrl(() => true),
+};
 
 /** A subscription to a status page, confirmed or not. */
 export const Subscriber = z.object({

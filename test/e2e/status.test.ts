@@ -17,6 +17,7 @@ const statusPage = {
       title: `Acme ${MARKUP}`,
       timeZone: 'Europe/Berlin',
       colors: { header: '#1d3557' },
+      subscriptions: ['email', 'slack', 'teams', 'webhook'],
       components: [{ name: 'Checkout', group: 'Shop', description: MARKUP }, 'Search'],
     },
   },
@@ -60,7 +61,12 @@ describe.runIf(haveBrowser())('the status page in a browser', () => {
 
   beforeAll(async () => {
     [firebreak, browser] = await Promise.all([
-      Firebreak.start({ services, timeScale: 60, configFiles: { 'status-page.yaml': stringify(statusPage) } }),
+      Firebreak.start({
+        services,
+        timeScale: 60,
+        configFiles: { 'status-page.yaml': stringify(statusPage) },
+        env: { FIREBREAK_PUBLIC_URL: 'https://firebreak.acme.example' },
+      }),
       Browser.start(),
     ]);
   });
@@ -88,6 +94,8 @@ describe.runIf(haveBrowser())('the status page in a browser', () => {
     ['/status', { width: 375, height: 700 }],
     [`/status/history/${new Date().toISOString().slice(0, 7)}`, { dark: true, width: 375, height: 700 }],
     ['/status/incidents/upgrade.html', {}],
+    ['/status/subscriptions/main', {}],
+    ['/status/subscriptions/main', { dark: true, width: 375, height: 700 }],
   ] satisfies [string, Partial<Eyes>][])('%s with %j has no accessibility problem and fits', async (path, eyes) => {
     const page = await open(path, eyes);
     await eventually(async () => (await page.text('footer')) ?? Promise.reject(new Error('loading')), 'the page');

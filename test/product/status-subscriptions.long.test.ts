@@ -58,7 +58,7 @@ const linkIn = (email: string, purpose: string): string =>
 
 async function subscribe(address: string): Promise<void> {
   await post(`${PUBLIC_URL}/status/subscriptions/main`, [
-    ['email', address],
+    ['address', address],
     ['component', 'Checkout'],
   ]);
   const link = linkIn(await seen(address, 'Confirm your subscription'), 'confirm');
@@ -108,7 +108,7 @@ test('an address that does not exist gets no second message', async () => {
   const rule = { vendor: 'mail', fault, match: { path: `/${GONE}` } };
   expect((await firebreak.put('/sandbox/faults', rule)).status).toBeLessThan(300);
   const form: [string, string][] = [
-    ['email', GONE],
+    ['address', GONE],
     ['component', 'Checkout'],
   ];
   await post(`${PUBLIC_URL}/status/subscriptions/main`, form);

@@ -230,6 +230,7 @@ export class FakeWorld {
       subscribers: notAsked('subscribers'),
       deliveries: notAsked('deliveries'),
       snapshots: notAsked('snapshots'),
+      subscriberWebhooks: notAsked('subscriberWebhooks'),
       idempotency: notAsked('idempotency'),
       digests: notAsked('digests'),
       processedEvents: notAsked('processedEvents'),

@@ -4,7 +4,10 @@ import type { Delivery, Subscriber } from '../../schemas/status/subscriber.ts';
 import { at } from './public-incidents.ts';
 
 /** In-memory subscriptions with readable codes. */
-export class MemorySubscribers implements Pick<Subscribers, 'read' | 'of' | 'write' | 'remove' | 'codeOf'> {
+export class MemorySubscribers implements Pick<
+  Subscribers,
+  'read' | 'of' | 'write' | 'remove' | 'codeOf' | 'secretOf'
+> {
   readonly all = new Map<string, Subscriber>();
 
   constructor(...subscribers: readonly Subscriber[]) {
@@ -32,6 +35,10 @@ export class MemorySubscribers implements Pick<Subscribers, 'read' | 'of' | 'wri
 
   codeOf({ id }: Pick<Subscriber, 'id'>, purpose: LinkPurpose): string {
     return `code-${purpose}-${id}`;
+  }
+
+  secretOf({ id }: Pick<Subscriber, 'id'>): string {
+    return `secret-${id}`;
   }
 }
 

@@ -76,6 +76,10 @@ export class SubscriberTable implements Subscribers {
     return createHmac('sha256', key).update(`${purpose} ${page} ${id}`).digest('base64url');
   }
 
+  secretOf({ page, id, key }: Pick<Subscriber, 'page' | 'id' | 'key'>): string {
+    return `whsec_${createHmac('sha256', key).update(`webhook ${page} ${id}`).digest('base64')}`;
+  }
+
   isCode(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose, code: string): boolean {
     const [right, given] = [this.codeOf(subscriber, purpose), code].map((text) => Buffer.from(text));
     return right !== undefined && given?.byteLength === right.byteLength && timingSafeEqual(right, given);

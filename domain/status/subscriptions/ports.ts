@@ -1,6 +1,8 @@
 import type { Subscriber, SubscriptionChannel, Delivery } from '../../../schemas/status/subscriber.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { VendorResponse } from '../../messages/channels.ts';
 import type { LinkPurpose } from './links.ts';
+import type { Message } from './message.ts';
 
 /** People and systems that get updates of a status page. */
 export type Subscribers = {
@@ -22,10 +24,29 @@ export type Subscribers = {
   remove(page: string, id: string): Promise<void>;
   /** Returns the code of a link, which is signed with the subscription's own key. */
   codeOf(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose): string;
+  /** Returns the secret that signs messages to a webhook: `whsec_…`. */
+  secretOf(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>): string;
   /** Compares a code in constant time. */
   isCode(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose, code: string): boolean;
   /** Counts a request of a client, or of all clients of a page, in the current hour. Returns the count with it. */
   count(who: string, at: Timestamp): Promise<number>;
+};
+
+/** Webhooks that anybody can subscribe. */
+export type SubscriberWebhooks = {
+  /**
+   * Makes one attempt to send a message to a public address.
+   *
+   * @param secret signs messages of the channel `webhook`
+   * @param key the same for each attempt, by which receivers detect repeats
+   */
+  send(to: {
+    channel: Exclude<SubscriptionChannel, 'email'>;
+    url: string;
+    message: Message;
+    secret: string;
+    key: string;
+  }): Promise<VendorResponse<null>>;
 };
 
 /** An incident or a maintenance on a page. */

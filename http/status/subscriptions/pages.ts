@@ -2,27 +2,44 @@ import { html } from 'hono/html';
 import type { LinkPurpose } from '../../../domain/status/subscriptions/links.ts';
 import { subscriptionsPath } from '../../../domain/status/subscriptions/links.ts';
 import { choiceWords } from '../../../domain/status/subscriptions/messages.ts';
-import type { Subscriber } from '../../../schemas/status/subscriber.ts';
+import type { Subscriber, SubscriptionChannel } from '../../../schemas/status/subscriber.ts';
 import type { Html } from '../../web/parts.ts';
 import { documentOf, type Frame } from '../pages.ts';
 
 /** What all pages for subscriptions share. */
 export type Context = Frame;
 
-type Given = { to?: string; components?: readonly string[]; error?: string | undefined };
+/** Texts of the channels in the form. */
+export const CHANNELS: Readonly<Record<SubscriptionChannel, { name: string; address: string; wrong: string }>> = {
+  email: { name: 'Email', address: 'an email address', wrong: 'Enter an email address, such as ada@example.com.' },
+  slack: {
+    name: 'Slack',
+    address: 'the URL of an incoming webhook of Slack',
+    wrong: 'Enter the URL of an incoming webhook of Slack: https://hooks.slack.com/services/…',
+  },
+  teams: {
+    name: 'Microsoft Teams',
+    address: 'the URL of a workflow of Teams that receives webhooks',
+    wrong: 'Enter the URL of a workflow that starts when a Teams webhook request is received.',
+  },
+  webhook: {
+    name: 'Webhook',
+    address: 'an https URL that receives signed JSON',
+    wrong: 'Enter an https URL with the port 443 and without a password.',
+  },
+};
+
+type Given = { channel?: SubscriptionChannel; to?: string; components?: readonly string[]; error?: string | undefined };
 
 /** Renders the form to subscribe. Without a choice, all components are selected. */
-export const formPage = (context: Context, { to = '', components, error }: Given): Html =>
+export const formPage = (context: Context, { channel, to = '', components, error }: Given): Html =>
   subscriptionDocument(
     context,
     `Subscribe to ${context.page.title}`,
     html`${errorOf(error)}
       <p>You get a message for each update of an incident or of planned maintenance.</p>
       <form method="post" action="${subscriptionsPath(context.page)}">
-        <label class="text"
-          >Email address
-          <input type="email" name="email" value="${to}" maxlength="254" autocomplete="email" required />
-        </label>
+        ${addressField(context, { channel, to })}
         ${componentsField(context, (name) => components?.includes(name) ?? true)}
         <button>Subscribe</button>
       </form>
@@ -51,13 +68,14 @@ export const managePage = (
   context: Context,
   subscriber: Subscriber,
   paths: { save: string; unsubscribe: string },
-  { done, error }: { done?: string; error?: string },
+  { done, error, secret }: { done?: string; error?: string; secret?: string },
 ): Html =>
   subscriptionDocument(
     context,
     'Your subscription',
     html`${done === undefined ? '' : html`<p role="status"><strong>${done}</strong></p>`} ${errorOf(error)}
       <p>${maskedAddress(subscriber)} gets updates of ${context.page.title}.</p>
+      ${secret === undefined ? '' : html`<p>Messages are signed with the secret <code>${secret}</code> (Standard Webhooks).</p>`}
       <form method="post" action="${paths.save}">
         ${componentsField(context, (name) => subscriber.components?.includes(name) ?? true)}
         <button>Save</button>
@@ -77,10 +95,42 @@ export const endedPage = (context: Context): Html =>
 export const messagePage = (context: Context, title: string, text: string): Html =>
   subscriptionDocument(context, title, html`<p>${text}</p>`);
 
-/** Shows enough of an address to recognize it, because links are sometimes forwarded. */
-function maskedAddress({ to }: Pick<Subscriber, 'to'>): string {
+/** Shows enough of an address to recognize it, because links are sometimes forwarded. The path of a webhook is a secret. */
+function maskedAddress({ channel, to }: Pick<Subscriber, 'channel' | 'to'>): string {
+  if (channel !== 'email') return `${URL.parse(to)?.origin ?? ''}/•••`;
   const [local = '', ...domain] = to.split('@');
   return `${local.slice(0, 1)}•••@${domain.join('@')}`;
+}
+
+/** Shows a choice of channels only if there is one. */
+function addressField(
+  { page: { subscriptions } }: Context,
+  { channel, to }: { channel: SubscriptionChannel | undefined; to: string },
+): Html {
+  if (subscriptions.length === 1 && subscriptions[0] === 'email')
+    return html`<label class="text"
+      >Email address
+      <input type="email" name="address" value="${to}" maxlength="254" autocomplete="email" required />
+    </label>`;
+  return html`<fieldset>
+      <legend>How</legend>
+      ${subscriptions.map(
+        (one) =>
+          html`<label
+            ><input
+              type="radio"
+              name="channel"
+              value="${one}"
+              ${(channel ?? subscriptions[0]) === one ? 'checked' : ''}
+            />
+            ${CHANNELS[one].name}: ${CHANNELS[one].address}</label
+          >`,
+      )}
+    </fieldset>
+    <label class="text"
+      >Address
+      <input type="text" name="address" value="${to}" maxlength="2000" required />
+    </label>`;
 }
 
 const errorOf = (error: string | undefined): Html | string =>

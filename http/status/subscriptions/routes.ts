@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
 import { type Context, Hono } from 'hono';
-import * as z from 'zod';
 import { Refusal } from '../../../actions/refusal.ts';
 import {
   choose,
@@ -19,7 +17,7 @@ import {
   subscriptionsPath,
 } from '../../../domain/status/subscriptions/links.ts';
 import { chosen } from '../../../domain/status/subscriptions/subscription.ts';
-import { type Subscriber, SubscriptionChannel } from '../../../schemas/status/subscriber.ts';
+import { type Subscriber, SUBSCRIBER_ADDRESSES } from '../../../schemas/status/subscriber.ts';
 import type { Env } from '../../context.ts';
 import { readBody } from '../../middleware/body.ts';
 import { addressOf } from '../../middleware/credentials.ts';
@@ -27,14 +25,19 @@ import { identifiesRequest } from '../../middleware/request.ts';
 import { problem } from '../../problem.ts';
 import type { Html } from '../../web/parts.ts';
 import { liveLinks } from '../links.ts';
+import { hashSource } from '../policy.ts';
 import { styleOf } from '../style.ts';
-import { type Context as PageContext, endedPage, formPage, linkPage, managePage, messagePage } from './pages.ts';
+import {
+  CHANNELS,
+  type Context as PageContext,
+  endedPage,
+  formPage,
+  linkPage,
+  managePage,
+  messagePage,
+} from './pages.ts';
 
 const FORM_MAX_BYTES = 32 * 1024;
-
-/** Longest address of a mailbox (RFC 5321, with the erratum 1690). */
-const EMAIL_MAX_CHARS = 254;
-const EmailAddress = z.email().max(EMAIL_MAX_CHARS);
 
 /**
  * Returns the pages on which readers subscribe to a status page. Opening a page never changes anything: scanners of email
@@ -76,24 +79,23 @@ async function contextOf(deps: SubscriptionDeps, c: Context<Env>): Promise<PageC
 async function request(deps: SubscriptionDeps, c: Context<Env>): Promise<Response> {
   const context = await contextOf(deps, c);
   const form = await formOf(c);
-  const to = (form.get('email') ?? '').trim();
-  const components = chosen(form.getAll('component'), context.page);
-  const given = { to, components: form.getAll('component') };
-  const channel = SubscriptionChannel.parse('email');
-  const error = !EmailAddress.safeParse(to).success
-    ? 'Enter an email address, such as ada@example.com.'
-    : components === undefined
-      ? 'Select at least one component.'
-      : undefined;
-  if (error !== undefined || components === undefined)
-    return answer(c, context.page, formPage(context, { ...given, error }), 422);
+  const given = { to: (form.get('address') ?? '').trim(), components: form.getAll('component') };
+  const { subscriptions } = context.page;
+  const channel = subscriptions.find((one) => one === form.get('channel')) ?? subscriptions[0] ?? 'email';
+  const address = SUBSCRIBER_ADDRESSES[channel].safeParse(given.to);
+  const components = chosen(given.components, context.page);
+  if (!address.success || components === undefined) {
+    const error = address.success ? 'Select at least one component.' : CHANNELS[channel].wrong;
+    return answer(c, context.page, formPage(context, { ...given, channel, error }), 422);
+  }
+  const to = address.data;
   await subscribe(deps, { page: context.page.name, channel, to, components }, addressOf(c));
   return answer(
     c,
     context.page,
     messagePage(
       context,
-      'Check your inbox',
+      'Check your messages',
       `If ${to} can get updates, it gets a message with a link now. Open the link within 48 hours to confirm the subscription.`,
     ),
   );
@@ -158,7 +160,13 @@ const manage = (
 ): Html => {
   const path = (purpose: LinkPurpose): string =>
     `${subscriptionsPath(context.page)}/${purpose}/${linkText(subscriber.id, subscribers.codeOf(subscriber, purpose))}`;
-  return managePage(context, subscriber, { save: path('manage'), unsubscribe: path('unsubscribe') }, notice);
+  const secret = subscriber.channel === 'webhook' ? subscribers.secretOf(subscriber) : undefined;
+  return managePage(
+    context,
+    subscriber,
+    { save: path('manage'), unsubscribe: path('unsubscribe') },
+    { ...notice, ...(secret !== undefined && { secret }) },
+  );
 };
 
 const formOf = async (c: Context<Env>): Promise<URLSearchParams> =>
@@ -177,8 +185,6 @@ async function answer(
     'x-robots-tag': 'noindex',
     // Addresses of these pages are secrets of their subscribers.
     'referrer-policy': 'no-referrer',
-    'content-security-policy': `default-src 'none'; style-src '${hashSource(styleOf(page))}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+    'content-security-policy': `default-src 'none'; style-src ${hashSource(styleOf(page))}; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
   });
 }
-
-const hashSource = (text: string): string => `sha256-${createHash('sha256').update(text).digest('base64')}`;

@@ -30,7 +30,11 @@ const config = Config.parse({
   statusPage: {
     pages: {
       main: { title: `Acme ${HOSTILE}`, subscriptions: ['email'], components: ['Checkout', `Search ${HOSTILE}`] },
-      partners: { title: 'Partners', subscriptions: ['email'], components: ['Partner API'] },
+      partners: {
+        title: 'Partners',
+        subscriptions: ['slack', 'teams', 'webhook'],
+        components: ['Partner API'],
+      },
       closed: { title: 'Closed', components: ['Checkout'] },
     },
   },
@@ -66,7 +70,7 @@ async function ask(path: string, form?: readonly (readonly [string, string])[], 
 
 const AT = '/status/subscriptions/main';
 const subscribe = (to: string, components = ['Checkout'], from?: string) =>
-  ask(AT, [['email', to], ...components.map((name) => ['component', name] as const)], from);
+  ask(AT, [['address', to], ...components.map((name) => ['component', name] as const)], from);
 
 const only = async (page = 'main'): Promise<Subscriber> => {
   const [one, ...more] = await subscribers.of(page);
@@ -93,12 +97,12 @@ describe('the form', () => {
 
   test.each(['/status/subscriptions/closed', '/status/subscriptions/unknown'])('%s does not exist', async (path) => {
     expect((await ask(path)).status).toBe(404);
-    expect((await ask(path, [['email', ADA]])).status).toBe(404);
+    expect((await ask(path, [['address', ADA]])).status).toBe(404);
   });
 
   test('creates a subscription without effect, which the projector asks its owner to confirm', async () => {
     const { status, text } = await subscribe(ADA);
-    expect([status, text]).toEqual([200, expect.stringContaining('Check your inbox')]);
+    expect([status, text]).toEqual([200, expect.stringContaining('Check your messages')]);
     const one = await only();
     expect(one).toMatchObject({ to: ADA, components: ['Checkout'], state: 'pending', requested: 1, answered: 0 });
     expect(await due()).toContain(`subscription:main/${one.id}`);
@@ -253,4 +257,56 @@ test('without a public address, nobody can subscribe, because the header Host co
     subscribers,
   });
   expect((await subscribe(ADA)).status).toBe(503);
+});
+
+describe('a page with several channels', () => {
+  const PARTNERS = '/status/subscriptions/partners';
+  const request = (channel: string, address: string) =>
+    ask(PARTNERS, [
+      ['channel', channel],
+      ['address', address],
+      ['component', 'Partner API'],
+    ]);
+
+  test('asks how', async () => {
+    const { text } = await ask(PARTNERS);
+    expect(text.match(/type="radio"/g)).toHaveLength(3);
+    expect(text).not.toContain('value="email"');
+  });
+
+  test.each([
+    ['slack', 'https://hooks.slack.com/services/T000/B000/xyz'],
+    ['teams', 'https://prod-1.westeurope.logic.azure.com:443/workflows/a/triggers/manual/paths/invoke?sig=x'],
+    ['teams', 'https://default0.11.environment.api.powerplatform.com/powerautomate/x?sig=y'],
+    ['webhook', 'https://hook.acme.example/firebreak?key=1'],
+  ])('%s accepts %s', async (channel, address) => {
+    expect((await request(channel, address)).status).toBe(200);
+    expect(await only('partners')).toMatchObject({ channel, to: new URL(address).href, state: 'pending' });
+  });
+
+  test.each([
+    ['slack', 'https://hooks.slack.com.acme.example/services/a'],
+    ['slack', 'https://hooks.slack.com/api/chat.postMessage'],
+    ['slack', 'ada@acme.example'],
+    ['teams', 'https://logic.azure.com.acme.example/x'],
+    ['webhook', 'http://hook.acme.example/'],
+    ['webhook', 'https://user:password@hook.acme.example/'],
+    ['webhook', 'https://hook.acme.example:8443/'],
+    ['webhook', 'javascript:alert(1)'],
+  ])('%s refuses %s', async (channel, address) => {
+    expect((await request(channel, address)).status).toBe(422);
+    expect(await subscribers.of('partners')).toEqual([]);
+  });
+
+  test('shows the secret of a webhook to those who can confirm it, and never its address', async () => {
+    await request('webhook', 'https://hook.acme.example/secret-path');
+    const secret = subscribers.secretOf(await only('partners'));
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    const before = await ask(await linkOf('confirm', 'partners'));
+    expect(before.text).toContain('https://hook.acme.example/•••');
+    expect(before.text).not.toContain(secret);
+    const after = await ask(await linkOf('confirm', 'partners'), []);
+    expect(after.text).toContain(secret);
+    expect(after.text).not.toContain('secret-path');
+  });
 });

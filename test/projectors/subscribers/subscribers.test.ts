@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Delivered, Email } from '../../../domain/messages/channels.ts';
+import type { Delivered, Email, VendorResponse } from '../../../domain/messages/channels.ts';
+import type { SubscriberWebhooks } from '../../../domain/status/subscriptions/ports.ts';
 import { subscribersProjector } from '../../../projectors/subscribers/subscribers.ts';
 import type { PublicIncident } from '../../../schemas/status/public-incident.ts';
 import type { Subscriber } from '../../../schemas/status/subscriber.ts';
@@ -15,7 +16,7 @@ const PAGES = {
     title: 'Acme Status',
     timeZone: 'Europe/Berlin',
     url: 'https://status.acme.example',
-    subscriptions: ['email'],
+    subscriptions: ['email', 'slack', 'webhook'],
     components: ['Checkout', 'Search'],
   },
   partners: { title: 'Partners', components: ['Checkout'] },
@@ -41,11 +42,20 @@ const ALL = [
   subscriber({ id: 'f'.repeat(32), to: 'fay@acme.example', page: 'partners' }),
 ];
 
-function worldOf(trouble: Trouble, subscribers: readonly Subscriber[] = ALL, answer?: (email: Email) => Delivered) {
+type Post = Parameters<SubscriberWebhooks['send']>[0];
+const DONE = { kind: 'done', value: null } as const;
+
+function worldOf(
+  trouble: Trouble,
+  subscribers: readonly Subscriber[] = ALL,
+  answer?: (email: Email) => Delivered,
+  atWebhook: (call: Post) => VendorResponse<null> = () => DONE,
+) {
   const shown = new MemoryPublicIncidents();
   const stored = new MemorySubscribers(...subscribers);
   const deliveries = new MemoryDeliveries();
   const sent: Email[] = [];
+  const posted: Post[] = [];
   const config = configOf({ statusPage: { pages: PAGES, maintenance: [MAINTENANCE] } });
   const world: World = new World('subscribers', trouble, config, (seen) => {
     const store = seen.store(stored);
@@ -58,6 +68,7 @@ function worldOf(trouble: Trouble, subscribers: readonly Subscriber[] = ALL, ans
         write: (one) => store.write(one),
         remove: (page, id) => store.remove(page, id),
         codeOf: (one, purpose) => stored.codeOf(one, purpose),
+        secretOf: (one) => stored.secretOf(one),
       },
       deliveries: seen.store(deliveries),
       emails: seen.vendor<{ send(email: Email): Promise<Delivered> }>({
@@ -65,6 +76,13 @@ function worldOf(trouble: Trouble, subscribers: readonly Subscriber[] = ALL, ans
           const delivered = answer?.(email) ?? { kind: 'done' as const, value: null };
           if (delivered.kind === 'done') sent.push(email);
           return delivered;
+        },
+      }),
+      subscriberWebhooks: seen.vendor<SubscriberWebhooks>({
+        send: (call: Post) => {
+          const response = atWebhook(call);
+          if (response.kind === 'done') posted.push(call);
+          return response;
         },
       }),
       publicUrl: 'https://firebreak.acme.example',
@@ -75,7 +93,7 @@ function worldOf(trouble: Trouble, subscribers: readonly Subscriber[] = ALL, ans
     shown.all.set(record.id, record);
     world.mark(`public-incident:${record.id}`);
   };
-  return { world, stored, sent, publishes };
+  return { world, stored, sent, posted, publishes };
 }
 
 const OPENED = publicIncident({ id: 'one', started_at: START, resolved_at: null });
@@ -272,4 +290,54 @@ test('a maintenance is sent when it is announced, when it starts, and when it is
     ['Scheduled', 'In progress', 'Completed'].map((status) => `[Acme Status] ${status}: Upgrade of Search`),
   );
   expect(sent[0]?.text).toContain('Planned: 20 Nov 2026, 14:00 CET – 20 Nov 2026, 15:00 CET');
+});
+
+describe('a webhook', () => {
+  const HOOK = subscriber({ id: '1'.repeat(32), channel: 'webhook', to: 'https://hook.acme.example/a' });
+  const SLACK = subscriber({ id: '2'.repeat(32), channel: 'slack', to: 'https://hooks.slack.com/services/T/B/x' });
+  const TEAMS = subscriber({ id: '3'.repeat(32), channel: 'teams', to: 'https://a.logic.azure.com/x' });
+
+  test('gets each update once, with its secret and a key, if the page offers its channel', async () => {
+    const { world, publishes, posted } = worldOf(NO_TROUBLE, [HOOK, SLACK, TEAMS]);
+    world.expect(0, () => publishes(OPENED));
+    await world.run();
+    expect(await world.callsWhenMarked('public-incident:one')).toEqual([]);
+    expect(posted.map(({ url }) => url).toSorted()).toEqual([HOOK.to, SLACK.to]);
+    expect(posted.find(({ url }) => url === HOOK.to)).toMatchObject({
+      channel: 'webhook',
+      secret: `secret-${HOOK.id}`,
+      key: `update-main-incident-one-1-${HOOK.id}`,
+      message: {
+        data: {
+          type: 'incident.investigating',
+          data: {
+            page: { name: 'main', url: 'https://status.acme.example' },
+            id: 'one',
+            components: ['Checkout'],
+            text: 'We are looking into Checkout.',
+            manage_url: expect.stringContaining('/manage/'),
+          },
+        },
+      },
+    });
+  });
+
+  test('that does not answer delays neither others nor emails, and the mail server delays no webhook', async () => {
+    const late: VendorResponse<null> = { kind: 'later', detail: 'no answer in time', afterSeconds: null };
+    const closed: Delivered = { kind: 'closed', detail: 'connection refused', afterSeconds: null };
+    const { world, publishes, posted, sent, stored } = worldOf(
+      NO_TROUBLE,
+      [HOOK, SLACK, ADA],
+      () => (world.clock.now() < at('2026-11-20T12:30:00Z') ? closed : DONE),
+      ({ channel }) => (channel === 'webhook' ? late : DONE),
+    );
+    world.expect(0, () => publishes(OPENED));
+    world.expect(60_000, () => {
+      expect(posted.map(({ url }) => url)).toEqual([SLACK.to]);
+      expect(sent).toEqual([]);
+    });
+    await world.run();
+    expect(received(sent, ADA)).toEqual([SUBJECTS[0]]);
+    expect(await stored.read('main', HOOK.id)).toMatchObject({ refusals: 1 });
+  });
 });
