@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 /** Completion data of one command. */
-export type Node = {
+export type CompletionNode = {
   /** Words after `firebreak`: empty for `firebreak` itself, `incident approve` for a subcommand. */
   path: string;
   commands: readonly Word[];
@@ -16,7 +16,7 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** Returns one node for each command and subcommand. */
-export function nodesOf(command: Command, path = ''): Node[] {
+export function nodesOf(command: Command, path = ''): CompletionNode[] {
   const help = command.createHelp();
   const commands = help.visibleCommands(command).filter((one) => one.name() !== 'help');
   const flags = help
@@ -26,7 +26,7 @@ export function nodesOf(command: Command, path = ''): Node[] {
         .filter((flag) => flag !== undefined)
         .map((word) => ({ word, description, takesValue: required || optional, choices: argChoices ?? [] })),
     );
-  const own: Node = {
+  const own: CompletionNode = {
     path,
     commands: commands.map((one) => ({ word: one.name(), description: one.description() })),
     flags,
@@ -36,26 +36,27 @@ export function nodesOf(command: Command, path = ''): Node[] {
 }
 
 /** Returns the completion script for a shell. The script is static, so that completion starts no program. */
-export const completionScript = (shell: Shell, nodes: readonly Node[]): string =>
+export const completionScript = (shell: Shell, nodes: readonly CompletionNode[]): string =>
   ({ bash: bashScript, zsh: zshScript, fish: fishScript })[shell](nodes);
 
 /** Quotes for all three shells. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-const wordsOf = ({ commands, flags, argument }: Node): string[] => [
+const wordsOf = ({ commands, flags, argument }: CompletionNode): string[] => [
   ...commands.map(({ word }) => word),
   ...argument,
   ...flags.map(({ word }) => word),
 ];
 
 /** Returns the path of every command except `firebreak` itself. */
-const commandPaths = (nodes: readonly Node[]): string[] => nodes.flatMap(({ path }) => (path === '' ? [] : [path]));
+const commandPaths = (nodes: readonly CompletionNode[]): string[] =>
+  nodes.flatMap(({ path }) => (path === '' ? [] : [path]));
 
-const valueFlags = (nodes: readonly Node[]): { path: string; flag: Flag }[] =>
+const valueFlags = (nodes: readonly CompletionNode[]): { path: string; flag: Flag }[] =>
   nodes.flatMap(({ path, flags }) => flags.filter(({ takesValue }) => takesValue).map((flag) => ({ path, flag })));
 
 /** Returns bash and zsh code that sets `path` to the command before the cursor. */
-const commandDetection = (nodes: readonly Node[], words: string, upTo: string, first: number): string[] => [
+const commandDetection = (nodes: readonly CompletionNode[], words: string, upTo: string, first: number): string[] => [
   `  local path='' i`,
   `  for ((i = ${first}; i < ${upTo}; i++)); do`,
   `    case "\${path:+$path }\${${words}[i]}" in`,
@@ -64,7 +65,7 @@ const commandDetection = (nodes: readonly Node[], words: string, upTo: string, f
   `  done`,
 ];
 
-function bashScript(nodes: readonly Node[]): string {
+function bashScript(nodes: readonly CompletionNode[]): string {
   return [
     '# bash completion of firebreak: source <(firebreak completion bash)',
     '_firebreak() {',
@@ -91,7 +92,7 @@ function bashScript(nodes: readonly Node[]): string {
   ].join('\n');
 }
 
-function zshScript(nodes: readonly Node[]): string {
+function zshScript(nodes: readonly CompletionNode[]): string {
   /** Returns `word:description` with colons of the word escaped. */
   const described = ({ word, description }: Word): string => quoted(`${word.replaceAll(':', '\\:')}:${description}`);
   return [
@@ -123,7 +124,7 @@ function zshScript(nodes: readonly Node[]): string {
   ].join('\n');
 }
 
-function fishScript(nodes: readonly Node[]): string {
+function fishScript(nodes: readonly CompletionNode[]): string {
   const rule = (path: string, ...more: string[]): string =>
     `complete -c firebreak -n ${quoted(`__firebreak_at ${quoted(path).replaceAll("'", '"')}`)} ${more.join(' ')}`;
   return [

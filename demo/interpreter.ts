@@ -23,14 +23,14 @@ const TONES: readonly [RegExp, Tone][] = [
 
 /** Turns timeline entries and vendor calls into lines of the story. */
 export class Interpreter implements Audience {
-  readonly #teller: Narrator;
+  readonly #narrator: Narrator;
   /** Whether the story has several services, so that lines must name theirs. */
   readonly #several: boolean;
   /** Timeline texts with their times. */
   readonly #written = new Map<string, number>();
 
   constructor(narrator: Narrator, several: boolean) {
-    this.#teller = narrator;
+    this.#narrator = narrator;
     this.#several = several;
   }
 
@@ -38,7 +38,7 @@ export class Interpreter implements Audience {
     this.#written.set(text, millisOf(at));
     if (UNTOLD.test(kind)) return;
     const own = OWN_ACTORS.has(actor);
-    this.#teller.say({
+    this.#narrator.say({
       at: millisOf(at),
       speaker: own ? 'Firebreak' : actor,
       about: this.#several ? service : undefined,
@@ -51,11 +51,11 @@ export class Interpreter implements Audience {
     const at = millisOf(call.at);
     const words = wordsOf(call);
     if (words === undefined || this.#isEcho(words.text, at)) return;
-    this.#teller.say({ at, ...words });
+    this.#narrator.say({ at, ...words });
   }
 
   knownUntil(at: number): void {
-    this.#teller.knownUntil(at);
+    this.#narrator.knownUntil(at);
   }
 
   #isEcho(text: string, at: number): boolean {

@@ -2,7 +2,7 @@ import { stopWithParent } from '../local/parent.ts';
 import { type Command, Misused, readCommand, storyList, usage } from './command.ts';
 import { printSummary, tellLinks } from './summary.ts';
 import { printIntroduction } from './introduction.ts';
-import { Stage, Stuck } from './stage.ts';
+import { Stage, StoryTimeout } from './stage.ts';
 import type { Output } from './narrator.ts';
 
 /** A minute of waiting takes a second: at normal speed, verification takes a quarter of an hour. */
@@ -59,7 +59,7 @@ async function play({ story, exit, keep }: Play): Promise<number> {
     ),
   );
   try {
-    const stage = await Stage.open(story, { paper: output, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
+    const stage = await Stage.open(story, { output, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
     try {
       return await playOn(stage, { exit, keep });
     } finally {
@@ -72,7 +72,7 @@ async function play({ story, exit, keep }: Play): Promise<number> {
 }
 
 async function playOn(stage: Stage, { exit, keep }: Pick<Play, 'exit' | 'keep'>): Promise<number> {
-  const { teller: narrator, firebreak } = stage;
+  const { narrator, firebreak } = stage;
   narrator.write(`To see the vendors' views, open ${firebreak.url}/sandbox\n`, 'dim');
   const facts = await Promise.race([stage.play(), interrupted]);
   if (facts === 'interrupted') return EXIT.interrupted;
@@ -88,6 +88,6 @@ async function playOn(stage: Stage, { exit, keep }: Pick<Play, 'exit' | 'keep'>)
 }
 
 function whatWentWrong(error: unknown): string {
-  if (error instanceof Stuck) return error.message;
+  if (error instanceof StoryTimeout) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -43,7 +43,7 @@ export type MonitoringOptions = {
   firebreak: Firebreak;
   /** Milliseconds per minute of the story. */
   minuteMs: number;
-  teller: Narrator;
+  narrator: Narrator;
   /** Receives unexpected errors. */
   failed(error: unknown): void;
 };
@@ -126,7 +126,7 @@ export class Monitoring {
     this.#untold.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value }] });
     const text = since === null ? 'requests succeed again' : 'requests fail';
     const line = { at: Date.now(), speaker: 'toy service', about: `${toy.name} ${toy.version}`, text };
-    this.#options.teller.say({ ...line, tone: since === null ? 'good' : 'bad' });
+    this.#options.narrator.say({ ...line, tone: since === null ? 'good' : 'bad' });
   }
 
   #ratioIs(toy: ToyService, ratio: number, at: number): void {
@@ -143,7 +143,7 @@ export class Monitoring {
 
   #fires(watched: Watched, now: number, ratio: number): Notified {
     const summary = `${watched.toy.name} fails ${percent(ratio)} of its requests`;
-    this.#options.teller.begin(now);
+    this.#options.narrator.begin(now);
     watched.alert = { startsAt: now, endsAt: null, summary };
     return { service: watched.toy.name, alert: watched.alert };
   }
@@ -159,7 +159,7 @@ export class Monitoring {
   }
 
   async #deliver(changed: readonly Notified[]): Promise<void> {
-    const { firebreak, teller: narrator } = this.#options;
+    const { firebreak, narrator } = this.#options;
     const body = notification(changed);
     for (const { service, alert } of changed) {
       const fires = alert.endsAt === null;

@@ -39,12 +39,12 @@ const environment = 'production';
 const Live = z.object({ items: z.array(z.object({ service: z.string(), version: z.string() })) });
 
 /** The story did not end in time. */
-export class Stuck extends Error {
+export class StoryTimeout extends Error {
   override readonly name = 'Stuck';
 }
 
 export type StageOptions = {
-  paper: Output;
+  output: Output;
   /** Speed-up factor for the minutes of the story. */
   timeScale: number;
   /** Time limit for the whole story. */
@@ -56,7 +56,7 @@ export type StageOptions = {
 export class Stage {
   readonly story: Story;
   readonly firebreak: Firebreak;
-  readonly teller: Narrator;
+  readonly narrator: Narrator;
   readonly #options: StageOptions;
   readonly #toys = new Map<string, ToyService>();
   readonly #monitoring: Monitoring;
@@ -71,11 +71,11 @@ export class Stage {
     this.firebreak = firebreak;
     this.#options = options;
     const several = Object.keys(story.services).length > 1;
-    this.teller = new Narrator(options.paper, several);
+    this.narrator = new Narrator(options.output, several);
     this.#failure.promise.catch(() => undefined); // play() reports it
     const failed = this.#failure.reject;
-    this.#monitoring = new Monitoring({ firebreak, minuteMs: this.minutes(1), teller: this.teller, failed });
-    this.#witness = new Witness({ firebreak, audience: new Interpreter(this.teller, several), failed });
+    this.#monitoring = new Monitoring({ firebreak, minuteMs: this.minutes(1), narrator: this.narrator, failed });
+    this.#witness = new Witness({ firebreak, audience: new Interpreter(this.narrator, several), failed });
   }
 
   /** Sets up healthy services with hours of history, and a Firebreak that knows them. */
@@ -100,7 +100,13 @@ export class Stage {
     const plans = Object.entries(this.story.services);
     const requestEveryMs = (plans.length * 1000) / REQUESTS_PER_SECOND;
     for (const [name, { version, needs }] of plans) {
-      const options = { name, version, windowMs, requestEveryMs, needs: (needs ?? []).map((other) => this.toy(other)) };
+      const options = {
+        name,
+        version,
+        windowMs,
+        requestEveryMs,
+        dependencies: (needs ?? []).map((other) => this.toy(other)),
+      };
       this.#toys.set(name, await ToyService.start(options));
     }
   }
@@ -145,7 +151,7 @@ export class Stage {
 
   /** Prints a line with the current time. */
   say(line: Omit<Line, 'at'>): void {
-    this.teller.say({ at: Date.now(), ...line });
+    this.narrator.say({ at: Date.now(), ...line });
   }
 
   toy(name: string): ToyService {
@@ -164,7 +170,9 @@ export class Stage {
     const over = new AbortController();
     const limit = sleep(limitSeconds * 1000, undefined, { signal: over.signal }).then(async () => {
       const state = await this.#state().catch((error: unknown) => `the incidents cannot be read: ${String(error)}`);
-      throw new Stuck(`the story has not ended after ${limitSeconds} s: it is waiting for ${this.#awaited}. ${state}`);
+      throw new StoryTimeout(
+        `the story has not ended after ${limitSeconds} s: it is waiting for ${this.#awaited}. ${state}`,
+      );
     });
     try {
       return await Promise.race([this.story.play(this), this.#failure.promise, limit]);
@@ -192,7 +200,7 @@ export class Stage {
       if (seen !== undefined && seen !== false) return seen;
       await sleep(LOOK_EVERY_MS);
     }
-    throw new Stuck(`the stage was closed while the story was waiting for ${what}`);
+    throw new StoryTimeout(`the stage was closed while the story was waiting for ${what}`);
   }
 
   /**

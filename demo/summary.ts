@@ -21,7 +21,7 @@ const KIND = 22;
 
 /** Prints the result: expected facts, milestones with times, suspects, and the timeline. */
 export async function printSummary(stage: Stage, facts: readonly Fact[]): Promise<void> {
-  const { teller: narrator } = stage;
+  const { narrator } = stage;
   narrator.write('\nExpected results', 'bold');
   for (const { text, holds } of facts) paragraph(narrator, holds ? '✓' : '✗', text, holds ? 'green' : 'red');
   const incidents = await stage.incidents();
@@ -79,7 +79,7 @@ function paragraph(narrator: Narrator, mark: string, text: string, style: 'reset
 
 /** Prints links to explore the result. @param stays whether Firebreak keeps running */
 export async function tellLinks(stage: Stage, { stays, kept }: { stays: boolean; kept: boolean }): Promise<void> {
-  const { teller: narrator, firebreak } = stage;
+  const { narrator, firebreak } = stage;
   const { url, adminToken, port, dataDir, configDir } = firebreak;
   const incident = (await stage.incidents()).find(({ parent_id }) => parent_id === null);
   narrator.write(stays ? '\nExplore' : '\nLinks that work while the demo runs', 'bold');

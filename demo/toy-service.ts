@@ -7,7 +7,7 @@ export type ToyOptions = {
   name: string;
   version: string;
   /** Services that are called for each request. If one of them fails, the request fails. */
-  needs: readonly ToyService[];
+  dependencies: readonly ToyService[];
   /** Window of the error ratio in milliseconds, converted to a number of requests. */
   windowMs: number;
   /** Interval between requests in milliseconds. */
@@ -23,19 +23,19 @@ export class ToyService {
   readonly failing = new Map<string, number>();
   /** Whether every request fails, whatever the version. */
   down = false;
-  readonly #needs: readonly ToyService[];
-  readonly #lately: ErrorRatio;
+  readonly #dependencies: readonly ToyService[];
+  readonly #recentRequests: ErrorRatio;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #server: Server;
-  #users: NodeJS.Timeout | undefined;
+  #traffic: NodeJS.Timeout | undefined;
   /** Accumulates the share of failures; each whole number is one failed request. Keeps the ratio steady without chance. */
-  #owed = 0;
+  #failureDebt = 0;
 
-  private constructor({ name, version, needs, windowMs, requestEveryMs }: ToyOptions) {
+  private constructor({ name, version, dependencies, windowMs, requestEveryMs }: ToyOptions) {
     this.name = name;
     this.version = version;
-    this.#needs = needs;
-    this.#lately = new ErrorRatio(windowMs / requestEveryMs);
+    this.#dependencies = dependencies;
+    this.#recentRequests = new ErrorRatio(windowMs / requestEveryMs);
     this.#server = createServer((_, response) => {
       void this.#serve().then((ok) => response.writeHead(ok ? 200 : 500).end());
     });
@@ -46,7 +46,7 @@ export class ToyService {
     const toy = new ToyService(options);
     toy.#server.listen(0, '127.0.0.1');
     await once(toy.#server, 'listening');
-    toy.#users = setInterval(() => void toy.#use(), options.requestEveryMs);
+    toy.#traffic = setInterval(() => void toy.#sendRequest(), options.requestEveryMs);
     return toy;
   }
 
@@ -56,11 +56,11 @@ export class ToyService {
 
   /** Share of recent requests that failed, 0 to 1; `null` before the minimum number of requests. */
   get errorRatio(): number | null {
-    return this.#lately.errorRatio;
+    return this.#recentRequests.errorRatio;
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#users);
+    clearInterval(this.#traffic);
     this.#agent.destroy();
     const closed = once(this.#server, 'close');
     this.#server.close();
@@ -70,22 +70,22 @@ export class ToyService {
 
   async #serve(): Promise<boolean> {
     if (this.down) return false;
-    this.#owed += this.failing.get(this.version) ?? 0;
-    if (this.#owed >= 1) {
-      this.#owed -= 1;
+    this.#failureDebt += this.failing.get(this.version) ?? 0;
+    if (this.#failureDebt >= 1) {
+      this.#failureDebt -= 1;
       return false;
     }
-    const answers = await Promise.all(this.#needs.map(({ url }) => this.#ask(url)));
+    const answers = await Promise.all(this.#dependencies.map(({ url }) => this.#isHealthy(url)));
     return answers.every(Boolean);
   }
 
-  async #use(): Promise<void> {
-    const ok = await this.#ask(this.url);
-    this.#lately.served({ failed: !ok });
+  async #sendRequest(): Promise<void> {
+    const ok = await this.#isHealthy(this.url);
+    this.#recentRequests.served({ failed: !ok });
   }
 
   /** Returns whether a URL responds with 200. */
-  #ask(url: string): Promise<boolean> {
+  #isHealthy(url: string): Promise<boolean> {
     return new Promise((resolve) => {
       const request = get(url, { agent: this.#agent }, (response) => {
         response.resume().once('end', () => resolve(response.statusCode === 200));

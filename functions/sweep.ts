@@ -1,7 +1,7 @@
 import { deps } from '../aws/deps.ts';
-import { sweep, type UnderWay } from '../jobs/sweep/sweep.ts';
+import { sweep, type JobsInProgress } from '../jobs/sweep/sweep.ts';
 
-const underWay: UnderWay = new Set();
+const inProgress: JobsInProgress = new Set();
 
 /** Runs all periodic jobs, each minute. */
-export const handler = (): Promise<{ woken: number; revived: number }> => sweep(deps(), underWay);
+export const handler = (): Promise<{ woken: number; revived: number }> => sweep(deps(), inProgress);

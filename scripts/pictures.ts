@@ -22,7 +22,7 @@ const browser = await Browser.start();
 try {
   const story = photographed((url) => new Camera(browser, url, FOLDER));
   const stage = await Stage.open(story, {
-    paper: { colours: false, write: (line) => console.log(line) },
+    output: { colours: false, write: (line) => console.log(line) },
     env: bareEnvironment(),
     timeScale: TIME_SCALE,
     limitSeconds: LIMIT_SECONDS,

@@ -84,8 +84,8 @@ const isOpen = ({ status }: Pick<IncidentRecord, 'status'>): boolean => status =
  * Gives the commander of a declared child incident command of its parent, because responders work in the parent. Keeps
  * the parent's commander if it has one. Safe to repeat.
  */
-export async function giveCommandOfParent({ incidents }: Pick<Deps, 'incidents'>, partId: IncidentId): Promise<void> {
-  const child = await incidents.read(partId);
+export async function giveCommandOfParent({ incidents }: Pick<Deps, 'incidents'>, childId: IncidentId): Promise<void> {
+  const child = await incidents.read(childId);
   const commander = child?.roles?.commander;
   if (child?.parent_id === undefined || child.by_hand !== true || commander === undefined) return;
   await incidents.amend(

@@ -21,7 +21,7 @@ type RecordDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'log
 export async function recordedFreeze(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
   const known = await deps.freezes.get(id);
   if (known !== undefined && !isComputed(known)) return known;
-  const found = await whatHolds(deps, known === undefined ? [] : [known]);
+  const found = await readCauses(deps, known === undefined ? [] : [known]);
   if (known !== undefined) {
     await correct(deps, latch({ ...found, objectives: [], current: [known] }, sha256));
     return deps.freezes.get(id);
@@ -36,10 +36,10 @@ export async function recordedFreeze(deps: RecordDeps, id: string): Promise<Free
  * Records the freezes of the calendar and of open incidents at once, as the next evaluation would, so that lists show
  * the freezes in force. If this fails, lists show the last recorded state.
  */
-export async function recordWhatHolds(deps: RecordDeps): Promise<void> {
+export async function recordComputedFreezes(deps: RecordDeps): Promise<void> {
   try {
     const current = (await deps.freezes.current()).filter(isComputed);
-    const plan = latch({ ...(await whatHolds(deps, current)), objectives: [], current }, sha256);
+    const plan = latch({ ...(await readCauses(deps, current)), objectives: [], current }, sha256);
     await correct(deps, plan);
     await pooled(plan.open, AT_ONCE, async (freeze) => void (await deps.freezes.open(freeze)));
   } catch (error) {
@@ -49,12 +49,12 @@ export async function recordWhatHolds(deps: RecordDeps): Promise<void> {
   }
 }
 
-type WhatHolds = Pick<LatchInputs, 'at' | 'calendar'> & { incidents: NonNullable<LatchInputs['incidents']> };
+type CurrentCauses = Pick<LatchInputs, 'at' | 'calendar'> & { incidents: NonNullable<LatchInputs['incidents']> };
 
 /**
  * @param current freezes whose incidents are read directly, because the list of open incidents is eventually consistent
  */
-async function whatHolds(deps: RecordDeps, current: readonly Freeze[]): Promise<WhatHolds> {
+async function readCauses(deps: RecordDeps, current: readonly Freeze[]): Promise<CurrentCauses> {
   const [config, open, known] = await Promise.all([
     deps.config.current(),
     deps.incidents.open(),
@@ -75,7 +75,7 @@ async function whatHolds(deps: RecordDeps, current: readonly Freeze[]): Promise<
 const readIncident = async ({ incidents }: RecordDeps, id: string) =>
   (await incidents.read(IncidentId.parse(id))) ?? [];
 
-const incidentFreezes = ({ incidents }: WhatHolds): Freeze[] =>
+const incidentFreezes = ({ incidents }: CurrentCauses): Freeze[] =>
   incidents.flatMap(({ incident, policy }) => incidentFreeze(incident, policy, sha256) ?? []);
 
 const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';

@@ -6,16 +6,16 @@ import { check } from './check.ts';
 import type { CheckDeps } from './inputs.ts';
 import { knownScope } from './known-environment.ts';
 
-const Told = z.string().min(1).max(256).nullish();
+const OptionalName = z.string().min(1).max(256).nullish();
 
 /** A token and the deployment for which it is presented. Every given field must match the token. */
 export const VerifyRequest = z.object({
   token: z.string().min(1).max(16_384),
-  service: Told,
-  environment: Told,
-  version: Told,
-  commit: Told,
-  deployment_id: Told,
+  service: OptionalName,
+  environment: OptionalName,
+  version: OptionalName,
+  commit: OptionalName,
+  deployment_id: OptionalName,
 });
 export type VerifyRequest = z.infer<typeof VerifyRequest>;
 

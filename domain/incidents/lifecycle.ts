@@ -203,4 +203,4 @@ export const planLeave = (
       });
 
 /** What a parent loses when a child is resolved or leaves. */
-export const childLess: IncidentPatch = { add: { firing: -1 } };
+export const withoutChild: IncidentPatch = { add: { firing: -1 } };

@@ -79,7 +79,7 @@ export const notificationState = (incident: IncidentRecord, now: Timestamp): Las
 });
 
 /** Restores the previous state after a notification that was certainly not sent. */
-export const notTold = (before: LastNotification | undefined, now: Timestamp): LastNotification =>
+export const notSent = (before: LastNotification | undefined, now: Timestamp): LastNotification =>
   before ?? { about: '', at: now, notified: false };
 
 /** Records that the notification can never be sent, because the recipient does not exist. */
@@ -93,13 +93,13 @@ export const neverNotified = (now: LastNotification, before: LastNotification | 
 const AGAIN_MINUTES = { first: 1, longest: 30 };
 
 /** Schedules another attempt after a failure that may be temporary. */
-export const toldLater = (
+export const sentLater = (
   before: LastNotification | undefined,
   { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
 ): LastNotification => {
   const tries = (before?.again?.tries ?? 0) + 1;
   const minutes = Math.min(AGAIN_MINUTES.first * 2 ** (tries - 1), AGAIN_MINUTES.longest);
-  return { ...notTold(before, now), again: { at: plusSeconds(now, (minutes * 60) / timeScale), tries } };
+  return { ...notSent(before, now), again: { at: plusSeconds(now, (minutes * 60) / timeScale), tries } };
 };
 
 function concerns(

@@ -31,8 +31,8 @@ export function withAcknowledgement(
   incident: Paged,
   { by, at, page = incident.pages, atPager }: Acknowledgement,
 ): { handling?: Handling } {
-  const { acknowledged: before, unacknowledged: rings } = incident.handling ?? {};
-  const upTo = rings !== undefined && at < rings.at ? Math.min(page, rings.page - 1) : page;
+  const { acknowledged: before, unacknowledged: withdrawal } = incident.handling ?? {};
+  const upTo = withdrawal !== undefined && at < withdrawal.at ? Math.min(page, withdrawal.page - 1) : page;
   if (upTo < Math.min(page, 1)) return {}; // withdrawn in the meantime
   if (before === undefined || (before.page ?? incident.pages) < upTo)
     return {
@@ -46,12 +46,12 @@ export function withAcknowledgement(
 
 /** Records that a page is no longer acknowledged, unless it was acknowledged again in the meantime. */
 export function withoutAcknowledgement({ handling = {} }: Paged, page: number, at: Timestamp): { handling: Handling } {
-  const { acknowledged: statement, unacknowledged: before } = handling;
-  const rings = before !== undefined && before.at > at ? before : { page, at };
-  if (statement === undefined || statement.at > at || (statement.page ?? page) < page)
-    return { handling: { unacknowledged: rings } };
-  const { last_at_pager: again, ...first } = statement;
+  const { acknowledged, unacknowledged: before } = handling;
+  const withdrawal = before !== undefined && before.at > at ? before : { page, at };
+  if (acknowledged === undefined || acknowledged.at > at || (acknowledged.page ?? page) < page)
+    return { handling: { unacknowledged: withdrawal } };
+  const { last_at_pager: again, ...first } = acknowledged;
   if (again !== undefined && again.at > at)
-    return { handling: { unacknowledged: rings, acknowledged: { ...first, ...again } } };
-  return { handling: { unacknowledged: rings, acknowledged: { ...first, page: page - 1 } } };
+    return { handling: { unacknowledged: withdrawal, acknowledged: { ...first, ...again } } };
+  return { handling: { unacknowledged: withdrawal, acknowledged: { ...first, page: page - 1 } } };
 }

@@ -7,10 +7,10 @@ import { Refusal } from '../../actions/refusal.ts';
 export const BODY_MAX_BYTES = 256 * 1024;
 
 /** A DynamoDB item has at most 32 levels of nesting. Our own envelope needs some of them. */
-const DEPTH_MAX = 16;
+const NESTING_MAX = 16;
 
 /** The smallest accepted absolute value except 0. DynamoDB rejects numbers with an exponent below -130. */
-const TINIEST = 1e-100;
+const SMALLEST = 1e-100;
 
 /**
  * Refuses bodies that could not be stored unchanged. JSON allows lone surrogates, numbers out of range, and unlimited
@@ -38,7 +38,7 @@ function parsed(text: string): unknown {
 
 /** Returns what is wrong with the value, or undefined. */
 function flawOf(value: unknown, depth: number): string | undefined {
-  if (depth > DEPTH_MAX) return `the JSON has more than ${DEPTH_MAX} levels of nesting`;
+  if (depth > NESTING_MAX) return `the JSON has more than ${NESTING_MAX} levels of nesting`;
   if (typeof value === 'string' && !value.isWellFormed()) return 'a string contains half a surrogate pair';
   if (typeof value === 'number' && !isNumber(value)) return `the number ${value} is outside the supported range`;
   if (typeof value !== 'object' || value === null) return undefined;
@@ -50,4 +50,4 @@ function flawOf(value: unknown, depth: number): string | undefined {
 }
 
 const isNumber = (value: number): boolean =>
-  value === 0 || (Math.abs(value) <= Number.MAX_SAFE_INTEGER && Math.abs(value) >= TINIEST);
+  value === 0 || (Math.abs(value) <= Number.MAX_SAFE_INTEGER && Math.abs(value) >= SMALLEST);

@@ -34,9 +34,9 @@ const Windows = z.object({
 });
 export type Windows = z.infer<typeof Windows>;
 
-type Patched = { annotations: Record<string, string>; spec: object };
+type ApplicationPatch = { annotations: Record<string, string>; spec: object };
 
-/** The calls of one attempt for one application. All throw `Ended`, except those that return `Told`. */
+/** The calls of one attempt for one application. All throw `Ended`, except those that return `VendorResponse`. */
 export type Calls = {
   /** @param options.refresh compares the application with Git first, and waits for the result */
   application(options?: { refresh: boolean }): Promise<Application>;
@@ -48,7 +48,7 @@ export type Calls = {
   windows(): Promise<Windows>;
   /** @param id the history ID */
   rollBack(id: number, prune: boolean): Promise<VendorResponse<Application>>;
-  patch(change: Patched): Promise<Application>;
+  patch(change: ApplicationPatch): Promise<Application>;
 };
 
 /**

@@ -3,12 +3,12 @@ import {
   digestOf,
   isDue,
   neverNotified,
-  notTold,
+  notSent,
   pauseAfter,
   type ChannelPause,
   type NotificationChannel,
   notificationState,
-  toldLater,
+  sentLater,
   type LastNotification,
 } from '../../domain/messages/stakeholder-digest.ts';
 import type { Delivered, Mail } from '../../domain/messages/channels.ts';
@@ -84,7 +84,7 @@ export class Round {
 
   async #attempt(due: Due): Promise<void> {
     const { digests, clock, timeScale } = this.#deps;
-    const { id, receiver, stakeholder, before, childIncidents: children, notifiedOfParent: heardOfParent } = due;
+    const { id, receiver, stakeholder, before, childIncidents: children, notifiedOfParent } = due;
     const story = await this.#story(id);
     const now = clock.now();
     // The list is eventually consistent. The record must match what is sent.
@@ -93,7 +93,7 @@ export class Round {
       now,
       timeScale,
       children,
-      notifiedOfParent: heardOfParent,
+      notifiedOfParent,
     };
     if (story === undefined || !isDue(story.incident, stakeholder, before, requested)) return;
     const notification = notificationState(story.incident, now);
@@ -134,12 +134,12 @@ export class Round {
         return this.#stop({ detail: how.detail, afterSeconds: null });
       case 'closed':
       case 'off':
-        await instead(notTold(before, now.now));
+        await instead(notSent(before, now.now));
         return this.#stop(how.kind === 'off' ? { detail: how.detail, afterSeconds: null } : how);
       case 'later':
         this.#failures += 1;
         log.warn('a stakeholder could not be notified; Firebreak tries again', { ...named(due), detail: how.detail });
-        await instead(toldLater(before, now));
+        await instead(sentLater(before, now));
         return;
       case 'refused':
         await instead(neverNotified(mine, before));

@@ -1,5 +1,5 @@
 import { sha256 } from '../../aws/hash.ts';
-import { NOTIFICATION_CHANNELS, toldLater, type LastNotification } from '../../domain/messages/stakeholder-digest.ts';
+import { NOTIFICATION_CHANNELS, sentLater, type LastNotification } from '../../domain/messages/stakeholder-digest.ts';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { StoredNotification } from '../../domain/ports/messages.ts';
@@ -78,6 +78,6 @@ async function sendOne(
     detail: how.detail,
   });
   if (how.kind === 'later' || how.kind === 'closed' || how.kind === 'off')
-    await digests.remember('shadow-report', receiver.name, toldLater(before, { now, timeScale }), remembered);
+    await digests.remember('shadow-report', receiver.name, sentLater(before, { now, timeScale }), remembered);
   return false;
 }

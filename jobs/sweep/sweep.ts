@@ -62,7 +62,7 @@ export type SweepDeps = GateDeps &
   >;
 
 /** The names of jobs that are in progress in this process, across sweeps. */
-export type UnderWay = Set<string>;
+export type JobsInProgress = Set<string>;
 
 /**
  * Runs all periodic jobs, each minute: wakes workflows that missed their wake-up, replaces failed workflows, and so on.
@@ -74,7 +74,7 @@ export type UnderWay = Set<string>;
  */
 export async function sweep(
   deps: SweepDeps,
-  underWay: UnderWay = new Set(),
+  underWay: JobsInProgress = new Set(),
 ): Promise<{ woken: number; revived: number }> {
   const [overdue, open] = await Promise.all([
     deps.incidents.pending(plusSeconds(deps.clock.now(), -OVERDUE_SECONDS)),
@@ -135,7 +135,12 @@ async function othersPage({ config }: Pick<Deps, 'config'>): Promise<boolean> {
 }
 
 /** Runs one job. Errors are logged, so that the other jobs continue. Skips a job that is still in progress. */
-async function apart(deps: SweepDeps, underWay: UnderWay, name: string, job: () => Promise<unknown>): Promise<void> {
+async function apart(
+  deps: SweepDeps,
+  underWay: JobsInProgress,
+  name: string,
+  job: () => Promise<unknown>,
+): Promise<void> {
   if (underWay.has(name))
     return deps.log.error('a job of the sweeper is still in progress from an earlier sweep and is not started again', {
       job: name,

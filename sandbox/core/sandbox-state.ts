@@ -39,10 +39,10 @@ export type SandboxStates = {
 };
 
 /** A part of the state that is compared as a whole. */
-type Piece = { read(deps: StandInDeps): unknown; put(state: SandboxState, value: unknown): void };
+type StatePart = { read(deps: StandInDeps): unknown; put(state: SandboxState, value: unknown): void };
 
 /** The last reading of a part. */
-type Look = {
+type Reading = {
   value: unknown;
   json: string;
   /** The number of the version in which it changed last. */
@@ -50,7 +50,7 @@ type Look = {
   /** The number of written rows when it was read. */
   writes: number;
   /** Whether the reading did not use the time, so that it stays valid until the next write. */
-  timeless: boolean;
+  isTimeIndependent: boolean;
 };
 
 /**
@@ -60,7 +60,7 @@ type Look = {
 export function sandboxStates(parts: StateParts): SandboxStates {
   const { deps, urls } = parts;
   const pieces = piecesOf(parts);
-  const looks = new Map<Piece, Look>();
+  const looks = new Map<StatePart, Reading>();
   const writes = writeCounter(deps);
   const run = randomBytes(6).toString('hex');
   let newest = 0;
@@ -70,12 +70,12 @@ export function sandboxStates(parts: StateParts): SandboxStates {
     const next = newest + 1;
     for (const piece of pieces) {
       const before = looks.get(piece);
-      if (before?.timeless && before.writes === written) continue;
-      const { value, timeless } = readTimed(piece, deps);
+      if (before?.isTimeIndependent && before.writes === written) continue;
+      const { value, isTimeIndependent } = readTimed(piece, deps);
       const json = JSON.stringify(value);
       const isSame = json === before?.json;
       if (!isSame) newest = next;
-      looks.set(piece, { value, json, since: isSame ? before.since : next, writes: written, timeless });
+      looks.set(piece, { value, json, since: isSame ? before.since : next, writes: written, isTimeIndependent });
     }
   };
 
@@ -97,7 +97,7 @@ export function sandboxStates(parts: StateParts): SandboxStates {
   };
 }
 
-function piecesOf({ journal, faults, standIns }: StateParts): Piece[] {
+function piecesOf({ journal, faults, standIns }: StateParts): StatePart[] {
   const views = standIns.flatMap(({ vendor, view }) => {
     if (!view) return [];
     return { read: view, put: ({ views: all }: SandboxState, value: unknown) => void (all[vendor] = value) };
@@ -114,13 +114,13 @@ function piecesOf({ journal, faults, standIns }: StateParts): Piece[] {
 
 const shownCall = ({ headers: _headers, body: _body, ...shown }: RecordedCall): CallShown => shown;
 
-function readTimed(piece: Piece, deps: StandInDeps): { value: unknown; timeless: boolean } {
-  let timeless = true;
+function readTimed(piece: StatePart, deps: StandInDeps): { value: unknown; isTimeIndependent: boolean } {
+  let isTimeIndependent = true;
   const now = (): number => {
-    timeless = false;
+    isTimeIndependent = false;
     return deps.now();
   };
-  return { value: piece.read({ ...deps, now }), timeless };
+  return { value: piece.read({ ...deps, now }), isTimeIndependent };
 }
 
 /**

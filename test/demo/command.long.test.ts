@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Stage, Stuck } from '../../demo/stage.ts';
+import { Stage, StoryTimeout } from '../../demo/stage.ts';
 import { badDeploy } from '../../demo/stories/bad-deploy.ts';
 import type { Fact } from '../../demo/stories/plan.ts';
 import { bareEnvironment } from '../support/firebreak.ts';
@@ -35,12 +35,12 @@ test('a story that does not end reports what it is waiting for', async () => {
   const paper = { colours: false, write: () => undefined };
   const stage = await Stage.open(
     { ...badDeploy, play: (on) => on.until('the moon to fall', () => Promise.resolve<Fact[] | undefined>(undefined)) },
-    { paper, env, timeScale: 60, limitSeconds: 0.5 },
+    { output: paper, env, timeScale: 60, limitSeconds: 0.5 },
   );
   try {
     const playing = stage.play();
     await expect(playing).rejects.toThrow(/after 0.5 s: it is waiting for the moon to fall/);
-    await expect(playing).rejects.toBeInstanceOf(Stuck);
+    await expect(playing).rejects.toBeInstanceOf(StoryTimeout);
   } finally {
     await stage.close();
   }

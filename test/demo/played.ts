@@ -28,7 +28,7 @@ export async function played(story: Story): Promise<Played> {
   const lines: string[] = [];
   const paper = { colours: false, write: (text: string) => void lines.push(...text.split('\n')) };
   const env = bareEnvironment();
-  const stage = await Stage.open(story, { paper, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
+  const stage = await Stage.open(story, { output: paper, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
   try {
     const facts = await stage.play();
     await stage.settle();

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { one } from '../../../domain/incidents/metrics.ts';
 import { type GroupReason, type Opening, scopeOfGroup, stillFails } from '../../../domain/incidents/incident-group.ts';
 import { parentIncident } from '../../../domain/incidents/new-incident.ts';
-import { childLess, planJoin, planLeave } from '../../../domain/incidents/lifecycle.ts';
+import { withoutChild, planJoin, planLeave } from '../../../domain/incidents/lifecycle.ts';
 import type { IncidentGroups, ChildIncident } from '../../../domain/ports/incidents.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { type IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -19,7 +19,7 @@ import { recordOf } from '../core/record.ts';
 import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
 
 /** Enough to decide whether many incidents opened together. */
-const OPENINGS_LOOKED_AT = 60;
+const OPENINGS_READ_MAX = 60;
 
 const TRIES = 20;
 
@@ -50,7 +50,7 @@ export class IncidentGroupTable implements IncidentGroups {
   }
 
   async stillFailing(openings: readonly Opening[]): Promise<Opening[]> {
-    const newest = openings.slice(-OPENINGS_LOOKED_AT);
+    const newest = openings.slice(-OPENINGS_READ_MAX);
     const items = await this.#table.getAll(newest.map(({ id }) => keys.incident(id)));
     const now = this.#clock.now();
     return newest.filter(({ at }, n) => {
@@ -74,8 +74,8 @@ export class IncidentGroupTable implements IncidentGroups {
       const open = await this.parentIn(environment);
       if (open) return open.incident.id;
       const at = this.#clock.now();
-      const born = { id: mintIncidentId(at), at, trace };
-      const opens = parentIncident(born, EnvironmentName.parse(environment), groupReason, title);
+      const identity = { id: mintIncidentId(at), at, trace };
+      const opens = parentIncident(identity, EnvironmentName.parse(environment), groupReason, title);
       const { id, severity } = opens.incident;
       const { ok } = await this.#table.transact(newIncidentWrites(this.#table, opens));
       if (ok) {
@@ -135,7 +135,7 @@ export class IncidentGroupTable implements IncidentGroups {
         ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(ended_at)',
         ExpressionAttributeValues: { ':at': at },
       }),
-      patchWrite(this.#table, parent, childLess),
+      patchWrite(this.#table, parent, withoutChild),
     ];
   }
 

@@ -13,7 +13,13 @@ const BELIEVED_SECONDS = 7 * 24 * 3600;
 /** Longer, so that the alert is seen as resolved instead of missing. */
 const KEPT_SECONDS = 2 * BELIEVED_SECONDS;
 
-const Heard = z.object({ id: SloId, fingerprint: z.string(), severity: Severity, firing: z.boolean(), at: Timestamp });
+const StoredAlert = z.object({
+  id: SloId,
+  fingerprint: z.string(),
+  severity: Severity,
+  firing: z.boolean(),
+  at: Timestamp,
+});
 
 /** Stores an item for each burn alert of an objective. */
 export class SloAlertTable implements SloAlerts {
@@ -46,7 +52,7 @@ export class SloAlertTable implements SloAlerts {
     const since = plusSeconds(this.#clock.now(), -BELIEVED_SECONDS);
     const found = new Map<SloId, SeenAlert[]>();
     for await (const item of this.#table.each(keys.sloAlerts().pk)) {
-      const { id, at, firing, ...alert } = Heard.parse(item);
+      const { id, at, firing, ...alert } = StoredAlert.parse(item);
       const alerts = found.get(id) ?? [];
       alerts.push({ ...alert, firing: firing && at > since });
       found.set(id, alerts);

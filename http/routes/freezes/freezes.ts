@@ -5,7 +5,7 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import { type Freeze, FreezeView, NewFreeze } from '../../../schemas/freeze/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { found, liftFreeze, openFreeze, scopeOf } from '../../../actions/freeze/freezes.ts';
-import { recordWhatHolds } from '../../../actions/freeze/record-freezes.ts';
+import { recordComputedFreezes } from '../../../actions/freeze/record-freezes.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
 import { endingBody, endingQuery, endingReason, mayRead } from './access.ts';
 import { overrideRoutes } from './overrides.ts';
@@ -63,7 +63,7 @@ export function freezeRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { limit, cursor, service, environment, state } = c.req.valid('query');
       c.var.allow({});
-      if (cursor === undefined) await recordWhatHolds(deps);
+      if (cursor === undefined) await recordComputedFreezes(deps);
       const isWanted = (freeze: Freeze): boolean =>
         mayRead(c.var, freeze) &&
         (service === undefined || freeze.service === service) &&

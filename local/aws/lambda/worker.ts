@@ -7,7 +7,7 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
  */
 export abstract class Worker {
   readonly #now: () => number;
-  #awake = false;
+  #running = false;
   #workScheduled = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -19,26 +19,26 @@ export abstract class Worker {
   protected abstract work(): number | undefined;
 
   /** Whether it runs. After `stop`, the store is closed. */
-  protected get isAwake(): boolean {
-    return this.#awake;
+  protected get isRunning(): boolean {
+    return this.#running;
   }
 
   start(): void {
-    this.#awake = true;
+    this.#running = true;
     this.poke();
   }
 
   stop(): void {
-    this.#awake = false;
+    this.#running = false;
     clearTimeout(this.#timer);
   }
 
   poke(): void {
-    if (!this.#awake || this.#workScheduled) return;
+    if (!this.#running || this.#workScheduled) return;
     this.#workScheduled = true;
     setImmediate(() => {
       this.#workScheduled = false;
-      if (this.#awake) this.pokeAt(this.work());
+      if (this.#running) this.pokeAt(this.work());
     });
   }
 

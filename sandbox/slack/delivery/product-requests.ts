@@ -44,7 +44,7 @@ export type ProductRequests = {
   resume(): Promise<void>;
 };
 
-export function openTelling(outside: Outside): ProductRequests {
+export function openProductRequests(outside: Outside): ProductRequests {
   const { unit, now, timeScale, closing } = outside;
   const deliveries = openDeliveries(outside.db);
 

@@ -12,7 +12,7 @@ import { BOT, type Person } from '../directory.ts';
 import { channelNamed, modalShown } from '../lookups.ts';
 import { verificationSent } from '../delivery/payloads.ts';
 import type { Fields } from '../delivery/refusal.ts';
-import { openTelling } from '../delivery/product-requests.ts';
+import { openProductRequests } from '../delivery/product-requests.ts';
 import { openWorkspace, whenInvited } from '../workspace.ts';
 import { channelNotFound } from '../sandbox.ts';
 import type { Outside, People } from '../../core/stand-in.ts';
@@ -27,7 +27,7 @@ const LISTED = 200;
 export function slackPeople(outside: Outside): People {
   const { unit, now } = outside;
   const workspace = openWorkspace(outside.db);
-  const productRequests = openTelling(outside);
+  const productRequests = openProductRequests(outside);
   const ground = () => ({ workspace, base: outside.url, at: now() });
   whenInvited(outside.db, ({ person, channel, at }) =>
     productRequests.postLater(productRequests.note(joined(person, channel, at, BOT.id), person, channel, workspace)),
@@ -43,11 +43,7 @@ export function slackPeople(outside: Outside): People {
   const entering = async (person: Person, name: string | undefined): Promise<void> => {
     const happened = await unit(() => {
       const channel = name === undefined ? undefined : channelNamed(workspace, name);
-      return (
-        channel &&
-        !channel.archived &&
-        join({ user: person }, { workspace, telling: productRequests, channel, at: now() })
-      );
+      return channel && !channel.archived && join({ user: person }, { workspace, productRequests, channel, at: now() });
     });
     for (const noted of happened ? happened.noted : []) await productRequests.post(noted);
   };
@@ -112,19 +108,13 @@ export function slackPeople(outside: Outside): People {
       return c.json({ verified, delivery });
     })
     .post('/channels/:name/messages', async (c) =>
-      inChannel(c, check(Words, await readJson(c)), (input, at) =>
-        talk(input, { workspace, telling: productRequests, ...at }),
-      ),
+      inChannel(c, check(Words, await readJson(c)), (input, at) => talk(input, { workspace, productRequests, ...at })),
     )
     .post('/channels/:name/members', async (c) =>
-      inChannel(c, check(Entry, await readJson(c)), (input, at) =>
-        join(input, { workspace, telling: productRequests, ...at }),
-      ),
+      inChannel(c, check(Entry, await readJson(c)), (input, at) => join(input, { workspace, productRequests, ...at })),
     )
     .post('/channels/:name/reactions', async (c) =>
-      inChannel(c, check(Mark, await readJson(c)), (input, at) =>
-        react(input, { workspace, telling: productRequests, ...at }),
-      ),
+      inChannel(c, check(Mark, await readJson(c)), (input, at) => react(input, { workspace, productRequests, ...at })),
     );
 
   return { app, resume: productRequests.resume };

@@ -27,7 +27,7 @@ export const Mark = z.strictObject({
   name: z.string().regex(/^[a-z0-9_+'-]+$/),
 });
 
-type Ground = { workspace: Workspace; channel: Channel; telling: ProductRequests; at: number };
+type Ground = { workspace: Workspace; channel: Channel; productRequests: ProductRequests; at: number };
 
 /** The `ts` of the message, and the events sent to the app. */
 type Happened = { ts: string; noted: (Delivery | undefined)[] };
@@ -41,7 +41,7 @@ export function talk(
   { user: person, text: typed, thread_ts: thread }: z.infer<typeof Words>,
   ground: Ground,
 ): Happened {
-  const { workspace, channel, telling: productRequests, at } = ground;
+  const { workspace, channel, productRequests, at } = ground;
   mustBeOpenHere(channel);
   const parent = thread === undefined ? undefined : workspace.messages.get(channel.seq, thread);
   if (thread !== undefined && !parent) throw noSuchMessage(channel, tsText(thread));
@@ -71,7 +71,7 @@ export function talk(
 /** @see https://docs.slack.dev/reference/events/member_joined_channel (read 2026-11) */
 export function join(
   { user: person }: z.infer<typeof Entry>,
-  { workspace, channel, telling: productRequests, at }: Ground,
+  { workspace, channel, productRequests, at }: Ground,
 ): Happened {
   mustBeOpenHere(channel);
   const ts = tsText(Math.floor(at) * 1000);
@@ -98,7 +98,7 @@ export function joined(person: Person, channel: Channel, at: number, inviter?: s
 
 /** @see https://docs.slack.dev/reference/events/reaction_added (read 2026-11) */
 export function react({ user: person, ts, name }: z.infer<typeof Mark>, ground: Ground): Happened {
-  const { workspace, channel, telling: productRequests, at } = ground;
+  const { workspace, channel, productRequests, at } = ground;
   mustBeOpenHere(channel);
   const message = workspace.messages.get(channel.seq, ts);
   if (!message) throw noSuchMessage(channel, tsText(ts));

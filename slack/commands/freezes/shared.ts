@@ -12,7 +12,7 @@ import {
 import { plainText } from '../../../domain/slack/commands/text.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import { knownServices, knownTeams } from '../../../actions/freeze/known-names.ts';
-import { recordWhatHolds } from '../../../actions/freeze/record-freezes.ts';
+import { recordComputedFreezes } from '../../../actions/freeze/record-freezes.ts';
 import type { CommandDeps } from '../../deps.ts';
 import { Declined, unknownName } from '../../outcome.ts';
 import type { Given } from '../verb.ts';
@@ -61,7 +61,7 @@ const OF_ALL = /^env(?:ironment)?=(.+)$/i;
 /** Returns the ID of a freeze, given by its ID, service, team, or environment. @throws Declined if it is not unique */
 export async function oneFreeze(deps: CommandDeps, written: string): Promise<string> {
   if (/^fr[a-z]?z?_/.test(written)) return written;
-  await recordWhatHolds(deps);
+  await recordComputedFreezes(deps);
   const now = deps.clock.now();
   const environment = OF_ALL.exec(written)?.[1];
   const target = environment === undefined ? await targetCalled(deps, written) : null;

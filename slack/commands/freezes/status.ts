@@ -3,7 +3,7 @@ import { list } from '../../../domain/correlation/words.ts';
 import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
 import type { ChatButton, Text } from '../../../domain/messages/channels.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
-import { recordWhatHolds } from '../../../actions/freeze/record-freezes.ts';
+import { recordComputedFreezes } from '../../../actions/freeze/record-freezes.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { isPermitted } from '../../execution/caller.ts';
 import { answered, message } from '../../outcome.ts';
@@ -37,7 +37,7 @@ export const runFreezeStatus: Run<Shown> = async (deps, { caller }, { service: w
   const target = written === null ? null : await targetCalled(deps, written);
   const service = target?.service ?? null;
   caller.allow('freezes:read', service === null ? {} : { service });
-  await recordWhatHolds(deps);
+  await recordComputedFreezes(deps);
   const now = deps.clock.now();
   const holds = (freeze: Freeze) => target === null || holdsFor(freeze, target);
   const all = (await deps.freezes.current()).filter(

@@ -5,11 +5,11 @@ import {
   isDue,
   emailTextOf,
   neverNotified,
-  notTold,
+  notSent,
   pauseAfter,
   type ChannelPause,
   notificationState,
-  toldLater,
+  sentLater,
   type LastNotification,
 } from '../../../domain/messages/stakeholder-digest.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -123,14 +123,14 @@ describe('a notification', () => {
   const requested = { now: minutes(5), timeScale: 1 };
 
   test('that was certainly not sent restores the previous state, or records none', () => {
-    expect(notTold(before(incident()), minutes(5))).toEqual(before(incident()));
-    expect(notTold(undefined, minutes(5))).toEqual({ about: '', at: minutes(5), notified: false });
+    expect(notSent(before(incident()), minutes(5))).toEqual(before(incident()));
+    expect(notSent(undefined, minutes(5))).toEqual({ about: '', at: minutes(5), notified: false });
   });
 
   test('is repeated after increasing pauses', () => {
     let notification: LastNotification | undefined;
     const waits = Array.from({ length: 8 }, () => {
-      notification = toldLater(notification, requested);
+      notification = sentLater(notification, requested);
       return (Date.parse(notification.again?.at ?? '') - Date.parse(requested.now)) / 60_000;
     });
     expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);

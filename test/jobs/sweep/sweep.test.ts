@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { pageKey } from '../../../domain/paging/pages.ts';
-import { sweep, type SweepDeps, type UnderWay } from '../../../jobs/sweep/sweep.ts';
+import { sweep, type SweepDeps, type JobsInProgress } from '../../../jobs/sweep/sweep.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
@@ -71,7 +71,7 @@ test('an unresponsive vendor delays nothing else, and gets no parallel request',
     requested += 1;
     return new Promise((resolve) => (answer = resolve));
   };
-  const underWay: UnderWay = new Set();
+  const underWay: JobsInProgress = new Set();
   const first = sweep(deps, underWay);
   await expect.poll(() => underWay).toEqual(new Set(['find undelivered GitHub webhooks']));
   expect([said(/^page\.escalated|^nudge/), sealed]).toEqual([['nudge.triage', 'page.escalated'], 1]);
@@ -96,7 +96,7 @@ test('a failed job does not block the others, and runs again', async () => {
   atGithub = async () => {
     throw new Error('a bug');
   };
-  const underWay: UnderWay = new Set();
+  const underWay: JobsInProgress = new Set();
   await sweep(deps, underWay);
   expect(said(/^page\.escalated|^nudge/)).toHaveLength(2);
   expect(errors).toMatchObject([{ job: 'find undelivered GitHub webhooks', error: 'Error: a bug' }]);

@@ -1,6 +1,6 @@
 import { withoutCleared } from '../../../domain/changes/cleared-suspects.ts';
 import { type GroupReason, type Opening, scopeOfGroup, stillFails } from '../../../domain/incidents/incident-group.ts';
-import { childLess, planJoin, planLeave } from '../../../domain/incidents/lifecycle.ts';
+import { withoutChild, planJoin, planLeave } from '../../../domain/incidents/lifecycle.ts';
 import { parentIncident } from '../../../domain/incidents/new-incident.ts';
 import type { ChildIncident, IncidentGroups } from '../../../domain/ports/incidents.ts';
 import type { EnvironmentName, IncidentId } from '../../../schemas/config/names.ts';
@@ -74,7 +74,7 @@ export class FakeIncidentGroups implements IncidentGroups {
     const part = into?.children.get(child);
     if (part?.endedAt === null) {
       part.endedAt = this.#store.clock.now();
-      this.#store.patch(parent, childLess);
+      this.#store.patch(parent, withoutChild);
     }
     return copy(into?.record);
   }

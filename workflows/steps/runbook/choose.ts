@@ -40,9 +40,9 @@ export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookI
   if (incident === undefined || incident.status === 'resolved' || incident.group_reason !== undefined) return null;
   const config = await deps.config.current();
   for (;;) {
-    const begun = await deps.runbooks.of(incidentId);
-    if (begun.filter((run) => !isManualRun(run.number)).length >= RUNBOOKS_MAX) return null;
-    const found = await best(deps, incident, config, new Set(begun.map(({ name }) => name)));
+    const started = await deps.runbooks.of(incidentId);
+    if (started.filter((run) => !isManualRun(run.number)).length >= RUNBOOKS_MAX) return null;
+    const found = await bestMatch(deps, incident, config, new Set(started.map(({ name }) => name)));
     if (found === null) return null;
     const { followed: selected, because } = found;
     const first = await deps.runbooks.choose(incidentId, number, selected, because);
@@ -52,14 +52,14 @@ export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookI
 }
 
 /** Returns the runbook with the highest priority that matches one of the alerts and has not run yet. */
-async function best(
+async function bestMatch(
   deps: Deps,
   incident: IncidentRecord,
   config: Config,
-  begun: ReadonlySet<string>,
+  started: ReadonlySet<string>,
 ): Promise<{ followed: SelectedRunbook; because: string } | null> {
   const usable = config.runbooks.runbooks.filter(
-    ({ name, inputs }) => !begun.has(name) && Object.values(inputs).every(({ required }) => !required),
+    ({ name, inputs }) => !started.has(name) && Object.values(inputs).every(({ required }) => !required),
   );
   if (usable.length === 0) return null;
   const entry = incident.unmatched === null ? serviceEntry(config.services, incident.service) : undefined;

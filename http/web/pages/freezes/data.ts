@@ -1,5 +1,5 @@
 import { type RecentDecision, recentRefusals } from '../../../../actions/freeze/refusals.ts';
-import { recordWhatHolds } from '../../../../actions/freeze/record-freezes.ts';
+import { recordComputedFreezes } from '../../../../actions/freeze/record-freezes.ts';
 import { stateAt } from '../../../../domain/freeze/state.ts';
 import { nextSpan, spansAt } from '../../../../domain/time/time-spans.ts';
 import type { CalendarEntry } from '../../../../schemas/freeze/calendar.ts';
@@ -47,7 +47,7 @@ export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: Asked): 
   caller.allow('freezes:read', {});
   const from = query.get('from') || null;
   // Freezes of the calendar and of incidents are in the list as soon as they are in force.
-  if (from === null) await recordWhatHolds(deps);
+  if (from === null) await recordComputedFreezes(deps);
   const reads = (freeze: Pick<Freeze, 'service' | 'environment'>) =>
     mayRead({ may: (scope) => may('freezes:read', scope) }, freeze);
   const at = deps.clock.now();

@@ -87,7 +87,7 @@ export class Resumer extends Worker {
   #ended(row: ExecutionRow, invocationId: string, result: InvocationResult): void {
     this.#running -= 1;
     // Stopped: the store is closed. The next start finds this invocation interrupted.
-    if (!this.isAwake) return;
+    if (!this.isRunning) return;
     if (!result.ok)
       this.#log({
         event: 'invocation-failed',

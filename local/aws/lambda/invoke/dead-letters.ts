@@ -43,12 +43,12 @@ export class DeadLetters extends Worker {
   async #deliverAll(): Promise<void> {
     for (
       let letters = this.#store.deadLetters();
-      letters.length > 0 && this.isAwake;
+      letters.length > 0 && this.isRunning;
       letters = this.#store.deadLetters()
     ) {
       for (const letter of letters)
         if (!(await this.#deliver(letter))) {
-          if (this.isAwake) this.pokeAt(Date.now() + RETRY_MS);
+          if (this.isRunning) this.pokeAt(Date.now() + RETRY_MS);
           return;
         }
     }
@@ -67,8 +67,8 @@ export class DeadLetters extends Worker {
       });
       return false;
     }
-    if (this.isAwake) this.#store.deleteDeadLetter(letter.id);
-    return this.isAwake;
+    if (this.isRunning) this.#store.deleteDeadLetter(letter.id);
+    return this.isRunning;
   }
 }
 

@@ -89,7 +89,7 @@ export class PlainInvokes extends Worker {
       })
       .then((result) => {
         this.#underWay.delete(id);
-        if (!this.isAwake) return; // the store is closed; the next start invokes it again
+        if (!this.isRunning) return; // the store is closed; the next start invokes it again
         this.#ended(invoke, result);
         this.#onChange(); // another invocation can start
       });
