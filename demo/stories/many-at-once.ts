@@ -22,8 +22,7 @@ const plan = (version: string, component?: string): ToyPlan => ({
 export const manyAtOnce: Story = {
   name: 'many-at-once',
   title: 'eight services at once',
-  about:
-    'The network fails, and eight services with it: one incident with eight children, and no question about the deploy.',
+  about: 'The network fails: one incident with eight children, and no question about the deploy.',
   services: {
     accounts: plan('v3', 'Accounts'),
     cart: plan('v12'),
