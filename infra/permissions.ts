@@ -49,8 +49,8 @@ export function permissionsOf(resources: Resources) {
     http: [
       ...table,
       ...ofBlobs(resources, {
-        read: ['config', 'quarantine', 'decisions', 'freeze-decisions', 'audit'],
-        write: ['quarantine', 'signals', 'freeze-decisions', 'doctor'],
+        read: ['config', 'quarantine', 'decisions', 'runbooks', 'freeze-decisions', 'audit'],
+        write: ['quarantine', 'signals', 'runbooks', 'freeze-decisions', 'doctor'],
       }),
       ...secrets('http'),
       ...starting,
@@ -58,12 +58,12 @@ export function permissionsOf(resources: Resources) {
       ...telling,
       ...measuring([...signals, people, ...shown]),
     ],
-    // Actions of people in the console, as over HTTP. It replays quarantined inputs.
+    // Actions of people in the console, as over HTTP. It replays quarantined inputs, and starts runbooks.
     console: [
       ...table,
       ...ofBlobs(resources, {
-        read: ['config', 'quarantine', 'decisions', 'freeze-decisions', 'audit', 'doctor'],
-        write: ['quarantine', 'signals'],
+        read: ['config', 'quarantine', 'decisions', 'runbooks', 'freeze-decisions', 'audit', 'doctor'],
+        write: ['quarantine', 'signals', 'runbooks'],
       }),
       ...secrets('console'),
       ...starting,

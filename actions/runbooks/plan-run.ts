@@ -28,8 +28,10 @@ import { variablesOf } from '../../workflows/steps/runbook/variables.ts';
 import { Refusal } from '../refusal.ts';
 import { declaredScope } from '../incidents/declared-environment.ts';
 import { resolved } from '../incidents/incident-view.ts';
-import { planRollback } from '../rollback/plan-rollback.ts';
+import { planRollback, type PlanDeps as RollbackPlanDeps } from '../rollback/plan-rollback.ts';
 import type { Caller } from '../people/caller.ts';
+
+export type PlanDeps = RollbackPlanDeps & Pick<Deps, 'automation' | 'decisions' | 'runbooks'>;
 
 /** A requested run. Absent incident: the open one of the service and environment, or a new one. */
 export type RequestedRun = {
@@ -54,7 +56,7 @@ export type Planned = {
  *
  * @throws Refusal 403; 404 if the runbook or incident is unknown; 409; 422
  */
-export async function planRun(deps: Deps, caller: Caller, requested: RequestedRun): Promise<Planned> {
+export async function planRun(deps: PlanDeps, caller: Caller, requested: RequestedRun): Promise<Planned> {
   const config = await deps.config.current();
   const runbook = runbookNamed(config, requested.runbook);
   if (requested.version !== undefined && requested.version !== runbook.version)
@@ -78,7 +80,7 @@ export async function planRun(deps: Deps, caller: Caller, requested: RequestedRu
 
 /** Plans a run of a given runbook. */
 export async function planFollowed(
-  deps: Deps,
+  deps: PlanDeps,
   caller: Caller,
   {
     serviceEnvironment,
@@ -187,7 +189,7 @@ function refuseUnfit({ services }: Config, runbook: Runbook, { service, environm
 }
 
 function checked(runbook: Runbook, given: InputValues): InputValues {
-  const wrong = (why: string): Refusal => new Refusal(422, 'invalid', `json: inputs: ${why}`);
+  const wrong = (why: string): Refusal => new Refusal(422, 'invalid', `inputs: ${why}`);
   const known = Object.keys(runbook.inputs);
   for (const [name, value] of Object.entries(given)) {
     const input = Object.hasOwn(runbook.inputs, name) ? runbook.inputs[name] : undefined;
@@ -223,7 +225,11 @@ const imagined = async (
 
 export const titleFor = (title: string): string => `Runbook: ${title}`;
 
-async function whyNotNow(deps: Deps, { name }: Runbook, incident: IncidentRecord | undefined): Promise<RunRefusal[]> {
+async function whyNotNow(
+  deps: PlanDeps,
+  { name }: Runbook,
+  incident: IncidentRecord | undefined,
+): Promise<RunRefusal[]> {
   const { guard } = await readAutomation(deps);
   const running = incident && (await deps.runbooks.of(incident.id)).find((run) => run.name === name && !run.done);
   const refused: RunRefusal[] = [];
@@ -243,7 +249,7 @@ async function whyNotNow(deps: Deps, { name }: Runbook, incident: IncidentRecord
 
 type At = Pick<Context, 'incident' | 'serviceEnvironment' | 'followed' | 'step' | 'variables'>;
 
-async function planStep(deps: Deps, caller: Caller, at: At, again: ContinuedRun | undefined): Promise<PlanStep> {
+async function planStep(deps: PlanDeps, caller: Caller, at: At, again: ContinuedRun | undefined): Promise<PlanStep> {
   const { step, followed: selected, variables } = at;
   const declared = declarationsOf(selected.runbook);
   const context: Context = { ...at, declared, inverse: null, name: resolveText(step.name, declared, variables) };
@@ -289,7 +295,7 @@ function wordsOf({ uses, mutating }: PlannedStep, given: object): string {
   return text === undefined ? uses : `${uses}: ${text.replace(/^"(.*)"$/s, '$1')}`;
 }
 
-async function rollbackWords(deps: Deps, caller: Caller, serviceEnvironment: ServiceEnvironment): Promise<string> {
+async function rollbackWords(deps: PlanDeps, caller: Caller, serviceEnvironment: ServiceEnvironment): Promise<string> {
   const { live, target } = await planRollback(deps, caller, serviceEnvironment);
   if (live === undefined) return 'roll back; the running version is unknown';
   return target?.kind === 'version'
@@ -298,7 +304,7 @@ async function rollbackWords(deps: Deps, caller: Caller, serviceEnvironment: Ser
 }
 
 /** Describes the target of a step, from the configuration only, because planning requires no secrets of vendors. */
-async function targetOf(deps: Deps, { serviceEnvironment, step }: At, given: object): Promise<string | null> {
+async function targetOf(deps: PlanDeps, { serviceEnvironment, step }: At, given: object): Promise<string | null> {
   const { url, channel, repository } = given as { url?: string; channel?: string; repository?: string };
   const entry = serviceEntry((await deps.config.current()).services, serviceEnvironment.service);
   const here = entry?.environments[serviceEnvironment.environment];

@@ -19,9 +19,11 @@ import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { resolved, view } from '../incidents/incident-view.ts';
 import { opened } from '../incidents/declare-incident.ts';
-import { type Planned, planFollowed, planRun, titleFor, type RequestedRun } from './plan-run.ts';
+import { type PlanDeps, type Planned, planFollowed, planRun, titleFor, type RequestedRun } from './plan-run.ts';
 import { acknowledgeByActing } from '../incidents/acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
+
+export type RunDeps = PlanDeps & Pick<Deps, 'engine' | 'inbound' | 'log'>;
 
 /**
  * Starts a runbook in the named incident, in the open one of the service and environment, or in a new one. It runs like
@@ -29,7 +31,12 @@ import type { Caller } from '../people/caller.ts';
  *
  * @throws Refusal 403, 404, 409, 422
  */
-export async function startRun(deps: Deps, caller: Caller, requested: RequestedRun, trace: string): Promise<RunView> {
+export async function startRun(
+  deps: RunDeps,
+  caller: Caller,
+  requested: RequestedRun,
+  trace: string,
+): Promise<RunView> {
   const planned = await planRun(deps, caller, requested);
   refuse(planned);
   const { plan, serviceEnvironment, followed: selected } = planned;
@@ -45,14 +52,14 @@ export async function startRun(deps: Deps, caller: Caller, requested: RequestedR
  *
  * @throws Refusal 403, 404, 409
  */
-export async function retryRun(deps: Deps, caller: Caller, id: RunId): Promise<RunView> {
+export async function retryRun(deps: RunDeps, caller: Caller, id: RunId): Promise<RunView> {
   const planned = await planRetry(deps, caller, id);
   refuse(planned);
   return begin(deps, caller, partsOfRun(id).incident, planned.followed);
 }
 
 /** Plans `retryRun`. @throws Refusal 403, 404, 409 */
-export async function planRetry(deps: Deps, caller: Caller, id: RunId): Promise<Planned> {
+export async function planRetry(deps: PlanDeps, caller: Caller, id: RunId): Promise<Planned> {
   const { incident: incidentId, number } = partsOfRun(id);
   const run = await runOf(deps, id);
   const incident = await view(deps, incidentId);
@@ -84,7 +91,7 @@ function refuse({ plan: { refused } }: Planned): void {
   if (first !== undefined) throw new Refusal(409, first.code, first.text);
 }
 
-async function begin(deps: Deps, caller: Caller, id: IncidentId, selected: Planned['followed']): Promise<RunView> {
+async function begin(deps: RunDeps, caller: Caller, id: IncidentId, selected: Planned['followed']): Promise<RunView> {
   await acknowledgeByActing(deps, caller, id);
   const started = await deps.runbooks.start(id, selected);
   switch (started.kind) {

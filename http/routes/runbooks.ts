@@ -9,7 +9,7 @@ import { InputValues, RunId, runId, RunPlan, RunView } from '../../schemas/runbo
 import { FailureAction } from '../../schemas/runbooks/parts/steps.ts';
 import { planRun, runbookOf } from '../../actions/runbooks/plan-run.ts';
 import { planRetry, retryRun, startRun, viewRun } from '../../actions/runbooks/start-run.ts';
-import type { Env } from '../context.ts';
+import { visibleRunbook } from '../../actions/runbooks/visible.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
 
 const Run = RunView.meta({ id: 'RunbookRun' });
@@ -79,7 +79,7 @@ export function runbookRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { runbooks } = (await deps.config.current()).runbooks;
-      const items = byPriority(runbooks).flatMap((runbook) => seenBy(c.var, runbook) ?? []);
+      const items = byPriority(runbooks).flatMap((runbook) => visibleRunbook(c.var.may, runbook) ?? []);
       return c.json({ items: items.map(summary), next_cursor: null }, 200);
     },
   );
@@ -168,7 +168,7 @@ export function runbookRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const found = await runbookOf(deps, c.req.valid('param').name);
       const [service, environment] = [found.services?.[0], found.environments?.[0]];
-      const seenThere = seenBy(c.var, found);
+      const seenThere = visibleRunbook(c.var.may, found);
       if (seenThere === undefined) c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
       return c.json({ ...summary(seenThere ?? found), text: found.body }, 200);
     },
@@ -214,16 +214,6 @@ function summary(runbook: Runbook): z.infer<typeof Summary> {
     on_failure: step.onFailure,
   }));
   return { name, title, file, version, mode, services, environments, inputs, steps };
-}
-
-/**
- * Returns the runbook with only the services and environments that the caller may see, or undefined if there are none.
- */
-function seenBy({ may }: Pick<Env['Variables'], 'may'>, runbook: Runbook): Runbook | undefined {
-  const services = runbook.services?.filter((service) => may({ service }));
-  const environments = runbook.environments?.filter((environment) => may({ environment }));
-  if (services?.length === 0 || environments?.length === 0) return undefined;
-  return { ...runbook, services, environments };
 }
 
 /** Returns the runs of an incident, newest first. */

@@ -17,6 +17,33 @@ const services = {
   cart: { environments: { production: place('approve') } },
 };
 
+const RUNBOOK = `---
+title: Drain by hand
+match: { runbook: drain }
+inputs:
+  queue: { required: true, description: Name of the queue }
+  hard: { type: boolean, default: false }
+steps:
+  - id: say
+    uses: note
+    with: { text: 'Draining \${{ inputs.queue }}' }
+  - id: ask
+    uses: approve
+    with: { text: 'Is the queue empty?' }
+    timeout: 4h
+---
+# Drain by hand
+
+## What this means
+
+1. Look at the **queue**: \`queue_depth\`.
+   - Is it ${MARKUP}?
+
+| Queue | Owner |
+|---|---|
+| orders | payments |
+`;
+
 const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
 
 describe.runIf(haveBrowser())('the console in a browser', () => {
@@ -26,6 +53,8 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
   let id: string;
   let asked: string;
   let inputPath: string;
+  let planPath: string;
+  let runPath: string;
 
   const open = (path: string, eyes: Partial<Eyes> = {}) =>
     browser.open(`${firebreak.url}${path}`, { width: 1400, height: 1000, ...eyes });
@@ -84,6 +113,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
         services,
         timeScale: 60,
         configFiles: EACH_ALONE,
+        runbooks: { 'drain.md': RUNBOOK },
         env: { FIREBREAK_PUBLIC_URL: 'https://firebreak.test' },
       }),
       Browser.start(),
@@ -250,6 +280,28 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     await inbox.close();
   });
 
+  test('a runbook is started by hand: first its plan, then its run, step by step', async () => {
+    const other = await open('/console/runbooks');
+    await reads('#runbooks', /Drain by hand/, other);
+    await other.click('#runbooks a');
+    await reads('#text', /What this means[^]*Is it <img src=x onerror=alert\(1\)>\?/, other);
+    await other.click('#service');
+    await other.type('search');
+    await other.click('#input-queue');
+    await other.type('orders');
+    await other.click('#do-plan');
+    await reads('#plan', /In search production[^]*Draining orders[^]*Asks a person for approval/, other);
+    planPath = await other.evaluate<string>('location.pathname + location.search');
+    await other.click('#do-start');
+    await reads('.notice', /Started\./, other);
+    await other.click('.notice a');
+    await reads('#steps', /say[^]*done[^]*ask[^]*waits for approval/, other);
+    await reads('#summary', /A step waits for approval[^]*by admin[^]*queue: orders/, other);
+    runPath = await other.evaluate<string>('location.pathname');
+    expect(other.problems).toEqual([]);
+    await other.close();
+  });
+
   test('all of it can be reached with the keyboard alone', async () => {
     const other = await open(`/console/incidents/${id}`);
     await reads('#timeline', /Opened/, other);
@@ -286,6 +338,9 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['a service', () => '/console/services/checkout'],
     ['SLOs', () => '/console/slos'],
     ['Freezes', () => '/console/freezes'],
+    ['Runbooks', () => '/console/runbooks'],
+    ['a runbook with its plan', () => planPath],
+    ['a run', () => runPath],
     ['Decisions', () => '/console/decisions'],
     ['the inbox', () => '/console/inbox'],
     ['a quarantined input', () => inputPath],

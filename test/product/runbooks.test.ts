@@ -523,20 +523,16 @@ describe('a runbook started by a person', () => {
       'unknown-service-environment',
       expect.stringContaining('nothing'),
     ]);
-    expect(await refusal(started('hand', { inputs: {} }))).toEqual([
-      422,
-      'invalid',
-      'json: inputs: "queue" is required',
-    ]);
+    expect(await refusal(started('hand', { inputs: {} }))).toEqual([422, 'invalid', 'inputs: "queue" is required']);
     expect(await refusal(started('hand', { inputs: { queue: 'a', tines: 1 } }))).toEqual([
       422,
       'invalid',
-      'json: inputs: the runbook has no input "tines"; did you mean "times"?',
+      'inputs: the runbook has no input "tines"; did you mean "times"?',
     ]);
     expect(await refusal(started('hand', { inputs: { queue: 'a', times: 'x' } }))).toEqual([
       422,
       'invalid',
-      'json: inputs: "times" must be of type integer',
+      'inputs: "times" must be of type integer',
     ]);
     const grant = { actions: ['incidents:read', 'incidents:act', 'incidents:write'], services: ['again'] };
     const { body: token } = await firebreak.post('/v1/tokens', { name: 'of again', ...grant });

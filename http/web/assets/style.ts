@@ -94,7 +94,21 @@ main { max-width: 1360px; margin: 0 auto; padding: 20px 24px 40px; }
 footer { max-width: 1360px; margin: 0 auto; padding: 0 24px 24px; color: var(--quiet); font-size: 0.85rem; }
 .columns { display: grid; grid-template-columns: minmax(0, 1fr) 380px; gap: 16px; align-items: start; }
 .aside, .detail { display: grid; gap: 16px; min-width: 0; }
-.panel > .quiet + .scrolled, .lines + .hint { margin-top: 8px; }
+.panel > .quiet + .scrolled, .lines + .hint, .panel > p + .rows, .panel > p + .question { margin-top: 8px; }
+.start { display: grid; gap: 8px; justify-items: start; }
+.text { max-width: 76ch; overflow-wrap: anywhere; }
+.text > * + * { margin-top: 10px; }
+.text h3, .text h4, .text h5, .text h6 { margin: 18px 0 0; font-size: 1rem; font-weight: 600; }
+.text h3:first-child, .text h4:first-child { margin-top: 0; }
+.text h3 { font-size: 1.1rem; }
+.text ul, .text ol { padding-left: 22px; }
+.text ul { list-style: disc; }
+.text ol { list-style: decimal; }
+.text li + li, .text li > ul, .text li > ol { margin-top: 4px; }
+.text li > p + p, .text li > pre { margin-top: 6px; }
+.text pre { padding: 8px 10px; background: var(--raised); border-radius: var(--radius); }
+.text blockquote { margin: 0; padding-left: 12px; border-left: 3px solid var(--strong-line); color: var(--quiet); }
+.text hr { border: 0; border-top: 1px solid var(--line); }
 .stack { display: grid; gap: 16px; }
 .wrapped, .notice.error p { overflow-wrap: anywhere; white-space: pre-line; }
 .incident-columns .detail { grid-column: 1; grid-row: 1; }

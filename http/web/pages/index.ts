@@ -7,6 +7,9 @@ import { incident } from './incident.ts';
 import { now } from './now.ts';
 import type { ConsolePage } from './page.ts';
 import { quarantined } from './quarantined.ts';
+import { run } from './run.ts';
+import { runbook } from './runbook.ts';
+import { runbooks } from './runbooks.ts';
 import { service } from './service.ts';
 import { services } from './services.ts';
 import { settings } from './settings.ts';
@@ -23,6 +26,9 @@ export const PAGES: readonly ConsolePage[] = [
   slos,
   slo,
   freezes,
+  runbooks,
+  runbook,
+  run,
   decisions,
   inbox,
   quarantined,

@@ -33,6 +33,7 @@ export type ConsoleDeps = Pick<
   | 'publicUrl'
   | 'quarantine'
   | 'queue'
+  | 'runbooks'
   | 'secrets'
   | 'sessions'
   | 'sloDays'

@@ -72,8 +72,10 @@ export async function contextOf(
   };
 }
 
+type GuardDeps = Pick<Deps, 'automation' | 'config' | 'decisions' | 'incidents'>;
+
 /** Reads the guards of a step that changes production, strongly consistent. */
-export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards> {
+export async function guardsOf(deps: GuardDeps, context: Context): Promise<StepGuards> {
   const { incident, serviceEnvironment, followed: selected, step, inverse } = context;
   const { guard, automation } = await readAutomation(deps);
   const entry = entryOf((await deps.config.current()).services, serviceEnvironment);
@@ -119,7 +121,7 @@ const byHand = (
 
 /** Returns the suspect that a step acts against. Null: the step doesn't depend on a suspect, or undoes another step. */
 async function againstOf(
-  deps: Deps,
+  deps: GuardDeps,
   { incident, followed, step, inverse }: Context,
   level: EvidenceLevel,
 ): Promise<Against | null> {

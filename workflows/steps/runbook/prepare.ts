@@ -91,7 +91,12 @@ function parametersOf({ step, inverse, declared, variables }: Context): ReturnTy
 }
 
 /** Builds the question: who is asked, and how many approvals are needed. */
-export async function question(deps: Deps, context: Context, guards: StepGuards, text: string): Promise<StepQuestion> {
+export async function question(
+  deps: Pick<Deps, 'config'>,
+  context: Context,
+  guards: StepGuards,
+  text: string,
+): Promise<StepQuestion> {
   const { step, serviceEnvironment, followed: selected } = context;
   const { name, title, version } = selected.runbook;
   const entry = entryOf((await deps.config.current()).services, serviceEnvironment)?.autoRollback;

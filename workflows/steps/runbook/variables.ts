@@ -51,7 +51,7 @@ const defaultsOf = ({ inputs }: Runbook): Variables['inputs'] =>
 
 /** Returns the variables for the expressions of a step, from the current state. */
 export async function variablesOf(
-  deps: Deps,
+  deps: Pick<Deps, 'changes' | 'config' | 'decisions'>,
   incident: IncidentRecord,
   { runbook, labels, annotations, inputs }: SelectedRunbook,
   ends: StepEnds,

@@ -1,0 +1,44 @@
+import { html } from 'hono/html';
+import type { RunStepStatus, RunView } from '../../../../schemas/runbooks/parts/runs.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { ago, type Cells, type Html, servicePath, tableOf } from '../../parts.ts';
+
+export const RUNBOOKS = '/console/runbooks';
+
+export const runbookPath = (name: string): string => `${RUNBOOKS}/${encodeURIComponent(name)}`;
+export const runPath = (id: string): string => `${RUNBOOKS}/runs/${encodeURIComponent(id)}`;
+
+/** A word for the state of a run or of a step, and the class of its badge. */
+const WORDS: Readonly<Record<RunView['status'] | RunStepStatus, readonly [word: string, look: string]>> = {
+  running: ['in progress', 'effect-intended'],
+  waiting: ['waits for approval', 'warning'],
+  finished: ['finished', 'effect-succeeded'],
+  succeeded: ['done', 'effect-succeeded'],
+  stopped: ['stopped', 'info'],
+  failed: ['failed', 'effect-failed'],
+  pending: ['not run', ''],
+  skipped: ['skipped', ''],
+  declined: ['rejected', 'info'],
+};
+
+export const runBadge = (status: RunView['status'] | RunStepStatus): Html =>
+  html`<span class="badge ${WORDS[status][1]}">${WORDS[status][0]}</span>`;
+
+export const starter = ({ by }: Pick<RunView, 'by'>): string => by ?? 'an alert';
+
+export const runsTable = (runs: readonly RunView[], at: Timestamp): Html =>
+  tableOf(
+    'Runs',
+    ['Run', 'State', 'Service', 'Steps', 'Started'],
+    runs.map((run): Cells => {
+      const ended = run.steps.filter(({ status }) => !['pending', 'running', 'waiting'].includes(status)).length;
+      return [
+        html`<a href="${runPath(run.id)}">${run.title}</a>`,
+        runBadge(run.steps.some(({ status }) => status === 'waiting') ? 'waiting' : run.status),
+        html`<a href="${servicePath(run.service)}">${run.service}</a>
+          <span class="quiet target">${run.environment}</span>`,
+        `${ended} of ${run.steps.length}`,
+        html`${ago(run.started_at, at)} <span class="quiet target">by ${starter(run)}</span>`,
+      ];
+    }),
+  );

@@ -1,0 +1,76 @@
+import { html } from 'hono/html';
+import { planRun, type RequestedRun, runbookOf } from '../../../../actions/runbooks/plan-run.ts';
+import { startRun } from '../../../../actions/runbooks/start-run.ts';
+import { Refusal } from '../../../../actions/refusal.ts';
+import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
+import type { Input } from '../../../../schemas/runbooks/parts/inputs.ts';
+import type { InputValues, RunPlan } from '../../../../schemas/runbooks/parts/runs.ts';
+import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';
+import * as z from 'zod';
+import type { Viewer } from '../../../context.ts';
+import { type ConsoleDeps, field, type PageAction } from '../page.ts';
+import { runPath } from './parts.ts';
+
+/** The field of an input in forms and addresses. */
+export const inputField = (name: string): string => `input.${name}`;
+
+/** Starts a runbook after its plan was shown. */
+export const START: PageAction = {
+  permission: 'incidents:act',
+  done: 'Started.',
+  async run(deps, { caller, param, form, trace }) {
+    const runbook = await runbookOf(deps, param['name'] ?? '');
+    const version = field(form, 'version', z.string());
+    const { id } = await startRun(deps, caller, { ...requestOf(runbook, form), version }, trace);
+    return html`<p>Started. <a href="${runPath(id)}">Show the run</a></p>`;
+  },
+};
+
+export type ShownPlan = { plan: RunPlan } | { refusal: string };
+
+/** Returns the plan that a viewer asked for by the fields of the address, or why there is none. Undefined: not asked. */
+export async function planOfQuery(
+  deps: ConsoleDeps,
+  { caller }: Viewer,
+  runbook: Runbook,
+  query: URLSearchParams,
+): Promise<ShownPlan | undefined> {
+  if (!query.has('service')) return undefined;
+  try {
+    return { plan: (await planRun(deps, caller, requestOf(runbook, query))).plan };
+  } catch (error) {
+    if (error instanceof Refusal) return { refusal: error.detail };
+    throw error;
+  }
+}
+
+/** @throws Refusal 422 */
+const requestOf = (runbook: Runbook, fields: URLSearchParams): RequestedRun => ({
+  runbook: runbook.name,
+  service: field(fields, 'service', ServiceName),
+  environment: field(fields, 'environment', EnvironmentName.optional()),
+  inputs: inputsOf(runbook, fields),
+});
+
+/** Returns the inputs with the types of the runbook. An empty field is left out, so that its default applies. */
+function inputsOf({ inputs }: Runbook, fields: URLSearchParams): InputValues {
+  return Object.fromEntries(
+    Object.entries(inputs).flatMap(([name, input]) => {
+      const text = fields.get(inputField(name))?.trim() ?? '';
+      return text === '' ? [] : [[name, valueOf(input, text)]];
+    }),
+  );
+}
+
+/** Returns the text itself if it has another type, which the use case refuses. */
+function valueOf({ type }: Input, text: string): string | number | boolean {
+  switch (type) {
+    case 'string':
+      return text;
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : text;
+    case 'integer':
+    case 'number':
+      return Number.isFinite(Number(text)) ? Number(text) : text;
+  }
+}
