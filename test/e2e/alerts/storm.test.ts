@@ -74,7 +74,7 @@ const incidents = (): Promise<any[]> => all('/v1/incidents');
 
 test(
   'a storm of 10,000 alerts results in few channels, pages, and messages, and every resolve is processed',
-  { timeout: 400_000 },
+  { timeout: 900_000 },
   async () => {
     await send('firing');
     let counts = '';
@@ -89,7 +89,7 @@ test(
         return children.length === SERVICES && signals + apart === GROUPS * ALERTS_PER_GROUP && shown;
       },
       'every alert in an incident or recorded',
-      120_000,
+      300_000,
     ).catch((error: unknown) => {
       throw new Error(counts, { cause: error });
     });
@@ -105,7 +105,7 @@ test(
         return left.length === 0;
       },
       'the end of all',
-      180_000,
+      300_000,
     ).catch(async (error: unknown) => {
       const [first] = left as { id: string }[];
       const { body } = await firebreak.get(`/v1/incidents/${first?.id}/timeline`);
