@@ -122,4 +122,4 @@ test('a function that starts while SSM throttles pages and reads silences like t
   expect(throttled.log.length).toBeGreaterThan(0);
   const keys = pagerDuty.received.map(({ body }) => (JSON.parse(body) as { routing_key: string }).routing_key);
   expect(new Set(keys)).toEqual(new Set([ROUTING_KEY]));
-}, 90_000);
+});

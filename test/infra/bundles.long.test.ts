@@ -151,7 +151,7 @@ beforeAll(async () => {
     ]);
     answers.set(name, { switched, incomplete, good: rest });
   }
-}, 60_000);
+});
 const bundle = (names: readonly Handler[], external: string[] = []) =>
   build({
     absWorkingDir: ROOT,

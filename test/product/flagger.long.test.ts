@@ -140,7 +140,7 @@ describe('a requested rollback', { timeout: 180_000 }, () => {
   beforeAll(async () => {
     key = await gateKey();
     ({ hook, incident } = await wanted(api, 'checkout', key));
-  }, 60_000);
+  });
 
   test('opens the gate for this rollout', async () => {
     expect(await send('rollback', hook, key)).toEqual({
@@ -204,7 +204,7 @@ describe('a withdrawn rollback', { timeout: 180_000 }, () => {
   beforeAll(async () => {
     key = await gateKey();
     ({ hook } = await wanted(cart, 'shop', key));
-  }, 60_000);
+  });
 
   test('closes the gate for another rollout, until it is known to be the same rollout with another checksum', async () => {
     const other = { ...hook, checksum: '69bc4d7f8' };

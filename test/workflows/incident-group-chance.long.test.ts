@@ -157,4 +157,4 @@ test('with alerts and resolutions in any order, every open incident is paged for
     expect([found, all_.map(({ status }) => status)]).toEqual([[], all_.map(() => 'resolved')]);
   }
   expect(resolved).toBeGreaterThan(10);
-}, 60_000);
+});
