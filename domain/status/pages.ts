@@ -9,16 +9,29 @@ export type PageSettings = Omit<NonNullable<StatusPageFile['pages']>[string], 'c
   components: readonly PageComponent[];
 };
 
-/** Returns the status pages by name. */
-export const pagesOf = ({ services, statusPage }: PublicConfig): ReadonlyMap<string, PageSettings> =>
-  new Map(
-    Object.entries(statusPage.pages ?? { [MAIN_PAGE]: pageOfCatalogue(services) }).map(([name, page]) => [
-      name,
-      { ...page, name },
-    ]),
+/** Returns the public status pages by name. */
+export const pagesOf = (config: PublicConfig): ReadonlyMap<string, PageSettings> => pagesFor('public', config);
+
+/** Returns the status pages for people who are signed in, by name. */
+export const internalPagesOf = (config: PublicConfig): ReadonlyMap<string, PageSettings> =>
+  pagesFor('internal', config);
+
+function pagesFor(
+  audience: PageSettings['audience'],
+  { services, statusPage }: PublicConfig,
+): ReadonlyMap<string, PageSettings> {
+  const pages: Readonly<Record<string, Omit<PageSettings, 'name'>>> = statusPage.pages ?? {
+    [MAIN_PAGE]: pageOfCatalogue(services),
+  };
+  return new Map(
+    Object.entries(pages)
+      .filter(([, page]) => page.audience === audience)
+      .map(([name, page]) => [name, { ...page, name }]),
   );
+}
 
 const pageOfCatalogue = (services: PublicConfig['services']): Omit<PageSettings, 'name'> => ({
+  audience: 'public',
   title: 'Status',
   timeZone: 'UTC',
   subscriptions: [],
@@ -30,8 +43,14 @@ export const publicComponents = (services: PublicConfig['services']): string[] =
   ...new Set(Object.values(services).flatMap(({ statusPage }) => statusPage?.components ?? [])),
 ];
 
-/** Returns the path of a page: `/status`, or `/status/NAME`. */
-export const pagePath = ({ name }: PageSettings): string => (name === MAIN_PAGE ? '/status' : `/status/${name}`);
+/** Internal pages are below this path. */
+export const INTERNAL_PATH = '/console/status';
+
+/** Returns the path of a page: `/status`, `/status/NAME`, or `/console/status/NAME`. */
+export function pagePath({ audience, name }: Pick<PageSettings, 'audience' | 'name'>): string {
+  if (audience === 'internal') return `${INTERNAL_PATH}/${name}`;
+  return name === MAIN_PAGE ? '/status' : `/status/${name}`;
+}
 
 /**
  * Returns the address of a page for readers elsewhere, such as of feeds.

@@ -10,9 +10,8 @@ import { problem } from '../problem.ts';
 import { keptReader } from './kept-reader.ts';
 import { liveLinks } from './links.ts';
 import { missingPage } from './pages.ts';
-import { hashSource } from './policy.ts';
+import { pagePolicy } from './policy.ts';
 import { besideResource, homeResource, insideResource, type Resource, statusReader } from './resources.ts';
-import { styleOf } from './style.ts';
 
 /** Everything that the public pages need. Their function on AWS may read only this. */
 export type StatusPageDeps = StatusDeps & Pick<Deps, 'log' | 'publicUrl'>;
@@ -83,7 +82,3 @@ function answer(c: Context<Env>, page: PageSettings, { type, body }: Resource, s
       : { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' }),
   });
 }
-
-/** A page contains its only stylesheet, and loads nothing. */
-const pagePolicy = (page: PageSettings): string =>
-  `default-src 'none'; style-src ${hashSource(styleOf(page))}; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;

@@ -4,11 +4,13 @@ import { HTTPException } from 'hono/http-exception';
 import { Refusal } from '../../actions/refusal.ts';
 import { sha256 } from '../../aws/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { INTERNAL_PATH } from '../../domain/status/pages.ts';
 import type { Env, Viewer } from '../context.ts';
 import { credentials } from '../middleware/credentials.ts';
 import { rateLimit } from '../middleware/rate-limit.ts';
 import { identifiesRequest } from '../middleware/request.ts';
 import { requestId } from '../problem.ts';
+import { internalStatus } from '../status/internal.ts';
 import { ASSETS } from './assets.ts';
 import { consolePage, plainPage } from './layout.ts';
 import { loginRoutes } from './login.ts';
@@ -44,7 +46,7 @@ export function consoleApp(deps: ConsoleDeps): Hono<Env> {
   });
   web.use(async (c, next) => {
     await next();
-    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+    for (const [name, value] of Object.entries(HEADERS)) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
   });
   for (const { path, type, text } of Object.values(ASSETS))
     web.get(path, (c) =>
@@ -57,6 +59,11 @@ export function consoleApp(deps: ConsoleDeps): Hono<Env> {
     web.get(page.path, (c) => answer(deps, c, page));
     if (page.actions !== undefined) web.post(`${page.path}/actions/:action`, (c) => act(deps, c, page));
   }
+  const showStatus = internalStatus(deps);
+  web.get(`${INTERNAL_PATH}/*`, (c) => {
+    c.var.viewer.caller.allow('incidents:read', {});
+    return showStatus(c);
+  });
   web.notFound(() => {
     throw new Refusal(404, 'not-found', 'there is no such page');
   });

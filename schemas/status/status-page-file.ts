@@ -50,19 +50,26 @@ const Logo = z
     'must be an image as a data URL in base64, such as data:image/svg+xml;base64,…',
   );
 
-const Page = z.strictObject({
-  title: z.string().min(1).max(100).default('Status'),
-  /** Address of this page for readers, for example that of its snapshot. Absent: `/status` of this Firebreak. */
-  url: z.url({ protocol: /^https?$/ }).optional(),
-  logo: Logo.optional(),
-  /** Background of the header, in light and dark color schemes. */
-  colors: z.strictObject({ header: Color, headerDark: Color.optional() }).optional(),
-  timeZone: TimeZone.default('UTC'),
-  /** How readers can subscribe to updates. Empty: they cannot. */
-  subscriptions: z.array(SubscriptionChannel).default([]),
-  /** In the order of the page. */
-  components: z.array(PageComponent).min(1).max(200),
-});
+const Page = z
+  .strictObject({
+    /** `internal`: only for people who are signed in to the console. */
+    audience: z.enum(['public', 'internal']).default('public'),
+    title: z.string().min(1).max(100).default('Status'),
+    /** Address of this page for readers, for example that of its snapshot. Absent: `/status` of this Firebreak. */
+    url: z.url({ protocol: /^https?$/ }).optional(),
+    logo: Logo.optional(),
+    /** Background of the header, in light and dark color schemes. */
+    colors: z.strictObject({ header: Color, headerDark: Color.optional() }).optional(),
+    timeZone: TimeZone.default('UTC'),
+    /** How readers can subscribe to updates. Empty: they cannot. */
+    subscriptions: z.array(SubscriptionChannel).default([]),
+    /** In the order of the page. */
+    components: z.array(PageComponent).min(1).max(200),
+  })
+  .refine(({ audience, subscriptions }) => audience === 'public' || subscriptions.length === 0, {
+    error: 'must be empty for an internal page: subscribers do not sign in',
+    path: ['subscriptions'],
+  });
 
 /** Planned work that readers see in advance. Its state follows from the time. */
 const Maintenance = z

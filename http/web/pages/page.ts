@@ -30,6 +30,7 @@ export type ConsoleDeps = Pick<
   | 'log'
   | 'pager'
   | 'pins'
+  | 'publicIncidents'
   | 'publicUrl'
   | 'quarantine'
   | 'queue'
