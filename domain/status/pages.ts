@@ -20,7 +20,7 @@ function pagesFor(
   audience: PageSettings['audience'],
   { services, statusPage }: PublicConfig,
 ): ReadonlyMap<string, PageSettings> {
-  const pages: Readonly<Record<string, Omit<PageSettings, 'name'>>> = statusPage.pages ?? {
+  const pages: NonNullable<StatusPageFile['pages']> = statusPage.pages ?? {
     [MAIN_PAGE]: pageOfCatalogue(services),
   };
   return new Map(
@@ -30,7 +30,7 @@ function pagesFor(
   );
 }
 
-const pageOfCatalogue = (services: PublicConfig['services']): Omit<PageSettings, 'name'> => ({
+const pageOfCatalogue = (services: PublicConfig['services']): NonNullable<StatusPageFile['pages']>[string] => ({
   audience: 'public',
   title: 'Status',
   timeZone: 'UTC',

@@ -36,7 +36,7 @@ const PageComponent = z
     }),
   ])
   .transform((component) => (typeof component === 'string' ? { name: component } : component));
-export type PageComponent = { name: string; group?: string; description?: string; since?: string };
+export type PageComponent = z.output<typeof PageComponent>;
 
 const Color = z.string().regex(/^#[0-9a-fA-F]{6}$/, 'must be a color such as #1d3557');
 
