@@ -159,8 +159,8 @@ const TOLD = [
   'mitigation.not_taken',
   'page-resolve.succeeded',
   'page.succeeded',
-  'runbook.finished',
   'runbook.changes_remain',
+  'runbook.finished',
   'runbook.started',
   'verification.passed',
 ];
