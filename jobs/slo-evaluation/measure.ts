@@ -25,7 +25,7 @@ const SHORTEST_MS = 1_000;
 const RECORDED_MAX = 24;
 
 /** How many objectives query missing data again per evaluation. After a start, many are due at the same time. */
-const LOOK_AGAIN_MAX = 100;
+const RECHECKS_MAX = 100;
 
 /** Result for the last 300 seconds of an objective. `late`: there was no time left for the query. */
 export type Measured =
@@ -84,8 +84,8 @@ async function lastOf(context: MeasureContext, counts: ObjectiveCounts, cells: C
 /** Reads older data within the time limit, the newest part of each objective first. */
 export async function fillOlder(context: MeasureContext, all: readonly ObjectiveCounts[]): Promise<void> {
   const due = context.order.sorted(all.filter((counts) => counts.isDue(context.now)));
-  await pooled(due.slice(0, LOOK_AGAIN_MAX), AT_ONCE, async (counts) => {
-    if (context.deadline.left >= SHORTEST_MS) await fill(context, counts, counts.lookAgain(context.now));
+  await pooled(due.slice(0, RECHECKS_MAX), AT_ONCE, async (counts) => {
+    if (context.deadline.left >= SHORTEST_MS) await fill(context, counts, counts.recheck(context.now));
   });
   let left = context.order.sorted(all).filter((counts) => counts.older() !== null);
   while (left.length > 0) {

@@ -14,7 +14,7 @@ const DAY_MS = 24 * HOUR_MS;
  * When missing data is queried again, in minutes after loading, and then each hour. A Prometheus that has just started,
  * or its remote storage, may not return older data yet.
  */
-const LOOK_AGAIN_MINUTES = [1, 2, 5, 10, 20, 40] as const;
+const RECHECK_MINUTES = [1, 2, 5, 10, 20, 40] as const;
 
 /** Buckets per range query. Prometheus returns at most 11,000 points, and a bucket has five samples, one per minute. */
 const CHUNK_MAX = 2016;
@@ -47,11 +47,11 @@ export class ObjectiveCounts {
   /** Whether all older data was read once. */
   #isPastRead = false;
   /** Whether older data is queried again, until a response brings nothing new. */
-  #isLookingAgain = false;
+  #isRechecking = false;
   /** Why the last queries for newer and for older data failed. */
   readonly #unread: { newer: string | null; older: string | null } = { newer: null, older: null };
   readonly #loadedAt: number;
-  #lookedAt: number;
+  #checkedAt: number;
   readonly #unsaved = new Set<number>();
 
   private constructor(slo: Slo, history: History, now: number) {
@@ -59,7 +59,7 @@ export class ObjectiveCounts {
     this.history = history;
     // The newest stored bucket may not have settled.
     this.#askedFrom = this.#askedUntil = Math.min(newestKnown(history) ?? Infinity, indexOf(now - SETTLING_MS));
-    this.#loadedAt = this.#lookedAt = now;
+    this.#loadedAt = this.#checkedAt = now;
   }
 
   /**
@@ -88,7 +88,7 @@ export class ObjectiveCounts {
       if (unknown !== null) return unknown;
     }
     this.#isPastRead = true;
-    this.#isLookingAgain = false;
+    this.#isRechecking = false;
     return null;
   }
 
@@ -98,9 +98,9 @@ export class ObjectiveCounts {
    * @param now Unix milliseconds
    */
   isDue(now: number): boolean {
-    const pauses = [0, ...LOOK_AGAIN_MINUTES].map((minutes) => this.#loadedAt + minutes * MINUTE_MS);
-    const next = pauses.find((at) => at > this.#lookedAt);
-    return now >= Math.min(next ?? Infinity, this.#lookedAt + HOUR_MS);
+    const pauses = [0, ...RECHECK_MINUTES].map((minutes) => this.#loadedAt + minutes * MINUTE_MS);
+    const next = pauses.find((at) => at > this.#checkedAt);
+    return now >= Math.min(next ?? Infinity, this.#checkedAt + HOUR_MS);
   }
 
   /**
@@ -110,13 +110,13 @@ export class ObjectiveCounts {
    *
    * @param now Unix milliseconds
    */
-  lookAgain(now: number): BucketRange | null {
-    this.#lookedAt = now;
+  recheck(now: number): BucketRange | null {
+    this.#checkedAt = now;
     const first = Math.max(this.#askedFrom, this.#askedUntil - LATE_BUCKETS);
     const request = this.#unknownIn({ first, count: this.#askedUntil - first });
     if (this.#isPastRead && now < this.#loadedAt + DAY_MS) {
       this.#askedFrom = first;
-      this.#isLookingAgain = true;
+      this.#isRechecking = true;
     }
     return request;
   }
@@ -162,7 +162,7 @@ export class ObjectiveCounts {
   recordRead({ first, count }: BucketRange, now: number, news: boolean): void {
     const end = first + count;
     if (end === this.#askedFrom) {
-      this.#askedFrom = this.#isLookingAgain && !news ? this.history.oldest : first;
+      this.#askedFrom = this.#isRechecking && !news ? this.history.oldest : first;
       this.#unread.older = null;
       this.#askMore(now);
     }

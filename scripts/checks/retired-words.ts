@@ -23,10 +23,10 @@ function retiredIn(glossary: string, heading: string, pattern: RegExp): string[]
  */
 export function retiredWordProblems(root: string): string[] {
   const glossary = readFileSync(join(root, GLOSSARY), 'utf8');
-  const names = retiredIn(glossary, 'Retired names', /`(\w+)`/g);
+  const names = retiredIn(glossary, 'Retired names', /`([\w.]+)`/g);
   const phrases = retiredIn(glossary, 'Retired words', /"([^"]+)"/g);
   if (names.length === 0 || phrases.length === 0) throw new Error(`${GLOSSARY} has no retired names or phrases`);
-  const name = new RegExp(`\\b(?:${names.join('|')})\\b`);
+  const name = new RegExp(`\\b(?:${names.map((one) => RegExp.escape(one)).join('|')})\\b`);
   const phrase = new RegExp(phrases.join('|'), 'i');
   return projectFiles(root)
     .filter((file) => IS_TEXT.test(file) && !IS_EXEMPT.test(file) && file !== 'package-lock.json')

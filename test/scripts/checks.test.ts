@@ -270,7 +270,7 @@ describe('environment variables', () => {
 describe('retired words', () => {
   const glossary =
     '# Glossary\n\n## Retired words\n\n| Retired | Use |\n|---|---|\n| "odd phrase" | plain phrase |\n| odd | plain |\n\n' +
-    '## Retired names\n\n| Retired | Use |\n|---|---|\n| `OldName`, `older` | `NewName` |\n';
+    '## Retired names\n\n| Retired | Use |\n|---|---|\n| `OldName`, `older`, `kind.old` | `NewName` |\n';
 
   test('names as whole words of code, and phrases in any text, are reported with their line', async () => {
     await write({
@@ -278,13 +278,14 @@ describe('retired words', () => {
       'docs/a.md': 'Fine: OldName in prose, odd.\nAn Odd Phrase.\n',
       'docs/adr/0001.md': 'odd phrase',
       'CHANGELOG.md': 'odd phrase',
-      'domain/a.ts': 'type OldNames = 1;\nconst older = 2;\n// an odd phrase\n',
+      'domain/a.ts': 'type OldNames = 1;\nconst older = 2;\n// an odd phrase\nkindXold; "kind.old";\n',
       'test/golden/a.json': '"odd phrase"',
     });
     expect(retiredWordProblems(root).map((problem) => problem.split(' is retired')[0])).toEqual([
       'docs/a.md:2: "Odd Phrase"',
       'domain/a.ts:2: "older"',
       'domain/a.ts:3: "odd phrase"',
+      'domain/a.ts:4: "kind.old"',
     ]);
   });
 
