@@ -19,7 +19,7 @@ export type SnapshotStore = {
   remove(path: string): Promise<void>;
 };
 
-/** What to change. `announced`: the manifest to write first, if there are new paths. */
+/** What to change. `announced`: the manifest to write first, if files are to be written. */
 export type SnapshotPlan = {
   announced: SnapshotManifest | undefined;
   put: SnapshotFile[];
@@ -39,12 +39,13 @@ export function planSnapshot(
 ): SnapshotPlan {
   const known = before?.files ?? {};
   const hashes = Object.fromEntries(files.map(({ path, body }) => [path, hashOf(body)]));
-  const isNew = (path: string): boolean => !Object.hasOwn(known, path);
-  // Listed before they are written, so that a later snapshot removes them even if this one is interrupted.
-  const added = Object.fromEntries(files.filter(({ path }) => isNew(path)).map(({ path }) => [path, '']));
+  const put = files.filter(({ path }) => !Object.hasOwn(known, path) || known[path] !== hashes[path]);
+  // If this snapshot is interrupted, nobody knows which of its files were written. Without a hash, the next snapshot
+  // writes them again, even those that are again as before this one, and removes those that it does not have.
+  const unknown = Object.fromEntries(put.map(({ path }) => [path, '']));
   return {
-    announced: Object.keys(added).length === 0 ? undefined : { at: before?.at ?? NEVER, files: { ...known, ...added } },
-    put: files.filter(({ path }) => isNew(path) || known[path] !== hashes[path]),
+    announced: put.length === 0 ? undefined : { at: before?.at ?? NEVER, files: { ...known, ...unknown } },
+    put,
     remove: Object.keys(known).filter((path) => !Object.hasOwn(hashes, path)),
     manifest: { at, files: hashes },
   };

@@ -57,7 +57,7 @@ describe('a run of the snapshot', () => {
     snapshots.written.length = 0;
     site.files = [file('index.html', 'new'), file('a.html')];
     await run();
-    expect(snapshots.written).toEqual(['index.html', 'snapshot.json', 'snapshot.json']);
+    expect(snapshots.written).toEqual(['snapshot.json', 'index.html', 'snapshot.json', 'snapshot.json']);
     expect(snapshots.removed).toEqual(['partners/index.html']);
     expect([...snapshots.files.keys()].toSorted()).toEqual(['a.html', 'index.html', 'robots.txt', 'snapshot.json']);
   });
@@ -83,6 +83,20 @@ describe('a run of the snapshot', () => {
     site.files = [file('index.html')];
     await run();
     expect([...snapshots.files.keys()].toSorted()).toEqual(['index.html', 'snapshot.json']);
+  });
+
+  test('writes a file that is again as before an interrupted snapshot', async () => {
+    const { snapshots, site, run } = world();
+    site.files = [file('index.html'), file('status.svg', 'operational')];
+    await run();
+    snapshots.broken = /^index/;
+    site.files = [file('index.html', 'an incident'), file('status.svg', 'major outage')];
+    await expect(run()).rejects.toThrow('could not be written');
+    expect(snapshots.files.get('status.svg')?.body).toBe('major outage');
+    snapshots.broken = undefined;
+    site.files = [file('index.html', 'over'), file('status.svg', 'operational')];
+    await run();
+    expect(snapshots.files.get('status.svg')?.body).toBe('operational');
   });
 
   test('writes everything again if the manifest cannot be read', async () => {
