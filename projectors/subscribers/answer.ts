@@ -27,7 +27,7 @@ export async function answerRequest(visit: Visit, pages: readonly PageSettings[]
       return save(visit, { ...subscriber, answered: subscriber.requested });
     case 'refused':
       session.log.info('an address refused the message that asks to confirm its subscription', { page: page.name, id });
-      if (subscriber.state === 'pending') return deps.subscribers.remove(page.name, id);
+      // Kept until it expires, because it counts the requests for this address.
       return save(visit, { ...subscriber, answered: subscriber.requested });
     case 'stopped':
       return;

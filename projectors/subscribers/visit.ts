@@ -9,7 +9,7 @@ import type { SyncSession } from '../sync/session.ts';
 export type SubscriberDeps = {
   projections: Pick<Projections, 'write'>;
   publicIncidents: Pick<PublicIncidents, 'read'>;
-  subscribers: Pick<Subscribers, 'read' | 'of' | 'write' | 'remove' | 'codeOf' | 'secretOf'>;
+  subscribers: Pick<Subscribers, 'read' | 'of' | 'write' | 'codeOf' | 'secretOf'>;
   deliveries: Deliveries;
   config: ConfigSource;
   emails: Mail;

@@ -4,10 +4,7 @@ import type { Delivery, Subscriber } from '../../schemas/status/subscriber.ts';
 import { at } from './public-incidents.ts';
 
 /** In-memory subscriptions with readable codes. */
-export class MemorySubscribers implements Pick<
-  Subscribers,
-  'read' | 'of' | 'write' | 'remove' | 'codeOf' | 'secretOf'
-> {
+export class MemorySubscribers implements Pick<Subscribers, 'read' | 'of' | 'write' | 'codeOf' | 'secretOf'> {
   readonly all = new Map<string, Subscriber>();
 
   constructor(...subscribers: readonly Subscriber[]) {
@@ -27,10 +24,6 @@ export class MemorySubscribers implements Pick<
     if ((this.all.get(key)?.rev ?? 0) !== subscriber.rev) return false;
     this.all.set(key, { ...subscriber, rev: subscriber.rev + 1 });
     return true;
-  }
-
-  async remove(page: string, id: string): Promise<void> {
-    this.all.delete(`${page} ${id}`);
   }
 
   codeOf({ id }: Pick<Subscriber, 'id'>, purpose: LinkPurpose): string {

@@ -66,7 +66,6 @@ function worldOf(
         read: (page, id) => store.read(page, id),
         of: (page) => store.of(page),
         write: (one) => store.write(one),
-        remove: (page, id) => store.remove(page, id),
         codeOf: (one, purpose) => stored.codeOf(one, purpose),
         secretOf: (one) => stored.secretOf(one),
       },
@@ -247,12 +246,13 @@ describe('an address that refuses', () => {
     expect(await stored.read('main', ADA.id)).toMatchObject({ state: 'confirmed', refusals: 0 });
   });
 
-  test('the message that asks to confirm is forgotten at once', async () => {
+  test('the message that asks to confirm gets no other one for this request, and still counts as asked', async () => {
     const pending = subscriber({ state: 'pending', confirmed_at: null, answered: 0 });
     const { world, stored } = worldOf(NO_TROUBLE, [pending], () => REFUSED);
     world.expect(0, () => world.mark(`subscription:main/${pending.id}`));
     await world.run();
-    expect(stored.all.size).toBe(0);
+    const { state, requests_of } = pending;
+    expect(await stored.read('main', pending.id)).toMatchObject({ state, answered: 1, requests_of });
   });
 });
 
