@@ -59,7 +59,10 @@ export const linkPage = (context: Context, purpose: Exclude<LinkPurpose, 'manage
   subscriptionDocument(
     context,
     BUTTONS[purpose].title,
-    html`<p>Updates of ${context.page.title} for ${maskedAddress(subscriber)}, about ${choiceWords(subscriber)}.</p>
+    html`<p>
+        Updates of ${subscriber.page === context.page.name ? context.page.title : subscriber.page} for
+        ${maskedAddress(subscriber)}, about ${choiceWords(subscriber)}.
+      </p>
       <form method="post"><button>${BUTTONS[purpose].button}</button></form>`,
   );
 
@@ -89,7 +92,7 @@ export const endedPage = (context: Context): Html =>
     context,
     'This link does not work any more',
     html`<p>It has expired, or the subscription has ended.</p>
-      <p><a href="${subscriptionsPath(context.page)}">Subscribe again</a></p>`,
+      ${context.links.subscribe === undefined ? '' : html`<p><a href="${context.links.subscribe}">Subscribe again</a></p>`}`,
   );
 
 export const messagePage = (context: Context, title: string, text: string): Html =>

@@ -17,6 +17,7 @@ import {
   subscriptionsPath,
 } from '../../../domain/status/subscriptions/links.ts';
 import { chosen } from '../../../domain/status/subscriptions/subscription.ts';
+import { MAIN_PAGE } from '../../../schemas/status/status-page-file.ts';
 import { type Subscriber, SUBSCRIBER_ADDRESSES } from '../../../schemas/status/subscriber.ts';
 import type { Env } from '../../context.ts';
 import { readBody } from '../../middleware/body.ts';
@@ -67,13 +68,37 @@ export function subscriptionsApp(deps: SubscriptionDeps): Hono<Env> {
 
 /** @throws Refusal 404 if nobody can subscribe to the page, 503 */
 async function contextOf(deps: SubscriptionDeps, c: Context<Env>): Promise<PageContext> {
-  const page = pagesOf(await deps.config.current()).get(c.req.param('page') ?? '');
+  const page = pagesOf(await deps.config.current()).get(pageNameOf(c));
   if (page === undefined || page.subscriptions.length === 0)
     throw new Refusal(404, 'not-found', 'nobody can subscribe to this status page');
   if (deps.publicUrl === undefined)
     throw new Refusal(503, 'unavailable', 'FIREBREAK_PUBLIC_URL is not set, so messages could not contain links');
   return { page, links: liveLinks(page) };
 }
+
+/**
+ * Returns the page around a link. A link that ends a subscription works as long as the subscription exists, even if its
+ * page is gone.
+ *
+ * @throws Refusal 404, 503
+ */
+async function contextOfLink(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<PageContext> {
+  if (purpose !== 'unsubscribe') return contextOf(deps, c);
+  const page = pagesOf(await deps.config.current()).get(pageNameOf(c)) ?? GONE;
+  return { page, links: liveLinks(page) };
+}
+
+/** Stands in for a page that is gone. */
+const GONE: PageSettings = {
+  audience: 'public',
+  name: MAIN_PAGE,
+  title: 'Status',
+  timeZone: 'UTC',
+  subscriptions: [],
+  components: [],
+};
+
+const pageNameOf = (c: Context<Env>): string => c.req.param('page') ?? '';
 
 /** Answers the form. The answer is the same for every valid address. */
 async function request(deps: SubscriptionDeps, c: Context<Env>): Promise<Response> {
@@ -103,8 +128,8 @@ async function request(deps: SubscriptionDeps, c: Context<Env>): Promise<Respons
 
 /** Shows what a link is for, with a button that does it. */
 async function show(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<Response> {
-  const context = await contextOf(deps, c);
-  const found = await subscriptionOf(deps, linkOf(c, context, purpose));
+  const context = await contextOfLink(deps, c, purpose);
+  const found = await subscriptionOf(deps, linkOf(c, purpose));
   if (found === undefined) return answer(c, context.page, endedPage(context), 404);
   return answer(
     c,
@@ -115,8 +140,8 @@ async function show(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpos
 
 /** Does what a link is for. */
 async function act(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<Response> {
-  const context = await contextOf(deps, c);
-  const link = linkOf(c, context, purpose);
+  const context = await contextOfLink(deps, c, purpose);
+  const link = linkOf(c, purpose);
   switch (purpose) {
     case 'unsubscribe':
       await unsubscribe(deps, link);
@@ -146,8 +171,8 @@ async function act(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose
   }
 }
 
-const linkOf = (c: Context<Env>, { page }: PageContext, purpose: LinkPurpose): GivenLink => ({
-  page: page.name,
+const linkOf = (c: Context<Env>, purpose: LinkPurpose): GivenLink => ({
+  page: pageNameOf(c),
   purpose,
   text: c.req.param('link') ?? '',
 });

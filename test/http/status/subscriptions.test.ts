@@ -46,15 +46,18 @@ beforeEach(async () => {
   stores.woken.length = 0;
   for (const page of ['main', 'partners'])
     for (const { id } of await subscribers.of(page)) await subscribers.remove(page, id);
-  app = subscriptionsApp({
+  app = appWith();
+});
+
+const appWith = ({ config: current = config, publicUrl = URL_OF }: { config?: Config; publicUrl?: string } = {}) =>
+  subscriptionsApp({
     clock: stores.clock,
-    config: { current: async () => config, problems: async () => [] },
+    config: { current: async () => current, problems: async () => [] },
     log: silent,
     projections: stores.projections,
-    publicUrl: URL_OF,
+    publicUrl,
     subscribers,
   });
-});
 
 async function ask(path: string, form?: readonly (readonly [string, string])[], from = `192.0.2.${client}`) {
   const init = form && {
@@ -244,6 +247,24 @@ describe('a link', () => {
     ).toBeUndefined();
     const again = await ask(link, [['List-Unsubscribe', 'One-Click']]);
     expect([again.status, again.text], 'a repeat').toEqual([200, first.text]);
+  });
+
+  test.each([
+    ['nobody can subscribe to its page any more', { main: { title: 'Acme', components: ['Checkout'] } }],
+    ['its page is removed', { other: { title: 'Other', components: ['Checkout'] } }],
+    ['its page is internal now', { main: { audience: 'internal', title: 'Hidden', components: ['Checkout'] } }],
+  ])('ends the subscription when %s', async (_, pages) => {
+    await ask(await linkOf('confirm'), []);
+    const [end, manage] = [await linkOf('unsubscribe'), await linkOf('manage')];
+    app = appWith({ config: Config.parse({ ...config, statusPage: { pages } }) });
+    expect((await ask(manage)).status).toBe(404);
+    const shown = await ask(end);
+    expect([shown.status, shown.text]).toEqual([200, expect.stringContaining('a•••@acme.example')]);
+    expect(shown.text).not.toContain('Hidden');
+    expect((await ask(end, [['List-Unsubscribe', 'One-Click']])).status).toBe(200);
+    expect(await subscribers.of('main')).toEqual([]);
+    const ended = await ask(end);
+    expect([ended.status, ended.text.includes('Subscribe again')]).toEqual([404, false]);
   });
 });
 
