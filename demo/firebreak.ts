@@ -118,12 +118,12 @@ export class Firebreak {
         clearTimeout(timer);
         done();
       };
-      const hear = (chunk: Buffer) => {
+      const onOutput = (chunk: Buffer) => {
         this.#log = (this.#log + chunk.toString()).slice(-LOG_KEPT_CHARS);
         if (/^firebreak ready on \S+$/m.test(this.#log)) ready();
       };
-      child.stdout?.on('data', hear);
-      child.stderr?.on('data', hear);
+      child.stdout?.on('data', onOutput);
+      child.stderr?.on('data', onOutput);
       child.once('error', fail);
       child.once('exit', (code, signal) => fail(new Error(`Firebreak exited (${code ?? signal}):\n${this.#log}`)));
     });

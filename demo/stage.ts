@@ -185,11 +185,11 @@ export class Stage {
   /** Describes the incidents with their decisions, for a story that does not end. */
   async #state(): Promise<string> {
     const incidents = await this.incidents();
-    const told = incidents.map(({ service, status, decisions }) => {
+    const texts = incidents.map(({ service, status, decisions }) => {
       const why = decisions.map(({ kind, reasons }) => `${kind}: ${reasons.map(({ text }) => text).join('; ')}`);
       return `${service} is ${status}; decisions: ${why.join(' | ') || 'none'}`;
     });
-    return `Incidents: ${told.join('. ') || 'none'}`;
+    return `Incidents: ${texts.join('. ') || 'none'}`;
   }
 
   /** Polls until `look` returns a value. @param what describes it in the error after a time-out */

@@ -66,15 +66,15 @@ console.log(
 );
 
 const started = Date.now();
-const told = new Set();
+const printed = new Set();
 let recovered = false;
 while (Date.now() - started < WAIT_MINUTES * 60_000) {
   const [incident] = (await call('/v1/incidents?service=checkout&limit=1')).items;
   const entries = incident ? (await call(`/v1/incidents/${incident.id}/timeline?limit=500`)).items.toReversed() : [];
   for (const entry of entries) {
     const key = `${entry.at} ${entry.kind}`;
-    if (!told.has(key)) console.log(`${entry.at.slice(11, 23)}  ${entry.kind.padEnd(22)}  ${entry.text}`);
-    told.add(key);
+    if (!printed.has(key)) console.log(`${entry.at.slice(11, 23)}  ${entry.kind.padEnd(22)}  ${entry.text}`);
+    printed.add(key);
   }
   if (incident?.status === 'mitigated' && !recovered) {
     recovered = true; // the service has recovered, so Alertmanager sends a resolved notification

@@ -53,12 +53,12 @@ export async function replay(
 ): Promise<Replayed> {
   caller.allow('quarantine:replay', EVERYWHERE);
   const entry = await find(deps, id);
-  const answer = await again(deps, entry, trace, { ...sender, allow: () => undefined });
+  const answer = await replayEntry(deps, entry, trace, { ...sender, allow: () => undefined });
   await deps.quarantine.replayed(id, caller.name);
   return answer;
 }
 
-async function again(deps: ReplayDeps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
+async function replayEntry(deps: ReplayDeps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
   switch (quarantined.source) {
     case 'queue':
       return replayMessage(deps, quarantined, trace);

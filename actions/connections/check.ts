@@ -20,7 +20,7 @@ import {
 import { drillEnvironments } from '../automation/drills.ts';
 import { vendorModes } from './vendor-modes.ts';
 
-type Asked = Pick<
+type CheckDeps = Pick<
   Deps,
   | 'audit'
   | 'secrets'
@@ -43,7 +43,7 @@ type Asked = Pick<
 /** A name that does not exist. The search for it shows whether the vendor's search works. */
 const NOTHING = 'firebreak-doctor';
 
-type Check = (deps: Asked) => Promise<CheckResult>;
+type Check = (deps: CheckDeps) => Promise<CheckResult>;
 
 /** The check of each vendor's connections, with a read-only request that has no visible effect. */
 const OF_VENDORS: Readonly<Record<ConnectionName, Check> & Record<string, Check>> = {
@@ -75,7 +75,7 @@ const OF_FIREBREAK: Readonly<Record<string, Check>> = {
 };
 
 /** Checks each vendor, and Firebreak's own keys and records. */
-export async function connections(deps: Asked): Promise<Connection[]> {
+export async function connections(deps: CheckDeps): Promise<Connection[]> {
   const checks = Object.entries({ ...OF_VENDORS, ...OF_TARGETS, ...OF_FIREBREAK });
   const [outgoing, ...vendors] = await Promise.all([
     webhooks(deps),
@@ -116,7 +116,7 @@ const callees = (modes: readonly VendorState[]): Connection[] =>
         : off(`${one.missing}; deployers without an address are off`)),
     }));
 
-async function prometheus({ metrics, secrets }: Asked): Promise<CheckResult> {
+async function prometheus({ metrics, secrets }: CheckDeps): Promise<CheckResult> {
   const value = await metrics.value('vector(1)');
   if (value === null) return off('PROMETHEUS_URL is not set; Firebreak verifies mitigations only by the alerts');
   if (value.kind === 'unreadable') return unreachable(value.detail);
@@ -130,7 +130,7 @@ export async function isWatched({ metrics }: Pick<Deps, 'metrics'>): Promise<boo
   return vendors === null || vendors.kind === 'unreadable' ? null : vendors.kind === 'value' && vendors.value > 0;
 }
 
-async function alertmanager({ config, secrets, silences }: Asked): Promise<CheckResult> {
+async function alertmanager({ config, secrets, silences }: CheckDeps): Promise<CheckResult> {
   if (!(await secrets.get('ALERTMANAGER_URL')))
     return off(
       'ALERTMANAGER_URL is not set; Firebreak does not see silences, and does not see the end of alerts that are sent ' +
@@ -153,7 +153,7 @@ const NO_INHIBITION: CheckResult = {
 };
 
 /** Checks that the identity provider can be reached. Whether it accepts Firebreak is known only after a sign-in. */
-async function identityProvider({ config, identityTokens, publicUrl }: Asked): Promise<CheckResult> {
+async function identityProvider({ config, identityTokens, publicUrl }: CheckDeps): Promise<CheckResult> {
   const { signIn } = (await config.current()).people;
   if (signIn === undefined) return off('people.yaml has no signIn; people sign in to the console with tokens');
   if (publicUrl === undefined)
@@ -164,7 +164,7 @@ async function identityProvider({ config, identityTokens, publicUrl }: Asked): P
 }
 
 /** Checks the signing key of the freeze check. */
-async function signingKey({ signer, secrets }: Asked): Promise<CheckResult> {
+async function signingKey({ signer, secrets }: CheckDeps): Promise<CheckResult> {
   const problem = await signer.problem();
   if (problem === null)
     return { state: 'set', detail: 'freeze checks return deployment tokens and a signed state for outages' };
@@ -172,7 +172,7 @@ async function signingKey({ signer, secrets }: Asked): Promise<CheckResult> {
 }
 
 /** Checks only the newest seals of the audit log, because the whole log can take long. */
-async function auditLog({ audit }: Pick<Asked, 'audit'>): Promise<CheckResult> {
+async function auditLog({ audit }: Pick<CheckDeps, 'audit'>): Promise<CheckResult> {
   const { intact, brokenAt, because } = await audit.check({ last: SEALS_CHECKED });
   if (intact)
     return { state: 'set', detail: 'the newest entries are intact; run firebreak audit to check all entries' };
@@ -183,7 +183,7 @@ async function auditLog({ audit }: Pick<Asked, 'audit'>): Promise<CheckResult> {
 const SEALS_CHECKED = 60;
 
 /** Checks that Firebreak wrote all token records. Anyone with write access to the table could have added others. */
-async function tokenRecords({ tokens }: Pick<Asked, 'tokens'>): Promise<CheckResult> {
+async function tokenRecords({ tokens }: Pick<CheckDeps, 'tokens'>): Promise<CheckResult> {
   const { valid, previous, refused, used } = await tokens.check();
   const problems = [
     ...(refused.length === 0
@@ -214,7 +214,7 @@ const SHOWN = 5;
 const few = (all: readonly string[]): string =>
   `${all.slice(0, SHOWN).join(', ')}${all.length > SHOWN ? ` and ${all.length - SHOWN} more` : ''}`;
 
-const database = ({ databaseWarning }: Pick<Asked, 'databaseWarning'>): Connection[] =>
+const database = ({ databaseWarning }: Pick<CheckDeps, 'databaseWarning'>): Connection[] =>
   databaseWarning === undefined ? [] : [{ name: 'database', state: 'incomplete', detail: databaseWarning }];
 
 export type TargetState = {

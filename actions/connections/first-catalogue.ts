@@ -44,7 +44,7 @@ export type ProposedHealth = {
   usual: number | null;
 };
 
-type Asked = {
+type CatalogueSources = {
   prometheus: Searched;
   alertmanager: Searched | null;
   metrics: Metrics;
@@ -72,21 +72,21 @@ const DEPLOYERS = [
  *
  * @throws SearchFailure if they cannot be read, or know no service
  */
-export async function firstCatalogue(asked: Asked): Promise<Proposal[]> {
-  const { prometheus, alertmanager, now } = asked;
+export async function firstCatalogue(sources: CatalogueSources): Promise<Proposal[]> {
+  const { prometheus, alertmanager, now } = sources;
   const found = await findServices(prometheus, now());
   if (alertmanager !== null) found.push(...unknownOf(await findAlerts(alertmanager), found));
   const deployers = await deployersOf(prometheus);
   const proposals: Proposal[] = [];
   await pooled([...found.entries()], AT_ONCE, async ([index, one]) => {
-    proposals[index] = await proposalFor(asked, one, deployerOf(deployers, one, found));
+    proposals[index] = await proposalFor(sources, one, deployerOf(deployers, one, found));
   });
   return proposals;
 }
 
 /** Proposes the entry of a service, and says what automation could prove with it. No changes are recorded yet. */
 async function proposalFor(
-  { metrics, versionLabels, now }: Asked,
+  { metrics, versionLabels, now }: CatalogueSources,
   { candidates, ...one }: FoundService,
   deployer: FoundDeployer | null,
 ): Promise<Proposal> {

@@ -28,7 +28,7 @@ export type Provable = {
 /** What automation could prove with a health query. `proposal`: queries that are missing. Null: none. */
 type ProvableBy = Pick<Provable, 'proofs' | 'missing'> & { proposal: VersionProposal | null };
 
-type Asked = Pick<Deps, 'clock' | 'versionLabels'> & {
+type ProvableDeps = Pick<Deps, 'clock' | 'versionLabels'> & {
   changes: Pick<Deps['changes'], 'recent'>;
   metrics: Pick<Deps['metrics'], 'value' | 'rangeByLabel'>;
 };
@@ -37,7 +37,7 @@ type Asked = Pick<Deps, 'clock' | 'versionLabels'> & {
 const RECENT_SECONDS = 300;
 
 /** Says what automation could prove for each environment with a deployer, and proposes the queries that are missing. */
-export async function provable(deps: Asked & Pick<Deps, 'config'>): Promise<Provable[]> {
+export async function provable(deps: ProvableDeps & Pick<Deps, 'config'>): Promise<Provable[]> {
   const config = await deps.config.current();
   const all = Object.entries(config.services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { deployer, autoRollback }]) => {
@@ -64,7 +64,7 @@ export async function provable(deps: Asked & Pick<Deps, 'config'>): Promise<Prov
 
 /** Says what automation could prove for one service and environment with this health query. */
 export async function provableBy(
-  deps: Asked,
+  deps: ProvableDeps,
   where: ServiceEnvironment,
   health: Omit<HealthQuery, 'called'> | undefined,
 ): Promise<ProvableBy> {

@@ -1,8 +1,8 @@
 import { sha256 } from '../../aws/hash.ts';
 import { calendarEverywhere } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
-import type { LatchInputs } from '../../domain/freeze/budget/latch-inputs.ts';
-import { latch, type LatchPlan } from '../../domain/freeze/budget/latch.ts';
+import type { FreezePlanInputs } from '../../domain/freeze/budget/freeze-plan-inputs.ts';
+import { planFreezes, type FreezePlan } from '../../domain/freeze/budget/plan-freezes.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
@@ -23,7 +23,7 @@ export async function recordedFreeze(deps: RecordDeps, id: string): Promise<Free
   if (known !== undefined && !isComputed(known)) return known;
   const found = await readCauses(deps, known === undefined ? [] : [known]);
   if (known !== undefined) {
-    await correct(deps, latch({ ...found, objectives: [], current: [known] }, sha256));
+    await correct(deps, planFreezes({ ...found, objectives: [], current: [known] }, sha256));
     return deps.freezes.get(id);
   }
   const computed = [...calendarEverywhere(found.calendar, sha256), ...incidentFreezes(found)].find(
@@ -39,7 +39,7 @@ export async function recordedFreeze(deps: RecordDeps, id: string): Promise<Free
 export async function recordComputedFreezes(deps: RecordDeps): Promise<void> {
   try {
     const current = (await deps.freezes.current()).filter(isComputed);
-    const plan = latch({ ...(await readCauses(deps, current)), objectives: [], current }, sha256);
+    const plan = planFreezes({ ...(await readCauses(deps, current)), objectives: [], current }, sha256);
     await correct(deps, plan);
     await pooled(plan.open, AT_ONCE, async (freeze) => void (await deps.freezes.open(freeze)));
   } catch (error) {
@@ -49,7 +49,9 @@ export async function recordComputedFreezes(deps: RecordDeps): Promise<void> {
   }
 }
 
-type CurrentCauses = Pick<LatchInputs, 'at' | 'calendar'> & { incidents: NonNullable<LatchInputs['incidents']> };
+type CurrentCauses = Pick<FreezePlanInputs, 'at' | 'calendar'> & {
+  incidents: NonNullable<FreezePlanInputs['incidents']>;
+};
 
 /**
  * @param current freezes whose incidents are read directly, because the list of open incidents is eventually consistent
@@ -81,7 +83,7 @@ const incidentFreezes = ({ incidents }: CurrentCauses): Freeze[] =>
 const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';
 
 /** Applies ends and revisions. Only the evaluation decides whether the cause of a lifted freeze has ended since. */
-async function correct({ freezes }: RecordDeps, { end, revise }: LatchPlan): Promise<void> {
+async function correct({ freezes }: RecordDeps, { end, revise }: FreezePlan): Promise<void> {
   await pooled(end, AT_ONCE, async ({ id, ...how }) => void (await freezes.end(id, how)));
   await pooled(revise, AT_ONCE, async (revision) => void (await freezes.revise(revision)));
 }

@@ -35,7 +35,7 @@ export async function deploymentToken(
 ): Promise<string | null> {
   const { service, environment, version, commit, deployment_id, change } = request;
   if (deployment_id === null) return null;
-  return again(deps, `token ${decision}`, TOKEN_AGAIN_MS, () =>
+  return cachedSignature(deps, `token ${decision}`, TOKEN_AGAIN_MS, () =>
     deps.signer.sign(
       {
         typ: 'freeze-check',
@@ -78,7 +78,7 @@ export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs:
     .map(({ version }) => version);
   const commits = (inputs.pinnedCommits ?? []).filter(({ version }) => pinned.includes(version));
   const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage, pinned, commits])}`;
-  return again(deps, name, STATE_AGAIN_MS, async () => {
+  return cachedSignature(deps, name, STATE_AGAIN_MS, async () => {
     const changes = await deps.changes.recent({ service, environment }, CHANGES_READ);
     const { allowed, verdict, reasons, next_transition_at } = decide(plain, examined);
     return deps.signer.sign(
@@ -121,7 +121,7 @@ type Kept = { text: string; until: number };
 const kept = new WeakMap<Signer, Map<string, Kept>>();
 
 /** Returns a cached signature or creates one. Signing is the most expensive part of a response. */
-async function again(
+async function cachedSignature(
   { signer, clock }: Signing,
   name: string,
   forMs: number,

@@ -73,7 +73,7 @@ async function execute(deps: EventDeps, context: EventContext, meaning: EventEff
     case 'merged':
       await deps.pagerIncidents.remember(meaning.into, page);
       return noted(deps, context, { ...meaning, as: 'page.merged' });
-    case 'told':
+    case 'update_published':
       return notifyStakeholders(deps, context, meaning);
     case 'noted':
       return noted(deps, context, meaning);
@@ -135,7 +135,7 @@ async function assigned(
 async function notifyStakeholders(
   deps: EventDeps,
   { page, key, at }: EventContext,
-  { text, words, by }: Extract<EventEffect, { kind: 'told' }>,
+  { text, words, by }: Extract<EventEffect, { kind: 'update_published' }>,
 ): Promise<void> {
   const agent = await agentOf(deps, by);
   const timeline = { ...entryOf(deps, { agent, text, at }), kind: 'page.update' };

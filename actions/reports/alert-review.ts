@@ -47,16 +47,16 @@ export async function alertReview(
 ): Promise<AlertReview> {
   const since = plusSeconds(deps.clock.now(), -REVIEW_DAYS * 24 * 3600);
   const { incidents } = deps;
-  const [config, all, outside, apart] = await Promise.all([
+  const [config, all, unmatched, withoutIncident] = await Promise.all([
     deps.config.current(),
     incidents.recent({ since, limit: INCIDENTS_READ }),
     incidents.recent({ since, limit: UNMATCHED_READ, service: UNMATCHED }),
     incidents.alertsWithoutIncident({ limit: APART_READ, muted: false }),
   ]);
-  const known = new Map([...all.items, ...outside.items].map((incident) => [incident.id, incident]));
+  const known = new Map([...all.items, ...unmatched.items].map((incident) => [incident.id, incident]));
   const seen = [...known.values()].filter((one) => one.group_reason === undefined && may(one));
   const listed = await alertsOf(deps, seen);
-  const recorded = apart.items.filter(({ signal }) => may(signal));
+  const recorded = withoutIncident.items.filter(({ signal }) => may(signal));
   const firings = [
     ...listed.flatMap(({ incident, signals }) => {
       const isActedOn = wasActedOn(incident) || isParentActedOn(known, incident);
@@ -74,7 +74,7 @@ export async function alertReview(
   ];
   return {
     since,
-    isComplete: all.isComplete && outside.isComplete && apart.next_cursor === null,
+    isComplete: all.isComplete && unmatched.isComplete && withoutIncident.next_cursor === null,
     unmatched: unmatchedAlerts(
       outsiders.filter(({ signal, at }) => signal.unmatched !== null && at >= since),
       config.services,

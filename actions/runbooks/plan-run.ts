@@ -92,13 +92,18 @@ export async function planFollowed(
     incident: IncidentRecord | undefined;
   },
 ): Promise<Planned> {
-  const { runbook, inputs = {}, continues: again } = selected;
+  const { runbook, inputs = {}, continues: continued } = selected;
   const at = incident ?? (await imagined(deps, serviceEnvironment, runbook));
-  const variables = await variablesOf(deps, at, selected, again?.done ?? {});
+  const variables = await variablesOf(deps, at, selected, continued?.done ?? {});
   const steps: PlanStep[] = [];
   for (const step of planOf(runbook).steps)
     steps.push(
-      await planStep(deps, caller, { incident: at, serviceEnvironment, followed: selected, step, variables }, again),
+      await planStep(
+        deps,
+        caller,
+        { incident: at, serviceEnvironment, followed: selected, step, variables },
+        continued,
+      ),
     );
   const plan: RunPlan = {
     runbook: runbook.name,
@@ -249,7 +254,12 @@ async function whyNotNow(
 
 type At = Pick<Context, 'incident' | 'serviceEnvironment' | 'followed' | 'step' | 'variables'>;
 
-async function planStep(deps: PlanDeps, caller: Caller, at: At, again: ContinuedRun | undefined): Promise<PlanStep> {
+async function planStep(
+  deps: PlanDeps,
+  caller: Caller,
+  at: At,
+  continued: ContinuedRun | undefined,
+): Promise<PlanStep> {
   const { step, followed: selected, variables } = at;
   const declared = declarationsOf(selected.runbook);
   const context: Context = { ...at, declared, inverse: null, name: resolveText(step.name, declared, variables) };
@@ -279,7 +289,7 @@ async function planStep(deps: PlanDeps, caller: Caller, at: At, again: Continued
     timeout_s: timeoutSeconds,
     on_failure: onFailure,
     inverse: inverse?.uses ?? null,
-    done: again?.done[id] !== undefined,
+    done: continued?.done[id] !== undefined,
   };
 }
 

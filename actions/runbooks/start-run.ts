@@ -142,7 +142,7 @@ const ENDED = 'ended ';
  */
 function earlierKeys(
   { id, effects }: IncidentView,
-  { runbook, number, continues: again }: RunbookRun,
+  { runbook, number, continues: continued }: RunbookRun,
   ends: StepEnds,
   done: StepEnds,
 ): Record<string, string> {
@@ -152,7 +152,7 @@ function earlierKeys(
     const own = `${id}.runbook.${number}.${step.id}`;
     const tried = effects.filter(({ key }) => key === own || isTryOf(own, key)).map(({ key }) => key);
     const last = tried.toSorted((a, b) => tryOf(a, own) - tryOf(b, own)).at(-1);
-    const earlier = again?.earlierKeys[step.id];
+    const earlier = continued?.earlierKeys[step.id];
     if (ends[step.id]?.unclear === true && last !== undefined)
       found[step.id] = last === own && earlier !== undefined ? earlier : last;
     else if (ends[step.id]?.status === 'failed' && TELLS.has(step.uses)) found[step.id] = earlier ?? own;

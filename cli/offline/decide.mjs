@@ -10,7 +10,7 @@ import { lastOf } from './state-file.mjs';
 /**
  * `isRollback`: the caller declares a rollback; the signed state verifies it.
  *
- * @typedef {{ version: string | undefined, commit: string | undefined, change: string | undefined, isRollback: boolean }} Asked
+ * @typedef {{ version: string | undefined, commit: string | undefined, change: string | undefined, isRollback: boolean }} DeployRequest
  */
 
 /**
@@ -50,7 +50,7 @@ const isAlike = (one, other) => keyOf(one) === keyOf(other);
 const keyOf = (name) => name.normalize('NFKC').toLowerCase().replaceAll(/\s/gu, '');
 
 /**
- * @param {Asked} query
+ * @param {DeployRequest} query
  * @param {Remembered} remembered
  * @param {'allow' | 'deny'} onOutage answer without a stored state
  * @param {Date} now
@@ -86,7 +86,7 @@ export function decideAlone(query, remembered, onOutage, now) {
  * The state was signed for a check without a version, so it can contain a reason about the missing version. That reason
  * does not apply when the caller names a version.
  *
- * @param {State} state @param {Asked} asked
+ * @param {State} state @param {DeployRequest} request
  */
 function reasonsFor({ reasons }, { version }) {
   const texts = reasons.flatMap(({ code, text }) => (version !== undefined && code === 'pinned_version' ? [] : [text]));
@@ -96,7 +96,7 @@ function reasonsFor({ reasons }, { version }) {
 /**
  * Returns the pinned version or commit, if any. A known good version is not blocked by a bad version of the same commit.
  *
- * @param {State} state @param {Asked} request @returns {string | undefined}
+ * @param {State} state @param {DeployRequest} request @returns {string | undefined}
  */
 function pinnedAmong(state, request) {
   const commits =
@@ -106,7 +106,7 @@ function pinnedAmong(state, request) {
   );
 }
 
-/** Matches by version; by commit only if the caller names no version, as Firebreak does. @type {(state: State, asked: Asked) => boolean} */
+/** Matches by version; by commit only if the caller names no version, as Firebreak does. @type {(state: State, request: DeployRequest) => boolean} */
 const isKnownGood = ({ known_good }, { version, commit }) =>
   known_good.some((good) =>
     version === undefined ? good.commit !== null && good.commit === commit : good.version === version,
@@ -123,7 +123,7 @@ function whyOld({ iat, exp, next_transition_at }, now) {
   return undefined;
 }
 
-/** @param {Asked} asked */
+/** @param {DeployRequest} request */
 function notExempt({ change, isRollback, version, commit }) {
   if (change === 'hotfix' || change === 'security') return `; the ${change} exemption cannot be verified offline`;
   if (change === 'rollback' && isRollback)

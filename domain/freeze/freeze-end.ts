@@ -1,6 +1,6 @@
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Evaluated, LatchInputs } from './budget/latch-inputs.ts';
+import type { Evaluated, FreezePlanInputs } from './budget/freeze-plan-inputs.ts';
 import { hasBurnSlowed, hasRecovered } from './budget/spending.ts';
 import { CALENDAR, EVALUATION, stateAt } from './state.ts';
 import { moment, percent } from './words.ts';
@@ -12,7 +12,7 @@ import { moment, percent } from './words.ts';
 export type FreezeEnd = { reason: string; at?: Timestamp; by?: string } | false | null;
 
 /** @param holding IDs of all freezes that the calendar and open incidents currently require */
-export function endOfFreeze(freeze: Freeze, inputs: LatchInputs, holding: ReadonlySet<string>): FreezeEnd {
+export function endOfFreeze(freeze: Freeze, inputs: FreezePlanInputs, holding: ReadonlySet<string>): FreezeEnd {
   switch (freeze.cause) {
     case 'budget':
     case 'burn':
@@ -33,7 +33,7 @@ const plannedEndIsPast = ({ until }: Freeze, at: Timestamp, by: string): FreezeE
 
 function incidentIsOver(
   freeze: Freeze,
-  incidents: NonNullable<LatchInputs['incidents']>,
+  incidents: NonNullable<FreezePlanInputs['incidents']>,
   holding: ReadonlySet<string>,
 ): FreezeEnd {
   if (holding.has(freeze.id)) return false;
@@ -48,7 +48,7 @@ function incidentIsOver(
 }
 
 /** Evaluates the current calendar, which takes precedence over the stored record. */
-function calendarIsOver(freeze: Freeze, { at }: LatchInputs, holding: ReadonlySet<string>): FreezeEnd {
+function calendarIsOver(freeze: Freeze, { at }: FreezePlanInputs, holding: ReadonlySet<string>): FreezeEnd {
   if (holding.has(freeze.id)) return false;
   return (
     plannedEndIsPast(freeze, at, CALENDAR) || {
@@ -57,7 +57,7 @@ function calendarIsOver(freeze: Freeze, { at }: LatchInputs, holding: ReadonlySe
   );
 }
 
-function objectiveIsOver(freeze: Freeze, { objectives, at }: LatchInputs): FreezeEnd {
+function objectiveIsOver(freeze: Freeze, { objectives, at }: FreezePlanInputs): FreezeEnd {
   const found = objectives.find(({ slo }) => slo.id === freeze.slo);
   if (found === undefined) return { reason: `the objective ${freeze.slo} is no longer configured` };
   const { slo } = found;

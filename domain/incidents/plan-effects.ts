@@ -144,7 +144,7 @@ export type RollbackEndPlan = {
     suspect: ChangeId;
   } | null;
   /** Message to the inbox, or only a timeline entry if the incident is resolved. */
-  told: { kind: 'post'; post: Post } | { kind: 'entry'; entry: TimelineEntry };
+  report: { kind: 'post'; post: Post } | { kind: 'entry'; entry: TimelineEntry };
 };
 
 /** Decides what follows from the end of a rollback, or from a decision against one. */
@@ -194,7 +194,7 @@ export function planRollbackEnd(
       },
       suspect: moved.suspect,
     },
-    told:
+    report:
       incident.status === 'resolved'
         ? { kind: 'entry', entry: { ...timeline, at } }
         : {

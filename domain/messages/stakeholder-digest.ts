@@ -31,7 +31,7 @@ export type ChannelPause = { tries: number; until: Timestamp; detail: string };
 export const aboutOf = ({ status, severity, handling }: IncidentRecord): string =>
   JSON.stringify([status, severity, handling?.stakeholder_update?.at ?? null]);
 
-type Asked = {
+type DueContext = {
   services: Config['services'];
   now: Timestamp;
   /** Factor by which Firebreak's own pauses are shortened. */ timeScale: number;
@@ -51,7 +51,7 @@ export function isDue(
   incident: IncidentRecord,
   stakeholder: Stakeholder,
   before: LastNotification | undefined,
-  { services, now, timeScale, children: childIncidents = [], notifiedOfParent = false }: Asked,
+  { services, now, timeScale, children: childIncidents = [], notifiedOfParent = false }: DueContext,
 ): boolean {
   // The parent's notifications replace those of the child; a stakeholder who was not notified about the parent in time
   // at least receives the child's resolution.
@@ -95,7 +95,7 @@ const AGAIN_MINUTES = { first: 1, longest: 30 };
 /** Schedules another attempt after a failure that may be temporary. */
 export const sentLater = (
   before: LastNotification | undefined,
-  { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
+  { now, timeScale }: Pick<DueContext, 'now' | 'timeScale'>,
 ): LastNotification => {
   const tries = (before?.again?.tries ?? 0) + 1;
   const minutes = Math.min(AGAIN_MINUTES.first * 2 ** (tries - 1), AGAIN_MINUTES.longest);
@@ -191,7 +191,7 @@ const PAUSE_MINUTES = { first: 1, longest: 5 };
 export function pauseAfter(
   before: ChannelPause | undefined,
   { detail, afterSeconds }: { detail: string; afterSeconds: number | null },
-  { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
+  { now, timeScale }: Pick<DueContext, 'now' | 'timeScale'>,
 ): ChannelPause {
   const tries = (before?.tries ?? 0) + 1;
   const minutes = Math.min(PAUSE_MINUTES.first * 2 ** (tries - 1), PAUSE_MINUTES.longest);

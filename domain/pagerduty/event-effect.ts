@@ -20,7 +20,7 @@ export type EventEffect =
   /** The incident continues in PagerDuty under another ID. */
   | { kind: 'merged'; by: PagerUser | null; into: string; text: string }
   /** A status update was sent to stakeholders. `words`: its text. */
-  | { kind: 'told'; by: PagerUser | null; text: string; words: string }
+  | { kind: 'update_published'; by: PagerUser | null; text: string; words: string }
   | { kind: 'noted'; by: PagerUser | null; as: string; text: string };
 
 const nothing = (because: string): EventEffect => ({ kind: 'nothing', because });
@@ -59,7 +59,7 @@ export function effectOfEvent(event: PagerDutyEvent): EventEffect {
 }
 
 const stakeholderUpdate = (by: PagerUser | null, whom: string, words: string): EventEffect => ({
-  kind: 'told',
+  kind: 'update_published',
   by,
   text: `Status update at PagerDuty${whom}: ${words}`,
   words,

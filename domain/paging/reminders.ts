@@ -7,7 +7,7 @@ import { isAcknowledged } from './acknowledgement.ts';
 import type { Remedy } from '../rollback/remedies.ts';
 
 /** A due reminder, with its timeline text and the state to store. */
-export type Nudge = {
+export type Reminder = {
   kind: ReminderKind;
   text: string;
   /** Slack user IDs to mention. */
@@ -16,7 +16,7 @@ export type Nudge = {
   to: Pick<RoleHolder, 'name' | 'shown'> | null;
   /** Actions to offer as buttons. */
   remedies: readonly Remedy[];
-  nudged: NonNullable<Handling['reminded']>;
+  reminded: NonNullable<Handling['reminded']>;
 };
 
 type Policy = { triage: Triage; /** Factor by which Firebreak's own pauses are shortened. */ timeScale: number };
@@ -25,7 +25,11 @@ type Policy = { triage: Triage; /** Factor by which Firebreak's own pauses are s
  * Returns the most important reminder that is due, one at a time. For a group of incidents, only the parent has
  * reminders.
  */
-export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy, now: Timestamp): Nudge | undefined {
+export function reminderFor(
+  incident: IncidentRecord,
+  { triage, timeScale }: Policy,
+  now: Timestamp,
+): Reminder | undefined {
   const { status, severity, parent_id, handling = {}, roles = {} } = incident;
   if (status === 'resolved' || parent_id !== undefined) return undefined;
   if (!isFrom(triage.from, severity)) return undefined;
@@ -36,7 +40,11 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
     if (isSame && before.times >= triage.times) return false;
     return secondsBetween(isSame ? before.at : since, now) >= (minutes * 60) / timeScale;
   };
-  const nudge = (kind: ReminderKind, since: Timestamp, { text, remedies, mention = [], to = null }: Words): Nudge => {
+  const reminder = (
+    kind: ReminderKind,
+    since: Timestamp,
+    { text, remedies, mention = [], to = null }: Words,
+  ): Reminder => {
     const before = handling.reminded?.[kind];
     const times = before !== undefined && before.at > since ? before.times + 1 : 1;
     return {
@@ -45,7 +53,7 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
       mention,
       to,
       remedies,
-      nudged: { ...handling.reminded, [kind]: { at: now, times } },
+      reminded: { ...handling.reminded, [kind]: { at: now, times } },
     };
   };
   const opened = incident.opened_at;
@@ -53,9 +61,9 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
   const leads = status === 'open' || status === 'mitigating';
   const missing = missingOf(incident);
   if (leads && missing !== undefined && due('triage', triage.acknowledgeMinutes, opened))
-    return nudge('triage', opened, missing);
+    return reminder('triage', opened, missing);
   if (leads && roles.commander === undefined && due('commander', triage.commanderMinutes, opened))
-    return nudge('commander', opened, {
+    return reminder('commander', opened, {
       text: 'This incident has no commander. To take command, use "Take command" or /incident take.',
       remedies: ['take_command'],
     });
@@ -65,23 +73,25 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
     handling.stakeholder_update === undefined
       ? 'the incident was opened'
       : `the last one by ${handling.stakeholder_update.by}`;
-  return nudge('update', updatedAt, {
-    ...tellerOf(roles),
+  return reminder('update', updatedAt, {
+    ...recipientOf(roles),
     text: `No update since ${since}. Use "Publish update…" or /incident update: what is known, what is being done, and when the next update follows.`,
     remedies: ['publish'],
   });
 }
 
-type Words = Pick<Nudge, 'text' | 'remedies'> & Partial<Pick<Nudge, 'mention' | 'to'>>;
+type Words = Pick<Reminder, 'text' | 'remedies'> & Partial<Pick<Reminder, 'mention' | 'to'>>;
 
 /**
  * Returns who should publish the next update. A person who cannot be mentioned in Slack, or not yet, is named in the
  * text.
  */
-function tellerOf({ communications, commander }: Roles): Partial<Pick<Nudge, 'mention' | 'to'>> {
-  const teller = communications ?? commander;
-  if (teller === undefined) return {};
-  return teller.slack === null ? { to: { name: teller.name, shown: teller.shown } } : { mention: [teller.slack] };
+function recipientOf({ communications, commander }: Roles): Partial<Pick<Reminder, 'mention' | 'to'>> {
+  const recipient = communications ?? commander;
+  if (recipient === undefined) return {};
+  return recipient.slack === null
+    ? { to: { name: recipient.name, shown: recipient.shown } }
+    : { mention: [recipient.slack] };
 }
 
 function missingOf(incident: IncidentRecord): Words | undefined {

@@ -76,7 +76,7 @@ function neverTrue(runbook: Runbook): Problem[] {
 function constant(text: string, declared: Declarations): boolean | undefined {
   const read = compile(text, declared);
   if (!read.ok || !isConstant(read.compiled.findings)) return undefined;
-  const query = read.compiled.ask(NOTHING);
+  const query = read.compiled.evaluate(NOTHING);
   return query.ok && typeof query.value === 'boolean' ? query.value : undefined;
 }
 

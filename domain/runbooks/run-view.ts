@@ -16,7 +16,7 @@ export function viewOfRun(
   memories: Memories,
   waiting: ReadonlySet<number>,
 ): RunView {
-  const { runbook, number, continues: again } = run;
+  const { runbook, number, continues: continued } = run;
   const { steps, failureSteps } = planOf(runbook);
   const isBegun = (step: PlannedStep): boolean => memories.has(`prepared ${step.id}`);
   const furthest = Math.max(0, ...steps.filter(isBegun).map(({ stage }) => stage));
@@ -34,9 +34,9 @@ export function viewOfRun(
     started_at: run.at,
     by: run.by ?? null,
     inputs: run.inputs ?? {},
-    retry_of: again === undefined ? null : runId(id, again.of),
+    retry_of: continued === undefined ? null : runId(id, continued.of),
     steps: [...steps, ...begun].map((step) => {
-      const end = again?.done[step.id] ?? endOf(id, number, step, memories);
+      const end = continued?.done[step.id] ?? endOf(id, number, step, memories);
       const { status, detail } = end ?? {
         status: underWay(step, { isBegun: isBegun(step), furthest, run, waiting }),
         detail: '',

@@ -11,17 +11,17 @@ import { type SourceLocation, type Located, wrong } from './source-locations.ts'
 export type SourceTypes = ReadonlyMap<string, string>;
 
 /** A validated query and its location. */
-type Asked = { text: string; where: SourceLocation };
+type LocatedQuery = { text: string; where: SourceLocation };
 
 /** Queries of an SLI, in the order of `queriesOf`. */
-export type Asks = { sli: Located<SliSpec>; queries: Asked[] };
+export type SliQueries = { sli: Located<SliSpec>; queries: LocatedQuery[] };
 
 /** Returns the queries of an indicator: numerator and total of a ratio, or the only query. */
 export const queriesOf = (indicator: Indicator): string[] =>
   indicator.kind === 'ratio' ? [indicator.numerator, indicator.total] : [indicator.query];
 
 /** Reads and validates the queries of an SLI. */
-export function asksOf(sli: Located<SliSpec>, types: SourceTypes): Asks | Problem[] {
+export function sliQueriesOf(sli: Located<SliSpec>, types: SourceTypes): SliQueries | Problem[] {
   const read = metricsOf(sli.value).map(({ path, source }) => query(sli, [...path, 'metricSource'], source, types));
   const problems = read.flatMap((each) => ('text' in each ? [] : [each]));
   const queries = read.flatMap((each) => ('text' in each ? [each] : []));
@@ -34,7 +34,7 @@ export function asksOf(sli: Located<SliSpec>, types: SourceTypes): Asks | Proble
  * Reports a ratio of a rate and a counter, which is meaningless. Without `counter`, only a counter's conventional name
  * identifies it; metrics with other names may be recorded rates.
  */
-function mixtureOf(isCounter: boolean, queries: readonly Asked[]): Problem | null {
+function mixtureOf(isCounter: boolean, queries: readonly LocatedQuery[]): Problem | null {
   const counters = queries.map(({ text }) => isPlain(text) && (isCounter || namesCounter(text)));
   const counter = queries[counters.indexOf(true)];
   const rate = queries.find(({ text }) => !isPlain(text));
@@ -64,7 +64,12 @@ const ratioParts = ({ good, bad, total, raw }: RatioMetric) => ({ good, bad, tot
 /** Types of data sources that support PromQL. */
 const SPEAKS_PROMQL = /prom|mimir|cortex|thanos|victoria/i;
 
-function query(sli: Located<SliSpec>, path: string[], source: MetricSource, types: SourceTypes): Asked | Problem {
+function query(
+  sli: Located<SliSpec>,
+  path: string[],
+  source: MetricSource,
+  types: SourceTypes,
+): LocatedQuery | Problem {
   const { metricSourceRef, spec } = source;
   const type = source.type ?? types.get(metricSourceRef ?? '');
   if (type !== undefined && !SPEAKS_PROMQL.test(type)) {
@@ -95,7 +100,7 @@ function query(sli: Located<SliSpec>, path: string[], source: MetricSource, type
 const isPlain = (text: string): boolean => !text.includes(WINDOW) && !isRate(anatomyOf(text));
 
 /** Builds the indicator of an objective, or reports what is missing. */
-export function indicatorOf({ sli, queries }: Asks, objective: Located<Objective>): Indicator | Problem[] {
+export function indicatorOf({ sli, queries }: SliQueries, objective: Located<Objective>): Indicator | Problem[] {
   const [first = '', second = ''] = queries.map(({ text }) => text);
   const { ratioMetric } = sli.value;
   if (ratioMetric == null) return threshold(first, objective);

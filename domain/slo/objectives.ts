@@ -5,7 +5,7 @@ import { type Objective, targetOf } from '../../schemas/slo/openslo/objective.ts
 import { DEFAULT_WINDOW, Query, Slo } from '../../schemas/slo/slo.ts';
 import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { type Asks, asksOf, indicatorOf, queriesOf, type SourceTypes } from './indicators.ts';
+import { type SliQueries, sliQueriesOf, indicatorOf, queriesOf, type SourceTypes } from './indicators.ts';
 import { comparedEachMinute } from './measurement/minutes.ts';
 import { doubtful, inside, type SourceLocation, type Located, type LocatedSlo, wrong } from './source-locations.ts';
 
@@ -72,17 +72,17 @@ const PATHS = {
 function slosOf(document: Located<SloDocument>, slis: Slis, types: SourceTypes): Objectives {
   const { value, at } = document;
   const sli = sliOf(document, slis);
-  const asks = 'value' in sli ? asksOf(sli, types) : [sli];
+  const sliQueries = 'value' in sli ? sliQueriesOf(sli, types) : [sli];
   const environment = environmentOf(document);
-  if (Array.isArray(asks) || Array.isArray(environment)) {
-    const problems = [asks, environment].flatMap((each) => (Array.isArray(each) ? each : []));
+  if (Array.isArray(sliQueries) || Array.isArray(environment)) {
+    const problems = [sliQueries, environment].flatMap((each) => (Array.isArray(each) ? each : []));
     return { slos: [], problems, remarks: [] };
   }
   const found: Objectives = { slos: [], problems: [], remarks: [] };
   for (const [index, each] of value.spec.objectives.entries()) {
     const objective = inside(document, ['spec', 'objectives', index], each);
-    const slo = sloOf({ document: value, environment, asks, objective, index });
-    found.remarks.push(...withoutEffect(objective, value, asks.sli.value));
+    const slo = sloOf({ document: value, environment, sliQueries, objective, index });
+    found.remarks.push(...withoutEffect(objective, value, sliQueries.sli.value));
     if (Array.isArray(slo)) found.problems.push(...slo);
     else
       found.slos.push({
@@ -92,7 +92,7 @@ function slosOf(document: Located<SloDocument>, slis: Slis, types: SourceTypes):
         environment: environment.where,
         window: at(PATHS.window),
         target: objective.at([each.target == null ? 'targetPercent' : 'target']),
-        queries: asks.queries.map(({ where }) => where),
+        queries: sliQueries.queries.map(({ where }) => where),
       });
   }
   return found;
@@ -128,14 +128,14 @@ function environmentOf({ value, at }: Located<SloDocument>): Environment | Probl
 type Parts = {
   document: SloDocument;
   environment: Environment;
-  asks: Asks;
+  sliQueries: SliQueries;
   objective: Located<Objective>;
   index: number;
 };
 
-function sloOf({ document, environment, asks, objective, index }: Parts): Slo | Problem[] {
+function sloOf({ document, environment, sliQueries, objective, index }: Parts): Slo | Problem[] {
   const { metadata, spec } = document;
-  const indicator = indicatorOf(asks, objective);
+  const indicator = indicatorOf(sliQueries, objective);
   if (Array.isArray(indicator)) return indicator;
   const window = spec.timeWindow?.[0] ?? DEFAULT_WINDOW;
   const budgeting = budgetingOf(document, objective.value);

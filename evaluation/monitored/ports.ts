@@ -136,10 +136,10 @@ export function portsAt(
     incidentGroups: {
       openedSince: (since: Timestamp) =>
         Promise.resolve(openings.map(({ opening }) => opening).filter((one) => one.at >= since)),
-      stillFailing: (asked: readonly { id: string }[]) =>
+      stillFailing: (candidates: readonly { id: string }[]) =>
         Promise.resolve(
           openings
-            .filter(({ opening, resolvedAt }) => resolvedAt > now && asked.some(({ id }) => id === opening.id))
+            .filter(({ opening, resolvedAt }) => resolvedAt > now && candidates.some(({ id }) => id === opening.id))
             .map(({ opening }) => opening),
         ),
     },

@@ -155,8 +155,8 @@ export function telemetryOf(world: World): Telemetry {
   );
   const source: Source = {
     select: (name, matchers) => {
-      const asked = matchers.find(({ label, equals }) => label === 'service' && equals !== null)?.equals;
-      const services = asked == null ? world.services : [byName.get(asked)].filter((one) => one !== undefined);
+      const requested = matchers.find(({ label, equals }) => label === 'service' && equals !== null)?.equals;
+      const services = requested == null ? world.services : [byName.get(requested)].filter((one) => one !== undefined);
       const series = services.flatMap((service) =>
         name === REQUESTS
           ? requests(service)

@@ -10,7 +10,7 @@ export const awsS32017 = replayOf({
     date: '2017-03-02',
     url: 'https://aws.amazon.com/message/41926/',
   },
-  told: [
+  facts: [
     'at 9:37 PST (17:37 UTC) a command of a playbook removed more servers than it was meant to',
     'they carried the index subsystem, which every GET, LIST, PUT and DELETE needs, and the placement subsystem',
     'both had to be restarted as a whole; requests were served again from 12:26, and all was normal at 13:54 PST',

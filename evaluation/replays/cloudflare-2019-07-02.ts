@@ -10,7 +10,7 @@ export const cloudflare2019 = replayOf({
     date: '2019-07-12',
     url: 'https://blog.cloudflare.com/details-of-the-cloudflare-outage-on-july-2-2019/',
   },
-  told: [
+  facts: [
     'a rule of the web application firewall was deployed at 13:42, everywhere within seconds',
     'CPU went to nearly 100 %, visitors saw 502, traffic fell by about four fifths; people were paged within minutes',
     'the firewall was switched off everywhere at 14:07, and by 14:09 all was as usual',

@@ -10,7 +10,7 @@ export const cloudflareNovember2025 = replayOf({
     date: '2025-11-18',
     url: 'https://blog.cloudflare.com/18-november-2025-outage/',
   },
-  told: [
+  facts: [
     'at 11:05 permissions of a database cluster were changed, step by step over its nodes',
     'a file that is made from it every five minutes became too large for the proxy, or did not, by the node asked',
     'first errors of customers at 11:28, an automated test saw them at 11:31; the service came and went',

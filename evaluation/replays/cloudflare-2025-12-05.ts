@@ -10,7 +10,7 @@ export const cloudflareDecember2025 = replayOf({
     date: '2025-12-05',
     url: 'https://blog.cloudflare.com/5-december-2025-outage/',
   },
-  told: [
+  facts: [
     'a larger buffer for request bodies was being rolled out gradually',
     'an internal tool that could not cope with it was switched off by a second change, global within seconds',
     'from 08:47 about 28 % of the HTTP traffic failed with 500; the second change was taken back by 09:12',

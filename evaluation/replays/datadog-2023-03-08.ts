@@ -8,7 +8,7 @@ export const datadog2023 = replayOf({
     date: '2023-05-16',
     url: 'https://www.datadoghq.com/blog/2023-03-08-multiregion-infrastructure-connectivity-issue/',
   },
-  told: [
+  facts: [
     'an automatic update of systemd began at 06:00 UTC and removed network routes of tens of thousands of machines',
     'internal monitoring alerted three minutes later; the web, APIs and monitors were down in five regions',
     'web access came back at 09:13',

@@ -10,7 +10,7 @@ export const facebook2021 = replayOf({
     date: '2021-10-05',
     url: 'https://engineering.fb.com/2021/10/05/networking-traffic/outage-details/',
   },
-  told: [
+  facts: [
     'a command of routine maintenance took down all connections of the backbone; an audit tool failed to stop it',
     'DNS servers that no longer reached the data centres withdrew their routes, and nothing could be found any more',
     'the usual ways into the data centres were down with it; people had to go there',

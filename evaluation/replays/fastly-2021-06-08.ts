@@ -8,7 +8,7 @@ export const fastly2021 = replayOf({
     date: '2021-06-08',
     url: 'https://www.fastly.com/blog/summary-of-june-8-outage',
   },
-  told: [
+  facts: [
     'software with the bug was deployed from May 12; nothing happened for four weeks',
     'on June 8 at 09:47 a valid change of a customer’s configuration met it, and 85 % of the network returned errors',
     'monitoring saw it at 09:48; the configuration was found at 10:27 and disabled, services recovered from 10:36',

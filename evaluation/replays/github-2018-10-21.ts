@@ -8,7 +8,7 @@ export const github2018 = replayOf({
     date: '2018-10-30',
     url: 'https://github.blog/2018-10-30-oct21-post-incident-analysis/',
   },
-  told: [
+  facts: [
     'at 22:52 UTC maintenance of optical equipment cut a data centre off for 43 seconds',
     'databases elected primaries on the other coast, and could not come back: each side had writes of its own',
     'monitoring alerted from 22:54; at 23:07 deploys were locked, so that nothing further would change',

@@ -10,7 +10,7 @@ export const github2023 = replayOf({
     date: '2023-12',
     url: 'https://github.blog/news-insights/company-news/github-availability-report-november-2023/',
   },
-  told: [
+  facts: [
     'the change of the authorization service was in production at 18:37',
     'pods crashed again and again from 18:42, under high load; alerts came at 18:44',
     'most pages and API requests failed with it, until 19:20; the rollback was done at 19:08',

@@ -10,7 +10,7 @@ export const google2025 = replayOf({
     date: '2025-06-13',
     url: 'https://status.cloud.google.com/incidents/ow5i3PPK96RduMcb1SsW',
   },
-  told: [
+  facts: [
     'code for further quota checks had been released to Service Control from May 29, region by region, never exercised',
     'at about 10:45 PDT (17:45 UTC) a change of policy with blank fields was stored, and everywhere within seconds',
     'Service Control crashed in all regions, again and again; API requests failed with 503',

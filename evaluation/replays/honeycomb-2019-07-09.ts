@@ -10,7 +10,7 @@ export const honeycomb2019 = replayOf({
     date: '2019-07-12',
     url: 'https://www.honeycomb.io/blog/incident-review-you-cant-deploy-binaries-that-dont-exist',
   },
-  told: [
+  facts: [
     'an artifact without one of its executables was deployed to the API servers',
     'from 22:50 to 22:54 one server after the other went out of rotation, until every request failed',
     'at 23:02 the API was at full capacity again',

@@ -10,7 +10,7 @@ export const knight2012 = replayOf({
     date: '2013-10-16',
     url: 'https://www.sec.gov/litigation/admin/2013/34-70694.pdf',
   },
-  told: [
+  facts: [
     'new code for the order router had been put on seven of eight servers in the days before; one kept the old code',
     'a flag that the new code gave a new meaning switched on, on the eighth, what had not been used for years',
     'from the opening of the market, 9:30 in New York (13:30 UTC), it sent orders without end, for 45 minutes',

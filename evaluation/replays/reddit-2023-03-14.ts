@@ -10,7 +10,7 @@ export const reddit2023 = replayOf({
     date: '2023-03-21',
     url: 'https://www.reddit.com/r/RedditEng/comments/11xx5o0/you_broke_reddit_the_piday_outage/',
   },
-  told: [
+  facts: [
     'just after 19:00 UTC an upgrade of Kubernetes from 1.23 to 1.24 was begun on one large cluster',
     'within minutes the whole site came to a halt; routes between nodes were gone with a label that 1.24 removes',
     'no rollback is supported; a backup was restored, and the outage took 314 minutes',

@@ -15,7 +15,7 @@ export type Replay = Question & {
     url: string;
   };
   /** Facts from the source that are used. */
-  told: readonly string[];
+  facts: readonly string[];
   /** Assumptions that complete the data. */
   assumed: readonly string[];
   label: Label;
@@ -26,7 +26,7 @@ export type Replay = Question & {
 /** A time of the incident's day, UTC: `13:42` or `13:42:30`. */
 type Clock = string;
 
-export type Told = {
+export type IncidentAccount = {
   id: string;
   /** UTC, e.g. `2019-07-02`. */
   day: string;
@@ -39,13 +39,13 @@ export type Told = {
   /** Requests as a multiple of the usual rate. Absent: unknown. */
   traffic?: readonly (readonly [Clock, number])[];
   /** The first one is the cause, if the label names one. */
-  changes?: readonly ToldChange[];
+  changes?: readonly ReportedChange[];
   failing?: readonly { service: string; since: Clock; relation: Failing['relation'] }[];
   /** Levels by version since the errors began, and shares of the traffic. */
   versions?: readonly { version: string; value: number; share: number }[];
 };
 
-type ToldChange = {
+type ReportedChange = {
   service: string;
   relation: Relation;
   kind: Change['kind'];
@@ -65,42 +65,47 @@ const DISTANCE: Record<Relation, number> = { same: 0, dependency: 1, shared: 1, 
 /** Returns the id of the change at `index` of an incident. */
 export const changeId = (id: string, index: number): ChangeId => `chg_${random(seedOf(id, index)).hex(26)}` as ChangeId;
 
-export function questionOf(told: Told): Question {
+export function questionOf(account: IncidentAccount): Question {
   const time = (clock: Clock): Timestamp =>
-    InstantIn.parse(`${told.day}T${clock.length === 5 ? `${clock}:00` : clock}Z`);
-  const at = time(told.at);
-  const curve = drawn(told.errors.points, time, at);
-  const alertStartedAt = time(told.alert.at);
+    InstantIn.parse(`${account.day}T${clock.length === 5 ? `${clock}:00` : clock}Z`);
+  const at = time(account.at);
+  const curve = drawn(account.errors.points, time, at);
+  const alertStartedAt = time(account.alert.at);
   const evidence: Evidence = {
-    incident_id: told.id,
-    service: told.service,
+    incident_id: account.id,
+    service: account.service,
     environment: ENVIRONMENT,
     at,
     onset: {
       alertStartedAt,
-      rule: { forSeconds: told.alert.forSeconds, intervalSeconds: told.alert.intervalSeconds },
+      rule: { forSeconds: account.alert.forSeconds, intervalSeconds: account.alert.intervalSeconds },
     },
-    changes: (told.changes ?? []).map((change, index) => ({
-      change: recorded(told, change, changeId(told.id, index), time),
+    changes: (account.changes ?? []).map((change, index) => ({
+      change: recorded(account, change, changeId(account.id, index), time),
       relation: change.relation,
       distance: DISTANCE[change.relation],
     })),
-    health: { max: told.errors.max, curve },
-    traffic: told.traffic ? scaled(drawn(told.traffic, time, at), REQUESTS_PER_SECOND) : null,
-    by_version: told.versions?.map((one) => versionCurve(one, curve, told.errors.max)) ?? null,
+    health: { max: account.errors.max, curve },
+    traffic: account.traffic ? scaled(drawn(account.traffic, time, at), REQUESTS_PER_SECOND) : null,
+    by_version: account.versions?.map((one) => versionCurve(one, curve, account.errors.max)) ?? null,
     alert_versions: [],
-    failing: (told.failing ?? []).map(({ service, since, relation }) => ({
+    failing: (account.failing ?? []).map(({ service, since, relation }) => ({
       service,
       since: time(since),
       relation,
       changed_at: null,
     })),
   };
-  return { id: told.id, evidence, history: [lastGood(told, at)], policy: { mode: 'act', unknownMigration: 'approve' } };
+  return {
+    id: account.id,
+    evidence,
+    history: [lastGood(account, at)],
+    policy: { mode: 'act', unknownMigration: 'approve' },
+  };
 }
 
 /** Returns samples of the two hours before `at`. */
-function drawn(points: Told['errors']['points'], time: (clock: Clock) => Timestamp, at: Timestamp): Curve {
+function drawn(points: IncidentAccount['errors']['points'], time: (clock: Clock) => Timestamp, at: Timestamp): Curve {
   const known = points.map(([clock, value]) => [millisOf(time(clock)), value] as const);
   return Array.from({ length: LOOK_BACK / STEP + 1 }, (_, index) => {
     const sample = plusSeconds(at, index * STEP - LOOK_BACK);
@@ -119,7 +124,7 @@ const scaled = (curve: Curve, times: number): Curve => curve.map(([at, value]) =
 
 /** A version's curve: its level while errors are above the limit, and the usual level before. */
 function versionCurve(
-  { version, value, share }: NonNullable<Told['versions']>[number],
+  { version, value, share }: NonNullable<IncidentAccount['versions']>[number],
   curve: Curve,
   max: number,
 ): NonNullable<Evidence['by_version']>[number] {
@@ -131,13 +136,13 @@ function versionCurve(
 }
 
 function recorded(
-  told: Told,
-  { service, kind, version, startedAt, finishedAt, canaryWeight }: ToldChange,
+  account: IncidentAccount,
+  { service, kind, version, startedAt, finishedAt, canaryWeight }: ReportedChange,
   id: ChangeId,
   time: (clock: Clock) => Timestamp,
 ): Change {
   const finished = finishedAt === null ? null : time(finishedAt);
-  const running = finished === null || finished > time(told.at);
+  const running = finished === null || finished > time(account.at);
   return {
     ...blank,
     id,
@@ -168,12 +173,12 @@ const blank = {
 };
 
 /** A deploy of the service three days before, as a rollback target. Assumed in every replay. */
-function lastGood(told: Told, at: Timestamp): Change {
+function lastGood(account: IncidentAccount, at: Timestamp): Change {
   const started = timestamp(millisOf(at) - 3 * 86_400_000);
   return {
     ...blank,
-    id: changeId(told.id, -1),
-    service: told.service as ServiceName,
+    id: changeId(account.id, -1),
+    service: account.service as ServiceName,
     version: 'last-good' as Version,
     kind: 'deploy',
     status: 'succeeded',
@@ -190,7 +195,7 @@ export const ALWAYS_ASSUMED = [
   'a deploy three days before that was good',
 ] as const;
 
-export type Story = Omit<Replay, keyof Question> & { incident: Told };
+export type Story = Omit<Replay, keyof Question> & { incident: IncidentAccount };
 
 export const replayOf = ({ incident, assumed, ...story }: Story): Replay => ({
   ...story,

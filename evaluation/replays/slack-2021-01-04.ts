@@ -8,7 +8,7 @@ export const slack2021 = replayOf({
     date: '2021-02',
     url: 'https://slack.engineering/slacks-outage-on-january-4th-2021/',
   },
-  told: [
+  facts: [
     'packets were lost in the network of the cloud provider from about 14:00 UTC, more and more of them',
     'people were alerted at about 14:45; at 14:57 still 99 % of messages were sent, usually it is 99.999 %',
     'with the peak at 15:00 and the return from the holidays, the web tier was saturated and Slack went down',

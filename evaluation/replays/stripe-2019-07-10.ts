@@ -8,7 +8,7 @@ export const stripe2019 = replayOf({
     date: '2019-07-12',
     url: 'https://stripe.com/rcas/2019-07-10',
   },
-  told: [
+  facts: [
     'databases had been upgraded three months before; two nodes had been stalled for four days',
     'at 16:35 the primary of one cluster failed, and no other could be elected; people were alerted at 16:36',
     'most API requests failed; the cluster was restarted at 17:00, and at 17:02 the API had recovered',

@@ -5,7 +5,7 @@ import { type CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { check } from '../../actions/freeze/check.ts';
-import { askedOf, askedQuery } from './freeze-query.ts';
+import { askedOf, checkQuery } from './freeze-query.ts';
 
 const PATH = '/integrations/argo-rollouts/analysis';
 
@@ -38,7 +38,7 @@ const responses = {
  * @see https://argo-rollouts.readthedocs.io/en/stable/analysis/web/
  */
 export function argoRolloutsRoutes(app: Api, deps: Deps): void {
-  const measure = async (c: Context<Env>, query: z.infer<typeof askedQuery>, isRollout: boolean) => {
+  const measure = async (c: Context<Env>, query: z.infer<typeof checkQuery>, isRollout: boolean) => {
     const { allow, principal } = c.var;
     allow({ service: query.service, environment: query.environment });
     const request = await askedOf(deps, query);
@@ -67,7 +67,7 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
       path: PATH,
       tags: ['integrations'],
       summary: 'Run the freeze check as a web metric of Argo Rollouts; uses up no override',
-      request: { query: askedQuery },
+      request: { query: checkQuery },
       responses,
     }),
     async (c) => c.json(await measure(c, c.req.valid('query'), false), 200),
@@ -81,7 +81,7 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
       path: PATH,
       tags: ['integrations'],
       summary: 'Run the freeze check for the rollout itself; a required override is used up, once per version',
-      request: { query: askedQuery },
+      request: { query: checkQuery },
       responses,
     }),
     async (c) => c.json(await measure(c, c.req.valid('query'), true), 200),

@@ -5,7 +5,7 @@ import { CheckAnswer, type CheckRequest } from '../../schemas/freeze/freeze-chec
 import type { Env } from '../context.ts';
 import { type Api, endpoint, problems } from '../endpoint.ts';
 import { check } from '../../actions/freeze/check.ts';
-import { askedOf, askedQuery, identityHeader } from './freeze-query.ts';
+import { askedOf, checkQuery, identityHeader } from './freeze-query.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
@@ -38,7 +38,7 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
       summary: 'Check for a deployment that starts now, for curl: 200 if it is allowed, 423 if it is frozen',
-      request: { query: askedQuery, headers: identityHeader },
+      request: { query: checkQuery, headers: identityHeader },
       responses: {
         200: gateAnswer('Allowed'),
         423: gateAnswer('Frozen'),

@@ -6,19 +6,19 @@ import { knownScope } from '../../actions/freeze/known-environment.ts';
 import { detectRollback } from '../../actions/freeze/rollbacks.ts';
 
 /** An optional text. CD systems send an empty text for a missing value. */
-const told = z
+const optionalText = z
   .string()
   .max(256)
   .optional()
   .transform((text) => text || undefined);
 
 /** The query parameters of a freeze check. */
-export const askedQuery = z.object({
+export const checkQuery = z.object({
   service: ServiceName,
   environment: EnvironmentName,
-  version: told,
-  commit: told,
-  deployment_id: told,
+  version: optionalText,
+  commit: optionalText,
+  deployment_id: optionalText,
   change: z
     .union([CheckedChange, z.literal('')])
     .optional()
@@ -38,7 +38,7 @@ export const identityHeader = z.object({
 });
 
 /** Returns the request. `untold`: the caller did not give the kind of change. */
-export const questionOf = (query: z.infer<typeof askedQuery>): { request: CheckRequest; untold: boolean } => ({
+export const questionOf = (query: z.infer<typeof checkQuery>): { request: CheckRequest; untold: boolean } => ({
   request: CheckRequest.parse(query),
   untold: query.change === undefined,
 });
@@ -49,7 +49,7 @@ export const questionOf = (query: z.infer<typeof askedQuery>): { request: CheckR
  */
 export async function askedOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'config' | 'clock'>,
-  query: z.infer<typeof askedQuery>,
+  query: z.infer<typeof checkQuery>,
 ): Promise<CheckRequest> {
   const { request, untold: undetermined } = questionOf(query);
   if (!undetermined) return request;

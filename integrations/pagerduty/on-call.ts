@@ -86,12 +86,12 @@ function people(config: Config, entries: readonly Entry[]): OnCallPerson[] {
 function kept<T>(
   now: () => number,
 ): (key: string, request: () => Promise<VendorResponse<T>>) => Promise<VendorResponse<T>> {
-  const known = new Map<string, { at: number; told: VendorResponse<T> }>();
+  const known = new Map<string, { at: number; response: VendorResponse<T> }>();
   return async (key, request) => {
     const before = known.get(key);
-    if (before !== undefined && now() - before.at < KEPT_MS) return before.told;
+    if (before !== undefined && now() - before.at < KEPT_MS) return before.response;
     const response = await request();
-    if (response.kind === 'done') known.set(key, { at: now(), told: response });
+    if (response.kind === 'done') known.set(key, { at: now(), response });
     else known.delete(key);
     return response;
   };

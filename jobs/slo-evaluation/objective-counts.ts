@@ -37,8 +37,8 @@ export class ObjectiveCounts {
   readonly slo: Slo;
   readonly history: History;
   /** The range of buckets that were queried. Unknown buckets in it have no data, or their data arrives late. */
-  #askedFrom: number;
-  #askedUntil: number;
+  #queriedFrom: number;
+  #queriedUntil: number;
   /** When all closed buckets were queried, including those that have not settled. */
   #upToDateAt = NaN;
   /** Buckets per query for older data. Reduced for an hour after a longer query failed. */
@@ -58,7 +58,7 @@ export class ObjectiveCounts {
     this.slo = slo;
     this.history = history;
     // The newest stored bucket may not have settled.
-    this.#askedFrom = this.#askedUntil = Math.min(newestKnown(history) ?? Infinity, indexOf(now - SETTLING_MS));
+    this.#queriedFrom = this.#queriedUntil = Math.min(newestKnown(history) ?? Infinity, indexOf(now - SETTLING_MS));
     this.#loadedAt = this.#checkedAt = now;
   }
 
@@ -75,16 +75,16 @@ export class ObjectiveCounts {
   /** Returns the buckets that closed since the last query, or null. */
   newer(now: number): BucketRange | null {
     if (this.#upToDateAt === now) return null;
-    const count = Math.min(indexOf(now) - this.#askedUntil, CHUNK_MAX);
-    return count > 0 ? { first: this.#askedUntil, count } : null;
+    const count = Math.min(indexOf(now) - this.#queriedUntil, CHUNK_MAX);
+    return count > 0 ? { first: this.#queriedUntil, count } : null;
   }
 
   /** Returns the newest older buckets that were never queried and have no data, or null. */
   older(): BucketRange | null {
-    while (this.#askedFrom > this.history.oldest) {
-      const first = Math.max(this.history.oldest, this.#askedFrom - this.#chunk);
-      const unknown = this.#unknownIn({ first, count: this.#askedFrom - first });
-      this.#askedFrom = unknown === null ? first : unknown.first + unknown.count;
+    while (this.#queriedFrom > this.history.oldest) {
+      const first = Math.max(this.history.oldest, this.#queriedFrom - this.#chunk);
+      const unknown = this.#unknownIn({ first, count: this.#queriedFrom - first });
+      this.#queriedFrom = unknown === null ? first : unknown.first + unknown.count;
       if (unknown !== null) return unknown;
     }
     this.#isPastRead = true;
@@ -112,10 +112,10 @@ export class ObjectiveCounts {
    */
   recheck(now: number): BucketRange | null {
     this.#checkedAt = now;
-    const first = Math.max(this.#askedFrom, this.#askedUntil - LATE_BUCKETS);
-    const request = this.#unknownIn({ first, count: this.#askedUntil - first });
+    const first = Math.max(this.#queriedFrom, this.#queriedUntil - LATE_BUCKETS);
+    const request = this.#unknownIn({ first, count: this.#queriedUntil - first });
     if (this.#isPastRead && now < this.#loadedAt + DAY_MS) {
-      this.#askedFrom = first;
+      this.#queriedFrom = first;
       this.#isRechecking = true;
     }
     return request;
@@ -143,7 +143,7 @@ export class ObjectiveCounts {
       const index = first + offset;
       const [bucket, before] = [bucketOf(reading), bucketAt(this.history, index)];
       all &&= bucket !== null || before !== null;
-      const isSettled = before !== null && index < this.#askedUntil;
+      const isSettled = before !== null && index < this.#queriedUntil;
       const isSame = before?.events === bucket?.events && before?.errors === bucket?.errors;
       if (bucket === null || isSettled || isSame) continue;
       news ||= before === null;
@@ -161,21 +161,21 @@ export class ObjectiveCounts {
    */
   recordRead({ first, count }: BucketRange, now: number, news: boolean): void {
     const end = first + count;
-    if (end === this.#askedFrom) {
-      this.#askedFrom = this.#isRechecking && !news ? this.history.oldest : first;
+    if (end === this.#queriedFrom) {
+      this.#queriedFrom = this.#isRechecking && !news ? this.history.oldest : first;
       this.#unread.older = null;
       this.#askMore(now);
     }
-    if (first !== this.#askedUntil) return;
+    if (first !== this.#queriedUntil) return;
     this.#unread.newer = null;
-    this.#askedUntil = Math.max(first, Math.min(end, indexOf(now - SETTLING_MS)));
+    this.#queriedUntil = Math.max(first, Math.min(end, indexOf(now - SETTLING_MS)));
     if (end >= indexOf(now)) this.#upToDateAt = now;
   }
 
   /** Records a failed query and its reason. */
   notAnswered({ first }: BucketRange, why: string): void {
-    if (first === this.#askedUntil) this.#unread.newer = why;
-    else if (first < this.#askedFrom) this.#unread.older = why;
+    if (first === this.#queriedUntil) this.#unread.newer = why;
+    else if (first < this.#queriedFrom) this.#unread.older = why;
   }
 
   /**
@@ -213,7 +213,7 @@ export class ObjectiveCounts {
    * @param now Unix milliseconds
    */
   isUpToDate(now: number): boolean {
-    return indexOf(now) - this.#askedUntil <= BEHIND_MAX;
+    return indexOf(now) - this.#queriedUntil <= BEHIND_MAX;
   }
 
   /** Returns whether there was a good event before this bucket. If so, a missing series of good events means zero. */
@@ -229,8 +229,8 @@ export class ObjectiveCounts {
   advance(now: number): void {
     const current = indexOf(now);
     if (current >= endOf(this.history)) setBucket(this.history, current, null);
-    this.#askedFrom = Math.max(this.#askedFrom, this.history.oldest);
-    this.#askedUntil = Math.max(this.#askedUntil, this.history.oldest);
+    this.#queriedFrom = Math.max(this.#queriedFrom, this.history.oldest);
+    this.#queriedUntil = Math.max(this.#queriedUntil, this.history.oldest);
   }
 
   /** Stores changed days, newest first. Days that fail are stored with the next call. */

@@ -1,7 +1,7 @@
 import { sha256 } from '../../aws/hash.ts';
 import { calendarAt } from '../../domain/freeze/calendar.ts';
 import { freezesByAlert } from '../../domain/freeze/causes.ts';
-import { latch, type LatchPlan } from '../../domain/freeze/budget/latch.ts';
+import { planFreezes, type FreezePlan } from '../../domain/freeze/budget/plan-freezes.ts';
 import type { FreezePolicy } from '../../domain/freeze/policy.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { SeenAlert } from '../../domain/slo/ports.ts';
@@ -27,7 +27,7 @@ export async function recordFreezes(deps: RecordDeps, config: Config, standing: 
     deps.sloAlerts.all(),
     deps.incidents.open(),
   ]);
-  const plan = latch(
+  const plan = planFreezes(
     {
       at: standing.at,
       objectives: config.slos.map((slo) => {
@@ -55,7 +55,7 @@ function isAlerting(alerts: readonly SeenAlert[], policy: FreezePolicy): boolean
 }
 
 /** Writes the planned changes. A failed write does not stop the others. */
-async function store({ freezes, log }: RecordDeps, { end, settle, revise, open }: LatchPlan): Promise<Recorded> {
+async function store({ freezes, log }: RecordDeps, { end, settle, revise, open }: FreezePlan): Promise<Recorded> {
   const recorded: Recorded = { opened: 0, ended: 0, failed: [] };
   const each = async <T extends { id: string }>(
     all: readonly T[],

@@ -1,4 +1,4 @@
-import { nudgeFor } from '../../domain/paging/reminders.ts';
+import { reminderFor } from '../../domain/paging/reminders.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 
@@ -9,15 +9,15 @@ export async function remind(deps: ReminderDeps, open: readonly IncidentRecord[]
   const { triage } = (await deps.config.current()).response;
   const policy = { triage, timeScale: deps.timeScale };
   let reminded = 0;
-  for (const { id } of open.filter((incident) => nudgeFor(incident, policy, deps.clock.now()) !== undefined)) {
+  for (const { id } of open.filter((incident) => reminderFor(incident, policy, deps.clock.now()) !== undefined)) {
     try {
       // Check again with the current state, because the task may be done by now.
       const amended = await deps.incidents.amend(id, (incident) => {
-        const due = nudgeFor(incident, policy, deps.clock.now());
+        const due = reminderFor(incident, policy, deps.clock.now());
         if (due === undefined) return undefined;
-        const { kind, text, mention, to, remedies, nudged } = due;
+        const { kind, text, mention, to, remedies } = due;
         return {
-          handling: { reminded: nudged },
+          handling: { reminded: due.reminded },
           timeline: {
             actor: 'firebreak',
             kind: `nudge.${kind}`,

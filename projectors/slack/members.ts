@@ -212,7 +212,7 @@ export class ChannelMembers {
 }
 
 /** Treats an unclear answer of the pager as a delay, so that it does not block calls to Slack. */
-async function asRead<T>(asked: Promise<Answer<T>>): Promise<Answer<T>> {
-  const response = await asked;
+async function asRead<T>(pending: Promise<Answer<T>>): Promise<Answer<T>> {
+  const response = await pending;
   return response.kind === 'unclear' ? { kind: 'later', detail: response.detail, afterSeconds: null } : response;
 }

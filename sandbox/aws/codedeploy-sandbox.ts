@@ -36,11 +36,11 @@ export function codeDeploySandbox(deps: StandInDeps): Hono {
       return c.json(shown());
     })
     .put('/groups', async (c) => {
-      const asked = check(GroupState, await readJson(c));
-      const { application, group: name, platform, auto_rollback } = asked;
+      const state = check(GroupState, await readJson(c));
+      const { application, group: name, platform, auto_rollback } = state;
       const group = { application, name, platform, auto_rollback: auto_rollback ? 1 : 0 } as const;
       deployments.putGroup(group);
-      for (const one of asked.deployments) {
+      for (const one of state.deployments) {
         deployments.begin(group, one, { now: deps.now(), takes: 0 });
         deployments.settle({ now: deps.now(), takes: 0 });
       }

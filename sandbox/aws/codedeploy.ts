@@ -117,14 +117,14 @@ const groupOf = (deployments: Deployments, { application, grp }: Deployment): De
 
 /** Returns an error text unless `CurrentVersion` is the version of the alias and `TargetVersion` is another version. */
 function lambdaFault(revision: Revision, before: readonly Deployment[]): string | undefined {
-  const asked = versionsOf(revision);
+  const versions = versionsOf(revision);
   const live = before.find(({ status }) => status === 'Succeeded');
-  if (asked === undefined) return 'The AppSpec file is missing or has an invalid configuration.';
-  if (asked.current === asked.target) return 'CurrentVersion and TargetVersion are the same.';
+  if (versions === undefined) return 'The AppSpec file is missing or has an invalid configuration.';
+  if (versions.current === versions.target) return 'CurrentVersion and TargetVersion are the same.';
   const points = live && versionsOf(live.revision)?.target;
-  return points === undefined || points === asked.current
+  return points === undefined || points === versions.current
     ? undefined
-    : `The alias points at version ${points}, not at CurrentVersion ${asked.current}.`;
+    : `The alias points at version ${points}, not at CurrentVersion ${versions.current}.`;
 }
 
 /** Returns the versions in an AppSpec in JSON or YAML, in any capitalization of its keys. */

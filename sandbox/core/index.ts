@@ -112,10 +112,12 @@ export async function startStandIns(options: {
   const mailbox = await startMailbox(parts);
 
   let product: Product | undefined;
-  const outside = { ...deps, unit: store.unit, product: () => product, closing: closing.signal };
+  const peopleDeps = { ...deps, unit: store.unit, product: () => product, closing: closing.signal };
   const people = new Map(
     standIns.flatMap((standIn) =>
-      'people' in standIn ? [[standIn.vendor, standIn.people({ ...outside, url: urls[standIn.vendor] })] as const] : [],
+      'people' in standIn
+        ? [[standIn.vendor, standIn.people({ ...peopleDeps, url: urls[standIn.vendor] })] as const]
+        : [],
     ),
   );
 

@@ -30,7 +30,7 @@ export type Product = {
 };
 
 /** The environment of a stand-in that sends requests to the product, which can call the stand-in meanwhile. */
-export type Outside = StandInDeps & {
+export type PeopleDeps = StandInDeps & {
   /**
    * Runs a transaction. Do not wait for the product inside of it: the product's calls to the stand-in are transactions
    * too.
@@ -77,7 +77,7 @@ export type StandIn = {
   /** Endpoints that the real vendor does not have, served under `/sandbox/<vendor>`. */
   sandbox?(deps: StandInDeps): Hono;
   /** Actions of people that the product is notified about. */
-  people?(outside: Outside): People;
+  people?(deps: PeopleDeps): People;
   /** Returns what the page shows of this vendor now, as JSON. Only reads. Runs within a transaction. */
   view?(deps: StandInDeps): unknown;
 };

@@ -133,8 +133,13 @@ export function openActions({ db, timeScale }: StandInDeps): Actions {
     settle(now) {
       for (const { run, attempt, at } of store.due(now)) finish(run, attempt, attempt.conclusion, at);
     },
-    start(asked, at) {
-      const run = store.addRun({ environment: store.settings().environment, ...asked, name: 'deploy', created_at: at });
+    start(request, at) {
+      const run = store.addRun({
+        environment: store.settings().environment,
+        ...request,
+        name: 'deploy',
+        created_at: at,
+      });
       begin(run, 1, at);
       return run;
     },

@@ -92,7 +92,7 @@ export function openIssues(db: DatabaseSync): Issues {
     },
     open: (repository, { title, body, labels }, at) =>
       issueOf(insert.get({ repository, title, body: body ?? null, labels: JSON.stringify(labels ?? []), at }) as Row),
-    change: (issue, asked, at) => issueOf(change.get(changed(issue, asked, at)) as Row),
+    change: (issue, update, at) => issueOf(change.get(changed(issue, update, at)) as Row),
     comments: ({ id }) => comments.all(id) as Comment[],
     comment({ id }, body, at) {
       touch.run(at, id);

@@ -64,8 +64,8 @@ export function githubSandbox(deps: StandInDeps): Hono {
       const commit = openRepository(db, repository).resolve(ref);
       if (!commit) throw problem(422, `${repository} has no branch, tag, or commit ${ref}`);
       const branch = /^[0-9a-f]{40}$/.test(ref) ? actions.settings().branch : ref;
-      const asked = { repository, event: 'workflow_dispatch', head_branch: branch, head_sha: commit.sha };
-      return c.json(actions.start({ ...asked, ...(environment && { environment }) }, now()), 201);
+      const request = { repository, event: 'workflow_dispatch', head_branch: branch, head_sha: commit.sha };
+      return c.json(actions.start({ ...request, ...(environment && { environment }) }, now()), 201);
     })
     .post('/approvals', async (c) => {
       const run = runOf(actions, check(RunNamed, await readJson(c)));
@@ -94,9 +94,9 @@ export const pushes =
       actions.start({ repository, event: 'push', head_branch: branch, head_sha: sha }, now());
   };
 
-function push({ db, now }: StandInDeps, asked: z.infer<typeof Push>, pushed: Pushed): string {
-  const { branch, message, files, tag } = asked;
-  const { objects, ...repository } = openRepository(db, asked.repository);
+function push({ db, now }: StandInDeps, request: z.infer<typeof Push>, pushed: Pushed): string {
+  const { branch, message, files, tag } = request;
+  const { objects, ...repository } = openRepository(db, request.repository);
   const head = repository.resolve(`heads/${branch}`);
   const placed = Object.entries(files).map(([path, text]) => {
     return { path, mode: '100644', type: 'blob' as const, sha: text === null ? null : objects.blob(text) };
@@ -105,7 +105,7 @@ function push({ db, now }: StandInDeps, asked: z.infer<typeof Push>, pushed: Pus
   const { sha } = objects.makeCommit({ tree, parents: head ? [head.sha] : [], message, at: now() });
   repository.set(`heads/${branch}`, sha);
   if (tag !== undefined) repository.set(`tags/${tag}`, sha);
-  pushed(asked.repository, branch, sha);
+  pushed(request.repository, branch, sha);
   return sha;
 }
 

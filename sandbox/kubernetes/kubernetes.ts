@@ -46,7 +46,7 @@ export const kubernetes = {
 } as const satisfies StandIn;
 
 function objects(deps: StandInDeps): Hono {
-  const inCluster = (work: (asked: Asked) => Response | Promise<Response>) => async (c: Context) => {
+  const inCluster = (work: (request: ResourceRequest) => Response | Promise<Response>) => async (c: Context) => {
     const cluster = openCluster(deps);
     try {
       const answer = await work({ c, cluster, resource: resourceOf(c), namespace: c.req.param('namespace') ?? '' });
@@ -62,19 +62,19 @@ function objects(deps: StandInDeps): Hono {
     .post('/', inCluster(create))
     .get(
       '/:name',
-      inCluster((asked) => asked.c.json(itemOf(asked).object)),
+      inCluster((request) => request.c.json(itemOf(request).object)),
     )
     .patch('/:name', inCluster(patch))
     .delete('/:name', inCluster(remove))
     .patch('/:name/status', inCluster(patchStatus))
     .get(
       '/:name/scale',
-      inCluster((asked) => asked.c.json(scaleOf(asked, itemOf(asked).object))),
+      inCluster((request) => request.c.json(scaleOf(request, itemOf(request).object))),
     )
     .patch('/:name/scale', inCluster(patchScale));
 }
 
-type Asked = { c: Context; cluster: Cluster; resource: Resource; namespace: string };
+type ResourceRequest = { c: Context; cluster: Cluster; resource: Resource; namespace: string };
 
 function resourceOf(c: Context): Resource {
   const { group, version, plural } = c.req.param() as Record<string, string>;
@@ -83,14 +83,14 @@ function resourceOf(c: Context): Resource {
   return found;
 }
 
-function itemOf({ c, cluster, resource, namespace }: Asked): Item {
+function itemOf({ c, cluster, resource, namespace }: ResourceRequest): Item {
   const name = c.req.param('name') ?? '';
   const item = cluster.world.find(resource.kind, namespace, name);
   if (!item) throw failure(404, `${resource.plural}.${resource.group} "${name}" not found`);
   return item;
 }
 
-function list({ c, cluster, resource, namespace }: Asked): Response {
+function list({ c, cluster, resource, namespace }: ResourceRequest): Response {
   const isSelected = readSelector(c.req.query('labelSelector') ?? '');
   const items = cluster.world
     .list(resource.kind, namespace)
@@ -100,32 +100,32 @@ function list({ c, cluster, resource, namespace }: Asked): Response {
   return c.json({ kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items });
 }
 
-async function create({ c, cluster, resource, namespace }: Asked): Promise<Response> {
+async function create({ c, cluster, resource, namespace }: ResourceRequest): Promise<Response> {
   return c.json(created(cluster.world, resource, namespace, await bodyOf(c), cluster.now), 201);
 }
 
-async function patch(asked: Asked): Promise<Response> {
-  const { c, cluster, resource } = asked;
-  const item = itemOf(asked);
+async function patch(request: ResourceRequest): Promise<Response> {
+  const { c, cluster, resource } = request;
+  const item = itemOf(request);
   const json = await patchedBy(c, item.object, resource);
   return c.json(updated(cluster.world, resource, item, { json, part: 'main', now: cluster.now }));
 }
 
-async function patchStatus(asked: Asked): Promise<Response> {
-  const { c, cluster, resource } = asked;
-  const item = itemOf(asked);
+async function patchStatus(request: ResourceRequest): Promise<Response> {
+  const { c, cluster, resource } = request;
+  const item = itemOf(request);
   if (!resource.hasStatus) throw failure(404, 'the server could not find the requested resource');
   const json = await patchedBy(c, item.object, resource);
   return c.json(updated(cluster.world, resource, item, { json, part: 'status', now: cluster.now }));
 }
 
-function remove(asked: Asked): Response {
-  const item = itemOf(asked);
-  asked.cluster.world.remove(item);
+function remove(request: ResourceRequest): Response {
+  const item = itemOf(request);
+  request.cluster.world.remove(item);
   const { uid } = item.object.metadata;
-  for (const owned of asked.cluster.world.list('ReplicaSet', asked.namespace))
-    if (owned.object.metadata.ownerReferences?.some((owner) => owner.uid === uid)) asked.cluster.world.remove(owned);
-  return asked.c.json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { uid } });
+  for (const owned of request.cluster.world.list('ReplicaSet', request.namespace))
+    if (owned.object.metadata.ownerReferences?.some((owner) => owner.uid === uid)) request.cluster.world.remove(owned);
+  return request.c.json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { uid } });
 }
 
 const ScaleIn = z.object({
@@ -133,10 +133,10 @@ const ScaleIn = z.object({
   spec: z.object({ replicas: z.int().min(0) }),
 });
 
-async function patchScale(asked: Asked): Promise<Response> {
-  const { c, cluster, resource } = asked;
-  const item = itemOf(asked);
-  const read = ScaleIn.safeParse(await patchedBy(c, scaleOf(asked, item.object), resource));
+async function patchScale(request: ResourceRequest): Promise<Response> {
+  const { c, cluster, resource } = request;
+  const item = itemOf(request);
+  const read = ScaleIn.safeParse(await patchedBy(c, scaleOf(request, item.object), resource));
   if (!read.success) throw failure(422, `Scale.autoscaling is invalid: ${z.prettifyError(read.error)}`);
   const { resourceVersion } = read.data.metadata;
   const { object } = item;
@@ -145,11 +145,11 @@ async function patchScale(asked: Asked): Promise<Response> {
     metadata: { ...object.metadata, resourceVersion },
     spec: { ...object.spec, replicas: read.data.spec.replicas },
   };
-  return c.json(scaleOf(asked, updated(cluster.world, resource, item, { json, part: 'main', now: cluster.now })));
+  return c.json(scaleOf(request, updated(cluster.world, resource, item, { json, part: 'main', now: cluster.now })));
 }
 
 /** @see https://kubernetes.io/docs/reference/kubernetes-api/autoscaling-resources/scale-v1/ */
-function scaleOf({ resource }: Asked, { metadata, spec, status }: KubernetesObject) {
+function scaleOf({ resource }: ResourceRequest, { metadata, spec, status }: KubernetesObject) {
   if (!resource.scales) throw failure(404, 'the server could not find the requested resource');
   const { replicas, selector } = spec as (Deployment | Rollout)['spec'];
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;

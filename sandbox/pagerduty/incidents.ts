@@ -38,7 +38,7 @@ export function incidentRoutes(alerts: Alerts, notes: Notes, deps: StandInDeps):
     .get('/:id/alerts', (c) => {
       const alert = alertAt(c, alerts);
       if (!alert) return notFound(c);
-      return c.json(page(c, 'alerts', [alertObject(originOf(c), alert, alerts)].filter(asked(c))));
+      return c.json(page(c, 'alerts', [alertObject(originOf(c), alert, alerts)].filter(matchesQuery(c))));
     })
     .get('/:id/notes', (c) => {
       const alert = alertAt(c, alerts);
@@ -123,7 +123,7 @@ function alertAt(c: Context, alerts: Alerts): Alert | undefined {
  * Returns a filter for alerts by the query parameters. An alert is triggered or resolved; only incidents are
  * acknowledged.
  */
-function asked(c: Context): (alert: { status: string; alert_key: string }) => boolean {
+function matchesQuery(c: Context): (alert: { status: string; alert_key: string }) => boolean {
   const [statuses, key] = [c.req.queries('statuses[]'), c.req.query('alert_key')];
   return (alert) => (statuses?.includes(alert.status) ?? true) && (key === undefined || key === alert.alert_key);
 }

@@ -7,7 +7,7 @@ import { openNotes } from './notes.ts';
 import { shownIncident } from './view.ts';
 import { type Happened, incidentReference, openWebhooks } from './webhooks.ts';
 import { check, problem, readJson } from '../core/problem.ts';
-import type { Outside, People } from '../core/stand-in.ts';
+import type { PeopleDeps, People } from '../core/stand-in.ts';
 
 const name = z.string().min(1).max(100);
 const By = z.strictObject({ by: name.default('Sandbox On-Call') });
@@ -21,20 +21,20 @@ type What = Omit<Happened, 'data'> & { data?: object };
  * `{by}`, `…/reassign` with `{by, to}`, `…/escalate`, `…/annotate` with `{by, text}`. The product gets a webhook for
  * each action if it has a webhook secret.
  */
-export function pagerdutyPeople(outside: Outside): People {
-  const { db, unit, now, url } = outside;
+export function pagerdutyPeople(deps: PeopleDeps): People {
+  const { db, unit, now, url } = deps;
   const [alerts, notes] = [openAlerts(db), openNotes(db)];
-  const webhooks = openWebhooks(outside, alerts);
+  const webhooks = openWebhooks(deps, alerts);
 
   /** Runs an action, and sends its webhook. @param act applies the action, and returns the event */
   const happens = async (c: Context, act: (alert: Alert) => What): Promise<Response> => {
-    const { alert, told } = await unit(() => {
+    const { alert, event } = await unit(() => {
       const before = alertAt(c);
       const { data, ...what } = act(before);
       const after = alerts.get(before.id) ?? before;
-      return { alert: after, told: { ...what, data: data ?? webhookIncident(url, after, alerts) } };
+      return { alert: after, event: { ...what, data: data ?? webhookIncident(url, after, alerts) } };
     });
-    const delivery = await webhooks.tell(alert, told);
+    const delivery = await webhooks.tell(alert, event);
     return c.json({ ...(await unit(() => shownIncident(alerts.get(alert.id) ?? alert, alerts, notes))), delivery });
   };
 

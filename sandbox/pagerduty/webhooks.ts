@@ -4,7 +4,7 @@ import { timestamp } from '../../schemas/time/time.ts';
 import type { Alert, Alerts } from './alerts.ts';
 import type { User } from './directory.ts';
 import { incidentId, webhookIncident } from './objects.ts';
-import type { Outside } from '../core/stand-in.ts';
+import type { PeopleDeps } from '../core/stand-in.ts';
 
 /**
  * Milliseconds that PagerDuty waits for a response.
@@ -31,7 +31,7 @@ export type Webhooks = {
  * Opens the sender of webhooks v3. It sends one webhook at a time for each incident; the first one reports that the
  * incident was opened.
  */
-export function openWebhooks({ product, now, timeScale, closing, url, unit }: Outside, alerts: Alerts): Webhooks {
+export function openWebhooks({ product, now, timeScale, closing, url, unit }: PeopleDeps, alerts: Alerts): Webhooks {
   const opened = new Set<number>();
   const deliver = async (happened: Happened): Promise<Delivered | null> => {
     const to = product();
@@ -41,7 +41,7 @@ export function openWebhooks({ product, now, timeScale, closing, url, unit }: Ou
     const id = randomUUID();
     const attempt = () => send(`${to.url}/integrations/pagerduty/webhook`, { id, body, secrets, closing });
     const status = await attempt();
-    if (isToRepeat(status)) void again(attempt, { timeScale, closing });
+    if (isToRepeat(status)) void redeliver(attempt, { timeScale, closing });
     return { id, event_type: happened.type, status };
   };
   return {
@@ -86,9 +86,9 @@ async function send(url: string, { id, body, secrets, closing }: Request): Promi
 
 const isToRepeat = (status: number | null): boolean => status === null || status === 429 || status >= 500;
 
-async function again(
+async function redeliver(
   attempt: () => Promise<number | null>,
-  { timeScale, closing }: Pick<Outside, 'timeScale' | 'closing'>,
+  { timeScale, closing }: Pick<PeopleDeps, 'timeScale' | 'closing'>,
 ): Promise<void> {
   for (const seconds of PAUSES_SECONDS) {
     const isOver = await sleep((seconds * 1000) / timeScale, false, { signal: closing, ref: false }).catch(() => true);

@@ -244,15 +244,15 @@ function rules(c: Context, deps: StandInDeps): Response {
  */
 function alerts(deps: StandInDeps): Response {
   const on = evaluation(deps);
-  const told = alertingRules(deps);
-  if (told.length === 0 || told.some(({ query }) => on.seriesOf(query).length === 0)) {
+  const alerting = alertingRules(deps);
+  if (alerting.length === 0 || alerting.some(({ query }) => on.seriesOf(query).length === 0)) {
     return failed(
       503,
       'unavailable',
       'the sandbox has no rules, or no samples for the query of a rule; set both first',
     );
   }
-  return Response.json({ status: 'success', data: { alerts: told.flatMap((rule) => alertsOf(rule, on)) } });
+  return Response.json({ status: 'success', data: { alerts: alerting.flatMap((rule) => alertsOf(rule, on)) } });
 }
 
 /** Responds with the result, or with the error about the parameters. */

@@ -81,8 +81,8 @@ export function openSeries(db: DatabaseSync): SeriesStore {
         addPoint.run({ id, at, value: value === null ? null : sampleText(value) });
       }
     },
-    of: (asked) =>
-      rows(asked).map(({ id, query, labels }) => ({
+    of: (selected) =>
+      rows(selected).map(({ id, query, labels }) => ({
         query,
         labels: JSON.parse(labels) as Record<string, string>,
         points: selectPoints.all(id) as Point[],

@@ -36,7 +36,7 @@ const WebAddress = z
   )
   .meta({ format: 'uri' });
 
-const Told = z.strictObject({
+const ReportedChange = z.strictObject({
   service: ServiceName,
   environment: EnvironmentName,
   version: Version,
@@ -103,14 +103,14 @@ const spelt = (seconds: number): string =>
   seconds < 2 * 3600 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`;
 
 /** The body of `POST /v1/deployments`. Only service, environment, and version are required. */
-export const NewChange = Told.superRefine(({ started_at, finished_at }, context) => {
+export const NewChange = ReportedChange.superRefine(({ started_at, finished_at }, context) => {
   const message = started_at == null ? undefined : whyNoTimes(started_at, finished_at);
   if (message !== undefined) context.addIssue({ code: 'custom', path: ['finished_at'], message });
 });
 export type NewChange = z.infer<typeof NewChange>;
 
 /** The body of `PATCH /v1/deployments/{id}`: what becomes known during the rollout. Identity and start never change. */
-export const ChangePatch = Told.pick({
+export const ChangePatch = ReportedChange.pick({
   commit: true,
   committed_at: true,
   commits: true,

@@ -7,7 +7,7 @@ export const CheckedChange = z.enum(['deploy', 'hotfix', 'rollback', 'security',
 export type CheckedChange = z.infer<typeof CheckedChange>;
 
 /** CI systems send unset variables as blank text, which counts as absent, as for recorded deployments. */
-const Told = z
+const OptionalText = z
   .string()
   .max(NAME_MAX_CHARS)
   .nullish()
@@ -22,9 +22,9 @@ export const CheckRequest = z.object({
     .union([Version, z.literal('')])
     .nullish()
     .transform((version) => version || null),
-  commit: Told,
+  commit: OptionalText,
   /** The CD system's id of this deployment, the same in each retry. */
-  deployment_id: Told,
+  deployment_id: OptionalText,
   change: CheckedChange.nullish().transform((change) => change ?? ('deploy' as const)),
 });
 export type CheckRequest = z.infer<typeof CheckRequest>;

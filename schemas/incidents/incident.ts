@@ -148,14 +148,14 @@ export const DecisionView = z.object({
 });
 export type DecisionView = z.infer<typeof DecisionView>;
 
-const Asked = z.object({ by: z.string(), at: Timestamp });
+const RequestRecord = z.object({ by: z.string(), at: Timestamp });
 
 /** The last requests of people. Absent: none yet. */
 export const LastRequests = z.object({
   /** Who turned the automation of the incident off or on. */
-  switched: Asked.extend({ action: z.enum(['pause', 'resume', 'abort']) }).optional(),
-  rollback: Asked.extend({ from: Version.nullable(), to: Version.nullable() }).optional(),
-  resolve: Asked.optional(),
+  switched: RequestRecord.extend({ action: z.enum(['pause', 'resume', 'abort']) }).optional(),
+  rollback: RequestRecord.extend({ from: Version.nullable(), to: Version.nullable() }).optional(),
+  resolve: RequestRecord.optional(),
 });
 export type LastRequests = z.infer<typeof LastRequests>;
 

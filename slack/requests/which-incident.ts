@@ -18,7 +18,7 @@ import { refusalOf } from './permissions.ts';
  */
 export type Which = { kind: 'known'; incident: IncidentId | null; ask: Block[] } | { kind: 'none'; why: ChatMessage };
 
-type Asked = {
+type DialogRequest = {
   pendingPermissions: Promise<CallerPermissions>;
   permission: Action;
   /** The named incident. Null: none was named. */
@@ -30,7 +30,7 @@ type Asked = {
 /** Finds the incident of a dialog. If the data can't be read in time, the dialog opens nevertheless. */
 export async function whichIncident(
   context: RequestContext,
-  { permission, named, channel, ...request }: Asked,
+  { permission, named, channel, ...request }: DialogRequest,
 ): Promise<Which> {
   const [permissions, found, open] = await Promise.all([
     request.pendingPermissions,

@@ -3,7 +3,7 @@ import { Guarded } from '../product/guarded.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
-import { acts, begin, bothWays, deployed, lanes, type Place, placeOf, runs } from './drilled.ts';
+import { acts, begin, bothWays, deployed, lanes, type Place, placeOf, runs } from './drills.ts';
 import { at } from './support.ts';
 
 const DRILLED = /^drill ([0-9A-Z]{26}): from v2 back to v1 and forward again, target http:/;

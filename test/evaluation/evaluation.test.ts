@@ -448,7 +448,7 @@ describe('replays', () => {
   test('cover at least eight public incidents, each with its source', () => {
     expect(replays.length).toBeGreaterThanOrEqual(8);
     expect(new Set(replays.map(({ id }) => id)).size).toBe(replays.length);
-    for (const { source, told, assumed } of replays) {
+    for (const { source, facts: told, assumed } of replays) {
       expect(source.url).toMatch(/^https:\/\//);
       expect(source.date).toMatch(/^\d{4}-\d{2}(-\d{2})?$/);
       expect(Math.min(source.title.length, source.publisher.length, told.length, assumed.length)).toBeGreaterThan(0);

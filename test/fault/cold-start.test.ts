@@ -13,7 +13,7 @@ import { startS3 } from '../../local/aws/s3/server.ts';
 import { startSsm } from '../../local/aws/ssm/server.ts';
 import { byQueueVariable } from '../../schemas/config/queues.ts';
 import { timestamp } from '../../schemas/time/time.ts';
-import { recorded } from '../integrations/told.ts';
+import { recorded } from '../integrations/vendor-responses.ts';
 import { vendor, vendorThat } from '../integrations/server.ts';
 import { faultProxy } from '../support/fault-proxy.ts';
 

@@ -6,7 +6,7 @@ import { signedHeaders } from '../../integrations/webhook/standard-webhooks.ts';
 import { Config } from '../../schemas/config/config.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { SetClock } from '../support/fake-deps.ts';
-import { impatient } from './impatience.ts';
+import { impatient } from './time-limits.ts';
 import { nobody, vendor } from './server.ts';
 
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;

@@ -6,7 +6,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { start } from '../sandbox/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { vendor } from './server.ts';
-import { recorded, sent, toldAsAgreed } from './told.ts';
+import { recorded, sent, respondsAsAgreed } from './vendor-responses.ts';
 
 const FROM = '2026-11-20T06:50:00.000Z' as Timestamp;
 const UNTIL = '2026-11-20T06:55:00.500Z' as Timestamp;
@@ -47,7 +47,7 @@ test('with the stand-in, a point becomes a region and a point again, and is foun
 });
 
 describe('each call', () => {
-  toldAsAgreed({
+  respondsAsAgreed({
     read: { find: (url) => at(url).find('firebreak:01TEST') },
     write: {
       create: (url) => at(url).create(annotation()),

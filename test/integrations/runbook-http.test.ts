@@ -4,7 +4,7 @@ import type { HttpAnswer } from '../../domain/ports/runbooks.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
 import { HttpWith } from '../../schemas/runbooks/parts/http.ts';
 import { SetClock } from '../support/fake-deps.ts';
-import { impatient } from './impatience.ts';
+import { impatient } from './time-limits.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');

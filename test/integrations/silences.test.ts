@@ -3,9 +3,9 @@ import { matches } from '../../domain/alerts/matchers.ts';
 import type { Silences } from '../../domain/messages/channels.ts';
 import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
 import { silent } from '../support/fake-deps.ts';
-import { impatient } from './impatience.ts';
+import { impatient } from './time-limits.ts';
 import { nobody, type Reply, vendor } from './server.ts';
-import { recorded } from './told.ts';
+import { recorded } from './vendor-responses.ts';
 
 const THEN = Date.parse('2026-11-20T11:00:00.000Z');
 

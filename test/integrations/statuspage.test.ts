@@ -6,7 +6,7 @@ import { SANDBOX_PAGE_ID } from '../../sandbox/statuspage/statuspage.ts';
 import { calls, start } from '../sandbox/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { type Reply, vendor } from './server.ts';
-import { recorded, sent, toldAsAgreed } from './told.ts';
+import { recorded, sent, respondsAsAgreed } from './vendor-responses.ts';
 
 const KEY = '89a229ce1a8dbcf9ff30430fbe35eb4c0426574bca932061892cefd2138aa4b1';
 const PAGE = 'kctbh9vrtdwd';
@@ -59,7 +59,7 @@ test('with the stand-in, an incident and its components change from investigatin
 });
 
 describe('each call', () => {
-  toldAsAgreed({
+  respondsAsAgreed({
     read: {
       components: (url) => pageAt(url).components(),
       findIncident: (url) => pageAt(url).findIncident('01TEST'),

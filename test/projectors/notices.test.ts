@@ -4,7 +4,7 @@ import { noticeCard } from '../../domain/messages/alert-notices.ts';
 import type { Chat, VendorResponse } from '../../domain/messages/channels.ts';
 import { slackProjector } from '../../projectors/slack/slack.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
-import { anyBeats, type Beat, tellBulletin } from './bulletins.ts';
+import { anyBeats, type Beat, syncAlertNotice } from './alert-notices.ts';
 import { WELL } from './faults.ts';
 import { NO_LINKS, NOBODY_MET, NOBODY_WAITS } from './slack-world.ts';
 import { anyTrouble, NO_TROUBLE, runs } from './trouble.ts';
@@ -31,7 +31,7 @@ function worldOf(beats: readonly Beat[], trouble: Trouble) {
   );
   const chat = new MemoryChat(world.clock);
   const team = chat.add('team-checkout');
-  const alertNotices = tellBulletin(world, SUBJECT, { kind: 'notice', channel: '#team-checkout' }, beats);
+  const alertNotices = syncAlertNotice(world, SUBJECT, { kind: 'notice', channel: '#team-checkout' }, beats);
   return { world, team, alertNotices };
 }
 

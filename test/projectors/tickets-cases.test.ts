@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Subject } from '../../schemas/incidents/projection.ts';
-import type { Beat } from './bulletins.ts';
+import type { Beat } from './alert-notices.ts';
 import { type Fault, WELL } from './faults.ts';
 import { expectWritten, played } from './tickets-world.ts';
 import { NO_TROUBLE } from './trouble.ts';

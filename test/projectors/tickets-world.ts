@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Tickets } from '../../domain/messages/channels.ts';
 import { ticketsProjector } from '../../projectors/tickets/tickets.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
-import { type Beat, tellBulletin } from './bulletins.ts';
+import { type Beat, syncAlertNotice } from './alert-notices.ts';
 import { MemoryTickets } from './vendors.ts';
 import { configOf, type Trouble, World } from './world.ts';
 
@@ -19,7 +19,7 @@ export async function played(beats: readonly Beat[], trouble: Trouble, subjects:
   const world: World = new World('tickets', trouble, configOf(), (seen) =>
     ticketsProjector({ ...seen, alertNotices, ticketsFor: async () => seen.vendor<Tickets>(vendor) }),
   );
-  const [first] = subjects.map((subject) => tellBulletin(world, subject, TICKET, beats));
+  const [first] = subjects.map((subject) => syncAlertNotice(world, subject, TICKET, beats));
   if (first === undefined) throw new Error('there is nothing to write a ticket for');
   const alertNotices = first; // all are the same
   await world.run();

@@ -8,7 +8,7 @@ import type { StandIns } from '../../sandbox/core/index.ts';
 export const SIGNING_SECRET = 'dev0slack0signing0secret00000001';
 
 /** One request to an app. */
-export type Told = {
+export type ReceivedRequest = {
   path: string;
   headers: IncomingMessage['headers'];
   body: string;
@@ -20,9 +20,9 @@ export type Reply = { status?: number; body?: unknown; headers?: Record<string, 
 
 /** An app that receives the stand-in's requests. */
 export type Receiver = {
-  told: Told[];
+  told: ReceivedRequest[];
   /** Its response from now on; 200 without a body until this is set. It can call Slack before it responds. */
-  answer: (told: Told) => Reply | Promise<Reply>;
+  answer: (told: ReceivedRequest) => Reply | Promise<Reply>;
 };
 
 /** Starts an app that stops after the test, and connects the stand-ins to it. */
@@ -68,7 +68,7 @@ function fieldsOf(request: IncomingMessage, body: string): unknown {
 }
 
 /** Returns whether a request is signed with the secret. */
-export function isSigned({ headers, body }: Told): boolean {
+export function isSigned({ headers, body }: ReceivedRequest): boolean {
   const signed = `v0:${String(headers['x-slack-request-timestamp'])}:${body}`;
   return headers['x-slack-signature'] === `v0=${createHmac('sha256', SIGNING_SECRET).update(signed).digest('hex')}`;
 }

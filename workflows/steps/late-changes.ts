@@ -56,7 +56,7 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<'d
   const missed = await missedChanges(deps, incident, inputs, changes);
   if (missed.length === 0) return 'done';
   const judged = await judgedIncidentOf(deps, id, { status: incident.status, number, decision, inputs });
-  const why = whyNotAgain(judged) ?? (await whyNotRepeated(deps, incident, { number, decision, asked: request }));
+  const why = whyNotAgain(judged) ?? (await whyNotRepeated(deps, incident, { number, decision, request }));
   const consequence = why ?? 'judged again';
   for (const change of missed)
     await deps.incidents.note(id, `late-change-${change.id}`, {
@@ -118,7 +118,7 @@ async function judgedIncidentOf(
 async function whyNotRepeated(
   deps: Deps,
   incident: IncidentRecord,
-  { number, decision, asked: request }: { number: number; decision: DecisionView; asked: JudgementRequest },
+  { number, decision, request }: { number: number; decision: DecisionView; request: JudgementRequest },
 ): Promise<string | null> {
   const { id } = incident;
   if (isSameRollback(decision, await judgeNow(deps, incident, request))) return 'judged again with the same result';

@@ -37,9 +37,9 @@ export async function page(run: Run, input: PageInput, deps: Deps): Promise<void
   const { incidentId, number } = input;
   const first = await run.step('page', () => pageOrLook(deps, input));
   if (first.kind !== 'elsewhere') return pageUntilTaken(run, { ...input, alone: null, first }, deps);
-  const outside = await findExternalPage(run, { incidentId, number, due: first.at }, deps);
-  if (outside.kind === 'followed') return notePage(run, { incidentId, number, external: outside.external }, deps);
-  if (outside.kind === 'alone') return pageUntilTaken(run, { ...input, alone: outside.because, first: null }, deps);
+  const found = await findExternalPage(run, { incidentId, number, due: first.at }, deps);
+  if (found.kind === 'followed') return notePage(run, { incidentId, number, external: found.external }, deps);
+  if (found.kind === 'alone') return pageUntilTaken(run, { ...input, alone: found.because, first: null }, deps);
 }
 
 type Paged = Attempt | { kind: 'closed' };

@@ -37,9 +37,13 @@ export async function judge(deps: JudgeDeps, gate: WaitingGate): Promise<GateVer
     : answers;
 }
 
-type Asked = GateVerdict[number] & { request: CheckRequest };
+type JudgedRequest = GateVerdict[number] & { request: CheckRequest };
 
-async function look(deps: JudgeDeps, gate: WaitingGate, serviceEnvironment: ServiceEnvironment): Promise<Asked> {
+async function look(
+  deps: JudgeDeps,
+  gate: WaitingGate,
+  serviceEnvironment: ServiceEnvironment,
+): Promise<JudgedRequest> {
   const [changes, pins] = await Promise.all([
     deps.changes.recent(serviceEnvironment, CHANGES_READ),
     deps.pins.of(serviceEnvironment),
@@ -57,7 +61,12 @@ async function look(deps: JudgeDeps, gate: WaitingGate, serviceEnvironment: Serv
   return ours === undefined ? answer : checkGate(deps, gate, ours, false);
 }
 
-async function checkGate(deps: JudgeDeps, gate: WaitingGate, request: CheckRequest, consume: boolean): Promise<Asked> {
+async function checkGate(
+  deps: JudgeDeps,
+  gate: WaitingGate,
+  request: CheckRequest,
+  consume: boolean,
+): Promise<JudgedRequest> {
   const { service, environment } = request;
   const by = `github:${gate.repository} (${gate.asked_by})`;
   const answer = await check(deps, { request, by, consume, identityToken: null });

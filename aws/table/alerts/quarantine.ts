@@ -46,12 +46,12 @@ export class QuarantineTable implements Quarantine {
       const at = this.#clock.now();
       const known = await this.#table.get(keys.quarantine(id));
       const isKept = known !== undefined && !isOver(known, at);
-      if (isKept ? await this.#again(id, known, input, at) : await this.#first(id, input, at)) return id;
+      if (isKept ? await this.#recordRepeat(id, known, input, at) : await this.#recordFirst(id, input, at)) return id;
     }
   }
 
   /** @returns false if another process has replayed or stored it in the meantime */
-  async #again(id: string, known: Item, input: Input, at: Timestamp): Promise<boolean> {
+  async #recordRepeat(id: string, known: Item, input: Input, at: Timestamp): Promise<boolean> {
     const entry = keys.quarantine(id);
     const update = {
       UpdateExpression:
@@ -76,7 +76,7 @@ export class QuarantineTable implements Quarantine {
    * @returns false if another process has stored it in the meantime
    * @throws QuarantineFull
    */
-  async #first(id: string, input: Input, at: Timestamp): Promise<boolean> {
+  async #recordFirst(id: string, input: Input, at: Timestamp): Promise<boolean> {
     const { sender, source, body } = input;
     const day = at.slice(0, 10);
     const expires = expiresAfter(at, RETENTION_DAYS.quarantine);

@@ -1,6 +1,6 @@
 import { isSamePerson } from '../../../domain/access/actor-identity.ts';
 import type { AuditEntry } from '../../../domain/freeze/ports.ts';
-import { revisionOf } from '../../../domain/freeze/budget/latch.ts';
+import { revisionOf } from '../../../domain/freeze/budget/plan-freezes.ts';
 import { isLifted, stateAt } from '../../../domain/freeze/state.ts';
 import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

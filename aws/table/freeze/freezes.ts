@@ -1,5 +1,5 @@
 import { causeKey } from '../../../domain/freeze/ids.ts';
-import { revisionOf } from '../../../domain/freeze/budget/latch.ts';
+import { revisionOf } from '../../../domain/freeze/budget/plan-freezes.ts';
 import type { Freezes } from '../../../domain/freeze/ports.ts';
 import type { Page } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';

@@ -262,9 +262,9 @@ export class EffectTable implements Effects {
         finishedWrite(this.#table, id, key),
         incidentActWrite(this.#table, id, `mitigation-${number}`, plan.logged),
         ...(plan.moved ? this.#movedWrites(id, plan.moved, suspect) : []),
-        ...(plan.told.kind === 'entry'
-          ? [timelineWrite(this.#table, id, `mitigation-${number}`, plan.told.entry)]
-          : postWrites(this.#table, plan.told.post)),
+        ...(plan.report.kind === 'entry'
+          ? [timelineWrite(this.#table, id, `mitigation-${number}`, plan.report.entry)]
+          : postWrites(this.#table, plan.report.post)),
       ]);
       if (result.ok) {
         if (effect && plan.effect)

@@ -83,7 +83,7 @@ export function addRunbookRuns(runbooks: Command, context: CommandContext): void
     .description('Continue a failed run from the failed step, after showing the plan')
     .argument('<run>', 'Id of the run, from "runbooks runs"');
   for (const [flag, says] of CONFIRM) retry.option(flag, says);
-  retry.option(...JSON_OPTION).action((id: string, options: Confirm) => again(context, id, options));
+  retry.option(...JSON_OPTION).action((id: string, options: Confirm) => retryRun(context, id, options));
   runbooks
     .command('runs')
     .description('List the newest runs, or show one run with its steps')
@@ -143,7 +143,7 @@ async function start(context: CommandContext, name: string, options: RunOptions)
   await follow(context, client, await client.post(path, { ...wanted, version: plan.version }, RunView), options);
 }
 
-async function again(context: CommandContext, id: string, options: Confirm): Promise<void> {
+async function retryRun(context: CommandContext, id: string, options: Confirm): Promise<void> {
   refuseBoth(options);
   const client = await Client.of(context);
   const path = `${pathOfRun(id)}/actions/retry`;

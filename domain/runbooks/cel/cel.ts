@@ -12,10 +12,10 @@ export type Compiled = {
   type: string;
   findings: Findings;
   /** Evaluates the expression. Never throws: errors are returned. */
-  ask(variables: Variables): Asked;
+  evaluate(variables: Variables): EvaluationResult;
 };
 
-export type Asked = { ok: true; value: Json } | { ok: false; detail: string };
+export type EvaluationResult = { ok: true; value: Json } | { ok: false; detail: string };
 
 export type NotCompiled = { ok: false; detail: string; code: string };
 
@@ -32,14 +32,14 @@ export function compile(text: string, declared: Declarations): { ok: true; compi
     const checked = expression.check();
     if (!checked.valid) return { ok: false, ...described(checked.error) };
     const empty = emptyWhereMissing(findings);
-    const evaluateIn = (variables: Variables): Asked => {
+    const evaluateIn = (variables: Variables): EvaluationResult => {
       try {
         return { ok: true, value: toJson(expression(toCel(variables, declared, empty, timeOf))) };
       } catch (error) {
         return { ok: false, detail: described(error).detail };
       }
     };
-    return { ok: true, compiled: { type: checked.type ?? 'dyn', findings, ask: evaluateIn } };
+    return { ok: true, compiled: { type: checked.type ?? 'dyn', findings, evaluate: evaluateIn } };
   } catch (error) {
     return { ok: false, ...described(error) };
   }
@@ -50,14 +50,14 @@ const compiledBefore = new WeakMap<Environment, Map<string, ReturnType<typeof co
 const MAX_COMPILED = 500;
 
 /** Evaluates an expression. Never throws. */
-export function evaluate(text: string, declared: Declarations, variables: Variables): Asked {
+export function evaluate(text: string, declared: Declarations, variables: Variables): EvaluationResult {
   const environment = environmentOf(declared);
   const known = compiledBefore.get(environment) ?? new Map<string, ReturnType<typeof compile>>();
   compiledBefore.set(environment, known);
   if (known.size >= MAX_COMPILED) known.clear();
   const result = known.get(text) ?? compile(text, declared);
   known.set(text, result);
-  return result.ok ? result.compiled.ask(variables) : result;
+  return result.ok ? result.compiled.evaluate(variables) : result;
 }
 
 /** Evaluates a condition. A missing condition is true; a result other than true or false is an error. */

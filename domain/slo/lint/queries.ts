@@ -5,9 +5,9 @@ import { COUNTER } from '../measurement/counter-names.ts';
 /** Weakness of a query, with an alternative. */
 type Finding = { message: string; suggestion: string };
 
-type Asked = { text: string; anatomy: Anatomy; indicator: Indicator };
+type LintedQuery = { text: string; anatomy: Anatomy; indicator: Indicator };
 
-type Rule = (query: Asked) => Finding | null;
+type Rule = (query: LintedQuery) => Finding | null;
 
 /** Checks what a query measures, and how. */
 export function lintQuery(text: string, indicator: Indicator): Finding[] {

@@ -4,7 +4,7 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import { CheckAnswer, CheckRequest, FreezeDecisionView } from '../../../schemas/freeze/freeze-check.ts';
 import { check } from '../../../actions/freeze/check.ts';
 import { Verified, verify, VerifyRequest } from '../../../actions/freeze/verify.ts';
-import { askedQuery, identityHeader, questionOf } from '../../webhooks/freeze-query.ts';
+import { checkQuery, identityHeader, questionOf } from '../../webhooks/freeze-query.ts';
 import { gateAnswer, gateResponse } from '../../webhooks/deploy-gate.ts';
 import type { Env } from '../../context.ts';
 import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
@@ -13,7 +13,7 @@ import { Refusal } from '../../../actions/refusal.ts';
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
 const Body = CheckRequest.extend({
-  change: askedQuery.shape.change.nullish(),
+  change: checkQuery.shape.change.nullish(),
   /** OpenID Connect token of the CI system. Proves the caller's identity for changes that policy exempts. */
   identity_token: z
     .string()
@@ -26,7 +26,7 @@ const Body = CheckRequest.extend({
 export function freezeCheckRoutes(app: Api, deps: Deps): void {
   const look = (
     c: Context<Env>,
-    query: z.infer<typeof askedQuery>,
+    query: z.infer<typeof checkQuery>,
     headers: z.infer<typeof identityHeader>,
   ): Promise<CheckAnswer> => {
     const { allow, principal } = c.var;
@@ -44,7 +44,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       path: '/v1/freeze-check',
       tags: ['freeze check'],
       summary: 'Check whether a deployment is allowed; always 200, and uses up no override',
-      request: { query: askedQuery, headers: identityHeader },
+      request: { query: checkQuery, headers: identityHeader },
       responses: {
         200: answers('The verdict, its reasons, and when it can change', Answer),
         422: problems('Validation failed'),
@@ -62,7 +62,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
       summary: 'Check for curl -f whether a deployment is allowed: 200 if it is, 423 if it is frozen',
-      request: { query: askedQuery, headers: identityHeader },
+      request: { query: checkQuery, headers: identityHeader },
       responses: {
         200: gateAnswer('Allowed'),
         423: gateAnswer('Frozen'),

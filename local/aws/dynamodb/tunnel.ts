@@ -65,7 +65,7 @@ function headOf(client: Socket): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let head = Buffer.alloc(0);
     const late = setTimeout(() => done(new Error('no request received')), HEAD_WITHIN_MS);
-    const hear = (chunk: Buffer): void => {
+    const onData = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk]);
       if (head.includes(END_OF_HEAD)) done(head);
       else if (head.length > HEAD_MAX_BYTES) done(new Error('the headers are incomplete'));
@@ -73,11 +73,11 @@ function headOf(client: Socket): Promise<Buffer> {
     const end = (): void => done(new Error('the caller closed the connection'));
     const done = (result: Buffer | Error): void => {
       clearTimeout(late);
-      client.off('data', hear).off('close', end).pause();
+      client.off('data', onData).off('close', end).pause();
       if (result instanceof Error) reject(result);
       else resolve(result);
     };
-    client.on('data', hear).once('close', end).resume();
+    client.on('data', onData).once('close', end).resume();
   });
 }
 

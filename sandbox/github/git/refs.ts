@@ -45,12 +45,12 @@ export function openRepository(db: DatabaseSync, repository: string): Repository
     ref,
     set: (name, sha) => void set.run({ repository, name, sha }),
     protect: (name, on) => void protect.run(on ? 1 : 0, repository, name),
-    resolve(asked) {
-      const named = /^(?:heads|tags)\//.test(asked) ? [asked] : [`tags/${asked}`, `heads/${asked}`];
+    resolve(name) {
+      const named = /^(?:heads|tags)\//.test(name) ? [name] : [`tags/${name}`, `heads/${name}`];
       const found = named.map(ref).find((each) => each !== undefined);
       if (found) return objects.commit(found.sha);
-      if (!/^[0-9a-f]{4,40}$/.test(asked)) return undefined;
-      const [sha, another] = objects.commitsLike(asked);
+      if (!/^[0-9a-f]{4,40}$/.test(name)) return undefined;
+      const [sha, another] = objects.commitsLike(name);
       return sha !== undefined && another === undefined ? objects.commit(sha) : undefined;
     },
     history(sha) {

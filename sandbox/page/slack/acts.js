@@ -33,7 +33,7 @@ export class SlackActs {
     this.#send = send;
     this.#changed = changed;
     for (const type of ['click', 'change', 'input', 'submit', 'focusin']) {
-      document.addEventListener(type, (event) => this.#hear(event));
+      document.addEventListener(type, (event) => this.#handle(event));
     }
     document.addEventListener('click', ({ target }) => closeMenus(target));
     document.addEventListener('keydown', ({ key }) => key === 'Escape' && closeMenus(null));
@@ -44,7 +44,7 @@ export class SlackActs {
   suggested = (block, action) => this.#suggestions.get(`${block} ${action}`) ?? [];
 
   /** @param {Event} event */
-  #hear(event) {
+  #handle(event) {
     const target = event.target instanceof Element ? event.target.closest('[data-slack]') : null;
     if (!(target instanceof HTMLElement)) return;
     const act = target.dataset['slack'] ?? '';
@@ -114,8 +114,8 @@ export class SlackActs {
   async #suggest(it) {
     const { block, action } = it.dataset;
     const query = /** @type {HTMLInputElement} */ (it).value;
-    const asked = { ...placeOf(it), block_id: block, action_id: action, query };
-    const answer = await this.#act('/options', asked);
+    const search = { ...placeOf(it), block_id: block, action_id: action, query };
+    const answer = await this.#act('/options', search);
     this.#suggestions.set(`${block} ${action}`, listed(answer?.options));
     this.#changed();
   }

@@ -11,7 +11,7 @@ import { eventSent } from './payloads.ts';
 import type { Fields } from './refusal.ts';
 import { retryReason, send, type Listener } from './sender.ts';
 import type { Workspace } from '../workspace.ts';
-import type { Outside } from '../../core/stand-in.ts';
+import type { PeopleDeps } from '../../core/stand-in.ts';
 
 /** A request, and the handler for its response. Both run within a transaction. */
 export type Question = { outgoing: Outgoing; take(answer: Answer): void };
@@ -44,12 +44,12 @@ export type ProductRequests = {
   resume(): Promise<void>;
 };
 
-export function openProductRequests(outside: Outside): ProductRequests {
-  const { unit, now, timeScale, closing } = outside;
-  const deliveries = openDeliveries(outside.db);
+export function openProductRequests(deps: PeopleDeps): ProductRequests {
+  const { unit, now, timeScale, closing } = deps;
+  const deliveries = openDeliveries(deps.db);
 
   const listener = (): Listener | undefined => {
-    const { url, slackSigningSecret: signingSecret } = outside.product() ?? {};
+    const { url, slackSigningSecret: signingSecret } = deps.product() ?? {};
     return url === undefined || signingSecret === undefined ? undefined : { url, signingSecret };
   };
 

@@ -15,7 +15,7 @@ import type { Fields } from '../delivery/refusal.ts';
 import { openProductRequests } from '../delivery/product-requests.ts';
 import { openWorkspace, whenInvited } from '../workspace.ts';
 import { channelNotFound } from '../sandbox.ts';
-import type { Outside, People } from '../../core/stand-in.ts';
+import type { PeopleDeps, People } from '../../core/stand-in.ts';
 
 /** Maximum number of deliveries in the list. */
 const LISTED = 200;
@@ -24,12 +24,12 @@ const LISTED = 200;
  * Returns the endpoints for actions of people in the workspace that the app is notified about: commands, buttons,
  * modals, shortcuts, messages, reactions. Each one responds after the product has responded, with the delivery.
  */
-export function slackPeople(outside: Outside): People {
-  const { unit, now } = outside;
-  const workspace = openWorkspace(outside.db);
-  const productRequests = openProductRequests(outside);
-  const ground = () => ({ workspace, base: outside.url, at: now() });
-  whenInvited(outside.db, ({ person, channel, at }) =>
+export function slackPeople(deps: PeopleDeps): People {
+  const { unit, now } = deps;
+  const workspace = openWorkspace(deps.db);
+  const productRequests = openProductRequests(deps);
+  const ground = () => ({ workspace, base: deps.url, at: now() });
+  whenInvited(deps.db, ({ person, channel, at }) =>
     productRequests.postLater(productRequests.note(joined(person, channel, at, BOT.id), person, channel, workspace)),
   );
 

@@ -46,7 +46,7 @@ const Common = {
   onFailure: FailureAction.optional().describe("What happens when the step fails. Default: the runbook's setting."),
 };
 
-const Asked = {
+const Approvable = {
   ...Common,
   approval: Approval.optional().describe('Requires approval before the step runs.'),
   retry: Retry.optional().describe('Retries the step when it fails.'),
@@ -56,7 +56,7 @@ const Asked = {
  * Keys of steps that change production. `undo` or `irreversible` is checked later, where messages can be more precise.
  */
 const Acting = {
-  ...Asked,
+  ...Approvable,
   inverse: Inverse.optional().describe('The step that reverts it.'),
   irreversible: z.literal(true).optional().describe('Declares that the step cannot be reverted.'),
   blastRadius: BlastRadius.optional().describe('Limits of the step. Default: once within an incident.'),
@@ -72,9 +72,9 @@ export const SingleStep = z.discriminatedUnion('uses', [
   kind('flag.enable', Acting),
   kind('scale', Acting),
   kind('restart', Acting),
-  kind('page', Asked),
-  kind('slack.post', Asked),
-  kind('ticket', Asked),
+  kind('page', Approvable),
+  kind('slack.post', Approvable),
+  kind('ticket', Approvable),
   kind('http', Acting),
   kind('wait', Common),
   kind('wait.until', Common),

@@ -3,7 +3,7 @@ import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
 import { burnFreezeByAlert, incidentFreeze, type OpenIncident } from '../../../domain/freeze/causes.ts';
 import { usesOf } from '../../../domain/freeze/decide.ts';
 import { causeKey } from '../../../domain/freeze/ids.ts';
-import { latch, type LatchPlan, revisionOf } from '../../../domain/freeze/budget/latch.ts';
+import { planFreezes, type FreezePlan, revisionOf } from '../../../domain/freeze/budget/plan-freezes.ts';
 import type { FreezePolicy } from '../../../domain/freeze/policy.ts';
 import type { CheckedScope } from '../../../domain/freeze/ports.ts';
 import { covers } from '../../../domain/freeze/state.ts';
@@ -76,9 +76,9 @@ export class World {
     };
   }
 
-  evaluate(): LatchPlan {
+  evaluate(): FreezePlan {
     this.statuses = new Map(this.objectives().map(({ id }) => [id, this.statusNow(id)]));
-    const plan = latch(
+    const plan = planFreezes(
       {
         at: this.now,
         objectives: this.objectives().map((objective) => ({
@@ -197,7 +197,7 @@ export class World {
     return before === undefined;
   }
 
-  #revise({ id, ...words }: LatchPlan['revise'][number]): void {
+  #revise({ id, ...words }: FreezePlan['revise'][number]): void {
     const record = this.records.get(id);
     const stays = record === undefined || (record.ended_by === 'person:bo' && record.settled_at === null);
     const open = { ended_at: null, ended_by: null, end_reason: null, settled_at: null };

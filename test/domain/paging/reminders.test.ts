@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nudgeFor } from '../../../domain/paging/reminders.ts';
+import { reminderFor } from '../../../domain/paging/reminders.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { Triage } from '../../../schemas/incidents/triage.ts';
@@ -8,8 +8,8 @@ import { incident } from '../stories.ts';
 
 const after = (minutes: number) => plusSeconds(NOON, minutes * 60);
 
-const nudged = (one: IncidentRecord, minutes: number, triage: object = {}, timeScale = 1) =>
-  nudgeFor(one, { triage: Triage.parse(triage), timeScale }, after(minutes));
+const reminderAt = (one: IncidentRecord, minutes: number, triage: object = {}, timeScale = 1) =>
+  reminderFor(one, { triage: Triage.parse(triage), timeScale }, after(minutes));
 
 const ada = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: NOON };
 const said = { by: 'ada', at: after(1) };
@@ -20,36 +20,36 @@ function allOf(one: IncidentRecord, triage: object = {}): string[] {
   let now = one;
   const all: string[] = [];
   for (let minute = 0; minute <= 24 * 60; minute += 1) {
-    const due = nudged(now, minute, triage);
+    const due = reminderAt(now, minute, triage);
     if (due === undefined) continue;
     all.push(`${minute} ${due.kind}`);
-    now = { ...now, handling: { ...now.handling, reminded: due.nudged } };
+    now = { ...now, handling: { ...now.handling, reminded: due.reminded } };
   }
   return all;
 }
 
 describe('people are reminded', () => {
   test('of missing acknowledgement and triage after five minutes', () => {
-    expect(nudged(incident(), 4.9)).toBeUndefined();
-    expect(nudged(incident(), 5)).toMatchObject({
+    expect(reminderAt(incident(), 4.9)).toBeUndefined();
+    expect(reminderAt(incident(), 5)).toMatchObject({
       kind: 'triage',
       text: expect.stringContaining('This incident is not acknowledged yet'),
     });
-    expect(nudged(incident({ handling: { acknowledged: said } }), 5)?.text).toContain(
+    expect(reminderAt(incident({ handling: { acknowledged: said } }), 5)?.text).toContain(
       'The severity critical is not confirmed yet',
     );
   });
 
   test('that the commander role is vacant, and who should publish updates', () => {
-    expect(nudged(incident({ handling: cared }), 10)).toMatchObject({ kind: 'commander', mention: [] });
+    expect(reminderAt(incident({ handling: cared }), 10)).toMatchObject({ kind: 'commander', mention: [] });
     const led = incident({ handling: cared, roles: { commander: ada } });
-    expect(nudged(led, 29)).toBeUndefined();
-    expect(nudged(led, 30)).toMatchObject({ kind: 'update', mention: ['U0ADA'] });
+    expect(reminderAt(led, 29)).toBeUndefined();
+    expect(reminderAt(led, 30)).toMatchObject({ kind: 'update', mention: ['U0ADA'] });
   });
 
   test('by name if their Slack ID is unknown', () => {
     const grace = { name: 'grace', shown: 'Grace Moreau', slack: null, at: NOON };
-    const led = (roles: IncidentRecord['roles']) => nudged(incident({ handling: cared, roles }), 30);
+    const led = (roles: IncidentRecord['roles']) => reminderAt(incident({ handling: cared, roles }), 30);
     expect(led({ commander: grace })).toMatchObject({
       text: expect.stringMatching(/^Grace Moreau: No update since the incident was opened/),
       to: { name: 'grace' },
@@ -61,7 +61,7 @@ describe('people are reminded', () => {
   });
 
   test('with buttons for the action', () => {
-    const requested = (one: IncidentRecord, minutes: number) => nudged(one, minutes)?.remedies;
+    const requested = (one: IncidentRecord, minutes: number) => reminderAt(one, minutes)?.remedies;
     expect(requested(incident(), 5)).toEqual(['acknowledge', 'severity']);
     expect(requested(incident({ handling: { triaged: said } }), 5)).toEqual(['acknowledge']);
     expect(requested(incident({ handling: { acknowledged: said } }), 5)).toEqual(['severity']);
@@ -90,8 +90,8 @@ describe('people are reminded', () => {
       reminded: { update: { at: after(30), times: 3 } },
     };
     const one = incident({ handling: updatedAt, roles: { commander: ada } });
-    expect(nudged(one, 79)).toBeUndefined();
-    expect(nudged(one, 80)?.nudged.update).toEqual({ at: after(80), times: 1 });
+    expect(reminderAt(one, 79)).toBeUndefined();
+    expect(reminderAt(one, 80)?.reminded.update).toEqual({ at: after(80), times: 1 });
   });
 
   test('of nothing that is turned off', () => {
@@ -113,6 +113,6 @@ describe('people are reminded', () => {
   });
 
   test('sooner with a faster clock', () => {
-    expect(nudged(incident(), 0.05, {}, 100)?.kind).toBe('triage');
+    expect(reminderAt(incident(), 0.05, {}, 100)?.kind).toBe('triage');
   });
 });

@@ -8,7 +8,7 @@ import type { EnvironmentName, ServiceName, Version } from '../../../schemas/con
 import { calls, exchange, sandbox } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { argoWorld, gitWorld, imagesOf, requestFor, type ArgoWorld, V43 } from './world.ts';
-import { impatient } from '../impatience.ts';
+import { impatient } from '../time-limits.ts';
 import { nobody, type Reply, vendor } from '../server.ts';
 import { conforms } from '../target-conformance.ts';
 

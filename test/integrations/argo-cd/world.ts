@@ -8,7 +8,7 @@ import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { calls, clock, sandbox, setFault, start } from '../../sandbox/support.ts';
-import { limitOnceHeld, untilNothingIsHeld } from '../impatience.ts';
+import { limitOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';
 
 export const APPLICATION = 'checkout-api';

@@ -3,7 +3,7 @@ import type { TargetResponse, FlagRequest, Flags } from '../../../domain/rollbac
 import type { Fault } from '../../../sandbox/core/faults.ts';
 import type { StandIns, Vendor } from '../../../sandbox/core/index.ts';
 import { setFault } from '../../sandbox/support.ts';
-import { givesUpOnceHeld, untilNothingIsHeld } from '../impatience.ts';
+import { givesUpOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { Trouble } from '../target-conformance.ts';
 
 /** An adapter with a stand-in of its vendor. The flag of `request` is on, and `request` turns it off. */

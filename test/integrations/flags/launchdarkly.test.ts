@@ -7,7 +7,7 @@ import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/
 import { calls, sandbox, setFault, start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { conforms, troubles } from './conformance.ts';
-import { impatient } from '../impatience.ts';
+import { impatient } from '../time-limits.ts';
 import { nobody, type Reply, vendor } from '../server.ts';
 import { standInsAt } from '../../../domain/catalogue/vendors.ts';
 

@@ -8,7 +8,7 @@ import { holdsMarker, marker } from '../../../integrations/github/markdown.ts';
 import { start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { type Reply, vendor } from '../server.ts';
-import { recorded, sent, toldAsAgreed } from '../told.ts';
+import { recorded, sent, respondsAsAgreed } from '../vendor-responses.ts';
 
 const NOON = '2026-11-20T12:00:00.000Z';
 const ISSUES = '/repos/octo-org/checkout-api/issues';
@@ -57,7 +57,7 @@ test('with the stand-in, a ticket is opened, found, and commented on once', asyn
 });
 
 describe('each call', () => {
-  toldAsAgreed({
+  respondsAsAgreed({
     read: {
       find: (url) => at(url).find('k'),
       'comment, which looks first': (url) => at(url).comment('7', 'text', 'k'),

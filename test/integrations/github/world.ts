@@ -8,7 +8,7 @@ import { type GithubDeployer } from '../../../schemas/rollback/targets/github.ts
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { clock, sandbox, setFault, start } from '../../sandbox/support.ts';
-import { limitOnceHeld, untilNothingIsHeld } from '../impatience.ts';
+import { limitOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';
 
 export const REPOSITORY = 'octo-org/checkout-api';

@@ -4,7 +4,7 @@ import { httpDeployer } from '../../../integrations/http-cd/deployer.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { clock, sandbox, setFault, start } from '../../sandbox/support.ts';
-import { givesUpOnceHeld, untilNothingIsHeld } from '../impatience.ts';
+import { givesUpOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import { conforms, type TargetWorld, type Trouble } from '../target-conformance.ts';
 
 /** Milliseconds, longer than any rollback of the stand-in. */

@@ -7,7 +7,7 @@ import type { HttpDeployer } from '../../../schemas/rollback/targets/http.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { calls, exchange, start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { impatient } from '../impatience.ts';
+import { impatient } from '../time-limits.ts';
 import { nobody, type Received, vendor } from '../server.ts';
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');

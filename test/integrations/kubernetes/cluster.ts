@@ -4,7 +4,7 @@ import type { ClusterSettings } from '../../../sandbox/kubernetes/cluster-state.
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { calls, clock, sandbox, setFault, start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { givesUpOnceHeld, untilNothingIsHeld } from '../impatience.ts';
+import { givesUpOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';
 
 export const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.roll-back.1';

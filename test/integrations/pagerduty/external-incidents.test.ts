@@ -9,7 +9,7 @@ import type { StandIns } from '../../../sandbox/core/index.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { calls, clock, incidents, sandbox, setFault, start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { impatient } from '../impatience.ts';
+import { impatient } from '../time-limits.ts';
 import { nobody, type Received, type Reply, vendor } from '../server.ts';
 
 const NOW = '2026-11-20T06:48:00.000Z' as Timestamp;

@@ -5,7 +5,7 @@ import { pagerDuty } from '../../../integrations/pagerduty/pager.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { calls, incidents, setFault, start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { impatient } from '../impatience.ts';
+import { impatient } from '../time-limits.ts';
 import { nobody, type Received, vendor } from '../server.ts';
 
 const ROUTING_KEY = 'R'.repeat(32);

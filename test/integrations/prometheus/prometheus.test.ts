@@ -3,7 +3,7 @@ import type { Metrics } from '../../../domain/ports/metrics.ts';
 import { prometheus } from '../../../integrations/prometheus/metrics.ts';
 import { plusSeconds, timestamp } from '../../../schemas/time/time.ts';
 import { exchange } from '../../sandbox/support.ts';
-import { impatient } from '../impatience.ts';
+import { impatient } from '../time-limits.ts';
 import { nobody, type Reply, vendor } from '../server.ts';
 
 /** Returns a recorded response. Without its headers, because the body is already decompressed. */

@@ -6,7 +6,7 @@ import { CALL_TIMEOUT_MS, PAGES_MAX, TOPIC_MAX_CHARS } from '../../../integratio
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { exchange } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { impatient } from '../impatience.ts';
+import { impatient } from '../time-limits.ts';
 import { nobody, type Received, type Reply, vendor, vendorThat } from '../server.ts';
 
 const TOKEN = 'xoxb-test-dev';

@@ -4,7 +4,7 @@ import type { Tickets } from '../../../domain/messages/channels.ts';
 import { webhookTickets } from '../../../integrations/webhook/ticket.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { vendor } from '../server.ts';
-import { sent, toldAsAgreed } from '../told.ts';
+import { sent, respondsAsAgreed } from '../vendor-responses.ts';
 
 const NOON = '2026-11-20T12:00:00.000Z';
 const SECRET = 'a plain secret';
@@ -20,7 +20,7 @@ const at = (url: string, signature: string | null = 'TICKET_SIGNING', secret: st
 const ticket = { key: '01TEST.ticket', title: 'disk fills up', body: 'since noon', labels: ['warning'] };
 
 describe('each call', () => {
-  toldAsAgreed({
+  respondsAsAgreed({
     read: {},
     write: {
       open: (url) => at(url).open(ticket),

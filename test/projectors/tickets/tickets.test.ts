@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { test } from 'vitest';
-import { anyBeats } from '../bulletins.ts';
+import { anyBeats } from '../alert-notices.ts';
 import { expectWritten } from '../tickets-world.ts';
 import { anyTrouble, NO_TROUBLE, runs } from '../trouble.ts';
 

@@ -5,7 +5,7 @@ import type { DeliveryShown } from '../../../sandbox/slack/delivery/deliveries.t
 import { COMMANDS, SCOPES, SHORTCUTS, SUBSCRIBED } from '../../../sandbox/slack/directory.ts';
 import type { StandIns } from '../../../sandbox/core/index.ts';
 import { channelNamed, client, newChannel, post, say } from '../slack-support.ts';
-import { isSigned, receiver, type Told } from '../slack-receiver.ts';
+import { isSigned, receiver, type ReceivedRequest } from '../slack-receiver.ts';
 import { clock, folder, sandbox, start } from '../support.ts';
 
 type Act = {
@@ -103,7 +103,7 @@ describe('a command', () => {
   test('is sent as a signed form, as by Slack', async () => {
     const { standIns, heard: event, channel } = await app();
     const { delivery } = await act(standIns, '/commands', typed);
-    const [told] = event.told as [Told];
+    const [told] = event.told as [ReceivedRequest];
     expect(told.path).toBe('/integrations/slack/commands');
     expect(isSigned(told)).toBe(true);
     expect(told.headers['content-type']).toBe('application/x-www-form-urlencoded');
@@ -554,7 +554,8 @@ describe('events', () => {
   });
 
   /** Waits until the app has received this number of requests. */
-  const toldTimes = (times: number, event: { told: Told[] }) => expect.poll(() => event.told.length).toBe(times);
+  const toldTimes = (times: number, event: { told: ReceivedRequest[] }) =>
+    expect.poll(() => event.told.length).toBe(times);
 
   test('that fail are sent again three times, with the same ID and new signatures', async () => {
     const standIns = await start({ timeScale: 1_000_000 });

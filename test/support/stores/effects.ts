@@ -102,7 +102,7 @@ export class FakeEffects implements Effects {
     if (decision === undefined) throw new Error(`incident ${id} or its decision ${end.number} does not exist`);
     if (decision.outcome !== undefined) return;
     const state = { incident: dossier.record, decision: decision.view, effect: dossier.effects.get(end.key) };
-    const { effect, moved, told } = planRollbackEnd(state, end, this.#store.clock.now());
+    const { effect, moved, report: told } = planRollbackEnd(state, end, this.#store.clock.now());
     decision.outcome = end.outcome;
     if (effect !== null) this.#end(dossier, end.key, effect);
     if (moved !== null) this.#move(id, moved);

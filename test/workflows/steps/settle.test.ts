@@ -35,7 +35,7 @@ const beside: Moment = (world) => {
   };
 };
 
-type Told = {
+type SettledStory = {
   world: FakeWorld;
   /** The calls to vendors, with their times in seconds after noon. */
   calls: string[];
@@ -43,7 +43,7 @@ type Told = {
   timeline: string[];
 };
 
-async function told({ given = [], timeline }: Story): Promise<Told> {
+async function told({ given = [], timeline }: Story): Promise<SettledStory> {
   const calls: string[] = [];
   const watching: Moment = (world) => {
     world.watch = (call) => calls.push(`${secondsBetween(NOON, world.clock.now())} s ${call}`);
@@ -59,7 +59,7 @@ async function told({ given = [], timeline }: Story): Promise<Told> {
 }
 
 const PAGED = '0 s pager trigger page.1 critical';
-const called = ({ calls }: Told): string[] => calls.filter((call) => call.includes(' cd '));
+const called = ({ calls }: SettledStory): string[] => calls.filter((call) => call.includes(' cd '));
 
 describe('an automatic rollback waits for alerts of other services', () => {
   test('for ten seconds after its own alert; pages are not delayed', async () => {

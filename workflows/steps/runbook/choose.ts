@@ -79,16 +79,16 @@ async function bestMatch(
 
 const OF_JUDGEMENT = /\b(suspect|decision)\b/;
 
-function outlineOf({ runbook, continues: again }: SelectedRunbook): Chosen {
+function outlineOf({ runbook, continues: continued }: SelectedRunbook): Chosen {
   const plan = planOf(runbook);
-  const outline = (step: PlannedStep): Outline => outlineOfStep(step, again?.earlierKeys[step.id]);
+  const outline = (step: PlannedStep): Outline => outlineOfStep(step, continued?.earlierKeys[step.id]);
   return {
     name: runbook.name,
     title: runbook.title,
     steps: plan.steps.map(outline),
     failureSteps: plan.failureSteps.map(outline),
     undo: plan.undo,
-    ...(again && { done: again.done }),
+    ...(continued && { done: continued.done }),
     needsJudgement: OF_JUDGEMENT.test(JSON.stringify(runbook.steps)),
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { exchange } from '../sandbox/support.ts';
-import { impatient } from './impatience.ts';
+import { impatient } from './time-limits.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';
 
 /** Returns the response of a recorded exchange. */
@@ -18,7 +18,7 @@ export const sent = (received: readonly Received[]): unknown[] =>
 export type Attempt = (url: string) => Promise<VendorResponse<unknown>>;
 
 /** Tests the requirements for every call of every adapter. The names of the calls are part of the test titles. */
-export function toldAsAgreed(calls: { read: Record<string, Attempt>; write: Record<string, Attempt> }): void {
+export function respondsAsAgreed(calls: { read: Record<string, Attempt>; write: Record<string, Attempt> }): void {
   const all = { ...calls.read, ...calls.write };
   const html = { headers: { 'content-type': 'text/html' }, body: '<html>please log in</html>' };
   for (const [name, attempt] of Object.entries(all)) {

@@ -21,7 +21,7 @@ export type Evaluated = {
   alerting: boolean | null;
 };
 
-export type LatchInputs = {
+export type FreezePlanInputs = {
   at: Timestamp;
   /** All configured objectives. */
   objectives: readonly Evaluated[];

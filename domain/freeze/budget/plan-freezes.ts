@@ -3,13 +3,13 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { calendarEverywhere } from '../calendar.ts';
 import { budgetFreeze, burnFreeze, incidentFreeze } from '../causes.ts';
 import { causeKey, type Hash } from '../ids.ts';
-import type { LatchInputs } from './latch-inputs.ts';
+import type { FreezePlanInputs } from './freeze-plan-inputs.ts';
 import { endOfFreeze, type FreezeEnd } from '../freeze-end.ts';
 import { freezingBurn, hasSpent } from './spending.ts';
 import { EVALUATION, isLifted, stateAt } from '../state.ts';
 
 /** Changes to freezes after an evaluation, to be applied in this order. */
-export type LatchPlan = {
+export type FreezePlan = {
   /** Freezes whose cause is over or no longer configured. */
   end: { id: string; at: Timestamp; by: string; reason: string; settled: true }[];
   /** Freezes that a person lifted earlier and whose cause is now over. */
@@ -24,11 +24,11 @@ export type LatchPlan = {
 export type Revision = Pick<Freeze, 'id' | 'reason' | 'ends_when' | 'until'>;
 
 /**
- * Plans the changes to freezes after an evaluation. Budget and burn-rate freezes are latched: they stay until data show
+ * Plans the changes to freezes after an evaluation. Budget and burn-rate freezes stay in force until data show
  * that their cause is over, and for at least their minimum duration. A freeze that a person lifted does not reopen
  * until its cause has been over once.
  */
-export function latch(inputs: LatchInputs, hash: Hash): LatchPlan {
+export function planFreezes(inputs: FreezePlanInputs, hash: Hash): FreezePlan {
   const { at, current } = inputs;
   const computed = [...incidentFreezes(inputs, hash), ...calendarEverywhere(inputs.calendar, hash)];
   const holding = new Set(computed.map(({ id }) => id));
@@ -48,14 +48,14 @@ export function latch(inputs: LatchInputs, hash: Hash): LatchPlan {
   };
 }
 
-function ending(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now: Timestamp): LatchPlan['end'] {
+function ending(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now: Timestamp): FreezePlan['end'] {
   if (freeze.ended_at !== null) return [];
   const { reason, at = now, by = EVALUATION } = over;
   return [{ id: freeze.id, at, by, reason, settled: true }];
 }
 
 /** Returns the freezes of objectives as if none were in force yet. */
-const objectiveFreezes = ({ objectives, at }: LatchInputs, hash: Hash): Freeze[] =>
+const objectiveFreezes = ({ objectives, at }: FreezePlanInputs, hash: Hash): Freeze[] =>
   objectives.flatMap(({ slo, status, policy }) => {
     if (status === null) return [];
     const isSpent = policy.budget !== null && hasSpent(status, policy.budget.freeze);
@@ -66,7 +66,7 @@ const objectiveFreezes = ({ objectives, at }: LatchInputs, hash: Hash): Freeze[]
     ];
   });
 
-const incidentFreezes = ({ incidents }: LatchInputs, hash: Hash): Freeze[] =>
+const incidentFreezes = ({ incidents }: FreezePlanInputs, hash: Hash): Freeze[] =>
   (incidents ?? []).flatMap(({ incident, policy }) => incidentFreeze(incident, policy, hash) ?? []);
 
 /**

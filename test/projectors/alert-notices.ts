@@ -31,8 +31,8 @@ export const anyBeats: fc.Arbitrary<readonly Beat[]> = fc
     return [...first, end, second[0], ...second[1]];
   });
 
-/** Plays a bulletin with its marks; at the end, it is marked once more. */
-export function tellBulletin(
+/** Plays an alert notice with its marks; at the end, it is marked once more. */
+export function syncAlertNotice(
   world: World,
   subject: Subject,
   about: About,

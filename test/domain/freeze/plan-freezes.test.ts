@@ -2,18 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { calendarAt } from '../../../domain/freeze/calendar.ts';
 import { burnFreeze, burnFreezeByAlert, budgetFreeze, incidentFreeze } from '../../../domain/freeze/causes.ts';
 import { causeKey } from '../../../domain/freeze/ids.ts';
-import type { Evaluated, LatchInputs } from '../../../domain/freeze/budget/latch-inputs.ts';
-import { latch, revisionOf } from '../../../domain/freeze/budget/latch.ts';
+import type { Evaluated, FreezePlanInputs } from '../../../domain/freeze/budget/freeze-plan-inputs.ts';
+import { planFreezes, revisionOf } from '../../../domain/freeze/budget/plan-freezes.ts';
 import { Freeze } from '../../../schemas/freeze/freeze.ts';
 import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
 import type { Severity } from '../../../schemas/config/names.ts';
 import { at, freeze, hash, INCIDENT, NOON, PAGE, serviceEnvironment, policy, slo, status, TICKET } from './builders.ts';
 
-type More = Partial<LatchInputs> & { objective?: Partial<Evaluated> };
+type More = Partial<FreezePlanInputs> & { objective?: Partial<Evaluated> };
 
 /** Runs an evaluation of one objective at noon. */
-const latched = ({ objective, ...more }: More = {}) =>
-  latch(
+const planned = ({ objective, ...more }: More = {}) =>
+  planFreezes(
     {
       at: NOON,
       objectives: [{ slo: slo(), policy: policy(), status: status(), alerting: null, ...objective }],
@@ -25,9 +25,9 @@ const latched = ({ objective, ...more }: More = {}) =>
     hash,
   );
 
-const opened = (more: More): string[] => latched(more).open.map(({ cause }) => cause);
+const opened = (more: More): string[] => planned(more).open.map(({ cause }) => cause);
 /** Returns the reason of the ended freeze. */
-const ended = (more: More): string | undefined => latched(more).end[0]?.reason;
+const ended = (more: More): string | undefined => planned(more).end[0]?.reason;
 
 const lifted = { ended_at: at(-5), ended_by: 'person:bo', end_reason: 'needed' };
 const budget = freeze('budget', { not_before: at(-15) });
@@ -54,7 +54,7 @@ describe('a budget freezes', () => {
   });
 
   test('with a complete record', () => {
-    const [record] = latched({ objective: { status: status({ spent: 2.976 }) } }).open;
+    const [record] = planned({ objective: { status: status({ spent: 2.976 }) } }).open;
     expect(Freeze.parse(record)).toEqual(record);
     expect(record).toMatchObject({
       cause: 'budget',
@@ -123,16 +123,16 @@ describe('a budget freeze', () => {
 
   test('that a person lifted is settled when its cause is over, regardless of its minimum duration', () => {
     const current = [{ ...budget, ...lifted, not_before: at(9) }];
-    expect(latched({ current, objective: { status: status({ spent: 0.96 }) } })).toMatchObject({
+    expect(planned({ current, objective: { status: status({ spent: 0.96 }) } })).toMatchObject({
       settle: [],
       open: [],
     });
-    expect(latched({ current })).toMatchObject({ settle: [{ id: budget.id, at: NOON }], end: [], open: [] });
+    expect(planned({ current })).toMatchObject({ settle: [{ id: budget.id, at: NOON }], end: [], open: [] });
   });
 
   test('is followed immediately by one for another service or environment', () => {
     const moved = { slo: slo('checkout-availability', 'search'), status: status({ spent: 2 }) };
-    expect(latched({ current: [budget], objective: moved })).toMatchObject({
+    expect(planned({ current: [budget], objective: moved })).toMatchObject({
       end: [{ id: budget.id, settled: true }],
       open: [{ cause: 'budget', service: 'search' }],
     });
@@ -153,7 +153,7 @@ describe('a burn rate freezes', () => {
 
   test('by the highest factor, in words', () => {
     const objective = { status: status({ burning: [TICKET, PAGE] }), policy: policy({ burn: 'ticket' as const }) };
-    expect(latched({ objective }).open[0]?.reason).toBe(
+    expect(planned({ objective }).open[0]?.reason).toBe(
       'the error budget of checkout-availability burns more than 14.4 times as fast as 99.9 % over 28 days allows, over the last 1h and the last 5m',
     );
   });
@@ -201,7 +201,7 @@ describe('a burn rate freezes', () => {
     ['while one fires after its minimum duration', { objective: { alerting: true }, at: at(9) }, true],
   ])('and, lifted by a person, is over by data %s', (_, more, settles) => {
     const current = [{ ...burn, ...lifted, not_before: at(9) }];
-    const { settle } = latched({ ...more, current });
+    const { settle } = planned({ ...more, current });
     expect(settle).toHaveLength(settles ? 1 : 0);
   });
 
@@ -251,7 +251,7 @@ describe('an incident', () => {
   const current = [record];
 
   test('that is critical freezes if the policy says so', () => {
-    expect(latched({ incidents: [{ incident: open, policy: rules }] }).open).toEqual([record]);
+    expect(planned({ incidents: [{ incident: open, policy: rules }] }).open).toEqual([record]);
     expect(record.reason).toBe(`a critical incident has been open since 2026-11-20 11:55 UTC: HTTP 500s (${INCIDENT})`);
     expect(opened({ incidents: [{ incident: open, policy: policy() }] })).toEqual([]);
     const warning = { ...open, severity: 'warning' as const };
@@ -262,7 +262,7 @@ describe('an incident', () => {
     expect(opened({ incidents: [{ incident: { ...open, status: 'resolved' }, policy: rules }] })).toEqual([]);
   });
 
-  test.each<[string, LatchInputs['incidents'], string | undefined]>([
+  test.each<[string, FreezePlanInputs['incidents'], string | undefined]>([
     ['freezes while it is open', [{ incident: open, policy: rules }], undefined],
     ['and while it is mitigated', [{ incident: { ...open, status: 'mitigated' }, policy: rules }], undefined],
     ['until it is resolved', [], 'the incident is resolved'],
@@ -290,7 +290,7 @@ describe('the calendar', () => {
       }).calendar,
       NOON,
     );
-  const [record] = latched({ calendar: calendar('2026-11-20T13:00Z') }).open;
+  const [record] = planned({ calendar: calendar('2026-11-20T13:00Z') }).open;
   if (record === undefined) throw new Error('it freezes');
   const current = [record];
 
@@ -302,16 +302,16 @@ describe('the calendar', () => {
       until: at(60),
     });
     const unchanged = { end: [], settle: [], revise: [], open: [] };
-    expect(latched({ calendar: calendar('2026-11-20T13:00Z'), current })).toEqual(unchanged);
-    expect(latched({ calendar: calendarAt([], NOON) })).toEqual(unchanged);
+    expect(planned({ calendar: calendar('2026-11-20T13:00Z'), current })).toEqual(unchanged);
+    expect(planned({ calendar: calendarAt([], NOON) })).toEqual(unchanged);
   });
 
   test('is not recorded before its start', () => {
-    expect(latched({ calendar: calendar('2026-11-20T13:00Z', { from: '2026-11-20T12:00:01Z' }) }).open).toEqual([]);
+    expect(planned({ calendar: calendar('2026-11-20T13:00Z', { from: '2026-11-20T12:00:01Z' }) }).open).toEqual([]);
   });
 
   test('is revised if it is edited while in force', () => {
-    expect(latched({ calendar: calendar('2026-11-20T14:00Z', { reason: 'later' }), current })).toEqual({
+    expect(planned({ calendar: calendar('2026-11-20T14:00Z', { reason: 'later' }), current })).toEqual({
       end: [],
       settle: [],
       revise: [
@@ -328,7 +328,7 @@ describe('the calendar', () => {
 
   test('ends as planned', () => {
     const past = [{ ...record, until: at(-1) }];
-    expect(latched({ current: past }).end).toEqual([
+    expect(planned({ current: past }).end).toEqual([
       { id: record.id, at: at(-1), by: 'calendar', reason: 'its planned end, 2026-11-20 11:59 UTC', settled: true },
     ]);
   });
@@ -340,8 +340,8 @@ describe('the calendar', () => {
   test('that a person lifted stays lifted until its planned end', () => {
     const done = [{ ...record, ...lifted }];
     const held = calendar('2026-11-20T13:00Z');
-    expect(latched({ calendar: held, current: done })).toEqual({ end: [], settle: [], revise: [], open: [] });
-    expect(latched({ current: done })).toMatchObject({ settle: [{ id: record.id }], open: [] });
+    expect(planned({ calendar: held, current: done })).toEqual({ end: [], settle: [], revise: [], open: [] });
+    expect(planned({ current: done })).toMatchObject({ settle: [{ id: record.id }], open: [] });
   });
 
   test('is in force again if it returns under the same ID', () => {
@@ -357,10 +357,10 @@ describe('the calendar', () => {
 describe('a freeze opened by a person', () => {
   test('ends as planned, and not otherwise', () => {
     expect(ended({ current: [freeze('person')] })).toBeUndefined();
-    expect(latched({ current: [freeze('person', { until: NOON })] }).end).toMatchObject([
+    expect(planned({ current: [freeze('person', { until: NOON })] }).end).toMatchObject([
       { at: NOON, by: 'evaluation' },
     ]);
-    expect(latched({ current: [freeze('person', { starts_at: at(5), until: at(9) })] }).end).toEqual([]);
+    expect(planned({ current: [freeze('person', { starts_at: at(5), until: at(9) })] }).end).toEqual([]);
   });
 });
 
