@@ -47,12 +47,15 @@ export const terminal =
     return answers.shift() ?? '';
   };
 
-/** Runs the launcher, as `npx firebreak` does. */
-export async function launched(args: readonly string[], { cwd = ROOT }: { cwd?: string } = {}): Promise<Ended> {
+/** Runs the launcher in a process of its own, as `npx firebreak` does. */
+export async function launched(
+  args: readonly string[],
+  { cwd = ROOT, env = {} }: { cwd?: string; env?: Env } = {},
+): Promise<Ended> {
   const child = spawn(process.execPath, [join(ROOT, 'cli/bin.mjs'), ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: bareEnvironment(),
+    env: { ...bareEnvironment(), ...env },
   });
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: code as number | null, out, err };

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cli } from '../../cli/support.ts';
+import { launched } from '../../cli/support.ts';
 import { ADMIN_TOKEN, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
 import { have } from '../../support/prometheus-stack.ts';
 import { type Kind, type Proxy, startProxy } from '../support/proxies.ts';
@@ -83,7 +83,7 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
 
   test.runIf(isHere)('doctor --production detects TLS, and no sandbox', async () => {
     const env = { FIREBREAK_URL: proxy.url, FIREBREAK_TOKEN: ADMIN_TOKEN, NODE_EXTRA_CA_CERTS: proxy.ca };
-    const { out } = await cli(['doctor', '--production'], { env, cwd: import.meta.dirname });
+    const { out } = await launched(['doctor', '--production'], { env, cwd: import.meta.dirname });
     expect(out).toMatch(/^ok +TLS +the address uses TLS/m);
     expect(out).toMatch(/^no +sandbox +accessible to every user of this machine/m);
     expect(out).not.toContain('forwards /sandbox');
