@@ -44,7 +44,7 @@ export async function removeDurably(path: string): Promise<void> {
     await rm(path);
     await syncFolder(dirname(path));
   } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error;
+    if (!isCode(error, 'ENOENT') && !isCode(error, 'ENOTDIR')) throw error;
   }
 }
 

@@ -27,3 +27,7 @@ export const incompleteBody = (message: string): S3Error => new S3Error(400, 'In
 
 export const notImplemented = (what: string): S3Error =>
   new S3Error(501, 'NotImplemented', `${what} is not emulated here.`);
+
+/** Says why, such as that the disk is full. */
+export const internalError = (error: unknown): S3Error =>
+  new S3Error(500, 'InternalError', error instanceof Error ? error.message : String(error));

@@ -40,8 +40,11 @@ export function publicFolder(folder: string): Omit<ObjectStore, 'hold'> {
 
   return {
     async createBucket() {
-      await rm(temporary, { recursive: true, force: true });
-      await makeFolder(temporary, PUBLIC.folder);
+      try {
+        await rm(temporary, { recursive: true, force: true });
+      } catch {
+        // A folder that is not available now, such as a network drive, must not prevent the start. `put` says why.
+      }
     },
     requireBucket: async () => undefined,
     async put(bucket, key, content, { onlyIfNew }) {

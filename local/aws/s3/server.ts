@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { serve, type EmulatedRequest, type EmulatedResponse, type Endpoint } from '../endpoint.ts';
 import { decodedBody } from './body.ts';
-import { noSuchKey, notImplemented, preconditionFailed, S3Error } from './errors.ts';
+import { internalError, noSuchKey, notImplemented, preconditionFailed, S3Error } from './errors.ts';
 import { listRequest, pageOf } from './list.ts';
 import { objectStore, type ObjectInfo, type ObjectStore } from './objects.ts';
 import { publicFolder } from './public-folder.ts';
@@ -61,8 +61,7 @@ async function handle(storeOf: (bucket: string) => Store, request: EmulatedReque
     const target = targetOf(request.path);
     return await operationFor(target, request)(storeOf(target.bucket), target, request);
   } catch (error) {
-    if (error instanceof S3Error) return refusal(error, request);
-    throw error;
+    return refusal(error instanceof S3Error ? error : internalError(error), request);
   }
 }
 

@@ -393,4 +393,30 @@ describe('a public folder', () => {
     await client.send(new CreateBucketCommand({ Bucket: PUBLIC }));
     expect(await readFile(join(folder, 'robots.txt'), 'utf8')).toBe('theirs');
   });
+
+  test('that cannot be written says why, does not prevent the start, and is written as soon as it can be', async () => {
+    const obstacle = join(dir, 'obstacle');
+    await writeFile(obstacle, '');
+    const other = await startS3({
+      dir: join(dir, 'private'),
+      accessKeyId: ACCESS_KEY,
+      publicFolders: { [PUBLIC]: join(obstacle, 'www') },
+    });
+    const writer = clientOf(other.url);
+    try {
+      await writer.send(new CreateBucketCommand({ Bucket: PUBLIC }));
+      const index = { Bucket: PUBLIC, Key: 'index.html' };
+      await expect(writer.send(new PutObjectCommand({ ...index, Body: 'x' }))).rejects.toMatchObject({
+        name: 'InternalError',
+        message: expect.stringMatching(/^ENOTDIR: .*obstacle/),
+      });
+      await writer.send(new DeleteObjectCommand(index));
+      await rm(obstacle);
+      await writer.send(new PutObjectCommand({ ...index, Body: 'x' }));
+      expect(await readFile(join(obstacle, 'www/index.html'), 'utf8')).toBe('x');
+    } finally {
+      writer.destroy();
+      await other.close();
+    }
+  });
 });
