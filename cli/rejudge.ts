@@ -19,11 +19,11 @@ function judgedAgain(incident: string, number: number, stored: DecisionView, inp
   const decision = decide(inputs);
   const { kind, reasons, from, to, target } = decision;
   const shown = { kind: stored.kind, reasons: stored.reasons };
-  const place = { from: stored.from_version, to: stored.to_version, target: stored.target };
+  const change = { from: stored.from_version, to: stored.to_version, target: stored.target };
   // A choice sets the place and the versions afterwards.
   const found = compared(
     { kind, reasons, from, to, target },
-    stored.chosen === undefined ? { ...shown, ...place } : shown,
+    stored.chosen === undefined ? { ...shown, ...change } : shown,
   );
   const digest = sha256(canonicalJson({ id: incident, number, decision, inputs }));
   if (found.length === 0 && digest !== stored.digest)

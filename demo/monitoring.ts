@@ -56,7 +56,7 @@ export class Monitoring {
   readonly #options: MonitoringOptions;
   #watched: Watched[] = [];
   /** Samples not sent yet: the sandbox's Prometheus is down while Firebreak is down. */
-  #untold: object[] = [];
+  #unsent: object[] = [];
   #sending: Promise<void> = Promise.resolve();
   #running = true;
   #rounds = Promise.resolve();
@@ -71,7 +71,7 @@ export class Monitoring {
     const { firebreak, minuteMs } = this.#options;
     const hourAgo = Date.now() - 3600_000;
     for (const { toy } of this.#watched) this.#ratioIs(toy, 0, hourAgo);
-    await this.#tell();
+    await this.#push();
     const labels = { severity: 'critical', action: 'auto-rollback' };
     // In real seconds, because Firebreak derives the onset from them.
     const [duration, interval] = [RULE.forMinutes, SCRAPE_EVERY_MINUTES].map((minutes) => (minutes * minuteMs) / 1000);
@@ -93,7 +93,7 @@ export class Monitoring {
       const now = Date.now();
       const changed = this.#watched.flatMap((watched) => this.#evaluate(watched, now) ?? []);
       if (changed.length > 0) this.#send(changed);
-      await this.#tell().catch(whenAway);
+      await this.#push().catch(whenAway);
       await sleep(Math.max(now + everyMs - Date.now(), 0));
     }
   }
@@ -123,7 +123,7 @@ export class Monitoring {
     watched.exceededSince = since;
     const labels = { service: toy.name, environment: 'production' };
     const value = since === null ? null : ratio;
-    this.#untold.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value }] });
+    this.#unsent.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value }] });
     const text = since === null ? 'requests succeed again' : 'requests fail';
     const line = { at: Date.now(), speaker: 'toy service', about: `${toy.name} ${toy.version}`, text };
     this.#options.narrator.say({ ...line, tone: since === null ? 'good' : 'bad' });
@@ -131,13 +131,13 @@ export class Monitoring {
 
   #ratioIs(toy: ToyService, ratio: number, at: number): void {
     const labels = { service: toy.name, environment: 'production' };
-    this.#untold.push({ query: healthQuery(toy.name), labels, points: [{ at: timestamp(at), value: ratio }] });
+    this.#unsent.push({ query: healthQuery(toy.name), labels, points: [{ at: timestamp(at), value: ratio }] });
   }
 
-  async #tell(): Promise<void> {
-    for (let sample = this.#untold[0]; sample !== undefined; sample = this.#untold[0]) {
+  async #push(): Promise<void> {
+    for (let sample = this.#unsent[0]; sample !== undefined; sample = this.#unsent[0]) {
       await this.#options.firebreak.change('PUT', '/sandbox/prometheus/series', sample);
-      this.#untold.shift();
+      this.#unsent.shift();
     }
   }
 

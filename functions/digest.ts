@@ -5,6 +5,6 @@ import { digest } from '../jobs/digest/digest.ts';
 /** Sends stakeholders what is due. The SMTP client is only in the bundles of functions that send email. */
 export const handler = (): Promise<{ sent: number }> => {
   const { secrets } = deps();
-  const letters = smtpMail({ url: () => secrets.get('SMTP_URL'), from: () => secrets.get('MAIL_FROM') });
-  return digest({ ...deps(), emails: letters });
+  const emails = smtpMail({ url: () => secrets.get('SMTP_URL'), from: () => secrets.get('MAIL_FROM') });
+  return digest({ ...deps(), emails });
 };

@@ -44,7 +44,7 @@ export function permissionsOf(resources: Resources) {
   const secrets = (name: FunctionName) => ofSecrets(resources, FUNCTION_GRANTS[name]);
   const config = ofBlobs(resources, { read: ['config'], write: [] });
   // Functions that change shown data wake the projectors.
-  const telling = sendingTo(shown);
+  const wakingProjectors = sendingTo(shown);
   return {
     http: [
       ...table,
@@ -55,7 +55,7 @@ export function permissionsOf(resources: Resources) {
       ...secrets('http'),
       ...starting,
       ...sendingTo([...signals, people]),
-      ...telling,
+      ...wakingProjectors,
       ...measuring([...signals, people, ...shown]),
     ],
     // Actions of people in the console, as over HTTP. It replays quarantined inputs, and starts runbooks.
@@ -68,7 +68,7 @@ export function permissionsOf(resources: Resources) {
       ...secrets('console'),
       ...starting,
       ...sendingTo([...signals, people]),
-      ...telling,
+      ...wakingProjectors,
     ],
     // Everybody may open the status pages, so their function can read public records only.
     status: [...ofPublicRecords(resources), ...config, ...secrets('status')],
@@ -99,7 +99,7 @@ export function permissionsOf(resources: Resources) {
       ...starting,
       ...takingFrom([people]),
       ...sendingTo([people]), // the on-call lookup for a declared incident is a separate message
-      ...telling,
+      ...wakingProjectors,
     ],
     route: [
       ...table,
@@ -107,9 +107,9 @@ export function permissionsOf(resources: Resources) {
       ...secrets('route'), // the address of Alertmanager, for its silences
       ...starting,
       ...takingFrom(signals),
-      ...telling,
+      ...wakingProjectors,
     ],
-    project: [...table, ...config, ...secrets('project'), ...takingFrom(shown), ...telling],
+    project: [...table, ...config, ...secrets('project'), ...takingFrom(shown), ...wakingProjectors],
     // It admits muted alerts like the router when their mute ends, sends signals about unfinished deployments, seals
     // the log, and answers waiting gates.
     sweep: [
@@ -122,17 +122,17 @@ export function permissionsOf(resources: Resources) {
       ...starting,
       ...ofLooking(resources),
       ...sendingTo(signals),
-      ...telling,
+      ...wakingProjectors,
     ],
     evaluate: [...table, ...config, ...secrets('evaluate')],
     // Failed deliveries are recorded on the timeline.
-    digest: [...table, ...config, ...secrets('digest'), ...telling],
+    digest: [...table, ...config, ...secrets('digest'), ...wakingProjectors],
     'incident-response': [
       ...table,
       ...ofBlobs(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),
       ...secrets('incident-response'),
       ...starting,
-      ...telling,
+      ...wakingProjectors,
       ...ofTargets(resources.targets),
     ],
   } satisfies Record<FunctionName, Statement[]>;

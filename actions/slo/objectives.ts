@@ -37,13 +37,13 @@ export async function objectivesState(deps: Pick<Deps, 'clock' | 'config' | 'slo
   const [statuses, evaluatedAt] = await Promise.all([deps.sloStatuses.all(), deps.sloStatuses.evaluatedAt()]);
   const at = deps.clock.now();
   const byName = new Map(statuses.map((status) => [nameOf(status), status]));
-  const troubles = config.slos.flatMap((slo) => errorOf(config, slo, byName.get(nameOf(slo)), at) ?? []);
+  const errors = config.slos.flatMap((slo) => errorOf(config, slo, byName.get(nameOf(slo)), at) ?? []);
   return {
     configured: config.slos.length,
     evaluated_at: evaluatedAt,
     problem: config.slos.length === 0 ? null : evaluationProblem(evaluatedAt, at),
-    failing: troubles.length,
-    errors: troubles.slice(0, SHOWN_MAX),
+    failing: errors.length,
+    errors: errors.slice(0, SHOWN_MAX),
   };
 }
 
@@ -59,17 +59,17 @@ function evaluationProblem(evaluatedAt: Timestamp | null, at: Timestamp): string
 
 function errorOf(config: Config, slo: Slo, status: SloStatus | undefined, at: Timestamp): ObjectiveError | undefined {
   const { id, service, environment } = slo;
-  const trouble = (problem: string): ObjectiveError => ({
+  const error = (problem: string): ObjectiveError => ({
     id,
     service,
     environment,
     problem,
     since: status?.data_at ?? null,
   });
-  if (status === undefined) return trouble('it has not been evaluated yet');
-  if (status.problem !== null) return trouble(status.problem);
+  if (status === undefined) return error('it has not been evaluated yet');
+  if (status.problem !== null) return error(status.problem);
   const policy = policyOf(config, slo);
   const unread = unreadBudget(status, policy);
-  if (unread !== null) return trouble(`its history could not be read: ${unread}`);
-  return isStale(status, policy, at) ? trouble('its newest data is too old') : undefined;
+  if (unread !== null) return error(`its history could not be read: ${unread}`);
+  return isStale(status, policy, at) ? error('its newest data is too old') : undefined;
 }

@@ -100,11 +100,15 @@ async function one(context: CommandContext, id: string, { json }: StatusOptions)
 async function status(context: CommandContext, { json, ...query }: StatusOptions): Promise<void> {
   const drills = await (await Client.of(context)).get(`/v1/drills${queryOf(query)}`, Drills);
   if (json) return context.out(asJson(drills));
-  const lanes = drills.environments.map((lane) => [lane.service, lane.environment, provedAt(lane)]);
+  const environments = drills.environments.map((environment) => [
+    environment.service,
+    environment.environment,
+    provedAt(environment),
+  ]);
   context.out(
-    lanes.length === 0
+    environments.length === 0
       ? 'drills are not enabled: no environment has "drills: true"'
-      : table(['SERVICE', 'ENVIRONMENT', 'LAST PROVED'], lanes),
+      : table(['SERVICE', 'ENVIRONMENT', 'LAST PROVED'], environments),
   );
   if (drills.items.length === 0) return;
   const rows = drills.items.map((drill) => [

@@ -39,7 +39,7 @@ async function shadow(context: CommandContext, query: Omit<Options, 'json'>, jso
       ]),
     ),
   );
-  for (const row of items) tell(context, row);
+  for (const row of items) print(context, row);
 }
 
 const nameOf = ({ service, environment }: ShadowRow): string => `${service}/${environment}`;
@@ -49,7 +49,7 @@ const tallied = ({ count, right, wrong, undecided }: ShadowTally): string =>
 
 const WOULD = { roll_back: 'would roll back', ask: 'would ask to roll back', nothing: 'would do nothing' } as const;
 
-function tell(context: CommandContext, row: ShadowRow): void {
+function print(context: CommandContext, row: ShadowRow): void {
   context.out('');
   context.out(oneLine(nameOf(row)));
   for (const { at, incident, would, from_version, to_version, verdict, because } of row.cases) {

@@ -60,10 +60,10 @@ const ALERTS_NAMED = 10;
 
 /** @param links for further investigation; absent: those of the alerts */
 export function noticeCard(
-  bulletin: AlertNotice,
-  links: readonly Link[] = linksOf(bulletin.alerts.map(({ signal }) => signal)),
+  notice: AlertNotice,
+  links: readonly Link[] = linksOf(notice.alerts.map(({ signal }) => signal)),
 ): ChatMessage {
-  const { firing, total, serviceEnvironment, alerts, firstAt } = bulletin;
+  const { firing, total, serviceEnvironment, alerts, firstAt } = notice;
   const over = firing === 0;
   const severe = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
   const mark = over ? '✔️' : severe ? '🟠' : '🔵';

@@ -4,7 +4,7 @@ import type { ServiceEnvironment } from './common.ts';
 /** Rollback requests for targets that poll for them; only the newest one of each service and environment is kept. */
 export type Gates = {
   /** Stores a request; it replaces the previous one. */
-  ask(wish: GateRequest): Promise<void>;
+  store(request: GateRequest): Promise<void>;
   /** Reads strongly consistently. */
   get(serviceEnvironment: ServiceEnvironment): Promise<GateRequest | undefined>;
   /** Records that the target asked about another roll-out than the requested one. */

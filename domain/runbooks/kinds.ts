@@ -41,7 +41,7 @@ const acting = (wayBack: InverseKind, targets: KindFacts['targets'] = {}): KindF
   targets,
 });
 
-const telling = (timeoutSeconds: number | null, targets: KindFacts['targets'] = {}): KindFacts => ({
+const notifying = (timeoutSeconds: number | null, targets: KindFacts['targets'] = {}): KindFacts => ({
   mutating: false,
   inverse: 'none',
   timeoutSeconds,
@@ -56,16 +56,16 @@ const FACTS: Readonly<Record<StepKind, KindFacts>> = {
   scale: acting({ uses: 'scale.restore', person: false }, { to: 'count', by: 'count', factor: 'number' }),
   restart: acting('none'),
   http: acting('as written', { url: 'url' }),
-  page: telling(TELLING_SECONDS),
-  'slack.post': telling(TELLING_SECONDS, { channel: 'channel' }),
-  ticket: telling(TELLING_SECONDS),
+  page: notifying(TELLING_SECONDS),
+  'slack.post': notifying(TELLING_SECONDS, { channel: 'channel' }),
+  ticket: notifying(TELLING_SECONDS),
   // The step sets its own duration.
-  wait: telling(31 * 24 * 60 * 60),
-  'wait.until': telling(null, { promql: 'promql', max: 'number', min: 'number' }),
+  wait: notifying(31 * 24 * 60 * 60),
+  'wait.until': notifying(null, { promql: 'promql', max: 'number', min: 'number' }),
   // Bounded by the service's `approvalTimeoutMinutes`.
-  approve: telling(24 * 60 * 60),
-  verify: telling(VERIFY_SECONDS),
-  note: telling(TELLING_SECONDS),
+  approve: notifying(24 * 60 * 60),
+  verify: notifying(VERIFY_SECONDS),
+  note: notifying(TELLING_SECONDS),
 };
 
 /** Returns the facts about a step's kind. An HTTP request with a reading method changes nothing. */

@@ -43,7 +43,7 @@ const THROTTLED = /Throttl|^TooManyRequests|^RequestLimitExceeded$|^SlowDown$/;
 const BUSY = new Set(['DeploymentLimitExceededException', 'ResourceConflictException', 'UpdateInProgressException']);
 
 /** Errors after a concurrent change between read and write, and expired credentials, which the next attempt renews. */
-const LOOK_AGAIN = new Set([
+const TRANSIENT = new Set([
   'PreconditionFailedException',
   'DeploymentAlreadyCompletedException',
   'ExpiredToken',
@@ -64,7 +64,7 @@ function endingOf(api: string, error: unknown): Ending {
   }
   const detail = `${api} answered ${status} ${words}`;
   if (status === 429 || THROTTLED.test(error.name)) return { kind: 'later', detail, afterSeconds };
-  if (status >= 500 || status === 408 || isTheirs(error) || LOOK_AGAIN.has(error.name)) return later(detail);
+  if (status >= 500 || status === 408 || isTheirs(error) || TRANSIENT.has(error.name)) return later(detail);
   return { kind: BUSY.has(error.name) ? 'busy' : 'refused', detail };
 }
 

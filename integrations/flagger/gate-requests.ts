@@ -25,7 +25,7 @@ export function gateRequestsOf(gates: Gates, serviceEnvironment: ServiceEnvironm
       const gateRequest = await stored(() => gates.get(serviceEnvironment));
       return gateRequest?.key === key ? gateRequest : undefined;
     },
-    put: (gateRequest) => stored(() => gates.ask(gateRequest)),
+    put: (gateRequest) => stored(() => gates.store(gateRequest)),
     end: (gateRequest) =>
       stored(() =>
         gateRequest.state === 'over' ? Promise.resolve() : gates.clear(serviceEnvironment, gateRequest.key),

@@ -10,11 +10,11 @@ export function slackEphemeralMessages(options: SlackOptions): EphemeralMessages
   const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
   return {
     async send(ear, message, aloud = false) {
-      const byUrl = await tellByUrl(options, ear, message, aloud);
+      const byUrl = await sendByUrl(options, ear, message, aloud);
       if (byUrl?.kind === 'done') return byUrl;
       // A response URL is valid for 30 minutes and five responses; after that, send an ephemeral message to the
       // channel.
-      const inChannel = ear.channel === null ? undefined : await whisper(attempt, ear.user, ear.channel, message);
+      const inChannel = ear.channel === null ? undefined : await postEphemeral(attempt, ear.user, ear.channel, message);
       if (inChannel !== undefined && inChannel.kind !== 'refused') return inChannel;
       return write(attempt, ear.user, message);
     },
@@ -22,7 +22,7 @@ export function slackEphemeralMessages(options: SlackOptions): EphemeralMessages
   };
 }
 
-async function tellByUrl(
+async function sendByUrl(
   { apiUrl }: SlackOptions,
   { responseUrl }: ReplyTo,
   message: ChatMessage,
@@ -34,7 +34,7 @@ async function tellByUrl(
 
 const quiet = { parse: 'none', link_names: false };
 
-const whisper = (
+const postEphemeral = (
   attempt: Attempt,
   user: string,
   channel: string,

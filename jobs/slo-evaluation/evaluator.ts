@@ -39,14 +39,14 @@ export class Evaluator {
   readonly #deps: EvaluatorDeps;
   readonly #elapsed: Elapsed;
   #counted = new Map<SloId, ObjectiveCounts>();
-  readonly #trouble: { present: ReadErrors; past: ReadErrors };
+  readonly #readErrors: { present: ReadErrors; past: ReadErrors };
   #backfill: { asking: MeasureContext; of: ObjectiveCounts[] } | null = null;
   readonly #turns = { measure: new FairOrder<ObjectiveCounts>(), backfill: new FairOrder<ObjectiveCounts>() };
 
   constructor(deps: EvaluatorDeps, elapsed: Elapsed = () => performance.now()) {
     this.#deps = deps;
     this.#elapsed = elapsed;
-    this.#trouble = { present: new ReadErrors(deps.log, PRESENT), past: new ReadErrors(deps.log, PAST) };
+    this.#readErrors = { present: new ReadErrors(deps.log, PRESENT), past: new ReadErrors(deps.log, PAST) };
   }
 
   /** Drops the counts in memory, because another instance has evaluated since. */
@@ -134,8 +134,8 @@ export class Evaluator {
     const unread = [...measured.keys()].flatMap(({ slo, unread: why }) =>
       why === null ? [] : [[slo.id, why] as const],
     );
-    this.#trouble.present.logChanges(new Map([...broken, ...silent]), of, now);
-    this.#trouble.past.logChanges(new Map(unread), of, now);
+    this.#readErrors.present.logChanges(new Map([...broken, ...silent]), of, now);
+    this.#readErrors.past.logChanges(new Map(unread), of, now);
   }
 
   /** Stores the counts. Counts that fail stay in memory and are stored the next time. */

@@ -8,15 +8,15 @@ import { millisOf, secondsBetween } from '../../schemas/time/time.ts';
 const OVERDUE_SECONDS = 45;
 
 /** How often each open incident is synced without a change, in case a mark was lost. */
-const LOOK_AGAIN_MINUTES = 5;
+const RECHECK_MINUTES = 5;
 
 type WakeStaleDeps = Pick<Deps, 'projections' | 'clock' | 'log'> & { timeScale?: number };
 
 /** Wakes projectors that missed their wake-up, and syncs all open incidents periodically. */
 export async function wakeStale(deps: WakeStaleDeps, open: readonly IncidentRecord[]): Promise<void> {
   for (const [target, due] of await deps.projections.dueAnywhere()) await wakeOverdue(deps, target, due);
-  const slots = LOOK_AGAIN_MINUTES * (deps.timeScale ?? 1);
-  const slot = Math.floor((millisOf(deps.clock.now()) / 60_000 / LOOK_AGAIN_MINUTES) * slots) % Math.ceil(slots);
+  const slots = RECHECK_MINUTES * (deps.timeScale ?? 1);
+  const slot = Math.floor((millisOf(deps.clock.now()) / 60_000 / RECHECK_MINUTES) * slots) % Math.ceil(slots);
   const turn = open.filter(({ id }) => slotOf(id, Math.ceil(slots)) === slot);
   if (turn.length > 0) await deps.projections.changed(...turn.map(({ id }): Subject => `incident:${id}`));
 }

@@ -86,13 +86,13 @@ class View {
   readonly #story: Story;
   readonly #config: Config;
   readonly #session: SyncSession;
-  readonly #guests: ChannelMembers;
+  readonly #members: ChannelMembers;
   /** Names of Slack users by ID. */
   readonly #names = new Map<string, string | undefined>();
   #state: SlackState;
   /** Whether a call was refused in this session, and whether it was one that delays archiving. */
   #refusals = false;
-  #unsaid = false;
+  #isMessagePending = false;
 
   constructor(
     deps: SlackDeps,
@@ -108,7 +108,7 @@ class View {
     this.#config = config;
     this.#session = session;
     this.#state = state;
-    this.#guests = new ChannelMembers(deps, {
+    this.#members = new ChannelMembers(deps, {
       subject,
       story,
       config,
@@ -195,19 +195,19 @@ class View {
 
   async #holders(channel: string): Promise<void> {
     if (this.#state.archived || this.#isOver()) return;
-    await this.#guests.expectHolders();
-    await this.#guests.inviteMembers(channel);
+    await this.#members.expectHolders();
+    await this.#members.inviteMembers(channel);
   }
 
   /** Comes last, because it depends on the pager. */
   async #people(channel: string | undefined): Promise<void> {
     const refused = channel === undefined && this.#state.problems['channel'] !== undefined;
     if (this.#state.archived || this.#isOver() || (channel === undefined && !refused)) return;
-    if (refused) await this.#guests.expectHolders();
+    if (refused) await this.#members.expectHolders();
     // On-call people of a child are invited to the parent's channel.
-    if (this.#story.parent === null) await this.#guests.expectOnCall();
-    if (channel !== undefined) await this.#guests.inviteMembers(channel);
-    await this.#guests.write(channel ?? null);
+    if (this.#story.parent === null) await this.#members.expectOnCall();
+    if (channel !== undefined) await this.#members.inviteMembers(channel);
+    await this.#members.write(channel ?? null);
   }
 
   /** Returns whether the incident is resolved, so that no more people are invited. */
@@ -219,7 +219,7 @@ class View {
   async #entries(channel: string): Promise<void> {
     let page: readonly StoryEntry[] = this.#story.timeline;
     while (page.length > 0 && !this.#state.archived) {
-      await this.#guests.expectWhoActed(page);
+      await this.#members.expectWhoActed(page);
       for (const { position, entry } of page) {
         if (hasMessage(entry) && !(await this.#entry(channel, position, entry))) return;
       }
@@ -240,7 +240,7 @@ class View {
   }
 
   readonly #known = {
-    slackIdOf: (name: string) => this.#guests.slackIdOf(name),
+    slackIdOf: (name: string) => this.#members.slackIdOf(name),
     shownOf: (name: string) => Object.entries(this.#config.people.people).find(([id]) => id === name)?.[1].name ?? name,
   };
 
@@ -334,7 +334,7 @@ class View {
     const due = this.#over();
     if (due === null || this.#config.slack.archiveAfterHours === 'never') return;
     if (this.#session.now() < due) return this.#session.scheduleNext(due);
-    if (this.#session.nextAt !== null || (this.#unsaid && this.#session.isRefusalRetried(due))) return;
+    if (this.#session.nextAt !== null || (this.#isMessagePending && this.#session.isRefusalRetried(due))) return;
     if (await this.#try('archive', METHODS.archive, () => this.#deps.chat.archive(channel)))
       await this.#save({ archived: true });
   }
@@ -386,7 +386,7 @@ class View {
 
   async #problem(what: string, detail: string): Promise<void> {
     this.#refusals = true;
-    if (WAITED_FOR.has(what)) this.#unsaid = true;
+    if (WAITED_FOR.has(what)) this.#isMessagePending = true;
     if (this.#state.problems[what] === detail) return;
     const { id } = this.#story.incident;
     this.#session.log.warn('Slack refused a part of an incident', { what, detail, incident: id });

@@ -101,12 +101,12 @@ export class ChannelMembers {
     if (users.length === 0) return;
     const response = await this.#try('invitations', METHODS.invite, () => this.#deps.chat.invite(channel, users));
     if (response?.kind !== 'done') return;
-    for (const [name, guest] of wanted) {
-      const code = response.value.find(({ user }) => user === guest.slack)?.code;
-      if (code !== undefined) await this.#say(name, guest, code);
+    for (const [name, member] of wanted) {
+      const code = response.value.find(({ user }) => user === member.slack)?.code;
+      if (code !== undefined) await this.#say(name, member, code);
     }
     const isOut = ({ slack }: ChannelMember): boolean => response.value.some(({ user }) => user === slack);
-    await this.#change(wanted.map(([name, guest]) => [name, { ...guest, state: isOut(guest) ? 'out' : 'in' }]));
+    await this.#change(wanted.map(([name, member]) => [name, { ...member, state: isOut(member) ? 'out' : 'in' }]));
   }
 
   /**
@@ -117,20 +117,20 @@ export class ChannelMembers {
   async write(channel: string | null): Promise<void> {
     if (channel === null) await this.#find();
     const away = this.#all().filter(([, { state }]) => state === 'out' || (channel === null && state === 'wanted'));
-    for (const [name, guest] of away) {
-      const { slack, why, written } = guest;
+    for (const [name, member] of away) {
+      const { slack, why, written } = member;
       if (slack === null || why === null || written) continue;
-      const message = emailTo(guest, this.#host.story, channel);
+      const message = emailTo(member, this.#host.story, channel);
       const key = `letter ${name}`;
       const response = await this.#host.session.attempt(
         METHODS.post(slack),
         () => this.#deps.chat.post(slack, message, `${this.#host.subject} ${key}`),
         async () => {
-          await this.#change([[name, { ...guest, written: true }]]);
+          await this.#change([[name, { ...member, written: true }]]);
           return true;
         },
       );
-      if (response?.kind === 'later') await this.#change([[name, guest]]);
+      if (response?.kind === 'later') await this.#change([[name, member]]);
       if (response?.kind === 'refused')
         this.#host.session.log.warn('Slack refused a direct message to a person who is needed', {
           name,
@@ -141,12 +141,12 @@ export class ChannelMembers {
 
   /** Looks up the Slack IDs of people who are known only by an email address. */
   async #find(): Promise<void> {
-    for (const [name, guest] of this.#all()) {
-      if (guest.state !== 'wanted' || guest.slack !== null) continue;
+    for (const [name, member] of this.#all()) {
+      if (member.state !== 'wanted' || member.slack !== null) continue;
       const slack = await this.#idOf(name);
       if (slack === undefined) continue;
-      if (slack === null) await this.#say(name, guest, 'unknown');
-      await this.#change([[name, { ...guest, slack, ...(slack === null && { state: 'out' }) }]]);
+      if (slack === null) await this.#say(name, member, 'unknown');
+      await this.#change([[name, { ...member, slack, ...(slack === null && { state: 'out' }) }]]);
     }
   }
 
@@ -180,22 +180,22 @@ export class ChannelMembers {
     const { people } = this.#host.state();
     const fresh = desired.filter(({ name }) => !Object.hasOwn(people, name));
     const room = Math.max(MEMBERS_MAX - Object.keys(people).length, 0);
-    const guests = fresh.map(({ name, ...guest }): [string, ChannelMember] => [
+    const members = fresh.map(({ name, ...member }): [string, ChannelMember] => [
       name,
-      { ...guest, state: 'wanted', written: false },
+      { ...member, state: 'wanted', written: false },
     ]);
-    await this.#change(guests.slice(0, room));
+    await this.#change(members.slice(0, room));
   }
 
   /** Reports a refused invitation, unless the person was only to be invited because of an action. */
-  async #say(name: string, guest: ChannelMember, code: string): Promise<void> {
-    if (guest.why === null) return;
+  async #say(name: string, member: ChannelMember, code: string): Promise<void> {
+    if (member.why === null) return;
     const { story, session } = this.#host;
     await this.#deps.incidents.note(story.incident.id, `slack-guest-${name}`, {
       at: session.now(),
       actor: 'slack',
       kind: 'slack.refused',
-      text: failedInvitationText(guest, code),
+      text: failedInvitationText(member, code),
       detail: null,
     });
   }
@@ -204,10 +204,10 @@ export class ChannelMembers {
     return Object.entries(this.#host.state().people);
   }
 
-  async #change(guests: readonly (readonly [string, ChannelMember])[]): Promise<void> {
-    if (guests.length === 0) return;
+  async #change(members: readonly (readonly [string, ChannelMember])[]): Promise<void> {
+    if (members.length === 0) return;
     const { people } = this.#host.state();
-    await this.#host.save({ people: { ...people, ...Object.fromEntries(guests) } });
+    await this.#host.save({ people: { ...people, ...Object.fromEntries(members) } });
   }
 }
 

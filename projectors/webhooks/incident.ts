@@ -88,13 +88,13 @@ type Delivery = {
 };
 
 /** Sends a pending event and the current one to a receiver. */
-async function tellOne(telling: Delivery, before: ReceiverState): Promise<void> {
-  const sent = before.pending === null ? before : await send(telling, before);
+async function tellOne(delivery: Delivery, before: ReceiverState): Promise<void> {
+  const sent = before.pending === null ? before : await send(delivery, before);
   if (sent === undefined) return;
-  const written = write(telling, sent);
+  const written = write(delivery, sent);
   if (written === undefined) return;
-  await telling.save(written);
-  if (written.pending !== null) await send(telling, written);
+  await delivery.save(written);
+  if (written.pending !== null) await send(delivery, written);
 }
 
 /** Returns the state with the event to send. Undefined: none. Events that the receiver did not select count as sent. */

@@ -27,13 +27,17 @@ export function reconcileDeployment(world: World, item: Item<Deployment>, time: 
   if (item.work.until === null || set === undefined || spec.paused === true) return;
   if (settings.outcome === 'failed') {
     if (time.now() >= item.work.since + (spec.progressDeadlineSeconds * 1000) / time.timeScale)
-      tell(world, item, progressing('False', 'ProgressDeadlineExceeded', `${said(set)} has timed out progressing.`));
+      updateStatus(
+        world,
+        item,
+        progressing('False', 'ProgressDeadlineExceeded', `${said(set)} has timed out progressing.`),
+      );
     return;
   }
   if (time.now() < item.work.until) return;
   for (const other of setsOf(world, item.object)) scaleSet(world, other, other === set ? spec.replicas : 0);
   item.work.until = null;
-  tell(world, item, progressing('True', 'NewReplicaSetAvailable', `${said(set)} has successfully progressed.`));
+  updateStatus(world, item, progressing('True', 'NewReplicaSetAvailable', `${said(set)} has successfully progressed.`));
   prune(world, item.object, [set]);
 }
 
@@ -50,7 +54,7 @@ function observe(world: World, item: Item<Deployment>, at: number, { timeScale }
     until: isNew || isScaled ? at + world.settings.rollout_ms / timeScale : item.work.until,
   };
   const condition = isNew && set ? progressing('True', 'ReplicaSetUpdated', `${said(set)} is progressing.`) : undefined;
-  tell(world, item, condition, metadata.generation);
+  updateStatus(world, item, condition, metadata.generation);
 }
 
 /** Returns the ReplicaSet with the revision of the Deployment. */
@@ -71,7 +75,7 @@ const progressing = (status: string, reason: string, message: string): Condition
 });
 
 /** Writes the status. @param seen the observed generation; undefined to keep it */
-function tell(world: World, item: Item<Deployment>, condition: Condition | undefined, seen?: number): void {
+function updateStatus(world: World, item: Item<Deployment>, condition: Condition | undefined, seen?: number): void {
   const { object } = item;
   const sets = setsOf(world, object);
   const current = currentSet(world, object);

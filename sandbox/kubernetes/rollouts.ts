@@ -41,31 +41,38 @@ function timeOut(world: World, item: Item<Rollout>, at: number, { now, timeScale
   }
   const name = setByHash(world, item.object, item.object.status.currentPodHash)?.object.metadata.name ?? '';
   const message = `ProgressDeadlineExceeded: ReplicaSet "${name}" has timed out progressing.`;
-  tell(world, item, { phase: 'Degraded', message });
+  updateStatus(world, item, { phase: 'Degraded', message });
 }
 
 /** Handles a change of the object, in the controller's order of checks. */
 function observe(world: World, item: Item<Rollout>, at: number, time: Time): void {
   item.work = { ...item.work, changedAt: null };
   const before = item.object.status;
-  if (item.object.spec.paused === true) return tell(world, item, { phase: 'Paused', message: 'manually paused' });
+  if (item.object.spec.paused === true)
+    return updateStatus(world, item, { phase: 'Paused', message: 'manually paused' });
   const current = wantedSet(world, item, MARKS, at).object;
   const hash = current.metadata.labels?.[MARKS.hash] ?? '';
-  tell(world, item, { observedGeneration: String(item.object.metadata.generation) });
+  updateStatus(world, item, { observedGeneration: String(item.object.metadata.generation) });
   if (hash !== before.currentPodHash) return begin(world, item, hash, { at, time });
   const isCanary = before.stableRS !== hash;
   if (isCanary && before.promoteFull === true) return promote(world, item, at, time);
   if (isCanary && before.abort === true && before.phase !== 'Degraded') {
     const message = `RolloutAborted: Rollout aborted update to revision ${revisionOf(current, MARKS)}`;
-    tell(world, item, { phase: 'Degraded', message, abortedAt: timeText(at), currentStepIndex: 0, ...UNPAUSED });
+    updateStatus(world, item, {
+      phase: 'Degraded',
+      message,
+      abortedAt: timeText(at),
+      currentStepIndex: 0,
+      ...UNPAUSED,
+    });
     item.work.until = at + world.settings.rollout_ms / time.timeScale;
   } else if (isCanary && before.abort !== true && before.phase === 'Degraded') {
     enter(world, item, 0, { at, time }); // retry the aborted update
   } else if (before.controllerPause === true && before.pauseConditions == null) {
-    tell(world, item, { controllerPause: false });
+    updateStatus(world, item, { controllerPause: false });
     enter(world, item, (before.currentStepIndex ?? 0) + 1, { at, time });
   } else if (!isCanary) {
-    tell(world, item, { phase: 'Progressing', message: 'more replicas need to be updated' });
+    updateStatus(world, item, { phase: 'Progressing', message: 'more replicas need to be updated' });
     item.work.until = at + world.settings.rollout_ms / time.timeScale;
   }
 }
@@ -78,34 +85,34 @@ type When = { at: number; time: Time };
 function begin(world: World, item: Item<Rollout>, hash: string, { at, time }: When): void {
   const { spec, status } = item.object;
   item.work.since = at;
-  tell(world, item, { currentPodHash: hash, abort: false, promoteFull: false, ...UNPAUSED });
+  updateStatus(world, item, { currentPodHash: hash, abort: false, promoteFull: false, ...UNPAUSED });
   const isKnown = status.stableRS === undefined || status.stableRS === hash;
   if (isKnown) {
-    tell(world, item, { currentStepIndex: spec.strategy.canary.steps.length });
+    updateStatus(world, item, { currentStepIndex: spec.strategy.canary.steps.length });
     promote(world, item, at, time);
   } else enter(world, item, 0, { at, time });
 }
 
 function enter(world: World, item: Item<Rollout>, index: number, { at, time }: When): void {
   const step: Step | undefined = item.object.spec.strategy.canary.steps[index];
-  tell(world, item, { currentStepIndex: index });
+  updateStatus(world, item, { currentStepIndex: index });
   if (step === undefined) return promote(world, item, at, time);
   if ('setWeight' in step) {
-    tell(world, item, { phase: 'Progressing', message: 'more replicas need to be updated' });
+    updateStatus(world, item, { phase: 'Progressing', message: 'more replicas need to be updated' });
     weigh(world, item, step.setWeight);
     item.work.until = at + world.settings.rollout_ms / time.timeScale;
     return;
   }
   const { duration } = step.pause;
   const pauseConditions = [{ reason: 'CanaryPauseStep', startTime: timeText(at) }];
-  tell(world, item, { phase: 'Paused', message: 'CanaryPauseStep', pauseConditions, controllerPause: true });
+  updateStatus(world, item, { phase: 'Paused', message: 'CanaryPauseStep', pauseConditions, controllerPause: true });
   item.work.until = duration === undefined ? null : at + (duration * 1000) / time.timeScale;
 }
 
 /** Starts the promotion of the new ReplicaSet to all pods, which takes the rollout duration. */
 function promote(world: World, item: Item<Rollout>, at: number, { timeScale }: Time): void {
   const message = 'updated replicas are still becoming available';
-  tell(world, item, { phase: 'Progressing', message, ...UNPAUSED });
+  updateStatus(world, item, { phase: 'Progressing', message, ...UNPAUSED });
   item.work.until = at + world.settings.rollout_ms / timeScale;
 }
 
@@ -119,10 +126,10 @@ function finish(world: World, item: Item<Rollout>, at: number, time: Time): void
     return carry(world, item, status.stableRS);
   }
   if (isCanary && status.promoteFull !== true && index < spec.strategy.canary.steps.length) {
-    tell(world, item, UNPAUSED);
+    updateStatus(world, item, UNPAUSED);
     return enter(world, item, index + 1, { at, time });
   }
-  tell(world, item, {
+  updateStatus(world, item, {
     stableRS: status.currentPodHash ?? '',
     promoteFull: false,
     phase: 'Healthy',
@@ -144,7 +151,7 @@ const setByHash = (world: World, rollout: Rollout, hash: string | undefined): It
 function carry(world: World, item: Item<Rollout>, hash: string | undefined): void {
   const set = setByHash(world, item.object, hash);
   for (const each of setsOf(world, item.object)) scaleSet(world, each, each === set ? item.object.spec.replicas : 0);
-  tell(world, item, {});
+  updateStatus(world, item, {});
 }
 
 /** Gives the canary this percentage of the pods, and of the traffic if traffic routing is set. */
@@ -162,11 +169,11 @@ function weigh(world: World, item: Item<Rollout>, weight: number): void {
     canary: { weight, podTemplateHash: status.currentPodHash ?? '' },
     stable: { weight: 100 - weight, podTemplateHash: status.stableRS ?? '' },
   };
-  tell(world, item, isRouted ? { canary: { weights } } : {});
+  updateStatus(world, item, isRouted ? { canary: { weights } } : {});
 }
 
 /** Writes the status with the current replica counts. */
-function tell(world: World, item: Item<Rollout>, change: RolloutStatus): void {
+function updateStatus(world: World, item: Item<Rollout>, change: RolloutStatus): void {
   const status = { ...item.object.status, ...change };
   const { replicas, available } = sums(setsOf(world, item.object));
   const updated = setByHash(world, item.object, status.currentPodHash)?.object.status.replicas ?? 0;

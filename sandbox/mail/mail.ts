@@ -57,8 +57,8 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
   const held = new Map<string, Fault>();
 
   const arrive = (address: string, fault: Fault | undefined, body = ''): number => {
-    const letter = { vendor: MAILBOX, method: 'RCPT', path: `/${address}`, query: null, headers: {}, body };
-    return journal.arrived({ ...letter, at: deps.now(), fault: fault?.kind ?? null });
+    const request = { vendor: MAILBOX, method: 'RCPT', path: `/${address}`, query: null, headers: {}, body };
+    return journal.arrived({ ...request, at: deps.now(), fault: fault?.kind ?? null });
   };
 
   /** Resolves when the recipient is accepted. @throws Reply if it is refused */
@@ -76,7 +76,7 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
   };
 
   /** Resolves when the message is accepted, after faults are applied. @throws Reply if it is refused */
-  const letter = async (stream: Readable, { id, remotePort, envelope }: Session): Promise<void> => {
+  const message = async (stream: Readable, { id, remotePort, envelope }: Session): Promise<void> => {
     const body = await text(stream);
     const to = envelope.rcptTo.map(({ address }) => address);
     const { fault, calls } = await store.unit(() => {
@@ -102,7 +102,7 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
     logger: false,
     onAuth: (_auth, _session, done) => done(null, { user: 'anybody' }),
     onRcptTo: (address, session, done) => callbackify(recipient)(address, session, done),
-    onData: (stream, session, done) => callbackify(letter)(stream, session, done),
+    onData: (stream, session, done) => callbackify(message)(stream, session, done),
   });
   server.on('error', () => undefined); // ignore callers that disconnect
   server.server.on('connection', (socket: Socket) => {

@@ -34,7 +34,7 @@ export function pagerdutyPeople(deps: PeopleDeps): People {
       const after = alerts.get(before.id) ?? before;
       return { alert: after, event: { ...what, data: data ?? webhookIncident(url, after, alerts) } };
     });
-    const delivery = await webhooks.tell(alert, event);
+    const delivery = await webhooks.notify(alert, event);
     return c.json({ ...(await unit(() => shownIncident(alerts.get(alert.id) ?? alert, alerts, notes))), delivery });
   };
 

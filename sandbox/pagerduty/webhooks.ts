@@ -24,7 +24,7 @@ export type Delivered = { id: string; event_type: string; status: number | null 
 
 export type Webhooks = {
   /** Sends an event to the product. Resolves after the first attempt. Null if the product does not receive webhooks. */
-  tell(alert: Alert, happened: Happened): Promise<Delivered | null>;
+  notify(alert: Alert, happened: Happened): Promise<Delivered | null>;
 };
 
 /**
@@ -45,7 +45,7 @@ export function openWebhooks({ product, now, timeScale, closing, url, unit }: Pe
     return { id, event_type: happened.type, status };
   };
   return {
-    async tell(alert, happened) {
+    async notify(alert, happened) {
       if (!opened.has(alert.id)) {
         opened.add(alert.id);
         const data = await unit(() => webhookIncident(url, alert, alerts));

@@ -9,7 +9,7 @@ import { channelOf, messageTs, method, mustBeOpen, type Call, type Methods } fro
 import { messageObject } from './blocks/objects.ts';
 import { Refused, type Fields } from './delivery/refusal.ts';
 import { tsOf, tsText } from './ts.ts';
-import { say, whisper } from './workspace.ts';
+import { say, addEphemeral } from './workspace.ts';
 
 /**
  * Methods for messages.
@@ -136,7 +136,7 @@ function postEphemeral(call: Call): Fields {
   const channel = channelOf(call);
   mustBeOpen(channel);
   if (!workspace.channels.isMember(channel, user)) throw new Refused('user_not_in_channel');
-  const { ts } = whisper(workspace, channel, { user, author: 'app', content: { text: '', ...given } }, at);
+  const { ts } = addEphemeral(workspace, channel, { user, author: 'app', content: { text: '', ...given } }, at);
   return { message_ts: tsText(ts) };
 }
 

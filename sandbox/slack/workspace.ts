@@ -63,7 +63,7 @@ export const say = ({ channels, messages }: Workspace, channel: Channel, said: S
   messages.add(channel.seq, { ...said, ts: channels.nextTs(channel, at) });
 
 /** Adds an ephemeral message as the newest of the channel. @param at milliseconds since the Unix epoch */
-export function whisper(
+export function addEphemeral(
   { channels, ephemerals }: Workspace,
   channel: Channel,
   said: Omit<Ephemeral, 'ts'>,

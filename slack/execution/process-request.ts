@@ -144,7 +144,7 @@ function wordsOf({ code, detail }: Refusal): string {
 async function deliver(
   { ephemeralMessages, userCache, log }: CommandDeps,
   replyTo: ReplyTo,
-  { answer, isPublic: aloud = false, emails: letters = [] }: Outcome,
+  { answer, isPublic: aloud = false, emails = [] }: Outcome,
 ): Promise<void> {
   const isLost = (response: VendorResponse<null>, user: string): boolean => {
     if (response.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: response.detail });
@@ -153,7 +153,7 @@ async function deliver(
   };
   const lost: string[] = [];
   const reached: string[] = [];
-  for (const { user, message } of letters)
+  for (const { user, message } of emails)
     (isLost(await ephemeralMessages.write(user, message), user) ? lost : reached).push(user);
   if (answer === null) return;
   // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.

@@ -3,7 +3,7 @@ import { Guarded } from '../product/guarded.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
-import { acts, begin, bothWays, deployed, lanes, type Place, placeOf, runs } from './drills.ts';
+import { acts, begin, bothWays, deployed, drillEnvironments, type Place, placeOf, runs } from './drills.ts';
 import { at } from './support.ts';
 
 const DRILLED = /^drill ([0-9A-Z]{26}): from v2 back to v1 and forward again, target http:/;
@@ -23,7 +23,7 @@ describe('a drill', { timeout: 180_000 }, () => {
     firebreak = await Firebreak.start({
       unshown: true,
       services: Object.fromEntries([
-        ...lanes('works', 'fails', 'shipped', 'incident', 'busy', 'few', 'unfinished', 'paused', 'later'),
+        ...drillEnvironments('works', 'fails', 'shipped', 'incident', 'busy', 'few', 'unfinished', 'paused', 'later'),
         ['live', { environments: { production: { deployer: { kind: 'http' } } } }],
         ['bare', { environments: { 'bare-lane': { drills: true } } }],
       ]),

@@ -11,7 +11,7 @@ const lane = (mode = 'act') => ({
 });
 
 /** One environment for drills per service, so that tests do not affect each other. */
-export const lanes = (...names: string[]) =>
+export const drillEnvironments = (...names: string[]) =>
   names.map((name) => [name, { environments: { [`${name}-lane`]: lane() } }]);
 export const placeOf = (service: string): Place => ({ service, environment: `${service}-lane` });
 
@@ -30,8 +30,8 @@ export async function deployed(firebreak: Firebreak, place: Place): Promise<void
 /** Returns the requests that the CD system received for a place, without repeats. */
 export async function acts(firebreak: Firebreak, { service }: Place): Promise<string[]> {
   const posts = (await firebreak.calls('cd')).filter((call) => call.method === 'POST' && call.body.service === service);
-  const told = posts.map(({ body }) => `${body.idempotency_key} ${body.from_version} to ${body.to_version}`);
-  return [...new Set(told)];
+  const requests = posts.map(({ body }) => `${body.idempotency_key} ${body.from_version} to ${body.to_version}`);
+  return [...new Set(requests)];
 }
 
 export const bothWays = (id: string) => [`drill.${id}.back v2 to v1`, `drill.${id}.forth v1 to v2`];

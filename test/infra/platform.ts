@@ -87,13 +87,13 @@ class Names {
   }
 }
 
-type Asked = { all: Described[]; names: Names; secrets: Record<string, string> };
+type PlatformQuery = { all: Described[]; names: Names; secrets: Record<string, string> };
 
 /**
  * Proxy for `sst`, `aws`, and their members: records constructor calls, and returns a deployment value for function
  * calls.
  */
-function namespace(path: string, asked: Asked): unknown {
+function namespace(path: string, asked: PlatformQuery): unknown {
   return new Proxy(function () {}, {
     get: (_target, key) => (typeof key === 'symbol' ? undefined : namespace(`${path}.${key}`, asked)),
     apply: () => later(`<${path}>`),

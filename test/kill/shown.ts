@@ -44,7 +44,7 @@ export async function playShown(death?: Death): Promise<Course> {
   const kills = death === undefined ? [] : [death.at];
   const killer = killerAtVendors(kills, () => existsSync(armed), LATE_MS);
   const now = (): number => Date.now() + ahead * 1000;
-  const vendors = await startVendors({ timeScale: TIME_SCALE, around: killer.around, outlets: true, now });
+  const vendors = await startVendors({ timeScale: TIME_SCALE, around: killer.around, channels: true, now });
   const preloaded = ['./clock.ts', './at.ts'].map((file) => new URL(file, import.meta.url).href);
   const product = await AttendedProduct.start(
     {

@@ -181,7 +181,7 @@ describe('a requested rollback', { timeout: 180_000 }, () => {
     const quiet = { ...event.metadata, eventMessage: 'Rollback hook firebreak not signaling a rollback' };
     expect(await send('event', { ...event, metadata: quiet }, key)).toEqual({ status: 202, body: { noted: 0 } });
     expect(await send('event', { ...event, name: 'unknown' }, key)).toEqual({ status: 202, body: { noted: 0 } });
-    await guarded.told(incident, 'flagger.event', /^Flagger: Canary failed!/);
+    await guarded.awaitEntry(incident, 'flagger.event', /^Flagger: Canary failed!/);
     const told = (await guarded.timeline(incident)).filter(({ actor }) => actor === 'flagger');
     expect(told).toHaveLength(2);
     expect(told.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['flagger.gate_opened', 'flagger.event']));

@@ -132,7 +132,7 @@ export class Guarded {
     (await this.#firebreak().get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
   /** Waits for this timeline entry. */
-  told = (one: { id: string }, kind: string, text = /./): Promise<any> =>
+  awaitEntry = (one: { id: string }, kind: string, text = /./): Promise<any> =>
     seen(
       async () => (await this.timeline(one)).find((entry) => entry.kind === kind && text.test(entry.text)),
       `${kind} ${text.source} on the timeline`,

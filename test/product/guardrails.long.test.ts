@@ -25,7 +25,7 @@ const CREATES_TOKENS = ['incidents:act', 'tokens:write'];
 
 let firebreak: Firebreak;
 const guarded = new Guarded(() => firebreak);
-const { act, answer, incident, judged, mitigated, rollbacks, told } = guarded;
+const { act, answer, incident, judged, mitigated, rollbacks, awaitEntry: told } = guarded;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({

@@ -43,10 +43,10 @@ test('the URL of a waiting pull request is on the timeline, in the channel, and 
   const address = new RegExp(
     `/${REPOSITORY}/pull/1 must be merged \\(at a stand-in of the sandbox: no real system was changed\\)$`,
   );
-  expect((await guarded.told(one, 'roll-back.accepted')).text).toMatch(address);
+  expect((await guarded.awaitEntry(one, 'roll-back.accepted')).text).toMatch(address);
   expect(one.effects.find(({ kind }: any) => kind === 'roll-back').detail).toMatch(address);
   // A person must act, so the incident pages, even for a warning.
-  await guarded.told(one, 'page.succeeded');
+  await guarded.awaitEntry(one, 'page.succeeded');
 
   const merge = { repository: REPOSITORY, number: 1 };
   expect((await firebreak.post('/sandbox/github/merges', merge)).status).toBeLessThan(300);

@@ -34,8 +34,8 @@ const site = (service: (typeof SERVICES)[number]): Site => ({ service, environme
 
 const finished = async (at: Site, runbook: string) => {
   const one = await guarded.incident(at, () => true);
-  expect((await guarded.told(one, 'runbook.started')).text).toContain(`(${runbook}, version `);
-  await guarded.told(one, 'runbook.finished');
+  expect((await guarded.awaitEntry(one, 'runbook.started')).text).toContain(`(${runbook}, version `);
+  await guarded.awaitEntry(one, 'runbook.finished');
   return one;
 };
 
@@ -88,8 +88,10 @@ test('the recently changed flag is switched off, although the runbook starts wit
   await guarded.deployed(at, GOOD, { version: 'new-cart', minutes: 4, kind: 'flag' });
   await guarded.fire(at, { runbook: 'flag-regression', action: '' });
   const one = await finished(at, 'flag-regression');
-  expect((await guarded.told(one, 'flag.succeeded')).text).toContain('Turned off feature flag new-cart');
-  expect((await guarded.told(one, 'runbook.changes_remain')).text).toContain('feature flag new-cart is still off');
+  expect((await guarded.awaitEntry(one, 'flag.succeeded')).text).toContain('Turned off feature flag new-cart');
+  expect((await guarded.awaitEntry(one, 'runbook.changes_remain')).text).toContain(
+    'feature flag new-cart is still off',
+  );
 });
 
 test('a flag with too little suspicion for a rollback is switched off only after approval', async () => {
@@ -107,7 +109,7 @@ test('a flag with too little suspicion for a rollback is switched off only after
   const acts = async () => (await guarded.incident(at, () => true)).effects.filter(({ kind }: any) => kind === 'flag');
   expect(await acts()).toEqual([]);
   expect((await guarded.answer(asked, 'approve')).status).toBe(200);
-  expect((await guarded.told(asked, 'flag.succeeded')).text).toContain(`Turned off feature flag ${flag}`);
+  expect((await guarded.awaitEntry(asked, 'flag.succeeded')).text).toContain(`Turned off feature flag ${flag}`);
   expect(await acts()).toHaveLength(1);
 });
 
@@ -133,7 +135,7 @@ describe('a flag and a deploy that could both be the cause', () => {
     const { text } = decision.reasons.find(({ code }: any) => code === 'candidates');
     expect(text).toMatch(/flag new-cart of tied \(\d+ %\)/);
     expect(text).toMatch(/deploy 2026\.5 of tied \(\d+ %\)/);
-    expect((await guarded.told(one, 'decision')).text).toMatch(/^Asks for approval to .*, or to /);
+    expect((await guarded.awaitEntry(one, 'decision')).text).toMatch(/^Asks for approval to .*, or to /);
 
     const unnamed = await guarded.act(one, 'approve', { digest: decision.digest });
     expect([unnamed.status, unnamed.body.code]).toEqual([409, 'choose']);
@@ -143,7 +145,7 @@ describe('a flag and a deploy that could both be the cause', () => {
     expect(effectsOf(done)).toContain('flag succeeded');
     expect(done.decisions[0]).toMatchObject({ state: 'approved', chosen: flag.digest, from_version: null });
     expect(await guarded.rollbacks(at)).toEqual([]);
-    expect((await guarded.told(one, 'decision.approved')).text).toBe(
+    expect((await guarded.awaitEntry(one, 'decision.approved')).text).toBe(
       'Approved to turn off feature flag new-cart of tied in production',
     );
   });

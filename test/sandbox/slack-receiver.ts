@@ -20,9 +20,9 @@ export type Reply = { status?: number; body?: unknown; headers?: Record<string, 
 
 /** An app that receives the stand-in's requests. */
 export type Receiver = {
-  told: ReceivedRequest[];
+  received: ReceivedRequest[];
   /** Its response from now on; 200 without a body until this is set. It can call Slack before it responds. */
-  answer: (told: ReceivedRequest) => Reply | Promise<Reply>;
+  answer: (received: ReceivedRequest) => Reply | Promise<Reply>;
 };
 
 /** Starts an app that stops after the test, and connects the stand-ins to it. */
@@ -36,7 +36,7 @@ export async function receiver(standIns: StandIns): Promise<Receiver> {
 export async function startReceiver(standIns: StandIns): Promise<Receiver & { close(): void }> {
   const server = createServer((request, response) => void handle(state, request, response));
   const state: Receiver & { close(): void } = {
-    told: [],
+    received: [],
     answer: () => ({}),
     close: () => {
       server.closeAllConnections();
@@ -54,9 +54,9 @@ async function handle(state: Receiver, request: IncomingMessage, response: Serve
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks).toString();
-  const told = { path: request.url ?? '', headers: request.headers, body, fields: fieldsOf(request, body) };
-  state.told.push(told);
-  const { status = 200, body: answer = '', headers = {} } = await state.answer(told);
+  const received = { path: request.url ?? '', headers: request.headers, body, fields: fieldsOf(request, body) };
+  state.received.push(received);
+  const { status = 200, body: answer = '', headers = {} } = await state.answer(received);
   response.writeHead(status, headers);
   response.end(typeof answer === 'string' ? answer : JSON.stringify(answer));
 }

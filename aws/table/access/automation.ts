@@ -101,8 +101,8 @@ export class AutomationTable implements AutomationSwitch {
         ? []
         : [{ service: ServiceName.parse(act.service), at: Timestamp.parse(act.at), key: String(act.key) }];
     });
-    const deeds = await this.#table.getAll(acts.map((act) => keys.automaticAction(act.service, act.at, act.key)));
-    return acts.filter((_, n) => deeds[n] !== undefined);
+    const actions = await this.#table.getAll(acts.map((act) => keys.automaticAction(act.service, act.at, act.key)));
+    return acts.filter((_, n) => actions[n] !== undefined);
   }
 
   /** Demotes a service whose error budget is spent. Returns true if it is demoted now or was before. */
@@ -114,8 +114,8 @@ export class AutomationTable implements AutomationSwitch {
       limit: BUDGET_ACTS,
       from,
     });
-    const deeds = await collect(newest, (item: Item) => ({ wrong: item['wrong'] !== undefined }));
-    const reason = demotionOf(deeds);
+    const actions = await collect(newest, (item: Item) => ({ wrong: item['wrong'] !== undefined }));
+    const reason = demotionOf(actions);
     if (reason === null) return false;
     const at = this.#clock.now();
     await this.#table.transact([

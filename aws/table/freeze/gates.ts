@@ -15,8 +15,8 @@ export class GateTable implements Gates {
     this.#table = table;
   }
 
-  async ask(wish: GateRequest): Promise<void> {
-    await this.#table.transact([this.#table.put({ ...keys.gate(wish), ...GateRequest.parse(wish) })]);
+  async store(request: GateRequest): Promise<void> {
+    await this.#table.transact([this.#table.put({ ...keys.gate(request), ...GateRequest.parse(request) })]);
   }
 
   async get(serviceEnvironment: ServiceEnvironment): Promise<GateRequest | undefined> {

@@ -73,7 +73,7 @@ async function check(context: CommandContext, target: CheckTarget, options: Opti
   try {
     const answer = await requestCheck(client, context, target, options);
     if (answer.signed_state !== null) await kept(context, client, answer.signed_state, { at, file, trust });
-    tell(context, answer, options);
+    print(context, answer, options);
   } catch (error) {
     if (!isOutage(error)) throw error;
     context.err(error.message);
@@ -115,7 +115,7 @@ async function kept(
   }
 }
 
-function tell(context: CommandContext, answer: CheckAnswer, { json }: Options): void {
+function print(context: CommandContext, answer: CheckAnswer, { json }: Options): void {
   if (json) context.out(asJson(answer));
   else {
     context.out(answer.allowed ? (answer.verdict === 'warn' ? 'allowed, with a warning' : 'allowed') : 'frozen');

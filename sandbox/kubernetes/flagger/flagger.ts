@@ -42,19 +42,25 @@ export function checkCanary(world: World, item: Item<Canary>, check: Check, now:
 }
 
 function initialize(run: Run): void {
-  if (readinessOf(run.primary.object) !== 'ready') return tell(run, { phase: 'Initializing' });
+  if (readinessOf(run.primary.object) !== 'ready') return updateStatus(run, { phase: 'Initializing' });
   const hash = specHash(run.target.object.spec.template);
   change(run, run.target, { replicas: 0 });
-  tell(run, { phase: 'Initialized', ...AT_ZERO, trackedConfigs: {}, lastAppliedSpec: hash, lastPromotedSpec: hash });
+  updateStatus(run, {
+    phase: 'Initialized',
+    ...AT_ZERO,
+    trackedConfigs: {},
+    lastAppliedSpec: hash,
+    lastPromotedSpec: hash,
+  });
 }
 
 const AT_ZERO = { canaryWeight: 0, failedChecks: 0, iterations: 0 };
 
 function begin(run: Run, { answers }: Check): void {
   const { target, primary } = run;
-  if (!isPassed(run, 'confirm-rollout', answers)) return tell(run, { phase: 'Waiting' });
+  if (!isPassed(run, 'confirm-rollout', answers)) return updateStatus(run, { phase: 'Waiting' });
   change(run, target, { replicas: primary.object.spec.replicas });
-  tell(run, { phase: 'Progressing', ...AT_ZERO, lastAppliedSpec: specHash(target.object.spec.template) });
+  updateStatus(run, { phase: 'Progressing', ...AT_ZERO, lastAppliedSpec: specHash(target.object.spec.template) });
 }
 
 /** Returns whether the target's pod template has changed. The last promoted template does not count as a change. */
@@ -71,40 +77,44 @@ function advance(run: Run, { answers, metrics }: Check): void {
   const weight = status.canaryWeight ?? 0;
   const failedChecks = status.failedChecks ?? 0;
   if (hasChanged(run))
-    return tell(run, { phase: 'Progressing', ...AT_ZERO, lastAppliedSpec: specHash(target.object.spec.template) });
+    return updateStatus(run, {
+      phase: 'Progressing',
+      ...AT_ZERO,
+      lastAppliedSpec: specHash(target.object.spec.template),
+    });
   const readiness = readinessOf(target.object);
   if (readiness === 'stuck') return rollBack(run);
   if (spec.skipAnalysis === true) {
     copyToPrimary(run, primary);
     change(run, target, { replicas: 0 });
-    return tell(run, { phase: 'Succeeded', ...AT_ZERO, lastPromotedSpec: status.lastAppliedSpec ?? '' });
+    return updateStatus(run, { phase: 'Succeeded', ...AT_ZERO, lastPromotedSpec: status.lastAppliedSpec ?? '' });
   }
   if (hooksOf(run, 'rollback') && isPassed(run, 'rollback', answers)) return rollBack(run);
   if (failedChecks >= threshold && failedChecks > 0) return rollBack(run);
   if (readiness === 'waits') return;
-  if (metrics === 'failed') return tell(run, { failedChecks: failedChecks + 1 });
-  if (weight < maxWeight) return tell(run, { canaryWeight: Math.min(maxWeight, weight + stepWeight) });
-  if (!isPassed(run, 'confirm-promotion', answers)) return tell(run, { phase: 'WaitingPromotion' });
+  if (metrics === 'failed') return updateStatus(run, { failedChecks: failedChecks + 1 });
+  if (weight < maxWeight) return updateStatus(run, { canaryWeight: Math.min(maxWeight, weight + stepWeight) });
+  if (!isPassed(run, 'confirm-promotion', answers)) return updateStatus(run, { phase: 'WaitingPromotion' });
   copyToPrimary(run, primary);
-  tell(run, { phase: 'Promoting' });
+  updateStatus(run, { phase: 'Promoting' });
 }
 
 /** Completes a promotion: the primary has all traffic again, so the target's pods are scaled down. */
 function finishPromotion(run: Run): void {
   const { phase, lastAppliedSpec = '' } = run.item.object.status;
-  if (phase === 'Promoting') return tell(run, { phase: 'Finalising', canaryWeight: 0 });
+  if (phase === 'Promoting') return updateStatus(run, { phase: 'Finalising', canaryWeight: 0 });
   change(run, run.target, { replicas: 0 });
-  tell(run, { phase: 'Succeeded', ...AT_ZERO, lastPromotedSpec: lastAppliedSpec });
+  updateStatus(run, { phase: 'Succeeded', ...AT_ZERO, lastPromotedSpec: lastAppliedSpec });
 }
 
 function rollBack(run: Run): void {
   change(run, run.target, { replicas: 0 });
   const lastAppliedSpec = specHash(run.target.object.spec.template);
-  tell(run, { phase: 'Failed', ...AT_ZERO, lastAppliedSpec });
+  updateStatus(run, { phase: 'Failed', ...AT_ZERO, lastAppliedSpec });
 }
 
 /** Fails a promotion. The canary is the only working copy, so it gets all traffic. */
-const breakPromotion = (run: Run): void => tell(run, { phase: 'Failed', ...AT_ZERO, canaryWeight: 100 });
+const breakPromotion = (run: Run): void => updateStatus(run, { phase: 'Failed', ...AT_ZERO, canaryWeight: 100 });
 
 const hooksOf = ({ item }: Run, type: string): boolean =>
   item.object.spec.analysis.webhooks.some((webhook) => webhook.type === type);
@@ -183,7 +193,7 @@ function change({ world, now }: Run, item: Item<Deployment>, spec: Partial<Deplo
   item.work.changedAt = now;
 }
 
-function tell({ world, item, now }: Run, status: CanaryStatus): void {
+function updateStatus({ world, item, now }: Run, status: CanaryStatus): void {
   const lastTransitionTime = timeText(now);
   world.replace(item, { ...item.object, status: { ...item.object.status, ...status, lastTransitionTime } });
 }

@@ -6,7 +6,7 @@ import { POST_TEXT_MAX_CHARS } from './limits.ts';
 import type { Content } from '../messages.ts';
 import { Refused, type Fields } from './refusal.ts';
 import type { ResponseTarget } from './response-urls.ts';
-import { say, whisper, type Workspace } from '../workspace.ts';
+import { say, addEphemeral, type Workspace } from '../workspace.ts';
 
 /**
  * Applies an app's response to an interaction, sent to its `response_url` or, for a command, as the immediate response.
@@ -29,7 +29,7 @@ export function respond(workspace: Workspace, target: ResponseTarget, answer: Fi
     if (channel.archived) throw new Refused('channel_is_archived');
     say(workspace, channel, { user: BOT.id, subtype: 'bot_message', thread_ts: null, content }, at);
   } else {
-    whisper(workspace, channel, { user: target.user, author: 'app', content }, at);
+    addEphemeral(workspace, channel, { user: target.user, author: 'app', content }, at);
   }
 }
 
@@ -47,7 +47,7 @@ function replace(workspace: Workspace, channel: Channel, target: ResponseTarget,
   if (ts !== null && workspace.messages.get(channel.seq, ts)) {
     return workspace.messages.edit(channel.seq, ts, content, Math.floor(at) * 1000);
   }
-  whisper(workspace, channel, { user, author: 'app', content }, at);
+  addEphemeral(workspace, channel, { user, author: 'app', content }, at);
 }
 
 /** @throws Refused `invalid_payload` if the body is not a JSON object */

@@ -9,7 +9,7 @@ import { commandSent } from '../delivery/payloads.ts';
 import { Refused } from '../delivery/refusal.ts';
 import { answerOf, respond } from '../delivery/responses.ts';
 import type { Question } from '../delivery/product-requests.ts';
-import { whisper, type Workspace } from '../workspace.ts';
+import { addEphemeral, type Workspace } from '../workspace.ts';
 
 export const Command = z.strictObject({
   user: WorkspaceUser,
@@ -71,5 +71,5 @@ function wording(show: () => void): string | undefined {
 
 /** Shows a message from Slackbot to one person. */
 export function slackbot(workspace: Workspace, channel: Channel, person: Person, text: string, at: number): void {
-  whisper(workspace, channel, { user: person.id, author: 'slackbot', content: { text } }, at);
+  addEphemeral(workspace, channel, { user: person.id, author: 'slackbot', content: { text } }, at);
 }

@@ -25,10 +25,10 @@ beforeAll(async () => {
 });
 afterAll(() => firebreak.remove());
 
-type Asked = { service?: string; environment?: string } & Record<string, string>;
+type CheckQuery = { service?: string; environment?: string } & Record<string, string>;
 
-const check = async (asked: Asked) => {
-  const query = new URLSearchParams({ service: 'web', ...asked }).toString();
+const check = async (request: CheckQuery) => {
+  const query = new URLSearchParams({ service: 'web', ...request }).toString();
   const { status, body } = await firebreak.get(`/v1/freeze-check?${query}`);
   return { status, ...body, codes: body.reasons?.map(({ code }: { code: string }) => code) };
 };
@@ -44,10 +44,10 @@ describe('a name that differs from a known one only in case and whitespace', () 
     async (environment) => {
       const { lift } = await freeze({ service: 'web', environment: 'production' });
       expect(await check({ environment })).toMatchObject({ allowed: false, codes: ['person', 'name_corrected'] });
-      const asked = { service: 'WEB', environment, version: 'v1', deployment_id: 'd1' };
-      const posted = await firebreak.post('/v1/freeze-check', asked);
+      const request = { service: 'WEB', environment, version: 'v1', deployment_id: 'd1' };
+      const posted = await firebreak.post('/v1/freeze-check', request);
       expect(posted.body).toMatchObject({ allowed: false });
-      const query = new URLSearchParams(asked).toString();
+      const query = new URLSearchParams(request).toString();
       for (const path of ['/v1/freeze-check/gate', '/integrations/argo-rollouts/analysis']) {
         const { status, body } = await firebreak.request('POST', `${path}?${query}`);
         expect(status === 423 || body.data.allowed === false).toBe(true);
@@ -57,13 +57,13 @@ describe('a name that differs from a known one only in case and whitespace', () 
   );
 
   test('gets a token for the known name, which is valid for both spellings', async () => {
-    const asked = { service: 'Web', environment: 'PRODUCTION', version: 'v1', deployment_id: 'd1' };
-    const { token } = await check(asked);
+    const request = { service: 'Web', environment: 'PRODUCTION', version: 'v1', deployment_id: 'd1' };
+    const { token } = await check(request);
     const verified = async (shown: object) =>
       (await firebreak.post('/v1/freeze-check/verify', { token, version: 'v1', ...shown })).body;
     const known = { service: 'web', environment: 'production' };
     expect(await verified(known)).toMatchObject({ valid: true, deployment: known });
-    expect(await verified(asked)).toMatchObject({ valid: true });
+    expect(await verified(request)).toMatchObject({ valid: true });
     expect(await verified({ ...known, environment: 'canary' })).toMatchObject({ valid: false });
   });
 
@@ -101,9 +101,9 @@ describe('a name that differs from a known one only in case and whitespace', () 
         started_at: ago(minutes),
       });
     const { lift } = await freeze({ environment: 'production' });
-    const asked = { service: 'bare', environment: 'Production' };
-    expect(await check({ ...asked, version: 'v1' })).toMatchObject({ allowed: true });
-    expect(await check({ ...asked, version: 'v3' })).toMatchObject({
+    const request = { service: 'bare', environment: 'Production' };
+    expect(await check({ ...request, version: 'v1' })).toMatchObject({ allowed: true });
+    expect(await check({ ...request, version: 'v3' })).toMatchObject({
       allowed: false,
       codes: ['person', 'name_corrected'],
     });

@@ -63,7 +63,7 @@ describe('a burn-rate alert', () => {
         'according to the alert "checkout-availability: the error budget of checkout burns fast"',
       ),
     });
-    expect(one.told('info').map(({ message }) => message)).toContain('deploys are frozen');
+    expect(one.logged('info').map(({ message }) => message)).toContain('deploys are frozen');
   });
 
   test('shares its freeze with the evaluation, which ends it', async () => {
@@ -176,7 +176,7 @@ test('an alert is processed even if the scope has too many freezes', async () =>
   });
   Object.assign(one.deps, { freezes });
   await arrive(one, page());
-  expect(one.told('error')).toMatchObject([
+  expect(one.logged('error')).toMatchObject([
     { message: 'a burn-rate alert could not open a freeze', slo: 'checkout-availability' },
   ]);
 });

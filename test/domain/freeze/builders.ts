@@ -139,7 +139,7 @@ export const pin = (version: string, more: Partial<PinView> = {}): PinView => ({
   ...more,
 });
 
-type Asked = Partial<Omit<CheckInputs, 'request' | 'own' | 'policy'>> & {
+type InputOptions = Partial<Omit<CheckInputs, 'request' | 'own' | 'policy'>> & {
   request?: Partial<Record<keyof CheckRequest, string | null>>;
   freezes?: Freeze[];
   slos?: SloStatus[];
@@ -147,7 +147,13 @@ type Asked = Partial<Omit<CheckInputs, 'request' | 'own' | 'policy'>> & {
 };
 
 /** Builds the inputs for a deploy of v2 at noon, with one healthy objective. */
-export function inputs({ request, freezes = [], slos = [status()], policy: rules, ...more }: Asked = {}): CheckInputs {
+export function inputs({
+  request,
+  freezes = [],
+  slos = [status()],
+  policy: rules,
+  ...more
+}: InputOptions = {}): CheckInputs {
   const asked = CheckRequest.parse({
     service: 'checkout',
     environment: 'production',

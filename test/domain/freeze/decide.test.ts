@@ -18,13 +18,13 @@ import {
   used,
 } from './builders.ts';
 
-type Asked = NonNullable<Parameters<typeof inputs>[0]>;
+type InputOptions = NonNullable<Parameters<typeof inputs>[0]>;
 
-const decided = (asked: Asked) => decide(inputs(asked));
-const codes = (asked: Asked): string[] => decided(asked).reasons.map(({ code }) => code);
+const decided = (asked: InputOptions) => decide(inputs(asked));
+const codes = (asked: InputOptions): string[] => decided(asked).reasons.map(({ code }) => code);
 /** Formats the verdict and reasons: `freeze budget_spent`, `warn override person`. */
-const said = (asked: Asked): string => [decided(asked).verdict, ...codes(asked)].join(' ');
-const textOf = (asked: Asked): string => decided(asked).reasons[0]?.text ?? '';
+const said = (asked: InputOptions): string => [decided(asked).verdict, ...codes(asked)].join(' ');
+const textOf = (asked: InputOptions): string => decided(asked).reasons[0]?.text ?? '';
 
 const good: CheckInputs['rollback'] = { kind: 'known_good', text: 'v1 ran for a day' };
 const unknown: CheckInputs['rollback'] = { kind: 'not_known', text: 'v1 is not on record' };
@@ -35,7 +35,7 @@ const planned: CalendarFreeze = freeze('calendar', { until: at(60) });
 const incident = freeze('incident');
 
 describe('a deploy', () => {
-  test.each<[string, Asked, string]>([
+  test.each<[string, InputOptions, string]>([
     ['without a freeze', {}, 'allow clear'],
     ['with a budget below the warning', { slos: [status({ spent: 0.7499 })] }, 'allow clear'],
     ['with a budget at the warning', { slos: [status({ spent: 0.75 })] }, 'warn budget_low'],
@@ -110,7 +110,7 @@ describe('a deploy', () => {
 describe('actions by people on a computed freeze:', () => {
   const record = (more: Partial<Freeze>): Freeze => ({ ...planned, ...more });
   const lifted = { ended_at: at(-5), ended_by: 'person:bo' };
-  test.each<[string, Asked, string]>([
+  test.each<[string, InputOptions, string]>([
     ['lifted by a person, it holds no more', { calendar: [planned], freezes: [record(lifted)] }, 'allow clear'],
     ['of an incident, too', { incidents: [incident], freezes: [{ ...incident, ...lifted }] }, 'allow clear'],
     [
@@ -145,10 +145,10 @@ describe('actions by people on a computed freeze:', () => {
 });
 
 describe('an override', () => {
-  const by = (more: Parameters<typeof override>[0] = {}): Asked => ({
+  const by = (more: Parameters<typeof override>[0] = {}): InputOptions => ({
     freezes: [freeze('person', { overrides: [override(more)] })],
   });
-  test.each<[string, Asked, boolean]>([
+  test.each<[string, InputOptions, boolean]>([
     ['lets a deploy through', by(), true],
     ['is over at its expiry', by({ expires_at: NOON }), false],
     ['can be withdrawn', by({ withdrawn_by: 'person:ada', withdrawn_at: at(-1) }), false],
@@ -218,7 +218,7 @@ describe('an override', () => {
       service: null,
       overrides: [override({ uses: 1, used_by: [used('payments-api/production/12')] })],
     });
-    const asks = (service: string): Asked => ({ freezes: [wide], request: { service, deployment_id: '12' } });
+    const asks = (service: string): InputOptions => ({ freezes: [wide], request: { service, deployment_id: '12' } });
     expect([asks('checkout'), asks('payments-api')].map((asked) => decided(asked).allowed)).toEqual([false, true]);
   });
 
@@ -254,8 +254,8 @@ describe('an override', () => {
 });
 
 describe('claims that require proof:', () => {
-  const asks = (change: string, more: Asked = {}): Asked => ({ ...spent, request: { change }, ...more });
-  test.each<[string, Asked, string]>([
+  const asks = (change: string, more: InputOptions = {}): InputOptions => ({ ...spent, request: { change }, ...more });
+  test.each<[string, InputOptions, string]>([
     [
       'a rollback to a version known good passes',
       asks('rollback', { rollback: good }),
@@ -330,10 +330,11 @@ describe('claims that require proof:', () => {
   });
 
   test('explains why a change is not exempt', () => {
-    const why = (asked: Asked): string => decided(asked).reasons.find(({ code }) => code === 'not_exempt')?.text ?? '';
+    const why = (asked: InputOptions): string =>
+      decided(asked).reasons.find(({ code }) => code === 'not_exempt')?.text ?? '';
     expect(why(asks('rollback', { rollback: unknown }))).toBe('v1 is not on record; it is treated as a deploy');
     expect(why(asks('security'))).toMatch(/^the policy does not exempt a security fix here/);
-    const accepted: Asked = { policy: { passes: ['hotfix'] } };
+    const accepted: InputOptions = { policy: { passes: ['hotfix'] } };
     expect(why(asks('hotfix', accepted))).toMatch(/identity token .* and none was sent/);
     expect(why(asks('hotfix', { ...accepted, identity: { ok: false, problem: 'it has expired' } }))).toMatch(
       /not accepted: it has expired/,
@@ -353,7 +354,7 @@ describe('a pinned version', () => {
     expect(said(asked)).toBe('freeze pinned_version');
   });
 
-  test.each<[string, Asked, string]>([
+  test.each<[string, InputOptions, string]>([
     [
       'and also when its commit is what is pinned',
       { request: { version: null, commit: 'abc' }, pins: [pin('abc')] },
@@ -387,7 +388,7 @@ describe('a pinned version', () => {
 describe('data', () => {
   const stale = { afterSeconds: 600 };
   const deny = { stale: { ...stale, deploys: 'deny' as const } };
-  test.each<[string, Asked, string, number | null]>([
+  test.each<[string, InputOptions, string, number | null]>([
     ['of ten minutes ago are not stale', { slos: [status({ data_at: at(-10) })] }, 'allow clear', 600],
     ['of more are', { slos: [status({ data_at: at(-11) })] }, 'warn stale_data', 660],
     ['that are stale can refuse', { slos: [status({ data_at: at(-11) })], policy: deny }, 'freeze stale_data', 660],
@@ -428,7 +429,7 @@ describe('data', () => {
 });
 
 describe('a service that is not in the catalogue', () => {
-  test.each<[string, Asked, string]>([
+  test.each<[string, InputOptions, string]>([
     ['is allowed', { isKnownService: false }, 'warn unknown_service'],
     ['or not, by policy', { isKnownService: false, unknownService: 'deny' }, 'freeze unknown_service'],
     [
@@ -448,7 +449,7 @@ describe('dependencies of the service', () => {
       state: { freezes: [freeze(cause, { service: serviceEnvironment('payments-api').service, ...more })], slos: [] },
     },
   ];
-  test.each<[string, Asked, string]>([
+  test.each<[string, InputOptions, string]>([
     ['warns when it is frozen', { dependencies: dependency() }, 'warn dependency_frozen'],
     ['or freezes, by policy', { dependencies: dependency(), policy: { dependants: 'on' } }, 'freeze dependency_frozen'],
     ['or does nothing', { dependencies: dependency(), policy: { dependants: 'off' } }, 'allow clear'],
@@ -500,7 +501,7 @@ describe('the end of a freeze', () => {
     ).toBe(at(10));
   });
 
-  test.each<[string, Asked, string, string]>([
+  test.each<[string, InputOptions, string, string]>([
     [
       'of a budget that has recovered: its minimum duration',
       { freezes: [kept], slos: [status({ spent: 0.9 })] },
@@ -561,7 +562,7 @@ describe('an alert freeze that a person lifted while the alert fires', () => {
     ],
   };
 
-  test.each<[string, Asked]>([
+  test.each<[string, InputOptions]>([
     ['data are good', { slos: [status({ data_at: at(-0.5) })] }],
     ['nothing is known', {}],
     ['data tell nothing', { slos: [status({ state: 'no_data' })] }],
@@ -574,7 +575,7 @@ describe('an alert freeze that a person lifted while the alert fires', () => {
     expect(reasons).toEqual([{ code: 'burn_rate', text: expect.stringMatching(/14\.4 times.*bo lifted/) }]);
   });
 
-  test.each<[string, Asked, string]>([
+  test.each<[string, InputOptions, string]>([
     ['its cause was over once', { freezes: [{ ...lifted, settled_at: NOON }] }, 'allow'],
     ['burn rates freeze no more', { freezes: [lifted], policy: { burn: 'off' } }, 'allow'],
     ['another alert freezes', { freezes: [lifted, { ...opened, id: 'frz_next' }] }, 'freeze'],
@@ -588,15 +589,15 @@ describe('an alert freeze that a person lifted while the alert fires', () => {
 });
 
 describe('the state behind a decision', () => {
-  const same = (a: Asked, b: Asked): boolean =>
+  const same = (a: InputOptions, b: InputOptions): boolean =>
     JSON.stringify(stateOf(inputs(a))) === JSON.stringify(stateOf(inputs(b)));
   test('contains no clock and no changing numbers', () => {
     expect(same(spent, { ...spent, at: at(3), slos: [status({ spent: 1.3, data_at: at(3) })] })).toBe(true);
-    const low = (share: number): Asked => ({
+    const low = (share: number): InputOptions => ({
       slos: [status({ spent: share, forecast: { spent_at: at(share * 100) } })],
     });
     expect(same(low(0.8), low(0.9))).toBe(true);
-    const late = (minutes: number): Asked => ({ slos: [status({ data_at: at(-minutes) })] });
+    const late = (minutes: number): InputOptions => ({ slos: [status({ data_at: at(-minutes) })] });
     expect(same(late(11), late(20))).toBe(true);
   });
 

@@ -4,14 +4,14 @@ import type { BurnAlert } from '../../../schemas/slo/slo-status.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { at, freeze, inputs, NOON, override, PAGE, status, TICKET } from './builders.ts';
 
-type Asked = NonNullable<Parameters<typeof inputs>[0]>;
+type InputOptions = NonNullable<Parameters<typeof inputs>[0]>;
 
-const decided = (asked: Asked) => decide(inputs(asked));
+const decided = (asked: InputOptions) => decide(inputs(asked));
 const until = (clears_at: Timestamp, alert: BurnAlert = PAGE): BurnAlert => ({ ...alert, clears_at });
 const burns = (clears_at: Timestamp) => [status({ burning: [until(clears_at)] })];
 
 describe('a burn-rate freeze ends', () => {
-  test.each<[string, Asked, Timestamp | null]>([
+  test.each<[string, InputOptions, Timestamp | null]>([
     ['when nothing burns any more', { freezes: [freeze('burn')], slos: burns(at(7)) }, at(7)],
     [
       'of several pairs with the last one that freezes by policy',
@@ -44,7 +44,7 @@ describe('a burn-rate freeze ends', () => {
     expect(decided(asked).next_transition_at).toBe(expected);
   });
 
-  test.each<[string, Asked, Timestamp | null, string]>([
+  test.each<[string, InputOptions, Timestamp | null, string]>([
     [
       'by data that were briefly unreadable: from the last known data',
       { freezes: [freeze('burn')], slos: [status({ state: 'unreadable', burning: [until(at(7))] })] },
@@ -66,7 +66,7 @@ describe('a burn-rate freeze ends', () => {
   });
 
   test('and the text agrees', () => {
-    const asked: Asked = { freezes: [freeze('burn', { not_before: at(10) })], slos: burns(at(25)) };
+    const asked: InputOptions = { freezes: [freeze('burn', { not_before: at(10) })], slos: burns(at(25)) };
     expect(decided(asked)).toMatchObject({
       next_transition_at: at(25),
       clears_when:
@@ -77,7 +77,7 @@ describe('a burn-rate freeze ends', () => {
 
 describe('when the budget will be spent', () => {
   const slos = [status({ spent: 0.8, forecast: { spent_at: at(30) }, burning: [until(at(40))] })];
-  test.each<[string, Asked, Timestamp | null]>([
+  test.each<[string, InputOptions, Timestamp | null]>([
     ['changes the answer where nothing freezes', { slos }, at(30)],
     ['changes nothing while its burn freezes', { slos, freezes: [freeze('burn')] }, at(40)],
     ['does again after that freeze', { slos, freezes: [freeze('burn', { ended_at: at(-1) })] }, at(30)],
@@ -94,7 +94,7 @@ describe('when the budget will be spent', () => {
 
 describe('when the budget will reach the warn level', () => {
   const forecast = { warns_at: at(10), freezes_at: at(20), spent_at: at(30) };
-  test.each<[string, Asked, Timestamp | null]>([
+  test.each<[string, InputOptions, Timestamp | null]>([
     ['changes the answer', { slos: [status({ spent: 0.5, forecast })] }, at(10)],
     [
       'is past where it warns already: freezing comes next',
@@ -110,7 +110,7 @@ describe('when the budget will reach the warn level', () => {
 });
 
 test('text and time agree for a budget freeze, whether the budget could be read just now or not', () => {
-  const asked = (more: object): Asked => ({
+  const asked = (more: object): InputOptions => ({
     freezes: [freeze('budget')],
     slos: [status({ spent: 1.2, forecast: { lifts_at: at(60), lifts_at_present_burn: at(60) }, ...more })],
   });
@@ -128,10 +128,10 @@ test('text and time agree for a budget freeze, whether the budget could be read 
 });
 
 describe('when the budget will be below the warn level again', () => {
-  const warned = (more: Parameters<typeof status>[0]): Asked => ({
+  const warned = (more: Parameters<typeof status>[0]): InputOptions => ({
     slos: [status({ spent: 0.8, forecast: { warning_ends_at: at(90) }, ...more })],
   });
-  test.each<[string, Asked, Timestamp | null]>([
+  test.each<[string, InputOptions, Timestamp | null]>([
     ['the warning ends', warned({}), at(90)],
     ['comes after what freezes first', warned({ forecast: { warning_ends_at: at(90), freezes_at: at(20) } }), at(20)],
     ['there was none, if chance could bring so many errors', warned({ budget: { significant: false } }), null],
@@ -146,7 +146,7 @@ describe('when the budget will be below the warn level again', () => {
 describe('when unreadable data become stale', () => {
   const unread = (more: object = {}) => [status({ state: 'unreadable', problem: 'no answer', ...more })];
   const stale = plusSeconds(at(10), 1);
-  test.each<[string, Asked, Timestamp | null]>([
+  test.each<[string, InputOptions, Timestamp | null]>([
     ['it is stale', { slos: unread() }, stale],
     [
       'it is so where that refuses, too',
@@ -171,7 +171,7 @@ describe('when unreadable data become stale', () => {
 describe('when the burn rate will have been high for long enough to freeze', () => {
   const forecast = { burns_at: { page: at(26), ticket: at(5) }, freezes_at: at(300) };
   const slos = [status({ forecast })];
-  test.each<[string, Asked, Timestamp | null]>([
+  test.each<[string, InputOptions, Timestamp | null]>([
     ['changes the answer', { slos }, at(26)],
     ['of a slow burn, too, where that freezes', { slos, policy: { burn: 'ticket' } }, at(5)],
     ['is of no account where burning freezes nothing', { slos, policy: { burn: 'off' } }, at(300)],
@@ -200,7 +200,7 @@ describe('a freeze that an alert has just opened', () => {
     not_before: at(15.5),
     opened_by: 'alertmanager',
   });
-  const first = (asked: Asked) => decided({ freezes: [opened], ...asked }).reasons[0];
+  const first = (asked: InputOptions) => decided({ freezes: [opened], ...asked }).reasons[0];
 
   test('is explained by the alert rather than by older data', () => {
     const reason = first({ at: at(0.6), slos: [status()] });

@@ -47,7 +47,7 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
   const log = join(dir, 'log');
   await writeFile(log, '');
   const aws = await startFaultyAws(seed);
-  const vendors = await startVendors({ timeScale: TIME_SCALE, around: sometimesUnheard(seed), outlets: true });
+  const vendors = await startVendors({ timeScale: TIME_SCALE, around: sometimesUnanswered(seed), channels: true });
   const product = await AttendedProduct.start({
     services: catalogueOf(story, SHOWN_SERVICE),
     configFiles: SHOWN_CONFIG,
@@ -75,7 +75,7 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
 }
 
 /** Drops the responses to some of the vendors' effects. */
-function sometimesUnheard(seed: number): AroundEffect {
+function sometimesUnanswered(seed: number): AroundEffect {
   const counts = new Map<string, number>();
   return async (call, effect) => {
     const [name = ''] = namesOf({ ...call, target: '' });

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { acts, begin, bothWays, deployed, lanes, placeOf, runs } from '../../cli/drills.ts';
+import { acts, begin, bothWays, deployed, drillEnvironments, placeOf, runs } from '../../cli/drills.ts';
 import { eventually, Firebreak } from '../../support/firebreak.ts';
 
 test.concurrent.each([
@@ -16,7 +16,7 @@ test.concurrent.each([
   await writeFile(log, '');
   const firebreak = await Firebreak.start({
     unshown: true,
-    services: Object.fromEntries(lanes('killed')),
+    services: Object.fromEntries(drillEnvironments('killed')),
     timeScale: 1000,
     nodeArgs: ['--import', new URL('../../kill/at.ts', import.meta.url).href],
     env: { LOG_LEVEL: 'warn', FIREBREAK_KILL_LOG: log, FIREBREAK_KILL_ARMED: armed, FIREBREAK_KILL_AT: boundary },

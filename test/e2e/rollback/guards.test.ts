@@ -22,7 +22,7 @@ const BAD = { version: 'v2', minutes: 6 };
 
 let firebreak: Firebreak;
 const guarded = new Guarded(() => firebreak);
-const { rollbacks, told } = guarded;
+const { rollbacks, awaitEntry: told } = guarded;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({

@@ -95,14 +95,14 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
   /** Returns the last request to the app, once it is of this type. */
   const told = (type: string): Promise<any> =>
     eventually(() => {
-      const last = app.told.at(-1)?.fields;
+      const last = app.received.at(-1)?.fields;
       const is = last?.event?.type ?? last?.command ?? last?.type;
       if (is !== type) throw new Error(`the last request is: ${String(is)}`);
       return Promise.resolve(last);
     }, `a request of type ${type} to the app`);
 
   /** Returns the newest request of this type, also if others came after it. */
-  const newest = (type: string): any => app.told.findLast(({ fields }) => fields.type === type)?.fields;
+  const newest = (type: string): any => app.received.findLast(({ fields }) => fields.type === type)?.fields;
 
   /** Types into a field. */
   const write = async (selector: string, text: string): Promise<void> => {
@@ -129,8 +129,8 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
     slack = new WebClient('xoxb-test', { slackApiUrl: `${standIns.urls.slack}/api/` });
     channel = (await slack.conversations.create({ name: 'incident-1' })).channel?.id ?? '';
     await slack.conversations.invite({ channel, users: 'U024BE7LH,U0GRACE001' }); // ada and grace
-    await eventually(async () => app.told.length === 2, 'both events');
-    app.told.length = 0;
+    await eventually(async () => app.received.length === 2, 'both events');
+    app.received.length = 0;
     const { ts = '' } = (await slack.apiCall('chat.postMessage', {
       channel,
       text: 'Roll back?',
@@ -156,7 +156,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
     await page.click('[data-action="approve"]');
     await reads('#slack-question', /Roll back\?\s+To v41\./);
     await page.click('#slack-question button[value="no"]');
-    expect(app.told).toEqual([]);
+    expect(app.received).toEqual([]);
     await page.click('[data-action="approve"]');
     await page.click('#slack-question button[value="yes"]');
     const { actions, user } = await told('block_actions');

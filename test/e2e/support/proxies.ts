@@ -19,7 +19,7 @@ const NAME = 'localhost';
 /** A proxy with TLS, as shipped except for names, ports, and the certificate. */
 export type Proxy = {
   /** Sends a request over TLS. Resolves with the complete response. */
-  ask(path: string, options?: Asked): Promise<Answer>;
+  ask(path: string, options?: RequestOptions): Promise<Answer>;
   /** Sends a request over TLS. Resolves when the response starts, with its parts as they arrive. */
   open(path: string): Promise<AsyncIterator<string>>;
   url: string;
@@ -29,7 +29,7 @@ export type Proxy = {
   ca: string;
   stop(): Promise<void>;
 };
-type Asked = { method?: string; headers?: Record<string, string>; body?: string };
+type RequestOptions = { method?: string; headers?: Record<string, string>; body?: string };
 type Answer = { status: number; headers: Record<string, unknown>; body: string };
 
 export type Kind = 'nginx' | 'caddy';
@@ -43,7 +43,7 @@ export async function startProxy(kind: Kind, upstream: string): Promise<Proxy> {
   const lines: string[] = [];
   const child = await (kind === 'nginx' ? nginx(around, lines) : caddy(around, lines));
   const ca = await readFile(certificate.cert, 'utf8');
-  const answering = (path: string, { method = 'GET', headers = {}, body }: Asked = {}) =>
+  const answering = (path: string, { method = 'GET', headers = {}, body }: RequestOptions = {}) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const request = overTls({ host: NAME, port, path, method, headers, ca, agent: false }, resolve);
       request.once('error', reject);

@@ -81,17 +81,17 @@ export const signed = (payload: unknown, event = 'deployment_protection_rule', s
   };
 };
 
-type Asked = { run: number; sha: string; environment?: string; repository?: string; ref?: string; url?: string };
+type RequestedJob = { run: number; sha: string; environment?: string; repository?: string; ref?: string; url?: string };
 
 /** The webhook of GitHub when a job reaches a protected environment. */
-export function requested(asked: Asked): Inbound {
-  const { run, sha, environment = 'production', repository = 'octo-org/checkout-api', ref = 'main' } = asked;
+export function requested(job: RequestedJob): Inbound {
+  const { run, sha, environment = 'production', repository = 'octo-org/checkout-api', ref = 'main' } = job;
   const payload = JSON.parse(github('deployment-protection-rule-requested').body);
   const path = `/repos/${repository}/actions/runs/${run}/deployment_protection_rule`;
   return signed({
     ...payload,
     environment,
-    deployment_callback_url: `${asked.url ?? 'https://api.github.com'}${path}`,
+    deployment_callback_url: `${job.url ?? 'https://api.github.com'}${path}`,
     deployment: { ...payload.deployment, id: run * 10, sha, ref, environment },
     repository: { ...payload.repository, full_name: repository },
   });

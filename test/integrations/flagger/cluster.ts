@@ -30,7 +30,7 @@ export class TestGates implements Gates {
   trouble: 'lost' | 'late' | 'down' | undefined;
   #late: GateRequest | undefined;
 
-  async ask(wish: GateRequest): Promise<void> {
+  async store(wish: GateRequest): Promise<void> {
     const trouble = this.trouble;
     this.trouble = undefined;
     if (trouble === 'late') this.#late = wish;

@@ -5,7 +5,7 @@ import { exchange } from '../../sandbox/support.ts';
 import { nobody, type Reply, vendor, vendorThat } from '../server.ts';
 
 type Labels = [string, string][];
-type Asked = { labels: Labels; generatorUrl: string | null };
+type AlertQuery = { labels: Labels; generatorUrl: string | null };
 
 const ERRORS: Labels = [
   ['alertname', 'HighErrorBurnRate'],
@@ -16,7 +16,7 @@ const LATENCY: Labels = [
   ['service', 'checkout'],
 ];
 const absent = async () => undefined;
-const alert = (labels: Labels, generatorUrl: string | null = null): Asked => ({ labels, generatorUrl });
+const alert = (labels: Labels, generatorUrl: string | null = null): AlertQuery => ({ labels, generatorUrl });
 
 const listed = (...all: Labels[]): Reply => ({
   body: JSON.stringify(

@@ -200,10 +200,10 @@ describe('responses after completion', () => {
       severity: 'info',
       summary: words,
     });
-    for (const button of chat.told.flatMap(({ message }) => buttonsIn(message))) await chat.presses(ADA, button);
+    for (const button of chat.sent.flatMap(({ message }) => buttonsIn(message))) await chat.presses(ADA, button);
     await chat.submits(ADA, 'resolve_incident', { text: words }, { incident: id });
     expect(chat.quarantined).toEqual([]);
-    return chat.told.map(({ message }) => message);
+    return chat.sent.map(({ message }) => message);
   }
 
   test('with ordinary content', async () => {

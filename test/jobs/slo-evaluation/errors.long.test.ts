@@ -50,7 +50,7 @@ describe('a Prometheus that', () => {
     expect(status.problem).toMatch(why);
     expect(status.budget.errors).toBe(budget.errors);
     expect(await world.frozenBy()).toEqual(['budget', 'burn']);
-    expect(world.told('warn')).toEqual([
+    expect(world.logged('warn')).toEqual([
       expect.objectContaining({ message: 'objectives cannot be read', objectives: 1, of: 1 }),
     ]);
     // If the cheapest query fails, the others are not sent.
@@ -66,8 +66,8 @@ describe('a Prometheus that', () => {
     expect(await world.status()).toMatchObject({ state: 'ok', problem: null });
     expect((await world.status()).budget).toMatchObject({ coverage: 1, errors: 72_000, events: 24_192_000 });
     expect(await world.frozenBy()).toEqual(['budget']);
-    expect(world.told('warn')).toHaveLength(1);
-    expect(world.told('info').map(({ message }) => message)).toContain('all objectives can be read again');
+    expect(world.logged('warn')).toHaveLength(1);
+    expect(world.logged('info').map(({ message }) => message)).toContain('all objectives can be read again');
   });
 
   test('exceeds the time-out counts as unreachable', async () => {
@@ -108,10 +108,10 @@ describe('a Prometheus that', () => {
     await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
     expect(await world.status('search')).toMatchObject({ state: 'unreadable' });
     expect(await world.status()).toMatchObject({ state: 'ok' });
-    expect(world.told('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
+    expect(world.logged('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
     refuse(ALL);
     await world.evaluateUntil(NOON + 5 * MINUTE, MINUTE, evaluator);
-    expect(world.told('warn')).toMatchObject([{}, { objectives: 2, of: 2, objective: 'checkout-availability' }]);
+    expect(world.logged('warn')).toMatchObject([{}, { objectives: 2, of: 2, objective: 'checkout-availability' }]);
   });
 });
 
@@ -159,7 +159,7 @@ describe('a history that cannot be read', () => {
     const { state, problem, unread, budget } = await world.status();
     expect({ state, problem, remaining: budget.remaining }).toEqual({ state: 'ok', problem: null, remaining: null });
     expect(unread).toMatch(/Prometheus answered 400: exceeded maximum resolution/);
-    expect(world.told('warn')).toEqual([
+    expect(world.logged('warn')).toEqual([
       expect.objectContaining({
         message: 'the history of objectives cannot be read',
         objectives: 1,
@@ -173,10 +173,10 @@ describe('a history that cannot be read', () => {
     await world.evaluateUntil(NOON + 35 * MINUTE, MINUTE, evaluator);
     expect(await world.status()).toMatchObject({ unread: null, budget: { coverage: 1, errors: 72_000 } });
     expect(await world.frozenBy()).toEqual(['budget']);
-    expect(world.told('info').map(({ message }) => message)).toContain(
+    expect(world.logged('info').map(({ message }) => message)).toContain(
       'the history of all objectives can be read again',
     );
-    expect(world.told('warn')).toHaveLength(1);
+    expect(world.logged('warn')).toHaveLength(1);
   });
 
   test.each<[string, object, RegExp]>([
@@ -207,7 +207,7 @@ describe('a history that cannot be read', () => {
       unread: expect.stringMatching(detail),
       budget: { remaining: null },
     });
-    expect(world.told('warn')).toMatchObject([{ message: 'the history of objectives cannot be read' }]);
+    expect(world.logged('warn')).toMatchObject([{ message: 'the history of objectives cannot be read' }]);
   });
 
   test('includes the time without evaluations until it is completely read', async () => {
@@ -235,7 +235,7 @@ describe('a history that cannot be read', () => {
     await world.evaluate(world.evaluator());
     expect(await world.status()).toMatchObject({ unread: null, budget: { coverage: 1 } });
     expect((await world.status('search')).unread).toContain('too many samples');
-    expect(world.told('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
+    expect(world.logged('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
   });
 
   test('does not include missing data of a young service', async () => {
@@ -244,7 +244,7 @@ describe('a history that cannot be read', () => {
     world.prometheus.keptFrom = (NOON - 3 * HOUR) / 1000;
     await world.evaluate(world.evaluator());
     expect(await world.status()).toMatchObject({ state: 'ok', unread: null, budget: { remaining: null } });
-    expect(world.told('warn')).toEqual([]);
+    expect(world.logged('warn')).toEqual([]);
   });
 
   test('is queried again soon if there was no data, and completely if there was some', async () => {
@@ -280,7 +280,7 @@ test('without a Prometheus, no values are shown', async () => {
   const status = await world.status();
   expect(status).toMatchObject({ state: 'unreadable', data_at: null, budget: { remaining: null, coverage: 0 } });
   expect(status.problem).toContain('PROMETHEUS_URL');
-  expect(world.told('warn')).toEqual([]);
+  expect(world.logged('warn')).toEqual([]);
 });
 
 test('corrupt stored counts stop only their objective, and are not overwritten', async () => {
@@ -298,5 +298,5 @@ test('corrupt stored counts stop only their objective, and are not overwritten',
   expect(await world.status('search')).toMatchObject({ state: 'unreadable', budget: { remaining: null } });
   expect((await world.status('search')).problem).toContain('cannot be read');
   expect((await world.deps.sloDays.load(id, day, day)).get(day)).toHaveLength(3);
-  expect(world.told('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
+  expect(world.logged('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
 });

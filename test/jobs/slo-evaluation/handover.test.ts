@@ -198,6 +198,6 @@ test('a freeze that cannot be stored does not block others, and the function fai
   };
   await expect(evaluate(deps, world.evaluator())).rejects.toThrow('2 freezes could not be stored');
   expect(await world.frozenBy()).toEqual(['budget', 'burn']);
-  expect(world.told('error').map(({ error }) => error)).toEqual(Array(2).fill('Error: its scope is full'));
+  expect(world.logged('error').map(({ error }) => error)).toEqual(Array(2).fill('Error: its scope is full'));
   expect(await world.deps.sloStatuses.evaluatedAt()).not.toBeNull();
 });

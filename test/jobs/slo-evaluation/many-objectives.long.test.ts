@@ -150,7 +150,7 @@ test('a Prometheus that exceeds the time-out gets three queries, not thousands',
   expect(await next(NOON)).toEqual({ own: [], rules: 3, seconds: 10 });
   const statuses = await world.deps.sloStatuses.all();
   expect(statuses.filter(({ state }) => state === 'unreadable')).toHaveLength(COUNT);
-  expect(world.told('warn')).toMatchObject([{ objectives: COUNT, of: COUNT }]);
+  expect(world.logged('warn')).toMatchObject([{ objectives: COUNT, of: COUNT }]);
 });
 
 test('unrecorded objectives take turns, and recorded ones do not wait for them', { timeout: 180_000 }, async () => {
@@ -174,7 +174,7 @@ test('unrecorded objectives take turns, and recorded ones do not wait for them',
   expect((await world.deps.sloStatuses.all()).find(({ state }) => state === 'unreadable')?.problem).toContain(
     'too slowly',
   );
-  expect(world.told('warn')).toHaveLength(1);
+  expect(world.logged('warn')).toHaveLength(1);
 });
 
 test('a Prometheus that fails range queries does not get them for all objectives each minute', async () => {
@@ -199,7 +199,7 @@ test('a Prometheus that fails range queries does not get them for all objectives
   }
   const unread = (await world.deps.sloStatuses.all()).map((status) => status.unread);
   expect(new Set(unread)).toEqual(new Set(['Prometheus answered 404: page not found']));
-  expect(world.told('warn')).toMatchObject([
+  expect(world.logged('warn')).toMatchObject([
     { message: 'the history of objectives cannot be read', objectives: few.length },
   ]);
 });

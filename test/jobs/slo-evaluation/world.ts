@@ -159,5 +159,5 @@ export class SloWorld {
     return all.flatMap((freeze) => (stateAt(freeze, now) === 'in_force' ? [freeze.cause] : [])).toSorted();
   }
 
-  told = (level: Line['level']): Line[] => this.lines.filter((line) => line.level === level);
+  logged = (level: Line['level']): Line[] => this.lines.filter((line) => line.level === level);
 }

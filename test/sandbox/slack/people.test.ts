@@ -84,8 +84,8 @@ async function app() {
 test('a person whom the app invites causes the same event as others who join', async () => {
   const { standIns, slack, channel, heard: event } = await app();
   await slack.conversations.invite({ channel, users: 'U0GRACE001,U024BE7LH,UNOBODY01', force: true });
-  await expect.poll(() => event.told.length).toBe(1);
-  expect(event.told[0]?.fields.event).toMatchObject({
+  await expect.poll(() => event.received.length).toBe(1);
+  expect(event.received[0]?.fields.event).toMatchObject({
     type: 'member_joined_channel',
     user: 'U0GRACE001',
     inviter: 'U0BOT',
@@ -103,11 +103,11 @@ describe('a command', () => {
   test('is sent as a signed form, as by Slack', async () => {
     const { standIns, heard: event, channel } = await app();
     const { delivery } = await act(standIns, '/commands', typed);
-    const [told] = event.told as [ReceivedRequest];
-    expect(told.path).toBe('/integrations/slack/commands');
-    expect(isSigned(told)).toBe(true);
-    expect(told.headers['content-type']).toBe('application/x-www-form-urlencoded');
-    expect(told.fields).toEqual({
+    const [request] = event.received as [ReceivedRequest];
+    expect(request.path).toBe('/integrations/slack/commands');
+    expect(isSigned(request)).toBe(true);
+    expect(request.headers['content-type']).toBe('application/x-www-form-urlencoded');
+    expect(request.fields).toEqual({
       token: expect.any(String),
       team_id: 'T0SANDBOX',
       team_domain: 'firebreak-sandbox',
@@ -165,7 +165,7 @@ describe('a command', () => {
   test('is for members: other people join the channel first', async () => {
     const { standIns, slack, channel, heard: event } = await app();
     await act(standIns, '/commands', { ...typed, user: 'bob' });
-    expect(event.told.map(({ fields }) => fields.event?.type ?? fields.command)).toEqual([
+    expect(event.received.map(({ fields }) => fields.event?.type ?? fields.command)).toEqual([
       'member_joined_channel',
       '/incident',
     ]);
@@ -177,13 +177,13 @@ describe('a command', () => {
     const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
     const body = JSON.stringify(typed);
     const response = await standIns.app.request('/sandbox/slack/commands', { method: 'POST', headers, body });
-    expect([response.status, event.told]).toEqual([403, []]);
+    expect([response.status, event.received]).toEqual([403, []]);
   });
 
   test('that the app does not have is not sent', async () => {
     const { standIns, heard: event } = await app();
     const { delivery } = await act(standIns, '/commands', { ...typed, text: '/party now' });
-    expect([delivery, event.told]).toEqual([null, []]);
+    expect([delivery, event.received]).toEqual([null, []]);
     const { ephemerals } = await channelNamed(standIns, 'incident-1');
     expect(ephemerals).toMatchObject([{ author: 'slackbot', text: '`/party` is not a valid command.' }]);
   });
@@ -204,7 +204,7 @@ describe('an interaction', () => {
     const pressed = { user: 'sam', channel: 'incident-1', ts, action_id: 'approve' };
     await act(standIns, '/actions', pressed);
     await act(standIns, '/actions', pressed);
-    const [first, second] = event.told.map(({ fields }) => fields);
+    const [first, second] = event.received.map(({ fields }) => fields);
     expect(first).toMatchObject({
       type: 'block_actions',
       user: { id: 'U2147483697', username: 'sam', name: 'sam', team_id: 'T0SANDBOX' },
@@ -223,7 +223,7 @@ describe('an interaction', () => {
     const { standIns, slack, channel, heard: event } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'severity', value: 'sev1' });
-    expect(event.told[0]?.fields.actions).toMatchObject([
+    expect(event.received[0]?.fields.actions).toMatchObject([
       { type: 'static_select', selected_option: { value: 'sev1', text: { text: 'SEV1' } } },
     ]);
   });
@@ -237,9 +237,9 @@ describe('an interaction', () => {
       blocks: BUTTONS,
     });
     await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'approve' });
-    const [told] = event.told;
-    expect(told?.fields).toMatchObject({ container: { message_ts: ts, is_ephemeral: true } });
-    expect(told?.fields).not.toHaveProperty('message');
+    const [request] = event.received;
+    expect(request?.fields).toMatchObject({ container: { message_ts: ts, is_ephemeral: true } });
+    expect(request?.fields).not.toHaveProperty('message');
     const byAda = act(standIns, '/actions', { user: 'ada', channel, ts, action_id: 'approve' });
     await expect(byAda).rejects.toThrow('no message');
   });
@@ -260,7 +260,7 @@ describe('an interaction', () => {
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     const wrong = act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'reject' });
     await expect(wrong).rejects.toThrow('elements: approve in a, severity in a');
-    expect(event.told).toEqual([]);
+    expect(event.received).toEqual([]);
   });
 });
 
@@ -274,7 +274,7 @@ describe('a response_url', () => {
     const event = await receiver(standIns);
     const { ts = '' } = await say(slack, { channel, text: 'Roll back?', blocks: BUTTONS });
     await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'approve' });
-    const url = String(event.told[0]?.fields.response_url);
+    const url = String(event.received[0]?.fields.response_url);
     const respond = async (body: unknown) => {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
       const response = await fetch(url, { method: 'POST', body: text });
@@ -342,10 +342,10 @@ describe('a modal', () => {
 
   test('is opened during a shortcut, and submitted with its values', async () => {
     const { heard: event, submit, id } = await opened();
-    expect(event.told[0]?.fields).toMatchObject({ type: 'shortcut', callback_id: 'declare_incident' });
+    expect(event.received[0]?.fields).toMatchObject({ type: 'shortcut', callback_id: 'declare_incident' });
     const { modal } = await submit({ title: { text: 'Checkout fails' } });
     expect(modal).toBeNull();
-    expect(event.told[1]?.fields).toMatchObject({
+    expect(event.received[1]?.fields).toMatchObject({
       type: 'view_submission',
       user: { id: 'U024BE7LH' },
       view: {
@@ -374,7 +374,7 @@ describe('a modal', () => {
   ])('%s in a field shows an error by Slack itself', async (_, values, words) => {
     const { heard: event, submit } = await opened();
     expect(await submit(values)).toMatchObject({ delivery: null, modal: { errors: { title: words } } });
-    expect(event.told).toHaveLength(1);
+    expect(event.received).toHaveLength(1);
   });
 
   test("shows the app's errors at their fields until there are none", async () => {
@@ -423,7 +423,7 @@ describe('a modal', () => {
     event.answer = () => ({});
     const closed = await act(standIns, `/views/${id}/close`, { user: 'ada' });
     expect(closed).toMatchObject({ delivery: { what: 'view_closed' }, modal: null });
-    expect(event.told.at(-1)?.fields).toMatchObject({ type: 'view_closed', is_cleared: false, view: { id } });
+    expect(event.received.at(-1)?.fields).toMatchObject({ type: 'view_closed', is_cleared: false, view: { id } });
   });
 
   test('gets the options of a menu from the app', async () => {
@@ -433,7 +433,7 @@ describe('a modal', () => {
     const asked = { user: 'ada', view: id, block_id: 'service', action_id: 'choice', query: 'c' };
     const { options } = await act<{ options: unknown[] }>(standIns, '/options', asked);
     expect(options).toEqual([option('checkout'), option('cart')]);
-    expect(event.told[1]?.fields).toMatchObject({
+    expect(event.received[1]?.fields).toMatchObject({
       type: 'block_suggestion',
       block_id: 'service',
       action_id: 'choice',
@@ -441,7 +441,7 @@ describe('a modal', () => {
       container: { type: 'view', view_id: id },
     });
     await submit({ title: { text: 'one' }, service: { choice: { value: 'cart', text: 'CART' } } });
-    expect(event.told[2]?.fields.view.state.values.service.choice.selected_option).toMatchObject({ value: 'cart' });
+    expect(event.received[2]?.fields.view.state.values.service.choice.selected_option).toMatchObject({ value: 'cart' });
   });
 
   test('can be used only by the person who has it open', async () => {
@@ -491,7 +491,7 @@ describe('requests to the app', () => {
     const { standIns, slack, channel, heard: event } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     await act(standIns, path, { user: 'ada', ...body, ...('ts' in body && { ts }) });
-    expect(keysOf(event.told[0]?.fields)).toEqual(expect.arrayContaining(documented(name)));
+    expect(keysOf(event.received[0]?.fields)).toEqual(expect.arrayContaining(documented(name)));
   });
 });
 
@@ -501,7 +501,7 @@ describe('a message shortcut', () => {
     const ts = await post(slack, channel, 'errors are falling');
     const taken = { user: 'sam', callback_id: 'add_to_timeline', channel: 'incident-1', ts };
     await act(standIns, '/shortcuts', taken);
-    expect(event.told[0]?.fields).toMatchObject({
+    expect(event.received[0]?.fields).toMatchObject({
       type: 'message_action',
       callback_id: 'add_to_timeline',
       message_ts: ts,
@@ -525,13 +525,13 @@ describe('events', () => {
     const { ts, delivery } = await talk(standIns, 'grace');
     expect(delivery).toMatchObject({ what: 'message', status: 200, next_at: null });
     await act(standIns, '/channels/incident-1/reactions', { user: 'sam', ts, name: 'pushpin' });
-    expect(event.told.every(isSigned)).toBe(true);
-    expect(event.told.map(({ fields }) => fields.event)).toMatchObject([
+    expect(event.received.every(isSigned)).toBe(true);
+    expect(event.received.map(({ fields }) => fields.event)).toMatchObject([
       { type: 'member_joined_channel', user: 'U0GRACE001', channel, channel_type: 'C' },
       { type: 'message', user: 'U0GRACE001', channel, text: 'rolled back', ts, channel_type: 'channel' },
       { type: 'reaction_added', user: 'U2147483697', reaction: 'pushpin', item: { type: 'message', channel, ts } },
     ]);
-    expect(event.told[1]?.fields).toMatchObject({
+    expect(event.received[1]?.fields).toMatchObject({
       type: 'event_callback',
       event_id: expect.stringMatching(/^Ev/),
       authorizations: [{ user_id: 'U0BOT', is_bot: true }],
@@ -544,18 +544,18 @@ describe('events', () => {
     const event = await receiver(standIns);
     await newChannel(client(standIns), 'incident-1');
     expect((await talk(standIns)).delivery).toBeNull();
-    expect(event.told.map(({ fields }) => fields.event.type)).toEqual(['member_joined_channel']);
+    expect(event.received.map(({ fields }) => fields.event.type)).toEqual(['member_joined_channel']);
   });
 
   test('of a channel that the app is not in are not sent', async () => {
     const { standIns, heard: event } = await app();
     await act(standIns, '/channels/general/messages', { user: 'ada', text: 'lunch?' });
-    expect(event.told).toEqual([]);
+    expect(event.received).toEqual([]);
   });
 
   /** Waits until the app has received this number of requests. */
-  const toldTimes = (times: number, event: { told: ReceivedRequest[] }) =>
-    expect.poll(() => event.told.length).toBe(times);
+  const receivedTimes = (times: number, event: { received: ReceivedRequest[] }) =>
+    expect.poll(() => event.received.length).toBe(times);
 
   test('that fail are sent again three times, with the same ID and new signatures', async () => {
     const standIns = await start({ timeScale: 1_000_000 });
@@ -563,14 +563,14 @@ describe('events', () => {
     const event = await receiver(standIns);
     await newChannel(client(standIns), 'incident-1');
     await act(standIns, '/channels/incident-1/members', { user: 'ada' });
-    event.told.length = 0;
+    event.received.length = 0;
     event.answer = () => ({ status: 500 });
     await talk(standIns);
-    await toldTimes(4, event);
-    expect(new Set(event.told.map(({ fields }) => fields.event_id)).size).toBe(1);
-    expect(event.told.every(isSigned)).toBe(true);
-    expect(event.told.map(({ headers }) => headers['x-slack-retry-num'])).toEqual([undefined, '1', '2', '3']);
-    expect(event.told[1]?.headers['x-slack-retry-reason']).toBe('http_error');
+    await receivedTimes(4, event);
+    expect(new Set(event.received.map(({ fields }) => fields.event_id)).size).toBe(1);
+    expect(event.received.every(isSigned)).toBe(true);
+    expect(event.received.map(({ headers }) => headers['x-slack-retry-num'])).toEqual([undefined, '1', '2', '3']);
+    expect(event.received[1]?.headers['x-slack-retry-reason']).toBe('http_error');
     await expect
       .poll(async () => (await sandbox<any>(standIns, 'GET', '/slack/deliveries')).items[0])
       .toMatchObject({ attempts: 4, status: 500, next_at: null });
@@ -586,7 +586,7 @@ describe('events', () => {
     expect((await talk(standIns)).delivery).toMatchObject({ attempts: 1, next_at: null });
     event.answer = ({ headers }) => ({ status: headers['x-slack-retry-num'] === '1' ? 200 : 500 });
     await talk(standIns);
-    await toldTimes(4, event);
+    await receivedTimes(4, event);
     await expect
       .poll(async () => (await sandbox<any>(standIns, 'GET', '/slack/deliveries')).items[0])
       .toMatchObject({ attempts: 2, status: 200, next_at: null });
@@ -599,17 +599,17 @@ describe('events', () => {
     await newChannel(client(first), 'incident-1');
     event.answer = ({ headers }) => ({ status: headers['x-slack-retry-num'] === '2' ? 200 : 500 });
     await act(first, '/channels/incident-1/members', { user: 'ada' });
-    await toldTimes(2, event); // the third attempt is due in a minute
+    await receivedTimes(2, event); // the third attempt is due in a minute
     await expect
       .poll(async () => (await sandbox<any>(first, 'GET', '/slack/deliveries')).items[0])
       .toMatchObject({ attempts: 2 });
     await first.close();
 
     const second = await start({ dir, now: () => Date.now() + 60_000 });
-    event.told.length = 0;
+    event.received.length = 0;
     const again = await receiver(second);
-    await toldTimes(1, again);
-    expect(again.told[0]?.headers['x-slack-retry-num']).toBe('2');
+    await receivedTimes(1, again);
+    expect(again.received[0]?.headers['x-slack-retry-num']).toBe('2');
   });
 
   test('are not needed for actions: they succeed even if no product listens', async () => {

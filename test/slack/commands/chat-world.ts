@@ -34,7 +34,7 @@ export class ChatWorld {
   readonly groups = new Map<string, string[]>();
   readonly messages = new Map<string, { text: string; user: string | null; url: string | null }>();
   /** Messages to people, in order. */
-  readonly told: { to: string; ear: ReplyTo | null; message: ChatMessage; aloud: boolean }[] = [];
+  readonly sent: { to: string; ear: ReplyTo | null; message: ChatMessage; aloud: boolean }[] = [];
   readonly quarantined: string[] = [];
   /** Messages in the queue that were not delivered yet. */
   readonly queued: InboundEvent[] = [];
@@ -94,9 +94,9 @@ export class ChatWorld {
     });
   }
 
-  #tell(told: ChatWorld['told'][number]): VendorResponse<null> {
+  #tell(sent: ChatWorld['sent'][number]): VendorResponse<null> {
     this.onTell();
-    this.told.push(told);
+    this.sent.push(sent);
     return { kind: 'done', value: null };
   }
 
@@ -197,13 +197,13 @@ export class ChatWorld {
 
   /** Returns the entire text of the last answer. */
   answer(): string | undefined {
-    const last = this.told.findLast(({ ear }) => ear !== null);
+    const last = this.sent.findLast(({ ear }) => ear !== null);
     return last && words(last.message);
   }
 
   /** Returns the direct messages, in order. */
   letters(): { to: string; text: string }[] {
-    return this.told.filter(({ ear }) => ear === null).map(({ to, message }) => ({ to, text: words(message) }));
+    return this.sent.filter(({ ear }) => ear === null).map(({ to, message }) => ({ to, text: words(message) }));
   }
 
   record = async (id: IncidentId) => {

@@ -48,7 +48,7 @@ test('a service is frozen for a duration, and the freeze is lifted once by the n
   expect(await chat.says(BOB, '/freeze', `status ${service}`)).toContain(
     ': load test\nsince 2026-11-20 12:00 UTC, until 2026-11-20 14:00 UTC',
   );
-  expect(buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([
+  expect(buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([
     { verb: 'lift_freeze', freeze: freeze?.id },
   ]);
   expect(await chat.says(BOB, '/freeze', `lift ${service} it is over`)).toMatch(/^Freeze lifted: /);
@@ -184,17 +184,17 @@ test('an override that requires two people is approved with a button that the en
   await chat.says(ADA, '/freeze', `open ${service} 2h load test`);
   const [freeze] = await freezes();
   await chat.says(ADA, '/freeze', `override ${freeze?.id} the fix`);
-  expect(chat.told.at(-1)).toMatchObject({ aloud: true });
+  expect(chat.sent.at(-1)).toMatchObject({ aloud: true });
   expect(chat.answer()).toMatch(
     new RegExp(`^ada requests an override for 1 deployment until .* the freeze of ${service} \\(load test\\)`),
   );
-  const [yes] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
+  const [yes] = buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] });
   if (yes?.verb !== 'approve_override') return expect.unreachable();
   expect(await chat.presses(ADA, yes)).toMatch(/another person must approve it/);
   expect(await chat.presses(BOB, yes)).toMatch(/^bob has approved the override .* It is active now\./);
   expect((await freezes())[0]?.overrides).toMatchObject([{ approved_by: `slack:${BOB}` }]);
   expect(await chat.presses(BOB, yes)).toBe('The override is already active: bob has approved it.');
-  expect(chat.told.at(-1)).toMatchObject({ aloud: false });
+  expect(chat.sent.at(-1)).toMatchObject({ aloud: false });
 });
 
 test('no freeze command text causes an error', async () => {

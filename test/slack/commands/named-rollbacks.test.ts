@@ -36,7 +36,7 @@ describe('rollbacks in Slack', () => {
       await deployed('v1', 600);
       await deployed('v2', 300);
       expect(await chat.says(ADA, '/rollback', `checkout ${word}`)).toMatch(neither);
-      expect(buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([]);
+      expect(buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([]);
     },
   );
 
@@ -59,9 +59,9 @@ describe('rollbacks in Slack', () => {
     expect(answer).toContain('⚠️ v3 has a migration, so the old version may not work with the migrated data.');
     expect(answer).toContain('⚠️ The newest version known to be good is v2.');
     expect(answer).toContain('v2 can be rolled back to exactly this version (rollback_safe_to).');
-    const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
+    const [button] = buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] });
     expect(button).toEqual({ verb: 'rollback', ...serviceEnvironment, from: 'v3', to: 'v1', named: true });
-    const confirm = chat.told.at(-1)?.message.parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons : []))[0];
+    const confirm = chat.sent.at(-1)?.message.parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons : []))[0];
     expect(confirm?.confirm?.text).toMatch(
       /^checkout in production: roll back from v3 to v1\. v3 has a migration.*\.$/,
     );

@@ -56,7 +56,7 @@ describe('who acts', () => {
     expect(await chat.says(BOB, '/incident', 'ack')).toBe(
       `You don't have permission to change incidents for checkout in production. Ask ${ADA}.`,
     );
-    expect(chat.told[0]?.message.parts[0]).toMatchObject({ text: [expect.any(String), 'Ask ', { user: ADA }, '.'] });
+    expect(chat.sent[0]?.message.parts[0]).toMatchObject({ text: [expect.any(String), 'Ask ', { user: ADA }, '.'] });
     expect(await chat.timeline(id)).toEqual([]);
   });
 
@@ -122,11 +122,11 @@ describe('exactly once', () => {
   test.each(acts)('%s that is delivered twice is executed and answered once', async (_, request) => {
     const event = chat.heard(request());
     await chat.deliver(event);
-    const [timeline, told] = [await chat.timeline(id), chat.told.length];
+    const [timeline, told] = [await chat.timeline(id), chat.sent.length];
     expect(timeline).toHaveLength(1);
     await chat.deliver(event);
     expect(await chat.timeline(id)).toEqual(timeline);
-    expect(chat.told).toHaveLength(told);
+    expect(chat.sent).toHaveLength(told);
   });
 
   test.each(acts)('%s is executed once and answered if the process dies before the answer', async (_, request) => {
@@ -138,7 +138,7 @@ describe('exactly once', () => {
     chat.onTell = () => undefined;
     expect(await chat.deliver(event)).toBe(true);
     expect(await chat.timeline(id)).toHaveLength(1);
-    expect(chat.told.length).toBeGreaterThan(0);
+    expect(chat.sent.length).toBeGreaterThan(0);
   });
 
   test.each(acts)('%s is executed once if the process dies before it stores the result', async (_, request) => {
@@ -159,7 +159,7 @@ describe('exactly once', () => {
   ] as const)('%s that is delivered again during its execution is answered once', async (_, request) => {
     const event = chat.heard(request());
     await Promise.all([1, 2, 3].map(() => chat.deliver(event)));
-    expect(chat.told).toHaveLength(1);
+    expect(chat.sent).toHaveLength(1);
   });
 
   test('an unreadable message does not block others', async () => {
@@ -251,7 +251,7 @@ describe('an incident in Slack', () => {
       detail: { role: 'commander', to: 'slack:U0CAROL' },
     });
     // The person gets one answer, which names the channel.
-    expect(chat.told.map(({ to }) => to)).toEqual([ADA]);
+    expect(chat.sent.map(({ to }) => to)).toEqual([ADA]);
   });
 
   test('is refused for an unknown service, with a suggestion', async () => {
@@ -425,7 +425,7 @@ describe('an incident in Slack', () => {
     for (const user of [ADA, BOB])
       await chat.deliver(chat.heard(happened({ type: 'reaction_added', user, reaction: 'pushpin', item })));
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: bob: the @channel queue`]);
-    expect(chat.told).toEqual([]);
+    expect(chat.sent).toEqual([]);
   });
 
   test('shows a marked message on its timeline as its author sees it', async () => {
@@ -457,7 +457,7 @@ describe('an incident in Slack', () => {
     const message = { ts: '1795157380.000100', text: 'a < b', author: BOB };
     await chat.submits(ADA, 'pin_message', { incident: id }, { channel: 'C0GENERAL', message });
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: bob: a < b, and more`]);
-    expect(chat.told.at(-1)?.message.parts.at(-1)).toEqual({
+    expect(chat.sent.at(-1)?.message.parts.at(-1)).toEqual({
       kind: 'note',
       text: ['checkout production: Errors', ', ', { channel: CHANNEL }],
     });
@@ -467,18 +467,18 @@ describe('an incident in Slack', () => {
     const item = { type: 'message', channel: 'C0OTHER', ts: '1795157380.000100' };
     await chat.deliver(chat.heard(happened({ type: 'reaction_added', user: ADA, reaction: 'pushpin', item })));
     await chat.deliver(chat.heard(happened({ type: 'member_joined_channel', user: ADA, channel: 'C0OTHER' })));
-    expect(chat.told).toEqual([]);
+    expect(chat.sent).toEqual([]);
   });
 
   test('sends its summary once to a person who joins', async () => {
     await chat.says(ADA, '/incident', 'take');
-    chat.told.length = 0;
+    chat.sent.length = 0;
     const joins = () =>
       chat.deliver(chat.heard(happened({ type: 'member_joined_channel', user: BOB, channel: CHANNEL })));
     await joins();
     await joins();
-    expect(chat.told).toHaveLength(1);
-    expect(chat.told[0]).toMatchObject({ to: BOB, ear: { channel: CHANNEL, responseUrl: null } });
+    expect(chat.sent).toHaveLength(1);
+    expect(chat.sent[0]).toMatchObject({ to: BOB, ear: { channel: CHANNEL, responseUrl: null } });
     expect(chat.answer()).toMatch(/^What happened so far: checkout production: Errors/);
     expect(chat.answer()).toContain('commander: ada');
     expect(chat.answer()).toContain('Next step');
@@ -599,7 +599,7 @@ describe('an incident in Slack', () => {
       roles: { own: { actions: ['incidents:read'], services: 'own' } },
     });
     await chat.deliver(chat.heard(happened({ type: 'member_joined_channel', user: BOB, channel: CHANNEL })));
-    expect(chat.told).toEqual([]);
+    expect(chat.sent).toEqual([]);
     expect(await chat.saysElsewhere(BOB, '/incident', 'status')).not.toContain('Errors');
   });
 
@@ -682,7 +682,7 @@ describe('rollbacks', () => {
       /checkout in production has been running v2.*The rollback would go back to v1, which undoes v2 \(deploy\)/s,
     );
     expect(await chat.timeline(id)).toEqual([]);
-    const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
+    const [button] = buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] });
     expect(button).toEqual({ verb: 'rollback', ...serviceEnvironment, from: 'v2', to: 'v1' });
     if (button === undefined) return;
     expect(await chat.presses(ADA, button)).toMatch(
@@ -869,5 +869,5 @@ test('no command text causes an error', async () => {
 
 test('modals of other apps are ignored', async () => {
   await chat.deliver(chat.heard(submitted(ADA, 'of_another_app', {})));
-  expect(chat.told).toEqual([]);
+  expect(chat.sent).toEqual([]);
 });

@@ -36,7 +36,7 @@ type VendorOptions = {
   timeScale: number;
   around?: AroundEffect;
   /** Whether Slack, Statuspage, Grafana, and GitHub are on. */
-  outlets?: boolean;
+  channels?: boolean;
   /** Whether LaunchDarkly is on. */
   flags?: boolean;
   /** The vendors' clock. Milliseconds since the Unix epoch. */
@@ -44,7 +44,7 @@ type VendorOptions = {
 };
 
 export async function startVendors(options: VendorOptions): Promise<Vendors> {
-  const { timeScale, around = (_, effect) => effect(), outlets = false, flags = false, now = Date.now } = options;
+  const { timeScale, around = (_, effect) => effect(), channels = false, flags = false, now = Date.now } = options;
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-vendors-'));
   const standIns = await startStandIns({ dir, timeScale, now });
   const relays: Relay[] = [];
@@ -60,7 +60,7 @@ export async function startVendors(options: VendorOptions): Promise<Vendors> {
     if (!response.ok) throw new Error(`/sandbox${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   };
-  if (outlets) {
+  if (channels) {
     await standIns.statuspage.provide(['Checkout']);
     await sandbox('/slack/channels', { name: 'payments' });
   }
@@ -72,8 +72,8 @@ export async function startVendors(options: VendorOptions): Promise<Vendors> {
       PAGERDUTY_ROUTING_KEY: 'scenario000000000000000000000000',
       CD_URL: `${await urlOf('cd')}/api/v1/rollback`,
       // People on call are invited to the channel.
-      ...(outlets && { PAGERDUTY_API_URL: pagerduty, PAGERDUTY_API_TOKEN: 'scenario' }),
-      ...(outlets && (await outletsAt(urlOf))),
+      ...(channels && { PAGERDUTY_API_URL: pagerduty, PAGERDUTY_API_TOKEN: 'scenario' }),
+      ...(channels && (await channelUrls(urlOf))),
       ...(flags && { LAUNCHDARKLY_API_URL: await urlOf('launchdarkly'), LAUNCHDARKLY_TOKEN: 'scenario' }),
     },
     sandbox,
@@ -95,7 +95,7 @@ export async function startVendors(options: VendorOptions): Promise<Vendors> {
   };
 }
 
-const outletsAt = async (urlOf: (vendor: Vendor) => Promise<string>): Promise<Record<string, string>> => ({
+const channelUrls = async (urlOf: (vendor: Vendor) => Promise<string>): Promise<Record<string, string>> => ({
   SLACK_API_URL: `${await urlOf('slack')}/api/`,
   SLACK_BOT_TOKEN: 'xoxb-scenario',
   STATUSPAGE_API_URL: `${await urlOf('statuspage')}/v1`,

@@ -32,16 +32,16 @@ const wish = (key: string, more: object = {}): GateRequest =>
 test('a service and environment has one request, the newest', async () => {
   const at = wish('a');
   expect(await gates.get(at)).toBeUndefined();
-  await gates.ask(at);
+  await gates.store(at);
   expect(await gates.get(at)).toEqual(at);
-  await gates.ask(wish('b'));
+  await gates.store(wish('b'));
   expect(await gates.get(at)).toEqual(wish('b'));
   expect(await gates.get({ ...at, environment: wish('a', { environment: 'staging' }).environment })).toBeUndefined();
 });
 
 test('only the action that made the request can end it, or see another rollout', async () => {
   const at = wish('c');
-  await gates.ask(at);
+  await gates.store(at);
   await gates.mistaken(at, 'b', '69bc4d7f8');
   await gates.clear(at, 'b');
   expect(await gates.get(at)).toEqual(at);

@@ -20,7 +20,7 @@ async function triggers(standIns: StandIns): Promise<() => Promise<string>> {
   const event = await receiver(standIns);
   return async () => {
     await sandbox(standIns, 'POST', '/slack/shortcuts', { user: 'ada', callback_id: 'declare_incident' });
-    return String(event.told.at(-1)?.fields.trigger_id);
+    return String(event.received.at(-1)?.fields.trigger_id);
   };
 }
 
