@@ -23,7 +23,11 @@ const webhookUrl = (isHost: (host: string) => boolean, path = /^\//) =>
         url.password === '' &&
         isHost(url.hostname) &&
         path.test(url.pathname);
-      if (isRight) return url.href;
+      if (isRight) {
+        // Not sent, so it would only make one receiver look like several.
+        url.hash = '';
+        return url.href;
+      }
       context.addIssue({ code: 'custom', message: 'not an address of this channel' });
       return z.NEVER;
     });

@@ -114,7 +114,15 @@ async function request(deps: SubscriptionDeps, c: Context<Env>): Promise<Respons
     return answer(c, context.page, formPage(context, { ...given, channel, error }), 422);
   }
   const to = address.data;
-  await subscribe(deps, { page: context.page.name, channel, to, components }, addressOf(c));
+  try {
+    await subscribe(deps, { page: context.page.name, channel, to, components }, addressOf(c));
+  } catch (error) {
+    if (!(error instanceof Refusal) || (error.status !== 429 && error.status !== 503)) throw error;
+    const { status, headers, detail } = error;
+    for (const [name, value] of Object.entries(headers)) c.header(name, value);
+    const text = `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
+    return answer(c, context.page, formPage(context, { ...given, channel, error: text }), status);
+  }
   return answer(
     c,
     context.page,
@@ -201,7 +209,7 @@ async function answer(
   c: Context<Env>,
   page: PageSettings,
   body: Html,
-  status: 200 | 404 | 422 = 200,
+  status: 200 | 404 | 422 | 429 | 503 = 200,
 ): Promise<Response> {
   return c.body(String(await body), status, {
     'content-type': 'text/html; charset=utf-8',

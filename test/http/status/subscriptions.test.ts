@@ -163,6 +163,13 @@ describe('nobody learns whether an address is subscribed, or changes its subscri
     for (let n = 0; n < 22; n += 1)
       statuses.push((await subscribe(`n${n}@acme.example`, ['Checkout'], `2001:db8::${n}`)).status);
     expect(statuses).toEqual([...Array<number>(20).fill(200), 429, 429]);
+    const refused = await subscribe('late@acme.example', ['Checkout'], '2001:db8::1');
+    expect([refused.headers.get('content-type'), refused.headers.get('retry-after')]).toEqual([
+      'text/html; charset=utf-8',
+      '3600',
+    ]);
+    expect(refused.text).toContain('value="late@acme.example"');
+    expect(refused.text).toContain('Too many requests from your network; try again in an hour.');
     expect((await subscribe(ADA, ['Checkout'], '2001:db8:0:1::1')).status).toBe(200);
     stores.clock.set(stores.clock.millis + 3_600_000);
     expect((await subscribe(ADA, ['Checkout'], '2001:db8::1')).status).toBe(200);
@@ -317,6 +324,11 @@ describe('a page with several channels', () => {
   ])('%s refuses %s', async (channel, address) => {
     expect((await request(channel, address)).status).toBe(422);
     expect(await subscribers.of('partners')).toEqual([]);
+  });
+
+  test('counts an address of a webhook once, with any fragment, which is not sent', async () => {
+    for (const fragment of ['', '#', '#a', '#b']) await request('webhook', `https://hook.acme.example/a?b${fragment}`);
+    expect(await only('partners')).toMatchObject({ to: 'https://hook.acme.example/a?b', requested: 3 });
   });
 
   test('shows the secret of a webhook to those who can confirm it, and never its address', async () => {
