@@ -52,7 +52,13 @@ export async function startIn(
       ...env,
     },
   });
-  return { ...program, request: (...call) => request(program.url, ...call) };
+  return {
+    ...program,
+    request: (...call) =>
+      request(program.url, ...call).catch((error: unknown) => {
+        throw new Error(`${String(error)}; output:\n${program.lastOutput()}`, { cause: error });
+      }),
+  };
 }
 
 /** Creates a folder for `startProduct` with a catalogue and no data. */

@@ -8,11 +8,11 @@ const ROOT = resolve(import.meta.dirname, '..');
 const READY_WITHIN_MS = 60_000;
 const STOPS_WITHIN_MS = 10_000;
 
-/** Characters of its output in the error after a failed start. */
+/** Characters of its output that are kept for errors. */
 const OUTPUT_KEPT = 4_000;
 
-/** A running program with an HTTP address. `readyMs`: from its start to its `ready` line. */
-export type Program = { url: string; readyMs: number; stop(): Promise<void> };
+/** A running program with an HTTP address. `readyMs`: from its start to its `ready` line. `lastOutput`: the end of its log. */
+export type Program = { url: string; readyMs: number; lastOutput(): string; stop(): Promise<void> };
 
 /**
  * Starts a program of this project as a user does, and waits for its line `… ready on <address>`. The IPC channel closes
@@ -32,9 +32,14 @@ export async function startProgram(
   });
   child.channel?.unref(); // the channel must not keep this process alive
   const stop = () => stopChild(child);
+  let output = '';
+  const lastOutput = () => output;
+  const hear = (chunk: Buffer) => void (output = `${output}${chunk.toString()}`.slice(-OUTPUT_KEPT));
+  child.stdout?.on('data', hear); // keeps reading after the start, because a full pipe would block its log
+  child.stderr?.on('data', hear);
   try {
-    const url = await readyLine(child, file);
-    return { url, readyMs: performance.now() - began, stop };
+    const url = await readyLine(child, file, lastOutput);
+    return { url, readyMs: performance.now() - began, lastOutput, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -48,20 +53,18 @@ const asByNpmStart = (): Record<string, string> => ({
   NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
 });
 
-function readyLine(child: ChildProcess, file: string): Promise<string> {
+function readyLine(child: ChildProcess, file: string, lastOutput: () => string): Promise<string> {
   return new Promise((ready, fail) => {
-    let output = '';
-    const failed = (why: string) => fail(new Error(`${file} ${why}; output:\n${output}`));
+    const failed = (why: string) => fail(new Error(`${file} ${why}; output:\n${lastOutput()}`));
     const timer = setTimeout(() => failed(`was not ready within ${READY_WITHIN_MS / 1000} s`), READY_WITHIN_MS);
-    const hear = (chunk: Buffer) => {
-      output = `${output}${chunk.toString()}`.slice(-OUTPUT_KEPT);
-      const url = / ready on (http:\S+)\n/.exec(output)?.[1];
+    const look = () => {
+      const url = / ready on (http:\S+)\n/.exec(lastOutput())?.[1];
       if (url === undefined) return;
       clearTimeout(timer);
       ready(url);
     };
-    child.stdout?.on('data', hear); // keeps reading after the start, because a full pipe would block its log
-    child.stderr?.on('data', hear);
+    child.stdout?.on('data', look);
+    child.stderr?.on('data', look);
     child.once('error', (error) => failed(`cannot be started: ${error.message}`));
     child.once('exit', (code, signal) => {
       clearTimeout(timer);

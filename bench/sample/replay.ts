@@ -117,18 +117,31 @@ async function send(
 ): Promise<void> {
   switch (step.kind) {
     case 'record': {
-      const { id } = (await ask('POST', '/v1/deployments', step.body)) as { id: string };
+      const { id } = (await insisted(() => ask('POST', '/v1/deployments', step.body))) as { id: string };
       changes.set(id, step.change);
       return;
     }
     case 'update': {
       const [id] = [...changes].find(([, change]) => change === step.change) ?? [];
-      await ask('PATCH', `/v1/deployments/${id}`, step.body);
+      await insisted(() => ask('PATCH', `/v1/deployments/${id}`, step.body));
       return;
     }
     case 'notify':
-      await ask('POST', '/v1/alerts/alertmanager', step.body);
+      await insisted(() => ask('POST', '/v1/alerts/alertmanager', step.body));
       for (const { alert, isOver } of step.alerts) if (!isOver) await incidentOf(ask, mark + alert.service);
+  }
+}
+
+/** Repeats a request while the product is too busy to answer it, as its senders do. A repeat changes nothing. */
+async function insisted(request: () => Promise<unknown>): Promise<unknown> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!/ returned 503: /.test(String(error)) || performance.now() > until) throw error;
+      await sleep(PAUSE_MS);
+    }
   }
 }
 
