@@ -46,7 +46,7 @@ const alert = (status: 'firing' | 'resolved', more: Partial<Signal> = {}): Alert
   status,
 });
 
-function bulletin(alerts: AlertNotice['alerts'], more: object = {}): AlertNotice {
+function notice(alerts: AlertNotice['alerts'], more: object = {}): AlertNotice {
   return {
     kind: 'notice',
     channel: '#payments',
@@ -77,22 +77,20 @@ const shown = (one: AlertNotice): string => noticeCard(one).parts.map(partText).
 
 describe('the notice', () => {
   test('counts firing alerts, and lists each name once', () => {
-    const one = bulletin([alert('firing'), alert('resolved'), alert('firing', { title: 'CertExpires' })]);
+    const one = notice([alert('firing'), alert('resolved'), alert('firing', { title: 'CertExpires' })]);
     expect(noticeCard(one).summary).toBe('🟠 checkout production: 2 alerts');
     expect(shown(one)).toContain('🔥 DiskFull × 2\n🔥 CertExpires');
     expect(shown(one)).toContain('since 2026-11-20 12:00 UTC · 3 in total · no incident');
   });
 
   test('is not urgent for info alerts, and when all alerts have ended', () => {
-    expect(noticeCard(bulletin([alert('firing', { severity: 'info' })])).summary).toBe(
-      '🔵 checkout production: 1 alert',
-    );
-    expect(noticeCard(bulletin([alert('resolved')])).summary).toBe('✔️ checkout production: all alerts resolved');
+    expect(noticeCard(notice([alert('firing', { severity: 'info' })])).summary).toBe('🔵 checkout production: 1 alert');
+    expect(noticeCard(notice([alert('resolved')])).summary).toBe('✔️ checkout production: all alerts resolved');
   });
 
   test('links to further information', () => {
     const links = { runbook: 'https://wiki.test/disk', dashboard: null, source: null };
-    expect(shown(bulletin([alert('firing', { links })]))).toContain('[Runbook](https://wiki.test/disk)');
+    expect(shown(notice([alert('firing', { links })]))).toContain('[Runbook](https://wiki.test/disk)');
   });
 
   test('of any alert can be displayed, and alerts cannot forge links', () => {
@@ -101,7 +99,7 @@ describe('the notice', () => {
       .map(({ firing, ...more }) => alert(firing ? 'firing' : 'resolved', more));
     fc.assert(
       fc.property(fc.array(anyAlert, { maxLength: 15 }), (alerts) => {
-        const { summary, parts } = noticeCard(bulletin(alerts));
+        const { summary, parts } = noticeCard(notice(alerts));
         expect([JSON.stringify(summary), ...parts.map(partText)].join()).not.toMatch(/undefined|null|\[object/);
         const links = parts.flatMap((part) => (part.kind === 'text' || part.kind === 'note' ? part.text : []));
         expect(links.filter((span) => typeof span !== 'string' && 'link' in span)).toEqual([]);

@@ -26,7 +26,7 @@ export class GithubServer {
       this.reviews.push({ path: request.url ?? '', ...told, authorization });
       if (answer === 'hang') return;
       response.writeHead(answer, { 'content-type': 'application/json' });
-      response.end(answer === 204 ? '' : JSON.stringify({ message: 'Told to' }));
+      response.end(answer === 204 ? '' : JSON.stringify({ message: 'Requested failure' }));
     });
   });
 

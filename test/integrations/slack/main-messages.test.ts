@@ -59,7 +59,7 @@ describe('messages about an incident', () => {
   test('a notice of alerts without an incident', () => {
     fc.assert(
       fc.property(fc.array(foreign, { minLength: 1, maxLength: 30 }), wildName, (titles, name) => {
-        const bulletin: AlertNotice = {
+        const notice: AlertNotice = {
           kind: 'notice',
           channel: '#team',
           round: 1,
@@ -70,7 +70,7 @@ describe('messages about an incident', () => {
           firing: titles.length,
           total: titles.length,
         };
-        expect(wrong(noticeCard(bulletin))).toEqual([]);
+        expect(wrong(noticeCard(notice))).toEqual([]);
       }),
     );
   });

@@ -61,7 +61,7 @@ async function only(...entries: AlertNoticeEntry[]): Promise<string> {
 
 async function read(id: string) {
   const found = await stores.alertNotices.read(id);
-  if (found === undefined) throw new Error(`bulletin ${id} cannot be read`);
+  if (found === undefined) throw new Error(`alert notice ${id} cannot be read`);
   return found;
 }
 
