@@ -1,7 +1,8 @@
 /**
- * The pictures in docs/pictures: an incident is played in a sandbox of its own, people run it from Slack, and what they
- * see is photographed. It takes two minutes, and a Chromium on this machine.
- *   node scripts/pictures.ts
+ * The pictures in docs/pictures. For Slack, an incident is played in a sandbox of its own, and people run it there. For
+ * the console and the status page, incidents begin in another one. What people see is photographed. It takes three
+ * minutes, and a Chromium on this machine.
+ *   node scripts/pictures.ts [slack] [console]
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +10,9 @@ import { Stage } from '../demo/stage.ts';
 import { Browser } from '../test/support/browser.ts';
 import { bareEnvironment } from '../test/support/firebreak.ts';
 import { Camera } from './pictures/camera.ts';
+import { photographConsole } from './pictures/console.ts';
 import { photographed } from './pictures/incident.ts';
+import { Shop } from './pictures/shop.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'docs', 'pictures');
 
@@ -17,21 +20,42 @@ const FOLDER = join(import.meta.dirname, '..', 'docs', 'pictures');
 const TIME_SCALE = 60;
 const LIMIT_SECONDS = 300;
 
+const SETS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
+  async slack(browser) {
+    const story = photographed((url) => new Camera(browser, url, FOLDER));
+    const stage = await Stage.open(story, {
+      output: { colours: false, write: (line) => console.log(line) },
+      env: bareEnvironment(),
+      timeScale: TIME_SCALE,
+      limitSeconds: LIMIT_SECONDS,
+    });
+    try {
+      await stage.play();
+    } finally {
+      await stage.close();
+    }
+  },
+  async console(browser) {
+    const shop = await Shop.open(bareEnvironment());
+    try {
+      await photographConsole(shop, new Camera(browser, shop.firebreak.url, FOLDER));
+    } finally {
+      await shop.close();
+    }
+  },
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !Object.hasOwn(SETS, name));
+if (unknown !== undefined) {
+  console.error(`unknown pictures "${unknown}"; choose from ${Object.keys(SETS).join(', ')}`);
+  process.exit(2);
+}
+
 await mkdir(FOLDER, { recursive: true });
 const browser = await Browser.start();
 try {
-  const story = photographed((url) => new Camera(browser, url, FOLDER));
-  const stage = await Stage.open(story, {
-    output: { colours: false, write: (line) => console.log(line) },
-    env: bareEnvironment(),
-    timeScale: TIME_SCALE,
-    limitSeconds: LIMIT_SECONDS,
-  });
-  try {
-    await stage.play();
-  } finally {
-    await stage.close();
-  }
+  for (const [name, take] of Object.entries(SETS)) if (asked.length === 0 || asked.includes(name)) await take(browser);
 } finally {
   await browser.stop();
 }

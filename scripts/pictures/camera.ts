@@ -11,6 +11,9 @@ export const PHONE = 390;
 /** Higher than any conversation; the part below the last message is cropped. */
 const ROOM = 2600;
 
+/** Pixels below the last element. */
+const MARGIN = 16;
+
 const LOOK_EVERY_MS = 100;
 const LOOKS_MAX = 200;
 
@@ -37,7 +40,16 @@ type Over = Omit<Taken, 'messages'> & {
   after?(page: Page): Promise<void>;
 };
 
-/** Takes pictures of the sandbox page. */
+type Web = {
+  /** Pixels. */
+  width: number;
+  /** Selector of an element that must be on the page. */
+  shows: string;
+  /** Selector of the last element in the picture. */
+  until: string;
+};
+
+/** Takes pictures of the pages of one Firebreak. */
 export class Camera {
   readonly #browser: Browser;
   readonly #url: string;
@@ -88,6 +100,26 @@ export class Camera {
     await until(page, `document.querySelector('main') !== null`);
     const height = await bottomOf(page, 'main');
     await this.#save(name, page, width, height);
+  }
+
+  /** Signs in to the console, for all pages that follow. */
+  async signIn(token: string): Promise<void> {
+    const page = await this.#browser.open(`${this.#url}/login`, { width: DESK, height: DESK });
+    await until(page, `document.readyState === 'complete' && document.querySelector('#token') !== null`);
+    await page.evaluate(`document.querySelector('#token').focus()`);
+    await page.type(token);
+    await page.press('Enter');
+    await until(page, `location.pathname === '/console' && document.querySelector('main') !== null`);
+    await page.close();
+  }
+
+  /** Takes a picture of a page from its top to the end of an element. */
+  async web(name: string, path: string, { width, shows, until: last }: Web): Promise<void> {
+    const page = await this.#browser.open(this.#url + path, { width, height: ROOM });
+    await until(page, `document.readyState === 'complete' && document.querySelector(${quoted(shows)}) !== null`);
+    await sleep(SETTLES_MS);
+    const height = await bottomOf(page, last);
+    await this.#save(name, page, width, height + MARGIN);
   }
 
   async #open({ width, as, channel, messages }: Omit<Taken, 'height'>, height: number): Promise<Page> {

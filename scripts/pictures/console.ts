@@ -1,0 +1,86 @@
+import { incidentsOf } from '../../demo/event-source.ts';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import type { Camera } from './camera.ts';
+import type { Shop } from './shop.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Widths of the windows in pixels. In the console's, two columns have room. */
+const CONSOLE = 1200;
+const STATUS = 860;
+
+/** Takes pictures of the console and the status page while one incident waits for a person and another is mitigated. */
+export async function photographConsole(shop: Shop, camera: Camera): Promise<void> {
+  await quietMonth(shop);
+  await searchFails(shop);
+  const { id } = await checkoutFails(shop);
+  await shop.deploy('accounts', 'v9', 2 * MINUTE);
+  await shop.until('a burn rate that freezes deploys', () => shop.isFrozen('checkout'));
+
+  await camera.signIn(await shop.token());
+  await camera.web('console-now', '/console', { width: CONSOLE, shows: 'main', until: '.columns' });
+  const incident = { width: CONSOLE, shows: '#health', until: '#decisions' };
+  await camera.web('console-incident', `/console/incidents/${id}`, incident);
+  const slo = { width: CONSOLE, shows: '#burn-down', until: '.columns' };
+  await camera.web('console-slo', '/console/slos/checkout-availability', slo);
+  await camera.web('status-page', '/status', { width: STATUS, shows: 'main', until: '.legend' });
+}
+
+/** Sets 28 days with errors that spent a part of the budgets, and the versions that have been running. */
+async function quietMonth(shop: Shop): Promise<void> {
+  for (const service of ['checkout', 'search', 'accounts'] as const) {
+    await shop.failed(service, [{ ago: 29 * DAY, value: 0.0002 }]);
+    await shop.fails(service, [{ ago: 3 * HOUR, value: 0.001 }]);
+  }
+  await shop.failed('checkout', [
+    { ago: 13 * DAY, value: 0.03 },
+    { ago: 13 * DAY - 2 * HOUR, value: 0.0001 },
+    { ago: 8 * DAY, value: 0.12 },
+    { ago: 8 * DAY - 90 * MINUTE, value: 0.0002 },
+  ]);
+  await shop.deploy('checkout', 'v41', 30 * HOUR, { end: 30 * HOUR - 5 * MINUTE });
+  await shop.deploy('search', 'v17', 50 * HOUR, { end: 50 * HOUR - 5 * MINUTE });
+  await shop.deploy('accounts', 'v8', 80 * HOUR, { end: 80 * HOUR - 5 * MINUTE });
+}
+
+/** Lets a version of search fail, which is rolled back. */
+async function searchFails(shop: Shop): Promise<void> {
+  const ago = 21 * MINUTE;
+  await shop.deploy('search', 'v18', 24 * MINUTE, { end: 22 * MINUTE });
+  await shop.fails('search', [{ ago, value: 0.08 }], {
+    v17: [{ ago: 3 * HOUR, value: 0.001 }],
+    v18: [{ ago, value: 0.16 }],
+  });
+  await shop.failed('search', [{ ago, value: 0.08 }]);
+  await shop.alert('search', 'Searches end with errors', ago - 2 * MINUTE);
+  await shop.until('the rollback of search', async () => {
+    const incident = await incidentOf(shop, 'search');
+    return incident?.status === 'mitigated' && incident;
+  });
+  const now = [{ ago: 0, value: 0.001 }];
+  await shop.fails('search', now, { v17: now });
+  await shop.failed('search', now);
+}
+
+/** Lets a version of checkout fail whose migration needs a person. */
+async function checkoutFails(shop: Shop): Promise<IncidentView> {
+  const ago = 11 * MINUTE;
+  await shop.deploy('checkout', 'v42', 16 * MINUTE, { end: 12 * MINUTE, hasMigration: true });
+  const rise = [0.06, 0.15, 0.22, 0.24, 0.23, 0.25, 0.24, 0.26, 0.24, 0.25];
+  await shop.fails(
+    'checkout',
+    rise.map((value, minute) => ({ ago: ago - minute * MINUTE, value })),
+    { v41: [{ ago: 3 * HOUR, value: 0.001 }], v42: [{ ago, value: 0.48 }] },
+  );
+  await shop.failed('checkout', [{ ago, value: 0.24 }]);
+  await shop.alert('checkout', 'Payments fail for one in four customers', ago - 3 * MINUTE);
+  return shop.until('the question about checkout', async () => {
+    const incident = await incidentOf(shop, 'checkout');
+    return incident?.decisions.some(({ state }) => state === 'waiting') && incident;
+  });
+}
+
+const incidentOf = async ({ firebreak }: Shop, name: string): Promise<IncidentView | undefined> =>
+  (await incidentsOf(firebreak)).find(({ service }) => service === name);
