@@ -1,20 +1,23 @@
 import { type LinkPurpose, readLink } from '../../../domain/status/subscriptions/links.ts';
-import { confirmed } from '../../../domain/status/subscriptions/subscription.ts';
+import { CONFIRM_SECONDS, confirmed } from '../../../domain/status/subscriptions/subscription.ts';
 import type { Subscriber } from '../../../schemas/status/subscriber.ts';
+import { secondsBetween } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../refusal.ts';
 import type { SubscriptionDeps } from './subscribe.ts';
 
 /** A link as received. */
 export type GivenLink = { page: string; purpose: LinkPurpose; text: string };
 
-/** Returns the subscription that a link names. Undefined: the link is wrong, or the subscription has ended. */
+/** Returns the subscription that a link names. Undefined: the link is wrong or has expired, or the subscription has ended. */
 export async function subscriptionOf(
-  { subscribers }: Pick<SubscriptionDeps, 'subscribers'>,
+  { clock, subscribers }: Pick<SubscriptionDeps, 'clock' | 'subscribers'>,
   { page, purpose, text }: GivenLink,
 ): Promise<Subscriber | undefined> {
   const link = readLink(text);
   const found = link && (await subscribers.read(page, link.id));
-  return found !== undefined && link !== undefined && subscribers.isCode(found, purpose, link.code) ? found : undefined;
+  if (found === undefined || link === undefined || !subscribers.isCode(found, purpose, link.code)) return undefined;
+  const hasExpired = purpose === 'confirm' && secondsBetween(found.requested_at, clock.now()) >= CONFIRM_SECONDS;
+  return hasExpired ? undefined : found;
 }
 
 const WRITE_TRIES = 5;

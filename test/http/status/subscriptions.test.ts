@@ -235,6 +235,14 @@ describe('a link', () => {
     expect((await ask(await linkOf('confirm'), [])).status).toBe(200);
   });
 
+  test('to confirm expires after 48 hours for a confirmed subscription, too, which stays', async () => {
+    const link = await linkOf('confirm');
+    await ask(link, []);
+    stores.clock.set(stores.clock.millis + 48 * 3_600_000);
+    expect([(await ask(link)).status, (await ask(link, [])).status]).toEqual([404, 404]);
+    expect((await ask(await linkOf('manage'))).status).toBe(200);
+  });
+
   test('changes the components', async () => {
     await ask(await linkOf('confirm'), []);
     const link = await linkOf('manage');
