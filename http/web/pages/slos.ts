@@ -121,7 +121,8 @@ export function forecastOf({ forecast, budget_remaining: left }: SloView, at: Ti
   const lines = [
     spent_at === null || (left !== null && left <= 0) ? '' : html`<p>spent ${ahead(spent_at, at)}</p>`,
     freezes_at == null || freezes_at === spent_at ? '' : html`<p>freezes deploys ${ahead(freezes_at, at)}</p>`,
-    lifts_at === null ? '' : html`<p>allows deploys again ${ahead(lifts_at, at)}</p>`,
+    // A budget that has enough left can still be burning, so that another freeze applies.
+    lifts_at === null || lifts_at <= at ? '' : html`<p>budget allows deploys again ${ahead(lifts_at, at)}</p>`,
   ].filter(Boolean);
   return lines.length === 0 ? '' : html`${lines}`;
 }

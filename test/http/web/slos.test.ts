@@ -61,6 +61,15 @@ test('budget, burn rates, and forecast are words and numbers', async () => {
   expect(textOf(await page({ items: [slo({ budget_remaining: -0.2 })] }))).toContain('overspent by 20 %');
 });
 
+test.each([
+  ['2026-11-20T13:00:00.000Z', true],
+  [AT, false], // has enough left already, so that whatever freezes deploys now has another cause
+])('the budget allows deploys again from %s: shown %s', async (lifts_at, isShown) => {
+  const forecast = { spent_at: null, freezes_at: null, lifts_at, lifts_at_present_burn: null };
+  const text = textOf(await page({ items: [slo({ forecast } as Partial<SloView>)] }));
+  expect(text.includes('budget allows deploys again')).toBe(isShown);
+});
+
 test('says how an objective gets there, and what matches a search', async () => {
   expect(textOf(await page({ isEmpty: true }))).toMatch(/Describe one in config\/slos/);
   expect(textOf(await page({ items: [], text: 'nowhere' }))).toMatch(/No objective matches “nowhere”/);
