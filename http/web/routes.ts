@@ -152,7 +152,8 @@ const pageEvent = (version: string, markup: string): string =>
   `id: ${version}\nevent: page\n${markup.replaceAll(/\r\n?|\n/g, '\ndata: ').replace(/^/, 'data: ')}\n\n`;
 
 /** Answers a browser with a page, and a program with a status code alone. */
-async function failed(deps: Pick<Deps, 'log'>, error: Error, c: Context<Env>): Promise<Response> {
+async function failed(deps: Pick<Deps, 'log'>, thrown: Error, c: Context<Env>): Promise<Response> {
+  const error = thrown.name === 'BadCursor' ? noSuchPart() : thrown;
   const known = error instanceof Refusal || error instanceof HTTPException;
   if (!known) (c.get('log') ?? deps.log).error('a page failed', { error: error.stack ?? String(error) });
   const status = known ? error.status : 503;
@@ -163,6 +164,9 @@ async function failed(deps: Pick<Deps, 'log'>, error: Error, c: Context<Env>): P
   const page = viewer === undefined ? plainPage(shown) : consolePage(viewer, { ...shown, path: '' });
   return c.html(await page, status as 400, headers);
 }
+
+const noSuchPart = (): Refusal =>
+  new Refusal(400, 'bad-cursor', 'there is no such part of the list; open the page again to begin at the newest item');
 
 const TITLES: Readonly<Record<number, string>> = {
   401: 'Sign in first',

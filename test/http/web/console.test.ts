@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../../../aws/hash.ts';
+import { BadCursor } from '../../../aws/table/core/table.ts';
 import { api } from '../../../http/app.ts';
 import { ASSETS } from '../../../http/web/assets.ts';
 import { createLoginLink } from '../../../http/web/login.ts';
@@ -293,6 +294,13 @@ describe('pages', () => {
       expect([path, response.status]).toEqual([path, 404]);
       expect(response.headers.get('content-type')).toMatch(/^text\/html/);
     }
+  });
+
+  test('say that a part of a list does not exist, for example after a mistake in the address', async () => {
+    const { cookie } = await signedIn('grace');
+    world.deps.incidents.list = async () => Promise.reject(new BadCursor());
+    const response = await get('/console/decisions?from=mistake', { cookie });
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('no such part of the list')]);
   });
 
   test('send what changed as events, once', async () => {
