@@ -300,7 +300,10 @@ describe('pages', () => {
     const { cookie } = await signedIn('grace');
     world.deps.incidents.list = async () => Promise.reject(new BadCursor());
     const response = await get('/console/decisions?from=mistake', { cookie });
-    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('no such part of the list')]);
+    expect([response.status, await response.text()]).toEqual([
+      400,
+      expect.stringContaining('no such part of the list'),
+    ]);
   });
 
   test('send what changed as events, once', async () => {
