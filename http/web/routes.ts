@@ -18,6 +18,7 @@ import { PAGES } from './pages/index.ts';
 import type { ConsoleDeps, ConsolePage, PageAction } from './pages/page.ts';
 import { type Html, type Shown } from './parts.ts';
 import { formOfViewer, identifiesViewer } from './viewer.ts';
+import { visibleText } from './visible.ts';
 
 /** Everything that a page loads is from this address, and no markup contains styles or scripts. */
 const HEADERS = {
@@ -40,6 +41,7 @@ export function consoleApp(deps: ConsoleDeps): Hono<Env> {
   web.use(identifiesRequest(deps));
   web.use(credentials(deps));
   web.use(rateLimit(deps));
+  web.use(visibleText());
   web.use('/console/approve/*', async (c, next) => {
     await next();
     for (const [name, value] of Object.entries(LINK_HEADERS)) c.res.headers.set(name, value);
