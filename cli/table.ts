@@ -1,4 +1,4 @@
-import { printableJson } from './printable.ts';
+import { printableJson } from '../domain/messages/printable.ts';
 
 /** Returns aligned columns with a heading. The last column is not padded. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -26,7 +26,7 @@ export type NoisyAlert = {
   name: string;
   times: number;
   lastAt: Timestamp;
-  /** Incidents that list it, and how many of them somebody has acknowledged. */
+  /** Number of incidents that list it, and number of these that were acknowledged. */
   incidents: number;
   acknowledged: number;
   /** Pages of these incidents. */

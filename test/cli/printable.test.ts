@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { printable } from '../../cli/printable.ts';
+import { printable } from '../../domain/messages/printable.ts';
 import { asJson } from '../../cli/table.ts';
 import { cli, terminal } from './support.ts';
 

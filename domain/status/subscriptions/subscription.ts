@@ -5,7 +5,7 @@ import type { PageSettings } from '../pages.ts';
 /** Seconds for which the link that confirms a subscription works. Then the address is deleted. */
 export const CONFIRM_SECONDS = 48 * 3600;
 
-/** Messages that one address gets on a day (UTC) because somebody entered it into the form. */
+/** Limit of confirmation messages to one address on one day (UTC). */
 export const REQUESTS_PER_ADDRESS = 3;
 
 /** Refused updates in a row after which an address gets no more updates. */
@@ -14,7 +14,7 @@ export const REFUSALS_MAX = 3;
 /** Seconds after which a suspended address is deleted. */
 export const SUSPENDED_SECONDS = 30 * 24 * 3600;
 
-/** What somebody asks for in the form. */
+/** A request to subscribe, as entered in the form. */
 export type Request = {
   page: string;
   channel: SubscriptionChannel;
@@ -24,8 +24,8 @@ export type Request = {
 };
 
 /**
- * Returns a subscription after a request, and whether a message is due. Whoever sends the form cannot change a
- * confirmed subscription: its owner gets a link with which they can.
+ * Returns a subscription after a request, and whether a message is due. The form does not change a confirmed
+ * subscription: instead, its address gets a link to the page that does.
  *
  * @param fresh the ID and key of a new subscription
  */
