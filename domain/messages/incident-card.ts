@@ -394,7 +394,7 @@ const ENTRY_MARKS: readonly [RegExp, string][] = [
   [/^flag\./, '🚩'],
   [/^(scale|restart|http|ticket)\./, '🛠️'],
   [/^automation\.demoted$/, '✋'],
-  [/^nudge\./, '⏰'],
+  [/^reminder\./, '⏰'],
   [/^role\./, '🧑‍✈️'],
   [/^acknowledged$/, '👀'],
   [/^update$/, '📣'],
@@ -431,7 +431,7 @@ export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: Actor
   };
 }
 
-const isReminder = ({ actor, kind }: TimelineEntry): boolean => actor === 'firebreak' && kind.startsWith('nudge.');
+const isReminder = ({ actor, kind }: TimelineEntry): boolean => actor === 'firebreak' && kind.startsWith('reminder.');
 
 /**
  * Returns the people to mention: recipients of Firebreak's reminders and role assignments. Timeline entries by others
@@ -439,7 +439,7 @@ const isReminder = ({ actor, kind }: TimelineEntry): boolean => actor === 'fireb
  */
 function mentionsOf({ actor, kind, detail }: TimelineEntry, slackIdOf: (name: string) => string | null): string[] {
   if (actor !== 'firebreak' || detail === null || typeof detail !== 'object') return [];
-  const isReminded = kind.startsWith('nudge.');
+  const isReminded = kind.startsWith('reminder.');
   if ((kind === 'role.assigned' || isReminded) && 'to' in detail && typeof detail.to === 'string')
     return [slackIdOf(detail.to) ?? []].flat();
   if (!isReminded || !('mention' in detail) || !Array.isArray(detail.mention)) return [];

@@ -20,7 +20,7 @@ export async function remind(deps: ReminderDeps, open: readonly IncidentRecord[]
           handling: { reminded: due.reminded },
           timeline: {
             actor: 'firebreak',
-            kind: `nudge.${kind}`,
+            kind: `reminder.${kind}`,
             text,
             detail: { mention, incident: id, remedies, ...(to !== null && { to: to.name }) },
           },

@@ -53,7 +53,7 @@ test('a hanging mail server delays neither pages nor Slack', { timeout: 180_000 
 
   await seen(async () => tried > 0, 'an attempt at the mail server');
   await seen(async () => (await paged()) === 2, 'two escalations');
-  await seen(async () => (await timeline()).includes('nudge.triage'), 'a reminder');
+  await seen(async () => (await timeline()).includes('reminder.triage'), 'a reminder');
   const slack = await firebreak.get('/sandbox/slack/channels/status');
   expect(JSON.stringify(slack.body)).toContain('Payments fail');
   expect(tried).toBeLessThan(MANY.length / 4);

@@ -81,7 +81,7 @@ const wildEntry: fc.Arbitrary<TimelineEntry> = fc
 const reminder: fc.Arbitrary<TimelineEntry> = fc.array(foreign, { maxLength: 100 }).map((mention) => ({
   at: '2026-11-20T12:00:00.000Z' as Timestamp,
   actor: 'firebreak',
-  kind: 'nudge.update',
+  kind: 'reminder.update',
   text: 'No update since it began',
   detail: { mention: [...mention, 'U024BE7LH'], incident: INCIDENT, remedies: ['acknowledge', 'severity'] },
 }));

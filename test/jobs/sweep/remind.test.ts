@@ -25,7 +25,7 @@ const look = async (minutes: number) => {
 
 const reminders = async () =>
   (await world.deps.incidents.timeline(id, { limit: 50 })).items
-    .filter(({ kind }) => kind.startsWith('nudge.'))
+    .filter(({ kind }) => kind.startsWith('reminder.'))
     .map(({ kind, actor }) => `${actor} ${kind}`);
 
 test('people are reminded once despite repeated runs', async () => {
@@ -33,7 +33,7 @@ test('people are reminded once despite repeated runs', async () => {
   expect(await reminders()).toEqual([]);
   expect(await look(1)).toEqual({ reminded: 1 });
   expect(await look(0)).toEqual({ reminded: 0 });
-  expect(await reminders()).toEqual(['firebreak nudge.triage']);
+  expect(await reminders()).toEqual(['firebreak reminder.triage']);
 });
 
 test('a task that was done meanwhile causes no reminder', async () => {
@@ -63,7 +63,7 @@ test.each([
   const told = await say();
   await look(5);
   const { items } = await world.deps.incidents.timeline(told.id, { limit: 50 });
-  const asked = items.filter(({ kind }) => kind === 'nudge.triage').map(({ text }) => text);
+  const asked = items.filter(({ kind }) => kind === 'reminder.triage').map(({ text }) => text);
   expect(asked).toEqual([expect.stringContaining('is not acknowledged yet')]);
   await world.deps.incidents.amend(told.id, () => ({
     handling: { acknowledged: { by: 'ada', at: world.clock.now() } },
@@ -102,7 +102,7 @@ test('only reminders mention the person who owes an update, not user texts', asy
   await look(30);
   const [entry] = (await world.deps.incidents.timeline(id, { limit: 1 })).items;
   if (entry === undefined) throw new Error('there is no entry');
-  expect(entry.kind).toBe('nudge.update');
+  expect(entry.kind).toBe('reminder.update');
   expect(entryMessage(entry).parts[0]).toMatchObject({ text: ['⏰ ', { user: 'U0ADA' }, ' ', entry.text] });
   expect(entryMessage({ ...entry, actor: 'somebody' }).parts[0]).toMatchObject({
     text: ['⏰ ', { bold: 'somebody' }, ': ', entry.text],

@@ -61,7 +61,7 @@ const after = (minutes: number) => world.clock.set(world.clock.millis + minutes 
 
 test('each minute, pages are escalated, reminders are sent, and the audit log is sealed', async () => {
   await sweep(deps);
-  expect([said(/^page\.escalated|^nudge/), sealed, errors]).toEqual([['nudge.triage', 'page.escalated'], 1, []]);
+  expect([said(/^page\.escalated|^reminder/), sealed, errors]).toEqual([['page.escalated', 'reminder.triage'], 1, []]);
 });
 
 test('an unresponsive vendor delays nothing else, and gets no parallel request', async () => {
@@ -74,7 +74,7 @@ test('an unresponsive vendor delays nothing else, and gets no parallel request',
   const underWay: JobsInProgress = new Set();
   const first = sweep(deps, underWay);
   await expect.poll(() => underWay).toEqual(new Set(['find undelivered GitHub webhooks']));
-  expect([said(/^page\.escalated|^nudge/), sealed]).toEqual([['nudge.triage', 'page.escalated'], 1]);
+  expect([said(/^page\.escalated|^reminder/), sealed]).toEqual([['page.escalated', 'reminder.triage'], 1]);
 
   after(10);
   await sweep(deps, underWay);
@@ -98,7 +98,7 @@ test('a failed job does not block the others, and runs again', async () => {
   };
   const underWay: JobsInProgress = new Set();
   await sweep(deps, underWay);
-  expect(said(/^page\.escalated|^nudge/)).toHaveLength(2);
+  expect(said(/^page\.escalated|^reminder/)).toHaveLength(2);
   expect(errors).toMatchObject([{ job: 'find undelivered GitHub webhooks', error: 'Error: a bug' }]);
   atGithub = async () => [];
   after(10);

@@ -5,7 +5,7 @@ export const TIMELINE_KINDS = {
   all: { label: 'Everything', covers: /./ },
   decisions: { label: 'Decisions', covers: /^(decision|suspect|verification|change|mitigation\.not_taken)/ },
   actions: { label: 'Actions', covers: /^(rollback|mitigation|runbook|flag|scale|restart|http|ticket|automation)/ },
-  pages: { label: 'Pages', covers: /^(page|nudge|commander\.unknown)/ },
+  pages: { label: 'Pages', covers: /^(page|reminder|commander\.unknown)/ },
   people: {
     label: 'People',
     covers: /^(note|role|command\.|incident\.(acknowledged|triaged|update|changed)|resolve|statuspage)/,
