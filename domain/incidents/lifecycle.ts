@@ -8,6 +8,7 @@ import type {
 } from '../../schemas/incidents/incident.ts';
 import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
+import { contradictionView } from '../status/contradictions.ts';
 import type { Child } from '../messages/story.ts';
 import type { Amend, Amended, ChildIncident, IncidentGroups, HandoverState } from '../ports/incidents.ts';
 import { childrenView } from './children.ts';
@@ -130,6 +131,7 @@ export function viewOf(
     channel: more.channel,
     roles: Object.fromEntries(Object.entries(incident.roles ?? {}).map(([role, { shown }]) => [role, shown])),
     cleared: incident.cleared ?? [],
+    page_contradiction: contradictionView(incident.page_contradiction),
     decisions: more.decisions,
     effects: more.effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
   };

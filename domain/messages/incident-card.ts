@@ -18,6 +18,7 @@ import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { remediesOf } from '../rollback/remedies.ts';
 import { shadowText } from '../automation/shadow.ts';
+import { contradictedMinutes } from '../status/contradictions.ts';
 import { serviceEnvironmentText, type Story } from './story.ts';
 
 /** Slack messages about an incident. Pure: the same input always gives the same card. */
@@ -71,7 +72,10 @@ export function summaryCard(story: Story, url?: string, urls: ApprovalUrls = NO_
       ...automationPart(story),
       ...alertsPart(story),
       ...more,
-      { kind: 'note', text: [`Incident ${incident.id}`, ...consoleLink(url), ...mutedNote(incident)] },
+      {
+        kind: 'note',
+        text: [`Incident ${incident.id}`, ...consoleLink(url), ...mutedNote(incident), ...contradictionNote(incident)],
+      },
     ],
   };
 }
@@ -345,6 +349,14 @@ const actionInProgress = (effects: Story['effects']): string => {
 
 const mutedNote = ({ muted }: IncidentRecord): Text =>
   muted === undefined || muted === null ? [] : [` · ${muted.text}`];
+
+/** Prints the minutes of an incident that is over: while it is open, messages say when a contradiction begins and ends. */
+function contradictionNote({ status, page_contradiction }: IncidentRecord): Text {
+  const minutes = contradictedMinutes(page_contradiction);
+  return status !== 'resolved' || minutes === 0
+    ? []
+    : [` · Status page and SLI contradicted each other for ${minutes} min`];
+}
 
 /** Builds the one-line message in a team's own channel, which is edited in place. */
 export function teamLine({ incident }: Story, channel: string | null): ChatMessage {

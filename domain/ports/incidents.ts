@@ -1,7 +1,13 @@
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
 import type { InboxMessage, Message, UnreadableMessage } from '../../schemas/incidents/inbox.ts';
-import type { IncidentRecord, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
+import type {
+  IncidentRecord,
+  IncidentStatus,
+  IncidentView,
+  PageContradiction,
+  TimelineEntry,
+} from '../../schemas/incidents/incident.ts';
 import type { Handling, IncidentRole, RoleHolder } from '../../schemas/people/response-roles.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Arrival } from '../alerts/admission.ts';
@@ -129,6 +135,8 @@ export type Incidents = {
   story(id: IncidentId, after: string | null): Promise<Story | undefined>;
   /** Sets the text about muted alerts; null: none. Returns whether it changed. */
   setMuted(id: IncidentId, text: string | null): Promise<boolean>;
+  /** Records that the status page and the SLIs of the service contradict each other. */
+  setPageContradiction(id: IncidentId, contradiction: PageContradiction): Promise<void>;
   /** Sets the chat channel, by name; `chatId`: by ID. */
   setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void>;
   /** Returns the incident of a channel, by the chat's ID. Strongly consistent. Undefined: none. */

@@ -13,6 +13,7 @@ import { settleOrphans } from './orphans.ts';
 import { acknowledgeAll } from '../../actions/paging/acknowledge-pages.ts';
 import { noteAll } from '../../actions/paging/note-pages.ts';
 import { identifyPagerUsers } from '../../actions/paging/identify-users.ts';
+import { comparePages } from './compare-pages.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
@@ -59,6 +60,8 @@ export type SweepDeps = GateDeps &
     | 'freezes'
     | 'sloAlerts'
     | 'audit'
+    | 'publicIncidents'
+    | 'sloStatuses'
   >;
 
 /** The names of jobs that are in progress in this process, across sweeps. */
@@ -101,6 +104,7 @@ export async function sweep(
     ['end failed deployments', () => endFailures(deps)],
     ['start drills', () => startOrphanedDrills(deps)],
     ['show silences', () => showQuiet(deps, open)],
+    ['compare the status page with SLIs', () => comparePages(deps, open)],
     ['seal the audit log', () => deps.audit.seal()],
     ['audit the configuration', async () => deps.audit.configuration((await deps.config.current()).version)],
   ];

@@ -159,6 +159,22 @@ export const LastRequests = z.object({
 });
 export type LastRequests = z.infer<typeof LastRequests>;
 
+/** The status page and the SLIs of the service contradicted each other during an incident: the last time, and before. */
+export const PageContradiction = z.object({
+  /** `shown_operational`: although the SLIs are bad. `shown_impaired`: although they are good. */
+  kind: z.enum(['shown_operational', 'shown_impaired']),
+  /** Names of the components of the status page. */
+  components: z.array(z.string()),
+  since: Timestamp,
+  /** When it was last seen: checked each minute. */
+  seen: Timestamp,
+  /** A later check found that they agree. */
+  over: z.boolean(),
+  /** Total of earlier contradictions of this incident. */
+  earlier_seconds: z.number(),
+});
+export type PageContradiction = z.infer<typeof PageContradiction>;
+
 /** The incident's own item; signals, timeline, effects, and decisions are items beside it. */
 export const IncidentRecord = z.object({
   id: IncidentId,
@@ -241,6 +257,8 @@ export const IncidentRecord = z.object({
   amended: z.number().optional(),
   /** The person who approved the status page update. */
   published_by: z.string().optional(),
+  /** Absent: none was found. */
+  page_contradiction: PageContradiction.optional(),
   /** Trace id of the request that opened it. */
   trace: z.string(),
 });
@@ -266,6 +284,11 @@ export const IncidentView = IncidentRecord.pick({
   roles: z.record(z.string(), z.string()),
   /** Changes that people have ruled out as the cause. */
   cleared: z.array(Cleared).default([]),
+  /** For how long the status page and the SLIs of the service contradicted each other, and when last. */
+  page_contradiction: PageContradiction.omit({ earlier_seconds: true })
+    .extend({ minutes: z.number() })
+    .nullable()
+    .default(null),
   decisions: z.array(DecisionView),
   effects: z.array(Effect),
 });

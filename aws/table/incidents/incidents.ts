@@ -31,6 +31,7 @@ import {
   type IncidentRecord,
   type IncidentStatus,
   type IncidentView,
+  type PageContradiction,
   TimelineEntry,
 } from '../../../schemas/incidents/incident.ts';
 import { type Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
@@ -496,6 +497,13 @@ export class IncidentTable implements Incidents {
       }),
     ]);
     return ok;
+  }
+
+  async setPageContradiction(id: IncidentId, contradiction: PageContradiction): Promise<void> {
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET page_contradiction = :contradiction',
+      ExpressionAttributeValues: { ':contradiction': contradiction },
+    });
   }
 
   async setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void> {

@@ -147,8 +147,8 @@ footer { max-width: 1360px; margin: 0 auto; padding: 0 24px 24px; color: var(--q
 .incident h3 { font-weight: 400; }
 h1 { font-weight: 400; }
 .facts { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: baseline; margin-top: 6px; color: var(--quiet); font-size: 0.92rem; }
-.incident .question, .asks .question { margin-top: 8px; }
-p.question { padding: 6px 10px; background: var(--warning-ground); border-radius: var(--radius); }
+.incident .question, .asks .question, p.contradiction { margin-top: 8px; }
+p.question, p.contradiction { padding: 6px 10px; background: var(--warning-ground); border-radius: var(--radius); }
 p.question a { margin-left: 6px; font-weight: 600; }
 .lines { display: grid; gap: 4px; margin-top: 8px; }
 .lines > div { display: grid; grid-template-columns: 112px minmax(0, 1fr); gap: 12px; align-items: baseline; }

@@ -4,6 +4,9 @@ import { statusWords } from '../../../domain/messages/incident-card.ts';
 import { serviceEnvironmentText } from '../../../domain/messages/story.ts';
 import { isAcknowledged } from '../../../domain/paging/acknowledgement.ts';
 import { channelLink } from '../../../domain/paging/page-links.ts';
+import { contradictedMinutes, contradictionText, contradictionToShow } from '../../../domain/status/contradictions.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import { ago, clockTime, type Html, line, outsideLink, panel, severityBadge, statusBadge } from '../parts.ts';
 import { incidentActions } from './incident/actions.ts';
@@ -56,7 +59,21 @@ function summary({ story, at }: IncidentData): Html {
       ${muted === undefined || muted === null ? '' : html`<span>${muted.text}</span>`}
       <code class="quiet">${id}</code>
     </p>
+    ${contradictionLine(one, at)}
   </header>`;
+}
+
+/** Says that the status page and the SLIs contradict each other now, or for how long they did. */
+function contradictionLine(one: IncidentRecord, at: Timestamp): Html | '' {
+  const now = contradictionToShow(one, at);
+  const minutes = contradictedMinutes(one.page_contradiction);
+  if (now !== undefined)
+    return html`<p class="contradiction">
+      <strong>${contradictionText(now)}</strong> since ${clockTime(now.since, at)}, ${minutes} min in this incident.
+    </p>`;
+  return minutes === 0
+    ? ''
+    : html`<p class="quiet">The status page and the SLI contradicted each other for ${minutes} min.</p>`;
 }
 
 const resolverText = (by: string | null): string =>

@@ -15,6 +15,13 @@ import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { SloView } from '../../../schemas/slo/slo-view.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import {
+  type Contradiction,
+  contradictionOf,
+  contradictionText,
+  contradictionToShow,
+  pagesNow,
+} from '../../../domain/status/contradictions.ts';
 import { modesFor } from '../../../domain/automation/automation.ts';
 import {
   ago,
@@ -49,6 +56,9 @@ type OpenIncident = {
 /** The mode in force of a service in an environment, and the one that is configured. */
 type PlaceMode = { service: string; environment: string; mode: Mode; configured: Mode };
 
+/** `contradiction`: no incident is open, and the status page shows its components as operational. */
+type BurningSlo = SloView & { contradiction: Contradiction | null };
+
 /** What the page shows. A part is null if the viewer may not see it. */
 export type Now = {
   at: Timestamp;
@@ -56,7 +66,7 @@ export type Now = {
   /** Number of incidents that are not shown. */
   moreIncidents: number;
   freezes: readonly Freeze[] | null;
-  slos: readonly SloView[] | null;
+  slos: readonly BurningSlo[] | null;
   deploys: readonly Change[] | null;
   automation: { settings: Automation; modes: readonly PlaceMode[] } | null;
 };
@@ -116,10 +126,28 @@ async function openIncidents(
 const rankOf = ({ severity }: IncidentRecord): number => Severity.options.indexOf(severity);
 
 /** Returns the objectives that burn their budget too fast, or have spent it. */
-async function burningSlos(deps: Pick<Deps, 'clock' | 'config' | 'sloStatuses'>): Promise<SloView[]> {
-  return (await currentSlos(deps))
-    .filter(({ burning, budget_remaining: left }) => burning.length > 0 || (left !== null && left <= 0))
+async function burningSlos(
+  deps: Pick<Deps, 'clock' | 'config' | 'incidents' | 'publicIncidents' | 'sloStatuses'>,
+): Promise<BurningSlo[]> {
+  const burning = (await currentSlos(deps))
+    .filter(({ burning: alerts, budget_remaining: left }) => alerts.length > 0 || (left !== null && left <= 0))
     .toSorted((a, b) => (a.budget_remaining ?? 1) - (b.budget_remaining ?? 1));
+  if (!burning.some((slo) => !slo.stale && pagesNow(slo)))
+    return burning.map((slo) => ({ ...slo, contradiction: null }));
+  const [config, open, published] = await Promise.all([
+    deps.config.current(),
+    deps.incidents.open(),
+    deps.publicIncidents.open(),
+  ]);
+  const at = deps.clock.now();
+  return burning.map((slo) => {
+    const hasIncident = open.some((one) => one.service === slo.service && one.environment === slo.environment);
+    const isBad = !slo.stale && !hasIncident && pagesNow(slo);
+    return {
+      ...slo,
+      contradiction: isBad ? contradictionOf(slo, 'bad', undefined, { config, published, now: at }) : null,
+    };
+  });
 }
 
 async function automationNow(deps: Pick<Deps, 'config' | 'automation'>): Promise<NonNullable<Now['automation']>> {
@@ -162,6 +190,7 @@ const incidentList = ({ incidents, moreIncidents, at }: Now): Html =>
 function incidentRow({ incident, decisions, effects, children }: OpenIncident, at: Timestamp): Html {
   const { id, title, severity, status, opened_at, roles, firing, by_hand } = incident;
   const questions = answerable({ incident, decisions });
+  const contradiction = contradictionToShow(incident, at);
   return html`<article class="incident ${severity}" aria-labelledby="i-${id}">
     <h3>
       <a id="i-${id}" href="${incidentPath(id)}"
@@ -178,6 +207,13 @@ function incidentRow({ incident, decisions, effects, children }: OpenIncident, a
           : html`<span>commander ${roles.commander.shown}</span>`
       }
     </p>
+    ${
+      contradiction === undefined
+        ? ''
+        : html`<p class="contradiction">
+            <strong>${contradictionText(contradiction)}</strong> since ${ago(contradiction.since, at)}
+          </p>`
+    }
     ${
       questions.length === 0
         ? ''
@@ -331,14 +367,30 @@ function slosPanel({ slos, at }: Now): Html {
       ? nothing('No error budget burns too fast.')
       : listOf(
           slos,
-          ({ name, id, service, environment, budget_remaining: left, burning, forecast: { spent_at } }) =>
+          ({
+            name,
+            id,
+            service,
+            environment,
+            budget_remaining: left,
+            burning,
+            forecast: { spent_at },
+            contradiction,
+          }) =>
             html`<p><span class="place">${service} ${environment}</span> ${name || id}</p>
               <p>
                 ${left === null ? 'budget unknown' : html`${shareBar(left, 'budget left')} budget left${left < 0 ? `, overspent by ${Math.round(-left * 100)} %` : ''}`}
               </p>
               <p class="quiet">
                 ${burning.map(({ factor, long }) => `burns at least ${Math.round(factor * 10) / 10}× too fast over ${long}`).join('; ') || 'spent'}${spent_at === null ? '' : html` · spent ${ahead(spent_at, at)}`}
-              </p>`,
+              </p>
+              ${
+                contradiction === null
+                  ? ''
+                  : html`<p class="contradiction">
+                      <strong>${contradictionText(contradiction)}</strong>, and no incident is open
+                    </p>`
+              }`,
         );
   return panel('slos', 'Burning SLOs', slos.length, body);
 }

@@ -14,9 +14,8 @@ import { sources } from '../../../schemas/alerts/sources/index.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
-import type { DecisionView, Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { SloView } from '../../../schemas/slo/slo-view.ts';
-import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import type { DecisionView, Effect, IncidentRecord, PageContradiction } from '../../../schemas/incidents/incident.ts';
+import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { expectHarmless, hostile, HOSTILE, SCRIPT, textOf } from '../../support/hostile.ts';
 import { inbound } from '../../support/fixtures.ts';
 import { signal } from '../../support/signals.ts';
@@ -184,7 +183,8 @@ const now = (more: Partial<Now> = {}): Now => ({
       budget_remaining: -0.2,
       burning: [{ severity: 'page', long: '1h', short: '5m', factor: 13.44 }],
       forecast: { spent_at: null },
-    } as unknown as SloView,
+      contradiction: { kind: 'shown_operational', components: [hostile('component')] },
+    } as unknown as NonNullable<Now['slos']>[number],
   ],
   deploys: [
     {
@@ -298,6 +298,46 @@ describe('the page of an incident', () => {
       plan: null,
     });
     expect([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name)).toEqual(['note', 'mark-wrong']);
+  });
+});
+
+describe('a status page that contradicts the SLIs', () => {
+  const contradiction = (more: Partial<PageContradiction> = {}): PageContradiction => ({
+    kind: 'shown_operational',
+    components: ['Checkout'],
+    since: plusSeconds(LATER, -300),
+    seen: LATER,
+    over: false,
+    earlier_seconds: 180,
+    ...more,
+  });
+  const shown = async (page_contradiction: PageContradiction, more: Partial<IncidentRecord> = {}) => {
+    const incident = record({ page_contradiction, ...more });
+    const list = { incidents: [{ incident, decisions: [], effects: [], children: [] }], slos: [] };
+    return {
+      incident: textOf(String(await incidentMain(data({ story: story({ incident }) })))),
+      now: textOf(String(await nowMain(now(list)))),
+    };
+  };
+  const WORDS = 'The status page shows Checkout as operational, but its SLI is bad';
+
+  test('is shown from five minutes on, with the minutes of the whole incident', async () => {
+    const pages = await shown(contradiction());
+    expect(pages.incident).toMatch(new RegExp(`${WORDS} since .* 8 min in this incident`));
+    expect(pages.now).toContain(WORDS);
+    const early = await shown(contradiction({ since: plusSeconds(LATER, -299) }));
+    expect(early.now).not.toContain(WORDS);
+    expect(early.incident).not.toContain(WORDS);
+  });
+
+  test.each([
+    ['ended', { over: true }, {}],
+    ['was not seen for long', { since: plusSeconds(LATER, -900), seen: plusSeconds(LATER, -600) }, {}],
+    ['lasted until the incident was resolved', {}, { status: 'resolved', resolved_at: LATER }],
+  ] as const)('that %s leaves its minutes on the incident', async (_, more, incident) => {
+    const pages = await shown(contradiction(more), incident);
+    expect(pages.now).not.toContain(WORDS);
+    expect(pages.incident).toContain('The status page and the SLI contradicted each other for 8 min');
   });
 });
 

@@ -27,7 +27,12 @@ import type {
 } from '../../../domain/ports/incidents.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import type { IncidentRecord, IncidentView, TimelineEntry } from '../../../schemas/incidents/incident.ts';
+import type {
+  IncidentRecord,
+  IncidentView,
+  PageContradiction,
+  TimelineEntry,
+} from '../../../schemas/incidents/incident.ts';
 import { type Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { partsOf } from './groups.ts';
@@ -336,6 +341,10 @@ export class FakeIncidents implements Incidents {
     if ((record.muted?.text ?? null) === text) return false;
     record.muted = text === null ? null : { text };
     return true;
+  }
+
+  async setPageContradiction(id: IncidentId, contradiction: PageContradiction): Promise<void> {
+    this.#store.dossier(id).record.page_contradiction = contradiction;
   }
 
   async setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void> {

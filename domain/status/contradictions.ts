@@ -1,0 +1,195 @@
+import type { Config } from '../../schemas/config/config.ts';
+import type {
+  IncidentRecord,
+  IncidentView,
+  PageContradiction,
+  TimelineEntry,
+} from '../../schemas/incidents/incident.ts';
+import type { SloStatus } from '../../schemas/slo/slo-status.ts';
+import type { ComponentStatus } from '../../schemas/status/states.ts';
+import type { PublicIncident } from '../../schemas/status/public-incident.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
+import { list } from '../correlation/words.ts';
+import { worst } from './public-texts.ts';
+
+/** The status page and the SLIs of a service contradict each other. Responders see it after this time. */
+const SHOWN_AFTER_SECONDS = 5 * 60;
+
+/** A contradiction that was not seen for this time has ended: a check can be late. */
+const SEEN_WITHIN_SECONDS = 3 * 60;
+
+/** An older evaluation says nothing about the current state. */
+const EVALUATED_WITHIN_SECONDS = 3 * 60;
+
+/** State of a service by its SLIs: the last five minutes of its objectives. `unknown`: neither. */
+export type SliState = 'good' | 'bad' | 'unknown';
+
+/**
+ * Returns the state of a service and environment by its objectives. It is bad if one of them burns its budget so fast
+ * that it pages, and still does so. It is good if all of them were met in the last five minutes.
+ */
+export function sliState(statuses: readonly SloStatus[], evaluatedAt: Timestamp | null, now: Timestamp): SliState {
+  if (evaluatedAt === null || secondsBetween(evaluatedAt, now) > EVALUATED_WITHIN_SECONDS) return 'unknown';
+  if (statuses.some((status) => pagesNow(status))) return 'bad';
+  return statuses.length > 0 && statuses.every((status) => isMet(status)) ? 'good' : 'unknown';
+}
+
+/** Returns whether an objective pages. A long window stays above its factor after the errors have ended. */
+export const pagesNow = ({
+  state,
+  burning,
+  burn_rates,
+}: Pick<SloStatus, 'state' | 'burning' | 'burn_rates'>): boolean =>
+  state === 'ok' && burning.some(({ severity }) => severity === 'page') && (burn_rates['5m'] ?? 0) >= 1;
+
+const isMet = ({ state, burn_rates }: SloStatus): boolean => state === 'ok' && (burn_rates['5m'] ?? 1) < 1;
+
+/** What a status page shows and the SLIs of a service contradict. */
+export type Contradiction = Pick<PageContradiction, 'kind' | 'components'>;
+
+type Shown = {
+  config: Pick<Config, 'services' | 'statusPage'>;
+  /** Unresolved ones, of all services. */
+  published: readonly PublicIncident[];
+  now: Timestamp;
+};
+
+/**
+ * Compares what the status page shows of a service with its SLIs.
+ *
+ * @param own the public record of its open incident. Undefined: none
+ */
+export function contradictionOf(
+  { service, environment }: Pick<IncidentRecord, 'service' | 'environment'>,
+  sli: SliState,
+  own: PublicIncident | undefined,
+  { config, published, now }: Shown,
+): Contradiction | null {
+  const names = serviceEntry(config.services, service)?.statusPage?.components ?? [];
+  if (names.length === 0 || !config.statusPage.environments.includes(environment)) return null;
+  if (sli === 'bad') {
+    const maintained = config.statusPage.maintenance
+      .filter(({ from, until }) => from <= now && now < until)
+      .flatMap(({ components }) => components);
+    const operational = names.filter(
+      (name) => !maintained.includes(name) && shownState(name, published) === 'operational',
+    );
+    return operational.length === 0 ? null : { kind: 'shown_operational', components: operational };
+  }
+  // "Monitoring" says that a fix is in place, which good SLIs confirm.
+  if (sli !== 'good' || own === undefined || own.updates.at(-1)?.status === 'monitoring') return null;
+  const state = own.states.at(-1)?.state ?? 'operational';
+  return state === 'operational' ? null : { kind: 'shown_impaired', components: [...own.components] };
+}
+
+const shownState = (component: string, published: readonly PublicIncident[]): ComponentStatus =>
+  worst(
+    published
+      .filter(({ components }) => components.includes(component))
+      .map(({ states }) => states.at(-1)?.state ?? 'operational'),
+  );
+
+/** Returns whether the contradiction exists now, as far as is known. */
+const isCurrent = ({ seen, over }: PageContradiction, now: Timestamp): boolean =>
+  !over && secondsBetween(seen, now) <= SEEN_WITHIN_SECONDS;
+
+const isLong = ({ since, seen }: PageContradiction): boolean => secondsBetween(since, seen) >= SHOWN_AFTER_SECONDS;
+
+const totalSeconds = ({ since, seen, earlier_seconds }: PageContradiction): number =>
+  earlier_seconds + secondsBetween(since, seen);
+
+/** Returns for how many minutes page and SLIs contradicted each other during an incident. */
+export const contradictedMinutes = (contradiction: PageContradiction | null | undefined): number =>
+  contradiction == null ? 0 : Math.floor(totalSeconds(contradiction) / 60);
+
+/** Returns an incident's contradictions as the API shows them. */
+export function contradictionView(contradiction: PageContradiction | undefined): IncidentView['page_contradiction'] {
+  if (contradiction === undefined) return null;
+  const { earlier_seconds: _, ...shown } = contradiction;
+  return { ...shown, minutes: contradictedMinutes(contradiction) };
+}
+
+/** Returns the contradiction that responders must see now. Undefined: there is none. */
+export const contradictionToShow = (
+  { page_contradiction: contradiction, status }: Pick<IncidentRecord, 'page_contradiction' | 'status'>,
+  now: Timestamp,
+): PageContradiction | undefined =>
+  contradiction != null && status !== 'resolved' && isCurrent(contradiction, now) && isLong(contradiction)
+    ? contradiction
+    : undefined;
+
+/** Describes a contradiction: `The status page shows Checkout as operational, but its SLI is bad`. */
+export function contradictionText({ kind, components }: Contradiction): string {
+  const its = components.length === 1 ? 'its' : 'their';
+  return kind === 'shown_operational'
+    ? `The status page shows ${list(components)} as operational, but ${its} SLI is bad`
+    : `The status page shows a problem with ${list(components)}, but ${its} SLI is good`;
+}
+
+const ADVICE: Readonly<Record<PageContradiction['kind'], string>> = {
+  shown_operational:
+    'Publish an update with "Publish update…" in the channel or on the incident’s page, or correct the SLO',
+  shown_impaired: 'Resolve the incident if it is over, or correct the SLO',
+};
+
+/** What a check adds to an incident. Entries have a key: each is written once. */
+export type CheckPlan = { record: PageContradiction | undefined; entries: [key: string, entry: TimelineEntry][] };
+
+/**
+ * Decides what an incident records after a check. An entry says that a contradiction lasts longer than five minutes, and
+ * another one how long it lasted.
+ *
+ * @param found null: page and SLIs agree. `unknown`: the SLIs are not known
+ */
+export function planCheck(
+  before: PageContradiction | undefined,
+  found: Contradiction | null | 'unknown',
+  now: Timestamp,
+): CheckPlan {
+  if (found === null || found === 'unknown') {
+    const isOver = before !== undefined && !before.over && (found === null || !isCurrent(before, now));
+    return isOver
+      ? { record: { ...before, over: true }, entries: endOf(before, found, now) }
+      : { record: undefined, entries: [] };
+  }
+  if (before !== undefined && before.kind === found.kind && isCurrent(before, now)) {
+    const record = { ...before, ...found, seen: now };
+    return { record, entries: isLong(record) && !isLong(before) ? [startEntry(record, now)] : [] };
+  }
+  const earlier_seconds = before === undefined ? 0 : totalSeconds(before);
+  return {
+    record: { ...found, since: now, seen: now, over: false, earlier_seconds },
+    entries: before === undefined || before.over ? [] : endOf(before, null, now),
+  };
+}
+
+const startEntry = (one: PageContradiction, at: Timestamp): [string, TimelineEntry] => [
+  `page-contradicts-${one.since}`,
+  entry('statuspage.contradicts', `${contradictionText(one)}, for ${minutesIn(one)} min. ${ADVICE[one.kind]}.`, at),
+];
+
+const endOf = (one: PageContradiction, why: null | 'unknown', at: Timestamp): [string, TimelineEntry][] =>
+  isLong(one)
+    ? [
+        [
+          `page-agrees-${one.since}`,
+          entry('statuspage.agrees', `${END[why ?? 'agree']} after ${minutesIn(one)} min`, at),
+        ],
+      ]
+    : [];
+
+const END = {
+  agree: 'The status page and the SLI agree again,',
+  unknown: 'The SLI is no longer known; the status page contradicted it until then,',
+} as const;
+
+const minutesIn = ({ since, seen }: PageContradiction): number => Math.floor(secondsBetween(since, seen) / 60);
+
+const entry = (kind: string, text: string, at: Timestamp): TimelineEntry => ({
+  at,
+  actor: 'firebreak',
+  kind,
+  text,
+  detail: null,
+});

@@ -1,0 +1,47 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import { type Contradiction, contradictionOf, planCheck, sliState } from '../../domain/status/contradictions.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { pooled } from '../../actions/shared/concurrency.ts';
+
+type ComparePagesDeps = Pick<Deps, 'clock' | 'config' | 'incidents' | 'publicIncidents' | 'sloStatuses'>;
+
+const AT_ONCE = 8;
+
+/**
+ * Records on open incidents that the status page and the SLIs of their service contradict each other, and says so on
+ * the timeline after five minutes.
+ */
+export async function comparePages(deps: ComparePagesDeps, open: readonly IncidentRecord[]): Promise<void> {
+  const config = await deps.config.current();
+  const shown = open.filter(
+    ({ service, environment }) =>
+      serviceEntry(config.services, service)?.statusPage !== undefined &&
+      config.statusPage.environments.includes(environment),
+  );
+  if (shown.length === 0 || config.slos.length === 0) return;
+  const [published, evaluatedAt] = await Promise.all([deps.publicIncidents.open(), deps.sloStatuses.evaluatedAt()]);
+  const now = deps.clock.now();
+  await pooled(shown, AT_ONCE, async (incident) => {
+    const sli = sliState(await deps.sloStatuses.of(incident), evaluatedAt, now);
+    const id = deps.publicIncidents.idOf(incident.id);
+    const own = published.find((one) => one.id === id);
+    const found = sli === 'unknown' ? sli : contradictionOf(incident, sli, own, { config, published, now });
+    await record(deps, incident, found);
+  });
+}
+
+async function record(
+  deps: ComparePagesDeps,
+  { id, page_contradiction }: IncidentRecord,
+  found: Contradiction | null | 'unknown',
+): Promise<void> {
+  const isQuiet = page_contradiction === undefined || page_contradiction.over;
+  if ((found === null || found === 'unknown') && isQuiet) return;
+  // The list of open incidents is eventually consistent.
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined || incident.status === 'resolved') return;
+  const plan = planCheck(incident.page_contradiction, found, deps.clock.now());
+  for (const [key, entry] of plan.entries) await deps.incidents.note(id, key, entry);
+  if (plan.record !== undefined) await deps.incidents.setPageContradiction(id, plan.record);
+}
