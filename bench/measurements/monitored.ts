@@ -55,7 +55,7 @@ async function judged(monitored: MonitoredCase): Promise<Record<Demand, Verdict>
 
 /** Returns whether the product acts at once, because other alerts would not change the decision. */
 const isProved = (inputs: DecisionInputs, { from }: Decision): boolean =>
-  weighed(inputs).suspects.some(({ version, proof }) => proof !== null && version === from);
+  !inputs.one_of_many && weighed(inputs).suspects.some(({ version, proof }) => proof !== null && version === from);
 
 function verdictOf({ kind, suspect, suspects, verdict, to, offers }: Decision): Verdict {
   const [top] = suspects;

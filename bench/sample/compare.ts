@@ -33,7 +33,12 @@ export async function compared({ monitored, inputs, decision, changes }: Replaye
   const theirs = JSON.parse(JSON.stringify(inputs), (_key, value: unknown) =>
     typeof value === 'string' && value.startsWith('chg_') ? named(value) : value,
   ) as DecisionInputs;
-  if (await isGroupingClose(monitored, at)) own.one_of_many = theirs.one_of_many;
+  if (await isGroupingClose(monitored, at)) {
+    const { group_rollback: groupRollback } = theirs;
+    own.one_of_many = theirs.one_of_many;
+    delete own.group_rollback;
+    if (groupRollback !== undefined) own.group_rollback = groupRollback;
+  }
   const again = decide(theirs);
   if (again.kind !== decision.kind)
     throw new Error(`${monitored.id}: the product decided ${decision.kind}, and by the stored inputs ${again.kind}`);

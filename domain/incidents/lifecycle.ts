@@ -165,6 +165,7 @@ export function planJoin(
   if (parent_id !== undefined) return 'joined';
   if (status === 'resolved') return 'closed';
   const entry = { at, actor: 'firebreak' };
+  const wasRolledBack = status === 'mitigating' || status === 'mitigated';
   return {
     joinedAt: at,
     child: {
@@ -173,13 +174,17 @@ export function planJoin(
       entry: {
         ...entry,
         kind: 'incident.joined',
-        text: `Several services fail at the same time: this incident is now part of incident ${parent}, which pages and has the channel. Automation asks for approval before it acts`,
+        text: `Several services fail at the same time: this incident is now part of incident ${parent}, which pages and has the channel. Automation asks for approval before it acts, unless a version is proved to be the cause`,
         detail: { parent },
       },
     },
     parent: {
       id: parent,
-      patch: { add: { firing: 1, signal_count: 1 }, notIn: ['resolved'] },
+      patch: {
+        add: { firing: 1, signal_count: 1 },
+        notIn: ['resolved'],
+        ...(wasRolledBack && { set: { group_rollback: { incident_id: id } } }),
+      },
       entry: {
         ...entry,
         kind: 'alerts.joined',

@@ -23,16 +23,19 @@ export type Pace = { times: readonly Timestamp[]; acts: readonly { at: Timestamp
 /** What an action depends on: its stored intent, the incident, the lock of its resource, and recent actions. */
 export type ActionState = {
   known: Effect | undefined;
-  incident: Pick<IncidentRecord, 'id' | 'status'>;
+  incident: Pick<IncidentRecord, 'id' | 'status' | 'parent_id'>;
+  /** Its parent. Undefined: none. */
+  parent: Pick<IncidentRecord, 'id' | 'group_rollback'> | undefined;
   lock: Lock | undefined;
   pace: Pace;
 };
 
-/** What the intent of an action writes. `pace`: null if the action is not counted. */
+/** What the intent of an action writes. `pace`: null if the action is not counted. `parent`: null if it is unchanged. */
 export type ActionPlan = {
   kind: 'begins';
   effect: Effect;
   patch: IncidentPatch;
+  parent: { id: IncidentId; patch: IncidentPatch } | null;
   lock: Lock;
   pace: Pace | null;
   entry: TimelineEntry;
@@ -48,7 +51,7 @@ export const paceSince = ({ times, acts }: Pace, since: Timestamp): Pace => ({
 export function planAction(
   intent: Omit<Effect, 'state' | 'at'>,
   { serviceEnvironment, resource, automatic, senders = [] }: IntendedAction,
-  { known, incident, lock, pace }: ActionState,
+  { known, incident, parent, lock, pace }: ActionState,
   at: Timestamp,
 ): ActionPlan | { kind: 'known'; effect: Effect } | { kind: 'stopped'; reason: Reason } {
   if (known !== undefined) return { kind: 'known', effect: known };
@@ -66,6 +69,7 @@ export function planAction(
           ? 'this_incident'
           : 'another_incident',
     incident_open: incident.status !== 'resolved',
+    group_rolled_back: parent?.group_rollback?.incident_id ?? null,
   });
   if (reason !== undefined) return { kind: 'stopped', reason };
   const effect: Effect = {
@@ -79,7 +83,14 @@ export function planAction(
   return {
     kind: 'begins',
     effect,
-    patch: { set: { status: 'mitigating' }, notIn: ['resolved'] },
+    patch: { set: { status: 'mitigating' }, seen: { parent_id: incident.parent_id }, notIn: ['resolved'] },
+    parent:
+      parent !== undefined && automatic
+        ? {
+            id: parent.id,
+            patch: { set: { group_rollback: { incident_id: incident.id, key } }, seen: { group_rollback: undefined } },
+          }
+        : null,
     lock: { key, holder: incident.id, until: plusSeconds(at, LOCK_SECONDS) },
     pace: automatic ? { times: [...times, at], acts: [...acts, { at, senders }] } : null,
     entry: {

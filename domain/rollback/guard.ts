@@ -1,5 +1,5 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import { Mode, type Version } from '../../schemas/config/names.ts';
+import { type IncidentId, Mode, type Version } from '../../schemas/config/names.ts';
 import type { Cleared } from '../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import type { NamedTarget } from '../changes/named-version.ts';
@@ -121,6 +121,9 @@ export type Known = {
       lacking: string | null;
       /** A runbook requires approval. */
       requires_approval: boolean;
+      /** Why a person decides while many services fail. Null: they do not, or the suspect explains it. */
+      not_explained: string | null;
+      group_rolled_back: IncidentId | null;
     };
   call: ServiceEnvironment &
     Agreed &
@@ -133,7 +136,8 @@ export type Known = {
       tried: boolean;
       incident_open: boolean;
       incident_paused: boolean;
-      incident_has_parent: boolean;
+      /** It is a child, and the group's one automatic rollback is not this one. */
+      one_of_many: boolean;
       guard: KillSwitch;
       /** Clearing of the version, and when the decision was made. */
       clearing: Cleared | undefined;
@@ -147,6 +151,8 @@ export type Known = {
   record: Agreed &
     Pick<DecisionInputs, 'organisation_rollbacks_last_hour' | 'sender_rollbacks_last_hour'> & {
       incident_open: boolean;
+      /** The child of the same parent that was rolled back automatically. Null: none. */
+      group_rolled_back: IncidentId | null;
       /** Holder of the target's lock. Null: it is free. */
       locked_by: 'drill' | 'this_incident' | 'another_incident' | null;
     };

@@ -23,7 +23,7 @@ import { byHandReasons } from './offers.ts';
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 6;
+export const DECIDE_VERSION = 7;
 
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
@@ -279,7 +279,8 @@ export const GUARDS: readonly Guard[] = [
     code: 'one_of_many',
     at: { call: 'page' },
     unless: 'approved',
-    applies: ({ incident_has_parent }) => incident_has_parent,
+    // A judgement right before the call has taken the group into account.
+    applies: ({ one_of_many, judged }) => one_of_many && judged?.kind !== 'roll_back',
     text: () => 'several services are failing at once, so a person must decide',
   }),
   guard({
@@ -300,8 +301,16 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'one_of_many',
     at: { judgement: 'approve' },
-    applies: ({ one_of_many }) => one_of_many,
-    text: () => 'several services are failing at once, so a deploy of one service is probably not the cause',
+    applies: ({ not_explained }) => not_explained,
+    text: (why) => why,
+  }),
+  guard({
+    code: 'group_rolled_back',
+    at: { judgement: 'approve', record: 'judge_again' },
+    unless: 'approved',
+    applies: ({ group_rolled_back }) => group_rolled_back,
+    text: (by) =>
+      `several services are failing at once, and incident ${by} has already rolled one of them back, so a person must decide about the next one`,
   }),
   guard({
     code: 'one_of_many',

@@ -1,5 +1,5 @@
 import type { EnvironmentEntry } from '../../schemas/config/config.ts';
-import type { Mode, Version } from '../../schemas/config/names.ts';
+import type { IncidentId, Mode, Version } from '../../schemas/config/names.ts';
 import type { DecisionKind, Suspect } from '../../schemas/incidents/incident.ts';
 import type { RunbookApproval } from '../../schemas/incidents/inbox.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
@@ -54,6 +54,11 @@ export type DecisionInputs = {
   incident_paused: boolean;
   /** The incident is one of many that fail at once. */
   one_of_many: boolean;
+  /**
+   * The child of the same parent that was rolled back automatically, if any. Null: none. Absent: the incident has no
+   * parent, or it could not be read.
+   */
+  group_rollback?: IncidentId | null;
   /** The other failing services could not be read. */
   neighbours_unreadable: boolean;
   /** Automatic rollbacks of all services. */

@@ -8,6 +8,7 @@ import { newestLiveChange, putsVersionLive, type RollbackTarget, rollbackTarget 
 import { type Correlation, correlate, type RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
+import { notExplained } from './among-many.ts';
 import { approvalReasonsUnder, lacking, reliesOn } from './evidence-level.ts';
 import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
 import { doubtable, type Known, LIMITING_MODES } from './guard.ts';
@@ -176,8 +177,13 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
   const concerned =
     target === undefined ? [] : top?.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
   const isFlag = top?.change.kind === 'flag' && target?.has_flags === true;
+  const { one_of_many: isOneOfMany, group_rollback: groupRollback } = inputs;
+  const why = isOneOfMany ? notExplained(inputs.evidence, found, groupRollback === undefined ? undefined : top) : null;
   return {
     ...inputs,
+    one_of_many: why !== null,
+    not_explained: why,
+    group_rolled_back: isOneOfMany && why === null ? (groupRollback ?? null) : null,
     found,
     top,
     target,

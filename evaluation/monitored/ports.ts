@@ -37,7 +37,9 @@ export function portsAt(
   const at = (seconds: number): Timestamp => timestamp(Math.round((world.epoch + seconds) * 1000));
   const secondsOf = (time: Timestamp): number => millisOf(time) / 1000 - world.epoch;
   const alone = incidentOf(monitored, alert, at);
-  const incident = isGrouped(alone.id) ? { ...alone, parent_id: alone.id } : alone;
+  // A parent that says nothing about its children: none of them was rolled back.
+  const parent = { ...alone, id: alone.id.replace(/.$/, '0') as IncidentRecord['id'] };
+  const incident = isGrouped(alone.id) ? { ...alone, parent_id: parent.id } : alone;
   const openings = openingsOf([alert, ...others], now).map((one) => ({
     resolvedAt: one.resolvedAt,
     opening: openingOf(monitored, one, at),
@@ -130,7 +132,7 @@ export function portsAt(
         ),
     },
     incidents: {
-      read: (id: string) => Promise.resolve(id === incident.id ? incident : undefined),
+      read: (id: string) => Promise.resolve([incident, parent].find((one) => one.id === id)),
       signals: () => Promise.resolve({ items: [signalOf(monitored, alert, at)], next_cursor: null }),
     },
     incidentGroups: {

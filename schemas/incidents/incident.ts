@@ -241,6 +241,11 @@ export const IncidentRecord = z.object({
   group_reason: z
     .object({ because: z.enum(['many', 'shared_dependency']), name: z.string(), text: z.string() })
     .optional(),
+  /**
+   * On a parent incident: the one child with an automatic rollback. `key`: of the effect; absent if the child was rolled
+   * back before it joined, automatically or not. Absent: no child was rolled back.
+   */
+  group_rollback: z.object({ incident_id: IncidentId, key: z.string().optional() }).optional(),
   /** Name of its channel in the chat: `#incident-2611201`. */
   channel: z.string().optional(),
   /** The chat's id of the channel. */

@@ -39,6 +39,7 @@ export const ReasonCode = z.enum([
   'automation_budget_spent',
   'suspect_cleared',
   'one_of_many',
+  'group_rolled_back',
   'monitoring_failure',
   'migration_in_deploy',
   'migration_unknown',

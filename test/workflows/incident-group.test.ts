@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Config } from '../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { leaveGroup } from '../../workflows/steps/incident-group.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
@@ -7,7 +8,7 @@ import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/con
 import { settleChildren } from '../../workflows/steps/settle-children.ts';
 import { wake } from '../../workflows/wake.ts';
 import { alarm, groupPaths, parentIn, saysThatAllIsOver } from './stories/groups.ts';
-import { all, ends, fires, type Moment, play, type Story } from './play.ts';
+import { all, deploys, ends, fires, type Moment, play, samplesOf, type Story } from './play.ts';
 
 /** Returns the incidents of a story by service, at its end. */
 async function incidentsOf(name: string) {
@@ -64,6 +65,76 @@ describe('many incidents at once', () => {
       answered_by: 'person:ada',
     });
     expect(of('several-services').decisions.size).toBe(0);
+  });
+
+  describe('with a version that alone fails', () => {
+    /** Two services are being deployed, on which cart and search depend. */
+    const given: Moment[] = [
+      (world) => {
+        const health = (name: string) => ({
+          promql: `errors of ${name}`,
+          max: 0.01,
+          byVersion: `${name} by (version)`,
+        });
+        const own = (name: string) => ({
+          environments: {
+            production: {
+              deployer: { kind: 'http', url: `http://cd.test/${name}` },
+              autoRollback: { mode: 'act', unknownMigration: 'act' },
+              health: health(name),
+            },
+          },
+        });
+        const caller = { dependsOn: ['checkout', 'ledger'] };
+        world.config = Config.parse({
+          version: 'test',
+          services: { checkout: own('checkout'), ledger: own('ledger'), cart: caller, search: caller },
+          paging: {},
+          routes: { manyAtOnce: { incidents: 2, sharedDependency: 'off' } },
+        });
+        const { metrics } = world.deps;
+        metrics.range = async (_promql, from, until) => samplesOf(from, until, (at) => (at < NOON ? 0.001 : 0.2));
+        metrics.rangeByLabel = async (_promql, _label, from, until) => [
+          { label: 'v2', curve: samplesOf(from, until, () => 0.001) },
+          { label: 'v3', curve: samplesOf(from, until, (at) => (at < NOON ? 0.001 : 0.4)) },
+        ];
+      },
+      deploys('v1', 240, { service: 'ledger' }),
+      deploys('v2', 8, { service: 'ledger' }),
+      ...['checkout', 'ledger'].map((service) => deploys('v3', 4, { service, status: 'started', finished_at: null })),
+    ];
+    const decided = (world: FakeWorld, service: string) =>
+      [...world.store.dossiers.values()]
+        .filter(({ record }) => record.service === service)
+        .flatMap(({ decisions }) => [...decisions.values()].map(({ view }) => `${view.kind} ${view.because ?? ''}`));
+    const rollbacks = ({ calls }: FakeWorld): string[] => calls.filter((call) => call.startsWith('cd '));
+    const callers = all(fires(alarm('cart')), fires(alarm('search')));
+    const over = all(ends(alarm('cart')), ends(alarm('search')), ends());
+
+    test('act on it, once the alerts of other services have had time to arrive', async () => {
+      const seconds: number[] = [];
+      const watching: Moment = (world) => {
+        world.watch = (call) => void (call.startsWith('cd ') && seconds.push(secondsBetween(NOON, world.clock.now())));
+      };
+      const { world } = await play({
+        given: [...given, watching],
+        timeline: { '0 s': callers, '20 s': fires(), '20 min': over },
+      });
+      expect(seconds).toEqual([30]);
+      expect(recordsOf(world, 'checkout')[0]?.parent_id).toBe(parentIn(world).id);
+      expect(decided(world, 'checkout')).toEqual(['roll_back suspect']);
+      expect(rollbacks(world)).toEqual(['cd roll-back.1 v3 to v1']);
+    });
+
+    test('ask about a second one', async () => {
+      const ofLedger = { name: 'ledger fails', labels: { service: 'ledger' } };
+      const { world } = await play({
+        given,
+        timeline: { '0 s': callers, '20 s': fires(), '50 s': fires(ofLedger), '20 min': all(over, ends(ofLedger)) },
+      });
+      expect(rollbacks(world)).toEqual(['cd roll-back.1 v3 to v1']);
+      expect(decided(world, 'ledger')).toEqual(['approve group_rolled_back']);
+    });
   });
 
   test('form no group if one opens much later', async () => {

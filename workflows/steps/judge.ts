@@ -83,9 +83,10 @@ async function gather(
   const requesting = firing.filter((signal) => signal.requestsRollback);
   const cause = requested.by === 'alert' && requesting.length > 0 ? requesting : firing;
   const senders = sendersOf(cause);
-  const [ofSender, opened] = await Promise.all([
+  const [ofSender, opened, parent] = await Promise.all([
     senders.length > 0 ? deps.effects.automaticSince(anHourAgo, senders) : null,
     openedAround(deps, incident, config.routes.manyAtOnce.minutes),
+    incident.parent_id && deps.incidents.read(incident.parent_id),
   ]);
   const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
@@ -121,6 +122,7 @@ async function gather(
     guard,
     incident_paused: incident.automation_paused,
     one_of_many: incident.parent_id !== undefined || manyOpened(incident, opened, config.routes.manyAtOnce),
+    ...(parent && { group_rollback: parent.group_rollback?.incident_id ?? null }),
     neighbours_unreadable: neighboursUnreadable,
     organisation_rollbacks_last_hour: organisation,
     ...(ofSender !== null && { sender_rollbacks_last_hour: ofSender }),

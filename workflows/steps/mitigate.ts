@@ -162,11 +162,12 @@ async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionV
 
 /**
  * Returns how many seconds an automatic rollback still waits for alerts of other failing services. No wait if metrics by
- * version prove the suspect, because other alerts would not change that.
+ * version prove the suspect, because other alerts would not change that, unless many services fail.
  */
 function settleSeconds({ decision, inputs, alertReceivedAt: receivedAt }: Judged, seconds: number): number {
   const { suspects } = weighed(inputs);
-  const proven = suspects.some(({ version, proof }) => proof !== null && version === decision.from_version);
+  const proven =
+    !inputs.one_of_many && suspects.some(({ version, proof }) => proof !== null && version === decision.from_version);
   if (decision.kind !== 'roll_back' || inputs.request.by === 'person' || proven) return 0;
   const passed = receivedAt === null ? 0 : Math.max(0, secondsBetween(receivedAt, inputs.evidence.at));
   return Math.max(0, Math.round(seconds - passed));

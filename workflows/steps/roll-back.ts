@@ -240,12 +240,14 @@ async function knownBefore(
   order: RollbackOrder,
   { configured, tried }: { configured: Mode; tried: boolean },
 ): Promise<Known['call']> {
-  const { incidentId, number, service, environment, from, to, approved } = order;
+  const { incidentId, number, key, service, environment, from, to, approved } = order;
   const decision = await deps.decisions.get(incidentId, number);
   const agreement = approvedDecision(order, decision);
   // After an earlier attempt, measurements may already show the effect of that attempt.
   const judged = agreement !== 'none' || tried ? undefined : await judgedAgain(deps, order);
   const incident = await deps.incidents.read(incidentId);
+  const parentId = incident?.parent_id;
+  const parent = parentId && (await deps.incidents.read(parentId));
   const { guard, automation } = await readAutomation(deps);
   const pins = await deps.pins.of(order);
   return {
@@ -259,7 +261,7 @@ async function knownBefore(
     judged,
     incident_open: incident !== undefined && incident.status !== 'resolved',
     incident_paused: incident?.automation_paused === true,
-    incident_has_parent: incident?.parent_id !== undefined,
+    one_of_many: parentId !== undefined && parent?.group_rollback?.key !== key,
     guard,
     modes: [configured, ...modesFor(automation, order)],
     demoted_services: Object.hasOwn(automation.demoted, service) ? [service] : [],

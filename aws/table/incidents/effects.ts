@@ -100,9 +100,12 @@ export class EffectTable implements Effects {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const at = this.#clock.now();
       const [effect, incident, lock, pace] = await this.#table.getAll(wanted);
+      const record = StoredIncident.pick({ status: true, parent_id: true }).parse(incident);
+      const parent = record.parent_id && (await this.#table.get(keys.incident(record.parent_id)));
       const state: ActionState = {
         known: effect && StoredEffect.parse(effect),
-        incident: { id, status: StoredIncident.shape.status.parse(incident?.['status']) },
+        incident: { id, ...record },
+        parent: parent && StoredIncident.pick({ id: true, group_rollback: true }).parse(parent),
         lock: lock && lockIn(lock),
         pace: paceIn(pace),
       };
@@ -122,7 +125,7 @@ export class EffectTable implements Effects {
 
   #intentWrites(
     id: IncidentId,
-    { effect, patch, lock, entry }: ActionPlan,
+    { effect, patch, parent, lock, entry }: ActionPlan,
     { lock: before }: ActionState,
     { serviceEnvironment, resource, isProposed }: IntendedAction,
   ): Write[] {
@@ -140,6 +143,7 @@ export class EffectTable implements Effects {
             },
       ),
       patchWrite(this.#table, id, patch),
+      ...(parent === null ? [] : [patchWrite(this.#table, parent.id, parent.patch)]),
       ...(effect.kind === 'roll-back'
         ? [
             this.#table.put({

@@ -83,6 +83,14 @@ describe('a child incident', () => {
     });
   });
 
+  test('that was rolled back before it joined counts as the rollback of its group', () => {
+    for (const status of ['mitigating', 'mitigated'] as const)
+      expect(planJoin(OTHER, incident({ status }), NOON)).toMatchObject({
+        parent: { patch: { set: { group_rollback: { incident_id: ONE } } } },
+      });
+    expect(planJoin(OTHER, incident(), NOON)).not.toHaveProperty('parent.patch.set');
+  });
+
   test.each([
     ['has a parent', incident({ parent_id: OTHER }), 'joined'],
     ['is resolved', incident({ status: 'resolved' }), 'closed'],
@@ -105,6 +113,7 @@ describe('an action', () => {
   const state = {
     known: undefined,
     incident: { id: ONE, status: 'open' as const },
+    parent: undefined,
     lock: undefined,
     pace: { times: [], acts: [] },
   };
@@ -140,6 +149,32 @@ describe('an action', () => {
       'begins',
     ],
   ] as const)('%s', (_, of, result) => expect(resultOf(of)).toBe(result));
+
+  describe('of a child', () => {
+    const child = { ...state, incident: { id: ONE, status: 'open' as const, parent_id: OTHER } };
+    const rolledBack = { ...child, parent: { id: OTHER, group_rollback: { incident_id: OTHER } } };
+
+    test('is the one automatic rollback of its group', () => {
+      expect(planAction(intent, act, { ...child, parent: { id: OTHER } }, NOON)).toMatchObject({
+        patch: { seen: { parent_id: OTHER } },
+        parent: {
+          id: OTHER,
+          patch: { set: { group_rollback: { incident_id: ONE, key: 'a' } }, seen: { group_rollback: undefined } },
+        },
+      });
+    });
+
+    test('is stopped if another child was rolled back automatically', () => {
+      expect(resultOf(rolledBack)).toBe('group_rolled_back');
+    });
+
+    test('is not stopped, nor counted, if a person approved it', () => {
+      expect(planAction(intent, { ...act, automatic: false }, rolledBack, NOON)).toMatchObject({
+        kind: 'begins',
+        parent: null,
+      });
+    });
+  });
 
   test('that was recorded stays as it is, whatever has changed since', () => {
     const known = { ...intent, state: 'intended' as const, at: NOON };

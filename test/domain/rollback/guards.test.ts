@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { Agreement, type Guard, type Known, type Moment } from '../../../domain/rollback/guard.ts';
 import { GUARDS } from '../../../domain/rollback/guards.ts';
 import { decide, knownAtJudgement } from '../../../domain/rollback/rollback.ts';
-import { type EnvironmentName, Mode, type ServiceName, type Version } from '../../../schemas/config/names.ts';
+import {
+  type EnvironmentName,
+  type IncidentId,
+  Mode,
+  type ServiceName,
+  type Version,
+} from '../../../schemas/config/names.ts';
 import { anyPlain, before, change, clear, clearing, inputsOf } from '../arbitraries.ts';
 
 /** Returns each pair of a moment and a consequence of a guard. */
@@ -18,6 +24,7 @@ const killSwitch = fc.constantFrom(
 );
 const agreement = fc.constantFrom(...Agreement);
 const demoted_services = fc.subarray(['checkout', 'payments']);
+const SIBLING = '01K8ZTEST00000000000000002' as IncidentId;
 /** What can be known at each moment. */
 const ASKS = ['other_cause', 'evidence_against', 'errors_not_measured', 'weak_evidence'] as const;
 
@@ -36,8 +43,9 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       cleared: fc.boolean(),
       related: fc.constantFrom('same' as const, 'dependency' as const),
       doubts: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
+      group_rolled_back: fc.constantFrom(null, SIBLING),
     })
-    .map(({ plain, request: { mode, from, to, asks }, sender, inVain, cleared, related, doubts }) => {
+    .map(({ plain, request: { mode, from, to, asks }, sender, inVain, cleared, related, doubts, ...more }) => {
       const [one] = plain.changes;
       const request = {
         ...plain.request,
@@ -55,7 +63,11 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
           ...(cleared && one && { evidence: { cleared: [clearing(one)] } }),
         }),
       );
-      return { ...known, suspect: known.suspect && { ...known.suspect, relation: related, approvalReasons: doubts } };
+      return {
+        ...known,
+        ...more,
+        suspect: known.suspect && { ...known.suspect, relation: related, approvalReasons: doubts },
+      };
     }),
   call: fc.record({
     service: fc.constant('checkout' as ServiceName),
@@ -69,7 +81,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
     tried: fc.boolean(),
     incident_open: fc.boolean(),
     incident_paused: fc.boolean(),
-    incident_has_parent: fc.boolean(),
+    one_of_many: fc.boolean(),
     guard: killSwitch,
     clearing: fc.constantFrom(undefined, clearing(change('v2', 10))),
     decided_at: fc.constantFrom(undefined, before(10)),
@@ -82,6 +94,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
     organisation_rollbacks_last_hour: fc.constantFrom(0, 10),
     sender_rollbacks_last_hour: fc.constantFrom(0, 5),
     incident_open: fc.boolean(),
+    group_rolled_back: fc.constantFrom(null, SIBLING),
     locked_by: fc.constantFrom('drill', 'this_incident', 'another_incident', null),
   }),
   drill: fc.record({
@@ -175,6 +188,7 @@ describe('the list of guards', () => {
         "automation_budget_spent (judgement: approve, call: judge_again, step: ask)",
         "suspect_cleared (judgement: approve)",
         "one_of_many (judgement: approve)",
+        "group_rolled_back (judgement: approve, record: judge_again)",
         "one_of_many (step: ask)",
         "clock_skew (judgement: ask, step: ask)",
         "deploy_failed (judgement: ask, step: ask)",

@@ -46,16 +46,23 @@ export class FakeEffects implements Effects {
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
     const store = this.#store;
     const { effects, timeline, record: incident } = store.dossier(id);
-    const state = { known: effects.get(intent.key), incident, lock: store.locks.get(act.resource), pace: store.pace };
+    const state = {
+      known: effects.get(intent.key),
+      incident,
+      parent: incident.parent_id === undefined ? undefined : store.dossier(incident.parent_id).record,
+      lock: store.locks.get(act.resource),
+      pace: store.pace,
+    };
     const plan = planAction(intent, act, state, store.clock.now());
     if (plan.kind === 'known') return { ok: true, effect: copy(plan.effect) };
     if (plan.kind === 'stopped') return { ok: false, reason: plan.reason };
-    const { effect, entry, lock, pace, patch } = plan;
+    const { effect, entry, lock, pace, patch, parent } = plan;
     const { serviceEnvironment } = act;
     const { key, kind, at } = effect;
     effects.set(key, effect);
     timeline.push(entry);
     store.patch(id, patch);
+    if (parent !== null) store.patch(parent.id, parent.patch);
     store.locks.set(act.resource, lock);
     if (pace !== null) store.pace = pace;
     if (kind === 'roll-back') store.acts.push({ place: placeOf(serviceEnvironment), at });

@@ -3,6 +3,7 @@ import type { GroupReason } from '../../../../domain/incidents/incident-group.ts
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import {
+  acts,
   here,
   admit,
   later,
@@ -203,6 +204,26 @@ inBothStores(() => {
       for (const one of [part, alone, '01TESTNOSUCH00000000000000' as IncidentId])
         expect(await stores.incidentGroups.detach(into, one, { page: true, text: '' })).toBe(false);
       expect(await record(part)).toMatchObject({ parent_id: into });
+    });
+
+    test('one child of a parent is rolled back automatically; a person can approve further rollbacks', async () => {
+      const [into, a, b] = [await parent(), await child(1), await child(2)];
+      for (const part of [a, b]) await stores.incidentGroups.join(into, part);
+      expect(await acts(a, 'first')).toMatchObject({ ok: true });
+      expect(await acts(a, 'first')).toMatchObject({ ok: true });
+      expect(await record(into)).toMatchObject({ group_rollback: { incident_id: a, key: 'first' } });
+      expect(await acts(b, 'second')).toMatchObject({ ok: false, reason: { code: 'group_rolled_back' } });
+      expect(await record(b)).toMatchObject({ status: 'open' });
+      expect(await acts(b, 'second', { automatic: false })).toMatchObject({ ok: true });
+      expect(await record(into)).toMatchObject({ group_rollback: { incident_id: a } });
+    });
+
+    test('a child that was rolled back before it joined counts as the rollback of its group', async () => {
+      const [into, a, b] = [await parent(), await child(1), await child(2)];
+      await acts(a, 'before');
+      for (const part of [a, b]) await stores.incidentGroups.join(into, part);
+      expect(await record(into)).toMatchObject({ group_rollback: { incident_id: a } });
+      expect(await acts(b, 'second')).toMatchObject({ ok: false, reason: { code: 'group_rolled_back' } });
     });
 
     test('an incident that was never a child is not counted', async () => {
