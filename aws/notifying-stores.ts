@@ -47,6 +47,11 @@ export const notifyingChanges = (changes: Changes, changed: Projections['changed
       await changed(`change:${id}`);
       return patched;
     },
+    async revise(id, revise) {
+      const revised = await changes.revise(id, revise);
+      await changed(`change:${id}`);
+      return revised;
+    },
   });
 
 /** Returns `port` with calls to `methods` followed by `notify`, which gets the first arguments: incident ids. */

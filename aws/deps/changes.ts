@@ -5,6 +5,7 @@ import { notifyingChanges } from '../notifying-stores.ts';
 import { BacklogTable } from '../table/changes/backlog.ts';
 import { ChangeTable } from '../table/changes/changes.ts';
 import { PinTable } from '../table/changes/pins.ts';
+import { RolloutTable } from '../table/changes/rollouts.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of changes, and the clients for rollback targets, feature flags, and steps of runbooks. */
@@ -13,6 +14,7 @@ export function changeDeps({ system, table, projections, gates, github, counted 
   const targets = { secrets, clock, config, gates, github, standIns };
   return {
     changes: notifyingChanges(new ChangeTable(table, clock), (...subjects) => projections.changed(...subjects)),
+    rollouts: new RolloutTable(table),
     pins: new PinTable(table, clock),
     backlog: new BacklogTable(table, clock),
     deployerFor: async (entry, serviceEnvironment) => {

@@ -1,4 +1,5 @@
 import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
+import type { Rollout, RolloutRecord } from '../../schemas/changes/change-report.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -6,7 +7,19 @@ import type { Page, ServiceEnvironment } from './common.ts';
 
 export type Changes = {
   /** Records a change. A repeat (same service, environment, version, kind, and started_at) returns the first one. */
-  record(change: NewChange, extra?: { made_for?: string }): Promise<{ change: Change; created: boolean }>;
+  record(
+    change: NewChange,
+    extra?: {
+      made_for?: string;
+      /** Replaces the ID that follows from the fields above. */ id?: ChangeId;
+      reported_by?: string;
+    },
+  ): Promise<{ change: Change; created: boolean }>;
+  /**
+   * Replaces a change by what `revise` returns, including start, version, and kind; its service, environment, and ID
+   * stay. Calls `revise` again if the change was changed meanwhile. Undefined: no such change.
+   */
+  revise(id: ChangeId, revise: (change: Change) => Change): Promise<Change | undefined>;
   /** Updates a change. `ended`: it has ended and cannot restart. Undefined: no such change. */
   patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined>;
   get(id: ChangeId): Promise<Change | undefined>;
@@ -39,3 +52,16 @@ export type Pins = {
   /** Lifts a pin; idempotent. Undefined: no pin with this ID. */
   lift(id: string, by: string): Promise<PinView | undefined>;
 };
+
+/** Rollouts that other systems report, with everything that their events said. */
+export type Rollouts = {
+  get(of: RolloutKey): Promise<RolloutRecord | undefined>;
+  /** Writes the next revision. False: another process has written it first. */
+  put(record: RolloutRecord): Promise<boolean>;
+  /** Returns the newest rollouts that no service was found for, oldest first. */
+  unmapped(): Promise<RolloutRecord[]>;
+};
+export type RolloutKey = Pick<Rollout, 'source' | 'key'>;
+
+/** Number of unmapped rollouts that are kept; older ones are dropped. */
+export const UNMAPPED_MAX = 500;

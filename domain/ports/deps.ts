@@ -35,7 +35,7 @@ import type { Deliveries, Subscribers, SubscriberWebhooks } from '../status/subs
 import type { ApprovalLinks, Sessions, Tokens } from './access.ts';
 import type { AlertStates, Quarantine, SignalQueue } from './alerts.ts';
 import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
-import type { Changes, Pins } from './changes.ts';
+import type { Changes, Pins, Rollouts } from './changes.ts';
 import type { ServiceEnvironment } from './common.ts';
 import type { ConfigSource } from './config.ts';
 import type { Decisions, Effects } from './decisions.ts';
@@ -112,6 +112,7 @@ export type IncidentDeps = {
 /** Changes, and the systems that can undo them. */
 export type ChangeDeps = {
   changes: Changes;
+  rollouts: Rollouts;
   pins: Pins;
   backlog: Backlog;
   /** Undefined: the configuration is incomplete. */

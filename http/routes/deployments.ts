@@ -4,13 +4,9 @@ import { nameWarnings } from '../../domain/catalogue/unconfigured.ts';
 import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
-import type { Timestamp } from '../../schemas/time/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
-import { endFailures } from '../../actions/changes/end-failures.ts';
-import { notifyIncidents } from '../../actions/changes/notify-incidents.ts';
-import { deadlineOf, HAS_NO_END } from '../../actions/changes/overdue-deploys.ts';
-import { endOverdueDeploy, reportFailedDeploy } from '../../actions/changes/report-failed-deploy.ts';
+import { recordChange, updateChange } from '../../actions/changes/record-change.ts';
 
 const Deployment = Change.extend({
   warnings: z
@@ -32,7 +28,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       request: body(NewChange),
       responses: {
         201: answers('Recorded', Deployment),
-        200: answers('Already recorded', Deployment),
+        200: answers('Already recorded; fields that were unknown are filled', Deployment),
         422: problems('Validation failed'),
       },
     }),
@@ -40,11 +36,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const input = c.req.valid('json');
       c.var.allow(input);
       refuse(whyAhead(input, deps.clock.now()));
-      const { change, created } = await deps.changes.record(input);
-      // Report also if it was recorded before: that request may have failed here. A repeated report counts once.
-      if (change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
-      if (change.status === 'succeeded') await endFailures(deps, change);
-      await notifyIncidents(deps, change);
+      const { change, created } = await recordChange(deps, input, c.var.trace);
       return c.json(shown(await deps.config.current(), change), created ? 201 : 200);
     },
   );
@@ -73,16 +65,9 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       c.var.allow(before);
       const input = c.req.valid('json');
       refuse(whyNoTimes(before.started_at, input.finished_at) ?? whyAhead(input, deps.clock.now()));
-      const ends = before.status === 'started' && (input.status ?? 'started') !== 'started';
-      const overdueAt = ends ? await overdueSince(deps, before) : null;
-      if (overdueAt !== null) await endOverdueDeploy(deps, before, overdueAt, c.var.trace);
-      const change = await deps.changes.patch(id, input);
+      const change = await updateChange(deps, before, input, c.var.trace);
       if (change === undefined) throw notFound(id);
       if (change === 'ended') throw await hasEnded(deps, id);
-      // Report a repeated failure again, as above. A corrected end time belongs to the same failure.
-      const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;
-      if (change.status === 'failed' && !corrected) await reportFailedDeploy(deps, change, c.var.trace);
-      if (change.status === 'succeeded') await endFailures(deps, change);
       return c.json(shown(await deps.config.current(), change), 200);
     },
   );
@@ -134,18 +119,6 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
 }
 
 const shown = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
-
-/**
- * Returns when the deployment became overdue, or null. Also computes it if the sweeper has not reported the deployment
- * as overdue yet: the sweeper's report can arrive after the end of the deployment, and would then stay open.
- */
-async function overdueSince(deps: Deps, change: Change): Promise<Timestamp | null> {
-  const overdueAt = await deps.changes.overdueAt(change.id);
-  if (overdueAt !== null) return overdueAt;
-  const { services } = await deps.config.current();
-  const at = deadlineOf(change, services, deps.timeScale);
-  return at <= deps.clock.now() && !HAS_NO_END.has(change.kind) ? at : null;
-}
 
 /** @throws Refusal 422 if there is something wrong */
 function refuse(wrong: string | undefined): void {

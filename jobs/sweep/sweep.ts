@@ -4,6 +4,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
+import { applyUnmapped } from '../../actions/changes/report-change.ts';
 import { endFailures } from '../../actions/changes/end-failures.ts';
 import { followPages } from '../../actions/paging/follow-pages.ts';
 import { answerWaitingGates, type GateDeps } from '../../actions/freeze/gates/answer.ts';
@@ -51,6 +52,7 @@ export type SweepDeps = GateDeps &
     | 'fallbackPager'
     | 'alerts'
     | 'changes'
+    | 'rollouts'
     | 'queue'
     | 'timeScale'
     | 'drills'
@@ -101,6 +103,7 @@ export async function sweep(
     ['announce maintenance', () => announceMaintenance(deps)],
     ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],
+    ['apply rollouts that are mapped now', () => applyUnmapped(deps)],
     ['end failed deployments', () => endFailures(deps)],
     ['start drills', () => startOrphanedDrills(deps)],
     ['show silences', () => showQuiet(deps, open)],

@@ -157,5 +157,7 @@ export const Change = z.object({
   /** The incident for which Firebreak itself made this change. Such a change is never a suspect of that incident. */
   made_for: z.string().nullable(),
   recorded_at: Timestamp,
+  /** The system that reported the change by itself. Absent: it was recorded by the API. */
+  reported_by: z.string().optional(),
 });
 export type Change = z.infer<typeof Change>;

@@ -35,6 +35,41 @@ export const EvidenceLevel = z.enum(['proved', 'version', 'time'], {
 });
 export type EvidenceLevel = z.infer<typeof EvidenceLevel>;
 
+const oneOrMore = <T extends z.ZodType>(value: T) =>
+  z
+    .union([value, z.array(value).min(1)])
+    .transform((given): z.output<T>[] => (Array.isArray(given) ? given : [given]) as z.output<T>[]);
+
+const SourceName = z.string().min(1).max(2048);
+const SourceEnvironment = z.strictObject({ environment: oneOrMore(SourceName) });
+
+/**
+ * What other systems call a service in an environment. Each key takes one name or a list. Changes that these systems
+ * report are recorded for this service and environment.
+ */
+export const ChangeSources = z.strictObject({
+  /** Name of the environment at GitHub. Absent: the same name as here. */
+  github: SourceEnvironment.optional(),
+  /** Name of the environment at GitLab. Absent: the same name as here. */
+  gitlab: SourceEnvironment.optional(),
+  /** Image without tag. */
+  image: oneOrMore(SourceName).optional(),
+  argoApplication: oneOrMore(SourceName).optional(),
+  /** `Kind/namespace/name` */
+  fluxObject: oneOrMore(SourceName).optional(),
+  /** ARN or `cluster/service` */
+  ecsService: oneOrMore(SourceName).optional(),
+  /** `name:alias` */
+  lambdaFunction: oneOrMore(SourceName).optional(),
+  /** `application/group` */
+  codedeployGroup: oneOrMore(SourceName).optional(),
+  /** `cluster/namespace/kind/name` */
+  kubernetesWorkload: oneOrMore(SourceName).optional(),
+  terraformWorkspace: oneOrMore(SourceName).optional(),
+  flag: oneOrMore(SourceName).optional(),
+});
+export type ChangeSources = z.infer<typeof ChangeSources>;
+
 export const EnvironmentEntry = z.strictObject({
   /** Absent: page, never act. */
   deployer: DeployerConfig.optional(),
@@ -75,6 +110,8 @@ export const EnvironmentEntry = z.strictObject({
     .default(300),
   /** Where the feature flags of the environment are managed. */
   flags: FlagsConfig.optional(),
+  /** What other systems call this service in this environment. */
+  sources: ChangeSources.optional(),
   /** The environment has no users: drills may roll it back and forth. */
   drills: z.boolean().default(false),
   /** Used for verification after a mitigation and to find when a problem began. */
@@ -106,6 +143,15 @@ const ServiceEntry = z.strictObject({
   /** 1 (most critical) to 4. */
   tier: z.number().int().min(1).max(4).optional(),
   repository: z.string().min(1).optional(),
+  /** Folder of the service in a repository with several services. */
+  path: z
+    .string()
+    .min(1)
+    .regex(
+      /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))/,
+      'must be a folder in the repository, without a leading / and without . or ..',
+    )
+    .optional(),
   dependsOn: z.array(ServiceName).default([]),
   /** Labels that identify this service. Absent: label `service` equals its name. */
   match: z.record(z.string(), z.string()).optional(),

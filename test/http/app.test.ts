@@ -446,6 +446,19 @@ describe('deployments', () => {
       author: 'Ada',
     });
     expect(sameInstant).toMatchObject({ status: 200, body: { id: first.body.id, author: 'Zoë' } });
+    const end = {
+      ...told,
+      status: 'succeeded',
+      finished_at: '2026-11-20T07:34:00Z',
+      canary_weight: 0.5,
+      author: 'Ada',
+    };
+    const ended = await firebreak.post('/v1/deployments', end);
+    const finished_at = '2026-11-20T07:34:00.000Z';
+    expect(ended.status).toBe(200);
+    expect(ended.body).toEqual({ ...first.body, status: 'succeeded', finished_at, canary_weight: 0.5 });
+    expect((await firebreak.post('/v1/deployments', { ...end, status: 'failed' })).body).toEqual(ended.body);
+    expect((await firebreak.post('/v1/deployments', told)).body).toEqual(ended.body);
     for (const other of [
       { version: 'v6' },
       { kind: 'deploy' },

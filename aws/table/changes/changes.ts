@@ -15,7 +15,7 @@ import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
 import { canonicalJson, sha256 } from '../../hash.ts';
 import { type Key, keys, shardedLists } from '../core/keys.ts';
 import { pointedPage, shardedPage } from '../core/sharded.ts';
-import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Condition, type Item, type Table, type Write } from '../core/table.ts';
 
 const TRIES = 20;
 
@@ -34,33 +34,46 @@ export class ChangeTable implements Changes {
 
   async record(
     input: NewChange,
-    { made_for }: { made_for?: string } = {},
+    { made_for, ...own }: { made_for?: string; id?: ChangeId; reported_by?: string } = {},
   ): Promise<{ change: Change; created: boolean }> {
-    const change = newChange(input, this.#clock.now(), made_for ?? null);
-    const result = await this.#table.transact(changeWrites(this.#table, change, true));
+    const change = { ...newChange(input, this.#clock.now(), made_for ?? null), ...own };
+    const result = await this.#table.transact(changeWrites(this.#table, change, true, own.id !== undefined));
     const first = result.ok ? change : await this.get(change.id);
     if (first === undefined) throw new Error(`cannot record or read deployment ${change.id}`);
     await this.#live(first); // repeated on purpose: the process that recorded the change may have died before this write
     return { change: first, created: result.ok };
   }
 
-  async patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined> {
+  patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined> {
+    return this.#rewrite(id, (change) => patchedChange(change, patch, this.#clock.now()));
+  }
+
+  async revise(id: ChangeId, revise: (change: Change) => Change): Promise<Change | undefined> {
+    return (await this.#rewrite(id, (change) => revise(change))) as Change | undefined;
+  }
+
+  /** Reads a change, and writes what `next` makes of it, at the place of its start. */
+  async #rewrite(id: ChangeId, next: (change: Change) => Change | 'ended'): Promise<Change | 'ended' | undefined> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#item(id);
       if (item === undefined) return undefined;
       const rev = Number(item['rev'] ?? 0);
-      const change = patchedChange(StoredChange.parse(item), patch, this.#clock.now());
+      const before = StoredChange.parse(item);
+      const change = next(before);
       if (change === 'ended') return 'ended';
       const key = keys.change(change, change.started_at, id);
+      const condition = {
+        ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
+        ExpressionAttributeValues: { ':rev': rev, ':zero': 0 },
+      };
+      const isMoved = change.started_at !== before.started_at;
       const result = await this.#table.transact([
         this.#table.put(
           // Keep fields that a newer version has written.
           { ...item, ...changeItem(change, key), rev: rev + 1 },
-          {
-            ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
-            ExpressionAttributeValues: { ':rev': rev, ':zero': 0 },
-          },
+          isMoved ? absent : condition,
         ),
+        ...(isMoved ? await this.#moved(before, change, condition) : []),
         ...rollingWrites(this.#table, change, key),
         ...failureWrites(this.#table, change, key),
       ]);
@@ -69,6 +82,19 @@ export class ChangeTable implements Changes {
       return change;
     }
     throw new Error(`deployment ${id} changed during all ${TRIES} attempts; try again`);
+  }
+
+  /** Returns the writes that follow a record whose start was corrected, because its key contains the start. */
+  async #moved(before: Change, change: Change, condition: Condition): Promise<Write[]> {
+    const { id, service } = change;
+    const key = keys.change(change, change.started_at, id);
+    const failure = change.status === 'failed' ? undefined : await this.#table.get(keys.failure(id));
+    return [
+      this.#table.remove(keys.change(before, before.started_at, id), condition),
+      this.#table.remove(keys.changeOf(service, before.started_at, id)),
+      ...pointerWrites(this.#table, change, key),
+      ...(failure ? [this.#table.put({ ...failure, at_pk: key.pk, at_sk: key.sk })] : []),
+    ];
   }
 
   async get(id: ChangeId): Promise<Change | undefined> {
@@ -246,13 +272,12 @@ const isIn =
   (item: Item): boolean =>
     environment === undefined || item['environment'] === environment;
 
-/** Writes the record and the pointer by id; `once`: only if it is new. */
-export function changeWrites(table: Table, change: Change, once = false): Write[] {
+/** Writes the record and its pointers; `once`: only if it is new; `onceById`: also if its start was corrected. */
+export function changeWrites(table: Table, change: Change, once = false, onceById = false): Write[] {
   const key = keys.change(change, change.started_at, change.id);
   return [
     table.put({ ...changeItem(change, key), rev: 0 }, once ? absent : undefined),
-    table.put({ ...keys.changeById(change.id), at_pk: key.pk, at_sk: key.sk }),
-    table.put({ ...keys.changeOf(change.service, change.started_at, change.id), at_pk: key.pk, at_sk: key.sk }),
+    ...pointerWrites(table, change, key, onceById ? absent : undefined),
     ...(change.status === 'started' ? rollingWrites(table, change, key) : []),
     ...failureWrites(table, change, key),
     ...(once || change.status !== 'succeeded' || !putsVersionLive(change)
@@ -260,6 +285,12 @@ export function changeWrites(table: Table, change: Change, once = false): Write[
       : [table.put({ ...keys.live(change), change, since: endOf(change) })]),
   ];
 }
+
+/** Writes the pointers by which a record is found: by its ID, and among the changes of its service. */
+const pointerWrites = (table: Table, { id, service, started_at }: Change, key: Key, byId?: Condition): Write[] => [
+  table.put({ ...keys.changeById(id), at_pk: key.pk, at_sk: key.sk }, byId),
+  table.put({ ...keys.changeOf(service, started_at, id), at_pk: key.pk, at_sk: key.sk }),
+];
 
 const overdueIn = (row: Item | undefined): Timestamp | null =>
   row?.['overdue_at'] === undefined ? null : Timestamp.parse(row['overdue_at']);
@@ -297,7 +328,8 @@ const liveWrite = (table: Table, change: Change, now: Timestamp): Write =>
   table.put(
     { ...keys.live(change), change, since: endOf(change) },
     {
-      ConditionExpression: 'attribute_not_exists(pk) OR since <= :since OR since > :ahead',
-      ExpressionAttributeValues: { ':since': endOf(change), ':ahead': latestPlausibleStart(now) },
+      ConditionExpression: 'attribute_not_exists(pk) OR since <= :since OR since > :ahead OR #change.id = :id',
+      ExpressionAttributeNames: { '#change': 'change' },
+      ExpressionAttributeValues: { ':since': endOf(change), ':ahead': latestPlausibleStart(now), ':id': change.id },
     },
   );

@@ -112,6 +112,17 @@ export const keys = {
   }),
   changesOf: (service: string): Pick<Key, 'pk'> => ({ pk: `CHGOF#${part(service)}` }),
   changeById: (id: ChangeId): Key => ({ pk: `CHGID#${id}`, sk: 'CHG' }),
+  /** What another system has reported of one rollout. */
+  rollout: ({ source, key }: { source: string; key: string }): Key => ({
+    pk: `ROLLOUT#${part(source)}#${part(key)}`,
+    sk: 'ROLLOUT',
+  }),
+  /** A rollout that no service was found for, by its last event. */
+  unmappedRollout: ({ source, key }: { source: string; key: string }, receivedAt: Timestamp): Key => ({
+    pk: 'ROLLOUTSUNMAPPED',
+    sk: `${receivedAt}#${part(source)}#${part(key)}`,
+  }),
+  unmappedRollouts: (): Pick<Key, 'pk'> => ({ pk: 'ROLLOUTSUNMAPPED' }),
   live: (serviceEnvironment: ServiceEnvironment): Key => ({
     pk: 'LIVE',
     sk: serviceEnvironmentKey(serviceEnvironment),

@@ -14,6 +14,8 @@ export const RETENTION_DAYS = {
   inbox: 90,
   /** After an unreadable body first arrived. The bucket deletes it after the same time: infra/storage.ts. */
   quarantine: 90,
+  /** After the last event of a rollout that another system reports. */
+  rollout: 90,
   /** After a rollback; only the last hour is counted. */
   act: 7,
   /** After the last attempt. Updates are sent for a day. */

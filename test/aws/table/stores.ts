@@ -12,6 +12,7 @@ import { EffectTable } from '../../../aws/table/incidents/effects.ts';
 import { IdempotencyTable } from '../../../aws/table/core/idempotency.ts';
 import { IncidentTable } from '../../../aws/table/incidents/incidents.ts';
 import { PinTable } from '../../../aws/table/changes/pins.ts';
+import { RolloutTable } from '../../../aws/table/changes/rollouts.ts';
 import { ProjectionTable } from '../../../aws/table/incidents/projections.ts';
 import { QuarantineTable } from '../../../aws/table/alerts/quarantine.ts';
 import { Table } from '../../../aws/table/core/table.ts';
@@ -25,7 +26,7 @@ import { SetClock, silent, sealSecrets } from '../../support/fake-deps.ts';
 /** The stores that both the table and its in-memory double implement. */
 export type Stores = Pick<
   Deps,
-  'incidents' | 'incidentGroups' | 'decisions' | 'effects' | 'changes' | 'pins' | 'automation'
+  'incidents' | 'incidentGroups' | 'decisions' | 'effects' | 'changes' | 'rollouts' | 'pins' | 'automation'
 > & {
   clock: SetClock;
 };
@@ -111,6 +112,7 @@ export async function openTable(): Promise<TableStores> {
     decisions: new DecisionTable(table, blobs, clock, counters),
     effects: new EffectTable(table, clock, counters),
     changes: new ChangeTable(table, clock),
+    rollouts: new RolloutTable(table),
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
     audit: new AuditLogTable(table, blobs, clock, silent, sealSecrets),

@@ -82,9 +82,6 @@ describe('the webhook receiver', () => {
 
   test.each([
     ['ping', 'ping'],
-    ['deployment-created', 'deployment.created'],
-    ['form-encoded-deployment', 'deployment.created'],
-    ['deployment-status-success', 'deployment_status.created'],
     ['workflow-run-completed-failure-attempt-2', 'workflow_run.completed'],
   ])('accepts and ignores %s', async (name, ignored) => {
     expect(await deliver(firebreak, github(name))).toEqual({ status: 202, body: { ignored } });

@@ -14,8 +14,11 @@ export class FakeChanges implements Changes {
     this.#store = store;
   }
 
-  async record(input: NewChange, { made_for }: { made_for?: string } = {}): ReturnType<Changes['record']> {
-    const change = newChange(input, this.#store.clock.now(), made_for ?? null);
+  async record(
+    input: NewChange,
+    { made_for, ...own }: Parameters<Changes['record']>[1] = {},
+  ): ReturnType<Changes['record']> {
+    const change = { ...newChange(input, this.#store.clock.now(), made_for ?? null), ...own };
     const known = this.#store.changes.get(change.id);
     if (known) return { change: copy(known), created: false };
     this.#keep(change);
@@ -27,6 +30,15 @@ export class FakeChanges implements Changes {
     if (known === undefined) return undefined;
     const next = patchedChange(known, patch, this.#store.clock.now());
     if (next === 'ended') return 'ended';
+    this.#keep(next);
+    if (next.status !== 'started') this.#store.overdue.delete(id);
+    return copy(next);
+  }
+
+  async revise(id: ChangeId, revise: (change: Change) => Change): Promise<Change | undefined> {
+    const known = this.#store.changes.get(id);
+    if (known === undefined) return undefined;
+    const next = revise(copy(known));
     this.#keep(next);
     if (next.status !== 'started') this.#store.overdue.delete(id);
     return copy(next);

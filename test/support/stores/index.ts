@@ -6,6 +6,7 @@ import { FakeEffects } from './effects.ts';
 import { FakeIncidentGroups } from './groups.ts';
 import { FakeIncidents } from './incidents.ts';
 import { FakePins } from './pins.ts';
+import { FakeRollouts } from './rollouts.ts';
 import { FakeRunbooks } from './runbooks.ts';
 import type { FakeStore } from './store.ts';
 
@@ -17,6 +18,7 @@ export const storesIn = (store: FakeStore) =>
     decisions: new FakeDecisions(store),
     effects: new FakeEffects(store),
     changes: new FakeChanges(store),
+    rollouts: new FakeRollouts(store),
     pins: new FakePins(store),
     runbooks: new FakeRunbooks(store),
     automation: new FakeAutomation(store),

@@ -17,6 +17,7 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import { type Automation, untouchedAutomation } from '../../../schemas/access/access.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
+import type { RolloutRecord } from '../../../schemas/changes/change-report.ts';
 import type { Pin } from '../../../schemas/changes/pin.ts';
 import type { ChangeId, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
@@ -83,6 +84,7 @@ export class FakeStore {
   /** Incidents by the chat's ID of the channel. */
   readonly channels = new Map<string, IncidentId>();
   readonly changes = new Map<ChangeId, Change>();
+  readonly rollouts = new Map<string, RolloutRecord>();
   readonly locks = new Map<string, Lock>();
   readonly acts: { place: string; at: Timestamp }[] = [];
   /** Automatic actions of all services. */

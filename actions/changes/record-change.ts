@@ -1,0 +1,85 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import { addedBy } from '../../domain/changes/rollout.ts';
+import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
+import type { ChangeId } from '../../schemas/config/names.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { endFailures } from './end-failures.ts';
+import { notifyIncidents } from './notify-incidents.ts';
+import { deadlineOf, HAS_NO_END } from './overdue-deploys.ts';
+import { endOverdueDeploy, reportFailedDeploy } from './report-failed-deploy.ts';
+
+export type RecordDeps = Pick<
+  Deps,
+  'changes' | 'config' | 'clock' | 'timeScale' | 'log' | 'queue' | 'incidents' | 'decisions' | 'engine'
+>;
+
+/**
+ * Records a change, and notifies everything that depends on it. A repeat (same service, environment, version, kind, and
+ * start) fills fields that were unknown, and ends a change that was in progress; a known field keeps its value.
+ */
+export async function recordChange(
+  deps: RecordDeps,
+  input: NewChange,
+  trace: string,
+  extra: { id?: ChangeId; reported_by?: string } = {},
+): Promise<{ change: Change; created: boolean }> {
+  const recorded = await deps.changes.record(input, extra);
+  const added = recorded.created ? undefined : addedBy(recorded.change, input);
+  const patched = added && (await updateChange(deps, recorded.change, added, trace));
+  const change = patched === undefined || patched === 'ended' ? recorded.change : patched;
+  // Report also if it was recorded before: that request may have failed here. A repeated report counts once.
+  if (patched === undefined) await reportOutcome(deps, change, trace);
+  await notifyIncidents(deps, change);
+  return { change, created: recorded.created };
+}
+
+/**
+ * Updates a change, and reports its failure, its recovery, or the end of its delay.
+ *
+ * @param before the change as it was read
+ * @returns `ended` if the change has ended and the update says that it is in progress; undefined if it does not exist
+ */
+export async function updateChange(
+  deps: RecordDeps,
+  before: Change,
+  patch: ChangePatch,
+  trace: string,
+): Promise<Change | 'ended' | undefined> {
+  await endDelay(deps, before, patch.status, trace);
+  const change = await deps.changes.patch(before.id, patch);
+  if (change === undefined || change === 'ended') return change;
+  // A corrected end time belongs to the same failure; a repeated failure is reported again, as above.
+  const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;
+  if (!corrected) await reportOutcome(deps, change, trace);
+  return change;
+}
+
+/** Resolves the alert of an overdue change, if `status` ends it. */
+export async function endDelay(
+  deps: RecordDeps,
+  before: Change,
+  status: Change['status'] | undefined,
+  trace: string,
+): Promise<void> {
+  if (before.status !== 'started' || (status ?? 'started') === 'started') return;
+  const overdueAt = await overdueSince(deps, before);
+  if (overdueAt !== null) await endOverdueDeploy(deps, before, overdueAt, trace);
+}
+
+/** Enqueues the alert of a failed change, or resolves those that a successful one ends. Idempotent. */
+export async function reportOutcome(deps: RecordDeps, change: Change, trace: string): Promise<void> {
+  if (change.status === 'failed') await reportFailedDeploy(deps, change, trace);
+  if (change.status === 'succeeded') await endFailures(deps, change);
+}
+
+/**
+ * Returns when the deployment became overdue, or null. Also computes it if the sweeper has not reported the deployment
+ * as overdue yet: the sweeper's report can arrive after the end of the deployment, and would then stay open.
+ */
+async function overdueSince(deps: RecordDeps, change: Change): Promise<Timestamp | null> {
+  const overdueAt = await deps.changes.overdueAt(change.id);
+  if (overdueAt !== null) return overdueAt;
+  const { services } = await deps.config.current();
+  const at = deadlineOf(change, services, deps.timeScale);
+  return at <= deps.clock.now() && !HAS_NO_END.has(change.kind) ? at : null;
+}

@@ -1,0 +1,135 @@
+import { hash } from 'node:crypto';
+import { mapSubject } from '../../domain/changes/map-subject.ts';
+import {
+  changeOfRollout,
+  mergedRollout,
+  revisedChange,
+  type RolloutChange,
+  subjectOf,
+} from '../../domain/changes/rollout.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { type Change, whyAhead } from '../../schemas/changes/change.ts';
+import type { ChangeReport, Rollout, RolloutRecord } from '../../schemas/changes/change-report.ts';
+import type { ChangeId } from '../../schemas/config/names.ts';
+import { Refusal } from '../refusal.ts';
+import { notifyIncidents } from './notify-incidents.ts';
+import { endDelay, recordChange, type RecordDeps, reportOutcome } from './record-change.ts';
+
+export type ReportDeps = RecordDeps & Pick<Deps, 'rollouts'>;
+
+/** Attempts to store a report while other events of the same rollout are stored. */
+const TRIES = 20;
+
+/**
+ * What became of a report. `waiting`: the rollout has not started, or has no version yet. `unmapped`: the catalogue
+ * names no service for it; it is kept and applied when the catalogue does.
+ */
+export type Reported =
+  | { state: 'recorded'; changes: Change[] }
+  | { state: 'waiting' }
+  | { state: 'unmapped'; why: string; lines: string };
+
+/**
+ * Adds an event of another system to what is known of its rollout, and records or updates the changes that the rollout
+ * makes. The order of events does not matter. A repeated event changes nothing.
+ *
+ * @throws Refusal 422 if a time is too far in the future
+ */
+export async function reportChange(deps: ReportDeps, report: ChangeReport, trace: string): Promise<Reported> {
+  const ahead = whyAhead(
+    {
+      committed_at: report.committed_at,
+      commits: report.commits,
+      started_at: report.started_at ?? report.at,
+      finished_at: report.finished_at,
+    },
+    deps.clock.now(),
+  );
+  if (ahead !== undefined) throw new Refusal(422, 'invalid', `${report.source} ${report.key}: ${ahead}`);
+  return apply(deps, report, trace, (known) => mergedRollout(known, report));
+}
+
+/** Applies kept rollouts that the catalogue names services for since it was changed. */
+export async function applyUnmapped(deps: ReportDeps): Promise<void> {
+  const kept = await deps.rollouts.unmapped();
+  if (kept.length === 0) return;
+  const { version } = await deps.config.current();
+  for (const { rollout } of kept.filter(({ unmapped_in }) => unmapped_in !== version)) {
+    try {
+      await apply(deps, rollout, `rollout-${rollout.source}`, (known) => known ?? rollout);
+    } catch (error) {
+      const { source, key } = rollout;
+      deps.log.error('a kept rollout could not be applied', { source, key, error: String(error) });
+    }
+  }
+}
+
+async function apply(
+  deps: ReportDeps,
+  { source, key }: Pick<Rollout, 'source' | 'key'>,
+  trace: string,
+  next: (known: Rollout | undefined) => Rollout,
+): Promise<Reported> {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const config = await deps.config.current();
+    const known = await deps.rollouts.get({ source, key });
+    const rollout = next(known?.rollout);
+    const mapping = mapSubject(config.services, source, subjectOf(rollout));
+    const places = placesOf(known, mapping.kind === 'mapped' ? mapping.to : []);
+    const record: RolloutRecord = {
+      rollout,
+      changes: places.map((place) => ({ ...place, id: idOf(rollout, place) })),
+      unmapped_in: places.length === 0 ? config.version : null,
+      received_at: deps.clock.now(),
+      rev: (known?.rev ?? 0) + 1,
+    };
+    const isNew = known === undefined || !isSame(known, record);
+    if (isNew && !(await deps.rollouts.put(record))) continue;
+    const change = changeOfRollout(rollout);
+    if (places.length === 0 && mapping.kind === 'unmapped')
+      return { state: 'unmapped', why: mapping.why, lines: mapping.lines };
+    if (change === undefined) return { state: 'waiting' };
+    const changes: Change[] = [];
+    for (const { id, ...place } of record.changes)
+      changes.push(await recorded(deps, id, place, change, rollout, trace));
+    // Another event may have been stored meanwhile, and its change overwritten by this one.
+    const newest = await deps.rollouts.get({ source, key });
+    if (newest === undefined || newest.rev <= (isNew ? record.rev : record.rev - 1))
+      return { state: 'recorded', changes };
+  }
+  throw new Error(`the rollout ${key} of ${source} changed during all ${TRIES} attempts; try again`);
+}
+
+/** A rollout stays where it was recorded, also after the catalogue has changed. */
+function placesOf(known: RolloutRecord | undefined, mapped: readonly ServiceEnvironment[]): ServiceEnvironment[] {
+  const before = (known?.changes ?? []).map(({ service, environment }) => ({ service, environment }));
+  return before.length > 0 ? before : [...mapped];
+}
+
+const idOf = ({ source, key }: Rollout, { service, environment }: ServiceEnvironment): ChangeId =>
+  `chg_${hash('sha256', JSON.stringify([source, key, service, environment])).slice(0, 26)}` as ChangeId;
+
+const isSame = (known: RolloutRecord, record: RolloutRecord): boolean =>
+  JSON.stringify([known.rollout, known.changes, known.unmapped_in]) ===
+  JSON.stringify([record.rollout, record.changes, record.unmapped_in]);
+
+async function recorded(
+  deps: ReportDeps,
+  id: ChangeId,
+  place: ServiceEnvironment,
+  report: RolloutChange,
+  { source }: Rollout,
+  trace: string,
+): Promise<Change> {
+  const before = await deps.changes.get(id);
+  if (before === undefined)
+    return (await recordChange(deps, { ...place, ...report }, trace, { id, reported_by: source })).change;
+  const isChanged = JSON.stringify(revisedChange(before, report)) !== JSON.stringify(before);
+  if (isChanged) await endDelay(deps, before, report.status, trace);
+  const change = isChanged ? await deps.changes.revise(id, (now) => revisedChange(now, report)) : before;
+  if (change === undefined) throw new Error(`the change ${id} of ${place.service} disappeared`);
+  await reportOutcome(deps, change, trace);
+  await notifyIncidents(deps, change);
+  return change;
+}

@@ -1,0 +1,67 @@
+import { type RolloutKey, type Rollouts, UNMAPPED_MAX } from '../../../domain/ports/changes.ts';
+import { RolloutRecord } from '../../../schemas/changes/change-report.ts';
+import { keys } from '../core/keys.ts';
+import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
+import { pointee } from './changes.ts';
+import { absent, collect, type Table } from '../core/table.ts';
+
+/** Stores what other systems report of rollouts. */
+export class RolloutTable implements Rollouts {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async get(of: RolloutKey): Promise<RolloutRecord | undefined> {
+    const item = await this.#table.get(keys.rollout(of));
+    return item && RolloutRecord.parse(item['record']);
+  }
+
+  async put(record: RolloutRecord): Promise<boolean> {
+    const { rollout, rev, received_at, unmapped_in } = record;
+    const before = rev === 1 ? undefined : await this.get(rollout);
+    const key = keys.rollout(rollout);
+    const expires = expiresAfter(received_at, RETENTION_DAYS.rollout);
+    const isListed = before !== undefined && before.unmapped_in !== null;
+    const isMoved = isListed && before.received_at !== received_at;
+    const result = await this.#table.transact([
+      this.#table.put(
+        { ...key, record, rev, ...expires },
+        rev === 1 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev - 1 } },
+      ),
+      ...(isListed && (isMoved || unmapped_in === null)
+        ? [this.#table.remove(keys.unmappedRollout(rollout, before.received_at))]
+        : []),
+      ...(unmapped_in === null
+        ? []
+        : [
+            this.#table.put({
+              ...keys.unmappedRollout(rollout, received_at),
+              at_pk: key.pk,
+              at_sk: key.sk,
+              ...expires,
+            }),
+          ]),
+    ]);
+    if (result.ok && unmapped_in !== null && !isListed) await this.#dropOldest();
+    return result.ok;
+  }
+
+  async unmapped(): Promise<RolloutRecord[]> {
+    const { pk } = keys.unmappedRollouts();
+    const rows = await collect(this.#table.each(pk, '', { newestFirst: true, limit: UNMAPPED_MAX }), pointee);
+    const items = await this.#table.getAll(rows.toReversed());
+    return items
+      .flatMap((item) => (item === undefined ? [] : [RolloutRecord.parse(item['record'])]))
+      .filter(({ unmapped_in }) => unmapped_in !== null);
+  }
+
+  /** Keeps the list short: a sender that nobody maps would otherwise fill it. */
+  async #dropOldest(): Promise<void> {
+    const { pk } = keys.unmappedRollouts();
+    const rows = await collect(this.#table.each(pk), ({ pk: of, sk }) => ({ pk: String(of), sk: String(sk) }));
+    for (const row of rows.slice(0, Math.max(0, rows.length - UNMAPPED_MAX)))
+      await this.#table.transact([this.#table.remove(row)]);
+  }
+}

@@ -1,0 +1,130 @@
+import type { Change, ChangePatch, ChangeStatus, NewChange } from '../../schemas/changes/change.ts';
+import type { ChangeReport, ReportSubject, Rollout } from '../../schemas/changes/change-report.ts';
+import { Version } from '../../schemas/config/names.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+
+type Reported<T> = { at: Timestamp; value: T };
+
+/** Returns the rollout after another report, or the first one. The order of reports does not matter, nor do repeats. */
+export function mergedRollout(known: Rollout | undefined, report: ChangeReport): Rollout {
+  const { source, key, at, subject, status, started_at, ...values } = report;
+  const was = known ?? { source, key, first_at: at, last_at: at, started_at: null, subject: {}, values: {} };
+  return {
+    source,
+    key,
+    first_at: at < was.first_at ? at : was.first_at,
+    last_at: at > was.last_at ? at : was.last_at,
+    started_at: earliest(was.started_at, started_at ?? null),
+    status: laterStatus(was.status, status && { at, value: status }),
+    subject: mergedValues(was.subject, subject, at),
+    values: mergedValues(was.values, values, at),
+  };
+}
+
+/** Replaces each value by the one of the later event. */
+function mergedValues<Known extends Record<string, Reported<unknown> | undefined>>(
+  known: Known,
+  values: object,
+  at: Timestamp,
+): Known {
+  const merged: Record<string, Reported<unknown> | undefined> = { ...known };
+  for (const [name, value] of Object.entries<unknown>({ ...values }))
+    if (value !== undefined) merged[name] = later(merged[name], { at, value });
+  return merged as Known;
+}
+
+/** Two events of the same time that differ need an order that does not depend on their arrival. */
+function later<T>(one: Reported<T> | undefined, other: Reported<T>): Reported<T> {
+  if (one === undefined || one.at < other.at) return other;
+  if (one.at > other.at) return one;
+  return JSON.stringify(one.value) < JSON.stringify(other.value) ? other : one;
+}
+
+/** An ended rollout does not start again, whatever the times of its events. */
+function laterStatus(
+  one: Reported<ChangeStatus> | undefined,
+  other: Reported<ChangeStatus> | undefined,
+): Reported<ChangeStatus> | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  if (hasEnded(one) !== hasEnded(other)) return hasEnded(one) ? one : other;
+  return later(one, other);
+}
+const hasEnded = ({ value }: Reported<ChangeStatus>): boolean => value !== 'started';
+
+const earliest = (one: Timestamp | null, other: Timestamp | null): Timestamp | null =>
+  one === null || (other !== null && other < one) ? other : one;
+
+/** Returns what the sender calls the subject of the rollout. */
+export const subjectOf = ({ subject }: Rollout): ReportSubject =>
+  Object.fromEntries(Object.entries(subject).map(([name, { value }]) => [name, value]));
+
+/** What a rollout says about its change. */
+export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started_at'> & { started_at: Timestamp };
+
+/**
+ * Returns the change that a rollout makes. Undefined: it has not started yet, or no event has named a version or a
+ * commit yet.
+ */
+export function changeOfRollout({ values, status, started_at, first_at }: Rollout): RolloutChange | undefined {
+  const version = values.version?.value ?? Version.safeParse(values.commit?.value).data;
+  if (status === undefined || version === undefined) return undefined;
+  const start = started_at ?? first_at;
+  const end = values.finished_at?.value ?? status.at;
+  return {
+    version,
+    kind: values.kind?.value ?? 'deploy',
+    status: status.value,
+    started_at: start,
+    ...(hasEnded(status) && { finished_at: end > start ? end : start }),
+    commit: values.commit?.value,
+    committed_at: values.committed_at?.value,
+    commits: values.commits?.value,
+    author: values.author?.value,
+    url: values.url?.value,
+    previous_version: values.previous_version?.value,
+    has_migration: values.has_migration?.value,
+  };
+}
+
+/** Fields that a later report of the same change can fill. */
+const FILLED = [
+  'commit',
+  'committed_at',
+  'author',
+  'url',
+  'has_migration',
+  'rollback_safe_to',
+  'previous_version',
+  'canary_weight',
+] as const satisfies readonly (keyof ChangePatch)[];
+
+/**
+ * Returns what another report adds to a recorded change: fields that were unknown, and the end of a change that was in
+ * progress. A known field keeps its value. Undefined: it adds nothing.
+ */
+export function addedBy(change: Change, report: Omit<NewChange, 'service' | 'environment'>): ChangePatch | undefined {
+  const fields = FILLED.filter((name) => change[name] === null && report[name] != null);
+  const ends = change.status === 'started' && report.status !== 'started';
+  const patch: ChangePatch = {
+    ...Object.fromEntries(fields.map((name) => [name, report[name]])),
+    ...(change.commits.length === 0 && (report.commits?.length ?? 0) > 0 && { commits: report.commits }),
+    ...(ends && { status: report.status }),
+    ...(report.finished_at != null &&
+      change.finished_at === null &&
+      report.finished_at >= change.started_at && { finished_at: report.finished_at }),
+  };
+  return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+/**
+ * Returns a recorded change after its sender has reported more. What the sender says replaces what it said before;
+ * what it has not said stays, and an ended change does not start again.
+ */
+export function revisedChange(change: Change, report: RolloutChange): Change {
+  const startsAgain = change.status !== 'started' && report.status === 'started';
+  const known = Object.fromEntries(Object.entries(report).filter(([, value]) => value != null)) as Partial<Change>;
+  const { status: _status, finished_at: _end, ...open } = known;
+  const next = { ...change, ...(startsAgain ? open : known) };
+  const isBackwards = next.finished_at !== null && next.finished_at < next.started_at;
+  return isBackwards ? { ...next, finished_at: next.started_at } : next;
+}

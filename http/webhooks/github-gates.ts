@@ -1,0 +1,65 @@
+import type { Context } from 'hono';
+import * as z from 'zod';
+import { answerGate } from '../../actions/freeze/gates/answer.ts';
+import { Refusal } from '../../actions/refusal.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { GITHUB_API_URL } from '../../integrations/github/rest.ts';
+import { gateOf, ProtectionRuleEvent } from '../../integrations/github/webhook.ts';
+import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
+import type { Env } from '../context.ts';
+
+/**
+ * How long a webhook waits for the answer. GitHub gives up after 10 seconds; the sweeper answers recorded deployments.
+ */
+const PATIENCE_MS = 8_000;
+
+type Answered = { gate: string; state: 'approved' | 'rejected' | 'waiting' | 'over' | 'answered_before' };
+
+/**
+ * Records the deployment first, so that it is answered even if this process fails, and then answers it if time allows.
+ */
+export async function answerProtectionRule(c: Context<Env>, deps: Deps, payload: unknown): Promise<Answered> {
+  const parsed = ProtectionRuleEvent.safeParse(payload);
+  if (!parsed.success)
+    throw new Refusal(422, 'invalid', `deployment_protection_rule: ${z.prettifyError(parsed.error)}`);
+  const { gate, calledAt } = gateOf(parsed.data, deps.clock.now());
+  const apiUrl = (await deps.secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
+  if (new URL(apiUrl).origin !== calledAt)
+    c.var.log.warn('a webhook has the API address of another GitHub; Firebreak calls the configured one', {
+      named: calledAt,
+      configured: apiUrl,
+    });
+  const kept = await deps.waitingGates.keep(gate);
+  const delivery = c.req.header('x-github-delivery');
+  if (kept === undefined) {
+    c.var.log.info('a webhook repeats a deployment that is already answered', { delivery, gate: gate.id });
+    return { gate: gate.id, state: 'answered_before' };
+  }
+  const state = await inTime(answerGate(deps, kept), (error) => {
+    c.var.log.warn('a deployment could not be answered at once; the sweeper tries again', {
+      delivery,
+      gate: gate.id,
+      error: String(error),
+    });
+  });
+  c.var.log.info('a deployment waits for approval by the protection rule', { delivery, ...about(kept), state });
+  return { gate: gate.id, state };
+}
+
+const about = ({ id, repository, environment, run }: WaitingGate) => ({ gate: id, repository, environment, run });
+
+/**
+ * Returns 'waiting' after the time limit or on failure. The work continues in the background, and the sweeper retries
+ * it.
+ */
+async function inTime<T>(work: Promise<T>, failed: (error: unknown) => void): Promise<T | 'waiting'> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'waiting'>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE_MS, 'waiting');
+  });
+  const quiet = work.catch((error: unknown): 'waiting' => {
+    failed(error);
+    return 'waiting';
+  });
+  return Promise.race([quiet, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,123 @@
+import * as z from 'zod';
+import type { ChangeReport } from '../../schemas/changes/change-report.ts';
+import type { ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
+import { Version } from '../../schemas/config/names.ts';
+import { InstantIn } from '../../schemas/time/time.ts';
+import { readAs } from '../../schemas/parsing/read-as.ts';
+
+const Name = z.string().min(1).max(256);
+const Address = z.string().max(2048).nullish();
+
+/** What a creator of a deployment can state in its payload, an object or its JSON text. */
+const Stated = z
+  .object({
+    service: Name.optional().catch(undefined),
+    path: Name.optional().catch(undefined),
+    version: Name.optional().catch(undefined),
+    image: Name.optional().catch(undefined),
+    has_migration: z.boolean().optional().catch(undefined),
+  })
+  .catch({});
+
+const State = z.enum(['error', 'failure', 'inactive', 'in_progress', 'queued', 'pending', 'waiting', 'success']);
+
+/**
+ * The webhooks about a deployment and its statuses.
+ *
+ * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment
+ * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment_status
+ */
+export const DeploymentEvent = z.object({
+  deployment: z.object({
+    id: z.number().int(),
+    sha: Name,
+    ref: z.string().max(1024).nullish(),
+    task: z.string().max(1024).nullish(),
+    environment: Name,
+    payload: z.preprocess(jsonIn, Stated),
+    created_at: InstantIn,
+    creator: z.object({ login: Name }).nullish(),
+  }),
+  deployment_status: z
+    .object({
+      // A state that GitHub adds later says nothing.
+      state: readAs(State, 'pending'),
+      environment: Name.nullish(),
+      created_at: InstantIn,
+      log_url: Address,
+      target_url: Address,
+    })
+    .nullish(),
+  repository: z.object({ full_name: Name }),
+});
+export type DeploymentEvent = z.infer<typeof DeploymentEvent>;
+
+function jsonIn(value: unknown): unknown {
+  if (typeof value !== 'string') return value ?? {};
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * The status of a change by the state of its deployment. A deployment that waits for its approval or a runner has not
+ * started. `inactive` says that a later deployment has replaced this one.
+ */
+const STATUS: Readonly<Record<z.infer<typeof State>, ChangeStatus | undefined>> = {
+  pending: undefined,
+  queued: undefined,
+  waiting: undefined,
+  in_progress: 'started',
+  success: 'succeeded',
+  failure: 'failed',
+  error: 'failed',
+  inactive: undefined,
+};
+
+/** A tag such as `v1.2.3`. GitHub does not say whether a ref is a branch or a tag. */
+const VERSION_TAG = /^v?\d+\.\d+(?:\.\d+)*(?:[-+.][\w.+-]+)?$/;
+
+/** Returns what the event says about its change. */
+export function reportsOfDeployment({
+  deployment,
+  deployment_status: status,
+  repository,
+}: DeploymentEvent): ChangeReport[] {
+  const { sha, ref, task, payload } = deployment;
+  const at = status?.created_at ?? deployment.created_at;
+  const state = status && STATUS[status.state];
+  const url = [status?.log_url, status?.target_url].find((address) => /^https?:\/\//.test(address ?? '')) ?? undefined;
+  const tag = ref != null && VERSION_TAG.test(ref) ? ref : undefined;
+  const migrates = payload.has_migration ?? (task === 'deploy:migrations' ? true : undefined);
+  const kind = kindOf(task ?? 'deploy');
+  return [
+    {
+      source: 'github',
+      key: `${repository.full_name.toLowerCase()}#${deployment.id}`,
+      at,
+      subject: {
+        repository: repository.full_name,
+        environment: status?.environment ?? deployment.environment,
+        ...(payload.service !== undefined && { service: payload.service }),
+        ...(payload.path !== undefined && { path: payload.path }),
+        ...(payload.image !== undefined && { image: payload.image }),
+      },
+      version: Version.parse(payload.version ?? tag ?? sha),
+      commit: sha,
+      ...(kind && { kind }),
+      ...(state && { status: state }),
+      ...(state === 'started' && { started_at: at }),
+      ...(deployment.creator && { author: deployment.creator.login }),
+      ...(url !== undefined && { url }),
+      ...(migrates !== undefined && { has_migration: migrates }),
+    },
+  ];
+}
+
+/** A deployment's task is any text; these are the names in GitHub's documentation, and `rollback`. */
+function kindOf(task: string): ChangeKind | undefined {
+  if (/^rollback\b/i.test(task)) return 'rollback';
+  return /^(?:deploy:)?hotfix\b/i.test(task) ? 'hotfix' : undefined;
+}

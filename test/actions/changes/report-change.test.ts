@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { applyUnmapped, reportChange } from '../../../actions/changes/report-change.ts';
+import { ChangeReport } from '../../../schemas/changes/change-report.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
+
+const START = '2026-11-20T12:00:00.000Z';
+let world: FakeWorld;
+const signals: Signal[] = [];
+
+const configure = (version: string, services: object) => {
+  world.config = Config.parse({ version, services, paging: {} });
+};
+
+function begin(): void {
+  world = new FakeWorld(START);
+  world.engine = idleEngine();
+  signals.length = 0;
+  world.deps.queue = { sendAll: async (_receipt, all) => void signals.push(...all) };
+  configure('c1', { shop: { repository: 'acme/shop', environments: { production: {} } } });
+}
+beforeEach(begin);
+
+const at = (seconds: number) => plusSeconds(START as never, seconds);
+const report = (seconds: number, more: object = {}, repository = 'acme/shop') =>
+  reportChange(
+    world.deps,
+    ChangeReport.parse({
+      source: 'github',
+      key: `${repository}#1`,
+      at: at(seconds),
+      subject: { repository, environment: 'production' },
+      version: 'v2',
+      ...more,
+    }),
+    'trace',
+  );
+const changes = async () => (await world.deps.changes.list({ limit: 50 })).items;
+
+describe('events of a rollout', () => {
+  test('become one change with the start and the end of the sender', async () => {
+    expect(await report(-120)).toEqual({ state: 'waiting' });
+    await report(-60, { status: 'started', started_at: at(-60) });
+    expect(await changes()).toMatchObject([{ status: 'started', started_at: at(-60), finished_at: null }]);
+    await report(-10, { status: 'succeeded', commit: 'abc' });
+    expect(await changes()).toMatchObject([
+      {
+        service: 'shop',
+        environment: 'production',
+        version: 'v2',
+        status: 'succeeded',
+        started_at: at(-60),
+        finished_at: at(-10),
+        commit: 'abc',
+        reported_by: 'github',
+      },
+    ]);
+  });
+
+  test('give the same change in the opposite order, and again', async () => {
+    const all: [number, object][] = [
+      [-120, { author: 'ada' }],
+      [-60, { status: 'started', started_at: at(-60), author: 'bo' }],
+      [-10, { status: 'failed', url: 'https://ci.example.com/1' }],
+    ];
+    for (const [seconds, more] of [...all.toReversed(), ...all]) await report(seconds, more);
+    const opposite = await changes();
+    begin();
+    for (const [seconds, more] of all) await report(seconds, more);
+    expect(opposite).toEqual(await changes());
+    expect(opposite[0]).toMatchObject({ author: 'bo', status: 'failed', started_at: at(-60), finished_at: at(-10) });
+  });
+
+  test('report a failure as a signal, and resolve it when the outcome is corrected', async () => {
+    await report(-60, { status: 'started', started_at: at(-60) });
+    await report(-10, { status: 'failed' });
+    await report(-10, { status: 'failed' });
+    expect(signals.map(({ status, fingerprint }) => [status, fingerprint])).toEqual([
+      ['firing', signals[0]?.fingerprint],
+      ['firing', signals[0]?.fingerprint],
+    ]);
+    await report(-5, { status: 'succeeded' });
+    expect(signals.at(-1)).toMatchObject({ status: 'resolved', fingerprint: signals[0]?.fingerprint });
+  });
+
+  test('keep what people have added', async () => {
+    await report(-60, { status: 'started', started_at: at(-60) });
+    const [change] = await changes();
+    await world.deps.changes.patch(change?.id as never, { has_migration: true, rollback_safe_to: 'v1' });
+    await report(-10, { status: 'succeeded' });
+    expect(await changes()).toMatchObject([{ status: 'succeeded', has_migration: true, rollback_safe_to: 'v1' }]);
+  });
+
+  test('are refused if their time is too far in the future', async () => {
+    await expect(report(3600, { status: 'started' })).rejects.toMatchObject({ status: 422 });
+    expect(await changes()).toEqual([]);
+  });
+});
+
+describe('an unmapped rollout', () => {
+  test('is kept, and recorded with its own times when the configuration maps it', async () => {
+    const unmapped = await report(-60, { status: 'started', started_at: at(-60) }, 'acme/cart');
+    expect(unmapped).toMatchObject({ state: 'unmapped', why: 'no service has the repository "acme/cart"' });
+    await report(-30, { status: 'succeeded' }, 'acme/cart');
+    await applyUnmapped(world.deps);
+    expect(await changes()).toEqual([]);
+    configure('c2', { cart: { repository: 'acme/cart', environments: { production: {} } } });
+    await applyUnmapped(world.deps);
+    expect(await changes()).toMatchObject([
+      { service: 'cart', status: 'succeeded', started_at: at(-60), finished_at: at(-30) },
+    ]);
+    expect(await world.deps.rollouts.unmapped()).toEqual([]);
+  });
+
+  test('that the new configuration does not map either stays', async () => {
+    await report(-60, { status: 'started' }, 'acme/cart');
+    configure('c2', {});
+    await applyUnmapped(world.deps);
+    expect(await world.deps.rollouts.unmapped()).toMatchObject([{ unmapped_in: 'c2' }]);
+  });
+});

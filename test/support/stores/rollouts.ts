@@ -1,0 +1,29 @@
+import { type RolloutKey, type Rollouts, UNMAPPED_MAX } from '../../../domain/ports/changes.ts';
+import type { RolloutRecord } from '../../../schemas/changes/change-report.ts';
+import { copy, type FakeStore } from './store.ts';
+
+export class FakeRollouts implements Rollouts {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async get(of: RolloutKey): Promise<RolloutRecord | undefined> {
+    return copy(this.#store.rollouts.get(nameOf(of)));
+  }
+
+  async put(record: RolloutRecord): Promise<boolean> {
+    const name = nameOf(record.rollout);
+    if ((this.#store.rollouts.get(name)?.rev ?? 0) !== record.rev - 1) return false;
+    this.#store.rollouts.set(name, copy(record));
+    return true;
+  }
+
+  async unmapped(): Promise<RolloutRecord[]> {
+    const all = [...this.#store.rollouts.values()].filter(({ unmapped_in }) => unmapped_in !== null);
+    return copy(all.toSorted((a, b) => (a.received_at < b.received_at ? -1 : 1)).slice(-UNMAPPED_MAX));
+  }
+}
+
+const nameOf = ({ source, key }: RolloutKey): string => JSON.stringify([source, key]);
