@@ -1,5 +1,6 @@
 import type { Changes } from '../domain/ports/changes.ts';
 import type { Decisions, Effects } from '../domain/ports/decisions.ts';
+import type { Freezes } from '../domain/freeze/ports.ts';
 import type { IncidentGroups, Incidents } from '../domain/ports/incidents.ts';
 import type { RunbookRuns } from '../domain/ports/runbooks.ts';
 import type { Projections } from '../domain/incidents/projections.ts';
@@ -54,7 +55,17 @@ export const notifyingChanges = (changes: Changes, changed: Projections['changed
     },
   });
 
-/** Returns `port` with calls to `methods` followed by `notify`, which gets the first arguments: incident ids. */
+/** Wraps the store of freezes in the same way. A freeze is shown from its start to its end; overrides are not shown. */
+export const notifyingFreezes = (freezes: Freezes, changed: Projections['changed']): Freezes =>
+  after(freezes, ['end', 'revise'], (id) => changed(`freeze:${id}`), {
+    async open(freeze) {
+      const opened = await freezes.open(freeze);
+      await changed(`freeze:${opened.freeze.id}`);
+      return opened;
+    },
+  });
+
+/** Returns `port` with calls to `methods` followed by `notify`, which gets the first arguments: IDs. */
 function after<T extends object>(
   port: T,
   methods: readonly (keyof T)[],

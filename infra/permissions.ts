@@ -124,7 +124,7 @@ export function permissionsOf(resources: Resources) {
       ...sendingTo(signals),
       ...wakingProjectors,
     ],
-    evaluate: [...table, ...config, ...secrets('evaluate')],
+    evaluate: [...table, ...config, ...secrets('evaluate'), ...wakingProjectors], // freezes are shown
     // Failed deliveries are recorded on the timeline.
     digest: [...table, ...config, ...secrets('digest'), ...wakingProjectors],
     'incident-response': [

@@ -2,6 +2,7 @@ import type { FreezeDeps } from '../../domain/ports/deps.ts';
 import { githubGates } from '../../integrations/github/protection/protection.ts';
 import { identityTokens } from '../../integrations/oidc/identity-tokens.ts';
 import { es256Signer } from '../clients/signer.ts';
+import { notifyingFreezes } from '../notifying-stores.ts';
 import { AuditLogTable } from '../table/audit/audit-log.ts';
 import { FreezeDecisionTable } from '../table/freeze/freeze-decisions.ts';
 import { FreezeStateTable } from '../table/freeze/freeze-state.ts';
@@ -10,11 +11,11 @@ import { WaitingGateTable } from '../table/freeze/waiting-gates.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of freezes and the audit log, and what the freeze check needs. */
-export function freezeDeps({ system, table, gates, github, counted }: Shared): FreezeDeps {
+export function freezeDeps({ system, table, projections, gates, github, counted }: Shared): FreezeDeps {
   const { clock, secrets, log, blobs } = system;
   const audit = new AuditLogTable(table, blobs, clock, log, secrets);
   return {
-    freezes: new FreezeTable(table, clock, audit),
+    freezes: notifyingFreezes(new FreezeTable(table, clock, audit), (...subjects) => projections.changed(...subjects)),
     freezeState: new FreezeStateTable(table),
     freezeDecisions: new FreezeDecisionTable(table, blobs, audit, log),
     audit,

@@ -10,3 +10,7 @@ export const incidentPath = (id: IncidentId): string => `/console/incidents/${id
  */
 export const incidentUrl = (publicUrl: string | undefined, id: IncidentId): string | undefined =>
   publicUrl === undefined ? undefined : `${publicUrl}${incidentPath(id)}`;
+
+/** Returns the address of the freezes in the console. Undefined: as for `incidentUrl`. */
+export const freezesUrl = (publicUrl: string | undefined): string | undefined =>
+  publicUrl === undefined ? undefined : `${publicUrl}/console/freezes`;

@@ -1,5 +1,7 @@
 import type { Change } from '../../schemas/changes/change.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import { changeTitle } from '../correlation/words.ts';
 import type { Annotation } from '../messages/channels.ts';
 import { serviceEnvironmentText } from '../messages/story.ts';
@@ -38,3 +40,28 @@ export function changeMark(change: Change): Annotation {
     ].join(''),
   };
 }
+
+/**
+ * Returns the annotation of a freeze: a region from its start to its end, or to its planned end while it is in force.
+ *
+ * @param url of the freezes in the console; absent: not known
+ */
+export function freezeMark(freeze: Freeze, url?: string): Annotation {
+  const { id, cause, service, environment, team, reason, starts_at, until, ended_at, ended_by } = freeze;
+  const covered = [service ?? (team === null ? 'all services' : `team ${team}`), environment ?? 'all environments'];
+  const end = earlier(ended_at, until);
+  const isWithdrawn = ended_at !== null && ended_at <= starts_at;
+  return {
+    from: starts_at,
+    until: end !== null && end > starts_at ? end : null,
+    tags: ['freeze', markTag(id), ...[service, environment, team].filter((part) => part !== null), cause],
+    text: [
+      `${isWithdrawn ? 'Freeze withdrawn before its start' : 'Freeze'}: ${covered.join(' ')}: ${reason}`,
+      ended_by === null ? '' : ` (ended by ${ended_by})`,
+    ].join(''),
+    ...(url !== undefined && { url }),
+  };
+}
+
+const earlier = (one: Timestamp | null, other: Timestamp | null): Timestamp | null =>
+  one === null || (other !== null && other < one) ? other : one;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { incidentUrl } from '../../domain/incidents/console-link.ts';
-import { changeMark, incidentMark, markTag } from '../../domain/incidents/marks.ts';
+import type { Freezes } from '../../domain/freeze/ports.ts';
+import { freezesUrl, incidentUrl } from '../../domain/incidents/console-link.ts';
+import { changeMark, freezeMark, incidentMark, markTag } from '../../domain/incidents/marks.ts';
 import type { Annotation, Annotations } from '../../domain/messages/channels.ts';
 import type { Changes } from '../../domain/ports/changes.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
@@ -32,10 +33,11 @@ type Deps = {
   projections: Projections;
   incidents: Pick<Incidents, 'read'>;
   changes: Pick<Changes, 'get'>;
+  freezes: Pick<Freezes, 'get'>;
   publicUrl?: string | undefined;
 };
 
-/** Returns the projector for Grafana: annotations for deploys, rollbacks, and incidents. */
+/** Returns the projector for Grafana: annotations for changes, freezes, and incidents. */
 export const grafanaProjector =
   (deps: Deps): Projector =>
   async (subject, session) => {
@@ -49,6 +51,10 @@ async function markOf(deps: Deps, subject: Subject): Promise<Annotation | undefi
   if (subject.startsWith('change:')) {
     const change = await deps.changes.get(ChangeId.parse(idOf(subject)));
     return change && changeMark(change);
+  }
+  if (subject.startsWith('freeze:')) {
+    const freeze = await deps.freezes.get(idOf(subject));
+    return freeze && freezeMark(freeze, freezesUrl(deps.publicUrl));
   }
   const incident = await deps.incidents.read(IncidentId.parse(idOf(subject)));
   return incident && incidentMark(incident, incidentUrl(deps.publicUrl, incident.id));

@@ -6,6 +6,7 @@ import { Timestamp } from '../time/time.ts';
 const SubjectKind = z.enum([
   'incident',
   'change',
+  'freeze',
   'notice',
   'ticket',
   'component',
@@ -17,7 +18,7 @@ type SubjectKind = z.infer<typeof SubjectKind>;
 export const Subject = z.templateLiteral([SubjectKind, ':', z.string().min(1)]);
 export type Subject = z.infer<typeof Subject>;
 
-/** A system that shows incidents, changes, and alert notices. */
+/** A system that shows incidents, changes, freezes, and alert notices. */
 export type ProjectionTarget = {
   /** The subjects that it shows. */
   shows: readonly SubjectKind[];
@@ -49,7 +50,7 @@ export const PROJECTION_TARGETS = {
     isUsed: ({ statusPage }) =>
       Object.values(statusPage.pages ?? {}).some(({ subscriptions }) => subscriptions.length > 0),
   },
-  grafana: { shows: ['incident', 'change'], credentials: ['GRAFANA_TOKEN', 'GRAFANA_URL'] },
+  grafana: { shows: ['incident', 'change', 'freeze'], credentials: ['GRAFANA_TOKEN', 'GRAFANA_URL'] },
   tickets: { shows: ['ticket'], credentials: [] },
   webhooks: {
     shows: ['incident', 'change'],

@@ -341,6 +341,7 @@ describe('permissions', () => {
       expect(rolesAllowed('sqs:SendMessage', queue)).toEqual([
         'Console',
         'Digest',
+        'Evaluate',
         'Http',
         'Inbound',
         'IncidentResponse',

@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { changeMark, incidentMark, markTag } from '../../../domain/incidents/marks.ts';
+import { changeMark, freezeMark, incidentMark, markTag } from '../../../domain/incidents/marks.ts';
 import type { Annotation, Annotations } from '../../../domain/messages/channels.ts';
 import { grafanaProjector } from '../../../projectors/grafana/grafana.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { change as aChange } from '../../domain/arbitraries.ts';
+import { freeze as aFreeze } from '../../domain/freeze/builders.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { type Fault, WELL } from '../faults.ts';
 import { anyHistory, type Step } from '../history.ts';
@@ -30,17 +31,25 @@ const anyScenario = (trouble: fc.Arbitrary<Trouble>): fc.Arbitrary<Scenario> =>
   fc.record({ history: anyHistory, rollout: fc.array(anyRollout, { maxLength: 3 }), trouble });
 
 /** Sets up an incident and a deploy, before the first projection. */
-function told({ history, rollout, trouble }: Scenario) {
+function storyOf({ history, rollout, trouble }: Scenario) {
   const annotations = new MemoryAnnotations();
   let change = aChange('v2', 0, { status: 'started', started_at: START, finished_at: null });
+  let freeze = aFreeze('budget', { id: 'frz-1', starts_at: START, reason: 'The budget is spent' });
   const changes = { get: async () => change };
+  const freezes = { get: async () => freeze };
   const world = new World('grafana', trouble, configOf(), (seen) =>
-    grafanaProjector({ ...seen, changes, annotations: seen.vendor<Annotations>(annotations) }),
+    grafanaProjector({ ...seen, changes, freezes, annotations: seen.vendor<Annotations>(annotations) }),
   );
   world.incidents.begin(INCIDENT, {});
   world.tell(INCIDENT, history);
   const subject: Subject = `change:${change.id}`;
   world.mark(subject);
+  const frozen: Subject = `freeze:${freeze.id}`;
+  world.mark(frozen);
+  world.expect(30_000, () => {
+    freeze = { ...freeze, ended_at: world.clock.now(), ended_by: 'evaluation' };
+    world.mark(frozen);
+  });
   for (const { status, after, marks } of rollout) {
     world.expect(after, () => {
       change = { ...change, status, finished_at: world.clock.now() };
@@ -48,11 +57,11 @@ function told({ history, rollout, trouble }: Scenario) {
     for (const mark of marks) world.expect(after + mark, () => world.mark(subject));
   }
   world.expect(Math.max(0, ...rollout.map(({ after }) => after)) + 1, () => world.mark(subject));
-  return { world, annotations, subject, change: () => change };
+  return { world, annotations, subject, change: () => change, frozen, freeze: () => freeze };
 }
 
 async function expectShown(scenario: Scenario): Promise<void> {
-  const { world, annotations, subject, change } = told(scenario);
+  const { world, annotations, subject, change, frozen, freeze } = storyOf(scenario);
   await world.run();
   const of = (tag: string): Annotation[] =>
     annotations.marks
@@ -60,7 +69,8 @@ async function expectShown(scenario: Scenario): Promise<void> {
       .map(({ from, until, tags, text }) => ({ from, until, tags, text }));
   expect(of(INCIDENT)).toEqual([incidentMark(world.incidents.now(INCIDENT))]);
   expect(of(change().id)).toEqual([changeMark(change())]);
-  expect(await world.callsWhenMarked(subject, `incident:${INCIDENT}`)).toEqual([]);
+  expect(of(freeze().id)).toEqual([freezeMark(freeze())]);
+  expect(await world.callsWhenMarked(subject, frozen, `incident:${INCIDENT}`)).toEqual([]);
 }
 
 test('for any marks, each change and each incident has one correct annotation', async () => {
@@ -79,7 +89,7 @@ test('an annotation that is written late does not overwrite a newer one', async 
 });
 
 test('a permanent refusal of Grafana is not retried forever', async () => {
-  const { world } = told({ history: [], rollout: [], trouble: { ...NO_TROUBLE, forbidden: ['create'] } });
+  const { world } = storyOf({ history: [], rollout: [], trouble: { ...NO_TROUBLE, forbidden: ['create'] } });
   await world.run(25, true);
   expect(world.calls.filter((call) => call.startsWith('create ')).length).toBeLessThan(2000);
   expect((await world.projections.due('grafana')).map(({ subject }) => subject)).toEqual([`incident:${INCIDENT}`]);
@@ -87,7 +97,7 @@ test('a permanent refusal of Grafana is not retried forever', async () => {
 
 test('an update that is refused after an unclear attempt is retried as rarely as any other', async () => {
   const resolved = { fact: { kind: 'resolved' as const }, after: 5000, late: 0, marks: [0] };
-  const { world } = told({ history: [resolved], rollout: [], trouble: NO_TROUBLE });
+  const { world } = storyOf({ history: [resolved], rollout: [], trouble: NO_TROUBLE });
   let updates = 0;
   world.vendorIs((method) => {
     if (method !== 'update') return WELL;

@@ -51,6 +51,7 @@ describe('a change', () => {
 
   test.each([
     ['change', ['grafana', 'webhooks']],
+    ['freeze', ['grafana']],
     ['notice', ['slack']],
     ['ticket', ['tickets']],
   ] as const)('of a %s is shown at %j', async (kind, targets) => {
