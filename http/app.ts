@@ -17,6 +17,7 @@ import { connectionRoutes } from './routes/connections.ts';
 import { credentials } from './middleware/credentials.ts';
 import type { Env } from './context.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
+import { doraRoutes } from './routes/dora.ts';
 import { drillRoutes } from './routes/drills.ts';
 import type { Api } from './endpoint.ts';
 import { freezeCheckRoutes } from './routes/freezes/freeze-check.ts';
@@ -68,6 +69,7 @@ export function api(deps: Deps): Api {
   versionRoutes(app, deps);
   shadowReportRoutes(app, deps);
   sloRoutes(app, deps);
+  doraRoutes(app, deps);
   freezeCheckRoutes(app, deps);
   freezeRoutes(app, deps);
   auditRoutes(app, deps);

@@ -12,6 +12,7 @@ import { PeopleFile } from '../schemas/people/people.ts';
 import { SlackFile } from '../schemas/messages/presentation.ts';
 import { StatusPageFile } from '../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../schemas/incidents/response.ts';
+import { DeliveryFile } from '../schemas/delivery/delivery-file.ts';
 import { LinksFile } from '../schemas/links/links.ts';
 import { RoutesFile } from '../schemas/alerts/routes.ts';
 
@@ -21,6 +22,7 @@ const FOLDER = join(ROOT, 'config', 'schemas');
 
 /** Schema, title, and documentation by the file's name without extension. */
 const FILES = {
+  delivery: { schema: DeliveryFile, title: 'Delivery figures and their bands', docs: 'docs/reference/delivery.md' },
   freeze: { schema: FreezeFile, title: 'Freeze policies and calendar', docs: 'docs/reference/freezes.md' },
   links: { schema: LinksFile, title: 'Links to logs, traces, and dashboards', docs: 'docs/reference/links.md' },
   paging: { schema: PagingFile, title: 'Pager and second paging route', docs: 'docs/reference/configuration.md' },

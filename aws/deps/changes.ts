@@ -6,6 +6,8 @@ import { BacklogTable } from '../table/changes/backlog.ts';
 import { ChangeTable } from '../table/changes/changes.ts';
 import { PinTable } from '../table/changes/pins.ts';
 import { RolloutTable } from '../table/changes/rollouts.ts';
+import { AttributionTable } from '../table/delivery/attributions.ts';
+import { DeployHistoryTable } from '../table/delivery/deploy-history.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of changes, and the clients for rollback targets, feature flags, and steps of runbooks. */
@@ -16,6 +18,8 @@ export function changeDeps({ system, table, projections, gates, github, counted 
     changes: notifyingChanges(new ChangeTable(table, clock), (...subjects) => projections.changed(...subjects)),
     rollouts: new RolloutTable(table),
     pins: new PinTable(table, clock),
+    deployHistory: new DeployHistoryTable(table),
+    attributions: new AttributionTable(table),
     backlog: new BacklogTable(table, clock),
     deployerFor: async (entry, serviceEnvironment) => {
       const deployer = await deployerFor(entry, { serviceEnvironment, ...targets });

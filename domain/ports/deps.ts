@@ -1,6 +1,7 @@
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
+import type { Attributions, DeployHistory } from '../delivery/ports.ts';
 import type {
   AuditLog,
   FreezeDecisions,
@@ -114,6 +115,8 @@ export type ChangeDeps = {
   changes: Changes;
   rollouts: Rollouts;
   pins: Pins;
+  deployHistory: DeployHistory;
+  attributions: Attributions;
   backlog: Backlog;
   /** Undefined: the configuration is incomplete. */
   deployerFor: (config: DeployerConfig, serviceEnvironment: ServiceEnvironment) => Promise<Deployer | undefined>;

@@ -26,6 +26,7 @@ export const CONFIG_FILES = [
   'people.yaml',
   'response.yaml',
   'links.yaml',
+  'delivery.yaml',
 ];
 /** Known folders in it: objectives, and the JSON Schemas of the files. */
 const CONFIG_FOLDERS = ['slos', 'schemas'];

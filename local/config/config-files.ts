@@ -10,6 +10,7 @@ import { PeopleFile } from '../../schemas/people/people.ts';
 import { SlackFile } from '../../schemas/messages/presentation.ts';
 import { StatusPageFile } from '../../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../../schemas/incidents/response.ts';
+import { DeliveryFile } from '../../schemas/delivery/delivery-file.ts';
 import { LinksFile } from '../../schemas/links/links.ts';
 import { RoutesFile } from '../../schemas/alerts/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
@@ -35,8 +36,9 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const people = await readYaml(join(dir, PEOPLE_FILE), PeopleFile);
   const response = await readYaml(join(dir, RESPONSE_FILE), ResponseFile);
   const links = await readYaml(join(dir, 'links.yaml'), LinksFile);
+  const delivery = await readYaml(join(dir, 'delivery.yaml'), DeliveryFile);
   const slos = await loadSlos(join(dir, SLOS));
-  const files = [services, paging, routes, slack, statusPage, freeze, people, response, links, slos];
+  const files = [services, paging, routes, slack, statusPage, freeze, people, response, links, delivery, slos];
   if (
     !services.value ||
     !paging.value ||
@@ -47,6 +49,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     !people.value ||
     !response.value ||
     !links.value ||
+    !delivery.value ||
     !slos.value
   )
     return { ok: false, problems: files.flatMap(({ problems }) => problems) };
@@ -60,6 +63,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     people: people.value,
     response: response.value,
     links: links.value,
+    delivery: delivery.value,
     slos: slos.value,
   };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };

@@ -19,6 +19,7 @@ const FILES = [
   'people.yaml',
   'response.yaml',
   'links.yaml',
+  'delivery.yaml',
 ];
 const LOOK_EVERY_MS = 1000;
 

@@ -7,6 +7,7 @@ import { PeopleFile } from '../people/people.ts';
 import { SlackFile } from '../messages/presentation.ts';
 import { StatusPageFile } from '../status/status-page-file.ts';
 import { ResponseFile } from '../incidents/response.ts';
+import { DeliveryFile } from '../delivery/delivery-file.ts';
 import { LinksFile, LinkTemplates } from '../links/links.ts';
 import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
@@ -226,6 +227,7 @@ export const Config = z.strictObject({
   people: PeopleFile.prefault({}),
   response: ResponseFile.prefault({}),
   links: LinksFile.prefault({}),
+  delivery: DeliveryFile.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 

@@ -29,6 +29,8 @@ const FILE_OF: Readonly<Record<string, string>> = {
   stakeholders: 'response.yaml',
   people: 'people.yaml',
   links: 'links.yaml',
+  bands: 'delivery.yaml',
+  attributionMinutes: 'delivery.yaml',
 };
 
 type Block = { name: string; text: string };

@@ -204,6 +204,8 @@ export class FakeWorld {
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
       drills: notAsked('drills'),
+      deployHistory: notAsked('deployHistory'),
+      attributions: notAsked('attributions'),
       drillRuns: notAsked('drillRuns'),
       sloMetrics: notAsked('sloMetrics'),
       sloLease: notAsked('sloLease'),

@@ -127,6 +127,9 @@ export const keys = {
     pk: 'LIVE',
     sk: serviceEnvironmentKey(serviceEnvironment),
   }),
+  /** A person's statement of the cause of an incident. */
+  attribution: (id: IncidentId): Key => ({ pk: 'ATTRIBUTIONS', sk: id }),
+  attributions: (): Pick<Key, 'pk'> => ({ pk: 'ATTRIBUTIONS' }),
   lock: (resource: string): Key => ({ pk: `LOCK#${part(resource)}`, sk: 'LOCK' }),
   /** Automatic actions of all services in the last hour. */
   pace: (): Key => ({ pk: 'PACE', sk: 'PACE' }),

@@ -258,6 +258,8 @@ function range(
       condition: ' AND sk BETWEEN :after AND :end',
       values: { ':after': `${after}\u0000`, ':end': `${prefix}\uffff` },
     };
+  if (from !== undefined && until !== undefined)
+    return { condition: ' AND sk BETWEEN :from AND :until', values: { ':from': from, ':until': until } };
   if (from !== undefined) return { condition: ' AND sk >= :from', values: { ':from': from } };
   if (until !== undefined) return { condition: ' AND sk <= :until', values: { ':until': until } };
   return prefix === ''

@@ -1,0 +1,33 @@
+import type { DoraDeploy, DoraFigure, DoraIncident } from '../../schemas/delivery/dora.ts';
+import type { DoraReport } from '../../domain/delivery/figures.ts';
+
+/** The records behind a figure, newest first: either deploys or incidents. */
+export type FigureRecords =
+  | { kind: 'deploys'; items: readonly DoraDeploy[] }
+  | { kind: 'incidents'; items: readonly DoraIncident[] };
+
+/** Returns the records of a report that a figure counts. */
+export function recordsOf(
+  { deploys, incidents }: Pick<DoraReport, 'deploys' | 'incidents'>,
+  figure: DoraFigure,
+): FigureRecords {
+  const own = deploys.filter(({ kind }) => kind !== 'rollback');
+  const those = (items: readonly DoraDeploy[]): FigureRecords => ({ kind: 'deploys', items });
+  switch (figure) {
+    case 'deployment_frequency':
+      return those(own.filter(({ status }) => status === 'succeeded'));
+    case 'lead_time':
+      return those(own.filter(({ lead_times_s: seconds }) => seconds.length > 0));
+    case 'change_failure_rate':
+    case 'failed_deployment_recovery':
+      return those(own.filter(({ failures, pending }) => failures.length > 0 && !pending));
+    case 'rework_rate':
+      return those(deploys.filter(({ rework, pending }) => rework !== null && !pending));
+    case 'pending':
+      return those(own.filter(({ pending }) => pending));
+    case 'time_to_restore':
+      return { kind: 'incidents', items: incidents };
+    case 'incidents_without_deploy':
+      return { kind: 'incidents', items: incidents.filter(({ deployment_id: deploy }) => deploy === null) };
+  }
+}

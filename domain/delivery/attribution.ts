@@ -1,0 +1,54 @@
+import type { AttributionCorrection, DeployRecord } from '../../schemas/delivery/deploy-record.ts';
+import type { DoraIncident } from '../../schemas/delivery/dora.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
+
+/** An incident as far as delivery figures need it. Its suspects exclude those that people ruled out. */
+export type ObservedIncident = Pick<
+  IncidentRecord,
+  'id' | 'service' | 'environment' | 'title' | 'opened_at' | 'resolved_at' | 'suspects' | 'cleared' | 'verification'
+>;
+
+/**
+ * Attributes an incident to a deploy, in this order: to the one that a person named; to the one that was rolled back in
+ * the incident, unless the rollback did not help or a person ruled the deploy out; to the most probable suspect, if it
+ * is certain enough. Nearness in time alone attributes nothing.
+ *
+ * @param rolledBack deploys that were rolled back in this incident
+ */
+export function attribute(
+  incident: ObservedIncident,
+  rolledBack: readonly Pick<DeployRecord, 'id'>[],
+  correction: AttributionCorrection | undefined,
+  confirmedConfidence: number,
+): DoraIncident {
+  const { id, service, environment, title, opened_at, resolved_at } = incident;
+  return {
+    id,
+    service,
+    environment,
+    title,
+    opened_at,
+    resolved_at,
+    restore_s: resolved_at === null ? null : secondsBetween(opened_at, resolved_at),
+    ...cause(incident, rolledBack, correction, confirmedConfidence),
+    correction: correction === undefined ? null : { by: correction.by, at: correction.at, reason: correction.reason },
+  };
+}
+
+function cause(
+  { suspects, cleared = [], verification }: ObservedIncident,
+  rolledBack: readonly Pick<DeployRecord, 'id'>[],
+  correction: AttributionCorrection | undefined,
+  confirmedConfidence: number,
+): Pick<DoraIncident, 'deployment_id' | 'attributed_by'> {
+  if (correction !== undefined) return { deployment_id: correction.deployment_id, attributed_by: 'person' };
+  const ruledOut = new Set(cleared.filter(({ restored }) => !restored).map(({ change_id: change }) => change));
+  const undone = verification === 'failed' ? undefined : rolledBack.find((one) => !ruledOut.has(one.id));
+  if (undone !== undefined) return { deployment_id: undone.id, attributed_by: 'rolled_back' };
+  const [top] = suspects.filter(({ change_id: change }) => !ruledOut.has(change));
+  const didNotHelp = verification === 'failed' && rolledBack.some((one) => one.id === top?.change_id);
+  return top !== undefined && top.confidence >= confirmedConfidence && !didNotHelp
+    ? { deployment_id: top.change_id, attributed_by: 'confidence' }
+    : { deployment_id: null, attributed_by: 'none' };
+}

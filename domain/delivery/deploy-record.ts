@@ -1,0 +1,41 @@
+import type { Change } from '../../schemas/changes/change.ts';
+import type { DeployRecord } from '../../schemas/delivery/deploy-record.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { endOf } from '../changes/versions.ts';
+
+/**
+ * Returns what the figures need of a change. Undefined: it puts no version live, has not finished, or was cancelled
+ * before it could reach production.
+ */
+export function deployRecordOf(change: Change): DeployRecord | undefined {
+  const { kind, status } = change;
+  if (kind !== 'deploy' && kind !== 'hotfix' && kind !== 'rollback') return undefined;
+  if (status !== 'succeeded' && status !== 'failed') return undefined;
+  const { id, service, environment, version, started_at, previous_version, rolled_back_by } = change;
+  return {
+    id,
+    service,
+    environment,
+    version,
+    kind,
+    status,
+    started_at,
+    at: endOf(change),
+    commits: kind === 'rollback' ? [] : commitsOf(change),
+    previous_version,
+    rolled_back_by,
+  };
+}
+
+/** Returns the commits with a reported time, each once. The list of commits takes precedence over the single one. */
+function commitsOf({ commits, commit, committed_at, version }: Change): [string, Timestamp][] {
+  const listed = commits.flatMap(({ sha, committed_at: at }): [string, Timestamp][] =>
+    at === null ? [] : [[sha, at]],
+  );
+  const head = commit ?? version;
+  const single: [string, Timestamp][] =
+    committed_at === null || listed.some(([sha]) => sha === head) || (commit === null && listed.length > 0)
+      ? []
+      : [[head, committed_at]];
+  return [...new Map([...listed, ...single])];
+}

@@ -1,0 +1,240 @@
+import type { AttributionCorrection, DeployRecord } from '../../schemas/delivery/deploy-record.ts';
+import type { DeliveryFile } from '../../schemas/delivery/delivery-file.ts';
+import type { DoraDeploy, DoraFigures, DoraIncident, FailureCause } from '../../schemas/delivery/dora.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { attribute, type ObservedIncident } from './attribution.ts';
+import { bandLimits, failRateBand, frequencyBand, leadTimeBand, recoveryBand } from './bands.ts';
+import { median, nearestRank } from './quantiles.ts';
+
+/** A period from its first instant to its last, and the scope whose records count. */
+export type DoraWindow = { from: Timestamp; until: Timestamp; now: Timestamp };
+
+export type DeliveryRecords = {
+  /** Deploys and rollbacks that started in the window, in any order; a repeated ID counts once. */
+  deploys: readonly DeployRecord[];
+  /** Incidents of all services since the start of the window: one can be caused by another service's deploy. */
+  incidents: readonly ObservedIncident[];
+  corrections: readonly AttributionCorrection[];
+};
+
+/** Returns whether a service and environment counts. */
+export type InScope = (of: Pick<DeployRecord, 'service' | 'environment'>) => boolean;
+
+export type DoraReport = { figures: DoraFigures; deploys: DoraDeploy[]; incidents: DoraIncident[] };
+
+const DAY_SECONDS = 24 * 3600;
+
+/** Computes the figures of a window, with the records behind them, newest first. */
+export function doraReport(
+  { deploys: all, incidents: observed, corrections }: DeliveryRecords,
+  { from, until, now }: DoraWindow,
+  inScope: InScope,
+  config: DeliveryFile,
+): DoraReport {
+  const records = [...new Map(all.map((one) => [one.id, one])).values()].toSorted(byStart);
+  const attributed = attributedIncidents(observed, records, corrections, config);
+  const mine = records.filter((one) => inScope(one) && one.started_at >= from && one.started_at <= until);
+  const pendingFrom = plusSeconds(now, -60 * config.attributionMinutes);
+  const deploys = [...Map.groupBy(mine, placeOf).values()].flatMap((those) =>
+    describedDeploys(those, attributed, pendingFrom),
+  );
+  const incidents = attributed.filter((one) => inScope(one) && one.opened_at >= from && one.opened_at <= until);
+  return {
+    figures: figuresOf(deploys, incidents, secondsBetween(from, until) / DAY_SECONDS, config),
+    deploys: deploys.toSorted((a, b) => newestFirst(a.started_at, b.started_at) || newestFirst(a.id, b.id)),
+    incidents: incidents.toSorted((a, b) => newestFirst(a.opened_at, b.opened_at) || newestFirst(a.id, b.id)),
+  };
+}
+
+const newestFirst = (a: string, b: string): number => (a === b ? 0 : a < b ? 1 : -1);
+
+const placeOf = ({ service, environment }: DeployRecord): string => JSON.stringify([service, environment]);
+
+const byStart = (a: DeployRecord, b: DeployRecord): number =>
+  newestFirst(b.started_at, a.started_at) || newestFirst(b.id, a.id);
+
+function attributedIncidents(
+  observed: readonly ObservedIncident[],
+  records: readonly DeployRecord[],
+  corrections: readonly AttributionCorrection[],
+  { confirmedConfidence }: DeliveryFile,
+): DoraIncident[] {
+  const corrected = new Map(corrections.map((one) => [one.incident_id, one]));
+  const rolledBack = Map.groupBy(
+    records.filter(({ rolled_back_by: incident }) => incident !== null),
+    ({ rolled_back_by: incident }) => incident,
+  );
+  return observed.map((one) =>
+    attribute(one, rolledBack.get(one.id) ?? [], corrected.get(one.id), confirmedConfidence),
+  );
+}
+
+/** @param records those of one service and environment, oldest first */
+function describedDeploys(
+  records: readonly DeployRecord[],
+  attributed: readonly DoraIncident[],
+  pendingFrom: Timestamp,
+): DoraDeploy[] {
+  const removedBy = rollbacksInForce(records);
+  const incidentsOf = Map.groupBy(
+    attributed.filter(({ deployment_id: deploy }) => deploy !== null),
+    ({ deployment_id: deploy }) => deploy,
+  );
+  const leads = leadTimes(records);
+  return records.map((record): DoraDeploy => {
+    const { id, service, environment, version, kind, status, started_at, at } = record;
+    const incidents = incidentsOf.get(id) ?? [];
+    const rollback = removedBy.get(id);
+    const failures: FailureCause[] =
+      kind === 'rollback'
+        ? []
+        : [
+            ...incidents.map(({ id: incident_id }): FailureCause => ({ kind: 'incident', incident_id })),
+            ...(status === 'failed' ? [{ kind: 'rollout' } as const] : []),
+            ...(rollback === undefined ? [] : [{ kind: 'rollback', deployment_id: rollback.id } as const]),
+          ];
+    return {
+      id,
+      service,
+      environment,
+      version,
+      kind,
+      status,
+      started_at,
+      finished_at: at,
+      lead_times_s: leads.get(id) ?? [],
+      pending: at > pendingFrom,
+      failures,
+      recovery_s: failures.length === 0 ? null : recoveryOf(record, records, incidents, rollback),
+      rework: kind === 'deploy' ? null : kind,
+    };
+  });
+}
+
+/**
+ * Returns, by the ID of a deploy, the rollback that removed it. A rollback removes the version that ran before it; one
+ * that was itself rolled back, so that the removed version runs again, removes nothing.
+ *
+ * @param records oldest first
+ */
+function rollbacksInForce(records: readonly DeployRecord[]): Map<string, DeployRecord> {
+  const removed = new Map<string, DeployRecord>();
+  /** The deploy that brought each version last. */
+  const broughtBy = new Map<string, DeployRecord>();
+  let running: string | undefined;
+  for (const record of records) {
+    if (record.status !== 'succeeded') continue;
+    if (record.kind === 'rollback') {
+      const bad = record.previous_version ?? running;
+      const deploy = bad === undefined || bad === record.version ? undefined : broughtBy.get(bad);
+      const restored = broughtBy.get(record.version);
+      const isRollbackOfRollback = restored !== undefined && removed.delete(restored.id);
+      if (deploy !== undefined && !isRollbackOfRollback) removed.set(deploy.id, record);
+    } else broughtBy.set(record.version, record);
+    running = record.version;
+  }
+  return removed;
+}
+
+/**
+ * Returns the seconds from each commit to production, by the ID of the deploy that brought it there first. A commit that
+ * is deployed again is not counted again; a failed deploy brings none.
+ *
+ * @param records oldest first
+ */
+function leadTimes(records: readonly DeployRecord[]): Map<string, number[]> {
+  const arrived = new Set<string>();
+  const leads = new Map<string, number[]>();
+  const succeeded = records.filter(({ kind, status }) => kind !== 'rollback' && status === 'succeeded');
+  for (const { id, at, commits } of succeeded.toSorted((a, b) => newestFirst(b.at, a.at) || byStart(a, b)))
+    for (const [sha, committedAt] of commits) {
+      if (arrived.has(sha)) continue;
+      arrived.add(sha);
+      // The commit's time comes from another clock, so it can be later than the deploy.
+      leads.set(id, [...(leads.get(id) ?? []), Math.max(0, secondsBetween(committedAt, at))]);
+    }
+  return leads;
+}
+
+/**
+ * Returns the seconds from the end of a failed deploy to its recovery. With incidents, that is the end of the last one;
+ * otherwise the rollback that removed it, or after a failed rollout the next version that went live. Null: not yet.
+ */
+function recoveryOf(
+  { id, at, status }: DeployRecord,
+  records: readonly DeployRecord[],
+  incidents: readonly DoraIncident[],
+  rollback: DeployRecord | undefined,
+): number | null {
+  const ends = incidents.map(({ resolved_at: end }) => end);
+  if (ends.includes(null)) return null;
+  const last = ends
+    .filter((end) => end !== null)
+    .toSorted()
+    .at(-1);
+  const next =
+    rollback ??
+    (status === 'failed'
+      ? records.find((one) => one.status === 'succeeded' && one.id !== id && one.at >= at)
+      : undefined);
+  const recovered = last ?? next?.at;
+  return recovered === undefined ? null : Math.max(0, secondsBetween(at, recovered));
+}
+
+function figuresOf(
+  all: readonly DoraDeploy[],
+  incidents: readonly DoraIncident[],
+  days: number,
+  config: DeliveryFile,
+): DoraFigures {
+  const limits = bandLimits(config);
+  const deploys = all.filter(({ kind }) => kind !== 'rollback');
+  const delivered = deploys.filter(({ status }) => status === 'succeeded');
+  const leads = delivered.flatMap(({ lead_times_s: seconds }) => seconds);
+  const rated = deploys.filter(({ pending }) => !pending);
+  const failed = rated.filter(({ failures }) => failures.length > 0);
+  const changes = all.filter(({ pending }) => !pending);
+  const rework = changes.filter((one) => one.rework !== null);
+  const recoveries = failed.map(({ recovery_s: seconds }) => seconds).filter((seconds) => seconds !== null);
+  const restores = incidents.map(({ restore_s: seconds }) => seconds).filter((seconds) => seconds !== null);
+  const perDay = delivered.length / days;
+  const [lead, restore, recovery] = [median(leads), median(restores), median(recoveries)];
+  const failRate = share(failed.length, rated.length);
+  return {
+    deployment_frequency: {
+      value: perDay,
+      unit: 'per_day',
+      band: frequencyBand(perDay, limits),
+      deploys: delivered.length,
+    },
+    lead_time: {
+      median_s: lead,
+      p90_s: nearestRank(leads, 0.9),
+      band: leadTimeBand(lead, limits),
+      commits: leads.length,
+    },
+    change_failure_rate: {
+      value: failRate,
+      band: failRateBand(failRate, limits),
+      failed: failed.length,
+      deploys: rated.length,
+    },
+    time_to_restore: {
+      median_s: restore,
+      band: recoveryBand(restore, limits),
+      incidents: restores.length,
+      open: incidents.length - restores.length,
+    },
+    rework_rate: { value: share(rework.length, changes.length), rework: rework.length, deploys: changes.length },
+    failed_deployment_recovery: {
+      median_s: recovery,
+      band: recoveryBand(recovery, limits),
+      recovered: recoveries.length,
+      open: failed.length - recoveries.length,
+    },
+    pending: deploys.length - rated.length,
+    incidents_without_deploy: incidents.filter(({ deployment_id: deploy }) => deploy === null).length,
+  };
+}
+
+const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);

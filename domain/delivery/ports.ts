@@ -1,0 +1,27 @@
+import type { AttributionCorrection, DeployRecord } from '../../schemas/delivery/deploy-record.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+
+/** Which deploys to read. Absent: all services, or all environments. */
+export type DeployQuery = {
+  from: Timestamp;
+  until: Timestamp;
+  service?: string;
+  environments?: readonly string[];
+};
+
+/** Deploys and rollbacks by the time of their start. */
+export type DeployHistory = {
+  /** Reads the recorded changes. Returns each once, in any order. */
+  recorded(query: DeployQuery): Promise<DeployRecord[]>;
+};
+
+/** Statements of people about the cause of an incident. */
+export type Attributions = {
+  all(): Promise<AttributionCorrection[]>;
+  get(id: IncidentId): Promise<AttributionCorrection | undefined>;
+  /** Records a statement, with an entry in the audit log; it replaces an earlier one. */
+  correct(correction: AttributionCorrection, key: string): Promise<void>;
+  /** Removes a statement, so that the engine's suspect counts again, with an entry in the audit log. */
+  withdraw(correction: AttributionCorrection, by: { name: string; at: Timestamp }, key: string): Promise<void>;
+};

@@ -1,0 +1,34 @@
+import * as z from 'zod';
+import { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
+import { Timestamp } from '../time/time.ts';
+
+/** The part of a change that delivery figures need. Only finished changes that put a version live have one. */
+export const DeployRecord = z.object({
+  id: ChangeId,
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: Version,
+  kind: z.enum(['deploy', 'hotfix', 'rollback']),
+  status: z.enum(['succeeded', 'failed']),
+  started_at: Timestamp,
+  /** The reported end. */
+  at: Timestamp,
+  /** Commits with a known time, by SHA or, for a single commit without one, by version. */
+  commits: z.array(z.tuple([z.string(), Timestamp])),
+  previous_version: z.string().nullable(),
+  rolled_back_by: z.string().nullable(),
+});
+export type DeployRecord = z.infer<typeof DeployRecord>;
+
+/** A person's statement of which deploy caused an incident. It replaces the engine's suspect. */
+export const AttributionCorrection = z.object({
+  incident_id: IncidentId,
+  service: ServiceName,
+  environment: EnvironmentName,
+  /** Null: no deploy caused it. */
+  deployment_id: ChangeId.nullable(),
+  reason: z.string(),
+  by: z.string(),
+  at: Timestamp,
+});
+export type AttributionCorrection = z.infer<typeof AttributionCorrection>;
