@@ -3,6 +3,7 @@
  * Prints a table and writes bench/results.json. docs/explanation/performance.md explains the lines.
  *
  * `npm run bench -- load [SECONDS]`: only checks under load, by default for a minute; writes nothing.
+ * `npm run bench -- pages`: only the pages of the console and the status page; writes nothing.
  * `npm run bench -- flood`: only the flood of alerts of unknown services; writes nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { measureFlood } from './measurements/flood.ts';
 import { measureFreezeCheck } from './measurements/freeze-check.ts';
 import { measureIntake } from './measurements/intake.ts';
 import { measureLoad } from './measurements/load.ts';
+import { measurePages } from './measurements/pages.ts';
 import { measureResponse } from './measurements/response.ts';
 import { type Report, type Result, table, thisMachine } from './results.ts';
 import { measureFirstStart, measureStartAgain } from './measurements/start.ts';
@@ -38,6 +40,7 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   const again = await part('starts again', measureStartAgain(left, vendors));
   const checks = await part('checks', measureFreezeCheck(folder, vendors));
   const load = await part('checks under load', measureLoad(folder, vendors, LOAD_SECONDS));
+  const pages = await part('pages', measurePages(join(folder, 'pages'), vendors));
   // The evaluation takes half a minute of CPU, so it runs while only Slack's rate limit is waited for.
   const channels = join(folder, 'channels');
   const { results, done } = await part('channels', measureChannels(channels, vendors, correlationBeside));
@@ -51,23 +54,25 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
     ...again,
     ...checks,
     ...load,
+    ...pages,
     ...results,
   ];
 }
 
 /** Parses the command line. Undefined: run everything. */
-function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]): 'flood' | number | undefined {
-  if (only === undefined || only === 'flood') return only;
+function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]): 'flood' | 'pages' | number | undefined {
+  if (only === undefined || only === 'flood' || only === 'pages') return only;
   const number = Number(seconds);
   if (only !== 'load' || !Number.isInteger(number) || number < LOAD_SECONDS || number > LOAD_MAX_SECONDS)
     throw new Error(
-      `usage: npm run bench [-- flood | -- load [SECONDS]], with SECONDS from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS}`,
+      `usage: npm run bench [-- flood | -- pages | -- load [SECONDS]], with SECONDS from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS}`,
     );
   return number;
 }
 
 function measure(folder: string, vendors: Vendors, only: ReturnType<typeof asked>): Promise<Result[]> {
   if (only === undefined) return everything(folder, vendors);
+  if (only === 'pages') return measurePages(join(folder, 'pages'), vendors);
   return only === 'flood' ? measureFlood(join(folder, 'flood'), vendors) : measureLoad(folder, vendors, only);
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Program, startProgram } from './program.ts';
 import type { Vendors } from './vendors.ts';
 
-const TOKEN = 'bench-token';
+export const BENCH_TOKEN = 'bench-token';
 
 /** The product, started as a user starts it, by default at time scale 1. */
 export type Product = Program & {
@@ -47,8 +47,8 @@ export async function startIn(
       PORT: '0',
       FIREBREAK_DATA_DIR: join(folder, 'data'),
       FIREBREAK_CONFIG_DIR: join(folder, 'config'),
-      FIREBREAK_ADMIN_TOKEN: TOKEN,
-      FIREBREAK_INGEST_TOKEN: `${TOKEN}-ingest`,
+      FIREBREAK_ADMIN_TOKEN: BENCH_TOKEN,
+      FIREBREAK_INGEST_TOKEN: `${BENCH_TOKEN}-ingest`,
       ...env,
     },
   });
@@ -81,7 +81,7 @@ export async function prepare(folder: string, { acting, asking, paging }: Catalo
 async function request(url: string, method: string, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(`${url}${path}`, {
     method,
-    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${BENCH_TOKEN}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();

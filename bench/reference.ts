@@ -15,10 +15,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { json } from 'node:stream/consumers';
 
-/** A call that the path waits for. `rows` are written in one commit; 0 means a read or a call without a write. */
-type Hop = { at: 'table' | 'engine' | 'here'; rows: number; what: string };
+/**
+ * A call that the path waits for. `rows` are written in one commit; 0 means a read or a call without a write. `reads`: rows
+ * that a read returns, if not one.
+ */
+type Hop = { at: 'table' | 'engine' | 'here'; rows: number; what: string; reads?: number };
 
 const table = (what: string, rows = 0): Hop => ({ at: 'table', rows, what });
+const query = (what: string, reads: number): Hop => ({ at: 'table', rows: 0, what, reads });
 const engine = (what: string, rows = 0): Hop => ({ at: 'engine', rows, what });
 const here = (what: string, rows: number): Hop => ({ at: 'here', rows, what });
 
@@ -96,6 +100,34 @@ const toTheTable: readonly Hop[] = Array.from({ length: 2 }, () => [
 /** The freeze check (aws/table/freeze/freeze-state.ts). The read of the caller's token is left out. */
 const aCheck = table('BatchGetItem: freezes of all scopes, objectives, pinned versions');
 
+/**
+ * The console's page Now: the session's token, the open incidents, and what 25 of them are shown with. Reads that the
+ * product makes in parallel are one after another here, because both processes of the reference together have one thread
+ * at a time anyway.
+ */
+const pageNow: readonly Hop[] = [
+  query('Query: pointers of open incidents', 1000),
+  ...Array.from({ length: 10 }, () => query('BatchGetItem: a hundred open incidents', 100)),
+  query('Query and GetItem: decisions, effects, and records of 25 incidents', 75),
+];
+
+/** The page of an incident: its record, the timeline for the health curve and the summary, and the newest entries. */
+const pageIncident: readonly Hop[] = [
+  query('GetItem: the incident', 1),
+  query('Query: decisions, effects, and alerts', 40),
+  query('Query: the first entries of the timeline', 300),
+  query('Query: the newest entries of the timeline', 50),
+];
+
+/** The same, with a search in a thousand entries. */
+const pageSearched: readonly Hop[] = [
+  ...pageIncident.slice(0, -1),
+  ...Array.from({ length: 4 }, () => query('Query: a part of the timeline', 250)),
+];
+
+/** The status page, which keeps what it has read for five seconds. */
+const pageStatus: readonly Hop[] = [query('nothing: the page is kept', 1)];
+
 /** Calls before and after the response, by the path of the request. */
 const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly Hop[] }>> = {
   '/page': { accept: [engine('SendMessageBatch', 1)], follow: [...toTheBranches, ...toThePage] },
@@ -105,6 +137,10 @@ const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly H
     follow: toTheTable,
   },
   '/check-again': { accept: [aCheck], follow: [] },
+  '/page-now': { accept: pageNow, follow: [] },
+  '/page-incident': { accept: pageIncident, follow: [] },
+  '/page-searched': { accept: pageSearched, follow: [] },
+  '/page-status': { accept: pageStatus, follow: [] },
   '/check': {
     accept: [aCheck, table('TransactWriteItems: decision, entry of the audit log, its gate', 3)],
     follow: [],
@@ -114,28 +150,32 @@ const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly H
 /** Approximate size of an incident, a timeline entry, or an operation. */
 const ROW = JSON.stringify({ text: 'x'.repeat(600) });
 
-type Store = { commit(rows: readonly string[]): void; read(): unknown };
+/** The most rows that a call reads. */
+const ROWS = 1000;
+
+type Store = { commit(rows: readonly string[]): void; read(count: number): unknown };
 
 function openStore(file: string): Store {
   const db = new DatabaseSync(file);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
   db.exec('CREATE TABLE IF NOT EXISTS items (id INTEGER PRIMARY KEY, item TEXT NOT NULL) STRICT');
   const insert = db.prepare('INSERT INTO items (item) VALUES (?)');
-  const newest = db.prepare('SELECT item FROM items ORDER BY id DESC LIMIT 1');
+  const newest = db.prepare('SELECT item FROM items ORDER BY id DESC LIMIT ?');
   return {
     commit: (rows) => {
       db.exec('BEGIN IMMEDIATE');
       for (const row of rows) insert.run(row);
       db.exec('COMMIT');
     },
-    read: () => newest.get() ?? null,
+    read: (count) => newest.all(count),
   };
 }
 
-/** Writes the rows of a request's body to disk before it responds; without rows, reads the newest one. */
+/** Writes the rows of a request's body to disk before it responds; instead of rows, a number asks for the newest ones. */
 function answer(store: Store, body: unknown): unknown {
+  if (typeof body === 'number') return store.read(body);
   const rows = body as string[];
-  if (rows.length === 0) return store.read();
+  if (rows.length === 0) return store.read(1);
   store.commit(rows);
   return null;
 }
@@ -165,7 +205,11 @@ async function main(folder: string): Promise<void> {
   const store = openStore(join(folder, 'engine.sqlite'));
   const tableUrl = await startTable(folder);
   const go = async (hops: readonly Hop[], own: string): Promise<void> => {
-    for (const { at, rows } of hops) {
+    for (const { at, rows, reads } of hops) {
+      if (reads !== undefined) {
+        await post(tableUrl, reads);
+        continue;
+      }
       const written = Array.from({ length: rows }, () => ROW);
       if (at === 'here') store.commit(written);
       else await post(at === 'table' ? tableUrl : `${own}/engine`, written);
@@ -193,5 +237,6 @@ process.once('disconnect', () => process.exit()); // the parent process has ende
 const [folder = '.', role] = process.argv.slice(2);
 if (role === 'table') {
   const store = openStore(join(folder, 'table.sqlite'));
+  store.commit(Array.from({ length: ROWS }, () => ROW)); // to read
   process.send?.(await serve(async (_path, body) => [200, answer(store, body)]));
 } else await main(folder);

@@ -50,6 +50,7 @@ const LAYERS = {
 const ASSEMBLIES = {
   'aws/deps': ['integrations'],
   'aws/slack-deps.ts': ['integrations'],
+  'bench/stored-incidents.ts': ['local'],
   'cli/bin.mjs': ['local'],
   'cli/files.ts': ['local'],
   'cli/digest.ts': ['aws'],

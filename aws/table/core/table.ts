@@ -33,6 +33,9 @@ const PASSING_TRIES = 8;
 /** DynamoDB's limit for BatchGetItem. */
 const KEYS_PER_CALL = 100;
 
+/** How many such calls are in progress at once. */
+const CALLS_AT_ONCE = 8;
+
 /** Returns the query of a list across partitions: the index `list`, eventually consistent. */
 export const listed = (list: string) => ({
   IndexName: 'list',
@@ -60,13 +63,16 @@ export class Table {
     return Item;
   }
 
-  /** Reads up to 100 items in one call, each at the index of its key. Each item is strongly consistent. */
+  /** Reads items, each at the index of its key. Each is strongly consistent. */
   async getAll(wanted: readonly Key[]): Promise<(Item | undefined)[]> {
     if (wanted.length > KEYS_PER_CALL) {
-      return [
-        ...(await this.getAll(wanted.slice(0, KEYS_PER_CALL))),
-        ...(await this.getAll(wanted.slice(KEYS_PER_CALL))),
-      ];
+      const found: (Item | undefined)[] = [];
+      for (let from = 0; from < wanted.length; from += CALLS_AT_ONCE * KEYS_PER_CALL) {
+        const calls = Array.from({ length: CALLS_AT_ONCE }, (_, n) => from + n * KEYS_PER_CALL);
+        const parts = await Promise.all(calls.map((start) => this.getAll(wanted.slice(start, start + KEYS_PER_CALL))));
+        for (const part of parts) found.push(...part);
+      }
+      return found;
     }
     const found = new Map<string, Item>();
     // DynamoDB refuses duplicate keys in one call.

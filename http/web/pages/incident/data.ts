@@ -43,7 +43,7 @@ const ENTRIES_PER_PAGE = 50;
 
 /** Entries that one request looks through for matches of a filter. */
 const SEARCHED_MAX = 1000;
-const PER_READ = 100;
+const PER_READ = 250;
 
 /** @throws Refusal 403, 404 */
 export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: Asked): Promise<IncidentData> {
