@@ -2,6 +2,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import type { Deps } from '../domain/ports/deps.ts';
 import { awsClient, DURABLE_LIMITS } from './clients/client.ts';
 import { changeDeps } from './deps/changes.ts';
+import { deliveryDeps } from './deps/delivery.ts';
 import { freezeDeps } from './deps/freeze.ts';
 import { incidentDeps } from './deps/incidents.ts';
 import { messageDeps } from './deps/messages.ts';
@@ -26,6 +27,7 @@ export function assemble(env: Environment): Deps {
     ...queueDeps(env, parts),
     ...incidentDeps(env, parts),
     ...changeDeps(parts),
+    ...deliveryDeps(parts),
     ...freezeDeps(parts),
     ...monitoringDeps(parts),
     ...pagingDeps(parts),

@@ -16,6 +16,8 @@ import { automationRoutes } from './routes/automation.ts';
 import { connectionRoutes } from './routes/connections.ts';
 import { credentials } from './middleware/credentials.ts';
 import type { Env } from './context.ts';
+import { pipelineRoutes } from './routes/delivery/pipelines.ts';
+import { testResultRoutes } from './routes/delivery/test-results.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
 import { doraRoutes } from './routes/dora.ts';
 import { drillRoutes } from './routes/drills.ts';
@@ -60,6 +62,8 @@ export function api(deps: Deps): Api {
 
   alertRoutes(app, deps);
   deploymentRoutes(app, deps);
+  pipelineRoutes(app, deps);
+  testResultRoutes(app, deps);
   incidentRoutes(app, deps);
   signalRoutes(app, deps);
   actionRoutes(app, deps);

@@ -29,7 +29,10 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
   handler: RouteHandler<R, Env>,
 ): void {
   const known = access !== 'public' && access !== 'receiver';
-  if (known) app.on(route.method.toUpperCase(), route.getRoutingPath(), guard(deps, access), iJson);
+  if (known) {
+    const checks = [guard(deps, access), ...(takesJsonOnly(route) ? [iJson] : [])];
+    app.on(route.method.toUpperCase(), [route.getRoutingPath()], ...checks);
+  }
   if (access !== 'public') {
     const byKey = known && BY_KEY.includes(access);
     route.security = [{ bearer: [] }, { basic: [] }, ...(byKey ? [{ key: [] }] : [])];
@@ -37,6 +40,10 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
   }
   app.openapi(route, handler);
 }
+
+/** Bodies in other formats are read and checked by their handlers. */
+const takesJsonOnly = ({ request }: RouteConfig): boolean =>
+  Object.keys(request?.body?.content ?? {}).every((type) => type === 'application/json');
 
 const refusals = {
   401: {

@@ -40,6 +40,7 @@ import type { Changes, Pins, Rollouts } from './changes.ts';
 import type { ServiceEnvironment } from './common.ts';
 import type { ConfigSource } from './config.ts';
 import type { Decisions, Effects } from './decisions.ts';
+import type { PipelineFigures, PipelineRuns, PipelineTests } from './delivery.ts';
 import type { Gates } from './freeze.ts';
 import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
@@ -125,6 +126,13 @@ export type ChangeDeps = {
   http: HttpCalls;
 };
 
+/** Pipelines and their tests. */
+export type DeliveryDeps = {
+  pipelineRuns: PipelineRuns;
+  pipelineTests: PipelineTests;
+  pipelineFigures: PipelineFigures;
+};
+
 /** Freezes, the freeze check, and the audit log. */
 export type FreezeDeps = {
   freezes: Freezes;
@@ -183,6 +191,7 @@ export type Deps = SystemDeps &
   QueueDeps &
   IncidentDeps &
   ChangeDeps &
+  DeliveryDeps &
   FreezeDeps &
   MonitoringDeps &
   PagingDeps &

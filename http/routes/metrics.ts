@@ -8,6 +8,13 @@ import {
   DELAY_SUM,
   ROUTING_DELAY_BUCKETS,
 } from '../../domain/incidents/metrics.ts';
+import {
+  FIGURE_NAMES,
+  FIGURES,
+  type FigureCount,
+  type FigureName,
+  SUM,
+} from '../../domain/delivery/pipeline-figures.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
@@ -162,9 +169,12 @@ function costlyMetrics(deps: Deps): () => Promise<Metric[]> {
   return () => {
     const now = millisOf(deps.clock.now());
     if (kept !== undefined && now < kept.until) return kept.metrics;
-    const metrics = Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps)]).then((all) =>
-      all.flat(),
-    );
+    const metrics = Promise.all([
+      queueMetrics(deps),
+      effectMetrics(deps),
+      counterMetrics(deps),
+      pipelineMetrics(deps),
+    ]).then((all) => all.flat());
     const mine = (kept = { until: now + KEPT_MS, metrics });
     metrics.catch(() => {
       if (kept === mine) kept = undefined;
@@ -236,7 +246,7 @@ async function counterMetrics({ counters }: Deps): Promise<Metric[]> {
       return counter(
         name,
         help,
-        [...counts, ...begun].map((count) => [labelled(labels, count), count.by]),
+        [...counts, ...begun].map((count) => [labelled(labels, count.labels), count.by]),
       );
     }),
     counter(
@@ -249,23 +259,51 @@ async function counterMetrics({ counters }: Deps): Promise<Metric[]> {
 
 const PAGE_ROUTES: Partial<Record<string, string>> = { page: 'pager', 'page-fallback': 'second' };
 
-const labelled = (names: readonly string[], { labels }: Count): Record<string, string> =>
-  Object.fromEntries(names.map((name, n) => [name, labels[n] ?? '']));
+const labelled = (names: readonly string[], values: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name, n) => [name, values[n] ?? '']));
 
 /** Builds a cumulative histogram from the stored counts, which are separate for each bucket. */
 function delays(name: string, help: string, counts: readonly Count[]): Metric {
   const by = (le: string): number => counts.find(({ labels }) => labels[0] === le)?.by ?? 0;
-  let sum = 0;
-  const buckets = [...ROUTING_DELAY_BUCKETS.map(String), '+Inf'].map((le): Sample => {
-    sum += by(le);
-    return [{ le }, sum, '_bucket'];
+  return { name, help, type: 'histogram', samples: histogram({}, ROUTING_DELAY_BUCKETS, by, by(DELAY_SUM)) };
+}
+
+/** Returns the samples of a histogram. @param by returns the count of one bucket */
+function histogram(
+  labels: Record<string, string>,
+  bounds: readonly number[],
+  by: (le: string) => number,
+  sum: number,
+): Sample[] {
+  let count = 0;
+  const buckets = [...bounds.map(String), '+Inf'].map((le): Sample => {
+    count += by(le);
+    return [{ ...labels, le }, count, '_bucket'];
   });
-  return {
-    name,
-    help,
-    type: 'histogram',
-    samples: [...buckets, [{}, Math.round(by(DELAY_SUM) * 1000) / 1000, '_sum'], [{}, sum, '_count']],
-  };
+  return [...buckets, [labels, Math.round(sum * 1000) / 1000, '_sum'], [labels, count, '_count']];
+}
+
+/** Returns the figures of pipelines. Histograms are cumulative; the stored counts are separate for each bucket. */
+async function pipelineMetrics({ pipelineFigures }: Pick<Deps, 'pipelineFigures'>): Promise<Metric[]> {
+  const all = await pipelineFigures.read();
+  return FIGURE_NAMES.map((name) => {
+    const { help, type } = FIGURES[name];
+    const samples = all.flatMap(({ service, branch, counts }) => {
+      const own = counts.filter((count) => count.name === name);
+      return [...Map.groupBy(own, ({ labels }) => JSON.stringify(labels)).values()].flatMap((series) => {
+        const labels = { service, branch, ...labelled(FIGURES[name].labels, series[0]?.labels ?? []) };
+        return figureSamples(name, labels, series);
+      });
+    });
+    return { name, help, type, samples };
+  });
+}
+
+function figureSamples(name: FigureName, labels: Record<string, string>, series: readonly FigureCount[]): Sample[] {
+  const figure = FIGURES[name];
+  if (figure.type !== 'histogram') return series.map(({ value }): Sample => [labels, value]);
+  const by = (le: string): number => series.find((count) => count.le === le)?.value ?? 0;
+  return histogram(labels, figure.buckets, by, by(SUM));
 }
 
 /** How many recent deployments of a service and environment are searched for a version. */

@@ -8,6 +8,8 @@ export const Action = z.enum([
   'rollback:request',
   'deployments:read',
   'deployments:write',
+  'pipelines:read',
+  'pipelines:write',
   'incidents:read',
   'incidents:write',
   'incidents:act',

@@ -153,6 +153,8 @@ const ServiceEntry = z.strictObject({
       'must be a folder in the repository, without a leading / and without . or ..',
     )
     .optional(),
+  /** Names of its pipelines. Needed only if several services share the repository. */
+  pipelines: z.array(z.string().min(1)).default([]),
   dependsOn: z.array(ServiceName).default([]),
   /** Labels that identify this service. Absent: label `service` equals its name. */
   match: z.record(z.string(), z.string()).optional(),

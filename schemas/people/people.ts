@@ -103,6 +103,7 @@ export type PeopleFile = z.infer<typeof PeopleFile>;
 const WATCHES: Action[] = [
   'incidents:read',
   'deployments:read',
+  'pipelines:read',
   'versions:read',
   'slos:read',
   'freezes:check',

@@ -371,7 +371,7 @@ describe('health', () => {
     await expectRollbackIsNoDeploy();
     for (const line of body.trimEnd().split('\n')) {
       expect(line).toMatch(
-        /^(# (HELP|TYPE) (firebreak|process|nodejs)_\w+ .+|(firebreak|process|nodejs)_\w+(\{.*\})? -?[\d.e+-]+)$/,
+        /^(# (HELP|TYPE) (firebreak|process|nodejs|pipeline|time)_\w+ .+|(firebreak|process|nodejs|pipeline|time)_\w+(\{.*\})? -?[\d.e+-]+)$/,
       );
     }
   });

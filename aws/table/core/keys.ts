@@ -1,6 +1,7 @@
 import type { DrillId } from '../../../schemas/automation/drill.ts';
 import type { FreezeScope } from '../../../schemas/freeze/freeze.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
+import type { PipelineRunId } from '../../../schemas/delivery/pipeline-run.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { DigestOf } from '../../../domain/ports/messages.ts';
 import type { PageEvent } from '../../../domain/status/subscriptions/ports.ts';
@@ -294,6 +295,41 @@ export const keys = {
     pk: `SUBREQUESTS#${sha256(who).slice(0, 32)}#${hour}`,
     sk: 'SUBREQUESTS',
   }),
+  /** A run of a pipeline, and its stages. */
+  pipelineRun: (id: PipelineRunId): Key => ({ pk: `PIPERUN#${id}`, sk: 'RUN' }),
+  pipelineStage: (id: PipelineRunId, stage: string): Key => ({ pk: `PIPERUN#${id}`, sk: `STAGE#${part(stage)}` }),
+  /** The runs of a service, with what statistics need of them, and their finished stages. */
+  pipelineRunOf: (service: string, at: Timestamp, id: PipelineRunId): Key => ({
+    pk: `PIPEOF#${part(service)}`,
+    sk: `${at}#${id}`,
+  }),
+  pipelineRunsOf: (service: string): Pick<Key, 'pk'> => ({ pk: `PIPEOF#${part(service)}` }),
+  pipelineStageOf: (service: string, at: Timestamp, id: PipelineRunId, stage: string): Key => ({
+    pk: `PIPESTAGEOF#${part(service)}`,
+    sk: `${at}#${id}#${part(stage)}`,
+  }),
+  pipelineStagesOf: (service: string): Pick<Key, 'pk'> => ({ pk: `PIPESTAGEOF#${part(service)}` }),
+  /** Sums of the figures of a service and branch. */
+  pipelineFigures: (service: string, branch: string): Key => ({
+    pk: 'PIPEFIGURES',
+    sk: `${part(service)}#${part(branch)}`,
+  }),
+  pipelineFiguresOf: (): Pick<Key, 'pk'> => ({ pk: 'PIPEFIGURES' }),
+  /** Test results of a commit and suite: which tests are known to be flaky, and one item for each upload. */
+  testSuite: (service: string, commit: string, suite: string): Key => ({
+    pk: `PIPETESTS#${part(service)}#${part(commit)}`,
+    sk: `SUITE#${part(suite)}`,
+  }),
+  testUpload: (service: string, commit: string, suite: string, upload: string): Key => ({
+    pk: `PIPETESTS#${part(service)}#${part(commit)}`,
+    sk: `UPLOAD#${part(suite)}#${upload}`,
+  }),
+  /** Flaky tests of a service that an upload showed. */
+  flakyTests: (service: string, at: Timestamp, upload: string): Key => ({
+    pk: `PIPEFLAKY#${part(service)}`,
+    sk: `${at}#${upload}`,
+  }),
+  flakyTestsOf: (service: string): Pick<Key, 'pk'> => ({ pk: `PIPEFLAKY#${part(service)}` }),
   alertNotice: (id: string): Key => ({ pk: `NOTICE#${id}`, sk: 'HEAD' }),
   alertOfNotice: (id: string, hash: string): Key => ({ pk: `NOTICE#${id}`, sk: `EP#${hash}` }),
   /** The incident of a channel, by the channel's id in the chat. */
@@ -336,6 +372,7 @@ export const shardedLists = {
   recorded: shardedList('RECORDED'),
   muted: shardedList('MUTED'),
   runbookRuns: shardedList('RUNBOOKRUNS'),
+  pipelineRuns: shardedList('PIPERUNS'),
 };
 
 export type ShardedList = ReturnType<typeof shardedList>;

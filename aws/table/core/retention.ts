@@ -20,6 +20,10 @@ export const RETENTION_DAYS = {
   act: 7,
   /** After the last attempt. Updates are sent for a day. */
   delivery: 30,
+  /** After a run of a pipeline began, or flaky tests were found: statistics of a year. */
+  pipelineRun: 400,
+  /** After an upload of test results; later attempts of the same commit are compared with it. */
+  testUpload: 30,
 } as const;
 
 /** A firing alert is renewed by the first notification after this many days, not by each, to save writes. */

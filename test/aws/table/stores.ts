@@ -3,6 +3,9 @@ import { CounterTable } from '../../../aws/table/core/counters.ts';
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
+import { PipelineFigureTable } from '../../../aws/table/delivery/pipeline-figures.ts';
+import { PipelineRunTable } from '../../../aws/table/delivery/pipeline-runs.ts';
+import { PipelineTestTable } from '../../../aws/table/delivery/pipeline-tests.ts';
 import { AutomationTable } from '../../../aws/table/access/automation.ts';
 import { AlertNoticeTable } from '../../../aws/table/messages/alert-notices.ts';
 import { ChangeTable } from '../../../aws/table/changes/changes.ts';
@@ -46,6 +49,9 @@ export type TableStores = Stores &
     | 'blobs'
     | 'alertNotices'
     | 'projections'
+    | 'pipelineRuns'
+    | 'pipelineTests'
+    | 'pipelineFigures'
   > & {
     table: Table;
     secrets: Record<string, string>;
@@ -94,6 +100,7 @@ export async function openTable(): Promise<TableStores> {
   const secrets: Record<string, string> = { FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length' };
   const wake = async (target: string, afterSeconds: number) => void woken.push(`${target} in ${afterSeconds} s`);
   const counters = new CounterTable(table, silent);
+  const pipelineFigures = new PipelineFigureTable(table, silent);
   return {
     table,
     client,
@@ -122,6 +129,9 @@ export async function openTable(): Promise<TableStores> {
     tokens: new TokenTable(table, clock, { get: async (name) => secrets[name] }),
     secrets,
     idempotency: new IdempotencyTable(table, clock),
+    pipelineRuns: new PipelineRunTable(table, clock, pipelineFigures),
+    pipelineTests: new PipelineTestTable(table, clock, pipelineFigures),
+    pipelineFigures,
     close: async () => client.destroy(),
   };
 }

@@ -93,6 +93,7 @@ const data = (more: Partial<ServiceData> = {}): ServiceData => ({
     team: hostile('team'),
     tier: 1,
     repository: SCRIPT,
+    pipelines: [],
     dependsOn: [hostile<ServiceName>('dependency')],
     slack: { channel: hostile('#channel') },
     match: { app: hostile('label') },

@@ -1,0 +1,20 @@
+import { serviceOfPipeline } from '../../domain/delivery/pipeline-service.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { ServiceName } from '../../schemas/config/names.ts';
+import type { PipelineRun, PipelineRunReport } from '../../schemas/delivery/pipeline-run.ts';
+
+/**
+ * Records what a report says of a run of a pipeline. The service is the one that it names, or that of the repository in
+ * the catalogue; without one, the run is stored, and counts in no figure until a report comes after the catalogue has it.
+ *
+ * @param allow called with the service before anything is stored
+ */
+export async function recordPipelineRun(
+  { config, pipelineRuns }: Pick<Deps, 'config' | 'pipelineRuns'>,
+  report: PipelineRunReport,
+  allow: (scope: { service: ServiceName | null }) => void = () => undefined,
+): Promise<{ run: PipelineRun; created: boolean }> {
+  const service = serviceOfPipeline(await config.current(), report);
+  allow({ service });
+  return pipelineRuns.record(report, service);
+}

@@ -1,0 +1,94 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { recordPipelineRun } from '../../../actions/delivery/record-pipeline-run.ts';
+import { Refusal } from '../../../actions/refusal.ts';
+import { whyReportAhead } from '../../../domain/delivery/report-times.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { ServiceName } from '../../../schemas/config/names.ts';
+import {
+  PipelineRun,
+  PipelineRunId,
+  PipelineRunReport,
+  PipelineStage,
+} from '../../../schemas/delivery/pipeline-run.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
+
+const Shown = PipelineRun.meta({ id: 'PipelineRun' });
+const WithStages = PipelineRun.extend({ stages: z.array(PipelineStage) }).meta({ id: 'PipelineRunWithStages' });
+
+/** Registers the routes of pipeline runs. */
+export function pipelineRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'pipelines:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/pipelines/runs',
+      tags: ['pipelines'],
+      summary: 'Report a run of a pipeline; reports of one run and attempt are merged, in any order',
+      request: body(PipelineRunReport),
+      responses: {
+        201: answers('Recorded', Shown),
+        200: answers('Merged into the run', Shown),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const report = c.req.valid('json');
+      const ahead = whyReportAhead(report, deps.clock.now());
+      if (ahead !== undefined) throw new Refusal(422, 'invalid', `json: ${ahead}`);
+      const { run, created } = await recordPipelineRun(deps, report, c.var.allow);
+      return c.json(run, created ? 201 : 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'pipelines:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/pipelines/runs',
+      tags: ['pipelines'],
+      summary: 'List runs of pipelines, newest first',
+      request: { query: z.object({ ...listQuery, service: ServiceName.optional() }) },
+      responses: { 200: answers('A page of results', pageOf(Shown)) },
+    }),
+    async (c) => {
+      const { limit, cursor, service } = c.req.valid('query');
+      c.var.allow(service === undefined ? {} : { service });
+      let from = cursor;
+      for (;;) {
+        const page = await deps.pipelineRuns.list({
+          limit,
+          ...(from && { cursor: from }),
+          ...(service && { service }),
+        });
+        const items = page.items.filter((run) => c.var.may({ service: run.service }));
+        if (items.length > 0 || page.next_cursor === null) return c.json({ ...page, items }, 200);
+        from = page.next_cursor;
+      }
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'pipelines:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/pipelines/runs/{id}',
+      tags: ['pipelines'],
+      summary: 'Get a run of a pipeline with its stages',
+      request: { params: z.object({ id: PipelineRunId }) },
+      responses: { 200: answers('The run', WithStages), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const found = await deps.pipelineRuns.get(id);
+      if (found === undefined) throw new Refusal(404, 'unknown-pipeline-run', `no pipeline run has the ID ${id}`);
+      c.var.allow({ service: found.run.service });
+      return c.json({ ...found.run, stages: found.stages }, 200);
+    },
+  );
+}

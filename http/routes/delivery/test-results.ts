@@ -1,0 +1,97 @@
+import { gunzipSync } from 'node:zlib';
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { recordTestResults, serviceOfTests } from '../../../actions/delivery/record-test-results.ts';
+import { Refusal } from '../../../actions/refusal.ts';
+import { sha256 } from '../../../aws/hash.ts';
+import { FLAKY_NAMED_MAX, type TestCase } from '../../../domain/delivery/flaky-tests.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { junitCases, JUnitError } from '../../../integrations/junit/junit.ts';
+import { TestResultsQuery } from '../../../schemas/delivery/test-results.ts';
+import type { Env } from '../../context.ts';
+import { answers, type Api, endpoint, problems } from '../../endpoint.ts';
+import { readBody } from '../../middleware/body.ts';
+
+/** Limit of a body as sent, compressed or not. Lambda accepts 6 MB, in which binary bodies take a third more. */
+const BODY_MAX_BYTES = 4 * 1024 * 1024;
+
+/** Limit of an uncompressed file. */
+const FILE_MAX_BYTES = 24 * 1024 * 1024;
+
+const TestResults = z
+  .object({
+    service: z.string(),
+    suite: z.string(),
+    passed: z.number(),
+    failed: z.number(),
+    skipped: z.number(),
+    flaky_count: z.number().openapi({ description: 'Tests that this file shows to be flaky, and that were not known' }),
+    flaky: z
+      .array(z.object({ classname: z.string(), name: z.string() }))
+      .openapi({ description: `At most ${FLAKY_NAMED_MAX} of them` }),
+  })
+  .meta({ id: 'TestResults' });
+
+/** Registers the route for test results. */
+export function testResultRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'pipelines:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/pipelines/tests',
+      tags: ['pipelines'],
+      summary: 'Upload test results of a commit as JUnit XML, also with Content-Encoding: gzip',
+      request: {
+        query: TestResultsQuery,
+        body: { required: true, content: { 'application/xml': { schema: z.string() } } },
+      },
+      responses: {
+        201: answers('Recorded', TestResults),
+        200: answers('Already recorded', TestResults),
+        400: problems('The body cannot be decompressed, or is not UTF-8'),
+        413: problems('Larger than 4 MiB, or than 24 MiB when decompressed'),
+        422: problems('Not accepted as JUnit XML, or the query is invalid'),
+      },
+    }),
+    async (c) => {
+      const query = c.req.valid('query');
+      const service = await serviceOfTests(deps, query);
+      c.var.allow({ service });
+      const file = await fileIn(c);
+      const { counts, flaky, flakyCount, created } = await recordTestResults(deps, service, query, {
+        cases: casesIn(file),
+        hash: sha256(file),
+      });
+      return c.json({ service, suite: query.suite, ...counts, flaky_count: flakyCount, flaky }, created ? 201 : 200);
+    },
+  );
+}
+
+/** @throws Refusal 413 if the file is too large, 400 if it cannot be decompressed */
+async function fileIn(c: Context<Env>): Promise<Uint8Array> {
+  const sent = await readBody(c, BODY_MAX_BYTES);
+  const encoding = c.req.header('content-encoding') ?? 'identity';
+  if (encoding === 'identity') return sent;
+  if (encoding !== 'gzip')
+    throw new Refusal(415, 'unsupported-encoding', `Content-Encoding is ${encoding.slice(0, 64)}; send gzip or none`);
+  try {
+    return gunzipSync(sent, { maxOutputLength: FILE_MAX_BYTES });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new Refusal(413, 'body-too-large', `the decompressed body has more than ${FILE_MAX_BYTES} bytes; split it`);
+    throw new Refusal(400, 'not-gzip', 'Content-Encoding is gzip, but the body cannot be decompressed');
+  }
+}
+
+/** @throws Refusal 400 if the file is not UTF-8, 422 if it is not accepted as JUnit XML */
+function casesIn(file: Uint8Array): TestCase[] {
+  try {
+    return junitCases(new TextDecoder('utf-8', { fatal: true }).decode(file));
+  } catch (error) {
+    if (error instanceof JUnitError) throw new Refusal(422, 'not-junit', error.message);
+    if (error instanceof TypeError) throw new Refusal(400, 'not-utf-8', 'the body is not UTF-8');
+    throw error;
+  }
+}

@@ -1,0 +1,93 @@
+import sax, { type QualifiedAttribute } from 'sax';
+import type { TestCase, TestOutcome } from '../../domain/delivery/flaky-tests.ts';
+
+/** Maximum number of tests in one file. Their results are one item of the table. */
+export const TESTS_MAX = 20_000;
+
+const DEPTH_MAX = 64;
+
+/** Maximum number of UTF-16 units of a class or test name; longer names end in an ellipsis. */
+const NAME_MAX_CHARS = 300;
+
+/** Thrown for a file that is no JUnit XML, or that is not accepted. The message tells the line and the reason. */
+export class JUnitError extends Error {
+  override readonly name = 'JUnitError';
+}
+
+/** Elements by which runners report earlier attempts of a test in the same file (Maven Surefire and Failsafe). */
+const RERUNS: readonly string[] = ['flakyFailure', 'flakyError'];
+const FAILURES: readonly string[] = ['failure', 'error'];
+
+/**
+ * Reads the tests of a JUnit XML file: `testcase` elements anywhere below `testsuites` or `testsuite`. A test that
+ * occurs several times is reported once; it is flaky if it passed and failed. Document types are refused, so no entity
+ * can be declared, and nothing outside the file is read.
+ *
+ * @throws JUnitError if the text is not well-formed, has another root, a document type, or too many tests
+ * @see https://github.com/testmoapp/junitxml
+ */
+export function junitCases(text: string): TestCase[] {
+  const cases = new Map<string, TestCase>();
+  const open: string[] = [];
+  let current: { classname: string; name: string; outcome: TestOutcome; flaky: boolean } | undefined;
+  let seen = 0;
+  let rooted = false;
+  const xml = sax.parser(true, { position: true });
+  const refuse = (reason: string): never => {
+    throw new JUnitError(`line ${xml.line + 1}: ${reason}`);
+  };
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a parser of sax is no event target
+  xml.onerror = (error) => {
+    const [reason = ''] = error.message.split('\n');
+    refuse(reason);
+  };
+  xml.ondoctype = () => refuse('a document type (<!DOCTYPE>) is not accepted; remove it');
+  xml.onopentag = ({ name: qualified, attributes }) => {
+    const name = localName(qualified);
+    if (open.length === 0 && name !== 'testsuites' && name !== 'testsuite')
+      refuse(`the root is <${qualified.slice(0, 64)}>; JUnit XML has <testsuites> or <testsuite>`);
+    rooted = true;
+    open.push(name);
+    if (open.length > DEPTH_MAX) refuse(`more than ${DEPTH_MAX} levels of elements`);
+    if (name === 'testcase') {
+      seen += 1;
+      if (seen > TESTS_MAX) refuse(`more than ${TESTS_MAX} tests; split the file, and give each part its own suite`);
+      current = {
+        classname: shortened(attributes['classname']),
+        name: shortened(attributes['name']),
+        outcome: 'passed',
+        flaky: false,
+      };
+      return;
+    }
+    if (current === undefined || open.at(-2) !== 'testcase') return;
+    if (FAILURES.includes(name)) current.outcome = 'failed';
+    else if (name === 'skipped' && current.outcome === 'passed') current.outcome = 'skipped';
+    else if (RERUNS.includes(name)) current.flaky = true;
+  };
+  xml.onclosetag = () => {
+    if (open.pop() !== 'testcase' || current === undefined) return;
+    const key = JSON.stringify([current.classname, current.name]);
+    cases.set(key, again(cases.get(key), current));
+    current = undefined;
+  };
+  xml.write(text.replace(/^\uFEFF/, '')).close();
+  if (!rooted) refuse('the file has no elements');
+  return [...cases.values()];
+}
+
+/** Combines two results of one test in a file: runners that retry tests report each attempt. */
+function again(before: TestCase | undefined, now: TestCase): TestCase {
+  if (before === undefined) return now;
+  const outcomes = new Set([before.outcome, now.outcome]);
+  const isFlaky = before.flaky || now.flaky || (outcomes.has('passed') && outcomes.has('failed'));
+  return { ...now, outcome: now.outcome === 'skipped' ? before.outcome : now.outcome, flaky: isFlaky };
+}
+
+const localName = (qualified: string): string => qualified.slice(qualified.indexOf(':') + 1);
+
+const shortened = (value: string | QualifiedAttribute | undefined): string => {
+  const text = typeof value === 'string' ? value : (value?.value ?? '');
+  const line = text.replace(/\s+/g, ' ').trim().toWellFormed();
+  return line.length <= NAME_MAX_CHARS ? line : `${line.slice(0, NAME_MAX_CHARS - 1).toWellFormed()}…`;
+};

@@ -1,0 +1,357 @@
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Deps } from '../../../../domain/ports/deps.ts';
+import { api } from '../../../../http/app.ts';
+import type { Api } from '../../../../http/endpoint.ts';
+import type { TokenRecord } from '../../../../schemas/access/access.ts';
+import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
+import type { ServiceName } from '../../../../schemas/config/names.ts';
+import type { PipelineRun, PipelineRunInput } from '../../../../schemas/delivery/pipeline-run.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { openTable, type TableStores } from '../../../aws/table/stores.ts';
+import { FakeWorld, silent } from '../../../support/fake-deps.ts';
+
+let stores: TableStores;
+let deps: Deps;
+let app: Api;
+let token: Pick<TokenRecord, 'actions' | 'services'>;
+let config: Config;
+let service: string;
+let count = 0;
+
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores.close());
+
+beforeEach(() => {
+  token = { actions: ['*'], services: null };
+  count += 1;
+  service = `service-${count}`;
+  config = Config.parse({
+    ...emptyConfig,
+    services: {
+      [service]: { repository: `acme/${service}` },
+      cart: { repository: 'acme/shop', pipelines: ['Cart'] },
+      search: { repository: 'acme/shop', pipelines: ['Search'] },
+    },
+  });
+  deps = {
+    ...new FakeWorld().deps,
+    ...stores,
+    config: { current: async () => config, problems: async () => [] },
+    secrets: { get: async () => undefined },
+    tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
+      find: async () => ({
+        ...token,
+        environments: null,
+        sources: null,
+        id: 't',
+        name: 'ci',
+        created_by: 'admin',
+        expires_at: null,
+      }),
+    }),
+    log: silent,
+  };
+  app = api(deps);
+});
+
+const authorization = 'Bearer token';
+
+const at = (minute: number, second = 0): string =>
+  `2026-11-20T10:${String(minute).padStart(2, '0')}:${String(second).padStart(2, '0')}.000Z`;
+
+const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
+  app.request(path, { method: 'POST', headers: { authorization, ...headers }, body });
+
+async function report(input: Partial<PipelineRunInput>): Promise<{ status: number; body: PipelineRun }> {
+  const answer = await post('/v1/pipelines/runs', JSON.stringify({ service, run_id: '7', ...input }), {
+    'content-type': 'application/json',
+  });
+  return { status: answer.status, body: (await answer.json()) as PipelineRun };
+}
+
+const get = async (path: string) => {
+  const answer = await app.request(path, { headers: { authorization } });
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+};
+
+/** Returns the stored figures of the service, as `name{labels} le`. */
+async function figures(): Promise<Record<string, number>> {
+  const all = (await stores.pipelineFigures.read()).filter((one) => one.service === service);
+  return Object.fromEntries(
+    all.flatMap(({ branch, counts }) =>
+      counts.map(({ name, labels, le, value }) => [[name, branch, ...labels, ...(le ? [le] : [])].join(' '), value]),
+    ),
+  );
+}
+
+describe('POST /v1/pipelines/runs', () => {
+  test('reports are merged into one run, and each figure is counted once', async () => {
+    const first = await report({
+      pipeline: 'CI',
+      branch: 'main',
+      trigger: 'push',
+      queued_at: at(0),
+      started_at: at(1),
+    });
+    expect(first).toMatchObject({ status: 201, body: { status: 'running', service, result: null } });
+    const finished: Partial<PipelineRunInput> = {
+      result: 'succeeded',
+      started_at: at(1),
+      finished_at: at(9),
+      stages: [
+        { name: 'build', result: 'succeeded', queued_at: at(1), started_at: at(1, 30), finished_at: at(3) },
+        { name: 'test (1)', result: 'failed', started_at: at(3), finished_at: at(9) },
+        { name: 'deploy', result: 'skipped', started_at: at(9), finished_at: at(9) },
+      ],
+    };
+    expect(await report(finished)).toMatchObject({ status: 200, body: { id: first.body.id, result: 'succeeded' } });
+    expect((await report(finished)).status).toBe(200);
+    expect((await report({ pipeline: 'CI', queued_at: at(0) })).body.status).toBe('finished');
+    expect(await figures()).toEqual({
+      'pipeline_runs_total main succeeded push': 1,
+      'pipeline_duration_seconds main succeeded 600': 1,
+      'pipeline_duration_seconds main succeeded sum': 480,
+      'time_queued_seconds main  60': 1,
+      'time_queued_seconds main  sum': 60,
+      'time_queued_seconds main build 30': 1,
+      'time_queued_seconds main build sum': 30,
+      'pipeline_stage_duration_seconds main build succeeded 120': 1,
+      'pipeline_stage_duration_seconds main build succeeded sum': 90,
+      'pipeline_stage_duration_seconds main test failed 600': 1,
+      'pipeline_stage_duration_seconds main test failed sum': 360,
+    });
+    const { body } = await get(`/v1/pipelines/runs/${first.body.id}`);
+    expect(body['stages']).toMatchObject([
+      { name: 'build' },
+      { name: 'test (1)', status: 'finished' },
+      { name: 'deploy' },
+    ]);
+  });
+
+  test('another attempt is another run', async () => {
+    const first = await report({ result: 'failed' });
+    const second = await report({ result: 'succeeded', attempt: 2 });
+    expect(second).toMatchObject({ status: 201 });
+    expect(second.body.id).not.toBe(first.body.id);
+  });
+
+  test('jobs of a large matrix that end at the same moment', async () => {
+    const jobs = Array.from({ length: 60 }, (_, n) =>
+      report({
+        pipeline: 'CI',
+        branch: 'main',
+        stages: [{ id: `job-${n}`, name: `test (${n})`, result: 'succeeded', started_at: at(1), finished_at: at(2) }],
+      }),
+    );
+    const answers = await Promise.all(jobs);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 201]));
+    const { body } = await get(`/v1/pipelines/runs/${answers[0]?.body.id}`);
+    expect(body['stages']).toHaveLength(60);
+    expect((await figures())['pipeline_stage_duration_seconds main test succeeded 60']).toBe(60);
+  });
+
+  test('the service is that of the repository; of several, the one that lists the pipeline', async () => {
+    expect((await report({ service: null, repository: `Acme/${service}` })).body.service).toBe(service);
+    const shop = { service: null, repository: 'acme/shop', run_id: `shop-${count}` };
+    expect((await report({ ...shop, pipeline: 'Search' })).body.service).toBe('search');
+    const unknown = await report({
+      ...shop,
+      run_id: `lint-${count}`,
+      pipeline: 'Lint',
+      branch: 'main',
+      result: 'failed',
+    });
+    expect(unknown).toMatchObject({ status: 201, body: { service: null } });
+    config = Config.parse({
+      ...config,
+      services: { ...config.services, [service]: { repository: 'acme/shop', pipelines: ['Lint'] } },
+    });
+    expect((await report({ ...shop, run_id: `lint-${count}`, pipeline: 'Lint' })).body.service).toBe(service);
+    expect(await figures()).toMatchObject({ 'pipeline_runs_total main failed other': 1 });
+  });
+
+  test.each([
+    ['neither service nor repository', { service: null }, 'name the service or the repository'],
+    ['an end without a result', { finished_at: at(1) }, 'a finished run or stage needs a result'],
+    ['an end before the start', { result: 'failed', started_at: at(2), finished_at: at(1) }, 'is before started_at'],
+    [
+      'a stage with an end before its start',
+      { stages: [{ name: 'a', result: 'failed', started_at: at(2), finished_at: at(1) }] },
+      'is before started_at',
+    ],
+    ['a start in the future', { started_at: '2027-01-01T00:00:00Z' }, 'ahead of Firebreak'],
+    ['an unknown field', { duration: 7 }, 'duration'],
+    ['an unknown trigger', { trigger: 'cron' }, 'trigger'],
+  ] as [string, Partial<PipelineRunInput>, string][])('%s is refused', async (_, input, reason) => {
+    const { status, body } = await report(input);
+    expect(status).toBe(422);
+    expect((body as unknown as { detail: string }).detail).toContain(reason);
+  });
+
+  test('a token of one service reports and reads that one alone', async () => {
+    await report({ result: 'succeeded' });
+    const foreign = await report({ service: null, repository: 'acme/unknown', run_id: `unknown-${count}` });
+    token = { actions: ['pipelines:write', 'pipelines:read'], services: [service] };
+    expect((await report({ run_id: '8' })).status).toBe(201);
+    expect((await report({ service: 'cart' })).status).toBe(403);
+    expect((await report({ service: null, repository: 'acme/unknown' })).status).toBe(403);
+    expect((await get(`/v1/pipelines/runs/${foreign.body.id}`)).status).toBe(403);
+    const list = (await get('/v1/pipelines/runs?limit=500')).body['items'] as PipelineRun[];
+    expect(list.map((run) => [run.service, run.run_id])).toEqual([
+      [service, '8'],
+      [service, '7'],
+    ]);
+    token = { actions: ['deployments:write'], services: null };
+    expect((await report({})).status).toBe(403);
+  });
+});
+
+test('GET /v1/pipelines/runs lists the runs of a service, newest first, in pages', async () => {
+  for (const minute of [3, 1, 2]) await report({ run_id: String(minute), started_at: at(minute) });
+  const first = await get(`/v1/pipelines/runs?service=${service}&limit=2`);
+  const ids = (body: Record<string, unknown>) => (body['items'] as PipelineRun[]).map(({ run_id }) => run_id);
+  expect(ids(first.body)).toEqual(['3', '2']);
+  const second = await get(`/v1/pipelines/runs?service=${service}&limit=2&cursor=${String(first.body['next_cursor'])}`);
+  expect(ids(second.body)).toEqual(['1']);
+});
+
+describe('POST /v1/pipelines/tests', () => {
+  const file = (name: string): string =>
+    readFileSync(new URL(`../../../fixtures/junit/${name}`, import.meta.url), 'utf8');
+  const query = (more: Record<string, string> = {}) =>
+    `/v1/pipelines/tests?${new URLSearchParams({ service, commit: 'abc', branch: 'main', run_id: '7', ...more }).toString()}`;
+  const upload = async (body: string, more: Record<string, string> = {}) => {
+    const answer = await post(query(more), body, { 'content-type': 'application/xml' });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
+  const from = '2026-11-01T00:00:00.000Z' as Timestamp;
+
+  test('a test that failed and then passed in the same commit is flaky, and is counted once', async () => {
+    const first = await upload(file('node-attempt-1.xml'));
+    expect(first).toMatchObject({
+      status: 201,
+      body: { service, suite: 'tests', passed: 1, failed: 1, skipped: 1, flaky_count: 0 },
+    });
+    const second = await upload(file('node-attempt-2.xml'), { attempt: '2' });
+    expect(second.body).toMatchObject({ passed: 2, failed: 0, flaky_count: 1 });
+    const name = (second.body['flaky'] as { name: string }[])[0]?.name;
+    expect(name).toContain('applies a <discount>');
+    expect(await upload(file('node-attempt-2.xml'), { attempt: '2' })).toMatchObject({
+      status: 200,
+      body: second.body,
+    });
+    expect((await upload(file('node-attempt-1.xml'), { attempt: '3' })).body).toMatchObject({ flaky_count: 0 });
+    expect(await figures()).toEqual({
+      'pipeline_tests_total main tests passed': 4,
+      'pipeline_tests_total main tests failed': 2,
+      'pipeline_tests_total main tests skipped': 3,
+      'pipeline_test_results main tests passed': 1,
+      'pipeline_test_results main tests failed': 1,
+      'pipeline_test_results main tests skipped': 1,
+      'pipeline_flaky_tests_total main tests': 1,
+    });
+    expect(await stores.pipelineTests.flaky(service as ServiceName, from)).toMatchObject([
+      { commit: 'abc', suite: 'tests', branch: 'main', count: 1, tests: [{ classname: 'cart', name }] },
+    ]);
+  });
+
+  test('passed first, and failed in another run of the commit', async () => {
+    await upload(file('node-attempt-2.xml'));
+    expect((await upload(file('node-attempt-1.xml'), { run_id: '8' })).body).toMatchObject({ flaky_count: 1 });
+  });
+
+  test.each([
+    ['another commit', { commit: 'def', attempt: '2' }],
+    ['another suite, such as another operating system', { suite: 'windows', attempt: '2' }],
+    ['the same attempt, which has several configurations', {}],
+  ])('different results of %s are not flaky', async (_, more: Record<string, string>) => {
+    await upload(file('node-attempt-1.xml'));
+    expect((await upload(file('node-attempt-2.xml'), more)).body).toMatchObject({ flaky_count: 0 });
+  });
+
+  test('files of the same attempt are the parts of one result', async () => {
+    const part = (name: string) => `<testsuite><testcase name="${name}"/></testsuite>`;
+    await upload(part('a'));
+    await upload(part('b'));
+    expect(await figures()).toMatchObject({ 'pipeline_test_results main tests passed': 2 });
+  });
+
+  test('parallel uploads of a commit are all compared', async () => {
+    const failed = '<testsuite><testcase name="a"><failure/></testcase></testsuite>';
+    const passed = '<testsuite><testcase name="a"/></testsuite>';
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => upload(n % 2 ? failed : passed, { attempt: String(n + 1) })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(201));
+    expect((await figures())['pipeline_flaky_tests_total main tests']).toBe(1);
+  });
+
+  test('a compressed file', async () => {
+    const answer = await post(query(), gzipSync(file('surefire-rerun.xml')), { 'content-encoding': 'gzip' });
+    expect(answer.status).toBe(201);
+    expect(await answer.json()).toMatchObject({ flaky_count: 1, flaky: [{ name: 'reserves' }] });
+  });
+
+  test('20,000 tests with different results in two attempts', async () => {
+    const many = (inner: string) =>
+      `<testsuite>${Array.from({ length: 20_000 }, (_, n) => `<testcase classname="suite of many tests" name="test ${n}">${inner}</testcase>`).join('')}</testsuite>`;
+    expect((await upload(many('<error/>'))).body).toMatchObject({ failed: 20_000 });
+    const { body } = await upload(many(''), { attempt: '2' });
+    expect(body).toMatchObject({ passed: 20_000, flaky_count: 20_000 });
+    expect(body['flaky']).toHaveLength(200);
+  });
+
+  test('hostile and wrong bodies are refused', async () => {
+    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, ' '));
+    expect((await post(query(), bomb, { 'content-encoding': 'gzip' })).status).toBe(413);
+    expect((await post(query(), 'no gzip', { 'content-encoding': 'gzip' })).status).toBe(400);
+    expect((await post(query(), 'a', { 'content-encoding': 'br' })).status).toBe(415);
+    expect((await post(query(), Buffer.from([0xff, 0xfe, 0x3c]))).status).toBe(400);
+    expect((await post(query(), Buffer.alloc(5 * 1024 * 1024, ' '))).status).toBe(413);
+    const dtd = await upload('<!DOCTYPE a [<!ENTITY b "c">]><testsuite/>');
+    expect(dtd).toMatchObject({ status: 422, body: { detail: expect.stringContaining('a document type') } });
+    expect((await upload('<testsuite/>', { commit: '' })).status).toBe(422);
+    expect(await figures()).toEqual({});
+  });
+
+  test('a repository without a single service is refused with the line that maps it', async () => {
+    const answer = await post('/v1/pipelines/tests?repository=acme/shop&commit=abc&run_id=7', '<testsuite/>');
+    expect(answer.status).toBe(422);
+    expect(((await answer.json()) as { detail: string }).detail).toContain('"repository: acme/shop"');
+  });
+});
+
+test('GET /metrics has the figures as histograms and counters', async () => {
+  token = { actions: ['*'], services: [service] };
+  deps = {
+    ...deps,
+    queueStats: { read: async () => [] },
+    drills: Object.assign({}, deps.drills, { proved: async () => [] }),
+    freezes: Object.assign({}, deps.freezes, { current: async () => [] }),
+    sloStatuses: Object.assign({}, deps.sloStatuses, { all: async () => [], evaluatedAt: async () => null }),
+  };
+  app = api(deps);
+  await report({ branch: 'main', trigger: 'push', result: 'failed', started_at: at(0), finished_at: at(9) });
+  await report({
+    run_id: '8',
+    branch: 'main',
+    trigger: 'push',
+    result: 'failed',
+    started_at: at(0),
+    finished_at: at(20),
+  });
+  const text = await (await app.request('/metrics', { headers: { authorization } })).text();
+  const own = text.split('\n').filter((line) => line.includes(`service="${service}"`));
+  const labels = `service="${service}",branch="main",result="failed"`;
+  expect(own).toContain(`pipeline_runs_total{${labels},trigger="push"} 2`);
+  expect(own).toContain(`pipeline_duration_seconds_bucket{${labels},le="450"} 0`);
+  expect(own).toContain(`pipeline_duration_seconds_bucket{${labels},le="600"} 1`);
+  expect(own).toContain(`pipeline_duration_seconds_bucket{${labels},le="+Inf"} 2`);
+  expect(own).toContain(`pipeline_duration_seconds_sum{${labels}} 1740`);
+  expect(own).toContain(`pipeline_duration_seconds_count{${labels}} 2`);
+  expect(text).toContain('# TYPE pipeline_duration_seconds histogram');
+});
