@@ -8,6 +8,7 @@ import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { answerProtectionRule } from './github-gates.ts';
 import { reportGithubDeployment } from './github-changes.ts';
+import { reportGithubJob, reportGithubRun } from './github-pipelines.ts';
 
 /** GitHub's own limit for webhook payloads. */
 const BODY_MAX_BYTES = 25 * 1024 * 1024;
@@ -20,7 +21,9 @@ const Taken = z
     state: z.enum(['approved', 'rejected', 'waiting', 'over', 'answered_before']).optional(),
     /** IDs of the changes that the event has recorded or updated. */
     changes: z.array(z.string()).optional(),
-    /** Why no service was found for the change. It is kept. */
+    /** ID of the run that the event has recorded or updated. */
+    pipeline_run: z.string().optional(),
+    /** Why no service was found for the change or the run. It is kept. */
     unmapped: z.string().optional(),
   })
   .meta({ id: 'GithubWebhook' });
@@ -32,6 +35,8 @@ const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
   ['deployment_protection_rule.requested', answerProtectionRule],
   ['deployment.created', reportGithubDeployment],
   ['deployment_status.created', reportGithubDeployment],
+  ['workflow_run', reportGithubRun],
+  ['workflow_job', reportGithubJob],
 ]);
 
 /**
@@ -49,7 +54,7 @@ export function githubRoutes(app: Api, deps: Deps): void {
       path: '/integrations/github/webhook',
       tags: ['integrations'],
       summary:
-        'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule; ignores others',
+        'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule, workflow_run, workflow_job; ignores others',
       responses: {
         202: answers('Accepted or ignored', Taken),
         400: problems('Not JSON'),

@@ -225,9 +225,9 @@ export function runIdOf({
 
 /** Returns the time by which lists sort a run. It stays the same when earlier times are reported later. */
 export const beginOf = (
-  { queued_at, started_at, finished_at }: Pick<RunReport, 'queued_at' | 'started_at' | 'finished_at'>,
+  { queued_at, started_at, finished_at, reported_at }: Omit<RunReport, 'service'>,
   now: Timestamp,
-): Timestamp => queued_at ?? started_at ?? finished_at ?? now;
+): Timestamp => queued_at ?? started_at ?? finished_at ?? reported_at ?? now;
 
 /** Returns when a finished stage ran; null for others. */
 export const stageTime = ({

@@ -80,11 +80,17 @@ describe('the webhook receiver', () => {
     expect((await deliver(firebreak, withToken)).status).toBe(401);
   });
 
-  test.each([
-    ['ping', 'ping'],
-    ['workflow-run-completed-failure-attempt-2', 'workflow_run.completed'],
-  ])('accepts and ignores %s', async (name, ignored) => {
+  test.each([['ping', 'ping']])('accepts and ignores %s', async (name, ignored) => {
     expect(await deliver(firebreak, github(name))).toEqual({ status: 202, body: { ignored } });
+  });
+
+  test('records the run of a workflow, for the service with its repository', async () => {
+    const { status, body } = await deliver(firebreak, github('workflow-run-completed-failure-attempt-2'));
+    expect(status).toBe(202);
+    expect(await firebreak.get(`/v1/pipelines/runs/${body.pipeline_run}`)).toMatchObject({
+      status: 200,
+      body: { service: 'checkout-api', pipeline: 'deploy', attempt: 2, branch: 'main', result: 'failed' },
+    });
   });
 
   test('ignores unknown actions', async () => {

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -354,4 +355,71 @@ test('GET /metrics has the figures as histograms and counters', async () => {
   expect(own).toContain(`pipeline_duration_seconds_sum{${labels}} 1740`);
   expect(own).toContain(`pipeline_duration_seconds_count{${labels}} 2`);
   expect(text).toContain('# TYPE pipeline_duration_seconds histogram');
+});
+
+describe("GitHub's webhooks", () => {
+  const octokit = (name: string): any =>
+    JSON.parse(readFileSync(new URL(`../../../fixtures/github/octokit/${name}.json`, import.meta.url), 'utf8'));
+  const secret = 'a-webhook-secret';
+  const send = async (event: string, payload: unknown, key = secret) => {
+    const body = JSON.stringify(payload);
+    const answer = await app.request('/integrations/github/webhook', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-github-event': event,
+        'x-hub-signature-256': `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
+      },
+      body,
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, string> };
+  };
+
+  beforeEach(() => {
+    deps = { ...deps, secrets: { get: async (name) => (name === 'GITHUB_WEBHOOK_SECRET' ? secret : undefined) } };
+    app = api(deps);
+  });
+
+  test('events of a run and its jobs, delivered twice and in the wrong order, are one run', async () => {
+    const repository = { full_name: `acme/${service}`, default_branch: 'master' };
+    const of = (name: string, more: object) => {
+      const payload = octokit(name);
+      const [key] = Object.keys(payload).filter((one) => one === 'workflow_run' || one === 'workflow_job');
+      return { ...payload, repository, [key ?? '']: { ...payload[key ?? ''], head_repository: repository, ...more } };
+    };
+    const ended = { updated_at: '2020-10-05T16:40:00Z', run_started_at: '2020-10-05T16:33:24Z' };
+    const events: [string, unknown][] = [
+      ['workflow_job', of('workflow_job-completed.failure', { run_id: 289782451 })],
+      ['workflow_run', of('workflow_run-completed', ended)],
+      ['workflow_run', of('workflow_run-requested', { run_started_at: '2020-10-05T16:33:24Z' })],
+      ['workflow_job', of('workflow_job-completed.failure', { run_id: 289782451 })],
+      ['workflow_run', of('workflow_run-completed', ended)],
+    ];
+    const ids = new Set<string | undefined>();
+    for (const [event, payload] of events) {
+      const { status, body } = await send(event, payload);
+      expect(status).toBe(202);
+      ids.add(body['pipeline_run']);
+    }
+    expect(ids.size).toBe(1);
+    const { body } = await get(`/v1/pipelines/runs/${[...ids][0]}`);
+    expect(body).toMatchObject({ service, result: 'succeeded', branch: 'master', stages: [{ name: 'linters' }] });
+    expect(await figures()).toMatchObject({
+      'pipeline_runs_total master succeeded api': 1,
+      'pipeline_duration_seconds master succeeded sum': 396,
+      'pipeline_stage_duration_seconds other linters failed sum': 198,
+      'time_queued_seconds other linters 60': 1,
+    });
+  });
+
+  test('a wrong signature, and a payload that does not match', async () => {
+    expect((await send('workflow_run', octokit('workflow_run-completed'), 'wrong')).status).toBe(401);
+    expect((await send('workflow_run', octokit('workflow_job-queued'))).status).toBe(422);
+  });
+
+  test('a run of an unknown repository is kept', async () => {
+    const { body } = await send('workflow_run', octokit('workflow_run-completed'));
+    expect(body['unmapped']).toContain('octo-org/octo-repo');
+    expect((await get(`/v1/pipelines/runs/${body['pipeline_run']}`)).body).toMatchObject({ service: null });
+  });
 });
