@@ -6,6 +6,7 @@ import { statuspageProjector } from './statuspage/statuspage.ts';
 import { subscribersProjector } from './subscribers/subscribers.ts';
 import type { Projector } from './sync/sync.ts';
 import { ticketsProjector } from './tickets/tickets.ts';
+import { tracesProjector } from './traces/traces.ts';
 import { webhooksProjector } from './webhooks/webhooks.ts';
 
 /** How to create the projector of a target. */
@@ -22,6 +23,7 @@ export const PROJECTORS = {
   status: { create: statusProjector },
   subscribers: { create: subscribersProjector, parallel: 4 },
   grafana: { create: grafanaProjector },
+  traces: { create: tracesProjector },
   tickets: { create: ticketsProjector },
   webhooks: { create: webhooksProjector, parallel: 16 },
 } satisfies Record<Target, Creation<never>>;

@@ -6,5 +6,5 @@ import type { Deps } from '../domain/ports/deps.ts';
  */
 export type CommandDeps = Omit<
   Deps,
-  'annotations' | 'audit' | 'fallbackPager' | 'http' | 'receivers' | 'signer' | 'sloMetrics' | 'statusPage'
+  'annotations' | 'audit' | 'fallbackPager' | 'http' | 'receivers' | 'signer' | 'sloMetrics' | 'spans' | 'statusPage'
 >;

@@ -21,7 +21,7 @@ export async function recordChange(
   deps: RecordDeps,
   input: NewChange,
   trace: string,
-  extra: { id?: ChangeId; reported_by?: string } = {},
+  extra: { id?: ChangeId; reported_by?: string; traceparent?: string } = {},
 ): Promise<{ change: Change; created: boolean }> {
   const recorded = await deps.changes.record(input, extra);
   const added = recorded.created ? undefined : addedBy(recorded.change, input);

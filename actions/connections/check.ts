@@ -30,6 +30,7 @@ type CheckDeps = Pick<
   | 'onCall'
   | 'statusPage'
   | 'annotations'
+  | 'spans'
   | 'externalPager'
   | 'metrics'
   | 'silences'
@@ -56,6 +57,7 @@ const OF_VENDORS: Readonly<Record<ConnectionName, Check> & Record<string, Check>
   mail,
   Statuspage: ({ statusPage }) => checked(statusPage.components()),
   'Grafana annotations': ({ annotations }) => checked(annotations.find(NOTHING)),
+  OpenTelemetry: ({ spans }) => checked(spans.check()),
   Prometheus: prometheus,
   Alertmanager: alertmanager,
 };

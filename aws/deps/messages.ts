@@ -2,6 +2,7 @@ import type { Tickets } from '../../domain/messages/channels.ts';
 import type { MessageDeps } from '../../domain/ports/deps.ts';
 import { githubIssues } from '../../integrations/github/issues.ts';
 import { grafanaAnnotations } from '../../integrations/grafana/annotations.ts';
+import { openTelemetrySpans } from '../../integrations/opentelemetry/spans.ts';
 import { pagerDutyChanges } from '../../integrations/pagerduty/change-events.ts';
 import { slackChat } from '../../integrations/slack/chat.ts';
 import { slackDirectory } from '../../integrations/slack/users/directory.ts';
@@ -52,6 +53,14 @@ export function messageDeps(shared: Shared): MessageDeps {
       pagerDutyChanges({
         eventsUrl: addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL'),
         routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
+        clock,
+      }),
+    ),
+    spans: counted(
+      'opentelemetry',
+      openTelemetrySpans({
+        endpoint: () => secrets.get('OTEL_EXPORTER_OTLP_ENDPOINT'),
+        headers: () => secrets.get('OTEL_EXPORTER_OTLP_HEADERS'),
         clock,
       }),
     ),

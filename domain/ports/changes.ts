@@ -11,8 +11,10 @@ export type Changes = {
     change: NewChange,
     extra?: {
       made_for?: string;
-      /** Replaces the ID that follows from the fields above. */ id?: ChangeId;
+      /** Replaces the ID that follows from the fields above. */
+      id?: ChangeId;
       reported_by?: string;
+      traceparent?: string;
     },
   ): Promise<{ change: Change; created: boolean }>;
   /**

@@ -25,6 +25,7 @@ import type {
   EphemeralMessages,
 } from '../messages/channels.ts';
 import type { WebhookReceivers } from '../messages/webhook-receiver.ts';
+import type { Spans } from '../delivery/span.ts';
 import type { ChangeEvents } from '../pagerduty/change-event.ts';
 import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
@@ -181,6 +182,7 @@ export type MessageDeps = {
   /** External receivers of webhooks about incidents. */
   receivers: WebhookReceivers;
   changeEvents: ChangeEvents;
+  spans: Spans;
   userCache: UserCache;
   processedEvents: ProcessedEvents;
   digests: Digests;

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { TRACEPARENT } from '../../schemas/parsing/traceparent.ts';
 import type { Env } from '../context.ts';
 
 /** Gives each request an ID, a trace, and a log. Responses are not stored by browsers and proxies. */
@@ -23,5 +24,4 @@ const acceptable = (id: string | undefined): string | undefined =>
   id !== undefined && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined;
 
 /** Returns the trace ID of a W3C `traceparent` header. */
-const traceOf = (header: string | undefined): string | undefined =>
-  /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header ?? '')?.[1];
+const traceOf = (header: string | undefined): string | undefined => TRACEPARENT.exec(header ?? '')?.[1];

@@ -16,6 +16,7 @@ import { kubernetes } from '../kubernetes/kubernetes.ts';
 import { lateTables, openLateCalls } from './late.ts';
 import { launchdarkly } from '../launchdarkly/launchdarkly.ts';
 import { startMailbox } from '../mail/mail.ts';
+import { opentelemetry } from '../opentelemetry/opentelemetry.ts';
 import { pagerduty } from '../pagerduty/pagerduty.ts';
 import { prometheus, prometheusInUse } from '../prometheus/prometheus.ts';
 import { sandbox } from './sandbox.ts';
@@ -33,6 +34,7 @@ const standIns = [
   slack,
   statuspage,
   grafana,
+  opentelemetry,
   github,
   prometheus,
   argoCd,

@@ -124,6 +124,21 @@ export const VENDORS = [
     connections: [{ name: 'Grafana annotations', url: 'GRAFANA_URL', credentials: [['GRAFANA_TOKEN']] }],
   },
   {
+    vendor: 'opentelemetry',
+    variables: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: {
+        ...url('grafana'),
+        meaning:
+          'OpenTelemetry collector or tracing system (OTLP/HTTP), for spans of changes; `/v1/traces` is appended',
+      },
+      OTEL_EXPORTER_OTLP_HEADERS: {
+        ...token('grafana'),
+        meaning: 'Headers of these requests, percent-encoded `key=value` pairs separated by commas',
+      },
+    },
+    connections: [{ name: 'OpenTelemetry', url: 'OTEL_EXPORTER_OTLP_ENDPOINT', credentials: [] }],
+  },
+  {
     vendor: 'prometheus',
     variables: { PROMETHEUS_URL: { ...url('observability'), meaning: 'Prometheus; `/api/v1/query` is appended' } },
     connections: [{ name: 'Prometheus', url: 'PROMETHEUS_URL', credentials: [], readOnly: true }],

@@ -51,6 +51,7 @@ export const PROJECTION_TARGETS = {
       Object.values(statusPage.pages ?? {}).some(({ subscriptions }) => subscriptions.length > 0),
   },
   grafana: { shows: ['incident', 'change', 'freeze'], credentials: ['GRAFANA_TOKEN', 'GRAFANA_URL'] },
+  traces: { shows: ['change'], credentials: ['OTEL_EXPORTER_OTLP_ENDPOINT'] },
   tickets: { shows: ['ticket'], credentials: [] },
   webhooks: {
     shows: ['incident', 'change'],

@@ -6,7 +6,7 @@ const WAKES_ONLY =
   'visible early costs one read.';
 
 export const EXCEPTIONS: readonly Exception[] = [
-  ...['Slack', 'Statuspage', 'Status', 'Grafana', 'Tickets', 'Webhooks', 'Subscribers'].map((id) => ({
+  ...['Slack', 'Statuspage', 'Status', 'Grafana', 'Traces', 'Tickets', 'Webhooks', 'Subscribers'].map((id) => ({
     rule: 'visibility>=6x',
     id,
     reason: WAKES_ONLY,

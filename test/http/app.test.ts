@@ -730,6 +730,7 @@ describe('incidents', () => {
       opened_at: TIME,
       resolved_at: null,
       signal_count: 0,
+      page_contradiction: null,
       parent_id: null,
       channel: null,
       roles: {},

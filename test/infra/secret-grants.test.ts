@@ -38,6 +38,7 @@ const OF_PORTS = {
   receivers: ['named'],
   secrets: ALL_GRANTS,
   signer: ['signing'],
+  spans: ['grafana'],
   silences: ['observability'],
   sloMetrics: ['observability'],
   statusPage: ['statuspage'],

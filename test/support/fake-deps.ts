@@ -199,6 +199,7 @@ export class FakeWorld {
       ticketsFor: notAskedFor('ticketsFor'),
       receivers: notAsked('receivers'),
       changeEvents: notAsked('changeEvents'),
+      spans: notAsked('spans'),
       secrets: notAsked('secrets'),
       standIns: { none: true, at: () => false },
       blobs: notAsked('blobs'),

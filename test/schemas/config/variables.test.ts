@@ -55,7 +55,7 @@ test.each(Object.entries(PUBLISHED))('%s keeps its name and default', (name, sta
 
 test('credentials are secrets; addresses and names are not', () => {
   const secrets = (Object.keys(VARIABLES) as VariableName[]).filter((name) => (VARIABLES[name] as Variable).secret);
-  const looksSecret = /(_TOKEN|_TOKEN_PREVIOUS|_SECRET|_KEY|_KEY_PREVIOUS|SMTP_URL)$/; // an SMTP URL contains a password
+  const looksSecret = /(_TOKEN|_TOKEN_PREVIOUS|_SECRET|_KEY|_KEY_PREVIOUS|SMTP_URL|OTLP_HEADERS)$/; // a URL or a header can contain a password
   expect(secrets.filter((name) => !looksSecret.test(name))).toEqual([]);
   expect(Object.keys(VARIABLES).filter((name) => looksSecret.test(name) && !secrets.includes(name as never))).toEqual(
     [],

@@ -50,7 +50,7 @@ describe('a change', () => {
   });
 
   test.each([
-    ['change', ['grafana', 'webhooks']],
+    ['change', ['grafana', 'traces', 'webhooks']],
     ['freeze', ['grafana']],
     ['notice', ['slack']],
     ['ticket', ['tickets']],
