@@ -7,6 +7,7 @@ import { answeringGates } from './webhooks/answer-gates-at-once.ts';
 import { argoRolloutsRoutes } from './webhooks/argo-rollouts.ts';
 import { deployGateRoute } from './webhooks/deploy-gate.ts';
 import { flaggerRoutes } from './webhooks/flagger.ts';
+import { changeSenderRoutes } from './webhooks/change-senders.ts';
 import { githubRoutes } from './webhooks/github.ts';
 import { pagerDutyRoutes } from './webhooks/pagerduty.ts';
 import { actionRoutes } from './routes/incident-actions.ts';
@@ -83,6 +84,7 @@ export function api(deps: Deps): Api {
   argoRolloutsRoutes(app, deps);
   deployGateRoute(app, deps);
   githubRoutes(app, deps);
+  changeSenderRoutes(app, deps);
   pagerDutyRoutes(app, deps);
   tokenRoutes(app, deps);
   healthRoutes(app, deps);

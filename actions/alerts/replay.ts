@@ -6,9 +6,12 @@ import { readSignalMessage } from '../../schemas/alerts/signal.ts';
 import { sources } from '../../schemas/alerts/sources/index.ts';
 import type { Unreadable } from '../../schemas/alerts/sources/parsed.ts';
 import { millisOf } from '../../schemas/time/time.ts';
+import { CHANGE_SENDERS, type ChangeSender } from '../../integrations/change-senders.ts';
 import { readEvent } from '../../integrations/pagerduty/webhook.ts';
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import type { Caller } from '../people/caller.ts';
+import { receiveWebhook } from '../changes/receive-webhook.ts';
+import type { ReportDeps } from '../changes/report-change.ts';
 import { enqueueEvent } from '../paging/enqueue-event.ts';
 import { Refusal } from '../refusal.ts';
 import { enqueue, type Sender } from './enqueue.ts';
@@ -18,7 +21,7 @@ type Kept = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
 
 export type Replayed = { receipt: string; accepted: number; quarantined: number; truncated: number };
 
-export type ReplayDeps = Pick<Deps, 'clock' | 'config' | 'inbound' | 'quarantine' | 'queue'>;
+export type ReplayDeps = ReportDeps & Pick<Deps, 'clock' | 'config' | 'inbound' | 'quarantine' | 'queue'>;
 
 /** Returns whether inputs of this source can be replayed. An action in Slack expects an answer within seconds. */
 export const isReplayed = (source: string): boolean => source !== 'slack';
@@ -59,6 +62,8 @@ export async function replay(
 }
 
 async function replayEntry(deps: ReplayDeps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
+  const changeSender = CHANGE_SENDERS.find(({ path }) => path === quarantined.receiver);
+  if (changeSender !== undefined) return replayChanges(deps, changeSender, quarantined, trace);
   switch (quarantined.source) {
     case 'queue':
       return replayMessage(deps, quarantined, trace);
@@ -75,6 +80,22 @@ async function replayEntry(deps: ReplayDeps, quarantined: Kept, trace: string, s
     default:
       return replayBody(deps, quarantined, trace, sender);
   }
+}
+
+/** Replays the webhook of a system that reports changes. Its sender was authenticated when it arrived. */
+async function replayChanges(
+  deps: ReplayDeps,
+  changeSender: ChangeSender,
+  { body, content_type: contentType }: Kept,
+  trace: string,
+): Promise<Replayed> {
+  const header = (name: string) => (name.toLowerCase() === 'content-type' ? contentType : undefined);
+  const sent = { body: Uint8Array.from(Buffer.from(body)), header };
+  const result = await receiveWebhook(deps, changeSender, sent, { allow: () => undefined, trace });
+  if (result.kind === 'unreadable') throw new Refusal(422, 'wrong-shape', result.detail);
+  if (result.kind === 'ignored') throw new Refusal(422, 'ignored', `Firebreak ignores this event: ${result.why}`);
+  const accepted = result.changes.length + result.waiting + result.unmapped.length;
+  return { receipt: randomUUID(), accepted, quarantined: 0, truncated: 0 };
 }
 
 async function replayBody(deps: ReplayDeps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {

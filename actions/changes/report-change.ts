@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { versionOfImages } from '../../domain/changes/images.ts';
 import { mapSubject } from '../../domain/changes/map-subject.ts';
 import {
   changeOfRollout,
@@ -11,6 +12,7 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type Change, whyAhead } from '../../schemas/changes/change.ts';
 import type { ChangeReport, Rollout, RolloutRecord } from '../../schemas/changes/change-report.ts';
+import type { Config } from '../../schemas/config/config.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import { Refusal } from '../refusal.ts';
 import { notifyIncidents } from './notify-incidents.ts';
@@ -92,13 +94,25 @@ async function apply(
     if (change === undefined) return { state: 'waiting' };
     const changes: Change[] = [];
     for (const { id, ...place } of record.changes)
-      changes.push(await recorded(deps, id, place, change, rollout, trace));
+      changes.push(await recorded(deps, id, place, changeAt(config.services, place, rollout, change), rollout, trace));
     // Another event may have been stored meanwhile, and its change overwritten by this one.
     const newest = await deps.rollouts.get({ source, key });
     if (newest === undefined || newest.rev <= (isNew ? record.rev : record.rev - 1))
       return { state: 'recorded', changes };
   }
   throw new Error(`the rollout ${key} of ${source} changed during all ${TRIES} attempts; try again`);
+}
+
+/** Returns the change with the tag of the image that the environment lists, if the rollout has this image. */
+function changeAt(
+  services: Config['services'],
+  { service, environment }: ServiceEnvironment,
+  { values }: Rollout,
+  change: RolloutChange,
+): RolloutChange {
+  const names = services[service]?.environments[environment]?.sources?.image ?? [];
+  const version = versionOfImages(values.images?.value ?? [], names);
+  return version === undefined ? change : { ...change, version };
 }
 
 /** A rollout stays where it was recorded, also after the catalogue has changed. */

@@ -1,4 +1,4 @@
-import type { Change, ChangePatch, ChangeStatus, NewChange } from '../../schemas/changes/change.ts';
+import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
 import type { ChangeReport, ReportSubject, Rollout } from '../../schemas/changes/change-report.ts';
 import { Version } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -7,7 +7,7 @@ type Reported<T> = { at: Timestamp; value: T };
 
 /** Returns the rollout after another report, or the first one. The order of reports does not matter, nor do repeats. */
 export function mergedRollout(known: Rollout | undefined, report: ChangeReport): Rollout {
-  const { source, key, at, subject, status, started_at, ...values } = report;
+  const { source, key, at, subject, status, final, started_at, ...values } = report;
   const was = known ?? { source, key, first_at: at, last_at: at, started_at: null, subject: {}, values: {} };
   return {
     source,
@@ -15,7 +15,7 @@ export function mergedRollout(known: Rollout | undefined, report: ChangeReport):
     first_at: at < was.first_at ? at : was.first_at,
     last_at: at > was.last_at ? at : was.last_at,
     started_at: earliest(was.started_at, started_at ?? null),
-    status: laterStatus(was.status, status && { at, value: status }),
+    status: laterStatus(was.status, status && { at, value: status, ...(final === true && { final }) }),
     subject: mergedValues(was.subject, subject, at),
     values: mergedValues(was.values, values, at),
   };
@@ -34,22 +34,22 @@ function mergedValues<Known extends Record<string, Reported<unknown> | undefined
 }
 
 /** Two events of the same time that differ need an order that does not depend on their arrival. */
-function later<T>(one: Reported<T> | undefined, other: Reported<T>): Reported<T> {
+function later<T extends Reported<unknown>>(one: T | undefined, other: T): T {
   if (one === undefined || one.at < other.at) return other;
   if (one.at > other.at) return one;
   return JSON.stringify(one.value) < JSON.stringify(other.value) ? other : one;
 }
 
-/** An ended rollout does not start again, whatever the times of its events. */
-function laterStatus(
-  one: Reported<ChangeStatus> | undefined,
-  other: Reported<ChangeStatus> | undefined,
-): Reported<ChangeStatus> | undefined {
+type ReportedStatus = NonNullable<Rollout['status']>;
+
+/** An ended rollout does not start again, and a final status stays, whatever the times of other events. */
+function laterStatus(one: ReportedStatus | undefined, other: ReportedStatus | undefined): ReportedStatus | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   if (hasEnded(one) !== hasEnded(other)) return hasEnded(one) ? one : other;
-  return later(one, other);
+  if (one.final !== other.final) return one.final === true ? one : other;
+  return one.final === true && one.at !== other.at ? (one.at < other.at ? one : other) : later(one, other);
 }
-const hasEnded = ({ value }: Reported<ChangeStatus>): boolean => value !== 'started';
+const hasEnded = ({ value }: Pick<ReportedStatus, 'value'>): boolean => value !== 'started';
 
 const earliest = (one: Timestamp | null, other: Timestamp | null): Timestamp | null =>
   one === null || (other !== null && other < one) ? other : one;

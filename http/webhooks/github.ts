@@ -9,6 +9,7 @@ import { Refusal } from '../../actions/refusal.ts';
 import { answerProtectionRule } from './github-gates.ts';
 import { reportGithubDeployment } from './github-changes.ts';
 import { reportGithubJob, reportGithubRun } from './github-pipelines.ts';
+import { reportFluxDispatch } from './github-flux.ts';
 
 /** GitHub's own limit for webhook payloads. */
 const BODY_MAX_BYTES = 25 * 1024 * 1024;
@@ -37,6 +38,7 @@ const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
   ['deployment_status.created', reportGithubDeployment],
   ['workflow_run', reportGithubRun],
   ['workflow_job', reportGithubJob],
+  ['repository_dispatch', reportFluxDispatch],
 ]);
 
 /**
@@ -54,7 +56,7 @@ export function githubRoutes(app: Api, deps: Deps): void {
       path: '/integrations/github/webhook',
       tags: ['integrations'],
       summary:
-        'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule, workflow_run, workflow_job; ignores others',
+        'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule, workflow_run, workflow_job, and repository_dispatch of Flux; ignores others',
       responses: {
         202: answers('Accepted or ignored', Taken),
         400: problems('Not JSON'),

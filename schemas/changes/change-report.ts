@@ -81,6 +81,10 @@ export const ChangeReport = z
     at: Timestamp,
     subject: ReportSubject,
     status: ChangeStatus.optional(),
+    /**
+     * The status is the result of the rollout. Later events are about what runs since, such as the next reconciliation.
+     */
+    final: z.boolean().optional(),
     started_at: Timestamp.optional(),
   })
   .extend(z.object(values).partial().shape);
@@ -99,7 +103,9 @@ export const Rollout = z.object({
   /** Earliest start that an event has reported. */
   started_at: Timestamp.nullable(),
   // A newer version may have written an unknown status: it leads to no action.
-  status: reported(readAs(ChangeStatus, 'cancelled')),
+  status: z
+    .object({ at: Timestamp, value: readAs(ChangeStatus, 'cancelled'), final: z.literal(true).optional() })
+    .optional(),
   subject: z.record(z.string(), z.object({ at: Timestamp, value: z.string() })),
   values: z.object({
     kind: reported(readAs(ChangeKind, 'config')),

@@ -153,6 +153,26 @@ export const VENDORS = [
     },
     connections: [{ name: 'Alertmanager', url: 'ALERTMANAGER_URL', credentials: [], readOnly: true }],
   },
+  {
+    vendor: 'flux',
+    variables: {
+      FLUX_WEBHOOK_SECRET: {
+        ...token('senders'),
+        meaning: 'Secret that verifies events of Flux; without it, they are refused',
+      },
+    },
+    connections: [],
+  },
+  {
+    vendor: 'terraform',
+    variables: {
+      TERRAFORM_WEBHOOK_SECRET: {
+        ...token('senders'),
+        meaning: 'Secret that verifies notifications of HCP Terraform; without it, they are refused',
+      },
+    },
+    connections: [],
+  },
 ] as const satisfies readonly Vendor[];
 
 export type ConnectionName = (typeof VENDORS)[number]['connections'][number]['name'];

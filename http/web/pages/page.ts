@@ -34,11 +34,13 @@ export type ConsoleDeps = Pick<
   | 'publicUrl'
   | 'quarantine'
   | 'queue'
+  | 'rollouts'
   | 'runbooks'
   | 'secrets'
   | 'sessions'
   | 'sloDays'
   | 'sloStatuses'
+  | 'timeScale'
   | 'tokens'
   | 'userCache'
 > & { signIn: SignIn };

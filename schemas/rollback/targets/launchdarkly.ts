@@ -22,6 +22,10 @@ export const launchDarkly = {
       meaning: 'LaunchDarkly REST API',
     },
     LAUNCHDARKLY_TOKEN: { ...token('delivery'), meaning: 'LaunchDarkly access token' },
+    LAUNCHDARKLY_WEBHOOK_SECRET: {
+      ...token('senders'),
+      meaning: 'Secret that verifies LaunchDarkly webhooks; without it, they are refused',
+    },
   },
   connection: {
     name: 'LaunchDarkly',

@@ -24,6 +24,7 @@ const someReport = fc
   .record({
     seconds: fc.integer({ min: 0, max: 4 }),
     status: optional(fc.constantFrom(...ChangeStatus.options)),
+    final: optional(fc.boolean()),
     started_at: optional(fc.integer({ min: 0, max: 3 }).map(at)),
     finished_at: optional(fc.integer({ min: 0, max: 5 }).map(at)),
     version: optional(fc.constantFrom('v1', 'v2')),

@@ -1,0 +1,122 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { receiveWebhook, type WebhookResult } from '../../actions/changes/receive-webhook.ts';
+import { Refusal } from '../../actions/refusal.ts';
+import type { Scope } from '../../domain/access/access.ts';
+import { QuarantineFull } from '../../domain/alerts/quarantine.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { CHANGE_SENDERS, type ChangeSender } from '../../integrations/change-senders.ts';
+import { readBody } from '../middleware/body.ts';
+import type { Env } from '../context.ts';
+import { allower, answers, type Api, endpoint, problems } from '../endpoint.ts';
+
+/** Far above the size of these webhooks. */
+const BODY_MAX_BYTES = 4 * 1024 * 1024;
+
+const Taken = z
+  .object({
+    changes: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'IDs of the changes that were recorded or updated' }),
+    waiting: z.number().int().optional().openapi({
+      description: 'Reports that are kept until another event of the same rollout tells its start or its version',
+    }),
+    unmapped: z.array(z.string()).optional().openapi({
+      description: 'Why no service was found for a report; it is kept until the configuration names one',
+    }),
+    ignored: z.string().optional().openapi({ description: 'Why the event is no change' }),
+  })
+  .meta({ id: 'ChangeWebhook' });
+
+/** Registers the receivers for systems that report changes. */
+export function changeSenderRoutes(app: Api, deps: Deps): void {
+  for (const sender of CHANGE_SENDERS)
+    endpoint(
+      app,
+      deps,
+      'receiver',
+      createRoute({
+        method: 'post',
+        path: sender.path,
+        tags: ['integrations'],
+        summary: `Record changes from ${sender.sends}, ${proofOf(sender)}`,
+        responses: {
+          202: answers('Accepted or ignored', Taken),
+          400: problems('Not JSON; kept in quarantine'),
+          413: problems('Larger than 4 MiB'),
+          422: problems('Unknown format; kept in quarantine'),
+        },
+      }),
+      (c) => receive(c, deps, sender),
+    );
+}
+
+const proofOf = ({ proof }: ChangeSender): string =>
+  proof.kind === 'token' ? 'sent with a token that allows deployments:write' : `signed with ${proof.secret}`;
+
+async function receive(c: Context<Env>, deps: Deps, sender: ChangeSender): Promise<never> {
+  const { allow, name } = await authenticated(c, deps, sender);
+  const body = await readBody(c, BODY_MAX_BYTES);
+  const sent = { body, header: (header: string) => c.req.header(header) };
+  const result = await receiveWebhook(deps, sender, sent, { allow, trace: c.var.trace });
+  const { source } = sender;
+  if (result.kind === 'unreadable') throw await quarantined(c, deps, sender, { name, body, result });
+  if (result.kind === 'ignored') {
+    c.var.log.debug('ignored a webhook', { source, why: result.why });
+    return c.json({ ignored: result.why }, 202) as never;
+  }
+  const { changes, waiting, unmapped } = result;
+  c.var.log.info('received a report of changes', { source, changes, waiting, unmapped: unmapped.length });
+  const answer = { changes, ...(waiting > 0 && { waiting }), ...(unmapped.length > 0 && { unmapped }) };
+  return c.json(answer, 202) as never;
+}
+
+type Sender = { name: string; allow: (scope: Scope) => void };
+
+/** @throws Refusal 401 without a valid token or signature, 403 if the token does not allow to record changes */
+async function authenticated(c: Context<Env>, deps: Deps, { source, proof }: ChangeSender): Promise<Sender> {
+  if (proof.kind === 'token') {
+    const principal = await c.var.principalOf(c.req.header('authorization'));
+    if (principal === undefined)
+      throw new Refusal(
+        401,
+        'unauthorized',
+        'the token is missing, unknown, or expired; send a valid one in Authorization: Bearer',
+      );
+    const allow = allower(deps, principal, 'deployments:write');
+    allow({});
+    return { name: `${source}:${principal.name}`, allow };
+  }
+  const secrets = await deps.secrets.get(proof.secret);
+  const signature = c.req.header(proof.header);
+  const body = secrets && signature ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
+  if (body === undefined || !proof.isSigned(body, signature ?? '', secrets ?? ''))
+    throw new Refusal(
+      401,
+      'unauthorized',
+      `${proof.header} is missing or invalid, or ${proof.secret} is not set in Firebreak`,
+    );
+  return { name: `${source}:signature`, allow: () => undefined };
+}
+
+/** Keeps a body that cannot be read, and returns the response to its sender. */
+async function quarantined(
+  c: Context<Env>,
+  { quarantine }: Deps,
+  { source, path }: ChangeSender,
+  { name, body, result }: { name: string; body: Uint8Array; result: Extract<WebhookResult, { kind: 'unreadable' }> },
+): Promise<Refusal> {
+  const { detail, isJson } = result;
+  const [status, code] = isJson ? ([422, 'invalid'] as const) : ([400, 'not-json'] as const);
+  const contentType = c.req.header('content-type') ?? '';
+  const id = await quarantine
+    .keep({ source, sender: name, receiver: path, body, contentType, status, detail })
+    .catch((error: unknown) => {
+      if (error instanceof QuarantineFull) return null;
+      throw error;
+    });
+  c.var.log.warn('a report of changes could not be parsed', { source, detail, quarantine: id });
+  const kept = id === null ? 'not kept, because the quarantine is full for today' : `kept in quarantine as ${id}`;
+  return new Refusal(status, code, `${detail} (${kept})`);
+}

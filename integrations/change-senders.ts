@@ -1,0 +1,91 @@
+import type { ReportSource } from '../schemas/changes/change-report.ts';
+import type { VariableName } from '../schemas/config/variables.ts';
+import { readArgoCdNotification } from './argo-cd/notification.ts';
+import { readCdEvent } from './cdevents/event.ts';
+import { readFluxEvent } from './flux/event.ts';
+import { readLaunchDarklyEntry } from './launchdarkly/webhook.ts';
+import { isHmac, type ReadChanges, type ReceivedWebhook } from './shared/change-webhook.ts';
+import { readTerraformNotification } from './terraform/notification.ts';
+
+/** How a sender proves its identity: by a token of Firebreak, or by a signature of the body with a shared secret. */
+export type Proof =
+  | { kind: 'token' }
+  | {
+      kind: 'signature';
+      secret: VariableName;
+      header: string;
+      isSigned: (body: Uint8Array, signature: string, secrets: string) => boolean;
+    };
+
+/** A system that reports changes by a webhook. */
+export type ChangeSender = {
+  source: ReportSource;
+  path: string;
+  /** Name of what it sends, for the API description. */
+  sends: string;
+  proof: Proof;
+  read: (webhook: ReceivedWebhook) => ReadChanges;
+};
+
+/** Flux names the hash function of its signature: `sha256=<hex>`. */
+const FLUX_SIGNATURE = /^sha256=([0-9a-f]+)$/i;
+
+/**
+ * The systems that report changes in a format of their own, besides GitHub and GitLab. Receivers, the API description,
+ * and the replay of quarantined webhooks follow from this list.
+ */
+export const CHANGE_SENDERS: readonly ChangeSender[] = [
+  {
+    source: 'argo-cd',
+    path: '/integrations/argo-cd/webhook',
+    sends: 'notifications of Argo CD',
+    proof: { kind: 'token' },
+    read: readArgoCdNotification,
+  },
+  {
+    source: 'flux',
+    path: '/integrations/flux/webhook',
+    sends: 'events of Flux',
+    proof: {
+      kind: 'signature',
+      secret: 'FLUX_WEBHOOK_SECRET',
+      header: 'X-Signature',
+      // https://fluxcd.io/flux/components/notification/providers/#generic-webhook-with-hmac
+      isSigned: (body, signature, secrets) => isHmac('sha256', body, FLUX_SIGNATURE.exec(signature)?.[1], secrets),
+    },
+    read: readFluxEvent,
+  },
+  {
+    source: 'cdevents',
+    path: '/integrations/cdevents',
+    sends: 'CDEvents',
+    proof: { kind: 'token' },
+    read: readCdEvent,
+  },
+  {
+    source: 'launchdarkly',
+    path: '/integrations/launchdarkly/webhook',
+    sends: 'audit log entries of LaunchDarkly',
+    proof: {
+      kind: 'signature',
+      secret: 'LAUNCHDARKLY_WEBHOOK_SECRET',
+      header: 'X-LD-Signature',
+      // https://launchdarkly.com/docs/api/webhooks#signing-the-webhook
+      isSigned: (body, signature, secrets) => isHmac('sha256', body, signature, secrets),
+    },
+    read: readLaunchDarklyEntry,
+  },
+  {
+    source: 'terraform',
+    path: '/integrations/terraform/webhook',
+    sends: 'notifications of HCP Terraform',
+    proof: {
+      kind: 'signature',
+      secret: 'TERRAFORM_WEBHOOK_SECRET',
+      header: 'X-TFE-Notification-Signature',
+      // https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations#notification-authenticity
+      isSigned: (body, signature, secrets) => isHmac('sha512', body, signature, secrets),
+    },
+    read: readTerraformNotification,
+  },
+];

@@ -1,0 +1,285 @@
+import { createHmac } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { replay } from '../../../actions/alerts/replay.ts';
+import { sha256 } from '../../../aws/hash.ts';
+import { groupOf } from '../../../aws/secrets/secret-groups.ts';
+import type { Quarantine } from '../../../domain/ports/alerts.ts';
+import { api } from '../../../http/app.ts';
+import { CHANGE_SENDERS } from '../../../integrations/change-senders.ts';
+import type { TokenRecord } from '../../../schemas/access/access.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
+import { type SentWebhook, webhook } from '../../support/webhooks.ts';
+
+const SECRETS: Record<string, string> = {
+  FLUX_WEBHOOK_SECRET: 'next-secret, flux-webhook-secret',
+  LAUNCHDARKLY_WEBHOOK_SECRET: 'launchdarkly-webhook-secret',
+  TERRAFORM_WEBHOOK_SECRET: 'terraform-webhook-secret',
+  GITHUB_WEBHOOK_SECRET: 'github-webhook-secret',
+};
+
+const SERVICES = {
+  checkout: {
+    environments: {
+      production: {
+        sources: { argoApplication: 'checkout-prod', image: 'ghcr.io/acme/checkout', flag: 'shop/new-checkout' },
+      },
+    },
+  },
+  web: { environments: { production: { sources: { fluxObject: 'Kustomization/apps/webapp' } } } },
+  queue: { environments: { production: { sources: { terraformWorkspace: 'acme-org/my-workspace' } } } },
+  mySubject123: { environments: { test123: {} } },
+};
+
+const token = (name: string, more: Partial<TokenRecord> = {}): [string, TokenRecord] => [
+  sha256(`token-of-${name}`),
+  {
+    id: name,
+    name,
+    actions: ['deployments:write'],
+    sources: null,
+    services: null,
+    environments: null,
+    expires_at: null,
+    created_at: '2026-11-20T12:00:00.000Z' as never,
+    created_by: 'admin',
+    ...more,
+  },
+];
+
+let world: FakeWorld;
+let tokens: Map<string, TokenRecord>;
+let quarantine: Map<string, Parameters<Quarantine['keep']>[0]>;
+let deps: FakeWorld['deps'];
+
+beforeEach(() => {
+  world = new FakeWorld('2026-11-22T16:00:00.000Z');
+  world.engine = idleEngine();
+  world.config = Config.parse({ version: 'c1', services: SERVICES, paging: {} });
+  tokens = new Map([token('argo-cd'), token('cdevents'), token('reader', { actions: ['deployments:read'] })]);
+  quarantine = new Map();
+  deps = {
+    ...world.deps,
+    secrets: { get: async (name) => SECRETS[name] },
+    queue: { sendAll: async () => undefined },
+    tokens: Object.assign(Object.create(null), { find: async (hash: string) => tokens.get(hash) }),
+    quarantine: Object.assign(Object.create(null), {
+      keep: async (input: Parameters<Quarantine['keep']>[0]) => {
+        quarantine.set(`q${quarantine.size + 1}`, input);
+        return `q${quarantine.size}`;
+      },
+    }),
+    idempotency: { begin: async () => ({ kind: 'mine' }), end: async () => undefined },
+  };
+});
+
+async function send({ path, headers, body }: SentWebhook): Promise<{ status: number; body: any }> {
+  const { Host: _host, 'Content-Length': _length, ...sent } = headers;
+  const response = await api(deps).request(path, { method: 'POST', headers: sent, body });
+  return { status: response.status, body: await response.json() };
+}
+const changes = async () => (await deps.changes.list({ limit: 50 })).items;
+const withoutProof = (sent: SentWebhook, headers: Record<string, string> = {}): SentWebhook => ({
+  ...sent,
+  headers: { 'Content-Type': 'application/json', ...headers },
+});
+
+describe('a webhook of a system that deploys', () => {
+  test('of Argo CD records the rollout, with the tag of the image as its version', async () => {
+    for (const name of ['deployed', 'sync-running', 'deployed', 'drift'])
+      expect(await send(webhook(`argo-cd/notification-${name}`))).toMatchObject({ status: 202 });
+    expect((await changes()).toSorted((a, b) => (a.kind < b.kind ? -1 : 1))).toMatchObject([
+      { kind: 'config', reported_by: 'drift', started_at: '2026-11-22T14:03:00.000Z' },
+      {
+        service: 'checkout',
+        environment: 'production',
+        kind: 'deploy',
+        status: 'succeeded',
+        version: '1.4.0',
+        commit: 'f3937462080c6946ff5ec4b5fa393e7c22388e4c',
+        started_at: '2026-11-22T10:00:00.000Z',
+        finished_at: '2026-11-22T10:00:41.000Z',
+        reported_by: 'argo-cd',
+      },
+    ]);
+  });
+
+  test('of Flux records the rollout, which later reconciliations and errors do not change', async () => {
+    const names = [
+      'kustomization-reconciled',
+      'kustomization-health-check-failed',
+      'kustomization-healthy',
+      'kustomization-applied',
+    ];
+    for (const name of [...names, ...names.toReversed()])
+      expect(await send(webhook(`flux/${name}`))).toMatchObject({
+        status: 202,
+        body: { changes: [expect.any(String)] },
+      });
+    expect(await changes()).toMatchObject([
+      {
+        service: 'web',
+        status: 'succeeded',
+        started_at: '2026-11-22T10:00:02.000Z',
+        finished_at: '2026-11-22T10:00:31.000Z',
+      },
+    ]);
+  });
+
+  test('of Flux can come through GitHub', async () => {
+    const dispatched = (event: string, client_payload: unknown) => {
+      const body = JSON.stringify({
+        action: event,
+        branch: 'main',
+        client_payload,
+        repository: { full_name: 'acme/deploy' },
+      });
+      const signature = `sha256=${createHmac('sha256', SECRETS['GITHUB_WEBHOOK_SECRET'] ?? '')
+        .update(body)
+        .digest('hex')}`;
+      const headers = {
+        'Content-Type': 'application/json',
+        'X-GitHub-Event': 'repository_dispatch',
+        'X-Hub-Signature-256': signature,
+      };
+      return send({ path: '/integrations/github/webhook', headers, body });
+    };
+    const event = JSON.parse(webhook('flux/kustomization-applied').body);
+    expect(await dispatched('Kustomization/webapp.apps', event)).toEqual({
+      status: 202,
+      body: { changes: [expect.any(String)] },
+    });
+    expect(await changes()).toMatchObject([{ service: 'web', status: 'started', reported_by: 'flux' }]);
+    expect(await dispatched('deploy', { version: 'v1' })).toEqual({
+      status: 202,
+      body: { ignored: 'repository_dispatch of another sender' },
+    });
+    expect(await dispatched('Kustomization/webapp.apps', { ...event, severity: 'high' })).toMatchObject({
+      status: 422,
+    });
+  });
+
+  test('of the others records their changes', async () => {
+    for (const name of ['cdevents/service-upgraded-structured', 'launchdarkly/flag-turned-on', 'terraform/run-applied'])
+      expect(await send(webhook(name))).toEqual({ status: 202, body: { changes: [expect.any(String)] } });
+    expect((await changes()).map(({ service, kind }) => `${service} ${kind}`).toSorted()).toEqual([
+      'checkout flag',
+      'mySubject123 deploy',
+      'queue infrastructure',
+    ]);
+  });
+
+  test('about a failed plan of Terraform waits for an apply, which there may never be', async () => {
+    expect(await send(webhook('terraform/run-errored'))).toEqual({ status: 202, body: { changes: [], waiting: 1 } });
+    expect(await changes()).toEqual([]);
+    await send(webhook('terraform/run-applying'));
+    expect(await changes()).toMatchObject([{ status: 'failed', started_at: '2019-01-25T18:35:10.000Z' }]);
+  });
+
+  test('that is no change is ignored, with the reason', async () => {
+    expect(await send(webhook('terraform/verification'))).toEqual({
+      status: 202,
+      body: { ignored: 'verification: the notification works' },
+    });
+  });
+
+  test('that no entry of the catalogue names is kept, and says so', async () => {
+    expect(await send(webhook('flux/helm-upgraded'))).toEqual({
+      status: 202,
+      body: { changes: [], unmapped: [expect.stringContaining('HelmRelease/apps/webapp')] },
+    });
+    expect(await deps.rollouts.unmapped()).toHaveLength(1);
+  });
+});
+
+describe('the proof of the sender', () => {
+  const refused = (status: number, code: string) => ({ status, body: expect.objectContaining({ code }) });
+
+  test.each(CHANGE_SENDERS.map(({ path, proof }) => [path, proof] as const))('%s: is required', async (path, proof) => {
+    const sent = { path, headers: {}, body: '{}' };
+    expect(await send(withoutProof(sent))).toEqual(refused(401, 'unauthorized'));
+    expect(await send(withoutProof(sent, { Authorization: 'Bearer nobody' }))).toEqual(refused(401, 'unauthorized'));
+    if (proof.kind === 'signature')
+      for (const signature of [
+        '',
+        'sha256=',
+        'sha256=zz',
+        'sha1=00',
+        '00'.repeat(32),
+        `sha256=${'00'.repeat(32)}`,
+        '00'.repeat(64),
+      ])
+        expect(await send(withoutProof(sent, { [proof.header]: signature }))).toEqual(refused(401, 'unauthorized'));
+  });
+
+  test.each(['flux/helm-upgraded', 'launchdarkly/flag-turned-on', 'terraform/run-applied'])(
+    '%s: covers every byte, and no secret accepts nothing',
+    async (name) => {
+      const sent = webhook(name);
+      expect(await send({ ...sent, body: `${sent.body} ` })).toEqual(refused(401, 'unauthorized'));
+      deps = { ...deps, secrets: { get: async () => undefined } };
+      expect(await send(sent)).toEqual(refused(401, 'unauthorized'));
+    },
+  );
+
+  test('a token needs deployments:write, for the service of the report', async () => {
+    const sent = webhook('argo-cd/notification-deployed');
+    const as = (name: string) => send(withoutProof(sent, { Authorization: `Bearer token-of-${name}` }));
+    expect(await as('reader')).toEqual(refused(403, 'forbidden'));
+    tokens.set(...token('other', { services: ['web'] }));
+    tokens.set(...token('own', { services: ['checkout'], environments: ['production'] }));
+    expect(await as('other')).toEqual(refused(403, 'forbidden'));
+    expect(await changes()).toEqual([]);
+    expect(await as('own')).toMatchObject({ status: 202 });
+    world.config = Config.parse({ version: 'c2', services: {}, paging: {} });
+    expect(await as('own')).toEqual(refused(403, 'forbidden'));
+  });
+
+  test('functions that receive webhooks can read the secrets', () => {
+    const secrets = CHANGE_SENDERS.flatMap(({ proof }) => (proof.kind === 'signature' ? proof.secret : []));
+    expect(secrets.map(groupOf)).toEqual(secrets.map(() => 'senders'));
+  });
+});
+
+describe('a webhook that cannot be read', () => {
+  const { headers } = webhook('argo-cd/notification-deployed');
+  const path = '/integrations/argo-cd/webhook';
+
+  test('is refused with the reason, and kept', async () => {
+    expect(await send({ path, headers, body: '{' })).toMatchObject({
+      status: 400,
+      body: { code: 'not-json', detail: 'the body is not JSON in UTF-8 (kept in quarantine as q1)' },
+    });
+    expect(await send({ path, headers, body: '{"version": 2}' })).toMatchObject({
+      status: 422,
+      body: { code: 'invalid', detail: expect.stringMatching(/version[^]*\(kept in quarantine as q2\)$/) },
+    });
+    expect([...quarantine.values()]).toMatchObject([
+      { source: 'argo-cd', sender: 'argo-cd:argo-cd', receiver: path, status: 400 },
+      { source: 'argo-cd', sender: 'argo-cd:argo-cd', receiver: path, status: 422 },
+    ]);
+  });
+
+  test('can be replayed by a version that reads it', async () => {
+    const caller = { name: 'admin', allow: () => undefined };
+    const kept = (name: string, body = webhook(name).body) => ({
+      source: name.split('/')[0],
+      receiver: webhook(name).path,
+      content_type: webhook(name).headers['Content-Type'],
+      body: Buffer.from(body),
+    });
+    const replayed = (entry: ReturnType<typeof kept>) => {
+      const found = Object.assign(Object.create(null), { get: async () => entry, replayed: async () => undefined });
+      const sender = { name: 'admin', mayAsk: () => true };
+      return replay({ ...deps, quarantine: found }, caller, { id: 'q1', trace: 'trace', sender });
+    };
+    expect(await replayed(kept('argo-cd/notification-deployed'))).toMatchObject({ accepted: 1 });
+    expect(await replayed(kept('cdevents/service-upgraded-structured'))).toMatchObject({ accepted: 1 });
+    expect((await changes()).map(({ service }) => service).toSorted()).toEqual(['checkout', 'mySubject123']);
+    await expect(replayed(kept('flux/helm-upgraded', '{}'))).rejects.toMatchObject({
+      status: 422,
+      code: 'wrong-shape',
+    });
+    await expect(replayed(kept('terraform/verification'))).rejects.toMatchObject({ status: 422, code: 'ignored' });
+  });
+});
