@@ -18,6 +18,7 @@ import { connectionRoutes } from './routes/connections.ts';
 import { credentials } from './middleware/credentials.ts';
 import type { Env } from './context.ts';
 import { pipelineRoutes } from './routes/delivery/pipelines.ts';
+import { traceRoutes } from './routes/delivery/traces.ts';
 import { testResultRoutes } from './routes/delivery/test-results.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
 import { doraRoutes } from './routes/dora.ts';
@@ -65,6 +66,7 @@ export function api(deps: Deps): Api {
   deploymentRoutes(app, deps);
   pipelineRoutes(app, deps);
   testResultRoutes(app, deps);
+  traceRoutes(app, deps);
   incidentRoutes(app, deps);
   signalRoutes(app, deps);
   actionRoutes(app, deps);

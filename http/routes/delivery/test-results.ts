@@ -1,6 +1,4 @@
-import { gunzipSync } from 'node:zlib';
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
 import { recordTestResults, serviceOfTests } from '../../../actions/delivery/record-test-results.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { sha256 } from '../../../aws/hash.ts';
@@ -8,15 +6,8 @@ import { FLAKY_NAMED_MAX, type TestCase } from '../../../domain/delivery/flaky-t
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { junitCases, JUnitError } from '../../../integrations/junit/junit.ts';
 import { TestResultsQuery } from '../../../schemas/delivery/test-results.ts';
-import type { Env } from '../../context.ts';
 import { answers, type Api, endpoint, problems } from '../../endpoint.ts';
-import { readBody } from '../../middleware/body.ts';
-
-/** Limit of a body as sent, compressed or not. Lambda accepts 6 MB, in which binary bodies take a third more. */
-const BODY_MAX_BYTES = 4 * 1024 * 1024;
-
-/** Limit of an uncompressed file. */
-const FILE_MAX_BYTES = 24 * 1024 * 1024;
+import { readDecompressed } from '../../middleware/decompressed-body.ts';
 
 const TestResults = z
   .object({
@@ -59,7 +50,7 @@ export function testResultRoutes(app: Api, deps: Deps): void {
       const query = c.req.valid('query');
       const service = await serviceOfTests(deps, query);
       c.var.allow({ service });
-      const file = await fileIn(c);
+      const file = await readDecompressed(c);
       const { counts, flaky, flakyCount, created } = await recordTestResults(deps, service, query, {
         cases: casesIn(file),
         hash: sha256(file),
@@ -67,22 +58,6 @@ export function testResultRoutes(app: Api, deps: Deps): void {
       return c.json({ service, suite: query.suite, ...counts, flaky_count: flakyCount, flaky }, created ? 201 : 200);
     },
   );
-}
-
-/** @throws Refusal 413 if the file is too large, 400 if it cannot be decompressed */
-async function fileIn(c: Context<Env>): Promise<Uint8Array> {
-  const sent = await readBody(c, BODY_MAX_BYTES);
-  const encoding = c.req.header('content-encoding') ?? 'identity';
-  if (encoding === 'identity') return sent;
-  if (encoding !== 'gzip')
-    throw new Refusal(415, 'unsupported-encoding', `Content-Encoding is ${encoding.slice(0, 64)}; send gzip or none`);
-  try {
-    return gunzipSync(sent, { maxOutputLength: FILE_MAX_BYTES });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
-      throw new Refusal(413, 'body-too-large', `the decompressed body has more than ${FILE_MAX_BYTES} bytes; split it`);
-    throw new Refusal(400, 'not-gzip', 'Content-Encoding is gzip, but the body cannot be decompressed');
-  }
 }
 
 /** @throws Refusal 400 if the file is not UTF-8, 422 if it is not accepted as JUnit XML */

@@ -423,3 +423,56 @@ describe("GitHub's webhooks", () => {
     expect((await get(`/v1/pipelines/runs/${body['pipeline_run']}`)).body).toMatchObject({ service: null });
   });
 });
+
+describe('POST /v1/traces', () => {
+  const otlp = (name: string): string =>
+    readFileSync(new URL(`../../../fixtures/otlp/${name}`, import.meta.url), 'utf8').replaceAll(
+      'acme/checkout',
+      `acme/${service}`,
+    );
+  const send = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
+    post('/v1/traces', body, headers);
+
+  test('JSON, compressed as by the collector', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const answer = await send(gzipSync(otlp('github-receiver.json')), headers);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({});
+    expect(await figures()).toMatchObject({
+      'pipeline_runs_total main failed other': 1,
+      'pipeline_duration_seconds main failed sum': 480,
+      'pipeline_stage_duration_seconds main test failed sum': 360,
+    });
+  });
+
+  test('protobuf, with the spans of a repository that the catalogue does not have', async () => {
+    const body = new Uint8Array(Buffer.from(otlp('github-receiver.pb.base64'), 'base64'));
+    const answer = await send(body, { 'content-type': 'application/x-protobuf' });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('application/x-protobuf');
+    expect((await answer.arrayBuffer()).byteLength).toBe(0);
+    const all = (await get('/v1/pipelines/runs?limit=500')).body['items'] as PipelineRun[];
+    expect(all.find(({ repository }) => repository === 'acme/checkout')).toMatchObject({
+      run_id: '289782451',
+      service: null,
+    });
+  });
+
+  test('rejected spans are counted with their reasons', async () => {
+    token = { actions: ['pipelines:write'], services: ['another'] };
+    const answer = await send(otlp('github-receiver.json'), { 'content-type': 'application/json' });
+    expect(await answer.json()).toEqual({
+      partialSuccess: { rejectedSpans: '2', errorMessage: '2: the token may not report this service' },
+    });
+    expect(await figures()).toEqual({});
+  });
+
+  test('other bodies are refused', async () => {
+    expect((await send('{}', { 'content-type': 'text/plain' })).status).toBe(415);
+    expect((await send('no JSON', { 'content-type': 'application/json' })).status).toBe(400);
+    expect((await send('{"resourceSpans": 7}', { 'content-type': 'application/json' })).status).toBe(400);
+    expect((await send('no protobuf', { 'content-type': 'application/x-protobuf' })).status).toBe(400);
+    token = { actions: ['deployments:write'], services: null };
+    expect((await send('{}', { 'content-type': 'application/json' })).status).toBe(403);
+  });
+});

@@ -1,0 +1,138 @@
+import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
+import { ServiceName } from '../../schemas/config/names.ts';
+import {
+  PipelineRunReport,
+  type PipelineResult,
+  type PipelineRunInput,
+  RepositoryName,
+} from '../../schemas/delivery/pipeline-run.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
+import { possiblePeriod } from '../shared/pipeline-report.ts';
+import type { AttributeValue, Span } from './traces.ts';
+
+/** The report of a span, why it is rejected, or nothing: it belongs to a pipeline, and has no figure of its own. */
+export type OfSpan =
+  | { kind: 'report'; report: PipelineRunReport }
+  | { kind: 'rejected'; why: string }
+  | { kind: 'part' };
+
+/** The results of the semantic conventions, of their drafts, and of GitHub and GitLab, in lowercase. */
+const RESULTS: ReadonlyMap<string, PipelineResult> = new Map([
+  ['success', 'succeeded'],
+  ['failure', 'failed'],
+  ['failed', 'failed'],
+  ['error', 'failed'],
+  ['timeout', 'failed'],
+  ['timed_out', 'failed'],
+  ['startup_failure', 'failed'],
+  ['cancellation', 'cancelled'],
+  ['cancelled', 'cancelled'],
+  ['canceled', 'cancelled'],
+  ['skip', 'skipped'],
+  ['skipped', 'skipped'],
+]);
+
+const RUN_RESULT = ['cicd.pipeline.result', 'cicd.pipeline.run.result', 'cicd.pipeline.run.status'];
+const TASK_RESULT = ['cicd.pipeline.task.run.result', 'cicd.pipeline.task.run.status', 'cicd.pipeline.run.task.status'];
+
+/**
+ * Returns what a span says about a run of a pipeline, by the semantic conventions for CI/CD. A span without a parent is
+ * the run; a span with `cicd.pipeline.task.name` is a stage. Steps of a job, which the GitHub receiver of the collector
+ * sends with the job in the resource, are parts of it.
+ *
+ * @param isService returns whether the catalogue has a service with this name
+ * @see https://opentelemetry.io/docs/specs/semconv/cicd/cicd-spans/
+ */
+export function reportOfSpan(span: Span, isService: (name: string) => boolean): OfSpan {
+  const { text, own } = reader(span);
+  const pipeline = text('cicd.pipeline.name');
+  const run = text('cicd.pipeline.run.id');
+  if (run === undefined && pipeline === undefined)
+    return { kind: 'rejected', why: 'no attribute cicd.pipeline.run.id or cicd.pipeline.name' };
+  const place = placeOf(text, isService);
+  if (typeof place === 'string') return { kind: 'rejected', why: place };
+  if (span.end === null) return { kind: 'rejected', why: 'a span without an end' };
+  const isRun = span.parentSpanId === '' || /^0+$/.test(span.parentSpanId);
+  const task = isRun ? undefined : taskOf(span, own);
+  if (!isRun && task === undefined) return { kind: 'part' };
+  const result = resultOf(span, isRun ? RUN_RESULT : TASK_RESULT, text);
+  const waited = span.attributes.get('gitlab.job.queued_duration');
+  const period = possiblePeriod({
+    result,
+    queued_at: typeof waited === 'number' && span.start !== null ? plusSeconds(span.start, -waited) : undefined,
+    started_at: span.start ?? undefined,
+    finished_at: span.end,
+  });
+  const input: PipelineRunInput = {
+    ...place,
+    pipeline,
+    run_id: run ?? span.traceId,
+    attempt: attemptOf(text('github.workflow.run.attempt') ?? text('cicd.pipeline.run.attempt')),
+    branch: text('vcs.ref.head.type') === 'tag' ? undefined : (text('vcs.ref.head.name') ?? text('vcs.ref.head')),
+    default_branch: text('vcs.repository.ref.default'),
+    commit: text('vcs.ref.head.revision'),
+    url: text('cicd.pipeline.run.url.full'),
+    author: text('cicd.pipeline.run.sender.login') ?? text('gitlab.pipeline.run.actor.username'),
+    reported_at: span.end,
+    ...(task === undefined ? period : { stages: [{ ...task, ...period }] }),
+  };
+  const report = PipelineRunReport.safeParse(input);
+  if (report.success) return { kind: 'report', report: report.data };
+  return {
+    kind: 'rejected',
+    why: report.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join(),
+  };
+}
+
+type Read = (name: string) => string | undefined;
+
+/** Returns readers of attributes as text: those of the span itself, and with those of its resource. */
+function reader({ attributes, resource }: Span): { text: Read; own: Read } {
+  const asText = (value: AttributeValue | undefined): string | undefined => {
+    const found = value === undefined ? '' : String(value).trim();
+    return found === '' ? undefined : found;
+  };
+  const own: Read = (name) => asText(attributes.get(name));
+  return { own, text: (name) => own(name) ?? asText(resource.get(name)) };
+}
+
+/** Returns the repository of the conventions, or the service if it is one of the catalogue; otherwise, what is missing. */
+function placeOf(
+  text: Read,
+  isService: (name: string) => boolean,
+): Pick<PipelineRunInput, 'repository' | 'service'> | string {
+  const name = text('vcs.repository.name');
+  const owner = text('vcs.owner.name') ?? text('vcs.repository.owner') ?? text('gitlab.project.namespace');
+  const address = text('vcs.repository.url.full');
+  const repository =
+    address === undefined
+      ? name !== undefined && !name.includes('/') && owner !== undefined
+        ? `${owner}/${name}`
+        : name
+      : repositoryPathOf(address);
+  if (repository?.includes('/') && RepositoryName.safeParse(repository).success) return { repository };
+  const service = text('service.name');
+  if (service !== undefined && isService(service)) return { service: ServiceName.parse(service) };
+  return `the catalogue has no service ${JSON.stringify(service ?? '').slice(0, 80)} (service.name), and vcs.repository.url.full is missing`;
+}
+
+/** Returns the job of a span; undefined for its steps, its queue span, and the stages of GitLab. */
+function taskOf({ name, resource }: Span, own: Read): { id: string | undefined; name: string } | undefined {
+  const ofResource = resource.get('cicd.pipeline.task.name');
+  const mine = own('cicd.pipeline.task.name');
+  const task = ofResource === undefined ? mine : name === ofResource ? name : undefined;
+  if (task === undefined) return undefined;
+  const id = own('cicd.pipeline.task.run.id') ?? resource.get('cicd.pipeline.task.run.id');
+  return { id: id === undefined ? undefined : String(id), name: task.slice(0, 256).toWellFormed() };
+}
+
+/** An ended span without a result or an error succeeded: most tools set no status then. */
+function resultOf({ status }: Span, names: readonly string[], text: Read): PipelineResult {
+  const stated = names.map((name) => text(name)?.toLowerCase()).find((value) => value !== undefined);
+  return RESULTS.get(stated ?? '') ?? (status === 'error' ? 'failed' : 'succeeded');
+}
+
+function attemptOf(text: string | undefined): number {
+  const attempt = Number(text);
+  return Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1;
+}

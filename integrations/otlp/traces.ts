@@ -1,0 +1,230 @@
+import * as z from 'zod';
+import { timestamp, type Timestamp } from '../../schemas/time/time.ts';
+import { type Field, fields, lengthField, numberField, WireError } from './wire.ts';
+
+/** The value of an attribute. Lists and maps are left out. */
+export type AttributeValue = string | number | boolean;
+export type Attributes = ReadonlyMap<string, AttributeValue>;
+
+/** A span, as far as pipelines need it. */
+export type Span = {
+  traceId: string;
+  spanId: string;
+  /** Empty: the root of its trace. */
+  parentSpanId: string;
+  name: string;
+  start: Timestamp | null;
+  end: Timestamp | null;
+  status: 'unset' | 'ok' | 'error';
+  attributes: Attributes;
+  resource: Attributes;
+};
+
+/** Maximum number of spans in one request. */
+export const SPANS_MAX = 10_000;
+
+/** Thrown for a request that cannot be read. */
+export class TracesUnreadable extends Error {
+  override readonly name = 'TracesUnreadable';
+}
+
+const NANOS_PER_MILLI = 1e6;
+/** The last millisecond of the year 9999. */
+const MILLIS_MAX = 253_402_300_799_999;
+
+function timeOf(nanos: number): Timestamp | null {
+  const millis = Math.floor(nanos / NANOS_PER_MILLI);
+  return Number.isFinite(millis) && millis > 0 && millis <= MILLIS_MAX ? timestamp(millis) : null;
+}
+
+/** A 64-bit number, which JSON has as text. */
+const Int64 = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^-?\d{1,20}$/)
+    .transform(Number),
+]);
+const JsonAttributes = z
+  .array(
+    z.object({
+      key: z.string(),
+      value: z
+        .object({
+          stringValue: z.string().optional(),
+          boolValue: z.boolean().optional(),
+          intValue: Int64.optional(),
+          doubleValue: z.number().optional(),
+        })
+        .catch({}),
+    }),
+  )
+  .default([])
+  .transform((all): Attributes => {
+    const known = all.flatMap(({ key, value }): [string, AttributeValue][] => {
+      const found = value.stringValue ?? value.boolValue ?? value.intValue ?? value.doubleValue;
+      return found === undefined ? [] : [[key, found]];
+    });
+    return new Map(known);
+  });
+
+const Id = z
+  .string()
+  .regex(/^[0-9a-f]*$/i)
+  .max(32)
+  .default('');
+const JsonTraces = z.object({
+  resourceSpans: z
+    .array(
+      z.object({
+        resource: z.object({ attributes: JsonAttributes }).nullish(),
+        scopeSpans: z
+          .array(
+            z.object({
+              spans: z
+                .array(
+                  z.object({
+                    traceId: Id,
+                    spanId: Id,
+                    parentSpanId: Id,
+                    name: z.string().default(''),
+                    startTimeUnixNano: Int64.default(0),
+                    endTimeUnixNano: Int64.default(0),
+                    attributes: JsonAttributes,
+                    status: z.object({ code: z.number().default(0) }).nullish(),
+                  }),
+                )
+                .default([]),
+            }),
+          )
+          .default([]),
+      }),
+    )
+    .default([]),
+});
+
+const statusOf = (code: number | undefined): Span['status'] => (code === 1 ? 'ok' : code === 2 ? 'error' : 'unset');
+
+/**
+ * Reads an export request in OTLP's JSON encoding.
+ *
+ * @throws TracesUnreadable if it is none, or has too many spans
+ * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+ */
+export function spansOfJson(text: string): Span[] {
+  const parsed = JsonTraces.safeParse(jsonIn(text));
+  if (!parsed.success) throw new TracesUnreadable(z.prettifyError(parsed.error));
+  const spans = parsed.data.resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans.flatMap(({ spans: all }) =>
+      all.map(({ startTimeUnixNano, endTimeUnixNano, status, ...span }): Span => ({
+        ...span,
+        start: timeOf(startTimeUnixNano),
+        end: timeOf(endTimeUnixNano),
+        status: statusOf(status?.code),
+        resource: resource?.attributes ?? new Map(),
+      })),
+    ),
+  );
+  return notTooMany(spans);
+}
+
+/**
+ * Reads an export request in OTLP's protobuf encoding.
+ *
+ * @throws TracesUnreadable if it is none, or has too many spans
+ * @see https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
+ */
+export function spansOfProtobuf(body: Uint8Array): Span[] {
+  try {
+    return notTooMany([...messages(fields(body), 1)].flatMap(resourceSpans));
+  } catch (error) {
+    if (error instanceof WireError) throw new TracesUnreadable(error.message);
+    throw error;
+  }
+}
+
+function resourceSpans(message: Uint8Array): Span[] {
+  const all = [...fields(message)];
+  const [resource] = messages(all, 1);
+  const attributes =
+    resource === undefined ? new Map<string, AttributeValue>() : attributesIn([...fields(resource)], 1);
+  return [...messages(all, 2)].flatMap((scope) =>
+    [...messages(fields(scope), 2)].map((span) => spanIn(span, attributes)),
+  );
+}
+
+function spanIn(message: Uint8Array, resource: Attributes): Span {
+  const all = [...fields(message)];
+  const first = (number: number) => all.find((field) => field.number === number)?.value;
+  const hex = (value: Field['value'] | undefined) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : '';
+  const nanos = (value: Field['value'] | undefined) =>
+    value instanceof DataView && value.byteLength === 8 ? Number(value.getBigUint64(0, true)) : 0;
+  const status = first(15);
+  const code = status instanceof Uint8Array ? [...fields(status)].find(({ number }) => number === 3)?.value : undefined;
+  return {
+    traceId: hex(first(1)),
+    spanId: hex(first(2)),
+    parentSpanId: hex(first(4)),
+    name: textOf(first(5)),
+    start: timeOf(nanos(first(7))),
+    end: timeOf(nanos(first(8))),
+    status: statusOf(typeof code === 'number' ? code : undefined),
+    attributes: attributesIn(all, 9),
+    resource,
+  };
+}
+
+function attributesIn(all: readonly Field[], number: number): Attributes {
+  const found = new Map<string, AttributeValue>();
+  for (const pair of messages(all, number)) {
+    const parts = [...fields(pair)];
+    const value = parts.find((field) => field.number === 2)?.value;
+    const known = value instanceof Uint8Array ? valueIn([...fields(value)]) : undefined;
+    if (known !== undefined) found.set(textOf(parts.find((field) => field.number === 1)?.value), known);
+  }
+  return found;
+}
+
+function valueIn([field]: readonly Field[]): AttributeValue | undefined {
+  if (field === undefined) return undefined;
+  const { number, value } = field;
+  if (number === 1 && value instanceof Uint8Array) return textOf(value);
+  if (number === 2 && typeof value === 'number') return value !== 0;
+  if (number === 3 && typeof value === 'number') return value;
+  if (number === 4 && value instanceof DataView && value.byteLength === 8) return value.getFloat64(0, true);
+  return undefined;
+}
+
+function* messages(all: Iterable<Field>, wanted: number): Generator<Uint8Array> {
+  for (const { number, value } of all) if (number === wanted && value instanceof Uint8Array) yield value;
+}
+
+const textOf = (value: Field['value'] | undefined): string =>
+  value instanceof Uint8Array ? new TextDecoder().decode(value) : '';
+
+function notTooMany(spans: Span[]): Span[] {
+  if (spans.length <= SPANS_MAX) return spans;
+  throw new TracesUnreadable(`${spans.length} spans; the limit is ${SPANS_MAX}. Send smaller batches`);
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new TracesUnreadable(error instanceof Error ? error.message : 'the body is not JSON');
+  }
+}
+
+/** What an export did not store. Nothing: `rejected` is 0 and the message is empty. */
+export type PartialSuccess = { rejected: number; message: string };
+
+/** Returns the response in OTLP's JSON encoding. */
+export const jsonResponse = ({ rejected, message }: PartialSuccess) =>
+  rejected === 0 ? {} : { partialSuccess: { rejectedSpans: String(rejected), errorMessage: message } };
+
+/** Returns the response in OTLP's protobuf encoding. */
+export const protobufResponse = ({ rejected, message }: PartialSuccess): Uint8Array<ArrayBuffer> =>
+  rejected === 0
+    ? new Uint8Array(0)
+    : new Uint8Array(lengthField(1, Buffer.concat([numberField(1, rejected), lengthField(2, Buffer.from(message))])));
