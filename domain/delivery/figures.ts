@@ -181,7 +181,8 @@ function recoveryOf(
   return recovered === undefined ? null : Math.max(0, secondsBetween(at, recovered));
 }
 
-function figuresOf(
+/** Computes the figures of some records. @param days length of their window */
+export function figuresOf(
   all: readonly DoraDeploy[],
   incidents: readonly DoraIncident[],
   days: number,

@@ -341,6 +341,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['a service', () => '/console/services/checkout'],
     ['SLOs', () => '/console/slos'],
     ['Freezes', () => '/console/freezes'],
+    ['Delivery', () => '/console/delivery?figure=time_to_restore'],
     ['Runbooks', () => '/console/runbooks'],
     ['a runbook with its plan', () => planPath],
     ['a run', () => runPath],

@@ -194,8 +194,9 @@ td, tbody th { overflow-wrap: break-word; min-width: 5em; }
 .filters a:hover { border-color: var(--strong-line); color: var(--text); }
 .filters a[aria-current] { background: var(--raised); border-color: var(--strong-line); color: var(--text); font-weight: 600; }
 .page-title { margin-bottom: 12px; font-weight: 600; }
-.search { display: flex; gap: 6px; margin-bottom: 10px; }
-.search input { max-width: 420px; }
+.search { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 10px; }
+.search input { flex: 1; max-width: 420px; }
+.search select { flex: 1 1 160px; max-width: 260px; }
 .search button { flex: none; }
 details.raw > summary { cursor: pointer; color: var(--link); }
 pre.code { margin: 0; font: 0.85em/1.5 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -203,6 +204,10 @@ details.raw pre { margin: 4px 0 0; font: 0.85em/1.5 var(--mono); white-space: pr
 .plot { margin: 0 0 8px; }
 .plot > svg { display: block; width: 100%; height: auto; }
 .plot > svg.narrow { display: none; }
+@media (min-width: 961px) {
+  .aside .plot > svg.narrow { display: block; }
+  .aside .plot > svg.wide { display: none; }
+}
 @media (max-width: 600px) {
   .plot > svg.narrow { display: block; }
   .plot > svg.wide { display: none; }

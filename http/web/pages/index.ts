@@ -1,6 +1,7 @@
 import { approval } from './approval.ts';
 import { audit } from './audit.ts';
 import { decisions } from './decisions.ts';
+import { delivery } from './delivery.ts';
 import { freezes } from './freezes.ts';
 import { inbox } from './inbox.ts';
 import { incident } from './incident.ts';
@@ -26,6 +27,7 @@ export const PAGES: readonly ConsolePage[] = [
   slos,
   slo,
   freezes,
+  delivery,
   runbooks,
   runbook,
   run,

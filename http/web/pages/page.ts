@@ -11,6 +11,7 @@ import type { Viewer } from '../../context.ts';
 export type ConsoleDeps = Pick<
   Deps,
   | 'approvalLinks'
+  | 'attributions'
   | 'audit'
   | 'automation'
   | 'blobs'
@@ -18,6 +19,7 @@ export type ConsoleDeps = Pick<
   | 'clock'
   | 'config'
   | 'decisions'
+  | 'deployHistory'
   | 'drills'
   | 'effects'
   | 'engine'

@@ -63,6 +63,8 @@ const failing: Log = {
 export class DoraWorld {
   readonly stores: TableStores;
   readonly app: Api;
+  /** What the figures are read from, also for the console. */
+  readonly ports: Pick<Deps, 'incidents' | 'config' | 'deployHistory' | 'attributions' | 'changes' | 'clock'>;
   /** What the token may do. */
   mine: Pick<TokenRecord, 'services' | 'environments' | 'actions'> = {
     actions: ['*'],
@@ -76,16 +78,21 @@ export class DoraWorld {
     this.stores = stores;
     const fake = new FakeWorld().deps;
     const { incidents } = this.#incidents();
+    this.ports = {
+      incidents,
+      config: { current: async () => this.config, problems: async () => [] },
+      deployHistory: new DeployHistoryTable(stores.table),
+      attributions: new AttributionTable(stores.table),
+      changes: stores.changes,
+      clock: stores.clock,
+    };
     const deps: Deps = {
       ...fake,
       ...stores,
       log: failing,
-      incidents,
-      config: { current: async () => this.config, problems: async () => [] },
+      ...this.ports,
       secrets: { get: async () => undefined },
       queue: { sendAll: async () => undefined },
-      deployHistory: new DeployHistoryTable(stores.table),
-      attributions: new AttributionTable(stores.table),
       tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
         find: async () => ({
           ...this.mine,

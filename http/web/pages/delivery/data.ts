@@ -1,0 +1,129 @@
+import { recordsOf, type FigureRecords } from '../../../../actions/delivery/figure-records.ts';
+import { deliveryReport, type DeliveryScope } from '../../../../actions/delivery/report.ts';
+import { figuresOf } from '../../../../domain/delivery/figures.ts';
+import { trendOf, type TrendPoint } from '../../../../domain/delivery/trend.ts';
+import { secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
+import type { DoraDeploy, DoraFigures } from '../../../../schemas/delivery/dora.ts';
+import { DoraFigure } from '../../../../schemas/delivery/dora.ts';
+import { EnvironmentName, type ServiceName } from '../../../../schemas/config/names.ts';
+import type { Viewer } from '../../../context.ts';
+import type { Asked, ConsoleDeps } from '../page.ts';
+
+/** Lengths of the window in days. */
+export const WINDOWS = [7, 28, 90, 365] as const;
+const DEFAULT_DAYS = 28;
+const DAY_SECONDS = 24 * 3600;
+
+/** Records of a figure on one page. */
+const RECORDS_SHOWN = 50;
+
+/** Deploys that the form for a correction offers, and how long before the incident. */
+const OFFERED_MAX = 20;
+const OFFERED_SECONDS = 7 * DAY_SECONDS;
+
+/** What the address selects. An absent value stands for all. */
+export type Selection = { days: number; figure: DoraFigure; service?: string; team?: string; environment?: string };
+
+/** Everything that the page shows. */
+export type DeliveryData = Pick<Viewer, 'may' | 'formKey'> & {
+  at: Timestamp;
+  selection: Selection;
+  from: Timestamp;
+  figures: DoraFigures;
+  byService: readonly { service: string; figures: DoraFigures }[];
+  trend: readonly TrendPoint[];
+  records: FigureRecords;
+  /** Number of records of the figure; `records` are the first of them. */
+  total: number;
+  /** Values to select from. */
+  services: readonly string[];
+  teams: readonly string[];
+  environments: readonly string[];
+  complete: boolean;
+  /** Deploys that can be named as the cause of an incident, by its ID. */
+  offered: ReadonlyMap<string, readonly DoraDeploy[]>;
+};
+
+export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: Asked): Promise<DeliveryData> {
+  const { may, formKey } = viewer;
+  const config = await deps.config.current();
+  const selection = selectionOf(query);
+  const { days, figure } = selection;
+  const environment = EnvironmentName.safeParse(selection.environment);
+  const of: DeliveryScope = {
+    ...(selection.service !== undefined && { service: selection.service as ServiceName }),
+    ...(selection.team !== undefined && { team: selection.team }),
+    ...(environment.success && { environment: environment.data }),
+  };
+  const report = await deliveryReport(deps, {
+    seconds: days * DAY_SECONDS,
+    of,
+    may: (one) => may('deployments:read', one),
+  });
+  const incidents = report.incidents.filter((one) => may('incidents:read', one));
+  const records = recordsOf({ deploys: report.deploys, incidents }, figure);
+  const shown = records.items.slice(0, RECORDS_SHOWN);
+  const services = Object.entries(config.services).filter(([service]) =>
+    may('deployments:read', { service: service as ServiceName }),
+  );
+  return {
+    may,
+    formKey,
+    at: deps.clock.now(),
+    selection,
+    from: report.from,
+    figures: report.figures,
+    byService: [
+      ...Map.groupBy([...report.deploys, ...report.incidents], ({ service }) => service)
+        .keys()
+        .map((service) => ({
+          service,
+          figures: figuresOf(
+            report.deploys.filter((one) => one.service === service),
+            report.incidents.filter((one) => one.service === service),
+            days,
+            config.delivery,
+          ),
+        })),
+    ].toSorted((a, b) => b.figures.deployment_frequency.deploys - a.figures.deployment_frequency.deploys),
+    trend: trendOf(report, { from: report.from, until: report.until }),
+    records: { kind: records.kind, items: shown } as FigureRecords,
+    total: records.items.length,
+    services: services.map(([name]) => name).toSorted(),
+    teams: [...new Set(services.flatMap(([, { team }]) => team ?? []))].toSorted(),
+    environments: [...new Set(services.flatMap(([, entry]) => Object.keys(entry.environments)))].toSorted(),
+    complete: report.complete,
+    offered: new Map(
+      records.kind === 'deploys'
+        ? []
+        : records.items
+            .slice(0, RECORDS_SHOWN)
+            .map(({ id, environment: there, opened_at: opened }) => [
+              id,
+              report.deploys
+                .filter(
+                  (one) =>
+                    one.kind !== 'rollback' &&
+                    one.environment === there &&
+                    one.started_at <= opened &&
+                    secondsBetween(one.started_at, opened) <= OFFERED_SECONDS,
+                )
+                .slice(0, OFFERED_MAX),
+            ]),
+    ),
+  };
+}
+
+function selectionOf(query: URLSearchParams): Selection {
+  const days = Number(query.get('days'));
+  const figure = DoraFigure.safeParse(query.get('figure'));
+  const text = (name: string): string | undefined => query.get(name)?.slice(0, 256) || undefined;
+  const [service, team, environment] = [text('service'), text('team'), text('environment')];
+  return {
+    days: WINDOWS.find((one) => one === days) ?? DEFAULT_DAYS,
+    figure: figure.success ? figure.data : 'deployment_frequency',
+    ...(service !== undefined && { service }),
+    ...(team !== undefined && { team }),
+    ...(environment !== undefined && { environment }),
+  };
+}
