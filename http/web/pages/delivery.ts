@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../domain/incidents/console-link.ts';
 import type { Band } from '../../../schemas/delivery/delivery-file.ts';
-import type { DoraDeploy, DoraFigure, DoraFigures, DoraIncident } from '../../../schemas/delivery/dora.ts';
+import type { DoraDeploy, DoraFigure, DoraIncident } from '../../../schemas/delivery/dora.ts';
 import {
   actionForm,
   addressWith,

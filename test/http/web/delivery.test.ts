@@ -93,7 +93,7 @@ test('hostile texts are shown as text', async () => {
       ...data,
       selection,
       teams,
-      records: { kind, items: evil } as typeof data.records,
+      records: { kind, items: evil } as unknown as typeof data.records,
     });
     expectHarmless(String(markup), 1);
   }

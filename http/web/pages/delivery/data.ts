@@ -63,9 +63,7 @@ export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: Asked):
   const incidents = report.incidents.filter((one) => may('incidents:read', one));
   const records = recordsOf({ deploys: report.deploys, incidents }, figure);
   const shown = records.items.slice(0, RECORDS_SHOWN);
-  const services = Object.entries(config.services).filter(([service]) =>
-    may('deployments:read', { service: service as ServiceName }),
-  );
+  const services = Object.entries(config.services).filter(([service]) => may('deployments:read', { service }));
   return {
     may,
     formKey,
@@ -73,19 +71,17 @@ export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: Asked):
     selection,
     from: report.from,
     figures: report.figures,
-    byService: [
-      ...Map.groupBy([...report.deploys, ...report.incidents], ({ service }) => service)
-        .keys()
-        .map((service) => ({
-          service,
-          figures: figuresOf(
-            report.deploys.filter((one) => one.service === service),
-            report.incidents.filter((one) => one.service === service),
-            days,
-            config.delivery,
-          ),
-        })),
-    ].toSorted((a, b) => b.figures.deployment_frequency.deploys - a.figures.deployment_frequency.deploys),
+    byService: [...new Set([...report.deploys, ...report.incidents].map(({ service }) => service))]
+      .map((service) => ({
+        service,
+        figures: figuresOf(
+          report.deploys.filter((one) => one.service === service),
+          report.incidents.filter((one) => one.service === service),
+          days,
+          config.delivery,
+        ),
+      }))
+      .toSorted((a, b) => b.figures.deployment_frequency.deploys - a.figures.deployment_frequency.deploys),
     trend: trendOf(report, { from: report.from, until: report.until }),
     records: { kind: records.kind, items: shown } as FigureRecords,
     total: records.items.length,
