@@ -11,5 +11,7 @@ export { BadArchive } from '../local/backup/archive.ts';
 export { type Backup, backUp, nameOfBackup, NoBackup, prune } from '../local/backup/backup.ts';
 export { NotRestored, restore } from '../local/backup/restore.ts';
 export { NoSnapshot } from '../local/backup/snapshot.ts';
+/** What Statuspage has, by the same client as the status page. */
+export { readStatuspage, type StatuspageExport } from '../local/config/statuspage-export.ts';
 /** Proposals for a first configuration, by the same code as the checks of `doctor`. */
 export { type Proposal, proposeCatalogue, type Searched, SearchFailure } from '../local/config/first-catalogue.ts';

@@ -9,6 +9,7 @@ import { addDeploy } from './commands/deploy.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrill } from './commands/drill.ts';
 import { addFreeze } from './commands/freeze/freeze.ts';
+import { addImport } from './commands/import/import.ts';
 import { addIncident } from './commands/incident.ts';
 import { addInit } from './commands/init/init.ts';
 import { addPins } from './commands/pins.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addInit,
   addCheck,
   addDoctor,
+  addImport,
   addIncident,
   addDeploy,
   addDrill,

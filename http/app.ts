@@ -41,6 +41,7 @@ import { runbookRoutes } from './routes/runbooks.ts';
 import { signalRoutes } from './routes/signals.ts';
 import { describeSlack } from './routes/slack-description.ts';
 import { sloRoutes } from './routes/slos.ts';
+import { subscriberRoutes } from './routes/subscribers.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { identifiesRequest } from './middleware/request.ts';
 import { versionRoutes } from './routes/pinned-versions.ts';
@@ -88,6 +89,7 @@ export function api(deps: Deps): Api {
   githubRoutes(app, deps);
   changeSenderRoutes(app, deps);
   pagerDutyRoutes(app, deps);
+  subscriberRoutes(app, deps);
   tokenRoutes(app, deps);
   healthRoutes(app, deps);
   connectionRoutes(app, deps);

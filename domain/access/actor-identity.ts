@@ -109,6 +109,7 @@ const DECIDES: ReadonlySet<string> = new Set<Action | '*'>([
   'freezes:override',
   'tokens:write',
   'quarantine:replay',
+  'subscribers:write',
 ]);
 
 /**

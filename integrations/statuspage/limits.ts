@@ -11,6 +11,9 @@ export const PAGE_ITEMS = 100;
 /** Maximum pages of components to read. No status page has more components; the API allows one call per second. */
 export const COMPONENT_PAGES = 10;
 
+/** Maximum pages of a list to export: 100,000 subscribers. */
+export const EXPORT_PAGES = 1000;
+
 /** Seconds to wait after a rate limit. The limit applies to a window of 60 s, and no Retry-After is documented. */
 export const LIMITED_SECONDS = 60;
 

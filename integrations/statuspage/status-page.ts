@@ -1,17 +1,9 @@
 import * as z from 'zod';
 import type { PublicUpdate, StatusPage } from '../../domain/messages/channels.ts';
-import type { Clock } from '../../domain/ports/system.ts';
-import { nothing, vendorClient, withoutSlash } from '../shared/client.ts';
+import { nothing } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
-import {
-  ATTEMPT_TIMEOUT_MS,
-  BODY_MAX_CHARS,
-  COMPONENT_PAGES,
-  LIMITED_SECONDS,
-  LIST_MAX_BYTES,
-  NAME_MAX_CHARS,
-  PAGE_ITEMS,
-} from './limits.ts';
+import { statuspageClient, type StatuspageOptions } from './client.ts';
+import { BODY_MAX_CHARS, COMPONENT_PAGES, NAME_MAX_CHARS, PAGE_ITEMS } from './limits.ts';
 
 /** Firebreak's metadata. Statuspage requires top-level values to be objects. */
 const Ours = z.object({ firebreak: z.object({ key: z.string() }) });
@@ -24,43 +16,12 @@ const Component = z.object({
   group: z.boolean().nullish(),
 });
 const Ignored = z.unknown();
-const Errors = z
-  .object({ error: z.union([z.string(), z.array(z.string())]) })
-  .transform(({ error }) => [error].flat().join('; '));
-
-type Options = {
-  /** The URL with the version: `https://api.statuspage.io/v1`. */
-  apiUrl: () => Promise<string>;
-  apiKey: () => Promise<string | undefined>;
-  pageId: () => Promise<string | undefined>;
-  clock: Clock;
-};
-
 /**
  * Creates a client for Atlassian Statuspage. Never repeats a call, because every create and update sends an email to
  * subscribers.
  */
-export function statuspage(options: Options): StatusPage {
-  const client = vendorClient({
-    vendor: 'Statuspage',
-    clock: options.clock,
-    async access() {
-      const [key, page] = [await options.apiKey(), await options.pageId()];
-      if (key && page)
-        return {
-          url: `${withoutSlash(await options.apiUrl())}/pages/${encodeURIComponent(page)}`,
-          headers: { authorization: `OAuth ${key}` },
-        };
-      const missing = key ? 'STATUSPAGE_PAGE_ID' : 'STATUSPAGE_API_KEY';
-      return { kind: 'off', detail: `the status page is off: ${missing} is not set` };
-    },
-    timeoutMs: ATTEMPT_TIMEOUT_MS,
-    maxBytes: LIST_MAX_BYTES,
-    // Status 420 has the same meaning as 429.
-    limited: ({ status }, retryAfter) =>
-      status === 420 || status === 429 ? (retryAfter ?? LIMITED_SECONDS) : undefined,
-    errors: Errors,
-  });
+export function statuspage(options: StatuspageOptions): StatusPage {
+  const client = statuspageClient(options);
   const request = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) =>
     client({ method, path: `/${path}`, schema, ...(body && { body }) });
   const incidents = (path: string) => request('GET', path, z.array(Incident));

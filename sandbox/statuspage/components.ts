@@ -13,6 +13,10 @@ export const componentTables = `
     created_at integer not null,
     updated_at integer not null
   );
+  create table if not exists statuspage_groups (
+    component text primary key,
+    group_id text not null
+  );
 `;
 
 /** A component. Times are in milliseconds since the Unix epoch. */
@@ -24,7 +28,13 @@ export type Component = {
   status: ComponentStatus;
   created_at: number;
   updated_at: number;
+  /** The group that it belongs to. Null: none. */
+  group_id: string | null;
+  /** The components of a group. Empty: it is not a group. */
+  members: string[];
 };
+
+type Row = Omit<Component, 'group_id' | 'members'>;
 
 export type Components = {
   /** Returns components in the order of the page. */
@@ -34,6 +44,8 @@ export type Components = {
   change(id: string, change: ComponentChange, at: number): void;
   /** Creates the components whose names are not on the page yet, as an admin does in Statuspage. */
   provide(names: readonly string[], at: number): void;
+  /** Creates a group, which Statuspage lists as a component, with components of these names. */
+  group(name: string, members: readonly string[], at: number): void;
 };
 
 export function openComponents(db: DatabaseSync): Components {
@@ -48,15 +60,32 @@ export function openComponents(db: DatabaseSync): Components {
       status = coalesce(:status, status), updated_at = :at
     where id = :id`);
 
-  const listed = () => all.all() as Component[];
+  const groupOf = db.prepare('select group_id from statuspage_groups where component = ?');
+  const membersOf = db.prepare('select component from statuspage_groups where group_id = ?');
+  const putIn = db.prepare('insert or replace into statuspage_groups (component, group_id) values (?, ?)');
+  const whole = (row: Row): Component => ({
+    ...row,
+    group_id: (groupOf.get(row.id) as { group_id: string } | undefined)?.group_id ?? null,
+    members: (membersOf.all(row.id) as { component: string }[]).map(({ component }) => component),
+  });
+
+  const listed = () => (all.all() as Row[]).map(whole);
   const add: Components['add'] = ({ name, description, status }, at) => {
     const position = (listed().at(-1)?.position ?? 0) + 1;
     const row = { id: idOf('component', position), position, name, description: description ?? null, at };
-    return insert.get({ ...row, status: status ?? 'operational' }) as Component;
+    return whole(insert.get({ ...row, status: status ?? 'operational' }) as Row);
   };
   return {
     all: listed,
-    get: (id) => get.get(id) as Component | undefined,
+    get(id) {
+      const row = get.get(id) as Row | undefined;
+      return row && whole(row);
+    },
+    group(name, members, at) {
+      this.provide([name, ...members], at);
+      const own = listed().find((one) => one.name === name);
+      for (const one of listed()) if (own !== undefined && members.includes(one.name)) putIn.run(one.id, own.id);
+    },
     add,
     change: (id, { name, description, status }, at) =>
       void change.run({ id, name: name ?? null, description: description ?? null, status: status ?? null, at }),

@@ -102,7 +102,8 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
     insert into statuspage_updates (incident, status, body, affected, deliver_notifications, created_at)
     values (:incident, :status, :body, :affected, :deliver, :at)`);
 
-  const componentsOf = (id: string) => affected.all(id) as Component[];
+  const componentsOf = (id: string): Component[] =>
+    (affected.all(id) as { id: string }[]).flatMap((row) => components.get(row.id) ?? []);
 
   /** Sets the given statuses, and returns the change of every component of the incident. */
   const touch = (id: string, change: IncidentChange, at: number): Affected[] => {

@@ -9,10 +9,11 @@ import type { Incident, Incidents, Update } from './incidents.ts';
 export const componentJson = (pageId: string, component: Component): object => ({
   id: component.id,
   page_id: pageId,
-  group_id: null,
+  group_id: component.group_id,
   created_at: time(component.created_at),
   updated_at: time(component.updated_at),
-  group: false,
+  group: component.members.length > 0,
+  ...(component.members.length > 0 && { components: component.members }),
   name: component.name,
   description: component.description,
   position: component.position,

@@ -5,6 +5,13 @@ import { check, readJson } from '../core/problem.ts';
 import { rateLimit, rateLimitTables } from '../core/rate-limit.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 import { type Fields, isFields, readBody } from './body.ts';
+import {
+  openSubscribers,
+  subscriberJson,
+  subscriberTables,
+  GivenSubscriber,
+  readSubscriberQuery,
+} from './subscribers.ts';
 import { componentTables, openComponents, type Components } from './components.ts';
 import { incidentTables, openIncidents, type Incidents } from './incidents.ts';
 import { componentJson, incidentJson } from './json.ts';
@@ -24,10 +31,10 @@ const TOKEN_LIMIT = { max: 60, windowMs: 60_000 };
 /** Items in a list, maximum and default. @see https://developer.statuspage.io/ ("Pagination"; read 2026-11) */
 const PAGE_MAX = 100;
 
-/** Atlassian Statuspage: components and incidents of one page, under `/v1`. The page has no subscribers. */
+/** Atlassian Statuspage: components, incidents, and subscribers of one page, under `/v1`. Nobody is notified. */
 export const statuspage = {
   vendor: 'statuspage',
-  tables: componentTables + incidentTables + rateLimitTables,
+  tables: componentTables + incidentTables + subscriberTables + rateLimitTables,
   credentialKeys: [],
   settings: (url) => ({ STATUSPAGE_API_URL: `${url}/v1`, STATUSPAGE_API_KEY: SANDBOX_TOKEN }),
   throttled,
@@ -37,6 +44,11 @@ export const statuspage = {
       .use(inUtf8, authorised, limited(deps))
       .route(`/v1/pages/${SANDBOX_PAGE_ID}/components`, componentRoutes(deps, components))
       .route(`/v1/pages/${SANDBOX_PAGE_ID}/incidents`, incidentRoutes(deps, components, incidents))
+      .get(`/v1/pages/${SANDBOX_PAGE_ID}/subscribers`, (c) => {
+        const query = readSubscriberQuery(c.req.query());
+        if ('errors' in query) return refused(c, query);
+        return c.json(openSubscribers(deps.db).list(query.value).map(subscriberJson));
+      })
       .notFound(notFound);
   },
   sandbox(deps) {
@@ -51,6 +63,17 @@ export const statuspage = {
         const { name } = check(z.strictObject({ name: z.string().min(1) }), await readJson(c));
         components.provide([name], deps.now());
         return c.json(list());
+      })
+      .put('/groups', async (c) => {
+        const Group = z.strictObject({ name: z.string().min(1), components: z.array(z.string().min(1)).min(1) });
+        const { name, components: members } = check(Group, await readJson(c));
+        components.group(name, members, deps.now());
+        return c.json(list());
+      })
+      .put('/subscribers', async (c) => {
+        const given = check(z.strictObject({ subscribers: z.array(GivenSubscriber).max(5000) }), await readJson(c));
+        openSubscribers(deps.db).provide(given.subscribers, deps.now());
+        return c.json({ subscribers: given.subscribers.length });
       });
   },
   view(deps) {

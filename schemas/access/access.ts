@@ -32,6 +32,7 @@ export const Action = z.enum([
   'metrics:read',
   'tokens:read',
   'tokens:write',
+  'subscribers:write',
 ]);
 export type Action = z.infer<typeof Action>;
 

@@ -285,6 +285,8 @@ export const keys = {
   /** A subscription to a status page. */
   subscriber: (page: string, id: string): Key => ({ pk: `SUBSCRIBERS#${part(page)}`, sk: id }),
   subscribers: (page: string): Pick<Key, 'pk'> => ({ pk: `SUBSCRIBERS#${part(page)}` }),
+  /** That a subscription was removed. */
+  formerSubscriber: (page: string, id: string): Key => ({ pk: `FORMERSUBSCRIBERS#${part(page)}`, sk: id }),
   /** The updates of an incident or a maintenance that a subscriber has been sent. */
   delivery: ({ page, kind, id }: PageEvent, subscriber: string): Key => ({
     pk: `DELIVERIES#${part(page)}#${kind}#${part(id)}`,

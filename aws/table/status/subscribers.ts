@@ -9,6 +9,9 @@ import { keys } from '../core/keys.ts';
 import { collect, type Table } from '../core/table.ts';
 import { markWrite } from '../incidents/projections.ts';
 
+/** Seconds for which it is known that a subscription has ended: a hash of page and address, without the address. */
+const LEFT_SECONDS = 365 * 24 * 3600;
+
 /** Stores subscriptions in one partition for each page. */
 export class SubscriberTable implements Subscribers {
   readonly #table: Table;
@@ -69,7 +72,16 @@ export class SubscriberTable implements Subscribers {
   }
 
   async remove(page: string, id: string): Promise<void> {
-    await this.#table.transact([this.#table.remove(keys.subscriber(page, id))]);
+    const expires_at = secondsOf(this.#clock.now()) + LEFT_SECONDS;
+    await this.#table.transact([
+      this.#table.remove(keys.subscriber(page, id)),
+      this.#table.put({ ...keys.formerSubscriber(page, id), expires_at }),
+    ]);
+  }
+
+  async hasLeft(page: string, id: string): Promise<boolean> {
+    const item = await this.#table.get(keys.formerSubscriber(page, id));
+    return item !== undefined && Number(item['expires_at']) > secondsOf(this.#clock.now());
   }
 
   codeOf({ page, id, key }: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose): string {

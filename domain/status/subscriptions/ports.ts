@@ -21,7 +21,10 @@ export type Subscribers = {
    * @returns false: it was modified concurrently, and nothing was stored
    */
   write(subscriber: Subscriber, asks?: boolean): Promise<boolean>;
+  /** Deletes a subscription with its address. That it existed is known for a year, so that no import brings it back. */
   remove(page: string, id: string): Promise<void>;
+  /** Returns whether it was removed within a year. Strongly consistent. */
+  hasLeft(page: string, id: string): Promise<boolean>;
   /** Returns the code of a link, which is signed with the subscription's own key. */
   codeOf(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose): string;
   /** Returns the secret that signs messages to a webhook: `whsec_…`. */

@@ -1,3 +1,4 @@
+import type { ImportOutcome } from '../../../schemas/status/subscriber-import.ts';
 import type { Subscriber, SubscriptionChannel } from '../../../schemas/status/subscriber.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import type { PageSettings } from '../pages.ts';
@@ -34,24 +35,7 @@ export function requested(
   { page, channel, to, components }: Request,
   { fresh, now }: { fresh: { id: string; key: string }; now: Timestamp },
 ): { subscriber: Subscriber; asks: boolean } {
-  const first: Subscriber = {
-    ...fresh,
-    page,
-    channel,
-    to,
-    components,
-    state: 'pending',
-    created_at: now,
-    confirmed_at: null,
-    requested: 0,
-    requested_at: now,
-    answered: 0,
-    requests_of: { day: '', count: 0 },
-    refusals: 0,
-    delete_at: null,
-    rev: 0,
-  };
-  const known = before ?? first;
+  const known = before ?? blank({ page, channel, to, components }, fresh, now);
   const day = now.slice(0, 10);
   const count = (known.requests_of.day === day ? known.requests_of.count : 0) + 1;
   const asks = count <= REQUESTS_PER_ADDRESS;
@@ -64,6 +48,44 @@ export function requested(
       ...(known.state === 'pending' && asks && { components, delete_at: plusSeconds(now, CONFIRM_SECONDS) }),
     },
   };
+}
+
+const blank = (request: Request, fresh: { id: string; key: string }, now: Timestamp): Subscriber => ({
+  ...fresh,
+  ...request,
+  state: 'pending',
+  created_at: now,
+  confirmed_at: null,
+  requested: 0,
+  requested_at: now,
+  answered: 0,
+  requests_of: { day: '', count: 0 },
+  refusals: 0,
+  delete_at: null,
+  rev: 0,
+});
+
+type Imported = { page: PageSettings; email: string; components: readonly string[] | null; hasLeft: boolean };
+
+/**
+ * Decides what the import of a subscriber does whom another status page has confirmed. Who unsubscribed here, or changed
+ * the subscription here, has decided last.
+ *
+ * @param subscriber undefined: nothing is stored
+ */
+export function imported(
+  before: Subscriber | undefined,
+  { page, email, components, hasLeft }: Imported,
+  make: () => { fresh: { id: string; key: string }; now: Timestamp },
+): { outcome: ImportOutcome; subscriber: Subscriber | undefined } {
+  const names = components === null ? null : chosen(components, page);
+  if (names === undefined) return { outcome: 'no_component', subscriber: undefined };
+  if (before !== undefined && before.state !== 'pending') return { outcome: 'known', subscriber: undefined };
+  const { fresh, now } = make();
+  if (before !== undefined) return { outcome: 'confirmed', subscriber: confirmed(before, now) };
+  if (hasLeft) return { outcome: 'left', subscriber: undefined };
+  const request: Request = { page: page.name, channel: 'email', to: email, components: names };
+  return { outcome: 'imported', subscriber: confirmed(blank(request, fresh, now), now) };
 }
 
 /** Returns a subscription after its link was confirmed. */

@@ -1,0 +1,97 @@
+import type { DatabaseSync } from 'node:sqlite';
+import * as z from 'zod';
+import type { Reading } from './request.ts';
+
+export const subscriberTables = `
+  create table if not exists statuspage_subscribers (
+    number integer primary key,
+    mode text not null,
+    address text not null,
+    state text not null,
+    components text not null,
+    created_at integer not null,
+    unique (mode, address)
+  );
+`;
+
+const MODES = ['email', 'sms', 'slack', 'webhook', 'teams', 'integration_partner'] as const;
+const STATES = ['active', 'unconfirmed', 'quarantined', 'all'] as const;
+
+/** A subscriber that the page has. `components`: IDs; empty for the whole page. */
+export const GivenSubscriber = z.strictObject({
+  mode: z.enum(MODES).default('email'),
+  address: z.string().min(1),
+  state: z.enum(['active', 'unconfirmed', 'quarantined']).default('active'),
+  components: z.array(z.string()).default([]),
+});
+type GivenSubscriber = z.infer<typeof GivenSubscriber>;
+
+type Row = { number: number; mode: string; address: string; state: string; components: string; created_at: number };
+
+type Query = { state: string; type: string | undefined; limit: number; page: number };
+
+/** @see https://developer.statuspage.io/ (Subscribers, "Get a list of subscribers"; read 2026-11) */
+const LIMIT_MAX = 100;
+
+export type Subscribers = {
+  provide(given: readonly GivenSubscriber[], at: number): void;
+  /** Returns a page of the list in the order of addresses. Pages count from 0. */
+  list(query: Query): Row[];
+};
+
+export function openSubscribers(db: DatabaseSync): Subscribers {
+  const put = db.prepare(`
+    insert into statuspage_subscribers (mode, address, state, components, created_at)
+    values (:mode, :address, :state, :components, :at)
+    on conflict (mode, address) do update set state = excluded.state, components = excluded.components`);
+  const all = db.prepare('select * from statuspage_subscribers order by address');
+  return {
+    provide(given, at) {
+      for (const one of given) put.run({ ...one, components: JSON.stringify(one.components), at });
+    },
+    list: ({ state, type, limit, page }) =>
+      (all.all() as Row[])
+        .filter((row) => state === 'all' || row.state === state)
+        .filter((row) => type === undefined || row.mode === type)
+        .slice(page * limit, (page + 1) * limit),
+  };
+}
+
+/** Reads the parameters of the list. Only active subscribers are listed by default. */
+export function readSubscriberQuery({
+  state = 'active',
+  type,
+  limit,
+  page = '0',
+}: Record<string, string>): Reading<Query> {
+  const errors = [
+    ...((STATES as readonly string[]).includes(state) ? [] : [`State must be one of ${STATES.join(', ')}`]),
+    ...(type === undefined || (MODES as readonly string[]).includes(type)
+      ? []
+      : [`Type must be one of ${MODES.join(', ')}`]),
+  ];
+  if (errors.length > 0) return { status: 400, errors };
+  const size = Number(limit);
+  const wanted = Number.isInteger(size) && size >= 1 ? Math.min(size, LIMIT_MAX) : LIMIT_MAX;
+  const at = Number(page);
+  return { value: { state, type, limit: wanted, page: Number.isInteger(at) && at >= 0 ? at : 0 } };
+}
+
+/** Returns a subscriber in the format of the API. */
+export function subscriberJson({ number, mode, address, state, components, created_at }: Row): object {
+  const at = new Date(created_at).toISOString();
+  return {
+    id: `sub${String(number).padStart(9, '0')}`,
+    skip_confirmation_notification: false,
+    mode,
+    ...(mode === 'email' && { email: address }),
+    ...(mode === 'webhook' && { endpoint: address, email: null }),
+    ...(mode === 'sms' && { phone_number: address, phone_country: 'US', display_phone_number: address }),
+    ...((mode === 'slack' || mode === 'teams') && { obfuscated_channel_name: address }),
+    quarantined_at: state === 'quarantined' ? at : null,
+    purge_at: null,
+    components: JSON.parse(components) as string[],
+    page_access_user_id: null,
+    created_at: at,
+  };
+}
