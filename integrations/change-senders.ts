@@ -1,6 +1,7 @@
 import type { ReportSource } from '../schemas/changes/change-report.ts';
 import type { VariableName } from '../schemas/config/variables.ts';
 import { readArgoCdNotification } from './argo-cd/notification.ts';
+import { readAwsEvent } from './aws/deployment-events.ts';
 import { readCdEvent } from './cdevents/event.ts';
 import { readFluxEvent } from './flux/event.ts';
 import { readLaunchDarklyEntry } from './launchdarkly/webhook.ts';
@@ -61,6 +62,13 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
     sends: 'CDEvents',
     proof: { kind: 'token' },
     read: readCdEvent,
+  },
+  {
+    source: 'aws',
+    path: '/integrations/eventbridge/webhook',
+    sends: 'events of Amazon EventBridge',
+    proof: { kind: 'token' },
+    read: readAwsEvent,
   },
   {
     source: 'launchdarkly',

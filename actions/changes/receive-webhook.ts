@@ -1,7 +1,9 @@
+import * as z from 'zod';
 import type { ChangeSender } from '../../integrations/change-senders.ts';
 import type { ReadChanges, ReceivedWebhook } from '../../integrations/shared/change-webhook.ts';
 import { mapSubject } from '../../domain/changes/map-subject.ts';
 import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
+import { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { reportChange, type ReportDeps } from './report-change.ts';
 
 /** The body of a webhook whose sender is known. */
@@ -48,14 +50,16 @@ export async function reportRead(
 ): Promise<WebhookResult> {
   if ('unreadable' in read) return { kind: 'unreadable', isJson: true, detail: read.unreadable };
   if ('ignored' in read) return { kind: 'ignored', why: read.ignored };
+  const reports = z.array(ChangeReport).safeParse(read.reports);
+  if (!reports.success) return { kind: 'unreadable', isJson: true, detail: z.prettifyError(reports.error) };
   const { services } = await deps.config.current();
-  for (const { source, subject } of read.reports) {
+  for (const { source, subject } of reports.data) {
     const mapping = mapSubject(services, source, subject);
     // Nobody knows yet to which service an unmapped report belongs.
     for (const place of mapping.kind === 'mapped' ? mapping.to : [EVERYWHERE]) allow(place);
   }
   const result = { kind: 'reported' as const, changes: [] as string[], waiting: 0, unmapped: [] as string[] };
-  for (const report of read.reports) {
+  for (const report of reports.data) {
     const reported = await reportChange(deps, report, trace);
     if (reported.state === 'recorded') result.changes.push(...reported.changes.map(({ id }) => id));
     if (reported.state === 'waiting') result.waiting += 1;
@@ -66,8 +70,13 @@ export async function reportRead(
 
 function jsonOf(body: Uint8Array): { value: unknown } | undefined {
   try {
-    return { value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown };
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return { value: JSON.parse(text, wellFormed) as unknown };
   } catch {
     return undefined;
   }
 }
+
+/** JSON can contain half a surrogate pair, which the table cannot store. */
+const wellFormed = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? value.toWellFormed() : value;

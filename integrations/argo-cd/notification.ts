@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import { Version } from '../../schemas/config/names.ts';
 import { InstantIn, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { COMMIT, type ReadChanges, type ReceivedWebhook, unreadable } from '../shared/change-webhook.ts';
+import { COMMIT, type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
 
 const Text = z.string().min(1).max(2048);
 const text = z
@@ -126,7 +125,7 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
     key: `${nameOf(application)} ${operation.started_at}`,
     at,
     subject: { argoApplication: application.name },
-    kind: before.some((entry) => isSame(entry, what)) ? 'rollback' : 'deploy',
+    ...(before.some((entry) => isSame(entry, what)) && { kind: 'rollback' as const }),
     status,
     version: versionOf(revision),
     ...(COMMIT.test(revision) && { commit: revision }),
@@ -166,8 +165,6 @@ function isSame(one: Synchronized, other: Synchronized): boolean {
   if (revisionOf(one) !== revisionOf(other)) return false;
   return one.source === undefined || other.source === undefined || one.source === other.source;
 }
-
-const versionOf = (revision: string): Version => Version.parse(revision.slice(0, 256));
 
 const nameOf = ({ namespace, name }: Notification['application']): string =>
   namespace === undefined ? name : `${namespace}/${name}`;

@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { Version } from '../../schemas/config/names.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
-import { type ReadChanges, type ReceivedWebhook, unreadable } from '../shared/change-webhook.ts';
+import { type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
 
 const Id = z.string().min(1).max(2048);
 
@@ -28,8 +27,7 @@ const ServiceEvent = z.object({
   }),
 });
 
-const KINDS = { deployed: 'deploy', upgraded: 'deploy', rolledback: 'rollback' } as const;
-const isReported = (predicate: string): predicate is keyof typeof KINDS => Object.hasOwn(KINDS, predicate);
+const REPORTED = new Set(['deployed', 'upgraded', 'rolledback']);
 
 /**
  * Reads a CDEvent, which is the data of a CloudEvent. In the binary mode, its attributes are in headers and the body is
@@ -50,7 +48,7 @@ export function readCdEvent({ payload, header }: ReceivedWebhook): ReadChanges {
     return { unreadable: `${type} is no type of a CDEvent, such as dev.cdevents.service.deployed.0.2.0` };
   if (subject !== 'service')
     return { ignored: `events about a subject of type ${subject} report no change of a service` };
-  if (!isReported(predicate)) return { ignored: `service ${predicate} puts no version live` };
+  if (!REPORTED.has(predicate)) return { ignored: `service ${predicate} puts no version live` };
   const parsed = ServiceEvent.safeParse(data);
   if (!parsed.success) return unreadable(type, parsed.error);
   const { context, subject: service } = parsed.data;
@@ -66,9 +64,9 @@ export function readCdEvent({ payload, header }: ReceivedWebhook): ReadChanges {
         key: `${context.source} ${context.id}`.slice(0, 2048),
         at: context.timestamp,
         subject: { service: lastPart(service.id), environment: lastPart(environment.id), ...(image && { image }) },
-        kind: KINDS[predicate],
+        ...(predicate === 'rolledback' && { kind: 'rollback' as const }),
         status: 'succeeded',
-        version: Version.parse(version.slice(0, 256)),
+        version: versionOf(version),
       },
     ],
   };

@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { partsOfImage } from '../../domain/changes/images.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import { Version } from '../../schemas/config/names.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
-import { COMMIT, type ReadChanges, type ReceivedWebhook, unreadable } from '../shared/change-webhook.ts';
+import { COMMIT, type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
 
 const Name = z.string().min(1).max(253);
 
@@ -23,7 +22,11 @@ const FluxEvent = z.object({
     .record(z.string(), z.string())
     .nullish()
     // Controllers before Flux 2.2 send the keys with the API group of the object.
-    .transform((all) => Object.fromEntries(Object.entries(all ?? {}).map(([key, value]) => [bare(key), value]))),
+    .transform((all) =>
+      Object.fromEntries(
+        Object.entries(all ?? {}).flatMap(([key, value]) => (value === '' ? [] : [[bare(key), value]])),
+      ),
+    ),
 });
 type FluxEvent = z.infer<typeof FluxEvent>;
 
@@ -81,11 +84,11 @@ function readKustomization(event: FluxEvent): ReadChanges {
 }
 
 const HELM: Partial<Record<string, Pick<ChangeReport, 'status' | 'kind'>>> = {
-  InstallSucceeded: { status: 'succeeded', kind: 'deploy' },
-  UpgradeSucceeded: { status: 'succeeded', kind: 'deploy' },
+  InstallSucceeded: { status: 'succeeded' },
+  UpgradeSucceeded: { status: 'succeeded' },
   RollbackSucceeded: { status: 'succeeded', kind: 'rollback' },
-  InstallFailed: { status: 'failed', kind: 'deploy' },
-  UpgradeFailed: { status: 'failed', kind: 'deploy' },
+  InstallFailed: { status: 'failed' },
+  UpgradeFailed: { status: 'failed' },
   RollbackFailed: { status: 'failed', kind: 'rollback' },
 };
 
@@ -147,8 +150,6 @@ const keyOf = ({ involvedObject, metadata }: FluxEvent, identity: string): strin
     .slice(0, 2048);
 
 const imageTag = ({ image }: FluxEvent['metadata']): string | undefined => image && partsOfImage(image).tag;
-
-const versionOf = (text: string): Version => Version.parse(text.slice(0, 256));
 
 /**
  * Returns the commit of a revision, and what to call it. Formats: `main@sha1:<commit>`, `main/<commit>` of older

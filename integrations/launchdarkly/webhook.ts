@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import { Version } from '../../schemas/config/names.ts';
+import type { Version } from '../../schemas/config/names.ts';
 import { timestamp } from '../../schemas/time/time.ts';
-import { type ReadChanges, type ReceivedWebhook, unreadable } from '../shared/change-webhook.ts';
+import { type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
 
 const InEnvironment = z.object({ on: z.boolean().optional(), version: z.number().int().optional() });
 const Flag = z.object({ environments: z.record(z.string(), InEnvironment).optional() });
@@ -81,8 +81,8 @@ function reportOf(entry: Entry, { project, environment, flag }: Resource): Chang
     subject: { flag: `${project}/${flag}`, environment },
     kind: 'flag',
     status: 'succeeded',
-    version: versionOf(flag, now?.version ?? entry._id, isSwitched ? now.on : undefined),
-    ...(before?.version !== undefined && { previous_version: versionOf(flag, before.version, undefined) }),
+    version: flagVersion(flag, now?.version ?? entry._id, isSwitched ? now.on : undefined),
+    ...(before?.version !== undefined && { previous_version: flagVersion(flag, before.version, undefined) }),
     started_at: at,
     ...(entry.member?.email && { author: entry.member.email }),
     ...(href?.startsWith('/') === true && !href.startsWith('//') && { url: `${SITE}${href}` }),
@@ -90,5 +90,5 @@ function reportOf(entry: Entry, { project, environment, flag }: Resource): Chang
 }
 
 /** LaunchDarkly counts the versions of a flag in each environment. */
-const versionOf = (flag: string, number: number | string, on: boolean | undefined): Version =>
-  Version.parse(`${flag.slice(0, 200)} ${number}${on === undefined ? '' : on ? ' (on)' : ' (off)'}`);
+const flagVersion = (flag: string, number: number | string, on: boolean | undefined): Version =>
+  versionOf(`${flag.slice(0, 200)} ${number}${on === undefined ? '' : on ? ' (on)' : ' (off)'}`);

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
+import { NAME_MAX_CHARS, type Version } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** The content of a webhook: reports of changes, why it is ignored, or why it cannot be read. */
@@ -44,3 +45,6 @@ export function isHmac(
 
 /** A Git commit, SHA-1 or SHA-256. */
 export const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+
+/** Returns the text as a version, truncated if it is too long. The report is checked as a whole before it is recorded. */
+export const versionOf = (text: string): Version => text.slice(0, NAME_MAX_CHARS).toWellFormed() as Version;

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import { Version } from '../../schemas/config/names.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
-import { type ReadChanges, type ReceivedWebhook, unreadable } from '../shared/change-webhook.ts';
+import { type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
 
 const Name = z.string().min(1).max(256);
 const text = z
@@ -87,7 +86,7 @@ function reportOf(
     kind: 'infrastructure',
   } as const;
   const known = {
-    version: Version.parse(run.run_id),
+    version: versionOf(run.run_id),
     ...(run.run_created_by !== undefined && { author: run.run_created_by.slice(0, 512) }),
     ...(run.run_url !== undefined && { url: run.run_url }),
   };
@@ -113,7 +112,7 @@ function readAssessment(payload: unknown): ReadChanges {
         subject: { terraformWorkspace: `${details.organization_name}/${details.workspace_name}` },
         kind: 'config',
         status: 'succeeded',
-        version: Version.parse(id),
+        version: versionOf(id),
         started_at: created_at,
       },
     ],

@@ -28,6 +28,7 @@ const SERVICES = {
   },
   web: { environments: { production: { sources: { fluxObject: 'Kustomization/apps/webapp' } } } },
   queue: { environments: { production: { sources: { terraformWorkspace: 'acme-org/my-workspace' } } } },
+  batch: { environments: { production: { sources: { ecsService: 'default/servicetest' } } } },
   mySubject123: { environments: { test123: {} } },
 };
 
@@ -56,7 +57,12 @@ beforeEach(() => {
   world = new FakeWorld('2026-11-22T16:00:00.000Z');
   world.engine = idleEngine();
   world.config = Config.parse({ version: 'c1', services: SERVICES, paging: {} });
-  tokens = new Map([token('argo-cd'), token('cdevents'), token('reader', { actions: ['deployments:read'] })]);
+  tokens = new Map([
+    token('argo-cd'),
+    token('cdevents'),
+    token('eventbridge'),
+    token('reader', { actions: ['deployments:read'] }),
+  ]);
   quarantine = new Map();
   deps = {
     ...world.deps,
@@ -159,6 +165,25 @@ describe('a webhook of a system that deploys', () => {
     });
   });
 
+  test('of EventBridge records the rollout when its state and its version are known', async () => {
+    expect(await send(webhook('eventbridge/ecs-in-progress'))).toEqual({
+      status: 202,
+      body: { changes: [], waiting: 1 },
+    });
+    for (const name of ['ecs-completed', 'ecs-update-service', 'ecs-in-progress'])
+      expect(await send(webhook(`eventbridge/${name}`))).toMatchObject({ status: 202 });
+    expect(await changes()).toMatchObject([
+      {
+        service: 'batch',
+        version: 'servicetest:17',
+        status: 'succeeded',
+        started_at: '2020-05-23T12:31:10.000Z',
+        finished_at: '2020-05-23T12:31:14.000Z',
+        reported_by: 'aws',
+      },
+    ]);
+  });
+
   test('of the others records their changes', async () => {
     for (const name of ['cdevents/service-upgraded-structured', 'launchdarkly/flag-turned-on', 'terraform/run-applied'])
       expect(await send(webhook(name))).toEqual({ status: 202, body: { changes: [expect.any(String)] } });
@@ -258,6 +283,31 @@ describe('a webhook that cannot be read', () => {
       { source: 'argo-cd', sender: 'argo-cd:argo-cd', receiver: path, status: 400 },
       { source: 'argo-cd', sender: 'argo-cd:argo-cd', receiver: path, status: 422 },
     ]);
+  });
+
+  test('is also one whose report has no version', async () => {
+    const sent = webhook('cdevents/service-deployed-0.5');
+    const artifactId = 'pkg:oci/myapp@sha256%3A0b31b1c02ff458ad9b7b81cbdf8f028bd54699fa151f221d1e8de6817db93427';
+    expect(await send({ ...sent, body: sent.body.replace(artifactId, 'pkg:oci/myapp?tag=') })).toMatchObject({
+      status: 422,
+      body: { code: 'invalid', detail: expect.stringContaining('version') },
+    });
+    expect(quarantine.size).toBe(1);
+  });
+
+  test('but not one with half a surrogate pair, or with a version that is too long', async () => {
+    const { body } = webhook('argo-cd/notification-deployed');
+    const long = `${'v'.repeat(255)}\u{1F600}`;
+    const changed = body
+      .replaceAll('f3937462080c6946ff5ec4b5fa393e7c22388e4c', long)
+      .replace('"username": null', '"username": "\\ud800"');
+    world.config = Config.parse({
+      version: 'c2',
+      services: { checkout: { environments: { production: { sources: { argoApplication: 'checkout-prod' } } } } },
+      paging: {},
+    });
+    expect(await send({ path, headers, body: changed })).toMatchObject({ status: 202 });
+    expect(await changes()).toMatchObject([{ version: `${'v'.repeat(255)}\ufffd`, author: '\ufffd' }]);
   });
 
   test('can be replayed by a version that reads it', async () => {

@@ -22,7 +22,6 @@ describe('a notification of Argo CD', () => {
           key: KEY,
           at: '2026-11-22T10:00:00.000Z',
           subject: { argoApplication: 'checkout-prod' },
-          kind: 'deploy',
           status: 'started',
           version: NEW,
           commit: NEW,
@@ -41,7 +40,7 @@ describe('a notification of Argo CD', () => {
         key: KEY,
         at: '2026-11-22T10:00:41.000Z',
         status: 'succeeded',
-        kind: 'deploy',
+
         version: NEW,
         previous_version: OLD,
       },
@@ -82,7 +81,7 @@ describe('a notification of Argo CD', () => {
       payload.history.at(-1).source = other;
       return { ...payload, application: { ...payload.application, source: other } };
     };
-    expect(reportsIn('synced-again', changed)).toMatchObject([{ kind: 'deploy', version: NEW, status: 'succeeded' }]);
+    expect(reportsIn('synced-again', changed)).toMatchObject([{ version: NEW, status: 'succeeded' }]);
   });
 
   test('about resources that were changed in the cluster is a drift of the configuration', () => {

@@ -25,7 +25,7 @@ describe('a CDEvent', () => {
           key: '/event/source/123 271069a8-fc18-44f1-b38f-9d70a1695819',
           at: '2023-03-20T14:27:05.315Z',
           subject: { service: 'mySubject123', environment: 'test123' },
-          kind,
+          ...(kind === 'rollback' && { kind }),
           status: 'succeeded',
           version: DIGEST,
         },

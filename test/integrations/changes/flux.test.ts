@@ -82,7 +82,6 @@ describe('an event of a HelmRelease', () => {
           key: 'HelmRelease/apps/webapp v7',
           at: '2026-11-22T10:00:12.000Z',
           subject: { fluxObject: 'HelmRelease/apps/webapp', environment: 'production' },
-          kind: 'deploy',
           status: 'succeeded',
           version: '1.4.0',
         },
