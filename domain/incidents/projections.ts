@@ -43,6 +43,8 @@ export type Projections = {
   renew(lease: Lease, seconds: number): Promise<boolean>;
   /** Releases the lease and stores its state. */
   release(lease: Lease): Promise<void>;
+  /** Returns whether the target is connected and has anything to show. A change does not wake one that is off. */
+  isOn(target: Target): Promise<boolean>;
   /** Wakes the target after a delay in seconds. */
   wake(target: Target, afterSeconds: number): Promise<void>;
   /** Returns the state of the projection as last written. */

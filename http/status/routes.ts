@@ -36,7 +36,9 @@ export function statusApp(deps: StatusPageDeps): Hono<Env> {
         ? await homeResource(options)
         : await (file.kind === 'beside' ? besideResource : insideResource)(options, file.name);
     if (found !== undefined) return answer(c, page, found, 200);
-    if (file.kind === 'beside' || file.name.startsWith('api/'))
+    c.header('vary', 'Accept');
+    const isForPrograms = file.kind === 'beside' || file.name.startsWith('api/');
+    if (isForPrograms && !(c.req.header('accept') ?? '').includes('text/html'))
       return problem(c, 404, 'not-found', 'there is no such file of a status page');
     const missing = String(await missingPage(options.frame, 'There is nothing at this address'));
     return answer(c, page, { type: 'text/html; charset=utf-8', body: missing }, 404);

@@ -12,7 +12,7 @@ import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Env } from '../context.ts';
 import { credentialOf, principalOfSession } from '../middleware/authentication.ts';
 import { plainPage } from './layout.ts';
-import type { Html, Shown } from './parts.ts';
+import { type Html, sentence, type Shown } from './parts.ts';
 import {
   beginSession,
   forgetSession,
@@ -158,8 +158,6 @@ function failedLogin(c: Context<Env>, deps: ConsoleDeps, next: string, error: un
   c.var.log.warn('a sign-in with the identity provider failed', { reason: error.message });
   return showLogin(c, deps, { next, problem: sentence(error.message) }, error.refused ? 401 : 502);
 }
-
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 /** Returns the session that a token can begin, or why it can begin none. */
 async function sessionByToken(

@@ -27,6 +27,21 @@ export const ago = (at: Timestamp, now: Timestamp): Html =>
 export const ahead = (at: Timestamp, now: Timestamp): Html =>
   html`<time datetime="${at}" title="${exactly(at)}">${at <= now ? 'now' : `in ${spanOf(now, at)}`}</time>`;
 
+/** Words with which messages begin. Other first words can be names, such as of a service, which stay as they are. */
+const FIRST_WORDS: ReadonlySet<string> = new Set(
+  (
+    'a an all another any as at because both by each every for from how if in it its no nobody none not nothing of on ' +
+    'one only open send set sign some such that the there these this to too until what when which without you your'
+  ).split(' '),
+);
+
+/** Returns a message as a sentence: with a capital letter, unless it begins with a name, and with a period. */
+export function sentence(text: string): string {
+  const [first = ''] = text.split(/[\s,:]/, 1);
+  const begin = FIRST_WORDS.has(first) ? text.charAt(0).toUpperCase() : text.charAt(0);
+  return `${begin}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}
+
 /** Shows a time of today without its date. */
 export const clockTime = (at: Timestamp, now: Timestamp): Html =>
   html`<time datetime="${at}" title="${exactly(at)}"

@@ -16,7 +16,7 @@ import { consolePage, plainPage } from './layout.ts';
 import { loginRoutes } from './login.ts';
 import { PAGES } from './pages/index.ts';
 import type { ConsoleDeps, ConsolePage, PageAction } from './pages/page.ts';
-import { type Html, type Shown } from './parts.ts';
+import { type Html, type Shown, sentence } from './parts.ts';
 import { formOfViewer, identifiesViewer } from './viewer.ts';
 import { visibleText } from './visible.ts';
 
@@ -76,17 +76,17 @@ export function consoleApp(deps: ConsoleDeps): Hono<Env> {
 /**
  * Answers with the page, or with its changes if the browser asks for an event stream.
  *
- * @param notice what came of a form that was sent
+ * @param notice what came of a form that was sent; `fields`: those that the page shows again
  */
 async function answer(
   deps: ConsoleDeps,
   c: Context<Env>,
   page: ConsolePage,
-  notice?: { shown: Html; status: 200 | Refusal['status'] },
+  notice?: { shown: Html; status: 200 | Refusal['status']; fields?: URLSearchParams },
 ): Promise<Response> {
   const { viewer } = c.var;
   viewer.caller.allow(page.action, {});
-  const query = new URL(c.req.url).searchParams;
+  const query = new URLSearchParams([...new URL(c.req.url).searchParams, ...(notice?.fields ?? [])]);
   const shown = await page.show(deps, { viewer, param: c.req.param(), query });
   const main = String(await shown.main);
   const version = sha256(shown.title + main).slice(0, 16);
@@ -130,7 +130,11 @@ async function act(deps: ConsoleDeps, c: Context<Env>, page: ConsolePage): Promi
     if (shown !== undefined) return await answer(deps, c, page, { shown: doneNotice(shown), status: 200 });
   } catch (error) {
     if (error instanceof Refusal && error.status !== 404)
-      return answer(deps, c, page, { shown: refusalNotice(error), status: error.status });
+      return answer(deps, c, page, {
+        shown: refusalNotice(error),
+        status: error.status,
+        ...(action.keepsFields && { fields: form }),
+      });
     throw error;
   }
   return c.redirect(`${addressOf(c)}?done=${name}`, 303);
@@ -186,6 +190,3 @@ const problemText = (title = 'This did not work', text: string, viewer: Viewer |
       ${viewer === undefined ? html`<a href="/login">Sign in</a>` : html`<a href="/console">Back to the console</a>`}
     </p>
   </section>`;
-
-const sentence = (text: string): string =>
-  `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;

@@ -29,7 +29,9 @@ async function wakeOverdue(
   const now = clock.now();
   const overdue = due.filter(({ notBefore, since }) => secondsBetween(notBefore ?? since, now) > OVERDUE_SECONDS);
   if (overdue.length === 0) return;
-  log.info('the sweeper woke a projector that had missed its wake-up', { target, waiting: overdue.length });
+  // Changes do not wake a target that is off, so it has missed nothing. It settles what is due for it.
+  if (await projections.isOn(target))
+    log.info('the sweeper woke a projector that had missed its wake-up', { target, waiting: overdue.length });
   await projections.wake(target, 0);
 }
 

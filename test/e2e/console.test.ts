@@ -340,6 +340,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['Services', () => '/console/services'],
     ['a service', () => '/console/services/checkout'],
     ['SLOs', () => '/console/slos'],
+    ['an SLO', () => '/console/slos/checkout-availability'],
     ['Freezes', () => '/console/freezes'],
     ['Delivery', () => '/console/delivery?figure=time_to_restore'],
     ['Runbooks', () => '/console/runbooks'],

@@ -81,6 +81,10 @@ export class MemoryProjections implements Projections {
       this.#projectors.set(target, { owner, until: null, pace, wakeAt });
   }
 
+  async isOn(): Promise<boolean> {
+    return true;
+  }
+
   async wake(target: Target, afterSeconds: number): Promise<void> {
     this.#wake(target, afterSeconds);
   }

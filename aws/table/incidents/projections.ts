@@ -169,6 +169,10 @@ export class ProjectionTable implements Projections {
     });
   }
 
+  isOn(target: Target): Promise<boolean> {
+    return this.#isOn(target);
+  }
+
   wake(target: Target, afterSeconds: number): Promise<void> {
     return this.#wake(target, afterSeconds);
   }

@@ -1,3 +1,4 @@
+import { numberIn } from '../../../domain/runbooks/numbers.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
@@ -176,8 +177,8 @@ function inputsOf({ name: runbook, inputs }: Runbook, written: readonly string[]
 function valueOf(name: string, text: string, { type }: Input): string | number | boolean {
   if (type === 'string') return text;
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
-  const number = text.trim() === '' ? NaN : Number(text);
-  if (type !== 'boolean' && Number.isFinite(number) && (type === 'number' || Number.isInteger(number))) return number;
+  const number = numberIn(text);
+  if (type !== 'boolean' && number !== undefined && (type === 'number' || Number.isInteger(number))) return number;
   throw new UsageError(`input "${name}" must be of type ${type}`);
 }
 

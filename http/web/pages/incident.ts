@@ -15,6 +15,7 @@ import { decisionsPanel, effectsPanel, suspectsPanel } from './incident/evidence
 import { actionsPanel, questionsPanel } from './incident/forms.ts';
 import { healthPanel } from './incident/health.ts';
 import { timelinePanels } from './incident/timeline.ts';
+import { runsTable } from './runbooks/parts.ts';
 import type { ConsolePage } from './page.ts';
 
 export const incident: ConsolePage = {
@@ -40,7 +41,7 @@ export const incidentMain = (data: IncidentData): Html => html`
     </div>
     <div class="detail">
       ${childrenPanel(data)} ${healthPanel(data.story, data.health, data.at)} ${suspectsPanel(data)}
-      ${decisionsPanel(data)} ${effectsPanel(data)} ${timelinePanels(data)}
+      ${decisionsPanel(data)} ${runsPanel(data)} ${effectsPanel(data)} ${timelinePanels(data)}
     </div>
   </div>
 `;
@@ -108,6 +109,9 @@ function peoplePanel({ story: { incident: one }, at }: IncidentData): Html {
     </dl>`,
   );
 }
+
+const runsPanel = ({ runs, at }: IncidentData): Html | '' =>
+  runs.length === 0 ? '' : panel('runs', 'Runbooks', runs.length, runsTable(runs, at));
 
 function alertsPanel({ story: { incident: one, signals } }: IncidentData): Html | '' {
   if (signals.length === 0) return '';

@@ -82,6 +82,8 @@ export type PageAction = {
   permission: Action;
   /** Shown after it was done. */
   done: string;
+  /** After a refusal, the page is shown with the fields of the form, as if they were in its address. */
+  keepsFields?: true;
   /**
    * Does it. Returns nothing, or what only the answer to the form shows, such as a new secret.
    *

@@ -1,5 +1,5 @@
-import { readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { crc32Of, md5Of } from './body.ts';
 import { isCode, makeFolder, removeDurably, writeDurably } from './durable-files.ts';
 import { noSuchKey, notImplemented, S3Error } from './errors.ts';
@@ -11,7 +11,7 @@ const PUBLIC = { file: 0o644, folder: 0o755 };
 /**
  * Stores the objects of one bucket as plain files in a folder, by their keys, as a CDN in front of the bucket shows
  * them. Headers of an upload are not stored: a web server derives the content type from the name. Other files in the
- * folder are left alone.
+ * folder are left alone. A folder inside it that is a symbolic link is not followed: it could lead anywhere.
  */
 export function publicFolder(folder: string): Omit<ObjectStore, 'hold'> {
   const temporary = join(folder, '.unfinished');
@@ -21,8 +21,26 @@ export function publicFolder(folder: string): Omit<ObjectStore, 'hold'> {
     return join(folder, key);
   };
 
-  async function get(_bucket: string, key: string) {
+  /** @throws S3Error if a folder on the way to the file is a symbolic link */
+  async function inside(key: string): Promise<string> {
     const file = fileOf(key);
+    for (let above = dirname(file); above.length > folder.length; above = dirname(above)) {
+      const found = await lstat(above).catch((error: unknown) => {
+        if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
+        throw error;
+      });
+      if (found?.isSymbolicLink())
+        throw new S3Error(
+          403,
+          'AccessDenied',
+          `${above} is a symbolic link, which is not followed: replace it by a folder`,
+        );
+    }
+    return file;
+  }
+
+  async function get(_bucket: string, key: string) {
+    const file = await inside(key);
     try {
       const [content, { mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
       const info = {
@@ -49,14 +67,14 @@ export function publicFolder(folder: string): Omit<ObjectStore, 'hold'> {
     requireBucket: async () => undefined,
     async put(bucket, key, content, { onlyIfNew }) {
       if (onlyIfNew) throw notImplemented('PutObject with If-None-Match in a public folder');
-      const file = fileOf(key);
+      const file = await inside(key);
       await makeFolder(temporary, PUBLIC.folder);
       await writeDurably(file, content, { temporary, onlyIfNew, modes: PUBLIC });
       return (await get(bucket, key)).info;
     },
     get,
     info: async (bucket, key) => (await get(bucket, key)).info,
-    remove: (_bucket, key) => removeDurably(fileOf(key)),
+    remove: async (_bucket, key) => removeDurably(await inside(key)),
     keys: async () => {
       throw notImplemented('ListObjectsV2 of a public folder');
     },

@@ -128,6 +128,18 @@ describe('the status page', () => {
     expect((await get('/status/partners/incidents/open')).status).toBe(404);
   });
 
+  test('a file that does not exist is a page for browsers, and a problem for programs', async () => {
+    const { get } = siteOf();
+    for (const path of ['/status/api/v2/nothing.json', '/status.pdf']) {
+      const browser = await get(path, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
+      expect([browser.status, browser.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+      expect(browser.text).toContain('There is nothing at this address');
+      const program = await get(path, { accept: '*/*' });
+      expect([program.status, program.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
+      expect(program.headers.get('vary')).toContain('Accept');
+    }
+  });
+
   test('answers 404 for pages, files, months, and incidents that do not exist', async () => {
     const { get } = siteOf();
     for (const path of [

@@ -6,7 +6,7 @@ import type { IncidentData } from '../../../http/web/pages/incident/data.ts';
 import { incidentMain } from '../../../http/web/pages/incident.ts';
 import { PAGES } from '../../../http/web/pages/index.ts';
 import { type Now, nowMain } from '../../../http/web/pages/now.ts';
-import { spanOf } from '../../../http/web/parts.ts';
+import { sentence, spanOf } from '../../../http/web/parts.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import { untouchedAutomation } from '../../../schemas/access/access.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -15,6 +15,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import type { DecisionView, Effect, IncidentRecord, PageContradiction } from '../../../schemas/incidents/incident.ts';
+import { runId, type RunView } from '../../../schemas/runbooks/parts/runs.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { expectHarmless, hostile, HOSTILE, SCRIPT, textOf } from '../../support/hostile.ts';
 import { inbound } from '../../support/fixtures.ts';
@@ -135,6 +136,18 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
   links: [
     { title: hostile('link'), url: SCRIPT },
     { title: 'Dashboard', url: `https://grafana.example.com/${HOSTILE}` },
+  ],
+  runs: [
+    {
+      id: runId(ID, 1),
+      title: hostile('run'),
+      status: 'running',
+      steps: [],
+      service: hostile<ServiceName>('run of'),
+      environment: 'production',
+      by: hostile('starter'),
+      started_at: AT,
+    } as unknown as RunView,
   ],
   plan: {
     serviceEnvironment: { service: hostile<ServiceName>('service'), environment: 'production' as EnvironmentName },
@@ -368,6 +381,15 @@ test.each([
 const web = readdirSync(join(ROOT, 'http/web'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.startsWith('assets/'))
   .map((file) => ({ file, code: readFileSync(join(ROOT, 'http/web', file), 'utf8') }));
+
+test.each([
+  ['no freeze applies', 'No freeze applies.'],
+  ['checkout production is frozen', 'checkout production is frozen.'],
+  ['inputs: "lag" must be of type integer', 'inputs: "lag" must be of type integer.'],
+  ['the runbook has changed; show its plan again', 'The runbook has changed; show its plan again.'],
+])('a refusal is a sentence, and names keep their case: %s', (text, expected) => {
+  expect(sentence(text)).toBe(expected);
+});
 
 test.each(web)(
   '$file inserts markup only by templates, with quoted attributes, without styles and scripts',

@@ -209,6 +209,7 @@ describe('starting a runbook by hand', () => {
   test.each([
     ['service=checkout&environment=production', /cannot be started: inputs: "queue" is required/],
     ['service=checkout&input.queue=q&input.lag=many', /inputs: "lag" must be of type integer/],
+    ['service=checkout&input.queue=q&input.lag=0x10', /inputs: "lag" must be of type integer/],
     ['service=chekout&input.queue=q', /cannot be started: .*chekout/],
     ['service=&input.queue=q', /cannot be started: service:/],
   ])('says why %s cannot be started', async (query, why) => {
@@ -228,7 +229,11 @@ describe('starting a runbook by hand', () => {
       post('/console/runbooks/stuck-queue/actions/start', { ...hidden, ...more }, { token });
     for (const token of ['vera', 'cora']) expect([token, (await start(token)).status]).toEqual([token, 403]);
     const changed = await start('grace', { version: 'older' });
-    expect([changed.status, textOf(await changed.text())]).toEqual([409, expect.stringContaining('has changed')]);
+    const refused = await changed.text();
+    expect([changed.status, textOf(refused)]).toEqual([409, expect.stringContaining('has changed')]);
+    // What was written is still there, with the plan of the runbook as it is now.
+    expect(refused).toMatch(/name="input\.queue"\s+value="orders"/);
+    expect(textOf(refused)).toContain('Inputs: queue: orders, hard: true');
     const started = await start('grace');
     const [, path = ''] = /href="(\/console\/runbooks\/runs\/[\w-]+)">Show the run/.exec(await started.text()) ?? [];
     expect(started.status).toBe(200);

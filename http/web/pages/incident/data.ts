@@ -1,4 +1,5 @@
 import { planRollback, type Plan } from '../../../../actions/rollback/plan-rollback.ts';
+import { viewRun } from '../../../../actions/runbooks/start-run.ts';
 import { namer } from '../../../../actions/people/names.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { incidentLinks } from '../../../../domain/links/incident-links.ts';
@@ -8,6 +9,7 @@ import type { Link, Story } from '../../../../domain/messages/story.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
 import { IncidentId } from '../../../../schemas/config/names.ts';
 import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
+import { runId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
 import type { Asked, ConsoleDeps } from '../page.ts';
@@ -25,6 +27,8 @@ export type IncidentData = Pick<Viewer, 'may' | 'formKey'> & {
   links: readonly Link[];
   /** What a rollback would do now. Null: the viewer may not roll back, or the incident is resolved or a group. */
   plan: Plan | null;
+  /** Its newest runbook runs, oldest first. */
+  runs: readonly RunView[];
   /** The status page shows the service, and waits for approval. */
   waitsForPublication: boolean;
   /** Automation has acted, or would have, so that it can be marked as wrong. */
@@ -40,6 +44,7 @@ export type Timeline = {
 };
 
 const ENTRIES_PER_PAGE = 50;
+const RUNS_SHOWN = 10;
 
 /** Entries that one request looks through for matches of a filter. */
 const SEARCHED_MAX = 1000;
@@ -55,12 +60,13 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
   caller.allow('incidents:read', incident);
   const mayRollBack =
     incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
-  const [timeline, health, plan, config, named] = await Promise.all([
+  const [timeline, health, plan, config, named, runs] = await Promise.all([
     timelineOf(deps, id, filterOf(query)),
     healthOf(deps, story),
     mayRollBack ? planRollback(deps, caller, incident) : null,
     deps.config.current(),
     namer(deps),
+    runsOf(deps, id),
   ]);
   const entries = await Promise.all(
     timeline.entries.map(async (entry) => ({
@@ -80,12 +86,18 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     timeline: { ...timeline, entries },
     links: incidentLinks(story, config, at, health === null ? null : onsetOf(health.evidence).earliest),
     plan,
+    runs,
     waitsForPublication: names.length > 0 && publish === 'ask',
     hasActed:
       story.effects.some(
         ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),
       ) || story.decisions.some(({ kind, marked_wrong }) => kind === 'shadow' && marked_wrong === undefined),
   };
+}
+
+async function runsOf(deps: Pick<Deps, 'incidents' | 'runbooks'>, id: IncidentId): Promise<RunView[]> {
+  const begun = await deps.runbooks.of(id);
+  return Promise.all(begun.slice(-RUNS_SHOWN).map(({ number }) => viewRun(deps, runId(id, number))));
 }
 
 /** Reads until a page is full of entries that the filter shows. */

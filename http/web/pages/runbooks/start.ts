@@ -4,6 +4,7 @@ import { startRun } from '../../../../actions/runbooks/start-run.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import type { Input } from '../../../../schemas/runbooks/parts/inputs.ts';
+import { numberIn } from '../../../../domain/runbooks/numbers.ts';
 import type { InputValues, RunPlan } from '../../../../schemas/runbooks/parts/runs.ts';
 import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';
 import * as z from 'zod';
@@ -18,6 +19,7 @@ export const inputField = (name: string): string => `input.${name}`;
 export const START: PageAction = {
   permission: 'incidents:act',
   done: 'Started.',
+  keepsFields: true,
   async run(deps, { caller, param, form, trace }) {
     const runbook = await runbookOf(deps, param['name'] ?? '');
     const version = field(form, 'version', z.string());
@@ -71,6 +73,6 @@ function valueOf({ type }: Input, text: string): string | number | boolean {
       return text === 'true' ? true : text === 'false' ? false : text;
     case 'integer':
     case 'number':
-      return Number.isFinite(Number(text)) ? Number(text) : text;
+      return numberIn(text) ?? text;
   }
 }
