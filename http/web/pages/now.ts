@@ -34,6 +34,7 @@ import {
   servicePath,
   severityBadge,
   shareBar,
+  spanOf,
   statusBadge,
   tableOf,
 } from '../parts.ts';
@@ -211,7 +212,7 @@ function incidentRow({ incident, decisions, effects, children }: OpenIncident, a
       contradiction === undefined
         ? ''
         : html`<p class="contradiction">
-            <strong>${contradictionText(contradiction)}</strong> since ${ago(contradiction.since, at)}
+            <strong>${contradictionText(contradiction)}</strong> for ${spanOf(contradiction.since, at)}
           </p>`
     }
     ${
