@@ -30,6 +30,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { healthRoutes } from './routes/health.ts';
 import { idempotency } from './middleware/idempotency.ts';
 import { incidentRoutes } from './routes/incidents.ts';
+import { postmortemRoutes } from './routes/postmortems.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { openApiRoute } from './openapi.ts';
 import { problem } from './problem.ts';
@@ -72,6 +73,7 @@ export function api(deps: Deps): Api {
   signalRoutes(app, deps);
   actionRoutes(app, deps);
   careRoutes(app, deps);
+  postmortemRoutes(app, deps);
   runbookRoutes(app, deps);
   automationRoutes(app, deps);
   versionRoutes(app, deps);

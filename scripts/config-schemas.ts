@@ -14,6 +14,7 @@ import { StatusPageFile } from '../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../schemas/incidents/response.ts';
 import { DeliveryFile } from '../schemas/delivery/delivery-file.ts';
 import { LinksFile } from '../schemas/links/links.ts';
+import { PostmortemsFile } from '../schemas/postmortems/policy.ts';
 import { RoutesFile } from '../schemas/alerts/routes.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -27,6 +28,7 @@ const FILES = {
   links: { schema: LinksFile, title: 'Links to logs, traces, and dashboards', docs: 'docs/reference/links.md' },
   paging: { schema: PagingFile, title: 'Pager and second paging route', docs: 'docs/reference/configuration.md' },
   people: { schema: PeopleFile, title: 'People and permissions', docs: 'docs/reference/people.md' },
+  postmortems: { schema: PostmortemsFile, title: 'Post-mortems', docs: 'docs/reference/postmortems.md' },
   response: {
     schema: ResponseFile,
     title: 'Incident notifications and triage',

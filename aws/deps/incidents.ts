@@ -12,6 +12,7 @@ import { IncidentLog } from '../table/incidents/incident-log.ts';
 import { IncidentTable } from '../table/incidents/incidents.ts';
 import { RunbookTable } from '../table/incidents/runbooks.ts';
 import { AlertNoticeTable } from '../table/messages/alert-notices.ts';
+import { PostmortemTable } from '../table/postmortems/postmortems.ts';
 import { DeliveryTable } from '../table/status/deliveries.ts';
 import { PublicIncidentTable } from '../table/status/public-incidents.ts';
 import { SubscriberTable } from '../table/status/subscribers.ts';
@@ -36,6 +37,7 @@ export function incidentDeps(
       (...subjects) => projections.changed(...subjects),
     ),
     drills: new DrillTable(table, clock),
+    postmortems: new PostmortemTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
     alertNotices: new AlertNoticeTable(table),
     projections,

@@ -47,6 +47,7 @@ import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
 import type { Metrics, VersionLabels } from './metrics.ts';
 import type { Pager } from './paging.ts';
+import type { Postmortems } from './postmortems.ts';
 import type { HttpCalls, RunbookRuns } from './runbooks.ts';
 import type {
   Backlog,
@@ -100,6 +101,7 @@ export type IncidentDeps = {
   decisions: Decisions;
   effects: Effects;
   runbooks: RunbookRuns;
+  postmortems: Postmortems;
   drills: Drills;
   quarantine: Quarantine;
   alertNotices: AlertNotices;

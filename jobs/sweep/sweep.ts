@@ -19,6 +19,7 @@ import { endQuiet, showQuiet } from './quiet.ts';
 import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
+import { draftDue, type PostmortemJobDeps, remindOfPostmortems } from './postmortems.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -33,6 +34,7 @@ const OVERDUE_SECONDS = 30;
 const RUNS_MAX = 20;
 
 export type SweepDeps = GateDeps &
+  PostmortemJobDeps &
   Pick<
     Deps,
     | 'incidents'
@@ -100,6 +102,8 @@ export async function sweep(
     ['answer waiting deployments', () => answerWaitingGates(deps)],
     ['find undelivered GitHub webhooks', () => findUndeliveredGates(deps)],
     ['send reminders', () => remind(deps, open)],
+    ['draft post-mortems', () => draftDue(deps)],
+    ['send reminders of post-mortems', () => remindOfPostmortems(deps)],
     ['announce maintenance', () => announceMaintenance(deps)],
     ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],

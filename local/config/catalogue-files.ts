@@ -27,6 +27,7 @@ export const CONFIG_FILES = [
   'response.yaml',
   'links.yaml',
   'delivery.yaml',
+  'postmortems.yaml',
 ];
 /** Known folders in it: objectives, and the JSON Schemas of the files. */
 const CONFIG_FOLDERS = ['slos', 'schemas'];

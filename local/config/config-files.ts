@@ -12,6 +12,7 @@ import { StatusPageFile } from '../../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../../schemas/incidents/response.ts';
 import { DeliveryFile } from '../../schemas/delivery/delivery-file.ts';
 import { LinksFile } from '../../schemas/links/links.ts';
+import { PostmortemsFile } from '../../schemas/postmortems/policy.ts';
 import { RoutesFile } from '../../schemas/alerts/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
@@ -37,8 +38,9 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const response = await readYaml(join(dir, RESPONSE_FILE), ResponseFile);
   const links = await readYaml(join(dir, 'links.yaml'), LinksFile);
   const delivery = await readYaml(join(dir, 'delivery.yaml'), DeliveryFile);
+  const postmortems = await readYaml(join(dir, 'postmortems.yaml'), PostmortemsFile);
   const slos = await loadSlos(join(dir, SLOS));
-  const files = [services, paging, routes, slack, statusPage, freeze, people, response, links, delivery, slos];
+  const files = [services, paging, routes, slack, statusPage, freeze, people, response, links, delivery, postmortems, slos];
   if (
     !services.value ||
     !paging.value ||
@@ -50,6 +52,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     !response.value ||
     !links.value ||
     !delivery.value ||
+    !postmortems.value ||
     !slos.value
   )
     return { ok: false, problems: files.flatMap(({ problems }) => problems) };
@@ -64,6 +67,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     response: response.value,
     links: links.value,
     delivery: delivery.value,
+    postmortems: postmortems.value,
     slos: slos.value,
   };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };

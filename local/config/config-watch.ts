@@ -20,6 +20,7 @@ const FILES = [
   'response.yaml',
   'links.yaml',
   'delivery.yaml',
+  'postmortems.yaml',
 ];
 const LOOK_EVERY_MS = 1000;
 

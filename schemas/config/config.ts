@@ -9,6 +9,7 @@ import { StatusPageFile } from '../status/status-page-file.ts';
 import { ResponseFile } from '../incidents/response.ts';
 import { DeliveryFile } from '../delivery/delivery-file.ts';
 import { LinksFile, LinkTemplates } from '../links/links.ts';
+import { PostmortemsFile } from '../postmortems/policy.ts';
 import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
 import { Slo } from '../slo/slo.ts';
@@ -230,6 +231,7 @@ export const Config = z.strictObject({
   response: ResponseFile.prefault({}),
   links: LinksFile.prefault({}),
   delivery: DeliveryFile.prefault({}),
+  postmortems: PostmortemsFile.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 

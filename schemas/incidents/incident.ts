@@ -250,6 +250,8 @@ export const IncidentRecord = z.object({
   channel: z.string().optional(),
   /** The chat's id of the channel. */
   channel_id: z.string().optional(),
+  /** When the channel was first known. Absent: it has none, or an older version has recorded it. */
+  channel_opened_at: Timestamp.optional(),
   /** Channels of teams that get a line, in addition to the service's own. */
   notified_channels: z.array(z.string()).optional(),
   /** Some of its alerts are silenced or in maintenance: by whom and how long. */

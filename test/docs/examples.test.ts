@@ -31,6 +31,7 @@ const FILE_OF: Readonly<Record<string, string>> = {
   links: 'links.yaml',
   bands: 'delivery.yaml',
   attributionMinutes: 'delivery.yaml',
+  severities: 'postmortems.yaml',
 };
 
 type Block = { name: string; text: string };

@@ -52,6 +52,7 @@ async function rawDatabase(): Promise<DynamoDBDocumentClient> {
 
 function idIn(path: string): string {
   const id = '0'.repeat(26);
+  if (path.includes('/action-items')) return `${id}-00000000`;
   if (path.includes('/deployments')) return `chg_${id}`;
   return path.includes('/runbooks/runs') ? `${id}-r1` : id;
 }

@@ -276,6 +276,9 @@ describe('the OpenAPI description', () => {
     ...['rollback', 'approve', 'reject', 'abort', 'pause', 'resume', 'resolve', 'mark-wrong'].map(
       (action) => `POST /v1/incidents/{id}/actions/${action}`,
     ),
+    'GET /v1/incidents/{id}/postmortem',
+    'PUT /v1/incidents/{id}/postmortem',
+    'GET /v1/action-items',
     'GET /v1/automation',
     'PUT /v1/automation',
     'GET /v1/quarantine',

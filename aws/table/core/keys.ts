@@ -61,6 +61,18 @@ export const keys = {
   /** Alerts of the incident whose state at their source was found. */
   seen: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'SEEN' }),
   timeline: (id: IncidentId, at: Timestamp, key: string): Key => ({ pk: `INC#${id}`, sk: `TL#${at}#${key}` }),
+  /** An incident that is resolved, and whose post-mortem is not drafted yet. */
+  postmortemDue: (id: IncidentId): Key => ({ pk: 'PMDUE', sk: id }),
+  postmortemsDue: (): Pick<Key, 'pk'> => ({ pk: 'PMDUE' }),
+  postmortem: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'POSTMORTEM' }),
+  /** A saved text of a post-mortem. */
+  postmortemText: (id: IncidentId, revision: number): Key => ({ pk: `INC#${id}`, sk: `PMTEXT#${digits(revision)}` }),
+  /** Post-mortems in the states `draft` and `in_review`. */
+  postmortemOpen: (id: IncidentId): Key => ({ pk: 'PMOPEN', sk: id }),
+  postmortemsOpen: (): Pick<Key, 'pk'> => ({ pk: 'PMOPEN' }),
+  /** An action item of a post-mortem, by its service. */
+  actionItem: (service: string, id: string): Key => ({ pk: `ACTIONITEMS#${part(service)}`, sk: id }),
+  actionItemsOf: (service: string): Pick<Key, 'pk'> => ({ pk: `ACTIONITEMS#${part(service)}` }),
   digest: (of: DigestOf, stakeholder: string): Key => ({
     pk: of === 'shadow-report' ? 'REPORT#shadow' : `INC#${of}`,
     sk: `DIGEST#${stakeholder}`,
@@ -365,6 +377,7 @@ export const lists = {
   pins: 'PINS',
   drills: 'DRILLS',
   freezes: 'FREEZELIST',
+  actionItems: 'ACTIONITEMLIST',
 };
 
 /** Lists with many writes, each spread over `shards`. */

@@ -364,6 +364,8 @@ export class IncidentTable implements Incidents {
         this.#table.remove(keys.openIncident(id)),
         this.#table.remove(keys.pending(id)),
         markWrite(this.#table, `incident:${id}`, at),
+        // The sweeper drafts the post-mortem, whatever happens to this process.
+        this.#table.put({ ...keys.postmortemDue(id), since: at }),
         ...(plan.entry === null ? [] : [timelineWrite(this.#table, id, 'resolved', plan.entry)]),
       ]);
       if (!result.ok) continue;
@@ -510,8 +512,12 @@ export class IncidentTable implements Incidents {
     if (chatId !== undefined)
       await this.#table.transact([this.#table.put({ ...keys.channel(chatId), incident_id: id })]);
     await this.#table.touch(keys.incident(id), {
-      UpdateExpression: `SET channel = :channel${chatId === undefined ? '' : ', channel_id = :id'}`,
-      ExpressionAttributeValues: { ':channel': channel, ...(chatId !== undefined && { ':id': chatId }) },
+      UpdateExpression: `SET channel = :channel, channel_opened_at = if_not_exists(channel_opened_at, :now)${chatId === undefined ? '' : ', channel_id = :id'}`,
+      ExpressionAttributeValues: {
+        ':channel': channel,
+        ':now': this.#clock.now(),
+        ...(chatId !== undefined && { ':id': chatId }),
+      },
     });
   }
 

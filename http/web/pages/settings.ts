@@ -236,6 +236,7 @@ const SECTIONS = {
   'status-page.yaml': ({ statusPage }) => statusPage,
   'links.yaml': ({ links }) => links,
   'response.yaml': ({ response }) => response,
+  'postmortems.yaml': ({ postmortems }) => postmortems,
 } satisfies Readonly<Record<string, (config: Config) => unknown>>;
 
 const filesPanel = ({ configuration: { config } }: Settings): Html =>

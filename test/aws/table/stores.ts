@@ -16,6 +16,7 @@ import { IdempotencyTable } from '../../../aws/table/core/idempotency.ts';
 import { IncidentTable } from '../../../aws/table/incidents/incidents.ts';
 import { PinTable } from '../../../aws/table/changes/pins.ts';
 import { RolloutTable } from '../../../aws/table/changes/rollouts.ts';
+import { PostmortemTable } from '../../../aws/table/postmortems/postmortems.ts';
 import { ProjectionTable } from '../../../aws/table/incidents/projections.ts';
 import { QuarantineTable } from '../../../aws/table/alerts/quarantine.ts';
 import { Table } from '../../../aws/table/core/table.ts';
@@ -29,7 +30,7 @@ import { SetClock, silent, sealSecrets } from '../../support/fake-deps.ts';
 /** The stores that both the table and its in-memory double implement. */
 export type Stores = Pick<
   Deps,
-  'incidents' | 'incidentGroups' | 'decisions' | 'effects' | 'changes' | 'rollouts' | 'pins' | 'automation'
+  'incidents' | 'incidentGroups' | 'decisions' | 'effects' | 'changes' | 'rollouts' | 'pins' | 'automation' | 'postmortems'
 > & {
   clock: SetClock;
 };
@@ -122,6 +123,7 @@ export async function openTable(): Promise<TableStores> {
     rollouts: new RolloutTable(table),
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
+    postmortems: new PostmortemTable(table),
     audit: new AuditLogTable(table, blobs, clock, silent, sealSecrets),
     counters,
     backlog: new BacklogTable(table, clock),

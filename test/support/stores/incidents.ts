@@ -242,6 +242,7 @@ export class FakeIncidents implements Incidents {
     if (plan.entry !== null) dossier.timeline.push(plan.entry);
     this.#store.open.delete(dossier.scope);
     this.#store.pending.delete(id);
+    this.#store.postmortemsDue.set(id, this.#store.clock.now());
     return 'resolved';
   }
 
@@ -350,6 +351,7 @@ export class FakeIncidents implements Incidents {
   async setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void> {
     const { record } = this.#store.dossier(id);
     record.channel = channel;
+    record.channel_opened_at ??= this.#store.clock.now();
     if (chatId === undefined) return;
     record.channel_id = chatId;
     this.#store.channels.set(chatId, id);

@@ -8,6 +8,7 @@ import { FakeIncidents } from './incidents.ts';
 import { FakePins } from './pins.ts';
 import { FakeRollouts } from './rollouts.ts';
 import { FakeRunbooks } from './runbooks.ts';
+import { FakePostmortems } from './postmortems.ts';
 import type { FakeStore } from './store.ts';
 
 /** The stores that share one set of data in memory. */
@@ -22,4 +23,5 @@ export const storesIn = (store: FakeStore) =>
     pins: new FakePins(store),
     runbooks: new FakeRunbooks(store),
     automation: new FakeAutomation(store),
+    postmortems: new FakePostmortems(store),
   }) satisfies Partial<Deps>;

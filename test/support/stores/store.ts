@@ -82,6 +82,8 @@ export class FakeStore {
   /** Services outside of the catalogue that have their own incident. */
   places: readonly UnmatchedScope[] = [];
   /** Incidents by the chat's ID of the channel. */
+  /** Resolved incidents whose post-mortem is not drafted yet. */
+  readonly postmortemsDue = new Map<IncidentId, Timestamp>();
   readonly channels = new Map<string, IncidentId>();
   readonly changes = new Map<ChangeId, Change>();
   readonly rollouts = new Map<string, RolloutRecord>();

@@ -13,7 +13,7 @@ import { runId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts'
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
 import type { Asked, ConsoleDeps } from '../page.ts';
-import { type HealthRead, healthOf } from './health.ts';
+import { type HealthRead, healthOf } from '../../../../actions/incidents/health-read.ts';
 import { filterOf, isShown, type TimelineFilter } from './filter.ts';
 
 /** Everything that the page of an incident shows. */

@@ -1,20 +1,13 @@
 import { html } from 'hono/html';
+import type { HealthRead } from '../../../../actions/incidents/health-read.ts';
 import { onsetOf } from '../../../../domain/correlation/onset.ts';
 import type { Evidence } from '../../../../domain/correlation/evidence.ts';
 import type { Story } from '../../../../domain/messages/story.ts';
-import type { Deps } from '../../../../domain/ports/deps.ts';
-import { numberOf, questionName } from '../../../../domain/rollback/question-names.ts';
-import type { IncidentId } from '../../../../schemas/config/names.ts';
+import { questionName } from '../../../../domain/rollback/question-names.ts';
 import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
 import { clockTime, type Html, panel } from '../../parts.ts';
 import { type Mark, plot } from '../../plot.ts';
-
-/** What the newest judgement with samples of the health query has read. */
-export type HealthRead = { decision: DecisionView; evidence: Evidence };
-
-/** How many judgements are looked through for samples. */
-const JUDGEMENTS_READ = 3;
 
 /** Limits of the seconds that are shown before the first mark: several times the span of the marks. */
 const BEFORE_SECONDS = { min: 2 * 60, max: 20 * 60, times: 4 };
@@ -26,48 +19,6 @@ const AFTER_SECONDS = 30 * 60;
 const FREE_AFTER = 0.04;
 
 const CHANGES_MARKED = 3;
-
-/** Evidence of decisions, which never changes, by their IDs: an open page asks for it every few seconds. */
-const KEPT = new WeakMap<Deps['decisions'], Map<string, Evidence | null>>();
-const KEPT_MAX = 50;
-
-/**
- * Reads the stored inputs of the newest judgement. They are what Firebreak decided on, and need no monitoring system.
- * Null: no judgement has samples of a health query, or they could not be read.
- */
-export async function healthOf(
-  deps: Pick<Deps, 'decisions' | 'log'>,
-  { incident, decisions: all }: Pick<Story, 'incident' | 'decisions'>,
-): Promise<HealthRead | null> {
-  const judgements = all.filter(({ question }) => question === undefined).slice(-JUDGEMENTS_READ);
-  try {
-    for (const decision of judgements.toReversed()) {
-      const evidence = await evidenceOf(deps.decisions, incident.id, decision.id);
-      if (evidence !== null) return { decision, evidence };
-    }
-  } catch (error) {
-    deps.log.warn('the inputs of a decision could not be read', { incident: incident.id, error: String(error) });
-  }
-  return null;
-}
-
-async function evidenceOf(
-  decisions: Deps['decisions'],
-  incident: IncidentId,
-  decision: string,
-): Promise<Evidence | null> {
-  const kept = KEPT.get(decisions) ?? new Map<string, Evidence | null>();
-  KEPT.set(decisions, kept);
-  const known = kept.get(decision);
-  if (known !== undefined) return known;
-  const inputs = await decisions.inputs(incident, Number(numberOf(decision)));
-  const evidence = inputs?.evidence;
-  const shown = evidence?.health && evidence.health.curve.length > 0 ? evidence : null;
-  const [oldest] = kept.keys();
-  if (kept.size >= KEPT_MAX && oldest !== undefined) kept.delete(oldest);
-  kept.set(decision, shown);
-  return shown;
-}
 
 /** Shows the health around the onset, with what happened then. */
 export function healthPanel(

@@ -1,0 +1,380 @@
+import { sha256 } from '../../aws/hash.ts';
+import type { Scope } from '../../domain/access/access.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { StoredActionItem, StoredPostmortem } from '../../domain/ports/postmortems.ts';
+import {
+  actionItemsOf,
+  ACTION_ITEMS,
+  idsOf,
+  isItemHeading,
+  sectionWith,
+  statusOf,
+  withItem,
+} from '../../domain/postmortems/action-items.ts';
+import { namingOf } from '../../domain/postmortems/blameless.ts';
+import { type Draft, draftOf } from '../../domain/postmortems/draft.ts';
+import { lint } from '../../domain/postmortems/lint.ts';
+import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../../domain/postmortems/markdown.ts';
+import type { IncidentRecordOf } from '../../domain/postmortems/record.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import {
+  type ActionItemPatch,
+  ActionItemId,
+  type ActionItemView,
+  MARKDOWN_MAX_CHARS,
+  type PostmortemInput,
+  type PostmortemNeed,
+  type PostmortemRecord,
+  type PostmortemView,
+  SEV,
+} from '../../schemas/postmortems/postmortem.ts';
+import { needOf } from '../../schemas/postmortems/policy.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Caller } from '../people/caller.ts';
+import { Refusal } from '../refusal.ts';
+import { gather, type GatherDeps } from './gather.ts';
+
+export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'publicUrl'>;
+
+/** The stored post-mortem of an incident, or what its draft would be. */
+type Known = { record: IncidentRecordOf; stored: StoredPostmortem | undefined; draft: Draft; need: PostmortemNeed };
+
+/** @throws Refusal 403, 404 */
+async function known(deps: PostmortemDeps, id: IncidentId, allow: (scope: Scope) => void): Promise<Known> {
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
+  allow(incident);
+  const stored = await deps.postmortems.read(id);
+  const gathered = await gather(deps, id, { measure: false });
+  if (gathered === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
+  const { postmortems } = await deps.config.current();
+  return {
+    record: gathered.record,
+    stored,
+    draft: draftOf(gathered.record, gathered.end),
+    need: needOf(postmortems, incident),
+  };
+}
+
+/**
+ * Returns a post-mortem. Without a stored one, it is what a draft would be now.
+ *
+ * @param revision a saved version. Absent: the newest
+ * @throws Refusal 403, 404
+ */
+export async function readPostmortem(
+  deps: PostmortemDeps,
+  caller: Caller,
+  { id, revision }: { id: IncidentId; revision?: number | undefined },
+): Promise<PostmortemView> {
+  const found = await known(deps, id, (scope) => caller.allow('incidents:read', scope));
+  if (revision === undefined || revision === (found.stored?.record.revision ?? 0))
+    return viewOf(found, deps.clock.now());
+  const markdown = revision > 0 ? await deps.postmortems.text(id, revision) : undefined;
+  if (found.stored === undefined || markdown === undefined)
+    throw new Refusal(404, 'unknown-revision', `the post-mortem of incident ${id} has no revision ${revision}`);
+  const { record } = found.stored;
+  return viewOf({ ...found, stored: { record: { ...record, revision }, markdown } }, deps.clock.now());
+}
+
+/**
+ * Saves a new version. The first one makes the draft of an incident whose post-mortem is only offered.
+ *
+ * @returns the saved post-mortem
+ * @throws Refusal 403, 404; 409 `stale-revision`; 422
+ */
+export async function savePostmortem(
+  deps: PostmortemDeps,
+  caller: Caller,
+  id: IncidentId,
+  input: PostmortemInput,
+): Promise<PostmortemView> {
+  const found = await known(deps, id, (scope) => caller.allow('incidents:write', scope));
+  const { stored, draft, record: of } = found;
+  if (of.incident.status !== 'resolved')
+    throw new Refusal(409, 'incident-open', `incident ${id} is not resolved; its post-mortem can be saved after that`);
+  const revision = stored?.record.revision ?? 0;
+  if (input.revision !== undefined && input.revision !== revision) throw stale(id, input.revision, revision);
+  const markdown = textOf(stored?.markdown ?? draft.markdown, input);
+  const state = input.state ?? (stored === undefined ? 'draft' : stored.record.state);
+  if (stored !== undefined && markdown === stored.markdown && state === stored.record.state)
+    return viewOf(found, deps.clock.now());
+  const now = deps.clock.now();
+  const saved = await store(deps, found, { markdown, state, at: now, by: caller.name });
+  if (saved === undefined) throw stale(id, revision, revision + 1);
+  await deps.postmortems.settle(id);
+  if (state !== stored?.record.state) await noteState(deps, saved, caller.name);
+  return viewOf({ ...found, stored: { record: saved, markdown } }, now);
+}
+
+const stale = (id: IncidentId, given: number, current: number): Refusal =>
+  new Refusal(
+    409,
+    'stale-revision',
+    `the post-mortem of incident ${id} has changed: revision ${given} is not the current one (${current}). Read it again, and apply your change to that`,
+  );
+
+/** @throws Refusal 422 */
+function textOf(before: string, { markdown, title, introduction, sections, action_items }: PostmortemInput): string {
+  if (markdown !== undefined) return checked(markdown);
+  if ([title, introduction, sections, action_items].every((part) => part === undefined)) return before;
+  const parts = partsOf(before);
+  const text: PostmortemText = {
+    title: title ?? parts.title,
+    introduction: introduction ?? parts.introduction,
+    sections: sections ?? parts.sections,
+  };
+  const next =
+    action_items === undefined
+      ? text
+      : {
+          ...text,
+          sections: text.sections.some(({ heading }) => isItemHeading(heading))
+            ? text.sections.map((one) =>
+                isItemHeading(one.heading) ? { ...one, text: sectionWith(one.text, action_items) } : one,
+              )
+            : [...text.sections, { heading: ACTION_ITEMS, text: sectionWith('', action_items) }],
+        };
+  const open = [{ heading: 'introduction', text: next.introduction }, ...next.sections]
+    .slice(0, -1)
+    .find((one) => hasOpenFence(one.text));
+  if (open !== undefined)
+    throw new Refusal(
+      422,
+      'invalid',
+      `sections: "${open.heading}" has a block of code without an end: close it with \`\`\``,
+    );
+  return checked(markdownOf(next));
+}
+
+/** @throws Refusal 422 */
+export function checked(markdown: string): string {
+  if (markdown.trim() === '') throw new Refusal(422, 'invalid', 'markdown: the text is empty');
+  if (markdown.length > MARKDOWN_MAX_CHARS)
+    throw new Refusal(
+      422,
+      'invalid',
+      `markdown: the text has ${markdown.length} characters; the limit is ${MARKDOWN_MAX_CHARS}`,
+    );
+  if (!markdown.isWellFormed()) throw new Refusal(422, 'invalid', 'markdown: the text contains half a surrogate pair');
+  return markdown;
+}
+
+type Version = { markdown: string; state: PostmortemRecord['state']; at: Timestamp; by: string };
+
+/** Stores a version. Undefined: another one has been saved since it was read. */
+async function store(
+  deps: Pick<Deps, 'postmortems'>,
+  { stored, draft, record: { incident } }: Pick<Known, 'stored' | 'draft' | 'record'>,
+  { markdown, state, at, by }: Version,
+): Promise<PostmortemRecord | undefined> {
+  const before = stored?.record;
+  const revision = (before?.revision ?? 0) + 1;
+  const publishes = state === 'published' && before?.state !== 'published';
+  const record: PostmortemRecord = {
+    incident_id: incident.id,
+    service: incident.service,
+    environment: incident.environment,
+    severity: incident.severity,
+    state,
+    revision,
+    drafted_at: before?.drafted_at ?? at,
+    updated_at: at,
+    updated_by: by,
+    published_at: publishes ? at : (before?.published_at ?? null),
+    published_by: publishes ? by : (before?.published_by ?? null),
+    facts: before?.facts ?? draft.facts,
+    reminded: null,
+  };
+  const entry = {
+    id: `postmortem:${incident.id}:${revision}`,
+    at,
+    actor: by,
+    kind:
+      before === undefined ? 'postmortem.drafted' : before.state === state ? 'postmortem.saved' : `postmortem.${state}`,
+    subject: incident.id,
+    text: `Saved revision ${revision} of the post-mortem, state ${state}`,
+    detail: { revision, state, sha256: sha256(markdown) },
+  };
+  const isSaved = await deps.postmortems.save({ record, markdown }, itemsOf(record, markdown, incident.title), entry);
+  return isSaved ? record : undefined;
+}
+
+/** A post-mortem that is not needed has no action items. */
+function itemsOf(record: PostmortemRecord, markdown: string, alert: string): StoredActionItem[] {
+  if (record.state === 'skipped') return [];
+  const placed = actionItemsOf(markdown);
+  const ids = idsOf(record.incident_id, placed, sha256);
+  return placed.map(({ item }, n) => ({
+    ...item,
+    id: ActionItemId.parse(ids[n]),
+    incident_id: record.incident_id,
+    service: record.service,
+    environment: record.environment,
+    alert,
+    updated_at: record.updated_at,
+  }));
+}
+
+/** Drafts and stores the post-mortem of a resolved incident, once. Returns whether there is one now. */
+export async function draftPostmortem(deps: PostmortemDeps, id: IncidentId): Promise<boolean> {
+  const stored = await deps.postmortems.read(id);
+  if (stored !== undefined) {
+    await noteDraft(deps, stored.record);
+    return true;
+  }
+  const gathered = await gather(deps, id, { measure: true });
+  if (gathered === undefined) return false;
+  const { record, end } = gathered;
+  const draft = draftOf(record, end);
+  const at = deps.clock.now();
+  const saved = await store(
+    deps,
+    { stored: undefined, draft, record },
+    { markdown: draft.markdown, state: 'draft', at, by: 'firebreak' },
+  );
+  if (saved === undefined) return false;
+  await noteDraft(deps, saved);
+  return true;
+}
+
+/** The page of a post-mortem in the console. */
+export const postmortemPath = (id: IncidentId): string => `/console/incidents/${id}/postmortem`;
+
+/** Adds the draft to the timeline, once. */
+async function noteDraft(
+  deps: Pick<Deps, 'incidents' | 'publicUrl'>,
+  { incident_id: id, drafted_at, facts: { filled } }: PostmortemRecord,
+): Promise<void> {
+  const url = deps.publicUrl === undefined ? null : `${deps.publicUrl}${postmortemPath(id)}`;
+  await deps.incidents.note(id, 'postmortem-drafted', {
+    at: drafted_at,
+    actor: 'firebreak',
+    kind: 'postmortem.drafted',
+    text: `Drafted the post-mortem: ${filled.by_rule} of ${filled.of} fields are filled from the record${url === null ? '' : ` (${url})`}`,
+    detail: { url, filled },
+  });
+}
+
+const STATE_WORDS: Record<PostmortemRecord['state'], string> = {
+  draft: 'The post-mortem is a draft again',
+  in_review: 'The post-mortem is ready for review',
+  published: 'Published the post-mortem',
+  skipped: 'The post-mortem is not needed',
+};
+
+async function noteState(deps: Pick<Deps, 'incidents'>, record: PostmortemRecord, by: string): Promise<void> {
+  const { incident_id: id, state, revision, updated_at } = record;
+  await deps.incidents.note(id, `postmortem-${revision}`, {
+    at: updated_at,
+    actor: by,
+    kind: `postmortem.${state}`,
+    text: revision === 1 && state === 'draft' ? 'Started the post-mortem' : STATE_WORDS[state],
+    detail: { revision },
+  });
+}
+
+function viewOf({ record, stored, draft, need }: Known, now: Timestamp): PostmortemView {
+  const { incident } = record;
+  const markdown = stored?.markdown ?? draft.markdown;
+  const { citations, times, filled } = stored?.record.facts ?? draft.facts;
+  const { title, introduction, sections } = partsOf(markdown);
+  const placed = actionItemsOf(markdown);
+  const ids = idsOf(incident.id, placed, sha256);
+  const { state, revision, drafted_at, updated_at, updated_by, published_at, published_by } =
+    stored?.record ?? NOT_STORED;
+  return {
+    incident_id: incident.id,
+    need,
+    state,
+    revision,
+    drafted_at,
+    updated_at,
+    updated_by,
+    published_at,
+    published_by,
+    title,
+    severity: SEV[incident.severity],
+    service: incident.unmatched || incident.service,
+    environment: incident.environment,
+    times,
+    filled: { ...filled, share: filled.of === 0 ? 0 : Math.round((filled.by_rule / filled.of) * 1000) / 1000 },
+    introduction,
+    sections: [...sections],
+    action_items: placed.map(({ item }, n) => ({
+      ...item,
+      id: ActionItemId.parse(ids[n]),
+      status: statusOf(item, now.slice(0, 10)),
+    })),
+    citations,
+    findings: lint(markdown, namingOf(record).hidden, new Set(citations.map(({ ref }) => ref))),
+    markdown,
+  };
+}
+
+const NOT_STORED = {
+  state: 'none',
+  revision: 0,
+  drafted_at: null,
+  updated_at: null,
+  updated_by: null,
+  published_at: null,
+  published_by: null,
+} as const;
+
+/** Returns an action item as it is shown. */
+export const actionItemView = (
+  { id, incident_id, service, environment, title, owner, due, priority, done, updated_at }: StoredActionItem,
+  now: Timestamp,
+): ActionItemView => ({
+  id,
+  incident_id,
+  service,
+  environment,
+  title,
+  status: statusOf({ done, due }, now.slice(0, 10)),
+  owner,
+  due,
+  priority,
+  updated_at,
+});
+
+/** How often a change of an item is applied again to a text that has changed meanwhile. */
+const TRIES = 5;
+
+/**
+ * Changes an action item: its line in the text of the post-mortem.
+ *
+ * @throws Refusal 403, 404; 409 if the text keeps changing
+ */
+export async function changeActionItem(
+  deps: PostmortemDeps,
+  caller: Caller,
+  id: ActionItemId,
+  patch: ActionItemPatch,
+): Promise<ActionItemView> {
+  const [incident = '', hash = ''] = id.split('-');
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const found = await known(deps, incident as IncidentId, (scope) => caller.allow('incidents:write', scope)).catch(
+      (error: unknown) => {
+        throw error instanceof Refusal && error.code === 'unknown-incident' ? unknownItem(id) : error;
+      },
+    );
+    if (found.stored === undefined) throw unknownItem(id);
+    const { markdown, record } = found.stored;
+    const placed = actionItemsOf(markdown);
+    const one = placed[idsOf(incident, placed, sha256).indexOf(`${incident}-${hash}`)];
+    if (one === undefined || record.state === 'skipped') throw unknownItem(id);
+    const changed = withItem(markdown, one, patch);
+    const at = deps.clock.now();
+    const saved =
+      changed === markdown
+        ? record
+        : await store(deps, found, { markdown: changed, state: record.state, at, by: caller.name });
+    const item = saved && itemsOf(saved, changed, found.record.incident.title).find((other) => other.id === id);
+    if (item !== undefined) return actionItemView(item, at);
+  }
+  throw new Refusal(409, 'stale-revision', `the post-mortem of action item ${id} keeps changing; try again`);
+}
+
+const unknownItem = (id: string): Refusal => new Refusal(404, 'unknown-action-item', `there is no action item ${id}`);

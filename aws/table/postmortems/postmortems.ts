@@ -1,0 +1,141 @@
+import * as z from 'zod';
+import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { Page } from '../../../domain/ports/common.ts';
+import type { Postmortems, StoredActionItem, StoredPostmortem } from '../../../domain/ports/postmortems.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
+import {
+  ActionItem,
+  ActionItemId,
+  PostmortemRecord,
+  PostmortemState,
+} from '../../../schemas/postmortems/postmortem.ts';
+import { readAs } from '../../../schemas/parsing/read-as.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { actWrite } from '../audit/act-entries.ts';
+import { keys, lists } from '../core/keys.ts';
+import { absent, collect, type Condition, type Item, listed, type Table, type Write } from '../core/table.ts';
+
+/** A state of a newer version stays open to people, and is not published again. */
+const StoredRecord = PostmortemRecord.extend({ state: readAs(PostmortemState, 'in_review') });
+
+const StoredItem = z.object({
+  ...ActionItem.shape,
+  id: ActionItemId,
+  incident_id: IncidentId,
+  service: z.string(),
+  environment: z.string(),
+  alert: z.string(),
+  updated_at: Timestamp,
+});
+
+/** Stores post-mortems beside their incidents, with an item for each version and each action item. */
+export class PostmortemTable implements Postmortems {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async read(id: IncidentId): Promise<StoredPostmortem | undefined> {
+    const item = await this.#table.get(keys.postmortem(id));
+    if (item === undefined) return undefined;
+    const record = StoredRecord.parse(item);
+    const markdown = await this.text(id, record.revision);
+    if (markdown === undefined)
+      throw new Error(`the text of post-mortem ${id}, revision ${record.revision}, is missing`);
+    return { record, markdown };
+  }
+
+  async text(id: IncidentId, revision: number): Promise<string | undefined> {
+    const item = await this.#table.get(keys.postmortemText(id, revision));
+    return item && String(item['markdown']);
+  }
+
+  async save(
+    { record, markdown }: StoredPostmortem,
+    items: readonly StoredActionItem[],
+    entry: AuditEntry,
+  ): Promise<boolean> {
+    const { incident_id: id, revision, service, state } = record;
+    const before = await collect(this.#table.each(keys.actionItemsOf(service).pk, `${id}-`), ({ sk }) => String(sk));
+    const kept = new Set<string>(items.map((item) => item.id));
+    const open = keys.postmortemOpen(id);
+    const { ok } = await this.#table.transact([
+      this.#table.put({ ...keys.postmortem(id), ...record }, revision === 1 ? absent : isRevision(revision - 1)),
+      this.#table.put({ ...keys.postmortemText(id, revision), markdown, at: record.updated_at, by: record.updated_by }),
+      state === 'draft' || state === 'in_review'
+        ? this.#table.put({ ...open, incident_id: id })
+        : this.#table.remove(open),
+      actWrite(this.#table, entry),
+      ...items.map((item, position) => this.#itemWrite(item, position)),
+      ...before.filter((one) => !kept.has(one)).map((one) => this.#table.remove(keys.actionItem(service, one))),
+    ]);
+    return ok;
+  }
+
+  /** The first item of the newest incident comes first in the list. */
+  #itemWrite(item: StoredActionItem, position: number): Write {
+    const place = String(99 - position).padStart(2, '0');
+    return this.#table.put({
+      ...keys.actionItem(item.service, item.id),
+      ...item,
+      list: lists.actionItems,
+      list_key: `${item.incident_id}#${place}`,
+    });
+  }
+
+  async due(): Promise<{ id: IncidentId; since: Timestamp }[]> {
+    return collect(this.#table.each(keys.postmortemsDue().pk), ({ sk, since }) => ({
+      id: IncidentId.parse(sk),
+      since: Timestamp.parse(since),
+    }));
+  }
+
+  async settle(id: IncidentId): Promise<void> {
+    await this.#table.transact([this.#table.remove(keys.postmortemDue(id))]);
+  }
+
+  async unpublished(): Promise<PostmortemRecord[]> {
+    const ids = await collect(this.#table.each(keys.postmortemsOpen().pk), ({ sk }) => IncidentId.parse(sk));
+    const items = await this.#table.getAll(ids.map(keys.postmortem));
+    return items.flatMap((item) => (item === undefined ? [] : [StoredRecord.parse(item)]));
+  }
+
+  async remind(
+    { incident_id: id, revision }: PostmortemRecord,
+    reminded: NonNullable<PostmortemRecord['reminded']>,
+  ): Promise<boolean> {
+    const { ok } = await this.#table.transact([
+      this.#table.update(keys.postmortem(id), {
+        UpdateExpression: 'SET reminded = :reminded',
+        ConditionExpression: 'revision = :revision AND (attribute_type(reminded, :null) OR reminded.times < :times)',
+        ExpressionAttributeValues: {
+          ':reminded': reminded,
+          ':revision': revision,
+          ':null': 'NULL',
+          ':times': reminded.times,
+        },
+      }),
+    ]);
+    return ok;
+  }
+
+  async actionItems({ keep, ...page }: Parameters<Postmortems['actionItems']>[0]): Promise<Page<StoredActionItem>> {
+    const { items, next_cursor } = await this.#table.page(listed(lists.actionItems), page, (item) =>
+      keep(itemIn(item)),
+    );
+    return { items: items.map(itemIn), next_cursor };
+  }
+
+  async openItemsOf(service: string): Promise<StoredActionItem[]> {
+    const items = await collect(this.#table.each(keys.actionItemsOf(service).pk), itemIn);
+    return items.filter(({ done }) => !done);
+  }
+}
+
+const itemIn = (item: Item): StoredActionItem => StoredItem.parse(item);
+
+const isRevision = (revision: number): Condition => ({
+  ConditionExpression: 'revision = :revision',
+  ExpressionAttributeValues: { ':revision': revision },
+});

@@ -1,0 +1,519 @@
+import {
+  type ActionItem,
+  ActionItem as ActionItemSchema,
+  type DraftFacts,
+  type Section,
+  SEV,
+} from '../../schemas/postmortems/postmortem.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { onsetOf } from '../correlation/onset.ts';
+import { serviceEnvironmentText } from '../messages/story.ts';
+import { ACTION_ITEMS, itemLine } from './action-items.ts';
+import { namingOf } from './blameless.ts';
+import { QUESTION } from './lint.ts';
+import { escaped, markdownOf } from './markdown.ts';
+import type { IncidentRecordOf } from './record.ts';
+import { References, type Row, rowsOf, sentenceCase } from './timeline.ts';
+import { timesOf } from './times.ts';
+import { clock, counted, durationWords, numberWords, percent, sparkline } from './words.ts';
+
+/** A draft: its text, and what it was made from. */
+export type Draft = { markdown: string; facts: DraftFacts };
+
+/** Beyond these, a phase went badly; up to them, it went well. */
+const DETECTED_WITHIN_SECONDS = 5 * 60;
+const ACKNOWLEDGED_WITHIN_SECONDS = 5 * 60;
+const ANSWERED_WITHIN_SECONDS = 5 * 60;
+
+const DAY_SECONDS = 86_400;
+
+/**
+ * Drafts a post-mortem from the record of an incident. Every sentence points at its entries, and what the record does
+ * not say is a question. The same record gives the same text.
+ *
+ * @param end takes the place of the end of an incident that is not over
+ */
+export function draftOf(record: IncidentRecordOf, end: Timestamp): Draft {
+  return new Drafting(record, end).draft();
+}
+
+class Drafting {
+  readonly #record: IncidentRecordOf;
+  readonly #times: DraftFacts['times'];
+  readonly #rows: readonly Row[];
+  readonly #references = new References();
+  readonly #naming: ReturnType<typeof namingOf>;
+  readonly #fields: boolean[] = [];
+
+  constructor(record: IncidentRecordOf, end: Timestamp) {
+    this.#record = record;
+    this.#times = timesOf(record, end);
+    this.#naming = namingOf(record);
+    this.#rows = rowsOf(record, this.#naming, { alerted: this.#times.alerted_at, end: this.#times.resolved_at });
+    for (const { id, at } of this.#rows) this.#references.to(id, at);
+  }
+
+  draft(): Draft {
+    const { incident } = this.#record;
+    const sections: Section[] = [
+      { heading: 'Summary', text: this.#summary() },
+      { heading: 'Impact', text: this.#impact() },
+      { heading: 'Timeline', text: this.#timeline() },
+      { heading: 'Response times', text: this.#phases() },
+      { heading: 'Suspect and evidence', text: this.#suspect() },
+      { heading: 'Root cause', text: this.#rootCause() },
+      { heading: 'Contributing factors', text: this.#factors() },
+      { heading: 'What went well', text: this.#well() },
+      { heading: 'What went badly', text: this.#badly() },
+      { heading: 'Where we got lucky', text: this.#luck() },
+      { heading: ACTION_ITEMS, text: this.#items() },
+    ];
+    const title = `${escaped(incident.unmatched || incident.service)} ${this.#type()} — ${this.#times.alerted_at.slice(0, 10)}`;
+    const introduction = this.#introduction();
+    const filled = { by_rule: this.#fields.filter(Boolean).length, of: this.#fields.length };
+    return {
+      markdown: markdownOf({
+        title,
+        introduction: `${introduction}\n\n${filled.by_rule} of ${filled.of} fields of this draft are filled from the record of the incident (${percent(filled.of === 0 ? 0 : filled.by_rule / filled.of)}). References such as [E1] point at the entries of the timeline.`,
+        sections,
+      }),
+      facts: { citations: this.#references.all, times: this.#times, filled },
+    };
+  }
+
+  /** Writes a sentence with its references. At least one is required. */
+  #says(text: string, first: string, ...others: string[]): string {
+    return `${sentenceCase(text)} [${[...new Set([first, ...others])].join(', ')}].`;
+  }
+
+  /** Counts a field, and returns its text, or the question if the record does not say it. */
+  #field(text: string | null, question: string): string {
+    this.#fields.push(text !== null);
+    return text ?? `> ${QUESTION} ${question}`;
+  }
+
+  /** Returns the reference of the first or the last row of one of these kinds. */
+  #row(which: 'first' | 'last', ...kinds: string[]): string | undefined {
+    const isOne = ({ kind }: Row): boolean => kinds.includes(kind);
+    const row = which === 'first' ? this.#rows.find(isOne) : this.#rows.findLast(isOne);
+    return row && this.#references.to(row.id, row.at);
+  }
+
+  /** The entry with which the incident began. It always exists, also if the timeline has lost it. */
+  get #opening(): string {
+    return (
+      this.#row('first', 'incident.opened', 'incident.declared') ??
+      this.#references.to(`incident:${this.#record.incident.id}`, this.#times.alerted_at)
+    );
+  }
+
+  get #end(): string {
+    return this.#row('last', 'incident.resolved') ?? this.#opening;
+  }
+
+  #type(): string {
+    const [cause] = this.#record.causes;
+    if (cause === undefined)
+      return this.#record.incident.group_reason === undefined ? 'outage' : 'outage of several services';
+    const { change } = cause;
+    if (change?.has_migration === true) return 'failed migration';
+    switch (change?.kind) {
+      case 'migration':
+        return 'failed migration';
+      case 'flag':
+        return 'failed flag change';
+      case 'config':
+        return 'failed configuration change';
+      case 'infrastructure':
+        return 'failed infrastructure change';
+      case 'experiment':
+        return 'failed experiment';
+      case 'deploy':
+      case 'hotfix':
+      case 'rollback':
+      case undefined:
+        return 'failed deployment';
+    }
+  }
+
+  #introduction(): string {
+    const { incident } = this.#record;
+    const { alerted_at, resolved_at, duration_seconds } = this.#times;
+    const until =
+      resolved_at.slice(0, 10) === alerted_at.slice(0, 10)
+        ? clock(resolved_at)
+        : `${resolved_at.slice(0, 10)} ${clock(resolved_at)}`;
+    this.#fields.push(true, true);
+    return [
+      `- **Severity:** ${SEV[incident.severity]} (${incident.severity})`,
+      `- **Service:** ${escaped(serviceEnvironmentText(incident))}`,
+      `- **Duration:** ${durationWords(duration_seconds)}, from ${alerted_at.slice(0, 10)} ${clock(alerted_at)} to ${until} UTC`,
+      `- **Incident:** ${incident.id}`,
+    ].join('\n');
+  }
+
+  #summary(): string {
+    const { incident, causes } = this.#record;
+    const { alerted_at, mitigated_at, duration_seconds, restored_at } = this.#times;
+    const what = `${serviceEnvironmentText(incident)}: ${incident.title}`;
+    const [cause] = causes;
+    const began = this.#row('first', 'change');
+    const mitigation = this.#row('first', 'mitigation.succeeded');
+    const sentences = [
+      this.#says(`at ${clock(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(what))}`, this.#opening),
+      ...(cause === undefined
+        ? []
+        : [this.#says(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs())]),
+      ...this.#questionSentence(),
+      ...(mitigation === undefined || mitigated_at === null
+        ? []
+        : [
+            this.#says(
+              `it was mitigated at ${clock(mitigated_at)}${began === undefined ? '' : ' by undoing the change'}, and service was restored at ${clock(restored_at)}`,
+              mitigation,
+              this.#restoredRef,
+            ),
+          ]),
+      this.#says(`the incident was resolved after ${durationWords(duration_seconds)}`, this.#opening, this.#end),
+    ];
+    return this.#field(sentences.join(' '), '');
+  }
+
+  #causeWords({ suspect, change }: IncidentRecordOf['causes'][number]): string {
+    const what = change === null || change.kind === 'deploy' ? 'the deployment' : `the ${change.kind}`;
+    const where = change === null ? this.#record.incident : change;
+    return `${what} of ${escaped(suspect.version)} to ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (confidence ${suspect.confidence})`;
+  }
+
+  /** The change if it is a row, and the first decision that named it; else the opening. */
+  #causeRefs(): [string, ...string[]] {
+    const version = this.#record.causes[0]?.suspect.version;
+    const named = this.#record.decisions.find(
+      ({ from_version, offers = [] }) =>
+        from_version === version || offers.some((offer) => offer.from_version === version),
+    );
+    const decision = named === undefined ? this.#row('last', 'decision') : this.#decisionRef(named.id);
+    const [first, ...others] = [this.#row('first', 'change'), decision].filter((ref) => ref !== undefined);
+    return first === undefined ? [this.#opening] : [first, ...others];
+  }
+
+  get #restoredRef(): string {
+    return this.#row('last', 'alerts.resolved') ?? this.#row('last', 'verification.passed') ?? this.#end;
+  }
+
+  /** Says that people were asked, and why. */
+  #questionSentence(): string[] {
+    const asked = this.#record.decisions.find(
+      ({ kind, approvals, state }) => kind === 'approve' && (state !== 'final' || approvals.given.length > 0),
+    );
+    const ref = asked && this.#decisionRef(asked.id);
+    if (asked === undefined || ref === undefined) return [];
+    const migration = asked.reasons.find(({ code }) => code === 'migration_in_deploy');
+    const why = migration ?? asked.reasons.find(({ code }) => code === asked.because);
+    const answer = this.#row('first', 'decision.approved', 'decision.rejected', 'decision.expired');
+    const text =
+      migration === undefined
+        ? `Firebreak asked for approval instead of acting on its own${why === undefined ? '' : `: ${escaped(this.#naming.text(why.text))}`}`
+        : 'because of the migration, Firebreak asked for approval instead of rolling back on its own';
+    return [this.#says(text, ref, ...(answer === undefined ? [] : [answer]))];
+  }
+
+  #decisionRef(id: string): string | undefined {
+    const row =
+      this.#rows.find(({ kind, decision }) => kind === 'decision' && decision === id) ??
+      this.#rows.find(({ kind }) => kind === 'decision');
+    return row && this.#references.to(row.id, row.at);
+  }
+
+  #impact(): string {
+    const { budgets, impact } = this.#record;
+    const { alerted_at, restored_at } = this.#times;
+    const counted_ = budgets.filter(({ events }) => events > 0);
+    const ref = ({ id }: { id: string }): string => this.#references.to(`slo:${id}`, null);
+    const failed = counted_.map(
+      (one) =>
+        `- ${this.#says(`${numberWords(one.errors)} of ${numberWords(one.events)} ${one.unit} ${one.unit === 'requests' ? 'failed' : 'were bad'} from ${clock(alerted_at)} to ${clock(restored_at)}, by the objective ${escaped(one.title)}`, ref(one), this.#opening)}`,
+    );
+    const shares = counted_.flatMap((one) =>
+      one.share === null
+        ? []
+        : [
+            `- ${this.#says(`this spent ${percent(one.share)} of its error budget (${escaped(one.title)})`, ref(one), this.#opening)}`,
+          ],
+    );
+    return [
+      this.#field(
+        failed.length === 0 ? null : failed.join('\n'),
+        'How many requests failed? No objective has counts for this time.',
+      ),
+      this.#field(shares.length === 0 ? null : shares.join('\n'), 'Which share of the error budget was spent?'),
+      ...(impact.length === 0
+        ? [this.#field(null, 'How many users were affected, and what did it cost? No query is configured.')]
+        : impact.map(({ title, unit, value, problem }, n) =>
+            this.#field(
+              value === null
+                ? null
+                : `- ${this.#says(`${escaped(title)}: ${numberWords(value)}${unit === null ? '' : ` ${escaped(unit)}`}`, this.#references.to(`impact:${n + 1}`, this.#times.resolved_at), this.#opening)}`,
+              `${escaped(title)}? The query gave no value: ${escaped(problem ?? 'no result')}.`,
+            ),
+          )),
+    ].join('\n\n');
+  }
+
+  #timeline(): string {
+    const days = new Set(this.#rows.map(({ at }) => at.slice(0, 10)));
+    const rows = this.#rows.map(
+      ({ id, at, text }) =>
+        `- **${this.#references.to(id, at)}** ${days.size > 1 ? `${at.slice(0, 10)} ` : ''}${clock(at)} — ${text}`,
+    );
+    return this.#field(`All times are UTC.\n\n${rows.join('\n')}`, '');
+  }
+
+  #phases(): string {
+    const { to_detect_seconds, to_acknowledge_seconds, to_mitigate_seconds, to_restore_seconds, started_at } =
+      this.#times;
+    const acknowledgement =
+      this.#row('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken') ?? this.#opening;
+    const detected = `- ${this.#says(`time to detect: ${durationWords(to_detect_seconds)}, from ${clock(started_at)}`, this.#opening)}`;
+    const line = (name: string, seconds: number, ...refs: string[]): string =>
+      `- ${this.#says(`${name}: ${durationWords(seconds)}`, this.#opening, ...refs)}`;
+    return [
+      this.#field(detected, ''),
+      this.#field(
+        to_acknowledge_seconds === null ? null : line('time to acknowledge', to_acknowledge_seconds, acknowledgement),
+        'When did someone begin to work on it? No one acknowledged the incident.',
+      ),
+      this.#field(
+        to_mitigate_seconds === null
+          ? null
+          : line('time to mitigate', to_mitigate_seconds, this.#row('first', 'mitigation.succeeded') ?? this.#end),
+        'What ended the impact, and when? The record has no mitigation.',
+      ),
+      this.#field(line('time to restore', to_restore_seconds, this.#restoredRef), ''),
+    ].join('\n');
+  }
+
+  #suspect(): string {
+    const { causes, evidence } = this.#record;
+    const [cause] = causes;
+    const reasons =
+      cause?.suspect.reasons.map(
+        (reason) => `- ${this.#says(escaped(this.#naming.text(reason)), ...this.#causeRefs())}`,
+      ) ?? [];
+    const shown =
+      cause === undefined
+        ? null
+        : [
+            this.#says(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs()),
+            ...(reasons.length === 0 ? [] : [reasons.join('\n')]),
+          ].join('\n\n');
+    return [
+      this.#field(shown, 'Which change or event was the cause? Firebreak found no suspect.'),
+      this.#field(
+        evidence === null ? null : this.#health(evidence),
+        'What do the graphs show? No health query was read.',
+      ),
+    ].join('\n\n');
+  }
+
+  #health(evidence: NonNullable<IncidentRecordOf['evidence']>): string | null {
+    const { health, at } = evidence;
+    const [first] = health?.curve ?? [];
+    if (health === null || first === undefined) return null;
+    const values = health.curve.map(([, value]) => value);
+    const peak = values.filter(Number.isFinite).reduce((a, b) => Math.max(a, b), 0);
+    const onset = onsetOf(evidence);
+    const limit = Number.isFinite(health.max) ? ` (healthy up to ${numberWords(health.max)})` : '';
+    return [
+      this.#says(
+        `the problem began at ${clock(onset.at)}, and the health query peaked at ${numberWords(peak)}${limit}`,
+        this.#decisionRef('') ?? this.#opening,
+      ),
+      `Health from ${clock(first[0])} to ${clock(at)}: \`${sparkline(values)}\``,
+    ].join('\n\n');
+  }
+
+  #rootCause(): string {
+    const [cause] = this.#record.causes;
+    const version = cause === undefined ? null : escaped(cause.suspect.version);
+    return [
+      ...(cause?.change?.has_migration === true
+        ? [
+            this.#field(
+              null,
+              `Which statement of the migration in ${version} broke the service, and how can the schema be changed in steps that both versions accept?`,
+            ),
+          ]
+        : []),
+      this.#field(
+        null,
+        version === null
+          ? 'What failed, and why?'
+          : `What in ${version} made the service fail, and why did it not show before production?`,
+      ),
+    ].join('\n\n');
+  }
+
+  #factors(): string {
+    const { to_detect_seconds } = this.#times;
+    return [
+      this.#field(null, 'Which conditions made the failure possible, or made it worse?'),
+      ...(to_detect_seconds > DETECTED_WITHIN_SECONDS
+        ? [this.#field(null, `What made the detection take ${durationWords(to_detect_seconds)}?`)]
+        : []),
+    ].join('\n\n');
+  }
+
+  #well(): string {
+    const { decisions, causes } = this.#record;
+    const { to_detect_seconds, to_acknowledge_seconds, to_mitigate_seconds } = this.#times;
+    const mitigation = this.#row('first', 'mitigation.succeeded');
+    const verified = this.#row('last', 'verification.passed');
+    const acknowledgement = this.#row('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken');
+    const automatic = decisions.find(({ kind }) => kind === 'roll_back');
+    const decided = automatic && this.#decisionRef(automatic.id);
+    return this.#list(
+      [
+        ...(to_detect_seconds <= DETECTED_WITHIN_SECONDS && this.#record.evidence !== null
+          ? [this.#says(`the alert fired within ${durationWords(to_detect_seconds)} of the onset`, this.#opening)]
+          : []),
+        ...(decided !== undefined && mitigation !== undefined && to_mitigate_seconds !== null
+          ? [
+              this.#says(
+                `Firebreak mitigated on its own, ${durationWords(to_mitigate_seconds)} after the alert`,
+                decided,
+                mitigation,
+              ),
+            ]
+          : []),
+        ...this.#questionSentence(),
+        ...(to_acknowledge_seconds !== null &&
+        to_acknowledge_seconds <= ACKNOWLEDGED_WITHIN_SECONDS &&
+        acknowledgement !== undefined
+          ? [
+              this.#says(
+                `a person acknowledged the incident within ${durationWords(to_acknowledge_seconds)}`,
+                acknowledgement,
+              ),
+            ]
+          : []),
+        ...(verified === undefined
+          ? []
+          : [this.#says('the recovery was verified before the incident was resolved', verified, this.#end)]),
+        ...(causes.length > 0 &&
+        mitigation !== undefined &&
+        verified !== undefined &&
+        this.#row('first', 'change') !== undefined
+          ? [
+              this.#says(
+                'undoing the suspected change restored the service, which supports the suspicion',
+                ...this.#causeRefs(),
+                mitigation,
+              ),
+            ]
+          : []),
+      ],
+      'What helped to find and to end the problem?',
+    );
+  }
+
+  #badly(): string {
+    const { incident, decisions } = this.#record;
+    const { to_detect_seconds, to_acknowledge_seconds } = this.#times;
+    const failed = this.#rows.filter(({ kind }) =>
+      [
+        'mitigation.failed',
+        'mitigation.gave_up',
+        'mitigation.refused',
+        'verification.failed',
+        'page.failed',
+        'runbook.failed',
+      ].includes(kind),
+    );
+    const waiting = decisions.flatMap(({ id, kind }) => {
+      const ref = this.#decisionRef(id);
+      const asked = this.#rows.find((row) => row.kind === 'decision' && row.decision === id);
+      const answer = this.#rows.find(
+        (row) => row.kind === 'decision.approved' && asked !== undefined && row.at >= asked.at,
+      );
+      if (kind !== 'approve' || asked === undefined || answer === undefined || ref === undefined) return [];
+      const seconds = secondsBetween(asked.at, answer.at);
+      return seconds <= ANSWERED_WITHIN_SECONDS
+        ? []
+        : [this.#says(`the approval took ${durationWords(seconds)}`, ref, this.#references.to(answer.id, answer.at))];
+    });
+    const escalations = incident.escalated?.length ?? 0;
+    return this.#list(
+      [
+        ...(to_detect_seconds > DETECTED_WITHIN_SECONDS
+          ? [this.#says(`the alert fired only ${durationWords(to_detect_seconds)} after the onset`, this.#opening)]
+          : []),
+        ...(to_acknowledge_seconds !== null && to_acknowledge_seconds > ACKNOWLEDGED_WITHIN_SECONDS
+          ? [
+              this.#says(
+                `it took ${durationWords(to_acknowledge_seconds)} until a person acknowledged`,
+                this.#row('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken') ?? this.#opening,
+              ),
+            ]
+          : []),
+        ...(escalations > 0
+          ? [
+              this.#says(
+                `the page was repeated ${counted(escalations, 'time')}, because no one acknowledged it`,
+                this.#opening,
+              ),
+            ]
+          : []),
+        ...waiting,
+        ...failed
+          .slice(0, 5)
+          .map(({ id, at, text }) =>
+            this.#says(`this did not work: ${text.replace(/\.$/, '')}`, this.#references.to(id, at)),
+          ),
+      ],
+      'What slowed down the detection or the response?',
+    );
+  }
+
+  #luck(): string {
+    return this.#list([], 'What could have made it worse, but did not?');
+  }
+
+  #list(sentences: readonly string[], question: string): string {
+    return this.#field(sentences.length === 0 ? null : sentences.map((text) => `- ${text}`).join('\n'), question);
+  }
+
+  #items(): string {
+    const { causes, team, dueDays } = this.#record;
+    const { to_detect_seconds, mitigated_at, resolved_at } = this.#times;
+    const [cause] = causes;
+    const owner = ActionItemSchema.shape.owner.safeParse(team).data ?? null;
+    const due = plusSeconds(resolved_at, dueDays * DAY_SECONDS).slice(0, 10);
+    const item = (title: string, priority: 'P1' | 'P2'): ActionItem => ({
+      title: title.slice(0, 400).trim(),
+      done: false,
+      owner,
+      due,
+      priority,
+    });
+    const version = cause === undefined ? '' : escaped(cause.suspect.version);
+    const items = [
+      ...(cause?.change?.has_migration === true
+        ? [item(`Split the migration in ${version} into steps that the version before also accepts`, 'P1')]
+        : []),
+      ...(cause === undefined
+        ? []
+        : [item(`Add a check that stops a failure such as that of ${version} before production`, 'P1')]),
+      ...(to_detect_seconds > DETECTED_WITHIN_SECONDS
+        ? [item(`Detect this failure sooner: it began ${durationWords(to_detect_seconds)} before the alert`, 'P2')]
+        : []),
+      ...(mitigated_at === null
+        ? [item('Describe or automate the mitigation of this failure in a runbook', 'P2')]
+        : []),
+    ];
+    return this.#field(
+      items.length === 0 ? null : items.map(itemLine).join('\n'),
+      'What prevents this failure, or makes it shorter?',
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import type { PostmortemsFile } from '../../schemas/postmortems/policy.ts';
+import type { PostmortemRecord } from '../../schemas/postmortems/postmortem.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { durationWords } from './words.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** Returns whether people are to be reminded of a post-mortem that is not published. */
+export function reminderDue(
+  { state, updated_at, reminded }: Pick<PostmortemRecord, 'state' | 'updated_at' | 'reminded'>,
+  { afterDays, times }: PostmortemsFile['reminders'],
+  now: Timestamp,
+  timeScale: number,
+): boolean {
+  if (state !== 'draft' && state !== 'in_review') return false;
+  if ((reminded?.times ?? 0) >= times) return false;
+  return plusSeconds(reminded?.at ?? updated_at, (afterDays * DAY_SECONDS) / timeScale) <= now;
+}
+
+/** @param now time of the reminder */
+export function reminderText(
+  { state, updated_at }: Pick<PostmortemRecord, 'state' | 'updated_at'>,
+  now: Timestamp,
+): string {
+  const seconds = secondsBetween(updated_at, now);
+  const days = Math.floor(seconds / DAY_SECONDS);
+  const since = days >= 1 ? `${days} day${days === 1 ? '' : 's'}` : durationWords(seconds);
+  return state === 'draft'
+    ? `The post-mortem is still a draft, unchanged for ${since}: complete it and ask for a review`
+    : `The post-mortem has been waiting for its review for ${since}: publish it, or say what is missing`;
+}

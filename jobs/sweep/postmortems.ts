@@ -1,0 +1,73 @@
+import { draftPostmortem, type PostmortemDeps } from '../../actions/postmortems/postmortem.ts';
+import { reminderDue, reminderText } from '../../domain/postmortems/reminders.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { needOf } from '../../schemas/postmortems/policy.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+
+export type PostmortemJobDeps = PostmortemDeps & Pick<Deps, 'sloStatuses' | 'timeScale'>;
+
+/** How long a draft waits for the evaluation that counts the last minutes of the incident. */
+const COUNTS_WITHIN_SECONDS = 5 * 60;
+
+/**
+ * Drafts the post-mortems of resolved incidents that need one. The mark of an incident is written with its resolution and
+ * removed after the draft, so that a draft is made once, whenever a process ends.
+ */
+export async function draftDue(deps: PostmortemJobDeps): Promise<{ drafted: number }> {
+  let drafted = 0;
+  for (const { id, since } of await deps.postmortems.due()) {
+    try {
+      if (await isEarly(deps, id, since)) continue;
+      const incident = await deps.incidents.read(id);
+      const { postmortems } = await deps.config.current();
+      const isRequired = incident !== undefined && needOf(postmortems, incident) === 'required';
+      if (isRequired && !(await draftPostmortem(deps, id))) continue;
+      await deps.postmortems.settle(id);
+      if (isRequired) drafted += 1;
+    } catch (error) {
+      deps.log.error('a post-mortem could not be drafted', { incident: id, error: String(error) });
+    }
+  }
+  return { drafted };
+}
+
+/** Returns whether the service has objectives that are not evaluated up to the end of the incident yet. */
+async function isEarly(
+  { incidents, config, clock, sloStatuses }: PostmortemJobDeps,
+  id: IncidentId,
+  since: Timestamp,
+): Promise<boolean> {
+  if (plusSeconds(since, COUNTS_WITHIN_SECONDS) <= clock.now()) return false;
+  const incident = await incidents.read(id);
+  const { slos } = await config.current();
+  const isMeasured = slos.some((slo) => slo.service === incident?.service && slo.environment === incident.environment);
+  return isMeasured && ((await sloStatuses.evaluatedAt()) ?? '') < since;
+}
+
+/** Reminds people of post-mortems that are not published, on the timelines of their incidents. */
+export async function remindOfPostmortems(deps: PostmortemJobDeps): Promise<{ reminded: number }> {
+  const { reminders } = (await deps.config.current()).postmortems;
+  let reminded = 0;
+  if (reminders.times === 0) return { reminded };
+  for (const record of await deps.postmortems.unpublished()) {
+    const now = deps.clock.now();
+    if (!reminderDue(record, reminders, now, deps.timeScale)) continue;
+    const { incident_id: id, revision } = record;
+    const times = (record.reminded?.times ?? 0) + 1;
+    try {
+      // The entry comes first: its key makes a repetition harmless, and a lost reminder would be missed.
+      await deps.incidents.note(id, `postmortem-reminder-${revision}-${times}`, {
+        at: now,
+        actor: 'firebreak',
+        kind: 'postmortem.reminder',
+        text: reminderText(record, now),
+        detail: { revision, times },
+      });
+      if (await deps.postmortems.remind(record, { times, at: now })) reminded += 1;
+    } catch (error) {
+      deps.log.error('a reminder of a post-mortem could not be added', { incident: id, error: String(error) });
+    }
+  }
+  return { reminded };
+}

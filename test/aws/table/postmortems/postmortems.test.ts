@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest';
+import type { StoredActionItem } from '../../../../domain/ports/postmortems.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
+import { PostmortemRecord } from '../../../../schemas/postmortems/postmortem.ts';
+import { closed, inBothStores, opened, serviceEnvironment, stores } from '../both-stores.ts';
+
+const record = (id: IncidentId, more: Partial<PostmortemRecord> = {}): PostmortemRecord => {
+  const at = stores.clock.now();
+  return PostmortemRecord.parse({
+    incident_id: id,
+    ...serviceEnvironment,
+    severity: 'critical',
+    state: 'draft',
+    revision: 1,
+    drafted_at: at,
+    updated_at: at,
+    updated_by: 'firebreak',
+    published_at: null,
+    published_by: null,
+    facts: {
+      citations: [{ ref: 'E1', id: 'TL#1', at: null }],
+      times: {
+        started_at: at,
+        alerted_at: at,
+        acknowledged_at: null,
+        mitigated_at: null,
+        restored_at: at,
+        resolved_at: at,
+        duration_seconds: 0,
+        to_detect_seconds: 0,
+        to_acknowledge_seconds: null,
+        to_mitigate_seconds: null,
+        to_restore_seconds: 0,
+      },
+      filled: { by_rule: 1, of: 2 },
+    },
+    reminded: null,
+    ...more,
+  });
+};
+
+const item = (id: IncidentId, hash: string, more: Partial<StoredActionItem> = {}): StoredActionItem => ({
+  id: `${id}-${hash}`,
+  incident_id: id,
+  ...serviceEnvironment,
+  alert: 'It fails',
+  title: `Item ${hash}`,
+  done: false,
+  owner: null,
+  due: null,
+  priority: null,
+  updated_at: stores.clock.now(),
+  ...more,
+});
+
+const save = (one: PostmortemRecord, markdown: string, items: StoredActionItem[] = []) =>
+  stores.postmortems.save({ record: one, markdown }, items, {
+    id: `postmortem:${one.incident_id}:${one.revision}`,
+    at: one.updated_at,
+    actor: one.updated_by,
+    kind: 'postmortem.saved',
+    subject: one.incident_id,
+    text: 'Saved',
+    detail: {},
+  });
+
+const idsOfService = async (id: string): Promise<string[]> =>
+  (
+    await stores.postmortems.actionItems({ limit: 50, keep: ({ service }) => service === serviceEnvironment.service })
+  ).items.map((one) => one.id.replace(`${id}-`, ''));
+
+inBothStores(() => {
+  test('a resolved incident is due until it is settled, and an open one is not', async () => {
+    const id = await opened();
+    const isDue = async () => (await stores.postmortems.due()).filter((one) => one.id === id);
+    expect(await isDue()).toEqual([]);
+    await closed(id);
+    expect(await isDue()).toEqual([{ id, since: stores.clock.now() }]);
+    await stores.postmortems.settle(id);
+    await stores.postmortems.settle(id);
+    expect(await isDue()).toEqual([]);
+  });
+
+  test('a version is saved only after the one before it, and every version stays readable', async () => {
+    const id = await opened();
+    expect(await stores.postmortems.read(id)).toBeUndefined();
+    expect(await save(record(id, { revision: 2 }), 'two')).toBe(false);
+    expect(await save(record(id), 'one')).toBe(true);
+    expect(await save(record(id), 'another one')).toBe(false);
+    expect(await save(record(id, { revision: 2, updated_by: 'ada' }), 'two\r\n\u202e')).toBe(true);
+    expect(await stores.postmortems.read(id)).toEqual({
+      record: record(id, { revision: 2, updated_by: 'ada' }),
+      markdown: 'two\r\n\u202e',
+    });
+    expect(await stores.postmortems.text(id, 1)).toBe('one');
+    expect(await stores.postmortems.text(id, 3)).toBeUndefined();
+  });
+
+  test('of several versions at the same time, one is saved', async () => {
+    const id = await opened();
+    await save(record(id), 'one');
+    const saved = await Promise.all(['a', 'b', 'c'].map((text) => save(record(id, { revision: 2 }), text)));
+    expect(saved.filter(Boolean)).toHaveLength(1);
+  });
+
+  test('a version replaces the action items of the one before it', async () => {
+    const id = await opened();
+    await save(record(id), 'one', [item(id, '0000000a'), item(id, '0000000b')]);
+    expect(await idsOfService(id)).toEqual(['0000000a', '0000000b']);
+    await save(record(id, { revision: 2 }), 'two', [item(id, '0000000c'), item(id, '0000000b', { done: true })]);
+    expect(await idsOfService(id)).toEqual(['0000000c', '0000000b']);
+    const open = await stores.postmortems.openItemsOf(serviceEnvironment.service);
+    expect(open).toEqual([item(id, '0000000c')]);
+  });
+
+  test('action items are read in pages', async () => {
+    const id = await opened();
+    await save(
+      record(id),
+      'one',
+      ['1', '2', '3'].map((n) => item(id, `0000000${n}`)),
+    );
+    const keep = ({ service }: StoredActionItem) => service === serviceEnvironment.service;
+    const first = await stores.postmortems.actionItems({ limit: 2, keep });
+    expect(first.items.map((one) => one.title)).toEqual(['Item 00000001', 'Item 00000002']);
+    const next = await stores.postmortems.actionItems({ limit: 2, keep, cursor: first.next_cursor ?? '' });
+    expect(next.items.map((one) => one.title)).toEqual(['Item 00000003']);
+    expect(next.next_cursor).toBeNull();
+  });
+
+  test('drafts and reviews are open, and reminders of them are counted', async () => {
+    const id = await opened();
+    const isOpen = async () => (await stores.postmortems.unpublished()).filter((one) => one.incident_id === id);
+    await save(record(id), 'one');
+    const one = record(id);
+    const at = stores.clock.now();
+    expect(await stores.postmortems.remind(one, { times: 1, at })).toBe(true);
+    expect(await stores.postmortems.remind(one, { times: 1, at })).toBe(false);
+    expect(await isOpen()).toEqual([{ ...one, reminded: { times: 1, at } }]);
+    await save(record(id, { revision: 2, state: 'in_review' }), 'one');
+    expect(await stores.postmortems.remind(one, { times: 2, at })).toBe(false);
+    expect(await isOpen()).toHaveLength(1);
+    for (const [n, state] of (['published', 'draft', 'skipped'] as const).entries()) {
+      await save(record(id, { revision: 3 + n, state }), 'one');
+      expect(await isOpen()).toHaveLength(state === 'draft' ? 1 : 0);
+    }
+  });
+});
