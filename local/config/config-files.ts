@@ -40,7 +40,20 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const delivery = await readYaml(join(dir, 'delivery.yaml'), DeliveryFile);
   const postmortems = await readYaml(join(dir, 'postmortems.yaml'), PostmortemsFile);
   const slos = await loadSlos(join(dir, SLOS));
-  const files = [services, paging, routes, slack, statusPage, freeze, people, response, links, delivery, postmortems, slos];
+  const files = [
+    services,
+    paging,
+    routes,
+    slack,
+    statusPage,
+    freeze,
+    people,
+    response,
+    links,
+    delivery,
+    postmortems,
+    slos,
+  ];
   if (
     !services.value ||
     !paging.value ||

@@ -30,7 +30,15 @@ import { SetClock, silent, sealSecrets } from '../../support/fake-deps.ts';
 /** The stores that both the table and its in-memory double implement. */
 export type Stores = Pick<
   Deps,
-  'incidents' | 'incidentGroups' | 'decisions' | 'effects' | 'changes' | 'rollouts' | 'pins' | 'automation' | 'postmortems'
+  | 'incidents'
+  | 'incidentGroups'
+  | 'decisions'
+  | 'effects'
+  | 'changes'
+  | 'rollouts'
+  | 'pins'
+  | 'automation'
+  | 'postmortems'
 > & {
   clock: SetClock;
 };
