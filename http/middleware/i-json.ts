@@ -21,12 +21,21 @@ const SMALLEST = 1e-100;
  */
 export const iJson: MiddlewareHandler<Env> = async (c, next) => {
   const text = new TextDecoder().decode(await readBody(c, BODY_MAX_BYTES));
-  if (text !== '') {
-    const wrong = flawOf(parsed(text), 0);
-    if (wrong !== undefined) throw new Refusal(422, 'invalid', wrong);
-  }
+  if (text !== '') readIJson(text);
   await next();
 };
+
+/**
+ * Reads a text as JSON with the same restrictions.
+ *
+ * @throws Refusal 400, 422
+ */
+export function readIJson(text: string): unknown {
+  const value = parsed(text);
+  const wrong = flawOf(value, 0);
+  if (wrong !== undefined) throw new Refusal(422, 'invalid', wrong);
+  return value;
+}
 
 function parsed(text: string): unknown {
   try {

@@ -22,7 +22,7 @@ import {
 } from '../../schemas/postmortems/postmortem.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
-import { BODY_MAX_BYTES, iJson } from '../middleware/i-json.ts';
+import { BODY_MAX_BYTES, readIJson } from '../middleware/i-json.ts';
 import { readBody } from '../middleware/body.ts';
 
 const Postmortem = PostmortemView.meta({ id: 'Postmortem' });
@@ -210,8 +210,7 @@ async function inputOf(c: Context<Env>): Promise<PostmortemInput> {
   if (type === MARKDOWN) return { markdown: checked(textIn(bytes)) };
   if (type !== 'application/json')
     throw new Refusal(415, 'unsupported-media-type', `send application/json or text/markdown, not ${type}`);
-  await iJson(c, async () => undefined);
-  const read = PostmortemInput.safeParse(JSON.parse(textIn(bytes) || '{}'));
+  const read = PostmortemInput.safeParse(readIJson(textIn(bytes) || '{}'));
   if (read.success) return read.data;
   throw new Refusal(
     422,
