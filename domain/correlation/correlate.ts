@@ -25,9 +25,9 @@ import {
 } from './health.ts';
 import { namesOf, type Neighbours, neighbourFactors, neighboursOf } from './neighbours.ts';
 import { reportsAbsence } from './query.ts';
-import { between, pointsOf } from './samples.ts';
 import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
+import { withZeros } from './zeros.ts';
 import { MIN_CONFIDENCE_TO_ASK } from './weights.ts';
 import { aChange, list } from './words.ts';
 
@@ -91,12 +91,13 @@ export const featuresOf = (evidence: Evidence): { change_id: string; features: F
     return { change_id: change.id, features };
   });
 
-function weigh(evidence: Evidence): {
+function weigh(given: Evidence): {
   onset: Onset;
   neighbours: Neighbours;
   commonFactors: Factor<ReasonCode>[];
   weighed: Weighed[];
 } {
+  const evidence = withZeros(given);
   const onset = onsetOf(evidence);
   const neighbours = neighboursOf(evidence, onset);
   const commonFactors = [
@@ -225,17 +226,10 @@ function factorsOf(
 
 /**
  * Returns whether health was measured before the change, so that the distance in time is known: not if the samples ended
- * with it. Where the series of
- * errors begins with the first error, the traffic shows that the service was measured before.
+ * with it.
  */
-function isMeasured(evidence: Evidence, course: Course | null, candidate: Candidate): boolean {
-  const { health, traffic, at } = evidence;
-  if (health === null || course === null || vanishedFactor(evidence, candidate) !== null) return false;
-  if (course.before.length >= MIN_BEFORE) return true;
-  const served =
-    traffic === null ? [] : between(pointsOf(traffic, at), -Infinity, millisOf(candidate.change.started_at));
-  return course.before.length === 0 && course.since.length >= MIN_SINCE && served.length >= MIN_BEFORE;
-}
+const isMeasured = (evidence: Evidence, course: Course | null, candidate: Candidate): boolean =>
+  course !== null && course.before.length >= MIN_BEFORE && vanishedFactor(evidence, candidate) === null;
 
 function kindFactors(kind: ChangeKind): Factor[] {
   const text = `it is ${aChange(kind)}`;

@@ -1,5 +1,6 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import type { Evidence, OnsetEvidence } from './evidence.ts';
+import { healthWithZeros } from './zeros.ts';
 import { between, type Point, pointsOf, quantile, smooth } from './samples.ts';
 
 export type Onset = {
@@ -17,7 +18,11 @@ export type Onset = {
  * Returns the onset, which is before the alert: the departure of the health query from its baseline, else the alert's
  * start minus the rule's `for` and one evaluation interval, else the alert's start.
  */
-export function onsetOf({ onset, health, at }: Pick<Evidence, 'onset' | 'health' | 'at'>): Onset {
+export function onsetOf(
+  evidence: Pick<Evidence, 'onset' | 'health' | 'at'> & Partial<Pick<Evidence, 'traffic'>>,
+): Onset {
+  const { onset, at } = evidence;
+  const health = healthWithZeros(evidence);
   const { alertStartedAt, rule } = onset;
   const measured = health === null ? null : departureOf(health, badAt(health, onset, at), at);
   if (measured !== null) return notAfter(measured, alertStartedAt);

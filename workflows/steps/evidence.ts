@@ -4,6 +4,7 @@ import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { onsetOf } from '../../domain/correlation/onset.ts';
 import { isQuantile, windowOf } from '../../domain/correlation/query.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
+import type { Metrics } from '../../domain/ports/metrics.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { byStart, endOf, newestLiveChange } from '../../domain/changes/versions.ts';
@@ -55,7 +56,7 @@ export async function evidenceOf(
     measure(deps, health, { from: plusSeconds(at, -CURVE_SECONDS), until: at }),
   ]);
   const measured = await withNewestSamples(deps, health, course, { onset, at });
-  const began = onsetOf({ onset, health: measured.health, at });
+  const began = onsetOf({ ...measured, onset, at });
   const since = plusSeconds(began.earliest, -LOOK_BACK_SECONDS);
   const around = [
     ...dependencies,
@@ -132,15 +133,24 @@ async function measure(
     },
     ...(now?.kind === 'unreadable' && { health_unreadable: now.detail }),
     traffic,
-    by_version:
-      versions &&
-      versions.map((one) => ({
-        version: one.label,
-        curve: one.curve,
-        // A version without requests has no series.
-        traffic: shares && (shares.find(({ label }) => label === one.label)?.curve ?? []),
-      })),
+    by_version: versions && byVersionOf(versions, shares),
   };
+}
+
+type Labelled = NonNullable<Awaited<ReturnType<Metrics['rangeByLabel']>>>;
+
+/** Joins the health of versions with their traffic, which can show versions without any error. */
+function byVersionOf(versions: Labelled, shares: Labelled | null): NonNullable<Evidence['by_version']> {
+  const known = versions.map((one) => ({
+    version: one.label,
+    curve: one.curve,
+    // A version without requests has no series.
+    traffic: shares && (shares.find(({ label }) => label === one.label)?.curve ?? []),
+  }));
+  // If the queries name versions differently, a version of one is none of the other.
+  const areNamedAlike = known.length > 0 && known.every(({ traffic }) => traffic !== null && traffic.length > 0);
+  const others = areNamedAlike ? shares?.filter(({ label }) => known.every(({ version }) => version !== label)) : [];
+  return [...known, ...(others ?? []).map(({ label, curve }) => ({ version: label, curve: [], traffic: curve }))];
 }
 
 /** Age in seconds up to which a problem is shown by too few samples of the usual step. */

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Config } from '../../../schemas/config/config.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
-import { deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { configured, deploys, ends, fires, type Moment, play, samplesOf, theIncident } from '../play.ts';
 
 /** Replaces the default deploys with these, before noon; oldest first. */
 const deployed =
@@ -95,5 +96,37 @@ describe('evidence of the onset', () => {
     const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
     expect(inputs?.evidence.onset.alertStartedAt).toBe('2026-11-20T12:00:00.000Z');
     expect(world.calls.filter((call) => call.startsWith('cd'))).toHaveLength(1);
+  });
+});
+
+describe('evidence by version', () => {
+  const health = { promql: 'e', max: 0.01, byVersion: 'e by (version)', trafficByVersion: 'r by (version)' };
+  /** Returns the versions with the numbers of their samples of errors and requests. */
+  const read = async (errors: readonly string[], requests: readonly string[]): Promise<[string, number, number][]> => {
+    const { world } = await judged(configured({ health }), ({ deps: { metrics } }) => {
+      metrics.range = async (_promql, from, until) => samplesOf(from, until, () => 0.2);
+      metrics.rangeByLabel = async (promql, _label, from, until) =>
+        (promql === health.byVersion ? errors : requests).map((label) => ({
+          label,
+          curve: samplesOf(plusSeconds(until, -60) > from ? plusSeconds(until, -60) : from, until, () => 0.2),
+        }));
+    });
+    const { evidence } = (await world.deps.decisions.inputs(theIncident(world), 1)) ?? expect.unreachable();
+    return (evidence.by_version ?? []).map(({ version, curve, traffic }) => [
+      version,
+      curve.length,
+      traffic?.length ?? -1,
+    ]);
+  };
+
+  test('includes versions with requests and without errors', async () => {
+    expect(await read(['v2'], ['v1', 'v2'])).toEqual([
+      ['v2', 3, 3],
+      ['v1', 0, 3],
+    ]);
+  });
+
+  test('does not mix queries that name versions differently', async () => {
+    expect(await read(['2.0.1'], ['v2', 'v1'])).toEqual([['2.0.1', 3, 0]]);
   });
 });

@@ -1,0 +1,37 @@
+import type { Curve, Evidence } from './evidence.ts';
+
+/** Minimum samples of requests without errors; fewer can be a difference of scrapes. */
+const MIN_SAMPLES = 5;
+
+/**
+ * Completes curves whose series begins with the first error. Where requests were measured before, and errors were not,
+ * there were none: `errors / requests` has no value until the first error of a service, or of a version. A quantile has a
+ * value for each request.
+ */
+export function withZeros(evidence: Evidence): Evidence {
+  const { health, by_version: versions } = evidence;
+  if (health === null || health.quantile === true || versions === null)
+    return { ...evidence, health: healthWithZeros(evidence) };
+  return {
+    ...evidence,
+    health: healthWithZeros(evidence),
+    by_version: versions.map((one) =>
+      one.traffic === null ? one : { ...one, curve: completed(one.curve, one.traffic) },
+    ),
+  };
+}
+
+/** Completes only the curve of the service. */
+export const healthWithZeros = ({
+  health,
+  traffic = null,
+}: Pick<Evidence, 'health'> & Partial<Pick<Evidence, 'traffic'>>): Evidence['health'] =>
+  health === null || health.quantile === true || traffic === null
+    ? health
+    : { ...health, curve: completed(health.curve, traffic) };
+
+function completed(curve: Curve, traffic: Curve): Curve {
+  const first = curve.reduce((earliest, [at]) => (at < earliest ? at : earliest), '9');
+  const zeros = traffic.filter(([at, rate]) => rate > 0 && at < first).map(([at]) => [at, 0] as const);
+  return zeros.length < MIN_SAMPLES ? curve : [...zeros, ...curve];
+}
