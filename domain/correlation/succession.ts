@@ -1,14 +1,47 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { millisOf, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { byStart, putsVersionLive } from '../changes/versions.ts';
 import { type Candidate, finishedBefore } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, factor, graded } from './factor.ts';
 import type { Onset } from './onset.ts';
+import { between, median, pointsOf, quantile } from './samples.ts';
 import { spell } from './words.ts';
 
 /** A successor that comes sooner than this may be the fix: the errors may have started before the successor did. */
 const SOON_SECONDS = 15 * 60;
+
+/** Window of a query whose window is unknown, in seconds. */
+const USUAL_WINDOW_SECONDS = 600;
+
+/** Minimum samples on each side of a deploy that is compared. */
+const MIN_SAMPLES = 3;
+
+/** Share of the errors before a deploy below which it has helped. */
+const HELPED = 0.75;
+
+/**
+ * Returns whether errors have not fallen since a newer version took all traffic, for at least a whole window of the query:
+ * then it is no fix. Not known if it still rolls out, or if errors are not measured.
+ */
+export function hasNotHelped(
+  { health, at }: Pick<Evidence, 'health' | 'at'>,
+  { started_at, finished_at, status }: Change,
+  { latest }: Pick<Onset, 'latest'>,
+): boolean {
+  if (health === null || finished_at === null || status !== 'succeeded') return false;
+  const points = pointsOf(health.curve, at);
+  const window = (health.window ?? USUAL_WINDOW_SECONDS) * 1000;
+  // A value before the onset, or soon after it, describes healthy requests as well.
+  const before = between(
+    points,
+    Math.min(millisOf(latest) + window, millisOf(started_at) - 60_000),
+    millisOf(started_at),
+  );
+  const since = between(points, millisOf(finished_at) + window, Infinity);
+  if (before.length === 0 || since.length < MIN_SAMPLES) return false;
+  return since.every(({ value }) => value > health.max) && median(since) >= HELPED * quantile(before, 0.75);
+}
 
 /** Weighs the version that ran before the change and the changes after it that had started by the onset. */
 export function successionFactors(evidence: Evidence, { change }: Candidate, { at: onset }: Onset): Factor[] {

@@ -119,6 +119,8 @@ export type Known = {
       is_flag: boolean;
       /** Evidence that the policy requires and that is missing. Null: nothing, or no suspect. */
       lacking: string | null;
+      /** The version that replaced the suspect since and has not helped: a rollback undoes both. Null: none. */
+      beyond: Change | null;
       /** A runbook requires approval. */
       requires_approval: boolean;
       /** Why a person decides while many services fail. Null: they do not, or the suspect explains it. */

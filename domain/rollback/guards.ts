@@ -149,8 +149,8 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'superseded',
     at: { judgement: 'report' },
-    applies: ({ target, top, is_flag }) =>
-      !is_flag && target !== undefined && top !== undefined && replacing(target.changes, top.change),
+    applies: ({ target, top, is_flag, beyond }) =>
+      !is_flag && beyond === null && target !== undefined && top !== undefined && replacing(target.changes, top.change),
     text: ({ live, suspect }) => `${live} was deployed since, so ${suspect} is no longer running`,
   }),
 
@@ -492,11 +492,15 @@ const whyNoSuspect = ({ changes, incident_id, cleared }: Evidence): string => {
   return `no ${activeClearings(cleared).length > 0 ? 'other ' : ''}change of this service or its dependencies ${when}`;
 };
 
-/** Returns whether a newer version was deployed, which a rollback of the suspect would remove as well. */
 function replacing(changes: readonly Change[], suspect: Change): { live: Version; suspect: Version } | null {
+  const live = replacement(changes, suspect);
+  return live && { live: live.version, suspect: suspect.version };
+}
+
+/** Returns the newer deploy that replaced the suspect, which a rollback would remove as well. */
+export function replacement(changes: readonly Change[], suspect: Change): Change | null {
   const live = newestLiveChange(changes);
-  if (live === undefined || live.version === suspect.version || byStart(live, suspect) < 0) return null;
-  return { live: live.version, suspect: suspect.version };
+  return live === undefined || live.version === suspect.version || byStart(live, suspect) < 0 ? null : live;
 }
 
 /** Returns whether the suspect's version was rolled back before, by Firebreak or by a recorded rollback. */

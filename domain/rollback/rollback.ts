@@ -7,12 +7,13 @@ import { type NamedTarget, namedTarget } from '../changes/named-version.ts';
 import { newestLiveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
 import { type Correlation, correlate, type RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
+import { hasNotHelped } from '../correlation/succession.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { notExplained } from './among-many.ts';
 import { approvalReasonsUnder, lacking, reliesOn } from './evidence-level.ts';
 import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
 import { doubtable, type Known, LIMITING_MODES } from './guard.ts';
-import { type Applied, guardsThatApply } from './guards.ts';
+import { type Applied, guardsThatApply, replacement } from './guards.ts';
 import type { Decision, DecisionInputs, TargetInputs } from './judgement.ts';
 
 /**
@@ -27,7 +28,7 @@ export function decide(inputs: DecisionInputs): Decision {
     person ? [runningVersion(inputs)].filter((one) => one !== undefined) : found.suspects,
   );
   const [known = knownOf(inputs, found, undefined), ...tied] = leaders.map((top) => knownOf(inputs, found, top));
-  if (tied.length > 0 || known.is_flag) return decideAmong(inputs, [known, ...tied]);
+  if (tied.length > 0 || known.is_flag || known.beyond !== null) return decideAmong(inputs, [known, ...tied]);
   const { top, target, restores } = known;
   const base: Base = {
     ...foundIn(found),
@@ -93,9 +94,16 @@ function decideAmong(inputs: DecisionInputs, all: readonly Known['judgement'][])
     return { ...base, kind: 'none', reasons: distinct([...refusals, ...about, ...clearingReasons(inputs), ...whys]) };
   const applied = possible.flatMap((one) => one.applied);
   const undecided: Reason[] =
-    all.length === 1
-      ? [{ code: 'not_a_deploy', text: 'the most probable cause is a feature flag, so a person decides' }]
-      : [{ code: 'candidates_tie', text: `${all.length} candidates are about equally probable, so a person chooses` }];
+    only !== undefined && only.beyond !== null
+      ? [{ code: 'superseded', text: beyondWords(only) }]
+      : all.length === 1
+        ? [{ code: 'not_a_deploy', text: 'the most probable cause is a feature flag, so a person decides' }]
+        : [
+            {
+              code: 'candidates_tie',
+              text: `${all.length} candidates are about equally probable, so a person chooses`,
+            },
+          ];
   const { kind, reasons } = confirmable(
     capOf(applied),
     [...undecided, ...because(applied, 'ask')],
@@ -139,12 +147,16 @@ const whyOf = ({ reasons, confidence }: RankedSuspect): Reason => ({
   text: `${reasons.join('; ')} (confidence ${confidence})`,
 });
 
-function offerOf({ top, target, restores, is_flag }: Known['judgement']): OfferedAct[] {
+/** Describes a rollback past a newer version, which is not the suspect. */
+const beyondWords = ({ top, beyond, restores }: Known['judgement']): string =>
+  `${beyond?.version} was deployed since and has not helped: a rollback${restores?.kind === 'version' ? ` to ${restores.version}` : ''} undoes it as well as ${top?.version}, so a person decides`;
+
+function offerOf({ top, target, restores, is_flag, beyond }: Known['judgement']): OfferedAct[] {
   if (top === undefined || target === undefined) return [];
   const of = { change_id: top.change.id, service: target.service, environment: target.environment };
   if (is_flag) return [{ ...of, act: 'turn_off_flag', from_version: top.version, to_version: null }];
   return restores?.kind === 'version'
-    ? [{ ...of, act: 'roll_back', from_version: top.version, to_version: restores.version }]
+    ? [{ ...of, act: 'roll_back', from_version: beyond?.version ?? top.version, to_version: restores.version }]
     : [];
 }
 
@@ -196,9 +208,21 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
       approvalReasons: approvalReasonsUnder(target?.policy.evidence ?? 'proved', top, inputs.evidence),
     },
     is_flag: isFlag,
+    beyond: top && target && !isFlag ? beyondOf(inputs, found, { top, target }) : null,
     lacking: top && target ? lacking(target.policy.evidence, top, inputs.evidence, found.onset.at) : null,
     requires_approval: inputs.request.approval !== undefined,
   };
+}
+
+/** Returns the newer version that has replaced the suspect of this service, and has not helped. */
+function beyondOf(
+  { evidence, request }: DecisionInputs,
+  { onset }: Correlation,
+  { top, target }: { top: RankedSuspect; target: TargetInputs },
+): Change | null {
+  if (request.by === 'person' || top.relation !== 'same' || !putsVersionLive(top.change)) return null;
+  const newer = replacement(target.changes, top.change);
+  return newer !== null && hasNotHelped(evidence, newer, onset) ? newer : null;
 }
 
 /** Returns the lowest mode of all limits, with their reasons, the lowest mode first. */

@@ -137,7 +137,7 @@ async function summaryOf(
     to_version: decision.to_version,
     reason: reasonFor(decision, incident.title),
     ...serviceEnvironment,
-    suspect: recorded(decision.from_version)?.id ?? null,
+    suspect: chosen?.change_id ?? recorded(decision.from_version)?.id ?? null,
     fromCommit: recorded(decision.from_version)?.commit ?? null,
     toCommit: recorded(decision.to_version)?.commit ?? null,
     requester: inputs.request.by,
