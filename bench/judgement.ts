@@ -2,30 +2,37 @@
  * `npm run judgement`: judges both worlds of the evaluation, with each policy, and prints the results. Takes about four
  * minutes.
  *
- * `npm run judgement -- SHARE [SEED]`: only a part of the monitored world; SHARE is more than 0, and at most 1.
+ * `npm run judgement -- SHARE [SEED [PLOT]]`: only a part of the monitored world; SHARE is more than 0, and at most 1. PLOT: a
+ * file for the calibration as SVG, such as docs/explanation/calibration.svg.
  *
  * `npm run judgement -- CASE [SEED]`: prints one case as JSON, such as `cold_start-3`: its world, what the product has read
  * about it, and its decisions.
  */
+import { writeFile } from 'node:fs/promises';
 import { monitoredCase, MONITORED_SEED } from '../evaluation/monitored/case.ts';
 import { CLASS_NAMES } from '../evaluation/monitored/labels.ts';
+import { calibrationPlot } from '../evaluation/monitored/plot.ts';
 import { monitoredTable } from '../evaluation/monitored/print.ts';
 import { DEFAULT_SEED } from '../evaluation/generate.ts';
 import { evaluationTable } from '../evaluation/print.ts';
 import { judgeSet } from './measurements/correlation.ts';
 import { explainMonitored, judgeMonitored } from './measurements/monitored.ts';
 
-const [what = 'all', seedText = String(MONITORED_SEED)] = process.argv.slice(2);
+const [what = 'all', seedText = String(MONITORED_SEED), plot] = process.argv.slice(2);
 const [share, seed] = [Number(what), Number(seedText)];
 const [, wanted, number] = /^([a-z_]+)-(\d+)$/.exec(what) ?? [];
 const name = CLASS_NAMES.find((each) => each === wanted);
 if (!Number.isInteger(seed) || (what !== 'all' && name === undefined && !(share > 0 && share <= 1)))
-  throw new Error('usage: npm run judgement [-- SHARE [SEED] | -- CASE [SEED]], with SHARE from 0 to 1');
+  throw new Error('usage: npm run judgement [-- SHARE [SEED [PLOT]] | -- CASE [SEED]], with SHARE from 0 to 1');
 if (name !== undefined) {
   console.log(JSON.stringify(await explainMonitored(monitoredCase(seed, name, Number(number))), null, 2));
 } else {
   if (what === 'all')
     for (const [policy, evaluation] of Object.entries(judgeSet(DEFAULT_SEED)))
       console.log(`evidence: ${policy}\n\n${evaluationTable(evaluation)}\n`);
-  console.log(monitoredTable(await judgeMonitored(seed, what === 'all' ? 1 : share)));
+  const reports = await judgeMonitored(seed, what === 'all' ? 1 : share);
+  console.log(monitoredTable(reports));
+  const proved = reports['evidence: proved'];
+  if (plot !== undefined && proved !== undefined)
+    await writeFile(plot, calibrationPlot(proved.calibration, `Calibration, monitored world, seed ${seed}`));
 }

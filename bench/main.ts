@@ -4,12 +4,14 @@
  *
  * `npm run bench -- load [SECONDS]`: only checks under load, by default for a minute; writes nothing.
  * `npm run bench -- pages`: only the pages of the console and the status page; writes nothing.
+ * `npm run bench -- decisions`: only the time to decide; writes nothing.
  * `npm run bench -- flood`: only the flood of alerts of unknown services; writes nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureChannels } from './measurements/channels.ts';
+import { measureDecisions } from './measurements/decisions.ts';
 import { correlationBeside, correlationResults } from './measurements/correlation.ts';
 import { evaluationTable } from '../evaluation/print.ts';
 import { measureFlood } from './measurements/flood.ts';
@@ -41,12 +43,14 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   const checks = await part('checks', measureFreezeCheck(folder, vendors));
   const load = await part('checks under load', measureLoad(folder, vendors, LOAD_SECONDS));
   const pages = await part('pages', measurePages(join(folder, 'pages'), vendors));
+  const decisions = await part('decisions', measureDecisions());
   // The evaluation takes half a minute of CPU, so it runs while only Slack's rate limit is waited for.
   const channels = join(folder, 'channels');
   const { results, done } = await part('channels', measureChannels(channels, vendors, correlationBeside));
   console.log(`${evaluationTable(done.version)}\n`);
   return [
     ...correlationResults(done),
+    ...decisions,
     ...response,
     ...intake,
     ...flood,
@@ -60,18 +64,24 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
 }
 
 /** Parses the command line. Undefined: run everything. */
-function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]): 'flood' | 'pages' | number | undefined {
-  if (only === undefined || only === 'flood' || only === 'pages') return only;
+function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]):
+  | 'decisions'
+  | 'flood'
+  | 'pages'
+  | number
+  | undefined {
+  if (only === undefined || only === 'decisions' || only === 'flood' || only === 'pages') return only;
   const number = Number(seconds);
   if (only !== 'load' || !Number.isInteger(number) || number < LOAD_SECONDS || number > LOAD_MAX_SECONDS)
     throw new Error(
-      `usage: npm run bench [-- flood | -- pages | -- load [SECONDS]], with SECONDS from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS}`,
+      `usage: npm run bench [-- decisions | -- flood | -- pages | -- load [SECONDS]], with SECONDS from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS}`,
     );
   return number;
 }
 
 function measure(folder: string, vendors: Vendors, only: ReturnType<typeof asked>): Promise<Result[]> {
   if (only === undefined) return everything(folder, vendors);
+  if (only === 'decisions') return measureDecisions();
   if (only === 'pages') return measurePages(join(folder, 'pages'), vendors);
   return only === 'flood' ? measureFlood(join(folder, 'flood'), vendors) : measureLoad(folder, vendors, only);
 }
