@@ -46,7 +46,8 @@ export function planStatuspageImport(
       skipped.set(reason, [...(skipped.get(reason) ?? []), one.address]);
       continue;
     }
-    const wanted = one.components?.flatMap((id) => names.get(id) ?? []) ?? null;
+    // Without a list of components, those of a file are names, which the page compares with its own.
+    const wanted = names.size === 0 ? one.components : (one.components?.flatMap((id) => names.get(id) ?? []) ?? null);
     const isAll = wanted === null || (components.length > 0 && new Set(wanted).size === new Set(names.values()).size);
     found.set(one.address.toLowerCase(), { email: one.address, components: isAll ? null : [...new Set(wanted)] });
   }
@@ -70,7 +71,7 @@ function whyNot(one: ForeignSubscriber, names: ReadonlyMap<string, string>): str
   if (one.channel !== 'email') return `channel ${one.channel}: only email can be imported, others subscribe again`;
   if (one.state !== 'confirmed') return STATES[one.state];
   if (!SUBSCRIBER_ADDRESSES.email.safeParse(one.address).success) return 'not an email address';
-  const unknown = one.components?.filter((id) => !names.has(id)) ?? [];
+  const unknown = names.size === 0 ? [] : (one.components?.filter((id) => !names.has(id)) ?? []);
   if (one.components !== null && unknown.length === one.components.length && unknown.length > 0)
     return `unknown components: ${list(unknown)}`;
   return undefined;

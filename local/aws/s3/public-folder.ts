@@ -1,4 +1,4 @@
-import { lstat, readFile, rm, stat } from 'node:fs/promises';
+import { lstat, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32Of, md5Of } from './body.ts';
 import { isCode, makeFolder, removeDurably, writeDurably } from './durable-files.ts';
@@ -74,7 +74,17 @@ export function publicFolder(folder: string): Omit<ObjectStore, 'hold'> {
     },
     get,
     info: async (bucket, key) => (await get(bucket, key)).info,
-    remove: async (_bucket, key) => removeDurably(await inside(key)),
+    async remove(_bucket, key) {
+      const file = await inside(key);
+      await removeDurably(file);
+      for (let above = dirname(file); above.length > folder.length; above = dirname(above)) {
+        const isGone = await rmdir(above).then(
+          () => true,
+          () => false, // not empty: others need it
+        );
+        if (!isGone) return;
+      }
+    },
     keys: async () => {
       throw notImplemented('ListObjectsV2 of a public folder');
     },

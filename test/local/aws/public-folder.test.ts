@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -29,4 +29,21 @@ test('a folder that is a symbolic link is not followed: nothing outside is writt
   ])
     await expect(attempt()).rejects.toThrow('is a symbolic link');
   expect(await readFile(join(outside, 'one.html'), 'utf8')).toBe('of others');
+});
+
+test('the folder of a removed page disappears with its last file, but no folder that others use', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'firebreak-public-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  const folder = publicFolder(dir);
+  for (const key of ['partners/index.html', 'partners/api/v2/status.json', 'partners/api/v2/summary.json'])
+    await folder.put('b', key, Buffer.from('x'), PUT);
+  await folder.remove('b', 'partners/api/v2/status.json');
+  expect(await readdir(join(dir, 'partners/api/v2'))).toEqual(['summary.json']);
+  await folder.remove('b', 'partners/api/v2/summary.json');
+  expect(await readdir(join(dir, 'partners'))).toEqual(['index.html']);
+  await folder.remove('b', 'partners/index.html');
+  expect((await readdir(dir)).filter((name) => !name.startsWith('.'))).toEqual([]);
+  await folder.remove('b', 'partners/index.html');
+  await folder.put('b', 'partners/index.html', Buffer.from('again'), PUT);
+  expect(await readFile(join(dir, 'partners/index.html'), 'utf8')).toBe('again');
 });
