@@ -14,8 +14,15 @@ export const ALLOWANCE: Allowance = { perSecond: 200, burst: 1000 };
 const CHECKING: Allowance = { perSecond: 2000, burst: 10_000 };
 const CHECKS = /^\/(v1\/freeze-check(\/|$)|integrations\/)/;
 
+/** Limit for judgements of versions, because each one queries Prometheus. Hundreds of canaries ask once a minute. */
+const JUDGING: Allowance = { perSecond: 20, burst: 200 };
+const JUDGEMENTS =
+  /^\/(v1\/judgements$|integrations\/argo-rollouts\/judgement$|integrations\/flagger\/(rollout|confirm-traffic-increase|confirm-promotion|rollback-degraded)$)/;
+
 /** Never limited: alert receivers, because a short alert would be lost before the retry, and health checks. */
 const UNLIMITED = /^\/(v1\/alerts\/|api\/v1\/rollback$|healthz$|readyz$)/;
+
+const ALLOWANCES = { judgement: JUDGING, check: CHECKING, other: ALLOWANCE };
 
 /** How many callers an instance remembers. More than any real number of tokens; the oldest entry is dropped first. */
 const BUCKETS_MAX = 10_000;
@@ -25,10 +32,10 @@ export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env
   const buckets = new BoundedMap<Bucket>(BUCKETS_MAX);
   return async (c, next) => {
     if (UNLIMITED.test(c.req.path)) return next();
-    const isCheck = CHECKS.test(c.req.path);
-    const allowance = isCheck ? CHECKING : ALLOWANCE;
+    const kind = JUDGEMENTS.test(c.req.path) ? 'judgement' : CHECKS.test(c.req.path) ? 'check' : 'other';
+    const allowance = ALLOWANCES[kind];
     const caller = sha256(
-      `${isCheck} ${c.req.header('authorization') ?? c.req.query('key') ?? c.req.header('cookie') ?? ''}`,
+      `${kind} ${c.req.header('authorization') ?? c.req.query('key') ?? c.req.header('cookie') ?? ''}`,
     );
     const taken = takeToken(buckets.get(caller), allowance, millisOf(clock.now()));
     buckets.set(caller, taken.bucket);

@@ -70,7 +70,7 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
  * Returns the services and environments of a canary: those in the webhook's metadata, otherwise those whose deployer of
  * `kind: flagger` has this canary, otherwise the service of the same name. If there are several, all must be allowed.
  */
-function serviceEnvironmentsFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
+export function serviceEnvironmentsFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
   const { service, environment } = serviceEnvironmentInMetadata(hook);
   const known = environmentsOfCanary(services, canaryOf(hook)).filter(
     (serviceEnvironment) => service === undefined || service === serviceEnvironment.service,
@@ -94,11 +94,11 @@ function defaultEnvironment(services: Config['services'], name: string): string 
   return entry?.defaultEnvironment ?? (another === undefined ? only : undefined) ?? 'production';
 }
 
-type GateVerdict = Pick<CheckAnswer, 'allowed' | 'verdict' | 'reasons' | 'clears_when'>;
+export type GateVerdict = Pick<CheckAnswer, 'allowed' | 'verdict' | 'reasons' | 'clears_when'>;
 
-type Authorized = Pick<Env['Variables'], 'principal' | 'allow'>;
+export type Authorized = Pick<Env['Variables'], 'principal' | 'allow'>;
 
-async function answerAt(
+export async function answerAt(
   deps: Deps,
   hook: Hook,
   serviceEnvironment: ServiceEnvironment,
@@ -122,7 +122,7 @@ async function answerAt(
 /**
  * Returns the version of the only deployment in progress, or null. Flagger does not send the version that it rolls out.
  */
-async function versionInProgress(
+export async function versionInProgress(
   { changes }: Pick<Deps, 'changes'>,
   serviceEnvironment: ServiceEnvironment,
 ): Promise<Version | null> {
@@ -155,7 +155,7 @@ const refusalDuringRollback = ({
 });
 
 /** Combines the verdicts of several environments: all must allow the rollout. */
-function combined(all: readonly GateVerdict[]): GateVerdict {
+export function combined(all: readonly GateVerdict[]): GateVerdict {
   const refused = all.filter(({ allowed }) => !allowed);
   const verdicts = all.map(({ verdict }) => verdict);
   return {

@@ -11,6 +11,7 @@ import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { flaggerGateRoute, query } from './flagger-gate.ts';
+import { flaggerJudgeRoutes } from './flagger-judge.ts';
 
 const RollBack = z.object({
   incident_id: IncidentId,
@@ -29,6 +30,7 @@ const TEXT_MAX_CHARS = 500;
  */
 export function flaggerRoutes(app: Api, deps: Deps): void {
   flaggerGateRoute(app, deps);
+  flaggerJudgeRoutes(app, deps);
   endpoint(
     app,
     deps,

@@ -74,7 +74,7 @@ export function ratioOf(promql: string): { part: string; whole: string } | null 
 }
 
 /** Keeps the version's label through all aggregations, and joins it to the series if they lack it. */
-function splitBy(promql: string, { label, join }: VersionSource): string {
+export function splitBy(promql: string, { label, join }: VersionSource): string {
   const tree = parser.parse(promql);
   const edits = nodes(tree, 'AggregateExpr').flatMap((node) => grouped(node, promql, label));
   if (join !== null)

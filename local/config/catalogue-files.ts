@@ -6,6 +6,7 @@ import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
 import { doubtful, type SourceLocation, wrong } from '../../domain/slo/source-locations.ts';
 import type { Config } from '../../schemas/config/config.ts';
+import { WINDOW } from '../../schemas/slo/slo.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { parsesAsPromql } from './promql.ts';
@@ -68,16 +69,41 @@ async function locationsIn(file: string): Promise<FileLocations> {
 /** Returns queries that Prometheus would refuse. */
 const lintQueries = (services: Config['services'], at: At): Problem[] =>
   Object.entries(services).flatMap(([service, { environments }]) =>
-    Object.entries(environments).flatMap(([environment, { health }]) =>
-      (['promql', 'traffic', 'byVersion', 'trafficByVersion'] as const).flatMap((key) => {
-        const query = health?.[key];
-        const problem = query === undefined ? null : parsesAsPromql(query);
+    Object.entries(environments).flatMap(([environment, { health, judge }]) =>
+      [...queriesIn('health', health), ...queriesIn('judge', judge)].flatMap(([where, query]) => {
+        const problem = parsesAsPromql(query.replaceAll(WINDOW, '1m'));
         if (problem === null) return [];
-        const path = ['services', service, 'environments', environment, 'health', key];
+        const path = ['services', service, 'environments', environment, ...where];
         return [wrong(at(path), `${path.join('.')} is not valid PromQL: ${problem}`)];
       }),
     ),
   );
+
+const QUERY_KEYS: readonly string[] = [
+  'promql',
+  'traffic',
+  'byVersion',
+  'trafficByVersion',
+  'bad',
+  'total',
+  'buckets',
+  'query',
+];
+
+/** Returns the queries in a part of an environment with their paths. */
+const queriesIn = (key: PropertyKey, value: unknown): [path: PropertyKey[], query: string][] =>
+  typeof value === 'string'
+    ? QUERY_KEYS.includes(String(key))
+      ? [[[key], value]]
+      : []
+    : typeof value === 'object' && value !== null
+      ? Object.entries(value).flatMap(([name, inner]) =>
+          queriesIn(Array.isArray(value) ? Number(name) : name, inner).map(([path, query]): [PropertyKey[], string] => [
+            [key, ...path],
+            query,
+          ]),
+        )
+      : [];
 
 /**
  * Returns files in the configuration folder that Firebreak does not read, such as `services.yml`, and reports a missing

@@ -28,6 +28,7 @@ export const Action = z.enum([
   'quarantine:read',
   'quarantine:replay',
   'flagger:gate',
+  'canary:judge',
   'health:read',
   'metrics:read',
   'tokens:read',

@@ -14,6 +14,7 @@ import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
 import { Slo } from '../slo/slo.ts';
 import { oneOf } from '../parsing/aliases.ts';
+import { JudgeConfig } from '../canary/judge-config.ts';
 
 /** What Firebreak does beside an existing pager while it is tried in mode `shadow`. */
 const ShadowTrial = z.strictObject({
@@ -130,6 +131,8 @@ export const EnvironmentEntry = z.strictObject({
       trafficByVersion: z.string().min(1).optional(),
     })
     .optional(),
+  /** How a new version is compared with the one before. */
+  judge: JudgeConfig.optional(),
 });
 export type EnvironmentEntry = z.infer<typeof EnvironmentEntry>;
 

@@ -110,6 +110,7 @@ const WATCHES: Action[] = [
   'freezes:read',
   'automation:read',
   'drills:read',
+  'canary:judge',
   'health:read',
   'metrics:read',
 ];

@@ -103,7 +103,7 @@ describe('the generator', () => {
     const ofDomain = new Set(
       imports.filter((path) => path.includes('/domain/')).map((path) => path.replace(/^[./]+/, '')),
     );
-    expect([...ofDomain]).toEqual(['domain/correlation/evidence.ts']);
+    expect([...ofDomain].toSorted()).toEqual(['domain/canary/evidence.ts', 'domain/correlation/evidence.ts']);
   });
 });
 

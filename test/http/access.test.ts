@@ -232,7 +232,7 @@ describe('a limited token', () => {
     await firebreak.post('/v1/freezes', { service: 'cart', reason: 'a freeze of cart' });
     const limited = await token({ services: ['checkout'] });
     const told: string[] = [];
-    const place = 'service=checkout&environment=production';
+    const place = 'service=checkout&environment=production&version=v1';
     for (const { method, path } of await routes()) {
       // Routes for a single item are tested below, and the status page is for everybody.
       if (method !== 'GET' || /000|\/1$/.test(path) || path.startsWith('/status')) continue;

@@ -1,0 +1,118 @@
+import {
+  evidenceOf,
+  COMPARED_SECONDS,
+  type Grid,
+  HISTORY_SECONDS,
+  type Measured,
+} from '../../domain/canary/measured.ts';
+import type { Judgement } from '../../domain/canary/evidence.ts';
+import { judge } from '../../domain/canary/judge.ts';
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { sameVersion } from '../../domain/changes/versions.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Series } from '../../domain/slo/ports.ts';
+import { derivedMetrics } from '../../integrations/prometheus/judge-queries.ts';
+import { JudgeConfig, type JudgeMetric } from '../../schemas/canary/judge-config.ts';
+import type { JudgementRequest, JudgementView } from '../../schemas/canary/judgement.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { WINDOW } from '../../schemas/slo/slo.ts';
+import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
+
+/** Argo Rollouts and Flagger wait ten seconds for an answer. */
+const QUERY_TIMEOUT_MS = 6_000;
+
+/** Newest changes among which the start of a version is searched. */
+const CHANGES_READ = 50;
+
+export type JudgeDeps = Pick<Deps, 'config' | 'sloMetrics' | 'clock'> & { changes: Pick<Deps['changes'], 'recent'> };
+
+/**
+ * Judges a version by what Prometheus has measured since its start. Within one step, each request gets the same answer, so
+ * asking often does not increase false alarms.
+ */
+export async function judgeVersion(deps: JudgeDeps, request: JudgementRequest): Promise<JudgementView> {
+  const { service, environment, version } = request;
+  const config = await deps.config.current();
+  const settings = settingsOf(config, request);
+  const now = deps.clock.now();
+  const step = settings.stepSeconds;
+  const grid: Grid = { step, until: Math.floor(millisOf(now) / 1000 / step) * step };
+  const [measured, startedAt] = await Promise.all([
+    Promise.all(settings.metrics.map((metric) => read(deps, metric, grid))),
+    startOf(deps, request),
+  ]);
+  const { evidence, since } = evidenceOf(measured, grid, {
+    version,
+    baseline: request.baseline,
+    startedAt,
+    label: settings.versionLabel,
+  });
+  const { verdict, metrics } = judge(evidence, settings);
+  return {
+    service,
+    environment,
+    version,
+    baseline: evidence.baseline,
+    verdict,
+    reasons: metrics.length === 0 ? [withoutMetrics(config, request)] : reasonsOf({ verdict, metrics }),
+    metrics,
+    since: since === null ? null : timestamp((since - step) * 1000),
+    judged_at: timestamp(grid.until * 1000),
+  };
+}
+
+/** Returns the reasons of the metrics that decided. */
+const reasonsOf = ({ verdict, metrics }: Judgement): string[] =>
+  metrics.filter((metric) => metric.verdict === verdict).map(({ name, reason }) => `${name}: ${reason}`);
+
+const withoutMetrics = (config: Config, { service, environment }: ServiceEnvironment): string =>
+  serviceEntry(config.services, service)?.environments[environment] === undefined
+    ? `${service} ${environment} is not in the catalogue (services.yaml)`
+    : 'no metrics: add judge.metrics in services.yaml, or an objective that counts requests';
+
+/** Returns the settings of a service and environment, with metrics of its objectives or health query if it lists none. */
+function settingsOf(config: Config, { service, environment }: ServiceEnvironment): JudgeConfig {
+  const entry = serviceEntry(config.services, service)?.environments[environment];
+  const settings = entry?.judge ?? JudgeConfig.parse({});
+  if (settings.metrics.length > 0 || entry === undefined) return settings;
+  const slos = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
+  return { ...settings, metrics: derivedMetrics({ slos, health: entry.health }, settings.versionLabel) };
+}
+
+async function read({ sloMetrics }: JudgeDeps, metric: JudgeMetric, { step, until }: Grid): Promise<Measured> {
+  const from = timestamp((until - COMPARED_SECONDS - HISTORY_SECONDS) * 1000);
+  const queries = queriesOf(metric).map((query) => query.replaceAll(WINDOW, `${2 * step}s`));
+  const answers = await Promise.all(
+    queries.map((query) => sloMetrics.range(query, from, timestamp(until * 1000), step, QUERY_TIMEOUT_MS)),
+  );
+  const series: Series[][] = [];
+  for (const answer of answers) {
+    if (answer === null) return { metric, read: { because: 'Prometheus is not connected (PROMETHEUS_URL)' } };
+    if (answer.kind === 'unreadable') return { metric, read: { because: answer.detail } };
+    series.push(answer.series);
+  }
+  return { metric, read: { first: series[0] ?? [], second: series[1] ?? [] } };
+}
+
+function queriesOf(metric: JudgeMetric): string[] {
+  switch (metric.kind) {
+    case 'ratio':
+      return [metric.bad, metric.total];
+    case 'latency':
+      return [metric.buckets];
+    case 'value':
+      return [metric.query];
+  }
+}
+
+/** Returns when the version's newest change started, in epoch seconds. Null: it is not recorded. */
+async function startOf(
+  { changes }: JudgeDeps,
+  { service, environment, version }: ServiceEnvironment & { version: string },
+): Promise<number | null> {
+  const recent = await changes.recent({ service, environment }, CHANGES_READ);
+  const own = recent.filter((change) => change.version !== null && sameVersion(change.version, version));
+  const started: Timestamp | undefined = own.at(-1)?.started_at;
+  return started === undefined ? null : millisOf(started) / 1000;
+}

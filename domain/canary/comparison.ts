@@ -1,0 +1,155 @@
+import { compareCounts, type Count, designEffectBeside, designEffectOf, type Pair, ratioOf, sumOf } from './counts.ts';
+import type { At, CanaryEvidence, JudgeSettings, MetricJudgement, Sides } from './evidence.ts';
+import { shareOfLook } from './spending.ts';
+import { requests } from './words.ts';
+
+/** Permitted probability of calling a version degraded that is not, over all metrics and looks. */
+export const FALSE_ALARMS = 0.01;
+
+/** A version is healthy once this multiple of its baseline is excluded. */
+export const REGRESSION = 2;
+
+/** Confidence with which a regression is excluded. */
+export const CONFIDENCE = 0.95;
+
+/** Without its worst windows, a difference must still be as improbable as this: a short burst is no regression. */
+export const REMAINING_P = 0.05;
+
+/** Windows that a degraded version needs. */
+export const LOOKS_MIN = 2;
+
+/** Windows around the worst one that count to it: a burst of errors can be in two, which overlap. */
+export const NEIGHBOURS = 1;
+
+/** Newest windows of which the baseline must have served in one to count as running beside the version. */
+export const RECENT = 3;
+
+export type Frame = { evidence: CanaryEvidence; settings: JudgeSettings; tests: number };
+
+export const unmeasured = (name: string, reason: string): MetricJudgement => ({
+  name,
+  verdict: 'inconclusive',
+  version: null,
+  baseline: null,
+  change: null,
+  p: null,
+  reason,
+});
+
+/** The two sides of a comparison by counts. */
+export type Compared = {
+  pairs: Pair[];
+  version: Count;
+  baseline: Count;
+  designEffect: number;
+  /** When the baseline was measured, in words. */
+  when: string;
+};
+
+/**
+ * Chooses what to compare: the windows in which both serve if the baseline still does, else all windows of the version
+ * with those of the baseline before its start. Null: the baseline has not been measured.
+ */
+export function compared({ version, baseline, history }: Sides<Count>): Compared | null {
+  if (isBeside(version, baseline)) {
+    const others = new Map(baseline.map((window) => [window.at, window]));
+    const pairs = version.flatMap((window) => {
+      const other = others.get(window.at);
+      return other !== undefined && other.total > 0 && window.total > 0 ? [{ version: window, baseline: other }] : [];
+    });
+    return {
+      pairs,
+      version: sumOf(pairs.map((pair) => pair.version)),
+      baseline: sumOf(pairs.map((pair) => pair.baseline)),
+      designEffect: designEffectBeside(pairs, history),
+      when: 'at the same time',
+    };
+  }
+  if (!history.some(({ total }) => total > 0)) return null;
+  const before = sumOf(history);
+  return {
+    pairs: [{ version: sumOf(version), baseline: before }],
+    version: sumOf(version),
+    baseline: before,
+    designEffect: designEffectOf(history),
+    when: 'before',
+  };
+}
+
+/** Returns whether the baseline serves beside the version, in its newest windows. */
+export function isBeside(version: readonly At<Count>[], baseline: readonly At<Count>[]): boolean {
+  const newest = new Set(version.slice(-RECENT).map(({ at }) => at));
+  return baseline.some(({ at, total }) => newest.has(at) && total > 0);
+}
+
+export type Numbers = Pick<MetricJudgement, 'name' | 'version' | 'baseline' | 'change' | 'p'>;
+
+/** Returns `degraded`, unless the difference is that of a short burst. */
+export function confirmed(
+  numbers: Numbers,
+  { version }: Sides<Count>,
+  { pairs, baseline, designEffect, when }: Compared,
+  text: string,
+  { evidence }: Frame,
+): MetricJudgement {
+  const isOne = when === 'before';
+  const own = isOne ? version : pairs.map((pair) => pair.version);
+  const usual = ratioOf(baseline);
+  const worst = own.reduce((index, window, at) => (excess(window, usual) > excess(own[index], usual) ? at : index), 0);
+  const rest = isOne
+    ? [{ version: sumOf(version.filter((_, at) => Math.abs(at - worst) > NEIGHBOURS)), baseline }]
+    : pairs.filter((_, at) => Math.abs(at - worst) > NEIGHBOURS);
+  const isLasting = evidence.look >= LOOKS_MIN && compareCounts(rest, designEffect).p <= REMAINING_P;
+  return isLasting
+    ? { ...numbers, verdict: 'degraded', reason: text }
+    : { ...numbers, verdict: 'inconclusive', reason: `${text}, but in a short time only so far` };
+}
+
+export const excess = (window: Count | undefined, usual: number): number =>
+  window === undefined ? -Infinity : window.bad - usual * window.total;
+
+/** Returns `healthy` if a regression is excluded and the limit is kept. */
+export function settled(
+  numbers: Numbers,
+  { isExcluded, text, limit }: { isExcluded: boolean; text: string; limit: string | null },
+): MetricJudgement {
+  if (limit !== null)
+    return { ...numbers, verdict: 'inconclusive', reason: `${text}: not worse than its baseline, but ${limit}` };
+  return isExcluded
+    ? { ...numbers, verdict: 'healthy', reason: text }
+    : { ...numbers, verdict: 'inconclusive', reason: `${text}: too little data to exclude twice as much` };
+}
+
+/** Returns that a limit is exceeded. Null: it is not. */
+export function limitText(
+  max: number | null,
+  value: number,
+  format: (value: number) => string,
+  worse: 'higher' | 'lower',
+): string | null {
+  if (max === null || (worse === 'higher' ? value <= max : value >= max)) return null;
+  return `${worse === 'higher' ? 'above' : 'below'} the limit of ${format(max)}`;
+}
+
+export function tooFew(name: string, { version, baseline, when }: Compared, frame: Frame): MetricJudgement | null {
+  const { minRequests } = frame.settings;
+  if (version.total >= minRequests && baseline.total >= minRequests) return null;
+  const text =
+    `${requests(version.total)} of ${frame.evidence.version}, ` +
+    `${requests(baseline.total)} of ${frame.evidence.baseline} ${when}`;
+  return unmeasured(name, needs(text, frame));
+}
+
+export const needs = (text: string, { settings }: Frame): string =>
+  `too little traffic: ${text}; at least ${requests(settings.minRequests)} are needed`;
+
+/** Share of the permitted false alarms that this look may cause by this metric. */
+export const thresholdOf = ({ evidence, tests }: Frame): number => shareOfLook(Math.max(1, evidence.look)) / tests;
+
+export const correctedP = (p: number, frame: Frame): number => Math.min(1, p / thresholdOf(frame));
+
+/** Returns the windows in which the other side was measured, too. */
+export function beside<T extends { at: number }>(windows: readonly T[], others: readonly { at: number }[]): T[] {
+  const times = new Set(others.map(({ at }) => at));
+  return windows.filter(({ at }) => times.has(at));
+}

@@ -1,0 +1,213 @@
+import type { JudgeMetric } from '../../schemas/canary/judge-config.ts';
+import { sameVersion } from '../changes/versions.ts';
+import type { Series } from '../slo/ports.ts';
+import type { At, Buckets, CanaryEvidence, MetricEvidence, Sides, Value } from './evidence.ts';
+import type { Count } from './counts.ts';
+
+/** What was read for a metric: the series of its queries, or why not. */
+export type Measured = { metric: JudgeMetric; read: { first: Series[]; second: Series[] } | { because: string } };
+
+/** Times in epoch seconds. All are multiples of `step` from `until` back. */
+export type Grid = { step: number; until: number };
+
+/** Length in seconds of the version's time that is compared, and of the baseline's before it. */
+export const COMPARED_SECONDS = 3600;
+export const HISTORY_SECONDS = 3600;
+
+type Question = {
+  version: string;
+  /** Null: find one. */
+  baseline: string | null;
+  /** Recorded start of the version in epoch seconds. Null: not recorded. */
+  startedAt: number | null;
+  label: string;
+};
+
+/** Values by time for each version. */
+type Curves<T> = Map<string, Map<number, T>>;
+
+/** Turns series into evidence. `since`: end of the version's first window, in epoch seconds. Null: it has none. */
+export function evidenceOf(
+  all: readonly Measured[],
+  grid: Grid,
+  question: Question,
+): { evidence: CanaryEvidence; since: number | null } {
+  const activity = activityOf(all, question.label);
+  const own = [...activity.keys()].filter((name) => sameVersion(name, question.version));
+  const since = sinceOf(
+    own.map((name) => activity.get(name) ?? new Map<number, number>()),
+    grid,
+    question.startedAt,
+  );
+  const baseline = baselineOf(activity, own, question, { ...grid, since: since ?? grid.until });
+  const named = {
+    own,
+    baseline: baseline === null ? [] : [...activity.keys()].filter((name) => sameVersion(name, baseline)),
+  };
+  return {
+    since,
+    evidence: {
+      version: question.version,
+      baseline,
+      look: since === null ? 0 : (grid.until - since) / grid.step + 1,
+      metrics: all.map((measured) => metricOf(measured, named, { ...grid, since }, question)),
+    },
+  };
+}
+
+/** Returns how active each version was at each time: its traffic, or 1 where only values are measured. */
+function activityOf(all: readonly Measured[], label: string): Curves<number> {
+  const result: Curves<number> = new Map();
+  for (const { metric, read } of all) {
+    if ('because' in read) continue;
+    const series = metric.kind === 'ratio' ? read.second : read.first.filter(isWhole);
+    for (const [version, curve] of curvesOf(series, label)) {
+      const known = result.get(version) ?? new Map<number, number>();
+      for (const [at, value] of curve) {
+        const amount = metric.kind === 'value' ? 1 : value;
+        if (amount > 0) known.set(at, Math.max(known.get(at) ?? 0, amount));
+      }
+      result.set(version, known);
+    }
+  }
+  return result;
+}
+
+/** Returns whether a series counts all requests: it is no bucket, or the one without bound. */
+const isWhole = ({ labels }: Series): boolean => labels['le'] === undefined || boundOf(labels['le']) === Infinity;
+
+function curvesOf(series: readonly Series[], label: string): Curves<number> {
+  const result: Curves<number> = new Map();
+  for (const { labels, values } of series) {
+    const version = labels[label];
+    if (version === undefined || version === '') continue;
+    const curve = result.get(version) ?? new Map<number, number>();
+    for (const [at, value] of values) if (Number.isFinite(value)) curve.set(at, (curve.get(at) ?? 0) + value);
+    result.set(version, curve);
+  }
+  return result;
+}
+
+/** Steps without the version after which it counts as started again, such as a canary that is tried once more. */
+const GAP_STEPS = 10;
+
+/**
+ * Returns the first time of the version since its recorded start and its last long pause, and within the time that is
+ * compared.
+ */
+function sinceOf(curves: readonly Map<number, number>[], grid: Grid, startedAt: number | null): number | null {
+  const earliest = Math.max(grid.until - COMPARED_SECONDS, startedAt ?? -Infinity);
+  const times = curves
+    .flatMap((curve) => [...curve.keys()])
+    .filter((at) => at > earliest && at <= grid.until)
+    .toSorted((a, b) => a - b);
+  return times.findLast((at, index) => index === 0 || at - (times[index - 1] ?? at) > GAP_STEPS * grid.step) ?? null;
+}
+
+/** Newest steps in which another version counts as serving beside this one. */
+const RECENT_STEPS = 3;
+
+/** Returns the requested baseline, else the other version with the most traffic now, else before. */
+function baselineOf(
+  activity: Curves<number>,
+  own: readonly string[],
+  { baseline }: Question,
+  { step, until, since }: Grid & { since: number },
+): string | null {
+  if (baseline !== null) return baseline;
+  const others = [...activity].filter(([name]) => !own.includes(name));
+  const most = (from: number, to: number): string | null => {
+    const sums = others.map(([name, curve]) => ({
+      name,
+      sum: [...curve].reduce((sum, [at, value]) => (at > from && at <= to ? sum + value : sum), 0),
+    }));
+    const [best] = sums.filter(({ sum }) => sum > 0).toSorted((a, b) => b.sum - a.sum || (a.name < b.name ? -1 : 1));
+    return best?.name ?? null;
+  };
+  return most(until - RECENT_STEPS * step, until) ?? most(since - HISTORY_SECONDS, since);
+}
+
+type Named = { own: readonly string[]; baseline: readonly string[] };
+type Times = Grid & { since: number | null };
+
+function metricOf({ metric, read }: Measured, named: Named, times: Times, question: Question): MetricEvidence {
+  const { name } = metric;
+  if ('because' in read) return { kind: 'missing', name, because: read.because };
+  const { label, version } = question;
+  if (times.since === null) return { kind: 'missing', name, because: `no series has the label ${label}="${version}"` };
+  const common = { name, max: metric.max ?? null, ignoreBelow: metric.ignoreBelow };
+  switch (metric.kind) {
+    case 'ratio': {
+      const [bad, total] = [curvesOf(read.first, label), curvesOf(read.second, label)];
+      const count = (at: number, names: readonly string[], seconds: number): Count | null => {
+        const all = sumAt(total, names, at);
+        return all === null ? null : { total: all * seconds, bad: Math.max(0, sumAt(bad, names, at) ?? 0) * seconds };
+      };
+      return { kind: 'ratio', ...common, ...sidesOf(count, named, times) };
+    }
+    case 'latency': {
+      const bounds = [...Map.groupBy(read.first, ({ labels }) => boundOf(labels['le']))]
+        .filter(([bound]) => !Number.isNaN(bound))
+        .toSorted(([a], [b]) => a - b)
+        .map(([bound, series]) => [bound, curvesOf(series, label)] as const);
+      const histogram = (at: number, names: readonly string[], seconds: number): Buckets | null => {
+        const buckets = bounds.flatMap(([bound, curves]) => {
+          const count = sumAt(curves, names, at);
+          return count === null ? [] : [[bound, count * seconds] as const];
+        });
+        return buckets.at(-1)?.[0] === Infinity ? { buckets } : null;
+      };
+      return { kind: 'latency', ...common, quantile: metric.quantile, ...sidesOf(histogram, named, times) };
+    }
+    case 'value': {
+      const curves = curvesOf(read.first, label);
+      const value = (at: number, names: readonly string[]): Value | null => {
+        const sum = sumAt(curves, names, at);
+        return sum === null ? null : { value: sum };
+      };
+      return { kind: 'value', ...common, worse: metric.worse, ...disjoint(sidesOf(value, named, times), times) };
+    }
+  }
+}
+
+const boundOf = (le: string | undefined): number => (le === '+Inf' ? Infinity : le === undefined ? NaN : Number(le));
+
+/** Adds the values of several names of a version. Null: none has one. */
+function sumAt(curves: Curves<number>, names: readonly string[], at: number): number | null {
+  const values = names.map((name) => curves.get(name)?.get(at)).filter((value) => value !== undefined);
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
+}
+
+/** Rates cover two steps. Beside each other, each step has half of two rates; before, every second rate is taken. */
+const RANGE_STEPS = 2;
+
+function sidesOf<T extends object>(
+  of: (at: number, names: readonly string[], seconds: number) => T | null,
+  { own, baseline }: Named,
+  { step, until, since }: Times,
+): Sides<T> {
+  const from = since ?? until + step;
+  const times = Array.from({ length: Math.floor((until - from) / step) + 1 }, (_, index) => from + index * step);
+  const range = RANGE_STEPS * step;
+  const before = Array.from(
+    { length: Math.floor(HISTORY_SECONDS / range) },
+    (_, index) => from - step - HISTORY_SECONDS + (index + 1) * range,
+  );
+  const windows = (names: readonly string[], moments: readonly number[], seconds: number): At<T>[] =>
+    moments.flatMap((at) => {
+      const measured = of(at, names, seconds);
+      return measured === null ? [] : [{ at, ...measured }];
+    });
+  return {
+    version: windows(own, times, step),
+    baseline: windows(baseline, times, step),
+    history: windows(baseline, before, range),
+  };
+}
+
+/** Leaves out every second window, because windows overlap by half. */
+function disjoint<T>({ version, baseline, history }: Sides<T>, { step, until }: Grid): Sides<T> {
+  const kept = (windows: readonly At<T>[]): At<T>[] =>
+    windows.filter(({ at }) => Math.round((until - at) / step) % RANGE_STEPS === 0);
+  return { version: kept(version), baseline: kept(baseline), history };
+}

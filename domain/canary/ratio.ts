@@ -1,0 +1,70 @@
+import { boundsOf, changeAtMost, compareCounts, designEffectOf, ratioOf, sumOf } from './counts.ts';
+import type { MetricEvidence, MetricJudgement } from './evidence.ts';
+import { chance, percent, requests } from './words.ts';
+import {
+  FALSE_ALARMS,
+  REGRESSION,
+  CONFIDENCE,
+  LOOKS_MIN,
+  type Frame,
+  compared,
+  confirmed,
+  settled,
+  limitText,
+  tooFew,
+  needs,
+  thresholdOf,
+  correctedP,
+} from './comparison.ts';
+
+/** Judges a share of bad events. */
+export function judgeRatio(metric: MetricEvidence & { kind: 'ratio' }, frame: Frame): MetricJudgement {
+  const { settings, evidence } = frame;
+  const sides = compared(metric);
+  if (sides === null) return judgeAlone(metric, frame);
+  const { version, baseline, pairs, designEffect } = sides;
+  const few = tooFew(metric.name, sides, frame);
+  if (few !== null) return few;
+  const { change, p } = compareCounts(pairs, designEffect);
+  const corrected = correctedP(p, frame);
+  const [own, other] = [ratioOf(version), ratioOf(baseline)];
+  const numbers = { name: metric.name, version: own, baseline: other, change, p: corrected };
+  const text =
+    `${percent(own)} of ${requests(version.total)}; ${evidence.baseline} ${sides.when}: ` +
+    `${percent(other)} of ${requests(baseline.total)}`;
+  const isMaterial = own - other >= metric.ignoreBelow && own >= settings.tolerance * other;
+  if (corrected <= FALSE_ALARMS && isMaterial)
+    return confirmed(numbers, metric, sides, `${text}, ${chance(corrected)}`, frame);
+  const isExcluded =
+    changeAtMost(pairs, designEffect, CONFIDENCE) <= REGRESSION ||
+    boundsOf(version, designEffect, CONFIDENCE).upper - other <= metric.ignoreBelow;
+  return settled(numbers, { isExcluded, text, limit: limitText(metric.max, own, percent, 'higher') });
+}
+
+/** Judges a version without baseline by the limit of the metric alone. */
+function judgeAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: Frame): MetricJudgement {
+  const { name, max } = metric;
+  const version = sumOf(metric.version);
+  const own = version.total > 0 ? ratioOf(version) : null;
+  const numbers = { name, version: own, baseline: null, change: null, p: null };
+  const text = own === null ? 'no requests' : `${percent(own)} of ${requests(version.total)}`;
+  if (max === null)
+    return {
+      ...numbers,
+      verdict: 'inconclusive',
+      reason: `${text}; nothing to compare with, and no limit is set (max)`,
+    };
+  if (version.total < frame.settings.minRequests)
+    return { ...numbers, verdict: 'inconclusive', reason: needs(text, frame) };
+  const alarm = FALSE_ALARMS * thresholdOf(frame);
+  const designEffect = designEffectOf(metric.version);
+  if (frame.evidence.look >= LOOKS_MIN && boundsOf(version, designEffect, 1 - alarm).lower > max)
+    return { ...numbers, verdict: 'degraded', reason: `${text}, above the limit of ${percent(max)}` };
+  if (boundsOf(version, designEffect, CONFIDENCE).upper <= max)
+    return { ...numbers, verdict: 'healthy', reason: `${text}, below the limit of ${percent(max)}` };
+  return {
+    ...numbers,
+    verdict: 'inconclusive',
+    reason: `${text}, too few to compare with the limit of ${percent(max)}`,
+  };
+}

@@ -1,0 +1,71 @@
+import type { MetricEvidence, MetricJudgement } from './evidence.ts';
+import { rankTest } from './rank-test.ts';
+import { chance, significant } from './words.ts';
+import {
+  FALSE_ALARMS,
+  REGRESSION,
+  CONFIDENCE,
+  RECENT,
+  type Frame,
+  settled,
+  limitText,
+  correctedP,
+  beside,
+} from './comparison.ts';
+
+/** Windows before the version's start that are compared by rank. Levels drift, so older ones say little. */
+const VALUES_BEFORE = 20;
+
+/** Judges values of windows by their ranks. */
+export function judgeValue(metric: MetricEvidence & { kind: 'value' }, frame: Frame): MetricJudgement {
+  const { name, worse, max, ignoreBelow } = metric;
+  const { evidence, settings } = frame;
+  const sign = worse === 'higher' ? 1 : -1;
+  const same = beside(metric.baseline, metric.version.slice(-RECENT)).length > 0;
+  const others = same ? beside(metric.baseline, metric.version) : metric.history.slice(-VALUES_BEFORE);
+  const [own, other] = [metric.version, others].map((side) => side.map(({ value }) => sign * value));
+  const limits = { ...metric };
+  if (own === undefined || other === undefined || own.length === 0 || other.length === 0)
+    return valueAlone(limits, own ?? [], sign);
+  const [ownValue, otherValue] = [sign * median(own), sign * median(other)];
+  const margin = (value: number, factor: number): number => Math.max(Math.abs(value) * (1 - 1 / factor), ignoreBelow);
+  const p = rankTest(
+    own.map((value) => value - margin(value, settings.tolerance)),
+    other,
+  );
+  const corrected = correctedP(p, frame);
+  const change = otherValue === 0 ? null : ownValue / otherValue;
+  const numbers = { name, version: ownValue, baseline: otherValue, change, p: corrected };
+  const text =
+    `${significant(ownValue)} in ${own.length} windows; ${evidence.baseline} ${same ? 'at the same time' : 'before'}: ` +
+    `${significant(otherValue)} in ${other.length}`;
+  if (corrected <= FALSE_ALARMS) return { ...numbers, verdict: 'degraded', reason: `${text}, ${chance(corrected)}` };
+  const doubled = own.map((value) => value - Math.max(Math.abs(value) / REGRESSION, ignoreBelow));
+  const isExcluded = rankTest(other, doubled) <= 1 - CONFIDENCE;
+  return settled(numbers, { isExcluded, text, limit: limitText(max, ownValue, significant, worse) });
+}
+
+function valueAlone(
+  { name, max, worse }: MetricEvidence & { kind: 'value' },
+  own: readonly number[],
+  sign: number,
+): MetricJudgement {
+  const value = own.length === 0 ? null : sign * median(own);
+  const numbers = { name, version: value, baseline: null, change: null, p: null };
+  if (value === null || max === null)
+    return { ...numbers, verdict: 'inconclusive', reason: value === null ? 'no samples' : 'nothing to compare with' };
+  const within = own.filter((each) => each <= sign * max).length;
+  const verdict = within === own.length && own.length >= RECENT ? 'healthy' : 'inconclusive';
+  return {
+    ...numbers,
+    verdict,
+    reason: `${significant(value)}; ${limitText(max, value, significant, worse) ?? `the limit is ${max}`}`,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [a = 0, b = 0] = [sorted[middle], sorted[sorted.length - 1 - middle]];
+  return (a + b) / 2;
+}

@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import { EnvironmentName, ServiceName, Version } from '../config/names.ts';
+
+export const Verdict = z.enum(['healthy', 'degraded', 'inconclusive']);
+
+/** Body of `POST /v1/judgements`. */
+export const JudgementRequest = z.strictObject({
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: Version,
+  /** Absent: the other version with the most traffic, beside this one or before it. */
+  baseline: Version.nullish().transform((version) => version ?? null),
+});
+export type JudgementRequest = z.infer<typeof JudgementRequest>;
+
+/** A version compared with its baseline. */
+export const JudgementView = z.object({
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: z.string(),
+  /** Null: no other version was found. */
+  baseline: z.string().nullable(),
+  verdict: Verdict,
+  /** The sentences that explain the verdict: of the metrics that decided it. */
+  reasons: z.array(z.string()),
+  metrics: z.array(
+    z.object({
+      name: z.string(),
+      verdict: Verdict,
+      version: z.number().nullable(),
+      baseline: z.number().nullable(),
+      /** `version` as a multiple of `baseline`. */
+      change: z.number().nullable(),
+      /** Probability by chance, corrected for the numbers of metrics and looks. */
+      p: z.number().nullable(),
+      reason: z.string(),
+    }),
+  ),
+  /** First measurement of the version. Null: none. */
+  since: z.string().nullable(),
+  judged_at: z.string(),
+});
+export type JudgementView = z.infer<typeof JudgementView>;

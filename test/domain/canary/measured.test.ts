@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { evidenceOf, type Measured } from '../../../domain/canary/measured.ts';
+import { JudgeMetric } from '../../../schemas/canary/judge-config.ts';
+
+const UNTIL = 1_800_000_000;
+const STEP = 30;
+const GRID = { step: STEP, until: UNTIL };
+
+/** Returns a series with a value at each step between two numbers of steps before the end. */
+const series = (labels: Record<string, string>, value: number, fromSteps: number, untilSteps = 0) => ({
+  labels,
+  values: Array.from({ length: fromSteps - untilSteps + 1 }, (_, index): [number, number] => [
+    UNTIL - (fromSteps - index) * STEP,
+    value,
+  ]),
+});
+
+const ratio = JudgeMetric.parse({ kind: 'ratio', name: 'errors', bad: 'bad', total: 'total' });
+const question = { version: 'v42', baseline: null, startedAt: null, label: 'version' };
+
+const counts = (first: ReturnType<typeof series>[], second: ReturnType<typeof series>[]): Measured => ({
+  metric: ratio,
+  read: { first, second },
+});
+
+describe('what was measured', () => {
+  test('becomes windows: half of two rates beside each other, and every second rate before', () => {
+    const measured = counts(
+      [series({ version: 'v42' }, 1, 9), series({ version: '41' }, 2, 200)],
+      [series({ version: 'v42' }, 10, 9), series({ version: '41' }, 40, 200)],
+    );
+    const { evidence, since } = evidenceOf([measured], GRID, question);
+    expect(since).toBe(UNTIL - 9 * STEP);
+    expect(evidence).toMatchObject({ version: 'v42', baseline: '41', look: 10 });
+    const [metric] = evidence.metrics;
+    if (metric?.kind !== 'ratio') throw new Error('not a ratio');
+    expect(metric.version).toHaveLength(10);
+    expect(metric.version.at(-1)).toEqual({ at: UNTIL, total: 300, bad: 30 });
+    expect(metric.baseline[0]).toEqual({ at: UNTIL - 9 * STEP, total: 1200, bad: 60 });
+    expect(metric.history).toHaveLength(60);
+    // The last window before the start ends where the first one of the version begins.
+    expect(metric.history.at(-1)).toEqual({ at: UNTIL - 10 * STEP, total: 2400, bad: 120 });
+  });
+
+  test('the baseline is the version that serves now, else the one before', () => {
+    const all = [series({ version: 'v42' }, 10, 20), series({ version: 'v40' }, 500, 200, 100)];
+    const beside = [...all, series({ version: 'v41' }, 5, 200)];
+    expect(evidenceOf([counts([], beside)], GRID, question).evidence.baseline).toBe('v41');
+    expect(evidenceOf([counts([], all)], GRID, question).evidence.baseline).toBe('v40');
+    expect(evidenceOf([counts([], all)], GRID, { ...question, baseline: 'v39' }).evidence.baseline).toBe('v39');
+    expect(evidenceOf([counts([], all.slice(0, 1))], GRID, question).evidence.baseline).toBeNull();
+  });
+
+  test('no series of bad events means none', () => {
+    const { evidence } = evidenceOf([counts([], [series({ version: 'v42' }, 10, 3)])], GRID, question);
+    expect(evidence.metrics[0]).toMatchObject({ version: [{ total: 300, bad: 0 }, {}, {}, {}] });
+  });
+
+  test('a version that comes again starts again, as does one that is recorded again', () => {
+    const twice = [series({ version: 'v42' }, 10, 100, 60), series({ version: 'v42' }, 10, 5)];
+    const rolledBack = evidenceOf([counts([], twice)], GRID, question);
+    expect(rolledBack.evidence.look).toBe(6);
+    const redeployed = evidenceOf([counts([], [series({ version: 'v42' }, 10, 100)])], GRID, {
+      ...question,
+      startedAt: UNTIL - 4 * STEP,
+    });
+    expect(redeployed.evidence.look).toBe(4);
+  });
+
+  test('a version without series is missing, with the label', () => {
+    const { evidence, since } = evidenceOf([counts([], [series({ version: 'v41' }, 10, 100)])], GRID, question);
+    expect(since).toBeNull();
+    expect(evidence.metrics).toEqual([
+      { kind: 'missing', name: 'errors', because: 'no series has the label version="v42"' },
+    ]);
+  });
+
+  test('buckets become histograms, and values are taken from every second window', () => {
+    const latency = JudgeMetric.parse({ kind: 'latency', name: 'p95', buckets: 'b' });
+    const buckets = [
+      series({ version: 'v42', le: '+Inf' }, 10, 3),
+      series({ version: 'v42', le: '0.5' }, 9, 3),
+      series({ version: 'v42', le: '0.1' }, 5, 3),
+    ];
+    const value = JudgeMetric.parse({ kind: 'value', name: 'lag', query: 'l' });
+    const { evidence } = evidenceOf(
+      [
+        { metric: latency, read: { first: buckets, second: [] } },
+        { metric: value, read: { first: [series({ version: 'v42' }, 7, 3)], second: [] } },
+      ],
+      GRID,
+      question,
+    );
+    expect(evidence.metrics[0]).toMatchObject({
+      kind: 'latency',
+      quantile: 0.95,
+      version: [
+        {
+          buckets: [
+            [0.1, 150],
+            [0.5, 270],
+            [Infinity, 300],
+          ],
+        },
+        {},
+        {},
+        {},
+      ],
+    });
+    expect(evidence.metrics[1]).toMatchObject({
+      version: [
+        { at: UNTIL - 2 * STEP, value: 7 },
+        { at: UNTIL, value: 7 },
+      ],
+    });
+  });
+});
