@@ -5,6 +5,7 @@ export { lintFreezeFile } from '../local/config/freeze-file.ts';
 export { lintPeopleFiles } from '../local/config/people-files.ts';
 export { lintFolder, loadRunbooks } from '../local/config/runbook-files.ts';
 export { lintSlos } from '../local/config/slo-files.ts';
+export { canaryFiles } from '../local/config/canary-files.ts';
 export { importSlos } from '../local/config/slo-import.ts';
 /** Backup and restore, by the same code that uses the data folder. */
 export { BadArchive } from '../local/backup/archive.ts';

@@ -46,9 +46,9 @@ function ofRatio(promql: string, split: (query: string) => string): JudgeMetric 
 /** Replaces the ranges of a query by the window. */
 const overWindow = (promql: string): string =>
   nodes(parser.parse(promql), 'MatrixSelector')
-    .map(({ from, to }) => ({ from: promql.lastIndexOf('[', to), to }))
+    .map(({ to }) => ({ from: promql.lastIndexOf('[', to), to }))
     .toSorted((a, b) => b.from - a.from)
-    .reduce((text, { from, to }) => `${text.slice(0, from)}[${MARK}]${text.slice(to)}`, promql);
+    .reduce((text, range) => `${text.slice(0, range.from)}[${MARK}]${text.slice(range.to)}`, promql);
 
 const metric = (name: string, bad: string, total: string): JudgeMetric =>
   JudgeMetric.parse({ kind: 'ratio', name, bad: bad.replaceAll(MARK, WINDOW), total: total.replaceAll(MARK, WINDOW) });

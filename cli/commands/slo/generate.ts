@@ -6,7 +6,7 @@ import { generated } from '../../../domain/slo/generate/files.ts';
 import { GENERATED_MARKER } from '../../../domain/slo/generate/names.ts';
 import type { Preset } from '../../../domain/slo/generate/rules.ts';
 import { sha256 } from '../../digest.ts';
-import { loadConfig } from '../../files.ts';
+import { canaryFiles, loadConfig } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 
@@ -17,6 +17,9 @@ type Options = {
   raw: boolean;
   url: string;
   tokenFile: string;
+  canaries?: true;
+  prometheus: string;
+  workloadLabel: string;
   config?: string;
 };
 
@@ -28,7 +31,7 @@ const NO_FOLDING = 0;
 export function addSloGenerate(slo: Command, context: CommandContext): void {
   slo
     .command('generate')
-    .description('Generate Prometheus rules, Alertmanager routes, and Grafana dashboards from SLOs')
+    .description('Generate Prometheus rules, Alertmanager routes, Grafana dashboards, and limits of canaries from SLOs')
     .requiredOption('--out <dir>', 'Output folder, with one subfolder for each kind')
     .option('--check', 'Write nothing; report differences from existing files')
     .option('--preset <name>', `Alert preset: ${PRESETS.join(' or ')}`, 'multiwindow')
@@ -39,6 +42,9 @@ export function addSloGenerate(slo: Command, context: CommandContext): void {
       'File with the ingest token on the Alertmanager host',
       '/etc/alertmanager/firebreak-token',
     )
+    .option('--canaries', 'Also generate limits for canaries of Argo Rollouts and Flagger')
+    .option('--prometheus <url>', 'Address at which they reach Prometheus', 'http://prometheus.monitoring:9090')
+    .option('--workload-label <label>', 'Label of the series with the name of the workload, for Flagger', 'deployment')
     .option('--config <dir>', 'Configuration folder')
     .action((options: Options) => generate(context, options));
 }
@@ -46,12 +52,15 @@ export function addSloGenerate(slo: Command, context: CommandContext): void {
 async function generate(context: CommandContext, options: Options): Promise<void> {
   const { preset, tokenFile } = options;
   if (!isPreset(preset)) throw new UsageError(`unknown preset ${preset}; use ${PRESETS.join(' or ')}`);
-  const url = options.url.replace(/\/+$/, '');
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
-    throw new UsageError(`--url is not an http or https URL: ${options.url}`);
+  const [url, prometheus] = [addressOf('--url', options.url), addressOf('--prometheus', options.prometheus)];
+  if (!/^[a-zA-Z_]\w*$/.test(options.workloadLabel))
+    throw new UsageError(`--workload-label is not a label name: ${options.workloadLabel}`);
   const loaded = await loadConfig(await folderOf(context, 'config', options.config));
   if (!loaded.ok) throw new CommandFailure(loaded.problems.join('\n'));
-  const wanted = generated(loaded.config.slos, { preset, raw: options.raw, url, tokenFile, hash: sha256 });
+  const wanted = new Map([
+    ...generated(loaded.config.slos, { preset, raw: options.raw, url, tokenFile, hash: sha256 }),
+    ...(options.canaries ? canaryFiles(loaded.config, options.workloadLabel, { prometheus, url }) : []),
+  ]);
   const out = resolve(context.cwd, options.out);
   const files = new Map([...wanted].map(([path, content]) => [path, textOf(path, content)]));
   if (options.check) return check(context, options.out, out, files);
@@ -60,6 +69,14 @@ async function generate(context: CommandContext, options: Options): Promise<void
     await writeFile(join(out, path), text);
     context.out(join(options.out, path));
   }
+}
+
+/** @throws UsageError if it is no URL of a web server */
+function addressOf(option: string, text: string): string {
+  const address = text.replace(/\/+$/, '');
+  if (!/^https?:$/.test(URL.parse(address)?.protocol ?? ''))
+    throw new UsageError(`${option} is not an http or https URL: ${text}`);
+  return address;
 }
 
 const isPreset = (name: string): name is Preset => PRESETS.includes(name);

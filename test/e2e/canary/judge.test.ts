@@ -19,7 +19,7 @@ const CANARIES: Record<string, Behavior> = {
   good: CANARY,
   failing: { ...CANARY, errors: 0.03 },
   slow: { ...CANARY, within: SLOW },
-  quiet: { ...CANARY, rate: 0.15 },
+  quiet: { ...CANARY, rate: 0.05 },
 };
 
 const MINUTES_BEFORE = 75;
