@@ -47,7 +47,7 @@ export async function deliveryReport(
   const environments = of.environment === undefined ? config.delivery.environments : [of.environment];
   const query = { from, until: now, environments, ...(of.service !== undefined && { service: of.service }) };
   const [deploys, { items, isComplete }, corrections] = await Promise.all([
-    deps.deployHistory.recorded(query),
+    deps.deployHistory.read(query),
     deps.incidents.recent({ since: plusSeconds(from, -CLOCKS_DIFFER_SECONDS), limit: INCIDENTS_MAX }),
     deps.attributions.all(),
   ]);

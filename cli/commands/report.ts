@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ShadowReport, type ShadowRow, type ShadowTally } from '../../schemas/automation/shadow-report.ts';
 import { Client, queryOf } from '../client.ts';
+import { addDora } from './report-dora.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -18,6 +19,7 @@ export function addReport(program: Command, context: CommandContext): void {
     .option('--environment <name>', 'Only incidents in this environment')
     .option(...JSON_OPTION)
     .action(({ json, ...query }: Options) => shadow(context, query, json));
+  addDora(report, context);
 }
 
 async function shadow(context: CommandContext, query: Omit<Options, 'json'>, json: true | undefined): Promise<void> {

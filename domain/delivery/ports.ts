@@ -12,8 +12,15 @@ export type DeployQuery = {
 
 /** Deploys and rollbacks by the time of their start. */
 export type DeployHistory = {
-  /** Reads the recorded changes. Returns each once, in any order. */
+  /** Reads daily rollups, and the recorded changes of days without a current one. Returns each once, in any order. */
+  read(query: DeployQuery): Promise<DeployRecord[]>;
+  /** Reads only the recorded changes; the result is the same. */
   recorded(query: DeployQuery): Promise<DeployRecord[]>;
+  /**
+   * Rolls up days with changes, at most `daysMax`, and continues the backfill of older changes. A run that dies is
+   * continued by the next one. `isComplete`: no day is left.
+   */
+  roll(daysMax: number): Promise<{ rolled: number; isComplete: boolean }>;
 };
 
 /** Statements of people about the cause of an incident. */

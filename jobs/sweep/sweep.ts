@@ -4,6 +4,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
+import { rollDeploys } from '../../actions/delivery/roll-deploys.ts';
 import { applyUnmapped } from '../../actions/changes/report-change.ts';
 import { endFailures } from '../../actions/changes/end-failures.ts';
 import { followPages } from '../../actions/paging/follow-pages.ts';
@@ -66,6 +67,7 @@ export type SweepDeps = GateDeps &
     | 'audit'
     | 'publicIncidents'
     | 'sloStatuses'
+    | 'deployHistory'
   >;
 
 /** The names of jobs that are in progress in this process, across sweeps. */
@@ -109,6 +111,7 @@ export async function sweep(
     ['report overdue deployments', () => reportOverdue(deps)],
     ['apply rollouts that are mapped now', () => applyUnmapped(deps)],
     ['end failed deployments', () => endFailures(deps)],
+    ['roll up deployments', () => rollDeploys(deps)],
     ['start drills', () => startOrphanedDrills(deps)],
     ['show silences', () => showQuiet(deps, open)],
     ['compare the status page with SLIs', () => comparePages(deps, open)],

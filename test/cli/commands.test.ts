@@ -116,6 +116,19 @@ describe('deploy, incident, replay', () => {
     ]);
   });
 
+  test('report dora prints the figures, the records behind one, and CSV', async () => {
+    const of = ['--service', 'checkout', '--window', '7d'];
+    const { out } = await at(firebreak, 'report', 'dora', ...of);
+    expect(out).toMatch(/deployment_frequency +0\.286 per day +high +2 deploys\n/);
+    expect(out).toMatch(/pending +1 /);
+    const records = await at(firebreak, 'report', 'dora', ...of, '--records', 'pending');
+    expect(records.out).toMatch(/checkout\/production +v2 +deploy +\S+ +pending\n/);
+    const csv = await at(firebreak, 'report', 'dora', ...of, '--csv');
+    expect(csv.out).toContain('\npending,1,deployments,,1');
+    const json = await at(firebreak, 'report', 'dora', ...of, '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ pending: 1, change_failure_rate: { value: 0, deploys: 1 } });
+  });
+
   test('deploy record reports an invalid field', async () => {
     const { code, err } = await at(firebreak, 'deploy', 'record', 'checkout', 'production', 'v3', '--url', 'nowhere');
     expect([code, err]).toEqual([1, expect.stringMatching(/url[^]*\(invalid\)\n$/)]);

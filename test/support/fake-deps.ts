@@ -205,7 +205,11 @@ export class FakeWorld {
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
       drills: notAsked('drills'),
-      deployHistory: notAsked('deployHistory'),
+      deployHistory: {
+        read: async () => [],
+        recorded: async () => [],
+        roll: async () => ({ rolled: 0, isComplete: true }),
+      },
       attributions: notAsked('attributions'),
       drillRuns: notAsked('drillRuns'),
       sloMetrics: notAsked('sloMetrics'),

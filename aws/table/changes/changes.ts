@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Changes } from '../../../domain/ports/changes.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
@@ -76,6 +77,8 @@ export class ChangeTable implements Changes {
         ...(isMoved ? await this.#moved(before, change, condition) : []),
         ...rollingWrites(this.#table, change, key),
         ...failureWrites(this.#table, change, key),
+        rollupMarkWrite(this.#table, change),
+        ...(dayOf(before) === dayOf(change) ? [] : [rollupMarkWrite(this.#table, before)]),
       ]);
       if (!result.ok) continue;
       await this.#live(change);
@@ -280,6 +283,7 @@ export function changeWrites(table: Table, change: Change, once = false, onceByI
     ...pointerWrites(table, change, key, onceById ? absent : undefined),
     ...(change.status === 'started' ? rollingWrites(table, change, key) : []),
     ...failureWrites(table, change, key),
+    rollupMarkWrite(table, change),
     ...(once || change.status !== 'succeeded' || !putsVersionLive(change)
       ? []
       : [table.put({ ...keys.live(change), change, since: endOf(change) })]),
@@ -291,6 +295,20 @@ const pointerWrites = (table: Table, { id, service, started_at }: Change, key: K
   table.put({ ...keys.changeById(id), at_pk: key.pk, at_sk: key.sk }, byId),
   table.put({ ...keys.changeOf(service, started_at, id), at_pk: key.pk, at_sk: key.sk }),
 ];
+
+/** Marks the day of a change, so that its rollup is renewed. The mark is new with each write. */
+export const rollupMarkWrite = (
+  table: Table,
+  { id, service, environment, started_at }: Pick<Change, 'id' | 'service' | 'environment' | 'started_at'>,
+): Write =>
+  table.put({
+    ...keys.rollupMark({ service, environment }, started_at, id),
+    service,
+    environment,
+    mark: randomUUID(),
+  });
+
+const dayOf = ({ started_at }: Change): string => started_at.slice(0, 10);
 
 const overdueIn = (row: Item | undefined): Timestamp | null =>
   row?.['overdue_at'] === undefined ? null : Timestamp.parse(row['overdue_at']);

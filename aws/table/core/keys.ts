@@ -143,6 +143,25 @@ export const keys = {
   /** A person's statement of the cause of an incident. */
   attribution: (id: IncidentId): Key => ({ pk: 'ATTRIBUTIONS', sk: id }),
   attributions: (): Pick<Key, 'pk'> => ({ pk: 'ATTRIBUTIONS' }),
+  /** The deploys of a day of a service and environment. */
+  rollup: (serviceEnvironment: ServiceEnvironment, day: string): Key => ({
+    pk: `DEPLOYDAY#${serviceEnvironmentKey(serviceEnvironment)}`,
+    sk: day,
+  }),
+  /** A change that the rollup of its day does not include yet. */
+  rollupMark: (serviceEnvironment: ServiceEnvironment, startedAt: Timestamp, id: ChangeId): Key => ({
+    pk: 'DEPLOYMARKS',
+    sk: `${startedAt.slice(0, 10)}#${serviceEnvironmentKey(serviceEnvironment)}#${id}`,
+  }),
+  rollupMarks: (): Pick<Key, 'pk'> => ({ pk: 'DEPLOYMARKS' }),
+  /** The services and environments that have rollups. */
+  rollupScope: (serviceEnvironment: ServiceEnvironment): Key => ({
+    pk: 'DEPLOYSCOPES',
+    sk: serviceEnvironmentKey(serviceEnvironment),
+  }),
+  rollupScopes: (): Pick<Key, 'pk'> => ({ pk: 'DEPLOYSCOPES' }),
+  /** How far changes that were recorded before rollups existed are marked. */
+  rollupState: (): Key => ({ pk: 'DEPLOYBACKFILL', sk: 'DEPLOYBACKFILL' }),
   lock: (resource: string): Key => ({ pk: `LOCK#${part(resource)}`, sk: 'LOCK' }),
   /** Automatic actions of all services in the last hour. */
   pace: (): Key => ({ pk: 'PACE', sk: 'PACE' }),

@@ -1,20 +1,66 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import * as z from 'zod';
 import { deployRecordOf } from '../../../domain/delivery/deploy-record.ts';
 import type { DeployHistory, DeployQuery } from '../../../domain/delivery/ports.ts';
-import type { DeployRecord } from '../../../schemas/delivery/deploy-record.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
+import { DeployRecord } from '../../../schemas/delivery/deploy-record.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { pointee } from '../changes/changes.ts';
-import { keys, shardedLists } from '../core/keys.ts';
+import { type Key, keys, shardedLists } from '../core/keys.ts';
+import { shardedPage } from '../core/sharded.ts';
 import { collect, type Item, listed, type Table } from '../core/table.ts';
 
 /** Sorts after every ID with the same start. */
 const LAST = '#\uffff';
 
-/** Reads deploys from the recorded changes. */
+/** Twice the longest window. Older changes are still recorded. */
+const KEPT_SECONDS = 800 * 24 * 3600;
+
+/** Changes that a step of the backfill marks, and steps of a run. */
+const BACKFILL_PAGE = 500;
+const BACKFILL_PAGES = 4;
+
+/** Marks that a run reads, and those of one day that its transaction removes: DynamoDB allows 100 items in all. */
+const MARKS_READ = 5000;
+const MARKS_PER_DAY = 95;
+
+/** Services and environments that are read at the same time. */
+const READ_AT_ONCE = 16;
+
+const Stored = DeployRecord.omit({ service: true, environment: true });
+const Rollup = z.array(Stored);
+
+/** A change of a day that its rollup does not include yet. */
+type Mark = { key: Key; of: ServiceEnvironment; day: string; mark: string };
+
+/**
+ * Reads deploys from rollups, an item for each day of a service and environment, and from the recorded changes. Each
+ * write of a change marks its day in the same transaction, and a rollup removes the marks that it has read, so a day
+ * without a mark has a current rollup, or no deploys.
+ */
 export class DeployHistoryTable implements DeployHistory {
   readonly #table: Table;
 
   constructor(table: Table) {
     this.#table = table;
+  }
+
+  async read(query: DeployQuery): Promise<DeployRecord[]> {
+    const state = await this.#table.get(keys.rollupState());
+    if (state?.['complete'] !== true) return this.recorded(query);
+    // Read marks before rollups: a mark that is removed meanwhile belongs to a rollup that is read afterwards.
+    const marks = await this.#marks();
+    const scopes = await this.#scopes(marks, query);
+    const found: DeployRecord[][] = [];
+    for (let from = 0; from < scopes.length; from += READ_AT_ONCE)
+      found.push(
+        ...(await Promise.all(
+          scopes.slice(from, from + READ_AT_ONCE).map((of) => this.#ofScope(of, daysOf(marks, of), query)),
+        )),
+      );
+    return found.flat();
   }
 
   async recorded(query: DeployQuery): Promise<DeployRecord[]> {
@@ -23,6 +69,124 @@ export class DeployHistoryTable implements DeployHistory {
       if (query.environments !== undefined && !query.environments.includes(String(item['environment']))) return [];
       return deployRecordOf(StoredChange.parse(item)) ?? [];
     });
+  }
+
+  async roll(daysMax: number): Promise<{ rolled: number; isComplete: boolean }> {
+    let backfilled = false;
+    for (let page = 0; page < BACKFILL_PAGES && !backfilled; page += 1) backfilled = await this.#backfill();
+    const marks = await this.#marks(MARKS_READ);
+    const days = [...Map.groupBy(marks, ({ of, day }) => JSON.stringify([of.service, of.environment, day])).values()];
+    let rolled = 0;
+    for (const those of days.slice(0, daysMax)) if (await this.#rollDay(those)) rolled += 1;
+    return { rolled, isComplete: backfilled && rolled === days.length };
+  }
+
+  /**
+   * Marks the days of changes that were recorded before rollups existed, one page at a time. The position is stored after
+   * the marks of a page, so an interrupted run repeats at most one page.
+   *
+   * @returns whether all are marked
+   */
+  async #backfill(): Promise<boolean> {
+    const state = await this.#table.get(keys.rollupState());
+    if (state?.['complete'] === true) return true;
+    const cursor = typeof state?.['cursor'] === 'string' ? state['cursor'] : undefined;
+    const page = await shardedPage(this.#table, shardedLists.changes, { limit: BACKFILL_PAGE, cursor });
+    await Promise.all(
+      page.items.map((item) => {
+        const change = StoredChange.parse(item);
+        return this.#table.touch(keys.rollupMark(change, change.started_at, change.id), {
+          UpdateExpression: 'SET service = :service, environment = :environment, mark = if_not_exists(mark, :mark)',
+          ExpressionAttributeValues: {
+            ':service': change.service,
+            ':environment': change.environment,
+            ':mark': 'backfill',
+          },
+        });
+      }),
+    );
+    const complete = page.next_cursor === null;
+    await this.#table.touch(keys.rollupState(), {
+      UpdateExpression: 'SET complete = :complete, #cursor = :cursor',
+      ExpressionAttributeNames: { '#cursor': 'cursor' },
+      ExpressionAttributeValues: { ':complete': complete, ':cursor': page.next_cursor },
+    });
+    return complete;
+  }
+
+  /**
+   * Writes the rollup of a day, and removes the marks that were read before its changes. Does nothing if one of these
+   * marks has changed: another write or another run came between.
+   */
+  async #rollDay(all: readonly Mark[]): Promise<boolean> {
+    const marks = all.slice(0, MARKS_PER_DAY);
+    const [first] = marks;
+    if (first === undefined) return false;
+    const { of, day } = first;
+    const records = await this.#recordedOf(of, dayFrom(day), dayUntil(day));
+    const bytes = gzipSync(JSON.stringify(records.map((one) => Stored.parse(one))));
+    const { service, environment } = of;
+    const written = await this.#table.transact([
+      this.#table.put({
+        ...keys.rollup(of, day),
+        bytes,
+        expires_at: Date.parse(day) / 1000 + KEPT_SECONDS,
+      }),
+      this.#table.put({ ...keys.rollupScope(of), service, environment }),
+      ...marks.map(({ key, mark }) =>
+        this.#table.remove(key, { ConditionExpression: 'mark = :mark', ExpressionAttributeValues: { ':mark': mark } }),
+      ),
+    ]);
+    return written.ok && marks.length === all.length;
+  }
+
+  async #marks(limit?: number): Promise<Mark[]> {
+    const { pk } = keys.rollupMarks();
+    return collect(this.#table.each(pk, '', limit === undefined ? {} : { limit }), (item) => {
+      const sk = String(item['sk']);
+      return {
+        key: { pk, sk },
+        of: scopeIn(item),
+        day: sk.slice(0, 10),
+        mark: String(item['mark']),
+      };
+    });
+  }
+
+  async #scopes(marks: readonly Mark[], { service, environments }: DeployQuery): Promise<ServiceEnvironment[]> {
+    const known = await collect(this.#table.each(keys.rollupScopes().pk), scopeIn);
+    const all = new Map([...known, ...marks.map(({ of }) => of)].map((of) => [nameOf(of), of]));
+    return [...all.values()].filter(
+      (of) =>
+        (service === undefined || of.service === service) &&
+        (environments === undefined || environments.includes(of.environment)),
+    );
+  }
+
+  async #ofScope(
+    of: ServiceEnvironment,
+    marked: ReadonlySet<string>,
+    { from, until }: DeployQuery,
+  ): Promise<DeployRecord[]> {
+    const found: DeployRecord[] = [];
+    const [first, last] = [from.slice(0, 10), until.slice(0, 10)];
+    for await (const item of this.#table.each(keys.rollup(of, first).pk, '', { from: first, until: last })) {
+      if (marked.has(String(item['sk'])) || !(item['bytes'] instanceof Uint8Array)) continue;
+      const rollup = Rollup.parse(JSON.parse(gunzipSync(item['bytes']).toString()));
+      found.push(...rollup.map((one) => ({ ...one, ...of })));
+    }
+    for (const day of marked)
+      if (day >= first && day <= last) found.push(...(await this.#recordedOf(of, dayFrom(day), dayUntil(day))));
+    return found.filter(({ started_at: at }) => at >= from && at <= until);
+  }
+
+  /** Reads the changes of one service and environment. Strongly consistent. */
+  async #recordedOf(of: ServiceEnvironment, from: Timestamp, until: Timestamp): Promise<DeployRecord[]> {
+    const items = await collect(
+      this.#table.each(keys.changes(of).pk, '', { from, until: `${until}${LAST}` }),
+      (item) => item,
+    );
+    return items.flatMap((item) => deployRecordOf(StoredChange.parse(item)) ?? []);
   }
 
   async #ofAll({ from, until }: DeployQuery): Promise<Item[]> {
@@ -53,3 +217,16 @@ export class DeployHistoryTable implements DeployHistory {
     return (await this.#table.getAll(rows.map(pointee))).filter((item) => item !== undefined);
   }
 }
+
+const scopeIn = ({ service, environment }: Item): ServiceEnvironment => ({
+  service: ServiceName.parse(service),
+  environment: EnvironmentName.parse(environment),
+});
+
+const nameOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
+
+const daysOf = (marks: readonly Mark[], of: ServiceEnvironment): Set<string> =>
+  new Set(marks.filter((mark) => nameOf(mark.of) === nameOf(of)).map(({ day }) => day));
+
+const dayFrom = (day: string): Timestamp => `${day}T00:00:00.000Z` as Timestamp;
+const dayUntil = (day: string): Timestamp => plusSeconds(dayFrom(day), 24 * 3600 - 0.001);

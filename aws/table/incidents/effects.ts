@@ -21,10 +21,10 @@ import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
-import { IncidentId } from '../../../schemas/config/names.ts';
+import { type ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { StoredDecision, StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
-import { changeWrites, newChange, pointee } from '../changes/changes.ts';
+import { changeWrites, newChange, pointee, rollupMarkWrite } from '../changes/changes.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { finishedWrite, unfinishedWrite } from '../changes/backlog.ts';
 import { uncounted } from '../core/counters.ts';
@@ -305,6 +305,7 @@ export class EffectTable implements Effects {
               UpdateExpression: 'SET rolled_back_by = :id ADD rev :one',
               ExpressionAttributeValues: { ':id': id, ':one': 1 },
             }),
+            rollupMarkWrite(this.#table, suspectOf(suspect, pin)),
           ]
         : []),
     ];
@@ -315,6 +316,12 @@ export class EffectTable implements Effects {
     for await (const _ of this.#table.each(keys.acts(serviceEnvironment).pk, '', { from: since })) count += 1;
     return count;
   }
+}
+
+/** Returns where a change is recorded, by its pointer. Its version is pinned, so it has the scope of the pin. */
+function suspectOf(pointer: Item, { service, environment }: ServiceEnvironment) {
+  const [startedAt = '', id = ''] = pointee(pointer).sk.split('#');
+  return { service, environment, started_at: startedAt as Timestamp, id: id as ChangeId };
 }
 
 /** Log fields of an effect, without its target: the address may contain a secret. */
