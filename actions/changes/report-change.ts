@@ -112,7 +112,8 @@ function changeAt(
 ): RolloutChange {
   const names = services[service]?.environments[environment]?.sources?.image ?? [];
   const version = versionOfImages(values.images?.value ?? [], names);
-  return version === undefined ? change : { ...change, version };
+  // The sender calls the previous version by its revision, too.
+  return version === undefined ? change : { ...change, version, previous_version: undefined };
 }
 
 /** A rollout stays where it was recorded, also after the catalogue has changed. */

@@ -102,6 +102,7 @@ describe('a webhook of a system that deploys', () => {
         kind: 'deploy',
         status: 'succeeded',
         version: '1.4.0',
+        previous_version: null,
         commit: 'f3937462080c6946ff5ec4b5fa393e7c22388e4c',
         started_at: '2026-11-22T10:00:00.000Z',
         finished_at: '2026-11-22T10:00:41.000Z',
