@@ -1,4 +1,5 @@
 import type { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
+import { PostmortemView } from '../schemas/postmortems/postmortem.ts';
 import { millisOf } from '../schemas/time/time.ts';
 import type { Stage } from './stage.ts';
 import type { Fact } from './stories/plan.ts';
@@ -25,8 +26,10 @@ export async function printSummary(stage: Stage, facts: readonly Fact[]): Promis
   narrator.write('\nExpected results', 'bold');
   for (const { text, holds } of facts) paragraph(narrator, holds ? '✓' : '✗', text, holds ? 'green' : 'red');
   const incidents = await stage.incidents();
-  for (const incident of incidents.filter(({ parent_id }) => parent_id === null))
+  for (const incident of incidents.filter(({ parent_id }) => parent_id === null)) {
     printIncident(narrator, incident, await stage.timeline(incident));
+    printPostmortem(narrator, await stage.firebreak.get(`/v1/incidents/${incident.id}/postmortem`, PostmortemView));
+  }
   printParts(
     narrator,
     incidents.filter(({ parent_id }) => parent_id !== null),
@@ -46,6 +49,23 @@ function printIncident(narrator: Narrator, incident: IncidentView, timeline: rea
   narrator.write('');
   for (const entry of timeline) tellEntry(narrator, entry);
 }
+
+/** Prints the draft of the post-mortem: its title, its summary, and its action items. */
+function printPostmortem(narrator: Narrator, { title, sections, action_items, filled }: PostmortemView): void {
+  narrator.write(`\nPost-mortem, drafted from the record: ${oneLine(title)}`, 'bold');
+  const summary = sections.find(({ heading }) => heading === 'Summary')?.text ?? '';
+  paragraph(narrator, ' ', oneLine(unescaped(summary)));
+  for (const item of action_items) paragraph(narrator, '☐', oneLine(unescaped(item.title)));
+  const share = Math.round(filled.share * 100);
+  paragraph(
+    narrator,
+    ' ',
+    `${filled.by_rule} of ${filled.of} fields (${share} %) are filled from the record; the others are questions.`,
+  );
+}
+
+/** Removes the backslashes of Markdown, which a terminal does not need. */
+const unescaped = (text: string): string => text.replaceAll(/\\([\\`*_[\]<>|~#])/g, '$1');
 
 /** Returns seconds since the first alert, such as `0.3 s`. */
 const secondsSince = (zero: number | null, { at }: TimelineEntry): string =>

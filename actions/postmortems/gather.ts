@@ -5,6 +5,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { IncidentRecordOf, MeasuredImpact } from '../../domain/postmortems/record.ts';
 import { timesOf } from '../../domain/postmortems/times.ts';
+import type { SloMetrics } from '../../domain/slo/ports.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { ImpactQuery } from '../../schemas/postmortems/policy.ts';
@@ -13,7 +14,7 @@ import { namer } from '../people/names.ts';
 
 export type GatherDeps = Pick<
   Deps,
-  'incidents' | 'decisions' | 'changes' | 'config' | 'sloDays' | 'sloMetrics' | 'userCache' | 'clock' | 'log'
+  'incidents' | 'decisions' | 'changes' | 'config' | 'sloDays' | 'userCache' | 'clock' | 'log'
 >;
 
 /** Entries of one incident that are read for a draft. */
@@ -27,12 +28,12 @@ const QUERY_TIMEOUT_MS = 5000;
 /**
  * Reads everything that a draft is made from. Undefined: there is no such incident.
  *
- * @param options.measure runs the configured queries. Without it, they stay questions
+ * @param metrics runs the configured queries. Null: they stay questions
  */
 export async function gather(
   deps: GatherDeps,
   id: IncidentId,
-  { measure }: { measure: boolean },
+  metrics: SloMetrics | null,
 ): Promise<{ record: IncidentRecordOf; end: Timestamp } | undefined> {
   const story = await deps.incidents.story(id, null);
   if (story === undefined) return undefined;
@@ -63,7 +64,7 @@ export async function gather(
       causes,
       evidence,
       budgets: await spentBudgets(deps, config, incident, { from: times.alerted_at, until: times.restored_at }),
-      impact: await impactOf(deps, config, incident, times, measure),
+      impact: await impactOf(deps, config, incident, times, metrics),
       team: serviceEntry(config.services, incident.service)?.team ?? null,
       people,
       names: postmortems.names,
@@ -100,20 +101,20 @@ async function causesOf(
 }
 
 async function impactOf(
-  { sloMetrics, log }: Pick<Deps, 'sloMetrics' | 'log'>,
+  { log }: Pick<Deps, 'log'>,
   { postmortems }: Config,
   { service, environment }: { service: string; environment: string },
   { duration_seconds, resolved_at }: { duration_seconds: number; resolved_at: Timestamp },
-  measure: boolean,
+  metrics: SloMetrics | null,
 ): Promise<MeasuredImpact[]> {
   const wanted = postmortems.impact.filter(
     ({ services }) => services === undefined || services.some((one) => one === service),
   );
   return Promise.all(
     wanted.map(async ({ title, promql, unit = null }): Promise<MeasuredImpact> => {
-      if (!measure) return { title, unit, value: null, problem: 'it runs when the incident is resolved' };
+      if (metrics === null) return { title, unit, value: null, problem: 'it runs when the incident is resolved' };
       const query = queryFor(promql, { service, environment, duration: duration_seconds });
-      const answer = await sloMetrics.instant(query, resolved_at, QUERY_TIMEOUT_MS).catch((error: unknown) => {
+      const answer = await metrics.instant(query, resolved_at, QUERY_TIMEOUT_MS).catch((error: unknown) => {
         log.warn('a query for a post-mortem failed', { title, error: String(error) });
         return { kind: 'unreadable' as const, detail: 'Prometheus could not be asked' };
       });

@@ -1,5 +1,6 @@
 import { sha256 } from '../../aws/hash.ts';
 import type { Scope } from '../../domain/access/access.ts';
+import { postmortemPath } from '../../domain/incidents/console-link.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { StoredActionItem, StoredPostmortem } from '../../domain/ports/postmortems.ts';
 import {
@@ -21,6 +22,8 @@ import {
   type ActionItemPatch,
   ActionItemId,
   type ActionItemView,
+  type Citation,
+  type Finding,
   MARKDOWN_MAX_CHARS,
   type PostmortemInput,
   type PostmortemNeed,
@@ -36,6 +39,9 @@ import { gather, type GatherDeps } from './gather.ts';
 
 export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'publicUrl'>;
 
+/** What the draft needs in addition: it runs the configured queries. */
+export type DraftDeps = PostmortemDeps & Pick<Deps, 'sloMetrics'>;
+
 /** The stored post-mortem of an incident, or what its draft would be. */
 type Known = { record: IncidentRecordOf; stored: StoredPostmortem | undefined; draft: Draft; need: PostmortemNeed };
 
@@ -45,7 +51,7 @@ async function known(deps: PostmortemDeps, id: IncidentId, allow: (scope: Scope)
   if (incident === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   allow(incident);
   const stored = await deps.postmortems.read(id);
-  const gathered = await gather(deps, id, { measure: false });
+  const gathered = await gather(deps, id, null);
   if (gathered === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   const { postmortems } = await deps.config.current();
   return {
@@ -107,6 +113,23 @@ export async function savePostmortem(
   return viewOf({ ...found, stored: { record: saved, markdown } }, now);
 }
 
+/**
+ * Returns what a reviewer should look at in a text that is not saved.
+ *
+ * @throws Refusal 403, 404, 422
+ */
+export async function lintPostmortem(
+  deps: PostmortemDeps,
+  caller: Caller,
+  { id, markdown }: { id: IncidentId; markdown: string },
+): Promise<Finding[]> {
+  const { record, stored, draft } = await known(deps, id, (scope) => caller.allow('incidents:read', scope));
+  return findingsIn(checked(markdown), record, (stored?.record.facts ?? draft.facts).citations);
+}
+
+const findingsIn = (markdown: string, record: IncidentRecordOf, citations: readonly Citation[]): Finding[] =>
+  lint(markdown, namingOf(record).hidden, new Set(citations.map(({ ref }) => ref)));
+
 const stale = (id: IncidentId, given: number, current: number): Refusal =>
   new Refusal(
     409,
@@ -165,9 +188,10 @@ type Version = { markdown: string; state: PostmortemRecord['state']; at: Timesta
 /** Stores a version. Undefined: another one has been saved since it was read. */
 async function store(
   deps: Pick<Deps, 'postmortems'>,
-  { stored, draft, record: { incident } }: Pick<Known, 'stored' | 'draft' | 'record'>,
+  { stored, draft, record: of }: Pick<Known, 'stored' | 'draft' | 'record'>,
   { markdown, state, at, by }: Version,
 ): Promise<PostmortemRecord | undefined> {
+  const { incident } = of;
   const before = stored?.record;
   const revision = (before?.revision ?? 0) + 1;
   const publishes = state === 'published' && before?.state !== 'published';
@@ -196,9 +220,13 @@ async function store(
     text: `Saved revision ${revision} of the post-mortem, state ${state}`,
     detail: { revision, state, sha256: sha256(markdown) },
   };
-  const isSaved = await deps.postmortems.save({ record, markdown }, itemsOf(record, markdown, incident.title), entry);
+  const isSaved = await deps.postmortems.save({ record, markdown }, itemsOf(record, markdown, alertOf(of)), entry);
   return isSaved ? record : undefined;
 }
+
+/** Returns what a new incident of the same alert has in common: the name of its rule, or the title. */
+export const alertOf = ({ incident, signals }: Pick<IncidentRecordOf, 'incident' | 'signals'>): string =>
+  signals.flatMap(({ labels }) => labels.find(([name]) => name === 'alertname')?.[1] ?? [])[0] ?? incident.title;
 
 /** A post-mortem that is not needed has no action items. */
 function itemsOf(record: PostmortemRecord, markdown: string, alert: string): StoredActionItem[] {
@@ -217,13 +245,13 @@ function itemsOf(record: PostmortemRecord, markdown: string, alert: string): Sto
 }
 
 /** Drafts and stores the post-mortem of a resolved incident, once. Returns whether there is one now. */
-export async function draftPostmortem(deps: PostmortemDeps, id: IncidentId): Promise<boolean> {
+export async function draftPostmortem(deps: DraftDeps, id: IncidentId): Promise<boolean> {
   const stored = await deps.postmortems.read(id);
   if (stored !== undefined) {
     await noteDraft(deps, stored.record);
     return true;
   }
-  const gathered = await gather(deps, id, { measure: true });
+  const gathered = await gather(deps, id, deps.sloMetrics);
   if (gathered === undefined) return false;
   const { record, end } = gathered;
   const draft = draftOf(record, end);
@@ -238,9 +266,6 @@ export async function draftPostmortem(deps: PostmortemDeps, id: IncidentId): Pro
   return true;
 }
 
-/** The page of a post-mortem in the console. */
-export const postmortemPath = (id: IncidentId): string => `/console/incidents/${id}/postmortem`;
-
 /** Adds the draft to the timeline, once. */
 async function noteDraft(
   deps: Pick<Deps, 'incidents' | 'publicUrl'>,
@@ -251,7 +276,7 @@ async function noteDraft(
     at: drafted_at,
     actor: 'firebreak',
     kind: 'postmortem.drafted',
-    text: `Drafted the post-mortem: ${filled.by_rule} of ${filled.of} fields are filled from the record${url === null ? '' : ` (${url})`}`,
+    text: `Drafted the post-mortem: ${filled.by_rule} of ${filled.of} fields are filled from the record`,
     detail: { url, filled },
   });
 }
@@ -307,7 +332,7 @@ function viewOf({ record, stored, draft, need }: Known, now: Timestamp): Postmor
       status: statusOf(item, now.slice(0, 10)),
     })),
     citations,
-    findings: lint(markdown, namingOf(record).hidden, new Set(citations.map(({ ref }) => ref))),
+    findings: findingsIn(markdown, record, citations),
     markdown,
   };
 }
@@ -371,7 +396,7 @@ export async function changeActionItem(
       changed === markdown
         ? record
         : await store(deps, found, { markdown: changed, state: record.state, at, by: caller.name });
-    const item = saved && itemsOf(saved, changed, found.record.incident.title).find((other) => other.id === id);
+    const item = saved && itemsOf(saved, changed, alertOf(found.record)).find((other) => other.id === id);
     if (item !== undefined) return actionItemView(item, at);
   }
   throw new Refusal(409, 'stale-revision', `the post-mortem of action item ${id} keeps changing; try again`);

@@ -3,6 +3,9 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 /** Returns the path of an incident's page in the console. */
 export const incidentPath = (id: IncidentId): string => `/console/incidents/${id}`;
 
+/** Returns the path of a post-mortem's page in the console. */
+export const postmortemPath = (id: IncidentId): string => `${incidentPath(id)}/postmortem`;
+
 /**
  * Returns the address of an incident's page in the console. Undefined: the address of this Firebreak is not known.
  *

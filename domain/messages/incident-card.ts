@@ -74,7 +74,13 @@ export function summaryCard(story: Story, url?: string, urls: ApprovalUrls = NO_
       ...more,
       {
         kind: 'note',
-        text: [`Incident ${incident.id}`, ...consoleLink(url), ...mutedNote(incident), ...contradictionNote(incident)],
+        text: [
+          `Incident ${incident.id}`,
+          ...consoleLink(url),
+          ...postmortemLink(incident, url),
+          ...mutedNote(incident),
+          ...contradictionNote(incident),
+        ],
       },
     ],
   };
@@ -83,6 +89,12 @@ export function summaryCard(story: Story, url?: string, urls: ApprovalUrls = NO_
 /** @param url of the incident's page; undefined: not known */
 export const consoleLink = (url: string | undefined): Text =>
   url === undefined ? [] : [' · ', { link: url, text: 'Open in the console' }];
+
+/** The post-mortem of a resolved incident. A part of a group is described by that of the group. */
+const postmortemLink = ({ status, parent_id }: IncidentRecord, url: string | undefined): Text =>
+  url === undefined || status !== 'resolved' || parent_id !== undefined
+    ? []
+    : [' · ', { link: `${url}/postmortem`, text: 'Post-mortem' }];
 
 function statusText(incident: IncidentRecord): Text {
   const { severity, opened_at, resolved_at, resolved_by } = incident;
@@ -435,12 +447,21 @@ export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: Actor
           ...mentionsOf(entry, slackIdOf).flatMap((user): Text => [{ user }, ' ']),
           ...(person === null ? [] : [{ bold: person }, ': ']),
           text,
+          ...draftLink(entry),
         ],
       },
       ...(isReminder(entry) ? remediesOf(entry.detail) : []),
       { kind: 'note', text: [{ at, seconds: true }, person === null ? ` · ${actor}` : ''] },
     ],
   };
+}
+
+/** A draft is an entry with its address, if that is known. */
+function draftLink({ kind, actor, detail }: TimelineEntry): Text {
+  const url = typeof detail === 'object' && detail !== null && 'url' in detail ? detail.url : null;
+  return kind === 'postmortem.drafted' && actor === 'firebreak' && typeof url === 'string'
+    ? [' ', { link: url, text: 'Open the post-mortem' }]
+    : [];
 }
 
 const isReminder = ({ actor, kind }: TimelineEntry): boolean => actor === 'firebreak' && kind.startsWith('reminder.');

@@ -4,7 +4,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import type { AuditEntry } from '../freeze/ports.ts';
 import type { Page } from './common.ts';
 
-/** An action item as the store lists it. `alert`: title of its incident. */
+/** An action item as the store lists it. `alert`: the name of the alert rule, or the title of the incident. */
 export type StoredActionItem = ActionItem & {
   id: ActionItemId;
   incident_id: IncidentId;

@@ -1,4 +1,5 @@
 import { ActionItem, type ActionItemPatch, type ActionItemStatus } from '../../schemas/postmortems/postmortem.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import { linesOf, type TextLine } from './markdown.ts';
 
 /*
@@ -126,3 +127,13 @@ export function idsOf(incident: string, items: readonly PlacedItem[], hash: (tex
 /** @param today date in UTC, such as `2026-11-22` */
 export const statusOf = ({ done, due }: Pick<ActionItem, 'done' | 'due'>, today: string): ActionItemStatus =>
   done ? 'done' : due !== null && due < today ? 'overdue' : 'open';
+
+/** Returns whether an item has this status. Overdue items are open, too. */
+export function matchesStatus(
+  item: Pick<ActionItem, 'done' | 'due'>,
+  status: ActionItemStatus,
+  now: Timestamp,
+): boolean {
+  const is = statusOf(item, now.slice(0, 10));
+  return is === status || (status === 'open' && is === 'overdue');
+}

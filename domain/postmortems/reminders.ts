@@ -1,6 +1,7 @@
 import type { PostmortemsFile } from '../../schemas/postmortems/policy.ts';
 import type { PostmortemRecord } from '../../schemas/postmortems/postmortem.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import type { StoredActionItem } from '../ports/postmortems.ts';
 import { durationWords } from './words.ts';
 
 const DAY_SECONDS = 86_400;
@@ -28,4 +29,14 @@ export function reminderText(
   return state === 'draft'
     ? `The post-mortem is still a draft, unchanged for ${since}: complete it and ask for a review`
     : `The post-mortem has been waiting for its review for ${since}: publish it, or say what is missing`;
+}
+
+/** @param count action items of the same alert that are open, including this one */
+export function recallText(
+  { title, owner, due, incident_id }: Pick<StoredActionItem, 'title' | 'owner' | 'due' | 'incident_id'>,
+  count: number,
+): string {
+  const details = [...(owner === null ? [] : [owner]), ...(due === null ? [] : [`due ${due}`])].join(', ');
+  const more = count === 1 ? '' : `, and ${count - 1} more`;
+  return `Again, and its action item is still open: "${title}"${details === '' ? '' : ` (${details})`}${more}, of incident ${incident_id}`;
 }

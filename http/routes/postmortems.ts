@@ -8,7 +8,7 @@ import {
   savePostmortem,
 } from '../../actions/postmortems/postmortem.ts';
 import { Refusal } from '../../actions/refusal.ts';
-import { statusOf } from '../../domain/postmortems/action-items.ts';
+import { matchesStatus } from '../../domain/postmortems/action-items.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import {
@@ -143,15 +143,11 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       const { items, next_cursor } = await deps.postmortems.actionItems({
         limit,
         ...(cursor !== undefined && { cursor }),
-        keep: (item) => {
-          const is = statusOf(item, now.slice(0, 10));
-          return (
-            (status === undefined || status === is || (status === 'open' && is === 'overdue')) &&
-            (owner === undefined || item.owner === owner) &&
-            (service === undefined || item.service === service) &&
-            c.var.may({ service: item.service, environment: item.environment })
-          );
-        },
+        keep: (item) =>
+          (status === undefined || matchesStatus(item, status, now)) &&
+          (owner === undefined || item.owner === owner) &&
+          (service === undefined || item.service === service) &&
+          c.var.may({ service: item.service, environment: item.environment }),
       });
       return c.json({ items: items.map((item) => actionItemView(item, now)), next_cursor }, 200);
     },

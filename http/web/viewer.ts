@@ -18,8 +18,11 @@ import type { ConsoleDeps } from './pages/page.ts';
 /** Sessions end after a working day, however much they are used. */
 const SESSION_SECONDS = 12 * 3600;
 
-/** Larger than any form of the console: notes have at most 2,000 characters. */
+/** Larger than any form without a session, such as that of the login. */
 const FORM_MAX_BYTES = 64 * 1024;
+
+/** Larger than any form of a page: a post-mortem has up to 80,000 characters, each of which takes up to nine bytes. */
+const PAGE_FORM_MAX_BYTES = 768 * 1024;
 
 /**
  * Identifies the viewer, by `Authorization` or by the session's cookie.
@@ -167,9 +170,9 @@ const hostOf = (c: Context): string => {
  *
  * @throws Refusal 403 if another site sent it, 413
  */
-export async function formOf(c: Context<Env>): Promise<URLSearchParams> {
+export async function formOf(c: Context<Env>, maxBytes = FORM_MAX_BYTES): Promise<URLSearchParams> {
   if (!isFromOwnPage(c)) throw new Refusal(403, 'forbidden', 'this form was sent from another site');
-  return new URLSearchParams(new TextDecoder().decode(await readBody(c, FORM_MAX_BYTES)));
+  return new URLSearchParams(new TextDecoder().decode(await readBody(c, maxBytes)));
 }
 
 /**
@@ -178,7 +181,7 @@ export async function formOf(c: Context<Env>): Promise<URLSearchParams> {
  * @throws Refusal 403 unless a page of the same session sent it; as for `formOf`
  */
 export async function formOfViewer(c: Context<Env>): Promise<URLSearchParams> {
-  const form = await formOf(c);
+  const form = await formOf(c, PAGE_FORM_MAX_BYTES);
   const { session, formKey } = c.var.viewer;
   if (session !== null && !sameText(form.get('form_key') ?? '', formKey))
     throw new Refusal(403, 'forbidden', 'this form belongs to a session that has ended; reload the page and try again');

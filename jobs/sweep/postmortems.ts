@@ -1,11 +1,12 @@
-import { draftPostmortem, type PostmortemDeps } from '../../actions/postmortems/postmortem.ts';
-import { reminderDue, reminderText } from '../../domain/postmortems/reminders.ts';
+import { alertOf, type DraftDeps, draftPostmortem } from '../../actions/postmortems/postmortem.ts';
+import { recallText, reminderDue, reminderText } from '../../domain/postmortems/reminders.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { needOf } from '../../schemas/postmortems/policy.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 
-export type PostmortemJobDeps = PostmortemDeps & Pick<Deps, 'sloStatuses' | 'timeScale'>;
+export type PostmortemJobDeps = DraftDeps & Pick<Deps, 'sloStatuses' | 'timeScale'>;
 
 /** How long a draft waits for the evaluation that counts the last minutes of the incident. */
 const COUNTS_WITHIN_SECONDS = 5 * 60;
@@ -70,4 +71,45 @@ export async function remindOfPostmortems(deps: PostmortemJobDeps): Promise<{ re
     }
   }
   return { reminded };
+}
+
+/** How long after its opening an incident is compared with action items. The sweeper looks each minute. */
+const COMPARED_SECONDS = 5 * 60;
+
+/** Says on a new incident that the same alert opened one before, and that its action items are still open. */
+export async function recallActionItems(
+  deps: Pick<Deps, 'incidents' | 'postmortems' | 'clock' | 'log'>,
+  open: readonly IncidentRecord[],
+): Promise<{ recalled: number }> {
+  let recalled = 0;
+  const since = plusSeconds(deps.clock.now(), -COMPARED_SECONDS);
+  for (const incident of open.filter(({ opened_at }) => opened_at >= since)) {
+    try {
+      const items = await deps.postmortems.openItemsOf(incident.service);
+      if (items.length === 0) continue;
+      const { items: signals } = await deps.incidents.signals(incident.id, { limit: 50 });
+      const same = items.filter(
+        ({ alert, environment, incident_id }) =>
+          alert === alertOf({ incident, signals }) &&
+          environment === incident.environment &&
+          incident_id !== incident.id,
+      );
+      const [newest] = same.toSorted((a, b) => (a.incident_id < b.incident_id ? 1 : -1));
+      if (newest === undefined) continue;
+      await deps.incidents.note(incident.id, 'action-items-open', {
+        at: deps.clock.now(),
+        actor: 'firebreak',
+        kind: 'action_item.still_open',
+        text: recallText(newest, same.length),
+        detail: { incident: newest.incident_id, items: same.map(({ id }) => id) },
+      });
+      recalled += 1;
+    } catch (error) {
+      deps.log.error('action items could not be compared with an incident', {
+        incident: incident.id,
+        error: String(error),
+      });
+    }
+  }
+  return { recalled };
 }

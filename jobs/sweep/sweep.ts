@@ -20,7 +20,7 @@ import { endQuiet, showQuiet } from './quiet.ts';
 import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
-import { draftDue, type PostmortemJobDeps, remindOfPostmortems } from './postmortems.ts';
+import { draftDue, type PostmortemJobDeps, recallActionItems, remindOfPostmortems } from './postmortems.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -104,6 +104,7 @@ export async function sweep(
     ['answer waiting deployments', () => answerWaitingGates(deps)],
     ['find undelivered GitHub webhooks', () => findUndeliveredGates(deps)],
     ['send reminders', () => remind(deps, open)],
+    ['recall action items', () => recallActionItems(deps, open)],
     ['draft post-mortems', () => draftDue(deps)],
     ['send reminders of post-mortems', () => remindOfPostmortems(deps)],
     ['announce maintenance', () => announceMaintenance(deps)],

@@ -254,6 +254,9 @@ label { font-weight: 600; }
 .act + .act { margin-top: 0; }
 td .act { margin: 0; border: 0; }
 .act > summary { padding: 7px 0; cursor: pointer; color: var(--link); }
+.editor { display: grid; gap: 8px; justify-items: start; width: 100%; }
+.editor textarea { font-family: var(--mono); font-size: 0.86rem; line-height: 1.5; resize: vertical; }
+.notice .panel { margin: 10px 0; }
 .act form { display: grid; gap: 8px; justify-items: start; padding: 2px 0 14px; }
 .notice { max-width: 1312px; margin: 16px auto 0; padding: 10px 14px; background: var(--good-ground); border: 1px solid var(--good); border-radius: var(--radius); }
 .notice.error, .error { background: var(--critical-ground); border: 1px solid var(--critical); }

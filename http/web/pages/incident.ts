@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { incidentPath } from '../../../domain/incidents/console-link.ts';
+import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
 import { statusWords } from '../../../domain/messages/incident-card.ts';
 import { serviceEnvironmentText } from '../../../domain/messages/story.ts';
 import { isAcknowledged } from '../../../domain/paging/acknowledgement.ts';
@@ -58,6 +58,7 @@ function summary({ story, at }: IncidentData): Html {
       <span>opened ${clockTime(opened_at, at)}, ${ago(opened_at, at)}</span>
       ${resolved_at === null ? '' : html`<span>resolved ${clockTime(resolved_at, at)}${resolverText(resolved_by)}</span>`}
       ${muted === undefined || muted === null ? '' : html`<span>${muted.text}</span>`}
+      ${status === 'resolved' && parent === null ? html`<a href="${postmortemPath(id)}">Post-mortem</a>` : ''}
       <code class="quiet">${id}</code>
     </p>
     ${contradictionLine(one, at)}

@@ -1,3 +1,4 @@
+import { actionItems } from './action-items.ts';
 import { approval } from './approval.ts';
 import { audit } from './audit.ts';
 import { decisions } from './decisions.ts';
@@ -7,6 +8,7 @@ import { inbox } from './inbox.ts';
 import { incident } from './incident.ts';
 import { now } from './now.ts';
 import type { ConsolePage } from './page.ts';
+import { postmortem } from './postmortem.ts';
 import { quarantined } from './quarantined.ts';
 import { run } from './run.ts';
 import { runbook } from './runbook.ts';
@@ -31,6 +33,8 @@ export const PAGES: readonly ConsolePage[] = [
   runbooks,
   runbook,
   run,
+  actionItems,
+  postmortem,
   decisions,
   inbox,
   quarantined,

@@ -32,6 +32,7 @@ export type ConsoleDeps = Pick<
   | 'log'
   | 'pager'
   | 'pins'
+  | 'postmortems'
   | 'publicIncidents'
   | 'publicUrl'
   | 'quarantine'

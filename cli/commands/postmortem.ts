@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { PostmortemState, PostmortemView } from '../../schemas/postmortems/postmortem.ts';
+import { Client } from '../client.ts';
+import { CommandFailure, type CommandContext, UsageError } from '../command-context.ts';
+import { incidentNamed, pathOf } from '../incident-named.ts';
+import { JSON_OPTION } from '../options.ts';
+import { asJson, oneLine } from '../table.ts';
+
+type Options = { file?: string; state?: string; revision?: string; json?: true };
+
+/** Adds the command that prints, saves, and publishes the post-mortem of an incident. */
+export function addPostmortem(incident: Command, context: CommandContext): void {
+  incident
+    .command('postmortem')
+    .description('Print the post-mortem of an incident as Markdown, save a file as its text, or change its state')
+    .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
+    .option('--file <path>', 'Save this file as the text')
+    .addOption(new Option('--state <state>', 'Change the state').choices(PostmortemState.options))
+    .option('--revision <number>', 'Save only if this is the current revision')
+    .option(...JSON_OPTION)
+    .action((name: string, options: Options) => postmortem(context, name, options));
+}
+
+async function postmortem(
+  context: CommandContext,
+  name: string,
+  { file, state, revision, json }: Options,
+): Promise<void> {
+  if (revision !== undefined && !/^\d{1,9}$/.test(revision))
+    throw new UsageError(`--revision: ${revision} is not a number of a revision, such as 3`);
+  const client = await Client.of(context);
+  const { id } = await incidentNamed(client, name);
+  const path = `${pathOf(id)}/postmortem`;
+  if (file === undefined && state === undefined) {
+    const view = await client.get(path, PostmortemView);
+    return context.out(json ? asJson(view) : view.markdown.replace(/\n$/, ''));
+  }
+  const saved = await client.put(
+    path,
+    {
+      ...(file !== undefined && { markdown: await textOf(context, file) }),
+      ...(state !== undefined && { state }),
+      ...(revision !== undefined && { revision: Number(revision) }),
+    },
+    PostmortemView,
+  );
+  if (json) return context.out(asJson(saved));
+  context.out(oneLine(`saved revision ${saved.revision}, state ${saved.state}: ${saved.title}`));
+  for (const { line, text } of saved.findings) context.err(oneLine(`${file ?? 'postmortem'}:${line}: ${text}`));
+}
+
+async function textOf({ cwd }: CommandContext, file: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(resolve(cwd, file)));
+  } catch (error) {
+    throw new CommandFailure(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,147 @@
+import { html } from 'hono/html';
+import * as z from 'zod';
+import { actionItemView, changeActionItem } from '../../../actions/postmortems/postmortem.ts';
+import { Refusal } from '../../../actions/refusal.ts';
+import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { matchesStatus } from '../../../domain/postmortems/action-items.ts';
+import { ActionItemId, ActionItemStatus, type ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
+import type { Viewer } from '../../context.ts';
+import {
+  actionForm,
+  addressWith,
+  type Cells,
+  filterLinks,
+  type Html,
+  nothing,
+  olderLink,
+  panel,
+  searchForm,
+  servicePath,
+  tableOf,
+} from '../parts.ts';
+import { field, type ConsolePage, type PageAction } from './page.ts';
+
+const PATH = '/console/action-items';
+const SHOWN = 50;
+const TEXT_MAX_CHARS = 200;
+
+export type ActionItemsData = Pick<Viewer, 'formKey'> & {
+  items: readonly (ActionItemView & { mayChange: boolean })[];
+  status: ActionItemStatus | 'all';
+  /** Part of the title, the owner, or the service. */
+  text: string;
+  older: string | null;
+};
+
+const sets = (status: 'open' | 'done', done: string): PageAction => ({
+  permission: 'incidents:write',
+  done,
+  run: async (deps, { caller, form }) => {
+    const id = field(form, 'id', ActionItemId);
+    await changeActionItem(deps, caller, id, { status }).catch((error: unknown) => {
+      // The page exists, only the item is gone.
+      throw error instanceof Refusal && error.status === 404 ? new Refusal(409, error.code, error.detail) : error;
+    });
+  },
+});
+
+/** The action items of all post-mortems. */
+export const actionItems: ConsolePage = {
+  path: PATH,
+  label: 'Action items',
+  action: 'incidents:read',
+  everySeconds: 30,
+  actions: { done: sets('done', 'Done.'), reopen: sets('open', 'Open again.') },
+  async show(deps, { viewer, query }) {
+    const status = z
+      .enum([...ActionItemStatus.options, 'all'])
+      .catch('open')
+      .parse(query.get('status') ?? 'open');
+    const text = (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
+    const from = query.get('from') || undefined;
+    const now = deps.clock.now();
+    const page = await deps.postmortems.actionItems({
+      limit: SHOWN,
+      ...(from !== undefined && { cursor: from }),
+      keep: (item) =>
+        viewer.may('incidents:read', { service: item.service, environment: item.environment }) &&
+        (status === 'all' || matchesStatus(item, status, now)) &&
+        `${item.title} ${item.owner ?? ''} ${item.service}`.toLowerCase().includes(text.toLowerCase()),
+    });
+    const items = page.items.map((item) => ({
+      ...actionItemView(item, now),
+      mayChange: viewer.may('incidents:write', { service: item.service, environment: item.environment }),
+    }));
+    const data = { formKey: viewer.formKey, items, status, text, older: page.next_cursor };
+    return { title: 'Action items', main: actionItemsMain(data) };
+  },
+};
+
+const FILTERS = { open: 'Open', overdue: 'Overdue', done: 'Done', all: 'All' } as const;
+
+export const actionItemsMain = (data: ActionItemsData): Html => html`
+  <h1 class="page-title">Action items</h1>
+  ${filterLinks(
+    'State of the items',
+    (Object.keys(FILTERS) as (keyof typeof FILTERS)[]).map((status) => ({
+      text: FILTERS[status],
+      href: addressWith(PATH, keptOf({ ...data, status })),
+      isCurrent: status === data.status,
+    })),
+  )}
+  ${searchForm(PATH, { name: 'text', value: data.text, label: 'Title, owner, or service' }, keptOf({ ...data, text: '' }))}
+  ${itemsPanel(data)}
+`;
+
+const keptOf = ({ status, text }: Pick<ActionItemsData, 'status' | 'text'>): Record<string, string> => ({
+  ...(status !== 'open' && { status }),
+  ...(text !== '' && { text }),
+});
+
+function itemsPanel(data: ActionItemsData): Html {
+  const { items, older, status, text, formKey } = data;
+  const rows = items.map((item): Cells => [
+    html`${item.title}
+      <span class="quiet target"
+        ><a href="${postmortemPath(item.incident_id)}">Post-mortem</a> ·
+        <a href="${incidentPath(item.incident_id)}">Incident</a></span
+      >`,
+    statusCell(item.status),
+    item.owner ?? html`<span class="lacking">no owner</span>`,
+    item.due ?? html`<span class="lacking">no date</span>`,
+    item.priority ?? '',
+    html`<a href="${servicePath(item.service)}">${item.service}</a>`,
+    item.mayChange ? changeForm(item, formKey) : '',
+  ]);
+  return panel(
+    'items',
+    'Items',
+    null,
+    html`${
+      rows.length === 0
+        ? nothing(
+            older !== null
+              ? 'No item matches in this part of the list.'
+              : status === 'open' && text === ''
+                ? 'No action item is open. The items of post-mortems appear here.'
+                : html`No item matches. <a href="${PATH}">Show all open items</a>`,
+          )
+        : tableOf('Action items', ['Item', 'State', 'Owner', 'Due', 'Priority', 'Service', 'Change'], rows)
+    }
+    ${older === null ? '' : olderLink(PATH, { ...keptOf(data), from: older }, 'Older items')}`,
+  );
+}
+
+const statusCell = (status: ActionItemStatus): Html =>
+  html`<span class="badge ${status === 'overdue' ? 'critical' : ''}">${status}</span>`;
+
+const changeForm = ({ id, title, status }: ActionItemView, formKey: string): Html =>
+  actionForm(
+    PATH,
+    status === 'done' ? 'reopen' : 'done',
+    formKey,
+    html`<input type="hidden" name="id" value="${id}" />
+      <button id="change-${id}">
+        ${status === 'done' ? 'Reopen' : 'Done'}<span class="hidden">: ${title}</span>
+      </button>`,
+  );

@@ -1,0 +1,178 @@
+import { html } from 'hono/html';
+import { type HealthRead, healthOf } from '../../../actions/incidents/health-read.ts';
+import { namer } from '../../../actions/people/names.ts';
+import { readPostmortem } from '../../../actions/postmortems/postmortem.ts';
+import { Refusal } from '../../../actions/refusal.ts';
+import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { serviceEnvironmentText, type Story } from '../../../domain/messages/story.ts';
+import { durationWords, percent } from '../../../domain/postmortems/words.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
+import type { Finding, PostmortemView } from '../../../schemas/postmortems/postmortem.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { Viewer } from '../../context.ts';
+import { markdown } from '../markdown.ts';
+import { actionForm, ago, clockTime, type Html, line, nothing, onDemand, panel, severityBadge } from '../parts.ts';
+import { healthPanel } from './incident/health.ts';
+import type { Asked, ConsoleDeps, ConsolePage } from './page.ts';
+import { editorFields, postmortemActions } from './postmortem/actions.ts';
+import { stateWords } from './postmortem/words.ts';
+
+/** Everything that the page of a post-mortem shows. */
+export type PostmortemData = Pick<Viewer, 'formKey'> & {
+  at: Timestamp;
+  view: PostmortemView;
+  story: Story;
+  health: HealthRead | null;
+  /** Display name of who saved it last. */
+  savedBy: string | null;
+  mayEdit: boolean;
+};
+
+/** The post-mortem of an incident: its text, what to look at, and the form that changes it. */
+export const postmortem: ConsolePage = {
+  path: '/console/incidents/:id/postmortem',
+  label: null,
+  within: '/console/action-items',
+  action: 'incidents:read',
+  everySeconds: 30,
+  actions: postmortemActions,
+  async show(deps, asked) {
+    const data = await load(deps, asked);
+    return { title: `Post-mortem: ${data.view.title}`, main: postmortemMain(data) };
+  },
+};
+
+/** @throws Refusal 403, 404 */
+async function load(deps: ConsoleDeps, { viewer, param }: Asked): Promise<PostmortemData> {
+  const { data: id } = IncidentId.safeParse(param['id']);
+  if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
+  const view = await readPostmortem(deps, viewer.caller, { id });
+  const story = await deps.incidents.story(id, null);
+  if (story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
+  const [health, named] = await Promise.all([healthOf(deps, story), namer(deps)]);
+  return {
+    at: deps.clock.now(),
+    formKey: viewer.formKey,
+    view,
+    story,
+    health,
+    savedBy: view.updated_by === null ? null : await named.actor(view.updated_by),
+    mayEdit: viewer.may('incidents:write', story.incident) && story.incident.status === 'resolved',
+  };
+}
+
+export const postmortemMain = (data: PostmortemData): Html => html`
+  ${summary(data)}
+  <div class="columns">
+    <div class="detail">
+      <section class="panel" id="text" data-part aria-labelledby="text-title">
+        <h2 id="text-title">${data.view.state === 'none' ? 'Draft, not saved' : 'Post-mortem'}</h2>
+        <div class="text">${markdown(data.view.markdown, data.view.title)}</div>
+      </section>
+      ${healthPanel(data.story, data.health, data.at)} ${editPanel(data)}
+    </div>
+    <div class="aside">${statePanel(data)} ${timesPanel(data)} ${findingsPanel(data.view.findings)}</div>
+  </div>
+`;
+
+const summary = ({ view, story: { incident } }: PostmortemData): Html =>
+  html`<header class="summary" id="summary" data-part>
+    <p><a href="${incidentPath(incident.id)}">Incident: ${incident.title}</a></p>
+    <h1><span class="place">${serviceEnvironmentText(incident)}</span> ${view.title}</h1>
+    <p class="facts">
+      ${severityBadge(incident.severity)} <span class="badge">${view.severity}</span>
+      <span class="badge">${stateWords(view.state)}</span>
+      <span>${durationWords(view.times.duration_seconds)}</span>
+    </p>
+  </header>`;
+
+/** The changes of state that a person can ask for, by the present state. */
+const NEXT: Record<PostmortemView['state'], readonly ('draft' | 'in_review' | 'published' | 'skipped')[]> = {
+  none: ['draft', 'skipped'],
+  draft: ['in_review', 'published', 'skipped'],
+  in_review: ['published', 'draft'],
+  published: ['draft'],
+  skipped: ['draft'],
+};
+
+const BUTTONS = {
+  draft: 'Back to draft',
+  in_review: 'Ask for a review',
+  published: 'Publish',
+  skipped: 'Not needed',
+} as const;
+
+function statePanel({ view, story: { incident }, at, formKey, mayEdit, savedBy }: PostmortemData): Html {
+  const { state, need, revision, updated_at, filled } = view;
+  const button = (next: keyof typeof BUTTONS): Html =>
+    actionForm(
+      postmortemPath(incident.id),
+      next,
+      formKey,
+      html`<input type="hidden" name="revision" value="${revision}" />
+        <button class="${next === NEXT[state][0] ? 'primary' : ''}" id="do-${next}">
+          ${state === 'none' && next === 'draft' ? 'Start the post-mortem' : BUTTONS[next]}
+        </button>`,
+    );
+  return panel(
+    'state',
+    'State',
+    null,
+    html`<dl class="lines">
+        ${line('State', stateWords(state))} ${line('Severity', html`${view.severity}: ${need}`)}
+        ${updated_at === null ? '' : line('Revision', html`${revision}, saved by ${savedBy ?? 'unknown'}, ${ago(updated_at, at)}`)}
+        ${line('From the record', `${filled.by_rule} of ${filled.of} fields (${percent(filled.share)})`)}
+        ${line('Action items', String(view.action_items.length))}
+      </dl>
+      ${
+        mayEdit
+          ? html`<div class="buttons">${NEXT[state].map(button)}</div>`
+          : incident.status === 'resolved'
+            ? ''
+            : html`<p class="hint">It can be saved after the incident is resolved.</p>`
+      }`,
+  );
+}
+
+function timesPanel({ view: { times }, at }: PostmortemData): Html {
+  const { to_detect_seconds, to_acknowledge_seconds, to_mitigate_seconds, to_restore_seconds } = times;
+  const span = (seconds: number | null): string => (seconds === null ? 'not known' : durationWords(seconds));
+  return panel(
+    'times',
+    'Response',
+    null,
+    html`<dl class="lines">
+      ${line('Alert', clockTime(times.alerted_at, at))} ${line('Resolved', clockTime(times.resolved_at, at))}
+      ${line('To detect', span(to_detect_seconds))} ${line('To acknowledge', span(to_acknowledge_seconds))}
+      ${line('To mitigate', span(to_mitigate_seconds))} ${line('To restore', span(to_restore_seconds))}
+    </dl>`,
+  );
+}
+
+const FINDINGS_SHOWN = 30;
+
+export const findingsPanel = (findings: readonly Finding[]): Html =>
+  panel(
+    'findings',
+    'To look at',
+    findings.length,
+    findings.length === 0
+      ? nothing('Nothing: no open question, no blame, and every action item has an owner and a date.')
+      : html`<ul class="rows">
+          ${findings.slice(0, FINDINGS_SHOWN).map(
+            ({ line: at, text }) =>
+              html`<li>
+                <p><span class="quiet">Line ${at}:</span> ${text}</p>
+              </li>`,
+          )}
+          ${findings.length > FINDINGS_SHOWN ? html`<li class="more">and ${findings.length - FINDINGS_SHOWN} more</li>` : ''}
+        </ul>`,
+  );
+
+const editPanel = ({ view, story: { incident }, formKey, mayEdit }: PostmortemData): Html | '' =>
+  mayEdit
+    ? html`<section class="panel" id="edit" data-part aria-labelledby="edit-title">
+        <h2 id="edit-title">Edit</h2>
+        ${onDemand('edit', 'Edit the Markdown', editorFields(incident.id, formKey, { key: 'edit', text: view.markdown, revision: view.revision }))}
+      </section>`
+    : '';

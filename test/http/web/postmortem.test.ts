@@ -1,0 +1,109 @@
+import { beforeEach, expect, test } from 'vitest';
+import { draftDue, recallActionItems } from '../../../jobs/sweep/postmortems.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { consoleWorld } from '../../support/console-world.ts';
+import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+
+let web: ReturnType<typeof consoleWorld>;
+let id: IncidentId;
+
+/** Opens an incident of checkout as a person does. */
+const declared = async (): Promise<IncidentId> => {
+  const { id: opened } = await web.world.deps.incidents.declare({
+    service: 'checkout' as ServiceName,
+    environment: 'production' as EnvironmentName,
+    title: hostile('Orders fail'),
+    severity: 'critical',
+    by: 'ada',
+    trace: 'trace',
+  });
+  return opened;
+};
+
+beforeEach(async () => {
+  web = consoleWorld();
+  id = await declared();
+  await web.world.deps.incidents.resolve(id, 0, 'ada', 'Resolved');
+  await draftDue(web.world.deps);
+});
+
+const page = (path = '') => `/console/incidents/${id}/postmortem${path}`;
+const shown = async (path: string, token = 'ada') => (await web.get(path, { token })).text();
+const send = (action: string, fields: Record<string, string>, token = 'ada') =>
+  web.post(page(`/actions/${action}`), fields, { token });
+const stored = async () => web.world.deps.postmortems.read(id);
+
+test('the page shows the draft, what to look at, and its form, with hostile text as text', async () => {
+  const [, markup = ''] = (await shown(page())).split(/<\/?main[^>]*>/);
+  expectHarmless(markup, 1);
+  const text = textOf(markup);
+  expect(text).toContain('A responder: Opened: Orders fail');
+  expect(text).toContain('a question of the draft is not answered');
+  expect(markup).toContain('name="markdown"');
+  expect(await shown(`/console/incidents/${id}`)).toContain(`href="${page()}"`);
+});
+
+test('a person without permission sees no form, and is refused', async () => {
+  expect(await shown(page(), 'vera')).not.toContain('name="markdown"');
+  const refused = await send('save', { markdown: 'x', revision: '1' }, 'vera');
+  expect(refused.status).toBe(403);
+  expect((await web.get(page(), { token: 'cora' })).status).toBe(403);
+  expect((await stored())?.record.revision).toBe(1);
+});
+
+test('a text is previewed without being saved, and then saved', async () => {
+  const fields = { markdown: '# Ours\r\n\r\nIt was **her mistake** <script>\r\n', revision: '1' };
+  const preview = await (await send('preview', fields)).text();
+  expect(preview).toContain('Preview, not saved');
+  expect(preview).toContain('<strong>her mistake</strong> &lt;script&gt;');
+  expect(textOf(preview)).toContain('can be read as blame');
+  expect((await stored())?.record.revision).toBe(1);
+  expect((await send('save', fields)).status).toBe(303);
+  expect((await stored())?.markdown).toBe('# Ours\n\nIt was **her mistake** <script>\n');
+});
+
+test('a text that is based on an older version is not saved, and not lost', async () => {
+  await send('save', { markdown: '# First', revision: '1' });
+  const answer = await (await send('save', { markdown: '# Second, long work', revision: '1' })).text();
+  expect(textOf(answer)).toContain('Not saved:');
+  expect(answer).toContain('# Second, long work</textarea');
+  expect((await stored())?.markdown).toBe('# First');
+});
+
+test('a review and a publication are buttons', async () => {
+  for (const [n, state] of (['in_review', 'published', 'draft', 'skipped'] as const).entries()) {
+    expect((await send(state, { revision: String(n + 1) })).status).toBe(303);
+    expect((await stored())?.record.state).toBe(state);
+  }
+});
+
+test('action items are listed, closed, and opened again', async () => {
+  const items =
+    '# T\n\n## Action items\n- [ ] Alert sooner <b> (owner: payments, due: 2020-01-01)\n- [ ] Test the restore\n';
+  await send('save', { markdown: items, revision: '1' });
+  const list = await shown('/console/action-items');
+  expect(textOf(list)).toMatch(/Alert sooner <b> .*overdue.*payments.*2020-01-01/);
+  expect(textOf(list)).toContain('no owner');
+  expect(textOf(await shown('/console/action-items?status=overdue'))).not.toContain('Test the restore');
+  expect(textOf(await shown('/console/action-items?text=RESTORE'))).not.toContain('Alert sooner');
+  const [, item = ''] = /name="id" value="([^"]+)"/.exec(list) ?? [];
+  const changed = await web.post('/console/action-items/actions/done', { id: item }, { token: 'ada' });
+  expect(changed.status).toBe(303);
+  expect((await stored())?.markdown).toContain('- [x] Alert sooner');
+  expect((await web.post('/console/action-items/actions/done', { id: item }, { token: 'vera' })).status).toBe(403);
+  await web.post('/console/action-items/actions/reopen', { id: item }, { token: 'ada' });
+  expect((await stored())?.markdown).toBe(items);
+});
+
+test('a new incident of the same alert says that an action item is still open, once', async () => {
+  await send('save', { markdown: '# T\n\n## Action items\n- [ ] Alert sooner (owner: payments)\n', revision: '1' });
+  const again = await declared();
+  const { incidents } = web.world.deps;
+  const entries = async () =>
+    (await incidents.timeline(again, { limit: 50 })).items.filter(({ kind }) => kind === 'action_item.still_open');
+  await recallActionItems(web.world.deps, await incidents.open());
+  await recallActionItems(web.world.deps, await incidents.open());
+  expect((await entries()).map(({ text }) => text)).toEqual([
+    `Again, and its action item is still open: "Alert sooner" (payments), of incident ${id}`,
+  ]);
+});
