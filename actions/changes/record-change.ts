@@ -1,8 +1,11 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import { addedBy } from '../../domain/changes/rollout.ts';
+import { CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
+import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
+import { addCommits } from './add-commits.ts';
 import { endFailures } from './end-failures.ts';
 import { notifyIncidents } from './notify-incidents.ts';
 import { deadlineOf, HAS_NO_END } from './overdue-deploys.ts';
@@ -10,7 +13,7 @@ import { endOverdueDeploy, reportFailedDeploy } from './report-failed-deploy.ts'
 
 export type RecordDeps = Pick<
   Deps,
-  'changes' | 'config' | 'clock' | 'timeScale' | 'log' | 'queue' | 'incidents' | 'decisions' | 'engine'
+  'changes' | 'code' | 'config' | 'clock' | 'timeScale' | 'log' | 'queue' | 'incidents' | 'decisions' | 'engine'
 >;
 
 /**
@@ -23,14 +26,45 @@ export async function recordChange(
   trace: string,
   extra: { id?: ChangeId; reported_by?: string; traceparent?: string } = {},
 ): Promise<{ change: Change; created: boolean }> {
-  const recorded = await deps.changes.record(input, extra);
-  const added = recorded.created ? undefined : addedBy(recorded.change, input);
-  const patched = added && (await updateChange(deps, recorded.change, added, trace));
-  const change = patched === undefined || patched === 'ended' ? recorded.change : patched;
-  // Report also if it was recorded before: that request may have failed here. A repeated report counts once.
-  if (patched === undefined) await reportOutcome(deps, change, trace);
-  await notifyIncidents(deps, change);
-  return { change, created: recorded.created };
+  const same = extra.id === undefined ? await reportedAlready(deps, input) : undefined;
+  const recorded = same === undefined ? await deps.changes.record(input, extra) : { change: same, created: false };
+  if (!recorded.created) return extendChange(deps, recorded.change, input, trace);
+  return { change: await announce(deps, recorded.change, trace), created: true };
+}
+
+/** Adds what another report says to a recorded change: fields that were unknown, and its end. */
+export async function extendChange(
+  deps: RecordDeps,
+  change: Change,
+  report: Omit<NewChange, 'service' | 'environment' | 'kind'>,
+  trace: string,
+): Promise<{ change: Change; created: false }> {
+  const added = addedBy(change, report);
+  const patched = added && (await updateChange(deps, change, added, trace));
+  if (patched !== undefined && patched !== 'ended')
+    return { change: await announce(deps, patched, trace, false), created: false };
+  // Announce it even if nothing is new: an earlier request may have failed here. A repeated report counts once.
+  return { change: await announce(deps, change, trace), created: false };
+}
+
+/**
+ * Notifies everything that depends on a recorded change, after adding its commits.
+ *
+ * @param withOutcome false: its outcome is reported already
+ */
+export async function announce(deps: RecordDeps, change: Change, trace: string, withOutcome = true): Promise<Change> {
+  if (withOutcome) await reportOutcome(deps, change, trace);
+  const known = await addCommits(deps, change);
+  await notifyIncidents(deps, known);
+  return known;
+}
+
+/** Returns the change that the deploying system has reported by itself. Undefined: there is none. */
+async function reportedAlready(deps: RecordDeps, input: NewChange): Promise<Change | undefined> {
+  if (!putsVersionLive(input)) return undefined;
+  const recent = await deps.changes.recent(input, CHANGES_SEARCHED);
+  const started_at = input.started_at ?? input.finished_at ?? deps.clock.now();
+  return sameRollout(recent, { ...input, started_at }, undefined);
 }
 
 /**
@@ -67,7 +101,7 @@ export async function endDelay(
 }
 
 /** Enqueues the alert of a failed change, or resolves those that a successful one ends. Idempotent. */
-export async function reportOutcome(deps: RecordDeps, change: Change, trace: string): Promise<void> {
+async function reportOutcome(deps: RecordDeps, change: Change, trace: string): Promise<void> {
   if (change.status === 'failed') await reportFailedDeploy(deps, change, trace);
   if (change.status === 'succeeded') await endFailures(deps, change);
 }

@@ -8,6 +8,8 @@ import {
   type RolloutChange,
   subjectOf,
 } from '../../domain/changes/rollout.ts';
+import { bringsBack, CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
+import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type Change, whyAhead } from '../../schemas/changes/change.ts';
@@ -15,8 +17,7 @@ import type { ChangeReport, Rollout, RolloutRecord } from '../../schemas/changes
 import type { Config } from '../../schemas/config/config.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import { Refusal } from '../refusal.ts';
-import { notifyIncidents } from './notify-incidents.ts';
-import { endDelay, recordChange, type RecordDeps, reportOutcome } from './record-change.ts';
+import { announce, endDelay, extendChange, recordChange, type RecordDeps } from './record-change.ts';
 
 export type ReportDeps = RecordDeps & Pick<Deps, 'rollouts'>;
 
@@ -78,17 +79,17 @@ async function apply(
     const known = await deps.rollouts.get({ source, key });
     const rollout = next(known?.rollout);
     const mapping = mapSubject(config.services, source, subjectOf(rollout));
+    const change = changeOfRollout(rollout);
     const places = placesOf(known, mapping.kind === 'mapped' ? mapping.to : []);
     const record: RolloutRecord = {
       rollout,
-      changes: places.map((place) => ({ ...place, id: idOf(rollout, place) })),
+      changes: change === undefined ? [] : await identified(deps, known, rollout, change, places),
       unmapped_in: places.length === 0 ? config.version : null,
       received_at: deps.clock.now(),
       rev: (known?.rev ?? 0) + 1,
     };
     const isNew = known === undefined || !isSame(known, record);
     if (isNew && !(await deps.rollouts.put(record))) continue;
-    const change = changeOfRollout(rollout);
     if (places.length === 0 && mapping.kind === 'unmapped')
       return { state: 'unmapped', why: mapping.why, lines: mapping.lines };
     if (change === undefined) return { state: 'waiting' };
@@ -122,6 +123,30 @@ function placesOf(known: RolloutRecord | undefined, mapped: readonly ServiceEnvi
   return before.length > 0 ? before : [...mapped];
 }
 
+/**
+ * Returns the changes of a rollout with their IDs. A rollout that another system, or Firebreak itself, has recorded
+ * already adds to that record.
+ */
+async function identified(
+  { changes }: Pick<Deps, 'changes'>,
+  known: RolloutRecord | undefined,
+  rollout: Rollout,
+  change: RolloutChange,
+  places: readonly ServiceEnvironment[],
+): Promise<RolloutRecord['changes']> {
+  if (known !== undefined && known.changes.length > 0) return known.changes;
+  return Promise.all(
+    places.map(async (place) => {
+      const own = idOf(rollout, place);
+      const recent = isLive(change) ? await changes.recent(place, CHANGES_SEARCHED) : [];
+      const isRecorded = recent.some(({ id }) => id === own);
+      return { ...place, id: (isRecorded ? undefined : sameRollout(recent, change, rollout.source)?.id) ?? own };
+    }),
+  );
+}
+
+const isLive = ({ kind = 'deploy' }: RolloutChange): boolean => putsVersionLive({ kind });
+
 const idOf = ({ source, key }: Rollout, { service, environment }: ServiceEnvironment): ChangeId =>
   `chg_${hash('sha256', JSON.stringify([source, key, service, environment])).slice(0, 26)}` as ChangeId;
 
@@ -134,17 +159,31 @@ async function recorded(
   id: ChangeId,
   place: ServiceEnvironment,
   report: RolloutChange,
-  { source }: Rollout,
+  rollout: Rollout,
   trace: string,
 ): Promise<Change> {
   const before = await deps.changes.get(id);
+  const isOther = id !== idOf(rollout, place);
+  if (before !== undefined && isOther) return (await extendChange(deps, before, report, trace)).change;
+  const kind = report.kind ?? (await kindOf(deps, id, place, report)) ?? before?.kind ?? 'deploy';
+  const reported = { ...report, kind };
   if (before === undefined)
-    return (await recordChange(deps, { ...place, ...report }, trace, { id, reported_by: source })).change;
-  const isChanged = JSON.stringify(revisedChange(before, report)) !== JSON.stringify(before);
+    return (await recordChange(deps, { ...place, ...reported }, trace, { id, reported_by: rollout.source })).change;
+  const isChanged = JSON.stringify(revisedChange(before, reported)) !== JSON.stringify(before);
   if (isChanged) await endDelay(deps, before, report.status, trace);
-  const change = isChanged ? await deps.changes.revise(id, (now) => revisedChange(now, report)) : before;
+  const change = isChanged ? await deps.changes.revise(id, (now) => revisedChange(now, reported)) : before;
   if (change === undefined) throw new Error(`the change ${id} of ${place.service} disappeared`);
-  await reportOutcome(deps, change, trace);
-  await notifyIncidents(deps, change);
-  return change;
+  return announce(deps, change, trace);
+}
+
+/** Returns the kind of a rollout whose sender does not know it. Undefined: it brings no older version back. */
+async function kindOf(
+  { changes }: Pick<Deps, 'changes'>,
+  id: ChangeId,
+  place: ServiceEnvironment,
+  report: RolloutChange,
+): Promise<'rollback' | undefined> {
+  const recent = await changes.recent(place, CHANGES_SEARCHED);
+  const others = recent.filter((change) => change.id !== id);
+  return bringsBack(others, report) ? 'rollback' : undefined;
 }

@@ -8,6 +8,7 @@ import { PinTable } from '../table/changes/pins.ts';
 import { RolloutTable } from '../table/changes/rollouts.ts';
 import { AttributionTable } from '../table/delivery/attributions.ts';
 import { DeployHistoryTable } from '../table/delivery/deploy-history.ts';
+import { CodeTable } from '../table/delivery/code.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of changes, and the clients for rollback targets, feature flags, and steps of runbooks. */
@@ -17,6 +18,7 @@ export function changeDeps({ system, table, projections, gates, github, counted 
   return {
     changes: notifyingChanges(new ChangeTable(table, clock), (...subjects) => projections.changed(...subjects)),
     rollouts: new RolloutTable(table),
+    code: new CodeTable(table),
     pins: new PinTable(table, clock),
     deployHistory: new DeployHistoryTable(table),
     attributions: new AttributionTable(table),

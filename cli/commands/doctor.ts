@@ -89,6 +89,9 @@ const Signals = z.object({
     z.object({ title: z.string(), service: z.string(), environment: z.string(), unmatched: z.string().nullable() }),
   ),
 });
+const UnmappedDeployments = z.object({
+  items: z.array(z.object({ reported_by: z.string(), why: z.string(), lines: z.string(), rollouts: z.number() })),
+});
 const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: z.string(), count: z.number() })) });
 
 export function addDoctor(program: Command, context: CommandContext): void {
@@ -99,13 +102,18 @@ export function addDoctor(program: Command, context: CommandContext): void {
     .action((options: { production?: true }) => doctor(context, options.production === true));
 }
 
+/** `lines`: shown below the text. */
+type FindingWithLines = Finding & { lines?: string[] };
+const INDENT = ' '.repeat(28);
+
 async function doctor(context: CommandContext, production: boolean): Promise<void> {
   const client = await Client.of(context);
   let wrong = 0;
   const vendors = (of: Client) => connected(of, production);
-  for (const examine of [itself, automation, vendors, environments, unmatched, quarantine]) {
+  for (const examine of [itself, automation, vendors, environments, unmatched, unmapped, quarantine]) {
     for (const finding of await examine(client)) {
-      context.out(oneLine(lineOf(finding)));
+      const { lines = [] }: FindingWithLines = finding;
+      for (const line of [lineOf(finding), ...lines.map((each) => `${INDENT}${each}`)]) context.out(oneLine(line));
       if (finding.verdict === 'no') wrong += 1;
     }
   }
@@ -193,6 +201,17 @@ async function unmatched(client: Client): Promise<Finding[]> {
       .map(({ title, environment, unmatched: name }) => `${title}, service ${name ?? 'not named'} in ${environment}`),
   ];
   return [...new Set(texts)].map((text) => ({ verdict: 'warn', about: 'unmatched alert', text }));
+}
+
+/** Returns a warning, with the lines that map it, for each reported deployment that no service has. */
+async function unmapped(client: Client): Promise<FindingWithLines[]> {
+  const { items } = await client.get('/v1/deployments/unmapped', UnmappedDeployments);
+  return items.map(({ reported_by: by, why, lines, rollouts }) => ({
+    verdict: 'warn',
+    about: 'unmapped deployment',
+    text: `${why} (${by}, ${rollouts} ${rollouts === 1 ? 'time' : 'times'}); add to config/services.yaml:`,
+    lines: lines.split('\n'),
+  }));
 }
 
 async function quarantine(client: Client): Promise<Finding[]> {

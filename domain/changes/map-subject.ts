@@ -184,7 +184,7 @@ function linesFor(services: Config['services'], source: ReportSource, subject: R
     objects.length === 0 &&
     forge(source) !== undefined &&
     environment !== undefined &&
-    (isShared || here === undefined);
+    (isShared || (here === undefined && target !== environment));
   return [
     'services:',
     `  ${yaml(isShared ? `<${owners.map(([name]) => name).join(' | ')}>` : service)}:`,

@@ -1,4 +1,4 @@
-import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
+import type { Change, ChangeKind, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
 import type { ChangeReport, ReportSubject, Rollout } from '../../schemas/changes/change-report.ts';
 import { Version } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -58,8 +58,11 @@ const earliest = (one: Timestamp | null, other: Timestamp | null): Timestamp | n
 export const subjectOf = ({ subject }: Rollout): ReportSubject =>
   Object.fromEntries(Object.entries(subject).map(([name, { value }]) => [name, value]));
 
-/** What a rollout says about its change. */
-export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started_at'> & { started_at: Timestamp };
+/** What a rollout says about its change. Without a kind, its history tells whether it brings an older version back. */
+export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started_at' | 'kind'> & {
+  kind?: ChangeKind | undefined;
+  started_at: Timestamp;
+};
 
 /**
  * Returns the change that a rollout makes. Undefined: it has not started yet, or no event has named a version or a
@@ -72,7 +75,7 @@ export function changeOfRollout({ values, status, started_at, first_at }: Rollou
   const end = values.finished_at?.value ?? status.at;
   return {
     version,
-    kind: values.kind?.value ?? 'deploy',
+    kind: values.kind?.value,
     status: status.value,
     started_at: start,
     ...(hasEnded(status) && { finished_at: end > start ? end : start }),
@@ -102,7 +105,10 @@ const FILLED = [
  * Returns what another report adds to a recorded change: fields that were unknown, and the end of a change that was in
  * progress. A known field keeps its value. Undefined: it adds nothing.
  */
-export function addedBy(change: Change, report: Omit<NewChange, 'service' | 'environment'>): ChangePatch | undefined {
+export function addedBy(
+  change: Change,
+  report: Omit<NewChange, 'service' | 'environment' | 'kind'>,
+): ChangePatch | undefined {
   const fields = FILLED.filter((name) => change[name] === null && report[name] != null);
   const ends = change.status === 'started' && report.status !== 'started';
   const patch: ChangePatch = {

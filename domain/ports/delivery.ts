@@ -1,3 +1,4 @@
+import type { PullRequest, PullRequestReport, Push, Release } from '../../schemas/delivery/code.ts';
 import type {
   PipelineRun,
   PipelineRunId,
@@ -59,4 +60,22 @@ export type PipelineFigures = {
   /** Never fails, because a figure is not worth a lost report. Some may be lost if the table does not respond. */
   add(service: ServiceName, branch: string, observations: readonly Observation[]): Promise<void>;
   read(): Promise<{ service: ServiceName; branch: string; counts: FigureCount[] }[]>;
+};
+
+/** Number of pushes in which the commits of a deployment are searched. */
+export const PUSHES_READ = 100;
+
+/** What forges report about code: pushes, pull requests, and releases. */
+export type CodeHistory = {
+  /** Stores a push once. */
+  push(push: Push): Promise<void>;
+  /** Returns the newest pushes to a repository, newest first. */
+  pushes(repository: string): Promise<Push[]>;
+  /** Merges an event into its pull request, and returns it. */
+  pullRequest(report: PullRequestReport): Promise<PullRequest>;
+  /** Returns pull requests that were opened at or after this time, oldest first. */
+  pullRequests(repository: string, openedFrom: Timestamp): Promise<PullRequest[]>;
+  release(release: Release): Promise<void>;
+  /** Returns releases that were published at or after this time, oldest first. */
+  releases(repository: string, from: Timestamp): Promise<Release[]>;
 };

@@ -41,7 +41,7 @@ import type { Changes, Pins, Rollouts } from './changes.ts';
 import type { ServiceEnvironment } from './common.ts';
 import type { ConfigSource } from './config.ts';
 import type { Decisions, Effects } from './decisions.ts';
-import type { PipelineFigures, PipelineRuns, PipelineTests } from './delivery.ts';
+import type { CodeHistory, PipelineFigures, PipelineRuns, PipelineTests } from './delivery.ts';
 import type { Gates } from './freeze.ts';
 import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
@@ -118,6 +118,7 @@ export type IncidentDeps = {
 export type ChangeDeps = {
   changes: Changes;
   rollouts: Rollouts;
+  code: CodeHistory;
   pins: Pins;
   deployHistory: DeployHistory;
   attributions: Attributions;

@@ -1,6 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { EVERYWHERE } from '../../domain/access/access.ts';
 import { nameWarnings } from '../../domain/catalogue/unconfigured.ts';
+import { unmappedSubjects } from '../../domain/changes/unmapped.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
+import { ReportSubject } from '../../schemas/changes/change-report.ts';
 import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
@@ -14,6 +18,18 @@ const Deployment = Change.extend({
     .array(z.string())
     .openapi({ description: 'Names that are not in the configuration, with suggestions for likely typos' }),
 }).meta({ id: 'Deployment' });
+const Unmapped = z
+  .object({
+    reported_by: z.string(),
+    subject: z.object(ReportSubject.shape).openapi({ description: 'What the sender names' }),
+    why: z.string(),
+    lines: z.string().openapi({ description: 'Lines of config/services.yaml that map it' }),
+    rollouts: z.number().int(),
+    first_at: Timestamp,
+    last_at: Timestamp,
+    url: z.string().nullable(),
+  })
+  .meta({ id: 'UnmappedDeployments' });
 const params = z.object({ id: ChangeId });
 
 export function deploymentRoutes(app: Api, deps: Deps): void {
@@ -70,6 +86,25 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       if (change === undefined) throw notFound(id);
       if (change === 'ended') throw await hasEnded(deps, id);
       return c.json(shown(await deps.config.current(), change), 200);
+    },
+  );
+
+  // Before the route with an ID, which would match its path.
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/deployments/unmapped',
+      tags: ['deployments'],
+      summary: 'List what other systems report as deployed, and no service of the catalogue has',
+      responses: { 200: answers('The newest first', z.object({ items: z.array(Unmapped) })) },
+    }),
+    async (c) => {
+      c.var.allow(EVERYWHERE); // it can belong to any service
+      const [{ services }, kept] = await Promise.all([deps.config.current(), deps.rollouts.unmapped()]);
+      return c.json({ items: unmappedSubjects(services, kept) }, 200);
     },
   );
 

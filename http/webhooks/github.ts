@@ -7,9 +7,14 @@ import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { answerProtectionRule } from './github-gates.ts';
-import { reportGithubDeployment } from './github-changes.ts';
 import { reportGithubJob, reportGithubRun } from './github-pipelines.ts';
 import { reportFluxDispatch } from './github-flux.ts';
+import {
+  recordGithubPullRequest,
+  recordGithubPush,
+  recordGithubRelease,
+  reportGithubDeployment,
+} from './github-changes.ts';
 
 /** GitHub's own limit for webhook payloads. */
 const BODY_MAX_BYTES = 25 * 1024 * 1024;
@@ -24,6 +29,8 @@ const Taken = z
     changes: z.array(z.string()).optional(),
     /** ID of the run that the event has recorded or updated. */
     pipeline_run: z.string().optional(),
+    /** The push, pull request, or release that was kept. */
+    recorded: z.string().optional(),
     /** Why no service was found for the change or the run. It is kept. */
     unmapped: z.string().optional(),
   })
@@ -39,6 +46,10 @@ const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
   ['workflow_run', reportGithubRun],
   ['workflow_job', reportGithubJob],
   ['repository_dispatch', reportFluxDispatch],
+  ['push', recordGithubPush],
+  ['pull_request', recordGithubPullRequest],
+  ['pull_request_review.submitted', recordGithubPullRequest],
+  ['release.published', recordGithubRelease],
 ]);
 
 /**
@@ -56,7 +67,7 @@ export function githubRoutes(app: Api, deps: Deps): void {
       path: '/integrations/github/webhook',
       tags: ['integrations'],
       summary:
-        'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule, workflow_run, workflow_job, and repository_dispatch of Flux; ignores others',
+        'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule, push, pull_request, pull_request_review, release, workflow_run, workflow_job, and repository_dispatch of Flux; ignores others',
       responses: {
         202: answers('Accepted or ignored', Taken),
         400: problems('Not JSON'),

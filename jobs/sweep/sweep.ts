@@ -55,6 +55,7 @@ export type SweepDeps = GateDeps &
     | 'fallbackPager'
     | 'alerts'
     | 'changes'
+    | 'code'
     | 'rollouts'
     | 'queue'
     | 'timeScale'

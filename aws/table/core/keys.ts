@@ -5,6 +5,7 @@ import type { PipelineRunId } from '../../../schemas/delivery/pipeline-run.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { DigestOf } from '../../../domain/ports/messages.ts';
 import type { PageEvent } from '../../../domain/status/subscriptions/ports.ts';
+import type { Push } from '../../../schemas/delivery/code.ts';
 import type { Subject, Target } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
@@ -136,6 +137,27 @@ export const keys = {
     sk: `${receivedAt}#${part(source)}#${part(key)}`,
   }),
   unmappedRollouts: (): Pick<Key, 'pk'> => ({ pk: 'ROLLOUTSUNMAPPED' }),
+  /** A push to a repository, by the time when it arrived. */
+  push: (repository: string, at: Timestamp, id: string): Key => ({
+    pk: `PUSHES#${part(repository)}`,
+    sk: `${at}#${part(id)}`,
+  }),
+  pushes: (repository: string): Pick<Key, 'pk'> => ({ pk: `PUSHES#${part(repository)}` }),
+  /** Marks that a push is stored, so that a repeated webhook does not store it again. */
+  pushOnce: ({ repository, branch, before, after }: Push): Key => ({
+    pk: `PUSH#${part(repository)}`,
+    sk: `${part(branch)}#${before ?? ''}#${after}`,
+  }),
+  pullRequest: (repository: string, openedAt: Timestamp, number: number): Key => ({
+    pk: `PULLREQUESTS#${part(repository)}`,
+    sk: `${openedAt}#${digits(number)}`,
+  }),
+  pullRequests: (repository: string): Pick<Key, 'pk'> => ({ pk: `PULLREQUESTS#${part(repository)}` }),
+  release: (repository: string, publishedAt: Timestamp, tag: string): Key => ({
+    pk: `RELEASES#${part(repository)}`,
+    sk: `${publishedAt}#${part(tag)}`,
+  }),
+  releases: (repository: string): Pick<Key, 'pk'> => ({ pk: `RELEASES#${part(repository)}` }),
   live: (serviceEnvironment: ServiceEnvironment): Key => ({
     pk: 'LIVE',
     sk: serviceEnvironmentKey(serviceEnvironment),

@@ -16,6 +16,10 @@ export const RETENTION_DAYS = {
   quarantine: 90,
   /** After the last event of a rollout that another system reports. */
   rollout: 90,
+  /** After a push arrived. A deployment is searched in the newest ones. */
+  push: 180,
+  /** After the last event of a pull request, or a release. Figures look back a year. */
+  code: 400,
   /** After a rollback; only the last hour is counted. */
   act: 7,
   /** After the last attempt. Updates are sent for a day. */

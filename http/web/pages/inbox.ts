@@ -4,6 +4,7 @@ import { type AlertReview, alertReview, REVIEW_DAYS } from '../../../actions/rep
 import { EVERYWHERE } from '../../../domain/access/access.ts';
 import { NOISY_TIMES } from '../../../domain/alerts/noisy-alerts.ts';
 import { incidentPath } from '../../../domain/incidents/console-link.ts';
+import { type UnmappedSubject, unmappedSubjects } from '../../../domain/changes/unmapped.ts';
 import type { Quarantined } from '../../../domain/ports/alerts.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Viewer } from '../../context.ts';
@@ -38,6 +39,8 @@ export type Inbox = Pick<Viewer, 'may' | 'formKey'> & {
     older: string | null;
   } | null;
   review: AlertReview;
+  /** Reported deployments that no service has. Null: the viewer may not read them. */
+  unmapped: readonly UnmappedSubject[] | null;
 };
 
 export const inbox: ConsolePage = {
@@ -50,11 +53,17 @@ export const inbox: ConsolePage = {
 };
 
 async function load(deps: ConsoleDeps, { viewer: { may, formKey }, query }: Asked): Promise<Inbox> {
-  const [quarantine, review] = await Promise.all([
+  const [quarantine, review, unmapped] = await Promise.all([
     may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
     alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
+    may('deployments:read', EVERYWHERE) ? unmappedOf(deps) : null,
   ]);
-  return { at: deps.clock.now(), may, formKey, quarantine, review };
+  return { at: deps.clock.now(), may, formKey, quarantine, review, unmapped };
+}
+
+async function unmappedOf({ config, rollouts }: Pick<ConsoleDeps, 'config' | 'rollouts'>): Promise<UnmappedSubject[]> {
+  const [{ services }, kept] = await Promise.all([config.current(), rollouts.unmapped()]);
+  return unmappedSubjects(services, kept);
 }
 
 async function quarantineOf(
@@ -70,7 +79,7 @@ async function quarantineOf(
 
 export const inboxMain = (data: Inbox): Html => html`
   <h1 class="page-title">Inbox</h1>
-  <div class="stack">${quarantinePanel(data)} ${unmatchedPanel(data)} ${noisyPanel(data)}</div>
+  <div class="stack">${quarantinePanel(data)} ${unmatchedPanel(data)} ${unmappedPanel(data)} ${noisyPanel(data)}</div>
 `;
 
 function quarantinePanel({ quarantine, at, may, formKey }: Inbox): Html {
@@ -162,6 +171,33 @@ function unmatchedPanel({ review: { unmatched, isComplete, since }, at }: Inbox)
           )
     }
     ${rest(unmatched.length)}${coverage(isComplete, since, at)}`,
+  );
+}
+
+function unmappedPanel({ unmapped, at }: Inbox): Html {
+  if (unmapped === null) return html``;
+  const rows = unmapped
+    .slice(0, ROWS_SHOWN)
+    .map(({ reported_by: by, why, lines, rollouts, last_at: last, url }): Cells => [
+      html`${why} <span class="quiet target">${by}</span>`,
+      timesText(rollouts),
+      url === null || !/^https?:/.test(url) ? ago(last, at) : html`<a href="${url}">${ago(last, at)}</a>`,
+      html`<pre>${lines}</pre>`,
+    ]);
+  return panel(
+    'unmapped',
+    'Deployments outside the catalogue',
+    unmapped.length,
+    html`${
+      rows.length === 0
+        ? nothing('Every deployment that other systems reported in the last 90 days has a service in the catalogue.')
+        : html`<p class="quiet">
+              Other systems reported them, but no service has them. Add the lines to <code>config/services.yaml</code>:
+              then they are recorded within a minute.
+            </p>
+            ${tableOf('Deployments outside the catalogue', ['Why', 'Reported', 'Last', 'Add to services.yaml'], rows)}`
+    }
+    ${rest(unmapped.length)}`,
   );
 }
 

@@ -17,6 +17,7 @@ import { IncidentTable } from '../../../aws/table/incidents/incidents.ts';
 import { PinTable } from '../../../aws/table/changes/pins.ts';
 import { RolloutTable } from '../../../aws/table/changes/rollouts.ts';
 import { PostmortemTable } from '../../../aws/table/postmortems/postmortems.ts';
+import { CodeTable } from '../../../aws/table/delivery/code.ts';
 import { ProjectionTable } from '../../../aws/table/incidents/projections.ts';
 import { QuarantineTable } from '../../../aws/table/alerts/quarantine.ts';
 import { Table } from '../../../aws/table/core/table.ts';
@@ -36,6 +37,7 @@ export type Stores = Pick<
   | 'effects'
   | 'changes'
   | 'rollouts'
+  | 'code'
   | 'pins'
   | 'automation'
   | 'postmortems'
@@ -129,6 +131,7 @@ export async function openTable(): Promise<TableStores> {
     effects: new EffectTable(table, clock, counters),
     changes: new ChangeTable(table, clock),
     rollouts: new RolloutTable(table),
+    code: new CodeTable(table),
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
     postmortems: new PostmortemTable(table),

@@ -40,6 +40,18 @@ const data = (more: Partial<Inbox> = {}): Inbox => ({
     from: hostile('from'),
     older: hostile('older'),
   },
+  unmapped: [
+    {
+      reported_by: 'github',
+      subject: {},
+      why: hostile('why'),
+      lines: hostile('services:'),
+      rollouts: 2,
+      first_at: AT,
+      last_at: AT,
+      url: 'https://ci.example.com/1',
+    },
+  ],
   review: {
     since: AT,
     isComplete: false,

@@ -1,6 +1,7 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { FakeAutomation } from './automation.ts';
 import { FakeChanges } from './changes.ts';
+import { FakeCode } from './code.ts';
 import { FakeDecisions } from './decisions.ts';
 import { FakeEffects } from './effects.ts';
 import { FakeIncidentGroups } from './groups.ts';
@@ -19,6 +20,7 @@ export const storesIn = (store: FakeStore) =>
     decisions: new FakeDecisions(store),
     effects: new FakeEffects(store),
     changes: new FakeChanges(store),
+    code: new FakeCode(store),
     rollouts: new FakeRollouts(store),
     pins: new FakePins(store),
     runbooks: new FakeRunbooks(store),

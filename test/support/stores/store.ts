@@ -18,6 +18,7 @@ import { type Automation, untouchedAutomation } from '../../../schemas/access/ac
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { RolloutRecord } from '../../../schemas/changes/change-report.ts';
+import type { PullRequest, Push, Release } from '../../../schemas/delivery/code.ts';
 import type { Pin } from '../../../schemas/changes/pin.ts';
 import type { ChangeId, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
@@ -86,6 +87,9 @@ export class FakeStore {
   readonly postmortemsDue = new Map<IncidentId, Timestamp>();
   readonly channels = new Map<string, IncidentId>();
   readonly changes = new Map<ChangeId, Change>();
+  readonly pushes: Push[] = [];
+  readonly pullRequests = new Map<string, PullRequest>();
+  readonly releases = new Map<string, Release>();
   readonly rollouts = new Map<string, RolloutRecord>();
   readonly locks = new Map<string, Lock>();
   readonly acts: { place: string; at: Timestamp }[] = [];

@@ -1,0 +1,64 @@
+import { mergedPullRequest } from '../../../domain/delivery/code.ts';
+import { type CodeHistory, PUSHES_READ } from '../../../domain/ports/delivery.ts';
+import { PullRequest, type PullRequestReport, Push, Release } from '../../../schemas/delivery/code.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { keys } from '../core/keys.ts';
+import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
+import { absent, collect, type Table } from '../core/table.ts';
+
+const TRIES = 20;
+
+/** Stores pushes, pull requests, and releases. */
+export class CodeTable implements CodeHistory {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async push(push: Push): Promise<void> {
+    const expires = expiresAfter(push.received_at, RETENTION_DAYS.push);
+    const once = this.#table.put({ ...keys.pushOnce(push), ...expires }, absent);
+    const { repository, received_at, branch, after } = push;
+    const key = keys.push(repository, received_at, `${branch}#${after}`);
+    await this.#table.transact([once, this.#table.put({ ...key, push, ...expires })]);
+  }
+
+  async pushes(repository: string): Promise<Push[]> {
+    const { pk } = keys.pushes(repository);
+    return collect(this.#table.each(pk, '', { newestFirst: true, limit: PUSHES_READ }), ({ push }) => Push.parse(push));
+  }
+
+  async pullRequest(report: PullRequestReport): Promise<PullRequest> {
+    const key = keys.pullRequest(report.repository, report.opened_at, report.number);
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#table.get(key);
+      const rev = Number(item?.['rev'] ?? 0);
+      const pullRequest = mergedPullRequest(item && PullRequest.parse(item['pull_request']), report);
+      const expires = expiresAfter(pullRequest.updated_at, RETENTION_DAYS.code);
+      const condition =
+        rev === 0 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };
+      const write = this.#table.put({ ...key, pull_request: pullRequest, rev: rev + 1, ...expires }, condition);
+      if ((await this.#table.transact([write])).ok) return pullRequest;
+    }
+    throw new Error(`the pull request ${report.number} of ${report.repository} changed during all ${TRIES} attempts`);
+  }
+
+  async pullRequests(repository: string, openedFrom: Timestamp): Promise<PullRequest[]> {
+    const { pk } = keys.pullRequests(repository);
+    const items = this.#table.each(pk, '', { from: openedFrom });
+    return collect(items, ({ pull_request }) => PullRequest.parse(pull_request));
+  }
+
+  async release(release: Release): Promise<void> {
+    const key = keys.release(release.repository, release.published_at, release.tag);
+    await this.#table.transact([
+      this.#table.put({ ...key, release, ...expiresAfter(release.published_at, RETENTION_DAYS.code) }),
+    ]);
+  }
+
+  async releases(repository: string, from: Timestamp): Promise<Release[]> {
+    const { pk } = keys.releases(repository);
+    return collect(this.#table.each(pk, '', { from }), ({ release }) => Release.parse(release));
+  }
+}

@@ -1,0 +1,62 @@
+import type { Change } from '../../schemas/changes/change.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { liveChanges, putsVersionLive, sameVersion } from './versions.ts';
+
+/** Number of changes before a reported one in which its like is searched. */
+export const CHANGES_SEARCHED = 50;
+
+/** How far apart two systems may report the same rollout. */
+const APART_MAX_SECONDS = 10 * 60;
+
+/** How long a rollout without an end can be the same as one that is reported later. */
+const OPEN_SECONDS = 3600;
+
+type Reported = Pick<Change, 'version' | 'started_at'> & {
+  commit?: string | null | undefined;
+  finished_at?: Timestamp | null | undefined;
+};
+
+/**
+ * Returns the change by which another system, or Firebreak itself, has recorded the same rollout: the same version or
+ * commit at about the same time. Undefined: there is none.
+ *
+ * @param changes changes of the same service and environment, oldest first
+ * @param reportedBy the sender of the report; undefined: the API
+ */
+export const sameRollout = (
+  changes: readonly Change[],
+  report: Reported,
+  reportedBy: string | undefined,
+): Change | undefined =>
+  changes.findLast(
+    (other) =>
+      other.reported_by !== reportedBy &&
+      putsVersionLive(other) &&
+      other.status !== 'cancelled' &&
+      isSameCode(other, report) &&
+      other.started_at <= plusSeconds(endOf(report), APART_MAX_SECONDS) &&
+      report.started_at <= plusSeconds(endOf(other), APART_MAX_SECONDS),
+  );
+
+const endOf = ({ started_at, finished_at }: Reported): Timestamp =>
+  finished_at ?? plusSeconds(started_at, OPEN_SECONDS);
+
+/**
+ * Returns whether a rollout brings an older version back: one that was live, and was deployed for the first time before
+ * the version that it replaces.
+ *
+ * @param changes changes of the same service and environment
+ */
+export function bringsBack(changes: readonly Change[], report: Reported): boolean {
+  const earlier = liveChanges(changes).filter(
+    (change) => change.status === 'succeeded' && change.started_at < report.started_at,
+  );
+  const current = earlier.at(-1);
+  if (current === undefined || isSameCode(current, report)) return false;
+  const first = (of: Reported) => earlier.findIndex((change) => isSameCode(change, of));
+  return first(report) >= 0 && first(report) < first(current);
+}
+
+/** Systems can call the same commit by different versions. */
+const isSameCode = (change: Change, { version, commit }: Reported): boolean =>
+  sameVersion(change.version, version) || (change.commit !== null && change.commit === commit);

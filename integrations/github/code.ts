@@ -1,0 +1,140 @@
+import * as z from 'zod';
+import { revertedBy } from '../../domain/delivery/code.ts';
+import {
+  COMMIT_PATHS_MAX,
+  type PullRequestReport,
+  type Push,
+  PUSH_COMMITS_MAX,
+  type Release,
+} from '../../schemas/delivery/code.ts';
+import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
+
+const Name = z.string().min(1).max(1024);
+const Sha = z.string().regex(/^[0-9a-f]{40,64}$/);
+const Account = z.object({ login: Name, type: z.string().nullish() });
+const Repository = z.object({ full_name: Name });
+const Paths = z.array(z.string()).nullish();
+
+const isNone = (sha: string): boolean => /^0+$/.test(sha);
+
+/** @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#push */
+export const PushEvent = z.object({
+  ref: Name,
+  before: Sha,
+  after: Sha,
+  deleted: z.boolean().nullish(),
+  commits: z.array(z.object({ id: Sha, timestamp: InstantIn, added: Paths, removed: Paths, modified: Paths })),
+  repository: Repository,
+});
+
+/** Returns the push to a branch. Undefined: it is about a tag, or deletes the branch. */
+export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push | undefined {
+  const { ref, before, after, commits, repository } = event;
+  if (!ref.startsWith('refs/heads/') || event.deleted === true || isNone(after)) return undefined;
+  return {
+    forge: 'github',
+    repository: repository.full_name.toLowerCase(),
+    branch: ref.slice('refs/heads/'.length),
+    before: isNone(before) ? null : before,
+    after,
+    received_at: now,
+    // The newest commits are last.
+    commits: commits.slice(-PUSH_COMMITS_MAX).map(({ id, timestamp, added, removed, modified }) => {
+      const paths = [...new Set([...(added ?? []), ...(removed ?? []), ...(modified ?? [])])];
+      const isKnown = added != null && paths.length <= COMMIT_PATHS_MAX;
+      return { sha: id, committed_at: timestamp, paths: isKnown ? paths : null };
+    }),
+    truncated: commits.length > PUSH_COMMITS_MAX || commits.length >= GITHUB_COMMITS_MAX,
+  };
+}
+
+/** GitHub's limit for the commits in a push event. */
+const GITHUB_COMMITS_MAX = 2048;
+
+const PullRequestState = z.object({
+  number: z.number().int(),
+  title: z.string(),
+  body: z.string().nullish(),
+  html_url: z.string().max(2048).nullish(),
+  user: Account.nullish(),
+  base: z.object({ ref: Name }),
+  head: z.object({ ref: Name }),
+  labels: z.array(z.object({ name: z.string() })).nullish(),
+  draft: z.boolean().nullish(),
+  created_at: InstantIn,
+  updated_at: InstantIn,
+  closed_at: InstantIn.nullish(),
+  merged_at: InstantIn.nullish(),
+  merge_commit_sha: Sha.nullish(),
+});
+
+/**
+ * A pull request, or a review of it.
+ *
+ * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+ * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request_review
+ */
+export const PullRequestEvent = z.object({
+  pull_request: PullRequestState,
+  review: z.object({ user: Account.nullish(), state: z.string(), submitted_at: InstantIn.nullish() }).nullish(),
+  repository: Repository,
+});
+
+const TITLE_MAX_CHARS = 512;
+const LABELS_MAX = 50;
+
+export function pullRequestOf({
+  pull_request: one,
+  review,
+  repository,
+}: z.infer<typeof PullRequestEvent>): PullRequestReport {
+  const isReview =
+    review?.submitted_at != null &&
+    review.user?.login !== one.user?.login &&
+    review.user?.type !== 'Bot' &&
+    review.state.toLowerCase() !== 'dismissed';
+  return {
+    forge: 'github',
+    repository: repository.full_name.toLowerCase(),
+    number: one.number,
+    title: one.title.slice(0, TITLE_MAX_CHARS).toWellFormed(),
+    url: one.html_url ?? null,
+    author: one.user?.login ?? null,
+    base: one.base.ref,
+    head: one.head.ref,
+    labels: (one.labels ?? []).slice(0, LABELS_MAX).map(({ name }) => name),
+    draft: one.draft ?? false,
+    opened_at: one.created_at,
+    merged_at: one.merged_at ?? null,
+    closed_at: one.closed_at ?? null,
+    merge_commit: one.merge_commit_sha ?? null,
+    reverts: revertedBy(one.title, one.body ?? ''),
+    updated_at: one.updated_at,
+    review:
+      isReview && review.submitted_at != null
+        ? { at: review.submitted_at, approves: review.state.toLowerCase() === 'approved' }
+        : null,
+  };
+}
+
+/** @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#release */
+export const ReleaseEvent = z.object({
+  release: z.object({
+    tag_name: Name,
+    name: z.string().nullish(),
+    prerelease: z.boolean(),
+    target_commitish: z.string().max(1024).nullish(),
+    published_at: InstantIn,
+  }),
+  repository: Repository,
+});
+
+export const releaseOf = ({ release, repository }: z.infer<typeof ReleaseEvent>): Release => ({
+  forge: 'github',
+  repository: repository.full_name.toLowerCase(),
+  tag: release.tag_name,
+  name: release.name?.slice(0, TITLE_MAX_CHARS).toWellFormed() ?? null,
+  prerelease: release.prerelease,
+  target: release.target_commitish ?? null,
+  published_at: release.published_at,
+});
