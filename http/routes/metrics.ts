@@ -17,6 +17,8 @@ import {
 } from '../../domain/delivery/pipeline-figures.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { figuresByService } from '../../actions/delivery/figures-by-service.ts';
+import type { DoraFigures } from '../../schemas/delivery/dora.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { IncidentStatus } from '../../schemas/incidents/incident.ts';
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
@@ -29,7 +31,8 @@ import { type Api, endpoint } from '../endpoint.ts';
  * the same values.
  */
 export function metricsRoutes(app: Api, deps: Deps): void {
-  const costly = costlyMetrics(deps);
+  const costly = kept(deps, KEPT_MS, () => costlyMetrics(deps));
+  const delivery = kept(deps, DELIVERY_KEPT_MS, () => deliveryMetrics(deps));
   endpoint(
     app,
     deps,
@@ -42,7 +45,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
       responses: { 200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } } },
     }),
     async (c) => {
-      const metrics = (await Promise.all([present(deps), objectiveMetrics(deps), costly()])).flat();
+      const metrics = (await Promise.all([present(deps), objectiveMetrics(deps), costly(), delivery()])).flat();
       const visible = metrics.map((one) => ({
         ...one,
         samples: one.samples.filter(([labels]) => c.var.may(scopeOf(labels))),
@@ -163,24 +166,63 @@ async function configMetrics({ config }: Pick<Deps, 'config'>): Promise<Metric[]
 
 const KEPT_MS = 2_000;
 
-/** Returns a function that reads the metrics that need many calls. Caches them for `KEPT_MS` milliseconds. */
-function costlyMetrics(deps: Deps): () => Promise<Metric[]> {
-  let kept: { until: number; metrics: Promise<Metric[]> } | undefined;
+/** Delivery figures change slowly, and a report reads four weeks. */
+const DELIVERY_KEPT_MS = 60_000;
+
+/** Returns a function that reads metrics, and keeps what was read for some milliseconds. */
+function kept({ clock }: Pick<Deps, 'clock'>, millis: number, read: () => Promise<Metric[]>): () => Promise<Metric[]> {
+  let last: { until: number; metrics: Promise<Metric[]> } | undefined;
   return () => {
-    const now = millisOf(deps.clock.now());
-    if (kept !== undefined && now < kept.until) return kept.metrics;
-    const metrics = Promise.all([
-      queueMetrics(deps),
-      effectMetrics(deps),
-      counterMetrics(deps),
-      pipelineMetrics(deps),
-    ]).then((all) => all.flat());
-    const mine = (kept = { until: now + KEPT_MS, metrics });
+    const now = millisOf(clock.now());
+    if (last !== undefined && now < last.until) return last.metrics;
+    const metrics = read();
+    const mine = (last = { until: now + millis, metrics });
     metrics.catch(() => {
-      if (kept === mine) kept = undefined;
+      if (last === mine) last = undefined;
     });
     return metrics;
   };
+}
+
+/** Reads the metrics that need many calls. */
+const costlyMetrics = async (deps: Deps): Promise<Metric[]> =>
+  (await Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps), pipelineMetrics(deps)])).flat();
+
+/** Days of the delivery figures. */
+const DELIVERY_DAYS = 28;
+
+/** Returns the delivery figures of the services in the catalogue. A figure without records has no sample. */
+async function deliveryMetrics(deps: Deps): Promise<Metric[]> {
+  const all = await figuresByService(deps, DELIVERY_DAYS);
+  const each = (name: string, help: string, of: (figures: DoraFigures) => [Record<string, string>, number | null][]) =>
+    gauge(
+      `firebreak_dora_${name}`,
+      `${help}, over the last ${DELIVERY_DAYS} days`,
+      all.flatMap(({ service, environment, figures }) =>
+        of(figures).flatMap(([labels, value]) => known({ service, environment, ...labels }, value)),
+      ),
+    );
+  return [
+    each('deployments_per_day', 'Deploys to production per day', ({ deployment_frequency: { value } }) => [
+      [{}, value],
+    ]),
+    each('lead_time_seconds', 'Time from commit to production', ({ lead_time: { median_s, p90_s } }) => [
+      [{ quantile: '0.5' }, median_s],
+      [{ quantile: '0.9' }, p90_s],
+    ]),
+    each('change_failure_ratio', 'Share of deploys that failed', ({ change_failure_rate: { value } }) => [[{}, value]]),
+    each('rework_ratio', 'Share of deploys that are hotfixes or rollbacks', ({ rework_rate: { value } }) => [
+      [{}, value],
+    ]),
+    each(
+      'failed_deployment_recovery_seconds',
+      'Median time from a failed deploy to its recovery',
+      ({ failed_deployment_recovery: { median_s } }) => [[{}, median_s]],
+    ),
+    each('time_to_restore_seconds', 'Median duration of incidents', ({ time_to_restore: { median_s } }) => [
+      [{}, median_s],
+    ]),
+  ];
 }
 
 /**

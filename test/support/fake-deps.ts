@@ -210,7 +210,12 @@ export class FakeWorld {
         recorded: async () => [],
         roll: async () => ({ rolled: 0, isComplete: true }),
       },
-      attributions: notAsked('attributions'),
+      attributions: {
+        all: async () => [],
+        get: async () => undefined,
+        correct: async () => undefined,
+        withdraw: async () => undefined,
+      },
       drillRuns: notAsked('drillRuns'),
       sloMetrics: notAsked('sloMetrics'),
       sloLease: notAsked('sloLease'),

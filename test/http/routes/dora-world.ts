@@ -93,6 +93,9 @@ export class DoraWorld {
       ...this.ports,
       secrets: { get: async () => undefined },
       queue: { sendAll: async () => undefined },
+      drills: Object.assign({}, fake.drills, { proved: async () => [] }),
+      freezes: Object.assign({}, fake.freezes, { current: async () => [] }),
+      sloStatuses: Object.assign({}, fake.sloStatuses, { all: async () => [], evaluatedAt: async () => null }),
       tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
         find: async () => ({
           ...this.mine,

@@ -78,6 +78,21 @@ describe('the hand-worked table', () => {
     ]);
   });
 
+  test('is in the metrics of each service', async () => {
+    const { text } = await world.call('GET', '/metrics');
+    const of = 'service="payments",environment="production"';
+    for (const line of [
+      `firebreak_dora_deployments_per_day{${of}} 0.7142857142857143`,
+      `firebreak_dora_lead_time_seconds{${of},quantile="0.5"} 39600`,
+      `firebreak_dora_lead_time_seconds{${of},quantile="0.9"} 68400`,
+      `firebreak_dora_change_failure_ratio{${of}} ${3 / 19}`,
+      `firebreak_dora_failed_deployment_recovery_seconds{${of}} 9450`,
+      `firebreak_dora_rework_ratio{${of}} 0.1`,
+      `firebreak_dora_time_to_restore_seconds{${of}} 3600`,
+    ])
+      expect(text.split('\n')).toContain(line);
+  });
+
   test('has pages whose items are those of the whole', async () => {
     const path = '/v1/metrics/dora/records?window=28d&figure=deployment_frequency';
     const whole = (await world.call('GET', `${path}&limit=500`)).json.deployments;

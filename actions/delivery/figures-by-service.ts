@@ -1,0 +1,28 @@
+import { figuresOf } from '../../domain/delivery/figures.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { DoraFigures } from '../../schemas/delivery/dora.ts';
+import { type DeliveryDeps, deliveryReport } from './report.ts';
+
+const DAY_SECONDS = 24 * 3600;
+
+/** Computes the figures of the last days for each service of the catalogue in each production environment. */
+export async function figuresByService(
+  deps: DeliveryDeps,
+  days: number,
+): Promise<(ServiceEnvironment & { figures: DoraFigures })[]> {
+  const { services, delivery } = await deps.config.current();
+  const { deploys, incidents } = await deliveryReport(deps, {
+    seconds: days * DAY_SECONDS,
+    of: {},
+    // The catalogue bounds the number of series.
+    may: ({ service }) => Object.hasOwn(services, service),
+  });
+  const nameOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
+  const [deploysOf, incidentsOf] = [Map.groupBy(deploys, nameOf), Map.groupBy(incidents, nameOf)];
+  const places = new Map([...deploys, ...incidents].map((one) => [nameOf(one), one]));
+  return [...places].map(([name, { service, environment }]) => ({
+    service,
+    environment,
+    figures: figuresOf(deploysOf.get(name) ?? [], incidentsOf.get(name) ?? [], days, delivery),
+  }));
+}
