@@ -26,7 +26,7 @@ export class Refused extends CommandFailure {
 /** A complete response. */
 type Answer = { ok: boolean; status: number; text: string; location: string | null };
 
-type Sent = { body?: object; identityToken?: string | undefined };
+type Sent = { body?: object; gzip?: Uint8Array<ArrayBuffer>; identityToken?: string | undefined };
 
 /** HTTP client for the API of a running Firebreak. */
 export class Client {
@@ -55,6 +55,10 @@ export class Client {
   put = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
     this.#ask('PUT', path, schema, { body });
 
+  /** Posts a file that is compressed with gzip. */
+  upload = <S extends z.ZodType>(path: string, gzip: Uint8Array<ArrayBuffer>, schema: S): Promise<z.infer<S>> =>
+    this.#ask('POST', path, schema, { gzip });
+
   async delete(path: string): Promise<void> {
     const response = await this.#send('DELETE', path);
     if (!response.ok) throw refusalOf(response);
@@ -71,7 +75,7 @@ export class Client {
     return read(response.text, schema, path);
   }
 
-  async #send(method: string, path: string, { body, identityToken }: Sent = {}): Promise<Answer> {
+  async #send(method: string, path: string, { body, gzip, identityToken }: Sent = {}): Promise<Answer> {
     const { url, token } = this.#access;
     try {
       const response = await fetch(`${url}${path}`, {
@@ -79,9 +83,11 @@ export class Client {
         headers: {
           authorization: `Bearer ${token}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(gzip === undefined ? {} : { 'content-encoding': 'gzip' }),
           ...(identityToken === undefined ? {} : { 'x-identity-token': identityToken }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(gzip === undefined ? {} : { body: gzip }),
         redirect: 'manual', // the token must not reach another host
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });

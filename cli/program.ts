@@ -12,6 +12,7 @@ import { addFreeze } from './commands/freeze/freeze.ts';
 import { addImport } from './commands/import/import.ts';
 import { addIncident } from './commands/incident.ts';
 import { addInit } from './commands/init/init.ts';
+import { addPipeline } from './commands/pipeline.ts';
 import { addPins } from './commands/pins.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addReplay } from './commands/replay.ts';
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addImport,
   addIncident,
   addDeploy,
+  addPipeline,
   addDrill,
   addFreeze,
   addAutomation,

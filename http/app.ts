@@ -19,6 +19,7 @@ import { connectionRoutes } from './routes/connections.ts';
 import { credentials } from './middleware/credentials.ts';
 import type { Env } from './context.ts';
 import { pipelineRoutes } from './routes/delivery/pipelines.ts';
+import { pipelineReportRoute } from './routes/delivery/pipeline-report.ts';
 import { traceRoutes } from './routes/delivery/traces.ts';
 import { testResultRoutes } from './routes/delivery/test-results.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
@@ -71,6 +72,7 @@ export function api(deps: Deps): Api {
   pipelineRoutes(app, deps);
   testResultRoutes(app, deps);
   traceRoutes(app, deps);
+  pipelineReportRoute(app, deps);
   incidentRoutes(app, deps);
   signalRoutes(app, deps);
   actionRoutes(app, deps);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ShadowReport, type ShadowRow, type ShadowTally } from '../../schemas/automation/shadow-report.ts';
+import { PipelineReport } from '../../schemas/delivery/pipeline-figures.ts';
 import { Client, queryOf } from '../client.ts';
 import { addDora } from './report-dora.ts';
 import { JSON_OPTION } from '../options.ts';
@@ -8,9 +9,11 @@ import type { CommandContext } from '../command-context.ts';
 
 type Options = { since: string; service?: string; environment?: string; json?: true };
 
-/** Adds reports over many incidents. */
+type PipelineOptions = { window: string; branch?: string; json?: true };
+
+/** Adds reports over many incidents, or over the runs of pipelines. */
 export function addReport(program: Command, context: CommandContext): void {
-  const report = program.command('report').description('Reports over many incidents');
+  const report = program.command('report').description('Reports over many incidents or pipeline runs');
   report
     .command('shadow')
     .description('Compare what automation would have done in shadow mode with what people did')
@@ -20,6 +23,14 @@ export function addReport(program: Command, context: CommandContext): void {
     .option(...JSON_OPTION)
     .action(({ json, ...query }: Options) => shadow(context, query, json));
   addDora(report, context);
+  report
+    .command('pipelines')
+    .description("Show how reliable and how fast a service's pipelines are")
+    .argument('<service>')
+    .option('--window <time>', 'How far to look back: 24h, 28d, 4w', '14d')
+    .option('--branch <name>', 'Only this branch; other: all but the default and release branches')
+    .option(...JSON_OPTION)
+    .action((service: string, { json, ...query }: PipelineOptions) => pipelines(context, { service, ...query }, json));
 }
 
 async function shadow(context: CommandContext, query: Omit<Options, 'json'>, json: true | undefined): Promise<void> {
@@ -63,4 +74,52 @@ function print(context: CommandContext, row: ShadowRow): void {
   const advice = promotion.ready ? `Ready for mode ${promotion.to}` : `Not ready for mode ${promotion.to} yet`;
   context.out(oneLine(`  ${advice} (${promotion.because}). To promote:`));
   for (const step of promotion.steps) context.out(oneLine(`    ${step}`));
+}
+
+async function pipelines(
+  context: CommandContext,
+  query: Omit<PipelineOptions, 'json'> & { service: string },
+  json: true | undefined,
+): Promise<void> {
+  const report = await (await Client.of(context)).get(`/v1/metrics/pipelines${queryOf(query)}`, PipelineReport);
+  if (json) return context.out(asJson(report));
+  const { window, runs, success_ratio, duration, queue, stages, flaky_tests, flaky_total } = report;
+  context.out(`${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${runs.total} runs`);
+  if (runs.total === 0 && flaky_total === 0) return context.out('No run of a pipeline was reported for this service.');
+  const success = success_ratio === null ? '-' : `${(success_ratio * 100).toFixed(1)} %`;
+  context.out(
+    table(
+      ['', 'COUNT', 'MEAN', 'MEDIAN', 'P95'],
+      [
+        [`success ${success}`, `${runs.succeeded} of ${runs.succeeded + runs.failed}`, '', '', ''],
+        ['duration', ...periodCells(duration)],
+        ['queue', ...periodCells(queue)],
+      ],
+    ),
+  );
+  if (stages.length > 0) {
+    context.out('');
+    const rows = stages.map(({ stage, failed, ...periods }) => [stage, ...periodCells(periods), String(failed)]);
+    context.out(table(['SLOWEST STAGES', 'COUNT', 'MEAN', 'MEDIAN', 'P95', 'FAILED'], rows));
+  }
+  if (flaky_tests.length === 0) return;
+  context.out('');
+  const tests = flaky_tests.map(({ suite, classname, name, commits, last_at }) => [
+    [classname, name].join(' ').trim(),
+    suite,
+    String(commits),
+    shortTime(last_at),
+  ]);
+  context.out(table(['FLAKY TESTS', 'SUITE', 'COMMITS', 'LAST'], tests));
+}
+
+const periodCells = ({ count, mean_s, median_s, p95_s }: PipelineReport['duration']): string[] => [
+  String(count),
+  ...[mean_s, median_s, p95_s].map(minutes),
+];
+
+function minutes(seconds: number | null): string {
+  if (seconds === null) return '-';
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

@@ -17,7 +17,8 @@ import { answers, type Api, body, endpoint, listQuery, problems } from '../endpo
 const UNITS = { h: 3600, d: 86_400, w: 7 * 86_400 } as const;
 const LONGEST_SECONDS = 366 * UNITS.d;
 
-const Window = z
+/** The query parameter `window`, in seconds. */
+export const Window = z
   .string()
   .regex(/^[1-9]\d{0,4}[hdw]$/, 'Give hours, days, or weeks, such as 24h, 28d, or 4w')
   .transform((text) => Number(text.slice(0, -1)) * UNITS[text.slice(-1) as keyof typeof UNITS])

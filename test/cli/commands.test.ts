@@ -134,6 +134,33 @@ describe('deploy, incident, replay', () => {
     expect([code, err]).toEqual([1, expect.stringMatching(/url[^]*\(invalid\)\n$/)]);
   });
 
+  test('pipeline tests uploads results and prints flaky tests; report pipelines shows them', async () => {
+    const file = (n: number) => join(import.meta.dirname, `../fixtures/junit/node-attempt-${n}.xml`);
+    const of = ['--service', 'shop', '--commit', 'abc', '--run', '7', '--branch', 'main'];
+    const first = await at(firebreak, 'pipeline', 'tests', file(1), ...of);
+    expect(first).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('1 passed, 1 failed, 1 skipped, 0 newly flaky'),
+    });
+    const second = await at(firebreak, 'pipeline', 'tests', file(2), ...of, '--attempt', '2');
+    expect(second.out).toContain('  flaky: cart applies a <discount>');
+    const run = { service: 'shop', run_id: '7', branch: 'main', result: 'succeeded', started_at: minutesAgo(9) };
+    await firebreak.post('/v1/pipelines/runs', { ...run, finished_at: minutesAgo(7) });
+    const { out } = await at(firebreak, 'report', 'pipelines', 'shop', '--window', '7d');
+    expect(out).toMatch(/success 100\.0 % +1 of 1/);
+    expect(out).toMatch(/duration +1 +2 min 0 s/);
+    expect(out).toMatch(/FLAKY TESTS[^]*applies a <discount>.* tests +1 /);
+    const nothing = await at(firebreak, 'report', 'pipelines', 'desk');
+    expect(nothing.out).toContain('No run of a pipeline was reported');
+  });
+
+  test('pipeline tests needs a service or a repository, and a file that exists', async () => {
+    const of = ['--commit', 'abc', '--run', '7'];
+    expect(await at(firebreak, 'pipeline', 'tests', 'a.xml', ...of)).toMatchObject({ code: 2 });
+    const missing = await at(firebreak, 'pipeline', 'tests', 'a.xml', '--service', 'shop', ...of);
+    expect(missing).toMatchObject({ code: 1, err: expect.stringContaining('cannot read a.xml') });
+  });
+
   test('incident list and incident show print an incident with its decisions', async () => {
     const labels = { runbook: 'asks' };
     await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels, startsAt: minutesAgo(0.5) })]));

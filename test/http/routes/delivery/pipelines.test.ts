@@ -476,3 +476,30 @@ describe('POST /v1/traces', () => {
     expect((await send('{}', { 'content-type': 'application/json' })).status).toBe(403);
   });
 });
+
+describe('GET /v1/metrics/pipelines', () => {
+  test('the figures of the runs in the window', async () => {
+    const stages = [{ name: 'test', result: 'succeeded' as const, started_at: at(1), finished_at: at(4) }];
+    await report({ branch: 'main', result: 'succeeded', started_at: at(0), finished_at: at(5), stages });
+    await report({ run_id: '8', branch: 'feature', result: 'failed', started_at: at(0), finished_at: at(1) });
+    const old = { started_at: '2026-10-01T10:00:00Z', finished_at: '2026-10-01T10:30:00Z' };
+    await report({ run_id: '9', branch: 'main', result: 'failed', ...old });
+    const all = await get(`/v1/metrics/pipelines?service=${service}&window=7d`);
+    expect(all).toMatchObject({
+      status: 200,
+      body: { service, branch: null, success_ratio: 0.5, runs: { total: 2 }, duration: { mean_s: 180 } },
+    });
+    expect((await get(`/v1/metrics/pipelines?service=${service}&window=12w&branch=main`)).body).toMatchObject({
+      success_ratio: 0.5,
+      runs: { total: 2 },
+      duration: { p95_s: 1800 },
+      stages: [{ stage: 'test', p95_s: 180 }],
+    });
+  });
+
+  test('a wrong window, and a service that the token may not read', async () => {
+    expect((await get(`/v1/metrics/pipelines?service=${service}&window=soon`)).status).toBe(422);
+    token = { actions: ['pipelines:read'], services: ['another'] };
+    expect((await get(`/v1/metrics/pipelines?service=${service}`)).status).toBe(403);
+  });
+});
