@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import {
   actionItemView,
   changeActionItem,
@@ -76,6 +76,8 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
     createRoute({
       method: 'put',
       path: '/v1/incidents/{id}/postmortem',
+      // Reads the body up to the limit, before the validation of JSON would read all of it.
+      middleware: limitsBody,
       tags: ['post-mortems'],
       summary: 'Save a new version of a post-mortem, or change its state',
       request: {
@@ -173,6 +175,11 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
     async (c) => c.json(await changeActionItem(deps, c.var.caller, c.req.valid('param').id, c.req.valid('json')), 200),
   );
 }
+
+const limitsBody: MiddlewareHandler<Env> = async (c, next) => {
+  await readBody(c, BODY_MAX_BYTES);
+  await next();
+};
 
 /** Answers in the form that the caller prefers. Its ETag is the revision. */
 function shown(c: Context<Env>, view: PostmortemView): Response {
