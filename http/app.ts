@@ -10,6 +10,7 @@ import { deployGateRoute } from './webhooks/deploy-gate.ts';
 import { flaggerRoutes } from './webhooks/flagger.ts';
 import { changeSenderRoutes } from './webhooks/change-senders.ts';
 import { githubRoutes } from './webhooks/github.ts';
+import { gitlabRoutes } from './webhooks/gitlab.ts';
 import { pagerDutyRoutes } from './webhooks/pagerduty.ts';
 import { actionRoutes } from './routes/incident-actions.ts';
 import { careRoutes } from './routes/incident-roles.ts';
@@ -95,6 +96,7 @@ export function api(deps: Deps): Api {
   judgementRoutes(app, deps);
   deployGateRoute(app, deps);
   githubRoutes(app, deps);
+  gitlabRoutes(app, deps);
   changeSenderRoutes(app, deps);
   pagerDutyRoutes(app, deps);
   subscriberRoutes(app, deps);

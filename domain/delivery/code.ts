@@ -76,6 +76,8 @@ export function mergedPullRequest(known: PullRequest | undefined, report: PullRe
     isTie && JSON.stringify(ordered(state)) > JSON.stringify(ordered(known)) ? { ...known, ...state } : newest;
   return {
     ...decided,
+    // GitLab names the author only in the author's own events.
+    author: decided.author ?? known?.author ?? state.author,
     first_review_at: earlier(known?.first_review_at ?? null, review?.at ?? null),
     approved_at: earlier(known?.approved_at ?? null, review?.approves === true ? review.at : null),
     merged_at: earlier(known?.merged_at ?? null, state.merged_at),
@@ -85,18 +87,17 @@ export function mergedPullRequest(known: PullRequest | undefined, report: PullRe
   };
 }
 
-/** The fields by which two events of the same time are compared. */
-const ordered = ({
+/** The fields by which two events of the same time are compared: without those that other events fill. */
+const ordered = ({ title, url, base, head, labels, draft, closed_at, reverts }: Omit<PullRequestReport, 'review'>) => [
   title,
   url,
-  author,
   base,
   head,
   labels,
   draft,
   closed_at,
   reverts,
-}: Omit<PullRequestReport, 'review'>) => [title, url, author, base, head, labels, draft, closed_at, reverts];
+];
 
 const earlier = (one: Timestamp | null, other: Timestamp | null): Timestamp | null =>
   one === null || (other !== null && other < one) ? other : one;

@@ -154,6 +154,16 @@ export const VENDORS = [
     connections: [{ name: 'Alertmanager', url: 'ALERTMANAGER_URL', credentials: [], readOnly: true }],
   },
   {
+    vendor: 'gitlab',
+    variables: {
+      GITLAB_WEBHOOK_SECRET: {
+        ...token('senders'),
+        meaning: 'Signing token (`whsec_…`) or secret token of GitLab webhooks; without it, they are refused',
+      },
+    },
+    connections: [],
+  },
+  {
     vendor: 'flux',
     variables: {
       FLUX_WEBHOOK_SECRET: {

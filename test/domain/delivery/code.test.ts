@@ -96,7 +96,7 @@ describe('a pull request', () => {
     { ...opened, labels: ['hotfix'], updated_at: at(5) },
     { ...opened, labels: ['hotfix'], updated_at: at(10), review: { at: at(10), approves: false } },
     { ...opened, labels: ['hotfix'], updated_at: at(20), review: { at: at(20), approves: true } },
-    { ...opened, title: 'Much faster', updated_at: at(25) },
+    { ...opened, title: 'Much faster', author: null, updated_at: at(25) },
     { ...opened, title: 'Much faster', updated_at: at(25), draft: true },
     { ...opened, title: 'Fast', updated_at: at(30), merged_at: at(30), closed_at: at(30), merge_commit: 'abc' },
     {

@@ -8,6 +8,7 @@ const SECRETS: Record<string, string> = {
   FIREBREAK_ADMIN_TOKEN: 'admin',
   FIREBREAK_INGEST_TOKEN: 'ingest',
   GITHUB_WEBHOOK_SECRET: 'github',
+  GITLAB_WEBHOOK_SECRET: 'gitlab',
   PAGERDUTY_WEBHOOK_SECRET: 'pagerduty',
   GRAFANA_WEBHOOK_SECRET: 'grafana',
 };
@@ -94,7 +95,7 @@ describe('the API reads', () => {
   test('nothing of a body whose declared length exceeds the limit', async () => {
     const large = { 'content-length': String(26 * 1024 * 1024), authorization: 'Bearer admin' };
     for (const [method, path] of await routes()) {
-      const signed = { 'x-hub-signature-256': 'sha256=00', 'x-pagerduty-signature': 'v1=00' };
+      const signed = { 'x-hub-signature-256': 'sha256=00', 'x-pagerduty-signature': 'v1=00', 'x-gitlab-token': 'x' };
       const { status, taken } = await send(path, method, { ...large, ...signed, 'idempotency-key': 'one' });
       expect([method, path, status, taken]).toEqual([method, path, 413, 0]);
     }
@@ -109,6 +110,7 @@ describe('the API reads', () => {
       { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` },
       25 * 1024,
     ],
+    ['webhooks of GitLab', '/integrations/gitlab/webhook', { 'x-gitlab-token': 'wrong' }, 25 * 1024],
     ['webhooks of PagerDuty', '/integrations/pagerduty/webhook', { 'x-pagerduty-signature': 'v1=00' }, 4 * 1024],
     ['any other request', '/v1/incidents', { authorization: 'Bearer admin' }, 256],
     [

@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import type { ChangeReport } from '../../schemas/changes/change-report.ts';
+import type { ChangeStatus } from '../../schemas/changes/change.ts';
+import { Version } from '../../schemas/config/names.ts';
+import { InstantIn } from '../../schemas/time/time.ts';
+
+const Name = z.string().min(1).max(256);
+const Address = z.string().max(2048).nullish();
+
+/** GitLab writes `2021-04-28 21:50:00 +0200`, `2021-04-28 19:50:00 UTC`, and RFC 3339. */
+export const GitlabTime = z.preprocess(
+  (value) =>
+    typeof value === 'string' ? value.replace(/ UTC$/, 'Z').replace(/ ([+-]\d{2}):?(\d{2})$/, '$1:$2') : value,
+  InstantIn,
+);
+
+export const GitlabProject = z.object({ path_with_namespace: Name });
+
+/**
+ * The webhook about a deployment.
+ *
+ * @see https://docs.gitlab.com/user/project/integrations/webhook_events/#deployment-events
+ */
+export const DeploymentEvent = z.object({
+  object_kind: z.literal('deployment'),
+  status: z.string(),
+  status_changed_at: GitlabTime,
+  deployment_id: z.number().int(),
+  deployable_url: Address,
+  environment: Name,
+  project: GitlabProject,
+  ref: z.string().max(1024).nullish(),
+  short_sha: Name,
+  commit_url: Address,
+  user: z.object({ username: Name }).nullish(),
+});
+export type DeploymentEvent = z.infer<typeof DeploymentEvent>;
+
+/** A status that GitLab adds later says nothing. `blocked` waits for an approval, `created` for a runner. */
+const STATUS: Readonly<Record<string, ChangeStatus>> = {
+  running: 'started',
+  success: 'succeeded',
+  failed: 'failed',
+  canceled: 'cancelled',
+};
+
+export function reportsOfDeployment(event: DeploymentEvent): ChangeReport[] {
+  const { project, deployment_id: id, status_changed_at: at, environment, deployable_url: url, user } = event;
+  const status = Object.hasOwn(STATUS, event.status) ? STATUS[event.status] : undefined;
+  // The payload has the whole commit only in this address.
+  const commit = /\/commit\/([0-9a-f]{40,64})$/.exec(event.commit_url ?? '')?.[1] ?? event.short_sha;
+  return [
+    {
+      source: 'gitlab',
+      key: `${project.path_with_namespace.toLowerCase()}#${id}`,
+      at,
+      subject: { repository: project.path_with_namespace, environment },
+      version: Version.parse(commit),
+      commit,
+      ...(status && { status }),
+      ...(status === 'started' && { started_at: at }),
+      ...(user && { author: user.username }),
+      ...(url != null && /^https?:\/\//.test(url) && { url }),
+    },
+  ];
+}

@@ -1,0 +1,31 @@
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+
+/** Limit of Standard Webhooks for the age of a signed webhook, in both directions. */
+const AGE_MAX_SECONDS = 300;
+
+type Header = (name: string) => string | undefined;
+
+/**
+ * Returns whether GitLab sent this body. A signing token (`whsec_…`) signs it in the Standard Webhooks format; a secret
+ * token is sent as it is. Returns false without a secret.
+ *
+ * @see https://docs.gitlab.com/user/project/integrations/webhooks/
+ */
+export function isFromGitlab(body: Uint8Array, header: Header, secret: string | undefined, now: Timestamp): boolean {
+  if (!secret) return false;
+  if (!secret.startsWith('whsec_')) return isEqual(header('x-gitlab-token') ?? '', secret);
+  const [id, sent, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map(
+    (name) => header(name) ?? '',
+  );
+  if (!id || !sent || !signatures || !/^\d{1,12}$/.test(sent)) return false;
+  if (Math.abs(millisOf(now) / 1000 - Number(sent)) > AGE_MAX_SECONDS) return false;
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+  const signature = createHmac('sha256', key).update(`${id}.${sent}.`).update(body).digest('base64');
+  // While a token is replaced, a webhook has a signature for each.
+  return signatures.split(' ').some((one) => isEqual(one, `v1,${signature}`));
+}
+
+/** Compares in constant time, whatever the lengths. */
+const isEqual = (one: string, other: string): boolean =>
+  timingSafeEqual(Buffer.from(hash('sha256', one)), Buffer.from(hash('sha256', other)));
