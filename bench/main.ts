@@ -5,6 +5,7 @@
  * `npm run bench -- load [SECONDS]`: only checks under load, by default for a minute; writes nothing.
  * `npm run bench -- pages`: only the pages of the console and the status page; writes nothing.
  * `npm run bench -- decisions`: only the time to decide; writes nothing.
+ * `npm run bench -- delivery`: only the delivery figures of a year; writes nothing.
  * `npm run bench -- flood`: only the flood of alerts of unknown services; writes nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,6 +15,7 @@ import { measureChannels } from './measurements/channels.ts';
 import { measureDecisions } from './measurements/decisions.ts';
 import { correlationBeside, correlationResults } from './measurements/correlation.ts';
 import { evaluationTable } from '../evaluation/print.ts';
+import { measureDelivery } from './measurements/delivery.ts';
 import { measureFlood } from './measurements/flood.ts';
 import { measureFreezeCheck } from './measurements/freeze-check.ts';
 import { measureIntake } from './measurements/intake.ts';
@@ -42,6 +44,7 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   const again = await part('starts again', measureStartAgain(left, vendors));
   const checks = await part('checks', measureFreezeCheck(folder, vendors));
   const load = await part('checks under load', measureLoad(folder, vendors, LOAD_SECONDS));
+  const delivery = await part('delivery', measureDelivery());
   const pages = await part('pages', measurePages(join(folder, 'pages'), vendors));
   const decisions = await part('decisions', measureDecisions());
   // The evaluation takes half a minute of CPU, so it runs while only Slack's rate limit is waited for.
@@ -59,6 +62,7 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
     ...checks,
     ...load,
     ...pages,
+    ...delivery,
     ...results,
   ];
 }
@@ -66,15 +70,17 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
 /** Parses the command line. Undefined: run everything. */
 function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]):
   | 'decisions'
+  | 'delivery'
   | 'flood'
   | 'pages'
   | number
   | undefined {
-  if (only === undefined || only === 'decisions' || only === 'flood' || only === 'pages') return only;
+  if (only === undefined || only === 'decisions' || only === 'delivery' || only === 'flood' || only === 'pages')
+    return only;
   const number = Number(seconds);
   if (only !== 'load' || !Number.isInteger(number) || number < LOAD_SECONDS || number > LOAD_MAX_SECONDS)
     throw new Error(
-      `usage: npm run bench [-- decisions | -- flood | -- pages | -- load [SECONDS]], with SECONDS from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS}`,
+      `usage: npm run bench [-- decisions | -- delivery | -- flood | -- pages | -- load [SECONDS]], with SECONDS from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS}`,
     );
   return number;
 }
@@ -82,6 +88,7 @@ function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]):
 function measure(folder: string, vendors: Vendors, only: ReturnType<typeof asked>): Promise<Result[]> {
   if (only === undefined) return everything(folder, vendors);
   if (only === 'decisions') return measureDecisions();
+  if (only === 'delivery') return measureDelivery();
   if (only === 'pages') return measurePages(join(folder, 'pages'), vendors);
   return only === 'flood' ? measureFlood(join(folder, 'flood'), vendors) : measureLoad(folder, vendors, only);
 }

@@ -50,6 +50,7 @@ const LAYERS = {
 const ASSEMBLIES = {
   'aws/deps': ['integrations'],
   'aws/slack-deps.ts': ['integrations'],
+  'bench/empty-table.ts': ['local'],
   'bench/stored-incidents.ts': ['local'],
   'cli/bin.mjs': ['local'],
   'cli/files.ts': ['local'],

@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Table } from '../aws/table/core/table.ts';
+import { startDynamoDb } from '../local/aws/dynamodb/start.ts';
+import { createTable } from '../local/state/resources.ts';
+
+/** Runs something with an empty table of a local DynamoDB in memory. */
+export async function withTable<T>(run: (table: Table) => Promise<T>): Promise<T> {
+  const accessKeyId = randomUUID();
+  const database = await startDynamoDb({
+    file: ':memory:',
+    accessKeyId,
+    binary: process.env['FIREBREAK_DYNOXIDE_BIN'],
+  });
+  const client = new DynamoDBClient({
+    endpoint: database.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId, secretAccessKey: 'not checked' },
+  });
+  try {
+    const name = 'firebreak-bench';
+    await createTable(client, name);
+    return await run(new Table(client, name));
+  } finally {
+    client.destroy();
+    await database.close();
+  }
+}
