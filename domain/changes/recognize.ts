@@ -18,7 +18,8 @@ type Reported = Pick<Change, 'version' | 'started_at'> & {
 
 /**
  * Returns the change by which another system, or Firebreak itself, has recorded the same rollout: the same version or
- * commit at about the same time. Undefined: there is none.
+ * commit at about the same time, with no other version in between: what brings a version back after its rollback is a
+ * rollout of its own. Undefined: there is none.
  *
  * @param changes changes of the same service and environment, oldest first
  * @param reportedBy the sender of the report; undefined: the API
@@ -35,8 +36,12 @@ export const sameRollout = (
       other.status !== 'cancelled' &&
       isSameCode(other, report) &&
       other.started_at <= plusSeconds(endOf(report), APART_MAX_SECONDS) &&
-      report.started_at <= plusSeconds(endOf(other), APART_MAX_SECONDS),
+      report.started_at <= plusSeconds(endOf(other), APART_MAX_SECONDS) &&
+      !liveChanges(changes).some((between) => !isSameCode(between, report) && isBetween(between, other, report)),
   );
+
+const isBetween = ({ started_at: at }: Reported, one: Reported, other: Reported): boolean =>
+  (one.started_at < at && at < other.started_at) || (other.started_at < at && at < one.started_at);
 
 const endOf = ({ started_at, finished_at }: Reported): Timestamp =>
   finished_at ?? plusSeconds(started_at, OPEN_SECONDS);

@@ -49,6 +49,13 @@ describe('the same rollout of another sender', () => {
     expect(sameRollout([other], reported, 'github')).toBeUndefined();
   });
 
+  test('is not one from before another version', () => {
+    const first = change('v2', 9);
+    const rollback = change('v1', 5, { kind: 'rollback' });
+    expect(sameRollout([first, rollback], { ...reported, started_at: before(2) }, 'github')).toBeUndefined();
+    expect(sameRollout([first, change('v1', 1)], { ...reported, started_at: before(2) }, 'github')).toBe(first);
+  });
+
   test('may still be in progress', () => {
     const running = change('v2', 40, { status: 'started', finished_at: null });
     expect(sameRollout([running], reported, 'github')).toBe(running);
