@@ -44,7 +44,6 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   const again = await part('starts again', measureStartAgain(left, vendors));
   const checks = await part('checks', measureFreezeCheck(folder, vendors));
   const load = await part('checks under load', measureLoad(folder, vendors, LOAD_SECONDS));
-  const delivery = await part('delivery', measureDelivery());
   const pages = await part('pages', measurePages(join(folder, 'pages'), vendors));
   const decisions = await part('decisions', measureDecisions());
   // The evaluation takes half a minute of CPU, so it runs while only Slack's rate limit is waited for.
@@ -62,7 +61,6 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
     ...checks,
     ...load,
     ...pages,
-    ...delivery,
     ...results,
   ];
 }
