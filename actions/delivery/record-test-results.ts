@@ -36,7 +36,7 @@ export async function recordTestResults(
     branch,
     branchLabel: branchLabel({ branch, default_branch }),
     suite,
-    run: { run_id, attempt },
+    run: { run_id: run_id ?? file.hash, attempt },
     ...file,
   });
   return { service, ...result };

@@ -25,7 +25,8 @@ export const TestResultsQuery = z
     default_branch: blankAsAbsent(name(512).optional()),
     /** Configurations with different results, such as operating systems, need a suite each. */
     suite: blankAsAbsent(name(128).default('tests')),
-    run_id: name(256),
+    /** Absent: each file with other content is a run. */
+    run_id: blankAsAbsent(name(256).optional()),
     attempt: blankAsAbsent(z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).default(1)),
   })
   .refine(({ service, repository }) => service !== undefined || repository !== undefined, {

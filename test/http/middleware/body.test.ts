@@ -2,7 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { api } from '../../../http/app.ts';
 import { slackApp } from '../../../slack/app.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
+import { CHANGE_SENDERS } from '../../../integrations/change-senders.ts';
 import { World } from '../../slack/support.ts';
+
+/** The secrets and signature headers of systems that report changes. */
+const SIGNED = CHANGE_SENDERS.flatMap(({ proof }) => (proof.kind === 'signature' ? [proof] : []));
 
 const SECRETS: Record<string, string> = {
   FIREBREAK_ADMIN_TOKEN: 'admin',
@@ -11,6 +15,7 @@ const SECRETS: Record<string, string> = {
   GITLAB_WEBHOOK_SECRET: 'gitlab',
   PAGERDUTY_WEBHOOK_SECRET: 'pagerduty',
   GRAFANA_WEBHOOK_SECRET: 'grafana',
+  ...Object.fromEntries(SIGNED.map(({ secret }) => [secret, 'x'])),
 };
 
 const server = () =>
@@ -96,7 +101,13 @@ describe('the API reads', () => {
     const large = { 'content-length': String(26 * 1024 * 1024), authorization: 'Bearer admin' };
     for (const [method, path] of await routes()) {
       const signed = { 'x-hub-signature-256': 'sha256=00', 'x-pagerduty-signature': 'v1=00', 'x-gitlab-token': 'x' };
-      const { status, taken } = await send(path, method, { ...large, ...signed, 'idempotency-key': 'one' });
+      for (const { header } of SIGNED) Object.assign(signed, { [header]: '00' });
+      const query = path === '/v1/pipelines/tests' ? '?service=checkout&commit=abc' : '';
+      const { status, taken } = await send(`${path}${query}`, method, {
+        ...large,
+        ...signed,
+        'idempotency-key': 'one',
+      });
       expect([method, path, status, taken]).toEqual([method, path, 413, 0]);
     }
   });
