@@ -1,10 +1,14 @@
 import { doraReport, type DoraReport, type InScope } from '../../domain/delivery/figures.ts';
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
+import { type ReworkByCommit, reworkByCommit } from '../../domain/delivery/rework.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import type { DeployRecord } from '../../schemas/delivery/deploy-record.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 
-export type DeliveryDeps = Pick<Deps, 'deployHistory' | 'attributions' | 'incidents' | 'config' | 'clock'>;
+export type DeliveryDeps = Pick<Deps, 'deployHistory' | 'attributions' | 'incidents' | 'code' | 'config' | 'clock'>;
 
 /** The scope of a report. Absent: all services, teams, or tiers, and all production environments. */
 export type DeliveryScope = {
@@ -27,6 +31,9 @@ const INCIDENTS_MAX = 20_000;
 
 /** An incident can open before the recorded start of the deploy that caused it, by the difference of the clocks. */
 const CLOCKS_DIFFER_SECONDS = 15 * 60;
+
+/** A deploy whose commits have no known time is searched in the merges since this time before the window. */
+const MERGED_BEFORE_SECONDS = 30 * 24 * 3600;
 
 /** A report with its window and the environments that count. `complete`: false if there are too many incidents. */
 export type DeliveryReport = DoraReport & {
@@ -53,13 +60,34 @@ export async function deliveryReport(
   ]);
   // A parent incident only groups others, which count themselves.
   const incidents = items.filter(({ group_reason: group }) => group === undefined);
+  const inScope: InScope = (one) => environments.includes(one.environment) && isOf(config, of, one.service) && may(one);
+  const rework = await reworkSince(deps, config, deploys.filter(inScope), from);
   const report = doraReport(
-    { deploys, incidents, corrections },
+    { deploys, incidents, corrections, rework },
     { from, until: now, now },
-    (one) => environments.includes(one.environment) && isOf(config, of, one.service) && may(one),
+    inScope,
     config.delivery,
   );
   return { ...report, from, until: now, environments, complete: isComplete };
+}
+
+/** Reads the pull requests that the deploys can contain. */
+async function reworkSince(
+  { code }: Pick<Deps, 'code'>,
+  { services, delivery }: Config,
+  deploys: readonly DeployRecord[],
+  from: Timestamp,
+): Promise<ReworkByCommit> {
+  const names = new Set(deploys.map(({ service }) => service));
+  const repositories = [...names].flatMap((name) => serviceEntry(services, name)?.repository ?? []);
+  // A merge is never older than the oldest commit that it brings.
+  const oldest = deploys
+    .flatMap(({ commits }) => commits.map(([, at]) => at))
+    .reduce((first, at) => (at < first ? at : first), plusSeconds(from, -MERGED_BEFORE_SECONDS));
+  const merged = await Promise.all(
+    [...new Set(repositories.map(repositoryPathOf))].map((repository) => code.merged(repository, oldest)),
+  );
+  return reworkByCommit(merged.flat(), delivery);
 }
 
 function isOf({ services }: Pick<Config, 'services'>, { service, team, tier }: DeliveryScope, name: ServiceName) {

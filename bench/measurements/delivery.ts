@@ -75,7 +75,7 @@ const config = DeliveryFile.parse({});
 
 const reportOf = (deploys: readonly DeployRecord[]) =>
   doraReport(
-    { deploys, incidents: [], corrections: [] },
+    { deploys, incidents: [], corrections: [], rework: new Map() },
     { from: plusSeconds(UNTIL, -DAYS * DAY_SECONDS), until: UNTIL, now: UNTIL },
     () => true,
     config,

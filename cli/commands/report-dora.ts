@@ -119,7 +119,7 @@ async function list(context: CommandContext, scope: Scope, figure: DoraFigure, {
           ]),
         )
       : table(
-          ['ENDED', 'SERVICE', 'VERSION', 'KIND', 'LEAD TIMES', 'OUTCOME'],
+          ['ENDED', 'SERVICE', 'VERSION', 'KIND', 'LEAD TIMES', 'OUTCOME', 'REWORK'],
           deploys.map((one) => [
             shortTime(one.finished_at),
             `${one.service}/${one.environment}`,
@@ -127,10 +127,14 @@ async function list(context: CommandContext, scope: Scope, figure: DoraFigure, {
             one.kind,
             one.lead_times_s.map(seconds).join(' ') || '-',
             outcomeOf(one),
+            reworkOf(one),
           ]),
         ),
   );
 }
+
+const reworkOf = ({ rework, rework_pull_request: of }: DoraDeploy): string =>
+  of === null ? (rework ?? '-') : `${rework} ${of.repository}#${of.number}`;
 
 function outcomeOf({ failures, pending, recovery_s, status }: DoraDeploy): string {
   if (failures.length === 0) return pending ? 'pending' : status;

@@ -47,6 +47,7 @@ export const deploysCsv = (deploys: readonly DoraDeploy[]): string =>
       'incidents',
       'recovery_s',
       'rework',
+      'rework_pull_request',
     ],
     ...deploys.map((one): Cell[] => [
       one.id,
@@ -64,6 +65,7 @@ export const deploysCsv = (deploys: readonly DoraDeploy[]): string =>
       one.failures.flatMap((cause) => (cause.kind === 'incident' ? cause.incident_id : [])).join(' '),
       one.recovery_s,
       one.rework,
+      one.rework_pull_request && `${one.rework_pull_request.repository}#${one.rework_pull_request.number}`,
     ]),
   ]);
 

@@ -12,6 +12,8 @@ export function deployRecordOf(change: Change): DeployRecord | undefined {
   if (kind !== 'deploy' && kind !== 'hotfix' && kind !== 'rollback') return undefined;
   if (status !== 'succeeded' && status !== 'failed') return undefined;
   const { id, service, environment, version, started_at, previous_version, rolled_back_by } = change;
+  const commits = kind === 'rollback' ? [] : commitsOf(change);
+  const undated = kind === 'rollback' ? [] : undatedOf(change, commits);
   return {
     id,
     service,
@@ -21,7 +23,8 @@ export function deployRecordOf(change: Change): DeployRecord | undefined {
     status,
     started_at,
     at: endOf(change),
-    commits: kind === 'rollback' ? [] : commitsOf(change),
+    commits,
+    ...(undated.length > 0 && { undated }),
     previous_version,
     rolled_back_by,
   };
@@ -38,4 +41,10 @@ function commitsOf({ commits, commit, committed_at, version }: Change): [string,
       ? []
       : [[head, committed_at]];
   return [...new Map([...listed, ...single])];
+}
+
+function undatedOf({ commits, commit }: Change, dated: readonly (readonly [string, Timestamp])[]): string[] {
+  const known = new Set(dated.map(([sha]) => sha));
+  const all = [...commits.map(({ sha }) => sha), ...(commit === null ? [] : [commit])];
+  return [...new Set(all)].filter((sha) => !known.has(sha));
 }

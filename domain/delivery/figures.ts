@@ -5,6 +5,7 @@ import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/
 import { attribute, type ObservedIncident } from './attribution.ts';
 import { bandLimits, failRateBand, frequencyBand, leadTimeBand, recoveryBand } from './bands.ts';
 import { median, nearestRank } from './quantiles.ts';
+import { type ReworkByCommit, reworkOf } from './rework.ts';
 
 /** A period from its first instant to its last, and the scope whose records count. */
 export type DoraWindow = { from: Timestamp; until: Timestamp; now: Timestamp };
@@ -15,6 +16,8 @@ export type DeliveryRecords = {
   /** Incidents of all services since the start of the window: one can be caused by another service's deploy. */
   incidents: readonly ObservedIncident[];
   corrections: readonly AttributionCorrection[];
+  /** Reverts and hotfixes, by the SHA of their merge. */
+  rework: ReworkByCommit;
 };
 
 /** Returns whether a service and environment counts. */
@@ -26,7 +29,7 @@ const DAY_SECONDS = 24 * 3600;
 
 /** Computes the figures of a window, with the records behind them, newest first. */
 export function doraReport(
-  { deploys: all, incidents: observed, corrections }: DeliveryRecords,
+  { deploys: all, incidents: observed, corrections, rework }: DeliveryRecords,
   { from, until, now }: DoraWindow,
   inScope: InScope,
   config: DeliveryFile,
@@ -36,7 +39,7 @@ export function doraReport(
   const mine = records.filter((one) => inScope(one) && one.started_at >= from && one.started_at <= until);
   const pendingFrom = plusSeconds(now, -60 * config.attributionMinutes);
   const deploys = [...Map.groupBy(mine, placeOf).values()].flatMap((those) =>
-    describedDeploys(those, attributed, pendingFrom),
+    describedDeploys(those, attributed, rework, pendingFrom),
   );
   const incidents = attributed.filter((one) => inScope(one) && one.opened_at >= from && one.opened_at <= until);
   return {
@@ -73,6 +76,7 @@ function attributedIncidents(
 function describedDeploys(
   records: readonly DeployRecord[],
   attributed: readonly DoraIncident[],
+  rework: ReworkByCommit,
   pendingFrom: Timestamp,
 ): DoraDeploy[] {
   const removedBy = rollbacksInForce(records);
@@ -81,6 +85,7 @@ function describedDeploys(
     ({ deployment_id: deploy }) => deploy,
   );
   const leads = leadTimes(records);
+  const reworked = reworkOf(records, rework);
   return records.map((record): DoraDeploy => {
     const { id, service, environment, version, kind, status, started_at, at } = record;
     const incidents = incidentsOf.get(id) ?? [];
@@ -106,7 +111,7 @@ function describedDeploys(
       pending: at > pendingFrom,
       failures,
       recovery_s: failures.length === 0 ? null : recoveryOf(record, records, incidents, rollback),
-      rework: kind === 'deploy' ? null : kind,
+      ...(reworked.get(id) ?? { rework: null, rework_pull_request: null }),
     };
   });
 }

@@ -1,4 +1,4 @@
-import type { PullRequest, PullRequestReport, Push, Release } from '../../schemas/delivery/code.ts';
+import type { MergedPullRequest, PullRequest, PullRequestReport, Push, Release } from '../../schemas/delivery/code.ts';
 import type {
   PipelineRun,
   PipelineRunId,
@@ -75,6 +75,8 @@ export type CodeHistory = {
   pullRequest(report: PullRequestReport): Promise<PullRequest>;
   /** Returns pull requests that were opened at or after this time, oldest first. */
   pullRequests(repository: string, openedFrom: Timestamp): Promise<PullRequest[]>;
+  /** Returns pull requests that were merged at or after this time, oldest first. */
+  merged(repository: string, from: Timestamp): Promise<MergedPullRequest[]>;
   release(release: Release): Promise<void>;
   /** Returns releases that were published at or after this time, oldest first. */
   releases(repository: string, from: Timestamp): Promise<Release[]>;

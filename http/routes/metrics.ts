@@ -211,7 +211,7 @@ async function deliveryMetrics(deps: Deps): Promise<Metric[]> {
       [{ quantile: '0.9' }, p90_s],
     ]),
     each('change_failure_ratio', 'Share of deploys that failed', ({ change_failure_rate: { value } }) => [[{}, value]]),
-    each('rework_ratio', 'Share of deploys that are hotfixes or rollbacks', ({ rework_rate: { value } }) => [
+    each('rework_ratio', 'Share of deploys and rollbacks that are rework', ({ rework_rate: { value } }) => [
       [{}, value],
     ]),
     each(

@@ -70,6 +70,17 @@ export type PullRequestReport = Omit<PullRequest, 'first_review_at' | 'approved_
   review: { at: Timestamp; approves: boolean } | null;
 };
 
+/** What is needed of a merged pull request to recognize rework. */
+export const MergedPullRequest = PullRequest.pick({
+  repository: true,
+  number: true,
+  title: true,
+  head: true,
+  labels: true,
+  reverts: true,
+}).extend({ merged_at: Timestamp, merge_commit: z.string() });
+export type MergedPullRequest = z.infer<typeof MergedPullRequest>;
+
 export const Release = z.object({
   forge: Forge,
   repository: z.string(),

@@ -42,6 +42,9 @@ const Frequencies = z.strictObject({ elite: PerDay, high: PerDay, medium: PerDay
 const Spans = z.strictObject({ elite: Span, high: Span, medium: Span }).superRefine(inOrder('rising'));
 const Shares = z.strictObject({ elite: Share, high: Share, medium: Share }).superRefine(inOrder('rising'));
 
+/** A name in which `*` stands for any text. */
+const Pattern = z.string().min(1).max(256);
+
 /** `config/delivery.yaml`: what counts as a deploy to production, and how its figures are rated. */
 export const DeliveryFile = z.strictObject({
   /** Environments that count if a query names none. */
@@ -58,6 +61,15 @@ export const DeliveryFile = z.strictObject({
     .default(60),
   /** A suspect with at least this confidence is confirmed without a rollback. */
   confirmedConfidence: z.number().min(0.5).max(1).default(0.8),
+  /** Pull requests that make the deploy of their commits rework, beside reverts. */
+  rework: z
+    .strictObject({
+      /** Labels, in any case. */
+      hotfixLabels: z.array(Pattern).default(['hotfix']),
+      /** Merged branches. */
+      hotfixBranches: z.array(Pattern).default(['hotfix', 'hotfix/*', 'hotfix-*']),
+    })
+    .prefault({}),
   bands: z
     .strictObject({
       preset: BandPreset.default('four-keys'),

@@ -15,6 +15,8 @@ export const DeployRecord = z.object({
   at: Timestamp,
   /** Commits with a known time, by SHA or, for a single commit without one, by version. */
   commits: z.array(z.tuple([z.string(), Timestamp])),
+  /** SHAs of commits without a known time. Absent: none. */
+  undated: z.array(z.string()).optional(),
   previous_version: z.string().nullable(),
   rolled_back_by: z.string().nullable(),
 });

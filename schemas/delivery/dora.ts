@@ -35,7 +35,10 @@ export const DoraDeploy = z.object({
   failures: z.array(FailureCause),
   /** Seconds from its end to the recovery. Null: not failed, or not recovered yet. */
   recovery_s: seconds,
-  rework: z.enum(['rollback', 'hotfix']).nullable(),
+  /** `revert`: it brought a merged pull request that reverts another. */
+  rework: z.enum(['rollback', 'hotfix', 'revert']).nullable(),
+  /** The pull request that makes it rework. Null: its own kind does. */
+  rework_pull_request: z.object({ repository: z.string(), number: z.number() }).nullable(),
 });
 export type DoraDeploy = z.infer<typeof DoraDeploy>;
 

@@ -153,6 +153,11 @@ export const keys = {
     sk: `${openedAt}#${digits(number)}`,
   }),
   pullRequests: (repository: string): Pick<Key, 'pk'> => ({ pk: `PULLREQUESTS#${part(repository)}` }),
+  merged: (repository: string, mergedAt: Timestamp, number: number): Key => ({
+    pk: `MERGED#${part(repository)}`,
+    sk: `${mergedAt}#${digits(number)}`,
+  }),
+  mergedOf: (repository: string): Pick<Key, 'pk'> => ({ pk: `MERGED#${part(repository)}` }),
   release: (repository: string, publishedAt: Timestamp, tag: string): Key => ({
     pk: `RELEASES#${part(repository)}`,
     sk: `${publishedAt}#${part(tag)}`,

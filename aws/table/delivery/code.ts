@@ -1,10 +1,16 @@
 import { mergedPullRequest } from '../../../domain/delivery/code.ts';
 import { type CodeHistory, PUSHES_READ } from '../../../domain/ports/delivery.ts';
-import { PullRequest, type PullRequestReport, Push, Release } from '../../../schemas/delivery/code.ts';
+import {
+  MergedPullRequest,
+  PullRequest,
+  type PullRequestReport,
+  Push,
+  Release,
+} from '../../../schemas/delivery/code.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import { absent, collect, type Table } from '../core/table.ts';
+import { absent, collect, type Table, type Write } from '../core/table.ts';
 
 const TRIES = 20;
 
@@ -34,12 +40,14 @@ export class CodeTable implements CodeHistory {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(key);
       const rev = Number(item?.['rev'] ?? 0);
-      const pullRequest = mergedPullRequest(item && PullRequest.parse(item['pull_request']), report);
+      const known = item && PullRequest.parse(item['pull_request']);
+      const pullRequest = mergedPullRequest(known, report);
       const expires = expiresAfter(pullRequest.updated_at, RETENTION_DAYS.code);
       const condition =
         rev === 0 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };
       const write = this.#table.put({ ...key, pull_request: pullRequest, rev: rev + 1, ...expires }, condition);
-      if ((await this.#table.transact([write])).ok) return pullRequest;
+      const merge = this.#merge(known, pullRequest, expires);
+      if ((await this.#table.transact([write, ...merge])).ok) return pullRequest;
     }
     throw new Error(`the pull request ${report.number} of ${report.repository} changed during all ${TRIES} attempts`);
   }
@@ -48,6 +56,29 @@ export class CodeTable implements CodeHistory {
     const { pk } = keys.pullRequests(repository);
     const items = this.#table.each(pk, '', { from: openedFrom });
     return collect(items, ({ pull_request }) => PullRequest.parse(pull_request));
+  }
+
+  /** Returns the writes that keep what is read by the time of the merge. */
+  #merge(known: PullRequest | undefined, now: PullRequest, expires: { expires_at: number }): Write[] {
+    const { repository, number, merged_at, merge_commit } = now;
+    const stale = known?.merged_at ?? null;
+    return [
+      ...(stale === null || stale === merged_at ? [] : [this.#table.remove(keys.merged(repository, stale, number))]),
+      ...(merged_at === null || merge_commit === null
+        ? []
+        : [
+            this.#table.put({
+              ...keys.merged(repository, merged_at, number),
+              merged: MergedPullRequest.parse(now),
+              ...expires,
+            }),
+          ]),
+    ];
+  }
+
+  async merged(repository: string, from: Timestamp): Promise<MergedPullRequest[]> {
+    const { pk } = keys.mergedOf(repository);
+    return collect(this.#table.each(pk, '', { from }), ({ merged }) => MergedPullRequest.parse(merged));
   }
 
   async release(release: Release): Promise<void> {

@@ -267,7 +267,7 @@ const deployCells = ({ at }: DeliveryData, deploy: DoraDeploy): Cells => [
   deploy.environment,
   ago(deploy.finished_at, at),
   leadText(deploy.lead_times_s),
-  outcomeOf(deploy),
+  html`${outcomeOf(deploy)}${reworkText(deploy)}`,
 ];
 
 function leadText(seconds: readonly number[]): string {
@@ -276,6 +276,9 @@ function leadText(seconds: readonly number[]): string {
   if (seconds.length === 1) return duration(first);
   return `${seconds.length} commits, ${duration(Math.min(...seconds))} to ${duration(Math.max(...seconds))}`;
 }
+
+const reworkText = ({ kind, rework, rework_pull_request: of }: DoraDeploy): string =>
+  rework === null || rework === kind ? '' : `; ${rework}${of === null ? '' : ` ${of.repository}#${of.number}`}`;
 
 function outcomeOf({ failures, pending, recovery_s, status }: DoraDeploy): Html | string {
   if (failures.length === 0) return pending ? 'pending' : status;

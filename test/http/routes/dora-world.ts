@@ -64,7 +64,7 @@ export class DoraWorld {
   readonly stores: TableStores;
   readonly app: Api;
   /** What the figures are read from, also for the console. */
-  readonly ports: Pick<Deps, 'incidents' | 'config' | 'deployHistory' | 'attributions' | 'changes' | 'clock'>;
+  readonly ports: Pick<Deps, 'incidents' | 'config' | 'deployHistory' | 'attributions' | 'changes' | 'code' | 'clock'>;
   /** What the token may do. */
   mine: Pick<TokenRecord, 'services' | 'environments' | 'actions'> = {
     actions: ['*'],
@@ -84,6 +84,7 @@ export class DoraWorld {
       deployHistory: new DeployHistoryTable(stores.table),
       attributions: new AttributionTable(stores.table),
       changes: stores.changes,
+      code: stores.code,
       clock: stores.clock,
     };
     const deps: Deps = {

@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Config, emptyConfig } from '../../../schemas/config/config.ts';
+import type { PullRequestReport } from '../../../schemas/delivery/code.ts';
+import { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { DoraWorld, handWorked } from './dora-world.ts';
 
 let world: DoraWorld;
@@ -169,6 +173,74 @@ describe('an empty window', () => {
 
   test.each(['0d', '367d', '14', 'd', '-1d'])('refuses the window %s', async (text) => {
     expect((await world.call('GET', `/v1/metrics/dora?window=${text}`)).status).toBe(422);
+  });
+});
+
+describe('rework', () => {
+  beforeAll(opened);
+  afterAll(async () => world.stores.close());
+
+  test('counts a deploy of a revert or hotfix, also if the pull request is reported afterwards', async () => {
+    const { code, clock } = world.stores;
+    const { config } = world;
+    const cart = { environments: { production: {} }, repository: 'https://github.com/Acme/Shop' };
+    world.config = Config.parse({ ...emptyConfig, services: { cart } });
+    const now = clock.now();
+    const at = (minutes: number) => plusSeconds(now, minutes * 60);
+    const rework = async () => {
+      const { rework_rate: rate } = await dora();
+      const { json } = await world.call('GET', '/v1/metrics/dora/records?window=28d&figure=rework_rate');
+      expect(rate.rework).toBe(json.deployments.length);
+      return json.deployments.map((one: any) => [one.version, one.rework, one.rework_pull_request?.number]);
+    };
+    const ends = { started_at: at(-300), finished_at: at(-290) };
+    await world.deploy({ service: 'cart', version: 'v1', ...ends, commit: 'abc1' });
+    await world.deploy({
+      service: 'cart',
+      version: 'v2',
+      started_at: at(-200),
+      finished_at: at(-190),
+      commits: [{ sha: 'abc2', committed_at: at(-210) }, { sha: 'abc3' }],
+    });
+    expect(await rework()).toEqual([]);
+    const report: PullRequestReport = {
+      forge: 'github',
+      repository: 'acme/shop',
+      number: 12,
+      title: 'Revert "Faster"',
+      url: null,
+      author: 'ada',
+      base: 'main',
+      head: 'revert-11-faster',
+      labels: [],
+      draft: false,
+      opened_at: at(-220),
+      merged_at: at(-210),
+      closed_at: at(-210),
+      merge_commit: 'abc3',
+      reverts: { number: 11, commit: null },
+      updated_at: at(-210),
+      review: null,
+    };
+    for (let n = 0; n < 2; n += 1) await code.pullRequest(report);
+    expect(await rework()).toEqual([['v2', 'revert', 12]]);
+    const plain = { ...report, number: 10, title: 'Faster', head: 'faster', merge_commit: 'abc1', reverts: null };
+    await code.pullRequest(plain);
+    expect(await rework()).toEqual([['v2', 'revert', 12]]);
+    // Labelled after the merge.
+    await code.pullRequest({ ...plain, labels: ['hotfix'], updated_at: at(-5) });
+    const both = [
+      ['v2', 'revert', 12],
+      ['v1', 'hotfix', 10],
+    ];
+    expect(await rework()).toEqual(both);
+    for (let run = 0; run < 5 && !(await world.ports.deployHistory.roll(100)).isComplete; run += 1);
+    expect(await rework()).toEqual(both);
+    world.config = { ...world.config, delivery: DeliveryFile.parse({ rework: { hotfixLabels: ['urgent'] } }) };
+    expect(await rework()).toEqual([['v2', 'revert', 12]]);
+    world.config = config;
+    const { text } = await world.call('GET', '/v1/metrics/dora/records?window=28d&format=csv');
+    expect(text.split('\r\n')[0]).toMatch(/,rework,rework_pull_request$/);
   });
 });
 

@@ -1,6 +1,12 @@
 import { mergedPullRequest } from '../../../domain/delivery/code.ts';
 import { type CodeHistory, PUSHES_READ } from '../../../domain/ports/delivery.ts';
-import type { PullRequest, PullRequestReport, Push, Release } from '../../../schemas/delivery/code.ts';
+import {
+  MergedPullRequest,
+  type PullRequest,
+  type PullRequestReport,
+  type Push,
+  type Release,
+} from '../../../schemas/delivery/code.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { copy, type FakeStore } from './store.ts';
 
@@ -32,6 +38,14 @@ export class FakeCode implements CodeHistory {
     const all = [...this.#store.pullRequests.values()];
     const own = all.filter((one) => one.repository === repository && one.opened_at >= openedFrom);
     return copy(own.toSorted((a, b) => (a.opened_at < b.opened_at ? -1 : 1)));
+  }
+
+  async merged(repository: string, from: Timestamp): Promise<MergedPullRequest[]> {
+    const own = [...this.#store.pullRequests.values()].filter((one) => one.repository === repository);
+    return own
+      .flatMap((one) => MergedPullRequest.safeParse(one).data ?? [])
+      .filter(({ merged_at: at }) => at >= from)
+      .toSorted((a, b) => (a.merged_at < b.merged_at ? -1 : 1));
   }
 
   async release(release: Release): Promise<void> {

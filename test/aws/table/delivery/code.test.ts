@@ -57,6 +57,20 @@ inBothStores(() => {
     const numbers = async (seconds: number) =>
       (await stores.code.pullRequests(repository(), plusSeconds(now(), seconds))).map(({ number }) => number);
     expect([await numbers(-3600), await numbers(-1)]).toEqual([[7, 8], [8]]);
+    expect(await stores.code.merged(repository(), plusSeconds(now(), -3600))).toEqual([]);
+    const merged_at = now();
+    const merge = { ...opened, merged_at, merge_commit: 'm', closed_at: merged_at, updated_at: merged_at };
+    await stores.code.pullRequest(merge);
+    later(60);
+    await stores.code.pullRequest({ ...merge, labels: ['bug', 'hotfix'], updated_at: now() });
+    const expected = { number: 7, merged_at, merge_commit: 'm', head: 'faster', labels: ['bug', 'hotfix'] };
+    expect(await stores.code.merged(repository(), merged_at)).toMatchObject([expected]);
+    expect(await stores.code.merged(repository(), now())).toEqual([]);
+    // An event that says an earlier time moves it.
+    const first = plusSeconds(merged_at, -30);
+    await stores.code.pullRequest({ ...merge, merged_at: first });
+    const all = await stores.code.merged(repository(), plusSeconds(now(), -3600));
+    expect(all.map(({ merged_at: at }) => at)).toEqual([first]);
   });
 
   test('a release is stored once', async () => {

@@ -44,7 +44,10 @@ const record = async (random: (below: number) => number): Promise<ChangeId> => {
       kind: (['deploy', 'deploy', 'deploy', 'hotfix', 'rollback', 'flag'] as const)[random(6)],
       status: (['succeeded', 'succeeded', 'failed', 'started', 'cancelled'] as const)[random(5)],
       started_at,
-      commits: [{ sha: `c${random(1000)}`, committed_at: plusSeconds(started_at, -random(DAY)) }],
+      commits: [
+        { sha: `c${random(1000)}`, committed_at: plusSeconds(started_at, -random(DAY)) },
+        ...(random(3) === 0 ? [{ sha: `u${random(1000)}` }] : []),
+      ],
     }),
   );
   return change.id;
