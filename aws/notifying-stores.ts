@@ -1,9 +1,9 @@
-import type { Changes } from '../domain/ports/changes.ts';
+import type { Changes, Pins } from '../domain/ports/changes.ts';
 import type { Decisions, Effects } from '../domain/ports/decisions.ts';
 import type { Freezes } from '../domain/freeze/ports.ts';
 import type { IncidentGroups, Incidents } from '../domain/ports/incidents.ts';
 import type { RunbookRuns } from '../domain/ports/runbooks.ts';
-import type { Projections } from '../domain/incidents/projections.ts';
+import { type Projections, pinsSubject } from '../domain/incidents/projections.ts';
 
 /**
  * Wraps the stores of incidents so that each write notifies the projectors. Callers cannot forget to notify them. Only
@@ -31,7 +31,12 @@ export function notifyingIncidents(
     ),
     runbooks: after(runbooks, ['choose', 'start', 'conclude'], (id) => changed(`incident:${id}`)),
     decisions: after(decisions, ['keep', 'ask', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
-    effects: after(effects, ['conclude', 'concludeRollback'], (id) => changed(`incident:${id}`)),
+    effects: after(effects, ['conclude'], (id) => changed(`incident:${id}`), {
+      async concludeRollback(id, end) {
+        await effects.concludeRollback(id, end);
+        await changed(`incident:${id}`, ...(end.versionChange === null ? [] : [pinsSubject(end.serviceEnvironment)]));
+      },
+    }),
   };
 }
 
@@ -52,6 +57,16 @@ export const notifyingChanges = (changes: Changes, changed: Projections['changed
       const revised = await changes.revise(id, revise);
       await changed(`change:${id}`);
       return revised;
+    },
+  });
+
+/** Wraps the store of pins in the same way. Pins are written by the end of a rollback. */
+export const notifyingPins = (pins: Pins, changed: Projections['changed']): Pins =>
+  after(pins, [], async () => undefined, {
+    async lift(id, by) {
+      const lifted = await pins.lift(id, by);
+      if (lifted !== undefined) await changed(pinsSubject(lifted));
+      return lifted;
     },
   });
 

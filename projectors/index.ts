@@ -1,5 +1,6 @@
 import type { Target } from '../schemas/incidents/projection.ts';
 import { grafanaProjector } from './grafana/grafana.ts';
+import { imagesProjector } from './images/images.ts';
 import { slackProjector } from './slack/slack.ts';
 import { statusProjector } from './status/status.ts';
 import { statuspageProjector } from './statuspage/statuspage.ts';
@@ -24,6 +25,7 @@ export const PROJECTORS = {
   subscribers: { create: subscribersProjector, parallel: 4 },
   grafana: { create: grafanaProjector },
   traces: { create: tracesProjector },
+  images: { create: imagesProjector },
   tickets: { create: ticketsProjector },
   webhooks: { create: webhooksProjector, parallel: 16 },
 } satisfies Record<Target, Creation<never>>;

@@ -1,7 +1,7 @@
 import type { ChangeDeps } from '../../domain/ports/deps.ts';
 import { deployerFor, flagsFor } from '../../integrations/rollback-targets.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
-import { notifyingChanges } from '../notifying-stores.ts';
+import { notifyingChanges, notifyingPins } from '../notifying-stores.ts';
 import { BacklogTable } from '../table/changes/backlog.ts';
 import { ChangeTable } from '../table/changes/changes.ts';
 import { PinTable } from '../table/changes/pins.ts';
@@ -19,7 +19,7 @@ export function changeDeps({ system, table, projections, gates, github, counted 
     changes: notifyingChanges(new ChangeTable(table, clock), (...subjects) => projections.changed(...subjects)),
     rollouts: new RolloutTable(table),
     code: new CodeTable(table),
-    pins: new PinTable(table, clock),
+    pins: notifyingPins(new PinTable(table, clock), (...subjects) => projections.changed(...subjects)),
     deployHistory: new DeployHistoryTable(table),
     attributions: new AttributionTable(table),
     backlog: new BacklogTable(table, clock),

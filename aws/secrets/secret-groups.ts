@@ -63,7 +63,7 @@ export const FUNCTION_GRANTS = {
   slack: ['slack', 'slack-signing'],
   inbound: ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'links', 'named'],
   route: ['observability', 'connected'],
-  project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'mail', 'connected', 'links', 'named'],
+  project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'delivery', 'mail', 'connected', 'links', 'named'],
   sweep: ['pagerduty', 'observability', 'github', 'signing', 'audit', 'connected', 'links', 'named'],
   evaluate: ['observability', 'connected'],
   digest: ['slack', 'mail', 'connected'],

@@ -6,7 +6,9 @@ import {
   type Target,
   TARGETS,
 } from '../../schemas/incidents/projection.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 
 /** A subject that a target must project. */
 export type Due = {
@@ -66,3 +68,12 @@ export const targetsOf = (subject: Subject): readonly Target[] =>
   TARGETS.filter((target) => PROJECTION_TARGETS[target].shows.some((kind) => subject.startsWith(`${kind}:`)));
 
 export const idOf = (subject: Subject): string => subject.slice(subject.indexOf(':') + 1);
+
+/** Returns the subject of the pinned versions of a service and environment, whose names can contain any text. */
+export const pinsSubject = ({ service, environment }: ServiceEnvironment): Subject =>
+  `pins:${encodeURIComponent(service)}/${encodeURIComponent(environment)}`;
+
+export const pinsIn = (subject: Subject): ServiceEnvironment => {
+  const [service = '', environment = ''] = idOf(subject).split('/').map(decodeURIComponent);
+  return { service: ServiceName.parse(service), environment: EnvironmentName.parse(environment) };
+};

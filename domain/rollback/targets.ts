@@ -1,5 +1,6 @@
 import type { Effect } from '../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
+import type { VendorResponse } from '../messages/channels.ts';
 
 /** Action request to a target. `key` is the same for every attempt at the same action. */
 export type TargetRequest = {
@@ -68,6 +69,25 @@ export type Deployer = {
   /** Restarts all instances one after the other with the same version. Absent: not supported. */
   restart?(request: TargetRequest): Promise<TargetResponse>;
   restartStatus?(handle: string, request: TargetRequest): Promise<TargetResponse>;
+  /** What deploys new images to the target by itself. Absent: nothing that Firebreak knows. */
+  imageAutomation?: ImageAutomation;
+};
+
+/** @param images images of the service; empty: all that are updated */
+export type HoldRequest = { versions: readonly Version[]; images: readonly string[] };
+
+/**
+ * `images`: what image automation updates; empty: it does not update the service. `held`: versions that it does not
+ * deploy from now on. `changed`: whether that was not the case before.
+ */
+export type HeldImages = { images: readonly string[]; held: readonly Version[]; changed: boolean };
+
+/** Image automation, which deploys a new image as soon as the registry has it. */
+export type ImageAutomation = {
+  /** The name of the software. */
+  readonly name: string;
+  /** Sets which versions it must not deploy for this service and environment. All others are released. Idempotent. */
+  hold(request: HoldRequest): Promise<VendorResponse<HeldImages>>;
 };
 
 export type Scaling = {

@@ -9,6 +9,7 @@ import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
 import { bringBack, followGit, type Git, handleIn } from './git.ts';
 import { gitSourceIn } from './git-source.ts';
 import { readHandle } from './handle.ts';
+import { imageUpdater } from './image-updater.ts';
 import { held } from './drift.ts';
 import { describe, underWay } from './operations.ts';
 import { follow, handleFor, inProgress } from './progress.ts';
@@ -60,6 +61,7 @@ export function argoCdDeployer(
     async checkDrift(request) {
       return heldOr(await attempt(argo, (calls) => held(calls, git, request)));
     },
+    imageAutomation: imageUpdater(argo, serviceEnvironment),
   };
 }
 

@@ -34,7 +34,8 @@ const Windows = z.object({
 });
 export type Windows = z.infer<typeof Windows>;
 
-type ApplicationPatch = { annotations: Record<string, string>; spec: object };
+/** Null removes an annotation. */
+type ApplicationPatch = { annotations: Record<string, string | null>; spec?: object };
 
 /** The calls of one attempt for one application. All throw `Ended`, except those that return `VendorResponse`. */
 export type Calls = {

@@ -107,10 +107,10 @@ export const recorded = (state: State, entry: HistoryEntry): State => ({
  */
 function automatic(state: State): SyncOperation | undefined {
   if (!isAutomated(state) || state.operation || isSynced(state)) return undefined;
-  const last = state.operationState?.operation;
+  const last = state.operationState;
   const wasTried =
-    last?.sync.revision === state.known &&
-    settingsOf(last.sync.source ?? state.spec.source) === settingsOf(state.spec.source);
+    last?.operation.sync.revision === state.known &&
+    settingsOf(last.syncResult.source) === settingsOf(state.spec.source);
   const heals = state.spec.syncPolicy?.automated?.selfHeal === true && state.operationState?.phase === 'Succeeded';
   if (wasTried && !heals) return undefined;
   return { revision: state.known, source: state.spec.source, prune: state.spec.syncPolicy?.automated?.prune === true };

@@ -1,5 +1,6 @@
 import { isAutomated, isSynced, live, time } from './controller.ts';
 import type { State } from './applications.ts';
+import { runningImages } from './image-updater.ts';
 
 /**
  * Returns an application in the format of the API.
@@ -59,7 +60,7 @@ function operationStateJson({ operation, operationState, spec }: State): object 
 }
 
 function imagesJson(state: State): object {
-  const images = state.images[live(state)?.revision ?? ''] ?? [];
+  const images = runningImages(state);
   return images.length === 0 ? {} : { images };
 }
 
@@ -68,7 +69,7 @@ export const shownOf = (state: State, now: number) => ({
   name: state.name,
   project: state.spec.project,
   revision: live(state)?.revision ?? null,
-  images: state.images[live(state)?.revision ?? ''] ?? [],
+  images: runningImages(state),
   sync: isSynced(state) ? 'Synced' : 'OutOfSync',
   health: healthOf(state, now).status,
   automated: isAutomated(state),

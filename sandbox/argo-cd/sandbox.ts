@@ -10,6 +10,7 @@ import {
   SyncWindow,
 } from './applications.ts';
 import { compared, isAutomated, live, recorded, time } from './controller.ts';
+import { imagesUpdated, Registry, runningImages, setImages } from './image-updater.ts';
 import { check, problem, readJson } from '../core/problem.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
@@ -55,6 +56,7 @@ export function argoSandbox(deps: StandInDeps, applications: Applications): Hono
   const changed = (c: Context, state: State) => c.json(summaryOf(applications.put(state)));
   return new Hono()
     .get('/applications', (c) => c.json({ items: applications.all().map(summaryOf), next_cursor: null }))
+    .get('/applications/:name', (c) => c.json(summaryOf(found(c))))
     .put('/applications/:name', async (c) =>
       changed(c, created(c.req.param('name'), check(NewApplication, await readJson(c)), deps.now())),
     )
@@ -76,6 +78,9 @@ export function argoSandbox(deps: StandInDeps, applications: Applications): Hono
         health: healthOf(check(z.strictObject({ health: Health }), await readJson(c)).health),
       }),
     )
+    .post('/applications/:name/image-updater', async (c) =>
+      changed(c, imagesUpdated(found(c), check(Registry, await readJson(c)))),
+    )
     .get('/settings', (c) => c.json(applications.settings()))
     .put('/settings', async (c) => {
       applications.setSettings(check(ArgoSettings, await readJson(c)));
@@ -94,6 +99,8 @@ const summaryOf = (state: State) => ({
   running: live(state)?.revision ?? null,
   head: state.head,
   operation: state.operation?.sync.revision ?? null,
+  images: runningImages(state),
+  set_images: setImages(state.spec.source),
 });
 
 function created(name: string, wanted: z.infer<typeof NewApplication>, now: number): State {

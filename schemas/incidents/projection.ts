@@ -2,7 +2,10 @@ import * as z from 'zod';
 import type { Config } from '../config/config.ts';
 import { Timestamp } from '../time/time.ts';
 
-/** What is shown: its kind and id. A component is shown with the incidents that affect it. */
+/**
+ * What is shown: its kind and id. A component is shown with the incidents that affect it. `pins` are the pinned versions
+ * of a service and environment.
+ */
 const SubjectKind = z.enum([
   'incident',
   'change',
@@ -13,6 +16,7 @@ const SubjectKind = z.enum([
   'public-incident',
   'maintenance',
   'subscription',
+  'pins',
 ]);
 type SubjectKind = z.infer<typeof SubjectKind>;
 export const Subject = z.templateLiteral([SubjectKind, ':', z.string().min(1)]);
@@ -52,6 +56,14 @@ export const PROJECTION_TARGETS = {
   },
   grafana: { shows: ['incident', 'change', 'freeze'], credentials: ['GRAFANA_TOKEN', 'GRAFANA_URL'] },
   traces: { shows: ['change'], credentials: ['OTEL_EXPORTER_OTLP_ENDPOINT'] },
+  images: {
+    shows: ['pins'],
+    credentials: [],
+    isUsed: ({ services }) =>
+      Object.values(services).some(({ environments }) =>
+        Object.values(environments).some(({ deployer }) => deployer?.kind === 'argo-cd'),
+      ),
+  },
   tickets: { shows: ['ticket'], credentials: [] },
   webhooks: {
     shows: ['incident', 'change'],

@@ -6,11 +6,13 @@ const WAKES_ONLY =
   'visible early costs one read.';
 
 export const EXCEPTIONS: readonly Exception[] = [
-  ...['Slack', 'Statuspage', 'Status', 'Grafana', 'Traces', 'Tickets', 'Webhooks', 'Subscribers'].map((id) => ({
-    rule: 'visibility>=6x',
-    id,
-    reason: WAKES_ONLY,
-  })),
+  ...['Slack', 'Statuspage', 'Status', 'Grafana', 'Traces', 'Images', 'Tickets', 'Webhooks', 'Subscribers'].map(
+    (id) => ({
+      rule: 'visibility>=6x',
+      id,
+      reason: WAKES_ONLY,
+    }),
+  ),
   {
     rule: 'recursion',
     id: 'Inbound',

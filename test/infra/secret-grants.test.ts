@@ -46,6 +46,7 @@ const OF_PORTS = {
   ephemeralMessages: ['slack'],
   // These ports notify projectors of every change.
   changes: ['connected'],
+  pins: ['connected'],
   incidentGroups: ['connected'],
   decisions: ['connected'],
   effects: ['connected'],

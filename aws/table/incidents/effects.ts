@@ -31,6 +31,7 @@ import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
 import { patchWrite, postWrites, timelineWrite } from './inbox.ts';
+import { pinsSubject } from '../../../domain/incidents/projections.ts';
 import { markWrite } from './projections.ts';
 import { pinWrites } from '../changes/pins.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
@@ -298,6 +299,7 @@ export class EffectTable implements Effects {
       ...changeWrites(this.#table, change),
       ...pinWrites(this.#table, pin),
       markWrite(this.#table, `change:${change.id}`, pin.pinned_at),
+      markWrite(this.#table, pinsSubject(pin), pin.pinned_at),
       ...(suspect
         ? [
             // Raise `rev`, so that a concurrent patch of the record does not undo this.

@@ -105,7 +105,7 @@ describe('recorded exchange', () => {
 
   test('has an expectation', () => {
     const files = readdirSync(new URL('../../fixtures/argo-cd', import.meta.url)).filter((file) =>
-      file.endsWith('.json'),
+      file.endsWith('.exchange.json'),
     );
     expect(files.map((file) => file.replace('.exchange.json', '')).toSorted()).toEqual(
       Object.keys(EXPECTED).toSorted(),

@@ -52,6 +52,7 @@ describe('a change', () => {
   test.each([
     ['change', ['grafana', 'traces', 'webhooks']],
     ['freeze', ['grafana']],
+    ['pins', ['images']],
     ['notice', ['slack']],
     ['ticket', ['tickets']],
   ] as const)('of a %s is shown at %j', async (kind, targets) => {

@@ -1,0 +1,39 @@
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { HeldImages, HoldRequest, ImageAutomation } from '../../domain/rollback/targets.ts';
+import type { Ending } from '../shared/refusals.ts';
+import { refuse } from '../shared/refusals.ts';
+import { ignoring, tagsOf, updatedImages } from './ignored-tags.ts';
+import { type ArgoOptions, attempt, type Calls } from './rest.ts';
+
+/** Returns the port to Argo CD Image Updater, which reads its settings from annotations of the application. */
+export const imageUpdater = (argo: ArgoOptions, { service, environment }: ServiceEnvironment): ImageAutomation => ({
+  name: 'Argo CD Image Updater',
+  async hold(request) {
+    const answer = await attempt(argo, (calls) => hold(calls, `${service}/${environment}`, request));
+    return answer.kind === 'done' ? answer : responseOf(answer);
+  },
+});
+
+async function hold(calls: Calls, holder: string, { versions, images: named }: HoldRequest): Promise<Done> {
+  const application = await calls.application();
+  const annotations = application.metadata.annotations ?? {};
+  const images = updatedImages(annotations, named);
+  const held = images.length === 0 ? [] : versions.filter((version) => tagsOf(version).length > 0);
+  const changes = ignoring(annotations, holder, images, held.flatMap(tagsOf));
+  const changed = Object.keys(changes).length > 0;
+  if (changed) {
+    const after = (await calls.patch({ annotations: changes })).metadata.annotations ?? {};
+    const lost = Object.entries(changes).find(([key, value]) => (after[key] ?? null) !== value);
+    if (lost) throw refuse(`Argo CD did not store the annotation ${lost[0]} of ${application.metadata.name}`);
+  }
+  return { kind: 'done', value: { images: images.map(({ image }) => image), held, changed } };
+}
+
+type Done = { kind: 'done'; value: HeldImages };
+
+/** A call without a usable response may have been executed, or may still be. */
+const responseOf = (ending: Ending): Exclude<Awaited<ReturnType<ImageAutomation['hold']>>, Done> => {
+  if (ending.kind === 'later' && ending.afterSeconds === null) return { kind: 'unclear', detail: ending.detail };
+  if (ending.kind === 'later') return { kind: 'later', detail: ending.detail, afterSeconds: ending.afterSeconds };
+  return { kind: 'refused', code: ending.kind, detail: ending.detail };
+};
