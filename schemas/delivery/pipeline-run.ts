@@ -6,6 +6,26 @@ import { InstantIn, Timestamp } from '../time/time.ts';
 export const PipelineResult = z.enum(['succeeded', 'failed', 'cancelled', 'skipped']);
 export type PipelineResult = z.infer<typeof PipelineResult>;
 
+/** What GitHub, GitLab, and Jenkins call a result, in lower case. */
+const OTHER_WORDS = {
+  success: 'succeeded',
+  passed: 'succeeded',
+  failure: 'failed',
+  error: 'failed',
+  timed_out: 'failed',
+  unstable: 'failed',
+  canceled: 'cancelled',
+  aborted: 'cancelled',
+} as const satisfies Record<string, PipelineResult>;
+const OtherWord = z.enum(Object.keys(OTHER_WORDS) as (keyof typeof OTHER_WORDS)[]);
+
+/** A result in a report, so that a pipeline can send the word of its own system. */
+const ReportedResult = z
+  .enum([...PipelineResult.options, ...OtherWord.options])
+  .transform((word): PipelineResult =>
+    OtherWord.safeParse(word).success ? OTHER_WORDS[word as keyof typeof OTHER_WORDS] : (word as PipelineResult),
+  );
+
 /** What started a run. */
 export const PipelineTrigger = z.enum([
   'push',
@@ -62,7 +82,7 @@ const StageReport = z.strictObject({
     .min(1)
     .max(256)
     .refine((name) => name.isWellFormed(), 'must not contain unpaired surrogates'),
-  result: PipelineResult.nullish(),
+  result: ReportedResult.nullish(),
   ...times,
 });
 export type StageReport = z.infer<typeof StageReport>;
@@ -97,7 +117,7 @@ const Fields = z.strictObject({
     .max(2048)
     .nullish(),
   /** Present as soon as the run has ended. */
-  result: PipelineResult.nullish(),
+  result: ReportedResult.nullish(),
   ...times,
   stages: z.array(StageReport).max(STAGES_MAX).default([]),
   tests: z.array(SuiteReport).max(SUITES_MAX).default([]),

@@ -159,6 +159,7 @@ const TOLD = [
   'mitigation.not_taken',
   'page-resolve.succeeded',
   'page.succeeded',
+  'postmortem.drafted',
   'runbook.changes_remain',
   'runbook.finished',
   'runbook.started',
@@ -188,8 +189,10 @@ export async function expectRunbookKept(product: AttendedProduct, vendors: Vendo
   );
   const { items: flags } = await vendors.sandbox<{ items: { flag: string; on: boolean }[] }>('/launchdarkly/flags');
   expect(flags).toMatchObject([{ flag: FLAG, on: false }]);
-  const told = (await timelineOf(product)).filter(
-    (kind) => kind !== 'verification.inconclusive' && !isAcknowledgement({ kind }),
-  );
+  const timeline = await eventually(async () => {
+    const kinds = await timelineOf(product);
+    return kinds.includes('postmortem.drafted') ? kinds : undefined;
+  }, 'the draft of the post-mortem');
+  const told = timeline.filter((kind) => kind !== 'verification.inconclusive' && !isAcknowledgement({ kind }));
   expect(told.toSorted()).toEqual(TOLD);
 }

@@ -171,11 +171,15 @@ const TOLD_ONCE = [
   'verification.passed',
   'incident.resolved',
   'page-resolve.succeeded',
+  'postmortem.drafted',
 ];
 
 /** Expects each entry once. An additional entry is allowed if the alert was still firing at the first verification. */
 async function expectTimeline(story: Story, incident: any, product: AttendedProduct): Promise<void> {
-  const entries = (await product.get(`/v1/incidents/${incident.id}/timeline`)).body.items;
+  const entries = await eventually(async () => {
+    const { items } = (await product.get(`/v1/incidents/${incident.id}/timeline`)).body;
+    return items.some(({ kind }: any) => kind === 'postmortem.drafted') ? items : undefined;
+  }, 'the draft of the post-mortem');
   const told = entries.map(({ kind, text }: any) => `${kind}: ${text}`);
   expect(told.toSorted(), 'no timeline entry is repeated').toEqual([...new Set<string>(told)].toSorted());
   const kinds = entries
