@@ -90,6 +90,19 @@ async function figures(): Promise<Record<string, number>> {
 }
 
 describe('POST /v1/pipelines/runs', () => {
+  test.each([
+    ['success', 'succeeded'],
+    ['failure', 'failed'],
+    ['timed_out', 'failed'],
+    ['canceled', 'cancelled'],
+    ['skipped', 'skipped'],
+  ])('the result %s of another system is %s', async (result, expected) => {
+    const sent = { started_at: at(1), finished_at: at(9), result: result as PipelineRun['result'] };
+    const { body } = await report({ ...sent, stages: [{ name: 'build', result: result as PipelineRun['result'] }] });
+    expect(body.result).toBe(expected);
+    expect((await get(`/v1/pipelines/runs/${body.id}`)).body).toMatchObject({ stages: [{ result: expected }] });
+  });
+
   test('reports are merged into one run, and each figure is counted once', async () => {
     const first = await report({
       pipeline: 'CI',
