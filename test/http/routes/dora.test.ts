@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { PullRequestReport } from '../../../schemas/delivery/code.ts';
+import { doraDashboard } from '../../../domain/slo/generate/delivery-dashboards.ts';
 import { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { DoraWorld, handWorked } from './dora-world.ts';
@@ -95,6 +96,12 @@ describe('the hand-worked table', () => {
       `firebreak_dora_time_to_restore_seconds{${of}} 3600`,
     ])
       expect(text.split('\n')).toContain(line);
+  });
+
+  test('has each series that the dashboard reads', async () => {
+    const { text } = await world.call('GET', '/metrics');
+    const read = new Set(JSON.stringify(doraDashboard().panels).match(/firebreak_dora_\w+/g));
+    expect(read).toEqual(new Set(text.match(/^firebreak_dora_\w+/gm)));
   });
 
   test('has pages whose items are those of the whole', async () => {

@@ -1,0 +1,126 @@
+import { type Dashboard, dashboard, table, timeseries } from './panels.ts';
+
+const PLACE = '{service=~"$service", environment=~"$environment"}';
+const DORA = 'firebreak_dora_';
+
+/** Builds the dashboard of the delivery figures, which Firebreak computes over 28 days. */
+export function doraDashboard(): Dashboard {
+  // Each instance of Firebreak has the same figures.
+  const figure = (name: string, selected = PLACE): string =>
+    `max by (service, environment) (${DORA}${name}${selected})`;
+  const lead = (quantile: string): string =>
+    figure('lead_time_seconds', `${PLACE.slice(0, -1)}, quantile="${quantile}"}`);
+  const named = '{{service}} {{environment}}';
+  return dashboard(
+    'firebreak-dora',
+    'DORA',
+    {
+      tags: ['firebreak', 'delivery'],
+      from: 'now-90d',
+      variables: [
+        ['service', `${DORA}deployments_per_day`],
+        ['environment', `${DORA}deployments_per_day{service=~"$service"}`],
+      ],
+      deploysOf: PLACE,
+    },
+    [
+      table('Last 28 days', 0, 0, 24, 9, [
+        ['Deploys per day', figure('deployments_per_day'), 'none'],
+        ['Lead time, median', lead('0.5'), 's'],
+        ['Lead time, p90', lead('0.9'), 's'],
+        ['Change fail rate', figure('change_failure_ratio')],
+        ['Recovery, median', figure('failed_deployment_recovery_seconds'), 's'],
+        ['Rework rate', figure('rework_ratio')],
+        ['Time to restore, median', figure('time_to_restore_seconds'), 's'],
+      ]),
+      timeseries('Deployment frequency', 'Deploys per day, over 28 days', 0, 9, 12, 8, 'none', [
+        [figure('deployments_per_day'), named],
+      ]),
+      timeseries('Lead time', 'Time from commit to production, over 28 days', 12, 9, 12, 8, 's', [
+        [lead('0.5'), `${named} median`],
+        [lead('0.9'), `${named} p90`],
+      ]),
+      timeseries('Change fail rate', 'Share of deploys that failed, over 28 days', 0, 17, 12, 8, 'percentunit', [
+        [figure('change_failure_ratio'), named],
+      ]),
+      timeseries('Recovery', 'Median time from a failed deploy to its recovery, over 28 days', 12, 17, 12, 8, 's', [
+        [figure('failed_deployment_recovery_seconds'), named],
+      ]),
+      timeseries('Rework rate', 'Share of deploys and rollbacks that are rework', 0, 25, 12, 8, 'percentunit', [
+        [figure('rework_ratio'), named],
+      ]),
+      timeseries('Time to restore', 'Median duration of incidents, over 28 days', 12, 25, 12, 8, 's', [
+        [figure('time_to_restore_seconds'), named],
+      ]),
+    ],
+  );
+}
+
+/** Labels that select runs; more can follow. */
+const RUNS = 'service=~"$service", branch=~"$branch"';
+const DECIDED = 'result=~"succeeded|failed"';
+
+/** Builds the dashboard of pipelines: success, durations, queues, and tests. */
+export function pipelinesDashboard(): Dashboard {
+  const increase = (series: string, by: string, range = '1d'): string =>
+    `sum by (${by}) (increase(${series}[${range}]))`;
+  const runs = (result: string): string => increase(`pipeline_runs_total{${RUNS}, ${result}}`, 'service');
+  const mean = (name: string, selected: string, by: string): string =>
+    `${increase(`${name}_sum{${selected}}`, by)} / ${increase(`${name}_count{${selected}}`, by)}`;
+  const p95 = (name: string, selected: string, by: string): string =>
+    `histogram_quantile(0.95, ${increase(`${name}_bucket{${selected}}`, `le, ${by}`)})`;
+  return dashboard(
+    'firebreak-pipelines',
+    'Pipeline health',
+    {
+      tags: ['firebreak', 'delivery'],
+      from: 'now-14d',
+      variables: [
+        ['service', 'pipeline_runs_total'],
+        ['branch', 'pipeline_runs_total{service=~"$service"}'],
+      ],
+      deploysOf: '{service=~"$service"}',
+    },
+    [
+      timeseries(
+        'Success',
+        'Share of the runs of a day that succeeded. Target: above 95 %',
+        0,
+        0,
+        12,
+        8,
+        'percentunit',
+        [[`${runs('result="succeeded"')} / ${runs(DECIDED)}`, '{{service}}']],
+      ),
+      timeseries('Runs', 'Per day, by result', 12, 0, 12, 8, 'short', [
+        [increase(`pipeline_runs_total{${RUNS}}`, 'service, result'), '{{service}} {{result}}'],
+      ]),
+      timeseries('Duration', 'Of the runs of a day. Target: a mean below 10 min', 0, 8, 12, 8, 's', [
+        [mean('pipeline_duration_seconds', `${RUNS}, ${DECIDED}`, 'service'), '{{service}} mean'],
+        [p95('pipeline_duration_seconds', `${RUNS}, ${DECIDED}`, 'service'), '{{service}} p95'],
+      ]),
+      timeseries('Slowest stages', '95 % of the stages of a day took at most this long', 12, 8, 12, 8, 's', [
+        [
+          `topk(10, ${p95('pipeline_stage_duration_seconds', `${RUNS}, ${DECIDED}`, 'service, stage')})`,
+          '{{service}} {{stage}}',
+        ],
+      ]),
+      timeseries('Queue', 'Time until runs and stages started. Target: below 5 min', 0, 16, 12, 8, 's', [
+        [mean('time_queued_seconds', RUNS, 'service'), '{{service}} mean'],
+        [p95('time_queued_seconds', RUNS, 'service'), '{{service}} p95'],
+      ]),
+      timeseries('Failed stages', 'Per day', 12, 16, 12, 8, 'short', [
+        [
+          increase(`pipeline_stage_duration_seconds_count{${RUNS}, result="failed"}`, 'service, stage'),
+          '{{service}} {{stage}}',
+        ],
+      ]),
+      timeseries('Flaky tests', 'Found in a week, once for each commit', 0, 24, 12, 8, 'short', [
+        [increase(`pipeline_flaky_tests_total{${RUNS}}`, 'service, suite', '7d'), '{{service}} {{suite}}'],
+      ]),
+      timeseries('Tests', 'In the newest results of each suite', 12, 24, 12, 8, 'short', [
+        [`max by (service, suite, result) (pipeline_test_results{${RUNS}})`, '{{service}} {{suite}} {{result}}'],
+      ]),
+    ],
+  );
+}

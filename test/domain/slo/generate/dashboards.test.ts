@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { parser } from '@prometheus-io/lezer-promql';
+import * as z from 'zod';
+import { FIGURES } from '../../../../domain/delivery/pipeline-figures.ts';
+import { generated } from '../../../../domain/slo/generate/files.ts';
+import { parsesAsPromql } from '../../../../local/config/promql.ts';
+import { hash } from '../../freeze/builders.ts';
+import { badOfAll, objective } from './objectives.ts';
+
+/**
+ * Grafana's schema of dashboards, without what no generated dashboard uses.
+ *
+ * @see https://github.com/grafana/grafana/blob/v10.0.0/kinds/dashboard/dashboard_kind.cue
+ */
+const DataSourceRef = z.strictObject({ type: z.literal('prometheus'), uid: z.literal('${datasource}') });
+const GridPos = z.strictObject({
+  x: z.number().int().min(0).max(23),
+  y: z.number().int().min(0),
+  w: z.number().int().min(1).max(24),
+  h: z.number().int().min(1),
+});
+const Matcher = z.strictObject({ id: z.string(), options: z.unknown() });
+const Panel = z.strictObject({
+  id: z.number().int().positive(),
+  type: z.enum(['timeseries', 'table']),
+  title: z.string().min(1),
+  description: z.string().optional(),
+  datasource: DataSourceRef,
+  gridPos: GridPos,
+  fieldConfig: z.strictObject({
+    defaults: z.strictObject({ unit: z.string(), custom: z.record(z.string(), z.unknown()).optional() }),
+    overrides: z.array(
+      z.strictObject({ matcher: Matcher, properties: z.array(z.strictObject({ id: z.string(), value: z.unknown() })) }),
+    ),
+  }),
+  options: z.record(z.string(), z.unknown()).optional(),
+  targets: z.array(
+    z.strictObject({
+      refId: z.string().regex(/^[A-Z]$/),
+      expr: z.string(),
+      legendFormat: z.string().optional(),
+      format: z.literal('table').optional(),
+      instant: z.boolean().optional(),
+    }),
+  ),
+  transformations: z.array(z.strictObject({ id: z.string(), options: z.record(z.string(), z.unknown()) })).optional(),
+});
+const Dashboard = z.strictObject({
+  uid: z.string().min(8).max(40),
+  title: z.string(),
+  description: z.string(),
+  tags: z.array(z.string()),
+  schemaVersion: z.number().int().min(36),
+  version: z.number().int(),
+  editable: z.boolean(),
+  refresh: z.string().regex(/^\d+[smhd]$/),
+  time: z.strictObject({ from: z.string(), to: z.string() }),
+  templating: z.strictObject({
+    list: z.array(
+      z.looseObject({
+        name: z.string(),
+        type: z.enum(['query', 'datasource']),
+        query: z.union([z.string(), z.strictObject({ query: z.string(), refId: z.string() })]),
+      }),
+    ),
+  }),
+  annotations: z.strictObject({
+    list: z.array(
+      z.looseObject({ name: z.string(), datasource: DataSourceRef, enable: z.boolean(), iconColor: z.string() }),
+    ),
+  }),
+  panels: z.array(Panel),
+});
+type Dashboard = z.infer<typeof Dashboard>;
+
+const files = generated([objective('a', badOfAll)], {
+  preset: 'multiwindow',
+  raw: true,
+  url: 'https://firebreak.example',
+  tokenFile: '/etc/token',
+  hash,
+});
+const dashboards = [...files].filter(([path]) => path.startsWith('grafana/'));
+const of = (path: string): Dashboard => Dashboard.parse(files.get(path));
+
+/** Returns every query, with Grafana's variables replaced. */
+const queriesOf = ({ panels, annotations }: Dashboard): string[] =>
+  [
+    ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ...annotations.list.map(({ expr }) => String(expr)),
+  ].map((query) => query.replaceAll(/\$[a-z]+/g, 'x'));
+
+function namesIn(query: string): string[] {
+  const names: string[] = [];
+  parser.parse(query).iterate({
+    enter: ({ node }) => {
+      if (node.name === 'Identifier' && node.parent?.name === 'VectorSelector')
+        names.push(query.slice(node.from, node.to));
+    },
+  });
+  return names;
+}
+
+describe.each(dashboards)('%s', (_, file) => {
+  test('has the form of Grafana', () => {
+    expect(Dashboard.safeParse(file).error).toBeUndefined();
+  });
+
+  test('has queries that are PromQL, and select by variables that exist', () => {
+    const dashboard = Dashboard.parse(file);
+    const queries = queriesOf(dashboard);
+    expect(queries.filter((query) => parsesAsPromql(query) !== null || namesIn(query).length === 0)).toEqual([]);
+    const known = dashboard.templating.list.map(({ name }) => name);
+    const used = [...JSON.stringify(dashboard.panels).matchAll(/\$\{?([a-z]+)/g)].map(([, name]) => name);
+    expect(used.filter((name) => !known.includes(name ?? ''))).toEqual([]);
+  });
+
+  test('has panels with different IDs and places', () => {
+    const { panels } = Dashboard.parse(file);
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (__, n) => `${x + (n % w)}/${y + Math.floor(n / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+  });
+});
+
+test('dashboards have different UIDs', () => {
+  expect(new Set(dashboards.map(([, file]) => Dashboard.parse(file).uid)).size).toBe(dashboards.length);
+});
+
+test('the dashboard of pipelines shows each figure of pipelines, with its labels', () => {
+  const names = new Set(queriesOf(of('grafana/pipelines.json')).flatMap(namesIn));
+  const series = (name: string, type: string) =>
+    type === 'histogram' ? [`${name}_sum`, `${name}_count`, `${name}_bucket`] : [name];
+  const all = Object.entries(FIGURES).flatMap(([name, { type }]) => series(name, type));
+  expect([...names].filter((name) => !all.includes(name) && !name.startsWith('firebreak_deployment'))).toEqual([]);
+  const missing = Object.keys(FIGURES).filter((name) => ![...names].some((one) => one.startsWith(name)));
+  // Totals of reported tests are in the newest results.
+  expect(missing).toEqual(['pipeline_tests_total']);
+});
