@@ -25,7 +25,11 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 test('the objectives of pipelines have the targets that the dashboard names', () => {
-  expect(slos.map(({ id, target, environment }) => [id, target, environment]).toSorted()).toEqual([
+  expect(
+    slos
+      .map(({ id, target, environment }) => [id, target, environment])
+      .toSorted((a, b) => (`${a[0]}` < `${b[0]}` ? -1 : 1)),
+  ).toEqual([
     ['checkout-pipeline-duration', 0.95, 'ci'],
     ['checkout-pipeline-flaky', 0.98, 'ci'],
     ['checkout-pipeline-queue', 0.95, 'ci'],
@@ -41,9 +45,9 @@ test('they read series, labels, and buckets that Firebreak has', () => {
   for (const [, series = '', labels = ''] of selected) {
     const name = series.replace(/_(?:sum|count|bucket)$/, '') as keyof typeof FIGURES;
     const figure = FIGURES[series as keyof typeof FIGURES] ?? FIGURES[name];
-    expect(figure, series).toBeDefined();
+    expect([series, figure]).not.toContain(undefined);
     for (const [, label = '', value = ''] of labels.matchAll(/(\w+)=~?'([^']*)'/g)) {
-      expect(['service', 'branch', 'le', ...figure.labels], series).toContain(label);
+      expect(['service', 'branch', 'le', ...figure.labels]).toContain(label);
       if (label === 'le') expect('buckets' in figure && figure.buckets).toContain(Number(value));
     }
   }
