@@ -207,10 +207,10 @@ describe('POST /v1/pipelines/runs', () => {
   });
 
   test('a token of one service reports and reads that one alone', async () => {
-    await report({ result: 'succeeded' });
+    await report({ result: 'succeeded', started_at: at(1), finished_at: at(2) });
     const foreign = await report({ service: null, repository: 'acme/unknown', run_id: `unknown-${count}` });
     token = { actions: ['pipelines:write', 'pipelines:read'], services: [service] };
-    expect((await report({ run_id: '8' })).status).toBe(201);
+    expect((await report({ run_id: '8', started_at: at(3) })).status).toBe(201);
     expect((await report({ service: 'cart' })).status).toBe(403);
     expect((await report({ service: null, repository: 'acme/unknown' })).status).toBe(403);
     expect((await get(`/v1/pipelines/runs/${foreign.body.id}`)).status).toBe(403);
