@@ -45,6 +45,7 @@ import { shadowReportRoutes } from './routes/shadow-report.ts';
 import { runbookRoutes } from './routes/runbooks.ts';
 import { signalRoutes } from './routes/signals.ts';
 import { describeSlack } from './routes/slack-description.ts';
+import { sloCorrectionRoutes } from './routes/slo-corrections.ts';
 import { sloRoutes } from './routes/slos.ts';
 import { subscriberRoutes } from './routes/subscribers.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -84,6 +85,7 @@ export function api(deps: Deps): Api {
   versionRoutes(app, deps);
   shadowReportRoutes(app, deps);
   sloRoutes(app, deps);
+  sloCorrectionRoutes(app, deps);
   doraRoutes(app, deps);
   freezeCheckRoutes(app, deps);
   freezeRoutes(app, deps);

@@ -1,4 +1,5 @@
 import { dailyPoints, dailyPointsSeconds } from '../../domain/slo/measurement/daily-points.ts';
+import { spansOf } from '../../domain/slo/corrections.ts';
 import { sloView } from '../../domain/slo/view.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -12,7 +13,7 @@ const AT_ONCE = 8;
 
 /** Returns objectives with the result of their last evaluation and with their history by day. */
 export async function sloViews(
-  deps: Pick<Deps, 'clock' | 'freezes' | 'sloStatuses' | 'sloDays'>,
+  deps: Pick<Deps, 'clock' | 'freezes' | 'sloCorrections' | 'sloStatuses' | 'sloDays'>,
   config: Config,
   slos: readonly Slo[],
 ): Promise<SloView[]> {
@@ -41,10 +42,18 @@ export async function sloViews(
  * Returns the history, or an empty list if the stored history is corrupt. The objective's state then reports the
  * problem.
  */
-async function pastPoints({ sloDays, clock }: Pick<Deps, 'sloDays' | 'clock'>, slo: Slo): Promise<SloPoint[]> {
+async function pastPoints(
+  { sloDays, sloCorrections, clock }: Pick<Deps, 'sloCorrections' | 'sloDays' | 'clock'>,
+  slo: Slo,
+): Promise<SloPoint[]> {
   const now = millisOf(clock.now());
+  const seconds = dailyPointsSeconds(slo, now);
+  const corrections = (await sloCorrections.activeOf(slo.id)).map((correction) => ({
+    correction,
+    spans: spansOf(correction, { from: now - seconds * 1000, until: now }),
+  }));
   try {
-    return dailyPoints(slo, await storedHistory(sloDays, slo, dailyPointsSeconds(slo, now), now), now);
+    return dailyPoints(slo, await storedHistory(sloDays, slo, seconds, now), now, corrections);
   } catch (error) {
     if (error instanceof RangeError) return [];
     throw error;

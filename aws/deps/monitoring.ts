@@ -8,6 +8,7 @@ import { alertStates } from '../../integrations/shared/alert-states.ts';
 import { NoAnswer } from '../../integrations/shared/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { SloAlertTable } from '../table/slo/slo-alerts.ts';
+import { SloCorrectionTable } from '../table/slo/slo-corrections.ts';
 import { SloDayTable } from '../table/slo/slo-days.ts';
 import { SloLeaseTable } from '../table/slo/slo-lease.ts';
 import { SloStatusTable } from '../table/slo/slo-statuses.ts';
@@ -27,6 +28,7 @@ export function monitoringDeps({ system: { clock, secrets, log }, table }: Share
     sloAlerts: new SloAlertTable(table, clock),
     sloStatuses: new SloStatusTable(table),
     sloDays: new SloDayTable(table),
+    sloCorrections: new SloCorrectionTable(table, clock),
   };
 }
 

@@ -105,6 +105,7 @@ const DECIDES: ReadonlySet<string> = new Set<Action | '*'>([
   'incidents:act',
   'automation:write',
   'versions:write',
+  'slos:write',
   'freezes:write',
   'freezes:override',
   'tokens:write',

@@ -12,6 +12,7 @@ const WORDS: Readonly<Partial<Record<Action, string>>> = {
   'automation:read': 'view the settings of automation',
   'automation:write': 'change the settings of automation',
   'deployments:read': 'view deployments',
+  'slos:write': 'record and withdraw corrections of objectives',
   'freezes:read': 'view freezes',
   'freezes:write': 'open and lift freezes',
   'freezes:override': 'override freezes',

@@ -35,6 +35,7 @@ export function realSystemsOf(world: World): string[] {
 /** Actions that simulated people in the sandbox may not perform if they would change a real system. */
 const REFUSED: ReadonlySet<Action> = new Set([
   'incidents:act',
+  'slos:write',
   'freezes:write',
   'freezes:override',
   'automation:write',

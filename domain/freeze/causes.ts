@@ -6,7 +6,7 @@ import type { BurnAlert, SloStatus } from '../../schemas/slo/slo-status.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { freezeId, type Hash } from './ids.ts';
 import type { FreezePolicy } from './policy.ts';
-import { countsAs, spentInWords } from './budget/spending.ts';
+import { countsAs, exclusionInWords, spentInWords } from './budget/spending.ts';
 import { EVALUATION } from './state.ts';
 import { list } from '../correlation/words.ts';
 import { moment, percent } from './words.ts';
@@ -17,7 +17,7 @@ export type Objective = Pick<Slo, 'id' | 'service' | 'environment' | 'displayNam
 /** Builds the freeze for a spent budget. The caller ensures that `policy.budget` is not null. */
 export function budgetFreeze(
   slo: Objective,
-  status: Pick<SloStatus, 'budget'>,
+  status: Pick<SloStatus, 'budget' | 'corrected'>,
   policy: FreezePolicy,
   at: Timestamp,
   hash: Hash,
@@ -25,7 +25,7 @@ export function budgetFreeze(
   const liftBelow = policy.budget?.liftBelow ?? 1;
   return {
     ...ofObjective('budget', slo, policy, at, hash),
-    reason: `the error budget of ${nameOf(slo)} is spent: ${spentInWords(status)} of what ${objectiveInWords(slo)} allows`,
+    reason: `the error budget of ${nameOf(slo)} is spent: ${spentInWords(status)} of what ${objectiveInWords(slo)} allows${exclusionInWords(status)}`,
     ends_when: `less than ${percent(liftBelow)} of the budget is spent, as old errors leave its window`,
     opened_by: EVALUATION,
   };
@@ -35,12 +35,13 @@ export function budgetFreeze(
 export const burnFreeze = (
   slo: Objective,
   { factor, long, short }: BurnAlert,
+  status: Pick<SloStatus, 'corrected'>,
   policy: FreezePolicy,
   at: Timestamp,
   hash: Hash,
 ): Freeze => ({
   ...ofObjective('burn', slo, policy, at, hash),
-  reason: `the error budget of ${nameOf(slo)} burns more than ${factor} times as fast as ${objectiveInWords(slo)} allows, over the last ${long} and the last ${short}`,
+  reason: `the error budget of ${nameOf(slo)} burns more than ${factor} times as fast as ${objectiveInWords(slo)} allows, over the last ${long} and the last ${short}${exclusionInWords(status)}`,
   ends_when: BURN_ENDS_WHEN,
   opened_by: EVALUATION,
 });

@@ -1,7 +1,7 @@
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Evaluated, FreezePlanInputs } from './budget/freeze-plan-inputs.ts';
-import { hasBurnSlowed, hasRecovered } from './budget/spending.ts';
+import { exclusionInWords, hasBurnSlowed, hasRecovered } from './budget/spending.ts';
 import { CALENDAR, EVALUATION, stateAt } from './state.ts';
 import { moment, percent } from './words.ts';
 
@@ -82,9 +82,10 @@ type ObjectiveOver = { reason: string; atOnce?: true } | false | null;
 function budgetIsOver({ status, policy }: Evaluated, at: Timestamp): ObjectiveOver {
   if (policy.budget === null)
     return { reason: 'the policy no longer freezes for budgets here (budget: off)', atOnce: true };
-  // Without Prometheus, the budget is unknown.
-  const recovered = status === null ? null : hasRecovered(status, policy, at);
-  return recovered && { reason: `less than ${percent(policy.budget.liftBelow)} of the budget is spent` };
+  if (status === null) return null; // without Prometheus, the budget is unknown
+  const recovered = hasRecovered(status, policy, at);
+  const share = percent(policy.budget.liftBelow);
+  return recovered && { reason: `less than ${share} of the budget is spent${exclusionInWords(status)}` };
 }
 
 function burnIsOver({ status, policy, alerting }: Evaluated, at: Timestamp): ObjectiveOver {
@@ -92,5 +93,5 @@ function burnIsOver({ status, policy, alerting }: Evaluated, at: Timestamp): Obj
     return { reason: 'the policy no longer freezes for burn rates here (burn: off)', atOnce: true };
   if (status === null) return alerting === false && { reason: 'its burn alerts have resolved' };
   const cooled = hasBurnSlowed(status, policy, at);
-  return cooled && { reason: 'the budget burns slowly enough' };
+  return cooled && { reason: `the budget burns slowly enough${exclusionInWords(status)}` };
 }

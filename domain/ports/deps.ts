@@ -30,7 +30,7 @@ import type { ChangeEvents } from '../pagerduty/change-event.ts';
 import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
 import type { Deployer, Flags } from '../rollback/targets.ts';
-import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from '../slo/ports.ts';
+import type { SloAlerts, SloCorrections, SloDays, SloLease, SloMetrics, SloStatuses } from '../slo/ports.ts';
 import type { PublicIncidents } from '../status/ports.ts';
 import type { SnapshotStore } from '../status/snapshot.ts';
 import type { Deliveries, Subscribers, SubscriberWebhooks } from '../status/subscriptions/ports.ts';
@@ -161,6 +161,7 @@ export type MonitoringDeps = {
   sloAlerts: SloAlerts;
   sloStatuses: SloStatuses;
   sloDays: SloDays;
+  sloCorrections: SloCorrections;
 };
 
 /** Pages, and who is on call. */

@@ -1,8 +1,9 @@
 import type { Severity } from '../../schemas/config/names.ts';
 import type { SloId } from '../../schemas/slo/slo.ts';
+import type { SloCorrection } from '../../schemas/slo/slo-correction.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { ServiceEnvironment } from '../ports/common.ts';
+import type { Page, ServiceEnvironment } from '../ports/common.ts';
 
 /**
  * One series of a query result. `values`: pairs of epoch seconds and value, oldest first; a value can be NaN or
@@ -38,6 +39,23 @@ export type SloStatuses = {
   /** Returns the start of the last completed evaluation. */
   evaluatedAt(): Promise<Timestamp | null>;
   setEvaluatedAt(at: Timestamp): Promise<void>;
+};
+
+/** Corrections of objectives. */
+export type SloCorrections = {
+  /** Stores a new correction with its entry in the audit log, in one transaction. */
+  record(correction: SloCorrection): Promise<void>;
+  /** Returns the corrections of an objective, newest first, including withdrawn ones. */
+  list(id: SloId, query: { limit: number; cursor?: string }): Promise<Page<SloCorrection>>;
+  /**
+   * Marks a correction as withdrawn, with an entry in the audit log. If it is already withdrawn, nothing changes.
+   * Undefined: the objective has no such correction.
+   */
+  withdraw(id: SloId, correction: string, by: string): Promise<SloCorrection | undefined>;
+  /** Returns the corrections of an objective that are not withdrawn. */
+  activeOf(id: SloId): Promise<SloCorrection[]>;
+  /** Returns all corrections that are not withdrawn, by objective. */
+  active(): Promise<Map<SloId, SloCorrection[]>>;
 };
 
 /** Counts of objectives by UTC day, in a form that is opaque to the store. */

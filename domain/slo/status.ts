@@ -1,10 +1,11 @@
 import type { Slo } from '../../schemas/slo/slo.ts';
-import type { SloStatus } from '../../schemas/slo/slo-status.ts';
+import type { Corrected, SloStatus } from '../../schemas/slo/slo-status.ts';
 import { timestamp } from '../../schemas/time/time.ts';
-import { accountOf } from './budget/account.ts';
+import { type Account, accountOf, historySeconds } from './budget/account.ts';
 import { budgetOf } from './budget/budget.ts';
 import { burningOf, burnRatesOf } from './budget/burn.ts';
 import { forecastOf, type Levels } from './budget/forecast.ts';
+import { type AppliedCorrection, appliedIn, excludedBy, excludedMs } from './corrections.ts';
 import type { Bucket, History } from './history.ts';
 import { knownUntil } from './measurement/observed.ts';
 import { isUntouched } from './budget/untouched.ts';
@@ -17,7 +18,12 @@ export type Found = Pick<SloStatus, 'state' | 'problem' | 'source'> & {
   now: number;
   /** Levels of the policy. */
   levels: Levels;
+  /** Corrections of the objective. */
+  corrections: readonly AppliedCorrection[];
 };
+
+/** How many corrections a status lists. */
+const LISTED_MAX = 5;
 
 /**
  * Builds the status of an objective.
@@ -26,9 +32,12 @@ export type Found = Pick<SloStatus, 'state' | 'problem' | 'source'> & {
  * @param recent the last 300 seconds up to now; null: unknown
  */
 export function statusOf(slo: Slo, history: History, recent: Bucket | null, found: Found): SloStatus {
-  const account = accountOf(slo, history, recent, found.now);
+  const { now } = found;
+  const everything = accountOf(slo, history, recent, now);
+  const applied = appliedIn(found.corrections, { from: now - historySeconds(slo) * 1000, until: now });
+  const account = applied.length === 0 ? everything : accountOf(slo, history, recent, now, excludedBy(applied));
   const rates = burnRatesOf(account);
-  const known = knownUntil(account.observed);
+  const known = knownUntil(everything.observed);
   return {
     id: slo.id,
     service: slo.service,
@@ -39,9 +48,33 @@ export function statusOf(slo: Slo, history: History, recent: Bucket | null, foun
     data_at: known === null ? null : timestamp(known),
     budget: budgetOf(account),
     burn_rates: rates,
+    corrected: correctedOf(everything, applied),
     burning: burningOf(account, rates),
     forecast: forecastOf(account, found.levels),
     untouched: isUntouched(account),
     source: found.source,
+  };
+}
+
+function correctedOf(everything: Account, applied: readonly AppliedCorrection[]): Corrected | null {
+  if (applied.length === 0) return null;
+  const { span, observed } = everything;
+  const latest = applied
+    .map(({ correction }) => correction)
+    .toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1))
+    .slice(0, LISTED_MAX);
+  return {
+    count: applied.length,
+    excluded_seconds: excludedMs(excludedBy(applied), { from: span.from, until: observed.now }) / 1000,
+    corrections: latest.map(({ id, category, reason, starts_at, ends_at, rrule, created_by }) => ({
+      id,
+      category,
+      reason,
+      starts_at,
+      ends_at,
+      rrule,
+      created_by,
+    })),
+    uncorrected: { budget: budgetOf(everything), burn_rates: burnRatesOf(everything) },
   };
 }

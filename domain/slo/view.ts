@@ -38,6 +38,7 @@ export function sloView({ slo, status, policy, freezes, history, evaluatedAt, at
     events: status?.budget.events ?? null,
     errors: status?.budget.errors ?? null,
     significant: status?.budget.significant ?? null,
+    corrected: status?.corrected ?? null,
     state: status?.state ?? 'unreadable',
     problem: status === undefined ? NOT_EVALUATED : problemOf(status, policy),
     burn_rates: status?.burn_rates ?? NO_RATES,

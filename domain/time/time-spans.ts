@@ -18,24 +18,32 @@ export function nextSpan(span: TimeSpan, at: Timestamp): SingleSpan | undefined 
     .filter(({ from }) => at < from)
     .toSorted((a, b) => (a.from < b.from ? -1 : 1))[0];
   if (near !== undefined) return near;
-  const local = rulesOf(span).next(nowThere(span, at).add(CLOCK_CHANGE_MAX));
+  const local = rulesOf(span).next(localAt(span, at).add(CLOCK_CHANGE_MAX));
   return local === null ? undefined : occurrence(span, local);
+}
+
+/** Returns the spans that overlap the time from `from` to `until`, oldest first. */
+export function spansBetween(span: TimeSpan, from: Timestamp, until: Timestamp): SingleSpan[] {
+  const all = 'rrule' in span ? occurrencesBetween(span, from, until) : [{ from: span.from, until: span.until }];
+  return all.filter((one) => one.from < until && from < one.until);
 }
 
 /** Upper bound of clock changes: a time zone can skip a whole day when it moves across the date line. */
 const CLOCK_CHANGE_MAX = Temporal.Duration.from({ hours: 25 });
 
 /** Returns at least all spans that include this instant or start within a clock change after it. */
-function occurrencesAround(span: RecurringSpan, at: Timestamp): SingleSpan[] {
-  const now = nowThere(span, at);
-  const earliest = now.subtract(Temporal.Duration.from(span.duration)).subtract(CLOCK_CHANGE_MAX);
+const occurrencesAround = (span: RecurringSpan, at: Timestamp): SingleSpan[] => occurrencesBetween(span, at, at);
+
+/** Returns at least all spans that overlap this time or start within a clock change after it. */
+function occurrencesBetween(span: RecurringSpan, from: Timestamp, until: Timestamp): SingleSpan[] {
+  const earliest = localAt(span, from).subtract(Temporal.Duration.from(span.duration)).subtract(CLOCK_CHANGE_MAX);
   return rulesOf(span)
-    .between(earliest, now.add(CLOCK_CHANGE_MAX), true)
+    .between(earliest, localAt(span, until).add(CLOCK_CHANGE_MAX), true)
     .map((local) => occurrence(span, local));
 }
 
 /** Returns the local clock time, represented as UTC. */
-const nowThere = ({ timeZone }: RecurringSpan, at: Timestamp): Temporal.ZonedDateTime =>
+const localAt = ({ timeZone }: RecurringSpan, at: Timestamp): Temporal.ZonedDateTime =>
   localTime(at, timeZone).toZonedDateTime('UTC');
 
 const rulesOf = ({ rrule, start, timeZone }: RecurringSpan): RRuleTemporal =>

@@ -15,6 +15,7 @@ const CREATES = [
   /^\/v1\/(deployments|incidents|drills|freezes)$/,
   /^\/v1\/incidents\/[^/]+\/timeline$/,
   /^\/v1\/freezes\/[^/]+\/overrides$/,
+  /^\/v1\/slos\/[^/]+\/corrections$/,
   /^\/v1\/runbooks\/[^/]+\/runs$/,
   /^\/v1\/runbooks\/runs\/[^/]+\/actions\/retry$/,
 ];

@@ -379,6 +379,11 @@ async function objectiveMetrics({ sloStatuses }: Pick<Deps, 'sloStatuses'>): Pro
       statuses.flatMap((status) => known(labels(status), status.budget.remaining)),
     ),
     gauge(
+      'firebreak_slo_uncorrected_budget_remaining_ratio',
+      'Remaining error budget if corrected periods count; absent without corrections, or if there is not enough data',
+      statuses.flatMap((status) => known(labels(status), status.corrected?.uncorrected.budget.remaining ?? null)),
+    ),
+    gauge(
       'firebreak_slo_coverage_ratio',
       "Share of the objective's window that has data",
       statuses.flatMap((status) => known(labels(status), status.budget.coverage)),

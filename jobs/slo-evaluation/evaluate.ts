@@ -20,6 +20,7 @@ export type EvaluateDeps = Pick<
   | 'incidents'
   | 'log'
   | 'sloAlerts'
+  | 'sloCorrections'
   | 'sloDays'
   | 'sloLease'
   | 'sloMetrics'

@@ -8,6 +8,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { Slo, SloId } from '../../schemas/slo/slo.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+import { CorrectionSpans } from './correction-spans.ts';
 import { ObjectiveCounts } from './objective-counts.ts';
 import { type MeasureContext, fillOlder, measure, type Measured } from './measure.ts';
 import { policyOf } from '../../actions/slo/policy.ts';
@@ -23,7 +24,7 @@ const BACKFILL_MS = 28_000;
 /** How many reads and writes of the table run in parallel. */
 const STORE_AT_ONCE = 16;
 
-type EvaluatorDeps = Pick<Deps, 'clock' | 'log' | 'sloMetrics' | 'sloDays'>;
+type EvaluatorDeps = Pick<Deps, 'clock' | 'log' | 'sloMetrics' | 'sloDays' | 'sloCorrections'>;
 
 /** The status of all objectives. `connected`: a Prometheus is configured, whether it responds or not. */
 export type EvaluationState = { at: Timestamp; statuses: Map<SloId, SloStatus>; connected: boolean };
@@ -39,6 +40,7 @@ export class Evaluator {
   readonly #deps: EvaluatorDeps;
   readonly #elapsed: Elapsed;
   #counted = new Map<SloId, ObjectiveCounts>();
+  readonly #correctionSpans = new CorrectionSpans();
   readonly #readErrors: { present: ReadErrors; past: ReadErrors };
   #backfill: { asking: MeasureContext; of: ObjectiveCounts[] } | null = null;
   readonly #turns = { measure: new FairOrder<ObjectiveCounts>(), backfill: new FairOrder<ObjectiveCounts>() };
@@ -80,16 +82,19 @@ export class Evaluator {
     await this.backfill((counts) => !known.has(counts));
     await this.#save(all);
     this.#logErrors(measured, broken, now);
+    const corrected = this.#correctionSpans.expand(config.slos, await this.#deps.sloCorrections.active(), now);
     const statuses = await inTurns(config.slos, (slo) => {
       const counts = this.#counted.get(slo.id);
       const levels = policyOf(config, slo).budget ?? WHERE_BUDGETS_DO_NOT_FREEZE;
-      if (counts !== undefined) return statusNow(counts, measured.get(counts), { now, levels });
+      const corrections = corrected.get(slo.id) ?? [];
+      if (counts !== undefined) return statusNow(counts, measured.get(counts), { now, levels, corrections });
       const nothing = emptyHistory(historySeconds(slo), now);
       return statusOf(slo, nothing, null, {
         ...unreadable(broken.get(slo.id) ?? NOT_ASKED),
         unread: null,
         now,
         levels,
+        corrections,
       });
     });
     const connected = ![...measured.values()].some(({ kind }) => kind === 'off');
@@ -167,7 +172,7 @@ function silenceOf(id: SloId, found: Measured): [string, string][] {
 function statusNow(
   counts: ObjectiveCounts,
   measured: Measured | undefined,
-  moment: Pick<Found, 'now' | 'levels'>,
+  moment: Pick<Found, 'now' | 'levels' | 'corrections'>,
 ): SloStatus {
   const { slo, history } = counts;
   const found = { ...moment, unread: counts.unread ?? (counts.isPastRead ? null : NOT_READ_YET) };

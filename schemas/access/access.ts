@@ -18,6 +18,7 @@ export const Action = z.enum([
   'versions:read',
   'versions:write',
   'slos:read',
+  'slos:write',
   'freezes:check',
   'freezes:read',
   'freezes:write',

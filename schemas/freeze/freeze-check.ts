@@ -41,6 +41,8 @@ export const CheckReasonCode = z.enum([
   'budget_low',
   /** Too little of the window is known to compute a budget, and no more data is available. */
   'budget_partly_known',
+  /** Corrections leave periods out of the budget. */
+  'budget_corrected',
   'burn_rate',
   /** A budget or burn-rate freeze whose cause is over, kept for its minimum duration. */
   'minimum_duration',

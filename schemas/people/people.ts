@@ -125,6 +125,7 @@ export const ROLES: Readonly<Record<'viewer' | 'responder' | 'approver' | 'admin
       'incidents:act',
       'automation:write',
       'versions:write',
+      'slos:write',
       'freezes:write',
       'freezes:override',
     ],

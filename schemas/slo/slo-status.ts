@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
 import { SloId } from './slo.ts';
+import { SloCorrection } from './slo-correction.ts';
 import { Timestamp } from '../time/time.ts';
 
 /** The known part of a budget, and how reliable it is. */
@@ -61,6 +62,28 @@ export const Forecast = z.object({
 });
 export type Forecast = z.infer<typeof Forecast>;
 
+/** How corrections change an objective: what they exclude, and the values that count everything. */
+export const Corrected = z.object({
+  /** Number of corrections that apply, and how much of the window up to now they exclude. */
+  count: z.number(),
+  excluded_seconds: z.number(),
+  /** The most recently recorded ones, at most five. */
+  corrections: z.array(
+    SloCorrection.pick({
+      id: true,
+      category: true,
+      reason: true,
+      starts_at: true,
+      ends_at: true,
+      rrule: true,
+      created_by: true,
+    }),
+  ),
+  /** Without corrections. */
+  uncorrected: z.object({ budget: Budget, burn_rates: BurnRates }),
+});
+export type Corrected = z.infer<typeof Corrected>;
+
 /** One objective as the last evaluation found it. */
 export const SloStatus = z.object({
   id: SloId,
@@ -80,8 +103,11 @@ export const SloStatus = z.object({
   unread: z.string().nullish(),
   /** The newest time with data. Null: there was never any. */
   data_at: Timestamp.nullable(),
+  /** Budget, burn rates, and everything that follows from them leave out corrected periods. */
   budget: Budget,
   burn_rates: BurnRates,
+  /** Null or absent: no correction applies. */
+  corrected: Corrected.nullish(),
   burning: z.array(BurnAlert),
   forecast: Forecast,
   /**

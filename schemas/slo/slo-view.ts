@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
 import { Slo, SloId } from './slo.ts';
-import { Budget, BurnAlert, BurnRates, Forecast, SloStatus } from './slo-status.ts';
+import { Budget, BurnAlert, BurnRates, Corrected, Forecast, SloStatus } from './slo-status.ts';
 import { Timestamp } from '../time/time.ts';
 
 /** One day (UTC) of an objective's history. */
@@ -10,11 +10,15 @@ export const SloPoint = z.object({
   at: Timestamp,
   /** Budget at that time. Null: too little of the window is known. */
   budget_remaining: z.number().nullable(),
+  /** The same without corrections. Null: as above, or no correction applies to the history. */
+  uncorrected_budget_remaining: z.number().nullable(),
   /** Of this day alone; seconds if every second counts alike. */
   events: z.number(),
   errors: z.number(),
   /** Known share of the day, 0 to 1. */
   coverage: z.number(),
+  /** Share of the day that corrections exclude, 0 to 1; it counts as known. */
+  excluded: z.number(),
 });
 export type SloPoint = z.infer<typeof SloPoint>;
 
@@ -51,6 +55,8 @@ export const SloView = z.object({
   events: Budget.shape.events.nullable(),
   errors: Budget.shape.errors.nullable(),
   significant: Budget.shape.significant.nullable(),
+  /** Corrections behind these values, and the values without them. Null: no correction applies. */
+  corrected: Corrected.nullable(),
   state: SloStatus.shape.state,
   problem: SloStatus.shape.problem,
   burn_rates: BurnRates,

@@ -222,6 +222,7 @@ export class FakeWorld {
       sloAlerts: notAsked('sloAlerts'),
       sloStatuses: notAsked('sloStatuses'),
       sloDays: notAsked('sloDays'),
+      sloCorrections: notAsked('sloCorrections'),
       freezes: notAsked('freezes'),
       freezeState: notAsked('freezeState'),
       freezeDecisions: notAsked('freezeDecisions'),

@@ -257,6 +257,11 @@ export const keys = {
   sloEvaluation: (): Key => ({ pk: 'SLOEVALUATION', sk: 'SLOEVALUATION' }),
   /** The evaluator that currently holds the lease. */
   sloLease: (): Key => ({ pk: 'SLOLEASE', sk: 'SLOLEASE' }),
+  /** A correction of an objective, also when it is withdrawn. */
+  sloCorrection: (slo: string, id: string): Key => ({ pk: `SLOCORRECTION#${part(slo)}`, sk: part(id) }),
+  /** Corrections in effect, of all objectives. */
+  activeCorrection: (slo: string, id: string): Key => ({ pk: 'SLOCORRECTIONS', sk: `${part(slo)}#${part(id)}` }),
+  activeCorrections: (): Pick<Key, 'pk'> => ({ pk: 'SLOCORRECTIONS' }),
   /** Last state received for a burn alert of an objective. */
   sloAlert: (id: string, fingerprint: string): Key => ({ pk: 'SLOALERTS', sk: `${part(id)}#${part(fingerprint)}` }),
   sloAlerts: (): Pick<Key, 'pk'> => ({ pk: 'SLOALERTS' }),

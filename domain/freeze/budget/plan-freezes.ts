@@ -62,7 +62,7 @@ const objectiveFreezes = ({ objectives, at }: FreezePlanInputs, hash: Hash): Fre
     const burn = freezingBurn(status, policy);
     return [
       ...(isSpent ? [budgetFreeze(slo, status, policy, at, hash)] : []),
-      ...(burn === undefined ? [] : [burnFreeze(slo, burn, policy, at, hash)]),
+      ...(burn === undefined ? [] : [burnFreeze(slo, burn, status, policy, at, hash)]),
     ];
   });
 

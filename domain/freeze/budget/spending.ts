@@ -1,6 +1,7 @@
 import type { BurnAlert, SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { spentShare } from '../../slo/budget/budget.ts';
+import { correctionsInWords } from '../../slo/correction-words.ts';
 import type { FreezePolicy } from '../policy.ts';
 import { percent } from '../words.ts';
 
@@ -8,9 +9,21 @@ import { percent } from '../words.ts';
 export const hasSpent = ({ budget }: Pick<SloStatus, 'budget'>, share: number): boolean =>
   budget.significant && spentShare(budget) >= share;
 
-/** Formats the spent share, as in `120.4 %`, or `at least 120.4 %` if too little of the window is known. */
-export const spentInWords = ({ budget }: Pick<SloStatus, 'budget'>): string =>
+/**
+ * Formats the spent share, as in `120.4 %`, or `at least 120.4 %` if too little of the window is known. With
+ * corrections, adds the share without them.
+ */
+export const spentInWords = ({ budget, corrected }: Pick<SloStatus, 'budget' | 'corrected'>): string =>
+  corrected == null
+    ? shareInWords(budget)
+    : `${shareInWords(budget)} (${shareInWords(corrected.uncorrected.budget)} without corrections)`;
+
+const shareInWords = (budget: SloStatus['budget']): string =>
   `${budget.remaining === null ? 'at least ' : ''}${percent(spentShare(budget))}`;
+
+/** Formats the corrections that a decision relies on, as a clause. Empty: none. */
+export const exclusionInWords = (status: Pick<SloStatus, 'corrected'>): string =>
+  status.corrected == null ? '' : `; not counted: ${correctionsInWords(status)}`;
 
 /** Returns the age in whole seconds of the newest data. Null: there were never any data. */
 export const dataAge = ({ data_at }: Pick<SloStatus, 'data_at'>, at: Timestamp): number | null =>

@@ -2,7 +2,7 @@ import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import type { BurnAlert, SloStatus } from '../../../schemas/slo/slo-status.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
-import { freezingBurn, hasSpent, isStale, describesPresent, spentInWords } from './spending.ts';
+import { exclusionInWords, freezingBurn, hasSpent, isStale, describesPresent, spentInWords } from './spending.ts';
 import { isLifted, stateAt } from '../state.ts';
 import { moment, percent } from '../words.ts';
 
@@ -14,6 +14,7 @@ export const budgetWarnings = (inputs: CheckInputs): Finding[] => [
   ...inputs.own.slos.flatMap((status) => [...ofBudget(status, inputs), ...ofBurn(status, inputs)]),
   ...liftedBurns(inputs),
   ...inputs.own.slos.flatMap((status) => ofCoverage(status, inputs)),
+  ...inputs.own.slos.flatMap((status) => ofCorrections(status, inputs)),
 ];
 
 function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
@@ -81,6 +82,13 @@ function ofCoverage(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
   if (policy.budget === null || budget.remaining !== null || isStale(status, policy, at)) return [];
   const text = `only ${percent(budget.coverage)} of the budget window of ${id} is known, and there are no older data; ${spentInWords(status)} is spent`;
   return [{ code: 'budget_partly_known', effect: 'note', key: id, text }];
+}
+
+/** Names the corrections behind a budget, so that no period is left out silently. */
+function ofCorrections(status: SloStatus, { policy }: CheckInputs): Finding[] {
+  if (status.corrected == null || (policy.budget === null && policy.burn === 'off')) return [];
+  const text = `corrections apply to the budget of ${status.id}: ${spentInWords(status)} is spent${exclusionInWords(status)}`;
+  return [{ code: 'budget_corrected', effect: 'note', key: status.id, text }];
 }
 
 const ofObjective = (cause: Freeze['cause'], id: string, { own }: CheckInputs): Freeze[] =>

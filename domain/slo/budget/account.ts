@@ -1,6 +1,7 @@
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { BurnAlert } from '../../../schemas/slo/slo-status.ts';
 import { burnAlertsOf } from './burn-pairs.ts';
+import { excludedMs, recentWithout, withoutSpans } from '../corrections.ts';
 import { type Bucket, type History, SAMPLE_SECONDS, type Sum } from '../history.ts';
 import { certainSince, type Observed, sumSince } from '../measurement/observed.ts';
 import { longestSeconds, type Span, spanOf } from './period.ts';
@@ -37,10 +38,18 @@ export type Account = {
 /**
  * @param now milliseconds since the Unix epoch
  * @param recent the last 300 seconds up to now; null: unknown
+ * @param excluded periods that do not count
  */
-export function accountOf(slo: Slo, history: History, recent: Bucket | null, now: number): Account {
-  const counted: Observed = { history, now, recent };
-  const observed = slo.budgeting.kind === 'timeslices' ? inSlices(counted, slo.budgeting) : counted;
+export function accountOf(
+  slo: Slo,
+  history: History,
+  recent: Bucket | null,
+  now: number,
+  excluded: readonly Span[] = [],
+): Account {
+  const counted = without({ history, now, recent }, excluded);
+  // A slice is judged by its remaining buckets, and only these count.
+  const observed = slo.budgeting.kind === 'timeslices' ? without(inSlices(counted, slo.budgeting), excluded) : counted;
   const span = spanOf(slo.window, now);
   const unitSeconds = unitOf(slo);
   return {
@@ -49,19 +58,37 @@ export function accountOf(slo: Slo, history: History, recent: Bucket | null, now
     span,
     unitSeconds,
     // A running slice is entirely good or bad, so its last 300 seconds cannot be summed separately.
-    sum: slo.budgeting.kind === 'timeslices' ? sumSince(observed, span.from) : certainSince(observed, span.from),
+    sum: countable(
+      slo.budgeting.kind === 'timeslices' ? sumSince(observed, span.from) : certainSince(observed, span.from),
+      excludedMs(excluded, { from: span.from, until: now }),
+    ),
     pairs: burnAlertsOf(slo),
-    usual: unitSeconds === null ? usualOf(observed) : 1 / MS_PER_SECOND,
+    usual: unitSeconds === null ? usualOf(observed, excluded) : 1 / MS_PER_SECOND,
   };
 }
+
+const without = ({ history, now, recent }: Observed, excluded: readonly Span[]): Observed => ({
+  history: withoutSpans(history, excluded),
+  now,
+  recent: recentWithout(recent, now, excluded),
+});
 
 function unitOf({ budgeting, indicator }: Slo): number | null {
   if (budgeting.kind === 'timeslices') return budgeting.sliceSeconds;
   return indicator.kind === 'ratio' ? null : SAMPLE_SECONDS;
 }
 
-function usualOf(observed: Observed): number {
-  const { events, knownMs } = sumSince(observed, observed.now - WEEK_MS);
+/** Leaves out excluded time, so that a sum and its coverage are those of the remaining time. */
+const countable = (sum: Sum, excluded: number): Sum => ({
+  ...sum,
+  ms: Math.max(0, sum.ms - excluded),
+  knownMs: Math.max(0, sum.knownMs - excluded),
+});
+
+function usualOf(observed: Observed, excluded: readonly Span[]): number {
+  const { now } = observed;
+  const from = now - WEEK_MS;
+  const { events, knownMs } = countable(sumSince(observed, from), excludedMs(excluded, { from, until: now }));
   return knownMs === 0 ? 0 : events / knownMs;
 }
 

@@ -3,6 +3,7 @@ import type { SloPoint } from '../../../schemas/slo/slo-view.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { accountOf, historySeconds } from '../budget/account.ts';
 import { budgetOf } from '../budget/budget.ts';
+import { type AppliedCorrection, appliedIn, excludedBy, excludedMs } from '../corrections.ts';
 import { BUCKET_MS, type History, indexOf, sumBetween } from '../history.ts';
 import { spanOf } from '../budget/period.ts';
 import { tidy } from './rounding.ts';
@@ -26,20 +27,31 @@ function firstDay({ window }: Slo, now: number): number {
  *
  * @param history closed buckets for `dailyPointsSeconds`
  * @param now milliseconds
+ * @param corrections of the objective
  */
-export function dailyPoints(slo: Slo, history: History, now: number): SloPoint[] {
+export function dailyPoints(
+  slo: Slo,
+  history: History,
+  now: number,
+  corrections: readonly AppliedCorrection[],
+): SloPoint[] {
   const until = indexOf(now) * BUCKET_MS;
   const points: SloPoint[] = [];
-  const counted = accountOf(slo, history, null, until).observed.history;
+  const excluded = excludedBy(appliedIn(corrections, { from: now - dailyPointsSeconds(slo, now) * 1000, until }));
+  const remainingAt = (end: number, spans: typeof excluded): number | null =>
+    budgetOf(accountOf(slo, history, null, end, spans)).remaining;
+  const counted = accountOf(slo, history, null, until, excluded).observed.history;
   for (let begin = firstDay(slo, now) * DAY_MS; begin < until; begin += DAY_MS) {
     const end = Math.min(begin + DAY_MS, until);
     const { events, errors, knownMs, ms } = sumBetween(counted, begin, end);
     points.push({
       at: timestamp(end),
-      budget_remaining: budgetOf(accountOf(slo, history, null, end)).remaining,
+      budget_remaining: remainingAt(end, excluded),
+      uncorrected_budget_remaining: excluded.length === 0 ? null : remainingAt(end, []),
       events: tidy(events),
       errors: tidy(errors),
       coverage: tidy(knownMs / ms),
+      excluded: tidy(excludedMs(excluded, { from: begin, until: end }) / ms),
     });
   }
   return points;

@@ -40,6 +40,7 @@ import {
 } from '../parts.ts';
 import type { Viewer } from '../../context.ts';
 import type { ConsoleDeps, ConsolePage } from './page.ts';
+import { withoutCorrections } from './slos.ts';
 
 /** The most incidents that the page shows with their cause and automation, of the most severe and newest ones. */
 const DETAILED_MAX = 25;
@@ -374,6 +375,7 @@ function slosPanel({ slos, at }: Now): Html {
             service,
             environment,
             budget_remaining: left,
+            corrected,
             burning,
             forecast: { spent_at },
             contradiction,
@@ -381,6 +383,7 @@ function slosPanel({ slos, at }: Now): Html {
             html`<p><span class="place">${service} ${environment}</span> ${name || id}</p>
               <p>
                 ${left === null ? 'budget unknown' : html`${shareBar(left, 'budget left')} budget left${left < 0 ? `, overspent by ${Math.round(-left * 100)} %` : ''}`}
+                ${withoutCorrections({ corrected })}
               </p>
               <p class="quiet">
                 ${burning.map(({ factor, long }) => `burns at least ${Math.round(factor * 10) / 10}× too fast over ${long}`).join('; ') || 'spent'}${spent_at === null ? '' : html` · spent ${ahead(spent_at, at)}`}

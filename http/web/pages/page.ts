@@ -42,6 +42,7 @@ export type ConsoleDeps = Pick<
   | 'runbooks'
   | 'secrets'
   | 'sessions'
+  | 'sloCorrections'
   | 'sloDays'
   | 'sloStatuses'
   | 'timeScale'

@@ -28,6 +28,7 @@ import {
 } from '../parts.ts';
 import { type ConsolePage, field } from './page.ts';
 import { CHANGE_FILTERS, type ChangeFilter, loadService, type Place, type ServiceData } from './service/data.ts';
+import { withoutCorrections } from './slos.ts';
 
 export const service: ConsolePage = {
   path: '/console/services/:service',
@@ -356,10 +357,13 @@ function slosPanel({ places, may, service: name }: ServiceData): Html | '' {
       ? nothing(html`No objective is configured. Add one in <code>config/slos/</code>.`)
       : html`<ul class="rows">
           ${slos.map(
-            ({ id, name: title, environment, budget_remaining: left }) =>
+            ({ id, name: title, environment, budget_remaining: left, corrected }) =>
               html`<li>
                 <p><span class="place">${environment}</span> ${title || id}</p>
-                <p>${left === null ? 'budget unknown' : html`${shareBar(left, 'budget left')} budget left`}</p>
+                <p>
+                  ${left === null ? 'budget unknown' : html`${shareBar(left, 'budget left')} budget left`}
+                  ${withoutCorrections({ corrected })}
+                </p>
               </li>`,
           )}
         </ul>`,

@@ -42,6 +42,8 @@ export type ServiceRow = {
   incidents: readonly Pick<IncidentRecord, 'id' | 'severity'>[];
   /** Lowest remaining budget of its objectives. Null: unknown. */
   budget: number | null;
+  /** The same without corrections. Null: unknown, or no correction applies. */
+  uncorrectedBudget: number | null;
 };
 
 export type Services = {
@@ -104,9 +106,13 @@ async function rowsOf(deps: ConsoleDeps, { may }: Viewer): Promise<ServiceRow[]>
   const rowOf = (service: string, environment: string | null, entry?: { team?: string; tier?: number }): ServiceRow => {
     const place = { service, environment: environment ?? '' } as Parameters<typeof modeOf>[0];
     const known = entry === undefined ? undefined : config.services[place.service]?.environments[place.environment];
-    const budgets = (slosAt.get(key(service, environment)) ?? [])
-      .filter((slo) => may('slos:read', slo))
-      .flatMap(({ budget_remaining: left }) => left ?? []);
+    const visible = (slosAt.get(key(service, environment)) ?? []).filter((slo) => may('slos:read', slo));
+    const budgets = visible.flatMap(({ budget_remaining: left }) => left ?? []);
+    const isCorrected = visible.some(({ corrected }) => corrected !== null);
+    const uncorrected = visible.flatMap(
+      ({ corrected, budget_remaining: left }) =>
+        (corrected === null ? left : corrected.uncorrected.budget.remaining) ?? [],
+    );
     const running = liveAt.get(key(service, environment)) ?? null;
     return {
       service,
@@ -121,6 +127,7 @@ async function rowsOf(deps: ConsoleDeps, { may }: Viewer): Promise<ServiceRow[]>
       live: running !== null && may('deployments:read', running) ? running : null,
       incidents: openAt.get(key(service, environment)) ?? [],
       budget: budgets.length === 0 ? null : Math.min(...budgets),
+      uncorrectedBudget: !isCorrected || uncorrected.length === 0 ? null : Math.min(...uncorrected),
     };
   };
   const listed = Object.entries(config.services).flatMap(([service, { team, tier, environments }]) => {
@@ -159,7 +166,7 @@ function list({ at, text, rows, next, isEmpty }: Services): Html {
 }
 
 const rowCells = (
-  { service, environment, team, tier, isInCatalogue, mode, live, incidents, budget }: ServiceRow,
+  { service, environment, team, tier, isInCatalogue, mode, live, incidents, budget, uncorrectedBudget }: ServiceRow,
   at: Timestamp,
 ): Cells => [
   html`<a href="${servicePath(service)}">${service}</a>
@@ -179,7 +186,8 @@ const rowCells = (
       : ''
     : modeBadge(mode),
   openBadge(incidents),
-  budget === null ? '' : budget < 0 ? html`<span class="lacking">overspent</span>` : shareBar(budget, 'budget left'),
+  html`${budget === null ? '' : budget < 0 ? html`<span class="lacking">overspent</span>` : shareBar(budget, 'budget left')}
+  ${uncorrectedBudget === null ? '' : html`<span class="quiet target">${Math.round(uncorrectedBudget * 100)} % without corrections</span>`}`,
 ];
 
 function openBadge([first, ...others]: ServiceRow['incidents']): Html | '' {

@@ -37,7 +37,7 @@ export const slo: ConsolePage = {
 export const sloMain = (view: SloView, at: Timestamp): Html => html`
   <h1 class="page-title">${view.name || view.id}</h1>
   <div class="columns incident-columns">
-    <div class="aside">${factsPanel(view, at)} ${burnPanel(view)}</div>
+    <div class="aside">${factsPanel(view, at)} ${correctionsPanel(view)} ${burnPanel(view)}</div>
     <div class="detail">${burnDownPanel(view, at)}</div>
   </div>
 `;
@@ -62,8 +62,33 @@ function factsPanel(view: SloView, at: Timestamp): Html {
   );
 }
 
+/** Shows the corrections behind the budget, so that no period is left out silently. */
+function correctionsPanel({ corrected }: SloView): Html | '' {
+  if (corrected === null) return '';
+  const { count, corrections, excluded_seconds: seconds } = corrected;
+  const time = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)}`;
+  return panel(
+    'corrections',
+    'Corrections',
+    count,
+    html`<p>${Math.round(seconds / 36) / 100} hours of the window don't count.</p>
+      <ul class="rows">
+        ${corrections.map(
+          ({ category, reason, starts_at, ends_at, rrule, created_by }) =>
+            html`<li>
+              <p><span class="place">${category.replaceAll('_', ' ')}</span> ${reason}</p>
+              <p class="quiet">
+                ${time(starts_at)} to ${time(ends_at)} (UTC)${rrule === null ? '' : html`, ${rrule}`}, by ${created_by}
+              </p>
+            </li>`,
+        )}
+      </ul>
+      ${count > corrections.length ? html`<p class="quiet">and ${count - corrections.length} more</p>` : ''}`,
+  );
+}
+
 /** Shows the rates, and the pairs of windows that are beyond their limit. */
-function burnPanel({ burn_rates: rates, burning }: SloView): Html {
+function burnPanel({ burn_rates: rates, burning, corrected }: SloView): Html {
   const rows = BurnWindow.options.flatMap((window): Cells[] => {
     const rate = rates[window];
     const beyond = burning.filter(({ long, short }) => long === window || short === window);
@@ -72,7 +97,8 @@ function burnPanel({ burn_rates: rates, burning }: SloView): Html {
       : [
           [
             window,
-            rate === null ? html`<span class="quiet">unknown</span>` : `${Math.round(rate * 100) / 100}×`,
+            rateText(rate),
+            ...(corrected === null ? [] : [rateText(corrected.uncorrected.burn_rates[window] ?? null)]),
             html`${beyond.map(
               ({ severity, factor }) =>
                 html`<span class="badge ${severity === 'page' ? 'critical' : 'warning'}"
@@ -88,10 +114,17 @@ function burnPanel({ burn_rates: rates, burning }: SloView): Html {
     null,
     rows.length === 0
       ? nothing('No burn rate is known yet.')
-      : html`${tableOf('Burn rates', ['Window', 'Rate', 'Alert'], rows)}
+      : html`${tableOf(
+            'Burn rates',
+            ['Window', 'Rate', ...(corrected === null ? [] : ['Without corrections']), 'Alert'],
+            rows,
+          )}
           <p class="quiet">1× spends the budget exactly within the window.</p>`,
   );
 }
+
+const rateText = (rate: number | null): Html | string =>
+  rate === null ? html`<span class="quiet">unknown</span>` : `${Math.round(rate * 100) / 100}×`;
 
 function burnDownPanel(view: SloView, at: Timestamp): Html {
   const known = view.history.flatMap((point) =>
@@ -144,17 +177,32 @@ function burnDownPanel(view: SloView, at: Timestamp): Html {
   );
 }
 
-const dayTable = (history: readonly SloPoint[]): Html =>
-  tableOf(
+function dayTable(history: readonly SloPoint[]): Html {
+  const isCorrected = history.some(({ excluded, uncorrected_budget_remaining: all }) => excluded > 0 || all !== null);
+  return tableOf(
     'Budget by day',
-    ['Until (UTC)', 'Budget left', 'Errors', 'Events', 'Known'],
+    [
+      'Until (UTC)',
+      'Budget left',
+      ...(isCorrected ? ['Without corrections', 'Excluded'] : []),
+      'Errors',
+      'Events',
+      'Known',
+    ],
     history
       .toReversed()
-      .map(({ at, budget_remaining: left, errors, events, coverage }): Cells => [
+      .map(({ at, budget_remaining: left, errors, events, coverage, ...corrected }): Cells => [
         html`<span class="when">${at.slice(0, 10)} ${at.slice(11, 16)}</span>`,
-        left === null ? html`<span class="quiet">unknown</span>` : percent(left),
+        shareText(left),
+        ...(isCorrected
+          ? [shareText(corrected.uncorrected_budget_remaining), percent(Math.round(corrected.excluded * 1000) / 1000)]
+          : []),
         String(Math.round(errors)),
         String(Math.round(events)),
         percent(Math.floor(coverage * 1000) / 1000),
       ]),
   );
+}
+
+const shareText = (share: number | null): Html | string =>
+  share === null ? html`<span class="quiet">unknown</span>` : percent(share);

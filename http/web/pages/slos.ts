@@ -94,12 +94,23 @@ const cellsOf = (slo: SloView, at: Timestamp): Cells => [
 
 export const percent = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
 
-export function budgetOf({ budget_remaining: left, events, errors }: SloView): Html {
-  if (left === null) return html`<span class="quiet">unknown</span>`;
+export function budgetOf({ budget_remaining: left, events, errors, corrected }: SloView): Html {
+  if (left === null) return html`<span class="quiet">unknown</span> ${withoutCorrections({ corrected })}`;
   return html`${
     left < 0 ? html`<span class="lacking">overspent by ${percent(-left)}</span>` : shareBar(left, 'budget left')
   }
-  ${events === null || errors === null ? '' : html`<span class="quiet target">${Math.round(errors)} errors of ${Math.round(events)}</span>`}`;
+  ${events === null || errors === null ? '' : html`<span class="quiet target">${Math.round(errors)} errors of ${Math.round(events)}</span>`}
+  ${withoutCorrections({ corrected })}`;
+}
+
+/** Shows the budget that counts everything, if corrections apply. */
+export function withoutCorrections({ corrected }: Pick<SloView, 'corrected'>): Html | '' {
+  if (corrected === null) return '';
+  const { remaining } = corrected.uncorrected.budget;
+  const count = corrected.count === 1 ? '1 correction' : `${corrected.count} corrections`;
+  return html`<span class="quiet target"
+    >${remaining === null ? 'unknown' : percent(remaining)} without ${count}</span
+  >`;
 }
 
 /** Shows the rate at which the budget is spent: 1 spends it exactly over the window. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../domain/freeze/decide.ts';
+import { budgetFreeze } from '../../../domain/freeze/causes.ts';
 import { sloView } from '../../../domain/slo/view.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { objective } from '../slo/pasts.ts';
-import { at, inputs, NOON, policy, status } from './builders.ts';
+import { at, hash, inputs, NOON, policy, slo, status } from './builders.ts';
 
 const DENY = { stale: { afterSeconds: 600, deploys: 'deny' } } as const;
 const WHY = 'Prometheus answered 404: page not found';
@@ -46,6 +47,43 @@ describe('a budget with insufficient data', () => {
   ])('%s', (_, asked) => {
     const { allowed, stale, data_age_s } = decide(inputs(asked));
     expect({ allowed, stale, data_age_s }).toEqual({ allowed: true, stale: false, data_age_s: 0 });
+  });
+});
+
+describe('a budget with corrections', () => {
+  const { budget: spent, burn_rates } = status({ spent: 1.2 });
+  const corrected: SloStatus['corrected'] = {
+    count: 1,
+    excluded_seconds: 7200,
+    corrections: [
+      {
+        id: 'cor_1',
+        category: 'load_test',
+        reason: 'Rehearsal',
+        starts_at: NOON,
+        ends_at: NOON,
+        rrule: null,
+        created_by: 'ada',
+      },
+    ],
+    uncorrected: { budget: spent, burn_rates },
+  };
+
+  test('allows deploys by the corrected value, and names the correction', () => {
+    const { verdict, reasons } = decide(inputs({ slos: [status({ spent: 0.2, corrected })] }));
+    expect(verdict).toBe('allow');
+    expect(reasons).toEqual([
+      {
+        code: 'budget_corrected',
+        text: 'corrections apply to the budget of checkout-availability: 20 % (120 % without corrections) is spent; not counted: load_test "Rehearsal" (ada)',
+      },
+    ]);
+  });
+
+  test('that is spent all the same names it in the reason of the freeze', () => {
+    const { reason } = budgetFreeze(slo(), status({ spent: 1.1, corrected }), policy(), NOON, hash);
+    expect(reason).toContain('is spent: 110 % (120 % without corrections) of what ');
+    expect(reason).toMatch(/; not counted: load_test "Rehearsal" \(ada\)$/);
   });
 });
 

@@ -228,7 +228,7 @@ describe('a burn rate freezes', () => {
       at(-1),
       hash,
     );
-    const byEvaluation = burnFreeze(slo(), PAGE, policy(), NOON, hash);
+    const byEvaluation = burnFreeze(slo(), PAGE, status(), policy(), NOON, hash);
     if (byAlert === null) throw new Error('it freezes');
     expect(causeKey(byAlert)).toBe(causeKey(byEvaluation));
     expect(causeKey(byAlert)).not.toBe(causeKey(budgetFreeze(slo(), status(), policy(), NOON, hash)));

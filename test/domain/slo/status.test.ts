@@ -10,6 +10,7 @@ const FOUND = {
   problem: null,
   unread: null,
   source: 'own',
+  corrections: [],
 } as const;
 
 test('the status of an objective is complete and matches the schema', () => {

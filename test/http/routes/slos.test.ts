@@ -79,6 +79,7 @@ describe('an objective', () => {
       events: null,
       errors: null,
       significant: null,
+      corrected: null,
       state: 'unreadable',
       problem: expect.stringContaining('not been evaluated yet'),
       burn_rates: { '5m': null, '30m': null, '1h': null, '2h': null, '6h': null, '1d': null, '3d': null },

@@ -194,6 +194,7 @@ const now = (more: Partial<Now> = {}): Now => ({
       service: hostile<ServiceName>('slow'),
       environment: 'production' as EnvironmentName,
       budget_remaining: -0.2,
+      corrected: null,
       burning: [{ severity: 'page', long: '1h', short: '5m', factor: 13.44 }],
       forecast: { spent_at: null },
       contradiction: { kind: 'shown_operational', components: [hostile('component')] },

@@ -44,6 +44,7 @@ const row = (more: Partial<ServiceRow> = {}): ServiceRow => ({
   live: change(),
   incidents: [{ id: ID, severity: 'warning' }],
   budget: -0.4,
+  uncorrectedBudget: null,
   ...more,
 });
 
@@ -79,7 +80,13 @@ const place = (more: Partial<Place> = {}): Place => ({
   } as unknown as ShadowRow,
   proof: null,
   slos: [
-    { id: 'slo', name: hostile('objective'), environment: hostile('environment'), budget_remaining: 0.4 } as SloView,
+    {
+      id: 'slo',
+      name: hostile('objective'),
+      environment: hostile('environment'),
+      budget_remaining: 0.4,
+      corrected: null,
+    } as SloView,
   ],
   ...more,
 });

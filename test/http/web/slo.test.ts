@@ -15,6 +15,8 @@ const HISTORY: SloPoint[] = Array.from({ length: 28 }, (_, day) => ({
   events: 1000 + day,
   errors: day,
   coverage: 0.9996,
+  uncorrected_budget_remaining: null,
+  excluded: 0,
 }));
 
 const slo = (more: Partial<SloView> = {}): SloView => ({
@@ -40,6 +42,7 @@ const slo = (more: Partial<SloView> = {}): SloView => ({
   events: 28_000,
   errors: 20,
   significant: true,
+  corrected: null,
   state: 'ok',
   problem: null,
   burn_rates: { '5m': 16, '30m': null, '1h': 14.44, '2h': 9, '6h': 4, '1d': 2, '3d': 1.1 },

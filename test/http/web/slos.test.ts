@@ -18,6 +18,7 @@ const slo = (more: Partial<SloView> = {}): SloView =>
     budget_remaining: 0.42,
     events: 1000,
     errors: 3,
+    corrected: null,
     burn_rates: { '1h': 14.44, '5m': null },
     burning: [{ severity: 'page', long: '1h', short: '5m', factor: 14.4 }],
     forecast: { spent_at: '2026-11-20T15:00:00.000Z', freezes_at: '2026-11-20T14:00:00.000Z', lifts_at: null },

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
 import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
 import { SloAlertTable } from '../../../aws/table/slo/slo-alerts.ts';
+import { SloCorrectionTable } from '../../../aws/table/slo/slo-corrections.ts';
 import { SloDayTable } from '../../../aws/table/slo/slo-days.ts';
 import { SloLeaseTable } from '../../../aws/table/slo/slo-lease.ts';
 import { SloStatusTable } from '../../../aws/table/slo/slo-statuses.ts';
@@ -65,6 +66,7 @@ export class SloWorld {
       freezes: new FreezeTable(table, clock, new AuditLogTable(table, blobs, clock, silent, sealSecrets)),
       sloAlerts: new SloAlertTable(table, clock),
       sloDays: new SloDayTable(table),
+      sloCorrections: new SloCorrectionTable(table, clock),
       sloLease: new SloLeaseTable(table, clock),
       sloStatuses: new SloStatusTable(table),
       sloMetrics: prometheusQueries(async () => this.prometheusUrl),

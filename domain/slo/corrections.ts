@@ -1,0 +1,78 @@
+import type { SloCorrection } from '../../schemas/slo/slo-correction.ts';
+import { localStart } from '../../schemas/slo/slo-correction.ts';
+import { millisOf, secondsBetween, timestamp } from '../../schemas/time/time.ts';
+import type { TimeSpan } from '../../schemas/time/time-span.ts';
+import { spansBetween } from '../time/time-spans.ts';
+import type { Span } from './budget/period.ts';
+import { BUCKET_MS, type Bucket, endOf, type History, indexOf, setBucket } from './history.ts';
+
+/** A correction, with the periods in which it applies: none of them counts. */
+export type AppliedCorrection = { correction: SloCorrection; spans: readonly Span[] };
+
+/** Returns the periods of a correction that overlap a stretch of time. */
+export const spansOf = (correction: SloCorrection, { from, until }: Span): Span[] =>
+  spansBetween(timeSpanOf(correction), timestamp(from), timestamp(until)).map((span) => ({
+    from: millisOf(span.from),
+    until: millisOf(span.until),
+  }));
+
+function timeSpanOf({ starts_at, ends_at, rrule, time_zone }: SloCorrection): TimeSpan {
+  if (rrule === null) return { from: starts_at, until: ends_at };
+  const timeZone = time_zone ?? 'UTC';
+  const seconds = Math.max(1, Math.ceil(secondsBetween(starts_at, ends_at)));
+  return { rrule, start: localStart(starts_at, timeZone).toString(), timeZone, duration: `PT${seconds}S` };
+}
+
+/** Returns the corrections that overlap a stretch of time, with their periods in it. */
+export const appliedIn = (corrections: readonly AppliedCorrection[], { from, until }: Span): AppliedCorrection[] =>
+  corrections.flatMap(({ correction, spans }) => {
+    const within = spans.filter((span) => span.from < until && from < span.until);
+    return within.length === 0 ? [] : [{ correction, spans: within }];
+  });
+
+/** Returns all periods of the corrections. */
+export const excludedBy = (corrections: readonly AppliedCorrection[]): Span[] =>
+  corrections.flatMap(({ spans }) => spans);
+
+const NOTHING: Bucket = { events: 0, errors: 0 };
+
+/**
+ * Returns a copy of a history in which the buckets that a period touches count neither events nor errors. A bucket is
+ * excluded as a whole, because its events cannot be told apart.
+ */
+export function withoutSpans(history: History, spans: readonly Span[]): History {
+  if (spans.length === 0) return history;
+  const copy: History = { oldest: history.oldest, events: history.events.slice(), errors: history.errors.slice() };
+  for (const span of spans) {
+    const { first, end } = bucketsOf(span, history);
+    for (let index = first; index < end; index++) setBucket(copy, index, NOTHING);
+  }
+  return copy;
+}
+
+/** Returns the last 300 seconds up to `now` as counted: nothing if a period touches them. */
+export const recentWithout = (recent: Bucket | null, now: number, spans: readonly Span[]): Bucket | null =>
+  spans.some(({ from, until }) => from < now && now - BUCKET_MS < until) ? NOTHING : recent;
+
+/** Returns how much of a stretch of time is excluded, in milliseconds: whole buckets, each once. */
+export function excludedMs(spans: readonly Span[], within: Span): number {
+  const parts = spans
+    .map(({ from, until }) => ({
+      from: Math.max(within.from, indexOf(from) * BUCKET_MS),
+      until: Math.min(within.until, Math.ceil(until / BUCKET_MS) * BUCKET_MS),
+    }))
+    .filter(({ from, until }) => from < until)
+    .toSorted((a, b) => a.from - b.from);
+  let [sum, reached] = [0, -Infinity];
+  for (const { from, until } of parts) {
+    sum += Math.max(0, until - Math.max(from, reached));
+    reached = Math.max(reached, until);
+  }
+  return sum;
+}
+
+/** Returns the buckets of a history that a period touches, from `first` to before `end`. */
+const bucketsOf = ({ from, until }: Span, history: History): { first: number; end: number } => ({
+  first: Math.max(history.oldest, indexOf(from)),
+  end: Math.min(endOf(history), Math.ceil(until / BUCKET_MS)),
+});
