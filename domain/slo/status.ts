@@ -22,8 +22,12 @@ export type Found = Pick<SloStatus, 'state' | 'problem' | 'source'> & {
   corrections: readonly AppliedCorrection[];
 };
 
-/** How many corrections a status lists. */
-const LISTED_MAX = 5;
+/** How many corrections a status lists, and how much of their reasons: one item stores all objectives of a service. */
+const LISTED_MAX = 3;
+const REASON_MAX_CHARS = 120;
+
+const shortened = (reason: string): string =>
+  reason.length <= REASON_MAX_CHARS ? reason : `${reason.slice(0, REASON_MAX_CHARS - 1).toWellFormed()}…`;
 
 /**
  * Builds the status of an objective.
@@ -69,7 +73,7 @@ function correctedOf(everything: Account, applied: readonly AppliedCorrection[])
     corrections: latest.map(({ id, category, reason, starts_at, ends_at, rrule, created_by }) => ({
       id,
       category,
-      reason,
+      reason: shortened(reason),
       starts_at,
       ends_at,
       rrule,

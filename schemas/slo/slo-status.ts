@@ -67,7 +67,7 @@ export const Corrected = z.object({
   /** Number of corrections that apply, and how much of the window up to now they exclude. */
   count: z.number(),
   excluded_seconds: z.number(),
-  /** The most recently recorded ones, at most five. */
+  /** The most recently recorded ones, at most three, with their shortened reasons. */
   corrections: z.array(
     SloCorrection.pick({
       id: true,

@@ -223,15 +223,19 @@ describe('the status of an objective', () => {
     expect(statusOf(slo, empty, null, { ...FOUND, corrections: running }).data_at).toBeNull();
   });
 
-  test('lists at most five corrections, and counts all', () => {
+  test('lists at most three corrections, with the beginning of their reasons, and counts all', () => {
     const many = Array.from({ length: 8 }, (_, n) => ({
-      correction: correction(NOON - HOUR, NOON, { id: `cor_${n}`, created_at: timestamp(NOON + n) }),
+      correction: correction(NOON - HOUR, NOON, {
+        id: `cor_${n}`,
+        created_at: timestamp(NOON + n),
+        reason: 'x'.repeat(500),
+      }),
       spans: [{ from: NOON - HOUR, until: NOON }],
     }));
     const status = statusOf(slo, past, null, { ...FOUND, corrections: many });
-    expect(status.corrected?.corrections.map(({ id }) => id)).toEqual(['cor_7', 'cor_6', 'cor_5', 'cor_4', 'cor_3']);
+    expect(status.corrected?.corrections.map(({ id }) => id)).toEqual(['cor_7', 'cor_6', 'cor_5']);
     expect([status.corrected?.count, status.corrected?.excluded_seconds]).toEqual([8, 3600]);
-    expect(correctionsInWords(status)).toMatch(/, 3 more$/);
+    expect(correctionsInWords(status)).toMatch(/^load_test "x{119}…" \(ada\), .*, 5 more$/);
   });
 
   test('has both values in its history by day', () => {

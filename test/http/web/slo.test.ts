@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sloMain } from '../../../http/web/pages/slo.ts';
 import type { SloPoint, SloView } from '../../../schemas/slo/slo-view.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
@@ -130,4 +130,48 @@ test('says so if nothing is known', async () => {
 test('an unknown objective is not found', async () => {
   const { get } = consoleWorld();
   expect((await get('/console/slos/nothing', { token: 'vera' })).status).toBe(404);
+});
+
+describe('corrections', () => {
+  const budget = {
+    remaining: -1.976,
+    spent_at_least: 2.976,
+    coverage: 1,
+    events: 28_000,
+    errors: 90,
+    significant: true,
+  };
+  const corrected: SloView['corrected'] = {
+    count: 4,
+    excluded_seconds: 7200,
+    corrections: [
+      {
+        id: 'cor_1',
+        category: 'load_test',
+        reason: hostile('reason'),
+        starts_at: plusSeconds(AT, -7200),
+        ends_at: AT,
+        rrule: 'FREQ=WEEKLY',
+        created_by: hostile('person'),
+      },
+    ],
+    uncorrected: { budget, burn_rates: slo().burn_rates },
+  };
+  const history = HISTORY.map((point) => ({ ...point, uncorrected_budget_remaining: -0.5, excluded: 0.25 }));
+
+  test('are shown with both values, so that nothing is left out silently', async () => {
+    const html = await page({ corrected, history, burn_rates: { ...slo().burn_rates, '1h': 0.1 } });
+    expectHarmless(html, 6);
+    const shown = textOf(html);
+    expect(shown).toContain('-197.6 % without 4 corrections');
+    expect(shown).toContain("2 hours of the window don't count.");
+    expect(shown).toMatch(/load test .*2026-11-20 10:00 to 2026-11-20 12:00 \(UTC\), FREQ=WEEKLY, by /s);
+    expect(shown).toContain('and 3 more');
+    expect(shown).toMatch(/1h\s*0.1×\s*14.44×/);
+    expect(shown).toMatch(/-50 %\s*25 %/);
+  });
+
+  test('are absent without one', async () => {
+    expect(await page({})).not.toContain('orrections');
+  });
 });
