@@ -303,7 +303,7 @@ export function nextStep(story: Story): string {
   const { incident, decisions, effects, parent } = story;
   const { status, verification, firing } = incident;
   if (status === 'resolved')
-    return 'None: the incident is resolved. Write the post-mortem soon, while the details are fresh.';
+    return 'None: the incident is resolved. Complete its post-mortem soon, while the details are fresh.';
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
   if (waiting !== undefined)
     return incident.automation_paused
