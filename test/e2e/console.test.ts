@@ -361,6 +361,8 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['an SLO', () => '/console/slos/archive-availability'],
     ['Freezes', () => '/console/freezes'],
     ['Delivery', () => '/console/delivery?figure=time_to_restore'],
+    ['Pipelines', () => '/console/delivery/pipelines'],
+    ['the pipelines of a service', () => '/console/delivery/pipelines?service=checkout'],
     ['Runbooks', () => '/console/runbooks'],
     ['a runbook with its plan', () => planPath],
     ['a run', () => runPath],

@@ -1,15 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { pipelineReport } from '../../../domain/delivery/pipeline-report.ts';
+import { PIPELINE_WINDOW_SECONDS, pipelineFigures } from '../../../actions/delivery/pipeline-figures.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { PipelineReport } from '../../../schemas/delivery/pipeline-figures.ts';
-import { plusSeconds } from '../../../schemas/time/time.ts';
 import { answers, type Api, endpoint } from '../../endpoint.ts';
 import { Window } from '../dora.ts';
 
 const Report = PipelineReport.meta({ id: 'PipelineReport' });
-
-const DEFAULT_SECONDS = 14 * 24 * 3600;
 
 /** Registers the figures of pipelines. */
 export function pipelineReportRoute(app: Api, deps: Deps): void {
@@ -25,7 +22,7 @@ export function pipelineReportRoute(app: Api, deps: Deps): void {
       request: {
         query: z.object({
           service: ServiceName,
-          window: Window.default(DEFAULT_SECONDS),
+          window: Window.default(PIPELINE_WINDOW_SECONDS),
           branch: z.string().min(1).max(512).optional().openapi({
             description: 'Value of the label `branch` in metrics, such as main or other. Default: all branches',
           }),
@@ -36,13 +33,7 @@ export function pipelineReportRoute(app: Api, deps: Deps): void {
     async (c) => {
       const { service, window: seconds, branch = null } = c.req.valid('query');
       c.var.allow({ service });
-      const until = deps.clock.now();
-      const from = plusSeconds(until, -seconds);
-      const [records, flaky] = await Promise.all([
-        deps.pipelineRuns.since(service, from),
-        deps.pipelineTests.flaky(service, from),
-      ]);
-      return c.json(pipelineReport({ ...records, flaky }, { service, window: { from, until }, branch }), 200);
+      return c.json((await pipelineFigures(deps, { service, seconds, branch })).report, 200);
     },
   );
 }

@@ -18,6 +18,8 @@ import {
 import { plot } from '../plot.ts';
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './delivery/actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './delivery/data.ts';
+import { PIPELINES_PATH } from './delivery/pipelines.ts';
+import { choice, counted, duration, share } from './delivery/words.ts';
 import type { ConsolePage } from './page.ts';
 
 const PATH = '/console/delivery';
@@ -36,6 +38,7 @@ export const delivery: ConsolePage = {
 export const deliveryMain = (data: DeliveryData): Html => html`
   <h1 class="page-title">Delivery</h1>
   ${windowLinks(data)} ${scopeForm(data)}
+  <p class="more"><a href="${PIPELINES_PATH}">Pipelines: success, durations, queues, and flaky tests</a></p>
   <div class="columns">
     <div class="detail">
       ${panel('figures', `Last ${data.selection.days} days`, null, figuresTable(data))}
@@ -82,13 +85,6 @@ const scopeForm = ({ selection, services, teams, environments }: DeliveryData): 
     ${choice('environment', 'Production', environments, selection.environment)}
     <button>Show</button>
   </form>`;
-
-const choice = (name: string, all: string, values: readonly string[], selected: string | undefined): Html =>
-  html`<label for="of-${name}" class="hidden">${name}</label>
-    <select id="of-${name}" name="${name}">
-      <option value="">${all}</option>
-      ${values.map((one) => html`<option value="${one}" ${one === selected ? html`selected` : ''}>${one}</option>`)}
-    </select>`;
 
 function figuresTable({ figures, selection, complete }: DeliveryData): Html {
   const row = (figure: DoraFigure, value: string, band: Band | null, about: string): Cells => [
@@ -152,8 +148,6 @@ function figuresTable({ figures, selection, complete }: DeliveryData): Html {
   ${complete ? '' : html`<p class="lacking">There are more incidents than one report reads; the figures omit the oldest.</p>`}`;
 }
 
-const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
-
 /** Shapes, so that bands differ without color. */
 const BANDS: Readonly<Record<Band, { mark: string; look: string }>> = {
   elite: { mark: '●', look: 'effect-succeeded' },
@@ -165,8 +159,6 @@ const BANDS: Readonly<Record<Band, { mark: string; look: string }>> = {
 const bandBadge = (band: Band): Html =>
   html`<span class="badge ${BANDS[band].look}">${BANDS[band].mark} ${band}</span>`;
 
-const share = (value: number | null): string => (value === null ? 'no data' : `${Number((value * 100).toFixed(1))} %`);
-
 /** Shows a frequency by the period in which there is at least one. */
 function perDay(value: number): string {
   if (value === 0) return 'none';
@@ -175,17 +167,6 @@ function perDay(value: number): string {
 }
 
 const number = (value: number): string => String(Number(value.toPrecision(2)));
-
-/** Shows a duration with up to two units. */
-function duration(seconds: number | null): string {
-  if (seconds === null) return 'no data';
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
-  if (hours < 24) return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
-  return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
 
 function trendPlots({ trend, from, at, figures, selection }: DeliveryData): Html {
   if (figures.deployment_frequency.deploys + figures.change_failure_rate.deploys === 0)

@@ -3,6 +3,7 @@ import { approval } from './approval.ts';
 import { audit } from './audit.ts';
 import { decisions } from './decisions.ts';
 import { delivery } from './delivery.ts';
+import { pipelines } from './delivery/pipelines.ts';
 import { freezes } from './freezes.ts';
 import { inbox } from './inbox.ts';
 import { incident } from './incident.ts';
@@ -30,6 +31,7 @@ export const PAGES: readonly ConsolePage[] = [
   slo,
   freezes,
   delivery,
+  pipelines,
   runbooks,
   runbook,
   run,

@@ -32,6 +32,8 @@ export type ConsoleDeps = Pick<
   | 'log'
   | 'pager'
   | 'pins'
+  | 'pipelineRuns'
+  | 'pipelineTests'
   | 'postmortems'
   | 'publicIncidents'
   | 'publicUrl'
