@@ -1,12 +1,14 @@
 import { defaultUrl, type StandIns } from '../domain/catalogue/vendors.ts';
-import type { Deployer, Flags } from '../domain/rollback/targets.ts';
+import type { Deployer, Flags, ImageAutomation } from '../domain/rollback/targets.ts';
+import type { ImageAutomationConfig } from '../schemas/rollback/image-automation.ts';
 import { type DeployerConfig, type FlagsConfig, targetOf } from '../schemas/rollback/targets/index.ts';
 import { argoCdDeployers } from './argo-cd/target.ts';
 import { awsDeployers } from './aws/target.ts';
 import { httpFlags } from './flags-http/flags.ts';
 import { githubDeployers } from './github/target.ts';
 import { httpDeployers } from './http-cd/target.ts';
-import { kubernetesDeployers } from './kubernetes/target.ts';
+import { fluxImageUpdates } from './kubernetes/image-updates.ts';
+import { clusterOf, kubernetesDeployers } from './kubernetes/target.ts';
 import { launchDarklyServices } from './launchdarkly/target.ts';
 import type {
   CreateDeployer,
@@ -38,14 +40,22 @@ export const deployerFor = (entry: DeployerConfig, context: With<TargetContext>)
 export const flagsFor = (entry: FlagsConfig, context: With<FlagContext>): Promise<Flags | undefined> =>
   connected(entry, context, (url) => (FLAG_SERVICES[entry.kind] as CreateFlags)(entry, { ...context, url }));
 
+/** Returns the client for image automation, or undefined if the address of its cluster is not known. */
+export const imageAutomationFor = (
+  entry: ImageAutomationConfig,
+  context: Pick<With<FlagContext>, 'secrets' | 'clock' | 'serviceEnvironment' | 'standIns'>,
+): Promise<(ImageAutomation & { standIn: boolean }) | undefined> =>
+  connected({ ...entry, kind: 'kubernetes' }, context, (url) =>
+    fluxImageUpdates(entry, clusterOf(entry, { ...context, url }), context.serviceEnvironment),
+  );
+
 async function connected<Port>(
-  entry: DeployerConfig | FlagsConfig,
+  entry: Pick<DeployerConfig | FlagsConfig, 'kind'> & { url?: string | undefined },
   { secrets, standIns }: Pick<With<FlagContext>, 'secrets' | 'standIns'>,
   create: (url: string) => Port | undefined | Promise<Port | undefined>,
 ): Promise<(Port & { standIn: boolean }) | undefined> {
   const setting = targetOf(entry.kind).connection.url;
-  const own = 'url' in entry ? entry.url : undefined;
-  const url = own ?? ((await secrets.get(setting)) || defaultUrl(setting));
+  const url = entry.url ?? ((await secrets.get(setting)) || defaultUrl(setting));
   const port = url === undefined ? undefined : await create(url);
   return port && { ...port, standIn: standIns.at(url) };
 }

@@ -1,5 +1,5 @@
 import type { ChangeDeps } from '../../domain/ports/deps.ts';
-import { deployerFor, flagsFor } from '../../integrations/rollback-targets.ts';
+import { deployerFor, flagsFor, imageAutomationFor } from '../../integrations/rollback-targets.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
 import { notifyingChanges, notifyingPins } from '../notifying-stores.ts';
 import { BacklogTable } from '../table/changes/backlog.ts';
@@ -30,6 +30,10 @@ export function changeDeps({ system, table, projections, gates, github, counted 
     flagsFor: async (entry, serviceEnvironment) => {
       const flags = await flagsFor(entry, { serviceEnvironment, ...targets });
       return flags && counted(entry.kind, flags);
+    },
+    imageAutomationFor: async (entry, serviceEnvironment) => {
+      const automation = await imageAutomationFor(entry, { serviceEnvironment, ...targets });
+      return automation && counted(entry.kind, automation);
     },
     http: counted('runbook-http', runbookCalls({ secrets, clock })),
   };

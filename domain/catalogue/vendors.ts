@@ -60,11 +60,12 @@ export type NamedCredentials = Partial<Record<VendorId, readonly string[]>>;
 export function namedCredentials(services: Config['services']): NamedCredentials {
   const named = Object.values(services)
     .flatMap(({ environments }) => Object.values(environments))
-    .flatMap(({ deployer, flags }) => [deployer, flags])
+    .flatMap(({ deployer, flags, imageAutomation }) => [deployer, flags, imageAutomation])
     .flatMap((target): [VendorId, string][] => {
       if (target === undefined || !('auth' in target) || target.auth === undefined) return [];
       if ('url' in target && target.url !== undefined) return [];
-      return [[vendorOf(target.kind), 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
+      const vendor = target.kind === 'flux' ? 'kubernetes' : vendorOf(target.kind);
+      return [[vendor, 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
     });
   return Object.fromEntries(
     [...Map.groupBy(named, ([vendor]) => vendor)].map(([vendor, all]) => [

@@ -1,3 +1,4 @@
+import type { ImageAutomationConfig } from '../../schemas/rollback/image-automation.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
@@ -29,7 +30,7 @@ import type { Spans } from '../delivery/span.ts';
 import type { ChangeEvents } from '../pagerduty/change-event.ts';
 import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
-import type { Deployer, Flags } from '../rollback/targets.ts';
+import type { Deployer, Flags, ImageAutomation } from '../rollback/targets.ts';
 import type { SloAlerts, SloCorrections, SloDays, SloLease, SloMetrics, SloStatuses } from '../slo/ports.ts';
 import type { PublicIncidents } from '../status/ports.ts';
 import type { SnapshotStore } from '../status/snapshot.ts';
@@ -127,6 +128,11 @@ export type ChangeDeps = {
   deployerFor: (config: DeployerConfig, serviceEnvironment: ServiceEnvironment) => Promise<Deployer | undefined>;
   /** Undefined: the configuration is incomplete. */
   flagsFor: (config: FlagsConfig, serviceEnvironment: ServiceEnvironment) => Promise<Flags | undefined>;
+  /** Undefined: the configuration is incomplete. */
+  imageAutomationFor: (
+    config: ImageAutomationConfig,
+    serviceEnvironment: ServiceEnvironment,
+  ) => Promise<(ImageAutomation & { standIn: boolean }) | undefined>;
   http: HttpCalls;
 };
 

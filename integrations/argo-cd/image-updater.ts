@@ -1,7 +1,6 @@
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { HeldImages, HoldRequest, ImageAutomation } from '../../domain/rollback/targets.ts';
-import type { Ending } from '../shared/refusals.ts';
-import { refuse } from '../shared/refusals.ts';
+import { refuse, vendorResponse } from '../shared/refusals.ts';
 import { ignoring, tagsOf, updatedImages } from './ignored-tags.ts';
 import { type ArgoOptions, attempt, type Calls } from './rest.ts';
 
@@ -10,7 +9,7 @@ export const imageUpdater = (argo: ArgoOptions, { service, environment }: Servic
   name: 'Argo CD Image Updater',
   async hold(request) {
     const answer = await attempt(argo, (calls) => hold(calls, `${service}/${environment}`, request));
-    return answer.kind === 'done' ? answer : responseOf(answer);
+    return answer.kind === 'done' ? answer : vendorResponse(answer);
   },
 });
 
@@ -30,10 +29,3 @@ async function hold(calls: Calls, holder: string, { versions, images: named }: H
 }
 
 type Done = { kind: 'done'; value: HeldImages };
-
-/** A call without a usable response may have been executed, or may still be. */
-const responseOf = (ending: Ending): Exclude<Awaited<ReturnType<ImageAutomation['hold']>>, Done> => {
-  if (ending.kind === 'later' && ending.afterSeconds === null) return { kind: 'unclear', detail: ending.detail };
-  if (ending.kind === 'later') return { kind: 'later', detail: ending.detail, afterSeconds: ending.afterSeconds };
-  return { kind: 'refused', code: ending.kind, detail: ending.detail };
-};

@@ -13,7 +13,7 @@ export const kubernetesDeployers: Deployers<'kubernetes' | 'argo-rollouts' | 'fl
   flagger: (config, context) => flaggerDeployer(config, { ...context, cluster: clusterOf(config, context) }),
 };
 
-const clusterOf = (
+export const clusterOf = (
   { auth }: { auth?: { bearer: string } | undefined },
-  { url, secrets, clock }: TargetContext,
+  { url, secrets, clock }: Pick<TargetContext, 'url' | 'secrets' | 'clock'>,
 ): ClusterOptions => ({ url, tokenName: auth?.bearer ?? 'KUBERNETES_TOKEN', secrets, clock });

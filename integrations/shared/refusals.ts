@@ -1,3 +1,4 @@
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { TargetResponse, DriftCheck } from '../../domain/rollback/targets.ts';
 import type { Failed } from './client.ts';
 
@@ -55,3 +56,10 @@ export async function orEnding<T>(work: () => Promise<T>): Promise<T | Ending> {
     throw error;
   }
 }
+
+/** Converts an ending for callers that track vendors. A call without a usable response may still be executed. */
+export const vendorResponse = (ending: Ending): Exclude<VendorResponse<never>, { kind: 'done' }> => {
+  if (ending.kind !== 'later') return { kind: 'refused', code: ending.kind, detail: ending.detail };
+  const { detail, afterSeconds } = ending;
+  return afterSeconds === null ? { kind: 'unclear', detail } : { kind: 'later', detail, afterSeconds };
+};

@@ -24,8 +24,8 @@ const isKnown = (name: string): boolean => ![undefined, 'connected', 'links'].in
 
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {
-    for (const { deployer, flags } of Object.values(environments)) {
-      for (const target of [deployer, flags]) {
+    for (const { deployer, flags, imageAutomation } of Object.values(environments)) {
+      for (const target of [deployer, flags, imageAutomation]) {
         if (target === undefined || !('auth' in target) || target.auth === undefined) continue;
         yield 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature;
       }

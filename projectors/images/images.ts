@@ -1,11 +1,14 @@
 import * as z from 'zod';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { standInNote } from '../../domain/catalogue/vendors.ts';
 import { pinsIn, type Projections } from '../../domain/incidents/projections.ts';
 import type { Pins } from '../../domain/ports/changes.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { HeldImages, ImageAutomation } from '../../domain/rollback/targets.ts';
+import type { EnvironmentEntry } from '../../schemas/config/config.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
 import { IncidentId, Version } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
@@ -37,7 +40,7 @@ const ImagesState = z.object({
 });
 type ImagesState = z.infer<typeof ImagesState>;
 
-type ImagesDeps = Pick<Deps, 'deployerFor'> & {
+type ImagesDeps = Pick<Deps, 'deployerFor' | 'imageAutomationFor'> & {
   config: Pick<ConfigSource, 'current'>;
   pins: Pick<Pins, 'of' | 'get'>;
   incidents: Pick<Incidents, 'note'>;
@@ -55,14 +58,28 @@ export const imagesProjector =
     const { service, environment } = serviceEnvironment;
     const environments = serviceEntry((await deps.config.current()).services, service)?.environments;
     const entry = new Map(Object.entries(environments ?? {})).get(environment);
-    const automation = entry?.deployer && (await deps.deployerFor(entry.deployer, serviceEnvironment))?.imageAutomation;
+    const automation = entry && (await automationOf(deps, entry, serviceEnvironment));
     if (automation === undefined) return;
     await new ImageHold(deps, { subject, automation, pins, state, session }).set(entry?.sources?.image ?? []);
   };
 
+/** Returns the image automation that is configured, or that belongs to the deployer. */
+async function automationOf(
+  { deployerFor, imageAutomationFor }: ImagesDeps,
+  { deployer, imageAutomation }: EnvironmentEntry,
+  serviceEnvironment: ServiceEnvironment,
+): Promise<StandInAutomation | undefined> {
+  if (imageAutomation !== undefined) return imageAutomationFor(imageAutomation, serviceEnvironment);
+  const client = deployer && (await deployerFor(deployer, serviceEnvironment));
+  return client?.imageAutomation && { ...client.imageAutomation, standIn: client.standIn === true };
+}
+
+/** Every text about a stand-in says that it is one. */
+type StandInAutomation = ImageAutomation & { standIn: boolean };
+
 type Parts = {
   subject: Subject;
-  automation: ImageAutomation;
+  automation: StandInAutomation;
   pins: readonly PinView[];
   state: ImagesState;
   session: SyncSession;
@@ -71,7 +88,7 @@ type Parts = {
 class ImageHold {
   readonly #deps: ImagesDeps;
   readonly #subject: Subject;
-  readonly #automation: ImageAutomation;
+  readonly #automation: StandInAutomation;
   /** The pins in force. */
   readonly #pins: readonly PinView[];
   readonly #session: SyncSession;
@@ -205,7 +222,8 @@ class ImageHold {
   }
 
   #note(incident: IncidentId, key: string, entry: { kind: string; text: string; detail: object }): Promise<void> {
-    return this.#deps.incidents.note(incident, key, { at: this.#session.now(), actor: 'firebreak', ...entry });
+    const text = this.#automation.standIn ? entry.text + standInNote(entry.kind) : entry.text;
+    return this.#deps.incidents.note(incident, key, { at: this.#session.now(), actor: 'firebreak', ...entry, text });
   }
 
   async #save(change: Partial<ImagesState>): Promise<void> {

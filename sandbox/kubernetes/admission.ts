@@ -4,6 +4,7 @@ import { CanarySpec } from './flagger/objects.ts';
 import {
   AutoscalerSpec,
   DeploymentSpec,
+  ImageUpdateAutomationSpec,
   type KubernetesObject,
   MetadataIn,
   ReferringSpec,
@@ -77,6 +78,16 @@ export const RESOURCES: readonly Resource[] = [
     hasStatus: true,
     scales: false,
   },
+  ...['v1', 'v1beta2'].map((version) => ({
+    group: 'image.toolkit.fluxcd.io',
+    version,
+    plural: 'imageupdateautomations',
+    kind: 'ImageUpdateAutomation',
+    spec: ImageUpdateAutomationSpec,
+    isBuiltIn: false,
+    hasStatus: true,
+    scales: false,
+  })),
 ];
 
 export const apiVersionOf = ({ group, version }: Resource): string => `${group}/${version}`;

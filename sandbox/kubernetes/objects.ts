@@ -92,6 +92,18 @@ export const AutoscalerSpec = z.looseObject({
   maxReplicas: z.int().min(1),
 });
 
+/**
+ * The spec of an ImageUpdateAutomation of Flux.
+ * @see https://fluxcd.io/flux/components/image/imageupdateautomations/ (read 2026-11)
+ */
+export const ImageUpdateAutomationSpec = z.looseObject({
+  sourceRef: z.looseObject({ kind: z.literal('GitRepository'), name: z.string().min(1) }),
+  interval: z.string().regex(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/),
+  update: z.looseObject({ strategy: z.literal('Setters').default('Setters') }).optional(),
+  suspend: z.boolean().optional(),
+});
+export type ImageUpdateAutomationSpec = z.infer<typeof ImageUpdateAutomationSpec>;
+
 export type ReplicaSetSpec = { replicas: number; selector: { matchLabels: Texts }; template: PodTemplate };
 export type ReplicaSetStatus = { replicas: number; readyReplicas?: number; availableReplicas?: number };
 

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import { created, RESOURCES, updated } from './admission.ts';
 import { openCluster } from './cluster.ts';
+import { fluxSandbox } from './flux.ts';
 import { flaggerSandbox } from './flagger/sandbox.ts';
 import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
 import { ClusterSettings, openWorld, setClusterSettings, type World } from './cluster-state.ts';
@@ -36,6 +37,7 @@ export function clusterSandbox(deps: StandInDeps): Hono {
       return c.json(object);
     })
     .route('/flagger', flaggerSandbox(deps))
+    .route('/flux', fluxSandbox(deps))
     .get('/settings', (c) => c.json(openWorld(deps.db).settings))
     .put('/settings', async (c) => {
       openCluster(deps).save(); // apply the changes that are due with the settings so far

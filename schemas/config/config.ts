@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ImageAutomationConfig } from '../rollback/image-automation.ts';
 import { DeployerConfig, FlagsConfig } from '../rollback/targets/index.ts';
 import { HttpUrl, SecretName } from './endpoint.ts';
 import { FreezeFile } from '../freeze/freeze-policy.ts';
@@ -113,6 +114,8 @@ export const EnvironmentEntry = z.strictObject({
     .default(300),
   /** Where the feature flags of the environment are managed. */
   flags: FlagsConfig.optional(),
+  /** What would deploy a version again after its rollback. It is suspended while the version is pinned. */
+  imageAutomation: ImageAutomationConfig.optional(),
   /** What other systems call this service in this environment. */
   sources: ChangeSources.optional(),
   /** The environment has no users: drills may roll it back and forth. */

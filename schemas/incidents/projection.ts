@@ -61,7 +61,9 @@ export const PROJECTION_TARGETS = {
     credentials: [],
     isUsed: ({ services }) =>
       Object.values(services).some(({ environments }) =>
-        Object.values(environments).some(({ deployer }) => deployer?.kind === 'argo-cd'),
+        Object.values(environments).some(
+          ({ deployer, imageAutomation }) => deployer?.kind === 'argo-cd' || imageAutomation !== undefined,
+        ),
       ),
   },
   tickets: { shows: ['ticket'], credentials: [] },

@@ -47,6 +47,7 @@ const OF_PORTS = {
   // These ports notify projectors of every change.
   changes: ['connected'],
   pins: ['connected'],
+  imageAutomationFor: ['delivery', 'named'],
   incidentGroups: ['connected'],
   decisions: ['connected'],
   effects: ['connected'],

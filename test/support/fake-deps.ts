@@ -155,6 +155,7 @@ export class FakeWorld {
       ...storesIn(store),
       gates: notAsked('gates'),
       flagsFor: async () => this.#flags(),
+      imageAutomationFor: async () => undefined,
       http: {
         call: async ({ method, url }, key) =>
           this.#said(`http ${method} ${url} ${key.split('.').slice(1).join('.')}`, next(this.answers)),

@@ -61,6 +61,7 @@ async function open(annotations: Record<string, string> = UPDATED, sources: obje
     },
     projections,
     deployerFor: async () => argo.deployer,
+    imageAutomationFor: async () => undefined,
   });
   const run = () => sync('images', { clock, log: silent, projections }, project);
   return {

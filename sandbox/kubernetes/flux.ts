@@ -1,0 +1,42 @@
+import { Hono } from 'hono';
+import * as z from 'zod';
+import { RESOURCES, updated } from './admission.ts';
+import { openCluster } from './cluster.ts';
+import type { Deployment, ImageUpdateAutomationSpec, KubernetesObject } from './objects.ts';
+import { check, problem, readJson } from '../core/problem.ts';
+import type { StandInDeps } from '../core/stand-in.ts';
+
+type Automation = KubernetesObject<ImageUpdateAutomationSpec>;
+
+/** One image that a policy has selected, and the Deployment whose manifest in Git has its marker. */
+const Reconcile = z.strictObject({
+  namespace: z.string().min(1).default('flux-system'),
+  name: z.string().min(1),
+  deployment: z.strictObject({ namespace: z.string().min(1).default('default'), name: z.string().min(1) }),
+  image: z.string().min(1),
+});
+
+/**
+ * Returns the endpoint that runs Flux once: the image that a policy has selected is written to Git and applied to the
+ * cluster, in one step because there is no repository. A suspended automation does nothing.
+ */
+export const fluxSandbox = (deps: StandInDeps): Hono =>
+  new Hono().post('/reconcile', async (c) => {
+    const { namespace, name, deployment, image } = check(Reconcile, await readJson(c));
+    const { world, now, save } = openCluster(deps);
+    const automation = world.find<Automation>('ImageUpdateAutomation', namespace, name);
+    if (automation === undefined) throw problem(422, `there is no ImageUpdateAutomation ${namespace}/${name}`);
+    const item = world.find<Deployment>('Deployment', deployment.namespace, deployment.name);
+    const resource = RESOURCES.find(({ kind }) => kind === 'Deployment');
+    if (item === undefined || resource === undefined)
+      throw problem(422, `there is no Deployment ${deployment.namespace}/${deployment.name}`);
+    if (automation.object.spec.suspend !== true) {
+      const { template } = item.object.spec;
+      const [first, ...others] = template.spec.containers;
+      const containers = [{ ...first, name: first?.name ?? deployment.name, image }, ...others];
+      const spec = { ...item.object.spec, template: { ...template, spec: { ...template.spec, containers } } };
+      updated(world, resource, item, { json: { ...item.object, spec }, part: 'main', now });
+    }
+    save();
+    return c.json({ image: item.object.spec.template.spec.containers[0]?.image });
+  });
