@@ -56,6 +56,54 @@ export function doraDashboard(): Dashboard {
   );
 }
 
+/** Builds the overview of operations and delivery: incidents, rollbacks, freezes, budgets, deploys, and pipelines. */
+export function devopsDashboard(): Dashboard {
+  const named = '{{service}} {{environment}}';
+  const by = (series: string, how = 'max'): string => `${how} by (service, environment) (${series}${PLACE})`;
+  return dashboard(
+    'firebreak-devops',
+    'DevOps overview',
+    {
+      tags: ['firebreak', 'delivery'],
+      from: 'now-7d',
+      variables: [
+        ['service', 'firebreak_deployment_timestamp_seconds'],
+        ['environment', 'firebreak_deployment_timestamp_seconds{service=~"$service"}'],
+      ],
+      deploysOf: PLACE,
+    },
+    [
+      table('Services', 0, 0, 24, 9, [
+        ['Since the last deploy', `time() - ${by('firebreak_deployment_timestamp_seconds')}`, 's'],
+        ['Deploys per day, 28 days', by(`${DORA}deployments_per_day`), 'none'],
+        ['Change fail rate, 28 days', by(`${DORA}change_failure_ratio`)],
+        ['Time to restore, 28 days', by(`${DORA}time_to_restore_seconds`), 's'],
+        ['Least error budget left', by('firebreak_slo_budget_remaining_ratio', 'min')],
+      ]),
+      timeseries('Incidents that are not resolved', 'By status', 0, 9, 12, 8, 'short', [
+        ['max by (status) (firebreak_incidents)', '{{status}}'],
+      ]),
+      timeseries('Rollbacks and other mitigations', 'Ended in a day, by outcome', 12, 9, 12, 8, 'short', [
+        ['sum by (outcome) (increase(firebreak_rollbacks_total[1d]))', '{{outcome}}'],
+      ]),
+      // A freeze of all services has no labels, which a variable does not select.
+      timeseries('Freezes in force', 'By cause; of all services if none is named', 0, 17, 12, 8, 'short', [
+        ['max by (service, environment, cause) (firebreak_freeze_in_force)', `${named} {{cause}}`],
+      ]),
+      timeseries('Error budgets', 'The least of each service. Below 0 it is overspent', 12, 17, 12, 8, 'percentunit', [
+        [by('firebreak_slo_budget_remaining_ratio', 'min'), named],
+      ]),
+      timeseries('Deploys', 'Per day, over 28 days', 0, 25, 12, 8, 'none', [[by(`${DORA}deployments_per_day`), named]]),
+      timeseries('Pipelines', 'Share of the runs of a day that succeeded', 12, 25, 12, 8, 'percentunit', [
+        [
+          'sum by (service) (increase(pipeline_runs_total{service=~"$service", result="succeeded"}[1d])) / sum by (service) (increase(pipeline_runs_total{service=~"$service", result=~"succeeded|failed"}[1d]))',
+          '{{service}}',
+        ],
+      ]),
+    ],
+  );
+}
+
 /** Labels that select runs; more can follow. */
 const RUNS = 'service=~"$service", branch=~"$branch"';
 const DECIDED = 'result=~"succeeded|failed"';

@@ -2,7 +2,7 @@ import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { Hash } from '../../freeze/ids.ts';
 import { type AlertmanagerOptions, alertmanagerConfig } from './alertmanager.ts';
 import { detail, overview } from './dashboards.ts';
-import { doraDashboard, pipelinesDashboard } from './delivery-dashboards.ts';
+import { devopsDashboard, doraDashboard, pipelinesDashboard } from './delivery-dashboards.ts';
 import { alertingRules, type Preset, rawRules, recordingRules } from './rules.ts';
 
 export type GenerateOptions = AlertmanagerOptions & {
@@ -21,6 +21,7 @@ export function generated(slos: readonly Slo[], options: GenerateOptions): Map<s
     ['alertmanager/firebreak.yaml', alertmanagerConfig(options)],
     ['grafana/slo-overview.json', overview()],
     ['grafana/slo-detail.json', detail()],
+    ['grafana/devops.json', devopsDashboard()],
     ['grafana/dora.json', doraDashboard()],
     ['grafana/pipelines.json', pipelinesDashboard()],
   ]);

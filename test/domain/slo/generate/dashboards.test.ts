@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parser } from '@prometheus-io/lezer-promql';
 import * as z from 'zod';
@@ -138,4 +140,19 @@ test('the dashboard of pipelines shows each figure of pipelines, with its labels
   const missing = Object.keys(FIGURES).filter((name) => ![...names].some((one) => one.startsWith(name)));
   // Totals of reported tests are in the newest results.
   expect(missing).toEqual(['pipeline_tests_total']);
+});
+
+test('each series is described in the documentation', async () => {
+  const pages = ['metrics-logs-limits', 'slos', 'delivery', 'pipelines'].map((name) => `docs/reference/${name}.md`);
+  const root = join(import.meta.dirname, '../../../..');
+  const text = (
+    await Promise.all([...pages, 'docs/how-to/slo-rules.md'].map((page) => readFile(join(root, page), 'utf8')))
+  ).join('\n');
+  const named = new Set(dashboards.flatMap(([, file]) => queriesOf(Dashboard.parse(file)).flatMap(namesIn)));
+  // Recorded series have a colon, and their windows are listed only by examples.
+  const plain = [...named]
+    .filter((name) => !name.includes(':'))
+    .map((name) => name.replace(/_(sum|count|bucket)$/, ''));
+  expect(plain.length).toBeGreaterThan(15);
+  expect(plain.filter((name) => !text.includes(`\`${name}{`) && !text.includes(`\`${name}\``))).toEqual([]);
 });
