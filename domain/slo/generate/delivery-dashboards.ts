@@ -3,6 +3,17 @@ import { type Dashboard, dashboard, table, timeseries } from './panels.ts';
 const PLACE = '{service=~"$service", environment=~"$environment"}';
 const DORA = 'firebreak_dora_';
 
+/** Labels that select runs; more can follow. */
+const RUNS = 'service=~"$service", branch=~"$branch"';
+const DECIDED = 'result=~"succeeded|failed"';
+
+/** Returns the share of the runs of a day that succeeded. It is 0, not absent, if none has ever succeeded. */
+function successOf(selected: string): string {
+  const runs = (result: string): string =>
+    `sum by (service) (increase(pipeline_runs_total{${selected}, ${result}}[1d]))`;
+  return `(${runs('result="succeeded"')} or 0 * ${runs(DECIDED)}) / ${runs(DECIDED)}`;
+}
+
 /** Builds the dashboard of the delivery figures, which Firebreak computes over 28 days. */
 export function doraDashboard(): Dashboard {
   // Each instance of Firebreak has the same figures.
@@ -95,24 +106,16 @@ export function devopsDashboard(): Dashboard {
       ]),
       timeseries('Deploys', 'Per day, over 28 days', 0, 25, 12, 8, 'none', [[by(`${DORA}deployments_per_day`), named]]),
       timeseries('Pipelines', 'Share of the runs of a day that succeeded', 12, 25, 12, 8, 'percentunit', [
-        [
-          'sum by (service) (increase(pipeline_runs_total{service=~"$service", result="succeeded"}[1d])) / sum by (service) (increase(pipeline_runs_total{service=~"$service", result=~"succeeded|failed"}[1d]))',
-          '{{service}}',
-        ],
+        [successOf('service=~"$service"'), '{{service}}'],
       ]),
     ],
   );
 }
 
-/** Labels that select runs; more can follow. */
-const RUNS = 'service=~"$service", branch=~"$branch"';
-const DECIDED = 'result=~"succeeded|failed"';
-
 /** Builds the dashboard of pipelines: success, durations, queues, and tests. */
 export function pipelinesDashboard(): Dashboard {
   const increase = (series: string, by: string, range = '1d'): string =>
     `sum by (${by}) (increase(${series}[${range}]))`;
-  const runs = (result: string): string => increase(`pipeline_runs_total{${RUNS}, ${result}}`, 'service');
   const mean = (name: string, selected: string, by: string): string =>
     `${increase(`${name}_sum{${selected}}`, by)} / ${increase(`${name}_count{${selected}}`, by)}`;
   const p95 = (name: string, selected: string, by: string): string =>
@@ -138,7 +141,7 @@ export function pipelinesDashboard(): Dashboard {
         12,
         8,
         'percentunit',
-        [[`${runs('result="succeeded"')} / ${runs(DECIDED)}`, '{{service}}']],
+        [[successOf(RUNS), '{{service}}']],
       ),
       timeseries('Runs', 'Per day, by result', 12, 0, 12, 8, 'short', [
         [increase(`pipeline_runs_total{${RUNS}}`, 'service, result'), '{{service}} {{result}}'],
