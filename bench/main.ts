@@ -66,7 +66,7 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
 }
 
 /** Parses the command line. Undefined: run everything. */
-function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]):
+function selection([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]):
   | 'decisions'
   | 'delivery'
   | 'flood'
@@ -83,7 +83,7 @@ function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]):
   return number;
 }
 
-function measure(folder: string, vendors: Vendors, only: ReturnType<typeof asked>): Promise<Result[]> {
+function measure(folder: string, vendors: Vendors, only: ReturnType<typeof selection>): Promise<Result[]> {
   if (only === undefined) return everything(folder, vendors);
   if (only === 'decisions') return measureDecisions();
   if (only === 'delivery') return measureDelivery();
@@ -115,7 +115,7 @@ process.channel?.unref(); // the channel must not keep this process alive
 
 try {
   const at = new Date().toISOString();
-  const only = asked(process.argv.slice(2));
+  const only = selection(process.argv.slice(2));
   const vendors = await startVendors();
   const results = await measure(folder, vendors, only);
   const report: Report = { machine: thisMachine(), at, results };

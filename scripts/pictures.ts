@@ -45,8 +45,8 @@ const SETS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   },
 };
 
-const asked = process.argv.slice(2);
-const unknown = asked.find((name) => !Object.hasOwn(SETS, name));
+const selection = process.argv.slice(2);
+const unknown = selection.find((name) => !Object.hasOwn(SETS, name));
 if (unknown !== undefined) {
   console.error(`unknown pictures "${unknown}"; choose from ${Object.keys(SETS).join(', ')}`);
   process.exit(2);
@@ -55,7 +55,8 @@ if (unknown !== undefined) {
 await mkdir(FOLDER, { recursive: true });
 const browser = await Browser.start();
 try {
-  for (const [name, take] of Object.entries(SETS)) if (asked.length === 0 || asked.includes(name)) await take(browser);
+  for (const [name, take] of Object.entries(SETS))
+    if (selection.length === 0 || selection.includes(name)) await take(browser);
 } finally {
   await browser.stop();
 }

@@ -27,9 +27,9 @@ export function statusApp(deps: StatusPageDeps): Hono<Env> {
   app.use(etag());
   app.get('*', async (c) => {
     const pages = await readPages(deps);
-    const asked = requested(c.req.path, pages);
-    if (asked === undefined) return problem(c, 404, 'not-found', 'there is no such status page');
-    const { page, file } = asked;
+    const place = requested(c.req.path, pages);
+    if (place === undefined) return problem(c, 404, 'not-found', 'there is no such status page');
+    const { page, file } = place;
     const options = { reader, frame: { page, links: liveLinks(page) }, publicUrl: deps.publicUrl };
     const found =
       file.kind === 'home'

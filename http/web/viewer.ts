@@ -98,8 +98,8 @@ function loginFor(c: Context): string {
 }
 
 /** Returns the page after the login. Addresses outside the console are ignored, so that a link cannot lead elsewhere. */
-export const nextPage = (asked: string | undefined): string =>
-  asked !== undefined && /^\/console(?:$|[/?])[\w\-./?=&%+~]*$/.test(asked) ? asked : '/console';
+export const nextPage = (path: string | undefined): string =>
+  path !== undefined && /^\/console(?:$|[/?])[\w\-./?=&%+~]*$/.test(path) ? path : '/console';
 
 /** Begins a session with a new ID, and ends the one that the browser had. */
 export async function beginSession(deps: Pick<Deps, 'sessions' | 'clock'>, c: Context, session: Grant): Promise<void> {

@@ -4,7 +4,7 @@ import { EVERYWHERE } from '../../../domain/access/access.ts';
 import type { AuditEntry, ChainCheck } from '../../../domain/freeze/ports.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { ago, type Cells, clockTime, type Html, nothing, olderLink, panel, searchForm, tableOf } from '../parts.ts';
-import type { Asked, ConsoleDeps, ConsolePage } from './page.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 
 const PATH = '/console/audit';
 const ENTRIES_SHOWN = 50;
@@ -35,10 +35,10 @@ export const audit: ConsolePage = {
   label: 'Audit',
   action: 'audit:read',
   everySeconds: 30,
-  show: async (deps, asked) => ({ title: 'Audit log', main: auditMain(await load(deps, asked)) }),
+  show: async (deps, request) => ({ title: 'Audit log', main: auditMain(await load(deps, request)) }),
 };
 
-async function load(deps: ConsoleDeps, { viewer, query }: Asked): Promise<Audit> {
+async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<Audit> {
   viewer.caller.allow('audit:read', EVERYWHERE);
   const text = (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
   const from = query.get('from') || null;

@@ -4,7 +4,7 @@ import type { DecisionView, IncidentView } from '../../../schemas/incidents/inci
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { addressWith, filterLinks, type Html, nothing, olderLink, searchForm, servicePath } from '../parts.ts';
 import { decisionRow } from './incident/evidence.ts';
-import type { Asked, ConsoleDeps, ConsolePage } from './page.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 
 const PATH = '/console/decisions';
 
@@ -46,12 +46,12 @@ export const decisions: ConsolePage = {
   label: 'Decisions',
   action: 'incidents:read',
   everySeconds: 10,
-  show: async (deps, asked) => ({ title: 'Decisions', main: decisionsMain(await load(deps, asked)) }),
+  show: async (deps, request) => ({ title: 'Decisions', main: decisionsMain(await load(deps, request)) }),
 };
 
-async function load(deps: ConsoleDeps, { viewer: { may }, query }: Asked): Promise<Decisions> {
-  const asked = query.get('kind') ?? '';
-  const kind: Kind = Object.hasOwn(KINDS, asked) ? (asked as Kind) : 'all';
+async function load(deps: ConsoleDeps, { viewer: { may }, query }: PageRequest): Promise<Decisions> {
+  const requested = query.get('kind') ?? '';
+  const kind: Kind = Object.hasOwn(KINDS, requested) ? (requested as Kind) : 'all';
   const text = (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
   const kinds: readonly DecisionView['kind'][] = KINDS[kind].kinds;
   const from = query.get('from') || null;

@@ -30,8 +30,8 @@ export const delivery: ConsolePage = {
   action: 'deployments:read',
   everySeconds: 60,
   actions: DELIVERY_ACTIONS,
-  async show(deps, asked) {
-    return { title: 'Delivery', main: deliveryMain(await loadDelivery(deps, asked)) };
+  async show(deps, request) {
+    return { title: 'Delivery', main: deliveryMain(await loadDelivery(deps, request)) };
   },
 };
 

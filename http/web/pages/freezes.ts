@@ -29,8 +29,8 @@ export const freezes: ConsolePage = {
   action: 'freezes:read',
   everySeconds: 10,
   actions: FREEZE_ACTIONS,
-  async show(deps, asked) {
-    const data = await loadFreezes(deps, asked);
+  async show(deps, request) {
+    const data = await loadFreezes(deps, request);
     return { title: 'Freezes', main: freezesMain(data) };
   },
 };

@@ -21,7 +21,7 @@ import {
   tableOf,
 } from '../parts.ts';
 import { REPLAY } from './inbox/actions.ts';
-import type { Asked, ConsoleDeps, ConsolePage } from './page.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 
 const PATH = '/console/inbox';
 
@@ -49,10 +49,10 @@ export const inbox: ConsolePage = {
   action: 'incidents:read',
   everySeconds: 60,
   actions: { replay: REPLAY },
-  show: async (deps, asked) => ({ title: 'Inbox', main: inboxMain(await load(deps, asked)) }),
+  show: async (deps, request) => ({ title: 'Inbox', main: inboxMain(await load(deps, request)) }),
 };
 
-async function load(deps: ConsoleDeps, { viewer: { may, formKey }, query }: Asked): Promise<Inbox> {
+async function load(deps: ConsoleDeps, { viewer: { may, formKey }, query }: PageRequest): Promise<Inbox> {
   const [quarantine, review, unmapped] = await Promise.all([
     may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
     alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment })),

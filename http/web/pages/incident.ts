@@ -24,8 +24,8 @@ export const incident: ConsolePage = {
   action: 'incidents:read',
   everySeconds: 3,
   actions: incidentActions,
-  async show(deps, asked) {
-    const data = await loadIncident(deps, asked);
+  async show(deps, request) {
+    const data = await loadIncident(deps, request);
     const { incident: one } = data.story;
     return { title: `${serviceEnvironmentText(one)}: ${one.title}`, main: incidentMain(data) };
   },

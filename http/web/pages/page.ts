@@ -53,7 +53,7 @@ export type ConsoleDeps = Pick<
 > & { signIn: SignIn };
 
 /** What a page gets of a request. */
-export type Asked = {
+export type PageRequest = {
   viewer: Viewer;
   /** Values in the path. */
   param: Readonly<Record<string, string>>;
@@ -76,7 +76,7 @@ export type ConsolePage = {
    *
    * @throws Refusal 403, 404
    */
-  show(deps: ConsoleDeps, asked: Asked): Promise<Shown>;
+  show(deps: ConsoleDeps, request: PageRequest): Promise<Shown>;
   /** What its forms do, by name. A form is sent to the address of the page with `/actions/NAME`. */
   actions?: Readonly<Record<string, PageAction>>;
 };

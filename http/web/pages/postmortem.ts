@@ -13,7 +13,7 @@ import type { Viewer } from '../../context.ts';
 import { markdown } from '../markdown.ts';
 import { actionForm, ago, clockTime, type Html, line, nothing, onDemand, panel, severityBadge } from '../parts.ts';
 import { healthPanel } from './incident/health.ts';
-import type { Asked, ConsoleDeps, ConsolePage } from './page.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 import { editorFields, postmortemActions } from './postmortem/actions.ts';
 import { stateWords } from './postmortem/words.ts';
 
@@ -36,14 +36,14 @@ export const postmortem: ConsolePage = {
   action: 'incidents:read',
   everySeconds: 30,
   actions: postmortemActions,
-  async show(deps, asked) {
-    const data = await load(deps, asked);
+  async show(deps, request) {
+    const data = await load(deps, request);
     return { title: `Post-mortem: ${data.view.title}`, main: postmortemMain(data) };
   },
 };
 
 /** @throws Refusal 403, 404 */
-async function load(deps: ConsoleDeps, { viewer, param }: Asked): Promise<PostmortemData> {
+async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<PostmortemData> {
   const { data: id } = IncidentId.safeParse(param['id']);
   if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   const view = await readPostmortem(deps, viewer.caller, { id });

@@ -7,7 +7,7 @@ import { runId, type RunView } from '../../../schemas/runbooks/parts/runs.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { type Cells, type Html, nothing, olderLink, panel, searchForm, tableOf } from '../parts.ts';
-import type { Asked, ConsoleDeps, ConsolePage } from './page.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 import { runbookPath, RUNBOOKS, runsTable } from './runbooks/parts.ts';
 
 const RUNS_SHOWN = 15;
@@ -29,10 +29,10 @@ export const runbooks: ConsolePage = {
   label: 'Runbooks',
   action: 'incidents:read',
   everySeconds: 10,
-  show: async (deps, asked) => ({ title: 'Runbooks', main: runbooksMain(await load(deps, asked)) }),
+  show: async (deps, request) => ({ title: 'Runbooks', main: runbooksMain(await load(deps, request)) }),
 };
 
-async function load(deps: ConsoleDeps, { viewer: { may }, query }: Asked): Promise<Runbooks> {
+async function load(deps: ConsoleDeps, { viewer: { may }, query }: PageRequest): Promise<Runbooks> {
   const text = (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
   const from = query.get('from') || null;
   const [config, page] = await Promise.all([

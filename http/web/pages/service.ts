@@ -36,8 +36,8 @@ export const service: ConsolePage = {
   within: '/console/services',
   action: 'incidents:read',
   everySeconds: 30,
-  async show(deps, asked) {
-    const data = await loadService(deps, asked);
+  async show(deps, request) {
+    const data = await loadService(deps, request);
     return { title: data.service, main: serviceMain(data) };
   },
   actions: {

@@ -38,8 +38,8 @@ export const settings: ConsolePage = {
   action: 'health:read',
   everySeconds: 30,
   actions: SETTINGS_ACTIONS,
-  async show(deps, asked) {
-    return { title: 'Settings', main: settingsMain(await loadSettings(deps, asked)) };
+  async show(deps, request) {
+    return { title: 'Settings', main: settingsMain(await loadSettings(deps, request)) };
   },
 };
 

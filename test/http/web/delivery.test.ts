@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deliveryMain } from '../../../http/web/pages/delivery.ts';
 import { loadDelivery } from '../../../http/web/pages/delivery/data.ts';
-import type { Asked, ConsoleDeps } from '../../../http/web/pages/page.ts';
+import type { PageRequest, ConsoleDeps } from '../../../http/web/pages/page.ts';
 import { DoraFigure } from '../../../schemas/delivery/dora.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
@@ -79,7 +79,7 @@ test('says what to do without a deploy', async () => {
 test('hostile texts are shown as text', async () => {
   for (const figure of DoraFigure.options) {
     const viewer = { may: () => true, formKey: 'key' };
-    const asked = { viewer, param: {}, query: new URLSearchParams({ figure, days: '28' }) } as unknown as Asked;
+    const asked = { viewer, param: {}, query: new URLSearchParams({ figure, days: '28' }) } as unknown as PageRequest;
     const data = await loadDelivery(world.ports as unknown as ConsoleDeps, asked);
     const { kind, items } = data.records;
     const evil = items.map((one) =>

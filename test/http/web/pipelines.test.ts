@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadPipelines, pipelinesMain } from '../../../http/web/pages/delivery/pipelines.ts';
-import type { Asked, ConsoleDeps } from '../../../http/web/pages/page.ts';
+import type { PageRequest, ConsoleDeps } from '../../../http/web/pages/page.ts';
 import { PipelineRunReport } from '../../../schemas/delivery/pipeline-run.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
@@ -88,7 +88,7 @@ test('hostile texts are shown as text', async () => {
     viewer: { may: () => true, formKey: 'key' },
     param: {},
     query: new URLSearchParams({ service: 'cart', branch: hostile<string>('branch') }),
-  } as unknown as Asked;
+  } as unknown as PageRequest;
   const data = await loadPipelines(ports as ConsoleDeps, asked);
   const all = await loadPipelines(ports as ConsoleDeps, { ...asked, query: new URLSearchParams({ service: 'cart' }) });
   const reports = all.reports.map((report) => ({

@@ -7,7 +7,7 @@ import type { DoraDeploy, DoraFigures } from '../../../../schemas/delivery/dora.
 import { DoraFigure } from '../../../../schemas/delivery/dora.ts';
 import { EnvironmentName, type ServiceName } from '../../../../schemas/config/names.ts';
 import type { Viewer } from '../../../context.ts';
-import type { Asked, ConsoleDeps } from '../page.ts';
+import type { PageRequest, ConsoleDeps } from '../page.ts';
 
 /** Lengths of the window in days. */
 export const WINDOWS = [7, 28, 90, 365] as const;
@@ -44,7 +44,7 @@ export type DeliveryData = Pick<Viewer, 'may' | 'formKey'> & {
   offered: ReadonlyMap<string, readonly DoraDeploy[]>;
 };
 
-export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: Asked): Promise<DeliveryData> {
+export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<DeliveryData> {
   const { may, formKey } = viewer;
   const config = await deps.config.current();
   const selection = selectionOf(query);

@@ -16,7 +16,7 @@ import {
   servicePath,
   tableOf,
 } from '../../parts.ts';
-import type { Asked, ConsoleDeps, ConsolePage } from '../page.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from '../page.ts';
 import { choice, counted, duration, share } from './words.ts';
 
 export const PIPELINES_PATH = '/console/delivery/pipelines';
@@ -55,13 +55,13 @@ export const pipelines: ConsolePage = {
   within: '/console/delivery',
   action: 'pipelines:read',
   everySeconds: 60,
-  async show(deps, asked) {
-    return { title: 'Pipelines', main: pipelinesMain(await loadPipelines(deps, asked)) };
+  async show(deps, request) {
+    return { title: 'Pipelines', main: pipelinesMain(await loadPipelines(deps, request)) };
   },
 };
 
 /** @throws Refusal 404 if the catalogue has no such service, or the viewer may not see it */
-export async function loadPipelines(deps: ConsoleDeps, { viewer, query }: Asked): Promise<PipelinesData> {
+export async function loadPipelines(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<PipelinesData> {
   const { services } = await deps.config.current();
   const mine = Object.keys(services)
     .map((name) => ServiceName.parse(name))

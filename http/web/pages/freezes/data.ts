@@ -7,7 +7,7 @@ import type { Freeze } from '../../../../schemas/freeze/freeze.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { mayRead } from '../../../routes/freezes/access.ts';
 import type { Viewer } from '../../../context.ts';
-import type { Asked, ConsoleDeps } from '../page.ts';
+import type { PageRequest, ConsoleDeps } from '../page.ts';
 
 const DAYS_AHEAD = 28;
 const DAY_SECONDS = 24 * 3600;
@@ -42,7 +42,7 @@ export type FreezesData = Pick<Viewer, 'may' | 'formKey'> & {
   ended: { items: readonly Freeze[]; from: string | null; older: string | null };
 };
 
-export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: Asked): Promise<FreezesData> {
+export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<FreezesData> {
   const { may, formKey, caller } = viewer;
   caller.allow('freezes:read', {});
   const from = query.get('from') || null;

@@ -12,7 +12,7 @@ import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
 import { runId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
-import type { Asked, ConsoleDeps } from '../page.ts';
+import type { PageRequest, ConsoleDeps } from '../page.ts';
 import { type HealthRead, healthOf } from '../../../../actions/incidents/health-read.ts';
 import { filterOf, isShown, type TimelineFilter } from './filter.ts';
 
@@ -51,7 +51,7 @@ const SEARCHED_MAX = 1000;
 const PER_READ = 250;
 
 /** @throws Refusal 403, 404 */
-export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: Asked): Promise<IncidentData> {
+export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: PageRequest): Promise<IncidentData> {
   const { data: id } = IncidentId.safeParse(param['id']);
   const story = id && (await deps.incidents.story(id, null));
   if (id === undefined || story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');

@@ -16,7 +16,7 @@ import type { IncidentView } from '../../../../schemas/incidents/incident.ts';
 import type { SloView } from '../../../../schemas/slo/slo-view.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
-import type { Asked, ConsoleDeps } from '../page.ts';
+import type { PageRequest, ConsoleDeps } from '../page.ts';
 
 const INCIDENTS_SHOWN = 10;
 const CHANGES_SHOWN = 25;
@@ -72,7 +72,7 @@ export type ServiceData = Pick<Viewer, 'may' | 'formKey'> & {
 };
 
 /** @throws Refusal 403, 404 */
-export async function loadService(deps: ConsoleDeps, { viewer, param, query }: Asked): Promise<ServiceData> {
+export async function loadService(deps: ConsoleDeps, { viewer, param, query }: PageRequest): Promise<ServiceData> {
   const { data: service } = ServiceName.safeParse(param['service']);
   if (service === undefined) throw unknownService(param['service'] ?? '');
   const { caller, may, formKey } = viewer;
@@ -156,8 +156,8 @@ async function changesOf(
   service: ServiceName,
   query: URLSearchParams,
 ): Promise<NonNullable<ServiceData['changes']>> {
-  const asked = query.get('kind') ?? '';
-  const filter: ChangeFilter = Object.hasOwn(CHANGE_FILTERS, asked) ? (asked as ChangeFilter) : 'all';
+  const requested = query.get('kind') ?? '';
+  const filter: ChangeFilter = Object.hasOwn(CHANGE_FILTERS, requested) ? (requested as ChangeFilter) : 'all';
   const kinds: readonly ChangeKind[] = CHANGE_FILTERS[filter].kinds;
   const from = query.get('from') || null;
   const items: Change[] = [];

@@ -12,7 +12,7 @@ import type { Config } from '../../../../schemas/config/config.ts';
 import { type PeopleFile, ROLES } from '../../../../schemas/people/people.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
-import type { Asked, ConsoleDeps } from '../page.ts';
+import type { PageRequest, ConsoleDeps } from '../page.ts';
 
 /** Everything that the settings page shows. A part is null if the viewer may not see it. */
 export type Settings = Pick<Viewer, 'may' | 'formKey'> & {
@@ -28,7 +28,7 @@ export type TokenRow = TokenRecord & { actsAs: string; role: string };
 const TOKENS_SHOWN = 50;
 
 /** @throws Refusal 403 to viewers who may see only a part of the services */
-export async function loadSettings(deps: ConsoleDeps, { viewer, query }: Asked): Promise<Settings> {
+export async function loadSettings(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<Settings> {
   const { caller, may, formKey } = viewer;
   caller.allow('health:read', EVERYWHERE);
   const from = query.get('tokens');
