@@ -18,7 +18,7 @@ import {
 import { plot } from '../plot.ts';
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './delivery/actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './delivery/data.ts';
-import { PIPELINES_PATH } from './delivery/pipelines.ts';
+import { PIPELINES_PATH } from './pipelines.ts';
 import { choice, counted, duration, share } from './delivery/words.ts';
 import type { ConsolePage } from './page.ts';
 

@@ -3,7 +3,7 @@ import { approval } from './approval.ts';
 import { audit } from './audit.ts';
 import { decisions } from './decisions.ts';
 import { delivery } from './delivery.ts';
-import { pipelines } from './delivery/pipelines.ts';
+import { pipelines } from './pipelines.ts';
 import { freezes } from './freezes.ts';
 import { inbox } from './inbox.ts';
 import { incident } from './incident.ts';

@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
-import { pipelineFigures } from '../../../../actions/delivery/pipeline-figures.ts';
-import { Refusal } from '../../../../actions/refusal.ts';
-import { ServiceName } from '../../../../schemas/config/names.ts';
-import type { PipelineReport } from '../../../../schemas/delivery/pipeline-figures.ts';
-import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { pipelineFigures } from '../../../actions/delivery/pipeline-figures.ts';
+import { Refusal } from '../../../actions/refusal.ts';
+import { ServiceName } from '../../../schemas/config/names.ts';
+import type { PipelineReport } from '../../../schemas/delivery/pipeline-figures.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import {
   addressWith,
   ago,
@@ -15,9 +15,9 @@ import {
   panel,
   servicePath,
   tableOf,
-} from '../../parts.ts';
-import type { PageRequest, ConsoleDeps, ConsolePage } from '../page.ts';
-import { choice, counted, duration, share } from './words.ts';
+} from '../parts.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
+import { choice, counted, duration, share } from './delivery/words.ts';
 
 export const PIPELINES_PATH = '/console/delivery/pipelines';
 
