@@ -122,7 +122,7 @@ describe('deploy, incident, replay', () => {
     expect(out).toMatch(/deployment_frequency +0\.286 per day +high +2 deploys\n/);
     expect(out).toMatch(/pending +1 /);
     const records = await at(firebreak, 'report', 'dora', ...of, '--records', 'pending');
-    expect(records.out).toMatch(/checkout\/production +v2 +deploy +\S+ +pending\n/);
+    expect(records.out).toMatch(/checkout\/production +v2 +deploy +\S+ +pending +-\n/);
     const csv = await at(firebreak, 'report', 'dora', ...of, '--csv');
     expect(csv.out).toContain('\npending,1,deployments,,1');
     const json = await at(firebreak, 'report', 'dora', ...of, '--json');
