@@ -110,8 +110,8 @@ export const pipelinesMain = (data: PipelinesData): Html => {
   const [report] = reports;
   return html`
     <h1 class="page-title">Pipelines</h1>
-    <p class="more"><a href="/console/delivery">Delivery figures</a></p>
     ${windowLinks(data)} ${scopeForm(data)}
+    <p class="more"><a href="/console/delivery">Delivery figures</a></p>
     ${
       selection.service === null || report === undefined
         ? panel('services', `Last ${selection.days} days`, null, servicesTable(data))
