@@ -49,12 +49,8 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const hook = c.req.valid('json');
-      const { services } = await deps.config.current();
-      const serviceEnvironments = serviceEnvironmentsFor(services, hook);
-      for (const serviceEnvironment of serviceEnvironments) c.var.allow(serviceEnvironment);
-      const all = await Promise.all(
-        serviceEnvironments.map((serviceEnvironment) => answerAt(deps, hook, serviceEnvironment, c.var)),
-      );
+      const targets = await allowedTargets(deps, hook, c.var.allow);
+      const all = await Promise.all(targets.map((target) => answerAt(deps, hook, target, c.var)));
       const answer = combined(all);
       c.var.log.debug('answered the gate of a canary', {
         canary: canaryOf(hook),
@@ -66,11 +62,22 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
   );
 }
 
+/** Returns the services and environments of a canary. @throws Refusal 403 if the key does not allow one of them */
+export async function allowedTargets(
+  { config }: Pick<Deps, 'config'>,
+  hook: Hook,
+  allow: Env['Variables']['allow'],
+): Promise<ServiceEnvironment[]> {
+  const targets = serviceEnvironmentsFor((await config.current()).services, hook);
+  for (const target of targets) allow(target);
+  return targets;
+}
+
 /**
  * Returns the services and environments of a canary: those in the webhook's metadata, otherwise those whose deployer of
  * `kind: flagger` has this canary, otherwise the service of the same name. If there are several, all must be allowed.
  */
-export function serviceEnvironmentsFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
+function serviceEnvironmentsFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
   const { service, environment } = serviceEnvironmentInMetadata(hook);
   const known = environmentsOfCanary(services, canaryOf(hook)).filter(
     (serviceEnvironment) => service === undefined || service === serviceEnvironment.service,

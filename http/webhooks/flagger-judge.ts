@@ -6,7 +6,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { canaryOf, Hook } from '../../integrations/flagger/hook.ts';
 import { JudgementRequest, JudgementView } from '../../schemas/canary/judgement.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
-import { answerAt, combined, query, serviceEnvironmentsFor, versionInProgress } from './flagger-gate.ts';
+import { allowedTargets, answerAt, combined, query, versionInProgress } from './flagger-gate.ts';
 
 /**
  * What a hook of Flagger needs to get a 200. Flagger treats every status above 202 as a refusal:
@@ -58,9 +58,7 @@ export function flaggerJudgeRoutes(app: Api, deps: Deps): void {
       }),
       async (c) => {
         const hook = c.req.valid('json');
-        const { services } = await deps.config.current();
-        const targets = serviceEnvironmentsFor(services, hook);
-        for (const target of targets) c.var.allow(target);
+        const targets = await allowedTargets(deps, hook, c.var.allow);
         if (freezes) {
           const gate = combined(await Promise.all(targets.map((target) => answerAt(deps, hook, target, c.var))));
           if (!gate.allowed)
@@ -93,9 +91,7 @@ export function flaggerJudgeRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const hook = c.req.valid('json');
-      const { services } = await deps.config.current();
-      const targets = serviceEnvironmentsFor(services, hook);
-      for (const target of targets) c.var.allow(target);
+      const targets = await allowedTargets(deps, hook, c.var.allow);
       if ((await deps.automation.read()).paused) throw new Refusal(403, 'gate-closed', 'the kill switch is on');
       const judgements = await Promise.all(targets.map((target) => judgeCanary(deps, hook, target)));
       const degraded = judgements.filter(({ verdict }) => verdict === 'degraded');

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
+import { ChangeId, EnvironmentName, IncidentId, ServiceName } from '../config/names.ts';
 import { Timestamp } from '../time/time.ts';
 import { Band } from './delivery-file.ts';
+import { DeployRecord } from './deploy-record.ts';
 
 const band = Band.nullable();
 const seconds = z.number().nullable();
@@ -18,14 +19,15 @@ export const FailureCause = z.discriminatedUnion('kind', [
 export type FailureCause = z.infer<typeof FailureCause>;
 
 /** A deploy with everything that the figures derive from it. */
-export const DoraDeploy = z.object({
-  id: ChangeId,
-  service: ServiceName,
-  environment: EnvironmentName,
-  version: Version,
-  kind: z.enum(['deploy', 'hotfix', 'rollback']),
-  status: z.enum(['succeeded', 'failed']),
-  started_at: Timestamp,
+export const DoraDeploy = DeployRecord.pick({
+  id: true,
+  service: true,
+  environment: true,
+  version: true,
+  kind: true,
+  status: true,
+  started_at: true,
+}).extend({
   finished_at: Timestamp,
   /** Seconds from each commit to production; empty if no commit time was reported. */
   lead_times_s: z.array(z.number()),

@@ -68,8 +68,8 @@ const blank = (request: Request, fresh: { id: string; key: string }, now: Timest
 type Imported = { page: PageSettings; email: string; components: readonly string[] | null; hasLeft: boolean };
 
 /**
- * Decides what the import of a subscriber does whom another status page has confirmed. Who unsubscribed here, or changed
- * the subscription here, has decided last.
+ * Decides what happens to an imported subscriber whose address another status page has confirmed. If the subscriber has
+ * unsubscribed here, or changed the subscription here, that later choice stays.
  *
  * @param subscriber undefined: nothing is stored
  */

@@ -171,7 +171,7 @@ describe.skipIf(!have('prometheus', 'promtool'))('the judge with a real Promethe
     });
   });
 
-  test('what is not measured is inconclusive, with the reason', async () => {
+  test('a version without measurements is inconclusive, with the reason', async () => {
     expect(await judge('failing', { version: 'v43' })).toMatchObject({
       verdict: 'inconclusive',
       reasons: expect.arrayContaining(['errors: no series has the label version="v43"']),
