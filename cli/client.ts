@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type Access, accessOf } from './credentials.ts';
+import { traceContextOf } from '../schemas/parsing/traceparent.ts';
 import { oneLine } from './table.ts';
 import { CommandFailure, type CommandContext } from './command-context.ts';
 
@@ -31,14 +32,17 @@ type Sent = { body?: object; gzip?: Uint8Array<ArrayBuffer>; identityToken?: str
 /** HTTP client for the API of a running Firebreak. */
 export class Client {
   readonly #access: Access;
+  readonly #trace: { traceparent?: string };
 
-  constructor(access: Access) {
+  /** @param traceparent W3C trace context of the caller; what is no trace context is ignored */
+  constructor(access: Access, traceparent?: string) {
     this.#access = access;
+    this.#trace = traceContextOf(traceparent);
   }
 
   /** @throws CommandFailure without a token for the address */
   static async of(context: CommandContext): Promise<Client> {
-    return new Client(await accessOf(context));
+    return new Client(await accessOf(context), context.env['TRACEPARENT']);
   }
 
   get url(): string {
@@ -82,6 +86,7 @@ export class Client {
         method,
         headers: {
           authorization: `Bearer ${token}`,
+          ...this.#trace,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(gzip === undefined ? {} : { 'content-encoding': 'gzip' }),
           ...(identityToken === undefined ? {} : { 'x-identity-token': identityToken }),

@@ -1,7 +1,7 @@
 import { serviceOfPipeline } from '../../domain/delivery/pipeline-service.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
-import type { PipelineRun, PipelineRunReport } from '../../schemas/delivery/pipeline-run.ts';
+import type { PipelineRun, PipelineRunReport, RunTrace } from '../../schemas/delivery/pipeline-run.ts';
 
 /**
  * Records what a report says of a run of a pipeline. The service is the one that it names, or that of the repository in
@@ -13,8 +13,9 @@ export async function recordPipelineRun(
   { config, pipelineRuns }: Pick<Deps, 'config' | 'pipelineRuns'>,
   report: PipelineRunReport,
   allow: (scope: { service: ServiceName | null }) => void = () => undefined,
+  trace: RunTrace = {},
 ): Promise<{ run: PipelineRun; created: boolean }> {
   const service = serviceOfPipeline(await config.current(), report);
   allow({ service });
-  return pipelineRuns.record(report, service);
+  return pipelineRuns.record(report, service, trace);
 }

@@ -6,6 +6,7 @@ import type {
   PipelineStage,
   PipelineStatus,
   StageReport,
+  RunTrace,
 } from '../../schemas/delivery/pipeline-run.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
@@ -16,7 +17,10 @@ export type Stamps = Record<string, Timestamp>;
 export type Merged<T> = { record: T; stamps: Stamps; measured: string[] };
 
 /** A report of a run with the service that the catalogue has for it, and without its stages. */
-export type RunReport = Omit<PipelineRunReport, 'stages' | 'service'> & { service: ServiceName | null };
+export type RunReport = Omit<PipelineRunReport, 'stages' | 'service'> & {
+  service: ServiceName | null;
+  trace?: RunTrace;
+};
 
 /** Returns the time at its sender of a report. Two deliveries of one report have the same. */
 export const reportedAt = (
@@ -53,6 +57,8 @@ export function mergedRun(
     coverage: later('coverage', report.coverage),
     tests: mergedTests(start.record.tests, report.tests, stamps, at),
     ...mergedTimes(start.record, report),
+    ...(report.trace?.traceparent !== undefined && { traceparent: later('traceparent', report.trace.traceparent) }),
+    ...(report.trace?.has_trace === true && { has_trace: true as const }),
   };
   return { record: { ...record, status: statusOf(record) }, stamps, measured: start.measured };
 }

@@ -7,6 +7,7 @@ import type { VendorResponse } from '../messages/channels.ts';
 export type Span = {
   /** Identifies the span. The same key is the same span ID, and without a parent the same trace ID. */
   key: string;
+  kind: 'internal' | 'server';
   /** W3C trace context of the request that reported it: the span's parent. Null: the span begins a trace. */
   traceparent: string | null;
   name: string;
@@ -43,6 +44,7 @@ export function changeSpan(change: Change): Span | undefined {
   };
   return {
     key: `change:${id}`,
+    kind: 'internal',
     traceparent: change.traceparent ?? null,
     name: `${changeTitle(kind)} ${service}`,
     from: started_at,

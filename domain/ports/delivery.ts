@@ -4,6 +4,7 @@ import type {
   PipelineRunId,
   PipelineRunReport,
   PipelineStage,
+  RunTrace,
 } from '../../schemas/delivery/pipeline-run.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -26,7 +27,11 @@ export type StageFact = Pick<PipelineStage, 'name' | 'result' | 'queued_at' | 's
 /** Runs of pipelines. Reports are merged: the result is the same in every order, and for repeated reports. */
 export type PipelineRuns = {
   /** Merges a report into its run. `service`: as the catalogue has it; null: unknown. */
-  record(report: PipelineRunReport, service: ServiceName | null): Promise<{ run: PipelineRun; created: boolean }>;
+  record(
+    report: PipelineRunReport,
+    service: ServiceName | null,
+    trace?: RunTrace,
+  ): Promise<{ run: PipelineRun; created: boolean }>;
   get(id: PipelineRunId): Promise<{ run: PipelineRun; stages: PipelineStage[] } | undefined>;
   /** Returns runs newest first. */
   list(query: { service?: ServiceName; limit: number; cursor?: string }): Promise<Page<PipelineRun>>;

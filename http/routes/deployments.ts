@@ -9,7 +9,7 @@ import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../sche
 import type { Config } from '../../schemas/config/config.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
-import { TRACEPARENT } from '../../schemas/parsing/traceparent.ts';
+import { traceContextOf } from '../../schemas/parsing/traceparent.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { recordChange, updateChange } from '../../actions/changes/record-change.ts';
 
@@ -53,7 +53,12 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const input = c.req.valid('json');
       c.var.allow(input);
       refuse(whyAhead(input, deps.clock.now()));
-      const { change, created } = await recordChange(deps, input, c.var.trace, contextOf(c.req.header('traceparent')));
+      const { change, created } = await recordChange(
+        deps,
+        input,
+        c.var.trace,
+        traceContextOf(c.req.header('traceparent')),
+      );
       return c.json(shown(await deps.config.current(), change), created ? 201 : 200);
     },
   );
@@ -153,10 +158,6 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
     },
   );
 }
-
-/** Keeps the caller's W3C trace context, so that the span of the change is a part of the caller's trace. */
-const contextOf = (traceparent: string | undefined): { traceparent?: string } =>
-  traceparent !== undefined && TRACEPARENT.test(traceparent) ? { traceparent } : {};
 
 const shown = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
 

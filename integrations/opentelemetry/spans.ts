@@ -92,10 +92,10 @@ function fail(): never {
   throw new TypeError('not a key=value pair');
 }
 
-const SPAN_KIND_INTERNAL = 1;
+const SPAN_KINDS = { internal: 1, server: 2 } as const;
 const STATUS_ERROR = 2;
 
-function resourceSpans({ key, traceparent, name, from, until, failure, resource, attributes }: Span): object {
+function resourceSpans({ key, kind, traceparent, name, from, until, failure, resource, attributes }: Span): object {
   const own = hash('sha256', key);
   const [, traceId = own.slice(0, 32), parentSpanId] = TRACEPARENT.exec(traceparent ?? '') ?? [];
   return {
@@ -109,7 +109,7 @@ function resourceSpans({ key, traceparent, name, from, until, failure, resource,
             spanId: own.slice(32, 48),
             ...(parentSpanId !== undefined && { parentSpanId }),
             name: truncate(name, VALUE_MAX_CHARS),
-            kind: SPAN_KIND_INTERNAL,
+            kind: SPAN_KINDS[kind],
             startTimeUnixNano: nanos(from),
             endTimeUnixNano: nanos(until),
             attributes: attributesOf(attributes),

@@ -5,6 +5,7 @@ import {
   type PipelineResult,
   type PipelineRunInput,
   RepositoryName,
+  type RunTrace,
 } from '../../schemas/delivery/pipeline-run.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { possiblePeriod } from '../shared/pipeline-report.ts';
@@ -12,7 +13,7 @@ import type { AttributeValue, Span } from './traces.ts';
 
 /** The report of a span, why it is rejected, or nothing: it belongs to a pipeline, and has no figure of its own. */
 export type OfSpan =
-  | { kind: 'report'; report: PipelineRunReport }
+  | { kind: 'report'; report: PipelineRunReport; trace: RunTrace }
   | { kind: 'rejected'; why: string }
   | { kind: 'part' };
 
@@ -77,7 +78,12 @@ export function reportOfSpan(span: Span, isService: (name: string) => boolean): 
     ...(task === undefined ? period : { stages: [{ ...task, ...period }] }),
   };
   const report = PipelineRunReport.safeParse(input);
-  if (report.success) return { kind: 'report', report: report.data };
+  if (report.success)
+    return {
+      kind: 'report',
+      report: report.data,
+      trace: { has_trace: true, ...(isRun && { traceparent: `00-${span.traceId}-${span.spanId}-01`.toLowerCase() }) },
+    };
   return {
     kind: 'rejected',
     why: report.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join(),

@@ -127,6 +127,10 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
     meaning: 'Source of the public keys that `freeze check` trusts during an outage ([cli.md](cli.md))',
   },
   FIREBREAK_IDENTITY_TOKEN: { meaning: 'Identity token (OIDC) of the CI job that `freeze check` sends' },
+  TRACEPARENT: {
+    meaning:
+      'W3C trace context that the command sends, so that spans of what it reports belong to the trace of the CI job',
+  },
   XDG_CACHE_HOME: { meaning: 'Folder of the last responses of `freeze check`, instead of `~/.cache`' },
   XDG_CONFIG_HOME: { meaning: 'Folder of known public keys, instead of `~/.config`' },
   FIREBREAK_ALARM_EMAIL: { meaning: 'Email address for alarms; set it for each deployment' },

@@ -74,6 +74,7 @@ export const VARIABLES = {
   FIREBREAK_TOKEN: secret('client'),
   FIREBREAK_KEYS: entry('client', optionalText),
   FIREBREAK_IDENTITY_TOKEN: secret('client'),
+  TRACEPARENT: entry('client', optionalText),
   XDG_CACHE_HOME: entry('client', optionalText),
   XDG_CONFIG_HOME: entry('client', optionalText),
 

@@ -179,10 +179,17 @@ export const PipelineRun = z.object({
   ...NullableTimes,
   tests: z.array(z.object({ suite: z.string(), passed: z.number(), failed: z.number(), skipped: z.number() })),
   coverage: z.number().nullable(),
+  /** W3C trace context of the request that reported it, or of its own trace. Absent: none. */
+  traceparent: z.string().optional(),
+  /** The CI system exports its trace, so Firebreak sends no span of it. Absent: no trace of it arrived. */
+  has_trace: z.literal(true).optional(),
   /** When the first report of it was recorded. */
   recorded_at: Timestamp,
 });
 export type PipelineRun = z.infer<typeof PipelineRun>;
+
+/** The place of a run in a trace. `has_trace`: the report is a span of it. */
+export type RunTrace = Pick<PipelineRun, 'traceparent' | 'has_trace'>;
 
 export const PipelineStage = z.object({
   key: z.string(),

@@ -17,6 +17,7 @@ const SubjectKind = z.enum([
   'maintenance',
   'subscription',
   'pins',
+  'pipeline-run',
 ]);
 type SubjectKind = z.infer<typeof SubjectKind>;
 export const Subject = z.templateLiteral([SubjectKind, ':', z.string().min(1)]);
@@ -55,7 +56,7 @@ export const PROJECTION_TARGETS = {
       Object.values(statusPage.pages ?? {}).some(({ subscriptions }) => subscriptions.length > 0),
   },
   grafana: { shows: ['incident', 'change', 'freeze'], credentials: ['GRAFANA_TOKEN', 'GRAFANA_URL'] },
-  traces: { shows: ['change'], credentials: ['OTEL_EXPORTER_OTLP_ENDPOINT'] },
+  traces: { shows: ['change', 'pipeline-run'], credentials: ['OTEL_EXPORTER_OTLP_ENDPOINT'] },
   images: {
     shows: ['pins'],
     credentials: [],

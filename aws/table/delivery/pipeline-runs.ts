@@ -22,6 +22,7 @@ import type {
   PipelineRunId,
   PipelineRunReport,
   PipelineStage,
+  RunTrace,
   StageReport,
 } from '../../../schemas/delivery/pipeline-run.ts';
 import { StoredRunFact, StoredPipelineRun, StoredPipelineStage } from '../../../schemas/delivery/stored-runs.ts';
@@ -55,9 +56,10 @@ export class PipelineRunTable implements PipelineRuns {
   async record(
     { stages, ...report }: PipelineRunReport,
     service: ServiceName | null,
+    trace: RunTrace = {},
   ): Promise<{ run: PipelineRun; created: boolean }> {
     const id = runIdOf(report);
-    const { run, created } = await this.#recordRun(id, { ...report, service });
+    const { run, created } = await this.#recordRun(id, { ...report, service, trace });
     const at = reportedAt(report, this.#clock.now());
     for (let n = 0; n < stages.length; n += AT_ONCE)
       await Promise.all(stages.slice(n, n + AT_ONCE).map((stage) => this.#recordStage(run, stage, at)));

@@ -10,6 +10,7 @@ import {
   PipelineRunReport,
   PipelineStage,
 } from '../../../schemas/delivery/pipeline-run.ts';
+import { traceContextOf } from '../../../schemas/parsing/traceparent.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
 
 const Shown = PipelineRun.meta({ id: 'PipelineRun' });
@@ -37,7 +38,12 @@ export function pipelineRoutes(app: Api, deps: Deps): void {
       const report = c.req.valid('json');
       const ahead = whyReportAhead(report, deps.clock.now());
       if (ahead !== undefined) throw new Refusal(422, 'invalid', `json: ${ahead}`);
-      const { run, created } = await recordPipelineRun(deps, report, c.var.allow);
+      const { run, created } = await recordPipelineRun(
+        deps,
+        report,
+        c.var.allow,
+        traceContextOf(c.req.header('traceparent')),
+      );
       return c.json(run, created ? 201 : 200);
     },
   );

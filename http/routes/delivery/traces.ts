@@ -5,7 +5,7 @@ import { pooled } from '../../../actions/shared/concurrency.ts';
 import { serviceOfPipeline } from '../../../domain/delivery/pipeline-service.ts';
 import { whyReportAhead } from '../../../domain/delivery/report-times.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { reportOfSpan } from '../../../integrations/otlp/pipelines.ts';
+import { type OfSpan, reportOfSpan } from '../../../integrations/otlp/pipelines.ts';
 import {
   jsonResponse,
   type PartialSuccess,
@@ -15,7 +15,6 @@ import {
   spansOfProtobuf,
   TracesUnreadable,
 } from '../../../integrations/otlp/traces.ts';
-import type { PipelineRunReport } from '../../../schemas/delivery/pipeline-run.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { answers, type Api, endpoint, problems } from '../../endpoint.ts';
 import { readDecompressed } from '../../middleware/decompressed-body.ts';
@@ -89,6 +88,8 @@ function read(spans: () => Span[]): Span[] {
   }
 }
 
+type Report = OfSpan & { kind: 'report' };
+
 async function record(
   deps: Deps,
   spans: readonly Span[],
@@ -98,20 +99,24 @@ async function record(
   const now = deps.clock.now();
   const reasons = new Map<string, number>();
   const reject = (why: string) => reasons.set(why, (reasons.get(why) ?? 0) + 1);
-  const reports: PipelineRunReport[] = [];
+  const reports: Report[] = [];
   for (const span of spans) {
     const found = reportOfSpan(span, (name) => Object.hasOwn(config.services, name));
     if (found.kind === 'rejected') reject(found.why);
     if (found.kind !== 'report') continue;
     const wrong = whyReportAhead(found.report, now);
     if (wrong !== undefined) reject(wrong);
-    else if (may(serviceOfPipeline(config, found.report))) reports.push(found.report);
+    else if (may(serviceOfPipeline(config, found.report))) reports.push(found);
     else reject('the token may not report this service');
   }
   // Runs before their stages, which count under the branch of their run.
-  const [stages, runs] = [reports.filter(isStage), reports.filter((report) => !isStage(report))];
+  const [stages, runs] = [reports.filter(isStage), reports.filter((one) => !isStage(one))];
   for (const all of [runs, stages])
-    await pooled(all, AT_ONCE, async (report) => void (await recordPipelineRun(deps, report)));
+    await pooled(
+      all,
+      AT_ONCE,
+      async ({ report, trace }) => void (await recordPipelineRun(deps, report, undefined, trace)),
+    );
   return {
     rejected: [...reasons.values()].reduce((sum, count) => sum + count, 0),
     message: [...reasons]
@@ -121,4 +126,4 @@ async function record(
   };
 }
 
-const isStage = ({ stages }: PipelineRunReport): boolean => stages.length > 0;
+const isStage = ({ report }: Report): boolean => report.stages.length > 0;

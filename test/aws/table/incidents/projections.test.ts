@@ -51,6 +51,7 @@ describe('a change', () => {
 
   test.each([
     ['change', ['grafana', 'traces', 'webhooks']],
+    ['pipeline-run', ['traces']],
     ['freeze', ['grafana']],
     ['pins', ['images']],
     ['notice', ['slack']],

@@ -103,6 +103,19 @@ describe('POST /v1/pipelines/runs', () => {
     expect((await get(`/v1/pipelines/runs/${body.id}`)).body).toMatchObject({ stages: [{ result: expected }] });
   });
 
+  test('the trace context of the request is kept, and what is none is ignored', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const send = async (run_id: string, value: string) =>
+      (
+        await post('/v1/pipelines/runs', JSON.stringify({ service, run_id }), {
+          'content-type': 'application/json',
+          traceparent: value,
+        })
+      ).json();
+    expect(await send('7', traceparent)).toMatchObject({ traceparent });
+    expect(await send('8', 'none')).not.toHaveProperty('traceparent');
+  });
+
   test('reports are merged into one run, and each figure is counted once', async () => {
     const first = await report({
       pipeline: 'CI',
@@ -451,6 +464,11 @@ describe('POST /v1/traces', () => {
     const answer = await send(gzipSync(otlp('github-receiver.json')), headers);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toEqual({});
+    const [run] = (await get(`/v1/pipelines/runs?service=${service}`)).body['items'] as PipelineRun[];
+    expect(run).toMatchObject({
+      has_trace: true,
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
+    });
     expect(await figures()).toMatchObject({
       'pipeline_runs_total main failed other': 1,
       'pipeline_duration_seconds main failed sum': 480,
