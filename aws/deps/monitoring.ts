@@ -1,6 +1,8 @@
 import type { MonitoringDeps } from '../../domain/ports/deps.ts';
 import type { Secrets } from '../../domain/ports/system.ts';
 import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
+import { httpMeasurements } from '../../integrations/http-metrics/measure.ts';
+import { derivedMetrics } from '../../integrations/prometheus/judge-queries.ts';
 import { prometheus } from '../../integrations/prometheus/metrics.ts';
 import { versionLabels } from '../../integrations/prometheus/version-labels.ts';
 import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
@@ -21,6 +23,10 @@ export function monitoringDeps({ system: { clock, secrets, log }, table }: Share
   return {
     metrics: prometheus(prometheusUrl),
     versionLabels: versionLabels(prometheusUrl, Date.now),
+    judgeMetrics: {
+      derived: derivedMetrics,
+      measure: httpMeasurements({ secrets, clock, now: () => performance.now() }),
+    },
     alerts: alertStates({ alertmanager, prometheus: prometheusUrl }),
     silences: alertmanagerSilences({ url: alertmanager, now: () => millisOf(clock.now()), log }),
     sloMetrics: prometheusQueries(prometheusUrl),

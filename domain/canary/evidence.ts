@@ -26,7 +26,12 @@ type Common = {
 export type MetricEvidence =
   | (Common & { kind: 'ratio' } & Sides<Count>)
   | (Common & { kind: 'latency'; quantile: number } & Sides<Buckets>)
-  | (Common & { kind: 'value'; worse: 'higher' | 'lower' } & Sides<Value>)
+  | (Common & {
+      kind: 'value';
+      worse: 'higher' | 'lower';
+      /** Newest values in a row beyond `max` that suffice for `degraded`. Absent: `max` only prevents `healthy`. */
+      failures?: number;
+    } & Sides<Value>)
   | { kind: 'missing'; name: string; because: string };
 
 export type CanaryEvidence = {

@@ -1,11 +1,16 @@
-import type { JudgeMetric } from '../../schemas/canary/judge-config.ts';
+import type { HttpMetric, JudgeMetric } from '../../schemas/canary/judge-config.ts';
+import type { HttpSample } from '../../schemas/canary/judgement.ts';
 import { sameVersion } from '../changes/versions.ts';
 import type { Series } from '../slo/ports.ts';
 import type { At, Buckets, CanaryEvidence, MetricEvidence, Sides, Value } from './evidence.ts';
 import type { Count } from './counts.ts';
 
-/** What was read for a metric: the series of its queries, or why not. */
-export type Measured = { metric: JudgeMetric; read: { first: Series[]; second: Series[] } | { because: string } };
+export type PromMetric = Exclude<JudgeMetric, HttpMetric>;
+type OfSeries = { metric: PromMetric; read: { first: Series[]; second: Series[] } | { because: string } };
+type OfSamples = { metric: HttpMetric; read: readonly HttpSample[] };
+
+/** What was read for a metric: the series of its queries, or why not; over HTTP, the samples of all checks. */
+export type Measured = OfSeries | OfSamples;
 
 /** Times in epoch seconds. All are multiples of `step` from `until` back. */
 export type Grid = { step: number; until: number };
@@ -39,7 +44,8 @@ export function evidenceOf(
     grid,
     question.startedAt,
   );
-  const baseline = baselineOf(activity, own, question, { ...grid, since: since ?? grid.until });
+  const baseline =
+    baselineOf(activity, own, question, { ...grid, since: since ?? grid.until }) ?? otherIn(all, question.version);
   const named = {
     own,
     baseline: baseline === null ? [] : [...activity.keys()].filter((name) => sameVersion(name, baseline)),
@@ -49,16 +55,31 @@ export function evidenceOf(
     evidence: {
       version: question.version,
       baseline,
-      look: since === null ? 0 : (grid.until - since) / grid.step + 1,
+      look: Math.max(since === null ? 0 : (grid.until - since) / grid.step + 1, ...all.map(checksOf(question.version))),
       metrics: all.map((measured) => metricOf(measured, named, { ...grid, since }, question)),
     },
   };
 }
 
+/** Returns the other version that was measured over HTTP. Null: none. */
+const otherIn = (all: readonly Measured[], version: string): string | null =>
+  all
+    .flatMap((measured) => (isOverHttp(measured) ? measured.read : []))
+    .find((sample) => !sameVersion(sample.version, version))?.version ?? null;
+
+const checksOf =
+  (version: string) =>
+  (measured: Measured): number =>
+    isOverHttp(measured) ? measured.read.filter((sample) => sameVersion(sample.version, version)).length : 0;
+
+const isOverHttp = (measured: Measured): measured is OfSamples => measured.metric.kind === 'http';
+
 /** Returns how active each version was at each time: its traffic, or 1 where only values are measured. */
 function activityOf(all: readonly Measured[], label: string): Curves<number> {
   const result: Curves<number> = new Map();
-  for (const { metric, read } of all) {
+  for (const measured of all) {
+    if (isOverHttp(measured)) continue;
+    const { metric, read } = measured;
     if ('because' in read) continue;
     const series = metric.kind === 'ratio' ? read.second : read.first.filter(isWhole);
     for (const [version, curve] of curvesOf(series, label)) {
@@ -130,7 +151,9 @@ function baselineOf(
 type Named = { own: readonly string[]; baseline: readonly string[] };
 type Times = Grid & { since: number | null };
 
-function metricOf({ metric, read }: Measured, named: Named, times: Times, question: Question): MetricEvidence {
+function metricOf(measured: Measured, named: Named, times: Times, question: Question): MetricEvidence {
+  if (isOverHttp(measured)) return sampled(measured, question);
+  const { metric, read } = measured;
   const { name } = metric;
   if ('because' in read) return { kind: 'missing', name, because: read.because };
   const { label, version } = question;
@@ -168,6 +191,36 @@ function metricOf({ metric, read }: Measured, named: Named, times: Times, questi
       return { kind: 'value', ...common, worse: metric.worse, ...disjoint(sidesOf(value, named, times), times) };
     }
   }
+}
+
+/** Smallest difference of a failure that matters: values are 0 and 1. */
+const FAILURE_DIFFERENCE = 0.5;
+
+function sampled({ metric, read }: OfSamples, { version }: Question): MetricEvidence {
+  const { name, worse, failures } = metric;
+  const isFailure = metric.value === 'failure';
+  const values = (isOwn: boolean): At<Value>[] =>
+    read.flatMap(({ at, value, ...sample }) =>
+      value !== null && sameVersion(sample.version, version) === isOwn ? [{ at, value }] : [],
+    );
+  const own = values(true);
+  if (own.length === 0)
+    return {
+      kind: 'missing',
+      name,
+      because: read.findLast(({ detail }) => detail !== '')?.detail ?? 'not measured yet',
+    };
+  return {
+    kind: 'value',
+    name,
+    worse,
+    max: metric.max ?? (isFailure ? 0 : null),
+    ignoreBelow: metric.ignoreBelow ?? (isFailure ? FAILURE_DIFFERENCE : 0),
+    failures,
+    version: own,
+    baseline: values(false),
+    history: [],
+  };
 }
 
 const boundOf = (le: string | undefined): number => (le === '+Inf' ? Infinity : le === undefined ? NaN : Number(le));

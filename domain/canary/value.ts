@@ -1,4 +1,4 @@
-import type { MetricEvidence, MetricJudgement } from './evidence.ts';
+import type { MetricEvidence, MetricJudgement, Value } from './evidence.ts';
 import { rankTest } from './rank-test.ts';
 import { chance, significant } from './words.ts';
 import {
@@ -16,8 +16,35 @@ import {
 /** Windows before the version's start that are compared by rank. Levels drift, so older ones say little. */
 const VALUES_BEFORE = 20;
 
+type ValueEvidence = MetricEvidence & { kind: 'value' };
+
 /** Judges values of windows by their ranks. */
-export function judgeValue(metric: MetricEvidence & { kind: 'value' }, frame: Frame): MetricJudgement {
+export function judgeValue(metric: ValueEvidence, frame: Frame): MetricJudgement {
+  return beyondLimit(metric) ?? compared(metric, frame);
+}
+
+/** Returns `degraded` if the newest values are beyond the limit, and those of the baseline at the same time are not. */
+function beyondLimit({ name, version, baseline, max, worse, failures }: ValueEvidence): MetricJudgement | null {
+  if (failures === undefined || max === null || version.length < failures) return null;
+  const isBeyond = ({ value }: Value): boolean => (worse === 'higher' ? value > max : value < max);
+  const newest = version.slice(-failures);
+  const others = beside(baseline, newest);
+  if (!newest.every(isBeyond) || others.some(isBeyond)) return null;
+  const [own, other] = [newest, others].map((side) =>
+    side.length === 0 ? null : median(side.map(({ value }) => value)),
+  );
+  return {
+    name,
+    verdict: 'degraded',
+    version: own ?? null,
+    baseline: other ?? null,
+    change: own != null && other != null && other !== 0 ? own / other : null,
+    p: null,
+    reason: `${significant(own ?? 0)}, ${worse === 'higher' ? 'above' : 'below'} the limit of ${significant(max)} in the newest ${failures} checks`,
+  };
+}
+
+function compared(metric: ValueEvidence, frame: Frame): MetricJudgement {
   const { name, worse, max, ignoreBelow } = metric;
   const { evidence, settings } = frame;
   const sign = worse === 'higher' ? 1 : -1;
@@ -45,11 +72,7 @@ export function judgeValue(metric: MetricEvidence & { kind: 'value' }, frame: Fr
   return settled(numbers, { isExcluded, text, limit: limitText(max, ownValue, significant, worse) });
 }
 
-function valueAlone(
-  { name, max, worse }: MetricEvidence & { kind: 'value' },
-  own: readonly number[],
-  sign: number,
-): MetricJudgement {
+function valueAlone({ name, max, worse }: ValueEvidence, own: readonly number[], sign: number): MetricJudgement {
   const value = own.length === 0 ? null : sign * median(own);
   const numbers = { name, version: value, baseline: null, change: null, p: null };
   if (value === null || max === null)

@@ -46,7 +46,7 @@ import type { CodeHistory, PipelineFigures, PipelineRuns, PipelineTests } from '
 import type { Gates } from './freeze.ts';
 import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
-import type { Metrics, VersionLabels } from './metrics.ts';
+import type { JudgeMetrics, Metrics, VersionLabels } from './metrics.ts';
 import type { Pager } from './paging.ts';
 import type { Postmortems } from './postmortems.ts';
 import type { HttpCalls, RunbookRuns } from './runbooks.ts';
@@ -160,6 +160,7 @@ export type FreezeDeps = {
 export type MonitoringDeps = {
   metrics: Metrics;
   versionLabels: VersionLabels;
+  judgeMetrics: JudgeMetrics;
   alerts: AlertStates;
   silences: Silences;
   sloMetrics: SloMetrics;

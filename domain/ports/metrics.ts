@@ -1,5 +1,8 @@
+import type { HttpMetric, JudgeMetric } from '../../schemas/canary/judge-config.ts';
+import type { Slo } from '../../schemas/slo/slo.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Curve } from '../correlation/evidence.ts';
+import type { ServiceEnvironment } from './common.ts';
 
 export type RangeOptions = {
   /** Seconds between two samples. Default: 30. */
@@ -54,4 +57,23 @@ export type VersionProposal = {
 export type VersionLabels = {
   /** Searches for the version in the series of a health query. Null: nowhere. Undefined: no Prometheus, or no response. */
   propose(health: { promql: string; traffic?: string | undefined }): Promise<VersionProposal | null | undefined>;
+};
+
+/** Metrics for the judge of versions. */
+export type JudgeMetrics = {
+  /**
+   * Returns metrics from the objectives that count events; without one, from a health query that is a ratio of rates.
+   * Empty: none of them can be split by version.
+   *
+   * @param label label of the series that names the version
+   */
+  derived(
+    from: { slos: readonly Slo[]; health: { promql: string; byVersion?: string | undefined } | undefined },
+    label: string,
+  ): JudgeMetric[];
+  /** Measures a version over HTTP, with one call. `value: null`: not measured; `detail` says why. */
+  measure(
+    metric: HttpMetric,
+    of: ServiceEnvironment & { version: string },
+  ): Promise<{ value: number | null; detail: string }>;
 };

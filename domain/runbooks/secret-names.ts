@@ -9,10 +9,11 @@ export function secretNamesOf(runbook: Runbook): string[] {
     ...('inverse' in step && step.inverse !== undefined ? [step.inverse.with] : []),
   ]);
   const auths = calls.flatMap((call) => ('auth' in call && call.auth !== undefined ? [call.auth] : []));
-  return [...new Set(auths.map(nameIn))];
+  return [...new Set(auths.map(secretNameIn))];
 }
 
-function nameIn(auth: HttpAuth): string {
+/** Returns the name of the secret that authenticates a call. */
+export function secretNameIn(auth: HttpAuth): string {
   if ('bearer' in auth) return auth.bearer;
   if ('basic' in auth) return auth.basic.password;
   return 'header' in auth ? auth.secret : auth.webhookSignature;

@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { judgeVersion } from '../../actions/canary/judge-version.ts';
+import { judgeVersion } from '../../workflows/steps/canary/judge-version.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { JudgementRequest, JudgementView } from '../../schemas/canary/judgement.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { judgeVersion } from '../../actions/canary/judge-version.ts';
+import { judgeVersion } from '../../workflows/steps/canary/judge-version.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';

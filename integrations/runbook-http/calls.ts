@@ -1,9 +1,9 @@
 import type { HttpAnswer, HttpCalls } from '../../domain/ports/runbooks.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
-import { type HttpAuth, type HttpWith, READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
+import { type HttpWith, READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, json, orLater, retryAfterSeconds } from '../shared/http.ts';
-import { signedHeaders } from '../webhook/standard-webhooks.ts';
+import { credentialsOf } from '../webhook/credentials.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -58,29 +58,4 @@ function bodyOf({ body }: HttpWith): { text: string; headers: Record<string, str
   return typeof body === 'string'
     ? { text: body, headers: { 'content-type': 'text/plain; charset=utf-8' } }
     : { text: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-}
-
-async function credentialsOf(
-  auth: HttpAuth | undefined,
-  context: { secrets: Secrets; clock: Clock; key: string; body: string },
-): Promise<{ headers: Record<string, string> } | { refused: string }> {
-  if (auth === undefined) return { headers: {} };
-  const name =
-    'bearer' in auth
-      ? auth.bearer
-      : 'basic' in auth
-        ? auth.basic.password
-        : 'header' in auth
-          ? auth.secret
-          : auth.webhookSignature;
-  // Editors and shells often leave a line break at the end.
-  const secret = (await context.secrets.get(name))?.trim();
-  if (!secret) return { refused: `the secret ${name} is not set, so it was not called` };
-  if ('bearer' in auth) return { headers: { authorization: `Bearer ${secret}` } };
-  if ('basic' in auth) {
-    const pair = Buffer.from(`${auth.basic.user}:${secret}`).toString('base64');
-    return { headers: { authorization: `Basic ${pair}` } };
-  }
-  if ('header' in auth) return { headers: { [auth.header]: secret } };
-  return { headers: signedHeaders(secret, context.key, millisOf(context.clock.now()), context.body) };
 }

@@ -1,5 +1,5 @@
 import { groupOf, parametersFor } from '../../aws/secrets/secret-groups.ts';
-import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
+import { secretNameIn, secretNamesOf } from '../../domain/runbooks/secret-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
 
 /**
@@ -24,7 +24,9 @@ const isKnown = (name: string): boolean => ![undefined, 'connected', 'links'].in
 
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {
-    for (const { deployer, flags, imageAutomation } of Object.values(environments)) {
+    for (const { deployer, flags, imageAutomation, judge } of Object.values(environments)) {
+      for (const metric of judge?.metrics ?? [])
+        if (metric.kind === 'http' && metric.auth !== undefined) yield secretNameIn(metric.auth);
       for (const target of [deployer, flags, imageAutomation]) {
         if (target === undefined || !('auth' in target) || target.auth === undefined) continue;
         yield 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature;

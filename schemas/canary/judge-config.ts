@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FIXED_ORIGIN, HttpAuth } from '../runbooks/parts/http.ts';
 
 const PromQl = z.string().min(1).max(16_384);
 
@@ -8,6 +9,26 @@ const Common = {
   /** The version is not healthy above it (below it, if lower is worse), in the unit of the metric. */
   max: z.number().optional(),
 };
+
+/** Placeholders of a URL. Their values are encoded, so that they cannot change the path. */
+const PLACEHOLDER = /\{\{\.(?:service|environment|version)\}\}/g;
+
+const MeasuredUrl = z
+  .string()
+  .max(2048)
+  .refine(
+    (url) => FIXED_ORIGIN.test(url) && URL.canParse(url.replaceAll(PLACEHOLDER, 'x')),
+    'must be an http or https URL with a literal host, without user name and password',
+  )
+  .refine(
+    (url) => !/[{}]/.test(url.replaceAll(PLACEHOLDER, '')),
+    'has an unknown placeholder: use {{.version}}, {{.service}}, or {{.environment}}',
+  );
+
+const JsonPointer = z
+  .string()
+  .max(512)
+  .regex(/^(?:\/(?:[^~/]|~[01])*)+$/, 'must be a JSON pointer such as /errors/ratio (RFC 6901)');
 
 /** One metric of a version. Queries return a series for each version; `{{.window}}` stands for the range of a rate. */
 export const JudgeMetric = z.discriminatedUnion('kind', [
@@ -39,8 +60,24 @@ export const JudgeMetric = z.discriminatedUnion('kind', [
     /** Smallest difference that matters. */
     ignoreBelow: z.number().min(0).default(0),
   }),
+  z.strictObject({
+    ...Common,
+    kind: z.literal('http'),
+    /** Called with GET. With `{{.version}}`, the baseline is measured, too. */
+    url: MeasuredUrl,
+    auth: HttpAuth.optional(),
+    /** `failure`: 1 without a 2xx response, else 0. `seconds`: duration of a 2xx response. Else: a number in its JSON. */
+    value: z.union([z.literal(['failure', 'seconds']), JsonPointer]).default('failure'),
+    worse: z.enum(['higher', 'lower']).default('higher'),
+    /** Smallest difference that matters. Absent: 0.5 for `failure`, else 0. */
+    ignoreBelow: z.number().min(0).optional(),
+    /** Newest measurements in a row beyond `max` with which a version is degraded. */
+    failures: z.number().int().min(2).max(10).default(3),
+    timeoutSeconds: z.number().min(0.1).max(10).default(5),
+  }),
 ]);
 export type JudgeMetric = z.infer<typeof JudgeMetric>;
+export type HttpMetric = Extract<JudgeMetric, { kind: 'http' }>;
 
 /** How versions of a service are judged. */
 export const JudgeConfig = z.strictObject({

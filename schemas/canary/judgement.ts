@@ -41,3 +41,17 @@ export const JudgementView = z.object({
   judged_at: z.string(),
 });
 export type JudgementView = z.infer<typeof JudgementView>;
+
+/** A measurement of a version over HTTP. Kept by watches and canaries, because the measured system keeps none. */
+export const HttpSample = z.object({
+  /** Name of the metric. */
+  metric: z.string(),
+  version: z.string(),
+  /** Epoch seconds. Equal for the version and its baseline in the same check. */
+  at: z.number(),
+  /** Null: not measured. */
+  value: z.number().nullable(),
+  /** Why it was not measured, or what the failure was; otherwise empty. */
+  detail: z.string(),
+});
+export type HttpSample = z.infer<typeof HttpSample>;

@@ -31,6 +31,7 @@ const OF_PORTS = {
   flagsFor: ['delivery', 'named'],
   gateKeeper: ['github'],
   http: ['named'],
+  judgeMetrics: ['named'],
   metrics: ['observability'],
   onCall: ['pagerduty'],
   pager: ['pagerduty'],

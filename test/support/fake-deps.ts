@@ -178,6 +178,7 @@ export class FakeWorld {
       },
       deployerFor: async () => this.#deployer(),
       versionLabels: { propose: async () => undefined },
+      judgeMetrics: notAsked('judgeMetrics'),
       metrics: {
         value: async () => this.health,
         range: async () => this.curve,

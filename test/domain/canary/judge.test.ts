@@ -210,6 +210,43 @@ describe('a value', () => {
   });
 });
 
+describe('a value with a limit in a row', () => {
+  const at = (values: readonly number[]) => values.map((value, index) => ({ at: START + 30 * index, value }));
+  const probe = (version: readonly number[], baseline: readonly number[] = [], more: object = {}): MetricEvidence => ({
+    kind: 'value',
+    name: 'probe',
+    worse: 'higher',
+    max: 0,
+    ignoreBelow: 0.5,
+    failures: 3,
+    version: at(version),
+    baseline: at(baseline),
+    history: [],
+    ...more,
+  });
+  const verdict = (metric: MetricEvidence) => verdictOf([metric], { baseline: null, look: 4 }).verdict;
+
+  test('is degraded once as many checks are beyond it', () => {
+    expect(verdict(probe([0, 1, 1]))).toBe('inconclusive');
+    expect(verdictOf([probe([0, 1, 1, 1])], { baseline: null }).metrics[0]).toMatchObject({
+      verdict: 'degraded',
+      reason: '1, above the limit of 0 in the newest 3 checks',
+    });
+    expect(verdict(probe([1, 1, 1, 0]))).toBe('inconclusive');
+    expect(verdict(probe([0, 0, 0, 0]))).toBe('healthy');
+    expect(verdict(probe([5, 3, 2, 1], [], { worse: 'lower', max: 4 }))).toBe('degraded');
+  });
+
+  test('is not degraded while the baseline is beyond it, too', () => {
+    expect(verdict(probe([1, 1, 1, 1], [1, 0, 1, 0]))).toBe('inconclusive');
+    expect(verdict(probe([1, 1, 1, 1], [1, 0, 0, 0]))).toBe('degraded');
+  });
+
+  test('without failures of both, it is healthy beside its baseline', () => {
+    expect(verdict(probe([0, 0, 0, 0], [0, 0, 0, 0]))).toBe('healthy');
+  });
+});
+
 test('one degraded metric suffices, and a missing one prevents healthy', () => {
   const stable = { total: 750, ratio: 0.005 };
   const good = ratioMetric(stable, stable, stable);

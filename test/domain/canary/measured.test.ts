@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { evidenceOf, type Measured } from '../../../domain/canary/measured.ts';
-import { JudgeMetric } from '../../../schemas/canary/judge-config.ts';
+import { evidenceOf, type Measured, type PromMetric } from '../../../domain/canary/measured.ts';
+import { type HttpMetric, JudgeMetric } from '../../../schemas/canary/judge-config.ts';
+import type { HttpSample } from '../../../schemas/canary/judgement.ts';
 
 const UNTIL = 1_800_000_000;
 const STEP = 30;
@@ -15,7 +16,8 @@ const series = (labels: Record<string, string>, value: number, fromSteps: number
   ]),
 });
 
-const ratio = JudgeMetric.parse({ kind: 'ratio', name: 'errors', bad: 'bad', total: 'total' });
+const metricOf = (given: object) => JudgeMetric.parse(given) as PromMetric;
+const ratio = metricOf({ kind: 'ratio', name: 'errors', bad: 'bad', total: 'total' });
 const question = { version: 'v42', baseline: null, startedAt: null, label: 'version' };
 
 const counts = (first: ReturnType<typeof series>[], second: ReturnType<typeof series>[]): Measured => ({
@@ -76,13 +78,13 @@ describe('what was measured', () => {
   });
 
   test('buckets become histograms, and values are taken from every second window', () => {
-    const latency = JudgeMetric.parse({ kind: 'latency', name: 'p95', buckets: 'b' });
+    const latency = metricOf({ kind: 'latency', name: 'p95', buckets: 'b' });
     const buckets = [
       series({ version: 'v42', le: '+Inf' }, 10, 3),
       series({ version: 'v42', le: '0.5' }, 9, 3),
       series({ version: 'v42', le: '0.1' }, 5, 3),
     ];
-    const value = JudgeMetric.parse({ kind: 'value', name: 'lag', query: 'l' });
+    const value = metricOf({ kind: 'value', name: 'lag', query: 'l' });
     const { evidence } = evidenceOf(
       [
         { metric: latency, read: { first: buckets, second: [] } },
@@ -112,6 +114,53 @@ describe('what was measured', () => {
         { at: UNTIL - 2 * STEP, value: 7 },
         { at: UNTIL, value: 7 },
       ],
+    });
+  });
+
+  describe('over HTTP', () => {
+    const probe = JudgeMetric.parse({
+      kind: 'http',
+      name: 'probe',
+      url: 'https://shop.test/{{.version}}',
+    }) as HttpMetric;
+    const sample = (version: string, at: number, value: number | null, detail = ''): HttpSample => ({
+      metric: 'probe',
+      version,
+      at,
+      value,
+      detail,
+    });
+    const evidence = (read: readonly HttpSample[]) => evidenceOf([{ metric: probe, read }], GRID, question).evidence;
+
+    test('becomes a value for each check, beside that of the baseline', () => {
+      const found = evidence([
+        sample('v42', 1, 0),
+        sample('v41', 1, 0),
+        sample('v42', 2, 1),
+        sample('v42', 3, null, 'x'),
+      ]);
+      expect(found).toMatchObject({ baseline: 'v41', look: 3 });
+      expect(found.metrics).toMatchObject([
+        {
+          kind: 'value',
+          // A failure is a failure: no other limit makes sense.
+          max: 0,
+          ignoreBelow: 0.5,
+          failures: 3,
+          version: [
+            { at: 1, value: 0 },
+            { at: 2, value: 1 },
+          ],
+          baseline: [{ at: 1, value: 0 }],
+        },
+      ]);
+    });
+
+    test('is missing without a value, with the newest reason', () => {
+      expect(evidence([sample('v42', 1, null, 'no answer in time')]).metrics).toEqual([
+        { kind: 'missing', name: 'probe', because: 'no answer in time' },
+      ]);
+      expect(evidence([]).metrics).toEqual([{ kind: 'missing', name: 'probe', because: 'not measured yet' }]);
     });
   });
 });

@@ -4,20 +4,20 @@ import {
   type Grid,
   HISTORY_SECONDS,
   type Measured,
-} from '../../domain/canary/measured.ts';
-import type { Judgement } from '../../domain/canary/evidence.ts';
-import { judge } from '../../domain/canary/judge.ts';
-import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { sameVersion } from '../../domain/changes/versions.ts';
-import type { ServiceEnvironment } from '../../domain/ports/common.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { Series } from '../../domain/slo/ports.ts';
-import { derivedMetrics } from '../../integrations/prometheus/judge-queries.ts';
-import { JudgeConfig, type JudgeMetric } from '../../schemas/canary/judge-config.ts';
-import type { JudgementRequest, JudgementView } from '../../schemas/canary/judgement.ts';
-import type { Config } from '../../schemas/config/config.ts';
-import { WINDOW } from '../../schemas/slo/slo.ts';
-import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
+  type PromMetric,
+} from '../../../domain/canary/measured.ts';
+import type { Judgement } from '../../../domain/canary/evidence.ts';
+import { judge } from '../../../domain/canary/judge.ts';
+import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { sameVersion } from '../../../domain/changes/versions.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Series } from '../../../domain/slo/ports.ts';
+import { JudgeConfig, type JudgeMetric } from '../../../schemas/canary/judge-config.ts';
+import type { HttpSample, JudgementRequest, JudgementView } from '../../../schemas/canary/judgement.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import { WINDOW } from '../../../schemas/slo/slo.ts';
+import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 
 /** Argo Rollouts and Flagger wait ten seconds for an answer. */
 const QUERY_TIMEOUT_MS = 6_000;
@@ -25,21 +25,31 @@ const QUERY_TIMEOUT_MS = 6_000;
 /** Newest changes among which the start of a version is searched. */
 const CHANGES_READ = 50;
 
-export type JudgeDeps = Pick<Deps, 'config' | 'sloMetrics' | 'clock'> & { changes: Pick<Deps['changes'], 'recent'> };
+export type JudgeDeps = Pick<Deps, 'config' | 'sloMetrics' | 'judgeMetrics' | 'clock'> & {
+  changes: Pick<Deps['changes'], 'recent'>;
+};
 
 /**
- * Judges a version by what Prometheus has measured since its start. Within one step, each request gets the same answer, so
- * asking often does not increase false alarms.
+ * Judges a version by what was measured since its start. Within one step, each request gets the same answer, so asking
+ * often does not increase false alarms.
+ *
+ * @param samples measurements over HTTP of all checks so far. Absent: metrics over HTTP do not count, because one
+ *   measurement says little
  */
-export async function judgeVersion(deps: JudgeDeps, request: JudgementRequest): Promise<JudgementView> {
+export async function judgeVersion(
+  deps: JudgeDeps,
+  request: JudgementRequest,
+  samples?: readonly HttpSample[],
+): Promise<JudgementView> {
   const { service, environment, version } = request;
   const config = await deps.config.current();
-  const settings = settingsOf(config, request);
+  const all = judgeSettings(deps, config, request);
+  const settings = samples === undefined ? { ...all, metrics: all.metrics.filter(({ kind }) => kind !== 'http') } : all;
   const now = deps.clock.now();
   const step = settings.stepSeconds;
   const grid: Grid = { step, until: Math.floor(millisOf(now) / 1000 / step) * step };
   const [measured, startedAt] = await Promise.all([
-    Promise.all(settings.metrics.map((metric) => read(deps, metric, grid))),
+    Promise.all(settings.metrics.map((metric) => read(deps, metric, { grid, samples: samples ?? [] }))),
     startOf(deps, request),
   ]);
   const { evidence, since } = evidenceOf(measured, grid, {
@@ -55,7 +65,7 @@ export async function judgeVersion(deps: JudgeDeps, request: JudgementRequest): 
     version,
     baseline: evidence.baseline,
     verdict,
-    reasons: metrics.length === 0 ? [withoutMetrics(config, request)] : reasonsOf({ verdict, metrics }),
+    reasons: metrics.length === 0 ? [withoutMetrics(config, request, all)] : reasonsOf({ verdict, metrics }),
     metrics,
     since: since === null ? null : timestamp((since - step) * 1000),
     judged_at: timestamp(grid.until * 1000),
@@ -66,21 +76,37 @@ export async function judgeVersion(deps: JudgeDeps, request: JudgementRequest): 
 const reasonsOf = ({ verdict, metrics }: Judgement): string[] =>
   metrics.filter((metric) => metric.verdict === verdict).map(({ name, reason }) => `${name}: ${reason}`);
 
-const withoutMetrics = (config: Config, { service, environment }: ServiceEnvironment): string =>
-  serviceEntry(config.services, service)?.environments[environment] === undefined
-    ? `${service} ${environment} is not in the catalogue (services.yaml)`
+function withoutMetrics(
+  config: Config,
+  { service, environment }: ServiceEnvironment,
+  { metrics }: JudgeConfig,
+): string {
+  if (serviceEntry(config.services, service)?.environments[environment] === undefined)
+    return `${service} ${environment} is not in the catalogue (services.yaml)`;
+  return metrics.length > 0
+    ? 'all metrics of the service are measured over HTTP, which only watches and canaries do'
     : 'no metrics: add judge.metrics in services.yaml, or an objective that counts requests';
+}
 
 /** Returns the settings of a service and environment, with metrics of its objectives or health query if it lists none. */
-function settingsOf(config: Config, { service, environment }: ServiceEnvironment): JudgeConfig {
+export function judgeSettings(
+  { judgeMetrics }: Pick<Deps, 'judgeMetrics'>,
+  config: Config,
+  { service, environment }: ServiceEnvironment,
+): JudgeConfig {
   const entry = serviceEntry(config.services, service)?.environments[environment];
   const settings = entry?.judge ?? JudgeConfig.parse({});
   if (settings.metrics.length > 0 || entry === undefined) return settings;
   const slos = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
-  return { ...settings, metrics: derivedMetrics({ slos, health: entry.health }, settings.versionLabel) };
+  return { ...settings, metrics: judgeMetrics.derived({ slos, health: entry.health }, settings.versionLabel) };
 }
 
-async function read({ sloMetrics }: JudgeDeps, metric: JudgeMetric, { step, until }: Grid): Promise<Measured> {
+async function read(
+  { sloMetrics }: JudgeDeps,
+  metric: JudgeMetric,
+  { grid: { step, until }, samples }: { grid: Grid; samples: readonly HttpSample[] },
+): Promise<Measured> {
+  if (metric.kind === 'http') return { metric, read: samples.filter((sample) => sample.metric === metric.name) };
   const from = timestamp((until - COMPARED_SECONDS - HISTORY_SECONDS) * 1000);
   const queries = queriesOf(metric).map((query) => query.replaceAll(WINDOW, `${2 * step}s`));
   const answers = await Promise.all(
@@ -95,7 +121,7 @@ async function read({ sloMetrics }: JudgeDeps, metric: JudgeMetric, { step, unti
   return { metric, read: { first: series[0] ?? [], second: series[1] ?? [] } };
 }
 
-function queriesOf(metric: JudgeMetric): string[] {
+function queriesOf(metric: PromMetric): string[] {
   switch (metric.kind) {
     case 'ratio':
       return [metric.bad, metric.total];
