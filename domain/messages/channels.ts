@@ -182,6 +182,35 @@ export type StatusPage = {
   /** Creates an incident; subscribers are notified. */
   createIncident(incident: PublicUpdate & { key: string; name: string }): Promise<VendorResponse<{ id: string }>>;
   updateIncident(id: string, update: PublicUpdate): Promise<VendorResponse<null>>;
+  /**
+   * Finds the maintenance with this key among those that are planned, in progress, or ended lately. `change`: that of the
+   * last update that arrived.
+   */
+  findMaintenance(key: string): Promise<VendorResponse<{ id: string; change: string | null } | null>>;
+  /** Creates a maintenance; subscribers are notified. */
+  createMaintenance(maintenance: PlannedMaintenance): Promise<VendorResponse<{ id: string }>>;
+  /** @param update subscribers are notified if it has a text */
+  updateMaintenance(
+    id: string,
+    update: Omit<PlannedMaintenance, 'body'> & { body: string | null },
+  ): Promise<VendorResponse<null>>;
+};
+
+/** A maintenance at a hosted page, which changes its status only when it is told to. */
+export type PlannedMaintenance = {
+  /** By which the maintenance is found. */
+  key: string;
+  /** By which an update is recognized. */
+  change: string;
+  name: string;
+  status: 'scheduled' | 'in_progress' | 'completed';
+  body: string;
+  from: Timestamp;
+  until: Timestamp;
+  /** IDs of the components that it affects. */
+  affects: readonly string[];
+  /** Statuses by component ID. */
+  components: Readonly<Record<string, ComponentStatus>>;
 };
 
 export type PublicUpdate = {

@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import type { PublicUpdate, StatusPage } from '../../domain/messages/channels.ts';
+import type { PlannedMaintenance, PublicUpdate, StatusPage } from '../../domain/messages/channels.ts';
 import { nothing } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
 import { statuspageClient, type StatuspageOptions } from './client.ts';
 import { BODY_MAX_CHARS, COMPONENT_PAGES, NAME_MAX_CHARS, PAGE_ITEMS } from './limits.ts';
 
 /** Firebreak's metadata. Statuspage requires top-level values to be objects. */
-const Ours = z.object({ firebreak: z.object({ key: z.string() }) });
+const Ours = z.object({ firebreak: z.object({ key: z.string(), change: z.string().optional() }) });
 const Incident = z.object({ id: z.string(), status: z.string(), metadata: z.unknown() });
 const Component = z.object({
   id: z.string(),
@@ -68,6 +68,21 @@ export function statuspage(options: StatuspageOptions): StatusPage {
         await request('PATCH', `incidents/${encodeURIComponent(id)}`, Ignored, { incident: fields(update) }),
       );
     },
+    async findMaintenance(key) {
+      for (const path of ['incidents/scheduled', 'incidents/active_maintenance', `incidents?limit=${PAGE_ITEMS}`]) {
+        const response = await incidents(path);
+        if (response.kind !== 'done') return response;
+        const ours = response.value.find(({ metadata }) => keyOf(metadata) === key);
+        if (ours) return { kind: 'done', value: { id: ours.id, change: changeOf(ours.metadata) } };
+      }
+      return { kind: 'done', value: null };
+    },
+    createMaintenance: (maintenance) =>
+      request('POST', 'incidents', z.object({ id: z.string() }), { incident: maintenanceFields(maintenance) }),
+    async updateMaintenance(id, update) {
+      const incident = maintenanceFields(update);
+      return nothing(await request('PATCH', `incidents/${encodeURIComponent(id)}`, Ignored, { incident }));
+    },
   };
 }
 
@@ -80,6 +95,36 @@ const fields = ({ status, body, components }: PublicUpdate) => ({
   body: truncate(body, BODY_MAX_CHARS),
   components,
 });
+
+/**
+ * Returns the fields of a maintenance. Statuspage changes nothing by itself at its times: otherwise it would announce its
+ * start and its end as well.
+ */
+const maintenanceFields = ({
+  key,
+  change,
+  body,
+  ...planned
+}: Omit<PlannedMaintenance, 'body'> & { body: string | null }) => ({
+  name: truncate(planned.name, NAME_MAX_CHARS),
+  ...(body !== null && { status: planned.status, body: truncate(body, BODY_MAX_CHARS) }),
+  scheduled_for: planned.from,
+  scheduled_until: planned.until,
+  scheduled_remind_prior: false,
+  scheduled_auto_in_progress: false,
+  scheduled_auto_completed: false,
+  auto_transition_to_maintenance_state: false,
+  auto_transition_to_operational_state: false,
+  component_ids: planned.affects,
+  components: planned.components,
+  deliver_notifications: body !== null,
+  metadata: { firebreak: { key, change } },
+});
+
+function changeOf(metadata: unknown): string | null {
+  const ours = Ours.safeParse(metadata);
+  return ours.success ? (ours.data.firebreak.change ?? null) : null;
+}
 
 function keyOf(metadata: unknown): string | undefined {
   const ours = Ours.safeParse(metadata);

@@ -10,6 +10,7 @@ import { endFailures } from '../../actions/changes/end-failures.ts';
 import { followPages } from '../../actions/paging/follow-pages.ts';
 import { answerWaitingGates, type GateDeps } from '../../actions/freeze/gates/answer.ts';
 import { findUndeliveredGates } from '../../actions/freeze/gates/undelivered.ts';
+import { mirrorMaintenance } from './mirror-maintenance.ts';
 import { remind } from './remind.ts';
 import { settleOrphans } from './orphans.ts';
 import { acknowledgeAll } from '../../actions/paging/acknowledge-pages.ts';
@@ -109,6 +110,7 @@ export async function sweep(
     ['draft post-mortems', () => draftDue(deps)],
     ['send reminders of post-mortems', () => remindOfPostmortems(deps)],
     ['announce maintenance', () => announceMaintenance(deps)],
+    ['mirror maintenance', () => mirrorMaintenance(deps)],
     ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],
     ['apply rollouts that are mapped now', () => applyUnmapped(deps)],

@@ -1,16 +1,6 @@
-import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { StatusPage, VendorResponse } from '../../domain/messages/channels.ts';
-import type { ConfigSource } from '../../domain/ports/config.ts';
-import type { Incidents } from '../../domain/ports/incidents.ts';
-import { idOf, type Projections } from '../../domain/incidents/projections.ts';
-import {
-  approvalRequest,
-  componentsOf,
-  componentStatus,
-  publicStatus,
-  words,
-  worst,
-} from '../../domain/status/public-texts.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
+import { idOf } from '../../domain/incidents/projections.ts';
+import { approvalRequest, componentsOf, publicStatus, words } from '../../domain/status/public-texts.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
@@ -18,30 +8,17 @@ import { type ComponentStatus, PublicStatus } from '../../schemas/status/states.
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
-import type { Method, SyncSession } from '../sync/session.ts';
-import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
-import { ComponentState, StatuspageState } from './state.ts';
+import type { SyncSession } from '../sync/session.ts';
+import { sureFrom } from '../sync/unclear.ts';
+import { LIST_LAGS_SECONDS, namesOf, PageComponents, STATUSPAGE, stateOf, type StatuspageDeps } from './components.ts';
+import { HostedMaintenancePage } from './maintenance.ts';
+import type { StatuspageState } from './state.ts';
 
-/**
- * Rate limit, slightly below one request per second and key, over a minute.
- * @see https://developer.statuspage.io/ "Rate Limiting", read 2026-11
- */
-const STATUSPAGE: Method = { name: 'statuspage', allowances: { statuspage: { perSecond: 0.8, burst: 8 } } };
-
-/** Maximum delay of the list of open incidents. */
-const LIST_LAGS_SECONDS = 15;
-
-type Deps = {
-  statusPage: StatusPage;
-  projections: Projections;
-  incidents: Pick<Incidents, 'read' | 'open' | 'note'>;
-  config: ConfigSource;
-};
-
-/** Returns the projector for the hosted status page: public incidents and the status of components. */
+/** Returns the projector for the hosted status page: public incidents, maintenances, and the status of components. */
 export const statuspageProjector =
-  (deps: Deps): Projector =>
+  (deps: StatuspageDeps): Projector =>
   async (subject, session) => {
+    if (subject.startsWith('maintenance:')) return new HostedMaintenancePage(deps, idOf(subject), session).show();
     const incident = await deps.incidents.read(IncidentId.parse(idOf(subject)));
     if (incident === undefined) return;
     const config = await deps.config.current();
@@ -49,25 +26,18 @@ export const statuspageProjector =
     await new Page(deps, subject, incident, config, state, session).show();
   };
 
-const stateOf = async ({ projections }: Pick<Deps, 'projections'>, subject: Subject): Promise<StatuspageState> =>
-  StatuspageState.parse((await projections.read('statuspage', subject)) ?? {});
-
-/** Returns the components of a published incident: all of its service, regardless of the current severity. */
-function namesOf(incident: IncidentRecord, { services }: Config, { known }: StatuspageState): readonly string[] {
-  return serviceEntry(services, incident.service)?.statusPage?.components ?? Object.keys(known);
-}
-
 class Page {
-  readonly #deps: Deps;
+  readonly #deps: StatuspageDeps;
   readonly #subject: Subject;
   readonly #incident: IncidentRecord;
   readonly #config: Config;
   readonly #session: SyncSession;
+  readonly #page: PageComponents;
   readonly #names: readonly string[];
   #state: StatuspageState;
 
   constructor(
-    deps: Deps,
+    deps: StatuspageDeps,
     subject: Subject,
     incident: IncidentRecord,
     config: Config,
@@ -79,7 +49,8 @@ class Page {
     this.#incident = incident;
     this.#config = config;
     this.#session = session;
-    this.#names = namesOf(incident, config, state);
+    this.#page = new PageComponents(deps, config, session);
+    this.#names = namesOf(incident, config, state.known);
     this.#state = state;
   }
 
@@ -109,47 +80,16 @@ class Page {
   async #findComponents(): Promise<boolean> {
     const { known } = this.#state;
     if (this.#names.every((name) => Object.hasOwn(known, name))) return true;
-    const response = await this.#session.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
+    const response = await this.#page.find(this.#names, known);
     if (response?.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
     if (response?.kind !== 'done') return false;
-    const found = this.#names.map((name) => {
-      const component = response.value.find((one) => one.id === name || one.name === name);
-      if (component === undefined)
-        this.#session.log.warn('the status page has no component with this name', { component: name });
-      return [name, component?.id ?? ''] as const;
-    });
-    await this.#save({ known: { ...known, ...Object.fromEntries(found) } });
+    await this.#save({ known: response.value });
     return true;
   }
 
-  /** Returns the status of the components: the worst of all published incidents that affect them. */
-  async #components(own: readonly IncidentRecord[] = [this.#incident]): Promise<Record<string, ComponentStatus>> {
-    const components: Record<string, ComponentStatus> = {};
-    if (!this.#names.some((name) => (this.#state.known[name] ?? '') !== '')) return components;
-    const others = await this.#others();
-    for (const name of this.#names) {
-      const id = this.#state.known[name] ?? '';
-      if (id === '') continue;
-      const concerned = others.filter(({ names }) => names.includes(name)).map((other) => other.incident);
-      const all = [...own, ...concerned];
-      components[id] = worst(all.map((one) => componentStatus(one, this.#config.statusPage)));
-    }
-    return components;
-  }
-
-  /** Returns other open, published incidents that share a component. Each is read, because the list may be outdated. */
-  async #others(): Promise<{ incident: IncidentRecord; names: readonly string[] }[]> {
-    const concerned: { incident: IncidentRecord; names: readonly string[] }[] = [];
-    for (const { id, service } of await this.#deps.incidents.open()) {
-      const entry = serviceEntry(this.#config.services, service);
-      const shared = entry?.statusPage?.components.some((name) => this.#names.includes(name)) ?? false;
-      if (id === this.#incident.id || !shared) continue;
-      const state = await stateOf(this.#deps, `incident:${id}`);
-      const incident = state.id === null ? undefined : await this.#deps.incidents.read(id);
-      if (incident === undefined || incident.status === 'resolved') continue;
-      concerned.push({ incident, names: namesOf(incident, this.#config, state) });
-    }
-    return concerned;
+  /** Returns the status of the components. @param own whether this incident counts */
+  #components(own = true): Promise<Record<string, ComponentStatus>> {
+    return this.#page.desired(this.#names, this.#state.known, own ? [this.#incident] : [], this.#incident.id);
   }
 
   /**
@@ -194,8 +134,8 @@ class Page {
    */
   async #withdraw(): Promise<void> {
     let certain = true;
-    for (const [component, desired] of Object.entries(await this.#components([]))) {
-      const { unsure } = await this.#component(component);
+    for (const [component, desired] of Object.entries(await this.#components(false))) {
+      const { unsure } = await this.#page.state(component);
       certain = (unsure === null || (await this.#setComponent(component, desired))) && certain;
     }
     if (certain && this.#state.creatingSince !== null) await this.#save({ creatingSince: null });
@@ -248,53 +188,23 @@ class Page {
 
   /** Returns whether the component certainly has the status. */
   async #setComponent(component: string, desired: ComponentStatus): Promise<boolean> {
-    const { sent, unsure } = await this.#component(component);
-    const again = setAgainFrom(unsure);
-    const certain = again === null || this.#session.now() >= again;
-    if (!certain) this.#session.scheduleNext(again);
-    if (sent === desired && (again === null || !certain)) return certain;
-    const response = await this.#attempt({ [component]: desired }, () =>
-      this.#deps.statusPage.setComponent(component, desired),
-    );
+    const { certain, response } = await this.#page.set(component, desired);
     if (response?.kind === 'done') await this.#recordSuccess({});
     if (response?.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
-    return response?.kind === 'done' && certain;
+    return certain;
   }
 
   /**
-   * Makes a call that sets components, and records their state for all incidents.
+   * Makes a call that sets components.
    *
    * @param record additional state to store before the call, in case it gets no answer
    */
-  async #attempt<T>(
+  #attempt<T>(
     components: Readonly<Record<string, ComponentStatus>>,
     call: () => Promise<VendorResponse<T>>,
-    record: (at: Timestamp) => Partial<StatuspageState> = () => ({}),
+    record: (at: Timestamp) => Partial<StatuspageState>,
   ): Promise<VendorResponse<T> | undefined> {
-    const began = this.#session.now();
-    const rows: { id: string; status: ComponentStatus; before: ComponentState }[] = [];
-    for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.#component(id) });
-    const response = await this.#session.attempt(STATUSPAGE, call, async (at) => {
-      await this.#save(record(at)); // first, because this state triggers the later check
-      for (const { id, before } of rows) await this.#saveComponent(id, { ...before, unsure: at });
-      return true;
-    });
-    if (response === undefined || response.kind === 'unclear') return response;
-    const done = response.kind === 'done';
-    for (const { id, status, before } of rows) {
-      const unsure = answered(before.unsure, done ? began : null);
-      await this.#saveComponent(id, { sent: done ? status : before.sent, unsure });
-    }
-    return response;
-  }
-
-  async #component(id: string): Promise<ComponentState> {
-    return ComponentState.parse((await this.#deps.projections.read('statuspage', `component:${id}`)) ?? {});
-  }
-
-  async #saveComponent(id: string, state: ComponentState): Promise<void> {
-    await this.#session.checkLease();
-    await this.#deps.projections.write('statuspage', `component:${id}`, state);
+    return this.#page.attempt(components, call, (at) => this.#save(record(at)));
   }
 
   async #recheckComponents(): Promise<void> {

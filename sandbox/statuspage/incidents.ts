@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
+import type { ComponentStatus } from '../../schemas/status/states.ts';
 import { type Component, type Components, idOf } from './components.ts';
-import type { Impact, IncidentChange } from './request.ts';
+import { type Automatic, type Impact, type IncidentChange, type IncidentStatus, isMaintenance } from './request.ts';
 
 export const incidentTables = `
   create table if not exists statuspage_incidents (
@@ -16,6 +16,15 @@ export const incidentTables = `
     updated_at integer not null,
     monitoring_at integer,
     resolved_at integer
+  );
+  create table if not exists statuspage_schedules (
+    incident text primary key,
+    scheduled_for integer not null,
+    scheduled_until integer not null,
+    automatic text not null
+  );
+  create table if not exists statuspage_deleted (
+    incident text primary key
   );
   create table if not exists statuspage_affected (
     incident text not null,
@@ -37,7 +46,7 @@ export const incidentTables = `
 export type Incident = {
   id: string;
   name: string;
-  status: PublicStatus;
+  status: IncidentStatus;
   impact: Impact;
   impact_override: Impact | null;
   /** JSON. */
@@ -48,11 +57,14 @@ export type Incident = {
   resolved_at: number | null;
 };
 
+/** Times of a maintenance, in milliseconds since the Unix epoch. */
+export type Schedule = { for: number; until: number; automatic: Partial<Record<Automatic, boolean>> };
+
 export type Affected = { code: string; name: string; old_status: ComponentStatus; new_status: ComponentStatus };
 
 export type Update = {
   id: string;
-  status: PublicStatus;
+  status: IncidentStatus;
   body: string;
   affected: Affected[];
   deliver_notifications: boolean;
@@ -63,12 +75,15 @@ export type Incidents = {
   /** Returns incidents, newest first. */
   all(): Incident[];
   get(id: string): Incident | undefined;
+  /** Returns the times of a maintenance. Undefined: it is an incident. */
+  schedule(id: string): Schedule | undefined;
   /** Returns the updates of an incident, newest first. */
   updates(id: string): Update[];
   /** Returns the components of an incident, in the order of the page. */
   components(id: string): Component[];
   open(change: IncidentChange & { name: string }, at: number): Incident;
   update(incident: Incident, change: IncidentChange, at: number): Incident;
+  delete(incident: Incident): void;
 };
 
 const IMPACT_OF: Readonly<Record<ComponentStatus, Impact>> = {
@@ -81,8 +96,9 @@ const IMPACT_OF: Readonly<Record<ComponentStatus, Impact>> = {
 const MILDEST_FIRST: readonly Impact[] = ['none', 'maintenance', 'minor', 'major', 'critical'];
 
 export function openIncidents(db: DatabaseSync, components: Components): Incidents {
-  const all = db.prepare('select * from statuspage_incidents order by number desc');
-  const get = db.prepare('select * from statuspage_incidents where id = ?');
+  const isThere = 'id not in (select incident from statuspage_deleted)';
+  const all = db.prepare(`select * from statuspage_incidents where ${isThere} order by number desc`);
+  const get = db.prepare(`select * from statuspage_incidents where id = ? and ${isThere}`);
   const next = db.prepare('select coalesce(max(number), 0) + 1 as number from statuspage_incidents');
   const insert = db.prepare(`
     insert into statuspage_incidents (number, id, name, status, impact, metadata, created_at, updated_at)
@@ -102,6 +118,29 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
     insert into statuspage_updates (incident, status, body, affected, deliver_notifications, created_at)
     values (:incident, :status, :body, :affected, :deliver, :at)`);
 
+  const schedules = db.prepare('select * from statuspage_schedules where incident = ?');
+  const plan = db.prepare('insert or replace into statuspage_schedules values (:incident, :from, :until, :automatic)');
+  // The row stays, so that no other incident gets its ID.
+  const remove = db.prepare('insert or ignore into statuspage_deleted (incident) values (?)');
+
+  const scheduleOf = (id: string): Schedule | undefined => {
+    const row = schedules.get(id) as { scheduled_for: number; scheduled_until: number; automatic: string } | undefined;
+    return (
+      row && {
+        for: row.scheduled_for,
+        until: row.scheduled_until,
+        automatic: JSON.parse(row.automatic) as Schedule['automatic'],
+      }
+    );
+  };
+
+  const reschedule = (id: string, { scheduledFor, scheduledUntil, automatic }: IncidentChange): void => {
+    const before = scheduleOf(id);
+    const [from, until] = [scheduledFor ?? before?.for, scheduledUntil ?? before?.until];
+    if (from === undefined || until === undefined) return;
+    plan.run({ incident: id, from, until, automatic: JSON.stringify({ ...before?.automatic, ...automatic }) });
+  };
+
   const componentsOf = (id: string): Component[] =>
     (affected.all(id) as { id: string }[]).flatMap((row) => components.get(row.id) ?? []);
 
@@ -118,6 +157,7 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
 
   const apply = (incident: Incident, change: IncidentChange, at: number, isNew: boolean): Incident => {
     const touched = touch(incident.id, change, at);
+    reschedule(incident.id, change);
     const written = write.get(changed(incident, change, touched, at)) as Incident;
     if (isNew || change.status !== undefined || change.body !== undefined) {
       addUpdate.run({
@@ -136,6 +176,7 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
     all: () => all.all() as Incident[],
     get: (id) => get.get(id) as Incident | undefined,
     updates: (id) => (updates.all(id) as UpdateRow[]).map(updateOf),
+    schedule: scheduleOf,
     components: componentsOf,
     open(change, at) {
       const { number } = next.get() as { number: number };
@@ -143,10 +184,14 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
       return apply(opened, change, at, true);
     },
     update: (incident, change, at) => apply(incident, change, at, false),
+    delete: ({ id }) => void remove.run(id),
   };
 }
 
-/** Returns the incident after the change. Resolving an incident does not reset its components. */
+/**
+ * Returns the incident after the change. Resolving an incident does not reset its components. A maintenance has at least
+ * the impact `maintenance`.
+ */
 function changed(
   before: Incident,
   change: IncidentChange,
@@ -159,12 +204,18 @@ function changed(
     id: before.id,
     name: change.name ?? before.name,
     status,
-    impact: override ?? worst([before.impact, ...touched.map(({ new_status: now }) => IMPACT_OF[now])]),
+    impact:
+      override ??
+      worst([
+        before.impact,
+        ...(isMaintenance(status) ? ['maintenance' as const] : []),
+        ...touched.map(({ new_status: now }) => IMPACT_OF[now]),
+      ]),
     impact_override: override,
     metadata: change.metadata === undefined ? before.metadata : JSON.stringify(change.metadata),
     updated_at: at,
     monitoring_at: change.status === 'monitoring' ? at : before.monitoring_at,
-    resolved_at: status === 'resolved' ? (before.resolved_at ?? at) : null,
+    resolved_at: status === 'resolved' || status === 'completed' ? (before.resolved_at ?? at) : null,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Component } from './components.ts';
-import type { Incident, Incidents, Update } from './incidents.ts';
+import type { Incident, Incidents, Schedule, Update } from './incidents.ts';
 
 /**
  * Objects in the format of the API, with all documented fields.
@@ -42,16 +42,25 @@ export const incidentJson = (pageId: string, incident: Incident, incidents: Inci
   postmortem_notified_twitter: false,
   postmortem_published_at: null,
   resolved_at: timeOrNull(incident.resolved_at),
-  scheduled_auto_completed: false,
-  scheduled_auto_in_progress: false,
-  scheduled_for: null,
-  scheduled_remind_prior: false,
+  ...scheduleJson(incidents.schedule(incident.id)),
   scheduled_reminded_at: null,
-  scheduled_until: null,
   shortlink: `https://stspg.io/${incident.id}`,
   status: incident.status,
   updated_at: time(incident.updated_at),
   reminder_intervals: null,
+});
+
+/** Fields of a maintenance. The last two exist only there. */
+const scheduleJson = (schedule: Schedule | undefined): object => ({
+  scheduled_auto_completed: schedule?.automatic.scheduled_auto_completed ?? false,
+  scheduled_auto_in_progress: schedule?.automatic.scheduled_auto_in_progress ?? false,
+  scheduled_for: timeOrNull(schedule?.for ?? null),
+  scheduled_remind_prior: schedule?.automatic.scheduled_remind_prior ?? false,
+  scheduled_until: timeOrNull(schedule?.until ?? null),
+  ...(schedule !== undefined && {
+    auto_transition_to_maintenance_state: schedule.automatic.auto_transition_to_maintenance_state ?? false,
+    auto_transition_to_operational_state: schedule.automatic.auto_transition_to_operational_state ?? false,
+  }),
 });
 
 const updateJson = (incident: Incident, update: Update): object => ({

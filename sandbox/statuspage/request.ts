@@ -27,10 +27,34 @@ export type ComponentChange = {
   status: ComponentStatus | undefined;
 };
 
+/** Statuses of a scheduled maintenance, which the API manages as an incident. */
+const MAINTENANCE_STATUSES = ['scheduled', 'in_progress', 'verifying', 'completed'] as const;
+
+/** Statuses of an incident or of a maintenance. */
+const INCIDENT_STATUSES = [...PublicStatus.options, ...MAINTENANCE_STATUSES] as const;
+export type IncidentStatus = (typeof INCIDENT_STATUSES)[number];
+
+export const isMaintenance = (status: IncidentStatus): boolean =>
+  (MAINTENANCE_STATUSES as readonly IncidentStatus[]).includes(status);
+
+/** Settings by which Statuspage changes a maintenance by itself. The stand-in keeps them, and changes nothing by itself. */
+export const AUTOMATIC = [
+  'scheduled_remind_prior',
+  'scheduled_auto_in_progress',
+  'scheduled_auto_completed',
+  'auto_transition_to_maintenance_state',
+  'auto_transition_to_operational_state',
+] as const;
+export type Automatic = (typeof AUTOMATIC)[number];
+
 /** Changes of an incident. Undefined fields stay unchanged. */
 export type IncidentChange = {
   name: string | undefined;
-  status: PublicStatus | undefined;
+  status: IncidentStatus | undefined;
+  /** Milliseconds since the Unix epoch. */
+  scheduledFor: number | undefined;
+  scheduledUntil: number | undefined;
+  automatic: Readonly<Partial<Record<Automatic, boolean>>>;
   body: string | undefined;
   /** Statuses by component ID. */
   components: Readonly<Record<string, ComponentStatus>>;
@@ -59,15 +83,26 @@ export function readComponent(component: Fields, isNew: boolean): Reading<Compon
 export function readIncident(incident: Fields, isNew: boolean): Reading<IncidentChange> {
   const components = isFields(incident.components) ? incident.components : {};
   const unknown = [
-    oneOf('Status', incident.status, PublicStatus.options),
+    oneOf('Status', incident.status, INCIDENT_STATUSES),
     oneOf('Impact override', incident.impact_override, IMPACTS),
     ...Object.values(components).map((status) => oneOf('Component status', status, COMPONENT_STATUSES)),
   ];
   return judge(
-    { unknown, wrong: [blankName(incident, isNew), longBody(incident), flatMetadata(incident)] },
+    {
+      unknown,
+      wrong: [blankName(incident, isNew), longBody(incident), flatMetadata(incident), ...schedule(incident, isNew)],
+    },
     {
       name: text(incident.name),
-      status: incident.status as PublicStatus | undefined,
+      status: incident.status as IncidentStatus | undefined,
+      scheduledFor: instant(incident.scheduled_for),
+      scheduledUntil: instant(incident.scheduled_until),
+      automatic: Object.fromEntries(
+        AUTOMATIC.filter((name) => incident[name] !== undefined).map((name) => [
+          name,
+          [true, 'true', 't'].includes(incident[name] as string | boolean),
+        ]),
+      ),
       body: text(incident.body),
       components: components as Record<string, ComponentStatus>,
       componentIds: Array.isArray(incident.component_ids) ? incident.component_ids.map(String) : undefined,
@@ -95,6 +130,26 @@ function oneOf(name: string, value: unknown, allowed: readonly string[]): Compla
 function blankName({ name }: Fields, isNew: boolean): Complaint {
   const blank = name === undefined ? isNew : (text(name) ?? '').trim() === '';
   return blank ? "Name can't be blank" : undefined;
+}
+
+/**
+ * Checks the times of a maintenance: a new one needs both, in order. The error messages are the stand-in's own.
+ */
+function schedule(incident: Fields, isNew: boolean): Complaint[] {
+  const given = [incident.scheduled_for, incident.scheduled_until];
+  const [from, until] = given.map(instant);
+  const isPlanned = isNew && incident.status !== undefined && isMaintenance(incident.status as IncidentStatus);
+  if (isPlanned && given.includes(undefined)) return ['Scheduled for and scheduled until are required'];
+  if (given.some((time) => time !== undefined && instant(time) === undefined)) return ['Scheduled times are invalid'];
+  return from !== undefined && until !== undefined && from >= until
+    ? ['Scheduled until must be after scheduled for']
+    : [];
+}
+
+/** Returns the milliseconds of an ISO 8601 time with its offset. */
+function instant(value: unknown): number | undefined {
+  const millis = typeof value === 'string' && /T.*(?:Z|[+-]\d\d:?\d\d)$/.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(millis) ? undefined : millis;
 }
 
 const longBody = ({ body }: Fields): Complaint =>

@@ -15,7 +15,7 @@ import {
 import { componentTables, openComponents, type Components } from './components.ts';
 import { incidentTables, openIncidents, type Incidents } from './incidents.ts';
 import { componentJson, incidentJson } from './json.ts';
-import { readComponent, readIncident, type IncidentChange, type Reading } from './request.ts';
+import { readComponent, readIncident, type IncidentChange, type IncidentStatus, type Reading } from './request.ts';
 import { pageView } from './view.ts';
 
 /** ID of the only page, as in the vendor's examples. */
@@ -31,7 +31,10 @@ const TOKEN_LIMIT = { max: 60, windowMs: 60_000 };
 /** Items in a list, maximum and default. @see https://developer.statuspage.io/ ("Pagination"; read 2026-11) */
 const PAGE_MAX = 100;
 
-/** Atlassian Statuspage: components, incidents, and subscribers of one page, under `/v1`. Nobody is notified. */
+/** Statuses of the list of unresolved incidents, which has no maintenances. */
+const UNRESOLVED = ['investigating', 'identified', 'monitoring'] as const;
+
+/** Atlassian Statuspage: components, incidents, maintenances, and subscribers of one page, under `/v1`. Nobody is notified. */
 export const statuspage = {
   vendor: 'statuspage',
   tables: componentTables + incidentTables + subscriberTables + rateLimitTables,
@@ -119,6 +122,8 @@ function componentRoutes(deps: StandInDeps, components: Components): Hono {
 
 function incidentRoutes(deps: StandInDeps, components: Components, incidents: Incidents): Hono {
   const json = (incident: ReturnType<Incidents['open']>) => incidentJson(SANDBOX_PAGE_ID, incident, incidents);
+  const withStatus = (statuses: readonly IncidentStatus[]) =>
+    incidents.all().filter(({ status }) => statuses.includes(status));
   const readChange = async (c: Context, isNew: boolean): Promise<Reading<IncidentChange>> => {
     const read = readIncident(await fieldsOf(c, 'incident'), isNew);
     return 'errors' in read ? read : onThisPage(read.value, components);
@@ -133,10 +138,13 @@ function incidentRoutes(deps: StandInDeps, components: Components, incidents: In
       });
       return c.json(paged(c, found, 'limit').map(json));
     })
-    .get('/unresolved', (c) => {
-      const open = incidents.all().filter(({ status }) => status !== 'resolved');
-      return c.json(paged(c, open, 'per_page').map(json));
+    .get('/unresolved', (c) => c.json(paged(c, withStatus(UNRESOLVED), 'per_page').map(json)))
+    .get('/scheduled', (c) => c.json(paged(c, withStatus(['scheduled']), 'per_page').map(json)))
+    .get('/upcoming', (c) => {
+      const ahead = withStatus(['scheduled']).filter(({ id }) => (incidents.schedule(id)?.for ?? 0) > deps.now());
+      return c.json(paged(c, ahead, 'per_page').map(json));
     })
+    .get('/active_maintenance', (c) => c.json(paged(c, withStatus(['in_progress', 'verifying']), 'per_page').map(json)))
     .post('/', async (c) => {
       const read = await readChange(c, true);
       if ('errors' in read) return refused(c, read);
@@ -152,6 +160,13 @@ function incidentRoutes(deps: StandInDeps, components: Components, incidents: In
       const read = await readChange(c, false);
       if ('errors' in read) return refused(c, read);
       return c.json(json(incidents.update(incident, read.value, deps.now())));
+    })
+    .delete('/:id', (c) => {
+      const incident = incidents.get(c.req.param('id'));
+      if (!incident) return notFound(c);
+      const last = json(incident);
+      incidents.delete(incident);
+      return c.json(last);
     });
 }
 

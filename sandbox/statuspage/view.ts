@@ -1,8 +1,8 @@
-import type { ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
+import type { ComponentStatus } from '../../schemas/status/states.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 import type { Component, Components } from './components.ts';
 import type { Incidents } from './incidents.ts';
-import type { Impact } from './request.ts';
+import type { Impact, IncidentStatus } from './request.ts';
 
 /** The page as customers see it. Times are RFC 3339. */
 export type StatuspageView = {
@@ -12,14 +12,14 @@ export type StatuspageView = {
   /** Newest first. */
   incidents: {
     name: string;
-    status: PublicStatus;
+    status: IncidentStatus;
     impact: Impact;
     created_at: string;
     resolved_at: string | null;
     /** The names of the affected components. */
     components: string[];
     /** Newest first. */
-    updates: { status: PublicStatus; body: string; at: string }[];
+    updates: { status: IncidentStatus; body: string; at: string }[];
   }[];
 };
 

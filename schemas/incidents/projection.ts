@@ -40,9 +40,10 @@ export type ProjectionTarget = {
 export const PROJECTION_TARGETS = {
   slack: { shows: ['incident', 'notice'], credentials: ['SLACK_BOT_TOKEN'] },
   statuspage: {
-    shows: ['incident'],
+    shows: ['incident', 'maintenance'],
     credentials: ['STATUSPAGE_API_KEY'],
-    isUsed: ({ services }) => Object.values(services).some(({ statusPage }) => statusPage !== undefined),
+    isUsed: ({ services, statusPage: { maintenance } }) =>
+      maintenance.length > 0 || Object.values(services).some(({ statusPage }) => statusPage !== undefined),
   },
   status: {
     shows: ['incident'],

@@ -113,6 +113,7 @@ export const StatusPageFile = z.strictObject({
       resolved: Words.default('{components} works as usual again. We are sorry for the trouble.'),
       maintenanceStarted: Words.default('The maintenance of {components} has started.'),
       maintenanceCompleted: Words.default('The maintenance of {components} is completed.'),
+      maintenanceCancelled: Words.default('The maintenance of {components} is cancelled.'),
     })
     .prefault({}),
   /** By name: `main` is at `/status`, others at `/status/NAME`. Absent: `main`, with all components of the catalogue. */

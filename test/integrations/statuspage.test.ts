@@ -3,7 +3,8 @@ import type { StatusPage } from '../../domain/messages/channels.ts';
 import { BODY_MAX_CHARS, NAME_MAX_CHARS } from '../../integrations/statuspage/limits.ts';
 import { statuspage } from '../../integrations/statuspage/status-page.ts';
 import { SANDBOX_PAGE_ID } from '../../sandbox/statuspage/statuspage.ts';
-import { calls, start } from '../sandbox/support.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { calls, exchange, start } from '../sandbox/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { type Reply, vendor } from './server.ts';
 import { recorded, sent, respondsAsAgreed } from './vendor-responses.ts';
@@ -25,6 +26,18 @@ const UPDATE = {
   components: { ftgks51sfs2d: 'major_outage' },
 } as const;
 const INCIDENT = { key: '01TEST', name: 'Checkout errors', ...UPDATE };
+
+const MAINTENANCE = {
+  key: 'maintenance:upgrade',
+  change: '1',
+  name: 'Upgrade of Checkout',
+  status: 'scheduled',
+  body: 'Checkout is read-only for up to three hours.',
+  from: '2027-01-24T22:00:00.000Z' as Timestamp,
+  until: '2027-01-25T01:00:00.000Z' as Timestamp,
+  affects: ['ftgks51sfs2d'],
+  components: {},
+} as const;
 
 const incident = (id: string, metadata: unknown, status = 'investigating') => ({ id, status, metadata });
 const list = (...items: object[]): Reply => ({ body: JSON.stringify(items) });
@@ -63,11 +76,14 @@ describe('each call', () => {
     read: {
       components: (url) => pageAt(url).components(),
       findIncident: (url) => pageAt(url).findIncident('01TEST'),
+      findMaintenance: (url) => pageAt(url).findMaintenance('maintenance:upgrade'),
     },
     write: {
       setComponent: (url) => pageAt(url).setComponent('c1', 'operational'),
       createIncident: (url) => pageAt(url).createIncident(INCIDENT),
       updateIncident: (url) => pageAt(url).updateIncident('i1', UPDATE),
+      createMaintenance: (url) => pageAt(url).createMaintenance(MAINTENANCE),
+      updateMaintenance: (url) => pageAt(url).updateMaintenance('i1', MAINTENANCE),
     },
   });
 
@@ -113,6 +129,50 @@ describe('each call', () => {
     expect(response).toMatchObject({ kind: 'refused', code: 'bad_token' });
     expect(JSON.stringify(response)).not.toContain('secret');
     expect(received).toEqual([]);
+  });
+});
+
+describe('a maintenance', () => {
+  test('is created as documented, without automatic transitions', async () => {
+    const documented = recorded('statuspage/maintenance-create');
+    const { url, received } = await vendor(documented);
+    expect(await pageAt(url).createMaintenance(MAINTENANCE)).toEqual({ kind: 'done', value: { id: 'p31zjtct2jer' } });
+    expect(sent(received)).toEqual([JSON.parse(exchange('statuspage/maintenance-create').request.body ?? '')]);
+  });
+
+  test('with the stand-in, is found in each status with the last change that arrived', async () => {
+    const standIns = await start();
+    await standIns.statuspage.provide(['Checkout']);
+    const page = pageAt(standIns.urls.statuspage, KEY, SANDBOX_PAGE_ID);
+    const all = await page.components();
+    const [checkout = ''] = all.kind === 'done' ? all.value.map(({ id }) => id) : [];
+    const planned = { ...MAINTENANCE, affects: [checkout] };
+    const found = () => page.findMaintenance(MAINTENANCE.key);
+    expect(await found()).toEqual({ kind: 'done', value: null });
+    const created = await page.createMaintenance(planned);
+    const id = created.kind === 'done' ? created.value.id : '';
+    expect(await found()).toEqual({ kind: 'done', value: { id, change: '1' } });
+    const silent = { ...planned, name: 'Move of Checkout', body: null, change: '2' };
+    expect(await page.updateMaintenance(id, silent)).toEqual({ kind: 'done', value: null });
+    expect(await found()).toEqual({ kind: 'done', value: { id, change: '2' } });
+    for (const [status, change] of [
+      ['in_progress', '3'],
+      ['completed', '4'],
+    ] as const) {
+      await page.updateMaintenance(id, { ...planned, status, change, components: { [checkout]: 'under_maintenance' } });
+      expect(await found()).toEqual({ kind: 'done', value: { id, change } });
+    }
+    const [last] = await calls(standIns, '?vendor=statuspage&limit=1');
+    expect(last?.status).toBe(200);
+    const response = await fetch(`${standIns.urls.statuspage}/v1/pages/${SANDBOX_PAGE_ID}/incidents/${id}`, {
+      headers: { authorization: `OAuth ${KEY}` },
+    });
+    const { incident_updates: updates, ...incidentNow } = (await response.json()) as {
+      name: string;
+      incident_updates: { status: string }[];
+    };
+    expect(incidentNow.name).toBe('Upgrade of Checkout');
+    expect(updates.map(({ status }) => status)).toEqual(['completed', 'in_progress', 'scheduled']);
   });
 });
 

@@ -4,6 +4,7 @@ import type {
   Chat,
   ChatMessage,
   Directory,
+  PlannedMaintenance,
   StatusPage,
   Text,
   Ticket,
@@ -176,6 +177,8 @@ export type PublicIncident = {
   updates: { status: string; body: string }[];
 };
 
+type HostedMaintenance = Omit<PlannedMaintenance, 'body'> & { id: string; updates: string[] };
+
 /** Statuspage: every creation and every update sends emails. Components have their last status. */
 export class MemoryStatusPage implements Vendor<StatusPage> {
   readonly incidents: PublicIncident[] = [];
@@ -216,6 +219,33 @@ export class MemoryStatusPage implements Vendor<StatusPage> {
     if (found === undefined) return refused('not_found');
     found.updates.push({ status, body });
     Object.assign(this.states, components);
+    return done(null);
+  }
+
+  readonly maintenances: HostedMaintenance[] = [];
+
+  findMaintenance(key: string): ReturnType<Vendor<StatusPage>['findMaintenance']> {
+    return done(this.maintenances.findLast((one) => one.key === key) ?? null);
+  }
+
+  createMaintenance(planned: Parameters<StatusPage['createMaintenance']>[0]): VendorResponse<{ id: string }> {
+    this.#made += 1;
+    const id = `M${this.#made}`;
+    this.maintenances.push({ ...planned, id, updates: [] });
+    this.updateMaintenance(id, planned);
+    return done({ id });
+  }
+
+  updateMaintenance(
+    id: string,
+    { body, ...planned }: Parameters<StatusPage['updateMaintenance']>[1],
+  ): VendorResponse<null> {
+    const found = this.maintenances.find((one) => one.id === id);
+    if (found === undefined) return refused('not_found');
+    const { status } = body === null ? found : planned;
+    Object.assign(found, planned, { status });
+    if (body !== null) found.updates.push(`${status}: ${body}`);
+    Object.assign(this.states, planned.components);
     return done(null);
   }
 }

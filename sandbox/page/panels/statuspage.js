@@ -12,8 +12,9 @@ const spoken = (words) => words.slice(0, 1).toUpperCase() + words.slice(1).repla
 /** @param {StatuspageView} view */
 export function statuspage({ headline, components, incidents }) {
   const worst = components.map(({ status }) => status).toSorted((a, b) => STATES.indexOf(b) - STATES.indexOf(a))[0];
-  const open = incidents.filter(({ status }) => status !== 'resolved');
-  const past = incidents.filter(({ status }) => status === 'resolved');
+  const isOver = (/** @type {{status: string}} */ { status }) => status === 'resolved' || status === 'completed';
+  const open = incidents.filter((one) => !isOver(one));
+  const past = incidents.filter(isOver);
   return [
     h('p', { class: `headline ${worst ?? 'operational'}`, 'data-glow': headline }, headline),
     open.map(incident),

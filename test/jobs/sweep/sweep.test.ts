@@ -47,6 +47,7 @@ function withoutWork(): SweepDeps {
       configuration: async () => undefined,
     }),
     projections: Object.assign({}, world.deps.projections, {
+      read: async () => undefined,
       dueAnywhere: async () => new Map(),
       changed: async () => undefined,
     }),

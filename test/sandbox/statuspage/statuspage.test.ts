@@ -104,6 +104,65 @@ describe('documented exchanges', () => {
     expect((await call<Incident[]>(standIns, 'GET', '/incidents/unresolved')).body).toEqual([]);
   });
 
+  test('a maintenance is scheduled, listed by its status, started, completed, and deleted', async () => {
+    const standIns = await start();
+    const component = await provided(standIns);
+    const create = about(exchange('statuspage/maintenance-create'), { component });
+    await expectLike(await send(standIns.urls.statuspage, create), create);
+    const lists = async () =>
+      Object.fromEntries(
+        await Promise.all(
+          ['unresolved', 'scheduled', 'upcoming', 'active_maintenance'].map(async (list) => {
+            const { body } = await call<Incident[]>(standIns, 'GET', `/incidents/${list}`);
+            return [list, body.length];
+          }),
+        ),
+      );
+    expect(await lists()).toEqual({ unresolved: 0, scheduled: 1, upcoming: 1, active_maintenance: 0 });
+    const { body: list } = await call<Incident[]>(standIns, 'GET', '/incidents');
+    const ids = { component, incident: list[0]?.id ?? '' };
+    const states = async () => (await call<Component>(standIns, 'GET', `/components/${component}`)).body.status;
+    const patch = (incident: object) => call<Incident>(standIns, 'PATCH', `/incidents/${ids.incident}`, { incident });
+    expect(await states()).toBe('operational');
+    expect(await patch({ status: 'in_progress', components: { [component]: 'under_maintenance' } })).toMatchObject({
+      status: 200,
+      body: { status: 'in_progress', impact: 'maintenance' },
+    });
+    expect([await states(), await lists()]).toEqual([
+      'under_maintenance',
+      { unresolved: 0, scheduled: 0, upcoming: 0, active_maintenance: 1 },
+    ]);
+    const completed = about(exchange('statuspage/maintenance-complete'), ids);
+    const response = await send(standIns.urls.statuspage, completed);
+    const { incident_updates: shown, ...answer } = (await response.json()) as Incident;
+    const { incident_updates: expected, ...documented } = JSON.parse(completed.response.body) as Incident;
+    expect({ status: response.status, body: shape(JSON.stringify(answer)) }).toEqual({
+      status: completed.response.status,
+      body: shape(JSON.stringify(documented)),
+    });
+    expect(shown[0]).toMatchObject({ status: expected[0]?.status, body: expected[0]?.body });
+    expect(await lists()).toEqual({ unresolved: 0, scheduled: 0, upcoming: 0, active_maintenance: 0 });
+    expect((await call(standIns, 'DELETE', `/incidents/${ids.incident}`)).status).toBe(200);
+    expect((await call(standIns, 'GET', `/incidents/${ids.incident}`)).status).toBe(404);
+    expect((await opened(standIns, {})).id, 'IDs are not used again').not.toBe(ids.incident);
+  });
+
+  test.each([
+    [{ status: 'scheduled' }, 'Scheduled for and scheduled until are required'],
+    [
+      { status: 'scheduled', scheduled_for: '2026-11-24T22:00:00Z', scheduled_until: '2026-11-24T21:00:00Z' },
+      'Scheduled until must be after scheduled for',
+    ],
+    [
+      { status: 'scheduled', scheduled_for: 'tomorrow', scheduled_until: '2026-11-24T21:00:00Z' },
+      'Scheduled times are invalid',
+    ],
+  ])('a maintenance with wrong times is refused: %j', async (incident, error) => {
+    const standIns = await start();
+    const body = { incident: { name: 'Upgrade', ...incident } };
+    expect(await call(standIns, 'POST', '/incidents', body)).toMatchObject({ status: 422, body: { error: [error] } });
+  });
+
   test('a component changes its status', async () => {
     const standIns = await start();
     const component = await provided(standIns);
@@ -276,7 +335,9 @@ describe('incidents', () => {
       'an unknown status',
       { status: 'broken' },
       400,
-      ['Status must be one of investigating, identified, monitoring, resolved'],
+      [
+        'Status must be one of investigating, identified, monitoring, resolved, scheduled, in_progress, verifying, completed',
+      ],
     ],
   ])('%s', async (_, change, status, error) => {
     const standIns = await start();
