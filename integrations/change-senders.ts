@@ -1,6 +1,7 @@
 import type { ReportSource } from '../schemas/changes/change-report.ts';
 import type { VariableName } from '../schemas/config/variables.ts';
 import { readArgoCdNotification } from './argo-cd/notification.ts';
+import { readArgoRolloutsNotification } from './argo-rollouts/notification.ts';
 import { readAwsEvent } from './aws/deployment-events.ts';
 import { readCdEvent } from './cdevents/event.ts';
 import { readFluxEvent } from './flux/event.ts';
@@ -42,6 +43,13 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
     sends: 'notifications of Argo CD',
     proof: { kind: 'token' },
     read: readArgoCdNotification,
+  },
+  {
+    source: 'argo-rollouts',
+    path: '/integrations/argo-rollouts/webhook',
+    sends: 'notifications of Argo Rollouts',
+    proof: { kind: 'token' },
+    read: readArgoRolloutsNotification,
   },
   {
     source: 'flux',

@@ -8,7 +8,14 @@ import {
   type RolloutChange,
   subjectOf,
 } from '../../domain/changes/rollout.ts';
-import { bringsBack, CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
+import { inHistory } from '../../domain/changes/object-history.ts';
+import {
+  bringsBack,
+  CHANGES_SEARCHED,
+  observesRollouts,
+  runsAlready,
+  sameRollout,
+} from '../../domain/changes/recognize.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -50,7 +57,29 @@ export async function reportChange(deps: ReportDeps, report: ChangeReport, trace
     deps.clock.now(),
   );
   if (ahead !== undefined) throw new Refusal(422, 'invalid', `${report.source} ${report.key}: ${ahead}`);
-  return apply(deps, report, trace, (known) => mergedRollout(known, report));
+  let reported: Reported | undefined;
+  for (const one of await ofRollouts(deps, report)) {
+    const result = await apply(deps, one, trace, (known) => mergedRollout(known, one));
+    reported ??= result; // the first is this report; the others were reported before
+  }
+  return reported ?? { state: 'waiting' };
+}
+
+/**
+ * Returns the report with the key of its rollout, and earlier reports that belong to other rollouts than it seemed
+ * before this one arrived.
+ */
+async function ofRollouts({ rollouts }: ReportDeps, report: ChangeReport): Promise<ChangeReport[]> {
+  const { source, object } = report;
+  if (object === undefined) return [report];
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const known = await rollouts.history({ source, object });
+    const { marks, reports } = inHistory(known?.marks ?? [], report);
+    const isKnown = JSON.stringify(marks) === JSON.stringify(known?.marks ?? []);
+    if (isKnown || (await rollouts.putHistory({ source, object, marks: [...marks], rev: (known?.rev ?? 0) + 1 })))
+      return reports;
+  }
+  throw new Error(`the history of ${object} of ${source} changed during all ${TRIES} attempts; try again`);
 }
 
 /** Applies kept rollouts that the catalogue names services for since it was changed. */
@@ -164,9 +193,16 @@ async function recorded(
 ): Promise<Change> {
   const before = await deps.changes.get(id);
   const isOther = id !== idOf(rollout, place);
-  if (before !== undefined && isOther) return (await extendChange(deps, before, report, trace)).change;
-  const kind = report.kind ?? (await kindOf(deps, id, place, report)) ?? before?.kind ?? 'deploy';
-  const reported = { ...report, kind };
+  if (before !== undefined && isOther) return addedTo(deps, before, report, { by: rollout.source, trace });
+  const recent = await deps.changes.recent(place, CHANGES_SEARCHED);
+  const others = recent.filter((change) => change.id !== id);
+  const kind = report.kind ?? (bringsBack(others, report) ? 'rollback' : (before?.kind ?? 'deploy'));
+  // Argo Rollouts reports no end of a rollout to the version that is stable anyway, after it has aborted the next one.
+  const hasEnded =
+    rollout.source === 'argo-rollouts' && report.status === 'started' && runsAlready(others, report)
+      ? { status: 'succeeded' as const, finished_at: report.started_at }
+      : {};
+  const reported = { ...report, kind, ...hasEnded };
   if (before === undefined)
     return (await recordChange(deps, { ...place, ...reported }, trace, { id, reported_by: rollout.source })).change;
   const isChanged = JSON.stringify(revisedChange(before, reported)) !== JSON.stringify(before);
@@ -176,14 +212,27 @@ async function recorded(
   return announce(deps, change, trace);
 }
 
-/** Returns the kind of a rollout whose sender does not know it. Undefined: it brings no older version back. */
-async function kindOf(
-  { changes }: Pick<Deps, 'changes'>,
-  id: ChangeId,
-  place: ServiceEnvironment,
+/** Adds a report to the change that another system has recorded for the same rollout. */
+async function addedTo(
+  deps: ReportDeps,
+  change: Change,
   report: RolloutChange,
-): Promise<'rollback' | undefined> {
-  const recent = await changes.recent(place, CHANGES_SEARCHED);
-  const others = recent.filter((change) => change.id !== id);
-  return bringsBack(others, report) ? 'rollback' : undefined;
+  { by, trace }: { by: string; trace: string },
+): Promise<Change> {
+  const { status, finished_at, ...others } = report;
+  const observed = observesRollouts(by);
+  // An applied manifest is a success for who applied it, also if its canary fails.
+  const isFailed = observed && status === 'failed' && change.status === 'succeeded';
+  if (isFailed && !observesRollouts(change.reported_by)) {
+    const failed = await deps.changes.revise(change.id, (now) => ({
+      ...now,
+      status,
+      finished_at: finished_at ?? now.finished_at,
+      ended_by: by,
+    }));
+    if (failed !== undefined) return announce(deps, failed, trace);
+  }
+  const isPremature = !observed && status === 'succeeded' && observesRollouts(change.reported_by);
+  const added = isPremature ? { ...others, status: 'started' as const } : report;
+  return (await extendChange(deps, change, added, trace)).change;
 }

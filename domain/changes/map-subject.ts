@@ -127,8 +127,15 @@ const listed = (candidate: Candidate, objects: readonly SubjectObject[], subject
 function isListed({ service, at }: Candidate, key: SubjectObject, name: string | undefined): boolean {
   if (name === undefined) return false;
   const names = at.sources?.[key] ?? deployedObject(service, at)[key];
-  return names !== undefined && names.some((one) => one === name || isSameEcsService(key, one, name));
+  return (
+    names !== undefined &&
+    names.some((one) => one === name || isSameEcsService(key, one, name) || isInAnyCluster(key, one, name))
+  );
 }
+
+/** A listed workload without a cluster is one of any cluster. */
+const isInAnyCluster = (key: SubjectObject, one: string, name: string): boolean =>
+  key === 'kubernetesWorkload' && one.split('/').length === 3 && name.endsWith(`/${one}`);
 
 /** An ARN of an ECS service ends in `cluster/service`. */
 const isSameEcsService = (key: SubjectObject, one: string, other: string): boolean =>
@@ -142,6 +149,12 @@ function deployedObject(service: string, { deployer }: EnvironmentEntry): Partia
   if (deployer.kind === 'lambda-alias') return { lambdaFunction: [`${deployer.function}:${deployer.alias}`] };
   if (deployer.kind === 'codedeploy')
     return { codedeployGroup: [`${deployer.application}/${deployer.deploymentGroup}`] };
+  if (deployer.kind === 'kubernetes')
+    return { kubernetesWorkload: [`${deployer.namespace}/Deployment/${deployer.deployment ?? service}`] };
+  if (deployer.kind === 'argo-rollouts')
+    return { kubernetesWorkload: [`${deployer.namespace}/Rollout/${deployer.rollout ?? service}`] };
+  if (deployer.kind === 'flagger')
+    return { kubernetesWorkload: [`${deployer.namespace}/Canary/${deployer.canary ?? service}`] };
   if (deployer.kind === 'ecs') return { ecsService: [`${deployer.cluster}/${deployer.service ?? service}`] };
   return {};
 }

@@ -1,6 +1,6 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import { liveChanges, putsVersionLive, sameVersion } from './versions.ts';
+import { byStart, liveChanges, putsVersionLive, sameVersion } from './versions.ts';
 
 /** Number of changes before a reported one in which its like is searched. */
 export const CHANGES_SEARCHED = 50;
@@ -48,19 +48,38 @@ const endOf = ({ started_at, finished_at }: Reported): Timestamp =>
 
 /**
  * Returns whether a rollout brings an older version back: one that was live, and was deployed for the first time before
- * the version that it replaces.
+ * the version that it replaces. A version that failed counts as replaced, too.
  *
  * @param changes changes of the same service and environment
  */
 export function bringsBack(changes: readonly Change[], report: Reported): boolean {
-  const earlier = liveChanges(changes).filter(
-    (change) => change.status === 'succeeded' && change.started_at < report.started_at,
-  );
+  const earlier = versionsBefore(changes, report);
   const current = earlier.at(-1);
   if (current === undefined || isSameCode(current, report)) return false;
-  const first = (of: Reported) => earlier.findIndex((change) => isSameCode(change, of));
-  return first(report) >= 0 && first(report) < first(current);
+  const succeeded = earlier.filter(({ status }) => status === 'succeeded');
+  const first = (of: Reported) => succeeded.findIndex((change) => isSameCode(change, of));
+  return first(report) >= 0 && (first(current) < 0 || first(report) < first(current));
 }
+
+/**
+ * Returns whether the version runs already, because the one that would have replaced it has failed.
+ *
+ * @param changes changes of the same service and environment
+ */
+export function runsAlready(changes: readonly Change[], report: Reported): boolean {
+  const earlier = versionsBefore(changes, report);
+  const live = earlier.findLast(({ status }) => status !== 'failed');
+  return live?.status === 'succeeded' && live !== earlier.at(-1) && isSameCode(live, report);
+}
+
+const versionsBefore = (changes: readonly Change[], { started_at }: Reported): Change[] =>
+  changes
+    .filter((change) => putsVersionLive(change) && change.status !== 'cancelled' && change.started_at < started_at)
+    .toSorted(byStart);
+
+/** Systems that observe a rollout to its end. What others call an end can be its start, such as an applied manifest. */
+const OBSERVERS: ReadonlySet<string | undefined> = new Set(['flagger', 'argo-rollouts', 'kubernetes']);
+export const observesRollouts = (reportedBy: string | undefined): boolean => OBSERVERS.has(reportedBy);
 
 /** Systems can call the same commit by different versions. */
 const isSameCode = (change: Change, { version, commit }: Reported): boolean =>

@@ -124,13 +124,14 @@ export function addedBy(
 
 /**
  * Returns a recorded change after its sender has reported more. What the sender says replaces what it said before;
- * what it has not said stays, and an ended change does not start again.
+ * what it has not said stays. An ended change does not start again, and the end stays that another system has observed.
  */
 export function revisedChange(change: Change, report: RolloutChange): Change {
   const startsAgain = change.status !== 'started' && report.status === 'started';
   const known = Object.fromEntries(Object.entries(report).filter(([, value]) => value != null)) as Partial<Change>;
   const { status: _status, finished_at: _end, ...open } = known;
-  const next = { ...change, ...(startsAgain ? open : known) };
+  const isEnded = change.ended_by !== undefined && change.ended_by !== change.reported_by;
+  const next = { ...change, ...(startsAgain || isEnded ? open : known) };
   const isBackwards = next.finished_at !== null && next.finished_at < next.started_at;
   return isBackwards ? { ...next, finished_at: next.started_at } : next;
 }

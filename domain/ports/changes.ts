@@ -1,5 +1,5 @@
 import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
-import type { Rollout, RolloutRecord } from '../../schemas/changes/change-report.ts';
+import type { ObjectHistory, Rollout, RolloutRecord } from '../../schemas/changes/change-report.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -62,8 +62,12 @@ export type Rollouts = {
   put(record: RolloutRecord): Promise<boolean>;
   /** Returns the newest rollouts that no service was found for, oldest first. */
   unmapped(): Promise<RolloutRecord[]>;
+  history(of: HistoryKey): Promise<ObjectHistory | undefined>;
+  /** Writes the next revision. False: another process has written it first. */
+  putHistory(history: ObjectHistory): Promise<boolean>;
 };
 export type RolloutKey = Pick<Rollout, 'source' | 'key'>;
+export type HistoryKey = Pick<ObjectHistory, 'source' | 'object'>;
 
 /** Number of unmapped rollouts that are kept; older ones are dropped. */
 export const UNMAPPED_MAX = 500;

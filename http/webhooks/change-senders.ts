@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { createRoute } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { receiveWebhook, type WebhookResult } from '../../actions/changes/receive-webhook.ts';
 import { Refusal } from '../../actions/refusal.ts';
@@ -8,26 +8,13 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { CHANGE_SENDERS, type ChangeSender } from '../../integrations/change-senders.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
+import { changesTaken, takenOf } from './changes-taken.ts';
 import { allower, answers, type Api, endpoint, problems } from '../endpoint.ts';
 
 /** Far above the size of these webhooks. */
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
-const Taken = z
-  .object({
-    changes: z
-      .array(z.string())
-      .optional()
-      .openapi({ description: 'IDs of the changes that were recorded or updated' }),
-    waiting: z.number().int().optional().openapi({
-      description: 'Reports that are kept until another event of the same rollout tells its start or its version',
-    }),
-    unmapped: z.array(z.string()).optional().openapi({
-      description: 'Why no service was found for a report; it is kept until the configuration names one',
-    }),
-    ignored: z.string().optional().openapi({ description: 'Why the event is no change' }),
-  })
-  .meta({ id: 'ChangeWebhook' });
+const Taken = changesTaken.meta({ id: 'ChangeWebhook' });
 
 /** Registers the receivers for systems that report changes. */
 export function changeSenderRoutes(app: Api, deps: Deps): void {
@@ -62,14 +49,8 @@ async function receive(c: Context<Env>, deps: Deps, sender: ChangeSender): Promi
   const result = await receiveWebhook(deps, sender, sent, { allow, trace: c.var.trace });
   const { source } = sender;
   if (result.kind === 'unreadable') throw await quarantined(c, deps, sender, { name, body, result });
-  if (result.kind === 'ignored') {
-    c.var.log.debug('ignored a webhook', { source, why: result.why });
-    return c.json({ ignored: result.why }, 202) as never;
-  }
-  const { changes, waiting, unmapped } = result;
-  c.var.log.info('received a report of changes', { source, changes, waiting, unmapped: unmapped.length });
-  const answer = { changes, ...(waiting > 0 && { waiting }), ...(unmapped.length > 0 && { unmapped }) };
-  return c.json(answer, 202) as never;
+  c.var.log.info('received a report of changes', { source, ...takenOf(result) });
+  return c.json(takenOf(result), 202) as never;
 }
 
 type Sender = { name: string; allow: (scope: Scope) => void };

@@ -1,15 +1,20 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { reportRead } from '../../actions/changes/receive-webhook.ts';
 import { sha256 } from '../../aws/hash.ts';
-import type { Scope } from '../../domain/access/access.ts';
+import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/freeze/gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { readFlaggerEvent } from '../../integrations/flagger/event.ts';
 import { canaryOf, Hook, serviceEnvironmentInMetadata } from '../../integrations/flagger/hook.ts';
 import { truncate } from '../../integrations/shared/text.ts';
 import type { GateRequest } from '../../schemas/freeze/gate.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
+import type { Env } from '../context.ts';
+import { changesTaken, takenOf } from './changes-taken.ts';
 import { flaggerGateRoute, query } from './flagger-gate.ts';
 import { flaggerJudgeRoutes } from './flagger-judge.ts';
 
@@ -73,20 +78,41 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/integrations/flagger/event',
       tags: ['integrations'],
-      summary: "Add an event of a canary to the timeline of its service's open incident",
+      summary: "Record the rollout of a canary as a change, and add the event to its service's open incident",
       request: { query, ...body(Hook) },
-      responses: { 202: answers('Accepted', z.object({ noted: z.number().int() })) },
+      responses: { 202: answers('Accepted', EventTaken) },
     }),
     async (c) => {
       const hook = c.req.valid('json');
-      const serviceEnvironments = await serviceEnvironmentsOfHook(deps, hook, c.var.may);
-      const noted = await Promise.all(
-        serviceEnvironments.map((serviceEnvironment) => noteEvent(deps, serviceEnvironment, hook)),
-      );
-      return c.json({ noted: noted.filter(Boolean).length }, 202);
+      const places = await serviceEnvironmentsOfHook(deps, hook, c.var.may);
+      const taken = await reportEvent(c, deps, hook, places);
+      const noted = await Promise.all(places.map((place) => noteEvent(deps, place, hook)));
+      return c.json({ noted: noted.filter(Boolean).length, ...taken }, 202);
     },
   );
 }
+
+const EventTaken = changesTaken.extend({ noted: z.number().int() });
+
+/** Records the rollout of a canary as a change of the service that the key allows. */
+async function reportEvent(
+  c: Context<Env>,
+  deps: Deps,
+  hook: Hook,
+  places: readonly ServiceEnvironment[],
+): Promise<z.infer<typeof changesTaken>> {
+  const { allow, may, trace, log } = c.var;
+  const [place, another] = places;
+  if (place === undefined && !isNamed(hook) && !may(EVERYWHERE))
+    return { ignored: 'no deployer of kind flagger has the canary, or the key does not allow its service' };
+  const read = readFlaggerEvent(hook, another === undefined ? place : undefined);
+  const result = await reportRead(deps, read, { allow, trace });
+  if (result.kind === 'unreadable') throw new Refusal(422, 'invalid', result.detail);
+  log.info('received an event of a canary', { canary: canaryOf(hook), phase: hook.phase, ...takenOf(result) });
+  return takenOf(result);
+}
+
+const isNamed = (hook: Hook): boolean => serviceEnvironmentInMetadata(hook).service !== undefined;
 
 type May = (scope: Scope) => boolean;
 

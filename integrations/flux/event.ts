@@ -72,6 +72,7 @@ function readKustomization(event: FluxEvent): ReadChanges {
       {
         ...common(event),
         key: keyOf(event, revision),
+        object: keyOf(event, ''),
         status,
         // Each later reconciliation of the same revision sends its result, too.
         ...(status === 'succeeded' && { final: true }),

@@ -43,7 +43,7 @@ export const ReportSubject = z.object({
   lambdaFunction: Text.optional(),
   /** `application/group` */
   codedeployGroup: Text.optional(),
-  /** `cluster/namespace/kind/name` */
+  /** `namespace/Kind/name`, with `cluster/` before it if the sender names the cluster. */
   kubernetesWorkload: Text.optional(),
   terraformWorkspace: Text.optional(),
   flag: Text.optional(),
@@ -77,6 +77,11 @@ export const ChangeReport = z
     source: ReportSource,
     /** The sender's own identity of this rollout, the same for all of its events. */
     key: Text,
+    /**
+     * The object whose state `key` names. Set by senders that name the state an object is brought to, instead of the
+     * rollout: the same state can come back later, which is another rollout.
+     */
+    object: Text.optional(),
     /** The sender's time of this event. Orders events that arrive in any order. */
     at: Timestamp,
     subject: ReportSubject,
@@ -122,6 +127,16 @@ export const Rollout = z.object({
   }),
 });
 export type Rollout = z.infer<typeof Rollout>;
+
+/** Reports about one object, by which the rollouts to the same state are told apart. */
+export const ObjectHistory = z.object({
+  source: ReportSource,
+  object: z.string(),
+  /** Oldest first. `rollout`: the key of the rollout that the report belongs to. */
+  marks: z.array(z.object({ rollout: z.string(), report: ChangeReport })),
+  rev: z.number(),
+});
+export type ObjectHistory = z.infer<typeof ObjectHistory>;
 
 /** A rollout as it is stored. */
 export const RolloutRecord = z.object({

@@ -67,7 +67,7 @@ export const ChangeSources = z.strictObject({
   lambdaFunction: oneOrMore(SourceName).optional(),
   /** `application/group` */
   codedeployGroup: oneOrMore(SourceName).optional(),
-  /** `cluster/namespace/kind/name` */
+  /** `namespace/Kind/name`, in any cluster, or `cluster/namespace/Kind/name`. */
   kubernetesWorkload: oneOrMore(SourceName).optional(),
   terraformWorkspace: oneOrMore(SourceName).optional(),
   flag: oneOrMore(SourceName).optional(),

@@ -1,5 +1,5 @@
-import { type RolloutKey, type Rollouts, UNMAPPED_MAX } from '../../../domain/ports/changes.ts';
-import { RolloutRecord } from '../../../schemas/changes/change-report.ts';
+import { type HistoryKey, type RolloutKey, type Rollouts, UNMAPPED_MAX } from '../../../domain/ports/changes.ts';
+import { ObjectHistory, RolloutRecord } from '../../../schemas/changes/change-report.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { pointee } from './changes.ts';
@@ -55,6 +55,28 @@ export class RolloutTable implements Rollouts {
     return items
       .flatMap((item) => (item === undefined ? [] : [RolloutRecord.parse(item['record'])]))
       .filter(({ unmapped_in }) => unmapped_in !== null);
+  }
+
+  async history(of: HistoryKey): Promise<ObjectHistory | undefined> {
+    const item = await this.#table.get(keys.objectHistory(of));
+    return item && ObjectHistory.parse(item['history']);
+  }
+
+  async putHistory(history: ObjectHistory): Promise<boolean> {
+    const { rev, marks } = history;
+    const newest = marks.at(-1)?.report.at;
+    const result = await this.#table.transact([
+      this.#table.put(
+        {
+          ...keys.objectHistory(history),
+          history,
+          rev,
+          ...(newest === undefined ? {} : expiresAfter(newest, RETENTION_DAYS.rollout)),
+        },
+        rev === 1 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev - 1 } },
+      ),
+    ]);
+    return result.ok;
   }
 
   /** Keeps the list short: a sender that nobody maps would otherwise fill it. */

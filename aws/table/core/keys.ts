@@ -131,6 +131,11 @@ export const keys = {
     pk: `ROLLOUT#${part(source)}#${part(key)}`,
     sk: 'ROLLOUT',
   }),
+  /** Reports about an object of a sender whose states can come back. */
+  objectHistory: ({ source, object }: { source: string; object: string }): Key => ({
+    pk: `ROLLOUT#${part(source)}#${part(object)}`,
+    sk: 'OBJECT',
+  }),
   /** A rollout that no service was found for, by its last event. */
   unmappedRollout: ({ source, key }: { source: string; key: string }, receivedAt: Timestamp): Key => ({
     pk: 'ROLLOUTSUNMAPPED',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bringsBack, sameRollout } from '../../../domain/changes/recognize.ts';
+import { bringsBack, runsAlready, sameRollout } from '../../../domain/changes/recognize.ts';
 import { before, change } from '../arbitraries.ts';
 
 describe('a rollout that brings an older version back', () => {
@@ -26,6 +26,19 @@ describe('a rollout that brings an older version back', () => {
     expect(bringsBack(later, next('v1'))).toBe(false);
     expect(bringsBack([change('v1', 30, { kind: 'flag' }), change('v2', 20)], next('v1'))).toBe(false);
   });
+});
+
+test('a version that comes back after a failed one is a rollback, and may run already', () => {
+  const after = (status: 'failed' | 'started' | 'succeeded') => [change('v1', 30), change('v2', 20, { status })];
+  const next = (version: string) => ({ version: version as never, started_at: before(0) });
+  expect(['failed', 'started', 'succeeded'].map((status) => bringsBack(after(status as 'failed'), next('v1')))).toEqual(
+    [true, true, true],
+  );
+  expect(bringsBack(after('failed'), next('v2'))).toBe(false);
+  expect(
+    ['failed', 'started', 'succeeded'].map((status) => runsAlready(after(status as 'failed'), next('v1'))),
+  ).toEqual([true, false, false]);
+  expect(runsAlready([change('v1', 30)], next('v1'))).toBe(false);
 });
 
 describe('the same rollout of another sender', () => {

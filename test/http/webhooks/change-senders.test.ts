@@ -29,6 +29,10 @@ const SERVICES = {
   web: { environments: { production: { sources: { fluxObject: 'Kustomization/apps/webapp' } } } },
   queue: { environments: { production: { sources: { terraformWorkspace: 'acme-org/my-workspace' } } } },
   batch: { environments: { production: { sources: { ecsService: 'default/servicetest' } } } },
+  'checkout-api': { environments: { production: {} } },
+  shop: {
+    environments: { production: { deployer: { kind: 'argo-rollouts', namespace: 'shop', rollout: 'checkout' } } },
+  },
   mySubject123: { environments: { test123: {} } },
 };
 
@@ -60,6 +64,8 @@ beforeEach(() => {
   tokens = new Map([
     token('argo-cd'),
     token('cdevents'),
+    token('argo-rollouts'),
+    [sha256('gate-key-of-checkout'), token('flagger', { actions: ['flagger:gate'] })[1]],
     token('eventbridge'),
     token('reader', { actions: ['deployments:read'] }),
   ]);
@@ -131,6 +137,77 @@ describe('a webhook of a system that deploys', () => {
         finished_at: '2026-11-22T10:00:31.000Z',
       },
     ]);
+  });
+
+  test('of Flux that brings an earlier revision back is a rollback, in any order', async () => {
+    const [applied, reconciled] = ['kustomization-applied', 'kustomization-reconciled'].map((name) =>
+      JSON.parse(webhook(`flux/${name}`).body),
+    );
+    const flux = (event: any, revision: string, at: string) => {
+      const body = JSON.stringify({ ...event, timestamp: at, metadata: { revision: `main@sha1:${revision}` } });
+      const signature = createHmac('sha256', 'flux-webhook-secret').update(body).digest('hex');
+      const headers = { 'Content-Type': 'application/json', 'X-Signature': `sha256=${signature}` };
+      return { path: '/integrations/flux/webhook', headers, body };
+    };
+    const [one, two] = ['1'.repeat(40), '2'.repeat(40)];
+    const sent = [
+      flux(applied, one, '2026-11-22T09:00:00Z'),
+      flux(reconciled, one, '2026-11-22T09:00:30Z'),
+      flux(applied, two, '2026-11-22T10:00:00Z'),
+      flux(reconciled, two, '2026-11-22T10:00:30Z'),
+      flux(reconciled, two, '2026-11-22T10:10:30Z'),
+      flux(applied, one, '2026-11-22T11:00:00Z'),
+      flux(reconciled, one, '2026-11-22T11:00:30Z'),
+    ];
+    for (const index of [0, 1, 5, 6, 2, 6, 4, 3, 5])
+      expect(await send(sent[index] as never)).toMatchObject({ status: 202 });
+    expect(
+      (await changes()).map(({ version, started_at, status, kind }) => [version, started_at, status, kind]),
+    ).toEqual([
+      [one, '2026-11-22T11:00:00.000Z', 'succeeded', 'rollback'],
+      [two, '2026-11-22T10:00:00.000Z', 'succeeded', 'deploy'],
+      [one, '2026-11-22T09:00:00.000Z', 'succeeded', 'deploy'],
+    ]);
+  });
+
+  test('of Argo Rollouts: an aborted canary has failed, and the stable version is back at once', async () => {
+    for (const name of ['first-updated', 'first-completed', 'updated', 'aborted', 'updated', 'reverted'])
+      expect(await send(webhook(`argo-rollouts/${name}`))).toMatchObject({
+        status: 202,
+        body: { changes: [expect.any(String)] },
+      });
+    expect(
+      (await changes()).map(({ version, kind, status, finished_at }) => [version, kind, status, finished_at]),
+    ).toEqual([
+      ['1.3.2', 'rollback', 'succeeded', '2026-11-22T10:20:00.000Z'],
+      ['1.4.0', 'deploy', 'failed', '2026-11-22T10:07:30.000Z'],
+      ['1.3.2', 'deploy', 'succeeded', '2026-11-22T08:12:00.000Z'],
+    ]);
+    const live = await deps.changes.live();
+    expect(live.map(({ version }) => version)).toEqual(['1.3.2']);
+  });
+
+  test('of Flagger: a failed canary is the failure of the change that its pipeline calls a success', async () => {
+    const checkout = { service: 'checkout-api', environment: 'production' } as never;
+    const recorded = { ...(checkout as object), kind: 'deploy', status: 'succeeded' } as const;
+    await deps.changes.record({ ...recorded, version: '1.3.2', started_at: '2026-11-19T08:00:00.000Z' } as never);
+    const pipeline = { ...recorded, version: '1.4.0', started_at: '2026-11-20T07:59:00.000Z' };
+    await deps.changes.record(pipeline as never, { reported_by: 'flux' });
+    for (const name of ['waiting', 'new-revision', 'started', 'halted', 'failed', 'threshold', 'started', 'failed'])
+      expect(await send(webhook(`flagger/event-${name}`))).toMatchObject({ status: 202 });
+    expect(await changes()).toMatchObject([
+      { version: '1.4.0', status: 'failed', finished_at: '2026-11-20T08:04:01.000Z', ended_by: 'flagger' },
+      { version: '1.3.2', status: 'succeeded' },
+    ]);
+    expect((await deps.changes.live()).map(({ version }) => version)).toEqual(['1.3.2']);
+  });
+
+  test('of Flagger needs a key that allows the service', async () => {
+    tokens.set(...token('flagger', { actions: ['flagger:gate'], services: ['web'] }));
+    const sent = webhook('flagger/event-started');
+    const path = '/integrations/flagger/event?key=token-of-flagger';
+    expect(await send({ ...sent, path })).toMatchObject({ status: 403 });
+    expect(await changes()).toEqual([]);
   });
 
   test('of Flux can come through GitHub', async () => {

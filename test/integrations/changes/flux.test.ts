@@ -14,6 +14,7 @@ describe('an event of a Kustomization', () => {
         {
           source: 'flux',
           key: KEY,
+          object: 'Kustomization/apps/webapp',
           at: '2026-11-22T10:00:02.000Z',
           subject: { fluxObject: 'Kustomization/apps/webapp' },
           status: 'started',

@@ -1,5 +1,5 @@
-import { type RolloutKey, type Rollouts, UNMAPPED_MAX } from '../../../domain/ports/changes.ts';
-import type { RolloutRecord } from '../../../schemas/changes/change-report.ts';
+import { type HistoryKey, type RolloutKey, type Rollouts, UNMAPPED_MAX } from '../../../domain/ports/changes.ts';
+import type { ObjectHistory, RolloutRecord } from '../../../schemas/changes/change-report.ts';
 import { copy, type FakeStore } from './store.ts';
 
 export class FakeRollouts implements Rollouts {
@@ -23,6 +23,17 @@ export class FakeRollouts implements Rollouts {
   async unmapped(): Promise<RolloutRecord[]> {
     const all = [...this.#store.rollouts.values()].filter(({ unmapped_in }) => unmapped_in !== null);
     return copy(all.toSorted((a, b) => (a.received_at < b.received_at ? -1 : 1)).slice(-UNMAPPED_MAX));
+  }
+
+  async history({ source, object }: HistoryKey): Promise<ObjectHistory | undefined> {
+    return copy(this.#store.objectHistories.get(nameOf({ source, key: object })));
+  }
+
+  async putHistory(history: ObjectHistory): Promise<boolean> {
+    const name = nameOf({ source: history.source, key: history.object });
+    if ((this.#store.objectHistories.get(name)?.rev ?? 0) !== history.rev - 1) return false;
+    this.#store.objectHistories.set(name, copy(history));
+    return true;
   }
 }
 

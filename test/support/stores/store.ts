@@ -17,7 +17,7 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import { type Automation, untouchedAutomation } from '../../../schemas/access/access.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
-import type { RolloutRecord } from '../../../schemas/changes/change-report.ts';
+import type { ObjectHistory, RolloutRecord } from '../../../schemas/changes/change-report.ts';
 import type { PullRequest, Push, Release } from '../../../schemas/delivery/code.ts';
 import type { Pin } from '../../../schemas/changes/pin.ts';
 import type { ChangeId, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -91,6 +91,7 @@ export class FakeStore {
   readonly pullRequests = new Map<string, PullRequest>();
   readonly releases = new Map<string, Release>();
   readonly rollouts = new Map<string, RolloutRecord>();
+  readonly objectHistories = new Map<string, ObjectHistory>();
   readonly locks = new Map<string, Lock>();
   readonly acts: { place: string; at: Timestamp }[] = [];
   /** Automatic actions of all services. */

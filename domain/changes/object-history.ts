@@ -1,0 +1,77 @@
+import type { ChangeReport, ObjectHistory } from '../../schemas/changes/change-report.ts';
+
+type Mark = ObjectHistory['marks'][number];
+
+/** Number of reports that are kept of one object. */
+const MARKS_MAX = 100;
+
+/**
+ * Adds a report to the history of its object. Reports of one state belong to one rollout, until the object is brought
+ * to another state: what brings the first one back is another rollout. The order of arrival does not matter.
+ *
+ * @returns the reports to apply, each with the key of its rollout: this one, and those after it, which may turn out to
+ *   belong to another rollout
+ */
+export function inHistory(
+  marks: readonly Mark[],
+  report: ChangeReport,
+): { marks: readonly Mark[]; reports: ChangeReport[] } {
+  const index = marks.findIndex((mark) => isBefore(report, mark.report));
+  const at = index < 0 ? marks.length : index;
+  const earlier = marks.slice(0, at);
+  const later = marks.slice(at);
+  const [before, after] = [earlier.at(-1), later[0]];
+  const rollout =
+    before?.report.key === report.key
+      ? before.rollout
+      : after?.report.key === report.key
+        ? after.rollout
+        : newKey(marks, report);
+  const own: Mark = { rollout, report };
+  const isSplit = before !== undefined && before.rollout === after?.rollout && before.rollout !== rollout;
+  const moved = isSplit ? movedTo(newKey([...marks, own], after.report), later) : later;
+  return {
+    marks: kept([...earlier, ...(isRepeated(before, report) ? [] : [own]), ...moved]),
+    reports: [own, ...nextRollout(own, moved)].map(asReport),
+  };
+}
+
+/** Returns the reports of the rollout after a mark's own. They are applied again, because that changes nothing. */
+function nextRollout(own: Mark, later: readonly Mark[]): Mark[] {
+  const next = later.find(({ rollout }) => rollout !== own.rollout)?.rollout;
+  return later.filter(({ rollout }) => rollout === next);
+}
+
+/** Two reports of the same time need an order that does not depend on their arrival. */
+const isBefore = (one: ChangeReport, other: ChangeReport): boolean =>
+  one.at === other.at ? JSON.stringify(one) < JSON.stringify(other) : one.at < other.at;
+
+const isRepeated = (before: Mark | undefined, report: ChangeReport): boolean =>
+  before !== undefined && JSON.stringify(before.report) === JSON.stringify(report);
+
+/** The first rollout to a state has the state's own key. */
+const newKey = (marks: readonly Mark[], { key, at }: ChangeReport): string =>
+  marks.some((mark) => mark.report.key === key) ? `${key.slice(0, 2000)} ${at}` : key;
+
+/** Gives the marks of the first rollout another key. */
+function movedTo(rollout: string, marks: readonly Mark[]): Mark[] {
+  const end = marks.findIndex((mark) => mark.rollout !== marks[0]?.rollout);
+  return marks.map((mark, index) => (end < 0 || index < end ? { ...mark, rollout } : mark));
+}
+
+/** Leaves out reports that repeat the state and the status of those before and after them, and the oldest. */
+const kept = (marks: readonly Mark[]): Mark[] =>
+  marks
+    .filter((mark, index) => {
+      const [before, after] = [marks[index - 1], marks[index + 1]];
+      return before === undefined || after === undefined || !isLike(before, mark) || !isLike(mark, after);
+    })
+    .slice(-MARKS_MAX);
+
+const isLike = (one: Mark, other: Mark): boolean =>
+  one.rollout === other.rollout && one.report.status === other.report.status;
+
+const asReport = ({ rollout, report: { object: _object, ...report } }: Mark): ChangeReport => ({
+  ...report,
+  key: rollout,
+});
