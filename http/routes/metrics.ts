@@ -65,8 +65,9 @@ const scopeOf = ({ service, environment }: Record<string, string>): Scope => ({
 
 async function present(deps: Deps): Promise<Metric[]> {
   const now = deps.clock.now();
-  const [live, open, waiting, quarantined, automation, pinned, proved, freezes] = await Promise.all([
+  const [live, failures, open, waiting, quarantined, automation, pinned, proved, freezes] = await Promise.all([
     deployed(deps),
+    deps.changes.failures(),
     deps.incidents.open(),
     deps.backlog.pending(),
     deps.quarantine.count(),
@@ -86,6 +87,11 @@ async function present(deps: Deps): Promise<Metric[]> {
         { service: change.service, environment: change.environment, version: change.version },
         secondsOf(change.finished_at ?? change.started_at),
       ]),
+    ),
+    gauge(
+      'firebreak_deployment_failed',
+      'Always 1; one series for each failed deployment after which none has succeeded',
+      failures.map(({ change: { service, environment, version } }) => [{ service, environment, version }, 1]),
     ),
     gauge('firebreak_incidents_open', 'Incidents that are not resolved', [[{}, open.length]]),
     gauge(

@@ -17,6 +17,7 @@ type Options = {
   raw: boolean;
   url: string;
   tokenFile: string;
+  lowVelocity?: true;
   canaries?: true;
   prometheus: string;
   workloadLabel: string;
@@ -42,6 +43,7 @@ export function addSloGenerate(slo: Command, context: CommandContext): void {
       'File with the ingest token on the Alertmanager host',
       '/etc/alertmanager/firebreak-token',
     )
+    .option('--low-velocity', 'Also alert about services that are deployed less than once a week')
     .option('--canaries', 'Also generate limits for canaries of Argo Rollouts and Flagger')
     .option('--prometheus <url>', 'Address at which they reach Prometheus', 'http://prometheus.monitoring:9090')
     .option('--workload-label <label>', 'Label of the series with the name of the workload, for Flagger', 'deployment')
@@ -58,7 +60,16 @@ async function generate(context: CommandContext, options: Options): Promise<void
   const loaded = await loadConfig(await folderOf(context, 'config', options.config));
   if (!loaded.ok) throw new CommandFailure(loaded.problems.join('\n'));
   const wanted = new Map([
-    ...generated(loaded.config.slos, { preset, raw: options.raw, url, tokenFile, hash: sha256 }),
+    ...generated(loaded.config.slos, {
+      preset,
+      raw: options.raw,
+      url,
+      tokenFile,
+      services: loaded.config.services,
+      environments: loaded.config.delivery.environments,
+      lowVelocity: options.lowVelocity === true,
+      hash: sha256,
+    }),
     ...(options.canaries ? canaryFiles(loaded.config, options.workloadLabel, { prometheus, url }) : []),
   ]);
   const out = resolve(context.cwd, options.out);

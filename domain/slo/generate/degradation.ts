@@ -7,16 +7,20 @@ const AFTER_DEPLOY_SECONDS = 30 * 60;
 /** Minimum number of errors in five minutes for a rollback. */
 const ERRORS_MIN = 3;
 
+/** Error ratio of each service and environment that has more than a few errors. */
+export const FAILING = `max by (service, environment) (${errorRatio('5m')} and ${ERRORS} * 300 >= ${ERRORS_MIN})`;
+
+/** Services and environments with a recent deploy. */
+export const DEPLOYED_RECENTLY = `time() - max by (service, environment) (firebreak_deployment_timestamp_seconds) < ${AFTER_DEPLOY_SECONDS}`;
+
 /**
  * Builds the alert for a service that fails too much soon after one of its deploys, which is the reason for rolling it
  * back.
  */
 export function degradation(): Rule {
-  const failing = `max by (service, environment) (${errorRatio('5m')} and ${ERRORS} * 300 >= ${ERRORS_MIN}) > ${RATIO_MAX}`;
-  const deployed = `time() - max by (service, environment) (firebreak_deployment_timestamp_seconds) < ${AFTER_DEPLOY_SECONDS}`;
   return {
     alert: 'DeploymentDegradation',
-    expr: `(${failing})\nand on (service, environment)\n(${deployed})`,
+    expr: `(${FAILING} > ${RATIO_MAX})\nand on (service, environment)\n(${DEPLOYED_RECENTLY})`,
     for: '3m',
     labels: { severity: 'page', short_window: '5m', action: 'auto-rollback', runbook: 'high-error-rate-after-deploy' },
     annotations: {

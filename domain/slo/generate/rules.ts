@@ -17,6 +17,7 @@ import {
   IDENTIFYING_LABELS,
   rawErrorsIn,
   rawEventsIn,
+  regexOf,
   WINDOW_SECONDS,
 } from './names.ts';
 import type { AlertingRule, Rule, RuleFile, RuleGroup } from './rule.ts';
@@ -158,9 +159,6 @@ function slices(slo: Slo, window: BurnWindow, hasRaw: boolean): Rule {
 /** Builds a selector that excludes these objectives. */
 const not = (slos: readonly Slo[]): string =>
   slos.length === 0 ? '' : `{slo!~${JSON.stringify(slos.map(({ id }) => regexOf(id)).join('|'))}}`;
-
-/** Escapes text for an RE2 regular expression. */
-const regexOf = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
 const SINGLES = [
   { severity: 'page', share: 0.02, long: '1h', wait: '2m' },

@@ -5,6 +5,7 @@ import type { Api } from '../../../http/endpoint.ts';
 import { CounterTable } from '../../../aws/table/core/counters.ts';
 import { countedCalls } from '../../../aws/clients/counted-calls.ts';
 import type { Attempt } from '../../../domain/ports/common.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Pager } from '../../../domain/ports/paging.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
@@ -248,6 +249,17 @@ test('a token sees the services that it may read, and samples without a service'
   mine = { services: ['mine'], environments: ['production'] };
   expect(Object.keys(await values(name))).toEqual(['service="mine",environment="production",version="v1"']);
   expect(await values('firebreak_automation_paused')).toEqual({ '': 0 });
+});
+
+test('a failed deploy has a series until its failure has ended', async () => {
+  const failed = { service: 'broken', environment: 'production', version: 'v2' };
+  const { change } = await stores.changes.record(
+    NewChange.parse({ ...failed, status: 'failed', started_at: stores.clock.now() }),
+  );
+  const series = 'service="broken",environment="production",version="v2"';
+  expect(await values('firebreak_deployment_failed')).toEqual({ [series]: 1 });
+  await stores.changes.endFailure(change.id);
+  expect(await values('firebreak_deployment_failed')).toEqual({});
 });
 
 test('every metric in the alert rules and the dashboard exists', async () => {

@@ -81,6 +81,9 @@ const files = generated([objective('a', badOfAll)], {
   url: 'https://firebreak.example',
   tokenFile: '/etc/token',
   hash,
+  services: {},
+  environments: ['production'],
+  lowVelocity: false,
 });
 const dashboards = [...files].filter(([path]) => path.startsWith('grafana/'));
 const of = (path: string): Dashboard => Dashboard.parse(files.get(path));

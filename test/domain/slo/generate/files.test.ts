@@ -13,6 +13,9 @@ const OPTIONS = {
   url: 'https://firebreak.example',
   tokenFile: '/etc/token',
   hash,
+  services: {},
+  environments: ['production'],
+  lowVelocity: false,
 } as const;
 
 const rulesOf = (...slos: Slo[]): Rule[] => recordingRules(slos, hash).groups.flatMap(({ rules }) => rules);
