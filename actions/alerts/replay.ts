@@ -7,11 +7,14 @@ import { sources } from '../../schemas/alerts/sources/index.ts';
 import type { Unreadable } from '../../schemas/alerts/sources/parsed.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { CHANGE_SENDERS, type ChangeSender } from '../../integrations/change-senders.ts';
+import { payloadOf } from '../../integrations/github/webhook.ts';
 import { readEvent } from '../../integrations/pagerduty/webhook.ts';
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import type { Caller } from '../people/caller.ts';
-import { receiveWebhook } from '../changes/receive-webhook.ts';
-import type { ReportDeps } from '../changes/report-change.ts';
+import type { ForgeAnswer, ForgeDeps } from '../changes/forge-event.ts';
+import { receiveGithub } from '../changes/receive-github.ts';
+import { receiveGitlab } from '../changes/receive-gitlab.ts';
+import { jsonOf as parsedJson, receiveWebhook } from '../changes/receive-webhook.ts';
 import { enqueueEvent } from '../paging/enqueue-event.ts';
 import { Refusal } from '../refusal.ts';
 import { enqueue, type Sender } from './enqueue.ts';
@@ -21,7 +24,7 @@ type Kept = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
 
 export type Replayed = { receipt: string; accepted: number; quarantined: number; truncated: number };
 
-export type ReplayDeps = ReportDeps & Pick<Deps, 'clock' | 'config' | 'inbound' | 'quarantine' | 'queue'>;
+export type ReplayDeps = ForgeDeps & Pick<Deps, 'clock' | 'config' | 'inbound' | 'quarantine' | 'queue'>;
 
 /** Returns whether inputs of this source can be replayed. An action in Slack expects an answer within seconds. */
 export const isReplayed = (source: string): boolean => source !== 'slack';
@@ -71,6 +74,10 @@ async function replayEntry(deps: ReplayDeps, quarantined: Kept, trace: string, s
       return replayEvent(deps, quarantined);
     case 'pagerduty':
       return replayPagerDuty(deps, quarantined, trace);
+    case 'github':
+      return replayGithub(deps, quarantined, trace);
+    case 'gitlab':
+      return replayedForge(await receiveGitlab(deps, jsonValueOf(quarantined), trace));
     case 'slack':
       throw new Refusal(
         422,
@@ -96,6 +103,27 @@ async function replayChanges(
   if (result.kind === 'ignored') throw new Refusal(422, 'ignored', `Firebreak ignores this event: ${result.why}`);
   const accepted = result.changes.length + result.waiting + result.unmapped.length;
   return { receipt: randomUUID(), accepted, quarantined: 0, truncated: 0 };
+}
+
+/** Replays a webhook of GitHub, whose type is a parameter of its receiver. */
+async function replayGithub(deps: ReplayDeps, quarantined: Kept, trace: string): Promise<Replayed> {
+  const { body, receiver, content_type: contentType } = quarantined;
+  const type = new URLSearchParams(receiver.split('?')[1]).get('event') ?? '';
+  const payload = payloadOf(Uint8Array.from(Buffer.from(body)), contentType);
+  if (payload === undefined) throw new Refusal(422, 'not-json', 'the body is not JSON');
+  return replayedForge(await receiveGithub(deps, { type, payload, trace }));
+}
+
+function replayedForge({ ignored }: ForgeAnswer): Replayed {
+  if (ignored !== undefined) throw new Refusal(422, 'ignored', `Firebreak ignores this event: ${ignored}`);
+  return { receipt: randomUUID(), accepted: 1, quarantined: 0, truncated: 0 };
+}
+
+/** @throws Refusal 422 */
+function jsonValueOf({ body }: Kept): unknown {
+  const parsed = parsedJson(Uint8Array.from(Buffer.from(body)));
+  if (parsed === undefined) throw new Refusal(422, 'not-json', 'the body is not JSON');
+  return parsed.value;
 }
 
 async function replayBody(deps: ReplayDeps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {

@@ -68,7 +68,8 @@ export async function reportRead(
   return result;
 }
 
-function jsonOf(body: Uint8Array): { value: unknown } | undefined {
+/** Parses JSON in UTF-8. Undefined: it is something else. */
+export function jsonOf(body: Uint8Array): { value: unknown } | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
     return { value: JSON.parse(text, wellFormed) as unknown };

@@ -1,14 +1,14 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { receiveWebhook, type WebhookResult } from '../../actions/changes/receive-webhook.ts';
+import { receiveWebhook } from '../../actions/changes/receive-webhook.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Scope } from '../../domain/access/access.ts';
-import { QuarantineFull } from '../../domain/alerts/quarantine.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { CHANGE_SENDERS, type ChangeSender } from '../../integrations/change-senders.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { changesTaken, takenOf } from './changes-taken.ts';
+import { quarantined } from './quarantined.ts';
 import { allower, answers, type Api, endpoint, problems } from '../endpoint.ts';
 
 /** Far above the size of these webhooks. */
@@ -47,8 +47,11 @@ async function receive(c: Context<Env>, deps: Deps, sender: ChangeSender): Promi
   const body = await readBody(c, BODY_MAX_BYTES);
   const sent = { body, header: (header: string) => c.req.header(header) };
   const result = await receiveWebhook(deps, sender, sent, { allow, trace: c.var.trace });
-  const { source } = sender;
-  if (result.kind === 'unreadable') throw await quarantined(c, deps, sender, { name, body, result });
+  const { source, path: receiver } = sender;
+  if (result.kind === 'unreadable') {
+    const { isJson, detail } = result;
+    throw await quarantined(c, deps, { source, sender: name, receiver, body, status: isJson ? 422 : 400, detail });
+  }
   c.var.log.info('received a report of changes', { source, ...takenOf(result) });
   return c.json(takenOf(result), 202) as never;
 }
@@ -79,25 +82,4 @@ async function authenticated(c: Context<Env>, deps: Deps, { source, proof }: Cha
       `${proof.header} is missing or invalid, or ${proof.secret} is not set in Firebreak`,
     );
   return { name: `${source}:signature`, allow: () => undefined };
-}
-
-/** Keeps a body that cannot be read, and returns the response to its sender. */
-async function quarantined(
-  c: Context<Env>,
-  { quarantine }: Deps,
-  { source, path }: ChangeSender,
-  { name, body, result }: { name: string; body: Uint8Array; result: Extract<WebhookResult, { kind: 'unreadable' }> },
-): Promise<Refusal> {
-  const { detail, isJson } = result;
-  const [status, code] = isJson ? ([422, 'invalid'] as const) : ([400, 'not-json'] as const);
-  const contentType = c.req.header('content-type') ?? '';
-  const id = await quarantine
-    .keep({ source, sender: name, receiver: path, body, contentType, status, detail })
-    .catch((error: unknown) => {
-      if (error instanceof QuarantineFull) return null;
-      throw error;
-    });
-  c.var.log.warn('a report of changes could not be parsed', { source, detail, quarantine: id });
-  const kept = id === null ? 'not kept, because the quarantine is full for today' : `kept in quarantine as ${id}`;
-  return new Refusal(status, code, `${detail} (${kept})`);
 }

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { eventName, receiveGithub } from '../../actions/changes/receive-github.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { isSignedByGithub, payloadOf } from '../../integrations/github/webhook.ts';
 import { readBody } from '../middleware/body.ts';
@@ -7,14 +8,7 @@ import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { answerProtectionRule } from './github-gates.ts';
-import { reportGithubJob, reportGithubRun } from './github-pipelines.ts';
-import { reportFluxDispatch } from './github-flux.ts';
-import {
-  recordGithubPullRequest,
-  recordGithubPush,
-  recordGithubRelease,
-  reportGithubDeployment,
-} from './github-changes.ts';
+import { quarantined } from './quarantined.ts';
 
 /** GitHub's own limit for webhook payloads. */
 const BODY_MAX_BYTES = 25 * 1024 * 1024;
@@ -36,21 +30,7 @@ const Taken = z
   })
   .meta({ id: 'GithubWebhook' });
 
-type Handle = (c: Context<Env>, deps: Deps, payload: unknown) => Promise<z.infer<typeof Taken>>;
-
-/** What is done with each event, by its name or by its name and action. Other events are ignored. */
-const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
-  ['deployment_protection_rule.requested', answerProtectionRule],
-  ['deployment.created', reportGithubDeployment],
-  ['deployment_status.created', reportGithubDeployment],
-  ['workflow_run', reportGithubRun],
-  ['workflow_job', reportGithubJob],
-  ['repository_dispatch', reportFluxDispatch],
-  ['push', recordGithubPush],
-  ['pull_request', recordGithubPullRequest],
-  ['pull_request_review.submitted', recordGithubPullRequest],
-  ['release.published', recordGithubRelease],
-]);
+const PATH = '/integrations/github/webhook';
 
 /**
  * Registers the receiver for signed GitHub webhooks. Answers deployment protection rules, and records changes.
@@ -64,34 +44,49 @@ export function githubRoutes(app: Api, deps: Deps): void {
     'receiver',
     createRoute({
       method: 'post',
-      path: '/integrations/github/webhook',
+      path: PATH,
       tags: ['integrations'],
       summary:
         'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule, push, pull_request, pull_request_review, release, workflow_run, workflow_job, and repository_dispatch of Flux; ignores others',
       responses: {
         202: answers('Accepted or ignored', Taken),
-        400: problems('Not JSON'),
+        400: problems('Not JSON; kept in quarantine'),
         413: problems('Larger than 25 MiB'),
-        422: problems('The payload does not match its event type'),
+        422: problems('The payload does not match its event type; kept in quarantine'),
       },
     }),
     async (c) => {
-      const payload = await received(c, deps);
-      const event = c.req.header('x-github-event') ?? 'no event';
-      const action = z.object({ action: z.string() }).safeParse(payload).data?.action;
-      const name = [event, action].filter(Boolean).join('.');
-      const handle = EVENTS.get(name) ?? EVENTS.get(event);
-      return c.json(handle === undefined ? { ignored: name } : await handle(c, deps, payload), 202);
+      const type = c.req.header('x-github-event') ?? 'no event';
+      const body = await signedBody(c, deps);
+      const payload = payloadOf(body, c.req.header('content-type') ?? '');
+      const unreadable = (status: 400 | 422, detail: string) =>
+        quarantined(c, deps, {
+          source: 'github',
+          sender: 'github:signature',
+          receiver: `${PATH}?event=${encodeURIComponent(type)}`, // the body does not name its event
+          body,
+          status,
+          detail,
+        });
+      if (payload === undefined) throw await unreadable(400, 'neither the body nor its form field "payload" is JSON');
+      if (eventName({ type, payload }) === 'deployment_protection_rule.requested')
+        return c.json(await answerProtectionRule(c, deps, payload), 202);
+      const answer = await receiveGithub(deps, { type, payload, trace: c.var.trace }).catch(async (error: unknown) => {
+        if (error instanceof Refusal && error.code === 'invalid') throw await unreadable(422, error.message);
+        throw error;
+      });
+      c.var.log.info('received an event of GitHub', { delivery: c.req.header('x-github-delivery'), type, ...answer });
+      return c.json(answer, 202);
     },
   );
 }
 
 /**
- * Returns the payload after checking GitHub's signature.
+ * Returns the body after checking GitHub's signature.
  *
- * @throws Refusal 401 if the signature is missing or invalid, 400 if the body is not JSON
+ * @throws Refusal 401 if the signature is missing or invalid
  */
-async function received(c: Context<Env>, { secrets }: Pick<Deps, 'secrets'>): Promise<unknown> {
+async function signedBody(c: Context<Env>, { secrets }: Pick<Deps, 'secrets'>): Promise<Uint8Array> {
   const secret = await secrets.get('GITHUB_WEBHOOK_SECRET');
   const signature = c.req.header('x-hub-signature-256');
   const body = secret && signature ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
@@ -101,8 +96,5 @@ async function received(c: Context<Env>, { secrets }: Pick<Deps, 'secrets'>): Pr
       'unauthorized',
       'X-Hub-Signature-256 is missing or invalid, or GITHUB_WEBHOOK_SECRET is not set in Firebreak',
     );
-  const payload = payloadOf(body, c.req.header('content-type') ?? '');
-  if (payload === undefined)
-    throw new Refusal(400, 'not-json', 'neither the body nor its form field "payload" is JSON');
-  return payload;
+  return body;
 }

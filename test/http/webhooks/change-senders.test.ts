@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { replay } from '../../../actions/alerts/replay.ts';
 import { sha256 } from '../../../aws/hash.ts';
@@ -16,6 +17,7 @@ const SECRETS: Record<string, string> = {
   LAUNCHDARKLY_WEBHOOK_SECRET: 'launchdarkly-webhook-secret',
   TERRAFORM_WEBHOOK_SECRET: 'terraform-webhook-secret',
   GITHUB_WEBHOOK_SECRET: 'github-webhook-secret',
+  GITLAB_WEBHOOK_SECRET: 'gitlab-secret',
 };
 
 const SERVICES = {
@@ -386,6 +388,58 @@ describe('a webhook that cannot be read', () => {
     });
     expect(await send({ path, headers, body: changed })).toMatchObject({ status: 202 });
     expect(await changes()).toMatchObject([{ version: `${'v'.repeat(255)}\ufffd`, author: '\ufffd' }]);
+  });
+
+  test('of GitHub and GitLab is kept, and can be replayed with its type', async () => {
+    const fixture = (name: string) => readFileSync(new URL(`../../fixtures/${name}.json`, import.meta.url), 'utf8');
+    const fromGithub = (event: string, body: string) => {
+      const signature = createHmac('sha256', SECRETS['GITHUB_WEBHOOK_SECRET'] ?? '')
+        .update(body)
+        .digest('hex');
+      const sent = {
+        'Content-Type': 'application/json',
+        'X-GitHub-Event': event,
+        'X-Hub-Signature-256': `sha256=${signature}`,
+      };
+      return send({ path: '/integrations/github/webhook', headers: sent, body });
+    };
+    const fromGitlab = (body: string) =>
+      send({
+        path: '/integrations/gitlab/webhook',
+        headers: { 'Content-Type': 'application/json', 'X-Gitlab-Token': 'gitlab-secret' },
+        body,
+      });
+    const push = fixture('gitlab/push');
+    const deployment = JSON.stringify({ ...JSON.parse(webhook('github/deployment-created').body), deployment: {} });
+    for (const [answer, status] of [
+      [await fromGithub('deployment', deployment), 422],
+      [await fromGithub('deployment', '{'), 400],
+      [await fromGitlab(push.replace('"after"', '"later"')), 422],
+      [await fromGitlab('{'), 400],
+    ] as const)
+      expect(answer).toMatchObject({ status, body: { detail: expect.stringContaining('(kept in quarantine as q') } });
+    expect([...quarantine.values()].map(({ source, receiver }) => [source, receiver])).toEqual([
+      ['github', '/integrations/github/webhook?event=deployment'],
+      ['github', '/integrations/github/webhook?event=deployment'],
+      ['gitlab', '/integrations/gitlab/webhook'],
+      ['gitlab', '/integrations/gitlab/webhook'],
+    ]);
+    expect(await fromGithub('deployment_protection_rule', '{"action": "requested"}')).toMatchObject({ status: 422 });
+    expect(quarantine.size).toBe(4); // GitHub asks again, and waits for the answer
+
+    const caller = { name: 'admin', allow: () => undefined };
+    const replayed = (source: string, receiver: string, body: string) => {
+      const entry = { source, receiver, content_type: 'application/json', body: Buffer.from(body) };
+      const found = Object.assign(Object.create(null), { get: async () => entry, replayed: async () => undefined });
+      const sender = { name: 'admin', mayAsk: () => true };
+      return replay({ ...deps, quarantine: found }, caller, { id: 'q1', trace: 'trace', sender });
+    };
+    const [github] = [...quarantine.values()];
+    const created = webhook('github/deployment-created').body;
+    expect(await replayed('github', github?.receiver ?? '', created)).toMatchObject({ accepted: 1 });
+    expect(await replayed('gitlab', '/integrations/gitlab/webhook', push)).toMatchObject({ accepted: 1 });
+    await expect(replayed('github', github?.receiver ?? '', deployment)).rejects.toMatchObject({ status: 422 });
+    await expect(replayed('gitlab', '/integrations/gitlab/webhook', '{')).rejects.toMatchObject({ status: 422 });
   });
 
   test('can be replayed by a version that reads it', async () => {

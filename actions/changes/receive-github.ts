@@ -1,0 +1,95 @@
+import * as z from 'zod';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { DeploymentEvent, reportsOfDeployment } from '../../integrations/github/changes.ts';
+import {
+  PullRequestEvent,
+  pullRequestOf,
+  PushEvent,
+  pushOf,
+  ReleaseEvent,
+  releaseOf,
+} from '../../integrations/github/code.ts';
+import { reportOfJob, reportOfRun, WorkflowJobEvent, WorkflowRunEvent } from '../../integrations/github/pipelines.ts';
+import { readFluxEvent } from '../../integrations/flux/event.ts';
+import { recordPush } from './add-commits.ts';
+import { type ForgeDeps, type ForgeEvent, type ForgeAnswer, parsedEvent, reportAll, reportRun } from './forge-event.ts';
+import { reportRead } from './receive-webhook.ts';
+import { Refusal } from '../refusal.ts';
+
+type Handle = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
+
+/** What is done with each event, by its name or by its name and action. */
+const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
+  ['deployment.created', reportDeployment],
+  ['deployment_status.created', reportDeployment],
+  ['workflow_run', (deps, event) => reportRun(deps, reportOfRun(parsedEvent(WorkflowRunEvent, event)))],
+  ['workflow_job', (deps, event) => reportRun(deps, reportOfJob(parsedEvent(WorkflowJobEvent, event)))],
+  ['repository_dispatch', reportFluxDispatch],
+  ['push', recordGithubPush],
+  ['pull_request', recordPullRequest],
+  ['pull_request_review.submitted', recordPullRequest],
+  ['release.published', recordRelease],
+]);
+
+/**
+ * Records what a webhook of GitHub reports.
+ *
+ * @param event its type, from the header `X-GitHub-Event`
+ * @throws Refusal 422 if the payload does not match its type
+ */
+export async function receiveGithub(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+  const name = eventName(event);
+  const handle = EVENTS.get(name) ?? EVENTS.get(event.type);
+  return handle === undefined ? { ignored: name } : handle(deps, event);
+}
+
+/** Returns the type of an event with its action, such as `deployment_status.created`. */
+export function eventName({ type, payload }: Pick<ForgeEvent, 'type' | 'payload'>): string {
+  const action = z.object({ action: z.string() }).safeParse(payload).data?.action;
+  return [type, action].filter(Boolean).join('.');
+}
+
+async function reportDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+  return reportAll(deps, reportsOfDeployment(parsedEvent(DeploymentEvent, event)), event.trace);
+}
+
+/** Keeps the commits of a push, so that deployments of them are known with their commits. */
+async function recordGithubPush(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+  const push = pushOf(parsedEvent(PushEvent, event), deps.clock.now());
+  if (push === undefined) return { ignored: 'push: a tag, or the deletion of a branch' };
+  await recordPush(deps, push);
+  return { recorded: `${push.repository}@${push.after}` };
+}
+
+/** Keeps a pull request with its reviews, for the figures of delivery. */
+async function recordPullRequest(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+  const { repository, number } = await deps.code.pullRequest(pullRequestOf(parsedEvent(PullRequestEvent, event)));
+  return { recorded: `${repository}#${number}` };
+}
+
+async function recordRelease({ code }: Pick<Deps, 'code'>, event: ForgeEvent): Promise<ForgeAnswer> {
+  const release = releaseOf(parsedEvent(ReleaseEvent, event));
+  await code.release(release);
+  return { recorded: `${release.repository} ${release.tag}` };
+}
+
+/** Flux names the type of the event, which is the `action` of the webhook, after its object. */
+const Dispatch = z.object({ action: z.string(), client_payload: z.looseObject({ involvedObject: z.unknown() }) });
+
+/**
+ * Records the change that Flux reports through GitHub by a provider of type `githubdispatch`. Events that others
+ * dispatch are ignored.
+ *
+ * @see https://fluxcd.io/flux/components/notification/providers/#github-dispatch
+ */
+async function reportFluxDispatch(deps: ForgeDeps, { payload, trace }: ForgeEvent): Promise<ForgeAnswer> {
+  const dispatch = Dispatch.safeParse(payload).data;
+  const involved = dispatch?.client_payload.involvedObject;
+  if (dispatch === undefined || involved === undefined) return { ignored: 'repository_dispatch of another sender' };
+  const read = readFluxEvent({ payload: dispatch.client_payload });
+  const result = await reportRead(deps, read, { allow: () => undefined, trace });
+  if (result.kind === 'unreadable') throw new Refusal(422, 'invalid', `repository_dispatch: ${result.detail}`);
+  if (result.kind === 'ignored') return { ignored: `repository_dispatch: ${result.why}` };
+  const [why] = result.unmapped;
+  return { changes: result.changes, ...(why !== undefined && { unmapped: why }) };
+}

@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import { DeploymentEvent, reportsOfDeployment } from '../../integrations/gitlab/changes.ts';
+import { MergeRequestEvent, mergeRequestOf, PushEvent, pushOf } from '../../integrations/gitlab/code.ts';
+import { JobEvent, PipelineEvent, reportOfGitlabJob, reportOfPipeline } from '../../integrations/gitlab/pipelines.ts';
+import { recordPush } from './add-commits.ts';
+import { type ForgeAnswer, type ForgeDeps, type ForgeEvent, parsedEvent, reportAll, reportRun } from './forge-event.ts';
+
+type Handle = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
+
+/** What is done with each event, by its `object_kind`. Other events are ignored. */
+const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
+  [
+    'deployment',
+    (deps, event) => reportAll(deps, reportsOfDeployment(parsedEvent(DeploymentEvent, event)), event.trace),
+  ],
+  ['push', recordGitlabPush],
+  ['merge_request', recordMergeRequest],
+  ['pipeline', (deps, event) => reportRun(deps, reportOfPipeline(parsedEvent(PipelineEvent, event)))],
+  ['build', reportJob],
+]);
+
+/**
+ * Records what a webhook of GitLab reports.
+ *
+ * @throws Refusal 422 if the payload does not match its type
+ */
+export async function receiveGitlab(deps: ForgeDeps, payload: unknown, trace: string): Promise<ForgeAnswer> {
+  const type = z.object({ object_kind: z.string() }).safeParse(payload).data?.object_kind ?? 'no event';
+  const handle = EVENTS.get(type);
+  return handle === undefined ? { ignored: type } : handle(deps, { type, payload, trace });
+}
+
+async function recordGitlabPush(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+  const push = pushOf(parsedEvent(PushEvent, event), deps.clock.now());
+  if (push === undefined) return { ignored: 'push: the deletion of a branch' };
+  await recordPush(deps, push);
+  return { recorded: `${push.repository}@${push.after}` };
+}
+
+async function recordMergeRequest({ code }: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+  const { repository, number } = await code.pullRequest(mergeRequestOf(parsedEvent(MergeRequestEvent, event)));
+  return { recorded: `${repository}!${number}` };
+}
+
+async function reportJob(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+  const report = reportOfGitlabJob(parsedEvent(JobEvent, event));
+  return report === undefined ? { ignored: 'build: a job that has not started' } : reportRun(deps, report);
+}
