@@ -34,6 +34,7 @@ import { healthRoutes } from './routes/health.ts';
 import { idempotency } from './middleware/idempotency.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { postmortemRoutes } from './routes/postmortems.ts';
+import { publicPostmortemRoutes } from './routes/public-postmortem.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { judgementRoutes } from './routes/judgements.ts';
 import { openApiRoute } from './openapi.ts';
@@ -80,6 +81,7 @@ export function api(deps: Deps): Api {
   actionRoutes(app, deps);
   careRoutes(app, deps);
   postmortemRoutes(app, deps);
+  publicPostmortemRoutes(app, deps);
   runbookRoutes(app, deps);
   automationRoutes(app, deps);
   versionRoutes(app, deps);

@@ -59,6 +59,8 @@ export type IncidentView = {
   resolved_at: Timestamp | null;
   updated_at: Timestamp;
   updates: UpdateView<PublicStatus>[];
+  /** The published post-mortem, in Markdown. */
+  postmortem: { at: Timestamp; updated_at: Timestamp; text: string } | null;
 };
 
 export type MaintenanceStatus = 'scheduled' | 'in_progress' | 'completed';
@@ -184,8 +186,11 @@ export function incidentView(record: PublicIncident, page: PageSettings): Incide
     started_at: record.started_at,
     published_at: record.published_at,
     resolved_at: record.resolved_at,
-    updated_at: [last.at, record.states.at(-1)?.at ?? last.at].toSorted().at(-1) ?? last.at,
+    updated_at:
+      [last.at, record.states.at(-1)?.at ?? last.at, record.postmortem?.updated_at ?? last.at].toSorted().at(-1) ??
+      last.at,
     updates: updates.toReversed(),
+    postmortem: record.postmortem ?? null,
   };
 }
 

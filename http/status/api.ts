@@ -168,12 +168,32 @@ const updateOf = (event: EventView, { id, at, status, text, from, to }: UpdateVi
 
 const incidentOf = (source: Source, incident: IncidentView) => ({
   ...eventOf(source, incident),
+  ...postmortemOf(incident),
   created_at: incident.published_at,
   started_at: incident.started_at,
   monitoring_at: incident.updates.find(({ status }) => status === 'monitoring')?.at ?? null,
   resolved_at: incident.resolved_at,
   impact: incident.impact,
 });
+
+/** As at Statuspage, an incident with a post-mortem has this status, and the text as its last update. */
+function postmortemOf(incident: IncidentView): object {
+  const { postmortem, updates } = incident;
+  if (postmortem === null) return {};
+  const last = { id: `${incident.id}-postmortem`, status: 'postmortem', text: postmortem.text, at: postmortem.at };
+  return {
+    status: 'postmortem',
+    incident_updates: [
+      {
+        ...updateOf(incident, { ...last, from: incident.state, to: incident.state }),
+        updated_at: postmortem.updated_at,
+      },
+      ...updates.map((update) => updateOf(incident, update)),
+    ],
+    postmortem_body: postmortem.text,
+    postmortem_published_at: postmortem.at,
+  };
+}
 
 const maintenancesOf = (source: Source, maintenances: readonly MaintenanceView[]) => ({
   ...pageOf(source),

@@ -1,5 +1,5 @@
 import type { EventView, PageView } from '../../domain/status/view.ts';
-import { millisOf } from '../../schemas/time/time.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { eventPath, pageUrl } from '../../domain/status/pages.ts';
 import { overallOf, STATUS_WORDS } from '../../domain/status/words.ts';
 
@@ -29,10 +29,15 @@ const eventsOf = ({ incidents, maintenances, past }: PageView): EventView[] =>
 /** Identifies an event whatever its address becomes. */
 const guidOf = ({ page }: PageView, { id }: EventView): string => `urn:firebreak:status:${page.name}:${id}`;
 
-const textOf = ({ updates }: EventView): string =>
-  updates
-    .map(({ at, status, text }) => `${at.slice(0, 16).replace('T', ' ')} UTC – ${STATUS_WORDS[status]}: ${text}`)
-    .join('\n');
+function textOf(event: EventView): string {
+  const postmortem = event.kind === 'incident' ? event.postmortem : null;
+  return [
+    ...(postmortem === null ? [] : [`${minuteOf(postmortem.updated_at)} – Post-mortem: ${postmortem.text}`]),
+    ...event.updates.map(({ at, status, text }) => `${minuteOf(at)} – ${STATUS_WORDS[status]}: ${text}`),
+  ].join('\n');
+}
+
+const minuteOf = (at: Timestamp): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
 /** Returns the events as RSS 2.0. */
 export function rss({ view, publicUrl }: Source): string {

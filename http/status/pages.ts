@@ -11,6 +11,7 @@ import {
 } from '../../domain/status/view.ts';
 import { ComponentStatus } from '../../schemas/status/states.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
+import { markdown } from '../web/markdown.ts';
 import type { Html } from '../web/parts.ts';
 import { uptimeBars } from './bars.ts';
 import { type Links, monthPath } from './links.ts';
@@ -124,6 +125,18 @@ function eventBox(event: EventView, { page, links }: Frame, isAlone = false): Ht
   </article>`;
 }
 
+/** Shows the text that a person has published about an incident. */
+const postmortemOf = (event: EventView, { page }: Frame): Html | string =>
+  event.kind === 'maintenance' || event.postmortem === null
+    ? ''
+    : html`<section aria-labelledby="postmortem">
+        <h2 id="postmortem">Post-mortem</h2>
+        <div class="box text">
+          ${markdown(event.postmortem.text, event.title)}
+          <p class="facts">${timeOf(event.postmortem.updated_at, page)}</p>
+        </div>
+      </section>`;
+
 const duration = (event: EventView, { timeZone }: PageSettings): Html => {
   const until = event.kind === 'incident' ? event.resolved_at : event.until;
   return html`<span class="when"
@@ -153,6 +166,11 @@ const lineOf = (event: EventView, { page, links }: Frame): Html =>
     <section>
       <p><a href="${links.inside(eventPath(event))}">${event.title}</a></p>
       <p class="facts">${STATUS_WORDS[event.status]} · ${event.components.join(', ')} ${duration(event, page)}</p>
+      ${
+        event.kind === 'incident' && event.postmortem !== null
+          ? html`<p><a href="${links.inside(eventPath(event))}#postmortem">Post-mortem</a></p>`
+          : ''
+      }
     </section>
   </div>`;
 
@@ -180,6 +198,7 @@ export const eventPage = (frame: Frame, event: EventView): Html =>
         <h1 id="event">${event.title}</h1>
         ${eventBox(event, frame, true)}
       </section>
+      ${postmortemOf(event, frame)}
       ${event.status === 'scheduled' ? '' : historyLink(frame, beginOf(event).slice(0, 7))}`,
   );
 

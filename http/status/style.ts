@@ -9,6 +9,15 @@ html{font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans','
 body{margin:0;background:var(--ground);color:var(--text);overflow-wrap:anywhere}
 h1,h2,h3,h4,p,ul,ol{margin:0;padding:0}
 ul,ol{list-style:none}
+.text{padding:16px 18px;overflow-x:auto}
+.text>*{border:0}
+.text>*+*{margin-top:10px;border:0}
+.text ul,.text ol{padding-left:22px;list-style:disc}
+.text ol{list-style:decimal}
+.text h3,.text h4{margin-top:16px}
+.text>h3:first-child{margin-top:0}
+.text pre{overflow-x:auto}
+.text blockquote{margin-inline:0;padding-left:12px;border-left:3px solid var(--line)}
 a{color:var(--link);text-underline-offset:2px}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px;border-radius:3px}
 .skip:not(:focus){position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}

@@ -25,5 +25,19 @@ export const PublicIncident = z.object({
       state: readAs(ComponentStatus, 'degraded_performance'),
     }),
   ),
+  /** The approved text about it, in Markdown. Absent: none is published. */
+  postmortem: z.object({ at: Timestamp, updated_at: Timestamp, text: z.string() }).optional(),
 });
 export type PublicIncident = z.infer<typeof PublicIncident>;
+
+/** The longest text of a public post-mortem, in characters: lists of a month contain hundreds of them. */
+export const PUBLIC_POSTMORTEM_MAX_CHARS = 10_000;
+
+/** The body of `PUT /v1/incidents/{id}/postmortem/public`. */
+export const PublicPostmortemInput = z.strictObject({
+  /** Markdown. */
+  text: z.string().trim().min(1).max(PUBLIC_POSTMORTEM_MAX_CHARS),
+  /** Words in the text that look internal, and that a person has declared public. */
+  permit: z.array(z.string().min(1).max(500)).max(100).default([]),
+});
+export type PublicPostmortemInput = z.infer<typeof PublicPostmortemInput>;

@@ -1,3 +1,4 @@
+import { MemoryPublicIncidents } from './public-incidents.ts';
 import type { AlertState } from '../../domain/ports/alerts.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -241,7 +242,7 @@ export class FakeWorld {
       sessions: notAsked('sessions'),
       approvalLinks: approvalLinks({ get: async () => 'key of links' }),
       publicUrl: undefined,
-      publicIncidents: notAsked('publicIncidents'),
+      publicIncidents: new MemoryPublicIncidents(),
       subscribers: notAsked('subscribers'),
       deliveries: notAsked('deliveries'),
       snapshots: notAsked('snapshots'),

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { type HealthRead, healthOf } from '../../../actions/incidents/health-read.ts';
 import { namer } from '../../../actions/people/names.ts';
 import { readPostmortem } from '../../../actions/postmortems/postmortem.ts';
+import { type PublicPostmortem, readPublicPostmortem } from '../../../actions/postmortems/publish-to-status-page.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
 import { serviceEnvironmentText, type Story } from '../../../domain/messages/story.ts';
@@ -15,6 +16,7 @@ import { actionForm, ago, clockTime, type Html, line, nothing, onDemand, panel, 
 import { healthPanel } from './incident/health.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 import { editorFields, postmortemActions } from './postmortem/actions.ts';
+import { statusPageActions, statusPagePanel } from './postmortem/status-page.ts';
 import { stateWords } from './postmortem/words.ts';
 
 /** Everything that the page of a post-mortem shows. */
@@ -26,6 +28,9 @@ export type PostmortemData = Pick<Viewer, 'formKey'> & {
   /** Display name of who saved it last. */
   savedBy: string | null;
   mayEdit: boolean;
+  /** What the status page shows of it. Null: nothing can be shown there. */
+  onStatusPage: PublicPostmortem | null;
+  mayPublish: boolean;
 };
 
 /** The post-mortem of an incident: its text, what to look at, and the form that changes it. */
@@ -35,7 +40,7 @@ export const postmortem: ConsolePage = {
   within: '/console/action-items',
   action: 'incidents:read',
   everySeconds: 30,
-  actions: postmortemActions,
+  actions: { ...postmortemActions, ...statusPageActions },
   async show(deps, request) {
     const data = await load(deps, request);
     return { title: `Post-mortem: ${data.view.title}`, main: postmortemMain(data) };
@@ -49,7 +54,11 @@ async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<
   const view = await readPostmortem(deps, viewer.caller, { id });
   const story = await deps.incidents.story(id, null);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
-  const [health, named] = await Promise.all([healthOf(deps, story), namer(deps)]);
+  const [health, named, onStatusPage] = await Promise.all([
+    healthOf(deps, story),
+    namer(deps),
+    readPublicPostmortem(deps, view),
+  ]);
   return {
     at: deps.clock.now(),
     formKey: viewer.formKey,
@@ -58,6 +67,8 @@ async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<
     health,
     savedBy: view.updated_by === null ? null : await named.actor(view.updated_by),
     mayEdit: viewer.may('incidents:write', story.incident) && story.incident.status === 'resolved',
+    onStatusPage,
+    mayPublish: viewer.may('incidents:act', story.incident),
   };
 }
 
@@ -69,11 +80,14 @@ export const postmortemMain = (data: PostmortemData): Html => html`
         <h2 id="text-title">${data.view.state === 'none' ? 'Draft, not saved' : 'Post-mortem'}</h2>
         <div class="text">${markdown(data.view.markdown, data.view.title)}</div>
       </section>
-      ${healthPanel(data.story, data.health, data.at)} ${editPanel(data)}
+      ${healthPanel(data.story, data.health, data.at)} ${editPanel(data)} ${publicPanel(data)}
     </div>
     <div class="aside">${statePanel(data)} ${timesPanel(data)} ${findingsPanel(data.view.findings)}</div>
   </div>
 `;
+
+const publicPanel = ({ onStatusPage: found, view, formKey, at, mayPublish }: PostmortemData): Html | '' =>
+  found === null ? '' : statusPagePanel({ id: view.incident_id, formKey, at, found, mayPublish });
 
 const summary = ({ view, story: { incident } }: PostmortemData): Html =>
   html`<header class="summary" id="summary" data-part>

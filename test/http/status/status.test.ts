@@ -77,6 +77,25 @@ describe('the status page', () => {
     expect(text).toContain('22 Nov 2026, 12:00 CET');
   });
 
+  test('shows a published post-mortem: linked in the history, on the page of the incident, in feeds and the API', async () => {
+    const { get, publicIncidents } = siteOf();
+    const times = { at: at('2026-11-21T10:00:00Z'), updated_at: at('2026-11-21T11:00:00Z') };
+    const record = publicIncident({ id: 'told', postmortem: { ...times, text: `The **disk** was full. ${HOSTILE}` } });
+    await publicIncidents.write(record);
+    for (const path of ['/status', '/status/history/2026-11'])
+      expect((await get(path)).text).toContain('incidents/told.html#postmortem');
+    const { text } = await get('/status/incidents/told.html');
+    expect(text).toContain('<h2 id="postmortem">Post-mortem</h2>');
+    expect(text).toContain('The <strong>disk</strong> was full. &lt;script&gt;');
+    expect(text).not.toContain('<script>alert');
+    expect((await get('/status.atom')).text).toContain('2026-11-21 11:00 UTC – Post-mortem: The **disk** was full.');
+    const { incidents } = ANSWERS['incidents.json'].parse(
+      JSON.parse((await get('/status/api/v2/incidents.json')).text),
+    );
+    const told = incidents.find(({ id }) => id === 'told');
+    expect([told?.status, told?.incident_updates[0]?.status]).toEqual(['postmortem', 'postmortem']);
+  });
+
   test.each(PAGES)('%s contains texts of the configuration as text, and no script', async (path) => {
     const { status, text } = await siteOf().get(path);
     expect(status).toBe(200);

@@ -2,10 +2,12 @@ import { beforeEach, expect, test } from 'vitest';
 import { draftDue, recallActionItems } from '../../../jobs/sweep/postmortems.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { consoleWorld } from '../../support/console-world.ts';
+import { MemoryPublicIncidents, publicIncident } from '../../support/public-incidents.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
 
 let web: ReturnType<typeof consoleWorld>;
 let id: IncidentId;
+let publicIncidents: MemoryPublicIncidents;
 
 /** Opens an incident of checkout as a person does. */
 const declared = async (): Promise<IncidentId> => {
@@ -21,7 +23,8 @@ const declared = async (): Promise<IncidentId> => {
 };
 
 beforeEach(async () => {
-  web = consoleWorld();
+  publicIncidents = new MemoryPublicIncidents();
+  web = consoleWorld(() => ({ publicIncidents }));
   id = await declared();
   await web.world.deps.incidents.resolve(id, 0, 'ada', 'Resolved');
   await draftDue(web.world.deps);
@@ -106,4 +109,35 @@ test('a new incident of the same alert says that an action item is still open, o
   expect((await entries()).map(({ text }) => text)).toEqual([
     `Again, and its action item is still open: "Alert sooner" (payments), of incident ${id}`,
   ]);
+});
+
+test('a text is published on the status page by a person, without internal names, and removed', async () => {
+  const publicId = publicIncidents.idOf(id);
+  const publish = (text: string, more: Record<string, string> = {}, token = 'ada') =>
+    send('publish', { text, ...more }, token);
+  expect(await shown(page())).not.toContain('id="status-page"');
+  await publicIncidents.write(publicIncident({ id: publicId }));
+  expect(textOf(await shown(page()))).toContain('Readers of the status page see no post-mortem');
+  expect((await publish('Sorry.')).status).toBe(409);
+  await send('published', { revision: '1' });
+  expect(await shown(page())).toContain('did not work as usual');
+  expect(await shown(page(), 'vera')).not.toContain('name="text"');
+  expect((await publish('Sorry.', {}, 'vera')).status).toBe(403);
+
+  const hostileText =
+    'The **disk** was full. <script>alert(1)</script>\r\n\r\nada saw Orders fail. The service search failed.';
+  const refused = await (await publish(hostileText)).text();
+  expect(textOf(refused)).toContain('Not published:');
+  expect(textOf(refused)).toContain('“ada” may be public here');
+  expect(refused).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+  expect((await publicIncidents.read(publicId))?.postmortem).toBeUndefined();
+
+  const text = 'The **disk** was full. <script>alert(1)</script>';
+  expect((await publish(text)).status).toBeLessThan(400);
+  expect((await publicIncidents.read(publicId))?.postmortem?.text).toBe(text);
+  expect(await shown(page())).toContain('The <strong>disk</strong> was full. &lt;script&gt;');
+  expect((await send('withdraw', {})).status).toBeLessThan(400);
+  expect((await publicIncidents.read(publicId))?.postmortem).toBeUndefined();
+  const kinds = web.world.store.dossiers.get(id)?.timeline.map(({ kind }) => kind);
+  expect(kinds).toEqual(expect.arrayContaining(['statuspage.postmortem_published', 'statuspage.postmortem_withdrawn']));
 });
