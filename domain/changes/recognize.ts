@@ -11,6 +11,9 @@ const APART_MAX_SECONDS = 10 * 60;
 /** How long a rollout without an end can be the same as one that is reported later. */
 const OPEN_SECONDS = 3600;
 
+/** Sender of Firebreak's own rollbacks. */
+export const FIREBREAK = 'firebreak';
+
 type Reported = Pick<Change, 'version' | 'started_at'> & {
   commit?: string | null | undefined;
   finished_at?: Timestamp | null | undefined;
@@ -31,7 +34,7 @@ export const sameRollout = (
 ): Change | undefined =>
   changes.findLast(
     (other) =>
-      other.reported_by !== reportedBy &&
+      senderOf(other) !== reportedBy &&
       putsVersionLive(other) &&
       other.status !== 'cancelled' &&
       isSameCode(other, report) &&
@@ -39,6 +42,9 @@ export const sameRollout = (
       report.started_at <= plusSeconds(endOf(other), APART_MAX_SECONDS) &&
       !liveChanges(changes).some((between) => !isSameCode(between, report) && isBetween(between, other, report)),
   );
+
+const senderOf = ({ reported_by: by, made_for: incident }: Change): string | undefined =>
+  by ?? (incident === null ? undefined : FIREBREAK);
 
 const isBetween = ({ started_at: at }: Reported, one: Reported, other: Reported): boolean =>
   (one.started_at < at && at < other.started_at) || (other.started_at < at && at < one.started_at);

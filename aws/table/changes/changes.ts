@@ -58,26 +58,14 @@ export class ChangeTable implements Changes {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#item(id);
       if (item === undefined) return undefined;
-      const rev = Number(item['rev'] ?? 0);
       const before = StoredChange.parse(item);
       const change = next(before);
       if (change === 'ended') return 'ended';
-      const key = keys.change(change, change.started_at, id);
-      const condition = {
-        ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
-        ExpressionAttributeValues: { ':rev': rev, ':zero': 0 },
-      };
+      const condition = sameRevision(item);
       const isMoved = change.started_at !== before.started_at;
       const result = await this.#table.transact([
-        this.#table.put(
-          // Keep fields that a newer version has written.
-          { ...item, ...changeItem(change, key), rev: rev + 1 },
-          isMoved ? absent : condition,
-        ),
+        ...rewriteWrites(this.#table, item, change, isMoved ? absent : condition),
         ...(isMoved ? await this.#moved(before, change, condition) : []),
-        ...rollingWrites(this.#table, change, key),
-        ...failureWrites(this.#table, change, key),
-        rollupMarkWrite(this.#table, change),
         ...(dayOf(before) === dayOf(change) ? [] : [rollupMarkWrite(this.#table, before)]),
       ]);
       if (!result.ok) continue;
@@ -289,6 +277,31 @@ export function changeWrites(table: Table, change: Change, once = false, onceByI
       : [table.put({ ...keys.live(change), change, since: endOf(change) })]),
   ];
 }
+
+/** Writes a record again. @param item as it was read */
+export function rewriteWrites(table: Table, item: Item, change: Change, condition: Condition): Write[] {
+  const key = keys.change(change, change.started_at, change.id);
+  return [
+    // Keep fields that a newer version has written.
+    table.put({ ...item, ...changeItem(change, key), rev: revOf(item) + 1 }, condition),
+    ...rollingWrites(table, change, key),
+    ...failureWrites(table, change, key),
+    rollupMarkWrite(table, change),
+  ];
+}
+
+/** Writes a record again that becomes the running version, if it has not changed since it was read. */
+export const liveAgainWrites = (table: Table, item: Item, change: Change): Write[] => [
+  ...rewriteWrites(table, item, change, sameRevision(item)),
+  table.put({ ...keys.live(change), change, since: endOf(change) }),
+];
+
+const revOf = (item: Item): number => Number(item['rev'] ?? 0);
+
+const sameRevision = (item: Item): Condition => ({
+  ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
+  ExpressionAttributeValues: { ':rev': revOf(item), ':zero': 0 },
+});
 
 /** Writes the pointers by which a record is found: by its ID, and among the changes of its service. */
 const pointerWrites = (table: Table, { id, service, started_at }: Change, key: Key, byId?: Condition): Write[] => [

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { reportedRollback } from '../../../domain/changes/own-rollback.ts';
+import { CHANGES_SEARCHED } from '../../../domain/changes/recognize.ts';
 import { one } from '../../../domain/incidents/metrics.ts';
 import {
   type ActionPlan,
@@ -19,12 +21,18 @@ import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { IntendedAction, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import { type ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { StoredDecision, StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
-import { changeWrites, newChange, pointee, rollupMarkWrite } from '../changes/changes.ts';
+import {
+  StoredChange,
+  StoredDecision,
+  StoredEffect,
+  StoredIncident,
+} from '../../../schemas/incidents/stored-records.ts';
+import { changeWrites, liveAgainWrites, newChange, pointee, rollupMarkWrite } from '../changes/changes.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { finishedWrite, unfinishedWrite } from '../changes/backlog.ts';
 import { uncounted } from '../core/counters.ts';
@@ -35,7 +43,7 @@ import { pinsSubject } from '../../../domain/incidents/projections.ts';
 import { markWrite } from './projections.ts';
 import { pinWrites } from '../changes/pins.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import { absent, type Item, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
 
 const TRIES = 20;
 
@@ -266,7 +274,7 @@ export class EffectTable implements Effects {
         ...(plan.effect ? [concluded(this.#table, id, key, plan.effect)] : []),
         finishedWrite(this.#table, id, key),
         incidentActWrite(this.#table, id, `mitigation-${number}`, plan.logged),
-        ...(plan.moved ? this.#movedWrites(id, plan.moved, suspect) : []),
+        ...(plan.moved ? await this.#movedWrites(id, plan.moved, suspect) : []),
         ...(plan.report.kind === 'entry'
           ? [timelineWrite(this.#table, id, `mitigation-${number}`, plan.report.entry)]
           : postWrites(this.#table, plan.report.post)),
@@ -288,15 +296,22 @@ export class EffectTable implements Effects {
     );
   }
 
-  /** Records the rollback as a change, and pins the version that it removed. @param suspect points to the change */
-  #movedWrites(
+  /**
+   * Records the rollback as a change, or adds to the record that the deploying system has made of it, and pins the version
+   * that it removed.
+   *
+   * @param suspect points to the change
+   */
+  async #movedWrites(
     id: IncidentId,
     { change: input, pin }: NonNullable<RollbackEndPlan['moved']>,
     suspect: Item | undefined,
-  ): Write[] {
-    const change = newChange(input, pin.pinned_at, id);
+  ): Promise<Write[]> {
+    const own = newChange(input, pin.pinned_at, id);
+    const reported = suspect && (await this.#reported(own, suspectOf(suspect, pin).started_at));
+    const change = reported?.change ?? own;
     return [
-      ...changeWrites(this.#table, change),
+      ...(reported ? liveAgainWrites(this.#table, reported.item, change) : changeWrites(this.#table, change)),
       ...pinWrites(this.#table, pin),
       markWrite(this.#table, `change:${change.id}`, pin.pinned_at),
       markWrite(this.#table, pinsSubject(pin), pin.pinned_at),
@@ -311,6 +326,19 @@ export class EffectTable implements Effects {
           ]
         : []),
     ];
+  }
+
+  /** Returns the record that the deploying system has made of a rollback. */
+  async #reported(own: Change, after: Timestamp): Promise<{ item: Item; change: Change } | undefined> {
+    const newest = this.#table.each(keys.changes(own).pk, '', { newestFirst: true, limit: CHANGES_SEARCHED });
+    const items = await collect(newest, (item) => item);
+    const found = reportedRollback(
+      items.map((item) => StoredChange.parse(item)),
+      own,
+      after,
+    );
+    const item = items.find(({ id }) => id === found?.before.id);
+    return found && item && { item, change: found.change };
   }
 
   async rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number> {

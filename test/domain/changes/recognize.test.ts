@@ -69,6 +69,12 @@ describe('the same rollout of another sender', () => {
     expect(sameRollout([first, change('v1', 1)], { ...reported, started_at: before(2) }, 'github')).toBe(first);
   });
 
+  test("is Firebreak's own rollback, also for a pipeline", () => {
+    const own = change('v2', 9, { kind: 'rollback', made_for: 'inc_1' });
+    expect(sameRollout([change('v1', 30), own], reported, undefined)).toBe(own);
+    expect(sameRollout([change('v1', 30), own], reported, 'firebreak')).toBeUndefined();
+  });
+
   test('may still be in progress', () => {
     const running = change('v2', 40, { status: 'started', finished_at: null });
     expect(sameRollout([running], reported, 'github')).toBe(running);

@@ -1,6 +1,7 @@
 import { newChange } from '../../../aws/table/changes/changes.ts';
 import { newPin } from '../../../aws/table/changes/pins.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
+import { reportedRollback } from '../../../domain/changes/own-rollback.ts';
 import {
   completed,
   marked,
@@ -119,9 +120,11 @@ export class FakeEffects implements Effects {
 
   #move(id: IncidentId, { change: input, pin, suspect: of }: NonNullable<RollbackEndPlan['moved']>): void {
     const { changes, pins } = this.#store;
-    const change = newChange(input, pin.pinned_at, id);
-    changes.set(change.id, change);
+    const own = newChange(input, pin.pinned_at, id);
     const suspect = changes.get(of);
+    const here = [...changes.values()].filter((one) => placeOf(one) === placeOf(own));
+    const change = (suspect && reportedRollback(here, own, suspect.started_at)?.change) ?? own;
+    changes.set(change.id, change);
     if (suspect) changes.set(of, { ...suspect, rolled_back_by: id });
     pins.push(newPin(pin));
   }

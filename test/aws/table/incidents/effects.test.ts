@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';
+import { NewChange } from '../../../../schemas/changes/change.ts';
+import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import type { Signal } from '../../../../schemas/alerts/signal.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import {
@@ -117,6 +119,69 @@ inBothStores(() => {
         finished_at: stores.clock.now(),
       });
       expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
+    });
+
+    test.each(['started', 'succeeded'] as const)(
+      'one that the deploying system has reported as %s before is that one change',
+      async (status) => {
+        later(3700); // past the limit of rollbacks in an hour
+        const id = await opened();
+        await deploy('v1', 9000);
+        const suspect = (await deploy('v2', 600)).change;
+        await judged(id, 1);
+        await rollbackBegun(id);
+        later(5);
+        const started_at = stores.clock.now();
+        const reported = { ...serviceEnvironment, version: 'v1', kind: 'deploy', status, started_at, author: 'ci' };
+        const extra = {
+          id: `chg_${createHash('sha256').update(id).digest('hex').slice(0, 26)}` as ChangeId,
+          reported_by: 'argo-cd',
+        };
+        await stores.changes.record(NewChange.parse(reported), extra);
+        later(5);
+        const moved = { from: 'v2' as Version, to: 'v1' as Version, suspect: suspect.id };
+        await stores.effects.concludeRollback(id, end(id, 1, { versionChange: moved }));
+        const [, , rollback, ...more] = await stores.changes.recent(serviceEnvironment, 9);
+        expect(more).toEqual([]);
+        expect(rollback).toMatchObject({
+          id: extra.id,
+          kind: 'rollback',
+          status: 'succeeded',
+          previous_version: 'v2',
+          made_for: id,
+          reported_by: 'argo-cd',
+          author: 'ci',
+          started_at,
+          finished_at: status === 'started' ? stores.clock.now() : started_at,
+        });
+        expect(await stores.changes.rolling()).toEqual([]);
+        // A later event of the sender still finds and revises the record.
+        expect(await stores.changes.revise(extra.id, (now) => ({ ...now, url: 'https://cd.example/1' }))).toMatchObject(
+          {
+            made_for: id,
+            url: 'https://cd.example/1',
+          },
+        );
+      },
+    );
+
+    test('an earlier deploy of its target is another change', async () => {
+      const id = await opened();
+      await stores.changes.record(
+        NewChange.parse({ ...serviceEnvironment, version: 'v1', started_at: plusSeconds(stores.clock.now(), -60) }),
+        { reported_by: 'argo-cd' },
+      );
+      const suspect = (await deploy('v2', 30)).change;
+      await judged(id, 1);
+      await rollbackBegun(id);
+      const moved = { from: 'v2' as Version, to: 'v1' as Version, suspect: suspect.id };
+      await stores.effects.concludeRollback(id, end(id, 1, { versionChange: moved }));
+      const all = await stores.changes.recent(serviceEnvironment, 9);
+      expect(all.map(({ version, kind }) => [version, kind])).toEqual([
+        ['v1', 'deploy'],
+        ['v2', 'deploy'],
+        ['v1', 'rollback'],
+      ]);
     });
 
     test('a failed one leaves the incident open, and releases the lock', async () => {
