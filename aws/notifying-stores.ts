@@ -1,7 +1,7 @@
 import type { Changes, Pins } from '../domain/ports/changes.ts';
 import type { Decisions, Effects } from '../domain/ports/decisions.ts';
 import type { PipelineRuns } from '../domain/ports/delivery.ts';
-import type { Freezes } from '../domain/freeze/ports.ts';
+import type { Freezes } from '../domain/ports/freeze.ts';
 import type { IncidentGroups, Incidents } from '../domain/ports/incidents.ts';
 import type { RunbookRuns } from '../domain/ports/runbooks.ts';
 import { type Projections, pinsSubject } from '../domain/incidents/projections.ts';
@@ -22,17 +22,17 @@ export function notifyingIncidents(
 ): typeof stores {
   const { incidents, incidentGroups, decisions, effects, runbooks } = stores;
   return {
-    incidents: after(
+    incidents: notifyAfter(
       incidents,
       ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'],
       (id) => changed(`incident:${id}`),
     ),
-    incidentGroups: after(incidentGroups, ['join', 'childEnded', 'detach'], (parent, child) =>
+    incidentGroups: notifyAfter(incidentGroups, ['join', 'childEnded', 'detach'], (parent, child) =>
       changed(`incident:${parent}`, `incident:${String(child)}`),
     ),
-    runbooks: after(runbooks, ['choose', 'start', 'conclude'], (id) => changed(`incident:${id}`)),
-    decisions: after(decisions, ['keep', 'ask', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
-    effects: after(effects, ['conclude'], (id) => changed(`incident:${id}`), {
+    runbooks: notifyAfter(runbooks, ['choose', 'start', 'conclude'], (id) => changed(`incident:${id}`)),
+    decisions: notifyAfter(decisions, ['keep', 'ask', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
+    effects: notifyAfter(effects, ['conclude'], (id) => changed(`incident:${id}`), {
       async concludeRollback(id, end) {
         await effects.concludeRollback(id, end);
         await changed(`incident:${id}`, ...(end.versionChange === null ? [] : [pinsSubject(end.serviceEnvironment)]));
@@ -43,7 +43,7 @@ export function notifyingIncidents(
 
 /** Wraps the store of changes in the same way. */
 export const notifyingChanges = (changes: Changes, changed: Projections['changed']): Changes =>
-  after(changes, [], async () => undefined, {
+  notifyAfter(changes, [], async () => undefined, {
     async record(change, extra) {
       const recorded = await changes.record(change, extra);
       await changed(`change:${recorded.change.id}`);
@@ -69,7 +69,7 @@ export const notifyingPipelineRuns = (
   runs: PipelineRuns,
   { changed, isOn }: Pick<Projections, 'changed' | 'isOn'>,
 ): PipelineRuns =>
-  after(runs, [], async () => undefined, {
+  notifyAfter(runs, [], async () => undefined, {
     async record(report, service, trace) {
       const recorded = await runs.record(report, service, trace);
       if (recorded.run.status === 'finished' && (await isOn('traces')))
@@ -80,7 +80,7 @@ export const notifyingPipelineRuns = (
 
 /** Wraps the store of pins in the same way. Pins are written by the end of a rollback. */
 export const notifyingPins = (pins: Pins, changed: Projections['changed']): Pins =>
-  after(pins, [], async () => undefined, {
+  notifyAfter(pins, [], async () => undefined, {
     async lift(id, by) {
       const lifted = await pins.lift(id, by);
       if (lifted !== undefined) await changed(pinsSubject(lifted));
@@ -90,7 +90,7 @@ export const notifyingPins = (pins: Pins, changed: Projections['changed']): Pins
 
 /** Wraps the store of freezes in the same way. A freeze is shown from its start to its end; overrides are not shown. */
 export const notifyingFreezes = (freezes: Freezes, changed: Projections['changed']): Freezes =>
-  after(freezes, ['end', 'revise'], (id) => changed(`freeze:${id}`), {
+  notifyAfter(freezes, ['end', 'revise'], (id) => changed(`freeze:${id}`), {
     async open(freeze) {
       const opened = await freezes.open(freeze);
       await changed(`freeze:${opened.freeze.id}`);
@@ -99,7 +99,7 @@ export const notifyingFreezes = (freezes: Freezes, changed: Projections['changed
   });
 
 /** Returns `port` with calls to `methods` followed by `notify`, which gets the first arguments: IDs. */
-function after<T extends object>(
+function notifyAfter<T extends object>(
   port: T,
   methods: readonly (keyof T)[],
   notify: (...ids: [string, unknown?]) => Promise<void>,

@@ -4,7 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
 import type { Blobs, Clock } from '../domain/ports/system.ts';
-import type { Catalogue, OpenIncident, RecentChange, SlackDeps } from '../domain/slack/ports.ts';
+import type { Catalogue, OpenIncident, RecentChange, SlackDeps } from '../domain/ports/slack.ts';
 import { interactionCalls } from '../integrations/slack/interaction-calls.ts';
 import { StoredChange, StoredIncident } from '../schemas/incidents/stored-records.ts';
 import { IncidentId, Mode } from '../schemas/config/names.ts';

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Deps } from '../domain/ports/deps.ts';
 import { QuarantineFull } from '../domain/alerts/quarantine.ts';
-import { answeringGates } from './webhooks/answer-gates-at-once.ts';
+import { answeringWaitingDeployments } from './webhooks/answer-waiting-deployments.ts';
 import { argoRolloutsRoutes } from './webhooks/argo-rollouts.ts';
 import { argoRolloutsJudgementRoute } from './webhooks/argo-rollouts-judgement.ts';
 import { deployGateRoute } from './webhooks/deploy-gate.ts';
@@ -68,7 +68,7 @@ export function api(deps: Deps): Api {
   app.use(credentials(deps));
   app.use(rateLimit(deps));
   app.use(idempotency(deps));
-  app.on(['POST', 'DELETE'], ['/v1/freezes/*', '/v1/versions/pinned/*'], answeringGates(deps));
+  app.on(['POST', 'DELETE'], ['/v1/freezes/*', '/v1/versions/pinned/*'], answeringWaitingDeployments(deps));
 
   alertRoutes(app, deps);
   deploymentRoutes(app, deps);

@@ -69,10 +69,10 @@ const guard =
         'the token is missing, unknown, or expired; send a valid one in Authorization: Bearer',
       );
     if (key !== undefined) refuseStrong(principal);
-    const allow = allower(deps, principal, action);
+    const allow = allowFor(deps, principal, action);
     allow({});
     c.set('principal', principal);
-    c.set('caller', { name: principal.name, allow: (one, scope) => allower(deps, principal, one)(scope) });
+    c.set('caller', { name: principal.name, allow: (one, scope) => allowFor(deps, principal, one)(scope) });
     c.set('allow', allow);
     c.set('may', (scope) => authorize(principal, action, scope, deps.clock.now()).allowed);
     await next();
@@ -94,7 +94,7 @@ function refuseStrong({ name, actions }: Principal): void {
 }
 
 /** Returns a function that throws Refusal 403 unless the principal may do the action in the given scope. */
-export const allower =
+export const allowFor =
   (deps: Pick<Deps, 'clock'>, principal: Principal, action: Action) =>
   (scope: Scope): void => {
     const answer = authorize(principal, action, scope, deps.clock.now());

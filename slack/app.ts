@@ -7,17 +7,17 @@ import { declaredBytes } from '../http/middleware/request-body.ts';
 import { answerCommand } from './requests/commands.ts';
 import type { RequestContext } from './request-context.ts';
 import { within } from './requests/deadline.ts';
-import type { SlackDeps } from '../domain/slack/ports.ts';
+import type { SlackDeps } from '../domain/ports/slack.ts';
 import { answerEvent } from './requests/events.ts';
 import {
   type Answer,
   type Incoming,
-  nothing,
+  emptyAnswer,
   type Received,
   refused,
   requestIdOf,
-  stamped,
-  word,
+  withRequestId,
+  ephemeralText,
 } from './requests/http.ts';
 import { answerInteraction } from './requests/interactions.ts';
 import { cachedReads } from './requests/cached-reads.ts';
@@ -48,7 +48,7 @@ export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answe
     const requestId = requestIdOf(received);
     const trace = traceOf(received.headers['traceparent']);
     try {
-      return stamped(
+      return withRequestId(
         await answer({ deps, cachedReads: reads, permissionsOf: permissionsOf, trace }, received),
         requestId,
       );
@@ -57,7 +57,7 @@ export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answe
       const answered = refused(503, 'unavailable', 'the request could not be processed; try again', {
         'retry-after': '5',
       });
-      return stamped(answered, requestId);
+      return withRequestId(answered, requestId);
     }
   };
 }
@@ -103,12 +103,14 @@ const ANSWERS: Record<Endpoint, (context: RequestContext, received: Received) =>
   async commands(context, received) {
     const form = formIn(received);
     if (!form.ok) return asUnreadable(form);
-    if (form.value['ssl_check'] === '1') return nothing(); // Slack checks the certificate
+    if (form.value['ssl_check'] === '1') return emptyAnswer(); // Slack checks the certificate
     const command = SlashCommand.safeParse(form.value);
     if (!command.success) return { unreadable: z.prettifyError(command.error) };
     return answerCommand(context, command.data).catch((error: unknown) => {
       context.deps.log.error('a Slack command failed', { trace: context.trace, error: stackOf(error) });
-      return word('Firebreak failed to process this command. Check whether it was executed before you try again.');
+      return ephemeralText(
+        'Firebreak failed to process this command. Check whether it was executed before you try again.',
+      );
     });
   },
 
@@ -121,7 +123,7 @@ const ANSWERS: Record<Endpoint, (context: RequestContext, received: Received) =>
     if (type === undefined) return { unreadable: 'the payload has no type' };
     if (!isInteraction(type)) {
       context.deps.log.info('ignored a Slack interaction of an unknown type', { type: type.slice(0, 64) });
-      return nothing();
+      return emptyAnswer();
     }
     const interaction = Interaction.safeParse(payload.value);
     return interaction.success

@@ -45,7 +45,7 @@ export class Declined extends Error {
 }
 
 /** Returns a usage error, with a suggestion if there is one. */
-export function misunderstood({ because, nearest: suggestion }: { because: string; nearest: string | null }): Declined {
+export function usageError({ because, nearest: suggestion }: { because: string; nearest: string | null }): Declined {
   const text = `${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`;
   return suggestion === null ? new Declined(text) : new Declined(`${text} Did you mean `, { code: suggestion }, '?');
 }

@@ -1,5 +1,5 @@
 import type { Scope } from '../domain/access/access.ts';
-import type { SlackDeps } from '../domain/slack/ports.ts';
+import type { SlackDeps } from '../domain/ports/slack.ts';
 import type { Action } from '../schemas/access/access.ts';
 import type { Timestamp } from '../schemas/time/time.ts';
 

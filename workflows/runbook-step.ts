@@ -56,7 +56,7 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
     case 'page':
     case 'slack.post':
     case 'ticket':
-      return act(run, input, { approved: ready.ask !== null, scale: ready.scale }, deps);
+      return performWithRetries(run, input, { approved: ready.ask !== null, scale: ready.scale }, deps);
   }
 }
 
@@ -94,7 +94,7 @@ async function waitFor(run: Run, { incidentId, step }: StepInput, spent: number,
 type StepRun = { approved: boolean; scale: { from: number; to: number } | null };
 
 /** Performs the action, with as many retries as the runbook allows. Waiting for an unavailable target is not a retry. */
-async function act(run: Run, input: StepInput, doing: StepRun, deps: Deps): Promise<StepEnd> {
+async function performWithRetries(run: Run, input: StepInput, doing: StepRun, deps: Deps): Promise<StepEnd> {
   const { step, before, rounds } = input;
   const { retry, timeoutSeconds } = step;
   let waited = 0;

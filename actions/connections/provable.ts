@@ -37,7 +37,7 @@ type ProvableDeps = Pick<Deps, 'clock' | 'versionLabels'> & {
 const RECENT_SECONDS = 300;
 
 /** Says what automation could prove for each environment with a deployer, and proposes the queries that are missing. */
-export async function provable(deps: ProvableDeps & Pick<Deps, 'config'>): Promise<Provable[]> {
+export async function provableByEnvironment(deps: ProvableDeps & Pick<Deps, 'config'>): Promise<Provable[]> {
   const config = await deps.config.current();
   const all = Object.entries(config.services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { deployer, autoRollback }]) => {

@@ -3,12 +3,12 @@ import type { Connections } from '../../schemas/config/connections.ts';
 import { objectivesState } from '../slo/objectives.ts';
 import { connections, isWatched, targets } from './check.ts';
 import { unknownEnvironments, unsetSecrets } from './names.ts';
-import { provable } from './provable.ts';
+import { provableByEnvironment } from './provable.ts';
 import { storeCheck } from './stored-check.ts';
 
 type Checking = Parameters<typeof connections>[0] &
   Parameters<typeof targets>[0] &
-  Parameters<typeof provable>[0] &
+  Parameters<typeof provableByEnvironment>[0] &
   Parameters<typeof objectivesState>[0] &
   Parameters<typeof unknownEnvironments>[0] &
   Parameters<typeof unsetSecrets>[0] &
@@ -26,7 +26,7 @@ export async function checkConnections(
   const [vendors, targetStates, evidence, objectives, unknown_environments, secrets, watched] = await Promise.all([
     connections(deps),
     targets(deps),
-    provable(deps),
+    provableByEnvironment(deps),
     objectivesState(deps),
     unknownEnvironments(deps),
     unsetSecrets(deps),

@@ -1,6 +1,6 @@
 import { NEW } from '../../domain/freeze/causes.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
-import { moment } from '../../domain/freeze/words.ts';
+import { utcMinute } from '../../domain/freeze/words.ts';
 import type { Scope } from '../../domain/access/access.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Freeze, NewFreeze } from '../../schemas/freeze/freeze.ts';
@@ -19,7 +19,7 @@ export const scopeOf = ({ service, environment }: Pick<Freeze, 'service' | 'envi
 });
 
 /** @throws Refusal 404 */
-export async function found(deps: FreezeDeps, id: string): Promise<Freeze> {
+export async function requireFreeze(deps: FreezeDeps, id: string): Promise<Freeze> {
   const freeze = await recordedFreeze(deps, id);
   if (freeze === undefined) throw unknownFreeze(id);
   return freeze;
@@ -57,7 +57,7 @@ function byPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Fre
     starts_at,
     id,
     cause: 'person',
-    ends_when: input.until === null ? 'it is lifted' : `it expires at ${moment(input.until)}, or is lifted`,
+    ends_when: input.until === null ? 'it is lifted' : `it expires at ${utcMinute(input.until)}, or is lifted`,
     opened_by: by,
     opened_at: now,
   };
@@ -75,7 +75,7 @@ export async function liftFreeze(
   caller: Caller,
   { id, reason }: { id: string; reason: string | null },
 ): Promise<{ freeze: Freeze; wasOver: boolean }> {
-  const before = await found(deps, id);
+  const before = await requireFreeze(deps, id);
   caller.allow('freezes:write', scopeOf(before));
   const at = deps.clock.now();
   const because = reason ?? `Lifted by ${caller.name}`;

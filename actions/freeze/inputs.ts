@@ -4,7 +4,7 @@ import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { CheckInputs, PinnedCommit } from '../../domain/freeze/check-inputs.ts';
 import { checkRollbackVersion } from '../../domain/freeze/exemptions/rollback-version.ts';
 import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
-import type { CheckedScope, ScopeState } from '../../domain/freeze/ports.ts';
+import type { CheckedScope, ScopeState } from '../../domain/ports/freeze.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';

@@ -49,7 +49,10 @@ export async function knownScope(
   const called = named ?? matchingName(service, recorded.keys()) ?? service;
   const deployed = new Set([...(recorded.get(called) ?? []), ...(recorded.get(service) ?? [])]);
   // If the configuration lists no environments for the service, compare with the environments of all services.
-  const known = new Set([...(own !== undefined && own.size > 0 ? own : everywhere(config, recorded)), ...deployed]);
+  const known = new Set([
+    ...(own !== undefined && own.size > 0 ? own : allEnvironments(config, recorded)),
+    ...deployed,
+  ]);
   const suggestion =
     (own === undefined || own.size === 0
       ? matchingName(environment, configuredEnvironments(config)) // takes precedence over the spelling in deployments
@@ -89,7 +92,7 @@ function knownScopeOf(service: string, environment: string, requested: ServiceEn
   };
 }
 
-const everywhere = (config: Config, recorded: KnownScopes): Set<string> =>
+const allEnvironments = (config: Config, recorded: KnownScopes): Set<string> =>
   new Set([...configuredEnvironments(config), ...[...recorded.values()].flatMap((environments) => [...environments])]);
 
 const configs = new WeakMap<Config, KnownScopes>();

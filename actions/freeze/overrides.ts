@@ -5,7 +5,7 @@ import type { Freeze, NewOverride, Override } from '../../schemas/freeze/freeze.
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
-import { found, scopeOf } from './freezes.ts';
+import { requireFreeze, scopeOf } from './freezes.ts';
 import type { Caller } from '../people/caller.ts';
 
 type OverrideDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
@@ -23,13 +23,13 @@ export async function giveOverride(
   caller: Caller,
   { freeze: freezeId, id, override: input }: { freeze: string; id: string; override: NewOverride },
 ): Promise<ShownOverride> {
-  const freeze = await found(deps, freezeId);
+  const freeze = await requireFreeze(deps, freezeId);
   caller.allow('freezes:override', scopeOf(freeze));
   const known = freeze.overrides.find((one) => one.id === id);
   if (known !== undefined) return { ...known, freeze_id: freezeId };
   const override = await newOverride(deps, freeze, input, { id, by: caller.name });
   const after = await deps.freezes.addOverride(freezeId, override);
-  if (after === undefined) throw over(freeze);
+  if (after === undefined) throw freezeHasEnded(freeze);
   return { ...override, freeze_id: freezeId };
 }
 
@@ -43,7 +43,7 @@ export async function approveOverride(
   caller: Caller,
   { freeze: freezeId, id }: { freeze: string; id: string },
 ): Promise<ShownOverride> {
-  const freeze = await found(deps, freezeId);
+  const freeze = await requireFreeze(deps, freezeId);
   caller.allow('freezes:override', scopeOf(freeze));
   if (!freeze.overrides.some((one) => one.id === id)) throw unknownOverride(freezeId, id);
   const after = await deps.freezes.approveOverride(freezeId, id, caller.name);
@@ -68,7 +68,7 @@ export async function withdrawOverride(
   caller: Caller,
   { freeze: freezeId, id, reason }: { freeze: string; id: string; reason: string | undefined },
 ): Promise<ShownOverride> {
-  caller.allow('freezes:override', scopeOf(await found(deps, freezeId)));
+  caller.allow('freezes:override', scopeOf(await requireFreeze(deps, freezeId)));
   const after = await deps.freezes.withdrawOverride(freezeId, id, caller.name, reason);
   if (after === undefined) throw unknownOverride(freezeId, id);
   return overrideIn(after, id);
@@ -88,7 +88,7 @@ async function newOverride(
   { id, by }: { id: string; by: string },
 ): Promise<Override> {
   const now = deps.clock.now();
-  if (stateAt(freeze, now) === 'over') throw over(freeze);
+  if (stateAt(freeze, now) === 'over') throw freezeHasEnded(freeze);
   if (input.expires_at <= now)
     throw new Refusal(422, 'invalid', `json: expires_at (${input.expires_at}) must be later than now (${now})`);
   const { people, maxSeconds } = await overridesAt(deps, freeze);
@@ -147,5 +147,5 @@ function overrideIn(freeze: Freeze, id: string): ShownOverride {
 
 const unknownOverride = (id: string, override: string): Refusal =>
   new Refusal(404, 'unknown-override', `freeze ${id} has no override ${override}`);
-const over = ({ id }: Freeze): Refusal =>
+const freezeHasEnded = ({ id }: Freeze): Refusal =>
   new Refusal(409, 'freeze-over', `freeze ${id} has ended, so no override is needed`);

@@ -23,7 +23,7 @@ export async function recordedFreeze(deps: RecordDeps, id: string): Promise<Free
   if (known !== undefined && !isComputed(known)) return known;
   const found = await readCauses(deps, known === undefined ? [] : [known]);
   if (known !== undefined) {
-    await correct(deps, planFreezes({ ...found, objectives: [], current: [known] }, sha256));
+    await applyCorrections(deps, planFreezes({ ...found, objectives: [], current: [known] }, sha256));
     return deps.freezes.get(id);
   }
   const computed = [...calendarEverywhere(found.calendar, sha256), ...incidentFreezes(found)].find(
@@ -40,7 +40,7 @@ export async function recordComputedFreezes(deps: RecordDeps): Promise<void> {
   try {
     const current = (await deps.freezes.current()).filter(isComputed);
     const plan = planFreezes({ ...(await readCauses(deps, current)), objectives: [], current }, sha256);
-    await correct(deps, plan);
+    await applyCorrections(deps, plan);
     await pooled(plan.open, AT_ONCE, async (freeze) => void (await deps.freezes.open(freeze)));
   } catch (error) {
     deps.log.warn('freezes of the calendar and of incidents could not be updated; the list may be outdated', {
@@ -83,7 +83,7 @@ const incidentFreezes = ({ incidents }: CurrentCauses): Freeze[] =>
 const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';
 
 /** Applies ends and revisions. Only the evaluation decides whether the cause of a lifted freeze has ended since. */
-async function correct({ freezes }: RecordDeps, { end, revise }: FreezePlan): Promise<void> {
+async function applyCorrections({ freezes }: RecordDeps, { end, revise }: FreezePlan): Promise<void> {
   await pooled(end, AT_ONCE, async ({ id, ...how }) => void (await freezes.end(id, how)));
   await pooled(revise, AT_ONCE, async (revision) => void (await freezes.revise(revision)));
 }

@@ -1,5 +1,5 @@
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { FreezeDecision } from '../../domain/freeze/ports.ts';
+import type { FreezeDecision } from '../../domain/ports/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Entries of the audit log that one request looks through, and how many one read returns. */

@@ -2,7 +2,7 @@ import { sha256 } from '../../aws/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, examine, stateOf } from '../../domain/freeze/decide.ts';
 import { knownGood } from '../../domain/freeze/exemptions/known-good.ts';
-import type { Signer } from '../../domain/freeze/ports.ts';
+import type { Signer } from '../../domain/ports/freeze.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 

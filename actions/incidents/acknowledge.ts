@@ -19,7 +19,7 @@ import type { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { Refusal } from '../refusal.ts';
 import { acknowledgePages } from '../paging/acknowledge-pages.ts';
 import { acknowledgeGroup } from '../paging/acknowledge-group.ts';
-import { correct } from './declare-incident.ts';
+import { correctIncident } from './declare-incident.ts';
 import { resolved, view } from './incident-view.ts';
 import { executeResponseAction } from './take-over.ts';
 import { assigneeOf, type Caller } from '../people/caller.ts';
@@ -125,7 +125,7 @@ export async function triage(
     triaged(severity, caller.name, deps.clock.now()),
   );
   if (incident.severity === severity) return incident;
-  return correct(deps, caller, { id, severity, ...(key !== undefined && { key }) });
+  return correctIncident(deps, caller, { id, severity, ...(key !== undefined && { key }) });
 }
 
 type TellDeps = HandlingDeps &

@@ -52,7 +52,7 @@ export async function clearSuspectChange(
   const change = await changeOf(deps, before, named);
   const known = clearingOf(before.cleared, change);
   const statement = known ?? clearingBy(caller, change, deps.clock.now());
-  const { cleared, over } = await clear(deps, caller, {
+  const { cleared, over } = await clearSuspect(deps, caller, {
     before,
     statement: statement,
     judge: leavesWork(before, change),
@@ -104,7 +104,7 @@ const clearingBy = (
 /**
  * Records the clearing once, also if several people clear the change. `over`: a resolved incident gets only an entry.
  */
-async function clear(
+async function clearSuspect(
   deps: CauseDeps,
   caller: Caller,
   {

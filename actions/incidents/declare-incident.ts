@@ -82,7 +82,7 @@ export async function declare(
  * @returns the updated incident
  * @throws Refusal 403, 404, 409
  */
-export async function correct(
+export async function correctIncident(
   deps: ActDeps,
   caller: Caller,
   { id, title, severity, key }: { id: IncidentId; title?: string; severity?: Severity; key?: string },

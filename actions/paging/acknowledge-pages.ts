@@ -1,4 +1,4 @@
-import { isOurs, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
+import { isSentByFirebreak, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -93,7 +93,8 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   const key = pageKey(id, number);
   const page = await deps.effects.get(id, key);
   const statement = handling?.acknowledged;
-  if (page === undefined || statement === undefined || page.state !== 'succeeded' || !isOurs(page)) return 'reached';
+  if (page === undefined || statement === undefined || page.state !== 'succeeded' || !isSentByFirebreak(page))
+    return 'reached';
   if (statement.page === undefined && page.at > statement.at) return 'reached';
   const done = acknowledgementKey(incident, number);
   if ((await deps.effects.get(id, done)) !== undefined) return 'reached';

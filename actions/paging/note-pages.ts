@@ -1,6 +1,6 @@
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { pageNote } from '../../domain/paging/page-note.ts';
-import { isOurs, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
+import { isSentByFirebreak, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { millisOf, secondsBetween } from '../../schemas/time/time.ts';
@@ -56,7 +56,7 @@ async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentReco
   if (decision === undefined || secondsBetween(decision.at, deps.clock.now()) >= ACKNOWLEDGE_WITHIN_SECONDS)
     return true;
   const page = await deps.effects.get(id, pageKey(id, pages));
-  if (page?.state !== 'succeeded' || !isOurs(page) || page.at > decision.at) return true;
+  if (page?.state !== 'succeeded' || !isSentByFirebreak(page) || page.at > decision.at) return true;
   // One note per decision, and a second one for the result of a successful rollback.
   const outcome = (await deps.decisions.outcome(id, mitigations))?.outcome;
   const key = `${pageKey(id, pages)}.note-${mitigations}${outcome === 'succeeded' ? '-done' : ''}`;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAcknowledged, unacknowledgedPages } from '../../domain/paging/acknowledgement.ts';
 import type { ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
-import { isOurs, pageKey } from '../../domain/paging/pages.ts';
+import { isSentByFirebreak, pageKey } from '../../domain/paging/pages.ts';
 import type { PageReference } from '../../domain/pagerduty/page-reference.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -33,7 +33,7 @@ export async function isAcknowledgedAtPager(
   const { id } = incident;
   for (const number of unacknowledgedPages(incident).slice(0, PAGES_MAX)) {
     const page = await deps.effects.get(id, pageKey(id, number));
-    if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) continue;
+    if (page === undefined || page.state !== 'succeeded' || !isSentByFirebreak(page)) continue;
     const response = await inTime(deadline, () => deps.externalPager.paged(pageKey(id, number)));
     if (response.kind === 'off') return false;
     if (response.kind !== 'done') {

@@ -5,7 +5,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { IncidentRecordOf, MeasuredImpact } from '../../domain/postmortems/record.ts';
 import { timesOf } from '../../domain/postmortems/times.ts';
-import type { SloMetrics } from '../../domain/slo/ports.ts';
+import type { SloMetrics } from '../../domain/ports/slo.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { ImpactQuery } from '../../schemas/postmortems/policy.ts';
@@ -116,7 +116,7 @@ async function impactOf(
       const query = queryFor(promql, { service, environment, duration: duration_seconds });
       const answer = await metrics.instant(query, resolved_at, QUERY_TIMEOUT_MS).catch((error: unknown) => {
         log.warn('a query for a post-mortem failed', { title, error: String(error) });
-        return { kind: 'unreadable' as const, detail: 'Prometheus could not be asked' };
+        return { kind: 'unreadable' as const, detail: 'Prometheus could not be queried' };
       });
       if (answer === null) return { title, unit, value: null, problem: 'no Prometheus is connected' };
       if (answer.kind === 'unreadable') return { title, unit, value: null, problem: answer.detail };

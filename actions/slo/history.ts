@@ -2,7 +2,7 @@ import { sha256 } from '../../aws/hash.ts';
 import { dayOf, decodeDay } from '../../domain/slo/day.ts';
 import { indicatorHash } from '../../domain/slo/hash.ts';
 import { emptyHistory, type History, indexOf } from '../../domain/slo/history.ts';
-import type { SloDays } from '../../domain/slo/ports.ts';
+import type { SloDays } from '../../domain/ports/slo.ts';
 import type { Slo, SloId } from '../../schemas/slo/slo.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 

@@ -1,4 +1,4 @@
-import type { PublicIncidents } from '../../domain/status/ports.ts';
+import type { PublicIncidents } from '../../domain/ports/status.ts';
 import { recentMonths } from '../../domain/status/uptime.ts';
 import type { PublicIncident } from '../../schemas/status/public-incident.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';

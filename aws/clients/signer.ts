@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, errors, importJWK, type JWK, jwtVerify, SignJWT } from 'jose';
-import type { Signer } from '../../domain/freeze/ports.ts';
+import type { Signer } from '../../domain/ports/freeze.ts';
 import type { Clock, Log, Secrets } from '../../domain/ports/system.ts';
 import { millisOf, timestamp } from '../../schemas/time/time.ts';
 

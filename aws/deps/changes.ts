@@ -12,9 +12,9 @@ import { CodeTable } from '../table/delivery/code.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of changes, and the clients for rollback targets, feature flags, and steps of runbooks. */
-export function changeDeps({ system, table, projections, gates, github, counted }: Shared): ChangeDeps {
+export function changeDeps({ system, table, projections, rollbackGates, github, counted }: Shared): ChangeDeps {
   const { clock, secrets, config, standIns } = system;
-  const targets = { secrets, clock, config, gates, github, standIns };
+  const targets = { secrets, clock, config, rollbackGates, github, standIns };
   return {
     changes: notifyingChanges(new ChangeTable(table, clock), (...subjects) => projections.changed(...subjects)),
     rollouts: new RolloutTable(table),

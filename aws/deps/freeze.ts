@@ -1,5 +1,5 @@
 import type { FreezeDeps } from '../../domain/ports/deps.ts';
-import { githubGates } from '../../integrations/github/protection/protection.ts';
+import { githubProtection } from '../../integrations/github/protection/protection.ts';
 import { identityTokens } from '../../integrations/oidc/identity-tokens.ts';
 import { es256Signer } from '../clients/signer.ts';
 import { notifyingFreezes } from '../notifying-stores.ts';
@@ -7,11 +7,11 @@ import { AuditLogTable } from '../table/audit/audit-log.ts';
 import { FreezeDecisionTable } from '../table/freeze/freeze-decisions.ts';
 import { FreezeStateTable } from '../table/freeze/freeze-state.ts';
 import { FreezeTable } from '../table/freeze/freezes.ts';
-import { WaitingGateTable } from '../table/freeze/waiting-gates.ts';
+import { WaitingDeploymentTable } from '../table/freeze/waiting-deployments.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of freezes and the audit log, and what the freeze check needs. */
-export function freezeDeps({ system, table, projections, gates, github, counted }: Shared): FreezeDeps {
+export function freezeDeps({ system, table, projections, rollbackGates, github, counted }: Shared): FreezeDeps {
   const { clock, secrets, log, blobs } = system;
   const audit = new AuditLogTable(table, blobs, clock, log, secrets);
   return {
@@ -21,8 +21,8 @@ export function freezeDeps({ system, table, projections, gates, github, counted 
     audit,
     signer: es256Signer({ secrets, clock, log }),
     identityTokens: identityTokens({ clock }),
-    gates,
-    waitingGates: new WaitingGateTable(table, clock),
-    gateKeeper: counted('github', githubGates(github)),
+    rollbackGates,
+    waitingDeployments: new WaitingDeploymentTable(table, clock),
+    deploymentProtection: counted('github', githubProtection(github)),
   };
 }

@@ -25,7 +25,7 @@ import { TokenTable } from '../table/access/tokens.ts';
 import { CounterTable } from '../table/core/counters.ts';
 import { IdempotencyTable } from '../table/core/idempotency.ts';
 import { Table } from '../table/core/table.ts';
-import { GateTable } from '../table/freeze/gates.ts';
+import { RollbackGateTable } from '../table/rollback/rollback-gates.ts';
 import { ProjectionTable } from '../table/incidents/projections.ts';
 
 /** What several groups of dependencies are built from. */
@@ -35,7 +35,7 @@ export type Shared = {
   sqs: SQSClient;
   s3: S3Client;
   queues: Record<QueueName, string>;
-  gates: GateTable;
+  rollbackGates: RollbackGateTable;
   projections: ProjectionTable;
   github: GithubAccess;
   /** Counts the calls to a vendor under its name. */
@@ -55,7 +55,7 @@ export function shared(env: Environment): Shared {
     sqs,
     s3,
     queues,
-    gates: new GateTable(table),
+    rollbackGates: new RollbackGateTable(table),
     projections: new ProjectionTable(table, clock, sqsProjectorQueue(sqs, queues), log, isOn({ config, secrets })),
     github: githubAccess({ secrets, clock }),
     counted: (vendor, port) => countedCalls(vendor, port, counters),

@@ -47,7 +47,7 @@ export async function measureFlood(folder: string, vendors: Vendors): Promise<Re
     console.error(`bench: flood: pages ${pages.map((ms) => ms.toFixed(0)).join(', ')} ms`);
     await flood;
     const accepted = performance.now() - began;
-    await counted(product, began);
+    await untilCounted(product, began);
     const took = performance.now() - began;
     const ofUnknown = vendors.pagesTaken() - before - pages.length;
     console.error(
@@ -78,7 +78,7 @@ async function pageOf(product: Product, vendors: Vendors, service: string, after
 }
 
 /** Waits until the incidents of unknown services have counted all alerts. */
-async function counted(product: Product, began: number): Promise<void> {
+async function untilCounted(product: Product, began: number): Promise<void> {
   for (;;) {
     const { items } = Incidents.parse(await product.request('GET', '/v1/incidents?service=unmatched&limit=100'));
     if (items.reduce((sum, { signal_count }) => sum + signal_count, 0) >= ALERTS) return;

@@ -70,15 +70,15 @@ function notificationsOf(alerts: readonly Alert[], manager: Alertmanager): Notif
     const first = Math.min(...group.map(({ firedAt }) => sent(firedAt))) + groupWait;
     const ends = group.flatMap(({ firedAt, resolvedAt }) => [firedAt, resolvedAt]).filter(Number.isFinite);
     const found: Notification[] = [];
-    const told = new Map<Alert, 'firing' | 'over'>();
+    const notified = new Map<Alert, 'firing' | 'over'>();
     for (let flush = first; flush < sent(Math.max(...ends)) + groupInterval; flush += groupInterval) {
-      const known = group.filter((alert) => sent(alert.firedAt) <= flush && told.get(alert) !== 'over');
+      const known = group.filter((alert) => sent(alert.firedAt) <= flush && notified.get(alert) !== 'over');
       const now = known.map((alert) => ({ alert, isOver: sent(alert.resolvedAt) <= flush }));
-      const news = now.some(({ alert, isOver }) => !told.has(alert) || isOver);
+      const news = now.some(({ alert, isOver }) => !notified.has(alert) || isOver);
       // An alert that has ended before the first notification of its group is never sent.
-      const shown = now.filter(({ alert, isOver }) => !isOver || told.has(alert));
+      const shown = now.filter(({ alert, isOver }) => !isOver || notified.has(alert));
       if (news && shown.length > 0) found.push({ at: flush + latency / 2, alerts: shown });
-      for (const { alert, isOver } of now) told.set(alert, isOver ? 'over' : 'firing');
+      for (const { alert, isOver } of now) notified.set(alert, isOver ? 'over' : 'firing');
     }
     return found;
   });

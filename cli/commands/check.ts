@@ -5,7 +5,7 @@ import { isNode, LineCounter, parseDocument } from 'yaml';
 import { type Problem, shown } from '../../domain/runbooks/problem.ts';
 import { ON_TIME_ALONE } from '../../domain/rollback/evidence-level.ts';
 import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
-import { doubtful } from '../../domain/slo/source-locations.ts';
+import { warningAt } from '../../domain/slo/source-locations.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 import {
   lintConfigFolder,
@@ -74,7 +74,7 @@ const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: Runboo
     secretNamesOf(runbook)
       .filter((name) => !namedIn(env, name))
       .map((name) =>
-        doubtful({ file: join(dir, runbook.file), line: 1 }, `secret ${name} is not set in this environment`),
+        warningAt({ file: join(dir, runbook.file), line: 1 }, `secret ${name} is not set in this environment`),
       ),
   );
 

@@ -1,7 +1,7 @@
 import type { HttpMetric, JudgeMetric } from '../../schemas/canary/judge-config.ts';
 import type { HttpSample } from '../../schemas/canary/judgement.ts';
 import { sameVersion } from '../changes/versions.ts';
-import type { Series } from '../slo/ports.ts';
+import type { Series } from '../ports/slo.ts';
 import type { At, Buckets, CanaryEvidence, MetricEvidence, Sides, Value } from './evidence.ts';
 import type { Count } from './counts.ts';
 

@@ -5,7 +5,7 @@ import type { TimeSpan } from '../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { doubtful, type SourceLocation, wrong } from '../slo/source-locations.ts';
+import { warningAt, type SourceLocation, wrong } from '../slo/source-locations.ts';
 import { publicComponents } from '../status/pages.ts';
 import { configuredEnvironments } from '../freeze/known-names.ts';
 
@@ -18,7 +18,7 @@ type Services = Config['services'];
 export function lintCatalogue(services: Services, at: At): Problem[] {
   const names = Object.keys(services);
   if (names.length === 0)
-    return [doubtful(at([]), 'the catalogue has no services, so every alert is unmatched and nothing is automatic')];
+    return [warningAt(at([]), 'the catalogue has no services, so every alert is unmatched and nothing is automatic')];
   return [...unknownDependencies(services, at), ...sameMatch(services, at)];
 }
 
@@ -27,10 +27,10 @@ function unknownDependencies(services: Services, at: At): Problem[] {
   return Object.entries(services).flatMap(([service, { dependsOn }]) =>
     dependsOn.flatMap((name, index) => {
       const where = at(['services', service, 'dependsOn', index]);
-      if (name === service) return [doubtful(where, `${service} depends on itself`)];
+      if (name === service) return [warningAt(where, `${service} depends on itself`)];
       if (names.includes(name)) return [];
       return [
-        doubtful(where, `the catalogue has no service "${name}", a dependency of ${service}`, didYouMean(name, names)),
+        warningAt(where, `the catalogue has no service "${name}", a dependency of ${service}`, didYouMean(name, names)),
       ];
     }),
   );
@@ -100,7 +100,7 @@ function unknownLabels(
   return matchers.flatMap(({ name, value, isRegex, isEqual }) => {
     const label = Object.hasOwn(known, name) ? known[name] : undefined;
     if (label === undefined || isRegex || !isEqual || value === '' || label.values.includes(value)) return [];
-    return [doubtful(where, `there is no ${label.what} "${value}", so ${so}`, didYouMean(value, label.values))];
+    return [warningAt(where, `there is no ${label.what} "${value}", so ${so}`, didYouMean(value, label.values))];
   });
 }
 
@@ -118,7 +118,7 @@ function unreachable(routes: Config['routes']['routes'], index: number, at: At):
   if (first === -1) return [];
   const name = routes[first]?.name ?? `route ${first + 1}`;
   return [
-    doubtful(
+    warningAt(
       at(['routes', index]),
       `this route is unreachable: ${name} matches all of its alerts first`,
       'move this route up, or set "continue: true" in the other one',
@@ -139,7 +139,7 @@ export const lintCalendar = ({ freeze }: Pick<Config, 'freeze'>, now: Timestamp,
 /** Recurring spans are not checked. */
 function overWindow(span: TimeSpan, name: string, now: Timestamp, where: SourceLocation): Problem[] {
   if (!('until' in span) || span.until > now) return [];
-  return [doubtful(where, `"${name}" ended at ${span.until}`, 'delete it, or correct the times')];
+  return [warningAt(where, `"${name}" ended at ${span.until}`, 'delete it, or correct the times')];
 }
 
 /** Reports environments of the status page that no service has. */
@@ -150,7 +150,7 @@ export function lintStatusPage(config: Pick<Config, 'services' | 'slos' | 'freez
     known.has(name)
       ? []
       : [
-          doubtful(
+          warningAt(
             at(['environments', index]),
             `no service has an environment "${name}", so the status page never shows it`,
             didYouMean(name, known),
@@ -172,6 +172,8 @@ function unknownComponents({ services, statusPage }: Pick<Config, 'services' | '
     ),
   ];
   return named.flatMap(({ name, path }) =>
-    known.includes(name) ? [] : [doubtful(at(path), `no service has the component "${name}"`, didYouMean(name, known))],
+    known.includes(name)
+      ? []
+      : [warningAt(at(path), `no service has the component "${name}"`, didYouMean(name, known))],
   );
 }

@@ -2,7 +2,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import { UNMATCHED } from '../../schemas/config/names.ts';
 import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { doubtful, type SourceLocation } from '../slo/source-locations.ts';
+import { warningAt, type SourceLocation } from '../slo/source-locations.ts';
 
 /** Locates a part of a file, or its closest existing parent. */
 type At = (path: readonly PropertyKey[]) => SourceLocation;
@@ -65,7 +65,7 @@ export function lintResponse(
     ...noTeam(teams, services, at, so),
     ...(noRoute
       ? [
-          doubtful(
+          warningAt(
             at(['escalation', 'how']),
             'paging.yaml has no "fallback", so the pager is used again instead',
             'how: page-again',
@@ -111,5 +111,5 @@ function unknown(all: readonly Written[], known: readonly string[], at: At, says
   const there = new Set(known);
   return all
     .filter(({ name }) => !there.has(name))
-    .map(({ name, path }) => doubtful(at(path), says(name), didYouMean(name, there)));
+    .map(({ name, path }) => warningAt(at(path), says(name), didYouMean(name, there)));
 }

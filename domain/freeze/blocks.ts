@@ -12,7 +12,7 @@ import {
   isTooOld,
   spentInWords,
 } from './budget/spending.ts';
-import { moment, onRecord, percent } from './words.ts';
+import { utcMinute, freezeReference, percent } from './words.ts';
 
 /** Context for explaining a freeze in force. */
 export type FreezeContext = {
@@ -50,7 +50,7 @@ const CODES: Readonly<Record<Freeze['cause'], CheckReasonCode>> = {
 /** Describes the freeze: its reason, start, and ID. */
 export function freezeInWords(freeze: Freeze, context: FreezeContext): string {
   const reason = freeze.cause === 'person' ? `${freeze.reason} (opened by ${freeze.opened_by})` : freeze.reason;
-  return `${reason}${presentStateText(freeze, context)} ${onRecord(freeze)}`;
+  return `${reason}${presentStateText(freeze, context)} ${freezeReference(freeze)}`;
 }
 
 /** Describes how the cause of the freeze has developed, as a clause. Empty: unknown, or not about an objective. */
@@ -84,7 +84,7 @@ export function endInWords(freeze: Freeze, context: FreezeContext): string {
     case 'calendar':
     case 'pin':
     case 'person':
-      return until === null ? 'when a person lifts it' : `at ${moment(until)}`;
+      return until === null ? 'when a person lifts it' : `at ${utcMinute(until)}`;
   }
 }
 
@@ -93,17 +93,17 @@ const isBeforeMinimumEnd = ({ not_before }: Freeze, { at }: FreezeContext): bool
 
 const liftingEvaluation = (freeze: Freeze, context: FreezeContext): string =>
   isBeforeMinimumEnd(freeze, context)
-    ? `first evaluation from ${moment(freeze.not_before ?? context.at)} on`
+    ? `first evaluation from ${utcMinute(freeze.not_before ?? context.at)} on`
     : 'next evaluation';
 
 const notBeforeText = (freeze: Freeze, context: FreezeContext): string =>
-  isBeforeMinimumEnd(freeze, context) ? `, not before ${moment(freeze.not_before ?? context.at)}` : '';
+  isBeforeMinimumEnd(freeze, context) ? `, not before ${utcMinute(freeze.not_before ?? context.at)}` : '';
 
 function forecast({ not_before }: Freeze, { at, policy, status }: FreezeContext): string {
   if (status === undefined || isTooOld(status, policy, at)) return '';
   const { lifts_at, lifts_at_present_burn } = status.forecast;
   if (lifts_at === null) return '; no end is foreseeable';
-  const about = (instant: Timestamp): string => `about ${moment(laterOf(instant, not_before))}`;
+  const about = (instant: Timestamp): string => `about ${utcMinute(laterOf(instant, not_before))}`;
   const best = `; forecast: ${about(lifts_at)} if nothing else fails`;
   if (lifts_at_present_burn === lifts_at) return best;
   return `${best}; at the current burn rate, ${lifts_at_present_burn === null ? 'not foreseeable' : about(lifts_at_present_burn)}`;
@@ -113,7 +113,7 @@ function burnForecast({ not_before }: Freeze, context: FreezeContext): string {
   const { at, policy, status } = context;
   const slowsAt = status === undefined || isTooOld(status, policy, at) ? null : burnSlowsAt(status, policy);
   if (slowsAt === null || slowsAt <= at) return '';
-  return `; forecast: about ${moment(laterOf(slowsAt, not_before))} if nothing else fails`;
+  return `; forecast: about ${utcMinute(laterOf(slowsAt, not_before))} if nothing else fails`;
 }
 
 const laterOf = (instant: Timestamp, not_before: Timestamp | null): Timestamp =>

@@ -6,9 +6,9 @@ import { nextSpan, spansAt } from '../time/time-spans.ts';
 import { NEW } from './causes.ts';
 import type { CalendarFreeze } from './check-inputs.ts';
 import { freezeId, type Hash } from './ids.ts';
-import type { CheckedScope } from './ports.ts';
+import type { CheckedScope } from '../ports/freeze.ts';
 import { CALENDAR, covers } from './state.ts';
-import { moment } from './words.ts';
+import { utcMinute } from './words.ts';
 
 /**
  * The calendar at an instant: for each entry, the spans in force and the next span. The result is constant until
@@ -58,7 +58,7 @@ function freezeOf(entry: CalendarEntry, scope: FreezeScope, { from, until }: Sin
       entry.reason === undefined
         ? `${entry.name} (calendar)`
         : `${entry.reason} (calendar, ${JSON.stringify(entry.name)})`,
-    ends_when: `the calendar entry ends at ${moment(until)}`,
+    ends_when: `the calendar entry ends at ${utcMinute(until)}`,
     starts_at: from,
     until,
     opened_by: CALENDAR,

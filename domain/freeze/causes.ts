@@ -9,7 +9,7 @@ import type { FreezePolicy } from './policy.ts';
 import { countsAs, exclusionInWords, spentInWords } from './budget/spending.ts';
 import { EVALUATION } from './state.ts';
 import { list } from '../correlation/words.ts';
-import { moment, percent } from './words.ts';
+import { utcMinute, percent } from './words.ts';
 
 /** The part of an objective that its freezes describe. */
 export type Objective = Pick<Slo, 'id' | 'service' | 'environment' | 'displayName' | 'target' | 'window'>;
@@ -118,7 +118,7 @@ export function incidentFreeze(
     cause: 'incident',
     service,
     environment,
-    reason: `a ${severity} incident has been open since ${moment(opened_at)}: ${title} (${id})`,
+    reason: `a ${severity} incident has been open since ${utcMinute(opened_at)}: ${title} (${id})`,
     ends_when: 'the incident is resolved',
     starts_at: opened_at,
     opened_by: EVALUATION,

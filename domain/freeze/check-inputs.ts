@@ -5,7 +5,7 @@ import type { PinView } from '../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import type { FreezePolicy } from './policy.ts';
-import type { CheckedScope, ScopeState } from './ports.ts';
+import type { CheckedScope, ScopeState } from '../ports/freeze.ts';
 
 /** A commit that was recorded with a pinned (known bad) version. */
 export type PinnedCommit = { version: Version; commit: string };

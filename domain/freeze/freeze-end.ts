@@ -3,7 +3,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Evaluated, FreezePlanInputs } from './budget/freeze-plan-inputs.ts';
 import { exclusionInWords, hasBurnSlowed, hasRecovered } from './budget/spending.ts';
 import { CALENDAR, EVALUATION, stateAt } from './state.ts';
-import { moment, percent } from './words.ts';
+import { utcMinute, percent } from './words.ts';
 
 /**
  * Result of judging whether a freeze is over: the reason; false if it continues; null if unknown, which changes
@@ -29,7 +29,7 @@ export function endOfFreeze(freeze: Freeze, inputs: FreezePlanInputs, holding: R
 
 /** Checks the planned end of the stored record. */
 const plannedEndIsPast = ({ until }: Freeze, at: Timestamp, by: string): FreezeEnd =>
-  until !== null && until <= at && { reason: `its planned end, ${moment(until)}`, at: until, by };
+  until !== null && until <= at && { reason: `its planned end, ${utcMinute(until)}`, at: until, by };
 
 function incidentIsOver(
   freeze: Freeze,

@@ -2,7 +2,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { doubtful, type SourceLocation } from '../slo/source-locations.ts';
+import { warningAt, type SourceLocation } from '../slo/source-locations.ts';
 
 /** Locates the first existing path in the file, or else its closest existing parent. */
 type At = (...paths: (readonly PropertyKey[])[]) => SourceLocation;
@@ -49,7 +49,7 @@ function unknownNames(
       there.has(name)
         ? []
         : [
-            doubtful(
+            warningAt(
               at(
                 ...[key, `${key}s`].flatMap((each) => [
                   [...path, each, index],

@@ -1,6 +1,6 @@
 import type { Freeze, FreezeScope, FreezeView } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { CheckedScope } from './ports.ts';
+import type { CheckedScope } from '../ports/freeze.ts';
 
 type Times = Pick<Freeze, 'cause' | 'starts_at' | 'until' | 'ended_at'>;
 

@@ -2,7 +2,7 @@ import type { Freeze, FreezeScope } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Formats a time as `2026-11-20 17:05 UTC`, truncated to minutes. */
-export const moment = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+export const utcMinute = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 
 /** Formats a share as `297.6 %`, truncated rather than rounded: nothing shows as 100 % before it is. */
 export const percent = (share: number): string => `${Math.floor(share * 1000 + 1e-9) / 10} %`;
@@ -22,5 +22,5 @@ export function scopeInWords({ service, team, environment }: FreezeScope): strin
 }
 
 /** Formats a reference to a freeze: `(freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC)`. */
-export const onRecord = (freeze: Pick<Freeze, 'id' | 'starts_at'> & FreezeScope): string =>
-  `(freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${moment(freeze.starts_at)})`;
+export const freezeReference = (freeze: Pick<Freeze, 'id' | 'starts_at'> & FreezeScope): string =>
+  `(freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${utcMinute(freeze.starts_at)})`;

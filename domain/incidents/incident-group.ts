@@ -100,10 +100,10 @@ export function grouping(
  * distinguished by their changes.
  */
 function shared(opened: Opening, near: readonly Opening[], services: Config['services'], atLeast: number): Grouping {
-  const candidates = reaches(opened, services)
+  const candidates = withDependencies(opened, services)
     .map((name) => ({
       name,
-      members: near.filter((other) => reaches(other, services).includes(name)),
+      members: near.filter((other) => withDependencies(other, services).includes(name)),
       dependents: new Set(near.filter((other) => dependsOn(other, services).includes(name)).map(({ scope }) => scope)),
     }))
     .filter(({ dependents }) => dependents.size >= atLeast)
@@ -122,7 +122,7 @@ const dependsOn = ({ service }: Opening, services: Config['services']): readonly
   serviceEntry(services, service)?.dependsOn ?? [];
 
 /** Returns the service and its direct dependencies. */
-const reaches = (opening: Opening, services: Config['services']): string[] => [
+const withDependencies = (opening: Opening, services: Config['services']): string[] => [
   opening.service,
   ...dependsOn(opening, services),
 ];
@@ -137,7 +137,7 @@ export const stillGathers = (
 ): boolean =>
   opened.unmatched === null &&
   opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60) &&
-  (groupReason.because === 'many' || reaches(opened, services).includes(groupReason.name));
+  (groupReason.because === 'many' || withDependencies(opened, services).includes(groupReason.name));
 
 /** Number of incidents of one scope within an hour from which an alert counts as flapping. */
 export const FLAPPING_FROM = 3;

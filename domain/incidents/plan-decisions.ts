@@ -68,7 +68,7 @@ export function newDecision(of: Of, decision: Decision, inputs: DecisionInputs):
       at,
       actor: 'firebreak',
       kind: 'decision',
-      text: `${sentence(view)}${view.state === 'waiting' ? whom(people) : ''}`,
+      text: `${sentence(view)}${view.state === 'waiting' ? approversText(people) : ''}`,
       detail: { decision: view.id, because: view.because, digest, onset: decision.onset },
     },
   };
@@ -103,7 +103,7 @@ export function newQuestion(
       at,
       actor: 'firebreak',
       kind: 'decision',
-      text: `Asks for approval: ${text}. Reason: ${reasons.map((reason) => reason.text).join('; ')}${whom(people)}`,
+      text: `Asks for approval: ${text}. Reason: ${reasons.map((reason) => reason.text).join('; ')}${approversText(people)}`,
       detail: { decision: view.id, because: view.because, digest },
     },
   };
@@ -202,7 +202,8 @@ const OPENINGS: Record<DecisionView['kind'], string> = {
 };
 
 /** Names the people whose approval is requested. */
-const whom = (people: readonly string[] | null): string => (people === null ? '' : ` (asks ${people.join(', ')})`);
+const approversText = (people: readonly string[] | null): string =>
+  people === null ? '' : ` (asks ${people.join(', ')})`;
 
 /** Returns the decision and its reasons as one sentence. */
 function sentence(decision: DecisionView): string {

@@ -73,7 +73,7 @@ export function planAction(
   });
   if (reason !== undefined) return { kind: 'stopped', reason };
   const effect: Effect = {
-    ...marked(intent),
+    ...withStandInNote(intent),
     service_environment: serviceEnvironment,
     resource,
     state: 'intended',
@@ -104,14 +104,14 @@ export function planAction(
 }
 
 /** Notes in the detail that the effect goes to a stand-in, if so. */
-export const marked = <T extends Pick<Effect, 'kind' | 'detail' | 'stand_in'>>(effect: T): T =>
+export const withStandInNote = <T extends Pick<Effect, 'kind' | 'detail' | 'stand_in'>>(effect: T): T =>
   effect.stand_in === true ? { ...effect, detail: effect.detail + standInNote(effect.kind) } : effect;
 
 export const isOver = (state: Effect['state']): boolean => state !== 'intended' && state !== 'accepted';
 
 /** Returns an effect that was completed in one step, with its timeline entry. */
 export function completed(effect: Omit<Effect, 'at'>, at: Timestamp): { effect: Effect; entry: TimelineEntry } {
-  const { key, kind, state, detail } = marked(effect);
+  const { key, kind, state, detail } = withStandInNote(effect);
   const entry = { at, actor: 'firebreak', kind: `${kind}.${state}`, text: detail, detail: { key } };
   return { effect: { ...effect, detail, at }, entry };
 }
@@ -126,7 +126,7 @@ export function planEnd(
   at: Timestamp,
 ): EffectEnd | null {
   if (known?.state === state) return null;
-  const detail = known === undefined ? text : marked({ ...known, detail: text }).detail;
+  const detail = known === undefined ? text : withStandInNote({ ...known, detail: text }).detail;
   return {
     state,
     detail,
@@ -166,7 +166,7 @@ export function planRollbackEnd(
 ): RollbackEndPlan {
   const { key, number, outcome, page, again, serviceEnvironment, versionChange: moved } = end;
   const description = inWords(end, decision);
-  const text = effect === undefined ? description : marked({ ...effect, detail: description }).detail;
+  const text = effect === undefined ? description : withStandInNote({ ...effect, detail: description }).detail;
   const timeline = {
     actor: 'firebreak',
     kind: `mitigation.${outcome}`,

@@ -2,7 +2,7 @@ import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts
 import type { Escalation } from '../../schemas/incidents/response.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { isAcknowledged } from './acknowledgement.ts';
-import { isOurs } from './pages.ts';
+import { isSentByFirebreak } from './pages.ts';
 
 /** Timeline kind of an escalation. */
 export const ESCALATED = 'page.escalated';
@@ -49,7 +49,7 @@ export function escalationDue(
     renotifiedAt,
   }: { now: Timestamp; timeScale: number; acknowledgedAt: Timestamp | undefined; renotifiedAt: Timestamp | undefined },
 ): DueEscalation | null {
-  if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) return null;
+  if (page === undefined || page.state !== 'succeeded' || !isSentByFirebreak(page)) return null;
   const nth = before.filter((at) => acknowledgedAt === undefined || at > acknowledgedAt).length + 1;
   if (nth > times) return null;
   const since =

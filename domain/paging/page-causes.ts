@@ -31,7 +31,8 @@ const BY_ALERTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Returns whether alerts alone made a page due. False if a person requested it, or an action was taken. */
-export const areByAlerts = (causes: readonly PageCause[]): boolean => causes.every(({ text }) => BY_ALERTS.has(text));
+export const areAllByAlerts = (causes: readonly PageCause[]): boolean =>
+  causes.every(({ text }) => BY_ALERTS.has(text));
 
 /** State that determines the reason for a page by alerts. */
 type Before = Pick<IncidentRecord, 'severity'> & { mitigated: boolean; pagedAgain: boolean; resolveBy: string | null };

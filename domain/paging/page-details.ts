@@ -46,7 +46,7 @@ export function detailsOf(
 ): PageDetails {
   const { incident } = story;
   const question = questionOf(story);
-  const answerUrl = urls.get(askedOf(story)?.id ?? '');
+  const answerUrl = urls.get(openQuestion(story)?.id ?? '');
   const judged = story.decisions.length > 0;
   const shortLinks = links.filter(({ url }) => url.length <= URL_MAX_CHARS);
   return {
@@ -121,13 +121,13 @@ export function automationOf(story: Pick<Story, 'incident' | 'decisions' | 'effe
 }
 
 /** Returns the newest decision that can be answered now. */
-export const askedOf = (story: Pick<Story, 'incident' | 'decisions'>): DecisionView | undefined =>
+export const openQuestion = (story: Pick<Story, 'incident' | 'decisions'>): DecisionView | undefined =>
   answerable(story).at(-1);
 
 /** Returns the newest waiting decision, with its short name and how to answer it. Null: none. */
 export function questionOf(story: Pick<Story, 'incident' | 'decisions'>): string | null {
   const { incident } = story;
-  const waiting = askedOf(story);
+  const waiting = openQuestion(story);
   if (waiting === undefined) return null;
   const names = answerNames(waiting).map(({ name }) => name);
   const candidates = candidateTexts(waiting).map((text) => ` ${text}.`);

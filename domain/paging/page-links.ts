@@ -11,7 +11,7 @@ const IMAGES_MAX = 3;
 const WHOLE_HTTPS = /^https:\/\/.*[^…]$/is;
 
 /** Returns the links of an incident, and the images from the alerts' annotations, each once. */
-export function besidePage(signals: readonly Signal[], links: readonly Link[]): Beside {
+export function pageAttachments(signals: readonly Signal[], links: readonly Link[]): Beside {
   const images = signals.flatMap(({ title, annotations }) =>
     annotations.flatMap(([name, value]) =>
       IMAGES.includes(name) && WHOLE_HTTPS.test(value) ? [{ src: value, alt: title }] : [],

@@ -8,7 +8,7 @@ import type { Pager } from '../ports/paging.ts';
 export const pageKey = (id: IncidentId, number: number): string => `${id}.page.${number}`;
 
 /** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
-export const isOurs = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
+export const isSentByFirebreak = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
 
 /** A page of an incident, and when it became due. */
 export type DuePage = { incidentId: IncidentId; number: number; due: Timestamp };

@@ -6,11 +6,12 @@ import type {
   PipelineStage,
   RunTrace,
 } from '../../schemas/delivery/pipeline-run.ts';
-import type { ServiceName } from '../../schemas/config/names.ts';
+import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { FigureCount, Observation } from '../delivery/pipeline-figures.ts';
 import type { FlakyFinding, FlakyTest, TestCase, TestCounts, TestRun } from '../delivery/flaky-tests.ts';
 import type { Page } from './common.ts';
+import type { AttributionCorrection, DeployRecord } from '../../schemas/delivery/deploy-record.ts';
 
 /** What statistics need of a run. `at`: when it began, as first reported. */
 export type RunFact = Pick<
@@ -85,4 +86,35 @@ export type CodeHistory = {
   release(release: Release): Promise<void>;
   /** Returns releases that were published at or after this time, oldest first. */
   releases(repository: string, from: Timestamp): Promise<Release[]>;
+};
+
+/** Which deploys to read. Absent: all services, or all environments. */
+export type DeployQuery = {
+  from: Timestamp;
+  until: Timestamp;
+  service?: string;
+  environments?: readonly string[];
+};
+
+/** Deploys and rollbacks by the time of their start. */
+export type DeployHistory = {
+  /** Reads daily rollups, and the recorded changes of days without a current one. Returns each once, in any order. */
+  read(query: DeployQuery): Promise<DeployRecord[]>;
+  /** Reads only the recorded changes; the result is the same. */
+  recorded(query: DeployQuery): Promise<DeployRecord[]>;
+  /**
+   * Rolls up days with changes, at most `daysMax`, and continues the backfill of older changes. A run that dies is
+   * continued by the next one. `isComplete`: no day is left.
+   */
+  roll(daysMax: number): Promise<{ rolled: number; isComplete: boolean }>;
+};
+
+/** Statements of people about the cause of an incident. */
+export type Attributions = {
+  all(): Promise<AttributionCorrection[]>;
+  get(id: IncidentId): Promise<AttributionCorrection | undefined>;
+  /** Records a statement, with an entry in the audit log; it replaces an earlier one. */
+  correct(correction: AttributionCorrection, key: string): Promise<void>;
+  /** Removes a statement, so that the engine's suspect counts again, with an entry in the audit log. */
+  withdraw(correction: AttributionCorrection, by: { name: string; at: Timestamp }, key: string): Promise<void>;
 };

@@ -2,17 +2,17 @@ import type { ImageAutomationConfig } from '../../schemas/rollback/image-automat
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
-import type { Attributions, DeployHistory } from '../delivery/ports.ts';
+import type { Attributions, DeployHistory } from './delivery.ts';
 import type {
   AuditLog,
   FreezeDecisions,
   FreezeState,
   Freezes,
-  GateKeeper,
+  DeploymentProtection,
   IdentityTokens,
   Signer,
-  WaitingGates,
-} from '../freeze/ports.ts';
+  WaitingDeployments,
+} from './freeze.ts';
 import type { Projections } from '../incidents/projections.ts';
 import type { AlertNotices } from '../messages/alert-notices.ts';
 import type {
@@ -31,10 +31,10 @@ import type { ChangeEvents } from '../pagerduty/change-event.ts';
 import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
 import type { Deployer, Flags, ImageAutomation } from '../rollback/targets.ts';
-import type { SloAlerts, SloCorrections, SloDays, SloLease, SloMetrics, SloStatuses } from '../slo/ports.ts';
-import type { PublicIncidents } from '../status/ports.ts';
+import type { SloAlerts, SloCorrections, SloDays, SloLease, SloMetrics, SloStatuses } from './slo.ts';
+import type { PublicIncidents } from './status.ts';
 import type { SnapshotStore } from '../status/snapshot.ts';
-import type { Deliveries, Subscribers, SubscriberWebhooks } from '../status/subscriptions/ports.ts';
+import type { Deliveries, Subscribers, SubscriberWebhooks } from './status.ts';
 import type { ApprovalLinks, Sessions, Tokens } from './access.ts';
 import type { AlertStates, Quarantine, SignalQueue } from './alerts.ts';
 import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
@@ -43,7 +43,7 @@ import type { ServiceEnvironment } from './common.ts';
 import type { ConfigSource } from './config.ts';
 import type { Decisions, Effects } from './decisions.ts';
 import type { CodeHistory, PipelineFigures, PipelineRuns, PipelineTests } from './delivery.ts';
-import type { Gates } from './freeze.ts';
+import type { RollbackGates } from './rollback.ts';
 import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
 import type { JudgeMetrics, Metrics, VersionLabels } from './metrics.ts';
@@ -151,9 +151,9 @@ export type FreezeDeps = {
   audit: AuditLog;
   signer: Signer;
   identityTokens: IdentityTokens;
-  gates: Gates;
-  waitingGates: WaitingGates;
-  gateKeeper: GateKeeper;
+  rollbackGates: RollbackGates;
+  waitingDeployments: WaitingDeployments;
+  deploymentProtection: DeploymentProtection;
 };
 
 /** Metrics, the state of alerts, and SLOs. */

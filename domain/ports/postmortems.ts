@@ -1,7 +1,7 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { ActionItem, ActionItemId, PostmortemRecord } from '../../schemas/postmortems/postmortem.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { AuditEntry } from '../freeze/ports.ts';
+import type { AuditEntry } from './freeze.ts';
 import type { Page } from './common.ts';
 
 /** An action item as the store lists it. `alert`: the name of the alert rule, or the title of the incident. */

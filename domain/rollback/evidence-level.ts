@@ -25,7 +25,12 @@ const BY: Readonly<Record<Proof, string>> = {
  * Returns what is missing for an automatic act against the suspect at this evidence level of the policy
  * (`autoRollback.evidence`). Null: nothing.
  */
-export function lacking(level: EvidenceLevel, suspect: RankedSuspect, judged: Judged, onset: Timestamp): string | null {
+export function missingEvidence(
+  level: EvidenceLevel,
+  suspect: RankedSuspect,
+  judged: Judged,
+  onset: Timestamp,
+): string | null {
   const { proof } = suspect;
   switch (level) {
     case 'proved':

@@ -35,7 +35,7 @@ export type StepGuards = {
 export type Against = {
   change_id: string;
   /** Null: the latest judgement no longer suspects the change. */
-  suspect: Doubtable | null;
+  suspect: DoubtFacts | null;
   /** Evidence that the policy requires and that is missing. Null: nothing, or no suspect. */
   lacking: string | null;
   neighbours_unreadable: boolean;
@@ -74,7 +74,7 @@ export const Agreement = ['none', 'approved', 'requested'] as const;
 export type Agreement = (typeof Agreement)[number];
 
 /** The properties of a suspect that are checked before any automatic action against it. */
-export type Doubtable = Pick<
+export type DoubtFacts = Pick<
   RankedSuspect,
   'version' | 'confidence' | 'relation' | 'timing' | 'approvalReasons' | 'reasons'
 > & {
@@ -82,7 +82,7 @@ export type Doubtable = Pick<
   status: Change['status'];
 };
 
-export const doubtable = ({
+export const doubtFactsOf = ({
   change,
   version,
   confidence,
@@ -90,7 +90,7 @@ export const doubtable = ({
   timing,
   approvalReasons,
   reasons,
-}: RankedSuspect): Doubtable => ({
+}: RankedSuspect): DoubtFacts => ({
   version,
   confidence,
   relation,
@@ -114,7 +114,7 @@ export type Known = {
       target: TargetInputs | undefined;
       /** The version that a rollback restores, or why there is none. Undefined: nothing to roll back. */
       restores: RollbackTarget | NamedTarget | undefined;
-      suspect: Doubtable | undefined;
+      suspect: DoubtFacts | undefined;
       /** The suspect is a feature flag that can be turned off. */
       is_flag: boolean;
       /** Evidence that the policy requires and that is missing. Null: nothing, or no suspect. */
@@ -164,7 +164,7 @@ export type Known = {
     OfServices &
     Omit<Against, 'suspect' | 'change_id'> & {
       /** Null: the latest judgement no longer suspects the change. Undefined: the step is not based on a suspect. */
-      suspect: Doubtable | null | undefined;
+      suspect: DoubtFacts | null | undefined;
     };
 };
 

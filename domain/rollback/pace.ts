@@ -32,7 +32,7 @@ export function go(pace: Pace, key: string, allowances: Readonly<Record<string, 
 }
 
 /** Records a success, which clears the block. */
-export function went(pace: Pace, key: string): Pace {
+export function succeeded(pace: Pace, key: string): Pace {
   if (pace.blocked[key] === undefined && pace.blocked[ALL] === undefined) return pace;
   const { [key]: _own, [ALL]: _all, ...blocked } = pace.blocked;
   return { ...pace, blocked };

@@ -10,9 +10,9 @@ import type { Evidence } from '../correlation/evidence.ts';
 import { hasNotHelped } from '../correlation/succession.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { notExplained } from './among-many.ts';
-import { approvalReasonsUnder, lacking, reliesOn } from './evidence-level.ts';
+import { approvalReasonsUnder, missingEvidence, reliesOn } from './evidence-level.ts';
 import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
-import { doubtable, type Known, LIMITING_MODES } from './guard.ts';
+import { doubtFactsOf, type Known, LIMITING_MODES } from './guard.ts';
 import { type Applied, guardsThatApply, replacement } from './guards.ts';
 import type { Decision, DecisionInputs, TargetInputs } from './judgement.ts';
 
@@ -204,12 +204,12 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
     modes: concerned.flatMap(({ policy, modes }) => [policy.mode, ...modes]),
     demoted_services: concerned.flatMap(({ service, demoted }) => (demoted ? [service] : [])),
     suspect: top && {
-      ...doubtable(top),
+      ...doubtFactsOf(top),
       approvalReasons: approvalReasonsUnder(target?.policy.evidence ?? 'proved', top, inputs.evidence),
     },
     is_flag: isFlag,
     beyond: top && target && !isFlag ? beyondOf(inputs, found, { top, target }) : null,
-    lacking: top && target ? lacking(target.policy.evidence, top, inputs.evidence, found.onset.at) : null,
+    lacking: top && target ? missingEvidence(target.policy.evidence, top, inputs.evidence, found.onset.at) : null,
     requires_approval: inputs.request.approval !== undefined,
   };
 }

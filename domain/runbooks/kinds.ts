@@ -34,9 +34,9 @@ const TELLING_SECONDS = 10 * 60;
 /** The longest verification window plus a margin. */
 const VERIFY_SECONDS = 60 * 60;
 
-const acting = (wayBack: InverseKind, targets: KindFacts['targets'] = {}): KindFacts => ({
+const actionKind = (inverse: InverseKind, targets: KindFacts['targets'] = {}): KindFacts => ({
   mutating: true,
-  inverse: wayBack,
+  inverse: inverse,
   timeoutSeconds: null,
   targets,
 });
@@ -50,12 +50,12 @@ const notifying = (timeoutSeconds: number | null, targets: KindFacts['targets'] 
 
 const FACTS: Readonly<Record<StepKind, KindFacts>> = {
   // A rollback is itself an inverse; the version that it removed is never put live again automatically.
-  rollback: acting('none'),
-  'flag.disable': acting({ uses: 'flag.enable', person: true }, { flag: 'flag' }),
-  'flag.enable': acting({ uses: 'flag.disable', person: false }, { flag: 'flag' }),
-  scale: acting({ uses: 'scale.restore', person: false }, { to: 'count', by: 'count', factor: 'number' }),
-  restart: acting('none'),
-  http: acting('as written', { url: 'url' }),
+  rollback: actionKind('none'),
+  'flag.disable': actionKind({ uses: 'flag.enable', person: true }, { flag: 'flag' }),
+  'flag.enable': actionKind({ uses: 'flag.disable', person: false }, { flag: 'flag' }),
+  scale: actionKind({ uses: 'scale.restore', person: false }, { to: 'count', by: 'count', factor: 'number' }),
+  restart: actionKind('none'),
+  http: actionKind('as written', { url: 'url' }),
   page: notifying(TELLING_SECONDS),
   'slack.post': notifying(TELLING_SECONDS, { channel: 'channel' }),
   ticket: notifying(TELLING_SECONDS),

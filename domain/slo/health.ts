@@ -4,7 +4,7 @@ import { badShare, rateOf } from './generate/expressions.ts';
 import { allowedShare } from './measurement/rounding.ts';
 
 /** Returns the lowest burn rate that pages. */
-const pagedFrom = (slo: Slo): number =>
+const lowestPagingBurnRate = (slo: Slo): number =>
   Math.min(...burnAlertsOf(slo).flatMap(({ severity, factor }) => (severity === 'page' ? [factor] : [])));
 
 /**
@@ -22,7 +22,7 @@ export function healthQueryOf(slo: Slo): { promql: string; max: number } {
     max:
       budgeting.kind === 'timeslices'
         ? allowedShare(budgeting.sliceTarget)
-        : Number(Math.min(pagedFrom(slo) * allowed, outageShare(allowed)).toPrecision(6)),
+        : Number(Math.min(lowestPagingBurnRate(slo) * allowed, outageShare(allowed)).toPrecision(6)),
   };
 }
 

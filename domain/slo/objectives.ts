@@ -7,7 +7,7 @@ import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
 import { type SliQueries, sliQueriesOf, indicatorOf, queriesOf, type SourceTypes } from './indicators.ts';
 import { comparedEachMinute } from './measurement/minutes.ts';
-import { doubtful, inside, type SourceLocation, type Located, type LocatedSlo, wrong } from './source-locations.ts';
+import { warningAt, inside, type SourceLocation, type Located, type LocatedSlo, wrong } from './source-locations.ts';
 
 /**
  * Result of reading objectives. `problems` are errors: any error keeps the objectives from coming into force. `remarks`
@@ -29,7 +29,7 @@ export function objectivesOf(documents: readonly Located<OpenSlo>[]): Objectives
     problems: [...slis.problems, ...all.flatMap((each) => each.problems), ...sameIds(slos)],
     remarks: [
       ...all.flatMap((each) => each.remarks),
-      ...unused.map(([name, { at }]) => doubtful(at(['metadata', 'name']), `no SLO refers to the SLI "${name}"`)),
+      ...unused.map(([name, { at }]) => warningAt(at(['metadata', 'name']), `no SLO refers to the SLI "${name}"`)),
     ],
   };
 }
@@ -174,5 +174,5 @@ function withoutEffect({ value, at }: Located<Objective>, document: SloDocument,
     ...sliced.map((key) => ({ key, of: 'budgetingMethod Timeslices' })),
   ]
     .filter(({ key }) => value[key] != null)
-    .map(({ key, of }) => doubtful(at([key]), `"${key}" has no effect without ${of}`, 'remove it'));
+    .map(({ key, of }) => warningAt(at([key]), `"${key}" has no effect without ${of}`, 'remove it'));
 }

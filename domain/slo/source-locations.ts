@@ -33,7 +33,7 @@ export const wrong = (where: SourceLocation, message: string, suggestion: string
 });
 
 /** Builds a warning: valid, but probably not intended, or not as useful as it could be. */
-export const doubtful = (where: SourceLocation, message: string, suggestion: string | null = null): Problem => ({
+export const warningAt = (where: SourceLocation, message: string, suggestion: string | null = null): Problem => ({
   ...where,
   level: 'warning',
   message,

@@ -59,7 +59,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
         c.var.trace,
         traceContextOf(c.req.header('traceparent')),
       );
-      return c.json(shown(await deps.config.current(), change), created ? 201 : 200);
+      return c.json(withWarnings(await deps.config.current(), change), created ? 201 : 200);
     },
   );
 
@@ -90,7 +90,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const change = await updateChange(deps, before, input, c.var.trace);
       if (change === undefined) throw notFound(id);
       if (change === 'ended') throw await hasEnded(deps, id);
-      return c.json(shown(await deps.config.current(), change), 200);
+      return c.json(withWarnings(await deps.config.current(), change), 200);
     },
   );
 
@@ -130,7 +130,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const change = await deps.changes.get(id);
       if (change === undefined) throw notFound(id);
       c.var.allow(change);
-      return c.json(shown(await deps.config.current(), change), 200);
+      return c.json(withWarnings(await deps.config.current(), change), 200);
     },
   );
 
@@ -154,12 +154,12 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       c.var.allow(scope);
       const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...scope });
       const [page, config] = await Promise.all([readable(c.var, read, cursor), deps.config.current()]);
-      return c.json({ ...page, items: page.items.map((change) => shown(config, change)) }, 200);
+      return c.json({ ...page, items: page.items.map((change) => withWarnings(config, change)) }, 200);
     },
   );
 }
 
-const shown = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
+const withWarnings = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
 
 /** @throws Refusal 422 if there is something wrong */
 function refuse(wrong: string | undefined): void {

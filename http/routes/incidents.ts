@@ -4,7 +4,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
 import { declaredScope } from '../../actions/incidents/declared-environment.ts';
-import { correct, declare, note } from '../../actions/incidents/declare-incident.ts';
+import { correctIncident, declare, note } from '../../actions/incidents/declare-incident.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { namer } from '../../actions/people/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
@@ -132,7 +132,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       const { id } = c.req.valid('param');
       const { title, severity } = c.req.valid('json');
       const wanted = { id, ...(title && { title }), ...(severity && { severity }) };
-      return c.json(await correct(deps, c.var.caller, wanted), 200);
+      return c.json(await correctIncident(deps, c.var.caller, wanted), 200);
     },
   );
 

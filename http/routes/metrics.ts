@@ -31,8 +31,8 @@ import { type Api, endpoint } from '../endpoint.ts';
  * the same values.
  */
 export function metricsRoutes(app: Api, deps: Deps): void {
-  const costly = kept(deps, KEPT_MS, () => costlyMetrics(deps));
-  const delivery = kept(deps, DELIVERY_KEPT_MS, () => deliveryMetrics(deps));
+  const costly = cached(deps, KEPT_MS, () => costlyMetrics(deps));
+  const delivery = cached(deps, DELIVERY_KEPT_MS, () => deliveryMetrics(deps));
   endpoint(
     app,
     deps,
@@ -50,7 +50,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
         ...one,
         samples: one.samples.filter(([labels]) => c.var.may(scopeOf(labels))),
       }));
-      return c.text(visible.map(exposed).join(''), 200, {
+      return c.text(visible.map(expositionOf).join(''), 200, {
         'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       });
     },
@@ -176,7 +176,11 @@ const KEPT_MS = 2_000;
 const DELIVERY_KEPT_MS = 60_000;
 
 /** Returns a function that reads metrics, and keeps what was read for some milliseconds. */
-function kept({ clock }: Pick<Deps, 'clock'>, millis: number, read: () => Promise<Metric[]>): () => Promise<Metric[]> {
+function cached(
+  { clock }: Pick<Deps, 'clock'>,
+  millis: number,
+  read: () => Promise<Metric[]>,
+): () => Promise<Metric[]> {
   let last: { until: number; metrics: Promise<Metric[]> } | undefined;
   return () => {
     const now = millisOf(clock.now());
@@ -443,7 +447,7 @@ function countedBy(all: readonly Record<string, string>[]): Sample[] {
   return [...counts.values()];
 }
 
-function exposed({ name, help, type, samples }: Metric): string {
+function expositionOf({ name, help, type, samples }: Metric): string {
   const lines = samples.map(([labels, value, suffix = '']) => {
     const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`);
     return `${name}${suffix}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}\n`;

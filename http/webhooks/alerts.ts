@@ -13,7 +13,7 @@ import { millisOf } from '../../schemas/time/time.ts';
 import { mayAskByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
-import { allower, answers, type Api, endpoint, problems } from '../endpoint.ts';
+import { allowFor, answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { problem } from '../problem.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { enqueue, type Sender } from '../../actions/alerts/enqueue.ts';
@@ -110,7 +110,7 @@ async function check(c: Context<Env>, deps: Deps, source: AlertSource, { action 
   const authorization = c.req.header('authorization');
   const principal = await c.var.principalOf(authorization);
   if (principal !== undefined) {
-    const allow = allower(deps, principal, action);
+    const allow = allowFor(deps, principal, action);
     allow({ source: source.name });
     const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
     return { name: senderOf(principal), allow, mayAsk };

@@ -5,7 +5,7 @@ import { type CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { check } from '../../actions/freeze/check.ts';
-import { askedOf, checkQuery } from './freeze-query.ts';
+import { checkRequestOf, checkQuery } from './freeze-query.ts';
 
 const PATH = '/integrations/argo-rollouts/analysis';
 
@@ -41,7 +41,7 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
   const measure = async (c: Context<Env>, query: z.infer<typeof checkQuery>, isRollout: boolean) => {
     const { allow, principal } = c.var;
     allow({ service: query.service, environment: query.environment });
-    const request = await askedOf(deps, query);
+    const request = await checkRequestOf(deps, query);
     const consume = isRollout && isNamed(request);
     const freezeQuestion = { request, by: principal.name, allow, consume, identityToken: null };
     const { allowed, verdict, reasons, ...answer } = await check(deps, freezeQuestion);

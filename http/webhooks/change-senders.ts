@@ -9,7 +9,7 @@ import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { changesTaken, takenOf } from './changes-taken.ts';
 import { quarantined } from './quarantined.ts';
-import { allower, answers, type Api, endpoint, problems } from '../endpoint.ts';
+import { allowFor, answers, type Api, endpoint, problems } from '../endpoint.ts';
 
 /** Far above the size of these webhooks. */
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
@@ -68,7 +68,7 @@ async function authenticated(c: Context<Env>, deps: Deps, { source, proof }: Cha
         'unauthorized',
         'the token is missing, unknown, or expired; send a valid one in Authorization: Bearer',
       );
-    const allow = allower(deps, principal, 'deployments:write');
+    const allow = allowFor(deps, principal, 'deployments:write');
     allow({});
     return { name: `${source}:${principal.name}`, allow };
   }

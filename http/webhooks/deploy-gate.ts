@@ -5,7 +5,7 @@ import { CheckAnswer, type CheckRequest } from '../../schemas/freeze/freeze-chec
 import type { Env } from '../context.ts';
 import { type Api, endpoint, problems } from '../endpoint.ts';
 import { check } from '../../actions/freeze/check.ts';
-import { askedOf, checkQuery, identityHeader } from './freeze-query.ts';
+import { checkRequestOf, checkQuery, identityHeader } from './freeze-query.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
@@ -49,7 +49,7 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       const query = c.req.valid('query');
       const { allow, principal } = c.var;
       allow({ service: query.service, environment: query.environment });
-      const request = await askedOf(deps, query);
+      const request = await checkRequestOf(deps, query);
       const identityToken = c.req.valid('header')['x-identity-token'] || null;
       const answer = await check(deps, { request, by: principal.name, allow, consume: true, identityToken });
       return gateResponse(c, request, answer);

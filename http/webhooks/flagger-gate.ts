@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/freeze/gate.ts';
+import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/rollback/rollback-gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
@@ -113,7 +113,7 @@ export async function answerAt(
 ): Promise<GateVerdict> {
   const { phase, checksum } = hook;
   const rollbackGate = rollbackGateAnswer(
-    await deps.gates.get(serviceEnvironment),
+    await deps.rollbackGates.get(serviceEnvironment),
     { canary: canaryOf(hook), phase, checksum },
     deps.clock.now(),
   );

@@ -3,13 +3,13 @@ import type { Context } from 'hono';
 import { reportRead } from '../../actions/changes/receive-webhook.ts';
 import { sha256 } from '../../aws/hash.ts';
 import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
-import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/freeze/gate.ts';
+import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/rollback/rollback-gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { readFlaggerEvent } from '../../integrations/flagger/event.ts';
 import { canaryOf, Hook, serviceEnvironmentInMetadata } from '../../integrations/flagger/hook.ts';
 import { truncate } from '../../integrations/shared/text.ts';
-import type { GateRequest } from '../../schemas/freeze/gate.ts';
+import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
@@ -142,7 +142,7 @@ const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', bec
  *
  * @throws Refusal 403 if the gate is closed
  */
-async function gateRequestFor(deps: Deps, hook: Hook, may: May): Promise<GateRequest> {
+async function gateRequestFor(deps: Deps, hook: Hook, may: May): Promise<RollbackGateRequest> {
   const canary = canaryOf(hook);
   const serviceEnvironments = await serviceEnvironmentsOfHook(deps, hook, may);
   const [serviceEnvironment] = serviceEnvironments;
@@ -153,12 +153,12 @@ async function gateRequestFor(deps: Deps, hook: Hook, may: May): Promise<GateReq
       `the canary ${canary} is in ${serviceEnvironments.map(({ environment }) => environment).join(' and ')}; ` +
         'limit the key to one of them, or set the environment in the metadata of the webhook',
     );
-  const gateRequest = await deps.gates.get(serviceEnvironment);
+  const gateRequest = await deps.rollbackGates.get(serviceEnvironment);
   const { phase, checksum } = hook;
   const answer = rollbackGateAnswer(gateRequest, { canary, phase, checksum }, deps.clock.now());
   if (!answer.open) {
-    if (answer.mistaken && gateRequest !== undefined && gateRequest.other_checksum !== checksum)
-      await deps.gates.mistaken(serviceEnvironment, gateRequest.key, checksum);
+    if (answer.isMismatch && gateRequest !== undefined && gateRequest.other_checksum !== checksum)
+      await deps.rollbackGates.recordMismatch(serviceEnvironment, gateRequest.key, checksum);
     throw closed(answer.because);
   }
   await refuseStopped(deps, answer.request);
@@ -170,7 +170,10 @@ async function gateRequestFor(deps: Deps, hook: Hook, may: May): Promise<GateReq
  *
  * @throws Refusal 403
  */
-async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, gateRequest: GateRequest): Promise<void> {
+async function refuseStopped(
+  deps: Pick<Deps, 'automation' | 'effects'>,
+  gateRequest: RollbackGateRequest,
+): Promise<void> {
   const { paused } = await deps.automation.read();
   if (paused) throw closed('the kill switch is on');
   const effect = await deps.effects.get(gateRequest.incident_id, gateRequest.key);
@@ -179,7 +182,10 @@ async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, gateReq
 }
 
 /** Adds a timeline entry, once: Flagger repeats its request until the canary is rolled back. */
-const noteOpened = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, gateRequest: GateRequest): Promise<void> =>
+const noteOpened = (
+  { incidents, clock }: Pick<Deps, 'incidents' | 'clock'>,
+  gateRequest: RollbackGateRequest,
+): Promise<void> =>
   incidents.note(gateRequest.incident_id, `flagger-gate-${gateRequest.key}`, {
     at: clock.now(),
     actor: 'flagger',

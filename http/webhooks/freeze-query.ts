@@ -47,7 +47,7 @@ export const questionOf = (query: z.infer<typeof checkQuery>): { request: CheckR
  * Returns the request. If the caller did not give the kind of change, the recorded deployments decide if it is a
  * rollback.
  */
-export async function askedOf(
+export async function checkRequestOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'config' | 'clock'>,
   query: z.infer<typeof checkQuery>,
 ): Promise<CheckRequest> {

@@ -7,7 +7,7 @@ import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
-import { answerProtectionRule } from './github-gates.ts';
+import { answerProtectionRule } from './github-protection.ts';
 import { quarantined } from './quarantined.ts';
 
 /** GitHub's own limit for webhook payloads. */

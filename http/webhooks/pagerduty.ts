@@ -60,13 +60,19 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
         );
       const read = readEvent(body);
       if ('ignored' in read) return c.json({ ignored: read.ignored }, 202);
-      if ('unreadable' in read) return c.json({ quarantined: await keep(c, deps, body, read.unreadable) }, 202);
+      if ('unreadable' in read)
+        return c.json({ quarantined: await quarantinePayload(c, deps, body, read.unreadable) }, 202);
       return c.json({ event: await processNow(c, deps, read.event) }, 202);
     },
   );
 }
 
-async function keep(c: Context<Env>, { quarantine }: Deps, body: Uint8Array, detail: string): Promise<string> {
+async function quarantinePayload(
+  c: Context<Env>,
+  { quarantine }: Deps,
+  body: Uint8Array,
+  detail: string,
+): Promise<string> {
   c.var.log.warn('a PagerDuty webhook could not be parsed', { detail, subscription: subscriptionOf(c) });
   const contentType = c.req.header('content-type') ?? '';
   return quarantine.keep({

@@ -10,7 +10,7 @@ import { bringBack, followGit, type Git, handleIn } from './git.ts';
 import { gitSourceIn } from './git-source.ts';
 import { readHandle } from './handle.ts';
 import { imageUpdater } from './image-updater.ts';
-import { held } from './drift.ts';
+import { checkDrift } from './drift.ts';
 import { describe, underWay } from './operations.ts';
 import { follow, handleFor, inProgress } from './progress.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
@@ -59,7 +59,7 @@ export function argoCdDeployer(
     rollBack: (request) => attempt(argo, (calls) => rollBack(calls, parts, request)),
     status: (handle, request) => attempt(argo, (calls) => status(calls, parts, handle, request)),
     async checkDrift(request) {
-      return heldOr(await attempt(argo, (calls) => held(calls, git, request)));
+      return heldOr(await attempt(argo, (calls) => checkDrift(calls, git, request)));
     },
     imageAutomation: imageUpdater(argo, serviceEnvironment),
   };

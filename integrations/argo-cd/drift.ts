@@ -11,7 +11,7 @@ import { find } from './versions.ts';
  * Checks whether the result of a rollback still runs. Manual changes in the cluster are not detected, because the
  * application differs from Git after a rollback anyway.
  */
-export async function held(calls: Calls, git: Git | undefined, request: RollbackCall): Promise<DriftCheck> {
+export async function checkDrift(calls: Calls, git: Git | undefined, request: RollbackCall): Promise<DriftCheck> {
   const application = await calls.application();
   const operation = underWay(application);
   const running = runningIn(application);

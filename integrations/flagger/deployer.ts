@@ -1,8 +1,8 @@
 import type { ServiceEnvironment as Where } from '../../domain/ports/common.ts';
-import type { Gates } from '../../domain/ports/freeze.ts';
+import type { RollbackGates } from '../../domain/ports/rollback.ts';
 import type { TargetResponse, Deployer, DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { FlaggerDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
-import type { GateRequest } from '../../schemas/freeze/gate.ts';
+import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from '../kubernetes/attempt.ts';
 import { deploymentTarget, progressOf, rollBackDeployment, underKey } from '../kubernetes/deployment.ts';
@@ -13,7 +13,7 @@ import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
 import { type WorkloadTarget, refuseNoName } from '../kubernetes/workload.ts';
 import { hasRollbackWebhook, Canary } from './canary.ts';
 import { type CanaryState, type Step, stepOf } from './next-step.ts';
-import { requestRollback, type GateRequests, gateRequestsOf } from './gate-requests.ts';
+import { requestRollback, type OwnGateRequests, gateRequestsOf } from './gate-requests.ts';
 
 /**
  * Creates a deployer for a Flagger canary. Flagger has no abort API, but calls webhooks: during a rollout, the request
@@ -26,11 +26,15 @@ import { requestRollback, type GateRequests, gateRequestsOf } from './gate-reque
  */
 export function flaggerDeployer(
   config: FlaggerDeployer,
-  { cluster, serviceEnvironment, gates }: { cluster: ClusterOptions; serviceEnvironment: Where; gates: Gates },
+  {
+    cluster,
+    serviceEnvironment,
+    rollbackGates,
+  }: { cluster: ClusterOptions; serviceEnvironment: Where; rollbackGates: RollbackGates },
 ): Deployer {
   const { namespace, canary: name = serviceEnvironment.service, container } = config;
   const site: Site = { cluster, namespace, name, container };
-  const gateRequests = gateRequestsOf(gates, serviceEnvironment);
+  const gateRequests = gateRequestsOf(rollbackGates, serviceEnvironment);
   return {
     target: `Canary ${namespace}/${name} at ${cluster.url}`,
     resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'canaries', name])}`,
@@ -73,7 +77,7 @@ const primaryOf = ({ spec }: Canary): string => `${spec.targetRef.name}-primary`
 async function takeBack(
   site: Site,
   calls: Calls,
-  gateRequests: GateRequests,
+  gateRequests: OwnGateRequests,
   request: RollbackCall,
 ): Promise<TargetResponse> {
   const found = await look(site, calls);
@@ -111,12 +115,12 @@ const isEnd = ({ kind }: TargetResponse): boolean => kind !== 'in_progress' && k
 /** @throws Ended if the canary has no webhook that calls Firebreak */
 function viaGate(
   { cluster, namespace, name }: Site,
-  gateRequests: GateRequests,
+  gateRequests: OwnGateRequests,
   {
     found: { canary },
     gateRequest,
     request,
-  }: { found: CanaryState; gateRequest: GateRequest | undefined; request: RollbackCall },
+  }: { found: CanaryState; gateRequest: RollbackGateRequest | undefined; request: RollbackCall },
 ): Promise<TargetResponse> {
   if (!hasRollbackWebhook(canary))
     throw refuse(

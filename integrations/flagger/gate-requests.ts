@@ -1,8 +1,8 @@
-import { isExpired } from '../../domain/freeze/gate.ts';
+import { isExpired } from '../../domain/rollback/rollback-gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
-import type { Gates } from '../../domain/ports/freeze.ts';
+import type { RollbackGates } from '../../domain/ports/rollback.ts';
 import type { TargetResponse, RollbackCall } from '../../domain/rollback/targets.ts';
-import type { GateRequest } from '../../schemas/freeze/gate.ts';
+import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { putOff } from '../shared/refusals.ts';
 import { checksumOf } from './checksum.ts';
@@ -12,23 +12,23 @@ import type { CanaryStatus } from './canary.ts';
  * The stored rollback requests of one target, for one attempt. A storage error ends the attempt; the next attempt reads
  * the state first.
  */
-export type GateRequests = {
+export type OwnGateRequests = {
   /** Returns the request of this action, in any state. */
-  own(request: RollbackCall): Promise<GateRequest | undefined>;
-  put(gateRequest: GateRequest): Promise<void>;
-  end(gateRequest: GateRequest): Promise<void>;
+  own(request: RollbackCall): Promise<RollbackGateRequest | undefined>;
+  put(gateRequest: RollbackGateRequest): Promise<void>;
+  end(gateRequest: RollbackGateRequest): Promise<void>;
 };
 
-export function gateRequestsOf(gates: Gates, serviceEnvironment: ServiceEnvironment): GateRequests {
+export function gateRequestsOf(rollbackGates: RollbackGates, serviceEnvironment: ServiceEnvironment): OwnGateRequests {
   return {
     own: async ({ key }) => {
-      const gateRequest = await stored(() => gates.get(serviceEnvironment));
+      const gateRequest = await stored(() => rollbackGates.get(serviceEnvironment));
       return gateRequest?.key === key ? gateRequest : undefined;
     },
-    put: (gateRequest) => stored(() => gates.store(gateRequest)),
+    put: (gateRequest) => stored(() => rollbackGates.store(gateRequest)),
     end: (gateRequest) =>
       stored(() =>
-        gateRequest.state === 'over' ? Promise.resolve() : gates.clear(serviceEnvironment, gateRequest.key),
+        gateRequest.state === 'over' ? Promise.resolve() : rollbackGates.clear(serviceEnvironment, gateRequest.key),
       ),
   };
 }
@@ -46,14 +46,14 @@ const IN_PROGRESS: TargetResponse = { kind: 'in_progress', id: null, handle: nul
 
 /** Requests the rollback of a running rollout: once, for that rollout only, and valid for one hour. */
 export async function requestRollback(
-  gateRequests: GateRequests,
+  gateRequests: OwnGateRequests,
   request: RollbackCall,
   {
     gateRequest,
     canary,
     status,
     now,
-  }: { gateRequest: GateRequest | undefined; canary: string; status: CanaryStatus; now: Timestamp },
+  }: { gateRequest: RollbackGateRequest | undefined; canary: string; status: CanaryStatus; now: Timestamp },
 ): Promise<TargetResponse> {
   const rollout = checksumOf(status);
   if (gateRequest === undefined) {
@@ -82,7 +82,7 @@ export async function requestRollback(
 const newGateRequest = (
   { service, environment, incident, key, from, to }: RollbackCall,
   { canary, rollout, at }: { canary: string; rollout: string; at: Timestamp },
-): GateRequest => ({
+): RollbackGateRequest => ({
   service,
   environment,
   canary,

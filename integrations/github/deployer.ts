@@ -1,8 +1,8 @@
 import type { Deployer, DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { GithubDeployer, GitRevert } from '../../schemas/rollback/targets/github.ts';
 import { attempt } from './attempt.ts';
-import { isOf, named } from './deployments/deployments.ts';
-import { goodOf, lookAt, type Site } from './site.ts';
+import { isDeploymentOf, displayName } from './deployments/deployments.ts';
+import { goodVersionOf, readEnvironmentState, type Site } from './site.ts';
 import { viaRerun } from './deployments/via-rerun.ts';
 import { ourCommit, viaRevert } from './revert/via-revert.ts';
 
@@ -19,7 +19,7 @@ export function githubDeployer(config: GithubDeployer, site: Site): Deployer {
     resource: `github ${JSON.stringify([repository.toLowerCase(), environment.toLowerCase()])}`,
     effectClass: 'findable',
     ...(git === undefined ? viaRerun(site) : viaRevert(site, git)),
-    checkDrift: (request) => held(site, git, request),
+    checkDrift: (request) => checkDrift(site, git, request),
   };
 }
 
@@ -30,12 +30,12 @@ const gitOf = ({ branch, path, mode }: GithubDeployer, repository: string): GitR
   ...(path !== undefined && { path }),
 });
 
-async function held(site: Site, git: GitRevert | undefined, request: RollbackCall): Promise<DriftCheck> {
+async function checkDrift(site: Site, git: GitRevert | undefined, request: RollbackCall): Promise<DriftCheck> {
   const checked = await attempt<DriftCheck>(site, site.repository, async (calls) => {
-    const { running } = await lookAt(calls, site, request);
-    if (isOf(goodOf(request), running)) return { kind: 'holds' };
+    const { running } = await readEnvironmentState(calls, site, request);
+    if (isDeploymentOf(goodVersionOf(request), running)) return { kind: 'holds' };
     if (git !== undefined && running.sha === (await ourCommit(calls, git, request))) return { kind: 'holds' };
-    return { kind: 'drifted', detail: `${named(running)} runs in ${site.environment}` };
+    return { kind: 'drifted', detail: `${displayName(running)} runs in ${site.environment}` };
   });
   return 'detail' in checked && checked.kind !== 'drifted' ? { kind: 'unknown', detail: checked.detail } : checked;
 }

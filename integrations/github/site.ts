@@ -1,7 +1,7 @@
 import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
-import { type Deployment, isOf, readEnvironment, type Wanted } from './deployments/deployments.ts';
+import { type Deployment, isDeploymentOf, readEnvironment, type VersionOrCommit } from './deployments/deployments.ts';
 import type { GithubOptions } from './rest.ts';
 
 /** The location of deployments: an environment of a repository. */
@@ -12,24 +12,27 @@ export type Site = GithubOptions & {
   environment: string;
 };
 
-export type Sight = { deployments: Deployment[]; running: Deployment };
+export type EnvironmentState = { deployments: Deployment[]; running: Deployment };
 
-export const goodOf = ({ to, toCommit }: RollbackCall): Wanted => ({ version: to, commit: toCommit });
-export const badOf = ({ from, fromCommit }: RollbackCall): Wanted => ({ version: from, commit: fromCommit });
+export const goodVersionOf = ({ to, toCommit }: RollbackCall): VersionOrCommit => ({ version: to, commit: toCommit });
+export const badVersionOf = ({ from, fromCommit }: RollbackCall): VersionOrCommit => ({
+  version: from,
+  commit: fromCommit,
+});
 
 /** Reads the running deployment and the others, finished and in progress. */
-export async function lookAt(
+export async function readEnvironmentState(
   calls: Calls,
   { environment }: Pick<Site, 'environment'>,
   request: RollbackCall,
-  wanted: readonly Wanted[] = [],
-): Promise<Sight> {
+  wanted: readonly VersionOrCommit[] = [],
+): Promise<EnvironmentState> {
   const { deployments, running } = await readEnvironment(calls, environment, wanted);
   if (running === undefined)
     throw refuse(
       `none of the newest deployments to ${environment} has succeeded, so GitHub can't tell what runs there`,
     );
-  if (isOf(goodOf(request), running) && isOf(badOf(request), running))
+  if (isDeploymentOf(goodVersionOf(request), running) && isDeploymentOf(badVersionOf(request), running))
     throw refuse(
       `${request.from} and ${request.to} are the same commit ${running.sha}, so a redeployment would change nothing`,
     );

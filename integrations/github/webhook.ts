@@ -1,7 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import { Repository } from '../../schemas/rollback/targets/github.ts';
-import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
+import type { WaitingDeployment } from '../../schemas/freeze/waiting-deployment.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /**
@@ -63,7 +63,10 @@ export type ProtectionRuleEvent = z.infer<typeof ProtectionRuleEvent>;
  *
  * @returns `calledAt`: the origin in the callback URL. It is only compared with the configured one, and never called
  */
-export function gateOf(payload: ProtectionRuleEvent, now: Timestamp): { gate: WaitingGate; calledAt: string } {
+export function waitingDeploymentOf(
+  payload: ProtectionRuleEvent,
+  now: Timestamp,
+): { gate: WaitingDeployment; calledAt: string } {
   const { environment, deployment, repository, installation, sender, deployment_callback_url: url } = payload;
   const name = repository.full_name;
   const run = runIn(url, name) ?? 0;

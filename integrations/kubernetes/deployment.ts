@@ -39,7 +39,7 @@ export function kubernetesDeployer(
     effectClass: 'convergent',
     rollBack: (request) => attemptOn(target, async (calls, found) => rollBackDeployment(target, calls, found, request)),
     status: (_, request) => attemptOn(target, async (__, found) => underKey(target, found, request)),
-    checkDrift: (request) => held(target, request),
+    checkDrift: (request) => checkDrift(target, request),
     scaling: scalingOf(target),
     restart: (request) =>
       attemptOn(target, async (calls, found) => {
@@ -102,7 +102,7 @@ export function underKey(target: WorkloadTarget<Deployment>, found: Deployment, 
     : { kind: 'superseded', current: nameOf(versions) };
 }
 
-const held = async (target: WorkloadTarget<Deployment>, request: RollbackCall): Promise<DriftCheck> => {
+const checkDrift = async (target: WorkloadTarget<Deployment>, request: RollbackCall): Promise<DriftCheck> => {
   const answer = await attemptOn(target, async (_, found): Promise<DriftCheck> => {
     const versions = versionsOf(found.spec.template, target.container);
     return isVersion(versions, toOf(request))

@@ -59,7 +59,7 @@ export function argoRolloutsDeployer(
       attemptOn(target, async (__, found) =>
         underKey(target, { found, template: ownTemplate(target, found) }, request),
       ),
-    checkDrift: (request) => held(target, request),
+    checkDrift: (request) => checkDrift(target, request),
     scaling: scalingOf(target),
     restart: (request) =>
       attemptOn(target, async (calls, found) => {
@@ -175,7 +175,7 @@ function revisionName({ annotations }: Metadata): string | null {
   return revision === undefined ? null : `revision ${revision}`;
 }
 
-const held = async (target: WorkloadTarget<Rollout>, request: RollbackCall): Promise<DriftCheck> => {
+const checkDrift = async (target: WorkloadTarget<Rollout>, request: RollbackCall): Promise<DriftCheck> => {
   const answer = await attemptOn(target, async (calls, found): Promise<DriftCheck> => {
     const versions = versionsOf(ownTemplate(target, found), target.container);
     if (isVersion(versions, toOf(request))) return { kind: 'holds' };

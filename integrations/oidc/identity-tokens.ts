@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWSHeaderParameters, jwtVerify } from 'jose';
-import type { IdentityTokens } from '../../domain/freeze/ports.ts';
+import type { IdentityTokens } from '../../domain/ports/freeze.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import type { Identity } from '../../schemas/freeze/freeze-policy.ts';
 import { millisOf, timestamp } from '../../schemas/time/time.ts';

@@ -145,7 +145,7 @@ async function findByAlerts(rest: Rest, query: ExternalQuery): Promise<VendorRes
     else if (likenesses.includes('named')) like.named.push(incident);
   }
   const all = open.value.whole && looks.length === open.value.incidents.length;
-  return done(choose(like, { looked: looks.length, all }));
+  return done(chooseMatch(like, { looked: looks.length, all }));
 }
 
 /** Reads the open incidents since a time. `whole`: there are no further incidents. */
@@ -186,7 +186,10 @@ type Like = { same: ExternalIncident[]; named: ExternalIncident[] };
  * Chooses an incident. One with the same alert is a match. A match by name is weaker: it must be the only one, and all
  * open incidents must have been read.
  */
-function choose({ same, named }: Like, { looked: searched, all }: { looked: number; all: boolean }): ExternalFound {
+function chooseMatch(
+  { same, named }: Like,
+  { looked: searched, all }: { looked: number; all: boolean },
+): ExternalFound {
   const ours = newest(same);
   if (ours) return { incident: ours, by: 'labels' };
   const [only, ...others] = named;

@@ -38,8 +38,8 @@ const OneUser = z
 export function pagerDutyOnCall(options: { rest: RestOptions; config: ConfigSource; clock: Clock }): OnCall {
   const now = () => millisOf(options.clock.now());
   const open = () => openRest({ ...options.rest, timeoutMs: ON_CALL_TIMEOUT_MS });
-  const entries = kept<Entry[]>(now);
-  const emails = kept<string | null>(now);
+  const entries = cached<Entry[]>(now);
+  const emails = cached<string | null>(now);
   return {
     async now(team) {
       const config = await options.config.current();
@@ -83,7 +83,7 @@ function people(config: Config, entries: readonly Entry[]): OnCallPerson[] {
 }
 
 /** Caches successful results for one minute. Failures are not cached. */
-function kept<T>(
+function cached<T>(
   now: () => number,
 ): (key: string, request: () => Promise<VendorResponse<T>>) => Promise<VendorResponse<T>> {
   const known = new Map<string, { at: number; response: VendorResponse<T> }>();

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Answered, Series, SloMetrics } from '../../domain/slo/ports.ts';
+import type { Answered, Series, SloMetrics } from '../../domain/ports/slo.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { call, json, NoAnswer } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
-import { type Moments, NotAnAnswer, sampleOf, samplesOf } from './samples.ts';
+import { type Moments, UnexpectedResponse, sampleOf, samplesOf } from './samples.ts';
 
 /** Maximum bytes of a body. A recording rule has one series per objective; 2,000 of them take a third of a megabyte. */
 const BODY_MAX_BYTES = 64 * 1024 * 1024;
@@ -80,7 +80,7 @@ const PARTIAL = 'the response of Prometheus lacks a part of the data, which woul
 
 const seconds = (at: Timestamp): number => millisOf(at) / 1000;
 
-/** @throws NotAnAnswer if the data doesn't match the query */
+/** @throws UnexpectedResponse if the data doesn't match the query */
 type SeriesOf = (data: Data) => Series[];
 
 /**
@@ -100,7 +100,7 @@ function read(status: number, text: string, seriesOf: SeriesOf): Answered {
   try {
     return { kind: 'series', series: seriesOf(success.data.data) };
   } catch (error) {
-    if (!(error instanceof NotAnAnswer)) throw error;
+    if (!(error instanceof UnexpectedResponse)) throw error;
     return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${error.message} (${IS_IT})` };
   }
 }
@@ -115,7 +115,7 @@ function seriesOfMoment(data: Data): Series[] {
       return [{ labels: {}, values: [sampleOf(data.result)] }];
     case 'matrix':
     case 'string':
-      throw new NotAnAnswer(
+      throw new UnexpectedResponse(
         `the result type is "${data.resultType}", but an instant query returns "vector" or "scalar"`,
       );
   }
@@ -123,6 +123,6 @@ function seriesOfMoment(data: Data): Series[] {
 
 function seriesOfRange(data: Data, range: Moments): Series[] {
   if (data.resultType !== 'matrix')
-    throw new NotAnAnswer(`the result type is "${data.resultType}", but a range query returns "matrix"`);
+    throw new UnexpectedResponse(`the result type is "${data.resultType}", but a range query returns "matrix"`);
   return data.result.map(({ metric, values }) => ({ labels: metric, values: samplesOf(values, range) }));
 }

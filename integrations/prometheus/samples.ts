@@ -6,14 +6,14 @@ export type Moments = { from: number; until: number; step: number };
 type Sample = readonly [at: number, text: string];
 
 /** A response that doesn't match the query. `message` states the difference. */
-export class NotAnAnswer extends Error {
-  override readonly name = 'NotAnAnswer';
+export class UnexpectedResponse extends Error {
+  override readonly name = 'UnexpectedResponse';
 }
 
-/** @throws NotAnAnswer if the value is not in Prometheus's number format, which includes NaN and infinity */
+/** @throws UnexpectedResponse if the value is not in Prometheus's number format, which includes NaN and infinity */
 export function sampleOf([at, text]: Sample): [number, number] {
   if (!isNumberText(text))
-    throw new NotAnAnswer(`a value is ${JSON.stringify(text.slice(0, 80))}, which is not a number`);
+    throw new UnexpectedResponse(`a value is ${JSON.stringify(text.slice(0, 80))}, which is not a number`);
   return [at, toNumber(text)];
 }
 
@@ -21,15 +21,15 @@ export function sampleOf([at, text]: Sample): [number, number] {
  * Returns the samples of one series of a range query. Samples at other times would be ignored, so a response that has
  * only such samples would look like missing data.
  *
- * @throws NotAnAnswer if a sample is at a time that was not requested, or is out of order
+ * @throws UnexpectedResponse if a sample is at a time that was not requested, or is out of order
  */
 export function samplesOf(values: readonly Sample[], range: Moments): [number, number][] {
   let before = -Infinity;
   return values.map((value) => {
     const sample = sampleOf(value);
     const [at] = sample;
-    if (!isAsked(at, range)) throw new NotAnAnswer(`the time ${at} was not requested`);
-    if (at <= before) throw new NotAnAnswer(`the time ${at} is not after the one before, ${before}`);
+    if (!isRequested(at, range)) throw new UnexpectedResponse(`the time ${at} was not requested`);
+    if (at <= before) throw new UnexpectedResponse(`the time ${at} is not after the one before, ${before}`);
     before = at;
     return sample;
   });
@@ -42,7 +42,7 @@ const SLACK_SECONDS = 1;
  * Returns whether a time was requested. To improve caching, Thanos, Mimir, and VictoriaMetrics can align the start and
  * end to multiples of the step, which moves them by less than one step.
  */
-function isAsked(at: number, { from, until, step }: Moments): boolean {
+function isRequested(at: number, { from, until, step }: Moments): boolean {
   const isInside = at > from - SLACK_SECONDS && at < until + SLACK_SECONDS;
   if (isInside && isMultiple(at - from, step)) return true;
   return at > from - step && at < until + step && isMultiple(at, step);

@@ -98,7 +98,7 @@ const Alerts = z.array(z.object({ labels: LabelSet }));
  */
 export async function findServices(prometheus: Searched, now: number): Promise<FoundService[]> {
   const start = String(Math.floor(now / 1000) - LOOK_BACK_SECONDS);
-  const names = (await ask(prometheus, '/api/v1/label/__name__/values', { start }, Names)).data;
+  const names = (await request(prometheus, '/api/v1/label/__name__/values', { start }, Names)).data;
   if (names.length === 0)
     throw new SearchFailure(
       `Prometheus at ${shownUrl(prometheus)} has no series of the last hour: check on its page /targets that it scrapes your services`,
@@ -126,7 +126,7 @@ export async function findServices(prometheus: Searched, now: number): Promise<F
     }
   }
   for (const metric of names.filter(isRatioName).slice(0, EXAMINED_MAX)) {
-    const { data } = await ask(prometheus, '/api/v1/series', { 'match[]': metric, start }, SeriesList);
+    const { data } = await request(prometheus, '/api/v1/series', { 'match[]': metric, start }, SeriesList);
     const health = (own: Labels) => ({ promql: narrowed(metric, own), max: null, traffic: null, from: metric });
     for (const labels of unique(data)) add(labels, health);
   }
@@ -151,7 +151,7 @@ export async function findServices(prometheus: Searched, now: number): Promise<F
 
 /** Returns the labels of the alerts that fire now. @throws SearchFailure */
 export async function findAlerts(alertmanager: Searched): Promise<Labels[]> {
-  const alerts = await ask(alertmanager, '/api/v2/alerts', {}, Alerts);
+  const alerts = await request(alertmanager, '/api/v2/alerts', {}, Alerts);
   return alerts.map(({ labels }) => labels);
 }
 
@@ -179,7 +179,7 @@ const unique = (all: readonly Labels[]): Labels[] => [
 type ErrorRule = Rule & { promql: string; max: number };
 
 async function rulesAboutErrors(prometheus: Searched): Promise<ErrorRule[]> {
-  const { data } = await ask(prometheus, '/api/v1/rules', { type: 'alert' }, Rules);
+  const { data } = await request(prometheus, '/api/v1/rules', { type: 'alert' }, Rules);
   return data.groups
     .flatMap(({ rules }) => rules)
     .flatMap((rule) => {
@@ -205,14 +205,14 @@ function ruleLabels({ labels: added, promql }: ErrorRule, series: Labels): { lab
 }
 
 async function labelsOf(prometheus: Searched, promql: string): Promise<Labels[]> {
-  const { data } = await ask(prometheus, '/api/v1/query', { query: promql }, Vector);
+  const { data } = await request(prometheus, '/api/v1/query', { query: promql }, Vector);
   return data.result.map(({ metric }) => metric);
 }
 
 const shownUrl = ({ url }: Searched): string => url.replace(/\/+$/, '');
 
 /** @throws SearchFailure if there is no valid response */
-async function ask<T>(
+async function request<T>(
   searched: Searched,
   path: string,
   query: Record<string, string>,

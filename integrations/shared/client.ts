@@ -99,7 +99,7 @@ async function request<T>(
     });
     return read(answer, api, one);
   } catch (error) {
-    if (error instanceof NoAnswer) return undone(one.method, error.message);
+    if (error instanceof NoAnswer) return withoutResponse(one.method, error.message);
     throw error;
   }
 }
@@ -112,7 +112,7 @@ function read<T>(answer: Answer, api: VendorApi, { method, schema }: VendorCall<
   const now = millisOf(api.clock.now());
   const afterSeconds = (api.limited ?? limited)(answer, retryAfterSeconds(headers, now), now);
   if (afterSeconds !== undefined) return { kind: 'later', detail, afterSeconds };
-  if (status >= 500 || status === 408) return undone(method, detail);
+  if (status >= 500 || status === 408) return withoutResponse(method, detail);
   if (status < 200 || status >= 300) return { kind: 'refused', code: codeOf(status), detail };
   const parsed = schema.safeParse(body);
   if (parsed.success) return { kind: 'done', value: parsed.data };
@@ -126,7 +126,7 @@ function read<T>(answer: Answer, api: VendorApi, { method, schema }: VendorCall<
 const limited = ({ status }: Answer, retryAfter: number | null): number | null | undefined =>
   status === 429 ? retryAfter : undefined;
 
-const undone = (method: string, detail: string): Failed =>
+const withoutResponse = (method: string, detail: string): Failed =>
   method === 'GET' ? { kind: 'later', detail, afterSeconds: null } : { kind: 'unclear', detail };
 
 const CODES: Readonly<Partial<Record<number, string>>> = {

@@ -1,6 +1,6 @@
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
-import type { Gates } from '../../domain/ports/freeze.ts';
+import type { RollbackGates } from '../../domain/ports/rollback.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { Deployer, Flags } from '../../domain/rollback/targets.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
@@ -16,7 +16,7 @@ export type FlagContext = {
 };
 
 /** What deployers are created from. */
-export type TargetContext = FlagContext & { config: ConfigSource; gates: Gates; github: GithubAccess };
+export type TargetContext = FlagContext & { config: ConfigSource; rollbackGates: RollbackGates; github: GithubAccess };
 
 /** Returns the client, or undefined if it is off: something is missing in the catalogue, or a credential. */
 type Create<Config, Context, Port> = (config: Config, context: Context) => Port | undefined | Promise<Port | undefined>;

@@ -77,24 +77,27 @@ function fitting(parts: readonly ChatPart[]): Block[] {
   });
 }
 
-type Either = { whole: Block; short: Block };
+type Alternatives = { whole: Block; short: Block };
 
 /** Returns the first parts in full and later ones shortened, with a note at the end. Keeps the buttons. */
-function shortened(all: readonly Either[]): Block[] {
+function shortened(all: readonly Alternatives[]): Block[] {
   const end = note(['The rest did not fit.']);
   const limits = { blocks: BLOCKS_MAX - 1, chars: BLOCKS_MAX_CHARS - size(end) };
-  const buttons = taken(all.filter(isPressed), limits);
-  const words = taken(
-    all.filter((one) => !isPressed(one)),
+  const buttons = firstThatFit(all.filter(isButtons), limits);
+  const words = firstThatFit(
+    all.filter((one) => !isButtons(one)),
     { blocks: limits.blocks - buttons.length, chars: limits.chars - sizeOf(buttons) },
   );
   return [...words, end, ...buttons];
 }
 
-const isPressed = ({ short }: Either): boolean => short.type === 'actions';
+const isButtons = ({ short }: Alternatives): boolean => short.type === 'actions';
 
 /** Returns as many of the first blocks as fit. */
-function taken(all: readonly Either[], { blocks: most, chars }: { blocks: number; chars: number }): Block[] {
+function firstThatFit(
+  all: readonly Alternatives[],
+  { blocks: most, chars }: { blocks: number; chars: number },
+): Block[] {
   const blocks: Block[] = [];
   let room = chars;
   for (const { whole, short } of all) {

@@ -55,7 +55,7 @@ function fill(text: Text, max: number, render: Render): string {
 }
 
 function markup(span: Span, room: number): string {
-  if (typeof span === 'string') return escaped(quoteless(inert(clean(span))), room);
+  if (typeof span === 'string') return escaped(withoutQuoteMarks(inert(clean(span))), room);
   if ('bold' in span) return enclosed('*', inert(oneLine(span.bold)).replaceAll('*', LOOKALIKE['*']), room);
   if ('code' in span) return enclosed('`', oneLine(span.code).replaceAll('`', LOOKALIKE['`']), room);
   if ('at' in span) return date(span, room);
@@ -170,7 +170,7 @@ function formatsNothing(before: string | undefined, after: string | undefined): 
  * Inserts a zero-width character before a leading `>`, which would start a quotation; `>>>` would quote the complete
  * rest.
  */
-const quoteless = (text: string): string => text.replaceAll(/^(?=[ \t]*>)/gm, '\u2060');
+const withoutQuoteMarks = (text: string): string => text.replaceAll(/^(?=[ \t]*>)/gm, '\u2060');
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 

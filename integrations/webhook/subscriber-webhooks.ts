@@ -1,6 +1,6 @@
 import type { Span } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import type { SubscriberWebhooks } from '../../domain/status/subscriptions/ports.ts';
+import type { SubscriberWebhooks } from '../../domain/ports/status.ts';
 import type { Message, MessagePart } from '../../domain/status/subscriptions/message.ts';
 import type { SubscriptionChannel } from '../../schemas/status/subscriber.ts';
 import { millisOf } from '../../schemas/time/time.ts';

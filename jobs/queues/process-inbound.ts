@@ -21,7 +21,7 @@ async function processRecord(deps: CommandDeps, record: SQSRecord): Promise<bool
   const log = deps.log.with({ queue_message: record.messageId });
   try {
     const message = InboundEvent.safeParse(json(record.body));
-    if (!message.success) await keep(deps, record, z.prettifyError(message.error), log);
+    if (!message.success) await quarantineMessage(deps, record, z.prettifyError(message.error), log);
     else await carryOut(deps, message.data);
     return true;
   } catch (error) {
@@ -53,7 +53,7 @@ function json(text: string): unknown {
 
 async function keepUnprocessed(deps: CommandDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
   try {
-    await keep(deps, record, detail, log);
+    await quarantineMessage(deps, record, detail, log);
     return true;
   } catch (error) {
     log.error('an inbound event could be neither processed nor quarantined', { error: String(error) });
@@ -61,7 +61,7 @@ async function keepUnprocessed(deps: CommandDeps, record: SQSRecord, detail: str
   }
 }
 
-async function keep(deps: CommandDeps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
+async function quarantineMessage(deps: CommandDeps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
   const quarantine = await deps.quarantine.keep({
     source: 'people',
     sender: null,

@@ -30,7 +30,7 @@ async function routed(deps: RouteDeps, record: SQSRecord): Promise<boolean> {
   try {
     const message = readSignalMessage(record.body);
     if (message.success) await admit(deps, message.data, log);
-    else await keep(deps, record.body, z.prettifyError(message.error), log);
+    else await quarantineMessage(deps, record.body, z.prettifyError(message.error), log);
     return true;
   } catch (error) {
     log.error('signals could not be routed; the queue delivers them again', {
@@ -71,7 +71,7 @@ async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise
     if (!isPermanent(error)) throw error;
     if (signals.length > 1) {
       for (const signal of signals) await admit(deps, { ...message, signals: [signal] }, log);
-    } else await keep(deps, JSON.stringify(message), String(error), log);
+    } else await quarantineMessage(deps, JSON.stringify(message), String(error), log);
   }
 }
 
@@ -87,7 +87,7 @@ function serviceEnvironmentOf(signals: SignalMessage['signals']): {
   return services.size === 1 && environments.size === 1 ? { service, environment } : {};
 }
 
-async function keep(deps: RouteDeps, body: string, detail: string, log: Log): Promise<void> {
+async function quarantineMessage(deps: RouteDeps, body: string, detail: string, log: Log): Promise<void> {
   const quarantine = await deps.quarantine.keep({
     source: 'queue',
     sender: null,

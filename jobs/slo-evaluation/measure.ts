@@ -1,5 +1,5 @@
 import { BUCKET_SECONDS } from '../../domain/slo/history.ts';
-import type { SloMetrics } from '../../domain/slo/ports.ts';
+import type { SloMetrics } from '../../domain/ports/slo.ts';
 import { bucketOf, type Reading } from '../../domain/slo/measurement/reading.ts';
 import type { Cells } from '../../domain/slo/measurement/series.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
@@ -75,7 +75,7 @@ export async function measure(
 }
 
 async function lastOf(context: MeasureContext, counts: ObjectiveCounts, cells: Cells): Promise<Measured> {
-  const result = await own(context, counts, cells, Infinity);
+  const result = await readOwnQueries(context, counts, cells, Infinity);
   if (result.kind !== 'readings') return result;
   const [reading = { kind: 'no_data' }] = result.readings;
   return { kind: 'reading', reading, source: 'own' };
@@ -153,7 +153,7 @@ async function fill(
     counts.notAnswered(wanted, context.rangeQueries.failureReason);
     return 'futile';
   }
-  const result = await own(context, counts, cellsOf(wanted), wanted.first);
+  const result = await readOwnQueries(context, counts, cellsOf(wanted), wanted.first);
   if (result.kind === 'unreadable') counts.notAnswered(wanted, result.detail);
   if (isRange && result.kind === 'unreadable') context.rangeQueries.failed(result.detail);
   if (result.kind !== 'readings') return result.kind;
@@ -165,7 +165,7 @@ async function fill(
 
 const cellsOf = ({ first, count }: BucketRange): Cells => ({ from: first * BUCKET_SECONDS, count });
 
-async function own(
+async function readOwnQueries(
   context: MeasureContext,
   counts: ObjectiveCounts,
   cells: Cells,

@@ -1,7 +1,7 @@
 import { historySeconds } from '../../domain/slo/budget/account.ts';
 import { BUCKETS_PER_DAY, dayOf, encodeDay } from '../../domain/slo/day.ts';
 import { bucketAt, endOf, hadGood, type History, indexOf, setBucket } from '../../domain/slo/history.ts';
-import type { SloDays } from '../../domain/slo/ports.ts';
+import type { SloDays } from '../../domain/ports/slo.ts';
 import { bucketOf, type Reading } from '../../domain/slo/measurement/reading.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
 import { dayName, storedHistory, storedAs } from '../../actions/slo/history.ts';

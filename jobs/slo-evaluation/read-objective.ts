@@ -2,7 +2,7 @@ import { sha256 } from '../../aws/hash.ts';
 import { type Answers, readingsOf, recordedReadings } from '../../domain/slo/measurement/counts.ts';
 import { indicatorHash } from '../../domain/slo/hash.ts';
 import { DEFINITION, ERRORS, EVENTS } from '../../domain/slo/generate/names.ts';
-import type { Answered, Series, SloMetrics } from '../../domain/slo/ports.ts';
+import type { Answered, Series, SloMetrics } from '../../domain/ports/slo.ts';
 import type { Reading } from '../../domain/slo/measurement/reading.ts';
 import { type Cells, formOf, type QueryForm, samplesFor } from '../../domain/slo/measurement/series.ts';
 import { type Slo, WINDOW } from '../../schemas/slo/slo.ts';

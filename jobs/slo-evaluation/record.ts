@@ -4,7 +4,7 @@ import { freezesByAlert } from '../../domain/freeze/causes.ts';
 import { planFreezes, type FreezePlan } from '../../domain/freeze/budget/plan-freezes.ts';
 import type { FreezePolicy } from '../../domain/freeze/policy.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { SeenAlert } from '../../domain/slo/ports.ts';
+import type { SeenAlert } from '../../domain/ports/slo.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { EvaluationState } from './evaluator.ts';
 import { policyOf } from '../../actions/slo/policy.ts';

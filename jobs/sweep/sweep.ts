@@ -8,8 +8,8 @@ import { rollDeploys } from '../../actions/delivery/roll-deploys.ts';
 import { applyUnmapped } from '../../actions/changes/report-change.ts';
 import { endFailures } from '../../actions/changes/end-failures.ts';
 import { followPages } from '../../actions/paging/follow-pages.ts';
-import { answerWaitingGates, type GateDeps } from '../../actions/freeze/gates/answer.ts';
-import { findUndeliveredGates } from '../../actions/freeze/gates/undelivered.ts';
+import { answerWaitingDeployments, type ProtectionDeps } from '../../actions/freeze/protection/answer.ts';
+import { findUndeliveredDeployments } from '../../actions/freeze/protection/undelivered.ts';
 import { mirrorMaintenance } from './mirror-maintenance.ts';
 import { remind } from './remind.ts';
 import { settleOrphans } from './orphans.ts';
@@ -35,7 +35,7 @@ const OVERDUE_SECONDS = 30;
  */
 const RUNS_MAX = 20;
 
-export type SweepDeps = GateDeps &
+export type SweepDeps = ProtectionDeps &
   PostmortemJobDeps &
   Pick<
     Deps,
@@ -85,7 +85,7 @@ export type JobsInProgress = Set<string>;
  */
 export async function sweep(
   deps: SweepDeps,
-  underWay: JobsInProgress = new Set(),
+  inProgress: JobsInProgress = new Set(),
 ): Promise<{ woken: number; revived: number }> {
   const [overdue, open] = await Promise.all([
     deps.incidents.pending(plusSeconds(deps.clock.now(), -OVERDUE_SECONDS)),
@@ -103,8 +103,8 @@ export async function sweep(
     ['propagate acknowledgements', () => acknowledgeGroups(deps, open)],
     ['add notes at PagerDuty', () => noteAll(deps, open)],
     ['identify PagerDuty users', () => identifyPagerUsers(deps, open)],
-    ['answer waiting deployments', () => answerWaitingGates(deps)],
-    ['find undelivered GitHub webhooks', () => findUndeliveredGates(deps)],
+    ['answer waiting deployments', () => answerWaitingDeployments(deps)],
+    ['find undelivered GitHub webhooks', () => findUndeliveredDeployments(deps)],
     ['send reminders', () => remind(deps, open)],
     ['recall action items', () => recallActionItems(deps, open)],
     ['draft post-mortems', () => draftDue(deps)],
@@ -122,7 +122,7 @@ export async function sweep(
     ['seal the audit log', () => deps.audit.seal()],
     ['audit the configuration', async () => deps.audit.configuration((await deps.config.current()).version)],
   ];
-  await Promise.all(jobs.map(([name, job]) => apart(deps, underWay, name, job)));
+  await Promise.all(jobs.map(([name, job]) => runJob(deps, inProgress, name, job)));
   return { woken, revived };
 }
 
@@ -153,23 +153,23 @@ async function othersPage({ config }: Pick<Deps, 'config'>): Promise<boolean> {
 }
 
 /** Runs one job. Errors are logged, so that the other jobs continue. Skips a job that is still in progress. */
-async function apart(
+async function runJob(
   deps: SweepDeps,
-  underWay: JobsInProgress,
+  inProgress: JobsInProgress,
   name: string,
   job: () => Promise<unknown>,
 ): Promise<void> {
-  if (underWay.has(name))
+  if (inProgress.has(name))
     return deps.log.error('a job of the sweeper is still in progress from an earlier sweep and is not started again', {
       job: name,
     });
-  underWay.add(name);
+  inProgress.add(name);
   try {
     await job();
   } catch (error) {
     deps.log.error('a job of the sweeper failed', { job: name, error: String(error) });
   } finally {
-    underWay.delete(name);
+    inProgress.delete(name);
   }
 }
 

@@ -4,7 +4,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { lintCalendar, lintCatalogue, lintRoutes, lintStatusPage } from '../../domain/catalogue/catalogue-lint.ts';
 import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
-import { doubtful, type SourceLocation, wrong } from '../../domain/slo/source-locations.ts';
+import { warningAt, type SourceLocation, wrong } from '../../domain/slo/source-locations.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { WINDOW } from '../../schemas/slo/slo.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -119,7 +119,7 @@ export async function lintConfigFolder(dir: string): Promise<Problem[]> {
   const at = { file: dir, line: 1 };
   if (entries === undefined)
     return [
-      doubtful(at, 'this folder does not exist, so all configuration is default', 'docs/reference/configuration.md'),
+      warningAt(at, 'this folder does not exist, so all configuration is default', 'docs/reference/configuration.md'),
     ];
   const names = entries.map(({ name }) => name);
   const unread = entries.flatMap((entry) => {
@@ -130,11 +130,11 @@ export async function lintConfigFolder(dir: string): Promise<Problem[]> {
     const similar = nearest(stem(entry.name), known.map(stem));
     const right = known.find((one) => stem(one) === similar);
     if (right === undefined)
-      return [doubtful(where, 'Firebreak does not read this', `known names: ${known.join(', ')}`)];
+      return [warningAt(where, 'Firebreak does not read this', `known names: ${known.join(', ')}`)];
     const message = 'Firebreak does not read this';
     const suggestion = `did you mean "${right}"?`;
     // If the correct name also exists, this may be a copy.
-    return [names.includes(right) ? doubtful(where, message, suggestion) : wrong(where, message, suggestion)];
+    return [names.includes(right) ? warningAt(where, message, suggestion) : wrong(where, message, suggestion)];
   });
   return inOrder(unread);
 }
@@ -146,7 +146,7 @@ export async function lintRunbooksFolder(dir: string): Promise<Problem[]> {
   const found = await stat(dir).catch(() => undefined);
   if (found === undefined)
     return [
-      doubtful(
+      warningAt(
         { file: dir, line: 1 },
         'this folder does not exist, so there are no runbooks',
         'docs/reference/runbooks.md',

@@ -9,7 +9,7 @@ import { lint, lintAlone, sameNames } from '../../domain/runbooks/lint.ts';
 import { inOrder, lineOf, type Problem, shown } from '../../domain/runbooks/problem.ts';
 import { FrontMatter, Runbook, RunbookName, type RunbookSet } from '../../schemas/runbooks/runbook.ts';
 import { loadConfig } from './config-files.ts';
-import { mended } from './runbook-fixes.ts';
+import { withoutInvalidParts } from './runbook-fixes.ts';
 import { type JsonSchema, valueProblems } from './yaml-problems.ts';
 
 /** The runbooks in the files on disk, or their errors, each as `file:line: message (suggestion)`. */
@@ -162,7 +162,7 @@ function readHead(
     for (const { path, message, suggestion } of valueProblems(front.error, head, frontMatterSchema()))
       problems.push(wrong(file, lineOf(lines, path), message, suggestion));
     inputsUnread ||= front.error.issues.some(({ path }) => path[0] === 'inputs');
-    head = mended(head, front.error.issues);
+    head = withoutInvalidParts(head, front.error.issues);
     if (head === undefined) break;
   }
   return { front: undefined, problems, inputsUnread };

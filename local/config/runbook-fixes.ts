@@ -9,14 +9,14 @@ type Head = Record<string, unknown>;
  * Returns the front matter without its invalid parts, so that the rest can be checked too and an author sees all errors
  * at once. An unreadable step keeps its id, and every step its position. Returns undefined if nothing is readable.
  */
-export function mended(value: unknown, issues: readonly Issue[]): Head | undefined {
+export function withoutInvalidParts(value: unknown, issues: readonly Issue[]): Head | undefined {
   if (!isHead(value)) return undefined;
   const head = structuredClone(value);
-  for (const issue of issues) mend(head, issue);
+  for (const issue of issues) removeInvalidPart(head, issue);
   return head;
 }
 
-function mend(head: Head, { path, code, keys }: Issue): void {
+function removeInvalidPart(head: Head, { path, code, keys }: Issue): void {
   const [key, second, third] = path;
   if (key === undefined && code === 'unrecognized_keys') for (const unknown of keys ?? []) delete head[unknown];
   else if (key === undefined || key === 'match' || key === 'matchers') {

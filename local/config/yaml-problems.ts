@@ -27,14 +27,14 @@ export function valueProblems(
   schema: JsonSchema,
   name = 'the front matter',
 ): ValueProblem[] {
-  return error.issues.flatMap((issue) => explained(issue, [], { name, value, schema }));
+  return error.issues.flatMap((issue) => problemsOf(issue, [], { name, value, schema }));
 }
 
 type Whole = { name: string; value: unknown; schema: JsonSchema };
 
 type Path = readonly PropertyKey[];
 
-function explained(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValueProblem[] {
+function problemsOf(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValueProblem[] {
   const { value, schema } = whole;
   const path = [...prefix, ...issue.path];
   const at = path.join('.');
@@ -51,14 +51,18 @@ function explained(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValuePr
       return ofUnion(issue, path, whole);
     case 'invalid_value': {
       const message = given === undefined ? missing(path, whole) : `${where}: unknown value ${shown(given)}`;
-      return [{ path: at, message, suggestion: meant(given, issue.values) }];
+      return [{ path: at, message, suggestion: nearestOf(given, issue.values) }];
     }
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path: at, message: `${where}: ${message}`, suggestion: null }));
     case 'invalid_type':
       if (given === undefined) return [{ path: at, message: missing(path, whole), suggestion: null }];
       return [
-        { path: at, message: `${where}: ${notA(issue.expected, given)}`, suggestion: written(issue.expected, given) },
+        {
+          path: at,
+          message: `${where}: ${notA(issue.expected, given)}`,
+          suggestion: numberSuggestion(issue.expected, given),
+        },
       ];
     case 'too_big':
     case 'too_small':
@@ -77,10 +81,10 @@ function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, whole: Whole):
   if (issue.errors.length === 0) {
     const kinds = kindsAt(schema, path, value);
     const message = given === undefined ? missing(path, whole) : `${where}: unknown kind ${shown(given)}`;
-    return [{ path: path.join('.'), message, suggestion: meant(given, kinds) }];
+    return [{ path: path.join('.'), message, suggestion: nearestOf(given, kinds) }];
   }
   const form = meantForm(issue.errors, given);
-  if (form !== undefined) return form.flatMap((inner) => explained(inner, path, whole));
+  if (form !== undefined) return form.flatMap((inner) => problemsOf(inner, path, whole));
   const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
   const message = expected.length === 0 ? issue.message : `expected ${expected.join(' or ')}`;
   const words = issue.errors.flat().flatMap((one) => (one.code === 'invalid_value' ? one.values.map(String) : []));
@@ -93,14 +97,14 @@ function meantForm(forms: readonly z.core.$ZodIssue[][], given: unknown): readon
   const possible = forms.filter(
     (issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0),
   );
-  return possible.toSorted((a, b) => strangeness(a, given) - strangeness(b, given))[0];
+  return possible.toSorted((a, b) => mismatchScore(a, given) - mismatchScore(b, given))[0];
 }
 
 /**
  * Returns how far a value is from a branch: keys that the branch does not know, and required keys that are missing,
  * weigh more than problems inside.
  */
-function strangeness(issues: readonly z.core.$ZodIssue[], given: unknown): number {
+function mismatchScore(issues: readonly z.core.$ZodIssue[], given: unknown): number {
   const weights = issues.map((issue) => {
     if (issue.path.length === 0 && issue.code === 'unrecognized_keys') return 200 * issue.keys.length;
     if (issue.path.length !== 1 || valueAt(given, issue.path) !== undefined) return 1;
@@ -129,7 +133,7 @@ const notA = (expected: string, given: unknown): string =>
     : `expected ${expected}, got ${shown(given)}`;
 
 /** Returns the number that a text contains, as a suggestion. */
-function written(expected: string, given: unknown): string | null {
+function numberSuggestion(expected: string, given: unknown): string | null {
   const [, digits, percent] = typeof given === 'string' ? (/^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(given) ?? []) : [];
   if (expected !== 'number' || digits === undefined) return null;
   if (percent === '') return `remove the quotes: ${digits}`;
@@ -142,7 +146,7 @@ const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').s
 const missing = (path: Path, { name }: Whole): string =>
   `"${String(path.at(-1) ?? '')}" is missing in ${path.slice(0, -1).join('.') || name}`;
 
-function meant(given: unknown, values: readonly unknown[]): string | null {
+function nearestOf(given: unknown, values: readonly unknown[]): string | null {
   const words = values.map(String);
   const near = typeof given === 'string' ? didYouMean(given, words) : null;
   return near ?? (words.length > 0 ? `one of ${words.join(', ')}` : null);
@@ -179,12 +183,12 @@ function formsAt(schema: JsonSchema, path: Path, value: unknown, asGiven = true)
   let forms = formsOf(schema);
   for (const [index, key] of path.entries()) {
     forms = closest(forms, valueAt(value, path.slice(0, index)));
-    forms = forms.flatMap((form) => inside(form, key)).flatMap(formsOf);
+    forms = forms.flatMap((form) => childForms(form, key)).flatMap(formsOf);
   }
   return asGiven ? closest(forms, valueAt(value, path)) : forms;
 }
 
-function inside(form: JsonSchema, key: PropertyKey): JsonSchema[] {
+function childForms(form: JsonSchema, key: PropertyKey): JsonSchema[] {
   if (typeof key === 'number') return form.items === undefined ? [] : [form.items];
   const property = form.properties?.[String(key)] ?? form.additionalProperties;
   return typeof property === 'object' ? [property] : [];

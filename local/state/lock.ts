@@ -35,7 +35,7 @@ export async function lockDataDir(dir: string): Promise<{ release(): Promise<voi
   const database = await acquire(join(folder, 'lock.sqlite'));
   if (!database) throw new Error(await inUse(folder, record));
   held.add(database);
-  await writeFile(record, `${JSON.stringify(ourselves())}\n`, { mode: 0o600 });
+  await writeFile(record, `${JSON.stringify(thisProcess())}\n`, { mode: 0o600 });
   return {
     async release() {
       if (!held.delete(database)) return;
@@ -72,7 +72,7 @@ function tryAcquire(path: string): DatabaseSync | undefined {
   }
 }
 
-const ourselves = (): Holder => ({
+const thisProcess = (): Holder => ({
   pid: process.pid,
   startedAt: new Date(Date.now() - process.uptime() * 1000).toISOString(),
   host: hostname(),

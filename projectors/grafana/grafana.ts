@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Freezes } from '../../domain/freeze/ports.ts';
+import type { Freezes } from '../../domain/ports/freeze.ts';
 import { freezesUrl, incidentUrl } from '../../domain/incidents/console-link.ts';
 import { changeMark, freezeMark, incidentMark, markTag } from '../../domain/incidents/marks.ts';
 import type { Annotation, Annotations } from '../../domain/messages/channels.ts';

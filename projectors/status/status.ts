@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
-import type { PublicIncidents } from '../../domain/status/ports.ts';
+import type { PublicIncidents } from '../../domain/ports/status.ts';
 import { planRecord } from '../../domain/status/public-record.ts';
 import { approvalRequest } from '../../domain/status/public-texts.ts';
 import { IncidentId } from '../../schemas/config/names.ts';

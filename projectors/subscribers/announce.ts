@@ -8,7 +8,7 @@ import {
   withoutOld,
 } from '../../domain/status/subscriptions/deliveries.ts';
 import { updateMessage } from '../../domain/status/subscriptions/messages.ts';
-import type { PageEvent } from '../../domain/status/subscriptions/ports.ts';
+import type { PageEvent } from '../../domain/ports/status.ts';
 import { refused, wants } from '../../domain/status/subscriptions/subscription.ts';
 import type { EventView } from '../../domain/status/view.ts';
 import type { Delivery, Subscriber } from '../../schemas/status/subscriber.ts';

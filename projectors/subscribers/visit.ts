@@ -1,9 +1,9 @@
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Mail } from '../../domain/messages/channels.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
-import type { PublicIncidents } from '../../domain/status/ports.ts';
+import type { PublicIncidents } from '../../domain/ports/status.ts';
 import type { Addresses } from '../../domain/status/subscriptions/messages.ts';
-import type { Deliveries, Subscribers, SubscriberWebhooks } from '../../domain/status/subscriptions/ports.ts';
+import type { Deliveries, Subscribers, SubscriberWebhooks } from '../../domain/ports/status.ts';
 import type { SyncSession } from '../sync/session.ts';
 
 export type SubscriberDeps = {

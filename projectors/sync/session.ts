@@ -1,5 +1,5 @@
 import type { VendorResponse } from '../../domain/messages/channels.ts';
-import { failed, go, went } from '../../domain/rollback/pace.ts';
+import { failed, go, succeeded } from '../../domain/rollback/pace.ts';
 import type { Clock, Log } from '../../domain/ports/system.ts';
 import type { Allowance } from '../../domain/alerts/token-bucket.ts';
 import type { Pace } from '../../schemas/incidents/projection.ts';
@@ -158,7 +158,7 @@ export class SyncSession {
     switch (response.kind) {
       case 'done':
       case 'refused':
-        context.pace = went(context.pace, name);
+        context.pace = succeeded(context.pace, name);
         break;
       case 'later':
       case 'unclear': {

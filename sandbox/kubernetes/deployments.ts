@@ -30,14 +30,18 @@ export function reconcileDeployment(world: World, item: Item<Deployment>, time: 
       updateStatus(
         world,
         item,
-        progressing('False', 'ProgressDeadlineExceeded', `${said(set)} has timed out progressing.`),
+        progressing('False', 'ProgressDeadlineExceeded', `${titleOf(set)} has timed out progressing.`),
       );
     return;
   }
   if (time.now() < item.work.until) return;
   for (const other of setsOf(world, item.object)) scaleSet(world, other, other === set ? spec.replicas : 0);
   item.work.until = null;
-  updateStatus(world, item, progressing('True', 'NewReplicaSetAvailable', `${said(set)} has successfully progressed.`));
+  updateStatus(
+    world,
+    item,
+    progressing('True', 'NewReplicaSetAvailable', `${titleOf(set)} has successfully progressed.`),
+  );
   prune(world, item.object, [set]);
 }
 
@@ -53,7 +57,8 @@ function observe(world: World, item: Item<Deployment>, at: number, { timeScale }
     since: isNew ? at : item.work.since,
     until: isNew || isScaled ? at + world.settings.rollout_ms / timeScale : item.work.until,
   };
-  const condition = isNew && set ? progressing('True', 'ReplicaSetUpdated', `${said(set)} is progressing.`) : undefined;
+  const condition =
+    isNew && set ? progressing('True', 'ReplicaSetUpdated', `${titleOf(set)} is progressing.`) : undefined;
   updateStatus(world, item, condition, metadata.generation);
 }
 
@@ -65,7 +70,7 @@ const currentSet = (world: World, deployment: Deployment): Item<ReplicaSet> | un
   );
 };
 
-const said = ({ object }: Item<ReplicaSet>): string => `ReplicaSet "${object.metadata.name}"`;
+const titleOf = ({ object }: Item<ReplicaSet>): string => `ReplicaSet "${object.metadata.name}"`;
 
 const progressing = (status: string, reason: string, message: string): Condition => ({
   type: 'Progressing',

@@ -44,7 +44,7 @@ export type Button = z.infer<typeof Button>;
 const PREFIX = 'firebreak:';
 
 /** Returns whether an element belongs to Firebreak, in any version. */
-export const isOurs = (actionId: string): boolean => actionId.startsWith(PREFIX);
+export const isFirebreakAction = (actionId: string): boolean => actionId.startsWith(PREFIX);
 
 /** Returns the IDs of a button, which Slack sends back when it is pressed. */
 export const buttonIds = (button: Button): { action_id: string; value: string } => ({
@@ -54,7 +54,7 @@ export const buttonIds = (button: Button): { action_id: string; value: string } 
 
 /** Parses the IDs of a button. Undefined: it belongs to another app, or to an incompatible version. */
 export function readButton(actionId: string, value: string | undefined): Button | undefined {
-  if (!isOurs(actionId) || value === undefined || value.length > VALUE_MAX_CHARS) return undefined;
+  if (!isFirebreakAction(actionId) || value === undefined || value.length > VALUE_MAX_CHARS) return undefined;
   try {
     const read = Button.safeParse(JSON.parse(value));
     return read.success && actionId === `${PREFIX}${read.data.verb}` ? read.data : undefined;

@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ReplyTo, Text } from '../../domain/messages/channels.ts';
 import { didYouMean } from '../../domain/runbooks/similar-names.ts';
-import type { Catalogue } from '../../domain/slack/ports.ts';
+import type { Catalogue } from '../../domain/ports/slack.ts';
 import { EnvironmentName, type IncidentId, ServiceName, type Severity, UNMATCHED } from '../../schemas/config/names.ts';
 import { defaultEnvironmentOf } from '../../actions/incidents/declared-environment.ts';
 import { declare as declareOnce } from '../../actions/incidents/declare-incident.ts';

@@ -1,4 +1,4 @@
-import { misunderstood } from '../outcome.ts';
+import { usageError } from '../outcome.ts';
 import { acknowledge, runAcknowledge } from './acknowledge.ts';
 import { answer, runAnswer } from './approval.ts';
 import { pause, resume, runPause, runResume, switchAutomation, runSwitchAutomation } from './automation.ts';
@@ -98,6 +98,6 @@ export const RUNS: { [A in Act]: RunOf<(typeof VERBS)[A]> } = {
   pin_reaction: runPinReaction,
   so_far: runSoFar,
   usage: async (_deps, _acting, request) => {
-    throw misunderstood(request);
+    throw usageError(request);
   },
 };

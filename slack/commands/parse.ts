@@ -69,7 +69,7 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
   if (first === '') return { kind: 'help', of: command };
   const near = nearestVerb(verbs, first);
   if (near === HELP_VERB) return helpMeant(command, typed, first);
-  if (near !== null) return meant(command, typed, first, `${near} ${rest}`, environmentsOf);
+  if (near !== null) return unknownVerbWithSuggestion(command, typed, first, `${near} ${rest}`, environmentsOf);
   const implied = command === 'freeze' && saysMore(rest) ? verbNamed(verbs, 'open') : undefined;
   if (implied !== undefined) return read(command, `${typed} open`, implied, text, environmentsOf);
   return wrong(
@@ -91,7 +91,7 @@ function namedFirst(text: string): string | undefined {
 }
 
 /** Suggests a correction of the subcommand; its arguments may be wrong as well. */
-function meant(
+function unknownVerbWithSuggestion(
   command: CommandName,
   typed: string,
   first: string,

@@ -119,7 +119,7 @@ export const runRollback: Run<Wanted> = async (deps, { caller }, request) => {
   if (target.kind !== 'version')
     throw new Declined(`${upperFirst(whyNotTo(target, serviceEnvironment))}. Nothing was done.`);
   if (!hasDeployer) throw new Declined(`${where} has no deployer in services.yaml, so Firebreak cannot roll it back.`);
-  const shown = [...shownPlan(plan, live, target), ...(await held(deps, plan))];
+  const shown = [...shownPlan(plan, live, target), ...(await automationWarning(deps, plan))];
   return { answer: message(shown, [confirmOf(plan, live, target, named !== undefined)]) };
 };
 
@@ -200,7 +200,7 @@ const shownPast = (facts: Plan['facts']): Text =>
       ];
 
 /** Shows what would block the rollback. */
-async function held({ automation }: CommandDeps, { incident }: Plan): Promise<Text> {
+async function automationWarning({ automation }: CommandDeps, { incident }: Plan): Promise<Text> {
   const { paused, reason } = await automation.read();
   if (paused)
     return [

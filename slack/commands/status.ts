@@ -2,7 +2,7 @@ import { withoutChildren } from '../../domain/incidents/children.ts';
 import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
 import { serviceEnvironmentText } from '../../domain/messages/story.ts';
 import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
-import type { OpenIncident } from '../../domain/slack/ports.ts';
+import type { OpenIncident } from '../../domain/ports/slack.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
 import { summarySoFar as storyOf } from '../../actions/incidents/acknowledge.ts';
 import { isPermitted } from '../execution/caller.ts';

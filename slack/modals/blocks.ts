@@ -1,5 +1,5 @@
 import { plain } from '../../integrations/slack/mrkdwn.ts';
-import type { ModalView } from '../../domain/slack/ports.ts';
+import type { ModalView } from '../../domain/ports/slack.ts';
 import type { About } from './form.ts';
 
 /**

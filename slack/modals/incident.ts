@@ -1,4 +1,4 @@
-import type { OpenIncident } from '../../domain/slack/ports.ts';
+import type { OpenIncident } from '../../domain/ports/slack.ts';
 import { type Block, select, textInput } from './blocks.ts';
 import { FIELDS } from './form.ts';
 

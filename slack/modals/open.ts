@@ -1,5 +1,5 @@
 import type { SlackRefused } from '../../integrations/slack/minimal-client.ts';
-import type { ModalView, SlackDeps } from '../../domain/slack/ports.ts';
+import type { ModalView, SlackDeps } from '../../domain/ports/slack.ts';
 import type { Dialog } from '../commands/verb.ts';
 import { modal } from './blocks.ts';
 
@@ -21,7 +21,7 @@ export async function openModal(deps: SlackDeps, trigger: string, view: ModalVie
     return null;
   } catch (error) {
     deps.log.warn('a Slack modal could not be opened', { modal: view.callback_id, error: String(error) });
-    return why(error);
+    return failureText(error);
   }
 }
 
@@ -29,7 +29,7 @@ export async function openModal(deps: SlackDeps, trigger: string, view: ModalVie
 const codeOf = (error: unknown): string =>
   error instanceof Error && error.name === 'SlackRefused' ? (error as SlackRefused).code : 'no_answer';
 
-function why(error: unknown): string {
+function failureText(error: unknown): string {
   const code = codeOf(error);
   switch (code) {
     case 'expired_trigger_id':

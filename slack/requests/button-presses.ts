@@ -1,4 +1,4 @@
-import { type Button, isOurs, readButton } from '../../schemas/slack/button.ts';
+import { type Button, isFirebreakAction, readButton } from '../../schemas/slack/button.ts';
 import type { BlockActions } from '../../schemas/slack/interaction.ts';
 import { requestOfButton } from '../commands/lookup.ts';
 import { ABOUT_NOTHING, type About } from '../modals/form.ts';
@@ -6,16 +6,16 @@ import { modalOf } from '../modals/open.ts';
 import type { RequestContext } from '../request-context.ts';
 import { openFor, enqueueInteraction, refuseFor } from './interaction-replies.ts';
 import { valueOf } from './enqueue.ts';
-import { type Answer, nothing } from './http.ts';
+import { type Answer, emptyAnswer } from './http.ts';
 import { permissionsInTime } from './permissions.ts';
 import { requestingUserOf } from './caller-permissions.ts';
 import { whyNotThis } from './which-incident.ts';
 
 /** Responds to a pressed button, or to a selection in a message. */
-export async function pressed(context: RequestContext, interaction: BlockActions): Promise<Answer> {
+export async function respondToButton(context: RequestContext, interaction: BlockActions): Promise<Answer> {
   const [acted] = interaction.actions;
   // Slack also sends clicks on links, and on elements of other apps in forwarded messages.
-  if (acted === undefined || !isOurs(acted.action_id)) return nothing();
+  if (acted === undefined || !isFirebreakAction(acted.action_id)) return emptyAnswer();
   const button = readButton(acted.action_id, valueOf(acted));
   const opens = button === undefined ? null : dialogOf(button);
   if (opens === null) return enqueueInteraction(context, interaction);

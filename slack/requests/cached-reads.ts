@@ -1,7 +1,7 @@
 import type { Clock, Log } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { within } from './deadline.ts';
-import type { SlackDeps } from '../../domain/slack/ports.ts';
+import type { SlackDeps } from '../../domain/ports/slack.ts';
 import type { CachedReads, Cached, CachedRead } from '../request-context.ts';
 
 /** Maximum time in milliseconds for a read, which leaves time to respond within Slack's limit of three seconds. */

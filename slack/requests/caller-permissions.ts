@@ -2,7 +2,7 @@ import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
 import { actorMay, actorOf, type Actor, type SlackUser } from '../../domain/people/people.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import type { SlackDeps } from '../../domain/slack/ports.ts';
+import type { SlackDeps } from '../../domain/ports/slack.ts';
 import type { RequestingUser, CachedReads, CallerPermissions, PermissionsOf } from '../request-context.ts';
 
 /** Milliseconds for which users are cached. */

@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import { plainText } from '../../domain/slack/commands/text.ts';
-import type { ModalView } from '../../domain/slack/ports.ts';
+import type { ModalView } from '../../domain/ports/slack.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
 import { TYPED, verbOf } from '../commands/lookup.ts';
 import { type Parsed, parseCommand } from '../commands/parse.ts';
@@ -8,7 +8,7 @@ import { ABOUT_NOTHING, type About } from '../modals/form.ts';
 import { modalOf, openModal } from '../modals/open.ts';
 import { enqueueRequest } from './enqueue.ts';
 import { helpMessage, usageMessage } from './help.ts';
-import { type Answer, ephemeral, nothing } from './http.ts';
+import { type Answer, ephemeral, emptyAnswer } from './http.ts';
 import { permissionsInTime, refusalOf } from './permissions.ts';
 import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 import { notTakenMessage, takenMessage, withTyped } from './replies.ts';
@@ -26,7 +26,7 @@ export async function answerCommand(context: RequestContext, command: SlashComma
   if (dialog?.kind === 'refused') return ephemeral(withTyped(dialog.why, command.command, command.text));
   if (dialog?.kind === 'modal') {
     const failed = await openModal(context.deps, command.trigger_id, dialog.view);
-    if (failed === null) return nothing();
+    if (failed === null) return emptyAnswer();
     const reply: ChatMessage = { summary: failed, parts: [{ kind: 'text', text: [failed] }] };
     return ephemeral(withTyped(reply, command.command, command.text));
   }

@@ -4,7 +4,7 @@ import { About } from '../modals/form.ts';
 import type { Acted, BlockActions, Interaction } from '../../schemas/slack/interaction.ts';
 import type { View } from '../../schemas/slack/view.ts';
 import { within } from './deadline.ts';
-import type { SlackDeps } from '../../domain/slack/ports.ts';
+import type { SlackDeps } from '../../domain/ports/slack.ts';
 import { parsed } from './body.ts';
 
 /** Maximum time in milliseconds to queue a request; afterwards, the user gets the message that it was not stored. */

@@ -2,7 +2,7 @@ import { Envelope, EventCallback, isEvent } from '../../schemas/slack/event.ts';
 import * as z from 'zod';
 import { PINS } from '../commands/timeline.ts';
 import type { RequestContext } from '../request-context.ts';
-import { type Answer, nothing, refused, text } from './http.ts';
+import { type Answer, emptyAnswer, refused, text } from './http.ts';
 import { enqueueRequest } from './enqueue.ts';
 
 /** Subtypes of messages that people write. Other subtypes are about edits, joins, and so on. */
@@ -17,15 +17,15 @@ export async function answerEvent(context: RequestContext, payload: unknown): Pr
     return challenge === undefined ? { unreadable: 'the challenge is missing' } : text(challenge);
   if (type === 'app_rate_limited') {
     context.deps.log.warn('Slack is dropping events: more than 30,000 within an hour', { minute });
-    return nothing();
+    return emptyAnswer();
   }
   // Accept unknown events: Slack disables the subscription after too many failed deliveries.
-  if (type !== 'event_callback' || event === undefined || !isEvent(event.type)) return nothing();
+  if (type !== 'event_callback' || event === undefined || !isEvent(event.type)) return emptyAnswer();
   const callback = EventCallback.safeParse(payload);
   if (!callback.success) return { unreadable: z.prettifyError(callback.error) };
-  if (!isOfInterest(callback.data)) return nothing();
+  if (!isOfInterest(callback.data)) return emptyAnswer();
   const taken = await enqueueRequest(context.deps, { kind: 'event', callback: callback.data }, context.trace);
-  return taken ? nothing() : refused(503, 'unavailable', 'the event could not be stored; send it again');
+  return taken ? emptyAnswer() : refused(503, 'unavailable', 'the event could not be stored; send it again');
 }
 
 /** Returns whether Firebreak handles the event. Events of bots, including its own, are ignored. */

@@ -24,7 +24,7 @@ export type Answer = {
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
 /** Returns an empty response: nothing is shown, and a submitted modal closes. */
-export const nothing = (): Answer => ({ status: 200, headers: {}, body: '' });
+export const emptyAnswer = (): Answer => ({ status: 200, headers: {}, body: '' });
 
 export const json = (value: unknown): Answer => ({ status: 200, headers: JSON_TYPE, body: JSON.stringify(value) });
 
@@ -34,7 +34,8 @@ export const text = (body: string): Answer => ({ status: 200, headers: { 'conten
 export const ephemeral = (message: ChatMessage): Answer => json({ response_type: 'ephemeral', ...bodyOf(message) });
 
 /** Returns an ephemeral response with one paragraph. */
-export const word = (summary: string): Answer => ephemeral({ summary, parts: [{ kind: 'text', text: [summary] }] });
+export const ephemeralText = (summary: string): Answer =>
+  ephemeral({ summary, parts: [{ kind: 'text', text: [summary] }] });
 
 /** Returns a refusal. docs/reference/errors.md has a heading for each code. */
 export const refused = (
@@ -45,7 +46,7 @@ export const refused = (
 ): Answer => ({ status, headers, body: '', problem: { code, detail } });
 
 /** Adds the request ID. Refusals have the same format as those of the API. */
-export function stamped({ status, headers, body, problem }: Answer, requestId: string): Answer {
+export function withRequestId({ status, headers, body, problem }: Answer, requestId: string): Answer {
   const marked = { ...headers, 'x-request-id': requestId };
   if (problem === undefined) return { status, headers: marked, body };
   const { code, detail } = problem;

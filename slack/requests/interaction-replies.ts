@@ -1,9 +1,9 @@
 import type { ChatMessage } from '../../domain/messages/channels.ts';
-import type { ModalView } from '../../domain/slack/ports.ts';
+import type { ModalView } from '../../domain/ports/slack.ts';
 import type { Interaction } from '../../schemas/slack/interaction.ts';
 import type { RequestContext } from '../request-context.ts';
 import { within } from './deadline.ts';
-import { type Answer, nothing } from './http.ts';
+import { type Answer, emptyAnswer } from './http.ts';
 import { openModal } from '../modals/open.ts';
 import { enqueueRequest } from './enqueue.ts';
 
@@ -18,7 +18,7 @@ export type Opening = { trigger_id: string; user: { id: string }; response_url?:
 export async function openFor(context: RequestContext, by: Opening, view: ModalView): Promise<Answer> {
   const failed = await openModal(context.deps, by.trigger_id, view);
   if (failed !== null) await reply(context, by, paragraph(failed));
-  return nothing();
+  return emptyAnswer();
 }
 
 /** Sends the reason why no modal opens. */
@@ -28,7 +28,7 @@ export async function refuseFor(
   why: ChatMessage,
 ): Promise<Answer> {
   await reply(context, by, why);
-  return nothing();
+  return emptyAnswer();
 }
 
 const paragraph = (text: string): ChatMessage => ({ summary: text, parts: [{ kind: 'text', text: [text] }] });
@@ -40,7 +40,7 @@ export async function enqueueInteraction(
 ): Promise<Answer> {
   if (!(await enqueueRequest(context.deps, { kind: 'interaction', interaction }, context.trace)))
     await reply(context, interaction, paragraph(NOT_STORED));
-  return nothing();
+  return emptyAnswer();
 }
 
 async function reply({ deps }: RequestContext, to: Omit<Opening, 'trigger_id'>, message: ChatMessage): Promise<void> {

@@ -2,12 +2,12 @@ import { plainText } from '../../domain/slack/commands/text.ts';
 import type { Interaction, MessageAction } from '../../schemas/slack/interaction.ts';
 import type { RequestContext } from '../request-context.ts';
 import { openFor, type Opening, enqueueInteraction, refuseFor } from './interaction-replies.ts';
-import { type Answer, nothing } from './http.ts';
+import { type Answer, emptyAnswer } from './http.ts';
 import { permissionsInTime, refusalOf } from './permissions.ts';
 import { VERBS } from '../commands/index.ts';
 import { ABOUT_NOTHING, type About } from '../modals/form.ts';
 import { modalOf } from '../modals/open.ts';
-import { pressed } from './button-presses.ts';
+import { respondToButton } from './button-presses.ts';
 import { requestingUserOf } from './caller-permissions.ts';
 import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 import { submitted } from './modal-submissions.ts';
@@ -32,22 +32,22 @@ export async function answerInteraction(context: RequestContext, interaction: In
     case 'view_submission':
       return submitted(context, interaction);
     case 'block_actions':
-      return pressed(context, interaction);
+      return respondToButton(context, interaction);
     case 'message_action':
       return onMessage(context, interaction);
     case 'shortcut':
       return interaction.callback_id === SHORTCUTS.declare
         ? declaring(context, interaction, ABOUT_NOTHING, null)
-        : nothing();
+        : emptyAnswer();
     case 'view_closed':
-      return nothing();
+      return emptyAnswer();
   }
 }
 
 async function onMessage(context: RequestContext, interaction: MessageAction): Promise<Answer> {
   const about = aboutMessage(interaction);
   if (interaction.callback_id === SHORTCUTS.addToTimeline) return addingToTimeline(context, interaction, about);
-  if (interaction.callback_id !== SHORTCUTS.declareFromMessage) return nothing();
+  if (interaction.callback_id !== SHORTCUTS.declareFromMessage) return emptyAnswer();
   const title = plainText(interaction.message.text).split('\n')[0]?.trim() || null;
   return declaring(context, interaction, about, title);
 }

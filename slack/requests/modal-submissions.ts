@@ -7,7 +7,7 @@ import type { RequestContext } from '../request-context.ts';
 import { NOT_STORED } from './interaction-replies.ts';
 import { within } from './deadline.ts';
 import { enqueueRequest } from './enqueue.ts';
-import { type Answer, json, nothing } from './http.ts';
+import { type Answer, json, emptyAnswer } from './http.ts';
 
 /** Maximum time in milliseconds to read an incident. */
 const LOOK_PATIENCE_MS = 1200;
@@ -15,12 +15,12 @@ const LOOK_PATIENCE_MS = 1200;
 /** Responds to a submitted modal: shows errors in the modal, or queues the submission and closes the modal. */
 export async function submitted(context: RequestContext, interaction: ViewSubmission): Promise<Answer> {
   const read = readSubmission(interaction.view);
-  if (read === undefined) return nothing();
+  if (read === undefined) return emptyAnswer();
   if (!read.ok) return wrong(read.errors);
   const errors = await errorsOf(context, read);
   if (errors !== null) return wrong(errors);
   const taken = await enqueueRequest(context.deps, { kind: 'interaction', interaction }, context.trace);
-  return taken ? nothing() : wrong({ [read.dialog.field]: NOT_STORED });
+  return taken ? emptyAnswer() : wrong({ [read.dialog.field]: NOT_STORED });
 }
 
 const wrong = (errors: Record<string, string>): Answer => json({ response_action: 'errors', errors });

@@ -3,7 +3,7 @@ import type { ChatMessage, ChatPart, Text } from '../../domain/messages/channels
 import { plainText } from '../../domain/slack/commands/text.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import type { OpenIncident, RecentChange, SlackDeps } from '../../domain/slack/ports.ts';
+import type { OpenIncident, RecentChange, SlackDeps } from '../../domain/ports/slack.ts';
 import type { Cached } from '../request-context.ts';
 
 /** Texts of immediate answers. */

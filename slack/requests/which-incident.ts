@@ -2,7 +2,7 @@ import type { ChatMessage } from '../../domain/messages/channels.ts';
 import { withoutChildren } from '../../domain/incidents/children.ts';
 import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../domain/slack/commands/reference.ts';
-import type { OpenIncident } from '../../domain/slack/ports.ts';
+import type { OpenIncident } from '../../domain/ports/slack.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { CallerPermissions, RequestContext } from '../request-context.ts';

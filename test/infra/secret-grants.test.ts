@@ -29,7 +29,7 @@ const OF_PORTS = {
   externalPager: ['pagerduty'],
   fallbackPager: ['named'],
   flagsFor: ['delivery', 'named'],
-  gateKeeper: ['github'],
+  deploymentProtection: ['github'],
   http: ['named'],
   judgeMetrics: ['named'],
   metrics: ['observability'],

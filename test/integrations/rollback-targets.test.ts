@@ -23,7 +23,7 @@ const context = {
   secrets,
   clock,
   config: { current: async () => ({ ...emptyConfig, services }), problems: async () => [] },
-  gates: {} as Parameters<typeof deployerFor>[1]['gates'],
+  rollbackGates: {} as Parameters<typeof deployerFor>[1]['rollbackGates'],
   github: githubAccess({ secrets, clock }),
   standIns: standInsAt(['http://127.0.0.1:9']),
 };

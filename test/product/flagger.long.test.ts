@@ -278,9 +278,12 @@ describe('an unknown state', () => {
     expect(await requested({ gates: { get: async () => ({ ...wish, other_checksum: '69bc4d7f8' }) } })).toBe(403);
   });
 
-  test.each(['gates', 'effects', 'automation', 'config', 'tokens'])('without %s responds with 503', async (port) => {
-    expect(await requested({ [port]: { get: down, read: down, current: down, find: down } })).toBe(503);
-  });
+  test.each(['rollbackGates', 'effects', 'automation', 'config', 'tokens'])(
+    'without %s responds with 503',
+    async (port) => {
+      expect(await requested({ [port]: { get: down, read: down, current: down, find: down } })).toBe(503);
+    },
+  );
 });
 
 test('no key is logged', () => {

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../domain/ports/system.ts';
-import type { Catalogue, ModalView, OpenIncident, RecentChange, SlackDeps } from '../../domain/slack/ports.ts';
+import type { Catalogue, ModalView, OpenIncident, RecentChange, SlackDeps } from '../../domain/ports/slack.ts';
 import { words } from './commands/chat-world.ts';
 import { slackApp } from '../../slack/app.ts';
 import type { Dialog } from '../../slack/commands/verb.ts';

@@ -1,4 +1,4 @@
-import type { PublicIncidents } from '../../domain/status/ports.ts';
+import type { PublicIncidents } from '../../domain/ports/status.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { PublicIncident } from '../../schemas/status/public-incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';

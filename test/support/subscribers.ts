@@ -1,5 +1,5 @@
 import type { LinkPurpose } from '../../domain/status/subscriptions/links.ts';
-import type { Deliveries, PageEvent, Subscribers } from '../../domain/status/subscriptions/ports.ts';
+import type { Deliveries, PageEvent, Subscribers } from '../../domain/ports/status.ts';
 import type { Delivery, Subscriber } from '../../schemas/status/subscriber.ts';
 import { at } from './public-incidents.ts';
 

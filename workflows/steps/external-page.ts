@@ -2,7 +2,7 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { pageNote } from '../../domain/paging/page-note.ts';
-import { type DuePage, isOurs, pageKey, pagerTarget, whyUnacknowledged } from '../../domain/paging/pages.ts';
+import { type DuePage, isSentByFirebreak, pageKey, pagerTarget, whyUnacknowledged } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -45,7 +45,7 @@ export async function usesExternalPager(deps: Deps, incident: IncidentRecord, nu
     const begun = await deps.effects.get(incident.id, pageKey(incident.id, number));
     // If Firebreak sent the previous page, it sends this one, too.
     const before = await deps.effects.get(incident.id, pageKey(incident.id, number - 1));
-    return begun === undefined && (before === undefined || !isOurs(before));
+    return begun === undefined && (before === undefined || !isSentByFirebreak(before));
   } catch (error) {
     deps.log.error('The paging mode could not be read, so Firebreak pages', {
       incident: incident.id,

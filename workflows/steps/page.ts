@@ -1,6 +1,6 @@
-import { areByAlerts, causeWords, type PageCause } from '../../domain/paging/page-causes.ts';
-import { askedOf, cut, detailsOf } from '../../domain/paging/page-details.ts';
-import { besidePage, channelLink } from '../../domain/paging/page-links.ts';
+import { areAllByAlerts, causeWords, type PageCause } from '../../domain/paging/page-causes.ts';
+import { openQuestion, cut, detailsOf } from '../../domain/paging/page-details.ts';
+import { pageAttachments, channelLink } from '../../domain/paging/page-links.ts';
 import { pageKey, pagerTarget } from '../../domain/paging/pages.ts';
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../domain/incidents/console-link.ts';
@@ -35,7 +35,7 @@ type PageState = { done: boolean; waited: number; fallbackDone: boolean };
  */
 export async function page(run: Run, input: PageInput, deps: Deps): Promise<void> {
   const { incidentId, number } = input;
-  const first = await run.step('page', () => pageOrLook(deps, input));
+  const first = await run.step('page', () => pageUnlessExternal(deps, input));
   if (first.kind !== 'elsewhere') return pageUntilTaken(run, { ...input, alone: null, first }, deps);
   const found = await findExternalPage(run, { incidentId, number, due: first.at }, deps);
   if (found.kind === 'followed') return notePage(run, { incidentId, number, external: found.external }, deps);
@@ -50,23 +50,23 @@ type OwnPage = PageInput & { alone: string | null; first: Paged | null };
 /** Pages until the pager or the fallback accepts. Never waits for anything else. */
 async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, deps: Deps): Promise<void> {
   const { incidentId, number } = input;
-  let stand: PageState = { done: false, waited: 0, fallbackDone: false };
-  for (let attempt = 0; attempt < TRIES && !stand.done; attempt += 1) {
+  let state: PageState = { done: false, waited: 0, fallbackDone: false };
+  for (let attempt = 0; attempt < TRIES && !state.done; attempt += 1) {
     const made = attempt === 0 ? first : null;
     const answer = made ?? (await run.step('page', () => pageOnce(deps, { ...input, alone })));
     if (answer.kind === 'taken' || answer.kind === 'closed') return;
-    const hopeless = answer.kind === 'refused' || answer.kind === 'off';
-    if (!stand.fallbackDone && (hopeless || stand.waited >= FALLBACK_AFTER_SECONDS)) {
-      const second = await run.step('page-fallback', () => pageByFallback(deps, input));
-      stand = { ...stand, fallbackDone: second !== 'later', done: hopeless && second !== 'later' };
-      if (second === 'taken' && hopeless) return;
+    const isPermanent = answer.kind === 'refused' || answer.kind === 'off';
+    if (!state.fallbackDone && (isPermanent || state.waited >= FALLBACK_AFTER_SECONDS)) {
+      const fallback = await run.step('page-fallback', () => pageByFallback(deps, input));
+      state = { ...state, fallbackDone: fallback !== 'later', done: isPermanent && fallback !== 'later' };
+      if (fallback === 'taken' && isPermanent) return;
     }
-    if (stand.done) break;
+    if (state.done) break;
     const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 300;
     await run.wait('page-again', {
       seconds: answer.kind === 'later' ? Math.max(pause, answer.afterSeconds ?? 0) : pause,
     });
-    stand = { ...stand, waited: stand.waited + pause };
+    state = { ...state, waited: state.waited + pause };
   }
   await run.step('page-given-up', () =>
     deps.incidents.note(incidentId, `page-${number}-given-up`, {
@@ -79,7 +79,7 @@ async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, dep
   );
 }
 
-async function pageOrLook(deps: Deps, input: PageInput): Promise<Paged | { kind: 'elsewhere'; at: Timestamp }> {
+async function pageUnlessExternal(deps: Deps, input: PageInput): Promise<Paged | { kind: 'elsewhere'; at: Timestamp }> {
   const { incidentId: id, number } = input;
   const incident = await deps.incidents.read(id);
   if (incident !== undefined && (await usesExternalPager(deps, incident, number)))
@@ -98,7 +98,7 @@ async function pageFor(
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = pageKey(id, number);
   if (await isLeftToParent(deps, incident, number)) return pagedByParent(deps, incident, number);
-  if (areByAlerts(causes) && (await isTrial(deps, incident, key))) return notPagedInTrial(deps, incident, number);
+  if (areAllByAlerts(causes) && (await isTrial(deps, incident, key))) return notPagedInTrial(deps, incident, number);
   const aside = alone === null ? '' : `; paged by Firebreak, because ${alone}`;
   const effect = await deps.effects.intend(
     id,
@@ -226,11 +226,11 @@ export async function fullRequest(
     const again = number > 1 ? `Page ${number}: ` : '';
     const url = incidentUrl(deps.publicUrl, incident.id);
     const urls = await approvalUrls(deps, story);
-    const answerUrl = urls.get(askedOf(story)?.id ?? '');
+    const answerUrl = urls.get(openQuestion(story)?.id ?? '');
     // Links are not worth a page without the other details.
     const config = await deps.config.current().catch(() => emptyConfig);
     const found = incidentLinks(story, config, deps.clock.now());
-    const { links, images } = besidePage(story.signals, found);
+    const { links, images } = pageAttachments(story.signals, found);
     const channel = channelLink(story.incident);
     const isLinked = channel !== null && chat !== null && (await isReal(chat));
     return {

@@ -69,7 +69,7 @@ export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key
 /** Verifies the changes of a runbook. `again`: key suffix of a verification after the end of its window. */
 export async function verifyRunbook(deps: Deps, id: IncidentId, runbook: number, again = ''): Promise<Verdict> {
   const verdict = await verdictOf(deps, id);
-  await leave(deps, id, { number: 0, runbook }, verdict, `verification-runbook-${runbook}${again}`);
+  await postVerdict(deps, id, { number: 0, runbook }, verdict, `verification-runbook-${runbook}${again}`);
   if (verdict.outcome === 'failed')
     for (const key of await actionKeysOf(deps, id, runbook)) await countAsWrong(deps, id, key, verdict);
   await wake(deps, id);
@@ -84,13 +84,13 @@ export async function concludeVerification(
   verdict: Verdict,
   key: string,
 ): Promise<Verdict> {
-  await leave(deps, id, { number }, verdict, key);
+  await postVerdict(deps, id, { number }, verdict, key);
   if (verdict.outcome === 'failed') await countAsWrong(deps, id, rollbackKey(id, number), verdict);
   await wake(deps, id);
   return verdict;
 }
 
-async function leave(
+async function postVerdict(
   deps: Deps,
   id: IncidentId,
   about: Mitigation,

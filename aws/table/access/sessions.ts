@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import type { Sessions } from '../../../domain/ports/access.ts';
 import type { Clock, Secrets } from '../../../domain/ports/system.ts';
 import { Session } from '../../../schemas/access/session.ts';

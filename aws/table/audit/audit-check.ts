@@ -1,4 +1,4 @@
-import type { ChainCheck } from '../../../domain/freeze/ports.ts';
+import type { ChainCheck } from '../../../domain/ports/freeze.ts';
 import type { Blobs } from '../../../domain/ports/system.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { GENESIS, link, linksIn, Seal, sealHash } from './audit-chain.ts';

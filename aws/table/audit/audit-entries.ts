@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import { Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { canonicalJson } from '../../hash.ts';
 import { keys } from '../core/keys.ts';

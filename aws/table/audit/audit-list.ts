@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AuditLog } from '../../../domain/freeze/ports.ts';
+import type { AuditLog } from '../../../domain/ports/freeze.ts';
 import { linksIn, Sealed } from './audit-chain.ts';
 import { entryIn, unreadable } from './audit-entries.ts';
 import { keys } from '../core/keys.ts';

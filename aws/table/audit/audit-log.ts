@@ -1,10 +1,10 @@
-import type { AuditEntry, AuditLog, ChainCheck } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry, AuditLog, ChainCheck } from '../../../domain/ports/freeze.ts';
 import type { Blobs, Clock, Log, Secrets } from '../../../domain/ports/system.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { checkChain } from './audit-check.ts';
 import { actWrite } from './act-entries.ts';
 import { endOf, entryIn, entryText, minuteOf, unreadable } from './audit-entries.ts';
-import { throughGate } from './audit-gate.ts';
+import { countedInMinute } from './minute-counters.ts';
 import { listEntries } from './audit-list.ts';
 import { Sealer } from './audit-seal.ts';
 import { SealKeys } from './seal-keys.ts';
@@ -155,7 +155,7 @@ export class AuditLogTable implements AuditLog {
   #entryWrites(minute: string, entries: readonly AuditEntry[], texts: readonly string[]): Write[] {
     return [
       ...entries.map(({ at, id }, n) => this.#table.put({ ...keys.logEntry(minute, at, id), entry: texts[n] })),
-      throughGate(this.#table, minute, entries.length),
+      countedInMinute(this.#table, minute, entries.length),
     ];
   }
 

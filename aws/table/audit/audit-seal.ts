@@ -2,7 +2,7 @@ import type { Blobs, Clock, Log } from '../../../domain/ports/system.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 import { GENESIS, link, Seal, Sealed, sealHash } from './audit-chain.ts';
 import { endOf, entriesOf, idOf, type KeptEntry, minuteOf } from './audit-entries.ts';
-import { closeGates } from './audit-gate.ts';
+import { closeMinute } from './minute-counters.ts';
 import { type Head, HEAD_KEY, headOf, putHead } from './audit-head.ts';
 import { keys } from '../core/keys.ts';
 import { NO_KEY, type SealKey, type SealKeys } from './seal-keys.ts';
@@ -78,7 +78,7 @@ export class Sealer {
 
   /** Closes a minute permanently. Returns undefined if not all counted entries are visible yet. */
   async #close(minute: string): Promise<Totals | undefined> {
-    const counted = await closeGates(this.#table, minute, this.#clock.now());
+    const counted = await closeMinute(this.#table, minute, this.#clock.now());
     let found = 0;
     for await (const _ of entriesOf(this.#table, minute, null)) found += 1;
     if (found === counted) return { counted, found };

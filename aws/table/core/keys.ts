@@ -4,7 +4,7 @@ import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import type { PipelineRunId } from '../../../schemas/delivery/pipeline-run.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { DigestOf } from '../../../domain/ports/messages.ts';
-import type { PageEvent } from '../../../domain/status/subscriptions/ports.ts';
+import type { PageEvent } from '../../../domain/ports/status.ts';
 import type { Push } from '../../../schemas/delivery/code.ts';
 import type { Subject, Target } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -224,7 +224,7 @@ export const keys = {
     sk: serviceEnvironmentKey(serviceEnvironment),
   }),
   pinnedEnvironments: (): Pick<Key, 'pk'> => ({ pk: 'PINNEDENVS' }),
-  gate: (serviceEnvironment: ServiceEnvironment): Key => ({
+  rollbackGate: (serviceEnvironment: ServiceEnvironment): Key => ({
     pk: `GATE#${serviceEnvironmentKey(serviceEnvironment)}`,
     sk: 'GATE',
   }),
@@ -285,8 +285,8 @@ export const keys = {
   freezeCause: (cause: string): Key => ({ pk: `FREEZECAUSE#${part(cause)}`, sk: 'FREEZECAUSE' }),
   freezeDecision: (id: string): Key => ({ pk: `FREEZEDEC#${part(id)}`, sk: 'FREEZEDEC' }),
   /** A deployment in another system that waits for Firebreak's approval. */
-  waitingGate: (id: string): Key => ({ pk: 'WAITING', sk: part(id) }),
-  waitingGates: (): Pick<Key, 'pk'> => ({ pk: 'WAITING' }),
+  waitingDeployment: (id: string): Key => ({ pk: 'WAITING', sk: part(id) }),
+  waitingDeployments: (): Pick<Key, 'pk'> => ({ pk: 'WAITING' }),
   /** Entries of the audit log, by the minute in which they were written. */
   logEntry: (minute: string, at: Timestamp, id: string): Key => ({ pk: `LOG#${minute}`, sk: `${at}#${part(id)}` }),
   logMinute: (minute: string): Pick<Key, 'pk'> => ({ pk: `LOG#${minute}` }),
@@ -295,7 +295,7 @@ export const keys = {
   /** Marks that an entry exists, in any minute. */
   logEntryById: (id: string): Key => ({ pk: `LOGID#${part(id)}`, sk: 'LOGID' }),
   /** Counts the entries of a minute until it is closed; several items, so that writers rarely conflict. */
-  logGate: (minute: string, shard: number): Key => ({ pk: `LOGGATE#${minute}#${shard}`, sk: 'LOGGATE' }),
+  logMinuteCounter: (minute: string, shard: number): Key => ({ pk: `LOGGATE#${minute}#${shard}`, sk: 'LOGGATE' }),
   /** A minute that may have unsealed entries. */
   logOpen: (minute: string): Key => ({ pk: 'LOGOPEN', sk: minute }),
   logOpens: (): Pick<Key, 'pk'> => ({ pk: 'LOGOPEN' }),

@@ -28,7 +28,7 @@ export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[numb
 export type Transacted = { ok: true } | { ok: false; failed: number[] };
 
 /** Number of attempts, with growing pauses, on conflicts and throttling before the caller gets the error. */
-const PASSING_TRIES = 8;
+const TEMPORARY_TRIES = 8;
 
 /** DynamoDB's limit for BatchGetItem. */
 const KEYS_PER_CALL = 100;
@@ -83,7 +83,7 @@ export class Table {
       );
       for (const item of Responses[this.name] ?? []) found.set(`${item['pk']} ${item['sk']}`, item);
       left = (UnprocessedKeys[this.name]?.Keys ?? []) as Key[];
-      if (left.length > 0 && attempt === PASSING_TRIES) throw new Error(`cannot read ${left.length} items`);
+      if (left.length > 0 && attempt === TEMPORARY_TRIES) throw new Error(`cannot read ${left.length} items`);
       if (left.length > 0) await pause(attempt);
     }
     return wanted.map(({ pk, sk }) => found.get(`${pk} ${sk}`));
@@ -109,7 +109,7 @@ export class Table {
   async transact(writes: readonly Write[]): Promise<Transacted> {
     const ClientRequestToken = randomUUID();
     try {
-      await tried(() =>
+      await withRetries(() =>
         this.#client.send(new TransactWriteCommand({ TransactItems: [...writes], ClientRequestToken })),
       );
       return { ok: true };
@@ -122,7 +122,7 @@ export class Table {
 
   /** Runs an update that has no condition or is harmless to repeat. */
   async touch(key: Key, update: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<Item | undefined> {
-    const { Attributes } = await tried(() =>
+    const { Attributes } = await withRetries(() =>
       this.#client.send(new UpdateCommand({ TableName: this.name, Key: key, ...update })),
     );
     return Attributes;
@@ -282,24 +282,24 @@ function failedConditions(error: unknown): number[] {
 }
 
 /** Retries a write on temporary errors. The SDK's own retries do not cover conflicts. */
-async function tried<T>(write: () => Promise<T>): Promise<T> {
+async function withRetries<T>(write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await write();
     } catch (error) {
-      if (!passing(error) || attempt === PASSING_TRIES) throw error;
+      if (!isTemporary(error) || attempt === TEMPORARY_TRIES) throw error;
       await pause(attempt);
     }
   }
 }
 
-const PASSING_REASONS = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
-const PASSING_ERRORS = new Set(['TransactionInProgressException', 'TransactionConflictException']);
+const TEMPORARY_REASONS = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+const TEMPORARY_ERRORS = new Set(['TransactionInProgressException', 'TransactionConflictException']);
 
-const passing = (error: unknown): boolean =>
+const isTemporary = (error: unknown): boolean =>
   isCanceled(error)
-    ? (error.CancellationReasons ?? []).some((reason) => PASSING_REASONS.has(reason.Code ?? ''))
-    : error instanceof Error && PASSING_ERRORS.has(error.name);
+    ? (error.CancellationReasons ?? []).some((reason) => TEMPORARY_REASONS.has(reason.Code ?? ''))
+    : error instanceof Error && TEMPORARY_ERRORS.has(error.name);
 
 const isCanceled = (error: unknown): error is Canceled => error instanceof TransactionCanceledException;
 

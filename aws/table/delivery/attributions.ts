@@ -1,4 +1,4 @@
-import type { Attributions } from '../../../domain/delivery/ports.ts';
+import type { Attributions } from '../../../domain/ports/delivery.ts';
 import { AttributionCorrection } from '../../../schemas/delivery/deploy-record.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,7 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { deployRecordOf } from '../../../domain/delivery/deploy-record.ts';
-import type { DeployHistory, DeployQuery } from '../../../domain/delivery/ports.ts';
+import type { DeployHistory, DeployQuery } from '../../../domain/ports/delivery.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import { DeployRecord } from '../../../schemas/delivery/deploy-record.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';

@@ -1,5 +1,5 @@
 import { isSamePerson } from '../../../domain/access/actor-identity.ts';
-import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import { revisionOf } from '../../../domain/freeze/budget/plan-freezes.ts';
 import { isLifted, stateAt } from '../../../domain/freeze/state.ts';
 import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';

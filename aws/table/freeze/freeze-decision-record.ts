@@ -1,4 +1,4 @@
-import type { FreezeDecision } from '../../../domain/freeze/ports.ts';
+import type { FreezeDecision } from '../../../domain/ports/freeze.ts';
 import type { Blobs } from '../../../domain/ports/system.ts';
 import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';

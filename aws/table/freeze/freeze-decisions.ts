@@ -1,4 +1,4 @@
-import type { FreezeDecision, FreezeDecisions } from '../../../domain/freeze/ports.ts';
+import type { FreezeDecision, FreezeDecisions } from '../../../domain/ports/freeze.ts';
 import type { Blobs, Log } from '../../../domain/ports/system.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import { EVALUATION } from '../../../domain/freeze/state.ts';
 import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,4 +1,4 @@
-import type { CheckedScope } from '../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../domain/ports/freeze.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
 import type { Freeze, FreezeScope } from '../../../schemas/freeze/freeze.ts';
 import { StoredFreeze } from '../../../schemas/incidents/stored-records.ts';

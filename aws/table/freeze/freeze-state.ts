@@ -1,4 +1,4 @@
-import type { CheckedScope, FreezeState, ScopeState } from '../../../domain/freeze/ports.ts';
+import type { CheckedScope, FreezeState, ScopeState } from '../../../domain/ports/freeze.ts';
 import { byBeginning, freezeIn, freezeTextsIn, scopesOf } from './freeze-scope.ts';
 import { type Key, keys } from '../core/keys.ts';
 import { ParsedTexts } from '../core/parsed-texts.ts';

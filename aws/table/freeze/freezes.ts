@@ -1,6 +1,6 @@
 import { causeKey } from '../../../domain/freeze/ids.ts';
 import { revisionOf } from '../../../domain/freeze/budget/plan-freezes.ts';
-import type { Freezes } from '../../../domain/freeze/ports.ts';
+import type { Freezes } from '../../../domain/ports/freeze.ts';
 import type { Page } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';

@@ -9,7 +9,7 @@ import {
   type EffectEnd,
   isOver,
   type Lock,
-  marked,
+  withStandInNote,
   type Pace,
   planAction,
   planEnd,
@@ -76,7 +76,7 @@ export class EffectTable implements Effects {
   }
 
   async intend(id: IncidentId, intent: Omit<Effect, 'state' | 'at'>, also: { page?: number } = {}): Promise<Effect> {
-    const effect: Effect = { ...marked(intent), state: 'intended', at: this.#clock.now() };
+    const effect: Effect = { ...withStandInNote(intent), state: 'intended', at: this.#clock.now() };
     const page =
       also.page === undefined
         ? []

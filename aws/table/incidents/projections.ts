@@ -57,10 +57,10 @@ export class ProjectionTable implements Projections {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const before = await this.#table.touch(keys.due(subject), {
-          ...marked(subject, at, 'woken_at', by),
+          ...markUpdate(subject, at, 'woken_at', by),
           ReturnValues: 'ALL_OLD',
         });
-        return targetsOf(subject).filter((target) => sleeps(target, before, at, by));
+        return targetsOf(subject).filter((target) => mustBeWoken(target, before, at, by));
       } catch (error) {
         if (attempt < MARK_TRIES) continue;
         this.#log.warn('cannot mark a change for projectors; the next change shows it', {
@@ -243,7 +243,7 @@ const notBefore = (target: Target): string => `${target}_not_before`;
  * Marks a change as due now at every target that shows the subject, even if the target was waiting. One item, so one
  * write.
  */
-function marked(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at', by = '') {
+function markUpdate(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at', by = '') {
   const targets = targetsOf(subject);
   const sets = targets.map((target) => `${since(target)} = if_not_exists(${since(target)}, :at)`);
   return {
@@ -256,7 +256,7 @@ function marked(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at'
  * Returns whether this target must be woken: it was not woken, or long ago. If `by` itself has marked it before, that
  * was its own attempt whose response was lost, after which no target was woken.
  */
-function sleeps(target: Target, before: Item | undefined, at: Timestamp, by: string): boolean {
+function mustBeWoken(target: Target, before: Item | undefined, at: Timestamp, by: string): boolean {
   const woken = before?.['woken_at'];
   if (before?.['marked_by'] === by) return true;
   if (before?.[since(target)] === undefined || before[notBefore(target)] !== undefined) return true;
@@ -265,7 +265,7 @@ function sleeps(target: Target, before: Item | undefined, at: Timestamp, by: str
 
 /** Returns the mark of a subject as part of a transaction. Does not wake projectors. */
 export const markWrite = (table: Table, subject: Subject, at: Timestamp): Write =>
-  table.update(keys.due(subject), marked(subject, at, 'marked_at'));
+  table.update(keys.due(subject), markUpdate(subject, at, 'marked_at'));
 
 /** Oldest mark first. */
 const dueOn = (target: Target, items: readonly Item[]): Due[] =>

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import type { Page } from '../../../domain/ports/common.ts';
 import type { Postmortems, StoredActionItem, StoredPostmortem } from '../../../domain/ports/postmortems.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';

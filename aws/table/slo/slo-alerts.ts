@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Clock } from '../../../domain/ports/system.ts';
-import type { SeenAlert, SloAlerts } from '../../../domain/slo/ports.ts';
+import type { SeenAlert, SloAlerts } from '../../../domain/ports/slo.ts';
 import { Severity } from '../../../schemas/config/names.ts';
 import { SloId } from '../../../schemas/slo/slo.ts';
 import { millisOf, plusSeconds, Timestamp } from '../../../schemas/time/time.ts';

@@ -1,6 +1,6 @@
 import type { Page } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
-import type { SloCorrections } from '../../../domain/slo/ports.ts';
+import type { SloCorrections } from '../../../domain/ports/slo.ts';
 import type { SloId } from '../../../schemas/slo/slo.ts';
 import { SloCorrection } from '../../../schemas/slo/slo-correction.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { SloDays } from '../../../domain/slo/ports.ts';
+import type { SloDays } from '../../../domain/ports/slo.ts';
 import type { SloId } from '../../../schemas/slo/slo.ts';
 import { keys } from '../core/keys.ts';
 import type { Table } from '../core/table.ts';

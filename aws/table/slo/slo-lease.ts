@@ -1,5 +1,5 @@
 import type { Clock } from '../../../domain/ports/system.ts';
-import type { SloLease } from '../../../domain/slo/ports.ts';
+import type { SloLease } from '../../../domain/ports/slo.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
 import type { Table } from '../core/table.ts';

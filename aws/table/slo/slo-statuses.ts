@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { SloStatuses } from '../../../domain/slo/ports.ts';
+import type { SloStatuses } from '../../../domain/ports/slo.ts';
 import type { SloId } from '../../../schemas/slo/slo.ts';
 import { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,4 +1,4 @@
-import type { Deliveries, PageEvent } from '../../../domain/status/subscriptions/ports.ts';
+import type { Deliveries, PageEvent } from '../../../domain/ports/status.ts';
 import { Delivery } from '../../../schemas/status/subscriber.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../domain/ports/system.ts';
-import type { PublicIncidents } from '../../../domain/status/ports.ts';
+import type { PublicIncidents } from '../../../domain/ports/status.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { PublicIncident } from '../../../schemas/status/public-incident.ts';
 import { sha256 } from '../../hash.ts';

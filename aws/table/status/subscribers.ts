@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../../domain/ports/system.ts';
 import type { LinkPurpose } from '../../../domain/status/subscriptions/links.ts';
-import type { Subscribers } from '../../../domain/status/subscriptions/ports.ts';
+import type { Subscribers } from '../../../domain/ports/status.ts';
 import { Subscriber, type SubscriptionChannel } from '../../../schemas/status/subscriber.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';

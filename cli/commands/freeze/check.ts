@@ -72,12 +72,13 @@ async function check(context: CommandContext, target: CheckTarget, options: Opti
   const trust = await trustIn(context, client.url, options.keys);
   try {
     const answer = await requestCheck(client, context, target, options);
-    if (answer.signed_state !== null) await kept(context, client, answer.signed_state, { at, file, trust });
+    if (answer.signed_state !== null)
+      await storeSignedAnswer(context, client, answer.signed_state, { at, file, trust });
     print(context, answer, options);
   } catch (error) {
     if (!isOutage(error)) throw error;
     context.err(error.message);
-    withoutFirebreak(context, target, options, await recall(file, at, trust.keys));
+    printOfflineDecision(context, target, options, await recall(file, at, trust.keys));
   }
 }
 
@@ -101,7 +102,7 @@ function requestCheck(
 }
 
 /** Stores the signed answer for outages. A failure is a warning: it does not block the deploy. */
-async function kept(
+async function storeSignedAnswer(
   context: CommandContext,
   client: Client,
   state: string,
@@ -128,7 +129,7 @@ function print(context: CommandContext, answer: CheckAnswer, { json }: Options):
 }
 
 /** Prints the offline decision and its basis. The JSON has the same keys as an online answer. */
-function withoutFirebreak(
+function printOfflineDecision(
   context: CommandContext,
   target: CheckTarget,
   options: Options,

@@ -105,14 +105,14 @@ async function check(
 ): Promise<void> {
   const problems: string[] = [];
   for (const [path, text] of files) {
-    const there = await readFile(join(out, path), 'utf8').catch(nothing);
+    const there = await readFile(join(out, path), 'utf8').catch(undefinedIfMissing);
     if (there === undefined) problems.push(`${join(shown, path)}: missing`);
     else if (there !== text) problems.push(`${join(shown, path)}:${firstDifference(there, text)}: differs`);
   }
   for (const folder of new Set([...files.keys()].map((path) => dirname(path)))) {
-    for (const name of (await readdir(join(out, folder)).catch(nothing)) ?? []) {
+    for (const name of (await readdir(join(out, folder)).catch(undefinedIfMissing)) ?? []) {
       const path = join(folder, name);
-      if (files.has(path) || !(await isOurs(join(out, path)))) continue;
+      if (files.has(path) || !(await isGenerated(join(out, path)))) continue;
       problems.push(`${join(shown, path)}: no longer generated; remove it`);
     }
   }
@@ -122,10 +122,10 @@ async function check(
 }
 
 /** Returns whether Firebreak generated the file. Users can keep their own files in the same folder. */
-const isOurs = async (file: string): Promise<boolean> =>
-  (await readFile(file, 'utf8').catch(nothing))?.includes(GENERATED_MARKER) === true;
+const isGenerated = async (file: string): Promise<boolean> =>
+  (await readFile(file, 'utf8').catch(undefinedIfMissing))?.includes(GENERATED_MARKER) === true;
 
-const nothing = (error: NodeJS.ErrnoException): undefined => {
+const undefinedIfMissing = (error: NodeJS.ErrnoException): undefined => {
   if (error.code === 'ENOENT' || error.code === 'EISDIR') return undefined;
   throw error;
 };

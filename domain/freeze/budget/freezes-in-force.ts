@@ -1,7 +1,7 @@
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import type { CalendarFreeze, CheckInputs } from '../check-inputs.ts';
-import type { CheckedScope, ScopeState } from '../ports.ts';
+import type { CheckedScope, ScopeState } from '../../ports/freeze.ts';
 import { covers, isLifted, stateAt } from '../state.ts';
 
 /** Inputs for the freezes of a service and environment. */

@@ -4,7 +4,7 @@ import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
 import { exclusionInWords, freezingBurn, hasSpent, isStale, describesPresent, spentInWords } from './spending.ts';
 import { isLifted, stateAt } from '../state.ts';
-import { moment, percent } from '../words.ts';
+import { utcMinute, percent } from '../words.ts';
 
 /**
  * Warns about low budgets, and about conditions that would freeze but do not: a person has lifted the freeze, or the
@@ -33,7 +33,7 @@ function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
     ];
   if (!hasSpent(status, policy.budget.warn)) return [];
   const { spent_at } = status.forecast;
-  const soon = spent_at === null ? '' : `; at the current burn rate, it is used up about ${moment(spent_at)}`;
+  const soon = spent_at === null ? '' : `; at the current burn rate, it is used up about ${utcMinute(spent_at)}`;
   return [
     {
       code: 'budget_low',

@@ -6,7 +6,7 @@ import { exemption } from './passes.ts';
 import type { FreezePolicy } from '../policy.ts';
 import { dataAge, isStale, unreadBudget } from '../budget/spending.ts';
 import { list } from '../../correlation/words.ts';
-import { age, moment, percent } from '../words.ts';
+import { age, utcMinute, percent } from '../words.ts';
 
 /** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
 export function unknownService(inputs: CheckInputs): Finding[] {
@@ -43,7 +43,7 @@ export function dataAgeOf({ at, objectives, objectiveIds, own, policy, evaluated
   const hasSay = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
   if (!hasSay) return { ageSeconds: null, stale: [] };
   const missing = missingOf(objectives, objectiveIds, own.slos);
-  const last = evaluatedAt === null ? 'no evaluation yet' : `last evaluation: ${moment(evaluatedAt)}`;
+  const last = evaluatedAt === null ? 'no evaluation yet' : `last evaluation: ${utcMinute(evaluatedAt)}`;
   return {
     ageSeconds: missing.count > 0 ? null : greatest(own.slos.map((status) => ageOf(status, policy, at))),
     stale: [

@@ -4,7 +4,7 @@ import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
 import { isSameCommit, isVersionNamed } from './same-commit.ts';
 import { list } from '../../correlation/words.ts';
-import { moment } from '../words.ts';
+import { utcMinute } from '../words.ts';
 
 /**
  * Refuses a version that is pinned as known bad, by its name or its commit, whatever the kind of change. No override
@@ -55,7 +55,7 @@ const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, named
   key: id,
   text:
     `${version}${named === version ? '' : ` (recorded for ${named})`} has been pinned as known bad since ` +
-    `${moment(pinned_at)} (incident ${incident_id}): ${reason}. ` +
+    `${utcMinute(pinned_at)} (incident ${incident_id}): ${reason}. ` +
     `Deploy another version: overrides do not apply to pinned versions. If the version is good after all, delete the pin: DELETE /v1/versions/pinned/${id}`,
   clears: `when another version is deployed, or a person deletes the pin ${id}`,
 });

@@ -2,7 +2,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../../changes/versions.ts';
 import type { CheckInputs } from '../check-inputs.ts';
-import { moment } from '../words.ts';
+import { utcMinute } from '../words.ts';
 
 /**
  * Checks whether a rollback may go to this version during a freeze: it ran in this service and environment before the
@@ -39,7 +39,7 @@ export function checkRollbackVersion(
     ? notKnownGood(`${target} was replaced here after less than 30 minutes`)
     : {
         kind: 'known_good',
-        text: `${target} ran here without problems, starting ${moment(good.finished_at ?? good.started_at)}`,
+        text: `${target} ran here without problems, starting ${utcMinute(good.finished_at ?? good.started_at)}`,
       };
 }
 
@@ -50,7 +50,7 @@ function whyNeverLive(target: string, records: readonly Change[]): string {
   const newest = records.toSorted(byStart).findLast(putsVersionLive);
   if (newest === undefined) return `${target} was never recorded here`;
   const how = newest.status === 'failed' ? 'failed' : 'was cancelled';
-  return `${target} never ran here: its deployment ${how} at ${moment(newest.finished_at ?? newest.started_at)}`;
+  return `${target} never ran here: its deployment ${how} at ${utcMinute(newest.finished_at ?? newest.started_at)}`;
 }
 
 const rolledBackText = (target: string, { rolled_back_by }: Change): string =>

@@ -1,5 +1,5 @@
 import type { Problem } from '../../runbooks/problem.ts';
-import { doubtful, type Located, wrong } from '../source-locations.ts';
+import { warningAt, type Located, wrong } from '../source-locations.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -70,13 +70,13 @@ export function fieldsOf({ value, at }: Located<unknown>): Fields {
     has: (...path) => found(path) !== undefined,
     ignore: (...path) => void read.add(keyOf(path)),
     error,
-    warning: (path, message, suggestion) => void problems.push(doubtful(at(path), message, suggestion ?? null)),
+    warning: (path, message, suggestion) => void problems.push(warningAt(at(path), message, suggestion ?? null)),
     problems: (reasons) => [
       ...problems,
       ...unread(value, [], read).map((path) => {
         const names = path.filter((step) => typeof step === 'string').join('.');
         const [message, suggestion] = reasons[names] ?? ['Firebreak has no equivalent', null];
-        return doubtful(at(path), `${path.join('.')} is not imported: ${message}`, suggestion);
+        return warningAt(at(path), `${path.join('.')} is not imported: ${message}`, suggestion);
       }),
     ],
   };

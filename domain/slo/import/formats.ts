@@ -1,4 +1,4 @@
-import { doubtful, type Located, wrong } from '../source-locations.ts';
+import { warningAt, type Located, wrong } from '../source-locations.ts';
 import type { Defaults, Imported } from './converted.ts';
 import { fromPyrra } from './pyrra.ts';
 import { fromSlothFile, fromSlothObject } from './sloth.ts';
@@ -31,7 +31,7 @@ export function importedFrom(written: Located<unknown>, defaults: Defaults): Imp
   const elsewhere = Object.hasOwn(ELSEWHERE, named) ? ELSEWHERE[named] : undefined;
   if (elsewhere !== undefined) {
     const [message, suggestion] = elsewhere;
-    return { converted: [], problems: [doubtful(written.at([]), `${named} is not imported: ${message}`, suggestion)] };
+    return { converted: [], problems: [warningAt(written.at([]), `${named} is not imported: ${message}`, suggestion)] };
   }
   const [message, suggestion] = named.startsWith('openslo/v1 ')
     ? ['it is already OpenSLO v1', 'put it into config/slos unchanged']

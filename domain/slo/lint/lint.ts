@@ -5,7 +5,7 @@ import type { Problem } from '../../runbooks/problem.ts';
 import { queriesOf } from '../indicators.ts';
 import { lintQuery } from './queries.ts';
 import { lintTarget } from './targets.ts';
-import { doubtful, type LocatedSlo } from '../source-locations.ts';
+import { warningAt, type LocatedSlo } from '../source-locations.ts';
 
 /**
  * Returns warnings for valid objectives that measure something unsuitable or have unrealistic targets, without
@@ -27,7 +27,7 @@ export function lint(slos: readonly LocatedSlo[], services?: Config['services'])
 function ofQueries({ slo, name, queries }: LocatedSlo): Problem[] {
   return queriesOf(slo.indicator).flatMap((text, index) =>
     lintQuery(text, slo.indicator).map(({ message, suggestion }) =>
-      doubtful(queries[index] ?? name, message, suggestion),
+      warningAt(queries[index] ?? name, message, suggestion),
     ),
   );
 }
@@ -35,7 +35,7 @@ function ofQueries({ slo, name, queries }: LocatedSlo): Problem[] {
 function sameQuery({ slo: { indicator }, queries: [numerator], name }: LocatedSlo): Problem[] {
   if (indicator.kind !== 'ratio' || spaceless(indicator.numerator) !== spaceless(indicator.total)) return [];
   const message = `"${indicator.of}" and "total" are the same query, so every event is ${indicator.of}`;
-  return [doubtful(numerator ?? name, message, 'make the queries differ')];
+  return [warningAt(numerator ?? name, message, 'make the queries differ')];
 }
 
 const spaceless = (query: string): string => query.replaceAll(/\s+/g, '');
@@ -44,11 +44,11 @@ function unknownScope({ slo, service, environment }: LocatedSlo, services: Confi
   const entry = serviceEntry(services, slo.service);
   if (entry === undefined) {
     const suggestion = didYouMean(slo.service, Object.keys(services));
-    return [doubtful(service, `the catalogue has no service "${slo.service}"`, suggestion)];
+    return [warningAt(service, `the catalogue has no service "${slo.service}"`, suggestion)];
   }
   // A service without listed environments accepts any environment.
   const known = Object.keys(entry.environments);
   if (known.length === 0 || known.includes(slo.environment)) return [];
   const message = `${slo.service} has no environment "${slo.environment}" in the catalogue`;
-  return [doubtful(environment, message, didYouMean(slo.environment, known))];
+  return [warningAt(environment, message, didYouMean(slo.environment, known))];
 }

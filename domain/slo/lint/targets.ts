@@ -1,6 +1,6 @@
 import type { Slo, SloWindow } from '../../../schemas/slo/slo.ts';
 import type { Problem } from '../../runbooks/problem.ts';
-import { doubtful, type LocatedSlo } from '../source-locations.ts';
+import { warningAt, type LocatedSlo } from '../source-locations.ts';
 
 const DAY_SECONDS = 24 * 3600;
 
@@ -20,13 +20,13 @@ export function lintTarget({ slo, target, window }: LocatedSlo): Problem[] {
   const problems: Problem[] = [];
   const seconds = secondsOf(slo.window);
   const budget = (1 - slo.target) * seconds;
-  if (slo.target < TARGET_MIN) problems.push(doubtful(target, `the target ${percent(slo)} is low`, suggestion(slo)));
+  if (slo.target < TARGET_MIN) problems.push(warningAt(target, `the target ${percent(slo)} is low`, suggestion(slo)));
   if (budget < BUDGET_MIN_SECONDS) {
     const message = `the whole budget is ${budget.toPrecision(2)} s of outage: it is spent before a person can act`;
-    problems.push(doubtful(target, message, 'lower the target, or use a longer window'));
+    problems.push(warningAt(target, message, 'lower the target, or use a longer window'));
   }
   if (seconds < DAY_SECONDS)
-    problems.push(doubtful(window, 'a window shorter than a day forgets an outage within hours', SUGGESTED_WINDOW));
+    problems.push(warningAt(window, 'a window shorter than a day forgets an outage within hours', SUGGESTED_WINDOW));
   return problems;
 }
 

@@ -1,5 +1,5 @@
 import type { Indicator } from '../../../schemas/slo/slo.ts';
-import type { Series } from '../ports.ts';
+import type { Series } from '../../ports/slo.ts';
 import type { Reading } from './reading.ts';
 import { type Amount, amountsOf, type Cells, formOf } from './series.ts';
 import { timeReadings } from './time-counts.ts';

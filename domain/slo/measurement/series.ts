@@ -1,6 +1,6 @@
 import { WINDOW } from '../../../schemas/slo/slo.ts';
 import { BUCKET_SECONDS, SAMPLE_SECONDS } from '../history.ts';
-import type { Series } from '../ports.ts';
+import type { Series } from '../../ports/slo.ts';
 
 /**
  * Consecutive stretches of 300 seconds to query: closed buckets, or the last 300 seconds. `from` is in epoch seconds,

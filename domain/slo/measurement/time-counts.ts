@@ -1,6 +1,6 @@
 import type { Indicator } from '../../../schemas/slo/slo.ts';
 import { BUCKET_SECONDS, SAMPLE_SECONDS } from '../history.ts';
-import type { Series } from '../ports.ts';
+import type { Series } from '../../ports/slo.ts';
 import type { Reading } from './reading.ts';
 import { type Cells, momentsOf } from './series.ts';
 

@@ -6,7 +6,7 @@ import { clockOf, STATUS_WORDS } from '../words.ts';
 import type { Update } from './deliveries.ts';
 import { type LinkPurpose, linkText, subscriptionsPath } from './links.ts';
 import type { Message } from './message.ts';
-import type { Subscribers } from './ports.ts';
+import type { Subscribers } from '../../ports/status.ts';
 import { CONFIRM_SECONDS } from './subscription.ts';
 
 /** Addresses in messages. */

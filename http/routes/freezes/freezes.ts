@@ -4,7 +4,7 @@ import { stateAt, viewOf } from '../../../domain/freeze/state.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { type Freeze, FreezeView, NewFreeze } from '../../../schemas/freeze/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
-import { found, liftFreeze, openFreeze, scopeOf } from '../../../actions/freeze/freezes.ts';
+import { requireFreeze, liftFreeze, openFreeze, scopeOf } from '../../../actions/freeze/freezes.ts';
 import { recordComputedFreezes } from '../../../actions/freeze/record-freezes.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
 import { endingBody, endingQuery, endingReason, mayRead } from './access.ts';
@@ -87,7 +87,7 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('The freeze', Shown), 404: problems('Not found') },
     }),
     async (c) => {
-      const freeze = await found(deps, c.req.valid('param').id);
+      const freeze = await requireFreeze(deps, c.req.valid('param').id);
       if (!mayRead(c.var, freeze)) c.var.allow(scopeOf(freeze));
       return c.json(viewOf(freeze, deps.clock.now()), 200);
     },

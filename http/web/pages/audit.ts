@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { namer } from '../../../actions/people/names.ts';
 import { EVERYWHERE } from '../../../domain/access/access.ts';
-import type { AuditEntry, ChainCheck } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry, ChainCheck } from '../../../domain/ports/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { ago, type Cells, clockTime, type Html, nothing, olderLink, panel, searchForm, tableOf } from '../parts.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';

@@ -37,7 +37,7 @@ export type Deployment = {
 };
 
 /** A version, by its name or its commit. */
-export type Wanted = { version: string; commit: string | null };
+export type VersionOrCommit = { version: string; commit: string | null };
 
 /**
  * Reads the newest deployments of an environment, back to one that has succeeded, and earlier deployments of `wanted`
@@ -48,11 +48,11 @@ export type Wanted = { version: string; commit: string | null };
 export async function readEnvironment(
   calls: Calls,
   environment: string,
-  wanted: readonly Wanted[],
+  wanted: readonly VersionOrCommit[],
 ): Promise<{ deployments: Deployment[]; running: Deployment | undefined }> {
   const recent = await readRecent(calls, environment);
   const good = recent.filter(hasSucceeded);
-  const missing = wanted.filter((each) => !good.some((deployment) => isOf(each, deployment)));
+  const missing = wanted.filter((each) => !good.some((deployment) => isDeploymentOf(each, deployment)));
   const filters = missing.flatMap(filtersFor);
   const older = await Promise.all(filters.map((filter) => read(calls, { environment, ...filter })));
   const deployments = [...new Map([...recent, ...older.flat()].map((each) => [each.id, each])).values()];
@@ -85,12 +85,12 @@ async function read(calls: Calls, query: Record<string, string>): Promise<Deploy
 }
 
 /** Returns the queries for a version. GitHub filters by a full commit SHA or by the requested ref. */
-const filtersFor = ({ version, commit }: Wanted): Record<string, string>[] => [
-  ...[version, commit].filter((id) => id !== null && isWhole(id)).map((sha) => ({ sha: String(sha).toLowerCase() })),
-  ...(isWhole(version) ? [] : [{ ref: version }]),
+const filtersFor = ({ version, commit }: VersionOrCommit): Record<string, string>[] => [
+  ...[version, commit].filter((id) => id !== null && isFullSha(id)).map((sha) => ({ sha: String(sha).toLowerCase() })),
+  ...(isFullSha(version) ? [] : [{ ref: version }]),
 ];
 
-const isWhole = (id: string): boolean => /^[0-9a-f]{40}$/i.test(id);
+const isFullSha = (id: string): boolean => /^[0-9a-f]{40}$/i.test(id);
 
 async function withStatuses(calls: Calls, { id, sha, ref }: z.infer<typeof RestDeployment>): Promise<Deployment> {
   const statuses = await calls.get(`/deployments/${id}/statuses?per_page=100`, z.array(Status));
@@ -115,20 +115,24 @@ function runOf({ log_url, target_url }: Status): number | null {
 }
 
 /** Returns whether the deployment deployed this version. A commit SHA can be abbreviated to at least 7 digits. */
-export const isOf = ({ version, commit }: Wanted, { sha, ref }: Pick<Deployment, 'sha' | 'ref'>): boolean =>
+export const isDeploymentOf = (
+  { version, commit }: VersionOrCommit,
+  { sha, ref }: Pick<Deployment, 'sha' | 'ref'>,
+): boolean =>
   ref === version ||
   ref === `refs/tags/${version}` ||
-  isShaOf(version, sha) ||
-  (commit !== null && isShaOf(commit, sha));
+  matchesSha(version, sha) ||
+  (commit !== null && matchesSha(commit, sha));
 
-const isShaOf = (id: string, sha: string): boolean => /^[0-9a-f]{7,40}$/i.test(id) && sha.startsWith(id.toLowerCase());
+const matchesSha = (id: string, sha: string): boolean =>
+  /^[0-9a-f]{7,40}$/i.test(id) && sha.startsWith(id.toLowerCase());
 
 /** Without deployments that wait for an approval, which change nothing until it is given. */
-const AT_WORK: readonly (string | null)[] = ['pending', 'queued', 'in_progress'];
+const IN_PROGRESS: readonly (string | null)[] = ['pending', 'queued', 'in_progress'];
 
 /** Returns the deployments after `running` that are in progress. Older ones are abandoned. */
-export const atWork = (deployments: readonly Deployment[], running: Deployment): Deployment[] =>
-  deployments.filter(({ id, state }) => id > running.id && AT_WORK.includes(state));
+export const inProgressAfter = (deployments: readonly Deployment[], running: Deployment): Deployment[] =>
+  deployments.filter(({ id, state }) => id > running.id && IN_PROGRESS.includes(state));
 
 /** Returns a name to display. */
-export const named = ({ sha, ref }: Deployment): string => (ref === sha ? sha : `${ref} at ${sha.slice(0, 12)}`);
+export const displayName = ({ sha, ref }: Deployment): string => (ref === sha ? sha : `${ref} at ${sha.slice(0, 12)}`);

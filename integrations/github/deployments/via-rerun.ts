@@ -3,8 +3,8 @@ import type { TargetResponse, Deployer, RollbackCall } from '../../../domain/rol
 import { millisOf } from '../../../schemas/time/time.ts';
 import { Ended, refuse } from '../../shared/refusals.ts';
 import { attempt, type Calls } from '../attempt.ts';
-import { atWork, type Deployment, isOf, named } from './deployments.ts';
-import { badOf, goodOf, lookAt, type Sight, type Site } from '../site.ts';
+import { inProgressAfter, type Deployment, isDeploymentOf, displayName } from './deployments.ts';
+import { badVersionOf, goodVersionOf, readEnvironmentState, type EnvironmentState, type Site } from '../site.ts';
 import * as runs from './workflow-runs.ts';
 
 /** Tolerated difference between Firebreak's and GitHub's clocks, in milliseconds. */
@@ -26,9 +26,11 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
   return {
     rollBack: (request) =>
       attempt<TargetResponse>(site, repository, async (calls) => {
-        const sight = await lookAt(calls, site, request, [goodOf(request)]);
-        if (isOf(goodOf(request), sight.running)) return { kind: 'succeeded', id: String(sight.running.id) };
-        if (!isOf(badOf(request), sight.running)) return { kind: 'superseded', current: named(sight.running) };
+        const sight = await readEnvironmentState(calls, site, request, [goodVersionOf(request)]);
+        if (isDeploymentOf(goodVersionOf(request), sight.running))
+          return { kind: 'succeeded', id: String(sight.running.id) };
+        if (!isDeploymentOf(badVersionOf(request), sight.running))
+          return { kind: 'superseded', current: displayName(sight.running) };
         const run = await goodRun(calls, site, sight.deployments, request);
         if (run.run_attempt > 1 && startOf(run) >= decodeTime(request.incident) - TOLERANCE_MS)
           return outcome(run, sight, request, now());
@@ -47,14 +49,19 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
         const run = newest.run_attempt === number ? newest : await runs.attemptAt(calls, id, number);
         const over = run.status === 'completed' && run.conclusion === 'success';
         // Before the run has succeeded, the running version has no influence on the result. This saves about 12 calls.
-        const sight = over ? await lookAt(calls, site, request, [goodOf(request)]) : undefined;
+        const sight = over ? await readEnvironmentState(calls, site, request, [goodVersionOf(request)]) : undefined;
         return outcome(run, sight, request, now());
       }),
   };
 }
 
 /** @param sight required if the run has succeeded */
-function outcome(run: runs.Run, sight: Sight | undefined, request: RollbackCall, now: number): TargetResponse {
+function outcome(
+  run: runs.Run,
+  sight: EnvironmentState | undefined,
+  request: RollbackCall,
+  now: number,
+): TargetResponse {
   const { id, run_attempt: number, status, conclusion } = run;
   const text = `attempt ${number} of ${run.html_url}`;
   if (status !== 'completed') return underWay(id, number);
@@ -62,11 +69,17 @@ function outcome(run: runs.Run, sight: Sight | undefined, request: RollbackCall,
     return { kind: 'failed', detail: `${text} ended with ${conclusion ?? 'nothing'}` };
 
   const { running, deployments } = sight;
-  if (isOf(goodOf(request), running)) return { kind: 'succeeded', id: String(running.id) };
-  const deployed = deployments.some((each) => isOf(goodOf(request), each) && (each.succeededAt ?? 0) >= startOf(run));
-  if (deployed || !isOf(badOf(request), running)) return { kind: 'superseded', current: named(running) };
+  if (isDeploymentOf(goodVersionOf(request), running)) return { kind: 'succeeded', id: String(running.id) };
+  const deployed = deployments.some(
+    (each) => isDeploymentOf(goodVersionOf(request), each) && (each.succeededAt ?? 0) >= startOf(run),
+  );
+  if (deployed || !isDeploymentOf(badVersionOf(request), running))
+    return { kind: 'superseded', current: displayName(running) };
   if (now - run.updated_at < STATUS_DELAY_MS) return underWay(id, number);
-  return { kind: 'failed', detail: `${text} succeeded, but deployed nothing here; ${named(running)} is still running` };
+  return {
+    kind: 'failed',
+    detail: `${text} succeeded, but deployed nothing here; ${displayName(running)} is still running`,
+  };
 }
 
 const underWay = (run: number, number: number): TargetResponse => ({
@@ -85,7 +98,7 @@ async function goodRun(
   request: RollbackCall,
 ): Promise<runs.Run> {
   const good = deployments
-    .filter((each) => each.succeededAt !== null && isOf(goodOf(request), each))
+    .filter((each) => each.succeededAt !== null && isDeploymentOf(goodVersionOf(request), each))
     .toSorted((one, other) => other.id - one.id);
   const newest = good[0];
   if (newest === undefined) throw refuse(`GitHub has no successful deployment of ${request.to} to ${environment}`);
@@ -111,15 +124,24 @@ async function onlyRun(calls: Calls, { id, sha }: Deployment): Promise<runs.Run>
 }
 
 /** @throws Ended if the run can't be re-run now, or not any more */
-async function mayRun(calls: Calls, run: runs.Run, sight: Sight, request: RollbackCall, now: number): Promise<void> {
+async function mayRun(
+  calls: Calls,
+  run: runs.Run,
+  sight: EnvironmentState,
+  request: RollbackCall,
+  now: number,
+): Promise<void> {
   const busy = (detail: string) => new Ended({ kind: 'busy', detail });
   if (run.status !== 'completed') throw busy(`${run.html_url} is still running, since before the incident`);
   if (now - run.created_at > runs.RERUN_MAX_DAYS * DAY_MS)
     throw refuse(
       `${run.html_url} is older than ${runs.RERUN_MAX_DAYS} days, and GitHub can't re-run it; ${runs.REVERT_INSTEAD}`,
     );
-  const deployment = atWork(sight.deployments, sight.running).find((each) => !isOf(goodOf(request), each));
-  if (deployment) throw busy(`deployment ${deployment.id} of ${named(deployment)} is ${deployment.state ?? 'new'}`);
+  const deployment = inProgressAfter(sight.deployments, sight.running).find(
+    (each) => !isDeploymentOf(goodVersionOf(request), each),
+  );
+  if (deployment)
+    throw busy(`deployment ${deployment.id} of ${displayName(deployment)} is ${deployment.state ?? 'new'}`);
   const [other] = await runs.othersAtWork(calls, run);
   if (other) throw busy(`${other.html_url} of ${other.head_sha} is ${other.status ?? 'new'}`);
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { GateKeeper } from '../../../domain/freeze/ports.ts';
+import type { DeploymentProtection } from '../../../domain/ports/freeze.ts';
 import { InstantIn } from '../../../schemas/time/time.ts';
 import type { GithubAccess } from '../access.ts';
 import { PAGE_ITEMS } from '../limits.ts';
@@ -33,7 +33,7 @@ const Whole = z.object({ request: z.object({ payload: z.unknown() }) });
 export async function undelivered(
   access: GithubAccess,
   known: ReadonlySet<string>,
-): ReturnType<GateKeeper['undelivered']> {
+): ReturnType<DeploymentProtection['undelivered']> {
   const options = await access.itself();
   const path = `/app/hook/deliveries?per_page=${PAGE_ITEMS}`;
   const response = await request(options, { method: 'GET', path, schema: z.array(Delivery), timeoutMs: TIMEOUT_MS });

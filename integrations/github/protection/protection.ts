@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { GateKeeper } from '../../../domain/freeze/ports.ts';
+import type { DeploymentProtection } from '../../../domain/ports/freeze.ts';
 import { truncate } from '../../shared/text.ts';
 import { type GithubAccess } from '../access.ts';
 import { attempt } from '../attempt.ts';
@@ -30,7 +30,7 @@ const Nothing = z.unknown();
  *
  * @see https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
  */
-export const githubGates = (access: GithubAccess): GateKeeper => ({
+export const githubProtection = (access: GithubAccess): DeploymentProtection => ({
   async review({ repository, run, environment, installation_id }, { state, comment }) {
     const response = await request(await access.asApp(repository, installation_id), {
       method: 'POST',

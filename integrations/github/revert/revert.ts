@@ -60,14 +60,14 @@ export function gitReverter(config: GitRevert, options: GithubOptions): GitRever
       attempt<Reverted>(
         options,
         repository,
-        async (calls) => (await brought(calls, config, request)) ?? bringBack(calls, config, request),
+        async (calls) => (await findRevert(calls, config, request)) ?? bringBack(calls, config, request),
       ),
-    find: (request) => attempt(options, repository, (calls) => brought(calls, config, request)),
+    find: (request) => attempt(options, repository, (calls) => findRevert(calls, config, request)),
   };
 }
 
 /** Finds the earlier revert with this key; null if there is none. */
-export async function brought(
+export async function findRevert(
   calls: Calls,
   config: GitRevert,
   { path, key }: Pick<RevertRequest, 'path' | 'key'>,

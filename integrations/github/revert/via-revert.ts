@@ -3,10 +3,10 @@ import type { TargetResponse, Deployer, RollbackCall } from '../../../domain/rol
 import type { GitRevert } from '../../../schemas/rollback/targets/github.ts';
 import { Ended, refuse } from '../../shared/refusals.ts';
 import { attempt, type Calls } from '../attempt.ts';
-import { atWork, isOf, named } from '../deployments/deployments.ts';
+import { inProgressAfter, isDeploymentOf, displayName } from '../deployments/deployments.ts';
 import { pullRequestAt, toBeMerged } from './pull-requests.ts';
-import { bringBack, type Brought, brought, type RevertRequest } from './revert.ts';
-import { badOf, goodOf, lookAt, type Sight, type Site } from '../site.ts';
+import { bringBack, type Brought, findRevert, type RevertRequest } from './revert.ts';
+import { badVersionOf, goodVersionOf, readEnvironmentState, type EnvironmentState, type Site } from '../site.ts';
 import { runsOfCommit } from '../deployments/workflow-runs.ts';
 
 /** Rolls back by reverting Git, and follows the deployment of the revert commit. */
@@ -14,15 +14,16 @@ export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack'
   return {
     rollBack: (request) =>
       attempt<TargetResponse>(site, site.repository, async (calls) => {
-        const sight = await lookAt(calls, site, request);
+        const sight = await readEnvironmentState(calls, site, request);
         const { running } = sight;
-        if (isOf(goodOf(request), running)) return { kind: 'succeeded', id: String(running.id) };
-        const before = await brought(calls, git, revertOf(git, request));
+        if (isDeploymentOf(goodVersionOf(request), running)) return { kind: 'succeeded', id: String(running.id) };
+        const before = await findRevert(calls, git, revertOf(git, request));
         if (before !== null) return follow(calls, site, before, request, sight);
-        if (!isOf(badOf(request), running)) return { kind: 'superseded', current: named(running) };
-        const [other] = atWork(sight.deployments, running);
+        if (!isDeploymentOf(badVersionOf(request), running))
+          return { kind: 'superseded', current: displayName(running) };
+        const [other] = inProgressAfter(sight.deployments, running);
         if (other)
-          throw new Ended({ kind: 'busy', detail: `a deployment of ${named(other)} is ${other.state ?? 'new'}` });
+          throw new Ended({ kind: 'busy', detail: `a deployment of ${displayName(other)} is ${other.state ?? 'new'}` });
 
         const done = await bringBack(calls, git, revertOf(git, request));
         if (done.kind === 'pull_request') return follow(calls, site, done, request, sight);
@@ -49,27 +50,28 @@ async function follow(
   site: Site,
   found: Brought,
   request: RollbackCall,
-  seen?: Sight,
+  seen?: EnvironmentState,
 ): Promise<TargetResponse> {
   if (found.kind === 'committed')
-    return ofCommit(calls, found.sha, request, seen ?? (await lookAt(calls, site, request)));
+    return ofCommit(calls, found.sha, request, seen ?? (await readEnvironmentState(calls, site, request)));
   const { number, url, state, sha } = found;
   if (state === 'closed') return { kind: 'failed', detail: `${url} was closed without being merged` };
   if (state === 'open') return { kind: 'in_progress', id: url, handle: `pull/${number}`, waitsFor: toBeMerged(found) };
   if (sha === null) return { kind: 'in_progress', id: url, handle: `pull/${number}` };
-  return ofCommit(calls, sha, request, seen ?? (await lookAt(calls, site, request)));
+  return ofCommit(calls, sha, request, seen ?? (await readEnvironmentState(calls, site, request)));
 }
 
 async function ofCommit(
   calls: Calls,
   sha: string,
   request: RollbackCall,
-  { running, deployments }: Sight,
+  { running, deployments }: EnvironmentState,
 ): Promise<TargetResponse> {
   if (running.sha === sha) return { kind: 'succeeded', id: String(running.id) };
   const own = deployments.filter((each) => each.sha === sha).toSorted((one, other) => other.id - one.id);
   const deployed = own.some(({ succeededAt }) => succeededAt !== null);
-  if (deployed || !isOf(badOf(request), running)) return { kind: 'superseded', current: named(running) };
+  if (deployed || !isDeploymentOf(badVersionOf(request), running))
+    return { kind: 'superseded', current: displayName(running) };
   const [newest] = own;
   if (newest?.state === 'failure' || newest?.state === 'error')
     return { kind: 'failed', detail: `deployment ${newest.id} of the commit ${sha} ended with ${newest.state}` };
@@ -96,7 +98,7 @@ const beingDeployed = (sha: string): TargetResponse => ({ kind: 'in_progress', i
 
 /** Returns the commit of this action on the branch; null if there is none yet. */
 export async function ourCommit(calls: Calls, git: GitRevert, request: RollbackCall): Promise<string | null> {
-  return (await brought(calls, git, revertOf(git, request)))?.sha ?? null;
+  return (await findRevert(calls, git, revertOf(git, request)))?.sha ?? null;
 }
 
 const revertOf = ({ path }: GitRevert, request: RollbackCall): RevertRequest => ({

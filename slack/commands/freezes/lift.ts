@@ -1,4 +1,4 @@
-import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
+import { utcMinute, scopeInWords } from '../../../domain/freeze/words.ts';
 import { liftFreeze as liftOne } from '../../../actions/freeze/freezes.ts';
 import { answered } from '../../outcome.ts';
 import type { Run, Verb } from '../verb.ts';
@@ -37,6 +37,6 @@ export const runLiftFreeze: Run<Lift> = async (deps, { caller }, request) => {
     );
   const by = freeze.ended_by === null ? '' : ` by ${freeze.ended_by}`;
   return answered(
-    `Superseded: the freeze has ended already, at ${moment(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`,
+    `Superseded: the freeze has ended already, at ${utcMinute(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`,
   );
 };

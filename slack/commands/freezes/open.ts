@@ -5,7 +5,7 @@ import {
   suggestedName,
   matchingName,
 } from '../../../domain/freeze/known-names.ts';
-import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
+import { utcMinute, scopeInWords } from '../../../domain/freeze/words.ts';
 import type { Text } from '../../../domain/messages/channels.ts';
 import { innerDuration, leadingDuration } from '../../../domain/slack/commands/duration.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -239,4 +239,4 @@ function environmentsOfScope(
   return { name: `${service ?? `team ${team}`} has no`, known: [...scopes, ...deployed] };
 }
 
-const untilOf = ({ until }: Freeze): string => (until === null ? 'it is lifted' : moment(until));
+const untilOf = ({ until }: Freeze): string => (until === null ? 'it is lifted' : utcMinute(until));

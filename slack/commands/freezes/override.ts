@@ -1,9 +1,9 @@
 import { overrideWarnings } from '../../../domain/freeze/exemptions/overrides.ts';
-import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
+import { utcMinute, scopeInWords } from '../../../domain/freeze/words.ts';
 import type { ChatButton, Text } from '../../../domain/messages/channels.ts';
 import { NewOverride } from '../../../schemas/freeze/freeze.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { found } from '../../../actions/freeze/freezes.ts';
+import { requireFreeze } from '../../../actions/freeze/freezes.ts';
 import { approveOverride as approveOne, giveOverride } from '../../../actions/freeze/overrides.ts';
 import { answered, Declined, message } from '../../outcome.ts';
 import { textInput } from '../../modals/blocks.ts';
@@ -107,7 +107,7 @@ export const runOverrideFreeze: Run<Override> = async (deps, { caller, key }, re
     throw new Declined(`${parsed.error.issues[0]?.message ?? 'The override is invalid'}. Nothing was done.`);
   const id = idOf('ovr', key, freeze);
   const override = await giveOverride(deps, caller, { freeze, id, override: parsed.data });
-  const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${moment(override.expires_at)}`;
+  const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${utcMinute(override.expires_at)}`;
   const which: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
   const advice = warned(overrideWarnings(override));
   if (!override.needs_approval || override.approved_by !== null)
@@ -117,7 +117,7 @@ export const runOverrideFreeze: Run<Override> = async (deps, { caller, key }, re
     text: 'Approve override',
     style: 'primary',
   };
-  const { reason, ...scope } = await found(deps, freeze);
+  const { reason, ...scope } = await requireFreeze(deps, freeze);
   const asks: Text = [
     `${caller.shown ?? caller.name} requests an override for ${what}, through the freeze of ${scopeInWords(scope)} (${reason})`,
     ...which,
@@ -138,7 +138,7 @@ export const approveOverride: Verb<Approval> = {
 };
 
 export const runApproveOverride: Run<Approval> = async (deps, { caller }, { freeze, override: id }) => {
-  const before = (await found(deps, freeze)).overrides.find((one) => one.id === id)?.approved_by ?? null;
+  const before = (await requireFreeze(deps, freeze)).overrides.find((one) => one.id === id)?.approved_by ?? null;
   const override = await approveOne(deps, caller, { freeze, id });
   if (before !== null) return answered(`The override is already active: ${before} has approved it.`);
   const by =

@@ -1,6 +1,6 @@
 import { stateAt } from '../../../domain/freeze/state.ts';
 import { list } from '../../../domain/correlation/words.ts';
-import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
+import { utcMinute, scopeInWords } from '../../../domain/freeze/words.ts';
 import type { ChatButton, Text } from '../../../domain/messages/channels.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import { recordComputedFreezes } from '../../../actions/freeze/record-freezes.ts';
@@ -49,7 +49,7 @@ export const runFreezeStatus: Run<Shown> = async (deps, { caller }, { service: w
   const rows = shown.flatMap((freeze): Text => [
     `\n❄️ `,
     { bold: scopeInWords(freeze) },
-    `: ${freeze.reason}\n${stateAt(freeze, now) === 'scheduled' ? 'scheduled for' : 'since'} ${moment(freeze.starts_at)}, ${endOf(freeze)} · `,
+    `: ${freeze.reason}\n${stateAt(freeze, now) === 'scheduled' ? 'scheduled for' : 'since'} ${utcMinute(freeze.starts_at)}, ${endOf(freeze)} · `,
     { code: freeze.id },
   ]);
   const more = all.length > shown.length ? [`\nand ${all.length - shown.length} more`] : [];
@@ -63,7 +63,7 @@ export const runFreezeStatus: Run<Shown> = async (deps, { caller }, { service: w
 };
 
 const endOf = ({ until, ends_when }: Freeze): string =>
-  until === null ? `ends when ${ends_when}` : `until ${moment(until)}`;
+  until === null ? `ends when ${ends_when}` : `until ${utcMinute(until)}`;
 
 /** Returns whether the person can read a freeze: read permission for a part of its scope is sufficient. */
 const canRead = (caller: Caller, { service, environment }: Freeze): boolean =>

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ChainCheck } from '../../../domain/freeze/ports.ts';
+import type { ChainCheck } from '../../../domain/ports/freeze.ts';
 import type { TokenAudit } from '../../../domain/ports/access.ts';
 import { standInsAt } from '../../../domain/catalogue/vendors.ts';
 import { connections } from '../../../actions/connections/check.ts';

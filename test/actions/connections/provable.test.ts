@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { provable } from '../../../actions/connections/provable.ts';
+import { provableByEnvironment } from '../../../actions/connections/provable.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { VersionProposal } from '../../../domain/ports/metrics.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -28,7 +28,7 @@ const examined = async (
     services: { checkout: { environments: { production: { deployer: { kind: 'http' }, health }, staging: {} } } },
     paging: {},
   });
-  const all = await provable({
+  const all = await provableByEnvironment({
     clock: { now: () => NOON },
     config: { current: async () => config },
     changes: { recent: async () => [change('v2', 9, { canary_weight: weight })] },
@@ -37,7 +37,7 @@ const examined = async (
       rangeByLabel: async () => labels.map((label) => ({ label, curve: [] })),
     },
     versionLabels: { propose: async () => proposal },
-  } as unknown as Parameters<typeof provable>[0]);
+  } as unknown as Parameters<typeof provableByEnvironment>[0]);
   expect(all).toHaveLength(1);
   return all[0];
 };

@@ -5,7 +5,7 @@ import { newChange } from '../../../aws/table/changes/changes.ts';
 import { emptyConfig, ServicesFile } from '../../../schemas/config/config.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
-import type { Signer } from '../../../domain/freeze/ports.ts';
+import type { Signer } from '../../../domain/ports/freeze.ts';
 import { at, NOON, pin } from '../../domain/freeze/builders.ts';
 
 const { services } = ServicesFile.parse({ services: { checkout: { environments: { production: {} } } } });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { correct, declare } from '../../../actions/incidents/declare-incident.ts';
+import { correctIncident, declare } from '../../../actions/incidents/declare-incident.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/config/names.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
@@ -107,7 +107,7 @@ describe('declaring a child incident reports to the parent', () => {
   test('also if the severity of the child is raised to critical', async () => {
     const { part, parent } = await partOf(HEARD);
     for (const severity of ['critical', 'critical', 'warning'] as const)
-      await correct(world.deps, BOB, { id: part, severity });
+      await correctIncident(world.deps, BOB, { id: part, severity });
     expect(inbox(parent)).toEqual([{ kind: 'declared', severity: 'critical', by: 'bob', page: true, child: part }]);
     expect((await told(parent)).at(-1)).toBe(
       'bob: Changed severity of the child incident checkout production to critical',

@@ -1,4 +1,4 @@
-import type { FreezeDecision } from '../../../domain/freeze/ports.ts';
+import type { FreezeDecision } from '../../../domain/ports/freeze.ts';
 import { CheckRequest, Verdict } from '../../../schemas/freeze/freeze-check.ts';
 import { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
 import { SloStatus } from '../../../schemas/slo/slo-status.ts';

@@ -2,7 +2,7 @@ import { hash as digest } from 'node:crypto';
 import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
 import { NEW, type Objective } from '../../../domain/freeze/causes.ts';
 import { DEFAULT_POLICY, type FreezePolicy } from '../../../domain/freeze/policy.ts';
-import type { CheckedScope } from '../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../domain/ports/freeze.ts';
 import type { Freeze, FreezeCause, Override } from '../../../schemas/freeze/freeze.ts';
 import { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';

@@ -5,7 +5,7 @@ import { usesOf } from '../../../domain/freeze/decide.ts';
 import { causeKey } from '../../../domain/freeze/ids.ts';
 import { planFreezes, type FreezePlan, revisionOf } from '../../../domain/freeze/budget/plan-freezes.ts';
 import type { FreezePolicy } from '../../../domain/freeze/policy.ts';
-import type { CheckedScope } from '../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../domain/ports/freeze.ts';
 import { covers } from '../../../domain/freeze/state.ts';
 import type { CalendarEntry } from '../../../schemas/freeze/calendar.ts';
 import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { linksOf } from '../../../domain/messages/story.ts';
-import { besidePage } from '../../../domain/paging/page-links.ts';
+import { pageAttachments } from '../../../domain/paging/page-links.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 
 const signal = (annotations: [string, string][], links: Partial<Signal['links']> = {}): Signal =>
@@ -25,7 +25,7 @@ test("a page has links for further investigation, and the alerts' images", () =>
       ['graph', 'https://grafana.example.com/2.png'],
     ]),
   ];
-  expect(besidePage(signals, linksOf(signals))).toEqual({
+  expect(pageAttachments(signals, linksOf(signals))).toEqual({
     links: [
       { href: 'https://wiki.example.com/r', text: 'Runbook' },
       { href: 'https://logs.example.com/q', text: 'Logs' },
@@ -40,6 +40,6 @@ test("a page has links for further investigation, and the alerts' images", () =>
 test.each(['http://grafana.example.com/1.png', 'javascript:alert(1)', 'https://grafana.example.com/1.p…', ''])(
   'no image from %j',
   (value) => {
-    expect(besidePage([signal([['image', value]])], []).images).toEqual([]);
+    expect(pageAttachments([signal([['image', value]])], []).images).toEqual([]);
   },
 );

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { failed, go, pruned, went } from '../../../domain/rollback/pace.ts';
+import { failed, go, pruned, succeeded } from '../../../domain/rollback/pace.ts';
 import { Pace } from '../../../schemas/incidents/projection.ts';
 
 const NOW = 1_763_640_000_000;
@@ -83,15 +83,15 @@ describe('a failed method', () => {
 
   test('is reset by a success: the next failure counts as the first', () => {
     const twice = failed(failed(fresh, 'post', null, false, NOW), 'post', null, true, NOW);
-    const well = went(twice, 'post');
+    const well = succeeded(twice, 'post');
     expect(allowed(well, 'post', NOW)).toBe(true);
     expect(go(failed(well, 'post', null, false, NOW), 'post', {}, NOW)).toMatchObject({ at: NOW + 5000 });
-    expect(went(well, 'post')).toBe(well);
+    expect(succeeded(well, 'post')).toBe(well);
   });
 
   test('is not reset by the success of another method', () => {
     const blocked = failed(fresh, 'post', null, false, NOW);
-    expect(allowed(went(blocked, 'edit'), 'post', NOW)).toBe(false);
+    expect(allowed(succeeded(blocked, 'edit'), 'post', NOW)).toBe(false);
   });
 });
 

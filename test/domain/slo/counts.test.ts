@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readingsOf, recordedReadings } from '../../../domain/slo/measurement/counts.ts';
-import type { Series } from '../../../domain/slo/ports.ts';
+import type { Series } from '../../../domain/ports/slo.ts';
 import { bucketOf, type Reading, stateOf } from '../../../domain/slo/measurement/reading.ts';
 import { type Cells, formOf, samplesFor } from '../../../domain/slo/measurement/series.ts';
 import type { Indicator } from '../../../schemas/slo/slo.ts';

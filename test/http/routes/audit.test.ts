@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { api } from '../../../http/app.ts';
-import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 

@@ -73,7 +73,7 @@ test.each([
     clock: new SetClock('2026-11-20T12:00:00.000Z'),
     standIns: standInsAt([gate.url]),
     config: { current: () => Promise.reject(new Error('not needed')) } as never,
-    gates: {} as never,
+    rollbackGates: {} as never,
     github: {} as never,
   });
   expect(deployer).toMatchObject({ effectClass, target });

@@ -1,9 +1,9 @@
-import { rollbackGateAnswer } from '../../../domain/freeze/gate.ts';
+import { rollbackGateAnswer } from '../../../domain/rollback/rollback-gate.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { Gates } from '../../../domain/ports/freeze.ts';
+import type { RollbackGates } from '../../../domain/ports/rollback.ts';
 import type { Deployer } from '../../../domain/rollback/targets.ts';
 import { flaggerDeployer } from '../../../integrations/flagger/deployer.ts';
-import type { GateRequest } from '../../../schemas/freeze/gate.ts';
+import type { RollbackGateRequest } from '../../../schemas/rollback/gate-request.ts';
 import { sandbox, setFault } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { fault, openCluster, request, type TestCluster } from '../kubernetes/cluster.ts';
@@ -23,14 +23,14 @@ const serviceEnvironment = {
 } satisfies ServiceEnvironment;
 
 /** An in-memory store of rollback requests that can lose responses and be late. */
-export class TestGates implements Gates {
-  wish: GateRequest | undefined;
+export class TestGates implements RollbackGates {
+  wish: RollbackGateRequest | undefined;
   /** The number of requests. */
   wishes = 0;
   trouble: 'lost' | 'late' | 'down' | undefined;
-  #late: GateRequest | undefined;
+  #late: RollbackGateRequest | undefined;
 
-  async store(wish: GateRequest): Promise<void> {
+  async store(wish: RollbackGateRequest): Promise<void> {
     const trouble = this.trouble;
     this.trouble = undefined;
     if (trouble === 'late') this.#late = wish;
@@ -38,12 +38,12 @@ export class TestGates implements Gates {
     if (trouble !== undefined) throw new Error(`no answer from the table: ${trouble}`);
   }
 
-  async get(): Promise<GateRequest | undefined> {
+  async get(): Promise<RollbackGateRequest | undefined> {
     if (this.trouble === 'down') throw new Error('no answer from the table');
     return this.wish;
   }
 
-  async mistaken(_: ServiceEnvironment, key: string, checksum: string): Promise<void> {
+  async recordMismatch(_: ServiceEnvironment, key: string, checksum: string): Promise<void> {
     if (this.wish?.key === key) this.wish = { ...this.wish, other_checksum: checksum };
   }
 
@@ -56,7 +56,7 @@ export class TestGates implements Gates {
     this.#late = undefined;
   }
 
-  #put(wish: GateRequest): void {
+  #put(wish: RollbackGateRequest): void {
     if (wish.key !== this.wish?.key) this.wishes += 1;
     this.wish = wish;
   }
@@ -99,8 +99,8 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
     const { body } = question;
     const asked = { canary: `${body.namespace}/${body.name}`, phase: body.phase, checksum: checksum ?? body.checksum };
     const answer = rollbackGateAnswer(gates.wish, asked, clock.now());
-    if (!answer.open && answer.mistaken)
-      await gates.mistaken(serviceEnvironment, gates.wish?.key ?? '', asked.checksum);
+    if (!answer.open && answer.isMismatch)
+      await gates.recordMismatch(serviceEnvironment, gates.wish?.key ?? '', asked.checksum);
     const status = answer.open ? 200 : 403;
     await check({ rollback: status });
     return status;
@@ -121,7 +121,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
 
   const deployer = flaggerDeployer(
     { kind: 'flagger', namespace: 'default' },
-    { cluster: { ...opened.cluster, clock }, serviceEnvironment: serviceEnvironment, gates },
+    { cluster: { ...opened.cluster, clock }, serviceEnvironment, rollbackGates: gates },
   );
   return {
     ...opened,

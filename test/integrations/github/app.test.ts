@@ -2,9 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { githubAccess } from '../../../integrations/github/access.ts';
-import { githubGates } from '../../../integrations/github/protection/protection.ts';
+import { githubProtection } from '../../../integrations/github/protection/protection.ts';
 import { request } from '../../../integrations/github/rest.ts';
-import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
+import type { WaitingDeployment } from '../../../schemas/freeze/waiting-deployment.ts';
 import * as z from 'zod';
 import { SetClock } from '../../support/fake-deps.ts';
 import { nobody, type Reply, vendor } from '../server.ts';
@@ -132,15 +132,15 @@ describe('the credential', () => {
 });
 
 describe('the review of a protection rule', () => {
-  const gate = { repository: 'acme/checkout', run: 7, environment: 'prod', installation_id: 1 } as WaitingGate;
+  const gate = { repository: 'acme/checkout', run: 7, environment: 'prod', installation_id: 1 } as WaitingDeployment;
   const review = async (reply: Reply) => {
     const { access } = await app([token('ghs_app'), reply]);
-    return githubGates(access).review(gate, { state: 'approved', comment: 'fine' });
+    return githubProtection(access).review(gate, { state: 'approved', comment: 'fine' });
   };
 
   test('is sent in the documented format and truncated to the limit', async () => {
     const { access, received } = await app([token('ghs_app'), { status: 204 }]);
-    const gates = githubGates(access);
+    const gates = githubProtection(access);
     expect(await gates.review(gate, { state: null, comment: 'ä'.repeat(2000) })).toEqual({ kind: 'done' });
     const sent = received.at(-1);
     expect(sent?.path).toBe('/repos/acme/checkout/actions/runs/7/deployment_protection_rule');
@@ -166,7 +166,7 @@ describe('the review of a protection rule', () => {
     const { access, secrets } = await app([token('ghs_app')]);
     await call(access.asApp('acme/checkout', 1));
     secrets['GITHUB_API_URL'] = await nobody();
-    expect(await githubGates(access).review(gate, { state: 'approved', comment: '' })).toMatchObject({
+    expect(await githubProtection(access).review(gate, { state: 'approved', comment: '' })).toMatchObject({
       kind: 'unclear',
     });
   });
@@ -196,7 +196,7 @@ describe('a failed delivery', () => {
       { body: JSON.stringify(listed) },
       { body: JSON.stringify({ request: { payload: { action: 'requested' } } }) },
     ]);
-    expect(await githubGates(access).undelivered(new Set(['known']))).toEqual([
+    expect(await githubProtection(access).undelivered(new Set(['known']))).toEqual([
       { id: 'lost', at: '2026-11-20T11:00:00.000Z', payload: { action: 'requested' } },
     ]);
     expect(received.map(({ path }) => path)).toEqual(['/app/hook/deliveries?per_page=100', '/app/hook/deliveries/5']);
@@ -205,9 +205,9 @@ describe('a failed delivery', () => {
 
   test('is not found without an app or without a response', async () => {
     const without = await app([fine], { GITHUB_APP_ID: '', GITHUB_TOKEN: 'ghp_own' });
-    expect(await githubGates(without.access).undelivered(new Set())).toEqual([]);
+    expect(await githubProtection(without.access).undelivered(new Set())).toEqual([]);
     expect(without.received).toEqual([]);
     const { access } = await app([{ status: 500 }]);
-    expect(await githubGates(access).undelivered(new Set())).toEqual([]);
+    expect(await githubProtection(access).undelivered(new Set())).toEqual([]);
   });
 });

@@ -436,7 +436,7 @@ describe('the configuration', () => {
       standIns: standInsAt([]),
       github: githubAccess(reach),
       config: { current: async () => set, problems: async () => [] },
-      gates: {} as never,
+      rollbackGates: {} as never,
     });
     await deployer?.rollBack(REQUEST);
     return received.map(({ path, headers }) => `${path.split('&')[0]} ${headers.authorization}`);

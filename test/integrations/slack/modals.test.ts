@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ModalView } from '../../../domain/slack/ports.ts';
+import type { ModalView } from '../../../domain/ports/slack.ts';
 import { VERBS } from '../../../slack/commands/index.ts';
 import { About, ABOUT_NOTHING } from '../../../slack/modals/form.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ERRORS, EVENTS } from '../../../domain/slo/generate/names.ts';
-import type { Answered, Series, SloDays, SloMetrics } from '../../../domain/slo/ports.ts';
+import type { Answered, Series, SloDays, SloMetrics } from '../../../domain/ports/slo.ts';
 import { FUNCTIONS } from '../../../aws/functions.ts';
 import { evaluate } from '../../../jobs/slo-evaluation/evaluate.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { entryMessage } from '../../../domain/messages/incident-card.ts';
-import { correct, declare } from '../../../actions/incidents/declare-incident.ts';
+import { correctIncident, declare } from '../../../actions/incidents/declare-incident.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { remind } from '../../../jobs/sweep/remind.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -58,7 +58,7 @@ const declared = () =>
 
 test.each([
   ['by declaring the incident', async () => (await declared()).incident],
-  ['by correcting the incident', () => correct(world.deps, ada, { id, severity: 'critical' })],
+  ['by correcting the incident', () => correctIncident(world.deps, ada, { id, severity: 'critical' })],
 ])('no reminder about the severity after a person has set it: %s', async (_, say) => {
   const told = await say();
   await look(5);

@@ -40,8 +40,8 @@ function withoutWork(): SweepDeps {
     log: { ...world.deps.log, error: (message, fields) => errors.push({ message, ...fields }) },
     silences: { active: async () => null, inhibitsSlowBurns: async () => null },
     drills: Object.assign({}, world.deps.drills, { running: none }),
-    waitingGates: Object.assign({}, world.deps.waitingGates, { all: none }),
-    gateKeeper: Object.assign({}, world.deps.gateKeeper, { undelivered: () => atGithub() }),
+    waitingDeployments: Object.assign({}, world.deps.waitingDeployments, { all: none }),
+    deploymentProtection: Object.assign({}, world.deps.deploymentProtection, { undelivered: () => atGithub() }),
     audit: Object.assign({}, world.deps.audit, {
       seal: async () => (sealed += 1),
       configuration: async () => undefined,

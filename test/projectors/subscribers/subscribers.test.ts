@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Delivered, Email, VendorResponse } from '../../../domain/messages/channels.ts';
-import type { SubscriberWebhooks } from '../../../domain/status/subscriptions/ports.ts';
+import type { SubscriberWebhooks } from '../../../domain/ports/status.ts';
 import { subscribersProjector } from '../../../projectors/subscribers/subscribers.ts';
 import type { PublicIncident } from '../../../schemas/status/public-incident.ts';
 import type { Subscriber } from '../../../schemas/status/subscriber.ts';

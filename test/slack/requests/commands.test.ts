@@ -3,7 +3,7 @@ import { SlackRefused } from '../../../integrations/slack/minimal-client.ts';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import type { RecentChange } from '../../../domain/slack/ports.ts';
+import type { RecentChange } from '../../../domain/ports/slack.ts';
 import { COMMAND, INCIDENT, shown, World } from '../support.ts';
 
 afterEach(() => {

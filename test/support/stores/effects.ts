@@ -4,7 +4,7 @@ import { fewestOf } from '../../../domain/alerts/senders.ts';
 import { reportedRollback } from '../../../domain/changes/own-rollback.ts';
 import {
   completed,
-  marked,
+  withStandInNote,
   paceSince,
   planAction,
   planEnd,
@@ -34,7 +34,7 @@ export class FakeEffects implements Effects {
     const dossier = this.#store.dossier(id);
     const known = dossier.effects.get(intent.key);
     if (known) return copy(known);
-    const effect: Effect = { ...marked(intent), state: 'intended', at: this.#store.clock.now() };
+    const effect: Effect = { ...withStandInNote(intent), state: 'intended', at: this.#store.clock.now() };
     dossier.effects.set(intent.key, effect);
     if (also.page !== undefined) dossier.record.pages = also.page;
     return copy(effect);

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import type { Page } from '../../../domain/ports/common.ts';
 import type { Postmortems, StoredActionItem, StoredPostmortem } from '../../../domain/ports/postmortems.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';

@@ -12,7 +12,7 @@ import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { sameVersion } from '../../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Series } from '../../../domain/slo/ports.ts';
+import type { Series } from '../../../domain/ports/slo.ts';
 import { JudgeConfig, type JudgeMetric } from '../../../schemas/canary/judge-config.ts';
 import type { HttpSample, JudgementRequest, JudgementView } from '../../../schemas/canary/judgement.ts';
 import type { Config } from '../../../schemas/config/config.ts';

@@ -9,8 +9,8 @@ import { resolveText } from '../../../domain/runbooks/templates.ts';
 import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
 import { declarationsOf } from '../../../domain/runbooks/placed-steps.ts';
 import { modesFor } from '../../../domain/automation/automation.ts';
-import { lacking } from '../../../domain/rollback/evidence-level.ts';
-import { doubtable } from '../../../domain/rollback/guard.ts';
+import { missingEvidence } from '../../../domain/rollback/evidence-level.ts';
+import { doubtFactsOf } from '../../../domain/rollback/guard.ts';
 import { weighed } from '../../../domain/rollback/rollback.ts';
 import { allLackRequestScope } from '../../../domain/alerts/senders.ts';
 import type { EvidenceLevel } from '../../../schemas/config/config.ts';
@@ -132,8 +132,8 @@ async function againstOf(
   const ranked = found?.suspects.find(({ change_id }) => change_id === top.change_id);
   return {
     change_id: top.change_id,
-    suspect: ranked ? doubtable(ranked) : null,
-    lacking: inputs && found && ranked ? lacking(level, ranked, inputs.evidence, found.onset.at) : null,
+    suspect: ranked ? doubtFactsOf(ranked) : null,
+    lacking: inputs && found && ranked ? missingEvidence(level, ranked, inputs.evidence, found.onset.at) : null,
     neighbours_unreadable: inputs?.neighbours_unreadable ?? false,
     monitoring_failure_only: inputs?.monitoring_failure_only ?? false,
   };

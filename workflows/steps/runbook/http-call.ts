@@ -1,7 +1,7 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
-import { isOurs } from './target-action.ts';
+import { countsAgainstAutomation } from './target-action.ts';
 import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
 import type { Context } from './context.ts';
 
@@ -33,7 +33,12 @@ export async function callHttp(
         detail: text,
         ...(deps.standIns.at(origin) && { stand_in: true }),
       },
-      { serviceEnvironment, resource: `http-call ${key}`, automatic: false, isProposed: isOurs(context) },
+      {
+        serviceEnvironment,
+        resource: `http-call ${key}`,
+        automatic: false,
+        isProposed: countsAgainstAutomation(context),
+      },
     );
     if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
   }

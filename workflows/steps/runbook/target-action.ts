@@ -39,7 +39,7 @@ export async function attemptTargetAction(
   const intent = await deps.effects.intendAction(
     incident.id,
     { key, ...effect },
-    { serviceEnvironment, resource, automatic: false, isProposed: isOurs(context) },
+    { serviceEnvironment, resource, automatic: false, isProposed: countsAgainstAutomation(context) },
   );
   if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
   const request: TargetRequest = {
@@ -87,7 +87,7 @@ const failedAtOnce = (detail: string): CompletedAttempt['performed'] => ({
  * Returns whether a failed verification counts against the service's automation: once per runbook, however many changes
  * it made, and never for an undo or for a runbook that a person started.
  */
-export const isOurs = ({ inverse, followed: selected, variables }: Context): boolean =>
+export const countsAgainstAutomation = ({ inverse, followed: selected, variables }: Context): boolean =>
   inverse === null &&
   selected.by === undefined &&
   !planOf(selected.runbook).steps.some(

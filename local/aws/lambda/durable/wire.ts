@@ -12,31 +12,31 @@ export function operationOnWire<T>(operation: Operation, time: WriteTime<T>): Re
     Type: operation.type,
     Status: operation.status,
     StartTimestamp: time(operation.startedAt),
-    ...given('ParentId', operation.parentId),
-    ...given('Name', operation.name),
-    ...given('SubType', operation.subType),
-    ...given('EndTimestamp', operation.endedAt, time),
+    ...ifDefined('ParentId', operation.parentId),
+    ...ifDefined('Name', operation.name),
+    ...ifDefined('SubType', operation.subType),
+    ...ifDefined('EndTimestamp', operation.endedAt, time),
     ...details(operation, time),
   };
 }
 
 function details<T>(operation: Operation, time: WriteTime<T>): Record<string, unknown> {
-  const came = { ...given('Result', operation.result), ...given('Error', operation.error) };
+  const came = { ...ifDefined('Result', operation.result), ...ifDefined('Error', operation.error) };
   switch (operation.type) {
     case 'EXECUTION':
-      return { ExecutionDetails: given('InputPayload', operation.input) };
+      return { ExecutionDetails: ifDefined('InputPayload', operation.input) };
     case 'CONTEXT':
-      return { ContextDetails: { ...came, ...given('ReplayChildren', operation.replayChildren) } };
+      return { ContextDetails: { ...came, ...ifDefined('ReplayChildren', operation.replayChildren) } };
     case 'STEP':
       return {
         StepDetails: {
           ...came,
           Attempt: operation.attempt ?? 0,
-          ...given('NextAttemptTimestamp', operation.nextAttemptAt, time),
+          ...ifDefined('NextAttemptTimestamp', operation.nextAttemptAt, time),
         },
       };
     case 'WAIT':
-      return { WaitDetails: given('ScheduledEndTimestamp', operation.scheduledEndAt, time) };
+      return { WaitDetails: ifDefined('ScheduledEndTimestamp', operation.scheduledEndAt, time) };
     case 'CALLBACK':
       return { CallbackDetails: { ...came, CallbackId: operation.callbackId } };
     case 'CHAINED_INVOKE':
@@ -44,7 +44,7 @@ function details<T>(operation: Operation, time: WriteTime<T>): Record<string, un
   }
 }
 
-function given<V>(
+function ifDefined<V>(
   key: string,
   value: V | undefined,
   write: (value: V) => unknown = (same) => same,

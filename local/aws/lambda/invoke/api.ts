@@ -39,14 +39,14 @@ export async function invoke(request: EmulatedRequest, ref: string, parts: Invok
   const type = header(request, 'x-amz-invocation-type') ?? 'RequestResponse';
   if (!['RequestResponse', 'Event', 'DryRun'].includes(type))
     throw invalidParameter(`Unknown invocation type '${type}'.`);
-  const call = understand(request, ref, type, parts);
+  const call = parseInvoke(request, ref, type, parts);
   if (type === 'DryRun') return { status: 204 };
   if (call.isLoop) return drop(call, type, parts);
   if (call.local.durable) return type === 'Event' ? startExecution(call, parts) : awaitExecution(call, parts);
   return type === 'Event' ? acceptEvent(call, parts) : runNow(call, parts);
 }
 
-function understand(request: EmulatedRequest, ref: string, type: string, { functions }: InvokeParts): Call {
+function parseInvoke(request: EmulatedRequest, ref: string, type: string, { functions }: InvokeParts): Call {
   const { name, qualifier } = parseFunctionRef(ref, request.query.get('Qualifier') ?? undefined);
   const local = functions.get(name);
   if (!local)

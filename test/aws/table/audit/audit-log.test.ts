@@ -5,7 +5,7 @@ import { AuditLogTable } from '../../../../aws/table/audit/audit-log.ts';
 import { FreezeDecisionTable } from '../../../../aws/table/freeze/freeze-decisions.ts';
 import { type Key, keys } from '../../../../aws/table/core/keys.ts';
 import { collect, type Item } from '../../../../aws/table/core/table.ts';
-import type { AuditEntry } from '../../../../domain/freeze/ports.ts';
+import type { AuditEntry } from '../../../../domain/ports/freeze.ts';
 import type { Clock, Log } from '../../../../domain/ports/system.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { sealSecrets, SetClock, silent } from '../../../support/fake-deps.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { AuditLogTable } from '../../../../aws/table/audit/audit-log.ts';
 import { FreezeDecisionTable } from '../../../../aws/table/freeze/freeze-decisions.ts';
 import { keys } from '../../../../aws/table/core/keys.ts';
-import type { FreezeDecision } from '../../../../domain/freeze/ports.ts';
+import type { FreezeDecision } from '../../../../domain/ports/freeze.ts';
 import { silent, sealSecrets } from '../../../support/fake-deps.ts';
 import { decision } from '../freezes-support.ts';
 import { openTable, type TableStores } from '../stores.ts';

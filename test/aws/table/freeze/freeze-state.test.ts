@@ -4,7 +4,7 @@ import { FreezeStateTable } from '../../../../aws/table/freeze/freeze-state.ts';
 import { FreezeTable } from '../../../../aws/table/freeze/freezes.ts';
 import { PinTable, pinWrites } from '../../../../aws/table/changes/pins.ts';
 import { SloStatusTable } from '../../../../aws/table/slo/slo-statuses.ts';
-import type { CheckedScope } from '../../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../../domain/ports/freeze.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';

@@ -3,7 +3,7 @@ import { AuditLogTable } from '../../../../aws/table/audit/audit-log.ts';
 import { FreezeStateTable } from '../../../../aws/table/freeze/freeze-state.ts';
 import { FreezeTable } from '../../../../aws/table/freeze/freezes.ts';
 import { keys } from '../../../../aws/table/core/keys.ts';
-import type { CheckedScope } from '../../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../../domain/ports/freeze.ts';
 import type { Freeze, Override } from '../../../../schemas/freeze/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';

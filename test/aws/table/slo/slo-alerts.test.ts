@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SloAlertTable } from '../../../../aws/table/slo/slo-alerts.ts';
-import type { SeenAlert } from '../../../../domain/slo/ports.ts';
+import type { SeenAlert } from '../../../../domain/ports/slo.ts';
 import type { SloId } from '../../../../schemas/slo/slo.ts';
 import { openTable, type TableStores } from '../stores.ts';
 

@@ -3,17 +3,17 @@ import { keys } from '../core/keys.ts';
 import type { Table, Write } from '../core/table.ts';
 
 /**
- * Counters for each minute of the log. Transactions that write the same item conflict; with eight counters, the writers
- * of a busy minute rarely conflict, and those that do try again.
+ * Number of counters for each minute of the log. Transactions that write the same item conflict; with eight counters, the
+ * writers of a busy minute rarely conflict, and those that do try again.
  */
-const GATES = 8;
+const COUNTERS = 8;
 
-/** Keep a closed gate until no late writer is possible. */
+/** Keep the counters of a closed minute until no late writer is possible. */
 const KEPT_SECONDS = 30 * 24 * 3600;
 
 /** Adds entries to a minute and counts them, unless the minute is closed. */
-export const throughGate = (table: Table, minute: string, entries: number): Write =>
-  table.update(keys.logGate(minute, Math.floor(Math.random() * GATES)), {
+export const countedInMinute = (table: Table, minute: string, entries: number): Write =>
+  table.update(keys.logMinuteCounter(minute, Math.floor(Math.random() * COUNTERS)), {
     UpdateExpression: 'ADD #counted :entries',
     ConditionExpression: 'attribute_not_exists(#closed)',
     ExpressionAttributeNames: { '#counted': 'counted', '#closed': 'closed' },
@@ -21,10 +21,10 @@ export const throughGate = (table: Table, minute: string, entries: number): Writ
   });
 
 /** Closes a minute permanently: no more entries are accepted. @returns the number of entries that were */
-export async function closeGates(table: Table, minute: string, now: Timestamp): Promise<number> {
-  const gates = await Promise.all(
-    Array.from({ length: GATES }, (_, shard) =>
-      table.touch(keys.logGate(minute, shard), {
+export async function closeMinute(table: Table, minute: string, now: Timestamp): Promise<number> {
+  const counters = await Promise.all(
+    Array.from({ length: COUNTERS }, (_, shard) =>
+      table.touch(keys.logMinuteCounter(minute, shard), {
         UpdateExpression: 'SET #closed = :true, expires_at = :expires',
         ExpressionAttributeNames: { '#closed': 'closed' },
         ExpressionAttributeValues: { ':true': true, ':expires': Math.ceil(millisOf(now) / 1000) + KEPT_SECONDS },
@@ -32,5 +32,5 @@ export async function closeGates(table: Table, minute: string, now: Timestamp): 
       }),
     ),
   );
-  return gates.reduce((sum, gate) => sum + Number(gate?.['counted'] ?? 0), 0);
+  return counters.reduce((sum, counter) => sum + Number(counter?.['counted'] ?? 0), 0);
 }

@@ -1,8 +1,8 @@
 import type { ChatMessage } from '../messages/channels.ts';
 import type { SlackUser } from '../people/people.ts';
-import type { Quarantine } from '../ports/alerts.ts';
-import type { InboundQueue } from '../ports/messages.ts';
-import type { Clock, Log, Secrets } from '../ports/system.ts';
+import type { Quarantine } from './alerts.ts';
+import type { InboundQueue } from './messages.ts';
+import type { Clock, Log, Secrets } from './system.ts';
 import type { Automation } from '../../schemas/access/access.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';

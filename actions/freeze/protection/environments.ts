@@ -2,9 +2,9 @@ import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import { repositoryName } from '../../../integrations/github/rest.ts';
 import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
-import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
+import type { WaitingDeployment } from '../../../schemas/freeze/waiting-deployment.ts';
 
-type Site = Pick<WaitingGate, 'repository' | 'environment'>;
+type Site = Pick<WaitingDeployment, 'repository' | 'environment'>;
 
 /**
  * Returns the services and environments that a deployment to a GitHub environment changes. Deployers of `kind: github`

@@ -1,13 +1,13 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Env } from '../context.ts';
-import { answerWaitingGates, type GateDeps } from '../../actions/freeze/gates/answer.ts';
+import { answerWaitingDeployments, type ProtectionDeps } from '../../actions/freeze/protection/answer.ts';
 
 /** How long a request waits for the answers to GitHub. The sweeper sends the remaining answers. */
 const PATIENCE_MS = 5_000;
 
 /** Middleware for routes that change freezes. Answers waiting deployments at once instead of with the next minute. */
-export const answeringGates =
-  (deps: GateDeps): MiddlewareHandler<Env> =>
+export const answeringWaitingDeployments =
+  (deps: ProtectionDeps): MiddlewareHandler<Env> =>
   async (c, next) => {
     await next();
     if (c.res.status >= 300) return;
@@ -15,7 +15,7 @@ export const answeringGates =
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, PATIENCE_MS);
     });
-    const answered = answerWaitingGates(deps).catch((error: unknown) =>
+    const answered = answerWaitingDeployments(deps).catch((error: unknown) =>
       c.var.log.warn('waiting deployments could not be answered at once; the sweeper tries again', {
         error: String(error),
       }),

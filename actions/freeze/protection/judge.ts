@@ -1,47 +1,47 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { isOf } from '../../../integrations/github/deployments/deployments.ts';
+import { isDeploymentOf } from '../../../integrations/github/deployments/deployments.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { CheckAnswer, CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
 import { Version } from '../../../schemas/config/names.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
-import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
+import type { WaitingDeployment } from '../../../schemas/freeze/waiting-deployment.ts';
 import { check } from '../check.ts';
 import type { CheckDeps } from '../inputs.ts';
 import { CHANGES_READ, detectKnownGood, ownRollback } from '../rollbacks.ts';
 import { serviceEnvironmentsOf } from './environments.ts';
 
-export type JudgeDeps = CheckDeps & Pick<Deps, 'pins' | 'decisions' | 'gateKeeper'>;
+export type JudgeDeps = CheckDeps & Pick<Deps, 'pins' | 'decisions' | 'deploymentProtection'>;
 
 /** The answers for each service that the deployment contains. */
-export type GateVerdict = { serviceEnvironment: ServiceEnvironment; answer: CheckAnswer }[];
+export type DeploymentVerdict = { serviceEnvironment: ServiceEnvironment; answer: CheckAnswer }[];
 
-export const isAllowed = (verdict: GateVerdict): boolean => verdict.every(({ answer }) => answer.allowed);
+export const isAllowed = (verdict: DeploymentVerdict): boolean => verdict.every(({ answer }) => answer.allowed);
 
 /** Returns whether the deployment is refused because its version is known bad. Waiting does not help then. */
-export const isPinned = (verdict: GateVerdict): boolean =>
+export const isPinned = (verdict: DeploymentVerdict): boolean =>
   verdict.some(({ answer: { allowed, reasons } }) => !allowed && reasons.some(({ code }) => code === 'pinned_version'));
 
 /**
  * Checks all services of a deployment. The deployment is allowed only if all services are. Overrides are used up only
  * then, and once per deployment, however often it is checked.
  */
-export async function judge(deps: JudgeDeps, gate: WaitingGate): Promise<GateVerdict> {
+export async function judge(deps: JudgeDeps, gate: WaitingDeployment): Promise<DeploymentVerdict> {
   const { services } = await deps.config.current();
   const answers = await Promise.all(
-    serviceEnvironmentsOf(services, gate).map((serviceEnvironment) => look(deps, gate, serviceEnvironment)),
+    serviceEnvironmentsOf(services, gate).map((serviceEnvironment) => judgeService(deps, gate, serviceEnvironment)),
   );
   return answers.every(({ answer }) => answer.allowed)
-    ? Promise.all(answers.map(({ request }) => checkGate(deps, gate, request, true)))
+    ? Promise.all(answers.map(({ request }) => checkDeployment(deps, gate, request, true)))
     : answers;
 }
 
-type JudgedRequest = GateVerdict[number] & { request: CheckRequest };
+type JudgedRequest = DeploymentVerdict[number] & { request: CheckRequest };
 
-async function look(
+async function judgeService(
   deps: JudgeDeps,
-  gate: WaitingGate,
+  gate: WaitingDeployment,
   serviceEnvironment: ServiceEnvironment,
 ): Promise<JudgedRequest> {
   const [changes, pins] = await Promise.all([
@@ -55,15 +55,15 @@ async function look(
     deployment_id: gate.deployment_id,
     change: 'deploy',
   });
-  const answer = await checkGate(deps, gate, request, false);
+  const answer = await checkDeployment(deps, gate, request, false);
   if (answer.answer.allowed) return answer;
   const ours = await asOwnRollback(deps, gate, request, changes);
-  return ours === undefined ? answer : checkGate(deps, gate, ours, false);
+  return ours === undefined ? answer : checkDeployment(deps, gate, ours, false);
 }
 
-async function checkGate(
+async function checkDeployment(
   deps: JudgeDeps,
-  gate: WaitingGate,
+  gate: WaitingDeployment,
   request: CheckRequest,
   consume: boolean,
 ): Promise<JudgedRequest> {
@@ -78,16 +78,16 @@ async function checkGate(
  * precedence, because it is the same code; otherwise the newest. Without a recorded version, returns the commit.
  */
 export function versionOf(
-  { commit: sha, ref }: Pick<WaitingGate, 'commit' | 'ref'>,
+  { commit: sha, ref }: Pick<WaitingDeployment, 'commit' | 'ref'>,
   changes: readonly Change[],
   pins: readonly PinView[],
 ): Version {
   const names = changes
-    .filter(({ version, commit }) => isOf({ version, commit }, { sha, ref }))
+    .filter(({ version, commit }) => isDeploymentOf({ version, commit }, { sha, ref }))
     .map(({ version }) => version);
   const bad = pins.find(
     ({ version, state }) =>
-      state === 'pinned' && (names.includes(version) || isOf({ version, commit: null }, { sha, ref })),
+      state === 'pinned' && (names.includes(version) || isDeploymentOf({ version, commit: null }, { sha, ref })),
   );
   return bad?.version ?? names.at(-1) ?? Version.parse(sha);
 }
@@ -98,7 +98,7 @@ export function versionOf(
  */
 async function asOwnRollback(
   deps: JudgeDeps,
-  gate: WaitingGate,
+  gate: WaitingDeployment,
   request: CheckRequest,
   changes: readonly Change[],
 ): Promise<CheckRequest | undefined> {
@@ -110,6 +110,6 @@ async function asOwnRollback(
   const { services } = await deps.config.current();
   const deployer = serviceEntry(services, request.service)?.environments[request.environment]?.deployer;
   if (deployer?.kind !== 'github' || deployer.via !== 'revert') return undefined;
-  const isSame = await deps.gateKeeper.hasContentOf(gate, commit ?? ours.to, deployer.path ?? null);
+  const isSame = await deps.deploymentProtection.hasContentOf(gate, commit ?? ours.to, deployer.path ?? null);
   return isSame ? { ...request, version: ours.to, change: 'rollback' } : undefined;
 }

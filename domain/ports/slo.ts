@@ -3,7 +3,7 @@ import type { SloId } from '../../schemas/slo/slo.ts';
 import type { SloCorrection } from '../../schemas/slo/slo-correction.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Page, ServiceEnvironment } from '../ports/common.ts';
+import type { Page, ServiceEnvironment } from './common.ts';
 
 /**
  * One series of a query result. `values`: pairs of epoch seconds and value, oldest first; a value can be NaN or

@@ -1,10 +1,10 @@
-import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { NOTES_MAX } from '../../../integrations/github/protection/protection.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
-import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
+import type { WaitingDeployment } from '../../../schemas/freeze/waiting-deployment.ts';
 import { Deadline, pooled } from '../../shared/concurrency.ts';
-import { type GateVerdict, isAllowed, isPinned, judge, type JudgeDeps } from './judge.ts';
+import { type DeploymentVerdict, isAllowed, isPinned, judge, type JudgeDeps } from './judge.ts';
 import { approvedText, pinnedText, timedOutText, waitingText } from './texts.ts';
 
 /**
@@ -26,17 +26,17 @@ const BUSY_SECONDS = 12;
  */
 const ROUND_MS = 15_000;
 
-export type GateDeps = JudgeDeps & Pick<Deps, 'waitingGates' | 'audit' | 'log' | 'timeScale'>;
+export type ProtectionDeps = JudgeDeps & Pick<Deps, 'waitingDeployments' | 'audit' | 'log' | 'timeScale'>;
 
-export type GateState = 'approved' | 'rejected' | 'waiting' | 'over';
+export type ProtectionState = 'approved' | 'rejected' | 'waiting' | 'over';
 
 /** Checks the freezes for all waiting deployments again, and sends changed answers to GitHub. */
-export async function answerWaitingGates(deps: GateDeps): Promise<void> {
+export async function answerWaitingDeployments(deps: ProtectionDeps): Promise<void> {
   const deadline = new Deadline(() => performance.now(), ROUND_MS);
-  await pooled(await deps.waitingGates.all(), AT_ONCE, async (gate) => {
+  await pooled(await deps.waitingDeployments.all(), AT_ONCE, async (gate) => {
     if (deadline.left === 0) return;
     try {
-      await answerGate(deps, gate);
+      await answerDeployment(deps, gate);
     } catch (error) {
       deps.log.error('a waiting deployment could not be answered; Firebreak tries again', {
         ...named(gate),
@@ -51,7 +51,7 @@ export async function answerWaitingGates(deps: GateDeps): Promise<void> {
  * known bad or if it has waited too long. Otherwise, reports why it waits, whenever the reason changes. Idempotent and
  * safe to run concurrently.
  */
-export async function answerGate(deps: GateDeps, gate: WaitingGate): Promise<GateState> {
+export async function answerDeployment(deps: ProtectionDeps, gate: WaitingDeployment): Promise<ProtectionState> {
   if (isBusy(deps, gate)) return 'waiting';
   const waited = secondsBetween(gate.asked_at, deps.clock.now());
   if (waited > GIVEN_UP_SECONDS) return ended(deps, gate, 'over', 'GitHub has stopped waiting for an answer');
@@ -64,30 +64,38 @@ export async function answerGate(deps: GateDeps, gate: WaitingGate): Promise<Gat
   return note(deps, gate, verdict, waitingText(verdict, plusSeconds(gate.asked_at, seconds)));
 }
 
-const isBusy = ({ clock }: GateDeps, { busy_until }: WaitingGate): boolean =>
+const isBusy = ({ clock }: ProtectionDeps, { busy_until }: WaitingDeployment): boolean =>
   busy_until !== null && clock.now() < busy_until;
 
 /** Claims the gate, so that only one process reports to GitHub. Returns undefined if another process has it. */
-const claim = ({ waitingGates, clock }: GateDeps, gate: WaitingGate): Promise<WaitingGate | undefined> =>
-  waitingGates.change({ ...gate, busy_until: plusSeconds(clock.now(), BUSY_SECONDS) });
+const claim = (
+  { waitingDeployments, clock }: ProtectionDeps,
+  gate: WaitingDeployment,
+): Promise<WaitingDeployment | undefined> =>
+  waitingDeployments.change({ ...gate, busy_until: plusSeconds(clock.now(), BUSY_SECONDS) });
 
 /** Sends the final answer to GitHub. */
 async function conclude(
-  deps: GateDeps,
-  gate: WaitingGate,
+  deps: ProtectionDeps,
+  gate: WaitingDeployment,
   state: 'approved' | 'rejected',
   comment: string,
-): Promise<GateState> {
+): Promise<ProtectionState> {
   const mine = await claim(deps, gate);
   if (mine === undefined) return 'waiting';
-  const response = await deps.gateKeeper.review(mine, { state, comment });
+  const response = await deps.deploymentProtection.review(mine, { state, comment });
   if (response.kind === 'done') return ended(deps, mine, state, comment);
   if (response.kind === 'over') return ended(deps, mine, 'over', response.detail);
   return withoutAnswer(deps, mine, response);
 }
 
 /** Reports to GitHub why the deployment waits, once for each change of the reason. */
-async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, comment: string): Promise<GateState> {
+async function note(
+  deps: ProtectionDeps,
+  gate: WaitingDeployment,
+  verdict: DeploymentVerdict,
+  comment: string,
+): Promise<ProtectionState> {
   const shown = verdict
     .map(({ answer }) => answer.decision_id)
     .toSorted()
@@ -96,7 +104,7 @@ async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, com
   // Count the note before it is sent: GitHub refuses one too many in the same way as one for an ended deployment.
   const mine = await claim(deps, { ...gate, sent_decisions: shown, notes: gate.notes + 1 });
   if (mine === undefined) return 'waiting';
-  const response = await deps.gateKeeper.review(mine, { state: null, comment });
+  const response = await deps.deploymentProtection.review(mine, { state: null, comment });
   if (response.kind === 'over') return ended(deps, mine, 'over', response.detail);
   if (response.kind !== 'done')
     return withoutAnswer(
@@ -105,37 +113,42 @@ async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, com
       response,
     );
   if (mine.notes === 1) await record(deps, mine, 'waiting', comment);
-  await deps.waitingGates.change({ ...mine, busy_until: null });
+  await deps.waitingDeployments.change({ ...mine, busy_until: null });
   return 'waiting';
 }
 
 /** Releases the gate after a failed report. The next round tries again. */
 async function withoutAnswer(
-  deps: GateDeps,
-  gate: WaitingGate,
+  deps: ProtectionDeps,
+  gate: WaitingDeployment,
   { kind, detail }: { kind: string; detail: string },
-): Promise<GateState> {
+): Promise<ProtectionState> {
   const message = 'the answer for a waiting deployment could not be sent to GitHub; Firebreak tries again';
   if (kind === 'refused') deps.log.error(message, { ...named(gate), detail });
   else deps.log.warn(message, { ...named(gate), detail });
-  await deps.waitingGates.change({ ...gate, busy_until: null });
+  await deps.waitingDeployments.change({ ...gate, busy_until: null });
   return 'waiting';
 }
 
 async function ended(
-  deps: GateDeps,
-  gate: WaitingGate,
-  state: Exclude<GateState, 'waiting'>,
+  deps: ProtectionDeps,
+  gate: WaitingDeployment,
+  state: Exclude<ProtectionState, 'waiting'>,
   text: string,
-): Promise<GateState> {
+): Promise<ProtectionState> {
   await record(deps, gate, state, text);
-  await deps.waitingGates.end(gate);
+  await deps.waitingDeployments.end(gate);
   deps.log.info('a waiting deployment was answered', { ...named(gate), state });
   return state;
 }
 
 /** Appends an entry to the audit log. */
-const record = ({ audit, clock }: GateDeps, gate: WaitingGate, state: GateState, text: string): Promise<void> =>
+const record = (
+  { audit, clock }: ProtectionDeps,
+  gate: WaitingDeployment,
+  state: ProtectionState,
+  text: string,
+): Promise<void> =>
   audit.append([
     {
       id: `gate-${gate.id}-${state}`,
@@ -148,14 +161,14 @@ const record = ({ audit, clock }: GateDeps, gate: WaitingGate, state: GateState,
     } satisfies AuditEntry,
   ]);
 
-const SAID: Readonly<Record<GateState, string>> = {
+const SAID: Readonly<Record<ProtectionState, string>> = {
   approved: 'Deployment approved at GitHub',
   rejected: 'Deployment rejected at GitHub',
   waiting: 'Deployment held back at GitHub',
   over: 'Deployment no longer waits for Firebreak',
 };
 
-const named = ({ repository, environment, run, deployment_id }: WaitingGate) => ({
+const named = ({ repository, environment, run, deployment_id }: WaitingDeployment) => ({
   repository,
   environment,
   run,

@@ -1,8 +1,28 @@
-import type { Subscriber, SubscriptionChannel, Delivery } from '../../../schemas/status/subscriber.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { VendorResponse } from '../../messages/channels.ts';
-import type { LinkPurpose } from './links.ts';
-import type { Message } from './message.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { PublicIncident } from '../../schemas/status/public-incident.ts';
+import type { Subscriber, SubscriptionChannel, Delivery } from '../../schemas/status/subscriber.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { VendorResponse } from '../messages/channels.ts';
+import type { LinkPurpose } from '../status/subscriptions/links.ts';
+import type { Message } from '../status/subscriptions/message.ts';
+
+/** Incidents as the public sees them. The projector of the status page writes them; pages read nothing else. */
+export type PublicIncidents = {
+  /** Returns the public ID of an incident, which reveals nothing of the incident's own. */
+  idOf(incident: IncidentId): string;
+  /** Strongly consistent. */
+  read(id: string): Promise<PublicIncident | undefined>;
+  /**
+   * Writes the whole record. Only the holder of the projector's lease calls it.
+   *
+   * @param announce whether pages have subscribers: then the record is marked for their projector with the same write
+   */
+  write(incident: PublicIncident, announce: boolean): Promise<void>;
+  /** Returns unresolved incidents, newest first. */
+  open(): Promise<PublicIncident[]>;
+  /** Returns the newest incidents that started in a month (UTC), such as `2026-11`, newest first. */
+  startedIn(month: string): Promise<PublicIncident[]>;
+};
 
 /** People and systems that get updates of a status page. */
 export type Subscribers = {

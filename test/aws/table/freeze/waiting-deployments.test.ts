@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { WaitingGateTable } from '../../../../aws/table/freeze/waiting-gates.ts';
-import type { WaitingGate } from '../../../../schemas/freeze/waiting-gate.ts';
+import { WaitingDeploymentTable } from '../../../../aws/table/freeze/waiting-deployments.ts';
+import type { WaitingDeployment } from '../../../../schemas/freeze/waiting-deployment.ts';
 import { openTable, type TableStores } from '../stores.ts';
 
 let stores: TableStores;
-let gates: WaitingGateTable;
+let gates: WaitingDeploymentTable;
 
 beforeAll(async () => {
   stores = await openTable();
-  gates = new WaitingGateTable(stores.table, stores.clock);
+  gates = new WaitingDeploymentTable(stores.table, stores.clock);
 });
 afterAll(() => stores.close());
 
-const gate = (id: string): WaitingGate => ({
+const gate = (id: string): WaitingDeployment => ({
   id,
   repository: 'acme/checkout',
   environment: 'production',

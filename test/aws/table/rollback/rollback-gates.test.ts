@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { GateTable } from '../../../../aws/table/freeze/gates.ts';
-import { GateRequest } from '../../../../schemas/freeze/gate.ts';
+import { RollbackGateTable } from '../../../../aws/table/rollback/rollback-gates.ts';
+import { RollbackGateRequest } from '../../../../schemas/rollback/gate-request.ts';
 import { openTable, type TableStores } from '../stores.ts';
 
 let stores: TableStores;
-let gates: GateTable;
+let gates: RollbackGateTable;
 
 beforeAll(async () => {
   stores = await openTable();
-  gates = new GateTable(stores.table);
+  gates = new RollbackGateTable(stores.table);
 });
 afterAll(() => stores.close());
 
-const wish = (key: string, more: object = {}): GateRequest =>
-  GateRequest.parse({
+const wish = (key: string, more: object = {}): RollbackGateRequest =>
+  RollbackGateRequest.parse({
     service: 'checkout',
     environment: 'production',
     canary: 'shop/checkout',
@@ -42,10 +42,10 @@ test('a service and environment has one request, the newest', async () => {
 test('only the action that made the request can end it, or see another rollout', async () => {
   const at = wish('c');
   await gates.store(at);
-  await gates.mistaken(at, 'b', '69bc4d7f8');
+  await gates.recordMismatch(at, 'b', '69bc4d7f8');
   await gates.clear(at, 'b');
   expect(await gates.get(at)).toEqual(at);
-  await gates.mistaken(at, 'c', '69bc4d7f8');
+  await gates.recordMismatch(at, 'c', '69bc4d7f8');
   expect(await gates.get(at)).toEqual({ ...at, other_checksum: '69bc4d7f8' });
   await gates.clear(at, 'c');
   expect(await gates.get(at)).toEqual({ ...at, other_checksum: '69bc4d7f8', state: 'over' });

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
-import { answerGate } from '../../actions/freeze/gates/answer.ts';
+import { answerDeployment } from '../../actions/freeze/protection/answer.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { GITHUB_API_URL } from '../../integrations/github/rest.ts';
-import { gateOf, ProtectionRuleEvent } from '../../integrations/github/webhook.ts';
-import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
+import { waitingDeploymentOf, ProtectionRuleEvent } from '../../integrations/github/webhook.ts';
+import type { WaitingDeployment } from '../../schemas/freeze/waiting-deployment.ts';
 import type { Env } from '../context.ts';
 
 /**
@@ -22,20 +22,20 @@ export async function answerProtectionRule(c: Context<Env>, deps: Deps, payload:
   const parsed = ProtectionRuleEvent.safeParse(payload);
   if (!parsed.success)
     throw new Refusal(422, 'invalid', `deployment_protection_rule: ${z.prettifyError(parsed.error)}`);
-  const { gate, calledAt } = gateOf(parsed.data, deps.clock.now());
+  const { gate, calledAt } = waitingDeploymentOf(parsed.data, deps.clock.now());
   const apiUrl = (await deps.secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
   if (new URL(apiUrl).origin !== calledAt)
     c.var.log.warn('a webhook has the API address of another GitHub; Firebreak calls the configured one', {
       named: calledAt,
       configured: apiUrl,
     });
-  const kept = await deps.waitingGates.keep(gate);
+  const kept = await deps.waitingDeployments.keep(gate);
   const delivery = c.req.header('x-github-delivery');
   if (kept === undefined) {
     c.var.log.info('a webhook repeats a deployment that is already answered', { delivery, gate: gate.id });
     return { gate: gate.id, state: 'answered_before' };
   }
-  const state = await inTime(answerGate(deps, kept), (error) => {
+  const state = await inTime(answerDeployment(deps, kept), (error) => {
     c.var.log.warn('a deployment could not be answered at once; the sweeper tries again', {
       delivery,
       gate: gate.id,
@@ -46,7 +46,7 @@ export async function answerProtectionRule(c: Context<Env>, deps: Deps, payload:
   return { gate: gate.id, state };
 }
 
-const about = ({ id, repository, environment, run }: WaitingGate) => ({ gate: id, repository, environment, run });
+const about = ({ id, repository, environment, run }: WaitingDeployment) => ({ gate: id, repository, environment, run });
 
 /**
  * Returns 'waiting' after the time limit or on failure. The work continues in the background, and the sweeper retries

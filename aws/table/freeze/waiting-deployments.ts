@@ -1,7 +1,7 @@
-import type { WaitingGates } from '../../../domain/freeze/ports.ts';
+import type { WaitingDeployments } from '../../../domain/ports/freeze.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
+import { WaitingDeployment } from '../../../schemas/freeze/waiting-deployment.ts';
 import { keys } from '../core/keys.ts';
 import { collect, type Condition, type Table } from '../core/table.ts';
 
@@ -12,7 +12,7 @@ const KNOWN_SECONDS = 34 * 24 * 3600;
  * Stores deployments in other systems that wait for Firebreak's approval. A mark beside each outlives it, so that a
  * redelivered request that was answered is not answered again.
  */
-export class WaitingGateTable implements WaitingGates {
+export class WaitingDeploymentTable implements WaitingDeployments {
   readonly #table: Table;
   readonly #clock: Clock;
 
@@ -21,7 +21,7 @@ export class WaitingGateTable implements WaitingGates {
     this.#clock = clock;
   }
 
-  async keep(gate: WaitingGate): Promise<WaitingGate | undefined> {
+  async keep(gate: WaitingDeployment): Promise<WaitingDeployment | undefined> {
     const now = Math.floor(millisOf(this.#clock.now()) / 1000);
     const known = keys.idempotency('github', 'deployment gate', gate.id);
     const result = await this.#table.transact([
@@ -32,32 +32,34 @@ export class WaitingGateTable implements WaitingGates {
           ExpressionAttributeValues: { ':now': now },
         },
       ),
-      this.#table.put({ ...keys.waitingGate(gate.id), ...WaitingGate.parse(gate) }),
+      this.#table.put({ ...keys.waitingDeployment(gate.id), ...WaitingDeployment.parse(gate) }),
     ]);
     if (result.ok) return gate;
-    const there = await this.#table.get(keys.waitingGate(gate.id));
-    return there && WaitingGate.parse(there);
+    const there = await this.#table.get(keys.waitingDeployment(gate.id));
+    return there && WaitingDeployment.parse(there);
   }
 
-  async all(): Promise<WaitingGate[]> {
-    const gates = await collect(this.#table.each(keys.waitingGates().pk), (item) => WaitingGate.parse(item));
+  async all(): Promise<WaitingDeployment[]> {
+    const gates = await collect(this.#table.each(keys.waitingDeployments().pk), (item) =>
+      WaitingDeployment.parse(item),
+    );
     return gates.toSorted((one, other) => (one.asked_at < other.asked_at ? -1 : 1));
   }
 
-  async change(gate: WaitingGate): Promise<WaitingGate | undefined> {
-    const changed: WaitingGate = { ...gate, rev: gate.rev + 1 };
-    const item = { ...keys.waitingGate(gate.id), ...WaitingGate.parse(changed) };
-    const { ok } = await this.#table.transact([this.#table.put(item, as(gate))]);
+  async change(gate: WaitingDeployment): Promise<WaitingDeployment | undefined> {
+    const changed: WaitingDeployment = { ...gate, rev: gate.rev + 1 };
+    const item = { ...keys.waitingDeployment(gate.id), ...WaitingDeployment.parse(changed) };
+    const { ok } = await this.#table.transact([this.#table.put(item, unchanged(gate))]);
     return ok ? changed : undefined;
   }
 
-  async end(gate: WaitingGate): Promise<void> {
-    await this.#table.transact([this.#table.remove(keys.waitingGate(gate.id))]);
+  async end(gate: WaitingDeployment): Promise<void> {
+    await this.#table.transact([this.#table.remove(keys.waitingDeployment(gate.id))]);
   }
 }
 
 /** The gate is unchanged since it was read and was not ended. */
-const as = ({ rev }: WaitingGate): Condition => ({
+const unchanged = ({ rev }: WaitingDeployment): Condition => ({
   ConditionExpression: 'rev = :rev',
   ExpressionAttributeValues: { ':rev': rev },
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { GateVerdict } from '../../../actions/freeze/gates/judge.ts';
-import { isAllowed, isPinned, versionOf } from '../../../actions/freeze/gates/judge.ts';
-import { serviceEnvironmentsOf } from '../../../actions/freeze/gates/environments.ts';
-import { approvedText, pinnedText, timedOutText, waitingText } from '../../../actions/freeze/gates/texts.ts';
+import type { DeploymentVerdict } from '../../../actions/freeze/protection/judge.ts';
+import { isAllowed, isPinned, versionOf } from '../../../actions/freeze/protection/judge.ts';
+import { serviceEnvironmentsOf } from '../../../actions/freeze/protection/environments.ts';
+import { approvedText, pinnedText, timedOutText, waitingText } from '../../../actions/freeze/protection/texts.ts';
 import { COMMENT_MAX_CHARS } from '../../../integrations/github/protection/protection.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { ServicesFile } from '../../../schemas/config/config.ts';
@@ -86,7 +86,7 @@ describe('the comment at GitHub', () => {
         clears_when: allowed ? null : clears,
         decision_id: 'frd_0123456789abcdef0123456789abcdef',
       },
-    }) as GateVerdict[number];
+    }) as DeploymentVerdict[number];
   const until = timestamp(Date.parse('2026-11-21T12:00:00Z'));
 
   test('has the reasons and the time of rejection', () => {

@@ -1,5 +1,5 @@
 import type { Config } from '../../schemas/config/config.ts';
-import type { GateRequest } from '../../schemas/freeze/gate.ts';
+import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
@@ -8,22 +8,24 @@ import type { ServiceEnvironment } from '../ports/common.ts';
 export const ROLLBACK_REQUEST_SECONDS = 3600;
 
 /** Request from Flagger's webhook. */
-export type GateQuestion = { canary: string; phase: string; checksum: string };
+export type RollbackGateCheck = { canary: string; phase: string; checksum: string };
 
 /**
  * Answer to Flagger. `mistaken`: the request is about another roll-out than the requested one, judging by the names.
  */
-export type GateAnswer = { open: true; request: GateRequest } | { open: false; because: string; mistaken: boolean };
+export type RollbackGateAnswer =
+  | { open: true; request: RollbackGateRequest }
+  | { open: false; because: string; isMismatch: boolean };
 
 /** Phases in which Flagger calls the rollback webhook. */
 const ROLLBACK_PHASES: readonly string[] = ['Progressing', 'Waiting', 'WaitingPromotion'];
 
 /** Decides whether to roll back this roll-out now. Any uncertainty keeps the gate closed. */
 export function rollbackGateAnswer(
-  gateRequest: GateRequest | undefined,
-  { canary, phase, checksum }: GateQuestion,
+  gateRequest: RollbackGateRequest | undefined,
+  { canary, phase, checksum }: RollbackGateCheck,
   now: Timestamp,
-): GateAnswer {
+): RollbackGateAnswer {
   if (gateRequest === undefined || gateRequest.state === 'over') return closed('no rollback is requested here');
   if (gateRequest.canary !== canary)
     return closed(`the requested rollback is of ${gateRequest.canary}, not of ${canary}`);
@@ -33,16 +35,16 @@ export function rollbackGateAnswer(
     return {
       open: false,
       because: `the requested rollback is of the rollout ${gateRequest.checksum}, but this is ${checksum || 'a rollout without a checksum'}`,
-      mistaken: true,
+      isMismatch: true,
     };
   return gateRequest.other_checksum === null
     ? { open: true, request: gateRequest }
     : closed(`another rollout (${gateRequest.other_checksum}) has requested one since`);
 }
 
-const closed = (because: string): GateAnswer => ({ open: false, because, mistaken: false });
+const closed = (because: string): RollbackGateAnswer => ({ open: false, because, isMismatch: false });
 
-export const isExpired = ({ at }: GateRequest, now: Timestamp): boolean =>
+export const isExpired = ({ at }: RollbackGateRequest, now: Timestamp): boolean =>
   plusSeconds(at, ROLLBACK_REQUEST_SECONDS) <= now;
 
 /**

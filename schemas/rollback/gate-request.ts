@@ -6,7 +6,7 @@ import { Timestamp } from '../time/time.ts';
  * A request to roll back a rollout, for targets that poll: Flagger cannot be called, it polls its gate. Written by the
  * deployer, read by the gate.
  */
-export const GateRequest = z.object({
+export const RollbackGateRequest = z.object({
   service: ServiceName,
   environment: EnvironmentName,
   /** `namespace/name` of the canary. */
@@ -26,4 +26,4 @@ export const GateRequest = z.object({
   /** `over`: nothing is rolled back any more; kept to know what caused the end. */
   state: z.enum(['open', 'over']),
 });
-export type GateRequest = z.infer<typeof GateRequest>;
+export type RollbackGateRequest = z.infer<typeof RollbackGateRequest>;

@@ -4,7 +4,7 @@ import { Timestamp } from '../time/time.ts';
 /**
  * A deployment at GitHub that waits for Firebreak's approval: a custom deployment protection rule of an environment.
  */
-export const WaitingGate = z.object({
+export const WaitingDeployment = z.object({
   /** The same for all webhooks of one deployment. */
   id: z.string(),
   /** `owner/name`. */
@@ -32,4 +32,4 @@ export const WaitingGate = z.object({
   /** Incremented with each change, so that of two concurrent answers one succeeds. */
   rev: z.number().int(),
 });
-export type WaitingGate = z.infer<typeof WaitingGate>;
+export type WaitingDeployment = z.infer<typeof WaitingDeployment>;

@@ -1,30 +1,31 @@
 import { code } from '../../../domain/messages/markdown.ts';
-import { moment } from '../../../domain/freeze/words.ts';
+import { utcMinute } from '../../../domain/freeze/words.ts';
 import { truncate } from '../../../integrations/shared/text.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { GateVerdict } from './judge.ts';
+import type { DeploymentVerdict } from './judge.ts';
 
 /** The maximum length of a comment. Below GitHub's limit, so that GitHub does not cut a line within code quotes. */
 const TEXT_MAX_CHARS = 1000;
 const REASON_MAX_CHARS = 280;
 
 /** Returns a Markdown comment for GitHub. Texts from users, such as the reason for a freeze, are quoted as code. */
-export const approvedText = (verdict: GateVerdict): string => text('Firebreak approved this deployment.', verdict);
+export const approvedText = (verdict: DeploymentVerdict): string =>
+  text('Firebreak approved this deployment.', verdict);
 
-export const pinnedText = (verdict: GateVerdict): string =>
+export const pinnedText = (verdict: DeploymentVerdict): string =>
   text('Firebreak rejected this deployment: the version is known bad, so waiting would not help.', verdict);
 
 /** @param until when the deployment is rejected */
-export const waitingText = (verdict: GateVerdict, until: Timestamp): string => {
+export const waitingText = (verdict: DeploymentVerdict, until: Timestamp): string => {
   const clears = [...new Set(verdict.flatMap(({ answer }) => answer.clears_when ?? []))].join('; and ');
   const ends = clears === '' ? '' : ` (${code(truncate(clears, REASON_MAX_CHARS))})`;
   return text(
-    `Firebreak is holding back this deployment. It continues automatically once it is allowed${ends}, or is rejected at ${moment(until)}.`,
+    `Firebreak is holding back this deployment. It continues automatically once it is allowed${ends}, or is rejected at ${utcMinute(until)}.`,
     verdict,
   );
 };
 
-export const timedOutText = (verdict: GateVerdict, hours: number): string =>
+export const timedOutText = (verdict: DeploymentVerdict, hours: number): string =>
   text(
     `Firebreak rejected this deployment after holding it back for ${inWords(hours)}. Run it again if you still need it.`,
     verdict,
@@ -32,7 +33,7 @@ export const timedOutText = (verdict: GateVerdict, hours: number): string =>
 
 const inWords = (hours: number): string => (hours === 1 ? '1 hour' : `${hours} hours`);
 
-function text(head: string, verdict: GateVerdict): string {
+function text(head: string, verdict: DeploymentVerdict): string {
   const lines = verdict
     .toSorted((one, other) => Number(one.answer.allowed) - Number(other.answer.allowed))
     .flatMap(({ serviceEnvironment, answer }) =>
