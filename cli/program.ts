@@ -18,7 +18,9 @@ import { addQuarantine } from './commands/quarantine.ts';
 import { addReplay } from './commands/replay.ts';
 import { addReport } from './commands/report.ts';
 import { addRunbooks } from './commands/runbooks/runbooks.ts';
+import { addSimulate } from './commands/simulate.ts';
 import { addSlo } from './commands/slo/slo.ts';
+import { addTest } from './commands/test-incidents.ts';
 import { addToken } from './commands/token.ts';
 import { printing } from './printable.ts';
 import { UsageError, CommandFailure, type CommandContext } from './command-context.ts';
@@ -40,9 +42,11 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addReplay,
   addReport,
   addRunbooks,
+  addSimulate,
   addSlo,
   addAudit,
   addBackup,
+  addTest,
   addToken,
   addCompletion,
 ];

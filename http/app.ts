@@ -35,6 +35,7 @@ import { idempotency } from './middleware/idempotency.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { postmortemRoutes } from './routes/postmortems.ts';
 import { publicPostmortemRoutes } from './routes/public-postmortem.ts';
+import { recordingRoutes } from './routes/recordings.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { judgementRoutes } from './routes/judgements.ts';
 import { openApiRoute } from './openapi.ts';
@@ -82,6 +83,7 @@ export function api(deps: Deps): Api {
   careRoutes(app, deps);
   postmortemRoutes(app, deps);
   publicPostmortemRoutes(app, deps);
+  recordingRoutes(app, deps);
   runbookRoutes(app, deps);
   automationRoutes(app, deps);
   versionRoutes(app, deps);

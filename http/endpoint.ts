@@ -4,6 +4,7 @@ import { authorize, type Scope } from '../domain/access/access.ts';
 import type { Page, ServiceEnvironment } from '../domain/ports/common.ts';
 import type { Deps } from '../domain/ports/deps.ts';
 import type { Action, Principal } from '../schemas/access/access.ts';
+import { Since } from '../schemas/time/since.ts';
 import type { Env } from './context.ts';
 import { iJson } from './middleware/i-json.ts';
 import { Problem } from './problem.ts';
@@ -123,6 +124,13 @@ export const listQuery = {
   limit: z.coerce.number().int().min(1).max(500).default(50).openapi({ description: 'Maximum number of items' }),
   cursor: z.string().max(2048).optional().openapi({ description: 'The next_cursor of the previous page' }),
 };
+
+/** The query parameter `?since` of reports. */
+export const sinceQuery = Since.openapi({
+  type: 'string',
+  description: 'How far to look back: 12h, 30d, 4w; at most 90 days',
+  example: '30d',
+});
 
 export const pageOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next_cursor: z.string().nullable() });

@@ -5,7 +5,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { newestLiveChange, NONE_KNOWN_GOOD, rollbackTarget } from '../../domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { DrillId, type DrillRecord } from '../../schemas/automation/drill.ts';
-import { entryOf } from '../../workflows/steps/judge.ts';
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { deployerAt } from '../../workflows/steps/roll-back.ts';
 
 /** How many recent changes are considered, as for a rollback. */
@@ -24,7 +24,7 @@ export async function planDrill(
   serviceEnvironment: ServiceEnvironment,
   by: string,
 ): Promise<Planned> {
-  const entry = entryOf((await deps.config.current()).services, serviceEnvironment);
+  const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
   if (entry === undefined)
     return no(
       'unknown-service-environment',

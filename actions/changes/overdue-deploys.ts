@@ -3,7 +3,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change, ChangeKind } from '../../schemas/changes/change.ts';
 import { type Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import { entryOf } from '../../workflows/steps/judge.ts';
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { endOverdueDeploy, reportOverdueDeploy } from './report-failed-deploy.ts';
 
 type OverdueDeps = Pick<Deps, 'changes' | 'config' | 'clock' | 'timeScale' | 'log' | 'queue'>;
@@ -53,6 +53,6 @@ async function giveUp(deps: OverdueDeps, change: Change, overdueAt: Timestamp): 
 
 /** Returns when a started deployment becomes overdue. */
 export const deadlineOf = (change: Change, services: Config['services'], timeScale: number): Timestamp =>
-  plusSeconds(change.started_at, secondsFor(entryOf(services, change)) / timeScale);
+  plusSeconds(change.started_at, secondsFor(environmentEntry(services, change)) / timeScale);
 
 const secondsFor = (entry: EnvironmentEntry | undefined): number => (entry ?? DEFAULTS).deployTimeoutSeconds;

@@ -11,6 +11,7 @@ import { incidentNamed, pathOf, shortName } from '../incident-named.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
 import type { CommandContext } from '../command-context.ts';
+import { addIncidentExport } from './incident-export.ts';
 import { addPostmortem } from './postmortem.ts';
 import { addIncidentActs, rolesOf } from './incident-actions.ts';
 
@@ -41,6 +42,7 @@ export function addIncident(program: Command, context: CommandContext): void {
     .option(...JSON_OPTION)
     .action((name: string, options: { json?: true }) => show(context, name, options));
   addIncidentActs(incident, context);
+  addIncidentExport(incident, context);
   addPostmortem(incident, context);
 }
 

@@ -80,7 +80,8 @@ const SEVERITIES: Readonly<Record<string, Severity>> = {
 export const severityOf = (label: string | undefined): Severity =>
   (Object.hasOwn(SEVERITIES, label ?? '') ? SEVERITIES[label ?? ''] : undefined) ?? 'warning';
 
-function serviceEnvironmentOf(
+/** Returns the service and environment that the labels of an alert name in this catalogue. */
+export function serviceEnvironmentOf(
   labels: ReadonlyMap<string, string>,
   services: Config['services'],
 ): Pick<Signal, 'service' | 'environment' | 'unmatched'> {

@@ -1,4 +1,4 @@
-import type { Effect } from '../../schemas/incidents/incident.ts';
+import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { ExternalIncident } from '../messages/channels.ts';
@@ -9,6 +9,15 @@ export const pageKey = (id: IncidentId, number: number): string => `${id}.page.$
 
 /** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
 export const isSentByFirebreak = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
+
+/** Returns the detail of a page that an incident leaves to its parent. */
+export const leftToParent = ({ parent_id }: Pick<IncidentRecord, 'parent_id'>): string =>
+  `${LEFT_TO_PARENT} ${parent_id} pages`;
+
+const LEFT_TO_PARENT = 'Not paged separately: the parent incident';
+
+/** Returns whether a page was left to the parent of its incident. */
+export const isLeftToParent = ({ detail }: Pick<Effect, 'detail'>): boolean => detail.startsWith(LEFT_TO_PARENT);
 
 /** A page of an incident, and when it became due. */
 export type DuePage = { incidentId: IncidentId; number: number; due: Timestamp };

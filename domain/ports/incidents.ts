@@ -15,7 +15,7 @@ import type { Mute } from '../alerts/routing.ts';
 import type { GroupReason, Opening } from '../incidents/incident-group.ts';
 import type { Story } from '../messages/story.ts';
 import type { RollbackCommand } from '../rollback/rollback-request.ts';
-import type { FiringEpisode, Receipt, SignalView } from './alerts.ts';
+import type { AdmittedSignal, FiringEpisode, Receipt, SignalView } from './alerts.ts';
 import type { Page, ServiceEnvironment } from './common.ts';
 import type { BegunRunbook } from './runbooks.ts';
 
@@ -46,6 +46,13 @@ export type InboxContent = {
  * handover. `resolveBy`: person whose request to resolve was blocked by that message.
  */
 export type HandoverState = { unread?: number; resolveBy?: string };
+
+/** `truncated`: the incident has more alerts. Messages are kept for 90 days; those of a newer version are left out. */
+export type IncidentInputs = {
+  signals: AdmittedSignal[];
+  truncated: boolean;
+  messages: { seq: number; at: Timestamp; message: Message }[];
+};
 
 export type Incidents = {
   /**
@@ -79,6 +86,12 @@ export type Incidents = {
     cursor?: string;
   }): Promise<Page<IncidentView>>;
   signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>>;
+  /**
+   * Returns what the workflow of an incident was given: its alerts, oldest first, and the messages of its inbox.
+   *
+   * @param limit maximum number of alerts; one more is not read
+   */
+  inputs(id: IncidentId, limit: number): Promise<IncidentInputs>;
   timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>>;
   /** Appends a timeline entry; idempotent by `key`. */
   note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void>;

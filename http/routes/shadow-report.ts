@@ -3,17 +3,8 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { ShadowReport } from '../../schemas/automation/shadow-report.ts';
 import { INCIDENTS_MAX, shadowReport } from '../../actions/reports/shadow-report.ts';
-import { answers, type Api, endpoint, problems } from '../endpoint.ts';
-
-const UNITS = { h: 3600, d: 86_400, w: 7 * 86_400 } as const;
-const LONGEST_SECONDS = 90 * UNITS.d;
-
-const Since = z
-  .string()
-  .regex(/^[1-9]\d{0,4}[hdw]$/, 'Give hours, days, or weeks, such as 12h, 30d, or 4w')
-  .transform((text) => Number(text.slice(0, -1)) * UNITS[text.slice(-1) as keyof typeof UNITS])
-  .refine((seconds) => seconds <= LONGEST_SECONDS, 'At most 90 days')
-  .openapi({ type: 'string', description: 'How far to look back: 12h, 30d, 4w; at most 90 days', example: '30d' });
+import { DAY_SECONDS } from '../../schemas/time/since.ts';
+import { answers, type Api, endpoint, problems, sinceQuery } from '../endpoint.ts';
 
 /** Registers the route of the shadow report. */
 export function shadowReportRoutes(app: Api, deps: Deps): void {
@@ -28,7 +19,7 @@ export function shadowReportRoutes(app: Api, deps: Deps): void {
       summary: `Compare what automation would have done in shadow mode with what people did, for the newest ${INCIDENTS_MAX} incidents`,
       request: {
         query: z.object({
-          since: Since.default(30 * UNITS.d),
+          since: sinceQuery.default(30 * DAY_SECONDS),
           service: ServiceName.optional(),
           environment: EnvironmentName.optional(),
         }),

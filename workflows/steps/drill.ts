@@ -1,3 +1,4 @@
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { brokenOff, drillKey, withUpdate, pauseSeconds, type StepReport } from '../../domain/automation/drill.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { whyStopped } from '../../domain/rollback/guards.ts';
@@ -5,7 +6,7 @@ import type { Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
 import { newerLiveChange } from '../../domain/changes/versions.ts';
 import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
-import { entryOf, readAutomation } from './judge.ts';
+import { readAutomation } from './judge.ts';
 import { deployerAt } from './roll-back.ts';
 
 /** Number of changes read per service and environment, as for a rollback. */
@@ -75,7 +76,7 @@ async function whyNot(deps: Deps, drill: DrillRecord): Promise<StepReport | unde
   if (newer !== undefined && !(drill.begun && newer.version === drill.to_version))
     return { kind: 'superseded', current: newer.version };
   if (drill.begun) return undefined;
-  const entry = entryOf((await deps.config.current()).services, drill);
+  const entry = environmentEntry((await deps.config.current()).services, drill);
   if (entry?.drills !== true)
     return withheld('the catalogue no longer sets `drills: true` for this service and environment');
   const open = await deps.incidents.open();

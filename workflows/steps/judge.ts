@@ -1,4 +1,4 @@
-import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { modesFor } from '../../domain/automation/automation.ts';
 import { manyOpened, type Opening } from '../../domain/incidents/incident-group.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -7,11 +7,12 @@ import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { Decision, DecisionInputs, KillSwitch, TargetInputs } from '../../domain/rollback/judgement.ts';
 import { DECIDE_VERSION } from '../../domain/rollback/guards.ts';
 import { decide } from '../../domain/rollback/rollback.ts';
+import { policyOfTarget } from '../../domain/rollback/target-policy.ts';
 import { requestsRollbackWithoutScope } from '../../domain/alerts/routing.ts';
 import { allLackRequestScope, sendersOf } from '../../domain/alerts/senders.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access/access.ts';
 import type { Change } from '../../schemas/changes/change.ts';
-import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
+import type { Config } from '../../schemas/config/config.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
@@ -57,7 +58,8 @@ export const answerSeconds = (
   { request }: Pick<DecisionInputs, 'request'>,
   serviceEnvironment: ServiceEnvironment,
 ): number =>
-  request.approval?.seconds ?? (entryOf(services, serviceEnvironment)?.autoRollback?.approvalTimeoutMinutes ?? 60) * 60;
+  request.approval?.seconds ??
+  (environmentEntry(services, serviceEnvironment)?.autoRollback?.approvalTimeoutMinutes ?? 60) * 60;
 
 /** Judges by the current state without storing the result, to check whether a decision still holds. */
 export async function judgeNow(deps: Deps, incident: IncidentRecord, requested: JudgementRequest): Promise<Decision> {
@@ -167,7 +169,7 @@ async function targetOf(
   },
 ): Promise<TargetInputs> {
   const serviceEnvironment = { service, environment };
-  const entry = entryOf(known.config.services, serviceEnvironment);
+  const entry = environmentEntry(known.config.services, serviceEnvironment);
   const [changes, rollbacks, pins] = await Promise.all([
     known.changes ?? deps.changes.recent(serviceEnvironment, CHANGES_READ),
     deps.effects.rollbacksSince(serviceEnvironment, known.since),
@@ -175,29 +177,13 @@ async function targetOf(
   ]);
   return {
     ...serviceEnvironment,
-    policy: {
-      mode: entry?.autoRollback.mode ?? 'shadow',
-      unknownMigration: entry?.autoRollback.unknownMigration ?? 'approve',
-      approvals: entry?.autoRollback.approvals ?? 1,
-      evidence: entry?.autoRollback.evidence ?? 'proved',
-    },
-    has_deployer: entry?.deployer !== undefined,
-    ...(entry?.flags !== undefined && { has_flags: true as const }),
+    ...policyOfTarget(entry),
     modes: modesFor(known.automation, serviceEnvironment),
     demoted: Object.hasOwn(known.automation.demoted, service),
     rollbacks_last_hour: rollbacks,
     pinned: pins.map(({ version }) => version),
     changes: changes.map((change) => ({ ...change, commits: [] })),
   };
-}
-
-/** Returns the catalogue entry of a service and environment. */
-export function entryOf(
-  services: Config['services'],
-  { service, environment }: ServiceEnvironment,
-): EnvironmentEntry | undefined {
-  const own = serviceEntry(services, service);
-  return own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;
 }
 
 /** Reads the kill switch and the modes, strongly consistent. If they can't be read, nothing is done automatically. */

@@ -1,3 +1,4 @@
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { RollbackEnd } from '../../domain/ports/decisions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -14,7 +15,7 @@ import { newestLiveChange } from '../../domain/changes/versions.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { answerSeconds, entryOf, judge, type Judged } from './judge.ts';
+import { answerSeconds, judge, type Judged } from './judge.ts';
 import {
   deployerAt,
   checkDrift,
@@ -125,7 +126,7 @@ async function summaryOf(
   const { services } = await deps.config.current();
   const serviceEnvironment = decision.target ?? { service: incident.service, environment: incident.environment };
   const { onApprovalTimeout = 'withdraw', settleSeconds: seconds = 0 } =
-    entryOf(services, serviceEnvironment)?.autoRollback ?? {};
+    environmentEntry(services, serviceEnvironment)?.autoRollback ?? {};
   const target = inputs.targets.find((each) => each.service === serviceEnvironment.service);
   const recorded = (version: string | null) => target?.changes.findLast((change) => change.version === version);
   const deployer = await deployerAt(deps, serviceEnvironment);

@@ -1,7 +1,7 @@
 import { areAllByAlerts, causeWords, type PageCause } from '../../domain/paging/page-causes.ts';
 import { openQuestion, cut, detailsOf } from '../../domain/paging/page-details.ts';
 import { pageAttachments, channelLink } from '../../domain/paging/page-links.ts';
-import { pageKey, pagerTarget } from '../../domain/paging/pages.ts';
+import { leftToParent, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../domain/incidents/console-link.ts';
 import { incidentLinks } from '../../domain/links/incident-links.ts';
@@ -152,9 +152,6 @@ async function isLeftToParent(deps: Deps, incident: IncidentRecord, number: numb
   const begun = await deps.effects.get(incident.id, pageKey(incident.id, number));
   return begun === undefined || begun.detail === leftToParent(incident);
 }
-
-const leftToParent = ({ parent_id }: IncidentRecord): string =>
-  `Not paged separately: the parent incident ${parent_id} pages`;
 
 /**
  * Leaves the page to the parent, so that services that fail together cause one page. Further pages of a child become

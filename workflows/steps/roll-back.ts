@@ -1,3 +1,4 @@
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { modesFor } from '../../domain/automation/automation.ts';
 import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
 import { sendersOf } from '../../domain/alerts/senders.ts';
@@ -15,7 +16,7 @@ import type { IncidentId, Mode, Version } from '../../schemas/config/names.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { entryOf, judgeNow, readAutomation } from './judge.ts';
+import { judgeNow, readAutomation } from './judge.ts';
 
 /** Returns the idempotency key of a judgement's rollback, the same for every attempt. */
 export const rollbackKey = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
@@ -133,7 +134,7 @@ function ended(
  * or can't be read.
  */
 async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackAttempt> {
-  const entry = entryOf((await deps.config.current()).services, order);
+  const entry = environmentEntry((await deps.config.current()).services, order);
   const undo = await undoOf(deps, order);
   if (entry === undefined || undo === undefined)
     return { kind: 'withheld', reason: { code: 'no_deployer', text: NO_DEPLOYER } };
@@ -184,7 +185,7 @@ async function undoOf(deps: Deps, order: RollbackOrder): Promise<Undo | undefine
       }
     );
   }
-  const config = entryOf((await deps.config.current()).services, order)?.flags;
+  const config = environmentEntry((await deps.config.current()).services, order)?.flags;
   const flags = config && (await deps.flagsFor(config, order));
   return (
     flags && {
@@ -230,7 +231,7 @@ export async function deployerAt(
   deps: Pick<Deps, 'config' | 'deployerFor'>,
   serviceEnvironment: ServiceEnvironment,
 ): Promise<Deployer | undefined> {
-  const entry = entryOf((await deps.config.current()).services, serviceEnvironment);
+  const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
   return entry?.deployer && deps.deployerFor(entry.deployer, serviceEnvironment);
 }
 

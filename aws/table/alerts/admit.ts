@@ -1,7 +1,8 @@
 import { alertOf, type Arrival, type Closed, closeOf, scopeOf } from '../../../domain/alerts/admission.ts';
 import { type AdmissionPlan, type AlertEpisode, planAdmission } from '../../../domain/alerts/plan-admission.ts';
 import { SHARED_SCOPE, type Target, targetOf } from '../../../domain/alerts/unmatched.ts';
-import type { Receipt } from '../../../domain/ports/alerts.ts';
+import type { Mute } from '../../../domain/alerts/routing.ts';
+import type { AdmittedSignal, Receipt } from '../../../domain/ports/alerts.ts';
 import type { Admitted } from '../../../domain/ports/incidents.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
@@ -175,9 +176,16 @@ async function write(
     ...(id === null
       ? []
       : [
-          ...plan.listed.map((signal) =>
-            table.put({ ...keys.signal(id, signal.startsAt, sha256(signal.episode)), ...signal, first_seen_at: at }),
-          ),
+          ...plan.listed.map((signal) => {
+            const mute = arrivals.find((one) => one.signal === signal)?.mute ?? null;
+            return table.put({
+              ...keys.signal(id, signal.startsAt, sha256(signal.episode)),
+              ...signal,
+              first_seen_at: at,
+              received_at: receivedAt,
+              ...(mute !== null && { mute }),
+            });
+          }),
           ...plan.ended.map(({ startsAt, episode, endsAt }) => signalEnd(table, id, startsAt, episode, endsAt)),
         ]),
     ...(incident.kind === 'opens' ? newIncidentWrites(table, incident.opens) : []),
@@ -210,6 +218,14 @@ const episodeIn = (item: Item): AlertEpisode => ({
   incidentId: incidentIn(item),
   episode: String(item['episode']),
   firedAt: firedAtOf(item),
+});
+
+/** Reads an alert of an incident as it was admitted. */
+export const admittedSignalIn = (item: Item): AdmittedSignal => ({
+  ...StoredSignal.parse(item),
+  first_seen_at: Timestamp.parse(item['first_seen_at']),
+  ...(typeof item['received_at'] === 'string' && { received_at: Timestamp.parse(item['received_at']) }),
+  ...(item['mute'] !== undefined && { mute: item['mute'] as Mute }),
 });
 
 /** Returns when an alert began to fire, newest first. */

@@ -10,6 +10,7 @@ import type {
   Incidents,
   HandoverState,
   InboxContent,
+  IncidentInputs,
 } from '../../../domain/ports/incidents.ts';
 import type { BegunRunbook } from '../../../domain/ports/runbooks.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
@@ -34,7 +35,7 @@ import {
   type PageContradiction,
   TimelineEntry,
 } from '../../../schemas/incidents/incident.ts';
-import { type Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
+import { Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import { type Signal } from '../../../schemas/alerts/signal.ts';
@@ -43,7 +44,7 @@ import { StoredDecision, StoredEffect, StoredSignal } from '../../../schemas/inc
 import { sha256 } from '../../hash.ts';
 import { mintIncidentId } from '../../ids.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
-import { admit, firedAtOf, signalEnd } from '../alerts/admit.ts';
+import { admit, admittedSignalIn, firedAtOf, signalEnd } from '../alerts/admit.ts';
 import { childIncidentsOf } from './incident-groups.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { episodeItems, episodeKey, keyOf } from '../alerts/episodes.ts';
@@ -190,6 +191,22 @@ export class IncidentTable implements Incidents {
         ...StoredSignal.parse(item),
         first_seen_at: Timestamp.parse(item['first_seen_at']),
       })),
+    };
+  }
+
+  async inputs(id: IncidentId, limit: number): Promise<IncidentInputs> {
+    const { pk } = keys.incident(id);
+    const [signals, messages] = await Promise.all([
+      collect(this.#table.each(pk, 'SIG#', { limit: limit + 1 }), admittedSignalIn),
+      collect(this.#table.each(pk, 'IN#'), ({ seq, at, message }) => ({ seq: Number(seq), at, message })),
+    ]);
+    return {
+      signals: signals.slice(0, limit),
+      truncated: signals.length > limit,
+      messages: messages.flatMap(({ seq, at, message }) => {
+        const read = Message.safeParse(message);
+        return read.success ? [{ seq, at: Timestamp.parse(at), message: read.data }] : [];
+      }),
     };
   }
 

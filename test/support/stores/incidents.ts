@@ -24,6 +24,7 @@ import type {
   Incidents,
   HandoverState,
   InboxContent,
+  IncidentInputs,
 } from '../../../domain/ports/incidents.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -33,7 +34,7 @@ import type {
   PageContradiction,
   TimelineEntry,
 } from '../../../schemas/incidents/incident.ts';
-import { type Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
+import { Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { partsOf } from './groups.ts';
 import { begunOf } from './runbooks.ts';
@@ -94,7 +95,8 @@ export class FakeIncidents implements Incidents {
     const [id] = plan.admitted.wake;
     if (id !== undefined) {
       const { signals } = store.dossier(id);
-      for (const one of plan.listed) signals.set(listKey(one), { ...one, first_seen_at: at });
+      for (const one of plan.listed)
+        signals.set(listKey(one), { ...one, first_seen_at: at, received_at: receivedAt, ...(mute && { mute }) });
       for (const end of plan.ended) this.#endSignal(id, end, end.endsAt);
     }
     return plan.admitted;
@@ -117,6 +119,16 @@ export class FakeIncidents implements Incidents {
     const { signals } = this.#store.dossier(id);
     const listed = signals.get(listKey(which));
     if (listed !== undefined) signals.set(listKey(which), { ...listed, status: 'resolved', endsAt });
+  }
+
+  async inputs(id: IncidentId, limit: number): Promise<IncidentInputs> {
+    const { signals, inbox } = this.#store.dossier(id);
+    const all = [...signals].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, signal]) => signal);
+    return copy({
+      signals: all.slice(0, limit),
+      truncated: all.length > limit,
+      messages: inbox.flatMap(({ seq, at, message }) => ({ seq, at, message: Message.parse(message) })),
+    });
   }
 
   async declare(input: Parameters<Incidents['declare']>[0]): Promise<{ id: IncidentId; created: boolean }> {

@@ -7,7 +7,7 @@ import type { Opening } from '../../../domain/incidents/incident-group.ts';
 import type { NewIncident } from '../../../domain/incidents/new-incident.ts';
 import type { Lock, Pace } from '../../../domain/incidents/plan-effects.ts';
 import type { IncidentPatch, Post } from '../../../domain/incidents/post.ts';
-import type { SignalView } from '../../../domain/ports/alerts.ts';
+import type { AdmittedSignal } from '../../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { RollbackEnd, StepQuestion } from '../../../domain/ports/decisions.ts';
 import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
@@ -36,9 +36,9 @@ export type Episode = AlertEpisode & { mute: Arrival['mute']; receivedAt: Timest
 export type Dossier = {
   record: IncidentRecord;
   scope: string;
-  inbox: InboxMessage[];
+  inbox: (InboxMessage & { at: Timestamp })[];
   keys: Set<string>;
-  signals: Map<string, SignalView>;
+  signals: Map<string, AdmittedSignal>;
   seen: Set<string>;
   timeline: TimelineEntry[];
   decisions: Map<
@@ -183,10 +183,10 @@ export class FakeStore {
     };
   }
 
-  post({ incident: id, seq, message, patch, entry }: Post): void {
+  post({ incident: id, seq, message, at, patch, entry }: Post): void {
     const { inbox, timeline } = this.dossier(id);
     this.patch(id, patch);
-    inbox.push({ seq, message: copy(message) });
+    inbox.push({ seq, at, message: copy(message) });
     if (entry !== null) timeline.push(copy(entry));
     this.pend(id, seq);
   }

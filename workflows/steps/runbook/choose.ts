@@ -1,17 +1,13 @@
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { SignalView } from '../../../domain/ports/alerts.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
-import { routingLabels } from '../../../domain/alerts/routing.ts';
+import { bestMatch, RUNBOOKS_MAX } from '../../../domain/runbooks/best-match.ts';
 import { isManualRun } from '../../../domain/runbooks/manual-runs.ts';
 import { planOf, type PlannedStep } from '../../../domain/runbooks/plan.ts';
-import { byPriority, select } from '../../../domain/runbooks/select.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import type { Outline, RunbookInput } from './outline.ts';
-import { beforeItBegins } from './variables.ts';
 
 export type Chosen = {
   name: string;
@@ -28,9 +24,6 @@ export type Chosen = {
 /** Number of newest alerts that are matched with runbooks. */
 const SIGNALS_READ = 50;
 
-/** Maximum number of automatic runbooks per incident. */
-const RUNBOOKS_MAX = 5;
-
 /** Chooses the runbook for the firing alerts. Null: no runbook matches, or those that match have already run. */
 export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookInput): Promise<Chosen | null> {
   const kept = await deps.runbooks.get(incidentId, number);
@@ -42,7 +35,7 @@ export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookI
   for (;;) {
     const started = await deps.runbooks.of(incidentId);
     if (started.filter((run) => !isManualRun(run.number)).length >= RUNBOOKS_MAX) return null;
-    const found = await bestMatch(deps, incident, config, new Set(started.map(({ name }) => name)));
+    const found = await matchOf(deps, incident, config, new Set(started.map(({ name }) => name)));
     if (found === null) return null;
     const { followed: selected, because } = found;
     const first = await deps.runbooks.choose(incidentId, number, selected, because);
@@ -51,29 +44,20 @@ export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookI
   }
 }
 
-/** Returns the runbook with the highest priority that matches one of the alerts and has not run yet. */
-async function bestMatch(
+/** Returns the best match for the newest alerts that fire. */
+async function matchOf(
   deps: Deps,
   incident: IncidentRecord,
   config: Config,
   started: ReadonlySet<string>,
 ): Promise<{ followed: SelectedRunbook; because: string } | null> {
-  const usable = config.runbooks.runbooks.filter(
-    ({ name, inputs }) => !started.has(name) && Object.values(inputs).every(({ required }) => !required),
-  );
-  if (usable.length === 0) return null;
-  const entry = incident.unmatched === null ? serviceEntry(config.services, incident.service) : undefined;
+  if (config.runbooks.runbooks.every(({ name }) => started.has(name))) return null;
   const { items } = await deps.incidents.signals(incident.id, { limit: SIGNALS_READ });
-  const found = new Map<Runbook, SignalView>();
-  for (const signal of items.filter(({ status }) => status === 'firing')) {
-    const labels = routingLabels(signal, entry);
-    const { chosen } = select(usable, labels, beforeItBegins(incident, config, signal, labels));
-    if (chosen !== null) found.set(chosen, signal);
-  }
-  const [runbook] = byPriority([...found.keys()]);
-  const signal = runbook && found.get(runbook);
-  if (runbook === undefined || signal === undefined) return null;
-  const followed = { runbook, labels: [...routingLabels(signal, entry)], annotations: signal.annotations };
+  const firing = items.filter(({ status }) => status === 'firing');
+  const found = bestMatch(incident, config, firing, started);
+  if (found === null) return null;
+  const { runbook, signal, labels } = found;
+  const followed = { runbook, labels: [...labels], annotations: signal.annotations };
   return { followed, because: `it matches the alert "${signal.title}"` };
 }
 

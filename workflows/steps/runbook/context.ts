@@ -1,3 +1,4 @@
+import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
@@ -16,7 +17,7 @@ import { allLackRequestScope } from '../../../domain/alerts/senders.ts';
 import type { EvidenceLevel } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
-import { entryOf, readAutomation } from '../judge.ts';
+import { readAutomation } from '../judge.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { variablesOf } from './variables.ts';
 
@@ -78,7 +79,7 @@ type GuardDeps = Pick<Deps, 'automation' | 'config' | 'decisions' | 'incidents'>
 export async function guardsOf(deps: GuardDeps, context: Context): Promise<StepGuards> {
   const { incident, serviceEnvironment, followed: selected, step, inverse } = context;
   const { guard, automation } = await readAutomation(deps);
-  const entry = entryOf((await deps.config.current()).services, serviceEnvironment);
+  const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
   const requires_approval = inverse === null ? step.approval !== null : inverse.person;
   if (selected.by !== undefined) {
     const second = inverse === null && entry?.autoRollback.approvals === 2;

@@ -1,3 +1,4 @@
+import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { holds } from '../../../domain/runbooks/cel/cel.ts';
 import type { StepGuards } from '../../../domain/rollback/guard.ts';
@@ -9,7 +10,7 @@ import type { StepKind, With } from '../../../schemas/runbooks/parts/kinds.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { deployerAt } from '../roll-back.ts';
-import { entryOf } from '../judge.ts';
+
 import { type Context, contextOf, guardsOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
@@ -99,7 +100,7 @@ export async function question(
 ): Promise<StepQuestion> {
   const { step, serviceEnvironment, followed: selected } = context;
   const { name, title, version } = selected.runbook;
-  const entry = entryOf((await deps.config.current()).services, serviceEnvironment)?.autoRollback;
+  const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment)?.autoRollback;
   const isApproveStep = step.uses === 'approve';
   const given = guards.second_to === undefined || isApproveStep ? [] : [guards.second_to];
   const inputs = { runbook: name, title, version, step: step.id, only_asks: isApproveStep, guards };

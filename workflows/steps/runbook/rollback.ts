@@ -1,3 +1,4 @@
+import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Requester } from '../../../domain/rollback/judgement.ts';
 import { newestLiveChange } from '../../../domain/changes/versions.ts';
@@ -5,7 +6,7 @@ import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbo
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
-import { entryOf } from '../judge.ts';
+
 import { withdrawQuestion } from '../withdraw-questions-about.ts';
 import { type Context, contextOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
@@ -41,7 +42,7 @@ export async function requestRollback(deps: Deps, input: RunbookInput, outline: 
   else await requestForPerson(deps, context, by, `runbook-${number}-rollback`);
   await wake(deps, incidentId);
   const { approvalTimeoutMinutes = 60 } =
-    entryOf((await deps.config.current()).services, serviceEnvironment)?.autoRollback ?? {};
+    environmentEntry((await deps.config.current()).services, serviceEnvironment)?.autoRollback ?? {};
   const answerSeconds = approval === null ? 0 : (approval.seconds ?? approvalTimeoutMinutes * 60);
   return { judgedBefore, answerSeconds };
 }

@@ -1,10 +1,11 @@
+import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { TargetResponse, TargetRequest, Deployer } from '../../../domain/rollback/targets.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
-import { entryOf } from '../judge.ts';
+
 import { deployerAt } from '../roll-back.ts';
 import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
 import type { Context } from './context.ts';
@@ -113,7 +114,7 @@ async function flagCall(
   serviceEnvironment: ServiceEnvironment,
   { flag, on }: Extract<TargetAction, { kind: 'flag' }>,
 ): Promise<Callable | string> {
-  const config = entryOf((await deps.config.current()).services, serviceEnvironment)?.flags;
+  const config = environmentEntry((await deps.config.current()).services, serviceEnvironment)?.flags;
   const flags = config && (await deps.flagsFor(config, serviceEnvironment));
   if (flags === undefined)
     return 'no flag service is configured for this service and environment (`flags` in the catalogue)';

@@ -1,0 +1,155 @@
+import type { AdmittedSignal } from '../../domain/ports/alerts.ts';
+import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Story } from '../../domain/messages/story.ts';
+import { isLeftToParent } from '../../domain/paging/pages.ts';
+import { isManualRun } from '../../domain/runbooks/manual-runs.ts';
+import { askedOf } from '../../domain/simulation/policy-inputs.ts';
+import { type IncidentId, Severity } from '../../schemas/config/names.ts';
+import type { Effect, IncidentView } from '../../schemas/incidents/incident.ts';
+import {
+  type RecordedAlert,
+  type RecordedDecision,
+  type RecordedIncident,
+  RECORDING_FORMAT,
+  type RecordedSignal,
+} from '../../schemas/simulation/recording.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { Refusal } from '../refusal.ts';
+import { pooled } from '../shared/concurrency.ts';
+
+type RecordingDeps = Pick<Deps, 'incidents' | 'decisions' | 'runbooks' | 'config'>;
+
+/** Alerts of one incident in a recording. A flood of more is recorded as truncated. */
+const SIGNALS_MAX = 2000;
+
+const AT_ONCE = 8;
+
+/** Returns all recorded inputs of the decisions about an incident. @throws Refusal 404 */
+export async function recordingOf(deps: RecordingDeps, id: IncidentId): Promise<RecordedIncident> {
+  const story = await deps.incidents.story(id, null);
+  if (story === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
+  const [{ signals, truncated, messages }, decisions, runbooks, config] = await Promise.all([
+    deps.incidents.inputs(id, SIGNALS_MAX),
+    recordedDecisions(deps, story),
+    recordedRuns(deps, id),
+    deps.config.current(),
+  ]);
+  const { incident, effects } = story;
+  const { service, environment, unmatched, title, opened_at, resolved_at } = incident;
+  const paged = effects.filter(({ kind }) => kind === 'page');
+  const numberOf = ({ key }: Effect): number => Number(key.split('.').at(-1));
+  const pages = paged.flatMap((page) =>
+    page.state !== 'withheld' || page.followed !== undefined ? [{ number: numberOf(page), at: page.at }] : [],
+  );
+  return {
+    format: RECORDING_FORMAT,
+    id,
+    service,
+    environment,
+    unmatched,
+    title,
+    severity: severityAtOpening(story),
+    opened_at,
+    resolved_at,
+    opened_by: incident.group_reason !== undefined ? 'group' : incident.opened_by !== undefined ? 'person' : 'alerts',
+    parent: incident.parent_id ?? null,
+    pages_by_parent: paged.filter(isLeftToParent).map(numberOf),
+    asked: askedOf(config, incident),
+    responder: incident.handling?.acknowledged?.by ?? incident.roles?.commander?.name ?? null,
+    signals: signals.map(recordedSignal),
+    truncated,
+    messages,
+    decisions,
+    runbooks,
+    pages: pages.toSorted((a, b) => a.number - b.number),
+  };
+}
+
+/** The first entry of the timeline names the severity, which people may have changed since. */
+function severityAtOpening({ incident, timeline }: Story): Severity {
+  const detail = timeline.find(({ entry }) => entry.kind === 'incident.opened')?.entry.detail;
+  const named = typeof detail === 'object' && detail !== null && 'severity' in detail ? detail.severity : null;
+  return Severity.safeParse(named).data ?? incident.severity;
+}
+
+const recordedDecisions = ({ decisions }: RecordingDeps, story: Story): Promise<RecordedDecision[]> =>
+  Promise.all(
+    story.decisions.map(async ({ id, at, kind, state, from_version, to_version }): Promise<RecordedDecision> => {
+      const number = Number(id.slice(id.lastIndexOf('-') + 1));
+      const inputs = await decisions.inputs(story.incident.id, number);
+      return {
+        number,
+        at,
+        kind,
+        state,
+        from: from_version,
+        to: to_version,
+        inputs: inputs ?? null,
+      };
+    }),
+  );
+
+async function recordedRuns({ runbooks }: RecordingDeps, id: IncidentId): Promise<RecordedIncident['runbooks']> {
+  const begun = await runbooks.of(id);
+  const runs = await Promise.all(begun.map(({ number }) => runbooks.run(id, number)));
+  return runs.flatMap((run) =>
+    run === undefined ? [] : [{ name: run.runbook.name, at: run.at, by_person: isManualRun(run.number) }],
+  );
+}
+
+function recordedSignal(signal: AdmittedSignal): RecordedSignal {
+  return {
+    at: signal.first_seen_at,
+    received_at: signal.received_at ?? signal.first_seen_at,
+    muted: signal.mute ?? null,
+    source: signal.source,
+    episode: signal.episode,
+    fingerprint: signal.fingerprint,
+    episodic: signal.episodic,
+    starts_at: signal.startsAt,
+    ends_at: signal.status === 'resolved' ? signal.endsAt : null,
+    service: signal.service,
+    environment: signal.environment,
+    unmatched: signal.unmatched,
+    severity: signal.severity,
+    requests_rollback: signal.requestsRollback,
+    ...(signal.rollbackNotPermitted && { rollback_not_permitted: true as const }),
+    monitoring_failure: signal.monitoringFailure,
+    ...(signal.sender !== undefined && { sender: signal.sender }),
+    title: signal.title,
+    labels: signal.labels,
+    annotations: signal.annotations,
+  };
+}
+
+type Query = { limit: number; cursor?: string };
+
+/** Returns the incidents since a time with their inputs, newest first. */
+export async function recordings(deps: RecordingDeps, since: Timestamp, query: Query): Promise<Page<RecordedIncident>> {
+  const { items, next_cursor } = await deps.incidents.list(query);
+  const wanted = items.filter(({ opened_at }) => opened_at >= since);
+  const recorded = new Map<IncidentId, RecordedIncident>();
+  await pooled(wanted, AT_ONCE, async ({ id }: IncidentView) => void recorded.set(id, await recordingOf(deps, id)));
+  return {
+    items: wanted.flatMap(({ id }) => recorded.get(id) ?? []),
+    next_cursor: wanted.length < items.length ? null : next_cursor,
+  };
+}
+
+/** Returns alerts without an incident, newest first. */
+export async function recordedAlerts(
+  { incidents }: Pick<Deps, 'incidents'>,
+  query: Query & { muted: boolean },
+): Promise<Page<RecordedAlert & ServiceEnvironment>> {
+  const { items, next_cursor } = await incidents.alertsWithoutIncident(query);
+  return {
+    next_cursor,
+    items: items.map(({ signal, mute, firedAt }) => ({
+      service: signal.service,
+      environment: signal.environment,
+      signal: recordedSignal({ ...signal, ...(mute !== null && { mute }) }),
+      fired_at: [...firedAt],
+    })),
+  };
+}

@@ -1,0 +1,334 @@
+import type { Config } from '../../schemas/config/config.ts';
+import { lowestMode, type Mode } from '../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
+import type { RecordedDecision, RecordedIncident } from '../../schemas/simulation/recording.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+import { isQuietTrial } from '../automation/shadow-trial.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
+import { afterStarting, apply, initialState, plan, type ResponseState } from '../incidents/response.ts';
+import { areAllByAlerts } from '../paging/page-causes.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
+import type { DecisionInputs } from '../rollback/judgement.ts';
+import { decide } from '../rollback/rollback.ts';
+import { bestMatch, RUNBOOKS_MAX } from '../runbooks/best-match.ts';
+import { planOf, type PlannedStep } from '../runbooks/plan.ts';
+import { type Batch, batchesOf, joinedMessage, messageUnder, openedAnyway, openedBy, type Opened } from './opening.ts';
+import type { DecisionOutcome, Outcome, PageOutcome } from './outcome.ts';
+import { inputsUnder, neverAsked } from './policy-inputs.ts';
+import { signalOf } from './signals.ts';
+
+/** What a policy does elsewhere at the same time. */
+export type Surroundings = {
+  /** Automatic rollbacks that the policy adds to those recorded in the hour before, or removes. Null: of all services. */
+  pace: (at: Timestamp, target: ServiceEnvironment | null) => number;
+  /** Whether many incidents opened around this one. Null: as recorded. */
+  oneOfMany: (incident: IncidentRecord, at: Timestamp) => boolean | null;
+  /** An alert that opened no incident then, and opens this one earlier under the policy. */
+  earlier?: Batch | undefined;
+};
+
+/** One incident by itself: everything around it is as recorded. */
+export const ALONE: Surroundings = { pace: () => 0, oneOfMany: () => null };
+
+/** Messages that one read of the inbox finds together. */
+const READ_TOGETHER_MS = 1000;
+
+/** Messages that follow from decisions and actions. */
+const CONSEQUENCES: ReadonlySet<string> = new Set(['mitigation', 'verification', 'judge_again', 'answered', 'runbook']);
+
+/**
+ * Replays a recorded incident under a policy: alerts by its routes, pages by the same state machine as the workflow,
+ * runbooks by their selection, and decisions by the guards. Pure; the same record and policy give the same outcome.
+ */
+export function replayIncident(recorded: RecordedIncident, policy: Config, around: Surroundings = ALONE): Outcome {
+  const batches = [...(around.earlier ? [around.earlier] : []), ...batchesOf(recorded.signals)];
+  const opened = openingOf(recorded, batches, policy);
+  const base = {
+    id: recorded.id,
+    key: recorded.id,
+    service: recorded.service,
+    environment: recorded.environment,
+    title: recorded.title,
+  };
+  if (opened === null)
+    return {
+      ...base,
+      opened_at: null,
+      pages: [],
+      decisions: [],
+      runbooks: [],
+      channels: [],
+      known_until: null,
+      unknown: [],
+    };
+  const judged = decisionsOf(recorded, opened, policy, around);
+  const course = courseOf(recorded, { opened, batches, known_until: judged.known_until }, policy);
+  const asked = judged.decisions.length > 0 ? neverAsked(recorded.asked, policy, opened.incident) : [];
+  const added = addedRequest(recorded, { opened, course, judged }, policy, around);
+  const decisions = [...judged.decisions, ...added.decisions];
+  return {
+    ...base,
+    service: opened.incident.service,
+    environment: opened.incident.environment,
+    opened_at: opened.incident.opened_at,
+    pages: course.pages,
+    decisions,
+    runbooks: course.runbooks.map(({ runbook, at }) => ({ name: runbook.name, at })),
+    channels: opened.channels,
+    known_until: [judged.known_until, added.known_until].filter((at) => at !== null).toSorted()[0] ?? null,
+    unknown: [
+      ...asked,
+      ...judged.unknown,
+      ...added.unknown,
+      ...(recorded.truncated ? [`only the first ${recorded.signals.length} alerts are recorded`] : []),
+      ...(opened.incident.opened_at < recorded.opened_at && recorded.decisions.length > 0
+        ? ['cannot be known: the decision at the earlier opening, because no evidence was collected then']
+        : []),
+    ],
+  };
+}
+
+/** Returns the opening with the alerts that remain to join. */
+function openingOf(recorded: RecordedIncident, batches: readonly Batch[], policy: Config): Opened | null {
+  // A child that joined before its first page leaves it to its parent without a record of it.
+  const sent = [...recorded.pages.map(({ number }) => number), ...recorded.pages_by_parent];
+  const parent = recorded.parent !== null && !sent.includes(1) ? { parent_id: recorded.parent } : {};
+  if (recorded.opened_by !== 'alerts') return openedAnyway(recorded);
+  for (const batch of batches) {
+    const opened = openedBy(recorded.id, batch, policy, recorded.unmatched === '');
+    if (opened !== null) return { ...opened, incident: { ...opened.incident, ...parent } };
+  }
+  return null;
+}
+
+type Started = { runbook: Runbook; at: Timestamp };
+type Course = { pages: PageOutcome[]; runbooks: Started[] };
+
+/** Follows the incident's state machine through the messages of its inbox. */
+function courseOf(
+  recorded: RecordedIncident,
+  { opened, batches, known_until: until }: { opened: Opened; batches: readonly Batch[]; known_until: Timestamp | null },
+  policy: Config,
+): Course {
+  const { incident } = opened;
+  const course: Course = { pages: [], runbooks: [] };
+  const to = recipientOf(recorded, incident, policy);
+  let state: ResponseState = initialState(incident, [], { begun: [], any: policy.runbooks.runbooks.length > 0 });
+  let firing = state.firing;
+  const settle = (at: Timestamp): void => {
+    const due = plan(state);
+    const isTrial = areAllByAlerts(state.pageCauses) && isQuietTrial(incident, policy, 'page');
+    if (due.page !== null && !isTrial && !recorded.pages_by_parent.includes(due.page)) course.pages.push({ at, to });
+    if (due.runbook !== null) startRunbooks(recorded, { ...incident, firing }, course, at, policy);
+    state = afterStarting(state, due);
+  };
+  settle(incident.opened_at);
+  const messages = messagesOf(recorded, opened, batches, policy).filter(
+    ({ at, message }) => until === null || at < until || (at === until && !CONSEQUENCES.has(message.kind)),
+  );
+  for (const [index, { at, message }] of messages.entries()) {
+    if (message.kind === 'signals') {
+      firing = Math.max(0, firing + message.fired - message.resolved);
+      state = { ...state, firing };
+    }
+    state = apply(state, message);
+    const next = messages[index + 1];
+    if (next === undefined || millisOf(next.at) - millisOf(at) > READ_TOGETHER_MS) settle(at);
+  }
+  return course;
+}
+
+/** Returns the messages after the opening, as the policy would have written those about alerts. */
+function messagesOf(
+  recorded: RecordedIncident,
+  { incident, scope }: Opened,
+  batches: readonly Batch[],
+  policy: Config,
+): { at: Timestamp; message: RecordedIncident['messages'][number]['message'] }[] {
+  const byTime = new Map(batches.map((batch) => [batch.at, batch]));
+  const written = recorded.messages
+    .filter(({ at }) => at >= incident.opened_at && at >= recorded.opened_at)
+    .toSorted((a, b) => a.seq - b.seq);
+  const answered = new Set(
+    written.flatMap(({ at, message }) => (message.kind === 'signals' && message.fired > 0 ? [at] : [])),
+  );
+  // Alerts that opened the recorded incident left no message. They join if the policy opens it at another time.
+  const silent = batches
+    .filter(({ at }) => at > incident.opened_at && !answered.has(at))
+    .flatMap((batch) => {
+      const message = joinedMessage(incident, scope, batch, policy);
+      return message === null ? [] : [{ at: batch.at, message }];
+    });
+  const kept = written
+    .filter(({ at, message }) => at > incident.opened_at || message.kind !== 'signals' || message.fired === 0)
+    .map(({ at, message }) => ({
+      at,
+      message:
+        message.kind === 'signals' && message.fired > 0
+          ? messageUnder(message, byTime.get(at), recorded.signals, policy)
+          : message,
+    }));
+  return [...silent, ...kept].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+function recipientOf({ asked, responder }: RecordedIncident, { service }: IncidentRecord, policy: Config): string {
+  const team = serviceEntry(policy.services, service)?.team ?? null;
+  if (responder !== null && team === asked.team) return responder;
+  return team === null ? `on call for ${service}` : `on call for ${team}`;
+}
+
+function startRunbooks(
+  recorded: RecordedIncident,
+  incident: IncidentRecord,
+  course: Course,
+  at: Timestamp,
+  policy: Config,
+): void {
+  if (course.runbooks.length >= RUNBOOKS_MAX) return;
+  const firing = recorded.signals
+    .filter((signal) => signal.at <= at && (signal.ends_at === null || signal.ends_at > at))
+    .map((signal) => signalOf(signal, policy.services));
+  const started = new Set<string>(course.runbooks.map(({ runbook }) => runbook.name));
+  const found = bestMatch(incident, policy, firing, started);
+  if (found !== null) course.runbooks.push({ runbook: found.runbook, at });
+}
+
+type Judged = { decisions: DecisionOutcome[]; known_until: Timestamp | null; unknown: string[] };
+
+const isJudgement = (inputs: RecordedDecision['inputs']): boolean =>
+  inputs !== null && 'evidence' in inputs && 'request' in inputs;
+
+/** Returns the stored inputs of a judgement. Null: it is a question of a runbook, or its inputs are not stored. */
+const inputsOf = ({ inputs }: RecordedDecision): DecisionInputs | null =>
+  isJudgement(inputs) ? (inputs as unknown as DecisionInputs) : null;
+
+/** Judges the stored inputs again under a policy, up to the first decision that differs from the recorded one. */
+function decisionsOf(recorded: RecordedIncident, opened: Opened, policy: Config, around: Surroundings): Judged {
+  const judged: Judged = { decisions: [], known_until: null, unknown: [] };
+  for (const one of recorded.decisions.toSorted((a, b) => a.number - b.number)) {
+    const inputs = inputsOf(one);
+    if (inputs === null) {
+      if (one.inputs === null)
+        judged.unknown.push(`cannot be known: the inputs of decision ${one.number} are not stored`);
+      continue;
+    }
+    if (one.at < opened.incident.opened_at) continue;
+    const request = requestUnder(inputs, policy);
+    const then = decide(inputs);
+    if (request === null) {
+      judged.known_until = one.at;
+      judged.decisions.push(notRequested(one, inputs));
+      break;
+    }
+    const now = decide(
+      inputsUnder(inputs, policy, {
+        request,
+        matched: opened.incident.unmatched === null,
+        pace: (target) => around.pace(one.at, target),
+        oneOfMany: recorded.parent === null ? around.oneOfMany(opened.incident, one.at) : true,
+      }),
+    );
+    judged.decisions.push({
+      number: one.number,
+      at: one.at,
+      kind: now.kind,
+      from: now.from,
+      to: now.to,
+      requester: inputs.request.by,
+      because: now.reasons[0]?.text ?? '',
+    });
+    if (now.kind === then.kind && now.from === then.from && now.to === then.to) continue;
+    judged.known_until = one.at;
+    break;
+  }
+  return judged;
+}
+
+const notRequested = ({ number, at }: RecordedDecision, { request }: DecisionInputs): DecisionOutcome => ({
+  number,
+  at,
+  kind: 'none',
+  from: null,
+  to: null,
+  requester: request.by,
+  because: `the runbook ${request.name} no longer requests it`,
+});
+
+/** Returns the step of a runbook that requests a rollback. */
+const rollbackStepOf = (runbook: Runbook): PlannedStep | undefined =>
+  planOf(runbook).steps.find(({ uses }) => uses === 'rollback');
+
+const approvalOf = ({ approval }: PlannedStep): DecisionInputs['request']['approval'] =>
+  approval === null ? undefined : { people: approval.people ?? null, seconds: approval.timeoutSeconds };
+
+/** Returns the request of a decision as the runbook of a policy makes it. Null: the runbook makes none any more. */
+function requestUnder({ request }: DecisionInputs, policy: Config): DecisionInputs['request'] | null {
+  if (request.by !== 'runbook') return request;
+  const runbook = policy.runbooks.runbooks.find(({ name }) => name === request.name);
+  const step = runbook && rollbackStepOf(runbook);
+  if (runbook === undefined || step === undefined) return null;
+  return requestOf(runbook, step, request.mode === 'approve' && runbook.mode === undefined ? 'approve' : 'act');
+}
+
+function requestOf(runbook: Runbook, step: PlannedStep, cap: Mode): DecisionInputs['request'] {
+  const mode = lowestMode(runbook.mode ?? 'act', cap);
+  const approval = approvalOf(step);
+  return { by: 'runbook', name: runbook.name, mode: mode === 'act' ? null : mode, ...(approval && { approval }) };
+}
+
+/** Judges the request of a runbook that the policy starts and that did not run then, with the evidence of the time. */
+function addedRequest(
+  recorded: RecordedIncident,
+  { opened, course, judged }: { opened: Opened; course: Course; judged: Judged },
+  policy: Config,
+  around: Surroundings,
+): Judged {
+  const nothing: Judged = { decisions: [], known_until: null, unknown: [] };
+  if (opened.incident.requests_rollback || judged.known_until !== null) return nothing;
+  const requested = recorded.decisions.some(({ inputs }) => {
+    const by = isJudgement(inputs) ? (inputs as unknown as DecisionInputs).request.by : null;
+    return by === 'alert' || by === 'person' || by === 'runbook';
+  });
+  const started = course.runbooks.find(
+    ({ runbook }) =>
+      rollbackStepOf(runbook) !== undefined && recorded.runbooks.every(({ name }) => name !== runbook.name),
+  );
+  const step = started && rollbackStepOf(started.runbook);
+  if (requested || started === undefined || step === undefined) return nothing;
+  const { runbook } = started;
+  const stored = recorded.decisions.flatMap((one) => inputsOf(one) ?? [])[0];
+  const conditions = [...step.when, ...(step.stage > 1 ? ['steps before it'] : [])];
+  if (stored === undefined)
+    return {
+      ...nothing,
+      known_until: started.at,
+      unknown: [`cannot be known: the runbook ${runbook.name} requests a rollback, and no evidence was collected then`],
+    };
+  const now = decide(
+    inputsUnder(stored, policy, {
+      request: requestOf(runbook, step, 'act'),
+      matched: opened.incident.unmatched === null,
+      pace: (target) => around.pace(started.at, target),
+      oneOfMany: recorded.parent === null ? around.oneOfMany(opened.incident, started.at) : true,
+    }),
+  );
+  return {
+    known_until: stored.evidence.at,
+    unknown:
+      conditions.length === 0
+        ? []
+        : [`cannot be known: whether the runbook ${runbook.name} reaches its rollback (${conditions.join('; ')})`],
+    decisions: [
+      {
+        number: Math.max(0, ...recorded.decisions.map(({ number }) => number)) + 1,
+        at: stored.evidence.at,
+        kind: now.kind,
+        from: now.from,
+        to: now.to,
+        requester: 'runbook',
+        because: now.reasons[0]?.text ?? '',
+      },
+    ],
+  };
+}

@@ -1,0 +1,100 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { EVERYWHERE } from '../../domain/access/access.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { IncidentId } from '../../schemas/config/names.ts';
+import { RecordedAlert, RecordedIncident } from '../../schemas/simulation/recording.ts';
+import { DAY_SECONDS } from '../../schemas/time/since.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
+import { recordedAlerts, recordingOf, recordings } from '../../actions/simulation/recordings.ts';
+import { answers, type Api, endpoint, listQuery, pageOf, problems, readable, sinceQuery } from '../endpoint.ts';
+
+const Recording = RecordedIncident.meta({ id: 'RecordedIncident' });
+const Alert = RecordedAlert.meta({ id: 'RecordedAlert' });
+
+/** Most incidents of a page: each is read with all its inputs. */
+const LIMIT_MAX = 100;
+
+/** Registers the routes that return the recorded inputs of decisions, and the configuration in force. */
+export function recordingRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/recordings',
+      tags: ['incidents'],
+      summary: 'List incidents with all recorded inputs of their decisions, newest first',
+      request: {
+        query: z.object({
+          ...listQuery,
+          since: sinceQuery.default(90 * DAY_SECONDS),
+          limit: listQuery.limit.pipe(z.number().max(LIMIT_MAX)),
+        }),
+      },
+      responses: { 200: answers('A page of results', pageOf(Recording)), 422: problems('Validation failed') },
+    }),
+    async (c) => {
+      const { since, limit, cursor } = c.req.valid('query');
+      const from = plusSeconds(deps.clock.now(), -since);
+      c.var.allow(EVERYWHERE); // the evidence names other services
+      return c.json(await recordings(deps, from, { limit, ...(cursor && { cursor }) }), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/recordings/alerts',
+      tags: ['incidents'],
+      summary: 'List alerts without an incident with the times at which they began to fire',
+      request: { query: z.object({ ...listQuery, muted: z.enum(['true', 'false']).default('false') }) },
+      responses: { 200: answers('A page of results', pageOf(Alert)) },
+    }),
+    async (c) => {
+      const { limit, cursor, muted } = c.req.valid('query');
+      const read = (at?: string) => recordedAlerts(deps, { limit, muted: muted === 'true', ...(at && { cursor: at }) });
+      return c.json(await readable(c.var, read, cursor), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}/recording',
+      tags: ['incidents'],
+      summary: 'Get all recorded inputs of the decisions about an incident',
+      request: { params: z.object({ id: IncidentId }) },
+      responses: { 200: answers('The recording', Recording), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const recorded = await recordingOf(deps, c.req.valid('param').id);
+      c.var.allow({ service: recorded.service, environment: recorded.environment });
+      return c.json(recorded, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'audit:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/configuration',
+      tags: ['system'],
+      summary: 'Get the configuration in force, without people',
+      responses: { 200: answers('The configuration', z.record(z.string(), z.unknown())) },
+    }),
+    async (c) => {
+      c.var.allow(EVERYWHERE);
+      const { people: _people, ...config } = await deps.config.current();
+      return c.json(config as Record<string, unknown>, 200);
+    },
+  );
+}

@@ -1,0 +1,331 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compare } from '../../../domain/simulation/compare.ts';
+import { recordedExpectation, runCase } from '../../../domain/simulation/expectation.ts';
+import { redacted } from '../../../domain/simulation/redact.ts';
+import { replay, type Recorded } from '../../../domain/simulation/replay.ts';
+import { replayIncident } from '../../../domain/simulation/replay-incident.ts';
+import { markdownReport, textReport } from '../../../domain/simulation/report.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import { Runbook } from '../../../schemas/runbooks/runbook.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { anyPlain, clear, inputsOf, NOON } from '../arbitraries.ts';
+import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } from './recordings.ts';
+
+const after = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
+
+type Written = { production?: object; checkout?: object; services?: object; routes?: object; runbooks?: object[] };
+
+/** Builds a policy under which checkout is rolled back automatically. */
+function policy({ production = {}, checkout = {}, services = {}, routes = {}, runbooks = [] }: Written = {}): Config {
+  return Config.parse({
+    version: 'test',
+    paging: {},
+    services: {
+      checkout: {
+        team: 'payments',
+        environments: {
+          production: {
+            deployer: { kind: 'http', url: 'http://cd.test/rollback' },
+            autoRollback: { mode: 'act', evidence: 'time' },
+            ...production,
+          },
+        },
+        ...checkout,
+      },
+      ...services,
+    },
+    routes,
+    runbooks: { version: 'test', runbooks },
+  });
+}
+
+const BASE = policy();
+const acted = recordedIncident(BASE, { decisions: [recordedDecision(clear())] });
+
+/** Returns the changes, the unknowns, and the totals between the base policy and another one. */
+function difference(recorded: Partial<Recorded>, changed: Config, base = BASE) {
+  const all = { incidents: [], alerts: [], ...recorded };
+  const { differences, totals, pages } = compare(replay(all, base), replay(all, changed));
+  return {
+    changes: differences.flatMap((one) => one.changes),
+    unknown: differences.flatMap((one) => one.unknown),
+    totals,
+    pages,
+  };
+}
+
+const anyIncidents = fc
+  .array(
+    fc.record({
+      plain: fc.option(anyPlain, { freq: 2 }),
+      at: fc.integer({ min: 0, max: 7200 }),
+      severity: fc.constantFrom('critical', 'warning', 'info' as const),
+      service: fc.constantFrom('checkout', 'cart', 'unknown-service'),
+      joins: fc.array(
+        fc.record({ seconds: fc.integer({ min: 1, max: 600 }), critical: fc.boolean(), pages: fc.boolean() }),
+        { maxLength: 3 },
+      ),
+    }),
+    { maxLength: 6 },
+  )
+  .map((all) =>
+    all.map(({ plain, at, severity, service, joins }, n) =>
+      recordedIncident(BASE, {
+        id: `01TEST000000000000000000${10 + n}` as IncidentId,
+        opened_at: after(at),
+        signals: [
+          recordedSignal({ at: after(at), severity, service: service as never }),
+          ...joins.map(({ seconds }, m) => recordedSignal({ at: after(at + seconds), fingerprint: `join-${m}` })),
+        ],
+        messages: joins
+          .toSorted((a, b) => a.seconds - b.seconds)
+          .map(({ seconds, critical, pages }, seq) => ({
+            seq: seq + 1,
+            at: after(at + seconds),
+            message: { kind: 'signals', fired: 1, resolved: 0, critical, pages, requestsRollback: false },
+          })),
+        decisions: plain === null ? [] : [recordedDecision(inputsOf(plain), 1, after(at + 10))],
+      }),
+    ),
+  );
+
+const anyPolicy = fc
+  .record({
+    mode: fc.constantFrom('act', 'approve', 'suggest', 'shadow'),
+    page: fc.boolean(),
+    incident: fc.boolean(),
+    deployer: fc.boolean(),
+    incidents: fc.constantFrom(1, 2, 5),
+  })
+  .map(({ mode, page, incident, deployer, incidents }) =>
+    policy({
+      production: {
+        ...(!deployer && { deployer: undefined }),
+        autoRollback: { mode, evidence: 'time' },
+      },
+      routes: {
+        routes: [{ match: { severity: 'warning' }, page, incident: incident || page }],
+        manyAtOnce: { incidents, minutes: 5 },
+      },
+    }),
+  );
+
+describe('a replay', () => {
+  test('of any record under the same policy has no difference, and repeats byte for byte', () => {
+    fc.assert(
+      fc.property(anyIncidents, anyPolicy, (incidents, any) => {
+        const recorded = { incidents, alerts: [recordedAlert({}, [after(30), after(4000)])] };
+        const [first, again] = [replay(recorded, any), replay(structuredClone(recorded), structuredClone(any))];
+        expect(JSON.stringify(again)).toBe(JSON.stringify(first));
+        expect(compare(first, again)).toMatchObject({ differences: [], pages: [] });
+        // The order in which the record is read does not matter.
+        expect(replay({ ...recorded, incidents: incidents.toReversed() }, any)).toEqual(first);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('never throws, whatever changes, and describes each difference', () => {
+    fc.assert(
+      fc.property(anyIncidents, anyPolicy, anyPolicy, (incidents, one, other) => {
+        const recorded = { incidents, alerts: [recordedAlert({}, [after(30), after(4000)])] };
+        const comparison = compare(replay(recorded, one), replay(recorded, other));
+        const subject = { since: '90d', signals: 1 };
+        for (const { changes, unknown } of comparison.differences)
+          expect(changes.length + unknown.length).toBeGreaterThan(0);
+        expect(textReport(comparison, subject).length).toBeGreaterThan(0);
+        expect(markdownReport(comparison, subject).join('\n')).not.toContain('undefined');
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a changed policy', () => {
+  test('asks instead of acting, and what follows cannot be known', () => {
+    const asks = policy({ production: { autoRollback: { mode: 'approve', evidence: 'time' } } });
+    const found = difference({ incidents: [acted] }, asks);
+    expect(found.changes).toEqual([
+      'decision 1 at 2026-11-20 12:00 UTC asks (v2 → v1) instead of: acts (v2 → v1): automation is in mode approve',
+    ]);
+    expect(found.unknown).toEqual([
+      'cannot be known: what follows after 2026-11-20 12:00 UTC, because it follows from another decision',
+    ]);
+    expect(found.totals).toMatchObject({ acted: { before: 1, after: 0 }, asked: { before: 0, after: 1 } });
+  });
+
+  test('without a deployer does nothing', () => {
+    const found = difference({ incidents: [acted] }, policy({ production: { deployer: undefined } }));
+    expect(found.changes[0]).toMatch(/does nothing instead of: acts .*no deployer/);
+  });
+
+  test('counts the automatic rollbacks that it adds before, so that its own limits hold', () => {
+    const shadow = policy({ production: { autoRollback: { mode: 'shadow', evidence: 'time' } } });
+    const incidents = [0, 1, 2, 3].map((n) =>
+      recordedIncident(shadow, {
+        id: `01TEST0000000000000000000${n}` as IncidentId,
+        opened_at: after(n * 600),
+        signals: [recordedSignal({ at: after(n * 600) })],
+        decisions: [recordedDecision(clear({ policy: { mode: 'shadow' } }), 1, after(n * 600 + 10))],
+      }),
+    );
+    const { changes } = difference({ incidents }, BASE, shadow);
+    expect(changes.map((text) => /UTC (\w+)/.exec(text)?.[1])).toEqual(['acts', 'acts', 'acts', 'asks']);
+  });
+
+  test('with another health query says that nobody asked it, and applies another limit', () => {
+    const health = (promql: string, max: number) => policy({ production: { health: { promql, max } } });
+    const base = health('a', 0.01);
+    const incident = recordedIncident(base, { decisions: [recordedDecision(clear())] });
+    expect(difference({ incidents: [incident] }, health('a', 0.05), base).unknown).toEqual([]);
+    expect(difference({ incidents: [incident] }, health('b', 0.01), base).unknown).toEqual([
+      expect.stringMatching(/^cannot be known: the health query of checkout is another one/),
+    ]);
+  });
+
+  test('opens no incident, opens it later, and no longer pages', () => {
+    const record = { routes: { routes: [{ match: { alertname: 'HighErrorRatio' }, incident: false, page: false }] } };
+    const found = difference({ incidents: [acted] }, policy(record));
+    expect(found.changes).toEqual([
+      'opens no incident',
+      'no longer pages on call for payments at 2026-11-20 12:00 UTC',
+    ]);
+    const joined = recordedSignal({
+      at: after(300),
+      fingerprint: 'b',
+      labels: [
+        ['service', 'checkout'],
+        ['environment', 'production'],
+      ],
+    });
+    const both = recordedIncident(BASE, {
+      signals: [recordedSignal(), joined],
+      messages: [
+        {
+          seq: 1,
+          at: after(300),
+          message: { kind: 'signals', fired: 1, resolved: 0, critical: true, pages: true, requestsRollback: false },
+        },
+      ],
+    });
+    expect(difference({ incidents: [both] }, policy(record)).changes).toEqual([
+      'opens 5 min later, at 2026-11-20 12:05 UTC',
+      'pages on call for payments at 2026-11-20 12:05 UTC',
+      'no longer pages on call for payments at 2026-11-20 12:00 UTC',
+    ]);
+  });
+
+  test('is muted by its maintenance windows and by the silences of the time', () => {
+    const window = { name: 'move', match: {}, from: '2026-11-20T11:00:00Z', until: '2026-11-20T13:00:00Z' };
+    const found = difference({ incidents: [acted] }, policy({ routes: { maintenance: [window] } }));
+    expect(found.changes).toContain('opens no incident');
+    const muted = { by: 'silence' as const, name: 's-1', until: null, reason: 'disks' };
+    const silenced = recordedIncident(BASE, { signals: [recordedSignal({ muted })] });
+    expect(replay({ incidents: [silenced], alerts: [] }, BASE)[0]?.opened_at).toBeNull();
+  });
+
+  test('pages for alerts that opened no incident, by person and hour, and knows no decision for them', () => {
+    const pages = policy({ routes: { routes: [{ match: { severity: 'warning' }, page: true }] } });
+    const found = difference({ alerts: [recordedAlert({}, [after(7200), NOON])] }, pages);
+    expect(found.changes).toEqual([
+      'opens an incident at 2026-11-20 12:00 UTC',
+      'pages on call for payments at 2026-11-20 12:00 UTC',
+      'opens an incident at 2026-11-20 14:00 UTC',
+      'pages on call for payments at 2026-11-20 14:00 UTC',
+    ]);
+    expect(new Set(found.unknown)).toEqual(
+      new Set(['cannot be known: the decision, because no evidence was collected for this alert']),
+    );
+    expect(found.pages).toEqual([
+      { to: 'on call for payments', hour: '2026-11-20T12:00Z', before: 0, after: 1 },
+      { to: 'on call for payments', hour: '2026-11-20T14:00Z', before: 0, after: 1 },
+    ]);
+  });
+
+  test('opens an incident earlier, by an alert that was only recorded', () => {
+    const pages = policy({ routes: { routes: [{ match: { severity: 'warning' }, page: true }] } });
+    const alert = recordedAlert({ fingerprint: 'slow', ends_at: after(600) }, [after(-240)]);
+    const found = difference({ incidents: [acted], alerts: [alert] }, pages);
+    expect(found.changes).toEqual(
+      expect.arrayContaining([
+        'opens 4 min earlier, at 2026-11-20 11:56 UTC',
+        'pages on call for payments at 2026-11-20 11:56 UTC',
+      ]),
+    );
+    expect(found.unknown).toContain(
+      'cannot be known: the decision at the earlier opening, because no evidence was collected then',
+    );
+  });
+
+  test('runs a runbook that matches, and judges its request by the evidence of the time', () => {
+    const runbook = Runbook.parse({
+      name: 'roll-back-first',
+      file: 'roll-back-first.md',
+      version: 'f'.repeat(64),
+      title: 'Roll back first',
+      match: { any: [[]] },
+      steps: [{ id: 'back', uses: 'rollback', with: {}, timeout: '10m' }],
+      lines: {},
+      body: '',
+    });
+    const none = recordedIncident(BASE, {
+      decisions: [recordedDecision(clear({ request: { by: 'none', name: '' } }))],
+    });
+    const found = difference({ incidents: [none] }, policy({ runbooks: [runbook] }));
+    expect(found.changes).toEqual([
+      expect.stringMatching(/^decision 2 at .* acts \(v2 → v1\) instead of: no decision/),
+      'runs the runbook roll-back-first',
+    ]);
+  });
+
+  test('is reported in Markdown in which alerts cannot add markup', () => {
+    const title = 'x` | <b>@ops</b> #1\n\n# big';
+    const incident = recordedIncident(BASE, { title, signals: [recordedSignal({ title })] });
+    const record = policy({
+      routes: { routes: [{ match: { alertname: 'HighErrorRatio' }, incident: false, page: false }] },
+    });
+    const recorded = { incidents: [incident], alerts: [] };
+    const text = markdownReport(compare(replay(recorded, BASE), replay(recorded, record)), { since: '7d', signals: 1 });
+    expect(text.join('\n')).toContain('``01TEST00000000000000000001: checkout production: x` | <b>@ops</b> #1 # big``');
+    expect(text.some((line) => line.startsWith('# '))).toBe(false);
+  });
+});
+
+describe('an exported incident', () => {
+  test('has no people, addresses, and secrets, and the same outcome', () => {
+    fc.assert(
+      fc.property(anyIncidents, anyPolicy, (incidents, any) => {
+        for (const one of incidents) {
+          const { title: _title, ...outcome } = replayIncident(redacted(one), any);
+          expect(replayIncident(one, any)).toMatchObject(outcome);
+        }
+      }),
+      { numRuns: 30 },
+    );
+    const secrets =
+      'ada@example.com 10.0.0.7 https://u:p@db.internal/x?token=abc password=hunter2 Bearer abcdefgh12345 ghp_abcdefgh12345';
+    const file = redacted(
+      recordedIncident(BASE, {
+        title: secrets,
+        responder: 'person:ada',
+        signals: [recordedSignal({ sender: 'token:prometheus', annotations: [['summary', secrets]] })],
+        messages: [{ seq: 1, at: NOON, message: { kind: 'resolve', by: 'person:ada', note: 'Ada fixed it' } }],
+      }),
+    );
+    expect(JSON.stringify(file)).not.toMatch(/ada|Ada|10\.0\.0|internal|hunter2|abcdefgh|prometheus/);
+    expect(file.responder).toBe(file.messages[0]?.message.kind === 'resolve' ? file.messages[0].message.by : '');
+  });
+
+  test('passes as a test case with what happened, and names what a policy does differently', () => {
+    const file = redacted({ ...acted, expect: recordedExpectation(acted) });
+    expect(runCase(file, BASE)).toEqual({ failures: [], unknown: [] });
+    const asks = policy({ production: { autoRollback: { mode: 'approve', evidence: 'time' } } });
+    expect(runCase(file, asks).failures).toEqual(['decision 1: expected "roll_back", but the policy gives "approve"']);
+    const edited = { ...file, expect: { decisions: { 1: 'approve' as const } } };
+    expect(runCase(edited, asks).failures).toEqual([]);
+    const { expect: _expect, ...without } = file;
+    expect(runCase(without, BASE).failures).toEqual(['it has no "expect", so nothing is checked']);
+  });
+});
