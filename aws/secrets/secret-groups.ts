@@ -66,7 +66,7 @@ export const FUNCTION_GRANTS = {
   project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'delivery', 'mail', 'connected', 'links', 'named'],
   sweep: ['pagerduty', 'observability', 'github', 'signing', 'audit', 'connected', 'links', 'named'],
   evaluate: ['observability', 'connected'],
-  digest: ['slack', 'mail', 'connected'],
+  digest: ['slack', 'mail', 'connected', 'links'],
   'incident-response': ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'links', 'named'],
 } as const satisfies Record<FunctionName, readonly Grant[]>;
 

@@ -3,6 +3,8 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { isFrom } from '../../schemas/config/names.ts';
 import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { type ApprovalUrls, NO_APPROVAL_URLS } from '../incidents/approval-link.ts';
+import { answerable } from './incident-buttons.ts';
 import { consoleLink, decisionWords, statusWords } from './incident-card.ts';
 import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './channels.ts';
 import { minuteOf, serviceEnvironmentText, type Story } from './story.ts';
@@ -117,7 +119,8 @@ function concerns(
  * Builds the summary for people who do not work on the incident: what is broken, since when, which actions were taken,
  * and who is in command.
  */
-export function digestOf({ incident, effects, decisions, children, childCount }: Story, url?: string): ChatMessage {
+export function digestOf(story: Story, url?: string, urls: ApprovalUrls = NO_APPROVAL_URLS): ChatMessage {
+  const { incident, effects, decisions, children, childCount } = story;
   const { severity, opened_at, resolved_at, roles, handling } = incident;
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   const words = statusWords(incident);
@@ -157,6 +160,7 @@ export function digestOf({ incident, effects, decisions, children, childCount }:
               text: [{ bold: 'Actions' }, ...done.map(({ detail, at }) => `\n${minuteOf(at)}: ${detail}`)],
             },
           ]),
+      ...questionPart(story, urls),
       ...(would === undefined
         ? []
         : [
@@ -165,6 +169,15 @@ export function digestOf({ incident, effects, decisions, children, childCount }:
       { kind: 'note', text: [`Incident ${incident.id}`, ...consoleLink(url)] },
     ],
   };
+}
+
+/** The open question, for readers who may answer it: the page behind the link asks who they are. */
+function questionPart(story: Pick<Story, 'incident' | 'decisions'>, urls: ApprovalUrls): ChatPart[] {
+  const asked = answerable(story).at(-1);
+  const link = urls.get(asked?.id ?? '');
+  if (asked === undefined || link === undefined) return [];
+  const text = [{ bold: 'Waits for an approval' }, `\n${decisionWords(asked)}\n`, { link, text: 'Approve or reject' }];
+  return [{ kind: 'text', text }];
 }
 
 const PARTS_SHOWN = 20;

@@ -1,6 +1,8 @@
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { Webhook, WebhookEvent } from '../../schemas/incidents/response.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
+import type { ApprovalUrls } from '../incidents/approval-link.ts';
+import { answerable } from './incident-buttons.ts';
 import { decisionWords } from './incident-card.ts';
 
 /** Webhook payload about an incident; field names as in JSON. It contains nothing that changes by the minute. */
@@ -21,17 +23,23 @@ export type WebhookIncident = {
   suspects: { version: string; confidence: number }[];
   /** Latest result of the automation, as text; null: not judged yet. */
   automation: string | null;
+  /** Page of the incident in the console; null: the address of this Firebreak is not known. */
+  url: string | null;
+  /** The newest question that people can answer. `url`: signed, short-lived; it grants nothing. */
+  question: { text: string; answer_until: string | null; url: string | null } | null;
 };
 
 const SUSPECTS_TOLD = 3;
 
 export function webhookIncident(
   view: IncidentView,
-  incident: Pick<IncidentRecord, 'unmatched' | 'handling' | 'pages'>,
+  incident: IncidentRecord,
+  { url, urls }: { url: string | undefined; urls: ApprovalUrls },
 ): WebhookIncident {
   const { unmatched, handling } = incident;
   const { id, environment, title, severity, status, opened_at, resolved_at, parent_id, channel, roles } = view;
   const last = view.decisions.at(-1);
+  const asked = answerable({ incident, decisions: view.decisions }).at(-1);
   return {
     id,
     service: unmatched || view.service,
@@ -47,6 +55,15 @@ export function webhookIncident(
     acknowledged_by: isAcknowledged(incident) ? (handling?.acknowledged?.by ?? null) : null,
     suspects: view.suspects.slice(0, SUSPECTS_TOLD).map(({ version, confidence }) => ({ version, confidence })),
     automation: last === undefined ? null : decisionWords(last),
+    url: url ?? null,
+    question:
+      asked === undefined
+        ? null
+        : {
+            text: decisionWords(asked),
+            answer_until: asked.answer_until ?? null,
+            url: urls.get(asked.id) ?? null,
+          },
   };
 }
 

@@ -1,3 +1,4 @@
+import { sha256 } from '../../aws/hash.ts';
 import type { EventView, PageView } from '../../domain/status/view.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { eventPath, pageUrl } from '../../domain/status/pages.ts';
@@ -26,8 +27,31 @@ const escaped = (text: string): string =>
 const eventsOf = ({ incidents, maintenances, past }: PageView): EventView[] =>
   [...incidents, ...maintenances, ...past].toSorted((a, b) => (a.updated_at > b.updated_at ? -1 : 1)).slice(0, LISTED);
 
-/** Identifies an event whatever its address becomes. */
-const guidOf = ({ page }: PageView, { id }: EventView): string => `urn:firebreak:status:${page.name}:${id}`;
+/**
+ * Identifies an event. The public ID of an incident is unique everywhere, so it stays the same if the address of the page
+ * changes. IDs of maintenances, and names of pages, are those of the configuration: the address distinguishes them from
+ * those of other installations.
+ */
+const guidOf = (source: Source, { kind, id }: EventView): string =>
+  uuidOf(['status', kind === 'incident' ? '' : hostOf(source), source.view.page.name, kind, id]);
+
+const feedIdOf = (source: Source): string => uuidOf(['status', hostOf(source), source.view.page.name]);
+
+const hostOf = ({ view: { page }, publicUrl }: Source): string => URL.parse(pageUrl(page, publicUrl))?.host ?? '';
+
+/** Returns a UUID that is always the same for the same names. @see https://www.rfc-editor.org/rfc/rfc9562#section-5.8 */
+function uuidOf(names: readonly string[]): string {
+  const hash = sha256(JSON.stringify(names));
+  const variant = ((Number.parseInt(hash.slice(16, 17), 16) & 0b11) | 0b1000).toString(16);
+  const parts = [
+    hash.slice(0, 8),
+    hash.slice(8, 12),
+    `8${hash.slice(13, 16)}`,
+    variant + hash.slice(17, 20),
+    hash.slice(20, 32),
+  ];
+  return `urn:uuid:${parts.join('-')}`;
+}
 
 function textOf(event: EventView): string {
   const postmortem = event.kind === 'incident' ? event.postmortem : null;
@@ -40,13 +64,14 @@ function textOf(event: EventView): string {
 const minuteOf = (at: Timestamp): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
 /** Returns the events as RSS 2.0. */
-export function rss({ view, publicUrl }: Source): string {
+export function rss(source: Source): string {
+  const { view, publicUrl } = source;
   const url = pageUrl(view.page, publicUrl);
   const items = eventsOf(view).map(
     (event) => `<item>
 <title>${escaped(event.title)}</title>
 <link>${escaped(`${url}/${eventPath(event)}`)}</link>
-<guid isPermaLink="false">${escaped(guidOf(view, event))}</guid>
+<guid isPermaLink="false">${escaped(guidOf(source, event))}</guid>
 <pubDate>${new Date(millisOf(event.updated_at)).toUTCString()}</pubDate>
 <description>${escaped(textOf(event))}</description>
 </item>
@@ -65,11 +90,12 @@ ${items.join('')}</channel>
 }
 
 /** Returns the events as Atom. */
-export function atom({ view, publicUrl }: Source): string {
+export function atom(source: Source): string {
+  const { view, publicUrl } = source;
   const url = pageUrl(view.page, publicUrl);
   const entries = eventsOf(view).map(
     (event) => `<entry>
-<id>${escaped(guidOf(view, event))}</id>
+<id>${escaped(guidOf(source, event))}</id>
 <title>${escaped(event.title)}</title>
 <link rel="alternate" type="text/html" href="${escaped(`${url}/${eventPath(event)}`)}"/>
 <published>${event.kind === 'incident' ? event.published_at : event.announced_at}</published>
@@ -80,7 +106,7 @@ export function atom({ view, publicUrl }: Source): string {
   );
   return `<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom">
-<id>urn:firebreak:status:${view.page.name}</id>
+<id>${feedIdOf(source)}</id>
 <title>${escaped(view.page.title)}</title>
 <subtitle>${escaped(overallOf(view).headline)}</subtitle>
 <link rel="alternate" type="text/html" href="${escaped(url)}"/>

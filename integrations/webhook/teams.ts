@@ -32,10 +32,15 @@ export function teamsMessage(event: WebhookEvent, incident: WebhookIncident): ob
     ['Commander', incident.roles['commander'] ?? null],
     ['Suspect', incident.suspects[0]?.version ?? null],
     ['Automation', incident.automation],
+    ['Waits for an approval', incident.question?.text ?? null],
     ['Channel', incident.channel],
     ['Incident', incident.id],
   ];
-  return teamsCard([
+  const links = [
+    ...(incident.question?.url == null ? [] : [{ title: 'Approve or reject', url: incident.question.url }]),
+    ...(incident.url === null ? [] : [{ title: 'Open in the console', url: incident.url }]),
+  ];
+  const body = [
     line(
       {
         text: `${WORDS[event]}: `,
@@ -47,7 +52,8 @@ export function teamsMessage(event: WebhookEvent, incident: WebhookIncident): ob
     ...facts.flatMap(([name, value]) =>
       value === null ? [] : [line({ text: `${name}: `, isSubtle: true }, { text: cut(value) })],
     ),
-  ]);
+  ];
+  return teamsCard(body, links);
 }
 
 /** Returns a message with a card of text lines, and a button for each link. */

@@ -12,6 +12,7 @@ import {
   type LastNotification,
 } from '../../domain/messages/stakeholder-digest.ts';
 import type { Delivered, Mail } from '../../domain/messages/channels.ts';
+import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../domain/incidents/console-link.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { StoredNotification } from '../../domain/ports/messages.ts';
@@ -27,7 +28,10 @@ const AT_ONCE = 4;
 /** How many failures end a round, because the receiving server probably has a problem. */
 const FAILURES_MAX = 5;
 
-export type RoundDeps = Pick<Deps, 'incidents' | 'clock' | 'log' | 'timeScale' | 'digests' | 'chat' | 'publicUrl'> & {
+export type RoundDeps = Pick<
+  Deps,
+  'incidents' | 'clock' | 'log' | 'timeScale' | 'digests' | 'chat' | 'publicUrl' | 'approvalLinks'
+> & {
   emails: Mail;
 };
 
@@ -105,7 +109,7 @@ export class Round {
       await deliverTo(
         this.#deps,
         receiver,
-        digestOf(story, incidentUrl(this.#deps.publicUrl, story.incident.id)),
+        digestOf(story, incidentUrl(this.#deps.publicUrl, story.incident.id), await approvalUrls(this.#deps, story)),
         keyOf(due, notification),
       ),
     );

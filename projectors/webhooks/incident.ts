@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { approvalUrls } from '../../domain/incidents/approval-link.ts';
+import { incidentUrl } from '../../domain/incidents/console-link.ts';
+import type { ApprovalLinks } from '../../domain/ports/access.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import type { WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
@@ -30,6 +33,8 @@ export type IncidentDeps = {
   receivers: WebhookReceivers;
   projections: Projections;
   incidents: Pick<Incidents, 'view' | 'read'>;
+  approvalLinks: ApprovalLinks;
+  publicUrl: string | undefined;
 };
 
 /**
@@ -54,7 +59,8 @@ export async function sendIncident(
   const id = IncidentId.parse(idOf(subject));
   const [view, incident] = [await deps.incidents.view(id), await deps.incidents.read(id)];
   if (view === undefined || incident === undefined) return;
-  const payload = webhookIncident(view, incident);
+  const urls = await approvalUrls({ ...deps, log: session.log }, { incident, decisions: view.decisions });
+  const payload = webhookIncident(view, incident, { url: incidentUrl(deps.publicUrl, id), urls });
   const states = WebhooksState.parse((await deps.projections.read('webhooks', subject)) ?? {}).receivers;
   const keep = inOrder(() => deps.projections.write('webhooks', subject, { receivers: states }));
   const all = webhooks.map(async (webhook) => {

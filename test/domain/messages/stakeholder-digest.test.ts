@@ -172,6 +172,27 @@ test('says what automation would have done in shadow mode', () => {
   expect(letter([{ ...decision, kind: 'suggest', would: undefined }])).not.toContain('would have');
 });
 
+test('links to the question that waits for an approval', () => {
+  const decision = DecisionView.parse({
+    id: '1',
+    kind: 'suggest',
+    because: 'mode_suggest',
+    at,
+    digest: 'd',
+    state: 'waiting',
+    reasons: [{ code: 'suspect', text: 'v2 is new' }],
+    answered_by: null,
+    from_version: Version.parse('v2'),
+    to_version: Version.parse('v1'),
+  });
+  const url = 'https://firebreak.example.com/console/approve/signed';
+  const letter = (state: DecisionView['state'], urls = new Map([['1', url]])) =>
+    emailTextOf(digestOf(story({ decisions: [{ ...decision, state }] }), undefined, urls));
+  expect(letter('waiting')).toMatch(/Waits for an approval\n.*v2.*\n.*console\/approve\/signed/);
+  expect(letter('final')).not.toContain('approve');
+  expect(letter('waiting', new Map())).not.toContain('Waits for');
+});
+
 test('a failing channel pauses for increasing times, and as long as it requests', () => {
   let pause: ChannelPause | undefined;
   const failed = { detail: 'nobody answers', afterSeconds: null };

@@ -96,6 +96,26 @@ describe('the status page', () => {
     expect([told?.status, told?.incident_updates[0]?.status]).toEqual(['postmortem', 'postmortem']);
   });
 
+  test('has IDs in its feeds that differ between installations and pages, and survive another address', async () => {
+    const idsOf = async (file: object, path = '/status.atom') =>
+      [...(await siteOf({ file }).get(path)).text.matchAll(/<id>([^<]*)<\/id>/g)].map(([, id]) => id);
+    const at = (url: string) => ({
+      ...statusPage,
+      pages: { ...statusPage.pages, main: { ...statusPage.pages.main, url } },
+    });
+    const [ours, theirs] = [await idsOf(statusPage), await idsOf(at('https://status.other.example'))];
+    expect(await idsOf(at('https://status.acme.example/'))).toEqual(ours);
+    for (const id of ours)
+      expect(id).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    // The two incidents keep theirs; the feed and the maintenance do not.
+    expect(ours.filter((id) => theirs.includes(id))).toHaveLength(2);
+    expect(ours).toHaveLength(4);
+    const partners = await idsOf(statusPage, '/status/partners.atom');
+    expect(partners.filter((id) => ours.includes(id))).toEqual([]);
+    const rss = (await siteOf().get('/status.rss')).text;
+    for (const id of ours.slice(1)) expect(rss).toContain(`<guid isPermaLink="false">${id}</guid>`);
+  });
+
   test.each(PAGES)('%s contains texts of the configuration as text, and no script', async (path) => {
     const { status, text } = await siteOf().get(path);
     expect(status).toBe(200);

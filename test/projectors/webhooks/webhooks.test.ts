@@ -2,6 +2,9 @@ import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { pagerDutyChanges } from '../../../integrations/pagerduty/change-events.ts';
+import { webhookIncident } from '../../../domain/messages/webhooks.ts';
+import { DecisionView } from '../../../schemas/incidents/incident.ts';
+import { Webhook } from '../../../schemas/incidents/response.ts';
 import { webhookReceivers } from '../../../integrations/webhook/receivers.ts';
 import { sync } from '../../../projectors/sync/sync.ts';
 import { webhooksProjector } from '../../../projectors/webhooks/webhooks.ts';
@@ -58,6 +61,8 @@ async function passes(seconds = 90): Promise<void> {
     projections,
     incidents: deps.incidents,
     changes: deps.changes,
+    approvalLinks: deps.approvalLinks,
+    publicUrl: 'https://firebreak.example.com',
     config: deps.config,
     receivers: webhookReceivers({
       clock,
@@ -259,6 +264,50 @@ test('external texts are not formatted as Markdown in a Teams card', async () =>
   const { body } = message.attachments[0].content;
   expect(body[0].inlines[1].text).toBe('checkout production: [click](https://evil.example) **now** <at>everyone</at>');
   expect(new Set(body.map(({ type }: { type: string }) => type))).toEqual(new Set(['RichTextBlock']));
+});
+
+test('a card and the payload link to the question that waits, and to the incident', async () => {
+  const view = (await world.deps.incidents.view(id)) ?? expect.unreachable();
+  const incident = (await world.deps.incidents.read(id)) ?? expect.unreachable();
+  const decision = DecisionView.parse({
+    id: 'd1',
+    kind: 'suggest',
+    because: 'mode_suggest',
+    at: incident.opened_at,
+    digest: 'd',
+    state: 'waiting',
+    answer_until: '2026-11-20T13:00:00.000Z',
+    reasons: [{ code: 'suspect', text: 'v2 is new' }],
+    answered_by: null,
+    from_version: 'v2',
+    to_version: 'v1',
+  });
+  const links = { url: 'https://fb.example/i', urls: new Map([['d1', 'https://fb.example/console/approve/x']]) };
+  const payload = (state: 'waiting' | 'final') =>
+    webhookIncident({ ...view, decisions: [{ ...decision, state }] }, incident, links);
+  expect(payload('waiting').question).toEqual({
+    text: expect.stringContaining('v2'),
+    answer_until: '2026-11-20T13:00:00.000Z',
+    url: 'https://fb.example/console/approve/x',
+  });
+  const { write } = webhookReceivers({ clock: world.clock, secrets: { get: async () => undefined } });
+  const buttons = (state: 'waiting' | 'final') => {
+    const { body } = write(
+      Webhook.parse({ url: 'https://teams.example', format: 'teams' }),
+      '1',
+      'incident.changed',
+      world.clock.now(),
+      payload(state),
+    );
+    return JSON.parse(body).attachments[0].content.actions.map(({ title, url }: { title: string; url: string }) => [
+      title,
+      url,
+    ]);
+  };
+  const inConsole = ['Open in the console', 'https://fb.example/i'];
+  expect(buttons('waiting')).toEqual([['Approve or reject', 'https://fb.example/console/approve/x'], inConsole]);
+  expect(payload('final').question).toBeNull();
+  expect(buttons('final')).toEqual([inConsole]);
 });
 
 describe('change events', () => {
