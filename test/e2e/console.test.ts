@@ -73,6 +73,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
   let inputPath: string;
   let planPath: string;
   let runPath: string;
+  let postmortemPath: string;
 
   const open = (path: string, eyes: Partial<Eyes> = {}) =>
     browser.open(`${firebreak.url}${path}`, { width: 1400, height: 1000, ...eyes });
@@ -351,6 +352,23 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     await other.close();
   });
 
+  test('the post-mortem of a resolved incident has its action items', async () => {
+    const body = { service: 'cart', environment: 'production', severity: 'warning', title: `Carts are slow ${MARKUP}` };
+    const declared = (await firebreak.post('/v1/incidents', body)).body.id as string;
+    await firebreak.post(`/v1/incidents/${declared}/actions/resolve`, {});
+    postmortemPath = `/console/incidents/${declared}/postmortem`;
+    await eventually(
+      async () => (await firebreak.get(`/v1/incidents/${declared}`)).body.status === 'resolved',
+      'the end of the incident',
+    );
+    const other = await open(postmortemPath);
+    await other.click('#do-draft');
+    await reads('.notice', /The post-mortem is a draft/, other);
+    await reads('#text', /Carts are slow <img src=x onerror=alert\(1\)>/, other);
+    expect(await other.evaluate('document.querySelectorAll("img, [onerror]").length')).toBe(0);
+    await other.close();
+  });
+
   const paths: [string, () => string][] = [
     ['the login', () => '/login'],
     ['Now', () => '/console'],
@@ -366,6 +384,8 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['Runbooks', () => '/console/runbooks'],
     ['a runbook with its plan', () => planPath],
     ['a run', () => runPath],
+    ['Action items', () => '/console/action-items'],
+    ['a post-mortem', () => postmortemPath],
     ['Decisions', () => '/console/decisions'],
     ['the inbox', () => '/console/inbox'],
     ['a quarantined input', () => inputPath],

@@ -99,12 +99,12 @@ describe('the status page', () => {
   test('has IDs in its feeds that differ between installations and pages, and survive another address', async () => {
     const idsOf = async (file: object, path = '/status.atom') =>
       [...(await siteOf({ file }).get(path)).text.matchAll(/<id>([^<]*)<\/id>/g)].map(([, id]) => id);
-    const at = (url: string) => ({
+    const addressed = (url: string) => ({
       ...statusPage,
       pages: { ...statusPage.pages, main: { ...statusPage.pages.main, url } },
     });
-    const [ours, theirs] = [await idsOf(statusPage), await idsOf(at('https://status.other.example'))];
-    expect(await idsOf(at('https://status.acme.example/'))).toEqual(ours);
+    const [ours, theirs] = [await idsOf(statusPage), await idsOf(addressed('https://status.other.example'))];
+    expect(await idsOf(addressed('https://status.acme.example/'))).toEqual(ours);
     for (const id of ours)
       expect(id).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     // The two incidents keep theirs; the feed and the maintenance do not.
