@@ -10,8 +10,8 @@ body{margin:0;background:var(--ground);color:var(--text);overflow-wrap:anywhere}
 h1,h2,h3,h4,p,ul,ol{margin:0;padding:0}
 ul,ol{list-style:none}
 .text{padding:16px 18px;overflow-x:auto}
-.text>*{border:0}
-.text>*+*{margin-top:10px;border:0}
+.box.text>*{border:0}
+.box.text>*+*{margin-top:10px;border:0}
 .text ul,.text ol{padding-left:22px;list-style:disc}
 .text ol{list-style:decimal}
 .text h3,.text h4{margin-top:16px}

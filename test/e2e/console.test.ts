@@ -362,6 +362,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
       'the end of the incident',
     );
     const other = await open(postmortemPath);
+    await reads('#state', /State\s*not started/, other);
     await other.click('#do-draft');
     await reads('.notice', /The post-mortem is a draft/, other);
     await reads('#text', /Carts are slow <img src=x onerror=alert\(1\)>/, other);

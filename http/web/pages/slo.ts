@@ -173,8 +173,15 @@ function burnDownPanel(view: SloView, at: Timestamp): Html {
       <p class="quiet">
         The budget at the end of each day
         (UTC)${view.window.kind === 'rolling' ? `, over the ${view.window.text} before it` : ', in the current window'}.
+        ${unknownBefore(view.history)}
       </p>`,
   );
+}
+
+/** Says since when there is data, for example after a fresh start. Daily counts are read from Prometheus for the window. */
+function unknownBefore(history: readonly SloPoint[]): string {
+  const first = history.findIndex(({ coverage }) => coverage > 0);
+  return first <= 0 ? '' : `Prometheus has no data before ${(history[first - 1]?.at ?? '').slice(0, 10)}.`;
 }
 
 function dayTable(history: readonly SloPoint[]): Html {

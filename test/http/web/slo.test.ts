@@ -120,6 +120,13 @@ test('an overspent budget is below the line, and a window of a month ends with i
   expect(await page({ window, forecast })).toContain('to 2026-12-01 00:00 UTC');
 });
 
+test('says since when there is data', async () => {
+  const says = /Prometheus has no data before 2026-10-3\d/;
+  expect(textOf(await page())).not.toMatch(says);
+  const young = HISTORY.map((point, n) => (n < 6 ? { ...point, budget_remaining: null, coverage: 0 } : point));
+  expect(textOf(await page({ history: young }))).toMatch(says);
+});
+
 test('says so if nothing is known', async () => {
   const unknown = HISTORY.map((point) => ({ ...point, budget_remaining: null }));
   expect(textOf(await page({ history: unknown, burn_rates: {} as SloView['burn_rates'] }))).toMatch(
