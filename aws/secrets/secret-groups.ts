@@ -64,7 +64,7 @@ export const FUNCTION_GRANTS = {
   inbound: ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'links', 'named'],
   route: ['observability', 'connected'],
   project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'delivery', 'mail', 'connected', 'links', 'named'],
-  sweep: ['pagerduty', 'observability', 'github', 'signing', 'audit', 'connected', 'links', 'named'],
+  sweep: ['pagerduty', 'observability', 'github', 'delivery', 'signing', 'audit', 'connected', 'links', 'named'],
   evaluate: ['observability', 'connected'],
   digest: ['slack', 'mail', 'connected', 'links'],
   'incident-response': ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'links', 'named'],

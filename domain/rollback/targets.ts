@@ -1,3 +1,4 @@
+import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import type { Effect } from '../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
 import type { VendorResponse } from '../messages/channels.ts';
@@ -69,9 +70,14 @@ export type Deployer = {
   /** Restarts all instances one after the other with the same version. Absent: not supported. */
   restart?(request: TargetRequest): Promise<TargetResponse>;
   restartStatus?(handle: string, request: TargetRequest): Promise<TargetResponse>;
+  /** Returns the newest rollout. Absent: the target's rollouts are reported by others. */
+  lastRollout?(): Promise<ObservedRollout | Extract<TargetResponse, { detail: string }>>;
   /** What deploys new images to the target by itself. Absent: nothing that Firebreak knows. */
   imageAutomation?: ImageAutomation;
 };
+
+/** `report`: null if nothing was rolled out. `superseded`: keys of earlier rollouts that may not have ended. */
+export type ObservedRollout = { kind: 'observed'; report: ChangeReport | null; superseded: readonly string[] };
 
 /** @param images images of the service; empty: all that are updated */
 export type HoldRequest = { versions: readonly Version[]; images: readonly string[] };

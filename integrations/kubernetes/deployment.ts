@@ -10,6 +10,7 @@ import { heldOr, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
 import { isUnder, RESTART_KEY, ROLLBACK_KEY } from './annotations.ts';
 import { Deployment } from './objects.ts';
+import { lastRollout } from './observe.ts';
 import { fromOf, type Marks, ownReplicaSets, revisionOf, templateOf, toOf } from './revisions.ts';
 import { scalingOf } from './scaling.ts';
 import { isVersion, nameOf, versionsOf } from './versions.ts';
@@ -49,6 +50,7 @@ export function kubernetesDeployer(
         const spec = { template: { metadata: { annotations } } };
         return progressOf(await mergeUnder(calls, found, RESTART_KEY, request.key, spec));
       }),
+    lastRollout: () => lastRollout(target, MARKS, progressOf),
     restartStatus: (_, request) => attemptOn(target, async (__, found) => restarting(target, found, request)),
   };
 }

@@ -10,6 +10,7 @@ export const Metadata = z.object({
   uid: z.string(),
   resourceVersion: z.string(),
   generation: z.number().default(0),
+  creationTimestamp: z.string().nullish(),
   labels: Texts.nullish().transform((labels) => labels ?? {}),
   annotations: Texts.nullish().transform((annotations) => annotations ?? {}),
   ownerReferences: z
@@ -46,7 +47,14 @@ const Selector = z.object({
 
 const Conditions = z
   .array(
-    z.object({ type: z.string(), status: z.string(), reason: z.string().default(''), message: z.string().default('') }),
+    z.object({
+      type: z.string(),
+      status: z.string(),
+      reason: z.string().default(''),
+      message: z.string().default(''),
+      /** When status or reason changed. */
+      lastUpdateTime: z.string().nullish(),
+    }),
   )
   .nullish()
   .transform((conditions) => conditions ?? []);

@@ -22,6 +22,7 @@ import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
 import { draftDue, type PostmortemJobDeps, recallActionItems, remindOfPostmortems } from './postmortems.ts';
+import { watchDeployments } from '../../actions/changes/watch-deployments.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -70,6 +71,7 @@ export type SweepDeps = ProtectionDeps &
     | 'publicIncidents'
     | 'sloStatuses'
     | 'deployHistory'
+    | 'deployerFor'
   >;
 
 /** The names of jobs that are in progress in this process, across sweeps. */
@@ -114,6 +116,7 @@ export async function sweep(
     ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],
     ['apply rollouts that are mapped now', () => applyUnmapped(deps)],
+    ['record rollouts of Deployments', () => watchDeployments(deps)],
     ['end failed deployments', () => endFailures(deps)],
     ['roll up deployments', () => rollDeploys(deps)],
     ['start drills', () => startOrphanedDrills(deps)],

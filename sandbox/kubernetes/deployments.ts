@@ -1,4 +1,4 @@
-import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from './objects.ts';
+import { type Condition, type Deployment, type DeploymentStatus, type ReplicaSet, timeText } from './objects.ts';
 import { type Marks, prune, scaleSet, setsOf, sums, wantedSet } from './sets.ts';
 import type { Item, World } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
@@ -26,21 +26,23 @@ export function reconcileDeployment(world: World, item: Item<Deployment>, time: 
   const set = currentSet(world, item.object);
   if (item.work.until === null || set === undefined || spec.paused === true) return;
   if (settings.outcome === 'failed') {
-    if (time.now() >= item.work.since + (spec.progressDeadlineSeconds * 1000) / time.timeScale)
+    const deadline = item.work.since + (spec.progressDeadlineSeconds * 1000) / time.timeScale;
+    if (time.now() >= deadline)
       updateStatus(
         world,
         item,
-        progressing('False', 'ProgressDeadlineExceeded', `${titleOf(set)} has timed out progressing.`),
+        progressing(deadline, 'False', 'ProgressDeadlineExceeded', `${titleOf(set)} has timed out progressing.`),
       );
     return;
   }
   if (time.now() < item.work.until) return;
   for (const other of setsOf(world, item.object)) scaleSet(world, other, other === set ? spec.replicas : 0);
+  const endedAt = item.work.until;
   item.work.until = null;
   updateStatus(
     world,
     item,
-    progressing('True', 'NewReplicaSetAvailable', `${titleOf(set)} has successfully progressed.`),
+    progressing(endedAt, 'True', 'NewReplicaSetAvailable', `${titleOf(set)} has successfully progressed.`),
   );
   prune(world, item.object, [set]);
 }
@@ -58,7 +60,7 @@ function observe(world: World, item: Item<Deployment>, at: number, { timeScale }
     until: isNew || isScaled ? at + world.settings.rollout_ms / timeScale : item.work.until,
   };
   const condition =
-    isNew && set ? progressing('True', 'ReplicaSetUpdated', `${titleOf(set)} is progressing.`) : undefined;
+    isNew && set ? progressing(at, 'True', 'ReplicaSetUpdated', `${titleOf(set)} is progressing.`) : undefined;
   updateStatus(world, item, condition, metadata.generation);
 }
 
@@ -72,12 +74,22 @@ const currentSet = (world: World, deployment: Deployment): Item<ReplicaSet> | un
 
 const titleOf = ({ object }: Item<ReplicaSet>): string => `ReplicaSet "${object.metadata.name}"`;
 
-const progressing = (status: string, reason: string, message: string): Condition => ({
+const progressing = (at: number, status: string, reason: string, message: string): Condition => ({
   type: 'Progressing',
   status,
+  lastUpdateTime: timeText(at),
+  lastTransitionTime: timeText(at),
   reason,
   message,
 });
+
+/** A condition keeps its times until its reason changes; its transition is a change of its status. */
+function timedBy(next: Condition, old: Condition | undefined): Condition {
+  if (old?.status !== next.status) return next;
+  if (old.reason === next.reason)
+    return { ...next, lastUpdateTime: old.lastUpdateTime, lastTransitionTime: old.lastTransitionTime };
+  return { ...next, lastTransitionTime: old.lastTransitionTime };
+}
 
 /** Writes the status. @param seen the observed generation; undefined to keep it */
 function updateStatus(world: World, item: Item<Deployment>, condition: Condition | undefined, seen?: number): void {
@@ -101,7 +113,7 @@ function updateStatus(world: World, item: Item<Deployment>, condition: Condition
         reason: enough ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
         message: `Deployment ${enough ? 'has' : 'does not have'} minimum availability.`,
       },
-      ...[condition ?? old].filter((one) => one !== undefined),
+      ...[condition === undefined ? old : timedBy(condition, old)].filter((one) => one !== undefined),
     ],
   };
   world.replace(item, { ...object, status });

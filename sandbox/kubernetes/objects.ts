@@ -107,7 +107,15 @@ export type ImageUpdateAutomationSpec = z.infer<typeof ImageUpdateAutomationSpec
 export type ReplicaSetSpec = { replicas: number; selector: { matchLabels: Texts }; template: PodTemplate };
 export type ReplicaSetStatus = { replicas: number; readyReplicas?: number; availableReplicas?: number };
 
-export type Condition = { type: string; status: string; reason: string; message: string };
+export type Condition = {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+  /** When its status or its reason changed. */
+  lastUpdateTime?: string | undefined;
+  lastTransitionTime?: string | undefined;
+};
 
 export type DeploymentStatus = {
   observedGeneration?: number;

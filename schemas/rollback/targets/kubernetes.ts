@@ -26,6 +26,8 @@ const KubernetesDeployer = z.strictObject({
   deployment: KubernetesName.optional(),
   /** The container whose image tag is the version. Absent: the first container. */
   container: KubernetesName.optional(),
+  /** Whether its rollouts are recorded as changes, for Deployments whose rollouts no other system reports. */
+  recordRollouts: z.boolean().optional(),
 });
 export type KubernetesDeployer = z.infer<typeof KubernetesDeployer>;
 

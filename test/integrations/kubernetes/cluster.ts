@@ -79,6 +79,7 @@ export async function openCluster(kind: Kind, name = 'checkout') {
     cluster,
     before,
     forward,
+    now: time.now,
     ask,
     object: () => ask('GET', path),
     replicaSets: async () => (await ask('GET', '/apis/apps/v1/namespaces/default/replicasets')).items as any[],
