@@ -13,6 +13,7 @@ beforeAll(async () => {
   );
   firebreak = await Firebreak.start({
     unshown: true,
+    timeScale: 1,
     services: Object.fromEntries(names),
     configFiles: {
       'people.yaml': stringify({ people: { ada: { name: 'Ada' }, bob: {}, vera: { roles: ['viewer'] } } }),

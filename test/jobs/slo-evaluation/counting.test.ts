@@ -71,7 +71,7 @@ describe('the evaluation queries', () => {
   });
 
   test('all recorded objectives with three queries, and closed buckets with three more', async () => {
-    const slos = Array.from({ length: 30 }, (_, n) =>
+    const slos = Array.from({ length: 9 }, (_, n) =>
       availability({ id: `objective-${n}`, service: `service-${n % 7}` }),
     );
     const world = await SloWorld.open(...slos);
@@ -85,7 +85,7 @@ describe('the evaluation queries', () => {
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
     expect(queries(world)).toEqual(RECORDED.toSorted());
-    const status = await world.status('objective-29');
+    const status = await world.status('objective-8');
     expect(status).toMatchObject({ state: 'ok', source: 'recorded' });
     expect(status.burn_rates['5m']).toBeCloseTo(1, 9);
   });
