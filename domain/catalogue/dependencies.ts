@@ -24,20 +24,34 @@ export function dependenciesOf(services: Config['services'], service: string): D
 
 /** Returns the services that depend on a service, directly or through another one, nearest first. */
 export function callersOf(services: Config['services'], service: string): Dependency[] {
-  const callers = Object.entries(services).map(([name, { dependsOn }]) => ({ name, of: new Set<string>(dependsOn) }));
-  const found = reached(service, CALLER_STEPS_MAX, (called) =>
-    callers.flatMap(({ name, of }) => (of.has(called) ? [name] : [])),
-  );
+  const found = reached(service, CALLER_STEPS_MAX, callsTo(services));
   return [...found].map(([name, distance]) => ({ service: name, relation: 'caller', distance }));
 }
 
+/** Returns the names of all services that depend on a service, directly or not, by as many steps as a search for a cause takes. */
+export const dependentsOf = (services: Config['services'], service: string): Set<string> =>
+  new Set(reached(service, STEPS_MAX, callsTo(services), Infinity).keys());
+
+/** Returns a function that names the services that depend directly on one. */
+function callsTo(services: Config['services']): (called: string) => readonly string[] {
+  const callers = new Map<string, string[]>();
+  for (const [name, { dependsOn }] of Object.entries(services))
+    for (const called of new Set<string>(dependsOn)) callers.set(called, [...(callers.get(called) ?? []), name]);
+  return (called) => callers.get(called) ?? [];
+}
+
 /** Follows edges from a service. Returns the steps to each service that is reached first, in that order. */
-function reached(service: string, steps: number, next: (name: string) => readonly string[]): Map<string, number> {
+function reached(
+  service: string,
+  steps: number,
+  next: (name: string) => readonly string[],
+  most = SERVICES_MAX,
+): Map<string, number> {
   const found = new Map<string, number>();
   let edge: readonly string[] = [service];
-  for (let distance = 1; distance <= steps && found.size < SERVICES_MAX; distance += 1) {
+  for (let distance = 1; distance <= steps && found.size < most; distance += 1) {
     edge = edge.flatMap(next).filter((name) => name !== service && !found.has(name));
-    for (const name of edge) if (found.size < SERVICES_MAX && !found.has(name)) found.set(name, distance);
+    for (const name of edge) if (found.size < most && !found.has(name)) found.set(name, distance);
   }
   return found;
 }

@@ -6,6 +6,7 @@ import type { Evidence } from './evidence.ts';
 import { type Factor, factor, remark } from './factor.ts';
 import type { Course } from './health.ts';
 import type { Onset } from './onset.ts';
+import { differsBeside, type Measure } from './side-by-side.ts';
 import { between, mean, type Point, pointsOf, quantile } from './samples.ts';
 import { amount, list, percent } from './words.ts';
 
@@ -150,10 +151,11 @@ export function versionFactors(
 
 function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, course: Course | null): Factor | null {
   const { changes, health } = evidence;
-  const { measured, beside } = measuredBeside(evidence, change, onset);
+  const { measured, beside: isKnown } = measuredBeside(evidence, change, onset);
   if (measured.length === 0) return null;
   const mine = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
+  const least = Math.min(SOME_TRAFFIC, (change.canary_weight ?? 1) / 2);
   const { version } = change;
   if (mine.length === 0) {
     const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
@@ -162,7 +164,7 @@ function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, cour
       : remark('by_version', `monitoring reports no version named ${version}`);
   }
   const own = mine.reduce((worst, one) => (one.value > worst.value ? one : worst));
-  if (!mine.some(takesTraffic) && !raises(own, health, course))
+  if (!mine.some((one) => takesTraffic(one, least)) && !raises(own, health, course))
     return factor('no_traffic', `${version} receives almost no traffic`);
   if (others.length === 0)
     return remark('by_version', `${version} receives all traffic, so it cannot be compared with other versions`);
@@ -175,10 +177,60 @@ function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, cour
   const older = others.filter(({ since }) => since <= begun + SAME_TIME_MS);
   if (older.length === 0)
     return remark('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
+  const beside =
+    (isKnown && older.every((one) => isSteady(one, onset))) || differsFromAll(evidence, own.version, older, onset);
   const max = health !== null && Number.isFinite(health.max) ? health.max : null;
   const isQuantile = health?.quantile === true;
-  return max === null ? withoutLimit(own, others, beside) : withLimit(own, others, { max, beside, course, isQuantile });
+  if (max === null) return withoutLimit(own, others, beside);
+  const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.version, course);
+  return withLimit(own, others, { max, beside, explained });
 }
+
+/**
+ * Returns whether the samples of a version describe its requests: where these are not measured, a series can have begun with
+ * the first errors, which it does not show.
+ */
+const isSteady = ({ share, since }: Measured, { latest }: Onset): boolean =>
+  share !== null || since <= millisOf(latest) - SAME_TIME_MS;
+
+/** Returns whether requests of the same time show that the version fails and that each of these others does not. */
+function differsFromAll(
+  { by_version: versions, by_version_window: window, at, health }: Evidence,
+  own: string,
+  others: readonly Measured[],
+  { latest }: Onset,
+): boolean {
+  const measure = measureOf(health, window);
+  const mine = versions?.find(({ version }) => version === own);
+  if (measure === null || mine?.traffic == null) return false;
+  const { curve, traffic } = mine;
+  const from = Math.min(millisOf(latest), badSince(pointsOf(curve, at), measure.max) ?? Infinity);
+  return others.every(({ version }) => {
+    const other = versions?.find((one) => one.version === version);
+    return (
+      other?.traffic != null &&
+      differsBeside({ curve, traffic }, { curve: other.curve, traffic: other.traffic }, { from, until: at, measure })
+    );
+  });
+}
+
+/** Returns how the health query measures requests. Null: it does not tell. */
+function measureOf(health: Evidence['health'], window: number | undefined): Measure | null {
+  if (health === null || window === undefined || !Number.isFinite(health.max)) return null;
+  const { max, quantile_of: of } = health;
+  if (health.quantile !== true) return { window, max };
+  return of === undefined ? null : { window, max, quantile: of };
+}
+
+/** Returns the time before the first sample of the run above the limit that reaches the newest sample. Null: none. */
+function badSince(points: readonly Point[], max: number): number | null {
+  const good = points.findLastIndex(({ value }) => value <= max);
+  const first = points[good + 1];
+  return first === undefined ? null : (points[good]?.at ?? first.at - USUAL_INTERVAL_MS);
+}
+
+/** Interval of samples: a series begins at most this long before its first sample. */
+const USUAL_INTERVAL_MS = 30_000;
 
 /** Returns whether a version with almost no traffic raises the errors of all above the limit nevertheless. */
 const raises = (own: Measured, health: Evidence['health'], course: Course | null): boolean =>
@@ -192,7 +244,7 @@ const raises = (own: Measured, health: Evidence['health'], course: Course | null
 function withLimit(
   own: Measured,
   others: readonly Measured[],
-  { max, beside, course, isQuantile }: { max: number; beside: boolean; course: Course | null; isQuantile: boolean },
+  { max, beside, explained }: { max: number; beside: boolean; explained: boolean },
 ): Factor {
   const bad = others.filter(({ value }) => value > max);
   const text = compared(own, others);
@@ -204,8 +256,7 @@ function withLimit(
     if (!beside) return factor('only_it_seems_bad', `${text}, possibly measured before the problem`);
     if (others.some(({ value }) => own.value < FAR_WORSE * value))
       return factor('only_it_seems_bad', `${text}: the difference is small`);
-    if (!explains(own, course, isQuantile))
-      return factor('only_it_seems_bad', `${text}, which does not explain all errors`);
+    if (!explained) return factor('only_it_seems_bad', `${text}, which does not explain all errors`);
     return own.share !== null && own.share <= 0.5
       ? factor('canary_bad', `${text}, which explains the errors of all`)
       : factor('only_its_version_bad', text);
@@ -220,6 +271,33 @@ function explains({ value, share }: Measured, course: Course | null, isQuantile:
   if (share === null || course === null || course.ratio === null) return true;
   if (isQuantile) return share >= SOME_TRAFFIC / 2;
   return share * (value - course.baseline) >= EXPLAINED * (course.level - course.baseline);
+}
+
+/**
+ * Returns whether the errors of a version explain the rise of all errors by its share at the time of each sample: the share
+ * of a new canary grows over the window of the query.
+ */
+function explainsAtEachTime(
+  { by_version: versions, at, health }: Evidence,
+  version: string,
+  course: Course | null,
+): boolean {
+  const own = versions?.find((one) => one.version === version);
+  if (course === null || health === null || own?.traffic == null || health.quantile === true) return false;
+  const all = new Map<number, number>();
+  for (const { traffic } of versions ?? [])
+    for (const { at: time, value } of pointsOf(traffic ?? [], at)) all.set(time, (all.get(time) ?? 0) + value);
+  const [values, rates] = [own.curve, own.traffic].map(
+    (curve) => new Map(pointsOf(curve, at).map((point) => [point.at, point.value])),
+  );
+  let [mine, total] = [0, 0];
+  for (const { at: time, value } of course.since) {
+    const [ownValue, ownRate, rate] = [values?.get(time), rates?.get(time), all.get(time)];
+    if (ownValue === undefined || ownRate === undefined || rate === undefined) continue;
+    mine += ownRate * (ownValue - course.baseline);
+    total += rate * (value - course.baseline);
+  }
+  return total > 0 && mine >= EXPLAINED * total;
 }
 
 function withoutLimit(own: Measured, others: readonly Measured[], beside: boolean): Factor {
@@ -257,7 +335,7 @@ function byAlert(named: readonly string[], { version, finished_at }: Change, { l
 }
 
 /** Treats an unknown share as traffic: the query would return no value for the version otherwise. */
-const takesTraffic = ({ share }: Measured): boolean => share === null || !(share < SOME_TRAFFIC);
+const takesTraffic = ({ share }: Measured, least = SOME_TRAFFIC): boolean => share === null || !(share < least);
 
 /**
  * Returns whether the version's own newest samples are above the limit. Without its traffic, the alert must name it: a few

@@ -1,8 +1,8 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { byStart } from '../changes/versions.ts';
 import type { Evidence, Relation } from './evidence.ts';
-import { type Factor, graded } from './factor.ts';
+import { type Factor, factor, graded } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { spell } from './words.ts';
 
@@ -20,6 +20,9 @@ export const LOOK_BACK_SECONDS = 30 * 60;
  * than a roll-out.
  */
 export const LONGEST_LOOK_BACK_SECONDS = 2 * 3600;
+
+/** Usual delay in seconds of a report about a change, at most. What takes longer is a late record, or another clock. */
+export const USUAL_DELAY_SECONDS = 30;
 
 /** Time of the change relative to the onset. */
 export type Timing = 'rolling_out' | 'finished_before' | 'clock_skew';
@@ -49,6 +52,28 @@ export function candidatesOf({ changes, incident_id }: Evidence, onset: Onset): 
       return timing === null ? [] : [{ change, relation, distance: Math.max(0, distance), timing }];
     })
     .toSorted((a, b) => byStart(a.change, b.change));
+}
+
+/**
+ * Returns the seconds between the event that was reported first, by the clock of the CD system, and its record, by
+ * Firebreak's. Negative: that clock is ahead.
+ */
+const recordedAfter = ({ started_at, finished_at, recorded_at }: Change): number =>
+  secondsBetween(finished_at !== null && finished_at <= recorded_at ? finished_at : started_at, recorded_at);
+
+/**
+ * Weighs a record that came later than usual, if the change can have happened as much later: after the onset. Either the
+ * clock of the CD system is behind, or the record was late.
+ */
+export function lateRecordFactor(candidate: Candidate, { latest }: Onset): Factor | null {
+  const { change, timing } = candidate;
+  const after = recordedAfter(change);
+  if (timing === 'clock_skew' || after <= USUAL_DELAY_SECONDS || plusSeconds(change.started_at, after) <= latest)
+    return null;
+  return factor(
+    'recorded_late',
+    `${called(candidate)} was recorded ${spell(after)} after its time: it may have happened after the problem began`,
+  );
 }
 
 const RELATIONS: readonly Relation[] = ['same', 'dependency', 'shared', 'caller'];
@@ -94,12 +119,16 @@ export function timingFactor(
   // What rises slowly began before it showed.
   const slowly = rise ?? 0;
   const sinceStart = isMeasured && { long_after_start: distance(started - slowly, LONGEST_LOOK_BACK_SECONDS) };
+  const after = recordedAfter(change);
+  const agrees = isMeasured && timing === 'clock_skew' && after >= 0 && after <= USUAL_DELAY_SECONDS;
   if (timing === 'clock_skew')
     return graded(
       timing,
-      `${what} started ${spell(-started)} after the problem began; clocks may differ by that much`,
+      `${what} started ${spell(-started)} after the problem began; ${agrees ? 'it was recorded at once, so its clock is right' : 'clocks may differ by that much'}`,
       {
         clock_skew: 1,
+        // Its record came at once, so its clock agrees with Firebreak's.
+        ...(agrees && { clock_agrees: 1 }),
         ...(isMeasured && { clock_skew_far: secondsBetween(latest, change.started_at) / CLOCK_TOLERANCE_SECONDS }),
       },
     );

@@ -3,11 +3,11 @@ import type { Suspect } from '../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import { clearingOf, activeClearings } from '../changes/cleared-suspects.ts';
 import { type Onset, onsetOf } from './onset.ts';
-import { byStart, putsVersionLive } from '../changes/versions.ts';
+import { byStart, putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { approvalReasonsOf, type Proof, proofOf, sumOf, type Weighed } from './approval-reasons.ts';
 import { isVersionBadNow, shareSince, versionFactors } from './by-version.ts';
-import { type Candidate, candidatesOf, type Timing, timingFactor } from './candidates.ts';
+import { type Candidate, candidatesOf, lateRecordFactor, type Timing, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, factor, type Features, remark } from './factor.ts';
 import {
@@ -115,12 +115,17 @@ function weigh(given: Evidence): {
   const weighed = candidates.map((candidate): Weighed => {
     const course = courseOf(evidence, candidate, onset);
     const vanished = vanishedFactor(evidence, candidate);
+    const own = factorsOf(evidence, candidate, neighbours, onset, course);
     const factors = [
-      ...factorsOf(evidence, candidate, neighbours, onset, course),
+      ...own,
       ...(vanished === null ? [] : [vanished]),
-      // A caller's change can be what sends more requests.
       ...commonFactors.map((one) =>
-        one.name === 'traffic_rise' && candidate.relation === 'caller' ? remark(one.name, one.text) : one,
+        // A caller's change can be what sends more requests.
+        (one.name === 'traffic_rise' && candidate.relation === 'caller') ||
+        // Errors of all also fall with the share of a version that keeps failing.
+        (one.name === 'falling' && proofOf(own) !== null && !isVersionFalling(evidence, candidate.change, onset))
+          ? remark(one.name, one.text)
+          : one,
       ),
       ...missingSamples(evidence, course, vanished !== null),
     ];
@@ -129,6 +134,14 @@ function weigh(given: Evidence): {
     return { candidate, course, factors: [...(isOwnMeasured ? spared(factors) : factors), ...unmeasured] };
   });
   return { onset, neighbours, commonFactors, weighed };
+}
+
+/** Returns whether the errors of a version itself fall. */
+function isVersionFalling({ by_version, health, at }: Evidence, { version }: Change, onset: Onset): boolean {
+  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
+  return (
+    own === undefined || health === null || falling({ health: { ...health, curve: own.curve }, at }, onset) !== null
+  );
 }
 
 /** Factors about the health of the whole service, which a version with a small share of the traffic does not show in. */
@@ -203,9 +216,12 @@ function factorsOf(
   const { kind, status } = candidate.change;
   const versions = versionFactors(evidence, candidate, onset, course);
   const isProved = proofOf(versions) !== null;
+  const measured = isMeasured(evidence, course, candidate);
+  const late = isProved || !measured ? null : lateRecordFactor(candidate, onset);
   return [
     factor('prior', ''),
-    timingFactor(candidate, onset, isMeasured(evidence, course, candidate)),
+    timingFactor(candidate, onset, measured),
+    ...(late === null ? [] : [late]),
     ...kindFactors(kind),
     ...(status === 'failed' ? [factor('failed', 'it failed, so it may not have taken effect')] : []),
     ...neighbourFactors(candidate, neighbours, isProved),

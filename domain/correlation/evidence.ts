@@ -61,9 +61,9 @@ export type Evidence = {
   /**
    * Health query over the two hours before `at`, with its limit: healthy at or below `max`. `window`: seconds that a
    * value covers; absent or null: unknown. `quantile`: the query is a quantile, which a small share of the requests can
-   * raise. Null: no query, or no answer.
+   * raise. `quantile_of`: which one, from 0 to 1; absent: unknown. Null: no query, or no answer.
    */
-  health: { max: number; curve: Curve; window?: number | null; quantile?: true } | null;
+  health: { max: number; curve: Curve; window?: number | null; quantile?: true; quantile_of?: number } | null;
   /** Error from reading the health query. Absent: the query was read, or none is configured. */
   health_unreadable?: string;
   /** Requests per second over the same two hours. Null: no query, or no answer. */
@@ -73,6 +73,8 @@ export type Evidence = {
    * second of each version. Null: no query, or no answer. `traffic: null`: not measured.
    */
   by_version: readonly { version: string; curve: Curve; traffic: Curve | null }[] | null;
+  /** Seconds that a value of both queries by version covers. Absent: unknown, or different ones. */
+  by_version_window?: number;
   /** Versions named in labels of the firing alerts. Empty: no label names a version. */
   alert_versions: readonly string[];
   /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */

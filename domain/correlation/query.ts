@@ -20,6 +20,12 @@ export function windowOf(promql: string): number | null {
 /** Returns whether the query is a quantile of a histogram, which a small share of the requests can raise. */
 export const isQuantile = (promql: string): boolean => read(promql)?.calls.includes('histogram_quantile') ?? false;
 
+/** Returns the quantile of a query that names it as a number, from 0 to 1. Null: it does not, or is none. */
+export function quantileOf(promql: string): number | null {
+  const [, text] = /\bhistogram_quantile\s*\(\s*(\d*\.?\d+)\s*,/.exec(promql) ?? [];
+  return text !== undefined && Number(text) <= 1 && isQuantile(promql) ? Number(text) : null;
+}
+
 const ABSENCE = new Set(['absent', 'absent_over_time']);
 
 /** Returns whether an alert with this expression reports that samples are missing or that scraping fails. */

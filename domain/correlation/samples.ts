@@ -9,13 +9,22 @@ export type Point = { at: number; value: number };
  * one time, the greatest counts: with several series, the worst one decides.
  */
 export function pointsOf(curve: Curve, until: Timestamp): Point[] {
-  const worst = new Map<number, number>();
   const last = millisOf(until);
+  const points: Point[] = [];
+  let isOrdered = true;
   for (const [text, value] of curve) {
     const at = millisOf(text);
     if (!Number.isFinite(at) || !Number.isFinite(value) || at > last) continue;
-    worst.set(at, Math.max(value, worst.get(at) ?? -Infinity));
+    isOrdered &&= at > (points.at(-1)?.at ?? -Infinity);
+    points.push({ at, value });
   }
+  // Curves are read in order, those of hundreds of services for one decision.
+  return isOrdered ? points : worstByTime(points);
+}
+
+function worstByTime(points: readonly Point[]): Point[] {
+  const worst = new Map<number, number>();
+  for (const { at, value } of points) worst.set(at, Math.max(value, worst.get(at) ?? -Infinity));
   return [...worst].map(([at, value]) => ({ at, value })).toSorted((a, b) => a.at - b.at);
 }
 

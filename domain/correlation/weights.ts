@@ -41,6 +41,10 @@ export const WEIGHTS = {
    * seconds.
    */
   clock_skew_far: -2.2,
+  /** The change seems to have started after the onset, and its record came at once, so its clock is right. */
+  clock_agrees: -1,
+  /** The record came late, after the onset: the clock can be behind, so that the change came after the problem. */
+  recorded_late: -1,
 
   /** Change of a dependency: few of a dependency's changes affect the service. At most, a person is asked. */
   dependency: -2.2,

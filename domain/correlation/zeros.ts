@@ -5,8 +5,8 @@ const MIN_SAMPLES = 5;
 
 /**
  * Completes curves whose series begins with the first error. Where requests were measured before, and errors were not,
- * there were none: `errors / requests` has no value until the first error of a service, or of a version. A quantile has a
- * value for each request.
+ * there were none: `errors / requests` has no value until the first error of a service, or of a version, nor after the
+ * instances that had errors are gone. A quantile has a value for each request.
  */
 export function withZeros(evidence: Evidence): Evidence {
   const { health, by_version: versions } = evidence;
@@ -32,6 +32,12 @@ export const healthWithZeros = ({
 
 function completed(curve: Curve, traffic: Curve): Curve {
   const first = curve.reduce((earliest, [at]) => (at < earliest ? at : earliest), '9');
-  const zeros = traffic.filter(([at, rate]) => rate > 0 && at < first).map(([at]) => [at, 0] as const);
-  return zeros.length < MIN_SAMPLES ? curve : [...zeros, ...curve];
+  const last = curve.reduce((latest, [at]) => (at > latest ? at : latest), first);
+  const zeros = traffic.filter(([at, rate]) => rate > 0 && (at < first || at > last)).map(([at]) => [at, 0] as const);
+  const [before, after] = [zeros.filter(([at]) => at < first), zeros.filter(([at]) => at > last)];
+  return [
+    ...(before.length < MIN_SAMPLES ? [] : before),
+    ...curve,
+    ...(after.length < MIN_SAMPLES || curve.length === 0 ? [] : after),
+  ];
 }

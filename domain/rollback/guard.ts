@@ -74,10 +74,7 @@ export const Agreement = ['none', 'approved', 'requested'] as const;
 export type Agreement = (typeof Agreement)[number];
 
 /** The properties of a suspect that are checked before any automatic action against it. */
-export type DoubtFacts = Pick<
-  RankedSuspect,
-  'version' | 'confidence' | 'relation' | 'timing' | 'approvalReasons' | 'reasons'
-> & {
+export type DoubtFacts = Pick<RankedSuspect, 'version' | 'confidence' | 'relation' | 'timing' | 'approvalReasons'> & {
   service: string;
   status: Change['status'];
 };
@@ -89,14 +86,12 @@ export const doubtFactsOf = ({
   relation,
   timing,
   approvalReasons,
-  reasons,
 }: RankedSuspect): DoubtFacts => ({
   version,
   confidence,
   relation,
   timing,
   approvalReasons,
-  reasons,
   service: change.service,
   status: change.status,
 });

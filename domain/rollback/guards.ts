@@ -23,7 +23,7 @@ import { byHandReasons } from './offers.ts';
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 7;
+export const DECIDE_VERSION = 8;
 
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
@@ -324,7 +324,8 @@ export const GUARDS: readonly Guard[] = [
     code: 'clock_skew',
     at: { judgement: 'ask', step: 'ask' },
     applies: ({ suspect }) => suspect?.timing === 'clock_skew' && suspect,
-    text: ({ reasons }) => reasons.join('; '),
+    text: ({ version }) =>
+      `by its record, ${version} started after the problem began; clocks may differ, or it is not the cause`,
   }),
   guard({
     code: 'deploy_failed',

@@ -1,3 +1,4 @@
+import { areDistinct, showsLate } from './discernible.ts';
 import { evaluate } from './evaluate.ts';
 import type { Label } from './labels.ts';
 import { healthQuery, ratioQuery } from './queries.ts';
@@ -21,6 +22,10 @@ export type Facts = {
    * migration, recorded before the problem began and still failing, with enough requests; and the case is decidable.
    */
   isClear: boolean;
+  /** The cause and the other versions had requests enough side by side to tell their failure ratios apart. */
+  areVersionsDistinct: boolean;
+  /** The cause shows itself only minutes after its end, and versions are not visible: a coincidence is as probable. */
+  showsLate: boolean;
   traffic: 'below 1/s' | '1 to 20/s' | 'above 20/s';
   evidence: 'versions' | 'health' | 'no health query';
 };
@@ -54,8 +59,15 @@ export function factsOf(known: Known): Facts {
     recorded?.hasMigration === false || (recorded?.hasMigration === null && stage.unknownMigration === 'act');
   const isUndecidable = undecidable(known, cause);
   const rate = known.telemetry.rateAt(focus, at);
+  const observed = { focus, telemetry: known.telemetry };
   return {
     areVersionsVisible,
+    areVersionsDistinct:
+      areVersionsVisible && cause !== undefined && areDistinct(observed, sharesSince(known), cause.version),
+    showsLate:
+      !areVersionsVisible && label.wants === 'roll_back' && cause !== undefined
+        ? showsLate(observed, sharesSince(known), cause)
+        : false,
     isUndecidable,
     isClear:
       label.wants === 'roll_back' &&

@@ -82,9 +82,13 @@ export type MonitoredReport = {
   acts_wrong: Rate;
   /** Clear cases that were acted upon, where versions are visible. */
   clear_versions_acted: Rate;
+  /** The same, where the versions had requests enough side by side to tell their failure ratios apart. */
+  clear_distinct_acted: Rate;
   /** Other clear cases that were acted upon, and those acted upon or asked about with the right name. */
   clear_others_acted: Rate;
   clear_others_named: Rate;
+  /** The same, without causes that show themselves only minutes after their end. */
+  clear_in_time_named: Rate;
   /** Decidable cases with a question whose yes would be wrong, and their share of all questions. */
   questions_wrong: Rate;
   questions_wrong_of_asked: Rate;
@@ -121,6 +125,9 @@ function reportOf(seen: readonly Seen[]): MonitoredReport {
   const clear = seen.filter(({ facts }) => facts.isClear);
   const [visible, others] = [true, false].map((is) => clear.filter(({ facts }) => facts.areVersionsVisible === is));
   const isRight = ({ outcome }: Seen) => outcome === 'right';
+  const isNamed = (one: Seen) => isRight(one) || one.outcome === 'asked_rightly';
+  const distinct = visible?.filter(({ facts }) => facts.areVersionsDistinct) ?? [];
+  const inTime = others?.filter(({ facts }) => !facts.showsLate) ?? [];
   const undecided = seen.filter((one) => !isDecidable(one));
   return {
     cases: seen.length,
@@ -143,8 +150,10 @@ function reportOf(seen: readonly Seen[]): MonitoredReport {
       upperBound,
     ),
     clear_versions_acted: rate(visible ?? [], isRight, lowerBound),
+    clear_distinct_acted: rate(distinct, isRight, lowerBound),
     clear_others_acted: rate(others ?? [], isRight, lowerBound),
-    clear_others_named: rate(others ?? [], (one) => isRight(one) || one.outcome === 'asked_rightly', lowerBound),
+    clear_others_named: rate(others ?? [], isNamed, lowerBound),
+    clear_in_time_named: rate(inTime, isNamed, lowerBound),
     questions_wrong: rate(seen.filter(isDecidable), ({ outcome }) => outcome === 'asked_wrongly', upperBound),
     questions_wrong_of_asked: rate(
       seen.filter((one) => isDecidable(one) && one.verdict.action === 'ask'),

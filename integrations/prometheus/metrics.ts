@@ -54,6 +54,7 @@ const Rules = z.object({
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics {
+  const textOf = newTimestamps();
   const get = async (path: string, query: Record<string, string>, signal?: AbortSignal): Promise<Answer | null> => {
     const base = await baseUrl();
     if (!base) return null;
@@ -96,7 +97,7 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
         Range,
         signal,
       );
-      return answer && curveOf(answer.data.result, combine);
+      return answer && curveOf(answer.data.result, combine, textOf);
     },
     async rangeByLabel(promql, label, from, until, combine, { stepSeconds, signal } = {}) {
       const answer = await getParsed(
@@ -105,7 +106,7 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
         Range,
         signal,
       );
-      return answer && curvesByLabel(answer.data.result, label, combine);
+      return answer && curvesByLabel(answer.data.result, label, combine, textOf);
     },
     async rule(alertname) {
       const answer = await getParsed('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }, Rules);
@@ -138,15 +139,35 @@ const rangeQuery = (
 });
 
 /** Combines the series of one query into one curve, oldest first. */
-function curveOf(series: readonly Series[], combine: 'max' | 'sum'): Curve {
+function curveOf(series: readonly Series[], combine: 'max' | 'sum', textOf: (seconds: number) => Timestamp): Curve {
   const at = new Map<number, number>();
-  for (const [time, text] of series.flatMap(({ values }) => values)) {
-    const value = finite(toNumber(text));
-    if (value === null) continue;
-    const before = at.get(time);
-    at.set(time, before === undefined ? value : combine === 'max' ? Math.max(before, value) : before + value);
-  }
-  return [...at].toSorted(([a], [b]) => a - b).map(([time, value]) => [timestamp(time * 1000), value] as const);
+  for (const { values } of series)
+    for (const [time, text] of values) {
+      const value = finite(toNumber(text));
+      if (value === null) continue;
+      const before = at.get(time);
+      at.set(time, before === undefined ? value : combine === 'max' ? Math.max(before, value) : before + value);
+    }
+  return [...at].toSorted(([a], [b]) => a - b).map(([time, value]) => [textOf(time), value] as const);
+}
+
+/** Times kept in text: those of the two steps of a decision, and of the one before it. */
+const TIMES_MAX = 2_000;
+
+/**
+ * Returns a function that converts a time in seconds. The curves of all services that a decision reads have the same
+ * times, so each of them is converted once.
+ */
+function newTimestamps(): (seconds: number) => Timestamp {
+  const known = new Map<number, Timestamp>();
+  return (seconds) => {
+    const found = known.get(seconds);
+    if (found !== undefined) return found;
+    if (known.size >= TIMES_MAX) known.clear();
+    const text = timestamp(seconds * 1000);
+    known.set(seconds, text);
+    return text;
+  };
 }
 
 /** Returns a curve for each value of a label, sorted by the label's value. */
@@ -154,11 +175,12 @@ function curvesByLabel(
   series: readonly Series[],
   label: string,
   combine: 'max' | 'sum',
+  textOf: (seconds: number) => Timestamp,
 ): { label: string; curve: Curve }[] {
   const named = series.filter(({ metric }) => Object.hasOwn(metric, label));
   const groups = Map.groupBy(named, ({ metric }) => metric[label] ?? '');
   return [...groups]
-    .map(([name, alike]) => ({ label: name, curve: curveOf(alike, combine) }))
+    .map(([name, alike]) => ({ label: name, curve: curveOf(alike, combine, textOf) }))
     .toSorted((a, b) => (a.label < b.label ? -1 : 1));
 }
 

@@ -2,7 +2,7 @@ import type { Curve, Evidence, OnsetEvidence, RelatedChange } from '../../domain
 import { callersOf, type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { onsetOf } from '../../domain/correlation/onset.ts';
-import { isQuantile, windowOf } from '../../domain/correlation/query.ts';
+import { isQuantile, quantileOf, windowOf } from '../../domain/correlation/query.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { Metrics } from '../../domain/ports/metrics.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -105,7 +105,7 @@ async function onsetEvidence(deps: Deps, firing: readonly SignalView[], openedAt
 const beganAt = ({ startsAt, first_seen_at: receivedAt }: SignalView): Timestamp =>
   startsAt < receivedAt ? startsAt : receivedAt;
 
-type Measured = Pick<Evidence, 'health' | 'health_unreadable' | 'traffic' | 'by_version'>;
+type Measured = Pick<Evidence, 'health' | 'health_unreadable' | 'traffic' | 'by_version' | 'by_version_window'>;
 
 /** Reads what is configured to be measured. `stepSeconds`: between two samples, by default 30. */
 async function measure(
@@ -124,17 +124,27 @@ async function measure(
   ]);
   // The course of a query that can be asked for its value only is not known; one that cannot be asked at all is a fault.
   const now = curve === null ? await metrics.value(query.promql) : null;
+  const quantile = quantileOf(query.promql);
   return {
     health: curve && {
       max: query.max,
       curve,
       window: windowOf(query.promql),
       ...(isQuantile(query.promql) && { quantile: true as const }),
+      ...(quantile !== null && { quantile_of: quantile }),
     },
     ...(now?.kind === 'unreadable' && { health_unreadable: now.detail }),
     traffic,
     by_version: versions && byVersionOf(versions, shares),
+    ...versionsWindow(query),
   };
+}
+
+/** Returns the time that the values by version cover, if it is the same for errors and requests. */
+function versionsWindow({ byVersion, trafficByVersion }: HealthQuery): Pick<Evidence, 'by_version_window'> {
+  if (byVersion === undefined || trafficByVersion === undefined) return {};
+  const window = windowOf(byVersion);
+  return window !== null && window === windowOf(trafficByVersion) ? { by_version_window: window } : {};
 }
 
 type Labelled = NonNullable<Awaited<ReturnType<Metrics['rangeByLabel']>>>;

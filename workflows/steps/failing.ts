@@ -1,7 +1,7 @@
 import type { Failing } from '../../domain/correlation/evidence.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Opening } from '../../domain/incidents/incident-group.ts';
-import { type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
+import { type Dependency, dependentsOf } from '../../domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { departureOf, type Onset } from '../../domain/correlation/onset.ts';
 import { windowOf } from '../../domain/correlation/query.ts';
@@ -63,7 +63,7 @@ async function byIncidents(
   { id, service, environment, opened_at }: IncidentRecord,
   { config: { services, routes }, dependencies, at }: Known,
 ): Promise<Failing[]> {
-  const isDependency = (name: string): boolean => dependencies.some((each) => each.service === name);
+  const relationOf = relationsTo(services, service, dependencies);
   const openings = await deps.incidentGroups.openedSince(plusSeconds(opened_at, -DEPENDENCY_BEFORE_SECONDS));
   const others = openings.filter(
     (each) =>
@@ -72,7 +72,7 @@ async function byIncidents(
       serviceEntry(services, each.service) !== undefined && // excludes parent incidents, which are no service
       each.environment === environment &&
       each.service !== service &&
-      areGrouped(each.at, opened_at, isDependency(each.service)),
+      areGrouped(each.at, opened_at, relationOf(each.service) === 'dependency'),
   );
   const still = (await deps.incidentGroups.stillFailing(others)).slice(-FAILING_READ);
   const failing = await Promise.all(
@@ -80,7 +80,7 @@ async function byIncidents(
       return {
         service: other.service,
         since: sinceOf(other),
-        relation: relationOf(services, { service, other: other.service, isDependency: isDependency(other.service) }),
+        relation: relationOf(other.service),
         ...(await changesOf(deps, { service: other.service, environment }, sinceOf(other), at)),
       };
     }),
@@ -89,13 +89,15 @@ async function byIncidents(
   return routes.failTogether === 'count' ? failing : failing.filter(({ relation }) => relation !== 'unrelated');
 }
 
-const relationOf = (
+/** Returns a function that relates other services to this one. */
+function relationsTo(
   services: Config['services'],
-  { service, other, isDependency }: { service: string; other: string; isDependency: boolean },
-): Failing['relation'] => {
-  if (isDependency) return 'dependency';
-  return dependenciesOf(services, other).some((each) => each.service === service) ? 'dependent' : 'unrelated';
-};
+  service: string,
+  dependencies: readonly Dependency[],
+): (other: string) => Failing['relation'] {
+  const [near, dependents] = [new Set(dependencies.map((each) => each.service)), dependentsOf(services, service)];
+  return (other) => (near.has(other) ? 'dependency' : dependents.has(other) ? 'dependent' : 'unrelated');
+}
 
 /** Returns whether a failure since `since` may be related to the problem that began at `onset`. */
 function areGrouped(since: Timestamp, onset: Timestamp, isDependency: boolean): boolean {
@@ -157,12 +159,13 @@ function measurable(
   { service, environment }: Pick<IncidentRecord, 'service' | 'environment'>,
   dependencies: readonly Dependency[],
 ): Place[] {
+  const relationOf = relationsTo(config.services, service, dependencies);
   const near = new Set(dependencies.map((each) => each.service));
   const others = Object.keys(config.services).filter((name) => name !== service && !near.has(name));
   return [...near, ...others]
     .flatMap((each): Place[] => {
       const name = each as ServiceName;
-      const relation = relationOf(config.services, { service, other: name, isDependency: near.has(name) });
+      const relation = relationOf(name);
       const health = healthOf(config, { service: name, environment });
       // Failing dependencies and dependents are evidence with every setting.
       const isIgnored = relation === 'unrelated' && config.routes.failTogether === 'ignore';

@@ -7,8 +7,10 @@ import {
   MIN_CONFIDENCE_TO_ASK,
 } from '../../../domain/correlation/correlate.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { WEIGHTS } from '../../../domain/correlation/weights.ts';
 import { INCIDENT, NOON } from '../arbitraries.ts';
-import { confidence, own, scene, timed } from './scenes.ts';
+import { confidence, own, scene, step, suspectIn, timed, weights } from './scenes.ts';
 
 const alone = (one: Change) => correlate(scene({ changes: [own(one)] }));
 
@@ -70,6 +72,28 @@ test('clock differences require a person and prevent automatic action', () => {
   const sure = confidence(scene({ changes: [own(timed('v42', -30, -60))] }));
   expect(sure).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
   expect(sure).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
+});
+
+describe('the time of a record, by the clock of Firebreak,', () => {
+  const health = step(0.002, 0.04);
+  const recorded = (seconds: number, one = timed('v42', -30, null, { status: 'started' })) =>
+    scene({ health, changes: [own({ ...one, recorded_at: plusSeconds(one.started_at, seconds) })] });
+
+  test('right after the start shows that the clock is right, and the change later than the problem', () => {
+    expect(confidence(recorded(2))).toBeLessThan(confidence(recorded(60)));
+    expect(confidence(recorded(2))).toBeLessThan(confidence(recorded(-5)));
+    expect(suspectIn(correlate(recorded(2))).reasons.join()).toContain(
+      'it was recorded at once, so its clock is right',
+    );
+  });
+
+  test('long after the start leaves open whether the change came after the problem', () => {
+    const late = timed('v42', 60, null, { status: 'started' });
+    expect(weights(recorded(100, late))).toMatchObject({ recorded_late: WEIGHTS.recorded_late });
+    expect(weights(recorded(45, late))).not.toHaveProperty('recorded_late');
+    expect(weights(recorded(20, late))).not.toHaveProperty('recorded_late');
+    expect(confidence(recorded(100, late))).toBeLessThan(confidence(recorded(2, late)));
+  });
 });
 
 test('the onset is before the alert: a change between the two is not the cause', () => {

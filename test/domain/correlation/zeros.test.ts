@@ -49,6 +49,14 @@ describe('a series of errors that begins with the first error', () => {
     expect(suspectIn(correlate(lazy(more))).proof).toBeNull();
   });
 
+  test('was zero again once the instances with errors are gone, while requests go on: the service has not vanished', () => {
+    const rare = curve((minutes) => (minutes > 8 && minutes < 60 ? 0.001 : null));
+    const deploy = [own(timed('v42', 540, 500))];
+    const gone = scene({ changes: deploy, health: { max: 0.01, curve: rare, window: 120 } });
+    expect(weights(gone)).toMatchObject({ vanished: expect.any(Number) });
+    expect(weights({ ...gone, traffic: curve(() => 100) })).not.toHaveProperty('vanished');
+  });
+
   test('is unknown before, where requests were not measured', () => {
     const { factors } = suspectIn(correlate(lazy({ traffic: null, by_version: null })));
     expect(factors.find(({ name }) => name === 'step')?.text ?? '').not.toMatch(/went from 0/);

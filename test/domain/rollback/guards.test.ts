@@ -122,7 +122,6 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
           version: fc.constant('v2' as Version),
           service: fc.constant('payments'),
           approvalReasons: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
-          reasons: fc.tuple(fc.constant('it finished just before')),
           confidence: fc.constantFrom(0.3, 0.9),
           relation: fc.constantFrom('same', 'dependency'),
           timing: fc.constantFrom('finished_before', 'clock_skew'),

@@ -1,0 +1,148 @@
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Curve } from './evidence.ts';
+import { type Point, pointsOf } from './samples.ts';
+
+/** What monitoring shows of one version: the health query and the requests per second. */
+export type VersionCurves = { curve: Curve; traffic: Curve };
+
+/** How a value of the health query relates to requests. */
+export type Measure = {
+  /** Seconds that a value covers. */
+  window: number;
+  /** Healthy up to this value. */
+  max: number;
+  /** The health query is this quantile, from 0 to 1. Absent: it is a ratio of failed requests. */
+  quantile?: number;
+};
+
+/** Requests, and failed ones, of two versions in the time in which both served, and its length in seconds. */
+export type Beside = { own: Counts; other: Counts; seconds: number };
+type Counts = { requests: number; failed: number };
+
+/** Limits above this are percentages: no ratio of failed requests above it is healthy. */
+const GREATEST_RATIO = 0.2;
+
+/** Part of the requests of the other version after which it has served its time. */
+const ALMOST_ALL = 0.95;
+
+/** Minimum requests of each version, and failed ones of the suspect. */
+const MIN_REQUESTS = 10;
+const MIN_FAILED = 5;
+
+/**
+ * Minimum of the G statistic: with the same error ratio in both versions, it is as large once in 100,000 times. Failures
+ * come in bursts, and even if each one counts twice, once in 600 times.
+ */
+const MIN_G = 20;
+
+/**
+ * Minimum time side by side: seconds, and as a share of the window. A series that begins with an error shows the next ones
+ * only after another scrape, and a window has at least four scrapes.
+ */
+const MIN_SECONDS = 60;
+const MIN_OF_WINDOW = 0.25;
+
+/** Factor by which the failure ratios of two versions must differ. */
+const FAR_WORSE = 3;
+
+/** Minimum requests to the other version, and by how much they must exceed what raises a quantile of the window. */
+const MIN_REQUESTS_OF_QUANTILE = 50;
+const BEYOND_QUANTILE = 3;
+
+/**
+ * Returns whether a version fails and another one, which served at the same time, does not: by more than chance, and only
+ * by the requests since the version fails. A value describes the window before it, so the part from before is subtracted.
+ * A version that was replaced just before the problem began has no such requests.
+ *
+ * @param from when the version began to fail, in milliseconds
+ */
+export function differsBeside(
+  own: VersionCurves,
+  other: VersionCurves,
+  { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
+): boolean {
+  if (measure.quantile !== undefined) return servedEnough(other, { from, until, measure, quantile: measure.quantile });
+  const beside = countsBeside(own, other, { from, until, measure });
+  if (beside === null) return false;
+  const [mine, theirs] = [ratio(beside.own), ratio(beside.other)];
+  const limit = measure.max / wholeOf(measure);
+  return (
+    beside.seconds >= Math.max(MIN_SECONDS, MIN_OF_WINDOW * measure.window) &&
+    beside.own.requests >= MIN_REQUESTS &&
+    beside.other.requests >= MIN_REQUESTS &&
+    beside.own.failed >= MIN_FAILED &&
+    mine > limit &&
+    theirs <= limit &&
+    mine >= FAR_WORSE * theirs &&
+    gOf(beside) >= MIN_G
+  );
+}
+
+/** Counts the requests to both versions since one of them fails, until the other one has served its time. Null: none. */
+export function countsBeside(
+  own: VersionCurves,
+  other: VersionCurves,
+  { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
+): Beside | null {
+  const [mine, theirs] = [own, other].map((one) => totals(one, { from, until, measure }));
+  const most = Math.max(0, ...(theirs ?? []).map(({ requests }) => requests));
+  const end = theirs?.find(({ requests }) => requests > 0 && requests >= ALMOST_ALL * most);
+  const last = mine?.findLast(({ at }) => end !== undefined && at <= end.at);
+  return end === undefined || last === undefined ? null : { own: last, other: end, seconds: (end.at - from) / 1000 };
+}
+
+/** Returns the requests and failed ones from a time on, at each sample within a window of it. */
+function totals(
+  { curve, traffic }: VersionCurves,
+  { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
+): (Counts & { at: number })[] {
+  const length = measure.window * 1000;
+  const values = new Map(pointsOf(curve, until).map(({ at, value }) => [at, value]));
+  const rates = pointsOf(traffic, until);
+  const inWindow = ({ at, value }: Point): Counts => {
+    const requests = Math.max(0, value) * measure.window;
+    const failed = Math.max(0, values.get(at) ?? 0) / wholeOf(measure);
+    return { requests, failed: requests * Math.min(1, failed) };
+  };
+  const first = rates.findLast(({ at }) => at <= from);
+  const before = first === undefined || from - first.at > length ? { requests: 0, failed: 0 } : inWindow(first);
+  return rates
+    .filter(({ at }) => at > from && at <= from + length)
+    .map((point) => {
+      const left = 1 - (point.at - from) / length;
+      const all = inWindow(point);
+      return {
+        at: point.at,
+        requests: Math.max(0, all.requests - before.requests * left),
+        failed: Math.max(0, all.failed - before.failed * left),
+      };
+    });
+}
+
+/** Returns whether so many requests of the window came since then that the quantile would show if they were slow. */
+function servedEnough(
+  other: VersionCurves,
+  { from, until, measure, quantile }: { from: number; until: Timestamp; measure: Measure; quantile: number },
+): boolean {
+  const rates = new Map(pointsOf(other.traffic, until).map(({ at, value }) => [at, value * measure.window]));
+  return totals(other, { from, until, measure }).some(
+    ({ at, requests }) =>
+      requests >= MIN_REQUESTS_OF_QUANTILE &&
+      requests >= Math.min(1, BEYOND_QUANTILE * (1 - quantile)) * (rates.get(at) ?? Infinity),
+  );
+}
+
+const wholeOf = ({ max }: Measure): number => (max > GREATEST_RATIO ? 100 : 1);
+
+const ratio = ({ requests, failed }: Counts): number => (requests > 0 ? Math.min(1, failed / requests) : 0);
+
+/** Returns the G statistic of two failure ratios: how much better two ratios explain the counts than one for both. */
+function gOf({ own, other }: Beside): number {
+  const all = ratio({ requests: own.requests + other.requests, failed: own.failed + other.failed });
+  return 2 * [own, other].reduce((sum, one) => sum + one.requests * divergence(ratio(one), all), 0);
+}
+
+function divergence(one: number, all: number): number {
+  const term = (a: number, b: number): number => (a > 0 ? a * Math.log(a / b) : 0);
+  return term(one, all) + term(1 - one, 1 - all);
+}
