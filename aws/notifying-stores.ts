@@ -24,7 +24,7 @@ export function notifyingIncidents(
   return {
     incidents: notifyAfter(
       incidents,
-      ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'],
+      ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted', 'setSimilar'],
       (id) => changed(`incident:${id}`),
     ),
     incidentGroups: notifyAfter(incidentGroups, ['join', 'childEnded', 'detach'], (parent, child) =>

@@ -224,7 +224,7 @@ async function beginRun(deps: Deps, id: IncidentId, number: number, execution: s
 
 /** Returns the incident as it is checkpointed, without people's requests: steps read their current state from the table. */
 function checkpointed(incident: IncidentRecord): IncidentRecord {
-  const { last_requests: _asked, escalated: _escalated, opened_by: _openedBy, ...rest } = incident;
+  const { last_requests: _asked, escalated: _escalated, opened_by: _openedBy, similar: _similar, ...rest } = incident;
   return rest;
 }
 

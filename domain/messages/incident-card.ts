@@ -18,6 +18,7 @@ import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { remediesOf } from '../rollback/remedies.ts';
 import { shadowText } from '../automation/shadow.ts';
+import { similarWords } from '../incidents/similar.ts';
 import { contradictedMinutes } from '../status/contradictions.ts';
 import { serviceEnvironmentText, type Story } from './story.ts';
 
@@ -71,6 +72,7 @@ export function summaryCard(story: Story, url?: string, urls: ApprovalUrls = NO_
       ...suspectsPart(story),
       ...automationPart(story),
       ...alertsPart(story),
+      ...similarPart(story),
       ...more,
       {
         kind: 'note',
@@ -358,6 +360,20 @@ const actionInProgress = (effects: Story['effects']): string => {
   const newest = acts.findLast(({ state }) => state === 'intended' || state === 'accepted') ?? acts.at(-1);
   return newest === undefined || newest.kind === 'roll-back' ? 'rollback' : 'runbook';
 };
+
+/** Lists earlier incidents that resemble this one, while it is open. Their ages are those at its opening. */
+const similarPart = ({ incident: { similar = [], status, opened_at } }: Story): ChatPart[] =>
+  similar.length === 0 || status === 'resolved'
+    ? []
+    : [
+        {
+          kind: 'text',
+          text: [
+            'Similar incidents:',
+            ...similar.map((one) => `\n• ${one.title} (${one.id}): ${similarWords(one, opened_at)}`),
+          ],
+        },
+      ];
 
 const mutedNote = ({ muted }: IncidentRecord): Text =>
   muted === undefined || muted === null ? [] : [` · ${muted.text}`];

@@ -8,6 +8,7 @@ import type {
   PageContradiction,
   TimelineEntry,
 } from '../../schemas/incidents/incident.ts';
+import type { SimilarIncident } from '../../schemas/incidents/similar.ts';
 import type { Handling, IncidentRole, RoleHolder } from '../../schemas/people/response-roles.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Arrival } from '../alerts/admission.ts';
@@ -148,6 +149,8 @@ export type Incidents = {
   story(id: IncidentId, after: string | null): Promise<Story | undefined>;
   /** Sets the text about muted alerts; null: none. Returns whether it changed. */
   setMuted(id: IncidentId, text: string | null): Promise<boolean>;
+  /** Stores the earlier incidents that resemble an incident. */
+  setSimilar(id: IncidentId, similar: readonly SimilarIncident[]): Promise<void>;
   /** Records that the status page and the SLIs of the service contradict each other. */
   setPageContradiction(id: IncidentId, contradiction: PageContradiction): Promise<void>;
   /** Sets the chat channel, by name; `chatId`: by ID. */

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { SimilarIncident } from '../../schemas/incidents/similar.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
 import { declaredScope } from '../../actions/incidents/declared-environment.ts';
 import { correctIncident, declare, note } from '../../actions/incidents/declare-incident.ts';
+import { similarIncidents } from '../../actions/incidents/similar-incidents.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { namer } from '../../actions/people/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
@@ -12,6 +14,7 @@ import { Refusal } from '../../actions/refusal.ts';
 import { ShownSignal, shown, snakeCased } from './signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
+const Similar = SimilarIncident.meta({ id: 'SimilarIncident' });
 const ShownEntry = TimelineEntry.extend({
   actor_name: z.string().openapi({ description: "The actor's display name, if it is known" }),
 }).meta({ id: 'TimelineEntry' });
@@ -216,6 +219,29 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       c.var.allow(await view(deps, id));
       const { items, next_cursor } = await deps.incidents.signals(id, paging(c.req.valid('query')));
       return c.json({ items: items.map(shown), next_cursor }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}/similar',
+      tags: ['incidents'],
+      summary: 'List earlier incidents that resemble an incident, the most similar first',
+      request: { params },
+      responses: {
+        200: answers('Up to three incidents', z.object({ items: z.array(Similar) })),
+        404: problems('Not found'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      c.var.allow(await view(deps, id));
+      const incident = await deps.incidents.read(id);
+      return c.json({ items: incident === undefined ? [] : await similarIncidents(deps, incident) }, 200);
     },
   );
 

@@ -21,7 +21,13 @@ import { endQuiet, showQuiet } from './quiet.ts';
 import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
-import { draftDue, type PostmortemJobDeps, recallActionItems, remindOfPostmortems } from './postmortems.ts';
+import {
+  compareIncidents,
+  draftDue,
+  type PostmortemJobDeps,
+  recallActionItems,
+  remindOfPostmortems,
+} from './postmortems.ts';
 import { watchDeployments } from '../../actions/changes/watch-deployments.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
@@ -108,6 +114,7 @@ export async function sweep(
     ['answer waiting deployments', () => answerWaitingDeployments(deps)],
     ['find undelivered GitHub webhooks', () => findUndeliveredDeployments(deps)],
     ['send reminders', () => remind(deps, open)],
+    ['compare with earlier incidents', () => compareIncidents(deps, open)],
     ['recall action items', () => recallActionItems(deps, open)],
     ['draft post-mortems', () => draftDue(deps)],
     ['send reminders of post-mortems', () => remindOfPostmortems(deps)],

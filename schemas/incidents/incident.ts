@@ -4,6 +4,7 @@ import { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version }
 import { Handling, Roles } from '../people/response-roles.ts';
 import { Timestamp } from '../time/time.ts';
 import { ReadReasonCode, Reason } from './reason.ts';
+import { SimilarIncident } from './similar.ts';
 
 export const IncidentStatus = z.enum(['open', 'mitigating', 'mitigated', 'resolved']);
 export type IncidentStatus = z.infer<typeof IncidentStatus>;
@@ -266,6 +267,8 @@ export const IncidentRecord = z.object({
   published_by: z.string().optional(),
   /** Absent: none was found. */
   page_contradiction: PageContradiction.optional(),
+  /** Earlier incidents that resemble it. Absent: none was found, or it was not compared yet. */
+  similar: z.array(SimilarIncident).optional(),
   /** Trace id of the request that opened it. */
   trace: z.string(),
 });

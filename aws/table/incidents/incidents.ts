@@ -37,6 +37,7 @@ import {
 } from '../../../schemas/incidents/incident.ts';
 import { Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
+import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import { type Signal } from '../../../schemas/alerts/signal.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
@@ -516,6 +517,13 @@ export class IncidentTable implements Incidents {
       }),
     ]);
     return ok;
+  }
+
+  async setSimilar(id: IncidentId, similar: readonly SimilarIncident[]): Promise<void> {
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET similar = :similar',
+      ExpressionAttributeValues: { ':similar': similar },
+    });
   }
 
   async setPageContradiction(id: IncidentId, contradiction: PageContradiction): Promise<void> {

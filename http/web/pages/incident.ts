@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { similarWords } from '../../../domain/incidents/similar.ts';
 import { statusWords } from '../../../domain/messages/incident-card.ts';
 import { serviceEnvironmentText } from '../../../domain/messages/story.ts';
 import { isAcknowledged } from '../../../domain/paging/acknowledgement.ts';
@@ -37,7 +38,8 @@ export const incidentMain = (data: IncidentData): Html => html`
   ${summary(data)}
   <div class="columns incident-columns">
     <div class="aside">
-      ${questionsPanel(data)} ${actionsPanel(data)} ${peoplePanel(data)} ${alertsPanel(data)} ${linksPanel(data)}
+      ${questionsPanel(data)} ${actionsPanel(data)} ${peoplePanel(data)} ${alertsPanel(data)} ${similarPanel(data)}
+      ${linksPanel(data)}
     </div>
     <div class="detail">
       ${childrenPanel(data)} ${healthPanel(data.story, data.health, data.at)} ${suspectsPanel(data)}
@@ -134,6 +136,25 @@ function alertsPanel({ story: { incident: one, signals } }: IncidentData): Html 
         })}
         ${titles.length > ALERTS_SHOWN ? html`<li class="more">and ${titles.length - ALERTS_SHOWN} more</li>` : ''}
       </ul>`,
+  );
+}
+
+function similarPanel({ story: { incident: one } }: IncidentData): Html | '' {
+  const { similar = [] } = one;
+  if (similar.length === 0) return '';
+  return panel(
+    'similar',
+    'Similar incidents',
+    similar.length,
+    html`<ul class="rows">
+      ${similar.map(
+        (other) =>
+          html`<li>
+            <p><a href="${incidentPath(other.id)}">${other.title}</a></p>
+            <p class="quiet">${similarWords(other, one.opened_at)}</p>
+          </li>`,
+      )}
+    </ul>`,
   );
 }
 

@@ -34,6 +34,7 @@ import type {
   PageContradiction,
   TimelineEntry,
 } from '../../../schemas/incidents/incident.ts';
+import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { partsOf } from './groups.ts';
@@ -354,6 +355,10 @@ export class FakeIncidents implements Incidents {
     if ((record.muted?.text ?? null) === text) return false;
     record.muted = text === null ? null : { text };
     return true;
+  }
+
+  async setSimilar(id: IncidentId, similar: readonly SimilarIncident[]): Promise<void> {
+    this.#store.dossier(id).record.similar = copy([...similar]);
   }
 
   async setPageContradiction(id: IncidentId, contradiction: PageContradiction): Promise<void> {

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { recallSimilar, similarIncidents } from '../../actions/incidents/similar-incidents.ts';
+import { summaryCard } from '../../domain/messages/incident-card.ts';
+import { compareIncidents } from '../../jobs/sweep/postmortems.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { FakeWorld } from '../support/fake-deps.ts';
+import { deploys, ends, fires, play, theIncident } from './play.ts';
+import { paths } from './stories/rollbacks.ts';
+
+/** Plays an incident that a rollback fixed. Three weeks later, alerts fire again. */
+async function again(
+  name?: string,
+  labels: Record<string, string> = {},
+): Promise<{ world: FakeWorld; id: IncidentId }> {
+  const { world } = await play(paths['rollback-is-verified'] ?? { timeline: {} });
+  world.clock.set(world.clock.millis + 21 * 86_400_000 + 60_000);
+  await deploys('v3', 5)(world);
+  world.engine = { start: async () => undefined, complete: async () => undefined } as unknown as FakeWorld['engine'];
+  await fires({ ...(name !== undefined && { name }), labels })(world);
+  const id = [...world.store.dossiers.keys()].at(-1);
+  if (id === undefined) throw new Error('no incident has opened');
+  return { world, id };
+}
+
+test('an incident names an earlier one of the same alert, what fixed it, and its action items', async () => {
+  const { world, id } = await again();
+  const first = theIncident(world);
+  world.deps.postmortems.openItemsOf = async () => [
+    { id: 'i', incident_id: first, title: 'Alert sooner', done: false } as never,
+  ];
+  expect(await compareIncidents(world.deps, await world.deps.incidents.open())).toEqual({ compared: 1 });
+  // Nothing is written again, because a write updates the card.
+  expect(await compareIncidents(world.deps, await world.deps.incidents.open())).toEqual({ compared: 0 });
+  const incident = await world.deps.incidents.read(id);
+  expect(incident?.similar).toEqual([
+    {
+      id: first,
+      title: 'HighErrorRatio of checkout',
+      opened_at: '2026-11-20T12:00:00.000Z',
+      reasons: ['same alert: HighErrorRatio'],
+      fixed_by: 'fixed by a rollback of v2 to v1',
+      open_action_items: 1,
+    },
+  ]);
+  const story = await world.deps.incidents.story(id, null);
+  if (story === undefined) throw new Error('no story');
+  expect(JSON.stringify(summaryCard(story))).toContain(
+    `HighErrorRatio of checkout (${first}): 3 weeks ago; same alert: HighErrorRatio; fixed by a rollback of v2 to v1; its action item is still open`,
+  );
+});
+
+test('another alert alone is not similar, and a resolved incident is not compared', async () => {
+  const { world, id } = await again('DiskFull');
+  const incident = await world.deps.incidents.read(id);
+  expect(incident && (await similarIncidents(world.deps, incident))).toEqual([]);
+  expect(await recallSimilar(world.deps, theIncident(world))).toBe(false);
+  await ends({ name: 'DiskFull' })(world);
+});
