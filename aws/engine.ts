@@ -5,6 +5,7 @@ import {
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda';
 import type { DrillRuns } from '../domain/ports/automation.ts';
+import type { CanaryRuns } from '../domain/ports/canary.ts';
 import type { Engine } from '../domain/ports/system.ts';
 
 /** Errors by which the API says that a callback is already closed. */
@@ -48,6 +49,12 @@ export const lambdaEngine = (client: LambdaClient, workflow: Workflow, stage: st
  */
 export const lambdaDrillRuns = (client: LambdaClient, workflow: Workflow, stage: string): DrillRuns => ({
   start: (drill, run) => startExecution(client, workflow, `${stage}-drill-${drill}-${run}`, { drillId: drill, run }),
+});
+
+/** Runs canaries in the same function, because they change the same targets as rollbacks. */
+export const lambdaCanaryRuns = (client: LambdaClient, workflow: Workflow, stage: string): CanaryRuns => ({
+  start: (canary, run) =>
+    startExecution(client, workflow, `${stage}-canary-${canary}-${run}`, { canaryId: canary, run }),
 });
 
 /** @param name 64 characters of [A-Za-z0-9-_], the same for each attempt; never contains labels */

@@ -1,23 +1,31 @@
 import { type DurableContext, DurableExecutionApiClient, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import * as z from 'zod';
 import { deps, durableClient } from '../aws/deps.ts';
+import { canaryActions } from '../actions/canary/canary-actions.ts';
+import { CanaryId } from '../schemas/canary/canary.ts';
 import { DrillId } from '../schemas/automation/drill.ts';
 import { IncidentId } from '../schemas/config/names.ts';
+import { canary } from '../workflows/canary.ts';
 import { drill } from '../workflows/drill.ts';
 import { incidentResponse } from '../workflows/incident-response.ts';
 import { durableRun } from '../workflows/run.ts';
 
 const number = z.number().int().min(1);
-const Input = z.union([z.object({ incidentId: IncidentId, run: number }), z.object({ drillId: DrillId, run: number })]);
+const Input = z.union([
+  z.object({ incidentId: IncidentId, run: number }),
+  z.object({ drillId: DrillId, run: number }),
+  z.object({ canaryId: CanaryId, run: number }),
+]);
 
 /**
- * Runs the durable workflow of an incident or a drill. The input has only IDs; the workflow reads all other data.
- * Drills run here because they need the same permissions as rollbacks.
+ * Runs the durable workflow of an incident, a drill, or a canary. The input has only IDs; the workflow reads all other data.
+ * Drills and canaries run here because they need the same permissions as rollbacks.
  */
 async function respond(event: unknown, context: DurableContext): Promise<unknown> {
   const input = Input.parse(event);
   const { log } = deps();
   const runWith = (fields: object) => durableRun(context, log.with({ ...fields, run: input.run }));
+  if ('canaryId' in input) return canary(runWith({ canary: input.canaryId }), input, deps(), canaryActions(deps()));
   return 'drillId' in input
     ? drill(runWith({ drill: input.drillId }), input, deps())
     : incidentResponse(runWith({ incident: input.incidentId }), input, deps());

@@ -25,6 +25,7 @@ import { traceRoutes } from './routes/delivery/traces.ts';
 import { testResultRoutes } from './routes/delivery/test-results.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
 import { doraRoutes } from './routes/dora.ts';
+import { canaryRoutes } from './routes/canaries.ts';
 import { drillRoutes } from './routes/drills.ts';
 import type { Api } from './endpoint.ts';
 import { freezeCheckRoutes } from './routes/freezes/freeze-check.ts';
@@ -95,6 +96,7 @@ export function api(deps: Deps): Api {
   freezeRoutes(app, deps);
   auditRoutes(app, deps);
   drillRoutes(app, deps);
+  canaryRoutes(app, deps);
   quarantineRoutes(app, deps);
   flaggerRoutes(app, deps);
   argoRolloutsRoutes(app, deps);

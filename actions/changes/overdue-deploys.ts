@@ -6,7 +6,7 @@ import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { endOverdueDeploy, reportOverdueDeploy } from './report-failed-deploy.ts';
 
-type OverdueDeps = Pick<Deps, 'changes' | 'config' | 'clock' | 'timeScale' | 'log' | 'queue'>;
+type OverdueDeps = Pick<Deps, 'canaries' | 'changes' | 'config' | 'clock' | 'timeScale' | 'log' | 'queue'>;
 
 const DEFAULTS = EnvironmentEntry.parse({});
 
@@ -25,8 +25,11 @@ export async function reportOverdue(deps: OverdueDeps): Promise<void> {
   if (rolling.length === 0) return;
   const { services } = await deps.config.current();
   const now = deps.clock.now();
+  const canaries = new Set((await deps.canaries.running()).map(({ change_id }) => change_id));
   for (const { change, overdueAt } of rolling) {
     try {
+      // The canary alerts people itself when it makes no progress.
+      if (canaries.has(change.id)) continue;
       if (HAS_NO_END.has(change.kind)) await deps.changes.forgetRolling(change.id);
       else if (overdueAt === null) await reportIfOverdue(deps, change, deadlineOf(change, services, deps.timeScale));
       else if (plusSeconds(overdueAt, OLD_NEWS_SECONDS) <= now) await giveUp(deps, change, overdueAt);

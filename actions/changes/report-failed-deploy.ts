@@ -3,17 +3,24 @@ import { DEPLOY_OVERDUE } from '../../domain/alerts/admission.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { endOf } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
+import type { Severity } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { enqueue } from '../alerts/enqueue.ts';
 
 type ReportDeps = Pick<Deps, 'config' | 'queue' | 'clock'>;
 
 /** Enqueues a firing signal for a failed deployment. It is processed as any other signal of the service. */
-export function reportFailedDeploy(deps: ReportDeps, change: Change, trace: string): Promise<void> {
-  const summary = `The ${change.kind} of ${change.version} failed`;
+export function reportFailedDeploy(
+  deps: ReportDeps,
+  change: Change,
+  trace: string,
+  { severity = 'warning', summary = `The ${change.kind} of ${change.version} failed` }: Partial<FailureText> = {},
+): Promise<void> {
   const startsAt = endOf(change);
-  return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt, endsAt: null });
+  return report(deps, change, trace, { alertname: 'DeploymentFailed', severity, summary, startsAt, endsAt: null });
 }
+
+type FailureText = { severity: Severity; summary: string };
 
 /**
  * Enqueues the resolved signal for a failed deployment, after it or a later one has succeeded.
@@ -52,7 +59,7 @@ async function report(
   deps: ReportDeps,
   { id, service, environment, version, url }: Change,
   trace: string,
-  alert: { alertname: string; summary: string; startsAt: Timestamp; endsAt: Timestamp | null },
+  alert: { alertname: string; severity?: Severity; summary: string; startsAt: Timestamp; endsAt: Timestamp | null },
 ): Promise<void> {
   await enqueue(
     deps,
@@ -65,7 +72,7 @@ async function report(
           ['alertname', alert.alertname],
           ['service', service],
           ['environment', environment],
-          ['severity', 'warning'],
+          ['severity', alert.severity ?? 'warning'],
           ['version', version],
         ]),
         annotations: new Map([['summary', alert.summary]]),

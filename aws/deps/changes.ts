@@ -1,7 +1,9 @@
 import type { ChangeDeps } from '../../domain/ports/deps.ts';
 import { deployerFor, flagsFor, imageAutomationFor } from '../../integrations/rollback-targets.ts';
+import { trafficRouterFor } from '../../integrations/traffic-routers.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
 import { notifyingChanges, notifyingPins } from '../notifying-stores.ts';
+import { CanaryTable } from '../table/canary/canaries.ts';
 import { BacklogTable } from '../table/changes/backlog.ts';
 import { ChangeTable } from '../table/changes/changes.ts';
 import { PinTable } from '../table/changes/pins.ts';
@@ -34,6 +36,11 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
     imageAutomationFor: async (entry, serviceEnvironment) => {
       const automation = await imageAutomationFor(entry, { serviceEnvironment, ...targets });
       return automation && counted(entry.kind, automation);
+    },
+    canaries: new CanaryTable(table, clock),
+    trafficRouterFor: async (entry, serviceEnvironment) => {
+      const router = await trafficRouterFor(entry, { serviceEnvironment, secrets, clock, standIns });
+      return router && counted(entry.kind, router);
     },
     http: counted('runbook-http', runbookCalls({ secrets, clock })),
   };

@@ -14,8 +14,8 @@ import { type IncidentPatch, type Post, postOf } from './post.ts';
 /** A lock older than this is considered abandoned. Longer than any rollback is followed. */
 const LOCK_SECONDS = 3 * 3600;
 
-/** The lock of a resource. `holder`: an incident, or a drill. */
-export type Lock = { key: string; holder: IncidentId | 'drill'; until: Timestamp };
+/** The lock of a resource. `holder`: an incident, a drill, or a canary. */
+export type Lock = { key: string; holder: IncidentId | 'drill' | 'canary'; until: Timestamp };
 
 /** Automatic actions of all services within the last hour. `acts`: with the senders of their alerts. */
 export type Pace = { times: readonly Timestamp[]; acts: readonly { at: Timestamp; senders: readonly string[] }[] };
@@ -47,6 +47,14 @@ export const paceSince = ({ times, acts }: Pace, since: Timestamp): Pace => ({
   acts: acts.filter(({ at }) => at > since),
 });
 
+const holderOf = (
+  holder: Lock['holder'],
+  id: IncidentId,
+): 'drill' | 'canary' | 'this_incident' | 'another_incident' => {
+  if (holder === 'drill' || holder === 'canary') return holder as 'drill' | 'canary';
+  return holder === id ? 'this_incident' : 'another_incident';
+};
+
 /** Decides whether an action may start. An intent that is stored stays as it is, whatever has changed since. */
 export function planAction(
   intent: Omit<Effect, 'state' | 'at'>,
@@ -61,13 +69,7 @@ export function planAction(
     agreement: automatic ? 'none' : 'approved',
     organisation_rollbacks_last_hour: times.length,
     sender_rollbacks_last_hour: fewestOf(acts, senders),
-    locked_by: !isLocked
-      ? null
-      : lock.holder === 'drill'
-        ? 'drill'
-        : lock.holder === incident.id
-          ? 'this_incident'
-          : 'another_incident',
+    locked_by: isLocked ? holderOf(lock.holder, incident.id) : null,
     incident_open: incident.status !== 'resolved',
     group_rolled_back: parent?.group_rollback?.incident_id ?? null,
   });

@@ -2,6 +2,7 @@ import type { ImageAutomationConfig } from '../../schemas/rollback/image-automat
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
+import type { Canaries, CanaryRuns, TrafficRouterFor } from './canary.ts';
 import type { Attributions, DeployHistory } from './delivery.ts';
 import type {
   AuditLog,
@@ -93,6 +94,7 @@ export type QueueDeps = {
   queueStats: QueueStats;
   engine: Engine;
   drillRuns: DrillRuns;
+  canaryRuns: CanaryRuns;
 };
 
 /** Incidents, what was decided and done about them, and the alerts before them. */
@@ -134,6 +136,9 @@ export type ChangeDeps = {
     serviceEnvironment: ServiceEnvironment,
   ) => Promise<(ImageAutomation & { standIn: boolean }) | undefined>;
   http: HttpCalls;
+  canaries: Canaries;
+  /** Undefined: the configuration is incomplete. */
+  trafficRouterFor: TrafficRouterFor;
 };
 
 /** Pipelines and their tests. */

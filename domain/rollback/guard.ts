@@ -151,7 +151,7 @@ export type Known = {
       /** The child of the same parent that was rolled back automatically. Null: none. */
       group_rolled_back: IncidentId | null;
       /** Holder of the target's lock. Null: it is free. */
-      locked_by: 'drill' | 'this_incident' | 'another_incident' | null;
+      locked_by: 'drill' | 'canary' | 'this_incident' | 'another_incident' | null;
     };
   drill: Agreed & { guard: KillSwitch; pinned: readonly string[]; to: Version };
   step: StepGuards &

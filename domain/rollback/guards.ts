@@ -433,7 +433,9 @@ export const GUARDS: readonly Guard[] = [
     at: { record: 'page' },
     applies: ({ locked_by }) => locked_by !== 'this_incident' && locked_by,
     text: (by) =>
-      by === 'drill' ? 'a drill is changing this target now' : 'another incident is changing the same target now',
+      by === 'drill' || by === 'canary'
+        ? `a ${by} is changing this target now`
+        : 'another incident is changing the same target now',
   }),
   guard({
     code: 'incident_closed',

@@ -45,11 +45,7 @@ export function lambdaAliasDeployer(config: LambdaAliasDeployer, access: AwsAcce
   };
   return {
     target: `Lambda ${config.function}:${config.alias}`,
-    resource: `lambda-alias ${JSON.stringify([
-      ...ownerOf(access, config.function),
-      config.function.split(':').at(-1),
-      config.alias,
-    ])}`,
+    resource: aliasResource(config, access),
     effectClass: 'convergent',
     rollBack: (request) =>
       attempt('Lambda', async (call) => {
@@ -74,6 +70,14 @@ export function lambdaAliasDeployer(config: LambdaAliasDeployer, access: AwsAcce
     },
   };
 }
+
+/** Returns the name of the resource that changes of an alias lock. */
+export const aliasResource = (config: LambdaAliasDeployer, access: AwsAccess): string =>
+  `lambda-alias ${JSON.stringify([
+    ...ownerOf(access, config.function),
+    config.function.split(':').at(-1),
+    config.alias,
+  ])}`;
 
 /**
  * Returns what an alias serves: one version, or two with weights. `runs` is `from` if the bad version gets all of the
@@ -108,7 +112,12 @@ function judge(
  * Refuses a version that can't run. A version whose image or layer is gone is listed like any other, but fails when it
  * is invoked.
  */
-async function refuseUnfit(client: LambdaClient, functionName: string, to: Published, call: AwsCall): Promise<void> {
+export async function refuseUnfit(
+  client: LambdaClient,
+  functionName: string,
+  to: Published,
+  call: AwsCall,
+): Promise<void> {
   const query = { FunctionName: functionName, Qualifier: to.number };
   const { State, StateReason } = await call((options) =>
     client.send(new GetFunctionConfigurationCommand(query), options),

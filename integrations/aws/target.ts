@@ -1,4 +1,6 @@
+import type { TrafficRouter } from '../../domain/canary/traffic.ts';
 import type { Secrets } from '../../domain/ports/system.ts';
+import type { LambdaAliasDeployer } from '../../schemas/rollback/targets/aws.ts';
 import type { Deployers } from '../shared/rollback-target.ts';
 import type { AwsAccess } from './access.ts';
 
@@ -17,6 +19,12 @@ export const awsDeployers: Deployers<'lambda-alias' | 'ecs' | 'codedeploy'> = {
     return codeDeployDeployer(config, { access: await accessOf(config, secrets), clock });
   },
 };
+
+/** Returns the router of an alias's weights. */
+export async function lambdaTraffic(config: LambdaAliasDeployer, secrets: Secrets): Promise<TrafficRouter> {
+  const { lambdaAliasTraffic } = await import('./lambda-traffic.ts');
+  return lambdaAliasTraffic(config, await accessOf(config, secrets));
+}
 
 /** `AWS_TARGETS_URL` is the address of the sandbox's AWS stand-in. It is not set on AWS. */
 const accessOf = async (

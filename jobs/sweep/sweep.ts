@@ -2,6 +2,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
+import { startOrphanedCanaries } from '../../actions/canary/canaries.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
 import { rollDeploys } from '../../actions/delivery/roll-deploys.ts';
@@ -71,6 +72,8 @@ export type SweepDeps = ProtectionDeps &
     | 'publicUrl'
     | 'approvalLinks'
     | 'drillRuns'
+    | 'canaries'
+    | 'canaryRuns'
     | 'freezes'
     | 'sloAlerts'
     | 'audit'
@@ -127,6 +130,7 @@ export async function sweep(
     ['end failed deployments', () => endFailures(deps)],
     ['roll up deployments', () => rollDeploys(deps)],
     ['start drills', () => startOrphanedDrills(deps)],
+    ['start canaries', () => startOrphanedCanaries(deps)],
     ['show silences', () => showQuiet(deps, open)],
     ['compare the status page with SLIs', () => comparePages(deps, open)],
     ['seal the audit log', () => deps.audit.seal()],

@@ -2,6 +2,7 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { timestamp } from '../../schemas/time/time.ts';
 import { CdSettings, LiveVersion, openRollbacks, rollbackTables, statusAt } from './rollbacks.ts';
+import { openTraffic, type Traffic, trafficApi, trafficTables } from './traffic.ts';
 import type { NewRollback, Rollback, Rollbacks } from './rollbacks.ts';
 import { check, readJson } from '../core/problem.ts';
 import type { StandIn, StandInDeps } from '../core/stand-in.ts';
@@ -13,22 +14,31 @@ import type { StandIn, StandInDeps } from '../core/stand-in.ts';
  */
 export const cd = {
   vendor: 'cd',
-  tables: rollbackTables,
+  tables: rollbackTables + trafficTables,
   credentialKeys: [],
-  settings: (url) => ({ CD_URL: `${url}/api/v1/rollback` }),
+  settings: (url) => ({ CD_URL: `${url}/api/v1/rollback`, TRAFFIC_URL: `${url}/api/v1/traffic` }),
   throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
   app(deps) {
     const rollbacks = openRollbacks(deps.db);
-    return new Hono()
-      .use(settled(deps, rollbacks))
-      .post('/:at{(?:.+/)?rollback}', async (c) => {
-        const read = readRequest(await c.req.text(), c.req.header('idempotency-key'));
-        return 'error' in read ? c.json(read, 422) : rollBack(c, read, rollbacks, deps);
-      })
-      .get('/:at{(?:.+/)?rollback}/:id{rb_[0-9]+}', (c) => {
-        const rollback = rollbacks.byId(Number(c.req.param('id').slice('rb_'.length)));
-        return rollback ? c.json(answer(rollback, c.req.path, deps)) : c.json({ error: 'unknown rollback' }, 404);
-      });
+    const traffic = trafficApi(deps);
+    return (
+      new Hono()
+        .use(settled(deps, rollbacks))
+        // Not as routes: beside them, Hono's router does not find the pattern of rollbacks.
+        .use(async (c, next) => {
+          const isTraffic = c.req.path.endsWith('/traffic');
+          if (isTraffic && c.req.method === 'GET') return traffic.read(c);
+          return isTraffic && c.req.method === 'PUT' ? traffic.change(c) : next();
+        })
+        .post('/:at{(?:.+/)?rollback}', async (c) => {
+          const read = readRequest(await c.req.text(), c.req.header('idempotency-key'));
+          return 'error' in read ? c.json(read, 422) : rollBack(c, read, rollbacks, deps);
+        })
+        .get('/:at{(?:.+/)?rollback}/:id{rb_[0-9]+}', (c) => {
+          const rollback = rollbacks.byId(Number(c.req.param('id').slice('rb_'.length)));
+          return rollback ? c.json(answer(rollback, c.req.path, deps)) : c.json({ error: 'unknown rollback' }, 404);
+        })
+    );
   },
   sandbox(deps) {
     const rollbacks = openRollbacks(deps.db);
@@ -40,20 +50,38 @@ export const cd = {
         rollbacks.recordLive(check(LiveVersion, await readJson(c)));
         return c.json(live());
       })
+      .get('/traffic', (c) => c.json({ items: openTraffic(deps.db).all(), next_cursor: null }))
+      .put('/traffic', async (c) => {
+        const { service, environment, ...split } = check(SetTraffic, await readJson(c));
+        openTraffic(deps.db).set({ service, environment }, split);
+        return c.json({ items: openTraffic(deps.db).all(), next_cursor: null });
+      })
       .get('/settings', (c) => c.json(rollbacks.settings()))
       .put('/settings', async (c) => {
         rollbacks.setSettings(check(CdSettings, await readJson(c)), deps.now());
         return c.json(rollbacks.settings());
       });
   },
-  view: (deps) => shown(openRollbacks(deps.db), deps.now()),
+  view: (deps) => shown(openRollbacks(deps.db), openTraffic(deps.db).all(), deps.now()),
 } as const satisfies StandIn;
+
+/** The traffic as another system changes it. */
+const SetTraffic = z.strictObject({
+  service: z.string().min(1),
+  environment: z.string().min(1),
+  stable_version: z.string().min(1),
+  version: z.string().min(1).nullable().default(null),
+  weight: z.number().min(0).max(100).default(0),
+});
 
 /** Makes the versions of completed rollbacks live before each request is handled. */
 const settled =
   (deps: StandInDeps, rollbacks: Rollbacks): MiddlewareHandler =>
   async (_, next) => {
-    rollbacks.settle(deps.now());
+    const traffic = openTraffic(deps.db);
+    for (const rollback of rollbacks.settle(deps.now()))
+      if (traffic.split(rollback.service, rollback.environment) !== undefined)
+        traffic.set(rollback, { stable_version: rollback.to_version, version: null, weight: 0 });
     await next();
   };
 
@@ -138,7 +166,7 @@ const SHOWN_ROLLBACKS = 50;
  * Returns rollbacks, newest first, and the known running versions. Reading does not change the stored state, so
  * rollbacks that are due are included.
  */
-function shown(rollbacks: Rollbacks, now: number) {
+function shown(rollbacks: Rollbacks, traffic: ReturnType<Traffic['all']>, now: number) {
   const live = new Map(rollbacks.allLive().map((one) => [serviceEnvironmentKey(one), one]));
   for (const { service, environment, to_version: version, outcome } of rollbacks.due(now)) {
     if (outcome === 'succeeded')
@@ -156,6 +184,7 @@ function shown(rollbacks: Rollbacks, now: number) {
       ended_at: now < rollback.ends_at ? null : timestamp(rollback.ends_at),
     })),
     live: [...live.values()],
+    traffic,
   };
 }
 

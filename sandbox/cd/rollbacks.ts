@@ -65,8 +65,8 @@ export type Rollback = NewRollback & {
 export type RollbackStatus = 'in_progress' | CdSettings['outcome'];
 
 export type Rollbacks = {
-  /** Makes the versions of completed rollbacks live, since no timers run. Call it before every other function. */
-  settle(now: number): void;
+  /** Makes the versions of completed rollbacks live, since no timers run. Call it before every other function. Returns them. */
+  settle(now: number): Rollback[];
   start(rollback: NewRollback, at: { startedAt: number; endsAt: number }, outcome: CdSettings['outcome']): Rollback;
   byKey(key: string): Rollback | undefined;
   byId(id: number): Rollback | undefined;
@@ -115,10 +115,12 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
 
   return {
     settle(now) {
-      for (const { id, outcome, service, environment, to_version } of due.all(now) as Rollback[]) {
+      const ended = due.all(now) as Rollback[];
+      for (const { id, outcome, service, environment, to_version } of ended) {
         if (outcome === 'succeeded') setLive.run({ service, environment, version: to_version, reported: 0 });
         applied.run(id);
       }
+      return ended.filter(({ outcome }) => outcome === 'succeeded');
     },
     start: (rollback, at, outcome) => insert.get({ ...rollback, ...at, outcome }) as Rollback,
     byKey: (key) => byKey.get(key) as Rollback | undefined,

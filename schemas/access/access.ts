@@ -30,6 +30,8 @@ export const Action = z.enum([
   'quarantine:replay',
   'flagger:gate',
   'canary:judge',
+  'canaries:read',
+  'canaries:write',
   'health:read',
   'metrics:read',
   'tokens:read',

@@ -15,6 +15,7 @@ import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
 import { Slo } from '../slo/slo.ts';
 import { oneOf } from '../parsing/aliases.ts';
+import { CanaryConfig } from '../canary/canary.ts';
 import { JudgeConfig } from '../canary/judge-config.ts';
 
 /** What Firebreak does beside an existing pager while it is tried in mode `shadow`. */
@@ -136,6 +137,8 @@ export const EnvironmentEntry = z.strictObject({
     .optional(),
   /** How a new version is compared with the one before. */
   judge: JudgeConfig.optional(),
+  /** How a new version gets traffic step by step. Absent: no canaries by Firebreak. */
+  canary: CanaryConfig.optional(),
 });
 export type EnvironmentEntry = z.infer<typeof EnvironmentEntry>;
 

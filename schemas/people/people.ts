@@ -111,6 +111,7 @@ const WATCHES: Action[] = [
   'automation:read',
   'drills:read',
   'canary:judge',
+  'canaries:read',
   'health:read',
   'metrics:read',
 ];
@@ -128,6 +129,7 @@ export const ROLES: Readonly<Record<'viewer' | 'responder' | 'approver' | 'admin
       'slos:write',
       'freezes:write',
       'freezes:override',
+      'canaries:write',
     ],
   },
   approver: { actions: [...WATCHES, 'incidents:act'] },

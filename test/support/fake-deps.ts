@@ -208,6 +208,9 @@ export class FakeWorld {
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
       drills: notAsked('drills'),
+      canaries: notAsked('canaries'),
+      canaryRuns: notAsked('canaryRuns'),
+      trafficRouterFor: notAsked('trafficRouterFor'),
       deployHistory: {
         read: async () => [],
         recorded: async () => [],

@@ -8,6 +8,7 @@ import type { HistoryEvent } from '../../local/aws/lambda/durable/history.ts';
 import { untouchable } from '../support/fake-deps.ts';
 import { detailsOf, golden, payloadOf, recorded, type Run } from './history.ts';
 import { handlerWith } from './play.ts';
+import { canaryReplay } from './stories/canaries.ts';
 import { drillHandlerWith } from './stories/drills.ts';
 import { lambdaContext, overTheWire, withoutCooldown } from './virtual-lambda.ts';
 
@@ -174,10 +175,10 @@ function spellRecorded(event: HistoryEvent): string {
 
 const words = (...parts: unknown[]): string => parts.map((part) => JSON.stringify(part ?? null)).join(' ');
 
-const HANDLERS = { 'incident-response': handlerWith, drill: drillHandlerWith };
+const HANDLERS = { 'incident-response': handlerWith, drill: drillHandlerWith, canary: canaryReplay };
 
 /** All recorded runs, with the handlers that replay them. */
-export const recordedRuns = (['incident-response', 'drill'] as const).flatMap((workflow) =>
+export const recordedRuns = (['incident-response', 'drill', 'canary'] as const).flatMap((workflow) =>
   recorded(workflow).flatMap((name) =>
     golden(name, workflow).runs.map((run, index) => ({
       name: `${workflow}: ${name}${index === 0 ? '' : `, run ${index + 1}`}`,

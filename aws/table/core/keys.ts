@@ -1,3 +1,4 @@
+import type { CanaryId } from '../../../schemas/canary/canary.ts';
 import type { DrillId } from '../../../schemas/automation/drill.ts';
 import type { FreezeScope } from '../../../schemas/freeze/freeze.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
@@ -250,6 +251,17 @@ export const keys = {
     sk: serviceEnvironmentKey(serviceEnvironment),
   }),
   proveds: (): Pick<Key, 'pk'> => ({ pk: 'PROVED' }),
+  canary: (id: CanaryId): Key => ({ pk: `CANARY#${id}`, sk: 'CANARY' }),
+  canaryEvent: (id: CanaryId, n: number): Key => ({ pk: `CANARY#${id}`, sk: `EVENT#${digits(n)}` }),
+  canaryCheck: (id: CanaryId, n: number): Key => ({ pk: `CANARY#${id}`, sk: `CHECK#${digits(n)}` }),
+  /** The canary in progress of a service and environment. */
+  canaryAt: (serviceEnvironment: ServiceEnvironment): Key => ({
+    pk: `CANARYAT#${serviceEnvironmentKey(serviceEnvironment)}`,
+    sk: 'CANARYAT',
+  }),
+  /** Canaries in progress. */
+  canaryRunning: (id: CanaryId): Key => ({ pk: 'CANARYRUNNING', sk: id }),
+  canariesRunning: (): Pick<Key, 'pk'> => ({ pk: 'CANARYRUNNING' }),
   /** Events of an objective on one day (UTC), in buckets of five minutes. */
   sloDay: (id: string, day: string): Key => ({ pk: `SLODAY#${part(id)}`, sk: day }),
   /** Result of the last evaluation of a service's objectives in an environment. */
@@ -432,6 +444,7 @@ export const countsOf = (group: string): Key[] =>
 export const lists = {
   pins: 'PINS',
   drills: 'DRILLS',
+  canaries: 'CANARIES',
   freezes: 'FREEZELIST',
   actionItems: 'ACTIONITEMLIST',
 };

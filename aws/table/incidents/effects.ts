@@ -387,7 +387,12 @@ const Reasons = StoredDecision.pick({ because: true, reasons: true }).partial().
 
 const lockIn = (item: Item): Lock => ({
   key: String(item['key']),
-  holder: item['drill_id'] === undefined ? IncidentId.parse(item['incident_id']) : 'drill',
+  holder:
+    item['drill_id'] !== undefined
+      ? 'drill'
+      : item['canary_id'] !== undefined
+        ? 'canary'
+        : IncidentId.parse(item['incident_id']),
   until: Timestamp.parse(item['until']),
 });
 

@@ -15,7 +15,7 @@ const Aws = {
 };
 
 /** A Lambda function's alias, which points to a version. */
-const LambdaAliasDeployer = z.strictObject({
+export const LambdaAliasDeployer = z.strictObject({
   kind: z.literal('lambda-alias'),
   ...Aws,
   function: z.string().min(1),

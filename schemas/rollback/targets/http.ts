@@ -32,6 +32,10 @@ export const http = {
   flags: { http: { schema: HttpFlags } },
   variables: {
     CD_URL: { ...url('delivery'), meaning: 'CD system, for deployers of `kind: http` without `url`' },
+    TRAFFIC_URL: {
+      ...url('delivery'),
+      meaning: 'Traffic router, for canaries with `traffic.kind: http` without `url`',
+    },
   },
   // The credential of a CD system is the one named by a deployer in the catalogue, if any.
   connection: { name: 'CD system', url: 'CD_URL', credentials: [] },

@@ -249,6 +249,7 @@ test('the view shows rollbacks, newest first, and the known running versions', a
       { service: 'checkout', environment: 'qa', version: 'v1' },
       { service: 'search', environment: 'qa', version: 'v2' },
     ],
+    traffic: [],
   });
   expect(view()).toEqual(view()); // reading changes nothing
 });

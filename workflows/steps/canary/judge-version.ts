@@ -35,15 +35,17 @@ export type JudgeDeps = Pick<Deps, 'config' | 'sloMetrics' | 'judgeMetrics' | 'c
  *
  * @param samples measurements over HTTP of all checks so far. Absent: metrics over HTTP do not count, because one
  *   measurement says little
+ * @param limits limits of metrics that have none of their own
  */
 export async function judgeVersion(
   deps: JudgeDeps,
   request: JudgementRequest,
   samples?: readonly HttpSample[],
+  limits?: Limits,
 ): Promise<JudgementView> {
   const { service, environment, version } = request;
   const config = await deps.config.current();
-  const all = judgeSettings(deps, config, request);
+  const all = withLimits(judgeSettings(deps, config, request), limits);
   const settings = samples === undefined ? { ...all, metrics: all.metrics.filter(({ kind }) => kind !== 'http') } : all;
   const now = deps.clock.now();
   const step = settings.stepSeconds;
@@ -99,6 +101,29 @@ export function judgeSettings(
   if (settings.metrics.length > 0 || entry === undefined) return settings;
   const slos = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
   return { ...settings, metrics: judgeMetrics.derived({ slos, health: entry.health }, settings.versionLabel) };
+}
+
+/** A share, and seconds at the 95 % quantile. */
+type Limits = { errorRatio: number; p95Seconds: number };
+
+const withLimits = (settings: JudgeConfig, limits: Limits | undefined): JudgeConfig =>
+  limits === undefined
+    ? settings
+    : {
+        ...settings,
+        metrics: settings.metrics.map((metric) => ({ ...metric, max: metric.max ?? limitOf(metric, limits) })),
+      };
+
+function limitOf(metric: JudgeMetric, { errorRatio, p95Seconds }: Limits): number | undefined {
+  switch (metric.kind) {
+    case 'ratio':
+      return errorRatio;
+    case 'latency':
+      return metric.quantile === 0.95 ? p95Seconds : undefined;
+    case 'value':
+    case 'http':
+      return undefined;
+  }
 }
 
 async function read(

@@ -1,0 +1,247 @@
+import { sha256 } from '../../aws/hash.ts';
+import { mintIncidentId } from '../../aws/ids.ts';
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
+import { eventOf, isFinal } from '../../domain/canary/progress.ts';
+import { liveChanges, newestLiveChange, putsVersionLive, sameVersion } from '../../domain/changes/versions.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import {
+  Canary,
+  type CanaryCheck,
+  type CanaryCommandKind,
+  type CanaryEvent,
+  CanaryId,
+  type CanaryRecord,
+  type NewCanary,
+} from '../../schemas/canary/canary.ts';
+import { type Change, NewChange } from '../../schemas/changes/change.ts';
+import type { ChangeId } from '../../schemas/config/names.ts';
+import { recordChange, type RecordDeps } from '../changes/record-change.ts';
+import type { Caller } from '../people/caller.ts';
+import { Refusal } from '../refusal.ts';
+
+/** Newest changes among which the versions are searched. */
+const CHANGES_READ = 50;
+
+/** Attempts to store a request while the workflow stores its own progress. */
+const TRIES = 20;
+
+/** Runs after which a workflow that dies is not replaced. Planned handovers count, too: a canary can be held for weeks. */
+const RUNS_MAX = 1000;
+
+/** Events and checks that the API shows. */
+const SHOWN_MAX = 100;
+
+export type StartDeps = RecordDeps & Pick<Deps, 'canaries' | 'canaryRuns' | 'trafficRouterFor' | 'automation'>;
+
+/**
+ * Starts a canary: its version gets traffic step by step from now on.
+ *
+ * @throws Refusal 403; 409 if a canary is running, or nothing is known about the stable version; 422
+ */
+export async function startCanary(deps: StartDeps, caller: Caller, asked: NewCanary, trace: string): Promise<Canary> {
+  const { service, environment, version } = asked;
+  caller.allow('canaries:write', { service, environment });
+  const config = environmentEntry((await deps.config.current()).services, asked);
+  if (config === undefined)
+    throw new Refusal(422, 'unknown-service-environment', `the catalogue has no service ${service} in ${environment}`);
+  if (config.canary === undefined)
+    throw new Refusal(
+      409,
+      'canaries-not-configured',
+      `set \`canary.traffic\` for ${service} ${environment} in services.yaml`,
+    );
+  const router = await deps.trafficRouterFor(config.canary.traffic, { service, environment });
+  if (router === undefined)
+    throw new Refusal(409, 'canaries-not-configured', 'the traffic router has no address: set its `url`');
+  const running = await deps.canaries.runningAt({ service, environment });
+  if (running !== undefined) throw inProgress(running.id);
+  const recent = await deps.changes.recent({ service, environment }, CHANGES_READ);
+  const stable = asked.stable_version ?? stableIn(recent, version);
+  if (stable === undefined)
+    throw new Refusal(
+      409,
+      'stable-version-unknown',
+      'no other version is recorded as succeeded here: send `stable_version`, or record deployments',
+    );
+  if (sameVersion(stable, version))
+    throw new Refusal(422, 'invalid', `json: "version" and "stable_version" are both ${version}`);
+  const at = deps.clock.now();
+  const id = CanaryId.parse(mintIncidentId(at));
+  const change = await changeOf(deps, asked, { recent, stable, id, trace, by: caller.name });
+  const { steps, stepMinutes, checkSeconds, stalledMinutes, severity, limits } = config.canary;
+  const canary: CanaryRecord = {
+    id,
+    service,
+    environment,
+    version,
+    stable_version: stable,
+    status: 'progressing',
+    weight: 0,
+    weight_since: at,
+    steps,
+    step_seconds: stepMinutes * 60,
+    hold: null,
+    verdict: null,
+    reason: 'started',
+    target: router.target,
+    change_id: change.id,
+    asked_by: caller.name,
+    started_at: at,
+    ended_at: null,
+    check_seconds: checkSeconds,
+    stalled_seconds: stalledMinutes * 60,
+    severity,
+    limits,
+    resource: router.resource,
+    order: null,
+    command: null,
+    sequence: 0,
+    skip: false,
+    full: false,
+    degraded: false,
+    ending: null,
+    alerted_at: null,
+    confirmed: 0,
+    checks: 0,
+    events: 0,
+    trace,
+    run: 1,
+    execution: null,
+    callback: null,
+    rev: 0,
+  };
+  const text = `Canary of ${version} started beside ${stable}, steps ${steps.join(', ')} %`;
+  const begun = await deps.canaries.begin(canary, eventOf(canary, at, 'started', text, caller.name));
+  if (!begun.ok) throw inProgress(begun.running);
+  try {
+    await deps.canaryRuns.start(id, 1);
+  } catch (error) {
+    deps.log.warn('a canary could not be started; the sweeper tries again', { canary: id, error: String(error) });
+  }
+  return Canary.parse(canary);
+}
+
+const inProgress = (id: CanaryId): Refusal =>
+  new Refusal(
+    409,
+    'canary-in-progress',
+    `the canary ${id} of this service and environment is in progress; abort it first`,
+  );
+
+const stableIn = (changes: readonly Change[], version: string) =>
+  liveChanges(changes).findLast((change) => change.status === 'succeeded' && !sameVersion(change.version, version))
+    ?.version;
+
+/** Returns the deployment that is recorded for the version, if it is the newest one; else records it. */
+async function changeOf(
+  deps: StartDeps,
+  { service, environment, version }: NewCanary,
+  known: { recent: readonly Change[]; stable: string; id: CanaryId; trace: string; by: string },
+): Promise<Change> {
+  const newest = newestLiveChange(known.recent);
+  if (newest !== undefined && putsVersionLive(newest) && sameVersion(newest.version, version)) return newest;
+  const change = NewChange.parse({
+    service,
+    environment,
+    version,
+    status: 'started',
+    started_at: deps.clock.now(),
+    previous_version: known.stable,
+    author: known.by,
+    canary_weight: 0,
+  });
+  const id = `chg_${sha256(`canary ${known.id}`).slice(0, 26)}` as ChangeId;
+  return (await recordChange(deps, change, known.trace, { id, reported_by: 'canary' })).change;
+}
+
+export type RequestDeps = Pick<Deps, 'canaries' | 'engine' | 'clock' | 'log'>;
+
+/**
+ * Requests a promotion, a hold, or an abort, and wakes the workflow.
+ *
+ * @throws Refusal 403, 404; 409 if the canary can't do so any more
+ */
+export async function requestOfCanary(
+  deps: RequestDeps,
+  caller: Caller,
+  id: CanaryId,
+  asked: { kind: CanaryCommandKind; reason: string | null; full: boolean },
+): Promise<Canary> {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const canary = await canaryOf(deps, id);
+    caller.allow('canaries:write', canary);
+    const refused = whyNot(canary, asked.kind);
+    if (refused !== null) throw refused;
+    const { kind, reason, full } = asked;
+    const command = { kind, reason, full: kind === 'promote' && full, by: caller.name, at: deps.clock.now() };
+    if (!(await deps.canaries.request(canary, command))) continue;
+    if (canary.callback !== null) await wakeUp(deps, canary.callback);
+    return Canary.parse(canary);
+  }
+  throw new Refusal(503, 'unavailable', `the canary ${id} changed during all ${TRIES} attempts; try again`);
+}
+
+/** Without the wake-up, the workflow reads the request at its next check. */
+async function wakeUp({ engine, log }: RequestDeps, callback: string): Promise<void> {
+  try {
+    await engine.completeCallback(callback);
+  } catch (error) {
+    log.warn('the workflow of a canary could not be woken; it continues at its next check', { error: String(error) });
+  }
+}
+
+function whyNot(canary: CanaryRecord, kind: CanaryCommandKind): Refusal | null {
+  const { id, status, degraded, command } = canary;
+  if (isFinal(canary) || canary.ended_at !== null)
+    return new Refusal(409, 'canary-ended', `the canary ${id} has ended: ${status}`);
+  if (status === 'aborting' || command?.kind === 'abort')
+    return new Refusal(409, 'canary-aborting', `the canary ${id} is being aborted`);
+  if (degraded && kind === 'promote')
+    return new Refusal(
+      409,
+      'canary-degraded',
+      `${canary.version} was found worse than ${canary.stable_version}; abort it, or start a new canary`,
+    );
+  return null;
+}
+
+/** @throws Refusal 404 */
+export async function canaryOf({ canaries }: Pick<Deps, 'canaries'>, id: CanaryId): Promise<CanaryRecord> {
+  const canary = await canaries.get(id);
+  if (canary === undefined) throw new Refusal(404, 'unknown-canary', `no canary has the ID ${id}`);
+  return canary;
+}
+
+/** A canary with what happened, newest first. */
+export type CanaryStory = Canary & { events: CanaryEvent[]; checks: CanaryCheck[] };
+
+/** @throws Refusal 403, 404 */
+export async function viewCanary(
+  deps: Pick<Deps, 'canaries'>,
+  { allow }: Pick<Caller, 'allow'>,
+  id: CanaryId,
+): Promise<CanaryStory> {
+  const canary = await canaryOf(deps, id);
+  allow('canaries:read', canary);
+  const [events, checks] = await Promise.all([
+    deps.canaries.events(id, SHOWN_MAX),
+    deps.canaries.checks(id, SHOWN_MAX),
+  ]);
+  return { ...Canary.parse(canary), events, checks };
+}
+
+/** Starts canaries whose workflow is not started yet, and replaces failed runs, each minute. */
+export async function startOrphanedCanaries(
+  deps: Pick<Deps, 'canaries' | 'canaryRuns' | 'engine' | 'log'>,
+): Promise<void> {
+  for (const canary of await deps.canaries.running()) {
+    const { id, run, execution } = canary;
+    if (execution === null) {
+      await deps.canaryRuns.start(id, run); // idempotent
+    } else if (run < RUNS_MAX && (await deps.engine.died(execution))) {
+      deps.log.error('the workflow of a canary has failed', { canary: id, run });
+      if (await deps.canaries.put({ ...canary, run: run + 1, execution: null, callback: null }))
+        await deps.canaryRuns.start(id, run + 1);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { CanaryActions } from '../../domain/ports/canary.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { alertStart, type Gate } from '../../domain/canary/progress.ts';
+import type { CanaryRecord } from '../../schemas/canary/canary.ts';
+import { type JudgeDeps, judgeVersion } from '../../workflows/steps/canary/judge-version.ts';
+import { measureOverHttp } from '../../workflows/steps/canary/measure.ts';
+import { readAutomation } from '../../workflows/steps/judge.ts';
+import { enqueue } from '../alerts/enqueue.ts';
+import { endDelay, updateChange, type RecordDeps } from '../changes/record-change.ts';
+import { reportFailedDeploy } from '../changes/report-failed-deploy.ts';
+import { check } from '../freeze/check.ts';
+import type { CheckDeps } from '../freeze/inputs.ts';
+
+type ActionDeps = JudgeDeps & CheckDeps & RecordDeps & Pick<Deps, 'automation'>;
+
+/** Connects the workflow of canaries with the judge, the freezes, and the records of changes. */
+export const canaryActions = (deps: ActionDeps): CanaryActions => ({
+  async judge({ service, environment, version, stable_version: baseline, limits }, earlier) {
+    const request = { service, environment, version, baseline };
+    const samples = await measureOverHttp(deps, request);
+    return { judgement: await judgeVersion(deps, request, [...earlier, ...samples], limits), samples };
+  },
+  gate: (canary) => gate(deps, canary),
+  isPaused: async () => whyPaused(deps).then((why) => why !== null),
+  async weightChanged({ change_id, weight }) {
+    await deps.changes.patch(change_id, { canary_weight: weight / 100 });
+  },
+  alert: (canary, alert) => sendAlert(deps, canary, alert),
+  ended: (canary) => recordOutcome(deps, canary),
+});
+
+/** Returns why nothing is done automatically. Null: no reason. */
+async function whyPaused(deps: Pick<Deps, 'automation'>): Promise<string | null> {
+  const { guard } = await readAutomation(deps);
+  if (guard.state === 'unreadable') return `the kill switch could not be read: ${guard.detail}`;
+  return guard.paused ? 'the kill switch is on' : null;
+}
+
+async function gate(deps: ActionDeps, canary: CanaryRecord): Promise<Gate> {
+  const { service, environment, version, id, asked_by: by } = canary;
+  const paused = await whyPaused(deps);
+  if (paused !== null) return { open: false, code: 'automation_paused', reason: paused };
+  const incident = await deps.incidents.openAt({ service, environment });
+  if (incident !== undefined)
+    return { open: false, code: 'incident', reason: `incident ${incident.id} is open: ${incident.title}` };
+  try {
+    const request = { service, environment, version, commit: null, deployment_id: id, change: 'deploy' as const };
+    const answer = await check(deps, { request, by, consume: true, identityToken: null });
+    if (answer.allowed) return { open: true };
+    const why = answer.reasons.map(({ text }) => text).join('; ');
+    return { open: false, code: 'frozen', reason: answer.clears_when === null ? why : `${why}. ${answer.clears_when}` };
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return { open: false, code: 'freeze_unknown', reason: `the freezes could not be checked: ${detail}` };
+  }
+}
+
+const ALERT_NAMES = { stalled: 'CanaryStalled', not_aborted: 'CanaryNotAborted' } as const;
+
+async function sendAlert(
+  deps: Pick<Deps, 'config' | 'queue' | 'clock'>,
+  canary: CanaryRecord,
+  alert: Parameters<CanaryActions['alert']>[1],
+): Promise<void> {
+  const { service, environment, version, change_id, trace, severity, degraded, alerted_at } = canary;
+  const now = deps.clock.now();
+  await enqueue(
+    deps,
+    { id: randomUUID(), at: now, trace },
+    [
+      {
+        source: 'deployment',
+        status: alert === null ? 'resolved' : 'firing',
+        labels: new Map<string, string>([
+          ['alertname', ALERT_NAMES[alert?.kind ?? 'stalled']],
+          ['service', service],
+          ['environment', environment],
+          ['severity', alert?.kind === 'not_aborted' || degraded ? severity : 'warning'],
+          ['version', version],
+        ]),
+        annotations: new Map([['summary', alert?.text ?? `The canary ${version} needs nobody any more`]]),
+        startsAt: alerted_at ?? alertStart(canary),
+        endsAt: alert === null ? now : null,
+        fingerprint: `${change_id}-canary`,
+        episodic: true,
+        generatorUrl: null,
+      },
+    ],
+    false,
+  );
+}
+
+/**
+ * Records the outcome of the deployment. A version that was found worse is a failed deployment, whose alert has the
+ * severity of the canary's configuration; it ends when a later deployment succeeds.
+ */
+async function recordOutcome(deps: RecordDeps, canary: CanaryRecord): Promise<void> {
+  const { change_id, trace, status, degraded, severity, version, service, reason } = canary;
+  const before = await deps.changes.get(change_id);
+  if (before === undefined) return;
+  if (status === 'promoted') {
+    await updateChange(deps, before, { status: 'succeeded', canary_weight: 1 }, trace);
+  } else if (degraded || status === 'failed') {
+    await endDelay(deps, before, 'failed', trace);
+    const failed = await deps.changes.patch(change_id, { status: 'failed', canary_weight: canary.weight / 100 });
+    if (failed === undefined || failed === 'ended') return;
+    const summary = `The canary ${version} of ${service} was aborted: ${reason}`;
+    await reportFailedDeploy(deps, failed, trace, { severity, summary });
+  } else {
+    await updateChange(deps, before, { status: 'cancelled', canary_weight: canary.weight / 100 }, trace);
+  }
+}

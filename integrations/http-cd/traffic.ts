@@ -1,0 +1,145 @@
+import * as z from 'zod';
+import {
+  isSameWeight,
+  type TrafficCall,
+  type TrafficReading,
+  type TrafficRouter,
+} from '../../domain/canary/traffic.ts';
+import { sameVersion } from '../../domain/changes/versions.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
+import type { TargetResponse } from '../../domain/rollback/targets.ts';
+import type { HttpTraffic } from '../../schemas/canary/traffic-config.ts';
+import { type Answer, json } from '../shared/http.ts';
+import { answerText, callEndpoint, isSuccess, unsuccessful } from '../webhook/endpoint.ts';
+
+/** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
+const ATTEMPT_TIMEOUT_MS = 15_000;
+
+const Split = z.object({
+  stable_version: z.string().min(1),
+  version: z.string().min(1).nullable(),
+  weight: z.number().min(0).max(100),
+});
+type Split = z.infer<typeof Split>;
+
+/**
+ * Creates a client for a system that implements the `kind: http` contract of traffic routers
+ * (docs/reference/traffic-routers.md). Each order sets a state, so repeats are harmless; its sequence prevents that an
+ * order which arrives late replaces a newer one.
+ */
+export function httpTraffic(
+  { auth }: HttpTraffic,
+  options: { url: string; serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock: Clock },
+): TrafficRouter {
+  const { url, serviceEnvironment, secrets, clock } = options;
+  const { service, environment } = serviceEnvironment;
+  const endpoint = { name: 'the traffic router', auth, secrets, clock };
+  return {
+    target: url,
+    resource: `http-traffic ${JSON.stringify([url, service, environment])}`,
+    effectClass: 'convergent',
+    async read({ canary, stable }) {
+      const at = new URL(url);
+      const query = { service, environment, version: canary, stable_version: stable };
+      for (const [name, value] of Object.entries(query)) at.searchParams.set(name, value);
+      const answer = await callEndpoint(endpoint, {
+        url: at.href,
+        method: 'GET',
+        id: at.href,
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+      });
+      if ('kind' in answer) return { kind: 'unknown', detail: answer.detail };
+      const split = isSuccess(answer) ? splitIn(answer) : undefined;
+      return split === undefined ? { kind: 'unknown', detail: answerText(endpoint.name, answer) } : readingOf(split);
+    },
+    async apply(call) {
+      const answer = await callEndpoint(endpoint, {
+        url,
+        method: 'PUT',
+        id: call.key,
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+        headers: { 'content-type': 'application/json', 'idempotency-key': call.key },
+        body: bodyOf(call),
+      });
+      return 'kind' in answer ? answer : responseOf(call, answer, answerText(endpoint.name, answer), clock);
+    },
+  };
+}
+
+const bodyOf = ({
+  service,
+  environment,
+  action,
+  canary,
+  stable,
+  weight,
+  id,
+  sequence,
+  key,
+  reason,
+}: TrafficCall): string =>
+  JSON.stringify({
+    service,
+    environment,
+    action,
+    version: canary,
+    stable_version: stable,
+    weight,
+    canary_id: id,
+    sequence,
+    reason,
+    idempotency_key: key,
+  });
+
+const splitIn = ({ text }: Answer): Split | undefined => Split.safeParse(json(text)).data;
+
+const readingOf = ({ stable_version: stable, version: canary, weight }: Split): TrafficReading => ({
+  kind: 'split',
+  stable,
+  canary,
+  weight: canary === null ? 0 : weight,
+});
+
+function responseOf(call: TrafficCall, answer: Answer, detail: string, clock: Clock): TargetResponse {
+  const split = splitIn(answer);
+  if (answer.status === 409) {
+    if (split !== undefined && !isBetween(split, call)) return { kind: 'superseded', current: textOf(split) };
+    return { kind: 'busy', detail };
+  }
+  if (!isSuccess(answer)) return unsuccessful(answer, detail, clock);
+  if (split === undefined)
+    return {
+      kind: 'failed',
+      detail: `${detail}; a 2xx response must contain {stable_version, version, weight}, so it is not known what happened`,
+    };
+  if (hasReached(split, call)) return { kind: 'succeeded', id: null };
+  return answer.status === 202
+    ? { kind: 'in_progress', id: null, handle: null }
+    : { kind: 'failed', detail: `${detail}; it is not what was requested` };
+}
+
+/** Returns whether the traffic belongs to the two versions of the call, in any shares. */
+function isBetween({ stable_version: stable, version }: Split, call: TrafficCall): boolean {
+  const isOfCall = (name: string): boolean => sameVersion(name, call.stable) || sameVersion(name, call.canary);
+  return isOfCall(stable) && (version === null || isOfCall(version));
+}
+
+function hasReached({ stable_version: stable, version, weight }: Split, call: TrafficCall): boolean {
+  switch (call.action) {
+    case 'promote':
+      return sameVersion(stable, call.canary) && version === null;
+    case 'abort':
+      return sameVersion(stable, call.stable) && (version === null || weight === 0);
+    case 'set':
+      return (
+        sameVersion(stable, call.stable) &&
+        version !== null &&
+        sameVersion(version, call.canary) &&
+        isSameWeight(weight, call.weight)
+      );
+  }
+}
+
+const textOf = ({ stable_version: stable, version }: Split): string =>
+  version === null ? stable : `${stable} and ${version}`;

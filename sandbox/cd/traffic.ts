@@ -1,0 +1,138 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Context } from 'hono';
+import * as z from 'zod';
+import type { StandInDeps } from '../core/stand-in.ts';
+import { openRollbacks } from './rollbacks.ts';
+
+export const trafficTables = `
+  create table if not exists cd_traffic (
+    service text not null,
+    environment text not null,
+    stable_version text not null,
+    version text,
+    weight real not null,
+    primary key (service, environment)
+  );
+  create table if not exists cd_traffic_orders (
+    key text primary key,
+    canary_id text not null,
+    sequence integer not null,
+    body text not null
+  );
+`;
+
+const TrafficOrder = z.object({
+  service: z.string().min(1),
+  environment: z.string().min(1),
+  action: z.enum(['set', 'promote', 'abort']),
+  version: z.string().min(1),
+  stable_version: z.string().min(1),
+  weight: z.number().min(0).max(100),
+  canary_id: z.string().min(1),
+  sequence: z.number().int().min(1),
+  reason: z.string(),
+  idempotency_key: z.string().min(1),
+});
+type TrafficOrder = z.infer<typeof TrafficOrder>;
+
+const TrafficQuery = z.object({
+  service: z.string().min(1),
+  environment: z.string().min(1),
+  stable_version: z.string().min(1).optional(),
+});
+
+export type Split = { stable_version: string; version: string | null; weight: number };
+
+/**
+ * A router with the API of `traffic.kind: http`: `GET` and `PUT …/traffic`. It refuses an order after one of the same
+ * canary with a higher sequence, orders for other versions than those that have the traffic, and a key with another
+ * body. Before the first order of a service, the running version is the one that was set at `/sandbox/cd/live`; without
+ * one, it trusts the caller.
+ */
+export function trafficApi(deps: StandInDeps) {
+  const traffic = openTraffic(deps.db);
+  const live = openRollbacks(deps.db);
+  const splitOf = (service: string, environment: string, stable: string | undefined): Split | undefined => {
+    const known = traffic.split(service, environment);
+    const first = live.liveVersion(service, environment) ?? stable;
+    return known ?? (first === undefined ? undefined : { stable_version: first, version: null, weight: 0 });
+  };
+  return {
+    read(c: Context): Response {
+      const query = TrafficQuery.safeParse(c.req.query());
+      if (!query.success) return c.json({ error: z.prettifyError(query.error) }, 422);
+      const split = splitOf(query.data.service, query.data.environment, query.data.stable_version);
+      return split === undefined ? c.json({ error: 'unknown service' }, 404) : c.json(split);
+    },
+    async change(c: Context): Promise<Response> {
+      const read = TrafficOrder.safeParse(await c.req.json().catch(() => null));
+      if (!read.success) return c.json({ error: z.prettifyError(read.error) }, 422);
+      const order = read.data;
+      if (c.req.header('idempotency-key') !== order.idempotency_key)
+        return c.json({ error: 'header Idempotency-Key does not match idempotency_key in the body' }, 422);
+      const { services } = live.settings();
+      if (services && !services.includes(order.service)) return c.json({ error: 'unknown service' }, 404);
+      const { service, environment, stable_version: stable } = order;
+      const now = splitOf(service, environment, stable) ?? { stable_version: stable, version: null, weight: 0 };
+      const known = traffic.body(order.idempotency_key);
+      if (known !== undefined && known !== bodyOf(order))
+        return c.json({ error: 'the key was already used for a different order' }, 422);
+      if (known !== undefined) return c.json(now);
+      if (order.sequence <= traffic.lastSequence(order.canary_id))
+        return c.json({ error: 'a newer order of this canary was applied', ...now }, 409);
+      if (!isBetween(now, order)) return c.json({ error: 'other versions have the traffic', ...now }, 409);
+      const next = applied(order);
+      traffic.store(order, bodyOf(order), next);
+      if (order.action === 'promote') live.setLive({ service, environment, version: order.version });
+      return c.json(next);
+    },
+  };
+}
+
+function isBetween({ stable_version: stable, version }: Split, order: TrafficOrder): boolean {
+  if (order.action === 'promote' && stable === order.version && version === null) return true;
+  return stable === order.stable_version && (version === null || version === order.version);
+}
+
+function applied({ action, stable_version, version, weight }: TrafficOrder): Split {
+  switch (action) {
+    case 'set':
+      return { stable_version, version, weight };
+    case 'promote':
+      return { stable_version: version, version: null, weight: 0 };
+    case 'abort':
+      return { stable_version, version: null, weight: 0 };
+  }
+}
+
+const bodyOf = (order: TrafficOrder): string => {
+  const { service, environment, action, version, stable_version, weight, canary_id, sequence } = order;
+  return JSON.stringify([service, environment, action, version, stable_version, weight, canary_id, sequence]);
+};
+
+export type Traffic = ReturnType<typeof openTraffic>;
+
+export function openTraffic(db: DatabaseSync) {
+  const split = db.prepare(
+    'select stable_version, version, weight from cd_traffic where service = ? and environment = ?',
+  );
+  const all = db.prepare('select * from cd_traffic order by service, environment');
+  const body = db.prepare('select body from cd_traffic_orders where key = ?');
+  const last = db.prepare('select max(sequence) as last from cd_traffic_orders where canary_id = ?');
+  const insert = db.prepare('insert into cd_traffic_orders (key, canary_id, sequence, body) values (?, ?, ?, ?)');
+  const set = db.prepare(`
+    insert or replace into cd_traffic (service, environment, stable_version, version, weight) values (?, ?, ?, ?, ?)`);
+  return {
+    split: (service: string, environment: string) => split.get(service, environment) as Split | undefined,
+    all: () => all.all() as (Split & { service: string; environment: string })[],
+    body: (key: string) => (body.get(key) as { body: string } | undefined)?.body,
+    lastSequence: (canary: string) => (last.get(canary) as { last: number | null }).last ?? 0,
+    store(order: TrafficOrder, text: string, next: Split): void {
+      insert.run(order.idempotency_key, order.canary_id, order.sequence, text);
+      this.set(order, next);
+    },
+    /** Sets the traffic, as another system or a rollback does. */
+    set: ({ service, environment }: { service: string; environment: string }, next: Split): void =>
+      void set.run(service, environment, next.stable_version, next.version, next.weight),
+  };
+}

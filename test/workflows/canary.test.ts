@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { openTable, type TableStores } from '../aws/table/stores.ts';
+import { byContext, golden, record, type Run, updating } from './history.ts';
+import { canaryPaths, playCanary } from './stories/canaries.ts';
+
+let stores: TableStores;
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores?.close());
+
+const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
+
+describe('canary', () => {
+  test.for(Object.entries(canaryPaths).map(([name, path], index) => [name, path, index + 1] as const))(
+    '%s',
+    async ([name, path, number], { expect }) => {
+      const { log, canary, runs, events } = await playCanary(stores.table, number, path);
+      expect(log, events.join('\n')).toEqual(path.log);
+      expect(canary).toMatchObject({ ended_at: expect.any(String), order: null, ...path.ends });
+      if (updating()) record(name, { runs }, 'canary');
+      expect(runs.map(inContexts)).toEqual(golden(name, 'canary').runs.map(inContexts));
+    },
+  );
+});
