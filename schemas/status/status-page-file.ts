@@ -118,6 +118,18 @@ export const StatusPageFile = z.strictObject({
     .prefault({}),
   /** By name: `main` is at `/status`, others at `/status/NAME`. Absent: `main`, with all components of the catalogue. */
   pages: z.record(PageName, Page).optional(),
+  /** Topics of Amazon SNS to which Amazon SES reports bounces and complaints. Empty: none is accepted. */
+  bounceTopics: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
+          'must be the ARN of a topic of Amazon SNS',
+        ),
+    )
+    .max(10)
+    .default([]),
   maintenance: z
     .array(Maintenance)
     .max(500)

@@ -105,6 +105,14 @@ export function refused(subscriber: Subscriber, now: Timestamp): Subscriber {
     : { ...subscriber, refusals, state: 'suspended', delete_at: plusSeconds(now, SUSPENDED_SECONDS) };
 }
 
+/** Returns a subscription whose address accepts no email at all. */
+export const bounced = (subscriber: Subscriber, now: Timestamp): Subscriber => ({
+  ...subscriber,
+  refusals: REFUSALS_MAX,
+  state: 'suspended',
+  delete_at: plusSeconds(now, SUSPENDED_SECONDS),
+});
+
 /**
  * Returns the chosen components in the order of the page. Null: all, including later ones. Undefined: none of them is on
  * the page.

@@ -28,6 +28,7 @@ import type { Html } from '../../web/parts.ts';
 import { liveLinks } from '../links.ts';
 import { hashSource } from '../policy.ts';
 import { styleOf } from '../style.ts';
+import { bounces, readAtSns, type ReadSns } from './bounces.ts';
 import {
   CHANNELS,
   type Context as PageContext,
@@ -44,9 +45,10 @@ const FORM_MAX_BYTES = 32 * 1024;
  * Returns the pages on which readers subscribe to a status page. Opening a page never changes anything: scanners of email
  * open all links.
  */
-export function subscriptionsApp(deps: SubscriptionDeps): Hono<Env> {
+export function subscriptionsApp(deps: SubscriptionDeps, readSns: ReadSns = readAtSns): Hono<Env> {
   const app = new Hono<Env>();
   app.use(identifiesRequest(deps));
+  app.post(`${SUBSCRIPTIONS_PATH}/bounces/sns`, (c) => bounces(deps, readSns, c));
   const at = `${SUBSCRIPTIONS_PATH}/:page`;
   app.get(at, async (c) => {
     const context = await contextOf(deps, c);

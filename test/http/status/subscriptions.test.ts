@@ -3,7 +3,9 @@ import { SubscriberTable } from '../../../aws/table/status/subscribers.ts';
 import { addresses } from '../../../domain/status/subscriptions/messages.ts';
 import { subscriptionsApp } from '../../../http/status/subscriptions/routes.ts';
 import { Config } from '../../../schemas/config/config.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Subscriber } from '../../../schemas/status/subscriber.ts';
+import { certificate, CERTIFICATE_URL, snsMessage, TOPIC } from '../../integrations/sns/signed.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
 import { silent } from '../../support/fake-deps.ts';
 
@@ -349,5 +351,81 @@ describe('a page with several channels', () => {
     const after = await ask(await linkOf('confirm', 'partners'), []);
     expect(after.text).toContain(secret);
     expect(after.text).not.toContain('secret-path');
+  });
+});
+
+describe('bounces that Amazon SES reports through SNS', () => {
+  const withTopics = Config.parse({
+    version: 'test',
+    services: {},
+    paging: {},
+    statusPage: { pages: { main: { subscriptions: ['email'], components: ['Checkout'] } }, bounceTopics: [TOPIC] },
+  });
+  let urls: string[];
+
+  const report = async (fields: Record<string, string>, current = withTopics) => {
+    urls = [];
+    const bouncing = subscriptionsApp(
+      {
+        clock: stores.clock,
+        config: { current: async () => current, problems: async () => [] },
+        log: silent,
+        projections: stores.projections,
+        publicUrl: URL_OF,
+        subscribers,
+      },
+      async (url) => (urls.push(url), certificate()),
+    );
+    const answer = await bouncing.request('http://localhost/status/subscriptions/bounces/sns', {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain; charset=UTF-8' },
+      body: JSON.stringify(snsMessage(fields)),
+    });
+    return answer.status;
+  };
+  const event = (kind: 'Bounce' | 'Complaint', timestamp = stores.clock.now()) => {
+    const to = [{ emailAddress: ADA.toUpperCase() }];
+    const bounce = { bounceType: 'Permanent', bouncedRecipients: to, timestamp };
+    const complaint = { complainedRecipients: to, timestamp };
+    return { Message: JSON.stringify({ notificationType: kind, ...(kind === 'Bounce' ? { bounce } : { complaint }) }) };
+  };
+  const confirmed = async () => {
+    await subscribe(ADA);
+    await ask(await linkOf('confirm'), []);
+    expect((await only()).state).toBe('confirmed');
+    stores.clock.set(stores.clock.millis + 1000);
+  };
+
+  test('suspend a subscriber who accepts no email, once; a new confirmation counts more than an old report', async () => {
+    await confirmed();
+    expect(await report(event('Bounce', '2026-01-01T00:00:00.000Z' as Timestamp))).toBe(204);
+    expect((await only()).state).toBe('confirmed');
+    expect(await report(event('Bounce'))).toBe(204);
+    const { state, rev } = await only();
+    expect(state).toBe('suspended');
+    expect(await report(event('Bounce'))).toBe(204);
+    expect((await only()).rev).toBe(rev);
+  });
+
+  test('end the subscription of who complains', async () => {
+    await confirmed();
+    const { id } = await only();
+    expect(await report(event('Complaint'))).toBe(204);
+    expect(await subscribers.of('main')).toEqual([]);
+    expect(await subscribers.hasLeft('main', id)).toBe(true);
+  });
+
+  test('are refused from other topics and without a valid signature; a topic is confirmed at SNS only', async () => {
+    await confirmed();
+    expect(await report({ ...event('Complaint'), TopicArn: `${TOPIC}-of-others` })).toBe(401);
+    expect(await report({ ...event('Complaint'), SignatureVersion: '1' })).toBe(401);
+    expect(await report(event('Complaint'), config)).toBe(404);
+    expect((await only()).state).toBe('confirmed');
+    const SubscribeURL = 'https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t';
+    const confirmation = { Type: 'SubscriptionConfirmation', Token: 't' };
+    expect(await report({ ...confirmation, SubscribeURL })).toBe(204);
+    expect(urls).toEqual([CERTIFICATE_URL, SubscribeURL]);
+    expect(await report({ ...confirmation, SubscribeURL: 'https://evil.example/' })).toBe(401);
+    expect(urls).toEqual([CERTIFICATE_URL]);
   });
 });
