@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { compare } from '../../domain/simulation/compare.ts';
+import { notReplayed } from '../../domain/simulation/freezes.ts';
 import { replay, type Recorded } from '../../domain/simulation/replay.ts';
 import { markdownReport, summaryOf, textReport } from '../../domain/simulation/report.ts';
 import { Config } from '../../schemas/config/config.ts';
@@ -50,8 +51,8 @@ async function simulate(context: CommandContext, options: Options): Promise<void
       : await policyIn(context, { config: options.baseConfig, runbooks: options.baseRunbooks });
   const recorded = await read(client, options.since, plusSeconds(timestamp(Date.now()), -seconds.data));
   const comparison = compare(replay(recorded, before), replay(recorded, after));
-  const subject = { since: options.since, signals: signalsIn(recorded) };
-  if (options.format === 'json') context.out(asJson(comparison));
+  const subject = { since: options.since, signals: signalsIn(recorded), notReplayed: notReplayed(before, after) };
+  if (options.format === 'json') context.out(asJson({ ...comparison, not_replayed: subject.notReplayed }));
   else
     for (const line of (options.format === 'markdown' ? markdownReport : textReport)(comparison, subject))
       context.out(options.format === 'markdown' ? line : oneLine(line));

@@ -21,7 +21,7 @@ export type Comparison = {
   incidents: number;
   differences: readonly IncidentDifference[];
   pages: readonly PageDifference[];
-  totals: Record<'opened' | 'acted' | 'asked' | 'pages', { before: number; after: number }>;
+  totals: Record<'opened' | 'acted' | 'asked' | 'pages' | 'freezes', { before: number; after: number }>;
 };
 
 const NOTHING: Omit<Outcome, 'id' | 'key' | 'service' | 'environment' | 'title'> = {
@@ -30,6 +30,7 @@ const NOTHING: Omit<Outcome, 'id' | 'key' | 'service' | 'environment' | 'title'>
   decisions: [],
   runbooks: [],
   channels: [],
+  freeze: null,
   known_until: null,
   unknown: [],
 };
@@ -62,6 +63,7 @@ export function compare(before: readonly Outcome[], after: readonly Outcome[]): 
       acted: count(decided('roll_back')),
       asked: count(decided('approve')),
       pages: count(({ pages }) => pages.length),
+      freezes: count(({ freeze }) => Number(freeze !== null)),
     },
   };
 }
@@ -89,6 +91,7 @@ function differenceOf(a: Outcome, b: Outcome): IncidentDifference | null {
     ...runbookChanges(a, b),
     ...pageChanges(a, b),
     ...channelChanges(a, b),
+    ...freezeChanges(a, b),
   ];
   const unknown = b.unknown.filter((text) => !a.unknown.includes(text));
   if (changes.length === 0 && unknown.length === 0) return null;
@@ -168,6 +171,15 @@ function channelChanges(a: Outcome, b: Outcome): string[] {
     ...[...now].filter((one) => !then.has(one)).map((one) => `announces it in ${one}`),
     ...[...then].filter((one) => !now.has(one)).map((one) => `no longer announces it in ${one}`),
   ];
+}
+
+function freezeChanges({ freeze: then }: Outcome, { freeze: now, ...b }: Outcome): string[] {
+  if (then?.from === now?.from) return [];
+  const of = `deploys of ${b.service} in ${b.environment}`;
+  if (now === null) return [`no longer freezes ${of}`];
+  const length =
+    now.until === null ? 'its end cannot be known' : `for ${duration(secondsBetween(now.from, now.until))}`;
+  return [`freezes ${of} from ${clock(now.from)}, ${length}`];
 }
 
 function pagesOf(pairs: readonly (readonly [Outcome, Outcome])[]): PageDifference[] {

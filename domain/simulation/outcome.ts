@@ -32,6 +32,8 @@ export type Outcome = {
   runbooks: readonly { name: string; at: Timestamp }[];
   /** Channels that the opening alerts are announced in. */
   channels: readonly string[];
+  /** The freeze that the open incident causes. `until`: null while it is open, or if its end cannot be known. */
+  freeze: { from: Timestamp; until: Timestamp | null } | null;
   /** From here on, the record describes the consequences of another decision. Null: it describes the whole incident. */
   known_until: Timestamp | null;
   /** What the record cannot answer. */

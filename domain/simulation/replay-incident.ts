@@ -13,6 +13,7 @@ import type { DecisionInputs } from '../rollback/judgement.ts';
 import { decide } from '../rollback/rollback.ts';
 import { bestMatch, RUNBOOKS_MAX } from '../runbooks/best-match.ts';
 import { planOf, type PlannedStep } from '../runbooks/plan.ts';
+import { freezeOf } from './freezes.ts';
 import { type Batch, batchesOf, joinedMessage, messageUnder, openedAnyway, openedBy, type Opened } from './opening.ts';
 import type { DecisionOutcome, Outcome, PageOutcome } from './outcome.ts';
 import { inputsUnder, neverAsked } from './policy-inputs.ts';
@@ -59,6 +60,7 @@ export function replayIncident(recorded: RecordedIncident, policy: Config, aroun
       decisions: [],
       runbooks: [],
       channels: [],
+      freeze: null,
       known_until: null,
       unknown: [],
     };
@@ -76,6 +78,7 @@ export function replayIncident(recorded: RecordedIncident, policy: Config, aroun
     decisions,
     runbooks: course.runbooks.map(({ runbook, at }) => ({ name: runbook.name, at })),
     channels: opened.channels,
+    freeze: freezeOf(opened.incident, judged.known_until === null ? recorded.resolved_at : null, policy),
     known_until: [judged.known_until, added.known_until].filter((at) => at !== null).toSorted()[0] ?? null,
     unknown: [
       ...asked,

@@ -6,6 +6,7 @@ import { manyOpened, type Opening } from '../incidents/incident-group.ts';
 import { isQuietTrial } from '../automation/shadow-trial.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
+import { freezeOf } from './freezes.ts';
 import { type Batch, batchesOf, openedAnyway, openedBy } from './opening.ts';
 import type { Outcome } from './outcome.ts';
 import { replayIncident } from './replay-incident.ts';
@@ -127,6 +128,7 @@ function openedApart(candidates: readonly Candidate[], policy: Config): Outcome[
       decisions: [],
       runbooks: [],
       channels,
+      freeze: freezeOf(incident, one.until, policy),
       known_until: incident.opened_at,
       unknown: ['cannot be known: the decision, because no evidence was collected for this alert'],
     });

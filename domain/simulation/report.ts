@@ -2,7 +2,7 @@ import { code } from '../messages/markdown.ts';
 import type { Comparison, IncidentDifference, PageDifference } from './compare.ts';
 
 /** What a comparison is about, for its heading. */
-export type Subject = { since: string; signals: number };
+export type Subject = { since: string; signals: number; notReplayed: readonly string[] };
 
 /** Incidents in a Markdown comment, whose length GitHub limits to 65,536 characters. */
 const COMMENT_INCIDENTS_MAX = 50;
@@ -21,6 +21,7 @@ const TOTALS = [
   ['rolled back automatically', 'acted'],
   ['asked for approval', 'asked'],
   ['pages', 'pages'],
+  ['freezes by incidents', 'freezes'],
 ] as const;
 
 const nameOf = ({ id, service, environment, title }: IncidentDifference): string =>
@@ -33,6 +34,7 @@ export function textReport(comparison: Comparison, subject: Subject): string[] {
   const { differences, totals, pages } = comparison;
   return [
     summaryOf(comparison, subject),
+    ...subject.notReplayed.map((text) => `? ${text}`),
     ...differences.flatMap((one) => [
       '',
       `${minute(one.at)}  ${nameOf(one)}`,
@@ -61,6 +63,7 @@ export function markdownReport(comparison: Comparison, subject: Subject): string
     '### What this policy would have done',
     '',
     `${summaryOf(comparison, subject)}.`,
+    ...(subject.notReplayed.length === 0 ? [] : ['', ...subject.notReplayed.map((text) => `- ${text}`)]),
     ...(differences.length === 0
       ? []
       : [

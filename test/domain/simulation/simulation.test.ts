@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compare } from '../../../domain/simulation/compare.ts';
 import { recordedExpectation, runCase } from '../../../domain/simulation/expectation.ts';
+import { notReplayed } from '../../../domain/simulation/freezes.ts';
 import { redacted } from '../../../domain/simulation/redact.ts';
 import { replay, type Recorded } from '../../../domain/simulation/replay.ts';
 import { replayIncident } from '../../../domain/simulation/replay-incident.ts';
@@ -15,10 +16,24 @@ import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } fro
 
 const after = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
 
-type Written = { production?: object; checkout?: object; services?: object; routes?: object; runbooks?: object[] };
+type Written = {
+  freeze?: object;
+  production?: object;
+  checkout?: object;
+  services?: object;
+  routes?: object;
+  runbooks?: object[];
+};
 
 /** Builds a policy under which checkout is rolled back automatically. */
-function policy({ production = {}, checkout = {}, services = {}, routes = {}, runbooks = [] }: Written = {}): Config {
+function policy({
+  freeze = {},
+  production = {},
+  checkout = {},
+  services = {},
+  routes = {},
+  runbooks = [],
+}: Written = {}): Config {
   return Config.parse({
     version: 'test',
     paging: {},
@@ -37,6 +52,7 @@ function policy({ production = {}, checkout = {}, services = {}, routes = {}, ru
       ...services,
     },
     routes,
+    freeze,
     runbooks: { version: 'test', runbooks },
   });
 }
@@ -132,7 +148,7 @@ describe('a replay', () => {
       fc.property(anyIncidents, anyPolicy, anyPolicy, (incidents, one, other) => {
         const recorded = { incidents, alerts: [recordedAlert({}, [after(30), after(4000)])] };
         const comparison = compare(replay(recorded, one), replay(recorded, other));
-        const subject = { since: '90d', signals: 1 };
+        const subject = { since: '90d', signals: 1, notReplayed: [] };
         for (const { changes, unknown } of comparison.differences)
           expect(changes.length + unknown.length).toBeGreaterThan(0);
         expect(textReport(comparison, subject).length).toBeGreaterThan(0);
@@ -217,6 +233,23 @@ describe('a changed policy', () => {
     ]);
   });
 
+  test('freezes deploys during incidents, and says which changed parts are not replayed', () => {
+    const freezes = policy({ freeze: { defaults: { incidents: 'critical' } } });
+    const quiet = recordedIncident(BASE);
+    expect(difference({ incidents: [quiet] }, freezes).changes).toEqual([
+      'freezes deploys of checkout in production from 2026-11-20 12:00 UTC, for 15 min',
+    ]);
+    expect(difference({ incidents: [quiet] }, BASE, freezes).changes).toEqual([
+      'no longer freezes deploys of checkout in production',
+    ]);
+    expect(difference({ incidents: [quiet] }, freezes).totals.freezes).toEqual({ before: 0, after: 1 });
+    expect(notReplayed(BASE, freezes)).toEqual([]);
+    const budget = policy({ freeze: { defaults: { budget: { freeze: 0.9 } } } });
+    expect(notReplayed(BASE, budget)).toEqual([expect.stringMatching(/^changed, but not replayed: the freeze policy/)]);
+    const many = policy({ routes: { manyAtOnce: { incidents: 2, minutes: 5 } } });
+    expect(notReplayed(BASE, many)).toEqual([expect.stringContaining('manyAtOnce')]);
+  });
+
   test('is muted by its maintenance windows and by the silences of the time', () => {
     const window = { name: 'move', match: {}, from: '2026-11-20T11:00:00Z', until: '2026-11-20T13:00:00Z' };
     const found = difference({ incidents: [acted] }, policy({ routes: { maintenance: [window] } }));
@@ -287,7 +320,11 @@ describe('a changed policy', () => {
       routes: { routes: [{ match: { alertname: 'HighErrorRatio' }, incident: false, page: false }] },
     });
     const recorded = { incidents: [incident], alerts: [] };
-    const text = markdownReport(compare(replay(recorded, BASE), replay(recorded, record)), { since: '7d', signals: 1 });
+    const text = markdownReport(compare(replay(recorded, BASE), replay(recorded, record)), {
+      since: '7d',
+      signals: 1,
+      notReplayed: [],
+    });
     expect(text.join('\n')).toContain('``01TEST00000000000000000001: checkout production: x` | <b>@ops</b> #1 # big``');
     expect(text.some((line) => line.startsWith('# '))).toBe(false);
   });

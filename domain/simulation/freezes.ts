@@ -1,0 +1,43 @@
+import type { Config } from '../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
+import { incidentFreeze } from '../freeze/causes.ts';
+import { policyFor } from '../freeze/policy.ts';
+import type { Outcome } from './outcome.ts';
+
+/**
+ * Returns the freeze that an open incident causes under a policy.
+ *
+ * @param until its end. Null: it is open, or its end cannot be known
+ */
+export function freezeOf(incident: IncidentRecord, until: Timestamp | null, policy: Config): Outcome['freeze'] {
+  const { service, environment } = incident;
+  const entry = serviceEntry(policy.services, service);
+  const subject = { service, environment, team: entry?.team ?? null, tier: entry?.tier ?? null };
+  const freeze = incidentFreeze(incident, policyFor(policy.freeze, subject), (text) => text);
+  return freeze === null ? null : { from: freeze.starts_at, until };
+}
+
+/** Parts of a configuration that a replay does not cover, with what they decide. */
+const NOT_REPLAYED: readonly (readonly [what: string, of: (config: Config) => unknown])[] = [
+  ['the objectives: budgets, burn rates, and freezes by them', ({ slos }) => slos],
+  [
+    'the freeze policy: freezes by budgets, burn rates, and the calendar, and who may deploy during them',
+    ({ freeze: { defaults, policies, ...rest } }) => [
+      withoutIncidents(defaults),
+      policies.map(({ match, ...rules }) => [match, withoutIncidents(rules)]),
+      rest,
+    ],
+  ],
+  ['when incidents become a group (manyAtOnce): recorded groups stay as they were', ({ routes }) => routes.manyAtOnce],
+  ['repeated pages of incidents that nobody acknowledges', ({ response }) => response],
+];
+
+const withoutIncidents = ({ incidents: _incidents, ...rules }: Config['freeze']['defaults']): object => rules;
+
+/** Returns what differs between two policies that a replay cannot tell. */
+export const notReplayed = (before: Config, after: Config): string[] =>
+  NOT_REPLAYED.flatMap(([what, of]) =>
+    JSON.stringify(of(before)) === JSON.stringify(of(after)) ? [] : [`changed, but not replayed: ${what}`],
+  );
