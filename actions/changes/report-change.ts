@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { versionOfImages } from '../../domain/changes/images.ts';
+import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
+import { commitOfTag, imageOfService, partsOfImage, versionOfImages } from '../../domain/changes/images.ts';
 import { mapSubject } from '../../domain/changes/map-subject.ts';
 import {
   changeOfRollout,
@@ -26,7 +27,7 @@ import type { ChangeId } from '../../schemas/config/names.ts';
 import { Refusal } from '../refusal.ts';
 import { announce, endDelay, extendChange, recordChange, type RecordDeps } from './record-change.ts';
 
-export type ReportDeps = RecordDeps & Pick<Deps, 'rollouts'>;
+export type ReportDeps = RecordDeps & Pick<Deps, 'rollouts' | 'imageCommits'>;
 
 /** Attempts to store a report while other events of the same rollout are stored. */
 const TRIES = 20;
@@ -110,9 +111,11 @@ async function apply(
     const mapping = mapSubject(config.services, source, subjectOf(rollout));
     const change = changeOfRollout(rollout);
     const places = placesOf(known, mapping.kind === 'mapped' ? mapping.to : []);
+    const commits = await commitsOfImages(deps, config.services, { known, rollout, places });
     const record: RolloutRecord = {
       rollout,
       changes: change === undefined ? [] : await identified(deps, known, rollout, change, places),
+      ...(Object.keys(commits).length > 0 && { image_commits: commits }),
       unmapped_in: places.length === 0 ? config.version : null,
       received_at: deps.clock.now(),
       rev: (known?.rev ?? 0) + 1,
@@ -123,8 +126,10 @@ async function apply(
       return { state: 'unmapped', why: mapping.why, lines: mapping.lines };
     if (change === undefined) return { state: 'waiting' };
     const changes: Change[] = [];
-    for (const { id, ...place } of record.changes)
-      changes.push(await recorded(deps, id, place, changeAt(config.services, place, rollout, change), rollout, trace));
+    for (const { id, ...place } of record.changes) {
+      const here = changeAt(config.services, place, { rollout, change, commits });
+      changes.push(await recorded(deps, id, place, here, rollout, trace));
+    }
     // Another event may have been stored meanwhile, and its change overwritten by this one.
     const newest = await deps.rollouts.get({ source, key });
     if (newest === undefined || newest.rev <= (isNew ? record.rev : record.rev - 1))
@@ -133,17 +138,52 @@ async function apply(
   throw new Error(`the rollout ${key} of ${source} changed during all ${TRIES} attempts; try again`);
 }
 
-/** Returns the change with the tag of the image that the environment lists, if the rollout has this image. */
-function changeAt(
+/**
+ * Returns the commits of the services' images that the rollout has: by their labels, or by tags that name a commit of
+ * the service's repository. The commit that the sender names can be one of a repository for deployments.
+ */
+async function commitsOfImages(
+  { imageCommits, code }: Pick<Deps, 'imageCommits' | 'code'>,
+  services: Config['services'],
+  { known, rollout, places }: { known: RolloutRecord | undefined; rollout: Rollout; places: ServiceEnvironment[] },
+): Promise<Record<string, string>> {
+  const commits = { ...known?.image_commits };
+  for (const place of places) {
+    const image = imageAt(services, place, rollout);
+    if (image === undefined || commits[image] !== undefined) continue;
+    const repository = services[place.service]?.repository;
+    const pushes = repository === undefined ? [] : await code.pushes(repositoryPathOf(repository));
+    const shas = pushes.flatMap((push) => push.commits.map(({ sha }) => sha));
+    const commit = (await imageCommits.commitOf(image)) ?? commitOfTag(image, shas);
+    if (commit !== undefined) commits[image] = commit;
+  }
+  return commits;
+}
+
+const imageAt = (
   services: Config['services'],
   { service, environment }: ServiceEnvironment,
   { values }: Rollout,
-  change: RolloutChange,
+): string | undefined =>
+  imageOfService(values.images?.value ?? [], services[service]?.environments[environment]?.sources?.image ?? []);
+
+/** Returns the change with the tag and the commit of the image that the environment lists, if the rollout has it. */
+function changeAt(
+  services: Config['services'],
+  place: ServiceEnvironment,
+  { rollout, change, commits }: { rollout: Rollout; change: RolloutChange; commits: Record<string, string> },
 ): RolloutChange {
-  const names = services[service]?.environments[environment]?.sources?.image ?? [];
-  const version = versionOfImages(values.images?.value ?? [], names);
-  // The sender calls the previous version by its revision, too.
-  return version === undefined ? change : { ...change, version, previous_version: undefined };
+  const image = imageAt(services, place, rollout);
+  const version = image === undefined ? undefined : versionOfImages([image], [partsOfImage(image).image]);
+  if (image === undefined || version === undefined) return change;
+  const commit = commits[image];
+  return {
+    ...change,
+    version,
+    // The sender calls the previous version by its revision, too.
+    previous_version: undefined,
+    ...(commit !== undefined && commit !== change.commit && { commit, committed_at: undefined, commits: undefined }),
+  };
 }
 
 /** A rollout stays where it was recorded, also after the catalogue has changed. */
@@ -180,8 +220,8 @@ const idOf = ({ source, key }: Rollout, { service, environment }: ServiceEnviron
   `chg_${hash('sha256', JSON.stringify([source, key, service, environment])).slice(0, 26)}` as ChangeId;
 
 const isSame = (known: RolloutRecord, record: RolloutRecord): boolean =>
-  JSON.stringify([known.rollout, known.changes, known.unmapped_in]) ===
-  JSON.stringify([record.rollout, record.changes, record.unmapped_in]);
+  JSON.stringify([known.rollout, known.changes, known.unmapped_in, known.image_commits]) ===
+  JSON.stringify([record.rollout, record.changes, record.unmapped_in, record.image_commits]);
 
 async function recorded(
   deps: ReportDeps,

@@ -1,4 +1,5 @@
 import type { ChangeDeps } from '../../domain/ports/deps.ts';
+import { imageCommits } from '../../integrations/oci/image-commits.ts';
 import { deployerFor, flagsFor, imageAutomationFor } from '../../integrations/rollback-targets.ts';
 import { trafficRouterFor } from '../../integrations/traffic-routers.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
@@ -20,6 +21,11 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
   return {
     changes: notifyingChanges(new ChangeTable(table, clock), (...subjects) => projections.changed(...subjects)),
     rollouts: new RolloutTable(table),
+    imageCommits: imageCommits({
+      registries: async () => (await config.current()).delivery.registries,
+      secrets,
+      log: system.log,
+    }),
     code: new CodeTable(table),
     pins: notifyingPins(new PinTable(table, clock), (...subjects) => projections.changed(...subjects)),
     deployHistory: new DeployHistoryTable(table),

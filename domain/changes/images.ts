@@ -15,10 +15,26 @@ export function partsOfImage(reference: string): { image: string; tag?: string; 
  * @param names images of the service, without tag
  */
 export function versionOfImages(images: readonly string[], names: readonly string[]): Version | undefined {
-  const versions = images.flatMap((reference) => {
-    const { image, tag, digest } = partsOfImage(reference);
-    return names.includes(image) ? (tag ?? digest ?? []) : [];
-  });
-  const [version, another] = new Set(versions);
-  return another === undefined ? Version.safeParse(version).data : undefined;
+  return Version.safeParse(versionIn(imageOfService(images, names) ?? '')).data;
+}
+
+/** Returns the image of a rollout that is the service's own. Undefined: it has none, or several versions of them. */
+export function imageOfService(images: readonly string[], names: readonly string[]): string | undefined {
+  const own = images.filter((reference) => names.includes(partsOfImage(reference).image));
+  return new Set(own.flatMap((reference) => versionIn(reference) ?? [])).size === 1 ? own[0] : undefined;
+}
+
+/** A tag that names a commit, in full or abbreviated: `4c1f0d9`, `sha-4c1f0d9`. */
+const COMMIT_TAG = /^(?:sha-)?([0-9a-f]{7,40})$/;
+
+/** Returns the known commit that a tag names. Undefined: it names none, or several. */
+export function commitOfTag(reference: string, commits: readonly string[]): string | undefined {
+  const digits = COMMIT_TAG.exec(partsOfImage(reference).tag ?? '')?.[1];
+  const [found, another] = new Set(digits === undefined ? [] : commits.filter((sha) => sha.startsWith(digits)));
+  return another === undefined ? found : undefined;
+}
+
+function versionIn(reference: string): string | undefined {
+  const { tag, digest } = partsOfImage(reference);
+  return tag ?? digest;
 }

@@ -69,5 +69,14 @@ export type Rollouts = {
 export type RolloutKey = Pick<Rollout, 'source' | 'key'>;
 export type HistoryKey = Pick<ObjectHistory, 'source' | 'object'>;
 
+/** Commits of images. */
+export type ImageCommits = {
+  /**
+   * Returns the commit that an image was built from. Null: the image does not say. Undefined: its registry is not
+   * asked, or does not answer.
+   */
+  commitOf(reference: string): Promise<string | null | undefined>;
+};
+
 /** Number of unmapped rollouts that are kept; older ones are dropped. */
 export const UNMAPPED_MAX = 500;

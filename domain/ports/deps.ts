@@ -39,7 +39,7 @@ import type { Deliveries, Subscribers, SubscriberWebhooks } from './status.ts';
 import type { ApprovalLinks, Sessions, Tokens } from './access.ts';
 import type { AlertStates, Quarantine, SignalQueue } from './alerts.ts';
 import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
-import type { Changes, Pins, Rollouts } from './changes.ts';
+import type { Changes, Pins, Rollouts, ImageCommits } from './changes.ts';
 import type { ServiceEnvironment } from './common.ts';
 import type { ConfigSource } from './config.ts';
 import type { Decisions, Effects } from './decisions.ts';
@@ -121,6 +121,7 @@ export type IncidentDeps = {
 export type ChangeDeps = {
   changes: Changes;
   rollouts: Rollouts;
+  imageCommits: ImageCommits;
   code: CodeHistory;
   pins: Pins;
   deployHistory: DeployHistory;

@@ -81,6 +81,7 @@ export type SweepDeps = ProtectionDeps &
     | 'sloStatuses'
     | 'deployHistory'
     | 'deployerFor'
+    | 'imageCommits'
   >;
 
 /** The names of jobs that are in progress in this process, across sweeps. */

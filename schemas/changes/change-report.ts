@@ -143,6 +143,8 @@ export const RolloutRecord = z.object({
   rollout: Rollout,
   /** The changes that it has become. */
   changes: z.array(z.object({ service: ServiceName, environment: EnvironmentName, id: ChangeId })),
+  /** Commits of its images, as far as known. */
+  image_commits: z.record(z.string(), z.string()).optional(),
   /** Version of the configuration that maps it to no service; null: it is mapped. */
   unmapped_in: z.string().nullable(),
   received_at: Timestamp,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { HttpUrl, SecretName } from '../config/endpoint.ts';
 import { EnvironmentName } from '../config/names.ts';
 
 /** The bands of the literature, best first. */
@@ -45,6 +46,22 @@ const Shares = z.strictObject({ elite: Share, high: Share, medium: Share }).supe
 /** A name in which `*` stands for any text. */
 const Pattern = z.string().min(1).max(256);
 
+/** A registry that is asked for the commits of images. */
+const Registry = z.strictObject({
+  /** As in the names of images: `ghcr.io`, `docker.io`, `registry.example.com:5000`. */
+  host: z
+    .string()
+    .min(1)
+    .max(253)
+    .regex(/^[A-Za-z0-9.-]+(?::\d{1,5})?$/, 'must be a host name, with a port if it has one'),
+  /** Address of its API. Absent: `https://` and the host. */
+  url: HttpUrl.optional(),
+  username: z.string().min(1).optional(),
+  /** The secret with its password or access token. Absent: images that everyone may pull. */
+  password: SecretName.optional(),
+});
+export type Registry = z.infer<typeof Registry>;
+
 /** `config/delivery.yaml`: what counts as a deploy to production, and how its figures are rated. */
 export const DeliveryFile = z.strictObject({
   /** Environments that count if a query names none. */
@@ -70,6 +87,8 @@ export const DeliveryFile = z.strictObject({
       hotfixBranches: z.array(Pattern).default(['hotfix', 'hotfix/*', 'hotfix-*']),
     })
     .prefault({}),
+  /** Registries whose images name their commit by the label `org.opencontainers.image.revision`. */
+  registries: z.array(Registry).max(20).default([]),
   bands: z
     .strictObject({
       preset: BandPreset.default('four-keys'),

@@ -261,6 +261,7 @@ export class FakeWorld {
       ephemeralMessages: notAsked('ephemeralMessages'),
       inbound: notAsked('people'),
       redelivery: { schedule: async () => undefined },
+      imageCommits: { commitOf: async () => undefined },
     } satisfies Deps;
     return Object.fromEntries(
       Object.entries(deps).map(([name, port]) => [

@@ -41,6 +41,7 @@ export type ConsoleDeps = Pick<
   | 'quarantine'
   | 'queue'
   | 'rollouts'
+  | 'imageCommits'
   | 'runbooks'
   | 'secrets'
   | 'sessions'

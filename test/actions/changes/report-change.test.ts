@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { applyUnmapped, reportChange } from '../../../actions/changes/report-change.ts';
 import { ChangeReport } from '../../../schemas/changes/change-report.ts';
 import { Config } from '../../../schemas/config/config.ts';
+import { Push } from '../../../schemas/delivery/code.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
@@ -96,6 +97,53 @@ describe('events of a rollout', () => {
   test('are refused if their time is too far in the future', async () => {
     await expect(report(3600, { status: 'started' })).rejects.toMatchObject({ status: 422 });
     expect(await changes()).toEqual([]);
+  });
+});
+
+describe('the commit of an image', () => {
+  const [ofDeploys, ofCode] = ['d'.repeat(40), `4c1f0d9${'c'.repeat(33)}`];
+  const image = (tag: string) => ({ images: [`ghcr.io/acme/shop:${tag}`], commit: ofDeploys, version: ofDeploys });
+  const asked: string[] = [];
+
+  beforeEach(async () => {
+    asked.length = 0;
+    const production = { sources: { image: 'ghcr.io/acme/shop' } };
+    configure('c1', { shop: { repository: 'acme/shop', environments: { production } } });
+    await world.deps.code.push(
+      Push.parse({
+        forge: 'github',
+        repository: 'acme/shop',
+        branch: 'main',
+        before: 'a'.repeat(40),
+        after: ofCode,
+        received_at: at(-600),
+        commits: [{ sha: ofCode, committed_at: at(-900), paths: null }],
+        truncated: false,
+      }),
+    );
+    world.deps.imageCommits = {
+      commitOf: async (reference) => {
+        asked.push(reference);
+        return reference.endsWith(':1.4.0') ? ofCode : undefined;
+      },
+    };
+  });
+
+  test('replaces that of the repository for deployments, and is asked for once', async () => {
+    await report(-60, { status: 'started', started_at: at(-60), commit: ofDeploys, version: ofDeploys });
+    expect(await changes()).toMatchObject([{ version: ofDeploys, commit: ofDeploys, committed_at: null }]);
+    for (const seconds of [-30, -10]) await report(seconds, { status: 'succeeded', ...image('1.4.0') });
+    expect(await changes()).toMatchObject([{ version: '1.4.0', commit: ofCode, committed_at: at(-900) }]);
+    expect(asked).toEqual(['ghcr.io/acme/shop:1.4.0']);
+  });
+
+  test('is that of a tag that names a commit of the repository', async () => {
+    await report(-60, { status: 'succeeded', ...image('sha-4c1f0d9') });
+    await report(-50, { key: 'other', status: 'succeeded', ...image('0d9beef') });
+    expect((await changes()).map(({ version, commit }) => [version, commit])).toEqual([
+      ['0d9beef', ofDeploys],
+      ['sha-4c1f0d9', ofCode],
+    ]);
   });
 });
 
