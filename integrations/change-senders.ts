@@ -5,6 +5,7 @@ import { readArgoRolloutsNotification } from './argo-rollouts/notification.ts';
 import { readAwsEvent } from './aws/deployment-events.ts';
 import { readCdEvent } from './cdevents/event.ts';
 import { readFluxEvent } from './flux/event.ts';
+import { readGoFeatureFlag } from './go-feature-flag/webhook.ts';
 import { readLaunchDarklyEntry } from './launchdarkly/webhook.ts';
 import { isHmac, type ReadChanges, type ReceivedWebhook } from './shared/change-webhook.ts';
 import { readTerraformNotification } from './terraform/notification.ts';
@@ -29,8 +30,8 @@ export type ChangeSender = {
   read: (webhook: ReceivedWebhook) => ReadChanges;
 };
 
-/** Flux names the hash function of its signature: `sha256=<hex>`. */
-const FLUX_SIGNATURE = /^sha256=([0-9a-f]+)$/i;
+/** A signature that names its hash function: `sha256=<hex>`. */
+const NAMED_SHA256 = /^sha256=([0-9a-f]+)$/i;
 
 /**
  * The systems that report changes in a format of their own, besides GitHub and GitLab. Receivers, the API description,
@@ -60,7 +61,7 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       secret: 'FLUX_WEBHOOK_SECRET',
       header: 'X-Signature',
       // https://fluxcd.io/flux/components/notification/providers/#generic-webhook-with-hmac
-      isSigned: (body, signature, secrets) => isHmac('sha256', body, FLUX_SIGNATURE.exec(signature)?.[1], secrets),
+      isSigned: (body, signature, secrets) => isHmac('sha256', body, NAMED_SHA256.exec(signature)?.[1], secrets),
     },
     read: readFluxEvent,
   },
@@ -90,6 +91,19 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       isSigned: (body, signature, secrets) => isHmac('sha256', body, signature, secrets),
     },
     read: readLaunchDarklyEntry,
+  },
+  {
+    source: 'flags',
+    path: '/integrations/go-feature-flag/webhook',
+    sends: 'notifications of GO Feature Flag',
+    proof: {
+      kind: 'signature',
+      secret: 'GO_FEATURE_FLAG_WEBHOOK_SECRET',
+      header: 'X-Hub-Signature-256',
+      // https://gofeatureflag.org/docs/integrations/notify-flags-changes/webhook#signature
+      isSigned: (body, signature, secrets) => isHmac('sha256', body, NAMED_SHA256.exec(signature)?.[1], secrets),
+    },
+    read: readGoFeatureFlag,
   },
   {
     source: 'terraform',

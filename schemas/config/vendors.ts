@@ -174,6 +174,16 @@ export const VENDORS = [
     connections: [],
   },
   {
+    vendor: 'go-feature-flag',
+    variables: {
+      GO_FEATURE_FLAG_WEBHOOK_SECRET: {
+        ...token('senders'),
+        meaning: 'Secret that verifies notifications of GO Feature Flag; without it, they are refused',
+      },
+    },
+    connections: [],
+  },
+  {
     vendor: 'terraform',
     variables: {
       TERRAFORM_WEBHOOK_SECRET: {

@@ -18,13 +18,18 @@ const SECRETS: Record<string, string> = {
   TERRAFORM_WEBHOOK_SECRET: 'terraform-webhook-secret',
   GITHUB_WEBHOOK_SECRET: 'github-webhook-secret',
   GITLAB_WEBHOOK_SECRET: 'gitlab-secret',
+  GO_FEATURE_FLAG_WEBHOOK_SECRET: 'go-feature-flag-secret',
 };
 
 const SERVICES = {
   checkout: {
     environments: {
       production: {
-        sources: { argoApplication: 'checkout-prod', image: 'ghcr.io/acme/checkout', flag: 'shop/new-checkout' },
+        sources: {
+          argoApplication: 'checkout-prod',
+          image: 'ghcr.io/acme/checkout',
+          flag: ['shop/new-checkout', 'shop/test-flag2'],
+        },
       },
     },
   },
@@ -274,6 +279,29 @@ describe('a webhook of a system that deploys', () => {
     ]);
   });
 
+  test('of each relay proxy of GO Feature Flag is one change of the flag, until the flag changes again', async () => {
+    const sent = webhook('go-feature-flag/flags-changed');
+    const from = (host: string, change: (payload: any) => void = () => undefined) => {
+      const payload = JSON.parse(sent.body);
+      payload.meta.hostname = host;
+      payload.flags.added = payload.flags.deleted = {};
+      change(payload.flags.updated['test-flag2']);
+      const body = JSON.stringify(payload);
+      const signature = createHmac('sha256', 'go-feature-flag-secret').update(body).digest('hex');
+      return { ...sent, body, headers: { ...sent.headers, 'X-Hub-Signature-256': `sha256=${signature}` } };
+    };
+    const on = (flag: any) => void Object.assign(flag, { old_value: flag.new_value, new_value: flag.old_value });
+    for (const one of [from('relay-1'), from('relay-2'), from('relay-1', on), from('relay-2', on), from('relay-1')]) {
+      expect(await send(one)).toMatchObject({ status: 202, body: { changes: [expect.any(String)] } });
+      world.clock.set(world.clock.millis + 30_000);
+    }
+    expect((await changes()).map(({ kind, version }) => `${kind} ${version.split(' (')[0]}`)).toEqual([
+      'flag test-flag2 off',
+      'flag test-flag2 on: Default',
+      'flag test-flag2 off',
+    ]);
+  });
+
   test('about a failed plan of Terraform waits for an apply, which there may never be', async () => {
     expect(await send(webhook('terraform/run-errored'))).toEqual({ status: 202, body: { changes: [], waiting: 1 } });
     expect(await changes()).toEqual([]);
@@ -317,15 +345,17 @@ describe('the proof of the sender', () => {
         expect(await send(withoutProof(sent, { [proof.header]: signature }))).toEqual(refused(401, 'unauthorized'));
   });
 
-  test.each(['flux/helm-upgraded', 'launchdarkly/flag-turned-on', 'terraform/run-applied'])(
-    '%s: covers every byte, and no secret accepts nothing',
-    async (name) => {
-      const sent = webhook(name);
-      expect(await send({ ...sent, body: `${sent.body} ` })).toEqual(refused(401, 'unauthorized'));
-      deps = { ...deps, secrets: { get: async () => undefined } };
-      expect(await send(sent)).toEqual(refused(401, 'unauthorized'));
-    },
-  );
+  test.each([
+    'flux/helm-upgraded',
+    'launchdarkly/flag-turned-on',
+    'terraform/run-applied',
+    'go-feature-flag/flags-changed',
+  ])('%s: covers every byte, and no secret accepts nothing', async (name) => {
+    const sent = webhook(name);
+    expect(await send({ ...sent, body: `${sent.body} ` })).toEqual(refused(401, 'unauthorized'));
+    deps = { ...deps, secrets: { get: async () => undefined } };
+    expect(await send(sent)).toEqual(refused(401, 'unauthorized'));
+  });
 
   test('a token needs deployments:write, for the service of the report', async () => {
     const sent = webhook('argo-cd/notification-deployed');

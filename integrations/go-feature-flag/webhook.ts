@@ -1,0 +1,101 @@
+import { hash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import type { ChangeReport } from '../../schemas/changes/change-report.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
+
+const Flag = z.looseObject({
+  disable: z.boolean().nullish(),
+  defaultRule: z.looseObject({ variation: z.string().nullish() }).nullish(),
+});
+type Flag = z.infer<typeof Flag>;
+
+const Name = z.string().min(1).max(512);
+const flags = <T extends z.ZodType>(value: T) =>
+  z
+    .record(Name, value)
+    .nullish()
+    .transform((all) => Object.entries(all ?? {}));
+
+/**
+ * The payload of the webhook notifier of GO Feature Flag, the flag service of an OpenFeature provider. It names neither
+ * the time nor the author. `meta` is what its configuration says, and the name of the host.
+ *
+ * @see https://gofeatureflag.org/docs/integrations/notify-flags-changes/webhook
+ */
+const Notification = z.object({
+  meta: z.record(z.string(), z.string().max(512)).default({}),
+  flags: z.object({
+    deleted: flags(Flag),
+    added: flags(Flag),
+    updated: flags(z.object({ old_value: Flag, new_value: Flag })),
+  }),
+});
+
+/** Fields that change nothing that users get. */
+const UNUSED = ['metadata', 'trackEvents', 'version'] as const;
+
+/**
+ * Reads a notification: one report for each flag that serves other variations. Each instance of the relay proxy sends
+ * the same notification; what it says about a flag is the state that the flag was brought to.
+ */
+export function readGoFeatureFlag({ payload, now }: Pick<ReceivedWebhook, 'payload' | 'now'>): ReadChanges {
+  const parsed = Notification.safeParse(payload);
+  if (!parsed.success) return unreadable('notification of GO Feature Flag', parsed.error);
+  const { deleted, added, updated } = parsed.data.flags;
+  const changed = updated.flatMap(([name, { old_value: before, new_value: after }]) =>
+    isDeepStrictEqual(served(before), served(after)) ? [] : [[name, after] as const],
+  );
+  const states: (readonly [string, Flag | null])[] = [
+    ...added,
+    ...changed,
+    ...deleted.map(([name]) => [name, null] as const),
+  ];
+  if (states.length === 0) return { ignored: 'no flag serves other variations' };
+  return { reports: states.map(([name, state]) => reportOf(name, state, { meta: parsed.data.meta, now })) };
+}
+
+/** @param state null: the flag was deleted */
+function reportOf(
+  name: string,
+  state: Flag | null,
+  { meta: { project, environment }, now }: { meta: Record<string, string>; now: Timestamp },
+): ChangeReport {
+  const flag = project ? `${project}/${name}` : name;
+  const object = [environment, flag].filter(Boolean).join(' ');
+  const content = state === null ? 'deleted' : hash('sha256', JSON.stringify(sorted(served(state)))).slice(0, 8);
+  return {
+    source: 'flags',
+    key: `${object} ${content}`,
+    object,
+    at: now,
+    subject: { flag, ...(environment && { environment }) },
+    kind: 'flag',
+    status: 'succeeded',
+    final: true,
+    version: versionOf(`${name.slice(0, 200)} ${wordsFor(state)}${state === null ? '' : ` (${content})`}`),
+    started_at: now,
+  };
+}
+
+function wordsFor(state: Flag | null): string {
+  if (state === null) return 'deleted';
+  if (state.disable === true) return 'off';
+  const variation = state.defaultRule?.variation;
+  return variation ? `on: ${variation.slice(0, 32)}` : 'on';
+}
+
+const served = (flag: Flag): object =>
+  Object.fromEntries(Object.entries(flag).filter(([field]) => !(UNUSED as readonly string[]).includes(field)));
+
+/** Returns the value with its keys in a fixed order, because that of a map of Go is not. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
