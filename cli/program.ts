@@ -3,6 +3,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { addAudit } from './commands/audit.ts';
 import { addAutomation } from './commands/automation.ts';
 import { addBackup } from './commands/backup.ts';
+import { addCanary } from './commands/canary.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addDeploy,
   addPipeline,
   addDrill,
+  addCanary,
   addFreeze,
   addAutomation,
   addPins,

@@ -208,7 +208,7 @@ export class FakeWorld {
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
       drills: notAsked('drills'),
-      canaries: notAsked('canaries'),
+      canaries: Object.assign(notAsked<Deps['canaries']>('canaries'), { running: async () => [] }),
       canaryRuns: notAsked('canaryRuns'),
       trafficRouterFor: notAsked('trafficRouterFor'),
       deployHistory: {
