@@ -20,6 +20,7 @@ import { connectionRoutes } from './routes/connections.ts';
 import { credentials } from './middleware/credentials.ts';
 import type { Env } from './context.ts';
 import { pipelineRoutes } from './routes/delivery/pipelines.ts';
+import { codeFigureRoutes } from './routes/delivery/code-figures.ts';
 import { pipelineReportRoute } from './routes/delivery/pipeline-report.ts';
 import { traceRoutes } from './routes/delivery/traces.ts';
 import { testResultRoutes } from './routes/delivery/test-results.ts';
@@ -78,6 +79,7 @@ export function api(deps: Deps): Api {
   testResultRoutes(app, deps);
   traceRoutes(app, deps);
   pipelineReportRoute(app, deps);
+  codeFigureRoutes(app, deps);
   incidentRoutes(app, deps);
   signalRoutes(app, deps);
   actionRoutes(app, deps);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { coverageIn } from '../../domain/delivery/coverage.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine } from '../table.ts';
@@ -18,6 +19,8 @@ const Uploaded = z.object({
   flaky: z.array(z.object({ classname: z.string(), name: z.string() })),
 });
 
+const Covered = z.object({ id: z.string(), service: z.string().nullable(), coverage: z.number().nullable() });
+
 type Options = {
   service?: string;
   repository?: string;
@@ -32,7 +35,7 @@ type Options = {
 
 /** Adds commands that pipelines use. */
 export function addPipeline(program: Command, context: CommandContext): void {
-  const pipeline = program.command('pipeline').description('Report test results of pipelines');
+  const pipeline = program.command('pipeline').description('Report test results and coverage of pipelines');
   pipeline
     .command('tests')
     .description('Upload test results as JUnit XML, and print the tests that they show to be flaky')
@@ -47,6 +50,52 @@ export function addPipeline(program: Command, context: CommandContext): void {
     .option('--suite <name>', 'Name of the tests; each operating system needs its own (default: tests)')
     .option(...JSON_OPTION)
     .action((files: string[], options: Options) => upload(context, files, options));
+  pipeline
+    .command('coverage')
+    .description('Report the coverage of a run, from a report of Cobertura or lcov, or as a number')
+    .argument('[file]')
+    .requiredOption('--run <id>', 'ID of the run')
+    .option('--percent <number>', 'Share of covered code, from 0 to 100, in place of a file')
+    .option('--service <name>', 'Service (default: the service of the repository)')
+    .option('--repository <name>', 'Repository, such as acme/checkout')
+    .option('--pipeline <name>', 'Pipeline, if several services share the repository')
+    .option('--attempt <number>', 'Attempt of the run (default: 1)')
+    .option('--commit <sha>', 'Tested commit')
+    .option('--branch <name>', 'Branch')
+    .option(...JSON_OPTION)
+    .action((file: string | undefined, options: CoverageOptions) => reportCoverage(context, file, options));
+}
+
+type CoverageOptions = Omit<Options, 'commit' | 'suite'> & { commit?: string; percent?: string };
+
+async function reportCoverage(
+  context: CommandContext,
+  file: string | undefined,
+  options: CoverageOptions,
+): Promise<void> {
+  const { json, run, percent, attempt, ...rest } = options;
+  if (rest.service === undefined && rest.repository === undefined)
+    throw new UsageError('name the service or the repository: --service NAME or --repository OWNER/NAME');
+  if ((file === undefined) === (percent === undefined)) throw new UsageError('give either a file or --percent');
+  const coverage = percent === undefined ? await coverageOf(context, file ?? '') : Number(percent) / 100;
+  if (!(coverage >= 0 && coverage <= 1)) throw new UsageError(`--percent is not a number from 0 to 100: ${percent}`);
+  const client = await Client.of(context);
+  const body = { ...rest, run_id: run, ...(attempt !== undefined && { attempt: Number(attempt) }), coverage };
+  const recorded = await client.post('/v1/pipelines/runs', body, Covered);
+  context.out(
+    json
+      ? asJson(recorded)
+      : oneLine(
+          `${(coverage * 100).toFixed(1)} % recorded for ${recorded.service ?? 'no service: the catalogue does not have this repository'}`,
+        ),
+  );
+}
+
+async function coverageOf(context: CommandContext, file: string): Promise<number> {
+  const found = coverageIn(Buffer.from(await contentOf(context, file)).toString());
+  if (found === undefined)
+    throw new CommandFailure(`${file} is no coverage report: give the XML of Cobertura, or the info file of lcov`);
+  return found;
 }
 
 async function upload(context: CommandContext, files: readonly string[], options: Options): Promise<void> {

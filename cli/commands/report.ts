@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ShadowReport, type ShadowRow, type ShadowTally } from '../../schemas/automation/shadow-report.ts';
+import { CodeFigures } from '../../schemas/delivery/code-figures.ts';
 import { PipelineReport } from '../../schemas/delivery/pipeline-figures.ts';
 import { Client, queryOf } from '../client.ts';
 import { addDora } from './report-dora.ts';
@@ -8,6 +9,8 @@ import { asJson, oneLine, shortTime, table } from '../table.ts';
 import type { CommandContext } from '../command-context.ts';
 
 type Options = { since: string; service?: string; environment?: string; json?: true };
+
+type CodeOptions = { window: string; service?: string; team?: string; json?: true };
 
 type PipelineOptions = { window: string; branch?: string; json?: true };
 
@@ -31,6 +34,39 @@ export function addReport(program: Command, context: CommandContext): void {
     .option('--branch <name>', 'Only this branch; other: all but the default and release branches')
     .option(...JSON_OPTION)
     .action((service: string, { json, ...query }: PipelineOptions) => pipelines(context, { service, ...query }, json));
+  report
+    .command('code')
+    .description('Show commits, pull requests, review times, and coverage')
+    .option('--service <name>', 'Only this service')
+    .option('--team <name>', 'Only services of this team')
+    .option('--window <time>', 'How far to look back: 24h, 28d, 4w', '14d')
+    .option(...JSON_OPTION)
+    .action(({ json, ...query }: CodeOptions) => code(context, query, json));
+}
+
+async function code(context: CommandContext, query: Omit<CodeOptions, 'json'>, json: true | undefined): Promise<void> {
+  const figures = await (await Client.of(context)).get(`/v1/metrics/code${queryOf(query)}`, CodeFigures);
+  if (json) return context.out(asJson(figures));
+  const { window, commits, pull_requests: pulls, first_review: review, merge, coverage } = figures;
+  context.out(`${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${figures.services.length} services`);
+  const timed = ({ count, median_s, p90_s }: CodeFigures['merge']) => [
+    String(count),
+    minutes(median_s),
+    minutes(p90_s),
+  ];
+  context.out(
+    table(
+      ['', 'COUNT', 'MEDIAN', 'P90'],
+      [
+        ['commits', String(commits), '', ''],
+        ['pull requests opened', String(pulls.opened), '', ''],
+        ['pull requests closed without a merge', String(pulls.closed), '', ''],
+        ['first review', ...timed(review)],
+        ['merge', ...timed(merge)],
+        ...coverage.map(({ service, value }) => [`coverage of ${service}`, `${(value * 100).toFixed(1)} %`, '', '']),
+      ],
+    ),
+  );
 }
 
 async function shadow(context: CommandContext, query: Omit<Options, 'json'>, json: true | undefined): Promise<void> {

@@ -41,6 +41,11 @@ export const FIGURES = {
     labels: ['suite', 'result'],
     help: 'Tests in the newest results of a suite, by result',
   },
+  pipeline_coverage_ratio: {
+    type: 'gauge',
+    labels: [],
+    help: 'Share of covered code in the newest report, 0 to 1',
+  },
   pipeline_flaky_tests_total: {
     type: 'counter',
     labels: ['suite'],
@@ -75,7 +80,8 @@ export const NAMES_MAX = 30;
 const LABEL_MAX_CHARS = 60;
 
 const RELEASE = /^(release|releases|hotfix|stable|maintenance)([/_-].+)?$|^v?\d+(\.\d+){0,2}[.-](x|stable)$/;
-const USUAL_DEFAULTS: readonly string[] = ['main', 'master', 'trunk'];
+/** Names that are taken for default branches. */
+export const USUAL_DEFAULTS: readonly string[] = ['main', 'master', 'trunk'];
 
 /** Returns the value of the label `branch`: the default branch and release branches by name, otherwise `other`. */
 export function branchLabel({ branch, default_branch }: Pick<PipelineRun, 'branch' | 'default_branch'>): string {
@@ -149,6 +155,8 @@ export function measuredRun(merged: Merged<PipelineRun>): Measured<PipelineRun> 
       ['run', [{ name: 'pipeline_runs_total', labels: [result, trigger ?? OTHER], value: 1 }]],
       ['duration', seconds('pipeline_duration_seconds', [result], record.started_at, record.finished_at)],
     );
+  if (record.coverage !== null)
+    figures.push(['coverage', [{ name: 'pipeline_coverage_ratio', labels: [], value: record.coverage }]]);
   for (const { suite, ...counts } of record.tests)
     figures.push([
       `tests/${suite}`,

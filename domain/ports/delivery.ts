@@ -16,7 +16,7 @@ import type { AttributionCorrection, DeployRecord } from '../../schemas/delivery
 /** What statistics need of a run. `at`: when it began, as first reported. */
 export type RunFact = Pick<
   PipelineRun,
-  'id' | 'pipeline' | 'branch' | 'default_branch' | 'result' | 'queued_at' | 'started_at' | 'finished_at'
+  'id' | 'pipeline' | 'branch' | 'default_branch' | 'result' | 'queued_at' | 'started_at' | 'finished_at' | 'coverage'
 > & { at: Timestamp };
 
 /** What statistics need of a finished stage. */
@@ -77,6 +77,8 @@ export type CodeHistory = {
   push(push: Push): Promise<void>;
   /** Returns the newest pushes to a repository, newest first. */
   pushes(repository: string): Promise<Push[]>;
+  /** Returns the pushes to a repository that were received at or after this time, oldest first. */
+  pushesSince(repository: string, from: Timestamp): Promise<Push[]>;
   /** Merges an event into its pull request, and returns it. */
   pullRequest(report: PullRequestReport): Promise<PullRequest>;
   /** Returns pull requests that were opened at or after this time, oldest first. */

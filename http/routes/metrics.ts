@@ -18,6 +18,10 @@ import {
 import { stateAt } from '../../domain/freeze/state.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { figuresByService } from '../../actions/delivery/figures-by-service.ts';
+import { codeOfServices } from '../../actions/delivery/code-figures.ts';
+import { codeFigures } from '../../domain/delivery/code-figures.ts';
+import type { CodeFigures } from '../../schemas/delivery/code-figures.ts';
+import type { ServiceName } from '../../schemas/config/names.ts';
 import type { DoraFigures } from '../../schemas/delivery/dora.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { IncidentStatus } from '../../schemas/incidents/incident.ts';
@@ -32,7 +36,9 @@ import { type Api, endpoint } from '../endpoint.ts';
  */
 export function metricsRoutes(app: Api, deps: Deps): void {
   const costly = cached(deps, KEPT_MS, () => costlyMetrics(deps));
-  const delivery = cached(deps, DELIVERY_KEPT_MS, () => deliveryMetrics(deps));
+  const delivery = cached(deps, DELIVERY_KEPT_MS, async () =>
+    (await Promise.all([deliveryMetrics(deps), codeMetrics(deps)])).flat(),
+  );
   endpoint(
     app,
     deps,
@@ -197,6 +203,41 @@ function cached(
 /** Reads the metrics that need many calls. */
 const costlyMetrics = async (deps: Deps): Promise<Metric[]> =>
   (await Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps), pipelineMetrics(deps)])).flat();
+
+/** Returns the figures of the code of each service in the catalogue that has a repository. */
+async function codeMetrics(deps: Deps): Promise<Metric[]> {
+  const { services } = await deps.config.current();
+  const names = Object.keys(services).filter((name) => services[name as ServiceName]?.repository !== undefined);
+  const { all, window } = await codeOfServices(deps, names as ServiceName[], {
+    seconds: DELIVERY_DAYS * 24 * 3600,
+    withCoverage: false,
+  });
+  const figures = all.map((one) => ({ service: one.service, ...codeFigures([one], window) }));
+  const each = (name: string, help: string, of: (one: CodeFigures) => [Record<string, string>, number | null][]) =>
+    gauge(
+      `firebreak_code_${name}`,
+      `${help}, over the last ${DELIVERY_DAYS} days`,
+      figures.flatMap(({ service, ...one }) =>
+        of(one).flatMap(([labels, value]) => known({ service, ...labels }, value)),
+      ),
+    );
+  const quantiles = ({ median_s, p90_s }: CodeFigures['merge']): [Record<string, string>, number | null][] => [
+    [{ quantile: '0.5' }, median_s],
+    [{ quantile: '0.9' }, p90_s],
+  ];
+  return [
+    each('commits', 'Commits on the default branch', ({ commits }) => [[{}, commits]]),
+    each('pull_requests', 'Pull requests by what happened', ({ pull_requests: { opened, merged, closed } }) => [
+      [{ event: 'opened' }, opened],
+      [{ event: 'merged' }, merged],
+      [{ event: 'closed' }, closed],
+    ]),
+    each('first_review_seconds', 'Time from a pull request to its first review', ({ first_review }) =>
+      quantiles(first_review),
+    ),
+    each('merge_seconds', 'Time from a pull request to its merge', ({ merge }) => quantiles(merge)),
+  ];
+}
 
 /** Days of the delivery figures. */
 const DELIVERY_DAYS = 28;

@@ -24,7 +24,7 @@ export const PushEvent = z.object({
   after: Sha,
   deleted: z.boolean().nullish(),
   commits: z.array(z.object({ id: Sha, timestamp: InstantIn, added: Paths, removed: Paths, modified: Paths })),
-  repository: Repository,
+  repository: Repository.extend({ default_branch: Name.nullish() }),
 });
 
 /** Returns the push to a branch. Undefined: it is about a tag, or deletes the branch. */
@@ -35,6 +35,7 @@ export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push |
     forge: 'github',
     repository: repository.full_name.toLowerCase(),
     branch: ref.slice('refs/heads/'.length),
+    ...(repository.default_branch != null && { default_branch: repository.default_branch }),
     before: isNone(before) ? null : before,
     after,
     received_at: now,

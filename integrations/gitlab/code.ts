@@ -18,7 +18,7 @@ export const PushEvent = z.object({
   /** GitLab sends at most 20 commits. */
   total_commits_count: z.number().int(),
   commits: z.array(z.object({ id: Sha, timestamp: GitlabTime, added: Paths, modified: Paths, removed: Paths })),
-  project: GitlabProject,
+  project: GitlabProject.extend({ default_branch: Name.nullish() }),
 });
 
 /** Returns the push to a branch. Undefined: it deletes the branch. */
@@ -29,6 +29,7 @@ export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push |
     forge: 'gitlab',
     repository: project.path_with_namespace.toLowerCase(),
     branch: ref.slice('refs/heads/'.length),
+    ...(project.default_branch != null && { default_branch: project.default_branch }),
     before: isNone(before) ? null : before,
     after,
     received_at: now,

@@ -23,6 +23,8 @@ export const Push = z.object({
   repository: z.string(),
   /** Name of the branch, without `refs/heads/`. */
   branch: z.string(),
+  /** Default branch of the repository. Absent: not known. */
+  default_branch: z.string().optional(),
   /** The commit before the push. Null: the push created the branch. */
   before: z.string().nullable(),
   after: z.string(),

@@ -26,7 +26,7 @@ export const StoredRunFact = {
     queued_at: true,
     started_at: true,
     finished_at: true,
-  }).extend({ result, at: Timestamp }),
+  }).extend({ result, at: Timestamp, coverage: PipelineRun.shape.coverage.default(null) }),
   stage: PipelineStage.pick({ name: true, queued_at: true, started_at: true, finished_at: true }).extend({
     run: PipelineRun.shape.id,
     result,

@@ -35,6 +35,11 @@ export class CodeTable implements CodeHistory {
     return collect(this.#table.each(pk, '', { newestFirst: true, limit: PUSHES_READ }), ({ push }) => Push.parse(push));
   }
 
+  async pushesSince(repository: string, from: Timestamp): Promise<Push[]> {
+    const { pk } = keys.pushes(repository);
+    return collect(this.#table.each(pk, '', { from }), ({ push }) => Push.parse(push));
+  }
+
   async pullRequest(report: PullRequestReport): Promise<PullRequest> {
     const key = keys.pullRequest(report.repository, report.opened_at, report.number);
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {

@@ -54,10 +54,9 @@ export class PipelineFigureTable implements PipelineFigures {
     }
     const all = [...added, ...set];
     const assignments = [...set].map((_, n) => `#${added.size + n} = :${added.size + n}`);
+    const additions = [...added].map((_, n) => `#${n} :${n}`).join(', ');
     await this.#table.touch(keys.pipelineFigures(service, branch), {
-      UpdateExpression: `SET ${['service = :service', 'branch = :branch', ...assignments].join(', ')} ADD ${[...added]
-        .map((_, n) => `#${n} :${n}`)
-        .join(', ')}`,
+      UpdateExpression: `SET ${['service = :service', 'branch = :branch', ...assignments].join(', ')}${additions === '' ? '' : ` ADD ${additions}`}`,
       ExpressionAttributeNames: Object.fromEntries(all.map(([name], n) => [`#${n}`, name])),
       ExpressionAttributeValues: {
         ...Object.fromEntries(all.map(([, value], n) => [`:${n}`, value])),

@@ -88,7 +88,7 @@ export class PipelineRunTable implements PipelineRuns {
   /** Writes the row of the service, with what statistics need, and removes that of an earlier service. */
   #rowWrites(run: PipelineRun, before: PipelineRun | undefined, at: Timestamp): Write[] {
     const left = before?.service ?? null;
-    const { id, service, pipeline, branch, default_branch, result, queued_at, started_at, finished_at } = run;
+    const { id, service, pipeline, branch, default_branch, result, coverage, queued_at, started_at, finished_at } = run;
     return [
       ...(left !== null && left !== service ? [this.#table.remove(keys.pipelineRunOf(left, at, id))] : []),
       ...(service === null
@@ -102,6 +102,7 @@ export class PipelineRunTable implements PipelineRuns {
               branch,
               default_branch,
               result,
+              coverage,
               queued_at,
               started_at,
               finished_at,

@@ -172,6 +172,31 @@ export function pipelinesDashboard(): Dashboard {
       timeseries('Tests', 'In the newest results of each suite', 12, 24, 12, 8, 'short', [
         [`max by (service, suite, result) (pipeline_test_results{${RUNS}})`, '{{service}} {{suite}} {{result}}'],
       ]),
+      timeseries('Coverage', 'Share of covered code in the newest report', 0, 32, 12, 8, 'percentunit', [
+        [`max by (service, branch) (pipeline_coverage_ratio{${RUNS}})`, '{{service}} {{branch}}'],
+      ]),
+      timeseries(
+        'Reviews',
+        'Time from a pull request to its first review and to its merge, over 28 days',
+        12,
+        32,
+        12,
+        8,
+        's',
+        [
+          [
+            'max by (service) (firebreak_code_first_review_seconds{service=~"$service", quantile="0.5"})',
+            '{{service}} review',
+          ],
+          ['max by (service) (firebreak_code_merge_seconds{service=~"$service", quantile="0.5"})', '{{service}} merge'],
+        ],
+      ),
+      timeseries('Commits', 'On the default branch, over 28 days', 0, 40, 12, 8, 'short', [
+        ['max by (service) (firebreak_code_commits{service=~"$service"})', '{{service}}'],
+      ]),
+      timeseries('Pull requests', 'By what happened, over 28 days', 12, 40, 12, 8, 'short', [
+        ['max by (service, event) (firebreak_code_pull_requests{service=~"$service"})', '{{service}} {{event}}'],
+      ]),
     ],
   );
 }

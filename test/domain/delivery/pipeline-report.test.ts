@@ -20,6 +20,7 @@ const run = (n: number, result: RunFact['result'], seconds: number | null, more:
   branch: 'main',
   default_branch: 'main',
   result,
+  coverage: null,
   queued_at: null,
   started_at: BEGIN,
   finished_at: seconds === null ? null : plusSeconds(BEGIN, seconds),

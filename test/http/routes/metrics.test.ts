@@ -11,7 +11,8 @@ import type { Pager } from '../../../domain/ports/paging.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
-import { millisOf } from '../../../schemas/time/time.ts';
+import { Config, emptyConfig } from '../../../schemas/config/config.ts';
+import { millisOf, plusSeconds } from '../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import { processMetrics } from '../../../local/process-metrics.ts';
@@ -260,6 +261,46 @@ test('a failed deploy has a series until its failure has ended', async () => {
   expect(await values('firebreak_deployment_failed')).toEqual({ [series]: 1 });
   await stores.changes.endFailure(change.id);
   expect(await values('firebreak_deployment_failed')).toEqual({});
+});
+
+test('commits and pull requests of the services with a repository, over four weeks', async () => {
+  const config = Config.parse({ ...emptyConfig, services: { cart: { repository: 'acme/cart' }, docs: {} } });
+  deps.config = { current: async () => config, problems: async () => [] };
+  const now = stores.clock.now();
+  const commits = ['a', 'b'].map((sha) => ({ sha, committed_at: now, paths: null }));
+  const pushed = { branch: 'main', before: null, after: 'b', received_at: now, commits, truncated: false };
+  await stores.code.push({ forge: 'gitlab', repository: 'acme/cart', ...pushed });
+  await stores.code.pullRequest({
+    forge: 'gitlab',
+    repository: 'acme/cart',
+    number: 1,
+    title: 'Add',
+    url: null,
+    author: 'ada',
+    base: 'main',
+    head: 'add',
+    labels: [],
+    draft: false,
+    opened_at: plusSeconds(now, -7200),
+    merged_at: now,
+    closed_at: null,
+    merge_commit: 'b',
+    reverts: null,
+    updated_at: now,
+    review: null,
+  });
+  stores.clock.set(stores.clock.millis + 60_000);
+  expect(await values('firebreak_code_commits')).toEqual({ 'service="cart"': 2 });
+  expect(await values('firebreak_code_pull_requests')).toEqual({
+    'service="cart",event="opened"': 1,
+    'service="cart",event="merged"': 1,
+    'service="cart",event="closed"': 0,
+  });
+  expect(await values('firebreak_code_merge_seconds')).toEqual({
+    'service="cart",quantile="0.5"': 7200,
+    'service="cart",quantile="0.9"': 7200,
+  });
+  expect(await values('firebreak_code_first_review_seconds')).toEqual({});
 });
 
 test('every metric in the alert rules and the dashboard exists', async () => {

@@ -27,6 +27,11 @@ export class FakeCode implements CodeHistory {
     return copy(own.toSorted((a, b) => (a.received_at < b.received_at ? 1 : -1)).slice(0, PUSHES_READ));
   }
 
+  async pushesSince(repository: string, from: Timestamp): Promise<Push[]> {
+    const own = this.#store.pushes.filter((push) => push.repository === repository && push.received_at >= from);
+    return copy(own.toSorted((a, b) => (a.received_at < b.received_at ? -1 : 1)));
+  }
+
   async pullRequest(report: PullRequestReport): Promise<PullRequest> {
     const name = JSON.stringify([report.repository, report.number]);
     const merged = mergedPullRequest(this.#store.pullRequests.get(name), report);

@@ -9,7 +9,7 @@ import type { TokenRecord } from '../../../../schemas/access/access.ts';
 import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../../schemas/config/names.ts';
 import type { PipelineRun, PipelineRunInput } from '../../../../schemas/delivery/pipeline-run.ts';
-import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../../aws/table/stores.ts';
 import { FakeWorld, silent } from '../../../support/fake-deps.ts';
 
@@ -532,5 +532,59 @@ describe('GET /v1/metrics/pipelines', () => {
     expect((await get(`/v1/metrics/pipelines?service=${service}&window=soon`)).status).toBe(422);
     token = { actions: ['pipelines:read'], services: ['another'] };
     expect((await get(`/v1/metrics/pipelines?service=${service}`)).status).toBe(403);
+  });
+});
+
+describe('GET /v1/metrics/code', () => {
+  test('commits, pull requests, reviews, and coverage of a service or a team', async () => {
+    config = Config.parse({
+      ...emptyConfig,
+      services: { [service]: { repository: `acme/${service}`, team: `team-${service}` }, cart: { team: 'another' } },
+    });
+    const now = deps.clock.now();
+    const repository = `acme/${service}`;
+    const webhook = async (event: string, payload: object) => {
+      const body = JSON.stringify(payload);
+      const signature = `sha256=${createHmac('sha256', 'hook secret').update(body).digest('hex')}`;
+      deps.secrets = { get: async () => 'hook secret' };
+      const headers = { 'content-type': 'application/json', 'x-github-event': event, 'x-hub-signature-256': signature };
+      return (await app.request('/integrations/github/webhook', { method: 'POST', headers, body })).status;
+    };
+    const [before, after] = ['a'.repeat(40), 'b'.repeat(40)];
+    const paths = { added: [], removed: [], modified: ['a.ts'] };
+    const push = { ref: 'refs/heads/develop', before, after, commits: [{ id: after, timestamp: now, ...paths }] };
+    expect(await webhook('push', { ...push, repository: { full_name: repository, default_branch: 'develop' } })).toBe(
+      202,
+    );
+    const pull_request = {
+      number: 7,
+      title: 'Add',
+      user: { login: 'ada' },
+      base: { ref: 'develop' },
+      head: { ref: 'add' },
+      created_at: plusSeconds(now, -7200),
+      updated_at: now,
+      closed_at: now,
+      merged_at: now,
+      merge_commit_sha: after,
+    };
+    const review = { user: { login: 'grace' }, state: 'approved', submitted_at: plusSeconds(now, -3600) };
+    const reviewed = { action: 'submitted', pull_request, review, repository: { full_name: repository } };
+    expect(await webhook('pull_request_review', reviewed)).toBe(202);
+    expect((await report({ branch: 'main', coverage: 0.9, started_at: now })).status).toBe(201);
+    const expected = {
+      services: [service],
+      commits: 1,
+      pull_requests: { opened: 1, merged: 1, closed: 0 },
+      first_review: { count: 1, median_s: 3600, p90_s: 3600 },
+      merge: { count: 1, median_s: 7200 },
+      coverage: [{ service, value: 0.9 }],
+    };
+    expect(await get(`/v1/metrics/code?service=${service}`)).toMatchObject({ status: 200, body: expected });
+    expect((await get(`/v1/metrics/code?team=team-${service}&window=4w`)).body).toMatchObject(expected);
+    expect((await get('/v1/metrics/code?team=another')).body).toMatchObject({ services: ['cart'], commits: 0 });
+    expect(await figures()).toMatchObject({ 'pipeline_coverage_ratio main': 0.9 });
+    token = { actions: ['pipelines:read'], services: ['cart'] };
+    expect((await get(`/v1/metrics/code?service=${service}`)).status).toBe(403);
   });
 });
