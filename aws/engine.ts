@@ -5,7 +5,7 @@ import {
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda';
 import type { DrillRuns } from '../domain/ports/automation.ts';
-import type { CanaryRuns } from '../domain/ports/canary.ts';
+import type { CanaryRuns, WatchRuns } from '../domain/ports/canary.ts';
 import type { Engine } from '../domain/ports/system.ts';
 
 /** Errors by which the API says that a callback is already closed. */
@@ -55,6 +55,11 @@ export const lambdaDrillRuns = (client: LambdaClient, workflow: Workflow, stage:
 export const lambdaCanaryRuns = (client: LambdaClient, workflow: Workflow, stage: string): CanaryRuns => ({
   start: (canary, run) =>
     startExecution(client, workflow, `${stage}-canary-${canary}-${run}`, { canaryId: canary, run }),
+});
+
+/** Runs watches in the same function as incidents. */
+export const lambdaWatchRuns = (client: LambdaClient, workflow: Workflow, stage: string): WatchRuns => ({
+  start: (watch, run) => startExecution(client, workflow, `${stage}-${watch}-${run}`, { watchId: watch, run }),
 });
 
 /** @param name 64 characters of [A-Za-z0-9-_], the same for each attempt; never contains labels */

@@ -52,6 +52,7 @@ import { describeSlack } from './routes/slack-description.ts';
 import { sloCorrectionRoutes } from './routes/slo-corrections.ts';
 import { sloRoutes } from './routes/slos.ts';
 import { subscriberRoutes } from './routes/subscribers.ts';
+import { watchRoutes } from './routes/watches.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { identifiesRequest } from './middleware/request.ts';
 import { versionRoutes } from './routes/pinned-versions.ts';
@@ -104,6 +105,7 @@ export function api(deps: Deps): Api {
   argoRolloutsRoutes(app, deps);
   argoRolloutsJudgementRoute(app, deps);
   judgementRoutes(app, deps);
+  watchRoutes(app, deps);
   deployGateRoute(app, deps);
   githubRoutes(app, deps);
   gitlabRoutes(app, deps);

@@ -132,6 +132,7 @@ export function permissionsOf(resources: Resources) {
       ...ofBlobs(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),
       ...secrets('incident-response'),
       ...starting,
+      ...sendingTo(signals), // findings of watches
       ...wakingProjectors,
       ...ofTargets(resources.targets),
     ],

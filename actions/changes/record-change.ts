@@ -5,6 +5,7 @@ import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
+import { watchDeploy } from '../canary/watches.ts';
 import { addCommits } from './add-commits.ts';
 import { endFailures } from './end-failures.ts';
 import { notifyIncidents } from './notify-incidents.ts';
@@ -13,7 +14,18 @@ import { endOverdueDeploy, reportFailedDeploy } from './report-failed-deploy.ts'
 
 export type RecordDeps = Pick<
   Deps,
-  'changes' | 'code' | 'config' | 'clock' | 'timeScale' | 'log' | 'queue' | 'incidents' | 'decisions' | 'engine'
+  | 'changes'
+  | 'code'
+  | 'config'
+  | 'clock'
+  | 'timeScale'
+  | 'log'
+  | 'queue'
+  | 'incidents'
+  | 'decisions'
+  | 'engine'
+  | 'watches'
+  | 'watchRuns'
 >;
 
 /**
@@ -100,10 +112,12 @@ export async function endDelay(
   if (overdueAt !== null) await endOverdueDeploy(deps, before, overdueAt, trace);
 }
 
-/** Enqueues the alert of a failed change, or resolves those that a successful one ends. Idempotent. */
+/** Enqueues the alert of a failed change, or resolves those that a successful one ends, and watches it. Idempotent. */
 async function reportOutcome(deps: RecordDeps, change: Change, trace: string): Promise<void> {
   if (change.status === 'failed') await reportFailedDeploy(deps, change, trace);
-  if (change.status === 'succeeded') await endFailures(deps, change);
+  if (change.status !== 'succeeded') return;
+  await endFailures(deps, change);
+  await watchDeploy(deps, change);
 }
 
 /**

@@ -5,6 +5,7 @@ import { trafficRouterFor } from '../../integrations/traffic-routers.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
 import { notifyingChanges, notifyingPins } from '../notifying-stores.ts';
 import { CanaryTable } from '../table/canary/canaries.ts';
+import { WatchTable } from '../table/canary/watches.ts';
 import { BacklogTable } from '../table/changes/backlog.ts';
 import { ChangeTable } from '../table/changes/changes.ts';
 import { PinTable } from '../table/changes/pins.ts';
@@ -30,6 +31,7 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
     pins: notifyingPins(new PinTable(table, clock), (...subjects) => projections.changed(...subjects)),
     deployHistory: new DeployHistoryTable(table),
     attributions: new AttributionTable(table),
+    watches: new WatchTable(table, system.counters),
     backlog: new BacklogTable(table, clock),
     deployerFor: async (entry, serviceEnvironment) => {
       const deployer = await deployerFor(entry, { serviceEnvironment, ...targets });

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { Change, ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
+import { Watch, WatchOutcome } from '../../schemas/canary/watch.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
@@ -9,6 +10,7 @@ import type { CommandContext } from '../command-context.ts';
 /** An older Firebreak returns no `warnings`. */
 const Recorded = Change.extend({ warnings: z.array(z.string()).default([]) });
 const Changes = z.object({ items: z.array(Change) });
+const Watches = z.object({ items: z.array(Watch) });
 
 type RecordOptions = {
   kind?: string;
@@ -24,6 +26,8 @@ type RecordOptions = {
 };
 
 type ListOptions = { service?: string; environment?: string; limit: number; json?: true };
+
+type WatchOptions = ListOptions & { outcome?: string };
 
 export function addDeploy(program: Command, context: CommandContext): void {
   const deploy = program.command('deploy').description('Record and list deployments and other changes');
@@ -55,6 +59,18 @@ export function addDeploy(program: Command, context: CommandContext): void {
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((options: ListOptions) => list(context, options));
+  deploy
+    .command('watch')
+    .description('List the watches of deploys, newest first, or show the checks of one')
+    .argument('[id]')
+    .option('--service <name>', 'Only this service')
+    .option('--environment <name>', 'Only this environment')
+    .addOption(new Option('--outcome <outcome>', 'Only these').choices([...WatchOutcome.options, 'running']))
+    .option(...LIMIT_OPTION)
+    .option(...JSON_OPTION)
+    .action((id: string | undefined, options: WatchOptions) =>
+      id === undefined ? watches(context, options) : oneWatch(context, id, options),
+    );
 }
 
 async function record(context: CommandContext, what: object, options: RecordOptions): Promise<void> {
@@ -86,3 +102,36 @@ async function list(context: CommandContext, { json, ...query }: ListOptions): P
   ]);
   context.out(table(['ID', 'SERVICE', 'VERSION', 'KIND', 'STATUS', 'STARTED', 'NOTES'], rows));
 }
+
+async function watches(context: CommandContext, { json, ...query }: WatchOptions): Promise<void> {
+  const { items } = await (await Client.of(context)).get(`/v1/watches${queryOf(query)}`, Watches);
+  if (json) return context.out(asJson(items));
+  const rows = items.map((one) => [
+    one.id,
+    `${one.service}/${one.environment}`,
+    one.version,
+    shortTime(one.started_at),
+    one.outcome ?? 'running',
+    `${one.checks.length}/${one.checks_planned}`,
+    notesOf(one),
+  ]);
+  context.out(table(['ID', 'SERVICE', 'VERSION', 'STARTED', 'OUTCOME', 'CHECKS', 'NOTES'], rows));
+}
+
+async function oneWatch(context: CommandContext, id: string, { json }: WatchOptions): Promise<void> {
+  const watch = await (await Client.of(context)).get(`/v1/watches/${encodeURIComponent(id)}`, Watch);
+  if (json) return context.out(asJson(watch));
+  context.out(`${watch.service} in ${watch.environment}: ${watch.version}, ${watch.outcome ?? 'running'}`);
+  const notes = notesOf(watch);
+  if (notes !== '') context.out(oneLine(notes));
+  const rows = watch.checks.map((check) => [
+    String(check.number),
+    shortTime(check.due_at),
+    check.verdict,
+    check.reasons.join('; '),
+  ]);
+  context.out(table(['CHECK', 'DUE', 'VERDICT', 'WHY'], rows));
+}
+
+const notesOf = ({ reason, startup }: Watch): string =>
+  [...(reason === null ? [] : [reason]), ...(startup.slow ? ['slow start'] : [])].join('; ');

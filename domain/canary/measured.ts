@@ -203,7 +203,7 @@ function sampled({ metric, read }: OfSamples, { version }: Question): MetricEvid
     read.flatMap(({ at, value, ...sample }) =>
       value !== null && sameVersion(sample.version, version) === isOwn ? [{ at, value }] : [],
     );
-  const own = values(true);
+  const own = isFailure ? sinceFirstSuccess(values(true)) : values(true);
   if (own.length === 0)
     return {
       kind: 'missing',
@@ -222,6 +222,15 @@ function sampled({ metric, read }: OfSamples, { version }: Question): MetricEvid
     history: [],
   };
 }
+
+/** Leaves out failures before the first success: the version was starting. Without a success, all failures count. */
+const sinceFirstSuccess = (values: At<Value>[]): At<Value>[] =>
+  values.slice(
+    Math.max(
+      0,
+      values.findIndex(({ value }) => value === 0),
+    ),
+  );
 
 const boundOf = (le: string | undefined): number => (le === '+Inf' ? Infinity : le === undefined ? NaN : Number(le));
 

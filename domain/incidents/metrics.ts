@@ -63,6 +63,11 @@ export const COUNTERS = {
     help: 'Completed approval requests, by outcome; unopposed: no objection in time, which counts as approval',
     labels: ['outcome'],
   },
+  firebreak_watches_total: {
+    group: 'incidents',
+    help: 'Completed watches of deploys, by outcome: healthy, degraded, inconclusive, superseded, or stopped',
+    labels: ['outcome'],
+  },
   firebreak_vendor_calls_total: {
     group: 'vendors',
     help: 'Requests to a vendor, each including its retries, by outcome: ok, refused (by the vendor), or error (no response, or one that asks for a retry)',

@@ -8,6 +8,7 @@ import type {
 } from '../../schemas/canary/canary.ts';
 import type { HttpSample } from '../../schemas/canary/judgement.ts';
 import type { TrafficConfig } from '../../schemas/canary/traffic-config.ts';
+import type { Watch, WatchId, WatchOutcome, WatchRecord } from '../../schemas/canary/watch.ts';
 import type { Gate, Judged } from '../canary/progress.ts';
 import type { TrafficRouter } from '../canary/traffic.ts';
 import type { Page, ServiceEnvironment } from './common.ts';
@@ -63,3 +64,22 @@ export type CanaryActions = {
   /** Records the outcome of the deployment, which alerts people if the version was degraded. */
   ended(canary: CanaryRecord): Promise<void>;
 };
+
+/** Watches of deploys. */
+export type Watches = {
+  /** Stores a new watch. `false`: the change has one already. */
+  begin(watch: WatchRecord): Promise<boolean>;
+  /** Reads strongly consistently. */
+  get(id: WatchId): Promise<WatchRecord | undefined>;
+  /** Lists watches, newest first. Eventually consistent. */
+  list(
+    query: Partial<ServiceEnvironment> & { outcome?: WatchOutcome | 'running'; limit: number; cursor?: string },
+  ): Promise<Page<Watch>>;
+  /** Returns watches in progress, and those whose alerts still fire. Strongly consistent. */
+  unfinished(): Promise<WatchRecord[]>;
+  /** Stores the state. `false`: modified since it was read. */
+  put(watch: WatchRecord): Promise<boolean>;
+};
+
+/** Starts the run of a watch's workflow; idempotent. */
+export type WatchRuns = { start(id: WatchId, run: number): Promise<void> };

@@ -2,7 +2,7 @@ import type { ImageAutomationConfig } from '../../schemas/rollback/image-automat
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
-import type { Canaries, CanaryRuns, TrafficRouterFor } from './canary.ts';
+import type { Canaries, CanaryRuns, TrafficRouterFor, Watches, WatchRuns } from './canary.ts';
 import type { Attributions, DeployHistory } from './delivery.ts';
 import type {
   AuditLog,
@@ -95,6 +95,7 @@ export type QueueDeps = {
   engine: Engine;
   drillRuns: DrillRuns;
   canaryRuns: CanaryRuns;
+  watchRuns: WatchRuns;
 };
 
 /** Incidents, what was decided and done about them, and the alerts before them. */
@@ -126,6 +127,8 @@ export type ChangeDeps = {
   pins: Pins;
   deployHistory: DeployHistory;
   attributions: Attributions;
+  /** Watches of deploys. */
+  watches: Watches;
   backlog: Backlog;
   /** Undefined: the configuration is incomplete. */
   deployerFor: (config: DeployerConfig, serviceEnvironment: ServiceEnvironment) => Promise<Deployer | undefined>;

@@ -4,6 +4,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { startOrphanedCanaries } from '../../actions/canary/canaries.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
+import { tendWatches } from '../../actions/canary/watches.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
 import { rollDeploys } from '../../actions/delivery/roll-deploys.ts';
 import { applyUnmapped } from '../../actions/changes/report-change.ts';
@@ -74,6 +75,8 @@ export type SweepDeps = ProtectionDeps &
     | 'drillRuns'
     | 'canaries'
     | 'canaryRuns'
+    | 'watches'
+    | 'watchRuns'
     | 'freezes'
     | 'sloAlerts'
     | 'audit'
@@ -132,6 +135,7 @@ export async function sweep(
     ['roll up deployments', () => rollDeploys(deps)],
     ['start drills', () => startOrphanedDrills(deps)],
     ['start canaries', () => startOrphanedCanaries(deps)],
+    ['tend watches', () => tendWatches(deps)],
     ['show silences', () => showQuiet(deps, open)],
     ['compare the status page with SLIs', () => comparePages(deps, open)],
     ['seal the audit log', () => deps.audit.seal()],

@@ -17,6 +17,7 @@ import { Slo } from '../slo/slo.ts';
 import { oneOf } from '../parsing/aliases.ts';
 import { CanaryConfig } from '../canary/canary.ts';
 import { JudgeConfig } from '../canary/judge-config.ts';
+import { WatchConfig } from '../canary/watch.ts';
 
 /** What Firebreak does beside an existing pager while it is tried in mode `shadow`. */
 const ShadowTrial = z.strictObject({
@@ -139,6 +140,8 @@ export const EnvironmentEntry = z.strictObject({
   judge: JudgeConfig.optional(),
   /** How a new version gets traffic step by step. Absent: no canaries by Firebreak. */
   canary: CanaryConfig.optional(),
+  /** Deploys are watched. Absent: they are not. */
+  watch: WatchConfig.optional(),
 });
 export type EnvironmentEntry = z.infer<typeof EnvironmentEntry>;
 

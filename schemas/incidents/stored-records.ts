@@ -12,6 +12,7 @@ import {
   Would,
 } from './incident.ts';
 import { type Action, Automation, TokenRecord } from '../access/access.ts';
+import { CheckVerdict, Watch, WatchCheck, WatchFinding, WatchOutcome, WatchRecord } from '../canary/watch.ts';
 import { Drill, DrillPhase, DrillRecord, DrillStep } from '../automation/drill.ts';
 import { Freeze, FreezeCause, Override } from '../freeze/freeze.ts';
 import { Mode, Severity } from '../config/names.ts';
@@ -69,6 +70,16 @@ const drill = {
 export const StoredDrill = Drill.extend(drill);
 /** Keeps unknown fields, because it is written back as a whole. */
 export const StoredDrillRecord = DrillRecord.extend(drill).loose();
+
+const watch = {
+  outcome: readAs(WatchOutcome, 'stopped').nullable(),
+  checks: z.array(WatchCheck.extend({ verdict: readAs(CheckVerdict, 'inconclusive') }).loose()),
+};
+const findings = z.array(readAs(WatchFinding, 'inconclusive'));
+
+export const StoredWatch = Watch.extend(watch);
+/** Keeps unknown fields, because it is written back as a whole. */
+export const StoredWatchRecord = WatchRecord.extend({ ...watch, findings, reported: findings }).loose();
 
 /** An unknown action allows nothing here; it stays in the list, which the record's authentication code covers. */
 export const StoredToken = TokenRecord.extend({

@@ -242,11 +242,11 @@ describe('permissions', () => {
       .map(({ name }) => name)
       .toSorted();
 
-  test('only the router receives signals; only the receivers, a replay in the console, and the sweeper send them', () => {
+  test('only the router receives signals; only the receivers, a replay in the console, watches, and the sweeper send them', () => {
     for (const queue of ['Urgent.', 'Ordinary.', 'Unmatched.']) {
       expect(rolesAllowed('sqs:ReceiveMessage', queue)).toEqual(['Route']);
       expect(rolesAllowed('sqs:ChangeMessageVisibility', queue)).toEqual(['Route']);
-      expect(rolesAllowed('sqs:SendMessage', queue)).toEqual(['Console', 'Http', 'Sweep']);
+      expect(rolesAllowed('sqs:SendMessage', queue)).toEqual(['Console', 'Http', 'IncidentResponse', 'Sweep']);
     }
   });
 

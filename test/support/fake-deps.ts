@@ -223,6 +223,11 @@ export class FakeWorld {
         withdraw: async () => undefined,
       },
       drillRuns: notAsked('drillRuns'),
+      watches: Object.assign(notAsked<Deps['watches']>('watches'), {
+        unfinished: async () => [],
+        list: async () => ({ items: [], next_cursor: null }),
+      }),
+      watchRuns: notAsked('watchRuns'),
       sloMetrics: notAsked('sloMetrics'),
       sloLease: notAsked('sloLease'),
       sloAlerts: notAsked('sloAlerts'),

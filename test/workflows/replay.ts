@@ -10,6 +10,7 @@ import { detailsOf, golden, payloadOf, recorded, type Run } from './history.ts';
 import { handlerWith } from './play.ts';
 import { canaryReplay } from './stories/canaries.ts';
 import { drillHandlerWith } from './stories/drills.ts';
+import { watchHandlerWith } from './stories/watches.ts';
 import { lambdaContext, overTheWire, withoutCooldown } from './virtual-lambda.ts';
 
 /** An operation, as the handler receives it. */
@@ -175,10 +176,15 @@ function spellRecorded(event: HistoryEvent): string {
 
 const words = (...parts: unknown[]): string => parts.map((part) => JSON.stringify(part ?? null)).join(' ');
 
-const HANDLERS = { 'incident-response': handlerWith, drill: drillHandlerWith, canary: canaryReplay };
+const HANDLERS = {
+  'incident-response': handlerWith,
+  drill: drillHandlerWith,
+  canary: canaryReplay,
+  'deploy-watch': watchHandlerWith,
+};
 
 /** All recorded runs, with the handlers that replay them. */
-export const recordedRuns = (['incident-response', 'drill', 'canary'] as const).flatMap((workflow) =>
+export const recordedRuns = (['incident-response', 'drill', 'canary', 'deploy-watch'] as const).flatMap((workflow) =>
   recorded(workflow).flatMap((name) =>
     golden(name, workflow).runs.map((run, index) => ({
       name: `${workflow}: ${name}${index === 0 ? '' : `, run ${index + 1}`}`,

@@ -1,4 +1,5 @@
 import type { CanaryId } from '../../../schemas/canary/canary.ts';
+import type { WatchId } from '../../../schemas/canary/watch.ts';
 import type { DrillId } from '../../../schemas/automation/drill.ts';
 import type { FreezeScope } from '../../../schemas/freeze/freeze.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
@@ -245,6 +246,10 @@ export const keys = {
   /** Drills that are not finished. */
   drilling: (id: DrillId): Key => ({ pk: 'DRILLING', sk: id }),
   drillings: (): Pick<Key, 'pk'> => ({ pk: 'DRILLING' }),
+  watch: (id: WatchId): Key => ({ pk: `WATCH#${id}`, sk: 'WATCH' }),
+  /** Watches that are not finished, or whose alerts fire. */
+  watching: (id: WatchId): Key => ({ pk: 'WATCHING', sk: id }),
+  watchings: (): Pick<Key, 'pk'> => ({ pk: 'WATCHING' }),
   /** When the rollback path of a service and environment was last proved. */
   proved: (serviceEnvironment: ServiceEnvironment): Key => ({
     pk: 'PROVED',
@@ -445,6 +450,7 @@ export const lists = {
   pins: 'PINS',
   drills: 'DRILLS',
   canaries: 'CANARIES',
+  watches: 'WATCHES',
   freezes: 'FREEZELIST',
   actionItems: 'ACTIONITEMLIST',
 };

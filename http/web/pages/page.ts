@@ -51,6 +51,8 @@ export type ConsoleDeps = Pick<
   | 'timeScale'
   | 'tokens'
   | 'userCache'
+  | 'watches'
+  | 'watchRuns'
 > & { signIn: SignIn };
 
 /** What a page gets of a request. */

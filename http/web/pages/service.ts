@@ -28,6 +28,7 @@ import {
 } from '../parts.ts';
 import { type ConsolePage, field } from './page.ts';
 import { CHANGE_FILTERS, type ChangeFilter, loadService, type Place, type ServiceData } from './service/data.ts';
+import { watchesPanel } from './service/watches.ts';
 import { withoutCorrections } from './slos.ts';
 
 export const service: ConsolePage = {
@@ -68,7 +69,10 @@ export const service: ConsolePage = {
 export const serviceMain = (data: ServiceData): Html => html`
   ${summary(data)}
   <div class="columns">
-    <div class="detail">${placesPanel(data)} ${automationPanel(data)} ${pinsPanel(data)} ${changesPanel(data)}</div>
+    <div class="detail">
+      ${placesPanel(data)} ${automationPanel(data)} ${pinsPanel(data)} ${watchesPanel(data.watches, data.at)}
+      ${changesPanel(data)}
+    </div>
     <div class="aside">${catalogPanel(data)} ${slosPanel(data)} ${incidentsPanel(data)}</div>
   </div>
 `;

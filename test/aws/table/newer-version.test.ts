@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
+import { WatchTable } from '../../../aws/table/canary/watches.ts';
 import { DrillTable } from '../../../aws/table/incidents/drills.ts';
 import { FreezeStateTable } from '../../../aws/table/freeze/freeze-state.ts';
 import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
@@ -10,7 +11,8 @@ import { RecordMacs } from '../../../aws/table/access/record-macs.ts';
 import { alertOf } from '../../../domain/alerts/admission.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import type { DrillId, DrillRecord } from '../../../schemas/automation/drill.ts';
-import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { WatchId, type WatchRecord } from '../../../schemas/canary/watch.ts';
+import { ChangeId, EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { freeze, override } from './freezes-support.ts';
 import { silent, sealSecrets } from '../../support/fake-deps.ts';
@@ -160,4 +162,47 @@ test('an alert with an unknown severity is recognized, and can end', async () =>
   expect((await stores.incidents.admit(arrivals([one]), receipt)).counts).toMatchObject({ known: 1 });
   await stores.incidents.admit(arrivals([{ ...one, status: 'resolved', endsAt: receipt.at }]), receipt);
   expect(id && (await stores.incidents.read(id))).toMatchObject({ firing: 0 });
+});
+
+test('a watch with an unknown outcome or verdict is listed, and keeps all its fields', async () => {
+  const watches = new WatchTable(stores.table, { add: async () => undefined, read: async () => [] });
+  const id = WatchId.parse(`wch_${'0'.repeat(26)}`);
+  const at = stores.clock.now();
+  const place = { service: ServiceName.parse('watched'), environment: EnvironmentName.parse('production') };
+  const begun: WatchRecord = {
+    ...place,
+    id,
+    change_id: ChangeId.parse(`chg_${'0'.repeat(26)}`),
+    version: Version.parse('v2'),
+    baseline: null,
+    started_at: at,
+    deployed_at: at,
+    ended_at: null,
+    checks_planned: 10,
+    interval_seconds: 30,
+    outcome: null,
+    reason: null,
+    startup: { seconds: null, max_seconds: 60, slow: false },
+    checks: [{ number: 1, due_at: at, at, verdict: 'healthy', reasons: [] }],
+    metrics: [],
+    degraded_since: null,
+    samples: [],
+    findings: [],
+    reported: [],
+    run: 1,
+    execution: null,
+    rev: 0,
+  };
+  expect([await watches.begin(begun), await watches.begin(begun)]).toEqual([true, false]);
+  await set(keys.watch(id), 'of_a_newer_version', NEWER.of_a_newer_version);
+  await set(keys.watch(id), 'outcome', 'promoted');
+  const listed = (await watches.list({ ...place, limit: 10 })).items;
+  expect(listed).toMatchObject([{ id, outcome: 'stopped' }]);
+  const read = (await watches.unfinished()).find((watch) => watch.id === id);
+  expect(read).toMatchObject({ id, outcome: 'stopped', checks: [{ verdict: 'healthy' }] });
+  expect(await watches.put({ ...begun, ...read, outcome: 'healthy', ended_at: at })).toBe(true);
+  // It was read before the write above.
+  expect(await watches.put({ ...begun, ...read })).toBe(false);
+  expect(await item(keys.watch(id))).toMatchObject({ ...NEWER, outcome: 'healthy', rev: 1 });
+  expect((await watches.unfinished()).map((watch) => watch.id)).not.toContain(id);
 });

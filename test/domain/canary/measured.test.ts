@@ -156,6 +156,15 @@ describe('what was measured', () => {
       ]);
     });
 
+    test('failures before the first success are the start-up, unless there is none', () => {
+      const values = (...given: number[]) => {
+        const [metric] = evidence(given.map((value, at) => sample('v42', at, value))).metrics;
+        return metric?.kind === 'value' ? metric.version.map(({ value }) => value) : null;
+      };
+      expect(values(1, 1, 0, 1, 0)).toEqual([0, 1, 0]);
+      expect(values(1, 1, 1)).toEqual([1, 1, 1]);
+    });
+
     test('is missing without a value, with the newest reason', () => {
       expect(evidence([sample('v42', 1, null, 'no answer in time')]).metrics).toEqual([
         { kind: 'missing', name: 'probe', because: 'no answer in time' },

@@ -18,7 +18,7 @@ export const CANARIES: Record<string, Behavior> = {
 };
 
 const MINUTES_BEFORE = 75;
-const MINUTES_OF_CANARY = 6;
+export const MINUTES_OF_CANARY = 6;
 
 /** Recorded in advance, so that the test does not depend on how long the start takes. */
 const MINUTES_AHEAD = 10;

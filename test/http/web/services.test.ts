@@ -4,6 +4,7 @@ import type { Place, ServiceData } from '../../../http/web/pages/service/data.ts
 import { type ServiceRow, type Services, servicesMain } from '../../../http/web/pages/services.ts';
 import type { ShadowRow } from '../../../schemas/automation/shadow-report.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
+import type { Watch } from '../../../schemas/canary/watch.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import { emptyConfig, type EnvironmentEntry, ServicesFile } from '../../../schemas/config/config.ts';
 import { consoleWorld } from '../../support/console-world.ts';
@@ -91,6 +92,24 @@ const place = (more: Partial<Place> = {}): Place => ({
   ...more,
 });
 
+const watch = (more: object = {}): Watch =>
+  ({
+    id: 'wch_00000000000000000000000000',
+    environment: hostile('environment'),
+    version: hostile('version'),
+    baseline: hostile('baseline'),
+    started_at: AT,
+    outcome: 'degraded',
+    reason: hostile('reason'),
+    checks_planned: 10,
+    startup: { seconds: 90, max_seconds: 60, slow: true },
+    checks: [
+      { number: 1, due_at: AT, at: null, verdict: 'missed', reasons: [] },
+      { number: 2, due_at: AT, at: AT, verdict: 'degraded', reasons: [hostile('why')] },
+    ],
+    ...more,
+  }) as unknown as Watch;
+
 const data = (more: Partial<ServiceData> = {}): ServiceData => ({
   may: () => true,
   formKey: 'key',
@@ -133,11 +152,21 @@ const data = (more: Partial<ServiceData> = {}): ServiceData => ({
       superseded_by: hostile<Version>('v10'),
     } as unknown as PinView,
   ],
+  watches: [watch()],
   ...more,
 });
 
 const ofList = async (more: Partial<Services> = {}) => String(await servicesMain(list(more)));
 const ofOne = async (more: Partial<ServiceData> = {}) => String(await serviceMain(data(more)));
+
+test('a watch shows its state, its checks, and a slow start', async () => {
+  const shown = textOf(await ofOne({ watches: [watch({ outcome: null, reason: null, version: 'v42' })] }));
+  expect(shown).toContain('check 3 of 10');
+  expect(shown).toContain('slow start');
+  expect(shown).toContain('90 s; at most 60 s are expected');
+  expect(shown).toContain('2 of 10 checks');
+  expect(textOf(await ofOne({ watches: [] }))).not.toContain('Watches of deploys');
+});
 
 test('hostile texts are shown as text', async () => {
   expectHarmless(await ofList(), 4);

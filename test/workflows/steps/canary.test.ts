@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { JudgementRequest } from '../../../schemas/canary/judgement.ts';
 import { Config } from '../../../schemas/config/config.ts';
-import { judgeVersion } from '../../../workflows/steps/canary/judge-version.ts';
+import { judgeVersion, storable } from '../../../workflows/steps/canary/judge-version.ts';
 import { measureOverHttp } from '../../../workflows/steps/canary/measure.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 
@@ -68,4 +68,16 @@ test('without checks, metrics over HTTP do not count', async () => {
     reasons: ['all metrics of the service are measured over HTTP, which only watches and canaries do'],
     metrics: [],
   });
+});
+
+test('numbers can be stored, however small a probability is', () => {
+  expect([1e-150, 5e-324, 0.03, 1e200, -Infinity, NaN, null].map(storable)).toEqual([
+    0,
+    0,
+    0.03,
+    1e100,
+    -1e100,
+    null,
+    null,
+  ]);
 });

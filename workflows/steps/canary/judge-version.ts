@@ -43,6 +43,16 @@ export async function judgeVersion(
   samples?: readonly HttpSample[],
   limits?: Limits,
 ): Promise<JudgementView> {
+  return (await judgeMeasured(deps, request, samples, limits)).judgement;
+}
+
+/** Judges a version, and returns whether anything could be read to judge it by. */
+export async function judgeMeasured(
+  deps: JudgeDeps,
+  request: JudgementRequest,
+  samples?: readonly HttpSample[],
+  limits?: Limits,
+): Promise<{ judgement: JudgementView; isMeasured: boolean }> {
   const { service, environment, version } = request;
   const config = await deps.config.current();
   const all = withLimits(judgeSettings(deps, config, request), limits);
@@ -60,8 +70,16 @@ export async function judgeVersion(
     startedAt,
     label: settings.versionLabel,
   });
-  const { verdict, metrics } = judge(evidence, settings);
-  return {
+  const judged = judge(evidence, settings);
+  const { verdict } = judged;
+  const metrics = judged.metrics.map((metric) => ({
+    ...metric,
+    version: storable(metric.version),
+    baseline: storable(metric.baseline),
+    change: storable(metric.change),
+    p: storable(metric.p),
+  }));
+  const judgement: JudgementView = {
     service,
     environment,
     version,
@@ -72,6 +90,17 @@ export async function judgeVersion(
     since: since === null ? null : timestamp((since - step) * 1000),
     judged_at: timestamp(grid.until * 1000),
   };
+  return { judgement, isMeasured: measured.some(({ read: found }) => !('because' in found)) };
+}
+
+/** Magnitudes that DynamoDB can store, with a margin: probabilities by chance can be smaller. */
+const SMALLEST = 1e-100;
+const GREATEST = 1e100;
+
+/** Returns a number that can be stored. */
+export function storable(value: number | null): number | null {
+  if (value === null || Number.isNaN(value)) return null;
+  return Math.abs(value) < SMALLEST ? 0 : Math.max(-GREATEST, Math.min(GREATEST, value));
 }
 
 /** Returns the reasons of the metrics that decided. */

@@ -2,7 +2,7 @@ import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { HttpSample } from '../../../schemas/canary/judgement.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { judgeSettings } from './judge-version.ts';
+import { judgeSettings, storable } from './judge-version.ts';
 
 /**
  * Measures a version over HTTP, and its baseline where a URL names the version. Makes one call for each; a call without a
@@ -23,11 +23,10 @@ export async function measureOverHttp(
       return versions.map((measured) => ({ metric, version: measured }));
     });
   return Promise.all(
-    calls.map(async (one) => ({
-      metric: one.metric.name,
-      version: one.version,
-      at,
-      ...(await deps.judgeMetrics.measure(one.metric, { service, environment, version: one.version })),
-    })),
+    calls.map(async (one) => {
+      const of = { service, environment, version: one.version };
+      const { value, detail } = await deps.judgeMetrics.measure(one.metric, of);
+      return { metric: one.metric.name, version: one.version, at, value: storable(value), detail };
+    }),
   );
 }

@@ -8,6 +8,7 @@ import type { Deps } from '../../../../domain/ports/deps.ts';
 import type { Automation } from '../../../../schemas/access/access.ts';
 import type { ProvedTarget } from '../../../../schemas/automation/drill.ts';
 import type { ShadowRow } from '../../../../schemas/automation/shadow-report.ts';
+import type { Watch } from '../../../../schemas/canary/watch.ts';
 import { type Change, ChangeKind } from '../../../../schemas/changes/change.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import type { EnvironmentEntry, ServiceEntry } from '../../../../schemas/config/config.ts';
@@ -20,6 +21,7 @@ import type { PageRequest, ConsoleDeps } from '../page.ts';
 
 const INCIDENTS_SHOWN = 10;
 const CHANGES_SHOWN = 25;
+const WATCHES_SHOWN = 5;
 
 /** Changes that one request looks through for those of a kind, and how many one read returns. */
 const CHANGES_SEARCHED_MAX = 500;
@@ -69,6 +71,8 @@ export type ServiceData = Pick<Viewer, 'may' | 'formKey'> & {
   /** Null: the viewer may not see it. */
   changes: { filter: ChangeFilter; items: readonly Change[]; from: string | null; older: string | null } | null;
   pins: readonly PinView[] | null;
+  /** The newest ones. */
+  watches: readonly Watch[];
 };
 
 /** @throws Refusal 403, 404 */
@@ -78,7 +82,7 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
   const { caller, may, formKey } = viewer;
   caller.allow('incidents:read', { service });
   const reads = (action: Parameters<Viewer['may']>[0]) => may(action, { service });
-  const [config, live, automation, incidents, changes, pins, proved, slos, shadow] = await Promise.all([
+  const [config, live, automation, incidents, changes, pins, proved, slos, shadow, watches] = await Promise.all([
     deps.config.current(),
     reads('deployments:read') ? deps.changes.live() : [],
     reads('automation:read') ? deps.automation.read() : null,
@@ -88,6 +92,7 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
     reads('drills:read') ? deps.drills.proved() : [],
     reads('slos:read') ? currentSlos(deps) : [],
     reads('automation:read') ? shadowOf(deps, viewer, service) : [],
+    reads('deployments:read') ? deps.watches.list({ service, limit: WATCHES_SHOWN }) : { items: [] },
   ]);
   const entry = serviceEntry(config.services, service) ?? null;
   const running = live.filter((change) => change.service === service);
@@ -125,6 +130,7 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
     incidents: incidents.items.filter((one) => may('incidents:read', one)),
     changes,
     pins,
+    watches: watches.items.filter((watch) => may('deployments:read', watch)),
   };
 }
 

@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { WatchRecord } from '../../schemas/canary/watch.ts';
+import { openTable, type TableStores } from '../aws/table/stores.ts';
+import { playWatch, watchPaths } from './stories/watches.ts';
+import { byContext, golden, record, type Run, updating } from './history.ts';
+
+let stores: TableStores;
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores?.close());
+
+const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
+
+const SIGNS = { healthy: '+', degraded: '-', inconclusive: '?', missed: 'x' } as const;
+const lineOf = (watch: WatchRecord | undefined): string =>
+  (watch?.checks ?? []).map(({ number, verdict }) => `${number}${SIGNS[verdict]}`).join(' ');
+
+describe('watch of a deploy', () => {
+  test.for(Object.entries(watchPaths).map(([name, path], index) => [name, path, index + 1] as const))(
+    '%s',
+    async ([name, path, number], { expect }) => {
+      const { watch, runs, sent } = await playWatch(stores.table, number, path);
+      expect(lineOf(watch)).toBe(path.checks);
+      expect({ outcome: watch?.outcome, reason: watch?.reason?.replace(`v${number}.2`, 'NEXT') }).toEqual(path.ends);
+      const alerts = sent.map(
+        ({ status, labels }) => `${status === 'resolved' ? '-' : ''}${new Map(labels).get('alertname')}`,
+      );
+      expect(alerts).toEqual(path.alerts ?? []);
+      if (path.startup !== undefined) expect(watch?.startup).toMatchObject(path.startup);
+      if (updating()) record(name, { runs }, 'deploy-watch');
+      expect(runs.map(inContexts)).toEqual(golden(name, 'deploy-watch').runs.map(inContexts));
+    },
+  );
+});
