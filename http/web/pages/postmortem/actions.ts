@@ -13,7 +13,7 @@ import { field, type PageAction, type Sent } from '../page.ts';
 /** A text that a person edits, with the revision on which it is based. */
 type Edited = { key: string; text: string; revision: number };
 
-/** The form for a text. A browser leaves out the first line break in it, so one is added. */
+/** The form for a text. A browser leaves out the line break at the beginning of the field. */
 export const editorFields = (id: IncidentId, formKey: string, { key, text, revision }: Edited): Html =>
   html`<form method="post" action="${postmortemPath(id)}/actions/save" class="editor">
     <input type="hidden" name="form_key" value="${formKey}" />
@@ -27,7 +27,7 @@ export const editorFields = (id: IncidentId, formKey: string, { key, text, revis
       required
       spellcheck="true"
     >
-${'\n'}${text}</textarea>
+${text}</textarea>
     <div class="buttons">
       <button class="primary" id="do-save-${key}">Save</button>
       <button id="do-preview-${key}" formaction="${postmortemPath(id)}/actions/preview">Preview</button>

@@ -65,7 +65,7 @@ const publicForm = ({ id, formKey, key, text, permit }: Edited): Html =>
       required
       spellcheck="true"
     >
-${'\n'}${text}</textarea>
+${text}</textarea>
     ${permit.map(
       (word) =>
         html`<label><input type="checkbox" name="permit" value="${word}" /> “${word}” may be public here</label>`,
