@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { z } from '@hono/zod-openapi';
+import * as z from 'zod';
 
 /** Problem details of RFC 9457. docs/reference/errors.md has a heading for each `code`. */
 export const Problem = z

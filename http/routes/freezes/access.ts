@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from 'zod';
 import type { Context } from 'hono';
 import type { Scope } from '../../../domain/access/access.ts';
 import { type Freeze, SaidReason } from '../../../schemas/freeze/freeze.ts';
