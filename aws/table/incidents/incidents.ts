@@ -521,7 +521,8 @@ export class IncidentTable implements Incidents {
 
   async setSimilar(id: IncidentId, similar: readonly SimilarIncident[]): Promise<void> {
     await this.#table.touch(keys.incident(id), {
-      UpdateExpression: 'SET similar = :similar',
+      UpdateExpression: 'SET #similar = :similar', // a reserved word of DynamoDB
+      ExpressionAttributeNames: { '#similar': 'similar' },
       ExpressionAttributeValues: { ':similar': similar },
     });
   }

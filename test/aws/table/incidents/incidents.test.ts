@@ -89,6 +89,40 @@ inBothStores(() => {
     });
   });
 
+  describe('the record of an incident', () => {
+    test('keeps the similar incidents of the last comparison', async () => {
+      const id = await opened();
+      const similar = {
+        id: '01TEST00000000000000000009' as IncidentId,
+        title: 'Errors',
+        opened_at: here().startsAt,
+        reasons: ['same alert: Errors'],
+        fixed_by: null,
+        open_action_items: 1,
+      };
+      await stores.incidents.setSimilar(id, [similar]);
+      expect((await stores.incidents.read(id))?.similar).toEqual([similar]);
+      await stores.incidents.setSimilar(id, []);
+      expect((await stores.incidents.read(id))?.similar).toEqual([]);
+    });
+
+    test('has the alerts as they were admitted, and all messages with their times', async () => {
+      const id = await opened(here());
+      later(60);
+      await admit(other({ startsAt: plusSeconds(here().startsAt, 30) }));
+      const { signals, messages, truncated } = await stores.incidents.inputs(id, 10);
+      expect(signals.map(({ episode, received_at }) => [episode, typeof received_at])).toEqual([
+        [here().episode, 'string'],
+        [other({ startsAt: plusSeconds(here().startsAt, 30) }).episode, 'string'],
+      ]);
+      expect(truncated).toBe(false);
+      expect(messages).toMatchObject([
+        { seq: 1, at: signals[1]?.first_seen_at, message: { kind: 'signals', fired: 1 } },
+      ]);
+      expect(await stores.incidents.inputs(id, 1)).toMatchObject({ signals: [{}], truncated: true });
+    });
+  });
+
   describe('the inbox', () => {
     test('returns new messages in order, and the state of the incident', async () => {
       const id = await opened();
