@@ -112,6 +112,71 @@ export function devopsDashboard(): Dashboard {
   );
 }
 
+/** Builds the dashboard of GitOps: syncs, differences from Git, holds, and rollouts. */
+export function gitopsDashboard(): Dashboard {
+  const named = '{{service}} {{environment}}';
+  return dashboard(
+    'firebreak-gitops',
+    'GitOps',
+    {
+      tags: ['firebreak', 'delivery'],
+      from: 'now-2d',
+      variables: [
+        ['service', 'firebreak_deployment_timestamp_seconds'],
+        ['environment', 'firebreak_deployment_timestamp_seconds{service=~"$service"}'],
+      ],
+      deploysOf: PLACE,
+    },
+    [
+      timeseries('Argo CD applications', 'By sync status', 0, 0, 12, 8, 'short', [
+        ['sum by (sync_status) (argocd_app_info)', '{{sync_status}}'],
+      ]),
+      timeseries('Syncs of Argo CD', 'Per hour, by result', 12, 0, 12, 8, 'short', [
+        ['sum by (phase) (increase(argocd_app_sync_total[1h]))', '{{phase}}'],
+      ]),
+      timeseries(
+        'Differences from Git',
+        'Applications out of sync, and Flux objects that are not applied',
+        0,
+        8,
+        12,
+        8,
+        'short',
+        [
+          ['max by (name) (argocd_app_info{sync_status="OutOfSync"})', '{{name}}'],
+          [
+            'max by (customresource_kind, exported_namespace, name) (gotk_resource_info{ready="False"})',
+            '{{customresource_kind}} {{exported_namespace}}/{{name}}',
+          ],
+        ],
+      ),
+      timeseries('Suspended Flux objects', 'By kind', 12, 8, 12, 8, 'short', [
+        ['sum by (customresource_kind) (gotk_resource_info{suspended="true"})', '{{customresource_kind}}'],
+      ]),
+      timeseries(
+        'Pinned versions',
+        'Known bad after a rollback, and held back from image automation',
+        0,
+        16,
+        12,
+        8,
+        'short',
+        [[`max by (service, environment, version) (firebreak_pinned_version${PLACE})`, `${named} {{version}}`]],
+      ),
+      // A freeze of all services has no labels, which a variable does not select.
+      timeseries('Freezes in force', 'By cause; of all services if none is named', 12, 16, 12, 8, 'short', [
+        ['max by (service, environment, cause) (firebreak_freeze_in_force)', `${named} {{cause}}`],
+      ]),
+      timeseries('Failed deploys', 'Without a later one that succeeded', 0, 24, 12, 8, 'short', [
+        [`max by (service, environment, version) (firebreak_deployment_failed${PLACE})`, `${named} {{version}}`],
+      ]),
+      timeseries('Rollouts of Argo Rollouts', 'By phase', 12, 24, 12, 8, 'short', [
+        ['sum by (phase) (rollout_info)', '{{phase}}'],
+      ]),
+    ],
+  );
+}
+
 /** Builds the dashboard of pipelines: success, durations, queues, and tests. */
 export function pipelinesDashboard(): Dashboard {
   const increase = (series: string, by: string, range = '1d'): string =>

@@ -2,7 +2,7 @@ import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { Hash } from '../../freeze/ids.ts';
 import { type AlertmanagerOptions, alertmanagerConfig } from './alertmanager.ts';
 import { detail, overview } from './dashboards.ts';
-import { devopsDashboard, doraDashboard, pipelinesDashboard } from './delivery-dashboards.ts';
+import { devopsDashboard, doraDashboard, gitopsDashboard, pipelinesDashboard } from './delivery-dashboards.ts';
 import { deliveryRules, type DeliveryRulesOptions } from './delivery-rules.ts';
 import { alertingRules, type Preset, rawRules, recordingRules } from './rules.ts';
 
@@ -26,6 +26,7 @@ export function generated(slos: readonly Slo[], options: GenerateOptions): Map<s
     ['grafana/slo-detail.json', detail()],
     ['grafana/devops.json', devopsDashboard()],
     ['grafana/dora.json', doraDashboard()],
+    ['grafana/gitops.json', gitopsDashboard()],
     ['grafana/pipelines.json', pipelinesDashboard()],
   ]);
 }
