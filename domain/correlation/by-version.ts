@@ -158,6 +158,8 @@ function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, cour
   const least = Math.min(SOME_TRAFFIC, (change.canary_weight ?? 1) / 2);
   const { version } = change;
   if (mine.length === 0) {
+    const seen = evidence.by_version?.some((one) => sameVersion(one.version, version) && isRecent(one, evidence.at));
+    if (seen === true) return remark('by_version', `${version} has too few samples since the problem began`);
     const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
     return known
       ? factor('no_traffic', `${version} is not among the versions that receive traffic`)
@@ -332,6 +334,12 @@ function byAlert(named: readonly string[], { version, finished_at }: Change, { l
   return others.length < new Set(named).size
     ? factor('alert_names_others_too', `the alerts name ${list(others)} as well as ${version}`)
     : factor('alert_names_others', `the alerts name ${list(others)}, not ${version}`);
+}
+
+/** Returns whether a version has a recent sample of requests, or of the health query where these are not measured. */
+function isRecent({ curve, traffic }: NonNullable<Evidence['by_version']>[number], at: Evidence['at']): boolean {
+  const last = pointsOf(traffic ?? curve, at).findLast(({ value }) => traffic === null || value > 0);
+  return last !== undefined && millisOf(at) - last.at <= FRESH_SECONDS * 1000;
 }
 
 /** Treats an unknown share as traffic: the query would return no value for the version otherwise. */

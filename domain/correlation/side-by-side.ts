@@ -22,8 +22,11 @@ type Counts = { requests: number; failed: number };
 /** Limits above this are percentages: no ratio of failed requests above it is healthy. */
 const GREATEST_RATIO = 0.2;
 
-/** Part of the requests of the other version after which it has served its time. */
-const ALMOST_ALL = 0.95;
+/**
+ * Part of the requests of the other version after which it has served its time. Rates are extrapolated, so the requests seem
+ * to grow a little for the rest of the window.
+ */
+const MOST = 2 / 3;
 
 /** Minimum requests of each version, and failed ones of the suspect. */
 const MIN_REQUESTS = 10;
@@ -86,7 +89,7 @@ export function countsBeside(
 ): Beside | null {
   const [mine, theirs] = [own, other].map((one) => totals(one, { from, until, measure }));
   const most = Math.max(0, ...(theirs ?? []).map(({ requests }) => requests));
-  const end = theirs?.find(({ requests }) => requests > 0 && requests >= ALMOST_ALL * most);
+  const end = theirs?.find(({ requests }) => requests > 0 && requests >= MOST * most);
   const last = mine?.findLast(({ at }) => end !== undefined && at <= end.at);
   return end === undefined || last === undefined ? null : { own: last, other: end, seconds: (end.at - from) / 1000 };
 }

@@ -42,9 +42,9 @@ export const WEIGHTS = {
    */
   clock_skew_far: -2.2,
   /** The change seems to have started after the onset, and its record came at once, so its clock is right. */
-  clock_agrees: -1,
+  clock_agrees: -1.8,
   /** The record came late, after the onset: the clock can be behind, so that the change came after the problem. */
-  recorded_late: -1,
+  recorded_late: -1.6,
 
   /** Change of a dependency: few of a dependency's changes affect the service. At most, a person is asked. */
   dependency: -2.2,
@@ -109,7 +109,7 @@ export const WEIGHTS = {
   /** The service's series ended with the change: it may crash at its start. */
   vanished: 1.5,
   /** The alert is about missing samples, and no errors are measured: monitoring fails more often than a service vanishes. */
-  missing_samples: -1.7,
+  missing_samples: -2.3,
   /** The health query is within its limit now: the alert is noise, or the problem is over. */
   healthy_now: -3,
   /**
@@ -126,7 +126,7 @@ export const WEIGHTS = {
   /** As `only_its_version_bad`; it takes at most half of the traffic, and its errors explain those of all. */
   canary_bad: 3,
   /** As `only_its_version_bad`, but the other versions may have served only before the onset. */
-  only_it_seems_bad: 0.6,
+  only_it_seems_bad: 0.2,
   /** The limit is unknown, but the change's version is at least twice as bad as any other. */
   its_version_worse: 2,
   /** Another version is as bad. */

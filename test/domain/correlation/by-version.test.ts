@@ -184,3 +184,18 @@ test('a version without traffic is not a reason to ask', () => {
   const by_version = [version('v42', 0.9, 0), version('v41', 0.04, 1)];
   expect(confidence(whileRollingOut({ by_version }))).toBeLessThan(MIN_CONFIDENCE_TO_ASK);
 });
+
+test('a version with too few samples since the problem began is not one without traffic', () => {
+  const began = before(1);
+  const [bad, other] = [version('v42', 0.9, 0.02), version('v41', 0.001, 0.98)];
+  const newest = (curve: Versions[number]['curve']) => curve.filter(([at]) => at > began).slice(-1);
+  const changes = [own(timed('v41', 6000, 5900)), own(timed('v42', 240, null, { status: 'started' }))];
+  const canary = { ...bad, curve: newest(bad.curve), traffic: newest(bad.traffic ?? []) };
+  expect(weights(scene({ changes, health, by_version: [canary, other] }))).not.toHaveProperty('no_traffic');
+  const gone = {
+    ...bad,
+    curve: bad.curve.filter(([at]) => at < began),
+    traffic: (bad.traffic ?? []).filter(([at]) => at < began),
+  };
+  expect(weights(scene({ changes, health, by_version: [gone, other] }))).toMatchObject({ no_traffic: -4.5 });
+});
