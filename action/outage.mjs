@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { argv, cwd, env, exit, stderr, stdout } from 'node:process';
-import { decideAlone, recall } from '../cli/offline/decide.mjs';
+import { decideOffline, recall } from '../cli/offline/decide.mjs';
 import { jsonIn, objectIn, publicKeysIn, trustedBy } from '../cli/offline/keys.mjs';
 import { readState } from '../cli/offline/signed-state.mjs';
 import { keep } from '../cli/offline/state-file.mjs';
@@ -36,7 +36,7 @@ const place = () => ({
 const json = (path) => jsonIn(readFileSync(path, 'utf8'));
 
 /** @param {string} answer @param {string} jwks */
-async function keepWhatIsIn(answer, jwks) {
+async function storeAnswer(answer, jwks) {
   const { signed_state: state } = objectIn(json(answer));
   if (typeof state !== 'string') throw new Error('the answer is not signed: this Firebreak has no signing key');
   const keys = publicKeysIn(json(jwks));
@@ -51,14 +51,14 @@ async function decide() {
   const isRollback = change === undefined || change === 'deploy' || change === 'rollback';
   const request = { version: setting('VERSION'), commit: setting('COMMIT'), change, isRollback };
   const onOutage = setting('ON_OUTAGE') === 'allow' ? 'allow' : 'deny';
-  const decision = decideAlone(request, await recall(file(), place(), trusted()), onOutage, new Date());
+  const decision = decideOffline(request, await recall(file(), place(), trusted()), onOutage, new Date());
   stdout.write(`${JSON.stringify(decision)}\n`);
 }
 
 try {
   const [, , command, answer = '', jwks = ''] = argv;
   if (command === 'keys') trusted();
-  else if (command === 'keep') await keepWhatIsIn(answer, jwks);
+  else if (command === 'keep') await storeAnswer(answer, jwks);
   else if (command === 'decide') await decide();
   else throw new Error('usage: node outage.mjs keys | keep ANSWER JWKS | decide');
 } catch (error) {

@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { mintIncidentId } from '../aws/ids.ts';
 import { keys } from '../aws/table/core/keys.ts';
 import { Table, type Write } from '../aws/table/core/table.ts';
@@ -8,8 +6,8 @@ import { timelineWrite } from '../aws/table/incidents/inbox.ts';
 import { newIncidentWrites } from '../aws/table/incidents/new-incident.ts';
 import { PublicIncidentTable } from '../aws/table/status/public-incidents.ts';
 import { declaredIncident } from '../domain/incidents/new-incident.ts';
-import { startDynamoDb } from '../local/aws/dynamodb/start.ts';
 import { NAMES } from '../local/names.ts';
+import { withDatabase } from './local-database.ts';
 import {
   ChangeId,
   type EnvironmentName,
@@ -38,18 +36,7 @@ export async function storeIncidents(
   services: readonly string[],
   { entries, components, published }: { entries: number; components: readonly string[]; published: number },
 ): Promise<StoredIncidents> {
-  const accessKeyId = randomUUID();
-  const database = await startDynamoDb({
-    file: join(dataDir, 'dynamodb.sqlite'),
-    accessKeyId,
-    binary: process.env['FIREBREAK_DYNOXIDE_BIN'],
-  });
-  const client = new DynamoDBClient({
-    endpoint: database.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId, secretAccessKey: 'not checked' },
-  });
-  try {
+  return withDatabase(join(dataDir, 'dynamodb.sqlite'), async (client) => {
     const table = new Table(client, NAMES.table);
     const now = timestamp(Date.now());
     let busy: IncidentId | undefined;
@@ -61,10 +48,7 @@ export async function storeIncidents(
     await storeTimeline(table, busy, entries, now);
     await storePublished(table, components, published, now);
     return { busy };
-  } finally {
-    client.destroy();
-    await database.close();
-  }
+  });
 }
 
 async function store(table: Table, service: string, at: Timestamp): Promise<IncidentRecord> {

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { isThisMachine } from './credentials.ts';
 import { jsonIn, publicKeysIn, thumbprintsOf, trustedBy, UnusableKeys } from './offline/keys.mjs';
 import { readState } from './offline/signed-state.mjs';
-import { alone, keep, type Place, replace } from './offline/state-file.mjs';
+import { alone, keep, type CheckTarget, replace } from './offline/state-file.mjs';
 import { UsageError, type CommandContext } from './command-context.ts';
 
 /** Thumbprints of the keys that each Firebreak published at the last check, by its address. */
@@ -49,7 +49,7 @@ export async function trustIn(context: CommandContext, server: string, given?: s
 export async function remember(
   context: CommandContext,
   file: string,
-  target: Place,
+  target: CheckTarget,
   trust: Trust,
   { state, jwks }: { state: string; jwks: unknown },
 ): Promise<void> {

@@ -125,8 +125,8 @@ export const listQuery = {
   cursor: z.string().max(2048).optional().openapi({ description: 'The next_cursor of the previous page' }),
 };
 
-/** The query parameter `?since` of reports. */
-export const sinceQuery = Since.openapi({
+/** The query parameter `?since` of reports. A copy, because schemas that were created before zod-openapi lack `openapi`. */
+export const sinceQuery = Since.clone().openapi({
   type: 'string',
   description: 'How far to look back: 12h, 30d, 4w; at most 90 days',
   example: '30d',

@@ -1,7 +1,7 @@
 /**
- * The pictures in docs/pictures. For Slack, an incident is played in a sandbox of its own, and people run it there. For
- * the console and the status page, incidents begin in another one. What people see is photographed. It takes three
- * minutes, and a Chromium on this machine.
+ * The pictures in docs/pictures. Plays an incident in a sandbox for Slack, and others in a
+ * second sandbox for the console and the status page, and takes screenshots of what people see. Takes three minutes, and
+ * requires Chromium.
  *   node scripts/pictures.ts [slack] [console]
  */
 import { mkdir } from 'node:fs/promises';

@@ -3,7 +3,7 @@ import { spentBudgets } from './spent-budgets.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Story, StoryEntry } from '../../domain/messages/story.ts';
-import type { IncidentRecordOf, MeasuredImpact } from '../../domain/postmortems/record.ts';
+import type { DraftInput, MeasuredImpact } from '../../domain/postmortems/record.ts';
 import { timesOf } from '../../domain/postmortems/times.ts';
 import type { SloMetrics } from '../../domain/ports/slo.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -34,7 +34,7 @@ export async function gather(
   deps: GatherDeps,
   id: IncidentId,
   metrics: SloMetrics | null,
-): Promise<{ record: IncidentRecordOf; end: Timestamp } | undefined> {
+): Promise<{ record: DraftInput; end: Timestamp } | undefined> {
   const story = await deps.incidents.story(id, null);
   if (story === undefined) return undefined;
   const config = await deps.config.current();
@@ -90,7 +90,7 @@ async function wholeTimeline(
 async function causesOf(
   { changes }: Pick<Deps, 'changes'>,
   { incident, decisions }: Story,
-): Promise<IncidentRecordOf['causes']> {
+): Promise<DraftInput['causes']> {
   const undone = decisions.findLast(({ kind, state }) => kind === 'roll_back' || state === 'approved')?.from_version;
   const suspects = incident.suspects
     .toSorted((a, b) => Number(b.version === undone) - Number(a.version === undone) || b.confidence - a.confidence)

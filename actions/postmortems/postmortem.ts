@@ -16,7 +16,7 @@ import { namingOf } from '../../domain/postmortems/blameless.ts';
 import { type Draft, draftOf } from '../../domain/postmortems/draft.ts';
 import { lint } from '../../domain/postmortems/lint.ts';
 import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../../domain/postmortems/markdown.ts';
-import type { IncidentRecordOf } from '../../domain/postmortems/record.ts';
+import type { DraftInput } from '../../domain/postmortems/record.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import {
   type ActionItemPatch,
@@ -43,7 +43,7 @@ export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'publicUrl'
 export type DraftDeps = PostmortemDeps & Pick<Deps, 'sloMetrics'>;
 
 /** The stored post-mortem of an incident, or what its draft would be. */
-type Known = { record: IncidentRecordOf; stored: StoredPostmortem | undefined; draft: Draft; need: PostmortemNeed };
+type Known = { record: DraftInput; stored: StoredPostmortem | undefined; draft: Draft; need: PostmortemNeed };
 
 /** @throws Refusal 403, 404 */
 async function known(deps: PostmortemDeps, id: IncidentId, allow: (scope: Scope) => void): Promise<Known> {
@@ -127,7 +127,7 @@ export async function lintPostmortem(
   return findingsIn(checked(markdown), record, (stored?.record.facts ?? draft.facts).citations);
 }
 
-const findingsIn = (markdown: string, record: IncidentRecordOf, citations: readonly Citation[]): Finding[] =>
+const findingsIn = (markdown: string, record: DraftInput, citations: readonly Citation[]): Finding[] =>
   lint(markdown, namingOf(record).hidden, new Set(citations.map(({ ref }) => ref)));
 
 const stale = (id: IncidentId, given: number, current: number): Refusal =>
@@ -225,7 +225,7 @@ async function store(
 }
 
 /** Returns what a new incident of the same alert has in common: the name of its rule, or the title. */
-export const alertOf = ({ incident, signals }: Pick<IncidentRecordOf, 'incident' | 'signals'>): string =>
+export const alertOf = ({ incident, signals }: Pick<DraftInput, 'incident' | 'signals'>): string =>
   signals.flatMap(({ labels }) => labels.find(([name]) => name === 'alertname')?.[1] ?? [])[0] ?? incident.title;
 
 /** A post-mortem that is not needed has no action items. */

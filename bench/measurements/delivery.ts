@@ -3,7 +3,7 @@ import { changeWrites, newChange } from '../../aws/table/changes/changes.ts';
 import type { Table, Write } from '../../aws/table/core/table.ts';
 import { DeployHistoryTable } from '../../aws/table/delivery/deploy-history.ts';
 import { doraReport } from '../../domain/delivery/figures.ts';
-import { withTable } from '../empty-table.ts';
+import { withTable } from '../local-database.ts';
 import { type Change, NewChange } from '../../schemas/changes/change.ts';
 import { DeliveryFile } from '../../schemas/delivery/delivery-file.ts';
 import type { DeployRecord } from '../../schemas/delivery/deploy-record.ts';

@@ -5,7 +5,7 @@ import { lastOf } from './state-file.mjs';
 
 /** @import { Thumbprints } from './keys.mjs' */
 /** @import { State } from './signed-state.mjs' */
-/** @import { Place } from './state-file.mjs' */
+/** @import { CheckTarget } from './state-file.mjs' */
 
 /**
  * `isRollback`: the caller declares a rollback; the signed state verifies it.
@@ -27,19 +27,19 @@ const AHEAD_MAX_SECONDS = 60;
 
 /**
  * @param {string} file
- * @param {Place} place
+ * @param {CheckTarget} target
  * @param {Thumbprints} trusted
  * @returns {Promise<Remembered>}
  */
-export async function recall(file, place, trusted) {
-  const kept = await lastOf(file, place);
+export async function recall(file, target, trusted) {
+  const kept = await lastOf(file, target);
   if ('problem' in kept) return kept;
   if (trusted.size === 0)
-    return { problem: `no trusted key for ${place.server} (FIREBREAK_KEYS), so ${file} cannot be verified` };
+    return { problem: `no trusted key for ${target.server} (FIREBREAK_KEYS), so ${file} cannot be verified` };
   const read = readState(kept.state, kept.keys, trusted);
   if (!read.ok) return { problem: `${file} is not trusted: ${read.problem}` };
   const { service, environment } = read.state;
-  if (isAlike(service, place.service) && isAlike(environment, place.environment)) return { state: read.state };
+  if (isAlike(service, target.service) && isAlike(environment, target.environment)) return { state: read.state };
   return { problem: `${file} is not trusted: it was signed for ${service} in ${environment}` };
 }
 
@@ -56,7 +56,7 @@ const keyOf = (name) => name.normalize('NFKC').toLowerCase().replaceAll(/\s/gu, 
  * @param {Date} now
  * @returns {Decision}
  */
-export function decideAlone(query, remembered, onOutage, now) {
+export function decideOffline(query, remembered, onOutage, now) {
   if ('problem' in remembered) {
     const because = `${remembered.problem}, and on-outage is ${onOutage}`;
     return { allowed: onOutage === 'allow', because, by: 'setting', evaluated_at: null };

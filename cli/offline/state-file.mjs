@@ -6,8 +6,8 @@ import { jsonIn, objectIn, publicKeysIn } from './keys.mjs';
 
 /** @import { PublicKey } from './keys.mjs' */
 
-/** @typedef {{ server: string, service: string, environment: string }} Place `server` is the address of Firebreak */
-/** @typedef {Place & { state: string, keys: readonly PublicKey[] }} Kept */
+/** @typedef {{ server: string, service: string, environment: string }} CheckTarget `server` is the address of Firebreak */
+/** @typedef {CheckTarget & { state: string, keys: readonly PublicKey[] }} Kept */
 
 /** More than any team deploys. Above it, the least recently checked entries are dropped. */
 const PLACES_MAX = 500;
@@ -20,14 +20,14 @@ const LOCK_PAUSE_MS = 20;
 
 /**
  * @param {string} file
- * @param {Place} place
+ * @param {CheckTarget} target
  * @returns {Promise<Kept | { problem: string }>}
  */
-export async function lastOf(file, place) {
+export async function lastOf(file, target) {
   const all = await readAll(file);
   if ('problem' in all) return all;
   return (
-    all.places.find((each) => isOf(each, place)) ?? {
+    all.places.find((each) => isOf(each, target)) ?? {
       problem: `${file} has no answer for this service and environment`,
     }
   );
@@ -136,7 +136,7 @@ function textOf(places) {
   return `{"places":[\n${fitting.join(',\n')}\n]}\n`;
 }
 
-/** @param {Place} one @param {Place} other */
+/** @param {CheckTarget} one @param {CheckTarget} other */
 const isOf = (one, other) =>
   one.server === other.server && one.service === other.service && one.environment === other.environment;
 

@@ -1,7 +1,7 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { wordOf } from './lint.ts';
-import type { IncidentRecordOf } from './record.ts';
+import type { DraftInput } from './record.ts';
 
 const ROLE_WORDS: Record<IncidentRole, string> = {
   commander: 'the incident commander',
@@ -24,7 +24,7 @@ export type Naming = {
   hidden: readonly string[];
 };
 
-type Named = Pick<IncidentRecordOf, 'incident' | 'timeline' | 'decisions' | 'people' | 'names'>;
+type Named = Pick<DraftInput, 'incident' | 'timeline' | 'decisions' | 'people' | 'names'>;
 
 export function namingOf({ incident, timeline, decisions, people, names }: Named): Naming {
   const shown = (name: string): string => people.get(name) ?? holderOf(incident, name)?.[1].shown ?? name;

@@ -12,7 +12,7 @@ import { ACTION_ITEMS, itemLine } from './action-items.ts';
 import { namingOf } from './blameless.ts';
 import { QUESTION } from './lint.ts';
 import { escaped, markdownOf } from './markdown.ts';
-import type { IncidentRecordOf } from './record.ts';
+import type { DraftInput } from './record.ts';
 import { References, type Row, rowsOf, sentenceCase } from './timeline.ts';
 import { timesOf } from './times.ts';
 import { clock, counted, durationWords, numberWords, percent, sparkline } from './words.ts';
@@ -33,19 +33,19 @@ const DAY_SECONDS = 86_400;
  *
  * @param end takes the place of the end of an incident that is not over
  */
-export function draftOf(record: IncidentRecordOf, end: Timestamp): Draft {
+export function draftOf(record: DraftInput, end: Timestamp): Draft {
   return new Drafting(record, end).draft();
 }
 
 class Drafting {
-  readonly #record: IncidentRecordOf;
+  readonly #record: DraftInput;
   readonly #times: DraftFacts['times'];
   readonly #rows: readonly Row[];
   readonly #references = new References();
   readonly #naming: ReturnType<typeof namingOf>;
   readonly #fields: boolean[] = [];
 
-  constructor(record: IncidentRecordOf, end: Timestamp) {
+  constructor(record: DraftInput, end: Timestamp) {
     this.#record = record;
     this.#times = timesOf(record, end);
     this.#naming = namingOf(record);
@@ -179,7 +179,7 @@ class Drafting {
     return this.#field(sentences.join(' '), '');
   }
 
-  #causeWords({ suspect, change }: IncidentRecordOf['causes'][number]): string {
+  #causeWords({ suspect, change }: DraftInput['causes'][number]): string {
     const what = change === null || change.kind === 'deploy' ? 'the deployment' : `the ${change.kind}`;
     const where = change === null ? this.#record.incident : change;
     return `${what} of ${escaped(suspect.version)} to ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (confidence ${suspect.confidence})`;
@@ -316,7 +316,7 @@ class Drafting {
     ].join('\n\n');
   }
 
-  #health(evidence: NonNullable<IncidentRecordOf['evidence']>): string | null {
+  #health(evidence: NonNullable<DraftInput['evidence']>): string | null {
     const { health, at } = evidence;
     const [first] = health?.curve ?? [];
     if (health === null || first === undefined) return null;

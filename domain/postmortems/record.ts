@@ -18,7 +18,7 @@ export type SpentBudget = {
 export type MeasuredImpact = { title: string; unit: string | null; value: number | null; problem: string | null };
 
 /** Everything that a draft is made from. The same record always gives the same draft. */
-export type IncidentRecordOf = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'effects' | 'signals'> & {
+export type DraftInput = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'effects' | 'signals'> & {
   /** Suspects in order of confidence, with their changes. Null: the change can't be read. */
   causes: readonly { suspect: Suspect; change: Change | null }[];
   /** What the newest judgement with samples was based on. */

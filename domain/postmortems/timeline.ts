@@ -3,7 +3,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Naming } from './blameless.ts';
 import { isSystem } from './blameless.ts';
 import { escaped } from './markdown.ts';
-import type { IncidentRecordOf } from './record.ts';
+import type { DraftInput } from './record.ts';
 
 /** A row of the timeline in a post-mortem. */
 export type Row = { id: string; at: Timestamp; text: string; kind: string; decision?: string };
@@ -19,7 +19,7 @@ const ROWS_MAX = 80;
 
 /** Returns the rows up to the end of the incident, oldest first. */
 export function rowsOf(
-  { incident, timeline, causes }: Pick<IncidentRecordOf, 'incident' | 'timeline' | 'causes'>,
+  { incident, timeline, causes }: Pick<DraftInput, 'incident' | 'timeline' | 'causes'>,
   naming: Naming,
   { alerted, end }: { alerted: Timestamp; end: Timestamp },
 ): Row[] {

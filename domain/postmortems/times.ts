@@ -1,7 +1,7 @@
 import type { ResponseTimes } from '../../schemas/postmortems/postmortem.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { onsetOf } from '../correlation/onset.ts';
-import type { IncidentRecordOf } from './record.ts';
+import type { DraftInput } from './record.ts';
 
 const MITIGATES = new Set(['roll-back', 'flag', 'scale', 'restart']);
 
@@ -13,7 +13,7 @@ export function timesOf(
     effects,
     signals,
     evidence,
-  }: Pick<IncidentRecordOf, 'incident' | 'timeline' | 'effects' | 'signals' | 'evidence'>,
+  }: Pick<DraftInput, 'incident' | 'timeline' | 'effects' | 'signals' | 'evidence'>,
   end: Timestamp,
 ): ResponseTimes {
   const { opened_at, handling } = incident;

@@ -19,7 +19,7 @@ export type Telemetry = {
 
 const counters = (): Counters => ({ requests: new Float64Array(TICKS), errors: new Float64Array(TICKS) });
 
-/** Autocorrelation of noise between scrapes. */
+/** Autocorrelation of the noise of errors and of traffic between scrapes. */
 const INERTIA = 0.9;
 
 export function simulate(r: Random, world: World): Telemetry {
@@ -28,15 +28,15 @@ export function simulate(r: Random, world: World): Telemetry {
   const byVersion = new Map(versions.map((version) => [version, counters()])); // a version can return by a rollback
   const all = counters();
   const every = [all, ...byVersion.values()];
-  const calm = Math.sqrt(1 - INERTIA ** 2);
-  let [restless, busy] = [0, 0];
+  const innovation = Math.sqrt(1 - INERTIA ** 2);
+  let [errorNoise, trafficNoise] = [0, 0];
   for (let tick = 1; tick < TICKS; tick += 1) {
     const t = tick * SCRAPE;
-    restless = INERTIA * restless + calm * profile.unrest * r.normal();
-    busy = INERTIA * busy + calm * 0.06 * r.normal();
+    errorNoise = INERTIA * errorNoise + innovation * profile.unrest * r.normal();
+    trafficNoise = INERTIA * trafficNoise + innovation * 0.06 * r.normal();
     for (const each of every) carry(each, tick);
     const rush = world.rush(t);
-    let left = r.poisson(profile.requestsPerSecond * daily(world, t) * Math.exp(busy) * rush * SCRAPE);
+    let left = r.poisson(profile.requestsPerSecond * daily(world, t) * Math.exp(trafficNoise) * rush * SCRAPE);
     // The newest version takes its share first; older versions share the rest.
     for (let index = versions.length - 1; index >= 0 && left > 0; index -= 1) {
       const version = versions[index] ?? world.firstVersion;
@@ -44,7 +44,7 @@ export function simulate(r: Random, world: World): Telemetry {
       const requests = rollout === undefined ? left : r.binomial(left, shareAt(rollout, t));
       if (requests === 0) continue;
       left -= requests;
-      const failing = failureAt(world, { t, version, rush }, profile.base * Math.exp(restless));
+      const failing = failureAt(world, { t, version, rush }, profile.base * Math.exp(errorNoise));
       const errors = r.binomial(requests, failing);
       count(all, tick, requests, errors);
       count(byVersion.get(version), tick, requests, errors);

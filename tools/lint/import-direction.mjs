@@ -50,7 +50,7 @@ const LAYERS = {
 const ASSEMBLIES = {
   'aws/deps': ['integrations'],
   'aws/slack-deps.ts': ['integrations'],
-  'bench/empty-table.ts': ['local'],
+  'bench/local-database.ts': ['local'],
   'bench/stored-incidents.ts': ['local'],
   'cli/bin.mjs': ['local'],
   'cli/files.ts': ['local'],

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { CheckAnswer, CheckedChange } from '../../../schemas/freeze/freeze-check.ts';
 import { Client, NoAnswer, Refused, queryOf } from '../../client.ts';
 import { remember, stateFile, type Trust, trustIn } from '../../last-state.ts';
-import { decideAlone, recall, type Remembered } from '../../offline/decide.mjs';
+import { decideOffline, recall, type Remembered } from '../../offline/decide.mjs';
 import { JSON_OPTION } from '../../options.ts';
 import { asJson, oneLine, shortTime } from '../../table.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
@@ -35,7 +35,7 @@ export function addFreezeCheck(freeze: Command, context: CommandContext): void {
     .option('--commit <sha>', 'Commit to deploy')
     .option(
       '--deployment-id <id>',
-      'Id of the deployment, the same in each retry; consumes an override, returns a token',
+      'ID of the deployment, the same in each retry; consumes an override, returns a token',
     )
     .addOption(new Option('--change <kind>', 'Kind of change (default: deploy)').choices(CheckedChange.options))
     .option('--identity-token <token>', 'OpenID Connect token of the CI system (or FIREBREAK_IDENTITY_TOKEN)')
@@ -137,7 +137,7 @@ function printOfflineDecision(
 ): void {
   const { version, commit, change } = options;
   const query = { version, commit, change, isRollback: change === 'rollback' };
-  const { allowed, because, by, evaluated_at } = decideAlone(query, remembered, options.onOutage, new Date());
+  const { allowed, because, by, evaluated_at } = decideOffline(query, remembered, options.onOutage, new Date());
   const text = oneLine(`${allowed ? 'allowed' : 'not allowed'} while Firebreak is unreachable: ${because}`);
   if (allowed) context.err(text);
   if (options.json)

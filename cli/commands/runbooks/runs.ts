@@ -82,7 +82,7 @@ export function addRunbookRuns(runbooks: Command, context: CommandContext): void
   const retry = runbooks
     .command('retry')
     .description('Continue a failed run from the failed step, after showing the plan')
-    .argument('<run>', 'Id of the run, from "runbooks runs"');
+    .argument('<run>', 'ID of the run, from "runbooks runs"');
   for (const [flag, says] of CONFIRM) retry.option(flag, says);
   retry.option(...JSON_OPTION).action((id: string, options: Confirm) => retryRun(context, id, options));
   runbooks

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import { api } from '../../../http/app.ts';
-import type { Api } from '../../../http/endpoint.ts';
-import type { TokenRecord } from '../../../schemas/access/access.ts';
-import { SloCorrection } from '../../../schemas/slo/slo-correction.ts';
-import { availability, HOUR, MINUTE, NOON, SloWorld } from '../../jobs/slo-evaluation/world.ts';
-import { FakeWorld } from '../../support/fake-deps.ts';
+import type { Deps } from '../../../../domain/ports/deps.ts';
+import { api } from '../../../../http/app.ts';
+import type { Api } from '../../../../http/endpoint.ts';
+import type { TokenRecord } from '../../../../schemas/access/access.ts';
+import { SloCorrection } from '../../../../schemas/slo/slo-correction.ts';
+import { availability, HOUR, MINUTE, NOON, SloWorld } from '../../../jobs/slo-evaluation/world.ts';
+import { FakeWorld } from '../../../support/fake-deps.ts';
 
 const OUTAGE = { from: NOON, until: NOON + 2 * HOUR };
 const PATH = '/v1/slos/checkout-availability/corrections';

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { alert, group, minutesAgo } from '../../support/alerts.ts';
-import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
-import { seen } from '../../support/fixtures.ts';
-import { cli } from '../../cli/support.ts';
-import { Guarded } from '../../product/guarded.ts';
+import { alert, group, minutesAgo } from '../../../support/alerts.ts';
+import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../../../support/firebreak.ts';
+import { seen } from '../../../support/fixtures.ts';
+import { cli } from '../../../cli/support.ts';
+import { Guarded } from '../../../product/guarded.ts';
 
 const serviceInEnvironment = (mode: string) => {
   const autoRollback = { mode, evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 1440 };

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
-import { configuredSlo, recordCorrection, withdrawCorrection } from '../../actions/slo/corrections.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { NewCorrection, SloCorrection } from '../../schemas/slo/slo-correction.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
+import { configuredSlo, recordCorrection, withdrawCorrection } from '../../../actions/slo/corrections.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { NewCorrection, SloCorrection } from '../../../schemas/slo/slo-correction.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
 
 const Correction = SloCorrection.meta({ id: 'SloCorrection' });
 

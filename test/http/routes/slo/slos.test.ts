@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { api } from '../../../http/app.ts';
-import type { Api } from '../../../http/endpoint.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { TokenRecord } from '../../../schemas/access/access.ts';
-import { SloView } from '../../../schemas/slo/slo-view.ts';
-import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from '../../jobs/slo-evaluation/world.ts';
-import { FakeWorld } from '../../support/fake-deps.ts';
-import { freeze } from '../../aws/table/freezes-support.ts';
+import { api } from '../../../../http/app.ts';
+import type { Api } from '../../../../http/endpoint.ts';
+import type { Deps } from '../../../../domain/ports/deps.ts';
+import type { TokenRecord } from '../../../../schemas/access/access.ts';
+import { SloView } from '../../../../schemas/slo/slo-view.ts';
+import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from '../../../jobs/slo-evaluation/world.ts';
+import { FakeWorld } from '../../../support/fake-deps.ts';
+import { freeze } from '../../../aws/table/freezes-support.ts';
 
 const OUTAGE = { from: NOON, until: NOON + 2 * HOUR };
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { eventually, Firebreak } from '../../support/firebreak.ts';
+import { eventually, Firebreak } from '../../../support/firebreak.ts';
 
 let firebreak: Firebreak;
 let id: string;

@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { ChangeId, IncidentId, Version } from '../../schemas/config/names.ts';
-import { answerDecision } from '../../actions/incidents/answer-decision.ts';
-import { markWrong } from '../../actions/incidents/mark-wrong.ts';
-import { clearSuspectChange } from '../../actions/incidents/clear-suspect.ts';
-import { restoreSuspectChange } from '../../actions/incidents/restore-suspect.ts';
-import { RESPONSE_ACTIONS } from '../../actions/incidents/action-request.ts';
-import { executeResponseAction } from '../../actions/incidents/take-over.ts';
-import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { ChangeId, IncidentId, Version } from '../../../schemas/config/names.ts';
+import { answerDecision } from '../../../actions/incidents/answer-decision.ts';
+import { markWrong } from '../../../actions/incidents/mark-wrong.ts';
+import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts';
+import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
+import { RESPONSE_ACTIONS } from '../../../actions/incidents/action-request.ts';
+import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
+import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
 import { Incident } from './incidents.ts';
 
 const params = z.object({ id: IncidentId });

@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
-import { SloView } from '../../schemas/slo/slo-view.ts';
-import { sloViews } from '../../actions/slo/views.ts';
-import { answers, type Api, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
-import { Refusal } from '../../actions/refusal.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { SloView } from '../../../schemas/slo/slo-view.ts';
+import { sloViews } from '../../../actions/slo/views.ts';
+import { answers, type Api, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
+import { Refusal } from '../../../actions/refusal.ts';
 
 const Shown = SloView.meta({ id: 'Slo' });
 

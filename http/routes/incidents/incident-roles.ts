@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { notThat } from '../../domain/access/refusals.ts';
-import { listedMay } from '../../domain/people/people.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { Assignee } from '../../domain/people/roles.ts';
-import { IncidentId } from '../../schemas/config/names.ts';
-import { IncidentRole } from '../../schemas/people/response-roles.ts';
+import { notThat } from '../../../domain/access/refusals.ts';
+import { listedMay } from '../../../domain/people/people.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Assignee } from '../../../domain/people/roles.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
+import { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import {
   acknowledge,
   assignRole,
@@ -12,12 +12,12 @@ import {
   leaveRole,
   takeRole,
   sendUpdateToStakeholders,
-} from '../../actions/incidents/acknowledge.ts';
-import { view } from '../../actions/incidents/incident-view.ts';
-import type { Caller } from '../../actions/people/caller.ts';
-import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
+} from '../../../actions/incidents/acknowledge.ts';
+import { view } from '../../../actions/incidents/incident-view.ts';
+import type { Caller } from '../../../actions/people/caller.ts';
+import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
 import { Incident } from './incidents.ts';
-import { Refusal } from '../../actions/refusal.ts';
+import { Refusal } from '../../../actions/refusal.ts';
 
 const params = z.object({ id: IncidentId });
 const To = z.string().min(1).max(64).openapi({ description: 'The ID of a person in people.yaml' });
