@@ -11,7 +11,7 @@ import { judgeOf, recorded } from './traffic.ts';
 /** The product's waits take 1/200 of their time; a step of ten minutes takes three seconds. */
 const TIME_SCALE = 200;
 
-const WAIT_MS = 120_000;
+const WAIT_MS = 170_000;
 
 const environmentOf = (service: string) => ({
   environments: { production: { judge: judgeOf(service), canary: { traffic: { kind: 'http' } } } },
@@ -27,8 +27,8 @@ function productOf(firebreak: Firebreak): Product {
       const place = { service, environment: 'production' };
       const times = { started_at: minutesAgo(300), finished_at: minutesAgo(298) };
       await firebreak.post('/v1/deployments', { ...place, version: 'v41', ...times });
-      // The pipeline has brought the instances of the new version out, when their metrics began.
-      const started = { status: 'started', started_at: minutesAgo(6) };
+      // The pipeline has brought the instances of the new version out before their metrics began, so all of them count.
+      const started = { status: 'started', started_at: minutesAgo(9) };
       await firebreak.post('/v1/deployments', { ...place, version: 'v42', ...started });
       const { status, body } = await firebreak.post('/v1/canaries', { ...place, version: 'v42' });
       expect([status, body.stable_version]).toEqual([202, 'v41']);
