@@ -21,6 +21,9 @@ export type Case = {
 /**
  * Runs all cases concurrently on one endpoint, and compares their complete histories and results.
  *
+ * Let waits and delays last 20 seconds or more: while the handler runs, its clock runs at the speed of the machine, and a
+ * wait that is over before the handler suspends has another history.
+ *
  * @param options.timeScale 1000, or less if an action must happen in time
  * @param options.functions the functions that the workflows invoke
  */

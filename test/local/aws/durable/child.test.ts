@@ -140,7 +140,7 @@ const cases: Case[] = [
     title: 'a retry within a context suspends the whole execution',
     workflow: (() => {
       const page = failingOnce();
-      const retryStrategy = () => ({ shouldRetry: true, delay: { seconds: 1 } });
+      const retryStrategy = () => ({ shouldRetry: true, delay: { seconds: 20 } });
       return (_: unknown, context: DurableContext) =>
         context.runInChildContext('page', (child) => child.step(page, { retryStrategy }));
     })(),
@@ -151,7 +151,7 @@ const cases: Case[] = [
       'ContextStarted:RunInChildContext a "page"',
       'StepStarted:Step b<a',
       'StepFailed:Step b<a Error=Error(the pager is down) RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptD' +
-        'elaySeconds=1',
+        'elaySeconds=20',
       'InvocationCompleted',
       'StepStarted:Step b<a',
       'StepSucceeded:Step b<a Result="paged" RetryDetails.CurrentAttempt=2',
@@ -164,7 +164,7 @@ const cases: Case[] = [
     follows: 'child 3-8',
     title: 'a context fails after the last attempt of its step',
     workflow: (_: unknown, context: DurableContext) => {
-      const retryStrategy = (__: Error, made: number) => ({ shouldRetry: made < 2, delay: { seconds: 1 } });
+      const retryStrategy = (__: Error, made: number) => ({ shouldRetry: made < 2, delay: { seconds: 20 } });
       return context.runInChildContext('page', (child) => child.step(refuse, { retryStrategy }));
     },
     status: 'FAILED',
@@ -173,7 +173,7 @@ const cases: Case[] = [
       'ContextStarted:RunInChildContext a "page"',
       'StepStarted:Step b<a',
       'StepFailed:Step b<a Error=Error(refused) RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptDelaySecond' +
-        's=1',
+        's=20',
       'InvocationCompleted',
       'StepStarted:Step b<a',
       'StepFailed:Step b<a Error=Error(refused) RetryDetails.CurrentAttempt=2',
@@ -192,7 +192,7 @@ const cases: Case[] = [
           runs += 1;
           return child.step(async () => 'once');
         });
-        await context.wait({ seconds: 1 });
+        await context.wait({ seconds: 20 });
         return runs;
       };
     })(),
@@ -204,9 +204,9 @@ const cases: Case[] = [
       'StepStarted:Step b<a',
       'StepSucceeded:Step b<a Result="once" RetryDetails.CurrentAttempt=1',
       'ContextSucceeded:RunInChildContext a Result="once"',
-      'WaitStarted:Wait c Duration=1',
+      'WaitStarted:Wait c Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait c Duration=1',
+      'WaitSucceeded:Wait c Duration=20',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result=1',
     ],
@@ -217,7 +217,7 @@ const cases: Case[] = [
     workflow: (_: unknown, context: DurableContext) =>
       context.runInChildContext('page', async (child) => {
         const name = await child.step(async () => 'checkout');
-        await child.wait({ seconds: 1 });
+        await child.wait({ seconds: 20 });
         return name;
       }),
     status: 'SUCCEEDED',
@@ -227,9 +227,9 @@ const cases: Case[] = [
       'ContextStarted:RunInChildContext a "page"',
       'StepStarted:Step b<a',
       'StepSucceeded:Step b<a Result="checkout" RetryDetails.CurrentAttempt=1',
-      'WaitStarted:Wait c<a Duration=1',
+      'WaitStarted:Wait c<a Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait c<a Duration=1',
+      'WaitSucceeded:Wait c<a Duration=20',
       'ContextSucceeded:RunInChildContext a "page" Result="checkout"',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result="checkout"',
@@ -239,7 +239,7 @@ const cases: Case[] = [
     follows: 'child 3-13',
     title: 'a wait within a context, a step after it',
     workflow: async (_: unknown, context: DurableContext) => {
-      await context.runInChildContext('settle', (child) => child.wait({ seconds: 1 }));
+      await context.runInChildContext('settle', (child) => child.wait({ seconds: 20 }));
       return context.step(async () => 'verified');
     },
     status: 'SUCCEEDED',
@@ -247,9 +247,9 @@ const cases: Case[] = [
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'ContextStarted:RunInChildContext a "settle"',
-      'WaitStarted:Wait b<a Duration=1',
+      'WaitStarted:Wait b<a Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait b<a Duration=1',
+      'WaitSucceeded:Wait b<a Duration=20',
       'ContextSucceeded:RunInChildContext a "settle" Result=nothing',
       'StepStarted:Step c',
       'StepSucceeded:Step c Result="verified" RetryDetails.CurrentAttempt=1',
@@ -313,10 +313,10 @@ const cases: Case[] = [
     workflow: async (_: unknown, context: DurableContext) => {
       await context.runInChildContext('mitigate', async (child) => {
         await child.step(async () => 'rolled back');
-        await child.wait({ seconds: 1 });
+        await child.wait({ seconds: 20 });
       });
       const verdict = await context.step(async () => 'healthy');
-      await context.wait({ seconds: 1 });
+      await context.wait({ seconds: 20 });
       return verdict;
     },
     status: 'SUCCEEDED',
@@ -326,15 +326,15 @@ const cases: Case[] = [
       'ContextStarted:RunInChildContext a "mitigate"',
       'StepStarted:Step b<a',
       'StepSucceeded:Step b<a Result="rolled back" RetryDetails.CurrentAttempt=1',
-      'WaitStarted:Wait c<a Duration=1',
+      'WaitStarted:Wait c<a Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait c<a Duration=1',
+      'WaitSucceeded:Wait c<a Duration=20',
       'ContextSucceeded:RunInChildContext a "mitigate" Result=nothing',
       'StepStarted:Step d',
       'StepSucceeded:Step d Result="healthy" RetryDetails.CurrentAttempt=1',
-      'WaitStarted:Wait e Duration=1',
+      'WaitStarted:Wait e Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait e Duration=1',
+      'WaitSucceeded:Wait e Duration=20',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result="healthy"',
     ],

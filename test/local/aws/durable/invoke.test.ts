@@ -9,7 +9,7 @@ const plain = (handler: (event: unknown) => Promise<unknown>): LocalFunction => 
 const callees = (bench: Bench): Record<string, LocalFunction> => ({
   echo: bench.durable(async (event: unknown) => event),
   patient: bench.durable(async (event: unknown, context: DurableContext) => {
-    await context.wait({ seconds: 1 });
+    await context.wait({ seconds: 20 });
     return context.step(async () => event);
   }),
   broken: bench.durable(async () => {
@@ -176,7 +176,7 @@ const cases: Case[] = [
     title: 'after a wait, the finished invoke is not repeated',
     workflow: async (_: unknown, context: DurableContext) => {
       const answer = await context.invoke('call', 'echo:$LATEST', 'once');
-      await context.wait({ seconds: 1 });
+      await context.wait({ seconds: 20 });
       return answer;
     },
     status: 'SUCCEEDED',
@@ -187,9 +187,9 @@ const cases: Case[] = [
         ' DurableExecutionArn=*',
       'InvocationCompleted',
       'ChainedInvokeSucceeded:ChainedInvoke a "call" Result="once"',
-      'WaitStarted:Wait b Duration=1',
+      'WaitStarted:Wait b Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait b Duration=1',
+      'WaitSucceeded:Wait b Duration=20',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result="once"',
     ],
@@ -199,7 +199,7 @@ const cases: Case[] = [
     title: 'after a wait, the failure is thrown again',
     workflow: async (_: unknown, context: DurableContext) => {
       const answer = await context.invoke('call', 'broken:$LATEST', null).catch(told);
-      await context.wait({ seconds: 1 });
+      await context.wait({ seconds: 20 });
       return answer;
     },
     status: 'SUCCEEDED',
@@ -210,9 +210,9 @@ const cases: Case[] = [
         ' DurableExecutionArn=*',
       'InvocationCompleted',
       'ChainedInvokeFailed:ChainedInvoke a "call" Error=TypeError(no such release)',
-      'WaitStarted:Wait b Duration=1',
+      'WaitStarted:Wait b Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait b Duration=1',
+      'WaitSucceeded:Wait b Duration=20',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result="InvokeError: no such release"',
     ],

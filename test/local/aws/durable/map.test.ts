@@ -95,7 +95,7 @@ const cases: Case[] = [
     title: 'a waiting item is resumed; the finished one is not',
     workflow: async (items: string[], context: DurableContext) => {
       const work = async (item: DurableContext, name: string, index: number) => {
-        if (index === 1) await item.wait({ seconds: 1 });
+        if (index === 1) await item.wait({ seconds: 20 });
         return item.step(async () => name);
       };
       return (await context.map('work', items, work, one)).getResults();
@@ -111,9 +111,9 @@ const cases: Case[] = [
       'StepSucceeded:Step c<b Result="a" RetryDetails.CurrentAttempt=1',
       'ContextSucceeded:MapIteration b<a "map-item-0" Result="a"',
       'ContextStarted:MapIteration d<a "map-item-1"',
-      'WaitStarted:Wait e<d Duration=1',
+      'WaitStarted:Wait e<d Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait e<d Duration=1',
+      'WaitSucceeded:Wait e<d Duration=20',
       'StepStarted:Step f<d',
       'StepSucceeded:Step f<d Result="b" RetryDetails.CurrentAttempt=1',
       'ContextSucceeded:MapIteration d<a "map-item-1" Result="b"',
@@ -128,7 +128,7 @@ const cases: Case[] = [
     title: 'after a wait, the finished map is not run again',
     workflow: async (items: string[], context: DurableContext) => {
       const batch = await context.map('loud', items, async (_, item) => item.toUpperCase(), one);
-      await context.wait({ seconds: 1 });
+      await context.wait({ seconds: 20 });
       return batch.getResults();
     },
     input: ['a', 'b'],
@@ -143,9 +143,9 @@ const cases: Case[] = [
       'ContextSucceeded:MapIteration c<a "map-item-1" Result="B"',
       'ContextSucceeded:Map a "loud" Result={"all":[{"result":"A","index":0,"status":"SUCCEEDED"},{"result":"B","' +
         'index":1,"status":"SUCCEEDED"}],"completionReason":"ALL_COMPLETED"}',
-      'WaitStarted:Wait d Duration=1',
+      'WaitStarted:Wait d Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait d Duration=1',
+      'WaitSucceeded:Wait d Duration=20',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result=["A","B"]',
     ],

@@ -323,7 +323,7 @@ const cases: Case[] = [
       const branches = [
         (branch: DurableContext) => branch.step(async () => 'paged'),
         async (branch: DurableContext) => {
-          await branch.wait({ seconds: 2 });
+          await branch.wait({ seconds: 40 });
           return 'verified';
         },
       ];
@@ -339,9 +339,9 @@ const cases: Case[] = [
       'StepSucceeded:Step c<b Result="paged" RetryDetails.CurrentAttempt=1',
       'ContextSucceeded:ParallelBranch b<a "parallel-branch-0" Result="paged"',
       'ContextStarted:ParallelBranch d<a "parallel-branch-1"',
-      'WaitStarted:Wait e<d Duration=2',
+      'WaitStarted:Wait e<d Duration=40',
       'InvocationCompleted',
-      'WaitSucceeded:Wait e<d Duration=2',
+      'WaitSucceeded:Wait e<d Duration=40',
       'ContextSucceeded:ParallelBranch d<a "parallel-branch-1" Result="verified"',
       'ContextSucceeded:Parallel a "replayed" Result={"all":[{"result":"paged","index":0,"status":"SUCCEEDED"},{"' +
         'result":"verified","index":1,"status":"SUCCEEDED"}],"completionReason":"ALL_COMPLETED"}',

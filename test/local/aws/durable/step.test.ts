@@ -142,7 +142,7 @@ const cases: Case[] = [
     title: 'after a wait, the finished step is not run again',
     workflow: async (_: unknown, context: DurableContext) => {
       const value = await context.step(async () => 'once');
-      await context.wait({ seconds: 2 });
+      await context.wait({ seconds: 40 });
       return value;
     },
     status: 'SUCCEEDED',
@@ -151,9 +151,9 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:Step a',
       'StepSucceeded:Step a Result="once" RetryDetails.CurrentAttempt=1',
-      'WaitStarted:Wait b Duration=2',
+      'WaitStarted:Wait b Duration=40',
       'InvocationCompleted',
-      'WaitSucceeded:Wait b Duration=2',
+      'WaitSucceeded:Wait b Duration=40',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result="once"',
     ],
@@ -165,7 +165,7 @@ const cases: Case[] = [
       let calls = 0;
       return async (_: unknown, context: DurableContext) => {
         const value = await context.step(async () => (calls += 1));
-        await context.wait({ seconds: 1 });
+        await context.wait({ seconds: 20 });
         return { value, calls };
       };
     })(),
@@ -175,9 +175,9 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:Step a',
       'StepSucceeded:Step a Result=1 RetryDetails.CurrentAttempt=1',
-      'WaitStarted:Wait b Duration=1',
+      'WaitStarted:Wait b Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait b Duration=1',
+      'WaitSucceeded:Wait b Duration=20',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result={"value":1,"calls":1}',
     ],
@@ -196,7 +196,7 @@ const cases: Case[] = [
           () => 'none',
           (error: unknown) => (error as Error).message,
         );
-        await context.wait({ seconds: 1 });
+        await context.wait({ seconds: 20 });
         return { message, calls };
       };
     })(),
@@ -206,9 +206,9 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:Step a',
       'StepFailed:Step a Error=Error(no such service) RetryDetails.CurrentAttempt=1',
-      'WaitStarted:Wait b Duration=1',
+      'WaitStarted:Wait b Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait b Duration=1',
+      'WaitSucceeded:Wait b Duration=20',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result={"message":"no such service","calls":1}',
     ],
@@ -218,7 +218,7 @@ const cases: Case[] = [
     title: 'a step that fails once and is retried',
     workflow: (() => {
       const page = failing(1);
-      return (_: unknown, context: DurableContext) => context.step('page', page, { retryStrategy: afterSeconds(1, 3) });
+      return (_: unknown, context: DurableContext) => context.step('page', page, { retryStrategy: afterSeconds(20, 3) });
     })(),
     status: 'SUCCEEDED',
     result: 'paged',
@@ -226,7 +226,7 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:Step a "page"',
       'StepFailed:Step a "page" Error=Error(the pager is down) RetryDetails.CurrentAttempt=1 RetryDetails.NextAtt' +
-        'emptDelaySeconds=1',
+        'emptDelaySeconds=20',
       'InvocationCompleted',
       'StepStarted:Step a "page"',
       'StepSucceeded:Step a "page" Result="paged" RetryDetails.CurrentAttempt=2',
@@ -239,22 +239,22 @@ const cases: Case[] = [
     title: 'a step that never succeeds fails after its last attempt',
     workflow: (() => {
       const page = failing(9);
-      return (_: unknown, context: DurableContext) => context.step('page', page, { retryStrategy: afterSeconds(1, 4) });
+      return (_: unknown, context: DurableContext) => context.step('page', page, { retryStrategy: afterSeconds(20, 4) });
     })(),
     status: 'FAILED',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:Step a "page"',
       'StepFailed:Step a "page" Error=Error(the pager is down) RetryDetails.CurrentAttempt=1 RetryDetails.NextAtt' +
-        'emptDelaySeconds=1',
+        'emptDelaySeconds=20',
       'InvocationCompleted',
       'StepStarted:Step a "page"',
       'StepFailed:Step a "page" Error=Error(the pager is down) RetryDetails.CurrentAttempt=2 RetryDetails.NextAtt' +
-        'emptDelaySeconds=1',
+        'emptDelaySeconds=20',
       'InvocationCompleted',
       'StepStarted:Step a "page"',
       'StepFailed:Step a "page" Error=Error(the pager is down) RetryDetails.CurrentAttempt=3 RetryDetails.NextAtt' +
-        'emptDelaySeconds=1',
+        'emptDelaySeconds=20',
       'InvocationCompleted',
       'StepStarted:Step a "page"',
       'StepFailed:Step a "page" Error=Error(the pager is down) RetryDetails.CurrentAttempt=4',
@@ -269,7 +269,7 @@ const cases: Case[] = [
       const page = failing(2);
       const retryStrategy = createRetryStrategy({
         maxAttempts: 5,
-        initialDelay: { seconds: 2 },
+        initialDelay: { seconds: 40 },
         backoffRate: 3,
         jitter: JitterStrategy.NONE,
       });
@@ -281,11 +281,11 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:Step a "page"',
       'StepFailed:Step a "page" Error=Error(the pager is down) RetryDetails.CurrentAttempt=1 RetryDetails.NextAtt' +
-        'emptDelaySeconds=2',
+        'emptDelaySeconds=40',
       'InvocationCompleted',
       'StepStarted:Step a "page"',
       'StepFailed:Step a "page" Error=Error(the pager is down) RetryDetails.CurrentAttempt=2 RetryDetails.NextAtt' +
-        'emptDelaySeconds=6',
+        'emptDelaySeconds=120',
       'InvocationCompleted',
       'StepStarted:Step a "page"',
       'StepSucceeded:Step a "page" Result="paged" RetryDetails.CurrentAttempt=3',
@@ -298,7 +298,7 @@ const cases: Case[] = [
     title: 'a retryable error is retried',
     workflow: (() => {
       const page = failing(1, () => new Busy('try later'));
-      const retryStrategy = (error: Error) => ({ shouldRetry: error.name === 'Busy', delay: { seconds: 1 } });
+      const retryStrategy = (error: Error) => ({ shouldRetry: error.name === 'Busy', delay: { seconds: 20 } });
       return (_: unknown, context: DurableContext) => context.step('page', page, { retryStrategy });
     })(),
     status: 'SUCCEEDED',
@@ -307,7 +307,7 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:Step a "page"',
       'StepFailed:Step a "page" Error=Busy(try later) RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptDelay' +
-        'Seconds=1',
+        'Seconds=20',
       'InvocationCompleted',
       'StepStarted:Step a "page"',
       'StepSucceeded:Step a "page" Result="paged" RetryDetails.CurrentAttempt=2',

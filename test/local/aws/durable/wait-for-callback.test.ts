@@ -84,12 +84,12 @@ const cases: Case[] = [
     follows: 'wait_for_callback 7-5',
     title: 'without a result in time, the execution fails',
     workflow: (_: unknown, context: DurableContext) =>
-      context.waitForCallback('approval', ask, { timeout: { seconds: 3 } }),
+      context.waitForCallback('approval', ask, { timeout: { seconds: 60 } }),
     status: 'FAILED',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'ContextStarted:WaitForCallback a "approval"',
-      'CallbackStarted:Callback b<a CallbackId=* Timeout=3',
+      'CallbackStarted:Callback b<a CallbackId=* Timeout=60',
       'StepStarted:Step c<a',
       'StepSucceeded:Step c<a Result=nothing RetryDetails.CurrentAttempt=1',
       'InvocationCompleted',
@@ -124,7 +124,7 @@ const cases: Case[] = [
     follows: 'wait_for_callback 7-7',
     title: 'the request fails on every attempt',
     workflow: (_: unknown, context: DurableContext) => {
-      const retryStrategy = (__: Error, made: number) => ({ shouldRetry: made < 2, delay: { seconds: 1 } });
+      const retryStrategy = (__: Error, made: number) => ({ shouldRetry: made < 2, delay: { seconds: 20 } });
       return context.waitForCallback('approval', () => Promise.reject(new Error('chat is down')), { retryStrategy });
     },
     status: 'FAILED',
@@ -134,7 +134,7 @@ const cases: Case[] = [
       'CallbackStarted:Callback b<a CallbackId=*',
       'StepStarted:Step c<a',
       'StepFailed:Step c<a Error=Error(chat is down) RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptDelayS' +
-        'econds=1',
+        'econds=20',
       'InvocationCompleted',
       'StepStarted:Step c<a',
       'StepFailed:Step c<a Error=Error(chat is down) RetryDetails.CurrentAttempt=2',
@@ -204,7 +204,7 @@ const cases: Case[] = [
     follows: 'wait_for_callback 7-10',
     title: 'after a wait and a step',
     workflow: async (_: unknown, context: DurableContext) => {
-      await context.wait({ seconds: 1 });
+      await context.wait({ seconds: 20 });
       await context.step(async () => 'looked');
       return context.waitForCallback('approval', ask);
     },
@@ -213,9 +213,9 @@ const cases: Case[] = [
     result: 'yes',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
-      'WaitStarted:Wait a Duration=1',
+      'WaitStarted:Wait a Duration=20',
       'InvocationCompleted',
-      'WaitSucceeded:Wait a Duration=1',
+      'WaitSucceeded:Wait a Duration=20',
       'StepStarted:Step b',
       'StepSucceeded:Step b Result="looked" RetryDetails.CurrentAttempt=1',
       'ContextStarted:WaitForCallback c "approval"',
@@ -259,12 +259,12 @@ const cases: Case[] = [
     follows: 'wait_for_callback 7-12',
     title: 'without a heartbeat in time, the execution fails',
     workflow: (_: unknown, context: DurableContext) =>
-      context.waitForCallback('approval', ask, { heartbeatTimeout: { seconds: 5 } }),
+      context.waitForCallback('approval', ask, { heartbeatTimeout: { seconds: 100 } }),
     status: 'FAILED',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'ContextStarted:WaitForCallback a "approval"',
-      'CallbackStarted:Callback b<a CallbackId=* HeartbeatTimeout=5',
+      'CallbackStarted:Callback b<a CallbackId=* HeartbeatTimeout=100',
       'StepStarted:Step c<a',
       'StepSucceeded:Step c<a Result=nothing RetryDetails.CurrentAttempt=1',
       'InvocationCompleted',
@@ -278,13 +278,13 @@ const cases: Case[] = [
     follows: 'wait_for_callback 7-14',
     title: 'a caught timeout',
     workflow: (_: unknown, context: DurableContext) =>
-      context.waitForCallback('approval', ask, { timeout: { seconds: 3 } }).catch(() => 'nobody was there'),
+      context.waitForCallback('approval', ask, { timeout: { seconds: 60 } }).catch(() => 'nobody was there'),
     status: 'SUCCEEDED',
     result: 'nobody was there',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'ContextStarted:WaitForCallback a "approval"',
-      'CallbackStarted:Callback b<a CallbackId=* Timeout=3',
+      'CallbackStarted:Callback b<a CallbackId=* Timeout=60',
       'StepStarted:Step c<a',
       'StepSucceeded:Step c<a Result=nothing RetryDetails.CurrentAttempt=1',
       'InvocationCompleted',

@@ -5,7 +5,7 @@ const increment = async (count: number) => count + 1;
 
 /** Creates a strategy that polls every `seconds` until the count reaches the target, and throws after `attempts`. */
 const until =
-  (target: number, seconds = 1, attempts = Infinity) =>
+  (target: number, seconds = 20, attempts = Infinity) =>
   (count: number, made: number) => {
     if (count < target && made >= attempts) throw new Error('it never came');
     return count < target ? { shouldContinue: true as const, delay: { seconds } } : { shouldContinue: false as const };
@@ -24,11 +24,11 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=3 ExecutionTimeout=1209600',
       'StepStarted:WaitForCondition a',
       'StepSucceeded:WaitForCondition a Result=1 RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptDelaySecon' +
-        'ds=1',
+        'ds=20',
       'InvocationCompleted',
       'StepStarted:WaitForCondition a',
       'StepSucceeded:WaitForCondition a Result=2 RetryDetails.CurrentAttempt=2 RetryDetails.NextAttemptDelaySecon' +
-        'ds=1',
+        'ds=20',
       'InvocationCompleted',
       'StepStarted:WaitForCondition a',
       'StepSucceeded:WaitForCondition a Result=3 RetryDetails.CurrentAttempt=3',
@@ -62,7 +62,7 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:WaitForCondition a "healthy"',
       'StepSucceeded:WaitForCondition a "healthy" Result=1 RetryDetails.CurrentAttempt=1 RetryDetails.NextAttempt' +
-        'DelaySeconds=1',
+        'DelaySeconds=20',
       'InvocationCompleted',
       'StepStarted:WaitForCondition a "healthy"',
       'StepSucceeded:WaitForCondition a "healthy" Result=2 RetryDetails.CurrentAttempt=2',
@@ -93,17 +93,17 @@ const cases: Case[] = [
     follows: 'wait_for_condition 6-6',
     title: 'the condition is never met',
     workflow: (_: unknown, context: DurableContext) =>
-      context.waitForCondition(increment, { initialState: 0, waitStrategy: until(99, 1, 3) }),
+      context.waitForCondition(increment, { initialState: 0, waitStrategy: until(99, 20, 3) }),
     status: 'FAILED',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:WaitForCondition a',
       'StepSucceeded:WaitForCondition a Result=1 RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptDelaySecon' +
-        'ds=1',
+        'ds=20',
       'InvocationCompleted',
       'StepStarted:WaitForCondition a',
       'StepSucceeded:WaitForCondition a Result=2 RetryDetails.CurrentAttempt=2 RetryDetails.NextAttemptDelaySecon' +
-        'ds=1',
+        'ds=20',
       'InvocationCompleted',
       'StepStarted:WaitForCondition a',
       'StepFailed:WaitForCondition a Error=Error(it never came) RetryDetails.CurrentAttempt=3',
@@ -161,7 +161,7 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:WaitForCondition a',
       'StepSucceeded:WaitForCondition a Result=1 RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptDelaySecon' +
-        'ds=1',
+        'ds=20',
       'InvocationCompleted',
       'StepStarted:WaitForCondition a',
       'StepSucceeded:WaitForCondition a Result=2 RetryDetails.CurrentAttempt=2',
@@ -184,13 +184,13 @@ const cases: Case[] = [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'StepStarted:WaitForCondition a',
       'StepSucceeded:WaitForCondition a Result=1 RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptDelaySecon' +
-        'ds=1',
+        'ds=20',
       'InvocationCompleted',
       'StepStarted:WaitForCondition a',
       'StepSucceeded:WaitForCondition a Result=2 RetryDetails.CurrentAttempt=2',
       'StepStarted:WaitForCondition b',
       'StepSucceeded:WaitForCondition b Result=3 RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptDelaySecon' +
-        'ds=1',
+        'ds=20',
       'InvocationCompleted',
       'StepStarted:WaitForCondition b',
       'StepSucceeded:WaitForCondition b Result=4 RetryDetails.CurrentAttempt=2',

@@ -6,13 +6,13 @@ const cases: Case[] = [
   {
     follows: 'wait 2-1',
     title: 'a wait suspends the execution, and its end resumes it',
-    workflow: (_: unknown, context: DurableContext) => context.wait({ seconds: 2 }),
+    workflow: (_: unknown, context: DurableContext) => context.wait({ seconds: 40 }),
     status: 'SUCCEEDED',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
-      'WaitStarted:Wait a Duration=2',
+      'WaitStarted:Wait a Duration=40',
       'InvocationCompleted',
-      'WaitSucceeded:Wait a Duration=2',
+      'WaitSucceeded:Wait a Duration=40',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result=nothing',
     ],
@@ -20,13 +20,13 @@ const cases: Case[] = [
   {
     follows: 'wait 2-2',
     title: 'a wait with a name',
-    workflow: (_: unknown, context: DurableContext) => context.wait('settle', { seconds: 2 }),
+    workflow: (_: unknown, context: DurableContext) => context.wait('settle', { seconds: 40 }),
     status: 'SUCCEEDED',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
-      'WaitStarted:Wait a "settle" Duration=2',
+      'WaitStarted:Wait a "settle" Duration=40',
       'InvocationCompleted',
-      'WaitSucceeded:Wait a "settle" Duration=2',
+      'WaitSucceeded:Wait a "settle" Duration=40',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result=nothing',
     ],
@@ -35,20 +35,20 @@ const cases: Case[] = [
     follows: 'wait 2-3',
     title: 'two waits, one after the other',
     workflow: async (_: unknown, context: DurableContext) => {
-      await context.wait('first', { seconds: 2 });
-      await context.wait('second', { seconds: 3 });
+      await context.wait('first', { seconds: 40 });
+      await context.wait('second', { seconds: 60 });
       return 'waited';
     },
     status: 'SUCCEEDED',
     result: 'waited',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
-      'WaitStarted:Wait a "first" Duration=2',
+      'WaitStarted:Wait a "first" Duration=40',
       'InvocationCompleted',
-      'WaitSucceeded:Wait a "first" Duration=2',
-      'WaitStarted:Wait b "second" Duration=3',
+      'WaitSucceeded:Wait a "first" Duration=40',
+      'WaitStarted:Wait b "second" Duration=60',
       'InvocationCompleted',
-      'WaitSucceeded:Wait b "second" Duration=3',
+      'WaitSucceeded:Wait b "second" Duration=60',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result="waited"',
     ],
