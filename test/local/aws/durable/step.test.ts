@@ -218,7 +218,8 @@ const cases: Case[] = [
     title: 'a step that fails once and is retried',
     workflow: (() => {
       const page = failing(1);
-      return (_: unknown, context: DurableContext) => context.step('page', page, { retryStrategy: afterSeconds(20, 3) });
+      return (_: unknown, context: DurableContext) =>
+        context.step('page', page, { retryStrategy: afterSeconds(20, 3) });
     })(),
     status: 'SUCCEEDED',
     result: 'paged',
@@ -239,7 +240,8 @@ const cases: Case[] = [
     title: 'a step that never succeeds fails after its last attempt',
     workflow: (() => {
       const page = failing(9);
-      return (_: unknown, context: DurableContext) => context.step('page', page, { retryStrategy: afterSeconds(20, 4) });
+      return (_: unknown, context: DurableContext) =>
+        context.step('page', page, { retryStrategy: afterSeconds(20, 4) });
     })(),
     status: 'FAILED',
     history: [
