@@ -1,4 +1,5 @@
 import { createAlarms } from './alarms.ts';
+import { createAwsChanges, wantsAwsChanges } from './aws-changes.ts';
 import { functionName } from '../aws/functions.ts';
 import {
   allowRecursion,
@@ -52,6 +53,10 @@ export function createSystem() {
 
   const site = createStatusSite(stage, resources.snapshotBucket, process.env['FIREBREAK_STATUS_DOMAIN']);
 
+  const awsChanges = wantsAwsChanges(process.env['FIREBREAK_AWS_CHANGES'])
+    ? createAwsChanges(stage, resources.publicUrl)
+    : undefined;
+
   const alarms = createAlarms(
     stage,
     {
@@ -62,6 +67,7 @@ export function createSystem() {
         evaluate: evaluate.deadLetters,
         digest: digest.deadLetters,
         snapshot: snapshot.deadLetters,
+        ...(awsChanges && { 'aws-changes': awsChanges }),
       },
       functions: {
         http,

@@ -17,10 +17,10 @@ const root = resolve(import.meta.dirname, '..');
 
 const RUN_MAX_MS = 180_000;
 
-/** Stages to check. `kept`: resources are retained. One stage sets optional secrets, the other uses their defaults. */
+/** Stages to check. `kept`: resources are retained. One stage sets what is optional, the other uses the defaults. */
 const STAGES = [
-  { stage: 'production', kept: true, optionalSecrets: true },
-  { stage: 'dev', kept: false, optionalSecrets: false },
+  { stage: 'production', kept: true, optionalSecrets: true, variables: { FIREBREAK_AWS_CHANGES: 'on' } },
+  { stage: 'dev', kept: false, optionalSecrets: false, variables: { FIREBREAK_AWS_CHANGES: '' } },
 ] as const;
 
 let passed = 0;
@@ -35,7 +35,7 @@ function report(name: string, problems: readonly string[], accepted: readonly st
 }
 
 /** @throws Error if the process exits without a result */
-function run(platform: Platform, stage: (typeof STAGES)[number]): WorkerOutput {
+function run(platform: Platform, { variables, ...stage }: (typeof STAGES)[number]): WorkerOutput {
   const work = mkdtempSync(join(platform.folder, 'run-'));
   try {
     const input: WorkerInput = { platform: platform.folder, root, work, ...stage };
@@ -43,6 +43,7 @@ function run(platform: Platform, stage: (typeof STAGES)[number]): WorkerOutput {
     const { status, signal, stderr } = spawnSync(process.execPath, ['--no-warnings', worker, JSON.stringify(input)], {
       cwd: root,
       encoding: 'utf8',
+      env: { ...process.env, ...variables },
       timeout: RUN_MAX_MS,
     });
     if (status !== 0) throw new Error(`the platform exited with ${status ?? signal}: ${stderr.slice(-3000)}`);

@@ -139,6 +139,11 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
       'Domain of the [snapshot of the status pages](status-page.md#snapshot), such as `status.example.com`, whose DNS zone is in Route 53; set it for each deployment',
     otherwise: 'the domain that CloudFront assigns',
   },
+  FIREBREAK_AWS_CHANGES: {
+    meaning:
+      '`on`: creates EventBridge rules that [report changes](../how-to/changes-from-your-systems.md#aws) of CodeDeploy, ECS, and Lambda aliases; set it for each deployment. Their token is the SST secret `FIREBREAK_EVENTBRIDGE_TOKEN`',
+    otherwise: 'no rules',
+  },
   FIREBREAK_DYNOXIDE_BIN: { meaning: 'Path of a `dynoxide` binary, for platforms without one on npm' },
   AWS_ENDPOINT_URL: {
     meaning: 'Read by the AWS SDK for services without their own address. Do not set it for Firebreak',

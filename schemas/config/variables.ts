@@ -80,6 +80,7 @@ export const VARIABLES = {
 
   FIREBREAK_ALARM_EMAIL: entry('deploy', optionalText),
   FIREBREAK_STATUS_DOMAIN: entry('deploy', optionalText),
+  FIREBREAK_AWS_CHANGES: entry('deploy', z.literal('on').optional()),
 
   FIREBREAK_DYNOXIDE_BIN: onMachine('emulation', optionalText),
   AWS_ENDPOINT_URL: endpoint,

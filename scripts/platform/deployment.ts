@@ -73,6 +73,7 @@ export type Deployment = {
   functions: LambdaFunction[];
   queues: Queue[];
   eventSources: EventSource[];
+  /** Schedules, and targets of rules of EventBridge. */
   schedules: { id: string; retries: number; deadLetters: string | null }[];
   tables: Table[];
   roles: { id: string; trusts: string[] }[];
@@ -86,6 +87,7 @@ export function deploymentOf(resources: Recorded[]): Deployment {
     resources.flatMap(({ inputs }) => [
       redriveTarget(inputs),
       textAt(inputs, 'deadLetterConfig', 'targetArn'),
+      textAt(inputs, 'deadLetterConfig', 'arn'),
       textAt(inputs, 'target', 'deadLetterConfig', 'arn'),
     ]),
   );
@@ -94,10 +96,13 @@ export function deploymentOf(resources: Recorded[]): Deployment {
     functions: of('lambda/function:Function').map((one) => functionOf(one, resources)),
     queues: of('sqs/queue:Queue').map((one) => queueOf(one, deadLetterTargets)),
     eventSources: of('lambda/eventSourceMapping:EventSourceMapping').map(eventSourceOf),
-    schedules: of('scheduler/schedule:Schedule').map(({ name, inputs }) => ({
+    schedules: [
+      ...of('scheduler/schedule:Schedule').map(({ name, inputs }) => ({ name, target: inputs['target'] })),
+      ...of('cloudwatch/eventTarget:EventTarget').map(({ name, inputs }) => ({ name, target: inputs })),
+    ].map(({ name, target }) => ({
       id: name,
-      retries: numberAt(inputs, 'target', 'retryPolicy', 'maximumRetryAttempts') ?? 0,
-      deadLetters: textAt(inputs, 'target', 'deadLetterConfig', 'arn'),
+      retries: numberAt(target, 'retryPolicy', 'maximumRetryAttempts') ?? 0,
+      deadLetters: textAt(target, 'deadLetterConfig', 'arn'),
     })),
     tables: of('dynamodb/table:Table').map(({ parent, name, inputs, outputs, retainOnDelete }) => ({
       id: nameOf(parent) ?? name,

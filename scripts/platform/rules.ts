@@ -173,7 +173,7 @@ export const RULES: readonly Rule[] = [
       ]),
   },
   {
-    name: 'schedule: schedules retry, and have a standard dead-letter queue',
+    name: 'schedule: schedules and rules of EventBridge retry, and have a standard dead-letter queue',
     find: ({ schedules, queues }) =>
       schedules.flatMap(({ id, retries, deadLetters }) => {
         const target = queues.find(({ arn }) => arn === deadLetters);

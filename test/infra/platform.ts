@@ -38,6 +38,7 @@ export async function describeSystem(stage: string, secrets: Record<string, stri
   vi.stubGlobal('$util', {
     output: (value: unknown) => value,
     secret: (value: unknown) => value,
+    jsonStringify: (value: unknown) => later(JSON.stringify(plain(value))),
     all: known,
   });
   vi.stubGlobal('sst', namespace('sst', { all, names, secrets }));

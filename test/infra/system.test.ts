@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
+import { parse, type ScalarTag } from 'yaml';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readEnvironment } from '../../aws/secrets/env.ts';
 import { FUNCTION_NAMES, FUNCTIONS, SCHEDULED } from '../../aws/functions.ts';
 import { QUEUE, WAKE_QUEUE } from '../../aws/resources.ts';
 import { copyFolder, FUNCTION_GRANTS, SETTABLE } from '../../aws/secrets/secret-groups.ts';
+import { CHANGE_SENDERS } from '../../integrations/change-senders.ts';
 import { QUEUES } from '../../schemas/config/queues.ts';
 import { TARGETS } from '../../schemas/incidents/projection.ts';
 import { type Described, describeSystem, type System } from './platform.ts';
@@ -20,7 +22,10 @@ beforeAll(async () => {
   production = await describeSystem('production', REQUIRED);
   vi.unstubAllGlobals();
 });
-beforeEach(() => vi.stubEnv('FIREBREAK_ALARM_EMAIL', undefined));
+beforeEach(() => {
+  vi.stubEnv('FIREBREAK_ALARM_EMAIL', undefined);
+  vi.stubEnv('FIREBREAK_AWS_CHANGES', undefined);
+});
 afterEach(() => {
   vi.unstubAllGlobals();
   vi.unstubAllEnvs();
@@ -584,6 +589,72 @@ describe('alarms', () => {
       { topic: 'Alarms.arn', protocol: 'email', endpoint: 'sre@example.test' },
     ]);
   });
+});
+
+describe('changes in AWS', () => {
+  const TOKEN = { FIREBREAK_EVENTBRIDGE_TOKEN: 'fb_token' };
+
+  test('are reported only if the deployment asks for it', async () => {
+    expect(production.of('aws.cloudwatch.EventRule')).toEqual([]);
+    vi.stubEnv('FIREBREAK_AWS_CHANGES', 'true');
+    await expect(describeSystem('dev', REQUIRED)).rejects.toThrow('set it to on');
+    vi.stubEnv('FIREBREAK_AWS_CHANGES', 'on');
+    await expect(describeSystem('dev', REQUIRED)).rejects.toThrow('Set a value for FIREBREAK_EVENTBRIDGE_TOKEN');
+  });
+
+  test('reach the webhook with its token, and those that cannot be delivered raise an alarm', async () => {
+    vi.stubEnv('FIREBREAK_AWS_CHANGES', 'on');
+    const { of, one } = await describeSystem('dev', { ...REQUIRED, ...TOKEN });
+    const sender = CHANGE_SENDERS.find(({ source }) => source === 'aws');
+    expect(one('aws.cloudwatch.EventApiDestination', 'AwsChangesDestination').args).toMatchObject({
+      connectionArn: 'AwsChangesConnection.arn',
+      httpMethod: 'POST',
+      invocationEndpoint: `https://deployed.test/Api${sender?.path}`,
+    });
+    expect(sender?.proof).toEqual({ kind: 'token' });
+    expect(one('aws.cloudwatch.EventConnection', 'AwsChangesConnection').args).toMatchObject({
+      authorizationType: 'API_KEY',
+      authParameters: { apiKey: { key: 'Authorization', value: 'Bearer fb_token' } },
+    });
+    const targets = of('aws.cloudwatch.EventTarget').map(({ args }) => args);
+    expect(targets).toHaveLength(2);
+    for (const target of targets)
+      expect(target).toMatchObject({
+        arn: 'AwsChangesDestination.arn',
+        roleArn: 'AwsChangesRole.arn',
+        deadLetterConfig: { arn: 'AwsChangesDeadLetters.arn' },
+      });
+    const alarmed = of('aws.cloudwatch.MetricAlarm').map(({ args }) => args['name']);
+    expect(alarmed).toContain('firebreak-dev-aws-changes-dead-letters');
+    const { policy } = one('aws.sqs.QueuePolicy', 'AwsChangesDeadLettersPolicy').args;
+    expect(JSON.parse(String(policy))).toMatchObject({
+      Statement: [
+        {
+          Principal: { Service: 'events.amazonaws.com' },
+          Action: 'sqs:SendMessage',
+          Resource: 'AwsChangesDeadLetters.arn',
+          Condition: { ArnEquals: { 'aws:SourceArn': ['AwsChanges-State-changes.arn', 'AwsChanges-Calls.arn'] } },
+        },
+      ],
+    });
+  });
+
+  test('are the same as in the example for other accounts', async () => {
+    vi.stubEnv('FIREBREAK_AWS_CHANGES', 'on');
+    const { of } = await describeSystem('dev', { ...REQUIRED, ...TOKEN });
+    const patterns = of('aws.cloudwatch.EventRule').map(
+      ({ args }) => JSON.parse(String(args['eventPattern'])) as unknown,
+    );
+    const example = readFileSync(join(ROOT, 'examples/eventbridge/firebreak.yaml'), 'utf8');
+    const { Resources } = parse(example, { customTags: ['Sub', 'GetAtt'].map(tag) }) as {
+      Resources: Record<string, { Type: string; Properties: { EventPattern?: unknown } }>;
+    };
+    const rules = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Events::Rule');
+    expect(patterns).toEqual(rules.map(({ Properties }) => Properties.EventPattern));
+  });
+
+  /** A tag of CloudFormation, which is read as its text. */
+  const tag = (name: string): ScalarTag => ({ tag: `!${name}`, resolve: (text) => text });
 });
 
 describe('secrets', () => {

@@ -53,6 +53,7 @@ declare namespace $util {
   interface CustomResourceOptions { customTimeouts?: { create?: string; update?: string; delete?: string } }
   function all<T>(values: readonly Output<T>[]): Output<T[]>;
   function secret<T>(value: T): Output<T>;
+  function jsonStringify(value: unknown): Output<string>;
 }
 declare const $app: { readonly name: string; readonly stage: string; readonly protect: boolean };
 declare function $interpolate(parts: TemplateStringsArray, ...values: $util.Input<string>[]): $util.Output<string>;

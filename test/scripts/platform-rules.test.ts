@@ -93,6 +93,7 @@ test.each<[rule: string, resources: Recorded[]]>([
   ['partial-batch', changed('JobsToWorker', { functionResponseTypes: [] })],
   ['durable-qualified', changed('Worker', { durableConfig: { executionTimeout: 3600 } })],
   ['lambda-dlq', changed('Worker', { durableConfig: { executionTimeout: 3600 } })],
+  ['schedule', [...SOUND, resource('aws:cloudwatch/eventTarget:EventTarget', 'Rule', { arn: 'arn:destination' })]],
   ['log-retention', changed('Logs', { retentionInDays: undefined })],
   ['table', changed('Table', { deletionProtectionEnabled: false })],
   ['table', changed('Table', { pointInTimeRecovery: { enabled: false } })],
