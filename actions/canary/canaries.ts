@@ -200,7 +200,7 @@ function whyNot(canary: CanaryRecord, kind: CanaryCommandKind): Refusal | null {
     return new Refusal(
       409,
       'canary-degraded',
-      `${canary.version} was found worse than ${canary.stable_version}; abort it, or start a new canary`,
+      `the version ${canary.version} was found worse than ${canary.stable_version}; abort it, or start a new canary`,
     );
   return null;
 }

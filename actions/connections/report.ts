@@ -1,6 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Connections } from '../../schemas/config/connections.ts';
 import { objectivesState } from '../slo/objectives.ts';
+import { judgedProblems } from './judged.ts';
 import { connections, isWatched, targets } from './check.ts';
 import { unknownEnvironments, unsetSecrets } from './names.ts';
 import { provableByEnvironment } from './provable.ts';
@@ -11,6 +12,7 @@ type Checking = Parameters<typeof connections>[0] &
   Parameters<typeof provableByEnvironment>[0] &
   Parameters<typeof objectivesState>[0] &
   Parameters<typeof unknownEnvironments>[0] &
+  Parameters<typeof judgedProblems>[0] &
   Parameters<typeof unsetSecrets>[0] &
   Parameters<typeof isWatched>[0];
 
@@ -23,20 +25,23 @@ export async function checkConnections(
   deps: Checking & Pick<Deps, 'blobs' | 'clock' | 'log'>,
   by: string,
 ): Promise<Connections> {
-  const [vendors, targetStates, evidence, objectives, unknown_environments, secrets, watched] = await Promise.all([
-    connections(deps),
-    targets(deps),
-    provableByEnvironment(deps),
-    objectivesState(deps),
-    unknownEnvironments(deps),
-    unsetSecrets(deps),
-    isWatched(deps),
-  ]);
+  const [vendors, targetStates, evidence, objectives, unknown_environments, judged, secrets, watched] =
+    await Promise.all([
+      connections(deps),
+      targets(deps),
+      provableByEnvironment(deps),
+      objectivesState(deps),
+      unknownEnvironments(deps),
+      judgedProblems(deps),
+      unsetSecrets(deps),
+      isWatched(deps),
+    ]);
   const found: Connections = {
     vendors,
     targets: targetStates,
     evidence,
     unknown_environments,
+    judged,
     secrets,
     watched,
     objectives,

@@ -45,7 +45,7 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
       const automation = await imageAutomationFor(entry, { serviceEnvironment, ...targets });
       return automation && counted(entry.kind, automation);
     },
-    canaries: new CanaryTable(table, clock),
+    canaries: new CanaryTable(table, clock, system.counters),
     trafficRouterFor: async (entry, serviceEnvironment) => {
       const router = await trafficRouterFor(entry, { serviceEnvironment, secrets, clock, standIns });
       return router && counted(entry.kind, router);

@@ -53,6 +53,7 @@ const Connections = z.object({
   unknown_environments: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
     .default([]),
+  judged: z.array(z.object({ service: z.string(), environment: z.string(), problem: z.string() })).default([]),
   secrets: z.array(z.object({ runbook: z.string(), name: z.string() })).default([]),
   watched: z.boolean().nullable().default(null),
   /** Absent on AWS and from an older Firebreak. */

@@ -46,6 +46,7 @@ export type CheckedConnections = {
   targets: Target[];
   evidence: Evidence[];
   unknown_environments: { service: string; environment: string; problem: string }[];
+  judged: { service: string; environment: string; problem: string }[];
   secrets: { runbook: string; name: string }[];
   /** Absent from an older Firebreak. */
   objectives?: Objectives | undefined;
@@ -60,6 +61,11 @@ export const connectionFindings = (found: CheckedConnections): Finding[] => [
     verdict: 'warn',
     about: `${service}/${environment}`,
     text: `deployments are recorded for this environment, but ${problem}`,
+  })),
+  ...found.judged.map(({ service, environment, problem }): Finding => ({
+    verdict: 'warn',
+    about: `${service}/${environment}`,
+    text: problem,
   })),
   ...found.secrets.map(({ runbook, name }): Finding => ({
     verdict: 'warn',

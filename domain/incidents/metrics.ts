@@ -63,6 +63,11 @@ export const COUNTERS = {
     help: 'Completed approval requests, by outcome; unopposed: no objection in time, which counts as approval',
     labels: ['outcome'],
   },
+  firebreak_canaries_total: {
+    group: 'incidents',
+    help: 'Completed canaries, by outcome: promoted, aborted, superseded, or failed (the traffic could not be set back)',
+    labels: ['outcome'],
+  },
   firebreak_watches_total: {
     group: 'incidents',
     help: 'Completed watches of deploys, by outcome: healthy, degraded, inconclusive, superseded, or stopped',

@@ -42,6 +42,10 @@ export const Connections = z.object({
   unknown_environments: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
     .meta({ description: 'Services and environments that have recorded deployments, but no configuration' }),
+  judged: z
+    .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
+    .default([])
+    .meta({ description: 'Traffic routers of canaries, and metrics of the judge, that cannot be called' }),
   secrets: z
     .array(z.object({ runbook: z.string(), name: z.string() }))
     .meta({ description: 'Secrets that a runbook refers to, but that are not set' }),

@@ -3,6 +3,7 @@ import { acknowledge, runAcknowledge } from './acknowledge.ts';
 import { answer, runAnswer } from './approval.ts';
 import { pause, resume, runPause, runResume, switchAutomation, runSwitchAutomation } from './automation.ts';
 import { declare, runDeclare } from './declare.ts';
+import { canaries, canary, runCanaries, runCanary } from './canaries.ts';
 import { deploys, runDeploys } from './deploys.ts';
 import { liftFreeze, runLiftFreeze } from './freezes/lift.ts';
 import { openFreeze, runOpenFreeze } from './freezes/open.ts';
@@ -46,6 +47,8 @@ export const VERBS = {
   freeze_override: overrideFreeze,
   deploys,
   firebreak_status: productStatus,
+  canaries,
+  canary,
   pause,
   resume,
   answer,
@@ -86,6 +89,8 @@ export const RUNS: { [A in Act]: RunOf<(typeof VERBS)[A]> } = {
   freeze_override: runOverrideFreeze,
   deploys: runDeploys,
   firebreak_status: runProductStatus,
+  canaries: runCanaries,
+  canary: runCanary,
   pause: runPause,
   resume: runResume,
   answer: runAnswer,

@@ -81,6 +81,16 @@ beforeAll(async () => {
       checkout: { environments: { production: environment, staging: { drills: true, deployer: { kind: 'http' } } } },
       shop: { environments: { production: { ...environment, deployer: { kind: 'http' } } } },
       desk: { environments: { production: {} } },
+      basket: {
+        environments: {
+          production: {
+            canary: { traffic: { kind: 'http', auth: { bearer: 'ROUTER_KEY' } } },
+            judge: {
+              metrics: [{ kind: 'http', name: 'ping', url: 'http://127.0.0.1:9/', auth: { bearer: 'PING_KEY' } }],
+            },
+          },
+        },
+      },
     },
     runbooks: { 'asks.md': ASKS, 'drain.md': BY_HAND.replace('---\n', '---\nname: drain\n') },
     configFiles: { ...EACH_ALONE, 'slos/checkout.yaml': SLO },
@@ -90,6 +100,40 @@ beforeAll(async () => {
   });
 });
 afterAll(() => firebreak?.remove());
+
+test('canary starts, lists, shows, holds, and aborts a canary', async () => {
+  const place = ['basket', 'production', 'v2'];
+  const unknown = await at(firebreak, 'canary', 'start', ...place);
+  expect([unknown.code, unknown.err]).toEqual([
+    1,
+    expect.stringContaining('no other version is recorded as succeeded'),
+  ]);
+  const started = await at(firebreak, 'canary', 'start', ...place, '--stable', 'v1');
+  expect(started).toMatchObject({ code: 0, err: '' });
+  const [, id = ''] =
+    /^canary (\w{26}): v2 beside v1, 5, 25, 50, 100 % of the traffic, router /.exec(started.out) ?? [];
+  const listed = await at(firebreak, 'canary', 'list', '--service', 'basket');
+  expect(listed.out.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^ID +SERVICE +VERSION +STATUS +TRAFFIC +STARTED +REASON$/),
+    expect.stringMatching(new RegExp(`^${id} +basket/production +v2 +`)),
+  ]);
+  expect((await at(firebreak, 'canary', 'list', '--service', 'checkout')).out).not.toContain(id);
+  expect(await at(firebreak, 'canary', 'hold', id, '--reason', 'look at p95')).toMatchObject({
+    code: 0,
+    out: `${id}: hold requested\n`,
+  });
+  const shown = async () => (await at(firebreak, 'canary', 'show', id)).out;
+  await expect
+    .poll(shown, { timeout: 30_000 })
+    .toMatch(/^basket in production: v2 beside v1\nheld at \d+ %: held by .*: look at p95$/m);
+  expect(await shown()).toMatch(/ 0 % +Canary of v2 started beside v1, steps 5, 25, 50, 100 %$/m);
+  expect((await at(firebreak, 'canary', 'abort', id, '--reason', 'enough')).code).toBe(0);
+  const story = async () => JSON.parse((await at(firebreak, 'canary', 'show', id, '--json')).out);
+  await expect.poll(async () => (await story()).status, { timeout: 60_000 }).toMatch(/^abort(ing|ed)$/);
+  expect((await story()).events.map(({ text }: { text: string }) => text)).toContain('Abort requested: enough');
+  const late = await at(firebreak, 'canary', 'promote', id, '--full');
+  expect([late.code, late.err]).toEqual([1, expect.stringMatching(/is being aborted|has ended: aborted/)]);
+});
 
 describe('deploy, incident, replay', () => {
   test('deploy record stores the given fields, and deploy list shows the deploy', async () => {
@@ -461,6 +505,8 @@ describe('doctor', () => {
         expect.stringMatching(
           /^warn {2}checkout\/prod +deployments are recorded for this environment, but .*did you mean "production"\?$/,
         ),
+        'warn  basket/production     the secret ROUTER_KEY of the traffic router is not set',
+        'warn  basket/production     the secret PING_KEY of the metric ping is not set',
         'warn  runbook               secret FLAGS_KEY of asks is not set',
         expect.stringMatching(/^warn {2}unmatched alert +nobody-s: a stray alert, in production/),
       ]),

@@ -43,6 +43,7 @@ const OF_PORTS = {
   silences: ['observability'],
   sloMetrics: ['observability'],
   statusPage: ['statuspage'],
+  trafficRouterFor: ['delivery', 'named'],
   ticketsFor: ['github', 'named'],
   ephemeralMessages: ['slack'],
   // These ports notify projectors of every change.

@@ -15,9 +15,10 @@ describe('canary', () => {
   test.for(Object.entries(canaryPaths).map(([name, path], index) => [name, path, index + 1] as const))(
     '%s',
     async ([name, path, number], { expect }) => {
-      const { log, canary, runs, events } = await playCanary(stores.table, number, path);
+      const { log, canary, runs, events, counted } = await playCanary(stores.table, number, path);
       expect(log, events.join('\n')).toEqual(path.log);
       expect(canary).toMatchObject({ ended_at: expect.any(String), order: null, ...path.ends });
+      expect(counted).toEqual([`firebreak_canaries_total ${canary?.status}`]);
       if (updating()) record(name, { runs }, 'canary');
       expect(runs.map(inContexts)).toEqual(golden(name, 'canary').runs.map(inContexts));
     },

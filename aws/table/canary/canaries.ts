@@ -1,6 +1,6 @@
 import type { Canaries } from '../../../domain/ports/canary.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { Clock } from '../../../domain/ports/system.ts';
+import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import {
   type Canary,
   type CanaryCheck,
@@ -30,10 +30,12 @@ const LOCK_SECONDS = 120;
 export class CanaryTable implements Canaries {
   readonly #table: Table;
   readonly #clock: Clock;
+  readonly #counters: Counters;
 
-  constructor(table: Table, clock: Clock) {
+  constructor(table: Table, clock: Clock, counters: Counters) {
     this.#table = table;
     this.#clock = clock;
+    this.#counters = counters;
   }
 
   async begin(canary: CanaryRecord, event: CanaryEvent): Promise<{ ok: true } | { ok: false; running: CanaryId }> {
@@ -96,6 +98,7 @@ export class CanaryTable implements Canaries {
       ...(await this.#unlock(canary)),
       ...(release ? [this.#table.remove(keys.canaryAt(canary)), this.#table.remove(keys.canaryRunning(id))] : []),
     ]);
+    if (ok && release) await this.#counters.add([{ name: 'firebreak_canaries_total', labels: [canary.status], by: 1 }]);
     return ok;
   }
 

@@ -26,6 +26,7 @@ const CONNECTIONS: Connections = {
   ],
   evidence: [],
   unknown_environments: [],
+  judged: [],
   secrets: [],
   watched: null,
   objectives: { configured: 0, evaluated_at: null, problem: null, failing: 0, errors: [] },

@@ -151,6 +151,36 @@ const RIGHT: [string, string, Expected][] = [
     { act: 'freeze_override', freeze: 'frz_1', reason: 'fix for login', uses: 2, seconds: 7200, version: null },
   ],
   ['/firebreak', 'pause', { act: 'pause', reason: null }],
+  ['/firebreak', 'canaries checkout', { act: 'canaries', service: 'checkout' }],
+  [
+    '/firebreak',
+    'canary promote checkout looks good',
+    {
+      act: 'canary',
+      kind: 'promote',
+      service: 'checkout',
+      environment: null,
+      reason: null,
+      rest: { first: 'looks', all: 'looks good', others: 'good' },
+    },
+  ],
+  [
+    '/firebreak',
+    'canary HOLD checkout production until 3 pm',
+    {
+      act: 'canary',
+      kind: 'hold',
+      service: 'checkout',
+      environment: null,
+      reason: null,
+      rest: { first: 'production', all: 'production until 3 pm', others: 'until 3 pm' },
+    },
+  ],
+  [
+    '/firebreak',
+    'canary abort checkout env=production reason="too slow"',
+    { act: 'canary', kind: 'abort', service: 'checkout', environment: 'production', reason: 'too slow', rest: null },
+  ],
   ['/firebreak', 'pause it is wrong', { act: 'pause', reason: 'it is wrong' }],
   ['/firebreak', 'resume', { act: 'resume', reason: null }],
   ['/firebreak', 'status', { act: 'firebreak_status' }],
@@ -221,6 +251,8 @@ const WRONG: [string, string, string | null][] = [
   ['/freeze', 'open checkout for=soon test', '/freeze open checkout 2h …'],
   ['/freeze', 'override frz_1 reason uses=many', '/freeze override frz_1 REASON uses=1 2h'],
   ['/firebreak', 'puase', '/firebreak pause'],
+  ['/firebreak', 'canary promot checkout', '/firebreak canary promote checkout'],
+  ['/firebreak', 'canary abort', '/firebreak canary abort SERVICE'],
   ['/firebreak', 'frezee status', '/firebreak freeze status'],
   ['/firebreak', 'qwertyuiop', null],
   ['/webhook-collect', '', null],
@@ -330,7 +362,8 @@ test('help lists every form, and every form is understood', () => {
             .replace('ROLE', 'scribe')
             .replace('@USER', '<@U024BE7LH|bob>')
             .replaceAll('|TEAM', '')
-            .replaceAll('|SERVICE', ''),
+            .replaceAll('|SERVICE', '')
+            .replaceAll('|hold|abort', ''),
         ) ?? [];
       expect(parseCommand(name, rest)).toMatchObject({ kind: 'request' });
     }

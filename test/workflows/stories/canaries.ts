@@ -5,6 +5,7 @@ import { requestOfCanary, startCanary } from '../../../actions/canary/canaries.t
 import type { Gate } from '../../../domain/canary/progress.ts';
 import type { TrafficCall, TrafficReading, TrafficRouter } from '../../../domain/canary/traffic.ts';
 import type { CanaryActions } from '../../../domain/ports/canary.ts';
+import type { Counters } from '../../../domain/ports/system.ts';
 import type { TargetResponse } from '../../../domain/rollback/targets.ts';
 import { type CanaryCommandKind, CanaryId, type CanaryRecord, NewCanary } from '../../../schemas/canary/canary.ts';
 import type { JudgementView } from '../../../schemas/canary/judgement.ts';
@@ -70,9 +71,14 @@ export async function playCanary(
   table: Table,
   number: number,
   { given = [], timeline }: Story,
-): Promise<{ log: string[]; canary: CanaryRecord | undefined; runs: Run[]; events: string[] }> {
+): Promise<{ log: string[]; canary: CanaryRecord | undefined; runs: Run[]; events: string[]; counted: string[] }> {
   const world = new FakeWorld();
-  const canaries = new CanaryTable(table, world.clock);
+  const counted: string[] = [];
+  const counters: Counters = {
+    add: async (added) => void counted.push(...added.map(({ name, labels }) => `${name} ${labels.join()}`)),
+    read: async () => [],
+  };
+  const canaries = new CanaryTable(table, world.clock, counters);
   const id = CanaryId.parse(`01TEST${'CN'.padEnd(16, '0')}${String(number).padStart(4, '0')}`);
   const outside: Outside = {
     id,
@@ -104,7 +110,7 @@ export async function playCanary(
   const events = (await canaries.events(id, 100))
     .toReversed()
     .map(({ kind, weight, text }) => `${kind} ${weight}: ${text}`);
-  return { log: outside.log, canary: await canaries.get(id), runs, events };
+  return { log: outside.log, canary: await canaries.get(id), runs, events, counted };
 }
 
 /** A router that keeps the contract: it refuses stale orders, and those for other versions. */

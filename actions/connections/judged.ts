@@ -1,0 +1,56 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import { secretNameIn } from '../../domain/runbooks/secret-names.ts';
+import type { CanaryConfig } from '../../schemas/canary/canary.ts';
+import type { JudgeConfig } from '../../schemas/canary/judge-config.ts';
+import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import { credentialOf } from './check-result.ts';
+
+type JudgedProblem = { service: string; environment: string; problem: string };
+
+type JudgedDeps = Pick<Deps, 'config' | 'secrets' | 'trafficRouterFor'>;
+
+/** Returns the traffic routers and metrics that cannot be called. Calls none of them. */
+export async function judgedProblems(deps: JudgedDeps): Promise<JudgedProblem[]> {
+  const { services } = await deps.config.current();
+  const all = Object.entries(services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).map(([environment, { canary, judge }]) => ({
+      place: { service: service as ServiceName, environment: environment as EnvironmentName },
+      canary,
+      judge,
+    })),
+  );
+  const found = await Promise.all(
+    all.map(async ({ place, canary, judge }) => {
+      const problems = [
+        ...(canary === undefined ? [] : await ofTraffic(deps, canary, place)),
+        ...(judge === undefined ? [] : await ofMetrics(deps, judge)),
+      ];
+      return problems.map((problem) => ({ ...place, problem }));
+    }),
+  );
+  return found.flat();
+}
+
+async function ofTraffic(deps: JudgedDeps, { traffic }: CanaryConfig, place: ServiceEnvironment): Promise<string[]> {
+  if ((await deps.trafficRouterFor(traffic, place)) === undefined)
+    return ['the traffic router (http) has no address: set its `url`, or TRAFFIC_URL'];
+  if (traffic.kind !== 'http') return []; // called with the IAM role of the functions
+  if (traffic.auth === undefined) return ['the traffic router is called without credentials (no "auth")'];
+  const name = secretNameIn(traffic.auth);
+  return (await credentialOf(deps.secrets, name)) ? [] : [`the secret ${name} of the traffic router is not set`];
+}
+
+async function ofMetrics(deps: JudgedDeps, { metrics }: JudgeConfig): Promise<string[]> {
+  const named = metrics.flatMap((metric) =>
+    metric.kind === 'http' && metric.auth !== undefined
+      ? [{ metric: metric.name, secret: secretNameIn(metric.auth) }]
+      : [],
+  );
+  const found = await Promise.all(
+    named.map(async ({ metric, secret }) =>
+      (await credentialOf(deps.secrets, secret)) ? [] : [`the secret ${secret} of the metric ${metric} is not set`],
+    ),
+  );
+  return found.flat();
+}

@@ -1,0 +1,185 @@
+import { requestOfCanary } from '../../actions/canary/canaries.ts';
+import type { Caller } from '../../actions/people/caller.ts';
+import { Refusal } from '../../actions/refusal.ts';
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { isFinal } from '../../domain/canary/progress.ts';
+import type { Text } from '../../domain/messages/channels.ts';
+import { minuteOf } from '../../domain/messages/story.ts';
+import { nearest } from '../../domain/runbooks/similar-names.ts';
+import { type Canary, CanaryCommandKind, type CanaryRecord } from '../../schemas/canary/canary.ts';
+import type { Action } from '../../schemas/access/access.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import type { CommandDeps } from '../deps.ts';
+import { answered, Declined, nameIn, reasonWords, unknownName } from '../outcome.ts';
+import { environmentNamed, noEnvironment } from './deploys.ts';
+import type { Given, Run, Verb, Wrong } from './verb.ts';
+
+type Listed = { service: string | null };
+
+/** Lists canaries. */
+export const canaries: Verb<Listed> = {
+  permission: 'canaries:read',
+  command: 'firebreak',
+  name: 'canaries',
+  usage: 'canaries [SERVICE]',
+  says: 'show the canaries in progress, or the newest ones of a service',
+  parse: ({ words: [service, ...more] }) =>
+    more.length > 0 ? { wrong: 'too many arguments: expected a service' } : { service: service ?? null },
+};
+
+/**
+ * A request as typed. Whether the first word after the service is an environment is decided with the catalogue, not
+ * while Slack waits: otherwise, a request for one environment could apply to another one.
+ */
+type Requested = {
+  kind: CanaryCommandKind;
+  service: string;
+  environment: string | null;
+  reason: string | null;
+  /** The words after the service, and those after the first of them. */
+  rest: { first: string; all: string; others: string | null } | null;
+};
+
+/** Promotes, holds, or aborts the canary in progress of a service. */
+export const canary: Verb<Requested> = {
+  permission: 'canaries:write',
+  command: 'firebreak',
+  name: 'canary',
+  usage: 'canary promote|hold|abort SERVICE [ENVIRONMENT] [REASON]',
+  says: 'give a canary its next share of the traffic, keep its share, or give all traffic back',
+  named: ['env', 'environment', 'reason'],
+  parse: parseRequest,
+  written: ({ reason, rest }) => reason ?? rest?.all ?? null,
+};
+
+function parseRequest(input: Given): Requested | Wrong {
+  const [word, service, third] = input.words;
+  const kind = CanaryCommandKind.safeParse(word?.toLowerCase());
+  if (!kind.success) {
+    const near = word === undefined ? null : nearest(word.toLowerCase(), CanaryCommandKind.options);
+    const wrong = word === undefined ? 'the action is missing' : `unknown action "${word}"`;
+    return { wrong: `${wrong}: use promote, hold, or abort`, instead: near && `${near} ${input.from(1) ?? 'SERVICE'}` };
+  }
+  if (service === undefined) return { wrong: 'the service is missing', instead: `${kind.data} SERVICE` };
+  const all = input.from(2);
+  return {
+    kind: kind.data,
+    service,
+    environment: environmentNamed(input) ?? null,
+    reason: input.named.get('reason') || null,
+    rest: third === undefined || all === null ? null : { first: third, all, others: input.from(3) },
+  };
+}
+
+type Target = { service: ServiceName; environment: EnvironmentName | null; reason: string | null };
+
+/** @throws Declined if the service is unknown */
+async function targetOf(deps: CommandDeps, { service: name, environment, reason, rest }: Requested): Promise<Target> {
+  const service = await knownService(deps, name);
+  const known = Object.keys(serviceEntry((await deps.config.current()).services, service)?.environments ?? {});
+  const isEnvironment = environment === null && rest !== null && known.includes(rest.first);
+  const wanted = isEnvironment ? rest.first : environment;
+  if (wanted !== null && !known.includes(wanted)) throw noEnvironment(service, wanted, known);
+  return {
+    service,
+    environment: wanted === null ? null : nameIn(EnvironmentName, wanted),
+    reason: reason ?? (isEnvironment ? rest.others : (rest?.all ?? null)),
+  };
+}
+
+const SHOWN_MAX = 8;
+
+export const runCanaries: Run<Listed> = async (deps, { caller }, request) => {
+  if (request.service === null) {
+    const running = (await deps.canaries.running()).filter((one) => isAllowed(caller, 'canaries:read', one));
+    if (running.length === 0) return answered('No canary is in progress.');
+    return answered('Canaries in progress:', ...running.flatMap(row));
+  }
+  const service = await knownService(deps, request.service);
+  caller.allow('canaries:read', { service });
+  const { items } = await deps.canaries.list({ service, limit: SHOWN_MAX });
+  return items.length === 0
+    ? answered(`No canary of ${service} is recorded.`)
+    : answered(`Canaries of ${service}, newest first:`, ...items.flatMap(row));
+};
+
+const row = (one: Canary): Text => [
+  `\n${one.ended_at === null ? '▶️' : '•'} ${minuteOf(one.started_at)} ${one.service} ${one.environment} `,
+  { bold: one.version },
+  ` ${one.status} at ${one.weight} % beside ${one.stable_version}: ${one.reason}`,
+];
+
+/** Names the canary of a request, which a repeated delivery must not search again: another one may have started. */
+type Begun = Pick<CanaryRecord, 'id' | 'sequence'>;
+
+const DONE: Record<CanaryCommandKind, string> = {
+  promote: 'gets its next share of the traffic, unless a freeze, an incident, or the kill switch prevents it',
+  hold: 'keeps its share of the traffic until someone promotes it',
+  abort: 'is aborted: all traffic goes back to the stable version',
+};
+
+export const runCanary: Run<Requested> = async (deps, { caller, key }, request) => {
+  const kept = `${key}-canary`;
+  const begun = (await deps.processedEvents.read(kept))?.outcome as Begun | undefined; // stored below
+  const { reason, ...place } = await targetOf(deps, request);
+  const found = begun === undefined ? await runningIn(deps, caller, place) : await deps.canaries.get(begun.id);
+  if (found === undefined) throw new Declined('The canary no longer exists. Nothing was done.');
+  const { id, sequence, version } = found;
+  if (begun === undefined) await deps.processedEvents.store(kept, { id, sequence } satisfies Begun);
+  const { kind } = request;
+  // A repeated promotion would skip one more step.
+  const isRepeat = begun !== undefined && kind === 'promote' && hasTaken(found, begun);
+  if (!isRepeat) await requestOfCanary(deps, caller, id, { kind, reason, full: false });
+  return answered(
+    { bold: `${found.service} in ${found.environment}` },
+    `: ${version} ${DONE[kind]}${reasonWords(reason)}. Canary ${id}.`,
+  );
+};
+
+/** Returns whether the workflow has, or had, a request for promotion since the first delivery. */
+const hasTaken = ({ sequence, command, skip, full }: CanaryRecord, begun: Begun): boolean =>
+  sequence !== begun.sequence || command !== null || skip || full;
+
+/** @throws Declined if there is not exactly one such canary */
+async function runningIn(
+  deps: CommandDeps,
+  caller: Caller,
+  { service, environment }: Omit<Target, 'reason'>,
+): Promise<CanaryRecord> {
+  if (environment !== null) caller.allow('canaries:write', { service, environment });
+  const running = (await deps.canaries.running()).filter(
+    (one) =>
+      one.service === service &&
+      (environment ?? one.environment) === one.environment &&
+      !isFinal(one) &&
+      isAllowed(caller, 'canaries:write', one),
+  );
+  const [only, ...others] = running;
+  const where = environment === null ? service : `${service} in ${environment}`;
+  if (only === undefined) {
+    caller.allow('canaries:write', { service, ...(environment !== null && { environment }) });
+    throw new Declined(`No canary of ${where} is in progress. Nothing was done.`);
+  }
+  if (others.length > 0)
+    throw new Declined(
+      `${service} has canaries in ${running.map((one) => one.environment).join(', ')}: name the environment. Nothing was done.`,
+    );
+  return only;
+}
+
+/** @throws Declined if the catalogue has no such service */
+async function knownService({ config }: CommandDeps, name: string): Promise<ServiceName> {
+  const { services } = await config.current();
+  if (serviceEntry(services, name) === undefined) throw unknownName('service', name, Object.keys(services));
+  return nameIn(ServiceName, name);
+}
+
+function isAllowed(caller: Caller, action: Action, one: Canary): boolean {
+  try {
+    caller.allow(action, one);
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 403) return false;
+    throw error;
+  }
+}
