@@ -93,6 +93,7 @@ const Signals = z.object({
 const UnmappedDeployments = z.object({
   items: z.array(z.object({ reported_by: z.string(), why: z.string(), lines: z.string(), rollouts: z.number() })),
 });
+const UnmappedPipelines = z.object({ items: z.array(z.object({ why: z.string(), lines: z.string() })) });
 const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: z.string(), count: z.number() })) });
 
 export function addDoctor(program: Command, context: CommandContext): void {
@@ -111,7 +112,16 @@ async function doctor(context: CommandContext, production: boolean): Promise<voi
   const client = await Client.of(context);
   let wrong = 0;
   const vendors = (of: Client) => connected(of, production);
-  for (const examine of [itself, automation, vendors, environments, unmatched, unmapped, quarantine]) {
+  for (const examine of [
+    itself,
+    automation,
+    vendors,
+    environments,
+    unmatched,
+    unmapped,
+    unmappedPipelines,
+    quarantine,
+  ]) {
     for (const finding of await examine(client)) {
       const { lines = [] }: FindingWithLines = finding;
       for (const line of [lineOf(finding), ...lines.map((each) => `${INDENT}${each}`)]) context.out(oneLine(line));
@@ -211,6 +221,17 @@ async function unmapped(client: Client): Promise<FindingWithLines[]> {
     verdict: 'warn',
     about: 'unmapped deployment',
     text: `${why} (${by}, ${rollouts} ${rollouts === 1 ? 'time' : 'times'}); add to config/services.yaml:`,
+    lines: lines.split('\n'),
+  }));
+}
+
+/** Returns a warning, with the lines that map it, for each pipeline whose runs belong to no single service. */
+async function unmappedPipelines(client: Client): Promise<FindingWithLines[]> {
+  const { items } = await client.get('/v1/pipelines/unmapped', UnmappedPipelines);
+  return items.map(({ why, lines }) => ({
+    verdict: 'warn',
+    about: 'unmapped pipeline',
+    text: `${why}; add to config/services.yaml:`,
     lines: lines.split('\n'),
   }));
 }

@@ -9,6 +9,7 @@ import type {
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { FigureCount, Observation } from '../delivery/pipeline-figures.ts';
+import type { UnmappedRun } from '../delivery/unmapped-pipelines.ts';
 import type { FlakyFinding, FlakyTest, TestCase, TestCounts, TestRun } from '../delivery/flaky-tests.ts';
 import type { Page } from './common.ts';
 import type { AttributionCorrection, DeployRecord } from '../../schemas/delivery/deploy-record.ts';
@@ -25,6 +26,9 @@ export type StageFact = Pick<PipelineStage, 'name' | 'result' | 'queued_at' | 's
   at: Timestamp;
 };
 
+/** Number of unmapped pipelines that are listed. */
+export const UNMAPPED_PIPELINES_MAX = 500;
+
 /** Runs of pipelines. Reports are merged: the result is the same in every order, and for repeated reports. */
 export type PipelineRuns = {
   /** Merges a report into its run. `service`: as the catalogue has it; null: unknown. */
@@ -38,6 +42,11 @@ export type PipelineRuns = {
   list(query: { service?: ServiceName; limit: number; cursor?: string }): Promise<Page<PipelineRun>>;
   /** Returns the runs of a service that began at or after this time, oldest first, and their finished stages. */
   since(service: ServiceName, from: Timestamp): Promise<{ runs: RunFact[]; stages: StageFact[] }>;
+  /**
+   * Returns pipelines that had a run without a service in the last 90 days, at most `UNMAPPED_PIPELINES_MAX`. The
+   * catalogue may map them since.
+   */
+  unmapped(): Promise<UnmappedRun[]>;
 };
 
 /** Test results of a suite in one run. */

@@ -33,3 +33,7 @@ export const StoredRunFact = {
     at: Timestamp,
   }),
 };
+
+export const StoredUnmappedRun = PipelineRun.pick({ repository: true, pipeline: true, url: true }).extend({
+  at: Timestamp,
+});

@@ -256,7 +256,7 @@ export class FakeWorld {
       snapshots: notAsked('snapshots'),
       subscriberWebhooks: notAsked('subscriberWebhooks'),
       idempotency: notAsked('idempotency'),
-      pipelineRuns: notAsked('pipelineRuns'),
+      pipelineRuns: Object.assign(notAsked<Deps['pipelineRuns']>('pipelineRuns'), { unmapped: async () => [] }),
       pipelineTests: notAsked('pipelineTests'),
       pipelineFigures: notAsked('pipelineFigures'),
       digests: notAsked('digests'),

@@ -396,6 +396,12 @@ export const keys = {
     sk: `${at}#${id}#${part(stage)}`,
   }),
   pipelineStagesOf: (service: string): Pick<Key, 'pk'> => ({ pk: `PIPESTAGEOF#${part(service)}` }),
+  /** A pipeline that had a run without a service. */
+  unmappedPipeline: (repository: string, pipeline: string): Key => ({
+    pk: 'PIPEUNMAPPED',
+    sk: `${part(repository)}#${part(pipeline)}`,
+  }),
+  unmappedPipelines: (): Pick<Key, 'pk'> => ({ pk: 'PIPEUNMAPPED' }),
   /** Sums of the figures of a service and branch. */
   pipelineFigures: (service: string, branch: string): Key => ({
     pk: 'PIPEFIGURES',

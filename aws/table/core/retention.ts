@@ -26,6 +26,8 @@ export const RETENTION_DAYS = {
   delivery: 30,
   /** After a run of a pipeline began, or flaky tests were found: statistics of a year. */
   pipelineRun: 400,
+  /** After the newest run of a pipeline that has no service. */
+  unmappedPipeline: 90,
   /** After an upload of test results; later attempts of the same commit are compared with it. */
   testUpload: 30,
 } as const;

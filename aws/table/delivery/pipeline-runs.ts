@@ -1,6 +1,13 @@
 import { repositoryPathOf } from '../../../domain/catalogue/repositories.ts';
 import type { Page } from '../../../domain/ports/common.ts';
-import type { PipelineFigures, PipelineRuns, RunFact, StageFact } from '../../../domain/ports/delivery.ts';
+import {
+  type PipelineFigures,
+  type PipelineRuns,
+  type RunFact,
+  type StageFact,
+  UNMAPPED_PIPELINES_MAX,
+} from '../../../domain/ports/delivery.ts';
+import type { UnmappedRun } from '../../../domain/delivery/unmapped-pipelines.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import {
   branchLabel,
@@ -25,7 +32,12 @@ import type {
   RunTrace,
   StageReport,
 } from '../../../schemas/delivery/pipeline-run.ts';
-import { StoredRunFact, StoredPipelineRun, StoredPipelineStage } from '../../../schemas/delivery/stored-runs.ts';
+import {
+  StoredRunFact,
+  StoredPipelineRun,
+  StoredPipelineStage,
+  StoredUnmappedRun,
+} from '../../../schemas/delivery/stored-runs.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { canonicalJson, sha256 } from '../../hash.ts';
 import { keys, shardedLists } from '../core/keys.ts';
@@ -74,6 +86,7 @@ export class PipelineRunTable implements PipelineRuns {
       const { observations, merged } = measuredRun(mergedRun(before, id, report, now));
       if (before !== undefined && isSame(before, merged)) return { run: merged.record, created: false };
       const at = (item?.['at'] as Timestamp | undefined) ?? beginOf(report, now);
+      await this.#listUnmapped(merged.record, before?.record, at);
       const result = await this.#table.transact([
         this.#table.put({ ...item, ...runItem(merged, at), rev: revOf(item) + 1 }, unchangedSince(item)),
         ...this.#rowWrites(merged.record, before?.record, at),
@@ -83,6 +96,30 @@ export class PipelineRunTable implements PipelineRuns {
       return { run: merged.record, created: before === undefined };
     }
     throw new Error(`pipeline run ${id} changed during all ${TRIES} attempts; try again`);
+  }
+
+  /** Lists the pipeline of a run that has no service. Not in the transaction of the run, whose runs it would delay. */
+  async #listUnmapped(run: PipelineRun, before: PipelineRun | undefined, at: Timestamp): Promise<void> {
+    const { service, repository, pipeline, url } = run;
+    if (service !== null || repository === null) return;
+    if (before !== undefined && before.service === null && before.pipeline === pipeline && before.url === url) return;
+    await this.#table.transact([
+      this.#table.put({
+        ...keys.unmappedPipeline(repositoryPathOf(repository), pipeline ?? ''),
+        repository,
+        pipeline,
+        url,
+        at,
+        ...expiresAfter(at, RETENTION_DAYS.unmappedPipeline),
+      }),
+    ]);
+  }
+
+  async unmapped(): Promise<UnmappedRun[]> {
+    const { pk } = keys.unmappedPipelines();
+    return collect(this.#table.each(pk, '', { limit: UNMAPPED_PIPELINES_MAX }), (item) =>
+      StoredUnmappedRun.parse(item),
+    );
   }
 
   /** Writes the row of the service, with what statistics need, and removes that of an earlier service. */

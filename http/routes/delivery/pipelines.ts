@@ -1,6 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { recordPipelineRun } from '../../../actions/delivery/record-pipeline-run.ts';
 import { Refusal } from '../../../actions/refusal.ts';
+import { EVERYWHERE } from '../../../domain/access/access.ts';
+import { unmappedPipelines } from '../../../domain/delivery/unmapped-pipelines.ts';
 import { whyReportAhead } from '../../../domain/delivery/report-times.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
@@ -11,10 +13,23 @@ import {
   PipelineStage,
 } from '../../../schemas/delivery/pipeline-run.ts';
 import { traceContextOf } from '../../../schemas/parsing/traceparent.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
 
 const Shown = PipelineRun.meta({ id: 'PipelineRun' });
 const WithStages = PipelineRun.extend({ stages: z.array(PipelineStage) }).meta({ id: 'PipelineRunWithStages' });
+
+const Unmapped = z
+  .object({
+    repository: z.string().nullable(),
+    pipeline: z.string().nullable(),
+    why: z.string(),
+    lines: z.string().openapi({ description: 'Lines of config/services.yaml that map it' }),
+    /** When the newest run began. */
+    at: Timestamp,
+    url: z.string().nullable().openapi({ description: 'Link to the newest run' }),
+  })
+  .meta({ id: 'UnmappedPipeline' });
 
 /** Registers the routes of pipeline runs. */
 export function pipelineRoutes(app: Api, deps: Deps): void {
@@ -74,6 +89,24 @@ export function pipelineRoutes(app: Api, deps: Deps): void {
         if (items.length > 0 || page.next_cursor === null) return c.json({ ...page, items }, 200);
         from = page.next_cursor;
       }
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'pipelines:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/pipelines/unmapped',
+      tags: ['pipelines'],
+      summary: 'List pipelines whose runs belong to no single service of the catalogue',
+      responses: { 200: answers('The newest first', z.object({ items: z.array(Unmapped) })) },
+    }),
+    async (c) => {
+      c.var.allow(EVERYWHERE); // they can belong to any service
+      const [{ services }, runs] = await Promise.all([deps.config.current(), deps.pipelineRuns.unmapped()]);
+      return c.json({ items: unmappedPipelines(services, runs) }, 200);
     },
   );
 

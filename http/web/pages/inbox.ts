@@ -5,6 +5,7 @@ import { EVERYWHERE } from '../../../domain/access/access.ts';
 import { NOISY_TIMES } from '../../../domain/alerts/noisy-alerts.ts';
 import { incidentPath } from '../../../domain/incidents/console-link.ts';
 import { type UnmappedSubject, unmappedSubjects } from '../../../domain/changes/unmapped.ts';
+import { type UnmappedPipeline, unmappedPipelines } from '../../../domain/delivery/unmapped-pipelines.ts';
 import type { Quarantined } from '../../../domain/ports/alerts.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Viewer } from '../../context.ts';
@@ -41,6 +42,8 @@ export type Inbox = Pick<Viewer, 'may' | 'formKey'> & {
   review: AlertReview;
   /** Reported deployments that no service has. Null: the viewer may not read them. */
   unmapped: readonly UnmappedSubject[] | null;
+  /** Pipelines that no service has. Null: the viewer may not read them. */
+  pipelines: readonly UnmappedPipeline[] | null;
 };
 
 export const inbox: ConsolePage = {
@@ -53,17 +56,26 @@ export const inbox: ConsolePage = {
 };
 
 async function load(deps: ConsoleDeps, { viewer: { may, formKey }, query }: PageRequest): Promise<Inbox> {
-  const [quarantine, review, unmapped] = await Promise.all([
+  const [quarantine, review, unmapped, pipelines] = await Promise.all([
     may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
     alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
     may('deployments:read', EVERYWHERE) ? unmappedOf(deps) : null,
+    may('pipelines:read', EVERYWHERE) ? pipelinesOf(deps) : null,
   ]);
-  return { at: deps.clock.now(), may, formKey, quarantine, review, unmapped };
+  return { at: deps.clock.now(), may, formKey, quarantine, review, unmapped, pipelines };
 }
 
 async function unmappedOf({ config, rollouts }: Pick<ConsoleDeps, 'config' | 'rollouts'>): Promise<UnmappedSubject[]> {
   const [{ services }, kept] = await Promise.all([config.current(), rollouts.unmapped()]);
   return unmappedSubjects(services, kept);
+}
+
+async function pipelinesOf({
+  config,
+  pipelineRuns,
+}: Pick<ConsoleDeps, 'config' | 'pipelineRuns'>): Promise<UnmappedPipeline[]> {
+  const [{ services }, runs] = await Promise.all([config.current(), pipelineRuns.unmapped()]);
+  return unmappedPipelines(services, runs);
 }
 
 async function quarantineOf(
@@ -79,7 +91,9 @@ async function quarantineOf(
 
 export const inboxMain = (data: Inbox): Html => html`
   <h1 class="page-title">Inbox</h1>
-  <div class="stack">${quarantinePanel(data)} ${unmatchedPanel(data)} ${unmappedPanel(data)} ${noisyPanel(data)}</div>
+  <div class="stack">
+    ${quarantinePanel(data)} ${unmatchedPanel(data)} ${unmappedPanel(data)} ${pipelinesPanel(data)} ${noisyPanel(data)}
+  </div>
 `;
 
 function quarantinePanel({ quarantine, at, may, formKey }: Inbox): Html {
@@ -171,6 +185,28 @@ function unmatchedPanel({ review: { unmatched, isComplete, since }, at }: Inbox)
           )
     }
     ${rest(unmatched.length)}${coverage(isComplete, since, at)}`,
+  );
+}
+
+/** Shown only if there are such pipelines: not every team reports its runs. */
+function pipelinesPanel({ pipelines, at }: Inbox): Html {
+  if (pipelines === null || pipelines.length === 0) return html``;
+  const rows = pipelines
+    .slice(0, ROWS_SHOWN)
+    .map(({ pipeline, why, lines, at: last, url }): Cells => [
+      html`${pipeline ?? 'no name'} <span class="quiet">${why}</span>`,
+      url === null || !/^https?:/.test(url) ? ago(last, at) : html`<a href="${url}">${ago(last, at)}</a>`,
+      html`<pre>${lines}</pre>`,
+    ]);
+  return panel(
+    'unmapped-pipelines',
+    'Pipelines outside the catalogue',
+    pipelines.length,
+    html`<p class="quiet">
+        Their runs count in no figure. Add the lines to <code>config/services.yaml</code>: then the next runs count.
+      </p>
+      ${tableOf('Pipelines outside the catalogue', ['Pipeline', 'Last', 'Add to services.yaml'], rows)}
+      ${rest(pipelines.length)}`,
   );
 }
 

@@ -52,6 +52,16 @@ const data = (more: Partial<Inbox> = {}): Inbox => ({
       url: 'https://ci.example.com/1',
     },
   ],
+  pipelines: [
+    {
+      repository: 'acme/checkout',
+      pipeline: hostile('pipeline'),
+      why: hostile('why'),
+      lines: hostile('services:'),
+      at: AT,
+      url: 'javascript:alert(1)',
+    },
+  ],
   review: {
     since: AT,
     isComplete: false,
@@ -88,7 +98,8 @@ const data = (more: Partial<Inbox> = {}): Inbox => ({
 const page = async (more: Partial<Inbox> = {}) => String(await inboxMain(data(more)));
 
 test('hostile texts are shown as text', async () => {
-  expectHarmless(await page(), 14);
+  expectHarmless(await page(), 17);
+  expect(await page()).not.toContain('javascript:');
   const body = Buffer.from(hostile('{"labels":'));
   const main = quarantinedMain({
     at: LATER,

@@ -447,6 +447,15 @@ describe("GitHub's webhooks", () => {
     const { body } = await send('workflow_run', octokit('workflow_run-completed'));
     expect(body['unmapped']).toContain('octo-org/octo-repo');
     expect((await get(`/v1/pipelines/runs/${body['pipeline_run']}`)).body).toMatchObject({ service: null });
+    await send('workflow_run', octokit('workflow_run-completed'));
+    const listed = (await get('/v1/pipelines/unmapped')).body['items'] as { repository: string }[];
+    expect(listed.filter(({ repository }) => repository === 'octo-org/octo-repo')).toMatchObject([
+      {
+        pipeline: 'test',
+        why: 'no service has the repository "octo-org/octo-repo"',
+        lines: 'services:\n  octo-repo:\n    repository: "octo-org/octo-repo"',
+      },
+    ]);
   });
 });
 
