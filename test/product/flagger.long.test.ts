@@ -176,11 +176,11 @@ describe('a requested rollback', { timeout: 180_000 }, () => {
 
   test("is on the timeline once, as are Flagger's events", async () => {
     const event = fixture('event');
-    expect(await send('event', event, key)).toEqual({ status: 202, body: { noted: 1 } });
+    expect(await send('event', event, key)).toMatchObject({ status: 202, body: { noted: 1 } });
     expect(await send('event', event, key)).toMatchObject({ status: 202 });
     const quiet = { ...event.metadata, eventMessage: 'Rollback hook firebreak not signaling a rollback' };
-    expect(await send('event', { ...event, metadata: quiet }, key)).toEqual({ status: 202, body: { noted: 0 } });
-    expect(await send('event', { ...event, name: 'unknown' }, key)).toEqual({ status: 202, body: { noted: 0 } });
+    expect(await send('event', { ...event, metadata: quiet }, key)).toMatchObject({ status: 202, body: { noted: 0 } });
+    expect(await send('event', { ...event, name: 'unknown' }, key)).toMatchObject({ status: 202, body: { noted: 0 } });
     await guarded.awaitEntry(incident, 'flagger.event', /^Flagger: Canary failed!/);
     const told = (await guarded.timeline(incident)).filter(({ actor }) => actor === 'flagger');
     expect(told).toHaveLength(2);
@@ -253,7 +253,7 @@ describe('an unknown state', () => {
           .services,
       }),
     },
-    gates: { get: async () => wish },
+    rollbackGates: { get: async () => wish },
     automation: { read: async () => ({ paused: false }) },
     effects: { get: async () => ({ state: 'accepted' }) },
     incidents: { note: async () => undefined },
@@ -272,10 +272,14 @@ describe('an unknown state', () => {
     expect(await requested({ effects: { get: async () => undefined } })).toBe(200);
     expect(await requested({ effects: { get: async () => ({ state: 'failed' }) } })).toBe(403);
     expect(await requested({ automation: { read: async () => ({ paused: true }) } })).toBe(403);
-    expect(await requested({ gates: { get: async () => undefined } })).toBe(403);
-    expect(await requested({ gates: { get: async () => ({ ...wish, at: '2026-11-20T11:00:00.000Z' }) } })).toBe(403);
-    expect(await requested({ gates: { get: async () => ({ ...wish, state: 'over' }) } })).toBe(403);
-    expect(await requested({ gates: { get: async () => ({ ...wish, other_checksum: '69bc4d7f8' }) } })).toBe(403);
+    expect(await requested({ rollbackGates: { get: async () => undefined } })).toBe(403);
+    expect(await requested({ rollbackGates: { get: async () => ({ ...wish, at: '2026-11-20T11:00:00.000Z' }) } })).toBe(
+      403,
+    );
+    expect(await requested({ rollbackGates: { get: async () => ({ ...wish, state: 'over' }) } })).toBe(403);
+    expect(await requested({ rollbackGates: { get: async () => ({ ...wish, other_checksum: '69bc4d7f8' }) } })).toBe(
+      403,
+    );
   });
 
   test.each(['rollbackGates', 'effects', 'automation', 'config', 'tokens'])(
