@@ -34,6 +34,7 @@ import { freezeRoutes } from './routes/freezes/freezes.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { healthRoutes } from './routes/health.ts';
 import { idempotency } from './middleware/idempotency.ts';
+import { evidenceRoutes } from './routes/incidents/evidence.ts';
 import { incidentRoutes } from './routes/incidents/incidents.ts';
 import { postmortemRoutes } from './routes/postmortems.ts';
 import { publicPostmortemRoutes } from './routes/public-postmortem.ts';
@@ -88,6 +89,7 @@ export function api(deps: Deps): Api {
   postmortemRoutes(app, deps);
   publicPostmortemRoutes(app, deps);
   recordingRoutes(app, deps);
+  evidenceRoutes(app, deps);
   runbookRoutes(app, deps);
   automationRoutes(app, deps);
   versionRoutes(app, deps);

@@ -49,7 +49,7 @@ export function permissionsOf(resources: Resources) {
     http: [
       ...table,
       ...ofBlobs(resources, {
-        read: ['config', 'quarantine', 'decisions', 'runbooks', 'freeze-decisions', 'audit'],
+        read: ['config', 'quarantine', 'decisions', 'runbooks', 'freeze-decisions', 'audit', 'evidence'],
         write: ['quarantine', 'signals', 'runbooks', 'freeze-decisions', 'doctor'],
       }),
       ...secrets('http'),
@@ -62,7 +62,7 @@ export function permissionsOf(resources: Resources) {
     console: [
       ...table,
       ...ofBlobs(resources, {
-        read: ['config', 'quarantine', 'decisions', 'runbooks', 'freeze-decisions', 'audit', 'doctor'],
+        read: ['config', 'quarantine', 'decisions', 'runbooks', 'freeze-decisions', 'audit', 'evidence', 'doctor'],
         write: ['quarantine', 'signals', 'runbooks'],
       }),
       ...secrets('console'),
@@ -111,12 +111,12 @@ export function permissionsOf(resources: Resources) {
     ],
     project: [...table, ...config, ...secrets('project'), ...takingFrom(shown), ...wakingProjectors],
     // It admits muted alerts like the router when their mute ends, sends signals about unfinished deployments, seals
-    // the log, and answers waiting gates.
+    // the log, stores evidence, and answers waiting gates.
     sweep: [
       ...table,
       ...ofBlobs(resources, {
-        read: ['config', 'audit', 'freeze-decisions'],
-        write: ['audit', 'freeze-decisions'],
+        read: ['config', 'audit', 'decisions', 'evidence', 'freeze-decisions'],
+        write: ['audit', 'evidence', 'freeze-decisions'],
       }),
       ...secrets('sweep'),
       ...starting,

@@ -26,7 +26,8 @@ export function createTable(production: boolean) {
 /**
  * Creates the bucket for data that is too large for a message or an item, and for the published configuration. Versions
  * of the configuration (`config/`), inputs of decisions (`decisions/`, `freeze-decisions/`), runbooks that incidents
- * follow (`runbooks/`), and the head of the audit log (`audit/`) never expire: rollbacks and explanations need them.
+ * follow (`runbooks/`), evidence of actions (`evidence/`), and the head of the audit log (`audit/`) never expire:
+ * rollbacks and explanations need them.
  */
 export function createBucket(production: boolean) {
   const bucket = new sst.aws.Bucket('Blobs', {

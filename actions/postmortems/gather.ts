@@ -1,6 +1,7 @@
 import { healthOf } from '../incidents/health-read.ts';
 import { spentBudgets } from './spent-budgets.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { evidencePath } from '../../domain/incidents/console-link.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { DraftInput, MeasuredImpact } from '../../domain/postmortems/record.ts';
@@ -14,7 +15,16 @@ import { namer } from '../people/names.ts';
 
 export type GatherDeps = Pick<
   Deps,
-  'incidents' | 'decisions' | 'changes' | 'config' | 'sloDays' | 'userCache' | 'clock' | 'log'
+  | 'incidents'
+  | 'decisions'
+  | 'changes'
+  | 'config'
+  | 'sloDays'
+  | 'userCache'
+  | 'evidencePacks'
+  | 'publicUrl'
+  | 'clock'
+  | 'log'
 >;
 
 /** Entries of one incident that are read for a draft. */
@@ -40,11 +50,12 @@ export async function gather(
   const config = await deps.config.current();
   const { incident, decisions, effects, signals } = story;
   const end = incident.resolved_at ?? deps.clock.now();
-  const [timeline, health, causes, named] = await Promise.all([
+  const [timeline, health, causes, named, packs] = await Promise.all([
     wholeTimeline(deps, id, story),
     healthOf(deps, story),
     causesOf(deps, story),
     namer(deps),
+    deps.evidencePacks.list(id),
   ]);
   const evidence = health?.evidence ?? null;
   const times = timesOf({ incident, timeline, effects, signals, evidence }, end);
@@ -63,6 +74,12 @@ export async function gather(
       signals,
       causes,
       evidence,
+      packs: packs.map(({ name, at, sha256 }) => ({
+        name,
+        at,
+        sha256,
+        url: deps.publicUrl === undefined ? null : `${deps.publicUrl}${evidencePath(id, name)}`,
+      })),
       budgets: await spentBudgets(deps, config, incident, { from: times.alerted_at, until: times.restored_at }),
       impact: await impactOf(deps, config, incident, times, metrics),
       team: serviceEntry(config.services, incident.service)?.team ?? null,

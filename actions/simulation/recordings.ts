@@ -98,7 +98,8 @@ async function recordedRuns({ runbooks }: RecordingDeps, id: IncidentId): Promis
   );
 }
 
-function recordedSignal(signal: AdmittedSignal): RecordedSignal {
+/** Returns an alert as it was admitted. */
+export function recordedSignal(signal: AdmittedSignal): RecordedSignal {
   return {
     at: signal.first_seen_at,
     received_at: signal.received_at ?? signal.first_seen_at,

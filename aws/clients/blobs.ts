@@ -1,4 +1,4 @@
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { Blobs } from '../../domain/ports/system.ts';
 import { type Limits, streamLimit } from './client.ts';
 
@@ -6,6 +6,18 @@ import { type Limits, streamLimit } from './client.ts';
 export const s3Blobs = (client: S3Client, bucket: string, limits: Limits): Blobs => ({
   async put(key, body, contentType) {
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }));
+  },
+  /** @see Amazon S3 User Guide, "How to prevent object overwrites with conditional writes" */
+  async putNew(key, body, contentType) {
+    try {
+      await client.send(
+        new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType, IfNoneMatch: '*' }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof S3ServiceException && error.name === 'PreconditionFailed') return false;
+      throw error;
+    }
   },
   async get(key) {
     try {

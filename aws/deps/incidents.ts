@@ -7,6 +7,7 @@ import { QuarantineTable } from '../table/alerts/quarantine.ts';
 import { DecisionTable } from '../table/incidents/decisions.ts';
 import { DrillTable } from '../table/incidents/drills.ts';
 import { EffectTable } from '../table/incidents/effects.ts';
+import { EvidenceTable } from '../table/incidents/evidence.ts';
 import { IncidentGroupTable } from '../table/incidents/incident-groups.ts';
 import { IncidentLog } from '../table/incidents/incident-log.ts';
 import { IncidentTable } from '../table/incidents/incidents.ts';
@@ -38,6 +39,7 @@ export function incidentDeps(
     ),
     drills: new DrillTable(table, clock),
     postmortems: new PostmortemTable(table),
+    evidencePacks: new EvidenceTable(table, blobs),
     quarantine: new QuarantineTable(table, blobs, clock),
     alertNotices: new AlertNoticeTable(table),
     projections,

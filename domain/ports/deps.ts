@@ -44,6 +44,7 @@ import type { ServiceEnvironment } from './common.ts';
 import type { ConfigSource } from './config.ts';
 import type { Decisions, Effects } from './decisions.ts';
 import type { CodeHistory, PipelineFigures, PipelineRuns, PipelineTests } from './delivery.ts';
+import type { EvidencePacks } from './evidence.ts';
 import type { RollbackGates } from './rollback.ts';
 import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
@@ -106,6 +107,7 @@ export type IncidentDeps = {
   effects: Effects;
   runbooks: RunbookRuns;
   postmortems: Postmortems;
+  evidencePacks: EvidencePacks;
   drills: Drills;
   quarantine: Quarantine;
   alertNotices: AlertNotices;

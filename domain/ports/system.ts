@@ -31,6 +31,8 @@ export class SecretsUnreadable extends Error {
 
 export type Blobs = {
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
+  /** Stores an object unless there is one of this key, atomically. Returns whether it was stored. */
+  putNew(key: string, body: string | Uint8Array, contentType: string): Promise<boolean>;
   /** Returns an object; undefined: none. */
   get(key: string): Promise<Uint8Array | undefined>;
 };

@@ -313,7 +313,25 @@ class Drafting {
         evidence === null ? null : this.#health(evidence),
         'What do the graphs show? No health query was read.',
       ),
+      ...this.#packs(),
     ].join('\n\n');
+  }
+
+  /** Points at the stored evidence of actions. */
+  #packs(): string[] {
+    return this.#record.packs.map(({ name, at, sha256, url }) => {
+      const document = url === null ? `\`${name}\`` : `[${name}](${url})`;
+      return this.#says(
+        `what Firebreak knew when it acted at ${clock(at)} is stored in the evidence ${document}, SHA-256 \`${sha256}\``,
+        this.#actionRef(at),
+      );
+    });
+  }
+
+  /** The row of the action that began at this time; else the opening. */
+  #actionRef(at: Timestamp): string {
+    const row = this.#rows.find((one) => one.at === at && one.kind.endsWith('.started'));
+    return row === undefined ? this.#opening : this.#references.to(row.id, row.at);
   }
 
   #health(evidence: NonNullable<DraftInput['evidence']>): string | null {

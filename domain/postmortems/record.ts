@@ -1,4 +1,5 @@
 import type { Change } from '../../schemas/changes/change.ts';
+import type { EvidencePack } from '../../schemas/incidents/evidence-pack.ts';
 import type { Suspect } from '../../schemas/incidents/incident.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import type { Story } from '../messages/story.ts';
@@ -23,6 +24,8 @@ export type DraftInput = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'ef
   causes: readonly { suspect: Suspect; change: Change | null }[];
   /** What the newest judgement with samples was based on. */
   evidence: Evidence | null;
+  /** Stored evidence of actions, with its address if that of Firebreak is known. */
+  packs: readonly (Pick<EvidencePack, 'name' | 'at' | 'sha256'> & { url: string | null })[];
   budgets: readonly SpentBudget[];
   impact: readonly MeasuredImpact[];
   /** The service's team, which owns drafted action items. */

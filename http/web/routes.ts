@@ -1,10 +1,14 @@
 import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
 import { HTTPException } from 'hono/http-exception';
+import * as z from 'zod';
+import { readEvidence } from '../../actions/incidents/read-evidence.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { sha256 } from '../../aws/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { INTERNAL_PATH } from '../../domain/status/pages.ts';
+import { IncidentId } from '../../schemas/config/names.ts';
+import { EvidenceName } from '../../schemas/incidents/evidence-pack.ts';
 import type { Env, Viewer } from '../context.ts';
 import { credentials } from '../middleware/credentials.ts';
 import { rateLimit } from '../middleware/rate-limit.ts';
@@ -32,6 +36,8 @@ const HEADERS = {
 
 /** A link to a question is in messages only: no other site and no search engine gets it. */
 const LINK_HEADERS = { 'referrer-policy': 'no-referrer', 'x-robots-tag': 'noindex, nofollow' };
+
+const EvidenceOf = z.object({ id: IncidentId, name: EvidenceName });
 
 const ASSET_KEPT_SECONDS = 365 * 24 * 3600;
 
@@ -61,6 +67,12 @@ export function consoleApp(deps: ConsoleDeps): Hono<Env> {
     web.get(page.path, (c) => answer(deps, c, page));
     if (page.actions !== undefined) web.post(`${page.path}/actions/:action`, (c) => act(deps, c, page));
   }
+  web.get('/console/incidents/:id/evidence/:name', async (c) => {
+    const { data } = EvidenceOf.safeParse(c.req.param());
+    if (data === undefined) throw new Refusal(404, 'not-found', 'there is no such evidence');
+    const { document, headers } = await readEvidence(deps, c.var.viewer.caller, data);
+    return c.body(document, 200, headers);
+  });
   const showStatus = internalStatus(deps);
   web.get(`${INTERNAL_PATH}/*`, (c) => {
     c.var.viewer.caller.allow('incidents:read', {});

@@ -12,6 +12,7 @@ import { endFailures } from '../../actions/changes/end-failures.ts';
 import { followPages } from '../../actions/paging/follow-pages.ts';
 import { answerWaitingDeployments, type ProtectionDeps } from '../../actions/freeze/protection/answer.ts';
 import { findUndeliveredDeployments } from '../../actions/freeze/protection/undelivered.ts';
+import { storeDueEvidence } from './evidence.ts';
 import { mirrorMaintenance } from './mirror-maintenance.ts';
 import { remind } from './remind.ts';
 import { settleOrphans } from './orphans.ts';
@@ -123,6 +124,7 @@ export async function sweep(
     ['send reminders', () => remind(deps, open)],
     ['compare with earlier incidents', () => compareIncidents(deps, open)],
     ['recall action items', () => recallActionItems(deps, open)],
+    ['store evidence', () => storeDueEvidence(deps)],
     ['draft post-mortems', () => draftDue(deps)],
     ['send reminders of post-mortems', () => remindOfPostmortems(deps)],
     ['announce maintenance', () => announceMaintenance(deps)],

@@ -11,6 +11,7 @@ import {
   IncidentStatus,
   Would,
 } from './incident.ts';
+import { EvidencePack } from './evidence-pack.ts';
 import { type Action, Automation, TokenRecord } from '../access/access.ts';
 import { CheckVerdict, Watch, WatchCheck, WatchFinding, WatchOutcome, WatchRecord } from '../canary/watch.ts';
 import { Drill, DrillPhase, DrillRecord, DrillStep } from '../automation/drill.ts';
@@ -37,6 +38,8 @@ export const StoredEffect = Effect.extend({
   class: readAs(EffectClass, 'once-or-ask'),
   state: readAs(EffectState, 'intended'),
 });
+
+export const StoredEvidencePack = EvidencePack.extend({ action: readAs(Effect.shape.kind, 'http') });
 
 export const StoredDecision = DecisionView.extend({
   kind: readAs(DecisionKind, 'none'),

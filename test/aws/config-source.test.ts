@@ -8,6 +8,7 @@ function store() {
   const state = { text: undefined as string | undefined, reads: 0, broken: false };
   const blobs: Blobs = {
     put: async () => undefined,
+    putNew: async () => true,
     get: async (key) => {
       expect(key).toBe(CONFIG_KEY);
       state.reads += 1;

@@ -278,6 +278,8 @@ describe('the OpenAPI description', () => {
     ),
     'GET /v1/incidents/{id}/postmortem',
     'PUT /v1/incidents/{id}/postmortem',
+    'GET /v1/incidents/{id}/evidence',
+    'GET /v1/incidents/{id}/evidence/{name}',
     'GET /v1/action-items',
     'GET /v1/automation',
     'PUT /v1/automation',

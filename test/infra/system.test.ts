@@ -320,9 +320,10 @@ describe('permissions', () => {
 
   test.each([
     ['decisions', ['IncidentResponse']],
+    ['evidence', ['Sweep']],
     // Large runbooks that people start over HTTP and in the console.
     ['runbooks', ['Console', 'Http', 'IncidentResponse']],
-  ])('only functions that create %s write them, and the workflow reads them', (folder, writers) => {
+  ])('only functions that create %s write them, and read them', (folder, writers) => {
     expect(rolesAllowed('s3:PutObject', `Blobs.arn/${folder}/`)).toEqual(writers);
     expect(rolesAllowed('s3:GetObject', `Blobs.arn/${folder}/`)).toEqual(expect.arrayContaining(writers));
   });

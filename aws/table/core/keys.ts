@@ -67,6 +67,10 @@ export const keys = {
   /** An incident that is resolved, and whose post-mortem is not drafted yet. */
   postmortemDue: (id: IncidentId): Key => ({ pk: 'PMDUE', sk: id }),
   postmortemsDue: (): Pick<Key, 'pk'> => ({ pk: 'PMDUE' }),
+  /** An action that has begun, and whose evidence is not stored yet. */
+  evidenceDue: (id: IncidentId, name: string): Key => ({ pk: 'EVIDENCEDUE', sk: `${id}#${name}` }),
+  allEvidenceDue: (): Pick<Key, 'pk'> => ({ pk: 'EVIDENCEDUE' }),
+  evidence: (id: IncidentId, name: string): Key => ({ pk: `INC#${id}`, sk: `EVIDENCE#${name}` }),
   postmortem: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'POSTMORTEM' }),
   /** A saved text of a post-mortem. */
   postmortemText: (id: IncidentId, revision: number): Key => ({ pk: `INC#${id}`, sk: `PMTEXT#${digits(revision)}` }),

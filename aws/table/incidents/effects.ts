@@ -20,6 +20,7 @@ import type { IncidentEventFields } from '../../../domain/incidents/incident-eve
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { IntendedAction, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
+import { evidenceNameOf } from '../../../domain/incidents/evidence-name.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
@@ -168,6 +169,8 @@ export class EffectTable implements Effects {
       timelineWrite(this.#table, id, key, entry),
       incidentActWrite(this.#table, id, key, entry),
       unfinishedWrite(this.#table, id, effect),
+      // The sweeper stores the evidence, so that the action does not wait for it.
+      this.#table.put({ ...keys.evidenceDue(id, evidenceNameOf(id, key)), since: at }),
     ];
   }
 

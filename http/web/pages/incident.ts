@@ -12,7 +12,7 @@ import { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import { ago, clockTime, type Html, line, outsideLink, panel, severityBadge, statusBadge } from '../parts.ts';
 import { incidentActions } from './incident/actions.ts';
 import { type IncidentData, loadIncident } from './incident/data.ts';
-import { decisionsPanel, effectsPanel, suspectsPanel } from './incident/evidence.ts';
+import { decisionsPanel, effectsPanel, evidencePanel, suspectsPanel } from './incident/evidence.ts';
 import { actionsPanel, questionsPanel } from './incident/forms.ts';
 import { healthPanel } from './incident/health.ts';
 import { timelinePanels } from './incident/timeline.ts';
@@ -43,7 +43,7 @@ export const incidentMain = (data: IncidentData): Html => html`
     </div>
     <div class="detail">
       ${childrenPanel(data)} ${healthPanel(data.story, data.health, data.at)} ${suspectsPanel(data)}
-      ${decisionsPanel(data)} ${runsPanel(data)} ${effectsPanel(data)} ${timelinePanels(data)}
+      ${decisionsPanel(data)} ${runsPanel(data)} ${effectsPanel(data)} ${evidencePanel(data)} ${timelinePanels(data)}
     </div>
   </div>
 `;

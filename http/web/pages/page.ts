@@ -23,6 +23,7 @@ export type ConsoleDeps = Pick<
   | 'drills'
   | 'effects'
   | 'engine'
+  | 'evidencePacks'
   | 'externalPager'
   | 'freezeDecisions'
   | 'freezes'

@@ -31,7 +31,7 @@ async function sent(send: (queue: Deps['queue']) => Promise<unknown>) {
     },
   } as unknown as SQSClient;
   const urls = { urgent: 'urgent', ordinary: 'ordinary', unmatched: 'unmatched' };
-  const blobs: Deps['blobs'] = { get: async () => undefined, put: async () => undefined };
+  const blobs: Deps['blobs'] = { get: async () => undefined, put: async () => undefined, putNew: async () => true };
   await send(sqsSignalQueue(client, urls, blobs));
   return messages;
 }

@@ -43,6 +43,7 @@ function memoryBlobs(): Blobs & { kept: Map<string, Uint8Array> } {
   return {
     kept,
     put: async (key, body) => void kept.set(key, Buffer.from(body)),
+    putNew: async () => true,
     get: async (key) => kept.get(key),
   };
 }

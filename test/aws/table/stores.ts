@@ -9,6 +9,7 @@ import { PipelineTestTable } from '../../../aws/table/delivery/pipeline-tests.ts
 import { AutomationTable } from '../../../aws/table/access/automation.ts';
 import { AlertNoticeTable } from '../../../aws/table/messages/alert-notices.ts';
 import { ChangeTable } from '../../../aws/table/changes/changes.ts';
+import { EvidenceTable } from '../../../aws/table/incidents/evidence.ts';
 import { IncidentGroupTable } from '../../../aws/table/incidents/incident-groups.ts';
 import { DecisionTable } from '../../../aws/table/incidents/decisions.ts';
 import { EffectTable } from '../../../aws/table/incidents/effects.ts';
@@ -41,6 +42,7 @@ export type Stores = Pick<
   | 'pins'
   | 'automation'
   | 'postmortems'
+  | 'evidencePacks'
 > & {
   clock: SetClock;
 };
@@ -135,6 +137,7 @@ export async function openTable(): Promise<TableStores> {
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
     postmortems: new PostmortemTable(table),
+    evidencePacks: new EvidenceTable(table, blobs),
     audit: new AuditLogTable(table, blobs, clock, silent, sealSecrets),
     counters,
     backlog: new BacklogTable(table, clock),
@@ -154,6 +157,11 @@ function blobsInMemory(): Blobs {
   return {
     put: async (key, body) => {
       kept.set(key, typeof body === 'string' ? Buffer.from(body) : body);
+    },
+    putNew: async (key, body) => {
+      if (kept.has(key)) return false;
+      kept.set(key, typeof body === 'string' ? Buffer.from(body) : body);
+      return true;
     },
     get: async (key) => kept.get(key),
   };

@@ -137,6 +137,18 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
     { title: hostile('link'), url: SCRIPT },
     { title: 'Dashboard', url: `https://grafana.example.com/${HOSTILE}` },
   ],
+  evidence: [
+    {
+      name: 'roll-back.1',
+      incident_id: ID,
+      action: 'roll-back',
+      text: hostile('action'),
+      at: AT,
+      stored_at: AT,
+      sha256: 'a'.repeat(64),
+      bytes: 1,
+    },
+  ],
   runs: [
     {
       id: runId(ID, 1),

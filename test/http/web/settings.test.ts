@@ -36,6 +36,7 @@ function settingsWorld(problems: string[] = []) {
   const stored = new Map<string, string>();
   const blobs = {
     put: async (key: string, body: string | Uint8Array) => void stored.set(key, String(body)),
+    putNew: async () => true,
     get: async (key: string) => {
       const body = stored.get(key);
       return body === undefined ? undefined : Buffer.from(body);

@@ -1,5 +1,6 @@
 import { newChange } from '../../../aws/table/changes/changes.ts';
 import { newPin } from '../../../aws/table/changes/pins.ts';
+import { evidenceNameOf } from '../../../domain/incidents/evidence-name.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
 import { reportedRollback } from '../../../domain/changes/own-rollback.ts';
 import {
@@ -61,6 +62,7 @@ export class FakeEffects implements Effects {
     const { serviceEnvironment } = act;
     const { key, kind, at } = effect;
     effects.set(key, effect);
+    store.evidenceDue.add(`${id}#${evidenceNameOf(id, key)}`);
     timeline.push(entry);
     store.patch(id, patch);
     if (parent !== null) store.patch(parent.id, parent.patch);

@@ -4,6 +4,7 @@ import { FakeChanges } from './changes.ts';
 import { FakeCode } from './code.ts';
 import { FakeDecisions } from './decisions.ts';
 import { FakeEffects } from './effects.ts';
+import { FakeEvidencePacks } from './evidence.ts';
 import { FakeIncidentGroups } from './groups.ts';
 import { FakeIncidents } from './incidents.ts';
 import { FakePins } from './pins.ts';
@@ -26,4 +27,5 @@ export const storesIn = (store: FakeStore) =>
     runbooks: new FakeRunbooks(store),
     automation: new FakeAutomation(store),
     postmortems: new FakePostmortems(store),
+    evidencePacks: new FakeEvidencePacks(store),
   }) satisfies Partial<Deps>;

@@ -84,6 +84,8 @@ export class FakeStore {
   places: readonly UnmatchedScope[] = [];
   /** Incidents by the chat's ID of the channel. */
   /** Resolved incidents whose post-mortem is not drafted yet. */
+  /** Actions whose evidence is not stored yet: incident and name. */
+  readonly evidenceDue = new Set<string>();
   readonly postmortemsDue = new Map<IncidentId, Timestamp>();
   readonly channels = new Map<string, IncidentId>();
   readonly changes = new Map<ChangeId, Change>();

@@ -8,6 +8,7 @@ import { componentsOf } from '../../../../domain/status/public-texts.ts';
 import type { Link, Story } from '../../../../domain/messages/story.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
 import { IncidentId } from '../../../../schemas/config/names.ts';
+import type { EvidencePack } from '../../../../schemas/incidents/evidence-pack.ts';
 import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
 import { runId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
@@ -25,6 +26,8 @@ export type IncidentData = Pick<Viewer, 'may' | 'formKey'> & {
   timeline: Timeline;
   /** To logs, traces, and dashboards. */
   links: readonly Link[];
+  /** Stored evidence of its actions. */
+  evidence: readonly EvidencePack[];
   /** What a rollback would do now. Null: the viewer may not roll back, or the incident is resolved or a group. */
   plan: Plan | null;
   /** Its newest runbook runs, oldest first. */
@@ -60,13 +63,14 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
   caller.allow('incidents:read', incident);
   const mayRollBack =
     incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
-  const [timeline, health, plan, config, named, runs] = await Promise.all([
+  const [timeline, health, plan, config, named, runs, evidence] = await Promise.all([
     timelineOf(deps, id, filterOf(query)),
     healthOf(deps, story),
     mayRollBack ? planRollback(deps, caller, incident) : null,
     deps.config.current(),
     namer(deps),
     runsOf(deps, id),
+    deps.evidencePacks.list(id),
   ]);
   const entries = await Promise.all(
     timeline.entries.map(async (entry) => ({
@@ -85,6 +89,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     health,
     timeline: { ...timeline, entries },
     links: incidentLinks(story, config, at, health === null ? null : onsetOf(health.evidence).earliest),
+    evidence,
     plan,
     runs,
     waitsForPublication: names.length > 0 && publish === 'ask',

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { shadowText } from '../../../../domain/automation/shadow.ts';
 import { activeClearings, clearingsInWords } from '../../../../domain/changes/cleared-suspects.ts';
+import { evidencePath } from '../../../../domain/incidents/console-link.ts';
 import { subjectOf } from '../../../../domain/messages/incident-buttons.ts';
 import { questionName } from '../../../../domain/rollback/question-names.ts';
 import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
@@ -135,6 +136,28 @@ export function effectsPanel({ story: { effects }, at }: IncidentData): Html {
         );
   return panel('effects', 'Effects', effects.length, body);
 }
+
+/** Lists the stored evidence of actions, to download. */
+export const evidencePanel = ({ story: { incident }, evidence, at }: IncidentData): Html | '' =>
+  evidence.length === 0
+    ? ''
+    : panel(
+        'evidence',
+        'Evidence',
+        evidence.length,
+        html`<ul class="rows">
+          ${evidence.map(
+            ({ name, text, sha256, at: actedAt }) =>
+              html`<li>
+                <p>
+                  <a href="${evidencePath(incident.id, name)}" download>${name}.json</a> ${text}
+                  <span class="when">${clockTime(actedAt, at)}</span>
+                </p>
+                <p class="quiet">SHA-256 <code title="${sha256}">${sha256.slice(0, 12)}</code></p>
+              </li>`,
+          )}
+        </ul>`,
+      );
 
 /** What Firebreak does about a call whose outcome is unknown after a restart. */
 const ON_RESTART: Record<Effect['class'], string> = {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { sha256 } from '../../../../aws/hash.ts';
 import { alert, group, minutesAgo } from '../../../support/alerts.ts';
 import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../../../support/firebreak.ts';
 import { seen } from '../../../support/fixtures.ts';
@@ -117,6 +118,45 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
       { body: { from_version: 'v2', to_version: 'v1', incident_id: one.id } },
     ]);
     expect(await update(one, 'decision.approved')).toMatchObject({ actor: 'ada' });
+  });
+
+  test('finds the evidence of a rollback, with its hash in the sealed log', async () => {
+    const grant = { actions: ['incidents:read'] };
+    const [reader, other] = await Promise.all(
+      [
+        { ...grant, services: ['approve-24'] },
+        { ...grant, services: ['act-1'] },
+      ].map(async (one, n) => (await firebreak.post('/v1/tokens', { name: `reader ${n}`, ...one })).body.token),
+    );
+    const one = await asked('approve-24');
+    const path = `/v1/incidents/${one.id}/evidence`;
+    expect((await firebreak.get(path)).body).toEqual({ items: [] });
+    await act(one, 'approve', { digest: one.digest });
+    const as = (token: string, more = '') =>
+      firebreak.request('GET', path + more, undefined, { authorization: `Bearer ${token}` });
+    const pack = await seen(async () => (await as(reader)).body.items[0], 'the evidence of approve-24');
+    expect(pack).toMatchObject({ name: 'roll-back.1', incident_id: one.id, action: 'roll-back' });
+    const download = await fetch(`${firebreak.url}${path}/${pack.name}`, {
+      headers: { authorization: `Bearer ${reader}` },
+    });
+    const text = await download.text();
+    expect(sha256(text)).toBe(pack.sha256);
+    expect(JSON.parse(text)).toMatchObject({
+      decision: { from_version: 'v2', to_version: 'v1' },
+      alerts: { items: [{ service: 'approve-24' }] },
+      inputs: { evidence: { service: 'approve-24' } },
+    });
+    expect([await as(other), await as(other, '/roll-back.1'), await as(reader, '/roll-back.9')]).toMatchObject([
+      { status: 403 },
+      { status: 403 },
+      { status: 404, body: { code: 'unknown-evidence' } },
+    ]);
+    const entries = await seen(async () => {
+      const { items } = (await firebreak.get('/v1/audit?limit=200')).body;
+      const stored = items.filter(({ id }: { id: string }) => id === `evidence:${one.id}:roll-back.1`);
+      return stored.length > 0 && stored;
+    }, 'its entry in the audit log');
+    expect(entries).toMatchObject([{ kind: 'evidence.stored', detail: { sha256: pack.sha256, bytes: text.length } }]);
   });
 
   test('rejects the decision, and later approvals do not execute it', async () => {

@@ -1,0 +1,146 @@
+import type { RecordedSignal } from '../../schemas/simulation/recording.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { EVIDENCE_FORMAT, type EvidenceName } from '../../schemas/incidents/evidence-pack.ts';
+import type { DecisionView, Effect } from '../../schemas/incidents/incident.ts';
+import { healthOf } from '../catalogue/health.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
+import { onsetOf } from '../correlation/onset.ts';
+import { diffLink } from '../links/diff-link.ts';
+import { incidentLinks } from '../links/incident-links.ts';
+import type { Story } from '../messages/story.ts';
+import type { DecisionInputs } from '../rollback/judgement.ts';
+import { redacted, withoutSecrets } from '../simulation/redact.ts';
+
+/** Everything that an evidence pack is made from. */
+export type EvidenceOf = {
+  story: Pick<Story, 'incident' | 'signals' | 'decisions'>;
+  action: Effect;
+  name: EvidenceName;
+  /** The decision that the action follows from, with its inputs. Null: there was none, or they cannot be read. */
+  decision: { view: DecisionView; inputs: DecisionInputs | null } | null;
+  alerts: readonly RecordedSignal[];
+  /** The incident has more alerts than `alerts`. */
+  truncated: boolean;
+  config: Config;
+};
+
+/**
+ * Returns the decision that an action follows from: for a rollback, the one with its number; for the step of a runbook,
+ * the newest one about the incident as a whole at that time.
+ */
+export function decisionOf(
+  decisions: readonly DecisionView[],
+  name: EvidenceName,
+  at: Effect['at'],
+): DecisionView | undefined {
+  const [, number] = /^roll-back\.(\d+)$/.exec(name) ?? [];
+  return number === undefined
+    ? decisions.findLast((one) => one.question === undefined && one.at <= at)
+    : decisions.find(({ id }) => id.endsWith(`-${number}`));
+}
+
+/**
+ * Returns the document of an evidence pack: what Firebreak knew when it acted, without people, addresses, and secrets.
+ * Its links have absolute times, and no credentials.
+ */
+export function evidenceDocument(of: EvidenceOf): object {
+  const { story, action, name, decision, alerts, truncated, config } = of;
+  const { incident } = story;
+  const { key: _key, state: _state, resource: _resource, service_environment: place, ...acted } = action;
+  const target = place ?? { service: incident.service, environment: incident.environment };
+  const inputs = decision?.inputs ?? null;
+  const facts = {
+    incident: {
+      id: incident.id,
+      service: incident.service,
+      environment: incident.environment,
+      severity: incident.severity,
+      title: incident.title,
+      opened_at: incident.opened_at,
+    },
+    action: { name, ...target, ...acted },
+    decision: decision && withoutNames(decision),
+    configuration: { decided_with: inputs?.config_version ?? null, read_with: config.version },
+    queries: queriesOf(of),
+    inputs,
+    versions: versionsOf(of, target),
+    alerts: { items: alerts.filter(({ at }) => at <= action.at), truncated },
+  };
+  return { format: EVIDENCE_FORMAT, ...redacted(facts), links: linksOf(of, target) };
+}
+
+/** Replaces the people who requested, approved, or cleared something in the words of the reasons. */
+function withoutNames({ view, inputs }: NonNullable<EvidenceOf['decision']>): DecisionView {
+  const names = [
+    ...(inputs?.request?.by === 'person' ? [inputs.request.name] : []),
+    ...(inputs?.evidence?.cleared ?? []).map(({ by }) => by),
+    ...view.approvals.given,
+  ].filter((name) => name !== '');
+  const said = ({ code, text }: DecisionView['reasons'][number]) => ({
+    code,
+    text: names.reduce((left, name) => left.replaceAll(name, 'a person'), text),
+  });
+  return {
+    ...view,
+    reasons: view.reasons.map(said),
+    ...(view.would && { would: { ...view.would, reasons: view.would.reasons.map(said) } }),
+  };
+}
+
+/**
+ * Returns the queries whose results the inputs contain. Null: the configuration has changed since the decision, or there
+ * is no query.
+ */
+function queriesOf({ story, decision, config }: EvidenceOf): object | null {
+  const inputs = decision?.inputs ?? null;
+  if (inputs === null || inputs.config_version !== config.version) return null;
+  return healthOf(config, story.incident) ?? null;
+}
+
+type Target = { service: string; environment: string };
+
+/** Returns the versions between which the action moved the service, with their commits. Null: it moved none. */
+function versionsOf(of: EvidenceOf, target: Target) {
+  const { from_version: from = null, to_version: to = null } = of.decision?.view ?? {};
+  if (from === null && to === null) return null;
+  const commitOf = (version: string | null): string | null => changeOf(of, target, version)?.commit ?? null;
+  return { from, to, from_commit: commitOf(from), to_commit: commitOf(to) };
+}
+
+/** Returns the newest change that brought a version to the target. */
+function changeOf({ decision }: EvidenceOf, target: Target, version: string | null): Change | undefined {
+  if (version === null) return undefined;
+  const known = [
+    ...(decision?.inputs?.targets ?? []).flatMap(({ changes }) => changes),
+    ...(decision?.inputs?.evidence?.changes ?? []).map(({ change }) => change),
+  ];
+  const same = known.filter(
+    (one) => one.version === version && one.service === target.service && one.environment === target.environment,
+  );
+  return same.find(({ kind }) => kind !== 'rollback') ?? same[0];
+}
+
+function linksOf(of: EvidenceOf, target: Target) {
+  const { story, action, decision, config } = of;
+  const { from_version: from = null, to_version: to = null } = decision?.view ?? {};
+  const [bad, good] = [changeOf(of, target, from), changeOf(of, target, to)];
+  const evidence = decision?.inputs?.evidence ?? null;
+  const known = story.signals.filter(({ startsAt }) => startsAt <= action.at);
+  const links = incidentLinks(
+    { incident: { ...story.incident, resolved_at: null }, signals: known },
+    config,
+    action.at,
+    evidence === null ? null : onsetOf(evidence).earliest,
+  );
+  const diff = diffLink(serviceEntry(config.services, target.service)?.repository, {
+    from: good?.commit,
+    to: bad?.commit,
+    pages: [bad?.url, good?.url],
+  });
+  return {
+    diff: diff === null ? null : withoutSecrets(diff),
+    change: bad?.url == null ? null : withoutSecrets(bad.url),
+    investigate: links.map(({ title, url }) => ({ title, url: withoutSecrets(url) })),
+  };
+}
