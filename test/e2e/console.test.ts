@@ -15,6 +15,7 @@ const services = {
   checkout: { team: 'payments', environments: { production: place('approve') } },
   search: { environments: { production: place('shadow') } },
   cart: { environments: { production: place('approve') } },
+  basket: { environments: { production: { canary: { traffic: { kind: 'http' } } } } },
 };
 
 /** Of a service that no other test uses: an objective is also a health query. */
@@ -74,6 +75,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
   let planPath: string;
   let runPath: string;
   let postmortemPath: string;
+  let canaryId: string;
 
   const open = (path: string, eyes: Partial<Eyes> = {}) =>
     browser.open(`${firebreak.url}${path}`, { width: 1400, height: 1000, ...eyes });
@@ -137,6 +139,8 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
       }),
       Browser.start(),
     ]);
+    const canary = { service: 'basket', environment: 'production', version: 'v2', stable_version: 'v1' };
+    canaryId = (await firebreak.post('/v1/canaries', canary)).body.id;
     await deploy('checkout', 'v17', 300);
     await deploy('checkout', 'v18', 8);
     page = await open('/');
@@ -378,6 +382,8 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['a service', () => '/console/services/checkout'],
     ['SLOs', () => '/console/slos'],
     ['an SLO', () => '/console/slos/archive-availability'],
+    ['Canaries', () => '/console/canaries'],
+    ['a canary', () => `/console/canaries/${canaryId}`],
     ['Freezes', () => '/console/freezes'],
     ['Delivery', () => '/console/delivery?figure=time_to_restore'],
     ['Pipelines', () => '/console/delivery/pipelines'],

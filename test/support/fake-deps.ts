@@ -208,7 +208,10 @@ export class FakeWorld {
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
       drills: notAsked('drills'),
-      canaries: Object.assign(notAsked<Deps['canaries']>('canaries'), { running: async () => [] }),
+      canaries: Object.assign(notAsked<Deps['canaries']>('canaries'), {
+        running: async () => [],
+        list: async () => ({ items: [], next_cursor: null }),
+      }),
       canaryRuns: notAsked('canaryRuns'),
       trafficRouterFor: notAsked('trafficRouterFor'),
       deployHistory: {

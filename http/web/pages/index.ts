@@ -1,6 +1,8 @@
 import { actionItems } from './action-items.ts';
 import { approval } from './approval.ts';
 import { audit } from './audit.ts';
+import { canaries } from './canaries.ts';
+import { canary } from './canary.ts';
 import { decisions } from './decisions.ts';
 import { delivery } from './delivery.ts';
 import { pipelines } from './pipelines.ts';
@@ -29,6 +31,8 @@ export const PAGES: readonly ConsolePage[] = [
   service,
   slos,
   slo,
+  canaries,
+  canary,
   freezes,
   delivery,
   pipelines,

@@ -9,6 +9,8 @@ import { serviceEnvironmentText } from '../../../domain/messages/story.ts';
 import { automationOf } from '../../../domain/paging/page-details.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Automation } from '../../../schemas/access/access.ts';
+import type { Canary } from '../../../schemas/canary/canary.ts';
+import type { Watch } from '../../../schemas/canary/watch.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { lowestMode, Mode, Severity } from '../../../schemas/config/names.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
@@ -39,6 +41,7 @@ import {
   tableOf,
 } from '../parts.ts';
 import type { Viewer } from '../../context.ts';
+import { CANARIES_PATH, canaryBadge, canaryPath } from './canaries.ts';
 import type { ConsoleDeps, ConsolePage } from './page.ts';
 import { withoutCorrections } from './slos.ts';
 
@@ -70,6 +73,8 @@ export type Now = {
   freezes: readonly Freeze[] | null;
   slos: readonly BurningSlo[] | null;
   deploys: readonly Change[] | null;
+  canaries: readonly Canary[] | null;
+  watches: readonly Watch[] | null;
   automation: { settings: Automation; modes: readonly PlaceMode[] } | null;
 };
 
@@ -87,11 +92,13 @@ export const now: ConsolePage = {
 
 async function load(deps: ConsoleDeps, { may }: Viewer): Promise<Now> {
   const at = deps.clock.now();
-  const [incidents, freezes, slos, deploys, automation] = await Promise.all([
+  const [incidents, freezes, slos, deploys, canaries, watches, automation] = await Promise.all([
     openIncidents(deps, (one) => may('incidents:read', one)),
     may('freezes:read', {}) ? deps.freezes.current() : null,
     may('slos:read', {}) ? burningSlos(deps) : null,
     may('deployments:read', {}) ? deps.changes.rolling() : null,
+    may('canaries:read', {}) ? deps.canaries.running() : null,
+    may('deployments:read', {}) ? deps.watches.unfinished() : null,
     may('automation:read', {}) ? automationNow(deps) : null,
   ]);
   return {
@@ -100,6 +107,8 @@ async function load(deps: ConsoleDeps, { may }: Viewer): Promise<Now> {
     freezes: freezes && freezes.filter((one) => stateAt(one, at) === 'in_force' && may('freezes:read', one)),
     slos: slos && slos.filter((slo) => may('slos:read', slo)),
     deploys: deploys && deploys.map(({ change }) => change).filter((change) => may('deployments:read', change)),
+    canaries: canaries && canaries.filter((one) => may('canaries:read', one)),
+    watches: watches && watches.filter((one) => one.outcome === null && may('deployments:read', one)),
     automation: automation && {
       ...automation,
       modes: automation.modes.filter((place) => may('automation:read', place)),
@@ -171,7 +180,9 @@ export const nowMain = (data: Now): Html => html`
   ${automationStrip(data)}
   <div class="columns">
     ${panel('incidents', 'Open incidents', data.incidents.length + data.moreIncidents, incidentList(data))}
-    <div class="aside">${deploysPanel(data)} ${freezesPanel(data)} ${slosPanel(data)}</div>
+    <div class="aside">
+      ${deploysPanel(data)} ${canariesPanel(data)} ${watchesPanel(data)} ${freezesPanel(data)} ${slosPanel(data)}
+    </div>
   </div>
 `;
 
@@ -335,10 +346,50 @@ function deploysPanel({ deploys, at }: Now): Html {
             html`<p><span class="place">${service} ${environment}</span> <strong class="version">${version}</strong></p>
               <p class="quiet">
                 ${kind} · started
-                ${ago(started_at, at)}${author === null ? '' : ` · ${author}`}${weight === null ? '' : ` · ${weight} % of the traffic`}
+                ${ago(started_at, at)}${author === null ? '' : ` · ${author}`}${weight === null ? '' : ` · ${Math.round(weight * 100)} % of the traffic`}
               </p>`,
         );
   return panel('deploys', 'Deploys in progress', newest.length, body);
+}
+
+/** Shows the canaries in progress. Empty: none. */
+function canariesPanel({ canaries, at }: Now): Html | '' {
+  if (canaries === null || canaries.length === 0) return '';
+  const body = listOf(
+    canaries,
+    ({ id, service, environment, version, status, weight, reason, started_at }) =>
+      html`<p>
+          <span class="place">${service} ${environment}</span>
+          <a href="${canaryPath(id)}"><strong class="version">${version}</strong></a>
+          ${canaryBadge(status)}
+        </p>
+        <p>${shareBar(weight / 100, 'traffic')} of the traffic</p>
+        <p class="quiet">${reason} · started ${ago(started_at, at)}</p>`,
+  );
+  return panel(
+    'canaries',
+    'Canaries',
+    canaries.length,
+    html`${body}
+      <p class="more"><a href="${CANARIES_PATH}">All canaries</a></p>`,
+  );
+}
+
+/** Shows the watches of deploys in progress. Empty: none. */
+function watchesPanel({ watches, at }: Now): Html | '' {
+  if (watches === null || watches.length === 0) return '';
+  const body = listOf(watches, ({ service, environment, version, checks, checks_planned: planned, started_at }) => {
+    const last = checks.at(-1)?.verdict;
+    return html`<p>
+        <span class="place"><a href="${servicePath(service)}#watches">${service}</a> ${environment}</span>
+        <strong class="version">${version}</strong>
+        ${last === undefined ? '' : html`<span class="badge ${last === 'degraded' ? 'critical' : last === 'healthy' ? '' : 'warning'}">${last}</span>`}
+      </p>
+      <p class="quiet">
+        check ${Math.min(checks.length + 1, planned)} of ${planned} · started ${ago(started_at, at)}
+      </p>`;
+  });
+  return panel('watches', 'Watched deploys', watches.length, body);
 }
 
 function freezesPanel({ freezes, at }: Now): Html {

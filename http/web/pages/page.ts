@@ -15,6 +15,7 @@ export type ConsoleDeps = Pick<
   | 'audit'
   | 'automation'
   | 'blobs'
+  | 'canaries'
   | 'changes'
   | 'clock'
   | 'config'

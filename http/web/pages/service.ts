@@ -28,7 +28,7 @@ import {
 } from '../parts.ts';
 import { type ConsolePage, field } from './page.ts';
 import { CHANGE_FILTERS, type ChangeFilter, loadService, type Place, type ServiceData } from './service/data.ts';
-import { watchesPanel } from './service/watches.ts';
+import { watchBadge, watchesPanel } from './service/watches.ts';
 import { withoutCorrections } from './slos.ts';
 
 export const service: ConsolePage = {
@@ -265,7 +265,8 @@ const STATUS: Readonly<Record<ChangeStatus, string>> = {
   cancelled: 'cancelled',
 };
 
-function changesPanel({ changes, service: name, at }: ServiceData): Html | '' {
+function changesPanel(data: ServiceData): Html | '' {
+  const { changes, service: name } = data;
   if (changes === null) return '';
   const { filter, items, from, older } = changes;
   const kept = filter === 'all' ? {} : { kind: filter };
@@ -292,7 +293,7 @@ function changesPanel({ changes, service: name, at }: ServiceData): Html | '' {
           : tableOf(
               'Changes',
               ['Version', 'Environment', 'Kind', 'By', 'Started'],
-              items.map((change) => changeCells(change, at)),
+              items.map((change) => changeCells(change, data)),
             )
       }
       ${older === null ? '' : olderLink(servicePath(name), { ...kept, from: older }, 'Older changes')}
@@ -300,7 +301,8 @@ function changesPanel({ changes, service: name, at }: ServiceData): Html | '' {
   </section>`;
 }
 
-const changeCells = (change: Change, at: ServiceData['at']): Cells => {
+const changeCells = (change: Change, { at, watches }: ServiceData): Cells => {
+  const watch = watches.find((one) => one.change_id === change.id);
   const { version, environment, kind, status, author, url, started_at, rolled_back_by, has_migration } = change;
   const name = html`<span class="version">${version}</span>`;
   const weight = change.canary_weight;
@@ -310,6 +312,7 @@ const changeCells = (change: Change, at: ServiceData['at']): Cells => {
     html`${kind}
     ${STATUS[status] === '' ? '' : html`<span class="badge ${status === 'failed' ? 'critical' : ''}">${STATUS[status]}</span>`}
     ${weight === null ? '' : html`<span class="badge">canary, ${Math.round(weight * 100)} %</span>`}
+    ${watch === undefined ? '' : watchBadge(watch)}
     ${has_migration === true ? html`<span class="badge">migration</span>` : ''}
     ${rolled_back_by === null ? '' : html`<span class="badge warning">rolled back</span>`}`,
     author ?? '',

@@ -18,6 +18,7 @@ import type { DecisionView, Effect, IncidentRecord, PageContradiction } from '..
 import { runId, type RunView } from '../../../schemas/runbooks/parts/runs.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { expectHarmless, hostile, HOSTILE, SCRIPT, textOf } from '../../support/hostile.ts';
+import { canaryRecord } from '../../support/canary-record.ts';
 import { inbound } from '../../support/fixtures.ts';
 import { signal } from '../../support/signals.ts';
 
@@ -186,6 +187,17 @@ const now = (more: Partial<Now> = {}): Now => ({
     },
   ],
   moreIncidents: 3,
+  canaries: [canaryRecord(1, AT, { version: hostile('canary'), reason: hostile('reason of the canary') })],
+  watches: [
+    {
+      service: hostile<ServiceName>('watched'),
+      environment: hostile<EnvironmentName>('environment'),
+      version: hostile<Version>('v3'),
+      started_at: AT,
+      checks_planned: 10,
+      checks: [{ verdict: 'inconclusive' }],
+    } as unknown as NonNullable<Now['watches']>[number],
+  ],
   freezes: [
     {
       cause: 'person',
@@ -369,14 +381,20 @@ describe('a status page that contradicts the SLIs', () => {
 
 describe('the page Now', () => {
   test('says what there is none of', async () => {
-    const empty = { incidents: [], moreIncidents: 0, freezes: [], slos: [], deploys: [] };
+    const empty = { incidents: [], moreIncidents: 0, freezes: [], slos: [], deploys: [], canaries: [], watches: [] };
     const text = textOf(String(await nowMain(now(empty))));
     for (const words of ['No incident is open', 'No deploy is in progress', 'No freeze is in force', 'No error budget'])
       expect(text).toContain(words);
   });
 
   test('leaves out what the viewer may not see', async () => {
-    const text = textOf(String(await nowMain(now({ freezes: null, slos: null, deploys: null, automation: null }))));
+    const text = textOf(
+      String(
+        await nowMain(
+          now({ freezes: null, slos: null, deploys: null, canaries: null, watches: null, automation: null }),
+        ),
+      ),
+    );
     expect(text).not.toMatch(/Freezes|SLOs|Deploys|Kill switch/);
   });
 });

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CanaryTable } from '../../../aws/table/canary/canaries.ts';
-import { CanaryId, type CanaryRecord } from '../../../schemas/canary/canary.ts';
-import { ChangeId, type EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { CanaryRecord } from '../../../schemas/canary/canary.ts';
+import { type EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { canaryRecord } from '../../support/canary-record.ts';
 import { ADA, BOB, ChatWorld, typed } from './chat-world.ts';
 
 let stores: TableStores;
@@ -47,48 +48,8 @@ const bound = () => ({
 
 async function begin(environment = 'production', more: Partial<CanaryRecord> = {}): Promise<CanaryRecord> {
   const at = chat.world.clock.now();
-  const record: CanaryRecord = {
-    id: CanaryId.parse(`01TEST${'SK'.padEnd(16, '0')}${String((number += 1)).padStart(4, '0')}`),
-    service,
-    environment: environment as EnvironmentName,
-    version: Version.parse('v2'),
-    stable_version: Version.parse('v1'),
-    status: 'progressing',
-    weight: 5,
-    weight_since: at,
-    steps: [5, 25, 100],
-    step_seconds: 600,
-    hold: null,
-    verdict: 'healthy',
-    reason: '5 % of the traffic',
-    target: 'router',
-    change_id: ChangeId.parse(`chg_${'0'.repeat(26)}`),
-    asked_by: 'ada',
-    started_at: at,
-    ended_at: null,
-    check_seconds: 30,
-    stalled_seconds: 1800,
-    severity: 'critical',
-    limits: { errorRatio: 0.01, p95Seconds: 0.8 },
-    resource: 'router',
-    order: null,
-    command: null,
-    sequence: 1,
-    skip: false,
-    full: false,
-    degraded: false,
-    ending: null,
-    alerted_at: null,
-    confirmed: 0,
-    checks: 1,
-    events: 0,
-    trace: 't',
-    run: 1,
-    execution: null,
-    callback: null,
-    rev: 0,
-    ...more,
-  };
+  const place = { service, environment: environment as EnvironmentName };
+  const record = canaryRecord((number += 1), at, { ...place, ...more });
   await canaries.begin(record, { at, kind: 'started', by: 'ada', weight: 0, text: 'Started' });
   return record;
 }

@@ -24,6 +24,12 @@ const BADGES: Readonly<Record<WatchOutcome, string>> = {
   stopped: '',
 };
 
+/** Shows the outcome of a watch beside its deploy. */
+export const watchBadge = ({ outcome }: Watch): Html =>
+  outcome === null
+    ? html`<span class="badge">watched</span>`
+    : html`<span class="badge ${BADGES[outcome]}">watch: ${outcome}</span>`;
+
 function watchOf(watch: Watch, at: Timestamp): Html {
   const { id, version, environment, baseline, outcome, reason, startup, checks, checks_planned: planned } = watch;
   const state =

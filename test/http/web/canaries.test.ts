@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CanaryTable } from '../../../aws/table/canary/canaries.ts';
+import type { CanaryRecord } from '../../../schemas/canary/canary.ts';
+import { type ServiceName, type Version } from '../../../schemas/config/names.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { canaryRecord } from '../../support/canary-record.ts';
+import { consoleWorld } from '../../support/console-world.ts';
+import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+
+let stores: TableStores;
+let canaries: CanaryTable;
+let site: ReturnType<typeof consoleWorld>;
+let running: CanaryRecord;
+let cart: CanaryRecord;
+
+beforeAll(async () => {
+  stores = await openTable();
+  site = consoleWorld(({ clock }) => {
+    canaries = new CanaryTable(stores.table, clock, { add: async () => undefined, read: async () => [] });
+    return { canaries };
+  });
+  const at = site.world.clock.now();
+  running = canaryRecord(1, plusSeconds(at, -900), {
+    version: hostile<Version>('v2'),
+    weight: 0,
+    sequence: 0,
+    checks: 0,
+  });
+  cart = canaryRecord(2, plusSeconds(at, -60), { service: 'cart' as ServiceName });
+  for (const one of [running, cart])
+    await canaries.begin(one, { at: one.started_at, kind: 'started', by: 'ada', weight: 0, text: hostile('Started') });
+  const first = await read(running);
+  await canaries.put(
+    { ...first, weight: 5, sequence: 1, checks: 1, verdict: 'inconclusive' },
+    {
+      events: [{ at: plusSeconds(at, -600), kind: 'weight', by: null, weight: 5, text: 'v2 gets 5 % of the traffic' }],
+      check: {
+        at: plusSeconds(at, -300),
+        weight: 5,
+        verdict: 'inconclusive',
+        reasons: [hostile('too few requests')],
+        metrics: [
+          {
+            name: hostile('errors'),
+            verdict: 'inconclusive',
+            version: 0.02,
+            baseline: 0.01,
+            change: 2,
+            p: 0.2,
+            reason: hostile('40 requests'),
+          },
+        ],
+        samples: [],
+      },
+    },
+  );
+});
+afterAll(() => stores?.close());
+
+async function read({ id }: CanaryRecord): Promise<CanaryRecord> {
+  const found = await canaries.get(id);
+  if (found === undefined) throw new Error(`no canary ${id}`);
+  return found;
+}
+
+const path = ({ id }: CanaryRecord): string => `/console/canaries/${id}`;
+/** Returns the page without the scripts of its frame. */
+const mainOf = (text: string): string => text.slice(text.indexOf('<main'), text.indexOf('</main>'));
+const page = async (at: string, token = 'grace') => (await site.get(at, { token })).text();
+
+test('lists the canaries that the viewer may read', async () => {
+  const both = await page('/console/canaries');
+  expectHarmless(mainOf(both), 1);
+  expect(textOf(both)).toMatch(/cart production progressing.*checkout production progressing traffic 5 %/);
+  const mine = textOf(await page('/console/canaries', 'cora'));
+  expect(mine).toContain('cart production');
+  expect(mine).not.toContain('checkout');
+  expect(textOf(await page('/console/canaries?service=cart', 'ada'))).not.toContain('checkout');
+});
+
+test('shows the share over time, the newest metrics, and all checks', async () => {
+  const shown = await page(path(running));
+  expectHarmless(mainOf(shown), 4);
+  const text = textOf(shown);
+  expect(text).toMatch(/Share of the traffic.*3 samples between 0 % and 5 %/s);
+  expect(text).toMatch(/inconclusive 0\.02 0\.01/);
+  expect(text).toMatch(/Checks 1 .*5 % inconclusive/);
+  expect((await site.get(path(running), { token: 'cora' })).status).toBe(403);
+  for (const unknown of ['nothing', '01TEST00000000000000009999'])
+    expect((await site.get(`/console/canaries/${unknown}`, { token: 'ada' })).status).toBe(404);
+});
+
+test.each([
+  ['promote', 'promote', false],
+  ['finish', 'promote', true],
+  ['hold', 'hold', false],
+  ['abort', 'abort', false],
+] as const)('the form %s requests it, from those who may', async (action, kind, full) => {
+  await canaries.put({ ...(await read(running)), command: null });
+  expect(await page(path(running))).toContain(`${path(running)}/actions/${action}`);
+  expect(await page(path(running), 'vera')).not.toContain('/actions/');
+  const send = (token: string) => site.post(`${path(running)}/actions/${action}`, { reason: 'p95 is odd' }, { token });
+  expect((await send('vera')).status).toBe(403);
+  expect((await read(running)).command).toBeNull();
+  expect((await send('grace')).status).toBeLessThan(400);
+  expect((await read(running)).command).toMatchObject({ kind, full, reason: 'p95 is odd', by: 'grace' });
+});
+
+test('a refusal is shown, and a canary that has ended has no forms', async () => {
+  await canaries.put({ ...(await read(running)), command: null, status: 'held', degraded: true });
+  const answer = await site.post(`${path(running)}/actions/promote`, {}, { token: 'grace' });
+  expect(answer.status).toBe(409);
+  expect(textOf(await answer.text())).toContain('was found worse than v1');
+  const ended = { status: 'aborted', ended_at: site.world.clock.now(), weight: 0 } as const;
+  await canaries.put({ ...(await read(running)), ...ended }, { release: true });
+  expect(await page(path(running))).not.toContain('/actions/');
+});
