@@ -32,7 +32,7 @@ export const canaries: ConsolePage = {
 
 type CanariesData = { at: Timestamp; items: readonly Canary[]; service: string | null; older: string | null };
 
-export const canariesMain = ({ at, items, service, older }: CanariesData): Html => html`
+const canariesMain = ({ at, items, service, older }: CanariesData): Html => html`
   <h1 class="page-title">Canaries${service === null ? '' : ` of ${service}`}</h1>
   ${panel(
     'canaries',

@@ -73,7 +73,7 @@ export const canary: ConsolePage = {
   },
 };
 
-export const canaryMain = (data: CanaryData): Html => html`
+const canaryMain = (data: CanaryData): Html => html`
   <header class="summary" id="summary" data-part>
     <p><a href="${CANARIES_PATH}">Canaries</a></p>
     <h1><strong>${data.canary.version}</strong> ${data.canary.service} ${data.canary.environment}</h1>
