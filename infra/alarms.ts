@@ -4,20 +4,20 @@ import { type QueueName } from '../schemas/config/queues.ts';
 import { TARGETS } from '../schemas/incidents/projection.ts';
 import type { Feed } from './queues.ts';
 
-/** Two complete attempts of the router. */
+/** Two complete attempts of the function that routes alerts to incidents. */
 const URGENT_AGE_SECONDS = 2 * FUNCTIONS.route.timeoutSeconds;
 const ORDINARY_AGE_SECONDS = 600;
 /** The person who typed a command is waiting for the response. */
 const PEOPLE_AGE_SECONDS = 60;
 
-/** The longest delay with which a projector asks to be woken. AWS does not document whether SQS counts it as age. */
+/** The longest delay of a message that wakes a projector. AWS does not document whether the age of a message includes it. */
 const LONGEST_DELAY_SECONDS = 900;
 const SHOWN_LATE_SECONDS = 600;
 
 /** Percent of the account's quota, as AWS recommends. */
 const RUNNING_MAX_PERCENT = 80;
 
-/** More calls in 15 minutes than any storm causes: a function that may invoke itself does not stop. */
+/** More calls in 15 minutes than any alert storm causes: the function probably invokes itself endlessly. */
 const RUNAWAY_MINUTES = 15;
 const RUNAWAY_CALLS = 30_000;
 
@@ -27,7 +27,7 @@ export type Watched = {
   /** Dead-letter queues of functions, by the function's name. */
   otherDeadLetters: Record<string, sst.aws.Queue>;
   api: sst.aws.ApiGatewayV2;
-  /** By the name in their alarms. */
+  /** By the name that their alarms contain. */
   functions: Record<Exclude<FunctionName, 'incident-response'>, sst.aws.Function>;
   workflow: sst.aws.Workflow;
   table: sst.aws.Dynamo;
@@ -77,7 +77,7 @@ export function createAlarms(stage: string, watched: Watched, email: string | un
   return topic;
 }
 
-/** Missing data is fine for a metric that must stay low, and a breach for one that must not stop. */
+/** For a metric with an upper limit, missing data is normal. For one with a lower limit, it breaches the limit. */
 const conditionOf = (alarm: Alarm) =>
   'above' in alarm
     ? { comparisonOperator: 'GreaterThanThreshold', threshold: alarm.above, treatMissingData: 'notBreaching' }

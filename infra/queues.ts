@@ -26,8 +26,8 @@ function createOrderedQueue(name: string): Feed {
 }
 
 /**
- * Creates a queue that wakes a projector. The data is in the table, so order does not matter and nothing can be lost
- * here.
+ * Creates a queue that wakes a projector. The data is in the table, so the order of messages does not matter, and a lost
+ * message only delays the projector.
  */
 function createWakeQueue(name: string): Feed {
   const deadLetters = createDeadLetters(`${name}DeadLetters`);

@@ -4,11 +4,11 @@ import { secretsPath } from './names.ts';
 
 const ADMIN_TOKEN = 'FIREBREAK_ADMIN_TOKEN';
 
-/** A deployment without them is refused: no request would be allowed, and the log could not be sealed. */
+/** A deployment without them is refused: no token would be valid, and the audit log could not be authenticated. */
 const REQUIRED = [ADMIN_TOKEN, 'FIREBREAK_AUDIT_KEY'];
 
 /**
- * Optional secrets: credentials, and vendor addresses, which change with them. A vendor without its credential is off.
+ * Optional secrets: credentials, and vendor addresses, which change with them. Without its credential, a vendor is not connected.
  */
 const OPTIONAL = [
   ...SETTABLE.filter((name) => !REQUIRED.includes(name)),
@@ -17,7 +17,7 @@ const OPTIONAL = [
 ];
 
 /**
- * They must be random: they protect a public address, or keys are derived from them. 32 bytes as base64 have 44
+ * Secrets that must be random: they protect a public address, or keys are derived from them. 32 bytes as base64 have 44
  * characters.
  */
 const RANDOM = [...REQUIRED, 'FIREBREAK_INGEST_TOKEN'];

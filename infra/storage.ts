@@ -4,7 +4,7 @@ import { TABLE } from '../aws/resources.ts';
 const QUARANTINE_DAYS = 90;
 /** In days. Signals too large for a queue message, stored for post-mortems and for year-over-year comparison. */
 const SIGNAL_DAYS = 400;
-/** In days. A function that starts without a copy of its secrets writes one. */
+/** In days. A function's encrypted copy of its secrets, for starts while SSM does not respond. It is written again if missing. */
 const SECRETS_DAYS = 30;
 /** Days until replaced or expired objects are permanently deleted. */
 const NONCURRENT_DAYS = 30;
