@@ -28,7 +28,7 @@ export async function warmUp({ product, reference }: Pair, vendors: Vendors, ask
     await product.request('POST', `/v1/incidents/${incident}/actions/rollback`, { note: 'to warm up' });
     await vendors.rollback(service);
     await settled();
-    await bareWays(reference, vendors, service);
+    await measureReference(reference, vendors, service);
   }
 }
 
@@ -47,12 +47,12 @@ async function accepted(send: () => Promise<unknown>): Promise<number> {
 }
 
 /** Measures the reference: milliseconds from the 202 to the call, with only unavoidable work. */
-export const bareWays = async (reference: Program, vendors: Vendors, service: string) => ({
-  rollback: await bareWay(reference, '/rollback', vendors, service),
-  page: await bareWay(reference, '/page', vendors, service),
+export const measureReference = async (reference: Program, vendors: Vendors, service: string) => ({
+  rollback: await referenceMillis(reference, '/rollback', vendors, service),
+  page: await referenceMillis(reference, '/page', vendors, service),
 });
 
-async function bareWay(reference: Program, way: string, vendors: Vendors, service: string): Promise<number> {
+async function referenceMillis(reference: Program, way: string, vendors: Vendors, service: string): Promise<number> {
   const name = `${way.slice(1)}-${service}`;
   const body = JSON.stringify({ reply: `${vendors.referenceUrl}${name}` });
   const began = await accepted(async () => (await fetch(`${reference.url}${way}`, { method: 'POST', body })).text());

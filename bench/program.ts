@@ -15,8 +15,8 @@ const OUTPUT_KEPT = 4_000;
 export type Program = { url: string; readyMs: number; lastOutput(): string; stop(): Promise<void> };
 
 /**
- * Starts a program of this project as a user does, and waits for its line `… ready on <address>`. The IPC channel closes
- * when this process ends in any way, and the program then ends, too.
+ * Starts a program of this project as a user does, and waits for its line `… ready on <address>`. When this process
+ * ends in any way, the IPC channel closes, and the program ends as well.
  *
  * @throws Error with its output if it does not become ready
  */
@@ -34,9 +34,9 @@ export async function startProgram(
   const stop = () => stopChild(child);
   let output = '';
   const lastOutput = () => output;
-  const hear = (chunk: Buffer) => void (output = `${output}${chunk.toString()}`.slice(-OUTPUT_KEPT));
-  child.stdout?.on('data', hear); // keeps reading after the start, because a full pipe would block its log
-  child.stderr?.on('data', hear);
+  const append = (chunk: Buffer) => void (output = `${output}${chunk.toString()}`.slice(-OUTPUT_KEPT));
+  child.stdout?.on('data', append); // keeps reading after the start, because a full pipe would block its log
+  child.stderr?.on('data', append);
   try {
     const url = await readyLine(child, file, lastOutput);
     return { url, readyMs: performance.now() - began, lastOutput, stop };

@@ -1,14 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Age of its oldest sample. Seconds. */
+/** Age of the oldest sample that it has. Seconds. */
 const KEEPS_SECONDS = 3600;
 
 /** Events per second of each SLO, and how many of them fail. */
 const EVENTS = '10';
 const ERRORS = '0.001';
 
-/** Starts a Prometheus that responds to every query of `objectives` at once, so that evaluations do not wait for it. */
+/** A running stand-in for Prometheus. */
 export type Prometheus = {
   url: string;
   /** Number of answered queries. */
@@ -16,6 +16,7 @@ export type Prometheus = {
   close(): void;
 };
 
+/** Starts a Prometheus that responds immediately to every query of `objectives`, so that evaluations do not wait for it. */
 export async function startPrometheus(): Promise<Prometheus> {
   let answered = 0;
   const server = createServer((request, response) => {
@@ -24,7 +25,7 @@ export async function startPrometheus(): Promise<Prometheus> {
     answered += 1;
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data }));
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     answered: () => answered,
@@ -58,7 +59,7 @@ function valueOf(query: URLSearchParams): string | undefined {
   return text.includes('5..') ? ERRORS : EVENTS;
 }
 
-/** Returns SLOs of these services as YAML (OpenSLO). Each has two queries of its own. */
+/** Returns SLOs of these services as YAML (OpenSLO). Each has two queries. @param each SLOs per service */
 export const objectives = (services: readonly string[], each: number): string =>
   services
     .flatMap((service) => Array.from({ length: each }, (_, number) => JSON.stringify(objective(service, number))))

@@ -21,7 +21,7 @@ import { plusSeconds, timestamp, type Timestamp } from '../schemas/time/time.ts'
 /** DynamoDB writes at most this many items in a transaction. */
 const ITEMS_PER_WRITE = 100;
 
-/** What is stored. `busy`: the ID of the incident with the long timeline. */
+/** The stored incidents. `busy`: the ID of the incident with the long timeline. */
 export type StoredIncidents = { busy: IncidentId };
 
 /**
@@ -52,20 +52,20 @@ export async function storeIncidents(
 }
 
 async function store(table: Table, service: string, at: Timestamp): Promise<IncidentRecord> {
-  const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  const target = { service: service as ServiceName, environment: 'production' as EnvironmentName };
   const declared = declaredIncident(
     { id: mintIncidentId(at), at },
-    { ...place, title: `High error ratio of ${service}`, severity: 'critical', by: 'bench', trace: 'bench' },
+    { ...target, title: `High error ratio of ${service}`, severity: 'critical', by: 'bench', trace: 'bench' },
   );
   const incident: IncidentRecord = { ...declared.incident, suspects: [suspect(2, 0.91), suspect(1, 0.06)] };
-  // Neither a start of its workflow nor a mark for projectors.
-  const ours: ReadonlySet<unknown> = new Set(
+  // Omit the items that start a workflow and wake projectors.
+  const omitted: ReadonlySet<unknown> = new Set(
     [keys.pending(incident.id), keys.due(`incident:${incident.id}`)].map(({ pk }) => pk),
   );
   const writes = newIncidentWrites(table, { ...declared, incident }).filter(
-    ({ Put, Update }) => !ours.has(Put?.Item?.['pk'] ?? Update?.Key?.['pk']),
+    ({ Put, Update }) => !omitted.has(Put?.Item?.['pk'] ?? Update?.Key?.['pk']),
   );
-  await written(table, writes);
+  await write(table, writes);
   return incident;
 }
 
@@ -87,7 +87,7 @@ async function storeTimeline(table: Table, id: IncidentId, count: number, now: T
     }),
   );
   for (let from = 0; from < count; from += ITEMS_PER_WRITE)
-    await written(table, entries.slice(from, from + ITEMS_PER_WRITE));
+    await write(table, entries.slice(from, from + ITEMS_PER_WRITE));
 }
 
 /** Resolved incidents, spread over 80 days. */
@@ -123,7 +123,7 @@ async function storePublished(
   }
 }
 
-async function written(table: Table, writes: Write[]): Promise<void> {
+async function write(table: Table, writes: Write[]): Promise<void> {
   const { ok } = await table.transact(writes);
   if (!ok) throw new Error('the incidents could not be written');
 }

@@ -48,11 +48,11 @@ const SUMMARY: readonly (readonly [name: string, of: (report: Report) => string]
   ['wrong automatic rollbacks, negatives', (report) => atMost(report.wrong_negatives)],
   ['wrong automatic rollbacks, positives', (report) => atMost(report.wrong_positives)],
   ['clear cases acted upon', (report) => atLeast(report.clear)],
-  ['rollbacks wanted and done alone', (report) => atLeast(report.automatic)],
+  ['wanted rollbacks done automatically', (report) => atLeast(report.automatic)],
   ['the cause is ranked first', (report) => atLeast(report.ranking.first)],
   ['the cause is among the first three', (report) => atLeast(report.ranking.first_three)],
-  ['what is ranked first is the cause', (report) => atLeast(report.ranking.precision)],
-  ['no change caused it, and that is said', ({ no_change: { said, cases } }) => `${said} of ${cases}`],
+  ['the change ranked first is the cause', (report) => atLeast(report.ranking.precision)],
+  ['no change caused it, and the judge says so', ({ no_change: { said, cases } }) => `${said} of ${cases}`],
   ['undecidable cases in the set', ({ undecidable }) => String(undecidable)],
 ];
 
@@ -63,7 +63,7 @@ const targetRow = (seed: number, { name, value, target, met }: Report['targets']
   met ? 'yes' : 'NO',
 ];
 
-const LOOKS_HEAD = ['looks like a bad deploy by', 'is one', 'acted upon', 'is none', 'acted upon, wrongly'];
+const LOOKS_HEAD = ['looks like a bad deploy by', 'bad deploys', 'acted upon', 'other causes', 'acted upon wrongly'];
 
 const looksRow = (row: Report['looks'][number]): string[] => [
   row.by === 'time' ? 'time only' : row.by,

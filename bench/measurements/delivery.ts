@@ -20,7 +20,7 @@ const UNTIL = '2026-11-20T12:00:00.000Z' as Timestamp;
 const PER_WRITE = 100;
 const WRITES_AT_ONCE = 4;
 
-/** The fastest of so many runs. */
+/** Number of runs, of which the fastest counts. */
 const RUNS = 3;
 
 /** Reading rollups must take at most this share of the time of the recomputation. */
@@ -33,7 +33,7 @@ const TARGET = 0.5;
 export const measureDelivery = (): Promise<Result[]> =>
   withTable(async (table) => {
     const history = new DeployHistoryTable(table);
-    // There is nothing to backfill: otherwise each day would be rolled up twice.
+    // Completes the backfill while the table is empty. Otherwise, it would roll up each day a second time.
     await history.roll(1);
     await store(table);
     while (!(await history.roll(DAYS * SERVICES)).isComplete);
@@ -45,7 +45,10 @@ export const measureDelivery = (): Promise<Result[]> =>
     return [result(what, rolled.millis, recomputed.millis, TARGET, 0)];
   });
 
-/** Stores the records of the deploys, and one mark for each day: pointers, and further marks of a day, are not measured. */
+/**
+ * Stores the records of the deploys, and one mark per service and day, from which rollups are made. Omits the other items
+ * of a change, and repeated marks of a day, because reading the figures does not use them.
+ */
 async function store(table: Table): Promise<void> {
   const marked = new Set<string>();
   const writes = Array.from({ length: DEPLOYS }, (_, n) => n)

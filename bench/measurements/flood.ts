@@ -11,7 +11,7 @@ import type { Vendors } from '../vendors.ts';
 const ALERTS = 10_000;
 const ALERTS_PER_REQUEST = 5_000;
 
-/** Duration of the flood. Most alerts arrive at once. */
+/** Time in which all alerts of the flood must be counted. Most of them arrive at once. */
 const FLOOD_MS = 60_000;
 
 /** Promised delay of a page of a known service, however many other alerts arrive. */

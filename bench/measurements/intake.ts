@@ -17,7 +17,7 @@ const LAST_STORM_SECONDS = 15;
 
 const ALERTS_PER_SERVICE = 250;
 
-/** Interval and limit of polling until all signals are counted. Polling costs the product calls, so it is infrequent. */
+/** Interval and limit of polling until all signals are counted. Each poll is a request to the measured product, so they are rare. */
 const LOOK_EVERY_MS = 50;
 const COUNTED_WITHIN_MS = 20_000;
 
@@ -32,13 +32,14 @@ const storms = Array.from({ length: ROUNDS }, (_, round) => names(`storm-${round
 /** Incidents that are open and have paged before the storms start. */
 const open = names('open', 20);
 
+/** Services by what their incidents do: roll back automatically, ask for approval, or only page. */
 export const catalogue = {
   acting: [],
   asking: names('asking-before-storms', WARM_UP),
   paging: [...open, ...storms.flat()],
 };
 
-/** State after the storms. */
+/** What the storms leave for the measurements that follow: data folders, and the number of incidents in them. */
 export type Left = { folders: PairFolders; incidents: number };
 
 /** Measures storms at an instance with open incidents. */
@@ -91,6 +92,7 @@ async function allCounted(product: Product, id: string): Promise<void> {
   }
 }
 
+/** Measures the reference: milliseconds from the request to a call of a vendor, with only unavoidable work. */
 async function bareIntake(reference: Program, vendors: Vendors, name: string): Promise<number> {
   const began = performance.now();
   const body = JSON.stringify({ reply: `${vendors.referenceUrl}${name}` });

@@ -17,12 +17,12 @@ const SETTLE_SECONDS = 10;
 /** Window of the rule "nearest earlier deploy" in seconds. */
 const NEAREST_SECONDS = 30 * 60;
 
-/** Lets the product gather what it reads about a case at a time of its world. */
+/** Runs the product's own step that reads all data about a case, at a time of its world, and returns what it has read. */
 export async function inputsAt(monitored: MonitoredCase, at: number): Promise<DecisionInputs> {
   const grouped = await groupedIncidents(monitored, at);
-  const { deps, incident, kept } = portsAt(monitored, at, { isGrouped: (id) => grouped.has(id) });
+  const { deps, incident, kept: readInputs } = portsAt(monitored, at, { isGrouped: (id) => grouped.has(id) });
   await judge(deps, incident, 1, { by: 'alert', name: '' });
-  const inputs = kept();
+  const inputs = readInputs();
   if (inputs === undefined) throw new Error(`${monitored.id} was not judged`);
   return inputs;
 }
@@ -35,8 +35,8 @@ const decideUnder = (inputs: DecisionInputs, evidence: Demand): Decision =>
   });
 
 /**
- * Judges a case as the workflow does: a rollback without proof is judged again after the time to settle, and done if it
- * still holds.
+ * Judges a case as the workflow does: a rollback without proof is judged again after the settling time, and done only if the
+ * decision is the same.
  */
 async function judged(monitored: MonitoredCase): Promise<Record<Demand, Verdict>> {
   const first = await inputsAt(monitored, monitored.at);

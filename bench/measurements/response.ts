@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/rollback/guards.ts';
-import { alert, bareWays, names, recordDeployments, settled, WARM_UP, warmUp } from '../incident.ts';
+import { alert, measureReference, names, recordDeployments, settled, WARM_UP, warmUp } from '../incident.ts';
 import { type Pair, withPair } from '../pair.ts';
 import { result, type Result } from '../results.ts';
 import { whileTimeLasts } from '../rounds.ts';
@@ -56,7 +56,7 @@ async function measureBatch(pair: Pair, vendors: Vendors, { acting, asking }: Ba
     const accepted = await alert(pair.product, service);
     const [rollback, page] = await Promise.all([vendors.rollback(service), vendors.page(service)]);
     await settled();
-    const bare = await bareWays(pair.reference, vendors, service);
+    const bare = await measureReference(pair.reference, vendors, service);
     samples.push({
       rollback: { ours: rollback.at - accepted, bare: bare.rollback },
       page: { ours: page.at - accepted, bare: bare.page },

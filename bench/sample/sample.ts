@@ -5,10 +5,13 @@ import { isReplayable, replay } from './replay.ts';
 
 export type { Compared } from './compare.ts';
 
-/** Cases that one product gets, one after the other. */
+/** How many cases one instance of the product gets, one after the other. */
 const CASES_OF_A_PRODUCT = 16;
 
-/** Compares cases of all classes in turn. Yields only those that can be replayed; `count` includes the others. */
+/**
+ * Compares the product's decisions with those of the evaluation, for cases of all classes in turn. Yields only cases that
+ * can be replayed over HTTP; `count` includes the others.
+ */
 export async function* sample(count: number, seed: number): AsyncGenerator<Compared> {
   for (let from = 0; from < count; from += CASES_OF_A_PRODUCT) {
     const numbers = Array.from({ length: Math.min(CASES_OF_A_PRODUCT, count - from) }, (_, index) => from + index);

@@ -29,6 +29,7 @@ export function timelineOf({ monitored, mark }: PlacedCase): Step[] {
 
 const isSame = (a: Alert, b: Alert): boolean => a.service === b.service && a.firedAt === b.firedAt;
 
+/** How reports are written: `mark`, the prefix that separates cases; `time`, which formats seconds of the world. */
 type Written = { mark: string; time: (at: number) => string };
 
 /** Returns the reports of a CD system about one change. */
@@ -74,10 +75,10 @@ function notificationsOf(alerts: readonly Alert[], manager: Alertmanager): Notif
     for (let flush = first; flush < sent(Math.max(...ends)) + groupInterval; flush += groupInterval) {
       const known = group.filter((alert) => sent(alert.firedAt) <= flush && notified.get(alert) !== 'over');
       const now = known.map((alert) => ({ alert, isOver: sent(alert.resolvedAt) <= flush }));
-      const news = now.some(({ alert, isOver }) => !notified.has(alert) || isOver);
+      const isNew = now.some(({ alert, isOver }) => !notified.has(alert) || isOver);
       // An alert that has ended before the first notification of its group is never sent.
       const shown = now.filter(({ alert, isOver }) => !isOver || notified.has(alert));
-      if (news && shown.length > 0) found.push({ at: flush + latency / 2, alerts: shown });
+      if (isNew && shown.length > 0) found.push({ at: flush + latency / 2, alerts: shown });
       for (const { alert, isOver } of now) notified.set(alert, isOver ? 'over' : 'firing');
     }
     return found;

@@ -5,13 +5,13 @@ import { onsetMillis, singledOut, SUSPECT_MINUTES } from '../observables.ts';
 import { takesTrafficAt } from '../world/rollout.ts';
 import { onAll, onVersions, plateau, severity } from '../world/shapes.ts';
 import { addChange, deploy, type Deployed, type Stage, versionOf } from '../world/stage.ts';
-import type { Happened } from '../world/world.ts';
+import type { WorldChange } from '../world/world.ts';
 import { dependentsFail, isKnown, nothingCausedIt, type Scene, usualChanges } from './scene.ts';
 
 /** Cases in which times or order of changes are misleading. */
 
 /** Seconds from onset to change by the records, above 0 if the change seems later. NaN: unknown. */
-const seemsLater = (evidence: Evidence, { id }: Happened): number => {
+const seemsLater = (evidence: Evidence, { id }: WorldChange): number => {
   const found = evidence.changes.find(({ change }) => change.id === id);
   return found === undefined ? Number.NaN : (millisOf(found.change.started_at) - onsetMillis(evidence)) / 1000;
 };
@@ -26,7 +26,7 @@ export const clockSkew: Scene = (stage) => {
 };
 
 const SKEWS = {
-  /** The deploy is the cause, but by its fast clock it begins after the onset. A person must decide. */
+  /** The deploy is the cause, but because the CD system's clock is fast, it seems to begin after the onset. A person must decide. */
   ahead: (stage: Stage) => {
     const bad = badDeploy(stage);
     const toTraffic = takesTrafficAt(bad.rollout) - bad.rollout.startedAt;
@@ -38,8 +38,8 @@ const SKEWS = {
   },
   /** Another problem begins, and a deploy follows within a minute and a half: it is not the cause. */
   after: (stage: Stage) => {
-    elsewhere(stage);
-    const late = deploy(stage, stage.troubleAt + stage.r.between(5, 180));
+    unrelatedProblem(stage);
+    const late = deploy(stage, stage.problemAt + stage.r.between(5, 180));
     return (evidence: Evidence): Label | null => {
       const later = seemsLater(evidence, late.change);
       return later > 0 && later <= TOLERANCE_SECONDS ? nothingCausedIt() : null;
@@ -47,25 +47,25 @@ const SKEWS = {
   },
 };
 
-function elsewhere(stage: Stage): void {
-  const { r, troubleAt, profile } = stage;
-  stage.faults.push(onAll(severity(r, profile), plateau(troubleAt, r.pick([0, 0, 30, 90]))));
+function unrelatedProblem(stage: Stage): void {
+  const { r, problemAt, profile } = stage;
+  stage.faults.push(onAll(severity(r, profile), plateau(problemAt, r.pick([0, 0, 30, 90]))));
   dependentsFail(stage);
 }
 
 /** A deploy whose version fails as soon as it takes traffic, which is the onset. */
 function badDeploy(stage: Stage): Deployed {
-  const { r, profile, troubleAt } = stage;
-  const bad = deploy(stage, troubleAt);
-  stage.troubleAt = takesTrafficAt(bad.rollout);
-  stage.faults.push(onVersions(severity(r, profile), plateau(stage.troubleAt, 0), bad.rollout.version));
+  const { r, profile, problemAt } = stage;
+  const bad = deploy(stage, problemAt);
+  stage.problemAt = takesTrafficAt(bad.rollout);
+  stage.faults.push(onVersions(severity(r, profile), plateau(stage.problemAt, 0), bad.rollout.version));
   dependentsFail(stage);
   return bad;
 }
 
 /**
- * Two changes within eight minutes, one of them the cause: two deploys of the service, or one and a change of a dependency, its
- * configuration, or infrastructure. If monitoring distinguishes versions and only one fails, the case is of another kind
+ * Two changes within eight minutes, one of them the cause: two deploys of the service, or one deploy and a change of a dependency, of the
+ * configuration, or of infrastructure. If monitoring distinguishes versions and only one fails, the case is of another kind
  * (`among_others`).
  */
 export const twoDeploys: Scene = (stage) => {
@@ -84,21 +84,21 @@ export const twoDeploys: Scene = (stage) => {
   };
 };
 
-const APART = { min: 30, max: 480 };
+const SECONDS_APART = { min: 30, max: 480 };
 
-type Pair = { cause: Happened; both: readonly Happened[] };
+type Pair = { cause: WorldChange; both: readonly WorldChange[] };
 
 const PAIRS = {
   ownOwn: (stage: Stage): Pair => {
-    const { r, profile, troubleAt } = stage;
-    const older = deploy(stage, troubleAt);
-    const newer = deploy(stage, troubleAt + r.between(APART.min, APART.max));
+    const { r, profile, problemAt } = stage;
+    const older = deploy(stage, problemAt);
+    const newer = deploy(stage, problemAt + r.between(SECONDS_APART.min, SECONDS_APART.max));
     const cause = r.chance(0.5) ? older : newer;
     // The newer version is built on the older one, so it has the same fault.
     const bad = cause === older ? [older, newer] : [newer];
-    stage.troubleAt = takesTrafficAt(cause.rollout);
+    stage.problemAt = takesTrafficAt(cause.rollout);
     const versions = bad.map(({ rollout }) => rollout.version);
-    stage.faults.push(onVersions(severity(r, profile), plateau(stage.troubleAt, 0), ...versions));
+    stage.faults.push(onVersions(severity(r, profile), plateau(stage.problemAt, 0), ...versions));
     return { cause: cause.change, both: [older.change, newer.change] };
   },
   ownAndDependency: (stage: Stage): Pair =>
@@ -112,19 +112,19 @@ const PAIRS = {
     }),
 };
 
-function ownAnd(stage: Stage, change: (at: number) => Happened): Pair {
-  const { r, profile, troubleAt } = stage;
-  const apart = r.between(APART.min, APART.max) * (r.chance(0.5) ? 1 : -1);
-  const own = deploy(stage, troubleAt);
-  const other = change(troubleAt + apart);
+function ownAnd(stage: Stage, change: (at: number) => WorldChange): Pair {
+  const { r, profile, problemAt } = stage;
+  const apart = r.between(SECONDS_APART.min, SECONDS_APART.max) * (r.chance(0.5) ? 1 : -1);
+  const own = deploy(stage, problemAt);
+  const other = change(problemAt + apart);
   const size = severity(r, profile);
   if (r.chance(0.5)) {
-    stage.troubleAt = takesTrafficAt(own.rollout);
-    stage.faults.push(onVersions(size, plateau(stage.troubleAt, 0), own.rollout.version));
+    stage.problemAt = takesTrafficAt(own.rollout);
+    stage.faults.push(onVersions(size, plateau(stage.problemAt, 0), own.rollout.version));
     return { cause: own.change, both: [own.change, other] };
   }
-  stage.troubleAt = other.startedAt + r.between(1, 60);
-  stage.faults.push(onAll(size, plateau(stage.troubleAt, r.between(0, 120))));
+  stage.problemAt = other.startedAt + r.between(1, 60);
+  stage.faults.push(onAll(size, plateau(stage.problemAt, r.between(0, 120))));
   return { cause: other, both: [own.change, other] };
 }
 
@@ -137,15 +137,15 @@ export const fixShipped: Scene = (stage) => {
   usualChanges(stage);
   const rule = { ...profile.rule, forSeconds: r.pick([120, 300, 300]) };
   stage.profile = { ...profile, rule, strategy: r.weighted({ instant: 45, rolling: 55 }) };
-  const bad = deploy(stage, stage.troubleAt);
-  stage.troubleAt = takesTrafficAt(bad.rollout);
+  const bad = deploy(stage, stage.problemAt);
+  stage.problemAt = takesTrafficAt(bad.rollout);
   const kind = r.weighted({ rollback: 5, hotfix: 3, deploy: 2 });
   const back = kind === 'rollback' ? { kind, version: versionOf(stage, 0) } : { kind };
-  const fix = deploy(stage, stage.troubleAt + r.between(60, 540), back);
+  const fix = deploy(stage, stage.problemAt + r.between(60, 540), back);
   const helps = kind === 'rollback' || r.chance(0.6);
   const failing = helps ? [bad] : [bad, fix];
   stage.faults.push(
-    onVersions(severity(r, profile), plateau(stage.troubleAt, 0), ...failing.map(({ rollout }) => rollout.version)),
+    onVersions(severity(r, profile), plateau(stage.problemAt, 0), ...failing.map(({ rollout }) => rollout.version)),
   );
   return (evidence) => {
     if (!isKnown(evidence, bad.change) || !isKnown(evidence, fix.change)) return null;

@@ -5,13 +5,13 @@ import { onsetMillis, singledOut, valuesBetween } from '../observables.ts';
 import { shareAt, takesTrafficAt } from '../world/rollout.ts';
 import { growth, onAll, onVersions, plateau, severity } from '../world/shapes.ts';
 import { addChange, deploy, type Deployed, fails, type Stage } from '../world/stage.ts';
-import type { Happened } from '../world/world.ts';
+import type { WorldChange } from '../world/world.ts';
 import { anyDeploy, dependentsFail, isKnown, type Scene, usualChanges } from './scene.ts';
 
 /** Cases with a recorded change as the cause. */
 
 /** Labels the case: a rollback is wanted, unless the records show the change after the onset. Then a person must decide. */
-function undo(cause: Happened, right: Label['right'] = 'roll_back') {
+function undo(cause: WorldChange, right: Label['right'] = 'roll_back') {
   return (evidence: Evidence): Label | null => {
     const found = evidence.changes.find(({ change }) => change.id === cause.id);
     if (found === undefined) return null;
@@ -22,11 +22,11 @@ function undo(cause: Happened, right: Label['right'] = 'roll_back') {
 
 /** A deploy whose version fails `onset` seconds after it takes traffic. */
 function failing(stage: Stage, onset = 0, more: Parameters<typeof deploy>[2] = {}): Deployed {
-  const { r, profile, troubleAt } = stage;
-  const bad = deploy(stage, troubleAt, more);
-  stage.troubleAt = takesTrafficAt(bad.rollout) + onset;
+  const { r, profile, problemAt } = stage;
+  const bad = deploy(stage, problemAt, more);
+  stage.problemAt = takesTrafficAt(bad.rollout) + onset;
   const size = severity(r, profile);
-  stage.faults.push(onVersions(size, plateau(stage.troubleAt, r.pick([0, 0, 0, 60])), bad.rollout.version));
+  stage.faults.push(onVersions(size, plateau(stage.problemAt, r.pick([0, 0, 0, 60])), bad.rollout.version));
   dependentsFail(stage);
   return bad;
 }
@@ -39,23 +39,23 @@ const badDeploy: Scene = (stage) => {
   if (r.chance(0.1)) {
     const { rollout } = bad;
     const size = severity(r, profile, 0.5);
-    stage.faults.push(({ t }) => size * shareAt(rollout, t) * Number(t >= stage.troubleAt));
+    stage.faults.push(({ t }) => size * shareAt(rollout, t) * Number(t >= stage.problemAt));
   }
   return undo(bad.change);
 };
 
 /** A leak in the new version: no errors at first, above the limit 8 to 75 minutes later. */
 const slowBurn: Scene = (stage) => {
-  const { r, profile, troubleAt } = stage;
+  const { r, profile, problemAt } = stage;
   usualChanges(stage);
   const size = severity(r, profile);
   const power = r.between(1, 3);
   const slow = r.scale(480, 4500);
   const full = slow / Math.min(0.9, (profile.limit * profile.rule.factor) / size) ** (1 / power);
-  const bad = deploy(stage, troubleAt - slow);
+  const bad = deploy(stage, problemAt - slow);
   const from = takesTrafficAt(bad.rollout);
   stage.faults.push(onVersions(size, growth(from, from + full, power), bad.rollout.version));
-  stage.troubleAt = troubleAt - Math.min(600, slow / 2);
+  stage.problemAt = problemAt - Math.min(600, slow / 2);
   return undo(bad.change);
 };
 
@@ -63,10 +63,10 @@ const slowBurn: Scene = (stage) => {
 const smallCanary: Scene = (stage) => {
   const { r, profile } = stage;
   usualChanges(stage);
-  const bad = deploy(stage, stage.troubleAt, { weight: r.pick([0.01, 0.02, 0.05, 0.05, 0.1]) });
-  stage.troubleAt = takesTrafficAt(bad.rollout);
+  const bad = deploy(stage, stage.problemAt, { weight: r.pick([0.01, 0.02, 0.05, 0.05, 0.1]) });
+  stage.problemAt = takesTrafficAt(bad.rollout);
   stage.profile = { ...profile, rule: { ...profile.rule, factor: 1 } };
-  stage.faults.push(onVersions(r.scale(0.15, 1), plateau(stage.troubleAt, 0), bad.rollout.version));
+  stage.faults.push(onVersions(r.scale(0.15, 1), plateau(stage.problemAt, 0), bad.rollout.version));
   return undo(bad.change);
 };
 
@@ -74,30 +74,30 @@ const smallCanary: Scene = (stage) => {
 const badSettings =
   (kind: 'config' | 'flag', most: number): Scene =>
   (stage) => {
-    const { r, profile, troubleAt } = stage;
+    const { r, profile, problemAt } = stage;
     usualChanges(stage);
     if (r.chance(0.4)) anyDeploy(stage);
-    const bad = addChange(stage, stage.landscape.service, kind, troubleAt, { hasMigration: false });
-    stage.troubleAt = troubleAt + r.between(1, 20);
-    stage.faults.push(onAll(severity(r, profile, most), plateau(stage.troubleAt, r.between(0, 60))));
+    const bad = addChange(stage, stage.landscape.service, kind, problemAt, { hasMigration: false });
+    stage.problemAt = problemAt + r.between(1, 20);
+    stage.faults.push(onAll(severity(r, profile, most), plateau(stage.problemAt, r.between(0, 60))));
     dependentsFail(stage);
     return undo(bad);
   };
 
 /** A deploy of a dependency breaks the dependency and the service. Three in four dependencies are monitored. */
 const dependencyDeploy: Scene = (stage) => {
-  const { r, profile, troubleAt, landscape } = stage;
+  const { r, profile, problemAt, landscape } = stage;
   usualChanges(stage);
   if (r.chance(0.4)) anyDeploy(stage);
   const dependency = landscape.dependencies[0];
   const lasts = r.between(20, 500);
-  const bad = addChange(stage, dependency, 'deploy', troubleAt, { finishedAt: troubleAt + lasts, hasMigration: false });
-  stage.troubleAt = troubleAt + r.between(10, 60);
-  stage.faults.push(onAll(severity(r, profile), plateau(stage.troubleAt, lasts)));
-  if (r.chance(0.75)) fails(stage, dependency, stage.troubleAt + r.between(-20, 60), { min: 60, max: 420 });
+  const bad = addChange(stage, dependency, 'deploy', problemAt, { finishedAt: problemAt + lasts, hasMigration: false });
+  stage.problemAt = problemAt + r.between(10, 60);
+  stage.faults.push(onAll(severity(r, profile), plateau(stage.problemAt, lasts)));
+  if (r.chance(0.75)) fails(stage, dependency, stage.problemAt + r.between(-20, 60), { min: 60, max: 420 });
   for (const other of landscape.unrelated) {
     if (dependency.relation === 'shared' && r.chance(0.3))
-      fails(stage, other, stage.troubleAt + r.between(0, 90), SOON);
+      fails(stage, other, stage.problemAt + r.between(0, 90), SOON);
   }
   dependentsFail(stage);
   return undo(bad);
@@ -109,9 +109,9 @@ const SOON = { min: 60, max: 420 };
 const coldStart: Scene = (stage) => {
   const { r, profile } = stage;
   usualChanges(stage);
-  const bad = deploy(stage, stage.troubleAt);
+  const bad = deploy(stage, stage.problemAt);
   const [from, warm] = [takesTrafficAt(bad.rollout), r.scale(45, 300)];
-  stage.troubleAt = from;
+  stage.problemAt = from;
   const size = severity(r, profile);
   // Instances that started in the last `warm` seconds are cold.
   const cold = (t: number) => {
@@ -133,13 +133,13 @@ const lowTraffic: Scene = (stage) => {
   usualChanges(stage);
   stage.profile = { ...profile, requestsPerSecond: r.scale(0.05, 0.8), window: r.pick([120, 300, 300]) };
   const bad = failing(stage);
-  stage.faults.push(onVersions(r.between(0.1, 0.5), plateau(stage.troubleAt, 0), bad.rollout.version));
+  stage.faults.push(onVersions(r.between(0.1, 0.5), plateau(stage.problemAt, 0), bad.rollout.version));
   return undo(bad.change);
 };
 
 /** Other changes within minutes, but metrics by version show the cause. */
 const amongOthers: Scene = (stage) => {
-  const { r, profile, landscape, troubleAt } = stage;
+  const { r, profile, landscape, problemAt } = stage;
   usualChanges(stage);
   stage.profile = {
     ...profile,
@@ -148,7 +148,7 @@ const amongOthers: Scene = (stage) => {
   };
   const by = r.chance(0.5) ? landscape.service : r.pick(landscape.dependencies);
   const kind = by.relation === 'same' ? r.pick(['config', 'flag'] as const) : 'deploy';
-  addChange(stage, by, kind, troubleAt + r.between(-480, 30));
+  addChange(stage, by, kind, problemAt + r.between(-480, 30));
   const bad = failing(stage);
   const { version } = bad.rollout;
   return (evidence) => (singledOut(evidence) === version ? undo(bad.change)(evidence) : null);

@@ -1,7 +1,7 @@
 import type { Evidence } from '../../domain/correlation/evidence.ts';
 import type { Label } from '../case.ts';
 import { addChange, deploy, type Deployed, LOOK_BACK, type Stage } from '../world/stage.ts';
-import type { Happened } from '../world/world.ts';
+import type { WorldChange } from '../world/world.ts';
 
 /**
  * Sets up the world of one kind of incident. The returned function labels the case from its evidence; null if the world turned
@@ -12,7 +12,7 @@ export type Scene = (stage: Stage) => (evidence: Evidence) => Label | null;
 export const nothingCausedIt = (): Label => ({ cause: null, right: 'do_not_roll_back' });
 
 /** Returns whether a change is recorded at the time of the decision. Unrecorded changes cannot be found. */
-export const isKnown = (evidence: Evidence, { id }: Happened): boolean =>
+export const isKnown = (evidence: Evidence, { id }: WorldChange): boolean =>
   evidence.changes.some(({ change }) => change.id === id);
 
 /** Changes per two hours and neighbor. */
@@ -25,8 +25,8 @@ const SHIPS_ON = 240;
  * other services.
  */
 export function usualChanges(stage: Stage): void {
-  const { r, landscape, troubleAt } = stage;
-  const anyTime = () => r.between(troubleAt - LOOK_BACK, troubleAt + SHIPS_ON);
+  const { r, landscape, problemAt } = stage;
+  const anyTime = () => r.between(problemAt - LOOK_BACK, problemAt + SHIPS_ON);
   if (r.chance(USUAL_CHANGES.own)) {
     addChange(stage, landscape.service, r.weighted({ config: 5, flag: 5, experiment: 2, migration: 1 }), anyTime());
   }
@@ -47,8 +47,8 @@ export function usualChanges(stage: Stage): void {
 
 /** Adds a deploy of the service in the two hours before the problem, independent of it. */
 export function anyDeploy(stage: Stage): Deployed {
-  const { r, troubleAt } = stage;
-  return deploy(stage, r.between(troubleAt - LOOK_BACK, troubleAt));
+  const { r, problemAt } = stage;
+  return deploy(stage, r.between(problemAt - LOOK_BACK, problemAt));
 }
 
 /** Share of services with other causes that were deployed in the last two hours. A high share makes the set harder. */
@@ -60,10 +60,10 @@ export function maybeDeploy(stage: Stage): void {
 
 /** Makes callers of the failing service fail as well, if it is bad enough. */
 export function dependentsFail(stage: Stage): void {
-  const { r, landscape, troubleAt } = stage;
+  const { r, landscape, problemAt } = stage;
   for (const neighbour of landscape.dependents) {
     if (!r.chance(0.35)) continue;
-    const since = troubleAt + r.between(20, 180);
-    stage.ill.push({ neighbour, since, seenAt: since + r.between(60, 360) });
+    const since = problemAt + r.between(20, 180);
+    stage.failing.push({ neighbour, since, seenAt: since + r.between(60, 360) });
   }
 }

@@ -1,5 +1,5 @@
 import { type Expression, type Matching, parseExpression } from './expression.ts';
-import { countedOf, type Labels, NAME, type Series, type Source } from './series.ts';
+import { counterSamplesOf, type Labels, NAME, type Series, type Source } from './series.ts';
 
 /**
  * Moments of an evaluation: `count` of them, `step` seconds apart. `now`: the time of the query, which sees later samples
@@ -84,11 +84,16 @@ function instant(series: Series, grid: Grid, offset: number): Result {
 }
 
 /** A function of the samples of a range: indexes `from` to `to`, both included. Undefined: no sample. */
-type OfRange = (series: ReturnType<typeof countedOf>, from: number, to: number, end: number) => number | undefined;
+type OfRange = (
+  series: ReturnType<typeof counterSamplesOf>,
+  from: number,
+  to: number,
+  end: number,
+) => number | undefined;
 
 function overRange(series: Series, grid: Grid, { range, offset }: { range: number; offset: number }, of: OfRange) {
   const result = empty(withoutName(series.labels), grid);
-  const samples = countedOf(series);
+  const samples = counterSamplesOf(series);
   const { times } = samples;
   let [from, to] = [0, -1];
   for (let index = 0; index < grid.count; index += 1) {
@@ -111,7 +116,7 @@ const EXTRAPOLATED = 1.1;
 /** Returns the increase of a counter, extrapolated to the ends of the range as Prometheus does. */
 const increaseIn =
   (range: number): OfRange =>
-  ({ times, values, risen }, from, to, end) => {
+  ({ times, values, increments: risen }, from, to, end) => {
     if (to <= from) return undefined;
     const [first, last] = [times[from] ?? NaN, times[to] ?? NaN];
     const increase = (risen[to] ?? NaN) - (risen[from] ?? NaN);

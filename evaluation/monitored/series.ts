@@ -17,7 +17,7 @@ export type Series = {
   delay: number;
 };
 
-/** Series that can be selected; they may be made only then. */
+/** A source from which series are selected. It may compute them only when they are selected. */
 export type Source = { select(name: string | null, matchers: readonly Matcher[]): readonly Series[] };
 
 export const isSelected = (labels: Labels, name: string | null, matchers: readonly Matcher[]): boolean =>
@@ -29,30 +29,30 @@ export const sourceOf = (all: readonly Series[]): Source => ({
   select: (name, matchers) => all.filter(({ labels }) => isSelected(labels, name, matchers)),
 });
 
-/** Samples without staleness markers; `risen`: sum of all increments so far, with resets of counters. */
-export type Counted = { times: Float64Array; values: Float64Array; risen: Float64Array };
+/** Samples without staleness markers; `increments`: sum of all increments so far, across resets of counters. */
+export type CounterSamples = { times: Float64Array; values: Float64Array; increments: Float64Array };
 
-const counted = new WeakMap<Series, Counted>();
+const counted = new WeakMap<Series, CounterSamples>();
 
 /** Returns the samples that a range selects. Remembers the result. */
-export function countedOf(series: Series): Counted {
+export function counterSamplesOf(series: Series): CounterSamples {
   const known = counted.get(series);
   if (known !== undefined) return known;
   const { times, values, stale } = series;
   const kept: number[] = [];
   for (let index = 0; index < times.length; index += 1) if ((stale?.[index] ?? 0) === 0) kept.push(index);
-  const made = {
+  const samples = {
     times: Float64Array.from(kept, (index) => times[index] ?? NaN),
     values: Float64Array.from(kept, (index) => values[index] ?? NaN),
-    risen: new Float64Array(kept.length),
+    increments: new Float64Array(kept.length),
   };
-  let [before, sum] = [made.values[0] ?? 0, 0];
+  let [before, sum] = [samples.values[0] ?? 0, 0];
   for (let index = 1; index < kept.length; index += 1) {
-    const value = made.values[index] ?? NaN;
+    const value = samples.values[index] ?? NaN;
     sum += value < before ? value : value - before;
-    made.risen[index] = sum;
+    samples.increments[index] = sum;
     before = value;
   }
-  counted.set(series, made);
-  return made;
+  counted.set(series, samples);
+  return samples;
 }

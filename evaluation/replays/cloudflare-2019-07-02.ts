@@ -3,7 +3,7 @@ import { changeId, replayOf } from './replay.ts';
 const id = 'cloudflare-2019-07-02';
 
 export const cloudflare2019 = replayOf({
-  title: 'Cloudflare 2019-07-02: a firewall rule that took all CPU',
+  title: 'Cloudflare 2019-07-02: a firewall rule that exhausted the CPU',
   source: {
     title: 'Details of the Cloudflare outage on July 2, 2019',
     publisher: 'Cloudflare',
@@ -12,12 +12,12 @@ export const cloudflare2019 = replayOf({
   },
   facts: [
     'a rule of the web application firewall was deployed at 13:42, everywhere within seconds',
-    'CPU went to nearly 100 %, visitors saw 502, traffic fell by about four fifths; people were paged within minutes',
-    'the firewall was switched off everywhere at 14:07, and by 14:09 all was as usual',
+    'CPU usage rose to nearly 100 %, visitors got 502 responses, and traffic fell by about 80 %; people were paged within minutes',
+    'the firewall was switched off everywhere at 14:07, and traffic was normal by 14:09',
   ],
-  assumed: ['the rule is recorded as a change of configuration of the firewall', 'the minute of the page: 13:45'],
+  assumed: ['the rule is recorded as a change of configuration of the firewall', 'the page was sent at 13:45'],
   label: { cause: changeId(id, 0), right: 'roll_back' },
-  why: 'To take the rule back is what helped; no deploy of a program had anything to do with it.',
+  why: 'Removing the rule ended the outage; no deploy of code was involved.',
   incident: {
     id,
     day: '2019-07-02',

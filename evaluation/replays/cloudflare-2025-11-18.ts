@@ -3,7 +3,7 @@ import { changeId, replayOf } from './replay.ts';
 const id = 'cloudflare-2025-11-18';
 
 export const cloudflareNovember2025 = replayOf({
-  title: 'Cloudflare 2025-11-18: permissions of a database, a file too large',
+  title: 'Cloudflare 2025-11-18: changed database permissions, an oversized file',
   source: {
     title: 'Cloudflare outage on November 18, 2025',
     publisher: 'Cloudflare',
@@ -11,17 +11,17 @@ export const cloudflareNovember2025 = replayOf({
     url: 'https://blog.cloudflare.com/18-november-2025-outage/',
   },
   facts: [
-    'at 11:05 permissions of a database cluster were changed, step by step over its nodes',
-    'a file that is made from it every five minutes became too large for the proxy, or did not, by the node asked',
-    'first errors of customers at 11:28, an automated test saw them at 11:31; the service came and went',
+    'at 11:05 permissions of a database cluster were changed, one node after the other',
+    'a file was generated every five minutes: too large for the proxy if the queried node had the new permissions, else normal',
+    'first errors of customers at 11:28, detected by an automated test at 11:31; the service recovered and failed repeatedly',
     'the file was replaced by an older one, and core traffic flowed by 14:30',
   ],
   assumed: [
-    'the change of permissions is recorded, and the proxy is known to depend on the database',
-    'two and a half minutes of failing after each five',
+    'the change of permissions is recorded, and the catalogue states that the proxy depends on the database',
+    'requests fail for two and a half minutes out of every five',
   ],
   label: { cause: changeId(id, 0), right: 'ask' },
-  why: 'To undo the permissions would not have replaced the file. People took hours to see the connection.',
+  why: 'Undoing the change of permissions would not have replaced the file. People needed hours to find the connection.',
   incident: {
     id,
     day: '2025-11-18',

@@ -3,7 +3,7 @@ import { changeId, replayOf } from './replay.ts';
 const id = 'cloudflare-2025-12-05';
 
 export const cloudflareDecember2025 = replayOf({
-  title: 'Cloudflare 2025-12-05: a switch beside a gradual deploy',
+  title: 'Cloudflare 2025-12-05: a global setting changed during a gradual deploy',
   source: {
     title: 'Cloudflare outage on December 5, 2025',
     publisher: 'Cloudflare',
@@ -12,15 +12,15 @@ export const cloudflareDecember2025 = replayOf({
   },
   facts: [
     'a larger buffer for request bodies was being rolled out gradually',
-    'an internal tool that could not cope with it was switched off by a second change, global within seconds',
-    'from 08:47 about 28 % of the HTTP traffic failed with 500; the second change was taken back by 09:12',
+    'an internal tool did not support it, so a second change disabled the tool, globally within seconds',
+    'from 08:47 about 28 % of the HTTP traffic failed with 500; the second change was reverted by 09:12',
   ],
   assumed: [
-    'both are recorded: the second as configuration at 08:47, the first as a canary of a tenth since 08:20',
+    'both changes are recorded: the second as a configuration change at 08:47, the first as a canary with 10 % of the traffic since 08:20',
     'the alert at 08:50',
   ],
   label: { cause: changeId(id, 0), right: 'roll_back' },
-  why: 'The deploy that was going on is the obvious suspect and the wrong one: the switch had to be taken back.',
+  why: 'The deploy in progress is the obvious suspect, but not the cause: the configuration change had to be reverted.',
   incident: {
     id,
     day: '2025-12-05',

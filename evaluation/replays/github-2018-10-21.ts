@@ -9,17 +9,17 @@ export const github2018 = replayOf({
     url: 'https://github.blog/2018-10-30-oct21-post-incident-analysis/',
   },
   facts: [
-    'at 22:52 UTC maintenance of optical equipment cut a data centre off for 43 seconds',
-    'databases elected primaries on the other coast, and could not come back: each side had writes of its own',
-    'monitoring alerted from 22:54; at 23:07 deploys were locked, so that nothing further would change',
+    'at 22:52 UTC maintenance of optical equipment disconnected a data center for 43 seconds',
+    'databases elected primaries on the other coast, and could not fail back: each side had its own writes',
+    'monitoring alerted from 22:54; at 23:07 deploys were locked, so that nothing else would change',
   ],
   assumed: [
     'maintenance of the network is not recorded as a change',
-    'a deploy of the application at 22:30, done at 22:38',
-    'the databases are watched, and seen to fail',
+    'a deploy of the application from 22:30 to 22:38',
+    'monitoring covers the databases and shows their failure',
   ],
   label: { cause: null, right: 'do_not_roll_back' },
-  why: 'The application had done nothing; people rightly locked every way of changing it.',
+  why: 'The application was not the cause. People rightly locked all deploys.',
   incident: {
     id: 'github-2018-10-21',
     day: '2018-10-21',

@@ -26,11 +26,11 @@ export function alarm(r: Random, world: World, telemetry: Telemetry): Alarm | nu
   const pending = new Map<string, number>();
   let first: number | null = null;
   let lookedAt = Infinity;
-  let t = (world.mayHaveFiredBefore ? world.troubleAt : WARM_UP) + r.between(0, intervalSeconds);
-  for (; t <= Math.min(lookedAt, world.troubleAt + PATIENCE + DELIVERY.max); t += intervalSeconds) {
+  let t = (world.mayHaveFiredBefore ? world.problemAt : WARM_UP) + r.between(0, intervalSeconds);
+  for (; t <= Math.min(lookedAt, world.problemAt + PATIENCE + DELIVERY.max); t += intervalSeconds) {
     evaluate(world, telemetry, series, pending, t);
     if (first === null && firing(world, pending, t).length > 0) {
-      if (t < world.troubleAt || t > world.troubleAt + PATIENCE) return null;
+      if (t < world.problemAt || t > world.problemAt + PATIENCE) return null;
       first = t;
       lookedAt = t + r.between(DELIVERY.min, DELIVERY.max);
     }

@@ -7,7 +7,7 @@ import type { Random } from '../random.ts';
 import type { Alarm } from './alerting.ts';
 import { shareAt } from './rollout.ts';
 import { perSecondAt, ratioAt, type Telemetry } from './simulate.ts';
-import type { Happened, World } from './world.ts';
+import type { WorldChange, World } from './world.ts';
 
 const ENVIRONMENT = 'production' as EnvironmentName;
 const LOOK_BACK = 7200;
@@ -120,7 +120,7 @@ const MEASURED_IN_TEN = 8;
 /** Services that fail, as known at the time: by their alerts or, if they have a health query, by their curves. */
 function failingNow(world: World, at: number, onset: number): Failing[] {
   const from = onset - world.epoch - TOGETHER_MILLIS;
-  return world.ill.flatMap(({ neighbour, since, seenAt }): Failing[] => {
+  return world.failing.flatMap(({ neighbour, since, seenAt }): Failing[] => {
     // Independent of the worlds' random numbers, so that the worlds stay the same.
     const isMeasured = digitOf(neighbour.name + String(world.epoch)) < MEASURED_IN_TEN;
     const departedAt = since + world.profile.window / 3;
@@ -178,7 +178,7 @@ export function historyKnown(world: World, evidence: Evidence): Change[] {
 }
 
 /** Returns the record of a change at `at`, by the recorder's clock. Null: not recorded yet. */
-function recordedAt(world: World, happened: Happened, at: number): Change | null {
+function recordedAt(world: World, happened: WorldChange, at: number): Change | null {
   const { recording, startedAt, finishedAt, rollout } = happened;
   const over = finishedAt <= at;
   const toldAtEnd = recording.how === 'end' || recording.how === 'end_with_times';

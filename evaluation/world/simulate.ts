@@ -35,8 +35,8 @@ export function simulate(r: Random, world: World): Telemetry {
     errorNoise = INERTIA * errorNoise + innovation * profile.unrest * r.normal();
     trafficNoise = INERTIA * trafficNoise + innovation * 0.06 * r.normal();
     for (const each of every) carry(each, tick);
-    const rush = world.rush(t);
-    let left = r.poisson(profile.requestsPerSecond * daily(world, t) * Math.exp(trafficNoise) * rush * SCRAPE);
+    const trafficFactor = world.trafficFactor(t);
+    let left = r.poisson(profile.requestsPerSecond * daily(world, t) * Math.exp(trafficNoise) * trafficFactor * SCRAPE);
     // The newest version takes its share first; older versions share the rest.
     for (let index = versions.length - 1; index >= 0 && left > 0; index -= 1) {
       const version = versions[index] ?? world.firstVersion;
@@ -44,7 +44,7 @@ export function simulate(r: Random, world: World): Telemetry {
       const requests = rollout === undefined ? left : r.binomial(left, shareAt(rollout, t));
       if (requests === 0) continue;
       left -= requests;
-      const failing = failureAt(world, { t, version, rush }, profile.base * Math.exp(errorNoise));
+      const failing = failureAt(world, { t, version, trafficFactor }, profile.base * Math.exp(errorNoise));
       const errors = r.binomial(requests, failing);
       count(all, tick, requests, errors);
       count(byVersion.get(version), tick, requests, errors);

@@ -4,20 +4,20 @@ import type { Random } from '../random.ts';
 import { type Landscape, landscape, type Neighbour } from './landscape.ts';
 import { type Profile, profile, recording } from './profile.ts';
 import { longCanary, type Rollout, rollout, takesTrafficAt } from './rollout.ts';
-import type { Fault, Happened, Ill, World } from './world.ts';
+import type { Fault, WorldChange, FailingNeighbour, World } from './world.ts';
 
 /** A world during its setup. Kinds of incidents add events; `worldOf` completes it. */
 export type Stage = {
   r: Random;
   profile: Profile;
   landscape: Landscape;
-  troubleAt: number;
+  problemAt: number;
   epoch: number;
   rollouts: Rollout[];
   faults: Fault[];
-  changes: Happened[];
-  ill: Ill[];
-  rush: (t: number) => number;
+  changes: WorldChange[];
+  failing: FailingNeighbour[];
+  trafficFactor: (t: number) => number;
   mayHaveFiredBefore: boolean;
 };
 
@@ -25,7 +25,7 @@ export type Stage = {
 const FIRST_DAY = Date.UTC(2026, 0, 5);
 const DAY_MILLIS = 86_400_000;
 /** Seconds from the start of the world to the problem: more than two hours, so that the two hours before any alert are visible. */
-const TROUBLE = { min: 8400, max: 9000 };
+const PROBLEM = { min: 8400, max: 9000 };
 export const LOOK_BACK = 7200;
 
 export function newStage(r: Random): Stage {
@@ -33,13 +33,13 @@ export function newStage(r: Random): Stage {
     r,
     profile: profile(r),
     landscape: landscape(r),
-    troubleAt: r.between(TROUBLE.min, TROUBLE.max),
+    problemAt: r.between(PROBLEM.min, PROBLEM.max),
     epoch: FIRST_DAY + r.whole(0, 180 * DAY_MILLIS),
     rollouts: [],
     faults: [],
     changes: [],
-    ill: [],
-    rush: () => 1,
+    failing: [],
+    trafficFactor: () => 1,
     mayHaveFiredBefore: false,
   };
   addHistory(made);
@@ -47,15 +47,24 @@ export function newStage(r: Random): Stage {
 }
 
 export function worldOf(stage: Stage): World {
-  const { profile: own, landscape: around, troubleAt, epoch, faults, ill, rush, mayHaveFiredBefore } = stage;
+  const {
+    profile: own,
+    landscape: around,
+    problemAt,
+    epoch,
+    faults,
+    failing,
+    trafficFactor,
+    mayHaveFiredBefore,
+  } = stage;
   return {
     profile: own,
     landscape: around,
-    troubleAt,
+    problemAt,
     epoch,
     faults,
-    ill,
-    rush,
+    failing,
+    trafficFactor,
     mayHaveFiredBefore,
     firstVersion: versionOf(stage, 0),
     rollouts: stage.rollouts.toSorted((a, b) => a.startedAt - b.startedAt),
@@ -83,7 +92,11 @@ function addHistory(stage: Stage): void {
 }
 
 /** Adds a deploy of the service. */
-export function deploy(stage: Stage, startedAt: number, more: Partial<Happened> & { weight?: number } = {}): Deployed {
+export function deploy(
+  stage: Stage,
+  startedAt: number,
+  more: Partial<WorldChange> & { weight?: number } = {},
+): Deployed {
   const { r, profile: own } = stage;
   const { weight, ...rest } = more;
   const version = rest.version ?? versionOf(stage, 1 + stage.rollouts.length);
@@ -103,7 +116,7 @@ export function deploy(stage: Stage, startedAt: number, more: Partial<Happened> 
   return { change, rollout: rolled };
 }
 
-export type Deployed = { change: Happened; rollout: Rollout };
+export type Deployed = { change: WorldChange; rollout: Rollout };
 
 /** Probability that a few requests fail while a rollout replaces instances, too few for an alert. */
 const BLIP = 0.15;
@@ -119,10 +132,10 @@ export function addChange(
   by: Neighbour,
   kind: Change['kind'],
   startedAt: number,
-  more: Partial<Happened> = {},
-): Happened {
+  more: Partial<WorldChange> = {},
+): WorldChange {
   const { r } = stage;
-  const change: Happened = {
+  const change: WorldChange = {
     id: `chg_${r.hex(26)}` as ChangeId,
     by,
     kind,
@@ -147,5 +160,5 @@ export function fails(
   since: number,
   detection: { min: number; max: number },
 ): void {
-  stage.ill.push({ neighbour, since, seenAt: since + stage.r.between(detection.min, detection.max) });
+  stage.failing.push({ neighbour, since, seenAt: since + stage.r.between(detection.min, detection.max) });
 }

@@ -5,8 +5,8 @@ import type { Profile, Recording } from './profile.ts';
 import type { Rollout } from './rollout.ts';
 
 /**
- * The true events around one service in a few hours. Times are seconds since the start of the world, by the monitoring's clock.
- * Judges see only what observe.ts returns.
+ * The true events around one service in a few hours. Times are seconds since the start of the world, by the clock of the
+ * monitoring system. Judges, such as the correlation of Firebreak, see only what observe.ts returns.
  */
 export type World = {
   /** Start of the world in milliseconds since the Unix epoch. */
@@ -18,21 +18,21 @@ export type World = {
   /** Rollouts of the service in order of their start. */
   rollouts: readonly Rollout[];
   faults: readonly Fault[];
-  /** Traffic as a multiple of the usual rate. */
-  rush: (t: number) => number;
+  /** Returns the traffic at a time as a multiple of the usual rate. */
+  trafficFactor: (t: number) => number;
   /** All changes of production, including the service's own deploys. */
-  changes: readonly Happened[];
-  ill: readonly Ill[];
+  changes: readonly WorldChange[];
+  failing: readonly FailingNeighbour[];
   /** Start of the problem. */
-  troubleAt: number;
-  /** Whether the same alert can have fired and ended before. If not, such a world is of another kind. */
+  problemAt: number;
+  /** Whether the same alert may have fired and ended before the problem. If not, a world in which it did is drawn again. */
   mayHaveFiredBefore: boolean;
 };
 
-/** Returns the share of a version's requests, 0 to 1, that fail for one reason. `rush`: traffic as a multiple of the usual rate. */
-export type Fault = (moment: { t: number; version: Version; rush: number }) => number;
+/** Returns the share of a version's requests, 0 to 1, that fail for one reason. `trafficFactor`: traffic as a multiple of the usual rate. */
+export type Fault = (moment: { t: number; version: Version; trafficFactor: number }) => number;
 
-export type Happened = {
+export type WorldChange = {
   id: ChangeId;
   by: Neighbour;
   kind: Change['kind'];
@@ -48,7 +48,7 @@ export type Happened = {
 };
 
 /** Another failing service. */
-export type Ill = {
+export type FailingNeighbour = {
   neighbour: Neighbour;
   since: number;
   /** When its own alert fired. */
