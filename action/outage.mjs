@@ -26,7 +26,7 @@ const required = (name) => {
 
 const trusted = () => trustedBy(required('KEYS'), cwd());
 const file = () => resolve(cwd(), required('STATE'));
-const place = () => ({
+const scope = () => ({
   server: required('FIREBREAK_URL'),
   service: required('SERVICE'),
   environment: required('ENVIRONMENT'),
@@ -42,16 +42,16 @@ async function storeAnswer(answer, jwks) {
   const keys = publicKeysIn(json(jwks));
   const read = readState(state, keys, trusted());
   if (!read.ok) throw new Error(read.problem);
-  await keep(file(), { ...place(), state, keys });
+  await keep(file(), { ...scope(), state, keys });
 }
 
-/** Decides offline. As the gate does, treats a deploy as a possible rollback unless another kind of change is set. */
+/** Decides offline. A deploy may be a rollback to a known good version, as in the online check, unless another kind of change is set. */
 async function decide() {
   const change = setting('CHANGE');
   const isRollback = change === undefined || change === 'deploy' || change === 'rollback';
   const request = { version: setting('VERSION'), commit: setting('COMMIT'), change, isRollback };
   const onOutage = setting('ON_OUTAGE') === 'allow' ? 'allow' : 'deny';
-  const decision = decideOffline(request, await recall(file(), place(), trusted()), onOutage, new Date());
+  const decision = decideOffline(request, await recall(file(), scope(), trusted()), onOutage, new Date());
   stdout.write(`${JSON.stringify(decision)}\n`);
 }
 

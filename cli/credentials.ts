@@ -6,7 +6,7 @@ import { UsageError, CommandFailure, type CommandContext } from './command-conte
 import { isLoopbackHostname } from '../schemas/config/endpoint.ts';
 
 /** `tokens.json` of the data folder, written at the first start. */
-const Kept = z.object({ FIREBREAK_ADMIN_TOKEN: z.string().min(1).optional() });
+const TokensFile = z.object({ FIREBREAK_ADMIN_TOKEN: z.string().min(1).optional() });
 
 /** Address of Firebreak and the caller's token. */
 export type Access = { url: string; token: string };
@@ -43,7 +43,7 @@ export const isThisMachine = (url: string): boolean => isLoopbackHostname(new UR
 
 async function adminTokenIn(file: string): Promise<string | undefined> {
   try {
-    return Kept.parse(JSON.parse(await readFile(file, 'utf8'))).FIREBREAK_ADMIN_TOKEN;
+    return TokensFile.parse(JSON.parse(await readFile(file, 'utf8'))).FIREBREAK_ADMIN_TOKEN;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new CommandFailure(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);

@@ -36,9 +36,9 @@ async function call(path, body) {
 const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 
 const run = Date.now().toString(36);
-const place = { service: 'checkout', environment: 'production' };
-await call('/v1/deployments', { ...place, version: `v41-${run}`, started_at: ago(180), finished_at: ago(175) });
-await call('/v1/deployments', { ...place, version: `v42-${run}`, started_at: ago(6), finished_at: ago(4) });
+const target = { service: 'checkout', environment: 'production' };
+await call('/v1/deployments', { ...target, version: `v41-${run}`, started_at: ago(180), finished_at: ago(175) });
+await call('/v1/deployments', { ...target, version: `v42-${run}`, started_at: ago(6), finished_at: ago(4) });
 
 /** @param {'firing' | 'resolved'} status */
 const alert = (status) => ({
@@ -49,7 +49,7 @@ const alert = (status) => ({
   alerts: [
     {
       status,
-      labels: { alertname: 'HighErrorRatio', severity: 'critical', action: 'auto-rollback', ...place },
+      labels: { alertname: 'HighErrorRatio', severity: 'critical', action: 'auto-rollback', ...target },
       annotations: { summary: 'checkout answers 12 % of its requests with an error' },
       startsAt: began,
       endsAt: status === 'firing' ? '0001-01-01T00:00:00Z' : new Date().toISOString(),

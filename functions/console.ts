@@ -10,5 +10,5 @@ import { signIn } from '../integrations/oidc/sign-in.ts';
  */
 export const handler = lambdaHandler(() => consoleApp({ ...deps(), signIn: signIn(deps()) }));
 
-/** Returns the path of a link that signs one person in, once. For the person who starts one machine. */
+/** Returns the path of a link that signs in once. `npm start` prints it for the person who starts Firebreak locally. */
 export const loginLink = (): Promise<string> => createLoginLink(deps());

@@ -2,6 +2,7 @@ import { deps } from '../aws/deps.ts';
 import { api } from '../http/app.ts';
 import { lambdaHandler } from '../http/lambda.ts';
 
+/** Whether this process has handled a request, and therefore has dependencies to flush. */
 let used = false;
 
 /** The Lambda handler of the HTTP API. */
@@ -10,7 +11,7 @@ export const handler = lambdaHandler(() => {
   return api(deps());
 });
 
-/** Stores counts that are only in memory, before the process ends. */
+/** Stores the counts of repeated freeze checks that are only in memory. Called before the process ends. */
 export const beforeEnd = async (): Promise<void> => {
   if (used) await deps().freezeDecisions.flush();
 };

@@ -5,14 +5,15 @@ import { keptMonths } from '../actions/status/kept-months.ts';
 import { snapshotFiles } from '../http/status/snapshot/files.ts';
 import { takeSnapshots } from '../jobs/status-snapshot/take-snapshot.ts';
 
-let readsAt: ReturnType<typeof keptMonths> | undefined;
+/** Kept between invocations, because it caches the incidents of past months. */
+let readersAt: ReturnType<typeof keptMonths> | undefined;
 
-/** Writes the public status pages for a static host, which serves them when everything else is down, each 30 seconds. */
+/** Writes the public status pages every 30 seconds for a static host, which serves them even if Firebreak is down. */
 export const handler = (): Promise<{ written: number }> => {
   const { config, publicIncidents, publicUrl } = deps();
-  const reads = (readsAt ??= keptMonths(publicIncidents));
+  const readersOf = (readersAt ??= keptMonths(publicIncidents));
   return takeSnapshots(deps(), {
-    files: (at) => snapshotFiles({ config, publicIncidents: reads(at), publicUrl }, at),
+    files: (at) => snapshotFiles({ config, publicIncidents: readersOf(at), publicUrl }, at),
     hashOf: (body) => sha256(body).slice(0, 16),
     pause: async (milliseconds) => sleep(milliseconds),
     elapsed: () => performance.now(),

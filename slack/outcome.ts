@@ -10,7 +10,7 @@ export type Outcome = {
   /** Whether the entire channel sees the answer. */
   isPublic?: boolean;
   /** Direct messages to other users, by user ID. */
-  emails?: { user: string; message: ChatMessage }[];
+  directMessages?: { user: string; message: ChatMessage }[];
 };
 
 export const NOTHING: Outcome = { answer: null };

@@ -5,7 +5,7 @@ import { byStart, putsVersionLive } from '../../domain/changes/versions.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { endFailedDeploy } from './report-failed-deploy.ts';
-import { OLD_NEWS_SECONDS } from './overdue-deploys.ts';
+import { GIVE_UP_SECONDS } from './overdue-deploys.ts';
 
 /** How many recent changes are searched for a later success, which usually follows soon after a failure. */
 const CHANGES_READ = 50;
@@ -23,7 +23,7 @@ export async function endFailures(
   const failures = (await deps.changes.failures()).filter(({ change }) => only === undefined || isAt(change, only));
   for (const { change, failedAt } of failures) {
     try {
-      const isOldNews = plusSeconds(failedAt, OLD_NEWS_SECONDS) <= deps.clock.now();
+      const isOldNews = plusSeconds(failedAt, GIVE_UP_SECONDS) <= deps.clock.now();
       if (!isOldNews && !isOver(change, await deps.changes.recent(change, CHANGES_READ))) continue;
       // Send the signal before deleting the record. A repeated signal is recognized by its episode.
       await endFailedDeploy(deps, change, failedAt, randomBytes(16).toString('hex'));

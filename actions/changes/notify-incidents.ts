@@ -5,7 +5,7 @@ import { wake } from '../../workflows/wake.ts';
 
 /**
  * Notifies open incidents of a change that was recorded after their alerts, because their decisions did not consider
- * it. Idempotent: an incident gets a change once.
+ * it. Idempotent: each incident is notified once of a change.
  */
 export async function notifyIncidents(
   deps: Pick<Deps, 'incidents' | 'decisions' | 'engine' | 'config' | 'log'>,

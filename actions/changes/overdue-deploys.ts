@@ -10,11 +10,11 @@ type OverdueDeps = Pick<Deps, 'canaries' | 'changes' | 'config' | 'clock' | 'tim
 
 const DEFAULTS = EnvironmentEntry.parse({});
 
-/** Kinds of changes without an expected end: they last as long as people want. */
-export const HAS_NO_END: ReadonlySet<ChangeKind> = new Set<ChangeKind>(['flag', 'experiment']);
+/** Kinds of changes without an expected end: people end them when they decide to. */
+export const KINDS_WITHOUT_END: ReadonlySet<ChangeKind> = new Set<ChangeKind>(['flag', 'experiment']);
 
-/** How long the end of a deployment, or a success after a failure, is awaited. */
-export const OLD_NEWS_SECONDS = 30 * 24 * 3600;
+/** How long Firebreak waits for the end of a deployment, or for a success after a failure. */
+export const GIVE_UP_SECONDS = 30 * 24 * 3600;
 
 /**
  * Reports deployments that exceed their time-out as signals of their services, once each. To keep the list small, drops
@@ -30,9 +30,9 @@ export async function reportOverdue(deps: OverdueDeps): Promise<void> {
     try {
       // The canary alerts people itself when it makes no progress.
       if (canaries.has(change.id)) continue;
-      if (HAS_NO_END.has(change.kind)) await deps.changes.forgetRolling(change.id);
+      if (KINDS_WITHOUT_END.has(change.kind)) await deps.changes.forgetRolling(change.id);
       else if (overdueAt === null) await reportIfOverdue(deps, change, deadlineOf(change, services, deps.timeScale));
-      else if (plusSeconds(overdueAt, OLD_NEWS_SECONDS) <= now) await giveUp(deps, change, overdueAt);
+      else if (plusSeconds(overdueAt, GIVE_UP_SECONDS) <= now) await giveUp(deps, change, overdueAt);
     } catch (error) {
       deps.log.error('an overdue deployment could not be reported', { change: change.id, error: String(error) });
     }

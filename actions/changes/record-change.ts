@@ -9,7 +9,7 @@ import { watchDeploy } from '../canary/watches.ts';
 import { addCommits } from './add-commits.ts';
 import { endFailures } from './end-failures.ts';
 import { notifyIncidents } from './notify-incidents.ts';
-import { deadlineOf, HAS_NO_END } from './overdue-deploys.ts';
+import { deadlineOf, KINDS_WITHOUT_END } from './overdue-deploys.ts';
 import { endOverdueDeploy, reportFailedDeploy } from './report-failed-deploy.ts';
 
 export type RecordDeps = Pick<
@@ -129,5 +129,5 @@ async function overdueSince(deps: RecordDeps, change: Change): Promise<Timestamp
   if (overdueAt !== null) return overdueAt;
   const { services } = await deps.config.current();
   const at = deadlineOf(change, services, deps.timeScale);
-  return at <= deps.clock.now() && !HAS_NO_END.has(change.kind) ? at : null;
+  return at <= deps.clock.now() && !KINDS_WITHOUT_END.has(change.kind) ? at : null;
 }

@@ -4,8 +4,9 @@ import type { ServiceName } from '../../schemas/config/names.ts';
 import type { PipelineRun, PipelineRunReport, RunTrace } from '../../schemas/delivery/pipeline-run.ts';
 
 /**
- * Records what a report says of a run of a pipeline. The service is the one that it names, or that of the repository in
- * the catalogue; without one, the run is stored, and counts in no figure until a report comes after the catalogue has it.
+ * Records what a report says of a run of a pipeline. The service is the one that the report names, or the
+ * one of the repository in the catalogue. A run without a service is stored, but counts in no figure until another report
+ * of it arrives after the catalogue has the service.
  *
  * @param allow called with the service before anything is stored
  */

@@ -116,10 +116,10 @@ async function newOverride(
 /** Returns the strictest policy of all services that a freeze applies to. */
 async function overridesAt({ config }: Pick<Deps, 'config'>, { service, environment, team }: Freeze) {
   const { freeze, services } = await config.current();
-  const concerned = Object.entries(services).filter(
+  const affected = Object.entries(services).filter(
     ([name, entry]) => (service === null || name === service) && (team === null || entry.team === team),
   );
-  const policies = (concerned.length > 0 ? concerned : ([[service ?? '', undefined]] as const)).flatMap(
+  const policies = (affected.length > 0 ? affected : ([[service ?? '', undefined]] as const)).flatMap(
     ([name, entry]) => {
       const environments = environment === null ? Object.keys(entry?.environments ?? {}) : [environment];
       return (environments.length > 0 ? environments : ['production']).map(

@@ -26,10 +26,10 @@ async function exportIncident(context: CommandContext, name: string, { out }: { 
   const text = asJson({ ...recorded, expect: recordedExpectation(recorded) });
   if (out === undefined) return context.out(text);
   try {
-    // An edited expectation must not be lost.
+    // Fails if the file exists, because its expectation may have been edited.
     await writeFile(resolve(context.cwd, out), `${text}\n`, { flag: 'wx' });
   } catch (error) {
     throw new CommandFailure(`cannot write ${out}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  context.out(`${out}: what happened is its expectation; edit "expect" to require something else`);
+  context.out(`wrote ${out}. It expects what happened in the incident; edit "expect" to require something else`);
 }

@@ -1,12 +1,14 @@
 /** Matches a version or commit against pinned versions, by the same rules as Firebreak itself. */
 
-/** Shorter prefixes are ambiguous. */
+/** A full or abbreviated commit. Shorter abbreviations are ambiguous. */
 const SHORT_OR_FULL = /^[0-9a-f]{7,64}$/;
 
-/** SHA-1, or SHA-256. */
+/** A full commit hash: SHA-1 or SHA-256. */
 const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
+ * Returns whether a version or commit is pinned.
+ *
  * @param {string} name a version or a commit
  * @param {{ versions: readonly string[], commits: readonly { commit: string }[] }} pinned
  */

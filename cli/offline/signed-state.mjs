@@ -5,7 +5,7 @@ import { jsonIn, objectIn, thumbprintOf } from './keys.mjs';
 /** @import { PublicKey, Thumbprints } from './keys.mjs' */
 
 /**
- * Answer to a plain deploy, with the data that a client needs to decide offline.
+ * Answer to the freeze check of a deploy (no rollback or hotfix), with the data that a client needs to decide offline.
  *
  * @typedef {object} State
  * @property {string} service
@@ -28,7 +28,7 @@ const TOKEN_MAX_CHARS = 262_144;
 const SIGNATURE_BYTES = 64;
 
 /**
- * Verifies the signature. Does not check times: the caller decides what an expired state is worth.
+ * Verifies the signature. Does not check times: the caller decides whether to use an expired state.
  *
  * @param {string} token a compact JWS
  * @param {readonly PublicKey[]} keys from any source
@@ -38,24 +38,26 @@ const SIGNATURE_BYTES = 64;
 export function readState(token, keys, trusted) {
   const [head = '', body = '', signature = '', more] = token.length > TOKEN_MAX_CHARS ? [] : token.split('.');
   const { alg, kid, crit } = objectIn(decoded(head));
-  if (more !== undefined || signature === '') return no('not a signed state');
-  if (alg !== 'ES256' || crit !== undefined) return no('not signed with ES256');
+  if (more !== undefined || signature === '') return invalid('not a signed state');
+  if (alg !== 'ES256' || crit !== undefined) return invalid('not signed with ES256');
   if (typeof kid !== 'string' || !trusted.has(kid))
-    return no(`signed with key ${String(kid).slice(0, 64)}, which is not trusted here`);
+    return invalid(`signed with key ${String(kid).slice(0, 64)}, which is not trusted here`);
   const key = keys.find((each) => thumbprintOf(each) === kid);
-  if (key === undefined) return no(`the signing key ${kid} is missing`);
-  if (!fits(`${head}.${body}`, signature, key)) return no('invalid signature: forged or altered');
+  if (key === undefined) return invalid(`the signing key ${kid} is missing`);
+  if (!isSignedBy(`${head}.${body}`, signature, key)) return invalid('invalid signature: forged or altered');
   const state = stateIn(decoded(body));
-  return state === undefined ? no('signed, but not a freeze state that this version supports') : { ok: true, state };
+  return state === undefined
+    ? invalid('signed, but not a freeze state that this version supports')
+    : { ok: true, state };
 }
 
 /** @param {string} problem @returns {{ ok: false, problem: string }} */
-const no = (problem) => ({ ok: false, problem });
+const invalid = (problem) => ({ ok: false, problem });
 
 /** @param {string} data @param {string} signature @param {PublicKey} jwk */
-function fits(data, signature, jwk) {
+function isSignedBy(data, signature, jwk) {
   const bytes = Buffer.from(signature, 'base64url');
-  // Buffer.from ignores trailing bits and foreign characters. Only the canonical encoding is accepted.
+  // Buffer.from ignores trailing bits and characters outside base64url. Only the canonical encoding is accepted.
   if (bytes.length !== SIGNATURE_BYTES || bytes.toString('base64url') !== signature) return false;
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' });

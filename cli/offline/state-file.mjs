@@ -9,16 +9,21 @@ import { jsonIn, objectIn, publicKeysIn } from './keys.mjs';
 /** @typedef {{ server: string, service: string, environment: string }} CheckTarget `server` is the address of Firebreak */
 /** @typedef {CheckTarget & { state: string, keys: readonly PublicKey[] }} Kept */
 
-/** More than any team deploys. Above it, the least recently checked entries are dropped. */
-const PLACES_MAX = 500;
+/**
+ * Maximum number of entries, one for each service and environment: more than any team deploys. Above it, the least
+ * recently checked entries are dropped.
+ */
+const ENTRIES_MAX = 500;
 const FILE_MAX_BYTES = 8 * 1024 * 1024;
 
-/** The lock is held for milliseconds. The holder of an older one has died. */
+/** A lock is held for milliseconds only. If one is older than this, its holder has died. */
 const LOCK_STALE_MS = 10_000;
 const LOCK_TRIES = 150;
 const LOCK_PAUSE_MS = 20;
 
 /**
+ * Returns the last stored answer for a service and environment.
+ *
  * @param {string} file
  * @param {CheckTarget} target
  * @returns {Promise<Kept | { problem: string }>}
@@ -130,7 +135,7 @@ function keptIn(value) {
 
 /** @param {Kept[]} places newest first @returns {string} JSON of as many as fit into the size limit */
 function textOf(places) {
-  const written = places.slice(0, PLACES_MAX).map((each) => JSON.stringify(each));
+  const written = places.slice(0, ENTRIES_MAX).map((each) => JSON.stringify(each));
   let bytes = 0;
   const fitting = written.filter((each) => (bytes += Buffer.byteLength(each) + 2) < FILE_MAX_BYTES - 32);
   return `{"places":[\n${fitting.join(',\n')}\n]}\n`;

@@ -4,7 +4,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { TRACEPARENT } from '../../schemas/parsing/traceparent.ts';
 import type { Env } from '../context.ts';
 
-/** Gives each request an ID, a trace, and a log. Responses are not stored by browsers and proxies. */
+/** Gives each request an ID, a trace, and a log. By default, browsers and proxies do not store responses. */
 export const identifiesRequest =
   ({ log }: Pick<Deps, 'log'>): MiddlewareHandler<Env> =>
   async (c, next) => {
@@ -15,7 +15,7 @@ export const identifiesRequest =
     c.set('log', log.with({ request_id: requestId, trace, method: c.req.method, path: c.req.path }));
     await next();
     c.res.headers.set('x-request-id', requestId);
-    // Only files whose name contains their hash say otherwise.
+    // Static files with a hash in their name have set their own header.
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
   };
 

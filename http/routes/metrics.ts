@@ -35,8 +35,8 @@ import { type Api, endpoint } from '../endpoint.ts';
  * the same values.
  */
 export function metricsRoutes(app: Api, deps: Deps): void {
-  const costly = cached(deps, KEPT_MS, () => costlyMetrics(deps));
-  const delivery = cached(deps, DELIVERY_KEPT_MS, async () =>
+  const expensive = cached(deps, CACHE_MS, () => expensiveMetrics(deps));
+  const delivery = cached(deps, DELIVERY_CACHE_MS, async () =>
     (await Promise.all([deliveryMetrics(deps), codeMetrics(deps)])).flat(),
   );
   endpoint(
@@ -51,7 +51,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
       responses: { 200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } } },
     }),
     async (c) => {
-      const metrics = (await Promise.all([present(deps), objectiveMetrics(deps), costly(), delivery()])).flat();
+      const metrics = (await Promise.all([present(deps), objectiveMetrics(deps), expensive(), delivery()])).flat();
       const visible = metrics.map((one) => ({
         ...one,
         samples: one.samples.filter(([labels]) => c.var.may(scopeOf(labels))),
@@ -69,6 +69,7 @@ const scopeOf = ({ service, environment }: Record<string, string>): Scope => ({
   ...(environment && { environment }),
 });
 
+/** Reads the current state. The calls are cheap, so the result is not cached. */
 async function present(deps: Deps): Promise<Metric[]> {
   const now = deps.clock.now();
   const [live, failures, open, waiting, quarantined, automation, pinned, proved, freezes] = await Promise.all([
@@ -113,7 +114,7 @@ async function present(deps: Deps): Promise<Metric[]> {
     gauge(
       'firebreak_incidents_pending_oldest_timestamp_seconds',
       'Since when the oldest pending incident waits, in seconds since the epoch; absent if none is pending',
-      sampled({}, waiting.oldest),
+      timeSampleOf({}, waiting.oldest),
     ),
     gauge('firebreak_quarantined_inputs', 'Inputs in quarantine that have not been replayed', [[{}, quarantined]]),
     gauge(
@@ -161,7 +162,7 @@ async function configMetrics({ config }: Pick<Deps, 'config'>): Promise<Metric[]
     gauge(
       'firebreak_config_last_reload_success_timestamp_seconds',
       'When the configuration in force was loaded, in seconds since the epoch; absent on AWS',
-      sampled({}, loads?.at ?? null),
+      timeSampleOf({}, loads?.at ?? null),
     ),
     counter(
       'firebreak_config_reloads_total',
@@ -176,10 +177,10 @@ async function configMetrics({ config }: Pick<Deps, 'config'>): Promise<Metric[]
   ];
 }
 
-const KEPT_MS = 2_000;
+const CACHE_MS = 2_000;
 
 /** Delivery figures change slowly, and a report reads four weeks. */
-const DELIVERY_KEPT_MS = 60_000;
+const DELIVERY_CACHE_MS = 60_000;
 
 /** Returns a function that reads metrics, and keeps what was read for some milliseconds. */
 function cached(
@@ -201,7 +202,7 @@ function cached(
 }
 
 /** Reads the metrics that need many calls. */
-const costlyMetrics = async (deps: Deps): Promise<Metric[]> =>
+const expensiveMetrics = async (deps: Deps): Promise<Metric[]> =>
   (await Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps), pipelineMetrics(deps)])).flat();
 
 /** Returns the figures of the code of each service in the catalogue that has a repository. */
@@ -218,7 +219,7 @@ async function codeMetrics(deps: Deps): Promise<Metric[]> {
       `firebreak_code_${name}`,
       `${help}, over the last ${DELIVERY_DAYS} days`,
       figures.flatMap(({ service, ...one }) =>
-        of(one).flatMap(([labels, value]) => known({ service, ...labels }, value)),
+        of(one).flatMap(([labels, value]) => sampleOf({ service, ...labels }, value)),
       ),
     );
   const quantiles = ({ median_s, p90_s }: CodeFigures['merge']): [Record<string, string>, number | null][] => [
@@ -239,7 +240,7 @@ async function codeMetrics(deps: Deps): Promise<Metric[]> {
   ];
 }
 
-/** Days of the delivery figures. */
+/** Period of the delivery figures, in days. */
 const DELIVERY_DAYS = 28;
 
 /** Returns the delivery figures of the services in the catalogue. A figure without records has no sample. */
@@ -250,7 +251,7 @@ async function deliveryMetrics(deps: Deps): Promise<Metric[]> {
       `firebreak_dora_${name}`,
       `${help}, over the last ${DELIVERY_DAYS} days`,
       all.flatMap(({ service, environment, figures }) =>
-        of(figures).flatMap(([labels, value]) => known({ service, environment, ...labels }, value)),
+        of(figures).flatMap(([labels, value]) => sampleOf({ service, environment, ...labels }, value)),
       ),
     );
   return [
@@ -305,7 +306,9 @@ async function queueMetrics({ queueStats, projections, log }: Deps): Promise<Met
     gauge(
       'firebreak_projections_due_oldest_timestamp_seconds',
       'Since when the oldest due projection waits, in seconds since the epoch; absent if none is due',
-      [...due].flatMap(([target, all]) => sampled({ target }, all.map(({ since }) => since).toSorted()[0] ?? null)),
+      [...due].flatMap(([target, all]) =>
+        timeSampleOf({ target }, all.map(({ since }) => since).toSorted()[0] ?? null),
+      ),
     ),
   ];
 }
@@ -321,7 +324,7 @@ async function effectMetrics({ backlog }: Deps): Promise<Metric[]> {
     gauge(
       'firebreak_effects_unfinished_oldest_timestamp_seconds',
       'When the oldest unfinished effect started, in seconds since the epoch; absent if there is none',
-      effects.flatMap(({ kind, waiting }) => sampled({ kind }, waiting.oldest)),
+      effects.flatMap(({ kind, waiting }) => timeSampleOf({ kind }, waiting.oldest)),
     ),
   ];
 }
@@ -334,12 +337,12 @@ async function counterMetrics({ counters }: Deps): Promise<Metric[]> {
     ...Object.entries(COUNTERS).map(([name, { help, labels }]) => {
       const counts = of(name as CounterName);
       if (name === 'firebreak_alerts_routing_delay_seconds') return delays(name, help, counts);
-      const begun: Count[] =
+      const zero: Count[] =
         labels.length === 0 && counts.length === 0 ? [{ name: name as CounterName, labels: [], by: 0 }] : [];
       return counter(
         name,
         help,
-        [...counts, ...begun].map((count) => [labelled(labels, count.labels), count.by]),
+        [...counts, ...zero].map((count) => [labelled(labels, count.labels), count.by]),
       );
     }),
     counter(
@@ -400,7 +403,7 @@ function figureSamples(name: FigureName, labels: Record<string, string>, series:
 }
 
 /** How many recent deployments of a service and environment are searched for a version. */
-const LOOKED_BACK = 100;
+const SEARCHED_DEPLOYMENTS = 100;
 
 /**
  * Returns the deployments of the running versions. After a rollback, this is the earlier deployment of the version, or
@@ -410,7 +413,7 @@ async function deployed({ changes }: Pick<Deps, 'changes'>): Promise<Change[]> {
   const found = await Promise.all(
     (await changes.live()).map(async (change) =>
       change.kind === 'rollback'
-        ? (await changes.recent(change, LOOKED_BACK)).findLast(
+        ? (await changes.recent(change, SEARCHED_DEPLOYMENTS)).findLast(
             ({ kind, status, version }) =>
               (kind === 'deploy' || kind === 'hotfix') && status === 'succeeded' && version === change.version,
           )
@@ -427,29 +430,29 @@ async function objectiveMetrics({ sloStatuses }: Pick<Deps, 'sloStatuses'>): Pro
     gauge(
       'firebreak_slo_budget_remaining_ratio',
       'Remaining error budget: 1 is the whole budget, below 0 is overspent; absent if there is not enough data',
-      statuses.flatMap((status) => known(labels(status), status.budget.remaining)),
+      statuses.flatMap((status) => sampleOf(labels(status), status.budget.remaining)),
     ),
     gauge(
       'firebreak_slo_uncorrected_budget_remaining_ratio',
       'Remaining error budget if corrected periods count; absent without corrections, or if there is not enough data',
-      statuses.flatMap((status) => known(labels(status), status.corrected?.uncorrected.budget.remaining ?? null)),
+      statuses.flatMap((status) => sampleOf(labels(status), status.corrected?.uncorrected.budget.remaining ?? null)),
     ),
     gauge(
       'firebreak_slo_coverage_ratio',
       "Share of the objective's window that has data",
-      statuses.flatMap((status) => known(labels(status), status.budget.coverage)),
+      statuses.flatMap((status) => sampleOf(labels(status), status.budget.coverage)),
     ),
     gauge(
       'firebreak_slo_burn_rate',
       'Burn rate of the error budget, by window: 1 spends exactly the budget; absent if there were no events',
       statuses.flatMap((status) =>
-        BurnWindow.options.flatMap((window) => known({ ...labels(status), window }, status.burn_rates[window])),
+        BurnWindow.options.flatMap((window) => sampleOf({ ...labels(status), window }, status.burn_rates[window])),
       ),
     ),
     gauge(
       'firebreak_slo_evaluation_timestamp_seconds',
       'When the last completed evaluation of objectives started, in seconds since the epoch',
-      known({}, evaluatedAt === null ? null : millisOf(evaluatedAt) / 1000),
+      sampleOf({}, evaluatedAt === null ? null : millisOf(evaluatedAt) / 1000),
     ),
   ];
 }
@@ -465,10 +468,10 @@ const counter = (name: string, help: string, samples: Sample[]): Metric => ({ na
 
 const secondsOf = (at: Timestamp): number => millisOf(at) / 1000;
 
-const sampled = (labels: Record<string, string>, at: Timestamp | null): Sample[] =>
+const timeSampleOf = (labels: Record<string, string>, at: Timestamp | null): Sample[] =>
   at === null ? [] : [[labels, secondsOf(at)]];
 
-const known = (labels: Record<string, string>, value: number | null): Sample[] =>
+const sampleOf = (labels: Record<string, string>, value: number | null): Sample[] =>
   value === null ? [] : [[labels, value]];
 
 const scopeLabels = ({ service, environment, team, cause }: Freeze) => ({

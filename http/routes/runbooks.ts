@@ -61,8 +61,8 @@ const NewRun = z.strictObject({
   plan: planOnly,
 });
 
-const named = z.object({ name: RunbookName });
-const run = z.object({ id: RunId });
+const RunbookParams = z.object({ name: RunbookName });
+const RunParams = z.object({ id: RunId });
 
 /** Registers the routes of runbooks and their runs. */
 export function runbookRoutes(app: Api, deps: Deps): void {
@@ -119,7 +119,7 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       path: '/v1/runbooks/runs/{id}',
       tags: ['runbooks'],
       summary: 'Get a run',
-      request: { params: run },
+      request: { params: RunParams },
       responses: { 200: answers('The run', Run), 404: problems('Not found') },
     }),
     async (c) => {
@@ -138,7 +138,7 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       path: '/v1/runbooks/runs/{id}/actions/retry',
       tags: ['runbooks'],
       summary: 'Continue a failed run from the failed step',
-      request: { params: run, ...body(z.strictObject({ plan: planOnly })) },
+      request: { params: RunParams, ...body(z.strictObject({ plan: planOnly })) },
       responses: {
         201: answers('The new run, which has started', Run),
         200: answers('The plan', Plan),
@@ -162,15 +162,16 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       path: '/v1/runbooks/{name}',
       tags: ['runbooks'],
       summary: 'Get a runbook',
-      request: { params: named },
+      request: { params: RunbookParams },
       responses: { 200: answers('The runbook', WithText), 404: problems('Not found') },
     }),
     async (c) => {
       const found = await runbookOf(deps, c.req.valid('param').name);
       const [service, environment] = [found.services?.[0], found.environments?.[0]];
-      const seenThere = visibleRunbook(c.var.may, found);
-      if (seenThere === undefined) c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
-      return c.json({ ...summary(seenThere ?? found), text: found.body }, 200);
+      const visible = visibleRunbook(c.var.may, found);
+      // Throws the refusal that names a service and environment of the runbook.
+      if (visible === undefined) c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
+      return c.json({ ...summary(visible ?? found), text: found.body }, 200);
     },
   );
 
@@ -183,7 +184,7 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       path: '/v1/runbooks/{name}/runs',
       tags: ['runbooks'],
       summary: 'Start a run of a runbook by hand, or show its plan',
-      request: { params: named, ...body(NewRun) },
+      request: { params: RunbookParams, ...body(NewRun) },
       responses: {
         201: answers('The run, which has started', Run),
         200: answers('The plan', Plan),
@@ -216,7 +217,7 @@ function summary(runbook: Runbook): z.infer<typeof Summary> {
   return { name, title, file, version, mode, services, environments, inputs, steps };
 }
 
-/** Returns the runs of an incident, newest first. */
+/** Returns the runs of an incident, newest first. None if the incident does not exist, as for any other filter. */
 async function runsOf(deps: Deps, incident: IncidentId): Promise<{ incident: IncidentId; number: number }[]> {
   const runs = (await deps.incidents.read(incident)) === undefined ? [] : await deps.runbooks.of(incident);
   return runs.map(({ number }) => ({ incident, number })).toReversed();

@@ -4,7 +4,7 @@ import { Timestamp } from '../../schemas/time/time.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, readable } from '../endpoint.ts';
 import { shown, ShownSignal } from './signal-view.ts';
 
-const Apart = ShownSignal.extend({
+const RecordedSignal = ShownSignal.extend({
   muted: z
     .object({
       by: z.enum(['maintenance', 'silence']),
@@ -16,7 +16,7 @@ const Apart = ShownSignal.extend({
     .openapi({ description: 'The maintenance window or silence that mutes the alert now' }),
 }).meta({ id: 'RecordedSignal' });
 
-/** Registers the route for alerts without an incident: alerts that are only recorded or announced, and muted alerts. */
+/** Registers the route for alerts without an incident: alerts that routing only records or announces in a channel, and muted alerts. */
 export function signalRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -36,7 +36,7 @@ export function signalRoutes(app: Api, deps: Deps): void {
             .openapi({ description: 'true: list the alerts that a silence or a maintenance window mutes' }),
         }),
       },
-      responses: { 200: answers('A page of results', pageOf(Apart)) },
+      responses: { 200: answers('A page of results', pageOf(RecordedSignal)) },
     }),
     async (c) => {
       c.var.allow({});

@@ -5,9 +5,9 @@ import { Watch, WatchId, WatchOutcome } from '../../schemas/canary/watch.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
 
-const Shown = Watch.meta({ id: 'Watch' });
+const WatchView = Watch.meta({ id: 'Watch' });
 
-/** Registers the watches of deploys. */
+/** Registers the routes of watches: the observation of metrics after a deploy. */
 export function watchRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -26,7 +26,7 @@ export function watchRoutes(app: Api, deps: Deps): void {
           outcome: z.enum([...WatchOutcome.options, 'running']).optional(),
         }),
       },
-      responses: { 200: answers('A page of watches', pageOf(Shown)) },
+      responses: { 200: answers('A page of watches', pageOf(WatchView)) },
     }),
     async (c) => {
       const { limit, cursor, service, environment, outcome } = c.req.valid('query');
@@ -48,7 +48,7 @@ export function watchRoutes(app: Api, deps: Deps): void {
       tags: ['canaries'],
       summary: 'Get the watch of a deploy, with its checks',
       request: { params: z.object({ id: WatchId }) },
-      responses: { 200: answers('The watch', Shown), 404: problems('Not found') },
+      responses: { 200: answers('The watch', WatchView), 404: problems('Not found') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');

@@ -15,7 +15,7 @@ const PERMANENT = new Set([
 const FETCH_FAILED = /^(fetch failed|terminated)$/;
 
 /**
- * Returns whether another delivery of the message is useless. It would only block its group, so it is quarantined
+ * Returns whether another delivery of the message is useless. It would only block its FIFO message group, so it is quarantined
  * instead.
  *
  * @param error the error from processing the message

@@ -17,8 +17,8 @@ import { RangeQueryHealth } from './range-query-health.ts';
 import { ReadErrors } from './errors.ts';
 import { FairOrder } from './fair-order.ts';
 
-/** Time limits in milliseconds from the start of an evaluation: for current data, and for older data. */
-const ASK_MS = 20_000;
+/** Time limits from the start of an evaluation: for measuring current data, and for reading older data. */
+const MEASURE_MS = 20_000;
 const BACKFILL_MS = 28_000;
 
 /** How many reads and writes of the table run in parallel. */
@@ -35,14 +35,16 @@ export type EvaluationState = { at: Timestamp; statuses: Map<SloId, SloStatus>; 
 export class Evaluator {
   /** The holder's ID for the evaluation lease. */
   readonly id: string = randomUUID();
-  /** Whether an evaluation is in progress. */
+  /** Whether an evaluation is in progress. Set by the caller. */
   busy = false;
   readonly #deps: EvaluatorDeps;
   readonly #elapsed: Elapsed;
   #counted = new Map<SloId, ObjectiveCounts>();
   readonly #correctionSpans = new CorrectionSpans();
   readonly #readErrors: { present: ReadErrors; past: ReadErrors };
-  #backfill: { asking: MeasureContext; of: ObjectiveCounts[] } | null = null;
+  /** Objectives that responded in this evaluation, whose older data can be read. */
+  #backfill: { context: MeasureContext; objectives: ObjectiveCounts[] } | null = null;
+  /** Which objectives come first if there is not enough time for all. */
   readonly #turns = { measure: new FairOrder<ObjectiveCounts>(), backfill: new FairOrder<ObjectiveCounts>() };
 
   constructor(deps: EvaluatorDeps, elapsed: Elapsed = () => performance.now()) {
@@ -63,7 +65,7 @@ export class Evaluator {
     const now = millisOf(at);
     this.#backfill = null;
     if (config.slos.length === 0) return { at, statuses: new Map(), connected: false };
-    const measureDeadline = new Deadline(this.#elapsed, ASK_MS);
+    const measureDeadline = new Deadline(this.#elapsed, MEASURE_MS);
     const deadline = new Deadline(this.#elapsed, BACKFILL_MS);
     const known = new Set(this.#counted.values());
     const broken = await this.#track(config.slos, now);
@@ -71,13 +73,13 @@ export class Evaluator {
     await inTurns(all, (counts) => counts.advance(now));
     const rangeQueries = new RangeQueryHealth();
     const measured = await measure(
-      { metrics, deadline: measureDeadline, order: this.#turns.measure, rangeQueries: rangeQueries, now },
+      { metrics, deadline: measureDeadline, order: this.#turns.measure, rangeQueries, now },
       all,
     );
     const answering = all.filter((counts) => measured.get(counts)?.kind === 'reading');
     this.#backfill = {
-      asking: { metrics, deadline, order: this.#turns.backfill, rangeQueries: rangeQueries, now },
-      of: answering,
+      context: { metrics, deadline, order: this.#turns.backfill, rangeQueries, now },
+      objectives: answering,
     };
     await this.backfill((counts) => !known.has(counts));
     await this.#save(all);
@@ -85,12 +87,12 @@ export class Evaluator {
     const corrected = this.#correctionSpans.expand(config.slos, await this.#deps.sloCorrections.active(), now);
     const statuses = await inTurns(config.slos, (slo) => {
       const counts = this.#counted.get(slo.id);
-      const levels = policyOf(config, slo).budget ?? WHERE_BUDGETS_DO_NOT_FREEZE;
+      const levels = policyOf(config, slo).budget ?? LEVELS_WITHOUT_FREEZE;
       const corrections = corrected.get(slo.id) ?? [];
       if (counts !== undefined) return statusNow(counts, measured.get(counts), { now, levels, corrections });
       const nothing = emptyHistory(historySeconds(slo), now);
       return statusOf(slo, nothing, null, {
-        ...unreadable(broken.get(slo.id) ?? NOT_ASKED),
+        ...unreadable(broken.get(slo.id) ?? NOT_EVALUATED),
         unread: null,
         now,
         levels,
@@ -107,8 +109,8 @@ export class Evaluator {
    */
   async backfill(isWanted: (counts: ObjectiveCounts) => boolean = () => true): Promise<void> {
     if (this.#backfill === null) return;
-    const wanted = this.#backfill.of.filter(isWanted);
-    await fillOlder(this.#backfill.asking, wanted);
+    const wanted = this.#backfill.objectives.filter(isWanted);
+    await fillOlder(this.#backfill.context, wanted);
     await this.#save(wanted);
   }
 
@@ -135,7 +137,7 @@ export class Evaluator {
 
   #logErrors(measured: ReadonlyMap<ObjectiveCounts, Measured>, broken: ReadonlyMap<SloId, string>, now: number): void {
     const of = measured.size + broken.size;
-    const silent = [...measured].flatMap(([{ slo }, found]) => silenceOf(slo.id, found));
+    const silent = [...measured].flatMap(([{ slo }, found]) => problemEntriesOf(slo.id, found));
     const unread = [...measured.keys()].flatMap(({ slo, unread: why }) =>
       why === null ? [] : [[slo.id, why] as const],
     );
@@ -164,7 +166,7 @@ const PAST = {
 };
 
 /** Returns the problem of an objective. All objectives for which there was no time share one problem. */
-function silenceOf(id: SloId, found: Measured): [string, string][] {
+function problemEntriesOf(id: SloId, found: Measured): [string, string][] {
   if (found.kind === 'late') return [['late', LATE]];
   return found.kind === 'unreadable' ? [[id, found.detail]] : [];
 }
@@ -198,15 +200,15 @@ function problemOf(measured: Exclude<Measured, { kind: 'reading' }> | undefined)
     case 'late':
       return LATE;
     case undefined:
-      return NOT_ASKED;
+      return NOT_EVALUATED;
   }
 }
 
 /** Levels for objectives whose budget does not freeze. Forecasts then only predict when the whole budget is spent. */
-const WHERE_BUDGETS_DO_NOT_FREEZE: Found['levels'] = { warn: 1, freeze: 1, liftBelow: 1 };
+const LEVELS_WITHOUT_FREEZE: Found['levels'] = { warn: 1, freeze: 1, liftBelow: 1 };
 
 const NOT_READ_YET = 'its history is not completely read yet';
 const NOT_CONNECTED = 'no Prometheus is configured: set PROMETHEUS_URL';
-const NOT_ASKED = 'it has not been evaluated yet';
+const NOT_EVALUATED = 'it has not been evaluated yet';
 const LATE =
   'Prometheus responds too slowly to evaluate every objective within a minute: load the rules of firebreak slo generate';

@@ -1,13 +1,15 @@
-/** A fair order for a limited resource: the item that was served last comes last. */
+/** A fair order in which items get a limited resource, such as time: the item that was served last comes last. */
 export class FairOrder<T extends WeakKey> {
   readonly #served = new WeakMap<T, number>();
   #count = 0;
 
+  /** Returns the items, those that have waited longest first. */
   sorted(all: readonly T[]): T[] {
     return all.toSorted((a, b) => (this.#served.get(a) ?? 0) - (this.#served.get(b) ?? 0));
   }
 
-  had(one: T): void {
+  /** Records that an item has got the resource. */
+  markServed(one: T): void {
     this.#served.set(one, ++this.#count);
   }
 }

@@ -172,7 +172,7 @@ async function readOwnQueries(
   first: number,
 ): Promise<ReadResult | { kind: 'late' }> {
   if (context.deadline.left < SHORTEST_MS) return { kind: 'late' };
-  context.order.had(counts);
+  context.order.markServed(counts);
   return readByOwnQueries(context.metrics, counts.slo, cells, counts.hadGoodBefore(first), timeoutOf(context));
 }
 

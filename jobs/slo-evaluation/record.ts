@@ -21,7 +21,7 @@ type RecordDeps = Pick<Deps, 'freezes' | 'incidents' | 'sloAlerts' | 'log'>;
 export type Recorded = { opened: number; ended: number; failed: unknown[] };
 
 /** Opens and ends freezes according to an evaluation. */
-export async function recordFreezes(deps: RecordDeps, config: Config, standing: EvaluationState): Promise<Recorded> {
+export async function recordFreezes(deps: RecordDeps, config: Config, evaluation: EvaluationState): Promise<Recorded> {
   const [current, alerts, incidents] = await Promise.all([
     deps.freezes.current(),
     deps.sloAlerts.all(),
@@ -29,18 +29,18 @@ export async function recordFreezes(deps: RecordDeps, config: Config, standing: 
   ]);
   const plan = planFreezes(
     {
-      at: standing.at,
+      at: evaluation.at,
       objectives: config.slos.map((slo) => {
         const policy = policyOf(config, slo);
         return {
           slo,
           policy,
-          status: standing.connected ? (standing.statuses.get(slo.id) ?? null) : null,
+          status: evaluation.connected ? (evaluation.statuses.get(slo.id) ?? null) : null,
           alerting: isAlerting(alerts.get(slo.id) ?? [], policy),
         };
       }),
       incidents: incidents.map((incident) => ({ incident, policy: policyOf(config, incident) })),
-      calendar: calendarAt(config.freeze.calendar, standing.at),
+      calendar: calendarAt(config.freeze.calendar, evaluation.at),
       current,
     },
     sha256,
@@ -72,10 +72,10 @@ async function store({ freezes, log }: RecordDeps, { end, settle, revise, open }
         });
       }
     });
-  await each(end, async ({ id, ...how }) => {
-    await freezes.end(id, how);
+  await each(end, async ({ id, ...outcome }) => {
+    await freezes.end(id, outcome);
     recorded.ended += 1;
-    log.info('a freeze has ended', { freeze: id, because: how.reason });
+    log.info('a freeze has ended', { freeze: id, because: outcome.reason });
   });
   await each(settle, ({ id, at }) => freezes.settle(id, at));
   await each(revise, (revision) => freezes.revise(revision));

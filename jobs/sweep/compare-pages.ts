@@ -9,8 +9,8 @@ type ComparePagesDeps = Pick<Deps, 'clock' | 'config' | 'incidents' | 'publicInc
 const AT_ONCE = 8;
 
 /**
- * Records on open incidents that the status page and the SLIs of their service contradict each other, and says so on
- * the timeline after five minutes.
+ * Records on open incidents that the public status page and the SLIs of their service contradict each other, such as a
+ * component shown as operational that fails. After five minutes, adds an entry to the timeline.
  */
 export async function comparePages(deps: ComparePagesDeps, open: readonly IncidentRecord[]): Promise<void> {
   const config = await deps.config.current();
@@ -36,8 +36,8 @@ async function record(
   { id, page_contradiction }: IncidentRecord,
   found: Contradiction | null | 'unknown',
 ): Promise<void> {
-  const isQuiet = page_contradiction === undefined || page_contradiction.over;
-  if ((found === null || found === 'unknown') && isQuiet) return;
+  const nothingToEnd = page_contradiction === undefined || page_contradiction.over;
+  if ((found === null || found === 'unknown') && nothingToEnd) return;
   // The list of open incidents is eventually consistent.
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return;

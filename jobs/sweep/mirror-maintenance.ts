@@ -2,7 +2,10 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { hostedMaintenances } from '../../domain/status/maintenance.ts';
 import { isSettled, MAINTENANCE_INDEX, MaintenanceIndex, MaintenanceState } from '../../projectors/statuspage/state.ts';
 
-/** Marks maintenances that the hosted status page does not show as they are now, and those that were cancelled. */
+/**
+ * Marks the maintenance windows for the Statuspage projector that the hosted page shows in an outdated state, not yet, or
+ * although they were cancelled.
+ */
 export async function mirrorMaintenance({
   clock,
   config,

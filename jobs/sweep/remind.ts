@@ -4,7 +4,10 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 
 type ReminderDeps = Pick<Deps, 'incidents' | 'config' | 'clock' | 'log' | 'timeScale'>;
 
-/** Reminds people of open tasks in an incident, each minute, on its timeline and therefore in its channel. */
+/**
+ * Reminds people of open tasks in incidents whose reminder is due. An entry of the timeline, which the Slack projector
+ * posts to the incident's channel.
+ */
 export async function remind(deps: ReminderDeps, open: readonly IncidentRecord[]): Promise<{ reminded: number }> {
   const { triage } = (await deps.config.current()).response;
   const policy = { triage, timeScale: deps.timeScale };

@@ -20,7 +20,7 @@ import { acknowledgeAll } from '../../actions/paging/acknowledge-pages.ts';
 import { noteAll } from '../../actions/paging/note-pages.ts';
 import { identifyPagerUsers } from '../../actions/paging/identify-users.ts';
 import { comparePages } from './compare-pages.ts';
-import { endQuiet, showQuiet } from './quiet.ts';
+import { readmitUnmuted, showMutes } from './mutes.ts';
 import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
@@ -114,7 +114,7 @@ export async function sweep(
     ['settle child incidents', () => settleOrphans(deps, open)],
     ['escalate unacknowledged pages', () => escalate(deps, open)],
     ['follow external pages', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
-    ['admit muted alerts', () => endQuiet(deps, 'sweep')],
+    ['admit muted alerts', () => readmitUnmuted(deps, 'sweep')],
     ['acknowledge pages at PagerDuty', () => acknowledgeAll(deps, open)],
     ['propagate acknowledgements', () => acknowledgeGroups(deps, open)],
     ['add notes at PagerDuty', () => noteAll(deps, open)],
@@ -138,7 +138,7 @@ export async function sweep(
     ['start drills', () => startOrphanedDrills(deps)],
     ['start canaries', () => startOrphanedCanaries(deps)],
     ['tend watches', () => tendWatches(deps)],
-    ['show silences', () => showQuiet(deps, open)],
+    ['show silences', () => showMutes(deps, open)],
     ['compare the status page with SLIs', () => comparePages(deps, open)],
     ['seal the audit log', () => deps.audit.seal()],
     ['audit the configuration', async () => deps.audit.configuration((await deps.config.current()).version)],

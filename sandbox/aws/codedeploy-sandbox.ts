@@ -24,7 +24,7 @@ const GroupState = z.strictObject({
 export function codeDeploySandbox(deps: StandInDeps): Hono {
   const deployments = openDeployments(deps.db);
   const known = (application: string, name: string) => {
-    deployments.settle({ now: deps.now(), takes: rolloutMillis(deps) });
+    deployments.settle({ now: deps.now(), rolloutMs: rolloutMillis(deps) });
     const group = deployments.group(application, name);
     if (!group) throw problem(422, `there is no deployment group ${name} of ${application}`);
     return group;
@@ -32,7 +32,7 @@ export function codeDeploySandbox(deps: StandInDeps): Hono {
   const shown = () => ({ items: shownDeployments(deps), next_cursor: null });
   return new Hono()
     .get('/deployments', (c) => {
-      deployments.settle({ now: deps.now(), takes: rolloutMillis(deps) });
+      deployments.settle({ now: deps.now(), rolloutMs: rolloutMillis(deps) });
       return c.json(shown());
     })
     .put('/groups', async (c) => {
@@ -41,15 +41,15 @@ export function codeDeploySandbox(deps: StandInDeps): Hono {
       const group = { application, name, platform, auto_rollback: auto_rollback ? 1 : 0 } as const;
       deployments.putGroup(group);
       for (const one of state.deployments) {
-        deployments.begin(group, one, { now: deps.now(), takes: 0 });
-        deployments.settle({ now: deps.now(), takes: 0 });
+        deployments.begin(group, one, { now: deps.now(), rolloutMs: 0 });
+        deployments.settle({ now: deps.now(), rolloutMs: 0 });
       }
       return c.json(shown());
     })
     .post('/groups/:application/:group/deploy', async (c) => {
       const group = known(c.req.param('application'), c.req.param('group'));
       const one = check(NewDeployment, await readJson(c));
-      const { seq } = deployments.begin(group, one, { now: deps.now(), takes: rolloutMillis(deps) });
+      const { seq } = deployments.begin(group, one, { now: deps.now(), rolloutMs: rolloutMillis(deps) });
       return c.json({ id: deploymentId(seq) });
     })
     .post('/groups/:application/:group/fail', (c) => {

@@ -40,7 +40,7 @@ const DESCRIPTION_MAX_CHARS = 256;
  */
 export function codeDeployApi(deps: StandInDeps): AwsOperations {
   const deployments = openDeployments(deps.db);
-  const at = { now: deps.now(), takes: rolloutMillis(deps) };
+  const at = { now: deps.now(), rolloutMs: rolloutMillis(deps) };
   deployments.settle(at);
   const json = (deployment: Deployment) => deploymentJson(deployment, groupOf(deployments, deployment));
   return {

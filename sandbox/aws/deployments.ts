@@ -93,14 +93,14 @@ export type Deployments = {
   /** Returns the deployments of a group, newest first. */
   of(group: DeploymentGroup): Deployment[];
   bySeq(seq: number): Deployment | undefined;
-  begin(group: DeploymentGroup, deployment: NewDeployment, at: { now: number; takes: number }): Deployment;
+  begin(group: DeploymentGroup, deployment: NewDeployment, at: { now: number; rolloutMs: number }): Deployment;
   /** Makes the deployment in progress fail. */
   fail(group: DeploymentGroup): void;
   end(deployment: Deployment, how: 'Failed' | 'Stopped', error: string, now: number): void;
   /** Deploys the last successful revision again, if there is one. */
-  rollBack(deployment: Deployment, at: { now: number; takes: number }): Deployment | undefined;
+  rollBack(deployment: Deployment, at: { now: number; rolloutMs: number }): Deployment | undefined;
   /** Completes the deployments that are due, since no timers run. Call it before every other function. */
-  settle(at: { now: number; takes: number }): void;
+  settle(at: { now: number; rolloutMs: number }): void;
 };
 
 export function openDeployments(db: DatabaseSync): Deployments {
@@ -132,7 +132,7 @@ export function openDeployments(db: DatabaseSync): Deployments {
       const row = bySeq.get(seq) as Row | undefined;
       return row && deploymentOf(row);
     },
-    begin: ({ application, name }, { revision, description, creator, file_exists, rollback_of }, { now, takes }) =>
+    begin: ({ application, name }, { revision, description, creator, file_exists, rollback_of }, { now, rolloutMs }) =>
       deploymentOf(
         begin.get({
           application,
@@ -142,7 +142,7 @@ export function openDeployments(db: DatabaseSync): Deployments {
           creator,
           file_exists: file_exists ?? null,
           created_at: now,
-          ends_at: now + takes,
+          ends_at: now + rolloutMs,
           rollback_of: rollback_of ?? null,
         }) as Row,
       ),

@@ -48,7 +48,7 @@ export function ecsSandbox(deps: StandInDeps): Hono {
       const service = { ...kind, name, desired, running: desired, counted_at: 0 };
       services.put(service);
       for (const [i, image] of images.entries()) {
-        services.begin(service, register(name, image, tags[i]), { now: deps.now(), takes: 0 });
+        services.begin(service, register(name, image, tags[i]), { now: deps.now(), rolloutMs: 0 });
         services.settle(deps.now(), 0);
       }
       return c.json({ items: shownServices(deps), next_cursor: null });
@@ -58,7 +58,7 @@ export function ecsSandbox(deps: StandInDeps): Hono {
       const { image, tags } = check(ServiceDeploy, await readJson(c));
       const rollout = services.begin(service, register(service.name, image, tags), {
         now: deps.now(),
-        takes: rolloutMillis(deps),
+        rolloutMs: rolloutMillis(deps),
       });
       return c.json({ id: rolloutId(rollout) });
     })

@@ -44,8 +44,9 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
   const services = openServices(deps.db);
   const definitions = openTaskDefinitions(deps.db);
   const now = deps.now();
-  const takes = rolloutMillis(deps);
-  services.settle(now, takes);
+  const rolloutMs = rolloutMillis(deps);
+  // Called for each request, so all operations see the state of now.
+  services.settle(now, rolloutMs);
   return {
     DescribeServices(input, { region }) {
       const { cluster, services: names } = DescribeServices.parse(input);
@@ -61,7 +62,7 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
       const requested = UpdateService.parse(input);
       const service = services.find(lastPart(requested.cluster), lastPart(requested.service));
       if (!service) throw new AwsRefusal('ServiceNotFoundException', 'Service not found.');
-      update(service, requested, { services, definitions, now, takes });
+      update(service, requested, { services, definitions, now, rolloutMs });
       const changed = services.find(service.cluster, service.name) ?? service;
       return { service: serviceJson(region, changed, services, now) };
     },
@@ -104,9 +105,9 @@ const lastPart = (name: string): string => name.split('/').at(-1) ?? name;
 function update(
   service: EcsService,
   { taskDefinition, desiredCount, forceNewDeployment }: z.infer<typeof UpdateService>,
-  world: { services: Services; definitions: TaskDefinitions; now: number; takes: number },
+  context: { services: Services; definitions: TaskDefinitions; now: number; rolloutMs: number },
 ): void {
-  const { services, definitions, now } = world;
+  const { services, definitions, now } = context;
   const [primary] = services.rollouts(service);
   const wanted = taskDefinition == null ? primary : definitions.find(taskDefinition);
   if (taskDefinition != null && service.controller !== 'ECS')
@@ -118,10 +119,10 @@ function update(
     throw new AwsRefusal('ClientException', 'TaskDefinition is inactive');
   if (desiredCount != null && desiredCount !== service.desired) {
     const running = runningOf(service, now);
-    services.put({ ...service, desired: desiredCount, running, counted_at: now + world.takes });
+    services.put({ ...service, desired: desiredCount, running, counted_at: now + context.rolloutMs });
   }
   const same = primary && wanted && primary.family === wanted.family && primary.revision === wanted.revision;
-  if (wanted && (!same || forceNewDeployment === true)) services.begin(service, wanted, world);
+  if (wanted && (!same || forceNewDeployment === true)) services.begin(service, wanted, context);
 }
 
 const runningOf = ({ desired, running, counted_at: at }: EcsService, now: number): number =>

@@ -67,13 +67,13 @@ export type Services = {
   begin(
     service: EcsService,
     to: { family: string; revision: number },
-    at: { now: number; takes: number },
+    at: { now: number; rolloutMs: number },
     reason?: string,
   ): Rollout;
   /** Makes the tasks of the rollout in progress fail to start. */
   fail(service: EcsService): void;
-  /** Completes the rollouts that are due, since no timers run. Call it before every other function. */
-  settle(now: number, takes: number): void;
+  /** Completes the rollouts that are due, because the stand-in has no timers. Call it before every other function. */
+  settle(now: number, rolloutMs: number): void;
 };
 
 export const rolloutId = ({ id }: { id: number }): string => `ecs-svc/${String(id).padStart(19, '1')}`;
@@ -107,17 +107,17 @@ export function openServices(db: DatabaseSync): Services {
     inCluster: (cluster) => inCluster.get(cluster) !== undefined,
     put: (service) => void put.run(service),
     rollouts: ({ cluster, name }) => rollouts.all(cluster, name) as Rollout[],
-    begin({ cluster, name }, { family, revision }, { now, takes }, reason) {
+    begin({ cluster, name }, { family, revision }, { now, rolloutMs }, reason) {
       replaced.run(cluster, name);
-      const made = { cluster, service: name, family, revision, created_at: now, ends_at: now + takes };
+      const made = { cluster, service: name, family, revision, created_at: now, ends_at: now + rolloutMs };
       return begin.get({ ...made, reason: reason ?? 'ECS deployment in progress.' }) as Rollout;
     },
     fail: ({ cluster, name }) => void fail.run(cluster, name),
-    settle(now, takes) {
+    settle(now, rolloutMs) {
       for (let rollout = due.get(now) as Rollout | undefined; rollout; rollout = due.get(now) as Rollout | undefined) {
         const service = find.get(rollout.cluster, rollout.service) as EcsService;
         if (rollout.failing === 0) complete(rollout);
-        else failed(rollout, service, { now, takes });
+        else failed(rollout, service, { now, rolloutMs });
       }
     },
   };
@@ -127,7 +127,7 @@ export function openServices(db: DatabaseSync): Services {
     drain.run(rollout.cluster, rollout.service, rollout.id);
   };
 
-  const failed = (rollout: Rollout, service: EcsService, at: { now: number; takes: number }): void => {
+  const failed = (rollout: Rollout, service: EcsService, at: { now: number; rolloutMs: number }): void => {
     if (service.breaker === 'off') return void end.run('IN_PROGRESS', rollout.reason, rollout.id);
     end.run('FAILED', 'ECS deployment circuit breaker: tasks failed to start.', rollout.id);
     const good = lastGood.get(rollout.cluster, rollout.service) as Rollout | undefined;

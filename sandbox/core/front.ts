@@ -77,7 +77,7 @@ export function front(standIn: StandIn, parts: FrontParts): Front {
 
   const decide = async (seq: number, raw: RawCall): Promise<Response> => {
     const handled = async () => finish(seq, await app.fetch(requestOf(raw)));
-    return store.unit(handled).catch((error: unknown) => store.unit(() => finish(seq, broken(error))));
+    return store.transaction(handled).catch((error: unknown) => store.transaction(() => finish(seq, broken(error))));
   };
   const finish = (seq: number, response: Response): Response => {
     journal.decided(seq, response.status);
@@ -89,7 +89,7 @@ export function front(standIn: StandIn, parts: FrontParts): Front {
     async fetch(request, env) {
       try {
         const raw = await receive(request);
-        const { seq, fault } = await store.unit(() => writeDown(standIn, raw, parts));
+        const { seq, fault } = await store.transaction(() => writeDown(standIn, raw, parts));
         const call = inProgress({ seq, env, parts, standIn, decide: () => decide(seq, raw) });
         return await (fault ? play(call, fault) : call.decide().then(call.answer));
       } catch (error) {
@@ -148,7 +148,7 @@ function inProgress(of: {
     throttled: of.standIn.throttled,
     async answer(response) {
       if (env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;
-      await parts.store.unit(() => parts.journal.answered(of.seq, response.status));
+      await parts.store.transaction(() => parts.journal.answered(of.seq, response.status));
       return response;
     },
     drop(how) {

@@ -114,7 +114,7 @@ export async function startStandIns(options: {
   const mailbox = await startMailbox(parts);
 
   let product: Product | undefined;
-  const peopleDeps = { ...deps, unit: store.unit, product: () => product, closing: closing.signal };
+  const peopleDeps = { ...deps, unit: store.transaction, product: () => product, closing: closing.signal };
   const people = new Map(
     standIns.flatMap((standIn) =>
       'people' in standIn
@@ -131,7 +131,7 @@ export async function startStandIns(options: {
       product = to;
       await Promise.all([...people.values()].map(({ resume }) => resume()));
     },
-    statuspage: { provide: (names) => store.unit(() => provideComponents(deps, names)) },
+    statuspage: { provide: (names) => store.transaction(() => provideComponents(deps, names)) },
     prometheus: { inUse: () => prometheusInUse(deps) },
     async close() {
       closing.abort();

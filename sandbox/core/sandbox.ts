@@ -56,7 +56,7 @@ export function sandbox(parts: SandboxParts): Hono {
   app.route('/', page()); // outside a transaction: the page changes nothing, and its files need not wait
   // Outside a transaction: these endpoints wait for the product, which calls the stand-ins meanwhile.
   for (const [vendor, people] of parts.people) app.route(`/sandbox/${vendor}`, people.app);
-  app.use('/sandbox/*', (c, next) => store.unit(() => whole(next, () => c.error))); // also matches /sandbox itself
+  app.use('/sandbox/*', (c, next) => store.transaction(() => whole(next, () => c.error))); // also matches /sandbox itself
   app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
   app.route('/sandbox/state', state(sandboxStates(parts)));
   app.route('/sandbox/calls', calls(parts.journal, [...vendors, MAILBOX]));

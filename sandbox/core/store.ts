@@ -11,7 +11,7 @@ export type Store = {
    *
    * @throws Error after `close()`
    */
-  unit<T>(work: () => T | Promise<T>): Promise<T>;
+  transaction<T>(work: () => T | Promise<T>): Promise<T>;
   /** Waits for running transactions, then closes the file. */
   close(): Promise<void>;
 };
@@ -31,7 +31,7 @@ export function openStore(dir: string, tables: readonly string[]): Store {
   let last: Promise<unknown> = Promise.resolve();
   let closed = false;
 
-  const transaction = async <T>(work: () => T | Promise<T>): Promise<T> => {
+  const runTransaction = async <T>(work: () => T | Promise<T>): Promise<T> => {
     db.exec('begin immediate');
     try {
       const result = await work();
@@ -45,9 +45,9 @@ export function openStore(dir: string, tables: readonly string[]): Store {
 
   return {
     db,
-    unit<T>(work: () => T | Promise<T>): Promise<T> {
+    transaction<T>(work: () => T | Promise<T>): Promise<T> {
       if (closed) return Promise.reject(new Error('the stand-ins are closed'));
-      const mine = last.then(() => transaction(work));
+      const mine = last.then(() => runTransaction(work));
       last = mine.catch(() => undefined);
       return mine;
     },

@@ -15,7 +15,7 @@ const TOLERANCE_SECONDS = 60;
 
 type AppToken = { header: { alg?: unknown }; claims: { iss?: unknown; iat?: unknown; exp?: unknown } };
 
-/** Routes below `/app`, for requests authenticated as an app. Any app is known, with any key. */
+/** Routes below `/app`, for requests authenticated as an app. The stand-in accepts any app ID and any key. */
 export function appRoutes(deps: StandInDeps, actions: Actions): Hono {
   const { now } = deps;
   return new Hono()

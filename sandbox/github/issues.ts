@@ -105,13 +105,13 @@ function changed(before: Issue, change: IssueChange, at: number): Omit<Row, 'rep
   const state = change.state ?? before.state;
   const closes = state === 'closed' && before.state === 'open';
   const reopens = state === 'open' && before.state === 'closed';
-  const usual = closes ? 'completed' : reopens ? 'reopened' : before.state_reason;
+  const defaultReason = closes ? 'completed' : reopens ? 'reopened' : before.state_reason;
   return {
     id: before.id,
     title: change.title ?? before.title,
     body: change.body === undefined ? before.body : change.body,
     state,
-    state_reason: change.stateReason ?? usual,
+    state_reason: change.stateReason ?? defaultReason,
     labels: JSON.stringify(change.labels ?? before.labels),
     updated_at: at,
     closed_at: state === 'open' ? null : (before.closed_at ?? at),

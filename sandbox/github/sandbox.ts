@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { type Actions, ActionSettings, openActions, type Run } from './actions.ts';
-import type { Pushed } from './git/git.ts';
+import type { OnPush } from './git/git.ts';
 import { openPulls, type Pull } from './git/pulls.ts';
 import { openRepository } from './git/refs.ts';
 import { check, problem, readJson } from '../core/problem.ts';
@@ -87,14 +87,14 @@ export function githubSandbox(deps: StandInDeps): Hono {
 
 /** Returns the callback for a push, which runs the workflow if the push is to the workflow's branch. */
 export const pushes =
-  (actions: Actions, now: () => number): Pushed =>
+  (actions: Actions, now: () => number): OnPush =>
   (repository, branch, sha) => {
     const { on_push: runs, branch: watched } = actions.settings();
     if (runs && branch === watched)
       actions.start({ repository, event: 'push', head_branch: branch, head_sha: sha }, now());
   };
 
-function push({ db, now }: StandInDeps, request: z.infer<typeof Push>, pushed: Pushed): string {
+function push({ db, now }: StandInDeps, request: z.infer<typeof Push>, pushed: OnPush): string {
   const { branch, message, files, tag } = request;
   const { objects, ...repository } = openRepository(db, request.repository);
   const head = repository.resolve(`heads/${branch}`);
@@ -109,7 +109,7 @@ function push({ db, now }: StandInDeps, request: z.infer<typeof Push>, pushed: P
   return sha;
 }
 
-function merge({ db, now }: StandInDeps, requested: z.infer<typeof Merge>, pushed: Pushed): Pull {
+function merge({ db, now }: StandInDeps, requested: z.infer<typeof Merge>, pushed: OnPush): Pull {
   const pulls = openPulls(db);
   const pull = pulls.get(requested.repository, requested.number);
   if (pull?.state !== 'open')

@@ -63,7 +63,7 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
 
   /** Resolves when the recipient is accepted. @throws Reply if it is refused */
   const recipient = async ({ address }: { address: string }, { id, remotePort }: Session): Promise<void> => {
-    const refused = await store.unit(() => {
+    const refused = await store.transaction(() => {
       const fault = faults.take(MAILBOX, 'RCPT', `/${address}`);
       if (fault === undefined) return undefined;
       if (AFTERWARDS.includes(fault.kind)) return void held.set(`${id} ${address}`, fault);
@@ -79,7 +79,7 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
   const message = async (stream: Readable, { id, remotePort, envelope }: Session): Promise<void> => {
     const body = await text(stream);
     const to = envelope.rcptTo.map(({ address }) => address);
-    const { fault, calls } = await store.unit(() => {
+    const { fault, calls } = await store.transaction(() => {
       const faultOf = (address: string) => held.get(`${id} ${address}`) ?? faults.take(MAILBOX, 'DATA', `/${address}`);
       const [played] = to.flatMap((address) => faultOf(address) ?? []);
       for (const address of to) held.delete(`${id} ${address}`);
@@ -88,7 +88,7 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
       for (const seq of all) if (outcome !== undefined) journal.decided(seq, outcome);
       return { fault: played, calls: all };
     });
-    const answered = (status: number) => store.unit(() => calls.forEach((seq) => journal.answered(seq, status)));
+    const answered = (status: number) => store.transaction(() => calls.forEach((seq) => journal.answered(seq, status)));
     const code = fault === undefined ? TAKEN : codeOf(fault);
     if (fault?.kind === 'slow') await delay(fault.delay_ms, undefined, { signal: closing });
     if (code !== undefined) await answered(code);

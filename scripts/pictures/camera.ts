@@ -5,22 +5,22 @@ import type { Browser, Page } from '../../test/support/browser.ts';
 import { packed } from './png.ts';
 
 /** Widths in pixels of a channel on a desktop and on a phone. */
-export const DESK = 720;
+export const DESKTOP = 720;
 export const PHONE = 390;
 
-/** Higher than any conversation; the part below the last message is cropped. */
-const ROOM = 2600;
+/** In pixels, higher than any conversation; the part below the last message is cropped. */
+const VIEWPORT_HEIGHT = 2600;
 
 /** Pixels below the last element. */
 const MARGIN = 16;
 
-const LOOK_EVERY_MS = 100;
-const LOOKS_MAX = 200;
+const POLL_MS = 100;
+const TRIES_MAX = 200;
 
-/** Waits until the page has rendered late updates. */
-const SETTLES_MS = 1500;
+/** How long to wait until the page has rendered late updates. */
+const SETTLE_MS = 1500;
 
-type Taken = {
+type ChannelPicture = {
   /** Pixels. */
   width: number;
   /** Person whose view is shown. */
@@ -31,16 +31,16 @@ type Taken = {
   messages?: readonly RegExp[];
 };
 
-type Over = Omit<Taken, 'messages'> & {
+type DialogPicture = Omit<ChannelPicture, 'messages'> & {
   height: number;
   messages?: readonly RegExp[];
-  /** Opens it. */
+  /** Opens the dialog. */
   open(page: Page): Promise<void>;
   /** Cleanup after the picture. */
   after?(page: Page): Promise<void>;
 };
 
-type Web = {
+type WebPicture = {
   /** Pixels. */
   width: number;
   /** Selector of an element that must be on the page. */
@@ -63,39 +63,39 @@ export class Camera {
   }
 
   /** Takes a picture of messages in a channel. */
-  async channel(name: string, taken: Taken): Promise<void> {
-    const page = await this.#open(taken, ROOM);
+  async channel(name: string, picture: ChannelPicture): Promise<void> {
+    const page = await this.#open(picture, VIEWPORT_HEIGHT);
     const height = await bottomOf(page, '#slack .messages');
-    await this.#save(name, page, taken.width, height);
+    await this.#save(name, page, picture.width, height);
   }
 
   /** Takes a picture of a modal or a confirmation dialog. */
-  async over(name: string, over: Over): Promise<void> {
-    const page = await this.#open(over, over.height);
-    await over.open(page);
-    await sleep(SETTLES_MS);
+  async dialog(name: string, picture: DialogPicture): Promise<void> {
+    const page = await this.#open(picture, picture.height);
+    await picture.open(page);
+    await sleep(SETTLE_MS);
     await page.evaluate(`scrollTo(0, 0)`);
     await page.evaluate(WITHOUT_EMOJI);
-    await this.#shoot(name, page, over.width, over.height);
-    await over.after?.(page);
-    await sleep(SETTLES_MS);
+    await this.#shoot(name, page, picture.width, picture.height);
+    await picture.after?.(page);
+    await sleep(SETTLE_MS);
     await page.close();
   }
 
   /** Takes a picture of the whole page. */
-  async page(name: string, eyes: { width: number; height: number }): Promise<void> {
-    const page = await this.#browser.open(`${this.#url}/sandbox`, eyes);
+  async page(name: string, viewport: { width: number; height: number }): Promise<void> {
+    const page = await this.#browser.open(`${this.#url}/sandbox`, viewport);
     await until(page, `document.querySelectorAll('#slack .message').length > 0`);
-    await sleep(SETTLES_MS);
-    await look(page, STILL);
-    await this.#save(name, page, eyes.width, eyes.height);
+    await sleep(SETTLE_MS);
+    await addStyles(page, WITHOUT_ANIMATIONS);
+    await this.#save(name, page, viewport.width, viewport.height);
   }
 
   /** Takes a picture of a separate page. @param html complete document */
   async document(name: string, html: string, width: number): Promise<void> {
     const page = await this.#browser.open(`data:text/html;charset=utf-8,${encodeURIComponent(html)}`, {
       width,
-      height: ROOM,
+      height: VIEWPORT_HEIGHT,
     });
     await until(page, `document.querySelector('main') !== null`);
     const height = await bottomOf(page, 'main');
@@ -104,7 +104,7 @@ export class Camera {
 
   /** Signs in to the console, for all pages that follow. */
   async signIn(token: string): Promise<void> {
-    const page = await this.#browser.open(`${this.#url}/login`, { width: DESK, height: DESK });
+    const page = await this.#browser.open(`${this.#url}/login`, { width: DESKTOP, height: DESKTOP });
     await until(page, `document.readyState === 'complete' && document.querySelector('#token') !== null`);
     await page.evaluate(`document.querySelector('#token').focus()`);
     await page.type(token);
@@ -114,15 +114,15 @@ export class Camera {
   }
 
   /** Takes a picture of a page from its top to the end of an element. */
-  async web(name: string, path: string, { width, shows, until: last }: Web): Promise<void> {
-    const page = await this.#browser.open(this.#url + path, { width, height: ROOM });
+  async webPage(name: string, path: string, { width, shows, until: last }: WebPicture): Promise<void> {
+    const page = await this.#browser.open(this.#url + path, { width, height: VIEWPORT_HEIGHT });
     await until(page, `document.readyState === 'complete' && document.querySelector(${quoted(shows)}) !== null`);
-    await sleep(SETTLES_MS);
+    await sleep(SETTLE_MS);
     const height = await bottomOf(page, last);
     await this.#save(name, page, width, height + MARGIN);
   }
 
-  async #open({ width, as, channel, messages }: Omit<Taken, 'height'>, height: number): Promise<Page> {
+  async #open({ width, as, channel, messages }: Omit<ChannelPicture, 'height'>, height: number): Promise<Page> {
     const page = await this.#browser.open(`${this.#url}/sandbox`, { width, height });
     await until(
       page,
@@ -138,8 +138,8 @@ export class Camera {
     })()`);
     for (const words of messages ?? [])
       await until(page, `${MESSAGES}.some((it) => ${String(words)}.test(it.innerText))`);
-    await sleep(SETTLES_MS);
-    await look(page, `${STILL} ${ALONE} ${await only(page, messages)}`);
+    await sleep(SETTLE_MS);
+    await addStyles(page, `${WITHOUT_ANIMATIONS} ${CHANNEL_ONLY} ${await stylesForOnly(page, messages)}`);
     return page;
   }
 
@@ -148,6 +148,7 @@ export class Camera {
     await page.close();
   }
 
+  /** Writes the compressed picture. */
   async #shoot(name: string, page: Page, width: number, height: number): Promise<void> {
     const picture = packed(await page.picture({ width, height }));
     await writeFile(join(this.#folder, `${name}.png`), picture);
@@ -164,11 +165,11 @@ const WITHOUT_EMOJI = `for (const option of document.querySelectorAll('option'))
   option.textContent = option.textContent.replace(/^\\p{Extended_Pictographic}\\uFE0F?\\s*/u, '')`;
 
 /** Disables highlights and animations. */
-const STILL =
+const WITHOUT_ANIMATIONS =
   '*, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent }';
 
 /** Shows only the open channel at its full height, with dialogs below the upper part. */
-const ALONE = `
+const CHANNEL_ONLY = `
   body > :not(main, dialog), main > :not(#slack), #slack > header, .channels, .composer, .message .menu
     { display: none !important }
   body, main { background: var(--card) !important }
@@ -180,7 +181,7 @@ const ALONE = `
   .slack-dialog { margin-bottom: 24px !important }`;
 
 /** Hides all messages except the last one that matches each pattern. */
-async function only(page: Page, messages: readonly RegExp[] | undefined): Promise<string> {
+async function stylesForOnly(page: Page, messages: readonly RegExp[] | undefined): Promise<string> {
   if (messages === undefined) return '';
   const marks = await page.evaluate<string[]>(
     `[${messages
@@ -191,7 +192,7 @@ async function only(page: Page, messages: readonly RegExp[] | undefined): Promis
   return `#slack .about, #slack .bookmarks, #slack .messages > :not(${shown}) { display: none !important }`;
 }
 
-const look = (page: Page, css: string): Promise<unknown> =>
+const addStyles = (page: Page, css: string): Promise<unknown> =>
   page.evaluate(`(() => {
     const style = new CSSStyleSheet();
     style.replaceSync(${quoted(css)});
@@ -202,9 +203,9 @@ const bottomOf = async (page: Page, selector: string): Promise<number> =>
   Math.ceil(await page.evaluate<number>(`document.querySelector(${quoted(selector)}).getBoundingClientRect().bottom`));
 
 async function until(page: Page, expression: string): Promise<void> {
-  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     if (await page.evaluate<boolean>(expression).catch(() => false)) return;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_MS);
   }
   throw new Error(`the page did not reach the expected state: ${expression}`);
 }

@@ -20,12 +20,12 @@ export async function photographConsole(shop: Shop, camera: Camera): Promise<voi
   await shop.until('a burn rate that freezes deploys', () => shop.isFrozen('checkout'));
 
   await camera.signIn(await shop.token());
-  await camera.web('console-now', '/console', { width: CONSOLE, shows: 'main', until: '.columns' });
+  await camera.webPage('console-now', '/console', { width: CONSOLE, shows: 'main', until: '.columns' });
   const incident = { width: CONSOLE, shows: '#health', until: '#decisions' };
-  await camera.web('console-incident', `/console/incidents/${id}`, incident);
+  await camera.webPage('console-incident', `/console/incidents/${id}`, incident);
   const slo = { width: CONSOLE, shows: '#burn-down', until: '.columns' };
-  await camera.web('console-slo', '/console/slos/checkout-availability', slo);
-  await camera.web('status-page', '/status', { width: STATUS, shows: 'main', until: '.legend' });
+  await camera.webPage('console-slo', '/console/slos/checkout-availability', slo);
+  await camera.webPage('status-page', '/status', { width: STATUS, shows: 'main', until: '.legend' });
 }
 
 /** Sets 28 days with errors that spent a part of the budgets, and the versions that have been running. */

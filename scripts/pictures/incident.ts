@@ -1,7 +1,7 @@
 import type { Story } from '../../demo/stage.ts';
 import { callsOf } from '../../demo/event-source.ts';
 import type { Page } from '../../test/support/browser.ts';
-import { type Camera, DESK, PHONE } from './camera.ts';
+import { type Camera, DESKTOP, PHONE } from './camera.ts';
 import { emailPage } from './email.ts';
 import { Workspace } from './workspace.ts';
 
@@ -45,7 +45,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       return incident?.decisions.some(({ state }) => state === 'waiting') && incident.channel?.slice(1);
     });
     await slack.until(channel, /Asks for approval/);
-    await take.channel('slack-incident', { width: DESK, as: 'ada', channel });
+    await take.channel('slack-incident', { width: DESKTOP, as: 'ada', channel });
     await take.channel('slack-phone', { width: PHONE, as: 'ada', channel, messages: [PINNED] });
 
     await slack.say('bob', channel, 'My card was declined, too. The receipt queue is growing.');
@@ -55,16 +55,16 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     await slack.press('ada', channel, 'take_command');
     await slack.until(channel, /No update since/);
     const reminders = [/not acknowledged yet/, /has no commander/, /No update since/];
-    await take.channel('slack-reminders', { width: DESK, as: 'ada', channel, messages: reminders });
+    await take.channel('slack-reminders', { width: DESKTOP, as: 'ada', channel, messages: reminders });
 
     await slack.enter('mira', channel);
     await slack.until(channel, /What happened so far/);
     const soFar = [/What happened so far/];
-    await take.channel('slack-so-far', { width: DESK, as: 'mira', channel, messages: soFar });
+    await take.channel('slack-so-far', { width: DESKTOP, as: 'mira', channel, messages: soFar });
 
     await slack.command('ada', TEAM, '/rollback checkout', /would go back|Roll back/);
-    await take.over('slack-rollback', {
-      width: DESK,
+    await take.dialog('slack-rollback', {
+      width: DESKTOP,
       height: 440,
       as: 'ada',
       channel: TEAM,
@@ -75,11 +75,11 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
 
     await slack.command('ada', TEAM, '/freeze open checkout 2h the migration must be reverted first', /Frozen: /);
     await slack.command('ada', TEAM, '/freeze status checkout', /the migration must be reverted/);
-    await take.channel('slack-freeze', { width: DESK, as: 'ada', channel: TEAM, messages: [/Frozen: /, /Lift/] });
+    await take.channel('slack-freeze', { width: DESKTOP, as: 'ada', channel: TEAM, messages: [/Frozen: /, /Lift/] });
     await slack.command('mira', TEAM, '/freeze lift checkout we have to ship', /have permission/);
-    await take.channel('slack-refused', { width: DESK, as: 'mira', channel: TEAM, messages: [/have permission/] });
+    await take.channel('slack-refused', { width: DESKTOP, as: 'mira', channel: TEAM, messages: [/have permission/] });
 
-    await take.over('slack-declare', {
+    await take.dialog('slack-declare', {
       width: 560,
       height: 520,
       as: 'bob',
@@ -89,8 +89,8 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     });
 
     await slack.command('ada', channel, `/incident update ${UPDATE}`, /Stakeholders notified/);
-    await take.over('slack-approve', {
-      width: DESK,
+    await take.dialog('slack-approve', {
+      width: DESKTOP,
       height: 560,
       as: 'bob',
       channel,
@@ -103,7 +103,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     await slack.say('mira', STATUS, 'Support has 40 calls about this. Thank you.');
     await slack.until(STATUS, /^Resolved: /);
     await take.channel('slack-digest', {
-      width: DESK,
+      width: DESKTOP,
       as: 'ada',
       channel: STATUS,
       messages: [/resolved[^]*Actions/],
@@ -112,11 +112,11 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       const letters = await callsOf(firebreak, { vendor: 'mail' });
       return letters.map(({ body }) => String(body)).find((body) => body.includes('Subject: Resolved: '));
     });
-    await take.document('mail-digest', emailPage(email), DESK);
+    await take.document('mail-digest', emailPage(email), DESKTOP);
 
     await slack.until(channel, /Resolved: /);
     await take.channel('slack-resolved', {
-      width: DESK,
+      width: DESKTOP,
       as: 'ada',
       channel,
       messages: [/Pinned[^]*the incident is resolved/],

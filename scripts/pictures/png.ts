@@ -11,7 +11,7 @@ export function packed(png: Buffer): Buffer {
   const palette = paletteOf(pixels);
   const index = nearestIn(palette);
   const rows = Buffer.alloc((width + 1) * height); // each begins with its filter: none
-  for (const [at, colour] of pixels.entries()) rows[at + Math.floor(at / width) + 1] = index(colour);
+  for (const [at, color] of pixels.entries()) rows[at + Math.floor(at / width) + 1] = index(color);
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
@@ -31,10 +31,10 @@ const WITH_PALETTE = 3;
 const BYTES_OF: Readonly<Record<number, number>> = { 2: 3, 6: 4 };
 
 /** Packs red, green, and blue into one number. */
-type Colour = number;
-const channelsOf = (colour: Colour): [number, number, number] => [colour >> 16, (colour >> 8) & 255, colour & 255];
+type Color = number;
+const channelsOf = (color: Color): [number, number, number] => [color >> 16, (color >> 8) & 255, color & 255];
 
-function distance(one: Colour, other: Colour): number {
+function distance(one: Color, other: Color): number {
   const [a, b] = [channelsOf(one), channelsOf(other)];
   return Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]) + Math.abs(a[2] - b[2]);
 }
@@ -48,8 +48,8 @@ function pixelsOf(png: Buffer): Picture {
     throw new Error('unsupported PNG: not 8 bits per channel of red, green, blue');
   const bytes = unfiltered(inflateSync(Buffer.concat([...dataOf(png)])), { width: width * size, height, size });
   const at = (pixel: number, channel: number): number => bytes[pixel * size + channel] ?? 0;
-  const colour = (_: unknown, pixel: number): Colour => (at(pixel, 0) << 16) | (at(pixel, 1) << 8) | at(pixel, 2);
-  return { width, height, pixels: Uint32Array.from({ length: width * height }, colour) };
+  const color = (_: unknown, pixel: number): Color => (at(pixel, 0) << 16) | (at(pixel, 1) << 8) | at(pixel, 2);
+  return { width, height, pixels: Uint32Array.from({ length: width * height }, color) };
 }
 
 function* dataOf(png: Buffer): Generator<Buffer> {
@@ -94,31 +94,31 @@ type Triple = [number, number, number];
 
 const PALETTE_MAX = 256;
 /** Minimum distances between palette colors in successive passes, as a sum over channels. */
-const APART = [96, 48, 24, 12, 6];
+const MIN_DISTANCES = [96, 48, 24, 12, 6];
 
-/** Returns the most frequent colors, distant ones first, so that rare colors have a similar one in the palette. */
-function paletteOf(pixels: Uint32Array): Colour[] {
-  const counts = new Map<Colour, number>();
-  for (const colour of pixels) counts.set(colour, (counts.get(colour) ?? 0) + 1);
-  const colours = [...counts].toSorted(([, one], [, other]) => other - one).map(([colour]) => colour);
-  const palette: Colour[] = [];
-  for (const apart of APART) {
-    for (const colour of colours) {
+/** Returns the most frequent colors that differ clearly, then more similar ones, so that every rare color has a similar one. */
+function paletteOf(pixels: Uint32Array): Color[] {
+  const counts = new Map<Color, number>();
+  for (const color of pixels) counts.set(color, (counts.get(color) ?? 0) + 1);
+  const colors = [...counts].toSorted(([, one], [, other]) => other - one).map(([color]) => color);
+  const palette: Color[] = [];
+  for (const minDistance of MIN_DISTANCES) {
+    for (const color of colors) {
       if (palette.length === PALETTE_MAX) return palette;
-      if (palette.every((other) => distance(colour, other) >= apart)) palette.push(colour);
+      if (palette.every((other) => distance(color, other) >= minDistance)) palette.push(color);
     }
   }
   return palette;
 }
 
-function nearestIn(palette: readonly Colour[]): (colour: Colour) => number {
-  const known = new Map<Colour, number>();
-  return (colour) => {
-    const before = known.get(colour);
+function nearestIn(palette: readonly Color[]): (color: Color) => number {
+  const known = new Map<Color, number>();
+  return (color) => {
+    const before = known.get(color);
     if (before !== undefined) return before;
-    const distances = palette.map((other) => distance(colour, other));
+    const distances = palette.map((other) => distance(color, other));
     const nearest = distances.indexOf(Math.min(...distances));
-    known.set(colour, nearest);
+    known.set(color, nearest);
     return nearest;
   };
 }

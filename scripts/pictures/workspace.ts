@@ -10,8 +10,8 @@ const Channel = z.object({
 /** A channel that does not exist yet. */
 const NOTHING: z.infer<typeof Channel> = { messages: [], ephemerals: [] };
 
-const LOOK_EVERY_MS = 100;
-const LOOKS_MAX = 600;
+const POLL_MS = 100;
+const TRIES_MAX = 600;
 
 /** Actions of people in the sandbox's Slack. */
 export class Workspace {
@@ -27,9 +27,11 @@ export class Workspace {
     await this.until(channel, answer);
   }
 
+  /** Posts a message. */
   say = (user: string, channel: string, text: string): Promise<unknown> =>
     this.#do(`channels/${channel}/messages`, { user, text });
 
+  /** Joins a channel. */
   enter = (user: string, channel: string): Promise<unknown> => this.#do(`channels/${channel}/members`, { user });
 
   /** Presses a button of the channel's pinned message. */
@@ -41,10 +43,10 @@ export class Workspace {
 
   /** Waits for a matching message in a channel, visible to all or to one person. */
   async until(channel: string, words: RegExp): Promise<void> {
-    for (let look = 0; look < LOOKS_MAX; look += 1) {
+    for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
       const { messages, ephemerals } = (await this.#read(channel).catch(whenAway)) ?? NOTHING;
       if ([...messages, ...ephemerals].some(({ text }) => words.test(text))) return;
-      await sleep(LOOK_EVERY_MS);
+      await sleep(POLL_MS);
     }
     throw new Error(`no message in #${channel} matches ${String(words)}`);
   }

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, extname, join, sep } from 'node:path';
 import type { BuildOptions, Plugin } from 'esbuild';
 
-/** CommonJS inside the bundle expects these. */
+/** Defines the globals that CommonJS modules inside the bundle expect. */
 const BANNER = `import { createRequire as topLevelCreateRequire } from 'node:module';
 import { fileURLToPath as topLevelFileUrlToPath } from 'node:url';
 import { dirname as topLevelDirname } from 'node:path';
@@ -12,7 +12,7 @@ const __filename = topLevelFileUrlToPath(import.meta.url);
 const __dirname = topLevelDirname(__filename);
 `;
 
-/** Loaded from the platform's packages at run time: one instance of each, shared with the mocks. */
+/** Packages that are not bundled but loaded from the platform at run time, so that the mocks share the same instance. */
 const EXTERNAL = [
   '@pulumi/*',
   '@pulumiverse/*',

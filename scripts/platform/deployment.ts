@@ -27,7 +27,7 @@ export type LambdaFunction = {
   logRetentionDays: number | null;
   deleteTimeout: string | null;
   /** Principals that may assume its role, such as `Service: lambda.amazonaws.com`. */
-  trusts: string[];
+  trustedPrincipals: string[];
   statements: Statement[];
   secretVariables: string[];
 };
@@ -42,7 +42,7 @@ export type Queue = {
   /** ARN of its dead-letter queue. */
   deadLetters: string | null;
   /** Whether another resource uses it as its dead-letter queue. */
-  takesDeadLetters: boolean;
+  isDeadLetterQueue: boolean;
 };
 
 export type EventSource = {
@@ -63,7 +63,7 @@ export type Table = {
   recovery: boolean;
   ttl: boolean;
   deletionProtection: boolean;
-  kept: boolean;
+  retainOnDelete: boolean;
 };
 
 export type Alarm = { id: string; metric: string; dimensions: Record<string, string>; actions: string[] };
@@ -76,7 +76,7 @@ export type Deployment = {
   /** Schedules, and targets of rules of EventBridge. */
   schedules: { id: string; retries: number; deadLetters: string | null }[];
   tables: Table[];
-  roles: { id: string; trusts: string[] }[];
+  roles: { id: string; trustedPrincipals: string[] }[];
   alarms: Alarm[];
 };
 
@@ -111,11 +111,11 @@ export function deploymentOf(resources: Recorded[]): Deployment {
       recovery: at(inputs, 'pointInTimeRecovery', 'enabled') === true,
       ttl: at(inputs, 'ttl', 'enabled') === true,
       deletionProtection: inputs['deletionProtectionEnabled'] === true,
-      kept: retainOnDelete,
+      retainOnDelete: retainOnDelete,
     })),
     roles: of('iam/role:Role').map(({ name, inputs }) => ({
       id: name,
-      trusts: principalsOf(inputs['assumeRolePolicy']),
+      trustedPrincipals: principalsOf(inputs['assumeRolePolicy']),
     })),
     alarms: of('cloudwatch/metricAlarm:MetricAlarm').map(({ name, inputs }) => ({
       id: name,
@@ -160,7 +160,7 @@ function functionOf(
     ),
     logRetentionDays: log === undefined ? null : numberAt(log.inputs, 'retentionInDays'),
     deleteTimeout,
-    trusts: role === undefined ? [] : principalsOf(role.inputs['assumeRolePolicy']),
+    trustedPrincipals: role === undefined ? [] : principalsOf(role.inputs['assumeRolePolicy']),
     statements: role === undefined ? [] : inlineStatements(role.inputs),
     secretVariables: secretVariables(inputs, secretInputs),
   };
@@ -186,7 +186,7 @@ const queueOf = ({ parent, name, inputs, outputs }: Recorded, targets: ReadonlyS
   visibilitySeconds: numberAt(inputs, 'visibilityTimeoutSeconds') ?? 30,
   retentionSeconds: numberAt(inputs, 'messageRetentionSeconds') ?? 4 * 24 * 3600,
   deadLetters: redriveTarget(inputs),
-  takesDeadLetters: targets.has(text(outputs['arn'])),
+  isDeadLetterQueue: targets.has(text(outputs['arn'])),
 });
 
 function eventSourceOf({ name, inputs }: Recorded): EventSource {

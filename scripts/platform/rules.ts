@@ -16,8 +16,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'queue-dlq: every queue has a dead-letter queue of its own kind',
     find: ({ queues }) =>
-      queues.flatMap(({ id, fifo, deadLetters, takesDeadLetters }) => {
-        if (takesDeadLetters) return [];
+      queues.flatMap(({ id, fifo, deadLetters, isDeadLetterQueue }) => {
+        if (isDeadLetterQueue) return [];
         const target = queues.find(({ arn }) => arn === deadLetters);
         if (target === undefined) return [{ id, problem: 'has no dead-letter queue in this deployment' }];
         return fifo === target.fifo
@@ -29,7 +29,7 @@ export const RULES: readonly Rule[] = [
     name: 'dlq-retention: dead letters are kept for two weeks',
     find: ({ queues }) =>
       queues
-        .filter((queue) => queue.takesDeadLetters && queue.retentionSeconds < DEAD_LETTER_DAYS * 24 * 3600)
+        .filter((queue) => queue.isDeadLetterQueue && queue.retentionSeconds < DEAD_LETTER_DAYS * 24 * 3600)
         .map(({ id, retentionSeconds }) => ({ id, problem: `keeps messages for only ${retentionSeconds} s` })),
   },
   {
@@ -119,7 +119,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'role-trust: only Lambda can assume the roles of functions',
     find: ({ functions }) =>
-      functions.flatMap(({ id, trusts }) =>
+      functions.flatMap(({ id, trustedPrincipals: trusts }) =>
         trusts.length === 1 && trusts[0] === 'Service: lambda.amazonaws.com'
           ? []
           : [{ id, problem: `can be assumed by ${trusts.join(', ') || 'an unknown principal'}` }],
@@ -129,8 +129,13 @@ export const RULES: readonly Rule[] = [
     name: 'account-trust: no role can be assumed by a whole account',
     find: ({ roles }) =>
       roles
-        .filter(({ trusts }) => trusts.length === 0 || trusts.some((one) => !one.startsWith('Service: ')))
-        .map(({ id, trusts }) => ({ id, problem: `can be assumed by ${trusts.join(', ') || 'an unknown principal'}` })),
+        .filter(
+          ({ trustedPrincipals: trusts }) => trusts.length === 0 || trusts.some((one) => !one.startsWith('Service: ')),
+        )
+        .map(({ id, trustedPrincipals: trusts }) => ({
+          id,
+          problem: `can be assumed by ${trusts.join(', ') || 'an unknown principal'}`,
+        })),
   },
   {
     name: 'iam-wildcard: permissions name their actions and resources',
@@ -167,7 +172,7 @@ export const RULES: readonly Rule[] = [
       tables.flatMap((table) => [
         ...(table.recovery ? [] : [{ id: table.id, problem: 'has no point-in-time recovery' }]),
         ...(table.ttl ? [] : [{ id: table.id, problem: 'has no TTL' }]),
-        ...(table.deletionProtection === kept && table.kept === kept
+        ...(table.deletionProtection === kept && table.retainOnDelete === kept
           ? []
           : [{ id: table.id, problem: kept ? 'can be deleted' : 'outlives its stage' }]),
       ]),
@@ -187,7 +192,7 @@ export const RULES: readonly Rule[] = [
     name: 'dlq-alarm: every dead-letter queue has an alarm',
     find: (deployment) =>
       deployment.queues
-        .filter(({ takesDeadLetters }) => takesDeadLetters)
+        .filter(({ isDeadLetterQueue }) => takesDeadLetters)
         .filter(({ name }) => !watched(deployment, 'AWS/SQS ApproximateNumberOfMessagesVisible', 'QueueName', name))
         .map(({ id }) => ({ id, problem: 'has no alarm' })),
   },

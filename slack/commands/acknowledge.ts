@@ -7,9 +7,9 @@ export const acknowledge: IncidentVerb<Nothing> = {
   ofIncident: true,
   command: 'incident',
   name: 'ack',
-  also: ['acknowledge'],
+  aliases: ['acknowledge'],
   usage: 'ack',
-  says: 'acknowledge the incident and its pages',
+  description: 'acknowledge the incident and its pages',
   parse: noArguments,
   buttons: { acknowledge: () => ({}) },
 };

@@ -12,7 +12,7 @@ export const pause: Verb<Reason> = {
   command: 'firebreak',
   name: 'pause',
   usage: 'pause [REASON]',
-  says: 'pause all automation, everywhere',
+  description: 'pause all automation, everywhere',
   parse: ({ from }) => ({ reason: from(0) }),
 };
 
@@ -20,9 +20,9 @@ export const resume: Verb<Reason> = {
   permission: 'automation:write',
   command: 'firebreak',
   name: 'resume',
-  also: ['unpause'],
+  aliases: ['unpause'],
   usage: 'resume [REASON]',
-  says: 'resume all automation',
+  description: 'resume all automation',
   parse: ({ from }) => ({ reason: from(0) }),
 };
 

@@ -28,9 +28,9 @@ export const declare: WithDialog<Verb<{ title: string | null }, Declare>> = {
   permission: 'incidents:write',
   command: 'incident',
   name: 'declare',
-  also: ['new', 'open', 'create', 'start'],
+  aliases: ['new', 'open', 'create', 'start'],
   usage: 'declare [TITLE]',
-  says: 'declare an incident; /incident alone does the same',
+  description: 'declare an incident; /incident alone does the same',
   parse: ({ from }) => ({ title: from(0) }),
   isComplete: (draft): draft is typeof draft & Declare => false,
   dialog: {
@@ -53,7 +53,7 @@ export const declare: WithDialog<Verb<{ title: string | null }, Declare>> = {
       return catalogue === null ? null : scopeErrors(catalogue.value, request);
     },
   },
-  written: ({ title }) => title,
+  freeText: ({ title }) => title,
 };
 
 /**

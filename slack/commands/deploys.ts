@@ -17,7 +17,7 @@ export const deploys: Verb<Wanted> = {
   command: 'deploys',
   name: '',
   usage: 'SERVICE [ENVIRONMENT]',
-  says: 'show recent deploys and the running version',
+  description: 'show recent deploys and the running version',
   named: ['env', 'environment'],
   parse(input) {
     const [service, second, ...more] = input.words;

@@ -15,9 +15,9 @@ export type Parsed =
       /** The command without the incident reference, as it would be typed. */
       typed: { verb: string; rest: string };
     }
-  | { kind: 'help'; of: CommandName }
+  | { kind: 'help'; command: CommandName }
   /** `nearest`: the command that was probably meant, as it would be typed. */
-  | { kind: 'usage'; because: string; nearest: string | null; of: CommandName | null };
+  | { kind: 'usage'; because: string; nearest: string | null; command: CommandName | null };
 
 const HELP = new Set(['help', '?', '-h', '--help', 'usage']);
 
@@ -30,17 +30,17 @@ const HELP = new Set(['help', '?', '-h', '--help', 'usage']);
 export function parseCommand(typed: string, text: string, environmentsOf: EnvironmentsOf = () => undefined): Parsed {
   const command = COMMANDS.find((name) => typed === `/${name}` || typed.endsWith(`-${name}`));
   if (command === undefined)
-    return { kind: 'usage', because: `${typed} is not a Firebreak command`, nearest: null, of: null };
-  return command === 'firebreak' ? root(typed, text, environmentsOf) : parse(command, typed, text, environmentsOf);
+    return { kind: 'usage', because: `${typed} is not a Firebreak command`, nearest: null, command: null };
+  return command === 'firebreak' ? parseRoot(typed, text, environmentsOf) : parse(command, typed, text, environmentsOf);
 }
 
-/** Parses `/firebreak freeze …` as `/freeze …`, and `/firebreak note …` as `/incident note …`. */
-function root(typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
+/** Parses the root command: `/firebreak freeze …` as `/freeze …`, and `/firebreak note …` as `/incident note …`. */
+function parseRoot(typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
   const { first, rest } = split(text);
   const other = COMMANDS.find((name) => name === first);
-  if (other === 'firebreak') return root(typed, rest, environmentsOf);
+  if (other === 'firebreak') return parseRoot(typed, rest, environmentsOf);
   if (other !== undefined) return parse(other, `${typed} ${other}`, rest, environmentsOf);
-  if (first === '' || HELP.has(first)) return { kind: 'help', of: 'firebreak' };
+  if (first === '' || HELP.has(first)) return { kind: 'help', command: 'firebreak' };
   if (verbNamed(TYPED.firebreak, first) !== undefined) return parse('firebreak', typed, text, environmentsOf);
   if (verbNamed(TYPED.incident, first) !== undefined)
     return parse('incident', `${typed} incident`, text, environmentsOf);
@@ -53,25 +53,25 @@ const HELP_VERB = 'help';
 
 const unknownVerb = (first: string): string => `unknown subcommand "${first}"`;
 
-const helpMeant = (of: CommandName, typed: string, first: string): Parsed =>
-  wrong(of, unknownVerb(first), `${typed} ${HELP_VERB}`);
+const helpMeant = (command: CommandName, typed: string, first: string): Parsed =>
+  wrong(command, unknownVerb(first), `${typed} ${HELP_VERB}`);
 
 function parse(command: CommandName, typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
   const verbs = TYPED[command];
   const { first, rest } = split(text);
-  if (HELP.has(first) && rest === '') return { kind: 'help', of: command };
+  if (HELP.has(first) && rest === '') return { kind: 'help', command };
   const [only] = verbs;
-  if (verbs.length === 1 && only !== undefined) return read(command, typed, only, text, environmentsOf);
-  const turned = command === 'incident' ? namedFirst(text) : undefined;
-  if (turned !== undefined) return parse(command, typed, turned, environmentsOf);
+  if (verbs.length === 1 && only !== undefined) return parseArguments(command, typed, only, text, environmentsOf);
+  const reordered = command === 'incident' ? verbBeforeIncident(text) : undefined;
+  if (reordered !== undefined) return parse(command, typed, reordered, environmentsOf);
   const verb = first === '' ? withoutVerb(command) : verbNamed(verbs, first);
-  if (verb !== undefined) return read(command, `${typed} ${verb.name}`, verb, rest, environmentsOf);
-  if (first === '') return { kind: 'help', of: command };
+  if (verb !== undefined) return parseArguments(command, `${typed} ${verb.name}`, verb, rest, environmentsOf);
+  if (first === '') return { kind: 'help', command };
   const near = nearestVerb(verbs, first);
   if (near === HELP_VERB) return helpMeant(command, typed, first);
   if (near !== null) return unknownVerbWithSuggestion(command, typed, first, `${near} ${rest}`, environmentsOf);
-  const implied = command === 'freeze' && saysMore(rest) ? verbNamed(verbs, 'open') : undefined;
-  if (implied !== undefined) return read(command, `${typed} open`, implied, text, environmentsOf);
+  const implied = command === 'freeze' && hasDurationOrReason(rest) ? verbNamed(verbs, 'open') : undefined;
+  if (implied !== undefined) return parseArguments(command, `${typed} open`, implied, text, environmentsOf);
   return wrong(
     command,
     unknownVerb(first),
@@ -82,7 +82,7 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
 /**
  * Rewrites `#incident-1 resolve …` as `resolve #incident-1 …`; alone, it asks for the status. Undefined: other text.
  */
-function namedFirst(text: string): string | undefined {
+function verbBeforeIncident(text: string): string | undefined {
   const [named] = wordsOf(text);
   if (named === undefined || incidentNamed(named.text) === undefined) return undefined;
   const { first, rest } = split(text.trimStart().slice(named.text.length));
@@ -90,7 +90,7 @@ function namedFirst(text: string): string | undefined {
   return verbNamed(TYPED.incident, first)?.ofIncident === true ? `${first} ${named.text} ${rest}` : undefined;
 }
 
-/** Suggests a correction of the subcommand; its arguments may be wrong as well. */
+/** Returns the usage error for an unknown subcommand. The suggestion corrects the subcommand and, if possible, its arguments. */
 function unknownVerbWithSuggestion(
   command: CommandName,
   typed: string,
@@ -98,8 +98,9 @@ function unknownVerbWithSuggestion(
   text: string,
   environmentsOf: EnvironmentsOf,
 ): Parsed {
-  const again = parse(command, typed, text, environmentsOf);
-  const near = again.kind === 'usage' && again.nearest !== null ? again.nearest : `${typed} ${plainText(text)}`;
+  const corrected = parse(command, typed, text, environmentsOf);
+  const near =
+    corrected.kind === 'usage' && corrected.nearest !== null ? corrected.nearest : `${typed} ${plainText(text)}`;
   return wrong(command, unknownVerb(first), near);
 }
 
@@ -108,7 +109,7 @@ const withoutVerb = (command: CommandName): TypedAction | undefined =>
   command === 'incident' ? verbNamed(TYPED.incident, 'declare') : undefined;
 
 /** Returns whether the text contains a duration or a reason, which only occurs when opening a freeze. */
-const saysMore = (rest: string): boolean =>
+const hasDurationOrReason = (rest: string): boolean =>
   /(?:^|\s)reason=/i.test(rest) ||
   wordsOf(rest).some((_, at, words) => isDuration(words.slice(at).map(({ text }) => text)));
 
@@ -117,15 +118,15 @@ function isDuration(words: readonly string[]): boolean {
   return found !== undefined && 'seconds' in found.duration;
 }
 
-function read(
+function parseArguments(
   command: CommandName,
   typed: string,
   verb: TypedAction,
   text: string,
   environmentsOf: EnvironmentsOf,
 ): Parsed {
-  const { incident, rest } = verb.ofIncident === true ? aboutIncident(text) : { incident: null, rest: text };
-  const answer: object | Wrong = verb.parse(givenBy(verb, rest, environmentsOf));
+  const { incident, rest } = verb.ofIncident === true ? splitIncident(text) : { incident: null, rest: text };
+  const answer: object | Wrong = verb.parse(givenArguments(verb, rest, environmentsOf));
   if (!('wrong' in answer))
     return {
       kind: 'request',
@@ -139,20 +140,20 @@ function read(
 }
 
 /** Parses the incident reference in the first word, and the remaining text. */
-function aboutIncident(text: string): { incident: NamedIncident | null; rest: string } {
+function splitIncident(text: string): { incident: NamedIncident | null; rest: string } {
   const [named] = wordsOf(text);
   const incident = named === undefined ? undefined : incidentNamed(named.text);
   if (named === undefined || incident === undefined) return { incident: null, rest: text };
   return { incident, rest: text.slice(named.at + named.text.length).trim() };
 }
 
-function givenBy(verb: TypedAction, text: string, environmentsOf: EnvironmentsOf): Given {
+function givenArguments(verb: TypedAction, text: string, environmentsOf: EnvironmentsOf): Given {
   const { line, named } = namedOf(text, verb.named ?? []);
   const words = wordsOf(line);
   return {
     words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),
     named,
-    begins: verb.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
+    firstNamed: verb.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
     from: (index, before = words.length) => {
       const word = words[index];
       if (word === undefined || index >= before) return null;
@@ -170,29 +171,30 @@ function split(text: string): { first: string; rest: string } {
 }
 
 const verbNamed = (verbs: readonly TypedAction[], word: string): TypedAction | undefined =>
-  verbs.find(({ name, also = [] }) => name === word || also.includes(word));
+  verbs.find(({ name, aliases = [] }) => name === word || aliases.includes(word));
 
-/** Minimum length of aliases for suggestions: a service name may resemble a short alias. */
-const ALSO_MIN_CHARS = 8;
+/** Minimum length of an alias to be suggested: a service name could be mistaken for a misspelled short alias. */
+const ALIAS_MIN_CHARS = 8;
 
 /** Returns the subcommand that was probably meant; null: none is similar. */
 function nearestVerb(verbs: readonly TypedAction[], word: string): string | null {
-  const also = verbs.flatMap((verb) => verb.also ?? []).filter(({ length }) => length >= ALSO_MIN_CHARS);
-  const near = nearest(word, [...namesOf(verbs), HELP_VERB, ...also]);
+  const aliases = verbs.flatMap((verb) => verb.aliases ?? []).filter(({ length }) => length >= ALIAS_MIN_CHARS);
+  const near = nearest(word, [...namesOf(verbs), HELP_VERB, ...aliases]);
   return near === null ? null : (verbNamed(verbs, near)?.name ?? near);
 }
 
 const namesOf = (verbs: readonly TypedAction[]): string[] => verbs.map(({ name }) => name).filter(Boolean);
 
-const wrong = (of: CommandName, because: string, near: string | null): Parsed => ({
+const wrong = (command: CommandName, because: string, near: string | null): Parsed => ({
   kind: 'usage',
   because,
   nearest: near?.trim().replaceAll(/\s+/g, ' ') ?? null,
-  of,
+  command,
 });
 
 /** Returns all verbs of a command as typed; for the root, those of all commands. */
-export function helpOf(command: CommandName): { typed: string; says: string }[] {
-  const listed = (name: CommandName) => TYPED[name].map(({ usage, says }) => ({ typed: `/${name} ${usage}`, says }));
+export function helpOf(command: CommandName): { typed: string; description: string }[] {
+  const listed = (name: CommandName) =>
+    TYPED[name].map(({ usage, description }) => ({ typed: `/${name} ${usage}`, description }));
   return command === 'firebreak' ? COMMANDS.flatMap(listed) : listed(command);
 }

@@ -16,9 +16,9 @@ export const resolve: IncidentVerb<Resolve> = {
   ofIncident: true,
   command: 'incident',
   name: 'resolve',
-  also: ['close', 'done', 'resolved'],
+  aliases: ['close', 'done', 'resolved'],
   usage: 'resolve [NOTE]',
-  says: 'resolve the incident',
+  description: 'resolve the incident',
   parse: ({ from }) => ({ note: from(0) }),
   dialog: {
     id: 'resolve_incident',
@@ -28,7 +28,7 @@ export const resolve: IncidentVerb<Resolve> = {
     isNeededFor: ({ note }) => note === null,
     blocks: async ({ about, which, waiting: context }) => [
       ...which,
-      ...quoted(alsoResolved(await childrenOf(context, about))),
+      ...quoted(childrenNotice(await childrenOf(context, about))),
       textInput({
         field: FIELDS.text,
         label: 'How was it resolved?',
@@ -40,32 +40,36 @@ export const resolve: IncidentVerb<Resolve> = {
     read: (fields) => ({ note: fields.text(FIELDS.text) }),
   },
   buttons: { resolve: 'dialog' },
-  written: ({ note }) => note,
+  freeText: ({ note }) => note,
 };
 
 /** Describes the open children of a parent incident. Null: none, or they can't be read; then the answer describes them. */
 async function childrenOf({ cachedReads: reads }: RequestContext, about: About): Promise<string | null> {
   const open = about.incident === null ? null : await reads.openIncidents(BRIEF_PATIENCE_MS);
-  const parts = (open?.value ?? []).filter(({ parent_id }) => parent_id !== undefined && parent_id === about.incident);
-  return openChildrenWords(openChildren(parts.map((incident) => ({ incident }))));
+  const children = (open?.value ?? []).filter(
+    ({ parent_id }) => parent_id !== undefined && parent_id === about.incident,
+  );
+  return openChildrenWords(openChildren(children.map((incident) => ({ incident }))));
 }
 
-const alsoResolved = (children: string | null): string =>
+const childrenNotice = (children: string | null): string =>
   children === null ? '' : `This also resolves ${children}. Alerts that fire afterwards page like any other incident.`;
 
 export const runResolve: RunInIncident<Resolve> = async (deps, { caller, key }, id, { note }) => {
   const before = await view(deps, id);
   if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
-  const parts = await deps.incidentGroups.children(id);
-  const also = openChildrenWords(openChildren(parts));
+  const children = await deps.incidentGroups.children(id);
+  const childrenWords = openChildrenWords(openChildren(children));
   // The description of the children includes their firing alerts.
-  const firing = parts.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
+  const firing = children.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
   await executeResponseAction(deps, caller, { id, action: 'resolve', note: note ?? '', key });
-  return answered(`The incident is resolved${also === null ? '' : `, together with ${also}`}.${firingWords(firing)}`);
+  return answered(
+    `The incident is resolved${childrenWords === null ? '' : `, together with ${childrenWords}`}.${firingNotice(firing)}`,
+  );
 };
 
 /** Explains that alerts that keep firing no longer page, because a person resolved the incident. */
-function firingWords(firing: number): string {
+function firingNotice(firing: number): string {
   if (firing === 0) return '';
   const still = firing === 1 ? 'One alert is still firing' : `${firing} alerts are still firing`;
   return ` ⚠️ ${still}. Alerts that keep firing no longer page; alerts that start to fire from now on do.`;

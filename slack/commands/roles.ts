@@ -34,9 +34,9 @@ export const roles: IncidentVerb<Nothing> = {
   reads: true,
   command: 'incident',
   name: 'roles',
-  also: ['who'],
+  aliases: ['who'],
   usage: 'roles',
-  says: 'show the roles and who has them',
+  description: 'show the roles and who has them',
   parse: noArguments,
 };
 
@@ -59,9 +59,9 @@ export const take: IncidentVerb<Take> = {
   ofIncident: true,
   command: 'incident',
   name: 'take',
-  also: ['claim', 'lead'],
+  aliases: ['claim', 'lead'],
   usage: 'take [ROLE]',
-  says: 'take a role: commander (the default), communications, or scribe',
+  description: 'take a role: commander (the default), communications, or scribe',
   parse({ words }) {
     const word = words.join('-') || 'commander';
     const role = roleIn(word);
@@ -84,7 +84,7 @@ export const runTake: RunInIncident<Take> = async (deps, acting, id, { role, vac
   const incident = await recordOf(deps, id);
   return {
     ...answered(`You are now ${role}${before === null ? '' : `, in place of ${before.shown}`}.`),
-    emails: emailToDisplaced(caller, before, assigneeOf(caller), [
+    directMessages: emailToDisplaced(caller, before, assigneeOf(caller), [
       `${nameOf(caller)} has taken over as ${role} of `,
       ...titleOf(incident),
     ]),
@@ -99,9 +99,9 @@ export const leave: IncidentVerb<Leave> = {
   ofIncident: true,
   command: 'incident',
   name: 'leave',
-  also: ['drop', 'unassign', 'step-down'],
+  aliases: ['drop', 'unassign', 'step-down'],
   usage: 'leave [ROLE]',
-  says: 'leave a role; without a role, all your roles',
+  description: 'leave a role; without a role, all your roles',
   parse({ words }) {
     if (words.length === 0) return { role: null };
     const role = roleIn(words.join('-'));
@@ -140,7 +140,7 @@ export const assign: IncidentVerb<Assign> = {
   command: 'incident',
   name: 'assign',
   usage: 'assign ROLE @USER',
-  says: 'assign a role to another person',
+  description: 'assign a role to another person',
   parse: parseAssign,
 };
 
@@ -191,7 +191,7 @@ export const runAssign: RunInIncident<Assign> = async (deps, acting, id, { role,
   const incident = await recordOf(deps, id);
   return {
     ...answered({ user }, ` is now ${role}${inPlaceOf(before, caller)}.`),
-    emails: [
+    directMessages: [
       ...emailTo(caller, user, [`${nameOf(caller)} has assigned you the ${role} role of `, ...titleOf(incident)]),
       ...emailToDisplaced(caller, before, to, [
         `${nameOf(caller)} has made ${to.shown} the ${role} of `,
@@ -208,9 +208,9 @@ export const handover: IncidentVerb<HandOver> = {
   ofIncident: true,
   command: 'incident',
   name: 'handover',
-  also: ['hand-over', 'handoff', 'hand-off'],
+  aliases: ['hand-over', 'handoff', 'hand-off'],
   usage: 'handover @USER [SUMMARY]',
-  says: 'hand over command, with a short summary',
+  description: 'hand over command, with a short summary',
   parse({ words, from }) {
     const [first] = words;
     if (first === undefined) return { user: null, brief: null };
@@ -248,7 +248,7 @@ export const handover: IncidentVerb<HandOver> = {
       brief: fields.text(FIELDS.text),
     }),
   },
-  written: ({ brief, called }) => brief ?? called ?? null,
+  freeText: ({ brief, called }) => brief ?? called ?? null,
 };
 
 export const runHandover: RunInIncident<HandOver> = async (deps, acting, id, request) => {
@@ -265,7 +265,7 @@ export const runHandover: RunInIncident<HandOver> = async (deps, acting, id, req
   const incident = await recordOf(deps, id);
   return {
     ...answered({ user }, ` now has command${inPlaceOf(before, caller)}. The summary is on the timeline.`),
-    emails: [
+    directMessages: [
       ...emailTo(caller, user, [
         `${nameOf(caller)} has handed over command to you: `,
         ...titleOf(incident),
@@ -298,7 +298,7 @@ function noRole(word: string, after = ''): Wrong {
   return near === null ? { wrong } : { wrong, instead: `${ROLES[near] ?? near}${after}` };
 }
 
-type EmailContent = NonNullable<Outcome['emails']>[number];
+type EmailContent = NonNullable<Outcome['directMessages']>[number];
 
 const nameOf = ({ shown, name }: Caller): string => shown ?? name;
 

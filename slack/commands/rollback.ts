@@ -28,7 +28,7 @@ export const rollback: Verb<Wanted> = {
   command: 'rollback',
   name: '',
   usage: 'SERVICE [ENVIRONMENT] [VERSION]',
-  says: 'show the suspect and the planned rollback, and ask for confirmation',
+  description: 'show the suspect and the planned rollback, and ask for confirmation',
   named: ['env', 'environment', 'to', 'version'],
   parse: parseRollback,
   withoutArguments: chooseService,

@@ -15,9 +15,9 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
   ofIncident: true,
   command: 'incident',
   name: 'severity',
-  also: ['sev', 'level'],
+  aliases: ['sev', 'level'],
   usage: 'severity LEVEL',
-  says: 'set the severity: critical (SEV1, P1), warning (SEV2, SEV3), or info',
+  description: 'set the severity: critical (SEV1, P1), warning (SEV2, SEV3), or info',
   parse({ words }) {
     const [level] = words;
     if (level === undefined) return { severity: null };
@@ -40,7 +40,7 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
     read: (fields) => ({ severity: fields.severity(), note: fields.text(FIELDS.text) }),
   },
   buttons: { severity: 'dialog' },
-  written: (request) => request.note ?? null,
+  freeText: (request) => request.note ?? null,
 };
 
 export const runSeverity: RunInIncident<NewSeverity> = async (deps, { caller, key }, id, request) => {

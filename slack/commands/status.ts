@@ -41,9 +41,9 @@ export const list: Verb<Nothing> = {
   permission: 'incidents:read',
   command: 'incident',
   name: 'list',
-  also: ['ls'],
+  aliases: ['ls'],
   usage: 'list',
-  says: 'list open incidents',
+  description: 'list open incidents',
   parse: noArguments,
   async answerNow(context, command) {
     const visible = await visibleNow(context, command);
@@ -72,9 +72,9 @@ export const status: IncidentVerb<Nothing> = {
   reads: true,
   command: 'incident',
   name: 'status',
-  also: ['show', 'info', 'summary'],
+  aliases: ['show', 'info', 'summary'],
   usage: 'status',
-  says: 'show the status of this incident',
+  description: 'show the status of this incident',
   parse: noArguments,
   async answerNow(context, command, named) {
     const visible = await visibleNow(context, command);
@@ -111,9 +111,9 @@ export const productStatus: Verb<Nothing> = {
   permission: 'automation:read',
   command: 'firebreak',
   name: 'status',
-  also: ['show'],
+  aliases: ['show'],
   usage: 'status',
-  says: 'show the state of automation and the open incidents',
+  description: 'show the state of automation and the open incidents',
   parse: noArguments,
   async answerNow(context, command) {
     const [visible, automation] = await Promise.all([visibleNow(context, command), context.cachedReads.automation()]);

@@ -20,13 +20,13 @@ export const note: IncidentVerb<Note> = {
   command: 'incident',
   name: 'note',
   usage: 'note TEXT',
-  says: 'add a note to the timeline; to add a message, mark it with 📌',
+  description: 'add a note to the timeline; to add a message, mark it with 📌',
   parse({ from }) {
     const text = from(0);
     return text === null ? { wrong: 'the text of the note is missing', instead: 'TEXT' } : { text };
   },
   startingWith: ({ text }, word) => ({ text: `${word} ${text}` }),
-  written: ({ text }) => text,
+  freeText: ({ text }) => text,
   neverLate: true,
 };
 

@@ -12,9 +12,9 @@ export const update: IncidentVerb<{ text: string | null }, Update> = {
   ofIncident: true,
   command: 'incident',
   name: 'update',
-  also: ['publish', 'say'],
+  aliases: ['publish', 'say'],
   usage: 'update [TEXT]',
-  says: 'send an update to stakeholders',
+  description: 'send an update to stakeholders',
   parse: ({ from }) => ({ text: from(0) }),
   isComplete: (draft): draft is Update => draft.text !== null,
   dialog: {
@@ -37,7 +37,7 @@ export const update: IncidentVerb<{ text: string | null }, Update> = {
   },
   buttons: { publish: 'dialog' },
   startingWith: (request, word) => ({ ...request, text: `${word} ${request.text}` }),
-  written: ({ text }) => text,
+  freeText: ({ text }) => text,
   neverLate: true,
 };
 

@@ -22,8 +22,8 @@ export type Given = {
   words: readonly string[];
   named: ReadonlyMap<string, string>;
   /** Name of the `name=value` argument at the start. Null: the arguments start with a word. */
-  begins: string | null;
-  /** Returns the plain text from one word to another; null: nothing. */
+  firstNamed: string | null;
+  /** Returns the plain text from one word up to, but not including, another; null: nothing. */
   from(index: number, before?: number): string | null;
   environmentsOf: EnvironmentsOf;
 };
@@ -43,11 +43,11 @@ type Typed<D> = {
   /** Subcommand. Empty: the command has none. */
   name: string;
   /** Aliases. */
-  also?: readonly string[];
+  aliases?: readonly string[];
   /** Shown in the help, in usage errors, and in docs/reference/slack-commands.md. */
   usage: string;
   /** Effect, for the help. */
-  says: string;
+  description: string;
   /** Arguments that can be given as `name=value`. */
   named?: readonly string[];
   parse(input: Given): D | Wrong;
@@ -64,7 +64,7 @@ export type Dialog<D, R> = {
   title: string;
   /** Label of the button that submits it. */
   submit: string;
-  /** A field that the dialog always has, for errors about the whole. */
+  /** A field that the dialog always has. Slack shows errors that concern no single field there. */
   field: string;
   /** Returns whether the dialog asks for what a command omits. */
   isNeededFor(draft: D): boolean;
@@ -72,7 +72,9 @@ export type Dialog<D, R> = {
   blocks(opened: {
     draft: D | null;
     about: About;
+    /** Fields with which people choose the incident. Empty: it is known, or the verb has none. */
     which: Block[];
+    /** Data that can be read while Slack waits for the dialog. */
     waiting: RequestContext;
   }): Block[] | Promise<Block[]>;
   /** Context that the submission returns in addition. */
@@ -97,7 +99,7 @@ type Entry<D, R> = {
   dialog?: Dialog<D, R>;
   buttons?: Buttons<R>;
   /** Returns the text that the person wrote, which is stored nowhere else and is part of a refusal. Null: none. */
-  written?(request: R): string | null;
+  freeText?(request: R): string | null;
   /** Whether it is still useful a quarter of an hour later. */
   neverLate?: true;
   /** Whether the person requested nothing, and gets no refusal. */

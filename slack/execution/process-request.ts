@@ -99,7 +99,7 @@ async function outcomeOf(
 function notDone({ request }: Command, outcome: Outcome): Outcome {
   const verb = verbOf(request);
   if (verb.silent === true) return NOTHING;
-  const written = verb.written?.(request) ?? null;
+  const written = verb.freeText?.(request) ?? null;
   const text =
     outcome.answer?.parts.flatMap((part) => (part.kind === 'text' ? [plainOf(part.text)] : [])).join(' ') ?? '';
   // The dialog or command with the text is gone by now.
@@ -144,7 +144,7 @@ function wordsOf({ code, detail }: Refusal): string {
 async function deliver(
   { ephemeralMessages, userCache, log }: CommandDeps,
   replyTo: ReplyTo,
-  { answer, isPublic: aloud = false, emails = [] }: Outcome,
+  { answer, isPublic: aloud = false, directMessages: emails = [] }: Outcome,
 ): Promise<void> {
   const isLost = (response: VendorResponse<null>, user: string): boolean => {
     if (response.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: response.detail });

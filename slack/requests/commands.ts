@@ -20,7 +20,7 @@ type ParsedCommand = Extract<Parsed, { kind: 'request' }>;
 /** Responds to a slash command: immediately, with a modal, or by queuing it before the response. */
 export async function answerCommand(context: RequestContext, command: SlashCommand): Promise<Answer> {
   const parsed = parseCommand(command.command, command.text);
-  if (parsed.kind === 'help') return ephemeral(helpMessage(parsed.of));
+  if (parsed.kind === 'help') return ephemeral(helpMessage(parsed.command));
   if (parsed.kind === 'usage') return ephemeral(await usageNow(context, parsed, command));
   const dialog = await dialogFor(context, parsed, command);
   if (dialog?.kind === 'refused') return ephemeral(withTyped(dialog.why, command.command, command.text));
@@ -39,7 +39,7 @@ type Usage = Extract<Parsed, { kind: 'usage' }>;
 
 /** Returns the usage error, or what the verb answers without arguments. */
 async function usageNow(context: RequestContext, parsed: Usage, command: SlashCommand): Promise<ChatMessage> {
-  const verb = command.text.trim() === '' && parsed.of !== null ? TYPED[parsed.of][0] : undefined;
+  const verb = command.text.trim() === '' && parsed.command !== null ? TYPED[parsed.command][0] : undefined;
   return (await verb?.withoutArguments?.(context, command)) ?? usageMessage(parsed);
 }
 

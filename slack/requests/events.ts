@@ -5,8 +5,8 @@ import type { RequestContext } from '../request-context.ts';
 import { type Answer, emptyAnswer, refused, text } from './http.ts';
 import { enqueueRequest } from './enqueue.ts';
 
-/** Subtypes of messages that people write. Other subtypes are about edits, joins, and so on. */
-const WRITTEN: readonly string[] = ['thread_broadcast', 'file_share', 'me_message'];
+/** Subtypes of messages that people write. Slack sends other subtypes for edits, joins, and so on. */
+const PERSONAL_SUBTYPES: readonly string[] = ['thread_broadcast', 'file_share', 'me_message'];
 
 /** Responds to a request of the Events API. `unreadable`: the payload does not have the format of its type. */
 export async function answerEvent(context: RequestContext, payload: unknown): Promise<Answer | { unreadable: string }> {
@@ -30,11 +30,11 @@ export async function answerEvent(context: RequestContext, payload: unknown): Pr
 
 /** Returns whether Firebreak handles the event. Events of bots, including its own, are ignored. */
 function isOfInterest({ event, authorizations }: EventCallback): boolean {
-  const robots = authorizations.flatMap(({ user_id, is_bot }) => (is_bot && user_id ? [user_id] : []));
-  if (event.user && robots.includes(event.user)) return false;
+  const bots = authorizations.flatMap(({ user_id, is_bot }) => (is_bot && user_id ? [user_id] : []));
+  if (event.user && bots.includes(event.user)) return false;
   switch (event.type) {
     case 'message':
-      return !event.bot_id && Boolean(event.user) && (!event.subtype || WRITTEN.includes(event.subtype));
+      return !event.bot_id && Boolean(event.user) && (!event.subtype || PERSONAL_SUBTYPES.includes(event.subtype));
     case 'reaction_added':
       return PINS.includes(event.reaction) && event.item.type === 'message';
     case 'member_joined_channel':

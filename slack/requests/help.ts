@@ -9,14 +9,17 @@ const ELSEWHERE = smallPrint([
 ]);
 
 export function helpMessage(command: CommandName): ChatMessage {
-  const lines = helpOf(command).flatMap(({ typed, says }): Text => [{ code: typed.trim() }, `: ${says}\n`]);
+  const lines = helpOf(command).flatMap(({ typed, description }): Text => [
+    { code: typed.trim() },
+    `: ${description}\n`,
+  ]);
   const parts = [paragraph(lines), ...(command === 'incident' || command === 'firebreak' ? [ELSEWHERE] : [])];
   return { summary: `How to use /${command}`, parts };
 }
 
-export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: 'usage' }>): ChatMessage {
+export function usageMessage({ because, nearest, command }: Extract<Parsed, { kind: 'usage' }>): ChatMessage {
   const hint: Text = nearest === null ? [] : [' Did you mean ', { code: nearest }, '?'];
-  const more: Text = of === null ? [] : ['Help: ', { code: `/${of} help` }];
+  const more: Text = command === null ? [] : ['Help: ', { code: `/${command} help` }];
   return {
     summary: because,
     parts: [

@@ -47,12 +47,12 @@ export const refused = (
 
 /** Adds the request ID. Refusals have the same format as those of the API. */
 export function withRequestId({ status, headers, body, problem }: Answer, requestId: string): Answer {
-  const marked = { ...headers, 'x-request-id': requestId };
-  if (problem === undefined) return { status, headers: marked, body };
+  const withId = { ...headers, 'x-request-id': requestId };
+  if (problem === undefined) return { status, headers: withId, body };
   const { code, detail } = problem;
   const title = code.replaceAll('-', ' ');
   const payload = { type: `urn:firebreak:problem:${code}`, title, status, code, detail, request_id: requestId };
-  return { status, headers: { ...marked, 'content-type': 'application/problem+json' }, body: JSON.stringify(payload) };
+  return { status, headers: { ...withId, 'content-type': 'application/problem+json' }, body: JSON.stringify(payload) };
 }
 
 /** Returns the sender's request ID if it is safe to log and echo; otherwise, a new one. */

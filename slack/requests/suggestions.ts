@@ -6,7 +6,7 @@ import { permissionsInTime } from './permissions.ts';
 import { option, OPTION_VALUE_MAX, OPTIONS_MAX } from '../modals/blocks.ts';
 import { requestingUserOf } from './caller-permissions.ts';
 
-/** Maximum time in milliseconds to identify the user. */
+/** Maximum time to identify the user. */
 const READER_PATIENCE_MS = 1000;
 
 /** Suggests services that contain the typed text; those that begin with it come first. */

@@ -120,8 +120,11 @@ test.each<[rule: string, deployment: Deployment]>([
   ['recursion', worker(may('sqs:SendMessage', QUEUE))],
   ['recursion', worker(may('lambda:InvokeFunction', `${ARN}:live`))],
   ['recursion-needed', worker({ recursionAllowed: true })],
-  ['role-trust', worker({ trusts: ['Service: lambda.amazonaws.com', 'AWS: arn:aws:iam::123456789012:root'] })],
-  ['role-trust', worker({ trusts: [] })],
+  [
+    'role-trust',
+    worker({ trustedPrincipals: ['Service: lambda.amazonaws.com', 'AWS: arn:aws:iam::123456789012:root'] }),
+  ],
+  ['role-trust', worker({ trustedPrincipals: [] })],
   ['iam-wildcard', worker(may('sqs:*', QUEUE))],
   ['iam-wildcard', worker(may('sqs:SendMessage', '*'))],
   ['no-secret-variable', worker({ secretVariables: ['environment.variables.TOKEN'] })],

@@ -8,7 +8,8 @@ import { type DeploymentVerdict, isAllowed, isPinned, judge, type JudgeDeps } fr
 import { approvedText, pinnedText, timedOutText, waitingText } from './texts.ts';
 
 /**
- * When a waiting deployment is rejected by default. A forgotten one must not go live days later, when a freeze ends.
+ * When a deployment that waits at GitHub is rejected by default. A forgotten one must not go live days later, when a
+ * freeze ends.
  */
 export const REJECT_AFTER_HOURS = 24;
 
@@ -18,7 +19,7 @@ const GIVEN_UP_SECONDS = 31 * 24 * 3600;
 /** How many deployments are answered in parallel, within GitHub's limit for one app. */
 const AT_ONCE = 10;
 
-/** How long a gate is claimed. Longer than the calls to GitHub take, including getting a token. */
+/** How long a waiting deployment (`gate`) is claimed: longer than the calls to GitHub take, including getting a token. */
 const BUSY_SECONDS = 12;
 
 /**
@@ -28,6 +29,7 @@ const ROUND_MS = 15_000;
 
 export type ProtectionDeps = JudgeDeps & Pick<Deps, 'waitingDeployments' | 'audit' | 'log' | 'timeScale'>;
 
+/** `over`: GitHub no longer waits for an answer. */
 export type ProtectionState = 'approved' | 'rejected' | 'waiting' | 'over';
 
 /** Checks the freezes for all waiting deployments again, and sends changed answers to GitHub. */

@@ -41,7 +41,7 @@ async function change(
 export const confirm = (deps: SubscriptionDeps, link: GivenLink): Promise<Subscriber | undefined> =>
   change(deps, link, (before) => confirmed(before, deps.clock.now()));
 
-/** @param components null: all of the page */
+/** Changes the components whose updates a subscriber gets. @param components null: all components of the page */
 export const choose = (
   deps: SubscriptionDeps,
   link: GivenLink,

@@ -14,7 +14,9 @@ import { addFreezeCheck } from './check.ts';
 import { open, type OpenOptions } from './open.ts';
 
 const Freezes = z.object({ items: z.array(FreezeView) });
-const Given = Override.pick({ id: true, needs_approval: true }).extend({ warnings: z.array(z.string()).default([]) });
+const NewOverride = Override.pick({ id: true, needs_approval: true }).extend({
+  warnings: z.array(z.string()).default([]),
+});
 const Approved = Override.pick({ approved_by: true });
 
 const FREEZE = ['<freeze>', 'Id, last characters of the id, or SERVICE[/ENVIRONMENT]'] as const;
@@ -107,30 +109,32 @@ async function list(
   show(context, (await (await Client.of(context)).get(`/v1/freezes${queryOf(query)}`, Freezes)).items, json);
 }
 
-/** Shorter endings of an id are as likely a typing error. */
+/** Minimum length of the last characters of an id. A shorter text is more likely a mistyped service name. */
 const ID_END_MIN = 4;
 
 /**
  * Returns the id of the freeze with this name.
  * @throws CommandFailure if no freeze in force or scheduled has this name; UsageError if several have it
  */
-async function freezeNamed(client: Client, written: string): Promise<string> {
-  if (written.startsWith('frz_')) return written;
+async function freezeNamed(client: Client, freezeName: string): Promise<string> {
+  if (freezeName.startsWith('frz_')) return freezeName;
   const { items } = await client.get('/v1/freezes?limit=500', Freezes);
-  const [service, environment] = written.split('/');
+  const [service, environment] = freezeName.split('/');
   const [one, ...others] = items.filter(
     (freeze) =>
-      freeze.id === written ||
+      freeze.id === freezeName ||
       (freeze.state !== 'over' &&
         ((freeze.service === service && (environment === undefined || freeze.environment === environment)) ||
-          (written.length >= ID_END_MIN && freeze.id.endsWith(written)))),
+          (freezeName.length >= ID_END_MIN && freeze.id.endsWith(freezeName)))),
   );
   if (one === undefined)
-    throw new CommandFailure(`freeze ${JSON.stringify(written)} not found; to list freezes: firebreak freeze status`);
+    throw new CommandFailure(
+      `freeze ${JSON.stringify(freezeName)} not found; to list freezes: firebreak freeze status`,
+    );
   if (others.length > 0)
     throw new UsageError(
       [
-        `${JSON.stringify(written)} matches several freezes:`,
+        `${JSON.stringify(freezeName)} matches several freezes:`,
         ...[one, ...others].map(({ id, reason }) => oneLine(`  ${id}  ${reason}`)),
       ].join('\n'),
     );
@@ -166,32 +170,32 @@ async function statusOf(
   if (answer.clears_when !== null) context.out(oneLine(`  Clears ${answer.clears_when}`));
 }
 
-async function lift(context: CommandContext, written: string, { reason }: { reason?: string }): Promise<void> {
+async function lift(context: CommandContext, freezeName: string, { reason }: { reason?: string }): Promise<void> {
   const client = await Client.of(context);
-  const id = await freezeNamed(client, written);
+  const id = await freezeNamed(client, freezeName);
   await client.delete(`/v1/freezes/${encodeURIComponent(id)}${queryOf({ reason })}`);
   context.out(`${id} is lifted`);
 }
 
 type OverrideOptions = { reason: string; expiresAt?: string; minutes?: number; uses?: number; version?: string };
 
-async function override(context: CommandContext, written: string, options: OverrideOptions): Promise<void> {
+async function override(context: CommandContext, freezeName: string, options: OverrideOptions): Promise<void> {
   const { reason, minutes, uses, version } = options;
   if ((options.expiresAt === undefined) === (minutes === undefined))
     throw new UsageError('specify either --minutes or --expires-at');
   const expires_at = options.expiresAt ?? new Date(Date.now() + (minutes ?? 0) * 60_000).toISOString();
   const body = { reason, expires_at, uses, version };
   const client = await Client.of(context);
-  const id = await freezeNamed(client, written);
-  const given = await client.post(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, Given);
-  context.out(given.id);
-  for (const warning of given.warnings) context.err(oneLine(`warning: ${warning}`));
-  if (given.needs_approval) context.err(`another person must approve: firebreak freeze approve ${id} ${given.id}`);
+  const id = await freezeNamed(client, freezeName);
+  const created = await client.post(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, NewOverride);
+  context.out(created.id);
+  for (const warning of created.warnings) context.err(oneLine(`warning: ${warning}`));
+  if (created.needs_approval) context.err(`another person must approve: firebreak freeze approve ${id} ${created.id}`);
 }
 
-async function approve(context: CommandContext, written: string, name: string): Promise<void> {
+async function approve(context: CommandContext, freezeName: string, name: string): Promise<void> {
   const client = await Client.of(context);
-  const id = await freezeNamed(client, written);
+  const id = await freezeNamed(client, freezeName);
   const path = `/v1/freezes/${encodeURIComponent(id)}/overrides/${encodeURIComponent(name)}/approve`;
   const { approved_by } = await client.post(path, {}, Approved);
   context.out(`${name} is approved by ${approved_by ?? 'an unknown user'}`);

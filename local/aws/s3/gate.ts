@@ -1,11 +1,12 @@
-/** Lets work pass concurrently, except while the gate is held. */
+/** A readers-writer lock: work passes concurrently, except while work that must run alone holds the gate. */
 export class Gate {
   #passing = 0;
-  #held: Promise<unknown> | undefined;
+  #exclusive: Promise<unknown> | undefined;
   #idle = Promise.withResolvers<void>();
 
+  /** Runs `work` concurrently with other passing work. Waits while the gate is held. */
   async pass<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#held) await this.#held;
+    while (this.#exclusive) await this.#exclusive;
     this.#passing += 1;
     try {
       return await work();
@@ -16,10 +17,10 @@ export class Gate {
   }
 
   /** Runs `work` alone: waits for all passing work to end, and lets nothing pass until `work` ends. */
-  async hold<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#held) await this.#held;
+  async runAlone<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#exclusive) await this.#exclusive;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#held = promise;
+    this.#exclusive = promise;
     try {
       if (this.#passing > 0) {
         this.#idle = Promise.withResolvers();
@@ -27,7 +28,7 @@ export class Gate {
       }
       return await work();
     } finally {
-      this.#held = undefined;
+      this.#exclusive = undefined;
       resolve();
     }
   }

@@ -46,7 +46,7 @@ export async function objectStore(dir: string) {
 
   return {
     /** Runs `work` while no object changes. Changes wait until `work` ends. */
-    hold: <T>(work: () => Promise<T>): Promise<T> => writes.hold(work),
+    hold: <T>(work: () => Promise<T>): Promise<T> => writes.runAlone(work),
 
     requireBucket,
     createBucket: (bucket: string): Promise<void> => makeFolder(folderOf(bucket)),

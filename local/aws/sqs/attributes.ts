@@ -16,7 +16,7 @@ export const MESSAGE_MAX_BYTES = 1_048_576;
 
 type Rule = { initial?: string; accepts: (value: string) => boolean };
 
-const whole = (initial: number, min: number, max: number): Rule => ({
+const integer = (initial: number, min: number, max: number): Rule => ({
   initial: String(initial),
   accepts: (value) => /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max,
 });
@@ -25,23 +25,23 @@ const oneOf = (initial: string, ...others: string[]): Rule => ({
   accepts: (value) => [initial, ...others].includes(value),
 });
 /**
- * Stored and returned, without effect in the emulation: nothing is encrypted, and only the holder of the access key
+ * Accepts any value. It is stored and returned, without effect in the emulation: nothing is encrypted, and only the holder of the access key
  * calls.
  */
-const kept: Rule = { accepts: () => true };
+const STORED_ONLY: Rule = { accepts: () => true };
 
 const COMMON: Readonly<Record<string, Rule>> = {
-  DelaySeconds: whole(0, 0, 900),
-  MaximumMessageSize: whole(MESSAGE_MAX_BYTES, 1024, MESSAGE_MAX_BYTES),
-  MessageRetentionPeriod: whole(345_600, 60, 1_209_600),
-  ReceiveMessageWaitTimeSeconds: whole(0, 0, 20),
-  VisibilityTimeout: whole(30, 0, 43_200),
+  DelaySeconds: integer(0, 0, 900),
+  MaximumMessageSize: integer(MESSAGE_MAX_BYTES, 1024, MESSAGE_MAX_BYTES),
+  MessageRetentionPeriod: integer(345_600, 60, 1_209_600),
+  ReceiveMessageWaitTimeSeconds: integer(0, 0, 20),
+  VisibilityTimeout: integer(30, 0, 43_200),
   SqsManagedSseEnabled: oneOf('true', 'false'),
-  RedrivePolicy: kept, // checked separately, against the target queue
-  RedriveAllowPolicy: kept,
-  Policy: kept,
-  KmsMasterKeyId: kept,
-  KmsDataKeyReusePeriodSeconds: kept,
+  RedrivePolicy: STORED_ONLY, // checked separately, against the target queue
+  RedriveAllowPolicy: STORED_ONLY,
+  Policy: STORED_ONLY,
+  KmsMasterKeyId: STORED_ONLY,
+  KmsDataKeyReusePeriodSeconds: STORED_ONLY,
 };
 
 const FIFO_ONLY: Readonly<Record<string, Rule>> = {

@@ -17,12 +17,17 @@ export type Sqs = {
 };
 
 /**
- * What a request says besides its input. `origin`: the endpoint that the client used. `region`: the region of its signature.
- * `traceHeader`: the trace of the request.
+ * Properties of a request besides its input. `origin`: the endpoint that the client used. `region`: the region of its signature.
+ * `traceHeader`: the trace of the request. `disconnected`: aborted when the client closes the connection.
  */
-export type RequestContext = { origin: string; region: string; traceHeader: string | undefined; gone: AbortSignal };
+export type RequestContext = {
+  origin: string;
+  region: string;
+  traceHeader: string | undefined;
+  disconnected: AbortSignal;
+};
 
-/** Reads its input and returns the operation's output, within one transaction. */
+/** An SQS operation: validates its input and returns its output, within one transaction. */
 export type Operation = (sqs: Sqs, input: unknown, context: RequestContext) => object;
 
 export const urlOf = (sqs: Sqs, { origin }: RequestContext, name: string): string =>

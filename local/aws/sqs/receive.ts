@@ -28,9 +28,9 @@ export async function receiveMessage(sqs: Sqs, input: unknown, context: RequestC
     const look = await sqs.commits.run(() => lookInto(sqs, request, context));
     if (look.messages.length > 0) return { Messages: look.messages };
     const remaining = look.waitMs - (performance.now() - began);
-    if (remaining <= 0 || context.gone.aborted) return {};
+    if (remaining <= 0 || context.disconnected.aborted) return {};
     const sleepMs = Math.max(1, Math.min(remaining, look.nextInMs));
-    await sqs.arrivals.next(look.queueId, look.announced, sleepMs, context.gone);
+    await sqs.arrivals.next(look.queueId, look.announced, sleepMs, context.disconnected);
   }
 }
 
@@ -39,7 +39,7 @@ function lookInto(sqs: Sqs, request: ReceiveRequest, context: RequestContext): L
   const now = sqs.now();
   // Take nothing for a caller that has disconnected, because the messages would be hidden from others until their
   // visibility timeout.
-  const taken = context.gone.aborted ? [] : take(sqs, queue, request, now);
+  const taken = context.disconnected.aborted ? [] : take(sqs, queue, request, now);
   const waitSeconds = request.WaitTimeSeconds ?? Number(queue.attributes['ReceiveMessageWaitTimeSeconds']);
   return {
     messages: taken.map((message) => toReply(sqs, queue, message, request, context)),

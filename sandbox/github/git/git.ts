@@ -2,14 +2,14 @@ import { Hono, type Context } from 'hono';
 import * as z from 'zod';
 import { failed, invalid, notFound, originOf, readBody, repositoryOf } from '../answers.ts';
 import { commitJson, gitCommitJson, pullJson, refJson, treeJson } from './git-json.ts';
-import { type Placed, PlacementError } from './objects.ts';
+import { type PlacedEntry, PlacementError } from './objects.ts';
 import { pageOf } from '../pages.ts';
 import { openPulls, type Pull, type Pulls } from './pulls.ts';
 import { openRepository, type Repository } from './refs.ts';
 import type { StandInDeps } from '../../core/stand-in.ts';
 
-/** Called after a branch was updated. */
-export type Pushed = (repository: string, branch: string, sha: string) => void;
+/** Callback after a branch was updated. */
+export type OnPush = (repository: string, branch: string, sha: string) => void;
 
 const NewTree = z.object({
   base_tree: z.string().optional(),
@@ -29,7 +29,7 @@ const MovedRef = z.object({ sha: z.string(), force: z.boolean().default(false) }
 const NewPull = z.object({ title: z.string(), head: z.string(), base: z.string(), body: z.string().nullish() });
 
 /** Routes below `/repos/:owner/:repo` for Git objects and refs, commits, branches, and pull requests. */
-export function gitRoutes(deps: StandInDeps, pushed: Pushed): Hono {
+export function gitRoutes(deps: StandInDeps, pushed: OnPush): Hono {
   const { db, now } = deps;
   const pulls = openPulls(db);
   const of = (c: Context): Repository => openRepository(db, repositoryOf(c));
@@ -67,7 +67,7 @@ export function gitRoutes(deps: StandInDeps, pushed: Pushed): Hono {
     })
     .post('/git/trees', (c) => makeTree(c, of(c)))
     .get('/pulls', (c) => {
-      const { items, headers } = pageOf(c, pulls.all(repositoryOf(c)).filter(wanted(c)));
+      const { items, headers } = pageOf(c, pulls.all(repositoryOf(c)).filter(matchesQuery(c)));
       return c.json(
         items.map((pull) => pullJson(originOf(c), of(c), pull)),
         200,
@@ -106,7 +106,7 @@ async function makeTree(c: Context, repository: Repository): Promise<Response> {
   const { objects } = repository;
   const base = read.body.base_tree;
   if (base !== undefined && !objects.tree(base)) return failed(c, 422, 'base_tree is not a valid tree oid');
-  const placed = read.body.tree.map(({ content, sha, ...entry }): Placed => {
+  const placed = read.body.tree.map(({ content, sha, ...entry }): PlacedEntry => {
     return { ...entry, sha: content === undefined ? (sha ?? null) : objects.blob(content) };
   });
   const missing = placed.find(({ type, sha }) => type === 'tree' && sha !== null && !objects.tree(sha));
@@ -130,7 +130,7 @@ async function makeCommit(c: Context, repository: Repository, at: number): Promi
   return c.json(gitCommitJson(originOf(c), repository, repository.objects.makeCommit({ ...read.body, at })), 201);
 }
 
-async function makeRef(c: Context, repository: Repository, pushed: Pushed): Promise<Response> {
+async function makeRef(c: Context, repository: Repository, pushed: OnPush): Promise<Response> {
   const read = await readBody(c, NewRef);
   if ('refusal' in read) return read.refusal;
   const name = read.body.ref.replace(/^refs\//, '');
@@ -141,7 +141,7 @@ async function makeRef(c: Context, repository: Repository, pushed: Pushed): Prom
   return c.json(refJson(originOf(c), repository, { name, sha: read.body.sha }), 201);
 }
 
-async function moveRef(c: Context, repository: Repository, name: string, pushed: Pushed): Promise<Response> {
+async function moveRef(c: Context, repository: Repository, name: string, pushed: OnPush): Promise<Response> {
   const read = await readBody(c, MovedRef);
   if ('refusal' in read) return read.refusal;
   const { sha, force } = read.body;
@@ -184,7 +184,7 @@ const fieldErrors = (resource: string, field: string) => ({
  * Returns a filter for pull requests by the query parameters. The default for `state` is open. `head` is
  * `owner:branch`; without an owner, GitHub ignores it.
  */
-function wanted(c: Context): (pull: Pull) => boolean {
+function matchesQuery(c: Context): (pull: Pull) => boolean {
   const { state = 'open', head, base } = c.req.query();
   return (pull) =>
     (state === 'all' || pull.state === state) &&

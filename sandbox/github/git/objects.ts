@@ -17,7 +17,7 @@ export type TreeEntry = { path: string; mode: string; type: 'blob' | 'tree' | 'c
 export type GitCommit = { sha: string; tree: string; parents: string[]; message: string; at: number };
 
 /** An entry for a new tree, at a path of any depth. `null` removes the entry. */
-export type Placed = Omit<TreeEntry, 'sha'> & { sha: string | null };
+export type PlacedEntry = Omit<TreeEntry, 'sha'> & { sha: string | null };
 
 /** The Git objects of one repository, with the object IDs that Git would compute. */
 export type Objects = {
@@ -28,11 +28,11 @@ export type Objects = {
   commit(sha: string): GitCommit | undefined;
   makeCommit(commit: Omit<GitCommit, 'sha'>): GitCommit;
   /** @throws PlacementError for the removal of a path that doesn't exist */
-  makeTree(base: string | undefined, placed: readonly Placed[]): string;
+  makeTree(base: string | undefined, placed: readonly PlacedEntry[]): string;
   /** Returns the entry at a path below a tree, or undefined if there is none. */
   at(tree: string, path: string): TreeEntry | undefined;
   /** Returns the commits whose object IDs start with this text. */
-  commitsLike(begun: string): string[];
+  commitsLike(prefix: string): string[];
 };
 
 /** Thrown if a tree can't be created as requested. */
@@ -62,7 +62,7 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
   };
 
   /** Places entries level by level: entries below a folder are placed in the folder's tree. */
-  const writeAll = (base: readonly TreeEntry[], placed: readonly Placed[]): string => {
+  const writeAll = (base: readonly TreeEntry[], placed: readonly PlacedEntry[]): string => {
     const entries = new Map(base.map((entry) => [entry.path, entry]));
     for (const one of placed.filter(({ path }) => !path.includes('/'))) {
       const { path, mode, type, sha } = one;
@@ -101,7 +101,7 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
       for (const name of path.split('/')) entry = entry && tree(entry.sha)?.find((each) => each.path === name);
       return entry;
     },
-    commitsLike: (begun) => (like.all(repository, begun) as { sha: string }[]).map(({ sha }) => sha),
+    commitsLike: (prefix) => (like.all(repository, prefix) as { sha: string }[]).map(({ sha }) => sha),
   };
 }
 

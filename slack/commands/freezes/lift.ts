@@ -11,9 +11,9 @@ export const liftFreeze: Verb<Lift> = {
   permission: 'freezes:write',
   command: 'freeze',
   name: 'lift',
-  also: ['close', 'end', 'stop', 'off', 'remove', 'thaw', 'unfreeze', 'release'],
+  aliases: ['close', 'end', 'stop', 'off', 'remove', 'thaw', 'unfreeze', 'release'],
   usage: 'lift ID|SERVICE REASON',
-  says: 'lift a freeze',
+  description: 'lift a freeze',
   named: ['reason'],
   parse({ words, named, from }) {
     const [freeze] = words;
@@ -25,7 +25,7 @@ export const liftFreeze: Verb<Lift> = {
       : { freeze, reason };
   },
   buttons: { lift_freeze: ({ freeze }) => ({ freeze, reason: '' }) },
-  written: ({ reason }) => reason || null,
+  freeText: ({ reason }) => reason || null,
 };
 
 export const runLiftFreeze: Run<Lift> = async (deps, { caller }, request) => {

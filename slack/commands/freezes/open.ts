@@ -35,9 +35,9 @@ export const openFreeze: Verb<Open> = {
   permission: 'freezes:write',
   command: 'freeze',
   name: 'open',
-  also: ['start', 'add', 'on', 'begin'],
+  aliases: ['start', 'add', 'on', 'begin'],
   usage: 'open SERVICE|TEAM [ENVIRONMENT] [2h] REASON',
-  says: 'freeze deploys; without a duration, until the freeze is lifted',
+  description: 'freeze deploys; without a duration, until the freeze is lifted',
   named: ['reason', 'for', 'duration', 'env', 'environment', 'service', 'team'],
   parse: parseOpen,
   dialog: {
@@ -90,7 +90,7 @@ export const openFreeze: Verb<Open> = {
       ),
     }),
   },
-  written: ({ reason }) => reason || null,
+  freeText: ({ reason }) => reason || null,
 };
 
 function parseOpen(input: Given): Open | Wrong {
@@ -145,7 +145,7 @@ function environmentAt(
 }
 
 /** Recognizes `env=production 2h …`, which covers an entire environment, if no service can be meant. */
-function isOfAll({ words, named, begins }: Given): boolean {
+function isOfAll({ words, named, firstNamed: begins }: Given): boolean {
   const hasEnvironment = Boolean(named.get('environment') || named.get('env'));
   if (!hasEnvironment) return false;
   return words.length === 0 || ((begins ?? '').startsWith('env') && leadingDuration(words) !== undefined);

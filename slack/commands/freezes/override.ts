@@ -24,9 +24,9 @@ export const overrideFreeze: Verb<OverrideDraft, Override> = {
   permission: 'freezes:override',
   command: 'freeze',
   name: 'override',
-  also: ['except', 'allow', 'exception'],
+  aliases: ['except', 'allow', 'exception'],
   usage: 'override ID REASON [uses=1] [2h]',
-  says: 'let a deploy through a freeze',
+  description: 'let a deploy through a freeze',
   named: ['reason', 'uses', 'for', 'duration', 'version'],
   parse: parseOverride,
   isComplete: (draft): draft is Override => draft.freeze !== null && draft.reason !== null,
@@ -68,7 +68,7 @@ export const overrideFreeze: Verb<OverrideDraft, Override> = {
       version: about.version,
     }),
   },
-  written: ({ reason }) => reason || null,
+  freeText: ({ reason }) => reason || null,
 };
 
 /** Maximum number of uses, as in `POST /v1/freezes/{id}/overrides`. */

@@ -16,9 +16,9 @@ export const freezeStatus: Verb<Shown> = {
   permission: 'freezes:read',
   command: 'freeze',
   name: 'status',
-  also: ['list', 'show', 'check'],
+  aliases: ['list', 'show', 'check'],
   usage: 'status [SERVICE]',
-  says: 'show freezes and their reasons',
+  description: 'show freezes and their reasons',
   parse({ words, from }) {
     const [service] = words;
     if (words.length > 1) return { wrong: 'too many arguments: expected one service', instead: service ?? '' };

@@ -41,7 +41,7 @@ describe('services of a deployment at GitHub', () => {
     ['the repository in the deployer', 'acme/deploy', 'production', ['deploys/production']],
     ['not the code repository if the deployer has another', 'acme/code', 'production', ['deploys/production']],
     ["an unknown service with the repository's name", 'acme/new', 'production', ['new/production']],
-  ])('%s', (_, repository, environment, places) => expect(at(repository, environment)).toEqual(places));
+  ])('%s', (_, repository, environment, expected) => expect(at(repository, environment)).toEqual(expected));
 });
 
 describe('the recorded version of a commit', () => {
@@ -70,7 +70,7 @@ describe('the recorded version of a commit', () => {
 });
 
 describe('the comment at GitHub', () => {
-  const told = (
+  const verdictOf = (
     texts: string[],
     {
       allowed = false,
@@ -90,7 +90,7 @@ describe('the comment at GitHub', () => {
   const until = timestamp(Date.parse('2026-11-21T12:00:00Z'));
 
   test('has the reasons and the time of rejection', () => {
-    const text = waitingText([told(['a sale']), told(['no freeze applies'], { allowed: true })], until);
+    const text = waitingText([verdictOf(['a sale']), verdictOf(['no freeze applies'], { allowed: true })], until);
     expect(text).toContain('- `checkout/production`: `a sale`');
     expect(text).toContain('It continues automatically once it is allowed (`when it ends`)');
     expect(text).toMatch(/or is rejected at .*2026.*12:00/);
@@ -98,14 +98,14 @@ describe('the comment at GitHub', () => {
   });
 
   test('quotes user texts, so that they mention nobody and close no issue', () => {
-    const text = waitingText([told(['ask @acme/ops`\n## fixes #7'])], until);
+    const text = waitingText([verdictOf(['ask @acme/ops`\n## fixes #7'])], until);
     expect(text).toContain('``ask @acme/ops` ## fixes #7``');
     expect(text.split('\n').filter((line) => line.startsWith('#'))).toEqual([]);
   });
 
   test('fits into the limit, however long the reasons are', () => {
     const much = Array.from({ length: 40 }, (_, n) =>
-      told([`${n} ${'ä'.repeat(500)}`], { clears: 'when '.repeat(200) }),
+      verdictOf([`${n} ${'ä'.repeat(500)}`], { clears: 'when '.repeat(200) }),
     );
     for (const text of [waitingText(much, until), approvedText(much), pinnedText(much), timedOutText(much, 24)]) {
       expect(Array.from(text).length).toBeLessThanOrEqual(COMMENT_MAX_CHARS);
@@ -114,9 +114,11 @@ describe('the comment at GitHub', () => {
   });
 
   test('one refused service refuses the deployment, and a known bad version does not wait', () => {
-    const free = told(['free'], { allowed: true });
-    expect([isAllowed([free, free]), isAllowed([free, told(['a sale'])])]).toEqual([true, false]);
-    expect(isPinned([free, told(['bad'], { code: 'pinned_version' })])).toBe(true);
-    expect(isPinned([told(['a hint'], { allowed: true, code: 'pinned_version' }), told(['a sale'])])).toBe(false);
+    const free = verdictOf(['free'], { allowed: true });
+    expect([isAllowed([free, free]), isAllowed([free, verdictOf(['a sale'])])]).toEqual([true, false]);
+    expect(isPinned([free, verdictOf(['bad'], { code: 'pinned_version' })])).toBe(true);
+    expect(isPinned([verdictOf(['a hint'], { allowed: true, code: 'pinned_version' }), verdictOf(['a sale'])])).toBe(
+      false,
+    );
   });
 });

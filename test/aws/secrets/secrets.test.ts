@@ -100,7 +100,7 @@ describe('a secret', () => {
     const own = started();
     const names = Array.from({ length: 25 }, (_, i) => `CD_TOKEN_${i}`);
     expect(await Promise.all(names.map((name) => own.get(name)))).toEqual(names.map((_, i) => `token ${i}`));
-    expect(await own.get('CD_TOKEN_OF_NOBODY')).toBeUndefined();
+    expect(await own.get('CD_TOKEN_UNSET')).toBeUndefined();
   });
 
   test('that is rotated is seen within a minute', async () => {
@@ -152,14 +152,14 @@ describe('while SSM throttles', () => {
     const own = started({ client, log });
     expect(await own.get('ALERTMANAGER_URL')).toBe('https://old.test');
 
-    const ill = await throttled();
+    const unhealthy = await throttled();
     const send = client.send.bind(client);
-    vi.spyOn(client, 'send').mockImplementation(ill.client.send.bind(ill.client) as never);
+    vi.spyOn(client, 'send').mockImplementation(unhealthy.client.send.bind(unhealthy.client) as never);
     now += 30_000;
     secrets['ALERTMANAGER_URL'] = 'https://new.test';
     expect(await own.get('ALERTMANAGER_URL')).toBe('https://old.test');
     expect(await own.get('ALERTMANAGER_URL')).toBe('https://old.test');
-    expect(ill.proxy.log).toHaveLength(1);
+    expect(unhealthy.proxy.log).toHaveLength(1);
     expect(warnings).toEqual(['cannot read secrets; the last known values stay in use']);
 
     vi.mocked(client.send).mockImplementation(send as never);

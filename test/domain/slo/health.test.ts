@@ -12,12 +12,12 @@ const ratio = (of: 'good' | 'bad', more: object = {}) =>
 describe('the health query of an objective', () => {
   test.each([
     [
-      'of bad events: those that there are no series of are none',
+      'of bad events: missing series count as no bad events',
       ratio('bad'),
       '((sum(rate(part_total[5m]))) or 0 * (sum(rate(requests_total[5m])))) / (sum(rate(requests_total[5m])))',
     ],
     [
-      'of good events: without a series of them nothing is known',
+      'of good events: missing series give no result',
       ratio('good'),
       'clamp_min(1 - (sum(rate(part_total[5m]))) / (sum(rate(requests_total[5m]))), 0)',
     ],
@@ -27,7 +27,7 @@ describe('the health query of an objective', () => {
       '((sum(rate(part_total[5m]))) or 0 * (sum(rate(requests_total[5m])))) / (sum(rate(requests_total[5m])))',
     ],
     [
-      'of a share of good events: what is missing to all of them',
+      'of a share of good events: the remaining share',
       objective({ indicator: { kind: 'share', of: 'good', query: 'success_ratio' } }),
       '1 - avg_over_time(min(success_ratio)[5m:1m])',
     ],
@@ -48,7 +48,7 @@ describe('the health query of an objective', () => {
     ['90 %', objective({ target: 0.9 }), 0.55],
     ['50 %', objective({ target: 0.5 }), 0.75],
     [
-      'slices that are good from 99 % on',
+      'time slices that are good from 99 %',
       objective({ budgeting: { kind: 'timeslices', sliceSeconds: 300, sliceTarget: 0.99 } }),
       0.01,
     ],

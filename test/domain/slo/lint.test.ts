@@ -4,12 +4,12 @@ import type { LocatedSlo } from '../../../domain/slo/source-locations.ts';
 import { ServicesFile } from '../../../schemas/config/config.ts';
 import { Slo } from '../../../schemas/slo/slo.ts';
 
-type Said = Partial<Record<keyof Slo, unknown>>;
+type SloFields = Partial<Record<keyof Slo, unknown>>;
 
 const GOOD = {
   kind: 'ratio',
   counter: false,
-  of: 'bad',
+  findings: 'bad',
   numerator: 'sum(rate(requests_total{code=~"5.."}[{{.window}}]))',
   total: 'sum(rate(requests_total[{{.window}}]))',
 };
@@ -17,7 +17,7 @@ const GOOD = {
 const FILE = 'a.yaml';
 
 /** Builds an objective whose parts are on separate lines. */
-function written(said: Said = {}): LocatedSlo {
+function located(fields: SloFields = {}): LocatedSlo {
   const slo = Slo.parse({
     id: 'a',
     displayName: 'A',
@@ -28,7 +28,7 @@ function written(said: Said = {}): LocatedSlo {
     window: { kind: 'rolling', seconds: 28 * 24 * 3600 },
     budgeting: { kind: 'occurrences' },
     indicator: GOOD,
-    ...said,
+    ...fields,
   });
   const [name, service, environment, window, target, ...queries] = [1, 2, 3, 4, 5, 6, 7].map((line) => ({
     file: FILE,
@@ -39,17 +39,18 @@ function written(said: Said = {}): LocatedSlo {
 
 type Where = LocatedSlo['name'];
 
-const of = (said: Said = {}): string[] => lint([written(said)]).map(({ line, message }) => `${line} ${message}`);
+const findings = (fields: SloFields = {}): string[] =>
+  lint([located(fields)]).map(({ line, message }) => `${line} ${message}`);
 
 /** With a numerator that is a counter, too. */
 const COUNTER = { counter: true, numerator: 'errors_total' };
 
-const ratio = (query: string, more: object = {}): Said => ({ indicator: { ...GOOD, total: query, ...more } });
-const threshold = (query: string): Said => ({ indicator: { kind: 'threshold', query, op: 'lt', value: 1 } });
-const share = (query: string): Said => ({ indicator: { kind: 'share', of: 'good', query } });
+const ratio = (query: string, more: object = {}): SloFields => ({ indicator: { ...GOOD, total: query, ...more } });
+const threshold = (query: string): SloFields => ({ indicator: { kind: 'threshold', query, op: 'lt', value: 1 } });
+const share = (query: string): SloFields => ({ indicator: { kind: 'share', findings: 'good', query } });
 
 test('no findings for a ratio of rates over the window', () => {
-  expect(of()).toEqual([]);
+  expect(findings()).toEqual([]);
 });
 
 describe('a weak query is reported with a reason:', () => {
@@ -59,7 +60,7 @@ describe('a weak query is reported with a reason:', () => {
   const NUMBER = /returns a number of events, but a rate per second is expected/;
   const FIXED = /the rate is always over/;
   const GAUGE = /looks like a gauge/;
-  test.each<[string, Said, number, RegExp]>([
+  test.each<[string, SloFields, number, RegExp]>([
     ['CPU', threshold('1 - sum(rate(node_cpu_seconds_total{mode="idle"}[5m]))'), 6, CAUSE],
     ['memory', threshold('sum(container_memory_working_set_bytes)'), 6, CAUSE],
     ['memory in camel case', threshold('node_memory_MemAvailable_bytes'), 6, CAUSE],
@@ -104,13 +105,13 @@ describe('a weak query is reported with a reason:', () => {
       7,
       /"or vector\(0\)"/,
     ],
-  ])('%s', (_, said, line, message) => {
-    expect(of(said)).toEqual([expect.stringMatching(message)]);
-    expect(of(said)[0]).toMatch(new RegExp(`^${line} `));
+  ])('%s', (_, fields, line, message) => {
+    expect(findings(fields)).toEqual([expect.stringMatching(message)]);
+    expect(findings(fields)[0]).toMatch(new RegExp(`^${line} `));
   });
 
   test('with an alternative', () => {
-    const [numerator] = lint([written(ratio('sum(rate(x_total[30m]))'))]);
+    const [numerator] = lint([located(ratio('sum(rate(x_total[30m]))'))]);
     expect(numerator).toEqual({
       file: FILE,
       line: 7,
@@ -118,7 +119,7 @@ describe('a weak query is reported with a reason:', () => {
       message: 'the rate is always over 30m, whatever the requested window, which blurs errors',
       suggestion: 'write [{{.window}}] instead of [30m]',
     });
-    const suggested = (said: Said) => lint([written(said)]).map(({ suggestion }) => suggestion);
+    const suggested = (fields: SloFields) => lint([located(fields)]).map(({ suggestion }) => suggestion);
     expect(suggested(ratio('requests_total'))).toEqual([
       'write sum(rate(requests_total[{{.window}}])), or "counter: true"',
     ]);
@@ -127,7 +128,7 @@ describe('a weak query is reported with a reason:', () => {
     ]);
   });
 
-  test.each<[string, Said]>([
+  test.each<[string, SloFields]>([
     ['pages that load', ratio('sum(rate(page_load_seconds_count[{{.window}}]))')],
     ['uploads and downloads', ratio('sum(rate(upload_requests_total[{{.window}}]))')],
     ['a member, a memo', ratio('sum(rate(member_memo_total[{{.window}}]))')],
@@ -142,14 +143,14 @@ describe('a weak query is reported with a reason:', () => {
     ['a lag', threshold('max(consumer_lag)')],
     ['a percentile that is counted', ratio('sum(rate(x_bucket{le="0.3"}[{{.window}}]))')],
     ['zero of something else', ratio('sum(rate(x_total[{{.window}}])) or 0 * sum(rate(y_total[{{.window}}]))')],
-  ])('no findings for %s', (_, said) => {
-    expect(of(said)).toEqual([]);
+  ])('no findings for %s', (_, fields) => {
+    expect(findings(fields)).toEqual([]);
   });
 
   test('the same query twice', () => {
-    expect(of(ratio(' sum( rate(a_total[{{.window}}]) )', { numerator: 'sum(rate(a_total[{{.window}}]))' }))).toEqual([
-      '6 "bad" and "total" are the same query, so every event is bad',
-    ]);
+    expect(
+      findings(ratio(' sum( rate(a_total[{{.window}}]) )', { numerator: 'sum(rate(a_total[{{.window}}]))' })),
+    ).toEqual(['6 "bad" and "total" are the same query, so every event is bad']);
   });
 });
 
@@ -164,7 +165,7 @@ describe('an unrealistic target', () => {
   });
 
   // 28 days are 2,419,200 s: 99.999 % leaves 24.2 s, 99.99 % leaves 242 s.
-  test.each<[string, Said, string[]]>([
+  test.each<[string, SloFields, string[]]>([
     [
       'five nines of 28 days',
       { target: 0.99999 },
@@ -190,12 +191,12 @@ describe('an unrealistic target', () => {
     ['a window of a day', { target: 0.9, window: { kind: 'rolling', seconds: DAY } }, []],
     ['half of it', { target: 0.5 }, []],
     ['little', { target: 0.4 }, ['5 the target 40 % is low']],
-  ])('%s', (_, said, expected) => {
-    expect(of(said)).toEqual(expected);
+  ])('%s', (_, fields, expected) => {
+    expect(findings(fields)).toEqual(expected);
   });
 
   test('a share written as a percentage', () => {
-    expect(lint([written({ target: 0.00999 })])).toMatchObject([{ suggestion: 'did you mean target: 0.999?' }]);
+    expect(lint([located({ target: 0.00999 })])).toMatchObject([{ suggestion: 'did you mean target: 0.999?' }]);
   });
 });
 
@@ -204,7 +205,7 @@ describe('names that the catalogue lacks', () => {
     services: { checkout: { environments: { production: null, staging: null } }, search: null },
   });
   const serviceEnvironments = (service: string, environment: string) =>
-    lint([written({ service, environment })], services).map(({ line, message, suggestion }) => [
+    lint([located({ service, environment })], services).map(({ line, message, suggestion }) => [
       line,
       message,
       suggestion,
@@ -230,11 +231,11 @@ describe('names that the catalogue lacks', () => {
   });
 
   test('are not checked without a catalogue', () => {
-    expect(of({ service: 'chekout' })).toEqual([]);
+    expect(findings({ service: 'chekout' })).toEqual([]);
   });
 });
 
 test('a finding shared by several objectives is reported once', () => {
   const poor = ratio('sum(rate(x_total[1h]))');
-  expect(lint([written(poor), written({ ...poor, id: 'b', target: 0.99 })])).toHaveLength(1);
+  expect(lint([located(poor), located({ ...poor, id: 'b', target: 0.99 })])).toHaveLength(1);
 });

@@ -115,7 +115,7 @@ describe('responses while Slack waits', () => {
           productMessage(null, null, NOON),
           takenMessage(text, fresh),
           notTakenMessage(text),
-          usageMessage({ kind: 'usage', because: text, nearest: text, of: 'freeze' }),
+          usageMessage({ kind: 'usage', because: text, nearest: text, command: 'freeze' }),
         ];
         expect(messages.flatMap(wrong)).toEqual([]);
       }),

@@ -46,7 +46,7 @@ describe('the list of verbs', () => {
 
   test('has each name, alias, and dialog once', () => {
     for (const command of COMMANDS) {
-      const names = TYPED[command].flatMap(({ name, also = [] }) => [name, ...also]);
+      const names = TYPED[command].flatMap(({ name, aliases: also = [] }) => [name, ...also]);
       expect(names).toEqual([...new Set(names)]);
     }
     const dialogs = verbs.flatMap(({ dialog }) => dialog?.id ?? []);

@@ -4,10 +4,10 @@ import { minuteOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { admitSignals } from '../../actions/alerts/admit-signals.ts';
 
-type QuietDeps = Parameters<typeof admitSignals>[0];
+type ReadmitDeps = Parameters<typeof admitSignals>[0];
 
 /** Admits muted alerts that still fire as new alerts, after their silence or maintenance window has ended. */
-export async function endQuiet(deps: QuietDeps, trace: string): Promise<{ ended: number }> {
+export async function readmitUnmuted(deps: ReadmitDeps, trace: string): Promise<{ ended: number }> {
   const muted = await deps.incidents.muted();
   if (muted.length === 0) return { ended: 0 };
   const [config, silences, now] = [await deps.config.current(), await deps.silences.active(), deps.clock.now()];
@@ -22,7 +22,7 @@ export async function endQuiet(deps: QuietDeps, trace: string): Promise<{ ended:
 /**
  * Shows on an open incident that its alerts are silenced or in maintenance, and why, so that responders know about it.
  */
-export async function showQuiet(
+export async function showMutes(
   deps: Pick<Deps, 'config' | 'silences' | 'clock' | 'incidents'>,
   open: readonly IncidentRecord[],
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function showQuiet(
     const { items } = await deps.incidents.signals(incident.id, { limit: 50 });
     const firing = items.filter(({ status }) => status === 'firing');
     const mutes = firing.flatMap((signal) => mutedBy(signal, config, silences, now) ?? []);
-    const text = mutes[0] === undefined ? null : wordsFor(mutes[0], mutes.length, firing.length);
+    const text = mutes[0] === undefined ? null : muteText(mutes[0], mutes.length, firing.length);
     if (text === null && silences === null) continue;
     if (!(await deps.incidents.setMuted(incident.id, text)) || text === null) continue;
     await deps.incidents.note(incident.id, `muted-${text}`, {
@@ -48,7 +48,7 @@ export async function showQuiet(
   }
 }
 
-function wordsFor({ by, name, until, reason }: Mute, muted: number, firing: number): string {
+function muteText({ by, name, until, reason }: Mute, muted: number, firing: number): string {
   const what = by === 'silence' ? 'Silenced in Alertmanager' : `In maintenance (${name})`;
   const which = muted < firing ? `, ${muted} of ${firing} alerts` : '';
   return `${what}${which}${until === null ? '' : ` until ${minuteOf(until)}`}${reason === '' ? '' : `: ${reason}`}`;
