@@ -192,7 +192,7 @@ export const RULES: readonly Rule[] = [
     name: 'dlq-alarm: every dead-letter queue has an alarm',
     find: (deployment) =>
       deployment.queues
-        .filter(({ isDeadLetterQueue }) => takesDeadLetters)
+        .filter(({ isDeadLetterQueue }) => isDeadLetterQueue)
         .filter(({ name }) => !watched(deployment, 'AWS/SQS ApproximateNumberOfMessagesVisible', 'QueueName', name))
         .map(({ id }) => ({ id, problem: 'has no alarm' })),
   },

@@ -22,7 +22,7 @@ export const canaries: Verb<Listed> = {
   command: 'firebreak',
   name: 'canaries',
   usage: 'canaries [SERVICE]',
-  says: 'show the canaries in progress, or the newest ones of a service',
+  description: 'show the canaries in progress, or the newest ones of a service',
   parse: ({ words: [service, ...more] }) =>
     more.length > 0 ? { wrong: 'too many arguments: expected a service' } : { service: service ?? null },
 };
@@ -46,10 +46,10 @@ export const canary: Verb<Requested> = {
   command: 'firebreak',
   name: 'canary',
   usage: 'canary promote|hold|abort SERVICE [ENVIRONMENT] [REASON]',
-  says: 'give a canary its next share of the traffic, keep its share, or give all traffic back',
+  description: 'give a canary its next share of the traffic, keep its share, or give all traffic back',
   named: ['env', 'environment', 'reason'],
   parse: parseRequest,
-  written: ({ reason, rest }) => reason ?? rest?.all ?? null,
+  freeText: ({ reason, rest }) => reason ?? rest?.all ?? null,
 };
 
 function parseRequest(input: Given): Requested | Wrong {

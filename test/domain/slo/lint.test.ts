@@ -9,7 +9,7 @@ type SloFields = Partial<Record<keyof Slo, unknown>>;
 const GOOD = {
   kind: 'ratio',
   counter: false,
-  findings: 'bad',
+  of: 'bad',
   numerator: 'sum(rate(requests_total{code=~"5.."}[{{.window}}]))',
   total: 'sum(rate(requests_total[{{.window}}]))',
 };
@@ -47,7 +47,7 @@ const COUNTER = { counter: true, numerator: 'errors_total' };
 
 const ratio = (query: string, more: object = {}): SloFields => ({ indicator: { ...GOOD, total: query, ...more } });
 const threshold = (query: string): SloFields => ({ indicator: { kind: 'threshold', query, op: 'lt', value: 1 } });
-const share = (query: string): SloFields => ({ indicator: { kind: 'share', findings: 'good', query } });
+const share = (query: string): SloFields => ({ indicator: { kind: 'share', of: 'good', query } });
 
 test('no findings for a ratio of rates over the window', () => {
   expect(findings()).toEqual([]);

@@ -12,10 +12,10 @@ const verbs = (Object.keys(VERBS) as Act[]).map((act) => verbOf({ act }));
 const typed = COMMANDS.flatMap((command) => TYPED[command]);
 
 /** A verb without a permission, or without its help, is a type error. */
-const PARTS = { command: 'incident', name: 'x', usage: 'x', says: 'x', parse: () => ({}) } as const;
+const PARTS = { command: 'incident', name: 'x', usage: 'x', description: 'x', parse: () => ({}) } as const;
 // @ts-expect-error: no permission
 export const NO_PERMISSION: Verb<object> = PARTS;
-const { says: _says, ...unexplained } = PARTS;
+const { description: _description, ...unexplained } = PARTS;
 // @ts-expect-error: no help
 export const NO_HELP: Verb<object> = { permission: 'incidents:read', ...unexplained };
 const { usage: _usage, ...unusable } = PARTS;
