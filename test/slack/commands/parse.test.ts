@@ -352,7 +352,7 @@ test('known environments of a service are distinguished from versions', () => {
 
 test('help lists every form, and every form is understood', () => {
   for (const command of COMMANDS) {
-    expect(parseCommand(`/${command}`, 'help')).toEqual({ kind: 'help', of: command });
+    expect(parseCommand(`/${command}`, 'help')).toEqual({ kind: 'help', command: command });
     for (const { typed } of helpOf(command)) {
       const [, name = '', rest = ''] =
         /^(\S+) ?(.*)$/.exec(
