@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Browser, haveBrowser } from '../support/browser.ts';
 import { eventually, Firebreak } from '../support/firebreak.ts';
@@ -11,12 +12,12 @@ const services = {
   checkout: { statusPage: { components: ['Checkout'], publish: 'auto' }, environments: { production: {} } },
 };
 
-/** A static host: serves files of a folder, and knows nothing else. */
+/** A static host: serves files of a folder, and knows nothing else. Other sites may read them, as from CloudFront. */
 async function staticHost(folder: string): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host');
     readFile(join(folder, pathname.endsWith('/') ? `${pathname}index.html` : pathname)).then(
-      (body) => response.writeHead(200).end(body),
+      (body) => response.writeHead(200, { 'access-control-allow-origin': '*' }).end(body),
       () => response.writeHead(404).end(),
     );
   });
@@ -89,5 +90,38 @@ test.runIf(haveBrowser())('a browser reads the snapshot from file://, with its a
     );
   } finally {
     await browser.stop();
+  }
+});
+
+test.runIf(haveBrowser())("Atlassian's widget, embedded in another site, shows the state of the snapshot", async () => {
+  const site = await mkdtemp(join(tmpdir(), 'firebreak-site-'));
+  const widget = fileURLToPath(import.meta.resolve('@statuspage/status-widget/dist/index.js'));
+  await copyFile(widget, join(site, 'widget.js'));
+  await writeFile(
+    join(site, 'index.html'),
+    `<!doctype html><title>Acme</title><link rel="icon" href="data:,">
+    <script src="widget.js"></script>
+    <statuspage-widget src="${host.url}" appearance="badge" title="Acme Status"></statuspage-widget>`,
+  );
+  const [browser, other] = await Promise.all([Browser.start(), staticHost(site)]);
+  try {
+    const page = await browser.open(`${other.url}/`, { width: 900, height: 900 });
+    const badge = () =>
+      page.evaluate<{ text: string[]; indicator: string; href: string } | null>(`(() => {
+        const link = document.querySelector('statuspage-widget')?.shadowRoot?.querySelector('a.badge');
+        const indicator = link?.querySelector('.status-indicator');
+        const text = (element) => element?.textContent.trim();
+        return link && { text: [text(link.querySelector('.status-text')), text(indicator)], indicator: indicator.className, href: link.href };
+      })()`);
+    await expect.poll(badge, { timeout: 30_000 }).toEqual({
+      text: ['Acme Status', 'Major Service Outage'],
+      indicator: 'status-indicator critical',
+      href: `${host.url}/`,
+    });
+    expect(page.problems).toEqual([]);
+  } finally {
+    other.server.close();
+    await browser.stop();
+    await rm(site, { recursive: true, force: true });
   }
 });
