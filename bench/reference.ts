@@ -111,11 +111,10 @@ const pageNow: readonly Hop[] = [
   query('Query and GetItem: decisions, effects, and records of 25 incidents', 75),
 ];
 
-/** The page of an incident: its record, the timeline for the health curve and the summary, and the newest entries. */
+/** The page of an incident: its record, and the newest entries of its timeline. */
 const pageIncident: readonly Hop[] = [
   query('GetItem: the incident', 1),
   query('Query: decisions, effects, and alerts', 40),
-  query('Query: the first entries of the timeline', 300),
   query('Query: the newest entries of the timeline', 50),
 ];
 

@@ -96,7 +96,7 @@ export async function handOver(
 const RECENT = 100;
 
 async function storedBrief({ incidents, clock }: HandlingDeps, id: IncidentId): Promise<string> {
-  const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
+  const [story, { items }] = await Promise.all([incidents.overview(id), incidents.timeline(id, { limit: RECENT })]);
   return story === undefined ? '' : handoffText(story, items, clock.now());
 }
 
@@ -107,7 +107,7 @@ export async function summarySoFar(
   id: IncidentId,
 ): Promise<ChatMessage> {
   caller.allow('incidents:read', await view({ incidents }, id));
-  const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
+  const [story, { items }] = await Promise.all([incidents.overview(id), incidents.timeline(id, { limit: RECENT })]);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   return handoffSummary(story, items, clock.now());
 }

@@ -65,7 +65,7 @@ async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentReco
   if (found.kind === 'later' || found.kind === 'unclear') return unreachable(deps, id, found.detail);
   if (found.kind === 'done' && found.value === null) return true; // PagerDuty does not list the incident yet
   const external = found.kind === 'done' ? (found.value?.id ?? '') : '';
-  const story = await deps.incidents.story(id, null);
+  const story = await deps.incidents.overview(id);
   if (story === undefined || story.incident.status === 'resolved') return true;
   const note = pageNote(story, await approvalUrls(deps, story));
   const response = found.kind === 'done' ? await deps.externalPager.annotate(external, note, key) : found;

@@ -5,7 +5,7 @@ import { decisionWords, nextStep, statusWords } from './incident-card.ts';
 import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { plainOf } from './plain-text.ts';
-import { serviceEnvironmentText, type Story } from './story.ts';
+import { serviceEnvironmentText, type Overview } from './story.ts';
 
 /** Handoff summary for people who join an incident, ordered by what they need first. Pure, like the cards. */
 
@@ -27,7 +27,7 @@ const lines = (title: string, rows: readonly Text[]): ChatPart[] =>
  * Builds the message "What happened so far" for one person.
  * @param recent timeline, newest first, as far as relevant
  */
-export function handoffSummary(story: Story, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
+export function handoffSummary(story: Overview, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
   const { incident } = story;
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   const rows = (kinds: RegExp, shown: number): Text[] =>
@@ -52,9 +52,9 @@ export function handoffSummary(story: Story, recent: readonly TimelineEntry[], n
   };
 }
 
-const stands = (story: Story, now: Timestamp): string => plainOf(standsIn(story, now));
+const stands = (story: Overview, now: Timestamp): string => plainOf(standsIn(story, now));
 
-function standsIn({ incident }: Story, now: Timestamp): Text {
+function standsIn({ incident }: Overview, now: Timestamp): Text {
   const { opened_at, resolved_at, severity, roles } = incident;
   const lasted = age(secondsBetween(opened_at, resolved_at ?? now));
   const commander = roles?.commander === undefined ? 'no commander' : `commander: ${roles.commander.shown}`;
@@ -62,9 +62,9 @@ function standsIn({ incident }: Story, now: Timestamp): Text {
   return [`${severity}, ${statusWords(incident)}, opened `, { at: opened_at }, ` (${when}); ${commander}`];
 }
 
-const impact = (story: Story): Text => [{ bold: 'Impact' }, `\n${impactWords(story)}`];
+const impact = (story: Overview): Text => [{ bold: 'Impact' }, `\n${impactWords(story)}`];
 
-function impactWords({ incident, signals, children, childCount }: Story): string {
+function impactWords({ incident, signals, children, childCount }: Overview): string {
   if (incident.group_reason !== undefined) {
     const named = children.map(({ service }) => service).slice(0, ALERTS_NAMED);
     return `${childCount} incidents at the same time: ${named.join(', ')}. ${incident.group_reason.text}`;
@@ -76,7 +76,7 @@ function impactWords({ incident, signals, children, childCount }: Story): string
 }
 
 /** Returns the waiting decisions except the newest one, which is the next step, and the actions in progress. */
-function openPoints({ incident, decisions, effects }: Story): string[] {
+function openPoints({ incident, decisions, effects }: Overview): string[] {
   const waiting = decisions.filter(({ state }) => state === 'waiting').slice(0, -1);
   const running = effects
     .filter(({ state, resource }) => resource !== undefined && (state === 'intended' || state === 'accepted'))
@@ -86,7 +86,7 @@ function openPoints({ incident, decisions, effects }: Story): string[] {
 }
 
 /** Returns the summary in a few sentences for a handover of command; it is added to the timeline. */
-export function handoffText(story: Story, recent: readonly TimelineEntry[], now: Timestamp): string {
+export function handoffText(story: Overview, recent: readonly TimelineEntry[], now: Timestamp): string {
   const last = (kinds: RegExp): string | undefined => recent.find(({ kind }) => kinds.test(kind))?.text;
   const [done, shown] = [last(DONE), last(SAID)];
   return [

@@ -6,7 +6,7 @@ import type { ChatButton, ChatPart } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { offerLabel, offerWords } from '../rollback/offers.ts';
 import { REMEDY_WORDS } from '../rollback/remedies.ts';
-import type { Story } from './story.ts';
+import type { Overview } from './story.ts';
 
 /** Buttons of the summary: `asked` at the top, for what needs an answer; `more` at the bottom, for other actions. */
 export type IncidentButtons = { questions: readonly ChatPart[]; more: readonly ChatPart[] };
@@ -15,7 +15,7 @@ export type IncidentButtons = { questions: readonly ChatPart[]; more: readonly C
  * Returns the buttons for the actions that a person can currently take: decisions first, then acknowledgement and
  * command, then the rest. Actions without effect are omitted.
  */
-export function buttonsOf(story: Story): IncidentButtons {
+export function buttonsOf(story: Overview): IncidentButtons {
   if (story.incident.status === 'resolved') return { questions: [], more: [] };
   return {
     questions: [...questionsOf(story), ...rowOf(againOf(story)), ...rowOf(mineOf(story))],
@@ -30,7 +30,7 @@ const rowOf = (buttons: readonly ChatButton[]): ChatPart[] =>
 const QUESTIONS_MAX = 3;
 
 /** Returns the decisions that can be answered now. While automation is paused, an approval would have no effect. */
-export const answerable = ({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): readonly DecisionView[] =>
+export const answerable = ({ incident, decisions }: Pick<Overview, 'incident' | 'decisions'>): readonly DecisionView[] =>
   incident.status === 'resolved' || incident.automation_paused
     ? []
     : decisions.filter(({ state }) => state === 'waiting').slice(-QUESTIONS_MAX);
@@ -40,7 +40,7 @@ export const decisionSuffix = (decision: DecisionView, all: readonly DecisionVie
   all.length > 1 ? ` (${numberOf(decision.id)})` : '';
 
 /** Returns a row for each waiting decision: an answer names the decision for which the button was drawn. */
-function questionsOf(story: Story): ChatPart[] {
+function questionsOf(story: Overview): ChatPart[] {
   const { id: incidentId } = story.incident;
   const waiting = answerable(story);
   return waiting.flatMap((decision, index): ChatPart[] => {
@@ -80,7 +80,7 @@ const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}
  * Returns a button that repeats a failed rollback. If another version was deployed in the meantime, it does nothing and
  * says so.
  */
-function againOf(story: Story): ChatButton[] {
+function againOf(story: Overview): ChatButton[] {
   const failed = answerable(story).length > 0 ? undefined : failedRollback(story);
   if (failed?.order == null) return [];
   const { service, environment, from, to } = failed.order;
@@ -130,7 +130,7 @@ export const candidateTexts = ({ reasons }: Pick<DecisionView, 'reasons'>): stri
   reasons.flatMap(({ code, text }) => (code === 'candidates' || code === 'by_hand' ? [capitalized(text)] : []));
 
 /** Returns the buttons to acknowledge and to take command. */
-function mineOf({ incident }: Story): ChatButton[] {
+function mineOf({ incident }: Overview): ChatButton[] {
   const { id, roles } = incident;
   return [
     ...(isAcknowledged(incident)
@@ -143,7 +143,7 @@ function mineOf({ incident }: Story): ChatButton[] {
 }
 
 /** Returns the buttons for severity, updates, suspects, automation, and resolution. */
-function itsOf(story: Story): ChatButton[] {
+function itsOf(story: Overview): ChatButton[] {
   const { id, automation_paused: paused } = story.incident;
   return [
     { button: { verb: 'severity', incident: id }, text: REMEDY_WORDS.severity },
@@ -161,7 +161,7 @@ function itsOf(story: Story): ChatButton[] {
 }
 
 /** Returns the buttons for the most probable suspect, and for the one that was cleared last. */
-function suspicionOf(story: Story): ChatButton[] {
+function suspicionOf(story: Overview): ChatButton[] {
   const { id, suspects, cleared } = story.incident;
   const [suspect] = suspects;
   const last = activeClearings(cleared).at(-1);
@@ -192,7 +192,7 @@ function suspicionOf(story: Story): ChatButton[] {
 }
 
 /** Describes the consequences of clearing this version. */
-function whatFollows({ incident, decisions, effects }: Story, version: string): string {
+function whatFollows({ incident, decisions, effects }: Overview, version: string): string {
   const judged = decisions.filter(({ question, from_version }) => question === undefined && from_version === version);
   const acted = effects.some(
     ({ kind, state, key }) =>

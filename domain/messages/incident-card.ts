@@ -20,7 +20,7 @@ import { remediesOf } from '../rollback/remedies.ts';
 import { shadowText } from '../automation/shadow.ts';
 import { similarWords } from '../incidents/similar.ts';
 import { contradictedMinutes } from '../status/contradictions.ts';
-import { serviceEnvironmentText, type Story } from './story.ts';
+import { serviceEnvironmentText, type Overview } from './story.ts';
 
 /** Slack messages about an incident. Pure: the same input always gives the same card. */
 
@@ -47,7 +47,7 @@ export function statusWords({ status, verification }: Pick<IncidentRecord, 'stat
 }
 
 /** Returns the channel topic. */
-export const topic = ({ incident }: Story): Text => [
+export const topic = ({ incident }: Overview): Text => [
   `${markOf(incident)} ${incident.severity} · ${statusWords(incident)} · ${serviceEnvironmentText(incident)}: ${incident.title}`,
 ];
 
@@ -57,7 +57,7 @@ export const topic = ({ incident }: Story): Text => [
  *
  * @param url of the incident's page in the console; absent: not known
  */
-export function summaryCard(story: Story, url?: string, urls: ApprovalUrls = NO_APPROVAL_URLS): ChatMessage {
+export function summaryCard(story: Overview, url?: string, urls: ApprovalUrls = NO_APPROVAL_URLS): ChatMessage {
   const { incident } = story;
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   const { questions, more } = buttonsOf(story);
@@ -112,7 +112,7 @@ function statusText(incident: IncidentRecord): Text {
 }
 
 /** Shows waiting decisions before any other next step. */
-function questionText(story: Story, urls: ApprovalUrls): Text {
+function questionText(story: Overview, urls: ApprovalUrls): Text {
   const questions = answerable(story);
   if (questions.length === 0) return [{ bold: 'Next step' }, `\n${nextStep(story)}`];
   const rows = questions.flatMap((one): Text => {
@@ -155,7 +155,7 @@ function peopleOf(incident: IncidentRecord): string[] {
 const resolverText = (by: string | null): string =>
   by === null ? '' : by === 'firebreak:quiet' ? ' automatically' : ` by ${by}`;
 
-function childRows({ incident, children, childCount }: Story): ChatPart[] {
+function childRows({ incident, children, childCount }: Overview): ChatPart[] {
   if (incident.group_reason === undefined) return [];
   const rows = children
     .slice(0, CHILDREN_SHOWN)
@@ -182,7 +182,7 @@ function childRows({ incident, children, childCount }: Story): ChatPart[] {
   ];
 }
 
-function suspectsPart({ incident, decisions }: Story): ChatPart[] {
+function suspectsPart({ incident, decisions }: Overview): ChatPart[] {
   if (incident.group_reason !== undefined) return [];
   const cleared = activeClearings(incident.cleared);
   const clearedText: Text = cleared.length === 0 ? [] : [`\n${clearingsInWords(cleared)}`];
@@ -209,7 +209,7 @@ export function suspectsToShow<T extends { confidence: number }>(suspects: reado
 }
 
 /** Shows the newest decision and its result. */
-function automationPart(story: Story): ChatPart[] {
+function automationPart(story: Overview): ChatPart[] {
   const { incident, decisions } = story;
   if (incident.group_reason !== undefined)
     return [
@@ -239,7 +239,7 @@ function automationPart(story: Story): ChatPart[] {
 /** Returns the rollback that a decision, or an earlier decision for the same versions, led to. */
 export function rollbackOf(
   decision: DecisionView,
-  { decisions, effects }: Pick<Story, 'decisions' | 'effects'>,
+  { decisions, effects }: Pick<Overview, 'decisions' | 'effects'>,
 ): Effect | undefined {
   // An earlier decision may have led to the same rollback, which is executed only once.
   const same = decisions.filter(
@@ -284,7 +284,7 @@ export function decisionWords(decision: DecisionView): string {
   return `${question ?? `${DECISION_WORDS[kind]}${versions}`}: ${reasons.map(({ text }) => text).join('; ')}${answer}`;
 }
 
-function alertsPart({ incident, signals }: Story): ChatPart[] {
+function alertsPart({ incident, signals }: Overview): ChatPart[] {
   const { group_reason, firing: count, signal_count } = incident;
   if (signal_count === 0 || (group_reason !== undefined && signals.length === 0)) return [];
   const counted = group_reason === undefined ? ` ${Math.max(count, 0)} of ${signal_count} firing` : '';
@@ -301,7 +301,7 @@ function alertsPart({ incident, signals }: Story): ChatPart[] {
 }
 
 /** Returns the recommended next step for a person who joins. */
-export function nextStep(story: Story): string {
+export function nextStep(story: Overview): string {
   const { incident, decisions, effects, parent } = story;
   const { status, verification, firing } = incident;
   if (status === 'resolved')
@@ -336,7 +336,7 @@ export function nextStep(story: Story): string {
 }
 
 /** Describes the options after a rollback that failed or did not help. */
-function optionsText({ incident, decisions }: Story, failed: FailedRollback | undefined): string {
+function optionsText({ incident, decisions }: Overview, failed: FailedRollback | undefined): string {
   const target = decisions.findLast(({ question }) => question === undefined)?.target ?? incident;
   const { service, environment } = failed?.order ?? target;
   const serviceInEnvironment = `${service} ${environment}`;
@@ -355,14 +355,14 @@ function approvalReasonText(decision: DecisionView, before: string): string {
 }
 
 /** Names the action in progress: a runbook is also in progress between its steps. */
-const actionInProgress = (effects: Story['effects']): string => {
+const actionInProgress = (effects: Overview['effects']): string => {
   const acts = effects.filter(({ resource }) => resource !== undefined);
   const newest = acts.findLast(({ state }) => state === 'intended' || state === 'accepted') ?? acts.at(-1);
   return newest === undefined || newest.kind === 'roll-back' ? 'rollback' : 'runbook';
 };
 
 /** Lists earlier incidents that resemble this one, while it is open. Their ages are those at its opening. */
-const similarPart = ({ incident: { similar = [], status, opened_at } }: Story): ChatPart[] =>
+const similarPart = ({ incident: { similar = [], status, opened_at } }: Overview): ChatPart[] =>
   similar.length === 0 || status === 'resolved'
     ? []
     : [
@@ -387,7 +387,7 @@ function contradictionNote({ status, page_contradiction }: IncidentRecord): Text
 }
 
 /** Builds the one-line message in a team's own channel, which is edited in place. */
-export function teamLine({ incident }: Story, channel: string | null): ChatMessage {
+export function teamLine({ incident }: Overview, channel: string | null): ChatMessage {
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   return {
     summary: `${markOf(incident)} ${title} (${incident.status})`,

@@ -7,7 +7,7 @@ import { type ApprovalUrls, NO_APPROVAL_URLS } from '../incidents/approval-link.
 import { answerable } from './incident-buttons.ts';
 import { consoleLink, decisionWords, statusWords } from './incident-card.ts';
 import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './channels.ts';
-import { minuteOf, serviceEnvironmentText, type Story } from './story.ts';
+import { minuteOf, serviceEnvironmentText, type Overview } from './story.ts';
 
 /** The last notification to a stakeholder about an incident, possibly still being sent. */
 export type LastNotification = {
@@ -119,7 +119,7 @@ function concerns(
  * Builds the summary for people who do not work on the incident: what is broken, since when, which actions were taken,
  * and who is in command.
  */
-export function digestOf(story: Story, url?: string, urls: ApprovalUrls = NO_APPROVAL_URLS): ChatMessage {
+export function digestOf(story: Overview, url?: string, urls: ApprovalUrls = NO_APPROVAL_URLS): ChatMessage {
   const { incident, effects, decisions, children, childCount } = story;
   const { severity, opened_at, resolved_at, roles, handling } = incident;
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
@@ -172,7 +172,7 @@ export function digestOf(story: Story, url?: string, urls: ApprovalUrls = NO_APP
 }
 
 /** The open question, for readers who may answer it: the page behind the link asks who they are. */
-function questionPart(story: Pick<Story, 'incident' | 'decisions'>, urls: ApprovalUrls): ChatPart[] {
+function questionPart(story: Pick<Overview, 'incident' | 'decisions'>, urls: ApprovalUrls): ChatPart[] {
   const asked = answerable(story).at(-1);
   const link = urls.get(asked?.id ?? '');
   if (asked === undefined || link === undefined) return [];
@@ -183,7 +183,7 @@ function questionPart(story: Pick<Story, 'incident' | 'decisions'>, urls: Approv
 const PARTS_SHOWN = 20;
 
 /** Lists the children, for readers who were notified about one of them. */
-function partsOf(children: Story['children'], count: number): ChatPart[] {
+function partsOf(children: Overview['children'], count: number): ChatPart[] {
   if (children.length === 0) return [];
   const rows = children
     .slice(0, PARTS_SHOWN)

@@ -22,19 +22,22 @@ export type Child = {
 };
 
 /** All displayed data of an incident, read at one time. */
-export type Story = {
+export type Overview = {
   incident: IncidentRecord;
   decisions: readonly DecisionView[];
   effects: readonly Effect[];
   /** Some of the alerts, firing ones first. */
   signals: readonly Signal[];
-  /** The timeline from a position on, oldest first, at most a few hundred entries. */
-  timeline: readonly StoryEntry[];
   /** The first child incidents. */
   children: readonly Child[];
   /** Total number of children. */
   childCount: number;
   parent: { id: IncidentId; channel: string | null } | null;
+};
+
+export type Story = Overview & {
+  /** The timeline from a position on, oldest first, at most a few hundred entries. */
+  timeline: readonly StoryEntry[];
 };
 
 /** A link with its title. */

@@ -16,7 +16,7 @@ import {
 } from '../messages/incident-buttons.ts';
 import { answerNames, questionName } from '../rollback/question-names.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
-import { type Link, linksOf, minuteOf, type Story } from '../messages/story.ts';
+import { type Link, linksOf, minuteOf, type Overview } from '../messages/story.ts';
 
 const ALERTS_NAMED = 5;
 const PARTS_NAMED = 10;
@@ -39,7 +39,7 @@ export type PageDetails = Readonly<Record<string, string | readonly string[]>>;
  * @param links for further investigation; absent: those of the alerts
  */
 export function detailsOf(
-  story: Story,
+  story: Overview,
   reason: string | null,
   urls: ApprovalUrls = NO_APPROVAL_URLS,
   links: readonly Link[] = linksOf(story.signals),
@@ -68,7 +68,7 @@ export function detailsOf(
 }
 
 /** Returns the firing alerts with their descriptions; for a parent incident, its children. */
-function problemOf({ incident, signals, children, childCount }: Story): string[] {
+function problemOf({ incident, signals, children, childCount }: Overview): string[] {
   if (incident.group_reason !== undefined) {
     const rest = childCount - Math.min(children.length, PARTS_NAMED);
     return [
@@ -88,20 +88,20 @@ function problemOf({ incident, signals, children, childCount }: Story): string[]
   return [...named, ...(more > 0 ? [`and ${more} more ${more === 1 ? 'alert' : 'alerts'}`] : [])];
 }
 
-function alertWords({ title, labels, annotations }: Story['signals'][number]): string {
+function alertWords({ title, labels, annotations }: Overview['signals'][number]): string {
   const name = labels.find(([label]) => label === 'alertname')?.[1];
   const shown = DESCRIPTIONS.map((wanted) => annotations.find(([one]) => one === wanted)?.[1]).find(Boolean);
   return [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
 }
 
 /** Returns the start of the first alert that still fires. Alerts can claim a start in the future. */
-function sinceOf({ incident, signals }: Story): Story['incident']['opened_at'] {
+function sinceOf({ incident, signals }: Overview): Overview['incident']['opened_at'] {
   const starts = signals.flatMap(({ status, startsAt }) => (status === 'firing' ? [startsAt] : []));
   return [...starts, incident.opened_at].toSorted()[0] ?? incident.opened_at;
 }
 
 /** Returns the suspects with confidence; unknown before the first judgement. */
-export function suspectsOf({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): string | string[] {
+export function suspectsOf({ incident, decisions }: Pick<Overview, 'incident' | 'decisions'>): string | string[] {
   if (incident.suspects.length > 0)
     return suspectsToShow(incident.suspects)
       .slice(0, SUSPECTS_NAMED)
@@ -112,7 +112,7 @@ export function suspectsOf({ incident, decisions }: Pick<Story, 'incident' | 'de
 }
 
 /** Returns the newest decision and its result. */
-export function automationOf(story: Pick<Story, 'incident' | 'decisions' | 'effects'>): string {
+export function automationOf(story: Pick<Overview, 'incident' | 'decisions' | 'effects'>): string {
   if (story.incident.automation_paused) return 'paused for this incident';
   const last = story.decisions.at(-1);
   if (last === undefined) return 'no decision yet';
@@ -121,11 +121,11 @@ export function automationOf(story: Pick<Story, 'incident' | 'decisions' | 'effe
 }
 
 /** Returns the newest decision that can be answered now. */
-export const openQuestion = (story: Pick<Story, 'incident' | 'decisions'>): DecisionView | undefined =>
+export const openQuestion = (story: Pick<Overview, 'incident' | 'decisions'>): DecisionView | undefined =>
   answerable(story).at(-1);
 
 /** Returns the newest waiting decision, with its short name and how to answer it. Null: none. */
-export function questionOf(story: Pick<Story, 'incident' | 'decisions'>): string | null {
+export function questionOf(story: Pick<Overview, 'incident' | 'decisions'>): string | null {
   const { incident } = story;
   const waiting = openQuestion(story);
   if (waiting === undefined) return null;

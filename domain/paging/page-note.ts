@@ -1,5 +1,5 @@
 import { detailsOf } from './page-details.ts';
-import type { Story } from '../messages/story.ts';
+import type { Overview } from '../messages/story.ts';
 import type { ApprovalUrls } from '../incidents/approval-link.ts';
 
 /** Details in order of importance for the responder: a long note is truncated at the end. */
@@ -9,7 +9,7 @@ const FIRST = ['question', 'approve_or_reject', 'suspects', 'automation', 'next_
 const LABELS: Readonly<Record<string, string>> = { api: 'Current state' };
 
 /** Builds a plain-text note for the pager's incident with the current details. */
-export function pageNote(story: Story, urls?: ApprovalUrls): string {
+export function pageNote(story: Overview, urls?: ApprovalUrls): string {
   const { id, service, environment, severity, title, unmatched } = story.incident;
   const details = detailsOf(story, null, urls);
   const names = [...FIRST, ...Object.keys(details).filter((name) => !FIRST.includes(name))];

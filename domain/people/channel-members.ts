@@ -5,7 +5,7 @@ import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import type { ChatMessage } from '../messages/channels.ts';
 import type { OnCallPerson } from './on-call.ts';
-import { serviceEnvironmentText, type Story } from '../messages/story.ts';
+import { serviceEnvironmentText, type Overview } from '../messages/story.ts';
 
 /** Members of an incident's channel: people on call for it, people with a role, and people who act on it. */
 
@@ -70,7 +70,7 @@ const personOf = (name: string, { people: { people } }: People): Person | undefi
   Object.hasOwn(people, name) ? people[PersonId.parse(name)] : undefined;
 
 /** Returns the teams whose services are affected. */
-export function teamsOf({ incident, children }: Story, { services }: Pick<Config, 'services'>): string[] {
+export function teamsOf({ incident, children }: Overview, { services }: Pick<Config, 'services'>): string[] {
   const affected = [incident.service, ...children.map(({ service }) => service)];
   return [...new Set(affected.flatMap((service) => serviceEntry(services, service)?.team ?? []))].slice(0, TEAMS_MAX);
 }
@@ -104,7 +104,7 @@ export const failedInvitationText = ({ shown }: Pick<DesiredMember, 'shown'>, co
   `${shown} could not be invited to the channel: ${REFUSAL_REASONS[code] ?? code}`;
 
 /** Builds the email to a person who cannot be notified in the channel. */
-export function emailTo({ why }: Pick<DesiredMember, 'why'>, { incident }: Story, channel: string | null): ChatMessage {
+export function emailTo({ why }: Pick<DesiredMember, 'why'>, { incident }: Overview, channel: string | null): ChatMessage {
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   const where =
     channel === null

@@ -14,7 +14,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Arrival } from '../alerts/admission.ts';
 import type { Mute } from '../alerts/routing.ts';
 import type { GroupReason, Opening } from '../incidents/incident-group.ts';
-import type { Story } from '../messages/story.ts';
+import type { Overview, Story } from '../messages/story.ts';
 import type { RollbackCommand } from '../rollback/rollback-request.ts';
 import type { AdmittedSignal, FiringEpisode, Receipt, SignalView } from './alerts.ts';
 import type { Page, ServiceEnvironment } from './common.ts';
@@ -142,6 +142,8 @@ export type Incidents = {
   endEvents(id: IncidentId): Promise<void>;
   /** Returns incidents with messages or a start that have been pending since before `before`. */
   pending(before: Timestamp): Promise<IncidentId[]>;
+  /** Returns all displayed data of an incident except its timeline. Strongly consistent. */
+  overview(id: IncidentId): Promise<Overview | undefined>;
   /**
    * Returns all displayed data of an incident. Strongly consistent.
    * @param after position in the timeline to start from; null: the beginning

@@ -16,7 +16,7 @@ import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../domain/incidents/console-link.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { StoredNotification } from '../../domain/ports/messages.ts';
-import type { Story } from '../../domain/messages/story.ts';
+import type { Overview } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
 import type { Due } from './due.ts';
@@ -50,7 +50,7 @@ type Given = {
 export class Round {
   readonly #deps: RoundDeps;
   readonly #given: Given;
-  readonly #stories = new Map<string, Promise<Story | undefined>>();
+  readonly #stories = new Map<string, Promise<Overview | undefined>>();
   #pause: ChannelPause | undefined;
   #stopped = false;
   #failures = 0;
@@ -115,10 +115,10 @@ export class Round {
     );
   }
 
-  #story(id: Due['id']): Promise<Story | undefined> {
+  #story(id: Due['id']): Promise<Overview | undefined> {
     const known = this.#stories.get(id);
     if (known !== undefined) return known;
-    const story = this.#deps.incidents.story(id, null);
+    const story = this.#deps.incidents.overview(id);
     this.#stories.set(id, story);
     return story;
   }

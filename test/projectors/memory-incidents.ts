@@ -1,6 +1,6 @@
 import { blankIncident } from '../../domain/incidents/new-incident.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
-import type { Story, StoryEntry } from '../../domain/messages/story.ts';
+import type { Overview, Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
@@ -84,6 +84,13 @@ export class MemoryIncidents implements Shown {
 
   async read(id: IncidentId): Promise<IncidentRecord | undefined> {
     return this.dossiers.has(id) ? this.now(id) : undefined;
+  }
+
+  async overview(id: IncidentId): Promise<Overview | undefined> {
+    const story = await this.story(id, null);
+    if (story === undefined) return undefined;
+    const { timeline: _timeline, ...overview } = story;
+    return overview;
   }
 
   async story(id: IncidentId, after: string | null): Promise<Story | undefined> {

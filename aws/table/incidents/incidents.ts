@@ -26,7 +26,7 @@ import {
 import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
 import { postOf } from '../../../domain/incidents/post.ts';
 import type { Mute } from '../../../domain/alerts/routing.ts';
-import type { Story } from '../../../domain/messages/story.ts';
+import type { Overview, Story } from '../../../domain/messages/story.ts';
 import { skippedEntry } from '../../../domain/alerts/unread.ts';
 import {
   type IncidentRecord,
@@ -58,7 +58,7 @@ import { openIncidents } from './open-incidents.ts';
 import { markWrite } from './projections.ts';
 import { recordOf } from '../core/record.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import { storyOf } from './story.ts';
+import { overviewOf, storyOf } from './story.ts';
 import { pageOfRead, pointedPage, shardedPage } from '../core/sharded.ts';
 import { absent, collect, type Item, type Table } from '../core/table.ts';
 
@@ -497,6 +497,10 @@ export class IncidentTable implements Incidents {
       ]);
       if (result.ok) return;
     }
+  }
+
+  async overview(id: IncidentId): Promise<Overview | undefined> {
+    return overviewOf(this.#table, id);
   }
 
   async story(id: IncidentId, after: string | null): Promise<Story | undefined> {

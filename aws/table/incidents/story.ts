@@ -1,5 +1,5 @@
 import { childOf } from '../../../domain/incidents/lifecycle.ts';
-import type { Child, Story } from '../../../domain/messages/story.ts';
+import type { Child, Overview, Story } from '../../../domain/messages/story.ts';
 import { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import {
@@ -25,18 +25,26 @@ const ENTRIES_READ = 300;
  * the incident again.
  */
 export async function storyOf(table: Table, id: IncidentId, after: string | null): Promise<Story | undefined> {
+  const [overview, timeline] = await Promise.all([
+    overviewOf(table, id),
+    collect(
+      table.each(keys.incident(id).pk, 'TL#', { limit: ENTRIES_READ, ...(after !== null && { after }) }),
+      (row) => ({ position: String(row['sk']), entry: TimelineEntry.parse({ detail: null, ...row }) }),
+    ),
+  ]);
+  return overview && { ...overview, timeline };
+}
+
+/** Reads the same without the timeline: a busy incident has thousands of entries. */
+export async function overviewOf(table: Table, id: IncidentId): Promise<Overview | undefined> {
   const { pk } = keys.incident(id);
   const item = await table.get(keys.incident(id));
   if (item === undefined) return undefined;
   const incident = recordOf(item);
-  const [decisions, effects, signals, timeline, children, parent] = await Promise.all([
+  const [decisions, effects, signals, children, parent] = await Promise.all([
     collect(table.each(pk, 'DEC#'), (row) => StoredDecision.parse(row)),
     collect(table.each(pk, 'EFF#'), (row) => StoredEffect.parse(row)),
     collect(table.each(pk, 'SIG#', { limit: SIGNALS_READ }), (row) => StoredSignal.parse(row)),
-    collect(table.each(pk, 'TL#', { limit: ENTRIES_READ, ...(after !== null && { after }) }), (row) => ({
-      position: String(row['sk']),
-      entry: TimelineEntry.parse({ detail: null, ...row }),
-    })),
     incident.group_reason === undefined ? [] : childrenOf(table, id),
     incident.parent_id === undefined ? undefined : table.get(keys.incident(incident.parent_id)),
   ]);
@@ -45,7 +53,6 @@ export async function storyOf(table: Table, id: IncidentId, after: string | null
     decisions,
     effects: effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
     signals: signals.toSorted((a, b) => Number(a.status === 'resolved') - Number(b.status === 'resolved')),
-    timeline,
     children: await read(table, children.slice(0, CHILDREN_READ)),
     childCount: children.length,
     parent: parent ? { id: IncidentId.parse(parent['id']), channel: channelOf(parent['channel']) } : null,

@@ -198,7 +198,7 @@ td, tbody th { overflow-wrap: break-word; min-width: 5em; }
 .search input { flex: 1; max-width: 420px; }
 .search select { flex: 1 1 160px; max-width: 260px; }
 .search button { flex: none; }
-details.raw > summary { cursor: pointer; color: var(--link); }
+details.raw > summary { cursor: pointer; color: var(--link); white-space: nowrap; }
 pre.code { margin: 0; font: 0.85em/1.5 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
 details.raw pre { margin: 4px 0 0; font: 0.85em/1.5 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
 .plot { margin: 0 0 8px; }

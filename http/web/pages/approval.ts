@@ -7,7 +7,7 @@ import { approvalPath } from '../../../domain/incidents/approval-link.ts';
 import { incidentPath } from '../../../domain/incidents/console-link.ts';
 import { effectWords, rollbackOf, statusWords, suspectsToShow } from '../../../domain/messages/incident-card.ts';
 import { answerable, approvalReason, candidateTexts, subjectOf } from '../../../domain/messages/incident-buttons.ts';
-import { serviceEnvironmentText, type Story } from '../../../domain/messages/story.ts';
+import { serviceEnvironmentText, type Overview } from '../../../domain/messages/story.ts';
 import type { ApprovalLink } from '../../../domain/ports/access.ts';
 import { hasDigest } from '../../../domain/rollback/offers.ts';
 import { questionName } from '../../../domain/rollback/question-names.ts';
@@ -27,7 +27,7 @@ export type ApprovalData = Pick<Viewer, 'may' | 'formKey'> & {
   /** As in the address. */
   link: string;
   until: Timestamp;
-  story: Story;
+  story: Overview;
   decision: DecisionView;
 };
 
@@ -61,7 +61,7 @@ export const approval: ConsolePage = {
   },
 };
 
-type Question = { until: Timestamp; story: Story; decision: DecisionView };
+type Question = { until: Timestamp; story: Overview; decision: DecisionView };
 
 /** @throws Refusal 403, 404 */
 async function questionOf(
@@ -71,7 +71,7 @@ async function questionOf(
 ): Promise<Question> {
   const read: ApprovalLink | undefined = await approvalLinks.read(link);
   const id = IncidentId.safeParse(read?.decision.replace(/-\d+$/, '')).data;
-  const story = id && (await incidents.story(id, null));
+  const story = id && (await incidents.overview(id));
   const decision = story?.decisions.find((one) => one.id === read?.decision);
   if (read === undefined || story === undefined || decision === undefined)
     throw new Refusal(404, 'unknown-link', 'this link is not valid; open the incident in the console instead');
@@ -134,7 +134,7 @@ function questionPanel(data: ApprovalData): Html {
   </section>`;
 }
 
-const notAnswerable = ({ incident }: Story): string =>
+const notAnswerable = ({ incident }: Overview): string =>
   incident.status === 'resolved'
     ? 'The incident is resolved.'
     : incident.automation_paused

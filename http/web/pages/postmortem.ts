@@ -5,7 +5,7 @@ import { readPostmortem } from '../../../actions/postmortems/postmortem.ts';
 import { type PublicPostmortem, readPublicPostmortem } from '../../../actions/postmortems/publish-to-status-page.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
-import { serviceEnvironmentText, type Story } from '../../../domain/messages/story.ts';
+import { serviceEnvironmentText, type Overview } from '../../../domain/messages/story.ts';
 import { durationWords, percent } from '../../../domain/postmortems/words.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Finding, PostmortemView } from '../../../schemas/postmortems/postmortem.ts';
@@ -23,7 +23,7 @@ import { stateWords } from './postmortem/words.ts';
 export type PostmortemData = Pick<Viewer, 'formKey'> & {
   at: Timestamp;
   view: PostmortemView;
-  story: Story;
+  story: Overview;
   health: HealthRead | null;
   /** Display name of who saved it last. */
   savedBy: string | null;
@@ -52,7 +52,7 @@ async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<
   const { data: id } = IncidentId.safeParse(param['id']);
   if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   const view = await readPostmortem(deps, viewer.caller, { id });
-  const story = await deps.incidents.story(id, null);
+  const story = await deps.incidents.overview(id);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   const [health, named, onStatusPage] = await Promise.all([
     healthOf(deps, story),

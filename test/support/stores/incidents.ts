@@ -13,7 +13,7 @@ import {
 } from '../../../domain/incidents/lifecycle.ts';
 import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
 import { postOf } from '../../../domain/incidents/post.ts';
-import type { Story } from '../../../domain/messages/story.ts';
+import type { Overview, Story } from '../../../domain/messages/story.ts';
 import type { Receipt } from '../../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type {
@@ -325,6 +325,13 @@ export class FakeIncidents implements Incidents {
 
   async open(): Promise<IncidentRecord[]> {
     return [...this.#store.open.values()].map((id) => recordOf(this.#store.dossier(id).record));
+  }
+
+  async overview(id: IncidentId): Promise<Overview | undefined> {
+    const story = await this.story(id, null);
+    if (story === undefined) return undefined;
+    const { timeline: _timeline, ...overview } = story;
+    return overview;
   }
 
   /** Positions in the timeline are in the order of recording. */

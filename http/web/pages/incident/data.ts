@@ -5,7 +5,7 @@ import { Refusal } from '../../../../actions/refusal.ts';
 import { incidentLinks } from '../../../../domain/links/incident-links.ts';
 import { onsetOf } from '../../../../domain/correlation/onset.ts';
 import { componentsOf } from '../../../../domain/status/public-texts.ts';
-import type { Link, Story } from '../../../../domain/messages/story.ts';
+import type { Link, Overview } from '../../../../domain/messages/story.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
 import { IncidentId } from '../../../../schemas/config/names.ts';
 import type { EvidencePack } from '../../../../schemas/incidents/evidence-pack.ts';
@@ -20,7 +20,7 @@ import { filterOf, isShown, type TimelineFilter } from './filter.ts';
 /** Everything that the page of an incident shows. */
 export type IncidentData = Pick<Viewer, 'may' | 'formKey'> & {
   at: Timestamp;
-  story: Story;
+  story: Overview;
   /** Null: no judgement has read a health query. */
   health: HealthRead | null;
   timeline: Timeline;
@@ -56,7 +56,7 @@ const PER_READ = 250;
 /** @throws Refusal 403, 404 */
 export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: PageRequest): Promise<IncidentData> {
   const { data: id } = IncidentId.safeParse(param['id']);
-  const story = id && (await deps.incidents.story(id, null));
+  const story = id && (await deps.incidents.overview(id));
   if (id === undefined || story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   const { incident } = story;
   const { caller, may, formKey } = viewer;

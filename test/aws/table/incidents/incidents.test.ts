@@ -72,6 +72,8 @@ inBothStores(() => {
       expect(told.map(({ position: at }) => at)).toEqual(told.map(({ position: at }) => at).toSorted());
       const last = told.at(-1)?.position ?? '';
       expect((await stores.incidents.story(id, last))?.timeline).toEqual([]);
+      const { timeline: _timeline, ...others } = (await stores.incidents.story(id, null)) ?? expect.unreachable();
+      expect(await stores.incidents.overview(id)).toEqual(others);
       await tell('three');
       expect((await stores.incidents.story(id, last))?.timeline).toMatchObject([{ entry: { text: 'three' } }]);
     });
