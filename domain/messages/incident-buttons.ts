@@ -30,7 +30,10 @@ const rowOf = (buttons: readonly ChatButton[]): ChatPart[] =>
 const QUESTIONS_MAX = 3;
 
 /** Returns the decisions that can be answered now. While automation is paused, an approval would have no effect. */
-export const answerable = ({ incident, decisions }: Pick<Overview, 'incident' | 'decisions'>): readonly DecisionView[] =>
+export const answerable = ({
+  incident,
+  decisions,
+}: Pick<Overview, 'incident' | 'decisions'>): readonly DecisionView[] =>
   incident.status === 'resolved' || incident.automation_paused
     ? []
     : decisions.filter(({ state }) => state === 'waiting').slice(-QUESTIONS_MAX);

@@ -104,7 +104,11 @@ export const failedInvitationText = ({ shown }: Pick<DesiredMember, 'shown'>, co
   `${shown} could not be invited to the channel: ${REFUSAL_REASONS[code] ?? code}`;
 
 /** Builds the email to a person who cannot be notified in the channel. */
-export function emailTo({ why }: Pick<DesiredMember, 'why'>, { incident }: Overview, channel: string | null): ChatMessage {
+export function emailTo(
+  { why }: Pick<DesiredMember, 'why'>,
+  { incident }: Overview,
+  channel: string | null,
+): ChatMessage {
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
   const where =
     channel === null

@@ -102,7 +102,8 @@ function chainPanel({ chain, isWhole, at }: Audit): Html {
         intact
           ? sealedUntil === null
             ? html`<strong>No entry is sealed yet.</strong> Entries are sealed within four minutes.`
-            : html`<strong>Verified</strong>: ${entries === 1 ? '1 sealed entry' : `${entries} sealed entries`} of ${extent} ${entries === 1 ? 'is' : 'are'} unchanged`
+            : html`<strong>Verified</strong>: ${entries === 1 ? '1 sealed entry' : `${entries} sealed entries`} of
+                ${extent} ${entries === 1 ? 'is' : 'are'} unchanged`
           : html`<strong>Broken</strong>${brokenAt === null ? '' : html` at <code>${brokenAt}</code>`}:
               ${because ?? 'the check failed'}. <code>firebreak audit</code> checks the whole log; docs/how-to/audit.md
               says what each finding means`
