@@ -184,7 +184,7 @@ h3.sub { margin: 16px 0 8px; padding-top: 10px; border-top: 1px solid var(--line
 .scrolled { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: 6px 12px 6px 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); font-weight: 400; }
-thead th { border-top: 0; color: var(--quiet); font-size: 0.85rem; }
+thead th { border-top: 0; color: var(--quiet); font-size: 0.85rem; overflow-wrap: break-word; }
 tbody th { font-weight: 600; }
 .target { display: block; font-weight: 400; max-width: 260px; }
 td, tbody th { overflow-wrap: break-word; min-width: 5em; }

@@ -252,13 +252,14 @@ function calendarPanel({ days, at }: FreezesData): Html {
   );
 }
 
-/** Returns the hours of a day in which a freeze is in force. */
+/** Returns the hours of a day in which a freeze is in force; on its first day also when it ends. */
 export function hoursOn(day: string, { from, until }: Pick<Planned, 'from' | 'until'>): string {
   const begins = from.startsWith(day) ? from.slice(11, 16) : null;
   const ends = until?.startsWith(day) === true ? until.slice(11, 16) : null;
   if (begins === null && ends === null) return 'all day';
   if (begins === null) return `until ${ends}`;
-  return ends === null ? `from ${begins}` : `${begins}–${ends}`;
+  if (ends !== null) return `${begins}–${ends}`;
+  return until === null ? `from ${begins}` : `from ${begins} until ${until.slice(0, 10)} ${until.slice(11, 16)}`;
 }
 
 function refusedPanel({ refused, at }: FreezesData): Html {
@@ -268,7 +269,7 @@ function refusedPanel({ refused, at }: FreezesData): Html {
     html`<ul class="reasons">
         ${verdict.reasons.map(({ text, code }) => html`<li>${text} <code class="quiet">${code}</code></li>`)}
       </ul>
-      ${verdict.clears_when === null ? '' : html`<p class="quiet">Ends when ${verdict.clears_when}</p>`}`,
+      ${verdict.clears_when === null ? '' : html`<p class="quiet">Ends ${verdict.clears_when}</p>`}`,
     by,
     html`${ago(last_at, at)} ${count > 1 ? html`<span class="quiet">asked ${count} times</span>` : ''}
       <code class="quiet target" title="${id}">${id.slice(0, 12)}</code>`,

@@ -145,9 +145,16 @@ describe('the list by day', () => {
       LATER,
     );
     expect(days.map(({ day, freezes: there }) => [day, ...there.map((one) => hoursOn(day, one))])).toEqual([
-      ['2026-11-20', 'from 18:00'],
+      ['2026-11-20', 'from 18:00 until 2026-11-22 08:00'],
       ['2026-11-21', '10:00–11:00'],
       ['2026-11-22', 'until 08:00'],
+    ]);
+  });
+
+  test('names an end at midnight, which is no hour of another day', () => {
+    const freeze = span('2026-12-01T00:00', '2026-12-05T00:00');
+    expect(byDay([freeze], LATER).map(({ day }) => hoursOn(day, freeze))).toEqual([
+      'from 00:00 until 2026-12-05 00:00',
     ]);
   });
 
