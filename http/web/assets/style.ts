@@ -296,6 +296,7 @@ td .act { margin: 0; border: 0; }
   td { display: grid; grid-template-columns: 96px minmax(0, 1fr); gap: 12px; }
   td::before { content: attr(data-label); color: var(--quiet); font-size: 0.92rem; }
   td.empty { display: none; }
+  .reasons { grid-template-columns: minmax(0, 1fr); }
   .timeline > li { grid-template-columns: auto minmax(0, 1fr); }
   .timeline .what { grid-column: 1 / -1; }
   .timeline code { grid-column: 1 / -1; text-align: left; max-width: none; }

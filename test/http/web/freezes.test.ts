@@ -152,8 +152,8 @@ describe('the list by day', () => {
   });
 
   test('names an end at midnight, which is no hour of another day', () => {
-    const freeze = span('2026-12-01T00:00', '2026-12-05T00:00');
-    expect(byDay([freeze], LATER).map(({ day }) => hoursOn(day, freeze))).toEqual([
+    const planned = span('2026-12-01T00:00', '2026-12-05T00:00');
+    expect(byDay([planned], LATER).map(({ day }) => hoursOn(day, planned))).toEqual([
       'from 00:00 until 2026-12-05 00:00',
     ]);
   });
