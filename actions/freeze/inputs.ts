@@ -31,7 +31,7 @@ export type CheckDeps = Pick<
 >;
 
 /** A request, and the identity that vouches for it. Policy requires an identity for some kinds of change. */
-type Question = {
+type IdentifiedRequest = {
   /** The request, with resolved names of service and environment. */
   request: CheckRequest;
   /** How the names were resolved. */
@@ -49,7 +49,7 @@ type Question = {
  */
 export async function inputsFor(
   deps: CheckDeps,
-  { request, names, identityToken, voucher }: Question,
+  { request, names, identityToken, voucher }: IdentifiedRequest,
 ): Promise<CheckInputs> {
   const config = await deps.config.current();
   requirePublished(config);
@@ -64,12 +64,12 @@ export async function inputsFor(
   const objectives = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
   const requested = names?.requested ?? null;
   const [state, underOther, incidents, dependencyIncidents, rollback, identity] = await Promise.all([
-    heldAt(deps, scope, dependencies),
-    requested === null ? NOTHING_HELD : heldUnder(deps, { ...requested, team: scope.team }, scope),
-    incidentsAt(deps, policy, request),
-    Promise.all(dependencies.map((one) => incidentsAt(deps, policyAt(config, one), one))),
-    request.change === 'rollback' ? rollbackOf(deps, request, requested) : null,
-    identityToken === null ? voucherOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
+    readHeld(deps, scope, dependencies),
+    requested === null ? NOTHING_HELD : readHeldByOtherNames(deps, { ...requested, team: scope.team }, scope),
+    incidentFreezesAt(deps, policy, request),
+    Promise.all(dependencies.map((one) => incidentFreezesAt(deps, policyAt(config, one), one))),
+    request.change === 'rollback' ? rollbackVersionOf(deps, request, requested) : null,
+    identityToken === null ? identityOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
   ]);
   const commits = [...state.pinnedCommits, ...underOther.pinnedCommits];
   // Read the clock last, so that no input is newer than the time of the decision.
@@ -112,14 +112,14 @@ type Held = { freezes: ScopeState['freezes']; pins: PinView[]; pinnedCommits: Pi
 
 const NOTHING_HELD: Held = { freezes: [], pins: [], pinnedCommits: [] };
 
-async function heldAt(deps: CheckDeps, scope: CheckedScope, dependencies: readonly CheckedScope[]) {
+async function readHeld(deps: CheckDeps, scope: CheckedScope, dependencies: readonly CheckedScope[]) {
   const state = await deps.freezeState.read(scope, dependencies);
   return { ...state, pinnedCommits: await commitsOf(deps, scope, state.pins) };
 }
 
 /** Reads the freezes and pins stored under the caller's spelling of the names. They apply in addition. */
-async function heldUnder(deps: CheckDeps, other: CheckedScope, scope: CheckedScope): Promise<Held> {
-  const { own, pins, pinnedCommits } = await heldAt(deps, other, []);
+async function readHeldByOtherNames(deps: CheckDeps, other: CheckedScope, scope: CheckedScope): Promise<Held> {
+  const { own, pins, pinnedCommits } = await readHeld(deps, other, []);
   const { service, environment } = scope;
   const freezes = own.freezes.map((freeze) => ({
     ...freeze,
@@ -146,7 +146,7 @@ async function commitsOf(
   return [...new Map(commits.map((one) => [JSON.stringify(one), one])).values()];
 }
 
-const voucherOf = (subject: string | undefined): CheckInputs['identity'] =>
+const identityOf = (subject: string | undefined): CheckInputs['identity'] =>
   subject === undefined ? null : { ok: true, subject };
 
 /** Looks up own properties only, because a service can have the name `constructor`. */
@@ -177,7 +177,7 @@ export function requirePublished({ version }: Pick<Config, 'version'>): void {
 }
 
 /** Returns the freeze caused by an open incident. Reads nothing if the policy ignores incidents, as most do. */
-async function incidentsAt(
+async function incidentFreezesAt(
   { incidents }: Pick<Deps, 'incidents'>,
   policy: FreezePolicy,
   serviceEnvironment: ServiceEnvironment,
@@ -189,9 +189,9 @@ async function incidentsAt(
 }
 
 /**
- * Returns whether the version is a known good one to roll back to. A rollback by Firebreak itself always counts as one.
+ * Returns what is known of the version as a rollback target. A rollback by Firebreak itself always counts as one.
  */
-async function rollbackOf(
+async function rollbackVersionOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
   request: CheckRequest,
   other: ServiceEnvironment | null,

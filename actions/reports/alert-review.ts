@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { routingLabels } from '../../domain/alerts/routing.ts';
 import { type Firing, type NoisyAlert, noisyAlerts, wasActedOn } from '../../domain/alerts/noisy-alerts.ts';
-import { type Outsider, type UnmatchedAlerts, unmatchedAlerts } from '../../domain/alerts/unmatched-alerts.ts';
+import { type UnmatchedAlert, type UnmatchedAlerts, unmatchedAlerts } from '../../domain/alerts/unmatched-alerts.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -68,9 +68,9 @@ export async function alertReview(
   ];
   const outsiders = [
     ...listed.flatMap(({ incident, signals }) =>
-      signals.map((signal): Outsider => ({ signal, at: signal.first_seen_at, incident: incident.id })),
+      signals.map((signal): UnmatchedAlert => ({ signal, at: signal.first_seen_at, incident: incident.id })),
     ),
-    ...recorded.map(({ signal }): Outsider => ({ signal, at: signal.first_seen_at, incident: null })),
+    ...recorded.map(({ signal }): UnmatchedAlert => ({ signal, at: signal.first_seen_at, incident: null })),
   ];
   return {
     since,

@@ -8,7 +8,7 @@ import { alertNameOf } from './noisy-alerts.ts';
 import { UNKNOWN_ENVIRONMENT } from './signal.ts';
 
 /** A received alert of a service or environment outside the catalogue. */
-export type Outsider = {
+export type UnmatchedAlert = {
   signal: Pick<Signal, 'unmatched' | 'environment' | 'title' | 'labels' | 'source' | 'status'>;
   at: Timestamp;
   /** The incident that lists it. Null: none. */
@@ -20,7 +20,7 @@ export type UnmatchedAlerts = {
   /** The name that the alerts give their service. Empty: none. */
   service: string;
   environment: string;
-  /** Names of the alerts, those that came most often first. */
+  /** Names of the alerts, the most frequent first. */
   names: readonly string[];
   sources: readonly string[];
   times: number;
@@ -32,14 +32,14 @@ export type UnmatchedAlerts = {
   fix: string;
 };
 
-/** Groups alerts outside the catalogue by service and environment, those that came last first. */
-export const unmatchedAlerts = (all: readonly Outsider[], services: Config['services']): UnmatchedAlerts[] =>
+/** Groups alerts outside the catalogue by service and environment, the most recent first. */
+export const unmatchedAlerts = (all: readonly UnmatchedAlert[], services: Config['services']): UnmatchedAlerts[] =>
   [...Map.groupBy(all, ({ signal }) => JSON.stringify([signal.unmatched, signal.environment])).values()]
-    .map((some) => summary(some, services))
+    .map((group) => summaryOf(group, services))
     .toSorted((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
 
-function summary(some: readonly Outsider[], services: Config['services']): UnmatchedAlerts {
-  const newestFirst = some.toSorted((a, b) => (a.at < b.at ? 1 : -1));
+function summaryOf(group: readonly UnmatchedAlert[], services: Config['services']): UnmatchedAlerts {
+  const newestFirst = group.toSorted((a, b) => (a.at < b.at ? 1 : -1));
   const [newest] = newestFirst;
   if (newest === undefined) throw new RangeError('a group of alerts is never empty');
   const service = newest.signal.unmatched ?? '';
@@ -51,8 +51,8 @@ function summary(some: readonly Outsider[], services: Config['services']): Unmat
       .toSorted(([, a], [, b]) => b.length - a.length)
       .map(([name]) => name),
     sources: [...new Set(newestFirst.map(({ signal }) => signal.source))],
-    times: some.length,
-    firing: some.filter(({ signal }) => signal.status === 'firing').length,
+    times: group.length,
+    firing: group.filter(({ signal }) => signal.status === 'firing').length,
     lastAt: newest.at,
     incident: newestFirst.find(({ incident }) => incident !== null)?.incident ?? null,
     fix: fixFor(service, environment, services),

@@ -1,6 +1,8 @@
 /**
- * Returns the path of a repository in lowercase, such as `owner/name` or `group/subgroup/name`: of the path itself, or
- * of its web or SSH address, with or without `.git`. Forges don't distinguish case.
+ * Returns the path of a repository in lowercase, such as `owner/name` or `group/subgroup/name`, because forges don't
+ * distinguish case.
+ *
+ * @param text the path, or the web or SSH address of the repository, with or without `.git`
  */
 export const repositoryPathOf = (text: string): string =>
   text

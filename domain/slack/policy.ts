@@ -2,6 +2,7 @@ import type { SlackFile } from '../../schemas/messages/presentation.ts';
 import { localTime } from '../../schemas/time/time-zone.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
+/** Settings of channels and messages, from `slack.yaml`. */
 export type SlackPolicy = SlackFile;
 
 /** Formats the local date as YYMMDD. */

@@ -50,6 +50,8 @@ const GATE_PATH = /\/integrations\/flagger\/rollback$/;
  */
 export const hasRollbackWebhook = ({ spec }: Canary): boolean =>
   spec.analysis.some(({ type, url }) => {
-    const at = URL.parse(url);
-    return type === 'rollback' && at !== null && GATE_PATH.test(at.pathname) && at.searchParams.has('key');
+    const webhook = URL.parse(url);
+    return (
+      type === 'rollback' && webhook !== null && GATE_PATH.test(webhook.pathname) && webhook.searchParams.has('key')
+    );
   });

@@ -83,7 +83,7 @@ async function takeBack(
   const found = await look(site, calls);
   const primary = workloadTarget(site, primaryOf(found.canary));
   if (isUnder(found.primary.metadata, ROLLBACK_KEY, request.key)) return underKey(primary, found.primary, request);
-  const gateRequest = await gateRequests.own(request);
+  const gateRequest = await gateRequests.ofAction(request);
   const step = stepOf(found, request, { container: site.container, isRequested: gateRequest !== undefined });
   if (gateRequest !== undefined && step.kind === 'undo') await gateRequests.end(gateRequest); // promoted before Flagger called the webhook
   const answer = await taken(step);

@@ -14,14 +14,15 @@ import type { CanaryStatus } from './canary.ts';
  */
 export type OwnGateRequests = {
   /** Returns the request of this action, in any state. */
-  own(request: RollbackCall): Promise<RollbackGateRequest | undefined>;
+  ofAction(request: RollbackCall): Promise<RollbackGateRequest | undefined>;
   put(gateRequest: RollbackGateRequest): Promise<void>;
+  /** Removes an open request. One that is `over` stays, because it states what ended the rollout. */
   end(gateRequest: RollbackGateRequest): Promise<void>;
 };
 
 export function gateRequestsOf(rollbackGates: RollbackGates, serviceEnvironment: ServiceEnvironment): OwnGateRequests {
   return {
-    own: async ({ key }) => {
+    ofAction: async ({ key }) => {
       const gateRequest = await stored(() => rollbackGates.get(serviceEnvironment));
       return gateRequest?.key === key ? gateRequest : undefined;
     },
@@ -33,7 +34,7 @@ export function gateRequestsOf(rollbackGates: RollbackGates, serviceEnvironment:
   };
 }
 
-/** @throws Ended */
+/** @throws Ended so that the attempt is repeated later, if the storage fails */
 async function stored<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -73,7 +74,7 @@ export async function requestRollback(
     };
   if (gateRequest.other_checksum === '')
     return { kind: 'failed', detail: `Flagger does not send the checksum of the rollout; ${to} needs Flagger 1.34` };
-  // The rollout is still the same, so the checksum in the webhook call is its checksum.
+  // Flagger's webhook sent another checksum than the cluster shows. The rollout is still the same, so both name it.
   if (gateRequest.other_checksum !== null)
     await gateRequests.put({ ...gateRequest, checksum: gateRequest.other_checksum, other_checksum: null });
   return IN_PROGRESS;

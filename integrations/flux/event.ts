@@ -24,13 +24,13 @@ const FluxEvent = z.object({
     // Controllers before Flux 2.2 send the keys with the API group of the object.
     .transform((all) =>
       Object.fromEntries(
-        Object.entries(all ?? {}).flatMap(([key, value]) => (value === '' ? [] : [[bare(key), value]])),
+        Object.entries(all ?? {}).flatMap(([key, value]) => (value === '' ? [] : [[withoutApiGroup(key), value]])),
       ),
     ),
 });
 type FluxEvent = z.infer<typeof FluxEvent>;
 
-const bare = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
+const withoutApiGroup = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
 
 /** Reads an event of Flux. */
 export function readFluxEvent({ payload }: Pick<ReceivedWebhook, 'payload'>): ReadChanges {
@@ -70,7 +70,7 @@ function readKustomization(event: FluxEvent): ReadChanges {
   return {
     reports: [
       {
-        ...common(event),
+        ...commonFields(event),
         key: keyOf(event, revision),
         object: keyOf(event, ''),
         status,
@@ -84,7 +84,8 @@ function readKustomization(event: FluxEvent): ReadChanges {
   };
 }
 
-const HELM: Partial<Record<string, Pick<ChangeReport, 'status' | 'kind'>>> = {
+/** Reports of a HelmRelease by the reason of its event. Absent: the event changes no version. */
+const HELM_OUTCOMES: Partial<Record<string, Pick<ChangeReport, 'status' | 'kind'>>> = {
   InstallSucceeded: { status: 'succeeded' },
   UpgradeSucceeded: { status: 'succeeded' },
   RollbackSucceeded: { status: 'succeeded', kind: 'rollback' },
@@ -100,7 +101,7 @@ const RELEASE = / for release \S+\.v(\d{1,9}) with chart /;
 function readHelmRelease(event: FluxEvent): ReadChanges {
   const { metadata, reason, message, timestamp } = event;
   if (reason === 'DriftDetected') return { reports: [driftOf(event)] };
-  const outcome = HELM[reason];
+  const outcome = HELM_OUTCOMES[reason];
   if (outcome === undefined) return { ignored: `${reason} of a HelmRelease changes no version` };
   const { revision, token } = metadata;
   if (revision === undefined) return { ignored: 'the event names no revision' };
@@ -114,12 +115,14 @@ function readHelmRelease(event: FluxEvent): ReadChanges {
           ? `${reason} ${timestamp}`
           : `v${release}`;
   const version = imageTag(metadata) ?? metadata['app-version'] ?? revision;
-  return { reports: [{ ...common(event), ...outcome, key: keyOf(event, identity), version: versionOf(version) }] };
+  return {
+    reports: [{ ...commonFields(event), ...outcome, key: keyOf(event, identity), version: versionOf(version) }],
+  };
 }
 
 /** The cluster differs from the release: its objects were changed by others. */
 const driftOf = (event: FluxEvent): ChangeReport => ({
-  ...common(event),
+  ...commonFields(event),
   source: 'drift',
   key: `flux ${keyOf(event, `${event.metadata['revision'] ?? ''} ${event.timestamp}`)}`,
   kind: 'config',
@@ -128,7 +131,7 @@ const driftOf = (event: FluxEvent): ChangeReport => ({
 });
 
 /** `service`, `environment`, and `cluster` are not Flux's own: an Alert adds them by `spec.eventMetadata`. */
-function common({ involvedObject, timestamp, metadata }: FluxEvent) {
+function commonFields({ involvedObject, timestamp, metadata }: FluxEvent) {
   const { service, environment, image } = metadata;
   return {
     source: 'flux',
@@ -153,7 +156,7 @@ const keyOf = ({ involvedObject, metadata }: FluxEvent, identity: string): strin
 const imageTag = ({ image }: FluxEvent['metadata']): string | undefined => image && partsOfImage(image).tag;
 
 /**
- * Returns the commit of a revision, and what to call it. Formats: `main@sha1:<commit>`, `main/<commit>` of older
+ * Returns the commit of a revision, and the version to show for it. Formats: `main@sha1:<commit>`, `main/<commit>` of older
  * controllers, and `1.2.3@sha256:<digest>` of OCI artifacts.
  *
  * @see https://github.com/fluxcd/flux2/tree/main/rfcs/0005-artifact-revision-and-digest

@@ -22,7 +22,7 @@ export type Rest = {
   post<T>(path: string, body: object, schema: z.ZodType<T>): Promise<VendorResponse<T>>;
 };
 
-/** Maximum bytes of a body. The details of one alert can have 512 KB, and a page contains many alerts. */
+/** Maximum bytes of a response. The details of one alert can have 512 KB, and one page of results lists many alerts. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
 /**

@@ -195,7 +195,7 @@ class View {
 
   async #holders(channel: string): Promise<void> {
     if (this.#state.archived || this.#isOver()) return;
-    await this.#members.expectHolders();
+    await this.#members.addRoleHolders();
     await this.#members.inviteMembers(channel);
   }
 
@@ -203,11 +203,11 @@ class View {
   async #people(channel: string | undefined): Promise<void> {
     const refused = channel === undefined && this.#state.problems['channel'] !== undefined;
     if (this.#state.archived || this.#isOver() || (channel === undefined && !refused)) return;
-    if (refused) await this.#members.expectHolders();
+    if (refused) await this.#members.addRoleHolders();
     // On-call people of a child are invited to the parent's channel.
-    if (this.#story.parent === null) await this.#members.expectOnCall();
+    if (this.#story.parent === null) await this.#members.addOnCall();
     if (channel !== undefined) await this.#members.inviteMembers(channel);
-    await this.#members.write(channel ?? null);
+    await this.#members.sendDirectMessages(channel ?? null);
   }
 
   /** Returns whether the incident is resolved, so that no more people are invited. */
@@ -219,7 +219,7 @@ class View {
   async #entries(channel: string): Promise<void> {
     let page: readonly StoryEntry[] = this.#story.timeline;
     while (page.length > 0 && !this.#state.archived) {
-      await this.#members.expectWhoActed(page);
+      await this.#members.addActors(page);
       for (const { position, entry } of page) {
         if (hasMessage(entry) && !(await this.#entry(channel, position, entry))) return;
       }

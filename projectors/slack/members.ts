@@ -29,7 +29,7 @@ export type MemberDeps = {
 };
 
 /** The incident being projected, and operations of its projector. */
-export type Context = {
+export type MemberContext = {
   subject: Subject;
   story: Story;
   config: Config;
@@ -50,52 +50,57 @@ const MEMBERS_MAX = 200;
  */
 export class ChannelMembers {
   readonly #deps: MemberDeps;
-  readonly #host: Context;
+  readonly #context: MemberContext;
   /** Calls that failed in this session and are not repeated in it. */
-  readonly #notNow = new Set<string>();
+  readonly #postponed = new Set<string>();
 
-  constructor(deps: MemberDeps, host: Context) {
+  constructor(deps: MemberDeps, context: MemberContext) {
     this.#deps = deps;
-    this.#host = host;
+    this.#context = context;
   }
 
   /** Returns the Slack ID for a name on timelines. */
   slackIdOf(name: string): string | null {
-    const { people } = this.#host.state();
+    const { people } = this.#context.state();
     return Object.hasOwn(people, name) ? (people[name]?.slack ?? null) : null;
   }
 
-  async expectHolders(): Promise<void> {
-    const { story, config } = this.#host;
-    await this.#expect(roleHolders(story.incident, config));
+  /** Adds the holders of incident roles. */
+  async addRoleHolders(): Promise<void> {
+    const { story, config } = this.#context;
+    await this.#add(roleHolders(story.incident, config));
   }
 
-  /** Must be called before the entries are posted, because the next session does not read them again. */
-  async expectWhoActed(page: readonly StoryEntry[]): Promise<void> {
+  /**
+   * Adds people who acted in the incident. Must be called before the entries are posted, because the next session does not read
+   * them again.
+   */
+  async addActors(page: readonly StoryEntry[]): Promise<void> {
     const actors = new Set(page.map(({ entry }) => entry.actor));
-    await this.#expect([...actors].flatMap((actor) => memberOfActor(actor, this.#host.config) ?? []));
+    await this.#add([...actors].flatMap((actor) => memberOfActor(actor, this.#context.config) ?? []));
   }
 
-  /** Reads who is on call, once for each team and again with each page. */
-  async expectOnCall(): Promise<void> {
-    const { story, config, session, state, save } = this.#host;
+  /** Adds the responders who are on call: reads them once for each team, and again with each page. */
+  async addOnCall(): Promise<void> {
+    const { story, config, session, state, save } = this.#context;
     const round = pagingRoundOf(story.incident);
     for (const team of teamsOf(story, config)) {
       const { called } = state();
       if (Object.hasOwn(called, team) && (called[team] ?? 0) >= round) continue;
       const response = await this.#try(`look up who is on call for ${team}`, METHODS.onCall, () =>
-        asRead(this.#deps.onCall.now(team)),
+        withoutUnclear(this.#deps.onCall.now(team)),
       );
       if (response?.kind !== 'done') continue;
       if (response.value.length === 0)
         session.log.warn('no responder is on call', { team, incident: story.incident.id });
-      await this.#expect(firstOnCall(team, response.value, config));
+      await this.#add(firstOnCall(team, response.value, config));
       await save({ called: { ...state().called, [team]: round } });
     }
   }
 
+  /** Invites all added people who were not invited yet. */
   async inviteMembers(channel: string): Promise<void> {
-    await this.#find();
+    await this.#findSlackIds();
     const wanted = this.#all().filter(([, { state, slack }]) => state === 'wanted' && slack !== null);
     const users = [...new Set(wanted.flatMap(([, { slack }]) => slack ?? []))];
     if (users.length === 0) return;
@@ -103,10 +108,10 @@ export class ChannelMembers {
     if (response?.kind !== 'done') return;
     for (const [name, member] of wanted) {
       const code = response.value.find(({ user }) => user === member.slack)?.code;
-      if (code !== undefined) await this.#say(name, member, code);
+      if (code !== undefined) await this.#reportRefusal(name, member, code);
     }
     const isOut = ({ slack }: ChannelMember): boolean => response.value.some(({ user }) => user === slack);
-    await this.#change(wanted.map(([name, member]) => [name, { ...member, state: isOut(member) ? 'out' : 'in' }]));
+    await this.#saveMembers(wanted.map(([name, member]) => [name, { ...member, state: isOut(member) ? 'out' : 'in' }]));
   }
 
   /**
@@ -114,25 +119,25 @@ export class ChannelMembers {
    *
    * @param channel null: the incident has no channel
    */
-  async write(channel: string | null): Promise<void> {
-    if (channel === null) await this.#find();
+  async sendDirectMessages(channel: string | null): Promise<void> {
+    if (channel === null) await this.#findSlackIds();
     const away = this.#all().filter(([, { state }]) => state === 'out' || (channel === null && state === 'wanted'));
     for (const [name, member] of away) {
       const { slack, why, written } = member;
       if (slack === null || why === null || written) continue;
-      const message = emailTo(member, this.#host.story, channel);
+      const message = emailTo(member, this.#context.story, channel);
       const key = `letter ${name}`;
-      const response = await this.#host.session.attempt(
+      const response = await this.#context.session.attempt(
         METHODS.post(slack),
-        () => this.#deps.chat.post(slack, message, `${this.#host.subject} ${key}`),
+        () => this.#deps.chat.post(slack, message, `${this.#context.subject} ${key}`),
         async () => {
-          await this.#change([[name, { ...member, written: true }]]);
+          await this.#saveMembers([[name, { ...member, written: true }]]);
           return true;
         },
       );
-      if (response?.kind === 'later') await this.#change([[name, member]]);
+      if (response?.kind === 'later') await this.#saveMembers([[name, member]]);
       if (response?.kind === 'refused')
-        this.#host.session.log.warn('Slack refused a direct message to a person who is needed', {
+        this.#context.session.log.warn('Slack refused a direct message to a person who is needed', {
           name,
           detail: response.detail,
         });
@@ -140,57 +145,57 @@ export class ChannelMembers {
   }
 
   /** Looks up the Slack IDs of people who are known only by an email address. */
-  async #find(): Promise<void> {
+  async #findSlackIds(): Promise<void> {
     for (const [name, member] of this.#all()) {
       if (member.state !== 'wanted' || member.slack !== null) continue;
-      const slack = await this.#idOf(name);
+      const slack = await this.#findSlackId(name);
       if (slack === undefined) continue;
-      if (slack === null) await this.#say(name, member, 'unknown');
-      await this.#change([[name, { ...member, slack, ...(slack === null && { state: 'out' }) }]]);
+      if (slack === null) await this.#reportRefusal(name, member, 'unknown');
+      await this.#saveMembers([[name, { ...member, slack, ...(slack === null && { state: 'out' }) }]]);
     }
   }
 
-  /** Null: unknown. Undefined: not now. */
-  async #idOf(name: string): Promise<string | null | undefined> {
-    const address = addressOf(name, this.#host.config);
-    const email = address === null || 'email' in address ? address?.email : await this.#emailOf(address.pagerduty);
+  /** Looks up a Slack ID. Null: unknown to Slack. Undefined: the lookup was not possible now. */
+  async #findSlackId(name: string): Promise<string | null | undefined> {
+    const address = addressOf(name, this.#context.config);
+    const email = address === null || 'email' in address ? address?.email : await this.#findEmail(address.pagerduty);
     if (email === null) return undefined;
     if (email === undefined) return null;
     const response = await this.#try('look up people', METHODS.lookUp, () => this.#deps.directory.userByEmail(email));
     return response?.kind === 'done' ? response.value : undefined;
   }
 
-  /** Undefined: PagerDuty has no address. Null: not now. */
-  async #emailOf(user: string): Promise<string | null | undefined> {
+  /** Looks up the email address of a PagerDuty user. Undefined: it has none. Null: the lookup was not possible now. */
+  async #findEmail(user: string): Promise<string | null | undefined> {
     const response = await this.#try('look up people at the pager', METHODS.onCall, () =>
-      asRead(this.#deps.onCall.email(user)),
+      withoutUnclear(this.#deps.onCall.email(user)),
     );
     if (response?.kind === 'off') return undefined;
     return response?.kind === 'done' ? (response.value ?? undefined) : null;
   }
 
   async #try<T>(what: string, method: Method, call: () => Promise<Answer<T>>): Promise<Answer<T> | undefined> {
-    if (this.#notNow.has(what)) return undefined;
-    const response = await this.#host.attempt(what, method, call);
-    if (response?.kind !== 'done') this.#notNow.add(what);
+    if (this.#postponed.has(what)) return undefined;
+    const response = await this.#context.attempt(what, method, call);
+    if (response?.kind !== 'done') this.#postponed.add(what);
     return response;
   }
 
-  async #expect(desired: readonly DesiredMember[]): Promise<void> {
-    const { people } = this.#host.state();
+  async #add(desired: readonly DesiredMember[]): Promise<void> {
+    const { people } = this.#context.state();
     const fresh = desired.filter(({ name }) => !Object.hasOwn(people, name));
     const room = Math.max(MEMBERS_MAX - Object.keys(people).length, 0);
     const members = fresh.map(({ name, ...member }): [string, ChannelMember] => [
       name,
       { ...member, state: 'wanted', written: false },
     ]);
-    await this.#change(members.slice(0, room));
+    await this.#saveMembers(members.slice(0, room));
   }
 
   /** Reports a refused invitation, unless the person was only to be invited because of an action. */
-  async #say(name: string, member: ChannelMember, code: string): Promise<void> {
+  async #reportRefusal(name: string, member: ChannelMember, code: string): Promise<void> {
     if (member.why === null) return;
-    const { story, session } = this.#host;
+    const { story, session } = this.#context;
     await this.#deps.incidents.note(story.incident.id, `slack-guest-${name}`, {
       at: session.now(),
       actor: 'slack',
@@ -201,18 +206,18 @@ export class ChannelMembers {
   }
 
   #all(): [string, ChannelMember][] {
-    return Object.entries(this.#host.state().people);
+    return Object.entries(this.#context.state().people);
   }
 
-  async #change(members: readonly (readonly [string, ChannelMember])[]): Promise<void> {
+  async #saveMembers(members: readonly (readonly [string, ChannelMember])[]): Promise<void> {
     if (members.length === 0) return;
-    const { people } = this.#host.state();
-    await this.#host.save({ people: { ...people, ...Object.fromEntries(members) } });
+    const { people } = this.#context.state();
+    await this.#context.save({ people: { ...people, ...Object.fromEntries(members) } });
   }
 }
 
 /** Treats an unclear answer of the pager as a delay, so that it does not block calls to Slack. */
-async function asRead<T>(pending: Promise<Answer<T>>): Promise<Answer<T>> {
+async function withoutUnclear<T>(pending: Promise<Answer<T>>): Promise<Answer<T>> {
   const response = await pending;
   return response.kind === 'unclear' ? { kind: 'later', detail: response.detail, afterSeconds: null } : response;
 }

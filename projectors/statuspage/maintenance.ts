@@ -30,8 +30,8 @@ export class HostedMaintenancePage {
     const config = await this.#deps.config.current();
     if (this.#state.sending !== null && !(await this.#resolveUnanswered(this.#state.sending))) return;
     const desired = hostedMaintenances(config, this.#session.now()).get(this.#id) ?? this.#cancelled(config);
-    if (desired !== undefined && (await this.#begins(desired))) await this.#bring(desired, config);
-    else await this.#leave();
+    if (desired !== undefined && (await this.#prepare(desired))) await this.#apply(desired, config);
+    else await this.#removeFromIndex();
   }
 
   /** Returns the last state of a maintenance that was removed from the configuration. Undefined: it was never shown. */
@@ -42,22 +42,23 @@ export class HostedMaintenancePage {
   }
 
   /** Prepares the state. False: the page shows nothing of it, and nothing is to be shown any more. */
-  async #begins(desired: HostedMaintenance): Promise<boolean> {
+  async #prepare(desired: HostedMaintenance): Promise<boolean> {
     const { id, ended, shows, known } = this.#state;
     if (desired.status === 'completed') return id !== null;
     if (shows?.status === 'completed') {
       this.#state = MaintenanceState.parse({ ended: ended + 1, known });
       await this.#save({});
     }
-    await this.#index(true);
+    await this.#setIndexed(true);
     return true;
   }
 
-  async #bring(desired: HostedMaintenance, config: Config): Promise<void> {
+  /** Brings the hosted page to the desired state. */
+  async #apply(desired: HostedMaintenance, config: Config): Promise<void> {
     const page = new PageComponents(this.#deps, config, this.#session);
     if (!isSame(this.#state.shows, desired)) {
       if (!(await this.#findComponents(page, desired))) return;
-      if (await this.#send(page, desired)) await this.#save({ recheckAt: this.#recheck() });
+      if (await this.#send(page, desired)) await this.#save({ recheckAt: this.#scheduleRecheck() });
     }
     if (this.#state.sending !== null) return;
     const isSet = await this.#setComponents(page, desired);
@@ -65,7 +66,8 @@ export class HostedMaintenancePage {
     if (recheckAt !== null && this.#session.now() >= recheckAt) await this.#save({ recheckAt: null });
     else if (recheckAt !== null) this.#session.scheduleNext(recheckAt);
     const isOver = isSame(shows, desired) || (refused?.final === true && isSame(refused.shows, desired));
-    if (desired.status === 'completed' && isOver && isSet && this.#state.recheckAt === null) await this.#leave();
+    if (desired.status === 'completed' && isOver && isSet && this.#state.recheckAt === null)
+      await this.#removeFromIndex();
   }
 
   /** Looks up the components again at each change, because people may have added them. False: not now. */
@@ -77,12 +79,13 @@ export class HostedMaintenancePage {
     if (response?.kind === 'refused') await this.#recordRefusal(desired, response);
     if (response?.kind !== 'done') return false;
     await this.#save({ known: { ...response.value } });
-    if (this.#affected(desired).length > 0) return true;
+    if (this.#componentIds(desired).length > 0) return true;
     await this.#save({ refused: { shows: desired, code: 'unknown_components', final: true } });
     return false;
   }
 
-  #affected({ components }: HostedMaintenance): string[] {
+  /** Returns the ids of the affected components that are known. */
+  #componentIds({ components }: HostedMaintenance): string[] {
     return components.map((name) => this.#state.known[name] ?? '').filter((id) => id !== '');
   }
 
@@ -99,7 +102,7 @@ export class HostedMaintenancePage {
       status: desired.status,
       from: desired.from,
       until: desired.until,
-      affects: this.#affected(desired),
+      affects: this.#componentIds(desired),
       components,
     };
     const body = isNews(shows, desired) ? desired.body : null;
@@ -128,7 +131,7 @@ export class HostedMaintenancePage {
     if (found?.kind === 'refused') await this.#recordRefusal(shows, found);
     if (found?.kind !== 'done') return false;
     if (found.value !== null && (creates || found.value.change === String(change))) {
-      await this.#save({ id: found.value.id, shows, sending: null, recheckAt: this.#recheck() });
+      await this.#save({ id: found.value.id, shows, sending: null, recheckAt: this.#scheduleRecheck() });
       return true;
     }
     const sure = sureFrom(since);
@@ -152,13 +155,14 @@ export class HostedMaintenancePage {
       if (desired.status === 'scheduled' && sent === null && unsure === null) continue;
       const { certain, response } = await page.set(component, status);
       if (response?.kind === 'refused') await this.#recordRefusal(desired, response);
-      if (response?.kind === 'done') await this.#save({ recheckAt: this.#recheck() });
+      if (response?.kind === 'done') await this.#save({ recheckAt: this.#scheduleRecheck() });
       isSet = certain && isSet;
     }
     return isSet;
   }
 
-  #recheck() {
+  /** Schedules another check, because lists of the hosted page lag behind changes. */
+  #scheduleRecheck() {
     const at = plusSeconds(this.#session.now(), LIST_LAGS_SECONDS);
     this.#session.scheduleNext(at);
     return at;
@@ -172,13 +176,13 @@ export class HostedMaintenancePage {
     if (!final) this.#session.scheduleRetryAfterRefusal(desired.status === 'completed' ? desired.until : null);
   }
 
-  /** Forgets a maintenance that has ended, or that was never shown. */
-  async #leave(): Promise<void> {
-    if (this.#state.sending === null) await this.#index(false);
+  /** Removes a maintenance from the index after its end, or if it was never shown. */
+  async #removeFromIndex(): Promise<void> {
+    if (this.#state.sending === null) await this.#setIndexed(false);
   }
 
   /** Records that the maintenance is or is not on the page, so that its removal from the configuration is noticed. */
-  async #index(isOnPage: boolean): Promise<void> {
+  async #setIndexed(isOnPage: boolean): Promise<void> {
     const { projections } = this.#deps;
     const { ids } = MaintenanceIndex.parse((await projections.read('statuspage', MAINTENANCE_INDEX)) ?? {});
     if (ids.includes(this.#id) === isOnPage) return;

@@ -13,40 +13,42 @@ import { refused, wants } from '../../domain/status/subscriptions/subscription.t
 import type { EventView } from '../../domain/status/view.ts';
 import type { Delivery, Subscriber } from '../../schemas/status/subscriber.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
-import { LANES, send } from './send.ts';
-import type { Visit } from './visit.ts';
+import { CONCURRENT_SENDS, send } from './send.ts';
+import type { SubscriberSync } from './sync.ts';
 
-/** Limits of one visit, so that other events and requests to subscribe get their turn. */
-const VISIT_SECONDS = 20;
-const VISIT_MESSAGES = 1000;
+/** Limits of one session, so that other events and requests to subscribe get their turn. */
+const SYNC_SECONDS = 20;
+const SYNC_MESSAGES = 1000;
 
+/** The updates that one subscriber has not been sent. */
 type Job = { subscriber: Subscriber; delivery: Delivery };
-type Given = { page: PageSettings; event: EventView; updates: readonly Update[]; at: PageEvent };
+/** The updates of one event of a page, oldest first. */
+type EventUpdates = { page: PageSettings; event: EventView; updates: readonly Update[]; pageEvent: PageEvent };
 
 /**
  * Sends the updates of an event that subscribers have not been sent, each in order. A sent update is recorded at once: if
  * the process dies in between, the same message is sent again with the same key.
  */
-export async function announce(visit: Visit, page: PageSettings, event: EventView): Promise<void> {
-  const { deps, session } = visit;
-  const at: PageEvent = { page: page.name, kind: event.kind, id: event.id };
-  const given: Given = { page, event, updates: updatesOf(event), at };
-  const [all, sent] = await Promise.all([deps.subscribers.of(page.name), deps.deliveries.of(at)]);
+export async function announce(sync: SubscriberSync, page: PageSettings, event: EventView): Promise<void> {
+  const { deps, session } = sync;
+  const pageEvent: PageEvent = { page: page.name, kind: event.kind, id: event.id };
+  const eventUpdates: EventUpdates = { page, event, updates: updatesOf(event), pageEvent };
+  const [all, sent] = await Promise.all([deps.subscribers.of(page.name), deps.deliveries.of(pageEvent)]);
   const jobs = all
     .filter((one) => page.subscriptions.includes(one.channel) && wants(one, event.components))
-    .flatMap((subscriber) => dueJob(visit, given, subscriber, sent.get(subscriber.id)) ?? []);
+    .flatMap((subscriber) => dueJob(sync, eventUpdates, subscriber, sent.get(subscriber.id)) ?? []);
   const started = session.now();
-  const budget = { left: VISIT_MESSAGES };
-  const isOver = () => budget.left <= 0 || secondsBetween(started, session.now()) >= VISIT_SECONDS;
+  const budget = { left: SYNC_MESSAGES };
+  const isOver = () => budget.left <= 0 || secondsBetween(started, session.now()) >= SYNC_SECONDS;
   const isEmail = ({ subscriber }: Job) => subscriber.channel === 'email';
-  // Apart, so that webhooks do not wait for a mail server.
-  const queues = [jobs.filter(isEmail), jobs.filter((job) => !isEmail(job))].map((some) => some.values());
+  // Separate queues, so that webhooks do not wait for a mail server.
+  const queues = [jobs.filter(isEmail), jobs.filter((job) => !isEmail(job))].map((subset) => subset.values());
   await Promise.all(
     queues.flatMap((queue) =>
-      Array.from({ length: LANES }, async (_, lane) => {
+      Array.from({ length: CONCURRENT_SENDS }, async (_, sender) => {
         for (const job of queue) {
           if (isOver()) return session.scheduleNext(session.now());
-          if (!(await deliver(visit, given, job, { lane, budget }))) return;
+          if (!(await deliver(sync, eventUpdates, job, { sender, budget }))) return;
         }
       }),
     ),
@@ -55,8 +57,8 @@ export async function announce(visit: Visit, page: PageSettings, event: EventVie
 
 /** Returns what a subscriber has not been sent. Undefined: nothing is due now. */
 function dueJob(
-  { session }: Visit,
-  { updates }: Given,
+  { session }: SubscriberSync,
+  { updates }: EventUpdates,
   subscriber: Subscriber,
   before: Delivery | undefined,
 ): Job | undefined {
@@ -67,19 +69,19 @@ function dueJob(
   return undefined;
 }
 
-/** Sends what a subscriber has not been sent. Returns whether this lane can go on. */
+/** Sends what a subscriber has not been sent. Returns whether this sender can continue with the next subscriber. */
 async function deliver(
-  visit: Visit,
-  given: Given,
+  sync: SubscriberSync,
+  eventUpdates: EventUpdates,
   job: Job,
-  { lane, budget }: { lane: number; budget: { left: number } },
+  { sender, budget }: { sender: number; budget: { left: number } },
 ): Promise<boolean> {
-  const { deps, session, addresses } = visit;
-  const { page, event, updates, at } = given;
+  const { deps, session, addresses } = sync;
+  const { page, event, updates, pageEvent } = eventUpdates;
   let { subscriber, delivery } = job;
   const save = async (next: Delivery): Promise<void> => {
     delivery = next;
-    await deps.deliveries.write(at, subscriber.id, next, session.now());
+    await deps.deliveries.write(pageEvent, subscriber.id, next, session.now());
   };
   for (let update = updates[delivery.done]; update !== undefined; update = updates[delivery.done]) {
     // Subscriptions may have ended while others were sent their messages.
@@ -89,7 +91,7 @@ async function deliver(
     budget.left -= 1;
     const message = updateMessage(subscriber, { page, event, update }, addresses);
     const key = `update-${page.name}-${event.kind}-${event.id}-${delivery.done + 1}-${subscriber.id}`;
-    const outcome = await send(visit, { subscriber, message, key, lane });
+    const outcome = await send(sync, { subscriber, message, key, sender });
     switch (outcome.kind) {
       case 'sent':
         await save(afterUpdate(delivery));

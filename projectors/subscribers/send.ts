@@ -3,20 +3,20 @@ import type { Subscriber, SubscriptionChannel } from '../../schemas/status/subsc
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Method } from '../sync/session.ts';
 import { type Message, textOf } from '../../domain/status/subscriptions/message.ts';
-import type { Visit } from './visit.ts';
+import type { SubscriberSync } from './sync.ts';
 
-/** Messages that are on their way at the same time. */
-export const LANES = 4;
+/** Number of senders for each channel: messages sent at the same time. */
+export const CONCURRENT_SENDS = 4;
 
 /** Limits of all messages together. Amazon SES permits 14 emails per second to a new account in production. */
 const LIMITS = { email: { perSecond: 10, burst: 200 }, webhook: { perSecond: 20, burst: 40 } } as const;
 
-/** Seconds until the next look at a channel that is not connected. */
+/** Seconds until the next attempt on a channel that is not connected. */
 const OFF_SECONDS = 600;
 
 /**
- * Result for one address. `later`: not now, but perhaps the next attempt. `stopped`: not now, nor for the others of this
- * lane; the session comes again.
+ * Result for one address. `later`: this attempt failed, and a later one may succeed. `stopped`: this sender must stop, and
+ * another session is scheduled.
  */
 export type Outcome =
   | { kind: 'sent' }
@@ -28,18 +28,19 @@ export type Outcome =
  * Makes one attempt to send a message to a subscriber.
  *
  * @param key the same for each attempt
+ * @param sender number of the concurrent sender; a postponed call stops this sender only
  */
 export async function send(
-  visit: Visit,
-  { subscriber, message, key, lane }: { subscriber: Subscriber; message: Message; key: string; lane: number },
+  sync: SubscriberSync,
+  { subscriber, message, key, sender }: { subscriber: Subscriber; message: Message; key: string; sender: number },
 ): Promise<Outcome> {
-  const { deps, session } = visit;
+  const { deps, session } = sync;
   const { channel } = subscriber;
   const answer =
     channel === 'email'
-      ? await session.attempt(methodOf('email', lane), () => sendEmail(visit, subscriber, message, key))
-      : await session.attempt(methodOf('webhook', lane), () =>
-          sendWebhook(visit, channel, { subscriber, message, key }),
+      ? await session.attempt(methodOf('email', sender), () => sendEmail(sync, subscriber, message, key))
+      : await session.attempt(methodOf('webhook', sender), () =>
+          sendWebhook(sync, channel, { subscriber, message, key }),
         );
   if (answer === undefined) return { kind: 'stopped' };
   switch (answer.kind) {
@@ -56,13 +57,13 @@ export async function send(
   }
 }
 
-const methodOf = (kind: keyof typeof LIMITS, lane: number): Method => ({
-  name: `${kind} ${lane}`,
+const methodOf = (kind: keyof typeof LIMITS, sender: number): Method => ({
+  name: `${kind} ${sender}`,
   allowances: { [kind]: LIMITS[kind] },
 });
 
 async function sendEmail(
-  { deps, addresses }: Visit,
+  { deps, addresses }: SubscriberSync,
   subscriber: Subscriber,
   message: Message,
   key: string,
@@ -74,12 +75,12 @@ async function sendEmail(
     key,
     ...(subscriber.state === 'confirmed' && { unsubscribe: addresses.link(subscriber, 'unsubscribe') }),
   });
-  return ofServer(delivered);
+  return outcomeOfEmail(delivered);
 }
 
 /** Each webhook is a system of its own: its failure does not slow down others. */
 async function sendWebhook(
-  { deps }: Visit,
+  { deps }: SubscriberSync,
   channel: Exclude<SubscriptionChannel, 'email'>,
   { subscriber, message, key }: { subscriber: Subscriber; message: Message; key: string },
 ): Promise<VendorResponse<Outcome>> {
@@ -102,7 +103,7 @@ async function sendWebhook(
  * Separates what concerns one address from what concerns the mail server, which slows down all. An unclear outcome is
  * repeated with the same message ID.
  */
-function ofServer(delivered: Delivered): VendorResponse<Outcome> {
+function outcomeOfEmail(delivered: Delivered): VendorResponse<Outcome> {
   switch (delivered.kind) {
     case 'done':
       return { kind: 'done', value: { kind: 'sent' } };

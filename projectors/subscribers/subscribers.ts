@@ -7,7 +7,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Projector } from '../sync/sync.ts';
 import { announce } from './announce.ts';
 import { answerRequest } from './answer.ts';
-import type { SubscriberDeps, Visit } from './visit.ts';
+import type { SubscriberDeps, SubscriberSync } from './sync.ts';
 
 /**
  * Returns the projector for subscribers of the status pages: it sends each update of an incident or a maintenance to
@@ -18,13 +18,13 @@ export const subscribersProjector =
   async (subject, session) => {
     // Nobody can subscribe without it, because messages contain links.
     if (deps.publicUrl === undefined) return;
-    const visit: Visit = { deps, session, addresses: addresses(deps.publicUrl, deps.subscribers) };
+    const sync: SubscriberSync = { deps, session, addresses: addresses(deps.publicUrl, deps.subscribers) };
     const config = await deps.config.current();
     const pages = [...pagesOf(config).values()].filter(({ subscriptions }) => subscriptions.length > 0);
-    if (subject.startsWith('subscription:')) return answerRequest(visit, pages, idOf(subject));
+    if (subject.startsWith('subscription:')) return answerRequest(sync, pages, idOf(subject));
     for (const page of pages) {
-      const event = await eventOf(subject, page, config, visit);
-      if (event !== undefined) await announce(visit, page, event);
+      const event = await eventOf(subject, page, config, sync);
+      if (event !== undefined) await announce(sync, page, event);
     }
   };
 
@@ -33,13 +33,13 @@ async function eventOf(
   subject: Subject,
   page: PageSettings,
   { statusPage }: Config,
-  { deps, session }: Visit,
+  { deps, session }: SubscriberSync,
 ): Promise<EventView | undefined> {
   const id = idOf(subject);
   if (subject.startsWith('maintenance:')) {
     const planned = statusPage.maintenance.find((one) => one.id === id);
     const view = planned && maintenanceView(planned, statusPage, page, session.now());
-    // From now on, the mark of this visit stands for these updates, so that the sweeper marks the next one only.
+    // From now on, the mark of this session stands for these updates, so that the sweeper marks the next one only.
     if (view !== undefined) await deps.projections.write('subscribers', subject, { updates: view.updates.length });
     return view;
   }

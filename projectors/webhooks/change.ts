@@ -28,13 +28,13 @@ export async function sendChange(
 ): Promise<void> {
   const change = await changes.get(ChangeId.parse(idOf(subject)));
   if (change === undefined) return;
-  const { sent: notified } = ChangeEventState.parse((await projections.read('webhooks', subject)) ?? {});
+  const { sent } = ChangeEventState.parse((await projections.read('webhooks', subject)) ?? {});
   const event = changeEvent(change, session.now());
-  if (event === undefined || notified.includes(change.status)) return;
+  if (event === undefined || sent.includes(change.status)) return;
   const answer = await session.attempt(CHANGE_EVENTS, () => changeEvents.send(event));
   if (answer === undefined || answer.kind === 'later' || answer.kind === 'unclear') return;
   if (answer.kind !== 'done')
     session.log.warn('a change event could not be sent to PagerDuty', { detail: answer.detail });
   if (answer.kind === 'refused') return session.scheduleRetryAfterRefusal(event.at);
-  if (answer.kind === 'done') await projections.write('webhooks', subject, { sent: [...notified, change.status] });
+  if (answer.kind === 'done') await projections.write('webhooks', subject, { sent: [...sent, change.status] });
 }

@@ -7,7 +7,7 @@ export const PipelineResult = z.enum(['succeeded', 'failed', 'cancelled', 'skipp
 export type PipelineResult = z.infer<typeof PipelineResult>;
 
 /** What GitHub, GitLab, and Jenkins call a result, in lower case. */
-const OTHER_WORDS = {
+const RESULT_SYNONYMS = {
   success: 'succeeded',
   passed: 'succeeded',
   failure: 'failed',
@@ -17,13 +17,15 @@ const OTHER_WORDS = {
   canceled: 'cancelled',
   aborted: 'cancelled',
 } as const satisfies Record<string, PipelineResult>;
-const OtherWord = z.enum(Object.keys(OTHER_WORDS) as (keyof typeof OTHER_WORDS)[]);
+const ResultSynonym = z.enum(Object.keys(RESULT_SYNONYMS) as (keyof typeof RESULT_SYNONYMS)[]);
 
 /** A result in a report, so that a pipeline can send the word of its own system. */
 const ReportedResult = z
-  .enum([...PipelineResult.options, ...OtherWord.options])
+  .enum([...PipelineResult.options, ...ResultSynonym.options])
   .transform((word): PipelineResult =>
-    OtherWord.safeParse(word).success ? OTHER_WORDS[word as keyof typeof OTHER_WORDS] : (word as PipelineResult),
+    ResultSynonym.safeParse(word).success
+      ? RESULT_SYNONYMS[word as keyof typeof RESULT_SYNONYMS]
+      : (word as PipelineResult),
   );
 
 /** What started a run. */
@@ -135,14 +137,14 @@ export const PipelineRunReport = Fields.superRefine((report, context) => {
     { path: [], of: report },
     ...report.stages.map((stage, n) => ({ path: ['stages', n], of: stage })),
   ]) {
-    const message = whyNoPeriod(of);
+    const message = whyInvalidTimes(of);
     if (message !== undefined) context.addIssue({ code: 'custom', path: [...path, 'finished_at'], message });
   }
 });
 export type PipelineRunReport = z.infer<typeof PipelineRunReport>;
 export type PipelineRunInput = z.input<typeof PipelineRunReport>;
 
-function whyNoPeriod({ result, started_at, finished_at }: Pick<StageReport, keyof typeof times | 'result'>) {
+function whyInvalidTimes({ result, started_at, finished_at }: Pick<StageReport, keyof typeof times | 'result'>) {
   if (finished_at == null) return undefined;
   if (result == null) return 'a finished run or stage needs a result';
   if (started_at != null && finished_at < started_at)

@@ -13,7 +13,7 @@ const OptionalText = z
   .nullish()
   .transform((text) => (text == null || text.trim() === '' ? null : text));
 
-/** The question of a CD system. Only service and environment are required; an empty text counts as absent. */
+/** The body of a freeze check, sent by a CD system. Only service and environment are required; an empty text counts as absent. */
 export const CheckRequest = z.object({
   service: ServiceName,
   environment: EnvironmentName,

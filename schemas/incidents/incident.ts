@@ -160,7 +160,10 @@ export const LastRequests = z.object({
 });
 export type LastRequests = z.infer<typeof LastRequests>;
 
-/** The status page and the SLIs of the service contradicted each other during an incident: the last time, and before. */
+/**
+ * A period of an incident in which the status page and the SLIs of the service contradicted each other. Describes the
+ * newest period, and the total of earlier ones.
+ */
 export const PageContradiction = z.object({
   /** `shown_operational`: although the SLIs are bad. `shown_impaired`: although they are good. */
   kind: z.enum(['shown_operational', 'shown_impaired']),

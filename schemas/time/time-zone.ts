@@ -27,7 +27,7 @@ export const localTime = (at: Timestamp, timeZone: string): Temporal.PlainDateTi
  * Returns the instant of a local time: for a time that occurs twice, the first or the second; a skipped time moves
  * forward by the length of the gap (02:30 becomes 03:30).
  */
-export function instantOf(local: Temporal.PlainDateTime, timeZone: string, ofTwo: 'first' | 'second'): Timestamp {
-  const zoned = local.toZonedDateTime(timeZone, { disambiguation: ofTwo === 'first' ? 'compatible' : 'later' });
+export function instantOf(local: Temporal.PlainDateTime, timeZone: string, occurrence: 'first' | 'second'): Timestamp {
+  const zoned = local.toZonedDateTime(timeZone, { disambiguation: occurrence === 'first' ? 'compatible' : 'later' });
   return timestamp(zoned.epochMilliseconds);
 }

@@ -6,15 +6,15 @@ import type { Timestamp } from './time.ts';
 /** A time as people write it: local time, or with an offset that makes it an instant. */
 export type WrittenTime = {
   local: Temporal.PlainDateTime;
-  /** A time zone itself: `UTC`, `+02:00`. */
+  /** The offset, which can also be used as a time zone: `UTC`, `+02:00`. Undefined: the text has none. */
   offset: string | undefined;
 };
 
-const WRITTEN = /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)([Zz]|[+-]\d{2}:\d{2})?)?$/;
+const TIMESTAMP_TEXT = /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)([Zz]|[+-]\d{2}:\d{2})?)?$/;
 
 /** `2026-01-03`, `2026-01-03T02:00`, `2026-01-03 02:00:30`, `2026-01-03T02:00:00+01:00`. */
 export const WrittenTime = z.string().transform((text, context): WrittenTime => {
-  const [, day = '', time = '00:00', offset] = WRITTEN.exec(text.trim()) ?? [];
+  const [, day = '', time = '00:00', offset] = TIMESTAMP_TEXT.exec(text.trim()) ?? [];
   try {
     const local = Temporal.PlainDateTime.from(`${day}T${time}`, { overflow: 'reject' });
     return { local, offset: offset?.toUpperCase().replace('Z', 'UTC') };
@@ -28,12 +28,17 @@ export const WrittenTime = z.string().transform((text, context): WrittenTime => 
   }
 });
 
-/** @param timeZone used if the time has no offset */
+/**
+ * Returns the instant of a written time.
+ *
+ * @param timeZone used if the time has no offset
+ * @param occurrence which instant to take if the local time occurs twice, at the end of daylight saving time
+ */
 export const writtenInstant = (
   { local, offset }: WrittenTime,
   timeZone: string,
-  ofTwo: 'first' | 'second',
-): Timestamp => instantOf(local, offset ?? timeZone, ofTwo);
+  occurrence: 'first' | 'second',
+): Timestamp => instantOf(local, offset ?? timeZone, occurrence);
 
 /** Returns the local time in this time zone. */
 export const writtenLocal = ({ local, offset }: WrittenTime, timeZone: string): Temporal.PlainDateTime =>
@@ -41,7 +46,7 @@ export const writtenLocal = ({ local, offset }: WrittenTime, timeZone: string): 
 
 const DURATION_MAX_DAYS = 31;
 
-const SHORT = /^(?:(\d{1,6})\s*d)?\s*(?:(\d{1,6})\s*h)?\s*(?:(\d{1,6})\s*m(?:in)?)?\s*(?:(\d{1,6})\s*s)?$/i;
+const SHORT_DURATION = /^(?:(\d{1,6})\s*d)?\s*(?:(\d{1,6})\s*h)?\s*(?:(\d{1,6})\s*m(?:in)?)?\s*(?:(\d{1,6})\s*s)?$/i;
 
 /**
  * Accepts `2h`, `90m`, `1h 30m`, `PT2H`; a day is 24 hours. Returns ISO 8601 with hours as the largest unit and seconds
@@ -58,7 +63,7 @@ export const WrittenDuration = z.string().transform((text, context): string => {
 
 /** Returns undefined if it is not a duration or has no fixed length, such as months. */
 function durationOf(text: string): Temporal.Duration | undefined {
-  const [, days = 0, hours = 0, minutes = 0, seconds = 0] = SHORT.exec(text) ?? [];
+  const [, days = 0, hours = 0, minutes = 0, seconds = 0] = SHORT_DURATION.exec(text) ?? [];
   const short = { days: Number(days), hours: Number(hours), minutes: Number(minutes), seconds: Number(seconds) };
   try {
     const duration = Temporal.Duration.from(/^p/i.test(text) ? text : short);

@@ -1,5 +1,5 @@
 import type { Severity } from '../../schemas/config/names.ts';
-import { nearestSeverity, severitiesInWords, severityIn } from '../../domain/slack/commands/severity.ts';
+import { nearestSeverity, unknownSeverityText, severityIn } from '../../domain/slack/commands/severity.ts';
 import { triage } from '../../actions/incidents/acknowledge.ts';
 import { note } from '../../actions/incidents/declare-incident.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
@@ -23,7 +23,7 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
     if (level === undefined) return { severity: null };
     const found = severityIn(words.length === 2 ? words.join('') : level); // "sev 1"
     if (found !== undefined) return { severity: found };
-    return { wrong: severitiesInWords(), instead: severityIn(level) ?? nearestSeverity(level) ?? null };
+    return { wrong: unknownSeverityText(), instead: severityIn(level) ?? nearestSeverity(level) ?? null };
   },
   isComplete: (draft): draft is NewSeverity => draft.severity !== null,
   dialog: {

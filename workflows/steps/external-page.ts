@@ -19,7 +19,7 @@ const SEARCH_SECONDS = 90;
 /** Without a known key, the search covers incidents opened up to this long before ours. */
 const OPENED_BEFORE_SECONDS = 600;
 
-/** Delay of the note, so that it usually includes the first judgement. */
+/** Delay of the note, so that it usually includes the first decision. */
 const NOTE_AFTER_SECONDS = 15;
 
 /** Pauses between attempts, longer than an attempt may take, so that the result of an earlier attempt is visible. */
@@ -58,10 +58,10 @@ export async function usesExternalPager(deps: Deps, incident: IncidentRecord, nu
 /** Looks for the external incident for at most 90 s. In case of doubt, Firebreak pages. */
 export async function findExternalPage(run: Run, page: DuePage, deps: Deps): Promise<ExternalPageResult> {
   let left = SEARCH_SECONDS;
-  for (let look = 0; ; look += 1) {
+  for (let attempt = 0; ; attempt += 1) {
     const search = await run.step('find-page', () => searchOnce(deps, page));
     if (search.kind !== 'again') return search;
-    const pause = Math.max(SEARCH_PAUSES_SECONDS[look] ?? SEARCH_SECONDS, search.afterSeconds ?? 0);
+    const pause = Math.max(SEARCH_PAUSES_SECONDS[attempt] ?? SEARCH_SECONDS, search.afterSeconds ?? 0);
     if (pause > left) return { kind: 'alone', because: search.because };
     await run.wait('find-page-again', { seconds: pause });
     left -= pause;
@@ -78,9 +78,9 @@ async function searchOnce(deps: Deps, page: DuePage): Promise<SearchAttempt> {
   const found = await find(deps, incident);
   if (found.kind !== 'found') return found;
   const { external, by } = found;
-  const unheard = whyUnacknowledged(external, page);
-  if (unheard !== undefined)
-    return { kind: 'alone', because: `PagerDuty incident ${external.id} was found, but ${unheard}` };
+  const whyNot = whyUnacknowledged(external, page);
+  if (whyNot !== undefined)
+    return { kind: 'alone', because: `PagerDuty incident ${external.id} was found, but ${whyNot}` };
   const followed = { id: external.id, url: external.url, assigned_to: [...external.assignedTo] };
   const key = pageKey(id, number);
   const effect = { key, kind: 'page', ...(await pagerTarget(deps)), class: 'findable', followed } as const;

@@ -18,7 +18,7 @@ import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { judgeNow, readAutomation } from './judge.ts';
 
-/** Returns the idempotency key of a judgement's rollback, the same for every attempt. */
+/** Returns the idempotency key of the rollback of a decision, the same for every attempt. */
 export const rollbackKey = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
 
 export type RollbackOrder = ServiceEnvironment & {
@@ -48,7 +48,10 @@ const TRIES = 37;
 const POLLS = 220;
 const pollPause = (poll: number): number => (poll < 60 ? 5 : poll < 160 ? 15 : 30);
 
-/** `runs`: the version that runs instead, according to the CD system. */
+/**
+ * How a mitigation ended. `runs`: the version that runs instead, according to the CD system. `again`: the incident must be
+ * judged again, because its facts have changed.
+ */
 export type MitigationEnd = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string; again?: true };
 
 /** Repeats the rollback until the CD system answers, and follows it to its end. */
@@ -135,13 +138,13 @@ function ended(
  */
 async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackAttempt> {
   const entry = environmentEntry((await deps.config.current()).services, order);
-  const undo = await undoOf(deps, order);
-  if (entry === undefined || undo === undefined)
+  const action = await actionOf(deps, order);
+  if (entry === undefined || action === undefined)
     return { kind: 'withheld', reason: { code: 'no_deployer', text: NO_DEPLOYER } };
   const before = await deps.effects.get(order.incidentId, order.key);
   // The run before this one may have died after the rollback.
   if (before?.state === 'succeeded') return { kind: 'succeeded', id: null };
-  const known = await knownBefore(deps, order, { configured: entry.autoRollback.mode, tried: before !== undefined });
+  const known = await guardInputs(deps, order, { configured: entry.autoRollback.mode, tried: before !== undefined });
   const stopped = whyStopped('call', known);
   if (stopped !== undefined)
     return {
@@ -153,27 +156,27 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackA
   const automatic = known.agreement === 'none';
   const intent = await deps.effects.intendAction(
     order.incidentId,
-    { key: order.key, ...undo.effect },
+    { key: order.key, ...action.effect },
     {
       serviceEnvironment: { service: order.service, environment: order.environment },
-      resource: undo.resource,
+      resource: action.resource,
       automatic,
       ...(automatic && { senders: await sendersFor(deps, order) }),
       isProposed: order.requester !== 'person',
     },
   );
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
-  return undo.call();
+  return action.call();
 }
 
-type Undo = {
+type MitigationAction = {
   effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in'>;
   resource: string;
   call: () => Promise<TargetResponse>;
 };
 
-/** Returns the call that undoes the suspected change. Undefined: its target is not configured. */
-async function undoOf(deps: Deps, order: RollbackOrder): Promise<Undo | undefined> {
+/** Returns the action that undoes the suspected change, by a rollback or a feature flag. Undefined: its target is not configured. */
+async function actionOf(deps: Deps, order: RollbackOrder): Promise<MitigationAction | undefined> {
   const { service, environment, incidentId: incident, reason, key, flag, from, to } = order;
   if (flag === undefined) {
     const deployer = await deployerAt(deps, order);
@@ -181,7 +184,7 @@ async function undoOf(deps: Deps, order: RollbackOrder): Promise<Undo | undefine
       deployer && {
         effect: { kind: 'roll-back', ...effectAt(deployer), detail: `Rolling back ${from} to ${to}` },
         resource: deployer.resource,
-        call: () => deployer.rollBack(requestOf(order)),
+        call: () => deployer.rollBack(rollbackCallOf(order)),
       }
     );
   }
@@ -193,7 +196,7 @@ async function undoOf(deps: Deps, order: RollbackOrder): Promise<Undo | undefine
       resource: flags.resource(flag),
       call: async () => {
         const answer = await flags.set({ service, environment, incident, reason, key, flag, on: false });
-        // A repeat with the same key is the look.
+        // Without a handle, the status is checked by repeating the call with the same key.
         return answer.kind === 'in_progress' ? { ...answer, handle: null } : answer;
       },
     }
@@ -214,7 +217,7 @@ async function sendersFor({ incidents }: Pick<Deps, 'incidents'>, { incidentId }
   return sendersOf(requesting.length > 0 ? requesting : firing);
 }
 
-const requestOf = (order: RollbackOrder): RollbackCall => ({
+const rollbackCallOf = (order: RollbackOrder): RollbackCall => ({
   service: order.service,
   environment: order.environment,
   from: order.from,
@@ -235,17 +238,17 @@ export async function deployerAt(
   return entry?.deployer && deps.deployerFor(entry.deployer, serviceEnvironment);
 }
 
-/** Reads what the guards need directly before the call. */
-async function knownBefore(
+/** Reads the inputs of the guards directly before the call. */
+async function guardInputs(
   deps: Deps,
   order: RollbackOrder,
   { configured, tried }: { configured: Mode; tried: boolean },
 ): Promise<Known['call']> {
   const { incidentId, number, key, service, environment, from, to, approved } = order;
   const decision = await deps.decisions.get(incidentId, number);
-  const agreement = approvedDecision(order, decision);
+  const agreement = agreementOf(order, decision);
   // After an earlier attempt, measurements may already show the effect of that attempt.
-  const judged = agreement !== 'none' || tried ? undefined : await judgedAgain(deps, order);
+  const judged = agreement !== 'none' || tried ? undefined : await judgeAgain(deps, order);
   const incident = await deps.incidents.read(incidentId);
   const parentId = incident?.parent_id;
   const parent = parentId && (await deps.incidents.read(parentId));
@@ -274,8 +277,11 @@ async function knownBefore(
   };
 }
 
-/** Returns the part of a person in the rollback. A question without objection is no approval. */
-function approvedDecision({ requester, approved }: RollbackOrder, decision: DecisionView | undefined): Agreement {
+/**
+ * Returns whether a person requested or approved the rollback. A question that no one objected to in time is not an
+ * approval.
+ */
+function agreementOf({ requester, approved }: RollbackOrder, decision: DecisionView | undefined): Agreement {
   if (requester === 'person') return 'requested';
   return approved && decision?.answered_by !== NOBODY_OBJECTED ? 'approved' : 'none';
 }
@@ -284,7 +290,7 @@ function approvedDecision({ requester, approved }: RollbackOrder, decision: Deci
  * Judges again: alerts of other failing services arrive some seconds after the first, and the service may have
  * recovered. Undefined: the incident is over.
  */
-async function judgedAgain(deps: Deps, { incidentId, requester }: RollbackOrder): Promise<Decision | undefined> {
+async function judgeAgain(deps: Deps, { incidentId, requester }: RollbackOrder): Promise<Decision | undefined> {
   const incident = await deps.incidents.read(incidentId);
   if (incident === undefined || incident.status === 'resolved') return undefined;
   return judgeNow(deps, incident, { by: requester, name: '' });
@@ -309,7 +315,7 @@ async function noteWaiting(deps: Deps, order: RollbackOrder, answer: RollbackAtt
 async function checkRollback(deps: Deps, order: RollbackOrder, handle: string): Promise<TargetResponse> {
   const deployer = await deployerAt(deps, order);
   if (deployer === undefined) return { kind: 'later', detail: NO_DEPLOYER, afterSeconds: null };
-  return deployer.status(handle, requestOf(order));
+  return deployer.status(handle, rollbackCallOf(order));
 }
 
 const NO_DEPLOYER =
@@ -319,7 +325,7 @@ const NO_DEPLOYER =
 export async function checkDrift(deps: Deps, order: RollbackOrder): Promise<DriftCheck> {
   const deployer = await deployerAt(deps, order);
   return (
-    deployer?.checkDrift?.(requestOf(order)) ?? {
+    deployer?.checkDrift?.(rollbackCallOf(order)) ?? {
       kind: 'unknown',
       detail: 'the target does not report whether it holds',
     }

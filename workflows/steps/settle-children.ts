@@ -15,7 +15,7 @@ const AT_ONCE = 8;
 const SIGNALS_READ = 100;
 
 /** Kind of the timeline entry for a person's request to resolve. */
-const ASKED = 'resolve.requested';
+const RESOLVE_REQUESTED = 'resolve.requested';
 
 /** A person's resolution of the parent. */
 type ResolveRequest = { by: string; at: Timestamp };
@@ -30,12 +30,12 @@ type ResolveRequest = { by: string; at: Timestamp };
 export async function settleChildren(deps: SettleDeps, parentId: IncidentId): Promise<void> {
   const parent = await deps.incidents.read(parentId);
   if (parent !== undefined && parent.status !== 'resolved') return;
-  const word = resolveRequestOf(parent);
+  const resolveRequest = resolveRequestOf(parent);
   const open = (await deps.incidentGroups.children(parentId)).filter(({ incident }) => incident.status !== 'resolved');
   const failed: unknown[] = [];
   for (let first = 0; first < open.length; first += AT_ONCE) {
     const settled = await Promise.allSettled(
-      open.slice(first, first + AT_ONCE).map((child) => settle(deps, { parentId, parent, word }, child)),
+      open.slice(first, first + AT_ONCE).map((child) => settle(deps, { parentId, parent, resolveRequest }, child)),
     );
     failed.push(...settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])));
   }
@@ -46,29 +46,51 @@ export async function settleChildren(deps: SettleDeps, parentId: IncidentId): Pr
     );
 }
 
-type Over = { parentId: IncidentId; parent: IncidentRecord | undefined; word: ResolveRequest | undefined };
+/** How the parent ended. `resolveRequest`: by a person. */
+type ParentEnd = {
+  parentId: IncidentId;
+  parent: IncidentRecord | undefined;
+  resolveRequest: ResolveRequest | undefined;
+};
 
-async function settle(deps: SettleDeps, over: Over, { incident: child, joinedAt }: ChildIncident): Promise<void> {
-  const { parentId, word } = over;
+/** Resolves a child, or detaches it from its parent. */
+async function settle(
+  deps: SettleDeps,
+  parentEnd: ParentEnd,
+  { incident: child, joinedAt }: ChildIncident,
+): Promise<void> {
+  const { parentId, resolveRequest } = parentEnd;
   const { id } = child;
-  const news = word === undefined || joinedAt > word.at || (await hasFiredSince(deps, id, word.at));
-  if (news) await detach(deps, over, child);
+  const continuesAlone =
+    resolveRequest === undefined || joinedAt > resolveRequest.at || (await hasFiredSince(deps, id, resolveRequest.at));
+  if (continuesAlone) await detach(deps, parentEnd, child);
   else {
     const text = `Resolved together with the parent incident ${parentId}`;
-    const timeline = { actor: word.by, kind: ASKED, text, detail: { parent: parentId } };
-    await deps.incidents.post(id, { kind: 'resolve', by: word.by, note: text }, { timeline }, `with-${parentId}`);
+    const timeline = { actor: resolveRequest.by, kind: RESOLVE_REQUESTED, text, detail: { parent: parentId } };
+    await deps.incidents.post(
+      id,
+      { kind: 'resolve', by: resolveRequest.by, note: text },
+      { timeline },
+      `with-${parentId}`,
+    );
   }
   await wake(deps, id);
 }
 
-async function detach(deps: SettleDeps, { parentId, parent, word }: Over, child: IncidentRecord): Promise<void> {
+async function detach(
+  deps: SettleDeps,
+  { parentId, parent, resolveRequest }: ParentEnd,
+  child: IncidentRecord,
+): Promise<void> {
   // The parent no longer pages. If it closed by itself, nothing is new, and an earlier page suffices.
-  const since = word === undefined ? null : (parent?.resolved_at ?? null);
-  const wakes = child.page === true || child.severity === 'critical' || child.pages > 0; // which may have been left to the parent
-  const how = word === undefined ? 'is resolved' : `was resolved by ${word.by}, but alerts have fired since`;
+  const since = resolveRequest === undefined ? null : (parent?.resolved_at ?? null);
+  // Pages of a child may have been left to the parent.
+  const needsPage = child.page === true || child.severity === 'critical' || child.pages > 0;
+  const parentEndText =
+    resolveRequest === undefined ? 'is resolved' : `was resolved by ${resolveRequest.by}, but alerts have fired since`;
   await deps.incidentGroups.detach(parentId, child.id, {
-    page: wakes && !(await hasPaged(deps, child, since)),
-    text: `Continues as a separate incident: the parent incident ${parentId} ${how}`,
+    page: needsPage && !(await hasPaged(deps, child, since)),
+    text: `Continues as a separate incident: the parent incident ${parentId} ${parentEndText}`,
   });
 }
 

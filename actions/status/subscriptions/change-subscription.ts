@@ -6,12 +6,12 @@ import { Refusal } from '../../refusal.ts';
 import type { SubscriptionDeps } from './subscribe.ts';
 
 /** A link as received. */
-export type GivenLink = { page: string; purpose: LinkPurpose; text: string };
+export type ReceivedLink = { page: string; purpose: LinkPurpose; text: string };
 
 /** Returns the subscription that a link names. Undefined: the link is wrong or has expired, or the subscription has ended. */
 export async function subscriptionOf(
   { clock, subscribers }: Pick<SubscriptionDeps, 'clock' | 'subscribers'>,
-  { page, purpose, text }: GivenLink,
+  { page, purpose, text }: ReceivedLink,
 ): Promise<Subscriber | undefined> {
   const link = readLink(text);
   const found = link && (await subscribers.read(page, link.id));
@@ -25,7 +25,7 @@ const WRITE_TRIES = 5;
 /** Changes a subscription that may change at the same time. Undefined: as for `subscriptionOf`. */
 async function change(
   deps: SubscriptionDeps,
-  link: GivenLink,
+  link: ReceivedLink,
   next: (before: Subscriber) => Subscriber,
 ): Promise<Subscriber | undefined> {
   for (let attempt = 1; attempt <= WRITE_TRIES; attempt += 1) {
@@ -38,18 +38,22 @@ async function change(
 }
 
 /** Confirms a subscription. */
-export const confirm = (deps: SubscriptionDeps, link: GivenLink): Promise<Subscriber | undefined> =>
+export const confirm = (deps: SubscriptionDeps, link: ReceivedLink): Promise<Subscriber | undefined> =>
   change(deps, link, (before) => confirmed(before, deps.clock.now()));
 
-/** Changes the components whose updates a subscriber gets. @param components null: all components of the page */
-export const choose = (
+/**
+ * Chooses the components whose updates a subscriber gets.
+ *
+ * @param components null: all of the page
+ */
+export const chooseComponents = (
   deps: SubscriptionDeps,
-  link: GivenLink,
+  link: ReceivedLink,
   components: string[] | null,
 ): Promise<Subscriber | undefined> => change(deps, link, (before) => ({ ...before, components }));
 
 /** Ends a subscription and deletes its address. No effect for a link that is wrong or was used before. */
-export async function unsubscribe(deps: SubscriptionDeps, link: GivenLink): Promise<void> {
+export async function unsubscribe(deps: SubscriptionDeps, link: ReceivedLink): Promise<void> {
   const found = await subscriptionOf(deps, link);
   if (found === undefined) return;
   await deps.subscribers.remove(found.page, found.id);

@@ -2,8 +2,8 @@ import type { Quarantine, Quarantined } from '../../../domain/ports/alerts.ts';
 import type { Page } from '../../../domain/ports/common.ts';
 import type { Blobs, Clock } from '../../../domain/ports/system.ts';
 import {
-  QUARANTINE_A_DAY,
-  QUARANTINE_A_SENDER_A_DAY,
+  QUARANTINE_DAILY_QUOTA,
+  QUARANTINE_DAILY_SENDER_QUOTA,
   QuarantineFull,
   type Quota,
 } from '../../../domain/alerts/quarantine.ts';
@@ -32,7 +32,7 @@ export class QuarantineTable implements Quarantine {
     table: Table,
     blobs: Blobs,
     clock: Clock,
-    quotas = { day: QUARANTINE_A_DAY, sender: QUARANTINE_A_SENDER_A_DAY },
+    quotas = { day: QUARANTINE_DAILY_QUOTA, sender: QUARANTINE_DAILY_SENDER_QUOTA },
   ) {
     this.#table = table;
     this.#blobs = blobs;
@@ -45,8 +45,8 @@ export class QuarantineTable implements Quarantine {
     for (;;) {
       const at = this.#clock.now();
       const known = await this.#table.get(keys.quarantine(id));
-      const isKept = known !== undefined && !isOver(known, at);
-      if (isKept ? await this.#recordRepeat(id, known, input, at) : await this.#recordFirst(id, input, at)) return id;
+      const isStored = known !== undefined && !isExpired(known, at);
+      if (isStored ? await this.#recordRepeat(id, known, input, at) : await this.#recordFirst(id, input, at)) return id;
     }
   }
 
@@ -68,7 +68,7 @@ export class QuarantineTable implements Quarantine {
       },
     };
     const reopens = known['replayed_at'] !== null;
-    const writes = [this.#table.update(entry, update), ...(reopens ? this.#opened(known, 1) : [])];
+    const writes = [this.#table.update(entry, update), ...(reopens ? this.#countOpen(known, 1) : [])];
     return (await this.#table.transact(writes)).ok;
   }
 
@@ -80,6 +80,7 @@ export class QuarantineTable implements Quarantine {
     const { sender, source, body } = input;
     const day = at.slice(0, 10);
     const expires = expiresAfter(at, RETENTION_DAYS.quarantine);
+    // Without a sender, the data is Firebreak's own and has no quota.
     const counts: { key: ReturnType<typeof keys.quarantine>; quota: Quota | null }[] = [
       { key: keys.quarantineDay(day), quota: sender === null ? null : this.#quotas.day },
       ...(sender === null ? [] : [{ key: keys.quarantineDay(day, sender), quota: this.#quotas.sender }]),
@@ -142,15 +143,15 @@ export class QuarantineTable implements Quarantine {
 
   async get(id: string): Promise<(Quarantined & { receiver: string; body: Uint8Array }) | undefined> {
     const item = await this.#table.get(keys.quarantine(id));
-    if (item === undefined || isOver(item, this.#clock.now())) return undefined;
+    if (item === undefined || isExpired(item, this.#clock.now())) return undefined;
     const body = await this.#blobs.get(blobKey(id));
-    return body && { ...shown(item), receiver: String(item['receiver']), body };
+    return body && { ...viewOf(item), receiver: String(item['receiver']), body };
   }
 
   async list(query: { limit: number; cursor?: string }): Promise<Page<Quarantined>> {
     const all: Quarantined[] = [];
     const now = this.#clock.now();
-    for await (const item of this.#table.each('QUARANTINE', 'q_')) if (!isOver(item, now)) all.push(shown(item));
+    for await (const item of this.#table.each('QUARANTINE', 'q_')) if (!isExpired(item, now)) all.push(viewOf(item));
     return pageOfFew(all, ({ first_seen_at, id }) => `${first_seen_at} ${id}`, query);
   }
 
@@ -177,7 +178,7 @@ export class QuarantineTable implements Quarantine {
         ? undefined
         : await this.#table.transact([
             entry({ ConditionExpression: 'replayed_at = :none' }, { ':none': null }),
-            ...this.#opened(item, -1),
+            ...this.#countOpen(item, -1),
             act,
           ]);
     // Already replayed: it is no longer counted.
@@ -188,12 +189,12 @@ export class QuarantineTable implements Quarantine {
     let count = 0;
     const now = this.#clock.now();
     for await (const item of this.#table.each('QUARANTINE', 'day#'))
-      if (!isOver(item, now)) count += Number(item['open'] ?? 0);
+      if (!isExpired(item, now)) count += Number(item['open'] ?? 0);
     return count;
   }
 
-  /** Entries of earlier versions have no day and are not counted. */
-  #opened({ day }: Item, by: 1 | -1) {
+  /** Changes the number of entries that were not replayed. Entries of earlier versions have no day and are not counted. */
+  #countOpen({ day }: Item, by: 1 | -1) {
     if (typeof day !== 'string') return [];
     return [
       this.#table.update(keys.quarantineDay(day), {
@@ -213,13 +214,13 @@ const shortened = (detail: string): string => detail.slice(0, 2000).toWellFormed
 const secondsOf = (at: Timestamp): number => Math.floor(millisOf(at) / 1000);
 
 /** DynamoDB deletes expired items up to days later. */
-const isOver = ({ expires_at }: Item, now: Timestamp): boolean =>
+const isExpired = ({ expires_at }: Item, now: Timestamp): boolean =>
   typeof expires_at === 'number' && expires_at <= secondsOf(now);
 
 const isFull = (item: Item | undefined, { entries, bytes }: Quota, more: number): boolean =>
   item !== undefined && (Number(item['entries']) >= entries || Number(item['bytes']) + more > bytes);
 
-const shown = (item: Item): Quarantined => ({
+const viewOf = (item: Item): Quarantined => ({
   id: String(item['sk']),
   source: String(item['source']),
   status: Number(item['status']),

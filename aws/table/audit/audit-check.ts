@@ -17,8 +17,8 @@ type Stores = { table: Table; blobs: Blobs; sealKeys: ReadonlyMap<string, SealKe
 /** Where the chain is broken, and why. */
 type Broken = { at: string; because: string };
 
-/** A decision that an entry refers to, with the hash that its record had. */
-type Witnessed = { entry: string; decision: string; sha256: string };
+/** A freeze decision that an entry refers to, with the hash that its record had when it was logged. */
+type LoggedDecision = { entry: string; decision: string; sha256: string };
 
 /**
  * Walks the chain from its beginning, or from `last` seals before its end, and compares it with the entries, the
@@ -27,10 +27,10 @@ type Witnessed = { entry: string; decision: string; sha256: string };
 export async function checkChain(
   table: Table,
   blobs: Blobs,
-  known: SealKeys,
+  keyStore: SealKeys,
   { last }: { last?: number },
 ): Promise<ChainCheck> {
-  const sealKeys = await known.known();
+  const sealKeys = await keyStore.known();
   if (sealKeys.size === 0) return { intact: false, entries: 0, sealedUntil: null, brokenAt: null, because: NO_KEY };
   const head = await headOf(blobs); // read before the seals, so that seals added in the meantime are no contradiction
   let [number, hash] = await beginning(table, last);
@@ -47,15 +47,16 @@ export async function checkChain(
     const { data: seal } = Seal.safeParse(item);
     number += 1;
     if (seal?.number !== number || seal.previous !== hash) return broken({ at: nameOf(number), because: GAP });
-    const wrong = await wrongIn({ table, blobs, sealKeys }, seal);
-    if (wrong !== undefined) return broken(wrong);
+    const problem = await findProblem({ table, blobs, sealKeys }, seal);
+    if (problem !== undefined) return broken(problem);
     if (head?.number === number && head.hash !== seal.hash) return broken({ at: nameOf(number), because: REBUILT });
     hash = seal.hash;
     entries += seal.entries;
     sealedUntil = laterOf(sealedUntil, endOf(seal.minute));
   }
   if (head === undefined && number > 0) return broken({ at: HEAD_KEY, because: NO_HEAD });
-  if (head !== undefined && head.number > number) return broken({ at: nameOf(number + 1), because: cutOff(head) });
+  if (head !== undefined && head.number > number)
+    return broken({ at: nameOf(number + 1), because: newestMissingText(head) });
   return { intact: true, entries, sealedUntil, brokenAt: null, because: null };
 }
 
@@ -72,10 +73,10 @@ const NO_MAC =
   'it has no MAC: an earlier version of Firebreak sealed it without an audit key, or someone without the key wrote it to the table';
 const WRONG_MAC = 'its MAC is wrong: it was made without the audit key, so the chain was rebuilt';
 
-const cutOff = ({ number }: { number: number }): string =>
+const newestMissingText = ({ number }: { number: number }): string =>
   `it is missing, but ${HEAD_KEY} in the bucket records ${nameOf(number)}: the newest seals were removed, or the table was restored`;
 
-const unknownKey = (id: string): string =>
+const unknownKeyText = (id: string): string =>
   `it was sealed with the key ${id}, which is unknown here. If the key was yours, add it to FIREBREAK_AUDIT_KEY_PREVIOUS. ` +
   'Otherwise, the seal is forged';
 
@@ -92,14 +93,14 @@ async function beginning(table: Table, last: number | undefined): Promise<[numbe
 }
 
 /** Returns the first difference in a seal, if any. */
-async function wrongIn({ table, blobs, sealKeys }: Stores, seal: Seal): Promise<Broken | undefined> {
+async function findProblem({ table, blobs, sealKeys }: Stores, seal: Seal): Promise<Broken | undefined> {
   let [chain, count] = [seal.previous, 0];
-  const witnessed: Witnessed[] = [];
+  const loggedDecisions: LoggedDecision[] = [];
   for await (const entry of entriesOf(table, seal.minute, seal.after)) {
-    if (beyond(seal, entry.sk) || count > seal.entries) break;
+    if (isInLaterSeal(seal, entry.sk) || count > seal.entries) break;
     chain = link(chain, entry.text);
     count += 1;
-    witnessed.push(...decisionIn(entry.text));
+    loggedDecisions.push(...loggedDecisionIn(entry.text));
   }
   if (chain !== seal.chain || count !== seal.entries) return firstDifference(table, seal);
   const at = nameOf(seal.number);
@@ -113,21 +114,21 @@ async function wrongIn({ table, blobs, sealKeys }: Stores, seal: Seal): Promise<
       at,
       because: `only ${found} of ${counted} entries of ${seal.minute} existed when it was sealed: the others were removed before`,
     };
-  const altered = await firstAltered({ table, blobs }, witnessed);
+  const altered = await firstAlteredDecision({ table, blobs }, loggedDecisions);
   return altered === undefined ? undefined : { at: altered, because: DECISION_DIFFERS };
 }
 
 function whyNotAuthentic(sealKeys: ReadonlyMap<string, SealKey>, { key: id, hash, mac }: Seal): string | undefined {
   if (id === undefined || mac === undefined) return NO_MAC;
   const key = sealKeys.get(id);
-  if (key === undefined) return unknownKey(id);
+  if (key === undefined) return unknownKeyText(id);
   return isMacOf(key, hash, mac) ? undefined : WRONG_MAC;
 }
 
 /**
  * Returns whether an entry belongs to a later seal of the same minute. An entry after the last seal belongs to none.
  */
-const beyond = ({ to, minute_entries }: Seal, sk: string): boolean => minute_entries === null && sk > to;
+const isInLaterSeal = ({ to, minute_entries }: Seal, sk: string): boolean => minute_entries === null && sk > to;
 
 /** Finds the first difference by comparing the hashes recorded for each entry at sealing. */
 async function firstDifference(table: Table, seal: Seal): Promise<Broken> {
@@ -137,7 +138,7 @@ async function firstDifference(table: Table, seal: Seal): Promise<Broken> {
   if (links.length !== seal.entries || links.at(-1)?.[1] !== seal.chain) return unclear;
   let [hash, at] = [seal.previous, 0];
   for await (const entry of entriesOf(table, seal.minute, seal.after)) {
-    if (beyond(seal, entry.sk)) break;
+    if (isInLaterSeal(seal, entry.sk)) break;
     hash = link(hash, entry.text);
     const [id, was] = links[at] ?? [undefined, undefined];
     if (hash !== was) {
@@ -150,18 +151,20 @@ async function firstDifference(table: Table, seal: Seal): Promise<Broken> {
   return missing === undefined ? unclear : { at: missing, because: ENTRY_DIFFERS };
 }
 
-function decisionIn(text: string): Witnessed[] {
+/** Returns the decision that an entry refers to. Empty: the entry is about something else. */
+function loggedDecisionIn(text: string): LoggedDecision[] {
   const entry = entryIn(text);
   if (entry?.kind !== DECISION_KIND) return [];
   return [{ entry: entry.id, decision: String(entry.detail['decision']), sha256: String(entry.detail['sha256']) }];
 }
 
-async function firstAltered(
+/** Returns the id of the first entry whose decision record has changed since. */
+async function firstAlteredDecision(
   { table, blobs }: Omit<Stores, 'sealKeys'>,
-  witnessed: readonly Witnessed[],
+  loggedDecisions: readonly LoggedDecision[],
 ): Promise<string | undefined> {
-  for (let from = 0; from < witnessed.length; from += DECISIONS_READ) {
-    const some = witnessed.slice(from, from + DECISIONS_READ);
+  for (let from = 0; from < loggedDecisions.length; from += DECISIONS_READ) {
+    const some = loggedDecisions.slice(from, from + DECISIONS_READ);
     const digests = await digestsOf(
       table,
       blobs,

@@ -9,7 +9,7 @@ import { NO_KEY, type SealKey, type SealKeys } from './seal-keys.ts';
 import { absent, collect, type Item, type Table } from '../core/table.ts';
 
 /** A minute is sealed this long after its end. */
-const OVER_SECONDS = 60;
+const SEAL_DELAY_SECONDS = 60;
 
 /** Minutes per round. A day without a sealer is caught up in a few rounds. */
 const MINUTES_PER_ROUND = 300;
@@ -24,7 +24,7 @@ const MISSING_AFTER_SECONDS = 600;
 
 type Totals = { counted: number; found: number };
 
-/** The content of one seal. `totals`: of the minute, in its last seal. */
+/** The content of one seal. `totals`: entry counts of the whole minute, only in its last seal. */
 type Part = { entries: readonly KeptEntry[]; key: SealKey; totals: Totals | null };
 
 /** Seals completed minutes in order. Each seal is conditional, so that of two concurrent sealers one succeeds. */
@@ -47,9 +47,10 @@ export class Sealer {
   async seal(): Promise<void> {
     const key = await this.#sealKeys.current();
     if (key === undefined) throw new Error(NO_KEY);
-    const first = await this.#newest();
-    if (first === undefined) await this.#beginHead();
-    const until = minuteOf(plusSeconds(this.#clock.now(), -60 - OVER_SECONDS));
+    const newest = await this.#newest();
+    if (newest === undefined) await this.#beginHead();
+    // The start of the last minute to seal, which ended one minute later.
+    const until = minuteOf(plusSeconds(this.#clock.now(), -60 - SEAL_DELAY_SECONDS));
     const open = this.#table.each(keys.logOpens().pk, '', { limit: MINUTES_PER_ROUND });
     for (const minute of await collect(open, ({ sk }) => String(sk))) {
       if (minute > until || !(await this.#sealMinute(minute, key))) break;
@@ -146,8 +147,9 @@ export class Sealer {
     const [head, newest] = [await headOf(this.#blobs), await this.#newest()];
     if (newest === undefined && head?.number === 0) return;
     const at = head === undefined || head.number === 0 ? undefined : await this.#table.get(keys.seal(head.number));
-    const goesOn = head !== undefined && newest !== undefined && (head.number === 0 || at?.['hash'] === head.hash);
-    if (!goesOn) this.#log.error(`the chain does not continue from ${HEAD_KEY}`, { head, newest: newest?.number ?? 0 });
+    const continues = head !== undefined && newest !== undefined && (head.number === 0 || at?.['hash'] === head.hash);
+    if (!continues)
+      this.#log.error(`the chain does not continue from ${HEAD_KEY}`, { head, newest: newest?.number ?? 0 });
     else if (head.number < newest.number) await this.#putHead(newest);
   }
 
@@ -156,7 +158,7 @@ export class Sealer {
   }
 }
 
-/** Returns the id of each entry with the hash at it. */
+/** Returns the id of each entry with its hash, which includes the previous one. */
 function chainOf(previous: string, entries: readonly KeptEntry[]): [string, string][] {
   let hash = previous;
   return entries.map((entry) => [idOf(entry), (hash = link(hash, entry.text))]);

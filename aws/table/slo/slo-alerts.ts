@@ -8,10 +8,10 @@ import { keys } from '../core/keys.ts';
 import type { Table } from '../core/table.ts';
 
 /** An alert without notifications for this long counts as resolved. */
-const BELIEVED_SECONDS = 7 * 24 * 3600;
+const RESOLVED_AFTER_SECONDS = 7 * 24 * 3600;
 
-/** Longer, so that the alert is seen as resolved instead of missing. */
-const KEPT_SECONDS = 2 * BELIEVED_SECONDS;
+/** Stored twice as long, so that the alert is first seen as resolved, and is not missing at once. */
+const STORED_SECONDS = 2 * RESOLVED_AFTER_SECONDS;
 
 const StoredAlert = z.object({
   id: SloId,
@@ -21,7 +21,7 @@ const StoredAlert = z.object({
   at: Timestamp,
 });
 
-/** Stores an item for each burn alert of an objective. */
+/** Stores the state of each burn-rate alert that was received for an objective. */
 export class SloAlertTable implements SloAlerts {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -43,13 +43,13 @@ export class SloAlertTable implements SloAlerts {
         ':severity': severity,
         ':firing': firing,
         ':at': at,
-        ':expires': Math.floor(millisOf(at) / 1000) + KEPT_SECONDS,
+        ':expires': Math.floor(millisOf(at) / 1000) + STORED_SECONDS,
       },
     });
   }
 
   async all(): Promise<Map<SloId, SeenAlert[]>> {
-    const since = plusSeconds(this.#clock.now(), -BELIEVED_SECONDS);
+    const since = plusSeconds(this.#clock.now(), -RESOLVED_AFTER_SECONDS);
     const found = new Map<SloId, SeenAlert[]>();
     for await (const item of this.#table.each(keys.sloAlerts().pk)) {
       const { id, at, firing, ...alert } = StoredAlert.parse(item);

@@ -1,9 +1,9 @@
 import { type Context, Hono } from 'hono';
 import { Refusal } from '../../../actions/refusal.ts';
 import {
-  choose,
+  chooseComponents,
   confirm,
-  type GivenLink,
+  type ReceivedLink,
   subscriptionOf,
   unsubscribe,
 } from '../../../actions/status/subscriptions/change-subscription.ts';
@@ -175,13 +175,13 @@ async function act(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose
         const error = 'Select at least one component, or unsubscribe.';
         return answer(c, context.page, manage(deps, context, found, { error }), 422);
       }
-      const after = await choose(deps, link, components);
+      const after = await chooseComponents(deps, link, components);
       return answer(c, context.page, manage(deps, context, after ?? found, { done: 'Your selection is saved.' }));
     }
   }
 }
 
-const linkOf = (c: Context<Env>, purpose: LinkPurpose): GivenLink => ({
+const linkOf = (c: Context<Env>, purpose: LinkPurpose): ReceivedLink => ({
   page: pageNameOf(c),
   purpose,
   text: c.req.param('link') ?? '',

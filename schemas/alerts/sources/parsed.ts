@@ -28,7 +28,8 @@ export type SourceAlert = {
 export type Fault = { status: 400 | 413 | 415 | 422; code: FaultCode; detail: string };
 export type FaultCode = 'not-json' | 'not-json-content-type' | 'unknown-version' | 'wrong-shape' | 'too-many-alerts';
 
-/** The content of a body. `unreadable`: its bad alerts, as separate bodies that can be parsed again later. */
+/** The content of a body. `unreadable`: its bad alerts, as separate bodies that can be parsed again later.
+ * `truncated`: number of alerts that the sender left out. */
 export type Parsed<A = SourceAlert> = { alerts: A[]; unreadable: Unreadable[]; truncated: number };
 /** `alerts`: number of alerts in the body. */
 export type Unreadable = { body: string; detail: string; alerts: number };
@@ -51,6 +52,7 @@ export type SignatureScheme = {
   header: string;
   /** Secret of the group `senders` in `aws/secrets/secret-groups.ts`. */
   secret: VariableName;
+  /** The setting with the name of the timestamp header, and the name if it is not set. */
   timestampHeader?: { secret: VariableName; fallback: string };
 };
 

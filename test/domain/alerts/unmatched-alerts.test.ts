@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { unmatchedAlerts, type Outsider } from '../../../domain/alerts/unmatched-alerts.ts';
+import { unmatchedAlerts, type UnmatchedAlert } from '../../../domain/alerts/unmatched-alerts.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -15,7 +15,12 @@ const { services } = Config.parse({
 
 const at = (minute: number) => `2026-11-20T12:${String(minute).padStart(2, '0')}:00.000Z` as Timestamp;
 
-const outsider = (unmatched: string, environment: string, minute: number, more: Partial<Outsider> = {}): Outsider => ({
+const outsider = (
+  unmatched: string,
+  environment: string,
+  minute: number,
+  more: Partial<UnmatchedAlert> = {},
+): UnmatchedAlert => ({
   signal: signal({
     unmatched,
     environment: environment as EnvironmentName,

@@ -55,7 +55,7 @@ async function send(
     );
   });
   if (signals.length === 0) return;
-  // The trace of a watch is that of its change: both have the same digits.
+  // A watch has the trace of its change: the ids of both end in the same 26 digits, which, padded, are the trace id.
   const trace = watch.id.slice(-26).padStart(32, '0');
   const state = endsAt === null ? 'firing' : 'resolved';
   await queue.sendAll({ id: `${watch.id}-${state}`, at: clock.now(), trace }, signals);

@@ -13,7 +13,7 @@ import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { INCIDENT_CLOSED } from './incident-closed.ts';
 import type { Prepared } from './preparation.ts';
-import { cut, noteStep } from './step-texts.ts';
+import { truncated, noteStep } from './step-texts.ts';
 import { openTicket, postToSlack } from './messages.ts';
 
 /** Makes one attempt at a step. Reads the guards again directly before the call. */
@@ -163,8 +163,8 @@ function short({ performed, effect }: CompletedAttempt): CompletedAttempt {
   return {
     performed:
       performed.kind === 'failed'
-        ? { ...performed, detail: cut(performed.detail) }
-        : { ...performed, end: { ...performed.end, detail: cut(performed.end.detail) } },
-    effect: effect && { ...effect, detail: cut(effect.detail) },
+        ? { ...performed, detail: truncated(performed.detail) }
+        : { ...performed, end: { ...performed.end, detail: truncated(performed.end.detail) } },
+    effect: effect && { ...effect, detail: truncated(effect.detail) },
   };
 }

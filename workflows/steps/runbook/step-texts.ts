@@ -6,8 +6,8 @@ import type { Outline, RunbookInput } from './outline.ts';
 /** Maximum length of a step's detail, stored or on the timeline, in UTF-16 units. */
 const DETAIL_MAX_CHARS = 2000;
 
-/** Truncates a text, because texts from vendors and alerts may exceed the limits of checkpoints and table items. */
-export const cut = (text: string): string =>
+/** Truncates a text to `DETAIL_MAX_CHARS`, because texts from vendors and alerts may exceed the limits of checkpoints and table items. */
+export const truncated = (text: string): string =>
   text.length <= DETAIL_MAX_CHARS ? text : `${text.slice(0, DETAIL_MAX_CHARS - 1)}…`;
 
 /** Adds the result of a step to the timeline, once per attempt. */
@@ -17,14 +17,14 @@ export async function noteStep(
   { incident, step, inverse, name }: Context,
   status: string,
   detail: string,
-  tries = 1,
+  attempt = 1,
 ): Promise<void> {
   const what = inverse === null ? step.id : `${step.id}.undo`;
-  await deps.incidents.note(incident.id, `runbook-${number}-${what}-${status}${tries > 1 ? `-${tries}` : ''}`, {
+  await deps.incidents.note(incident.id, `runbook-${number}-${what}-${status}${attempt > 1 ? `-${attempt}` : ''}`, {
     at: deps.clock.now(),
     actor: 'firebreak',
     kind: `runbook.step_${status}`,
-    text: `${name}${detail === '' ? '' : `: ${cut(detail)}`}`,
+    text: `${name}${detail === '' ? '' : `: ${truncated(detail)}`}`,
     detail: { runbook: number, step: step.id },
   });
 }
@@ -32,10 +32,10 @@ export async function noteStep(
 /** Describes the action of a step for its approvers. */
 export function describeStep(
   uses: Outline['uses'],
-  given: unknown,
+  parameters: unknown,
   scale: { from: number; to: number } | null,
 ): string {
-  const { flag, method, url } = given as { flag?: string; method?: string; url?: string };
+  const { flag, method, url } = parameters as { flag?: string; method?: string; url?: string };
   switch (uses) {
     case 'flag.disable':
     case 'flag.enable':
@@ -46,7 +46,7 @@ export function describeStep(
     case 'restart':
       return 'restart, one instance at a time';
     case 'http':
-      return cut(`${method} ${url}`);
+      return truncated(`${method} ${url}`);
     case 'rollback':
     case 'note':
     case 'page':
@@ -60,7 +60,7 @@ export function describeStep(
   }
 }
 
-/** A step whose change remains. `undone`: the runbook undid its other changes. */
+/** A step whose change remains. `undone`: the runbook has undone the changes of its other steps. */
 type RemainingChange = { name: string; output: Json; hasInverse: boolean; undone: boolean };
 
 /** Describes a remaining change that people must revert or know about. Null: none. */

@@ -18,5 +18,5 @@ export type SubscriberDeps = {
   timeScale: number;
 };
 
-/** What a visit of the projector works with. */
-export type Visit = { deps: SubscriberDeps; session: SyncSession; addresses: Addresses };
+/** One sync session of the projector, with its dependencies. `addresses`: links in messages. */
+export type SubscriberSync = { deps: SubscriberDeps; session: SyncSession; addresses: Addresses };
