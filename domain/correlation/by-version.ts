@@ -113,23 +113,23 @@ function measuredBeside(
   evidence: Evidence,
   { finished_at: finished, version, status, canary_weight: weight }: Change,
   onset: Onset,
-): { measured: Measured[]; beside: boolean } {
+): { measured: Measured[]; beside: boolean; isCanary: boolean } {
   const window = evidence.health?.window ?? USUAL_WINDOW_SECONDS;
   const since = failsSince(evidence, version, onset);
   const after = measuredSince(evidence, since + window * 1000);
   const isOther = (one: Measured): boolean => !sameVersion(one.version, version);
-  if (after.some((one) => isOther(one) && one.share !== null && one.share >= REAL_TRAFFIC) && !after.every(isOther))
-    return { measured: after, beside: true };
-  const measured = measuredSince(evidence, since);
-  const served = (millisOf(finished ?? evidence.at) - since) / 1000;
   // The CD system says that the others take the rest. Records of older versions lack the weight.
   const isCanary = finished === null && weight !== null && weight !== undefined && weight < 1;
+  if (after.some((one) => isOther(one) && one.share !== null && one.share >= REAL_TRAFFIC) && !after.every(isOther))
+    return { measured: after, beside: true, isCanary };
+  const measured = measuredSince(evidence, since);
+  const served = (millisOf(finished ?? evidence.at) - since) / 1000;
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
   const stayed = -served >= window && measured.some((one) => isOther(one) && (one.share ?? 0) >= REAL_TRAFFIC);
   // A CD system that reports no ends does not say that the others still serve.
   const known = finished !== null || status === 'started';
   const enough = Math.max(BESIDE_SECONDS, finished === null ? 0 : BESIDE_OF_WINDOW * window);
-  return { measured, beside: isCanary || stayed || (known && served >= enough) };
+  return { measured, beside: isCanary || stayed || (known && served >= enough), isCanary };
 }
 
 /**
@@ -151,7 +151,7 @@ export function versionFactors(
 
 function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, course: Course | null): Factor | null {
   const { changes, health } = evidence;
-  const { measured, beside: isKnown } = measuredBeside(evidence, change, onset);
+  const { measured, beside: isKnown, isCanary } = measuredBeside(evidence, change, onset);
   if (measured.length === 0) return null;
   const mine = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
@@ -180,7 +180,8 @@ function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, cour
   if (older.length === 0)
     return remark('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
   const beside =
-    (isKnown && older.every((one) => isSteady(one, onset))) || differsFromAll(evidence, own.version, older, onset);
+    (isKnown && (isCanary || older.every((one) => isSteady(one, onset)))) ||
+    differsFromAll(evidence, own.version, older, onset);
   const max = health !== null && Number.isFinite(health.max) ? health.max : null;
   const isQuantile = health?.quantile === true;
   if (max === null) return withoutLimit(own, others, beside);
@@ -190,7 +191,8 @@ function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, cour
 
 /**
  * Returns whether the samples of a version describe its requests: where these are not measured, a series can have begun with
- * the first errors, which it does not show.
+ * the first errors, which it does not show. The stable version beside a canary has most of the requests, so its next errors
+ * show.
  */
 const isSteady = ({ share, since }: Measured, { latest }: Onset): boolean =>
   share !== null || since <= millisOf(latest) - SAME_TIME_MS;
