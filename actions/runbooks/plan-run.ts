@@ -294,7 +294,7 @@ async function planStep(
 }
 
 function wordsOf({ uses, mutating }: PlannedStep, given: object): string {
-  const values = new Map(Object.entries(given).map(([key, value]) => [key, JSON.stringify(value)]));
+  const values = new Map(Object.entries(given).map(([key, value]) => [key, inOneLine(value)]));
   const word = (...keys: string[]) => keys.map((key) => values.get(key)).find((value) => value !== undefined);
   if (uses === 'scale') {
     const how = ['to', 'by', 'factor'].flatMap((key) => (values.has(key) ? [`${key} ${values.get(key)}`] : []));
@@ -302,8 +302,11 @@ function wordsOf({ uses, mutating }: PlannedStep, given: object): string {
   }
   if (mutating || uses === 'http') return describeStep(uses, given, null);
   const text = word('text', 'title', 'note', 'promql', 'cel', 'for');
-  return text === undefined ? uses : `${uses}: ${text.replace(/^"(.*)"$/s, '$1')}`;
+  return text === undefined ? uses : `${uses}: ${text}`;
 }
+
+const inOneLine = (value: unknown): string =>
+  typeof value === 'string' ? value.replace(/\s+/g, ' ').trim() : JSON.stringify(value);
 
 async function rollbackWords(deps: PlanDeps, caller: Caller, serviceEnvironment: ServiceEnvironment): Promise<string> {
   const { live, target } = await planRollback(deps, caller, serviceEnvironment);

@@ -104,7 +104,7 @@ steps:
     timeout: 5m
   - id: say
     uses: note
-    with: { text: "drained \${{ inputs.queue }} \${{ inputs.times }} times" }
+    with: { text: "drained \${{ inputs.queue }} \${{ inputs.times }} times,\\n\\nsaid \\"done\\"" }
 ---
 Drain.
 `,
@@ -401,7 +401,7 @@ describe('a runbook started by a person', () => {
             inverse: null,
           }),
           expect.objectContaining({ id: 'more', does: 'scale by 1, at most 4 instances', inverse: 'scale.restore' }),
-          expect.objectContaining({ id: 'say', does: 'note: drained a b 3 times', changes_production: false }),
+          expect.objectContaining({ id: 'say', does: 'note: drained a b 3 times, said "done"', changes_production: false }),
         ],
       },
     ]);

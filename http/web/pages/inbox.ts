@@ -240,8 +240,10 @@ function unmappedPanel({ unmapped, at }: Inbox): Html {
 function noisyPanel({ review: { noisy, isComplete, since }, at }: Inbox): Html {
   const rows = noisy.slice(0, ROWS_SHOWN).map((alert): Cells => {
     const { service, environment, name, times, lastAt, incidents, acknowledged, pages, newest } = alert;
+    // A service outside the catalogue has a page only if it has had an incident.
+    const of = newest === null ? service : html`<a href="${servicePath(service)}">${service}</a>`;
     return [
-      html`${name} <span class="quiet target"><a href="${servicePath(service)}">${service}</a> ${environment}</span>`,
+      html`${name} <span class="quiet target">${of} ${environment}</span>`,
       html`${times} times`,
       newest === null
         ? 'none'
