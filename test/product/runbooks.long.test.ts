@@ -401,7 +401,11 @@ describe('a runbook started by a person', () => {
             inverse: null,
           }),
           expect.objectContaining({ id: 'more', does: 'scale by 1, at most 4 instances', inverse: 'scale.restore' }),
-          expect.objectContaining({ id: 'say', does: 'note: drained a b 3 times, said "done"', changes_production: false }),
+          expect.objectContaining({
+            id: 'say',
+            does: 'note: drained a b 3 times, said "done"',
+            changes_production: false,
+          }),
         ],
       },
     ]);
