@@ -1,3 +1,4 @@
+import { GIVE_UP_SECONDS } from '../changes/overdue-deploys.ts';
 import { ended, isReportedLate, isWatchOver, replacedBy, watchIdOf, watchOf } from '../../domain/canary/watch.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { WatchRecord } from '../../schemas/canary/watch.ts';
@@ -11,9 +12,6 @@ const CHANGES_READ = 50;
 
 /** The maximum number of runs. A run that dies repeatedly is a bug that another run does not fix. */
 const RUNS_MAX = 20;
-
-/** A finding ends after this time, even if no other version was deployed. */
-const OLD_NEWS_SECONDS = 30 * 24 * 3600;
 
 export type WatchDeps = Pick<Deps, 'config' | 'changes' | 'watches' | 'watchRuns' | 'clock' | 'log'>;
 
@@ -75,7 +73,7 @@ async function revive(deps: WatchDeps & Pick<Deps, 'engine'>, watch: WatchRecord
 
 async function endReplaced(deps: WatchDeps & Pick<Deps, 'queue'>, watch: WatchRecord): Promise<void> {
   const newer = replacedBy(await deps.changes.recent(watch, CHANGES_READ), watch.change_id);
-  const isOld = plusSeconds(watch.ended_at ?? watch.started_at, OLD_NEWS_SECONDS) <= deps.clock.now();
-  // Until the newer version is live, this one still serves.
+  const isOld = plusSeconds(watch.ended_at ?? watch.started_at, GIVE_UP_SECONDS) <= deps.clock.now();
+  // Until the newer version is live, this one still serves. Without one, a finding ends like a failed deployment.
   if (isOld || newer?.status === 'succeeded') await deps.watches.put(await endFindings(deps, watch));
 }

@@ -12,7 +12,7 @@ export type TrafficPair = {
 };
 
 /**
- * What a router is told. `set`: the canary gets `weight` percent. `promote`: the canary becomes the stable version and gets
+ * An order to a router. `set`: the canary gets `weight` percent. `promote`: the canary becomes the stable version and gets
  * all. `abort`: the stable version gets all. `key` is the same in each attempt at the same order; a router must not apply
  * an order after one of the same canary with a higher `sequence`.
  */

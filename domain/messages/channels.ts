@@ -196,7 +196,7 @@ export type StatusPage = {
   ): Promise<VendorResponse<null>>;
 };
 
-/** A maintenance at a hosted page, which changes its status only when it is told to. */
+/** A maintenance at a hosted page. The page starts and ends it only on request, never by its own clock. */
 export type PlannedMaintenance = {
   /** By which the maintenance is found. */
   key: string;

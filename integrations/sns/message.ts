@@ -22,7 +22,7 @@ const Message = z.object({
 });
 export type SnsMessage = z.infer<typeof Message>;
 
-/** Certificates and confirmations are only at SNS itself: whoever could choose the host could sign anything. */
+/** Hosts of SNS. A certificate from another host proves nothing: its owner can sign any message. */
 const HOST = /^sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?$/;
 
 const DIGESTS = { '1': 'sha1', '2': 'sha256' } as const;

@@ -128,7 +128,7 @@ export const Rollout = z.object({
 });
 export type Rollout = z.infer<typeof Rollout>;
 
-/** Reports about one object, by which the rollouts to the same state are told apart. */
+/** Reports about one object. They distinguish rollouts that bring it to the same state at different times. */
 export const ObjectHistory = z.object({
   source: ReportSource,
   object: z.string(),
