@@ -247,4 +247,11 @@ export const Config = z.strictObject({
 });
 export type Config = z.infer<typeof Config>;
 
-export const emptyConfig: Config = Config.parse({ version: 'none', services: {}, paging: {} });
+/** Configuration without entries. Frozen, because everything that runs before the first configuration shares it. */
+export const emptyConfig: Config = frozen(Config.parse({ version: 'none', services: {}, paging: {} }));
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+}

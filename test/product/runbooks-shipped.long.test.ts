@@ -141,6 +141,7 @@ describe('a flag and a deploy that could both be the cause', () => {
     expect([unnamed.status, unnamed.body.code]).toEqual([409, 'choose']);
     const flag = decision.offers.find(({ act }: any) => act === 'turn_off_flag');
     expect((await guarded.act(one, 'approve', { digest: flag.digest })).status).toBe(200);
+    await guarded.awaitEntry(one, 'flag.succeeded');
     const done = await guarded.mitigated(at);
     expect(effectsOf(done)).toContain('flag succeeded');
     expect(done.decisions[0]).toMatchObject({ state: 'approved', chosen: flag.digest, from_version: null });

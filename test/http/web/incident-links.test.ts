@@ -21,7 +21,7 @@ const HOSTILE = '"}\'><script>alert(1)</script>';
 
 test('the page of an incident and its page to people link to logs, whatever the service is called', async () => {
   const { world, get } = consoleWorld();
-  Object.assign(world.config, { links: LINKS });
+  world.config = { ...world.config, links: LINKS };
   const { id } = await world.deps.incidents.declare({
     service: HOSTILE as ServiceName,
     environment: 'production' as EnvironmentName,
