@@ -141,9 +141,8 @@ describe('a flag and a deploy that could both be the cause', () => {
     expect([unnamed.status, unnamed.body.code]).toEqual([409, 'choose']);
     const flag = decision.offers.find(({ act }: any) => act === 'turn_off_flag');
     expect((await guarded.act(one, 'approve', { digest: flag.digest })).status).toBe(200);
-    await guarded.awaitEntry(one, 'flag.succeeded');
-    const done = await guarded.mitigated(at);
-    expect(effectsOf(done)).toContain('flag succeeded');
+    const isTurnedOff = (now: any) => now.status === 'mitigated' && effectsOf(now).includes('flag succeeded');
+    const done = await guarded.incident(at, isTurnedOff, 'mitigated with the flag off');
     expect(done.decisions[0]).toMatchObject({ state: 'approved', chosen: flag.digest, from_version: null });
     expect(await guarded.rollbacks(at)).toEqual([]);
     expect((await guarded.awaitEntry(one, 'decision.approved')).text).toBe(
