@@ -103,11 +103,11 @@ function notifyAfter<T extends object>(
   port: T,
   methods: readonly (keyof T)[],
   notify: (...ids: [string, unknown?]) => Promise<void>,
-  more: Partial<T> = {},
+  overrides: Partial<T> = {},
 ): T {
   return new Proxy(port, {
     get(target, key) {
-      const own: unknown = Reflect.get(more, key);
+      const own: unknown = Reflect.get(overrides, key);
       if (own !== undefined) return own;
       const method: unknown = Reflect.get(target, key);
       if (typeof method !== 'function') return method;

@@ -23,20 +23,20 @@ export type FreezeQuestion = {
   consume: boolean;
   identityToken: string | null;
   /** The caller did not give the kind of change, so the recorded deployments decide whether it is a rollback. */
-  untold?: boolean;
+  isKindUnstated?: boolean;
   /** The identity that vouched for the deployment earlier, taken from our own token. */
   voucher?: string;
 };
 
 /** A request with resolved names of service and environment. */
-type Named = FreezeQuestion & { names: Pick<KnownScope, 'requested' | 'unknown'> };
+type ResolvedQuestion = FreezeQuestion & { names: Pick<KnownScope, 'requested' | 'unknown'> };
 
 /** Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. */
 export async function check(deps: CheckDeps, question: FreezeQuestion): Promise<CheckAnswer> {
-  const query = await underKnownNames(deps, question);
+  const query = await withKnownNames(deps, question);
   const first = await inputsFor(deps, query);
   const examination = examine(first);
-  const inputs = isFree(examination) ? first : await letThrough(deps, query, first);
+  const inputs = isAllowedWithoutOverride(examination) ? first : await readWithExemptions(deps, query, first);
   const examined = inputs === first ? examination : examine(inputs);
   const verdict = decide(inputs, examined);
   const id = decisionId(inputs, examined);
@@ -45,12 +45,12 @@ export async function check(deps: CheckDeps, question: FreezeQuestion): Promise<
     ...verdict,
     evaluated_at: inputs.at,
     decision_id: id,
-    token: verdict.allowed && isPaid(inputs, examined) ? await deploymentToken(deps, inputs, id) : null,
+    token: verdict.allowed && hasCountedUses(inputs, examined) ? await deploymentToken(deps, inputs, id) : null,
     signed_state: await signedState(deps, inputs),
   };
 }
 
-async function underKnownNames(deps: CheckDeps, question: FreezeQuestion): Promise<Named> {
+async function withKnownNames(deps: CheckDeps, question: FreezeQuestion): Promise<ResolvedQuestion> {
   const config = await deps.config.current();
   requirePublished(config);
   const { service, environment, ...names } = await knownScope(deps, config, question.request);
@@ -59,18 +59,20 @@ async function underKnownNames(deps: CheckDeps, question: FreezeQuestion): Promi
 }
 
 /** Returns whether the deployment is allowed without an override. This is the common case. */
-const isFree = ({ findings: found }: Examination): boolean =>
+const isAllowedWithoutOverride = ({ findings: found }: Examination): boolean =>
   found.every(({ effect, pass }) => effect !== 'refuse' && pass?.by !== 'override');
 
 /**
  * Reads the inputs again with the actual kind of change, and uses up required overrides. The deployment may still be
  * refused.
  */
-async function letThrough(deps: CheckDeps, query: Named, first: CheckInputs): Promise<CheckInputs> {
-  const request = query.untold ? await detectRollback(deps, query.request, query.names.requested) : query.request;
+async function readWithExemptions(deps: CheckDeps, query: ResolvedQuestion, first: CheckInputs): Promise<CheckInputs> {
+  const request = query.isKindUnstated
+    ? await detectRollback(deps, query.request, query.names.requested)
+    : query.request;
   const corrected = { ...query, request };
   const inputs = request.change === query.request.change ? first : await inputsFor(deps, corrected);
-  return query.consume ? consuming(deps, corrected, inputs) : inputs;
+  return query.consume ? useOverrides(deps, corrected, inputs) : inputs;
 }
 
 /** Returns the decision's ID. The same request on the same state has the same ID at any time. */
@@ -78,7 +80,7 @@ export const decisionId = (inputs: CheckInputs, examined: Examination): string =
   `frd_${sha256(canonicalJson({ request: inputs.request, state: stateOf(inputs, examined) })).slice(0, 32)}`;
 
 /** Returns whether all required uses of overrides are counted for this deployment. */
-const isPaid = (inputs: CheckInputs, examined: Examination): boolean =>
+const hasCountedUses = (inputs: CheckInputs, examined: Examination): boolean =>
   usesOf(inputs, examined).every((use) => isCounted(inputs, use));
 
 const isCounted = (
@@ -95,7 +97,7 @@ const isCounted = (
 /**
  * Counts the required uses of overrides, and returns the inputs read afterwards. The deployment may be refused by then.
  */
-async function consuming(deps: CheckDeps, question: Named, first: CheckInputs): Promise<CheckInputs> {
+async function useOverrides(deps: CheckDeps, question: ResolvedQuestion, first: CheckInputs): Promise<CheckInputs> {
   // A deployment without a version, commit, or ID counts as a new deployment with each request.
   const name = isNamed(question) ? {} : { countedAs: `unnamed-${randomUUID()}` };
   let inputs = { ...first, ...name };

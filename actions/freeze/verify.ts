@@ -53,7 +53,7 @@ export async function verify(
   if (!claims.success) return invalid(deps, 'the token is invalid: the freeze check did not issue it');
   const { typ: _, vouched_by: voucher, ...request } = claims.data;
   allow(request.service, request.environment);
-  const named = await underKnownNames(deps, request, shown);
+  const named = await withKnownNames(deps, request, shown);
   const wrong = (['service', 'environment', 'version', 'commit', 'deployment_id'] as const).find((name) => {
     const value = named[name];
     return value !== undefined && value !== null && canonicalJson(value) !== canonicalJson(request[name]);
@@ -73,14 +73,14 @@ export async function verify(
     consume: false,
     identityToken: null,
     // Detect rollbacks here too: the first check does not look for one if no freeze applies.
-    untold: true,
+    isKindUnstated: true,
     ...(voucher !== undefined && { voucher }),
   });
   return { ...answer, valid: answer.allowed, deployment: request };
 }
 
 /** Replaces names that refer to the token's service and environment by their known spelling. */
-async function underKnownNames(
+async function withKnownNames(
   deps: CheckDeps,
   request: CheckRequest,
   shown: Omit<VerifyRequest, 'token'>,

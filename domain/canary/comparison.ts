@@ -4,13 +4,13 @@ import { shareOfLook } from './spending.ts';
 import { requests } from './words.ts';
 
 /** Permitted probability of calling a version degraded that is not, over all metrics and looks. */
-export const FALSE_ALARMS = 0.01;
+export const FALSE_ALARM_PROBABILITY = 0.01;
 
 /** A version is healthy once this multiple of its baseline is excluded. */
-export const REGRESSION = 2;
+export const REGRESSION_FACTOR = 2;
 
 /** Confidence with which a regression is excluded. */
-export const CONFIDENCE = 0.95;
+export const REGRESSION_CONFIDENCE = 0.95;
 
 /** Without its worst windows, a difference must still be as improbable as this: a short burst is no regression. */
 export const REMAINING_P = 0.05;
@@ -19,12 +19,12 @@ export const REMAINING_P = 0.05;
 export const LOOKS_MIN = 2;
 
 /** Windows around the worst one that count to it: a burst of errors can be in two, which overlap. */
-export const NEIGHBOURS = 1;
+export const BURST_NEIGHBOURS = 1;
 
 /** Newest windows of which the baseline must have served in one to count as running beside the version. */
-export const RECENT = 3;
+export const NEWEST_WINDOWS = 3;
 
-export type Frame = { evidence: CanaryEvidence; settings: JudgeSettings; tests: number };
+export type JudgementFrame = { evidence: CanaryEvidence; settings: JudgeSettings; tests: number };
 
 export const unmeasured = (name: string, reason: string): MetricJudgement => ({
   name,
@@ -37,7 +37,7 @@ export const unmeasured = (name: string, reason: string): MetricJudgement => ({
 });
 
 /** The two sides of a comparison by counts. */
-export type Compared = {
+export type ComparedCounts = {
   pairs: Pair[];
   version: Count;
   baseline: Count;
@@ -50,8 +50,8 @@ export type Compared = {
  * Chooses what to compare: the windows in which both serve if the baseline still does, else all windows of the version
  * with those of the baseline before its start. Null: the baseline has not been measured.
  */
-export function compared({ version, baseline, history }: Sides<Count>): Compared | null {
-  if (isBeside(version, baseline)) {
+export function compared({ version, baseline, history }: Sides<Count>): ComparedCounts | null {
+  if (servesBeside(version, baseline)) {
     const others = new Map(baseline.map((window) => [window.at, window]));
     const pairs = version.flatMap((window) => {
       const other = others.get(window.at);
@@ -77,39 +77,42 @@ export function compared({ version, baseline, history }: Sides<Count>): Compared
 }
 
 /** Returns whether the baseline serves beside the version, in its newest windows. */
-export function isBeside(version: readonly At<Count>[], baseline: readonly At<Count>[]): boolean {
-  const newest = new Set(version.slice(-RECENT).map(({ at }) => at));
+export function servesBeside(version: readonly At<Count>[], baseline: readonly At<Count>[]): boolean {
+  const newest = new Set(version.slice(-NEWEST_WINDOWS).map(({ at }) => at));
   return baseline.some(({ at, total }) => newest.has(at) && total > 0);
 }
 
 export type Numbers = Pick<MetricJudgement, 'name' | 'version' | 'baseline' | 'change' | 'p'>;
 
 /** Returns `degraded`, unless the difference is that of a short burst. */
-export function confirmed(
+export function degradedIfLasting(
   numbers: Numbers,
   { version }: Sides<Count>,
-  { pairs, baseline, designEffect, when }: Compared,
+  { pairs, baseline, designEffect, when }: ComparedCounts,
   text: string,
-  { evidence }: Frame,
+  { evidence }: JudgementFrame,
 ): MetricJudgement {
-  const isOne = when === 'before';
-  const own = isOne ? version : pairs.map((pair) => pair.version);
-  const usual = ratioOf(baseline);
-  const worst = own.reduce((index, window, at) => (excess(window, usual) > excess(own[index], usual) ? at : index), 0);
-  const rest = isOne
-    ? [{ version: sumOf(version.filter((_, at) => Math.abs(at - worst) > NEIGHBOURS)), baseline }]
-    : pairs.filter((_, at) => Math.abs(at - worst) > NEIGHBOURS);
+  const isOneComparison = when === 'before';
+  const versionWindows = isOneComparison ? version : pairs.map((pair) => pair.version);
+  const baselineRatio = ratioOf(baseline);
+  const worst = versionWindows.reduce(
+    (index, window, at) => (excess(window, baselineRatio) > excess(versionWindows[index], baselineRatio) ? at : index),
+    0,
+  );
+  const rest = isOneComparison
+    ? [{ version: sumOf(version.filter((_, at) => Math.abs(at - worst) > BURST_NEIGHBOURS)), baseline }]
+    : pairs.filter((_, at) => Math.abs(at - worst) > BURST_NEIGHBOURS);
   const isLasting = evidence.look >= LOOKS_MIN && compareCounts(rest, designEffect).p <= REMAINING_P;
   return isLasting
     ? { ...numbers, verdict: 'degraded', reason: text }
     : { ...numbers, verdict: 'inconclusive', reason: `${text}, but in a short time only so far` };
 }
 
-export const excess = (window: Count | undefined, usual: number): number =>
-  window === undefined ? -Infinity : window.bad - usual * window.total;
+export const excess = (window: Count | undefined, baselineRatio: number): number =>
+  window === undefined ? -Infinity : window.bad - baselineRatio * window.total;
 
 /** Returns `healthy` if a regression is excluded and the limit is kept. */
-export function settled(
+export function healthyIfExcluded(
   numbers: Numbers,
   { isExcluded, text, limit }: { isExcluded: boolean; text: string; limit: string | null },
 ): MetricJudgement {
@@ -131,25 +134,33 @@ export function limitText(
   return `${worse === 'higher' ? 'above' : 'below'} the limit of ${format(max)}`;
 }
 
-export function tooFew(name: string, { version, baseline, when }: Compared, frame: Frame): MetricJudgement | null {
+export function tooFewRequests(
+  name: string,
+  { version, baseline, when }: ComparedCounts,
+  frame: JudgementFrame,
+): MetricJudgement | null {
   const { minRequests } = frame.settings;
   if (version.total >= minRequests && baseline.total >= minRequests) return null;
   const text =
     `${requests(version.total)} of ${frame.evidence.version}, ` +
     `${requests(baseline.total)} of ${frame.evidence.baseline} ${when}`;
-  return unmeasured(name, needs(text, frame));
+  return unmeasured(name, tooLittleTrafficText(text, frame));
 }
 
-export const needs = (text: string, { settings }: Frame): string =>
+export const tooLittleTrafficText = (text: string, { settings }: JudgementFrame): string =>
   `too little traffic: ${text}; at least ${requests(settings.minRequests)} are needed`;
 
 /** Share of the permitted false alarms that this look may cause by this metric. */
-export const thresholdOf = ({ evidence, tests }: Frame): number => shareOfLook(Math.max(1, evidence.look)) / tests;
+export const thresholdOf = ({ evidence, tests }: JudgementFrame): number =>
+  shareOfLook(Math.max(1, evidence.look)) / tests;
 
-export const correctedP = (p: number, frame: Frame): number => Math.min(1, p / thresholdOf(frame));
+export const correctedP = (p: number, frame: JudgementFrame): number => Math.min(1, p / thresholdOf(frame));
 
 /** Returns the windows in which the other side was measured, too. */
-export function beside<T extends { at: number }>(windows: readonly T[], others: readonly { at: number }[]): T[] {
+export function measuredInBoth<T extends { at: number }>(
+  windows: readonly T[],
+  others: readonly { at: number }[],
+): T[] {
   const times = new Set(others.map(({ at }) => at));
   return windows.filter(({ at }) => times.has(at));
 }

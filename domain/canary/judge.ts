@@ -6,7 +6,7 @@ import type {
   MetricEvidence,
   MetricJudgement,
 } from './evidence.ts';
-import { type Frame, unmeasured } from './comparison.ts';
+import { type JudgementFrame, unmeasured } from './comparison.ts';
 import { judgeRatio } from './ratio.ts';
 import { judgeLatency } from './latency.ts';
 import { judgeValue } from './value.ts';
@@ -24,7 +24,7 @@ function overall(metrics: readonly MetricJudgement[]): CanaryVerdict {
   return metrics.length > 0 && metrics.every(({ verdict }) => verdict === 'healthy') ? 'healthy' : 'inconclusive';
 }
 
-function judgeMetric(metric: MetricEvidence, frame: Frame): MetricJudgement {
+function judgeMetric(metric: MetricEvidence, frame: JudgementFrame): MetricJudgement {
   switch (metric.kind) {
     case 'missing':
       return unmeasured(metric.name, metric.because);

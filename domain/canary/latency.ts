@@ -3,21 +3,21 @@ import type { At, MetricEvidence, MetricJudgement, Sides } from './evidence.ts';
 import { boundAt, boundBelow, merged, quantileOf, slowerThan, totalOf } from './histogram.ts';
 import { chance, percent, requests, significant } from './words.ts';
 import {
-  FALSE_ALARMS,
-  REGRESSION,
-  CONFIDENCE,
-  type Frame,
+  FALSE_ALARM_PROBABILITY,
+  REGRESSION_FACTOR,
+  REGRESSION_CONFIDENCE,
+  type JudgementFrame,
   compared,
-  confirmed,
-  settled,
+  degradedIfLasting,
+  healthyIfExcluded,
   limitText,
-  tooFew,
+  tooFewRequests,
   correctedP,
-  beside,
+  measuredInBoth,
 } from './comparison.ts';
 
 /** Judges a quantile of a histogram, by the requests that are slower than a bound near the usual quantile. */
-export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame: Frame): MetricJudgement {
+export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame: JudgementFrame): MetricJudgement {
   const { name, quantile, max } = metric;
   const { evidence, settings } = frame;
   const all = merged([...metric.history, ...metric.baseline]);
@@ -26,11 +26,11 @@ export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame
   const slow = countsOf(metric, bound);
   const sides = compared(slow);
   if (sides === null) return latencyAlone(metric, frame);
-  const few = tooFew(name, sides, frame);
+  const few = tooFewRequests(name, sides, frame);
   if (few !== null) return few;
   const isBefore = sides.when === 'before';
-  const other = merged(isBefore ? metric.history : beside(metric.baseline, metric.version));
-  const own = merged(isBefore ? metric.version : beside(metric.version, metric.baseline));
+  const other = merged(isBefore ? metric.history : measuredInBoth(metric.baseline, metric.version));
+  const own = merged(isBefore ? metric.version : measuredInBoth(metric.version, metric.baseline));
   const [ownValue, otherValue] = [quantileOf(own, quantile) ?? 0, quantileOf(other, quantile) ?? 0];
   const { p } = compareCounts(sides.pairs, sides.designEffect);
   const corrected = correctedP(p, frame);
@@ -40,19 +40,24 @@ export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame
     `the ${percent(quantile)} quantile of ${requests(totalOf(own))} is ${significant(ownValue)}; ` +
     `${evidence.baseline} ${sides.when}: ${significant(otherValue)} of ${requests(totalOf(other))}`;
   const isMaterial = ownValue - otherValue >= metric.ignoreBelow && ownValue >= settings.tolerance * otherValue;
-  if (corrected <= FALSE_ALARMS && isMaterial)
-    return confirmed(numbers, slow, sides, `${text}, ${chance(corrected)}`, frame);
-  const excluding = boundBelow(all, REGRESSION * otherValue, quantile);
+  if (corrected <= FALSE_ALARM_PROBABILITY && isMaterial)
+    return degradedIfLasting(numbers, slow, sides, `${text}, ${chance(corrected)}`, frame);
+  const excluding = boundBelow(all, REGRESSION_FACTOR * otherValue, quantile);
   const limit = limitText(max, ownValue, significant, 'higher');
   if (excluding === null)
-    return settled(numbers, { isExcluded: false, limit, text: `${text}; the buckets of the histogram end too low` });
+    return healthyIfExcluded(numbers, {
+      isExcluded: false,
+      limit,
+      text: `${text}; the buckets of the histogram end too low`,
+    });
   const isExcluded =
-    boundsOf(slowerThan(own, excluding), designEffectOf(countsOf(metric, excluding).history), CONFIDENCE).upper <
+    boundsOf(slowerThan(own, excluding), designEffectOf(countsOf(metric, excluding).history), REGRESSION_CONFIDENCE)
+      .upper <
     1 - quantile;
-  return settled(numbers, { isExcluded, text, limit });
+  return healthyIfExcluded(numbers, { isExcluded, text, limit });
 }
 
-function latencyAlone(metric: MetricEvidence & { kind: 'latency' }, frame: Frame): MetricJudgement {
+function latencyAlone(metric: MetricEvidence & { kind: 'latency' }, frame: JudgementFrame): MetricJudgement {
   const own = merged(metric.version);
   const value = quantileOf(own, metric.quantile);
   const numbers = { name: metric.name, version: value, baseline: null, change: null, p: null };
@@ -63,7 +68,7 @@ function latencyAlone(metric: MetricEvidence & { kind: 'latency' }, frame: Frame
   const { lower, upper } = boundsOf(
     slowerThan(own, bound),
     designEffectOf(countsOf(metric, bound).version),
-    CONFIDENCE,
+    REGRESSION_CONFIDENCE,
   );
   const text = `the ${percent(metric.quantile)} quantile is ${significant(value)}`;
   const share = 1 - metric.quantile;

@@ -2,28 +2,28 @@ import { boundsOf, changeAtMost, compareCounts, designEffectOf, ratioOf, sumOf }
 import type { MetricEvidence, MetricJudgement } from './evidence.ts';
 import { chance, percent, requests } from './words.ts';
 import {
-  FALSE_ALARMS,
-  REGRESSION,
-  CONFIDENCE,
+  FALSE_ALARM_PROBABILITY,
+  REGRESSION_FACTOR,
+  REGRESSION_CONFIDENCE,
   LOOKS_MIN,
-  type Frame,
+  type JudgementFrame,
   compared,
-  confirmed,
-  settled,
+  degradedIfLasting,
+  healthyIfExcluded,
   limitText,
-  tooFew,
-  needs,
+  tooFewRequests,
+  tooLittleTrafficText,
   thresholdOf,
   correctedP,
 } from './comparison.ts';
 
 /** Judges a share of bad events. */
-export function judgeRatio(metric: MetricEvidence & { kind: 'ratio' }, frame: Frame): MetricJudgement {
+export function judgeRatio(metric: MetricEvidence & { kind: 'ratio' }, frame: JudgementFrame): MetricJudgement {
   const { settings, evidence } = frame;
   const sides = compared(metric);
   if (sides === null) return judgeAlone(metric, frame);
   const { version, baseline, pairs, designEffect } = sides;
-  const few = tooFew(metric.name, sides, frame);
+  const few = tooFewRequests(metric.name, sides, frame);
   if (few !== null) return few;
   const { change, p } = compareCounts(pairs, designEffect);
   const corrected = correctedP(p, frame);
@@ -33,16 +33,16 @@ export function judgeRatio(metric: MetricEvidence & { kind: 'ratio' }, frame: Fr
     `${percent(own)} of ${requests(version.total)}; ${evidence.baseline} ${sides.when}: ` +
     `${percent(other)} of ${requests(baseline.total)}`;
   const isMaterial = own - other >= metric.ignoreBelow && own >= settings.tolerance * other;
-  if (corrected <= FALSE_ALARMS && isMaterial)
-    return confirmed(numbers, metric, sides, `${text}, ${chance(corrected)}`, frame);
+  if (corrected <= FALSE_ALARM_PROBABILITY && isMaterial)
+    return degradedIfLasting(numbers, metric, sides, `${text}, ${chance(corrected)}`, frame);
   const isExcluded =
-    changeAtMost(pairs, designEffect, CONFIDENCE) <= REGRESSION ||
-    boundsOf(version, designEffect, CONFIDENCE).upper - other <= metric.ignoreBelow;
-  return settled(numbers, { isExcluded, text, limit: limitText(metric.max, own, percent, 'higher') });
+    changeAtMost(pairs, designEffect, REGRESSION_CONFIDENCE) <= REGRESSION_FACTOR ||
+    boundsOf(version, designEffect, REGRESSION_CONFIDENCE).upper - other <= metric.ignoreBelow;
+  return healthyIfExcluded(numbers, { isExcluded, text, limit: limitText(metric.max, own, percent, 'higher') });
 }
 
 /** Judges a version without baseline by the limit of the metric alone. */
-function judgeAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: Frame): MetricJudgement {
+function judgeAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: JudgementFrame): MetricJudgement {
   const { name, max } = metric;
   const version = sumOf(metric.version);
   const own = version.total > 0 ? ratioOf(version) : null;
@@ -55,12 +55,12 @@ function judgeAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: Frame): M
       reason: `${text}; nothing to compare with, and no limit is set (max)`,
     };
   if (version.total < frame.settings.minRequests)
-    return { ...numbers, verdict: 'inconclusive', reason: needs(text, frame) };
-  const alarm = FALSE_ALARMS * thresholdOf(frame);
+    return { ...numbers, verdict: 'inconclusive', reason: tooLittleTrafficText(text, frame) };
+  const alarm = FALSE_ALARM_PROBABILITY * thresholdOf(frame);
   const designEffect = designEffectOf(metric.version);
   if (frame.evidence.look >= LOOKS_MIN && boundsOf(version, designEffect, 1 - alarm).lower > max)
     return { ...numbers, verdict: 'degraded', reason: `${text}, above the limit of ${percent(max)}` };
-  if (boundsOf(version, designEffect, CONFIDENCE).upper <= max)
+  if (boundsOf(version, designEffect, REGRESSION_CONFIDENCE).upper <= max)
     return { ...numbers, verdict: 'healthy', reason: `${text}, below the limit of ${percent(max)}` };
   return {
     ...numbers,

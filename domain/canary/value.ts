@@ -2,15 +2,15 @@ import type { MetricEvidence, MetricJudgement, Value } from './evidence.ts';
 import { rankTest } from './rank-test.ts';
 import { chance, significant } from './words.ts';
 import {
-  FALSE_ALARMS,
-  REGRESSION,
-  CONFIDENCE,
-  RECENT,
-  type Frame,
-  settled,
+  FALSE_ALARM_PROBABILITY,
+  REGRESSION_FACTOR,
+  REGRESSION_CONFIDENCE,
+  NEWEST_WINDOWS,
+  type JudgementFrame,
+  healthyIfExcluded,
   limitText,
   correctedP,
-  beside,
+  measuredInBoth,
 } from './comparison.ts';
 
 /** Windows before the version's start that are compared by rank. Levels drift, so older ones say little. */
@@ -19,7 +19,7 @@ const VALUES_BEFORE = 20;
 type ValueEvidence = MetricEvidence & { kind: 'value' };
 
 /** Judges values of windows by their ranks. */
-export function judgeValue(metric: ValueEvidence, frame: Frame): MetricJudgement {
+export function judgeValue(metric: ValueEvidence, frame: JudgementFrame): MetricJudgement {
   return beyondLimit(metric) ?? compared(metric, frame);
 }
 
@@ -28,7 +28,7 @@ function beyondLimit({ name, version, baseline, max, worse, failures }: ValueEvi
   if (failures === undefined || max === null || version.length < failures) return null;
   const isBeyond = ({ value }: Value): boolean => (worse === 'higher' ? value > max : value < max);
   const newest = version.slice(-failures);
-  const others = beside(baseline, newest);
+  const others = measuredInBoth(baseline, newest);
   if (!newest.every(isBeyond) || others.some(isBeyond)) return null;
   const [own, other] = [newest, others].map((side) =>
     side.length === 0 ? null : median(side.map(({ value }) => value)),
@@ -44,12 +44,12 @@ function beyondLimit({ name, version, baseline, max, worse, failures }: ValueEvi
   };
 }
 
-function compared(metric: ValueEvidence, frame: Frame): MetricJudgement {
+function compared(metric: ValueEvidence, frame: JudgementFrame): MetricJudgement {
   const { name, worse, max, ignoreBelow } = metric;
   const { evidence, settings } = frame;
   const sign = worse === 'higher' ? 1 : -1;
-  const same = beside(metric.baseline, metric.version.slice(-RECENT)).length > 0;
-  const others = same ? beside(metric.baseline, metric.version) : metric.history.slice(-VALUES_BEFORE);
+  const same = measuredInBoth(metric.baseline, metric.version.slice(-NEWEST_WINDOWS)).length > 0;
+  const others = same ? measuredInBoth(metric.baseline, metric.version) : metric.history.slice(-VALUES_BEFORE);
   const [own, other] = [metric.version, others].map((side) => side.map(({ value }) => sign * value));
   const limits = { ...metric };
   if (own === undefined || other === undefined || own.length === 0 || other.length === 0)
@@ -66,10 +66,11 @@ function compared(metric: ValueEvidence, frame: Frame): MetricJudgement {
   const text =
     `${significant(ownValue)} in ${own.length} windows; ${evidence.baseline} ${same ? 'at the same time' : 'before'}: ` +
     `${significant(otherValue)} in ${other.length}`;
-  if (corrected <= FALSE_ALARMS) return { ...numbers, verdict: 'degraded', reason: `${text}, ${chance(corrected)}` };
-  const doubled = own.map((value) => value - Math.max(Math.abs(value) / REGRESSION, ignoreBelow));
-  const isExcluded = rankTest(other, doubled) <= 1 - CONFIDENCE;
-  return settled(numbers, { isExcluded, text, limit: limitText(max, ownValue, significant, worse) });
+  if (corrected <= FALSE_ALARM_PROBABILITY)
+    return { ...numbers, verdict: 'degraded', reason: `${text}, ${chance(corrected)}` };
+  const doubled = own.map((value) => value - Math.max(Math.abs(value) / REGRESSION_FACTOR, ignoreBelow));
+  const isExcluded = rankTest(other, doubled) <= 1 - REGRESSION_CONFIDENCE;
+  return healthyIfExcluded(numbers, { isExcluded, text, limit: limitText(max, ownValue, significant, worse) });
 }
 
 function valueAlone({ name, max, worse }: ValueEvidence, own: readonly number[], sign: number): MetricJudgement {
@@ -78,7 +79,7 @@ function valueAlone({ name, max, worse }: ValueEvidence, own: readonly number[],
   if (value === null || max === null)
     return { ...numbers, verdict: 'inconclusive', reason: value === null ? 'no samples' : 'nothing to compare with' };
   const within = own.filter((each) => each <= sign * max).length;
-  const verdict = within === own.length && own.length >= RECENT ? 'healthy' : 'inconclusive';
+  const verdict = within === own.length && own.length >= NEWEST_WINDOWS ? 'healthy' : 'inconclusive';
   return {
     ...numbers,
     verdict,

@@ -13,7 +13,7 @@ const CALLER_STEPS_MAX = 2;
 
 /** Returns the dependencies of a service, nearest first; `shared`: other services depend on it too. */
 export function dependenciesOf(services: Config['services'], service: string): Dependency[] {
-  const found = reached(service, STEPS_MAX, (name) => serviceEntry(services, name)?.dependsOn ?? []);
+  const found = distancesFrom(service, STEPS_MAX, (name) => serviceEntry(services, name)?.dependsOn ?? []);
   const dependents = countDependents(services);
   return [...found].map(([name, distance]) => ({
     service: name,
@@ -24,13 +24,13 @@ export function dependenciesOf(services: Config['services'], service: string): D
 
 /** Returns the services that depend on a service, directly or through another one, nearest first. */
 export function callersOf(services: Config['services'], service: string): Dependency[] {
-  const found = reached(service, CALLER_STEPS_MAX, callsTo(services));
+  const found = distancesFrom(service, CALLER_STEPS_MAX, callsTo(services));
   return [...found].map(([name, distance]) => ({ service: name, relation: 'caller', distance }));
 }
 
 /** Returns the names of all services that depend on a service, directly or not, by as many steps as a search for a cause takes. */
 export const dependentsOf = (services: Config['services'], service: string): Set<string> =>
-  new Set(reached(service, STEPS_MAX, callsTo(services), Infinity).keys());
+  new Set(distancesFrom(service, STEPS_MAX, callsTo(services), Infinity).keys());
 
 /** Returns a function that names the services that depend directly on one. */
 function callsTo(services: Config['services']): (called: string) => readonly string[] {
@@ -41,17 +41,17 @@ function callsTo(services: Config['services']): (called: string) => readonly str
 }
 
 /** Follows edges from a service. Returns the steps to each service that is reached first, in that order. */
-function reached(
+function distancesFrom(
   service: string,
   steps: number,
   next: (name: string) => readonly string[],
-  most = SERVICES_MAX,
+  maxServices = SERVICES_MAX,
 ): Map<string, number> {
   const found = new Map<string, number>();
-  let edge: readonly string[] = [service];
-  for (let distance = 1; distance <= steps && found.size < most; distance += 1) {
-    edge = edge.flatMap(next).filter((name) => name !== service && !found.has(name));
-    for (const name of edge) if (found.size < most && !found.has(name)) found.set(name, distance);
+  let frontier: readonly string[] = [service];
+  for (let distance = 1; distance <= steps && found.size < maxServices; distance += 1) {
+    frontier = frontier.flatMap(next).filter((name) => name !== service && !found.has(name));
+    for (const name of frontier) if (found.size < maxServices && !found.has(name)) found.set(name, distance);
   }
   return found;
 }

@@ -8,7 +8,7 @@ import {
 } from '../freeze/known-names.ts';
 
 type Known = Pick<Config, 'services' | 'slos' | 'freeze'>;
-type UnconfiguredEnvironment = { service: string; environment: string };
+type NamedEnvironment = { service: string; environment: string };
 
 /** An environment that no configuration names for a service. `suggestion`: the likely match; null: none is similar. */
 export type Unconfigured = { configured: string[]; suggestion: string | null };
@@ -17,9 +17,9 @@ const scopes = new WeakMap<Known, KnownScopes>();
 
 /** Caches the result by configuration, because a list calls this for each of its items. */
 function scopesIn(config: Known): KnownScopes {
-  const made = scopes.get(config) ?? configuredScopes(config);
-  scopes.set(config, made);
-  return made;
+  const cached = scopes.get(config) ?? configuredScopes(config);
+  scopes.set(config, cached);
+  return cached;
 }
 
 /**
@@ -28,19 +28,19 @@ function scopesIn(config: Known): KnownScopes {
  */
 export function unconfiguredEnvironment(
   config: Known,
-  { service, environment }: UnconfiguredEnvironment,
+  { service, environment }: NamedEnvironment,
 ): Unconfigured | null {
   const configured = scopesIn(config);
   if (configured.size === 0) return null;
-  const named = matchingName(service, configured.keys());
-  const own = named === undefined ? undefined : configured.get(named);
+  const catalogueName = matchingName(service, configured.keys());
+  const own = catalogueName === undefined ? undefined : configured.get(catalogueName);
   const known = own !== undefined && own.size > 0 ? own : configuredEnvironments(config);
   if (matchingName(environment, known) !== undefined) return null;
   return { configured: [...known].toSorted(), suggestion: suggestedName(environment, known) };
 }
 
 /** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
-export function nameWarnings(config: Known, { service, environment }: UnconfiguredEnvironment): string[] {
+export function nameWarnings(config: Known, { service, environment }: NamedEnvironment): string[] {
   const services = [...scopesIn(config).keys()];
   if (services.length === 0) return [];
   const unknown =
@@ -53,7 +53,7 @@ export function nameWarnings(config: Known, { service, environment }: Unconfigur
 
 /** Formats `the environment "prod" of shop is not configured; did you mean "production"?` */
 export const unconfiguredWords = (
-  { service, environment }: UnconfiguredEnvironment,
+  { service, environment }: NamedEnvironment,
   { suggestion: didYouMean }: Pick<Unconfigured, 'suggestion'>,
 ): string => `the environment ${JSON.stringify(environment)} of ${service} is not configured${suggestion(didYouMean)}`;
 

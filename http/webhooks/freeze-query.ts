@@ -37,10 +37,10 @@ export const identityHeader = z.object({
   }),
 });
 
-/** Returns the request. `untold`: the caller did not give the kind of change. */
-export const questionOf = (query: z.infer<typeof checkQuery>): { request: CheckRequest; untold: boolean } => ({
+/** Returns the request. `isKindUnstated`: the caller did not give the kind of change. */
+export const questionOf = (query: z.infer<typeof checkQuery>): { request: CheckRequest; isKindUnstated: boolean } => ({
   request: CheckRequest.parse(query),
-  untold: query.change === undefined,
+  isKindUnstated: query.change === undefined,
 });
 
 /**
@@ -51,7 +51,7 @@ export async function checkRequestOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'config' | 'clock'>,
   query: z.infer<typeof checkQuery>,
 ): Promise<CheckRequest> {
-  const { request, untold: undetermined } = questionOf(query);
+  const { request, isKindUnstated: undetermined } = questionOf(query);
   if (!undetermined) return request;
   const { service, environment, requested } = await knownScope(deps, await deps.config.current(), request);
   const { change } = await detectRollback(deps, { ...request, service, environment }, requested);

@@ -25,18 +25,18 @@ export const targetsOf = (content: string): string[] =>
  * @param running the AppSpec of the live deployment
  * @returns undefined if `running` doesn't show the current version of each alias
  */
-export function backTo(good: string, running: string): AppSpecContent | undefined {
+export function appSpecToRestore(good: string, running: string): AppSpecContent | undefined {
   const document = read(good);
   const live = resourcesOf(read(running));
   for (const { properties } of resourcesOf(document)) {
-    const current = keyOf(properties, 'currentversion');
-    if (current === undefined) continue; // ECS: nothing to change
+    const currentVersionKey = keyOf(properties, 'currentversion');
+    if (currentVersionKey === undefined) continue; // ECS: nothing to change
     const same = live.find((other) =>
       ['name', 'alias'].every((key) => text(other.properties, key) === text(properties, key)),
     );
-    const points = same && text(same.properties, 'targetversion');
-    if (points === undefined) return undefined;
-    properties[current] = points;
+    const liveVersion = same && text(same.properties, 'targetversion');
+    if (liveVersion === undefined) return undefined;
+    properties[currentVersionKey] = liveVersion;
   }
   const content = JSON.stringify(document);
   return { content, sha256: createHash('sha256').update(content).digest('hex') };

@@ -12,7 +12,7 @@ import type { CodeDeployDeployer } from '../../schemas/rollback/targets/aws.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { ownerOf, type AwsAccess, keptBy } from './access.ts';
 import { type AwsCall, attempt, refuse } from './attempt.ts';
-import { backTo } from './codedeploy-appspec.ts';
+import { appSpecToRestore } from './codedeploy-appspec.ts';
 import { type History, openHistory } from './codedeploy-history.ts';
 import { appSpecOf, descriptionOf, isOurs, labelOf, whichDeployment } from './codedeploy-naming.ts';
 
@@ -178,7 +178,7 @@ function revisionBackTo(good: DeploymentInfo, running: DeploymentInfo): Revision
     refuse('its AppSpec is not part of the deployment, so the version of the alias cannot be changed in it');
   if (!hasSucceeded(running))
     refuse(`${running.deploymentId ?? 'the last deployment'} ended halfway, so the version of the alias is unknown`);
-  const appSpecContent = backTo(wanted, live);
+  const appSpecContent = appSpecToRestore(wanted, live);
   if (appSpecContent === undefined)
     refuse(`the AppSpec of ${running.deploymentId ?? 'the last deployment'} does not contain the version of the alias`);
   return { revisionType: 'AppSpecContent', appSpecContent };

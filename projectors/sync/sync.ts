@@ -87,7 +87,7 @@ async function work(target: Target, deps: SyncDeps, { context, project, parallel
     if (due.length === 0) due = (await ready(deps, target)).filter(({ subject }) => !inProgress.has(subject));
     const room = isOver(context) ? 0 : parallelism.subjects - inProgress.size;
     for (const one of due.slice(0, room)) {
-      const shown = show(target, deps, one, { context, project })
+      const shown = projectSubject(target, deps, one, { context, project })
         .catch((error: unknown) => void failures.push(error))
         .finally(() => inProgress.delete(one.subject));
       inProgress.set(one.subject, shown);
@@ -102,7 +102,7 @@ async function work(target: Target, deps: SyncDeps, { context, project, parallel
 
 const isOver = ({ clock, until }: SyncContext): boolean => until !== null && clock.now() > until;
 
-async function show(
+async function projectSubject(
   target: Target,
   deps: SyncDeps,
   one: Due,

@@ -67,7 +67,7 @@ const minutes = (min: number, max: number) =>
     .min(min, `must be at least ${min} ${min === 1 ? 'minute' : 'minutes'}`)
     .max(max, `must be at most ${max} minutes`);
 
-const A_WEEK = 7 * 24 * 60;
+const WEEK_MINUTES = 7 * 24 * 60;
 
 /** Settings of a policy; omitted settings come from the previous matching policy or from the defaults. */
 export const FreezeRules = z.strictObject({
@@ -76,7 +76,7 @@ export const FreezeRules = z.strictObject({
   /** The slowest burn rate that freezes. */
   burn: z.union([z.enum(['page', 'ticket']), Off]).optional(),
   /** Minimum duration of a freeze by budget or burn rate. */
-  minimumMinutes: minutes(0, A_WEEK).optional(),
+  minimumMinutes: minutes(0, WEEK_MINUTES).optional(),
   /**
    * Changes that a freeze allows, in addition to a rollback to an earlier version known to be good, which is always
    * allowed.
@@ -97,7 +97,7 @@ export const FreezeRules = z.strictObject({
     .optional(),
   /** For clients that cannot reach Firebreak: the maximum age of the last signed state, and the answer without one. */
   outage: z
-    .strictObject({ maxAgeMinutes: minutes(0, A_WEEK).optional(), deploys: z.enum(['allow', 'deny']).optional() })
+    .strictObject({ maxAgeMinutes: minutes(0, WEEK_MINUTES).optional(), deploys: z.enum(['allow', 'deny']).optional() })
     .optional(),
   overrides: z
     .strictObject({

@@ -16,7 +16,7 @@ export async function readInbox(
   mitigated: boolean,
 ): Promise<InboxContent> {
   const content = await incidents.readInbox(id, after, callback);
-  const titles = mitigated && content.firing > 0 ? await warnings({ incidents }, id) : [];
+  const titles = mitigated && content.firing > 0 ? await slowBurnTitles({ incidents }, id) : [];
   const inbox: InboxContent = {
     ...content,
     ...(titles.length > 0 && { warnings: { count: titles.length, titles: [...new Set(titles)].slice(0, 3) } }),
@@ -28,5 +28,5 @@ export async function readInbox(
 }
 
 /** Returns the titles of firing slow-burn warnings, which reflect the failure for hours after a mitigation. */
-export const warnings = async ({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<string[]> =>
+export const slowBurnTitles = async ({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<string[]> =>
   (await incidents.firingEpisodes(id)).filter(isBurnWarning).map(({ title }) => title);

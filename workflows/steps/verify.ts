@@ -4,7 +4,7 @@ import { afterVerdict, type Mitigation } from '../../domain/rollback/verdict.ts'
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { wake } from '../wake.ts';
-import { warnings } from './read-inbox.ts';
+import { slowBurnTitles } from './read-inbox.ts';
 import { noteDemotion } from '../demotion.ts';
 import { rollbackKey } from './roll-back.ts';
 import { actionKeysOf } from './runbook/action-keys.ts';
@@ -25,7 +25,7 @@ export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
   const health = healthOf(await deps.config.current(), incident);
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
   if (health === undefined || measured === null) {
-    const firing = incident.firing > 0 ? incident.firing - (await warnings(deps, id)).length : 0;
+    const firing = incident.firing > 0 ? incident.firing - (await slowBurnTitles(deps, id)).length : 0;
     return byAlerts(firing);
   }
   switch (measured.kind) {

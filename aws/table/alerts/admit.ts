@@ -67,7 +67,7 @@ async function admitBatch(
   if (first === undefined) throw new RangeError('a batch of signals must not be empty');
   const scope = scopeOf(first.signal);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const batch = await batchNow(table, scope, arrivals);
+    const batch = await readBatch(table, scope, arrivals);
     const admitted = await write(table, clock.now(), reception, batch);
     if (admitted !== undefined) return admitted;
   }
@@ -77,7 +77,7 @@ async function admitBatch(
 }
 
 /** Reads the open incident of the scope, the alerts, and their other incidents: in one call if all are new. */
-async function batchNow(table: Table, scope: string, arrivals: readonly Arrival[]): Promise<Batch> {
+async function readBatch(table: Table, scope: string, arrivals: readonly Arrival[]): Promise<Batch> {
   const signals = arrivals.map(({ signal }) => signal);
   const [pointer, ...current] = await table.getAll([keys.open(scope), ...signals.map(episodeKey)]);
   const open = incidentIn(pointer);

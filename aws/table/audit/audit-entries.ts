@@ -6,7 +6,7 @@ import { keys } from '../core/keys.ts';
 import type { Table } from '../core/table.ts';
 
 /** An entry as stored: the exact text that is sealed. */
-export type KeptEntry = { sk: string; text: string };
+export type StoredEntry = { sk: string; text: string };
 
 const Entry = z.object({
   id: z.string(),
@@ -41,10 +41,10 @@ export const unreadable = (sk: string): AuditEntry => ({
 });
 
 /** Returns the id of an entry, or its sort key if it cannot be read. */
-export const idOf = ({ sk, text }: KeptEntry): string => entryIn(text)?.id ?? sk;
+export const idOf = ({ sk, text }: StoredEntry): string => entryIn(text)?.id ?? sk;
 
 /** Returns the entries of a minute in order, after this sort key. Strongly consistent. */
-export async function* entriesOf(table: Table, minute: string, after: string | null): AsyncGenerator<KeptEntry> {
+export async function* entriesOf(table: Table, minute: string, after: string | null): AsyncGenerator<StoredEntry> {
   const rest = after === null ? {} : { after };
   for await (const item of table.each(keys.logMinute(minute).pk, '', rest))
     yield { sk: String(item['sk']), text: String(item['entry']) };

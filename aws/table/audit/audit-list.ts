@@ -32,7 +32,7 @@ export async function listEntries(
   const hashes = await hashesOf(table, found);
   const last = found.length === limit ? found.at(-1) : undefined;
   return {
-    items: found.map(({ position, text, seal }) => shown(position, text, seal, hashes)),
+    items: found.map(({ position, text, seal }) => entryView(position, text, seal, hashes)),
     next_cursor: last === undefined ? null : Buffer.from(JSON.stringify(last.position)).toString('base64url'),
   };
 }
@@ -40,9 +40,9 @@ export async function listEntries(
 /** Returns the minutes that have entries, or may have them, newest first. @param from the newest minute to return */
 async function* minutesOf(table: Table, from = '~'): AsyncGenerator<string> {
   let until = from;
-  for (let below = false; ; below = true) {
+  for (let isExclusive = false; ; isExclusive = true) {
     const pages = await Promise.all(
-      [keys.logOpens().pk, keys.logSealeds().pk].map((pk) => newestBelow(table, pk, until, below)),
+      [keys.logOpens().pk, keys.logSealeds().pk].map((pk) => newestBelow(table, pk, until, isExclusive)),
     );
     // The merged list is complete only down to the higher of both positions.
     const floors = pages.flatMap((page) => (page.length === MINUTES_READ ? [page.at(-1) ?? ''] : []));
@@ -54,11 +54,11 @@ async function* minutesOf(table: Table, from = '~'): AsyncGenerator<string> {
   }
 }
 
-async function newestBelow(table: Table, pk: string, until: string, below: boolean): Promise<string[]> {
+async function newestBelow(table: Table, pk: string, until: string, isExclusive: boolean): Promise<string[]> {
   const { items } = await table.page(
     {
       ConsistentRead: true,
-      KeyConditionExpression: `pk = :pk AND sk ${below ? '<' : '<='} :until`,
+      KeyConditionExpression: `pk = :pk AND sk ${isExclusive ? '<' : '<='} :until`,
       ExpressionAttributeValues: { ':pk': pk, ':until': until },
     },
     { limit: MINUTES_READ },
@@ -97,7 +97,7 @@ async function hashesOf(table: Table, found: readonly Found[]): Promise<Map<numb
 }
 
 /** Shows unreadable entries too: `check` reports that they were altered. */
-function shown(
+function entryView(
   { sk }: Position,
   text: string,
   seal: number | undefined,

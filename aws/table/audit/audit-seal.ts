@@ -1,7 +1,7 @@
 import type { Blobs, Clock, Log } from '../../../domain/ports/system.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 import { GENESIS, link, Seal, Sealed, sealHash } from './audit-chain.ts';
-import { endOf, entriesOf, idOf, type KeptEntry, minuteOf } from './audit-entries.ts';
+import { endOf, entriesOf, idOf, type StoredEntry, minuteOf } from './audit-entries.ts';
 import { closeMinute } from './minute-counters.ts';
 import { type Head, HEAD_KEY, headOf, putHead } from './audit-head.ts';
 import { keys } from '../core/keys.ts';
@@ -25,7 +25,7 @@ const MISSING_AFTER_SECONDS = 600;
 type Totals = { counted: number; found: number };
 
 /** The content of one seal. `totals`: entry counts of the whole minute, only in its last seal. */
-type Part = { entries: readonly KeptEntry[]; key: SealKey; totals: Totals | null };
+type Part = { entries: readonly StoredEntry[]; key: SealKey; totals: Totals | null };
 
 /** Seals completed minutes in order. Each seal is conditional, so that of two concurrent sealers one succeeds. */
 export class Sealer {
@@ -159,14 +159,16 @@ export class Sealer {
 }
 
 /** Returns the id of each entry with its hash, which includes the previous one. */
-function chainOf(previous: string, entries: readonly KeptEntry[]): [string, string][] {
+function chainOf(previous: string, entries: readonly StoredEntry[]): [string, string][] {
   let hash = previous;
   return entries.map((entry) => [idOf(entry), (hash = link(hash, entry.text))]);
 }
 
 /** Groups entries by the size of a seal. */
-async function* partsOf(entries: AsyncIterable<KeptEntry>): AsyncGenerator<{ entries: KeptEntry[]; last: boolean }> {
-  let part: KeptEntry[] = [];
+async function* partsOf(
+  entries: AsyncIterable<StoredEntry>,
+): AsyncGenerator<{ entries: StoredEntry[]; last: boolean }> {
+  let part: StoredEntry[] = [];
   for await (const entry of entries) {
     if (part.length === SEAL_MAX_ENTRIES) {
       yield { entries: part, last: false };

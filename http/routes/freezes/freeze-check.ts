@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { CheckAnswer, CheckRequest, FreezeDecisionView } from '../../../schemas/freeze/freeze-check.ts';
-import { check } from '../../../actions/freeze/check.ts';
+import { check, type FreezeQuestion } from '../../../actions/freeze/check.ts';
 import { Verified, verify, VerifyRequest } from '../../../actions/freeze/verify.ts';
 import { checkQuery, identityHeader, questionOf } from '../../webhooks/freeze-query.ts';
 import { gateAnswer, gateResponse } from '../../webhooks/deploy-gate.ts';
@@ -95,9 +95,9 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       const { allow, principal } = c.var;
       allow({ service: rest.service, environment: rest.environment });
       const request: CheckRequest = { ...rest, change: change ?? 'deploy' };
-      const freezeQuestion = {
+      const freezeQuestion: FreezeQuestion = {
         request,
-        untold: change == null,
+        isKindUnstated: change == null,
         by: principal.name,
         allow,
         consume: true,

@@ -46,7 +46,7 @@ function firebreak({ shared = false }: { shared?: boolean } = {}) {
 const asked = (more: object, deps = firebreak()) =>
   check(deps, {
     request: CheckRequest.parse({ service: 'checkout', environment: 'production', ...more }),
-    untold: true,
+    isKindUnstated: true,
     by: 'ci',
     consume: false,
     identityToken: null,

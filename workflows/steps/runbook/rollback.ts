@@ -90,7 +90,7 @@ export async function checkRequestedRollback(
   const context = await contextOf(deps, input, outline, {});
   const { incident } = context;
   if (incident.status === 'resolved') return INCIDENT_CLOSED;
-  const judged = await newestAskedFor(deps, context, judgedBefore);
+  const judged = await newestJudgementOf(deps, context, judgedBefore);
   const end =
     judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
@@ -125,11 +125,11 @@ async function endOf(deps: Deps, { id }: IncidentRecord, number: number, outcome
     return { status: 'skipped', output, detail: `no rollback: ${decision?.reasons[0]?.text ?? output.because}` };
   if (outcome === 'rejected' || outcome === 'expired')
     return { status: 'declined', output, detail: outcome === 'rejected' ? 'rejected' : 'not answered in time' };
-  return { status: 'failed', output, detail: `the rollback ${ENDED[outcome]}` };
+  return { status: 'failed', output, detail: `the rollback ${OUTCOME_TEXTS[outcome]}` };
 }
 
 /** Predicates for the outcomes of a rollback that changed nothing. */
-const ENDED = {
+const OUTCOME_TEXTS = {
   failed: 'failed',
   superseded: 'was superseded: another version is running now',
   withheld: 'was withheld by a guard',
@@ -138,7 +138,7 @@ const ENDED = {
 } as const;
 
 /** Returns the newest judgement of the request, or of a person's later request. Null: not judged yet. */
-async function newestAskedFor(
+async function newestJudgementOf(
   deps: Deps,
   { incident: { id, mitigations }, followed: selected }: Context,
   judgedBefore: number,
