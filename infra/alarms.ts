@@ -2,7 +2,7 @@ import { type FunctionName, functionName, FUNCTIONS } from '../aws/functions.ts'
 import { QUEUE, TABLE } from '../aws/resources.ts';
 import { type QueueName } from '../schemas/config/queues.ts';
 import { TARGETS } from '../schemas/incidents/projection.ts';
-import type { Feed } from './queues.ts';
+import type { QueueWithDeadLetters } from './queues.ts';
 
 /** Two complete attempts of the function that routes alerts to incidents. */
 const URGENT_AGE_SECONDS = 2 * FUNCTIONS.route.timeoutSeconds;
@@ -23,7 +23,7 @@ const RUNAWAY_CALLS = 30_000;
 
 /** Resources that have alarms. */
 export type Watched = {
-  queues: Record<QueueName, Feed>;
+  queues: Record<QueueName, QueueWithDeadLetters>;
   /** Dead-letter queues of functions, by the function's name. */
   otherDeadLetters: Record<string, sst.aws.Queue>;
   api: sst.aws.ApiGatewayV2;
@@ -41,7 +41,7 @@ type Metric = {
 };
 
 /** The description of an alarm, and the number of minutes for which the metric must be above or below a value. */
-type Alarm = { says: string; metric: Metric; minutes: number } & ({ above: number } | { below: number });
+type Alarm = { description: string; metric: Metric; minutes: number } & ({ above: number } | { below: number });
 
 /**
  * Creates alarms that notify people through a topic when Firebreak itself has a problem, since Firebreak cannot report
@@ -65,7 +65,7 @@ export function createAlarms(stage: string, watched: Watched, email: string | un
   for (const [name, alarm] of Object.entries(alarms)) {
     new aws.cloudwatch.MetricAlarm(`Alarm-${name}`, {
       name: functionName(stage, name),
-      alarmDescription: alarm.says,
+      alarmDescription: alarm.description,
       ...alarm.metric,
       ...conditionOf(alarm),
       period: alarm.minutes * 60,
@@ -89,7 +89,7 @@ function ofDeadLetters({ queues, otherDeadLetters }: Watched): Record<string, Al
   const notEmpty = [...ofFeeds, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
     `${name}-dead-letters`,
     {
-      says: `Messages that ${name} could not process are in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/how-to/aws.md`,
+      description: `Messages that ${name} could not process are in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/how-to/aws.md`,
       metric: ofQueue(queue, 'ApproximateNumberOfMessagesVisible'),
       minutes: 1,
       above: 0,
@@ -102,7 +102,7 @@ function ofWaiting({ queues }: Watched): Record<string, Alarm> {
   const late = TARGETS.map((target): [string, Alarm] => [
     `${target}-age`,
     {
-      says: `The projector for ${target} is more than ${SHOWN_LATE_SECONDS} seconds late`,
+      description: `The projector for ${target} is more than ${SHOWN_LATE_SECONDS} seconds late`,
       metric: ofQueue(queues[target].queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: LONGEST_DELAY_SECONDS + SHOWN_LATE_SECONDS,
@@ -110,25 +110,25 @@ function ofWaiting({ queues }: Watched): Record<string, Alarm> {
   ]);
   return {
     'urgent-age': {
-      says: `A signal that can page has waited for more than ${URGENT_AGE_SECONDS} seconds`,
+      description: `A signal that can page has waited for more than ${URGENT_AGE_SECONDS} seconds`,
       metric: ofQueue(queues.urgent.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 1,
       above: URGENT_AGE_SECONDS,
     },
     'ordinary-age': {
-      says: `A signal that does not page has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
+      description: `A signal that does not page has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
       metric: ofQueue(queues.ordinary.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },
     'unmatched-age': {
-      says: `A signal of a service outside the catalogue has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
+      description: `A signal of a service outside the catalogue has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
       metric: ofQueue(queues.unmatched.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },
     'people-age': {
-      says: `An action of a person in Slack or PagerDuty has waited for more than ${PEOPLE_AGE_SECONDS} seconds`,
+      description: `An action of a person in Slack or PagerDuty has waited for more than ${PEOPLE_AGE_SECONDS} seconds`,
       metric: ofQueue(queues.people.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 1,
       above: PEOPLE_AGE_SECONDS,
@@ -141,7 +141,7 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
   const errors = Object.entries(functions).map(([name, { name: functionName }]): [string, Alarm] => [
     `${name}-errors`,
     {
-      says: `${name} threw an error, timed out, or could not start`,
+      description: `${name} threw an error, timed out, or could not start`,
       metric: ofLambda(functionName, 'Errors'),
       minutes: 1,
       above: 0,
@@ -151,7 +151,7 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
     ([name, { name: functionName }]): [string, Alarm] => [
       `${name}-throttles`,
       {
-        says: `${name} is throttled: raise its reserved concurrency in infra/functions.ts, or the account's quota`,
+        description: `${name} is throttled: raise its reserved concurrency in infra/functions.ts, or the account's quota`,
         metric: ofLambda(functionName, 'Throttles'),
         minutes: 1,
         above: 0,
@@ -161,25 +161,25 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
   return {
     ...Object.fromEntries([...errors, ...throttles]),
     'sweep-silent': {
-      says: 'The sweeper has not run for five minutes: workflows that stopped are not restarted',
+      description: 'The sweeper has not run for five minutes: workflows that stopped are not restarted',
       metric: ofLambda(functions.sweep.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },
     'evaluate-silent': {
-      says: 'Objectives have not been evaluated for five minutes: freezes neither begin nor end',
+      description: 'Objectives have not been evaluated for five minutes: freezes neither begin nor end',
       metric: ofLambda(functions.evaluate.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },
     'digest-silent': {
-      says: 'Updates to stakeholders have not been sent for five minutes',
+      description: 'Updates to stakeholders have not been sent for five minutes',
       metric: ofLambda(functions.digest.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },
     'snapshot-silent': {
-      says: 'The snapshot of the status pages has not been written for five minutes: readers see that it is old',
+      description: 'The snapshot of the status pages has not been written for five minutes: readers see that it is old',
       metric: ofLambda(functions.snapshot.name, 'Invocations'),
       minutes: 5,
       below: 1,
@@ -190,19 +190,19 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
 /** The workflow's `Errors` metric counts attempts, which are retried; these metrics count failed executions. */
 const ofWorkflow = ({ workflow }: Watched): Record<string, Alarm> => ({
   'workflow-failed': {
-    says: 'A workflow has failed; the sweeper starts the next run',
+    description: 'A workflow has failed; the sweeper starts the next run',
     metric: ofLambda(workflow.name, 'DurableExecutionFailed'),
     minutes: 1,
     above: 0,
   },
   'workflow-timed-out': {
-    says: 'A workflow has reached its execution timeout without handing over to the next run',
+    description: 'A workflow has reached its execution timeout without handing over to the next run',
     metric: ofLambda(workflow.name, 'DurableExecutionTimedOut'),
     minutes: 1,
     above: 0,
   },
   'workflow-quota': {
-    says: `Workflows use more than ${RUNNING_MAX_PERCENT} % of the account's quota of concurrent durable executions`,
+    description: `Workflows use more than ${RUNNING_MAX_PERCENT} % of the account's quota of concurrent durable executions`,
     metric: {
       namespace: 'AWS/Lambda',
       metricName: 'ApproximateRunningDurableExecutionsUtilization',
@@ -224,7 +224,7 @@ function ofAsyncCalls({ functions: { sweep, evaluate, digest, snapshot }, workfl
       [
         `${name}-dropped`,
         {
-          says: `Lambda has dropped an accepted asynchronous call of ${name}`,
+          description: `Lambda has dropped an accepted asynchronous call of ${name}`,
           metric: ofLambda(functionName, 'AsyncEventsDropped'),
           minutes: 1,
           above: 0,
@@ -233,7 +233,7 @@ function ofAsyncCalls({ functions: { sweep, evaluate, digest, snapshot }, workfl
       [
         `${name}-dead-letters-lost`,
         {
-          says: `Lambda could not write a failed call of ${name} to its dead-letter queue`,
+          description: `Lambda could not write a failed call of ${name} to its dead-letter queue`,
           metric: ofLambda(functionName, 'DeadLetterErrors'),
           minutes: 1,
           above: 0,
@@ -250,7 +250,7 @@ function ofRecursion({ functions: { inbound, route, project }, workflow }: Watch
     ([name, { name: functionName }]): [string, Alarm] => [
       `${name}-recursion`,
       {
-        says: `Lambda has detected a recursive loop in calls of ${name} and dropped one`,
+        description: `Lambda has detected a recursive loop in calls of ${name} and dropped one`,
         metric: ofLambda(functionName, 'RecursiveInvocationsDropped'),
         minutes: 1,
         above: 0,
@@ -260,7 +260,7 @@ function ofRecursion({ functions: { inbound, route, project }, workflow }: Watch
   const runaway = Object.entries({ project, workflow }).map(([name, { name: functionName }]): [string, Alarm] => [
     `${name}-runaway`,
     {
-      says: `${name} was called more than ${RUNAWAY_CALLS} times in ${RUNAWAY_MINUTES} minutes: it may be invoking itself endlessly`,
+      description: `${name} was called more than ${RUNAWAY_CALLS} times in ${RUNAWAY_MINUTES} minutes: it may be invoking itself endlessly`,
       metric: ofLambda(functionName, 'Invocations'),
       minutes: RUNAWAY_MINUTES,
       above: RUNAWAY_CALLS,
@@ -276,7 +276,7 @@ function ofTable({ table }: Watched): Record<string, Alarm> {
     ['Read', 'Write'].map((kind): [string, Alarm] => [
       `${part}-${kind.toLowerCase()}s-throttled`,
       {
-        says: `DynamoDB has throttled ${kind.toLowerCase()}s of the ${part}; requests are retried and take longer`,
+        description: `DynamoDB has throttled ${kind.toLowerCase()}s of the ${part}; requests are retried and take longer`,
         metric: {
           namespace: 'AWS/DynamoDB',
           metricName: `${kind}ThrottleEvents`,
@@ -293,7 +293,7 @@ function ofTable({ table }: Watched): Record<string, Alarm> {
 
 const ofApi = ({ api }: Watched): Record<string, Alarm> => ({
   'http-5xx': {
-    says: 'A response had a 5xx status. The sender must retry; Grafana retries only at its next interval',
+    description: 'A response had a 5xx status. The sender must retry; Grafana retries only at its next interval',
     metric: {
       namespace: 'AWS/ApiGateway',
       metricName: '5xx',

@@ -4,7 +4,7 @@ import { type AwsTargets, ofTargets } from '../integrations/aws/permissions.ts';
 import { type QueueName, SIGNAL_QUEUES } from '../schemas/config/queues.ts';
 import { TARGETS } from '../schemas/incidents/projection.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
-import type { Feed } from './queues.ts';
+import type { QueueWithDeadLetters } from './queues.ts';
 
 /** Resources that the functions use. */
 export type Resources = {
@@ -12,7 +12,7 @@ export type Resources = {
   bucket: sst.aws.Bucket;
   /** Of the snapshot of the status pages. */
   snapshotBucket: sst.aws.Bucket;
-  queues: Record<QueueName, Feed>;
+  queues: Record<QueueName, QueueWithDeadLetters>;
   /** Name of the workflow function: its own role needs it too. */
   workflowName: string;
   secretsPath: string;
@@ -81,14 +81,14 @@ export function permissionsOf(resources: Resources) {
     ],
     // Its files are for everybody, so it can read public records only, too.
     snapshot: [...ofPublicRecords(resources), ...config, ...secrets('snapshot'), ...ofSnapshot(resources)],
-    // It only writes quarantine entries: other functions carry out what people request.
+    // It only writes quarantine entries: other functions execute what people request.
     slack: [
       ...ofReading(resources),
       ...ofBlobs(resources, { read: ['config'], write: ['quarantine'] }),
       ...secrets('slack'),
       ...sendingTo([people]),
     ],
-    // Requests of people are carried out as over HTTP.
+    // Requests of people are executed as over HTTP.
     inbound: [
       ...table,
       ...ofBlobs(resources, {
@@ -139,16 +139,16 @@ export function permissionsOf(resources: Resources) {
   } satisfies Record<FunctionName, Statement[]>;
 }
 
-const sendingTo = (feeds: readonly Feed[]): Statement[] => [
+const sendingTo = (feeds: readonly QueueWithDeadLetters[]): Statement[] => [
   { actions: ['sqs:SendMessage'], resources: feeds.map(({ queue }) => queue.arn) },
 ];
 
 /** `/metrics` includes the lengths of queues. */
-const measuring = (feeds: readonly Feed[]): Statement[] => [
+const measuring = (feeds: readonly QueueWithDeadLetters[]): Statement[] => [
   { actions: ['sqs:GetQueueAttributes'], resources: feeds.map(({ queue }) => queue.arn) },
 ];
 
-const takingFrom = (feeds: readonly Feed[]): Statement[] => [
+const takingFrom = (feeds: readonly QueueWithDeadLetters[]): Statement[] => [
   {
     // Lambda receives and deletes messages with the function's role; the function itself returns failed messages early.
     actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],

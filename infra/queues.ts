@@ -4,16 +4,16 @@ import { byQueue, type QueueName } from '../schemas/config/queues.ts';
 const DAY_SECONDS = 24 * 3600;
 
 /** A queue that invokes a function, with its dead-letter queue. */
-export type Feed = { queue: sst.aws.Queue; deadLetters: sst.aws.Queue };
+export type QueueWithDeadLetters = { queue: sst.aws.Queue; deadLetters: sst.aws.Queue };
 
 /** Creates all queues that invoke a function. */
-export const createQueues = (): Record<QueueName, Feed> =>
+export const createQueues = (): Record<QueueName, QueueWithDeadLetters> =>
   byQueue((name) => (isWakeQueue(name) ? createWakeQueue : createOrderedQueue)(name.replace(/^./, upper)));
 
 const upper = (letter: string): string => letter.toUpperCase();
 
 /** Creates a FIFO queue. A group is a service and environment, or a channel; a stuck group delays no other. */
-function createOrderedQueue(name: string): Feed {
+function createOrderedQueue(name: string): QueueWithDeadLetters {
   // The dead-letter queue of a FIFO queue must be FIFO.
   const deadLetters = createDeadLetters(`${name}DeadLetters`, true);
   const queue = new sst.aws.Queue(name, {
@@ -29,7 +29,7 @@ function createOrderedQueue(name: string): Feed {
  * Creates a queue that wakes a projector. The data is in the table, so the order of messages does not matter, and a lost
  * message only delays the projector.
  */
-function createWakeQueue(name: string): Feed {
+function createWakeQueue(name: string): QueueWithDeadLetters {
   const deadLetters = createDeadLetters(`${name}DeadLetters`);
   const queue = new sst.aws.Queue(name, {
     visibilityTimeout: `${WAKE_QUEUE.visibilitySeconds} seconds`,

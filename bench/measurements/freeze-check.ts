@@ -22,7 +22,7 @@ const TARGETS = { repeated: { median: 10, p99: 15 }, new: { median: 12, p99: 15 
 const services = names('checked', 10);
 
 /** Milliseconds from request to response, of the product and of the reference. */
-type Sample = { ours: number; bare: number };
+type SamplePair = { product: number; reference: number };
 
 /**
  * Measures freeze checks one after another: repeated ones with a bare read as the reference, and ones of new versions with a
@@ -34,12 +34,12 @@ export async function measureFreezeCheck(folder: string, vendors: Vendors): Prom
 }
 
 async function measure({ product, reference }: Pair): Promise<Result[]> {
-  const [ci, bare] = [await ciClient(product), clientOf(reference.url)];
+  const [ci, referenceClient] = [await ciClient(product), clientOf(reference.url)];
   const sampled = (version: (number: number) => string, way: string) => async (number: number) => {
     const service = services[number % services.length] ?? '';
     return {
-      ours: await milliseconds(() => ci.send('GET', checkPath(service, version(number)))),
-      bare: await milliseconds(() => bare.send('POST', way, {})),
+      product: await milliseconds(() => ci.send('GET', checkPath(service, version(number)))),
+      reference: await milliseconds(() => referenceClient.send('POST', way, {})),
     };
   };
   try {
@@ -59,12 +59,16 @@ async function measure({ product, reference }: Pair): Promise<Result[]> {
     ];
   } finally {
     ci.close();
-    bare.close();
+    referenceClient.close();
   }
 }
 
 /** Drops the warm-up: code is compiled on use, and the first check of a service is a new one. */
-async function samples(what: string, count: number, sample: (number: number) => Promise<Sample>): Promise<Sample[]> {
+async function samples(
+  what: string,
+  count: number,
+  sample: (number: number) => Promise<SamplePair>,
+): Promise<SamplePair[]> {
   const rounds = Array.from({ length: WARM_UP + count });
   const measured = await whileTimeLasts(what, LAST_SECONDS, rounds, (_, number) => sample(number));
   return measured.slice(Math.min(WARM_UP, Math.floor(measured.length / 2)));
@@ -76,10 +80,10 @@ async function milliseconds(work: () => Promise<void>): Promise<number> {
   return performance.now() - began;
 }
 
-function both(name: string, measured: readonly Sample[], target: { median: number; p99: number }): Result[] {
-  const [ours, bare] = [measured.map((sample) => sample.ours), measured.map((sample) => sample.bare)];
+function both(name: string, measured: readonly SamplePair[], target: { median: number; p99: number }): Result[] {
+  const [product, reference] = [measured.map((sample) => sample.product), measured.map((sample) => sample.reference)];
   return [
-    result(`${name}, median ms`, median(ours), median(bare), target.median, 2),
-    result(`${name}, p99 ms`, percentile(ours, 99), percentile(bare, 99), target.p99, 2),
+    result(`${name}, median ms`, median(product), median(reference), target.median, 2),
+    result(`${name}, p99 ms`, percentile(product, 99), percentile(reference, 99), target.p99, 2),
   ];
 }

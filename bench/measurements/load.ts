@@ -76,24 +76,24 @@ async function productAnswers(product: Product, prometheus: Prometheus, seconds:
 
 async function bareAnswers(folder: string): Promise<Answers> {
   const reference = await startReference(await made(folder));
-  const bare = clientOf(reference.url);
+  const referenceClient = clientOf(reference.url);
   try {
-    const send = () => bare.send('POST', '/check-again', {});
+    const send = () => referenceClient.send('POST', '/check-again', {});
     await steadily(PER_SECOND, 1, send);
     return await steadily(PER_SECOND, BARE_SECONDS, send);
   } finally {
-    bare.close();
+    referenceClient.close();
     await reference.stop();
   }
 }
 
-function lines({ waited, failed }: Answers, bare: Answers, seconds: number): Result[] {
+function lines({ waited, failed }: Answers, reference: Answers, seconds: number): Result[] {
   for (const [why, count] of failed) console.error(`bench: ${count} checks failed: ${why}`);
   const failures = [...failed.values()].reduce((sum, count) => sum + count, 0);
   const name = `${PER_SECOND} checks per second for ${seconds} s with evaluations`;
   return [
     result(`${name} → failed (reference: one check)`, failures, 1, 0),
-    result(`${name} → response, median ms`, median(waited), median(bare.waited), TARGETS.median, 2),
-    result(`${name} → response, p99 ms`, percentile(waited, 99), percentile(bare.waited, 99), TARGETS.p99, 2),
+    result(`${name} → response, median ms`, median(waited), median(reference.waited), TARGETS.median, 2),
+    result(`${name} → response, p99 ms`, percentile(waited, 99), percentile(reference.waited, 99), TARGETS.p99, 2),
   ];
 }

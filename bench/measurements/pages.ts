@@ -29,20 +29,20 @@ const components = names('Component', 30);
 
 /** Measures pages of the console and the status page, one request after another, with bare reads of the same rows beside. */
 export async function measurePages(folder: string, vendors: Vendors): Promise<Result[]> {
-  const [ours, bare] = [join(folder, 'product'), await made(join(folder, 'reference'))];
-  await prepare(ours, { acting: [], asking: [], paging: services }, vendors);
+  const [productFolder, referenceFolder] = [join(folder, 'product'), await made(join(folder, 'reference'))];
+  await prepare(productFolder, { acting: [], asking: [], paging: services }, vendors);
   await writeFile(
-    join(ours, 'config', 'status-page.yaml'),
+    join(productFolder, 'config', 'status-page.yaml'),
     JSON.stringify({ pages: { main: { title: 'Bench', components } } }),
   );
-  const start = () => startProduct(ours, vendors, { FIREBREAK_SANDBOX: 'off' });
+  const start = () => startProduct(productFolder, vendors, { FIREBREAK_SANDBOX: 'off' });
   await (await start()).stop(); // creates the table
-  const { busy } = await storeIncidents(join(ours, 'data'), services, {
+  const { busy } = await storeIncidents(join(productFolder, 'data'), services, {
     entries: ENTRIES,
     components,
     published: PUBLISHED,
   });
-  const [product, reference] = [await start(), await startReference(bare)];
+  const [product, reference] = [await start(), await startReference(referenceFolder)];
   const console = clientOf(product.url, { authorization: `Bearer ${BENCH_TOKEN}`, accept: 'text/html' });
   const beside = clientOf(reference.url);
   const page = async (name: string, path: string, way: string, target: number): Promise<Result> => {
@@ -51,13 +51,13 @@ export async function measurePages(folder: string, vendors: Vendors): Promise<Re
       LAST_SECONDS,
       Array.from({ length: WARM_UP + REQUESTS }),
       async () => ({
-        ours: await milliseconds(() => console.send('GET', path)),
-        bare: await milliseconds(() => beside.send('POST', way, {})),
+        product: await milliseconds(() => console.send('GET', path)),
+        reference: await milliseconds(() => beside.send('POST', way, {})),
       }),
     );
     const counted = measured.slice(Math.min(WARM_UP, Math.floor(measured.length / 2)));
-    const of = (which: 'ours' | 'bare') => median(counted.map((one) => one[which]));
-    return result(`${name}, median ms`, of('ours'), of('bare'), target, 2);
+    const of = (side: 'product' | 'reference') => median(counted.map((one) => one[side]));
+    return result(`${name}, median ms`, of('product'), of('reference'), target, 2);
   };
   try {
     const incident = `/console/incidents/${busy}`;

@@ -33,7 +33,7 @@ export const batches: readonly Batch[] = Array.from(
 );
 
 /** Milliseconds from the sender's receipt of the 202 to the call, of the product and of the reference. */
-type Sample = { ours: number; bare: number };
+type Sample = { product: number; reference: number };
 type Samples = { rollback: Sample; page: Sample };
 
 /** Measures the time from an accepted alert to rollback and page. Each incident is followed by both references. */
@@ -56,19 +56,19 @@ async function measureBatch(pair: Pair, vendors: Vendors, { acting, asking }: Ba
     const accepted = await alert(pair.product, service);
     const [rollback, page] = await Promise.all([vendors.rollback(service), vendors.page(service)]);
     await settled();
-    const bare = await measureReference(pair.reference, vendors, service);
+    const reference = await measureReference(pair.reference, vendors, service);
     samples.push({
-      rollback: { ours: rollback.at - accepted, bare: bare.rollback },
-      page: { ours: page.at - accepted, bare: bare.page },
+      rollback: { product: rollback.at - accepted, reference: reference.rollback },
+      page: { product: page.at - accepted, reference: reference.page },
     });
   }
   return samples;
 }
 
 function both(name: string, samples: readonly Sample[]): Result[] {
-  const [ours, bare] = [samples.map((sample) => sample.ours), samples.map((sample) => sample.bare)];
+  const [product, reference] = [samples.map((sample) => sample.product), samples.map((sample) => sample.reference)];
   return [
-    result(`${name}, median ms`, median(ours), median(bare), TARGET),
-    result(`${name}, p95 ms`, percentile(ours, 95), percentile(bare, 95), TARGET),
+    result(`${name}, median ms`, median(product), median(reference), TARGET),
+    result(`${name}, p95 ms`, percentile(product, 95), percentile(reference, 95), TARGET),
   ];
 }

@@ -36,15 +36,15 @@ export function measureStartAgain({ folders, incidents }: Left, vendors: Vendors
 }
 
 async function measure(name: string, vendors: Vendors, folders: Folders): Promise<Result[]> {
-  const ours: number[] = [];
-  const bare: number[] = [];
+  const productMs: number[] = [];
+  const referenceMs: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const product = await startProduct(await folders.product(round), vendors);
-    ours.push(product.readyMs);
+    productMs.push(product.readyMs);
     await product.stop();
     const reference = await startReference(await folders.reference(round));
-    bare.push(reference.readyMs);
+    referenceMs.push(reference.readyMs);
     await reference.stop();
   }
-  return [result(name, median(ours), median(bare), TARGET)];
+  return [result(name, median(productMs), median(referenceMs), TARGET)];
 }

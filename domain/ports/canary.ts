@@ -71,6 +71,8 @@ export type Watches = {
   begin(watch: WatchRecord): Promise<boolean>;
   /** Reads strongly consistently. */
   get(id: WatchId): Promise<WatchRecord | undefined>;
+  /** Reads what the API shows of a watch. Strongly consistent. */
+  view(id: WatchId): Promise<Watch | undefined>;
   /** Lists watches, newest first. Eventually consistent. */
   list(
     query: Partial<ServiceEnvironment> & { outcome?: WatchOutcome | 'running'; limit: number; cursor?: string },

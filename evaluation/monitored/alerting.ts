@@ -43,11 +43,11 @@ export type Alertmanager = {
 };
 
 /** Draws a configuration. The defaults of Alertmanager are 30 seconds and 5 minutes. */
-export const drawAlertmanager = (r: Random): Alertmanager => ({
-  groupBy: r.weighted({ service: 5, alertname: 4, everything: 2 }),
-  groupWait: Number(r.weighted({ '0': 1, '5': 2, '10': 3, '30': 5 })),
-  groupInterval: Number(r.weighted({ '30': 1, '60': 3, '300': 5 })),
-  latency: r.scale(0.05, 3),
+export const drawAlertmanager = (rng: Random): Alertmanager => ({
+  groupBy: rng.weighted({ service: 5, alertname: 4, everything: 2 }),
+  groupWait: Number(rng.weighted({ '0': 1, '5': 2, '10': 3, '30': 5 })),
+  groupInterval: Number(rng.weighted({ '30': 1, '60': 3, '300': 5 })),
+  latency: rng.scale(0.05, 3),
 });
 
 export type Alert = Firing & { service: string; alertname: string };

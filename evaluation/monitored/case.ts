@@ -55,30 +55,30 @@ const isLong = (name: ClassName): boolean => name === 'burn_rate_deploy' || name
 
 /** Returns null if the world turns out not to be one of this class. */
 function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | null {
-  const r = random(seed);
+  const rng = random(seed);
   const focus = name === 'caller_deploy' ? [1, 2] : [0, 1, 1, 2];
   let [stage, scene]: [Stage | null, Scene | null] = [null, null];
   try {
-    stage = newStage(r, { isLong: isLong(name), focus });
+    stage = newStage(rng, { isLong: isLong(name), focus });
     scene = SCENES[name](stage);
   } catch (error) {
     if (error instanceof Unsuitable) return null;
     throw error;
   }
   const { services, first, rollouts, faults, length } = stage;
-  const epoch = Date.UTC(2026, 2, 2) / 1000 + r.whole(0, 60 * 86_400);
+  const epoch = Date.UTC(2026, 2, 2) / 1000 + rng.whole(0, 60 * 86_400);
   const world: World = { seed, epoch, length, services, first, rollouts, faults };
   const telemetry = telemetryOf(world);
-  const firing = firingOf(r, stage, scene, telemetry);
+  const firing = firingOf(rng, stage, scene, telemetry);
   if (firing === null) return null;
   const alerts = [
     firing,
-    ...alertsOfOthers(r, stage, telemetry, { from: scene.begins - 1800, until: firing.firedAt + 600 }),
+    ...alertsOfOthers(rng, stage, telemetry, { from: scene.begins - 1800, until: firing.firedAt + 600 }),
   ];
   const all = delivered(alerts, stage.alertmanager);
   const alert = all.find(({ service, firedAt }) => service === firing.service && firedAt === firing.firedAt);
   if (alert === undefined || alert.at < (scene.judgedFrom ?? 0)) return null;
-  const at = alert.at + r.scale(0.3, 4);
+  const at = alert.at + rng.scale(0.3, 4);
   if (at > length - 60) return null;
   const label = { cause: scene.cause?.id ?? null, wants: CLASSES[name].wants };
   const cause = stage.recorded.find((one) => one.id === label.cause);
@@ -91,10 +91,10 @@ function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | n
 const stamp = (): string => '';
 
 /** Returns the alert to be judged: the first one of the problem. */
-function firingOf(r: Random, stage: Stage, scene: Scene, telemetry: Telemetry): Alert | null {
+function firingOf(rng: Random, stage: Stage, scene: Scene, telemetry: Telemetry): Alert | null {
   const { focus, length } = stage;
   const { begins, judgedFrom = begins, mayFireBefore = false } = scene;
-  const phase = r.between(0, focus.rule.intervalSeconds);
+  const phase = rng.between(0, focus.rule.intervalSeconds);
   const from = (mayFireBefore ? judgedFrom - 600 : begins - 1800) + phase;
   const found = firingsOf({ ...focus.rule, expression: ruleExpression(focus, focus.rule) }, telemetry, {
     from,
@@ -107,7 +107,7 @@ function firingOf(r: Random, stage: Stage, scene: Scene, telemetry: Telemetry): 
 
 /** Returns alerts of the services that fail at the same time. */
 function alertsOfOthers(
-  r: Random,
+  rng: Random,
   { services, focus }: Stage,
   telemetry: Telemetry,
   span: { from: number; until: number },
@@ -119,7 +119,7 @@ function alertsOfOthers(
   return services.flatMap((service) => {
     if (service === focus || !failing(service)) return [];
     const { rule } = service;
-    const from = span.from + r.between(0, rule.intervalSeconds);
+    const from = span.from + rng.between(0, rule.intervalSeconds);
     return firingsOf({ ...rule, expression: ruleExpression(service, rule) }, telemetry, { ...span, from }).map(
       (firing) => ({ ...firing, service: service.name, alertname: rule.alertname }),
     );

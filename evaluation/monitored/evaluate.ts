@@ -34,7 +34,7 @@ function valueOf(expression: Expression, grid: Grid, source: Source): Value {
     case 'call':
       return called(expression, grid, source);
     case 'aggregate':
-      return aggregated(expression, vectorOf(expression.of, grid, source), grid);
+      return aggregated(expression, vectorOf(expression.argument, grid, source), grid);
     case 'binary':
       return combined(expression, grid, source);
   }
@@ -91,7 +91,12 @@ type OfRange = (
   end: number,
 ) => number | undefined;
 
-function overRange(series: Series, grid: Grid, { range, offset }: { range: number; offset: number }, of: OfRange) {
+function overRange(
+  series: Series,
+  grid: Grid,
+  { range, offset }: { range: number; offset: number },
+  rangeFunction: OfRange,
+) {
   const result = empty(withoutName(series.labels), grid);
   const samples = counterSamplesOf(series);
   const { times } = samples;
@@ -102,7 +107,7 @@ function overRange(series: Series, grid: Grid, { range, offset }: { range: numbe
     const until = Math.min(end, visibleUntil(grid, time, series.delay));
     while (to + 1 < times.length && (times[to + 1] ?? Infinity) <= until) to += 1;
     while (from < times.length && (times[from] ?? Infinity) <= end - range) from += 1;
-    const value = from > to ? undefined : of(samples, from, to, end);
+    const value = from > to ? undefined : rangeFunction(samples, from, to, end);
     if (value === undefined) continue;
     result.values[index] = value;
     result.present[index] = 1;
@@ -157,7 +162,7 @@ function called({ name, args }: Call, grid: Grid, source: Source): Value {
   if (first.kind === 'matrix') {
     const { range } = first;
     const increase = increaseIn(range);
-    const of: OfRange | undefined =
+    const rangeFunction: OfRange | undefined =
       name === 'increase'
         ? increase
         : name === 'rate'
@@ -166,10 +171,12 @@ function called({ name, args }: Call, grid: Grid, source: Source): Value {
               return risen === undefined ? undefined : risen / range;
             }
           : OVER_TIME[name];
-    if (of === undefined) throw new TypeError(`${name}() is not evaluated here`);
-    return existing(source.select(first.name, first.matchers).map((series) => overRange(series, grid, first, of)));
+    if (rangeFunction === undefined) throw new TypeError(`${name}() is not evaluated here`);
+    return existing(
+      source.select(first.name, first.matchers).map((series) => overRange(series, grid, first, rangeFunction)),
+    );
   }
-  const number = (of: Expression | undefined): number => (of?.kind === 'number' ? of.value : NaN);
+  const number = (argument: Expression | undefined): number => (argument?.kind === 'number' ? argument.value : NaN);
   switch (name) {
     case 'vector':
       return [constant(number(first), grid)];
@@ -187,9 +194,9 @@ function called({ name, args }: Call, grid: Grid, source: Source): Value {
   }
 }
 
-const mapped = ({ labels, values, present }: Result, of: (value: number) => number): Result => ({
+const mapped = ({ labels, values, present }: Result, transform: (value: number) => number): Result => ({
   labels: withoutName(labels),
-  values: values.map(of),
+  values: values.map(transform),
   present,
 });
 
@@ -198,8 +205,8 @@ function withoutName(labels: Labels): Labels {
   return rest;
 }
 
-function absent(of: Expression, results: readonly Result[], grid: Grid): Result {
-  const equalities = of.kind === 'vector' ? of.matchers.filter(({ equals }) => equals !== null) : [];
+function absent(argument: Expression, results: readonly Result[], grid: Grid): Result {
+  const equalities = argument.kind === 'vector' ? argument.matchers.filter(({ equals }) => equals !== null) : [];
   const result = constant(1, grid);
   for (const { present } of results)
     for (let index = 0; index < grid.count; index += 1) if (present[index] === 1) result.present[index] = 0;
@@ -210,14 +217,14 @@ function absent(of: Expression, results: readonly Result[], grid: Grid): Result 
 function grouped(
   results: readonly Result[],
   labelsOf: (labels: Labels) => Labels,
-): Map<string, { labels: Labels; of: Result[] }> {
-  const groups = new Map<string, { labels: Labels; of: Result[] }>();
+): Map<string, { labels: Labels; members: Result[] }> {
+  const groups = new Map<string, { labels: Labels; members: Result[] }>();
   for (const result of results) {
     const labels = labelsOf(result.labels);
     const key = keyOf(labels);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { labels, of: [result] });
-    else group.of.push(result);
+    if (group === undefined) groups.set(key, { labels, members: [result] });
+    else group.members.push(result);
   }
   return groups;
 }
@@ -235,8 +242,12 @@ const keeping = ({ by, labels: names }: { by: boolean; labels: readonly string[]
     Object.fromEntries(Object.entries(labels).filter(([name]) => named.has(name) === by && (by || name !== NAME)));
 };
 
-function aggregated({ op, grouping }: Extract<Expression, { kind: 'aggregate' }>, of: Result[], grid: Grid): Result[] {
-  return [...grouped(of, keeping(grouping)).values()].map(({ labels, of: members }) => {
+function aggregated(
+  { op, grouping }: Extract<Expression, { kind: 'aggregate' }>,
+  results: Result[],
+  grid: Grid,
+): Result[] {
+  return [...grouped(results, keeping(grouping)).values()].map(({ labels, members }) => {
     const result = empty(labels, grid);
     const { values, present } = result;
     const counts = new Uint32Array(grid.count);
@@ -293,9 +304,9 @@ function combined(expression: Binary, grid: Grid, source: Source): Value {
   const signature = signatureOf(matching);
   if (calculate === undefined && compare === undefined) return setOperation(op, left, right, signature);
   const others = grouped(right, signature);
-  const results = [...grouped(left, signature)].flatMap(([key, { of }]) => {
-    const partners = others.get(key)?.of ?? [];
-    return of.flatMap((one) =>
+  const results = [...grouped(left, signature)].flatMap(([key, { members }]) => {
+    const partners = others.get(key)?.members ?? [];
+    return members.flatMap((one) =>
       partners.map((partner) => paired(one, partner, { matching, calculate, compare, isBool })),
     );
   });
@@ -353,7 +364,7 @@ function setOperation(op: string, left: Result[], right: Result[], signature: (l
     const groups = grouped(others, signature);
     return existing(
       results.map((one) => {
-        const partners = groups.get(keyOf(signature(one.labels)))?.of ?? [];
+        const partners = groups.get(keyOf(signature(one.labels)))?.members ?? [];
         const present = one.present.map((is, index) =>
           is === 1 && partners.some((partner) => partner.present[index] === 1) !== without ? 1 : 0,
         );
@@ -371,9 +382,9 @@ function quantiles(q: number, buckets: readonly Result[], grid: Grid): Result[] 
   const keep = keeping({ by: false, labels: ['le'] });
   const groups = [...grouped(buckets, keep).values()];
   return existing(
-    groups.map(({ labels, of }) => {
+    groups.map(({ labels, members }) => {
       const result = empty(labels, grid);
-      const sorted = of
+      const sorted = members
         .map((one) => ({ ...one, limit: one.labels['le'] === '+Inf' ? Infinity : Number(one.labels['le']) }))
         .toSorted((a, b) => a.limit - b.limit);
       for (let index = 0; index < grid.count; index += 1) {

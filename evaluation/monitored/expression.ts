@@ -14,7 +14,7 @@ export type Expression =
   /** `range` and `offset` in seconds. */
   | { kind: 'matrix'; name: string | null; matchers: readonly Matcher[]; range: number; offset: number }
   | { kind: 'call'; name: string; args: readonly Expression[] }
-  | { kind: 'aggregate'; op: string; of: Expression; grouping: Grouping }
+  | { kind: 'aggregate'; op: string; argument: Expression; grouping: Grouping }
   | {
       kind: 'binary';
       op: string;
@@ -40,19 +40,19 @@ export function parseExpression(query: string): Expression {
 }
 
 function expressionOf(node: SyntaxNode, query: string): Expression {
-  const text = (of: SyntaxNode): string => query.slice(of.from, of.to);
-  const inner = (of: SyntaxNode): Expression => expressionOf(of, query);
+  const text = (child: SyntaxNode): string => query.slice(child.from, child.to);
+  const inner = (child: SyntaxNode): Expression => expressionOf(child, query);
   switch (node.name) {
     case 'NumberDurationLiteral':
       return { kind: 'number', value: numberOf(text(node)) };
     case 'ParenExpr':
       return inner(childrenOf(node)[0] ?? refuse(node, query));
     case 'UnaryExpr': {
-      const [op, of] = childrenOf(node);
-      if (op === undefined || of === undefined) return refuse(node, query);
-      if (text(op) === '+') return inner(of);
+      const [op, operand] = childrenOf(node);
+      if (op === undefined || operand === undefined) return refuse(node, query);
+      if (text(op) === '+') return inner(operand);
       const minusOne: Expression = { kind: 'number', value: -1 };
-      return { kind: 'binary', op: '*', left: minusOne, right: inner(of), matching: null, isBool: false };
+      return { kind: 'binary', op: '*', left: minusOne, right: inner(operand), matching: null, isBool: false };
     }
     case 'VectorSelector':
       return { kind: 'vector', ...selectorOf(node, query), offset: 0 };
@@ -62,9 +62,9 @@ function expressionOf(node: SyntaxNode, query: string): Expression {
       return { kind: 'matrix', ...selectorOf(selector, query), range: secondsOf(text(range)), offset: 0 };
     }
     case 'OffsetExpr': {
-      const [of] = childrenOf(node);
+      const [selector] = childrenOf(node);
       const by = node.getChild('OffsetDurationExpr');
-      const shifted = of === undefined ? refuse(node, query) : inner(of);
+      const shifted = selector === undefined ? refuse(node, query) : inner(selector);
       if (by === null || (shifted.kind !== 'vector' && shifted.kind !== 'matrix')) return refuse(node, query);
       return { ...shifted, offset: secondsOf(text(by)) };
     }
@@ -77,13 +77,13 @@ function expressionOf(node: SyntaxNode, query: string): Expression {
     case 'AggregateExpr': {
       const [op] = childrenOf(node);
       const modifier = node.getChild('AggregateModifier');
-      const of = node.getChild('FunctionCallBody')?.firstChild;
-      if (op === undefined || of == null) return refuse(node, query);
+      const argument = node.getChild('FunctionCallBody')?.firstChild;
+      if (op === undefined || argument == null) return refuse(node, query);
       const grouping = {
         by: modifier?.getChild('Without') == null,
         labels: modifier === null ? [] : labelsIn(modifier, query),
       };
-      return { kind: 'aggregate', op: text(op).toLowerCase(), of: inner(of), grouping };
+      return { kind: 'aggregate', op: text(op).toLowerCase(), argument: inner(argument), grouping };
     }
     case 'BinaryExpr':
       return binaryOf(node, query);
@@ -124,10 +124,14 @@ function matcherOf(node: SyntaxNode, query: string): Matcher {
     return query.slice(child.from, child.to);
   };
   const [label, op, value] = [part('LabelName'), part('MatchOp'), part('StringLiteral').slice(1, -1)];
-  if (op === '=') return { label, equals: value, matches: (of) => of === value };
-  if (op === '!=') return { label, equals: null, matches: (of) => of !== value };
+  if (op === '=') return { label, equals: value, matches: (actual) => actual === value };
+  if (op === '!=') return { label, equals: null, matches: (actual) => actual !== value };
   const pattern = new RegExp(`^(?:${value})$`);
-  return { label, equals: null, matches: op === '=~' ? (of) => pattern.test(of) : (of) => !pattern.test(of) };
+  return {
+    label,
+    equals: null,
+    matches: op === '=~' ? (actual) => pattern.test(actual) : (actual) => !pattern.test(actual),
+  };
 }
 
 function labelsIn(node: SyntaxNode, query: string): string[] {

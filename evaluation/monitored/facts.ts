@@ -157,8 +157,8 @@ function undecidable(known: Known, cause: Rollout | undefined): boolean {
 }
 
 /** Returns the names of a service and of all that call it, directly or not: they fail because it fails. */
-function callersOfAny(services: readonly Service[], of: Service): Set<string> {
-  const names = new Set([of.name]);
+function callersOfAny(services: readonly Service[], callee: Service): Set<string> {
+  const names = new Set([callee.name]);
   for (let before = 0; before < names.size;) {
     before = names.size;
     for (const { name, calls } of services) if (calls.some(({ to }) => names.has(to))) names.add(name);

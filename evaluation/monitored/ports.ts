@@ -160,8 +160,8 @@ export function portsAt(
 const silent = (): void => undefined;
 
 /** Returns an object of which only existing properties can be read, so that a new port is noticed. */
-function strict<T extends object>(of: T, path: string): T {
-  return new Proxy(of, {
+function strict<T extends object>(object: T, path: string): T {
+  return new Proxy(object, {
     get(target, name, receiver): unknown {
       if (typeof name === 'symbol') return Reflect.get(target, name, receiver);
       if (!(name in target)) throw new TypeError(`the monitored world has no ${path}.${name}`);

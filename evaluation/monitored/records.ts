@@ -22,11 +22,11 @@ export type Recorded = {
 /** Reporting of a CD system. `skew`: seconds by which its clock is ahead. `delay`: of its reports. */
 export type Delivery = { reports: 'both' | 'end' | 'start'; skew: number; delay: number };
 
-export function drawDelivery(r: Random): Delivery {
+export function drawDelivery(rng: Random): Delivery {
   return {
-    reports: r.weighted({ both: 7, end: 2, start: 1 }),
-    skew: r.chance(0.06) ? r.between(-25, 25) : 1.2 * r.normal(),
-    delay: r.chance(0.1) ? r.scale(5, 60) : r.scale(0.2, 4),
+    reports: rng.weighted({ both: 7, end: 2, start: 1 }),
+    skew: rng.chance(0.06) ? rng.between(-25, 25) : 1.2 * rng.normal(),
+    delay: rng.chance(0.1) ? rng.scale(5, 60) : rng.scale(0.2, 4),
   };
 }
 
@@ -76,11 +76,11 @@ export function recordAt(
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** Returns a ULID. @param millis Unix milliseconds */
-export function ulid(r: Random, millis: number): string {
+export function ulid(rng: Random, millis: number): string {
   let [time, rest] = ['', Math.floor(millis)];
   for (let digit = 0; digit < 10; digit += 1) {
     time = (CROCKFORD[rest % 32] ?? '0') + time;
     rest = Math.floor(rest / 32);
   }
-  return time + Array.from({ length: 16 }, () => CROCKFORD[r.whole(0, 31)] ?? '0').join('');
+  return time + Array.from({ length: 16 }, () => CROCKFORD[rng.whole(0, 31)] ?? '0').join('');
 }

@@ -182,8 +182,8 @@ function groups(seen: readonly Seen[]): Map<string, Seen[]> {
   return found;
 }
 
-function rowOf(name: ClassName, of: readonly Seen[]): ClassRow {
-  const decidable = of.filter(({ facts }) => !facts.isUndecidable);
+function rowOf(name: ClassName, cases: readonly Seen[]): ClassRow {
+  const decidable = cases.filter(({ facts }) => !facts.isUndecidable);
   const counts = (some: readonly Seen[]): Record<Outcome, number> => {
     const count = { right: 0, asked_rightly: 0, asked_wrongly: 0, left_out: 0, wrong: 0 };
     for (const { outcome } of some) count[outcome] += 1;
@@ -191,17 +191,21 @@ function rowOf(name: ClassName, of: readonly Seen[]): ClassRow {
   };
   return {
     name,
-    cases: of.length,
+    cases: cases.length,
     decidable: counts(decidable),
-    undecidable: counts(of.filter(({ facts }) => facts.isUndecidable)),
+    undecidable: counts(cases.filter(({ facts }) => facts.isUndecidable)),
     wrong: rate(decidable, ({ outcome }) => outcome === 'wrong', upperBound),
     asked_wrongly: rate(decidable, ({ outcome }) => outcome === 'asked_wrongly', upperBound),
   };
 }
 
-const rate = <T>(of: readonly T[], hit: (one: T) => boolean, bound: (hits: number, trials: number) => number): Rate => {
-  const hits = of.filter(hit).length;
-  return { hits, of: of.length, bound: bound(hits, of.length) };
+const rate = <T>(
+  cases: readonly T[],
+  hit: (one: T) => boolean,
+  bound: (hits: number, trials: number) => number,
+): Rate => {
+  const hits = cases.filter(hit).length;
+  return { hits, of: cases.length, bound: bound(hits, cases.length) };
 };
 
 const BINS = 10;
@@ -210,8 +214,8 @@ const BINS = 10;
 export function calibrated(ranked: readonly { confidence: number; isTrue: boolean }[]): Calibration {
   const bins = Array.from({ length: BINS }, (_, bin): Bin => {
     const inside = ranked.filter(({ confidence }) => Math.min(BINS - 1, Math.floor(confidence * BINS)) === bin);
-    const mean = (of: (one: (typeof inside)[number]) => number): number =>
-      inside.length === 0 ? 0 : inside.reduce((sum, one) => sum + of(one), 0) / inside.length;
+    const mean = (valueOf: (one: (typeof inside)[number]) => number): number =>
+      inside.length === 0 ? 0 : inside.reduce((sum, one) => sum + valueOf(one), 0) / inside.length;
     return {
       from: bin / BINS,
       cases: inside.length,

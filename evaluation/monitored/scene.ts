@@ -23,13 +23,13 @@ export type Scene = {
 export type SceneOf = (stage: Stage) => Scene;
 
 /** Deploys the focus at some time in the two hours before, with this probability; also a little later. */
-export function innocent({ r, focus, onset, deploy }: Stage, probability: number): Rollout | null {
-  return r.chance(probability) ? deploy(focus, onset + r.between(-7200, 240)) : null;
+export function innocent({ rng, focus, onset, deploy }: Stage, probability: number): Rollout | null {
+  return rng.chance(probability) ? deploy(focus, onset + rng.between(-7200, 240)) : null;
 }
 
 /** Share of failing requests of a serious problem. */
-export const serious = ({ r, focus }: Stage): number =>
-  Math.min(0.97, Math.max(r.scale(0.05, 0.9), 2.5 * limitOf(focus)));
+export const serious = ({ rng, focus }: Stage): number =>
+  Math.min(0.97, Math.max(rng.scale(0.05, 0.9), 2.5 * limitOf(focus)));
 
 /** Returns the health limit of a service as a share of requests. */
 export const limitOf = ({ health: { form, max } }: Stage['focus']): number =>

@@ -75,105 +75,118 @@ const NAMES = {
 } as const;
 
 /** Draws services in four layers, of which each calls some of the layers below. */
-export function drawServices(r: Random): Service[] {
+export function drawServices(rng: Random): Service[] {
   const layers = [
-    drawnFrom(r, NAMES[0], r.whole(1, 2)),
-    drawnFrom(r, NAMES[1], r.whole(2, 6)),
-    drawnFrom(r, NAMES[2], r.whole(2, 5)),
-    drawnFrom(r, NAMES[3], r.whole(1, 3)),
+    drawnFrom(rng, NAMES[0], rng.whole(1, 2)),
+    drawnFrom(rng, NAMES[1], rng.whole(2, 6)),
+    drawnFrom(rng, NAMES[2], rng.whole(2, 5)),
+    drawnFrom(rng, NAMES[3], rng.whole(1, 3)),
   ];
   return layers.flatMap((names, layer) =>
-    names.map((name) => drawService(r, name, layer as Service['layer'], layers.slice(layer + 1))),
+    names.map((name) => drawService(rng, name, layer as Service['layer'], layers.slice(layer + 1))),
   );
 }
 
-function drawnFrom(r: Random, names: readonly string[], count: number): string[] {
+function drawnFrom(rng: Random, names: readonly string[], count: number): string[] {
   const left = [...names];
   return Array.from(
     { length: Math.min(count, left.length) },
-    () => left.splice(r.whole(0, left.length - 1), 1)[0] ?? '',
+    () => left.splice(rng.whole(0, left.length - 1), 1)[0] ?? '',
   );
 }
 
 /** Share of calls that the catalogue does not declare. */
 const UNDECLARED = 0.2;
 
-function drawService(r: Random, name: string, layer: Service['layer'], below: readonly string[][]): Service {
+function drawService(rng: Random, name: string, layer: Service['layer'], below: readonly string[][]): Service {
   const calls = below.flatMap((names, distance) =>
     names
-      .filter(() => r.chance(distance === 0 ? 0.55 : 0.2))
-      .map((to): Call => ({ to, coupling: r.between(0.1, 1), isDeclared: !r.chance(UNDECLARED), lag: r.scale(1, 40) })),
+      .filter(() => rng.chance(distance === 0 ? 0.55 : 0.2))
+      .map((to): Call => ({
+        to,
+        coupling: rng.between(0.1, 1),
+        isDeclared: !rng.chance(UNDECLARED),
+        lag: rng.scale(1, 40),
+      })),
   );
-  const rate = Math.exp(Math.log(12) + 1.7 * r.normal());
-  const latency = r.scale(0.01, 0.4);
-  const baseErrors = r.scale(2e-5, 4e-3);
-  const monitoring = drawMonitoring(r);
-  const health = drawHealth(r, { monitoring, baseErrors, latency });
+  const rate = Math.exp(Math.log(12) + 1.7 * rng.normal());
+  const latency = rng.scale(0.01, 0.4);
+  const baseErrors = rng.scale(2e-5, 4e-3);
+  const monitoring = drawMonitoring(rng);
+  const health = drawHealth(rng, { monitoring, baseErrors, latency });
   return {
     name,
     layer,
     rate: Math.max(0.02, layer === 3 ? rate * 4 : rate),
-    daily: { amplitude: r.between(0.15, 0.65), peakHour: r.between(9, 21) },
-    noise: r.scale(0.015, 0.12),
-    instances: Math.max(2, Math.min(12, Math.round(Math.exp(1.1 + 0.6 * r.normal())))),
-    identity: r.weighted({ pods: 4, hosts: 1 }),
+    daily: { amplitude: rng.between(0.15, 0.65), peakHour: rng.between(9, 21) },
+    noise: rng.scale(0.015, 0.12),
+    instances: Math.max(2, Math.min(12, Math.round(Math.exp(1.1 + 0.6 * rng.normal())))),
+    identity: rng.weighted({ pods: 4, hosts: 1 }),
     baseErrors,
     latency,
     calls,
     monitoring,
     health,
-    rule: drawRule(r, name, health, monitoring),
+    rule: drawRule(rng, name, health, monitoring),
     hasDeployer: true,
   };
 }
 
-const drawMonitoring = (r: Random): Monitoring => ({
-  scrapeInterval: Number(r.weighted({ '15': 5, '30': 4, '60': 2 })),
-  missed: r.chance(0.25) ? r.scale(0.002, 0.06) : 0.0005,
-  delay: r.chance(0.12) ? r.between(20, 90) : 0,
-  isVersioned: r.chance(0.5),
-  hasLazyErrors: r.chance(0.45),
+const drawMonitoring = (rng: Random): Monitoring => ({
+  scrapeInterval: Number(rng.weighted({ '15': 5, '30': 4, '60': 2 })),
+  missed: rng.chance(0.25) ? rng.scale(0.002, 0.06) : 0.0005,
+  delay: rng.chance(0.12) ? rng.between(20, 90) : 0,
+  isVersioned: rng.chance(0.5),
+  hasLazyErrors: rng.chance(0.45),
 });
 
 function drawHealth(
-  r: Random,
+  rng: Random,
   { monitoring, baseErrors, latency }: Pick<Service, 'monitoring' | 'baseErrors' | 'latency'>,
 ): Health {
-  const form = r.weighted({ ratio: 40, ratio_or_zero: 22, recorded: 12, percent: 8, success: 5, quantile: 8, none: 5 });
+  const form = rng.weighted({
+    ratio: 40,
+    ratio_or_zero: 22,
+    recorded: 12,
+    percent: 8,
+    success: 5,
+    quantile: 8,
+    none: 5,
+  });
   // A window has at least four scrapes, as the Prometheus documentation recommends.
   const windows = [1, 2, 5, 10].filter((minutes) => minutes * 60 >= 4 * monitoring.scrapeInterval);
-  const minutes = windows[Math.min(windows.length - 1, r.whole(0, 1) + r.whole(0, 1))] ?? 5;
+  const minutes = windows[Math.min(windows.length - 1, rng.whole(0, 1) + rng.whole(0, 1))] ?? 5;
   return {
     form,
     window: `${minutes}m`,
-    max: healthLimit(r, form, { baseErrors, latency }),
-    hasTraffic: r.chance(0.8),
-    hasByVersion: monitoring.isVersioned && r.chance(0.88),
+    max: healthLimit(rng, form, { baseErrors, latency }),
+    hasTraffic: rng.chance(0.8),
+    hasByVersion: monitoring.isVersioned && rng.chance(0.88),
   };
 }
 
 /** Returns a limit as people write it: a round number with a distance from the normal value. */
 export function healthLimit(
-  r: Random,
+  rng: Random,
   form: HealthForm,
   { baseErrors, latency }: Pick<Service, 'baseErrors' | 'latency'>,
 ): number {
   if (form === 'quantile')
-    return Number((latency * Math.exp(2.33 * LATENCY_SIGMA) * r.between(1.8, 3.5)).toPrecision(2));
+    return Number((latency * Math.exp(2.33 * LATENCY_SIGMA) * rng.between(1.8, 3.5)).toPrecision(2));
   const ratio = [0.005, 0.01, 0.02, 0.03, 0.05, 0.1].filter((each) => each > 4 * baseErrors);
-  const chosen = ratio[Math.min(ratio.length - 1, r.whole(0, 3))] ?? 0.1;
+  const chosen = ratio[Math.min(ratio.length - 1, rng.whole(0, 3))] ?? 0.1;
   return form === 'percent' ? Number((chosen * 100).toPrecision(3)) : chosen;
 }
 
-function drawRule(r: Random, name: string, health: Health, { isVersioned }: Monitoring): RuleSetup {
-  const intervalSeconds = Number(r.weighted({ '15': 4, '30': 4, '60': 3 }));
+function drawRule(rng: Random, name: string, health: Health, { isVersioned }: Monitoring): RuleSetup {
+  const intervalSeconds = Number(rng.weighted({ '15': 4, '30': 4, '60': 3 }));
   const isLatency = health.form === 'quantile';
   return {
-    form: isVersioned && health.hasByVersion && r.chance(0.08) ? 'by_version' : 'health',
+    form: isVersioned && health.hasByVersion && rng.chance(0.08) ? 'by_version' : 'health',
     alertname: `${name.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())}${isLatency ? 'Slow' : 'Errors'}`,
-    level: r.weighted({ same: 7, higher: 3 }) === 'same' ? 1 : r.between(1.2, 2.5),
-    forSeconds: Number(r.weighted({ '0': 3, '60': 4, '120': 4, '300': 3 })),
+    level: rng.weighted({ same: 7, higher: 3 }) === 'same' ? 1 : rng.between(1.2, 2.5),
+    forSeconds: Number(rng.weighted({ '0': 3, '60': 4, '120': 4, '300': 3 })),
     intervalSeconds,
-    isReadable: r.chance(0.75),
+    isReadable: rng.chance(0.75),
   };
 }

@@ -38,7 +38,7 @@ export type RolloutOptions = {
 
 /** A world that is being built around one service. */
 export type Stage = {
-  r: Random;
+  rng: Random;
   /** When the problem begins, in seconds of the world. */
   onset: number;
   length: number;
@@ -64,21 +64,21 @@ export type Stage = {
 };
 
 /** Draws a world without a problem: services, their older deploys, and unrelated ones. */
-export function newStage(r: Random, { isLong, focus: layers }: { isLong: boolean; focus: readonly number[] }): Stage {
-  const services = drawServices(r);
+export function newStage(rng: Random, { isLong, focus: layers }: { isLong: boolean; focus: readonly number[] }): Stage {
+  const services = drawServices(rng);
   const candidates = services.filter(({ layer }) => layers.includes(layer));
-  const focus = candidates[r.whole(0, candidates.length - 1)];
+  const focus = candidates[rng.whole(0, candidates.length - 1)];
   if (focus === undefined) throw new Unsuitable('no service in these layers');
-  const onset = (isLong ? LONG_BEFORE_SECONDS : BEFORE_SECONDS) + r.between(0, 120);
+  const onset = (isLong ? LONG_BEFORE_SECONDS : BEFORE_SECONDS) + rng.between(0, 120);
   const length = onset + AFTER_SECONDS;
   const builds = new Map<string, number>();
   const nextVersion = ({ name }: Service): string => {
-    const build = (builds.get(name) ?? r.whole(20, 900)) + 1;
+    const build = (builds.get(name) ?? rng.whole(20, 900)) + 1;
     builds.set(name, build);
-    return `v${Math.floor(build / 100)}.${build % 100}.${r.whole(0, 9)}`;
+    return `v${Math.floor(build / 100)}.${build % 100}.${rng.whole(0, 9)}`;
   };
   const stage: Stage = {
-    r,
+    rng,
     onset,
     length,
     services,
@@ -87,31 +87,31 @@ export function newStage(r: Random, { isLong, focus: layers }: { isLong: boolean
     rollouts: [],
     faults: [],
     recorded: [],
-    delivery: drawDelivery(r),
-    alertmanager: drawAlertmanager(r),
-    unknownMigration: r.chance(0.5) ? 'act' : 'approve',
+    delivery: drawDelivery(rng),
+    alertmanager: drawAlertmanager(rng),
+    unknownMigration: rng.chance(0.5) ? 'act' : 'approve',
     deploy(service, start, options = {}) {
       const before = runningBefore(stage, service, start);
       const version = options.version ?? nextVersion(service);
-      const { mode = drawnMode(r, service) } = options;
-      const id = changeId(r);
-      const rollout = rolloutOf(r, { id, service: service.name, version, start }, mode, options);
+      const { mode = drawnMode(rng, service) } = options;
+      const id = changeId(rng);
+      const rollout = rolloutOf(rng, { id, service: service.name, version, start }, mode, options);
       stage.rollouts.push(rollout);
       stage.rollouts.sort((a, b) => a.start - b.start);
       const share = rollout.mode === 'canary' ? (rollout.steps[0]?.share ?? null) : null;
       const { finish } = rollout;
       stage.recorded.push({
         ...recordOf({ id, service: service.name, version, kind: 'deploy', start }),
-        finish: finish + r.scale(1, 20), // CD waits for the last instance to be ready
-        previous: r.chance(0.6) ? before : null,
-        hasMigration: options.migration ?? (r.chance(0.88) ? false : null),
+        finish: finish + rng.scale(1, 20), // CD waits for the last instance to be ready
+        previous: rng.chance(0.6) ? before : null,
+        hasMigration: options.migration ?? (rng.chance(0.88) ? false : null),
         canaryWeight: share,
       });
       return rollout;
     },
     change(service, kind, at) {
-      const version = `${kind}-${r.hex(6)}`;
-      const recorded = recordOf({ id: changeId(r), service: service.name, version, kind, start: at });
+      const version = `${kind}-${rng.hex(6)}`;
+      const recorded = recordOf({ id: changeId(rng), service: service.name, version, kind, start: at });
       stage.recorded.push(recorded);
       return recorded;
     },
@@ -120,7 +120,7 @@ export function newStage(r: Random, { isLong, focus: layers }: { isLong: boolean
     },
     dependency(isDeclared) {
       const calls = focus.calls.filter((call) => call.isDeclared === isDeclared && call.coupling > 0.2);
-      const chosen = calls[r.whole(0, calls.length - 1)];
+      const chosen = calls[rng.whole(0, calls.length - 1)];
       const found = services.find(({ name }) => name === chosen?.to);
       if (found === undefined) throw new Unsuitable('no such dependency');
       return found;
@@ -134,7 +134,7 @@ export function newStage(r: Random, { isLong, focus: layers }: { isLong: boolean
   return stage;
 }
 
-const changeId = (r: Random): string => `chg_${r.hex(26)}`;
+const changeId = (rng: Random): string => `chg_${rng.hex(26)}`;
 
 const recordOf = (fields: Pick<Recorded, 'id' | 'service' | 'version' | 'kind' | 'start'>): Recorded => ({
   ...fields,
@@ -149,47 +149,47 @@ const recordOf = (fields: Pick<Recorded, 'id' | 'service' | 'version' | 'kind' |
 
 /** Adds the versions before the world begins, and unrelated deploys and faults. */
 function older(stage: Stage, service: Service, oldest: string): void {
-  const { r, focus, length } = stage;
-  stage.recorded.push(past(r, service, oldest, -r.between(4 * DAY, 12 * DAY)));
-  const first = service.name === focus.name || r.chance(0.7) ? `${oldest}-1` : oldest;
-  if (first !== oldest) stage.recorded.push(past(r, service, first, -r.between(3 * HOUR, 3.5 * DAY)));
+  const { rng, focus, length } = stage;
+  stage.recorded.push(past(rng, service, oldest, -rng.between(4 * DAY, 12 * DAY)));
+  const first = service.name === focus.name || rng.chance(0.7) ? `${oldest}-1` : oldest;
+  if (first !== oldest) stage.recorded.push(past(rng, service, first, -rng.between(3 * HOUR, 3.5 * DAY)));
   stage.first.set(service.name, first);
   if (service.name === focus.name) return;
-  const hours = r.scale(...DEPLOY_HOURS);
+  const hours = rng.scale(...DEPLOY_HOURS);
   let at = 0;
-  while ((at += -Math.log(1 - r.next()) * hours * HOUR) < length)
-    if (service.layer < 3 || r.chance(0.2)) stage.deploy(service, at);
-  if (r.chance(UNRELATED_FAULT / stage.services.length))
-    stage.fault(service, step(r.between(0, length), r.between(0, length)), { errors: r.between(0.02, 0.5) });
+  while ((at += -Math.log(1 - rng.next()) * hours * HOUR) < length)
+    if (service.layer < 3 || rng.chance(0.2)) stage.deploy(service, at);
+  if (rng.chance(UNRELATED_FAULT / stage.services.length))
+    stage.fault(service, step(rng.between(0, length), rng.between(0, length)), { errors: rng.between(0.02, 0.5) });
 }
 
-const past = (r: Random, service: Service, version: string, start: number): Recorded => ({
-  ...recordOf({ id: changeId(r), service: service.name, version, kind: 'deploy', start }),
-  finish: start + r.between(30, 600),
+const past = (rng: Random, service: Service, version: string, start: number): Recorded => ({
+  ...recordOf({ id: changeId(rng), service: service.name, version, kind: 'deploy', start }),
+  finish: start + rng.between(30, 600),
 });
 
 /** Returns the version that runs before a time, as far as rollouts are known. */
 export const runningBefore = ({ rollouts, first }: Pick<Stage, 'rollouts' | 'first'>, { name }: Service, at: number) =>
   rollouts.findLast((rollout) => rollout.service === name && rollout.finish <= at)?.version ?? first.get(name) ?? null;
 
-const drawnMode = (r: Random, { instances }: Service): Rollout['mode'] =>
-  instances < 3 ? r.weighted({ at_once: 2, rolling: 3 }) : r.weighted({ at_once: 2, rolling: 5, canary: 2 });
+const drawnMode = (rng: Random, { instances }: Service): Rollout['mode'] =>
+  instances < 3 ? rng.weighted({ at_once: 2, rolling: 3 }) : rng.weighted({ at_once: 2, rolling: 5, canary: 2 });
 
 function rolloutOf(
-  r: Random,
+  rng: Random,
   base: Pick<Rollout, 'id' | 'service' | 'version' | 'start'>,
   mode: Rollout['mode'],
   { seconds, share }: RolloutOptions,
 ): Rollout {
   switch (mode) {
     case 'at_once':
-      return { ...base, mode, finish: base.start + (seconds ?? r.scale(5, 60)) };
+      return { ...base, mode, finish: base.start + (seconds ?? rng.scale(5, 60)) };
     case 'rolling':
-      return { ...base, mode, finish: base.start + (seconds ?? r.scale(45, 1200)) };
+      return { ...base, mode, finish: base.start + (seconds ?? rng.scale(45, 1200)) };
     case 'canary': {
-      const first = share ?? r.pick([0.01, 0.02, 0.05, 0.1, 0.2, 0.25]);
-      const begins = base.start + r.between(5, 45);
-      const pause = r.scale(180, 1800);
+      const first = share ?? rng.pick([0.01, 0.02, 0.05, 0.1, 0.2, 0.25]);
+      const begins = base.start + rng.between(5, 45);
+      const pause = rng.scale(180, 1800);
       const shares = [first, ...[0.1, 0.25, 0.5].filter((each) => each > first * 1.5)];
       const steps = shares.map((each, index) => ({ at: begins + index * pause, share: each }));
       return { ...base, mode, steps, finish: begins + shares.length * pause };
@@ -199,17 +199,17 @@ function rolloutOf(
 
 /** Changes the focus so that a problem can be seen in its errors. */
 export function measureErrors(stage: Stage): void {
-  const { focus, r } = stage;
+  const { focus, rng } = stage;
   if (focus.health.form !== 'quantile') return;
-  focus.health.form = r.pick(['ratio', 'ratio_or_zero']);
-  focus.health.max = healthLimit(r, focus.health.form, focus);
+  focus.health.form = rng.pick(['ratio', 'ratio_or_zero']);
+  focus.health.max = healthLimit(rng, focus.health.form, focus);
 }
 
 /** Changes the focus so that its health query is a latency. */
 export function measureLatency(stage: Stage): void {
-  const { focus, r } = stage;
+  const { focus, rng } = stage;
   focus.health.form = 'quantile';
-  focus.latency = r.scale(0.02, 0.3);
-  focus.health.max = healthLimit(r, 'quantile', focus);
+  focus.latency = rng.scale(0.02, 0.3);
+  focus.health.max = healthLimit(rng, 'quantile', focus);
   focus.rate = Math.max(focus.rate, 3);
 }

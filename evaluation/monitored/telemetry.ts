@@ -124,8 +124,8 @@ export function telemetryOf(world: World): Telemetry {
       service,
       scrapes(service).flatMap((scraped) => {
         const { instance } = scraped;
-        const r = random(seedOf(world.seed, service.name, instance.name, instance.from, 'requests'));
-        return requestSeries(service, scraped, r, {
+        const rng = random(seedOf(world.seed, service.name, instance.name, instance.from, 'requests'));
+        return requestSeries(service, scraped, rng, {
           rate: (at) => rateAt(service, at) * shareOf(service, instance, at),
           failure: (at) => failureAt(service, instance, at),
         });
@@ -137,9 +137,9 @@ export function telemetryOf(world: World): Telemetry {
       service,
       scrapes(service).flatMap((scraped) => {
         const { instance } = scraped;
-        const r = random(seedOf(world.seed, service.name, instance.name, instance.from, 'buckets'));
+        const rng = random(seedOf(world.seed, service.name, instance.name, instance.from, 'buckets'));
         const slow = faultsOf(service).filter((fault) => fault.slow !== undefined && concerns(fault, instance));
-        return bucketSeries(service, scraped, r, {
+        return bucketSeries(service, scraped, rng, {
           rate: (at) => rateAt(service, at) * shareOf(service, instance, at),
           median: (at) =>
             slow.reduce((product, fault) => product * (1 + ((fault.slow ?? 1) - 1) * fault.shape(at)), service.latency),
@@ -204,10 +204,10 @@ const NOISE_KEPT = 0.9;
 
 /** Returns the noise of the traffic for each minute. */
 function noiseOf({ seed, length }: World, service: Service): Float64Array {
-  const r = random(seedOf(seed, service.name, 'noise'));
-  let state = r.normal();
+  const rng = random(seedOf(seed, service.name, 'noise'));
+  let state = rng.normal();
   return new Float64Array(Math.ceil(length / MINUTE) + 1).map(() => {
-    state = NOISE_KEPT * state + Math.sqrt(1 - NOISE_KEPT ** 2) * r.normal();
+    state = NOISE_KEPT * state + Math.sqrt(1 - NOISE_KEPT ** 2) * rng.normal();
     return Math.exp(service.noise * state);
   });
 }
@@ -233,12 +233,12 @@ const DOWN = 3;
 function scrapesOf({ seed, length }: World, service: Service, instance: Instance, faults: readonly Fault[]): Scraped {
   const { scrapeInterval: interval, missed } = service.monitoring;
   const phase = random(seedOf(seed, service.name, instance.slot, 'phase')).between(0, interval);
-  const r = random(seedOf(seed, service.name, instance.name, instance.from, 'scrapes'));
+  const rng = random(seedOf(seed, service.name, instance.name, instance.from, 'scrapes'));
   const from = Math.max(0, instance.from);
   const until = Math.min(length, instance.until);
   const count = Math.max(0, Math.ceil((until - phase) / interval) - Math.max(0, Math.ceil((from - phase) / interval)));
   const first = phase + Math.max(0, Math.ceil((from - phase) / interval)) * interval;
-  const times = new Float64Array(count).map((_, index) => milli(first + index * interval + r.between(0, 0.02)));
+  const times = new Float64Array(count).map((_, index) => milli(first + index * interval + rng.between(0, 0.02)));
   const concerning = faults.filter((fault) => concerns(fault, instance));
   const unscraped = concerning.filter((fault) => fault.unscraped !== undefined || fault.unlisted === true);
   const crash = concerning.find(({ crashSeconds }) => crashSeconds !== undefined);
@@ -246,20 +246,20 @@ function scrapesOf({ seed, length }: World, service: Service, instance: Instance
   const results = new Uint8Array(count).map((_, index) => {
     const at = times[index] ?? 0;
     if (crash?.crashSeconds !== undefined && crash.shape(at) > 0) {
-      if (crashAt === Infinity) crashAt = at + r.between(0.3, 1.5) * crash.crashSeconds;
+      if (crashAt === Infinity) crashAt = at + rng.between(0.3, 1.5) * crash.crashSeconds;
       while (at >= crashAt) {
-        downUntil = crashAt + r.between(0.5, 1.5) * crash.crashSeconds;
-        crashAt = downUntil + r.between(0.5, 1.5) * crash.crashSeconds;
+        downUntil = crashAt + rng.between(0.5, 1.5) * crash.crashSeconds;
+        crashAt = downUntil + rng.between(0.5, 1.5) * crash.crashSeconds;
       }
     }
     if (unscraped.some(({ unlisted, shape }) => unlisted === true && shape(at) > 0)) return UNKNOWN;
     if (at < downUntil) return DOWN;
-    if (r.chance(missed)) return FAILED;
-    return unscraped.some((fault) => r.chance((fault.unscraped ?? 0) * fault.shape(at))) ? FAILED : SUCCEEDED;
+    if (rng.chance(missed)) return FAILED;
+    return unscraped.some((fault) => rng.chance((fault.unscraped ?? 0) * fault.shape(at))) ? FAILED : SUCCEEDED;
   });
   const last = times.at(-1) ?? from;
-  const gone = instance.until < length ? milli(Math.max(last, instance.until) + r.between(1, interval)) : null;
-  return { instance, times, results, age: instance.from < 0 ? r.scale(3600, 5 * DAY) : first - from, gone };
+  const gone = instance.until < length ? milli(Math.max(last, instance.until) + rng.between(1, interval)) : null;
+  return { instance, times, results, age: instance.from < 0 ? rng.scale(3600, 5 * DAY) : first - from, gone };
 }
 
 const milli = (seconds: number): number => Math.round(seconds * 1000) / 1000;
@@ -321,7 +321,7 @@ const STEADY_SECONDS = 90;
 function requestSeries(
   service: Service,
   scraped: Scraped,
-  r: Random,
+  rng: Random,
   at: { rate: (at: number) => number; failure: (at: number) => number },
 ): Recording[] {
   const labels = ['200', '500'].map((code) => ({ ...labelsOf(service, REQUESTS, scraped.instance), code }));
@@ -332,8 +332,8 @@ function requestSeries(
     (from, to) => {
       const middle = (from + to) / 2;
       const isSteady = to - from <= STEADY_SECONDS;
-      const count = r.poisson(at.rate(isSteady ? middle : to) * (to - from));
-      const failed = r.binomial(count, isSteady ? at.failure(middle) : service.baseErrors);
+      const count = rng.poisson(at.rate(isSteady ? middle : to) * (to - from));
+      const failed = rng.binomial(count, isSteady ? at.failure(middle) : service.baseErrors);
       return [count - failed, failed];
     },
   );
@@ -344,7 +344,7 @@ const LIMITS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as cons
 function bucketSeries(
   service: Service,
   scraped: Scraped,
-  r: Random,
+  rng: Random,
   at: { rate: (at: number) => number; median: (at: number) => number },
 ): Recording[] {
   const labels = [...LIMITS.map(String), '+Inf'].map((le) => ({ ...labelsOf(service, BUCKETS, scraped.instance), le }));
@@ -356,12 +356,12 @@ function bucketSeries(
       const middle = (from + to) / 2;
       const isSteady = to - from <= STEADY_SECONDS;
       const median = isSteady ? at.median(middle) : service.latency;
-      let left = r.poisson(at.rate(isSteady ? middle : to) * (to - from));
+      let left = rng.poisson(at.rate(isSteady ? middle : to) * (to - from));
       const all = left;
       let [sum, below] = [0, 0];
       const counts = LIMITS.map((limit) => {
         const until = normalBelow(Math.log(limit / median) / LATENCY_SIGMA);
-        const here = left === 0 || below >= 1 ? 0 : r.binomial(left, Math.min(1, (until - below) / (1 - below)));
+        const here = left === 0 || below >= 1 ? 0 : rng.binomial(left, Math.min(1, (until - below) / (1 - below)));
         left -= here;
         sum += here;
         below = until;
@@ -425,9 +425,9 @@ function merged({ monitoring }: Service, recordings: readonly Recording[]): Seri
 }
 
 function recordedSeries({ seed, length }: World, service: Service, source: Source): Series[] {
-  const r = random(seedOf(seed, service.name, 'recording'));
-  const interval = Number(r.weighted({ '15': 1, '30': 3, '60': 3 }));
-  const start = milli(r.between(0, interval));
+  const rng = random(seedOf(seed, service.name, 'recording'));
+  const interval = Number(rng.weighted({ '15': 1, '30': 3, '60': 3 }));
+  const start = milli(rng.between(0, interval));
   const grid = { start, step: interval, count: Math.floor((length - start) / interval), now: null };
   return evaluate(recordedQuery(service), grid, source).map(({ values, present }) => {
     const kept = [...values.keys()].filter((index) => present[index] === 1 || present[index - 1] === 1);

@@ -52,10 +52,10 @@ export function watchRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const watch = await deps.watches.get(id);
+      const watch = await deps.watches.view(id);
       if (watch === undefined) throw new Refusal(404, 'unknown-watch', `no watch has the ID ${id}`);
       c.var.allow(watch);
-      return c.json(Watch.parse(watch), 200);
+      return c.json(watch, 200);
     },
   );
 }

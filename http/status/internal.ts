@@ -17,12 +17,14 @@ export function internalStatus(deps: StatusDeps & Pick<Deps, 'publicUrl'>): (c: 
   return async (c) => {
     const pages = internalPagesOf(await deps.config.current());
     const rest = c.req.path.slice(INTERNAL_PATH.length + 1);
-    const [, name = '', mark = '', file = ''] = /^([^/.]*)([/.]?)(.*)$/.exec(rest) ?? [];
+    const [, name = '', separator = '', file = ''] = /^([^/.]*)([/.]?)(.*)$/.exec(rest) ?? [];
     const page = pages.get(name);
     if (page === undefined) throw new Refusal(404, 'not-found', 'there is no such status page');
     const options = { reader, frame: { page, links: liveLinks(page) }, publicUrl: deps.publicUrl };
     const found =
-      file === '' ? await homeResource(options) : await (mark === '.' ? besideResource : insideResource)(options, file);
+      file === ''
+        ? await homeResource(options)
+        : await (separator === '.' ? besideResource : insideResource)(options, file);
     if (found === undefined) throw new Refusal(404, 'not-found', 'there is no such file of a status page');
     return c.body(found.body, 200, {
       'content-type': found.type,

@@ -35,7 +35,7 @@ export type RoundDeps = Pick<
   emails: Mail;
 };
 
-type Given = {
+type RoundInput = {
   channel: NotificationChannel;
   services: Config['services'];
   /** The current pause after a failure. */
@@ -49,16 +49,16 @@ type Given = {
  */
 export class Round {
   readonly #deps: RoundDeps;
-  readonly #given: Given;
+  readonly #input: RoundInput;
   readonly #stories = new Map<string, Promise<Overview | undefined>>();
   #pause: ChannelPause | undefined;
   #stopped = false;
   #failures = 0;
   #sent = 0;
 
-  constructor(deps: RoundDeps, input: Given) {
+  constructor(deps: RoundDeps, input: RoundInput) {
     this.#deps = deps;
-    this.#given = input;
+    this.#input = input;
     this.#pause = input.pause;
   }
 
@@ -72,7 +72,7 @@ export class Round {
   }
 
   get #isOver(): boolean {
-    return this.#stopped || this.#failures >= FAILURES_MAX || this.#given.deadline.left === 0;
+    return this.#stopped || this.#failures >= FAILURES_MAX || this.#input.deadline.left === 0;
   }
 
   /** Sends one notification. Errors are logged, so that the others are still sent. */
@@ -82,7 +82,7 @@ export class Round {
       await this.#attempt(due);
     } catch (error) {
       this.#failures += 1;
-      this.#deps.log.error('a stakeholder could not be notified', { ...named(due), error: String(error) });
+      this.#deps.log.error('a stakeholder could not be notified', { ...logFieldsOf(due), error: String(error) });
     }
   }
 
@@ -93,7 +93,7 @@ export class Round {
     const now = clock.now();
     // The list is eventually consistent. The record must match what is sent.
     const requested = {
-      services: this.#given.services,
+      services: this.#input.services,
       now,
       timeScale,
       children,
@@ -101,11 +101,11 @@ export class Round {
     };
     if (story === undefined || !isDue(story.incident, stakeholder, before, requested)) return;
     const notification = notificationState(story.incident, now);
-    const mine = await digests.remember(id, receiver.name, notification, before);
-    if (mine === undefined) return; // another run sends it
-    await this.#took(
+    const recorded = await digests.remember(id, receiver.name, notification, before);
+    if (recorded === undefined) return; // another run sends it
+    await this.#recordDelivery(
       due,
-      mine,
+      recorded,
       await deliverTo(
         this.#deps,
         receiver,
@@ -124,37 +124,41 @@ export class Round {
   }
 
   /** Records the result of a delivery. */
-  async #took(due: Due, mine: StoredNotification, how: Delivered): Promise<void> {
+  async #recordDelivery(due: Due, recorded: StoredNotification, delivered: Delivered): Promise<void> {
     const { digests, log, clock, timeScale } = this.#deps;
     const { id, receiver, before } = due;
-    const instead = (notification: LastNotification) => digests.remember(id, receiver.name, notification, mine);
+    const replaceRecord = (notification: LastNotification) =>
+      digests.remember(id, receiver.name, notification, recorded);
     const now = { now: clock.now(), timeScale };
-    switch (how.kind) {
+    switch (delivered.kind) {
       case 'done':
         this.#sent += 1;
-        return this.#works();
+        return this.#endPause();
       case 'unclear': // possibly delivered, so it is not sent again
-        log.warn('a stakeholder may not have been notified', { ...named(due), detail: how.detail });
-        return this.#stop({ detail: how.detail, afterSeconds: null });
+        log.warn('a stakeholder may not have been notified', { ...logFieldsOf(due), detail: delivered.detail });
+        return this.#stop({ detail: delivered.detail, afterSeconds: null });
       case 'closed':
       case 'off':
-        await instead(notSent(before, now.now));
-        return this.#stop(how.kind === 'off' ? { detail: how.detail, afterSeconds: null } : how);
+        await replaceRecord(notSent(before, now.now));
+        return this.#stop(delivered.kind === 'off' ? { detail: delivered.detail, afterSeconds: null } : delivered);
       case 'later':
         this.#failures += 1;
-        log.warn('a stakeholder could not be notified; Firebreak tries again', { ...named(due), detail: how.detail });
-        await instead(sentLater(before, now));
+        log.warn('a stakeholder could not be notified; Firebreak tries again', {
+          ...logFieldsOf(due),
+          detail: delivered.detail,
+        });
+        await replaceRecord(sentLater(before, now));
         return;
       case 'refused':
-        await instead(neverNotified(mine, before));
-        return this.#refused(due, how.detail);
+        await replaceRecord(neverNotified(recorded, before));
+        return this.#refused(due, delivered.detail);
     }
   }
 
-  async #works(): Promise<void> {
+  async #endPause(): Promise<void> {
     if (this.#pause === undefined || this.#stopped) return;
     this.#pause = undefined;
-    await this.#deps.digests.setPause(this.#given.channel, null);
+    await this.#deps.digests.setPause(this.#input.channel, null);
   }
 
   /** Pauses this channel for a while. Ignores further failures of messages that were sent in parallel. */
@@ -162,7 +166,7 @@ export class Round {
     if (this.#stopped) return;
     this.#stopped = true;
     const { digests, log, clock, timeScale } = this.#deps;
-    const { channel } = this.#given;
+    const { channel } = this.#input;
     const pause = pauseAfter(this.#pause, failed, { now: clock.now(), timeScale });
     log.warn('stakeholders cannot be notified; Firebreak tries again', { channel, ...pause });
     await digests.setPause(channel, pause);
@@ -182,7 +186,7 @@ export class Round {
   }
 }
 
-const named = ({ id, receiver }: Due) => ({ incident: id, receiver: receiver.name });
+const logFieldsOf = ({ id, receiver }: Due) => ({ incident: id, receiver: receiver.name });
 
 /**
  * Returns the idempotency key: the same for the same news to a receiver, and a new one for each periodic repetition.

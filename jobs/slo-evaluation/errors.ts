@@ -6,36 +6,36 @@ import type { Log } from '../../domain/ports/system.ts';
 const QUIET_MS = 10 * 60_000;
 
 /** The log messages for the start and the end of a problem. */
-export type ErrorTexts = { begins: string; over: string };
+export type ErrorTexts = { started: string; ended: string };
 
 /** Logs problems with reading objectives: when they start and when all are over, but not each minute. */
 export class ReadErrors {
   readonly #log: Log;
-  readonly #words: ErrorTexts;
+  readonly #texts: ErrorTexts;
   /** Until when a problem is not logged again (Unix milliseconds), by objective. */
   readonly #quietUntil = new Map<string, number>();
 
-  constructor(log: Log, words: ErrorTexts) {
+  constructor(log: Log, texts: ErrorTexts) {
     this.#log = log;
-    this.#words = words;
+    this.#texts = texts;
   }
 
   /**
    * Logs new problems, or the end of all problems.
    *
    * @param silent the objectives that cannot be read now, with the reason
-   * @param of the number of all objectives
+   * @param total the number of all objectives
    * @param now Unix milliseconds
    */
-  logChanges(silent: ReadonlyMap<string, string>, of: number, now: number): void {
-    const news = [...silent].filter(([objective]) => !this.#quietUntil.has(objective));
-    const [first] = news;
+  logChanges(silent: ReadonlyMap<string, string>, total: number, now: number): void {
+    const unlogged = [...silent].filter(([objective]) => !this.#quietUntil.has(objective));
+    const [first] = unlogged;
     if (first !== undefined) {
       const [objective, because] = first;
-      this.#log.warn(this.#words.begins, { objectives: silent.size, of, objective, because });
+      this.#log.warn(this.#texts.started, { objectives: silent.size, of: total, objective, because });
     }
     if (silent.size === 0 && this.#quietUntil.size > 0) {
-      this.#log.info(this.#words.over);
+      this.#log.info(this.#texts.ended);
       this.#quietUntil.clear();
     }
     for (const objective of silent.keys()) this.#quietUntil.set(objective, now + QUIET_MS);

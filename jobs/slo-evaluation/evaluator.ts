@@ -68,7 +68,7 @@ export class Evaluator {
     const measureDeadline = new Deadline(this.#elapsed, MEASURE_MS);
     const deadline = new Deadline(this.#elapsed, BACKFILL_MS);
     const known = new Set(this.#counted.values());
-    const broken = await this.#track(config.slos, now);
+    const unreadableCounts = await this.#track(config.slos, now);
     const all = [...this.#counted.values()];
     await inTurns(all, (counts) => counts.advance(now));
     const rangeQueries = new RangeQueryHealth();
@@ -83,7 +83,7 @@ export class Evaluator {
     };
     await this.backfill((counts) => !known.has(counts));
     await this.#save(all);
-    this.#logErrors(measured, broken, now);
+    this.#logErrors(measured, unreadableCounts, now);
     const corrected = this.#correctionSpans.expand(config.slos, await this.#deps.sloCorrections.active(), now);
     const statuses = await inTurns(config.slos, (slo) => {
       const counts = this.#counted.get(slo.id);
@@ -92,7 +92,7 @@ export class Evaluator {
       if (counts !== undefined) return statusNow(counts, measured.get(counts), { now, levels, corrections });
       const nothing = emptyHistory(historySeconds(slo), now);
       return statusOf(slo, nothing, null, {
-        ...unreadable(broken.get(slo.id) ?? NOT_EVALUATED),
+        ...unreadable(unreadableCounts.get(slo.id) ?? NOT_EVALUATED),
         unread: null,
         now,
         levels,
@@ -121,7 +121,7 @@ export class Evaluator {
    */
   async #track(slos: readonly Slo[], now: number): Promise<Map<SloId, string>> {
     const before = this.#counted;
-    const broken = new Map<SloId, string>();
+    const unreadableCounts = new Map<SloId, string>();
     this.#counted = new Map();
     await pooled(slos, STORE_AT_ONCE, async (slo) => {
       const same = before.get(slo.id);
@@ -129,20 +129,24 @@ export class Evaluator {
         const isSame = same !== undefined && (same.slo === slo || JSON.stringify(same.slo) === JSON.stringify(slo));
         this.#counted.set(slo.id, isSame ? same : await ObjectiveCounts.load(this.#deps.sloDays, slo, now));
       } catch (error) {
-        broken.set(slo.id, `the stored counts cannot be read: ${String(error)}`);
+        unreadableCounts.set(slo.id, `the stored counts cannot be read: ${String(error)}`);
       }
     });
-    return broken;
+    return unreadableCounts;
   }
 
-  #logErrors(measured: ReadonlyMap<ObjectiveCounts, Measured>, broken: ReadonlyMap<SloId, string>, now: number): void {
-    const of = measured.size + broken.size;
+  #logErrors(
+    measured: ReadonlyMap<ObjectiveCounts, Measured>,
+    unreadableCounts: ReadonlyMap<SloId, string>,
+    now: number,
+  ): void {
+    const total = measured.size + unreadableCounts.size;
     const silent = [...measured].flatMap(([{ slo }, found]) => problemEntriesOf(slo.id, found));
     const unread = [...measured.keys()].flatMap(({ slo, unread: why }) =>
       why === null ? [] : [[slo.id, why] as const],
     );
-    this.#readErrors.present.logChanges(new Map([...broken, ...silent]), of, now);
-    this.#readErrors.past.logChanges(new Map(unread), of, now);
+    this.#readErrors.present.logChanges(new Map([...unreadableCounts, ...silent]), total, now);
+    this.#readErrors.past.logChanges(new Map(unread), total, now);
   }
 
   /** Stores the counts. Counts that fail stay in memory and are stored the next time. */
@@ -159,10 +163,10 @@ export class Evaluator {
   }
 }
 
-const PRESENT = { begins: 'objectives cannot be read', over: 'all objectives can be read again' };
+const PRESENT = { started: 'objectives cannot be read', ended: 'all objectives can be read again' };
 const PAST = {
-  begins: 'the history of objectives cannot be read',
-  over: 'the history of all objectives can be read again',
+  started: 'the history of objectives cannot be read',
+  ended: 'the history of all objectives can be read again',
 };
 
 /** Returns the problem of an objective. All objectives for which there was no time share one problem. */

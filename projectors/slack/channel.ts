@@ -1,6 +1,6 @@
 import type { Chat, ChatChannel, VendorResponse } from '../../domain/messages/channels.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
-import { dayIn, type SlackPolicy } from '../../domain/slack/policy.ts';
+import { yymmdd, type SlackPolicy } from '../../domain/slack/policy.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { SyncSession } from '../sync/session.ts';
 import { METHODS } from './methods.ts';
@@ -28,7 +28,7 @@ export async function ensureChannel(
   session: SyncSession,
 ): Promise<Ensured> {
   if (state.channel !== null) return { kind: 'present', id: state.channel };
-  const prefix = `${policy.channelPrefix}${dayIn(incident.opened_at, policy.timeZone)}`;
+  const prefix = `${policy.channelPrefix}${yymmdd(incident.opened_at, policy.timeZone)}`;
   let { name, naming } = state;
   if (name !== null && naming === 'foreign') {
     // The name may belong to an earlier installation. Continue after the highest number of the day.

@@ -114,7 +114,7 @@ export async function startStandIns(options: {
   const mailbox = await startMailbox(parts);
 
   let product: Product | undefined;
-  const peopleDeps = { ...deps, unit: store.transaction, product: () => product, closing: closing.signal };
+  const peopleDeps = { ...deps, transaction: store.transaction, product: () => product, closing: closing.signal };
   const people = new Map(
     standIns.flatMap((standIn) =>
       'people' in standIn

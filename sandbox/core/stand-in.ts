@@ -35,7 +35,7 @@ export type PeopleDeps = StandInDeps & {
    * Runs a transaction. Do not wait for the product inside of it: the product's calls to the stand-in are transactions
    * too.
    */
-  unit: Store['transaction'];
+  transaction: Store['transaction'];
   /** The stand-in's own address, without a slash at the end. */
   url: string;
   /** Returns the product, or `undefined` until it listens. */

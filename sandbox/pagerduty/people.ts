@@ -22,20 +22,23 @@ type What = Omit<Happened, 'data'> & { data?: object };
  * each action if it has a webhook secret.
  */
 export function pagerdutyPeople(deps: PeopleDeps): People {
-  const { db, unit, now, url } = deps;
+  const { db, transaction, now, url } = deps;
   const [alerts, notes] = [openAlerts(db), openNotes(db)];
   const webhooks = openWebhooks(deps, alerts);
 
   /** Runs an action, and sends its webhook. @param act applies the action, and returns the event */
   const happens = async (c: Context, act: (alert: Alert) => What): Promise<Response> => {
-    const { alert, event } = await unit(() => {
+    const { alert, event } = await transaction(() => {
       const before = alertAt(c);
       const { data, ...what } = act(before);
       const after = alerts.get(before.id) ?? before;
       return { alert: after, event: { ...what, data: data ?? webhookIncident(url, after, alerts) } };
     });
     const delivery = await webhooks.notify(alert, event);
-    return c.json({ ...(await unit(() => shownIncident(alerts.get(alert.id) ?? alert, alerts, notes))), delivery });
+    return c.json({
+      ...(await transaction(() => shownIncident(alerts.get(alert.id) ?? alert, alerts, notes))),
+      delivery,
+    });
   };
 
   const alertAt = (c: Context): Alert => {

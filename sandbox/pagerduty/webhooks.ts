@@ -31,7 +31,10 @@ export type Webhooks = {
  * Opens the sender of webhooks v3. It sends one webhook at a time for each incident; the first one reports that the
  * incident was opened.
  */
-export function openWebhooks({ product, now, timeScale, closing, url, unit }: PeopleDeps, alerts: Alerts): Webhooks {
+export function openWebhooks(
+  { product, now, timeScale, closing, url, transaction }: PeopleDeps,
+  alerts: Alerts,
+): Webhooks {
   const opened = new Set<number>();
   const deliver = async (happened: Happened): Promise<Delivered | null> => {
     const to = product();
@@ -48,7 +51,7 @@ export function openWebhooks({ product, now, timeScale, closing, url, unit }: Pe
     async notify(alert, happened) {
       if (!opened.has(alert.id)) {
         opened.add(alert.id);
-        const data = await unit(() => webhookIncident(url, alert, alerts));
+        const data = await transaction(() => webhookIncident(url, alert, alerts));
         await deliver({ type: 'incident.triggered', by: null, data: { ...data, status: 'triggered' } });
       }
       return deliver(happened);

@@ -83,7 +83,10 @@ export const Verdict = z.object({
   next_transition_at: Timestamp.nullable(),
   /** For people: what must happen for a refusal to end. Null: nothing is refused. */
   clears_when: z.string().nullable(),
-  /** The override that allows the deployment now, or would at the time of the deployment. */
+  /**
+   * The override that lets the change through. Null: none is needed, or the change is refused. A check of a
+   * deployment that starts now counts a use; other checks count none.
+   */
   override: z
     .object({
       id: z.string(),

@@ -12,7 +12,7 @@ import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, nameIn, reasonWords, unknownName } from '../outcome.ts';
 import { environmentNamed, noEnvironment } from './deploys.ts';
-import type { Given, Run, Verb, Wrong } from './verb.ts';
+import type { Given, Run, Verb, UsageError } from './verb.ts';
 
 type Listed = { service: string | null };
 
@@ -24,7 +24,7 @@ export const canaries: Verb<Listed> = {
   usage: 'canaries [SERVICE]',
   description: 'show the canaries in progress, or the newest ones of a service',
   parse: ({ words: [service, ...more] }) =>
-    more.length > 0 ? { wrong: 'too many arguments: expected a service' } : { service: service ?? null },
+    more.length > 0 ? { error: 'too many arguments: expected a service' } : { service: service ?? null },
 };
 
 /**
@@ -52,15 +52,18 @@ export const canary: Verb<Requested> = {
   freeText: ({ reason, rest }) => reason ?? rest?.all ?? null,
 };
 
-function parseRequest(input: Given): Requested | Wrong {
+function parseRequest(input: Given): Requested | UsageError {
   const [word, service, third] = input.words;
   const kind = CanaryCommandKind.safeParse(word?.toLowerCase());
   if (!kind.success) {
     const near = word === undefined ? null : nearest(word.toLowerCase(), CanaryCommandKind.options);
-    const wrong = word === undefined ? 'the action is missing' : `unknown action "${word}"`;
-    return { wrong: `${wrong}: use promote, hold, or abort`, instead: near && `${near} ${input.from(1) ?? 'SERVICE'}` };
+    const error = word === undefined ? 'the action is missing' : `unknown action "${word}"`;
+    return {
+      error: `${error}: use promote, hold, or abort`,
+      suggestion: near && `${near} ${input.from(1) ?? 'SERVICE'}`,
+    };
   }
-  if (service === undefined) return { wrong: 'the service is missing', instead: `${kind.data} SERVICE` };
+  if (service === undefined) return { error: 'the service is missing', suggestion: `${kind.data} SERVICE` };
   const all = input.from(2);
   return {
     kind: kind.data,

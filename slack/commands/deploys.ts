@@ -21,9 +21,9 @@ export const deploys: Verb<Wanted> = {
   named: ['env', 'environment'],
   parse(input) {
     const [service, second, ...more] = input.words;
-    if (service === undefined) return { wrong: 'the service is missing', instead: null };
+    if (service === undefined) return { error: 'the service is missing', suggestion: null };
     if (more.length > 0)
-      return { wrong: 'too many arguments: expected a service and an environment', instead: service };
+      return { error: 'too many arguments: expected a service and an environment', suggestion: service };
     return { service, environment: environmentNamed(input) ?? second ?? null };
   },
 };

@@ -3,7 +3,7 @@ import { incidentNamed, type NamedIncident } from '../../domain/slack/commands/r
 import { namedOf, plainText, wordsOf } from '../../domain/slack/commands/text.ts';
 import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { type ActionRequest, TYPED, type TypedAction } from './lookup.ts';
-import { type CommandName, COMMANDS, type EnvironmentsOf, type Given, type Wrong } from './verb.ts';
+import { type CommandName, COMMANDS, type EnvironmentsOf, type Given, type UsageError } from './verb.ts';
 
 export type Parsed =
   | {
@@ -46,7 +46,7 @@ function parseRoot(typed: string, text: string, environmentsOf: EnvironmentsOf):
     return parse('incident', `${typed} incident`, text, environmentsOf);
   const near = nearest(first, [...COMMANDS, ...namesOf(TYPED.firebreak), ...namesOf(TYPED.incident), HELP_VERB]);
   if (near === HELP_VERB) return helpMeant('firebreak', typed, first);
-  return wrong('firebreak', unknownVerb(first), near && `${typed} ${near} ${plainText(rest)}`);
+  return usageError('firebreak', unknownVerb(first), near && `${typed} ${near} ${plainText(rest)}`);
 }
 
 const HELP_VERB = 'help';
@@ -54,7 +54,7 @@ const HELP_VERB = 'help';
 const unknownVerb = (first: string): string => `unknown subcommand "${first}"`;
 
 const helpMeant = (command: CommandName, typed: string, first: string): Parsed =>
-  wrong(command, unknownVerb(first), `${typed} ${HELP_VERB}`);
+  usageError(command, unknownVerb(first), `${typed} ${HELP_VERB}`);
 
 function parse(command: CommandName, typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
   const verbs = TYPED[command];
@@ -72,7 +72,7 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
   if (near !== null) return unknownVerbWithSuggestion(command, typed, first, `${near} ${rest}`, environmentsOf);
   const implied = command === 'freeze' && hasDurationOrReason(rest) ? verbNamed(verbs, 'open') : undefined;
   if (implied !== undefined) return parseArguments(command, `${typed} open`, implied, text, environmentsOf);
-  return wrong(
+  return usageError(
     command,
     unknownVerb(first),
     `${typed} ${command === 'incident' ? 'declare' : 'open'} ${plainText(text)}`,
@@ -101,7 +101,7 @@ function unknownVerbWithSuggestion(
   const corrected = parse(command, typed, text, environmentsOf);
   const near =
     corrected.kind === 'usage' && corrected.nearest !== null ? corrected.nearest : `${typed} ${plainText(text)}`;
-  return wrong(command, unknownVerb(first), near);
+  return usageError(command, unknownVerb(first), near);
 }
 
 /** Returns the verb of a command without a subcommand: `/incident` alone declares an incident. */
@@ -126,17 +126,17 @@ function parseArguments(
   environmentsOf: EnvironmentsOf,
 ): Parsed {
   const { incident, rest } = verb.ofIncident === true ? splitIncident(text) : { incident: null, rest: text };
-  const answer: object | Wrong = verb.parse(givenArguments(verb, rest, environmentsOf));
-  if (!('wrong' in answer))
+  const answer: object | UsageError = verb.parse(givenArguments(verb, rest, environmentsOf));
+  if (!('error' in answer))
     return {
       kind: 'request',
       request: { act: verb.act, ...answer },
       incident,
       typed: { verb: typed, rest: plainText(rest) },
     };
-  if (answer.instead === null) return wrong(command, answer.wrong, null);
-  const instead = answer.instead === undefined ? verb.usage.replace(/^\S+ ?/, '') : answer.instead;
-  return wrong(command, answer.wrong, verb.name === '' || instead !== '' ? `${typed} ${instead}` : typed);
+  if (answer.suggestion === null) return usageError(command, answer.error, null);
+  const suggestion = answer.suggestion === undefined ? verb.usage.replace(/^\S+ ?/, '') : answer.suggestion;
+  return usageError(command, answer.error, verb.name === '' || suggestion !== '' ? `${typed} ${suggestion}` : typed);
 }
 
 /** Parses the incident reference in the first word, and the remaining text. */
@@ -185,7 +185,7 @@ function nearestVerb(verbs: readonly TypedAction[], word: string): string | null
 
 const namesOf = (verbs: readonly TypedAction[]): string[] => verbs.map(({ name }) => name).filter(Boolean);
 
-const wrong = (command: CommandName, because: string, near: string | null): Parsed => ({
+const usageError = (command: CommandName, because: string, near: string | null): Parsed => ({
   kind: 'usage',
   because,
   nearest: near?.trim().replaceAll(/\s+/g, ' ') ?? null,

@@ -26,8 +26,8 @@ export const resolve: IncidentVerb<Resolve> = {
     submit: 'Resolve',
     field: FIELDS.text,
     isNeededFor: ({ note }) => note === null,
-    blocks: async ({ about, which, waiting: context }) => [
-      ...which,
+    blocks: async ({ about, incidentFields, waiting: context }) => [
+      ...incidentFields,
       ...quoted(childrenNotice(await childrenOf(context, about))),
       textInput({
         field: FIELDS.text,

@@ -25,7 +25,7 @@ import {
   noArguments,
   type Nothing,
   type RunInIncident,
-  type Wrong,
+  type UsageError,
 } from './verb.ts';
 
 export const roles: IncidentVerb<Nothing> = {
@@ -145,7 +145,7 @@ export const assign: IncidentVerb<Assign> = {
 };
 
 /** Accepts role and user in either order. */
-function parseAssign({ words }: Given): Assign | Wrong {
+function parseAssign({ words }: Given): Assign | UsageError {
   const mentioned = words.find((word) => userIn(word) !== undefined);
   const user = mentioned === undefined ? undefined : userIn(mentioned);
   const others = words.filter((one) => one !== mentioned);
@@ -154,12 +154,12 @@ function parseAssign({ words }: Given): Assign | Wrong {
   if (user === undefined)
     return (
       assignByName(words) ?? {
-        wrong: 'the person is missing: mention them, such as @name',
-        instead: nobodyMentioned(others),
+        error: 'the person is missing: mention them, such as @name',
+        suggestion: nobodyMentioned(others),
       }
     );
   if (word === '')
-    return { wrong: `the role is missing: use ${ROLES_IN_WORDS}`, instead: `commander ${mentioned ?? ''}` };
+    return { error: `the role is missing: use ${ROLES_IN_WORDS}`, suggestion: `commander ${mentioned ?? ''}` };
   return role === undefined ? noRole(word, ` ${mentioned ?? ''}`) : { role, user };
 }
 
@@ -219,8 +219,8 @@ export const handover: IncidentVerb<HandOver> = {
       return { user: null, called: (from(0) ?? first).slice(1), brief: null };
     if (user === undefined)
       return {
-        wrong: 'the person is missing: mention the new commander, such as @name',
-        instead: `@name ${from(0) ?? ''}`.trim(),
+        error: 'the person is missing: mention the new commander, such as @name',
+        suggestion: `@name ${from(0) ?? ''}`.trim(),
       };
     return { user, brief: from(1) };
   },
@@ -231,8 +231,8 @@ export const handover: IncidentVerb<HandOver> = {
     submit: 'Hand over',
     field: FIELDS.text,
     isNeededFor: ({ user, called, brief }) => called === undefined && (user === null || brief === null),
-    blocks: ({ draft, which }) => [
-      ...which,
+    blocks: ({ draft, incidentFields }) => [
+      ...incidentFields,
       personSelect({ field: FIELDS.user, label: 'New commander', initial: draft?.user ?? null }),
       textInput({
         field: FIELDS.text,
@@ -292,10 +292,10 @@ const roleIn = (word: string): IncidentRole | undefined =>
 
 const ROLES_IN_WORDS = 'commander, communications, or scribe';
 
-function noRole(word: string, after = ''): Wrong {
-  const wrong = `unknown role "${word}": use ${ROLES_IN_WORDS}`;
+function noRole(word: string, after = ''): UsageError {
+  const error = `unknown role "${word}": use ${ROLES_IN_WORDS}`;
   const near = nearest(word, Object.keys(ROLES));
-  return near === null ? { wrong } : { wrong, instead: `${ROLES[near] ?? near}${after}` };
+  return near === null ? { error } : { error, suggestion: `${ROLES[near] ?? near}${after}` };
 }
 
 type EmailContent = NonNullable<Outcome['emails']>[number];

@@ -18,7 +18,7 @@ import { permissionsInTime } from '../requests/permissions.ts';
 import { deployedLately, rollbackChoice } from '../requests/replies.ts';
 import { authorWords, environmentNamed, noEnvironment } from './deploys.ts';
 import { READ_PATIENCE_MS } from './status.ts';
-import type { EnvironmentsOf, Given, Run, Verb, Wrong } from './verb.ts';
+import type { EnvironmentsOf, Given, Run, Verb, UsageError } from './verb.ts';
 
 /** Environment null: the only environment, or the service's default. */
 type Wanted = { service: string; environment: string | null; version: string | null };
@@ -34,13 +34,13 @@ export const rollback: Verb<Wanted> = {
   withoutArguments: chooseService,
 };
 
-function parseRollback(input: Given): Wanted | Wrong {
+function parseRollback(input: Given): Wanted | UsageError {
   const [service, second, third, ...more] = input.words;
-  if (service === undefined) return { wrong: 'the service is missing', instead: null };
+  if (service === undefined) return { error: 'the service is missing', suggestion: null };
   const versionNamed = input.named.get('version') || input.named.get('to') || undefined;
   const environment = environmentNamed(input);
   if (more.length > 0 || (third !== undefined && (environment ?? versionNamed) !== undefined))
-    return { wrong: 'too many arguments: expected a service, an environment, and a version', instead: service };
+    return { error: 'too many arguments: expected a service, an environment, and a version', suggestion: service };
   const isVersion =
     second !== undefined &&
     third === undefined &&

@@ -23,7 +23,7 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
     if (level === undefined) return { severity: null };
     const found = severityIn(words.length === 2 ? words.join('') : level); // "sev 1"
     if (found !== undefined) return { severity: found };
-    return { wrong: unknownSeverityText(), instead: severityIn(level) ?? nearestSeverity(level) ?? null };
+    return { error: unknownSeverityText(), suggestion: severityIn(level) ?? nearestSeverity(level) ?? null };
   },
   isComplete: (draft): draft is NewSeverity => draft.severity !== null,
   dialog: {
@@ -32,8 +32,8 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
     submit: 'Change',
     field: FIELDS.severity,
     isNeededFor: ({ severity: level }) => level === null,
-    blocks: ({ which }) => [
-      ...which,
+    blocks: ({ incidentFields }) => [
+      ...incidentFields,
       severitySelect(FIELDS.severity, null),
       textInput({ field: FIELDS.text, label: 'Reason', optional: true, max: TEXT_MAX, lines: true }),
     ],

@@ -23,7 +23,7 @@ export const note: IncidentVerb<Note> = {
   description: 'add a note to the timeline; to add a message, mark it with 📌',
   parse({ from }) {
     const text = from(0);
-    return text === null ? { wrong: 'the text of the note is missing', instead: 'TEXT' } : { text };
+    return text === null ? { error: 'the text of the note is missing', suggestion: 'TEXT' } : { text };
   },
   startingWith: ({ text }, word) => ({ text: `${word} ${text}` }),
   freeText: ({ text }) => text,
@@ -54,7 +54,10 @@ export const pin: WithDialog<IncidentVerb<never, Message>> = {
     submit: 'Add',
     field: FIELDS.incident,
     isNeededFor: () => true,
-    blocks: ({ about, which }) => [...which, ...(about.message === null ? [] : quoted(about.message.text))],
+    blocks: ({ about, incidentFields }) => [
+      ...incidentFields,
+      ...(about.message === null ? [] : quoted(about.message.text)),
+    ],
     read: (_fields, about) => messageOf(about) ?? undefined,
     afterResolve: true,
   },

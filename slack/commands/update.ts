@@ -23,8 +23,8 @@ export const update: IncidentVerb<{ text: string | null }, Update> = {
     submit: 'Publish',
     field: FIELDS.text,
     isNeededFor: ({ text }) => text === null,
-    blocks: ({ which }) => [
-      ...which,
+    blocks: ({ incidentFields }) => [
+      ...incidentFields,
       textInput({
         field: FIELDS.text,
         label: 'Update',

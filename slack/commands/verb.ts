@@ -28,14 +28,14 @@ export type Given = {
   environmentsOf: EnvironmentsOf;
 };
 
-/** `instead`: valid arguments to suggest. Null: none known; absent: as in the usage. */
-export type Wrong = { wrong: string; instead?: string | null };
+/** `suggestion`: valid arguments to suggest. Null: none known; absent: as in the usage. */
+export type UsageError = { error: string; suggestion?: string | null };
 
 /** Arguments of a verb that has none. */
 export type Nothing = Record<string, never>;
 
-export const noArguments = ({ words }: Given): Nothing | Wrong =>
-  words.length === 0 ? {} : { wrong: 'this command takes no arguments', instead: '' };
+export const noArguments = ({ words }: Given): Nothing | UsageError =>
+  words.length === 0 ? {} : { error: 'this command takes no arguments', suggestion: '' };
 
 /** How people type a verb. `D`: its arguments; those that are null were omitted. */
 type Typed<D> = {
@@ -50,7 +50,7 @@ type Typed<D> = {
   description: string;
   /** Arguments that can be given as `name=value`. */
   named?: readonly string[];
-  parse(input: Given): D | Wrong;
+  parse(input: Given): D | UsageError;
   /** Answers while Slack waits. Null: the queue consumer answers, which has more time. */
   answerNow?(context: RequestContext, command: SlashCommand, named: NamedIncident | null): Promise<ChatMessage | null>;
   /** Answers the command without arguments. Null: with the usage error. */
@@ -73,7 +73,7 @@ export type Dialog<D, R> = {
     draft: D | null;
     about: About;
     /** Fields with which people choose the incident. Empty: it is known, or the verb has none. */
-    which: Block[];
+    incidentFields: Block[];
     /** Data that can be read while Slack waits for the dialog. */
     waiting: RequestContext;
   }): Block[] | Promise<Block[]>;

@@ -80,17 +80,17 @@ export class Fields {
    * Returns a required text; an empty string if it is missing, which reports an error, so that the result is not used.
    */
   needed(field: string, otherwise: string): string {
-    return this.text(field) ?? this.#wrong(field, otherwise, '');
+    return this.text(field) ?? this.#reportError(field, otherwise, '');
   }
 
   missing(field: string, why: string): number {
-    return this.#wrong(field, why, 0);
+    return this.#reportError(field, why, 0);
   }
 
   title(): string {
     const title = this.needed(FIELDS.title, 'Enter what is wrong').replaceAll(/\s+/g, ' ');
     if (title.length <= TITLE_MAX_CHARS) return title;
-    return this.#wrong(
+    return this.#reportError(
       FIELDS.title,
       `Enter at most ${TITLE_MAX_CHARS} characters; this text has ${title.length}`,
       title,
@@ -100,7 +100,7 @@ export class Fields {
   severity(): Severity {
     return (
       severityIn(this.text(FIELDS.severity) ?? '') ??
-      this.#wrong(FIELDS.severity, 'Select critical, warning, or info', 'critical')
+      this.#reportError(FIELDS.severity, 'Select critical, warning, or info', 'critical')
     );
   }
 
@@ -109,7 +109,7 @@ export class Fields {
     const text = this.text(FIELDS.duration);
     if (text === null) return null;
     const read = durationIn(text);
-    return 'seconds' in read ? read.seconds : this.#wrong(FIELDS.duration, upperFirst(read.wrong), 0);
+    return 'seconds' in read ? read.seconds : this.#reportError(FIELDS.duration, upperFirst(read.wrong), 0);
   }
 
   /** Returns the targets; empty: the entire environment. */
@@ -117,7 +117,7 @@ export class Fields {
     const text = this.text(FIELDS.target);
     if (text !== null) return text.split(/\s*,\s*/).filter(Boolean);
     if (this.text(FIELDS.environment) !== null) return [];
-    return this.#wrong(FIELDS.target, 'Enter a service, a team, or an environment', []);
+    return this.#reportError(FIELDS.target, 'Enter a service, a team, or an environment', []);
   }
 
   /** Returns the incident; null: not asked, or unambiguous. */
@@ -128,7 +128,11 @@ export class Fields {
     const named = incidentNamed(word) ?? (word.includes(' ') ? undefined : incidentNamed(`#${word}`));
     return (
       named ??
-      this.#wrong(FIELDS.incident, 'Enter the channel of the incident, such as #incident-2611201, or its ID', null)
+      this.#reportError(
+        FIELDS.incident,
+        'Enter the channel of the incident, such as #incident-2611201, or its ID',
+        null,
+      )
     );
   }
 
@@ -137,12 +141,12 @@ export class Fields {
     if (text === null) return null;
     const uses = Number(text);
     if (Number.isInteger(uses) && uses >= 1 && uses <= USES_MAX) return uses;
-    return this.#wrong(FIELDS.uses, `Enter a whole number from 1 to ${USES_MAX}`, 1);
+    return this.#reportError(FIELDS.uses, `Enter a whole number from 1 to ${USES_MAX}`, 1);
   }
 
-  #wrong<T>(field: string, why: string, instead: T): T {
+  #reportError<T>(field: string, why: string, placeholder: T): T {
     this.errors[field] ??= why;
-    return instead;
+    return placeholder;
   }
 }
 

@@ -24,7 +24,11 @@ export async function respondToButton(context: RequestContext, interaction: Bloc
   const why = await whyNotThis(context, { permissions, permission, id: incident });
   if (why !== null) return refuseFor(context, interaction, why);
   const about = { ...aboutPress(interaction), incident };
-  return openFor(context, interaction, await modalOf(dialog, { about, draft: null, which: [], waiting: context }));
+  return openFor(
+    context,
+    interaction,
+    await modalOf(dialog, { about, draft: null, incidentFields: [], waiting: context }),
+  );
 }
 
 const aboutPress = ({ channel, response_url }: BlockActions): About => ({

@@ -66,14 +66,14 @@ async function dialogFor(
     const [permissions] = await Promise.all([pendingPermissions, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
     const why = await refusalOf(context, permissions, permission, {});
     if (why !== null) return { kind: 'refused', why };
-    return { kind: 'modal', view: await modalOf(dialog, { ...opened, about, which: [] }) };
+    return { kind: 'modal', view: await modalOf(dialog, { ...opened, about, incidentFields: [] }) };
   }
-  const which = await whichIncident(context, { pendingPermissions, permission, named, channel: command.channel_id });
-  if (which.kind === 'none') return { kind: 'refused', why: which.why };
+  const chosen = await whichIncident(context, { pendingPermissions, permission, named, channel: command.channel_id });
+  if (chosen.kind === 'none') return { kind: 'refused', why: chosen.why };
   const view = await modalOf(dialog, {
     ...opened,
-    about: { ...about, incident: which.incident },
-    which: which.ask,
+    about: { ...about, incident: chosen.incident },
+    incidentFields: chosen.blocks,
   });
   return { kind: 'modal', view };
 }

@@ -71,7 +71,7 @@ async function declaring(context: RequestContext, by: Asking, about: About, titl
   const [permissions] = await Promise.all([pendingPermissions, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
   const why = await refusalOf(context, permissions, permission, {});
   if (why !== null) return refuseFor(context, openingOf(by), why);
-  const view = await modalOf(dialog, { about, draft: { title }, which: [], waiting: context });
+  const view = await modalOf(dialog, { about, draft: { title }, incidentFields: [], waiting: context });
   return openFor(context, openingOf(by), view);
 }
 
@@ -79,13 +79,13 @@ async function declaring(context: RequestContext, by: Asking, about: About, titl
 async function addingToTimeline(context: RequestContext, by: MessageAction, about: About): Promise<Answer> {
   const { dialog, permission } = VERBS.pin;
   const pendingPermissions = permissionsInTime(context, requestingUserOf(by));
-  const which = await whichIncident(context, { pendingPermissions, permission, named: null, channel: by.channel.id });
-  if (which.kind === 'none') return refuseFor(context, openingOf(by), which.why);
-  if (which.ask.length === 0) return enqueueInteraction(context, by);
+  const chosen = await whichIncident(context, { pendingPermissions, permission, named: null, channel: by.channel.id });
+  if (chosen.kind === 'none') return refuseFor(context, openingOf(by), chosen.why);
+  if (chosen.blocks.length === 0) return enqueueInteraction(context, by);
   return openFor(
     context,
     openingOf(by),
-    await modalOf(dialog, { about, draft: null, which: which.ask, waiting: context }),
+    await modalOf(dialog, { about, draft: null, incidentFields: chosen.blocks, waiting: context }),
   );
 }
 

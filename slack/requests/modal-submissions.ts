@@ -16,14 +16,14 @@ const LOOK_PATIENCE_MS = 1200;
 export async function submitted(context: RequestContext, interaction: ViewSubmission): Promise<Answer> {
   const read = readSubmission(interaction.view);
   if (read === undefined) return emptyAnswer();
-  if (!read.ok) return wrong(read.errors);
+  if (!read.ok) return fieldErrors(read.errors);
   const errors = await errorsOf(context, read);
-  if (errors !== null) return wrong(errors);
+  if (errors !== null) return fieldErrors(errors);
   const taken = await enqueueRequest(context.deps, { kind: 'interaction', interaction }, context.trace);
-  return taken ? emptyAnswer() : wrong({ [read.dialog.field]: NOT_STORED });
+  return taken ? emptyAnswer() : fieldErrors({ [read.dialog.field]: NOT_STORED });
 }
 
-const wrong = (errors: Record<string, string>): Answer => json({ response_action: 'errors', errors });
+const fieldErrors = (errors: Record<string, string>): Answer => json({ response_action: 'errors', errors });
 
 /** Checks the values against current data. If it can't be read, the queue consumer checks them. */
 async function errorsOf(

@@ -13,10 +13,12 @@ import { incidentSelect, incidentText, labelOf } from '../modals/incident.ts';
 import { refusalOf } from './permissions.ts';
 
 /**
- * The incident of a dialog. `ask`: blocks that ask for it, or that show the named one. Empty: it is the incident of the
+ * The incident of a dialog. `blocks`: they ask for it, or show the named one. Empty: it is the incident of the
  * channel, which is looked up later if it could not be read in time.
  */
-export type Which = { kind: 'known'; incident: IncidentId | null; ask: Block[] } | { kind: 'none'; why: ChatMessage };
+export type ChosenIncident =
+  | { kind: 'known'; incident: IncidentId | null; blocks: Block[] }
+  | { kind: 'none'; why: ChatMessage };
 
 type DialogRequest = {
   pendingPermissions: Promise<CallerPermissions>;
@@ -31,7 +33,7 @@ type DialogRequest = {
 export async function whichIncident(
   context: RequestContext,
   { permission, named, channel, ...request }: DialogRequest,
-): Promise<Which> {
+): Promise<ChosenIncident> {
   const [permissions, found, open] = await Promise.all([
     request.pendingPermissions,
     foundBy(context, named, channel),
@@ -45,18 +47,18 @@ export async function whichIncident(
     const one = named === null ? undefined : all?.find((incident) => incident.id === id);
     const maySee =
       one !== undefined && permissions.kind === 'known' && permissions.may('incidents:read', serviceEnvironmentOf(one));
-    return { kind: 'known', incident: id, ask: maySee ? quoted(labelOf(one)) : [] };
+    return { kind: 'known', incident: id, blocks: maySee ? quoted(labelOf(one)) : [] };
   }
   const why = await refusalOf(context, permissions, permission, {});
   if (why !== null) return { kind: 'none', why };
-  if (found === 'unknown' && named === null) return { kind: 'known', incident: null, ask: [] };
+  if (found === 'unknown' && named === null) return { kind: 'known', incident: null, blocks: [] };
   // Don't list incidents for users whose permissions are unknown.
   if (all === null || permissions.kind !== 'known')
-    return { kind: 'known', incident: null, ask: [incidentText(named === null ? null : referenceWords(named))] };
+    return { kind: 'known', incident: null, blocks: [incidentText(named === null ? null : referenceWords(named))] };
   const theirs = withoutChildren(all.filter((one) => permissions.may('incidents:read', serviceEnvironmentOf(one))));
   if (theirs.length === 0) return { kind: 'none', why: replyWith('No incident is open.') };
   if (named !== null && open?.fresh === true) return { kind: 'none', why: unknownName(named, theirs) };
-  return { kind: 'known', incident: null, ask: [incidentSelect(theirs)] };
+  return { kind: 'known', incident: null, blocks: [incidentSelect(theirs)] };
 }
 
 /** Returns the refusal: the incident is resolved, or the caller lacks permission. Null: no reason is known. */

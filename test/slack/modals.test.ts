@@ -41,12 +41,12 @@ const VIEWS = (about: About, text: string | null) => ({
   ),
   [FORMS.severity]: opened(VERBS.severity, about),
   [`${FORMS.severity}, with a menu of incidents`]: opened(VERBS.severity, about, null, {
-    which: [incidentSelect(many(text ?? ''))],
+    incidentFields: [incidentSelect(many(text ?? ''))],
   }),
   [`${FORMS.severity}, with a text field for the incident`]: opened(VERBS.severity, about, null, {
-    which: [incidentText(text)],
+    incidentFields: [incidentText(text)],
   }),
-  [FORMS.pin]: opened(VERBS.pin, about, null, { which: [incidentSelect(many(text ?? ''))] }),
+  [FORMS.pin]: opened(VERBS.pin, about, null, { incidentFields: [incidentSelect(many(text ?? ''))] }),
   [FORMS.update]: opened(VERBS.update, about),
   [FORMS.handover]: opened(VERBS.handover, about, { user: text === null ? null : 'U024BE7LH', brief: null }),
   [FORMS.resolve]: opened(VERBS.resolve, about),

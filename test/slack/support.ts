@@ -190,7 +190,7 @@ export function opened<D extends object>(
   { dialog }: { dialog?: Dialog<D, object> },
   about: About,
   draft: D | null = null,
-  { which = [], catalogue = null }: { which?: Block[]; catalogue?: Catalogue | null } = {},
+  { incidentFields = [], catalogue = null }: { incidentFields?: Block[]; catalogue?: Catalogue | null } = {},
 ): Promise<ModalView> {
   if (dialog === undefined) throw new Error('the verb has no dialog');
   const { deps } = new World();
@@ -200,7 +200,7 @@ export function opened<D extends object>(
   return modalOf(dialog, {
     about,
     draft,
-    which,
+    incidentFields,
     waiting: { deps, cachedReads: known, permissionsOf: callerPermissions(deps, known), trace: '' },
   });
 }

@@ -41,7 +41,7 @@ export async function answerWaitingDeployments(deps: ProtectionDeps): Promise<vo
       await answerDeployment(deps, gate);
     } catch (error) {
       deps.log.error('a waiting deployment could not be answered; Firebreak tries again', {
-        ...named(gate),
+        ...logFieldsOf(gate),
         error: String(error),
       });
     }
@@ -56,14 +56,14 @@ export async function answerWaitingDeployments(deps: ProtectionDeps): Promise<vo
 export async function answerDeployment(deps: ProtectionDeps, gate: WaitingDeployment): Promise<ProtectionState> {
   if (isBusy(deps, gate)) return 'waiting';
   const waited = secondsBetween(gate.asked_at, deps.clock.now());
-  if (waited > GIVEN_UP_SECONDS) return ended(deps, gate, 'over', 'GitHub has stopped waiting for an answer');
+  if (waited > GIVEN_UP_SECONDS) return endWaiting(deps, gate, 'over', 'GitHub has stopped waiting for an answer');
   const verdict = await judge(deps, gate);
   if (isAllowed(verdict)) return conclude(deps, gate, 'approved', approvedText(verdict));
   if (isPinned(verdict)) return conclude(deps, gate, 'rejected', pinnedText(verdict));
   const hours = (await deps.config.current()).freeze.gates?.rejectAfterHours ?? REJECT_AFTER_HOURS;
   const seconds = (hours * 3600) / deps.timeScale;
   if (waited >= seconds) return conclude(deps, gate, 'rejected', timedOutText(verdict, hours));
-  return note(deps, gate, verdict, waitingText(verdict, plusSeconds(gate.asked_at, seconds)));
+  return reportWaiting(deps, gate, verdict, waitingText(verdict, plusSeconds(gate.asked_at, seconds)));
 }
 
 const isBusy = ({ clock }: ProtectionDeps, { busy_until }: WaitingDeployment): boolean =>
@@ -86,13 +86,13 @@ async function conclude(
   const mine = await claim(deps, gate);
   if (mine === undefined) return 'waiting';
   const response = await deps.deploymentProtection.review(mine, { state, comment });
-  if (response.kind === 'done') return ended(deps, mine, state, comment);
-  if (response.kind === 'over') return ended(deps, mine, 'over', response.detail);
-  return withoutAnswer(deps, mine, response);
+  if (response.kind === 'done') return endWaiting(deps, mine, state, comment);
+  if (response.kind === 'over') return endWaiting(deps, mine, 'over', response.detail);
+  return retryLater(deps, mine, response);
 }
 
 /** Reports to GitHub why the deployment waits, once for each change of the reason. */
-async function note(
+async function reportWaiting(
   deps: ProtectionDeps,
   gate: WaitingDeployment,
   verdict: DeploymentVerdict,
@@ -107,9 +107,9 @@ async function note(
   const mine = await claim(deps, { ...gate, sent_decisions: shown, notes: gate.notes + 1 });
   if (mine === undefined) return 'waiting';
   const response = await deps.deploymentProtection.review(mine, { state: null, comment });
-  if (response.kind === 'over') return ended(deps, mine, 'over', response.detail);
+  if (response.kind === 'over') return endWaiting(deps, mine, 'over', response.detail);
   if (response.kind !== 'done')
-    return withoutAnswer(
+    return retryLater(
       deps,
       { ...mine, sent_decisions: gate.sent_decisions, notes: response.kind === 'unclear' ? mine.notes : gate.notes },
       response,
@@ -120,19 +120,19 @@ async function note(
 }
 
 /** Releases the gate after a failed report. The next round tries again. */
-async function withoutAnswer(
+async function retryLater(
   deps: ProtectionDeps,
   gate: WaitingDeployment,
   { kind, detail }: { kind: string; detail: string },
 ): Promise<ProtectionState> {
   const message = 'the answer for a waiting deployment could not be sent to GitHub; Firebreak tries again';
-  if (kind === 'refused') deps.log.error(message, { ...named(gate), detail });
-  else deps.log.warn(message, { ...named(gate), detail });
+  if (kind === 'refused') deps.log.error(message, { ...logFieldsOf(gate), detail });
+  else deps.log.warn(message, { ...logFieldsOf(gate), detail });
   await deps.waitingDeployments.change({ ...gate, busy_until: null });
   return 'waiting';
 }
 
-async function ended(
+async function endWaiting(
   deps: ProtectionDeps,
   gate: WaitingDeployment,
   state: Exclude<ProtectionState, 'waiting'>,
@@ -140,7 +140,7 @@ async function ended(
 ): Promise<ProtectionState> {
   await record(deps, gate, state, text);
   await deps.waitingDeployments.end(gate);
-  deps.log.info('a waiting deployment was answered', { ...named(gate), state });
+  deps.log.info('a waiting deployment was answered', { ...logFieldsOf(gate), state });
   return state;
 }
 
@@ -158,19 +158,19 @@ const record = (
       actor: 'firebreak',
       kind: `gate.${state}`,
       subject: `github:${gate.repository}/${gate.environment}`,
-      text: `${SAID[state]}: ${text}`,
+      text: `${AUDIT_TEXTS[state]}: ${text}`,
       detail: { run: gate.run, deployment_id: gate.deployment_id, commit: gate.commit, asked_by: gate.asked_by },
     } satisfies AuditEntry,
   ]);
 
-const SAID: Readonly<Record<ProtectionState, string>> = {
+const AUDIT_TEXTS: Readonly<Record<ProtectionState, string>> = {
   approved: 'Deployment approved at GitHub',
   rejected: 'Deployment rejected at GitHub',
   waiting: 'Deployment held back at GitHub',
   over: 'Deployment no longer waits for Firebreak',
 };
 
-const named = ({ repository, environment, run, deployment_id }: WaitingDeployment) => ({
+const logFieldsOf = ({ repository, environment, run, deployment_id }: WaitingDeployment) => ({
   repository,
   environment,
   run,

@@ -12,7 +12,7 @@ const TEXT_MAX_CHARS = 2000;
 const SUBJECT_MAX_CHARS = 300;
 
 /**
- * Records an action for the audit log in the transaction that carries it out. The entry gets an item of its own, so it
+ * Records an action for the audit log in the same transaction as its effect. The entry gets an item of its own, so it
  * can neither conflict with other entries nor fail the transaction; `AuditLogTable.seal` moves it into the log. A
  * detail that is too long is replaced by its hash.
  */

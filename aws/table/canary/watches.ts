@@ -29,6 +29,11 @@ export class WatchTable implements Watches {
     return item && recordIn(item);
   }
 
+  async view(id: WatchId): Promise<Watch | undefined> {
+    const item = await this.#table.get(keys.watch(id));
+    return item && StoredWatch.parse(item);
+  }
+
   async list({
     service,
     environment,

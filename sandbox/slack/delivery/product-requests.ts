@@ -45,7 +45,7 @@ export type ProductRequests = {
 };
 
 export function openProductRequests(deps: PeopleDeps): ProductRequests {
-  const { unit, now, timeScale, closing } = deps;
+  const { transaction, now, timeScale, closing } = deps;
   const deliveries = openDeliveries(deps.db);
 
   const listener = (): Listener | undefined => {
@@ -61,7 +61,7 @@ export function openProductRequests(deps: PeopleDeps): ProductRequests {
     const wait = EVENT_RETRIES_MS[attempts];
     const isOver = retryReason(answer) === undefined || answer.noRetry || wait === undefined;
     const dueAt = isOver ? null : Math.ceil(now() + wait / timeScale);
-    const ended = await unit(() => deliveries.ended(delivery.seq, answer, dueAt));
+    const ended = await transaction(() => deliveries.ended(delivery.seq, answer, dueAt));
     if (dueAt !== null) later(ended, dueAt);
     return ended;
   };
@@ -86,14 +86,14 @@ export function openProductRequests(deps: PeopleDeps): ProductRequests {
           422,
           'the product does not receive requests from this Slack: it uses another Slack workspace, or has not started',
         );
-      const begun = await unit(() => {
+      const begun = await transaction(() => {
         const question = prepare();
         return question && { question, delivery: deliveries.begin(question.outgoing, now(), null) };
       });
       if (!begun) return null;
       const { question, delivery } = begun;
       const answer = await send(to, delivery, { at: now(), signal: closing });
-      return unit(() => {
+      return transaction(() => {
         question.take(answer);
         return shownDelivery(deliveries.ended(delivery.seq, answer, null));
       });
@@ -113,7 +113,7 @@ export function openProductRequests(deps: PeopleDeps): ProductRequests {
     },
     newest: (limit) => deliveries.newest(limit).map(shownDelivery),
     async resume() {
-      const pending = await unit(() => deliveries.pending());
+      const pending = await transaction(() => deliveries.pending());
       for (const delivery of pending) later(delivery, delivery.due_at ?? now());
     },
   };

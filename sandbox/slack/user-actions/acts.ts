@@ -25,7 +25,7 @@ const LISTED = 200;
  * modals, shortcuts, messages, reactions. Each one responds after the product has responded, with the delivery.
  */
 export function slackPeople(deps: PeopleDeps): People {
-  const { unit, now } = deps;
+  const { transaction, now } = deps;
   const workspace = openWorkspace(deps.db);
   const productRequests = openProductRequests(deps);
   const ground = () => ({ workspace, base: deps.url, at: now() });
@@ -35,13 +35,13 @@ export function slackPeople(deps: PeopleDeps): People {
 
   /** Responds with the delivery and the modal that the person sees afterwards. */
   const withModal = async (c: Context, person: Person, delivery: unknown, more: Fields = {}): Promise<Response> =>
-    c.json({ delivery, modal: await unit(() => modalShown(workspace, person)), ...more });
+    c.json({ delivery, modal: await transaction(() => modalShown(workspace, person)), ...more });
 
   /**
    * Adds a person to a channel before an action in it, since only members can act in a channel, and notifies the app.
    */
   const entering = async (person: Person, name: string | undefined): Promise<void> => {
-    const happened = await unit(() => {
+    const happened = await transaction(() => {
       const channel = name === undefined ? undefined : channelNamed(workspace, name);
       return channel && !channel.archived && join({ user: person }, { workspace, productRequests, channel, at: now() });
     });
@@ -55,7 +55,7 @@ export function slackPeople(deps: PeopleDeps): People {
     act: (input: I, ground: { channel: Channel; at: number }) => { ts: string; noted: (Delivery | undefined)[] },
   ): Promise<Response> => {
     const name = c.req.param('name') ?? '';
-    const happened = await unit(() => {
+    const happened = await transaction(() => {
       const channel = workspace.channels.byName(name);
       return channel && act(input, { channel, at: now() });
     });
@@ -67,7 +67,7 @@ export function slackPeople(deps: PeopleDeps): People {
 
   const app = new Hono()
     .get('/deliveries', async (c) =>
-      c.json({ items: await unit(() => productRequests.newest(LISTED)), next_cursor: null }),
+      c.json({ items: await transaction(() => productRequests.newest(LISTED)), next_cursor: null }),
     )
     .post('/commands', async (c) => {
       const input = check(Command, await readJson(c));

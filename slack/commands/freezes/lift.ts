@@ -18,10 +18,10 @@ export const liftFreeze: Verb<Lift> = {
   parse({ words, named, from }) {
     const [freeze] = words;
     if (freeze === undefined)
-      return { wrong: 'the freeze is missing: name it by its ID or its service', instead: 'ID REASON' };
+      return { error: 'the freeze is missing: name it by its ID or its service', suggestion: 'ID REASON' };
     const reason = reasonOf(named.get('reason'), from(1));
     return reason === null
-      ? { wrong: 'the reason is missing; it is kept on record', instead: `${freeze} REASON` }
+      ? { error: 'the reason is missing; it is kept on record', suggestion: `${freeze} REASON` }
       : { freeze, reason };
   },
   buttons: { lift_freeze: ({ freeze }) => ({ freeze, reason: '' }) },

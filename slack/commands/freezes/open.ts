@@ -19,7 +19,7 @@ import type { CommandDeps } from '../../deps.ts';
 import { answered, Declined, nameIn } from '../../outcome.ts';
 import { textInput } from '../../modals/blocks.ts';
 import { FIELDS } from '../../modals/form.ts';
-import type { Given, Run, Verb, Wrong } from '../verb.ts';
+import type { Given, Run, Verb, UsageError } from '../verb.ts';
 import { idOf, NAMES_MAX, REASON_MAX, reasonOf, typedDuration, warned, withDuration } from './shared.ts';
 
 type Open = {
@@ -93,7 +93,7 @@ export const openFreeze: Verb<Open> = {
   freeText: ({ reason }) => reason || null,
 };
 
-function parseOpen(input: Given): Open | Wrong {
+function parseOpen(input: Given): Open | UsageError {
   const { named, words } = input;
   const team = named.get('team');
   const byName = named.get('service') || (team && `team:${team}`) || undefined;
@@ -104,15 +104,15 @@ function parseOpen(input: Given): Open | Wrong {
   const what = [targets.join(',') || 'env=', environment].filter(Boolean).join(targets.length === 0 ? '' : ' ');
   if (duration !== undefined && 'wrong' in duration)
     return {
-      wrong: `${duration.wrong}. If it is part of the reason, write reason="…"`,
-      instead: `${what} 2h …`,
+      error: `${duration.wrong}. If it is part of the reason, write reason="…"`,
+      suggestion: `${what} 2h …`,
     };
   const inner =
     duration === undefined && named.get('reason') === undefined ? innerDuration(words.slice(at)) : undefined;
   if (inner !== undefined)
     return {
-      wrong: `"${inner}" is in the middle of the reason. If it is the duration, write it before the reason; otherwise, write reason="…"`,
-      instead: `${what} ${inner} …`,
+      error: `"${inner}" is in the middle of the reason. If it is the duration, write it before the reason; otherwise, write reason="…"`,
+      suggestion: `${what} ${inner} …`,
     };
   return {
     targets,

@@ -8,7 +8,7 @@ import { approveOverride as approveOne, giveOverride } from '../../../actions/fr
 import { answered, Declined, message } from '../../outcome.ts';
 import { textInput } from '../../modals/blocks.ts';
 import { FIELDS } from '../../modals/form.ts';
-import type { Given, Run, Verb, Wrong } from '../verb.ts';
+import type { Given, Run, Verb, UsageError } from '../verb.ts';
 import { idOf, NAMES_MAX, oneFreeze, REASON_MAX, reasonOf, typedDuration, warned, withDuration } from './shared.ts';
 
 type OverrideDraft = {
@@ -74,15 +74,18 @@ export const overrideFreeze: Verb<OverrideDraft, Override> = {
 /** Maximum number of uses, as in `POST /v1/freezes/{id}/overrides`. */
 const USES_MAX = 1000;
 
-function parseOverride(input: Given): OverrideDraft | Wrong {
+function parseOverride(input: Given): OverrideDraft | UsageError {
   const { words, named } = input;
   const freeze = words[0] ?? null;
   const uses = named.get('uses');
-  const instead = `${freeze ?? 'ID'} REASON uses=1 2h`;
+  const suggestion = `${freeze ?? 'ID'} REASON uses=1 2h`;
   const { duration, reason } = withDuration(input, 1);
-  if (duration !== undefined && 'wrong' in duration) return { wrong: duration.wrong, instead };
+  if (duration !== undefined && 'wrong' in duration) return { error: duration.wrong, suggestion };
   if (uses !== undefined && !(Number.isInteger(Number(uses)) && Number(uses) >= 1 && Number(uses) <= USES_MAX))
-    return { wrong: `"${uses}" is not a valid number of deploys: use a whole number from 1 to ${USES_MAX}`, instead };
+    return {
+      error: `"${uses}" is not a valid number of deploys: use a whole number from 1 to ${USES_MAX}`,
+      suggestion,
+    };
   return {
     freeze,
     reason: reasonOf(named.get('reason'), reason),
@@ -108,10 +111,10 @@ export const runOverrideFreeze: Run<Override> = async (deps, { caller, key }, re
   const id = idOf('ovr', key, freeze);
   const override = await giveOverride(deps, caller, { freeze, id, override: parsed.data });
   const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${utcMinute(override.expires_at)}`;
-  const which: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
+  const overrideText: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
   const advice = warned(overrideWarnings(override));
   if (!override.needs_approval || override.approved_by !== null)
-    return answered(`Override created: ${what}`, ...which, ...advice);
+    return answered(`Override created: ${what}`, ...overrideText, ...advice);
   const yes: ChatButton = {
     button: { verb: 'approve_override', freeze, override: id },
     text: 'Approve override',
@@ -120,7 +123,7 @@ export const runOverrideFreeze: Run<Override> = async (deps, { caller, key }, re
   const { reason, ...scope } = await requireFreeze(deps, freeze);
   const asks: Text = [
     `${caller.shown ?? caller.name} requests an override for ${what}, through the freeze of ${scopeInWords(scope)} (${reason})`,
-    ...which,
+    ...overrideText,
     ...advice,
   ];
   return {

@@ -21,7 +21,7 @@ export const freezeStatus: Verb<Shown> = {
   description: 'show freezes and their reasons',
   parse({ words, from }) {
     const [service] = words;
-    if (words.length > 1) return { wrong: 'too many arguments: expected one service', instead: service ?? '' };
+    if (words.length > 1) return { error: 'too many arguments: expected one service', suggestion: service ?? '' };
     return { service: service === undefined ? null : from(0) };
   },
 };
