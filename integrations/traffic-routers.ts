@@ -4,7 +4,11 @@ import type { ServiceEnvironment } from '../domain/ports/common.ts';
 import type { Clock, Secrets } from '../domain/ports/system.ts';
 import type { TrafficConfig } from '../schemas/canary/traffic-config.ts';
 import { lambdaTraffic } from './aws/target.ts';
+import { gatewayTraffic } from './gateway-api/traffic.ts';
 import { httpTraffic } from './http-cd/traffic.ts';
+import type { ClusterOptions } from './kubernetes/attempt.ts';
+import { clusterOf } from './kubernetes/target.ts';
+import { smiTraffic } from './smi/traffic.ts';
 
 type TrafficContext = { serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock: Clock; standIns: StandIns };
 
@@ -23,5 +27,20 @@ export async function trafficRouterFor(
       const url = (await secrets.get('AWS_TARGETS_URL')) || defaultUrl('AWS_TARGETS_URL');
       return { ...(await lambdaTraffic(config, secrets)), standIn: url !== undefined && standIns.at(url) };
     }
+    case 'gateway-api':
+      return inCluster(config, context, (options) => gatewayTraffic(config, options));
+    case 'smi':
+      return inCluster(config, context, (options) => smiTraffic(config, options));
   }
+}
+
+async function inCluster(
+  config: { url?: string | undefined; auth?: { bearer: string } | undefined },
+  context: TrafficContext,
+  create: (options: { cluster: ClusterOptions; service: string }) => TrafficRouter,
+): Promise<TrafficRouter | undefined> {
+  const url = config.url ?? ((await context.secrets.get('KUBERNETES_URL')) || undefined);
+  if (url === undefined) return undefined;
+  const cluster = clusterOf(config, { ...context, url });
+  return { ...create({ cluster, service: context.serviceEnvironment.service }), standIn: context.standIns.at(url) };
 }

@@ -173,12 +173,22 @@ export async function requestOfCanary(
     const refused = whyNot(canary, asked.kind);
     if (refused !== null) throw refused;
     const { kind, reason, full } = asked;
+    if (isRequested(canary, asked)) return Canary.parse(canary);
     const command = { kind, reason, full: kind === 'promote' && full, by: caller.name, at: deps.clock.now() };
     if (!(await deps.canaries.request(canary, command))) continue;
     if (canary.callback !== null) await wakeUp(deps, canary.callback);
     return Canary.parse(canary);
   }
   throw new Refusal(503, 'unavailable', `the canary ${id} changed during all ${TRIES} attempts; try again`);
+}
+
+/** Returns whether the same is already requested, as when the sender got no response and repeats it. */
+function isRequested(
+  { command, full: isFull, hold }: CanaryRecord,
+  { kind, full }: { kind: CanaryCommandKind; full: boolean },
+): boolean {
+  const isPromotion = kind === 'promote' && full;
+  return (command?.kind === kind && command.full === isPromotion) || (isPromotion && isFull && hold === null);
 }
 
 /** Without the wake-up, the workflow reads the request at its next check. */

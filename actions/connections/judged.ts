@@ -1,6 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import { secretNameIn } from '../../domain/runbooks/secret-names.ts';
 import type { CanaryConfig } from '../../schemas/canary/canary.ts';
+import type { TrafficConfig } from '../../schemas/canary/traffic-config.ts';
 import type { JudgeConfig } from '../../schemas/canary/judge-config.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -34,11 +35,31 @@ export async function judgedProblems(deps: JudgedDeps): Promise<JudgedProblem[]>
 
 async function ofTraffic(deps: JudgedDeps, { traffic }: CanaryConfig, place: ServiceEnvironment): Promise<string[]> {
   if ((await deps.trafficRouterFor(traffic, place)) === undefined)
-    return ['the traffic router (http) has no address: set its `url`, or TRAFFIC_URL'];
-  if (traffic.kind !== 'http') return []; // called with the IAM role of the functions
-  if (traffic.auth === undefined) return ['the traffic router is called without credentials (no "auth")'];
-  const name = secretNameIn(traffic.auth);
+    return [`the traffic router (${traffic.kind}) has no address: set its \`url\`, or ${ADDRESSES[traffic.kind]}`];
+  const name = credentialFor(traffic);
+  if (name === null) return []; // called with the IAM role of the functions
+  if (name === undefined) return ['the traffic router is called without credentials (no "auth")'];
   return (await credentialOf(deps.secrets, name)) ? [] : [`the secret ${name} of the traffic router is not set`];
+}
+
+const ADDRESSES = {
+  http: 'TRAFFIC_URL',
+  'lambda-alias': 'AWS_TARGETS_URL',
+  'gateway-api': 'KUBERNETES_URL',
+  smi: 'KUBERNETES_URL',
+} as const satisfies Record<TrafficConfig['kind'], string>;
+
+/** Returns the name of a router's secret. Null: it needs none. Undefined: it has none. */
+function credentialFor(traffic: TrafficConfig): string | null | undefined {
+  switch (traffic.kind) {
+    case 'http':
+      return traffic.auth && secretNameIn(traffic.auth);
+    case 'lambda-alias':
+      return null;
+    case 'gateway-api':
+    case 'smi':
+      return traffic.auth?.bearer ?? 'KUBERNETES_TOKEN';
+  }
 }
 
 async function ofMetrics(deps: JudgedDeps, { metrics }: JudgeConfig): Promise<string[]> {

@@ -27,19 +27,26 @@ export const CHANGE_CAUSE = 'kubernetes.io/change-cause';
 export const isUnder = ({ annotations }: Metadata, mark: string, key: string): boolean => annotations[mark] === key;
 
 /** Returns a text that names the controller that would revert a change in the cluster; undefined if there is none. */
-export function keeperOf({ labels, annotations }: Metadata): string | undefined {
+export function keeperOf(metadata: Metadata): string | undefined {
+  const manager = managerOf(metadata);
+  return manager && `${manager.text}; use a deployer of kind ${manager.deployer}, ${OVERRIDE}`;
+}
+
+/** Returns the GitOps controller that manages an object, unless an annotation allows changes in the cluster. */
+export function managerOf({ labels, annotations }: Metadata): { text: string; deployer: string } | undefined {
   if (annotations[ALLOW_ROLLBACK] === 'true') return undefined;
   const application = labels[ARGOCD_INSTANCE] ?? annotations[ARGOCD_TRACKING]?.split(':', 1)[0];
   if (application !== undefined)
-    return `Argo CD manages it as its application ${application}; use a deployer of kind argo-cd, ${OVERRIDE}`;
+    return { text: `Argo CD manages it as its application ${application}`, deployer: 'argo-cd' };
   const kustomization = labels[FLUX_KUSTOMIZATION];
   if (kustomization !== undefined)
-    return `Flux manages it with the Kustomization ${kustomization}; use a deployer of kind github with via: revert, ${OVERRIDE}`;
+    return { text: `Flux manages it with the Kustomization ${kustomization}`, deployer: VIA_REVERT };
   const release = labels[FLUX_RELEASE];
-  if (release !== undefined)
-    return `Flux manages it with the HelmRelease ${release}; use a deployer of kind github with via: revert, ${OVERRIDE}`;
+  if (release !== undefined) return { text: `Flux manages it with the HelmRelease ${release}`, deployer: VIA_REVERT };
   return undefined;
 }
+
+const VIA_REVERT = 'github with via: revert';
 
 const OVERRIDE = `or annotate it ${ALLOW_ROLLBACK}: "true" where changes in the cluster last`;
 

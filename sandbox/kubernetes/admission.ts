@@ -4,11 +4,13 @@ import { CanarySpec } from './flagger/objects.ts';
 import {
   AutoscalerSpec,
   DeploymentSpec,
+  HttpRouteSpec,
   ImageUpdateAutomationSpec,
   type KubernetesObject,
   MetadataIn,
   ReferringSpec,
   RolloutSpec,
+  TrafficSplitSpec,
 } from './objects.ts';
 import { failure } from './status.ts';
 import type { Item, World } from './cluster-state.ts';
@@ -78,6 +80,26 @@ export const RESOURCES: readonly Resource[] = [
     hasStatus: true,
     scales: false,
   },
+  {
+    group: 'gateway.networking.k8s.io',
+    version: 'v1',
+    plural: 'httproutes',
+    kind: 'HTTPRoute',
+    spec: HttpRouteSpec,
+    isBuiltIn: false,
+    hasStatus: true,
+    scales: false,
+  },
+  ...['v1alpha2', 'v1alpha3', 'v1alpha4'].map((version) => ({
+    group: 'split.smi-spec.io',
+    version,
+    plural: 'trafficsplits',
+    kind: 'TrafficSplit',
+    spec: TrafficSplitSpec,
+    isBuiltIn: false,
+    hasStatus: false,
+    scales: false,
+  })),
   ...['v1', 'v1beta2'].map((version) => ({
     group: 'image.toolkit.fluxcd.io',
     version,

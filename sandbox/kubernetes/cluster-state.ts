@@ -19,6 +19,10 @@ export const ClusterSettings = z.strictObject({
   rollout_ms: z.number().min(0).max(3_600_000).default(2000),
   /** `failed`: new pods do not become available, so the progress deadline is exceeded. */
   outcome: z.enum(['succeeded', 'failed']).default('succeeded'),
+  /** How gateways treat changed routes. */
+  gateway: z.enum(['accepts', 'rejects', 'misses-backend']).default('accepts'),
+  /** What the caller's role does not allow, such as `patch httproutes.gateway.networking.k8s.io`. */
+  denied: z.array(z.string()).default([]),
 });
 export type ClusterSettings = z.infer<typeof ClusterSettings>;
 

@@ -1,5 +1,6 @@
 import { reconcileDeployment } from './deployments.ts';
-import type { Deployment, Rollout } from './objects.ts';
+import { reconcileRoute } from './gateway.ts';
+import type { Deployment, HttpRoute, Rollout } from './objects.ts';
 import { reconcileRollout } from './rollouts.ts';
 import { openWorld, type World } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
@@ -20,5 +21,6 @@ export function openCluster({ db, now: clock, timeScale }: StandInDeps): Cluster
   for (const item of world.list<Rollout>('Rollout')) {
     if (!('workloadRef' in item.object.spec)) reconcileRollout(world, item, time);
   }
+  for (const item of world.list<HttpRoute>('HTTPRoute')) reconcileRoute(world, item, time);
   return { world, now, save: () => world.save() };
 }

@@ -49,7 +49,9 @@ function objects(deps: StandInDeps): Hono {
   const inCluster = (work: (request: ResourceRequest) => Response | Promise<Response>) => async (c: Context) => {
     const cluster = openCluster(deps);
     try {
-      const answer = await work({ c, cluster, resource: resourceOf(c), namespace: c.req.param('namespace') ?? '' });
+      const request = { c, cluster, resource: resourceOf(c), namespace: c.req.param('namespace') ?? '' };
+      authorize(request);
+      const answer = await work(request);
       cluster.save();
       return answer;
     } catch (error) {
@@ -72,6 +74,22 @@ function objects(deps: StandInDeps): Hono {
       inCluster((request) => request.c.json(scaleOf(request, itemOf(request).object))),
     )
     .patch('/:name/scale', inCluster(patchScale));
+}
+
+const VERBS: Readonly<Record<string, string>> = { GET: 'get', POST: 'create', PATCH: 'patch', DELETE: 'delete' };
+
+/** @throws HTTPException 403 if the role of the caller does not allow the request */
+function authorize({ c, cluster, resource, namespace }: ResourceRequest): void {
+  const { group, plural } = resource;
+  const name = c.req.param('name');
+  const verb = c.req.method === 'GET' && name === undefined ? 'list' : (VERBS[c.req.method] ?? '');
+  if (!cluster.world.settings.denied.includes(`${verb} ${plural}.${group}`)) return;
+  const object = name === undefined ? '' : ` "${name}"`;
+  throw failure(
+    403,
+    `${plural}.${group}${object} is forbidden: User "system:serviceaccount:ops:firebreak" cannot ${verb} resource ` +
+      `"${plural}" in API group "${group}" in the namespace "${namespace}"`,
+  );
 }
 
 type ResourceRequest = { c: Context; cluster: Cluster; resource: Resource; namespace: string };

@@ -104,6 +104,56 @@ export const ImageUpdateAutomationSpec = z.looseObject({
 });
 export type ImageUpdateAutomationSpec = z.infer<typeof ImageUpdateAutomationSpec>;
 
+const BackendRef = z.looseObject({
+  group: z.string().default(''),
+  kind: z.string().default('Service'),
+  name: z.string().min(1),
+  namespace: z.string().optional(),
+  port: z.int().min(1).max(65535).optional(),
+  weight: z.int().min(0).max(1_000_000).default(1),
+});
+
+/**
+ * The spec of an HTTPRoute of the Gateway API, with the limits of its CRD.
+ * @see https://gateway-api.sigs.k8s.io/reference/spec/#httproute (read 2026-11)
+ */
+export const HttpRouteSpec = z.looseObject({
+  parentRefs: z
+    .array(z.looseObject({ name: z.string().min(1) }))
+    .max(32)
+    .default([]),
+  rules: z
+    .array(
+      z.looseObject({
+        backendRefs: z
+          .array(
+            BackendRef.refine(({ group, kind, port }) => group !== '' || kind !== 'Service' || port !== undefined, {
+              error: 'Must have port for Service reference',
+            }),
+          )
+          .max(16)
+          .default([]),
+      }),
+    )
+    .min(1)
+    .max(16),
+});
+export type HttpRouteSpec = z.infer<typeof HttpRouteSpec>;
+
+export type HttpRouteStatus = {
+  parents?: { parentRef: object; controllerName: string; conditions: (Condition & { observedGeneration: number })[] }[];
+};
+export type HttpRoute = KubernetesObject<HttpRouteSpec, HttpRouteStatus>;
+
+/**
+ * The spec of a TrafficSplit of the Service Mesh Interface.
+ * @see https://github.com/servicemeshinterface/smi-spec/tree/main/apis/traffic-split (read 2026-11)
+ */
+export const TrafficSplitSpec = z.looseObject({
+  service: z.string().min(1),
+  backends: z.array(z.looseObject({ service: z.string().min(1), weight: z.int().min(0) })),
+});
+
 export type ReplicaSetSpec = { replicas: number; selector: { matchLabels: Texts }; template: PodTemplate };
 export type ReplicaSetStatus = { replicas: number; readyReplicas?: number; availableReplicas?: number };
 

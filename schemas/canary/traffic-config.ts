@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { HttpUrl } from '../config/endpoint.ts';
 import { LambdaAliasDeployer } from '../rollback/targets/aws.ts';
+import { ClusterAccess, KubernetesName } from '../rollback/targets/kubernetes.ts';
 import { Auth } from '../rollback/targets/target.ts';
 
 /** A system with the HTTP API that `docs/reference/traffic-routers.md` describes. */
@@ -12,6 +13,50 @@ const HttpTraffic = z.strictObject({
 });
 export type HttpTraffic = z.infer<typeof HttpTraffic>;
 
+/** A Kubernetes Service that gets traffic, and the Deployment whose pods it selects. */
+const TrafficBackend = z.strictObject({
+  service: KubernetesName,
+  /** Absent: the name of the Service. */
+  deployment: KubernetesName.optional(),
+});
+export type TrafficBackend = z.infer<typeof TrafficBackend>;
+
+const Backends = {
+  /** The new version is deployed behind the one without traffic. */
+  backends: z
+    .array(TrafficBackend)
+    .length(2)
+    .refine(([one, other]) => one?.service !== other?.service, 'must be two different Services'),
+  /** The container whose image tag is the version. Absent: the first container. */
+  container: KubernetesName.optional(),
+};
+
+/** The weights of an HTTPRoute of the Kubernetes Gateway API. */
+const GatewayTraffic = z.strictObject({
+  kind: z.literal('gateway-api'),
+  ...ClusterAccess,
+  /** Name of the HTTPRoute. Absent: the service's name. */
+  route: KubernetesName.optional(),
+  ...Backends,
+});
+export type GatewayTraffic = z.infer<typeof GatewayTraffic>;
+
+/** The weights of a TrafficSplit of the Service Mesh Interface. */
+const SmiTraffic = z.strictObject({
+  kind: z.literal('smi'),
+  ...ClusterAccess,
+  /** Name of the TrafficSplit. Absent: the service's name. */
+  split: KubernetesName.optional(),
+  apiVersion: z.enum(['v1alpha2', 'v1alpha3', 'v1alpha4']).default('v1alpha4'),
+  ...Backends,
+});
+export type SmiTraffic = z.infer<typeof SmiTraffic>;
+
 /** What distributes the traffic of a service between two versions. */
-export const TrafficConfig = z.discriminatedUnion('kind', [HttpTraffic, LambdaAliasDeployer]);
+export const TrafficConfig = z.discriminatedUnion('kind', [
+  HttpTraffic,
+  LambdaAliasDeployer,
+  GatewayTraffic,
+  SmiTraffic,
+]);
 export type TrafficConfig = z.infer<typeof TrafficConfig>;

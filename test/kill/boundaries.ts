@@ -23,7 +23,7 @@ const REPEATED: readonly [calls: RegExp, times: number][] = [
 ];
 
 /** Calls to vendors that have an effect. They have two more boundaries inside of the vendor. */
-const EFFECT = /^(PagerDuty|CD roll-back|PATCH \/api\/v2\/flags|POST \/(drains|hooks))/;
+const EFFECT = /^(PagerDuty|CD roll-back|PATCH \/api\/v2\/flags|POST \/(drains|hooks)|PUT \/api\/v1\/traffic)/;
 
 /**
  * Returns all boundaries of the story, in the order of a run without a kill. If a call is sent immediately after a
@@ -52,6 +52,14 @@ const atVendor = (boundary: string): string[] => {
   const call = boundary.replace(/^before /, '');
   return EFFECT.test(call) ? [`ahead of ${call}`, `inside ${call}`] : [];
 };
+
+/** Calls of watches and canaries, and of what they start: changes, alerts, a rollback, a page. */
+const OF_RELEASES =
+  /CANARY|WATCH|Put CHG|LIVE|Put EP|firebreak-(urgent|ordinary)|Invoke (incident-response|route)|CD roll-back|PagerDuty|\/traffic |SendDurable|Checkpoint \w+ (begin|advance|wake-up|await-request|check|pause|roll-back|conclude) /;
+
+/** Returns the boundaries that are particular to the story of a new version. Others belong to every story. */
+export const ofReleases = (boundaries: readonly string[]): string[] =>
+  boundaries.filter((boundary) => OF_RELEASES.test(boundary));
 
 /** Calls that create something where incidents are shown. If repeated, it would be there twice. */
 const MADE =

@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, test, type TestContext } from 'vitest';
+import type { ReleaseStory } from '../support/scenario/release.ts';
 import type { Story } from '../support/scenario/scenario.ts';
 import { type Death, sampleOf } from './boundaries.ts';
+import { playReleaseKilledAt } from './release.ts';
 import { type Course, playKilledAt } from './run.ts';
 import { playRunbookKilledAt } from './runbook.ts';
 import { playShown } from './shown.ts';
@@ -52,6 +54,12 @@ export function killsAtEach(story: string, boundaries: readonly string[], played
 export function killsInRunbook(boundaries: readonly string[]): Kills {
   const kills = (chosen ? [chosen] : boundaries).map((at) => ({ at, play: () => playRunbookKilledAt([at]) }));
   return { story: 'runbook', kills, mustBeReached: MOST, timeoutMs: TIMEOUT_MS };
+}
+
+/** Kills at each boundary in the story of a canary or of a watched deploy. */
+export function killsInRelease(played: ReleaseStory, boundaries: readonly string[]): Kills {
+  const kills = (chosen ? [chosen] : boundaries).map((at) => ({ at, play: () => playReleaseKilledAt([at], played) }));
+  return { story: played, kills, mustBeReached: MOST, timeoutMs: TIMEOUT_MS };
 }
 
 /** The deaths around calls that show an incident. FIREBREAK_KILL_AT selects one of them. */

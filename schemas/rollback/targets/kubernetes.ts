@@ -10,7 +10,7 @@ export const KubernetesName = z
   .regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/, 'must be a Kubernetes name: lowercase letters, digits, - and .');
 
 /** Access to the API of a Kubernetes cluster. */
-const Cluster = {
+export const ClusterAccess = {
   /** URL of the API server. Absent: `KUBERNETES_URL`. */
   url: HttpUrl.optional(),
   /** Absent: the token in `KUBERNETES_TOKEN`. */
@@ -21,7 +21,7 @@ const Cluster = {
 /** A Kubernetes Deployment: its pod template is restored from a specific ReplicaSet. */
 const KubernetesDeployer = z.strictObject({
   kind: z.literal('kubernetes'),
-  ...Cluster,
+  ...ClusterAccess,
   /** Absent: the service's name. */
   deployment: KubernetesName.optional(),
   /** The container whose image tag is the version. Absent: the first container. */
@@ -34,7 +34,7 @@ export type KubernetesDeployer = z.infer<typeof KubernetesDeployer>;
 /** An Argo Rollouts Rollout: a running canary is aborted, a finished one returns to a specific revision. */
 const ArgoRolloutsDeployer = z.strictObject({
   kind: z.literal('argo-rollouts'),
-  ...Cluster,
+  ...ClusterAccess,
   rollout: KubernetesName.optional(),
   container: KubernetesName.optional(),
 });
@@ -43,7 +43,7 @@ export type ArgoRolloutsDeployer = z.infer<typeof ArgoRolloutsDeployer>;
 /** A Flagger canary, rolled back through its rollback gate while it runs. */
 const FlaggerDeployer = z.strictObject({
   kind: z.literal('flagger'),
-  ...Cluster,
+  ...ClusterAccess,
   canary: KubernetesName.optional(),
   container: KubernetesName.optional(),
 });

@@ -1,6 +1,8 @@
 import { describe } from 'vitest';
-import { boundariesIn, boundariesOf, chanceOf, deathsWhereShown, sampleOf } from '../boundaries.ts';
-import { killInAll, killsAtEach, killsInRunbook, killsWhereShown } from '../each.ts';
+import type { ReleaseStory } from '../../support/scenario/release.ts';
+import { boundariesIn, boundariesOf, chanceOf, deathsWhereShown, ofReleases, sampleOf } from '../boundaries.ts';
+import { killInAll, killsAtEach, killsInRelease, killsInRunbook, killsWhereShown } from '../each.ts';
+import { playReleaseKilledAt } from '../release.ts';
 import { playRunbookKilledAt } from '../runbook.ts';
 import { playShown } from '../shown.ts';
 
@@ -41,11 +43,15 @@ function someOfRunbook(own: readonly string[]): string[] {
 
 /** In one file, so that the kills of all stories share the time that there is. */
 describe(`kill -9 at every boundary; samples are chosen by FIREBREAK_SEED=${seed}`, async () => {
-  const [act, approve, runbook, shown] = await Promise.all([
+  const ofRelease = async (story: ReleaseStory) =>
+    ofReleases(boundariesIn((await playReleaseKilledAt([], story)).passed));
+  const [act, approve, runbook, shown, canary, watch] = await Promise.all([
     boundariesOf('act'),
     boundariesOf('approve'),
     playRunbookKilledAt([]).then(({ passed }) => boundariesIn(passed)),
     playShown(),
+    ofRelease('canary'),
+    ofRelease('watch'),
   ]);
   const known = new Set(act);
   const own = (boundaries: readonly string[]) => boundaries.filter((boundary) => !known.has(boundary));
@@ -55,6 +61,8 @@ describe(`kill -9 at every boundary; samples are chosen by FIREBREAK_SEED=${seed
     killsAtEach('twice', twice(act), 'act'),
     killsAtEach('moments', momentsOfALife(), 'act', 0.5), // a faster machine ends the story before the later times
     killsInRunbook(someOfRunbook(own(runbook))),
+    killsInRelease('canary', canary),
+    killsInRelease('watch', watch),
     killsWhereShown(deathsWhereShown(shown.passed, seed)),
   ]);
 });

@@ -65,12 +65,14 @@ export async function startVendors(options: VendorOptions): Promise<Vendors> {
     await sandbox('/slack/channels', { name: 'payments' });
   }
   const pagerduty = await urlOf('pagerduty');
+  const cd = await urlOf('cd');
   return {
     env: {
       FIREBREAK_SANDBOX: 'off',
       PAGERDUTY_EVENTS_URL: pagerduty,
       PAGERDUTY_ROUTING_KEY: 'scenario000000000000000000000000',
-      CD_URL: `${await urlOf('cd')}/api/v1/rollback`,
+      CD_URL: `${cd}/api/v1/rollback`,
+      TRAFFIC_URL: `${cd}/api/v1/traffic`,
       // People on call are invited to the channel.
       ...(channels && { PAGERDUTY_API_URL: pagerduty, PAGERDUTY_API_TOKEN: 'scenario' }),
       ...(channels && (await channelUrls(urlOf))),

@@ -1,0 +1,124 @@
+import * as z from 'zod';
+import type { TargetResponse } from '../../domain/rollback/targets.ts';
+import { Metadata } from '../kubernetes/objects.ts';
+import { refuse } from '../shared/refusals.ts';
+import { type Shares, sharesOf, weightsOf } from '../kubernetes/backends.ts';
+
+const BackendRef = z.object({
+  group: z.string().default(''),
+  kind: z.string().default('Service'),
+  name: z.string(),
+  /** Absent: the namespace of the route. */
+  namespace: z.string().optional(),
+  weight: z.int().min(0).default(1),
+});
+
+const RouteCondition = z.object({
+  type: z.string(),
+  status: z.string(),
+  reason: z.string().default(''),
+  message: z.string().default(''),
+  observedGeneration: z.number().optional(),
+});
+
+/**
+ * A route of the Gateway API.
+ * @see https://gateway-api.sigs.k8s.io/reference/spec/#httproute
+ */
+export const HttpRoute = z.object({
+  metadata: Metadata.extend({ namespace: z.string() }),
+  spec: z.object({
+    rules: z.array(z.object({ name: z.string().optional(), backendRefs: z.array(BackendRef).default([]) })).default([]),
+  }),
+  status: z
+    .object({ parents: z.array(z.object({ conditions: z.array(RouteCondition).default([]) })).default([]) })
+    .prefault({}),
+});
+export type HttpRoute = z.infer<typeof HttpRoute>;
+
+export const httpRoutePath = (namespace: string, name: string): string =>
+  `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes/${name}`;
+
+type Rule = { index: number; backendRefs: z.infer<typeof BackendRef>[] };
+
+/**
+ * Returns the shares of Services in percent, over all rules that have one of `services` as a backend. If rules differ, a
+ * Service has the largest of its shares.
+ *
+ * @throws Ended if no rule has all of them
+ */
+export function sharesIn(route: HttpRoute, services: readonly string[]): Shares {
+  const largest = new Map<string, number>();
+  for (const { backendRefs } of rulesOf(route, services))
+    for (const [service, share] of sharesOf(backendRefs.map((ref) => [nameIn(route, ref), ref.weight])))
+      largest.set(service, Math.max(largest.get(service) ?? 0, share));
+  return largest;
+}
+
+/** Returns operations of a JSON patch that give Services these shares, in percent, in each rule. */
+export function shareOperations(route: HttpRoute, shares: Shares): object[] {
+  const weights = weightsOf(shares);
+  return rulesOf(route, [...shares.keys()]).flatMap(({ index, backendRefs }) =>
+    backendRefs.flatMap((ref, position) => {
+      const weight = weights.get(nameIn(route, ref));
+      return weight === undefined
+        ? []
+        : [{ op: 'add', path: `/spec/rules/${index}/backendRefs/${position}/weight`, value: weight }];
+    }),
+  );
+}
+
+/** @throws Ended if a rule has only some of the Services, or none has all */
+function rulesOf(route: HttpRoute, services: readonly string[]): Rule[] {
+  const { namespace, name } = route.metadata;
+  const rules = route.spec.rules.flatMap(({ backendRefs }, index) => {
+    const names = backendRefs.map((ref) => nameIn(route, ref));
+    const found = services.filter((service) => names.includes(service));
+    if (found.length === 0) return [];
+    const missing = services.filter((service) => !names.includes(service));
+    if (missing.length > 0)
+      throw refuse(
+        `rule ${index + 1} of HTTPRoute ${namespace}/${name} has the backend ${found.join(', ')}, but not ${missing.join(', ')}`,
+      );
+    return [{ index, backendRefs }];
+  });
+  if (rules.length === 0)
+    throw refuse(`no rule of HTTPRoute ${namespace}/${name} has the backends ${services.join(' and ')}`);
+  return rules;
+}
+
+/** Names a backend. What is not a Service of the route's namespace has its kind and namespace in its name. */
+function nameIn({ metadata }: HttpRoute, { group, kind, name, namespace }: z.infer<typeof BackendRef>): string {
+  const isOwn = group === '' && kind === 'Service' && (namespace ?? metadata.namespace) === metadata.namespace;
+  return isOwn ? name : [group, kind, namespace, name].filter(Boolean).join('/');
+}
+
+/**
+ * Returns whether the gateways serve the newest generation of the route. A parent that rejects it serves nothing of it.
+ *
+ * @param needsBackends whether all backends must be found
+ */
+export function acceptanceOf({ metadata, status }: HttpRoute, needsBackends: boolean): TargetResponse {
+  const progress: TargetResponse = { kind: 'in_progress', id: null, handle: null };
+  const parents = status.parents.map(({ conditions }) => {
+    const find = (type: string) => conditions.find((condition) => condition.type === type);
+    return { accepted: find('Accepted'), resolved: find('ResolvedRefs'), partly: find('PartiallyInvalid') };
+  });
+  const isCurrent = ({ observedGeneration }: z.infer<typeof RouteCondition>): boolean =>
+    (observedGeneration ?? metadata.generation) >= metadata.generation;
+  for (const { partly } of parents)
+    if (partly?.status === 'True' && isCurrent(partly))
+      return { kind: 'failed', detail: `the gateway does not serve all rules: ${partly.message || partly.reason}` };
+  if (parents.length === 0) return progress;
+  for (const { accepted } of parents)
+    if (accepted === undefined || !isCurrent(accepted) || accepted.status === 'Unknown') return progress;
+  const serving = parents.filter(({ accepted }) => accepted?.status === 'True');
+  if (serving.length === 0) {
+    const { message = '', reason = '' } = parents[0]?.accepted ?? {};
+    return { kind: 'failed', detail: `no gateway accepts the route: ${message || reason}` };
+  }
+  const unresolved = serving.find(({ resolved }) => resolved?.status === 'False' && isCurrent(resolved))?.resolved;
+  if (needsBackends && unresolved !== undefined)
+    return { kind: 'failed', detail: `the gateway cannot use a backend: ${unresolved.message || unresolved.reason}` };
+  return { kind: 'succeeded', id: `generation ${metadata.generation}` };
+}
