@@ -59,6 +59,9 @@ export class Client {
   put = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
     this.#ask('PUT', path, schema, { body });
 
+  patch = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
+    this.#ask('PATCH', path, schema, { body });
+
   /** Posts a file that is compressed with gzip. */
   upload = <S extends z.ZodType>(path: string, gzip: Uint8Array<ArrayBuffer>, schema: S): Promise<z.infer<S>> =>
     this.#ask('POST', path, schema, { gzip });

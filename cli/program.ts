@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { addActionItems } from './commands/action-items.ts';
 import { addAudit } from './commands/audit.ts';
 import { addAutomation } from './commands/automation.ts';
 import { addBackup } from './commands/backup.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addDoctor,
   addImport,
   addIncident,
+  addActionItems,
   addDeploy,
   addPipeline,
   addDrill,

@@ -9,8 +9,10 @@ import {
   ReleaseEvent,
   releaseOf,
 } from '../../integrations/github/code.ts';
+import { idOf, IssuesEvent } from '../../integrations/github/action-item-issues.ts';
 import { reportOfJob, reportOfRun, WorkflowJobEvent, WorkflowRunEvent } from '../../integrations/github/pipelines.ts';
 import { readFluxEvent } from '../../integrations/flux/event.ts';
+import { issueChanged } from '../postmortems/issues/receive.ts';
 import { recordPush } from './add-commits.ts';
 import { type ForgeDeps, type ForgeEvent, type ForgeAnswer, parsedEvent, reportAll, reportRun } from './forge-event.ts';
 import { reportRead } from './receive-webhook.ts';
@@ -29,6 +31,7 @@ const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
   ['pull_request', recordPullRequest],
   ['pull_request_review.submitted', recordPullRequest],
   ['release.published', recordRelease],
+  ['issues', noteIssue],
 ]);
 
 /**
@@ -92,4 +95,13 @@ async function reportFluxDispatch(deps: ForgeDeps, { payload, trace }: ForgeEven
   if (result.kind === 'ignored') return { ignored: `repository_dispatch: ${result.why}` };
   const [why] = result.unmapped;
   return { changes: result.changes, ...(why !== undefined && { unmapped: why }) };
+}
+
+/** Notes that the issue of an action item may have changed. */
+async function noteIssue(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+  const { action, issue, repository } = parsedEvent(IssuesEvent, event);
+  const id = idOf(repository.full_name, issue.number);
+  return (await issueChanged(deps, 'github', id))
+    ? { recorded: id }
+    : { ignored: `issues.${action}: ${id} belongs to no action item` };
 }

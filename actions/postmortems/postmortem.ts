@@ -19,6 +19,7 @@ import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../../do
 import type { DraftInput } from '../../domain/postmortems/record.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import {
+  type ActionItemIssue,
   type ActionItemPatch,
   ActionItemId,
   type ActionItemView,
@@ -351,6 +352,7 @@ const NOT_STORED = {
 export const actionItemView = (
   { id, incident_id, service, environment, title, owner, due, priority, done, updated_at }: StoredActionItem,
   now: Timestamp,
+  issue: ActionItemIssue | null = null,
 ): ActionItemView => ({
   id,
   incident_id,
@@ -362,13 +364,14 @@ export const actionItemView = (
   due,
   priority,
   updated_at,
+  issue,
 });
 
 /** How often a change of an item is applied again to a text that has changed meanwhile. */
 const TRIES = 5;
 
 /**
- * Changes an action item: its line in the text of the post-mortem.
+ * Changes an action item: its line in the text of the post-mortem. With another title it has another ID.
  *
  * @throws Refusal 403, 404; 409 if the text keeps changing
  */
@@ -396,7 +399,8 @@ export async function changeActionItem(
       changed === markdown
         ? record
         : await store(deps, found, { markdown: changed, state: record.state, at, by: caller.name });
-    const item = saved && itemsOf(saved, changed, alertOf(found.record)).find((other) => other.id === id);
+    const items = saved && itemsOf(saved, changed, alertOf(found.record));
+    const item = items?.[placed.indexOf(one)];
     if (item !== undefined) return actionItemView(item, at);
   }
   throw new Refusal(409, 'stale-revision', `the post-mortem of action item ${id} keeps changing; try again`);

@@ -13,6 +13,7 @@ import { IncidentLog } from '../table/incidents/incident-log.ts';
 import { IncidentTable } from '../table/incidents/incidents.ts';
 import { RunbookTable } from '../table/incidents/runbooks.ts';
 import { AlertNoticeTable } from '../table/messages/alert-notices.ts';
+import { ActionItemIssueTable } from '../table/postmortems/action-item-issues.ts';
 import { PostmortemTable } from '../table/postmortems/postmortems.ts';
 import { DeliveryTable } from '../table/status/deliveries.ts';
 import { PublicIncidentTable } from '../table/status/public-incidents.ts';
@@ -39,6 +40,7 @@ export function incidentDeps(
     ),
     drills: new DrillTable(table, clock),
     postmortems: new PostmortemTable(table),
+    actionItemIssues: new ActionItemIssueTable(table, clock),
     evidencePacks: new EvidenceTable(table, blobs),
     quarantine: new QuarantineTable(table, blobs, clock),
     alertNotices: new AlertNoticeTable(table),

@@ -1,5 +1,7 @@
 import type { Tickets } from '../../domain/messages/channels.ts';
 import type { MessageDeps } from '../../domain/ports/deps.ts';
+import type { IssueTracker } from '../../domain/postmortems/issues.ts';
+import { githubTracker } from '../../integrations/github/action-item-issues.ts';
 import { githubIssues } from '../../integrations/github/issues.ts';
 import { grafanaAnnotations } from '../../integrations/grafana/annotations.ts';
 import { openTelemetrySpans } from '../../integrations/opentelemetry/spans.ts';
@@ -11,6 +13,7 @@ import { statuspage } from '../../integrations/statuspage/status-page.ts';
 import { webhookReceivers } from '../../integrations/webhook/receivers.ts';
 import { webhookTickets } from '../../integrations/webhook/ticket.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
+import type { TrackerConfig } from '../../schemas/postmortems/trackers.ts';
 import { UserCacheTable } from '../table/access/user-cache.ts';
 import { DigestTable } from '../table/messages/digests.ts';
 import { ProcessedEventTable } from '../table/messages/processed-events.ts';
@@ -47,6 +50,7 @@ export function messageDeps(shared: Shared): MessageDeps {
       }),
     ),
     ticketsFor: async (target: TicketTarget) => counted('tickets', await ticketsFor(target, shared)),
+    trackerFor: async (config) => counted('trackers', await trackerFor(config, shared)),
     receivers: counted('webhooks', webhookReceivers({ secrets, clock })),
     changeEvents: counted(
       'pagerduty',
@@ -78,4 +82,12 @@ async function ticketsFor(
   const { repository, labels } = target;
   const access = await github.to(repository);
   return { ...githubIssues({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
+}
+
+async function trackerFor(
+  { github: { repository, labels } }: TrackerConfig,
+  { system: { standIns }, github }: Shared,
+): Promise<IssueTracker> {
+  const access = await github.to(repository);
+  return { ...githubTracker({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
 }

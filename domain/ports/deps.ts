@@ -31,6 +31,7 @@ import type { Spans } from '../delivery/span.ts';
 import type { ChangeEvents } from '../pagerduty/change-event.ts';
 import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
+import type { TrackerFor } from '../postmortems/issues.ts';
 import type { Deployer, Flags, ImageAutomation } from '../rollback/targets.ts';
 import type { SloAlerts, SloCorrections, SloDays, SloLease, SloMetrics, SloStatuses } from './slo.ts';
 import type { PublicIncidents } from './status.ts';
@@ -50,7 +51,7 @@ import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
 import type { JudgeMetrics, Metrics, VersionLabels } from './metrics.ts';
 import type { Pager } from './paging.ts';
-import type { Postmortems } from './postmortems.ts';
+import type { ActionItemIssues, Postmortems } from './postmortems.ts';
 import type { HttpCalls, RunbookRuns } from './runbooks.ts';
 import type {
   Backlog,
@@ -107,6 +108,7 @@ export type IncidentDeps = {
   effects: Effects;
   runbooks: RunbookRuns;
   postmortems: Postmortems;
+  actionItemIssues: ActionItemIssues;
   evidencePacks: EvidencePacks;
   drills: Drills;
   quarantine: Quarantine;
@@ -201,6 +203,7 @@ export type MessageDeps = {
   annotations: Annotations;
   /** Undefined: the configuration is incomplete. */
   ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
+  trackerFor: TrackerFor;
   /** External receivers of webhooks about incidents. */
   receivers: WebhookReceivers;
   changeEvents: ChangeEvents;

@@ -1,5 +1,11 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { ActionItem, ActionItemId, PostmortemRecord } from '../../schemas/postmortems/postmortem.ts';
+import type {
+  ActionItem,
+  ActionItemId,
+  IssueRecord,
+  PostmortemRecord,
+  Tracker,
+} from '../../schemas/postmortems/postmortem.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { AuditEntry } from './freeze.ts';
 import type { Page } from './common.ts';
@@ -23,7 +29,8 @@ export type Postmortems = {
   /** Returns the text of a saved version. */
   text(id: IncidentId, revision: number): Promise<string | undefined>;
   /**
-   * Saves a version with its action items and an entry of the audit log, in one transaction.
+   * Saves a version with its action items and an entry of the audit log, in one transaction, and marks the incident for
+   * a comparison of its items with their issues. Items that did not change keep the time of their last change.
    *
    * @param postmortem its `revision` is the number of the new version
    * @returns false: another version has been saved since
@@ -43,6 +50,40 @@ export type Postmortems = {
     cursor?: string;
     keep: (item: StoredActionItem) => boolean;
   }): Promise<Page<StoredActionItem>>;
+  /** Returns the action items of an incident, in any order. Strongly consistent. */
+  itemsOf(service: string, id: IncidentId): Promise<StoredActionItem[]>;
   /** Returns the action items of a service that are not done. Strongly consistent. */
   openItemsOf(service: string): Promise<StoredActionItem[]>;
+};
+
+/** A mark that an incident's action items are to be compared with their issues from a time on. */
+export type ComparisonMark = { id: IncidentId; at: Timestamp; mark: string };
+
+/** The issues of action items, and when they are compared next. */
+export type ActionItemIssues = {
+  /** Reads strongly consistently. */
+  read(id: IncidentId): Promise<IssueRecord | undefined>;
+  /** Reads several, eventually consistent. */
+  readAll(ids: readonly IncidentId[]): Promise<IssueRecord[]>;
+  /**
+   * Writes the record, and adds issues to the index.
+   *
+   * @param record its `rev` is that of the new version
+   * @param found IDs of issues that the record names for the first time
+   * @returns false: another version has been written since it was read
+   */
+  write(record: IssueRecord, found?: readonly { tracker: Tracker; id: string }[]): Promise<boolean>;
+  /** Returns the incident whose action item has this issue. Also finds links that have ended. */
+  incidentOf(tracker: Tracker, issueId: string): Promise<IncidentId | undefined>;
+  /** Asks for an issue of an item, and marks its incident. */
+  request(id: IncidentId, item: ActionItemId, by: string): Promise<void>;
+  requested(id: IncidentId): Promise<{ item: ActionItemId; by: string }[]>;
+  /** Forgets requests that are fulfilled. */
+  fulfilled(id: IncidentId, items: readonly ActionItemId[]): Promise<void>;
+  /** Marks an incident for a comparison now. Saving a post-mortem does the same. */
+  mark(id: IncidentId): Promise<void>;
+  /** Returns all marks, the oldest first. */
+  marks(): Promise<ComparisonMark[]>;
+  /** Moves a mark, or removes it. Does nothing if the incident was marked again since. */
+  settle(mark: ComparisonMark, next: Timestamp | null): Promise<void>;
 };

@@ -94,7 +94,7 @@ const detailsIn = (details: string): Partial<Record<'owner' | 'due' | 'priority'
 export function withItem(markdown: string, { at, item }: PlacedItem, patch: ActionItemPatch): string {
   const lines = markdown.split('\n');
   const [, bullet = '- ', , , end = ''] = ITEM.exec(lines[at] ?? '') ?? [];
-  const { status, ...details } = patch;
+  const { status, ...details } = patch; // what is undefined stays
   const given = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
   const changed: ActionItem = { ...item, ...given, ...(status !== undefined && { done: status === 'done' }) };
   return lines.toSpliced(at, 1, `${bullet}${taskOf(changed)}${end}`).join('\n');
@@ -137,3 +137,13 @@ export function matchesStatus(
   const is = statusOf(item, now.slice(0, 10));
   return is === status || (status === 'open' && is === 'overdue');
 }
+
+/** Returns the items of a new version. Those that did not change keep the time of their last change. */
+export const withTimes = <T extends ActionItem & { id: string; updated_at: Timestamp }>(
+  items: readonly T[],
+  before: readonly T[],
+): T[] =>
+  items.map((item) => {
+    const same = before.find(({ id }) => id === item.id);
+    return same !== undefined && itemLine(same) === itemLine(item) ? { ...item, updated_at: same.updated_at } : item;
+  });

@@ -1,12 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
-import {
-  actionItemView,
-  changeActionItem,
-  checked,
-  readPostmortem,
-  savePostmortem,
-} from '../../actions/postmortems/postmortem.ts';
+import { changeActionItem, checked, readPostmortem, savePostmortem } from '../../actions/postmortems/postmortem.ts';
+import { requestIssue } from '../../actions/postmortems/issues/request.ts';
+import { viewsOf, withIssue } from '../../actions/postmortems/issues/view.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { matchesStatus } from '../../domain/postmortems/action-items.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -151,7 +147,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
           (service === undefined || item.service === service) &&
           c.var.may({ service: item.service, environment: item.environment }),
       });
-      return c.json({ items: items.map((item) => actionItemView(item, now)), next_cursor }, 200);
+      return c.json({ items: await viewsOf(deps, items), next_cursor }, 200);
     },
   );
 
@@ -172,7 +168,29 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
         422: problems('Validation failed'),
       },
     }),
-    async (c) => c.json(await changeActionItem(deps, c.var.caller, c.req.valid('param').id, c.req.valid('json')), 200),
+    async (c) => {
+      const item = await changeActionItem(deps, c.var.caller, c.req.valid('param').id, c.req.valid('json'));
+      return c.json(await withIssue(deps, item), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/action-items/{id}/issue',
+      tags: ['post-mortems'],
+      summary: 'Create the issue of an action item in the configured tracker, within a minute; once',
+      request: { params: z.object({ id: ActionItemId }) },
+      responses: {
+        202: answers('The action item. Its issue has a key when it is created', Item),
+        404: problems('Not found'),
+        409: problems('No tracker is configured for the service, or the item is done'),
+      },
+    }),
+    async (c) => c.json(await requestIssue(deps, c.var.caller, c.req.valid('param').id), 202),
   );
 }
 

@@ -23,7 +23,7 @@ const Taken = z
     changes: z.array(z.string()).optional(),
     /** ID of the run that the event has recorded or updated. */
     pipeline_run: z.string().optional(),
-    /** The push, pull request, or release that was kept. */
+    /** The push, pull request, or release that was kept, or the issue whose action item will be compared. */
     recorded: z.string().optional(),
     /** Why no service was found for the change or the run. It is kept. */
     unmapped: z.string().optional(),
@@ -47,7 +47,7 @@ export function githubRoutes(app: Api, deps: Deps): void {
       path: PATH,
       tags: ['integrations'],
       summary:
-        'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule, push, pull_request, pull_request_review, release, workflow_run, workflow_job, and repository_dispatch of Flux; ignores others',
+        'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule, push, pull_request, pull_request_review, release, workflow_run, workflow_job, issues of action items, and repository_dispatch of Flux; ignores others',
       responses: {
         202: answers('Accepted or ignored', Taken),
         400: problems('Not JSON; kept in quarantine'),

@@ -38,7 +38,7 @@ export type VendorApi = {
 };
 
 export type VendorCall<T> = {
-  method: 'GET' | 'POST' | 'PATCH';
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT';
   /** Appended to the base URL, with its query. */
   path: string;
   headers?: Record<string, string>;

@@ -31,6 +31,7 @@ import {
   recallActionItems,
   remindOfPostmortems,
 } from './postmortems.ts';
+import { compareIssues } from '../../actions/postmortems/issues/compare.ts';
 import { watchDeployments } from '../../actions/changes/watch-deployments.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
@@ -82,6 +83,8 @@ export type SweepDeps = ProtectionDeps &
     | 'sloAlerts'
     | 'audit'
     | 'publicIncidents'
+    | 'actionItemIssues'
+    | 'trackerFor'
     | 'sloStatuses'
     | 'deployHistory'
     | 'deployerFor'
@@ -126,6 +129,7 @@ export async function sweep(
     ['recall action items', () => recallActionItems(deps, open)],
     ['store evidence', () => storeDueEvidence(deps)],
     ['draft post-mortems', () => draftDue(deps)],
+    ['compare action items with issues', () => compareIssues(deps)],
     ['send reminders of post-mortems', () => remindOfPostmortems(deps)],
     ['announce maintenance', () => announceMaintenance(deps)],
     ['mirror maintenance', () => mirrorMaintenance(deps)],

@@ -11,7 +11,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
+import { answered, setAgainFrom, sureFrom } from '../../domain/messages/unclear.ts';
 
 /** Rate limit. Grafana publishes none, but stores annotations in a database. */
 const GRAFANA: Method = { name: 'grafana', allowances: { grafana: { perSecond: 5, burst: 20 } } };

@@ -15,7 +15,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { answered, sureFrom } from '../sync/unclear.ts';
+import { answered, sureFrom } from '../../domain/messages/unclear.ts';
 
 /** Rate limit. Argo CD publishes none. */
 const IMAGES: Method = { name: 'images', allowances: { images: { perSecond: 5, burst: 20 } } };

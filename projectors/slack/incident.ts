@@ -19,7 +19,7 @@ import { IncidentId } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
+import { answered, setAgainFrom, sureFrom } from '../../domain/messages/unclear.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
 import { type MemberDeps, ChannelMembers } from './members.ts';
 import { markOf, postOnce } from './message.ts';

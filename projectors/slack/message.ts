@@ -3,7 +3,7 @@ import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { SyncSession } from '../sync/session.ts';
-import { sureFrom } from '../sync/unclear.ts';
+import { sureFrom } from '../../domain/messages/unclear.ts';
 import { METHODS } from './methods.ts';
 
 /** Maximum clock difference. The search for a message starts this long before its intent. */

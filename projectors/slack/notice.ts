@@ -7,7 +7,7 @@ import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import type { SyncSession } from '../sync/session.ts';
-import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
+import { answered, setAgainFrom, sureFrom } from '../../domain/messages/unclear.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 

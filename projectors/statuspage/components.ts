@@ -12,7 +12,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { ComponentStatus } from '../../schemas/status/states.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { answered, setAgainFrom } from '../sync/unclear.ts';
+import { answered, setAgainFrom } from '../../domain/messages/unclear.ts';
 import { ComponentState, StatuspageState } from './state.ts';
 
 /**

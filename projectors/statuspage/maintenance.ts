@@ -5,7 +5,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { SyncSession } from '../sync/session.ts';
-import { sureFrom } from '../sync/unclear.ts';
+import { sureFrom } from '../../domain/messages/unclear.ts';
 import { LIST_LAGS_SECONDS, PageComponents, STATUSPAGE, type StatuspageDeps } from './components.ts';
 import { isSame, MAINTENANCE_INDEX, MaintenanceIndex, MaintenanceState } from './state.ts';
 

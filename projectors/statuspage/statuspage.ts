@@ -9,7 +9,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { SyncSession } from '../sync/session.ts';
-import { sureFrom } from '../sync/unclear.ts';
+import { sureFrom } from '../../domain/messages/unclear.ts';
 import { LIST_LAGS_SECONDS, namesOf, PageComponents, STATUSPAGE, stateOf, type StatuspageDeps } from './components.ts';
 import { HostedMaintenancePage } from './maintenance.ts';
 import type { StatuspageState } from './state.ts';

@@ -9,7 +9,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { sureFrom } from '../sync/unclear.ts';
+import { sureFrom } from '../../domain/messages/unclear.ts';
 
 /**
  * Rate limits. GitHub's secondary limit for content is 80 a minute and 500 an hour; the primary one is 5,000 requests

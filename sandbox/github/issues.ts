@@ -10,6 +10,7 @@ export const issueTables = `
     state text not null,
     state_reason text,
     labels text not null,
+    assignees text not null default '[]',
     created_at integer not null,
     updated_at integer not null,
     closed_at integer,
@@ -35,6 +36,7 @@ export type Issue = {
   state: 'open' | 'closed';
   state_reason: string | null;
   labels: string[];
+  assignees: string[];
   created_at: number;
   updated_at: number;
   closed_at: number | null;
@@ -47,6 +49,7 @@ export type IssueChange = {
   title: string | undefined;
   body: string | null | undefined;
   labels: string[] | undefined;
+  assignees: string[] | undefined;
   state: 'open' | 'closed' | undefined;
   stateReason: string | null | undefined;
 };
@@ -62,7 +65,7 @@ export type Issues = {
   comment(issue: Issue, body: string, at: number): Comment;
 };
 
-type Row = Omit<Issue, 'labels'> & { labels: string };
+type Row = Omit<Issue, 'labels' | 'assignees'> & { labels: string; assignees: string };
 
 export function openIssues(db: DatabaseSync): Issues {
   const all = db.prepare(`
@@ -70,13 +73,14 @@ export function openIssues(db: DatabaseSync): Issues {
   const get = db.prepare('select * from github_issues where repository = ? and number = ?');
   // Issues and pull requests share one sequence of numbers.
   const insert = db.prepare(`
-    insert into github_issues (repository, number, title, body, state, labels, created_at, updated_at)
+    insert into github_issues (repository, number, title, body, state, labels, assignees, created_at, updated_at)
     values (:repository, 1 + (select count(*) from github_issues where repository = :repository)
         + (select count(*) from github_pulls where repository = :repository),
-      :title, :body, 'open', :labels, :at, :at) returning *`);
+      :title, :body, 'open', :labels, :assignees, :at, :at) returning *`);
   const change = db.prepare(`
     update github_issues
     set title = :title, body = :body, state = :state, state_reason = :state_reason, labels = :labels,
+      assignees = :assignees,
       updated_at = :updated_at, closed_at = :closed_at
     where id = :id returning *`);
   const comments = db.prepare('select id, body, created_at from github_comments where issue = ? order by id');
@@ -90,8 +94,17 @@ export function openIssues(db: DatabaseSync): Issues {
       const row = get.get(repository, number) as Row | undefined;
       return row && issueOf(row);
     },
-    open: (repository, { title, body, labels }, at) =>
-      issueOf(insert.get({ repository, title, body: body ?? null, labels: JSON.stringify(labels ?? []), at }) as Row),
+    open: (repository, { title, body, labels, assignees }, at) =>
+      issueOf(
+        insert.get({
+          repository,
+          title,
+          body: body ?? null,
+          labels: JSON.stringify(labels ?? []),
+          assignees: JSON.stringify(assignees ?? []),
+          at,
+        }) as Row,
+      ),
     change: (issue, update, at) => issueOf(change.get(changed(issue, update, at)) as Row),
     comments: ({ id }) => comments.all(id) as Comment[],
     comment({ id }, body, at) {
@@ -113,9 +126,14 @@ function changed(before: Issue, change: IssueChange, at: number): Omit<Row, 'rep
     state,
     state_reason: change.stateReason ?? defaultReason,
     labels: JSON.stringify(change.labels ?? before.labels),
+    assignees: JSON.stringify(change.assignees ?? before.assignees),
     updated_at: at,
     closed_at: state === 'open' ? null : (before.closed_at ?? at),
   };
 }
 
-const issueOf = (row: Row): Issue => ({ ...row, labels: JSON.parse(row.labels) as string[] });
+const issueOf = (row: Row): Issue => ({
+  ...row,
+  labels: JSON.parse(row.labels) as string[],
+  assignees: JSON.parse(row.assignees) as string[],
+});

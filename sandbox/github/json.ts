@@ -26,8 +26,8 @@ export const issueJson = (origin: Origin, issue: Issue, comments: number): objec
   body: issue.body,
   user: user(origin),
   labels: issue.labels.map((name) => ({ name, color: 'ededed', default: false, description: null })),
-  assignee: null,
-  assignees: [],
+  assignee: issue.assignees[0] === undefined ? null : user(origin, issue.assignees[0]),
+  assignees: issue.assignees.map((login) => user(origin, login)),
   milestone: null,
   locked: false,
   active_lock_reason: null,
@@ -56,11 +56,11 @@ const apiUrl = (origin: Origin, { repository, number }: Issue): string =>
 
 const pageUrl = (origin: Origin, { repository, number }: Issue): string => `${origin}/${repository}/issues/${number}`;
 
-const user = (origin: Origin): object => ({
-  login: LOGIN,
+const user = (origin: Origin, login = LOGIN): object => ({
+  login,
   id: 1,
   node_id: nodeId('U', 1),
-  url: `${origin}/users/${LOGIN}`,
+  url: `${origin}/users/${login}`,
   type: 'User',
   site_admin: false,
 });

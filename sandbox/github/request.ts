@@ -9,7 +9,7 @@ const TITLE_MAX_CHARS = 256;
 const BODY_MAX_CHARS = 65_536;
 const LABEL_MAX_CHARS = 50;
 
-type ValidationError = { resource: string; code: string; field: string; message?: string };
+type ValidationError = { resource: string; code: string; field: string; message?: string; value?: string };
 
 /**
  * An error response: 400 if the body is not a JSON object, 422 if its content is invalid. `Validation Failed` comes
@@ -23,18 +23,19 @@ type Fields = Readonly<Record<string, unknown>>;
 export function readIssue(text: string, isNew: boolean): IssueChange | Refusal {
   const fields = parse(text);
   if ('refusal' in fields) return fields.refusal;
-  const { title, body, labels, state, state_reason: stateReason } = fields.fields;
+  const { title, body, labels, assignees, state, state_reason: stateReason } = fields.fields;
   if (isNew && title === undefined) return invalid('"title" wasn\'t supplied.');
   const wrong = wrongTypes(fields.fields);
   if (wrong !== undefined) return invalid(wrong);
 
   const names = Array.isArray(labels) ? labels.map(nameOf) : undefined;
-  const errors = [...titleErrors(title), ...bodyErrors(body), ...labelErrors(names)];
+  const errors = [...titleErrors(title), ...bodyErrors(body), ...labelErrors(names), ...assigneeErrors(assignees)];
   if (errors.length > 0) return { status: 422, message: 'Validation Failed', errors };
   return {
     title: textOf(title),
     body: body as string | null | undefined,
     labels: names && [...new Set(names)],
+    assignees: assignees as string[] | undefined,
     state: state as IssueChange['state'],
     stateReason: stateReason as string | null | undefined,
   };
@@ -66,7 +67,7 @@ function parse(text: string): { fields: Fields } | { refusal: Refusal } {
 const invalid = (what: string): Refusal => ({ status: 422, message: `Invalid request.\n\n${what}` });
 
 /** Returns the error for the first field of a type that the API does not accept. */
-function wrongTypes({ title, body, labels, state, state_reason: reason }: Fields): string | undefined {
+function wrongTypes({ title, body, labels, assignees, state, state_reason: reason }: Fields): string | undefined {
   if (title !== undefined && typeof title !== 'string' && typeof title !== 'number') {
     return "For 'properties/title', it is not a string or an integer.";
   }
@@ -74,6 +75,9 @@ function wrongTypes({ title, body, labels, state, state_reason: reason }: Fields
     return "For 'properties/body', it is not a string.";
   if (labels !== undefined && !(Array.isArray(labels) && labels.every((label) => nameOf(label) !== ''))) {
     return "For 'properties/labels', it is not an array of names.";
+  }
+  if (assignees !== undefined && !(Array.isArray(assignees) && assignees.every((one) => typeof one === 'string'))) {
+    return "For 'properties/assignees', it is not an array of logins.";
   }
   if (state !== undefined && state !== 'open' && state !== 'closed') {
     return 'For \'properties/state\', it is not a member of ["open", "closed"].';
@@ -106,6 +110,14 @@ const bodyErrors = (body: unknown): ValidationError[] =>
 
 const labelErrors = (names: readonly string[] = []): ValidationError[] =>
   names.flatMap((name) => customError('Label', 'name', tooLong('name', name, LABEL_MAX_CHARS)));
+
+/** Users whose login ends so are not collaborators of any repository, so issues cannot be assigned to them. */
+const STRANGER = '-stranger';
+
+const assigneeErrors = (logins: unknown): ValidationError[] =>
+  (Array.isArray(logins) ? (logins as string[]) : [])
+    .filter((login) => login.endsWith(STRANGER))
+    .map((value) => ({ resource: 'Issue', code: 'invalid', field: 'assignees', value }));
 
 const customError = (resource: string, field: string, message: string | undefined): ValidationError[] =>
   message === undefined ? [] : [{ resource, code: 'custom', field, message }];

@@ -18,6 +18,8 @@ const SlackTeamId = z.string().regex(/^[TE][A-Z0-9]{2,30}$/, 'must be a Slack wo
 const SlackGroupId = z.string().regex(/^S[A-Z0-9]{2,30}$/, 'must be a Slack user group ID, such as S012AB3CD');
 const PagerDutyId = z.string().regex(/^[A-Z0-9]{4,32}$/, 'must be a PagerDuty ID, such as PABC123');
 
+const GithubLogin = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$/, 'must be a GitHub user name');
+
 const Team = z.string().min(1).max(128);
 
 /** Actions of a role, and where they are allowed. Absent: everywhere. `own`: services of the person's teams. */
@@ -35,6 +37,8 @@ export const Person = z.strictObject({
   email: z.email().optional(),
   slack: SlackUserId.optional(),
   pagerduty: PagerDutyId.optional(),
+  /** Assignee of issues for the person's action items. */
+  github: GithubLogin.optional(),
   teams: z.array(Team).default([]),
   roles: z.array(RoleName).default(['responder']),
 });

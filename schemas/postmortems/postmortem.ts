@@ -48,6 +48,9 @@ const Title = z
     'one line without spaces around it',
   );
 
+export const Tracker = z.enum(['github']);
+export type Tracker = z.infer<typeof Tracker>;
+
 /** An action item as it is written in the text. */
 export const ActionItem = z.strictObject({
   title: Title,
@@ -65,6 +68,19 @@ export type ActionItemId = z.infer<typeof ActionItemId>;
 export const ActionItemStatus = z.enum(['open', 'overdue', 'done']);
 export type ActionItemStatus = z.infer<typeof ActionItemStatus>;
 
+/** The issue of an action item. */
+export const ActionItemIssue = z.object({
+  tracker: Tracker,
+  /** As people write it: `acme/checkout#7`. Null: not created yet. */
+  key: z.string().nullable(),
+  url: z.string().nullable(),
+  /** When the two were compared last. */
+  compared_at: Timestamp.nullable(),
+  /** Why the issue could not be created or updated. */
+  problem: z.string().nullable(),
+});
+export type ActionItemIssue = z.infer<typeof ActionItemIssue>;
+
 /** An action item with its incident, as the API shows it. */
 export const ActionItemView = z.object({
   id: ActionItemId,
@@ -76,7 +92,9 @@ export const ActionItemView = z.object({
   owner: z.string().nullable(),
   due: z.string().nullable(),
   priority: Priority.nullable(),
+  /** When the item was added or changed. */
   updated_at: Timestamp,
+  issue: ActionItemIssue.nullable(),
 });
 export type ActionItemView = z.infer<typeof ActionItemView>;
 
@@ -197,9 +215,51 @@ export type PostmortemInput = z.infer<typeof PostmortemInput>;
 
 /** The body of `PATCH /v1/action-items/{id}`. What is absent stays as it is. */
 export const ActionItemPatch = z.strictObject({
+  /** The ID of an item follows from its title, so another title gives another ID. */
+  title: Title.optional(),
   status: z.enum(['open', 'done']).optional(),
   owner: Owner.nullable().optional(),
   due: CalendarDate.nullable().optional(),
   priority: Priority.nullable().optional(),
 });
 export type ActionItemPatch = z.infer<typeof ActionItemPatch>;
+
+/** What an action item and its issue have in common. */
+export const Shared = z.object({ title: z.string(), done: z.boolean() });
+export type Shared = z.infer<typeof Shared>;
+
+/** The link between an action item and its issue, as stored. */
+export const IssueLink = z.object({
+  item_id: ActionItemId,
+  /** Identifies the issue at the tracker: the first ID of the item. */
+  key: z.string(),
+  tracker: Tracker,
+  /** Where its issues are: `acme/checkout`. */
+  place: z.string(),
+  /** Place in the list of items, by which an item is recognized whose title was edited. */
+  position: z.number(),
+  issue: z.object({ id: z.string(), key: z.string(), url: z.string() }).nullable(),
+  /** Since when its creation may be in progress. */
+  creating_since: Timestamp.nullable(),
+  /** What both sides said when they were compared last. */
+  base: Shared,
+  /** A change of the issue whose outcome is not known, and since when. */
+  pending: Shared.extend({ since: Timestamp }).nullable(),
+  /** The details that the issue shows: owner, date, priority. */
+  details: z.string(),
+  compared_at: Timestamp.nullable(),
+  problem: z.string().nullable(),
+  /** Not tried again before this time. */
+  retry_at: Timestamp.nullable(),
+});
+export type IssueLink = z.infer<typeof IssueLink>;
+
+/** The issues of the action items of one incident. */
+export const IssueRecord = z.object({
+  incident_id: IncidentId,
+  rev: z.number(),
+  /** Until when one process works on it. */
+  busy_until: Timestamp.nullable(),
+  links: z.array(IssueLink),
+});
+export type IssueRecord = z.infer<typeof IssueRecord>;

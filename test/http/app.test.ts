@@ -281,6 +281,7 @@ describe('the OpenAPI description', () => {
     'GET /v1/incidents/{id}/evidence',
     'GET /v1/incidents/{id}/evidence/{name}',
     'GET /v1/action-items',
+    'POST /v1/action-items/{id}/issue',
     'GET /v1/automation',
     'PUT /v1/automation',
     'GET /v1/quarantine',

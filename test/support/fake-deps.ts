@@ -200,6 +200,7 @@ export class FakeWorld {
       statusPage: notAsked('statusPage'),
       annotations: notAsked('annotations'),
       ticketsFor: notAskedFor('ticketsFor'),
+      trackerFor: notAskedFor('trackerFor'),
       receivers: notAsked('receivers'),
       changeEvents: notAsked('changeEvents'),
       spans: notAsked('spans'),

@@ -80,6 +80,16 @@ export const keys = {
   /** An action item of a post-mortem, by its service. */
   actionItem: (service: string, id: string): Key => ({ pk: `ACTIONITEMS#${part(service)}`, sk: id }),
   actionItemsOf: (service: string): Pick<Key, 'pk'> => ({ pk: `ACTIONITEMS#${part(service)}` }),
+  /** The issues of an incident's action items. */
+  issueRecord: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'ISSUES' }),
+  /** A person's request for the issue of an action item. */
+  issueRequest: (id: IncidentId, item: string): Key => ({ pk: `INC#${id}`, sk: `ISSUEREQ#${item}` }),
+  issueRequests: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'ISSUEREQ#' }),
+  /** The incident of an issue. */
+  issueIndex: (tracker: string, issue: string): Key => ({ pk: `ISSUE#${tracker}#${part(issue)}`, sk: 'ISSUE' }),
+  /** When the action items of an incident are compared with their issues. */
+  issueComparison: (id: IncidentId): Key => ({ pk: 'ISSUECOMPARE', sk: id }),
+  issueComparisons: (): Pick<Key, 'pk'> => ({ pk: 'ISSUECOMPARE' }),
   digest: (of: DigestOf, stakeholder: string): Key => ({
     pk: of === 'shadow-report' ? 'REPORT#shadow' : `INC#${of}`,
     sk: `DIGEST#${stakeholder}`,

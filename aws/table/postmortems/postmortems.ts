@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import type { Page } from '../../../domain/ports/common.ts';
+import { withTimes } from '../../../domain/postmortems/action-items.ts';
 import type { Postmortems, StoredActionItem, StoredPostmortem } from '../../../domain/ports/postmortems.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import {
@@ -13,6 +14,7 @@ import { readAs } from '../../../schemas/parsing/read-as.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { actWrite } from '../audit/act-entries.ts';
 import { keys, lists } from '../core/keys.ts';
+import { comparisonWrite } from './action-item-issues.ts';
 import { absent, collect, type Condition, type Item, listed, type Table, type Write } from '../core/table.ts';
 
 /** A state of a newer version stays open to people, and is not published again. */
@@ -57,7 +59,7 @@ export class PostmortemTable implements Postmortems {
     entry: AuditEntry,
   ): Promise<boolean> {
     const { incident_id: id, revision, service, state } = record;
-    const before = await collect(this.#table.each(keys.actionItemsOf(service).pk, `${id}-`), ({ sk }) => String(sk));
+    const before = await this.itemsOf(service, id);
     const kept = new Set<string>(items.map((item) => item.id));
     const open = keys.postmortemOpen(id);
     const { ok } = await this.#table.transact([
@@ -67,8 +69,9 @@ export class PostmortemTable implements Postmortems {
         ? this.#table.put({ ...open, incident_id: id })
         : this.#table.remove(open),
       actWrite(this.#table, entry),
-      ...items.map((item, position) => this.#itemWrite(item, position)),
-      ...before.filter((one) => !kept.has(one)).map((one) => this.#table.remove(keys.actionItem(service, one))),
+      comparisonWrite(this.#table, id, record.updated_at),
+      ...withTimes(items, before).map((item, position) => this.#itemWrite(item, position)),
+      ...before.filter((one) => !kept.has(one.id)).map((one) => this.#table.remove(keys.actionItem(service, one.id))),
     ]);
     return ok;
   }
@@ -125,6 +128,10 @@ export class PostmortemTable implements Postmortems {
       keep(itemIn(item)),
     );
     return { items: items.map(itemIn), next_cursor };
+  }
+
+  async itemsOf(service: string, id: IncidentId): Promise<StoredActionItem[]> {
+    return collect(this.#table.each(keys.actionItemsOf(service).pk, `${id}-`), itemIn);
   }
 
   async openItemsOf(service: string): Promise<StoredActionItem[]> {

@@ -1,8 +1,12 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
-import { actionItemView, changeActionItem } from '../../../actions/postmortems/postmortem.ts';
+import { requestIssue } from '../../../actions/postmortems/issues/request.ts';
+import { viewsOf } from '../../../actions/postmortems/issues/view.ts';
+import { changeActionItem } from '../../../actions/postmortems/postmortem.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { trackerConfigOf } from '../../../domain/postmortems/issues.ts';
 import { matchesStatus } from '../../../domain/postmortems/action-items.ts';
 import { ActionItemId, ActionItemStatus, type ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
 import type { Viewer } from '../../context.ts';
@@ -14,6 +18,7 @@ import {
   type Html,
   nothing,
   olderLink,
+  outsideLink,
   panel,
   searchForm,
   servicePath,
@@ -26,7 +31,7 @@ const SHOWN = 50;
 const TEXT_MAX_CHARS = 200;
 
 export type ActionItemsData = Pick<Viewer, 'formKey'> & {
-  items: readonly (ActionItemView & { mayChange: boolean })[];
+  items: readonly (ActionItemView & { mayChange: boolean; hasTracker: boolean })[];
   status: ActionItemStatus | 'all';
   /** Part of the title, the owner, or the service. */
   text: string;
@@ -38,12 +43,21 @@ const sets = (status: 'open' | 'done', done: string): PageAction => ({
   done,
   run: async (deps, { caller, form }) => {
     const id = field(form, 'id', ActionItemId);
-    await changeActionItem(deps, caller, id, { status }).catch((error: unknown) => {
-      // The page exists, only the item is gone.
-      throw error instanceof Refusal && error.status === 404 ? new Refusal(409, error.code, error.detail) : error;
-    });
+    await changeActionItem(deps, caller, id, { status }).catch(orGone);
   },
 });
+
+/** The page exists, only the item is gone. */
+const orGone = (error: unknown): never => {
+  throw error instanceof Refusal && error.status === 404 ? new Refusal(409, error.code, error.detail) : error;
+};
+
+const createsIssue: PageAction = {
+  permission: 'incidents:write',
+  done: 'The issue is created within a minute.',
+  run: async (deps, { caller, form }) =>
+    void (await requestIssue(deps, caller, field(form, 'id', ActionItemId)).catch(orGone)),
+};
 
 /** The action items of all post-mortems. */
 export const actionItems: ConsolePage = {
@@ -51,7 +65,7 @@ export const actionItems: ConsolePage = {
   label: 'Action items',
   action: 'incidents:read',
   everySeconds: 30,
-  actions: { done: sets('done', 'Done.'), reopen: sets('open', 'Open again.') },
+  actions: { done: sets('done', 'Done.'), reopen: sets('open', 'Open again.'), issue: createsIssue },
   async show(deps, { viewer, query }) {
     const status = z
       .enum([...ActionItemStatus.options, 'all'])
@@ -68,8 +82,14 @@ export const actionItems: ConsolePage = {
         (status === 'all' || matchesStatus(item, status, now)) &&
         `${item.title} ${item.owner ?? ''} ${item.service}`.toLowerCase().includes(text.toLowerCase()),
     });
-    const items = page.items.map((item) => ({
-      ...actionItemView(item, now),
+    const { services, postmortems } = await deps.config.current();
+    const items = (await viewsOf(deps, page.items)).map((item) => ({
+      ...item,
+      hasTracker:
+        trackerConfigOf(postmortems.trackers, {
+          service: item.service,
+          team: serviceEntry(services, item.service)?.team,
+        }) !== undefined,
       mayChange: viewer.may('incidents:write', { service: item.service, environment: item.environment }),
     }));
     const data = { formKey: viewer.formKey, items, status, text, older: page.next_cursor };
@@ -111,6 +131,7 @@ function itemsPanel(data: ActionItemsData): Html {
     item.due ?? html`<span class="lacking">no date</span>`,
     item.priority ?? '',
     html`<a href="${servicePath(item.service)}">${item.service}</a>`,
+    issueCell(item, formKey),
     item.mayChange ? changeForm(item, formKey) : '',
   ]);
   return panel(
@@ -126,7 +147,7 @@ function itemsPanel(data: ActionItemsData): Html {
                 ? 'No action item is open. The items of post-mortems appear here.'
                 : html`No item matches. <a href="${PATH}">Show all open items</a>`,
           )
-        : tableOf('Action items', ['Item', 'State', 'Owner', 'Due', 'Priority', 'Service', 'Change'], rows)
+        : tableOf('Action items', ['Item', 'State', 'Owner', 'Due', 'Priority', 'Service', 'Issue', 'Change'], rows)
     }
     ${older === null ? '' : olderLink(PATH, { ...keptOf(data), from: older }, 'Older items')}`,
   );
@@ -134,6 +155,26 @@ function itemsPanel(data: ActionItemsData): Html {
 
 const statusCell = (status: ActionItemStatus): Html =>
   html`<span class="badge ${status === 'overdue' ? 'critical' : ''}">${status}</span>`;
+
+/** The issue, or the button that creates it. A problem is shown below, and the button tries again. */
+function issueCell(
+  { id, title, issue, status, mayChange, hasTracker }: ActionItemsData['items'][number],
+  formKey: string,
+) {
+  const name = issue?.url == null ? '' : outsideLink(issue.url, issue.key ?? issue.url);
+  const problem = issue?.problem == null ? '' : html`<span class="lacking">${issue.problem}</span>`;
+  const isDue = issue === null || (issue.url === null && issue.problem !== null);
+  if (!isDue && issue.url === null) return html`<span class="quiet">being created</span>`;
+  if (!isDue || !mayChange || !hasTracker || status === 'done') return html`${name} ${problem}`;
+  return html`${problem}
+  ${actionForm(
+    PATH,
+    'issue',
+    formKey,
+    html`<input type="hidden" name="id" value="${id}" />
+      <button id="issue-${id}">Create issue<span class="hidden">: ${title}</span></button>`,
+  )}`;
+}
 
 const changeForm = ({ id, title, status }: ActionItemView, formKey: string): Html =>
   actionForm(

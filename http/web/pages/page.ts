@@ -37,6 +37,7 @@ export type ConsoleDeps = Pick<
   | 'pipelineRuns'
   | 'pipelineTests'
   | 'postmortems'
+  | 'actionItemIssues'
   | 'publicIncidents'
   | 'publicUrl'
   | 'code'

@@ -17,6 +17,7 @@ import { IdempotencyTable } from '../../../aws/table/core/idempotency.ts';
 import { IncidentTable } from '../../../aws/table/incidents/incidents.ts';
 import { PinTable } from '../../../aws/table/changes/pins.ts';
 import { RolloutTable } from '../../../aws/table/changes/rollouts.ts';
+import { ActionItemIssueTable } from '../../../aws/table/postmortems/action-item-issues.ts';
 import { PostmortemTable } from '../../../aws/table/postmortems/postmortems.ts';
 import { CodeTable } from '../../../aws/table/delivery/code.ts';
 import { ProjectionTable } from '../../../aws/table/incidents/projections.ts';
@@ -42,6 +43,7 @@ export type Stores = Pick<
   | 'pins'
   | 'automation'
   | 'postmortems'
+  | 'actionItemIssues'
   | 'evidencePacks'
 > & {
   clock: SetClock;
@@ -137,6 +139,7 @@ export async function openTable(): Promise<TableStores> {
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
     postmortems: new PostmortemTable(table),
+    actionItemIssues: new ActionItemIssueTable(table, clock),
     evidencePacks: new EvidenceTable(table, blobs),
     audit: new AuditLogTable(table, blobs, clock, silent, sealSecrets),
     counters,

@@ -1,5 +1,8 @@
+import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN_TOKEN, Firebreak } from '../../support/firebreak.ts';
+
+const SECRET = 'github-webhook-secret';
 
 let firebreak: Firebreak;
 let id: string;
@@ -10,7 +13,11 @@ beforeAll(async () => {
     // The sweeper drafts within a second of the resolution.
     timeScale: 60,
     services: { checkout: { team: 'payments', environments: { production: null } } },
-    configFiles: { 'people.yaml': 'people: { nora: { name: Nora Quist } }' },
+    env: { GITHUB_WEBHOOK_SECRET: SECRET },
+    configFiles: {
+      'people.yaml': 'people: { nora: { name: Nora Quist } }',
+      'postmortems.yaml': 'trackers: [{ teams: [payments], create: requested, github: { repository: acme/checkout } }]',
+    },
   });
   id = await declared('Orders <b>fail</b> @all', 'critical');
   await firebreak.post(`/v1/incidents/${id}/timeline`, { text: 'Nora Quist restarted the database' });
@@ -193,5 +200,47 @@ describe('action items', () => {
       status: 404,
       body: { code: 'unknown-action-item' },
     });
+  });
+
+  test('become an issue at GitHub on request, and are done when it is closed', async () => {
+    const [item] = await ours('?status=open');
+    const issueOf = async () => (await ours('?status=open'))[0]?.issue;
+    const asked = await firebreak.post(`/v1/action-items/${item.id}/issue`, {});
+    expect(asked).toMatchObject({ status: 202, body: { id: item.id, issue: { tracker: 'github', key: null } } });
+    await expect.poll(async () => (await issueOf())?.key, { timeout: 20_000 }).toBe('acme/checkout#1');
+    const { url } = await issueOf();
+    const github = `${new URL(url).origin}/repos/acme/checkout/issues`;
+    const call = { headers: { authorization: 'Bearer person', 'user-agent': 'test' } };
+    const closed = await fetch(`${github}/1`, { ...call, method: 'PATCH', body: '{"state":"closed"}' });
+    expect(closed.status).toBe(200);
+
+    const webhook = async (number: number, secret = SECRET) => {
+      const body = JSON.stringify({
+        action: 'closed',
+        issue: { number, title: item.title, state: 'closed' },
+        repository: { id: 1, full_name: 'Acme/checkout' },
+        sender: { login: 'nora-q' },
+      });
+      const response = await fetch(`${firebreak.url}/integrations/github/webhook`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-github-event': 'issues',
+          'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+          'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+        },
+        body,
+      });
+      return { status: response.status, body: await response.json() };
+    };
+    expect((await webhook(1, 'another')).status).toBe(401);
+    expect(await webhook(9)).toMatchObject({
+      status: 202,
+      body: { ignored: expect.stringContaining('issues.closed') },
+    });
+    expect(await webhook(1)).toMatchObject({ status: 202, body: { recorded: 'acme/checkout#1' } });
+    await expect.poll(async () => (await ours('?status=done')).length, { timeout: 20_000 }).toBe(2);
+    expect((await postmortem()).body.markdown).toContain('- [x] Test the restore');
+    expect(await (await fetch(`${github}?state=all`, call)).json()).toHaveLength(1);
   });
 });

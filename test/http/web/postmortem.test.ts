@@ -100,6 +100,51 @@ test('action items are listed, closed, and opened again', async () => {
   expect((await stored())?.markdown).toBe(items);
 });
 
+test('the issue of an action item is requested with a button, and then linked', async () => {
+  await send('save', { markdown: '# T\n\n## Action items\n- [ ] Alert sooner\n', revision: '1' });
+  expect(await shown('/console/action-items')).not.toContain('Create issue');
+  const { config } = web.world;
+  const trackers = [{ create: 'requested' as const, github: { repository: 'acme/checkout', labels: [] } }];
+  web.world.config = { ...config, postmortems: { ...config.postmortems, trackers } };
+  const list = await shown('/console/action-items');
+  expect(list).toContain('Create issue');
+  expect(await shown('/console/action-items', 'vera')).not.toContain('Create issue');
+  const [, item = ''] = /name="id" value="([^"]+)"/.exec(list) ?? [];
+  const press = (token: string) => web.post('/console/action-items/actions/issue', { id: item }, { token });
+  expect((await press('vera')).status).toBe(403);
+  expect((await press('grace')).status).toBe(303);
+  const { actionItemIssues } = web.world.deps;
+  expect(await actionItemIssues.requested(id)).toEqual([{ item, by: 'grace' }]);
+  const url = 'https://github.com/acme/checkout/issues/7';
+  const record = await actionItemIssues.write({
+    incident_id: id,
+    rev: 1,
+    busy_until: null,
+    links: [
+      {
+        item_id: item,
+        key: item,
+        tracker: 'github',
+        place: 'acme/checkout',
+        position: 0,
+        issue: { id: 'acme/checkout#7', key: 'acme/checkout#7', url },
+        creating_since: null,
+        base: { title: 'Alert sooner', done: false },
+        pending: null,
+        details: '{}',
+        compared_at: null,
+        problem: '<b>GitHub</b> answered 403',
+        retry_at: null,
+      },
+    ],
+  });
+  expect(record).toBe(true);
+  const after = await shown('/console/action-items');
+  expect(after).toContain(`href="${url}"`);
+  expect(after).toContain('&lt;b&gt;GitHub&lt;/b&gt; answered 403');
+  expect(after).not.toContain('Create issue');
+});
+
 test('a new incident of the same alert says that an action item is still open, once', async () => {
   await send('save', { markdown: '# T\n\n## Action items\n- [ ] Alert sooner (owner: payments)\n', revision: '1' });
   const again = await declared();

@@ -10,6 +10,7 @@ import { FakeIncidents } from './incidents.ts';
 import { FakePins } from './pins.ts';
 import { FakeRollouts } from './rollouts.ts';
 import { FakeRunbooks } from './runbooks.ts';
+import { FakeActionItemIssues } from './action-item-issues.ts';
 import { FakePostmortems } from './postmortems.ts';
 import type { FakeStore } from './store.ts';
 
@@ -27,5 +28,6 @@ export const storesIn = (store: FakeStore) =>
     runbooks: new FakeRunbooks(store),
     automation: new FakeAutomation(store),
     postmortems: new FakePostmortems(store),
+    actionItemIssues: new FakeActionItemIssues(store),
     evidencePacks: new FakeEvidencePacks(store),
   }) satisfies Partial<Deps>;

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import type { Page } from '../../../domain/ports/common.ts';
 import type { Postmortems, StoredActionItem, StoredPostmortem } from '../../../domain/ports/postmortems.ts';
+import { withTimes } from '../../../domain/postmortems/action-items.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { PostmortemRecord } from '../../../schemas/postmortems/postmortem.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -8,13 +10,13 @@ import type { FakeStore } from './store.ts';
 
 /** Post-mortems in memory. `test/aws/table/postmortems/` tests it together with the table. */
 export class FakePostmortems implements Postmortems {
-  readonly #store: Pick<FakeStore, 'postmortemsDue'>;
+  readonly #store: Pick<FakeStore, 'postmortemsDue' | 'issueMarks'>;
   readonly #records = new Map<IncidentId, PostmortemRecord>();
   readonly #texts = new Map<string, string>();
   readonly #items = new Map<IncidentId, readonly StoredActionItem[]>();
   readonly audited: AuditEntry[] = [];
 
-  constructor(store: Pick<FakeStore, 'postmortemsDue'>) {
+  constructor(store: Pick<FakeStore, 'postmortemsDue' | 'issueMarks'>) {
     this.#store = store;
   }
 
@@ -37,7 +39,8 @@ export class FakePostmortems implements Postmortems {
     if ((this.#records.get(id)?.revision ?? 0) !== revision - 1) return false;
     this.#records.set(id, record);
     this.#texts.set(`${id} ${revision}`, markdown);
-    this.#items.set(id, items);
+    this.#items.set(id, withTimes(items, this.#items.get(id) ?? []));
+    this.#store.issueMarks.set(id, { at: record.updated_at, mark: randomUUID() });
     this.audited.push(entry);
     return true;
   }
@@ -77,6 +80,10 @@ export class FakePostmortems implements Postmortems {
       items: found.slice(0, limit).map(({ item }) => item),
       next_cursor: last === undefined ? null : String(last.at + 1),
     };
+  }
+
+  async itemsOf(_: string, id: IncidentId): Promise<StoredActionItem[]> {
+    return [...(this.#items.get(id) ?? [])];
   }
 
   async openItemsOf(service: string): Promise<StoredActionItem[]> {

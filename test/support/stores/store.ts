@@ -87,6 +87,8 @@ export class FakeStore {
   /** Actions whose evidence is not stored yet: incident and name. */
   readonly evidenceDue = new Set<string>();
   readonly postmortemsDue = new Map<IncidentId, Timestamp>();
+  /** When action items are compared with their issues, and the number of the mark. */
+  readonly issueMarks = new Map<IncidentId, { at: Timestamp; mark: string }>();
   readonly channels = new Map<string, IncidentId>();
   readonly changes = new Map<ChangeId, Change>();
   readonly pushes: Push[] = [];

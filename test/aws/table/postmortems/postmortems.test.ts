@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { StoredActionItem } from '../../../../domain/ports/postmortems.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
-import { PostmortemRecord } from '../../../../schemas/postmortems/postmortem.ts';
-import { closed, inBothStores, opened, serviceEnvironment, stores } from '../both-stores.ts';
+import { type IssueLink, PostmortemRecord } from '../../../../schemas/postmortems/postmortem.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { closed, inBothStores, later, opened, serviceEnvironment, stores } from '../both-stores.ts';
 
 const record = (id: IncidentId, more: Partial<PostmortemRecord> = {}): PostmortemRecord => {
   const at = stores.clock.now();
@@ -144,5 +145,76 @@ inBothStores(() => {
       await save(record(id, { revision: 3 + n, state }), 'one');
       expect(await isOpen()).toHaveLength(state === 'draft' ? 1 : 0);
     }
+  });
+
+  test('an action item that did not change keeps the time of its last change', async () => {
+    const id = await opened();
+    await save(record(id), 'one', [item(id, '0000000a'), item(id, '0000000b')]);
+    const [before] = await stores.postmortems.itemsOf(serviceEnvironment.service, id);
+    later(60);
+    const changed = item(id, '0000000b', { done: true });
+    await save(record(id, { revision: 2 }), 'two', [item(id, '0000000a'), changed]);
+    const items = await stores.postmortems.itemsOf(serviceEnvironment.service, id);
+    expect(items.map((one) => [one.id, one.updated_at])).toEqual([
+      [`${id}-0000000a`, before?.updated_at],
+      [`${id}-0000000b`, changed.updated_at],
+    ]);
+  });
+});
+
+inBothStores(() => {
+  const link = (id: IncidentId, key: string, issue: string | null = null): IssueLink => ({
+    item_id: `${id}-${key}`,
+    key,
+    tracker: 'github',
+    place: 'acme/checkout',
+    position: 0,
+    issue: issue === null ? null : { id: issue, key: issue, url: `https://github.com/${issue}` },
+    creating_since: null,
+    base: { title: 'Alert sooner', done: false },
+    pending: null,
+    details: '{}',
+    compared_at: null,
+    problem: null,
+    retry_at: null,
+  });
+
+  test('the issues of an incident are written one version after the other, and found by issue', async () => {
+    const { actionItemIssues: issues } = stores;
+    const id = await opened();
+    const first = { incident_id: id, rev: 1, busy_until: null, links: [link(id, '0000000a')] };
+    expect([await issues.write(first), await issues.write(first)]).toEqual([true, false]);
+    const next = { ...first, rev: 2, links: [link(id, '0000000a', `acme/${id}#1`)] };
+    expect(await issues.write(next, [{ tracker: 'github', id: `acme/${id}#1` }])).toBe(true);
+    expect(await issues.write({ ...next, links: [] })).toBe(false);
+    expect(await issues.read(id)).toEqual(next);
+    expect(await issues.readAll([id, id])).toEqual([next]);
+    expect(await issues.incidentOf('github', `acme/${id}#1`)).toBe(id);
+    expect(await issues.incidentOf('github', `acme/${id}#2`)).toBeUndefined();
+  });
+
+  test('a saved post-mortem, a request, and a webhook mark the incident, and no mark is lost', async () => {
+    const { actionItemIssues: issues } = stores;
+    const id = await opened();
+    const marks = async () => (await issues.marks()).filter((mark) => mark.id === id);
+    await save(record(id), 'one');
+    const [saved] = await marks();
+    if (saved === undefined) throw new Error('not marked');
+    await issues.request(id, `${id}-0000000a`, 'ada');
+    await issues.request(id, `${id}-0000000a`, 'ada');
+    await issues.settle(saved, null);
+    const [requested] = await marks();
+    if (requested === undefined) throw new Error('the mark was lost');
+    expect(await issues.requested(id)).toEqual([{ item: `${id}-0000000a`, by: 'ada' }]);
+    await issues.fulfilled(id, [`${id}-0000000a`]);
+    expect(await issues.requested(id)).toEqual([]);
+    const next = '2026-12-24T12:00:00.000Z' as Timestamp;
+    await issues.settle(requested, next);
+    expect((await marks()).map(({ at }) => at)).toEqual([next]);
+    await issues.mark(id);
+    const [again] = await marks();
+    expect(again?.at).toBe(stores.clock.now());
+    if (again !== undefined) await issues.settle(again, null);
+    expect(await marks()).toEqual([]);
   });
 });

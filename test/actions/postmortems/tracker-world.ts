@@ -1,0 +1,139 @@
+import { expect } from 'vitest';
+import { compareIssues, type CompareDeps } from '../../../actions/postmortems/issues/compare.ts';
+import { githubTracker } from '../../../integrations/github/action-item-issues.ts';
+import { draftDue } from '../../../jobs/sweep/postmortems.ts';
+import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { PeopleFile } from '../../../schemas/people/people.ts';
+import { PostmortemsFile } from '../../../schemas/postmortems/policy.ts';
+import type { ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
+import { plusSeconds, millisOf } from '../../../schemas/time/time.ts';
+import { savePostmortem } from '../../../actions/postmortems/postmortem.ts';
+import { viewsOf } from '../../../actions/postmortems/issues/view.ts';
+import { consoleWorld } from '../../support/console-world.ts';
+import type { FaultRule } from '../../../sandbox/core/faults.ts';
+import { setFault, start } from '../../sandbox/support.ts';
+
+/** An issue as people see it at the tracker. */
+export type Shown = { title: string; isDone: boolean; assignees: string[]; body: string };
+
+/** What people do at a tracker, and how Firebreak is connected to it. */
+export type TrackerKind = {
+  config: object;
+  /** The people of `people.yaml`. */
+  people: object;
+  tracker: 'github';
+  key: (number: number) => string;
+  /** The ID in the index. */
+  idOf: (number: number) => string;
+  /** Paths for faults. */
+  paths: { create: string; one: string; changeMethod: string };
+};
+
+export const GITHUB: TrackerKind = {
+  tracker: 'github',
+  idOf: (number) => `acme/checkout#${number}`,
+  config: { github: { repository: 'acme/checkout', labels: ['postmortem'] } },
+  people: { nora: { name: 'Nora Quist', github: 'nora-q' }, otto: { github: 'otto-stranger' } },
+  key: (number) => `acme/checkout#${number}`,
+  paths: { create: '/repos/acme/checkout/issues', one: '/repos/acme/checkout/issues/1', changeMethod: 'PATCH' },
+};
+
+const caller = { name: 'ada', allow: () => undefined };
+
+/** An incident with a post-mortem, and the stand-in of a tracker with the same clock. */
+export async function trackerWorld(kind: TrackerKind) {
+  const web = consoleWorld();
+  const { world } = web;
+  const standIns = await start({ now: () => world.clock.millis });
+  const url = standIns.urls.github;
+  world.config = {
+    ...world.config,
+    people: PeopleFile.parse({ people: kind.people }),
+    postmortems: PostmortemsFile.parse({ trackers: [{ services: ['checkout'], ...kind.config }] }),
+  };
+  const deps: CompareDeps = {
+    ...world.deps,
+    trackerFor: async ({ github }) => ({
+      ...githubTracker({ ...github, apiUrl: url, token: async () => 'ghs_test', clock: world.clock }),
+      standIn: true,
+    }),
+  };
+  const { id } = await deps.incidents.declare({
+    service: 'checkout' as ServiceName,
+    environment: 'production' as EnvironmentName,
+    title: 'Orders fail',
+    severity: 'critical',
+    by: 'ada',
+    trace: 'trace',
+  });
+  await deps.incidents.resolve(id, 0, 'ada', 'Resolved');
+  await draftDue(world.deps);
+
+  const save = async (lines: readonly string[], state?: 'published' | 'draft' | 'skipped') =>
+    savePostmortem(deps, caller, id, {
+      markdown: `# Checkout\n\n## Action items\n${lines.join('\n')}\n`,
+      ...(state !== undefined && { state }),
+    });
+  const compare = () => compareIssues(deps);
+  return {
+    tracker: kind.tracker,
+    idOf: kind.idOf,
+    web,
+    world,
+    deps,
+    id,
+    save,
+    compare,
+    standIns,
+    /** Moves the clock, and compares. */
+    after: async (seconds: number) => {
+      world.clock.set(millisOf(plusSeconds(world.clock.now(), seconds)));
+      return compare();
+    },
+    items: async (): Promise<ActionItemView[]> => {
+      const { items } = await deps.postmortems.actionItems({ limit: 50, keep: () => true });
+      return viewsOf(deps, items);
+    },
+    timeline: async (kindOf = 'action_item.') =>
+      (await deps.incidents.timeline(id, { limit: 100 })).items
+        .filter((entry) => entry.kind.startsWith(kindOf))
+        .toReversed(),
+    fault: (fault: FaultRule['fault'], match: NonNullable<FaultRule['match']>) =>
+      setFault(standIns, { vendor: kind.tracker, fault, match, times: 1 }),
+    ...githubPeople(url),
+  };
+}
+
+function githubPeople(url: string) {
+  const call = async (method: string, path: string, body?: object): Promise<unknown> => {
+    const response = await fetch(`${url}/repos/acme/checkout/issues${path}`, {
+      method,
+      headers: { authorization: 'Bearer person', 'user-agent': 'test' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    expect(response.ok).toBe(true);
+    return response.json();
+  };
+  return {
+    /** All issues, in the order of their creation. */
+    issues: async (): Promise<Shown[]> => {
+      const all = (await call('GET', '?state=all&per_page=100')) as {
+        title: string;
+        state: string;
+        body: string;
+        assignees: { login: string }[];
+      }[];
+      return all.toReversed().map(({ title, state, body, assignees }) => ({
+        title,
+        isDone: state === 'closed',
+        body,
+        assignees: assignees.map(({ login }) => login),
+      }));
+    },
+    setDone: (number: number, isDone: boolean) => call('PATCH', `/${number}`, { state: isDone ? 'closed' : 'open' }),
+    rename: (number: number, title: string) => call('PATCH', `/${number}`, { title }),
+    edit: (number: number, body: string) => call('PATCH', `/${number}`, { body }),
+  };
+}
+
+export type World = Awaited<ReturnType<typeof trackerWorld>>;
