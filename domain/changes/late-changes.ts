@@ -4,7 +4,7 @@ import type { DecisionView, Effect, IncidentRecord } from '../../schemas/inciden
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { candidatesOf, CLOCK_TOLERANCE_SECONDS, LONGEST_LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
 import type { RelatedChange } from '../correlation/evidence.ts';
-import { spell } from '../correlation/words.ts';
+import { formatDuration } from '../correlation/words.ts';
 import { callersOf, dependenciesOf } from '../catalogue/dependencies.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
@@ -139,7 +139,7 @@ export function lateWords(
   what: string,
 ): string {
   const of = change.service === service ? '' : ` of ${change.service}`;
-  const after = spell(Math.max(0, secondsBetween(opened_at, change.recorded_at)));
+  const after = formatDuration(Math.max(0, secondsBetween(opened_at, change.recorded_at)));
   const since = by_hand === true ? 'the incident was opened' : 'the alert';
   return `${CALLED[change.kind]} ${change.version}${of} was recorded ${after} after ${since}; ${what}`;
 }

@@ -1,6 +1,6 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Version } from '../../schemas/config/names.ts';
-import { list, spell } from '../correlation/words.ts';
+import { list, formatDuration } from '../correlation/words.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../runbooks/similar-names.ts';
 import { minuteOf } from '../messages/story.ts';
@@ -181,7 +181,7 @@ const HOUR = 3600;
 
 const span = (seconds: number): string =>
   seconds < 2 * HOUR
-    ? spell(seconds)
+    ? formatDuration(seconds)
     : seconds < 48 * HOUR
       ? `${Math.round(seconds / HOUR)} hours`
       : `${Math.round(seconds / (24 * HOUR))} days`;

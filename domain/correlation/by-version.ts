@@ -3,19 +3,19 @@ import { millisOf } from '../../schemas/time/time.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import type { Candidate } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
-import { type Factor, factor, remark } from './factor.ts';
+import { type Factor, factor, unweightedFactor } from './factor.ts';
 import type { Course } from './health.ts';
 import type { Onset } from './onset.ts';
 import { differsBeside, type Measure } from './side-by-side.ts';
-import { between, mean, type Point, pointsOf, quantile } from './samples.ts';
-import { amount, list, percent } from './words.ts';
+import { pointsBetween, mean, type Point, pointsOf, quantile } from './samples.ts';
+import { formatAmount, list, formatPercent } from './words.ts';
 
 /**
  * Minimum share of traffic, 0 to 1. A smaller share counts as no traffic: health probes, or the remainder of a
  * roll-out.
  */
-const SOME_TRAFFIC = 0.01;
-const REAL_TRAFFIC = 0.05;
+const TRAFFIC_SHARE_MIN = 0.01;
+const SERVING_SHARE_MIN = 0.05;
 
 /** Minimum samples, and requests where they are measured, since the onset; with fewer, chance decides. */
 const MIN_SAMPLES = 2;
@@ -32,20 +32,20 @@ const BESIDE_SECONDS = 60;
 const BESIDE_OF_WINDOW = 0.4;
 
 /** Factor by which a version must be worse than the others to differ from them by more than noise. */
-const WORSE = 2;
-const FAR_WORSE = 3;
+const WORSE_FACTOR = 2;
+const FAR_WORSE_FACTOR = 3;
 
 /** Milliseconds within which two first samples count as simultaneous. */
 const SAME_TIME_MS = 60_000;
 
 /** Smallest part of the rise of all errors that a version's errors explain if they are its cause. */
-const EXPLAINED = 0.4;
+const EXPLAINED_SHARE = 0.4;
 
 /**
  * The level of a version since the onset, and its share of the traffic. `few`: too few requests for a comparison. `since`:
  * time of its first sample.
  */
-type Measured = { version: string; value: number; share: number | null; few: boolean; since: number };
+type Measured = { version: string; value: number; share: number | null; hasFewRequests: boolean; since: number };
 
 /** Returns the levels of the versions that had samples since a time in milliseconds. */
 function measuredSince(
@@ -57,9 +57,9 @@ function measuredSince(
   const versions = (by_version ?? []).map(({ version, curve, traffic }) => ({
     version,
     since: Math.min(...[...pointsOf(curve, at), ...pointsOf(traffic ?? [], at)].map((point) => point.at)),
-    samples: between(pointsOf(curve, at), from, Infinity),
+    samples: pointsBetween(pointsOf(curve, at), from, Infinity),
     traffic,
-    rate: traffic === null ? null : mean(between(pointsOf(traffic, at), from, Infinity)) || 0,
+    rate: traffic === null ? null : mean(pointsBetween(pointsOf(traffic, at), from, Infinity)) || 0,
   }));
   const all = versions.reduce((sum, { rate }) => sum + (rate ?? 0), 0);
   return versions
@@ -69,7 +69,8 @@ function measuredSince(
       since,
       value: quantile(samples, 0.75),
       share: rate === null ? null : all > 0 ? rate / all : 0,
-      few: traffic !== null && requestsSince(pointsOf(traffic, at), begin, health?.window ?? null) < MIN_REQUESTS,
+      hasFewRequests:
+        traffic !== null && requestsSince(pointsOf(traffic, at), begin, health?.window ?? null) < MIN_REQUESTS,
     }))
     .toSorted((a, b) => (a.version === b.version ? a.value - b.value : a.version < b.version ? -1 : 1));
 }
@@ -100,8 +101,8 @@ function failsSince({ by_version, health, at }: Evidence, version: string, { lat
   const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
   const points = pointsOf(own?.curve ?? [], at);
   const [first] = points;
-  const isBorn = first !== undefined && health !== null && points.every(({ value }) => value > health.max);
-  return isBorn ? Math.min(first.at, millisOf(latest)) : millisOf(latest);
+  const isBadFromStart = first !== undefined && health !== null && points.every(({ value }) => value > health.max);
+  return isBadFromStart ? Math.min(first.at, millisOf(latest)) : millisOf(latest);
 }
 
 /**
@@ -113,23 +114,26 @@ function measuredBeside(
   evidence: Evidence,
   { finished_at: finished, version, status, canary_weight: weight }: Change,
   onset: Onset,
-): { measured: Measured[]; beside: boolean; isCanary: boolean } {
+): { measured: Measured[]; areMeasuredTogether: boolean; isCanary: boolean } {
   const window = evidence.health?.window ?? USUAL_WINDOW_SECONDS;
   const since = failsSince(evidence, version, onset);
   const after = measuredSince(evidence, since + window * 1000);
   const isOther = (one: Measured): boolean => !sameVersion(one.version, version);
   // The CD system says that the others take the rest. Records of older versions lack the weight.
   const isCanary = finished === null && weight !== null && weight !== undefined && weight < 1;
-  if (after.some((one) => isOther(one) && one.share !== null && one.share >= REAL_TRAFFIC) && !after.every(isOther))
-    return { measured: after, beside: true, isCanary };
+  if (
+    after.some((one) => isOther(one) && one.share !== null && one.share >= SERVING_SHARE_MIN) &&
+    !after.every(isOther)
+  )
+    return { measured: after, areMeasuredTogether: true, isCanary };
   const measured = measuredSince(evidence, since);
   const served = (millisOf(finished ?? evidence.at) - since) / 1000;
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
-  const stayed = -served >= window && measured.some((one) => isOther(one) && (one.share ?? 0) >= REAL_TRAFFIC);
+  const stayed = -served >= window && measured.some((one) => isOther(one) && (one.share ?? 0) >= SERVING_SHARE_MIN);
   // A CD system that reports no ends does not say that the others still serve.
   const known = finished !== null || status === 'started';
   const enough = Math.max(BESIDE_SECONDS, finished === null ? 0 : BESIDE_OF_WINDOW * window);
-  return { measured, beside: isCanary || stayed || (known && served >= enough), isCanary };
+  return { measured, areMeasuredTogether: isCanary || stayed || (known && served >= enough), isCanary };
 }
 
 /**
@@ -151,42 +155,48 @@ export function versionFactors(
 
 function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, course: Course | null): Factor | null {
   const { changes, health } = evidence;
-  const { measured, beside: isKnown, isCanary } = measuredBeside(evidence, change, onset);
+  const { measured, areMeasuredTogether: haveServedTogether, isCanary } = measuredBeside(evidence, change, onset);
   if (measured.length === 0) return null;
   const mine = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
-  const least = Math.min(SOME_TRAFFIC, (change.canary_weight ?? 1) / 2);
+  const least = Math.min(TRAFFIC_SHARE_MIN, (change.canary_weight ?? 1) / 2);
   const { version } = change;
   if (mine.length === 0) {
     const seen = evidence.by_version?.some((one) => sameVersion(one.version, version) && isRecent(one, evidence.at));
-    if (seen === true) return remark('by_version', `${version} has too few samples since the problem began`);
+    if (seen === true) return unweightedFactor('by_version', `${version} has too few samples since the problem began`);
     const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
     return known
       ? factor('no_traffic', `${version} is not among the versions that receive traffic`)
-      : remark('by_version', `monitoring reports no version named ${version}`);
+      : unweightedFactor('by_version', `monitoring reports no version named ${version}`);
   }
   const own = mine.reduce((worst, one) => (one.value > worst.value ? one : worst));
   if (!mine.some((one) => takesTraffic(one, least)) && !raises(own, health, course))
     return factor('no_traffic', `${version} receives almost no traffic`);
   if (others.length === 0)
-    return remark('by_version', `${version} receives all traffic, so it cannot be compared with other versions`);
-  const few = [own, ...others].find((one) => one.few);
-  if (few !== undefined)
-    return remark('by_version', `${few.version} received fewer than ${MIN_REQUESTS} requests since the problem began`);
+    return unweightedFactor(
+      'by_version',
+      `${version} receives all traffic, so it cannot be compared with other versions`,
+    );
+  const unmeasured = [own, ...others].find((one) => one.hasFewRequests);
+  if (unmeasured !== undefined)
+    return unweightedFactor(
+      'by_version',
+      `${unmeasured.version} received fewer than ${MIN_REQUESTS} requests since the problem began`,
+    );
   // A version that came later is a fix that is on its way, or its record is. Where monitoring itself began later, the
   // first samples of all versions have about the same time.
   const begun = Math.max(own.since, millisOf(change.started_at));
   const older = others.filter(({ since }) => since <= begun + SAME_TIME_MS);
   if (older.length === 0)
-    return remark('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
-  const beside =
-    (isKnown && (isCanary || older.every((one) => isSteady(one, onset)))) ||
+    return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
+  const areMeasuredTogether =
+    (haveServedTogether && (isCanary || older.every((one) => isSteady(one, onset)))) ||
     differsFromAll(evidence, own.version, older, onset);
   const max = health !== null && Number.isFinite(health.max) ? health.max : null;
   const isQuantile = health?.quantile === true;
-  if (max === null) return withoutLimit(own, others, beside);
+  if (max === null) return withoutLimit(own, others, areMeasuredTogether);
   const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.version, course);
-  return withLimit(own, others, { max, beside, explained });
+  return withLimit(own, others, { max, areMeasuredTogether, explained });
 }
 
 /**
@@ -241,14 +251,14 @@ const raises = (own: Measured, health: Evidence['health'], course: Course | null
   health !== null &&
   course !== null &&
   course.ratio !== null &&
-  !own.few &&
+  !own.hasFewRequests &&
   own.value > health.max &&
   explains(own, course, health.quantile === true);
 
 function withLimit(
   own: Measured,
   others: readonly Measured[],
-  { max, beside, explained }: { max: number; beside: boolean; explained: boolean },
+  { max, areMeasuredTogether, explained }: { max: number; areMeasuredTogether: boolean; explained: boolean },
 ): Factor {
   const bad = others.filter(({ value }) => value > max);
   const text = compared(own, others);
@@ -257,8 +267,8 @@ function withLimit(
       ? factor('its_version_healthy', `${text}: it is healthy, and others are not`)
       : factor('no_version_bad', `${text}: no version is bad`);
   if (bad.length === 0) {
-    if (!beside) return factor('only_it_seems_bad', `${text}, possibly measured before the problem`);
-    if (others.some(({ value }) => own.value < FAR_WORSE * value))
+    if (!areMeasuredTogether) return factor('only_it_seems_bad', `${text}, possibly measured before the problem`);
+    if (others.some(({ value }) => own.value < FAR_WORSE_FACTOR * value))
       return factor('only_it_seems_bad', `${text}: the difference is small`);
     if (!explained) return factor('only_it_seems_bad', `${text}, which does not explain all errors`);
     return own.share !== null && own.share <= 0.5
@@ -273,8 +283,8 @@ function withLimit(
 /** Returns whether the errors of a version, by its share of the traffic, explain the rise of all errors. */
 function explains({ value, share }: Measured, course: Course | null, isQuantile: boolean): boolean {
   if (share === null || course === null || course.ratio === null) return true;
-  if (isQuantile) return share >= SOME_TRAFFIC / 2;
-  return share * (value - course.baseline) >= EXPLAINED * (course.level - course.baseline);
+  if (isQuantile) return share >= TRAFFIC_SHARE_MIN / 2;
+  return share * (value - course.baseline) >= EXPLAINED_SHARE * (course.level - course.baseline);
 }
 
 /**
@@ -301,25 +311,25 @@ function explainsAtEachTime(
     mine += ownRate * (ownValue - course.baseline);
     total += rate * (value - course.baseline);
   }
-  return total > 0 && mine >= EXPLAINED * total;
+  return total > 0 && mine >= EXPLAINED_SHARE * total;
 }
 
-function withoutLimit(own: Measured, others: readonly Measured[], beside: boolean): Factor {
+function withoutLimit(own: Measured, others: readonly Measured[], areMeasuredTogether: boolean): Factor {
   const worst = Math.max(...others.map(({ value }) => value));
   const text = compared(own, others);
-  if (own.value > 0 && own.value >= WORSE * worst)
-    return beside
+  if (own.value > 0 && own.value >= WORSE_FACTOR * worst)
+    return areMeasuredTogether
       ? factor('its_version_worse', text)
       : factor('only_it_seems_bad', `${text}, possibly measured before the problem`);
-  return worst >= WORSE * own.value && worst > 0
+  return worst >= WORSE_FACTOR * own.value && worst > 0
     ? factor('its_version_healthy', `${text}: other versions are worse`)
     : factor('all_versions_bad', `${text}: all versions are similar`);
 }
 
 function compared(own: Measured, others: readonly Measured[]): string {
-  const of = ({ share }: Measured): string => (share === null ? '' : ` (${percent(share)} of traffic)`);
-  const words = others.map((one) => `${one.version} at ${amount(one.value)}${of(one)}`);
-  return `by version: ${own.version} is at ${amount(own.value)}${of(own)}, ${list(words)}`;
+  const of = ({ share }: Measured): string => (share === null ? '' : ` (${formatPercent(share)} of traffic)`);
+  const words = others.map((one) => `${one.version} at ${formatAmount(one.value)}${of(one)}`);
+  return `by version: ${own.version} is at ${formatAmount(own.value)}${of(own)}, ${list(words)}`;
 }
 
 /** Weighs the versions named in the labels of the alerts. */
@@ -331,7 +341,7 @@ function byAlert(named: readonly string[], { version, finished_at }: Change, { l
     // Once the version takes all traffic, every alert names it, whatever the cause.
     return finished_at === null || finished_at > latest
       ? factor('alert_names_it', text)
-      : remark('alert_names_it', text);
+      : unweightedFactor('alert_names_it', text);
   }
   return others.length < new Set(named).size
     ? factor('alert_names_others_too', `the alerts name ${list(others)} as well as ${version}`)
@@ -345,7 +355,7 @@ function isRecent({ curve, traffic }: NonNullable<Evidence['by_version']>[number
 }
 
 /** Treats an unknown share as traffic: the query would return no value for the version otherwise. */
-const takesTraffic = ({ share }: Measured, least = SOME_TRAFFIC): boolean => share === null || !(share < least);
+const takesTraffic = ({ share }: Measured, least = TRAFFIC_SHARE_MIN): boolean => share === null || !(share < least);
 
 /**
  * Returns whether the version's own newest samples are above the limit. Without its traffic, the alert must name it: a few

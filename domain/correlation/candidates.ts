@@ -4,7 +4,7 @@ import { byStart } from '../changes/versions.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, factor, graded } from './factor.ts';
 import type { Onset } from './onset.ts';
-import { spell } from './words.ts';
+import { formatDuration } from './words.ts';
 
 /**
  * Tolerance for clock differences. A change whose recorded start is at most this long after the onset can still be the
@@ -72,7 +72,7 @@ export function lateRecordFactor(candidate: Candidate, { latest }: Onset): Facto
     return null;
   return factor(
     'recorded_late',
-    `${called(candidate)} was recorded ${spell(after)} after its time: it may have happened after the problem began`,
+    `${called(candidate)} was recorded ${formatDuration(after)} after its time: it may have happened after the problem began`,
   );
 }
 
@@ -124,7 +124,7 @@ export function timingFactor(
   if (timing === 'clock_skew')
     return graded(
       timing,
-      `${what} started ${spell(-started)} after the problem began; ${agrees ? 'it was recorded at once, so its clock is right' : 'clocks may differ by that much'}`,
+      `${what} started ${formatDuration(-started)} after the problem began; ${agrees ? 'it was recorded at once, so its clock is right' : 'clocks may differ by that much'}`,
       {
         clock_skew: 1,
         // Its record came at once, so its clock agrees with Firebreak's.
@@ -135,12 +135,16 @@ export function timingFactor(
   if (timing === 'finished_before') {
     const seconds = finishedBefore(change, earliest) ?? 0;
     const long = seconds / LOOK_BACK_SECONDS;
-    return graded(timing, `${what} finished ${spell(finishedBefore(change, at) ?? 0)} before the problem began`, {
-      ...(isMeasured
-        ? { just_finished: 1, long_after_end: distance(seconds - slowly, LOOK_BACK_SECONDS) }
-        : { just_finished: 1 - long, finished_half_an_hour_ago: long }),
-      ...sinceStart,
-    });
+    return graded(
+      timing,
+      `${what} finished ${formatDuration(finishedBefore(change, at) ?? 0)} before the problem began`,
+      {
+        ...(isMeasured
+          ? { just_finished: 1, long_after_end: distance(seconds - slowly, LOOK_BACK_SECONDS) }
+          : { just_finished: 1 - long, finished_half_an_hour_ago: long }),
+        ...sinceStart,
+      },
+    );
   }
   if (started < 0) {
     // The onset is known to lie between two samples, and the change started between them, too.
@@ -152,7 +156,7 @@ export function timingFactor(
   }
   const long = change.finished_at === null ? Math.max(0, started - LOOK_BACK_SECONDS) : 0;
   const late = Math.min(1, long / (LONGEST_LOOK_BACK_SECONDS - LOOK_BACK_SECONDS));
-  return graded(timing, `${what} was rolling out when the problem began, ${spell(started)} after its start`, {
+  return graded(timing, `${what} was rolling out when the problem began, ${formatDuration(started)} after its start`, {
     rolling_out: 1,
     ...(late > 0 && !isMeasured && { rolling_out_for_long: late }),
     ...sinceStart,

@@ -9,7 +9,7 @@ import { approvalReasonsOf, type Proof, proofOf, sumOf, type Weighed } from './a
 import { isVersionBadNow, shareSince, versionFactors } from './by-version.ts';
 import { type Candidate, candidatesOf, lateRecordFactor, type Timing, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
-import { type Factor, factor, type Features, remark } from './factor.ts';
+import { type Factor, factor, type Features, unweightedFactor } from './factor.ts';
 import {
   canaryFactors,
   type Course,
@@ -124,7 +124,7 @@ function weigh(given: Evidence): {
         (one.name === 'traffic_rise' && candidate.relation === 'caller') ||
         // Errors of all also fall with the share of a version that keeps failing.
         (one.name === 'falling' && proofOf(own) !== null && !isVersionFalling(evidence, candidate.change, onset))
-          ? remark(one.name, one.text)
+          ? unweightedFactor(one.name, one.text)
           : one,
       ),
       ...missingSamples(evidence, course, vanished !== null),
@@ -152,7 +152,7 @@ const isBadThoughAllIsWell = (evidence: Evidence, { change, relation }: Candidat
 
 /** Takes the effect from what the health of the whole service says, if a version alone fails. */
 const spared = (factors: readonly Factor[]): readonly Factor[] =>
-  factors.map((one) => (OF_ALL.has(one.name) ? remark(one.name, one.text) : one));
+  factors.map((one) => (OF_ALL.has(one.name) ? unweightedFactor(one.name, one.text) : one));
 
 const isOfOnlyOne = ({ name, weight }: Factor): boolean => weight > 0 && ONLY_ONE.has(name);
 
@@ -185,16 +185,21 @@ function notMeasured(
   course: Course | null,
   isOwnMeasured: boolean,
 ): Factor[] {
-  if (why !== undefined) return [remark('unmeasured', `the health query could not be read: ${why}`)];
+  if (why !== undefined) return [unweightedFactor('unmeasured', `the health query could not be read: ${why}`)];
   if (rule?.expression != null && reportsAbsence(rule.expression))
     return [
-      remark(
+      unweightedFactor(
         'unmeasured',
         'the alert reports missing samples or failing scrapes, which may be only a failure of monitoring',
       ),
     ];
   return health !== null && course !== null && course.since.length < MIN_SINCE && !isOwnMeasured
-    ? [remark('unmeasured', `the health query has too few samples since the problem began (${course.since.length})`)]
+    ? [
+        unweightedFactor(
+          'unmeasured',
+          `the health query has too few samples since the problem began (${course.since.length})`,
+        ),
+      ]
     : [];
 }
 

@@ -32,4 +32,4 @@ export const graded = <Name extends string>(name: Name, text: string, features: 
 });
 
 /** Creates a factor without effect, which only says what was evaluated. */
-export const remark = <Name extends string>(name: Name, text: string): Factor<Name> => graded(name, text, {});
+export const unweightedFactor = <Name extends string>(name: Name, text: string): Factor<Name> => graded(name, text, {});

@@ -2,10 +2,10 @@ import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS } from './candidates.ts';
 import type { Curve, Evidence } from './evidence.ts';
-import { type Factor, factor, graded, remark } from './factor.ts';
+import { type Factor, factor, graded, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
-import { between, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
-import { amount, percent, spell } from './words.ts';
+import { pointsBetween, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
+import { formatAmount, formatPercent, formatDuration } from './words.ts';
 
 /** Length of the baseline before a change. */
 const BASELINE_SECONDS = 3600;
@@ -58,8 +58,8 @@ export function courseOf({ health, at }: Evidence, { change, timing }: Candidate
   const points = pointsOf(health.curve, at);
   // If the clock is in doubt, errors that seem slightly older than the change can still be caused by it.
   const start = millisOf(change.started_at) - (timing === 'clock_skew' ? CLOCK_TOLERANCE_SECONDS * 1000 : 0);
-  const before = between(points, start - BASELINE_SECONDS * 1000, start);
-  const since = between(points, millisOf(onset.latest), Infinity);
+  const before = pointsBetween(points, start - BASELINE_SECONDS * 1000, start);
+  const since = pointsBetween(points, millisOf(onset.latest), Infinity);
   const baseline = median(before);
   const level = quantile(since, 0.75);
   const enough = before.length >= MIN_BEFORE && since.length >= MIN_SINCE && baseline >= 0 && max >= 0;
@@ -93,8 +93,8 @@ function badBefore({ before, max }: Course, candidate: Candidate): Factor | null
   const right = before.slice(-3).filter(({ value }) => value > max).length >= 2;
   const times = `${bad} of ${samples(before.length)} in the hour before ${called(candidate)}`;
   return right
-    ? factor('bad_before', `the health query was already above ${amount(max)}, in ${times}`)
-    : factor('bad_earlier', `the health query had been above ${amount(max)} earlier, in ${times}`);
+    ? factor('bad_before', `the health query was already above ${formatAmount(max)}, in ${times}`)
+    : factor('bad_earlier', `the health query had been above ${formatAmount(max)} earlier, in ${times}`);
 }
 
 /**
@@ -111,7 +111,7 @@ function risingBefore({ before, max }: Course, candidate: Candidate): Factor | n
   if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= 0) return null;
   return factor(
     'rising_before',
-    `the health query had risen from ${amount(high)} to ${amount(lowest)} before ${called(candidate)} began`,
+    `the health query had risen from ${formatAmount(high)} to ${formatAmount(lowest)} before ${called(candidate)} began`,
   );
 }
 
@@ -120,28 +120,30 @@ const samples = (count: number): string => `${count} ${count === 1 ? 'sample' : 
 const slowFactor = ({ slow }: Course): Factor | null =>
   slow === null
     ? null
-    : factor('slow_rise', `errors rose slowly, over ${spell(slow)}, as of a leak or of growing load`);
+    : factor('slow_rise', `errors rose slowly, over ${formatDuration(slow)}, as of a leak or of growing load`);
 
 function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor {
   const { ratio, baseline, level, max, before, since } = course;
   if (ratio === null)
-    return remark(
+    return unweightedFactor(
       'step',
       `the health query cannot be compared before and after ${called(candidate)}: ` +
         `${samples(before.length)} before it, ${since.length} since the problem began`,
     );
-  const times = baseline > 0 && level / baseline < 1000 ? `${amount(level / baseline)} times` : 'from almost zero';
+  const times =
+    baseline > 0 && level / baseline < 1000 ? `${formatAmount(level / baseline)} times` : 'from almost zero';
   const seconds = (millisOf(at) - millisOf(candidate.change.started_at)) / 1000;
-  const when = seconds >= 0 ? `${spell(seconds)} after ${called(candidate)} began` : `as ${called(candidate)} began`;
-  const text = `the health query went from ${amount(baseline)} to ${amount(level)} (${times}; healthy up to ${amount(max)}) ${when}`;
+  const when =
+    seconds >= 0 ? `${formatDuration(seconds)} after ${called(candidate)} began` : `as ${called(candidate)} began`;
+  const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${times}; healthy up to ${formatAmount(max)}) ${when}`;
   if (ratio < NOTICEABLE)
     return factor(
       'no_step',
-      `the health query is at ${amount(level)}, and was at ${amount(baseline)} before ${called(candidate)} ` +
+      `the health query is at ${formatAmount(level)}, and was at ${formatAmount(baseline)} before ${called(candidate)} ` +
         `(median of ${samples(before.length)}): no noticeable rise`,
     );
   if (ratio < DOUBLED) return factor('small_step', `${text}: less than double`);
-  if (level <= max) return remark('step', `${text}: still within its limit`);
+  if (level <= max) return unweightedFactor('step', `${text}: still within its limit`);
   const grown = Math.min(1, Math.log(ratio / DOUBLED) / Math.log(LARGE / DOUBLED));
   return graded('step', text, { step: 1 - grown, large_step: grown });
 }
@@ -157,10 +159,10 @@ export function healthyNow(
   if (health === null || !Number.isFinite(health.max)) return null;
   const points = pointsOf(health.curve, at);
   const from = Math.max(millisOf(at) - FRESH_INTERVALS * intervalOf(points), millisOf(onset.latest));
-  const [last, before] = between(points, from, Infinity).slice(-2).toReversed();
+  const [last, before] = pointsBetween(points, from, Infinity).slice(-2).toReversed();
   if (last === undefined || last.value > health.max) return null;
-  const value = amount(last.value);
-  const limit = `within its limit of ${amount(health.max)}`;
+  const value = formatAmount(last.value);
+  const limit = `within its limit of ${formatAmount(health.max)}`;
   return before !== undefined && before.value <= health.max
     ? factor('healthy_now', `the health query is at ${value} now, ${limit}`)
     : factor(
@@ -183,7 +185,7 @@ const SLIGHTLY_FALLEN = 0.4;
 /** Detects that errors are above the limit but already falling. A bad version that keeps running would keep failing. */
 export function falling({ health, at }: Pick<Evidence, 'health' | 'at'>, onset: Onset): Factor<'falling'> | null {
   if (health === null || !Number.isFinite(health.max) || onset.from !== 'health') return null;
-  const calm = between(smooth(pointsOf(health.curve, at)), millisOf(onset.latest), Infinity);
+  const calm = pointsBetween(smooth(pointsOf(health.curve, at)), millisOf(onset.latest), Infinity);
   const peak = Math.max(...calm.map(({ value }) => value));
   const peakAt = calm.findLast(({ value }) => value === peak)?.at ?? Infinity;
   const since = calm.filter((point) => point.at > peakAt);
@@ -192,7 +194,7 @@ export function falling({ health, at }: Pick<Evidence, 'health' | 'at'>, onset: 
   const fallen = Math.min(1, (1 - last.value / peak) / FALLEN);
   if (last.value <= health.max || fallen < SLIGHTLY_FALLEN) return null;
   const falls = since.every((point, index) => point.value <= (since[index - 1]?.value ?? peak) * 1.1);
-  const text = `errors are falling already, from ${amount(peak)} to ${amount(last.value)}`;
+  const text = `errors are falling already, from ${formatAmount(peak)} to ${formatAmount(last.value)}`;
   return falls ? graded('falling', text, { falling: fallen }) : null;
 }
 
@@ -218,7 +220,7 @@ export function recurring({ health, at }: Pick<Evidence, 'health' | 'at'>, onset
   const period = PERIODS_SECONDS.find((seconds) => before(seconds) && (seconds >= 3600 || before(2 * seconds)));
   return period === undefined
     ? null
-    : factor('recurring', `the same errors began ${spell(period)} before, too, and ended`);
+    : factor('recurring', `the same errors began ${formatDuration(period)} before, too, and ended`);
 }
 
 /**
@@ -246,7 +248,7 @@ export function vanishedFactor(
     ? null
     : graded(
         'vanished',
-        `the service reports nothing any more since ${spell(seconds)} after ${called({ change, relation })} began`,
+        `the service reports nothing any more since ${formatDuration(seconds)} after ${called({ change, relation })} began`,
         { vanished: 1 - late },
       );
 }
@@ -282,8 +284,8 @@ export function canaryFactors(
     : [
         factor(
           'beyond_canary',
-          `${change.version} receives ${percent(share)} of the traffic, which cannot raise the health query ` +
-            `from ${amount(course.baseline)} to ${amount(course.level)}`,
+          `${change.version} receives ${formatPercent(share)} of the traffic, which cannot raise the health query ` +
+            `from ${formatAmount(course.baseline)} to ${formatAmount(course.level)}`,
         ),
       ];
 }

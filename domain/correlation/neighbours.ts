@@ -1,9 +1,9 @@
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { CLOCK_TOLERANCE_SECONDS, type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Evidence, Failing } from './evidence.ts';
-import { type Factor, factor, graded, remark } from './factor.ts';
+import { type Factor, factor, graded, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
-import { list, spell } from './words.ts';
+import { list, formatDuration } from './words.ts';
 
 /** A failing dependency: whether it may have failed first, and when it failed, as text. */
 type FailingDependency = Failing & { first: boolean; when: string };
@@ -78,7 +78,9 @@ function explainsItself({ changed_at, since }: Failing): boolean {
 function compared(since: Timestamp, onset: Timestamp): string {
   const seconds = Math.round(secondsBetween(since, onset));
   if (seconds === 0) return 'the moment the problem began';
-  return seconds > 0 ? `${spell(seconds)} before the problem began` : `${spell(-seconds)} after the problem began`;
+  return seconds > 0
+    ? `${formatDuration(seconds)} before the problem began`
+    : `${formatDuration(-seconds)} after the problem began`;
 }
 
 /**
@@ -123,7 +125,7 @@ function othersFail({ unexplained }: Neighbours): Factor[] {
 const dependentsFail = ({ dependents }: Neighbours): Factor[] =>
   dependents.length === 0
     ? []
-    : [remark('dependents_fail', `${whoFail(dependents)}, too, as expected of services that depend on it`)];
+    : [unweightedFactor('dependents_fail', `${whoFail(dependents)}, too, as expected of services that depend on it`)];
 
 function distanceFactor({ change, distance }: Candidate): Factor {
   const steps = Math.max(0, distance - 1);

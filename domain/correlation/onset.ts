@@ -1,7 +1,7 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import type { Evidence, OnsetEvidence } from './evidence.ts';
 import { healthWithZeros } from './zeros.ts';
-import { between, type Point, pointsOf, quantile, smooth } from './samples.ts';
+import { pointsBetween, type Point, pointsOf, quantile, smooth } from './samples.ts';
 
 export type Onset = {
   /** The most probable start of the problem. */
@@ -102,7 +102,7 @@ export function departureOf({ max, curve, window = null }: Health, bad: Timestam
   const first = startOfRun(points, max, millisOf(bad));
   const passed = points[first];
   if (passed === undefined) return null;
-  const before = between(points, -Infinity, passed.at).filter(({ value }) => value <= max);
+  const before = pointsBetween(points, -Infinity, passed.at).filter(({ value }) => value <= max);
   const previous = points[first - 1];
   const level = quantile(before, BASELINE);
   if (before.length < MIN_BASELINE) return measured(previous?.at ?? passed.at, passed.at, passed.at, passed.at);
@@ -114,7 +114,7 @@ export function departureOf({ max, curve, window = null }: Health, bad: Timestam
   const normal = points.findLast(({ at }) => at < start.at) ?? start;
   // The level of the problem, once the window contains nothing else.
   const wide = (window ?? USUAL_WINDOW_SECONDS) * 1000;
-  const risen = between(points, start.at, Math.max(passed.at, start.at + wide) + 1);
+  const risen = pointsBetween(points, start.at, Math.max(passed.at, start.at + wide) + 1);
   const peak = Math.max(...risen.map(({ value }) => value));
   const half = risen.find(({ value }) => value >= level + (peak - level) / 2) ?? start;
   const share = (value: number): number => (peak > level ? (value - level) / (peak - level) : 1);

@@ -29,7 +29,7 @@ function worstByTime(points: readonly Point[]): Point[] {
 }
 
 /** Returns the points from `from` (inclusive) to `to` (exclusive). */
-export const between = (points: readonly Point[], from: number, to: number): Point[] =>
+export const pointsBetween = (points: readonly Point[], from: number, to: number): Point[] =>
   points.filter(({ at }) => at >= from && at < to);
 
 /**

@@ -5,8 +5,8 @@ import { type Candidate, finishedBefore } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, factor, graded } from './factor.ts';
 import type { Onset } from './onset.ts';
-import { between, median, pointsOf, quantile } from './samples.ts';
-import { spell } from './words.ts';
+import { pointsBetween, median, pointsOf, quantile } from './samples.ts';
+import { formatDuration } from './words.ts';
 
 /** A successor that comes sooner than this may be the fix: the errors may have started before the successor did. */
 const SOON_SECONDS = 15 * 60;
@@ -33,12 +33,12 @@ export function hasNotHelped(
   const points = pointsOf(health.curve, at);
   const window = (health.window ?? USUAL_WINDOW_SECONDS) * 1000;
   // A value before the onset, or soon after it, describes healthy requests as well.
-  const before = between(
+  const before = pointsBetween(
     points,
     Math.min(millisOf(latest) + window, millisOf(started_at) - 60_000),
     millisOf(started_at),
   );
-  const since = between(points, millisOf(finished_at) + window, Infinity);
+  const since = pointsBetween(points, millisOf(finished_at) + window, Infinity);
   if (before.length === 0 || since.length < MIN_SAMPLES) return false;
   return since.every(({ value }) => value > health.max) && median(since) >= HELPED * quantile(before, 0.75);
 }
@@ -71,7 +71,7 @@ function sameAsBefore(change: Change, previous: Change | undefined): Factor | nu
   if (change.previous_version !== change.version && ran < SOON_SECONDS) return null;
   return factor(
     'same_version',
-    `${change.version} was already running before it${ran > 0 ? `, for ${spell(ran)}` : ''}`,
+    `${change.version} was already running before it${ran > 0 ? `, for ${formatDuration(ran)}` : ''}`,
   );
 }
 
@@ -82,8 +82,8 @@ function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Fa
   const ran = lived(change, next);
   const again = newer.find(({ version }) => version === change.version);
   if (again !== undefined)
-    return factor('repeated', `${again.version} went live again ${spell(lived(change, again))} later`);
-  const text = `${next.version} followed ${change.version} after ${spell(ran)}`;
+    return factor('repeated', `${again.version} went live again ${formatDuration(lived(change, again))} later`);
+  const text = `${next.version} followed ${change.version} after ${formatDuration(ran)}`;
   const back = newer.find((other) => other.kind === 'rollback' && finishedBefore(other, onset) !== null);
   if (back !== undefined)
     return graded('back', `${change.version} was rolled back before the problem began`, { replaced: 1 });

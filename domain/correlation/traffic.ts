@@ -1,9 +1,9 @@
 import { millisOf } from '../../schemas/time/time.ts';
 import type { Evidence } from './evidence.ts';
-import { type Factor, factor, remark } from './factor.ts';
+import { type Factor, factor, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
-import { between, median, pointsOf, smooth } from './samples.ts';
-import { amount } from './words.ts';
+import { pointsBetween, median, pointsOf, smooth } from './samples.ts';
+import { formatAmount } from './words.ts';
 
 /** Baseline: from one hour to ten minutes before the onset. */
 const BASELINE_FROM_MS = 3600_000;
@@ -31,18 +31,18 @@ export function trafficFactor({ traffic, at }: Evidence, { at: onset }: Onset): 
   if (traffic === null) return null;
   const points = pointsOf(traffic, at);
   const onsetMs = millisOf(onset);
-  const baselineSamples = between(points, onsetMs - BASELINE_FROM_MS, onsetMs - BASELINE_TO_MS);
+  const baselineSamples = pointsBetween(points, onsetMs - BASELINE_FROM_MS, onsetMs - BASELINE_TO_MS);
   const baseline = median(baselineSamples);
   if (baselineSamples.length < MIN_BASELINE_SAMPLES || !(baseline > 0)) return null;
-  const smoothed = between(smooth(points), onsetMs - BASELINE_TO_MS, onsetMs + NEAR_ONSET_MS);
+  const smoothed = pointsBetween(smooth(points), onsetMs - BASELINE_TO_MS, onsetMs + NEAR_ONSET_MS);
   const nearOnset = smoothed.filter(({ at: time }) => time >= onsetMs - NEAR_ONSET_MS);
   const peak = Math.max(...nearOnset.map(({ value }) => value));
   if (nearOnset.length === 0 || peak < RISE * baseline) return null;
   const peakAt = nearOnset.find(({ value }) => value === peak)?.at ?? onsetMs;
   const lastNormal = smoothed.findLast((point) => point.at < peakAt && point.value < RISE_START * baseline);
   const riseStart = smoothed.find((point) => point.at > (lastNormal?.at ?? -Infinity));
-  const words = `traffic went from ${amount(baseline)} to ${amount(peak)} requests per second (${amount(peak / baseline)} times)`;
+  const words = `traffic went from ${formatAmount(baseline)} to ${formatAmount(peak)} requests per second (${formatAmount(peak / baseline)} times)`;
   return riseStart !== undefined && riseStart.at > onsetMs + CONSEQUENCE_AFTER_MS
-    ? remark('traffic_rise', `${words} after the errors began, as is typical of retries`)
+    ? unweightedFactor('traffic_rise', `${words} after the errors began, as is typical of retries`)
     : factor('traffic_rise', `${words} as the problem began`);
 }

@@ -1,7 +1,7 @@
 import type { ChangeKind } from '../../schemas/changes/change.ts';
 
 /** Name of a change of this kind where its version is not given. */
-const CALLED: Readonly<Record<ChangeKind, string>> = {
+const KIND_NAMES: Readonly<Record<ChangeKind, string>> = {
   deploy: 'a deploy',
   rollback: 'a rollback',
   hotfix: 'a hotfix',
@@ -26,10 +26,10 @@ const TITLES: Readonly<Record<ChangeKind, string>> = {
 
 export const changeTitle = (kind: ChangeKind): string => TITLES[kind];
 
-export const aChange = (kind: ChangeKind): string => CALLED[kind];
+export const aChange = (kind: ChangeKind): string => KIND_NAMES[kind];
 
 /** Formats a duration: 90 s, 45 min, 3.7 hours, 3.7 days. */
-export function spell(seconds: number): string {
+export function formatDuration(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 2 * 3600) return `${Math.round(seconds / 60)} min`;
   return seconds < 2 * 86_400 ? `${tenths(seconds / 3600)} hours` : `${tenths(seconds / 86_400)} days`;
@@ -38,9 +38,9 @@ export function spell(seconds: number): string {
 const tenths = (value: number): string => String(Math.round(value * 10) / 10);
 
 /** Formats a value with two significant digits: 0.041, 4.1, 410. */
-export const amount = (value: number): string => String(Number(value.toPrecision(2)));
+export const formatAmount = (value: number): string => String(Number(value.toPrecision(2)));
 
-export const percent = (share: number): string => `${amount(share * 100)} %`;
+export const formatPercent = (share: number): string => `${formatAmount(share * 100)} %`;
 
 /** @example list(['a', 'b', 'c']) // 'a, b and c' */
 export const list = (names: readonly string[]): string =>

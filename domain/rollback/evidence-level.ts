@@ -5,7 +5,7 @@ import { finishedBefore, LOOK_BACK_SECONDS } from '../correlation/candidates.ts'
 import { putsVersionLive } from '../changes/versions.ts';
 import type { Proof, RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
-import { spell } from '../correlation/words.ts';
+import { formatDuration } from '../correlation/words.ts';
 
 /** Longest time between a change and the problem, in seconds, if only the time of the alert is known (`time`). */
 const UNMEASURED_SECONDS = 5 * 60;
@@ -77,13 +77,13 @@ function whyNotByTime(
 ): string | null {
   const finished = finishedBefore(change, onset) ?? 0;
   if (finished > LOOK_BACK_SECONDS)
-    return `${version} finished ${spell(finished)} before the problem began, more than ${spell(LOOK_BACK_SECONDS)}`;
+    return `${version} finished ${formatDuration(finished)} before the problem began, more than ${formatDuration(LOOK_BACK_SECONDS)}`;
   if (health_unreadable !== undefined) return 'the health query could not be read';
   if (health === null) {
     const seconds = timing === 'rolling_out' ? secondsBetween(change.started_at, onset) : finished;
     return seconds <= UNMEASURED_SECONDS
       ? null
-      : `there is no health query, and the problem began ${spell(seconds)} after ${version}, more than ${spell(UNMEASURED_SECONDS)}`;
+      : `there is no health query, and the problem began ${formatDuration(seconds)} after ${version}, more than ${formatDuration(UNMEASURED_SECONDS)}`;
   }
   if (factors.some(({ name }) => name === 'healthy_now' || name === 'healthy_just_now'))
     return 'the health query is within its limit now';

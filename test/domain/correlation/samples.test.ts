@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { between, median, pointsOf, quantile, smooth } from '../../../domain/correlation/samples.ts';
+import { pointsBetween, median, pointsOf, quantile, smooth } from '../../../domain/correlation/samples.ts';
 import { millisOf, plusSeconds } from '../../../schemas/time/time.ts';
 import { NOON } from '../arbitraries.ts';
 
@@ -53,7 +53,7 @@ describe('the points of a curve', () => {
   });
 
   test('can be limited to a range, inclusive start and exclusive end', () => {
-    expect(between(points(1, 2, 3, 4), 1, 3).map(({ value }) => value)).toEqual([2, 3]);
+    expect(pointsBetween(points(1, 2, 3, 4), 1, 3).map(({ value }) => value)).toEqual([2, 3]);
   });
 });
 
