@@ -3,6 +3,7 @@ import { defaultUrl, type StandIns } from '../domain/catalogue/vendors.ts';
 import type { ServiceEnvironment } from '../domain/ports/common.ts';
 import type { Clock, Secrets } from '../domain/ports/system.ts';
 import type { TrafficConfig } from '../schemas/canary/traffic-config.ts';
+import { argoRolloutsTraffic } from './argo-rollouts/traffic.ts';
 import { lambdaTraffic } from './aws/target.ts';
 import { gatewayTraffic } from './gateway-api/traffic.ts';
 import { httpTraffic } from './http-cd/traffic.ts';
@@ -29,6 +30,8 @@ export async function trafficRouterFor(
     }
     case 'gateway-api':
       return inCluster(config, context, (options) => gatewayTraffic(config, options));
+    case 'argo-rollouts':
+      return inCluster(config, context, (options) => argoRolloutsTraffic(config, options));
     case 'smi':
       return inCluster(config, context, (options) => smiTraffic(config, options));
   }

@@ -47,6 +47,7 @@ const ADDRESSES = {
   'lambda-alias': 'AWS_TARGETS_URL',
   'gateway-api': 'KUBERNETES_URL',
   smi: 'KUBERNETES_URL',
+  'argo-rollouts': 'KUBERNETES_URL',
 } as const satisfies Record<TrafficConfig['kind'], string>;
 
 /** Returns the name of a router's secret. Null: it needs none. Undefined: it has none. */
@@ -58,6 +59,7 @@ function credentialFor(traffic: TrafficConfig): string | null | undefined {
       return null;
     case 'gateway-api':
     case 'smi':
+    case 'argo-rollouts':
       return traffic.auth?.bearer ?? 'KUBERNETES_TOKEN';
   }
 }

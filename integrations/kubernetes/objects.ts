@@ -91,6 +91,19 @@ export const Rollout = z.object({
     template: PodTemplate.optional(),
     workloadRef: z.object({ kind: z.string(), name: z.string() }).optional(),
     restartAt: z.string().nullish(),
+    /** Absent for blue/green. */
+    strategy: z
+      .object({
+        canary: z
+          .object({
+            steps: z
+              .array(z.looseObject({ setWeight: z.number().optional() }))
+              .nullish()
+              .transform((steps) => steps ?? []),
+          })
+          .nullish(),
+      })
+      .prefault({}),
   }),
   status: z
     .object({
@@ -103,6 +116,11 @@ export const Rollout = z.object({
       message: z.string().default(''),
       abort: z.boolean().default(false),
       promoteFull: z.boolean().default(false),
+      currentStepIndex: z.number().nullish(),
+      pauseConditions: z
+        .array(z.object({ reason: z.string() }))
+        .nullish()
+        .transform((conditions) => conditions ?? []),
       restartedAt: z.string().nullish(),
       canary: z
         .object({ weights: z.object({ canary: z.object({ weight: Count }) }).nullish() })

@@ -15,7 +15,7 @@ import { scalingOf } from './scaling.ts';
 import { isVersion, nameOf, versionsOf, type Wanted } from './versions.ts';
 import { attemptOn, backTo, marked, type WorkloadTarget, refuseKept, wholeSeconds } from './workload.ts';
 
-const MARKS: Marks = { revision: 'rollout.argoproj.io/revision', hash: 'rollouts-pod-template-hash' };
+export const ROLLOUT_MARKS: Marks = { revision: 'rollout.argoproj.io/revision', hash: 'rollouts-pod-template-hash' };
 
 /**
  * Creates a deployer for an Argo Rollouts Rollout. A rollback consists of steps that can each be found done, so a
@@ -32,21 +32,10 @@ export function argoRolloutsDeployer(
   config: ArgoRolloutsDeployer,
   { cluster, service }: { cluster: ClusterOptions; service: string },
 ): Deployer {
-  const { namespace, rollout: name = service, container } = config;
-  const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/rollouts/${name}`;
-  const target: WorkloadTarget<Rollout> = {
-    cluster,
-    kind: 'Rollout',
-    namespace,
-    name,
-    path,
-    schema: Rollout,
-    container,
-  };
-
+  const target = rolloutTarget(config, { cluster, service });
+  const { path } = target;
   return {
-    target: `Rollout ${namespace}/${name} at ${cluster.url}`,
-    resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'rollouts', name])}`,
+    ...rolloutNames(target),
     effectClass: 'convergent',
     rollBack: (request) =>
       attemptOn(target, async (calls, found) => {
@@ -72,6 +61,22 @@ export function argoRolloutsDeployer(
   };
 }
 
+/** Returns the object that a configuration names. */
+export function rolloutTarget(
+  { namespace, rollout: name, container }: ArgoRolloutsDeployer,
+  { cluster, service }: { cluster: ClusterOptions; service: string },
+): WorkloadTarget<Rollout> {
+  const own = name ?? service;
+  const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/rollouts/${own}`;
+  return { cluster, kind: 'Rollout', namespace, name: own, path, schema: Rollout, container };
+}
+
+/** Returns the names of a Rollout: for people, and as the resource that one action at a time may change. */
+export const rolloutNames = ({ cluster, namespace, name }: WorkloadTarget<Rollout>) => ({
+  target: `Rollout ${namespace}/${name} at ${cluster.url}`,
+  resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'rollouts', name])}`,
+});
+
 type Found = { found: Rollout; template: PodTemplate };
 
 async function begin(
@@ -94,18 +99,19 @@ async function begin(
     // Git changes.
     if (keeperOf(found.metadata) !== undefined) return { kind: 'succeeded', id: revisionName(stable.metadata) };
   } else refuseKept(target, found);
-  const set = stable ?? revisionOf(sets, request, { marks: MARKS, container: target.container });
-  await calls.patch(target.path, 'json', backTo(found, templateOf(set, MARKS), request), Rollout);
+  const set = stable ?? revisionOf(sets, request, { marks: ROLLOUT_MARKS, container: target.container });
+  await calls.patch(target.path, 'json', backTo(found, templateOf(set, ROLLOUT_MARKS), request), Rollout);
   return IN_PROGRESS;
 }
 
 /** Without a handle: `status` never changes anything, so the remaining steps need another `rollBack` call. */
 const IN_PROGRESS: TargetResponse = { kind: 'in_progress', id: null, handle: null };
 
-const isObserved = ({ metadata, status }: Rollout): boolean => status.observedGeneration >= metadata.generation;
+export const isObserved = ({ metadata, status }: Rollout): boolean => status.observedGeneration >= metadata.generation;
 
 /** Returns whether a new version is being rolled out beside the stable one. */
-const isCanary = ({ status }: Rollout): boolean => status.stableRS !== '' && status.stableRS !== status.currentPodHash;
+export const isCanary = ({ status }: Rollout): boolean =>
+  status.stableRS !== '' && status.stableRS !== status.currentPodHash;
 
 /** Returns the stable ReplicaSet if it runs this version. */
 const stableOf = (
@@ -117,11 +123,11 @@ const stableOf = (
   sets.find(
     ({ metadata, spec }) =>
       status.stableRS !== '' &&
-      metadata.labels[MARKS.hash] === status.stableRS &&
+      metadata.labels[ROLLOUT_MARKS.hash] === status.stableRS &&
       isVersion(versionsOf(spec.template, container), wanted),
   );
 
-const carriesAll = ({ spec, status }: Rollout, stable: ReplicaSet): boolean =>
+export const carriesAll = ({ spec, status }: Rollout, stable: ReplicaSet): boolean =>
   status.phase === 'Degraded' && status.canary === 0 && stable.status.availableReplicas >= spec.replicas;
 
 async function abort(target: WorkloadTarget<Rollout>, calls: Calls, { metadata }: Rollout): Promise<TargetResponse> {
@@ -171,7 +177,7 @@ function progressOf(found: Rollout): TargetResponse {
 }
 
 function revisionName({ annotations }: Metadata): string | null {
-  const revision = annotations[MARKS.revision];
+  const revision = annotations[ROLLOUT_MARKS.revision];
   return revision === undefined ? null : `revision ${revision}`;
 }
 
@@ -204,7 +210,7 @@ const restarting = (target: WorkloadTarget<Rollout>, found: Rollout, { key }: Ta
     ? restartOf(found)
     : { kind: 'superseded', current: nameOf(versionsOf(ownTemplate(target, found), target.container)) };
 
-function ownTemplate({ namespace, name }: WorkloadTarget<Rollout>, { spec }: Rollout): PodTemplate {
+export function ownTemplate({ namespace, name }: WorkloadTarget<Rollout>, { spec }: Rollout): PodTemplate {
   if (spec.template !== undefined && spec.workloadRef === undefined) return spec.template;
   const { kind = 'another object', name: other = '' } = spec.workloadRef ?? {};
   throw refuse(
@@ -213,7 +219,7 @@ function ownTemplate({ namespace, name }: WorkloadTarget<Rollout>, { spec }: Rol
   );
 }
 
-function refusePaused({ namespace, name }: WorkloadTarget<Rollout>, { spec }: Rollout): void {
+export function refusePaused({ namespace, name }: WorkloadTarget<Rollout>, { spec }: Rollout): void {
   if (spec.paused)
     throw refuse(
       `Rollout ${namespace}/${name} is paused by spec.paused, so a change would have no effect; ` +

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { HttpUrl } from '../config/endpoint.ts';
 import { LambdaAliasDeployer } from '../rollback/targets/aws.ts';
-import { ClusterAccess, KubernetesName } from '../rollback/targets/kubernetes.ts';
+import { ArgoRolloutsDeployer, ClusterAccess, KubernetesName } from '../rollback/targets/kubernetes.ts';
 import { Auth } from '../rollback/targets/target.ts';
 
 /** A system with the HTTP API that `docs/reference/traffic-routers.md` describes. */
@@ -58,5 +58,6 @@ export const TrafficConfig = z.discriminatedUnion('kind', [
   LambdaAliasDeployer,
   GatewayTraffic,
   SmiTraffic,
+  ArgoRolloutsDeployer,
 ]);
 export type TrafficConfig = z.infer<typeof TrafficConfig>;

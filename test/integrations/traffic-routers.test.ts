@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TrafficCall, TrafficRouter } from '../../domain/canary/traffic.ts';
+import { argoRolloutsTraffic } from '../../integrations/argo-rollouts/traffic.ts';
 import { gatewayTraffic } from '../../integrations/gateway-api/traffic.ts';
 import { smiTraffic } from '../../integrations/smi/traffic.ts';
 import { lambdaAliasTraffic } from '../../integrations/aws/lambda-traffic.ts';
@@ -67,6 +68,7 @@ async function cluster() {
   let count = 0;
   return {
     close,
+    control,
     ask,
     settings,
     /** Deploys a version. The controllers act on the next two requests. */
@@ -119,6 +121,34 @@ async function routed({ ask, deploy, next, options }: Cluster, more: object = {}
   };
 }
 
+const ROLLOUTS = '/apis/argoproj.io/v1alpha1/namespaces/default/rollouts';
+
+/** Creates a Rollout of v1, and v2 that waits before its first step. */
+async function rollout(opened: Cluster, steps: object[] = [{ pause: {} }, ...[5, 100].flatMap(stepAt)]) {
+  const name = opened.next();
+  const deploy = async (version: string) => {
+    const image = `registry.test/checkout:${version}`;
+    await opened.control('POST', '/deploy', { kind: 'Rollout', name, image, steps, trafficRouting: {} });
+    for (let request = 0; request < 3; request += 1) await opened.ask('GET', `${ROLLOUTS}/${name}`);
+  };
+  const patchStatus = (status: object) => opened.ask('PATCH', `${ROLLOUTS}/${name}/status`, { status }, MERGE);
+  await deploy('v1');
+  await deploy('v2');
+  return {
+    name,
+    deploy,
+    patchStatus,
+    status: async () => (await opened.ask('GET', `${ROLLOUTS}/${name}`)).status,
+    router: argoRolloutsTraffic({ kind: 'argo-rollouts', namespace: 'default' }, opened.options(name)),
+    async elsewhere(version: string) {
+      await deploy(version);
+      await patchStatus({ promoteFull: true });
+    },
+  };
+}
+
+const stepAt = (setWeight: number) => [{ setWeight }, { pause: {} }];
+
 const worlds: Record<string, () => Promise<{ world: () => Promise<World>; close(): void }>> = {
   'gateway-api': async () => {
     const opened = await cluster();
@@ -135,6 +165,10 @@ const worlds: Record<string, () => Promise<{ world: () => Promise<World>; close(
         };
       },
     };
+  },
+  'argo-rollouts': async () => {
+    const opened = await cluster();
+    return { close: opened.close, world: () => rollout(opened) };
   },
   smi: async () => {
     const opened = await cluster();
@@ -240,8 +274,9 @@ describe.each(Object.entries(worlds))('traffic router %s', (_, start) => {
 
   /** Repeats a call until the change is in effect, as a canary does. */
   const apply = async (router: TrafficRouter, call: TrafficCall) => {
-    const first = await router.apply(call);
-    return first.kind === 'in_progress' ? router.apply(call) : first;
+    let response = await router.apply(call);
+    for (let tries = 0; response.kind === 'in_progress' && tries < 5; tries += 1) response = await router.apply(call);
+    return response;
   };
 
   test('raises the share, and promotes', async () => {
@@ -256,7 +291,7 @@ describe.each(Object.entries(worlds))('traffic router %s', (_, start) => {
 
   test('gives all traffic back, and a repeat changes nothing', async () => {
     const { router } = await started.world();
-    await apply(router, order('set', 50, 1));
+    await apply(router, order('set', 5, 1));
     expect(await apply(router, order('abort', 0, 2))).toMatchObject({ kind: 'succeeded' });
     expect(await apply(router, order('abort', 0, 2))).toMatchObject({ kind: 'succeeded' });
     expect(await read(router)).toEqual({ kind: 'split', stable: 'v1', canary: null, weight: 0 });
@@ -416,5 +451,68 @@ describe('the Gateway API', () => {
       opened.options('none'),
     );
     expect(await none.read(pair)).toMatchObject({ kind: 'unknown', detail: expect.stringContaining('not found') });
+  });
+});
+
+describe('Argo Rollouts', () => {
+  let opened: Cluster;
+  beforeAll(async () => {
+    opened = await cluster();
+  });
+  afterAll(() => opened?.close());
+
+  const settled = async (router: TrafficRouter, call: TrafficCall) => {
+    let response = await router.apply(call);
+    for (let tries = 0; response.kind === 'in_progress' && tries < 5; tries += 1) response = await router.apply(call);
+    return response;
+  };
+
+  test('a step is begun once, as by kubectl argo rollouts promote', async () => {
+    const { router, status } = await rollout(opened);
+    expect(await router.apply(order('set', 5, 1))).toEqual({ kind: 'in_progress', id: null, handle: null });
+    expect(await settled(router, order('set', 5, 1))).toEqual({ kind: 'succeeded', id: null });
+    expect(await settled(router, order('set', 5, 1))).toEqual({ kind: 'succeeded', id: null });
+    expect(await status()).toMatchObject({ phase: 'Paused', currentStepIndex: 2 });
+  });
+
+  test('a weight that is not that of the next step is refused', async () => {
+    const { router, status } = await rollout(opened);
+    expect(await router.apply(order('set', 25, 1))).toEqual({
+      kind: 'refused',
+      detail: expect.stringMatching(/^the next step of the Rollout is setWeight: 5, but the canary's is 25 %; /),
+    });
+    expect(await status()).toMatchObject({ currentStepIndex: 0 });
+  });
+
+  test('a promotion skips the remaining steps, and an abort is not overridden', async () => {
+    const promoted = await rollout(opened);
+    await settled(promoted.router, order('set', 5, 1));
+    expect(await settled(promoted.router, order('promote', 100, 2))).toMatchObject({ kind: 'succeeded' });
+    expect(await promoted.status()).toMatchObject({ phase: 'Healthy' });
+    const aborted = await rollout(opened);
+    await settled(aborted.router, order('set', 5, 1));
+    await aborted.patchStatus({ abort: true }); // as a failed analysis does
+    await aborted.status();
+    expect(await aborted.router.read(pair)).toEqual({ kind: 'split', stable: 'v1', canary: null, weight: 0 });
+    expect(await aborted.router.apply(order('promote', 100, 2))).toMatchObject({
+      kind: 'refused',
+      detail: expect.stringContaining('was aborted'),
+    });
+    expect(await settled(aborted.router, order('abort', 0, 3))).toMatchObject({ kind: 'succeeded' });
+  });
+
+  test('does not resume a pause that people must end, and needs steps', async () => {
+    const inconclusive = await rollout(opened);
+    const pauseConditions = [{ reason: 'InconclusiveAnalysisRun', startTime: '2026-11-20T12:00:00Z' }];
+    await inconclusive.patchStatus({ pauseConditions });
+    expect(await inconclusive.router.apply(order('set', 5, 1))).toMatchObject({
+      kind: 'refused',
+      detail: expect.stringContaining('paused (InconclusiveAnalysisRun)'),
+    });
+    const { router } = await rollout(opened, []);
+    expect(await router.read(pair)).toMatchObject({
+      kind: 'unknown',
+      detail: expect.stringContaining('no canary steps'),
+    });
   });
 });

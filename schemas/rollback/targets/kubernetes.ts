@@ -32,7 +32,7 @@ const KubernetesDeployer = z.strictObject({
 export type KubernetesDeployer = z.infer<typeof KubernetesDeployer>;
 
 /** An Argo Rollouts Rollout: a running canary is aborted, a finished one returns to a specific revision. */
-const ArgoRolloutsDeployer = z.strictObject({
+export const ArgoRolloutsDeployer = z.strictObject({
   kind: z.literal('argo-rollouts'),
   ...ClusterAccess,
   rollout: KubernetesName.optional(),

@@ -1,0 +1,163 @@
+import {
+  isSameWeight,
+  type TrafficCall,
+  type TrafficPair,
+  type TrafficReading,
+  type TrafficRouter,
+} from '../../domain/canary/traffic.ts';
+import type { TargetResponse } from '../../domain/rollback/targets.ts';
+import type { ArgoRolloutsDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
+import type { Calls, ClusterOptions } from '../kubernetes/attempt.ts';
+import { type ReplicaSet, Rollout } from '../kubernetes/objects.ts';
+import { ownReplicaSets } from '../kubernetes/revisions.ts';
+import {
+  carriesAll,
+  isCanary,
+  isObserved,
+  ownTemplate,
+  refusePaused,
+  ROLLOUT_MARKS,
+  rolloutNames,
+  rolloutTarget,
+} from '../kubernetes/rollout.ts';
+import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
+import { attemptOn, type WorkloadTarget } from '../kubernetes/workload.ts';
+import { putOff, refuse } from '../shared/refusals.ts';
+
+const IN_PROGRESS: TargetResponse = { kind: 'in_progress', id: null, handle: null };
+
+/** The pause of a step, in contrast to those of inconclusive analyses, which people decide about. */
+const PAUSE_STEP = 'CanaryPauseStep';
+
+/** A Rollout, and the versions that it runs. `canary`: null if one version has all pods. */
+type Seen = { found: Rollout; stable: string[]; stableSet: ReplicaSet | undefined; canary: string[] | null };
+
+/**
+ * Creates a router for a Rollout of Argo Rollouts. Argo Rollouts sets the weights, as its steps say. Firebreak decides
+ * when the next step begins, and when the canary is promoted or aborted, with the patches of `kubectl argo rollouts
+ * promote`, `promote --full`, and `abort`.
+ *
+ * @see https://github.com/argoproj/argo-rollouts/tree/master/pkg/kubectl-argo-rollouts/cmd
+ */
+export function argoRolloutsTraffic(
+  config: ArgoRolloutsDeployer,
+  options: { cluster: ClusterOptions; service: string },
+): TrafficRouter {
+  const target = rolloutTarget(config, options);
+  return {
+    ...rolloutNames(target),
+    effectClass: 'convergent',
+    async read(pair): Promise<TrafficReading> {
+      const seen = await attemptOn(target, (calls, found) => look(target, calls, found));
+      return 'kind' in seen ? { kind: 'unknown', detail: seen.detail } : readingOf(seen, pair);
+    },
+    apply: (order) =>
+      attemptOn(target, async (calls, found) => {
+        const seen = await look(target, calls, found);
+        return seen.canary === null
+          ? single(seen, order)
+          : shared(target, calls, { ...seen, canary: seen.canary }, order);
+      }),
+  };
+}
+
+/** @throws Ended if the strategy has no steps, or the controller has not observed the newest pod template */
+async function look(target: WorkloadTarget<Rollout>, calls: Calls, found: Rollout): Promise<Seen> {
+  const { namespace, name, container } = target;
+  const template = ownTemplate(target, found);
+  if ((found.spec.strategy.canary?.steps ?? []).length === 0)
+    throw refuse(
+      `Rollout ${namespace}/${name} has no canary steps; add setWeight and pause to spec.strategy.canary.steps`,
+    );
+  if (!isObserved(found)) throw putOff('its controller has not seen it yet');
+  const own = versionsOf(template, container);
+  if (!isCanary(found)) return { found, stable: own, stableSet: undefined, canary: null };
+  const sets = await ownReplicaSets(calls, namespace, found);
+  const stableSet = sets.find(({ metadata }) => metadata.labels[ROLLOUT_MARKS.hash] === found.status.stableRS);
+  if (stableSet === undefined) throw putOff('its stable ReplicaSet is not found');
+  return { found, stable: versionsOf(stableSet.spec.template, container), stableSet, canary: own };
+}
+
+const is = (versions: readonly string[], version: string): boolean => isVersion(versions, { version, commit: null });
+
+/** Names a version as the canary does, if it is one of its versions. */
+const named = (versions: readonly string[], { stable, canary }: TrafficPair): string =>
+  is(versions, canary) ? canary : is(versions, stable) ? stable : nameOf(versions);
+
+function readingOf({ found, stable, canary }: Seen, pair: TrafficPair): TrafficReading {
+  const weight = canary === null ? 0 : weightOf(found);
+  return {
+    kind: 'split',
+    stable: named(stable, pair),
+    canary: canary === null || weight === 0 ? null : named(canary, pair),
+    weight,
+  };
+}
+
+/** Returns the weight of the newest step that is done and sets one. */
+function weightOf({ spec, status }: Rollout): number {
+  if (status.abort && status.phase === 'Degraded') return status.canary;
+  const steps = spec.strategy.canary?.steps ?? [];
+  const index = status.currentStepIndex ?? 0;
+  if (index >= steps.length) return 100;
+  return steps.slice(0, index).findLast(({ setWeight }) => setWeight !== undefined)?.setWeight ?? 0;
+}
+
+/** One version has all pods. */
+function single({ found: { status }, stable }: Seen, { action, canary, stable: old }: TrafficCall): TargetResponse {
+  if (is(stable, canary)) {
+    if (action !== 'promote') return { kind: 'superseded', current: canary };
+    if (status.phase === 'Degraded') return { kind: 'failed', detail: `it is degraded: ${status.message}` };
+    return status.phase === 'Healthy' ? { kind: 'succeeded', id: null } : IN_PROGRESS;
+  }
+  if (!is(stable, old)) return { kind: 'superseded', current: nameOf(stable) };
+  if (action === 'abort') return { kind: 'succeeded', id: null };
+  throw refuse(`the Rollout runs only ${old}; deploy ${canary} first`);
+}
+
+async function shared(
+  target: WorkloadTarget<Rollout>,
+  calls: Calls,
+  seen: Seen & { canary: string[] },
+  order: TrafficCall,
+): Promise<TargetResponse> {
+  const { found, stable, stableSet, canary } = seen;
+  const { status } = found;
+  if (!is(stable, order.stable) || !is(canary, order.canary))
+    return { kind: 'superseded', current: `${nameOf(stable)} and ${nameOf(canary)}` };
+  const patch = async (change: object): Promise<TargetResponse> => {
+    const { resourceVersion } = found.metadata;
+    await calls.patch(`${target.path}/status`, 'merge', { metadata: { resourceVersion }, status: change }, Rollout);
+    return IN_PROGRESS;
+  };
+  if (order.action === 'abort') {
+    if (!status.abort) return patch({ abort: true });
+    return stableSet !== undefined && carriesAll(found, stableSet) ? { kind: 'succeeded', id: null } : IN_PROGRESS;
+  }
+  refusePaused(target, found);
+  if (status.abort)
+    throw refuse(`the Rollout was aborted; kubectl argo rollouts retry rollout ${target.name} starts it again`);
+  if (status.phase === 'Degraded') return { kind: 'failed', detail: `it is degraded: ${status.message}` };
+  if (status.promoteFull)
+    return order.action === 'promote' ? IN_PROGRESS : { kind: 'superseded', current: order.canary };
+  if (order.action === 'promote') return patch({ promoteFull: true });
+  const reasons = status.pauseConditions.map(({ reason }) => reason);
+  if (reasons.length === 0) return IN_PROGRESS;
+  if (!reasons.every((reason) => reason === PAUSE_STEP))
+    throw refuse(
+      `the Rollout is paused (${reasons.join(', ')}); kubectl argo rollouts promote ${target.name} resumes it`,
+    );
+  if (isSameWeight(weightOf(found), order.weight)) return { kind: 'succeeded', id: null };
+  const next = nextWeight(found);
+  if (next === undefined || !isSameWeight(next, order.weight))
+    throw refuse(
+      `the next step of the Rollout ${next === undefined ? 'sets no weight' : `is setWeight: ${next}`}, but the canary's is ` +
+        `${order.weight} %; give both the same steps, and each setWeight a pause without duration`,
+    );
+  return patch({ pauseConditions: null });
+}
+
+const nextWeight = ({ spec, status }: Rollout): number | undefined =>
+  (spec.strategy.canary?.steps ?? [])
+    .slice((status.currentStepIndex ?? 0) + 1)
+    .find(({ setWeight }) => setWeight !== undefined)?.setWeight;
