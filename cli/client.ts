@@ -53,6 +53,13 @@ export class Client {
   get = <S extends z.ZodType>(path: string, schema: S, identityToken?: string): Promise<z.infer<S>> =>
     this.#ask('GET', path, schema, { identityToken });
 
+  /** Returns the body of a response that is not JSON. */
+  async text(path: string): Promise<string> {
+    const response = await this.#send('GET', path);
+    if (!response.ok) throw refusalOf(response);
+    return response.text;
+  }
+
   post = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
     this.#ask('POST', path, schema, { body });
 

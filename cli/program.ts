@@ -8,6 +8,7 @@ import { addCanary } from './commands/canary.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
+import { addDigest } from './commands/digest.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrill } from './commands/drill.ts';
 import { addFreeze } from './commands/freeze/freeze.ts';
@@ -45,6 +46,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addQuarantine,
   addReplay,
   addReport,
+  addDigest,
   addRunbooks,
   addSimulate,
   addSlo,

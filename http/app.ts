@@ -47,6 +47,7 @@ import { Refusal } from '../actions/refusal.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { rateLimit } from './middleware/rate-limit.ts';
 import { shadowReportRoutes } from './routes/shadow-report.ts';
+import { teamDigestRoutes } from './routes/team-digest.ts';
 import { runbookRoutes } from './routes/runbooks.ts';
 import { signalRoutes } from './routes/signals.ts';
 import { describeSlack } from './routes/slack-description.ts';
@@ -94,6 +95,7 @@ export function api(deps: Deps): Api {
   automationRoutes(app, deps);
   versionRoutes(app, deps);
   shadowReportRoutes(app, deps);
+  teamDigestRoutes(app, deps);
   sloRoutes(app, deps);
   sloCorrectionRoutes(app, deps);
   doraRoutes(app, deps);

@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
-import { actionKeyOf } from '../../domain/incidents/evidence-name.ts';
-import { decisionOf, evidenceDocument } from '../../domain/incidents/evidence-pack.ts';
+import { actionKeyOf, decisionOf } from '../../domain/incidents/evidence-name.ts';
+import { evidenceDocument } from '../../domain/incidents/evidence-pack.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';

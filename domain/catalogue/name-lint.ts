@@ -59,10 +59,15 @@ export function lintResponse(
   const so = 'nothing is sent for it';
   const named = lists.flatMap(({ entry, path }) => each(entry.services ?? [], [...path, 'services']));
   const teams = file.stakeholders.flatMap((entry, n) => each(entry.teams ?? [], ['stakeholders', n, 'teams']));
+  const digests = Object.keys(file.teamDigests?.teams ?? {}).map((name) => ({
+    name,
+    path: ['teamDigests', 'teams', name],
+  }));
   const noRoute = file.escalation?.how === 'fallback' && paging.fallback === undefined;
   return [
     ...noService(named, services, at, so, [UNMATCHED]),
     ...noTeam(teams, services, at, so),
+    ...noTeam(digests, services, at, 'its digest is empty'),
     ...(noRoute
       ? [
           warningAt(

@@ -26,21 +26,6 @@ export type EvidenceOf = {
 };
 
 /**
- * Returns the decision that an action follows from: for a rollback, the one with its number; for the step of a runbook,
- * the newest one about the incident as a whole at that time.
- */
-export function decisionOf(
-  decisions: readonly DecisionView[],
-  name: EvidenceName,
-  at: Effect['at'],
-): DecisionView | undefined {
-  const [, number] = /^roll-back\.(\d+)$/.exec(name) ?? [];
-  return number === undefined
-    ? decisions.findLast((one) => one.question === undefined && one.at <= at)
-    : decisions.find(({ id }) => id.endsWith(`-${number}`));
-}
-
-/**
  * Returns the document of an evidence pack: what Firebreak knew when it acted, without people, addresses, and secrets.
  * Its links have absolute times, and no credentials.
  */

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { HttpUrl, SecretName } from '../config/endpoint.ts';
 import { ServiceName, Severity } from '../config/names.ts';
 import { Stakeholder, WeeklyShadowReport } from '../people/stakeholders.ts';
+import { TeamDigests, ToilMinutes } from '../people/team-digests.ts';
 import { Triage } from './triage.ts';
 
 /** Events of an incident: opened, each change, and resolved. */
@@ -68,6 +69,10 @@ const Written = z.strictObject({
   stakeholders: z.array(Stakeholder).max(50).default([]),
   /** Absent: the report is not sent; `firebreak report shadow` prints it. */
   shadowReport: WeeklyShadowReport.optional(),
+  /** Absent: digests are not sent; the console and `firebreak digest` show them. */
+  teamDigests: TeamDigests.optional(),
+  /** Minutes that a person needs for each task, for the digests. Absent: digests count tasks, but no minutes. */
+  toilMinutes: ToilMinutes.default({}),
 });
 
 /** `config/response.yaml`: who else is notified of an incident, and when unacknowledged pages escalate. */

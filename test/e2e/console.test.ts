@@ -393,6 +393,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['Runbooks', () => '/console/runbooks'],
     ['a runbook with its plan', () => planPath],
     ['a run', () => runPath],
+    ['the weekly digest', () => '/console/digest'],
     ['Action items', () => '/console/action-items'],
     ['a post-mortem', () => postmortemPath],
     ['Decisions', () => '/console/decisions'],

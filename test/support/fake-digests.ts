@@ -1,18 +1,17 @@
 import type { ChannelPause, NotificationChannel, LastNotification } from '../../domain/messages/stakeholder-digest.ts';
-import type { Digests, StoredNotification } from '../../domain/ports/messages.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
+import type { DigestOf, Digests, StoredNotification } from '../../domain/ports/messages.ts';
 
 /** The digests for stakeholders, in memory. Calls are asynchronous, like the table's. */
 export class FakeDigests implements Digests {
   readonly told = new Map<string, Record<string, StoredNotification>>();
   readonly paused = new Map<NotificationChannel, ChannelPause>();
 
-  async read(id: IncidentId): Promise<Record<string, StoredNotification>> {
+  async read(id: DigestOf): Promise<Record<string, StoredNotification>> {
     return { ...this.told.get(id) };
   }
 
   async remember(
-    id: IncidentId,
+    id: DigestOf,
     receiver: string,
     { about, at, notified, refused, again }: LastNotification,
     before: StoredNotification | undefined,

@@ -5,7 +5,7 @@ import type { FreezeScope } from '../../../schemas/freeze/freeze.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import type { PipelineRunId } from '../../../schemas/delivery/pipeline-run.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { DigestOf } from '../../../domain/ports/messages.ts';
+import type { DigestOf, WeeklyMessage } from '../../../domain/ports/messages.ts';
 import type { PageEvent } from '../../../domain/ports/status.ts';
 import type { Push } from '../../../schemas/delivery/code.ts';
 import type { Subject, Target } from '../../../schemas/incidents/projection.ts';
@@ -54,6 +54,11 @@ const shardsOf = (name: string): readonly string[] => Array.from({ length: SHARD
 /** Zero-padded, so that sequence numbers sort as text. */
 const digits = (n: number): string => String(n).padStart(10, '0');
 
+const isWeekly = (of: DigestOf): of is WeeklyMessage => of === 'shadow-report' || of.startsWith('team-digest:');
+
+const reportOf = (of: WeeklyMessage): string =>
+  of === 'shadow-report' ? 'shadow' : `team#${part(of.slice('team-digest:'.length))}`;
+
 export const keys = {
   /** Version number of the table layout. */
   format: (): Key => ({ pk: 'FORMAT', sk: 'FORMAT' }),
@@ -91,7 +96,7 @@ export const keys = {
   issueComparison: (id: IncidentId): Key => ({ pk: 'ISSUECOMPARE', sk: id }),
   issueComparisons: (): Pick<Key, 'pk'> => ({ pk: 'ISSUECOMPARE' }),
   digest: (of: DigestOf, stakeholder: string): Key => ({
-    pk: of === 'shadow-report' ? 'REPORT#shadow' : `INC#${of}`,
+    pk: isWeekly(of) ? `REPORT#${reportOf(of)}` : `INC#${of}`,
     sk: `DIGEST#${stakeholder}`,
   }),
   /** A channel to stakeholders that is paused. */

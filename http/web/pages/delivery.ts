@@ -19,7 +19,8 @@ import { plot } from '../plot.ts';
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './delivery/actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './delivery/data.ts';
 import { PIPELINES_PATH } from './pipelines.ts';
-import { choice, counted, duration, share } from './delivery/words.ts';
+import { counted, duration, share } from '../../../domain/reports/words.ts';
+import { choice } from './delivery/words.ts';
 import type { ConsolePage } from './page.ts';
 
 const PATH = '/console/delivery';

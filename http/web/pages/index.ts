@@ -3,6 +3,7 @@ import { approval } from './approval.ts';
 import { audit } from './audit.ts';
 import { canaries } from './canaries.ts';
 import { canary } from './canary.ts';
+import { digest } from './digest.ts';
 import { decisions } from './decisions.ts';
 import { delivery } from './delivery.ts';
 import { pipelines } from './pipelines.ts';
@@ -39,6 +40,7 @@ export const PAGES: readonly ConsolePage[] = [
   runbooks,
   runbook,
   run,
+  digest,
   actionItems,
   postmortem,
   decisions,

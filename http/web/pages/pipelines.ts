@@ -17,7 +17,8 @@ import {
   tableOf,
 } from '../parts.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
-import { choice, counted, duration, share } from './delivery/words.ts';
+import { counted, duration, share } from '../../../domain/reports/words.ts';
+import { choice } from './delivery/words.ts';
 
 export const PIPELINES_PATH = '/console/delivery/pipelines';
 

@@ -1,26 +1,10 @@
-import { Temporal } from 'temporal-polyfill';
-import { WEEKDAYS } from '../../schemas/time/hours.ts';
 import type { ShadowReport, ShadowRow, ShadowTally } from '../../schemas/automation/shadow-report.ts';
-import type { WeeklyShadowReport } from '../../schemas/people/stakeholders.ts';
-import { instantOf, localTime } from '../../schemas/time/time-zone.ts';
-import type { Timestamp } from '../../schemas/time/time.ts';
 import type { ChatMessage, ChatPart, Text } from '../messages/channels.ts';
 
 /** The weekly report of shadow mode, as a message. */
 
 /** Maximum number of services shown with tallies; the others are counted. */
 const ROWS_SHOWN = 15;
-
-/** Returns the newest time at which the report was due: the last `day` at `at` that is not after `now`. */
-export function lastDue({ day, at, timeZone }: Pick<WeeklyShadowReport, 'day' | 'at' | 'timeZone'>, now: Timestamp) {
-  const today = localTime(now, timeZone).toPlainDate();
-  const daysBack = (today.dayOfWeek - 1 - WEEKDAYS.indexOf(day) + 7) % 7;
-  const dueAt = (date: Temporal.PlainDate): Timestamp =>
-    instantOf(date.toPlainDateTime(Temporal.PlainTime.from(at)), timeZone, 'first');
-  const date = today.subtract({ days: daysBack });
-  const due = dueAt(date);
-  return due <= now ? due : dueAt(date.subtract({ days: 7 }));
-}
 
 /** Returns the report as one message for Slack or email. */
 export function shadowDigest({ since, until, complete, incidents, items }: ShadowReport): ChatMessage {

@@ -1,0 +1,199 @@
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { StoredActionItem } from '../../domain/ports/postmortems.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { covers } from '../../domain/freeze/state.ts';
+import { matchesStatus } from '../../domain/postmortems/action-items.ts';
+import {
+  type DigestRecords,
+  type DoneInIncident,
+  teamDigest,
+  TREND_WEEKS,
+  WEEK_SECONDS,
+} from '../../domain/reports/team-digest.ts';
+import type { Action } from '../../schemas/access/access.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { TeamDigest } from '../../schemas/reports/team-digest.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { deliveryReport } from '../delivery/report.ts';
+import { spentBudgets } from '../postmortems/spent-budgets.ts';
+import { pooled } from '../shared/concurrency.ts';
+import { alertReview, REVIEW_DAYS } from './alert-review.ts';
+
+export type TeamDigestDeps = Pick<
+  Deps,
+  | 'attributions'
+  | 'changes'
+  | 'clock'
+  | 'code'
+  | 'config'
+  | 'deployHistory'
+  | 'freezes'
+  | 'incidents'
+  | 'log'
+  | 'postmortems'
+  | 'runbooks'
+  | 'sloDays'
+  | 'sloStatuses'
+>;
+
+export type TeamDigestRequest = {
+  /** Absent: all services. */
+  team?: string;
+  /** Returns whether the reader may do this with a service and environment. */
+  may: (action: Action, of: Partial<ServiceEnvironment>) => boolean;
+};
+
+/** Incidents of the week that a digest reads at most. */
+const INCIDENTS_MAX = 500;
+/** Freezes and action items in one page of their lists, and pages that are read at most. */
+const PAGE = 200;
+const PAGES_MAX = 10;
+const AT_ONCE = 8;
+
+/** Computes the digest of the seven days up to now. */
+export async function readTeamDigest(deps: TeamDigestDeps, { team, may }: TeamDigestRequest): Promise<TeamDigest> {
+  const config = await deps.config.current();
+  const until = deps.clock.now();
+  const from = plusSeconds(until, -WEEK_SECONDS);
+  const { environments } = config.delivery;
+  const isTeams = (service: string): boolean =>
+    team === undefined || serviceEntry(config.services, service)?.team === team;
+  const inScope = (one: ServiceEnvironment): boolean => isTeams(one.service) && environments.includes(one.environment);
+  const sees = (action: Action) => (one: ServiceEnvironment) => inScope(one) && may(action, one);
+
+  const report = (seconds: number) =>
+    deliveryReport(deps, {
+      seconds,
+      of: team === undefined ? {} : { team },
+      may: (one) => may('deployments:read', one) && may('incidents:read', one),
+    });
+  const [week, month, recent, statuses, freezes, review, overdue] = await Promise.all([
+    report(WEEK_SECONDS),
+    report(TREND_WEEKS * WEEK_SECONDS),
+    deps.incidents.recent({ since: from, limit: INCIDENTS_MAX }),
+    deps.sloStatuses.all(),
+    freezesSince(deps, from),
+    alertReview(deps, sees('incidents:read')),
+    overdueItems(deps, sees('incidents:read'), until),
+  ]);
+  const incidents = recent.items.filter((one) => one.group_reason === undefined && sees('incidents:read')(one));
+  const budgets = statuses.filter(sees('slos:read'));
+  const records: DigestRecords = {
+    team: team ?? null,
+    until,
+    environments,
+    complete: month.complete && recent.isComplete && review.isComplete,
+    week: week.figures,
+    deploys: month.deploys,
+    incidents: month.incidents,
+    severities: new Map(incidents.map(({ id, severity }) => [id, severity])),
+    done: await doneIn(deps, incidents),
+    rollbacksOutside: await rollbacksOutside(deps, week.deploys),
+    budgets: await withSpent(deps, config, budgets, { from, until }),
+    freezes: freezes.filter((one) => concerns(one, config, sees('freezes:read'))),
+    noisy: { days: REVIEW_DAYS, items: review.noisy },
+    overdue,
+  };
+  return teamDigest(records, { delivery: config.delivery, toilMinutes: config.response.toilMinutes });
+}
+
+/** Returns freezes that can have been in force since then. */
+async function freezesSince({ freezes }: Pick<Deps, 'freezes'>, since: Timestamp): Promise<Freeze[]> {
+  const wasInForce = ({ ended_at: ended, until }: Freeze): boolean =>
+    (ended === null || ended > since) && (until === null || until > since);
+  const found = new Map((await freezes.current()).map((one) => [one.id, one]));
+  let cursor: string | undefined;
+  for (let n = 0; n < PAGES_MAX; n += 1) {
+    const page = await freezes.list({ limit: PAGE, ...(cursor !== undefined && { cursor }) }, wasInForce);
+    for (const one of page.items) found.set(one.id, one);
+    if (page.next_cursor === null) break;
+    cursor = page.next_cursor;
+  }
+  return [...found.values()].filter(wasInForce);
+}
+
+/** Returns whether a freeze applies to a service that the digest covers. */
+const concerns = (freeze: Freeze, { services }: Config, sees: (one: ServiceEnvironment) => boolean): boolean =>
+  Object.entries(services).some(([service, { team, environments }]) =>
+    (Object.keys(environments) as ServiceEnvironment['environment'][]).some((environment) => {
+      const place = { service: service as ServiceEnvironment['service'], environment };
+      return sees(place) && covers(freeze, { ...place, team: team ?? null });
+    }),
+  );
+
+async function overdueItems(
+  { postmortems }: Pick<Deps, 'postmortems'>,
+  sees: (one: ServiceEnvironment) => boolean,
+  now: Timestamp,
+): Promise<StoredActionItem[]> {
+  const found: StoredActionItem[] = [];
+  let cursor: string | undefined;
+  for (let n = 0; n < PAGES_MAX; n += 1) {
+    const page = await postmortems.actionItems({
+      limit: PAGE,
+      ...(cursor !== undefined && { cursor }),
+      keep: (item) =>
+        sees({ service: item.service, environment: item.environment } as ServiceEnvironment) &&
+        matchesStatus(item, 'overdue', now),
+    });
+    found.push(...page.items);
+    if (page.next_cursor === null) break;
+    cursor = page.next_cursor;
+  }
+  return found;
+}
+
+/** Reads what was done in incidents, newest first. */
+async function doneIn(
+  { incidents, runbooks }: Pick<Deps, 'incidents' | 'runbooks'>,
+  all: readonly IncidentRecord[],
+): Promise<DoneInIncident[]> {
+  const done = new Map<string, DoneInIncident>();
+  await pooled(all, AT_ONCE, async (incident) => {
+    const overview = await incidents.overview(incident.id);
+    if (overview === undefined) return;
+    const numbers = overview.effects.flatMap(({ key }) => {
+      const [, number] = /\.runbook\.(\d+)\./.exec(key) ?? [];
+      return number === undefined ? [] : [Number(number)];
+    });
+    const runs = await Promise.all(
+      [...new Set(numbers)].map(async (number) => [number, await runbooks.run(incident.id, number)] as const),
+    );
+    done.set(incident.id, { ...overview, runs: new Map(runs.map(([number, run]) => [number, { by: run?.by }])) });
+  });
+  return all.flatMap(({ id }) => done.get(id) ?? []);
+}
+
+/** Counts rollbacks that Firebreak did not do. */
+async function rollbacksOutside(
+  { changes }: Pick<Deps, 'changes'>,
+  deploys: readonly { id: Parameters<Deps['changes']['get']>[0]; kind: string; status: string }[],
+): Promise<number> {
+  let count = 0;
+  const rollbacks = deploys.filter(({ kind, status }) => kind === 'rollback' && status === 'succeeded');
+  await pooled(rollbacks, AT_ONCE, async ({ id }) => {
+    const change = await changes.get(id);
+    if (change !== undefined && change.made_for === null) count += 1;
+  });
+  return count;
+}
+
+async function withSpent(
+  deps: Pick<Deps, 'sloDays' | 'log'>,
+  config: Config,
+  statuses: DigestRecords['budgets'][number]['status'][],
+  window: { from: Timestamp; until: Timestamp },
+): Promise<DigestRecords['budgets']> {
+  const places = [
+    ...Map.groupBy(statuses, ({ service, environment }) => JSON.stringify([service, environment])).values(),
+  ];
+  const spent = new Map<string, number | null>();
+  await pooled(places, AT_ONCE, async ([first]) => {
+    if (first === undefined) return;
+    for (const one of await spentBudgets(deps, config, first, window)) spent.set(one.id, one.share);
+  });
+  return statuses.map((status) => ({ status, spent: spent.get(status.id) ?? null }));
+}

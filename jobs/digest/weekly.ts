@@ -1,0 +1,89 @@
+import { sha256 } from '../../aws/hash.ts';
+import { NOTIFICATION_CHANNELS, sentLater, type LastNotification } from '../../domain/messages/stakeholder-digest.ts';
+import type { ChatMessage } from '../../domain/messages/channels.ts';
+import type { StoredNotification, WeeklyMessage } from '../../domain/ports/messages.ts';
+import { lastDue } from '../../domain/messages/weekly-schedule.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
+import { deliverTo, type Receiver } from './receivers.ts';
+import type { RoundDeps } from './round.ts';
+
+/** How late a message may be sent. A later one is skipped, because the next one covers much of the same. */
+const LATE_SECONDS = 24 * 3600;
+
+const AT_ONCE = 4;
+
+type Waiting = { receiver: Receiver; before: StoredNotification | undefined };
+
+type Weekly = {
+  of: WeeklyMessage;
+  schedule: Parameters<typeof lastDue>[0];
+  receivers: readonly Receiver[];
+  /** Builds the message. Called only if a receiver waits for it. */
+  message: () => Promise<ChatMessage>;
+};
+
+/**
+ * Sends a weekly message to receivers who have not got it yet. Each delivery is recorded before it is sent: a crash in
+ * between may lose one, but none is sent twice.
+ *
+ * @returns how many were sent
+ */
+export async function sendWeekly(
+  deps: RoundDeps,
+  { of, schedule, receivers, message: build }: Weekly,
+  deadline: Deadline,
+): Promise<number> {
+  const now = deps.clock.now();
+  const due = lastDue(schedule, now);
+  if (due < plusSeconds(now, -LATE_SECONDS)) return 0;
+  const waiting = await waitingFor(deps, { of, receivers, due, now });
+  if (waiting.length === 0) return 0;
+  const message = await build();
+  let sent = 0;
+  await pooled(waiting, AT_ONCE, async (one) => {
+    if (deadline.left > 0 && (await sendOne(deps, one, { of, message, due }))) sent += 1;
+  });
+  return sent;
+}
+
+/** Returns the receivers who have not got the message of `due`, without those whose way is paused. */
+async function waitingFor(
+  { digests }: RoundDeps,
+  { of, receivers, due, now }: Pick<Weekly, 'of' | 'receivers'> & { due: Timestamp; now: Timestamp },
+): Promise<Waiting[]> {
+  const [had, pauses] = await Promise.all([digests.read(of), digests.pauses()]);
+  const paused = NOTIFICATION_CHANNELS.filter((channel) => (pauses[channel]?.until ?? now) > now);
+  return receivers
+    .filter(({ channel }) => !paused.includes(channel))
+    .map((receiver) => ({ receiver, before: had[receiver.name] }))
+    .filter(({ before }) => before?.about !== due && (before?.again === undefined || before.again.at <= now));
+}
+
+async function sendOne(
+  deps: RoundDeps,
+  { receiver, before }: Waiting,
+  { of, message, due }: { of: WeeklyMessage; message: ChatMessage; due: Timestamp },
+): Promise<boolean> {
+  const { digests, clock, timeScale, log } = deps;
+  const now = clock.now();
+  const mine: LastNotification = { about: due, at: now, notified: true };
+  const remembered = await digests.remember(of, receiver.name, mine, before);
+  if (remembered === undefined) return false; // another run sends it
+  const how = await deliverTo(
+    deps,
+    receiver,
+    message,
+    `${of.split(':')[0]}-${sha256(JSON.stringify([of, receiver.name, due]))}`,
+  );
+  if (how.kind === 'done') return true;
+  log.warn('a weekly message was not delivered', {
+    message: of,
+    receiver: receiver.name,
+    delivery: how.kind,
+    detail: how.detail,
+  });
+  if (how.kind === 'later' || how.kind === 'closed' || how.kind === 'off')
+    await digests.remember(of, receiver.name, sentLater(before, { now, timeScale }), remembered);
+  return false;
+}
