@@ -115,8 +115,8 @@ export function permissionsOf(resources: Resources) {
     sweep: [
       ...table,
       ...ofBlobs(resources, {
-        read: ['config', 'audit', 'decisions', 'evidence', 'freeze-decisions'],
-        write: ['audit', 'evidence', 'freeze-decisions'],
+        read: ['config', 'audit', 'decisions', 'evidence', 'freeze-decisions', 'doctor'],
+        write: ['audit', 'evidence', 'freeze-decisions', 'doctor'],
       }),
       ...secrets('sweep'),
       ...starting,

@@ -1,6 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Connections } from '../../schemas/config/connections.ts';
 import { objectivesState } from '../slo/objectives.ts';
+import { compareGenerated } from '../slo/compare-generated.ts';
 import { judgedProblems } from './judged.ts';
 import { connections, isWatched, targets } from './check.ts';
 import { unknownEnvironments, unsetSecrets } from './names.ts';
@@ -13,6 +14,7 @@ type Checking = Parameters<typeof connections>[0] &
   Parameters<typeof objectivesState>[0] &
   Parameters<typeof unknownEnvironments>[0] &
   Parameters<typeof judgedProblems>[0] &
+  Parameters<typeof compareGenerated>[0] &
   Parameters<typeof unsetSecrets>[0] &
   Parameters<typeof isWatched>[0];
 
@@ -25,7 +27,7 @@ export async function checkConnections(
   deps: Checking & Pick<Deps, 'blobs' | 'clock' | 'log'>,
   by: string,
 ): Promise<Connections> {
-  const [vendors, targetStates, evidence, objectives, unknown_environments, judged, secrets, watched] =
+  const [vendors, targetStates, evidence, objectives, unknown_environments, judged, generated, secrets, watched] =
     await Promise.all([
       connections(deps),
       targets(deps),
@@ -33,6 +35,7 @@ export async function checkConnections(
       objectivesState(deps),
       unknownEnvironments(deps),
       judgedProblems(deps),
+      compareGenerated(deps),
       unsetSecrets(deps),
       isWatched(deps),
     ]);
@@ -42,6 +45,7 @@ export async function checkConnections(
     evidence,
     unknown_environments,
     judged,
+    generated,
     secrets,
     watched,
     objectives,

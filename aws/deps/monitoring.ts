@@ -2,6 +2,9 @@ import type { MonitoringDeps } from '../../domain/ports/deps.ts';
 import type { Secrets } from '../../domain/ports/system.ts';
 import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
 import { httpMeasurements } from '../../integrations/http-metrics/measure.ts';
+import { grafanaDashboards } from '../../integrations/grafana/dashboards.ts';
+import { routingDifferences } from '../../integrations/alertmanager/routing.ts';
+import { loadedRules } from '../../integrations/prometheus/loaded-rules.ts';
 import { derivedMetrics } from '../../integrations/prometheus/judge-queries.ts';
 import { prometheus } from '../../integrations/prometheus/metrics.ts';
 import { versionLabels } from '../../integrations/prometheus/version-labels.ts';
@@ -29,6 +32,15 @@ export function monitoringDeps({ system: { clock, secrets, log }, table }: Share
     },
     alerts: alertStates({ alertmanager, prometheus: prometheusUrl }),
     silences: alertmanagerSilences({ url: alertmanager, now: () => millisOf(clock.now()), log }),
+    loadedMonitoring: {
+      ...loadedRules(prometheusUrl),
+      routing: () => routingDifferences(alertmanager),
+      ...grafanaDashboards({
+        url: () => secrets.get('GRAFANA_URL'),
+        token: () => secrets.get('GRAFANA_TOKEN'),
+        clock,
+      }),
+    },
     sloMetrics: prometheusQueries(prometheusUrl),
     sloLease: new SloLeaseTable(table, clock),
     sloAlerts: new SloAlertTable(table, clock),

@@ -55,6 +55,16 @@ const Connections = z.object({
     .default([]),
   judged: z.array(z.object({ service: z.string(), environment: z.string(), problem: z.string() })).default([]),
   secrets: z.array(z.object({ runbook: z.string(), name: z.string() })).default([]),
+  generated: z
+    .array(
+      z.object({
+        source: z.string(),
+        state: z.string(),
+        detail: z.string(),
+        differences: z.array(z.object({ kind: z.string(), name: z.string(), detail: z.string() })),
+      }),
+    )
+    .default([]),
   watched: z.boolean().nullable().default(null),
   /** Absent on AWS and from an older Firebreak. */
   machine: Machine.optional(),

@@ -40,6 +40,13 @@ type Objectives = {
   errors: { id: string; service: string; environment: string; problem: string; since: string | null }[];
 };
 
+type Generated = {
+  source: string;
+  state: string;
+  detail: string;
+  differences: { kind: string; name: string; detail: string }[];
+};
+
 /** A check of all connections, as `GET /v1/connections` returns it. */
 export type CheckedConnections = {
   vendors: Vendor[];
@@ -48,6 +55,8 @@ export type CheckedConnections = {
   unknown_environments: { service: string; environment: string; problem: string }[];
   judged: { service: string; environment: string; problem: string }[];
   secrets: { runbook: string; name: string }[];
+  /** Absent from an older Firebreak. */
+  generated?: Generated[] | undefined;
   /** Absent from an older Firebreak. */
   objectives?: Objectives | undefined;
 };
@@ -73,6 +82,7 @@ export const connectionFindings = (found: CheckedConnections): Finding[] => [
     text: `secret ${name} of ${runbook} is not set`,
   })),
   ...ofObjectives(found.objectives),
+  ...(found.generated ?? []).flatMap(ofGenerated),
 ];
 
 /** Returns the problems of the configuration. With an error, the last valid configuration stays active. */
@@ -149,5 +159,20 @@ function ofObjectives(state: Objectives | undefined): Finding[] {
       text: `objective ${id}, ${since === null ? 'no data yet' : `data until ${since}`}: ${why}`,
     })),
     ...(more > 0 ? [{ verdict: 'warn' as const, about: 'objectives', text: `${more} more with problems` }] : []),
+  ];
+}
+
+/** Returns each difference between the generated files and what is loaded, or why they were not compared. */
+function ofGenerated({ source, state, detail, differences }: Generated): Finding[] {
+  const about = `${source} files`;
+  const named = differences.map(({ kind, name, detail: what }): Finding => ({
+    verdict: 'warn',
+    about,
+    text: `${kind}: ${name}: ${what}`,
+  }));
+  if (state === 'differs') return named;
+  if (state === 'unreadable') return [{ verdict: 'warn', about, text: `not compared: ${detail}` }];
+  return [
+    { verdict: state === 'same' ? 'ok' : 'off', about, text: state === 'same' ? `as generated: ${detail}` : detail },
   ];
 }

@@ -33,7 +33,7 @@ import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
 import type { TrackerFor } from '../postmortems/issues.ts';
 import type { Deployer, Flags, ImageAutomation } from '../rollback/targets.ts';
-import type { SloAlerts, SloCorrections, SloDays, SloLease, SloMetrics, SloStatuses } from './slo.ts';
+import type { LoadedMonitoring, SloAlerts, SloCorrections, SloDays, SloLease, SloMetrics, SloStatuses } from './slo.ts';
 import type { PublicIncidents } from './status.ts';
 import type { SnapshotStore } from '../status/snapshot.ts';
 import type { Deliveries, Subscribers, SubscriberWebhooks } from './status.ts';
@@ -176,6 +176,7 @@ export type MonitoringDeps = {
   judgeMetrics: JudgeMetrics;
   alerts: AlertStates;
   silences: Silences;
+  loadedMonitoring: LoadedMonitoring;
   sloMetrics: SloMetrics;
   sloLease: SloLease;
   sloAlerts: SloAlerts;

@@ -27,6 +27,35 @@ export type SloMetrics = {
   ): Promise<Answered | null>;
 };
 
+/** A rule as a Prometheus has loaded it. */
+export type LoadedRule = {
+  kind: 'alerting' | 'recording';
+  name: string;
+  query: string;
+  labels: Readonly<Record<string, string>>;
+  /** Empty for recording rules. */
+  annotations: Readonly<Record<string, string>>;
+  /** Seconds until the alert fires. */
+  forSeconds: number;
+};
+
+/** `file`: where the group was loaded from. Null: the server does not say. */
+export type LoadedGroup = { name: string; file: string | null; intervalSeconds: number; rules: LoadedRule[] };
+
+/** What monitoring systems have loaded of the generated files. One attempt per call; null: not connected. */
+export type LoadedMonitoring = {
+  /** Returns the rules of Prometheus. */
+  rules(): Promise<Loaded<LoadedGroup[]> | null>;
+  /** Returns a query in the notation of Prometheus. Undefined: it cannot format queries, or did not respond. */
+  formatted(promql: string): Promise<string | undefined>;
+  /** Returns how the configuration of Alertmanager differs from what the generated alerts need. */
+  routing(): Promise<Loaded<string[]> | null>;
+  /** Returns the title and the queries of each panel of a dashboard. `value: null`: Grafana has none of this UID. */
+  dashboard(uid: string): Promise<Loaded<LoadedPanel[] | null> | null>;
+};
+export type LoadedPanel = { title: string; queries: string[] };
+export type Loaded<T> = { kind: 'read'; value: T } | { kind: 'unreadable'; detail: string };
+
 /** Results of the last evaluation. */
 export type SloStatuses = {
   /** Reads strongly consistently. */

@@ -2,7 +2,8 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { read } from '../shared/read.ts';
 
-const Status = z.object({ config: z.object({ original: z.string() }) });
+/** The status of Alertmanager with its configuration, whose secrets are hidden. */
+export const Status = z.object({ config: z.object({ original: z.string() }) });
 const Matches = z.record(z.string(), z.string()).default({});
 const Rule = z.object({
   source_matchers: z.array(z.string()).default([]),
@@ -25,7 +26,7 @@ const SLOW = {
   runbook: 'slo-slow-burn',
   long_window: '3d',
 };
-type Labels = Readonly<Record<string, string>>;
+export type Labels = Readonly<Record<string, string>>;
 
 /**
  * Returns whether the running Alertmanager configuration inhibits the slow-burn alert of an objective while its
@@ -44,7 +45,8 @@ export async function inhibitsSlowBurns(base: string): Promise<boolean | null> {
   );
 }
 
-function configurationIn(text: string): unknown {
+/** Returns the content of a configuration file; null: it is no YAML. */
+export function configurationIn(text: string): unknown {
   try {
     return parse(text);
   } catch {
@@ -57,7 +59,8 @@ const isEqual = ({ equal }: Rule): boolean => equal.every((name) => valueOf(FAST
 
 const valueOf = (labels: Labels, name: string): string => labels[name] ?? '';
 
-const matches = (labels: Labels, matchers: readonly string[], exact: Labels, patterns: Labels): boolean =>
+/** Returns whether labels match all matchers, in the present and the older notation. */
+export const matches = (labels: Labels, matchers: readonly string[], exact: Labels, patterns: Labels): boolean =>
   matchers.every((matcher) => isMatch(labels, matcher)) &&
   Object.entries(exact).every(([name, value]) => valueOf(labels, name) === value) &&
   Object.entries(patterns).every(([name, pattern]) => isWhole(valueOf(labels, name), pattern));

@@ -14,6 +14,7 @@ import { answerWaitingDeployments, type ProtectionDeps } from '../../actions/fre
 import { findUndeliveredDeployments } from '../../actions/freeze/protection/undelivered.ts';
 import { storeDueEvidence } from './evidence.ts';
 import { mirrorMaintenance } from './mirror-maintenance.ts';
+import { reportDrift } from '../../actions/slo/report-drift.ts';
 import { remind } from './remind.ts';
 import { settleOrphans } from './orphans.ts';
 import { acknowledgeAll } from '../../actions/paging/acknowledge-pages.ts';
@@ -89,6 +90,8 @@ export type SweepDeps = ProtectionDeps &
     | 'deployHistory'
     | 'deployerFor'
     | 'imageCommits'
+    | 'loadedMonitoring'
+    | 'blobs'
   >;
 
 /** The names of jobs that are in progress in this process, across sweeps. */
@@ -137,6 +140,7 @@ export async function sweep(
     ['report overdue deployments', () => reportOverdue(deps)],
     ['apply rollouts that are mapped now', () => applyUnmapped(deps)],
     ['record rollouts of Deployments', () => watchDeployments(deps)],
+    ['compare generated rules', () => reportDrift(deps)],
     ['end failed deployments', () => endFailures(deps)],
     ['roll up deployments', () => rollDeploys(deps)],
     ['start drills', () => startOrphanedDrills(deps)],

@@ -2,6 +2,17 @@ import * as z from 'zod';
 import { Timestamp } from '../time/time.ts';
 import { EvidenceLevel } from './config.ts';
 
+/** How the generated rules, routes, or dashboards differ from what a monitoring system has loaded. */
+export const GeneratedState = z.object({
+  source: z.enum(['Prometheus', 'Alertmanager', 'Grafana']),
+  state: z.enum(['same', 'differs', 'none', 'off', 'unreadable']),
+  detail: z.string(),
+  differences: z.array(
+    z.object({ kind: z.enum(['missing', 'changed', 'stale']), name: z.string(), detail: z.string() }),
+  ),
+});
+export type GeneratedState = z.infer<typeof GeneratedState>;
+
 /** A check of all connections: the answer of `GET /v1/connections` without what only the machine knows. */
 export const Connections = z.object({
   vendors: z.array(
@@ -46,6 +57,10 @@ export const Connections = z.object({
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
     .default([])
     .meta({ description: 'Traffic routers of canaries, and metrics of the judge, that cannot be called' }),
+  generated: z.array(GeneratedState).default([]).meta({
+    description:
+      'How the files of `firebreak slo generate` differ from what Prometheus, Alertmanager, and Grafana have loaded. `none`: nothing generated is loaded',
+  }),
   secrets: z
     .array(z.object({ runbook: z.string(), name: z.string() }))
     .meta({ description: 'Secrets that a runbook refers to, but that are not set' }),

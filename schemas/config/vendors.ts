@@ -108,7 +108,7 @@ export const VENDORS = [
       GRAFANA_URL: { ...url('grafana'), meaning: 'Grafana, for annotations' },
       GRAFANA_TOKEN: {
         ...token('grafana'),
-        meaning: 'Token of a Grafana service account with permission to write annotations',
+        meaning: 'Token of a Grafana service account that may read and write annotations, and read dashboards',
       },
       GRAFANA_WEBHOOK_SECRET: {
         ...token('senders'),

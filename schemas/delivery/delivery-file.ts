@@ -89,6 +89,11 @@ export const DeliveryFile = z.strictObject({
     .prefault({}),
   /** Registries whose images name their commit by the label `org.opencontainers.image.revision`. */
   registries: z.array(Registry).max(20).default([]),
+  /**
+   * The alert about loaded rules and routes that differ from what `firebreak slo generate` writes. `ticket`: it opens
+   * an incident. `off`: they are compared only by `firebreak doctor`.
+   */
+  driftAlert: z.enum(['info', 'ticket', 'off']).default('info'),
   bands: z
     .strictObject({
       preset: BandPreset.default('four-keys'),

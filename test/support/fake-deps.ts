@@ -232,6 +232,7 @@ export class FakeWorld {
         list: async () => ({ items: [], next_cursor: null }),
       }),
       watchRuns: notAsked('watchRuns'),
+      loadedMonitoring: notAsked('loadedMonitoring'),
       sloMetrics: notAsked('sloMetrics'),
       sloLease: notAsked('sloLease'),
       sloAlerts: notAsked('sloAlerts'),

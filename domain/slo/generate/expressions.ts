@@ -12,11 +12,19 @@ const RESOLUTION = '1m';
 const SELECTOR = /^[a-zA-Z_:][\w:]*\s*(\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})?$/;
 
 /** Returns PromQL for the rate per second over the window of good, bad, or all events. */
-export function rateOf(query: string, counter: boolean, window = RATE_WINDOW, resolution = RESOLUTION): string {
+export function rateOf(text: string, counter: boolean, window = RATE_WINDOW, resolution = RESOLUTION): string {
+  const query = withoutComments(text);
   if (query.includes(WINDOW)) return isOneSum(query) ? over(query, window) : `sum(${over(query, window)})`;
   if (!counter) return `sum(avg_over_time((${query})[${window}:${resolution}]))`;
   return SELECTOR.test(query) ? `sum(rate(${query}[${window}]))` : `sum(rate((${query})[${window}:${resolution}]))`;
 }
+
+/** Texts, which can contain anything, and comments. */
+const COMMENTS = /("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)|#[^\n]*/g;
+
+/** Removes comments, which would also hide what follows the query in a rule. */
+const withoutComments = (query: string): string =>
+  query.replaceAll(COMMENTS, (_, text: string | undefined) => text ?? '').trim();
 
 /** Returns whether the query is a single `sum(…)` and therefore returns one series already. */
 function isOneSum(query: string): boolean {
@@ -105,7 +113,7 @@ export function badShare(indicator: Exclude<Indicator, { kind: 'ratio' }>): stri
 
 const mean = (query: string): string => `avg_over_time(${query}[${RATE_WINDOW}:${RESOLUTION}])`;
 
-const over = (query: string, window = RATE_WINDOW): string => query.replaceAll(WINDOW, window);
+const over = (query: string, window = RATE_WINDOW): string => withoutComments(query).replaceAll(WINDOW, window);
 
 /** Negated comparison operators: bad is the opposite of good. */
 const NOT = { lt: '>=', lte: '>', gt: '<=', gte: '<' } as const;

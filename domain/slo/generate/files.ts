@@ -4,6 +4,8 @@ import { type AlertmanagerOptions, alertmanagerConfig } from './alertmanager.ts'
 import { detail, overview } from './dashboards.ts';
 import { devopsDashboard, doraDashboard, gitopsDashboard, pipelinesDashboard } from './delivery-dashboards.ts';
 import { deliveryRules, type DeliveryRulesOptions } from './delivery-rules.ts';
+import type { Dashboard } from './panels.ts';
+import type { RuleFile } from './rule.ts';
 import { alertingRules, type Preset, rawRules, recordingRules } from './rules.ts';
 
 export type GenerateOptions = AlertmanagerOptions &
@@ -14,14 +16,21 @@ export type GenerateOptions = AlertmanagerOptions &
     hash: Hash;
   };
 
-/** Generates the files, keyed by path below the folder. The result does not depend on the order of the objectives. */
-export function generated(slos: readonly Slo[], options: GenerateOptions): Map<string, object> {
-  return new Map<string, object>([
+/** Options that affect rules. */
+export type RuleOptions = Omit<GenerateOptions, 'tokenFile'>;
+
+/** Generates the files with rules for Prometheus. */
+export const generatedRules = (slos: readonly Slo[], options: RuleOptions): Map<string, RuleFile> =>
+  new Map<string, RuleFile>([
     ['prometheus/slo-recording.yaml', recordingRules(slos, options.hash)],
     ...(options.raw ? ([['prometheus/slo-raw.yaml', rawRules(slos)]] as const) : []),
     ['prometheus/slo-alerts.yaml', alertingRules(options.preset)],
     ['prometheus/delivery-alerts.yaml', deliveryRules(options)],
-    ['alertmanager/firebreak.yaml', alertmanagerConfig(options)],
+  ]);
+
+/** Generates the dashboards. */
+export const generatedDashboards = (): Map<string, Dashboard> =>
+  new Map([
     ['grafana/slo-overview.json', overview()],
     ['grafana/slo-detail.json', detail()],
     ['grafana/devops.json', devopsDashboard()],
@@ -29,4 +38,11 @@ export function generated(slos: readonly Slo[], options: GenerateOptions): Map<s
     ['grafana/gitops.json', gitopsDashboard()],
     ['grafana/pipelines.json', pipelinesDashboard()],
   ]);
-}
+
+/** Generates the files, keyed by path below the folder. The result does not depend on the order of the objectives. */
+export const generated = (slos: readonly Slo[], options: GenerateOptions): Map<string, object> =>
+  new Map<string, object>([
+    ...generatedRules(slos, options),
+    ['alertmanager/firebreak.yaml', alertmanagerConfig(options)],
+    ...generatedDashboards(),
+  ]);

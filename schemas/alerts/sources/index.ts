@@ -7,8 +7,11 @@ import type { ParseResult, Source, SourceAlert } from './parsed.ts';
 /** All alert sources. Receivers, the API description, the quarantine, and reserved names of tokens follow from them. */
 const SOURCES = [alertmanager, grafana, generic] as const;
 
-/** The source of a signal. Firebreak itself: `deployment`, because a deployment failed; `watch`, because of a watch. */
-export const SourceName = z.enum([...SOURCES.map(({ name }) => name), 'deployment', 'watch']);
+/**
+ * The source of a signal. Firebreak itself: `deployment`, because a deployment failed; `watch`, because of a watch;
+ * `drift`, because generated rules differ from the loaded ones.
+ */
+export const SourceName = z.enum([...SOURCES.map(({ name }) => name), 'deployment', 'watch', 'drift']);
 export type SourceName = z.infer<typeof SourceName>;
 
 /** An alert, and the source that sent it. */

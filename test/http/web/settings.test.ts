@@ -26,6 +26,14 @@ const CONNECTIONS: Connections = {
   ],
   evidence: [],
   unknown_environments: [],
+  generated: [
+    {
+      source: 'Prometheus',
+      state: 'differs',
+      detail: '',
+      differences: [{ kind: 'missing', name: 'prometheus/slo-alerts.yaml', detail: 'none of its groups is loaded' }],
+    },
+  ],
   judged: [],
   secrets: [],
   watched: null,
@@ -107,6 +115,9 @@ test('the last check is shown with its age, what is wrong first, and as too old 
   expect(textOf(await page())).toContain('No check of the connections is stored yet. Run firebreak doctor');
   await storeCheck(deps, { at: plusSeconds(world.clock.now(), -600), by: 'ada', connections: CONNECTIONS });
   const text = textOf(await page()).replaceAll(/\s+/g, ' ');
+  expect(text).toMatch(
+    /Prometheus files\s*◆ check\s*missing: prometheus\/slo-alerts.yaml: none of its groups is loaded/,
+  );
   expect(text).toContain('Checked 10 min ago by ada: 1 wrong');
   expect(text.indexOf('set the token again')).toBeLessThan(text.indexOf('SMTP_URL is not set'));
   expect(text).toContain('real, at https://slack.com: reachable');

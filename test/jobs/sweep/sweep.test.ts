@@ -39,6 +39,13 @@ function withoutWork(): SweepDeps {
     ...world.deps,
     log: { ...world.deps.log, error: (message, fields) => errors.push({ message, ...fields }) },
     silences: { active: async () => null, inhibitsSlowBurns: async () => null },
+    blobs: Object.assign({}, world.deps.blobs, { get: async () => undefined, put: async () => undefined }),
+    loadedMonitoring: {
+      rules: async () => null,
+      formatted: async () => undefined,
+      routing: async () => null,
+      dashboard: async () => null,
+    },
     drills: Object.assign({}, world.deps.drills, { running: none }),
     waitingDeployments: Object.assign({}, world.deps.waitingDeployments, { all: none }),
     deploymentProtection: Object.assign({}, world.deps.deploymentProtection, { undelivered: () => atGithub() }),

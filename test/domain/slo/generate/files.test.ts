@@ -31,6 +31,7 @@ describe('a rate', () => {
       'sum(sum(rate(a[5m])) + sum(rate(b[5m])))',
     ],
     ['of a text with brackets', 'sum(rate(a{x=")"}[{{.window}}]))', true, 'sum(rate(a{x=")"}[5m]))'],
+    ['with a comment', 'sum(rate(a{x="#1"}[{{.window}}])) # ours', true, 'sum(rate(a{x="#1"}[5m]))'],
     ['of a counter', 'a_total{code!~"5..",path="{x}"}', true, 'sum(rate(a_total{code!~"5..",path="{x}"}[5m]))'],
     ['of a sum of counters', 'sum(a_total)', true, 'sum(rate((sum(a_total))[5m:1m]))'],
     ['of a metric that is already a rate', 'a_per_second', false, 'sum(avg_over_time((a_per_second)[5m:1m]))'],

@@ -1,0 +1,115 @@
+import * as z from 'zod';
+import type { Loaded, LoadedGroup, LoadedMonitoring } from '../../domain/ports/slo.ts';
+import { call, json, NoAnswer } from '../shared/http.ts';
+import { truncate } from '../shared/text.ts';
+
+/** Milliseconds. With the time for formatting, well below the time-out of the API's function. */
+const ATTEMPT_TIMEOUT_MS = 5_000;
+
+/** Maximum bytes of a body. Rules of 2,000 objectives take a few megabytes, and other teams have theirs. */
+const BODY_MAX_BYTES = 64 * 1024 * 1024;
+
+/** Formatted queries that are kept. Queries of rules change rarely, and each one costs a request. */
+const FORMATTED_MAX = 20_000;
+
+/** Longer queries use POST, because proxies limit the length of URLs. */
+const ADDRESS_MAX_CHARS = 4_000;
+
+const Labels = z.record(z.string(), z.string()).nullish();
+const Rules = z.object({
+  status: z.literal('success'),
+  /** Behind one address, some of several servers may not have responded. */
+  warnings: z.array(z.string()).max(0, 'is only a part of the rules').nullish(),
+  data: z.object({
+    groups: z.array(
+      z.object({
+        name: z.string(),
+        file: z.string().nullish(),
+        interval: z.number(),
+        rules: z.array(
+          z.object({
+            type: z.enum(['alerting', 'recording']),
+            name: z.string(),
+            query: z.string(),
+            duration: z.number().nullish(),
+            labels: Labels,
+            annotations: Labels,
+          }),
+        ),
+      }),
+    ),
+  }),
+});
+const Formatted = z.object({ status: z.literal('success'), data: z.string() });
+
+/**
+ * Creates a client that reads loaded rules and formats queries.
+ * @see https://prometheus.io/docs/prometheus/latest/querying/api/#rules
+ * @see https://prometheus.io/docs/prometheus/latest/querying/api/#formatting-query-expressions
+ */
+export function loadedRules(baseUrl: () => Promise<string | undefined>): Pick<LoadedMonitoring, 'rules' | 'formatted'> {
+  const known = new Map<string, string>();
+  const base = async (): Promise<string | undefined> => (await baseUrl())?.replace(/\/+$/, '');
+  const limits = { timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES };
+  return {
+    async rules() {
+      try {
+        const url = await base();
+        if (!url) return null;
+        const { status, text } = await call(`${url}/api/v1/rules`, { method: 'GET', ...limits });
+        return groupsIn(status, text);
+      } catch (error) {
+        if (error instanceof NoAnswer) return { kind: 'unreadable', detail: error.message };
+        throw error;
+      }
+    },
+    async formatted(query) {
+      const found = known.get(query);
+      if (found !== undefined) return found;
+      try {
+        const url = await base();
+        if (!url) return undefined;
+        const form = new URLSearchParams({ query }).toString();
+        const { text } = await (form.length <= ADDRESS_MAX_CHARS
+          ? call(`${url}/api/v1/format_query?${form}`, { method: 'GET', ...limits })
+          : call(`${url}/api/v1/format_query`, {
+              method: 'POST',
+              headers: { 'content-type': 'application/x-www-form-urlencoded' },
+              body: form,
+              ...limits,
+            }));
+        const formatted = Formatted.safeParse(json(text)).data?.data;
+        if (formatted === undefined) return undefined;
+        if (known.size >= FORMATTED_MAX) known.clear();
+        known.set(query, formatted);
+        return formatted;
+      } catch (error) {
+        if (error instanceof NoAnswer) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function groupsIn(status: number, text: string): Loaded<LoadedGroup[]> {
+  const parsed = Rules.safeParse(json(text));
+  if (status !== 200 || !parsed.success)
+    return {
+      kind: 'unreadable',
+      detail: `Prometheus answered ${status}, but not with its rules: ${truncate(text, 200)}`,
+    };
+  const groups = parsed.data.data.groups.map(({ name, file, interval, rules }): LoadedGroup => ({
+    name,
+    file: file || null,
+    intervalSeconds: interval,
+    rules: rules.map(({ type, name: rule, query, duration, labels, annotations }) => ({
+      kind: type,
+      name: rule,
+      query,
+      labels: labels ?? {},
+      annotations: type === 'recording' ? {} : (annotations ?? {}),
+      forSeconds: duration ?? 0,
+    })),
+  }));
+  return { kind: 'read', value: groups };
+}
