@@ -75,6 +75,7 @@ export async function incidentResponse(
     startMitigation({ number: unfinished, request: { by: 'alert', name: '' } }),
   );
   const branches: Promise<unknown>[] = [];
+  const lateChecks: Promise<unknown>[] = [];
   // Apart from the other branches: a runbook may wait for days, and nothing else may wait for it.
   const runbooks: Promise<unknown>[] = [];
   let runbookOperations = 0;
@@ -107,10 +108,15 @@ export async function incidentResponse(
     if (judgement !== null) mitigations.push(startMitigation(judgement));
     if (runbook !== null) follow(runbook);
     for (const started of runs) follow(started);
-    if (late !== null)
-      branches.push(
-        run.childContext(`late-changes-${round}`, (b) => judgeLateChanges(b, { incidentId, ...late }, deps)),
+    if (late !== null) {
+      const activity = activityOf();
+      // Apart from the other branches: it may rest for minutes until a new version is measured.
+      const checks = run.childContext(`late-changes-${round}`, (b) =>
+        judgeLateChanges(b, { incidentId, ...late }, deps, activity),
       );
+      branches.push(Promise.race([checks, activity.untilResting()]));
+      lateChecks.push(checks);
+    }
     if (hasNewAlerts)
       branches.push(run.childContext(`confirm-alerts-${round}`, (b) => confirmAlerts(b, { incidentId }, deps)));
     if (verify !== null)
@@ -138,7 +144,7 @@ export async function incidentResponse(
       await Promise.all([...branches, ...mitigations]);
       // The pager may have accepted a page that was in progress when the incident closed.
       await run.childContext('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages, last: true }, deps));
-      await Promise.all(runbooks);
+      await Promise.all([...runbooks, ...lateChecks]);
       return { incident: incidentId, ended: 'resolved' };
     }
 

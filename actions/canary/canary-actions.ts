@@ -8,6 +8,7 @@ import { measureOverHttp } from '../../workflows/steps/canary/measure.ts';
 import { readAutomation } from '../../workflows/steps/judge.ts';
 import { enqueue } from '../alerts/enqueue.ts';
 import { endDelay, updateChange, type RecordDeps } from '../changes/record-change.ts';
+import { notifyIncidents } from '../changes/notify-incidents.ts';
 import { reportFailedDeploy } from '../changes/report-failed-deploy.ts';
 import { check } from '../freeze/check.ts';
 import type { CheckDeps } from '../freeze/inputs.ts';
@@ -107,6 +108,7 @@ async function recordOutcome(deps: RecordDeps, canary: CanaryRecord): Promise<vo
     if (failed === undefined || failed === 'ended') return;
     const summary = `The canary ${version} of ${service} was aborted: ${reason}`;
     await reportFailedDeploy(deps, failed, trace, { severity, summary });
+    await notifyIncidents(deps, failed);
   } else {
     await updateChange(deps, before, { status: 'cancelled', canary_weight: canary.weight / 100 }, trace);
   }

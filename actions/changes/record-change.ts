@@ -80,7 +80,7 @@ async function reportedAlready(deps: RecordDeps, input: NewChange): Promise<Chan
 }
 
 /**
- * Updates a change, and reports its failure, its recovery, or the end of its delay.
+ * Updates a change, and reports its failure, its recovery, or the end of its delay; notifies open incidents of its end.
  *
  * @param before the change as it was read
  * @returns `ended` if the change has ended and the update says that it is in progress; undefined if it does not exist
@@ -97,6 +97,7 @@ export async function updateChange(
   // A corrected end time belongs to the same failure; a repeated failure is reported again, as above.
   const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;
   if (!corrected) await reportOutcome(deps, change, trace);
+  if (before.status !== change.status) await notifyIncidents(deps, change);
   return change;
 }
 

@@ -1,14 +1,15 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
-import { secondsBetween } from '../../schemas/time/time.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { candidatesOf, CLOCK_TOLERANCE_SECONDS, LONGEST_LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
 import type { RelatedChange } from '../correlation/evidence.ts';
 import { formatDuration } from '../correlation/words.ts';
 import { callersOf, dependenciesOf } from '../catalogue/dependencies.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
-import { endOf } from './versions.ts';
+import type { OfferedAct } from '../rollback/offers.ts';
+import { endOf, putsVersionLive } from './versions.ts';
 
 /** Maximum time between the onset and the alert, and maximum age of an alert on receipt. */
 const ONSET_BEFORE_OPENING_SECONDS = 3600;
@@ -23,22 +24,26 @@ const OWN_CLOCKS_SECONDS = 60;
 const JUDGEMENTS_MAX = 10;
 
 /**
- * Returns whether a newly recorded change may be a candidate that the incident's judgements do not know. A rough check:
- * only a judgement knows the onset, and `wasMissed` decides with it.
+ * Returns whether a report about a change may be news for the incident's judgements: a change that they do not know, one
+ * that has ended since, or a newer version of the service. A rough check: `newsOf` decides with what the newest judgement
+ * knew.
  */
 export function mayConcern(services: Config['services'], incident: IncidentRecord, change: Change): boolean {
   return (
     incident.status !== 'resolved' &&
     incident.group_reason === undefined &&
-    change.status !== 'cancelled' &&
     change.made_for !== incident.id &&
-    secondsBetween(incident.opened_at, change.recorded_at) >= -OWN_CLOCKS_SECONDS &&
-    beganBefore(incident, change) &&
-    (change.status === 'started' ||
-      secondsBetween(endOf(change), incident.opened_at) <= LONGEST_LOOK_BACK_SECONDS + ONSET_BEFORE_OPENING_SECONDS) &&
+    !endedLongBefore(incident, change) &&
+    (change.status !== 'started' ||
+      (secondsBetween(incident.opened_at, change.recorded_at) >= -OWN_CLOCKS_SECONDS &&
+        (beganBefore(incident, change) || isOwnVersion(incident, change)))) &&
     relatedTo(services, incident, change) !== null
   );
 }
+
+const endedLongBefore = ({ opened_at }: IncidentRecord, change: Change): boolean =>
+  change.status !== 'started' &&
+  secondsBetween(endOf(change), opened_at) > LONGEST_LOOK_BACK_SECONDS + ONSET_BEFORE_OPENING_SECONDS;
 
 /**
  * Returns whether the change began before the incident. A change recorded at its start, while the incident is open,
@@ -49,6 +54,9 @@ function beganBefore({ opened_at }: IncidentRecord, { started_at, recorded_at }:
   if (after <= 0) return true;
   return after <= CLOCK_TOLERANCE_SECONDS && secondsBetween(started_at, recorded_at) > CLOCK_TOLERANCE_SECONDS;
 }
+
+const isOwnVersion = ({ service }: Pick<IncidentRecord, 'service'>, change: Change): boolean =>
+  change.service === service && putsVersionLive(change);
 
 /** Returns the relation of a change to the incident's service. Null: none. */
 export function relatedTo(
@@ -63,10 +71,27 @@ export function relatedTo(
   return found === undefined ? null : { change, relation: found.relation, distance: found.distance };
 }
 
-/** Returns whether the change is a candidate, given the onset of a judgement that did not know it. */
-export function wasMissed({ evidence }: Pick<DecisionInputs, 'evidence'>, late: RelatedChange): boolean {
-  if (evidence.changes.some(({ change }) => change.id === late.change.id)) return false;
-  return candidatesOf({ ...evidence, changes: [late] }, onsetOf(evidence)).length > 0;
+/**
+ * What a judgement did not know about a change. `recorded_late`: the change, which can be the cause. `ended`: its end.
+ * `newer`: a version of the service that was deployed after the problem began, such as a fix.
+ */
+export type News = 'recorded_late' | 'ended' | 'newer';
+
+/** Returns what is new about the change since a judgement with these inputs. Null: nothing that matters. */
+export function newsOf(
+  { evidence, targets }: Pick<DecisionInputs, 'evidence' | 'targets'>,
+  related: RelatedChange,
+): News | null {
+  const { change, relation } = related;
+  const known =
+    evidence.changes.find((one) => one.change.id === change.id)?.change ??
+    targets.flatMap((one) => one.changes).find(({ id }) => id === change.id);
+  if (known !== undefined) return known.status === 'started' && change.status !== 'started' ? 'ended' : null;
+  if (candidatesOf({ ...evidence, changes: [related] }, onsetOf(evidence)).length > 0) return 'recorded_late';
+  const { at } = onsetOf(evidence);
+  return relation === 'same' && putsVersionLive(change) && change.started_at > at && change.status !== 'cancelled'
+    ? 'newer'
+    : null;
 }
 
 /** State of an incident with its newest judgement. */
@@ -121,6 +146,37 @@ export function isSameRollback(
   );
 }
 
+type Judged = Pick<DecisionView, 'kind' | 'state' | 'target' | 'from_version' | 'to_version' | 'offers'>;
+
+/**
+ * Returns whether an incident must be judged again after a change has ended, or a newer version was deployed: if another
+ * act would be proposed now, or if the change made a waiting question pointless. Measurements alone withdraw no question.
+ */
+export function hasNewResult(before: Judged, now: Decision, changes: readonly Change[]): boolean {
+  const isWaiting = before.kind === 'approve' && before.state === 'waiting';
+  if (isSupersededIn(now)) return isWaiting;
+  if (isSameRollback(before, now)) return false;
+  if (now.kind !== 'none' && (now.from !== null || now.offers !== undefined)) return !isSameProposal(before, now);
+  return isWaiting && changes.some((change) => change.status === 'cancelled' && isAskedAbout(before, change));
+}
+
+/** Returns whether a newer version runs than the one that would be rolled back, so that nothing can be asked about it. */
+export const isSupersededIn = ({ kind, reasons }: Pick<Decision, 'kind' | 'reasons'>): boolean =>
+  kind !== 'approve' && reasons[0]?.code === 'superseded';
+
+const isSameProposal = (before: Judged, now: Decision): boolean =>
+  before.kind === now.kind &&
+  before.from_version === now.from &&
+  before.to_version === now.to &&
+  before.target?.service === now.target?.service &&
+  offered(before.offers) === offered(now.offers);
+
+const offered = (offers: readonly OfferedAct[] = []): string =>
+  offers.map(({ act, change_id, from_version, to_version }) => [act, change_id, from_version, to_version]).join(' ');
+
+const isAskedAbout = ({ target, from_version, offers = [] }: Judged, { id, service, version }: Change): boolean =>
+  (target?.service === service && from_version === version) || offers.some(({ change_id }) => change_id === id);
+
 const CALLED: Readonly<Record<Change['kind'], string>> = {
   deploy: 'Deploy',
   rollback: 'Rollback',
@@ -133,13 +189,27 @@ const CALLED: Readonly<Record<Change['kind'], string>> = {
 };
 
 /** @example 'Deploy v42 was recorded 4 min after the alert; judged again' */
-export function lateWords(
+export function newsWords(
   { service, opened_at, by_hand }: Pick<IncidentRecord, 'service' | 'opened_at' | 'by_hand'>,
-  change: Change,
-  what: string,
+  { change, news }: { change: Change; news: News },
+  consequence: string,
 ): string {
   const of = change.service === service ? '' : ` of ${change.service}`;
-  const after = formatDuration(Math.max(0, secondsBetween(opened_at, change.recorded_at)));
   const since = by_hand === true ? 'the incident was opened' : 'the alert';
-  return `${CALLED[change.kind]} ${change.version}${of} was recorded ${after} after ${since}; ${what}`;
+  const seconds = Math.max(0, secondsBetween(opened_at, TIME_OF[news](change)));
+  const what = news === 'ended' ? ENDED[change.status] : news === 'newer' ? 'began' : 'was recorded';
+  return `${CALLED[change.kind]} ${change.version}${of} ${what} ${formatDuration(seconds)} after ${since}; ${consequence}`;
 }
+
+const TIME_OF: Readonly<Record<News, (change: Change) => Timestamp>> = {
+  recorded_late: ({ recorded_at }) => recorded_at,
+  ended: endOf,
+  newer: ({ started_at }) => started_at,
+};
+
+const ENDED: Readonly<Record<Change['status'], string>> = {
+  started: 'began',
+  succeeded: 'finished',
+  failed: 'failed',
+  cancelled: 'was cancelled',
+};

@@ -22,7 +22,7 @@ export type ResponseState = {
   mitigationDue: JudgementRequest | null;
   /** Requester of the newest judgement, except requests by people. Null: nothing to judge. */
   judgedFor: JudgementRequest | null;
-  /** Late changes that have not been evaluated. */
+  /** Changes recorded or ended since the judgement that have not been evaluated. */
   lateChanges: readonly ChangeId[];
   /** Number of runbook selections started; `runbookDue`: another one is due. */
   runbooks: number;

@@ -68,9 +68,9 @@ export const Message = z.discriminatedUnion('kind', [
   }),
   /** A person ruled a change out as the cause, or took that back. `judge`: judge the remaining changes. */
   z.object({ kind: z.literal('cleared'), by: z.string(), change: ChangeId, judge: z.boolean() }),
-  /** A change was recorded that may have been made before the problem began. */
+  /** A change was recorded, or has ended, that concerns the incident. */
   z.object({ kind: z.literal('change_recorded'), change: ChangeId }),
-  /** The newest decision did not know these changes. */
+  /** The newest decision did not know these changes, or their ends. */
   z.object({ kind: z.literal('judge_again'), changes: z.array(ChangeId) }),
   z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
   z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),

@@ -18,7 +18,7 @@ const place = (mode: string, more: object = {}) => ({
 
 let firebreak: Firebreak;
 beforeAll(async () => {
-  const services = ['asks', 'again', 'by-hand', 'elsewhere', 'named', 'refused', 'twice', 'pinned'];
+  const services = ['asks', 'again', 'by-hand', 'elsewhere', 'named', 'refused', 'twice', 'pinned', 'rolling'];
   firebreak = await Firebreak.start({
     unshown: true,
     timeScale: 100,
@@ -193,6 +193,46 @@ describe('a deploy recorded after the alert', { timeout: 180_000 }, () => {
       },
     ]);
     await again(one, 2);
+  });
+});
+
+describe('a change during the incident', { timeout: 180_000 }, () => {
+  test('withdraws the question about a rollout that is cancelled, and about one that a newer version replaces', async () => {
+    await deployed('rolling', 'v1', 240);
+    const told = { service: 'rolling', environment: 'production' };
+    const rollout = await firebreak.post('/v1/deployments', {
+      ...told,
+      version: 'v2',
+      status: 'started',
+      started_at: minutesAgo(4),
+    });
+    expect(rollout.status).toBe(201);
+    const firing = alert({ labels: { service: 'rolling' }, fingerprint: 'rolling', startsAt: minutesAgo(3) });
+    expect((await firebreak.post('/v1/alerts/alertmanager', group([firing]))).status).toBe(202);
+    await decided('rolling', 1, 'waiting');
+    const patched = await firebreak.request('PATCH', `/v1/deployments/${rollout.body.id}`, { status: 'cancelled' });
+    expect(patched.status).toBe(200);
+    const one = await decided('rolling', 2);
+    expect(one.decisions).toMatchObject([{ kind: 'approve', state: 'rejected' }, { kind: 'none' }]);
+    // The change is news once: its report is repeated, and is no reason to judge again.
+    await firebreak.request('PATCH', `/v1/deployments/${rollout.body.id}`, { status: 'cancelled' });
+    const times = { started_at: minutesAgo(6), finished_at: minutesAgo(5) };
+    expect((await firebreak.post('/v1/deployments', { ...told, version: 'v3', ...times })).status).toBe(201);
+    await decided('rolling', 3, 'waiting');
+    expect((await firebreak.post('/v1/deployments', { ...told, version: 'v4', status: 'started' })).status).toBe(201);
+    const { decisions } = await decided('rolling', 4);
+    expect(decisions.slice(2)).toMatchObject([
+      { kind: 'approve', state: 'rejected', from_version: 'v3' },
+      { kind: 'suggest', because: 'superseded', from_version: 'v3' },
+    ]);
+    const { body } = await firebreak.get(`/v1/incidents/${one.id}/timeline?limit=200`);
+    const news = body.items.filter(({ kind }: any) => kind.startsWith('change.')).toReversed();
+    expect(news.map(({ kind, text }: any) => `${kind}: ${text.replace(/\d+ (?:s|min)/, 'N')}`)).toEqual([
+      'change.ended: Deploy v2 was cancelled N after the alert; judged again',
+      'change.recorded_late: Deploy v3 was recorded N after the alert; judged again',
+      'change.newer: Deploy v4 began N after the alert; judged again',
+    ]);
+    await again(one, 4);
   });
 });
 

@@ -11,6 +11,7 @@ import type { FakeWorld } from '../support/fake-deps.ts';
 import type { Run } from './history.ts';
 import { acting, all, deploys, ends, fires, type Moment, pauses, play } from './play.ts';
 import { replay } from './replay.ts';
+import { begins, finishes } from './stories/late-changes.ts';
 import { asksForRollback, clears, suspects } from './stories/suspects.ts';
 
 /*
@@ -119,6 +120,9 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
       ['a person names v1', ifItCanBe(asksForRollback('v1'))],
       ['v3 is deployed right after the next judgement', afterTheNextJudgement(deploys('v3', 0))],
       ['v3 is deployed', deploys('v3', 0)],
+      ['v4 begins to roll out', begins('v4')],
+      ['v4 has rolled out', finishes('v4')],
+      ['v4 is cancelled', finishes('v4', 'cancelled')],
       ['the pager is away', set({ pages: [later] })],
       ['the pager is back', set({ pages: [taken] })],
       ['the CD system is away', set({ rollbacks: [later] })],

@@ -1,18 +1,23 @@
 import {
   APPROVED,
+  hasNewResult,
   isSameRollback,
-  lateWords,
-  relatedTo,
+  isSupersededIn,
   type JudgedIncident,
-  wasMissed,
+  type News,
+  newsOf,
+  newsWords,
+  relatedTo,
   whyNotAgain,
 } from '../../domain/changes/late-changes.ts';
+import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
+import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { judgeNow } from './judge.ts';
@@ -31,65 +36,148 @@ export type LateChangesInput = {
 /** Pauses before each new attempt, while a judgement that has begun is not stored yet. */
 const JUDGEMENT_PAUSES_SECONDS = [2, 3, 5, 10, 20, 40] as const;
 
-/** Requests another judgement if changes that were recorded late require one. */
-export async function judgeLateChanges(run: Run, input: LateChangesInput, deps: Deps): Promise<void> {
-  for (const seconds of JUDGEMENT_PAUSES_SECONDS) {
-    if ((await run.step('judge-late-changes', () => checkLateChanges(deps, input))) === 'done') return;
-    await run.wait('await-judgement', { seconds });
-  }
-  await run.step('judge-late-changes', () => checkLateChanges(deps, input));
-}
+/** Pauses after which a version that was deployed during the incident shows in the measurements: usual windows are 5 minutes. */
+const SAMPLES_PAUSES_SECONDS = [420, 300] as const;
+
+/** Result of a check. `unjudged`: the judgement is not stored yet. `deployed`: a version has gone live since. */
+type Checked = 'done' | 'unjudged' | 'deployed';
 
 /**
- * Checks once whether the judgement missed the changes, and requests another one if necessary.
- *
- * @returns `unjudged` if the judgement is not stored yet, so that the check must be repeated; otherwise `done`
+ * Requests another judgement if changes that were recorded or have ended since the last one require it. Looks twice more
+ * after a version has gone live, once it is measured: the branch rests meanwhile.
  */
-async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<'done' | 'unjudged'> {
-  const { incidentId: id, changes, request } = input;
+export async function judgeLateChanges(
+  run: Run,
+  input: LateChangesInput,
+  deps: Deps,
+  activity: Activity = activityOf(),
+): Promise<void> {
+  const checked = await checkWhenJudged(run, input, deps);
+  activity.rests();
+  if (checked !== 'deployed') return;
+  for (const seconds of SAMPLES_PAUSES_SECONDS) {
+    await run.wait('await-samples', { seconds });
+    if ((await run.step('judge-deployed', () => checkDeployed(deps, input))) === 'done') return;
+  }
+}
+
+async function checkWhenJudged(run: Run, input: LateChangesInput, deps: Deps): Promise<Checked> {
+  for (const seconds of JUDGEMENT_PAUSES_SECONDS) {
+    const checked = await run.step('judge-late-changes', () => checkLateChanges(deps, input));
+    if (checked !== 'unjudged') return checked;
+    await run.wait('await-judgement', { seconds });
+  }
+  return run.step('judge-late-changes', () => checkLateChanges(deps, input));
+}
+
+type Concerned = { change: Change; news: News };
+type Stored = { incident: IncidentRecord; judged: JudgedIncident; inputs: DecisionInputs; decision: DecisionView };
+
+/** Checks once whether the judgement missed the changes or their ends, and requests another one if necessary. */
+async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Checked> {
+  const stored = await storedJudgement(deps, input);
+  if (typeof stored === 'string') return stored;
+  const { inputs, incident, decision, judged } = stored;
+  const concerned = await newsSince(deps, incident, inputs, input.changes);
+  const missed = concerned.filter(({ news }) => news === 'recorded_late');
+  const since = concerned.filter(({ news }) => news !== 'recorded_late');
+  if (missed.length > 0) {
+    const { number } = judged;
+    const why =
+      whyNotAgain(judged) ??
+      (await whyNotRepeated(deps, incident, { number, decision, request: input.request }, missed));
+    await noteNews(deps, incident, missed, why ?? 'judged again');
+    // Last: the next judgement reads the changes, so a repeat of this step after it would find nothing to note.
+    if (why === null) await requestJudgement(deps, incident.id, number, missed);
+    await wake(deps, incident.id);
+  } else if (since.length > 0) await judgeIfDifferent(deps, stored, input.request, since);
+  return since.some(({ change }) => hasGoneLive(incident, change)) ? 'deployed' : 'done';
+}
+
+/** Checks again, after versions have gone live, whether the incident would be judged differently. */
+async function checkDeployed(deps: Deps, input: LateChangesInput): Promise<Checked> {
+  const stored = await storedJudgement(deps, input);
+  if (typeof stored === 'string') return stored;
+  const changes = await Promise.all(input.changes.map((id) => deps.changes.get(id)));
+  const since = changes.flatMap((change): Concerned[] =>
+    change !== undefined && hasGoneLive(stored.incident, change)
+      ? [{ change, news: change.started_at > stored.incident.opened_at ? 'newer' : 'ended' }]
+      : [],
+  );
+  if (since.length > 0) await judgeIfDifferent(deps, stored, input.request, since);
+  return 'deployed';
+}
+
+const hasGoneLive = ({ service }: IncidentRecord, change: Change): boolean =>
+  change.service === service && change.status === 'succeeded' && putsVersionLive(change);
+
+/** Reads the incident with its newest judgement. `done`: the incident is over. */
+async function storedJudgement(
+  deps: Deps,
+  { incidentId: id, judged: begun }: LateChangesInput,
+): Promise<Stored | 'done' | 'unjudged'> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return 'done';
-  const number = Math.max(input.judged, incident.mitigations);
+  const number = Math.max(begun, incident.mitigations);
   const decision = await deps.decisions.get(id, number);
   const inputs = decision && (await deps.decisions.inputs(id, number));
   if (decision === undefined || inputs === undefined) return 'unjudged';
-  const missed = await missedChanges(deps, incident, inputs, changes);
-  if (missed.length === 0) return 'done';
   const judged = await judgedIncidentOf(deps, id, { status: incident.status, number, decision, inputs });
-  const why = whyNotAgain(judged) ?? (await whyNotRepeated(deps, incident, { number, decision, request }));
-  const consequence = why ?? 'judged again';
-  for (const change of missed)
-    await deps.incidents.note(id, `late-change-${change.id}`, {
-      at: deps.clock.now(),
-      actor: 'firebreak',
-      kind: 'change.recorded_late',
-      text: lateWords(incident, change, consequence),
-      detail: { change: change.id, service: change.service, version: change.version },
-    });
-  // Last: the next judgement reads the changes, so a repeat of this step after it would find nothing to note.
-  if (why === null)
-    await deps.incidents.post(
-      id,
-      { kind: 'judge_again', changes: missed.map((change) => change.id) },
-      {},
-      `judge-again-${number}`,
-    );
-  await wake(deps, id);
-  return 'done';
+  return { incident, judged, inputs, decision };
 }
 
-async function missedChanges(
+async function newsSince(
   deps: Deps,
   incident: IncidentRecord,
   inputs: DecisionInputs,
   ids: readonly ChangeId[],
-): Promise<Change[]> {
+): Promise<Concerned[]> {
   const { services } = await deps.config.current();
   const changes = await Promise.all(ids.map((id) => deps.changes.get(id)));
-  return changes.filter((change): change is Change => {
-    const late = change && relatedTo(services, incident, change);
-    return late !== undefined && late !== null && wasMissed(inputs, late);
+  return changes.flatMap((change): Concerned[] => {
+    const related = change && relatedTo(services, incident, change);
+    const news = related ? newsOf(inputs, related) : null;
+    return change === undefined || news === null ? [] : [{ change, news }];
   });
+}
+
+async function noteNews(
+  deps: Deps,
+  incident: IncidentRecord,
+  concerned: readonly Concerned[],
+  consequence: string,
+  key = '',
+): Promise<void> {
+  for (const { change, news } of concerned)
+    await deps.incidents.note(incident.id, `${KEYS[news]}-${change.id}${key}`, {
+      at: deps.clock.now(),
+      actor: 'firebreak',
+      kind: KINDS[news],
+      text: newsWords(incident, { change, news }, consequence),
+      detail: { change: change.id, service: change.service, version: change.version },
+    });
+}
+
+const KEYS: Readonly<Record<News, string>> = {
+  recorded_late: 'late-change',
+  ended: 'ended-change',
+  newer: 'newer-change',
+};
+
+const KINDS: Readonly<Record<News, string>> = {
+  recorded_late: 'change.recorded_late',
+  ended: 'change.ended',
+  newer: 'change.newer',
+};
+
+async function requestJudgement(
+  deps: Deps,
+  id: IncidentId,
+  number: number,
+  concerned: readonly Concerned[],
+): Promise<void> {
+  const changes = concerned.map(({ change }) => change.id);
+  await deps.incidents.post(id, { kind: 'judge_again', changes }, {}, `judge-again-${number}`);
 }
 
 async function judgedIncidentOf(
@@ -119,12 +207,46 @@ async function whyNotRepeated(
   deps: Deps,
   incident: IncidentRecord,
   { number, decision, request }: { number: number; decision: DecisionView; request: JudgementRequest },
+  missed: readonly Concerned[],
 ): Promise<string | null> {
-  const { id } = incident;
-  if (isSameRollback(decision, await judgeNow(deps, incident, request))) return 'judged again with the same result';
-  if (decision.state === 'waiting') await withdrawQuestion(deps, id, decision, 'firebreak', WITHDRAWN);
-  // The rollback may have been approved meanwhile.
-  return (await deps.decisions.state(id, number)) === 'approved' ? APPROVED : null;
+  const now = await judgeNow(deps, incident, request);
+  if (isSameRollback(decision, now) && !isSupersededIn(now)) return 'judged again with the same result';
+  return (await withdraw(deps, incident, { number, decision }, missed)) ? null : APPROVED;
 }
 
-const WITHDRAWN = 'Question withdrawn: a change was recorded late, so the incident is judged again';
+/** Requests another judgement if its result would be another act, or would make a waiting question pointless. */
+async function judgeIfDifferent(
+  deps: Deps,
+  { incident, judged, decision }: Stored,
+  request: JudgementRequest,
+  since: readonly Concerned[],
+): Promise<void> {
+  if (whyNotAgain(judged) !== null) return;
+  const now = await judgeNow(deps, incident, request);
+  const changes = since.map(({ change }) => change);
+  if (!hasNewResult(decision, now, changes)) return;
+  const { number } = judged;
+  if (!(await withdraw(deps, incident, { number, decision }, since))) return;
+  await noteNews(deps, incident, since, 'judged again', `-${number}`);
+  await requestJudgement(deps, incident.id, number, since);
+  await wake(deps, incident.id);
+}
+
+/** Withdraws an open question. Returns false if its act has been approved meanwhile. */
+async function withdraw(
+  deps: Deps,
+  incident: IncidentRecord,
+  { number, decision }: { number: number; decision: DecisionView },
+  because: readonly Concerned[],
+): Promise<boolean> {
+  const [first] = because;
+  if (decision.state === 'waiting' && first !== undefined)
+    await withdrawQuestion(
+      deps,
+      incident.id,
+      decision,
+      'firebreak',
+      `Question withdrawn: ${newsWords(incident, first, 'the incident is judged again')}`,
+    );
+  return (await deps.decisions.state(incident.id, number)) !== 'approved';
+}

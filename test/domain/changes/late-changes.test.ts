@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import {
+  hasNewResult,
   isSameRollback,
-  lateWords,
   mayConcern,
-  relatedTo,
   type JudgedIncident,
-  wasMissed,
+  newsOf,
+  newsWords,
+  relatedTo,
   whyNotAgain,
 } from '../../../domain/changes/late-changes.ts';
 import type { DecisionInputs } from '../../../domain/rollback/judgement.ts';
@@ -43,7 +44,7 @@ function change(
   return newChange(told, plusSeconds(NOON, -recorded * 60), madeFor);
 }
 
-describe('a late change concerns an incident', () => {
+describe('a change may concern an incident', () => {
   const own = incident();
   test.each<[string, Change, boolean]>([
     ['of its own service', change(), true],
@@ -54,12 +55,22 @@ describe('a late change concerns an incident', () => {
     ['of any kind', change({}, { kind: 'flag' }), true],
     ['one that has not ended', change({ began: 90, ended: null }), true],
     ['one that failed', change({}, { status: 'failed' }), true],
-    ['not one that was cancelled', change({}, { status: 'cancelled' }), false],
-    ['not one that began after it', change({ began: -2, ended: -3 }), false],
+    ['one that was cancelled meanwhile', change({ recorded: 5 }, { status: 'cancelled' }), true],
     ['one whose clock may be ahead', change({ began: -1, ended: -2 }), true],
-    ['not one that began after it and was recorded at once', change({ began: -1, ended: null, recorded: -1.1 }), false],
+    ['one of its service that begins after it', change({ began: -1, ended: null, recorded: -1.1 }), true],
+    [
+      'not a rollout of a dependency that begins after it',
+      change({ began: -1, ended: null, recorded: -1.1 }, { service: 'payments' }),
+      false,
+    ],
+    [
+      'not a flag that is switched after it',
+      change({ began: -1, ended: null, recorded: -1.1 }, { kind: 'flag' }),
+      false,
+    ],
     ['not one that ended long before it', change({ began: 300, ended: 200 }), false],
-    ['not one that was recorded before it', change({ recorded: 5 }), false],
+    ['not a rollout that was recorded before it', change({ ended: null, recorded: 5 }), false],
+    ['the end of a rollout that was recorded before it', change({ ended: -3, recorded: 5 }), true],
     ['not the rollback that was made for it', change({}, { kind: 'rollback' }, own.id), false],
   ])('%s', (_, late, hears) => {
     expect(mayConcern(services, own, late)).toBe(hears);
@@ -81,7 +92,7 @@ describe('a late change concerns an incident', () => {
   });
 });
 
-describe('a judgement has missed a change', () => {
+describe('a judgement does not know', () => {
   const known = { change: change(), relation: 'same', distance: 0 } as const;
   const judged = (changes: DecisionInputs['evidence']['changes'], alertStartedAt = NOON) =>
     ({
@@ -91,14 +102,83 @@ describe('a judgement has missed a change', () => {
         onset: { alertStartedAt, rule: null },
         health: null,
       },
+      targets: [],
     }) as unknown as DecisionInputs;
+  const rolling = change({ ended: null, recorded: 5 });
+  const after = (more: object) => ({ ...known, change: change({ began: -2, ended: -3 }, more) });
 
   test.each([
-    ['that may be the cause by its times', wasMissed(judged([]), known), true],
-    ['not one that was already evaluated', wasMissed(judged([known]), known), false],
-    ['not one that began after the onset', wasMissed(judged([], plusSeconds(NOON, -3600)), known), false],
-  ])('%s', (_, missed, expected) => {
-    expect(missed).toBe(expected);
+    ['a change that can be the cause by its times', newsOf(judged([]), known), 'recorded_late'],
+    ['nothing of one that was evaluated', newsOf(judged([known]), known), null],
+    [
+      'the end of a rollout',
+      newsOf(judged([{ ...known, change: rolling }]), { ...known, change: { ...rolling, status: 'failed' } }),
+      'ended',
+    ],
+    [
+      'nothing of a rollout that goes on',
+      newsOf(judged([{ ...known, change: rolling }]), { ...known, change: rolling }),
+      null,
+    ],
+    ['a newer version', newsOf(judged([], plusSeconds(NOON, -3600)), known), 'newer'],
+    ['no flag after the onset', newsOf(judged([]), after({ kind: 'flag' })), null],
+    ['no newer version of a dependency', newsOf(judged([]), { ...after({}), relation: 'dependency' }), null],
+    ['no newer version that was cancelled', newsOf(judged([]), after({ status: 'cancelled' })), null],
+  ])('%s', (_, news, expected) => {
+    expect(news).toBe(expected);
+  });
+});
+
+describe('the end of a change, or a newer version, leads to another judgement', () => {
+  const place = { service: 'checkout', environment: 'production' };
+  const question = { kind: 'approve', state: 'waiting', target: place, from_version: 'v2', to_version: 'v1' };
+  const nothing = {
+    kind: 'none',
+    reasons: [{ code: 'no_confident_suspect', text: '' }],
+    target: null,
+    from: null,
+    to: null,
+  };
+  const asks = { kind: 'approve', reasons: [{ code: 'mode_approve', text: '' }], target: place, from: 'v2', to: 'v1' };
+  const superseded = { ...asks, kind: 'suggest', reasons: [{ code: 'superseded', text: '' }] };
+  const beyond = {
+    ...superseded,
+    kind: 'approve',
+    from: null,
+    to: null,
+    offers: [{ act: 'roll_back', change_id: 'chg_2', from_version: 'v3', to_version: 'v1' }],
+  };
+  const cancelled = change({}, { version: 'v2', status: 'cancelled' });
+  const ended = change({}, { version: 'v2' });
+  type Case = [why: string, before: object, now: object, change: Change, expected: boolean];
+
+  test.each<Case>([
+    [
+      'if something is proposed that was not',
+      { ...question, kind: 'none', state: 'final' },
+      { ...asks, from: 'v3' },
+      ended,
+      true,
+    ],
+    ['if another rollback is proposed', question, { ...asks, from: 'v3' }, ended, true],
+    ['not if the same rollback is proposed', question, { ...asks, kind: 'roll_back' }, ended, false],
+    ['not if a person has rejected that rollback', { ...question, state: 'rejected' }, asks, ended, false],
+    ['if a newer version runs, which may be the fix', question, superseded, ended, true],
+    ['not if that was reported before', { ...question, kind: 'suggest', state: 'final' }, superseded, ended, false],
+    ['if the newer version has not helped', { ...question, kind: 'suggest', state: 'final' }, beyond, ended, true],
+    [
+      'not if that was asked before',
+      { ...beyond, state: 'waiting', target: place, from_version: null, to_version: null },
+      beyond,
+      ended,
+      false,
+    ],
+    ['if the rollout that is asked about was cancelled', question, nothing, cancelled, true],
+    ['not because measurements have changed', question, nothing, ended, false],
+    ['not because another rollout was cancelled', question, nothing, change({}, { status: 'cancelled' }), false],
+    ['not if nothing is proposed', { ...question, kind: 'none', state: 'final' }, nothing, cancelled, false],
+  ])('%s', (_, before, now, of, expected) => {
+    expect(hasNewResult(before as never, now as never, [of])).toBe(expected);
   });
 });
 
@@ -150,14 +230,17 @@ describe('an incident is judged again', () => {
 });
 
 test('the timeline names the change and its delay', () => {
-  expect(lateWords(incident(), change(), 'judged again')).toBe(
+  const by = incident({ by_hand: true, id: 'inc_x' as IncidentId });
+  const ended = { ...change({ ended: -3, recorded: 5 }), status: 'failed' } as const;
+  expect([
+    newsWords(incident(), { change: change(), news: 'recorded_late' }, 'judged again'),
+    newsWords(by, { change: change({}, { service: 'payments', kind: 'config' }), news: 'recorded_late' }, 'x'),
+    newsWords(incident(), { change: ended, news: 'ended' }, 'judged again'),
+    newsWords(incident(), { change: change({ began: -2, ended: null }), news: 'newer' }, 'judged again'),
+  ]).toEqual([
     'Deploy v42 was recorded 4 min after the alert; judged again',
-  );
-  expect(
-    lateWords(
-      incident({ by_hand: true, id: 'inc_x' as IncidentId }),
-      change({}, { service: 'payments', kind: 'config' }),
-      'x',
-    ),
-  ).toBe('Configuration change v42 of payments was recorded 4 min after the incident was opened; x');
+    'Configuration change v42 of payments was recorded 4 min after the incident was opened; x',
+    'Deploy v42 failed 3 min after the alert; judged again',
+    'Deploy v42 began 2 min after the alert; judged again',
+  ]);
 });

@@ -1,10 +1,23 @@
 import { notifyIncidents } from '../../../actions/changes/notify-incidents.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { all, answers, answersWhatWaits, ends, fires, mode, type Moment } from '../play.ts';
+import { wake } from '../../../workflows/wake.ts';
+import { NOON } from '../../domain/arbitraries.ts';
+import {
+  all,
+  answers,
+  answersWhatWaits,
+  configured,
+  ends,
+  fires,
+  mode,
+  type Moment,
+  samplesOf,
+  theIncident,
+} from '../play.ts';
 import type { Path } from './rollbacks.ts';
 
-/** Stories of changes that are recorded after the alert that they may have caused. */
+/** Stories of changes that are recorded, or that end, after the alert. */
 
 /** Records a past change, as `POST /v1/deployments` does. */
 export const recordsLate =
@@ -37,6 +50,48 @@ const whileItIsJudged =
     });
   };
 
+const serviceEnvironment = { service: 'checkout', environment: 'production' };
+
+/** Records a deploy at its start. */
+export const begins =
+  (version: string, startedMinutesAgo = 0): Moment =>
+  async ({ deps, clock }) => {
+    const started_at = plusSeconds(clock.now(), -60 * startedMinutesAgo);
+    const told = NewChange.parse({ ...serviceEnvironment, version, status: 'started', started_at });
+    await notifyIncidents(deps, (await deps.changes.record(told)).change);
+  };
+
+/** Reports the end of a deploy, as `PATCH /v1/deployments/{id}` does. Nothing happens if it does not roll out. */
+export const finishes =
+  (version: string, status: 'succeeded' | 'failed' | 'cancelled' = 'succeeded'): Moment =>
+  async ({ deps, store }) => {
+    const rolling = [...store.changes.values()].find((one) => one.version === version && one.status === 'started');
+    if (rolling === undefined) return;
+    const change = await deps.changes.patch(rolling.id, { status });
+    if (change !== undefined && change !== 'ended') await notifyIncidents(deps, change);
+  };
+
+/** Measures errors from some minutes before the first alert on; negative: after it. */
+const measures =
+  (badMinutesBefore: number, more: object = {}): Moment =>
+  (world) => {
+    configured({ health: { promql: 'job:checkout:error_ratio5m', max: 0.01 }, ...more })(world);
+    const since = plusSeconds(NOON, -60 * badMinutesBefore);
+    world.deps.metrics.range = async (_promql, from, until) =>
+      samplesOf(from, until, (at) => (at < since ? 0.001 : 0.2));
+  };
+
+/** A person approves the first act that the waiting question offers. */
+const approvesFirstOffer: Moment = async (world) => {
+  const id = theIncident(world);
+  const view = await world.deps.incidents.view(id);
+  const [offer] = view?.decisions.find(({ state }) => state === 'waiting')?.offers ?? [];
+  if (offer === undefined) throw new Error('no question offers a choice');
+  await world.deps.decisions.answer(id, offer.digest, 'approved', 'person:ada', '');
+  await wake(world.deps, id);
+};
+
+const asks = { autoRollback: { mode: 'approve', unknownMigration: 'act' } };
 const PAGE = 'pager trigger page.1 critical';
 const RESOLVE = 'pager resolve page.1 critical';
 const ROLL_BACK = 'cd roll-back.1 v2 to v1';
@@ -105,6 +160,46 @@ export const latePaths: Record<string, Path> = {
   'late-flag-change': {
     given: [unrecorded('v2')],
     timeline: { '0 s': fires(), '4 min': recordsLate('dark-mode', 7, { kind: 'flag' }), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'rollout-is-cancelled': {
+    given: [unrecorded('v2'), mode('approve'), begins('v2', 3)],
+    timeline: { '0 s': fires(), '2 min': finishes('v2', 'cancelled'), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'rollout-that-finished-keeps-the-approval-request': {
+    given: [unrecorded('v2'), mode('approve'), begins('v2', 3)],
+    timeline: { '0 s': fires(), '2 min': finishes('v2'), '4 min': answers('approved'), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'rollout-is-suspected-once-it-is-measured': {
+    given: [
+      unrecorded('v2'),
+      begins('v2', 3),
+      measures(-4, { autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' } }),
+    ],
+    timeline: { '0 s': fires(), '6 min': finishes('v2'), '25 min': ends() },
+    calls: [PAGE, ROLL_BACK_THEN, RESOLVE],
+    status: 'resolved',
+  },
+  'newer-deploy-does-not-help': {
+    given: [measures(4, asks)],
+    timeline: {
+      '0 s': fires(),
+      '3 min': begins('v3'),
+      '5 min': finishes('v3'),
+      '40 min': approvesFirstOffer,
+      '50 min': ends(),
+    },
+    calls: [PAGE, 'cd roll-back.3 v3 to v1', RESOLVE],
+    status: 'resolved',
+  },
+  'newer-deploy-helps': {
+    given: [measures(4, asks)],
+    timeline: { '0 s': fires(), '3 min': begins('v3'), '5 min': finishes('v3'), '8 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
