@@ -2,13 +2,13 @@ import type { Deps } from '../domain/ports/deps.ts';
 import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import type { Run } from './run.ts';
 import { requestApproval, settleQuestion, type QuestionState } from './steps/runbook/request-approval.ts';
-import type { AttemptResult } from './steps/runbook/attempt.ts';
+import type { AttemptInput, AttemptResult } from './steps/runbook/attempt.ts';
 import { checkCondition } from './steps/runbook/check-condition.ts';
 import type { Outline, RunbookInput } from './steps/runbook/outline.ts';
 import { INCIDENT_CLOSED, isIncidentClosed } from './steps/runbook/incident-closed.ts';
 import { performStep } from './steps/runbook/perform.ts';
 import { prepareStep } from './steps/runbook/prepare.ts';
-import type { StepQuestion } from './steps/runbook/preparation.ts';
+import type { Preparation, StepQuestion } from './steps/runbook/preparation.ts';
 import { requestRollback, checkRequestedRollback } from './steps/runbook/rollback.ts';
 
 /** Pauses between attempts at an unavailable or busy target, and between status checks. */
@@ -29,7 +29,14 @@ export type StepInput = RunbookInput & {
 /** Runs one step of a runbook, from its conditions to its end. */
 export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, before } = input;
-  const ready = await run.step('prepare', () => prepareStep(deps, input, step, before));
+  let ready = await run.step('prepare', () => prepareStep(deps, input, step, before));
+  for (const [index, seconds] of PAUSES_SECONDS.entries()) {
+    if (ready.kind !== 'again') break;
+    await run.wait('again', { seconds });
+    const last = index === PAUSES_SECONDS.length - 1;
+    ready = await run.step('prepare', () => prepareStep(deps, input, step, before, last));
+  }
+  if (ready.kind === 'again') return failed(ready.detail);
   if (ready.kind === 'end') return ready.end;
   if (ready.ask !== null) {
     const answer = await askPeople(run, input, ready.ask, deps);
@@ -51,12 +58,14 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
     case 'scale':
     case 'scale.restore':
     case 'restart':
+    case 'reroute':
+    case 'reroute.restore':
     case 'http':
     case 'note':
     case 'page':
     case 'slack.post':
     case 'ticket':
-      return performWithRetries(run, input, { approved: ready.ask !== null, scale: ready.scale }, deps);
+      return performWithRetries(run, input, startedAs(ready), deps);
   }
 }
 
@@ -91,7 +100,13 @@ async function waitFor(run: Run, { incidentId, step }: StepInput, spent: number,
   return { status: 'succeeded', output: null, detail: '' };
 }
 
-type StepRun = { approved: boolean; scale: { from: number; to: number } | null };
+type StepRun = Pick<AttemptInput, 'approved' | 'scale' | 'shift'>;
+
+const startedAs = ({ ask, scale, shift }: Extract<Preparation, { kind: 'go' }>): StepRun => ({
+  approved: ask !== null,
+  scale,
+  ...(shift && { shift }),
+});
 
 /** Performs the action, with as many retries as the runbook allows. Waiting for an unavailable target is not a retry. */
 async function performWithRetries(run: Run, input: StepInput, doing: StepRun, deps: Deps): Promise<StepEnd> {

@@ -80,6 +80,7 @@ const ACTS: ReadonlyMap<string, string> = new Map([
   ['flag', 'a feature flag'],
   ['scale', 'scaling'],
   ['restart', 'a restart'],
+  ['reroute', 'a shift of traffic'],
   ['http', 'a call of a runbook'],
 ]);
 

@@ -11,6 +11,7 @@ import { declarationsOf } from '../../domain/runbooks/placed-steps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId, type EnvironmentName, type ServiceName } from '../../schemas/config/names.ts';
+import type { With } from '../../schemas/runbooks/parts/kinds.ts';
 import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import { isOfType } from '../../schemas/runbooks/parts/inputs.ts';
 import {
@@ -333,6 +334,8 @@ async function targetOf(deps: PlanDeps, { serviceEnvironment, step }: At, given:
     case 'flag.disable':
     case 'flag.enable':
       return by('flag service', here?.flags);
+    case 'reroute':
+      return rerouteTarget(given as With<'reroute'>, here?.reroute ?? {});
     case 'http':
       return new URL((url ?? '').replaceAll(/\$\{\{.*?\}\}/gs, 'x')).origin;
     case 'slack.post':
@@ -348,4 +351,11 @@ async function targetOf(deps: PlanDeps, { serviceEnvironment, step }: At, given:
     case 'wait.until':
       return null;
   }
+}
+
+function rerouteTarget({ route }: With<'reroute'>, routes: Readonly<Record<string, { kind: string }>>): string {
+  const names = Object.keys(routes);
+  const name = route ?? (names.length === 1 ? names[0] : undefined);
+  const found = name !== undefined && Object.hasOwn(routes, name) ? routes[name] : undefined;
+  return found === undefined ? 'no traffic route is configured' : `traffic route ${name} (${found.kind})`;
 }

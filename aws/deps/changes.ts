@@ -2,6 +2,7 @@ import type { ChangeDeps } from '../../domain/ports/deps.ts';
 import { imageCommits } from '../../integrations/oci/image-commits.ts';
 import { deployerFor, flagsFor, imageAutomationFor } from '../../integrations/rollback-targets.ts';
 import { trafficRouterFor } from '../../integrations/traffic-routers.ts';
+import { trafficRouteFor } from '../../integrations/traffic-routes.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
 import { notifyingChanges, notifyingPins } from '../notifying-stores.ts';
 import { CanaryTable } from '../table/canary/canaries.ts';
@@ -50,6 +51,8 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
       const router = await trafficRouterFor(entry, { serviceEnvironment, secrets, clock, standIns });
       return router && counted(entry.kind, router);
     },
+    trafficRouteFor: async (entry, serviceEnvironment) =>
+      counted(entry.kind, await trafficRouteFor(entry, { serviceEnvironment, secrets, clock, standIns })),
     http: counted('runbook-http', runbookCalls({ secrets, clock })),
   };
 }

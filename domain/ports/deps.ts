@@ -1,3 +1,4 @@
+import type { RouteConfig } from '../../schemas/rollback/reroute.ts';
 import type { ImageAutomationConfig } from '../../schemas/rollback/image-automation.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
@@ -32,6 +33,7 @@ import type { ChangeEvents } from '../pagerduty/change-event.ts';
 import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
 import type { TrackerFor } from '../postmortems/issues.ts';
+import type { TrafficRoute } from '../rollback/reroute.ts';
 import type { Deployer, Flags, ImageAutomation } from '../rollback/targets.ts';
 import type { LoadedMonitoring, SloAlerts, SloCorrections, SloDays, SloLease, SloMetrics, SloStatuses } from './slo.ts';
 import type { PublicIncidents } from './status.ts';
@@ -147,6 +149,7 @@ export type ChangeDeps = {
   canaries: Canaries;
   /** Undefined: the configuration is incomplete. */
   trafficRouterFor: TrafficRouterFor;
+  trafficRouteFor: (config: RouteConfig, serviceEnvironment: ServiceEnvironment) => Promise<TrafficRoute>;
 };
 
 /** Pipelines and their tests. */

@@ -3,7 +3,7 @@ import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import type { DraftInput } from './record.ts';
 
-const MITIGATES = new Set(['roll-back', 'flag', 'scale', 'restart']);
+const MITIGATES = new Set(['roll-back', 'flag', 'scale', 'restart', 'reroute']);
 
 /** Returns the times of an incident that is over. For an open one, `end` takes the place of its end. */
 export function timesOf(

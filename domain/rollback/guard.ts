@@ -25,6 +25,11 @@ export type StepGuards = {
   /** Absent: the step is not based on a suspect. */
   against?: Against;
   /**
+   * A shift of traffic. `unfit`: why its destination must not get more traffic. `unclear`: why its health is not known.
+   * `changed`: the weights that someone has set since the shift that is to be undone. Null: nothing.
+   */
+  reroute?: { unfit: string | null; unclear: string | null; changed: string | null };
+  /**
    * The person who started the runbook, if the service requires a second person. Absent: started by an alert, or not
    * required.
    */

@@ -76,6 +76,12 @@ export const GUARDS: readonly Guard[] = [
     text: ({ detail }) => `the kill switch could not be read: ${detail}`,
   }),
   guard({
+    code: 'destination_unfit',
+    at: { step: 'no' },
+    applies: ({ reroute }) => reroute?.unfit,
+    text: (why) => `traffic must not be shifted to ${why}`,
+  }),
+  guard({
     code: 'no_confident_suspect',
     at: { judgement: 'refuse' },
     applies: (known) => (known.top === undefined || isProbablyNone(known)) && known,
@@ -249,6 +255,18 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'approve', step: 'ask' },
     applies: ({ requires_approval: requiresApproval }) => requiresApproval,
     text: () => 'the runbook requires approval',
+  }),
+  guard({
+    code: 'destination_unclear',
+    at: { step: 'ask' },
+    applies: ({ reroute }) => reroute?.unclear,
+    text: (why) => `it is not certain that the destination can take more traffic; ${why}`,
+  }),
+  guard({
+    code: 'weights_changed',
+    at: { step: 'ask' },
+    applies: ({ reroute }) => reroute?.changed,
+    text: (weights) => `someone else has changed the weights since: they are ${weights}`,
   }),
   guard({
     code: 'second_person',

@@ -23,13 +23,13 @@ export type RollbackCall = TargetRequest & {
 
 /**
  * Result of one attempt. `in_progress`: accepted, not done; `handle` is the argument for `status`; null: repeat the
- * same call to check; `waitsFor`: required action by a person, with its URL. `superseded`: another version than the one
+ * same call to check; `waitsFor`: required action by a person, with its URL; `afterSeconds`: when to check, at the earliest. `superseded`: another version than the one
  * to roll back is running. `busy`: the target executes another operation. `refused`: the target rejects the request
  * permanently. `later`: no usable response; it may have been done.
  */
 export type TargetResponse =
   | { kind: 'succeeded'; id: string | null }
-  | { kind: 'in_progress'; id: string | null; handle: string | null; waitsFor?: string }
+  | { kind: 'in_progress'; id: string | null; handle: string | null; waitsFor?: string; afterSeconds?: number }
   | { kind: 'failed'; detail: string }
   | { kind: 'superseded'; current: string }
   | { kind: 'busy'; detail: string }

@@ -2,10 +2,12 @@ import { READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
 import type { StepKind } from '../../schemas/runbooks/parts/kinds.ts';
 import type { SingleStep } from '../../schemas/runbooks/parts/steps.ts';
 
+/** `scale.restore`: restores the previous number of instances; `reroute.restore`: the previous weights. */
+export type Restore = 'scale.restore' | 'reroute.restore';
+
 /** The built-in inverse of a kind of step. */
 export type BuiltIn = {
-  /** `scale.restore`: restores the previous number of instances. */
-  uses: StepKind | 'scale.restore';
+  uses: StepKind | Restore;
   /** Requires a person: a flag that was disabled as a mitigation is never enabled again automatically. */
   person: boolean;
 };
@@ -17,7 +19,7 @@ type InverseKind = BuiltIn | 'as written' | 'none';
  * Purpose of an argument that text from an alert must not determine: such text must never redirect an action or choose
  * its extent.
  */
-export type Target = 'url' | 'flag' | 'channel' | 'promql' | 'count' | 'number';
+export type Target = 'url' | 'flag' | 'channel' | 'promql' | 'count' | 'number' | 'place';
 
 type KindFacts = {
   /** The step changes production, rather than only informing people. */
@@ -55,6 +57,10 @@ const FACTS: Readonly<Record<StepKind, KindFacts>> = {
   'flag.enable': actionKind({ uses: 'flag.disable', person: false }, { flag: 'flag' }),
   scale: actionKind({ uses: 'scale.restore', person: false }, { to: 'count', by: 'count', factor: 'number' }),
   restart: actionKind('none'),
+  reroute: actionKind(
+    { uses: 'reroute.restore', person: false },
+    { route: 'place', from: 'place', to: 'place', percent: 'number' },
+  ),
   http: actionKind('as written', { url: 'url' }),
   page: notifying(TELLING_SECONDS),
   'slack.post': notifying(TELLING_SECONDS, { channel: 'channel' }),

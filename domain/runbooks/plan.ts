@@ -120,5 +120,5 @@ function inverseOf(step: SingleStep, key: string, timeoutSeconds: number): Plann
   if ('inverse' in step && step.inverse !== undefined) return { ...base, ...step.inverse };
   const { inverse } = factsOf(step);
   if (typeof inverse === 'string') return null;
-  return { ...base, ...inverse, with: inverse.uses === 'scale.restore' ? {} : step.with };
+  return { ...base, ...inverse, with: inverse.uses.endsWith('.restore') ? {} : step.with };
 }

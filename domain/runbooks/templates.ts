@@ -132,6 +132,10 @@ const SETTLED: Readonly<Record<InsertionContext, (value: Json) => Resolved<Json>
     typeof value === 'string' && /^[\w.:/-]{1,256}$/.test(value)
       ? { ok: true, value }
       : { ok: false, detail: `${quoted(value)} is not a flag name` },
+  place: (value) =>
+    typeof value === 'string' && value !== ''
+      ? { ok: true, value }
+      : { ok: false, detail: `${quoted(value)} is not the name of a target` },
   channel: (value) => {
     const read = WITH['slack.post'].shape.channel.safeParse(value);
     return read.success && read.data !== undefined && !isTemplate(read.data)

@@ -40,7 +40,12 @@ export async function attempt<T>(api: string, work: (call: AwsCall) => Promise<T
 const THROTTLED = /Throttl|^TooManyRequests|^RequestLimitExceeded$|^SlowDown$/;
 
 /** Errors of a target that is busy with another change. */
-const BUSY = new Set(['DeploymentLimitExceededException', 'ResourceConflictException', 'UpdateInProgressException']);
+const BUSY = new Set([
+  'DeploymentLimitExceededException',
+  'ResourceConflictException',
+  'UpdateInProgressException',
+  'PriorRequestNotComplete',
+]);
 
 /** Errors after a concurrent change between read and write, and expired credentials, which the next attempt renews. */
 const TRANSIENT = new Set([

@@ -9,8 +9,10 @@ export type AwsTargets = {
   /** … ECS services, and the roles of their tasks (task role, execution role), which a rollback passes on, … */
   services?: readonly string[];
   taskRoles?: readonly string[];
-  /** … and CodeDeploy deployment groups. */
+  /** … CodeDeploy deployment groups, … */
   deploymentGroups?: readonly string[];
+  /** … and hosted zones of Route 53 whose weighted records shift traffic. */
+  hostedZones?: readonly string[];
 };
 
 type Statement = {
@@ -78,6 +80,13 @@ const KINDS: Readonly<Record<keyof AwsTargets, { form: RegExp; on(arns: readonly
         actions: ['codedeploy:GetApplicationRevision', 'codedeploy:RegisterApplicationRevision'],
         resources: unique(arns.map((arn) => arn.replace(/:deploymentgroup:([^/]+)\/.*$/, ':application:$1'))),
       },
+    ],
+  },
+  hostedZones: {
+    form: /^arn:aws:route53:::hostedzone\/[A-Z0-9]+$/,
+    on: (arns) => [
+      { actions: ['route53:ListResourceRecordSets', 'route53:ChangeResourceRecordSets'], resources: [...arns] },
+      { actions: ['route53:GetChange'], resources: ['arn:aws:route53:::change/*'] },
     ],
   },
 };

@@ -1,6 +1,8 @@
 import type { TrafficRouter } from '../../domain/canary/traffic.ts';
 import type { Secrets } from '../../domain/ports/system.ts';
 import type { LambdaAliasDeployer } from '../../schemas/rollback/targets/aws.ts';
+import type { TrafficRoute } from '../../domain/rollback/reroute.ts';
+import type { Route53Route } from '../../schemas/rollback/reroute.ts';
 import type { Deployers } from '../shared/rollback-target.ts';
 import type { AwsAccess } from './access.ts';
 
@@ -24,6 +26,12 @@ export const awsDeployers: Deployers<'lambda-alias' | 'ecs' | 'codedeploy'> = {
 export async function lambdaTraffic(config: LambdaAliasDeployer, secrets: Secrets): Promise<TrafficRouter> {
   const { lambdaAliasTraffic } = await import('./lambda-traffic.ts');
   return lambdaAliasTraffic(config, await accessOf(config, secrets));
+}
+
+/** Returns the route of weighted records. */
+export async function route53Route(config: Route53Route, secrets: Secrets): Promise<TrafficRoute> {
+  const { route53Weights } = await import('./route53.ts');
+  return route53Weights(config, await accessOf(config, secrets));
 }
 
 /** `AWS_TARGETS_URL` is the address of the sandbox's AWS stand-in. It is not set on AWS. */

@@ -11,6 +11,8 @@ import { lambdaSandbox, shownFunctions } from './lambda-sandbox.ts';
 import { lambdaApi } from './lambda.ts';
 import { AwsRefusal } from './refusal.ts';
 import { serviceTables } from './services.ts';
+import { recordTables } from './records.ts';
+import { route53Api, route53Sandbox, shownRecords } from './route53.ts';
 import { AwsSettings, awsSettingsTable, openAwsSettings } from './settings.ts';
 import { assumeRole } from './sts.ts';
 import { taskDefinitionTables } from './task-definitions.ts';
@@ -18,12 +20,12 @@ import { check, readJson } from '../core/problem.ts';
 import type { StandIn, StandInDeps } from '../core/stand-in.ts';
 
 /**
- * The parts of AWS that are rollback targets: Lambda aliases, ECS services, and CodeDeploy groups, and the roles that
+ * The parts of AWS that are rollback targets: Lambda aliases, ECS services, CodeDeploy groups, and weighted records of Route 53, and the roles that
  * grant access to them. One address serves all APIs, and can be set as `endpoint` of the SDKs.
  */
 export const aws = {
   vendor: 'aws',
-  tables: functionTables + taskDefinitionTables + serviceTables + deploymentTables + awsSettingsTable,
+  tables: functionTables + taskDefinitionTables + serviceTables + deploymentTables + recordTables + awsSettingsTable,
   credentialKeys: [],
   settings: (url) => ({ AWS_TARGETS_URL: url }),
   throttled: () => new AwsRefusal('ThrottlingException', 'Rate exceeded').toJson(),
@@ -33,6 +35,10 @@ export const aws = {
         '/2015-03-31/functions',
         lambdaApi(deps).onError((error) => refusalOf(error).toRest()),
       )
+      .route(
+        '/2013-04-01',
+        route53Api(deps).onError((error) => refusalOf(error).toXml()),
+      )
       .post('/', (c) => (c.req.header('x-amz-target') === undefined ? query(c, deps) : rpc(c, deps))),
   sandbox(deps) {
     const settings = openAwsSettings(deps.db);
@@ -40,6 +46,7 @@ export const aws = {
       .route('/lambda', lambdaSandbox(deps))
       .route('/ecs', ecsSandbox(deps))
       .route('/codedeploy', codeDeploySandbox(deps))
+      .route('/route53', route53Sandbox(deps))
       .get('/settings', (c) => c.json(settings.get()))
       .put('/settings', async (c) => {
         settings.set(check(AwsSettings, await readJson(c)));
@@ -50,6 +57,7 @@ export const aws = {
     functions: shownFunctions(deps),
     services: shownServices(deps),
     deployments: shownDeployments(deps),
+    records: shownRecords(deps),
   }),
 } as const satisfies StandIn;
 

@@ -27,7 +27,9 @@ export class AwsRefusal extends Error {
   /** Returns the error in the format of the query protocol. */
   toXml = (): Response =>
     new Response(
-      `<ErrorResponse><Error><Type>Sender</Type><Code>${this.code}</Code><Message>${this.message}</Message></Error></ErrorResponse>`,
+      `<ErrorResponse><Error><Type>Sender</Type><Code>${this.code}</Code><Message>${escaped(this.message)}</Message></Error></ErrorResponse>`,
       { status: this.status, headers: { 'content-type': 'text/xml' } },
     );
 }
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

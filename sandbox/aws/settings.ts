@@ -9,6 +9,8 @@ export const awsSettingsTable = `
 export const AwsSettings = z.strictObject({
   /** Duration of a rollout or deployment in milliseconds, before division by the time scale. */
   rollout_ms: z.number().min(0).max(3_600_000).default(2000),
+  /** Time until all servers of Route 53 have a change, in milliseconds, before division by the time scale. */
+  record_sync_ms: z.number().min(0).max(3_600_000).default(2000),
 });
 export type AwsSettings = z.infer<typeof AwsSettings>;
 

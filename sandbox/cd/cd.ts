@@ -2,6 +2,7 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { timestamp } from '../../schemas/time/time.ts';
 import { CdSettings, LiveVersion, openRollbacks, rollbackTables, statusAt } from './rollbacks.ts';
+import { openRoutes, routeApi, RouteState, routeTables } from './route.ts';
 import { openTraffic, type Traffic, trafficApi, trafficTables } from './traffic.ts';
 import type { NewRollback, Rollback, Rollbacks } from './rollbacks.ts';
 import { check, readJson } from '../core/problem.ts';
@@ -14,13 +15,14 @@ import type { StandIn, StandInDeps } from '../core/stand-in.ts';
  */
 export const cd = {
   vendor: 'cd',
-  tables: rollbackTables + trafficTables,
+  tables: rollbackTables + trafficTables + routeTables,
   credentialKeys: [],
   settings: (url) => ({ CD_URL: `${url}/api/v1/rollback`, TRAFFIC_URL: `${url}/api/v1/traffic` }),
   throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
   app(deps) {
     const rollbacks = openRollbacks(deps.db);
     const traffic = trafficApi(deps);
+    const route = routeApi(deps);
     return (
       new Hono()
         .use(settled(deps, rollbacks))
@@ -28,7 +30,10 @@ export const cd = {
         .use(async (c, next) => {
           const isTraffic = c.req.path.endsWith('/traffic');
           if (isTraffic && c.req.method === 'GET') return traffic.read(c);
-          return isTraffic && c.req.method === 'PUT' ? traffic.change(c) : next();
+          if (isTraffic && c.req.method === 'PUT') return traffic.change(c);
+          const isRoute = c.req.path.endsWith('/route');
+          if (isRoute && c.req.method === 'GET') return route.read(c);
+          return isRoute && c.req.method === 'PUT' ? route.change(c) : next();
         })
         .post('/:at{(?:.+/)?rollback}', async (c) => {
           const read = readRequest(await c.req.text(), c.req.header('idempotency-key'));
@@ -55,6 +60,11 @@ export const cd = {
         const { service, environment, ...split } = check(SetTraffic, await readJson(c));
         openTraffic(deps.db).set({ service, environment }, split);
         return c.json({ items: openTraffic(deps.db).all(), next_cursor: null });
+      })
+      .get('/routes', (c) => c.json({ items: openRoutes(deps.db).all(), next_cursor: null }))
+      .put('/routes', async (c) => {
+        openRoutes(deps.db).set(check(RouteState, await readJson(c)));
+        return c.json({ items: openRoutes(deps.db).all(), next_cursor: null });
       })
       .get('/settings', (c) => c.json(rollbacks.settings()))
       .put('/settings', async (c) => {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ImageAutomationConfig } from '../rollback/image-automation.ts';
+import { Routes } from '../rollback/reroute.ts';
 import { DeployerConfig, FlagsConfig } from '../rollback/targets/index.ts';
 import { HttpUrl, SecretName } from './endpoint.ts';
 import { FreezeFile } from '../freeze/freeze-policy.ts';
@@ -116,6 +117,8 @@ export const EnvironmentEntry = z.strictObject({
     .default(300),
   /** Where the feature flags of the environment are managed. */
   flags: FlagsConfig.optional(),
+  /** What distributes the traffic of the environment among regions, clusters, or versions, by name. */
+  reroute: Routes.optional(),
   /** What would deploy a version again after its rollback. It is suspended while the version is pinned. */
   imageAutomation: ImageAutomationConfig.optional(),
   /** What other systems call this service in this environment. */

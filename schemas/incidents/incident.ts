@@ -53,6 +53,7 @@ export const Effect = z.object({
     'flag',
     'scale',
     'restart',
+    'reroute',
     'http',
     'ticket',
     'slack',

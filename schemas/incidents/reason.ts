@@ -14,6 +14,7 @@ export const ReasonCode = z.enum([
   // Guards.
   'unmatched',
   'guard_unreadable',
+  'destination_unfit',
   'no_confident_suspect',
   'not_a_deploy',
   'superseded',
@@ -30,6 +31,8 @@ export const ReasonCode = z.enum([
   'mode_approve',
   'runbook_mode',
   'runbook_requires_approval',
+  'destination_unclear',
+  'weights_changed',
   'paused',
   'incident_paused',
   'incident_closed',

@@ -17,6 +17,7 @@ const ALL = {
   services: ['arn:aws:ecs:eu-central-1:123456789012:service/production/checkout'],
   taskRoles: ['arn:aws:iam::123456789012:role/task', 'arn:aws:iam::123456789012:role/execution'],
   deploymentGroups: ['arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:shop/live'],
+  hostedZones: ['arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ'],
 } satisfies Required<AwsTargets>;
 const NAMES: readonly (readonly [string, string])[] = [
   ['TASK-ROLE', ALL.taskRoles[0] ?? ''],
@@ -27,6 +28,7 @@ const NAMES: readonly (readonly [string, string])[] = [
   ['APPLICATION/GROUP', 'shop/live'],
   ['APPLICATION', 'shop'],
   ['NAME', 'checkout'],
+  ['hostedzone/ZONE', 'hostedzone/Z0123456789ABCDEFGHIJ'],
 ];
 
 type PolicyStatement = {
@@ -74,6 +76,7 @@ describe('permissions for AWS targets', () => {
     ['services', 'arn:aws:ecs:eu-central-1:123456789012:service/production/*'],
     ['taskRoles', 'arn:aws:iam::123456789012:user/ada'],
     ['deploymentGroups', 'arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:shop'],
+    ['hostedZones', 'arn:aws:route53:::hostedzone/*'],
   ] as const)('%s refuses %s', (kind, arn) => {
     expect(() => ofTargets({ [kind]: [arn] })).toThrow(`infra/targets.ts: ${kind} contains "${arn}"`);
   });

@@ -8,6 +8,7 @@ import type { HttpAnswer } from '../../domain/ports/runbooks.ts';
 import type { Clock, Engine, Log, Secrets } from '../../domain/ports/system.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
 import type { TargetResponse, Deployer, Flags, DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
+import { type TrafficRoute, weightsInWords } from '../../domain/rollback/reroute.ts';
 import type { ExternalFound, ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
 import type { OnCallPerson } from '../../domain/people/on-call.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
@@ -112,6 +113,9 @@ export class FakeWorld {
   flags: Script<TargetResponse> = [{ kind: 'succeeded', id: null }];
   /** Responses to scaling and restarts. */
   acts: Script<TargetResponse> = [{ kind: 'succeeded', id: null }];
+  /** The weights of a traffic route, and responses to their change. */
+  weights: Script<Awaited<ReturnType<TrafficRoute['read']>>> = [{ kind: 'weights', weights: { eu: 100, us: 0 } }];
+  reroutes: Script<TargetResponse> = [{ kind: 'succeeded', id: null }];
   answers: Script<HttpAnswer> = [{ kind: 'answered', status: 200, body: null, afterSeconds: null }];
   instances = 3;
   rule: Awaited<ReturnType<Metrics['rule']>> = null;
@@ -215,6 +219,7 @@ export class FakeWorld {
       }),
       canaryRuns: notAsked('canaryRuns'),
       trafficRouterFor: notAsked('trafficRouterFor'),
+      trafficRouteFor: async () => this.#route(),
       deployHistory: {
         read: async () => [],
         recorded: async () => [],
@@ -239,7 +244,7 @@ export class FakeWorld {
       sloStatuses: notAsked('sloStatuses'),
       sloDays: notAsked('sloDays'),
       sloCorrections: notAsked('sloCorrections'),
-      freezes: notAsked('freezes'),
+      freezes: Object.assign(notAsked<Deps['freezes']>('freezes'), { current: async () => [] }),
       freezeState: notAsked('freezeState'),
       freezeDecisions: notAsked('freezeDecisions'),
       audit: notAsked('audit'),
@@ -301,6 +306,22 @@ export class FakeWorld {
       effectClass: 'convergent',
       set: async ({ flag, on }) => this.#said(`flag ${flag} ${on ? 'on' : 'off'}`, next(this.flags)),
       read: async () => ({ kind: 'state', on: true }),
+    };
+  }
+
+  #route(): TrafficRoute {
+    return {
+      target: 'http://route.test',
+      resource: 'route',
+      effectClass: 'convergent',
+      read: async () => next(this.weights),
+      set: async ({ from, to }) => {
+        const answer = next(this.reroutes);
+        if (answer.kind === 'succeeded' || answer.kind === 'in_progress')
+          this.weights = [{ kind: 'weights', weights: to }];
+        return this.#said(`reroute ${weightsInWords(from)} to ${weightsInWords(to)}`, answer);
+      },
+      status: async (handle) => this.#said(`reroute look ${handle}`, next(this.reroutes)),
     };
   }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { all, answers, answersWhatWaits, deploys, ends, fires, type Moment, play, theIncident } from './play.ts';
-import { answered, done, follows, later, names, set } from './stories/runbooks.ts';
+import { answered, done, follows, isHealthy, later, names, REROUTE, set, shifts, weights } from './stories/runbooks.ts';
 
 /* What each kind of step does, and how a runbook continues if it fails. */
 
@@ -21,7 +22,7 @@ const story = (head: string, given: Moment[] = [], timeline: Record<string, Mome
 const lines = (world: FakeWorld, id: IncidentId = theIncident(world)): string[] =>
   world.store
     .dossier(id)
-    .timeline.filter(({ kind }) => /^(runbook|flag|http|scale|restart)\./.test(kind))
+    .timeline.filter(({ kind }) => /^(runbook|flag|http|scale|restart|reroute)\./.test(kind))
     .map(({ kind, text }) => `${kind}: ${text}`);
 
 const acts = (world: FakeWorld): string[] => world.calls.filter((call) => !call.startsWith('pager'));
@@ -31,6 +32,32 @@ const at = (world: FakeWorld, kind: string): string[] =>
     .dossier(theIncident(world))
     .timeline.filter((entry) => entry.kind === kind)
     .map((entry) => entry.at.slice(11, 19));
+
+/** A route whose destination is a service and environment of the catalogue; by default that of the incident itself. */
+function ownPlace(environment = 'production') {
+  const settings = structuredClone(REROUTE);
+  Object.assign(settings.reroute.regions.targets.us, { environment });
+  return settings;
+}
+
+/** Sets a freeze of all services in staging. */
+const freezes =
+  (cause: Freeze['cause']): Moment =>
+  (world) =>
+    void Object.assign(world.deps.freezes, {
+      current: async () => [
+        {
+          cause,
+          reason: 'errors since noon',
+          service: null,
+          environment: 'staging',
+          team: null,
+          starts_at: '2026-11-20T11:00:00.000Z',
+          until: null,
+          ended_at: null,
+        },
+      ],
+    });
 
 const failed = { kind: 'failed', detail: 'it crashed' } as const;
 
@@ -128,6 +155,128 @@ ${step('{ id: hook, uses: http, irreversible: true, with: { method: POST, url: h
       timeline: { '0 s': fires(quiet), '3 h': ends(quiet) },
     });
     expect(world.calls.filter((call) => call.startsWith('pager trigger'))).toHaveLength(1);
+  });
+});
+
+describe('a shift of traffic', () => {
+  const shift = (more: string, given: Moment[], timeline: Record<string, Moment> = {}) =>
+    play({
+      given: [follows({ one: shifts(more) }, REROUTE), isHealthy, ...given],
+      timeline: { '0 s': fires(names('one')), ...timeline, '3 h': ends(names('one')) },
+    });
+  const unreadable = { kind: 'later', detail: 'answered 503', afterSeconds: null } as const;
+  const SHIFTED = 'reroute eu 100, us 0 to eu 40, us 60';
+
+  test('names the weights on the timeline, and that the traffic is still shifted', async () => {
+    const { world } = await shift('', []);
+    expect(acts(world)).toEqual([SHIFTED]);
+    expect(lines(world)).toEqual(
+      expect.arrayContaining([
+        'runbook.changes_remain: Changes that remain: the weights of regions are eu 40, us 60 instead of eu 100, us 0, shift the traffic back when it is safe',
+      ]),
+    );
+    expect(at(world, 'reroute.succeeded')).toEqual(['12:00:00']);
+  });
+
+  test('never exceeds the limits of the catalogue', async () => {
+    const limited = structuredClone(REROUTE);
+    Object.assign(limited.reroute.regions, { maxShift: 10 });
+    const { world } = await shift('', [follows({ one: shifts() }, limited)]);
+    expect(acts(world)).toEqual(['reroute eu 100, us 0 to eu 90, us 10']);
+  });
+
+  const unfit: Record<string, Moment> = {
+    'is not healthy': set({ health: { kind: 'value', value: 0.5 } }),
+    'has an open incident': follows({ one: shifts() }, ownPlace()),
+    'is frozen because of failures': all(follows({ one: shifts() }, ownPlace('staging')), freezes('incident')),
+  };
+  test.each(Object.entries(unfit))('is skipped, even with approval, if the destination %s', async (_, given) => {
+    for (const more of ['', ', approval: true']) {
+      const { world } = await shift(more, [given], { '5 min': answersWhatWaits('approved') });
+      expect(acts(world)).toEqual([]);
+      expect(lines(world).join()).toMatch(/step_skipped: shift: skipped: .*traffic must not be shifted to us/);
+    }
+  });
+
+  const unclear: Record<string, Moment> = {
+    'has no known health': set({ health: { kind: 'unreadable', detail: 'answered 503' } }),
+    'is frozen for another reason': all(follows({ one: shifts() }, ownPlace('staging')), freezes('calendar')),
+  };
+  test.each(Object.entries(unclear))('asks a person if the destination %s', async (_, given) => {
+    const { world } = await shift('', [given], { '5 min': answersWhatWaits('approved') });
+    expect(acts(world)).toEqual([SHIFTED]);
+    expect(at(world, 'reroute.started')).toEqual(['12:05:00']);
+  });
+
+  test('is withheld if the destination becomes unhealthy while a person decides', async () => {
+    const { world } = await shift(', approval: true', [], {
+      '4 min': set({ health: { kind: 'value', value: 0.5 } }),
+      '5 min': answersWhatWaits('approved'),
+    });
+    expect(acts(world)).toEqual([]);
+  });
+
+  test('reads the weights again later if they cannot be read now', async () => {
+    const { world } = await shift('', [set({ weights: [unreadable, unreadable, weights(100, 0)] })]);
+    expect(at(world, 'reroute.started')).toEqual(['12:00:07']);
+    const never = await shift('', [set({ weights: [unreadable] })]);
+    expect(acts(never.world)).toEqual([]);
+    expect(lines(never.world)).toContain('runbook.step_failed: shift: the weights could not be read: answered 503');
+  });
+
+  test('is not made if nothing is to be shifted', async () => {
+    const { world } = await shift('', [set({ weights: [weights(0, 5)] })]);
+    expect(lines(world)).toContain('runbook.step_skipped: shift: eu has no traffic: eu 0, us 5');
+  });
+
+  test('is only described in mode shadow', async () => {
+    const { world } = await shift('', [follows({ one: shifts() }, { ...REROUTE, autoRollback: { mode: 'shadow' } })]);
+    expect(acts(world)).toEqual([]);
+    expect(lines(world).join()).toContain('in mode shadow');
+  });
+
+  describe('is undone', () => {
+    const undone = (weightsNow: ReturnType<typeof weights>, answer?: 'approved' | 'rejected') =>
+      play({
+        given: [
+          follows({ one: `onFailure: undo\n${shifts()}  - { id: again, uses: restart, timeout: 5m }\n` }, REROUTE),
+          isHealthy,
+          set({ acts: [{ kind: 'refused', detail: 'no restarts' }] }),
+          // The destination is not checked on the way back.
+          (world) =>
+            world.on('effects.conclude', {
+              before: () => {
+                if (!world.calls.includes('restart')) return;
+                world.health = { kind: 'value', value: 0.9 };
+                if (world.calls.filter((call) => call.startsWith('reroute')).length === 1) world.weights = [weightsNow];
+              },
+            }),
+        ],
+        timeline: {
+          '0 s': fires(names('one')),
+          ...(answer && { '20 min': answersWhatWaits(answer) }),
+          '3 h': ends(names('one')),
+        },
+      });
+
+    test('to exactly the weights that it found', async () => {
+      const { world } = await undone(weights(40, 60));
+      expect(acts(world)).toEqual([SHIFTED, 'restart', 'reroute eu 40, us 60 to eu 100, us 0']);
+      expect(at(world, 'reroute.started').at(-1)?.slice(0, 4)).toBe('12:0');
+    });
+
+    test('only with approval if someone has changed the weights since', async () => {
+      const approved = await undone(weights(10, 90), 'approved');
+      expect(acts(approved.world)).toEqual([SHIFTED, 'restart', 'reroute eu 10, us 90 to eu 100, us 0']);
+      expect(at(approved.world, 'reroute.started').at(-1)).toBe('12:20:00');
+      const rejected = await undone(weights(10, 90), 'rejected');
+      expect(acts(rejected.world)).toEqual([SHIFTED, 'restart']);
+    });
+
+    test('not if the weights are those from before already', async () => {
+      const { world } = await undone(weights(100, 0));
+      expect(acts(world)).toEqual([SHIFTED, 'restart']);
+    });
   });
 });
 

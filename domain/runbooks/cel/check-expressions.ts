@@ -85,6 +85,7 @@ const TARGET_NAMES: Readonly<Record<Target, string>> = {
   promql: 'a query',
   count: 'how many',
   number: 'a threshold',
+  place: 'where traffic goes',
 };
 
 /** Fields of the variables that can be null. */

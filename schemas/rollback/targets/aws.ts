@@ -5,7 +5,7 @@ import type { RollbackTarget } from './target.ts';
 const AwsRegion = z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'must be an AWS region, such as eu-central-1');
 
 /** Location of an AWS target; credentials are those of the functions, or of the assumed role. */
-const Aws = {
+export const Aws = {
   /** Absent: the region in which Firebreak runs. */
   region: AwsRegion.optional(),
   roleArn: z

@@ -27,6 +27,22 @@ const Scale = z
     message: 'set exactly one of "to", "by", and "factor"',
   });
 
+/** Percent of the traffic. */
+const Percent = z.number().gt(0).max(100);
+
+const Reroute = z.strictObject({
+  /** Name of the traffic route in the catalogue. Absent: the only one of the environment. */
+  route: Template.optional(),
+  /** The target that gets less traffic. */
+  from: Template,
+  /** The target that gets more traffic. */
+  to: Template,
+  /** How much of the whole traffic is shifted; never more than `from` has. */
+  percent: z.union([Percent, WholeTemplate]),
+  /** Upper limit of the share of `to` afterwards. A literal number, so that no expression can raise it. */
+  ceiling: Percent,
+});
+
 const Channel = z.union([
   WholeTemplate,
   z
@@ -84,6 +100,7 @@ export const WITH = {
   'flag.enable': Flag,
   scale: Scale,
   restart: Nothing,
+  reroute: Reroute,
   page: z.strictObject({ note: Template.optional() }).prefault({}),
   'slack.post': SlackPost,
   ticket: Ticket,

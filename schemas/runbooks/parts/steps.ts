@@ -72,6 +72,7 @@ export const SingleStep = z.discriminatedUnion('uses', [
   kind('flag.enable', Acting),
   kind('scale', Acting),
   kind('restart', Acting),
+  kind('reroute', Acting),
   kind('page', Approvable),
   kind('slack.post', Approvable),
   kind('ticket', Approvable),

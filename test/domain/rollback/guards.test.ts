@@ -115,6 +115,11 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       requires_approval: fc.boolean(),
       inVain: fc.boolean(),
       secondToAda: fc.boolean(),
+      reroute: fc.constantFrom(
+        undefined,
+        { unfit: 'us: its health is bad', unclear: 'us: its health is not known', changed: null },
+        { unfit: null, unclear: null, changed: 'eu 1, us 2' },
+      ),
       agreement: fc.constant('none' as const),
       demoted_services,
       suspect: fc.option(
@@ -132,10 +137,11 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       neighbours_unreadable: fc.boolean(),
       monitoring_failure_only: fc.boolean(),
     })
-    .map(({ inVain, secondToAda, ...known }) => ({
+    .map(({ inVain, secondToAda, reroute, ...known }) => ({
       ...known,
       ...(inVain && { sender_lacks_scope: true as const }),
       ...(secondToAda && { second_to: 'ada' }),
+      ...(reroute && { reroute }),
     })),
 };
 
@@ -146,6 +152,7 @@ describe('the list of guards', () => {
         "incident_closed (call: quiet)",
         "unmatched (judgement: refuse, step: no)",
         "guard_unreadable (judgement: refuse, call: page, drill: withhold, step: no)",
+        "destination_unfit (step: no)",
         "no_confident_suspect (judgement: refuse)",
         "not_a_deploy (judgement: refuse)",
         "superseded (judgement: refuse)",
@@ -174,6 +181,8 @@ describe('the list of guards', () => {
         "sender_lacks_scope (judgement: suggest, step: say)",
         "not_requested (judgement: suggest)",
         "runbook_requires_approval (judgement: approve, step: ask)",
+        "destination_unclear (step: ask)",
+        "weights_changed (step: ask)",
         "second_person (step: ask)",
         "suspect_cleared (call: quiet)",
         "mode_shadow (call: page)",

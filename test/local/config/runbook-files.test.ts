@@ -297,7 +297,7 @@ describe('the shipped runbooks', () => {
   test('have no problems, also beside those of a team', async () => {
     await cp(SHIPPED, dir, { recursive: true });
     await file('checkout.md', '---\ntitle: Ours\nmatch: service=checkout\npriority: 100\nsteps: []\n---\n');
-    expect(await lintFolder(dir)).toMatchObject({ exitCode: 0, lines: ['15 runbooks, no problems found'] });
+    expect(await lintFolder(dir)).toMatchObject({ exitCode: 0, lines: ['16 runbooks, no problems found'] });
   });
 
   test('leave the mode to the service, and have the required sections', async () => {
@@ -313,6 +313,7 @@ describe('the shipped runbooks', () => {
       'low-velocity',
       'p99-latency',
       'pod-crash-loop',
+      'shift-traffic',
       'slo-fast-burn',
       'slo-slow-burn',
       'slow-start-up',
@@ -378,7 +379,9 @@ describe('the shipped runbooks', () => {
   test('do nothing but roll back for an alert that requests a rollback', async () => {
     for (const runbook of await shipped()) {
       for (const { step } of placedSteps(runbook)) {
-        const named = runbook.name === 'flag-regression' || (step.when ?? '').includes('labels.runbook ==');
+        const named =
+          ['flag-regression', 'shift-traffic'].includes(runbook.name) ||
+          (step.when ?? '').includes('labels.runbook ==');
         if (factsOf(step).mutating && step.uses !== 'rollback')
           expect([runbook.name, named]).toEqual([runbook.name, true]);
       }

@@ -296,7 +296,7 @@ describe('all APIs', () => {
     const after = await start({ dir });
     const { Versions } = await new LambdaClient(settings(after)).send(new ListVersionsByFunctionCommand(list));
     expect(Versions?.at(-1)).toMatchObject({ Description: 'v1' });
-    expect(await sandbox(after, 'GET', '/aws/settings')).toEqual({ rollout_ms: 5 });
+    expect(await sandbox(after, 'GET', '/aws/settings')).toMatchObject({ rollout_ms: 5 });
     const { views } = await sandbox<{ views: { aws: object } }>(after, 'GET', '/state');
     expect(views.aws).toMatchObject({ functions: [{ function: 'checkout' }], services: [], deployments: [] });
   });

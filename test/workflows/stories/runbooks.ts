@@ -65,6 +65,27 @@ const approving = {
 const aborts = says({ kind: 'abort', by: 'person:ada', note: '' }, { automationPaused: true });
 const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
 
+/** A traffic route between two places of other systems, each with a query for its health. */
+export const REROUTE = {
+  reroute: {
+    regions: {
+      kind: 'http',
+      url: 'http://route.test',
+      targets: { eu: {}, us: { health: { promql: 'errors:us', max: 0.01 }, maxShare: 80 } },
+    },
+  },
+};
+
+export const shifts = (more = '') =>
+  `undo: reverse
+steps:
+  - { id: shift, uses: reroute, with: { from: eu, to: us, percent: 60, ceiling: 70 }, timeout: 20m${more} }
+`;
+
+export const weights = (eu: number, us: number) => ({ kind: 'weights', weights: { eu, us } }) as const;
+
+export const isHealthy = set({ health: { kind: 'value', value: 0.002 } });
+
 const LONG = `undo: reverse
 onFailure: undo
 steps:
@@ -357,6 +378,31 @@ export const runbookPaths: Record<string, Path> = {
       '2 h': ends(names('long')),
     },
     calls: [PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', RESOLVE],
+    status: 'resolved',
+  },
+  'runbook-shifts-traffic-and-back': {
+    given: [
+      follows(
+        { shift: `${shifts(', onFailure: continue')}  - { id: again, uses: restart, timeout: 5m, onFailure: undo }\n` },
+        REROUTE,
+      ),
+      isHealthy,
+      set({
+        acts: [{ kind: 'refused', detail: 'it does not support a restart' }],
+        reroutes: [{ kind: 'in_progress', id: null, handle: 'settled', afterSeconds: 120 }, done],
+      }),
+    ],
+    timeline: { '0 s': fires(names('shift')), '30 min': ends(names('shift')) },
+    calls: [
+      PAGE,
+      'reroute eu 100, us 0 to eu 40, us 60',
+      'reroute look settled',
+      'restart',
+      'reroute eu 40, us 60 to eu 100, us 0',
+      PAGE_AGAIN,
+      RESOLVE,
+      RESOLVE_AGAIN,
+    ],
     status: 'resolved',
   },
   'runbook-http-call-is-retried-with-its-key': {

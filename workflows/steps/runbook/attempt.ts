@@ -1,11 +1,13 @@
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
+import type { TrafficShift } from './reroute.ts';
 
 /** One attempt at a step. `before`: ends of the earlier steps. `handle`: operation in progress; null: none. */
 export type AttemptInput = {
   before: StepEnds;
   approved: boolean;
   scale: { from: number; to: number } | null;
+  shift?: TrafficShift;
   /** Number of the attempt, from 1. A retry after a failure is a separate action. */
   tries: number;
   handle: string | null;

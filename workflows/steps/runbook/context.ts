@@ -75,8 +75,16 @@ export async function contextOf(
 
 type GuardDeps = Pick<Deps, 'automation' | 'config' | 'decisions' | 'incidents'>;
 
-/** Reads the guards of a step that changes production, strongly consistent. */
-export async function guardsOf(deps: GuardDeps, context: Context): Promise<StepGuards> {
+/**
+ * Reads the guards of a step that changes production, strongly consistent.
+ *
+ * @param reroute what is known about a shift of traffic. Absent: the step shifts none, or it is only planned
+ */
+export async function guardsOf(
+  deps: GuardDeps,
+  context: Context,
+  reroute?: StepGuards['reroute'],
+): Promise<StepGuards> {
   const { incident, serviceEnvironment, followed: selected, step, inverse } = context;
   const { guard, automation } = await readAutomation(deps);
   const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
@@ -84,7 +92,14 @@ export async function guardsOf(deps: GuardDeps, context: Context): Promise<StepG
   if (selected.by !== undefined) {
     const second = inverse === null && entry?.autoRollback.approvals === 2;
     return byHand(
-      { service: serviceEnvironment.service, guard, requires_approval, ...(second && { second_to: selected.by }) },
+      {
+        service: serviceEnvironment.service,
+        guard,
+        requires_approval,
+        ...(second && { second_to: selected.by }),
+        // The person who started it knows the destination.
+        ...(reroute && { reroute: { ...reroute, unclear: null } }),
+      },
       incident,
     );
   }
@@ -103,13 +118,14 @@ export async function guardsOf(deps: GuardDeps, context: Context): Promise<StepG
     modes: [configured, ...modesFor(automation, serviceEnvironment), ...(mode === undefined ? [] : [mode])],
     requires_approval,
     ...(lacksScope && { sender_lacks_scope: true as const }),
+    ...(reroute && { reroute }),
     ...(against !== null && { against }),
   };
 }
 
 /** Builds the guards of a runbook that a person started. As for a rollback by a person, limits of automation don't apply. */
 const byHand = (
-  guards: Pick<StepGuards, 'service' | 'guard' | 'requires_approval' | 'second_to'>,
+  guards: Pick<StepGuards, 'service' | 'guard' | 'requires_approval' | 'second_to' | 'reroute'>,
   { unmatched }: IncidentRecord,
 ): StepGuards => ({
   ...guards,

@@ -1,3 +1,4 @@
+import type { Restore } from '../../../domain/runbooks/kinds.ts';
 import type { PlannedStep } from '../../../domain/runbooks/plan.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 
@@ -9,7 +10,7 @@ export type Outline = Pick<
   PlannedStep,
   'id' | 'number' | 'stage' | 'onFailure' | 'mutating' | 'timeoutSeconds' | 'retry'
 > & {
-  uses: PlannedStep['uses'] | 'scale.restore';
+  uses: PlannedStep['uses'] | Restore;
   otherwise: 'skip' | 'stop';
   /** ID of the step that this step undoes. */
   undoes: string | null;

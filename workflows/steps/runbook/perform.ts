@@ -14,6 +14,7 @@ import type { Outline, RunbookInput } from './outline.ts';
 import { INCIDENT_CLOSED } from './incident-closed.ts';
 import type { Prepared } from './preparation.ts';
 import { truncated, noteStep } from './step-texts.ts';
+import { rerouteGuards } from './reroute.ts';
 import { openTicket, postToSlack } from './messages.ts';
 
 /** Makes one attempt at a step. Reads the guards again directly before the call. */
@@ -74,10 +75,10 @@ async function attempt(
 async function whyNot(
   deps: Deps,
   context: Context,
-  { against }: Prepared,
+  { against, given }: Prepared,
   { approved }: AttemptInput,
 ): Promise<string | null> {
-  const guards = await guardsOf(deps, context);
+  const guards = await guardsOf(deps, context, await rerouteGuards(deps, context, given));
   // A person approved a named action. An automatic action depends on the suspect at the time of its preparation.
   if (!approved && against !== undefined && against !== (guards.against?.change_id ?? null))
     return 'another change is suspected now';
@@ -125,6 +126,11 @@ async function execute(
         : attemptTargetAction(deps, context, { kind: 'scale', ...stepAttempt.scale }, key, stepAttempt);
     case 'restart':
       return attemptTargetAction(deps, context, { kind: 'restart' }, key, stepAttempt);
+    case 'reroute':
+    case 'reroute.restore':
+      return stepAttempt.shift === undefined
+        ? withoutEffect({ kind: 'failed', detail: 'the target weights are unknown' })
+        : attemptTargetAction(deps, context, { kind: 'reroute', ...stepAttempt.shift }, key, stepAttempt);
     case 'http':
       return callHttp(deps, context, given as With<'http'>, key, stepAttempt);
     case 'note':

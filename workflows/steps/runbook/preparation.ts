@@ -2,6 +2,7 @@ import type { QuestionInputs } from '../../../domain/runbooks/permission.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
+import type { TrafficShift } from './reroute.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /** A question to people before a step: text, people, and time-out. */
@@ -18,7 +19,7 @@ export type StepQuestion = {
 /** What to do with a step. `end`: it does not run. `go`: it runs, after an approval if `ask` is set. */
 export type Preparation =
   | { kind: 'end'; end: StepEnd; isNoted: boolean }
-  | { kind: 'go'; ask: StepQuestion | null; scale: { from: number; to: number } | null };
+  | { kind: 'go'; ask: StepQuestion | null; scale: { from: number; to: number } | null; shift?: TrafficShift };
 
 /** Inputs of a step, determined once before it runs, so that every attempt does exactly what a person approved. */
 export type Prepared = {

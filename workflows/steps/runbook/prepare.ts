@@ -16,10 +16,14 @@ import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { INCIDENT_CLOSED } from './incident-closed.ts';
 import type { Preparation, Prepared, StepQuestion } from './preparation.ts';
+import { planRestore, planShift, rerouteGuards, type TrafficShift } from './reroute.ts';
 import { describeStep, noteStep } from './step-texts.ts';
 
 /** A prepared step. `spentSeconds`: seconds since an earlier run of the workflow began the step; 0 if none did. */
-export type PreparedStep = Preparation & { spentSeconds: number };
+export type PreparedStep = (Preparation & { spentSeconds: number }) | Again;
+
+/** What the step needs to know could not be read now. */
+type Again = { kind: 'again'; detail: string };
 
 /** Maximum size of a step's parameters in UTF-16 units of JSON. A table item holds 400 KB. */
 const PARAMETERS_MAX_CHARS = 100_000;
@@ -30,12 +34,18 @@ export async function prepareStep(
   input: RunbookInput,
   outline: Outline,
   ends: StepEnds,
+  isLast = false,
 ): Promise<PreparedStep> {
   const context = await contextOf(deps, input, outline, ends);
   const known = await readResult(deps, input, 'prepared', outline.id);
   if (known === undefined && context.incident.status === 'resolved')
     return { kind: 'end', end: INCIDENT_CLOSED, isNoted: false, spentSeconds: 0 };
-  const settled = known ?? { at: deps.clock.now(), ...(await determine(deps, context, outline, ends)) };
+  const determined = known ?? (await determine(deps, context, outline, ends));
+  if ('kind' in determined && !isLast) return determined;
+  const settled = known ?? {
+    at: deps.clock.now(),
+    ...('kind' in determined ? endedAs('failed', determined.detail) : determined),
+  };
   const { at, ready }: Prepared = known ?? (await storeResult(deps, input, 'prepared', outline.id, settled));
   if (ready.kind === 'end' && ready.isNoted) await noteStep(deps, input, context, ready.end.status, ready.end.detail);
   const spentSeconds = Math.max(0, secondsBetween(at, deps.clock.now())) * deps.timeScale;
@@ -45,7 +55,7 @@ export async function prepareStep(
 type Determined = Pick<Prepared, 'ready' | 'given' | 'against'>;
 
 /** Determines the end of a step that does not run, or its parameters and the question to ask before it runs. */
-async function determine(deps: Deps, context: Context, outline: Outline, ends: StepEnds): Promise<Determined> {
+async function determine(deps: Deps, context: Context, outline: Outline, ends: StepEnds): Promise<Determined | Again> {
   const { step, inverse, declared, variables } = context;
   if (outline.undoes !== null && inverse === null) return endedAs('skipped', 'the step has no inverse', false);
   if (outline.undoes === null) {
@@ -58,8 +68,12 @@ async function determine(deps: Deps, context: Context, outline: Outline, ends: S
   const found = parametersOf(context);
   if (!found.ok) return endedAs('failed', found.detail);
   const given = found.value;
-  const go = (approval: StepQuestion | null, scale: { from: number; to: number } | null = null): Determined => ({
-    ready: { kind: 'go', ask: approval, scale },
+  const go = (
+    approval: StepQuestion | null,
+    scale: { from: number; to: number } | null = null,
+    shift?: TrafficShift,
+  ): Determined => ({
+    ready: { kind: 'go', ask: approval, scale, ...(shift && { shift }) },
     given: given as Json,
   });
   if (step.uses === 'approve')
@@ -68,15 +82,19 @@ async function determine(deps: Deps, context: Context, outline: Outline, ends: S
   if (!step.mutating || step.uses === 'rollback') return go(null);
   const scale = await scaleOf(deps, context, given, ends);
   if ('detail' in scale) return endedAs(scale.status, scale.detail);
-  const guards = await guardsOf(deps, context);
+  const rerouted = await shiftOf(deps, context, given, ends);
+  if (rerouted?.kind === 'again') return rerouted;
+  if (rerouted?.kind === 'end') return endedAs(rerouted.status, rerouted.detail);
+  const shift = rerouted?.shift;
+  const guards = await guardsOf(deps, context, await rerouteGuards(deps, context, given as Json, rerouted?.changed));
   const against = guards.against?.change_id ?? null;
   const permission = permit(guards);
-  if (permission.kind === 'act') return { ...go(null, scale.target), against };
+  if (permission.kind === 'act') return { ...go(null, scale.target, shift), against };
   if (permission.kind !== 'ask')
     return endedAs('skipped', `skipped: ${permission.reasons.map(({ text }) => text).join('; ')}`);
-  const what = describeStep(inverse?.uses ?? step.uses, given, scale.target);
+  const what = describeStep(inverse?.uses ?? step.uses, given, scale.target, shift);
   return {
-    ...go(await question(deps, context, guards, `${context.name}: ${what}`), scale.target),
+    ...go(await question(deps, context, guards, `${context.name}: ${what}`), scale.target, shift),
     against,
   };
 }
@@ -84,7 +102,7 @@ async function determine(deps: Deps, context: Context, outline: Outline, ends: S
 /** Resolves the parameters of a step. `wait.until` resolves its own at each check. */
 function parametersOf({ step, inverse, declared, variables }: Context): ReturnType<typeof resolveWith<StepKind>> {
   const uses = inverse?.uses ?? step.uses;
-  if (uses === 'scale.restore' || uses === 'wait.until') return { ok: true, value: {} };
+  if (uses === 'scale.restore' || uses === 'reroute.restore' || uses === 'wait.until') return { ok: true, value: {} };
   const found = resolveWith({ uses, with: inverse?.with ?? step.with }, declared, variables);
   if (found.ok && JSON.stringify(found.value).length > PARAMETERS_MAX_CHARS)
     return { ok: false, detail: `the resolved parameters are longer than ${PARAMETERS_MAX_CHARS} characters` };
@@ -119,6 +137,13 @@ export async function question(
       step.approval?.timeoutSeconds ?? (isApproveStep ? Math.min(step.timeoutSeconds, defaultSeconds) : defaultSeconds),
     inputs,
   };
+}
+
+/** Resolves the weights before and after a shift of traffic. Undefined: the step shifts none. */
+async function shiftOf(deps: Deps, { step, inverse, serviceEnvironment }: Context, given: unknown, ends: StepEnds) {
+  if (inverse?.uses === 'reroute.restore') return planRestore(deps, serviceEnvironment, ends[step.id]);
+  if (inverse !== null || step.uses !== 'reroute') return undefined;
+  return planShift(deps, serviceEnvironment, given as With<'reroute'>);
 }
 
 /** Resolves the instance counts before and after scaling, once, so that a repeat sets the same count. */

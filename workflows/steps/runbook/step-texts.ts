@@ -1,5 +1,8 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
+import { type Weights, weightsInWords } from '../../../domain/rollback/reroute.ts';
+import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
+import type { TrafficShift } from './reroute.ts';
 import type { Context } from './context.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 
@@ -34,6 +37,7 @@ export function describeStep(
   uses: Outline['uses'],
   parameters: unknown,
   scale: { from: number; to: number } | null,
+  shift?: TrafficShift,
 ): string {
   const { flag, method, url } = parameters as { flag?: string; method?: string; url?: string };
   switch (uses) {
@@ -45,6 +49,11 @@ export function describeStep(
       return scale === null ? 'scale' : `scale from ${scale.from} to ${scale.to}`;
     case 'restart':
       return 'restart, one instance at a time';
+    case 'reroute':
+    case 'reroute.restore':
+      return shift === undefined
+        ? shiftInWords(parameters as Partial<With<'reroute'>>)
+        : `${shift.words} (weights: ${weightsInWords(shift.to)} instead of ${weightsInWords(shift.from)})`;
     case 'http':
       return truncated(`${method} ${url}`);
     case 'rollback':
@@ -75,9 +84,12 @@ export function describeRemainingChange(
       return `feature flag ${flag} is still ${on ? 'on' : 'off'}, turn it ${on ? 'off' : 'on'} again when it is safe`;
     case 'scale':
       return `the service is scaled from ${from} to ${to}, scale it back when it is safe`;
+    case 'reroute':
+      return trafficRemains(output);
     case 'rollback':
       return null; // a rollback needs no undo
     case 'scale.restore':
+    case 'reroute.restore':
     case 'restart':
     case 'http':
     case 'note':
@@ -91,4 +103,12 @@ export function describeRemainingChange(
       if (hasInverse) return `"${name}" was not undone`;
       return undone ? `"${name}" cannot be undone` : null;
   }
+}
+
+const shiftInWords = ({ route, from, to, percent }: Partial<With<'reroute'>>): string =>
+  `shift ${percent} % of the traffic${route === undefined ? '' : ` of ${route}`} from ${from} to ${to}`;
+
+function trafficRemains(output: Json): string {
+  const { route, from = {}, to = {} } = (output ?? {}) as { route?: string; from?: Weights; to?: Weights };
+  return `the weights of ${route} are ${weightsInWords(to)} instead of ${weightsInWords(from)}, shift the traffic back when it is safe`;
 }

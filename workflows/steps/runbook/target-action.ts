@@ -7,6 +7,8 @@ import type { Effect } from '../../../schemas/incidents/incident.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 
 import { deployerAt } from '../roll-back.ts';
+import { weightsInWords } from '../../../domain/rollback/reroute.ts';
+import { routeNamed, type TrafficShift } from './reroute.ts';
 import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
 import type { Context } from './context.ts';
 
@@ -14,7 +16,8 @@ import type { Context } from './context.ts';
 export type TargetAction =
   | { kind: 'flag'; flag: string; on: boolean }
   | { kind: 'scale'; from: number; to: number }
-  | { kind: 'restart' };
+  | { kind: 'restart' }
+  | ({ kind: 'reroute' } & TrafficShift);
 
 /** An action with its target, the resource that it locks, and the call. */
 type Callable = {
@@ -62,7 +65,7 @@ function read({ name }: Context, { effect, output }: Callable, answer: TargetRes
         effect: recorded('succeeded', effect.detail),
       };
     case 'in_progress':
-      return { kind: 'again', detail: 'in progress', handle: answer.handle, afterSeconds: null };
+      return { kind: 'again', detail: 'in progress', handle: answer.handle, afterSeconds: answer.afterSeconds ?? null };
     case 'busy':
       return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: null };
     case 'later':
@@ -100,6 +103,8 @@ async function callableOf(deps: Deps, { serviceEnvironment }: Context, act: Targ
   switch (act.kind) {
     case 'flag':
       return flagCall(deps, serviceEnvironment, act);
+    case 'reroute':
+      return rerouteCall(deps, serviceEnvironment, act);
     case 'scale':
     case 'restart': {
       const deployer = await deployerAt(deps, serviceEnvironment);
@@ -154,6 +159,25 @@ function restartCall(deployer: Deployer): Callable | string {
     ...(restartStatus && {
       look: (handle: string, request: TargetRequest) => restartStatus.call(deployer, handle, request),
     }),
+  };
+}
+
+async function rerouteCall(
+  deps: Deps,
+  serviceEnvironment: ServiceEnvironment,
+  { route: name, from, to, words }: Extract<TargetAction, { kind: 'reroute' }>,
+): Promise<Callable | string> {
+  const found = await routeNamed(deps, serviceEnvironment, name);
+  if (typeof found === 'string') return found;
+  const { route } = found;
+  const { status } = route;
+  const detail = `${words.slice(0, 1).toUpperCase()}${words.slice(1)}: the weights are ${weightsInWords(to)} instead of ${weightsInWords(from)}`;
+  return {
+    effect: { kind: 'reroute', ...targetOf(route), class: route.effectClass, detail },
+    resource: route.resource,
+    output: { route: name, from, to },
+    call: (request) => route.set({ ...request, from, to }),
+    ...(status && { look: (handle: string, request: TargetRequest) => status(handle, { ...request, from, to }) }),
   };
 }
 

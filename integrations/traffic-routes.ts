@@ -1,0 +1,22 @@
+import type { StandIns } from '../domain/catalogue/vendors.ts';
+import type { ServiceEnvironment } from '../domain/ports/common.ts';
+import type { Clock, Secrets } from '../domain/ports/system.ts';
+import type { TrafficRoute } from '../domain/rollback/reroute.ts';
+import type { RouteConfig } from '../schemas/rollback/reroute.ts';
+import { route53Route } from './aws/target.ts';
+import { httpRoute } from './http-cd/route.ts';
+
+type RouteContext = { serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock: Clock; standIns: StandIns };
+
+/** Returns the client for a traffic route. */
+export async function trafficRouteFor(config: RouteConfig, context: RouteContext): Promise<TrafficRoute> {
+  const { secrets, standIns } = context;
+  switch (config.kind) {
+    case 'http':
+      return { ...httpRoute(config, context), standIn: standIns.at(config.url) };
+    case 'route53': {
+      const url = await secrets.get('AWS_TARGETS_URL');
+      return { ...(await route53Route(config, secrets)), standIn: url !== undefined && standIns.at(url) };
+    }
+  }
+}

@@ -1,0 +1,233 @@
+import { parseXML, XmlNode, XmlText } from '@aws-sdk/xml-builder';
+import { Hono, type Context } from 'hono';
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { callerOf } from './caller.ts';
+import { absolute, openRecords, RecordSet } from './records.ts';
+import { AwsRefusal } from './refusal.ts';
+import { openAwsSettings } from './settings.ts';
+import { check, readJson } from '../core/problem.ts';
+import type { StandInDeps } from '../core/stand-in.ts';
+
+const NAMESPACE = 'https://route53.amazonaws.com/doc/2013-04-01/';
+
+/** The most record sets per page, regardless of `maxitems`. */
+const PAGE = 300;
+
+const Change = z.object({ Action: z.enum(['CREATE', 'DELETE', 'UPSERT']), ResourceRecordSet: RecordSet });
+
+const Batch = z.object({
+  ChangeResourceRecordSetsRequest: z.object({
+    xmlns: z.literal(NAMESPACE),
+    ChangeBatch: z.object({
+      Comment: z.string().max(256).optional(),
+      Changes: z.object({ Change: z.union([z.array(Change), Change.transform((only) => [only])]) }),
+    }),
+  }),
+});
+
+type Change = z.infer<typeof Change>;
+
+/**
+ * Hosted zones and record sets of the Route 53 API, in REST XML. A batch is applied as a whole or not at all; a record
+ * set is deleted only with exactly its current values. A change is `INSYNC` after the configured time.
+ *
+ * @see https://docs.aws.amazon.com/Route53/latest/APIReference/ (ListResourceRecordSets, ChangeResourceRecordSets,
+ * GetChange; read 2026-11)
+ */
+export function route53Api(deps: StandInDeps): Hono {
+  const records = openRecords(deps.db);
+  const begin = (c: Context): string => {
+    const { region } = callerOf(c.req.raw, 'route53');
+    if (region !== 'us-east-1')
+      throw new AwsRefusal(
+        'SignatureDoesNotMatch',
+        "Credential should be scoped to a valid region, not '" + region,
+        403,
+      );
+    const refusal = records.takeRefusal();
+    if (refusal !== undefined) throw new AwsRefusal(refusal.code, refusal.message);
+    return c.req.param('zone') ?? '';
+  };
+  const zoned = (zone: string): RecordSet[] => {
+    const all = records.zone(zone);
+    if (all.length === 0) throw new AwsRefusal('NoSuchHostedZone', `No hosted zone found with ID: ${zone}`, 404);
+    return all;
+  };
+  const changeInfo = (id: string, submittedAt: number): XmlNode => {
+    const inSyncAt = submittedAt + openAwsSettings(deps.db).get().record_sync_ms / deps.timeScale;
+    return new XmlNode('ChangeInfo', [
+      text('Id', `/change/${id}`),
+      text('Status', deps.now() < inSyncAt ? 'PENDING' : 'INSYNC'),
+      text('SubmittedAt', new Date(submittedAt).toISOString()),
+    ]);
+  };
+  return new Hono()
+    .get('/hostedzone/:zone/rrset', (c) => {
+      const { name = '', type = '', identifier = '', maxitems = String(PAGE) } = c.req.query();
+      const all = zoned(begin(c)).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+      const start = [reversed(absolute(name)), type, identifier].join('\n');
+      const rest = name === '' ? all : all.filter((record) => keyOf(record) >= start);
+      const page = rest.slice(0, Math.min(PAGE, Number(maxitems)));
+      const next = rest[page.length];
+      return xml('ListResourceRecordSetsResponse', [
+        new XmlNode(
+          'ResourceRecordSets',
+          page.map((record) => nodeOf('ResourceRecordSet', record)),
+        ),
+        text('IsTruncated', String(next !== undefined)),
+        ...(next === undefined
+          ? []
+          : [
+              text('NextRecordName', next.Name),
+              text('NextRecordType', next.Type),
+              ...(next.SetIdentifier === undefined ? [] : [text('NextRecordIdentifier', next.SetIdentifier)]),
+            ]),
+        text('MaxItems', maxitems),
+      ]);
+    })
+    .post('/hostedzone/:zone/rrset', async (c) => {
+      const zone = begin(c);
+      zoned(zone);
+      const read = Batch.safeParse(parseXML(await c.req.text()));
+      if (!read.success) throw new AwsRefusal('InvalidInput', z.prettifyError(read.error));
+      const { Comment = '', Changes } = read.data.ChangeResourceRecordSetsRequest.ChangeBatch;
+      const { after, messages } = applied(records.zone(zone), Changes.Change);
+      if (messages.length > 0) throw new AwsRefusal('InvalidChangeBatch', `[${messages.join(', ')}]`);
+      for (const record of records.zone(zone)) records.remove(zone, record);
+      for (const record of after) records.put(zone, record);
+      const id = `C${String(records.changes().length + 1).padStart(13, '0')}`;
+      records.submit({ id, zone, comment: Comment, submitted_at: deps.now() });
+      return xml('ChangeResourceRecordSetsResponse', [changeInfo(id, deps.now())]);
+    })
+    .get('/change/:id', (c) => {
+      begin(c);
+      const change = records.change(c.req.param('id'));
+      if (change === undefined)
+        throw new AwsRefusal('NoSuchChange', `Could not find resource with ID: ${c.req.param('id')}`, 404);
+      return xml('GetChangeResponse', [changeInfo(change.id, change.submitted_at)]);
+    });
+}
+
+/** Applies a batch in order, and collects what is wrong with it. */
+function applied(before: readonly RecordSet[], changes: readonly Change[]): { after: RecordSet[]; messages: string[] } {
+  const messages: string[] = [];
+  let after = [...before];
+  for (const { Action, ResourceRecordSet: record } of changes) {
+    const which = `[name='${record.Name}', type='${record.Type}'${record.SetIdentifier === undefined ? '' : `, set identifier='${record.SetIdentifier}'`}]`;
+    const current = after.find((one) => keyOf(one) === keyOf(record));
+    const others = after.filter((one) => one !== current);
+    if (Action === 'DELETE') {
+      if (current === undefined) messages.push(`Tried to delete resource record set ${which} but it was not found`);
+      else if (!isDeepStrictEqual(current, record))
+        messages.push(
+          `Tried to delete resource record set ${which} but the values provided do not match the current values`,
+        );
+      after = others;
+      continue;
+    }
+    if (Action === 'CREATE' && current !== undefined)
+      messages.push(`Tried to create resource record set ${which} but it already exists`);
+    const wrong = whyInvalid(record, others);
+    if (wrong !== null) messages.push(wrong);
+    after = [...others, record];
+  }
+  return { after, messages };
+}
+
+function whyInvalid(record: RecordSet, others: readonly RecordSet[]): string | null {
+  const { Name, Type, SetIdentifier, Weight, TTL, ...rest } = record;
+  if ((SetIdentifier === undefined) !== (Weight === undefined))
+    return `Invalid request: Expected exactly one of [Weight, Region, Failover, GeoLocation, MultiValueAnswer] with SetIdentifier, but found ${SetIdentifier === undefined ? 'none' : 'more than one'}`;
+  if (Weight !== undefined && Number(Weight) > 255)
+    return `Invalid XML ; cvc-maxInclusive-valid: Value '${Weight}' is not facet-valid with respect to maxInclusive '255'`;
+  if ((TTL === undefined) === !('AliasTarget' in rest)) return `Invalid request: Missing field 'TTL' in ${Name}`;
+  const mixed = others.some(
+    (one) => one.Name === Name && one.Type === Type && (one.Weight === undefined) !== (Weight === undefined),
+  );
+  return mixed
+    ? `RRSet with DNS name ${Name}, type ${Type}, SetIdentifier ${SetIdentifier ?? ''} cannot be created because a non multivalue answer rrset exists with the same name and type.`
+    : null;
+}
+
+const reversed = (name: string): string => name.split('.').toReversed().join('.');
+
+const keyOf = ({ Name, Type, SetIdentifier = '' }: RecordSet): string =>
+  [reversed(Name), Type, SetIdentifier].join('\n');
+
+const text = (name: string, value: string): XmlNode => new XmlNode(name, [new XmlText(value)]);
+
+/** Returns a value of `parseXML` as XML again. */
+function nodeOf(name: string, value: unknown): XmlNode {
+  if (typeof value !== 'object' || value === null) return text(name, String(value));
+  return new XmlNode(
+    name,
+    Object.entries(value).flatMap(([key, inner]): XmlNode[] =>
+      Array.isArray(inner) ? inner.map((one) => nodeOf(key, one)) : [nodeOf(key, inner)],
+    ),
+  );
+}
+
+const xml = (name: string, children: XmlNode[]): Response =>
+  new Response(`<?xml version="1.0"?>\n${String(new XmlNode(name, children).addAttribute('xmlns', NAMESPACE))}`, {
+    headers: { 'content-type': 'text/xml' },
+  });
+
+/** Weighted records of one name and type, each with an address. */
+const WeightedRecords = z.strictObject({
+  zone: z.string().min(1),
+  name: z.string().min(1),
+  type: z.enum(['A', 'AAAA', 'CNAME']).default('A'),
+  ttl: z.int().min(0).default(60),
+  weights: z.record(z.string(), z.int().min(0).max(255)),
+  health_check: z.string().optional(),
+});
+
+const Refusal = z.strictObject({ code: z.string().min(1), message: z.string().default('') });
+
+/** Returns the endpoints for actions of people in Route 53. */
+export function route53Sandbox(deps: StandInDeps): Hono {
+  const records = openRecords(deps.db);
+  return new Hono()
+    .get('/records', (c) => c.json({ items: shownRecords(deps), next_cursor: null }))
+    .put('/records', async (c) => {
+      const { zone, name, type, ttl, weights, health_check } = check(WeightedRecords, await readJson(c));
+      for (const old of records.zone(zone).filter((one) => one.Name === absolute(name) && one.Type === type))
+        records.remove(zone, old);
+      for (const [index, [identifier, weight]] of Object.entries(weights).entries())
+        records.put(
+          zone,
+          RecordSet.parse({
+            Name: name,
+            Type: type,
+            SetIdentifier: identifier,
+            Weight: String(weight),
+            TTL: String(ttl),
+            ResourceRecords: {
+              ResourceRecord: { Value: type === 'AAAA' ? `2001:db8::${index + 1}` : `192.0.2.${index + 1}` },
+            },
+            ...(health_check !== undefined && { HealthCheckId: health_check }),
+          }),
+        );
+      return c.json({ items: shownRecords(deps), next_cursor: null });
+    })
+    .get('/changes', (c) => c.json({ items: records.changes(), next_cursor: null }))
+    .post('/refusals', async (c) => {
+      const { code, message } = check(Refusal, await readJson(c));
+      records.refuseNext(code, message);
+      return c.json({ code, message }, 201);
+    });
+}
+
+/** Returns the record sets of all zones. */
+export const shownRecords = ({ db }: StandInDeps) =>
+  openRecords(db)
+    .all()
+    .map(({ zone, record: { Name, Type, SetIdentifier = null, Weight, ...rest } }) => ({
+      zone,
+      name: Name,
+      type: Type,
+      identifier: SetIdentifier,
+      weight: Weight === undefined ? null : Number(Weight),
+      fields: rest,
+    }));

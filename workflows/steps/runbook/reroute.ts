@@ -1,0 +1,190 @@
+import * as z from 'zod';
+import { environmentEntry, serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { healthOf } from '../../../domain/catalogue/health.ts';
+import { covers, stateAt } from '../../../domain/freeze/state.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { StepGuards } from '../../../domain/rollback/guard.ts';
+import {
+  sameWeights,
+  shiftWeights,
+  type TrafficRoute,
+  type Weights,
+  weightsInWords,
+} from '../../../domain/rollback/reroute.ts';
+import type { Json } from '../../../domain/runbooks/variables.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import type { RouteConfig } from '../../../schemas/rollback/reroute.ts';
+import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
+import type { Context } from './context.ts';
+import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
+
+/** A change of a route's weights, determined once, so that every attempt and the person who approves it mean the same. */
+export type TrafficShift = { route: string; from: Weights; to: Weights; words: string };
+
+/** `again`: the weights could not be read now. `changed`: the weights that someone else has set since. */
+type ShiftPlan =
+  | { kind: 'shift'; shift: TrafficShift; changed: string | null }
+  | { kind: 'end'; status: 'failed' | 'skipped'; detail: string }
+  | { kind: 'again'; detail: string };
+
+const ended = (status: 'failed' | 'skipped', detail: string): ShiftPlan => ({ kind: 'end', status, detail });
+
+type Found = { name: string; config: RouteConfig };
+
+/** Returns the route that a step names, or the only one. Text: why there is none. */
+function configuredRoute(config: Config, at: ServiceEnvironment, named: string | undefined): Found | string {
+  const routes = environmentEntry(config.services, at)?.reroute ?? {};
+  const names = Object.keys(routes);
+  const name = named ?? (names.length === 1 ? names[0] : undefined);
+  if (names.length === 0)
+    return 'no traffic route is configured for this service and environment (`reroute` in the catalogue)';
+  if (name === undefined) return `the environment has several traffic routes; name one of ${names.join(', ')}`;
+  const found = Object.hasOwn(routes, name) ? routes[name] : undefined;
+  return found === undefined
+    ? `the environment has no traffic route ${name}, only ${names.join(', ')}`
+    : { name, config: found };
+}
+
+/** Returns the client of a route. Text: why there is none. */
+export async function routeNamed(
+  deps: Pick<Deps, 'config' | 'trafficRouteFor'>,
+  at: ServiceEnvironment,
+  named: string | undefined,
+): Promise<(Found & { route: TrafficRoute }) | string> {
+  const found = configuredRoute(await deps.config.current(), at, named);
+  if (typeof found === 'string') return found;
+  return { ...found, route: await deps.trafficRouteFor(found.config, at) };
+}
+
+/** Determines the weights before and after a shift. */
+export async function planShift(
+  deps: Pick<Deps, 'config' | 'trafficRouteFor'>,
+  at: ServiceEnvironment,
+  given: With<'reroute'>,
+): Promise<ShiftPlan> {
+  const found = await routeNamed(deps, at, given.route);
+  if (typeof found === 'string') return ended('failed', found);
+  const { from, to, ceiling } = given;
+  const { targets, maxShift } = found.config;
+  const target = Object.hasOwn(targets, to) ? targets[to] : undefined;
+  if (target === undefined || !Object.hasOwn(targets, from))
+    return ended('failed', `${target === undefined ? to : from} is not a target of ${found.name} in the catalogue`);
+  const percent = typeof given.percent === 'number' ? given.percent : Number.NaN;
+  if (!(percent > 0)) return ended('failed', `percent is ${String(given.percent)}, but must be above 0`);
+  const read = await found.route.read();
+  if (read.kind === 'later') return { kind: 'again', detail: `the weights could not be read: ${read.detail}` };
+  if (read.kind === 'refused') return ended('failed', `the weights could not be read: ${read.detail}`);
+  const shifted = shiftWeights(read.weights, {
+    from,
+    to,
+    percent: Math.min(percent, maxShift),
+    ceiling: Math.min(ceiling, target.maxShare),
+  });
+  if (shifted.kind === 'none') return ended(shifted.isWrong ? 'failed' : 'skipped', shifted.detail);
+  const words = `shift ${shifted.percent} % of the traffic of ${found.name} from ${from} to ${to}`;
+  return {
+    kind: 'shift',
+    shift: { route: found.name, from: read.weights, to: shifted.weights, words },
+    changed: null,
+  };
+}
+
+const Output = z.object({
+  route: z.string(),
+  from: z.record(z.string(), z.number()),
+  to: z.record(z.string(), z.number()),
+});
+
+/** Determines the way back: exactly the weights that the shift found. */
+export async function planRestore(
+  deps: Pick<Deps, 'config' | 'trafficRouteFor'>,
+  at: ServiceEnvironment,
+  done: StepEnd | undefined,
+): Promise<ShiftPlan> {
+  const output = Output.safeParse(done?.output);
+  if (!output.success) return ended('skipped', 'the previous weights are unknown');
+  const { route: name, from: before, to: after } = output.data;
+  const found = await routeNamed(deps, at, name);
+  if (typeof found === 'string') return ended('failed', found);
+  const read = await found.route.read();
+  if (read.kind === 'later') return { kind: 'again', detail: `the weights could not be read: ${read.detail}` };
+  if (read.kind === 'refused') return ended('failed', `the weights could not be read: ${read.detail}`);
+  const { weights: now } = read;
+  if (sameWeights(now, before)) return ended('skipped', `the weights are again ${weightsInWords(before)}`);
+  const words = `restore the traffic of ${name}`;
+  return {
+    kind: 'shift',
+    shift: { route: name, from: now, to: before, words },
+    changed: sameWeights(now, after) ? null : weightsInWords(now),
+  };
+}
+
+type FitnessDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'metrics'>;
+
+/**
+ * Returns what is known about a shift of traffic. Undefined: the step shifts none.
+ *
+ * @param given parameters of the step, with all placeholders resolved
+ * @param changed weights that someone has set since the shift that is to be undone
+ */
+export async function rerouteGuards(
+  deps: FitnessDeps,
+  { step, inverse, serviceEnvironment }: Pick<Context, 'step' | 'inverse' | 'serviceEnvironment'>,
+  given: Json,
+  changed: string | null = null,
+): Promise<StepGuards['reroute']> {
+  if (step.uses !== 'reroute') return undefined;
+  // The way back restores what was there before, whatever its health.
+  if (inverse !== null) return changed === null ? undefined : { unfit: null, unclear: null, changed };
+  return { ...(await fitnessOf(deps, serviceEnvironment, given)), changed };
+}
+
+/** Checks whether the destination of a shift can take more traffic: its incidents, freezes, and health. */
+async function fitnessOf(
+  deps: FitnessDeps,
+  at: ServiceEnvironment,
+  given: Json,
+): Promise<{ unfit: string | null; unclear: string | null }> {
+  const { route, to } = (given ?? {}) as Partial<With<'reroute'>>;
+  const config = await deps.config.current();
+  const found = configuredRoute(config, at, route);
+  const target =
+    typeof found !== 'string' && to !== undefined && Object.hasOwn(found.config.targets, to)
+      ? found.config.targets[to]
+      : undefined;
+  // The step itself fails, and says why.
+  if (target === undefined) return { unfit: null, unclear: null };
+  const [unfit, unclear]: [string[], string[]] = [[], []];
+  const isPlace = target.service !== undefined || target.environment !== undefined;
+  const place = { service: target.service ?? at.service, environment: target.environment ?? at.environment };
+  if (isPlace) await recordsOf(deps, config, place, { unfit, unclear });
+  const queries = [target.health, isPlace ? healthOf(config, place) : undefined].filter((one) => one !== undefined);
+  for (const { promql, max } of queries) {
+    const measured = await deps.metrics.value(promql);
+    if (measured?.kind !== 'value') unclear.push(`${promql} returned no value`);
+    else if (measured.value > max) unfit.push(`${promql} is ${measured.value}, above ${max}`);
+  }
+  if (queries.length === 0) unclear.push('no query for its health is configured');
+  const words = (doubts: readonly string[]) => (doubts.length === 0 ? null : `${to}: ${doubts.join('; ')}`);
+  return { unfit: words(unfit), unclear: words(unclear) };
+}
+
+/** A freeze because of failures is a sign of trouble. Others are about deployments, so a person decides. */
+const OF_TROUBLE = new Set(['budget', 'burn', 'incident']);
+
+async function recordsOf(
+  deps: Pick<Deps, 'clock' | 'freezes' | 'incidents'>,
+  { services }: Config,
+  place: ServiceEnvironment,
+  { unfit, unclear }: { unfit: string[]; unclear: string[] },
+): Promise<void> {
+  const incident = await deps.incidents.openAt(place);
+  if (incident !== undefined) unfit.push(`incident ${incident.id} is open: ${incident.title}`);
+  const now = deps.clock.now();
+  const scope = { ...place, team: serviceEntry(services, place.service)?.team ?? null };
+  const frozen = (await deps.freezes.current()).filter(
+    (freeze) => covers(freeze, scope) && stateAt(freeze, now) === 'in_force',
+  );
+  for (const { cause, reason } of frozen) (OF_TROUBLE.has(cause) ? unfit : unclear).push(`it is frozen: ${reason}`);
+}
