@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
+import { compareCalendars } from '../../domain/simulation/calendar.ts';
 import { compare } from '../../domain/simulation/compare.ts';
 import { notReplayed } from '../../domain/simulation/freezes.ts';
 import { replay, type Recorded } from '../../domain/simulation/replay.ts';
@@ -49,14 +50,23 @@ async function simulate(context: CommandContext, options: Options): Promise<void
     options.baseConfig === undefined
       ? Config.parse(await client.get('/v1/configuration', z.record(z.string(), z.unknown())))
       : await policyIn(context, { config: options.baseConfig, runbooks: options.baseRunbooks });
-  const recorded = await read(client, options.since, plusSeconds(timestamp(Date.now()), -seconds.data));
+  const until = timestamp(Date.now());
+  const from = plusSeconds(until, -seconds.data);
+  const recorded = await read(client, options.since, from);
   const comparison = compare(replay(recorded, before), replay(recorded, after));
-  const subject = { since: options.since, signals: signalsIn(recorded), notReplayed: notReplayed(before, after) };
-  if (options.format === 'json') context.out(asJson({ ...comparison, not_replayed: subject.notReplayed }));
+  const calendar = compareCalendars(before, after, { from, until });
+  const subject = {
+    since: options.since,
+    signals: signalsIn(recorded),
+    notReplayed: notReplayed(before, after),
+    calendar,
+  };
+  if (options.format === 'json') context.out(asJson({ ...comparison, calendar, not_replayed: subject.notReplayed }));
   else
     for (const line of (options.format === 'markdown' ? markdownReport : textReport)(comparison, subject))
       context.out(options.format === 'markdown' ? line : oneLine(line));
-  if (comparison.differences.length > 0) throw new CommandFailure(summaryOf(comparison, subject));
+  if (comparison.differences.length + calendar.differences.length > 0)
+    throw new CommandFailure(summaryOf(comparison, subject));
 }
 
 const signalsIn = ({ incidents, alerts }: Recorded): number =>

@@ -71,7 +71,7 @@ function freezeOf(entry: CalendarEntry, scope: FreezeScope, { from, until }: Sin
  * Returns one scope for each service or team and environment of an entry (all, where the entry lists none), without
  * duplicates.
  */
-function scopesOf({ services, teams, environments }: CalendarEntry): FreezeScope[] {
+export function scopesOf({ services, teams, environments }: CalendarEntry): FreezeScope[] {
   const whose: Pick<FreezeScope, 'service' | 'team'>[] = services?.map((service) => ({ service, team: null })) ??
     teams?.map((team) => ({ service: null, team })) ?? [{ service: null, team: null }];
   const scopes = whose.flatMap((each) => (environments ?? [null]).map((environment) => ({ ...each, environment })));

@@ -201,10 +201,10 @@ function pagesOf(pairs: readonly (readonly [Outcome, Outcome])[]): PageDifferenc
 }
 
 /** Formats a time as `2026-11-20 14:03 UTC`. */
-const clock = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+export const clock = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 
 /** Formats a duration as `3 min` or `45 s`. */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

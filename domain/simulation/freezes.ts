@@ -23,10 +23,11 @@ export function freezeOf(incident: IncidentRecord, until: Timestamp | null, poli
 const NOT_REPLAYED: readonly (readonly [what: string, of: (config: Config) => unknown])[] = [
   ['the objectives: budgets, burn rates, and freezes by them', ({ slos }) => slos],
   [
-    'the freeze policy: freezes by budgets, burn rates, and the calendar, and who may deploy during them',
-    ({ freeze: { defaults, policies, ...rest } }) => [
+    'the freeze policy: freezes by budgets and burn rates, and who may deploy during freezes',
+    ({ freeze: { defaults, policies, calendar, ...rest } }) => [
       withoutIncidents(defaults),
       policies.map(({ match, ...rules }) => [match, withoutIncidents(rules)]),
+      calendar.flatMap(({ name, passes }) => (passes === undefined ? [] : [[name, passes]])),
       rest,
     ],
   ],

@@ -1,8 +1,15 @@
 import { code } from '../messages/markdown.ts';
-import type { Comparison, IncidentDifference, PageDifference } from './compare.ts';
+import type { CalendarComparison, CalendarDifference } from './calendar.ts';
+import { clock, type Comparison, duration, type IncidentDifference, type PageDifference } from './compare.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
 
 /** What a comparison is about, for its heading. */
-export type Subject = { since: string; signals: number; notReplayed: readonly string[] };
+export type Subject = {
+  since: string;
+  signals: number;
+  notReplayed: readonly string[];
+  calendar: CalendarComparison;
+};
 
 /** Incidents in a Markdown comment, whose length GitHub limits to 65,536 characters. */
 const COMMENT_INCIDENTS_MAX = 50;
@@ -11,9 +18,11 @@ const LINE_MAX_CHARS = 300;
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** Returns one line about what was compared and what differs. */
-export function summaryOf({ incidents, differences }: Comparison, { since, signals }: Subject): string {
+export function summaryOf({ incidents, differences }: Comparison, { since, signals, calendar }: Subject): string {
   const of = `${counted(incidents, 'incident')} with ${counted(signals, 'alert')} of the last ${since}`;
-  return differences.length === 0 ? `No difference in ${of}` : `${counted(differences.length, 'difference')} in ${of}`;
+  const planned = calendar.differences.length;
+  const known = differences.length === 0 ? 'No difference' : counted(differences.length, 'difference');
+  return `${known} in ${of}${planned === 0 ? '' : `, ${counted(planned, 'difference')} in freezes by the calendar`}`;
 }
 
 const TOTALS = [
@@ -26,6 +35,28 @@ const TOTALS = [
 
 const nameOf = ({ id, service, environment, title }: IncidentDifference): string =>
   `${id ?? 'new incident'}: ${service} ${environment}: ${title}`;
+
+/** Says what differs for a freeze of the calendar, as for those by incidents. */
+function calendarLine({ name, scope, from, before, after }: CalendarDifference): string {
+  const length = (until: typeof from): string => duration(secondsBetween(from, until));
+  const what = `${scope} from ${clock(from)}`;
+  if (after === null) return `no longer freezes ${what} (${name})`;
+  return `freezes ${what}, for ${length(after)}${before === null ? '' : ` instead of ${length(before)}`} (${name})`;
+}
+
+/** Freezes of the calendar that are listed; the others are counted. */
+const CALENDAR_MAX = 20;
+
+/** Lists what differs, and the totals. Empty: nothing differs. */
+function calendarLines({ differences, before, after }: CalendarComparison): string[] {
+  if (differences.length === 0) return [];
+  const more = differences.length - CALENDAR_MAX;
+  return [
+    ...differences.slice(0, CALENDAR_MAX).map(calendarLine),
+    ...(more > 0 ? [counted(more, 'more difference')] : []),
+    `freezes by the calendar: ${before.freezes} before (${duration(before.seconds)}), ${after.freezes} after (${duration(after.seconds)})`,
+  ];
+}
 
 const minute = (at: string): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 
@@ -44,6 +75,9 @@ export function textReport(comparison: Comparison, subject: Subject): string[] {
     ...(differences.length === 0
       ? []
       : ['', ...TOTALS.map(([title, key]) => `${title}: ${totals[key].before} before, ${totals[key].after} after`)]),
+    ...(calendarLines(subject.calendar).length === 0
+      ? []
+      : ['', 'Freezes by the calendar:', ...calendarLines(subject.calendar).map((text) => `  ${text}`)]),
     ...(pages.length === 0 ? [] : ['', 'Pages by person and hour:', ...pages.map((one) => `  ${pageLine(one)}`)]),
   ];
 }
@@ -85,6 +119,9 @@ export function markdownReport(comparison: Comparison, subject: Subject): string
           '',
           `${counted(differences.length - shown.length, 'more incident')}: run \`firebreak simulate\` to see them.`,
         ]),
+    ...(calendarLines(subject.calendar).length === 0
+      ? []
+      : ['', '**Freezes by the calendar**', '', ...calendarLines(subject.calendar).map((text) => `- ${line(text)}`)]),
     ...(pages.length === 0
       ? []
       : [

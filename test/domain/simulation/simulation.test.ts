@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { compareCalendars } from '../../../domain/simulation/calendar.ts';
 import { compare } from '../../../domain/simulation/compare.ts';
 import { recordedExpectation, runCase } from '../../../domain/simulation/expectation.ts';
 import { notReplayed } from '../../../domain/simulation/freezes.ts';
@@ -58,6 +59,7 @@ function policy({
 }
 
 const BASE = policy();
+const PERIOD = { from: after(-90 * 86_400), until: after(86_400) };
 const acted = recordedIncident(BASE, { decisions: [recordedDecision(clear())] });
 
 /** Returns the changes, the unknowns, and the totals between the base policy and another one. */
@@ -148,7 +150,8 @@ describe('a replay', () => {
       fc.property(anyIncidents, anyPolicy, anyPolicy, (incidents, one, other) => {
         const recorded = { incidents, alerts: [recordedAlert({}, [after(30), after(4000)])] };
         const comparison = compare(replay(recorded, one), replay(recorded, other));
-        const subject = { since: '90d', signals: 1, notReplayed: [] };
+        const calendar = compareCalendars(one, other, PERIOD);
+        const subject = { since: '90d', signals: 1, notReplayed: [], calendar };
         for (const { changes, unknown } of comparison.differences)
           expect(changes.length + unknown.length).toBeGreaterThan(0);
         expect(textReport(comparison, subject).length).toBeGreaterThan(0);
@@ -250,6 +253,49 @@ describe('a changed policy', () => {
     expect(notReplayed(BASE, many)).toEqual([expect.stringContaining('manyAtOnce')]);
   });
 
+  test('freezes by the calendar: which begin, which no longer, and which end at another time', () => {
+    const weekends = {
+      name: 'Weekends',
+      teams: ['payments'],
+      rrule: 'FREQ=WEEKLY;BYDAY=SA',
+      start: '2026-09-05T00:00',
+      duration: 'P2D',
+      timeZone: 'UTC',
+    };
+    const launch = { name: 'Launch', from: '2026-11-10T08:00:00Z', until: '2026-11-10T20:00:00Z' };
+    const calendar = (...entries: object[]) => policy({ freeze: { calendar: entries } });
+    const both = calendar(weekends, launch);
+    const period = { from: '2026-11-01T00:00:00.000Z' as Timestamp, until: '2026-11-20T12:00:00.000Z' as Timestamp };
+    const found = compareCalendars(calendar(weekends), both, period);
+    expect(found).toMatchObject({
+      differences: [{ scope: 'everything', from: '2026-11-10T08:00:00.000Z', before: null }],
+      before: { freezes: 2, seconds: 2 * 2 * 86_400 },
+      after: { freezes: 3, seconds: 2 * 2 * 86_400 + 12 * 3600 },
+    });
+    const longer = calendar(weekends, { ...launch, until: '2026-11-11T08:00:00Z' });
+    const nothing = { incidents: [], alerts: [] };
+    const report = (before: Config, changed: Config) =>
+      textReport(compare(replay(nothing, before), replay(nothing, changed)), {
+        since: '30d',
+        signals: 0,
+        notReplayed: notReplayed(before, changed),
+        calendar: compareCalendars(before, changed, period),
+      });
+    expect(report(both, longer)).toEqual([
+      'No difference in 0 incidents with 0 alerts of the last 30d, 1 difference in freezes by the calendar',
+      '',
+      'Freezes by the calendar:',
+      '  freezes everything from 2026-11-10 08:00 UTC, for 24 h 0 min instead of 12 h 0 min (Launch)',
+      '  freezes by the calendar: 3 before (108 h 0 min), 3 after (120 h 0 min)',
+    ]);
+    expect(report(both, calendar(launch)).slice(3, 5)).toEqual([
+      '  no longer freezes services of payments from 2026-11-07 00:00 UTC (Weekends)',
+      '  no longer freezes services of payments from 2026-11-14 00:00 UTC (Weekends)',
+    ]);
+    // Names, reasons, and the order of entries do not freeze anything.
+    expect(report(both, calendar({ ...launch, name: 'Keynote' }, weekends))).toHaveLength(1);
+  });
+
   test('is muted by its maintenance windows and by the silences of the time', () => {
     const window = { name: 'move', match: {}, from: '2026-11-20T11:00:00Z', until: '2026-11-20T13:00:00Z' };
     const found = difference({ incidents: [acted] }, policy({ routes: { maintenance: [window] } }));
@@ -324,6 +370,7 @@ describe('a changed policy', () => {
       since: '7d',
       signals: 1,
       notReplayed: [],
+      calendar: compareCalendars(BASE, record, PERIOD),
     });
     expect(text.join('\n')).toContain('``01TEST00000000000000000001: checkout production: x` | <b>@ops</b> #1 # big``');
     expect(text.some((line) => line.startsWith('# '))).toBe(false);
