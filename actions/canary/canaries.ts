@@ -173,9 +173,8 @@ export async function requestOfCanary(
     const refused = whyNot(canary, asked.kind);
     if (refused !== null) throw refused;
     const { kind, reason, full } = asked;
-    if (isRequested(canary, asked)) return Canary.parse(canary);
     const command = { kind, reason, full: kind === 'promote' && full, by: caller.name, at: deps.clock.now() };
-    if (!(await deps.canaries.request(canary, command))) continue;
+    if (!isRequested(canary, asked) && !(await deps.canaries.request(canary, command))) continue;
     if (canary.callback !== null) await wakeUp(deps, canary.callback);
     return Canary.parse(canary);
   }

@@ -3,6 +3,8 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import { nameWarnings } from '../../domain/catalogue/unconfigured.ts';
 import { unmappedSubjects } from '../../domain/changes/unmapped.ts';
+import { watchIdOf } from '../../domain/canary/watch.ts';
+import { Watch } from '../../schemas/canary/watch.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { ReportSubject } from '../../schemas/changes/change-report.ts';
 import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../schemas/changes/change.ts';
@@ -18,6 +20,18 @@ const Deployment = Change.extend({
     .array(z.string())
     .openapi({ description: 'Names that are not in the configuration, with suggestions for likely typos' }),
 }).meta({ id: 'Deployment' });
+const WatchSummary = z
+  .object({
+    ...Watch.pick({ id: true, outcome: true, reason: true, started_at: true, ended_at: true, checks_planned: true })
+      .shape,
+    state: z.enum(['running', 'ended']),
+    checks_done: z.number().int().openapi({ description: 'Checks recorded so far, including missed ones' }),
+    url: z.string().openapi({ description: 'Path of the watch with its checks' }),
+  })
+  .meta({ id: 'DeploymentWatch' });
+const WatchedDeployment = Deployment.extend({
+  watch: WatchSummary.nullable().openapi({ description: 'The watch after the deploy. Null: it is not watched' }),
+}).meta({ id: 'WatchedDeployment' });
 const Unmapped = z
   .object({
     reported_by: z.string(),
@@ -123,14 +137,18 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       tags: ['deployments'],
       summary: 'Get a change',
       request: { params },
-      responses: { 200: answers('The change', Deployment), 404: problems('Not found') },
+      responses: {
+        200: answers('The change, with the state or the outcome of its watch', WatchedDeployment),
+        404: problems('Not found'),
+      },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
       const change = await deps.changes.get(id);
       if (change === undefined) throw notFound(id);
       c.var.allow(change);
-      return c.json(withWarnings(await deps.config.current(), change), 200);
+      const [config, watch] = await Promise.all([deps.config.current(), deps.watches.view(watchIdOf(id))]);
+      return c.json({ ...withWarnings(config, change), watch: watch === undefined ? null : summaryOf(watch) }, 200);
     },
   );
 
@@ -158,6 +176,18 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
     },
   );
 }
+
+const summaryOf = ({ id, outcome, reason, started_at, ended_at, checks_planned, checks }: Watch) => ({
+  id,
+  outcome,
+  reason,
+  started_at,
+  ended_at,
+  checks_planned,
+  state: ended_at === null ? ('running' as const) : ('ended' as const),
+  checks_done: checks.length,
+  url: `/v1/watches/${id}`,
+});
 
 const withWarnings = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
 

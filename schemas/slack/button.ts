@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { CanaryId } from '../canary/canary.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
 
 /** Slack's limit for the `value` of a button, in characters. */
@@ -36,6 +37,12 @@ export const Button = z.discriminatedUnion('verb', [
     verb: z.literal('approve_override'),
     freeze: z.string().min(1).max(128),
     override: z.string().min(1).max(128),
+  }),
+  z.object({
+    verb: z.enum(['promote_canary', 'hold_canary', 'abort_canary']),
+    canary: CanaryId,
+    /** Orders so far when the button was created: a promotion applies to the share of that time. */
+    sequence: z.number().int(),
   }),
 ]);
 export type Button = z.infer<typeof Button>;

@@ -1,16 +1,15 @@
 import { requestOfCanary } from '../../actions/canary/canaries.ts';
 import type { Caller } from '../../actions/people/caller.ts';
-import { Refusal } from '../../actions/refusal.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { isFinal } from '../../domain/canary/progress.ts';
-import type { Text } from '../../domain/messages/channels.ts';
+import type { ChatButton, Text } from '../../domain/messages/channels.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import { nearest } from '../../domain/runbooks/similar-names.ts';
-import { type Canary, CanaryCommandKind, type CanaryRecord } from '../../schemas/canary/canary.ts';
-import type { Action } from '../../schemas/access/access.ts';
+import { type Canary, CanaryCommandKind, type CanaryId, type CanaryRecord } from '../../schemas/canary/canary.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { CommandDeps } from '../deps.ts';
-import { answered, Declined, nameIn, reasonWords, unknownName } from '../outcome.ts';
+import { isPermitted } from '../execution/caller.ts';
+import { answered, Declined, message, nameIn, type Outcome, reasonWords, unknownName } from '../outcome.ts';
 import { environmentNamed, noEnvironment } from './deploys.ts';
 import type { Given, Run, Verb, UsageError } from './verb.ts';
 
@@ -94,17 +93,58 @@ const SHOWN_MAX = 8;
 
 export const runCanaries: Run<Listed> = async (deps, { caller }, request) => {
   if (request.service === null) {
-    const running = (await deps.canaries.running()).filter((one) => isAllowed(caller, 'canaries:read', one));
+    const running = (await deps.canaries.running()).filter((one) => isPermitted(caller, 'canaries:read', one));
     if (running.length === 0) return answered('No canary is in progress.');
-    return answered('Canaries in progress:', ...running.flatMap(row));
+    return listOf('Canaries in progress:', running, buttonsOf(caller, running));
   }
   const service = await knownService(deps, request.service);
   caller.allow('canaries:read', { service });
   const { items } = await deps.canaries.list({ service, limit: SHOWN_MAX });
-  return items.length === 0
-    ? answered(`No canary of ${service} is recorded.`)
-    : answered(`Canaries of ${service}, newest first:`, ...items.flatMap(row));
+  if (items.length === 0) return answered(`No canary of ${service} is recorded.`);
+  const running = (await deps.canaries.running()).filter((one) => one.service === service);
+  return listOf(`Canaries of ${service}, newest first:`, items, buttonsOf(caller, running));
 };
+
+const listOf = (title: string, shown: readonly Canary[], buttons: ChatButton[]): Outcome => ({
+  answer: message([title, ...shown.flatMap(row)], buttons),
+});
+
+/** Canaries with buttons. Each has three. */
+const WITH_BUTTONS_MAX = 4;
+
+/** Returns the buttons of canaries that the person may change. */
+const buttonsOf = (caller: Caller, running: readonly CanaryRecord[]): ChatButton[] =>
+  running
+    .filter((one) => !isFinal(one) && one.status !== 'aborting' && isPermitted(caller, 'canaries:write', one))
+    .slice(0, WITH_BUTTONS_MAX)
+    .flatMap(({ id, sequence, service, environment, version, stable_version: stable, degraded }) => {
+      const of = { canary: id, sequence };
+      const where = `${service} ${environment}`;
+      const promotion = {
+        title: 'Promote this canary?',
+        text: `${version} of ${where} gets its next share of the traffic now.`,
+        yes: 'Promote',
+        no: 'Cancel',
+      };
+      const abortion = {
+        title: 'Abort this canary?',
+        text: `All traffic of ${where} goes back to ${stable}.`,
+        yes: 'Abort',
+        no: 'Cancel',
+      };
+      return [
+        ...(degraded
+          ? []
+          : [{ button: { verb: 'promote_canary' as const, ...of }, text: `Promote: ${where}`, confirm: promotion }]),
+        { button: { verb: 'hold_canary' as const, ...of }, text: `Hold: ${where}` },
+        {
+          button: { verb: 'abort_canary' as const, ...of },
+          text: `Abort: ${where}`,
+          style: 'danger' as const,
+          confirm: abortion,
+        },
+      ];
+    });
 
 const row = (one: Canary): Text => [
   `\n${one.ended_at === null ? '▶️' : '•'} ${minuteOf(one.started_at)} ${one.service} ${one.environment} `,
@@ -127,16 +167,50 @@ export const runCanary: Run<Requested> = async (deps, { caller, key }, request) 
   const { reason, ...place } = await targetOf(deps, request);
   const found = begun === undefined ? await runningIn(deps, caller, place) : await deps.canaries.get(begun.id);
   if (found === undefined) throw new Declined('The canary no longer exists. Nothing was done.');
-  const { id, sequence, version } = found;
+  const { id, sequence } = found;
   if (begun === undefined) await deps.processedEvents.store(kept, { id, sequence } satisfies Begun);
   const { kind } = request;
   // A repeated promotion would skip one more step.
   const isRepeat = begun !== undefined && kind === 'promote' && hasTaken(found, begun);
   if (!isRepeat) await requestOfCanary(deps, caller, id, { kind, reason, full: false });
-  return answered(
-    { bold: `${found.service} in ${found.environment}` },
-    `: ${version} ${DONE[kind]}${reasonWords(reason)}. Canary ${id}.`,
-  );
+  return doneTo(found, kind, reason);
+};
+
+const doneTo = (
+  { id, service, environment, version }: Canary,
+  kind: CanaryCommandKind,
+  reason: string | null,
+): Outcome =>
+  answered({ bold: `${service} in ${environment}` }, `: ${version} ${DONE[kind]}${reasonWords(reason)}. Canary ${id}.`);
+
+type Pressed = { kind: CanaryCommandKind; canary: CanaryId; sequence: number };
+
+/** The buttons of the list of canaries. */
+export const canaryButtons: Verb<Pressed> = {
+  permission: 'canaries:write',
+  buttons: {
+    promote_canary: ({ canary: id, sequence }) => ({ kind: 'promote', canary: id, sequence }),
+    hold_canary: ({ canary: id, sequence }) => ({ kind: 'hold', canary: id, sequence }),
+    abort_canary: ({ canary: id, sequence }) => ({ kind: 'abort', canary: id, sequence }),
+  },
+};
+
+/** A promotion applies to the share that the button was shown with; a hold or an abort applies to any. */
+export const runCanaryButton: Run<Pressed> = async (deps, { caller, key }, { kind, canary: id, sequence }) => {
+  const kept = `${key}-canary`;
+  const isRepeat = (await deps.processedEvents.read(kept)) !== undefined;
+  const found = await deps.canaries.get(id);
+  if (found === undefined) throw new Declined('The canary no longer exists. Nothing was done.');
+  caller.allow('canaries:write', found);
+  if (kind === 'promote' && hasTaken(found, { id, sequence })) {
+    if (isRepeat || found.sequence === sequence) return doneTo(found, kind, null);
+    throw new Declined(
+      `The canary has gone on since: ${found.version} has ${found.weight} % of the traffic, and is ${found.status}. Nothing was done.`,
+    );
+  }
+  if (!isRepeat) await deps.processedEvents.store(kept, { id, sequence } satisfies Begun);
+  await requestOfCanary(deps, caller, id, { kind, reason: null, full: false });
+  return doneTo(found, kind, null);
 };
 
 /** Returns whether the workflow has, or had, a request for promotion since the first delivery. */
@@ -155,7 +229,7 @@ async function runningIn(
       one.service === service &&
       (environment ?? one.environment) === one.environment &&
       !isFinal(one) &&
-      isAllowed(caller, 'canaries:write', one),
+      isPermitted(caller, 'canaries:write', one),
   );
   const [only, ...others] = running;
   const where = environment === null ? service : `${service} in ${environment}`;
@@ -175,14 +249,4 @@ async function knownService({ config }: CommandDeps, name: string): Promise<Serv
   const { services } = await config.current();
   if (serviceEntry(services, name) === undefined) throw unknownName('service', name, Object.keys(services));
   return nameIn(ServiceName, name);
-}
-
-function isAllowed(caller: Caller, action: Action, one: Canary): boolean {
-  try {
-    caller.allow(action, one);
-    return true;
-  } catch (error) {
-    if (error instanceof Refusal && error.status === 403) return false;
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@ import { acknowledge, runAcknowledge } from './acknowledge.ts';
 import { answer, runAnswer } from './approval.ts';
 import { pause, resume, runPause, runResume, switchAutomation, runSwitchAutomation } from './automation.ts';
 import { declare, runDeclare } from './declare.ts';
-import { canaries, canary, runCanaries, runCanary } from './canaries.ts';
+import { canaries, canaryButtons, canary, runCanaries, runCanary, runCanaryButton } from './canaries.ts';
 import { deploys, runDeploys } from './deploys.ts';
 import { liftFreeze, runLiftFreeze } from './freezes/lift.ts';
 import { openFreeze, runOpenFreeze } from './freezes/open.ts';
@@ -49,6 +49,7 @@ export const VERBS = {
   firebreak_status: productStatus,
   canaries,
   canary,
+  canary_button: canaryButtons,
   pause,
   resume,
   answer,
@@ -91,6 +92,7 @@ export const RUNS: { [A in Act]: RunOf<(typeof VERBS)[A]> } = {
   firebreak_status: runProductStatus,
   canaries: runCanaries,
   canary: runCanary,
+  canary_button: runCanaryButton,
   pause: runPause,
   resume: runResume,
   answer: runAnswer,

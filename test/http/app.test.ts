@@ -411,7 +411,7 @@ describe('deployments', () => {
       made_for: null,
       recorded_at: TIME,
     });
-    expect((await firebreak.get(`/v1/deployments/${body.id}`)).body).toEqual(body);
+    expect((await firebreak.get(`/v1/deployments/${body.id}`)).body).toEqual({ ...body, watch: null });
   });
 
   test('a repeated record returns the same deployment with 200', async () => {
@@ -494,7 +494,7 @@ describe('deployments', () => {
       has_migration: true,
       author: 'Ada',
     });
-    expect((await firebreak.get(`/v1/deployments/${begun.id}`)).body).toEqual(ended.body);
+    expect((await firebreak.get(`/v1/deployments/${begun.id}`)).body).toEqual({ ...ended.body, watch: null });
     expect(await patch({ version: 'v9' })).toMatchObject(problem(422, 'invalid'));
     expect(await patch({ author: null })).toMatchObject({ status: 200, body: { author: null } });
   });
@@ -519,7 +519,7 @@ describe('deployments', () => {
     expect(late.body.detail).toMatch(
       /finished_at \(2026-11-20T07:29:59.999Z\).*started_at \(2026-11-20T07:30:00.000Z\)/,
     );
-    expect((await firebreak.get(`/v1/deployments/${begun.id}`)).body).toEqual(begun);
+    expect((await firebreak.get(`/v1/deployments/${begun.id}`)).body).toEqual({ ...begun, watch: null });
     expect(await patch({ status: 'succeeded', finished_at: times.started_at })).toMatchObject({
       status: 200,
       body: { started_at: times.started_at, finished_at: times.started_at },
@@ -581,7 +581,7 @@ describe('deployments', () => {
       const refused = await patch({ status: 'succeeded', finished_at: minutesAgo(-16) });
       expect(refused).toMatchObject(problem(422, 'invalid'));
       expect(refused.body.detail).toMatch(/finished_at .* 16 minutes ahead of Firebreak's clock/);
-      expect((await firebreak.get(`/v1/deployments/${begun.id}`)).body).toEqual(begun);
+      expect((await firebreak.get(`/v1/deployments/${begun.id}`)).body).toEqual({ ...begun, watch: null });
       expect((await patch({ status: 'succeeded', finished_at: minutesAgo(-14) })).status).toBe(200);
     });
   });

@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../../demo/free-port.ts';
 import { Firebreak } from '../../support/firebreak.ts';
 import { have, type Running, startPrometheus } from '../../support/prometheus-stack.ts';
 import { CANARIES, judgeOf, recorded } from './traffic.ts';
+
+/** A hook of Flagger as recorded; all gates send the same fields. */
+const RECORDED = JSON.parse(
+  readFileSync(new URL('../../fixtures/flagger/confirm-promotion.request.json', import.meta.url), 'utf8'),
+) as { body: string };
 
 describe.skipIf(!have('prometheus', 'promtool'))('the judge with a real Prometheus', () => {
   let prometheus: Running;
@@ -151,10 +157,9 @@ describe.skipIf(!have('prometheus', 'promtool'))('the judge with a real Promethe
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({
+          ...(JSON.parse(RECORDED.body) as object),
           name: service,
-          namespace: 'shop',
           phase,
-          checksum: '85d557f47b',
           metadata: { service, environment: 'production', version: 'v42' },
         }),
       });

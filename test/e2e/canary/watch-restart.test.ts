@@ -47,6 +47,9 @@ test('a watch survives kill -9: each check is recorded once, and those in betwee
     const read = await watch();
     return read.checks?.length >= 2 && read;
   }, 'two checks are done');
+  const running = (await firebreak.get(`/v1/deployments/${change.id}`)).body.watch;
+  expect(running).toMatchObject({ id, state: 'running', outcome: null, checks_planned: CHECKS });
+  expect(running.checks_done).toBeGreaterThanOrEqual(2);
   await firebreak.kill9();
   await firebreak.start();
   const after = await eventually(async () => {

@@ -101,6 +101,14 @@ describe.skipIf(!have('prometheus', 'promtool'))('the watch of a deploy with a r
     expect(watch.checks.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3]);
     expect(await incidentsOf('good')).toEqual([]);
     expect((await firebreak.get(`/v1/watches/${watch.id}`)).body).toEqual(watch);
+    expect((await firebreak.get(`/v1/deployments/${watch.change_id}`)).body.watch).toMatchObject({
+      id: watch.id,
+      state: 'ended',
+      outcome: 'healthy',
+      checks_planned: 3,
+      checks_done: 3,
+      url: `/v1/watches/${watch.id}`,
+    });
     expect((await firebreak.get('/v1/watches?outcome=running&service=good')).body.items).toEqual([]);
   });
 

@@ -4,7 +4,7 @@ import type { CanaryRecord } from '../../../schemas/canary/canary.ts';
 import { type EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
 import { canaryRecord } from '../../support/canary-record.ts';
-import { ADA, BOB, ChatWorld, typed } from './chat-world.ts';
+import { ADA, BOB, buttonsIn, ChatWorld, typed } from './chat-world.ts';
 
 let stores: TableStores;
 let chat: ChatWorld;
@@ -102,6 +102,49 @@ describe('canaries in Slack', () => {
     expect(await says(`canary abort ${service}`)).toBe(`No canary of ${service} is in progress. Nothing was done.`);
     await begin('production', { degraded: true, status: 'held' });
     expect(await says(`canary promote ${service}`)).toContain('The version v2 was found worse than v1');
+  });
+
+  const listed = async (user = ADA) => {
+    await says('canaries', user);
+    return buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] });
+  };
+
+  test('have buttons for those who may change them', async () => {
+    const canary = await begin('production', { sequence: 1 });
+    const of = { canary: canary.id, sequence: 1 };
+    expect(await listed(BOB)).toEqual([]);
+    expect(await listed()).toEqual([
+      { verb: 'promote_canary', ...of },
+      { verb: 'hold_canary', ...of },
+      { verb: 'abort_canary', ...of },
+    ]);
+    const bad = await begin('staging', { degraded: true, status: 'held' });
+    expect((await listed()).filter((button) => 'canary' in button && button.canary === bad.id)).toMatchObject([
+      { verb: 'hold_canary' },
+      { verb: 'abort_canary' },
+    ]);
+    expect(await chat.presses(BOB, { verb: 'abort_canary', ...of })).toMatch(/permission/);
+    expect((await read(canary)).command).toBeNull();
+    expect(await chat.presses(ADA, { verb: 'hold_canary', ...of })).toContain('keeps its share of the traffic');
+    expect((await read(canary)).command).toMatchObject({ kind: 'hold', by: 'ada' });
+  });
+
+  test('are promoted by a button only from the share that it was shown with', async () => {
+    const canary = await begin('production', { sequence: 1 });
+    const [promote] = await listed();
+    if (promote === undefined) throw new Error('no button');
+    expect(await chat.presses(ADA, promote)).toContain('gets its next share');
+    // Pressed again before the workflow has given the share: it is the same request.
+    await canaries.put({ ...(await read(canary)), command: null, skip: true });
+    expect(await chat.presses(ADA, promote)).toContain('gets its next share');
+    expect((await read(canary)).command).toBeNull();
+    await canaries.put({ ...(await read(canary)), skip: false, sequence: 2, weight: 25 });
+    expect(await chat.presses(ADA, promote)).toBe(
+      'The canary has gone on since: v2 has 25 % of the traffic, and is progressing. Nothing was done.',
+    );
+    expect((await read(canary)).command).toBeNull();
+    await chat.presses(ADA, { ...promote, verb: 'abort_canary' } as typeof promote);
+    expect((await read(canary)).command).toMatchObject({ kind: 'abort' });
   });
 
   test('are promoted once by a command that is delivered twice', async () => {
