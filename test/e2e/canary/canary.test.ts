@@ -171,12 +171,8 @@ describe.skipIf(!have('prometheus', 'promtool'))('a canary with a real Prometheu
     expect(await product.ended(id)).toMatchObject({ status: 'aborted' });
   });
 
-  test.each([
-    'before Invoke incident-response #1',
-    'before PUT /api/v1/traffic #1',
-    'after PUT /api/v1/traffic #1',
-    'after PUT /api/v1/traffic #2',
-  ])('killed %s, it resumes and gives each share once', async (boundary) => {
+  // test/kill/full plays every boundary, without Prometheus.
+  test.each(['after PUT /api/v1/traffic #1'])('killed %s, it resumes and gives each share once', async (boundary) => {
     const dir = await mkdtemp(join(tmpdir(), 'firebreak-canary-'));
     const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
     await writeFile(log, '');
