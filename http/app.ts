@@ -10,6 +10,7 @@ import { deployGateRoute } from './webhooks/deploy-gate.ts';
 import { flaggerRoutes } from './webhooks/flagger.ts';
 import { changeSenderRoutes } from './webhooks/change-senders.ts';
 import { githubRoutes } from './webhooks/github.ts';
+import { jiraRoutes } from './webhooks/jira.ts';
 import { gitlabRoutes } from './webhooks/gitlab.ts';
 import { pagerDutyRoutes } from './webhooks/pagerduty.ts';
 import { actionRoutes } from './routes/incidents/incident-actions.ts';
@@ -113,6 +114,7 @@ export function api(deps: Deps): Api {
   deployGateRoute(app, deps);
   githubRoutes(app, deps);
   gitlabRoutes(app, deps);
+  jiraRoutes(app, deps);
   changeSenderRoutes(app, deps);
   pagerDutyRoutes(app, deps);
   subscriberRoutes(app, deps);

@@ -31,6 +31,7 @@ type CheckDeps = Pick<
   | 'statusPage'
   | 'annotations'
   | 'spans'
+  | 'checkJira'
   | 'externalPager'
   | 'metrics'
   | 'silences'
@@ -57,6 +58,7 @@ const OF_VENDORS: Readonly<Record<ConnectionName, Check> & Record<string, Check>
   mail,
   Statuspage: ({ statusPage }) => checked(statusPage.components()),
   'Grafana annotations': ({ annotations }) => checked(annotations.find(NOTHING)),
+  Jira: ({ checkJira }) => checked(checkJira()),
   OpenTelemetry: ({ spans }) => checked(spans.check()),
   Prometheus: prometheus,
   Alertmanager: alertmanager,

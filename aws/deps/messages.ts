@@ -4,6 +4,8 @@ import type { IssueTracker } from '../../domain/postmortems/issues.ts';
 import { githubTracker } from '../../integrations/github/action-item-issues.ts';
 import { githubIssues } from '../../integrations/github/issues.ts';
 import { grafanaAnnotations } from '../../integrations/grafana/annotations.ts';
+import { jiraTracker } from '../../integrations/jira/action-item-issues.ts';
+import { checkJira, type JiraOptions } from '../../integrations/jira/rest.ts';
 import { openTelemetrySpans } from '../../integrations/opentelemetry/spans.ts';
 import { pagerDutyChanges } from '../../integrations/pagerduty/change-events.ts';
 import { slackChat } from '../../integrations/slack/chat.ts';
@@ -51,6 +53,7 @@ export function messageDeps(shared: Shared): MessageDeps {
     ),
     ticketsFor: async (target: TicketTarget) => counted('tickets', await ticketsFor(target, shared)),
     trackerFor: async (config) => counted('trackers', await trackerFor(config, shared)),
+    checkJira: () => checkJira(jiraOptions(shared)),
     receivers: counted('webhooks', webhookReceivers({ secrets, clock })),
     changeEvents: counted(
       'pagerduty',
@@ -84,10 +87,20 @@ async function ticketsFor(
   return { ...githubIssues({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
 }
 
-async function trackerFor(
-  { github: { repository, labels } }: TrackerConfig,
-  { system: { standIns }, github }: Shared,
-): Promise<IssueTracker> {
-  const access = await github.to(repository);
+async function trackerFor(config: TrackerConfig, shared: Shared): Promise<IssueTracker> {
+  const { standIns } = shared.system;
+  if ('jira' in config) {
+    const options = jiraOptions(shared);
+    return { ...jiraTracker(options, config.jira), standIn: standIns.at(await options.url()) };
+  }
+  const { repository, labels } = config.github;
+  const access = await shared.github.to(repository);
   return { ...githubTracker({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
 }
+
+const jiraOptions = ({ system: { secrets, clock } }: Shared): JiraOptions => ({
+  url: () => secrets.get('JIRA_URL'),
+  email: () => secrets.get('JIRA_EMAIL'),
+  token: () => secrets.get('JIRA_API_TOKEN'),
+  clock,
+});

@@ -26,6 +26,7 @@ import type {
   StatusPage,
   Tickets,
   EphemeralMessages,
+  VendorResponse,
 } from '../messages/channels.ts';
 import type { WebhookReceivers } from '../messages/webhook-receiver.ts';
 import type { Spans } from '../delivery/span.ts';
@@ -208,6 +209,8 @@ export type MessageDeps = {
   /** Undefined: the configuration is incomplete. */
   ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
   trackerFor: TrackerFor;
+  /** Checks the credentials of Jira. */
+  checkJira: () => Promise<VendorResponse<null>>;
   /** External receivers of webhooks about incidents. */
   receivers: WebhookReceivers;
   changeEvents: ChangeEvents;

@@ -58,10 +58,10 @@ export const trackerConfigOf = (
       (team !== undefined && teams?.includes(team)),
   );
 
-export const placeOf = ({ github }: TrackerConfig): { tracker: Tracker; place: string } => ({
-  tracker: 'github',
-  place: github.repository,
-});
+export const placeOf = (config: TrackerConfig): { tracker: Tracker; place: string } =>
+  'jira' in config
+    ? { tracker: 'jira', place: config.jira.project }
+    : { tracker: 'github', place: config.github.repository };
 
 /** Returns the tracker's user for an owner: a person by ID, or by display name. Null: none is known. */
 export function assigneeOf({ people }: PeopleFile, owner: string | null, tracker: Tracker): string | null {

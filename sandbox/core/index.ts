@@ -11,6 +11,7 @@ import { flags } from '../flags-http/flags.ts';
 import { front, type Front } from './front.ts';
 import { github } from '../github/github.ts';
 import { grafana } from '../grafana/grafana.ts';
+import { jira } from '../jira/jira.ts';
 import { journalTables, openJournal } from './journal.ts';
 import { kubernetes } from '../kubernetes/kubernetes.ts';
 import { lateTables, openLateCalls } from './late.ts';
@@ -36,6 +37,7 @@ const standIns = [
   grafana,
   opentelemetry,
   github,
+  jira,
   prometheus,
   argoCd,
   kubernetes,

@@ -6,6 +6,7 @@ const NAMES = new Map([
   ['statuspage', 'Statuspage'],
   ['grafana', 'Grafana'],
   ['github', 'GitHub'],
+  ['jira', 'Jira'],
   ['prometheus', 'Prometheus'],
   ['argo-cd', 'Argo CD'],
   ['kubernetes', 'Kubernetes'],
@@ -16,7 +17,7 @@ const NAMES = new Map([
 ]);
 
 /** Optional targets and flag services. Each sandbox uses one or two of them, besides the default target. */
-const TARGETS = new Set(['argo-cd', 'kubernetes', 'aws', 'launchdarkly', 'flags']);
+const TARGETS = new Set(['jira', 'argo-cd', 'kubernetes', 'aws', 'launchdarkly', 'flags']);
 
 /** @param {string} vendor */
 export const nameOf = (vendor) => NAMES.get(vendor) ?? vendor;

@@ -32,6 +32,8 @@ export const SECRET_GROUPS = [
   'observability',
   'mail',
   'github',
+  /** Issue trackers of action items. */
+  'trackers',
   /** Systems that roll back. */
   'delivery',
 ] as const;

@@ -154,6 +154,19 @@ export const VENDORS = [
     connections: [{ name: 'Alertmanager', url: 'ALERTMANAGER_URL', credentials: [], readOnly: true }],
   },
   {
+    vendor: 'jira',
+    variables: {
+      JIRA_URL: { ...url('trackers'), meaning: 'Jira Cloud site: `https://acme.atlassian.net`' },
+      JIRA_EMAIL: { ...setting('trackers'), meaning: 'Email address of the Atlassian account of the API token' },
+      JIRA_API_TOKEN: { ...token('trackers'), meaning: 'API token of that account, for issues of action items' },
+      JIRA_WEBHOOK_SECRET: {
+        ...token('senders'),
+        meaning: 'Secret that verifies Jira webhooks; without it, they are refused',
+      },
+    },
+    connections: [{ name: 'Jira', url: 'JIRA_URL', credentials: [['JIRA_API_TOKEN']], also: ['JIRA_EMAIL'] }],
+  },
+  {
     vendor: 'gitlab',
     variables: {
       GITLAB_WEBHOOK_SECRET: {

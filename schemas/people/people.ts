@@ -19,6 +19,9 @@ const SlackGroupId = z.string().regex(/^S[A-Z0-9]{2,30}$/, 'must be a Slack user
 const PagerDutyId = z.string().regex(/^[A-Z0-9]{4,32}$/, 'must be a PagerDuty ID, such as PABC123');
 
 const GithubLogin = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$/, 'must be a GitHub user name');
+const AtlassianAccountId = z
+  .string()
+  .regex(/^[A-Za-z0-9:_-]{1,128}$/, 'must be an Atlassian account ID, such as 5b10ac8d82e05b22cc7d4ef5');
 
 const Team = z.string().min(1).max(128);
 
@@ -39,6 +42,7 @@ export const Person = z.strictObject({
   pagerduty: PagerDutyId.optional(),
   /** Assignee of issues for the person's action items. */
   github: GithubLogin.optional(),
+  jira: AtlassianAccountId.optional(),
   teams: z.array(Team).default([]),
   roles: z.array(RoleName).default(['responder']),
 });

@@ -48,7 +48,7 @@ const Title = z
     'one line without spaces around it',
   );
 
-export const Tracker = z.enum(['github']);
+export const Tracker = z.enum(['github', 'jira']);
 export type Tracker = z.infer<typeof Tracker>;
 
 /** An action item as it is written in the text. */

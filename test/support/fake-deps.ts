@@ -205,6 +205,7 @@ export class FakeWorld {
       annotations: notAsked('annotations'),
       ticketsFor: notAskedFor('ticketsFor'),
       trackerFor: notAskedFor('trackerFor'),
+      checkJira: notAskedFor('checkJira'),
       receivers: notAsked('receivers'),
       changeEvents: notAsked('changeEvents'),
       spans: notAsked('spans'),

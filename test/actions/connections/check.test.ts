@@ -62,6 +62,7 @@ async function lookAt(world: World) {
     standIns: standInsAt(standIns),
     config: current,
     directory: slackDirectory({ apiUrl: async () => slack, token: () => get('SLACK_BOT_TOKEN'), clock }),
+    checkJira: async () => off,
     externalPager: externalPagerDuty(rest),
     onCall: pagerDutyOnCall({ config: current, clock, rest }),
     statusPage: {

@@ -3,12 +3,15 @@ import { issueChanged } from '../../../actions/postmortems/issues/receive.ts';
 import { requestIssue } from '../../../actions/postmortems/issues/request.ts';
 import { changeActionItem } from '../../../actions/postmortems/postmortem.ts';
 import type { Refusal } from '../../../actions/refusal.ts';
-import { GITHUB, trackerWorld, type World } from './tracker-world.ts';
+import { GITHUB, JIRA, trackerWorld, type World } from './tracker-world.ts';
 
 const caller = { name: 'ada', allow: () => undefined };
 const HOUR = 3600;
 
-describe.each([['GitHub', GITHUB]])('issues of action items at %s', (_, kind) => {
+describe.each([
+  ['GitHub', GITHUB],
+  ['Jira', JIRA],
+])('issues of action items at %s', (_, kind) => {
   let t: World;
   const titles = async () => (await t.items()).map(({ title, status }) => `${status} ${title}`);
   const problems = async () => (await t.items()).map(({ issue }) => issue?.problem);

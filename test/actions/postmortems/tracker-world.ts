@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 import { compareIssues, type CompareDeps } from '../../../actions/postmortems/issues/compare.ts';
 import { githubTracker } from '../../../integrations/github/action-item-issues.ts';
+import { textOf } from '../../../integrations/jira/adf.ts';
+import { jiraTracker } from '../../../integrations/jira/action-item-issues.ts';
 import { draftDue } from '../../../jobs/sweep/postmortems.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
@@ -10,6 +12,7 @@ import { plusSeconds, millisOf } from '../../../schemas/time/time.ts';
 import { savePostmortem } from '../../../actions/postmortems/postmortem.ts';
 import { viewsOf } from '../../../actions/postmortems/issues/view.ts';
 import { consoleWorld } from '../../support/console-world.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import type { FaultRule } from '../../../sandbox/core/faults.ts';
 import { setFault, start } from '../../sandbox/support.ts';
 
@@ -21,7 +24,7 @@ export type TrackerKind = {
   config: object;
   /** The people of `people.yaml`. */
   people: object;
-  tracker: 'github';
+  tracker: 'github' | 'jira';
   key: (number: number) => string;
   /** The ID in the index. */
   idOf: (number: number) => string;
@@ -38,6 +41,15 @@ export const GITHUB: TrackerKind = {
   paths: { create: '/repos/acme/checkout/issues', one: '/repos/acme/checkout/issues/1', changeMethod: 'PATCH' },
 };
 
+export const JIRA: TrackerKind = {
+  tracker: 'jira',
+  config: { jira: { project: 'OPS', labels: ['postmortem'] } },
+  people: { nora: { name: 'Nora Quist', jira: 'nora-q' }, otto: { jira: 'otto-stranger' } },
+  key: (number) => `OPS-${number}`,
+  idOf: (number) => String(9999 + number),
+  paths: { create: '/rest/api/3/issue', one: '/rest/api/3/issue/10000', changeMethod: 'PUT' },
+};
+
 const caller = { name: 'ada', allow: () => undefined };
 
 /** An incident with a post-mortem, and the stand-in of a tracker with the same clock. */
@@ -45,7 +57,7 @@ export async function trackerWorld(kind: TrackerKind) {
   const web = consoleWorld();
   const { world } = web;
   const standIns = await start({ now: () => world.clock.millis });
-  const url = standIns.urls.github;
+  const url = standIns.urls[kind.tracker];
   world.config = {
     ...world.config,
     people: PeopleFile.parse({ people: kind.people }),
@@ -53,8 +65,10 @@ export async function trackerWorld(kind: TrackerKind) {
   };
   const deps: CompareDeps = {
     ...world.deps,
-    trackerFor: async ({ github }) => ({
-      ...githubTracker({ ...github, apiUrl: url, token: async () => 'ghs_test', clock: world.clock }),
+    trackerFor: async (config) => ({
+      ...('jira' in config
+        ? jiraTracker(jiraAccess(url, world.clock), config.jira)
+        : githubTracker({ ...config.github, apiUrl: url, token: async () => 'ghs_test', clock: world.clock })),
       standIn: true,
     }),
   };
@@ -100,11 +114,74 @@ export async function trackerWorld(kind: TrackerKind) {
         .toReversed(),
     fault: (fault: FaultRule['fault'], match: NonNullable<FaultRule['match']>) =>
       setFault(standIns, { vendor: kind.tracker, fault, match, times: 1 }),
-    ...githubPeople(url),
+    ...(kind.tracker === 'jira' ? jiraPeople(url) : githubPeople(url)),
   };
 }
 
-function githubPeople(url: string) {
+export const jiraAccess = (url: string, clock: Clock) => ({
+  url: async () => url,
+  email: async () => 'firebreak@example.com',
+  token: async () => 'jira-token',
+  clock,
+});
+
+/** What people do at a tracker. */
+type People = {
+  /** Returns all issues, in the order of their creation. */
+  issues: () => Promise<Shown[]>;
+  setDone: (number: number, isDone: boolean) => Promise<unknown>;
+  rename: (number: number, title: string) => Promise<unknown>;
+  edit: (number: number, body: string) => Promise<unknown>;
+};
+
+type JiraFields = {
+  summary: string;
+  status: { statusCategory: { key: string } };
+  description: unknown;
+  assignee: { accountId: string } | null;
+};
+
+function jiraPeople(url: string): People {
+  const call = async (method: string, path: string, body?: object): Promise<unknown> => {
+    const response = await fetch(`${url}/rest/api/3${path}`, {
+      method,
+      headers: { authorization: `Basic ${Buffer.from('nora@example.com:token').toString('base64')}` },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    expect([method, path, response.ok, response.ok || (await response.clone().text())]).toEqual([
+      method,
+      path,
+      true,
+      true,
+    ]);
+    return response.status === 204 ? undefined : response.json();
+  };
+  const document = (text: string) => ({
+    type: 'doc',
+    version: 1,
+    content: [{ type: 'paragraph', content: [{ type: 'text', text }] }],
+  });
+  return {
+    async issues() {
+      const { issues } = (await call('POST', '/search/jql', {
+        jql: 'project = "OPS"',
+        fields: ['summary', 'status', 'description', 'assignee'],
+      })) as { issues: { fields: JiraFields }[] };
+      return issues.toReversed().map(({ fields: { summary, status, description, assignee } }) => ({
+        title: summary,
+        isDone: status.statusCategory.key === 'done',
+        body: textOf(description),
+        assignees: assignee === null ? [] : [assignee.accountId],
+      }));
+    },
+    setDone: (number, isDone) =>
+      call('POST', `/issue/OPS-${number}/transitions`, { transition: { id: isDone ? '31' : '41' } }),
+    rename: (number, summary) => call('PUT', `/issue/OPS-${number}`, { fields: { summary } }),
+    edit: (number, text) => call('PUT', `/issue/OPS-${number}`, { fields: { description: document(text) } }),
+  };
+}
+
+function githubPeople(url: string): People {
   const call = async (method: string, path: string, body?: object): Promise<unknown> => {
     const response = await fetch(`${url}/repos/acme/checkout/issues${path}`, {
       method,
@@ -115,7 +192,6 @@ function githubPeople(url: string) {
     return response.json();
   };
   return {
-    /** All issues, in the order of their creation. */
     issues: async (): Promise<Shown[]> => {
       const all = (await call('GET', '?state=all&per_page=100')) as {
         title: string;

@@ -13,6 +13,7 @@ const SECRETS: Record<string, string> = {
   FIREBREAK_INGEST_TOKEN: 'ingest',
   GITHUB_WEBHOOK_SECRET: 'github',
   GITLAB_WEBHOOK_SECRET: 'gitlab',
+  JIRA_WEBHOOK_SECRET: 'jira-secret',
   PAGERDUTY_WEBHOOK_SECRET: 'pagerduty',
   GRAFANA_WEBHOOK_SECRET: 'grafana',
   ...Object.fromEntries(SIGNED.map(({ secret }) => [secret, 'x'])),
@@ -100,7 +101,12 @@ describe('the API reads', () => {
   test('nothing of a body whose declared length exceeds the limit', async () => {
     const large = { 'content-length': String(26 * 1024 * 1024), authorization: 'Bearer admin' };
     for (const [method, path] of await routes()) {
-      const signed = { 'x-hub-signature-256': 'sha256=00', 'x-pagerduty-signature': 'v1=00', 'x-gitlab-token': 'x' };
+      const signed = {
+        'x-hub-signature-256': 'sha256=00',
+        'x-hub-signature': 'sha256=00',
+        'x-pagerduty-signature': 'v1=00',
+        'x-gitlab-token': 'x',
+      };
       for (const { header } of SIGNED) Object.assign(signed, { [header]: '00' });
       const query = path === '/v1/pipelines/tests' ? '?service=checkout&commit=abc' : '';
       const { status, taken } = await send(`${path}${query}`, method, {
@@ -122,6 +128,7 @@ describe('the API reads', () => {
       25 * 1024,
     ],
     ['webhooks of GitLab', '/integrations/gitlab/webhook', { 'x-gitlab-token': 'wrong' }, 25 * 1024],
+    ['webhooks of Jira', '/integrations/jira/webhook', { 'x-hub-signature': `sha256=${'0'.repeat(64)}` }, 10 * 1024],
     ['webhooks of PagerDuty', '/integrations/pagerduty/webhook', { 'x-pagerduty-signature': 'v1=00' }, 4 * 1024],
     ['any other request', '/v1/incidents', { authorization: 'Bearer admin' }, 256],
     [

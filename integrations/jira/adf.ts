@@ -1,0 +1,39 @@
+import type { IssueFacts } from '../../domain/postmortems/issues.ts';
+
+/** A node of the Atlassian Document Format. @see https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/ */
+export type AdfNode = { type: string; text?: string; content?: AdfNode[]; marks?: object[]; version?: number };
+
+const paragraph = (...content: AdfNode[]): AdfNode => ({ type: 'paragraph', content });
+const words = (text: string): AdfNode => ({ type: 'text', text });
+const item = (...content: AdfNode[]): AdfNode => ({ type: 'listItem', content: [paragraph(...content)] });
+const linked = (href: string): AdfNode => ({ type: 'text', text: href, marks: [{ type: 'link', attrs: { href } }] });
+
+/** Returns the description of the issue of an action item. Text in nodes can neither mention anyone nor format. */
+export const descriptionOf = ({ rows, link }: IssueFacts): AdfNode => ({
+  type: 'doc',
+  version: 1,
+  content: [
+    paragraph(words('An action item of a post-mortem in Firebreak.')),
+    {
+      type: 'bulletList',
+      content: [
+        ...rows.map(([name, value]) => item(words(`${name}: ${value}`))),
+        ...(link === null ? [] : [item(words('Post-mortem: '), linked(link))]),
+      ],
+    },
+    paragraph(
+      words(
+        'Closing or reopening this issue, or changing its summary, changes the action item too. Owner, date, and priority are changed in the post-mortem.',
+      ),
+    ),
+  ],
+});
+
+/** Returns the text of a document, a line for each paragraph. */
+export function textOf(node: unknown): string {
+  if (typeof node !== 'object' || node === null) return '';
+  const { type, text, content } = node as Partial<AdfNode>;
+  if (type === 'text') return text ?? '';
+  const parts = (Array.isArray(content) ? content : []).map(textOf);
+  return parts.join(type === 'paragraph' || type === 'heading' ? '' : '\n');
+}
