@@ -125,8 +125,13 @@ export function permissionsOf(resources: Resources) {
       ...wakingProjectors,
     ],
     evaluate: [...table, ...config, ...secrets('evaluate'), ...wakingProjectors], // freezes are shown
-    // Failed deliveries are recorded on the timeline.
-    digest: [...table, ...config, ...secrets('digest'), ...wakingProjectors],
+    // Failed deliveries are recorded on the timeline. The digests of teams count the steps of runbooks.
+    digest: [
+      ...table,
+      ...ofBlobs(resources, { read: ['config', 'runbooks'], write: [] }),
+      ...secrets('digest'),
+      ...wakingProjectors,
+    ],
     'incident-response': [
       ...table,
       ...ofBlobs(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),

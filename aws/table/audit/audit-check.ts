@@ -5,6 +5,8 @@ import { GENESIS, link, linksIn, Seal, sealHash } from './audit-chain.ts';
 import { endOf, entriesOf, entryIn, idOf } from './audit-entries.ts';
 import { HEAD_KEY, headOf } from './audit-head.ts';
 import { DECISION_KIND, digestsOf } from '../freeze/freeze-decision-record.ts';
+import { EVIDENCE_KIND, evidenceBlobKey } from '../incidents/evidence.ts';
+import { sha256 as hashOf } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import { isMacOf, NO_KEY, type SealKey, type SealKeys } from './seal-keys.ts';
 import { collect, type Table } from '../core/table.ts';
@@ -20,9 +22,12 @@ type Broken = { at: string; because: string };
 /** A freeze decision that an entry refers to, with the hash that its record had when it was logged. */
 type LoggedDecision = { entry: string; decision: string; sha256: string };
 
+/** An evidence pack that an entry refers to, with the hash that its document had when it was stored. */
+type LoggedEvidence = { entry: string; blob: string; sha256: string };
+
 /**
  * Walks the chain from its beginning, or from `last` seals before its end, and compares it with the entries, the
- * decisions, and the head that is stored outside the table. Holds one seal in memory at a time.
+ * decisions, the evidence packs, and the head that is stored outside the table. Holds one seal in memory at a time.
  */
 export async function checkChain(
   table: Table,
@@ -69,6 +74,7 @@ const ENTRIES_DIFFER =
   'its entries differ from the sealed ones, and its list of entries was altered too, so the altered entry cannot be named';
 const SEAL_ALTERED = 'the seal itself was altered';
 const DECISION_DIFFERS = 'the record of its decision was altered or removed';
+const EVIDENCE_DIFFERS = 'the document of its evidence in the bucket was altered or removed';
 const NO_MAC =
   'it has no MAC: an earlier version of Firebreak sealed it without an audit key, or someone without the key wrote it to the table';
 const WRONG_MAC = 'its MAC is wrong: it was made without the audit key, so the chain was rebuilt';
@@ -96,11 +102,13 @@ async function beginning(table: Table, last: number | undefined): Promise<[numbe
 async function findProblem({ table, blobs, sealKeys }: Stores, seal: Seal): Promise<Broken | undefined> {
   let [chain, count] = [seal.previous, 0];
   const loggedDecisions: LoggedDecision[] = [];
+  const loggedEvidence: LoggedEvidence[] = [];
   for await (const entry of entriesOf(table, seal.minute, seal.after)) {
     if (isInLaterSeal(seal, entry.sk) || count > seal.entries) break;
     chain = link(chain, entry.text);
     count += 1;
     loggedDecisions.push(...loggedDecisionIn(entry.text));
+    loggedEvidence.push(...loggedEvidenceIn(entry.text));
   }
   if (chain !== seal.chain || count !== seal.entries) return firstDifference(table, seal);
   const at = nameOf(seal.number);
@@ -115,7 +123,12 @@ async function findProblem({ table, blobs, sealKeys }: Stores, seal: Seal): Prom
       because: `only ${found} of ${counted} entries of ${seal.minute} existed when it was sealed: the others were removed before`,
     };
   const altered = await firstAlteredDecision({ table, blobs }, loggedDecisions);
-  return altered === undefined ? undefined : { at: altered, because: DECISION_DIFFERS };
+  if (altered !== undefined) return { at: altered, because: DECISION_DIFFERS };
+  for (const { entry, blob, sha256 } of loggedEvidence) {
+    const document = await blobs.get(blob);
+    if (document === undefined || hashOf(document) !== sha256) return { at: entry, because: EVIDENCE_DIFFERS };
+  }
+  return undefined;
 }
 
 function whyNotAuthentic(sealKeys: ReadonlyMap<string, SealKey>, { key: id, hash, mac }: Seal): string | undefined {
@@ -156,6 +169,14 @@ function loggedDecisionIn(text: string): LoggedDecision[] {
   const entry = entryIn(text);
   if (entry?.kind !== DECISION_KIND) return [];
   return [{ entry: entry.id, decision: String(entry.detail['decision']), sha256: String(entry.detail['sha256']) }];
+}
+
+/** Returns the evidence that an entry refers to. Empty: the entry is about something else. */
+function loggedEvidenceIn(text: string): LoggedEvidence[] {
+  const entry = entryIn(text);
+  if (entry?.kind !== EVIDENCE_KIND) return [];
+  const { name, sha256 } = entry.detail;
+  return [{ entry: entry.id, blob: evidenceBlobKey(entry.subject, String(name)), sha256: String(sha256) }];
 }
 
 /** Returns the id of the first entry whose decision record has changed since. */

@@ -11,7 +11,11 @@ import { absent, collect, type Table } from '../core/table.ts';
 
 const Due = z.object({ id: IncidentId, name: EvidenceName });
 
-const blobKey = (id: IncidentId, name: EvidenceName): string => `evidence/${id}/${name}.json`;
+/** Kind of the entries of the audit log that have the hashes of documents. */
+export const EVIDENCE_KIND = 'evidence.stored';
+
+/** Returns the key of the blob with a document. */
+export const evidenceBlobKey = (id: string, name: string): string => `evidence/${id}/${name}.json`;
 
 /** Stores evidence packs in blobs, and lists them beside their incidents. */
 export class EvidenceTable implements EvidencePacks {
@@ -32,7 +36,7 @@ export class EvidenceTable implements EvidencePacks {
   }
 
   async keep(id: IncidentId, name: EvidenceName, document: string): Promise<Uint8Array> {
-    const key = blobKey(id, name);
+    const key = evidenceBlobKey(id, name);
     if (await this.#blobs.putNew(key, document, 'application/json')) return Buffer.from(document);
     const kept = await this.#blobs.get(key);
     if (kept === undefined) throw new Error(`blob ${key} exists, but cannot be read`);
@@ -60,6 +64,6 @@ export class EvidenceTable implements EvidencePacks {
   async read(id: IncidentId, name: EvidenceName): ReturnType<EvidencePacks['read']> {
     const item = await this.#table.get(keys.evidence(id, name));
     if (item === undefined) return undefined;
-    return { pack: StoredEvidencePack.parse(item), document: await this.#blobs.get(blobKey(id, name)) };
+    return { pack: StoredEvidencePack.parse(item), document: await this.#blobs.get(evidenceBlobKey(id, name)) };
   }
 }

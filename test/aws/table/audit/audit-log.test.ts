@@ -3,12 +3,14 @@ import { link, Seal, sealHash } from '../../../../aws/table/audit/audit-chain.ts
 import { HEAD_KEY } from '../../../../aws/table/audit/audit-head.ts';
 import { AuditLogTable } from '../../../../aws/table/audit/audit-log.ts';
 import { FreezeDecisionTable } from '../../../../aws/table/freeze/freeze-decisions.ts';
+import { sha256 } from '../../../../aws/hash.ts';
 import { type Key, keys } from '../../../../aws/table/core/keys.ts';
 import { collect, type Item } from '../../../../aws/table/core/table.ts';
 import type { AuditEntry } from '../../../../domain/ports/freeze.ts';
 import type { Clock, Log } from '../../../../domain/ports/system.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { sealSecrets, SetClock, silent } from '../../../support/fake-deps.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { decision } from '../freezes-support.ts';
 import { openTable, type TableStores } from '../stores.ts';
 
@@ -400,6 +402,56 @@ describe('the check of the chain finds', () => {
     expect(await brokenAt()).toBe('freeze.decision:d2');
     await remove(keys.freezeDecision('d2'));
     expect(await brokenAt()).toBe('freeze.decision:d2');
+  });
+
+  test('an altered evidence document in the bucket, and a missing one', async () => {
+    const incident = '01JCYZ7Q8M3N5P7R9T1V3X5Z70' as IncidentId;
+    const names = ['roll-back.1', 'roll-back.2'];
+    for (const name of names) {
+      const document = await stores.evidencePacks.keep(incident, name, JSON.stringify({ name }));
+      const pack = {
+        name,
+        incident_id: incident,
+        action: 'roll-back' as const,
+        text: 'Rolling back',
+        at: stores.clock.now(),
+        stored_at: stores.clock.now(),
+        sha256: sha256(document),
+        bytes: document.byteLength,
+      };
+      await stores.evidencePacks.record(pack, {
+        ...entry(`evidence:${incident}:${name}`),
+        kind: 'evidence.stored',
+        subject: incident,
+        detail: { name, sha256: pack.sha256, bytes: pack.bytes },
+      });
+    }
+    await log.list({ limit: 1 }); // moves waiting entries into the log
+    later(180);
+    await log.seal();
+    expect(await brokenAt()).toBe('intact');
+
+    const key = (name: string) => `evidence/${incident}/${name}.json`;
+    const original = await stores.blobs.get(key('roll-back.2'));
+    await stores.blobs.put(key('roll-back.2'), '{"name":"roll-back.3"}', 'application/json');
+    expect(await log.check()).toMatchObject({
+      brokenAt: `eevidence:${incident}:roll-back.2`,
+      because: expect.stringContaining('evidence'),
+    });
+    await stores.blobs.put(key('roll-back.2'), original ?? '', 'application/json');
+    expect(await brokenAt()).toBe('intact');
+    // An entry whose document does not exist.
+    await log.append([
+      {
+        ...entry(`evidence:${incident}:roll-back.9`),
+        kind: 'evidence.stored',
+        subject: incident,
+        detail: { name: 'roll-back.9', sha256: sha256('{}'), bytes: 2 },
+      },
+    ]);
+    later(180);
+    await log.seal();
+    expect(await brokenAt()).toBe(`eevidence:${incident}:roll-back.9`);
   });
 });
 
