@@ -1,3 +1,4 @@
+import { workloadIn } from '../catalogue/workloads.ts';
 import type { Config, ServiceEntry } from '../../schemas/config/config.ts';
 import { EnvironmentName, NAME_MAX_CHARS, ServiceName, type Severity, UNMATCHED } from '../../schemas/config/names.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
@@ -93,6 +94,9 @@ export function serviceEnvironmentOf(
     if (environment === undefined || !runsIn(entry, environment)) break;
     return { service: ServiceName.parse(name), environment: EnvironmentName.parse(environment), unmatched: null };
   }
+  // Alerts of kubernetes-mixin name the exporter as the service, and a workload or its pod.
+  const workload = workloadIn(labels, services, labelled);
+  if (workload !== undefined) return { ...workload, unmatched: null };
   return {
     service: UNMATCHED,
     environment: labelled ?? UNKNOWN_ENVIRONMENT,

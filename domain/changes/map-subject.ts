@@ -3,6 +3,7 @@ import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { ReportSource, ReportSubject } from '../../schemas/changes/change-report.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { repositoryPathOf } from '../catalogue/repositories.ts';
+import { workloadsOf } from '../catalogue/workloads.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 
 /** The keys of `sources` that name an object of another system. */
@@ -143,20 +144,16 @@ const isSameEcsService = (key: SubjectObject, one: string, other: string): boole
 const ecsNameOf = (text: string): string => text.replace(/^arn:[^/]*:service\//, '');
 
 /** Returns what an environment's deployer already names, so that `sources` need not repeat it. */
-function deployedObject(service: string, { deployer }: EnvironmentEntry): Partial<Record<SubjectObject, string[]>> {
+function deployedObject(service: string, at: EnvironmentEntry): Partial<Record<SubjectObject, string[]>> {
+  const { deployer } = at;
   if (deployer === undefined) return {};
   if (deployer.kind === 'argo-cd') return { argoApplication: [deployer.application ?? service] };
   if (deployer.kind === 'lambda-alias') return { lambdaFunction: [`${deployer.function}:${deployer.alias}`] };
   if (deployer.kind === 'codedeploy')
     return { codedeployGroup: [`${deployer.application}/${deployer.deploymentGroup}`] };
-  if (deployer.kind === 'kubernetes')
-    return { kubernetesWorkload: [`${deployer.namespace}/Deployment/${deployer.deployment ?? service}`] };
-  if (deployer.kind === 'argo-rollouts')
-    return { kubernetesWorkload: [`${deployer.namespace}/Rollout/${deployer.rollout ?? service}`] };
-  if (deployer.kind === 'flagger')
-    return { kubernetesWorkload: [`${deployer.namespace}/Canary/${deployer.canary ?? service}`] };
   if (deployer.kind === 'ecs') return { ecsService: [`${deployer.cluster}/${deployer.service ?? service}`] };
-  return {};
+  const kubernetesWorkload = workloadsOf(service, at);
+  return kubernetesWorkload.length > 0 ? { kubernetesWorkload } : {};
 }
 
 /** Returns whether a folder is the service's folder or inside it. A service without `path` has the whole repository. */

@@ -79,6 +79,7 @@ export function deliveryRules(options: DeliveryRulesOptions): RuleFile {
       .flatMap(([environment, at]) => [
         ...drift(rule, { service, environment }, at),
         ...startUp(rule, { service, environment }, at),
+        ...usage(rule, { service, environment }, at),
       ]);
     if (rules.length > 0) groups.push({ name: `firebreak-delivery-${service}`, rules });
   }
@@ -167,6 +168,40 @@ function startUp(rule: MakeRule, { service, environment }: Place, at: Environmen
       description: 'The slowest of them took, or has been taking, {{ $value | humanizeDuration }}.',
     }),
   ];
+}
+
+/** Shares of a container's limit above which it has an alert: it is throttled or killed at 1. */
+const CPU_MAX = 0.8;
+const MEMORY_MAX = 0.85;
+
+/**
+ * Builds the alerts for containers that are close to their limits, which kubernetes-mixin does not have: it alerts on
+ * throttling, on overcommitted clusters, and on nodes.
+ *
+ * @see https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md (read 2026-11)
+ * @see https://github.com/kubernetes/kube-state-metrics/blob/main/docs/metrics/workload/pod-metrics.md (read 2026-11)
+ */
+function usage(rule: MakeRule, { service, environment }: Place, at: Environment): Rule[] {
+  const pods = podsOf(service, at).map((selected) => selected.slice(1, -1));
+  if (pods.length === 0) return [];
+  const each = (usageOf: (selected: string) => string, resource: string): string =>
+    pods
+      .map((selected) => {
+        const limit = `max by (namespace, pod, container) (kube_pod_container_resource_limits{${selected}, resource="${resource}"})`;
+        return `max by (namespace, pod, container) (${usageOf(`{${selected}, container!=""}`)})\n  / on (namespace, pod, container)\n${limit}`;
+      })
+      .join('\nor on (namespace, pod, container)\n');
+  const alert = (name: string, what: string, expr: string, max: number) =>
+    rule(name, 'resource-pressure', {
+      expr: `max(${expr}) > ${max}`,
+      for: '15m',
+      labels: { severity: 'ticket', service, environment, runbook: 'resource-pressure' },
+      summary: `${service} in ${environment} uses more than ${max * 100} % of its ${what} limit`,
+      description: 'The busiest container uses {{ $value | humanizePercentage }} of its limit.',
+    });
+  const cpu = each((selected) => `rate(container_cpu_usage_seconds_total${selected}[5m])`, 'cpu');
+  const memory = each((selected) => `container_memory_working_set_bytes${selected}`, 'memory');
+  return [alert('ContainerCPUHigh', 'CPU', cpu, CPU_MAX), alert('ContainerMemoryHigh', 'memory', memory, MEMORY_MAX)];
 }
 
 /** Names of the pods that a workload of each kind has. */

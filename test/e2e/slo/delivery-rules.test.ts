@@ -22,6 +22,7 @@ const SERVICES = {
 
 const PLACE = 'service="checkout",environment="production"';
 const POD = 'namespace="shop",pod="checkout-5d4f8c7b9-x2k4q",uid="1"';
+const CONTAINER = 'namespace="shop",pod="checkout-5d4f8c7b9-x2k4q",container="app"';
 const OLD_POD = 'namespace="shop",pod="checkout-5d4f8c7b9-aaaaa",uid="2"';
 const OTHER_POD = 'namespace="shop",pod="checkout-worker-5d4f8c7b9-zzzzz",uid="3"';
 
@@ -122,6 +123,31 @@ const CASES: Case[] = [
     },
     fires: [12, 30],
     quiet: [40],
+  },
+  {
+    name: 'a container above 80 % of its CPU limit for 15 minutes, also if another one has no limit',
+    alert: 'ContainerCPUHigh',
+    series: {
+      [`container_cpu_usage_seconds_total{${CONTAINER},cpu="total"}`]: '0+42x20 882+51x60',
+      [`container_cpu_usage_seconds_total{namespace="shop",pod="checkout-5d4f8c7b9-x2k4q",container="sidecar"}`]:
+        '0+600x80',
+      [`container_cpu_usage_seconds_total{${POD}}`]: '0+600x80',
+      [`kube_pod_container_resource_limits{${CONTAINER},resource="cpu",unit="core"}`]: '1x80',
+    },
+    quiet: [20, 35],
+    fires: [45, 70],
+  },
+  {
+    name: 'a container above 85 % of its memory limit, not one of another workload',
+    alert: 'ContainerMemoryHigh',
+    series: {
+      [`container_memory_working_set_bytes{${CONTAINER}}`]: '850x20 860x30 500x30',
+      [`container_memory_working_set_bytes{${OTHER_POD},container="app"}`]: '999x80',
+      [`kube_pod_container_resource_limits{${CONTAINER},resource="memory",unit="byte"}`]: '1000x80',
+      [`kube_pod_container_resource_limits{${OTHER_POD},container="app",resource="memory",unit="byte"}`]: '1000x80',
+    },
+    quiet: [19, 30, 60],
+    fires: [40],
   },
   {
     name: 'a deploy a month, and none at all in production',

@@ -36,6 +36,8 @@ test('each alert is valid PromQL, and has a severity, texts, and a runbook that 
     'LowDeploymentFrequency',
     'ConfigurationDrift',
     'SlowStartUp',
+    'ContainerCPUHigh',
+    'ContainerMemoryHigh',
   ]);
   for (const { expr, labels, annotations } of rules) {
     expect(parsesAsPromql(expr)).toBeNull();
