@@ -97,7 +97,7 @@ function against({ factors, course }: Weighed, proved: boolean): Reason[] {
 
 /** Factors that describe the change itself and its time, rather than what was observed. */
 const ABOUT_ITSELF =
-  /^(?:rolling_out|finished_before|recorded_late|missing_samples|kind_\w+|dependency|shared|caller|changed_\w+_is_well|failed)$/;
+  /^(?:rolling_out|finished_before|recorded_late|missing_samples|kind_\w+|dependency|shared|caller|undeclared|changed_\w+_is_well|failed)$/;
 
 /** What the alert is about does not matter if errors are measured by version. */
 const notMeasured = ({ factors, course }: Weighed, proved: boolean): Reason[] =>

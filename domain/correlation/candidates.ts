@@ -76,7 +76,7 @@ export function lateRecordFactor(candidate: Candidate, { latest }: Onset): Facto
   );
 }
 
-const RELATIONS: readonly Relation[] = ['same', 'dependency', 'shared', 'caller'];
+const RELATIONS: readonly Relation[] = ['same', 'dependency', 'shared', 'caller', 'undeclared'];
 const nearness = ({ relation, distance }: { relation: Relation; distance: number }): number =>
   RELATIONS.indexOf(relation) * 1000 + distance;
 

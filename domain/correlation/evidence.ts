@@ -5,9 +5,11 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 /**
  * Relation of a change to the failing service: a change of the service itself, of one of its dependencies, of shared
  * infrastructure (a service that at least two services of the catalogue depend on, and every change of kind
- * `infrastructure`), or of a caller (a service that depends on it, and can send it bad requests or more of them).
+ * `infrastructure`), of a caller (a service that depends on it, and can send it bad requests or more of them), or of an
+ * undeclared neighbour (a service that fails at the same time since a change of its own, and for which the catalogue declares
+ * neither).
  */
-export type Relation = 'same' | 'dependency' | 'shared' | 'caller';
+export type Relation = 'same' | 'dependency' | 'shared' | 'caller' | 'undeclared';
 
 export type RelatedChange = {
   change: Change;
@@ -54,8 +56,8 @@ export type Evidence = {
   at: Timestamp;
   onset: OnsetEvidence;
   /**
-   * Changes of the service, its dependencies, and shared infrastructure from at most two hours before the onset, plus
-   * the predecessor of each.
+   * Changes of the service, its dependencies, its callers, shared infrastructure, and undeclared neighbours from at most
+   * two hours before the onset, plus the predecessor of each.
    */
   changes: readonly RelatedChange[];
   /**

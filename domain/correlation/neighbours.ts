@@ -16,6 +16,8 @@ export type Neighbours = {
   dependencies: readonly FailingDependency[];
   /** Unrelated services whose failure no change of their own explains. */
   unexplained: readonly Failing[];
+  /** Unrelated services that fail since a change of their own: they may be dependencies or callers that nobody declared. */
+  changed: readonly FailingDependency[];
   /** The other failing services could not be read. */
   unreadable: boolean;
   /** Unrelated services were not evaluated (`failTogether: ignore`). */
@@ -31,18 +33,17 @@ export function neighboursOf(evidence: Evidence, onset: Onset): Neighbours {
   const { failing, failing_unreadable: unreadable = false, strangers_ignored: ignored = false, service } = evidence;
   const { alertStartedAt } = evidence.onset;
   const others = failing.filter((other) => other.service !== service).toSorted(bySince);
+  const withOrder = (other: Failing): FailingDependency => ({
+    ...other,
+    first: mayHaveFailedFirst(other, alertStartedAt, onset),
+    when: compared(other.since, onset.at),
+  });
+  const unrelated = others.filter((other) => other.relation === 'unrelated' && failedTogether(other, onset));
   return {
     dependents: others.filter(({ relation }) => relation === 'dependent'),
-    dependencies: others
-      .filter(({ relation }) => relation === 'dependency')
-      .map((other) => ({
-        ...other,
-        first: mayHaveFailedFirst(other, alertStartedAt, onset),
-        when: compared(other.since, onset.at),
-      })),
-    unexplained: others.filter(
-      (other) => other.relation === 'unrelated' && !explainsItself(other) && failedTogether(other, onset),
-    ),
+    dependencies: others.filter(({ relation }) => relation === 'dependency').map(withOrder),
+    unexplained: unrelated.filter((other) => !explainsItself(other)),
+    changed: unrelated.filter(explainsItself).map(withOrder),
     unreadable,
     ignored,
   };
@@ -101,6 +102,14 @@ export function neighbourFactors(candidate: Candidate, neighbours: Neighbours, p
       return [sharedFactor(candidate), commonCause(candidate, neighbours)];
     case 'caller':
       return [callerFactor(candidate), itsCallerFails(candidate, neighbours), ...othersFail(neighbours)];
+    case 'undeclared':
+      return [
+        undeclaredFactor(candidate),
+        itFailsToo(candidate, neighbours),
+        // What fails first, and is known to be a dependency, can be the cause of both failures.
+        ...dependenciesFail(neighbours),
+        ...othersFail(neighbours),
+      ];
   }
 }
 
@@ -155,6 +164,21 @@ const itsCallerFails = ({ change }: Candidate, { dependents, unreadable }: Neigh
           ? `the state of ${change.service} itself could not be read`
           : `${change.service} itself is not failing`,
       );
+
+const undeclaredFactor = ({ change }: Candidate): Factor =>
+  factor(
+    'undeclared',
+    `it is a change of ${change.service}, for which the catalogue declares no relation to the service`,
+  );
+
+/** Weighs when the undeclared neighbour began to fail: before the service, as a dependency does, or after it. */
+function itFailsToo({ change }: Candidate, { changed }: Neighbours): Factor {
+  const own = changed.find(({ service }) => service === change.service);
+  if (own === undefined) return factor('changed_service_is_well', `${change.service} does not fail since its change`);
+  return own.first
+    ? factor('dependency_fails_too', `${own.service} is failing as well, since ${own.when}`)
+    : factor('caller_fails_too', `${own.service} is failing as well, but only since ${own.when}`);
+}
 
 const sharedFactor = ({ change }: Candidate): Factor =>
   factor('shared', `it is a change of ${change.service}, which many services depend on`);

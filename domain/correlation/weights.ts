@@ -70,6 +70,11 @@ export const WEIGHTS = {
   caller_fails_too: 0.2,
   /** The changed caller is not known to fail. */
   changed_caller_is_well: 0,
+  /**
+   * Change of a service that fails at the same time since its change, and that is declared neither as a dependency nor as a
+   * caller: most pairs of services have no relation.
+   */
+  undeclared: -4,
   /** Another service that fails at the same time was rolled back, and still fails. */
   rollback_did_not_help: -2.5,
 

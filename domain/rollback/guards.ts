@@ -23,7 +23,7 @@ import { byHandReasons } from './offers.ts';
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 8;
+export const DECIDE_VERSION = 9;
 
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
@@ -33,6 +33,14 @@ export const ORGANISATION_ROLLBACKS_PER_HOUR = 10;
 
 /** Maximum for alerts of one token, so that it can't use up the limit of all. */
 export const SENDER_ROLLBACKS_PER_HOUR = 5;
+
+const RELATED: Readonly<Record<RankedSuspect['relation'], string>> = {
+  same: 'the service itself',
+  dependency: 'a dependency of this service',
+  shared: 'a dependency of this service',
+  caller: 'which calls this service',
+  undeclared: 'which the catalogue declares neither as a dependency nor as a caller of this service',
+};
 
 /** Returns a guard for each mode, which applies if that mode is the lowest one. */
 const modeGuards = <M extends 'judgement' | 'call' | 'step'>(
@@ -355,8 +363,7 @@ export const GUARDS: readonly Guard[] = [
     code: 'another_service',
     at: { judgement: 'ask', step: 'ask' },
     applies: ({ suspect }) => suspect?.relation !== 'same' && suspect,
-    text: ({ service, relation }) =>
-      `the suspect is a change of ${service}, ${relation === 'caller' ? 'which calls this service' : 'a dependency of this service'}`,
+    text: ({ service, relation }) => `the suspect is a change of ${service}, ${RELATED[relation]}`,
   }),
   guard({
     code: 'not_proved',

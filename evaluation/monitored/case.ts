@@ -56,7 +56,7 @@ const isLong = (name: ClassName): boolean => name === 'burn_rate_deploy' || name
 /** Returns null if the world turns out not to be one of this class. */
 function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | null {
   const rng = random(seed);
-  const focus = name === 'caller_deploy' ? [1, 2] : [0, 1, 1, 2];
+  const focus = name === 'caller_deploy' || name === 'undeclared_caller_deploy' ? [1, 2] : [0, 1, 1, 2];
   let [stage, scene]: [Stage | null, Scene | null] = [null, null];
   try {
     stage = newStage(rng, { isLong: isLong(name), focus });

@@ -105,6 +105,18 @@ export const CLASSES = {
     'roll_back',
     'a deploy of a caller sends bad requests, or several times as many',
   ),
+  undeclared_deploy: row(
+    60,
+    'other_change',
+    'roll_back',
+    'a bad deploy of a dependency that the catalogue does not declare; the dependency shows errors as well',
+  ),
+  undeclared_caller_deploy: row(
+    60,
+    'other_change',
+    'roll_back',
+    'a deploy of a caller that the catalogue does not declare sends bad requests, or several times as many',
+  ),
   shared_change: row(
     60,
     'other_change',

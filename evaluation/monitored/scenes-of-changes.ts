@@ -95,6 +95,47 @@ function measureErrorsOf(focus: Stage['focus']): void {
 
 export { burnRule };
 
+/** A bad deploy of a dependency, which shows errors as well. */
+const dependencyDeploy =
+  (isDeclared: boolean): SceneOf =>
+  (stage) => {
+    measureErrors(stage);
+    const { rng, focus, onset, deploy, fault } = stage;
+    const dependency = stage.dependency(isDeclared);
+    innocent(stage, INNOCENT);
+    const mode = rng.weighted({ at_once: 3, rolling: 5, canary: 1 });
+    const cause = deploy(dependency, onset - rng.between(5, 40), {
+      mode,
+      migration: false,
+      ...(mode === 'canary' && { share: 0.25 }),
+    });
+    const coupling = focus.calls.find(({ to }) => to === dependency.name)?.coupling ?? 1;
+    const errors = Math.min(0.98, Math.max(rng.scale(0.1, 0.95), (2.5 * limitOf(focus)) / coupling));
+    fault(dependency, step(onset), { versions: [cause.version], errors });
+    return { cause, begins: onset };
+  };
+
+/** A deploy of a caller that sends bad requests, or more of them. */
+const callerDeploy =
+  (isDeclared: boolean): SceneOf =>
+  (stage) => {
+    measureErrors(stage);
+    const { rng, focus, onset, deploy, fault, callersOf } = stage;
+    const callers = callersOf(focus, isDeclared);
+    const caller = callers[rng.whole(0, callers.length - 1)];
+    if (caller === undefined) throw new Unsuitable('no caller');
+    innocent(stage, INNOCENT);
+    const seconds = rng.scale(10, 600);
+    const cause = deploy(caller, onset, { mode: 'rolling', seconds, migration: false });
+    const grows = ramp(onset + seconds / Math.max(2, caller.instances), seconds);
+    if (rng.chance(0.5)) fault(focus, grows, { errors: serious(stage) });
+    else {
+      fault(focus, grows, { traffic: rng.scale(2, 6) });
+      fault(focus, both(grows, grows), { errors: serious(stage) });
+    }
+    return { cause, begins: onset };
+  };
+
 export const scenesOfChanges = {
   deploy_at_once: badDeploy('at_once'),
   deploy_rolling: badDeploy('rolling'),
@@ -172,40 +213,10 @@ export const scenesOfChanges = {
     return { cause, begins: onset };
   },
 
-  dependency_deploy: (stage) => {
-    measureErrors(stage);
-    const { rng, focus, onset, deploy, fault } = stage;
-    const dependency = stage.dependency(true);
-    innocent(stage, INNOCENT);
-    const mode = rng.weighted({ at_once: 3, rolling: 5, canary: 1 });
-    const cause = deploy(dependency, onset - rng.between(5, 40), {
-      mode,
-      migration: false,
-      ...(mode === 'canary' && { share: 0.25 }),
-    });
-    const coupling = focus.calls.find(({ to }) => to === dependency.name)?.coupling ?? 1;
-    const errors = Math.min(0.98, Math.max(rng.scale(0.1, 0.95), (2.5 * limitOf(focus)) / coupling));
-    fault(dependency, step(onset), { versions: [cause.version], errors });
-    return { cause, begins: onset };
-  },
-
-  caller_deploy: (stage) => {
-    measureErrors(stage);
-    const { rng, focus, onset, deploy, fault, callersOf } = stage;
-    const callers = callersOf(focus, true);
-    const caller = callers[rng.whole(0, callers.length - 1)];
-    if (caller === undefined) throw new Unsuitable('no caller');
-    innocent(stage, INNOCENT);
-    const seconds = rng.scale(10, 600);
-    const cause = deploy(caller, onset, { mode: 'rolling', seconds, migration: false });
-    const grows = ramp(onset + seconds / Math.max(2, caller.instances), seconds);
-    if (rng.chance(0.5)) fault(focus, grows, { errors: serious(stage) });
-    else {
-      fault(focus, grows, { traffic: rng.scale(2, 6) });
-      fault(focus, both(grows, grows), { errors: serious(stage) });
-    }
-    return { cause, begins: onset };
-  },
+  dependency_deploy: dependencyDeploy(true),
+  caller_deploy: callerDeploy(true),
+  undeclared_deploy: dependencyDeploy(false),
+  undeclared_caller_deploy: callerDeploy(false),
 
   shared_change: (stage) => {
     measureErrors(stage);

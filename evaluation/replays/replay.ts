@@ -60,7 +60,7 @@ const ENVIRONMENT = 'production' as EnvironmentName;
 const LOOK_BACK = 7200;
 const STEP = 30;
 const REQUESTS_PER_SECOND = 1000;
-const DISTANCE: Record<Relation, number> = { same: 0, dependency: 1, shared: 1, caller: 1 };
+const DISTANCE: Record<Relation, number> = { same: 0, dependency: 1, shared: 1, caller: 1, undeclared: 1 };
 
 /** Returns the id of the change at `index` of an incident. */
 export const changeId = (id: string, index: number): ChangeId => `chg_${random(seedOf(id, index)).hex(26)}` as ChangeId;

@@ -1,4 +1,4 @@
-import type { Curve, Evidence, OnsetEvidence, RelatedChange } from '../../domain/correlation/evidence.ts';
+import type { Curve, Evidence, Failing, OnsetEvidence, RelatedChange } from '../../domain/correlation/evidence.ts';
 import { callersOf, type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { onsetOf } from '../../domain/correlation/onset.ts';
@@ -71,8 +71,14 @@ export async function evidenceOf(
       },
     ),
   ]);
+  const strangers = await Promise.all(
+    (failing ?? []).filter(mayBeUndeclared).map(({ service: name }) => {
+      const dependency: Dependency = { service: name, relation: 'undeclared', distance: 1 };
+      return changesOf(deps, { environment, dependency }, since);
+    }),
+  );
   const mine = nearOnset(own, since).map((change): RelatedChange => ({ change, relation: 'same', distance: 0 }));
-  const changes = [...mine, ...others.flat()].map((related) => ({
+  const changes = [...mine, ...others.flat(), ...strangers.flat()].map((related) => ({
     ...related,
     change: { ...related.change, commits: [] },
   }));
@@ -92,6 +98,10 @@ export async function evidenceOf(
   };
   return { evidence, neighboursUnreadable: failing === null };
 }
+
+/** Returns whether a failing service can be a dependency or a caller that nobody declared, and that fails since its change. */
+const mayBeUndeclared = ({ relation, measured, changed_at }: Failing): boolean =>
+  relation === 'unrelated' && measured !== undefined && changed_at !== null;
 
 async function onsetEvidence(deps: Deps, firing: readonly SignalView[], openedAt: Timestamp): Promise<OnsetEvidence> {
   const earliest = firing.toSorted((a, b) => (beganAt(a) < beganAt(b) ? -1 : 1))[0];

@@ -96,7 +96,7 @@ const VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly 
   ['incident.severity', Severity.options],
   ['incident.status', IncidentStatus.options],
   ['suspect.kind', ChangeKind.options],
-  ['suspect.relation', ['same', 'dependency', 'shared', 'caller']],
+  ['suspect.relation', ['same', 'dependency', 'shared', 'caller', 'undeclared']],
   ['decision.kind', DecisionKind.options],
   ['steps.*.status', StepStatus.options],
   ['labels.severity', Severity.options],

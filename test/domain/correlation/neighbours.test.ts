@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { MIN_CONFIDENCE_TO_ACT, correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
-import type { Evidence } from '../../../domain/correlation/evidence.ts';
+import type { Evidence, Failing } from '../../../domain/correlation/evidence.ts';
 import { WEIGHTS } from '../../../domain/correlation/weights.ts';
+import { before } from '../arbitraries.ts';
 import {
   afterDeploy,
   alone,
+  approvalReasons,
   confidence,
   curve,
   failing,
@@ -15,6 +17,7 @@ import {
   suspectIn,
   timed,
   v42,
+  versionAt,
   weights,
 } from './scenes.ts';
 
@@ -90,6 +93,50 @@ describe('a dependency', () => {
     expect(since(-5)).toBeGreaterThan(
       confidence(scene({ changes: [of('payments', 'dependency', timed('p7', 240, 120))] }), 'p7'),
     );
+  });
+});
+
+describe('a service without a declared relation that fails since its change', () => {
+  const mail = (minutesBefore: number, more: Partial<Failing> = {}): Failing => {
+    const since = before(minutesBefore);
+    const measured = { earliest: since, latest: since };
+    return { ...failing('mail', 'unrelated', minutesBefore, minutesBefore + 1), measured, ...more };
+  };
+  const undeclared = of('mail', 'undeclared', timed('m7', 150, 90));
+  const among = (more: Partial<Evidence>) => scene({ changes: [undeclared], ...more });
+
+  test('before this one is asked about, and never acted upon', () => {
+    const evidence = among({ failing: [mail(1)] });
+    expect(confidence(evidence, 'm7')).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
+    expect(confidence(evidence, 'm7')).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
+    expect(suspectIn(correlate(evidence), 'm7').reasons).toEqual(
+      expect.arrayContaining([
+        'mail is failing as well, since 60 s before the problem began',
+        'against it: it is a change of mail, for which the catalogue declares no relation to the service',
+      ]),
+    );
+  });
+
+  test('after this one is only named', () => {
+    const { suspects, verdict } = correlate(among({ failing: [mail(-1)] }));
+    expect(suspects).toMatchObject([{ version: 'm7', relation: 'undeclared' }]);
+    expect(verdict).toBe('no_change');
+  });
+
+  test("is no rival of the service's own version that is proved", () => {
+    const serving = own(timed('v42', 240, null, { status: 'started' }));
+    const by_version = [versionAt('v42', 0.08), versionAt('v41', 0.001)];
+    const both = scene({ changes: [serving, undeclared], health: step(0.002, 0.041), by_version, failing: [mail(1)] });
+    expect(suspectIn(correlate(both)).proof).toBe('version');
+    expect(approvalReasons(both)).toEqual([]);
+  });
+
+  test('is improbable if a declared dependency failed first', () => {
+    const evidence = among({ failing: [mail(1), failing('payments', 'dependency', 2)] });
+    expect(weights(evidence, 'm7')).toMatchObject({
+      undeclared: WEIGHTS.undeclared,
+      dependency_failed_first: WEIGHTS.dependency_failed_first,
+    });
   });
 });
 

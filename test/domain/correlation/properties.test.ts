@@ -31,16 +31,27 @@ const anyCurve = fc.oneof(
     .map(([from, to]) => step(from, to).curve),
 );
 
+const SERVICES = { dependency: 'payments', shared: 'network', undeclared: 'mail' } as const;
+
 const anyRelated: fc.Arbitrary<RelatedChange[]> = anyChanges.chain((changes) =>
   fc
-    .array(fc.constantFrom('same' as const, 'same' as const, 'dependency' as const, 'shared' as const), {
-      minLength: changes.length,
-      maxLength: changes.length,
-    })
+    .array(
+      fc.constantFrom(
+        'same' as const,
+        'same' as const,
+        'dependency' as const,
+        'shared' as const,
+        'undeclared' as const,
+      ),
+      {
+        minLength: changes.length,
+        maxLength: changes.length,
+      },
+    )
     .map((relations) =>
       changes.map((change, index) => {
         const relation = relations[index] ?? 'same';
-        return relation === 'same' ? own(change) : of(relation === 'shared' ? 'network' : 'payments', relation, change);
+        return relation === 'same' ? own(change) : of(SERVICES[relation], relation, change);
       }),
     ),
 );

@@ -39,7 +39,12 @@ export const timed = (
 
 export const own = (one: Change): RelatedChange => ({ change: one, relation: 'same', distance: 0 });
 
-export const of = (service: string, relation: 'dependency' | 'shared', one: Change, distance = 1): RelatedChange => ({
+export const of = (
+  service: string,
+  relation: Exclude<RelatedChange['relation'], 'same'>,
+  one: Change,
+  distance = 1,
+): RelatedChange => ({
   change: { ...one, service: service as ServiceName },
   relation,
   distance,

@@ -218,6 +218,14 @@ describe('services that only their health queries show', () => {
     expect(reasons.map(({ code }) => code)).toContain('neighbours_unreadable');
   });
 
+  test('are candidates with their own change, if nobody declared a relation', async () => {
+    const deployed = deploys('c7', 5, { service: 'cart' });
+    const { changes } = await evidence(bad({ [CHECKOUT]: -2, [CART]: -2.5 }), deployed);
+    expect(changes.find(({ change }) => change.version === 'c7')).toMatchObject({ relation: 'undeclared' });
+    const alone = await evidence(bad({ [CHECKOUT]: -2 }), deployed);
+    expect(alone.changes.map(({ change }) => change.version)).not.toContain('c7');
+  });
+
   test('the changes of callers are read', async () => {
     const { changes } = await evidence(bad({ [CHECKOUT]: -2 }), deploys('w7', 5, { service: 'web' }));
     expect(changes.find(({ change }) => change.version === 'w7')).toMatchObject({ relation: 'caller', distance: 1 });
