@@ -8,7 +8,7 @@ export type FigureRecords =
 
 /** Returns the records of a report that a figure counts. */
 export function recordsOf(
-  { deploys, incidents }: Pick<DoraReport, 'deploys' | 'incidents'>,
+  { deploys, infrastructure, incidents }: Pick<DoraReport, 'deploys' | 'infrastructure' | 'incidents'>,
   figure: DoraFigure,
 ): FigureRecords {
   const own = deploys.filter(({ kind }) => kind !== 'rollback');
@@ -25,6 +25,8 @@ export function recordsOf(
       return those(deploys.filter(({ rework, pending }) => rework !== null && !pending));
     case 'pending':
       return those(own.filter(({ pending }) => pending));
+    case 'infrastructure_changes':
+      return those(infrastructure);
     case 'time_to_restore':
       return { kind: 'incidents', items: incidents };
     case 'incidents_without_deploy':

@@ -11,18 +11,25 @@ export async function figuresByService(
   days: number,
 ): Promise<(ServiceEnvironment & { figures: DoraFigures })[]> {
   const { services, delivery } = await deps.config.current();
-  const { deploys, incidents } = await deliveryReport(deps, {
+  const { deploys, infrastructure, incidents } = await deliveryReport(deps, {
     seconds: days * DAY_SECONDS,
     of: {},
     // The catalogue bounds the number of series.
     may: ({ service }) => Object.hasOwn(services, service),
   });
   const nameOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
-  const [deploysOf, incidentsOf] = [Map.groupBy(deploys, nameOf), Map.groupBy(incidents, nameOf)];
-  const places = new Map([...deploys, ...incidents].map((one) => [nameOf(one), one]));
+  const [deploysOf, appliesOf] = [Map.groupBy(deploys, nameOf), Map.groupBy(infrastructure, nameOf)];
+  const incidentsOf = Map.groupBy(incidents, nameOf);
+  const places = new Map([...deploys, ...infrastructure, ...incidents].map((one) => [nameOf(one), one]));
   return [...places].map(([name, { service, environment }]) => ({
     service,
     environment,
-    figures: figuresOf(deploysOf.get(name) ?? [], incidentsOf.get(name) ?? [], days, delivery),
+    figures: figuresOf(
+      deploysOf.get(name) ?? [],
+      incidentsOf.get(name) ?? [],
+      days,
+      delivery,
+      appliesOf.get(name) ?? [],
+    ),
   }));
 }

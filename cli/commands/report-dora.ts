@@ -50,6 +50,7 @@ async function figures(context: CommandContext, scope: Scope, { json, csv }: For
     failed_deployment_recovery: recovery,
     rework_rate: rework,
     time_to_restore: restore,
+    infrastructure_changes: applies,
   } = found;
   context.out(`${shortTime(found.window.from)} to ${shortTime(found.window.until)} UTC`);
   context.out(
@@ -84,6 +85,12 @@ async function figures(context: CommandContext, scope: Scope, { json, csv }: For
         ],
         ['pending', String(found.pending), '-', 'deploys too young for a rate'],
         ['incidents_without_deploy', String(found.incidents_without_deploy), '-', 'no deploy confirmed as the cause'],
+        [
+          'infrastructure_changes',
+          share(applies.value),
+          '-',
+          `${applies.succeeded} of ${applies.succeeded + applies.failed} succeeded`,
+        ],
       ],
     ),
   );

@@ -13,6 +13,7 @@ export function figuresCsv(figures: DoraFigures): string {
     failed_deployment_recovery: recovery,
     pending,
     incidents_without_deploy: unattributed,
+    infrastructure_changes: applies,
   } = figures;
   return csv([
     ['figure', 'value', 'unit', 'band', 'records'],
@@ -25,6 +26,7 @@ export function figuresCsv(figures: DoraFigures): string {
     ['failed_deployment_recovery_median', recovery.median_s, 's', recovery.band, recovery.recovered],
     ['pending', pending, 'deployments', null, pending],
     ['incidents_without_deploy', unattributed, 'incidents', null, unattributed],
+    ['infrastructure_changes_succeeded', applies.value, 'ratio', null, applies.succeeded + applies.failed],
   ]);
 }
 

@@ -4,16 +4,17 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { endOf } from '../changes/versions.ts';
 
 /**
- * Returns what the figures need of a change. Undefined: it puts no version live, has not finished, or was cancelled
- * before it could reach production.
+ * Returns what the figures need of a change. Undefined: it neither puts a version live nor changes the
+ * infrastructure, has not finished, or was cancelled before it could reach production.
  */
 export function deployRecordOf(change: Change): DeployRecord | undefined {
   const { kind, status } = change;
-  if (kind !== 'deploy' && kind !== 'hotfix' && kind !== 'rollback') return undefined;
+  if (kind !== 'deploy' && kind !== 'hotfix' && kind !== 'rollback' && kind !== 'infrastructure') return undefined;
   if (status !== 'succeeded' && status !== 'failed') return undefined;
   const { id, service, environment, version, started_at, previous_version, rolled_back_by } = change;
-  const commits = kind === 'rollback' ? [] : commitsOf(change);
-  const undated = kind === 'rollback' ? [] : undatedOf(change, commits);
+  const bringsCommits = kind === 'deploy' || kind === 'hotfix';
+  const commits = bringsCommits ? commitsOf(change) : [];
+  const undated = bringsCommits ? undatedOf(change, commits) : [];
   return {
     id,
     service,

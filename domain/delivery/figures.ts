@@ -11,7 +11,7 @@ import { type ReworkByCommit, reworkOf } from './rework.ts';
 export type DoraWindow = { from: Timestamp; until: Timestamp; now: Timestamp };
 
 export type DeliveryRecords = {
-  /** Deploys and rollbacks that started in the window, in any order; a repeated ID counts once. */
+  /** Deploys, rollbacks, and changes of the infrastructure that started in the window, in any order; a repeated ID counts once. */
   deploys: readonly DeployRecord[];
   /** Incidents of all services since the start of the window: one can be caused by another service's deploy. */
   incidents: readonly ObservedIncident[];
@@ -23,7 +23,14 @@ export type DeliveryRecords = {
 /** Returns whether a service and environment counts. */
 export type InScope = (of: Pick<DeployRecord, 'service' | 'environment'>) => boolean;
 
-export type DoraReport = { figures: DoraFigures; deploys: DoraDeploy[]; incidents: DoraIncident[] };
+export type DoraReport = {
+  figures: DoraFigures;
+  /** Deploys and rollbacks. */
+  deploys: DoraDeploy[];
+  /** Changes of the infrastructure. */
+  infrastructure: DoraDeploy[];
+  incidents: DoraIncident[];
+};
 
 const DAY_SECONDS = 24 * 3600;
 
@@ -38,13 +45,18 @@ export function doraReport(
   const attributed = attributedIncidents(observed, records, corrections, config);
   const mine = records.filter((one) => inScope(one) && one.started_at >= from && one.started_at <= until);
   const pendingFrom = plusSeconds(now, -60 * config.attributionMinutes);
-  const deploys = [...Map.groupBy(mine, placeOf).values()].flatMap((those) =>
+  const [applied = [], versions = []] = [true, false].map((wanted) =>
+    mine.filter(({ kind }) => (kind === 'infrastructure') === wanted),
+  );
+  const deploys = [...Map.groupBy(versions, placeOf).values()].flatMap((those) =>
     describedDeploys(those, attributed, rework, pendingFrom),
   );
+  const infrastructure = applied.map(describedApply);
   const incidents = attributed.filter((one) => inScope(one) && one.opened_at >= from && one.opened_at <= until);
   return {
-    figures: figuresOf(deploys, incidents, secondsBetween(from, until) / DAY_SECONDS, config),
+    figures: figuresOf(deploys, incidents, secondsBetween(from, until) / DAY_SECONDS, config, infrastructure),
     deploys: deploys.toSorted((a, b) => newestFirst(a.started_at, b.started_at) || newestFirst(a.id, b.id)),
+    infrastructure: infrastructure.toReversed(),
     incidents: incidents.toSorted((a, b) => newestFirst(a.opened_at, b.opened_at) || newestFirst(a.id, b.id)),
   };
 }
@@ -116,6 +128,33 @@ function describedDeploys(
   });
 }
 
+/** A change of the infrastructure fails by itself: no incident is attributed to it, and no rollback undoes it. */
+const describedApply = ({
+  id,
+  service,
+  environment,
+  version,
+  kind,
+  status,
+  started_at,
+  at,
+}: DeployRecord): DoraDeploy => ({
+  id,
+  service,
+  environment,
+  version,
+  kind,
+  status,
+  started_at,
+  finished_at: at,
+  lead_times_s: [],
+  pending: false,
+  failures: status === 'failed' ? [{ kind: 'rollout' }] : [],
+  recovery_s: null,
+  rework: null,
+  rework_pull_request: null,
+});
+
 /**
  * Returns, by the ID of a deploy, the rollback that removed it. A rollback removes the version that ran before it; one
  * that was itself rolled back, so that the removed version runs again, removes nothing.
@@ -186,12 +225,18 @@ function recoveryOf(
   return recovered === undefined ? null : Math.max(0, secondsBetween(at, recovered));
 }
 
-/** Computes the figures of some records. @param days length of their window */
+/**
+ * Computes the figures of some records.
+ *
+ * @param days length of their window
+ * @param infrastructure changes of the infrastructure, which count in no other figure
+ */
 export function figuresOf(
   all: readonly DoraDeploy[],
   incidents: readonly DoraIncident[],
   days: number,
   config: DeliveryFile,
+  infrastructure: readonly DoraDeploy[] = [],
 ): DoraFigures {
   const limits = bandLimits(config);
   const deploys = all.filter(({ kind }) => kind !== 'rollback');
@@ -205,6 +250,7 @@ export function figuresOf(
   const restores = incidents.map(({ restore_s: seconds }) => seconds).filter((seconds) => seconds !== null);
   const perDay = delivered.length / days;
   const [lead, restore, recovery] = [median(leads), median(restores), median(recoveries)];
+  const applied = infrastructure.filter(({ status }) => status === 'succeeded');
   const failRate = share(failed.length, rated.length);
   return {
     deployment_frequency: {
@@ -240,6 +286,11 @@ export function figuresOf(
     },
     pending: deploys.length - rated.length,
     incidents_without_deploy: incidents.filter(({ deployment_id: deploy }) => deploy === null).length,
+    infrastructure_changes: {
+      value: share(applied.length, infrastructure.length),
+      succeeded: applied.length,
+      failed: infrastructure.length - applied.length,
+    },
   };
 }
 

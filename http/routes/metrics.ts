@@ -274,6 +274,17 @@ async function deliveryMetrics(deps: Deps): Promise<Metric[]> {
     each('time_to_restore_seconds', 'Median duration of incidents', ({ time_to_restore: { median_s } }) => [
       [{}, median_s],
     ]),
+    each(
+      'infrastructure_changes',
+      'Changes of the infrastructure',
+      ({ infrastructure_changes: { succeeded, failed } }) =>
+        succeeded + failed === 0
+          ? []
+          : [
+              [{ result: 'succeeded' }, succeeded],
+              [{ result: 'failed' }, failed],
+            ],
+    ),
   ];
 }
 

@@ -2,13 +2,16 @@ import * as z from 'zod';
 import { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
 import { Timestamp } from '../time/time.ts';
 
-/** The part of a change that delivery figures need. Only finished changes that put a version live have one. */
+/**
+ * The part of a change that delivery figures need. Only finished changes that put a version live, and finished changes of
+ * the infrastructure, have one.
+ */
 export const DeployRecord = z.object({
   id: ChangeId,
   service: ServiceName,
   environment: EnvironmentName,
   version: Version,
-  kind: z.enum(['deploy', 'hotfix', 'rollback']),
+  kind: z.enum(['deploy', 'hotfix', 'rollback', 'infrastructure']),
   status: z.enum(['succeeded', 'failed']),
   started_at: Timestamp,
   /** The reported end. */

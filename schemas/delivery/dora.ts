@@ -79,6 +79,8 @@ export const DoraFigures = z.object({
   pending: z.number(),
   /** Incidents without a confirmed deploy. */
   incidents_without_deploy: z.number(),
+  /** Applies of Terraform and others. `value`: the share that succeeded. */
+  infrastructure_changes: z.object({ value: z.number().nullable(), succeeded: z.number(), failed: z.number() }),
 });
 export type DoraFigures = z.infer<typeof DoraFigures>;
 
@@ -92,5 +94,6 @@ export const DoraFigure = z.enum([
   'failed_deployment_recovery',
   'pending',
   'incidents_without_deploy',
+  'infrastructure_changes',
 ]);
 export type DoraFigure = z.infer<typeof DoraFigure>;

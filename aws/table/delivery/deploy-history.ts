@@ -18,6 +18,9 @@ const LAST = '#\uffff';
 /** Twice the longest window. Older changes are still recorded. */
 const KEPT_SECONDS = 800 * 24 * 3600;
 
+/** Kinds of changes in a rollup: 2 with changes of the infrastructure. Rollups of another form are written again. */
+const FORM = 2;
+
 /** Changes that a step of the backfill marks, and steps of a run. */
 const BACKFILL_PAGE = 500;
 const BACKFILL_PAGES = 4;
@@ -49,7 +52,7 @@ export class DeployHistoryTable implements DeployHistory {
 
   async read(query: DeployQuery): Promise<DeployRecord[]> {
     const state = await this.#table.get(keys.rollupState());
-    if (state?.['complete'] !== true) return this.recorded(query);
+    if (state?.['complete'] !== true || state['form'] !== FORM) return this.recorded(query);
     // Read marks before rollups: a mark that is removed meanwhile belongs to a rollup that is read afterwards.
     const marks = await this.#marks();
     const scopes = await this.#scopes(marks, query);
@@ -82,13 +85,14 @@ export class DeployHistoryTable implements DeployHistory {
   }
 
   /**
-   * Marks the days of changes that were recorded before rollups existed, one page at a time. The position is stored after
+   * Marks the days of changes that were recorded before rollups of this form existed, one page at a time. The position is stored after
    * the marks of a page, so an interrupted run repeats at most one page.
    *
    * @returns whether all are marked
    */
   async #backfill(): Promise<boolean> {
-    const state = await this.#table.get(keys.rollupState());
+    const stored = await this.#table.get(keys.rollupState());
+    const state = stored?.['form'] === FORM ? stored : undefined;
     if (state?.['complete'] === true) return true;
     const cursor = typeof state?.['cursor'] === 'string' ? state['cursor'] : undefined;
     const page = await shardedPage(this.#table, shardedLists.changes, { limit: BACKFILL_PAGE, cursor });
@@ -107,9 +111,9 @@ export class DeployHistoryTable implements DeployHistory {
     );
     const complete = page.next_cursor === null;
     await this.#table.touch(keys.rollupState(), {
-      UpdateExpression: 'SET complete = :complete, #cursor = :cursor',
-      ExpressionAttributeNames: { '#cursor': 'cursor' },
-      ExpressionAttributeValues: { ':complete': complete, ':cursor': page.next_cursor },
+      UpdateExpression: 'SET complete = :complete, #cursor = :cursor, #form = :form',
+      ExpressionAttributeNames: { '#cursor': 'cursor', '#form': 'form' },
+      ExpressionAttributeValues: { ':complete': complete, ':cursor': page.next_cursor, ':form': FORM },
     });
     return complete;
   }

@@ -177,6 +177,49 @@ export function gitopsDashboard(): Dashboard {
   );
 }
 
+/** Builds the dashboard of infrastructure as code: applies, their success, and drift. */
+export function infrastructureDashboard(): Dashboard {
+  const named = '{{service}} {{environment}}';
+  const applies = `${DORA}infrastructure_changes`;
+  const of = (selected: string): string =>
+    `max by (service, environment) (${applies}{service=~"$service", environment=~"$environment"${selected}})`;
+  const all = `sum by (service, environment) (max by (service, environment, result) (${applies}${PLACE}))`;
+  const share = `${of(', result="succeeded"')} / ${all}`;
+  return dashboard(
+    'firebreak-infrastructure',
+    'Infrastructure as code',
+    {
+      tags: ['firebreak', 'delivery'],
+      from: 'now-28d',
+      variables: [
+        ['service', applies],
+        ['environment', `${applies}{service=~"$service"}`],
+      ],
+      deploysOf: PLACE,
+    },
+    [
+      table('Last 28 days', 0, 0, 24, 9, [
+        ['Applies', all, 'none'],
+        ['Failed', of(', result="failed"'), 'none'],
+        ['Succeeded', share],
+      ]),
+      timeseries('Success', 'Share of the applies of 28 days that succeeded', 0, 9, 12, 8, 'percentunit', [
+        [share, named],
+      ]),
+      timeseries('Applies', 'Of Terraform, OpenTofu, and others, over 28 days, by result', 12, 9, 12, 8, 'short', [
+        [`max by (service, environment, result) (${applies}${PLACE})`, `${named} {{result}}`],
+      ]),
+      timeseries('Time to restore', 'Median duration of incidents, over 28 days', 0, 17, 12, 8, 's', [
+        [`max by (service, environment) (${DORA}time_to_restore_seconds${PLACE})`, named],
+      ]),
+      timeseries('Differences from Git', 'Argo CD applications and Flux objects', 12, 17, 12, 8, 'short', [
+        ['count(argocd_app_info{sync_status="OutOfSync"})', 'Argo CD'],
+        ['count(gotk_resource_info{ready="False"})', 'Flux'],
+      ]),
+    ],
+  );
+}
+
 /** Builds the dashboard of pipelines: success, durations, queues, and tests. */
 export function pipelinesDashboard(): Dashboard {
   const increase = (series: string, by: string, range = '1d'): string =>

@@ -2,7 +2,13 @@ import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { Hash } from '../../freeze/ids.ts';
 import { type AlertmanagerOptions, alertmanagerConfig } from './alertmanager.ts';
 import { detail, overview } from './dashboards.ts';
-import { devopsDashboard, doraDashboard, gitopsDashboard, pipelinesDashboard } from './delivery-dashboards.ts';
+import {
+  devopsDashboard,
+  doraDashboard,
+  gitopsDashboard,
+  infrastructureDashboard,
+  pipelinesDashboard,
+} from './delivery-dashboards.ts';
 import { deliveryRules, type DeliveryRulesOptions } from './delivery-rules.ts';
 import type { Dashboard } from './panels.ts';
 import type { RuleFile } from './rule.ts';
@@ -36,6 +42,7 @@ export const generatedDashboards = (): Map<string, Dashboard> =>
     ['grafana/devops.json', devopsDashboard()],
     ['grafana/dora.json', doraDashboard()],
     ['grafana/gitops.json', gitopsDashboard()],
+    ['grafana/infrastructure.json', infrastructureDashboard()],
     ['grafana/pipelines.json', pipelinesDashboard()],
   ]);
 

@@ -59,6 +59,7 @@ const NAMES: Readonly<Record<DoraFigure, string>> = {
   time_to_restore: 'Time to restore',
   pending: 'Pending deploys',
   incidents_without_deploy: 'Incidents without a deploy',
+  infrastructure_changes: 'Infrastructure changes',
 };
 
 /** Returns the address of the page with another selection. */
@@ -101,6 +102,7 @@ function figuresTable({ figures, selection, complete }: DeliveryData): Html {
     failed_deployment_recovery: recovery,
     rework_rate: rework,
     time_to_restore: restore,
+    infrastructure_changes: applies,
   } = figures;
   return html`${tableOf(
     'Figures',
@@ -143,6 +145,12 @@ function figuresTable({ figures, selection, complete }: DeliveryData): Html {
         String(figures.incidents_without_deploy),
         null,
         'no deploy is confirmed as the cause',
+      ),
+      row(
+        'infrastructure_changes',
+        share(applies.value),
+        null,
+        `${applies.succeeded} of ${counted(applies.succeeded + applies.failed, 'apply', 'applies')} succeeded`,
       ),
     ],
   )}

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { PullRequestReport } from '../../../schemas/delivery/code.ts';
-import { doraDashboard } from '../../../domain/slo/generate/delivery-dashboards.ts';
+import { doraDashboard, infrastructureDashboard } from '../../../domain/slo/generate/delivery-dashboards.ts';
 import { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { DoraWorld, handWorked } from './dora-world.ts';
@@ -159,6 +159,46 @@ describe('the hand-worked table', () => {
     const hidden = await dora();
     expect([hidden.time_to_restore.incidents, hidden.records.incidents]).toEqual([8, { total: 0, items: [] }]);
     world.mine = all;
+  });
+
+  test('counts applies of the infrastructure apart from everything else', async () => {
+    const { infrastructure_changes: none, ...before } = await dora();
+    expect(none).toEqual({ value: null, succeeded: 0, failed: 0 });
+    const at = (minutes: number) => plusSeconds(world.stores.clock.now(), minutes * 60);
+    for (const [index, status] of ['succeeded', 'failed', 'succeeded', 'succeeded', 'cancelled', 'started'].entries())
+      await world.deploy({
+        service: 'cart',
+        version: `run-${index}`,
+        kind: 'infrastructure',
+        status,
+        started_at: at(-600 + index),
+        commits: [{ sha: `infra-${index}`, committed_at: at(-700) }],
+      });
+    const { infrastructure_changes: applies, ...after } = await dora();
+    expect(applies).toEqual({ value: 0.75, succeeded: 3, failed: 1 });
+    expect(after).toEqual(before);
+    expect((await dora('&service=payments')).infrastructure_changes.succeeded).toBe(0);
+
+    const path = '/v1/metrics/dora/records?window=28d&figure=infrastructure_changes';
+    const { deployments } = (await world.call('GET', path)).json;
+    expect(deployments.map(({ version, status, failures }: any) => [version, status, failures])).toEqual([
+      ['run-3', 'succeeded', []],
+      ['run-2', 'succeeded', []],
+      ['run-1', 'failed', [{ kind: 'rollout' }]],
+      ['run-0', 'succeeded', []],
+    ]);
+    const { text } = await world.call('GET', '/v1/metrics/dora?window=28d', undefined, { accept: 'text/csv' });
+    expect(text.split('\r\n')).toContain('infrastructure_changes_succeeded,0.75,ratio,,4');
+    world.stores.clock.set(world.stores.clock.millis + 3_600_000); // the metrics are cached
+    const metrics = (await world.call('GET', '/metrics')).text.split('\n');
+    for (const [result, count] of [
+      ['succeeded', 3],
+      ['failed', 1],
+    ])
+      expect(metrics).toContain(
+        `firebreak_dora_infrastructure_changes{service="cart",environment="production",result="${result}"} ${count}`,
+      );
+    expect(JSON.stringify(infrastructureDashboard().panels)).toContain('firebreak_dora_infrastructure_changes{');
   });
 });
 

@@ -61,7 +61,7 @@ export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageReq
     may: (one) => may('deployments:read', one),
   });
   const incidents = report.incidents.filter((one) => may('incidents:read', one));
-  const records = recordsOf({ deploys: report.deploys, incidents }, figure);
+  const records = recordsOf({ ...report, incidents }, figure);
   const shown = records.items.slice(0, RECORDS_SHOWN);
   const services = Object.entries(config.services).filter(([service]) => may('deployments:read', { service }));
   return {

@@ -41,7 +41,7 @@ const record = async (random: (below: number) => number): Promise<ChangeId> => {
       service: SERVICES[random(SERVICES.length)],
       environment: random(5) === 0 ? 'staging' : 'production',
       version: `v${random(50)}`,
-      kind: (['deploy', 'deploy', 'deploy', 'hotfix', 'rollback', 'flag'] as const)[random(6)],
+      kind: (['deploy', 'deploy', 'deploy', 'hotfix', 'rollback', 'flag', 'infrastructure'] as const)[random(7)],
       status: (['succeeded', 'succeeded', 'failed', 'started', 'cancelled'] as const)[random(5)],
       started_at,
       commits: [
@@ -149,6 +149,27 @@ describe('the backfill', () => {
       expect(allowed).toBeLessThan(500);
     }
     expect(await history.roll(10)).toEqual({ rolled: 0, isComplete: true });
+  });
+
+  test('writes rollups of an older form again', async () => {
+    const random = seeded(7);
+    for (let n = 0; n < 25; n += 1) await record(random);
+    await rollAll();
+    const { form, ...older } = (await stores.table.get(keys.rollupState())) ?? {};
+    expect(form).toBe(2);
+    await stores.table.transact([stores.table.put({ ...older, ...keys.rollupState() })]);
+    // An older form lacks changes of the infrastructure; here, all changes.
+    const scopes = new Set<string>();
+    for await (const { service, environment } of stores.table.each(keys.rollupScopes().pk))
+      scopes.add(keys.rollup({ service, environment } as never, '2026-11-01').pk);
+    for (const pk of scopes)
+      for await (const { sk } of stores.table.each(pk))
+        await stores.table.transact([stores.table.remove({ pk, sk: String(sk) })]);
+    await expectEqual();
+    expect((await history.roll(1)).isComplete).toBe(false);
+    await rollAll();
+    await expectEqual();
+    expect((await history.read({ from: plusSeconds(NOW, -365 * DAY), until: NOW })).length).toBeGreaterThan(5);
   });
 });
 
