@@ -32,7 +32,7 @@ const NO_FOLDING = 0;
 export function addSloGenerate(slo: Command, context: CommandContext): void {
   slo
     .command('generate')
-    .description('Generate Prometheus rules, Alertmanager routes, Grafana dashboards, and limits of canaries from SLOs')
+    .description('Generate Prometheus rules, Alertmanager routes, dashboards, and limits of canaries from SLOs')
     .requiredOption('--out <dir>', 'Output folder, with one subfolder for each kind')
     .option('--check', 'Write nothing; report differences from existing files')
     .option('--preset <name>', `Alert preset: ${PRESETS.join(' or ')}`, 'multiwindow')
@@ -92,10 +92,11 @@ function addressOf(option: string, text: string): string {
 
 const isPreset = (name: string): name is Preset => PRESETS.includes(name);
 
-const textOf = (path: string, content: object): string =>
-  path.endsWith('.json')
-    ? `${JSON.stringify(content, null, 2)}\n`
-    : `# ${GENERATED_MARKER}\n${stringify(content, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
+function textOf(path: string, content: object): string {
+  if (path.endsWith('.json')) return `${JSON.stringify(content, null, 2)}\n`;
+  if (path.endsWith('.ndjson')) return (content as object[]).map((line) => `${JSON.stringify(line)}\n`).join('');
+  return `# ${GENERATED_MARKER}\n${stringify(content, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
+}
 
 async function check(
   context: CommandContext,

@@ -10,6 +10,7 @@ import {
   pipelinesDashboard,
 } from './delivery-dashboards.ts';
 import { deliveryRules, type DeliveryRulesOptions } from './delivery-rules.ts';
+import { openSearchExport } from './opensearch.ts';
 import type { Dashboard } from './panels.ts';
 import type { RuleFile } from './rule.ts';
 import { alertingRules, type Preset, rawRules, recordingRules } from './rules.ts';
@@ -52,4 +53,5 @@ export const generated = (slos: readonly Slo[], options: GenerateOptions): Map<s
     ...generatedRules(slos, options),
     ['alertmanager/firebreak.yaml', alertmanagerConfig(options)],
     ...generatedDashboards(),
+    ['opensearch/firebreak.ndjson', openSearchExport(generatedDashboards().values())],
   ]);

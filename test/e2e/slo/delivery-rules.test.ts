@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { generatedDashboards } from '../../../domain/slo/generate/files.ts';
+import { openSearchExport } from '../../../domain/slo/generate/opensearch.ts';
 import { cli } from '../../cli/support.ts';
 import { have } from '../../support/prometheus-stack.ts';
 import { runTool } from '../../deploy/monitoring-files.ts';
@@ -181,6 +183,12 @@ describe.runIf(have('promtool'))('the alerts about delivery', () => {
     expect(await cli(['slo', 'generate', ...options])).toMatchObject({ code: 0 });
   });
   afterAll(() => rmSync(dir, { recursive: true }));
+
+  test('come with saved objects of OpenSearch Dashboards, a line each', () => {
+    const lines = readFileSync(join(dir, 'out/opensearch/firebreak.ndjson'), 'utf8').split('\n');
+    expect(lines.pop()).toBe('');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(openSearchExport(generatedDashboards().values()));
+  });
 
   test('fire in their cases for their service, and not before or afterwards', () => {
     const rules = join(dir, 'out/prometheus/delivery-alerts.yaml');
