@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import type { DrillRuns } from '../domain/ports/automation.ts';
 import type { CanaryRuns, WatchRuns } from '../domain/ports/canary.ts';
+import type { ExperimentRuns } from '../domain/ports/experiments.ts';
 import type { Engine } from '../domain/ports/system.ts';
 
 /** Errors by which the API says that a callback is already closed. */
@@ -60,6 +61,12 @@ export const lambdaCanaryRuns = (client: LambdaClient, workflow: Workflow, stage
 /** Runs watches in the same function as incidents. */
 export const lambdaWatchRuns = (client: LambdaClient, workflow: Workflow, stage: string): WatchRuns => ({
   start: (watch, run) => startExecution(client, workflow, `${stage}-${watch}-${run}`, { watchId: watch, run }),
+});
+
+/** Runs experiments in the same function as incidents. */
+export const lambdaExperimentRuns = (client: LambdaClient, workflow: Workflow, stage: string): ExperimentRuns => ({
+  start: (experiment, run) =>
+    startExecution(client, workflow, `${stage}-exp-${experiment}-${run}`, { experimentId: experiment, run }),
 });
 
 /** @param name 64 characters of [A-Za-z0-9-_], the same for each attempt; never contains labels */

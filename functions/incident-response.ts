@@ -3,11 +3,13 @@ import * as z from 'zod';
 import { deps, durableClient } from '../aws/deps.ts';
 import { canaryActions } from '../actions/canary/canary-actions.ts';
 import { CanaryId } from '../schemas/canary/canary.ts';
+import { ExperimentId } from '../schemas/experiments/experiment.ts';
 import { WatchId } from '../schemas/canary/watch.ts';
 import { DrillId } from '../schemas/automation/drill.ts';
 import { IncidentId } from '../schemas/config/names.ts';
 import { canary } from '../workflows/canary.ts';
 import { deployWatch } from '../workflows/deploy-watch.ts';
+import { experiment } from '../workflows/experiment.ts';
 import { drill } from '../workflows/drill.ts';
 import { incidentResponse } from '../workflows/incident-response.ts';
 import { durableRun } from '../workflows/run.ts';
@@ -18,11 +20,12 @@ const Input = z.union([
   z.object({ drillId: DrillId, run: number }),
   z.object({ canaryId: CanaryId, run: number }),
   z.object({ watchId: WatchId, run: number }),
+  z.object({ experimentId: ExperimentId, run: number }),
 ]);
 
 /**
- * Runs the durable workflow of an incident, a drill, a canary, or a watch. The input has only IDs; the workflow reads all
- * other data. Drills and canaries run here because they need the same permissions as rollbacks.
+ * Runs the durable workflow of an incident, a drill, a canary, a watch, or an experiment. The input has only IDs; the
+ * workflow reads all other data. Drills and canaries run here because they need the same permissions as rollbacks.
  */
 async function respond(event: unknown, context: DurableContext): Promise<unknown> {
   const input = Input.parse(event);
@@ -30,6 +33,7 @@ async function respond(event: unknown, context: DurableContext): Promise<unknown
   const runWith = (fields: object) => durableRun(context, log.with({ ...fields, run: input.run }));
   if ('canaryId' in input) return canary(runWith({ canary: input.canaryId }), input, deps(), canaryActions(deps()));
   if ('watchId' in input) return deployWatch(runWith({ watch: input.watchId }), input, deps());
+  if ('experimentId' in input) return experiment(runWith({ experiment: input.experimentId }), input, deps());
   return 'drillId' in input
     ? drill(runWith({ drill: input.drillId }), input, deps())
     : incidentResponse(runWith({ incident: input.incidentId }), input, deps());

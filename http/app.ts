@@ -27,6 +27,7 @@ import { traceRoutes } from './routes/delivery/traces.ts';
 import { testResultRoutes } from './routes/delivery/test-results.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
 import { doraRoutes } from './routes/dora.ts';
+import { experimentRoutes } from './routes/experiments.ts';
 import { canaryRoutes } from './routes/canaries.ts';
 import { drillRoutes } from './routes/drills.ts';
 import type { Api } from './endpoint.ts';
@@ -105,6 +106,7 @@ export function api(deps: Deps): Api {
   auditRoutes(app, deps);
   drillRoutes(app, deps);
   canaryRoutes(app, deps);
+  experimentRoutes(app, deps);
   quarantineRoutes(app, deps);
   flaggerRoutes(app, deps);
   argoRolloutsRoutes(app, deps);

@@ -108,15 +108,22 @@ export const allowFor =
  *
  * @param read returns the page that starts at a cursor
  */
-export async function readable<T extends ServiceEnvironment>(
+export const readable = <T extends ServiceEnvironment>(
   { may }: Pick<Env['Variables'], 'may'>,
+  read: (cursor: string | undefined) => Promise<Page<T>>,
+  cursor: string | undefined,
+): Promise<Page<T>> => readableWhere(({ service, environment }: T) => may({ service, environment }), read, cursor);
+
+/** Returns such a page of items that do not belong to one service. */
+export async function readableWhere<T>(
+  isReadable: (item: T) => boolean,
   read: (cursor: string | undefined) => Promise<Page<T>>,
   cursor: string | undefined,
 ): Promise<Page<T>> {
   const { items, next_cursor } = await read(cursor);
-  const visible = items.filter(({ service, environment }) => may({ service, environment }));
+  const visible = items.filter(isReadable);
   if (visible.length > 0 || next_cursor === null) return { items: visible, next_cursor };
-  return readable({ may }, read, next_cursor);
+  return readableWhere(isReadable, read, next_cursor);
 }
 
 /** The query parameters `?limit&cursor` of every list. */

@@ -3,10 +3,12 @@ import { entriesOf } from '../../domain/messages/alert-notices.ts';
 import type { Receipt } from '../../domain/ports/alerts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Admitted } from '../../domain/ports/incidents.ts';
-import { destinationsOf, mutedBy } from '../../domain/alerts/routing.ts';
+import { destinationsOf } from '../../domain/alerts/routing.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import { wake } from '../../workflows/wake.ts';
+import { recordExpected } from '../experiments/expected-alerts.ts';
+import { muteOf, mutesNow } from './muted-by.ts';
 import { freezeByAlerts } from '../slo/burn-alerts.ts';
 
 export type AdmissionDeps = Pick<
@@ -22,6 +24,7 @@ export type AdmissionDeps = Pick<
   | 'log'
   | 'freezes'
   | 'sloAlerts'
+  | 'experiments'
 >;
 
 /**
@@ -33,14 +36,15 @@ export async function admitSignals(
   signals: readonly Signal[],
   receipt: Pick<Receipt, 'at' | 'trace'>,
 ): Promise<Admitted> {
-  const config = await deps.config.current();
-  const silences = signals.some(({ status }) => status === 'firing') ? await deps.silences.active() : null;
+  const mutes = signals.some(({ status }) => status === 'firing') ? await mutesNow(deps) : null;
+  const config = mutes?.config ?? (await deps.config.current());
   const now = deps.clock.now();
   const arrivals = signals.map((signal): Arrival => ({
     signal,
     delivery: destinationsOf(signal, config, receipt.at),
-    mute: signal.status === 'firing' ? mutedBy(signal, config, silences, now) : null,
+    mute: mutes !== null && signal.status === 'firing' ? muteOf(signal, mutes) : null,
   }));
+  if (mutes !== null) await recordExpected(deps, arrivals, mutes);
   const admitted = await deps.incidents.admit(arrivals, receipt, config.routes.unmatchedIncidents);
   for (const id of admitted.wake)
     deps.log.debug('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });

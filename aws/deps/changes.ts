@@ -1,11 +1,13 @@
 import type { ChangeDeps } from '../../domain/ports/deps.ts';
 import { imageCommits } from '../../integrations/oci/image-commits.ts';
 import { deployerFor, flagsFor, imageAutomationFor } from '../../integrations/rollback-targets.ts';
+import { chaosSystemFor } from '../../integrations/chaos-systems.ts';
 import { trafficRouterFor } from '../../integrations/traffic-routers.ts';
 import { trafficRouteFor } from '../../integrations/traffic-routes.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
 import { notifyingChanges, notifyingPins } from '../notifying-stores.ts';
 import { CanaryTable } from '../table/canary/canaries.ts';
+import { ExperimentTable } from '../table/experiments/experiments.ts';
 import { WatchTable } from '../table/canary/watches.ts';
 import { BacklogTable } from '../table/changes/backlog.ts';
 import { ChangeTable } from '../table/changes/changes.ts';
@@ -53,6 +55,11 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
     },
     trafficRouteFor: async (entry, serviceEnvironment) =>
       counted(entry.kind, await trafficRouteFor(entry, { serviceEnvironment, secrets, clock, standIns })),
+    experiments: new ExperimentTable(table, system.counters),
+    chaosSystemFor: async (entry, run) => {
+      const chaos = await chaosSystemFor(entry, run, { secrets, clock });
+      return chaos && counted(entry.kind, chaos);
+    },
     http: counted('runbook-http', runbookCalls({ secrets, clock })),
   };
 }

@@ -77,8 +77,11 @@ export type AdmissionPlan = {
   admitted: Admitted;
 };
 
-/** An arrival with what it adds to the stored state of its alert. */
-type Reported = Arrival & { known: AlertEpisode | undefined; novelty: Novelty };
+/**
+ * An arrival with what it adds to the stored state of its alert. `unmuted`: an alert that this incident lists was
+ * expected from an experiment, and is real now.
+ */
+type Reported = Arrival & { known: AlertEpisode | undefined; novelty: Novelty; unmuted: boolean };
 
 /**
  * Arrivals by their effect on the incident. `replaced`: fired again without having been reported as resolved. `raised`:
@@ -93,9 +96,9 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
   const reported = arrivals.map((arrival, n) => reportedOf(arrival, state.alerts[n], state));
   const fired = reported.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
   const requesting = reported.filter(
-    ({ novelty, signal, known, mute }) =>
+    ({ novelty, signal, known, mute, unmuted }) =>
       (novelty === 'requests_rollback' ||
-        (novelty === 'raised' && signal.requestsRollback && known?.requestsRollback === false)) &&
+        (novelty === 'raised' && signal.requestsRollback && (unmuted || known?.requestsRollback === false))) &&
       mute === null &&
       (known?.incidentId === incident?.id || known?.incidentId === null),
   );
@@ -157,7 +160,10 @@ function reportedOf(
 ): Reported {
   const { incidentId = null } = known ?? {};
   const over = incidentId === null || incidentId === target.incident?.id ? null : (closed.get(incidentId) ?? null);
-  return { ...arrival, known, novelty: noveltyOf(arrival.signal, known, over, receivedAt, arrival.mute) };
+  const novelty = noveltyOf(arrival.signal, known, over, receivedAt, arrival.mute);
+  const unmuted = novelty === 'returns' && known?.muted === true && incidentId !== null && over === null;
+  // Its incident lists it already, so it counts like an alert with a higher severity.
+  return { ...arrival, known, novelty: unmuted ? 'raised' : novelty, unmuted };
 }
 
 /** Returns the arrivals without an incident and their status: a late "firing" does not reopen a resolved alert. */
@@ -195,7 +201,11 @@ function episodeOf(one: Reported, attached: boolean, id: IncidentId | null, at: 
     requestsRollback: signal.requestsRollback || before?.requestsRollback === true,
     severity: highest([signal.severity, ...(before?.severity ? [before.severity] : [])]),
     // A muted alert is evaluated again when the mute ends and it still fires; an event is over by then.
-    muted: incidentId === null && mute !== null && signal.status === 'firing' && !isEvent(signal),
+    muted:
+      mute !== null &&
+      (incidentId === null || mute.by === 'experiment') &&
+      signal.status === 'firing' &&
+      !isEvent(signal),
   };
 }
 
@@ -324,14 +334,24 @@ const kindOf = ({ attached, raised, ended }: Parts): string =>
 const textOf = ({ attached, raised, ended, asking: requesting }: Parts): string =>
   [
     attached.length > 0 ? `Firing: ${titles(attached)}` : '',
-    raised.length > 0
-      ? `Severity raised to ${highest(raised.map(({ signal }) => signal.severity))}: ${titles(raised)}`
-      : '',
+    raisedText(raised),
     ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
     attached.length + raised.length === 0 && requesting.length > 0 ? `Rollback requested: ${titles(requesting)}` : '',
   ]
     .filter(Boolean)
     .join('. ');
+
+function raisedText(raised: readonly Reported[]): string {
+  const [unmuted, others] = [raised.filter((one) => one.unmuted), raised.filter((one) => !one.unmuted)];
+  return [
+    others.length > 0
+      ? `Severity raised to ${highest(others.map(({ signal }) => signal.severity))}: ${titles(others)}`
+      : '',
+    unmuted.length > 0 ? `No longer expected, and still firing: ${titles(unmuted)}` : '',
+  ]
+    .filter(Boolean)
+    .join('. ');
+}
 
 function titles(reported: readonly Reported[]): string {
   const names = [...new Set(reported.map(({ signal }) => signal.title))];

@@ -131,8 +131,9 @@ const distinct = (tickets: readonly TicketTarget[]): TicketTarget[] => [
 
 /** Reason for muting an alert, which is recorded nevertheless. */
 export type Mute = {
-  by: 'maintenance' | 'silence';
-  /** Name of the window, or ID of the silence. */
+  /** `experiment`: a chaos experiment explains the alert. */
+  by: 'maintenance' | 'silence' | 'experiment';
+  /** Name of the window, or ID of the silence or experiment. */
   name: string;
   until: Timestamp | null;
   reason: string;

@@ -73,6 +73,11 @@ export const COUNTERS = {
     help: 'Completed watches of deploys, by outcome: healthy, degraded, inconclusive, superseded, or stopped',
     labels: ['outcome'],
   },
+  firebreak_experiments_total: {
+    group: 'incidents',
+    help: 'Completed chaos experiments, by conclusion: held, failed, or inconclusive',
+    labels: ['outcome'],
+  },
   firebreak_vendor_calls_total: {
     group: 'vendors',
     help: 'Requests to a vendor, each including its retries, by outcome: ok, refused (by the vendor), or error (no response, or one that asks for a retry)',

@@ -4,6 +4,7 @@ import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
 import type { Canaries, CanaryRuns, TrafficRouterFor, Watches, WatchRuns } from './canary.ts';
+import type { ChaosSystemFor, ExperimentRuns, Experiments } from './experiments.ts';
 import type { Attributions, DeployHistory } from './delivery.ts';
 import type {
   AuditLog,
@@ -101,6 +102,7 @@ export type QueueDeps = {
   drillRuns: DrillRuns;
   canaryRuns: CanaryRuns;
   watchRuns: WatchRuns;
+  experimentRuns: ExperimentRuns;
 };
 
 /** Incidents, what was decided and done about them, and the alerts before them. */
@@ -137,6 +139,10 @@ export type ChangeDeps = {
   /** Watches of deploys. */
   watches: Watches;
   backlog: Backlog;
+  /** Chaos experiments. */
+  experiments: Experiments;
+  /** Undefined: the configuration is incomplete. */
+  chaosSystemFor: ChaosSystemFor;
   /** Undefined: the configuration is incomplete. */
   deployerFor: (config: DeployerConfig, serviceEnvironment: ServiceEnvironment) => Promise<Deployer | undefined>;
   /** Undefined: the configuration is incomplete. */

@@ -169,7 +169,7 @@ export type Incidents = {
     muted: boolean;
   }): Promise<Page<{ signal: SignalView; mute: Mute | null; firedAt: readonly Timestamp[] }>>;
   /** Returns firing alerts that were muted on receipt. Eventually consistent. */
-  muted(): Promise<{ signal: Signal; by: Mute['by'] }[]>;
+  muted(): Promise<{ signal: Signal; mute: Mute | null }[]>;
   /**
    * Returns the incidents that have opened since then, newest first. Reads their own records only. `isComplete`: there
    * are no more. Eventually consistent.

@@ -12,7 +12,7 @@ import { Refusal } from '../../actions/refusal.ts';
  * later.
  */
 const CREATES = [
-  /^\/v1\/(deployments|incidents|drills|canaries|freezes)$/,
+  /^\/v1\/(deployments|incidents|drills|canaries|experiments|freezes)$/,
   /^\/v1\/incidents\/[^/]+\/timeline$/,
   /^\/v1\/freezes\/[^/]+\/overrides$/,
   /^\/v1\/slos\/[^/]+\/corrections$/,

@@ -7,7 +7,7 @@ import { shown, ShownSignal } from './signal-view.ts';
 const RecordedSignal = ShownSignal.extend({
   muted: z
     .object({
-      by: z.enum(['maintenance', 'silence']),
+      by: z.enum(['maintenance', 'silence', 'experiment']),
       name: z.string(),
       until: Timestamp.nullable(),
       reason: z.string(),

@@ -1,21 +1,23 @@
 import type { Deps } from '../../domain/ports/deps.ts';
-import { mutedBy, type Mute } from '../../domain/alerts/routing.ts';
+import type { Mute } from '../../domain/alerts/routing.ts';
+import { muteOf, mutesNow } from '../../actions/alerts/muted-by.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { admitSignals } from '../../actions/alerts/admit-signals.ts';
 
 type ReadmitDeps = Parameters<typeof admitSignals>[0];
 
-/** Admits muted alerts that still fire as new alerts, after their silence or maintenance window has ended. */
+/** Admits muted alerts that still fire as new alerts, after their silence, maintenance window, or experiment has ended. */
 export async function readmitUnmuted(deps: ReadmitDeps, trace: string): Promise<{ ended: number }> {
   const muted = await deps.incidents.muted();
   if (muted.length === 0) return { ended: 0 };
-  const [config, silences, now] = [await deps.config.current(), await deps.silences.active(), deps.clock.now()];
+  const mutes = await mutesNow(deps);
   // If the silences cannot be read, none counts as ended.
   const over = muted.filter(
-    ({ signal, by }) => mutedBy(signal, config, silences, now) === null && (silences !== null || by !== 'silence'),
+    ({ signal, mute }) =>
+      muteOf(signal, mutes) === null && (mutes.silences !== null || (mute !== null && mute.by !== 'silence')),
   );
-  for (const { signal } of over) await admitSignals(deps, [signal], { at: now, trace });
+  for (const { signal } of over) await admitSignals(deps, [signal], { at: mutes.now, trace });
   return { ended: over.length };
 }
 
@@ -23,19 +25,18 @@ export async function readmitUnmuted(deps: ReadmitDeps, trace: string): Promise<
  * Shows on an open incident that its alerts are silenced or in maintenance, and why, so that responders know about it.
  */
 export async function showMutes(
-  deps: Pick<Deps, 'config' | 'silences' | 'clock' | 'incidents'>,
+  deps: Pick<Deps, 'config' | 'silences' | 'experiments' | 'clock' | 'log' | 'incidents'>,
   open: readonly IncidentRecord[],
 ): Promise<void> {
-  const silences = await deps.silences.active();
-  const config = await deps.config.current();
-  if ((silences ?? []).length === 0 && config.routes.maintenance.length === 0 && open.every(({ muted }) => !muted))
-    return;
-  const now = deps.clock.now();
+  const mutes = await mutesNow(deps);
+  const { config, silences, experiments, now } = mutes;
+  const areNone = (silences ?? []).length === 0 && config.routes.maintenance.length === 0 && experiments.length === 0;
+  if (areNone && open.every(({ muted }) => !muted)) return;
   for (const incident of open) {
     const { items } = await deps.incidents.signals(incident.id, { limit: 50 });
     const firing = items.filter(({ status }) => status === 'firing');
-    const mutes = firing.flatMap((signal) => mutedBy(signal, config, silences, now) ?? []);
-    const text = mutes[0] === undefined ? null : muteText(mutes[0], mutes.length, firing.length);
+    const found = firing.flatMap((signal) => muteOf(signal, mutes) ?? []);
+    const text = found[0] === undefined ? null : muteText(found[0], found.length, firing.length);
     if (text === null && silences === null) continue;
     if (!(await deps.incidents.setMuted(incident.id, text)) || text === null) continue;
     await deps.incidents.note(incident.id, `muted-${text}`, {
@@ -49,7 +50,11 @@ export async function showMutes(
 }
 
 function muteText({ by, name, until, reason }: Mute, muted: number, firing: number): string {
-  const what = by === 'silence' ? 'Silenced in Alertmanager' : `In maintenance (${name})`;
+  const what = {
+    silence: 'Silenced in Alertmanager',
+    maintenance: `In maintenance (${name})`,
+    experiment: `Expected from experiment ${name}`,
+  }[by];
   const which = muted < firing ? `, ${muted} of ${firing} alerts` : '';
   return `${what}${which}${until === null ? '' : ` until ${minuteOf(until)}`}${reason === '' ? '' : `: ${reason}`}`;
 }

@@ -4,6 +4,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { startOrphanedCanaries } from '../../actions/canary/canaries.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
+import { tendExperiments } from '../../actions/experiments/experiments.ts';
 import { tendWatches } from '../../actions/canary/watches.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
 import { rollDeploys } from '../../actions/delivery/roll-deploys.ts';
@@ -80,6 +81,8 @@ export type SweepDeps = ProtectionDeps &
     | 'canaryRuns'
     | 'watches'
     | 'watchRuns'
+    | 'experiments'
+    | 'experimentRuns'
     | 'freezes'
     | 'sloAlerts'
     | 'audit'
@@ -146,6 +149,7 @@ export async function sweep(
     ['start drills', () => startOrphanedDrills(deps)],
     ['start canaries', () => startOrphanedCanaries(deps)],
     ['tend watches', () => tendWatches(deps)],
+    ['tend experiments', () => tendExperiments(deps)],
     ['show silences', () => showMutes(deps, open)],
     ['compare the status page with SLIs', () => comparePages(deps, open)],
     ['seal the audit log', () => deps.audit.seal()],

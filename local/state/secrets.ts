@@ -24,10 +24,10 @@ const isKnown = (name: string): boolean => ![undefined, 'connected', 'links'].in
 
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {
-    for (const { deployer, flags, imageAutomation, judge } of Object.values(environments)) {
+    for (const { deployer, flags, imageAutomation, judge, canary, experiments } of Object.values(environments)) {
       for (const metric of judge?.metrics ?? [])
         if (metric.kind === 'http' && metric.auth !== undefined) yield secretNameIn(metric.auth);
-      for (const target of [deployer, flags, imageAutomation]) {
+      for (const target of [deployer, flags, imageAutomation, canary?.traffic, experiments?.chaos]) {
         if (target === undefined || !('auth' in target) || target.auth === undefined) continue;
         yield 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature;
       }

@@ -32,6 +32,8 @@ export const Action = z.enum([
   'canary:judge',
   'canaries:read',
   'canaries:write',
+  'experiments:read',
+  'experiments:write',
   'health:read',
   'metrics:read',
   'tokens:read',

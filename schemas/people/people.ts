@@ -120,6 +120,7 @@ const WATCHES: Action[] = [
   'drills:read',
   'canary:judge',
   'canaries:read',
+  'experiments:read',
   'health:read',
   'metrics:read',
 ];
@@ -138,6 +139,7 @@ export const ROLES: Readonly<Record<'viewer' | 'responder' | 'approver' | 'admin
       'freezes:write',
       'freezes:override',
       'canaries:write',
+      'experiments:write',
     ],
   },
   approver: { actions: [...WATCHES, 'incidents:act'] },

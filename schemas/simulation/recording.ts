@@ -9,7 +9,7 @@ import { Timestamp } from '../time/time.ts';
 export const RECORDING_FORMAT = 'firebreak-incident/1';
 
 const Mute = z.object({
-  by: z.enum(['maintenance', 'silence']),
+  by: z.enum(['maintenance', 'silence', 'experiment']),
   name: z.string(),
   until: Timestamp.nullable(),
   reason: z.string(),

@@ -23,6 +23,7 @@ const OF_PORTS = {
   approvalLinks: ['links'],
   audit: ['audit'],
   changeEvents: ['pagerduty'],
+  chaosSystemFor: ['delivery', 'named'],
   chat: ['slack'],
   deployerFor: ['delivery', 'github', 'named'],
   directory: ['slack'],

@@ -239,6 +239,12 @@ export class FakeWorld {
       }),
       watchRuns: notAsked('watchRuns'),
       loadedMonitoring: notAsked('loadedMonitoring'),
+      experiments: Object.assign(notAsked<Deps['experiments']>('experiments'), {
+        unfinished: async () => [],
+        list: async () => ({ items: [], next_cursor: null }),
+      }),
+      experimentRuns: notAsked('experimentRuns'),
+      chaosSystemFor: notAsked('chaosSystemFor'),
       sloMetrics: notAsked('sloMetrics'),
       sloLease: notAsked('sloLease'),
       sloAlerts: notAsked('sloAlerts'),

@@ -256,9 +256,10 @@ function episodeWrite(
       episode: alert.episode,
       ...(alert.firedAt.length > 0 && { fired_at: alert.firedAt }),
       ...expiresAfter(at, RETENTION_DAYS.episode),
-      // A signal without an incident is listed by itself; others are listed with their incident.
-      ...(alert.incidentId === null && { signal, ...(alert.muted && { muted: true, mute }) }),
-      ...(alert.incidentId === null && listedApart(sha256(alertOf(signal)), alert, at)),
+      // A signal without an incident, or one that an experiment explains, is listed by itself; others are listed with
+      // their incident.
+      ...((alert.incidentId === null || alert.muted) && { signal, ...(alert.muted && { muted: true, mute }) }),
+      ...((alert.incidentId === null || alert.muted) && listedApart(sha256(alertOf(signal)), alert, at)),
     },
     item === undefined || item['pk'] !== key.pk ? absent : revision(item),
   );

@@ -1,4 +1,5 @@
 import type { CanaryId } from '../../../schemas/canary/canary.ts';
+import type { ExperimentId } from '../../../schemas/experiments/experiment.ts';
 import type { WatchId } from '../../../schemas/canary/watch.ts';
 import type { DrillId } from '../../../schemas/automation/drill.ts';
 import type { FreezeScope } from '../../../schemas/freeze/freeze.ts';
@@ -286,6 +287,21 @@ export const keys = {
   /** Canaries in progress. */
   canaryRunning: (id: CanaryId): Key => ({ pk: 'CANARYRUNNING', sk: id }),
   canariesRunning: (): Pick<Key, 'pk'> => ({ pk: 'CANARYRUNNING' }),
+  experiment: (id: ExperimentId): Key => ({ pk: `EXPERIMENT#${id}`, sk: 'EXPERIMENT' }),
+  experimentEvent: (id: ExperimentId, n: number): Key => ({ pk: `EXPERIMENT#${id}`, sk: `EVENT#${digits(n)}` }),
+  experimentObservation: (id: ExperimentId, n: number): Key => ({
+    pk: `EXPERIMENT#${id}`,
+    sk: `OBSERVATION#${digits(n)}`,
+  }),
+  experimentAlert: (id: ExperimentId, hash: string): Key => ({ pk: `EXPERIMENT#${id}`, sk: `ALERT#${hash}` }),
+  /** The experiment of a service and environment that is not over. */
+  experimentAt: (serviceEnvironment: ServiceEnvironment): Key => ({
+    pk: `EXPERIMENTAT#${serviceEnvironmentKey(serviceEnvironment)}`,
+    sk: 'EXPERIMENTAT',
+  }),
+  /** Experiments that are not closed. */
+  experimentRunning: (id: ExperimentId): Key => ({ pk: 'EXPERIMENTRUNNING', sk: id }),
+  experimentsRunning: (): Pick<Key, 'pk'> => ({ pk: 'EXPERIMENTRUNNING' }),
   /** Events of an objective on one day (UTC), in buckets of five minutes. */
   sloDay: (id: string, day: string): Key => ({ pk: `SLODAY#${part(id)}`, sk: day }),
   /** Result of the last evaluation of a service's objectives in an environment. */
@@ -476,6 +492,7 @@ export const lists = {
   drills: 'DRILLS',
   canaries: 'CANARIES',
   watches: 'WATCHES',
+  experiments: 'EXPERIMENTS',
   freezes: 'FREEZELIST',
   actionItems: 'ACTIONITEMLIST',
 };

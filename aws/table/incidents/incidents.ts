@@ -586,8 +586,8 @@ export class IncidentTable implements Incidents {
     const page = await shardedPage(this.#table, shardedLists.muted, { limit: MUTED_READ });
     return page.items.flatMap((item) => {
       const signal = StoredSignal.safeParse(item['signal']);
-      const by = (item['mute'] as Mute | undefined)?.by ?? 'silence';
-      return signal.success ? [{ signal: signal.data, by }] : [];
+      const mute = (item['mute'] as Mute | undefined) ?? null;
+      return signal.success ? [{ signal: signal.data, mute }] : [];
     });
   }
 

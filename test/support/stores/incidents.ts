@@ -402,7 +402,7 @@ export class FakeIncidents implements Incidents {
 
   async muted(): ReturnType<Incidents['muted']> {
     const muted = [...this.#store.episodes.values()].filter((episode) => episode.muted);
-    return copy(muted.flatMap(({ signal, mute }) => (mute === null ? [] : [{ signal, by: mute.by }])));
+    return copy(muted.flatMap(({ signal, mute }) => (mute === null ? [] : [{ signal, mute }])));
   }
 }
 

@@ -127,7 +127,7 @@ inBothStores(() => {
       const quiet = await take(arrival(here(), { mute: silenced }));
       expect(quiet).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
       expect(apartOf(quiet)).toEqual([['1', 'firing']]);
-      expect(await mutedHere()).toMatchObject([{ signal: { episode: here().episode }, by: 'silence' }]);
+      expect(await mutedHere()).toMatchObject([{ signal: { episode: here().episode }, mute: { by: 'silence' } }]);
       expect(await take(arrival(here(), { mute: silenced }))).toMatchObject({ opened: [], counts: { known: 1 } });
       const id = await opened();
       expect(await record(id)).toMatchObject({ severity: 'critical', page: true, requests_rollback: true, firing: 1 });

@@ -1,0 +1,228 @@
+import { sha256 } from '../../aws/hash.ts';
+import { mintIncidentId } from '../../aws/ids.ts';
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { ChangeId } from '../../schemas/config/names.ts';
+import {
+  Experiment,
+  type ExpectedAlert,
+  type ExperimentEvent,
+  ExperimentId,
+  type ExperimentRecord,
+  type ExperimentRequest,
+  type NewExperiment,
+  type Observation,
+} from '../../schemas/experiments/experiment.ts';
+import type { Action } from '../../schemas/access/access.ts';
+import type { Caller } from '../people/caller.ts';
+import { Refusal } from '../refusal.ts';
+
+/** Attempts to store a request while the workflow stores its own progress. */
+const TRIES = 20;
+
+/** Runs after which a workflow that dies is not replaced. Planned handovers count, too. */
+const RUNS_MAX = 200;
+
+export type RecordExperimentDeps = Pick<Deps, 'config' | 'experiments' | 'experimentRuns' | 'clock' | 'log'>;
+
+/**
+ * Records an experiment. Its steady state is measured at once; its alerts are expected only while it runs.
+ *
+ * @throws Refusal 403; 409 if a service does not allow experiments, or has one; 422
+ */
+export async function recordExperiment(
+  deps: RecordExperimentDeps,
+  caller: Caller,
+  asked: NewExperiment,
+  trace: string,
+): Promise<Experiment> {
+  const { services } = await deps.config.current();
+  const settings = asked.scope.map((place) => {
+    caller.allow('experiments:write', place);
+    const entry = environmentEntry(services, place);
+    if (entry === undefined)
+      throw new Refusal(
+        422,
+        'unknown-service-environment',
+        `the catalogue has no service ${place.service} in ${place.environment}`,
+      );
+    if (entry.experiments === undefined)
+      throw new Refusal(
+        409,
+        'experiments-not-configured',
+        `set \`experiments\` for ${place.service} ${place.environment} in services.yaml`,
+      );
+    return entry.experiments;
+  });
+  const longest = Math.min(...settings.map(({ maxMinutes }) => maxMinutes)) * 60;
+  if (asked.duration_seconds > longest)
+    throw new Refusal(
+      422,
+      'invalid',
+      `json: duration_seconds is ${asked.duration_seconds}; the scope allows ${longest} (maxMinutes)`,
+    );
+  const chaos = settings.find((one) => one.chaos !== undefined)?.chaos ?? null;
+  if (asked.run !== null && chaos?.kind !== asked.run.kind)
+    throw new Refusal(
+      409,
+      'chaos-not-configured',
+      `set \`experiments.chaos\` with kind ${asked.run.kind} for a service of the scope in services.yaml`,
+    );
+  const at = deps.clock.now();
+  const id = ExperimentId.parse(mintIncidentId(at));
+  const { status, ...rest } = asked;
+  const experiment: ExperimentRecord = {
+    ...rest,
+    id,
+    status: 'preparing',
+    grace_seconds: Math.min(...settings.map(({ graceMinutes }) => graceMinutes)) * 60,
+    reason: 'measuring the steady state',
+    created_at: at,
+    created_by: caller.name,
+    started_at: status === 'running' ? at : null,
+    stopped_at: null,
+    ended_at: null,
+    ending: null,
+    stop: { state: 'not_asked', detail: '' },
+    chaos: null,
+    expected: 0,
+    conclusion: null,
+    chaos_config: asked.run === null ? null : chaos,
+    change_ids: asked.scope.map((_, n) => `chg_${sha256(`experiment ${id} ${n}`).slice(0, 26)}` as ChangeId),
+    request: null,
+    abort_alert: null,
+    stop_attempts: 0,
+    until: null,
+    expires_at: null,
+    observed_at: null,
+    events: 0,
+    observations: 0,
+    closed: false,
+    trace,
+    run_number: 1,
+    execution: null,
+    callback: null,
+    rev: 0,
+  };
+  const text = `Recorded as ${status}: ${asked.hypothesis}`;
+  const begun = await deps.experiments.begin(experiment, { at, kind: 'created', by: caller.name, text });
+  if (!begun.ok)
+    throw new Refusal(
+      409,
+      'experiment-in-progress',
+      `the experiment ${begun.running} covers a part of this scope and is not over; stop it first`,
+    );
+  try {
+    await deps.experimentRuns.start(id, 1);
+  } catch (error) {
+    deps.log.warn('an experiment could not be started; the sweeper tries again', {
+      experiment: id,
+      error: String(error),
+    });
+  }
+  return Experiment.parse(experiment);
+}
+
+export type RequestDeps = Pick<Deps, 'experiments' | 'engine' | 'clock' | 'log'>;
+
+/**
+ * Requests the start, the end, or the stop of an experiment, and wakes its workflow.
+ *
+ * @throws Refusal 403, 404; 409 if the experiment cannot do so any more
+ */
+export async function requestOfExperiment(
+  deps: RequestDeps,
+  caller: Caller,
+  id: ExperimentId,
+  { kind, reason }: Pick<ExperimentRequest, 'kind' | 'reason'>,
+): Promise<Experiment> {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const experiment = await experimentOf(deps, id);
+    allowAll(caller, 'experiments:write', experiment);
+    const refused = whyNot(experiment, kind);
+    if (refused !== null) throw refused;
+    // A request to stop is never replaced by one to finish.
+    if (experiment.request?.kind === 'stop') return Experiment.parse(experiment);
+    const request = { kind, reason, by: caller.name, at: deps.clock.now() };
+    if (!(await deps.experiments.put({ ...experiment, request }))) continue;
+    if (experiment.callback !== null) await wakeUp(deps, experiment.callback);
+    return Experiment.parse(experiment);
+  }
+  throw new Refusal(503, 'unavailable', `the experiment ${id} changed during all ${TRIES} attempts; try again`);
+}
+
+/** Without the wake-up, the workflow reads the request at its next observation. */
+async function wakeUp({ engine, log }: RequestDeps, callback: string): Promise<void> {
+  try {
+    await engine.completeCallback(callback);
+  } catch (error) {
+    log.warn('the workflow of an experiment could not be woken; it continues at its next observation', {
+      error: String(error),
+    });
+  }
+}
+
+function whyNot({ id, status, ending }: ExperimentRecord, kind: ExperimentRequest['kind']): Refusal | null {
+  if (status === 'ended' || (ending !== null && kind !== 'stop'))
+    return new Refusal(409, 'experiment-ended', `the experiment ${id} has ended: ${ending?.reason ?? status}`);
+  if (kind === 'start' && status !== 'ready')
+    return new Refusal(
+      409,
+      'experiment-not-ready',
+      `the experiment ${id} is ${status}; it can start when it is ready, after its steady state holds`,
+    );
+  if (kind === 'finish' && status !== 'running')
+    return new Refusal(409, 'experiment-not-running', `the experiment ${id} is ${status}`);
+  return null;
+}
+
+/** @throws Refusal 404 */
+async function experimentOf({ experiments }: Pick<Deps, 'experiments'>, id: ExperimentId): Promise<ExperimentRecord> {
+  const experiment = await experiments.get(id);
+  if (experiment === undefined) throw new Refusal(404, 'unknown-experiment', `no experiment has the ID ${id}`);
+  return experiment;
+}
+
+/** @throws Refusal 403 unless the caller may do so for the whole scope */
+function allowAll({ allow }: Pick<Caller, 'allow'>, action: Action, { scope }: Pick<Experiment, 'scope'>): void {
+  for (const place of scope) allow(action, place);
+}
+
+/** An experiment with what happened, oldest first. */
+export type ExperimentStory = Experiment & {
+  events: ExperimentEvent[];
+  observations: Observation[];
+  alerts: ExpectedAlert[];
+};
+
+/** @throws Refusal 403, 404 */
+export async function viewExperiment(
+  deps: Pick<Deps, 'experiments'>,
+  caller: Pick<Caller, 'allow'>,
+  id: ExperimentId,
+): Promise<ExperimentStory> {
+  const experiment = await experimentOf(deps, id);
+  allowAll(caller, 'experiments:read', experiment);
+  const [events, observations, alerts] = await Promise.all([
+    deps.experiments.events(id),
+    deps.experiments.observations(id),
+    deps.experiments.expected(id),
+  ]);
+  return { ...Experiment.parse(experiment), events, observations, alerts };
+}
+
+/** Starts experiments whose workflow is not started yet, and replaces failed runs, each minute. */
+export async function tendExperiments(
+  deps: Pick<Deps, 'experiments' | 'experimentRuns' | 'engine' | 'log'>,
+): Promise<void> {
+  for (const experiment of await deps.experiments.unfinished()) {
+    const { id, run_number: run, execution } = experiment;
+    if (execution === null) {
+      await deps.experimentRuns.start(id, run); // idempotent
+    } else if (run < RUNS_MAX && (await deps.engine.died(execution))) {
+      deps.log.error('the workflow of an experiment has failed', { experiment: id, run });
+      if (await deps.experiments.put({ ...experiment, run_number: run + 1, execution: null, callback: null }))
+        await deps.experimentRuns.start(id, run + 1);
+    }
+  }
+}

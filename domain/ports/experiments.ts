@@ -1,0 +1,53 @@
+import type { ChaosReading } from '../experiments/progress.ts';
+import type { ChaosConfig } from '../../schemas/experiments/config.ts';
+import type {
+  ChaosRun,
+  Experiment,
+  ExperimentEvent,
+  ExperimentId,
+  ExperimentRecord,
+  ExpectedAlert,
+  Observation,
+} from '../../schemas/experiments/experiment.ts';
+import type { Attempt, Page, ServiceEnvironment } from './common.ts';
+
+/** Chaos experiments, with what was observed in each. */
+export type Experiments = {
+  /** Stores a new experiment. `running`: one that is not over covers a part of the scope; its ID. */
+  begin(
+    experiment: ExperimentRecord,
+    event: ExperimentEvent,
+  ): Promise<{ ok: true } | { ok: false; running: ExperimentId }>;
+  /** Reads strongly consistently. */
+  get(id: ExperimentId): Promise<ExperimentRecord | undefined>;
+  list(query: Partial<ServiceEnvironment> & { limit: number; cursor?: string }): Promise<Page<Experiment>>;
+  /** Returns the experiments that are not closed. Strongly consistent. */
+  unfinished(): Promise<ExperimentRecord[]>;
+  /** Stores the state together with what led to it. `false`: modified since it was read. */
+  put(
+    experiment: ExperimentRecord,
+    more?: { events?: readonly ExperimentEvent[]; observations?: readonly Observation[] },
+  ): Promise<boolean>;
+  /** Records an expected alert; a repeat has no effect. */
+  expect(id: ExperimentId, alert: ExpectedAlert): Promise<void>;
+  /** Returns events, oldest first. */
+  events(id: ExperimentId): Promise<ExperimentEvent[]>;
+  /** Returns observations, oldest first. */
+  observations(id: ExperimentId): Promise<Observation[]>;
+  expected(id: ExperimentId): Promise<ExpectedAlert[]>;
+};
+
+/** Starts the run of an experiment's workflow; idempotent. */
+export type ExperimentRuns = { start(id: ExperimentId, run: number): Promise<void> };
+
+/** A run of a chaos system. */
+export type ChaosSystem = {
+  /** For people. */
+  target: string;
+  read(): Promise<ChaosReading>;
+  /** Stops the run. Looks first where it can, so a repeat changes nothing. `taken`: it is over. */
+  stop(key: string, reason: string): Promise<Attempt>;
+};
+
+/** Undefined: the configuration is incomplete, or is of another kind than the run. */
+export type ChaosSystemFor = (config: ChaosConfig, run: ChaosRun) => Promise<ChaosSystem | undefined>;

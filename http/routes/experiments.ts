@@ -1,0 +1,141 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { recordExperiment, requestOfExperiment, viewExperiment } from '../../actions/experiments/experiments.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import {
+  ExpectedAlert,
+  Experiment,
+  ExperimentEvent,
+  ExperimentId,
+  ExperimentPatch,
+  NewExperiment,
+  Observation,
+} from '../../schemas/experiments/experiment.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readableWhere } from '../endpoint.ts';
+
+const Shown = Experiment.meta({ id: 'Experiment' });
+const Story = Experiment.extend({
+  events: z.array(ExperimentEvent),
+  observations: z.array(Observation),
+  alerts: z.array(ExpectedAlert),
+}).meta({ id: 'ExperimentStory' });
+const params = z.object({ id: ExperimentId });
+
+const StopBody = z.strictObject({
+  reason: z
+    .string()
+    .trim()
+    .max(500)
+    .nullish()
+    .transform((reason) => reason || null),
+});
+
+/** Registers the routes of chaos experiments: observation, and alerts that are expected meanwhile. */
+export function experimentRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'experiments:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/experiments',
+      tags: ['experiments'],
+      summary: 'Record a chaos experiment: measure its steady state, and observe its hypothesis',
+      request: body(NewExperiment),
+      responses: {
+        202: answers('Recorded; its steady state is being measured', Shown),
+        409: problems('A service does not allow experiments, or has one in progress'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => c.json(await recordExperiment(deps, c.var.caller, c.req.valid('json'), c.var.trace), 202),
+  );
+
+  endpoint(
+    app,
+    deps,
+    'experiments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/experiments',
+      tags: ['experiments'],
+      summary: 'List chaos experiments, newest first',
+      request: {
+        query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
+      },
+      responses: { 200: answers('A page of results', pageOf(Shown)) },
+    }),
+    async (c) => {
+      const { limit, cursor, service, environment } = c.req.valid('query');
+      const scope = { ...(service && { service }), ...(environment && { environment }) };
+      c.var.allow(scope);
+      const read = (from?: string) => deps.experiments.list({ limit, ...(from && { cursor: from }), ...scope });
+      const isReadable = (one: Experiment): boolean => one.scope.every((place) => c.var.may(place));
+      return c.json(await readableWhere(isReadable, read, cursor), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'experiments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/experiments/{id}',
+      tags: ['experiments'],
+      summary: 'Get a chaos experiment with its observations, expected alerts, and events, oldest first',
+      request: { params },
+      responses: { 200: answers('The experiment', Story), 404: problems('Not found') },
+    }),
+    async (c) => c.json(await viewExperiment(deps, c.var.caller, c.req.valid('param').id), 200),
+  );
+
+  endpoint(
+    app,
+    deps,
+    'experiments:write',
+    createRoute({
+      method: 'patch',
+      path: '/v1/experiments/{id}',
+      tags: ['experiments'],
+      summary: 'Report that an experiment has started or is over',
+      request: { params, ...body(ExperimentPatch) },
+      responses: {
+        202: answers('Requested; the experiment as it was before', Shown),
+        404: problems('Not found'),
+        409: problems('The experiment is not ready, not running, or has ended'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { status, reason } = c.req.valid('json');
+      const kind = status === 'running' ? 'start' : 'finish';
+      return c.json(await requestOfExperiment(deps, c.var.caller, c.req.valid('param').id, { kind, reason }), 202);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'experiments:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/experiments/{id}/actions/stop',
+      tags: ['experiments'],
+      summary: 'Stop an experiment at the chaos system, or cancel one that has not started',
+      request: { params, body: { required: false, content: { 'application/json': { schema: StopBody } } } },
+      responses: {
+        202: answers('Requested; the experiment as it was before', Shown),
+        404: problems('Not found'),
+        409: problems('The experiment has ended'),
+      },
+    }),
+    async (c) => {
+      const { reason } = StopBody.parse(c.req.valid('json') ?? {});
+      return c.json(
+        await requestOfExperiment(deps, c.var.caller, c.req.valid('param').id, { kind: 'stop', reason }),
+        202,
+      );
+    },
+  );
+}

@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import type { ChaosReading } from '../../domain/experiments/progress.ts';
+import type { ChaosSystem } from '../../domain/ports/experiments.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
+import type { HttpExperiments } from '../../schemas/experiments/config.ts';
+import { ChaosVerdict, type ChaosRun } from '../../schemas/experiments/experiment.ts';
+import { type Answer, json } from '../shared/http.ts';
+import { answerText, callEndpoint, isSuccess, unsuccessful } from '../webhook/endpoint.ts';
+
+/** Milliseconds for one attempt: an alert that aborts the experiment waits for it. */
+const ATTEMPT_TIMEOUT_MS = 5000;
+
+const State = z.object({
+  status: z.enum(['running', 'stopping', 'ended']),
+  verdict: ChaosVerdict.shape.verdict.nullish(),
+  detail: z.string().max(1000).nullish(),
+});
+
+/**
+ * Creates a client for a chaos system that implements Firebreak's contract (docs/reference/experiments.md): `GET` reads
+ * the state of a run, and `POST` stops it. A repeated stop has the same key.
+ */
+export function httpChaos(
+  { url, auth }: HttpExperiments,
+  { id }: Extract<ChaosRun, { kind: 'http' }>,
+  { secrets, clock }: { secrets: Secrets; clock: Clock },
+): ChaosSystem {
+  const endpoint = { name: 'the chaos system', auth, secrets, clock };
+  return {
+    target: url,
+    async read(): Promise<ChaosReading> {
+      const at = new URL(url);
+      at.searchParams.set('id', id);
+      const answer = await callEndpoint(endpoint, {
+        url: at.href,
+        method: 'GET',
+        id: at.href,
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+      });
+      if ('kind' in answer) return { kind: 'unknown', detail: answer.detail, verdict: null };
+      const state = stateIn(answer);
+      if (state === undefined) return { kind: 'unknown', detail: answerText(endpoint.name, answer), verdict: null };
+      const detail = state.detail ?? `the chaos system reports that it is ${state.status}`;
+      const verdict = state.verdict ? { verdict: state.verdict, text: detail, probes: [] } : null;
+      return { kind: state.status === 'ended' ? 'ended' : 'running', detail, verdict };
+    },
+    async stop(key, reason) {
+      const answer = await callEndpoint(endpoint, {
+        url,
+        method: 'POST',
+        id: key,
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify({ action: 'stop', id, reason, idempotency_key: key }),
+      });
+      if ('kind' in answer)
+        return answer.kind === 'later' ? { ...answer, afterSeconds: answer.afterSeconds ?? null } : answer;
+      const detail = answerText(endpoint.name, answer);
+      if (!isSuccess(answer)) {
+        const failed = unsuccessful(answer, detail, clock);
+        return failed.kind === 'later' ? { ...failed, afterSeconds: failed.afterSeconds ?? null } : failed;
+      }
+      const state = stateIn(answer);
+      if (state === undefined)
+        return { kind: 'later', detail: `${detail}; a 2xx response must contain {status}`, afterSeconds: null };
+      return state.status === 'ended'
+        ? { kind: 'taken', detail: state.detail ?? 'the chaos system has confirmed that it is over' }
+        : { kind: 'later', detail: `it is ${state.status}`, afterSeconds: null };
+    },
+  };
+}
+
+const stateIn = (answer: Answer) => (isSuccess(answer) ? State.safeParse(json(answer.text)).data : undefined);

@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { HttpUrl } from '../config/endpoint.ts';
+import { KubernetesName } from '../rollback/targets/kubernetes.ts';
+import { Auth, Bearer } from '../rollback/targets/target.ts';
+
+/** A system with the HTTP API that `docs/reference/experiments.md` describes. */
+const HttpExperiments = z.strictObject({ kind: z.literal('http'), url: HttpUrl, auth: Auth.optional() });
+export type HttpExperiments = z.infer<typeof HttpExperiments>;
+
+const Cluster = {
+  /** URL of the API server. Absent: `KUBERNETES_URL`. */
+  url: HttpUrl.optional(),
+  /** Absent: the token in `KUBERNETES_TOKEN`. */
+  auth: Bearer.optional(),
+  /** Namespace of the experiments. */
+  namespace: KubernetesName.default('default'),
+};
+
+/** Stops a ChaosEngine through `spec.engineState`. */
+const LitmusExperiments = z.strictObject({ kind: z.literal('litmus'), ...Cluster });
+export type LitmusExperiments = z.infer<typeof LitmusExperiments>;
+
+/** Pauses a chaos object of Chaos Mesh by annotation. */
+const ChaosMeshExperiments = z.strictObject({ kind: z.literal('chaos-mesh'), ...Cluster });
+export type ChaosMeshExperiments = z.infer<typeof ChaosMeshExperiments>;
+
+/** What runs experiments, and stops them. */
+export const ChaosConfig = z.discriminatedUnion('kind', [HttpExperiments, LitmusExperiments, ChaosMeshExperiments]);
+export type ChaosConfig = z.infer<typeof ChaosConfig>;
+
+/** Whether experiments may run on a service and environment, and within which limits. */
+export const ExperimentConfig = z.strictObject({
+  /** Absent: Firebreak cannot stop experiments, and pages with the request to stop them. */
+  chaos: ChaosConfig.optional(),
+  /** Longest duration of an experiment. */
+  maxMinutes: z
+    .number()
+    .min(1)
+    .max(24 * 60)
+    .default(60),
+  /** Minutes after the end of an experiment after which its alerts that still fire are treated like any other. */
+  graceMinutes: z.number().min(0).max(60).default(5),
+});
+export type ExperimentConfig = z.infer<typeof ExperimentConfig>;

@@ -1,0 +1,398 @@
+import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { recordExpected } from '../../../actions/experiments/expected-alerts.ts';
+import { recordExperiment, requestOfExperiment, tendExperiments } from '../../../actions/experiments/experiments.ts';
+import { muteOf, mutesNow } from '../../../actions/alerts/muted-by.ts';
+import type { Table } from '../../../aws/table/core/table.ts';
+import { ExperimentTable } from '../../../aws/table/experiments/experiments.ts';
+import type { Destinations } from '../../../domain/alerts/routing.ts';
+import type { ChaosReading } from '../../../domain/experiments/progress.ts';
+import type { Attempt } from '../../../domain/ports/common.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import {
+  type ExpectedAlert,
+  type ExperimentEvent,
+  type ExperimentId,
+  type ExperimentRecord,
+  NewExperiment,
+  type Observation,
+} from '../../../schemas/experiments/experiment.ts';
+import { millisOf, timestamp } from '../../../schemas/time/time.ts';
+import { experiment } from '../../../workflows/experiment.ts';
+import { durableRun } from '../../../workflows/run.ts';
+import { FakeWorld } from '../../support/fake-deps.ts';
+import { signal } from '../../support/signals.ts';
+import type { Run } from '../history.ts';
+import { all, type handlerWith, liveThrough, type Moment, type Story } from '../play.ts';
+import { VirtualLambda } from '../virtual-lambda.ts';
+
+/** Stories of chaos experiments. They use a real table; Prometheus and the chaos system are scripted. */
+
+export const experimentHandlerWith: typeof handlerWith = (deps) => (client) =>
+  withDurableExecution(
+    (input: { experimentId: ExperimentId; run: number }, context: DurableContext) =>
+      experiment(durableRun(context, deps.log), input, deps),
+    { durableExecutionClient: client },
+  );
+
+/** What Prometheus answers now, and in the period before. Null: no result. */
+type Metrics = { now: number | null; before: number | null };
+
+export type ExperimentWorld = {
+  world: FakeWorld;
+  experiments: ExperimentTable;
+  lambda: VirtualLambda;
+  metrics: Metrics;
+  reading: ChaosReading;
+  /** Responses to stops; the last one repeats. */
+  stops: Attempt[];
+  /** What was done outside, in order. */
+  log: string[];
+  service: ServiceName;
+  counted: string[];
+};
+
+export type ExperimentPath = Story & {
+  /** Kinds of the events. */
+  events: string;
+  ends: object;
+  log?: string[];
+  expected?: number;
+};
+
+const worlds = new WeakMap<FakeWorld, ExperimentWorld>();
+
+function of(world: FakeWorld): ExperimentWorld {
+  const known = worlds.get(world);
+  if (known === undefined) throw new Error('this world has no experiments');
+  return known;
+}
+
+const environment = EnvironmentName.parse('production');
+
+/** Creates a world with a service of its own, because the stories share a table. */
+export function experimentWorld(table: Table, number: number): ExperimentWorld {
+  const world = new FakeWorld();
+  const counted: string[] = [];
+  const counters = {
+    add: async (counts: readonly { name: string; labels: readonly string[] }[]) =>
+      void counted.push(...counts.map(({ name, labels }) => `${name} ${labels.join(' ')}`)),
+    read: async () => [],
+  };
+  const experiments = new ExperimentTable(table, counters);
+  const lambda = new VirtualLambda(world.clock, experimentHandlerWith(world.deps));
+  const service = ServiceName.parse(`svc-${number}`);
+  const known: ExperimentWorld = {
+    world,
+    experiments,
+    lambda,
+    metrics: { now: 0.001, before: 0.001 },
+    reading: { kind: 'running', detail: 'it is running', verdict: null },
+    stops: [{ kind: 'taken', detail: 'stopped' }],
+    log: [],
+    service,
+    counted,
+  };
+  const own = async () => (await experiments.unfinished()).filter(({ scope }) => scope[0]?.service === service);
+  const ports: Partial<Deps> = {
+    experiments: new Proxy(experiments, {
+      get(target, key) {
+        const method: unknown = key === 'unfinished' ? own : Reflect.get(target, key);
+        return typeof method === 'function' ? (method.bind(target) as unknown) : method;
+      },
+    }),
+    experimentRuns: { start: async (id, run) => begin(lambda, id, run) },
+    silences: { active: async () => [], inhibitsSlowBurns: async () => false },
+    sloMetrics: {
+      instant: async (_, at) => seriesOf([[millisOf(at) / 1000, known.metrics.now]]),
+      range: async (_, from, until, step) => {
+        const times: [number, number | null][] = [];
+        for (let at = millisOf(from) / 1000; at <= millisOf(until) / 1000; at += 4 * step)
+          times.push([at, known.metrics.before]);
+        return seriesOf(times);
+      },
+    },
+    chaosSystemFor: async () => ({
+      target: 'https://chaos.test',
+      read: async () => known.reading,
+      stop: async () => {
+        const [response] = known.stops.length > 1 ? known.stops.splice(0, 1) : known.stops;
+        known.log.push(`stop: ${response?.kind}`);
+        return response ?? { kind: 'off', detail: '' };
+      },
+    }),
+    queue: { sendAll: async (_, signals) => void known.log.push(`released ${signals.length}`) },
+    engine: {
+      ...world.deps.engine,
+      died: async () => false,
+      completeCallback: async (id) => lambda.completeCallback(id),
+    },
+  };
+  Object.assign(world.deps, ports);
+  world.engine = lambda;
+  world.config = Config.parse({
+    version: 'test',
+    paging: {},
+    services: {
+      [service]: {
+        environments: {
+          production: { experiments: { chaos: { kind: 'http', url: 'https://chaos.test' }, graceMinutes: 2 } },
+        },
+      },
+    },
+  });
+  worlds.set(world, known);
+  return known;
+}
+
+const seriesOf = (values: [number, number | null][]) => {
+  const found = values.filter((one): one is [number, number] => one[1] !== null);
+  return { kind: 'series' as const, series: found.length === 0 ? [] : [{ labels: {}, values: found }] };
+};
+
+/** Starting an execution twice has no effect, as at the engine. */
+function begin(lambda: VirtualLambda, experimentId: ExperimentId, run: number): void {
+  const isKnown = lambda.executions().some(({ name }) => name === `test-${experimentId}-${run}`);
+  if (!isKnown) lambda.begin(experimentId, run, { experimentId, run });
+}
+
+type PlayedExperiment = {
+  record: ExperimentRecord | undefined;
+  runs: Run[];
+  events: ExperimentEvent[];
+  observations: Observation[];
+  alerts: ExpectedAlert[];
+};
+
+export async function playExperiment(
+  known: ExperimentWorld,
+  { given = [], timeline }: Story,
+): Promise<PlayedExperiment> {
+  const { world, lambda, experiments, service } = known;
+  for (const moment of given) await moment(world);
+  const runs = await liveThrough(world, lambda, timeline);
+  const { items } = await experiments.list({ service, limit: 5 });
+  const id = items[0]?.id;
+  if (id === undefined) return { record: undefined, runs, events: [], observations: [], alerts: [] };
+  const [record, events, observations, alerts] = await Promise.all([
+    experiments.get(id),
+    experiments.events(id),
+    experiments.observations(id),
+    experiments.expected(id),
+  ]);
+  return { record, runs, events, observations, alerts };
+}
+
+const caller = { name: 'token:ci', allow: () => undefined };
+
+/** The experiment is recorded: one check, five minutes, one measurement each minute. */
+export const records =
+  (more: object = {}): Moment =>
+  async (world) => {
+    const asked = NewExperiment.parse({
+      name: 'kill one pod',
+      scope: [{ service: of(world).service, environment }],
+      hypothesis: 'It survives the loss of one pod',
+      checks: [{ name: 'errors', promql: 'job:error_ratio', max: 0.02, abort_above: 0.2 }],
+      status: 'running',
+      duration_seconds: 300,
+      interval_seconds: 60,
+      abort_alerts: [{ alertname: 'DataLoss' }],
+      run: { kind: 'http', id: 'run-1' },
+      ...more,
+    });
+    await recordExperiment(world.deps, caller, asked, '0'.repeat(32));
+  };
+
+export const asks =
+  (kind: 'start' | 'finish' | 'stop'): Moment =>
+  async ({ deps }) => {
+    for (const { id } of await deps.experiments.unfinished())
+      await requestOfExperiment(deps, caller, id, { kind, reason: `${kind} by ada` });
+  };
+
+export const measures =
+  (more: Partial<Metrics>): Moment =>
+  (world) =>
+    void Object.assign(of(world).metrics, more);
+
+export const reads =
+  (reading: ChaosReading): Moment =>
+  (world) =>
+    void Object.assign(of(world), { reading });
+
+export const stopsWith =
+  (...responses: Attempt[]): Moment =>
+  (world) =>
+    void of(world).stops.splice(0, Infinity, ...responses);
+
+/** An alert of the service arrives, as the router handles it. */
+export const alerts =
+  (alertname: string): Moment =>
+  async (world) => {
+    const { deps } = world;
+    const { service, log } = of(world);
+    const one = signal({
+      service,
+      environment,
+      title: alertname,
+      labels: [['alertname', alertname]],
+      startsAt: timestamp(world.clock.millis),
+      episode: `${alertname}-${service}`,
+    });
+    const mutes = await mutesNow(deps);
+    const mute = muteOf(one, mutes);
+    log.push(`${alertname}: ${mute?.by ?? 'real'}`);
+    await recordExpected(deps, [{ signal: one, delivery: NOWHERE, mute }], mutes);
+  };
+
+const NOWHERE: Destinations = {
+  page: true,
+  incident: true,
+  channels: [],
+  tickets: [],
+  record: true,
+  reasons: [],
+  unavailable: [],
+};
+
+export const runFails: Moment = async (world) => {
+  const { lambda } = of(world);
+  for (const { id, run_number: run } of await world.deps.experiments.unfinished()) lambda.kill(id, run);
+  const engine = { ...world.deps.engine, died: async () => true };
+  await tendExperiments({ ...world.deps, engine });
+};
+
+export const isSwept: Moment = ({ deps }) => tendExperiments(deps);
+
+export const isDown =
+  (seconds: number): Moment =>
+  ({ clock }) =>
+    clock.set(clock.millis + 1000 * seconds);
+
+const START = '0 s';
+const held = {
+  status: 'ended',
+  conclusion: { outcome: 'held' },
+  ending: { code: 'completed' },
+  stop: { state: 'confirmed' },
+};
+const COMPLETE = 'created steady started stopping stopped settling ended';
+
+export const experimentPaths: Record<string, ExperimentPath> = {
+  'hypothesis-holds': {
+    timeline: { [START]: records(), '90 s': alerts('HighErrorRatio') },
+    events: COMPLETE,
+    ends: held,
+    log: ['HighErrorRatio: experiment', 'stop: taken'],
+    expected: 1,
+  },
+  'planned-experiment-waits-for-its-start': {
+    timeline: {
+      [START]: records({ status: 'planned' }),
+      '30 s': alerts('HighErrorRatio'),
+      '2 min': asks('start'),
+      '3 min': alerts('HighErrorRatio'),
+      '4 min': asks('finish'),
+    },
+    events: 'created steady started stopped settling ended',
+    ends: { ...held, ending: { code: 'finished' }, stop: { state: 'not_asked' } },
+    log: ['HighErrorRatio: real', 'HighErrorRatio: experiment'],
+    expected: 1,
+  },
+  'steady-state-does-not-hold': {
+    given: [measures({ before: 0.1 })],
+    timeline: { [START]: records({ status: 'planned' }), '1 min': alerts('HighErrorRatio') },
+    events: 'created steady ended',
+    ends: { started_at: null, conclusion: { outcome: 'inconclusive', because: 'not_steady' } },
+    log: ['HighErrorRatio: real'],
+  },
+  'running-experiment-without-steady-state-is-stopped': {
+    given: [measures({ before: null, now: null })],
+    timeline: { [START]: records() },
+    events: 'created steady abort stopping stopped ended',
+    ends: { ending: { code: 'not_steady' }, conclusion: { outcome: 'inconclusive', because: 'not_steady' } },
+    log: ['stop: taken'],
+  },
+  'hypothesis-fails': {
+    timeline: { [START]: records(), '100 s': measures({ now: 0.05 }), '200 s': measures({ now: 0.001 }) },
+    events: COMPLETE,
+    ends: { conclusion: { outcome: 'failed', because: 'outside_limits', recovered: true } },
+    log: ['stop: taken'],
+  },
+  'limit-aborts': {
+    timeline: { [START]: records(), '100 s': measures({ now: 0.5 }), '10 min': alerts('HighErrorRatio') },
+    events: 'created steady started abort stopping stopped ended',
+    ends: { ending: { code: 'abort_check' }, conclusion: { outcome: 'failed', because: 'aborted' } },
+    log: ['stop: taken', 'HighErrorRatio: real'],
+  },
+  'alert-aborts-at-once': {
+    timeline: { [START]: records(), '70 s': alerts('DataLoss'), '75 s': alerts('DataLoss') },
+    events: 'created steady started abort stopping stopped ended',
+    ends: { ending: { code: 'abort_alert', at: expect70() }, conclusion: { outcome: 'failed', because: 'aborted' } },
+    log: ['DataLoss: experiment', 'stop: taken', 'DataLoss: real'],
+    expected: 1,
+  },
+  'stop-is-retried': {
+    given: [
+      stopsWith({ kind: 'later', detail: 'no answer', afterSeconds: null }, { kind: 'taken', detail: 'stopped' }),
+    ],
+    timeline: { [START]: records(), '70 s': alerts('DataLoss') },
+    events: 'created steady started abort stopping stopped ended',
+    ends: { stop: { state: 'confirmed' }, stop_attempts: 2 },
+    log: ['DataLoss: experiment', 'stop: later', 'stop: taken'],
+  },
+  'stop-is-never-confirmed': {
+    given: [stopsWith({ kind: 'later', detail: 'no answer', afterSeconds: null })],
+    timeline: { [START]: records(), '70 s': alerts('DataLoss') },
+    events: 'created steady started abort stopping stopped ended',
+    ends: { stop: { state: 'unconfirmed', detail: 'no answer' }, stop_attempts: 6 },
+    log: ['DataLoss: experiment', ...Array.from({ length: 6 }, () => 'stop: later')],
+  },
+  'chaos-system-ends-first': {
+    timeline: {
+      [START]: records(),
+      '100 s': reads({
+        kind: 'ended',
+        detail: 'completed',
+        verdict: { verdict: 'failed', text: 'probe p99 failed', probes: [] },
+      }),
+    },
+    events: 'created steady started stopped settling ended',
+    ends: { ending: { code: 'chaos_ended' }, conclusion: { outcome: 'failed', because: 'chaos_verdict' } },
+    log: [],
+  },
+  'person-stops': {
+    timeline: { [START]: records(), '100 s': asks('stop') },
+    events: 'created steady started stopping stopped settling ended',
+    ends: {
+      ending: { code: 'stopped', by: 'token:ci' },
+      conclusion: { outcome: 'inconclusive', because: 'stopped_early' },
+    },
+    log: ['stop: taken'],
+  },
+  'never-started': {
+    timeline: { [START]: records({ status: 'planned' }) },
+    events: 'created steady ended',
+    ends: { ending: { code: 'never_started' }, conclusion: { outcome: 'inconclusive', because: 'not_started' } },
+    log: [],
+  },
+  'next-run-continues-after-a-crash': {
+    timeline: { [START]: records(), '100 s': runFails },
+    events: COMPLETE,
+    ends: { ...held, run_number: 2 },
+    log: ['stop: taken'],
+  },
+  'nothing-runs-for-a-while': {
+    timeline: { [START]: records(), '70 s': all(isDown(1200), alerts('HighErrorRatio')) },
+    events: COMPLETE,
+    ends: { ending: { code: 'completed' } },
+    log: ['HighErrorRatio: real', 'stop: taken'],
+  },
+};
+
+/** The abort does not wait for the next measurement. */
+function expect70(): string {
+  return timestamp(new FakeWorld().clock.millis + 70_000);
+}

@@ -1,0 +1,19 @@
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { ExperimentRecord } from '../../../schemas/experiments/experiment.ts';
+
+/**
+ * Sends the expected alerts that still fire once more. The experiment is over, so they are treated like any other: they
+ * open incidents and page. A repeat has no effect.
+ *
+ * @returns their number
+ */
+export async function releaseAlerts(
+  { incidents, queue, clock }: Pick<Deps, 'incidents' | 'queue' | 'clock'>,
+  { id, trace, started_at: startedAt }: ExperimentRecord,
+): Promise<number> {
+  if (startedAt === null) return 0;
+  const muted = await incidents.muted();
+  const own = muted.filter(({ mute }) => mute?.by === 'experiment' && mute.name === id).map(({ signal }) => signal);
+  if (own.length > 0) await queue.sendAll({ id: `${id}-released`, at: clock.now(), trace }, own);
+  return own.length;
+}
