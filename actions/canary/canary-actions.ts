@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CanaryActions } from '../../domain/ports/canary.ts';
+import { refusalText } from '../../domain/freeze/words.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { alertStart, type Gate } from '../../domain/canary/progress.ts';
 import type { CanaryRecord } from '../../schemas/canary/canary.ts';
@@ -49,8 +50,7 @@ async function gate(deps: ActionDeps, canary: CanaryRecord): Promise<Gate> {
     const request = { service, environment, version, commit: null, deployment_id: id, change: 'deploy' as const };
     const answer = await check(deps, { request, by, consume: true, identityToken: null });
     if (answer.allowed) return { open: true };
-    const why = answer.reasons.map(({ text }) => text).join('; ');
-    return { open: false, code: 'frozen', reason: answer.clears_when === null ? why : `${why}. ${answer.clears_when}` };
+    return { open: false, code: 'frozen', reason: refusalText(answer) };
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     return { open: false, code: 'freeze_unknown', reason: `the freezes could not be checked: ${detail}` };

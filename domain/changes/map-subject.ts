@@ -181,11 +181,7 @@ function linesFor(services: Config['services'], source: ReportSource, subject: R
   const known = serviceEntry(services, service);
   const environments = Object.keys(known?.environments ?? {});
   const here = environments.find(same(environment ?? ''));
-  const target =
-    here ??
-    (environments.length > 0
-      ? environments.join(' | ').replace(/^(.* \| .*)$/, '<$1>')
-      : (environment ?? '<environment>'));
+  const target = here ?? environmentFor(environments, environment);
   const objects = OBJECTS.flatMap((key) =>
     subject[key] === undefined ? [] : [`          ${key}: ${yaml(subject[key])}`],
   );
@@ -206,6 +202,16 @@ function linesFor(services: Config['services'], source: ReportSource, subject: R
     ...objects,
     ...(renamed ? [`          ${source}: { environment: ${yaml(environment)} }`] : []),
   ].join('\n');
+}
+
+/**
+ * Returns the environment of the catalogue that an unknown one may be. It can also be one that the catalogue lacks:
+ * only a person knows whether "staging-eu" is another name of the only environment.
+ */
+function environmentFor(known: readonly string[], environment: string | undefined): string {
+  const possible = [...known, ...(environment === undefined ? [] : [environment])];
+  if (possible.length === 0) return '<environment>';
+  return possible.length === 1 ? possible.join('') : `<${possible.join(' | ')}>`;
 }
 
 /** Returns a YAML scalar. Placeholders in angle brackets stay as they are. */

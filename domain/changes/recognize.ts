@@ -54,12 +54,17 @@ const endOf = ({ started_at, finished_at }: Reported): Timestamp =>
 
 /**
  * Returns whether a rollout brings an older version back: one that was live, and was deployed for the first time before
- * the version that it replaces. A version that failed counts as replaced, too.
+ * the version that it replaces. A version that failed counts as replaced, too. If an environment has several objects,
+ * such as two applications of Argo CD, each of them rolls out the version at about the same time: what another object
+ * has just rolled out is not what this one replaces.
  *
  * @param changes changes of the same service and environment
  */
 export function bringsBack(changes: readonly Change[], report: Reported): boolean {
-  const earlier = versionsBefore(changes, report);
+  const all = versionsBefore(changes, report);
+  const isPart = (change: Change): boolean =>
+    isSameCode(change, report) && report.started_at <= plusSeconds(endOf(change), APART_MAX_SECONDS);
+  const earlier = all.slice(0, all.findLastIndex((change) => !isPart(change)) + 1);
   const current = earlier.at(-1);
   if (current === undefined || isSameCode(current, report)) return false;
   const succeeded = earlier.filter(({ status }) => status === 'succeeded');

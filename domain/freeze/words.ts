@@ -1,4 +1,5 @@
 import type { Freeze, FreezeScope } from '../../schemas/freeze/freeze.ts';
+import type { CheckReasonCode, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Formats a time as `2026-11-20 17:05 UTC`, truncated to minutes. */
@@ -24,3 +25,18 @@ export function scopeInWords({ service, team, environment }: FreezeScope): strin
 /** Formats a reference to a freeze: `(freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC)`. */
 export const freezeReference = (freeze: Pick<Freeze, 'id' | 'starts_at'> & FreezeScope): string =>
   `(freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${utcMinute(freeze.starts_at)})`;
+
+/** What a check says beside its refusals: they would be the same without a freeze. */
+const REMARKS: ReadonlySet<CheckReasonCode> = new Set([
+  'name_corrected',
+  'budget_low',
+  'budget_partly_known',
+  'budget_corrected',
+]);
+
+/** Returns why a change is refused, and when that ends, in one sentence. */
+export function refusalText({ reasons, clears_when }: Pick<Verdict, 'reasons' | 'clears_when'>): string {
+  const refusals = reasons.filter(({ code }) => !REMARKS.has(code));
+  const why = (refusals.length === 0 ? reasons : refusals).map(({ text }) => text).join('; ');
+  return clears_when === null || why.includes(clears_when) ? why : `${why}; it ends ${clears_when}`;
+}

@@ -26,6 +26,10 @@ const Commit = z.object({
 const nonEmpty = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
 const text = (max: number) => z.string().max(max).transform(nonEmpty).nullish();
 
+/** A blank version would count as the running one, and a rollback to it could not succeed. */
+const named = <T extends z.ZodType<string>>(name: T) =>
+  name.refine((given) => given.trim() !== '', 'must not be blank; is a variable of the CI system unset?');
+
 const Http = z.url({ protocol: /^https?$/ });
 const WebAddress = z
   .string()
@@ -37,9 +41,9 @@ const WebAddress = z
   .meta({ format: 'uri' });
 
 const ReportedChange = z.strictObject({
-  service: ServiceName,
-  environment: EnvironmentName,
-  version: Version,
+  service: named(ServiceName),
+  environment: named(EnvironmentName),
+  version: named(Version),
   kind: ChangeKind.default('deploy'),
   status: ChangeStatus.default('succeeded'),
   commit: text(256),

@@ -193,6 +193,17 @@ export const PostmortemView = z.object({
 });
 export type PostmortemView = z.infer<typeof PostmortemView>;
 
+/**
+ * An action item in a body. `id` and `status` are as they were read: the ID follows from the title, and `status` must
+ * not contradict `done`.
+ */
+const ActionItemInput = ActionItem.extend({ id: z.string().optional(), status: ActionItemStatus.optional() })
+  .refine(({ done, status }) => status === undefined || (status === 'done') === done, {
+    path: ['status'],
+    message: 'contradicts done; change done, or omit status',
+  })
+  .transform(({ id: _id, status: _status, ...item }): ActionItem => item);
+
 /** The body of `PUT /v1/incidents/{id}/postmortem`. What is absent stays as it is. */
 export const PostmortemInput = z
   .strictObject({
@@ -204,7 +215,7 @@ export const PostmortemInput = z
     introduction: z.string().max(MARKDOWN_MAX_CHARS).optional(),
     sections: z.array(Section).max(100).optional(),
     /** Replaces the section "Action items". */
-    action_items: z.array(ActionItem).max(45).optional(),
+    action_items: z.array(ActionItemInput).max(45).optional(),
   })
   .refine(
     ({ markdown, title, introduction, sections, action_items }) =>

@@ -20,8 +20,15 @@ const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 
 function normalise(text: string): Timestamp | undefined {
   if (!RFC_3339.test(text)) return undefined;
+  if (!isDay(text.slice(0, 10)) || text.slice(11, 13) === '24') return undefined;
   const at = Date.parse(text.replace(/(\.\d{3})\d+/, '$1').replace(' ', 'T'));
   return at >= EARLIEST && at <= LATEST ? timestamp(at) : undefined;
+}
+
+/** Returns whether the calendar has the day. `Date.parse` reads February 30 as March 2. */
+function isDay(date: string): boolean {
+  const at = Date.parse(`${date}T00:00:00Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(date);
 }
 
 /** @param millis since the Unix epoch, within the years 0 to 9999 */

@@ -99,6 +99,22 @@ describe('an invalid request gets problem details', () => {
       'invalid',
     ],
     [
+      'a day that the calendar lacks',
+      'POST',
+      '/v1/deployments',
+      { service: 'a', environment: 'p', version: '1', started_at: '2026-02-30T10:00:00Z' },
+      422,
+      'invalid',
+    ],
+    [
+      'a blank version, as of an unset variable',
+      'POST',
+      '/v1/deployments',
+      { service: 'a', environment: 'p', version: ' ' },
+      422,
+      'invalid',
+    ],
+    [
       'a link with a script',
       'POST',
       '/v1/deployments',

@@ -24,6 +24,7 @@ const services = catalogue({
     repository: 'group/sub/api',
     environments: { production: { sources: { gitlab: { environment: 'prod' } } } },
   },
+  web: { repository: 'acme/web', environments: { production: {} } },
   billing: {
     environments: { production: { deployer: { kind: 'argo-cd' } }, staging: { deployer: { kind: 'argo-cd' } } },
   },
@@ -130,7 +131,14 @@ describe('the lines for what is unmapped', () => {
       { repository: 'acme/checkout', environment: 'prod: eu' },
       'github',
       ['checkout production'],
-      (lines) => lines.replace('<production | staging>', 'production'),
+      (lines) => lines.replace('"<production | staging | prod: eu>"', 'production'),
+    ],
+    [
+      'an unknown environment of a service with one, which may be another',
+      { repository: 'acme/web', environment: 'qa-eu' },
+      'gitlab',
+      ['web qa-eu'],
+      (lines) => lines.replace('<production | qa-eu>', 'qa-eu'),
     ],
     [
       'services that share a repository',
@@ -151,7 +159,7 @@ describe('the lines for what is unmapped', () => {
       { repository: 'acme/checkout', image: 'ghcr.io/acme/checkout-web', environment: 'qa' },
       'cdevents',
       ['checkout production'],
-      (lines) => lines.replace('<production | staging>', 'production'),
+      (lines) => lines.replace('<production | staging | qa>', 'production'),
     ],
   ])('map %s', (_, subject, source, expected, fill) => {
     expect(afterLines(subject, source, fill)).toEqual(expected);

@@ -19,6 +19,14 @@ describe('a rollout that brings an older version back', () => {
     expect(bringsBack(changes, next(version))).toBe(expected);
   });
 
+  test('is told for each object of the environment that rolls it out', () => {
+    const rolledBack = (at: number) => [change('v1', 90), change('v1', 89), change('v2', 60), change('v1', at)];
+    expect(bringsBack(rolledBack(1), next('v1'))).toBe(true);
+    expect(bringsBack(rolledBack(30), next('v1'))).toBe(false); // rolled out again later
+    expect(bringsBack([change('v1', 90), change('v2', 1)], next('v2'))).toBe(false);
+    expect(bringsBack([change('v1', 1)], next('v1'))).toBe(false);
+  });
+
   test('is not told by versions that never ran, or that run later', () => {
     const failed = [change('v1', 30, { status: 'failed' }), change('v2', 20)];
     expect(bringsBack(failed, next('v1'))).toBe(false);

@@ -129,6 +129,9 @@ describe('the post-mortem of an incident', () => {
     expect(body).toMatchObject({ title: 'Better', state: 'in_review', revision: 3 });
     expect(body.sections[0].text).toContain('## no section');
     expect((await put({ state: 'in_review' })).body.revision).toBe(3);
+    const { action_items } = (await postmortem()).body;
+    expect((await put({ action_items })).body).toMatchObject({ revision: 3, action_items });
+    expect(await put({ action_items: [{ ...action_items[0], status: 'done' }] })).toMatchObject({ status: 422 });
     const published = await put({ state: 'published' });
     expect(published.body).toMatchObject({ state: 'published', revision: 4, published_by: expect.any(String) });
   });

@@ -70,6 +70,16 @@ test('without checks, metrics over HTTP do not count', async () => {
   });
 });
 
+test('a version is not compared with itself', async () => {
+  const samples = ['v42', 'v41'].map((version) => ({
+    metric: 'lag',
+    version,
+    value: 2,
+    at: clock.millis / 1000,
+  })) as never;
+  expect(await judgeVersion(deps, { ...target, baseline: target.version }, samples)).toMatchObject({ baseline: 'v41' });
+});
+
 test('numbers can be stored, however small a probability is', () => {
   expect([1e-150, 5e-324, 0.03, 1e200, -Infinity, NaN, null].map(storable)).toEqual([
     0,

@@ -66,7 +66,7 @@ export async function judgeMeasured(
   ]);
   const { evidence, since } = evidenceOf(measured, grid, {
     version,
-    baseline: request.baseline,
+    baseline: request.baseline === version ? null : request.baseline, // against itself, each version is healthy
     startedAt,
     label: settings.versionLabel,
   });
