@@ -56,6 +56,50 @@ describe('the API', () => {
     });
   });
 
+  test('checks routes and splits as their CRDs do, and what the role allows', async () => {
+    const cluster = await open();
+    const ROUTES = '/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes';
+    const route = (backendRef: object) => ({
+      metadata: { name: 'web' },
+      spec: { parentRefs: [{ name: 'shop' }], rules: [{ backendRefs: [{ name: 'web', port: 80, ...backendRef }] }] },
+    });
+    for (const [wrong, said] of [
+      [{ weight: -1 }, 'weight'],
+      [{ weight: 0.5 }, 'weight'],
+      [{ weight: 1_000_001 }, 'weight'],
+      [{ port: undefined }, 'Must have port for Service reference'],
+    ] as const)
+      expect(await cluster.ask('POST', ROUTES, route(wrong))).toMatchObject({
+        status: 422,
+        body: { reason: 'Invalid', message: expect.stringContaining(said) },
+      });
+    const { status, body } = await cluster.ask('POST', ROUTES, route({}));
+    expect([status, body.spec.rules[0].backendRefs[0]]).toMatchObject([201, { weight: 1, kind: 'Service' }]);
+    cluster.time.forward(1000);
+    const { metadata, status: found } = (await cluster.ask('GET', `${ROUTES}/web`)).body;
+    expect(found.parents).toMatchObject([
+      { parentRef: { name: 'shop' }, conditions: [{ type: 'Accepted', status: 'True', observedGeneration: 1 }, {}] },
+    ]);
+    const stale = { op: 'replace', path: '/metadata/resourceVersion', value: String(metadata.resourceVersion - 1) };
+    expect(await cluster.ask('PATCH', `${ROUTES}/web`, [stale], JSON_PATCH)).toMatchObject({ status: 409 });
+    const missing = { op: 'replace', path: '/spec/rules/1/backendRefs/0/weight', value: 5 };
+    expect(await cluster.ask('PATCH', `${ROUTES}/web`, [missing], JSON_PATCH)).toMatchObject({ status: 422 });
+    await settings(cluster.standIns, { denied: ['patch httproutes.gateway.networking.k8s.io'] });
+    expect(await cluster.ask('PATCH', `${ROUTES}/web`, [], JSON_PATCH)).toMatchObject({
+      status: 403,
+      body: { reason: 'Forbidden' },
+    });
+    expect((await cluster.ask('GET', `${ROUTES}/web`)).status).toBe(200);
+    const SPLITS = '/apis/split.smi-spec.io/v1alpha4/namespaces/default/trafficsplits';
+    const split = (weight: number) => ({
+      metadata: { name: 'web' },
+      spec: { service: 'web', backends: [{ service: 'web-blue', weight }] },
+    });
+    expect((await cluster.ask('POST', SPLITS, split(0.5))).status).toBe(422);
+    expect((await cluster.ask('POST', SPLITS, split(1))).status).toBe(201);
+    expect((await cluster.ask('PATCH', `${SPLITS}/web/status`, { status: {} }, MERGE)).status).toBe(404);
+  });
+
   test('redacts tokens in recorded calls', async () => {
     const cluster = await open();
     await cluster.ask('GET', DEPLOYMENTS);
