@@ -49,7 +49,7 @@ const endedLongBefore = ({ opened_at }: IncidentRecord, change: Change): boolean
  * Returns whether the change began before the incident. A change recorded at its start, while the incident is open,
  * began after it, for example as a fix. If it was recorded later, its clock may be wrong.
  */
-function beganBefore({ opened_at }: IncidentRecord, { started_at, recorded_at }: Change): boolean {
+function beganBefore({ opened_at }: Pick<IncidentRecord, 'opened_at'>, { started_at, recorded_at }: Change): boolean {
   const after = secondsBetween(opened_at, started_at);
   if (after <= 0) return true;
   return after <= CLOCK_TOLERANCE_SECONDS && secondsBetween(started_at, recorded_at) > CLOCK_TOLERANCE_SECONDS;
@@ -77,8 +77,12 @@ export function relatedTo(
  */
 export type News = 'recorded_late' | 'ended' | 'newer';
 
-/** Returns what is new about the change since a judgement with these inputs. Null: nothing that matters. */
+/**
+ * Returns what is new about the change since a judgement with these inputs. Null: nothing that matters. A change that
+ * began after the incident was opened was not recorded late, even if clocks would allow that it is the cause.
+ */
 export function newsOf(
+  incident: Pick<IncidentRecord, 'opened_at'>,
   { evidence, targets }: Pick<DecisionInputs, 'evidence' | 'targets'>,
   related: RelatedChange,
 ): News | null {
@@ -87,7 +91,8 @@ export function newsOf(
     evidence.changes.find((one) => one.change.id === change.id)?.change ??
     targets.flatMap((one) => one.changes).find(({ id }) => id === change.id);
   if (known !== undefined) return known.status === 'started' && change.status !== 'started' ? 'ended' : null;
-  if (candidatesOf({ ...evidence, changes: [related] }, onsetOf(evidence)).length > 0) return 'recorded_late';
+  if (beganBefore(incident, change) && candidatesOf({ ...evidence, changes: [related] }, onsetOf(evidence)).length > 0)
+    return 'recorded_late';
   const { at } = onsetOf(evidence);
   return relation === 'same' && putsVersionLive(change) && change.started_at > at && change.status !== 'cancelled'
     ? 'newer'

@@ -136,7 +136,7 @@ async function newsSince(
   const changes = await Promise.all(ids.map((id) => deps.changes.get(id)));
   return changes.flatMap((change): Concerned[] => {
     const related = change && relatedTo(services, incident, change);
-    const news = related ? newsOf(inputs, related) : null;
+    const news = related ? newsOf(incident, inputs, related) : null;
     return change === undefined || news === null ? [] : [{ change, news }];
   });
 }

@@ -105,25 +105,40 @@ describe('a judgement does not know', () => {
       targets: [],
     }) as unknown as DecisionInputs;
   const rolling = change({ ended: null, recorded: 5 });
+  const openedAt = (seconds: number) => ({ opened_at: plusSeconds(NOON, seconds) });
+  const soonAfter = { ...known, change: change({ began: -1.1, ended: -1.1, recorded: -1.1 }) };
   const after = (more: object) => ({ ...known, change: change({ began: -2, ended: -3 }, more) });
 
   test.each([
-    ['a change that can be the cause by its times', newsOf(judged([]), known), 'recorded_late'],
-    ['nothing of one that was evaluated', newsOf(judged([known]), known), null],
+    ['a change that can be the cause by its times', newsOf({ opened_at: NOON }, judged([]), known), 'recorded_late'],
+    ['a deploy that began shortly after the onset', newsOf(openedAt(120), judged([]), soonAfter), 'recorded_late'],
+    ['only a newer version if it began after the incident', newsOf(openedAt(60), judged([]), soonAfter), 'newer'],
+    ['nothing of one that was evaluated', newsOf({ opened_at: NOON }, judged([known]), known), null],
     [
       'the end of a rollout',
-      newsOf(judged([{ ...known, change: rolling }]), { ...known, change: { ...rolling, status: 'failed' } }),
+      newsOf({ opened_at: NOON }, judged([{ ...known, change: rolling }]), {
+        ...known,
+        change: { ...rolling, status: 'failed' },
+      }),
       'ended',
     ],
     [
       'nothing of a rollout that goes on',
-      newsOf(judged([{ ...known, change: rolling }]), { ...known, change: rolling }),
+      newsOf({ opened_at: NOON }, judged([{ ...known, change: rolling }]), { ...known, change: rolling }),
       null,
     ],
-    ['a newer version', newsOf(judged([], plusSeconds(NOON, -3600)), known), 'newer'],
-    ['no flag after the onset', newsOf(judged([]), after({ kind: 'flag' })), null],
-    ['no newer version of a dependency', newsOf(judged([]), { ...after({}), relation: 'dependency' }), null],
-    ['no newer version that was cancelled', newsOf(judged([]), after({ status: 'cancelled' })), null],
+    ['a newer version', newsOf({ opened_at: NOON }, judged([], plusSeconds(NOON, -3600)), known), 'newer'],
+    ['no flag after the onset', newsOf({ opened_at: NOON }, judged([]), after({ kind: 'flag' })), null],
+    [
+      'no newer version of a dependency',
+      newsOf({ opened_at: NOON }, judged([]), { ...after({}), relation: 'dependency' }),
+      null,
+    ],
+    [
+      'no newer version that was cancelled',
+      newsOf({ opened_at: NOON }, judged([]), after({ status: 'cancelled' })),
+      null,
+    ],
   ])('%s', (_, news, expected) => {
     expect(news).toBe(expected);
   });
