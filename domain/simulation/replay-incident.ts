@@ -232,12 +232,14 @@ function decisionsOf(recorded: RecordedIncident, opened: Opened, policy: Config,
         oneOfMany: recorded.parent === null ? around.oneOfMany(opened.incident, one.at) : true,
       }),
     );
+    // The record of a question with a choice names the act that a person has chosen.
+    const chosen = now.offers?.find((offer) => offer.from_version === one.from && offer.to_version === one.to);
     judged.decisions.push({
       number: one.number,
       at: one.at,
       kind: now.kind,
-      from: now.from,
-      to: now.to,
+      from: chosen?.from_version ?? now.from,
+      to: chosen?.to_version ?? now.to,
       requester: inputs.request.by,
       because: now.reasons[0]?.text ?? '',
     });
