@@ -1,8 +1,10 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import { millisOf } from '../../schemas/time/time.ts';
+import type { Version } from '../../schemas/config/names.ts';
+import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import type { Candidate } from './candidates.ts';
-import type { Evidence } from './evidence.ts';
+import type { ByFlag, Evidence } from './evidence.ts';
 import { type Factor, factor, unweightedFactor } from './factor.ts';
 import type { Course } from './health.ts';
 import type { Onset } from './onset.ts';
@@ -137,8 +139,55 @@ function measuredBeside(
 }
 
 /**
- * Returns factors that compare the versions in service. Empty unless the change puts a version of the failing service
- * live.
+ * Compares the variants of a flag as if each were a version: the one that differs most from the rest, except those that
+ * users get while the flag is off. Null: the variants are not measured.
+ */
+function byVariant(evidence: Evidence, candidate: Candidate, onset: Onset, course: Course | null): Factor | null {
+  const flag = flagKeyOf(candidate.change);
+  const own = evidence.by_flag?.find((one) => one.flag === flag);
+  if (own === undefined) return null;
+  const { by_version_window: _, ...rest } = evidence;
+  const serving = variantsServing(own, evidence, candidate.change);
+  const ofFlag = {
+    ...rest,
+    by_version: serving ?? own.variants,
+    ...(own.window !== undefined && { by_version_window: own.window }),
+  };
+  // A flag does not replace its variants as a roll-out replaces versions: those with traffic go on side by side.
+  const goesOn = serving === null ? {} : ({ finished_at: null, status: 'started' } as const);
+  const [worst] = own.variants
+    .filter(({ version }) => !isOffVariant(version))
+    .map(({ version }) =>
+      byVersion(
+        ofFlag,
+        { ...candidate, change: { ...candidate.change, ...goesOn, version: version as Version } },
+        onset,
+        course,
+      ),
+    )
+    .filter((one) => one !== null)
+    .toSorted((a, b) => b.weight - a.weight);
+  return worst === undefined ? null : { ...worst, text: worst.text.replace(/^by version:/, `by variant of ${flag}:`) };
+}
+
+/**
+ * Returns the variants that users get now. Null: not known, because requests are not measured, or the values still
+ * describe the time before the change.
+ */
+function variantsServing({ variants, window = USUAL_WINDOW_SECONDS }: ByFlag, { at }: Evidence, change: Change) {
+  const age = (millisOf(at) - millisOf(change.finished_at ?? change.started_at)) / 1000;
+  if (age < window || variants.some(({ traffic }) => traffic === null)) return null;
+  const now = variants.map((one) => {
+    const newest = pointsOf(one.traffic ?? [], at).at(-1);
+    return { one, rate: newest !== undefined && millisOf(at) - newest.at <= FRESH_SECONDS * 1000 ? newest.value : 0 };
+  });
+  const all = now.reduce((sum, { rate }) => sum + rate, 0);
+  return now.filter(({ rate }) => rate >= SERVING_SHARE_MIN * all && rate > 0).map(({ one }) => one);
+}
+
+/**
+ * Returns factors that compare the versions in service, or the variants of a flag. Empty unless the change puts a version
+ * of the failing service live, or changes one of its flags.
  */
 export function versionFactors(
   evidence: Evidence,
@@ -146,6 +195,8 @@ export function versionFactors(
   onset: Onset,
   course: Course | null,
 ): Factor[] {
+  if (candidate.relation === 'same' && candidate.change.kind === 'flag')
+    return [byVariant(evidence, candidate, onset, course)].filter((one) => one !== null);
   if (candidate.relation !== 'same' || !putsVersionLive(candidate.change)) return [];
   const { change } = candidate;
   return [byVersion(evidence, candidate, onset, course), byAlert(evidence.alert_versions, change, onset)].filter(

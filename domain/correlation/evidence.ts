@@ -47,6 +47,13 @@ export type OnsetEvidence = {
   rule: { forSeconds: number; intervalSeconds: number; expression?: string | null } | null;
 };
 
+/** Health by variant of a flag, in the form of versions. `window`: seconds that a value covers. */
+export type ByFlag = {
+  flag: string;
+  variants: NonNullable<Evidence['by_version']>;
+  window?: number;
+};
+
 /** All inputs for finding the cause of one incident. Stored with the decision that is based on it. */
 export type Evidence = {
   incident_id: string;
@@ -77,6 +84,8 @@ export type Evidence = {
   by_version: readonly { version: string; curve: Curve; traffic: Curve | null }[] | null;
   /** Seconds that a value of both queries by version covers. Absent: unknown, or different ones. */
   by_version_window?: number;
+  /** The same by variant, for each flag that was changed near the onset. Absent: no query, no flag, or no answer. */
+  by_flag?: readonly ByFlag[];
   /** Versions named in labels of the firing alerts. Empty: no label names a version. */
   alert_versions: readonly string[];
   /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */

@@ -9,17 +9,19 @@ const MIN_SAMPLES = 5;
  * instances that had errors are gone. A quantile has a value for each request.
  */
 export function withZeros(evidence: Evidence): Evidence {
-  const { health, by_version: versions } = evidence;
-  if (health === null || health.quantile === true || versions === null)
+  const { health, by_version: versions, by_flag: flags } = evidence;
+  if (health === null || health.quantile === true || (versions === null && flags === undefined))
     return { ...evidence, health: healthWithZeros(evidence) };
   return {
     ...evidence,
     health: healthWithZeros(evidence),
-    by_version: versions.map((one) =>
-      one.traffic === null ? one : { ...one, curve: completed(one.curve, one.traffic) },
-    ),
+    by_version: versions && versionsWithZeros(versions),
+    ...(flags && { by_flag: flags.map((one) => ({ ...one, variants: versionsWithZeros(one.variants) })) }),
   };
 }
+
+const versionsWithZeros = (versions: NonNullable<Evidence['by_version']>): NonNullable<Evidence['by_version']> =>
+  versions.map((one) => (one.traffic === null ? one : { ...one, curve: completed(one.curve, one.traffic) }));
 
 /** Completes only the curve of the service. */
 export const healthWithZeros = ({

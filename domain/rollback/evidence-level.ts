@@ -2,6 +2,7 @@ import type { EvidenceLevel } from '../../schemas/config/config.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { finishedBefore, LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
+import { flagKeyOf } from '../changes/flags.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 import type { Proof, RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
@@ -14,7 +15,7 @@ const UNMEASURED_SECONDS = 5 * 60;
 const FRESH_SECONDS = 60;
 
 /** The evidence of a judgement, as far as the levels need it. */
-type Judged = Pick<Evidence, 'at' | 'health' | 'health_unreadable' | 'by_version' | 'alert_versions'>;
+type Judged = Pick<Evidence, 'at' | 'health' | 'health_unreadable' | 'by_version' | 'by_flag' | 'alert_versions'>;
 
 const BY: Readonly<Record<Proof, string>> = {
   version: 'its version fails, and others do not',
@@ -62,9 +63,11 @@ export function reliesOn(level: EvidenceLevel, { proof }: Pick<RankedSuspect, 'p
   return `evidence: ${level}: coincidence in time is enough here, without proof`;
 }
 
-const whyNotProved = ({ change }: RankedSuspect, { by_version, alert_versions }: Judged): string =>
+const whyNotProved = ({ change }: RankedSuspect, { by_version, by_flag, alert_versions }: Judged): string =>
   !putsVersionLive(change)
-    ? 'only its time speaks for it'
+    ? change.kind === 'flag' && by_flag?.some(({ flag }) => flag === flagKeyOf(change))
+      ? 'the metrics by variant do not show that only one variant of the flag fails'
+      : 'only its time speaks for it'
     : by_version === null && alert_versions.length === 0
       ? 'no metrics by version (health.byVersion), so only its time speaks for it'
       : 'the metrics by version do not show that only its version fails';

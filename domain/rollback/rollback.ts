@@ -1,3 +1,4 @@
+import { flagKeyOf, turnedFlagOff } from '../changes/flags.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { lowestMode, type Mode } from '../../schemas/config/names.ts';
 import type { DecisionKind, Suspect } from '../../schemas/incidents/incident.ts';
@@ -154,7 +155,7 @@ const beyondWords = ({ top, beyond, restores }: Known['judgement']): string =>
 function offerOf({ top, target, restores, is_flag, beyond }: Known['judgement']): OfferedAct[] {
   if (top === undefined || target === undefined) return [];
   const of = { change_id: top.change.id, service: target.service, environment: target.environment };
-  if (is_flag) return [{ ...of, act: 'turn_off_flag', from_version: top.version, to_version: null }];
+  if (is_flag) return [{ ...of, act: 'turn_off_flag', from_version: flagKeyOf(top), to_version: null }];
   return restores?.kind === 'version'
     ? [{ ...of, act: 'roll_back', from_version: beyond?.version ?? top.version, to_version: restores.version }]
     : [];
@@ -188,7 +189,7 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
   const target = top && targetOf(inputs, top);
   const concerned =
     target === undefined ? [] : top?.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
-  const isFlag = top?.change.kind === 'flag' && target?.has_flags === true;
+  const isFlag = top?.change.kind === 'flag' && target?.has_flags === true && !turnedFlagOff(top);
   const { one_of_many: isOneOfMany, group_rollback: groupRollback } = inputs;
   const why = isOneOfMany ? notExplained(inputs.evidence, found, groupRollback === undefined ? undefined : top) : null;
   return {

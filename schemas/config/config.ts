@@ -138,6 +138,10 @@ export const EnvironmentEntry = z.strictObject({
       byVersion: z.string().min(1).optional(),
       /** Requests per second by label `version`: shows which share of the traffic each version takes. */
       trafficByVersion: z.string().min(1).optional(),
+      /** `promql` by label `flag_variant`, of the flag `$flag`: shows which variant fails. */
+      byFlagVariant: z.string().min(1).optional(),
+      /** Requests per second by label `flag_variant`, of the flag `$flag`. */
+      trafficByFlagVariant: z.string().min(1).optional(),
     })
     .optional(),
   /** How a new version is compared with the one before. */

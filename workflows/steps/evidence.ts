@@ -1,4 +1,11 @@
-import type { Curve, Evidence, Failing, OnsetEvidence, RelatedChange } from '../../domain/correlation/evidence.ts';
+import type {
+  ByFlag,
+  Curve,
+  Evidence,
+  Failing,
+  OnsetEvidence,
+  RelatedChange,
+} from '../../domain/correlation/evidence.ts';
 import { callersOf, type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { onsetOf } from '../../domain/correlation/onset.ts';
@@ -7,6 +14,7 @@ import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { Metrics } from '../../domain/ports/metrics.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { flagKeyOf } from '../../domain/changes/flags.ts';
 import { byStart, endOf, newestLiveChange } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -82,6 +90,7 @@ export async function evidenceOf(
     ...related,
     change: { ...related.change, commits: [] },
   }));
+  const flags = await variantsOf(deps, health, mine, at);
   const evidence: Evidence = {
     incident_id: id,
     service,
@@ -90,6 +99,7 @@ export async function evidenceOf(
     onset,
     changes,
     ...measured,
+    ...(flags.length > 0 && { by_flag: flags }),
     alert_versions: versionsOf(cause),
     failing: failing ?? [],
     ...(failing === null && { failing_unreadable: true as const }),
@@ -148,6 +158,46 @@ async function measure(
     by_version: versions && byVersionOf(versions, shares),
     ...versionsWindow(query),
   };
+}
+
+/** The most flags whose variants are measured, newest changes first. */
+const FLAGS_MEASURED = 3;
+
+/** Label of the series by variant of a flag. */
+const VARIANT_LABEL = 'flag_variant';
+
+/** Keys of flags that cannot end a string in a query. */
+const SAFE_KEY = /^[\w.:/-]{1,256}$/;
+
+/** Measures the variants of the service's flags that were changed near the onset. */
+async function variantsOf(
+  { metrics }: Deps,
+  query: HealthQuery | undefined,
+  own: readonly RelatedChange[],
+  at: Timestamp,
+): Promise<ByFlag[]> {
+  const { byFlagVariant: health, trafficByFlagVariant: traffic } = query ?? {};
+  if (health === undefined) return [];
+  const changed = own
+    .map(({ change }) => change)
+    .filter(({ kind }) => kind === 'flag')
+    .toSorted((a, b) => byStart(b, a));
+  const flags = [...new Set(changed.map(flagKeyOf))].filter((flag) => SAFE_KEY.test(flag)).slice(0, FLAGS_MEASURED);
+  const from = plusSeconds(at, -CURVE_SECONDS);
+  const found = await Promise.all(
+    flags.map(async (flag): Promise<ByFlag[]> => {
+      const of = (text: string): string => text.replaceAll('$flag', () => flag);
+      const [variants, shares] = await Promise.all([
+        metrics.rangeByLabel(of(health), VARIANT_LABEL, from, at, 'max'),
+        traffic === undefined ? null : metrics.rangeByLabel(of(traffic), VARIANT_LABEL, from, at, 'sum'),
+      ]);
+      if (variants === null) return [];
+      const window = windowOf(health);
+      const isSameWindow = window !== null && traffic !== undefined && window === windowOf(traffic);
+      return [{ flag, variants: byVersionOf(variants, shares), ...(isSameWindow && { window }) }];
+    }),
+  );
+  return found.flat();
 }
 
 /** Returns the time that the values by version cover, if it is the same for errors and requests. */

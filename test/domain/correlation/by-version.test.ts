@@ -73,6 +73,60 @@ describe('with a limit', () => {
   });
 });
 
+describe('variants of a flag', () => {
+  const flip = own(timed('new-cart 7 (on)', 240, 240, { kind: 'flag' }));
+  const flagged = (variants: Versions, more: Partial<Evidence> = {}): Evidence =>
+    scene({
+      changes: [flip, own(timed('v41', 7000, 6900))],
+      health,
+      by_flag: [{ flag: 'new-cart', variants, window: 60 }],
+      ...more,
+    });
+  const ofFlag = (evidence: Evidence) => weights(evidence, 'new-cart 7 (on)');
+
+  test.each<[string, string, Versions]>([
+    ['only the variant on fails', 'only_its_version_bad', [version('on', 0.08, 0.6), version('off', 0.001, 0.4)]],
+    [
+      'one of several variants fails',
+      'canary_bad',
+      [version('A', 0.001, 0.4), version('B', 0.1, 0.4), version('off', 0.001, 0.2)],
+    ],
+    ['all variants fail', 'all_versions_bad', [version('on', 0.05, 0.5), version('off', 0.04, 0.5)]],
+    ['users without the flag fail', 'its_version_healthy', [version('on', 0.001, 0.5), version('off', 0.08, 0.5)]],
+    ['no variant fails', 'no_version_bad', [version('on', 0.001, 0.5), version('off', 0.001, 0.5)]],
+    ['all users have the variant', 'by_version', [version('on', 0.05, 1)]],
+  ])('%s', (_, name, variants) => {
+    expect(Object.keys(ofFlag(flagged(variants)))).toContain(name);
+  });
+
+  test('prove the flag, and name it', () => {
+    const evidence = flagged([version('on', 0.08, 0.6), version('off', 0.001, 0.4)]);
+    const { proof, reasons } = suspectIn(correlate(evidence), 'new-cart 7 (on)');
+    expect(proof).toBe('version');
+    expect(reasons.join('; ')).toContain('by variant of new-cart: on is at 0.08 (60 % of traffic), off at 0.001');
+  });
+
+  test('are not compared while their values describe the time before the flip, or if one has no traffic now', () => {
+    const variants = [version('on', 0.08, 0.6), version('off', 0.001, 0.4)];
+    const early = { ...flagged(variants), by_flag: [{ flag: 'new-cart', variants, window: 600 }] };
+    const ended = variants.map((one) =>
+      one.version === 'off'
+        ? { ...one, traffic: (one.traffic ?? []).map(([at, rate]) => [at, at < before(2) ? rate : 0] as const) }
+        : one,
+    );
+    for (const evidence of [early, flagged(ended)])
+      expect(suspectIn(correlate(evidence), 'new-cart 7 (on)').proof).toBeNull();
+  });
+
+  test('say nothing about another flag, nor about a deploy', () => {
+    const evidence = flagged([version('on', 0.08, 0.6), version('off', 0.001, 0.4)]);
+    const other = { ...evidence, by_flag: evidence.by_flag?.map((one) => ({ ...one, flag: 'another' })) ?? [] };
+    expect(suspectIn(correlate(other), 'new-cart 7 (on)').proof).toBeNull();
+    const deploy = own(timed('v42', 240, 200));
+    expect(suspectIn(correlate({ ...evidence, changes: [deploy] })).proof).toBeNull();
+  });
+});
+
 describe('without a limit', () => {
   test.each<[string, string, number, Versions]>([
     ['it is far worse', 'its_version_worse', 2, [version('v42', 0.08), version('v41', 0.001)]],

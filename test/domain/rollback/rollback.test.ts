@@ -319,6 +319,19 @@ describe('several possible causes:', () => {
     expect(codes(withFlags)).not.toContain('by_hand');
   });
 
+  test.each([
+    ['new-cart 7 (on)', ['new-cart']],
+    ['new-cart on: B (1f2e3d4c)', ['new-cart']],
+    ['new-cart 7 (off)', []],
+    ['new-cart deleted', []],
+  ])('the reported change %j offers to turn off the flag by its key: %j', (version, keys) => {
+    const inputs = clear({ changes: [...aBadDeploy(), { ...flag, version: version as typeof flag.version }] });
+    const [own] = inputs.targets;
+    const decision = decide({ ...inputs, targets: own === undefined ? [] : [{ ...own, has_flags: true }] });
+    const offered = (decision.offers ?? []).filter(({ act }) => act === 'turn_off_flag');
+    expect(offered.map(({ from_version: key }) => key)).toEqual(keys);
+  });
+
   test.each([true, undefined])(
     'a flag that leads is the only act, never a rollback beside it (flag service: %s)',
     (flags) => {

@@ -99,6 +99,39 @@ describe('evidence of the onset', () => {
   });
 });
 
+test('measures the variants of flags that were changed shortly before, by their keys', async () => {
+  const health = {
+    promql: 'e',
+    max: 0.01,
+    byFlagVariant: 'e by (flag_variant, "$flag")',
+    trafficByFlagVariant: 'r by (flag_variant, "$flag")',
+  };
+  const asked: string[] = [];
+  const { world } = await judged(configured({ health }), ({ deps: { metrics }, store }) => {
+    for (const [version, id] of [
+      ['new-cart 7 (on)', 'f1'],
+      ['bad"key 1 (on)', 'f2'],
+    ] as const) {
+      const deploy = [...store.changes.values()].find((one) => one.version === 'v2');
+      if (deploy === undefined) throw new Error('v2 is missing');
+      const changeId = `${deploy.id.slice(0, -2)}${id.toUpperCase()}` as typeof deploy.id;
+      store.changes.set(changeId, { ...deploy, id: changeId, kind: 'flag', version: version as typeof deploy.version });
+    }
+    metrics.range = async (_promql, from, until) => samplesOf(from, until, () => 0.2);
+    metrics.rangeByLabel = async (promql, label, _from, until) => {
+      asked.push(`${label}: ${promql}`);
+      return ['on', 'off'].map((one) => ({ label: one, curve: samplesOf(plusSeconds(until, -60), until, () => 0.2) }));
+    };
+  });
+  const { evidence } = (await world.deps.decisions.inputs(theIncident(world), 1)) ?? expect.unreachable();
+  expect(evidence.by_flag?.map(({ flag, variants }) => [flag, variants.map((one) => one.version)])).toEqual([
+    ['new-cart', ['on', 'off']],
+  ]);
+  expect(new Set(asked)).toEqual(
+    new Set(['flag_variant: e by (flag_variant, "new-cart")', 'flag_variant: r by (flag_variant, "new-cart")']),
+  );
+});
+
 describe('evidence by version', () => {
   const health = { promql: 'e', max: 0.01, byVersion: 'e by (version)', trafficByVersion: 'r by (version)' };
   /** Returns the versions with the numbers of their samples of errors and requests. */

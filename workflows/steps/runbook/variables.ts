@@ -1,3 +1,4 @@
+import { flagKeyOf } from '../../../domain/changes/flags.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
 import { incidentVariables, serviceVariables } from '../../../domain/runbooks/best-match.ts';
@@ -32,7 +33,7 @@ export async function variablesOf(
     suspect:
       top && change
         ? {
-            version: top.version,
+            version: change.kind === 'flag' ? flagKeyOf(top) : top.version,
             kind: change.kind,
             confidence: top.confidence,
             relation: change.service === incident.service ? 'same' : 'dependency',
