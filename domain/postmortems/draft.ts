@@ -10,6 +10,7 @@ import { onsetOf } from '../correlation/onset.ts';
 import { serviceEnvironmentText } from '../messages/story.ts';
 import { ACTION_ITEMS, itemLine } from './action-items.ts';
 import { namingOf } from './blameless.ts';
+import { probableCauses } from './causes.ts';
 import { QUESTION } from './lint.ts';
 import { escaped, markdownOf } from './markdown.ts';
 import type { DraftInput } from './record.ts';
@@ -46,10 +47,10 @@ class Drafting {
   readonly #fields: boolean[] = [];
 
   constructor(record: DraftInput, end: Timestamp) {
-    this.#record = record;
+    this.#record = { ...record, causes: probableCauses(record) };
     this.#times = timesOf(record, end);
     this.#naming = namingOf(record);
-    this.#rows = rowsOf(record, this.#naming, { alerted: this.#times.alerted_at, end: this.#times.resolved_at });
+    this.#rows = rowsOf(this.#record, this.#naming, { alerted: this.#times.alerted_at, end: this.#times.resolved_at });
     for (const { id, at } of this.#rows) this.#references.to(id, at);
   }
 
