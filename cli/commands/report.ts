@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../domain/reports/words.ts';
 import { ShadowReport, type ShadowRow, type ShadowTally } from '../../schemas/automation/shadow-report.ts';
 import { CodeFigures } from '../../schemas/delivery/code-figures.ts';
 import { PipelineReport } from '../../schemas/delivery/pipeline-figures.ts';
@@ -48,7 +49,9 @@ async function code(context: CommandContext, query: Omit<CodeOptions, 'json'>, j
   const figures = await (await Client.of(context)).get(`/v1/metrics/code${queryOf(query)}`, CodeFigures);
   if (json) return context.out(asJson(figures));
   const { window, commits, pull_requests: pulls, first_review: review, merge, coverage } = figures;
-  context.out(`${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${figures.services.length} services`);
+  context.out(
+    `${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${counted(figures.services.length, 'service')}`,
+  );
   const timed = ({ count, median_s, p90_s }: CodeFigures['merge']) => [
     String(count),
     minutes(median_s),

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../support/firebreak.ts';
@@ -196,6 +197,25 @@ describe('deploy, incident, replay', () => {
     expect(out).toMatch(/FLAKY TESTS[^]*applies a <discount>.* tests +1 /);
     const nothing = await at(firebreak, 'report', 'pipelines', 'desk');
     expect(nothing.out).toContain('No run of a pipeline was reported');
+  });
+
+  test('pipeline coverage reports a number or a file; report code shows the newest', async () => {
+    const of = ['--service', 'shop', '--run', '7', '--branch', 'main'];
+    const number = await at(firebreak, 'pipeline', 'coverage', '--percent', '71.25', ...of);
+    expect(number).toEqual({ code: 0, out: '71.3 % recorded for shop\n', err: '' });
+    const file = join(await mkdtemp(join(tmpdir(), 'firebreak-coverage-')), 'coverage.xml');
+    await writeFile(file, '<coverage lines-covered="3" lines-valid="4" line-rate="0.75"></coverage>');
+    const read = await at(firebreak, 'pipeline', 'coverage', file, ...of, '--json');
+    expect(JSON.parse(read.out)).toMatchObject({ service: 'shop', coverage: 0.75 });
+    const { out } = await at(firebreak, 'report', 'code', '--service', 'shop', '--window', '7d');
+    expect(out).toMatch(/UTC, 1 service\n[^]*commits +0[^]*first review +0 [^]*coverage of shop +75\.0 %/);
+    const json = await at(firebreak, 'report', 'code', '--service', 'shop', '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ commits: 0, coverage: [{ service: 'shop', value: 0.75 }] });
+    expect(await at(firebreak, 'pipeline', 'coverage', '--percent', '101', ...of)).toMatchObject({ code: 2 });
+    expect(await at(firebreak, 'pipeline', 'coverage', '--percent', '50', '--run', '7')).toMatchObject({ code: 2 });
+    await writeFile(file, 'nothing');
+    expect(await at(firebreak, 'pipeline', 'coverage', file, ...of)).toMatchObject({ code: 1 });
+    await rm(dirname(file), { recursive: true });
   });
 
   test('pipeline tests needs a service or a repository, and a file that exists', async () => {

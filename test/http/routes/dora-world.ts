@@ -64,7 +64,10 @@ export class DoraWorld {
   readonly stores: TableStores;
   readonly app: Api;
   /** What the figures are read from, also for the console. */
-  readonly ports: Pick<Deps, 'incidents' | 'config' | 'deployHistory' | 'attributions' | 'changes' | 'code' | 'clock'>;
+  readonly ports: Pick<
+    Deps,
+    'incidents' | 'config' | 'deployHistory' | 'attributions' | 'changes' | 'code' | 'clock' | 'pipelineRuns'
+  >;
   /** What the token may do. */
   mine: Pick<TokenRecord, 'services' | 'environments' | 'actions'> = {
     actions: ['*'],
@@ -85,6 +88,7 @@ export class DoraWorld {
       attributions: new AttributionTable(stores.table),
       changes: stores.changes,
       code: stores.code,
+      pipelineRuns: stores.pipelineRuns,
       clock: stores.clock,
     };
     const deps: Deps = {

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deliveryMain } from '../../../http/web/pages/delivery.ts';
 import { loadDelivery } from '../../../http/web/pages/delivery/data.ts';
 import type { PageRequest, ConsoleDeps } from '../../../http/web/pages/page.ts';
+import { Config } from '../../../schemas/config/config.ts';
 import { DoraFigure } from '../../../schemas/delivery/dora.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
 import { DoraWorld } from '../routes/dora-world.ts';
@@ -70,6 +72,55 @@ test('lets responders correct the cause of an incident, and viewers not', async 
   const back = await site.post('/console/delivery/actions/withdraw', { incident: id }, { token: 'grace' });
   expect(back.status).toBe(303);
   expect(await read()).toContain('6 of 57 deploys failed');
+});
+
+test('shows the code of the selected services, which is read only for a few of them and at most 90 days', async () => {
+  const { config, stores } = world;
+  world.config = Config.parse({
+    ...config,
+    services: { cart: { repository: 'acme/cart', environments: { production: {} } } },
+  });
+  const before = (hours: number) => plusSeconds(stores.clock.now(), -hours * 3600);
+  const from = { forge: 'github' as const, repository: 'acme/cart' };
+  await stores.code.push({
+    ...from,
+    branch: 'main',
+    default_branch: 'main',
+    before: null,
+    after: 'b',
+    received_at: before(2),
+    commits: ['a', 'b'].map((sha) => ({ sha, committed_at: before(3), paths: null })),
+    truncated: false,
+  });
+  await stores.code.pullRequest({
+    ...from,
+    number: 7,
+    title: hostile('title'),
+    url: null,
+    author: 'ada',
+    base: 'main',
+    head: 'topic',
+    labels: [],
+    draft: false,
+    opened_at: before(8),
+    merged_at: before(2),
+    closed_at: null,
+    merge_commit: 'b',
+    reverts: null,
+    updated_at: before(2),
+    review: { at: before(5), approves: true },
+  });
+  const text = (await read()).replaceAll(' ', '');
+  for (const words of [
+    'Commits 2 on the default branch',
+    'Pull requests 1 merged; 1 opened, 0 closed without a merge',
+    'First review 3 h median of 1 pull request; 90 % within 3 h',
+    'Merge 6 h median of 1 pull request',
+  ])
+    expect(text).toContain(words.replaceAll(' ', ''));
+  const year = textOf(await (await site.get('/console/delivery?days=365', { token: 'vera' })).text());
+  expect(year).toContain('Select a service or a team, and at most 90 days');
+  world.config = config;
 });
 
 test('says what to do without a deploy', async () => {
