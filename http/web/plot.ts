@@ -124,6 +124,8 @@ function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
   const lowest = Math.min(0, ...[...shown, ...forecast].map(([, value]) => value));
   const y = scaleLinear([lowest, highest ?? (most === 0 ? 1 : most * 1.05)], [bottom, top]);
   if (highest === undefined || lowest < 0) y.nice(VALUE_TICKS);
+  const ticks = x.ticks(Math.max(2, Math.floor((right - left) / TICK_PIXELS)));
+  const hasSeconds = ticks.some((at) => at.getTime() % 60_000 !== 0);
   const inside = (at: Timestamp): number => Math.round(Math.min(Math.max(x(millisOf(at)), left), right) * 10) / 10;
   const path = line<Point | null>()
     .digits(1)
@@ -142,9 +144,12 @@ function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
               >${valueOf(value, given)}</text
             >`,
       )}
-    ${x
-      .ticks(Math.max(2, Math.floor((right - left) / TICK_PIXELS)))
-      .map((at) => html`<text class="time" x="${round(x(at))}" y="${HEIGHT - 6}">${clock(at.getTime(), given)}</text>`)}
+    ${ticks.map(
+      (at) =>
+        html`<text class="time" x="${round(x(at))}" y="${HEIGHT - 6}"
+          >${hasSeconds ? at.toISOString().slice(11, 19) : clock(at.getTime(), given)}</text
+        >`,
+    )}
     ${marks.map(({ from: first, until: last }) =>
       first === undefined || last === undefined
         ? ''

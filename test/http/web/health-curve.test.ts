@@ -125,6 +125,16 @@ describe('the health curve of an incident', () => {
     expect(page).toMatch(/12:05:33<\/td>\s*<td>9</);
   });
 
+  test('labels each time of a short curve differently', async () => {
+    const until = plusSeconds(NOON, 112);
+    const page = String(await plot({ id: 'p', title: 'Health', curve: [], from: NOON, until, limit: null, marks: [] }));
+    for (const picture of pictures(page)) {
+      const labels = [...picture.matchAll(/class="time"[^>]*>([^<]*)</g)].map(([, label]) => label);
+      expect(labels).toContain('12:00:00');
+      expect(new Set(labels).size).toBe(labels.length);
+    }
+  });
+
   test('says that there are no samples', () => {
     const empty: Plot = { id: 'p', title: 'Health', curve: [], from: NOON, until: LATER, limit: 1, marks: [] };
     expect(plotText(empty)).toBe('Health from 12:00:00 to 13:00:00 UTC: no samples, limit 1');
