@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { PostmortemState, PostmortemView } from '../../schemas/postmortems/postmortem.ts';
+import { ConfluencePage, PostmortemState, PostmortemView } from '../../schemas/postmortems/postmortem.ts';
 import { Client } from '../client.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../command-context.ts';
 import { incidentNamed, pathOf } from '../incident-named.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine } from '../table.ts';
 
-type Options = { file?: string; state?: string; revision?: string; json?: true };
+type Options = { file?: string; state?: string; revision?: string; format: 'markdown' | 'confluence'; json?: true };
 
 /** Adds the command that prints, saves, and publishes the post-mortem of an incident. */
 export function addPostmortem(incident: Command, context: CommandContext): void {
@@ -19,6 +19,11 @@ export function addPostmortem(incident: Command, context: CommandContext): void 
     .option('--file <path>', 'Save this file as the text')
     .addOption(new Option('--state <state>', 'Change the state').choices(PostmortemState.options))
     .option('--revision <number>', 'Save only if this is the current revision')
+    .addOption(
+      new Option('--format <format>', 'Print it in this form; confluence is the storage format of its pages')
+        .choices(['markdown', 'confluence'])
+        .default('markdown'),
+    )
     .option(...JSON_OPTION)
     .action((name: string, options: Options) => postmortem(context, name, options));
 }
@@ -26,13 +31,19 @@ export function addPostmortem(incident: Command, context: CommandContext): void 
 async function postmortem(
   context: CommandContext,
   name: string,
-  { file, state, revision, json }: Options,
+  { file, state, revision, format, json }: Options,
 ): Promise<void> {
   if (revision !== undefined && !/^\d{1,9}$/.test(revision))
     throw new UsageError(`--revision: ${revision} is not a number of a revision, such as 3`);
   const client = await Client.of(context);
   const { id } = await incidentNamed(client, name);
   const path = `${pathOf(id)}/postmortem`;
+  if (format === 'confluence') {
+    if (file !== undefined || state !== undefined)
+      throw new UsageError('--format confluence prints the page, so it cannot be combined with --file or --state');
+    const page = await client.get(`${path}/confluence`, ConfluencePage);
+    return context.out(json ? asJson(page) : page.body.value);
+  }
   if (file === undefined && state === undefined) {
     const view = await client.get(path, PostmortemView);
     return context.out(json ? asJson(view) : view.markdown.replace(/\n$/, ''));

@@ -12,6 +12,7 @@ import {
   ActionItemPatch,
   ActionItemStatus,
   ActionItemView,
+  ConfluencePage,
   PostmortemInput,
   PostmortemState,
   PostmortemView,
@@ -20,8 +21,10 @@ import type { Env } from '../context.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
 import { BODY_MAX_BYTES, readIJson } from '../middleware/i-json.ts';
 import { readBody } from '../middleware/body.ts';
+import { confluenceStorage } from '../confluence.ts';
 
 const Postmortem = PostmortemView.meta({ id: 'Postmortem' });
+const Page = ConfluencePage.meta({ id: 'ConfluencePage' });
 const Item = ActionItemView.meta({ id: 'ActionItem' });
 const params = z.object({ id: IncidentId });
 const MARKDOWN = 'text/markdown';
@@ -112,6 +115,25 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
         ...(state !== undefined && { state }),
       });
       return shown(c, view);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}/postmortem/confluence',
+      tags: ['post-mortems'],
+      summary: 'Get the post-mortem of an incident as a page of Confluence, in its storage format',
+      request: { params },
+      responses: { 200: answers('The page', Page), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const { title, markdown } = await readPostmortem(deps, c.var.caller, { id: c.req.valid('param').id });
+      const value = await confluenceStorage(markdown, title);
+      return c.json({ title, body: { representation: 'storage' as const, value } }, 200);
     },
   );
 

@@ -16,7 +16,8 @@ const INLINE_MAX_CHARS = 20_000;
 const HEADING_FIRST = 3;
 const HEADING_LAST = 6;
 
-type Block =
+/** A block of a text. */
+export type Block =
   | { kind: 'heading'; level: number; text: string }
   | { kind: 'code'; text: string }
   | { kind: 'quote'; lines: string[] }
@@ -39,7 +40,8 @@ export function markdown(text: string, title: string): Html {
   return rendered(first?.kind === 'heading' && first.text === title ? blocks.slice(1) : blocks, 0);
 }
 
-function blocksOf(lines: readonly string[]): Block[] {
+/** Returns the blocks of a text. */
+export function blocksOf(lines: readonly string[]): Block[] {
   const blocks: Block[] = [];
   for (let at = 0; at < lines.length;) {
     const [block, next] = blockAt(lines, at);
@@ -194,7 +196,8 @@ function itemOf(lines: readonly string[], depth: number): Html {
 const INLINE =
   /(?<!`)(`+)(?!`)([^]*?[^`])\1(?!`)|!?\[([^\][]*)\]\(\s*<?([^()\s<>]+)>?(?:\s+"[^"]*")?\s*\)|<(https?:\/\/[^\s<>]+)>|(\*\*|__)(?=\S)([^]*?\S)\6|(?<![\w*])\*(?=[^\s*])([^*]*?[^\s*])\*(?!\w)|(?<!\w)_(?=[^\s_])([^_]*?[^\s_])_(?!\w)|\\([!-/:-@[-`{-~])/g;
 
-function inline(text: string): Html {
+/** Renders code, links, and emphasis in a line. */
+export function inline(text: string): Html {
   return text.length > INLINE_MAX_CHARS ? html`${text}` : inlineParts(text, 0);
 }
 

@@ -204,6 +204,13 @@ const ActionItemInput = ActionItem.extend({ id: z.string().optional(), status: A
   })
   .transform(({ id: _id, status: _status, ...item }): ActionItem => item);
 
+/** A post-mortem as Confluence's API takes it: `POST /wiki/api/v2/pages` needs only `spaceId` in addition. */
+export const ConfluencePage = z.object({
+  title: z.string(),
+  body: z.object({ representation: z.literal('storage'), value: z.string() }),
+});
+export type ConfluencePage = z.infer<typeof ConfluencePage>;
+
 /** The body of `PUT /v1/incidents/{id}/postmortem`. What is absent stays as it is. */
 export const PostmortemInput = z
   .strictObject({

@@ -294,6 +294,7 @@ describe('the OpenAPI description', () => {
     ),
     'GET /v1/incidents/{id}/postmortem',
     'PUT /v1/incidents/{id}/postmortem',
+    'GET /v1/incidents/{id}/postmortem/confluence',
     'GET /v1/incidents/{id}/evidence',
     'GET /v1/incidents/{id}/evidence/{name}',
     'GET /v1/action-items',

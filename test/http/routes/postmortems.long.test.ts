@@ -1,5 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cli } from '../../cli/support.ts';
 import { ADMIN_TOKEN, Firebreak } from '../../support/firebreak.ts';
 
 const SECRET = 'github-webhook-secret';
@@ -205,6 +208,22 @@ describe('action items', () => {
     });
   });
 
+  test('are listed, closed, and reopened on the command line', async () => {
+    const run = (...args: string[]) =>
+      cli(['action-items', ...args], { env: { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: ADMIN_TOKEN } });
+    const listed = await run('list', '--service', 'checkout');
+    expect(listed.out).toMatch(/^ID +STATUS +OWNER +DUE +PRIO +SERVICE +ISSUE +TITLE\n/);
+    expect(listed.out).toMatch(/ open +- +- +- +checkout +- +Test the restore\n/);
+    const done = JSON.parse((await run('list', '--status', 'done', '--json')).out);
+    expect(done).toMatchObject([{ title: 'Alert sooner', status: 'done', issue: null }]);
+    const { id: item } = done[0];
+    expect(await run('reopen', item)).toMatchObject({ code: 0, out: `${item} is open: Alert sooner\n` });
+    expect(await run('done', item)).toMatchObject({ code: 0, out: `${item} is done: Alert sooner\n` });
+    expect(await run('issue', item)).toMatchObject({ code: 1, err: expect.stringContaining('is done') });
+    expect(await run('done', `${id}-00000000`)).toMatchObject({ code: 1 });
+    expect(await run('list', '--status', 'late')).toMatchObject({ code: 2 });
+  });
+
   test('become an issue at GitHub on request, and are done when it is closed', async () => {
     const [item] = await ours('?status=open');
     const issueOf = async () => (await ours('?status=open'))[0]?.issue;
@@ -245,5 +264,47 @@ describe('action items', () => {
     await expect.poll(async () => (await ours('?status=done')).length, { timeout: 20_000 }).toBe(2);
     expect((await postmortem()).body.markdown).toContain('- [x] Test the restore');
     expect(await (await fetch(`${github}?state=all`, call)).json()).toHaveLength(1);
+  });
+});
+
+describe('firebreak incident postmortem', () => {
+  const run = (...args: string[]) =>
+    cli(['incident', 'postmortem', id, ...args], {
+      env: { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: ADMIN_TOKEN },
+      cwd: firebreak.dataDir,
+    });
+
+  test('prints the text, saves a file with what to look at, and changes the state', async () => {
+    const before = (await postmortem()).body;
+    expect(await run()).toEqual({ code: 0, out: `${before.markdown.replace(/\n$/, '')}\n`, err: '' });
+    expect(JSON.parse((await run('--json')).out)).toMatchObject({ incident_id: id, revision: before.revision });
+    const text =
+      '# Ours\n\n## Summary\nIt was human error.\n\n## Action items\n- [ ] Alert sooner (owner: nora, due: 2026-12-04)\n';
+    await writeFile(join(firebreak.dataDir, 'pm.md'), text);
+    const saved = await run('--file', 'pm.md', '--revision', String(before.revision), '--state', 'in_review');
+    expect(saved).toMatchObject({ code: 0, out: `saved revision ${before.revision + 1}, state in_review: Ours\n` });
+    expect(saved.err).toMatch(/^pm\.md:4: .*blame/);
+    expect((await postmortem()).body.markdown).toBe(text);
+    expect(await run('--file', 'pm.md', '--revision', '1')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('revision 1 is not the current one'),
+    });
+    expect(await run('--revision', 'two')).toMatchObject({ code: 2 });
+    expect(await run('--file', 'none.md')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('cannot read none.md'),
+    });
+  });
+
+  test('prints a page of Confluence, as the API gives it', async () => {
+    const { status, body } = await firebreak.get(`/v1/incidents/${id}/postmortem/confluence`);
+    expect([status, body.title, body.body.representation]).toEqual([200, 'Ours', 'storage']);
+    expect(body.body.value).toContain('<ac:task-status>incomplete</ac:task-status>');
+    expect(body.body.value).not.toContain('<h1>');
+    expect(await run('--format', 'confluence')).toEqual({ code: 0, out: `${body.body.value}\n`, err: '' });
+    expect(JSON.parse((await run('--format', 'confluence', '--json')).out)).toEqual(body);
+    expect(await run('--format', 'confluence', '--state', 'published')).toMatchObject({ code: 2 });
+    const unknown = '/v1/incidents/01K0000000000000000000000A/postmortem/confluence';
+    expect((await firebreak.get(unknown)).status).toBe(404);
   });
 });

@@ -82,6 +82,16 @@ test('a review and a publication are buttons', async () => {
   }
 });
 
+test('the page has the source of a Confluence page, and hostile text stays text', async () => {
+  const text = `# Ours\n\n## Action items\n- [ ] Alert ${hostile('sooner')}\n`;
+  await send('save', { markdown: text, revision: '1' });
+  const shownPage = await shown(page());
+  const [, source = ''] = /<textarea id="confluence-storage"[^>]*>([^]*?)<\/textarea>/.exec(shownPage) ?? [];
+  expect(source).toContain('&lt;ac:task-list&gt;&lt;ac:task&gt;');
+  expect(source).toContain('Alert sooner &amp;quot;');
+  expect(source).not.toMatch(/<img|<script/);
+});
+
 test('action items are listed, closed, and opened again', async () => {
   const items =
     '# T\n\n## Action items\n- [ ] Alert sooner <b> (owner: payments, due: 2020-01-01)\n- [ ] Test the restore\n';
