@@ -5,6 +5,7 @@ import { addAudit } from './commands/audit.ts';
 import { addAutomation } from './commands/automation.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCanary } from './commands/canary.ts';
+import { addExperiment } from './commands/experiment.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
@@ -40,6 +41,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addPipeline,
   addDrill,
   addCanary,
+  addExperiment,
   addFreeze,
   addAutomation,
   addPins,

@@ -409,6 +409,12 @@ export const GUARDS: readonly Guard[] = [
     }),
   ),
   guard({
+    code: 'expected_from_experiment',
+    at: { judgement: 'suggest' },
+    applies: ({ expected_from: experiment }) => experiment,
+    text: (experiment) => `all firing alerts are expected from the experiment ${experiment}`,
+  }),
+  guard({
     code: 'monitoring_failure',
     at: { judgement: 'suggest', step: 'ask' },
     applies: ({ monitoring_failure_only: only }) => only,

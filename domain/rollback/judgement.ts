@@ -47,6 +47,8 @@ export type DecisionInputs = {
   request: { by: Requester; name: string; mode: Mode | null; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
   monitoring_failure_only: boolean;
+  /** The chaos experiment that explains all firing alerts. Absent: none does. */
+  expected_from?: string;
   evidence: Evidence;
   /** The failing service first, then other services with a suspect. */
   targets: readonly TargetInputs[];

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { recordExperiment, requestOfExperiment, viewExperiment } from '../../actions/experiments/experiments.ts';
+import { reportOf } from '../../domain/experiments/report.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import {
@@ -88,6 +89,27 @@ export function experimentRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('The experiment', Story), 404: problems('Not found') },
     }),
     async (c) => c.json(await viewExperiment(deps, c.var.caller, c.req.valid('param').id), 200),
+  );
+
+  endpoint(
+    app,
+    deps,
+    'experiments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/experiments/{id}/report',
+      tags: ['experiments'],
+      summary: 'Get the report of a chaos experiment as Markdown',
+      request: { params },
+      responses: {
+        200: { description: 'The report', content: { 'text/markdown': { schema: z.string() } } },
+        404: problems('Not found'),
+      },
+    }),
+    async (c) => {
+      const story = await viewExperiment(deps, c.var.caller, c.req.valid('param').id);
+      return c.body(reportOf(story), 200, { 'content-type': 'text/markdown; charset=utf-8' });
+    },
   );
 
   endpoint(

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { ChaosEngineSpec, ChaosResultSpec, PodChaosSpec } from './chaos.ts';
 import { CanarySpec } from './flagger/objects.ts';
 import {
   AutoscalerSpec,
@@ -100,6 +101,31 @@ export const RESOURCES: readonly Resource[] = [
     hasStatus: false,
     scales: false,
   })),
+  ...(
+    [
+      ['chaosengines', 'ChaosEngine', ChaosEngineSpec],
+      ['chaosresults', 'ChaosResult', ChaosResultSpec],
+    ] as const
+  ).map(([plural, kind, spec]) => ({
+    group: 'litmuschaos.io',
+    version: 'v1alpha1',
+    plural,
+    kind,
+    spec,
+    isBuiltIn: false,
+    hasStatus: true,
+    scales: false,
+  })),
+  {
+    group: 'chaos-mesh.org',
+    version: 'v1alpha1',
+    plural: 'podchaos',
+    kind: 'PodChaos',
+    spec: PodChaosSpec,
+    isBuiltIn: false,
+    hasStatus: false,
+    scales: false,
+  },
   ...['v1', 'v1beta2'].map((version) => ({
     group: 'image.toolkit.fluxcd.io',
     version,

@@ -1,3 +1,4 @@
+import { type ChaosEngine, type PodChaos, reconcileEngine, reconcilePodChaos } from './chaos.ts';
 import { reconcileDeployment } from './deployments.ts';
 import { reconcileRoute } from './gateway.ts';
 import type { Deployment, HttpRoute, Rollout } from './objects.ts';
@@ -22,5 +23,7 @@ export function openCluster({ db, now: clock, timeScale }: StandInDeps): Cluster
     if (!('workloadRef' in item.object.spec)) reconcileRollout(world, item, time);
   }
   for (const item of world.list<HttpRoute>('HTTPRoute')) reconcileRoute(world, item, time);
+  for (const item of world.list<ChaosEngine>('ChaosEngine')) reconcileEngine(world, item, time);
+  for (const item of world.list<PodChaos>('PodChaos')) reconcilePodChaos(world, item, time);
   return { world, now, save: () => world.save() };
 }

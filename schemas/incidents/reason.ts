@@ -44,6 +44,7 @@ export const ReasonCode = z.enum([
   'one_of_many',
   'group_rolled_back',
   'monitoring_failure',
+  'expected_from_experiment',
   'migration_in_deploy',
   'migration_unknown',
   'already_rolled_back',

@@ -86,6 +86,7 @@ beforeAll(async () => {
         environments: {
           production: {
             canary: { traffic: { kind: 'http', auth: { bearer: 'ROUTER_KEY' } } },
+            experiments: {},
             judge: {
               metrics: [{ kind: 'http', name: 'ping', url: 'http://127.0.0.1:9/', auth: { bearer: 'PING_KEY' } }],
             },
@@ -665,4 +666,25 @@ inputs   queue="a=b", times=3
     const { code, err } = await at(firebreak, 'runbooks', 'run', 'drain', '--service', 'desk', ...more);
     expect([code, err]).toEqual([2, expect.stringContaining(why)]);
   });
+});
+
+test('experiment lists, shows, and reports an experiment, and reports its start and its stop', async () => {
+  const { body } = await firebreak.post('/v1/experiments', {
+    name: 'lose a pod',
+    scope: [{ service: 'basket', environment: 'production' }],
+    hypothesis: 'Nothing changes',
+    checks: [{ name: 'errors', promql: 'job:errors', max: 0.01 }],
+    duration_seconds: 60,
+  });
+  const shown = async () => (await at(firebreak, 'experiment', 'show', body.id)).out;
+  // Without Prometheus, the steady state cannot be measured; an earlier test may have left an incident.
+  await expect.poll(shown, { timeout: 60_000 }).toMatch(/^lose a pod: basket\/production\ninconclusive: /m);
+  const listed = await at(firebreak, 'experiment', 'list', '--service', 'basket');
+  expect(listed.out).toMatch(new RegExp(`^${body.id} +lose a pod +basket/production +ended +inconclusive`, 'm'));
+  expect((await at(firebreak, 'experiment', 'report', body.id)).out).toContain('# Experiment: lose a pod');
+  for (const action of ['started', 'stop'])
+    expect(await at(firebreak, 'experiment', action, body.id)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('has ended'),
+    });
 });

@@ -64,6 +64,7 @@ export type Plain = {
   request: { by: Requester; name: string; mode?: Mode; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
   monitoring_failure_only: boolean;
+  expected_from?: string;
   onset: OnsetEvidence;
   changes: readonly Change[];
   policy: Partial<TargetInputs['policy']>;
@@ -99,8 +100,9 @@ export function inputsOf(plain: Plain): DecisionInputs {
     pinned: plain.pinned,
     changes: plain.changes,
   };
-  const { sender_rollbacks_last_hour: ofSender, sender_lacks_scope: inVain } = plain;
+  const { sender_rollbacks_last_hour: ofSender, sender_lacks_scope: inVain, expected_from: experiment } = plain;
   return {
+    ...(experiment !== undefined && { expected_from: experiment }),
     ...(ofSender !== undefined && { sender_rollbacks_last_hour: ofSender }),
     ...(inVain && { sender_lacks_scope: inVain }),
     decide_version: DECIDE_VERSION,
@@ -223,6 +225,7 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
       .map((by) => ({ by, name: 'ada' }) as const),
     matched: rarely(false),
     monitoring_failure_only: rarely(true),
+    isExplained: rarely(true),
     onset: fc.record({
       alertStartedAt: fc.constant(NOON),
       rule: fc.option(
@@ -248,8 +251,12 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
     approvals: fc.constantFrom(1 as const, 1 as const, 2 as const),
     evidence: fc.constantFrom('time' as const, 'time' as const, 'proved' as const, 'version' as const),
   })
-  .map(({ mode, unknownMigration, approvals, evidence, ...inputs }) =>
-    clearly({ ...inputs, policy: { mode, unknownMigration, approvals, evidence } }),
+  .map(({ mode, unknownMigration, approvals, evidence, isExplained, ...inputs }) =>
+    clearly({
+      ...inputs,
+      ...(isExplained && { expected_from: 'kill one pod' }),
+      policy: { mode, unknownMigration, approvals, evidence },
+    }),
   );
 
 /** Builds an automatic action on a separate service and environment. */

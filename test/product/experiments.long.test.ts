@@ -177,6 +177,8 @@ describe('an experiment', () => {
     expect(ended).toMatchObject({ conclusion: { outcome: 'held' }, ending: { code: 'finished' }, expected: 1 });
     expect(await incidentsOf('quiet')).toEqual([]);
     expect(chaos.stops.filter(({ id }) => id === 'run-quiet')).toEqual([]);
+    const report = await firebreak.request('GET', `/v1/experiments/${body.id}/report`);
+    expect([report.status, report.body]).toEqual([200, expect.stringContaining('# Experiment: kill a pod of quiet')]);
   });
 
   test('is stopped before an alert that aborts it pages', async () => {

@@ -1,6 +1,7 @@
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { modesFor } from '../../domain/automation/automation.ts';
 import { manyOpened, type Opening } from '../../domain/incidents/incident-group.ts';
+import { expectationOf } from '../../domain/experiments/expectation.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
@@ -90,6 +91,7 @@ async function gather(
     openedAround(deps, incident, config.routes.manyAtOnce.minutes),
     incident.parent_id && deps.incidents.read(incident.parent_id),
   ]);
+  const expectedFrom = await explainedBy(deps, firing);
   const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
     cause,
@@ -118,6 +120,7 @@ async function gather(
       ...(requested.to && { to: requested.to }),
     },
     matched: incident.unmatched === null,
+    ...(expectedFrom !== null && { expected_from: expectedFrom }),
     monitoring_failure_only: firing.length > 0 && firing.every((signal) => signal.monitoringFailure),
     evidence,
     targets,
@@ -139,6 +142,27 @@ async function gather(
         .toSorted()
         .at(-1) ?? null,
   };
+}
+
+/**
+ * Returns the name of the experiment that explains all firing alerts. Null: none does, or the experiments can't be read.
+ */
+async function explainedBy(
+  { experiments, clock, log }: Pick<Deps, 'experiments' | 'clock' | 'log'>,
+  firing: readonly Signal[],
+): Promise<string | null> {
+  if (firing.length === 0) return null;
+  try {
+    const running = await experiments.unfinished();
+    const now = clock.now();
+    const found = running.find((one) =>
+      firing.every((signal) => expectationOf(signal, [one], now).kind === 'expected'),
+    );
+    return found?.name ?? null;
+  } catch (error) {
+    log.error('the experiments could not be read, so they explain no alert', { error: String(error) });
+    return null;
+  }
 }
 
 /** Returns no incidents if they can't be read. Then the evidence is incomplete as well, which requires approval. */

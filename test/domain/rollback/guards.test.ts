@@ -208,6 +208,7 @@ describe('the list of guards', () => {
         "evidence_against (judgement: ask, step: ask)",
         "errors_not_measured (judgement: ask, step: ask)",
         "weak_evidence (judgement: ask, step: ask)",
+        "expected_from_experiment (judgement: suggest)",
         "monitoring_failure (judgement: suggest, step: ask)",
         "pinned (call: page, drill: withhold)",
         "superseded (call: page)",

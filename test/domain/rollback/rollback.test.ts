@@ -723,6 +723,7 @@ describe('for any inputs,', () => {
     ['no match', (inputs) => ({ ...inputs, matched: false })],
     ['no deployer', (inputs) => ({ ...inputs, has_deployer: false })],
     ['monitoring that failed', (inputs) => ({ ...inputs, monitoring_failure_only: true })],
+    ['alerts that an experiment explains', (inputs) => ({ ...inputs, expected_from: 'kill one pod' })],
     ['too many rollbacks', (inputs) => ({ ...inputs, rollbacks_last_hour: ROLLBACKS_PER_HOUR })],
     [
       'a stricter policy on migrations',

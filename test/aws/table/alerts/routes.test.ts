@@ -1,3 +1,4 @@
+import type { Mute } from '../../../../domain/alerts/routing.ts';
 import { describe, expect, test } from 'vitest';
 import type { Admitted } from '../../../../domain/ports/incidents.ts';
 import type { EnvironmentName, IncidentId } from '../../../../schemas/config/names.ts';
@@ -18,6 +19,8 @@ import {
   serviceEnvironment,
   inBothStores,
 } from '../both-stores.ts';
+
+const byExperiment: Mute = { by: 'experiment', name: '01JE0000000000000000000000', until: null, reason: 'planned' };
 
 inBothStores(() => {
   describe('admitting by routes', () => {
@@ -132,6 +135,20 @@ inBothStores(() => {
       const id = await opened();
       expect(await record(id)).toMatchObject({ severity: 'critical', page: true, requests_rollback: true, firing: 1 });
       expect(await mutedHere()).toEqual([]);
+    });
+
+    test('an alert of an experiment joins an open incident silently, and raises it when it is no longer expected', async () => {
+      const id = await opened(here({ ...warning, requestsRollback: true }));
+      const expected = arrival(other({ title: 'DataLoss' }), { mute: byExperiment });
+      expect(await take(expected)).toMatchObject({ opened: [], counts: { joined: 1 } });
+      expect(await record(id)).toMatchObject({ severity: 'warning', firing: 2, signal_count: 2 });
+      expect(await mutedHere()).toMatchObject([{ signal: { title: 'DataLoss' }, mute: { by: 'experiment' } }]);
+      expect((await take(expected)).counts).toMatchObject({ known: 1 });
+      await take(arrival(expected.signal));
+      expect(await record(id)).toMatchObject({ severity: 'critical', firing: 2, signal_count: 2 });
+      expect((await mailOf(id)).at(-1)).toMatchObject({ kind: 'signals', fired: 1, critical: true, pages: true });
+      expect(await mutedHere()).toEqual([]);
+      expect((await take(arrival(expected.signal))).counts).toMatchObject({ known: 1 });
     });
 
     test('an alert that ends while muted is not muted any more', async () => {

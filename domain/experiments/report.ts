@@ -1,0 +1,117 @@
+import type {
+  CheckNumbers,
+  ExpectedAlert,
+  Experiment,
+  ExperimentEvent,
+  Observation,
+} from '../../schemas/experiments/experiment.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
+import { limits, shown } from './conclusion.ts';
+
+export type Reported = Experiment & {
+  events: readonly ExperimentEvent[];
+  observations: readonly Observation[];
+  alerts: readonly ExpectedAlert[];
+};
+
+/** Returns the report of an experiment as Markdown. Texts of people and alerts are escaped. */
+export function reportOf(one: Reported): string {
+  const { conclusion, started_at: startedAt, stopped_at: stoppedAt, ending, stop, chaos } = one;
+  const duration = startedAt !== null && stoppedAt !== null ? secondsBetween(startedAt, stoppedAt) : null;
+  const sections = [
+    `# Experiment: ${inline(one.name)}`,
+    list([
+      `Hypothesis: ${inline(one.hypothesis)}`,
+      `Conclusion: **${conclusion?.outcome ?? 'not concluded'}**${conclusion !== null && 'because' in conclusion ? ` (${conclusion.because})` : ''}`,
+      `Scope: ${one.scope.map(({ service, environment }) => `${inline(service)} in ${inline(environment)}`).join(', ')}`,
+      `Started: ${startedAt ?? 'not started'}${duration === null ? '' : `; ran ${shown(duration)} s`}`,
+      ...(ending === null ? [] : [`Ended: ${inline(ending.reason)} (${ending.code})`]),
+      ...(stop.state === 'not_asked'
+        ? []
+        : [`Stop: ${stop.state}${stop.detail === '' ? '' : `, ${inline(stop.detail)}`}`]),
+      `Recorded by ${inline(one.created_by)} at ${one.created_at}; ID ${one.id}`,
+    ]),
+    '## Why',
+    list((conclusion?.reasons ?? ['It is not concluded yet.']).map(inline)),
+    '## Measurements',
+    measurements(one),
+    ...(chaos === null
+      ? []
+      : [
+          '## Chaos system',
+          list([
+            `${chaos.verdict}: ${inline(chaos.text)}`,
+            ...chaos.probes.map(
+              ({ name, type, verdict, description }) =>
+                `${inline(type)} ${inline(name)}: ${inline(verdict)}${description === '' ? '' : `, ${inline(description)}`}`,
+            ),
+          ]),
+        ]),
+    '## Expected alerts',
+    one.alerts.length === 0
+      ? 'None.'
+      : table(
+          ['Time', 'Alert', 'Service', 'Severity', 'Effect'],
+          one.alerts.map(({ at, title, service, environment, severity, abort }) => [
+            at,
+            title,
+            `${service} ${environment}`,
+            severity,
+            abort ? 'stopped the experiment' : 'none',
+          ]),
+        ),
+    '## Course',
+    table(
+      ['Time', 'Event', 'By'],
+      one.events.map(({ at, text, by }) => [at, text, by ?? 'Firebreak']),
+    ),
+    ...actionItems(one),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function measurements({ conclusion, checks }: Reported): string {
+  if (conclusion === null) return 'None.';
+  const phases = ['before', 'during', 'after'] as const;
+  return table(
+    ['Check', 'Limits', 'Phase', 'Measured', 'Missing', 'Outside', 'Lowest', 'Mean', 'Highest'],
+    conclusion.checks.flatMap((result, n) =>
+      phases.map((phase) => [
+        result.name,
+        `${limits(result)}${(checks[n]?.tolerated ?? 0) > 0 && phase === 'during' ? `, ${checks[n]?.tolerated} tolerated` : ''}`,
+        phase,
+        ...numbers(result[phase]),
+      ]),
+    ),
+  );
+}
+
+const numbers = ({ measured, missing, outside, min, mean, max }: CheckNumbers): string[] => [
+  String(measured),
+  String(missing),
+  String(outside),
+  ...[min, mean, max].map((value) => (value === null ? '' : shown(value))),
+];
+
+/** Proposes an action item for each reason of a failed hypothesis. */
+function actionItems({ conclusion, name }: Reported): string[] {
+  if (conclusion?.outcome !== 'failed') return [];
+  const items = conclusion.reasons.map(
+    (reason) => `- [ ] Make the hypothesis of "${inline(name)}" hold: ${inline(reason)}`,
+  );
+  return ['## Action items', [...items, '- [ ] Repeat the experiment'].join('\n')];
+}
+
+const list = (lines: readonly string[]): string => lines.map((text) => `- ${text}`).join('\n');
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows.map((row) => row.map(inline))]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+
+/** Escapes what Markdown and HTML would interpret, in one line. */
+const inline = (text: string): string =>
+  text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[\\`*_[\]<>|#!]/g, (character) => `\\${character}`)
+    .trim();

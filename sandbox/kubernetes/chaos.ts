@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import type { KubernetesObject } from './objects.ts';
+import type { Item, World } from './cluster-state.ts';
+import type { StandInDeps } from '../core/stand-in.ts';
+
+/**
+ * The spec of a ChaosEngine of LitmusChaos.
+ * @see https://github.com/litmuschaos/chaos-operator/blob/master/deploy/chaos_crds.yaml (read 2026-11)
+ */
+export const ChaosEngineSpec = z.looseObject({
+  engineState: z.string().regex(/^(active|stop)$/),
+  chaosServiceAccount: z.string(),
+  experiments: z.array(z.looseObject({ name: z.string() })),
+});
+export type ChaosEngine = KubernetesObject<z.infer<typeof ChaosEngineSpec>, { engineStatus?: string }>;
+
+export const ChaosResultSpec = z.looseObject({ engine: z.string().optional(), experiment: z.string() });
+
+/**
+ * The spec of a PodChaos of Chaos Mesh.
+ * @see https://github.com/chaos-mesh/chaos-mesh/blob/master/api/v1alpha1/podchaos_types.go (read 2026-11)
+ */
+export const PodChaosSpec = z.looseObject({
+  action: z.enum(['pod-kill', 'pod-failure', 'container-kill']),
+  mode: z.enum(['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent']),
+  selector: z.looseObject({}),
+});
+export type PodChaos = KubernetesObject<z.infer<typeof PodChaosSpec>, ChaosStatus>;
+
+type ChaosStatus = {
+  conditions?: { type: string; status: 'True' | 'False' }[];
+  experiment?: { desiredPhase: 'Run' | 'Stop' };
+};
+
+type Time = Pick<StandInDeps, 'now' | 'timeScale'>;
+
+const isDue = (world: World, { work }: Item, { now, timeScale }: Time): boolean =>
+  now() >= (work.changedAt ?? Infinity) + world.settings.observe_ms / timeScale;
+
+/** Applies what the operator of LitmusChaos has done by now: it runs an active engine, and stops one that is to stop. */
+export function reconcileEngine(world: World, item: Item<ChaosEngine>, time: Time): void {
+  if (!isDue(world, item, time)) return;
+  item.work.changedAt = null;
+  const { spec, status } = item.object;
+  if (status.engineStatus === 'completed') return;
+  const engineStatus = spec.engineState === 'stop' ? 'stopped' : 'initialized';
+  world.replace(item, { ...item.object, status: { ...status, engineStatus } });
+}
+
+const PAUSE = 'experiment.chaos-mesh.org/pause';
+
+/** Applies what the controllers of Chaos Mesh have done by now: they recover the targets of a paused experiment. */
+export function reconcilePodChaos(world: World, item: Item<PodChaos>, time: Time): void {
+  const { metadata, spec, status } = item.object;
+  const isPaused = metadata.annotations?.[PAUSE] === 'true';
+  const isOneShot = spec.action !== 'pod-failure';
+  // An annotation changes no generation, so the pause itself is compared.
+  const desiredPhase = isPaused && !isOneShot ? 'Stop' : 'Run';
+  if (status.experiment?.desiredPhase === desiredPhase) return;
+  if (item.work.until === null) {
+    item.work.until = time.now() + world.settings.observe_ms / time.timeScale;
+    return;
+  }
+  if (time.now() < item.work.until) return;
+  item.work.until = null;
+  const isStopped = desiredPhase === 'Stop';
+  const condition = (type: string, is: boolean) => ({ type, status: is ? ('True' as const) : ('False' as const) });
+  const conditions = [
+    condition('Selected', true),
+    condition('AllInjected', !isStopped),
+    condition('AllRecovered', isStopped),
+    condition('Paused', isPaused),
+  ];
+  world.replace(item, { ...item.object, status: { ...status, conditions, experiment: { desiredPhase } } });
+}
