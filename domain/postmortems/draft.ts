@@ -26,9 +26,6 @@ const DETECTED_WITHIN_SECONDS = 5 * 60;
 const ACKNOWLEDGED_WITHIN_SECONDS = 5 * 60;
 const ANSWERED_WITHIN_SECONDS = 5 * 60;
 
-/** A suspect with less confidence is not called the cause. */
-const PROBABLE = 0.5;
-
 const DAY_SECONDS = 86_400;
 
 /**
@@ -115,16 +112,8 @@ class Drafting {
     return this.#row('last', 'incident.resolved') ?? this.#opening;
   }
 
-  /** The most probable suspect, if it is more probable than not, or its change was undone in the incident. */
-  get #cause(): DraftInput['causes'][number] | undefined {
-    const [cause] = this.#record.causes;
-    return cause !== undefined && (cause.suspect.confidence >= PROBABLE || this.#times.mitigated_at !== null)
-      ? cause
-      : undefined;
-  }
-
   #type(): string {
-    const cause = this.#cause;
+    const [cause] = this.#record.causes;
     if (cause === undefined)
       return this.#record.incident.group_reason === undefined ? 'outage' : 'outage of several services';
     const { change } = cause;
@@ -173,7 +162,9 @@ class Drafting {
     const mitigation = this.#row('first', 'mitigation.succeeded');
     const sentences = [
       this.#says(`at ${clock(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(what))}`, this.#opening),
-      ...(cause === undefined ? [] : [this.#says(this.#causeWords(cause), ...this.#causeRefs())]),
+      ...(cause === undefined
+        ? []
+        : [this.#says(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs())]),
       ...this.#questionSentence(),
       ...(mitigation === undefined || mitigated_at === null
         ? []
@@ -192,8 +183,7 @@ class Drafting {
   #causeWords({ suspect, change }: DraftInput['causes'][number]): string {
     const what = change === null || change.kind === 'deploy' ? 'the deployment' : `the ${change.kind}`;
     const where = change === null ? this.#record.incident : change;
-    const isProbable = this.#cause !== undefined;
-    return `the ${isProbable ? 'probable cause' : 'first suspect, which nothing proves,'} is ${what} of ${escaped(suspect.version)} to ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (confidence ${suspect.confidence})`;
+    return `${what} of ${escaped(suspect.version)} to ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (confidence ${suspect.confidence})`;
   }
 
   /** The change if it is a row, and the first decision that named it; else the opening. */
@@ -315,7 +305,7 @@ class Drafting {
       cause === undefined
         ? null
         : [
-            this.#says(this.#causeWords(cause), ...this.#causeRefs()),
+            this.#says(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs()),
             ...(reasons.length === 0 ? [] : [reasons.join('\n')]),
           ].join('\n\n');
     return [
@@ -363,7 +353,7 @@ class Drafting {
   }
 
   #rootCause(): string {
-    const cause = this.#cause;
+    const [cause] = this.#record.causes;
     const version = cause === undefined ? null : escaped(cause.suspect.version);
     return [
       ...(cause?.change?.has_migration === true
@@ -513,9 +503,9 @@ class Drafting {
   }
 
   #items(): string {
-    const { team, dueDays } = this.#record;
+    const { causes, team, dueDays } = this.#record;
     const { to_detect_seconds, mitigated_at, resolved_at } = this.#times;
-    const cause = this.#cause;
+    const [cause] = causes;
     const owner = ActionItemSchema.shape.owner.safeParse(team).data ?? null;
     const due = plusSeconds(resolved_at, dueDays * DAY_SECONDS).slice(0, 10);
     const item = (title: string, priority: 'P1' | 'P2'): ActionItem => ({

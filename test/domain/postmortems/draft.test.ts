@@ -49,7 +49,6 @@ test('a suspect that is less probable than not is no cause: not in the title, th
   expect(proved).toContain('a failure such as that of v42');
   const near = draftWith(0.15);
   expect(near).toContain('# checkout outage');
-  expect(near).toContain('The first suspect, which nothing proves, is the deployment of v42');
   expect(near).not.toContain('probable cause');
-  expect(near.slice(near.indexOf('## Root cause'))).not.toContain('v42');
+  expect(near).not.toContain('v42');
 });
