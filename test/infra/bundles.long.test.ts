@@ -27,11 +27,11 @@ const HANDLERS = [
 type Handler = (typeof HANDLERS)[number];
 
 /**
- * Limit of a bundle, which a cold start reads completely. The largest has 3.7 MB: 0.3 MB are the AWS clients for
- * rollback targets, which run only when such a target is used, 0.07 MB the grammar of PromQL, for `doctor`, and some
- * 0.03 MB the readers of webhooks from GitHub and GitLab, which the console replays from the quarantine.
+ * Limit of a bundle, which a cold start reads completely. The largest has 3.8 MB: 0.5 MB are zod, 0.4 MB
+ * the AWS clients for rollback targets, which run only when such a target is used, 0.3 MB the table of domain names that
+ * PagerDuty's client brings with it and never reads, and 0.07 MB the grammar of PromQL, for `doctor`.
  */
-const BUNDLE_MAX_BYTES = 3.55 * 1024 * 1024;
+const BUNDLE_MAX_BYTES = 3.75 * 1024 * 1024;
 
 /** Slack waits three seconds, including a cold start. The AWS clients are those of Lambda's runtime. */
 const SLACK_MAX_BYTES = 400 * 1024;
