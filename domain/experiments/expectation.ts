@@ -1,11 +1,20 @@
 import type { ExperimentRecord } from '../../schemas/experiments/experiment.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
+import { isEvent } from '../alerts/admission.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 
 /** The properties of an alert that decide whether an experiment explains it. */
 export type Alerting = Pick<
   Signal,
-  'service' | 'environment' | 'unmatched' | 'labels' | 'startsAt' | 'title' | 'monitoringFailure'
+  | 'service'
+  | 'environment'
+  | 'unmatched'
+  | 'source'
+  | 'severity'
+  | 'labels'
+  | 'startsAt'
+  | 'title'
+  | 'monitoringFailure'
 >;
 
 export type ExpectationReason = { code: string; text: string };
@@ -82,6 +91,10 @@ const REAL: readonly { code: string; applies: (known: Known) => string | false }
     code: 'abort_after_end',
     applies: ({ signal, experiment: { stopped_at: stoppedAt, abort_alerts: abort } }) =>
       stoppedAt !== null && matchesOne(signal, abort) && 'it is an abort condition, and the experiment is over',
+  },
+  {
+    code: 'event',
+    applies: ({ signal }) => isEvent(signal) && 'it is an event, which does not fire any more when the experiment is over',
   },
   {
     code: 'monitoring_failure',

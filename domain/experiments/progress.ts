@@ -111,16 +111,20 @@ function running(record: ExperimentRecord, startedAt: Timestamp, before: Experim
       until,
       expires_at: plusSeconds(until, record.grace_seconds / at.scale),
       observed_at: null,
-      request: null,
+      // A stop that was requested before the start was recorded is carried out next.
+      request: record.request?.kind === 'stop' ? record.request : null,
       reason: `running until ${until} at the latest`,
     },
     events: [
       ...before,
-      event(at.now, 'started', 'Started: its alerts are expected from now on', record.request?.by ?? null),
+      event(at.now, 'started', 'Started: its alerts are expected from now on', starter(record.request)),
     ],
     observation: null,
   };
 }
+
+const starter = (request: ExperimentRecord['request']): string | null =>
+  request?.kind === 'start' ? request.by : null;
 
 /** Handles a request or the end of the time while the experiment waits for its start. */
 export function afterWaiting(record: ExperimentRecord, at: At): Progress {

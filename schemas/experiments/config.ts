@@ -30,7 +30,7 @@ export type ChaosConfig = z.infer<typeof ChaosConfig>;
 
 /** Whether experiments may run on a service and environment, and within which limits. */
 export const ExperimentConfig = z.strictObject({
-  /** Absent: Firebreak cannot stop experiments, and pages with the request to stop them. */
+  /** Absent: Firebreak cannot stop experiments; people must. */
   chaos: ChaosConfig.optional(),
   /** Longest duration of an experiment. */
   maxMinutes: z

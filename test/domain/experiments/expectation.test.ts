@@ -11,6 +11,8 @@ const NOW = timestamp(720_000);
 const firing = (more: Partial<Alerting> = {}): Alerting => ({
   ...checkoutProduction,
   unmatched: null,
+  source: 'alertmanager',
+  severity: 'critical',
   labels: [['alertname', 'HighErrorRatio']],
   startsAt: timestamp(700_000),
   title: 'HighErrorRatio',
@@ -56,6 +58,8 @@ describe('an alert during an experiment', () => {
     ['expired', {}, { expires_at: NOW }],
     ['stop_overdue', {}, { abort_alert: { title: 'DataLoss', at: timestamp(600_000) } }],
     ['stop_overdue', {}, { status: 'stopping', ending: { ...ending('abort_check'), at: timestamp(600_000) } }],
+    ['event', { source: 'deployment', labels: [['alertname', 'DeploymentFailed']] }, {}],
+    ['event', { source: 'deployment', labels: [['alertname', 'DataLoss']] }, {}],
     ['monitoring_failure', { monitoringFailure: true }, {}],
     ['other_labels', {}, { expected_alerts: [{ alertname: 'Slow' }, { alertname: 'HighErrorRatio', pod: 'a' }] }],
     [

@@ -330,7 +330,7 @@ export const experimentPaths: Record<string, ExperimentPath> = {
   'alert-aborts-at-once': {
     timeline: { [START]: records(), '70 s': alerts('DataLoss'), '75 s': alerts('DataLoss') },
     events: 'created steady started abort stopping stopped ended',
-    ends: { ending: { code: 'abort_alert', at: expect70() }, conclusion: { outcome: 'failed', because: 'aborted' } },
+    ends: { ending: { code: 'abort_alert', at: atSecond(70) }, conclusion: { outcome: 'failed', because: 'aborted' } },
     log: ['DataLoss: experiment', 'stop: taken', 'DataLoss: real'],
     expected: 1,
   },
@@ -347,7 +347,8 @@ export const experimentPaths: Record<string, ExperimentPath> = {
     given: [stopsWith({ kind: 'later', detail: 'no answer', afterSeconds: null })],
     timeline: { [START]: records(), '70 s': alerts('DataLoss') },
     events: 'created steady started abort stopping stopped ended',
-    ends: { stop: { state: 'unconfirmed', detail: 'no answer' }, stop_attempts: 6 },
+    // Six attempts, with five seconds between them.
+    ends: { stop: { state: 'unconfirmed', detail: 'no answer' }, stop_attempts: 6, stopped_at: atSecond(95) },
     log: ['DataLoss: experiment', ...Array.from({ length: 6 }, () => 'stop: later')],
   },
   'chaos-system-ends-first': {
@@ -372,6 +373,12 @@ export const experimentPaths: Record<string, ExperimentPath> = {
     },
     log: ['stop: taken'],
   },
+  'person-stops-before-the-steady-state-is-measured': {
+    timeline: { [START]: all(records({ name: `${'n'.repeat(99)}🔥` }), asks('stop')) },
+    events: 'created steady started stopping stopped settling ended',
+    ends: { ending: { code: 'stopped', by: 'token:ci' }, stop: { state: 'confirmed' } },
+    log: ['stop: taken'],
+  },
   'never-started': {
     timeline: { [START]: records({ status: 'planned' }) },
     events: 'created steady ended',
@@ -392,7 +399,7 @@ export const experimentPaths: Record<string, ExperimentPath> = {
   },
 };
 
-/** The abort does not wait for the next measurement. */
-function expect70(): string {
-  return timestamp(new FakeWorld().clock.millis + 70_000);
+/** The abort at second 70 does not wait for the next measurement. */
+function atSecond(second: number): string {
+  return timestamp(new FakeWorld().clock.millis + 1000 * second);
 }

@@ -119,7 +119,7 @@ async function recordChanges(
     if (id === undefined || started_at === null || (await changes.get(id)) !== undefined) continue;
     const change = NewChange.parse({
       ...place,
-      version: Version.parse(name.slice(0, 100)),
+      version: Version.parse(name.slice(0, 100).toWellFormed()),
       kind: 'experiment',
       status: 'started',
       started_at,
@@ -164,10 +164,14 @@ async function close(deps: Deps, stored: ExperimentRecord): Promise<ExperimentAd
   return (await deps.experiments.put(record, { events: all })) ? OVER : AGAIN;
 }
 
-/** Stores the callback that a request completes. `false`: a request has arrived, so the run must not wait. */
+/**
+ * Stores the callback that a request completes. `false`: a request has arrived, so the run must not wait. The pause
+ * between two attempts to stop is never cut short: the chaos system needs it.
+ */
 export async function keepExperimentCallback(deps: Deps, id: ExperimentId, callback: string): Promise<boolean> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const experiment = await deps.experiments.get(id);
+    if (experiment?.status === 'stopping') return true;
     if (experiment === undefined || experiment.request !== null || experiment.abort_alert !== null) return false;
     if (experiment.callback === callback || (await deps.experiments.put({ ...experiment, callback }))) return true;
   }
