@@ -94,7 +94,8 @@ const REAL: readonly { code: string; applies: (known: Known) => string | false }
   },
   {
     code: 'event',
-    applies: ({ signal }) => isEvent(signal) && 'it is an event, which does not fire any more when the experiment is over',
+    applies: ({ signal }) =>
+      isEvent(signal) && 'it is an event, which does not fire any more when the experiment is over',
   },
   {
     code: 'monitoring_failure',
