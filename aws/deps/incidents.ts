@@ -2,7 +2,7 @@ import type { IncidentDeps } from '../../domain/ports/deps.ts';
 import { SHARED_LIMITS } from '../clients/client.ts';
 import { s3Snapshots } from '../clients/snapshots.ts';
 import { subscriberWebhooks } from '../../integrations/webhook/subscriber-webhooks.ts';
-import { notifyingIncidents } from '../notifying-stores.ts';
+import { notifyingIncidents, notifyingPostmortems } from '../notifying-stores.ts';
 import { QuarantineTable } from '../table/alerts/quarantine.ts';
 import { DecisionTable } from '../table/incidents/decisions.ts';
 import { DrillTable } from '../table/incidents/drills.ts';
@@ -39,7 +39,7 @@ export function incidentDeps(
       (...subjects) => projections.changed(...subjects),
     ),
     drills: new DrillTable(table, clock),
-    postmortems: new PostmortemTable(table),
+    postmortems: notifyingPostmortems(new PostmortemTable(table), (...subjects) => projections.changed(...subjects)),
     actionItemIssues: new ActionItemIssueTable(table, clock),
     evidencePacks: new EvidenceTable(table, blobs),
     quarantine: new QuarantineTable(table, blobs, clock),

@@ -1,9 +1,12 @@
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
-import type { Webhook, WebhookEvent } from '../../schemas/incidents/response.ts';
+import type { StoredPostmortem } from '../ports/postmortems.ts';
+import type { IncidentEvent, Webhook } from '../../schemas/incidents/response.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ApprovalUrls } from '../incidents/approval-link.ts';
 import { answerable } from './incident-buttons.ts';
 import { decisionWords } from './incident-card.ts';
+import { partsOf } from '../postmortems/markdown.ts';
+import { SEV } from '../../schemas/postmortems/postmortem.ts';
 
 /** Webhook payload about an incident; field names as in JSON. It contains nothing that changes by the minute. */
 export type WebhookIncident = {
@@ -83,7 +86,7 @@ export function nextEvent(
   { status }: Pick<WebhookIncident, 'status'>,
   { opened, over, shown: before }: SentEvents,
   shown: string,
-): WebhookEvent | null {
+): IncidentEvent | null {
   if (over) return null;
   if (!opened) return status === 'resolved' ? null : 'incident.opened';
   if (status === 'resolved') return 'incident.resolved';
@@ -98,3 +101,44 @@ export const wants = (
   { services, severities }: Pick<Webhook, 'services' | 'severities'>,
   { service, severity }: Pick<IncidentRecord, 'service' | 'severity'>,
 ): boolean => (services?.includes(service) ?? true) && (severities?.includes(severity) ?? true);
+
+/**
+ * Webhook payload about a version of a published post-mortem; field names as in JSON. The same version always has the
+ * same payload. It names no person: what people approved is the text.
+ */
+export type WebhookPostmortem = {
+  incident_id: string;
+  revision: number;
+  /** Unmatched alerts have the service name that they gave. */
+  service: string;
+  environment: string;
+  severity: string;
+  title: string;
+  /** Since when it is published. */
+  published_at: string | null;
+  /** When this version was saved. */
+  updated_at: string;
+  /** Page of the post-mortem in the console; null: the address of this Firebreak is not known. */
+  url: string | null;
+  markdown: string;
+};
+
+export function webhookPostmortem(
+  { record, markdown }: StoredPostmortem,
+  { unmatched }: Pick<IncidentRecord, 'unmatched'>,
+  url: string | null,
+): WebhookPostmortem {
+  const { incident_id, revision, service, environment, severity, published_at, updated_at } = record;
+  return {
+    incident_id,
+    revision,
+    service: unmatched || service,
+    environment,
+    severity: SEV[severity],
+    title: partsOf(markdown).title,
+    published_at,
+    updated_at,
+    url,
+    markdown,
+  };
+}

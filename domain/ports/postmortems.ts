@@ -30,7 +30,8 @@ export type Postmortems = {
   text(id: IncidentId, revision: number): Promise<string | undefined>;
   /**
    * Saves a version with its action items and an entry of the audit log, in one transaction, and marks the incident for
-   * a comparison of its items with their issues. Items that did not change keep the time of their last change.
+   * a comparison of its items with their issues. Items that did not change keep the time of their last change. A
+   * published version is marked for the projectors in the same transaction.
    *
    * @param postmortem its `revision` is the number of the new version
    * @returns false: another version has been saved since

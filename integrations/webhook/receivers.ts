@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
 import { postWebhook } from './post.ts';
-import { teamsMessage } from './teams.ts';
+import { teamsMessage, teamsPostmortem } from './teams.ts';
 
 /** Milliseconds for one attempt. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
@@ -19,6 +19,14 @@ export function webhookReceivers({ secrets, clock }: { secrets: Secrets; clock: 
       event,
       body: JSON.stringify(
         format === 'teams' ? teamsMessage(event, incident) : { type: event, timestamp: at, data: incident },
+      ),
+    }),
+    writePostmortem: ({ format }, id, postmortem) => ({
+      id,
+      body: JSON.stringify(
+        format === 'teams'
+          ? teamsPostmortem(postmortem)
+          : { type: 'postmortem.published', timestamp: postmortem.updated_at, data: postmortem },
       ),
     }),
     async send({ url, signature = null }, { id, body }) {

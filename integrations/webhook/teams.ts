@@ -1,11 +1,11 @@
-import type { WebhookIncident } from '../../domain/messages/webhooks.ts';
+import type { WebhookIncident, WebhookPostmortem } from '../../domain/messages/webhooks.ts';
 import { truncate } from '../shared/text.ts';
-import type { WebhookEvent } from '../../schemas/incidents/response.ts';
+import type { IncidentEvent } from '../../schemas/incidents/response.ts';
 
 /** Maximum characters of a text. Teams accepts 28 KB including the card's markup, but a card should be short. */
 const TEXT_MAX_CHARS = 500;
 
-const WORDS: Record<WebhookEvent, string> = {
+const WORDS: Record<IncidentEvent, string> = {
   'incident.opened': 'Incident',
   'incident.changed': 'Incident',
   'incident.resolved': 'Resolved',
@@ -20,7 +20,7 @@ const COLOURS: Readonly<Record<string, string>> = { critical: 'attention', warni
  * @see https://learn.microsoft.com/en-us/connectors/teams/ (When a Teams webhook request is received; read 2026-11)
  * @see https://adaptivecards.io/explorer/RichTextBlock.html (read 2026-11)
  */
-export function teamsMessage(event: WebhookEvent, incident: WebhookIncident): object {
+export function teamsMessage(event: IncidentEvent, incident: WebhookIncident): object {
   const { title, service, environment, severity, status, opened_at, resolved_at } = incident;
   const isOver = event === 'incident.resolved';
   const facts: [string, string | null][] = [
@@ -54,6 +54,25 @@ export function teamsMessage(event: WebhookEvent, incident: WebhookIncident): ob
     ),
   ];
   return teamsCard(body, links);
+}
+
+/** Returns a card for a published post-mortem, without its text: a card is limited to 28 KB. */
+export function teamsPostmortem(postmortem: WebhookPostmortem): object {
+  const { title, service, environment, severity, revision, published_at, incident_id, url } = postmortem;
+  const facts: [string, string][] = [
+    ['Service', `${service} ${environment}`],
+    ['Severity', severity],
+    ['Published', minute(published_at ?? postmortem.updated_at)],
+    ['Revision', String(revision)],
+    ['Incident', incident_id],
+  ];
+  return teamsCard(
+    [
+      line({ text: 'Post-mortem: ', weight: 'bolder', color: 'accent' }, { text: cut(title), weight: 'bolder' }),
+      ...facts.map(([name, value]) => line({ text: `${name}: `, isSubtle: true }, { text: cut(value) })),
+    ],
+    url === null ? [] : [{ title: 'Open in the console', url }],
+  );
 }
 
 /** Returns a message with a card of text lines, and a button for each link. */

@@ -9,7 +9,7 @@ import { type WebhookIncident, webhookIncident, nextEvent, wants } from '../../d
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
-import { type Webhook, WebhookEvent } from '../../schemas/incidents/response.ts';
+import { IncidentEvent, type Webhook } from '../../schemas/incidents/response.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 
@@ -22,7 +22,7 @@ const ReceiverState = z.object({
   /** The state that was sent last, as text. */
   shown: z.string().nullable().default(null),
   /** A stored message that was not accepted yet. */
-  pending: z.object({ id: z.string(), event: WebhookEvent, body: z.string() }).nullable().default(null),
+  pending: z.object({ id: z.string(), event: IncidentEvent, body: z.string() }).nullable().default(null),
 });
 type ReceiverState = z.infer<typeof ReceiverState>;
 
@@ -40,7 +40,7 @@ export type IncidentDeps = {
 /**
  * Returns the rate limit of a receiver. Each has its own, so that an unavailable one is not called for each incident.
  */
-const methodOf = (receiver: string): Method => {
+export const methodOf = (receiver: string): Method => {
   const name = `webhook ${receiver}`;
   return { name, allowances: { [name]: { perSecond: 2, burst: 20 } } };
 };
@@ -78,7 +78,7 @@ export async function sendIncident(
 }
 
 /** Serializes calls, so that the last write wins. */
-function inOrder(act: () => Promise<void>): () => Promise<void> {
+export function inOrder(act: () => Promise<void>): () => Promise<void> {
   let last: Promise<void> = Promise.resolve();
   return () => (last = last.catch(() => undefined).then(act));
 }

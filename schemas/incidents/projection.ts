@@ -18,6 +18,7 @@ const SubjectKind = z.enum([
   'subscription',
   'pins',
   'pipeline-run',
+  'postmortem',
 ]);
 type SubjectKind = z.infer<typeof SubjectKind>;
 export const Subject = z.templateLiteral([SubjectKind, ':', z.string().min(1)]);
@@ -70,7 +71,7 @@ export const PROJECTION_TARGETS = {
   },
   tickets: { shows: ['ticket'], credentials: [] },
   webhooks: {
-    shows: ['incident', 'change'],
+    shows: ['incident', 'change', 'postmortem'],
     credentials: [],
     isUsed: ({ response }) => response.webhooks.length > 0 || response.pagerduty.changeEvents,
   },

@@ -6,7 +6,11 @@ import { TeamDigests, ToilMinutes } from '../people/team-digests.ts';
 import { Triage } from './triage.ts';
 
 /** Events of an incident: opened, each change, and resolved. */
-export const WebhookEvent = z.enum(['incident.opened', 'incident.changed', 'incident.resolved']);
+export const IncidentEvent = z.enum(['incident.opened', 'incident.changed', 'incident.resolved']);
+export type IncidentEvent = z.infer<typeof IncidentEvent>;
+
+/** The events that a receiver can select. */
+export const WebhookEvent = z.enum([...IncidentEvent.options, 'postmortem.published']);
 export type WebhookEvent = z.infer<typeof WebhookEvent>;
 
 /**
@@ -18,7 +22,8 @@ export const Webhook = z
     url: HttpUrl,
     /** Name of the signing secret. Optional only for Teams workflows, whose address is a secret. */
     signature: SecretName.optional(),
-    events: z.array(WebhookEvent).min(1).default(WebhookEvent.options),
+    /** The text of a post-mortem is sent only to receivers that select `postmortem.published`. */
+    events: z.array(WebhookEvent).min(1).default(IncidentEvent.options),
     /** Absent: all services. */
     services: z.array(ServiceName).min(1).optional(),
     /** Absent: all severities. */

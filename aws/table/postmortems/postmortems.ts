@@ -14,6 +14,7 @@ import { readAs } from '../../../schemas/parsing/read-as.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { actWrite } from '../audit/act-entries.ts';
 import { keys, lists } from '../core/keys.ts';
+import { markWrite } from '../incidents/projections.ts';
 import { comparisonWrite } from './action-item-issues.ts';
 import { absent, collect, type Condition, type Item, listed, type Table, type Write } from '../core/table.ts';
 
@@ -70,6 +71,7 @@ export class PostmortemTable implements Postmortems {
         : this.#table.remove(open),
       actWrite(this.#table, entry),
       comparisonWrite(this.#table, id, record.updated_at),
+      ...(state === 'published' ? [markWrite(this.#table, `postmortem:${id}`, record.updated_at)] : []),
       ...withTimes(items, before).map((item, position) => this.#itemWrite(item, position)),
       ...before.filter((one) => !kept.has(one.id)).map((one) => this.#table.remove(keys.actionItem(service, one.id))),
     ]);

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import { PostmortemTable } from '../../../../aws/table/postmortems/postmortems.ts';
 import type { StoredActionItem } from '../../../../domain/ports/postmortems.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { type IssueLink, PostmortemRecord } from '../../../../schemas/postmortems/postmortem.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
+import type { TableStores } from '../stores.ts';
 import { closed, inBothStores, later, opened, serviceEnvironment, stores } from '../both-stores.ts';
 
 const record = (id: IncidentId, more: Partial<PostmortemRecord> = {}): PostmortemRecord => {
@@ -95,6 +97,19 @@ inBothStores(() => {
     });
     expect(await stores.postmortems.text(id, 1)).toBe('one');
     expect(await stores.postmortems.text(id, 3)).toBeUndefined();
+  });
+
+  test('a published version is due for the projectors from its transaction on, and others are not', async ({
+    skip,
+  }) => {
+    const { projections } = stores as TableStores;
+    if (!(stores.postmortems instanceof PostmortemTable)) return skip('the stores in memory have no projections');
+    const id = await opened();
+    const isDue = async () => (await projections.due('webhooks')).some(({ subject }) => subject === `postmortem:${id}`);
+    await save(record(id, { state: 'in_review' }), 'one');
+    expect(await isDue()).toBe(false);
+    await save(record(id, { state: 'published', revision: 2 }), 'two');
+    expect(await isDue()).toBe(true);
   });
 
   test('of several versions at the same time, one is saved', async () => {
