@@ -215,8 +215,10 @@ describe('responses after completion', () => {
   });
 
   test('with arbitrary content', { timeout: 180_000 }, async () => {
+    // Changes with a blank service or version are refused.
+    const named = wildName.filter((name) => name.trim() !== '');
     await fc.assert(
-      fc.asyncProperty(wildName, wildName, foreign, async (service, version, words) => {
+      fc.asyncProperty(named, named, foreign, async (service, version, words) => {
         // The maximum of a text field.
         const written = words.slice(0, 3000).toWellFormed();
         expect((await conversation(service, version, written)).flatMap(wrong)).toEqual([]);
