@@ -110,13 +110,18 @@ export function merge(
 
 /**
  * Connects links with items again whose title was edited: an item without a link at the place of a link without an item.
- * Links whose item was removed are left out.
+ * Of two links with the same item, which now have the same title, the first keeps it. Links whose item was removed are
+ * left out.
  */
 export function followEdits(links: readonly IssueLink[], ids: readonly IssueLink['item_id'][]): IssueLink[] {
   const linked = new Set(links.map(({ item_id }) => item_id));
+  const taken = new Set<IssueLink['item_id']>();
   return links.flatMap((link): IssueLink[] => {
     const position = ids.indexOf(link.item_id);
-    if (position !== -1) return [{ ...link, position }];
+    if (position !== -1 && !taken.has(link.item_id)) {
+      taken.add(link.item_id);
+      return [{ ...link, position }];
+    }
     const edited = ids[link.position];
     return edited === undefined || linked.has(edited) ? [] : [{ ...link, item_id: edited }];
   });

@@ -99,8 +99,11 @@ async function compareIncident(deps: CompareDeps, mark: ComparisonMark): Promise
   if (before?.busy_until != null && before.busy_until > clock.now()) return;
   const linked = new Set(kept.map(({ item_id }) => item_id));
   const place = placeOf(trackerConfig);
+  const keys = new Set(kept.map(({ key }) => key));
   const added = items.flatMap((item, position): IssueLink[] =>
-    item.done || linked.has(item.id) || !creates(item.id) ? [] : [newLink(item, position, place)],
+    item.done || linked.has(item.id) || !creates(item.id)
+      ? []
+      : [{ ...newLink(item, position, place), key: unusedKey(item.id, keys) }],
   );
   const record: IssueRecord = {
     incident_id: mark.id,
@@ -135,9 +138,15 @@ async function itemsIn({ postmortems }: CompareDeps, { record, markdown }: Store
   });
 }
 
-const newLink = (item: Item, position: number, place: ReturnType<typeof placeOf>): IssueLink => ({
+/** Returns the ID of an item as its key. An item whose title has changed keeps its key, which another item can want. */
+function unusedKey(id: ActionItemId, used: ReadonlySet<string>): string {
+  let key: string = id;
+  for (let n = 2; used.has(key); n += 1) key = `${id}-${n}`;
+  return key;
+}
+
+const newLink = (item: Item, position: number, place: ReturnType<typeof placeOf>): Omit<IssueLink, 'key'> => ({
   item_id: item.id,
-  key: item.id,
   ...place,
   position,
   issue: null,

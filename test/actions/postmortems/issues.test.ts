@@ -210,6 +210,33 @@ describe.each([
     expect((await t.issues())[0]?.title).toBe('Alert at twelve');
   });
 
+  test('are created for an item with the former title of another one', async () => {
+    await t.save([A, B], 'published');
+    await t.compare();
+    await t.rename(1, 'Alert earlier');
+    await t.after(2 * HOUR);
+    await t.save(['- [ ] Alert earlier', B, '- [ ] Alert sooner']);
+    await t.compare();
+    await t.after(2 * HOUR);
+    expect((await t.issues()).map(({ title }) => title)).toEqual(['Alert earlier', 'Test the restore', 'Alert sooner']);
+    expect((await t.items()).map(({ issue }) => issue?.key)).toEqual([kind.key(1), kind.key(2), kind.key(3)]);
+  });
+
+  test('stay with their items if an issue gets the title of another one', async () => {
+    await t.save([A, B], 'published');
+    await t.compare();
+    await t.rename(1, 'Test the restore');
+    await t.after(2 * HOUR);
+    await t.after(2 * HOUR);
+    await t.setDone(2, true);
+    await t.after(2 * HOUR);
+    expect(await t.issues()).toHaveLength(2);
+    const items = await t.items();
+    expect(new Set(items.map(({ issue, status }) => `${issue?.key} ${status}`))).toEqual(
+      new Set([`${kind.key(1)} open`, `${kind.key(2)} done`]),
+    );
+  });
+
   test('of removed items are left alone, and those of a hostile title are readable', async () => {
     await t.save([A, '- [ ] Ask @everyone <b>"now"</b> & close #1 `x`'], 'published');
     await t.compare();
