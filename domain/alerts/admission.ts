@@ -155,12 +155,13 @@ export const DEPLOY_OVERDUE = 'DeploymentTimedOut';
 /**
  * Returns whether the signal is an event. A failed deploy is an event: it does not continue and keeps no incident open;
  * a later successful deploy ends its signal. An overdue deploy continues until it ends. Of the findings of a
- * watch, only a degraded version continues.
+ * watch, only a degraded version continues. Firebreak does not know when an experiment ends that it could not stop.
  */
 export const isEvent = ({ source, labels, severity }: Pick<Signal, 'source' | 'labels' | 'severity'>): boolean =>
   source === 'watch'
     ? severity === 'info'
-    : source === 'deployment' && !labels.some(([name, value]) => name === 'alertname' && value === DEPLOY_OVERDUE);
+    : source === 'experiment' ||
+      (source === 'deployment' && !labels.some(([name, value]) => name === 'alertname' && value === DEPLOY_OVERDUE));
 
 export const highest = (severities: readonly Severity[]): Severity =>
   (['critical', 'warning', 'info'] as const).find((severity) => severities.includes(severity)) ?? 'info';

@@ -215,6 +215,13 @@ export function afterStop(record: ExperimentRecord, response: Attempt, at: At): 
   );
 }
 
+/**
+ * Returns whether an experiment may go on although it is over: its stop is not confirmed, or it was aborted and Firebreak
+ * cannot stop it. A person who stops it knows.
+ */
+export const mayStillRun = ({ stop, ending, run }: Pick<ExperimentRecord, 'stop' | 'ending' | 'run'>): boolean =>
+  stop.state === 'unconfirmed' || (stop.state === 'not_asked' && run === null && isAborted({ ending }));
+
 /** After an abort, nothing is expected any more. Otherwise, alerts have a grace period to end. */
 function stopped(
   record: ExperimentRecord,

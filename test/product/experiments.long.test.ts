@@ -60,7 +60,7 @@ class ChaosServer {
 }
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-const SERVICES = ['quiet', 'aborted', 'limited', 'unsteady', 'lasting', 'other'] as const;
+const SERVICES = ['quiet', 'aborted', 'limited', 'unsteady', 'lasting', 'unstoppable', 'other'] as const;
 
 let firebreak: Firebreak;
 const chaos = new ChaosServer(SECRET);
@@ -211,6 +211,17 @@ describe('an experiment', () => {
       ending: { code: 'abort_check', reason: 'errors is 0.5, above its abort limit 0.2' },
       stop: { state: 'confirmed' },
     });
+  });
+
+  test('pages if it is aborted and may still run, because Firebreak cannot stop it', async () => {
+    const { body } = await record('unstoppable', { run: null });
+    await reaches(body.id, 'running');
+    chaos.values['unstoppable'] = 0.5;
+    expect(await reaches(body.id, 'ended')).toMatchObject({ ending: { code: 'abort_check' } });
+    await eventually(async () => (await pagesOf('unstoppable')).length > 0, 'the page about the experiment');
+    expect(await incidentsOf('unstoppable')).toMatchObject([
+      { title: 'The experiment kill a pod of unstoppable may still run: stop it by hand', severity: 'critical' },
+    ]);
   });
 
   test('does not start without its steady state, and expects nothing', async () => {

@@ -9,9 +9,9 @@ const SOURCES = [alertmanager, grafana, generic] as const;
 
 /**
  * The source of a signal. Firebreak itself: `deployment`, because a deployment failed; `watch`, because of a watch;
- * `drift`, because generated rules differ from the loaded ones.
+ * `drift`, because generated rules differ from the loaded ones; `experiment`, because one may still run.
  */
-export const SourceName = z.enum([...SOURCES.map(({ name }) => name), 'deployment', 'watch', 'drift']);
+export const SourceName = z.enum([...SOURCES.map(({ name }) => name), 'deployment', 'watch', 'drift', 'experiment']);
 export type SourceName = z.infer<typeof SourceName>;
 
 /** An alert, and the source that sent it. */

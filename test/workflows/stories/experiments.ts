@@ -122,7 +122,12 @@ export function experimentWorld(table: Table, number: number): ExperimentWorld {
         return response ?? { kind: 'off', detail: '' };
       },
     }),
-    queue: { sendAll: async (_, signals) => void known.log.push(`released ${signals.length}`) },
+    queue: {
+      sendAll: async ({ id }, signals) => {
+        if (id.endsWith('-not-stopped')) known.log.push(`alert: ${signals.map(({ title }) => title).join()}`);
+        else known.log.push(`released ${signals.length}`);
+      },
+    },
     engine: {
       ...world.deps.engine,
       died: async () => false,
@@ -327,6 +332,12 @@ export const experimentPaths: Record<string, ExperimentPath> = {
     ends: { ending: { code: 'abort_check' }, conclusion: { outcome: 'failed', because: 'aborted' } },
     log: ['stop: taken', 'HighErrorRatio: real'],
   },
+  'limit-aborts-without-a-chaos-system': {
+    timeline: { [START]: records({ run: null }), '100 s': measures({ now: 0.5 }) },
+    events: 'created steady started abort stopped ended',
+    ends: { ending: { code: 'abort_check' }, stop: { state: 'not_asked' } },
+    log: ['alert: The experiment kill one pod may still run: stop it by hand'],
+  },
   'alert-aborts-at-once': {
     timeline: { [START]: records(), '70 s': alerts('DataLoss'), '75 s': alerts('DataLoss') },
     events: 'created steady started abort stopping stopped ended',
@@ -349,7 +360,11 @@ export const experimentPaths: Record<string, ExperimentPath> = {
     events: 'created steady started abort stopping stopped ended',
     // Six attempts, with five seconds between them.
     ends: { stop: { state: 'unconfirmed', detail: 'no answer' }, stop_attempts: 6, stopped_at: atSecond(95) },
-    log: ['DataLoss: experiment', ...Array.from({ length: 6 }, () => 'stop: later')],
+    log: [
+      'DataLoss: experiment',
+      ...Array.from({ length: 6 }, () => 'stop: later'),
+      'alert: The experiment kill one pod may still run: stop it by hand',
+    ],
   },
   'chaos-system-ends-first': {
     timeline: {

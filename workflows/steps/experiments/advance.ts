@@ -19,6 +19,7 @@ import { Version } from '../../../schemas/config/names.ts';
 import type { ExperimentId, ExperimentRecord, Observation } from '../../../schemas/experiments/experiment.ts';
 import { observe, observeBefore } from './observe.ts';
 import { releaseAlerts } from './release-alerts.ts';
+import { reportRunning } from './report-running.ts';
 
 /** Attempts to store a callback while others store requests. */
 const TRIES = 10;
@@ -103,6 +104,7 @@ async function keep(
   before: readonly Observation[] = [],
 ): Promise<ExperimentAdvanced> {
   if (record.status === 'running') await recordChanges(deps, record);
+  if (events.some(({ kind }) => kind === 'stopped')) await reportRunning(deps, record);
   const expected = record.started_at === null ? 0 : (await deps.experiments.expected(record.id)).length;
   const observations = [...before, ...(observation === null ? [] : [observation])];
   if (!(await deps.experiments.put({ ...record, expected }, { events, observations }))) return AGAIN;
