@@ -107,7 +107,7 @@ async function recordOutcome(deps: RecordDeps, canary: CanaryRecord): Promise<vo
     const failed = await deps.changes.patch(change_id, { status: 'failed', canary_weight: canary.weight / 100 });
     if (failed === undefined || failed === 'ended') return;
     const summary = `The canary ${version} of ${service} was aborted: ${reason}`;
-    await reportFailedDeploy(deps, failed, trace, { severity, summary });
+    await reportFailedDeploy(deps, failed, trace, { severity, summary, canary: canary.id });
     await notifyIncidents(deps, failed);
   } else {
     await updateChange(deps, before, { status: 'cancelled', canary_weight: canary.weight / 100 }, trace);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DEPLOY_OVERDUE } from '../../domain/alerts/admission.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { endOf } from '../../domain/changes/versions.ts';
+import { CANARY_ANNOTATION, type CanaryId } from '../../schemas/canary/canary.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Severity } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -14,13 +15,14 @@ export function reportFailedDeploy(
   deps: ReportDeps,
   change: Change,
   trace: string,
-  { severity = 'warning', summary = `The ${change.kind} of ${change.version} failed` }: Partial<FailureText> = {},
+  { severity = 'warning', summary = `The ${change.kind} of ${change.version} failed`, canary }: Partial<Failure> = {},
 ): Promise<void> {
   const startsAt = endOf(change);
-  return report(deps, change, trace, { alertname: 'DeploymentFailed', severity, summary, startsAt, endsAt: null });
+  return report(deps, change, trace, { alertname: 'DeploymentFailed', severity, summary, canary, startsAt, endsAt: null });
 }
 
-type FailureText = { severity: Severity; summary: string };
+/** `canary`: the one that Firebreak aborted because the version was worse. */
+type Failure = { severity: Severity; summary: string; canary: CanaryId };
 
 /**
  * Enqueues the resolved signal for a failed deployment, after it or a later one has succeeded.
@@ -59,7 +61,14 @@ async function report(
   deps: ReportDeps,
   { id, service, environment, version, url }: Change,
   trace: string,
-  alert: { alertname: string; severity?: Severity; summary: string; startsAt: Timestamp; endsAt: Timestamp | null },
+  alert: {
+    alertname: string;
+    severity?: Severity;
+    summary: string;
+    canary?: CanaryId | undefined;
+    startsAt: Timestamp;
+    endsAt: Timestamp | null;
+  },
 ): Promise<void> {
   await enqueue(
     deps,
@@ -75,7 +84,10 @@ async function report(
           ['severity', alert.severity ?? 'warning'],
           ['version', version],
         ]),
-        annotations: new Map([['summary', alert.summary]]),
+        annotations: new Map<string, string>([
+          ['summary', alert.summary],
+          ...(alert.canary === undefined ? [] : [[CANARY_ANNOTATION, alert.canary] as const]),
+        ]),
         startsAt: alert.startsAt,
         endsAt: alert.endsAt,
         fingerprint: alert.alertname === DEPLOY_OVERDUE ? `${id}-overdue` : id,

@@ -200,6 +200,10 @@ export const afterClosedGate = (
 export const isRaise = (record: CanaryRecord): boolean =>
   record.order !== null && record.order.action !== 'abort' && !record.order.begun;
 
+/** Returns whether an abort has given all traffic back to the stable version. */
+export const isSetBack = ({ status, order }: Pick<CanaryRecord, 'status' | 'order'>): boolean =>
+  status === 'aborting' && order === null;
+
 /** Continues after an attempt at the order. */
 export function afterCall(record: CanaryRecord, response: TargetResponse, now: Timestamp): Advance {
   const order = record.order;

@@ -38,7 +38,7 @@ export type Candidate = {
 /**
  * Returns the changes that can precede the problem, within clock tolerance, without duplicates, sorted by start time.
  */
-export function candidatesOf({ changes, incident_id }: Evidence, onset: Onset): Candidate[] {
+export function candidatesOf({ changes, incident_id, aborted_canary: aborted }: Evidence, onset: Onset): Candidate[] {
   const nearest = new Map<string, Evidence['changes'][number]>();
   for (const one of changes) {
     const known = nearest.get(one.change.id);
@@ -48,7 +48,8 @@ export function candidatesOf({ changes, incident_id }: Evidence, onset: Onset): 
     .filter(({ change }) => change.made_for !== incident_id && change.status !== 'cancelled')
     .filter(({ change }) => !isOwnRollback(change))
     .flatMap(({ change, relation, distance }) => {
-      const timing = timingOf(change, onset);
+      // It was compared while it had traffic, whatever the start of the problem by other measurements.
+      const timing = timingOf(change, onset) ?? (change.id === aborted?.change_id ? 'rolling_out' : null);
       return timing === null ? [] : [{ change, relation, distance: Math.max(0, distance), timing }];
     })
     .toSorted((a, b) => byStart(a.change, b.change));

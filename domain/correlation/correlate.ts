@@ -113,6 +113,8 @@ function weigh(given: Evidence): {
     ({ change }) => clearingOf(evidence.cleared, change) === undefined,
   );
   const weighed = candidates.map((candidate): Weighed => {
+    const aborted = abortedFactor(evidence, candidate);
+    if (aborted !== null) return { candidate, course: null, factors: [factor('prior', ''), aborted] };
     const course = courseOf(evidence, candidate, onset);
     const vanished = vanishedFactor(evidence, candidate);
     const own = factorsOf(evidence, candidate, neighbours, onset, course);
@@ -134,6 +136,16 @@ function weigh(given: Evidence): {
     return { candidate, course, factors: [...(isOwnMeasured ? spared(factors) : factors), ...unmeasured] };
   });
   return { onset, neighbours, commonFactors, weighed };
+}
+
+/**
+ * Weighs the judge's proof against the version of an aborted canary. What is measured since says nothing about it: the
+ * version has had no traffic.
+ */
+function abortedFactor({ aborted_canary: aborted }: Evidence, { change }: Candidate): Factor | null {
+  return aborted === undefined || aborted.change_id !== change.id
+    ? null
+    : factor('canary_aborted', `Firebreak aborted the canary of ${aborted.version}: ${aborted.reason}`);
 }
 
 /** Returns whether the errors of a version itself fall. */

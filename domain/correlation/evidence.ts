@@ -88,6 +88,11 @@ export type Evidence = {
   by_flag?: readonly ByFlag[];
   /** Versions named in labels of the firing alerts. Empty: no label names a version. */
   alert_versions: readonly string[];
+  /**
+   * The canary that Firebreak aborted because its version was worse than the stable one, if all firing alerts report it.
+   * Absent: they do not.
+   */
+  aborted_canary?: { change_id: string; version: string; stable_version: string; reason: string };
   /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */
   failing: readonly Failing[];
   /** The other failing services could not be read. Absent: they were read. */

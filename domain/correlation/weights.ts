@@ -145,6 +145,12 @@ export const WEIGHTS = {
   /** The change's version takes no traffic, so it cannot cause errors. */
   no_traffic: -4.5,
 
+  /**
+   * Firebreak aborted its canary: the judge compared it with the stable version at the same time, with at most 1 % false
+   * alarms, and the alert is about nothing else.
+   */
+  canary_aborted: 6,
+
   /** The alerts name the change's version and no other. */
   alert_names_it: 2,
   /** The alerts name other versions in addition to the change's version. */

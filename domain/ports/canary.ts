@@ -61,7 +61,10 @@ export type CanaryActions = {
   weightChanged(canary: CanaryRecord): Promise<void>;
   /** Sends an alert of the service, or its end. */
   alert(canary: CanaryRecord, alert: { kind: 'stalled' | 'not_aborted'; text: string } | null): Promise<void>;
-  /** Records the outcome of the deployment, which alerts people if the version was degraded. */
+  /**
+   * Records the outcome of the deployment, which alerts people if the version was degraded: then as soon as the traffic is
+   * back, and again at the end.
+   */
   ended(canary: CanaryRecord): Promise<void>;
 };
 

@@ -90,6 +90,15 @@ export const GUARDS: readonly Guard[] = [
     text: (why) => `traffic must not be shifted to ${why}`,
   }),
   guard({
+    code: 'canary_aborted',
+    at: { judgement: 'refuse' },
+    applies: ({ top, evidence: { aborted_canary: aborted } }) =>
+      aborted !== undefined && top?.change_id === aborted.change_id && { aborted, top },
+    text: ({ aborted }) =>
+      `nothing to roll back: Firebreak has aborted the canary of ${aborted.version}, and ${aborted.stable_version} has all traffic again`,
+    also: ({ top }) => [{ code: 'suspect', text: `${top.reasons.join('; ')} (confidence ${top.confidence})` }],
+  }),
+  guard({
     code: 'no_confident_suspect',
     at: { judgement: 'refuse' },
     applies: (known) => (known.top === undefined || isProbablyNone(known)) && known,

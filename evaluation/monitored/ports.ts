@@ -122,6 +122,8 @@ export function portsAt(
         ),
     },
     pins: { of: () => Promise.resolve([]) },
+    experiments: { unfinished: () => Promise.resolve([]) },
+    canaries: { get: () => Promise.resolve(undefined) },
     effects: {
       automaticSince: () => Promise.resolve(0),
       rollbacksSince: ({ service }: { service: string }, since: Timestamp) =>

@@ -58,6 +58,9 @@ export const CanaryId = z
   .brand<'CanaryId'>();
 export type CanaryId = z.infer<typeof CanaryId>;
 
+/** Annotation with the canary that an alert of Firebreak itself is about. */
+export const CANARY_ANNOTATION = 'canary';
+
 /**
  * `progressing`: the weight rises. `held`: it stays until the reason is gone or a person promotes. `aborting`: all traffic
  * returns to the stable version.

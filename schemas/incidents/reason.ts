@@ -15,6 +15,7 @@ export const ReasonCode = z.enum([
   'unmatched',
   'guard_unreadable',
   'destination_unfit',
+  'canary_aborted',
   'no_confident_suspect',
   'not_a_deploy',
   'superseded',

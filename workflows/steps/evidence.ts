@@ -50,9 +50,10 @@ export async function evidenceOf(
     config: Config;
     cause: readonly SignalView[];
     own: readonly Change[];
+    aborted: Evidence['aborted_canary'] | null;
   },
 ): Promise<{ evidence: Evidence; neighboursUnreadable: boolean }> {
-  const { config, cause, own } = context;
+  const { config, cause, own, aborted } = context;
   const { id, service, environment } = incident;
   const at = deps.clock.now();
   const health = healthOf(config, incident);
@@ -101,6 +102,7 @@ export async function evidenceOf(
     ...measured,
     ...(flags.length > 0 && { by_flag: flags }),
     alert_versions: versionsOf(cause),
+    ...(aborted && { aborted_canary: aborted }),
     failing: failing ?? [],
     ...(failing === null && { failing_unreadable: true as const }),
     ...(incident.cleared !== undefined && incident.cleared.length > 0 && { cleared: incident.cleared }),

@@ -18,6 +18,7 @@ import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incid
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
+import { abortedCanary } from './canary/aborted.ts';
 import { evidenceOf } from './evidence.ts';
 
 /** Number of newest changes read per service and environment: enough to find a good version before several bad ones. */
@@ -91,11 +92,12 @@ async function gather(
     openedAround(deps, incident, config.routes.manyAtOnce.minutes),
     incident.parent_id && deps.incidents.read(incident.parent_id),
   ]);
-  const expectedFrom = await explainedBy(deps, firing);
+  const [expectedFrom, aborted] = await Promise.all([explainedBy(deps, firing), abortedCanary(deps, firing)]);
   const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
     cause,
     own,
+    aborted,
   });
   const concerned = new Map<string, ServiceEnvironment>([[incident.service, incident]]);
   for (const { change } of evidence.changes) if (!concerned.has(change.service)) concerned.set(change.service, change);

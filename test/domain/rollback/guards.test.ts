@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Agreement, type Guard, type Known, type Moment } from '../../../domain/rollback/guard.ts';
 import { GUARDS } from '../../../domain/rollback/guards.ts';
 import { decide, knownAtJudgement } from '../../../domain/rollback/rollback.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import {
   type EnvironmentName,
   type IncidentId,
@@ -28,6 +29,13 @@ const SIBLING = '01K8ZTEST00000000000000002' as IncidentId;
 /** What can be known at each moment. */
 const ASKS = ['other_cause', 'evidence_against', 'errors_not_measured', 'weak_evidence'] as const;
 
+const abortionOf = ({ id, version }: Change) => ({
+  change_id: id,
+  version,
+  stable_version: 'v0',
+  reason: 'errors: 3 %',
+});
+
 const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
   judgement: fc
     .record({
@@ -41,11 +49,12 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       sender: fc.constantFrom(0, 5),
       inVain: fc.boolean(),
       cleared: fc.boolean(),
+      aborted: fc.boolean(),
       related: fc.constantFrom('same' as const, 'dependency' as const),
       doubts: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
       group_rolled_back: fc.constantFrom(null, SIBLING),
     })
-    .map(({ plain, request: { mode, from, to, asks }, sender, inVain, cleared, related, doubts, ...more }) => {
+    .map(({ plain, request: { mode, from, to, asks }, sender, inVain, cleared, aborted, related, doubts, ...more }) => {
       const [one] = plain.changes;
       const request = {
         ...plain.request,
@@ -60,7 +69,10 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
           request,
           sender_rollbacks_last_hour: sender,
           ...(inVain && { sender_lacks_scope: true }),
-          ...(cleared && one && { evidence: { cleared: [clearing(one)] } }),
+          evidence: {
+            ...(cleared && one && { cleared: [clearing(one)] }),
+            ...(aborted && one && { aborted_canary: abortionOf(one) }),
+          },
         }),
       );
       return {
@@ -153,6 +165,7 @@ describe('the list of guards', () => {
         "unmatched (judgement: refuse, step: no)",
         "guard_unreadable (judgement: refuse, call: page, drill: withhold, step: no)",
         "destination_unfit (step: no)",
+        "canary_aborted (judgement: refuse)",
         "no_confident_suspect (judgement: refuse)",
         "not_a_deploy (judgement: refuse)",
         "superseded (judgement: refuse)",

@@ -114,6 +114,17 @@ describe.skipIf(!have('prometheus', 'promtool'))('a canary with a real Prometheu
       return items.find(({ severity }: any) => severity === 'critical');
     }, 'the incident');
     expect(incident).toMatchObject({ status: 'open' });
+    const judged = await eventually(async () => {
+      const { body } = await firebreak.get(`/v1/incidents/${incident.id}`);
+      return body.decisions.length > 0 && body;
+    }, 'the decision');
+    expect(judged.suspects[0]).toMatchObject({
+      version: 'v42',
+      confidence: 0.99,
+      reasons: [expect.stringMatching(/aborted the canary of v42: degraded at 5 %: errors: 3 %/)],
+    });
+    expect(judged.decisions[0]).toMatchObject({ kind: 'none' });
+    expect(judged.decisions[0].reasons[0]).toMatchObject({ code: 'canary_aborted' });
     const paged = async () =>
       (await firebreak.calls('pagerduty')).filter(({ body }) => body?.event_action === 'trigger');
     await eventually(

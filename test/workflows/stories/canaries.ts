@@ -217,12 +217,12 @@ export const canaryPaths: Record<string, CanaryPath> = {
   },
   'degraded-version-is-aborted-in-the-first-step': {
     timeline: { '0 s': begins, '2 min': set({ verdict: 'degraded' }) },
-    log: ['5 %', 'abort', 'outcome aborted, degraded'],
+    log: ['5 %', 'abort', 'outcome aborting, degraded', 'outcome aborted, degraded'],
     ends: { status: 'aborted', weight: 0, reason: 'v2 is degraded at 5 %: errors: degraded' },
   },
   'degraded-in-a-later-step': {
     timeline: { '0 s': begins, '12 min': set({ verdict: 'degraded' }) },
-    log: ['5 %', '50 %', 'abort', 'outcome aborted, degraded'],
+    log: ['5 %', '50 %', 'abort', 'outcome aborting, degraded', 'outcome aborted, degraded'],
     ends: { status: 'aborted', weight: 0 },
   },
   'inconclusive-version-is-held-until-there-is-evidence': {
@@ -254,7 +254,7 @@ export const canaryPaths: Record<string, CanaryPath> = {
   },
   'held-version-that-degrades-is-aborted': {
     timeline: { '0 s': begins, '1 min': asks('hold'), '6 min': set({ verdict: 'degraded' }) },
-    log: ['5 %', 'abort', 'outcome aborted, degraded'],
+    log: ['5 %', 'abort', 'outcome aborting, degraded', 'outcome aborted, degraded'],
     ends: { status: 'aborted' },
   },
   'kill-switch-prevents-an-abort-by-itself': {
@@ -263,7 +263,7 @@ export const canaryPaths: Record<string, CanaryPath> = {
       '1 min': set({ isPaused: true, verdict: 'degraded' }),
       '7 min': asks('abort'),
     },
-    log: ['5 %', 'alert stalled', 'abort', 'alert ends', 'outcome aborted, degraded'],
+    log: ['5 %', 'alert stalled', 'abort', 'outcome aborting, degraded', 'alert ends', 'outcome aborted, degraded'],
     ends: { status: 'aborted' },
   },
   'router-is-unreachable-at-first': {
@@ -280,7 +280,7 @@ export const canaryPaths: Record<string, CanaryPath> = {
   },
   'abort-does-not-reach-the-router-at-first': {
     timeline: { '0 s': begins, '1 min': set({ verdict: 'degraded', responses: [later, later, later, later] }) },
-    log: ['5 %', 'alert not_aborted', 'abort', 'alert ends', 'outcome aborted, degraded'],
+    log: ['5 %', 'alert not_aborted', 'abort', 'outcome aborting, degraded', 'alert ends', 'outcome aborted, degraded'],
     ends: { status: 'aborted', weight: 0 },
   },
   'late-call-after-an-abort-is-set-back': {
@@ -289,7 +289,7 @@ export const canaryPaths: Record<string, CanaryPath> = {
       '1 min': set({ verdict: 'degraded' }),
       '5.5 min': set({ split: { kind: 'split', stable: 'v1', canary: 'v2', weight: 50 } }),
     },
-    log: ['5 %', 'abort', 'abort', 'outcome aborted, degraded'],
+    log: ['5 %', 'abort', 'outcome aborting, degraded', 'abort', 'outcome aborting, degraded', 'outcome aborted, degraded'],
     ends: { status: 'aborted', weight: 0 },
   },
   'other-versions-have-the-traffic': {

@@ -7,6 +7,7 @@ import {
   afterClosedGate,
   callOf,
   isRaise,
+  isSetBack,
   type Judged,
   needsJudgement,
   needsPeople,
@@ -74,6 +75,8 @@ async function keep(
   const now = deps.clock.now();
   const scale = deps.timeScale;
   if (record.weight !== before.weight) await actions.weightChanged(record);
+  // People are alerted as soon as the traffic is back; that it stays there is confirmed afterwards.
+  if (isSetBack(record) && !isSetBack(before) && record.degraded) await actions.ended(record);
   const need = needsPeople(record, now, scale);
   const isAlertNew = need !== null && record.alerted_at === null;
   const isAlertOver = need === null && record.alerted_at !== null;
