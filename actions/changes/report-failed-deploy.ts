@@ -18,7 +18,14 @@ export function reportFailedDeploy(
   { severity = 'warning', summary = `The ${change.kind} of ${change.version} failed`, canary }: Partial<Failure> = {},
 ): Promise<void> {
   const startsAt = endOf(change);
-  return report(deps, change, trace, { alertname: 'DeploymentFailed', severity, summary, canary, startsAt, endsAt: null });
+  return report(deps, change, trace, {
+    alertname: 'DeploymentFailed',
+    severity,
+    summary,
+    canary,
+    startsAt,
+    endsAt: null,
+  });
 }
 
 /** `canary`: the one that Firebreak aborted because the version was worse. */

@@ -329,6 +329,8 @@ export function nextStep(story: Overview): string {
   const suggested = decisions.findLast(({ question }) => question === undefined);
   if (suggested?.to_version != null && (suggested.kind === 'suggest' || suggested.kind === 'shadow'))
     return `If the deploy is the cause, roll ${suggested.from_version ?? 'it'} back to ${suggested.to_version}: /rollback ${incident.service} ${incident.environment}`;
+  if (suggested?.reasons.some(({ code }) => code === 'canary_aborted') === true)
+    return `The stable version has all traffic again. Find out why ${suggested.from_version ?? 'the new version'} was worse before you start another canary.`;
   if (pages.length === 0) return 'Find the cause.';
   return pages.every(({ stand_in }) => stand_in === true)
     ? 'Find the cause. The page went to the sandbox, so nobody was notified.'

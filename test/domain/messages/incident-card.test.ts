@@ -374,6 +374,13 @@ describe('the next step', () => {
       /by hand/,
     ],
     ['a rollback is suggested', step({ decisions: [decision({ kind: 'suggest' })] }), /roll v2 back to v1/],
+    [
+      'a canary was aborted',
+      step({
+        decisions: [decision({ kind: 'none', reasons: [{ code: 'canary_aborted', text: 'nothing to roll back' }] })],
+      }),
+      /all traffic again\. Find out why v2 was worse/,
+    ],
     ['a person was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
     ['nothing is known', step({}), /^Find the cause\.$/],
   ])('is clear if %s', (_, said, expected) => {

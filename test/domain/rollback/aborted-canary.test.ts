@@ -18,7 +18,13 @@ const aborted = {
 const minutes = Array.from({ length: 60 }, (_, index) => before(58 - index));
 const measured = {
   health: { max: 0.01, window: 60, curve: minutes.map((at) => [at, 0.003] as const) },
-  by_version: [{ version: 'v41', curve: minutes.map((at) => [at, 0.003] as const), traffic: minutes.map((at) => [at, 90] as const) }],
+  by_version: [
+    {
+      version: 'v41',
+      curve: minutes.map((at) => [at, 0.003] as const),
+      traffic: minutes.map((at) => [at, 90] as const),
+    },
+  ],
 } satisfies Partial<Evidence>;
 
 const decided = (evidence: Partial<Evidence>, by: 'none' | 'runbook' = 'none') =>

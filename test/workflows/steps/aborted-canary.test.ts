@@ -32,7 +32,9 @@ const withCanary = (more: object | null, checks: object[] = []) =>
       get: async (id: string) => {
         if (more === null) throw new Error('no answer');
         const versions = { change_id: 'chg_1', version: 'v42', stable_version: 'v41' };
-        return id === ID ? { ...versions, status: 'aborting', degraded: true, reason: 'v42 is degraded', ...more } : undefined;
+        return id === ID
+          ? { ...versions, status: 'aborting', degraded: true, reason: 'v42 is degraded', ...more }
+          : undefined;
       },
       checks: async () => checks,
     },

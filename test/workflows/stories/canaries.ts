@@ -289,7 +289,14 @@ export const canaryPaths: Record<string, CanaryPath> = {
       '1 min': set({ verdict: 'degraded' }),
       '5.5 min': set({ split: { kind: 'split', stable: 'v1', canary: 'v2', weight: 50 } }),
     },
-    log: ['5 %', 'abort', 'outcome aborting, degraded', 'abort', 'outcome aborting, degraded', 'outcome aborted, degraded'],
+    log: [
+      '5 %',
+      'abort',
+      'outcome aborting, degraded',
+      'abort',
+      'outcome aborting, degraded',
+      'outcome aborted, degraded',
+    ],
     ends: { status: 'aborted', weight: 0 },
   },
   'other-versions-have-the-traffic': {
