@@ -8,6 +8,7 @@ import type {
 import type { IncidentId, Severity } from '../../schemas/config/names.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Mute } from '../alerts/routing.ts';
 
 /** A timeline entry with its position, which identifies it. */
 export type StoryEntry = { position: string; entry: TimelineEntry };
@@ -26,8 +27,8 @@ export type Overview = {
   incident: IncidentRecord;
   decisions: readonly DecisionView[];
   effects: readonly Effect[];
-  /** Some of the alerts, firing ones first. */
-  signals: readonly Signal[];
+  /** Some of the alerts, firing ones first. `mute`: what muted it when it arrived; absent: nothing. */
+  signals: readonly (Signal & { mute?: Mute })[];
   /** The first child incidents. */
   children: readonly Child[];
   /** Total number of children. */

@@ -41,6 +41,8 @@ export type Plot = {
   marks: readonly Mark[];
   /** What the limit means. Absent: `limit`. */
   limitName?: string;
+  /** A second limit; values below it are bad. Absent: there is none. */
+  lower?: { value: number; name: string };
   /** The highest value of the axis. Absent: the highest of the curve. */
   top?: number;
   /** Formats a value. Absent: a number of three digits. */
@@ -89,6 +91,14 @@ export const plot = (given: Plot): Html =>
               ${given.limitName ?? 'limit'} ${valueOf(given.limit, given)}
             </li>`
       }
+      ${
+        given.lower === undefined
+          ? ''
+          : html`<li>
+              <svg class="mark limit" viewBox="-8 -8 16 16" aria-hidden="true"><path d="M-8,0H8" /></svg>
+              ${given.lower.name} ${valueOf(given.lower.value, given)}
+            </li>`
+      }
     </ul>
     <details id="${given.id}-data">
       <summary>Data as a table</summary>
@@ -105,7 +115,7 @@ export function plotText(given: Plot): string {
       ? 'no samples'
       : `${values.length} samples between ${valueOf(Math.min(...values), given)} and ${valueOf(Math.max(...values), given)}`;
   return [
-    `${title} from ${timeOf(from, given)} to ${timeOf(until, given)} UTC: ${range}${limit === null ? '' : `, ${given.limitName ?? 'limit'} ${valueOf(limit, given)}`}`,
+    `${title} from ${timeOf(from, given)} to ${timeOf(until, given)} UTC: ${range}${limit === null ? '' : `, ${given.limitName ?? 'limit'} ${valueOf(limit, given)}`}${given.lower === undefined ? '' : `, ${given.lower.name} ${valueOf(given.lower.value, given)}`}`,
     ...marks.map(({ label, at, from: first, until: last }) =>
       first === undefined || last === undefined || first === last
         ? `${label} at ${timeOf(at, given)}`
@@ -115,13 +125,13 @@ export function plotText(given: Plot): string {
 }
 
 function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
-  const { curve, from, until, limit, marks, top: highest, forecast = [] } = given;
+  const { curve, from, until, limit, lower, marks, top: highest, forecast = [] } = given;
   const width = WIDTHS[size];
   const shown = curve.filter(([at]) => at >= from && at <= until);
   const most = Math.max(...shown.map(([, value]) => value), limit ?? 0, 0);
   const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, HEIGHT - MARGIN.bottom];
   const x = scaleUtc([millisOf(from), millisOf(until)], [left, right]);
-  const lowest = Math.min(0, ...[...shown, ...forecast].map(([, value]) => value));
+  const lowest = Math.min(0, lower?.value ?? 0, limit ?? 0, ...[...shown, ...forecast].map(([, value]) => value));
   const y = scaleLinear([lowest, highest ?? (most === 0 ? 1 : most * 1.05)], [bottom, top]);
   if (highest === undefined || lowest < 0) y.nice(VALUE_TICKS);
   const ticks = x.ticks(Math.max(2, Math.floor((right - left) / TICK_PIXELS)));
@@ -162,7 +172,8 @@ function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
           />`,
     )}
     ${limit === null ? '' : html`<path class="limit" d="M${left},${round(y(limit))}H${right}" />`}
-    <path class="curve" d="${path(withGaps(shown, given.gapSeconds)) ?? ''}" />
+    ${lower === undefined ? '' : html`<path class="limit" d="M${left},${round(y(lower.value))}H${right}" />`}
+    <path class="curve" d="${path(thinned(withGaps(shown, given.gapSeconds), (at) => Math.floor(x(at)))) ?? ''}" />
     ${forecast.length === 0 ? '' : html`<path class="curve forecast" d="${path(withGaps(forecast, Infinity)) ?? ''}" />`}
     ${marks.map(
       ({ kind, at }) =>
@@ -183,6 +194,28 @@ function withGaps(curve: Curve, seconds = GAP_MAX_SECONDS): (Point | null)[] {
     const before = points[n - 1];
     return before !== undefined && point.at - before.at > seconds * 1000 ? [null, point] : [point];
   });
+}
+
+/** Keeps of the points in one column of pixels those that are visible: the first, the last, the lowest, and the highest. */
+function thinned(points: readonly (Point | null)[], columnOf: (at: number) => number): (Point | null)[] {
+  const kept: (Point | null)[] = [];
+  let column: Point[] = [];
+  const flush = (): void => {
+    const [first] = column;
+    if (first === undefined) return;
+    const byValue = column.toSorted((a, b) => a.value - b.value);
+    const visible = new Set([first, byValue[0], byValue.at(-1), column.at(-1)]);
+    kept.push(...column.filter((point) => visible.has(point)));
+    column = [];
+  };
+  for (const point of points) {
+    const [first] = column;
+    if (point === null || (first !== undefined && columnOf(first.at) !== columnOf(point.at))) flush();
+    if (point === null) kept.push(null);
+    else column.push(point);
+  }
+  flush();
+  return kept;
 }
 
 const shape = (kind: Mark['kind']): string => symbol(SHAPES[kind], SYMBOL_AREA).digits(1)() ?? '';

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../../schemas/people/people.ts';
@@ -16,6 +19,8 @@ const services = {
   search: { environments: { production: place('shadow') } },
   cart: { environments: { production: place('approve') } },
   basket: { environments: { production: { canary: { traffic: { kind: 'http' } } } } },
+  /** With an experiment that runs during all tests. */
+  stock: { environments: { production: { experiments: { maxMinutes: 1440 } } } },
   /** Of one test alone: another one's open incident would be joined. */
   returns: { environments: { production: {} } },
 };
@@ -78,6 +83,8 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
   let runPath: string;
   let postmortemPath: string;
   let canaryId: string;
+  let experimentId: string;
+  const metrics = createServer((_, response) => void response.end(JSON.stringify({ value: 0.001 })));
 
   const open = (path: string, eyes: Partial<Eyes> = {}) =>
     browser.open(`${firebreak.url}${path}`, { width: 1400, height: 1000, ...eyes });
@@ -130,10 +137,40 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
   const token = async (name: string, actions: readonly string[]): Promise<string> =>
     (await firebreak.post('/v1/tokens', { name, actions })).body.token;
 
+  /** Starts an experiment that explains an alert. */
+  const experiment = async (): Promise<string> => {
+    const { status, body } = await firebreak.post('/v1/experiments', {
+      name: `lose a pod ${MARKUP}`,
+      scope: [{ service: 'stock', environment: 'production' }],
+      hypothesis: 'Stock survives the loss of one pod',
+      checks: [{ name: 'errors', metric: 'errors', min: 0, max: 0.02, abort_above: 0.2 }],
+      status: 'running',
+      duration_seconds: 24 * 3600,
+      interval_seconds: 60,
+    });
+    expect(status).toBe(202);
+    await eventually(
+      async () => (await firebreak.get(`/v1/experiments/${body.id}`)).body.status === 'running',
+      'the running experiment',
+    );
+    await alert('stock', `Stock lacks a pod ${MARKUP}`);
+    await eventually(
+      async () => (await firebreak.get(`/v1/experiments/${body.id}`)).body.alerts.length === 1,
+      'the expected alert',
+    );
+    return body.id;
+  };
+
   beforeAll(async () => {
+    metrics.listen(0, '127.0.0.1');
+    await once(metrics, 'listening');
+    const { port } = metrics.address() as AddressInfo;
+    const judge = { metrics: [{ name: 'errors', kind: 'http', url: `http://127.0.0.1:${port}/`, value: '/value' }] };
+    const { production } = services.stock.environments;
+    const stock = { environments: { production: { ...production, judge } } };
     [firebreak, browser] = await Promise.all([
       Firebreak.start({
-        services,
+        services: { ...services, stock },
         timeScale: 60,
         configFiles: { ...EACH_ALONE, 'slos/archive.yaml': SLO },
         runbooks: { 'drain.md': RUNBOOK },
@@ -143,6 +180,7 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ]);
     const canary = { service: 'basket', environment: 'production', version: 'v2', stable_version: 'v1' };
     canaryId = (await firebreak.post('/v1/canaries', canary)).body.id;
+    experimentId = await experiment();
     await deploy('checkout', 'v17', 300);
     await deploy('checkout', 'v18', 8);
     page = await open('/');
@@ -152,6 +190,8 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
   afterAll(async () => {
     await browser?.stop();
     await firebreak?.remove();
+    metrics.close();
+    metrics.closeAllConnections();
   });
 
   test('the first page is empty after the login, and live', async () => {
@@ -376,6 +416,19 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     await other.close();
   });
 
+  test('an experiment shows its measurements, and the alert that it explains has no incident', async () => {
+    const other = await open(`/console/experiments/${experimentId}`);
+    await reads('#alerts', /Stock lacks a pod[^]*critical[^]*stock production[^]*kept quiet[^]*none/, other);
+    await reads('#numbers', /errors\s+0 to 0.02[^]*during\s+\d+\s+0\s+0\s+0.001/, other);
+    await other.close();
+    const inbox = await open('/console/inbox');
+    await reads('#expected', /Stock lacks a pod[^]*all alerts of the scope are expected/, inbox);
+    await inbox.click('#expected a[href^="/console/experiments/"]');
+    await reads('h1', /^lose a pod <img src=x onerror=alert\(1\)>$/, inbox);
+    expect(await inbox.evaluate('document.querySelectorAll("img, [onerror]").length')).toBe(0);
+    await inbox.close();
+  });
+
   const paths: [string, () => string][] = [
     ['the login', () => '/login'],
     ['Now', () => '/console'],
@@ -386,6 +439,8 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     ['an SLO', () => '/console/slos/archive-availability'],
     ['Canaries', () => '/console/canaries'],
     ['a canary', () => `/console/canaries/${canaryId}`],
+    ['Experiments', () => '/console/experiments'],
+    ['an experiment', () => `/console/experiments/${experimentId}`],
     ['Freezes', () => '/console/freezes'],
     ['Delivery', () => '/console/delivery?figure=time_to_restore'],
     ['Pipelines', () => '/console/delivery/pipelines'],

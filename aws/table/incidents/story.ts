@@ -1,4 +1,5 @@
 import { childOf } from '../../../domain/incidents/lifecycle.ts';
+import type { Mute } from '../../../domain/alerts/routing.ts';
 import type { Child, Overview, Story } from '../../../domain/messages/story.ts';
 import { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
@@ -44,7 +45,10 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
   const [decisions, effects, signals, children, parent] = await Promise.all([
     collect(table.each(pk, 'DEC#'), (row) => StoredDecision.parse(row)),
     collect(table.each(pk, 'EFF#'), (row) => StoredEffect.parse(row)),
-    collect(table.each(pk, 'SIG#', { limit: SIGNALS_READ }), (row) => StoredSignal.parse(row)),
+    collect(table.each(pk, 'SIG#', { limit: SIGNALS_READ }), (row) => ({
+      ...StoredSignal.parse(row),
+      ...(row['mute'] !== undefined && { mute: row['mute'] as Mute }),
+    })),
     incident.group_reason === undefined ? [] : childrenOf(table, id),
     incident.parent_id === undefined ? undefined : table.get(keys.incident(incident.parent_id)),
   ]);

@@ -6,7 +6,8 @@ import { NOISY_TIMES } from '../../../domain/alerts/noisy-alerts.ts';
 import { incidentPath } from '../../../domain/incidents/console-link.ts';
 import { type UnmappedSubject, unmappedSubjects } from '../../../domain/changes/unmapped.ts';
 import { type UnmappedPipeline, unmappedPipelines } from '../../../domain/delivery/unmapped-pipelines.ts';
-import type { Quarantined } from '../../../domain/ports/alerts.ts';
+import type { Mute } from '../../../domain/alerts/routing.ts';
+import type { Quarantined, SignalView } from '../../../domain/ports/alerts.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Viewer } from '../../context.ts';
 import {
@@ -19,8 +20,10 @@ import {
   olderLink,
   panel,
   servicePath,
+  severityBadge,
   tableOf,
 } from '../parts.ts';
+import { experimentPath } from './experiments/parts.ts';
 import { REPLAY } from './inbox/actions.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 
@@ -29,6 +32,7 @@ const PATH = '/console/inbox';
 const QUARANTINED_SHOWN = 20;
 const ROWS_SHOWN = 50;
 const NAMES_SHOWN = 3;
+const MUTED_READ = 200;
 
 export type Inbox = Pick<Viewer, 'may' | 'formKey'> & {
   at: Timestamp;
@@ -40,6 +44,8 @@ export type Inbox = Pick<Viewer, 'may' | 'formKey'> & {
     older: string | null;
   } | null;
   review: AlertReview;
+  /** Firing alerts that an experiment explains, with those that one read found. */
+  expected: { items: readonly { signal: SignalView; mute: Mute }[]; isComplete: boolean };
   /** Reported deployments that no service has. Null: the viewer may not read them. */
   unmapped: readonly UnmappedSubject[] | null;
   /** Pipelines that no service has. Null: the viewer may not read them. */
@@ -56,13 +62,27 @@ export const inbox: ConsolePage = {
 };
 
 async function load(deps: ConsoleDeps, { viewer: { may, formKey }, query }: PageRequest): Promise<Inbox> {
-  const [quarantine, review, unmapped, pipelines] = await Promise.all([
+  const [quarantine, review, expected, unmapped, pipelines] = await Promise.all([
     may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
     alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
+    expectedOf(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
     may('deployments:read', EVERYWHERE) ? unmappedOf(deps) : null,
     may('pipelines:read', EVERYWHERE) ? pipelinesOf(deps) : null,
   ]);
-  return { at: deps.clock.now(), may, formKey, quarantine, review, unmapped, pipelines };
+  return { at: deps.clock.now(), may, formKey, quarantine, review, expected, unmapped, pipelines };
+}
+
+async function expectedOf(
+  { incidents }: Pick<ConsoleDeps, 'incidents'>,
+  isVisible: (signal: SignalView) => boolean,
+): Promise<Inbox['expected']> {
+  const { items, next_cursor: more } = await incidents.alertsWithoutIncident({ limit: MUTED_READ, muted: true });
+  return {
+    items: items.flatMap(({ signal, mute }) =>
+      mute?.by === 'experiment' && isVisible(signal) ? [{ signal, mute }] : [],
+    ),
+    isComplete: more === null,
+  };
 }
 
 async function unmappedOf({ config, rollouts }: Pick<ConsoleDeps, 'config' | 'rollouts'>): Promise<UnmappedSubject[]> {
@@ -92,7 +112,8 @@ async function quarantineOf(
 export const inboxMain = (data: Inbox): Html => html`
   <h1 class="page-title">Inbox</h1>
   <div class="stack">
-    ${quarantinePanel(data)} ${unmatchedPanel(data)} ${unmappedPanel(data)} ${pipelinesPanel(data)} ${noisyPanel(data)}
+    ${quarantinePanel(data)} ${expectedPanel(data)} ${unmatchedPanel(data)} ${unmappedPanel(data)}
+    ${pipelinesPanel(data)} ${noisyPanel(data)}
   </div>
 `;
 
@@ -185,6 +206,31 @@ function unmatchedPanel({ review: { unmatched, isComplete, since }, at }: Inbox)
           )
     }
     ${rest(unmatched.length)}${coverage(isComplete, since, at)}`,
+  );
+}
+
+/** Shown only if there are such alerts: most of the time, no experiment runs. */
+function expectedPanel({ expected: { items, isComplete }, at }: Inbox): Html {
+  if (items.length === 0) return html``;
+  const rows = items
+    .slice(0, ROWS_SHOWN)
+    .map(({ signal, mute }): Cells => [
+      signal.title,
+      severityBadge(signal.severity),
+      html`<a href="${servicePath(signal.service)}">${signal.service}</a>
+        <span class="quiet target">${signal.environment}</span>`,
+      ago(signal.startsAt, at),
+      html`<a href="${experimentPath(mute.name)}">experiment</a>`,
+      mute.reason,
+    ]);
+  return panel(
+    'expected',
+    'Alerts expected from experiments',
+    items.length,
+    html`<p class="quiet">They fire, and neither open incidents nor page.</p>
+      ${tableOf('Alerts expected from experiments', ['Alert', 'Severity', 'Service', 'Fires since', 'Experiment', 'Why'], rows)}
+      ${rest(items.length)}
+      ${isComplete ? '' : html`<p class="quiet">Only the newest ${MUTED_READ} muted alerts were read.</p>`}`,
   );
 }
 

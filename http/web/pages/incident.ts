@@ -10,6 +10,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import { ago, clockTime, type Html, line, outsideLink, panel, severityBadge, statusBadge } from '../parts.ts';
+import { experimentBadge, experimentPath } from './experiments/parts.ts';
 import { incidentActions } from './incident/actions.ts';
 import { type IncidentData, loadIncident } from './incident/data.ts';
 import { decisionsPanel, effectsPanel, evidencePanel, suspectsPanel } from './incident/evidence.ts';
@@ -38,8 +39,8 @@ export const incidentMain = (data: IncidentData): Html => html`
   ${summary(data)}
   <div class="columns incident-columns">
     <div class="aside">
-      ${questionsPanel(data)} ${actionsPanel(data)} ${peoplePanel(data)} ${alertsPanel(data)} ${similarPanel(data)}
-      ${linksPanel(data)}
+      ${questionsPanel(data)} ${actionsPanel(data)} ${peoplePanel(data)} ${alertsPanel(data)} ${experimentsPanel(data)}
+      ${similarPanel(data)} ${linksPanel(data)}
     </div>
     <div class="detail">
       ${childrenPanel(data)} ${healthPanel(data.story, data.health, data.at)} ${suspectsPanel(data)}
@@ -132,10 +133,42 @@ function alertsPanel({ story: { incident: one, signals } }: IncidentData): Html 
               ${firing > 0 ? html`<span class="badge critical">firing</span>` : html`<span class="badge">resolved</span>`}
               ${title}${all.length > 1 ? ` × ${all.length}` : ''}
             </p>
+            ${expectedText(all)}
           </li>`;
         })}
         ${titles.length > ALERTS_SHOWN ? html`<li class="more">and ${titles.length - ALERTS_SHOWN} more</li>` : ''}
       </ul>`,
+  );
+}
+
+/** Says which experiment explained an alert when it arrived, so that it had no effect. */
+function expectedText(signals: IncidentData['story']['signals']): Html | '' {
+  const ids = [...new Set(signals.flatMap(({ mute }) => (mute?.by === 'experiment' ? [mute.name] : [])))];
+  return ids.length === 0
+    ? ''
+    : html`<p class="quiet">
+        kept quiet on arrival: expected from
+        ${ids.map((id, n) => html`${n === 0 ? '' : ', '}<a href="${experimentPath(id)}">an experiment</a>`)}
+      </p>`;
+}
+
+function experimentsPanel({ experiments, at }: IncidentData): Html | '' {
+  if (experiments.length === 0) return '';
+  return panel(
+    'experiments',
+    'Experiments',
+    experiments.length,
+    html`<ul class="rows">
+      ${experiments.map(
+        (one) =>
+          html`<li>
+            <p><a href="${experimentPath(one.id)}">${one.name}</a> ${experimentBadge(one)}</p>
+            <p class="quiet">
+              ${one.started_at === null ? '' : html`started ${clockTime(one.started_at, at)}`}${one.expected === 0 ? '' : `, ${one.expected === 1 ? '1 alert' : `${one.expected} alerts`} kept quiet`}
+            </p>
+          </li>`,
+      )}
+    </ul>`,
   );
 }
 

@@ -3,6 +3,8 @@ import { approval } from './approval.ts';
 import { audit } from './audit.ts';
 import { canaries } from './canaries.ts';
 import { canary } from './canary.ts';
+import { experiment } from './experiment.ts';
+import { experiments } from './experiments.ts';
 import { digest } from './digest.ts';
 import { decisions } from './decisions.ts';
 import { delivery } from './delivery.ts';
@@ -34,6 +36,8 @@ export const PAGES: readonly ConsolePage[] = [
   slo,
   canaries,
   canary,
+  experiments,
+  experiment,
   freezes,
   delivery,
   pipelines,

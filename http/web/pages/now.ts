@@ -10,6 +10,7 @@ import { automationOf } from '../../../domain/paging/page-details.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Automation } from '../../../schemas/access/access.ts';
 import type { Canary } from '../../../schemas/canary/canary.ts';
+import type { Experiment } from '../../../schemas/experiments/experiment.ts';
 import type { Watch } from '../../../schemas/canary/watch.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { lowestMode, Mode, Severity } from '../../../schemas/config/names.ts';
@@ -42,6 +43,7 @@ import {
 } from '../parts.ts';
 import type { Viewer } from '../../context.ts';
 import { CANARIES_PATH, canaryBadge, canaryPath } from './canaries.ts';
+import { experimentBadge, experimentPath, EXPERIMENTS_PATH, scopeOf } from './experiments/parts.ts';
 import type { ConsoleDeps, ConsolePage } from './page.ts';
 import { withoutCorrections } from './slos.ts';
 
@@ -74,6 +76,8 @@ export type Now = {
   slos: readonly BurningSlo[] | null;
   deploys: readonly Change[] | null;
   canaries: readonly Canary[] | null;
+  /** Chaos experiments that are not over. */
+  experiments: readonly Experiment[] | null;
   watches: readonly Watch[] | null;
   automation: { settings: Automation; modes: readonly PlaceMode[] } | null;
 };
@@ -92,12 +96,13 @@ export const now: ConsolePage = {
 
 async function load(deps: ConsoleDeps, { may }: Viewer): Promise<Now> {
   const at = deps.clock.now();
-  const [incidents, freezes, slos, deploys, canaries, watches, automation] = await Promise.all([
+  const [incidents, freezes, slos, deploys, canaries, experiments, watches, automation] = await Promise.all([
     openIncidents(deps, (one) => may('incidents:read', one)),
     may('freezes:read', {}) ? deps.freezes.current() : null,
     may('slos:read', {}) ? burningSlos(deps) : null,
     may('deployments:read', {}) ? deps.changes.rolling() : null,
     may('canaries:read', {}) ? deps.canaries.running() : null,
+    may('experiments:read', {}) ? deps.experiments.unfinished() : null,
     may('deployments:read', {}) ? deps.watches.unfinished() : null,
     may('automation:read', {}) ? automationNow(deps) : null,
   ]);
@@ -108,6 +113,8 @@ async function load(deps: ConsoleDeps, { may }: Viewer): Promise<Now> {
     slos: slos && slos.filter((slo) => may('slos:read', slo)),
     deploys: deploys && deploys.map(({ change }) => change).filter((change) => may('deployments:read', change)),
     canaries: canaries && canaries.filter((one) => may('canaries:read', one)),
+    experiments:
+      experiments && experiments.filter(({ scope }) => scope.every((place) => may('experiments:read', place))),
     watches: watches && watches.filter((one) => one.outcome === null && may('deployments:read', one)),
     automation: automation && {
       ...automation,
@@ -181,7 +188,8 @@ export const nowMain = (data: Now): Html => html`
   <div class="columns">
     ${panel('incidents', 'Open incidents', data.incidents.length + data.moreIncidents, incidentList(data))}
     <div class="aside">
-      ${deploysPanel(data)} ${canariesPanel(data)} ${watchesPanel(data)} ${freezesPanel(data)} ${slosPanel(data)}
+      ${deploysPanel(data)} ${canariesPanel(data)} ${experimentsPanel(data)} ${watchesPanel(data)} ${freezesPanel(data)}
+      ${slosPanel(data)}
     </div>
   </div>
 `;
@@ -372,6 +380,27 @@ function canariesPanel({ canaries, at }: Now): Html | '' {
     canaries.length,
     html`${body}
       <p class="more"><a href="${CANARIES_PATH}">All canaries</a></p>`,
+  );
+}
+
+/** Shows the chaos experiments that are not over. Empty: none. */
+function experimentsPanel({ experiments, at }: Now): Html | '' {
+  if (experiments === null || experiments.length === 0) return '';
+  const body = listOf(
+    experiments,
+    (one) =>
+      html`<p><a href="${experimentPath(one.id)}">${one.name}</a> ${experimentBadge(one)}</p>
+        <p>${scopeOf(one)}</p>
+        <p class="quiet">
+          ${one.reason}${one.started_at === null ? '' : html` · started ${ago(one.started_at, at)}`}${one.expected === 0 ? '' : ` · ${one.expected === 1 ? '1 alert' : `${one.expected} alerts`} kept quiet`}
+        </p>`,
+  );
+  return panel(
+    'experiments',
+    'Experiments',
+    experiments.length,
+    html`${body}
+      <p class="more"><a href="${EXPERIMENTS_PATH}">All experiments</a></p>`,
   );
 }
 

@@ -25,6 +25,7 @@ export type ConsoleDeps = Pick<
   | 'effects'
   | 'engine'
   | 'evidencePacks'
+  | 'experiments'
   | 'externalPager'
   | 'freezeDecisions'
   | 'freezes'

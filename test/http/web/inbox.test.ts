@@ -40,6 +40,15 @@ const data = (more: Partial<Inbox> = {}): Inbox => ({
     from: hostile('from'),
     older: hostile('older'),
   },
+  expected: {
+    items: [
+      {
+        signal: { ...signal({ title: hostile('expected') }), first_seen_at: AT },
+        mute: { by: 'experiment', name: hostile('experiment'), until: null, reason: hostile('in scope') },
+      },
+    ],
+    isComplete: false,
+  },
   unmapped: [
     {
       reported_by: 'github',
@@ -98,7 +107,7 @@ const data = (more: Partial<Inbox> = {}): Inbox => ({
 const page = async (more: Partial<Inbox> = {}) => String(await inboxMain(data(more)));
 
 test('hostile texts are shown as text', async () => {
-  expectHarmless(await page(), 17);
+  expectHarmless(await page(), 19);
   expect(await page()).not.toContain('javascript:');
   const body = Buffer.from(hostile('{"labels":'));
   const main = quarantinedMain({
@@ -122,11 +131,13 @@ describe('the inbox', () => {
       await page({
         quarantine: { items: [], waiting: 0, from: null, older: null },
         review: { since: AT, isComplete: true, unmatched: [], noisy: [] },
+        expected: { items: [], isComplete: true },
       }),
     );
     for (const words of ['Nothing is in quarantine', 'Every alert of the last 14 days has', 'No alert fired 5 times'])
       expect(text).toContain(words);
     expect(text).not.toContain('Only the newest');
+    expect(text).not.toContain('expected from experiments');
     expect(textOf(await page())).toContain('Only the newest');
   });
 });

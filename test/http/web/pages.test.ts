@@ -19,6 +19,7 @@ import { runId, type RunView } from '../../../schemas/runbooks/parts/runs.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { expectHarmless, hostile, HOSTILE, SCRIPT, textOf } from '../../support/hostile.ts';
 import { canaryRecord } from '../../support/canary-record.ts';
+import { anExperiment } from '../../support/experiments.ts';
 import { inbound } from '../../support/fixtures.ts';
 import { signal } from '../../support/signals.ts';
 
@@ -138,6 +139,7 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
     { title: hostile('link'), url: SCRIPT },
     { title: 'Dashboard', url: `https://grafana.example.com/${HOSTILE}` },
   ],
+  experiments: [anExperiment({ name: hostile('experiment') })],
   evidence: [
     {
       name: 'roll-back.1',
@@ -188,6 +190,7 @@ const now = (more: Partial<Now> = {}): Now => ({
   ],
   moreIncidents: 3,
   canaries: [canaryRecord(1, AT, { version: hostile('canary'), reason: hostile('reason of the canary') })],
+  experiments: [anExperiment({ name: hostile('experiment'), reason: hostile('reason of the experiment') })],
   watches: [
     {
       service: hostile<ServiceName>('watched'),
@@ -381,7 +384,16 @@ describe('a status page that contradicts the SLIs', () => {
 
 describe('the page Now', () => {
   test('says what there is none of', async () => {
-    const empty = { incidents: [], moreIncidents: 0, freezes: [], slos: [], deploys: [], canaries: [], watches: [] };
+    const empty = {
+      incidents: [],
+      moreIncidents: 0,
+      freezes: [],
+      slos: [],
+      deploys: [],
+      canaries: [],
+      experiments: [],
+      watches: [],
+    };
     const text = textOf(String(await nowMain(now(empty))));
     for (const words of ['No incident is open', 'No deploy is in progress', 'No freeze is in force', 'No error budget'])
       expect(text).toContain(words);
@@ -391,7 +403,15 @@ describe('the page Now', () => {
     const text = textOf(
       String(
         await nowMain(
-          now({ freezes: null, slos: null, deploys: null, canaries: null, watches: null, automation: null }),
+          now({
+            freezes: null,
+            slos: null,
+            deploys: null,
+            canaries: null,
+            experiments: null,
+            watches: null,
+            automation: null,
+          }),
         ),
       ),
     );

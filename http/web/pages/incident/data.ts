@@ -9,9 +9,10 @@ import type { Link, Overview } from '../../../../domain/messages/story.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
 import { IncidentId } from '../../../../schemas/config/names.ts';
 import type { EvidencePack } from '../../../../schemas/incidents/evidence-pack.ts';
-import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
+import type { Experiment } from '../../../../schemas/experiments/experiment.ts';
+import type { IncidentRecord, TimelineEntry } from '../../../../schemas/incidents/incident.ts';
 import { runId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts';
-import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
 import type { PageRequest, ConsoleDeps } from '../page.ts';
 import { type HealthRead, healthOf } from '../../../../actions/incidents/health-read.ts';
@@ -30,6 +31,8 @@ export type IncidentData = Pick<Viewer, 'may' | 'formKey'> & {
   evidence: readonly EvidencePack[];
   /** What a rollback would do now. Null: the viewer may not roll back, or the incident is resolved or a group. */
   plan: Plan | null;
+  /** Chaos experiments on its service and environment at that time, newest first. */
+  experiments: readonly Experiment[];
   /** Its newest runbook runs, oldest first. */
   runs: readonly RunView[];
   /** The status page shows the service, and waits for approval. */
@@ -48,6 +51,8 @@ export type Timeline = {
 
 const ENTRIES_PER_PAGE = 50;
 const RUNS_SHOWN = 10;
+const EXPERIMENTS_READ = 25;
+const BEFORE_INCIDENT_SECONDS = 3600;
 
 /** Entries that one request looks through for matches of a filter. */
 const SEARCHED_MAX = 1000;
@@ -63,7 +68,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
   caller.allow('incidents:read', incident);
   const mayRollBack =
     incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
-  const [timeline, health, plan, config, named, runs, evidence] = await Promise.all([
+  const [timeline, health, plan, config, named, runs, evidence, experiments] = await Promise.all([
     timelineOf(deps, id, filterOf(query)),
     healthOf(deps, story),
     mayRollBack ? planRollback(deps, caller, incident) : null,
@@ -71,6 +76,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     namer(deps),
     runsOf(deps, id),
     deps.evidencePacks.list(id),
+    may('experiments:read', incident) ? experimentsAt(deps, incident) : [],
   ]);
   const entries = await Promise.all(
     timeline.entries.map(async (entry) => ({
@@ -91,6 +97,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     links: incidentLinks(story, config, at, health === null ? null : onsetOf(health.evidence).earliest),
     evidence,
     plan,
+    experiments: experiments.filter(({ scope }) => scope.every((place) => may('experiments:read', place))),
     runs,
     waitsForPublication: names.length > 0 && publish === 'ask',
     hasActed:
@@ -98,6 +105,21 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
         ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),
       ) || story.decisions.some(({ kind, marked_wrong }) => kind === 'shadow' && marked_wrong === undefined),
   };
+}
+
+/** Finds those among the newest experiments that ran during the incident, or ended shortly before it. */
+async function experimentsAt(
+  { experiments }: Pick<ConsoleDeps, 'experiments'>,
+  { service, environment, opened_at: opened, resolved_at: resolved }: IncidentRecord,
+): Promise<Experiment[]> {
+  const { items } = await experiments.list({ limit: EXPERIMENTS_READ });
+  return items.filter(
+    ({ scope, started_at: started, ended_at: ended }) =>
+      scope.some((place) => place.service === service && place.environment === environment) &&
+      started !== null &&
+      (resolved === null || started <= resolved) &&
+      (ended === null || plusSeconds(ended, BEFORE_INCIDENT_SECONDS) >= opened),
+  );
 }
 
 async function runsOf(deps: Pick<Deps, 'incidents' | 'runbooks'>, id: IncidentId): Promise<RunView[]> {

@@ -1,0 +1,68 @@
+import { type ExperimentStory, viewExperiment } from '../../../../actions/experiments/experiments.ts';
+import { Refusal } from '../../../../actions/refusal.ts';
+import { pooled } from '../../../../actions/shared/concurrency.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
+import { type ExpectedAlert, ExperimentId } from '../../../../schemas/experiments/experiment.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import type { Viewer } from '../../../context.ts';
+import type { ConsoleDeps, PageRequest } from '../page.ts';
+
+/** Incidents whose alerts are compared with the expected ones, per service and environment of the scope. */
+const INCIDENTS_READ = 10;
+const SIGNALS_READ = 100;
+const AT_ONCE = 8;
+
+export type ExperimentData = Pick<Viewer, 'may' | 'formKey'> & {
+  at: Timestamp;
+  story: ExperimentStory;
+  /** Incidents that list expected alerts: those that were open, or opened when the alerts became real. By `alertKey`. */
+  incidents: ReadonlyMap<string, IncidentId>;
+};
+
+/** @throws Refusal 404 */
+export function experimentIdIn(param: Readonly<Record<string, string>>): ExperimentId {
+  const id = ExperimentId.safeParse(param['id']);
+  if (!id.success) throw new Refusal(404, 'unknown-experiment', 'there is no such experiment');
+  return id.data;
+}
+
+export const alertKey = ({
+  service,
+  environment,
+  episode,
+}: Pick<ExpectedAlert, 'service' | 'environment' | 'episode'>): string => `${service}/${environment}/${episode}`;
+
+/** @throws Refusal 403, 404 */
+export async function loadExperiment(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<ExperimentData> {
+  const { caller, may, formKey } = viewer;
+  const story = await viewExperiment(deps, caller, experimentIdIn(param));
+  return { may, formKey, at: deps.clock.now(), story, incidents: await incidentsOf(deps, may, story) };
+}
+
+/** Finds the incidents by the episodes of the alerts. */
+async function incidentsOf(
+  { incidents }: Pick<ConsoleDeps, 'incidents'>,
+  may: Viewer['may'],
+  { alerts, started_at: startedAt }: ExperimentStory,
+): Promise<Map<string, IncidentId>> {
+  const found = new Map<string, IncidentId>();
+  const places = [...Map.groupBy(alerts, ({ service, environment }) => `${service}/${environment}`).values()];
+  await pooled(places, AT_ONCE, async (some) => {
+    const [first] = some;
+    if (first === undefined || startedAt === null || !may('incidents:read', first)) return;
+    const [open, recent] = await Promise.all([
+      incidents.openAt(first),
+      incidents.recent({ since: startedAt, limit: INCIDENTS_READ, service: first.service }),
+    ]);
+    const candidates = new Set(
+      [...(open === undefined ? [] : [open]), ...recent.items]
+        .filter(({ environment }) => environment === first.environment)
+        .map(({ id }) => id),
+    );
+    const expected = new Set(some.map(alertKey));
+    for (const id of candidates)
+      for (const signal of (await incidents.signals(id, { limit: SIGNALS_READ })).items)
+        if (expected.has(alertKey(signal))) found.set(alertKey(signal), id);
+  });
+  return found;
+}

@@ -1,0 +1,39 @@
+import { html } from 'hono/html';
+import type { Conclusion, Experiment, ExperimentStatus } from '../../../../schemas/experiments/experiment.ts';
+import { type Html, servicePath } from '../../parts.ts';
+
+export const EXPERIMENTS_PATH = '/console/experiments';
+
+/** Returns the address of the page of an experiment. */
+export const experimentPath = (id: string): string => `${EXPERIMENTS_PATH}/${encodeURIComponent(id)}`;
+
+/** Returns the address of the report of an experiment, as Markdown. */
+export const reportPath = (id: string): string => `${experimentPath(id)}/report`;
+
+const STATES: Readonly<Record<ExperimentStatus, readonly [word: string, look: string]>> = {
+  preparing: ['measuring the steady state', ''],
+  ready: ['ready to start', ''],
+  running: ['running', 'warning'],
+  stopping: ['stopping', 'critical'],
+  settling: ['grace period', 'warning'],
+  ended: ['ended', ''],
+};
+
+const OUTCOMES: Readonly<Record<Conclusion['outcome'], readonly [word: string, look: string]>> = {
+  held: ['hypothesis held', 'effect-succeeded'],
+  failed: ['hypothesis failed', 'critical'],
+  inconclusive: ['inconclusive', 'warning'],
+};
+
+/** Shows what an experiment has shown, or its state as long as it is not over. */
+export function experimentBadge({ status, conclusion }: Pick<Experiment, 'status' | 'conclusion'>): Html {
+  const [word, look] = conclusion === null ? STATES[status] : OUTCOMES[conclusion.outcome];
+  return html`<span class="badge ${look}">${word}</span>`;
+}
+
+/** Lists the services of an experiment. */
+export const scopeOf = ({ scope }: Pick<Experiment, 'scope'>): Html =>
+  html`${scope.map(
+    ({ service, environment }, n) =>
+      html`${n === 0 ? '' : ', '}<a href="${servicePath(service)}">${service}</a> ${environment}`,
+  )}`;
