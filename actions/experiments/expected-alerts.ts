@@ -11,7 +11,7 @@ type ExpectedDeps = Pick<Deps, 'experiments' | 'engine' | 'log'>;
  */
 export async function recordExpected(
   { experiments, engine, log }: ExpectedDeps,
-  arrivals: readonly Arrival[],
+  arrivals: readonly Pick<Arrival, 'signal' | 'mute'>[],
   { experiments: running, now }: Mutes,
 ): Promise<void> {
   for (const { signal, mute } of arrivals) {

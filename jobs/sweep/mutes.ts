@@ -4,20 +4,26 @@ import { muteOf, mutesNow } from '../../actions/alerts/muted-by.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { admitSignals } from '../../actions/alerts/admit-signals.ts';
+import { recordExpected } from '../../actions/experiments/expected-alerts.ts';
 
 type ReadmitDeps = Parameters<typeof admitSignals>[0];
 
-/** Admits muted alerts that still fire as new alerts, after their silence, maintenance window, or experiment has ended. */
+/**
+ * Admits muted alerts that still fire as new alerts, after their silence, maintenance window, or experiment has ended.
+ * Those that an experiment explains instead are recorded on it, and can abort it.
+ */
 export async function readmitUnmuted(deps: ReadmitDeps, trace: string): Promise<{ ended: number }> {
   const muted = await deps.incidents.muted();
   if (muted.length === 0) return { ended: 0 };
   const mutes = await mutesNow(deps);
+  const all = muted.map(({ signal, mute: before }) => ({ signal, before, mute: muteOf(signal, mutes) }));
   // If the silences cannot be read, none counts as ended.
-  const over = muted.filter(
-    ({ signal, mute }) =>
-      muteOf(signal, mutes) === null && (mutes.silences !== null || (mute !== null && mute.by !== 'silence')),
+  const over = all.filter(
+    ({ before, mute }) => mute === null && (mutes.silences !== null || (before !== null && before.by !== 'silence')),
   );
   for (const { signal } of over) await admitSignals(deps, [signal], { at: mutes.now, trace });
+  const explained = all.filter(({ before, mute }) => mute?.by === 'experiment' && before?.by !== 'experiment');
+  await recordExpected(deps, explained, mutes);
   return { ended: over.length };
 }
 
