@@ -4,7 +4,6 @@ import { recordExperiment, requestOfExperiment, tendExperiments } from '../../..
 import { muteOf, mutesNow } from '../../../actions/alerts/muted-by.ts';
 import type { Table } from '../../../aws/table/core/table.ts';
 import { ExperimentTable } from '../../../aws/table/experiments/experiments.ts';
-import type { Destinations } from '../../../domain/alerts/routing.ts';
 import type { ChaosReading } from '../../../domain/experiments/progress.ts';
 import type { Attempt } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
@@ -249,18 +248,8 @@ export const alerts =
     const mutes = await mutesNow(deps);
     const mute = muteOf(one, mutes);
     log.push(`${alertname}: ${mute?.by ?? 'real'}`);
-    await recordExpected(deps, [{ signal: one, delivery: NOWHERE, mute }], mutes);
+    await recordExpected(deps, [{ signal: one, mute }], mutes);
   };
-
-const NOWHERE: Destinations = {
-  page: true,
-  incident: true,
-  channels: [],
-  tickets: [],
-  record: true,
-  reasons: [],
-  unavailable: [],
-};
 
 export const runFails: Moment = async (world) => {
   const { lambda } = of(world);
