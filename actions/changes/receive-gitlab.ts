@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { DeploymentEvent, reportsOfDeployment } from '../../integrations/gitlab/changes.ts';
+import { DeploymentEvent, isStartOrEnd, reportsOfDeployment } from '../../integrations/gitlab/changes.ts';
 import { MergeRequestEvent, mergeRequestOf, PushEvent, pushOf } from '../../integrations/gitlab/code.ts';
 import { JobEvent, PipelineEvent, reportOfGitlabJob, reportOfPipeline } from '../../integrations/gitlab/pipelines.ts';
 import { recordPush } from './add-commits.ts';
@@ -9,10 +9,7 @@ type Handle = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
 
 /** What is done with each event, by its `object_kind`. Other events are ignored. */
 const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
-  [
-    'deployment',
-    (deps, event) => reportAll(deps, reportsOfDeployment(parsedEvent(DeploymentEvent, event)), event.trace),
-  ],
+  ['deployment', recordDeployment],
   ['push', recordGitlabPush],
   ['merge_request', recordMergeRequest],
   ['pipeline', (deps, event) => reportRun(deps, reportOfPipeline(parsedEvent(PipelineEvent, event)))],
@@ -28,6 +25,13 @@ export async function receiveGitlab(deps: ForgeDeps, payload: unknown, trace: st
   const type = z.object({ object_kind: z.string() }).safeParse(payload).data?.object_kind ?? 'no event';
   const handle = EVENTS.get(type);
   return handle === undefined ? { ignored: type } : handle(deps, { type, payload, trace });
+}
+
+async function recordDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+  const deployment = parsedEvent(DeploymentEvent, event);
+  const answer = await reportAll(deps, reportsOfDeployment(deployment), event.trace);
+  const isIgnored = !isStartOrEnd(deployment) && answer.changes?.length === 0 && answer.unmapped === undefined;
+  return isIgnored ? { ignored: `deployment: the status ${deployment.status} is neither a start nor an end` } : answer;
 }
 
 async function recordGitlabPush(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {

@@ -53,7 +53,10 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
     requestsRollback: requestsRollback && !monitoringFailure,
     monitoringFailure,
     title: cut(
-      annotations.get('summary') || annotations.get('title') || alertname || 'alert without a name',
+      oneLine(annotations.get('summary')) ||
+        oneLine(annotations.get('title')) ||
+        oneLine(alertname) ||
+        'alert without a name',
       TITLE_MAX_CHARS,
     ),
     links: {
@@ -107,6 +110,14 @@ export function serviceEnvironmentOf(
 /** Returns the environment name in a label, if valid. */
 const nameIn = (label: string | undefined): EnvironmentName | undefined =>
   label ? EnvironmentName.parse(cut(label, NAME_MAX_CHARS)) : undefined;
+
+/** Joins the lines of a text: titles are shown in one line, such as in the topic of a channel. */
+const oneLine = (text = ''): string =>
+  text
+    .split(/[\r\n\u2028\u2029]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');
 
 /** Truncates to `max` UTF-16 code units without splitting a character. */
 const cut = (text: string, max: number): string => text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');

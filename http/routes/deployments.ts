@@ -66,7 +66,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const input = c.req.valid('json');
       c.var.allow(input);
-      refuse(whyAhead(input, deps.clock.now()));
+      refuse(whyNotStarted(input) ?? whyAhead(input, deps.clock.now()));
       const { change, created } = await recordChange(
         deps,
         input,
@@ -100,7 +100,12 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       if (before === undefined) throw notFound(id);
       c.var.allow(before);
       const input = c.req.valid('json');
-      refuse(whyNoTimes(before.started_at, input.finished_at) ?? whyAhead(input, deps.clock.now()));
+      refuse(
+        whyNotStarted({ status: before.status, ...input }) ??
+          whyNoTimes(before.started_at, input.finished_at) ??
+          whyAhead(input, deps.clock.now()) ??
+          whyNotBefore(before, input),
+      );
       const change = await updateChange(deps, before, input, c.var.trace);
       if (change === undefined) throw notFound(id);
       if (change === 'ended') throw await hasEnded(deps, id);
@@ -190,6 +195,18 @@ const summaryOf = ({ id, outcome, reason, started_at, ended_at, checks_planned, 
 });
 
 const withWarnings = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
+
+/** Returns why a change that has started cannot have an end. */
+const whyNotStarted = ({ status, finished_at: end }: Pick<ChangePatch, 'status' | 'finished_at'>): string | undefined =>
+  status === 'started' && end != null
+    ? `finished_at (${end}) contradicts status started: leave it out, or send how the deployment ended`
+    : undefined;
+
+/** Returns why a version cannot have run before the change. */
+const whyNotBefore = ({ version }: Change, { previous_version: previous }: ChangePatch): string | undefined =>
+  previous === version
+    ? `previous_version (${previous}) is the version of the deployment itself: send the version that ran before it`
+    : undefined;
 
 /** @throws Refusal 422 if there is something wrong */
 function refuse(wrong: string | undefined): void {

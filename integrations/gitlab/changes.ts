@@ -44,9 +44,12 @@ const STATUS: Readonly<Record<string, ChangeStatus>> = {
   canceled: 'cancelled',
 };
 
+/** Returns whether the event says that the deployment has started or ended. */
+export const isStartOrEnd = ({ status }: Pick<DeploymentEvent, 'status'>): boolean => Object.hasOwn(STATUS, status);
+
 export function reportsOfDeployment(event: DeploymentEvent): ChangeReport[] {
   const { project, deployment_id: id, status_changed_at: at, environment, deployable_url: url, user } = event;
-  const status = Object.hasOwn(STATUS, event.status) ? STATUS[event.status] : undefined;
+  const status = isStartOrEnd(event) ? STATUS[event.status] : undefined;
   // The payload has the whole commit only in this address.
   const commit = /\/commit\/([0-9a-f]{40,64})$/.exec(event.commit_url ?? '')?.[1] ?? event.short_sha;
   return [

@@ -1,7 +1,7 @@
 import type { Temporal } from 'temporal-polyfill';
 import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
-import { recurrenceProblem } from '../time/recurrence.ts';
+import { overlapProblem, recurrenceProblem } from '../time/recurrence.ts';
 import { InstantIn, secondsBetween, Timestamp } from '../time/time.ts';
 import { localTime, TimeZone } from '../time/time-zone.ts';
 import { SloId } from './slo.ts';
@@ -44,8 +44,11 @@ export const NewCorrection = z
     if (seconds > LONGEST_DAYS * 86_400)
       problem('ends_at', `a correction covers at most ${LONGEST_DAYS} days; record several`);
     if (rule === null && timeZone != null) problem('time_zone', 'only a recurring correction has a time zone');
-    const wrong = rule === null ? undefined : ruleProblem(rule, localStart(rest.starts_at, zone), zone);
-    if (wrong !== undefined) problem('rrule', wrong);
+    if (rule !== null) {
+      const start = localStart(rest.starts_at, zone);
+      const wrong = ruleProblem(rule, start, zone) ?? overlapProblem(rule, { start, timeZone: zone, seconds });
+      if (wrong !== undefined) problem('rrule', wrong);
+    }
     return { ...rest, rrule: rule, time_zone: rule === null ? null : zone };
   });
 export type NewCorrection = z.infer<typeof NewCorrection>;

@@ -73,3 +73,36 @@ function neverComes(rule: string, start: Temporal.PlainDateTime, timeZone: strin
     return error instanceof Error ? `the rule cannot be evaluated: ${error.message}` : String(error);
   }
 }
+
+/** Time in which occurrences are compared: more than a year, after which most rules repeat. */
+const COMPARED_DAYS = 400;
+
+/**
+ * Returns what is wrong with the duration of the occurrences of a valid rule, as a sentence, or undefined: they overlap, or
+ * follow each other without a gap and without an end.
+ *
+ * @param rule with at most one occurrence a day
+ */
+export function overlapProblem(
+  rule: string,
+  { start, timeZone, seconds }: { start: Temporal.PlainDateTime; timeZone: string; seconds: number },
+): string | undefined {
+  if (seconds < 86_400) return undefined;
+  const end = start.toZonedDateTime('UTC').epochMilliseconds + COMPARED_DAYS * 86_400_000;
+  const all = occurrences(rule, start, timeZone).all((at) => at.epochMilliseconds < end);
+  let hasGap = /(^|;)(COUNT|UNTIL)=/.test(rule);
+  for (const [index, next] of all.entries()) {
+    const before = all[index - 1];
+    if (before === undefined) continue;
+    const apart = (next.epochMilliseconds - before.epochMilliseconds) / 1000;
+    if (apart < seconds)
+      return `occurrences overlap: each lasts ${hours(seconds)}, but the one of ${dayOf(next)} starts ${hours(apart)} after the one of ${dayOf(before)}; shorten the period, or let it recur less often`;
+    hasGap ||= apart > seconds;
+  }
+  return hasGap || all.length < 2
+    ? undefined
+    : `occurrences of ${hours(seconds)} leave no time in between, without an end; shorten the period, or add UNTIL or COUNT`;
+}
+
+const hours = (seconds: number): string => `${Math.round(seconds / 36) / 100} h`;
+const dayOf = (at: Temporal.ZonedDateTime): string => at.toPlainDate().toString();

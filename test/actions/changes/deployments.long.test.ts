@@ -86,6 +86,23 @@ describe('a deployment that does not end', { timeout: 180_000 }, () => {
     expect(await signalsOf('patient')).toEqual([]);
   });
 
+  test('a report that contradicts itself is refused', async () => {
+    const times = { started_at: minutesAgo(2), finished_at: minutesAgo(1) };
+    const body = { ...serviceEnvironment('odd'), version: 'o1', status: 'started', ...times };
+    expect(await firebreak.post('/v1/deployments', body)).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining('contradicts status started') },
+    });
+    const { id } = await begins('odd', 'o1', { started_at: minutesAgo(2) });
+    for (const [more, said] of [
+      [{ finished_at: minutesAgo(1) }, 'contradicts status started'],
+      [{ previous_version: 'o1' }, 'is the version of the deployment itself'],
+    ] as const)
+      expect(await patch(id, more)).toMatchObject({ status: 422, body: { detail: expect.stringContaining(said) } });
+    expect((await patch(id, { previous_version: 'o0' })).status).toBe(200);
+    expect((await patch(id, { status: 'cancelled', finished_at: minutesAgo(1) })).status).toBe(200);
+  });
+
   test('an overdue deployment that finally fails is announced as failed', async () => {
     const { id } = await begins('broken', 'b1', { started_at: minutesAgo(10) });
     await seen(async () => (await signalsOf('broken')).length === 1, 'the signal');

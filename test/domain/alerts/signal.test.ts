@@ -205,11 +205,18 @@ describe('the title', () => {
   const title = (annotations: Record<string, string>, labels: Record<string, string> = {}): string =>
     toSignal(anAlert({ annotations, labels }), checkout).title;
 
+  test('is one line', () => {
+    expect(title({ summary: 'errors are high\n\n  5 % of requests\r\nsince noon\n' })).toBe(
+      'errors are high 5 % of requests since noon',
+    );
+  });
+
   test('is the summary, else the title, else the alert name', () => {
     expect(title({ summary: 'a', title: 'b' }, { alertname: 'c' })).toBe('a');
     expect(title({ title: 'b' }, { alertname: 'c' })).toBe('b');
     expect(title({}, { alertname: 'c' })).toBe('c');
     expect(title({ summary: '' }, {})).toBe('alert without a name');
+    expect(title({ summary: ' \n' }, { alertname: 'c' })).toBe('c');
   });
 
   test('is truncated if too long, without splitting a character', () => {

@@ -284,10 +284,33 @@ describe('the request', () => {
     [{ rrule: 'FREQ=HOURLY' }, 'rrule'],
     [{ rrule: 'FREQ=DAILY;BYHOUR=1,2' }, 'rrule'],
     [{ rrule: 'FREQ=DAILY;UNTIL=20200101' }, 'rrule'],
+    [{ rrule: 'FREQ=DAILY', ends_at: '2026-11-22T12:00:00+01:00' }, 'rrule'],
+    [{ rrule: 'FREQ=DAILY;COUNT=2', ends_at: '2026-11-22T12:00:00+01:00' }, 'rrule'],
+    [{ rrule: 'FREQ=WEEKLY;BYDAY=FR,SU', ends_at: '2026-11-23T12:00:00+01:00' }, 'rrule'],
+    [{ rrule: 'FREQ=MONTHLY;BYMONTHDAY=1,28', ends_at: '2026-11-24T12:00:00+01:00' }, 'rrule'],
+    [{ rrule: 'FREQ=DAILY', ends_at: '2026-11-21T12:00:00+01:00' }, 'rrule'],
     [{ time_zone: 'Europe/Berlin' }, 'time_zone'],
     [{ rrule: 'FREQ=DAILY', time_zone: 'Mars/Base' }, 'time_zone'],
   ])('with %j is refused', (more, path) => {
     const { error } = NewCorrection.safeParse({ ...valid, ...more });
     expect(error?.issues.map((issue) => issue.path[0])).toContain(path);
+  });
+
+  test('that recurs before it ends names both occurrences, and what to change', () => {
+    const twoDays = { ...valid, rrule: 'FREQ=DAILY', ends_at: '2026-11-22T12:00:00+01:00' };
+    expect(NewCorrection.safeParse(twoDays).error?.issues[0]?.message).toBe(
+      'occurrences overlap: each lasts 48 h, but the one of 2026-11-21 starts 24 h after the one of 2026-11-20; shorten the period, or let it recur less often',
+    );
+  });
+
+  test.each([
+    { rrule: 'FREQ=DAILY', ends_at: '2026-11-21T11:59:00+01:00' },
+    { rrule: 'FREQ=DAILY;COUNT=3', ends_at: '2026-11-21T12:00:00+01:00' },
+    { rrule: 'FREQ=WEEKLY;BYDAY=SA,SU', ends_at: '2026-11-21T12:00:00+01:00' },
+    { rrule: 'FREQ=MONTHLY;BYMONTHDAY=1,25', ends_at: '2026-11-23T12:00:00+01:00' },
+    { rrule: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29', ends_at: '2026-12-21T12:00:00+01:00' },
+    { rrule: 'FREQ=DAILY;COUNT=1', ends_at: '2026-11-30T12:00:00+01:00' },
+  ])('with %j is accepted', (more) => {
+    expect(NewCorrection.safeParse({ ...valid, ...more }).error?.issues).toBeUndefined();
   });
 });

@@ -65,6 +65,15 @@ test('a deployment is one change with its commits, in any order and repeated', a
   ]);
 });
 
+test('a status that is neither a start nor an end is ignored with the reason', async () => {
+  const event = { ...JSON.parse(payload('deployment-running')), deployment_id: 99, status: 'blocked' };
+  const body = JSON.stringify(event);
+  expect(await send(body, signedHeaders(SECRET, 'blocked', Date.now(), body))).toEqual({
+    status: 202,
+    body: { ignored: 'deployment: the status blocked is neither a start nor an end' },
+  });
+});
+
 test('merge requests and pipelines are kept; other events are ignored', async () => {
   for (const action of ['open', 'approved', 'merge'])
     expect(await deliver(`merge-request-${action}`)).toEqual({
