@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import type { DrillRuns } from '../domain/ports/automation.ts';
 import type { CanaryRuns, WatchRuns } from '../domain/ports/canary.ts';
+import type { FlagRuns } from '../domain/ports/decisions.ts';
 import type { ExperimentRuns } from '../domain/ports/experiments.ts';
 import type { Engine } from '../domain/ports/system.ts';
 
@@ -67,6 +68,12 @@ export const lambdaWatchRuns = (client: LambdaClient, workflow: Workflow, stage:
 export const lambdaExperimentRuns = (client: LambdaClient, workflow: Workflow, stage: string): ExperimentRuns => ({
   start: (experiment, run) =>
     startExecution(client, workflow, `${stage}-exp-${experiment}-${run}`, { experimentId: experiment, run }),
+});
+
+/** Runs requests for a flag in the same function, because they change the same flags as mitigations. */
+export const lambdaFlagRuns = (client: LambdaClient, workflow: Workflow, stage: string): FlagRuns => ({
+  start: (incident, number) =>
+    startExecution(client, workflow, `${stage}-flag-${incident}-${number}`, { flagsOf: incident, run: number }),
 });
 
 /** @param name 64 characters of [A-Za-z0-9-_], the same for each attempt; never contains labels */

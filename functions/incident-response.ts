@@ -11,6 +11,7 @@ import { canary } from '../workflows/canary.ts';
 import { deployWatch } from '../workflows/deploy-watch.ts';
 import { experiment } from '../workflows/experiment.ts';
 import { drill } from '../workflows/drill.ts';
+import { flagOn } from '../workflows/flag-on.ts';
 import { incidentResponse } from '../workflows/incident-response.ts';
 import { durableRun } from '../workflows/run.ts';
 
@@ -21,10 +22,11 @@ const Input = z.union([
   z.object({ canaryId: CanaryId, run: number }),
   z.object({ watchId: WatchId, run: number }),
   z.object({ experimentId: ExperimentId, run: number }),
+  z.object({ flagsOf: IncidentId, run: number }),
 ]);
 
 /**
- * Runs the durable workflow of an incident, a drill, a canary, a watch, or an experiment. The input has only IDs; the
+ * Runs the durable workflow of an incident, a drill, a canary, a watch, an experiment, or a flag. The input has only IDs; the
  * workflow reads all other data. Drills and canaries run here because they need the same permissions as rollbacks.
  */
 async function respond(event: unknown, context: DurableContext): Promise<unknown> {
@@ -34,6 +36,7 @@ async function respond(event: unknown, context: DurableContext): Promise<unknown
   if ('canaryId' in input) return canary(runWith({ canary: input.canaryId }), input, deps(), canaryActions(deps()));
   if ('watchId' in input) return deployWatch(runWith({ watch: input.watchId }), input, deps());
   if ('experimentId' in input) return experiment(runWith({ experiment: input.experimentId }), input, deps());
+  if ('flagsOf' in input) return flagOn(runWith({ incident: input.flagsOf }), input, deps());
   return 'drillId' in input
     ? drill(runWith({ drill: input.drillId }), input, deps())
     : incidentResponse(runWith({ incident: input.incidentId }), input, deps());

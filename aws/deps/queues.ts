@@ -5,11 +5,18 @@ import { sqsPeopleQueue } from '../clients/inbound-queue.ts';
 import { sqsQueueStats } from '../clients/queue-stats.ts';
 import { sqsSignalQueue } from '../clients/queue.ts';
 import { sqsRedelivery } from '../clients/redelivery.ts';
-import { lambdaCanaryRuns, lambdaDrillRuns, lambdaEngine, lambdaExperimentRuns, lambdaWatchRuns } from '../engine.ts';
+import {
+  lambdaCanaryRuns,
+  lambdaDrillRuns,
+  lambdaEngine,
+  lambdaExperimentRuns,
+  lambdaFlagRuns,
+  lambdaWatchRuns,
+} from '../engine.ts';
 import type { Environment } from '../secrets/env.ts';
 import type { Shared } from './shared.ts';
 
-/** Creates the queues, and the engines for incidents, drills, canaries, watches, and experiments, which share one function. */
+/** Creates the queues, and the engines of all workflows, which share one function. */
 export function queueDeps(env: Environment, { system: { blobs }, sqs, queues }: Shared): QueueDeps {
   const client = awsClient(LambdaClient, SHARED_LIMITS);
   const workflow = { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER };
@@ -22,6 +29,7 @@ export function queueDeps(env: Environment, { system: { blobs }, sqs, queues }: 
     drillRuns: lambdaDrillRuns(client, workflow, env.FIREBREAK_STAGE),
     canaryRuns: lambdaCanaryRuns(client, workflow, env.FIREBREAK_STAGE),
     watchRuns: lambdaWatchRuns(client, workflow, env.FIREBREAK_STAGE),
+    flagRuns: lambdaFlagRuns(client, workflow, env.FIREBREAK_STAGE),
     experimentRuns: lambdaExperimentRuns(client, workflow, env.FIREBREAK_STAGE),
   };
 }

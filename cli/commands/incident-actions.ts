@@ -49,6 +49,7 @@ export function addIncidentActs(incident: Command, context: CommandContext): voi
     path: 'actions/resume',
     done: () => 'automation is resumed for this incident',
   });
+  addFlagOn(incident, context);
   addUpdate(incident, context);
   addNote(incident, context);
   addRoles(incident, context);
@@ -62,6 +63,42 @@ export function addIncidentActs(incident: Command, context: CommandContext): voi
     done: () => 'marked as wrong',
   });
 }
+
+function addFlagOn(incident: Command, context: CommandContext): void {
+  incident
+    .command('flag-on')
+    .description('Turn on a feature flag again that Firebreak has turned off')
+    .argument(...INCIDENT)
+    .argument('<flag>', 'Key of the flag')
+    .option(...NOTE)
+    .option(...JSON_OPTION)
+    .action(async (name: string, flag: string, { note, json }: Common) => {
+      const client = await Client.of(context);
+      const { id } = await incidentNamed(client, name);
+      const isOver = ({ effects }: IncidentView): boolean => newestRequest(effects, flag)?.state !== 'intended';
+      const sent = await client.post(
+        `${pathOf(id)}/actions/turn-flag-on`,
+        { flag, ...(note !== undefined && { note }) },
+        IncidentView,
+      );
+      const after = await settledView(client, sent, isOver);
+      const end = newestRequest(after.effects, flag);
+      if (end !== undefined && end.state !== 'intended' && end.state !== 'succeeded')
+        throw new CommandFailure(end.detail);
+      say(
+        context,
+        after,
+        json,
+        end?.state === 'succeeded' ? `feature flag ${flag} is on again` : 'requested, not on yet',
+      );
+    });
+}
+
+const newestRequest = (effects: IncidentView['effects'], name: string): IncidentView['effects'][number] | undefined =>
+  effects
+    .filter(({ flag }) => flag?.name === name && flag.on)
+    .toSorted((a, b) => (a.at < b.at ? -1 : 1))
+    .at(-1);
 
 type Act = {
   path: string;

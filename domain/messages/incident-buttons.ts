@@ -5,6 +5,7 @@ import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatButton, ChatPart } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { offerLabel, offerWords } from '../rollback/offers.ts';
+import { switchedFlags } from '../rollback/switched-flags.ts';
 import { REMEDY_WORDS } from '../rollback/remedies.ts';
 import type { Overview } from './story.ts';
 
@@ -16,7 +17,7 @@ export type IncidentButtons = { questions: readonly ChatPart[]; more: readonly C
  * command, then the rest. Actions without effect are omitted.
  */
 export function buttonsOf(story: Overview): IncidentButtons {
-  if (story.incident.status === 'resolved') return { questions: [], more: [] };
+  if (story.incident.status === 'resolved') return { questions: [], more: rowOf(flagOf(story)) };
   return {
     questions: [...questionsOf(story), ...rowOf(againOf(story)), ...rowOf(mineOf(story))],
     more: rowOf(itsOf(story)),
@@ -152,6 +153,7 @@ function itsOf(story: Overview): ChatButton[] {
     { button: { verb: 'severity', incident: id }, text: REMEDY_WORDS.severity },
     { button: { verb: 'publish', incident: id }, text: REMEDY_WORDS.publish },
     ...suspicionOf(story),
+    ...flagOf(story),
     paused
       ? { button: { verb: 'resume', incident: id }, text: 'Resume automation' }
       : { button: { verb: 'pause', incident: id }, text: 'Pause automation' },
@@ -159,6 +161,25 @@ function itsOf(story: Overview): ChatButton[] {
       button: { verb: 'resolve', incident: id },
       text: 'Resolve…',
       style: 'danger',
+    },
+  ];
+}
+
+/** Returns the button for the flag that Firebreak turned off last. Slack requires different actions within a row. */
+function flagOf({ incident: { id }, effects }: Overview): ChatButton[] {
+  const off = switchedFlags(effects).findLast(({ state }) => state === 'off');
+  if (off === undefined) return [];
+  const { service, environment } = off.effect.service_environment;
+  return [
+    {
+      button: { verb: 'turn_flag_on', incident: id, flag: off.name },
+      text: `Turn on flag ${off.name} again`,
+      confirm: {
+        title: 'Turn on this flag again?',
+        text: `${service} in ${environment}: Firebreak turned off feature flag ${off.name} in this incident.`,
+        yes: 'Turn on',
+        no: 'Cancel',
+      },
     },
   ];
 }

@@ -90,6 +90,9 @@ export type Effects = {
   automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number>;
 };
 
+/** Starts the workflow that turns a flag on again; idempotent. @param number of the request in the incident */
+export type FlagRuns = { start(id: IncidentId, number: number): Promise<void> };
+
 /** An intended action. */
 export type IntendedAction = {
   serviceEnvironment: ServiceEnvironment;

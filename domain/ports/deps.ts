@@ -47,7 +47,7 @@ import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
 import type { Changes, Pins, Rollouts, ImageCommits } from './changes.ts';
 import type { ServiceEnvironment } from './common.ts';
 import type { ConfigSource } from './config.ts';
-import type { Decisions, Effects } from './decisions.ts';
+import type { Decisions, Effects, FlagRuns } from './decisions.ts';
 import type { CodeHistory, PipelineFigures, PipelineRuns, PipelineTests } from './delivery.ts';
 import type { EvidencePacks } from './evidence.ts';
 import type { RollbackGates } from './rollback.ts';
@@ -103,6 +103,7 @@ export type QueueDeps = {
   canaryRuns: CanaryRuns;
   watchRuns: WatchRuns;
   experimentRuns: ExperimentRuns;
+  flagRuns: FlagRuns;
 };
 
 /** Incidents, what was decided and done about them, and the alerts before them. */

@@ -25,7 +25,8 @@ export function timesOf(
     timeline.findLast(({ entry }) => entry.kind === kind && entry.at <= resolved_at)?.entry.at;
   const mitigated_at =
     timeline.find(({ entry }) => entry.kind === 'mitigation.succeeded')?.entry.at ??
-    effects.find(({ kind, state }) => MITIGATES.has(kind) && state === 'succeeded')?.at ??
+    effects.find(({ kind, state, flag }) => MITIGATES.has(kind) && state === 'succeeded' && flag?.by === undefined)
+      ?.at ??
     null;
   const restored_at = last('alerts.resolved') ?? last('verification.passed') ?? resolved_at;
   const acknowledged_at = handling?.acknowledged?.at ?? null;

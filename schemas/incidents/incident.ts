@@ -70,6 +70,8 @@ export const Effect = z.object({
   /** The service and the resource that it changes; both are locked during the effect. */
   service_environment: z.object({ service: ServiceName, environment: EnvironmentName }).optional(),
   resource: z.string().optional(),
+  /** The feature flag that it sets, and who requested that. Absent: it sets none. `by` absent: automation. */
+  flag: z.object({ name: z.string(), on: z.boolean(), by: z.string().optional() }).optional(),
 });
 export type Effect = z.infer<typeof Effect>;
 

@@ -20,6 +20,8 @@ export const Button = z.discriminatedUnion('verb', [
     incident: IncidentId,
     change: z.string().min(1).max(64),
   }),
+  /** Turns a feature flag on again that Firebreak has turned off. */
+  z.object({ verb: z.literal('turn_flag_on'), incident: IncidentId, flag: z.string().min(1).max(256) }),
   z.object({
     verb: z.literal('rollback'),
     service: ServiceName,

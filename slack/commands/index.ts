@@ -5,6 +5,7 @@ import { pause, resume, runPause, runResume, switchAutomation, runSwitchAutomati
 import { declare, runDeclare } from './declare.ts';
 import { canaries, canaryButtons, canary, runCanaries, runCanary, runCanaryButton } from './canaries.ts';
 import { deploys, runDeploys } from './deploys.ts';
+import { flagOn, runFlagOn } from './flags.ts';
 import { liftFreeze, runLiftFreeze } from './freezes/lift.ts';
 import { openFreeze, runOpenFreeze } from './freezes/open.ts';
 import { approveOverride, runApproveOverride, runOverrideFreeze, overrideFreeze } from './freezes/override.ts';
@@ -56,6 +57,7 @@ export const VERBS = {
   switch: switchAutomation,
   not_the_deploy: clearSuspect,
   suspect_again: restoreSuspect,
+  turn_flag_on: flagOn,
   roll_back: confirmRollback,
   approve_override: approveOverride,
   pin,
@@ -99,6 +101,7 @@ export const RUNS: { [A in Act]: RunOf<(typeof VERBS)[A]> } = {
   switch: runSwitchAutomation,
   not_the_deploy: runClearSuspect,
   suspect_again: runRestoreSuspect,
+  turn_flag_on: runFlagOn,
   roll_back: runConfirmRollback,
   approve_override: runApproveOverride,
   pin: runPin,

@@ -289,7 +289,7 @@ describe('the OpenAPI description', () => {
     'PATCH /v1/incidents/{id}',
     'GET /v1/incidents/{id}/timeline',
     'POST /v1/incidents/{id}/timeline',
-    ...['rollback', 'approve', 'reject', 'abort', 'pause', 'resume', 'resolve', 'mark-wrong'].map(
+    ...['rollback', 'approve', 'reject', 'abort', 'pause', 'resume', 'resolve', 'mark-wrong', 'turn-flag-on'].map(
       (action) => `POST /v1/incidents/{id}/actions/${action}`,
     ),
     'GET /v1/incidents/{id}/postmortem',

@@ -294,6 +294,25 @@ describe('a runbook named by an alert', () => {
     expect(await isOn('search-ranking')).toBe(false);
   });
 
+  test('a person turns its flag on again, once', async () => {
+    const { id } = await incidentOf('search');
+    const request = (name: string) =>
+      firebreak.post(`/v1/incidents/${id}/actions/turn-flag-on`, { flag: name, note: 'v3 fixes it' });
+    expect((await request('search-ranking')).status).toBe(202);
+    await eventually(() => isOn('search-ranking'), 'the flag');
+    const on = async () =>
+      (await timelineOf(id)).filter(({ kind, text }) => kind === 'flag.succeeded' && text.startsWith('Turned on'));
+    await eventually(async () => (await on()).length > 0, 'the timeline');
+    expect((await request('search-ranking')).status).toBe(202);
+    expect(await on()).toMatchObject([
+      { actor: 'admin', text: `Turned on feature flag search-ranking again${standInNote('flag')}` },
+    ]);
+    expect((await timelineOf(id)).filter(({ kind }) => kind === 'flag.requested')).toMatchObject([
+      { actor: 'admin', text: 'v3 fixes it' },
+    ]);
+    expect(await request('new-basket')).toMatchObject({ status: 409, body: { code: 'flag-not-off' } });
+  });
+
   test('undoes its changes when a step fails, and says so', async () => {
     await flag('spare-path', false);
     await fires('path', 'back');

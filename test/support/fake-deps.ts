@@ -111,6 +111,10 @@ export class FakeWorld {
   /** Null if the target can't be reached. */
   held: Script<DriftCheck> | null = null;
   flags: Script<TargetResponse> = [{ kind: 'succeeded', id: null }];
+  /** Responses to a lookup of a flag. */
+  flagStates: Script<Awaited<ReturnType<Flags['read']>>> = [{ kind: 'state', on: true }];
+  /** Started runs of the workflow that turns a flag on again. */
+  readonly flagRuns: string[] = [];
   /** Responses to scaling and restarts. */
   acts: Script<TargetResponse> = [{ kind: 'succeeded', id: null }];
   /** The weights of a traffic route, and responses to their change. */
@@ -244,6 +248,7 @@ export class FakeWorld {
         list: async () => ({ items: [], next_cursor: null }),
       }),
       experimentRuns: notAsked('experimentRuns'),
+      flagRuns: { start: async (id, number) => void this.flagRuns.push(`${id} ${number}`) },
       chaosSystemFor: notAsked('chaosSystemFor'),
       sloMetrics: notAsked('sloMetrics'),
       sloLease: notAsked('sloLease'),
@@ -312,7 +317,7 @@ export class FakeWorld {
       resource: (flag) => `flag ${flag}`,
       effectClass: 'convergent',
       set: async ({ flag, on }) => this.#said(`flag ${flag} ${on ? 'on' : 'off'}`, next(this.flags)),
-      read: async () => ({ kind: 'state', on: true }),
+      read: async () => next(this.flagStates),
     };
   }
 

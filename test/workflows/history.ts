@@ -11,7 +11,7 @@ export type Run = { input: unknown; result: unknown; events: HistoryEvent[] };
 export type Golden = { runs: Run[] };
 
 /** A workflow; each has a folder of golden histories. */
-export type Workflow = 'incident-response' | 'drill' | 'canary' | 'deploy-watch' | 'experiment';
+export type Workflow = 'incident-response' | 'drill' | 'canary' | 'deploy-watch' | 'experiment' | 'flag-on';
 
 const folderOf = (workflow: Workflow): string => fileURLToPath(new URL(`../golden/${workflow}`, import.meta.url));
 

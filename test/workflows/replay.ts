@@ -10,6 +10,7 @@ import { detailsOf, golden, payloadOf, recorded, type Run } from './history.ts';
 import { handlerWith } from './play.ts';
 import { canaryReplay } from './stories/canaries.ts';
 import { experimentHandlerWith } from './stories/experiments.ts';
+import { flagHandlerWith } from './stories/flags.ts';
 import { drillHandlerWith } from './stories/drills.ts';
 import { watchHandlerWith } from './stories/watches.ts';
 import { lambdaContext, overTheWire, withoutCooldown } from './virtual-lambda.ts';
@@ -183,18 +184,20 @@ const HANDLERS = {
   canary: canaryReplay,
   'deploy-watch': watchHandlerWith,
   experiment: experimentHandlerWith,
+  'flag-on': flagHandlerWith,
 };
 
 /** All recorded runs, with the handlers that replay them. */
-export const recordedRuns = (['incident-response', 'drill', 'canary', 'deploy-watch', 'experiment'] as const).flatMap(
-  (workflow) =>
-    recorded(workflow).flatMap((name) =>
-      golden(name, workflow).runs.map((run, index) => ({
-        name: `${workflow}: ${name}${index === 0 ? '' : `, run ${index + 1}`}`,
-        run,
-        handlerFor: HANDLERS[workflow],
-      })),
-    ),
+export const recordedRuns = (
+  ['incident-response', 'drill', 'canary', 'deploy-watch', 'experiment', 'flag-on'] as const
+).flatMap((workflow) =>
+  recorded(workflow).flatMap((name) =>
+    golden(name, workflow).runs.map((run, index) => ({
+      name: `${workflow}: ${name}${index === 0 ? '' : `, run ${index + 1}`}`,
+      run,
+      handlerFor: HANDLERS[workflow],
+    })),
+  ),
 );
 
 /** Returns the numbers of events after which a history is cut off, about `max`: iterations of a loop are all alike. */

@@ -170,7 +170,7 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackA
 }
 
 type MitigationAction = {
-  effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in'>;
+  effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in' | 'flag'>;
   resource: string;
   call: () => Promise<TargetResponse>;
 };
@@ -192,7 +192,12 @@ async function actionOf(deps: Deps, order: RollbackOrder): Promise<MitigationAct
   const flags = config && (await deps.flagsFor(config, order));
   return (
     flags && {
-      effect: { kind: 'flag', ...effectAt(flags), detail: `Turning off feature flag ${flag}` },
+      effect: {
+        kind: 'flag',
+        ...effectAt(flags),
+        detail: `Turning off feature flag ${flag}`,
+        flag: { name: flag, on: false },
+      },
       resource: flags.resource(flag),
       call: async () => {
         const answer = await flags.set({ service, environment, incident, reason, key, flag, on: false });

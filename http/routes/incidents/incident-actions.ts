@@ -5,6 +5,7 @@ import { answerDecision } from '../../../actions/incidents/answer-decision.ts';
 import { markWrong } from '../../../actions/incidents/mark-wrong.ts';
 import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts';
 import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
+import { turnFlagOn } from '../../../actions/incidents/turn-flag-on.ts';
 import { RESPONSE_ACTIONS } from '../../../actions/incidents/action-request.ts';
 import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
 import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
@@ -13,6 +14,7 @@ import { Incident } from './incidents.ts';
 const params = z.object({ id: IncidentId });
 const Note = z.strictObject({ note: z.string().max(2000).default('') });
 const Suspected = z.strictObject({ change_id: ChangeId, note: z.string().max(2000).default('') });
+const FlagAgain = z.strictObject({ flag: z.string().min(1).max(256), note: z.string().max(2000).default('') });
 /** `version`: the target version. Defaults to the newest known good version. */
 const Rollback = z.strictObject({ note: z.string().max(2000).default(''), version: Version.optional() });
 const Answer = z.strictObject({ digest: z.string().min(1).max(128), note: z.string().max(2000).default('') });
@@ -129,6 +131,28 @@ export function actionRoutes(app: Api, deps: Deps): void {
       },
     );
   }
+
+  endpoint(
+    app,
+    deps,
+    'incidents:act',
+    actionRoute(
+      'turn-flag-on',
+      'Turn on a feature flag again that Firebreak has turned off; also possible after the incident is resolved',
+      body(FlagAgain),
+      {
+        202: answers('Accepted', Incident),
+        409: problems(
+          'flag-not-off: Firebreak has not turned off this flag here; flag-changed: someone else has changed it since; automation-paused: the kill switch is on',
+        ),
+        422: problems('Validation failed'),
+      },
+    ),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      return c.json(await turnFlagOn(deps, c.var.caller, { id, ...c.req.valid('json') }), 202);
+    },
+  );
 
   for (const [name, summary, answer] of [
     ['approve', 'Approve the pending decision that has this digest', 'approved'],

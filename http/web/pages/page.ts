@@ -27,6 +27,7 @@ export type ConsoleDeps = Pick<
   | 'evidencePacks'
   | 'experiments'
   | 'externalPager'
+  | 'flagRuns'
   | 'freezeDecisions'
   | 'freezes'
   | 'inbound'

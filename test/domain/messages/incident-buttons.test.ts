@@ -4,6 +4,7 @@ import type { Story } from '../../../domain/messages/story.ts';
 import type { Cleared, DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import type { ChangeId, EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { INCIDENT, NOON } from '../arbitraries.ts';
 import { incident, story } from '../stories.ts';
 
@@ -96,6 +97,30 @@ describe('buttons of an incident', () => {
     expect(subjectOf(asked)).toBe(
       'Turn off feature flag new-cart of shop in live, or roll shop in live back from v2 to v1',
     );
+  });
+
+  test('turn the flag on again that was turned off last, also after the incident', () => {
+    const off = (name: string, minute: number): Effect => ({
+      ...acted,
+      kind: 'flag',
+      key: `${INCIDENT}.${name}`,
+      at: plusSeconds(NOON, 60 * minute),
+      flag: { name, on: false },
+      service_environment: { service: 'shop' as ServiceName, environment: 'live' as EnvironmentName },
+    });
+    const effects = [off('new-cart', 2), off('old-cart', 1)];
+    const shown = (more: Partial<Story>) =>
+      rows(more).flatMap((row) => row.filter(({ button }) => button.verb === 'turn_flag_on'));
+    const resolved = incident({ status: 'resolved' });
+    for (const more of [{ effects }, { effects, incident: resolved }])
+      expect(shown(more)).toMatchObject([
+        { text: 'Turn on flag new-cart again', button: { incident: INCIDENT, flag: 'new-cart' } },
+      ]);
+    const again: Effect = { ...off('new-cart', 3), flag: { name: 'new-cart', on: true, by: 'ada' } };
+    const named = (effect: Effect) => shown({ effects: [...effects, effect] }).map(({ text }) => text);
+    for (const state of ['intended', 'succeeded', 'superseded'] as const)
+      expect(named({ ...again, state })).toEqual(['Turn on flag old-cart again']);
+    expect(named({ ...again, state: 'failed' })).toEqual(['Turn on flag new-cart again']);
   });
 
   test('with a decision: the confirmation repeats its reason', () => {

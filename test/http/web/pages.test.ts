@@ -309,8 +309,19 @@ describe('the page of an incident', () => {
         decisions: [decision({ state: 'final' })],
       }),
     });
+    const service_environment = { service: hostile('shop') as ServiceName, environment: 'live' as EnvironmentName };
+    const off = effect({
+      kind: 'flag',
+      state: 'succeeded',
+      flag: { name: hostile('flag'), on: false },
+      service_environment,
+    });
+    const withFlag = await page({ story: story({ effects: [off] }) });
     const formsIn = (markup: string) => [...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name);
-    expect(new Set([...formsIn(open), ...formsIn(paused)])).toEqual(new Set(Object.keys(INCIDENT_ACTIONS)));
+    expect(formsIn(open)).not.toContain('turn-flag-on');
+    expect(new Set([...formsIn(open), ...formsIn(paused), ...formsIn(withFlag)])).toEqual(
+      new Set(Object.keys(INCIDENT_ACTIONS)),
+    );
     expect(formsIn(open)).not.toContain('resume');
     expect(formsIn(paused)).not.toContain('approve');
   });

@@ -21,7 +21,7 @@ export type TargetAction =
 
 /** An action with its target, the resource that it locks, and the call. */
 type Callable = {
-  effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in'>;
+  effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in' | 'flag'>;
   resource: string;
   output: Json;
   call(request: TargetRequest): Promise<TargetResponse>;
@@ -125,7 +125,7 @@ async function flagCall(
     return 'no flag service is configured for this service and environment (`flags` in the catalogue)';
   const detail = `Turned ${on ? 'on' : 'off'} feature flag ${flag}`;
   return {
-    effect: { kind: 'flag', ...targetOf(flags), class: flags.effectClass, detail },
+    effect: { kind: 'flag', ...targetOf(flags), class: flags.effectClass, detail, flag: { name: flag, on } },
     resource: flags.resource(flag),
     output: { flag, on },
     call: (request) => flags.set({ ...request, flag, on }),

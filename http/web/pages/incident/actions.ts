@@ -6,6 +6,7 @@ import type { Caller } from '../../../../actions/people/caller.ts';
 import { note } from '../../../../actions/incidents/declare-incident.ts';
 import { markWrong } from '../../../../actions/incidents/mark-wrong.ts';
 import { executeResponseAction } from '../../../../actions/incidents/take-over.ts';
+import { turnFlagOn } from '../../../../actions/incidents/turn-flag-on.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { IncidentId, Severity, Version } from '../../../../schemas/config/names.ts';
 import { type ConsoleDeps, field, type PageAction } from '../page.ts';
@@ -79,6 +80,14 @@ export const INCIDENT_ACTIONS = {
     permission: 'incidents:act',
     done: 'Marked as wrong. It counts against the automation of the service.',
     run: (deps, caller, id, form) => markWrong(deps, caller, { id, note: field(form, 'note', Note) }),
+  },
+  'turn-flag-on': {
+    permission: 'incidents:act',
+    done: 'Requested. The timeline shows the result.',
+    run: (deps, caller, id, form) => {
+      const flag = field(form, 'flag', z.string().min(1).max(256));
+      return turnFlagOn(deps, caller, { id, flag, note: field(form, 'note', Note) });
+    },
   },
   resolve: taken('resolve', 'Resolution requested.'),
 } as const satisfies Record<string, IncidentAction>;

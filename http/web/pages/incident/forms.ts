@@ -3,6 +3,7 @@ import { incidentPath } from '../../../../domain/incidents/console-link.ts';
 import type { Plan } from '../../../../actions/rollback/plan-rollback.ts';
 import { answerable, approvableOf, approvalReason, subjectOf } from '../../../../domain/messages/incident-buttons.ts';
 import { nextStep } from '../../../../domain/messages/incident-card.ts';
+import { switchedFlags } from '../../../../domain/rollback/switched-flags.ts';
 import { isAcknowledged } from '../../../../domain/paging/acknowledgement.ts';
 import { type IncidentId, Severity } from '../../../../schemas/config/names.ts';
 import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
@@ -151,6 +152,25 @@ export function actionsPanel(data: IncidentData): Html {
         ),
       ),
     ),
+    ...switchedFlags(data.story.effects, data.at)
+      .filter(({ state }) => state === 'off')
+      .map(({ name, effect: { service_environment: where } }, n) =>
+        shown('turn-flag-on', data.may('incidents:act', where), () =>
+          onDemand(
+            `turn-flag-on-${n}`,
+            `Turn on flag ${name} again…`,
+            formOf(
+              form,
+              'turn-flag-on',
+              html`<p>Firebreak turned off feature flag ${name} of ${where.service} in ${where.environment}.</p>
+                <input type="hidden" name="flag" value="${name}" />
+                ${noteField(`turn-flag-on-${n}`)}<button class="primary" id="do-turn-flag-on-${n}">
+                  Turn on again
+                </button>`,
+            ),
+          ),
+        ),
+      ),
     shown('resolve', isOpen, () =>
       onDemand(
         'resolve',

@@ -1,0 +1,22 @@
+import { turnFlagOn } from '../../actions/incidents/turn-flag-on.ts';
+import { answered } from '../outcome.ts';
+import type { IncidentVerb, RunInIncident } from './verb.ts';
+
+type NamedFlag = { flag: string };
+
+/** Turns a feature flag on again that Firebreak has turned off. */
+export const flagOn: IncidentVerb<NamedFlag> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: { turn_flag_on: ({ flag }) => ({ flag }) },
+};
+
+export const runFlagOn: RunInIncident<NamedFlag> = async (deps, { caller }, id, { flag }) => {
+  const { effects } = await turnFlagOn(deps, caller, { id, flag });
+  const done = effects.some(({ flag: of, state }) => of?.name === flag && of.on && state === 'succeeded');
+  return answered(
+    done
+      ? `Feature flag ${flag} is on again.`
+      : `Firebreak turns on feature flag ${flag} again. The timeline shows the result.`,
+  );
+};
