@@ -67,7 +67,14 @@ export type Issues = {
 
 type Row = Omit<Issue, 'labels' | 'assignees'> & { labels: string; assignees: string };
 
+/** Adds the column that a data folder of version 0.1.0 lacks. */
+function addAssignees(db: DatabaseSync): void {
+  const found = db.prepare(`select 1 from pragma_table_info('github_issues') where name = 'assignees'`).get();
+  if (found === undefined) db.exec(`alter table github_issues add column assignees text not null default '[]'`);
+}
+
 export function openIssues(db: DatabaseSync): Issues {
+  addAssignees(db);
   const all = db.prepare(`
     select * from github_issues where (:repository is null or repository = :repository) order by id desc`);
   const get = db.prepare('select * from github_issues where repository = ? and number = ?');
