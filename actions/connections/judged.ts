@@ -1,9 +1,11 @@
 import type { Deps } from '../../domain/ports/deps.ts';
+import { defaultUrl } from '../../domain/catalogue/vendors.ts';
 import { secretNameIn } from '../../domain/runbooks/secret-names.ts';
 import type { CanaryConfig } from '../../schemas/canary/canary.ts';
 import type { TrafficConfig } from '../../schemas/canary/traffic-config.ts';
 import type { JudgeConfig } from '../../schemas/canary/judge-config.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import type { ChaosConfig } from '../../schemas/experiments/config.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import { credentialOf } from './check-result.ts';
 
@@ -11,21 +13,23 @@ type JudgedProblem = { service: string; environment: string; problem: string };
 
 type JudgedDeps = Pick<Deps, 'config' | 'secrets' | 'trafficRouterFor'>;
 
-/** Returns the traffic routers and metrics that cannot be called. Calls none of them. */
+/** Returns the traffic routers, metrics, and chaos systems that cannot be called. Calls none of them. */
 export async function judgedProblems(deps: JudgedDeps): Promise<JudgedProblem[]> {
   const { services } = await deps.config.current();
   const all = Object.entries(services).flatMap(([service, { environments }]) =>
-    Object.entries(environments).map(([environment, { canary, judge }]) => ({
+    Object.entries(environments).map(([environment, { canary, judge, experiments }]) => ({
       place: { service: service as ServiceName, environment: environment as EnvironmentName },
       canary,
       judge,
+      chaos: experiments?.chaos,
     })),
   );
   const found = await Promise.all(
-    all.map(async ({ place, canary, judge }) => {
+    all.map(async ({ place, canary, judge, chaos }) => {
       const problems = [
         ...(canary === undefined ? [] : await ofTraffic(deps, canary, place)),
         ...(judge === undefined ? [] : await ofMetrics(deps, judge)),
+        ...(chaos === undefined ? [] : await ofChaos(deps, chaos)),
       ];
       return problems.map((problem) => ({ ...place, problem }));
     }),
@@ -76,4 +80,13 @@ async function ofMetrics(deps: JudgedDeps, { metrics }: JudgeConfig): Promise<st
     ),
   );
   return found.flat();
+}
+
+async function ofChaos({ secrets }: Pick<Deps, 'secrets'>, chaos: ChaosConfig): Promise<string[]> {
+  if (chaos.kind !== 'http' && !(chaos.url ?? ((await secrets.get('KUBERNETES_URL')) || defaultUrl('KUBERNETES_URL'))))
+    return [`the chaos system (${chaos.kind}) has no address: set its \`url\`, or KUBERNETES_URL`];
+  const name =
+    chaos.kind === 'http' ? chaos.auth && secretNameIn(chaos.auth) : (chaos.auth?.bearer ?? 'KUBERNETES_TOKEN');
+  if (name === undefined) return ['the chaos system is called without credentials (no "auth")'];
+  return (await credentialOf(secrets, name)) ? [] : [`the secret ${name} of the chaos system is not set`];
 }

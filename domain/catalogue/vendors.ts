@@ -60,11 +60,17 @@ export type NamedCredentials = Partial<Record<VendorId, readonly string[]>>;
 export function namedCredentials(services: Config['services']): NamedCredentials {
   const named = Object.values(services)
     .flatMap(({ environments }) => Object.values(environments))
-    .flatMap(({ deployer, flags, imageAutomation }) => [deployer, flags, imageAutomation])
+    .flatMap(({ deployer, flags, imageAutomation, canary, experiments }) => [
+      deployer,
+      flags,
+      imageAutomation,
+      canary?.traffic,
+      experiments?.chaos,
+    ])
     .flatMap((target): [VendorId, string][] => {
       if (target === undefined || !('auth' in target) || target.auth === undefined) return [];
       if ('url' in target && target.url !== undefined) return [];
-      const vendor = target.kind === 'flux' ? 'kubernetes' : vendorOf(target.kind);
+      const vendor = isOfCluster(target.kind) ? 'kubernetes' : vendorOf(target.kind);
       return [[vendor, 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
     });
   return Object.fromEntries(
@@ -74,6 +80,12 @@ export function namedCredentials(services: Config['services']): NamedCredentials
     ]),
   );
 }
+
+/** Kinds that are objects of a Kubernetes cluster, and no deployers. */
+const OF_CLUSTER = ['flux', 'gateway-api', 'smi', 'litmus', 'chaos-mesh'] as const;
+
+const isOfCluster = (kind: string): kind is (typeof OF_CLUSTER)[number] =>
+  (OF_CLUSTER as readonly string[]).includes(kind);
 
 /** Returns the vendor of a kind of deployer or flag service. Flags of `kind: http` always have their own address. */
 export const vendorOf = (kind: NonNullable<Target>['kind']): VendorId => targetOf(kind).vendor;

@@ -179,6 +179,20 @@ describe('an experiment', () => {
     expect(chaos.stops.filter(({ id }) => id === 'run-quiet')).toEqual([]);
     const report = await firebreak.request('GET', `/v1/experiments/${body.id}/report`);
     expect([report.status, report.body]).toEqual([200, expect.stringContaining('# Experiment: kill a pod of quiet')]);
+
+    // Its change is one annotation, which has become a region.
+    const marks = await eventually(async () => {
+      const { annotations } = (await firebreak.get('/sandbox/state')).body.views.grafana;
+      const own = annotations.filter(({ tags }: any) => tags[0] === 'experiment' && tags.includes('quiet'));
+      return own.some(({ until }: any) => until !== null) && own;
+    }, 'the region in Grafana');
+    expect(marks).toMatchObject([
+      {
+        from: ended.started_at,
+        until: ended.stopped_at,
+        tags: ['experiment', expect.stringMatching(/^firebreak:chg_/), 'quiet', 'production', 'kill a pod of quiet'],
+      },
+    ]);
   });
 
   test('is stopped before an alert that aborts it pages', async () => {

@@ -85,7 +85,7 @@ test('a stand-in is recognized by host and port; passwords and paths are hidden'
   ]);
 });
 
-test('a credential named by the catalogue counts for deployers and flags without an address', () => {
+test('a credential named by the catalogue counts where it is used without an address', () => {
   const { services } = Config.parse({
     version: '1',
     paging: {},
@@ -98,12 +98,29 @@ test('a credential named by the catalogue counts for deployers and flags without
           },
           staging: { deployer: { kind: 'kubernetes', auth: { bearer: 'STAGING' } } },
           test: { deployer: { kind: 'http', url: 'https://cd.example/rb', auth: { bearer: 'OWN' } } },
+          canary: {
+            canary: { traffic: { kind: 'http', auth: { webhookSignature: 'TRAFFIC_SECRET' } } },
+            experiments: { chaos: { kind: 'litmus', auth: { bearer: 'CHAOS' } } },
+          },
+          mesh: {
+            canary: {
+              traffic: { kind: 'smi', backends: [{ service: 'a' }, { service: 'b' }], auth: { bearer: 'MESH' } },
+            },
+            experiments: { chaos: { kind: 'chaos-mesh', url: 'https://k.example', auth: { bearer: 'OWN' } } },
+          },
+          other: { experiments: { chaos: { kind: 'http', url: 'https://chaos.example', auth: { bearer: 'OWN' } } } },
         },
       },
     },
   });
   const named = namedCredentials(services);
-  expect(named).toEqual({ cd: ['CD_TOKEN'], launchdarkly: ['SHOP_FLAGS'], kubernetes: ['STAGING'] });
+  expect(named).toEqual({
+    cd: ['CD_TOKEN', 'TRAFFIC_SECRET'],
+    launchdarkly: ['SHOP_FLAGS'],
+    kubernetes: ['STAGING', 'CHAOS', 'MESH'],
+  });
+  // With a token for the cluster, no stand-in takes its place.
+  expect(hasNoSettings('kubernetes', get({ CHAOS: 'x' }), named)).toBe(false);
   expect(hasNoSettings('cd', get({ OWN: 'x' }), named)).toBe(true);
   expect(hasNoSettings('cd', get({ CD_TOKEN: 'x' }), named)).toBe(false);
   expect(states({ CD_TOKEN: 'x' }, [], named)['CD system']).toBe('off CD_URL is not set CD_TOKEN');
