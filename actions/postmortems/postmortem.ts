@@ -334,6 +334,7 @@ function viewOf({ record, stored, draft, need }: Known, now: Timestamp): Postmor
     })),
     citations,
     findings: findingsIn(markdown, record, citations),
+    file: null,
     markdown,
   };
 }

@@ -1,7 +1,9 @@
 import type { Tickets } from '../../domain/messages/channels.ts';
 import type { MessageDeps } from '../../domain/ports/deps.ts';
+import type { PostmortemFiles } from '../../domain/postmortems/files.ts';
 import type { IssueTracker } from '../../domain/postmortems/issues.ts';
 import { githubTracker } from '../../integrations/github/action-item-issues.ts';
+import { githubFiles } from '../../integrations/github/files.ts';
 import { githubIssues } from '../../integrations/github/issues.ts';
 import { grafanaAnnotations } from '../../integrations/grafana/annotations.ts';
 import { jiraTracker } from '../../integrations/jira/action-item-issues.ts';
@@ -15,6 +17,7 @@ import { statuspage } from '../../integrations/statuspage/status-page.ts';
 import { webhookReceivers } from '../../integrations/webhook/receivers.ts';
 import { webhookTickets } from '../../integrations/webhook/ticket.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
+import type { PostmortemFileConfig } from '../../schemas/postmortems/publishing.ts';
 import type { TrackerConfig } from '../../schemas/postmortems/trackers.ts';
 import { UserCacheTable } from '../table/access/user-cache.ts';
 import { DigestTable } from '../table/messages/digests.ts';
@@ -53,6 +56,7 @@ export function messageDeps(shared: Shared): MessageDeps {
     ),
     ticketsFor: async (target: TicketTarget) => counted('tickets', await ticketsFor(target, shared)),
     trackerFor: async (config) => counted('trackers', await trackerFor(config, shared)),
+    postmortemFilesFor: async (config) => counted('trackers', await postmortemFilesFor(config, shared)),
     checkJira: () => checkJira(jiraOptions(shared)),
     receivers: counted('webhooks', webhookReceivers({ secrets, clock })),
     changeEvents: counted(
@@ -96,6 +100,14 @@ async function trackerFor(config: TrackerConfig, shared: Shared): Promise<IssueT
   const { repository, labels } = config.github;
   const access = await shared.github.to(repository);
   return { ...githubTracker({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
+}
+
+async function postmortemFilesFor(
+  { github: place }: PostmortemFileConfig,
+  { system: { standIns }, github }: Shared,
+): Promise<PostmortemFiles> {
+  const access = await github.to(place.repository);
+  return { ...githubFiles(access, place), standIn: standIns.at(access.apiUrl) };
 }
 
 const jiraOptions = ({ system: { secrets, clock } }: Shared): JiraOptions => ({

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ConfluencePage, PostmortemState, PostmortemView } from '../../schemas/postmortems/postmortem.ts';
+import type { PostmortemFile } from '../../schemas/postmortems/publishing.ts';
 import { Client } from '../client.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../command-context.ts';
 import { incidentNamed, pathOf } from '../incident-named.ts';
@@ -46,7 +47,9 @@ async function postmortem(
   }
   if (file === undefined && state === undefined) {
     const view = await client.get(path, PostmortemView);
-    return context.out(json ? asJson(view) : view.markdown.replace(/\n$/, ''));
+    context.out(json ? asJson(view) : view.markdown.replace(/\n$/, ''));
+    if (!json && view.file !== null) context.err(oneLine(fileWords(view.file)));
+    return;
   }
   const saved = await client.put(
     path,
@@ -59,8 +62,15 @@ async function postmortem(
   );
   if (json) return context.out(asJson(saved));
   context.out(oneLine(`saved revision ${saved.revision}, state ${saved.state}: ${saved.title}`));
+  if (saved.file !== null && saved.state === 'published') context.out(oneLine(fileWords(saved.file)));
   for (const { line, text } of saved.findings) context.err(oneLine(`${file ?? 'postmortem'}:${line}: ${text}`));
 }
+
+const fileWords = ({ repository, path, revision, url, pull_request, problem }: PostmortemFile): string =>
+  [
+    `file ${path} in ${repository}: ${revision === null ? 'not published yet' : `revision ${revision}, ${pull_request ?? url ?? ''}`}`,
+    ...(problem === null ? [] : [problem]),
+  ].join('; ');
 
 async function textOf({ cwd }: CommandContext, file: string): Promise<string> {
   try {

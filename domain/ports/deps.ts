@@ -34,6 +34,7 @@ import type { Spans } from '../delivery/span.ts';
 import type { ChangeEvents } from '../pagerduty/change-event.ts';
 import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
+import type { PostmortemFilesFor } from '../postmortems/files.ts';
 import type { TrackerFor } from '../postmortems/issues.ts';
 import type { TrafficRoute } from '../rollback/reroute.ts';
 import type { Deployer, Flags, ImageAutomation } from '../rollback/targets.ts';
@@ -216,6 +217,7 @@ export type MessageDeps = {
   /** Undefined: the configuration is incomplete. */
   ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
   trackerFor: TrackerFor;
+  postmortemFilesFor: PostmortemFilesFor;
   /** Checks the credentials of Jira. */
   checkJira: () => Promise<VendorResponse<null>>;
   /** External receivers of webhooks about incidents. */

@@ -46,12 +46,12 @@ export type IssueTracker = {
 
 export type TrackerFor = (config: TrackerConfig) => Promise<IssueTracker>;
 
-/** Returns where the action items of a service become issues. Undefined: nowhere. */
-export const trackerConfigOf = (
-  trackers: readonly TrackerConfig[],
+/** Returns the first entry for a service. Undefined: there is none. */
+export const configFor = <T extends Pick<TrackerConfig, 'services' | 'teams'>>(
+  entries: readonly T[],
   { service, team }: { service: string; team: string | undefined },
-): TrackerConfig | undefined =>
-  trackers.find(
+): T | undefined =>
+  entries.find(
     ({ services, teams }) =>
       (services === undefined && teams === undefined) ||
       services?.some((name) => name === service) ||

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
+import { withFile } from '../../actions/postmortems/file-view.ts';
 import { changeActionItem, checked, readPostmortem, savePostmortem } from '../../actions/postmortems/postmortem.ts';
 import { requestIssue } from '../../actions/postmortems/issues/request.ts';
 import { viewsOf, withIssue } from '../../actions/postmortems/issues/view.ts';
@@ -64,7 +65,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { id } = c.req.valid('param');
       const view = await readPostmortem(deps, c.var.caller, { id, revision: c.req.valid('query').revision });
-      return shown(c, view);
+      return shown(c, await withFile(deps, view));
     },
   );
 
@@ -114,7 +115,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
         ...(expected !== undefined && { revision: expected }),
         ...(state !== undefined && { state }),
       });
-      return shown(c, view);
+      return shown(c, await withFile(deps, view));
     },
   );
 

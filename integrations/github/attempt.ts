@@ -7,7 +7,7 @@ import { githubApi, type GithubOptions, repositoryPath } from './rest.ts';
 /** Milliseconds for all calls of one attempt together. */
 const ATTEMPT_MS = 15_000;
 
-type Write = 'POST' | 'PATCH';
+type Write = 'POST' | 'PATCH' | 'PUT';
 /** Without `off`, because an attempt without a token is refused earlier. */
 type Answered<T> = Exclude<VendorResponse<T>, { kind: 'off' }>;
 

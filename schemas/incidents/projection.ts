@@ -69,7 +69,7 @@ export const PROJECTION_TARGETS = {
         ),
       ),
   },
-  tickets: { shows: ['ticket'], credentials: [] },
+  tickets: { shows: ['ticket', 'postmortem'], credentials: [] },
   webhooks: {
     shows: ['incident', 'change', 'postmortem'],
     credentials: [],

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ServiceName, type Severity } from '../config/names.ts';
 import { PostmortemNeed } from './postmortem.ts';
+import { PostmortemFileConfig } from './publishing.ts';
 import { TrackerConfig } from './trackers.ts';
 
 /** A query whose result is written into a draft, such as the number of affected users. */
@@ -48,6 +49,8 @@ export const PostmortemsFile = z.strictObject({
   impact: z.array(ImpactQuery).max(10).default([]),
   /** Issue trackers of action items. The first entry that names the service or its team counts. */
   trackers: z.array(TrackerConfig).max(100).default([]),
+  /** Where published post-mortems become files. The first entry that names the service or its team counts. */
+  publish: z.array(PostmortemFileConfig).max(100).default([]),
 });
 export type PostmortemsFile = z.infer<typeof PostmortemsFile>;
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { IncidentId, ServiceName, Severity } from '../config/names.ts';
 import { Timestamp } from '../time/time.ts';
+import { PostmortemFile } from './publishing.ts';
 
 /** The longest Markdown text, in characters. A DynamoDB item has at most 400 KB, and a character at most three bytes. */
 export const MARKDOWN_MAX_CHARS = 80_000;
@@ -189,6 +190,8 @@ export const PostmortemView = z.object({
   action_items: z.array(ActionItem.extend({ id: ActionItemId, status: ActionItemStatus })),
   citations: z.array(Citation),
   findings: z.array(Finding),
+  /** The file in a repository. Null: none is configured for the service. */
+  file: PostmortemFile.nullable().default(null),
   markdown: z.string(),
 });
 export type PostmortemView = z.infer<typeof PostmortemView>;

@@ -209,6 +209,7 @@ export class FakeWorld {
       annotations: notAsked('annotations'),
       ticketsFor: notAskedFor('ticketsFor'),
       trackerFor: notAskedFor('trackerFor'),
+      postmortemFilesFor: notAskedFor('postmortemFilesFor'),
       checkJira: notAskedFor('checkJira'),
       receivers: notAsked('receivers'),
       changeEvents: notAsked('changeEvents'),

@@ -12,7 +12,7 @@ import {
   type IssueTracker,
   merge,
   placeOf,
-  trackerConfigOf,
+  configFor,
 } from '../../../domain/postmortems/issues.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { ComparisonMark, StoredPostmortem } from '../../../domain/ports/postmortems.ts';
@@ -122,7 +122,7 @@ const ids = (items: readonly Item[]): ActionItemId[] => items.map(({ id }) => id
 
 function trackerOf({ record: { service } }: StoredPostmortem, config: Config): TrackerConfig | undefined {
   const team = serviceEntry(config.services, service)?.team;
-  return trackerConfigOf(config.postmortems.trackers, { service, team });
+  return configFor(config.postmortems.trackers, { service, team });
 }
 
 /** Returns the action items in the order of the text. */

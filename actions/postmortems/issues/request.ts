@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import { placeOf, trackerConfigOf } from '../../../domain/postmortems/issues.ts';
+import { placeOf, configFor } from '../../../domain/postmortems/issues.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { ActionItemId, ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
@@ -28,7 +28,7 @@ export async function requestIssue(deps: RequestDeps, caller: Caller, id: Action
   if (view.issue !== null && view.issue.problem === null) return view;
   const { services, postmortems } = await deps.config.current();
   const team = serviceEntry(services, item.service)?.team;
-  const config = trackerConfigOf(postmortems.trackers, { service: item.service, team });
+  const config = configFor(postmortems.trackers, { service: item.service, team });
   if (config === undefined)
     throw new Refusal(
       409,

@@ -6,7 +6,7 @@ import { changeActionItem } from '../../../actions/postmortems/postmortem.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import { trackerConfigOf } from '../../../domain/postmortems/issues.ts';
+import { configFor } from '../../../domain/postmortems/issues.ts';
 import { matchesStatus } from '../../../domain/postmortems/action-items.ts';
 import { ActionItemId, ActionItemStatus, type ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
 import type { Viewer } from '../../context.ts';
@@ -86,7 +86,7 @@ export const actionItems: ConsolePage = {
     const items = (await viewsOf(deps, page.items)).map((item) => ({
       ...item,
       hasTracker:
-        trackerConfigOf(postmortems.trackers, {
+        configFor(postmortems.trackers, {
           service: item.service,
           team: serviceEntry(services, item.service)?.team,
         }) !== undefined,

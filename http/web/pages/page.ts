@@ -39,6 +39,7 @@ export type ConsoleDeps = Pick<
   | 'pipelineRuns'
   | 'pipelineTests'
   | 'postmortems'
+  | 'projections'
   | 'actionItemIssues'
   | 'publicIncidents'
   | 'publicUrl'

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { type HealthRead, healthOf } from '../../../actions/incidents/health-read.ts';
 import { namer } from '../../../actions/people/names.ts';
+import { withFile } from '../../../actions/postmortems/file-view.ts';
 import { readPostmortem } from '../../../actions/postmortems/postmortem.ts';
 import { type PublicPostmortem, readPublicPostmortem } from '../../../actions/postmortems/publish-to-status-page.ts';
 import { Refusal } from '../../../actions/refusal.ts';
@@ -54,7 +55,7 @@ export const postmortem: ConsolePage = {
 async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<PostmortemData> {
   const { data: id } = IncidentId.safeParse(param['id']);
   if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
-  const view = await readPostmortem(deps, viewer.caller, { id });
+  const view = await withFile(deps, await readPostmortem(deps, viewer.caller, { id }));
   const story = await deps.incidents.overview(id);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   const [health, named, onStatusPage] = await Promise.all([
@@ -154,7 +155,7 @@ function statePanel({ view, story: { incident }, at, formKey, mayEdit, savedBy }
         ${line('State', stateWords(state))} ${line('Severity', html`${view.severity}: ${need}`)}
         ${updated_at === null ? '' : line('Revision', html`${revision}, saved by ${savedBy ?? 'unknown'}, ${ago(updated_at, at)}`)}
         ${line('From the record', `${filled.by_rule} of ${filled.of} fields (${percent(filled.share)})`)}
-        ${line('Action items', String(view.action_items.length))}
+        ${line('Action items', String(view.action_items.length))} ${fileLines(view)}
       </dl>
       ${
         mayEdit
@@ -165,6 +166,21 @@ function statePanel({ view, story: { incident }, at, formKey, mayEdit, savedBy }
       }`,
   );
 }
+
+/** Where the post-mortem is published as a file, and what keeps it from being published. */
+const fileLines = ({ file, revision, state }: PostmortemView): Html | '' =>
+  file === null
+    ? ''
+    : html`${line('File', file.url === null ? file.path : html`<a href="${file.url}">${file.path}</a>`)}
+      ${line('Repository', `${file.repository}, ${fileState(file.revision, revision, state)}`)}
+      ${file.pull_request === null ? '' : line('Pull request', html`<a href="${file.pull_request}">${file.pull_request}</a>`)}
+      ${file.problem === null ? '' : line('Problem', file.problem)}`;
+
+const fileState = (published: number | null, revision: number, state: PostmortemView['state']): string => {
+  if (published === revision) return `revision ${published}`;
+  const next = state === 'published' ? `revision ${revision} follows` : 'it follows when it is published';
+  return published === null ? next : `revision ${published}; ${next}`;
+};
 
 function timesPanel({ view: { times }, at }: PostmortemData): Html {
   const { to_detect_seconds, to_acknowledge_seconds, to_mitigate_seconds, to_restore_seconds } = times;

@@ -50,6 +50,21 @@ export const treeJson = (origin: string, { name, objects }: Repository, sha: str
   truncated: false,
 });
 
+/** @see https://docs.github.com/en/rest/repos/contents (read 2026-11) */
+export const contentJson = (
+  origin: string,
+  { name, objects }: Repository,
+  { path, sha, type, at }: Pick<TreeEntry, 'path' | 'sha' | 'type'> & { at: string },
+): object => ({
+  type: type === 'tree' ? 'dir' : 'file',
+  name: path.slice(path.lastIndexOf('/') + 1),
+  path,
+  sha,
+  size: type === 'tree' ? 0 : Buffer.byteLength(objects.text(sha) ?? ''),
+  url: `${origin}/repos/${name}/contents/${path}?ref=${at}`,
+  html_url: `${origin}/${name}/${type === 'tree' ? 'tree' : 'blob'}/${at}/${path}`,
+});
+
 export const pullJson = (origin: string, repository: Repository, pull: Pull): object => {
   const { number, state, merged_at: mergedAt } = pull;
   const end = state === 'closed' ? time(mergedAt ?? pull.updated_at) : null;

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono';
 import * as z from 'zod';
 import { failed, invalid, notFound, originOf, readBody, repositoryOf } from '../answers.ts';
-import { commitJson, gitCommitJson, pullJson, refJson, treeJson } from './git-json.ts';
+import { commitJson, contentJson, gitCommitJson, pullJson, refJson, treeJson } from './git-json.ts';
 import { type PlacedEntry, PlacementError } from './objects.ts';
 import { pageOf } from '../pages.ts';
 import { openPulls, type Pull, type Pulls } from './pulls.ts';
@@ -26,6 +26,12 @@ const NewTree = z.object({
 const NewCommit = z.object({ message: z.string(), tree: z.string(), parents: z.array(z.string()).default([]) });
 const NewRef = z.object({ ref: z.string().regex(/^refs\/(?:heads|tags)\/.+$/), sha: z.string() });
 const MovedRef = z.object({ sha: z.string(), force: z.boolean().default(false) });
+const NewContent = z.object({
+  message: z.string().min(1),
+  content: z.string(),
+  branch: z.string().default('main'),
+  sha: z.string().optional(),
+});
 const NewPull = z.object({ title: z.string(), head: z.string(), base: z.string(), body: z.string().nullish() });
 
 /** Routes below `/repos/:owner/:repo` for Git objects and refs, commits, branches, and pull requests. */
@@ -78,6 +84,8 @@ export function gitRoutes(deps: StandInDeps, pushed: OnPush): Hono {
       const pull = pulls.get(repositoryOf(c), Number(c.req.param('number')));
       return pull ? c.json(pullJson(originOf(c), of(c), pull)) : notFound(c);
     })
+    .get('/contents/:rest{.+}', (c) => showContent(c, of(c), rest(c)))
+    .put('/contents/:rest{.+}', (c) => writeContent(c, of(c), { path: rest(c), pushed, at: now() }))
     .post('/pulls', (c) => openPull(c, of(c), pulls, now()));
 }
 
@@ -155,6 +163,62 @@ async function moveRef(c: Context, repository: Repository, name: string, pushed:
   repository.set(name, sha);
   if (name.startsWith('heads/')) pushed(repository.name, name.slice('heads/'.length), sha);
   return c.json(refJson(originOf(c), repository, { name, sha }));
+}
+
+/** Returns a file, or the entries of a folder. */
+function showContent(c: Context, repository: Repository, path: string): Response {
+  const head = repository.resolve(c.req.query('ref') ?? 'main');
+  if (!head) return failed(c, 404, `No commit found for the ref ${c.req.query('ref') ?? 'main'}`);
+  const entry = repository.objects.at(head.tree, path);
+  if (!entry) return notFound(c);
+  const at = c.req.query('ref') ?? 'main';
+  if (entry.type === 'tree')
+    return c.json(
+      (repository.objects.tree(entry.sha) ?? []).map((one) =>
+        contentJson(originOf(c), repository, { ...one, path: `${path}/${one.path}`, at }),
+      ),
+    );
+  const text = repository.objects.text(entry.sha) ?? '';
+  return c.json({
+    ...contentJson(originOf(c), repository, { ...entry, path, at }),
+    encoding: 'base64',
+    content: Buffer.from(text).toString('base64'),
+  });
+}
+
+/** Creates or replaces one file with a commit on a branch. Refuses one that does not name the version that it replaces. */
+async function writeContent(
+  c: Context,
+  repository: Repository,
+  { path, pushed, at }: { path: string; pushed: OnPush; at: number },
+): Promise<Response> {
+  const read = await readBody(c, NewContent);
+  if ('refusal' in read) return read.refusal;
+  const { message, content: encoded, branch, sha } = read.body;
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded.replaceAll(/\s/g, '')))
+    return failed(c, 422, 'content is not valid Base64');
+  const ref = repository.ref(`heads/${branch}`);
+  const head = ref && repository.objects.commit(ref.sha);
+  if (!ref || !head) return failed(c, 404, `Branch ${branch} not found`);
+  const { objects } = repository;
+  const there = objects.at(head.tree, path);
+  if (there?.type === 'tree') return failed(c, 422, `${path} is a directory`);
+  if (there && sha === undefined) return failed(c, 422, 'Invalid request.\n\n"sha" wasn\'t supplied.');
+  if (sha !== undefined && sha !== there?.sha) return failed(c, 409, `${path} does not match ${sha}`);
+  if (ref.protected)
+    return failed(c, 409, 'Repository rule violations found\n\nChanges must be made through a pull request.\n\n');
+  const blob = objects.blob(Buffer.from(encoded, 'base64').toString());
+  const tree = objects.makeTree(head.tree, [{ path, mode: '100644', type: 'blob', sha: blob }]);
+  const commit = objects.makeCommit({ message, tree, parents: [head.sha], at });
+  repository.set(`heads/${branch}`, commit.sha);
+  pushed(repository.name, branch, commit.sha);
+  return c.json(
+    {
+      content: contentJson(originOf(c), repository, { path, sha: blob, type: 'blob', at: branch }),
+      commit: gitCommitJson(originOf(c), repository, commit),
+    },
+    there ? 200 : 201,
+  );
 }
 
 async function openPull(c: Context, repository: Repository, pulls: Pulls, at: number): Promise<Response> {

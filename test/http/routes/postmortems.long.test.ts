@@ -19,7 +19,10 @@ beforeAll(async () => {
     env: { GITHUB_WEBHOOK_SECRET: SECRET },
     configFiles: {
       'people.yaml': 'people: { nora: { name: Nora Quist } }',
-      'postmortems.yaml': 'trackers: [{ teams: [payments], create: requested, github: { repository: acme/checkout } }]',
+      'postmortems.yaml': [
+        'trackers: [{ teams: [payments], create: requested, github: { repository: acme/checkout } }]',
+        'publish: [{ services: [checkout], github: { repository: acme/post-mortems, path: "incidents/{id}.md" } }]',
+      ].join('\n'),
     },
   });
   id = await declared('Orders <b>fail</b> @all', 'critical');
@@ -163,6 +166,38 @@ describe('the post-mortem of an incident', () => {
       );
   });
 
+  test('becomes a file in a pull request, which the API, the console, and the command line show', async () => {
+    const file = async () => (await postmortem()).body.file;
+    const path = `incidents/${id}.md`;
+    await expect
+      .poll(async () => (await file()).problem, { timeout: 20_000 })
+      .toBe('the repository has no branch main, or the token has no access to it');
+    const { status } = await firebreak.post('/sandbox/github/commits', {
+      repository: 'acme/post-mortems',
+      files: { 'README.md': 'Ours' },
+    });
+    expect(status).toBe(201);
+    const { markdown: text } = (await postmortem()).body;
+    const { body: saved } = await put({ markdown: `${text}\n` });
+    await expect.poll(async () => (await file()).revision, { timeout: 20_000 }).toBe(saved.revision);
+    const { url, pull_request, problem } = await file();
+    expect([problem, pull_request]).toEqual([null, expect.stringMatching(/\/acme\/post-mortems\/pull\/1$/)]);
+    const head = new URL(url).pathname.split('/blob/')[1]?.replace(`/${path}`, '');
+    const call = { headers: { authorization: 'Bearer person', 'user-agent': 'test' } };
+    const content = await fetch(
+      `${new URL(url).origin}/repos/acme/post-mortems/contents/${path}?ref=${encodeURIComponent(head ?? '')}`,
+      call,
+    );
+    expect(Buffer.from(((await content.json()) as { content: string }).content, 'base64').toString()).toBe(`${text}\n`);
+    const printed = await cli(['incident', 'postmortem', id], {
+      env: { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: ADMIN_TOKEN },
+    });
+    expect(printed).toMatchObject({
+      code: 0,
+      err: `file ${path} in acme/post-mortems: revision ${saved.revision}, ${pull_request}\n`,
+    });
+  });
+
   test('is offered for a warning: nothing is stored until someone saves it', async () => {
     const other = await declared('A warning', 'warning', 'staging');
     await firebreak.post(`/v1/incidents/${other}/actions/resolve`, {});
@@ -276,7 +311,11 @@ describe('firebreak incident postmortem', () => {
 
   test('prints the text, saves a file with what to look at, and changes the state', async () => {
     const before = (await postmortem()).body;
-    expect(await run()).toEqual({ code: 0, out: `${before.markdown.replace(/\n$/, '')}\n`, err: '' });
+    expect(await run()).toEqual({
+      code: 0,
+      out: `${before.markdown.replace(/\n$/, '')}\n`,
+      err: expect.stringMatching(/^file incidents\/.*\n$/),
+    });
     expect(JSON.parse((await run('--json')).out)).toMatchObject({ incident_id: id, revision: before.revision });
     const text =
       '# Ours\n\n## Summary\nIt was human error.\n\n## Action items\n- [ ] Alert sooner (owner: nora, due: 2026-12-04)\n';

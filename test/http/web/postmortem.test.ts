@@ -1,6 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import { draftDue, recallActionItems } from '../../../jobs/sweep/postmortems.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { PostmortemsFile } from '../../../schemas/postmortems/policy.ts';
+import { MemoryProjections } from '../../projectors/memory-projections.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { MemoryPublicIncidents, publicIncident } from '../../support/public-incidents.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
@@ -8,6 +10,7 @@ import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
 let web: ReturnType<typeof consoleWorld>;
 let id: IncidentId;
 let publicIncidents: MemoryPublicIncidents;
+let projections: MemoryProjections;
 
 /** Opens an incident of checkout as a person does. */
 const declared = async (): Promise<IncidentId> => {
@@ -24,7 +27,10 @@ const declared = async (): Promise<IncidentId> => {
 
 beforeEach(async () => {
   publicIncidents = new MemoryPublicIncidents();
-  web = consoleWorld(() => ({ publicIncidents }));
+  web = consoleWorld(({ clock }) => ({
+    publicIncidents,
+    projections: (projections = new MemoryProjections(clock, () => undefined)),
+  }));
   id = await declared();
   await web.world.deps.incidents.resolve(id, 0, 'ada', 'Resolved');
   await draftDue(web.world.deps);
@@ -197,4 +203,34 @@ test('a text is published on the status page by a person, without internal names
   expect((await publicIncidents.read(publicId))?.postmortem).toBeUndefined();
   const kinds = web.world.store.dossiers.get(id)?.timeline.map(({ kind }) => kind);
   expect(kinds).toEqual(expect.arrayContaining(['statuspage.postmortem_published', 'statuspage.postmortem_withdrawn']));
+});
+
+test('the page shows the file of a published version, and what keeps the next one from it', async () => {
+  const file = {
+    repository: 'acme/post-mortems',
+    branch: 'main',
+    path: `postmortems/${id}.md`,
+    mode: 'pull-request',
+    head: 'firebreak/postmortem',
+    revision: 2,
+    published_at: web.world.clock.now(),
+    url: 'https://github.example/blob/x.md',
+    pull_request: 'https://github.example/pull/7',
+    problem: hostile('GitHub answered 403'),
+  };
+  web.world.config = {
+    ...web.world.config,
+    postmortems: PostmortemsFile.parse({ publish: [{ github: { repository: 'acme/post-mortems' } }] }),
+  };
+  const before = textOf(await shown(page()));
+  expect(before).toMatch(new RegExp(`File postmortems/[\\d-]+-checkout-${id}\\.md`));
+  expect(before).toContain('acme/post-mortems, it follows when it is published');
+  await projections.write('tickets', `postmortem:${id}`, file);
+  await send('published', { revision: '1' });
+  await send('save', { markdown: '# Ours', revision: '2' });
+  const markup = await shown(page());
+  expectHarmless(markup.split(/<\/?main[^>]*>/)[1] ?? '', 1);
+  expect(markup).toContain('<a href="https://github.example/pull/7">');
+  expect(textOf(markup)).toContain('acme/post-mortems, revision 2; revision 3 follows');
+  expect(textOf(markup)).toContain('GitHub answered 403');
 });

@@ -56,7 +56,7 @@ describe('a change', () => {
     ['pins', ['images']],
     ['notice', ['slack']],
     ['ticket', ['tickets']],
-    ['postmortem', ['webhooks']],
+    ['postmortem', ['tickets', 'webhooks']],
   ] as const)('of a %s is shown at %j', async (kind, targets) => {
     await projections().changed(`${kind}:${subjects}`);
     expect(stores.woken).toEqual(targets.map((target) => `${target} in 1 s`));

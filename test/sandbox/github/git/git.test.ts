@@ -233,3 +233,46 @@ describe('a pull request', () => {
     expect((await call<Pull>(standIns, 'POST', '/issues', { title: 'three' })).body.number).toBe(3);
   });
 });
+
+test('a file is only replaced by a request that names its present version, on a branch that is not protected', async () => {
+  const standIns = await start();
+  const head = await push(standIns, { 'a/one.md': '1' });
+  const at = '/contents/a/one.md';
+  type Content = { type: string; sha: string; content: string; message: string };
+  const write = async (path: string, more: object = {}, text = 'two \u{1F525}') =>
+    call<{ content: Content; commit: Commit; message: string }>(standIns, 'PUT', path, {
+      message: 'New',
+      content: Buffer.from(text).toString('base64'),
+      branch: 'main',
+      ...more,
+    });
+  const { sha } = await get<Content>(standIns, `${at}?ref=main`);
+  expect(await write(at)).toMatchObject({
+    status: 422,
+    body: { message: 'Invalid request.\n\n"sha" wasn\'t supplied.' },
+  });
+  expect(await write(at, { sha: head })).toMatchObject({
+    status: 409,
+    body: { message: `a/one.md does not match ${head}` },
+  });
+  expect(await write('/contents/new.md', { sha })).toMatchObject({ status: 409 });
+  expect(await write('/contents/a', {})).toMatchObject({ status: 422 });
+  expect(await write(at, { sha, branch: 'other' })).toMatchObject({ status: 404 });
+  expect(await write(at, { sha, content: 'no base64!' })).toMatchObject({ status: 422 });
+  expect(await write(at, { sha, message: '' })).toMatchObject({ status: 422 });
+  const written = await write(at, { sha });
+  expect(written).toMatchObject({ status: 200, body: { commit: { message: 'New', parents: [{ sha: head }] } } });
+  const now = await get<Content>(standIns, `${at}?ref=main`);
+  expect(Buffer.from(now.content, 'base64').toString()).toBe('two \u{1F525}');
+  expect(now.sha).toBe(written.body.content.sha);
+  expect(await write('/contents/a/b/new.md')).toMatchObject({ status: 201 });
+  expect(await get(standIns, '/contents/a?ref=main')).toMatchObject([
+    { type: 'dir' },
+    { type: 'file', path: 'a/one.md' },
+  ]);
+  await sandbox(standIns, 'PUT', '/github/branches', { repository: REPOSITORY, branch: 'main', protected: true });
+  expect(await write(at, { sha: now.sha })).toMatchObject({
+    status: 409,
+    body: { message: expect.stringContaining('must be made through a pull request') },
+  });
+});

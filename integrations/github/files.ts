@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import type { FileResult, NewFile, PostmortemFiles } from '../../domain/postmortems/files.ts';
+import type { PostmortemFileConfig } from '../../schemas/postmortems/publishing.ts';
+import { putOff, refuse, vendorResponse } from '../shared/refusals.ts';
+import { truncate } from '../shared/text.ts';
+import { attempt, type Calls, ended } from './attempt.ts';
+import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from './limits.ts';
+import type { GithubOptions } from './rest.ts';
+import { escaped, headOf } from './revert/git-data.ts';
+
+type Place = Pick<PostmortemFileConfig['github'], 'repository' | 'branch'>;
+
+const File = z.object({ type: z.literal('file'), sha: z.string(), html_url: z.string() });
+const Written = z.object({ content: z.object({ html_url: z.string() }) });
+const Pull = z.object({ html_url: z.string(), state: z.enum(['open', 'closed']) });
+const Ref = z.unknown();
+
+/**
+ * Creates a client that writes files with the contents API. The token needs the permission Contents: write, and Pull
+ * requests: write for pull requests. A write names the version that it replaces, so one that arrives late changes nothing.
+ *
+ * @see https://docs.github.com/en/rest/repos/contents#create-or-update-file-contents
+ */
+export function githubFiles(options: GithubOptions, place: Place): PostmortemFiles {
+  return {
+    async publish(file) {
+      const result = await attempt<FileResult>(options, place.repository, (calls) =>
+        file.head === null
+          ? commitFile(calls, place.branch, file, place)
+          : viaPullRequest(calls, place, { ...file, head: file.head }),
+      );
+      return result.kind === 'published' || result.kind === 'ended'
+        ? { kind: 'done', value: result }
+        : vendorResponse(result);
+    },
+  };
+}
+
+async function commitFile(calls: Calls, branch: string, file: NewFile, { repository }: Place): Promise<FileResult> {
+  await headOf(calls, branch);
+  return { kind: 'published', url: await write(calls, branch, file, repository), pullRequest: null };
+}
+
+async function viaPullRequest(
+  calls: Calls,
+  { repository, branch }: Place,
+  file: NewFile & { head: string },
+): Promise<FileResult> {
+  const { head } = file;
+  const base = await headOf(calls, branch);
+  const query = new URLSearchParams({
+    head: `${repository.split('/')[0] ?? ''}:${head}`,
+    base: branch,
+    state: 'all',
+    per_page: '1',
+  });
+  const [pull] = await calls.get(`/pulls?${query.toString()}`, z.array(Pull));
+  if (pull?.state !== 'open') {
+    const there = await fileAt(calls, branch, file.path);
+    if (there?.sha === blobOf(file.text))
+      return { kind: 'published', url: there.html_url, pullRequest: pull?.html_url ?? null };
+    if (pull !== undefined) return { kind: 'ended', pullRequest: pull.html_url };
+  }
+  if ((await calls.find(`/git/ref/heads/${escaped(head)}`, Ref)) === undefined) {
+    const made = await calls.write('POST', '/git/refs', { ref: `refs/heads/${head}`, sha: base.sha }, Ref);
+    if (made.kind !== 'done') throw ending(made, repository, CONTENTS);
+  }
+  const url = await write(calls, head, file, repository);
+  if (pull !== undefined) return { kind: 'published', url, pullRequest: pull.html_url };
+  const fields = {
+    title: truncate(file.title, TITLE_MAX_CHARS),
+    head,
+    base: branch,
+    body: truncate(file.body, BODY_MAX_CHARS),
+  };
+  const opened = await calls.write('POST', '/pulls', fields, Pull);
+  if (opened.kind !== 'done') throw ending(opened, repository, 'Pull requests: write');
+  return { kind: 'published', url, pullRequest: opened.value.html_url };
+}
+
+/** Writes the file unless it has this text already, and returns its web page. */
+async function write(
+  calls: Calls,
+  branch: string,
+  { path, text, message }: NewFile,
+  repository: string,
+): Promise<string> {
+  const there = await fileAt(calls, branch, path);
+  if (there?.sha === blobOf(text)) return there.html_url;
+  const body = {
+    message,
+    content: Buffer.from(text).toString('base64'),
+    branch,
+    ...(there !== undefined && { sha: there.sha }),
+  };
+  const written = await calls.write('PUT', contentsOf(path), body, Written);
+  if (written.kind === 'done') return written.value.content.html_url;
+  const isConflict = written.kind === 'refused' && ['conflict', 'invalid'].includes(written.code);
+  if (isConflict && /rule violation|protected branch|pull request|approving review|status check/i.test(written.detail))
+    throw refuse(
+      `${written.detail}; the branch ${branch} is protected: set mode: pull-request, or allow the token to bypass the protection`,
+    );
+  if (isConflict && /does not match|wasn't supplied|is at [0-9a-f]+ but expected/i.test(written.detail))
+    throw putOff(`${path} has changed meanwhile: ${written.detail}`);
+  throw ending(written, repository, CONTENTS);
+}
+
+const CONTENTS = 'Contents: write';
+
+const fileAt = (calls: Calls, branch: string, path: string): Promise<z.infer<typeof File> | undefined> =>
+  calls.find(`${contentsOf(path)}?${new URLSearchParams({ ref: branch }).toString()}`, File);
+
+const contentsOf = (path: string): string => `/contents/${escaped(path)}`;
+
+/** Returns the object ID that Git gives a file. */
+const blobOf = (text: string): string => {
+  const bytes = Buffer.from(text);
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+};
+
+/** GitHub answers 404 instead of 403 if the token has no access to a private repository. */
+function ending(
+  failed: Exclude<Awaited<ReturnType<Calls['write']>>, { kind: 'done' }>,
+  repository: string,
+  permission: string,
+): Error {
+  if (failed.kind === 'refused' && /already exists/i.test(failed.detail)) return putOff(failed.detail);
+  if (failed.kind === 'refused' && ['forbidden', 'not_found'].includes(failed.code))
+    return refuse(`${failed.detail}; the token needs the permission ${permission} for ${repository}`);
+  return ended(failed);
+}
