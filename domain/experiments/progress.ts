@@ -126,10 +126,19 @@ function running(record: ExperimentRecord, startedAt: Timestamp, before: Experim
 const starter = (request: ExperimentRecord['request']): string | null =>
   request?.kind === 'start' ? request.by : null;
 
-/** Handles a request or the end of the time while the experiment waits for its start. */
-export function afterWaiting(record: ExperimentRecord, at: At): Progress {
+/**
+ * Handles a request or the end of the time while the experiment waits for its start. `incident`: one that is open in the
+ * scope. Then the experiment, which has just started, is stopped.
+ */
+export function afterWaiting(record: ExperimentRecord, { incident }: { incident: string | null }, at: At): Progress {
   const { request } = record;
-  if (request?.kind === 'start') return running(record, at.now, [], at);
+  if (request?.kind === 'start') {
+    if (incident === null) return running(record, at.now, [], at);
+    const ending = { code: 'incident_open', reason: incident, by: null, at: at.now } as const;
+    const text = `The steady state does not hold any more: ${incident}. The experiment is stopped`;
+    const started = { ...record, started_at: at.now, request: null };
+    return stopping(started, ending, at, [event(at.now, 'steady', text)], null);
+  }
   const ending =
     request === null
       ? ({ code: 'never_started', reason: 'it did not start in time', by: null } as const)

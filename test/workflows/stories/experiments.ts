@@ -265,6 +265,19 @@ export const isDown =
   ({ clock }) =>
     clock.set(clock.millis + 1000 * seconds);
 
+/** An incident of the service opens. */
+const incidentOpens: Moment = async (world) => {
+  const { service } = of(world);
+  await world.deps.incidents.declare({
+    service,
+    environment,
+    title: 'Orders fail',
+    severity: 'critical',
+    by: 'ada',
+    trace: '0'.repeat(32),
+  });
+};
+
 const START = '0 s';
 const held = {
   status: 'ended',
@@ -376,6 +389,17 @@ export const experimentPaths: Record<string, ExperimentPath> = {
       conclusion: { outcome: 'inconclusive', because: 'stopped_early' },
     },
     log: ['stop: taken'],
+  },
+  'incident-opens-before-the-start': {
+    timeline: {
+      [START]: records({ status: 'planned' }),
+      '2 min': incidentOpens,
+      '3 min': asks('start'),
+      '4 min': alerts('HighErrorRatio'),
+    },
+    events: 'created steady steady abort stopping stopped ended',
+    ends: { ending: { code: 'incident_open' }, conclusion: { outcome: 'inconclusive', because: 'not_steady' } },
+    log: ['stop: taken', 'HighErrorRatio: real'],
   },
   'person-stops-before-the-steady-state-is-measured': {
     timeline: { [START]: all(records({ name: `${'n'.repeat(99)}🔥` }), asks('stop')) },

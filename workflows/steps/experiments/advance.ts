@@ -58,8 +58,10 @@ export async function advanceExperiment(deps: Deps, id: ExperimentId): Promise<E
       return close(deps, stored);
     case 'prepare':
       return prepare(deps, stored);
-    case 'begin':
-      return keep(deps, afterWaiting(stored, at));
+    case 'begin': {
+      const incident = stored.request?.kind === 'start' ? await openIncident(deps, stored) : null;
+      return keep(deps, afterWaiting(stored, { incident }, { ...at, now: deps.clock.now() }));
+    }
     case 'observe': {
       // An alert that aborts the experiment, or a request to stop it, does not wait for measurements.
       const isUrgent = stored.abort_alert !== null || stored.request?.kind === 'stop';
