@@ -70,8 +70,9 @@ const ON_SEALED_LOG = new Set(['rollback.requested', 'automation.paused', 'autom
 /** Messages per step: the result of a step is checkpointed, and a checkpoint holds 256 KB. */
 const MAIL_MAX = 100;
 
-/** Newest first; older ones are read after these are gone. */
-const MUTED_READ = 500;
+/** Muted alerts per query, and at most. Newest first; older ones are read after these are gone. */
+const MUTED_PAGE = 500;
+const MUTED_MAX = 10_000;
 
 /** Stores incidents with their inbox, signals, and timeline. */
 export class IncidentTable implements Incidents {
@@ -583,8 +584,14 @@ export class IncidentTable implements Incidents {
   }
 
   async muted(): ReturnType<Incidents['muted']> {
-    const page = await shardedPage(this.#table, shardedLists.muted, { limit: MUTED_READ });
-    return page.items.flatMap((item) => {
+    const items: Item[] = [];
+    let cursor: string | null | undefined;
+    while (cursor !== null && items.length < MUTED_MAX) {
+      const page = await shardedPage(this.#table, shardedLists.muted, { limit: MUTED_PAGE, ...(cursor && { cursor }) });
+      items.push(...page.items);
+      cursor = page.next_cursor;
+    }
+    return items.flatMap((item) => {
       const signal = StoredSignal.safeParse(item['signal']);
       const mute = (item['mute'] as Mute | undefined) ?? null;
       return signal.success ? [{ signal: signal.data, mute }] : [];

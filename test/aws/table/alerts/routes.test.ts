@@ -79,6 +79,16 @@ inBothStores(() => {
       expect(await listed(true)).toMatchObject([{ signal: { fingerprint: other().fingerprint }, mute: silenced }]);
     });
 
+    test('all muted alerts are found, not only those of the first page', async () => {
+      const names = Array.from({ length: 510 }, (_, n) => `${serviceEnvironment.service}/many-${n}`);
+      for (let n = 0; n < names.length; n += 85)
+        await take(
+          ...names.slice(n, n + 85).map((fingerprint) => arrival(here({ fingerprint }), { mute: byExperiment })),
+        );
+      const found = await mutedHere();
+      expect(new Set(found.map(({ signal: { fingerprint } }) => fingerprint))).toEqual(new Set(names));
+    });
+
     test('alerts without an incident have the last times at which they began to fire', async () => {
       const times: string[] = [];
       for (let n = 0; n < 22; n += 1) {
