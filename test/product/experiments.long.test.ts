@@ -257,8 +257,8 @@ describe('an experiment', () => {
     await eventually(async () => (await pagesOf('lasting')).length > 0, 'the page after the grace period');
     const ended = await reaches(body.id, 'ended');
     const [incident] = await incidentsOf('lasting');
+    // The workflow or the sweeper sends it once more, whichever is first.
     expect(incident.opened_at >= ended.stopped_at).toBe(true);
-    expect(ended.events.map(({ kind }: any) => kind)).toContain('released');
   });
 
   test('is refused without a token, without the permission, and where it is not configured', async () => {
