@@ -19,6 +19,7 @@ import type { TeamDigest } from '../../schemas/reports/team-digest.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { deliveryReport } from '../delivery/report.ts';
 import { spentBudgets } from '../postmortems/spent-budgets.ts';
+import { collectPages } from '../shared/collect-pages.ts';
 import { pooled } from '../shared/concurrency.ts';
 import { alertReview, REVIEW_DAYS } from './alert-review.ts';
 
@@ -104,14 +105,9 @@ export async function readTeamDigest(deps: TeamDigestDeps, { team, may }: TeamDi
 async function freezesSince({ freezes }: Pick<Deps, 'freezes'>, since: Timestamp): Promise<Freeze[]> {
   const wasInForce = ({ ended_at: ended, until }: Freeze): boolean =>
     (ended === null || ended > since) && (until === null || until > since);
-  const found = new Map((await freezes.current()).map((one) => [one.id, one]));
-  let cursor: string | undefined;
-  for (let n = 0; n < PAGES_MAX; n += 1) {
-    const page = await freezes.list({ limit: PAGE, ...(cursor !== undefined && { cursor }) }, wasInForce);
-    for (const one of page.items) found.set(one.id, one);
-    if (page.next_cursor === null) break;
-    cursor = page.next_cursor;
-  }
+  const current = await freezes.current();
+  const listed = await collectPages((cursor) => freezes.list({ limit: PAGE, ...cursor }, wasInForce), PAGES_MAX);
+  const found = new Map([...current, ...listed].map((one) => [one.id, one]));
   return [...found.values()].filter(wasInForce);
 }
 
@@ -124,26 +120,15 @@ const concerns = (freeze: Freeze, { services }: Config, sees: (one: ServiceEnvir
     }),
   );
 
-async function overdueItems(
+function overdueItems(
   { postmortems }: Pick<Deps, 'postmortems'>,
   sees: (one: ServiceEnvironment) => boolean,
   now: Timestamp,
 ): Promise<StoredActionItem[]> {
-  const found: StoredActionItem[] = [];
-  let cursor: string | undefined;
-  for (let n = 0; n < PAGES_MAX; n += 1) {
-    const page = await postmortems.actionItems({
-      limit: PAGE,
-      ...(cursor !== undefined && { cursor }),
-      keep: (item) =>
-        sees({ service: item.service, environment: item.environment } as ServiceEnvironment) &&
-        matchesStatus(item, 'overdue', now),
-    });
-    found.push(...page.items);
-    if (page.next_cursor === null) break;
-    cursor = page.next_cursor;
-  }
-  return found;
+  const keep = (item: StoredActionItem): boolean =>
+    sees({ service: item.service, environment: item.environment } as ServiceEnvironment) &&
+    matchesStatus(item, 'overdue', now);
+  return collectPages((cursor) => postmortems.actionItems({ limit: PAGE, ...cursor, keep }), PAGES_MAX);
 }
 
 /** Reads what was done in incidents, newest first. */

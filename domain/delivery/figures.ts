@@ -99,7 +99,7 @@ function describedDeploys(
   const leads = leadTimes(records);
   const reworked = reworkOf(records, rework);
   return records.map((record): DoraDeploy => {
-    const { id, service, environment, version, kind, status, started_at, at } = record;
+    const { id, kind, status, at } = record;
     const incidents = incidentsOf.get(id) ?? [];
     const rollback = removedBy.get(id);
     const failures: FailureCause[] =
@@ -111,14 +111,7 @@ function describedDeploys(
             ...(rollback === undefined ? [] : [{ kind: 'rollback', deployment_id: rollback.id } as const]),
           ];
     return {
-      id,
-      service,
-      environment,
-      version,
-      kind,
-      status,
-      started_at,
-      finished_at: at,
+      ...recorded(record),
       lead_times_s: leads.get(id) ?? [],
       pending: at > pendingFrom,
       failures,
@@ -129,16 +122,18 @@ function describedDeploys(
 }
 
 /** A change of the infrastructure fails by itself: no incident is attributed to it, and no rollback undoes it. */
-const describedApply = ({
-  id,
-  service,
-  environment,
-  version,
-  kind,
-  status,
-  started_at,
-  at,
-}: DeployRecord): DoraDeploy => ({
+const describedApply = (record: DeployRecord): DoraDeploy => ({
+  ...recorded(record),
+  lead_times_s: [],
+  pending: false,
+  failures: record.status === 'failed' ? [{ kind: 'rollout' }] : [],
+  recovery_s: null,
+  rework: null,
+  rework_pull_request: null,
+});
+
+/** Returns what a record itself says. */
+const recorded = ({ id, service, environment, version, kind, status, started_at, at }: DeployRecord) => ({
   id,
   service,
   environment,
@@ -147,12 +142,6 @@ const describedApply = ({
   status,
   started_at,
   finished_at: at,
-  lead_times_s: [],
-  pending: false,
-  failures: status === 'failed' ? [{ kind: 'rollout' }] : [],
-  recovery_s: null,
-  rework: null,
-  rework_pull_request: null,
 });
 
 /**

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { recordExperiment, requestOfExperiment, viewExperiment } from '../../actions/experiments/experiments.ts';
 import { reportOf } from '../../domain/experiments/report.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { RequestReason } from '../../schemas/access/request-reason.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import {
   ExpectedAlert,
@@ -23,12 +24,7 @@ const Story = Experiment.extend({
 const params = z.object({ id: ExperimentId });
 
 const StopBody = z.strictObject({
-  reason: z
-    .string()
-    .trim()
-    .max(500)
-    .nullish()
-    .transform((reason) => reason || null),
+  reason: RequestReason,
 });
 
 /** Registers the routes of chaos experiments: observation, and alerts that are expected meanwhile. */

@@ -87,7 +87,7 @@ function rulesOf(route: HttpRoute, services: readonly string[]): Rule[] {
   return rules;
 }
 
-/** Names a backend. What is not a Service of the route's namespace has its kind and namespace in its name. */
+/** Returns the name of a backend: of a Service in the route's namespace its own, of others with kind and namespace. */
 function nameIn({ metadata }: HttpRoute, { group, kind, name, namespace }: z.infer<typeof BackendRef>): string {
   const isOwn = group === '' && kind === 'Service' && (namespace ?? metadata.namespace) === metadata.namespace;
   return isOwn ? name : [group, kind, namespace, name].filter(Boolean).join('/');

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RequestReason } from '../access/request-reason.ts';
 import { ChangeId, EnvironmentName, ServiceName, Severity, Version } from '../config/names.ts';
 import { Timestamp } from '../time/time.ts';
 import { HttpSample, JudgementView, Verdict } from './judgement.ts';
@@ -152,12 +153,7 @@ export type CanaryCommandKind = z.infer<typeof CanaryCommandKind>;
 
 /** Body of `POST /v1/canaries/{id}/actions/{action}`. */
 export const CanaryCommandBody = z.strictObject({
-  reason: z
-    .string()
-    .trim()
-    .max(500)
-    .nullish()
-    .transform((reason) => reason || null),
+  reason: RequestReason,
   /** Only for `promote`: skip all remaining steps. */
   full: z.boolean().default(false),
 });

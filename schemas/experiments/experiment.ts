@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RequestReason } from '../access/request-reason.ts';
 import { ChangeId, EnvironmentName, ServiceName, Severity } from '../config/names.ts';
 import { KubernetesName } from '../rollback/targets/kubernetes.ts';
 import { Timestamp } from '../time/time.ts';
@@ -325,11 +326,6 @@ export type ExperimentRecord = z.infer<typeof ExperimentRecord>;
 export const ExperimentPatch = z.strictObject({
   /** `running`: it has started now. `finished`: it is over. */
   status: z.enum(['running', 'finished']),
-  reason: z
-    .string()
-    .trim()
-    .max(500)
-    .nullish()
-    .transform((reason) => reason || null),
+  reason: RequestReason,
 });
 export type ExperimentPatch = z.infer<typeof ExperimentPatch>;

@@ -12,7 +12,7 @@ export type ToilTask = z.infer<typeof ToilTask>;
 
 const window = z.object({ from: Timestamp, until: Timestamp });
 
-/** How often a task was done, by whom, and the minutes that follow from the configured ones. */
+/** How often Firebreak and people did a task, and how many minutes that saved and took. */
 const ToilRow = z.object({
   task: ToilTask,
   /** Firebreak began and did it, without a person. */

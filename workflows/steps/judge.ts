@@ -87,12 +87,13 @@ async function gather(
   const requesting = firing.filter((signal) => signal.requestsRollback);
   const cause = requested.by === 'alert' && requesting.length > 0 ? requesting : firing;
   const senders = sendersOf(cause);
-  const [ofSender, opened, parent] = await Promise.all([
+  const [ofSender, opened, parent, expectedFrom, aborted] = await Promise.all([
     senders.length > 0 ? deps.effects.automaticSince(anHourAgo, senders) : null,
     openedAround(deps, incident, config.routes.manyAtOnce.minutes),
     incident.parent_id && deps.incidents.read(incident.parent_id),
+    explainedBy(deps, firing),
+    abortedCanary(deps, firing),
   ]);
-  const [expectedFrom, aborted] = await Promise.all([explainedBy(deps, firing), abortedCanary(deps, firing)]);
   const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
     cause,

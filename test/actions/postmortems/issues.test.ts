@@ -101,7 +101,7 @@ describe.each([
     expect(await problems()).toEqual([null, null]);
   });
 
-  test('are not assigned to a person whom the tracker refuses, and say so', async () => {
+  test('have no assignee if the tracker refuses the person, and say why', async () => {
     await t.save(['- [ ] Alert sooner (owner: otto)'], 'published');
     await t.compare();
     expect((await t.issues())[0]).toMatchObject({ title: 'Alert sooner', assignees: [] });

@@ -19,7 +19,7 @@ describe('a rollout that brings an older version back', () => {
     expect(bringsBack(changes, next(version))).toBe(expected);
   });
 
-  test('is told for each object of the environment that rolls it out', () => {
+  test('is recognized for each object of the environment', () => {
     const rolledBack = (at: number) => [change('v1', 90), change('v1', 89), change('v2', 60), change('v1', at)];
     expect(bringsBack(rolledBack(1), next('v1'))).toBe(true);
     expect(bringsBack(rolledBack(30), next('v1'))).toBe(false); // rolled out again later
