@@ -6,5 +6,14 @@ import type { Deps } from '../domain/ports/deps.ts';
  */
 export type CommandDeps = Omit<
   Deps,
-  'annotations' | 'audit' | 'fallbackPager' | 'http' | 'receivers' | 'signer' | 'sloMetrics' | 'spans' | 'statusPage'
+  | 'annotations'
+  | 'audit'
+  | 'fallbackPager'
+  | 'http'
+  | 'loadedMonitoring'
+  | 'receivers'
+  | 'signer'
+  | 'sloMetrics'
+  | 'spans'
+  | 'statusPage'
 >;

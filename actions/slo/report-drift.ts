@@ -9,7 +9,7 @@ import { Version } from '../../schemas/config/names.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time/time.ts';
 import { enqueue } from '../alerts/enqueue.ts';
 import { reportChange, type ReportDeps } from '../changes/report-change.ts';
-import { type Comparison, compareRouting, compareRules } from './compare-generated.ts';
+import { type Comparison, compareDashboards, compareRouting, compareRules } from './compare-generated.ts';
 
 export type DriftDeps = ReportDeps & Pick<Deps, 'loadedMonitoring' | 'silences' | 'blobs' | 'queue'>;
 
@@ -39,16 +39,28 @@ const State = z.object({
   alerted: z.boolean(),
   /** The differences that changes were recorded for. */
   recorded: z.string().nullable(),
+  /** Dashboards of Grafana differed at the last comparison. */
+  dashboards_differ: z.boolean().default(false),
 });
 type State = z.infer<typeof State>;
 
-const NOTHING: State = { compared_at: '' as Timestamp, loaded_at: null, since: null, alerted: false, recorded: null };
+const NOTHING: State = {
+  compared_at: '' as Timestamp,
+  loaded_at: null,
+  since: null,
+  alerted: false,
+  recorded: null,
+  dashboards_differ: false,
+};
 
 type Difference = GeneratedState['differences'][number] & Pick<GeneratedState, 'source'>;
 
+type Found = { differences: Difference[]; dashboards: Difference[]; places: ServiceEnvironment[]; isLoaded: boolean };
+
 /**
- * Reports rules and routes that differ from the generated ones for 30 minutes: as an alert of Firebreak itself, and as a
- * change of the services that they are about. A system that can't be read changes nothing.
+ * Reports rules, routes, and dashboards that differ from the generated ones for 30 minutes as an alert of Firebreak
+ * itself, and rules and routes as a change of the services that they are about. A dashboard changes no service. A system
+ * that can't be read changes nothing.
  */
 export async function reportDrift(deps: DriftDeps): Promise<void> {
   const { driftAlert } = (await deps.config.current()).delivery;
@@ -56,11 +68,13 @@ export async function reportDrift(deps: DriftDeps): Promise<void> {
   const state = await storedState(deps);
   if (state.since === null && driftAlert === 'off') return;
   if (state.compared_at !== '' && plusSeconds(state.compared_at, EVERY_SECONDS) > now) return;
-  const found =
-    driftAlert === 'off' ? { differences: [], places: [], isLoaded: false } : await differencesIn(deps, state, now);
+  const none: Found = { differences: [], dashboards: [], places: [], isLoaded: false };
+  const found = driftAlert === 'off' ? none : await differencesIn(deps, state, now);
   const next = { ...state, compared_at: now };
   if (found === null) return storeState(deps, next);
-  const { differences, places, isLoaded } = found;
+  const { dashboards, places, isLoaded } = found;
+  const differences = [...found.differences, ...dashboards];
+  next.dashboards_differ = dashboards.length > 0;
   if (isLoaded) next.loaded_at = now;
   if (differences.length === 0) {
     if (state.alerted && state.since !== null) await sendAlert(deps, [], state.since, now);
@@ -69,28 +83,26 @@ export async function reportDrift(deps: DriftDeps): Promise<void> {
   const since = state.since ?? now;
   if (plusSeconds(since, LASTING_SECONDS) > now) return storeState(deps, { ...next, since });
   if (!state.alerted) await sendAlert(deps, differences, since, null);
-  const names = differences.map(({ source, kind, name }) => `${source} ${kind} ${name}`);
+  const names = found.differences.map(({ source, kind, name }) => `${source} ${kind} ${name}`);
   const hash = sha256(JSON.stringify(names.toSorted((a, b) => (a < b ? -1 : 1)))).slice(0, 12);
-  if (state.recorded !== hash) await recordChanges(deps, places, { since, hash });
+  if (names.length > 0 && state.recorded !== hash) await recordChanges(deps, places, { since, hash });
   await storeState(deps, { ...next, since, alerted: true, recorded: hash });
 }
 
 /** Returns all differences. Null: a system that was compared before could not be read. */
-async function differencesIn(
-  deps: DriftDeps,
-  state: State,
-  now: Timestamp,
-): Promise<{ differences: Difference[]; places: ServiceEnvironment[]; isLoaded: boolean } | null> {
-  const [rules, routing, inhibits] = await Promise.all([
+async function differencesIn(deps: DriftDeps, state: State, now: Timestamp): Promise<Found | null> {
+  const [rules, routing, dashboards, inhibits] = await Promise.all([
     compareRules(deps),
     compareRouting(deps),
+    compareDashboards(deps),
     deps.silences.inhibitsSlowBurns(),
   ]);
-  for (const { source, state: how, detail } of [rules, routing])
-    if (how === 'unreadable') {
-      deps.log.warn('the generated files could not be compared with what is loaded', { source, detail });
-      return null;
-    }
+  for (const { source, state: how, detail } of [rules, routing, dashboards]) {
+    if (how !== 'unreadable') continue;
+    deps.log.warn('the generated files could not be compared with what is loaded', { source, detail });
+    // A token of Grafana that may only write annotations is no reason not to compare the rules.
+    if (source !== 'Grafana' || state.dashboards_differ) return null;
+  }
   const isLoaded = rules.state === 'same' || rules.state === 'differs';
   const wereLoaded = state.loaded_at !== null && plusSeconds(state.loaded_at, REMOVED_SECONDS) > now;
   const { slos } = await deps.config.current();
@@ -104,7 +116,7 @@ async function differencesIn(
   ];
   const all = slos.map(({ service, environment }) => ({ service, environment }));
   const isPartial = differences.length === rules.differences.length;
-  return { differences, places: isPartial ? rules.places : all, isLoaded };
+  return { differences, dashboards: named(dashboards), places: isPartial ? rules.places : all, isLoaded };
 }
 
 const GONE: Difference = {
@@ -150,7 +162,7 @@ async function sendAlert(
           ['severity', delivery.driftAlert === 'ticket' ? 'ticket' : 'info'],
         ]),
         annotations: new Map([
-          ['summary', 'The loaded rules or routes differ from what firebreak slo generate writes'],
+          ['summary', 'The loaded rules, routes, or dashboards differ from what firebreak slo generate writes'],
           [
             'description',
             [...lines.slice(0, NAMED_MAX), ...(more > 0 ? [`and ${more} more: firebreak doctor`] : [])].join('\n'),

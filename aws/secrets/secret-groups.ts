@@ -67,6 +67,7 @@ export const FUNCTION_GRANTS = {
   sweep: [
     'pagerduty',
     'observability',
+    'grafana',
     'github',
     'trackers',
     'delivery',

@@ -205,6 +205,12 @@ function cached(
 const expensiveMetrics = async (deps: Deps): Promise<Metric[]> =>
   (await Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps), pipelineMetrics(deps)])).flat();
 
+/** Gauges of the same figure. A label `quantile` is for summaries only. */
+const MEDIAN_AND_P90 = [
+  ['median', 'Median', 'median_s'],
+  ['p90', '90th percentile of the', 'p90_s'],
+] as const;
+
 /** Returns the figures of the code of each service in the catalogue that has a repository. */
 async function codeMetrics(deps: Deps): Promise<Metric[]> {
   const { services } = await deps.config.current();
@@ -222,10 +228,6 @@ async function codeMetrics(deps: Deps): Promise<Metric[]> {
         of(one).flatMap(([labels, value]) => sampleOf({ service, ...labels }, value)),
       ),
     );
-  const quantiles = ({ median_s, p90_s }: CodeFigures['merge']): [Record<string, string>, number | null][] => [
-    [{ quantile: '0.5' }, median_s],
-    [{ quantile: '0.9' }, p90_s],
-  ];
   return [
     each('commits', 'Commits on the default branch', ({ commits }) => [[{}, commits]]),
     each('pull_requests', 'Pull requests by what happened', ({ pull_requests: { opened, merged, closed } }) => [
@@ -233,10 +235,12 @@ async function codeMetrics(deps: Deps): Promise<Metric[]> {
       [{ event: 'merged' }, merged],
       [{ event: 'closed' }, closed],
     ]),
-    each('first_review_seconds', 'Time from a pull request to its first review', ({ first_review }) =>
-      quantiles(first_review),
-    ),
-    each('merge_seconds', 'Time from a pull request to its merge', ({ merge }) => quantiles(merge)),
+    ...MEDIAN_AND_P90.flatMap(([name, prefix, key]) => [
+      each(`first_review_${name}_seconds`, `${prefix} time from a pull request to its first review`, (one) => [
+        [{}, one.first_review[key]],
+      ]),
+      each(`merge_${name}_seconds`, `${prefix} time from a pull request to its merge`, (one) => [[{}, one.merge[key]]]),
+    ]),
   ];
 }
 
@@ -258,10 +262,11 @@ async function deliveryMetrics(deps: Deps): Promise<Metric[]> {
     each('deployments_per_day', 'Deploys to production per day', ({ deployment_frequency: { value } }) => [
       [{}, value],
     ]),
-    each('lead_time_seconds', 'Time from commit to production', ({ lead_time: { median_s, p90_s } }) => [
-      [{ quantile: '0.5' }, median_s],
-      [{ quantile: '0.9' }, p90_s],
-    ]),
+    ...MEDIAN_AND_P90.map(([name, prefix, key]) =>
+      each(`lead_time_${name}_seconds`, `${prefix} time from commit to production`, ({ lead_time }) => [
+        [{}, lead_time[key]],
+      ]),
+    ),
     each('change_failure_ratio', 'Share of deploys that failed', ({ change_failure_rate: { value } }) => [[{}, value]]),
     each('rework_ratio', 'Share of deploys and rollbacks that are rework', ({ rework_rate: { value } }) => [
       [{}, value],

@@ -33,6 +33,7 @@ const OF_PORTS = {
   deploymentProtection: ['github'],
   http: ['named'],
   judgeMetrics: ['named'],
+  loadedMonitoring: ['observability', 'grafana'],
   metrics: ['observability'],
   onCall: ['pagerduty'],
   pager: ['pagerduty'],

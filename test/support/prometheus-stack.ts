@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -49,6 +49,12 @@ export function have(...programs: Program[]): boolean {
   const absent = programs.filter((program) => programPath(program) === undefined).map((program) => NAMES[program][0]);
   if (absent.length > 0) console.log(`skipped tests: ${absent.join(' and ')} not installed`);
   return absent.length === 0;
+}
+
+/** Returns what `promtool check metrics` says about metrics in Prometheus' text format: nothing if they are right. */
+export function problemsOfMetrics(text: string): string {
+  const { status, stdout, stderr } = spawnSync(programPath('promtool') ?? '', ['check', 'metrics'], { input: text });
+  return `${status === 0 ? '' : `status ${String(status)}: `}${String(stdout)}${String(stderr)}`;
 }
 
 /** A started program, with its own folder for data and configuration. */

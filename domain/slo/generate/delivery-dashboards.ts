@@ -17,10 +17,7 @@ function successOf(selected: string): string {
 /** Builds the dashboard of the delivery figures, which Firebreak computes over 28 days. */
 export function doraDashboard(): Dashboard {
   // Each instance of Firebreak has the same figures.
-  const figure = (name: string, selected = PLACE): string =>
-    `max by (service, environment) (${DORA}${name}${selected})`;
-  const lead = (quantile: string): string =>
-    figure('lead_time_seconds', `${PLACE.slice(0, -1)}, quantile="${quantile}"}`);
+  const figure = (name: string): string => `max by (service, environment) (${DORA}${name}${PLACE})`;
   const named = '{{service}} {{environment}}';
   return dashboard(
     'firebreak-dora',
@@ -37,8 +34,8 @@ export function doraDashboard(): Dashboard {
     [
       table('Last 28 days', 0, 0, 24, 9, [
         ['Deploys per day', figure('deployments_per_day'), 'none'],
-        ['Lead time, median', lead('0.5'), 's'],
-        ['Lead time, p90', lead('0.9'), 's'],
+        ['Lead time, median', figure('lead_time_median_seconds'), 's'],
+        ['Lead time, p90', figure('lead_time_p90_seconds'), 's'],
         ['Change fail rate', figure('change_failure_ratio')],
         ['Recovery, median', figure('failed_deployment_recovery_seconds'), 's'],
         ['Rework rate', figure('rework_ratio')],
@@ -48,8 +45,8 @@ export function doraDashboard(): Dashboard {
         [figure('deployments_per_day'), named],
       ]),
       timeseries('Lead time', 'Time from commit to production, over 28 days', 12, 9, 12, 8, 's', [
-        [lead('0.5'), `${named} median`],
-        [lead('0.9'), `${named} p90`],
+        [figure('lead_time_median_seconds'), `${named} median`],
+        [figure('lead_time_p90_seconds'), `${named} p90`],
       ]),
       timeseries('Change fail rate', 'Share of deploys that failed, over 28 days', 0, 17, 12, 8, 'percentunit', [
         [figure('change_failure_ratio'), named],
@@ -292,11 +289,8 @@ export function pipelinesDashboard(): Dashboard {
         8,
         's',
         [
-          [
-            'max by (service) (firebreak_code_first_review_seconds{service=~"$service", quantile="0.5"})',
-            '{{service}} review',
-          ],
-          ['max by (service) (firebreak_code_merge_seconds{service=~"$service", quantile="0.5"})', '{{service}} merge'],
+          ['max by (service) (firebreak_code_first_review_median_seconds{service=~"$service"})', '{{service}} review'],
+          ['max by (service) (firebreak_code_merge_median_seconds{service=~"$service"})', '{{service}} merge'],
         ],
       ),
       timeseries('Commits', 'On the default branch, over 28 days', 0, 40, 12, 8, 'short', [

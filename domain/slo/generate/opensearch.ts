@@ -21,7 +21,7 @@ const metricField = (name: string): string => `prometheus.metrics.${name}`;
 const labelField = (label: string): string => `prometheus.labels.${label}`;
 
 /** An aggregation of the samples of one gauge, which is all that these visualizations can do. */
-const GAUGE = /^(max|min) by \(([\w, ]+)\) \(([a-z_]+)(?:\{([^{}]*)\})?\)$/;
+const GAUGE = /^(max|min) by \(([\w, ]+)\) \(([a-z][a-z0-9_]*)(?:\{([^{}]*)\})?\)$/;
 const MATCHER = /^(\w+)(=~|=)"([^"]*)"$/;
 
 /** Labels whose values are known, so that each value can have its own curves. */

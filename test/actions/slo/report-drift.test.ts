@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
 import { sha256 } from '../../../aws/hash.ts';
 import { type DriftDeps, reportDrift } from '../../../actions/slo/report-drift.ts';
-import { generatedRules } from '../../../domain/slo/generate/files.ts';
+import { generatedDashboards, generatedRules } from '../../../domain/slo/generate/files.ts';
 import { wantedGroups } from '../../../domain/slo/generate/loaded-rules.ts';
-import type { Loaded, LoadedGroup } from '../../../domain/ports/slo.ts';
+import type { Loaded, LoadedGroup, LoadedMonitoring, LoadedPanel } from '../../../domain/ports/slo.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
@@ -17,6 +17,7 @@ let deps: DriftDeps;
 let loaded: LoadedGroup[];
 let answer: (() => Loaded<LoadedGroup[]> | null) | undefined;
 let sent: Signal[];
+let dashboard: LoadedMonitoring['dashboard'];
 
 const groups = (): LoadedGroup[] =>
   wantedGroups(
@@ -43,7 +44,7 @@ const configured = (driftAlert: string) =>
 beforeEach(() => {
   world = new FakeWorld();
   world.config = configured('ticket');
-  [loaded, answer, sent] = [groups(), undefined, []];
+  [loaded, answer, sent, dashboard] = [groups(), undefined, [], async () => null];
   const stored = new Map<string, Uint8Array>();
   deps = {
     ...world.deps,
@@ -57,7 +58,7 @@ beforeEach(() => {
       rules: async () => (answer === undefined ? { kind: 'read', value: loaded } : answer()),
       formatted: async (query) => query,
       routing: async () => ({ kind: 'read', value: [] }),
-      dashboard: async () => null,
+      dashboard: async (uid) => dashboard(uid),
     },
     queue: Object.assign({}, world.deps.queue, {
       sendAll: async (_: unknown, signals: Signal[]) => void sent.push(...signals),
@@ -101,7 +102,7 @@ test('a service whose rules are gone for half an hour is an alert and a change o
     [
       'firing',
       'warning',
-      'The loaded rules or routes differ from what firebreak slo generate writes',
+      'The loaded rules, routes, or dashboards differ from what firebreak slo generate writes',
       expect.stringMatching(
         /^Prometheus: missing: firebreak-slo-rpc: the group of prometheus\/slo-recording.yaml is not loaded; run/,
       ),
@@ -160,4 +161,33 @@ test('it opens no incident by default, and can be turned off, which ends it', as
   expect(sent.map(({ status }) => status)).toEqual(['firing', 'resolved']);
   await minutes(60);
   expect(sent).toHaveLength(2);
+});
+
+test('a dashboard that differs is an alert and no change; a token that may not read dashboards stops no comparison', async () => {
+  const dora = generatedDashboards().get('grafana/dora.json') ?? expect.fail('no such dashboard');
+  const panels = dora.panels.map(({ title, targets }) => ({
+    title: String(title),
+    queries: (targets as { expr: string }[]).map(({ expr }) => expr),
+  }));
+  const grafana = (value: LoadedPanel[]) => async (uid: string) =>
+    ({ kind: 'read', value: uid === dora.uid ? value : null }) as const;
+  dashboard = grafana(panels);
+  await minutes(60);
+  expect(sent).toEqual([]);
+  dashboard = grafana(panels.slice(1));
+  await minutes(60);
+  expect(said().map(([, , , text]) => text)).toEqual([
+    expect.stringMatching(/^Grafana: changed: Firebreak: DORA: panels that differ: Last 28 days;/),
+  ]);
+  expect([await changes('rpc'), await changes('checkout')]).toEqual([[], []]);
+  dashboard = async () => ({ kind: 'unreadable', detail: 'Grafana answered 403' });
+  await minutes(30);
+  expect(sent.map(({ status }) => status)).toEqual(['firing']);
+  dashboard = grafana(panels);
+  await minutes(16);
+  expect(sent.map(({ status }) => status)).toEqual(['firing', 'resolved']);
+  dashboard = async () => ({ kind: 'unreadable', detail: 'Grafana answered 403' });
+  loaded = loaded.filter(({ name }) => name !== 'firebreak-slo-rpc');
+  await minutes(61);
+  expect([sent.length, await changes('rpc'), await changes('checkout')]).toEqual([3, [DRIFT], []]);
 });

@@ -4,6 +4,7 @@ import type { PullRequestReport } from '../../../schemas/delivery/code.ts';
 import { doraDashboard, infrastructureDashboard } from '../../../domain/slo/generate/delivery-dashboards.ts';
 import { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
+import { have, problemsOfMetrics } from '../../support/prometheus-stack.ts';
 import { DoraWorld, handWorked } from './dora-world.ts';
 
 let world: DoraWorld;
@@ -88,14 +89,15 @@ describe('the hand-worked table', () => {
     const of = 'service="payments",environment="production"';
     for (const line of [
       `firebreak_dora_deployments_per_day{${of}} 0.7142857142857143`,
-      `firebreak_dora_lead_time_seconds{${of},quantile="0.5"} 39600`,
-      `firebreak_dora_lead_time_seconds{${of},quantile="0.9"} 68400`,
+      `firebreak_dora_lead_time_median_seconds{${of}} 39600`,
+      `firebreak_dora_lead_time_p90_seconds{${of}} 68400`,
       `firebreak_dora_change_failure_ratio{${of}} ${3 / 19}`,
       `firebreak_dora_failed_deployment_recovery_seconds{${of}} 9450`,
       `firebreak_dora_rework_ratio{${of}} 0.1`,
       `firebreak_dora_time_to_restore_seconds{${of}} 3600`,
     ])
       expect(text.split('\n')).toContain(line);
+    if (have('promtool')) expect(problemsOfMetrics(text)).toBe('');
   });
 
   test('has each series that the dashboard reads', async () => {
