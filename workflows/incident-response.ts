@@ -44,6 +44,9 @@ const ROUNDS_PER_RUN = 350;
 const RUNBOOK_OPERATIONS_PER_RUN = 800;
 const RUN_SECONDS = 7 * 24 * 3600;
 
+/** Checks of late changes in a run: most cost six operations each. */
+const LATE_CHECKS_PER_RUN = 40;
+
 /** From the run with this number on, unreadable messages are skipped at once, so that they can't start further runs. */
 const UNREADABLE_MAX_RUNS = 10;
 
@@ -164,7 +167,7 @@ export async function incidentResponse(
     const waitingFor: Callback = callback;
     const { consumed, mitigated } = state;
     // The number of completed steps differs between replays, so it is recorded in the step's result.
-    const long = runbookOperations > RUNBOOK_OPERATIONS_PER_RUN;
+    const long = runbookOperations > RUNBOOK_OPERATIONS_PER_RUN || lateChecks.length >= LATE_CHECKS_PER_RUN;
     let read: ReadInbox = await run.step('read-inbox', async () => {
       const mail = await readInbox(deps, incidentId, consumed, waitingFor.id, mitigated);
       return long ? { ...mail, isLong: long } : mail;

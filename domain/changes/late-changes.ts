@@ -24,9 +24,8 @@ const OWN_CLOCKS_SECONDS = 60;
 const JUDGEMENTS_MAX = 10;
 
 /**
- * Returns whether a report about a change may be news for the incident's judgements: a change that they do not know, one
- * that has ended since, or a newer version of the service. A rough check: `newsOf` decides with what the newest judgement
- * knew.
+ * Returns whether a report about a change may be news for the incident's judgements: a change that they do not know, or one
+ * that has ended since. A rough check: `newsOf` decides with what the newest judgement knew.
  */
 export function mayConcern(services: Config['services'], incident: IncidentRecord, change: Change): boolean {
   return (
@@ -34,9 +33,7 @@ export function mayConcern(services: Config['services'], incident: IncidentRecor
     incident.group_reason === undefined &&
     change.made_for !== incident.id &&
     !endedLongBefore(incident, change) &&
-    (change.status !== 'started' ||
-      (secondsBetween(incident.opened_at, change.recorded_at) >= -OWN_CLOCKS_SECONDS &&
-        (beganBefore(incident, change) || isOwnVersion(incident, change)))) &&
+    (change.status !== 'started' || secondsBetween(incident.opened_at, change.recorded_at) >= -OWN_CLOCKS_SECONDS) &&
     relatedTo(services, incident, change) !== null
   );
 }
@@ -55,9 +52,6 @@ function beganBefore({ opened_at }: Pick<IncidentRecord, 'opened_at'>, { started
   return after <= CLOCK_TOLERANCE_SECONDS && secondsBetween(started_at, recorded_at) > CLOCK_TOLERANCE_SECONDS;
 }
 
-const isOwnVersion = ({ service }: Pick<IncidentRecord, 'service'>, change: Change): boolean =>
-  change.service === service && putsVersionLive(change);
-
 /** Returns the relation of a change to the incident's service. Null: none. */
 export function relatedTo(
   services: Config['services'],
@@ -73,13 +67,15 @@ export function relatedTo(
 
 /**
  * What a judgement did not know about a change. `recorded_late`: the change, which can be the cause. `ended`: its end.
- * `newer`: a version of the service that was deployed after the problem began, such as a fix.
+ * `newer`: a version of the service that was deployed after the problem began, such as a fix. `during`: another change that
+ * began after the problem, which can make it worse.
  */
-export type News = 'recorded_late' | 'ended' | 'newer';
+export type News = 'recorded_late' | 'ended' | 'newer' | 'during';
 
 /**
  * Returns what is new about the change since a judgement with these inputs. Null: nothing that matters. A change that
- * began after the incident was opened was not recorded late, even if clocks would allow that it is the cause.
+ * began after the incident was opened was not recorded late, even if clocks would allow that it is the cause. A change
+ * during the incident matters even if the judgement knew it, because its effect was not measured yet.
  */
 export function newsOf(
   incident: Pick<IncidentRecord, 'opened_at'>,
@@ -90,13 +86,16 @@ export function newsOf(
   const known =
     evidence.changes.find((one) => one.change.id === change.id)?.change ??
     targets.flatMap((one) => one.changes).find(({ id }) => id === change.id);
-  if (known !== undefined) return known.status === 'started' && change.status !== 'started' ? 'ended' : null;
-  if (beganBefore(incident, change) && candidatesOf({ ...evidence, changes: [related] }, onsetOf(evidence)).length > 0)
+  if (known?.status === 'started' && change.status !== 'started') return 'ended';
+  if (
+    known === undefined &&
+    beganBefore(incident, change) &&
+    candidatesOf({ ...evidence, changes: [related] }, onsetOf(evidence)).length > 0
+  )
     return 'recorded_late';
-  const { at } = onsetOf(evidence);
-  return relation === 'same' && putsVersionLive(change) && change.started_at > at && change.status !== 'cancelled'
-    ? 'newer'
-    : null;
+  const { latest } = onsetOf(evidence);
+  if (change.started_at <= latest || change.status === 'cancelled') return null;
+  return known === undefined && relation === 'same' && putsVersionLive(change) ? 'newer' : 'during';
 }
 
 /** State of an incident with its newest judgement. */
@@ -202,7 +201,7 @@ export function newsWords(
   const of = change.service === service ? '' : ` of ${change.service}`;
   const since = by_hand === true ? 'the incident was opened' : 'the alert';
   const seconds = Math.max(0, secondsBetween(opened_at, TIME_OF[news](change)));
-  const what = news === 'ended' ? ENDED[change.status] : news === 'newer' ? 'began' : 'was recorded';
+  const what = news === 'ended' ? ENDED[change.status] : news === 'recorded_late' ? 'was recorded' : beginning(change);
   return `${CALLED[change.kind]} ${change.version}${of} ${what} ${formatDuration(seconds)} after ${since}; ${consequence}`;
 }
 
@@ -210,7 +209,12 @@ const TIME_OF: Readonly<Record<News, (change: Change) => Timestamp>> = {
   recorded_late: ({ recorded_at }) => recorded_at,
   ended: endOf,
   newer: ({ started_at }) => started_at,
+  during: ({ started_at }) => started_at,
 };
+
+/** Most changes of flags and configuration have no duration. */
+const beginning = ({ started_at, finished_at }: Change): string =>
+  started_at === finished_at ? 'took effect' : 'began';
 
 const ENDED: Readonly<Record<Change['status'], string>> = {
   started: 'began',

@@ -27,6 +27,7 @@ import { namesOf, type Neighbours, neighbourFactors, neighboursOf } from './neig
 import { reportsAbsence } from './query.ts';
 import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
+import { risenAgain } from './worsening.ts';
 import { withZeros } from './zeros.ts';
 import { MIN_CONFIDENCE_TO_ASK } from './weights.ts';
 import { aChange, list } from './words.ts';
@@ -60,6 +61,11 @@ export type Correlation = {
   verdict: 'change' | 'no_change' | 'unclear';
   /** Evidence against every change: for example, several services fail at once, or the dependency failed first. */
   doubts: Reason[];
+  /**
+   * Errors rose again during the incident, and the suspects, with `onset`, are those of this second rise: nothing explains
+   * the first. Absent: they are those of the problem itself.
+   */
+  risen_again?: true;
 };
 
 /**
@@ -69,6 +75,13 @@ export type Correlation = {
  * a person are determined apart from the confidence.
  */
 export function correlate(evidence: Evidence): Correlation {
+  const found = correlateOnce(evidence);
+  const again = found.verdict === 'no_change' ? risenAgain(evidence, found.onset) : null;
+  const second = again && correlateOnce(again);
+  return second === null || second.verdict === 'no_change' ? found : { ...second, risen_again: true };
+}
+
+function correlateOnce(evidence: Evidence): Correlation {
   const { onset, neighbours, commonFactors, weighed } = weigh(evidence);
   const suspects = rankSuspects(weighed);
   return {

@@ -286,7 +286,7 @@ export function plan(state: ResponseState): Plan {
   };
 }
 
-/** Returns the late changes to evaluate, unless a judgement starts now, which reads them itself. */
+/** Returns the late changes to evaluate. They wait for a judgement that starts now, which reads them itself. */
 function lateOf({ lateChanges, mitigations, mitigationDue, judgedFor }: ResponseState): Plan['lateChanges'] {
   if (lateChanges.length === 0 || mitigationDue !== null || mitigations === 0 || judgedFor === null) return null;
   return { changes: lateChanges, judged: mitigations, request: judgedFor };
@@ -304,7 +304,7 @@ export const afterStarting = (state: ResponseState, { page, mitigate, runbook, v
   runbooks: runbook ?? state.runbooks,
   runbookDue: false,
   runs: [],
-  lateChanges: [],
+  lateChanges: mitigate === null ? [] : state.lateChanges,
   verifyAgain: state.verifyAgain && state.isVerifyingAgain,
   isVerifyingAgain: state.isVerifyingAgain || verify !== null,
 });

@@ -23,7 +23,7 @@ import { byHandReasons } from './offers.ts';
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 10;
+export const DECIDE_VERSION = 11;
 
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
@@ -307,8 +307,11 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'first_did_not_help',
     at: { judgement: 'approve' },
-    applies: ({ request }) => request.by === 'verification',
-    text: () => 'the previous mitigation did not help, so the next one requires approval',
+    applies: (known) =>
+      known.request.by === 'verification'
+        ? 'the previous mitigation did not help'
+        : hasRolledBack(known) && 'this incident has already led to a rollback',
+    text: (why) => `${why}, so the next one requires approval`,
   }),
   guard({
     code: 'one_of_many',
@@ -355,6 +358,13 @@ export const GUARDS: readonly Guard[] = [
   }),
 
   // How certain the suspect is.
+  guard({
+    code: 'risen_again',
+    at: { judgement: 'ask' },
+    applies: ({ found, top }) => found.risen_again === true && top !== undefined && top.proof === null && found.onset,
+    text: ({ at }) =>
+      `errors rose again during the incident, at ${at.slice(11, 16)} UTC, which does not explain how it began: without proof by version, a person decides`,
+  }),
   guard({
     code: 'clock_skew',
     at: { judgement: 'ask', step: 'ask' },
@@ -509,6 +519,10 @@ export const afterStop = (code: ReasonCode): Stop =>
 export const isPolicy = (code: ReasonCode): boolean => GUARDS.some((one) => one.code === code && one.byPolicy);
 
 const CLOSED = 'the incident was resolved in the meantime';
+
+/** Returns whether the incident has already led to a rollback, automatic or not. */
+const hasRolledBack = ({ evidence: { changes, incident_id } }: Known['judgement']): boolean =>
+  changes.some(({ change }) => change.rolled_back_by === incident_id);
 
 const demotion = (service: string): string =>
   `automation of ${service} was wrong too often; it asks for approval until a person sets its mode again`;

@@ -52,6 +52,7 @@ export const ReasonCode = z.enum([
   'rate_limited',
   'organisation_limit',
   'sender_limit',
+  'risen_again',
   'clock_skew',
   'deploy_failed',
   'another_service',

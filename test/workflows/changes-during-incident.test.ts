@@ -42,6 +42,13 @@ test('a rollout whose errors were not measured at first is judged again at its e
   });
 });
 
+test('a deploy during the incident is asked about once errors are measured to have doubled since', async () => {
+  expect(await told('deploy-during-the-incident-makes-it-worse')).toEqual({
+    said: ['12:27 Deploy v3 began 20 min after the alert; judged again'],
+    decided: ['none - (no_confident_suspect), final', 'approve v3 (risen_again), approved'],
+  });
+});
+
 test('a newer deploy withdraws the approval request, and is asked about with the suspect if it does not help', async () => {
   expect(await told('newer-deploy-does-not-help')).toEqual({
     said: [

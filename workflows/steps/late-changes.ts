@@ -10,7 +10,6 @@ import {
   relatedTo,
   whyNotAgain,
 } from '../../domain/changes/late-changes.ts';
-import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
@@ -36,15 +35,15 @@ export type LateChangesInput = {
 /** Pauses before each new attempt, while a judgement that has begun is not stored yet. */
 const JUDGEMENT_PAUSES_SECONDS = [2, 3, 5, 10, 20, 40] as const;
 
-/** Pauses after which a version that was deployed during the incident shows in the measurements: usual windows are 5 minutes. */
+/** Pauses after which a change during the incident shows in the measurements: usual windows are 5 minutes. */
 const SAMPLES_PAUSES_SECONDS = [420, 300] as const;
 
-/** Result of a check. `unjudged`: the judgement is not stored yet. `deployed`: a version has gone live since. */
-type Checked = 'done' | 'unjudged' | 'deployed';
+/** Result of a check. `unjudged`: the judgement is not stored yet. `changed`: production has changed since. */
+type Checked = 'done' | 'unjudged' | 'changed';
 
 /**
  * Requests another judgement if changes that were recorded or have ended since the last one require it. Looks twice more
- * after a version has gone live, once it is measured: the branch rests meanwhile.
+ * after a change during the incident, once it is measured: the branch rests meanwhile.
  */
 export async function judgeLateChanges(
   run: Run,
@@ -54,10 +53,10 @@ export async function judgeLateChanges(
 ): Promise<void> {
   const checked = await checkWhenJudged(run, input, deps);
   activity.rests();
-  if (checked !== 'deployed') return;
+  if (checked !== 'changed') return;
   for (const seconds of SAMPLES_PAUSES_SECONDS) {
     await run.wait('await-samples', { seconds });
-    if ((await run.step('judge-deployed', () => checkDeployed(deps, input))) === 'done') return;
+    if ((await run.step('judge-measured', () => checkMeasured(deps, input))) === 'done') return;
   }
 }
 
@@ -90,26 +89,24 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
     // Last: the next judgement reads the changes, so a repeat of this step after it would find nothing to note.
     if (why === null) await requestJudgement(deps, incident.id, number, missed);
     await wake(deps, incident.id);
-  } else if (since.length > 0) await judgeIfDifferent(deps, stored, input.request, since);
-  return since.some(({ change }) => hasGoneLive(incident, change)) ? 'deployed' : 'done';
+  } else if (since.some(({ news }) => news !== 'during')) await judgeIfDifferent(deps, stored, input.request, since);
+  return since.some(({ change }) => change.status !== 'cancelled') ? 'changed' : 'done';
 }
 
-/** Checks again, after versions have gone live, whether the incident would be judged differently. */
-async function checkDeployed(deps: Deps, input: LateChangesInput): Promise<Checked> {
+/** Checks again, once changes are measured, whether the incident would be judged differently. */
+async function checkMeasured(deps: Deps, input: LateChangesInput): Promise<Checked> {
   const stored = await storedJudgement(deps, input);
   if (typeof stored === 'string') return stored;
   const changes = await Promise.all(input.changes.map((id) => deps.changes.get(id)));
   const since = changes.flatMap((change): Concerned[] =>
-    change !== undefined && hasGoneLive(stored.incident, change)
-      ? [{ change, news: change.started_at > stored.incident.opened_at ? 'newer' : 'ended' }]
-      : [],
+    change === undefined || change.status === 'cancelled'
+      ? []
+      : [{ change, news: change.started_at > stored.incident.opened_at ? 'newer' : 'ended' }],
   );
-  if (since.length > 0) await judgeIfDifferent(deps, stored, input.request, since);
-  return 'deployed';
+  if (since.length === 0) return 'done';
+  await judgeIfDifferent(deps, stored, input.request, since);
+  return 'changed';
 }
-
-const hasGoneLive = ({ service }: IncidentRecord, change: Change): boolean =>
-  change.service === service && change.status === 'succeeded' && putsVersionLive(change);
 
 /** Reads the incident with its newest judgement. `done`: the incident is over. */
 async function storedJudgement(
@@ -162,12 +159,14 @@ const KEYS: Readonly<Record<News, string>> = {
   recorded_late: 'late-change',
   ended: 'ended-change',
   newer: 'newer-change',
+  during: 'newer-change',
 };
 
 const KINDS: Readonly<Record<News, string>> = {
   recorded_late: 'change.recorded_late',
   ended: 'change.ended',
   newer: 'change.newer',
+  during: 'change.newer',
 };
 
 async function requestJudgement(

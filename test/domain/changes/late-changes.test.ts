@@ -59,15 +59,11 @@ describe('a change may concern an incident', () => {
     ['one whose clock may be ahead', change({ began: -1, ended: -2 }), true],
     ['one of its service that begins after it', change({ began: -1, ended: null, recorded: -1.1 }), true],
     [
-      'not a rollout of a dependency that begins after it',
+      'a rollout of a dependency that begins after it',
       change({ began: -1, ended: null, recorded: -1.1 }, { service: 'payments' }),
-      false,
+      true,
     ],
-    [
-      'not a flag that is switched after it',
-      change({ began: -1, ended: null, recorded: -1.1 }, { kind: 'flag' }),
-      false,
-    ],
+    ['a flag that is switched after it', change({ began: -1, ended: -1, recorded: -1.1 }, { kind: 'flag' }), true],
     ['not one that ended long before it', change({ began: 300, ended: 200 }), false],
     ['not a rollout that was recorded before it', change({ ended: null, recorded: 5 }), false],
     ['the end of a rollout that was recorded before it', change({ ended: -3, recorded: 5 }), true],
@@ -128,12 +124,13 @@ describe('a judgement does not know', () => {
       null,
     ],
     ['a newer version', newsOf({ opened_at: NOON }, judged([], plusSeconds(NOON, -3600)), known), 'newer'],
-    ['no flag after the onset', newsOf({ opened_at: NOON }, judged([]), after({ kind: 'flag' })), null],
+    ['a flag after the onset', newsOf({ opened_at: NOON }, judged([]), after({ kind: 'flag' })), 'during'],
     [
-      'no newer version of a dependency',
+      'a newer version of a dependency',
       newsOf({ opened_at: NOON }, judged([]), { ...after({}), relation: 'dependency' }),
-      null,
+      'during',
     ],
+    ['the effect of a change after the onset', newsOf({ opened_at: NOON }, judged([after({})]), after({})), 'during'],
     [
       'no newer version that was cancelled',
       newsOf({ opened_at: NOON }, judged([]), after({ status: 'cancelled' })),
@@ -252,10 +249,12 @@ test('the timeline names the change and its delay', () => {
     newsWords(by, { change: change({}, { service: 'payments', kind: 'config' }), news: 'recorded_late' }, 'x'),
     newsWords(incident(), { change: ended, news: 'ended' }, 'judged again'),
     newsWords(incident(), { change: change({ began: -2, ended: null }), news: 'newer' }, 'judged again'),
+    newsWords(incident(), { change: change({ began: -2, ended: -2 }, { kind: 'flag' }), news: 'during' }, 'x'),
   ]).toEqual([
     'Deploy v42 was recorded 4 min after the alert; judged again',
     'Configuration change v42 of payments was recorded 4 min after the incident was opened; x',
     'Deploy v42 failed 3 min after the alert; judged again',
     'Deploy v42 began 2 min after the alert; judged again',
+    'Flag v42 took effect 2 min after the alert; x',
   ]);
 });

@@ -50,37 +50,52 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       inVain: fc.boolean(),
       cleared: fc.boolean(),
       aborted: fc.boolean(),
+      again: fc.boolean(),
       related: fc.constantFrom('same' as const, 'dependency' as const),
       doubts: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
       group_rolled_back: fc.constantFrom(null, SIBLING),
     })
-    .map(({ plain, request: { mode, from, to, asks }, sender, inVain, cleared, aborted, related, doubts, ...more }) => {
-      const [one] = plain.changes;
-      const request = {
-        ...plain.request,
-        ...(mode && { mode }),
-        ...(from && { from }),
-        ...(to && { to }),
-        ...(asks && { approval: { people: null, seconds: null } }),
-      };
-      const known = knownAtJudgement(
-        inputsOf({
-          ...plain,
-          request,
-          sender_rollbacks_last_hour: sender,
-          ...(inVain && { sender_lacks_scope: true }),
-          evidence: {
-            ...(cleared && one && { cleared: [clearing(one)] }),
-            ...(aborted && one && { aborted_canary: abortionOf(one) }),
-          },
-        }),
-      );
-      return {
-        ...known,
-        ...more,
-        suspect: known.suspect && { ...known.suspect, relation: related, approvalReasons: doubts },
-      };
-    }),
+    .map(
+      ({
+        plain,
+        request: { mode, from, to, asks },
+        sender,
+        inVain,
+        cleared,
+        aborted,
+        again,
+        related,
+        doubts,
+        ...more
+      }) => {
+        const [one] = plain.changes;
+        const request = {
+          ...plain.request,
+          ...(mode && { mode }),
+          ...(from && { from }),
+          ...(to && { to }),
+          ...(asks && { approval: { people: null, seconds: null } }),
+        };
+        const known = knownAtJudgement(
+          inputsOf({
+            ...plain,
+            request,
+            sender_rollbacks_last_hour: sender,
+            ...(inVain && { sender_lacks_scope: true }),
+            evidence: {
+              ...(cleared && one && { cleared: [clearing(one)] }),
+              ...(aborted && one && { aborted_canary: abortionOf(one) }),
+            },
+          }),
+        );
+        return {
+          ...known,
+          ...more,
+          found: { ...known.found, ...(again && { risen_again: true }) },
+          suspect: known.suspect && { ...known.suspect, relation: related, approvalReasons: doubts },
+        };
+      },
+    ),
   call: fc.record({
     service: fc.constant('checkout' as ServiceName),
     environment: fc.constant('production' as EnvironmentName),
@@ -211,6 +226,7 @@ describe('the list of guards', () => {
         "one_of_many (judgement: approve)",
         "group_rolled_back (judgement: approve, record: judge_again)",
         "one_of_many (step: ask)",
+        "risen_again (judgement: ask)",
         "clock_skew (judgement: ask, step: ask)",
         "deploy_failed (judgement: ask, step: ask)",
         "another_service (judgement: ask, step: ask)",

@@ -81,6 +81,17 @@ const measures =
       samplesOf(from, until, (at) => (at < since ? 0.001 : 0.2));
   };
 
+/** Measures errors since four minutes before the alert that are worse from a later minute on. */
+const getsWorse =
+  (afterMinutes: number, more: object = {}): Moment =>
+  (world) => {
+    measures(4, more)(world);
+    const worse = plusSeconds(NOON, 60 * afterMinutes);
+    const since = plusSeconds(NOON, -240);
+    world.deps.metrics.range = async (_promql, from, until) =>
+      samplesOf(from, until, (at) => (at < since ? 0.001 : at < worse ? 0.03 : 0.4));
+  };
+
 /** A person approves the first act that the waiting question offers. */
 const approvesFirstOffer: Moment = async (world) => {
   const id = theIncident(world);
@@ -195,6 +206,21 @@ export const latePaths: Record<string, Path> = {
       '50 min': ends(),
     },
     calls: [PAGE, 'cd roll-back.3 v3 to v1', RESOLVE],
+    status: 'resolved',
+  },
+  'deploy-during-the-incident-makes-it-worse': {
+    given: [
+      unrecorded('v2'),
+      getsWorse(24, { autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' } }),
+    ],
+    timeline: {
+      '0 s': fires(),
+      '20 min': begins('v3'),
+      '22 min': finishes('v3'),
+      '40 min': answersWhatWaits('approved'),
+      '50 min': ends(),
+    },
+    calls: [PAGE, 'cd roll-back.2 v3 to v1', RESOLVE],
     status: 'resolved',
   },
   'newer-deploy-helps': {
