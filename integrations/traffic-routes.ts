@@ -1,15 +1,17 @@
-import type { StandIns } from '../domain/catalogue/vendors.ts';
+import { defaultUrl, type StandIns } from '../domain/catalogue/vendors.ts';
 import type { ServiceEnvironment } from '../domain/ports/common.ts';
 import type { Clock, Secrets } from '../domain/ports/system.ts';
 import type { TrafficRoute } from '../domain/rollback/reroute.ts';
 import type { RouteConfig } from '../schemas/rollback/reroute.ts';
 import { route53Route } from './aws/target.ts';
+import { gatewayRoute } from './gateway-api/route.ts';
 import { httpRoute } from './http-cd/route.ts';
+import { clusterOf } from './kubernetes/target.ts';
 
 type RouteContext = { serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock: Clock; standIns: StandIns };
 
-/** Returns the client for a traffic route. */
-export async function trafficRouteFor(config: RouteConfig, context: RouteContext): Promise<TrafficRoute> {
+/** Returns the client for a traffic route, or undefined if its address is not known. */
+export async function trafficRouteFor(config: RouteConfig, context: RouteContext): Promise<TrafficRoute | undefined> {
   const { secrets, standIns } = context;
   switch (config.kind) {
     case 'http':
@@ -17,6 +19,15 @@ export async function trafficRouteFor(config: RouteConfig, context: RouteContext
     case 'route53': {
       const url = await secrets.get('AWS_TARGETS_URL');
       return { ...(await route53Route(config, secrets)), standIn: url !== undefined && standIns.at(url) };
+    }
+    case 'gateway-api': {
+      const url = config.url ?? ((await secrets.get('KUBERNETES_URL')) || defaultUrl('KUBERNETES_URL'));
+      if (url === undefined) return undefined;
+      const cluster = clusterOf(config, { ...context, url });
+      return {
+        ...gatewayRoute(config, { cluster, service: context.serviceEnvironment.service }),
+        standIn: standIns.at(url),
+      };
     }
   }
 }

@@ -6,6 +6,7 @@ import type { TrafficConfig } from '../../schemas/canary/traffic-config.ts';
 import type { JudgeConfig } from '../../schemas/canary/judge-config.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { ChaosConfig } from '../../schemas/experiments/config.ts';
+import type { RouteConfig } from '../../schemas/rollback/reroute.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import { credentialOf } from './check-result.ts';
 
@@ -13,23 +14,25 @@ type JudgedProblem = { service: string; environment: string; problem: string };
 
 type JudgedDeps = Pick<Deps, 'config' | 'secrets' | 'trafficRouterFor'>;
 
-/** Returns the traffic routers, metrics, and chaos systems that cannot be called. Calls none of them. */
+/** Returns the traffic routers and routes, metrics, and chaos systems that cannot be called. Calls none of them. */
 export async function judgedProblems(deps: JudgedDeps): Promise<JudgedProblem[]> {
   const { services } = await deps.config.current();
   const all = Object.entries(services).flatMap(([service, { environments }]) =>
-    Object.entries(environments).map(([environment, { canary, judge, experiments }]) => ({
+    Object.entries(environments).map(([environment, { canary, judge, experiments, reroute }]) => ({
       place: { service: service as ServiceName, environment: environment as EnvironmentName },
       canary,
       judge,
       chaos: experiments?.chaos,
+      routes: Object.entries(reroute ?? {}),
     })),
   );
   const found = await Promise.all(
-    all.map(async ({ place, canary, judge, chaos }) => {
+    all.map(async ({ place, canary, judge, chaos, routes }) => {
       const problems = [
         ...(canary === undefined ? [] : await ofTraffic(deps, canary, place)),
         ...(judge === undefined ? [] : await ofMetrics(deps, judge)),
         ...(chaos === undefined ? [] : await ofChaos(deps, chaos)),
+        ...(await Promise.all(routes.map(([name, route]) => ofRoute(deps, name, route)))).flat(),
       ];
       return problems.map((problem) => ({ ...place, problem }));
     }),
@@ -82,8 +85,21 @@ async function ofMetrics(deps: JudgedDeps, { metrics }: JudgeConfig): Promise<st
   return found.flat();
 }
 
+async function ofRoute({ secrets }: Pick<Deps, 'secrets'>, name: string, route: RouteConfig): Promise<string[]> {
+  if (route.kind === 'route53') return []; // called with the IAM role of the functions
+  if (route.kind === 'gateway-api' && !(await clusterAddress(secrets, route)))
+    return [`the traffic route ${name} (${route.kind}) has no address: set its \`url\`, or KUBERNETES_URL`];
+  const secret =
+    route.kind === 'http' ? route.auth && secretNameIn(route.auth) : (route.auth?.bearer ?? 'KUBERNETES_TOKEN');
+  if (secret === undefined) return [`the traffic route ${name} is called without credentials (no "auth")`];
+  return (await credentialOf(secrets, secret)) ? [] : [`the secret ${secret} of the traffic route ${name} is not set`];
+}
+
+const clusterAddress = async (secrets: Deps['secrets'], { url }: { url?: string | undefined }) =>
+  url ?? ((await secrets.get('KUBERNETES_URL')) || defaultUrl('KUBERNETES_URL'));
+
 async function ofChaos({ secrets }: Pick<Deps, 'secrets'>, chaos: ChaosConfig): Promise<string[]> {
-  if (chaos.kind !== 'http' && !(chaos.url ?? ((await secrets.get('KUBERNETES_URL')) || defaultUrl('KUBERNETES_URL'))))
+  if (chaos.kind !== 'http' && !(await clusterAddress(secrets, chaos)))
     return [`the chaos system (${chaos.kind}) has no address: set its \`url\`, or KUBERNETES_URL`];
   const name =
     chaos.kind === 'http' ? chaos.auth && secretNameIn(chaos.auth) : (chaos.auth?.bearer ?? 'KUBERNETES_TOKEN');

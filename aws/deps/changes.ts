@@ -53,8 +53,10 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
       const router = await trafficRouterFor(entry, { serviceEnvironment, secrets, clock, standIns });
       return router && counted(entry.kind, router);
     },
-    trafficRouteFor: async (entry, serviceEnvironment) =>
-      counted(entry.kind, await trafficRouteFor(entry, { serviceEnvironment, secrets, clock, standIns })),
+    trafficRouteFor: async (entry, serviceEnvironment) => {
+      const route = await trafficRouteFor(entry, { serviceEnvironment, secrets, clock, standIns });
+      return route && counted(entry.kind, route);
+    },
     experiments: new ExperimentTable(table, system.counters),
     chaosSystemFor: async (entry, run) => {
       const chaos = await chaosSystemFor(entry, run, { secrets, clock });

@@ -60,12 +60,13 @@ export type NamedCredentials = Partial<Record<VendorId, readonly string[]>>;
 export function namedCredentials(services: Config['services']): NamedCredentials {
   const named = Object.values(services)
     .flatMap(({ environments }) => Object.values(environments))
-    .flatMap(({ deployer, flags, imageAutomation, canary, experiments }) => [
+    .flatMap(({ deployer, flags, imageAutomation, canary, experiments, reroute = {} }) => [
       deployer,
       flags,
       imageAutomation,
       canary?.traffic,
       experiments?.chaos,
+      ...Object.values(reroute),
     ])
     .flatMap((target): [VendorId, string][] => {
       if (target === undefined || !('auth' in target) || target.auth === undefined) return [];

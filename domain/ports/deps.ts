@@ -158,7 +158,8 @@ export type ChangeDeps = {
   canaries: Canaries;
   /** Undefined: the configuration is incomplete. */
   trafficRouterFor: TrafficRouterFor;
-  trafficRouteFor: (config: RouteConfig, serviceEnvironment: ServiceEnvironment) => Promise<TrafficRoute>;
+  /** Undefined: the configuration is incomplete. */
+  trafficRouteFor: (config: RouteConfig, serviceEnvironment: ServiceEnvironment) => Promise<TrafficRoute | undefined>;
 };
 
 /** Pipelines and their tests. */

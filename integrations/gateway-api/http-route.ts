@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { sameWeights, type Weights, weightsInWords } from '../../domain/rollback/reroute.ts';
 import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import { Metadata } from '../kubernetes/objects.ts';
 import { refuse } from '../shared/refusals.ts';
@@ -67,6 +68,43 @@ export function shareOperations(route: HttpRoute, shares: Shares): object[] {
     }),
   );
 }
+
+/**
+ * Returns the weights of all backends of the rules that have the targets, and of no others. Two rules with different
+ * weights could not be restored from one list.
+ *
+ * @throws Ended if no rule has all targets, or if rules differ
+ */
+export function backendWeights(route: HttpRoute, targets: readonly string[]): Weights {
+  const { namespace, name } = route.metadata;
+  const byRule = rulesOf(route, targets).map(({ index, backendRefs }) => {
+    const entries = backendRefs.map((ref): [string, number] => [nameIn(route, ref), ref.weight]);
+    const weights = Object.fromEntries(entries);
+    if (Object.keys(weights).length < entries.length)
+      throw refuse(`rule ${index + 1} of HTTPRoute ${namespace}/${name} has a backend twice`);
+    return { rule: index + 1, weights };
+  });
+  const [first, ...others] = byRule;
+  if (first === undefined) throw refuse(`HTTPRoute ${namespace}/${name} has no rules`);
+  const other = others.find(({ weights }) => !sameWeights(weights, first.weights));
+  if (other !== undefined)
+    throw refuse(
+      `HTTPRoute ${namespace}/${name} has different weights in its rules: rule ${first.rule}: ` +
+        `${weightsInWords(first.weights)}; rule ${other.rule}: ${weightsInWords(other.weights)}. Set the same weights first`,
+    );
+  return first.weights;
+}
+
+/** Returns operations of a JSON patch that give backends these weights, in each rule that has all of them. */
+export const weightOperations = (route: HttpRoute, weights: Weights): object[] =>
+  rulesOf(route, Object.keys(weights)).flatMap(({ index, backendRefs }) =>
+    backendRefs.flatMap((ref, position) => {
+      const value = weights[nameIn(route, ref)];
+      return value === undefined || value === ref.weight
+        ? []
+        : [{ op: 'add', path: `/spec/rules/${index}/backendRefs/${position}/weight`, value }];
+    }),
+  );
 
 /** @throws Ended if a rule has only some of the Services, or none has all */
 function rulesOf(route: HttpRoute, services: readonly string[]): Rule[] {

@@ -24,10 +24,19 @@ const isKnown = (name: string): boolean => ![undefined, 'connected', 'links'].in
 
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {
-    for (const { deployer, flags, imageAutomation, judge, canary, experiments } of Object.values(environments)) {
+    for (const entry of Object.values(environments)) {
+      const { deployer, flags, imageAutomation, judge, canary, experiments, reroute = {} } = entry;
       for (const metric of judge?.metrics ?? [])
         if (metric.kind === 'http' && metric.auth !== undefined) yield secretNameIn(metric.auth);
-      for (const target of [deployer, flags, imageAutomation, canary?.traffic, experiments?.chaos]) {
+      const targets = [
+        deployer,
+        flags,
+        imageAutomation,
+        canary?.traffic,
+        experiments?.chaos,
+        ...Object.values(reroute),
+      ];
+      for (const target of targets) {
         if (target === undefined || !('auth' in target) || target.auth === undefined) continue;
         yield 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature;
       }

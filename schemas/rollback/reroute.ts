@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { HttpUrl } from '../config/endpoint.ts';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
 import { Aws } from './targets/aws.ts';
+import { ClusterAccess, KubernetesName } from './targets/kubernetes.ts';
 import { Auth } from './targets/target.ts';
 
 /** Name of a traffic route within an environment, such as `regions`. */
@@ -56,8 +57,18 @@ const Route53Route = z.strictObject({
 });
 export type Route53Route = z.infer<typeof Route53Route>;
 
+/** The weights of an HTTPRoute of the Kubernetes Gateway API. A target is a backend: the name of a Service, or `group/kind/name`. */
+const GatewayRoute = z.strictObject({
+  kind: z.literal('gateway-api'),
+  ...Common,
+  ...ClusterAccess,
+  /** Name of the HTTPRoute. Absent: the service's name. */
+  route: KubernetesName.optional(),
+});
+export type GatewayRoute = z.infer<typeof GatewayRoute>;
+
 /** What distributes the traffic of a service among regions, clusters, or versions. */
-export const RouteConfig = z.discriminatedUnion('kind', [HttpRoute, Route53Route]);
+export const RouteConfig = z.discriminatedUnion('kind', [HttpRoute, Route53Route, GatewayRoute]);
 export type RouteConfig = z.infer<typeof RouteConfig>;
 
 export const Routes = z.record(RouteName, RouteConfig);

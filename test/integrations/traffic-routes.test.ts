@@ -5,10 +5,12 @@ import type { RerouteRequest, TrafficRoute, Weights } from '../../domain/rollbac
 import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import { sameName } from '../../integrations/aws/route53-api.ts';
 import { route53Weights } from '../../integrations/aws/route53.ts';
+import { gatewayRoute } from '../../integrations/gateway-api/route.ts';
 import { httpRoute } from '../../integrations/http-cd/route.ts';
 import { aws } from '../../sandbox/aws/aws.ts';
 import { cd } from '../../sandbox/cd/cd.ts';
 import type { StandIn } from '../../sandbox/core/stand-in.ts';
+import { kubernetes } from '../../sandbox/kubernetes/kubernetes.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import { RouteConfig } from '../../schemas/rollback/reroute.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
@@ -63,6 +65,9 @@ async function served(standIn: StandIn): Promise<Served> {
 
 type World = { route: TrafficRoute; elsewhere(weights: Weights): Promise<void>; sync(): void };
 
+/** How a route waits for its traffic: the handle of a repeated change, and the longest pause in seconds. */
+type Waiting = { handle: string; seconds: number };
+
 const httpAt = (url: string): TrafficRoute => {
   const config = RouteConfig.parse({ kind: 'http', url: `${url}/api/v1/route`, targets });
   if (config.kind !== 'http') throw new Error('not of kind http');
@@ -79,51 +84,119 @@ const route53At = (url: string, record: string, more: object = {}): TrafficRoute
   return route53Weights(config, { region: undefined, roleArn: undefined, endpoint: url });
 };
 
-const worlds: Record<string, () => Promise<{ served: Served; world(): Promise<World> }>> = {
-  http: async () => {
-    const one = await served(cd);
-    const elsewhere = async (weights: Weights) =>
-      void (await one.control('PUT', '/routes', { ...serviceEnvironment, weights, settle_seconds: 30 }));
-    let count = 0;
-    return {
-      served: one,
-      world: async () => {
-        count += 1;
-        const prefix = `world-${count}`;
-        await elsewhere(FOUND);
-        const route = httpAt(one.url);
-        const keyed = (request: RerouteRequest) => ({ ...request, key: `${prefix}.${request.key}` });
-        return { route: { ...route, set: (request) => route.set(keyed(request)) }, elsewhere, sync: () => undefined };
-      },
-    };
-  },
-  route53: async () => {
-    const one = await served(aws);
-    process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
-    process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test';
-    let count = 0;
-    return {
-      served: one,
-      world: async () => {
-        count += 1;
-        const name = `api-${count}.example.com`;
-        const elsewhere = async (weights: Weights) => {
-          for (const type of ['A', 'AAAA'])
-            await one.control('PUT', '/route53/records', { zone: 'Z1', name, type, ttl: 30, weights });
-        };
-        await elsewhere(FOUND);
-        one.at(count * 100);
-        return {
-          route: route53At(one.url, name, { types: ['A', 'AAAA'] }),
-          elsewhere,
-          sync: () => one.at(count * 100 + 3),
-        };
-      },
-    };
-  },
+const HTTP_ROUTES = '/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes';
+
+const gatewayAt = (url: string, route: string, more: object = {}): TrafficRoute => {
+  const config = RouteConfig.parse({ kind: 'gateway-api', namespace: 'shop', route, targets, ...more });
+  if (config.kind !== 'gateway-api') throw new Error('not of kind gateway-api');
+  const clock = { now: () => Timestamp.parse('2026-11-20T12:00:00.000Z') };
+  const secrets = { get: async () => 'a-token' };
+  return gatewayRoute(config, { cluster: { url, tokenName: 'KUBERNETES_TOKEN', secrets, clock }, service: 'checkout' });
 };
 
-describe.each(Object.entries(worlds))('traffic route %s', (_, start) => {
+const onCluster = async ({ url }: Served, method: string, path: string, body?: object): Promise<any> => {
+  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  const headers = { authorization: 'Bearer an-administrator', 'content-type': type };
+  return (await fetch(url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) })).json();
+};
+
+type Ref = { name: string; port: number; weight?: number };
+const refsOf = (weights: Record<string, number | undefined>): Ref[] =>
+  Object.entries(weights).map(([name, weight]) => ({ name, port: 80, ...(weight !== undefined && { weight }) }));
+
+const addRoute = (one: Served, name: string, rules: object[], more: object = {}) =>
+  onCluster(one, 'POST', HTTP_ROUTES, {
+    metadata: { name, ...more },
+    spec: { parentRefs: [{ name: 'shop' }], rules },
+  });
+
+const worlds: Record<string, { start: () => Promise<{ served: Served; world(): Promise<World> }>; waiting: Waiting }> =
+  {
+    http: {
+      waiting: { handle: 'settled', seconds: 30 },
+      start: async () => {
+        const one = await served(cd);
+        const elsewhere = async (weights: Weights) =>
+          void (await one.control('PUT', '/routes', { ...serviceEnvironment, weights, settle_seconds: 30 }));
+        let count = 0;
+        return {
+          served: one,
+          world: async () => {
+            count += 1;
+            const prefix = `world-${count}`;
+            await elsewhere(FOUND);
+            const route = httpAt(one.url);
+            const keyed = (request: RerouteRequest) => ({ ...request, key: `${prefix}.${request.key}` });
+            return {
+              route: { ...route, set: (request) => route.set(keyed(request)) },
+              elsewhere,
+              sync: () => undefined,
+            };
+          },
+        };
+      },
+    },
+    'gateway-api': {
+      waiting: { handle: 'written', seconds: 0 },
+      start: async () => {
+        const one = await served(kubernetes);
+        let count = 0;
+        return {
+          served: one,
+          world: async () => {
+            count += 1;
+            const name = `route-${count}`;
+            let seconds = count * 100;
+            const rules = (weights: Weights) => [
+              { backendRefs: refsOf(weights) },
+              { matches: [{ path: { value: '/static' } }], backendRefs: refsOf({ cdn: undefined }) },
+              { backendRefs: refsOf(weights) },
+            ];
+            await addRoute(one, name, rules(FOUND));
+            const sync = () => one.at((seconds += 10));
+            sync();
+            return {
+              route: gatewayAt(one.url, name),
+              elsewhere: async (weights) => {
+                await onCluster(one, 'PATCH', `${HTTP_ROUTES}/${name}`, { spec: { rules: rules(weights) } });
+                sync();
+              },
+              sync,
+            };
+          },
+        };
+      },
+    },
+    route53: {
+      waiting: { handle: 'settled', seconds: 30 },
+      start: async () => {
+        const one = await served(aws);
+        process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
+        process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test';
+        let count = 0;
+        return {
+          served: one,
+          world: async () => {
+            count += 1;
+            const name = `api-${count}.example.com`;
+            const elsewhere = async (weights: Weights) => {
+              for (const type of ['A', 'AAAA'])
+                await one.control('PUT', '/route53/records', { zone: 'Z1', name, type, ttl: 30, weights });
+            };
+            await elsewhere(FOUND);
+            one.at(count * 100);
+            return {
+              route: route53At(one.url, name, { types: ['A', 'AAAA'] }),
+              elsewhere,
+              sync: () => one.at(count * 100 + 3),
+            };
+          },
+        };
+      },
+    },
+  };
+
+describe.each(Object.entries(worlds))('traffic route %s', (_, { start, waiting }) => {
   let started: Awaited<ReturnType<typeof start>>;
   beforeAll(async () => {
     started = await start();
@@ -150,7 +223,10 @@ describe.each(Object.entries(worlds))('traffic route %s', (_, start) => {
   test('sets the weights, and waits until the traffic follows them', async () => {
     const world = await started.world();
     expect(await weights(world)).toEqual(found(FOUND));
-    expect(await follow(world, order(FOUND, HALF))).toEqual({ answer: { kind: 'succeeded', id: null }, seconds: 30 });
+    expect(await follow(world, order(FOUND, HALF))).toMatchObject({
+      answer: { kind: 'succeeded' },
+      seconds: waiting.seconds,
+    });
     expect(await weights(world)).toEqual(found(HALF));
   });
 
@@ -165,7 +241,10 @@ describe.each(Object.entries(worlds))('traffic route %s', (_, start) => {
   test('a repeat changes nothing, and still waits', async () => {
     const world = await started.world();
     await world.route.set(order(FOUND, HALF));
-    expect(await world.route.set(order(FOUND, HALF))).toMatchObject({ kind: 'in_progress', handle: 'settled' });
+    expect(await world.route.set(order(FOUND, HALF))).toMatchObject({
+      kind: 'in_progress',
+      handle: waiting.handle,
+    });
     expect((await follow(world, order(FOUND, HALF))).answer.kind).toBe('succeeded');
     expect(await weights(world)).toEqual(found(HALF));
   });
@@ -181,7 +260,7 @@ describe.each(Object.entries(worlds))('traffic route %s', (_, start) => {
     const world = await started.world();
     await world.route.set(order(FOUND, HALF));
     await world.elsewhere({ eu: 90, us: 10 });
-    expect(await world.route.status?.('settled', order(FOUND, HALF))).toEqual({
+    expect(await world.route.status?.(waiting.handle, order(FOUND, HALF))).toEqual({
       kind: 'superseded',
       current: 'eu 90, us 10',
     });
@@ -320,5 +399,119 @@ describe('kind: http', () => {
     } finally {
       one.close();
     }
+  });
+});
+
+describe('kind: gateway-api', () => {
+  let one: Served;
+  let seconds = 0;
+  beforeAll(async () => {
+    one = await served(kubernetes);
+  });
+  afterAll(() => one?.close());
+  const pass = () => one.at((seconds += 10));
+  const weightsIn = async (name: string): Promise<number[][]> =>
+    (await onCluster(one, 'GET', `${HTTP_ROUTES}/${name}`)).spec.rules.map(({ backendRefs }: { backendRefs: Ref[] }) =>
+      backendRefs.map(({ weight = 1 }) => weight),
+    );
+
+  test('changes each rule that has the targets, and keeps other backends and rules', async () => {
+    const shared = refsOf({ eu: 90, us: 0, ap: 10 });
+    await addRoute(one, 'kept', [
+      { backendRefs: shared },
+      { backendRefs: refsOf({ cdn: 1 }) },
+      { backendRefs: shared },
+    ]);
+    const route = gatewayAt(one.url, 'kept');
+    expect(await route.read()).toEqual({ kind: 'weights', weights: { eu: 90, us: 0, ap: 10 } });
+    const [from, to] = [
+      { eu: 90, us: 0, ap: 10 },
+      { eu: 45, us: 45, ap: 10 },
+    ];
+    expect(await route.set(order(from, to))).toMatchObject({ kind: 'in_progress', handle: 'written' });
+    expect(await weightsIn('kept')).toEqual([[45, 45, 10], [1], [45, 45, 10]]);
+    pass();
+    expect(await route.status?.('written', order(from, to))).toMatchObject({ kind: 'succeeded' });
+  });
+
+  test('has the weight 1 for a backend without a weight', async () => {
+    await addRoute(one, 'unweighted', [{ backendRefs: refsOf({ eu: undefined, us: 0 }) }]);
+    expect(await gatewayAt(one.url, 'unweighted').read()).toEqual({ kind: 'weights', weights: { eu: 1, us: 0 } });
+  });
+
+  test('names a backend of another namespace or kind with both', async () => {
+    const cluster = { group: 'net.gke.io', kind: 'ServiceImport', name: 'us', port: 80, weight: 0 };
+    await addRoute(one, 'clusters', [{ backendRefs: [...refsOf({ eu: 100 }), cluster] }]);
+    const named = { targets: { eu: {}, 'net.gke.io/ServiceImport/us': {} } };
+    expect(await gatewayAt(one.url, 'clusters', named).read()).toEqual({
+      kind: 'weights',
+      weights: { eu: 100, 'net.gke.io/ServiceImport/us': 0 },
+    });
+  });
+
+  test.each([
+    ['rejects', 'no gateway accepts the route: no listener allows routes of this namespace'],
+    ['misses-backend', 'the gateway cannot use a backend: a backend Service does not exist'],
+  ])('fails if the gateway %s it', async (gateway, detail) => {
+    await addRoute(one, `route-${gateway}`, [{ backendRefs: refsOf(FOUND) }]);
+    pass();
+    const route = gatewayAt(one.url, `route-${gateway}`);
+    await one.control('PUT', '/settings', { gateway });
+    try {
+      expect(await route.set(order(FOUND, HALF))).toMatchObject({ kind: 'in_progress' });
+      pass();
+      expect(await route.status?.('written', order(FOUND, HALF))).toEqual({ kind: 'failed', detail });
+    } finally {
+      await one.control('PUT', '/settings', { gateway: 'accepts' });
+    }
+  });
+
+  test('refuses what it could not restore, and what would be changed back', async () => {
+    const rule = (weights: Weights) => ({ backendRefs: refsOf(weights) });
+    await addRoute(one, 'mixed', [rule(FOUND), rule(HALF)]);
+    await addRoute(one, 'partial', [rule(FOUND), rule({ eu: 1 })]);
+    await addRoute(one, 'twice', [{ backendRefs: [...refsOf(FOUND), ...refsOf({ eu: 1 })] }]);
+    await addRoute(one, 'managed', [rule(FOUND)], { labels: { 'kustomize.toolkit.fluxcd.io/name': 'shop' } });
+    const detailOf = async (name: string) =>
+      (await gatewayAt(one.url, name).read()) as { kind: string; detail: string };
+    expect(await detailOf('mixed')).toMatchObject({
+      kind: 'refused',
+      detail:
+        'HTTPRoute shop/mixed has different weights in its rules: rule 1: eu 100, us 0; rule 2: eu 50, us 50. Set the same weights first',
+    });
+    expect(await detailOf('partial')).toMatchObject({
+      detail: 'rule 2 of HTTPRoute shop/partial has the backend eu, but not us',
+    });
+    expect(await detailOf('twice')).toMatchObject({ detail: 'rule 1 of HTTPRoute shop/twice has a backend twice' });
+    expect(await detailOf('none')).toMatchObject({ kind: 'refused', detail: expect.stringContaining('404') });
+    const managed = gatewayAt(one.url, 'managed');
+    expect(await managed.set(order(FOUND, HALF))).toMatchObject({
+      kind: 'refused',
+      detail: expect.stringContaining('Flux manages it with the Kustomization shop'),
+    });
+    expect(await weightsIn('managed')).toEqual([[100, 0]]);
+  });
+
+  test('weights that change between read and write are not replaced', async () => {
+    await addRoute(one, 'race', [{ backendRefs: refsOf(FOUND) }]);
+    let tokens = 0;
+    const secrets = {
+      get: async () => {
+        tokens += 1;
+        // The second call of the attempt is the patch.
+        if (tokens === 2)
+          await onCluster(one, 'PATCH', `${HTTP_ROUTES}/race`, {
+            spec: { rules: [{ backendRefs: refsOf({ eu: 80, us: 20 }) }] },
+          });
+        return 'a-token';
+      },
+    };
+    const config = RouteConfig.parse({ kind: 'gateway-api', namespace: 'shop', route: 'race', targets });
+    if (config.kind !== 'gateway-api') throw new Error('not of kind gateway-api');
+    const clock = { now: () => Timestamp.parse('2026-11-20T12:00:00.000Z') };
+    const cluster = { url: one.url, tokenName: 'KUBERNETES_TOKEN', secrets, clock };
+    const route = gatewayRoute(config, { cluster, service: 'checkout' });
+    expect(await route.set(order(FOUND, HALF))).toMatchObject({ kind: 'later' });
+    expect(await route.set(order(FOUND, HALF))).toEqual({ kind: 'superseded', current: 'eu 80, us 20' });
   });
 });

@@ -23,7 +23,8 @@ const REPEATED: readonly [calls: RegExp, times: number][] = [
 ];
 
 /** Calls to vendors that have an effect. They have two more boundaries inside of the vendor. */
-const EFFECT = /^(PagerDuty|CD roll-back|PATCH \/api\/v2\/flags|POST \/(drains|hooks)|PUT \/api\/v1\/traffic)/;
+const EFFECT =
+  /^(PagerDuty|CD roll-back|PATCH \/api\/v2\/flags|PATCH \/apis\/|POST \/(drains|hooks)|PUT \/api\/v1\/traffic)/;
 
 /**
  * Returns all boundaries of the story, in the order of a run without a kill. If a call is sent immediately after a

@@ -18,8 +18,17 @@ describe(`kill -9 at a sample of boundaries, chosen by FIREBREAK_SEED=${seed}`, 
 const ANSWERED =
   'after TransactWriteItems Update INC/DEC, Update INC/META, Put INC/IN, Update PENDING, Put INC/TL, Put LOGWAITING #1';
 
-/** Two boundaries: the caller dies before it gets the step's result, and the step is done but not recorded. */
-const IN_A_RUNBOOK = ['inside POST /drains #1', 'after TransactWriteItems Put INC/RBKMEM #4'];
+/**
+ * Boundaries at which the caller dies before it gets the step's result, and at which the step is done but not recorded.
+ * The last one is a change of an HTTPRoute that takes effect after the death.
+ */
+const SHIFT = 'PATCH /apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/checkout #1';
+const IN_A_RUNBOOK = [
+  'inside POST /drains #1',
+  'after TransactWriteItems Put INC/RBKMEM #4',
+  `inside ${SHIFT}`,
+  `ahead of ${SHIFT}`,
+];
 
 describe('a runbook continues where it stopped', () => {
   killIn(killsInRunbook(IN_A_RUNBOOK));

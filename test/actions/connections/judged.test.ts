@@ -67,6 +67,26 @@ test('a chaos system over HTTP needs credentials', async () => {
   expect(await problemsIn({ experiments: {} }, {})).toEqual([]);
 });
 
+test('a traffic route needs an address and credentials', async () => {
+  const of = (route: object, secrets: Record<string, string>) =>
+    problemsIn({ reroute: { regions: { targets: { a: {}, b: {} }, ...route } } }, secrets);
+  const own = { kind: 'http', url: 'https://route.test' };
+  expect(await of(own, {})).toEqual(['the traffic route regions is called without credentials (no "auth")']);
+  expect(await of({ ...own, auth: { bearer: 'ROUTES' } }, {})).toEqual([
+    'the secret ROUTES of the traffic route regions is not set',
+  ]);
+  expect(await of({ ...own, auth: { bearer: 'ROUTES' } }, { ROUTES: 'a-token' })).toEqual([]);
+  expect(await of({ kind: 'gateway-api' }, {})).toEqual([
+    'the traffic route regions (gateway-api) has no address: set its `url`, or KUBERNETES_URL',
+  ]);
+  const cluster = { KUBERNETES_URL: 'https://cluster.test' };
+  expect(await of({ kind: 'gateway-api' }, cluster)).toEqual([
+    'the secret KUBERNETES_TOKEN of the traffic route regions is not set',
+  ]);
+  expect(await of({ kind: 'gateway-api' }, { ...cluster, KUBERNETES_TOKEN: 'a-token' })).toEqual([]);
+  expect(await of({ kind: 'route53', hostedZone: 'Z1', record: 'api.example.com' }, {})).toEqual([]);
+});
+
 test('a router needs two different Services', () => {
   const parse = (backends: object[]) =>
     Config.safeParse({

@@ -108,6 +108,12 @@ test('a credential named by the catalogue counts where it is used without an add
             },
             experiments: { chaos: { kind: 'chaos-mesh', url: 'https://k.example', auth: { bearer: 'OWN' } } },
           },
+          routed: {
+            reroute: {
+              backends: { kind: 'gateway-api', auth: { bearer: 'ROUTES' }, targets: { a: {}, b: {} } },
+              elsewhere: { kind: 'http', url: 'https://r.example', auth: { bearer: 'OWN' }, targets: { a: {}, b: {} } },
+            },
+          },
           other: { experiments: { chaos: { kind: 'http', url: 'https://chaos.example', auth: { bearer: 'OWN' } } } },
         },
       },
@@ -117,7 +123,7 @@ test('a credential named by the catalogue counts where it is used without an add
   expect(named).toEqual({
     cd: ['CD_TOKEN', 'TRAFFIC_SECRET'],
     launchdarkly: ['SHOP_FLAGS'],
-    kubernetes: ['STAGING', 'CHAOS', 'MESH'],
+    kubernetes: ['STAGING', 'CHAOS', 'MESH', 'ROUTES'],
   });
   // With a token for the cluster, no stand-in takes its place.
   expect(hasNoSettings('kubernetes', get({ CHAOS: 'x' }), named)).toBe(false);

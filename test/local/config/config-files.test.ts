@@ -212,3 +212,16 @@ test('functions can read the secrets that a ticket target names', async () => {
     '/firebreak/local/named/HOOK_KEY': 'whsec_x',
   });
 });
+
+test('functions can read the secrets that a traffic route names', async () => {
+  const route = '{ kind: http, url: "https://x.test", auth: { bearer: ROUTE_KEY }, targets: { a: {}, b: {} } }';
+  await writeFile(
+    join(dir, 'services.yaml'),
+    `services: { shop: { environments: { production: { reroute: { regions: ${route} } } } } }\n`,
+  );
+  const loaded = await loadConfig(dir);
+  if (!loaded.ok) throw new Error('the configuration is invalid');
+  expect(parametersOf('/firebreak/local', { ROUTE_KEY: 'x' }, { ...emptyConfig, ...loaded.config })).toEqual({
+    '/firebreak/local/named/ROUTE_KEY': 'x',
+  });
+});

@@ -17,13 +17,23 @@ export const SERVICES = {
       production: {
         deployer: { kind: 'http' },
         flags: { kind: 'launchdarkly', project: 'default' },
+        reroute: {
+          regions: {
+            kind: 'gateway-api',
+            namespace: 'shop',
+            targets: { 'checkout-eu': {}, 'checkout-us': {} },
+          },
+        },
         autoRollback: { mode: 'act', evidence: 'time', approvalTimeoutMinutes: 24 * 60 },
       },
     },
   },
 };
 
-/** A runbook that switches a flag off, drains, waits, asks a person, and passes a result on. */
+/**
+ * A runbook that switches a flag off, drains, waits, asks a person, passes a result on, and shifts traffic. Firebreak does
+ * not know the health of the destination, so it asks a second time.
+ */
 export const runbooksFor = (ops: string): Record<string, string> => ({
   'drain.md': `---
 title: Drain it
@@ -46,6 +56,10 @@ steps:
     with: { method: POST, url: "${ops}/hooks", body: { drain: "\${{ steps.drain.output.body.id }}" } }
     irreversible: true
     approval: true
+    timeout: 30m
+  - id: away
+    uses: reroute
+    with: { from: checkout-eu, to: checkout-us, percent: 50, ceiling: 80 }
     timeout: 30m
 ---
 For people.
@@ -94,12 +108,25 @@ export async function startOps(around: AroundEffect): Promise<Ops> {
   };
 }
 
+const ROUTES = '/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes';
+
+/** Decisions that a person makes: about the step with an approval, and about the destination of the traffic. */
+const APPROVALS = 2;
+
 /**
- * Plays the story: an alert names the runbook, a person approves in the middle, and the alert resolves after the
+ * Plays the story: an alert names the runbook, a person approves twice, and the alert resolves after the
  * runbook.
  */
 export async function playRunbook(product: AttendedProduct, vendors: Vendors, beforeTheEnd: () => Promise<void>) {
   await vendors.sandbox('/launchdarkly/flags', { flag: FLAG, environment: 'production', on: true });
+  const backends = [
+    { name: 'checkout-eu', port: 80, weight: 9 },
+    { name: 'checkout-us', port: 80, weight: 1 },
+  ];
+  await vendors.cluster(ROUTES, {
+    metadata: { name: 'checkout' },
+    spec: { parentRefs: [{ name: 'shop' }], rules: [{ backendRefs: backends }] },
+  });
   const firing = alert({ labels: { runbook: 'drain', action: '' } });
   await send(product, firing);
   await approve(product);
@@ -130,13 +157,13 @@ const timelineOf = async (product: AttendedProduct): Promise<string[]> => {
 async function approve(product: AttendedProduct): Promise<void> {
   await eventually(async () => {
     const incident = await incidentOf(product);
-    const asked = incident?.decisions.find(({ question }: { question?: string }) => question !== undefined);
-    if (asked === undefined) return false;
-    const { digest, state } = asked;
-    if (state !== 'waiting') return state === 'approved';
-    const { status } = await product.insist('POST', `/v1/incidents/${incident.id}/actions/approve`, { digest });
-    return status === 200;
-  }, 'the response to be accepted');
+    const decisions: { question?: string; digest: string; state: string }[] = incident?.decisions ?? [];
+    const asked = decisions.filter(({ question }) => question !== undefined);
+    const waiting = asked.find(({ state }) => state === 'waiting');
+    if (waiting !== undefined)
+      await product.insist('POST', `/v1/incidents/${incident.id}/actions/approve`, { digest: waiting.digest });
+    return asked.filter(({ state }) => state === 'approved').length === APPROVALS;
+  }, 'the responses to be accepted');
 }
 
 /**
@@ -147,6 +174,8 @@ const TOLD = [
   'alerts.resolved',
   'decision',
   'decision',
+  'decision',
+  'decision.approved',
   'decision.approved',
   'flag.started',
   'flag.succeeded',
@@ -160,13 +189,22 @@ const TOLD = [
   'page-resolve.succeeded',
   'page.succeeded',
   'postmortem.drafted',
+  'reroute.started',
+  'reroute.succeeded',
   'runbook.changes_remain',
   'runbook.finished',
   'runbook.started',
   'verification.passed',
 ];
 
-const EFFECTS = ['flag convergent', 'http keyed', 'http keyed', 'page keyed', 'page-resolve convergent'];
+const EFFECTS = [
+  'flag convergent',
+  'http keyed',
+  'http keyed',
+  'page keyed',
+  'page-resolve convergent',
+  'reroute convergent',
+];
 
 /** Expects what must be true after the story, in all cases. */
 export async function expectRunbookKept(product: AttendedProduct, vendors: Vendors, ops: Ops): Promise<void> {
@@ -189,6 +227,10 @@ export async function expectRunbookKept(product: AttendedProduct, vendors: Vendo
   );
   const { items: flags } = await vendors.sandbox<{ items: { flag: string; on: boolean }[] }>('/launchdarkly/flags');
   expect(flags).toMatchObject([{ flag: FLAG, on: false }]);
+  // Half of the traffic was shifted once, whatever was repeated.
+  const route = await vendors.cluster(`${ROUTES}/checkout`);
+  expect(route.spec.rules[0].backendRefs.map(({ weight }: { weight: number }) => weight)).toEqual([4, 6]);
+  expect(route.metadata.generation, 'the route was changed once').toBe(2);
   const timeline = await eventually(async () => {
     const kinds = await timelineOf(product);
     return kinds.includes('postmortem.drafted') ? kinds : undefined;

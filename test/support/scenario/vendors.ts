@@ -29,6 +29,8 @@ export type Vendors = {
   live(): Promise<{ service: string; environment: string; version: string }[]>;
   /** Requests an endpoint of a stand-in's sandbox, such as `/slack/channels`, as JSON. @param put the state to set */
   sandbox: <T>(path: string, put?: object) => Promise<T>;
+  /** Requests an object of the Kubernetes cluster as an administrator. @param create the object to create */
+  cluster: (path: string, create?: object) => Promise<any>;
   close(): Promise<void>;
 };
 
@@ -37,7 +39,7 @@ type VendorOptions = {
   around?: AroundEffect;
   /** Whether Slack, Statuspage, Grafana, and GitHub are on. */
   channels?: boolean;
-  /** Whether LaunchDarkly is on. */
+  /** Whether LaunchDarkly and a Kubernetes cluster are on. */
   flags?: boolean;
   /** The vendors' clock. Milliseconds since the Unix epoch. */
   now?: () => number;
@@ -77,8 +79,16 @@ export async function startVendors(options: VendorOptions): Promise<Vendors> {
       ...(channels && { PAGERDUTY_API_URL: pagerduty, PAGERDUTY_API_TOKEN: 'scenario' }),
       ...(channels && (await channelUrls(urlOf))),
       ...(flags && { LAUNCHDARKLY_API_URL: await urlOf('launchdarkly'), LAUNCHDARKLY_TOKEN: 'scenario' }),
+      ...(flags && { KUBERNETES_URL: await urlOf('kubernetes'), KUBERNETES_TOKEN: 'scenario' }),
     },
     sandbox,
+    cluster: async (path, create) => {
+      const headers = { authorization: 'Bearer an-administrator', 'content-type': 'application/json' };
+      const init = create && { method: 'POST', body: JSON.stringify(create) };
+      const response = await fetch(standIns.urls.kubernetes + path, { headers, ...init });
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+      return response.json();
+    },
     calls: async (vendor) =>
       (await sandbox<{ items: RecordedCall[] }>(`/calls?vendor=${vendor}&limit=10000`)).items.toReversed(),
     pagerDutyIncidents: async () => {

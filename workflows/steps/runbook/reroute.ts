@@ -54,7 +54,10 @@ export async function routeNamed(
 ): Promise<(Found & { route: TrafficRoute }) | string> {
   const found = configuredRoute(await deps.config.current(), at, named);
   if (typeof found === 'string') return found;
-  return { ...found, route: await deps.trafficRouteFor(found.config, at) };
+  const route = await deps.trafficRouteFor(found.config, at);
+  if (route === undefined)
+    return `the traffic route ${found.name} (${found.config.kind}) has no address: set its \`url\`, or KUBERNETES_URL`;
+  return { ...found, route };
 }
 
 /** Determines the weights before and after a shift. */
