@@ -2,14 +2,21 @@ import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { compareCalendars } from '../../domain/simulation/calendar.ts';
 import { compare } from '../../domain/simulation/compare.ts';
+import {
+  changedObjectives,
+  compareObjectives,
+  type ObjectiveRecord,
+  type Period,
+} from '../../domain/simulation/objectives/compare-freezes.ts';
 import { notReplayed } from '../../domain/simulation/freezes.ts';
 import { replay, type Recorded } from '../../domain/simulation/replay.ts';
 import { markdownReport, summaryOf, textReport } from '../../domain/simulation/report.ts';
 import { Config } from '../../schemas/config/config.ts';
+import { CountedDay, RecordedObjective } from '../../schemas/simulation/objective.ts';
 import { RecordedAlert, RecordedIncident } from '../../schemas/simulation/recording.ts';
 import { Since } from '../../schemas/time/since.ts';
 import { plusSeconds, type Timestamp, timestamp } from '../../schemas/time/time.ts';
-import { Client, queryOf } from '../client.ts';
+import { Client, queryOf, Refused } from '../client.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../command-context.ts';
 import { policyIn } from '../policy.ts';
 import { asJson, oneLine } from '../table.ts';
@@ -54,18 +61,26 @@ async function simulate(context: CommandContext, options: Options): Promise<void
   const from = plusSeconds(until, -seconds.data);
   const recorded = await read(client, options.since, from);
   const comparison = compare(replay(recorded, before), replay(recorded, after));
-  const calendar = compareCalendars(before, after, { from, until });
+  const period = { from, until };
+  const calendar = compareCalendars(before, after, period);
+  const objectives = compareObjectives(before, after, {
+    records: await objectiveRecords(client, before, after, { since: options.since, period }),
+    incidents: recorded.incidents,
+    period,
+  });
   const subject = {
     since: options.since,
     signals: signalsIn(recorded),
-    notReplayed: notReplayed(before, after),
+    notReplayed: [...notReplayed(before, after), ...objectives.unknown],
     calendar,
+    objectives,
   };
-  if (options.format === 'json') context.out(asJson({ ...comparison, calendar, not_replayed: subject.notReplayed }));
+  if (options.format === 'json')
+    context.out(asJson({ ...comparison, calendar, objectives, not_replayed: subject.notReplayed }));
   else
     for (const line of (options.format === 'markdown' ? markdownReport : textReport)(comparison, subject))
       context.out(options.format === 'markdown' ? line : oneLine(line));
-  if (comparison.differences.length + calendar.differences.length > 0)
+  if ([comparison, calendar, objectives].some(({ differences }) => differences.length > 0))
     throw new CommandFailure(summaryOf(comparison, subject));
 }
 
@@ -93,4 +108,33 @@ async function read(client: Client, since: string, from: Timestamp): Promise<Rec
       cursor = page.next_cursor ?? undefined;
     }
   return { incidents, alerts: alerts.filter(({ signal, fired_at: times }) => times.length > 0 || signal.at >= from) };
+}
+
+const Days = z.object({ items: z.array(CountedDay), next_cursor: z.string().nullable() });
+
+/** Reads what was recorded of the objectives whose freezes can differ. */
+async function objectiveRecords(
+  client: Client,
+  before: Config,
+  after: Config,
+  { since, period }: { since: string; period: Period },
+): Promise<ObjectiveRecord[]> {
+  const records: ObjectiveRecord[] = [];
+  for (const { id, countsFrom } of changedObjectives(before, after, period)) {
+    const path = `/v1/recordings/objectives/${encodeURIComponent(id)}`;
+    try {
+      const recorded = await client.get(`${path}${queryOf({ since })}`, RecordedObjective);
+      const days: CountedDay[] = [];
+      for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+        const page = await client.get(`${path}/counts${queryOf({ from: countsFrom.slice(0, 10), cursor })}`, Days);
+        days.push(...page.items);
+        cursor = page.next_cursor ?? undefined;
+      }
+      records.push({ ...recorded, days });
+    } catch (error) {
+      // Firebreak does not have an objective that only the changed policy has.
+      if (!(error instanceof Refused && error.status === 404)) throw error;
+    }
+  }
+  return records;
 }

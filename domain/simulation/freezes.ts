@@ -1,4 +1,5 @@
 import type { Config } from '../../schemas/config/config.ts';
+import type { FreezeRules } from '../../schemas/freeze/freeze-policy.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
@@ -21,12 +22,13 @@ export function freezeOf(incident: IncidentRecord, until: Timestamp | null, poli
 
 /** Parts of a configuration that a replay does not cover, with what they decide. */
 const NOT_REPLAYED: readonly (readonly [what: string, of: (config: Config) => unknown])[] = [
-  ['the objectives: budgets, burn rates, and freezes by them', ({ slos }) => slos],
   [
-    'the freeze policy: freezes by budgets and burn rates, and who may deploy during freezes',
+    'who may deploy during freezes, and what the freeze check says',
     ({ freeze: { defaults, policies, calendar, ...rest } }) => [
-      withoutIncidents(defaults),
-      policies.map(({ match, ...rules }) => [match, withoutIncidents(rules)]),
+      deploysOf(defaults),
+      policies
+        .map(({ match, name: _name, ...rules }) => [match, deploysOf(rules)])
+        .filter(([, rules]) => hasAny(rules)),
       calendar.flatMap(({ name, passes }) => (passes === undefined ? [] : [[name, passes]])),
       rest,
     ],
@@ -35,7 +37,17 @@ const NOT_REPLAYED: readonly (readonly [what: string, of: (config: Config) => un
   ['repeated pages of incidents that nobody acknowledges', ({ response }) => response],
 ];
 
-const withoutIncidents = ({ incidents: _incidents, ...rules }: Config['freeze']['defaults']): object => rules;
+/** Returns the rules that open and end no freeze: they decide about deployments during one. */
+function deploysOf({ budget, burn: _b, minimumMinutes: _m, incidents: _i, stale, ...rules }: FreezeRules): object {
+  return {
+    ...rules,
+    ...(typeof budget === 'object' && budget.warn !== undefined && { warn: budget.warn }),
+    ...(stale?.deploys !== undefined && { stale: stale.deploys }),
+  };
+}
+
+const hasAny = (rules: unknown): boolean =>
+  typeof rules === 'object' && rules !== null && Object.keys(rules).length > 0;
 
 /** Returns what differs between two policies that a replay cannot tell. */
 export const notReplayed = (before: Config, after: Config): string[] =>

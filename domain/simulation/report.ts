@@ -1,6 +1,7 @@
 import { code } from '../messages/markdown.ts';
 import type { CalendarComparison, CalendarDifference } from './calendar.ts';
 import { clock, type Comparison, duration, type IncidentDifference, type PageDifference } from './compare.ts';
+import { CAUSES, type ObjectiveComparison, type ObjectiveDifference } from './objectives/compare-freezes.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 
 /** What a comparison is about, for its heading. */
@@ -9,6 +10,7 @@ export type Subject = {
   signals: number;
   notReplayed: readonly string[];
   calendar: CalendarComparison;
+  objectives: ObjectiveComparison;
 };
 
 /** Incidents in a Markdown comment, whose length GitHub limits to 65,536 characters. */
@@ -18,11 +20,15 @@ const LINE_MAX_CHARS = 300;
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** Returns one line about what was compared and what differs. */
-export function summaryOf({ incidents, differences }: Comparison, { since, signals, calendar }: Subject): string {
+export function summaryOf(
+  { incidents, differences }: Comparison,
+  { since, signals, calendar, objectives }: Subject,
+): string {
   const of = `${counted(incidents, 'incident')} with ${counted(signals, 'alert')} of the last ${since}`;
-  const planned = calendar.differences.length;
   const known = differences.length === 0 ? 'No difference' : counted(differences.length, 'difference');
-  return `${known} in ${of}${planned === 0 ? '' : `, ${counted(planned, 'difference')} in freezes by the calendar`}`;
+  const more = (found: readonly unknown[], what: string): string =>
+    found.length === 0 ? '' : `, ${counted(found.length, 'difference')} in freezes by ${what}`;
+  return `${known} in ${of}${more(calendar.differences, 'the calendar')}${more(objectives.differences, 'budgets and burn rates')}`;
 }
 
 const TOTALS = [
@@ -44,17 +50,41 @@ function calendarLine({ name, scope, from, before, after }: CalendarDifference):
   return `freezes ${what}, for ${length(after)}${before === null ? '' : ` instead of ${length(before)}`} (${name})`;
 }
 
-/** Freezes of the calendar that are listed; the others are counted. */
-const CALENDAR_MAX = 20;
+/** Freezes that are listed in each section; the others are counted. */
+const LISTED_MAX = 20;
 
 /** Lists what differs, and the totals. Empty: nothing differs. */
 function calendarLines({ differences, before, after }: CalendarComparison): string[] {
   if (differences.length === 0) return [];
-  const more = differences.length - CALENDAR_MAX;
+  const more = differences.length - LISTED_MAX;
   return [
-    ...differences.slice(0, CALENDAR_MAX).map(calendarLine),
+    ...differences.slice(0, LISTED_MAX).map(calendarLine),
     ...(more > 0 ? [counted(more, 'more difference')] : []),
     `freezes by the calendar: ${before.freezes} before (${duration(before.seconds)}), ${after.freezes} after (${duration(after.seconds)})`,
+  ];
+}
+
+/** Says what differs for a freeze by an objective. */
+function objectiveLine({ slo, service, environment, cause, before, after, incidents }: ObjectiveDifference): string {
+  const time = ({ from, until }: NonNullable<typeof before>): string =>
+    `from ${clock(from)}, ${until === null ? 'and is still in force' : `for ${duration(secondsBetween(from, until))}`}`;
+  const what = `deploys of ${service} in ${environment} by ${CAUSES[cause]} of ${slo}`;
+  const more = incidents.length > NAMED_MAX ? ` and ${incidents.length - NAMED_MAX} more` : '';
+  const during = incidents.length === 0 ? '' : ` (during ${incidents.slice(0, NAMED_MAX).join(', ')}${more})`;
+  if (after === null) return `no longer freezes ${what}${before === null ? '' : ` ${time(before)}`}${during}`;
+  return `freezes ${what} ${time(after)}${before === null ? '' : ` instead of ${time(before)}`}${during}`;
+}
+
+/** Incidents that a line about a freeze names. */
+const NAMED_MAX = 3;
+
+function objectiveLines({ objectives: { differences, before, after } }: Subject): string[] {
+  if (differences.length === 0) return [];
+  const more = differences.length - LISTED_MAX;
+  return [
+    ...differences.slice(0, LISTED_MAX).map(objectiveLine),
+    ...(more > 0 ? [counted(more, 'more difference')] : []),
+    `freezes by the changed objectives: ${before.freezes} before (${duration(before.seconds)}), ${after.freezes} after (${duration(after.seconds)})`,
   ];
 }
 
@@ -78,6 +108,9 @@ export function textReport(comparison: Comparison, subject: Subject): string[] {
     ...(calendarLines(subject.calendar).length === 0
       ? []
       : ['', 'Freezes by the calendar:', ...calendarLines(subject.calendar).map((text) => `  ${text}`)]),
+    ...(objectiveLines(subject).length === 0
+      ? []
+      : ['', 'Freezes by budgets and burn rates:', ...objectiveLines(subject).map((text) => `  ${text}`)]),
     ...(pages.length === 0 ? [] : ['', 'Pages by person and hour:', ...pages.map((one) => `  ${pageLine(one)}`)]),
   ];
 }
@@ -97,7 +130,7 @@ export function markdownReport(comparison: Comparison, subject: Subject): string
     '### What this policy would have done',
     '',
     `${summaryOf(comparison, subject)}.`,
-    ...(subject.notReplayed.length === 0 ? [] : ['', ...subject.notReplayed.map((text) => `- ${text}`)]),
+    ...(subject.notReplayed.length === 0 ? [] : ['', ...subject.notReplayed.map((text) => `- ${line(text)}`)]),
     ...(differences.length === 0
       ? []
       : [
@@ -122,6 +155,9 @@ export function markdownReport(comparison: Comparison, subject: Subject): string
     ...(calendarLines(subject.calendar).length === 0
       ? []
       : ['', '**Freezes by the calendar**', '', ...calendarLines(subject.calendar).map((text) => `- ${line(text)}`)]),
+    ...(objectiveLines(subject).length === 0
+      ? []
+      : ['', '**Freezes by budgets and burn rates**', '', ...objectiveLines(subject).map((text) => `- ${line(text)}`)]),
     ...(pages.length === 0
       ? []
       : [

@@ -10,13 +10,15 @@ import { BUCKET_MS, type Bucket, endOf, type History, indexOf, setBucket } from 
 export type AppliedCorrection = { correction: SloCorrection; spans: readonly Span[] };
 
 /** Returns the periods of a correction that overlap a stretch of time. */
-export const spansOf = (correction: SloCorrection, { from, until }: Span): Span[] =>
+export const spansOf = (correction: CorrectedTime, { from, until }: Span): Span[] =>
   spansBetween(timeSpanOf(correction), timestamp(from), timestamp(until)).map((span) => ({
     from: millisOf(span.from),
     until: millisOf(span.until),
   }));
 
-function timeSpanOf({ starts_at, ends_at, rrule, time_zone }: SloCorrection): TimeSpan {
+type CorrectedTime = Pick<SloCorrection, 'starts_at' | 'ends_at' | 'rrule' | 'time_zone'>;
+
+function timeSpanOf({ starts_at, ends_at, rrule, time_zone }: CorrectedTime): TimeSpan {
   if (rrule === null) return { from: starts_at, until: ends_at };
   const timeZone = time_zone ?? 'UTC';
   const seconds = Math.max(1, Math.ceil(secondsBetween(starts_at, ends_at)));

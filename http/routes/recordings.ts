@@ -2,14 +2,25 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
+import { CountedDay, RecordedObjective } from '../../schemas/simulation/objective.ts';
 import { RecordedAlert, RecordedIncident } from '../../schemas/simulation/recording.ts';
 import { DAY_SECONDS } from '../../schemas/time/since.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
+import { countedDays, recordedObjective } from '../../actions/simulation/objectives.ts';
 import { recordedAlerts, recordingOf, recordings } from '../../actions/simulation/recordings.ts';
+import { configuredSlo } from '../../actions/slo/corrections.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems, readable, sinceQuery } from '../endpoint.ts';
 
 const Recording = RecordedIncident.meta({ id: 'RecordedIncident' });
 const Alert = RecordedAlert.meta({ id: 'RecordedAlert' });
+
+const Objective = RecordedObjective.meta({ id: 'RecordedObjective' });
+const Day = CountedDay.meta({ id: 'CountedDay' });
+
+const sloId = z.object({ id: z.string().min(1).max(253) });
+
+/** Most days of a page: a response of AWS Lambda has at most 6 MB. */
+const DAYS_MAX = 31;
 
 /** Most incidents of a page: each is read with all its inputs. */
 const LIMIT_MAX = 100;
@@ -77,6 +88,58 @@ export function recordingRoutes(app: Api, deps: Deps): void {
       const recorded = await recordingOf(deps, c.req.valid('param').id);
       c.var.allow({ service: recorded.service, environment: recorded.environment });
       return c.json(recorded, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/recordings/objectives/{id}',
+      tags: ['slos'],
+      summary: 'Get the corrections and freezes of an objective, for the replay of its evaluations',
+      request: { params: sloId, query: z.object({ since: sinceQuery.default(90 * DAY_SECONDS) }) },
+      responses: { 200: answers('The recording', Objective), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const slo = await configuredSlo(deps, c.req.valid('param').id);
+      c.var.allow(slo);
+      const since = plusSeconds(deps.clock.now(), -c.req.valid('query').since);
+      return c.json(await recordedObjective(deps, slo, since), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/recordings/objectives/{id}/counts',
+      tags: ['slos'],
+      summary: 'List the counts of an objective by five minutes, a day in each item, oldest first',
+      request: {
+        params: sloId,
+        query: z.object({
+          from: z.iso.date().openapi({ description: 'First day (UTC); counts are kept for 800 days' }),
+          limit: listQuery.limit.pipe(z.number().max(DAYS_MAX)).default(DAYS_MAX),
+          cursor: z.iso.date().optional().openapi({ description: 'The next_cursor of the previous page' }),
+        }),
+      },
+      responses: {
+        200: answers('A page of results', pageOf(Day)),
+        404: problems('Not found'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const slo = await configuredSlo(deps, c.req.valid('param').id);
+      c.var.allow(slo);
+      const { from, limit, cursor } = c.req.valid('query');
+      const until = deps.clock.now().slice(0, 10);
+      return c.json(await countedDays(deps, slo, { from: cursor ?? from, until, limit }), 200);
     },
   );
 

@@ -50,7 +50,16 @@ export function accountOf(
   const counted = without({ history, now, recent }, excluded);
   // A slice is judged by its remaining buckets, and only these count.
   const observed = slo.budgeting.kind === 'timeslices' ? without(inSlices(counted, slo.budgeting), excluded) : counted;
-  const span = spanOf(slo.window, now);
+  return accountIn(slo, observed, spanOf(slo.window, now), excluded);
+}
+
+/**
+ * Returns the inputs for all numbers of an objective.
+ *
+ * @param observed counts in the unit of the objective's budgeting method, without the excluded periods
+ */
+export function accountIn(slo: Slo, observed: Observed, span: Span, excluded: readonly Span[]): Account {
+  const { now } = observed;
   const unitSeconds = unitOf(slo);
   return {
     observed,

@@ -24,12 +24,14 @@ const rateIn = ({ events, errors }: Bucket, allowed: number): number | null =>
  * Returns the alerts whose factor is reached in both windows, with a significant number of errors in the long window.
  */
 export const burningOf = (account: Account, rates: BurnRates): BurnAlert[] =>
-  account.pairs
-    .filter(
-      ({ long, short, factor }) =>
-        (rates[long] ?? 0) >= factor && (rates[short] ?? 0) >= factor && isSignificant(account, long),
-    )
-    .map((alert) => ({ ...alert, clears_at: clearsAt(account, alert) }));
+  reachedAlerts(account, rates).map((alert) => ({ ...alert, clears_at: clearsAt(account, alert) }));
+
+/** Returns the same without a forecast of when they clear, which takes longer than all the rest. */
+export const reachedAlerts = (account: Account, rates: BurnRates): BurnAlert[] =>
+  account.pairs.filter(
+    ({ long, short, factor }) =>
+      (rates[long] ?? 0) >= factor && (rates[short] ?? 0) >= factor && isSignificant(account, long),
+  );
 
 /**
  * Forecasts when the first alert of each severity reaches its factor in both windows. Null: not at the current burn

@@ -20,6 +20,8 @@ export type Observed = {
    * instead, as far as they reach.
    */
   recent: Bucket | null;
+  /** Sums from a moment (milliseconds) to `now`, if they are known without visiting the buckets. Only without `recent`. */
+  sumFrom?: (from: number) => Sum;
 };
 
 /**
@@ -36,7 +38,8 @@ export function visitSince({ history, now, recent }: Observed, from: number, vis
 }
 
 /** @param from milliseconds */
-export const sumSince = (observed: Observed, from: number): Sum => sumOf((visit) => visitSince(observed, from, visit));
+export const sumSince = (observed: Observed, from: number): Sum =>
+  observed.sumFrom?.(from) ?? sumOf((visit) => visitSince(observed, from, visit));
 
 /**
  * Sums from `from` to now without assuming where in the last closed bucket its errors occurred: that bucket counts in

@@ -40,7 +40,7 @@ function sumOfSlice(history: History, first: number, each: number): Bucket {
 }
 
 /** Returns the verdict for each bucket of a slice with these counts. */
-function verdictOf({ events, errors }: Bucket, target: number): Bucket {
+export function verdictOf({ events, errors }: Bucket, target: number): Bucket {
   const bad = events > 0 && tidy(1 - errors / events) < target;
   return { events: BUCKET_SECONDS, errors: bad ? BUCKET_SECONDS : 0 };
 }

@@ -59,6 +59,8 @@ function policy({
 }
 
 const BASE = policy();
+const NO_TIME = { freezes: 0, seconds: 0 };
+const NO_OBJECTIVES = { differences: [], before: NO_TIME, after: NO_TIME, unknown: [] };
 const PERIOD = { from: after(-90 * 86_400), until: after(86_400) };
 const acted = recordedIncident(BASE, { decisions: [recordedDecision(clear())] });
 
@@ -151,7 +153,7 @@ describe('a replay', () => {
         const recorded = { incidents, alerts: [recordedAlert({}, [after(30), after(4000)])] };
         const comparison = compare(replay(recorded, one), replay(recorded, other));
         const calendar = compareCalendars(one, other, PERIOD);
-        const subject = { since: '90d', signals: 1, notReplayed: [], calendar };
+        const subject = { since: '90d', signals: 1, notReplayed: [], calendar, objectives: NO_OBJECTIVES };
         for (const { changes, unknown } of comparison.differences)
           expect(changes.length + unknown.length).toBeGreaterThan(0);
         expect(textReport(comparison, subject).length).toBeGreaterThan(0);
@@ -247,8 +249,14 @@ describe('a changed policy', () => {
     ]);
     expect(difference({ incidents: [quiet] }, freezes).totals.freezes).toEqual({ before: 0, after: 1 });
     expect(notReplayed(BASE, freezes)).toEqual([]);
-    const budget = policy({ freeze: { defaults: { budget: { freeze: 0.9 } } } });
-    expect(notReplayed(BASE, budget)).toEqual([expect.stringMatching(/^changed, but not replayed: the freeze policy/)]);
+    // Budgets and burn rates are replayed by the counts of the objectives.
+    const strict = { budget: { freeze: 0.9 }, burn: 'ticket', minimumMinutes: 60, stale: { afterMinutes: 5 } };
+    expect(notReplayed(BASE, policy({ freeze: { defaults: strict } }))).toEqual([]);
+    expect(notReplayed(BASE, policy({ freeze: { policies: [{ match: { team: 'payments' }, ...strict }] } }))).toEqual(
+      [],
+    );
+    const deploys = policy({ freeze: { policies: [{ match: { team: 'payments' }, passes: ['hotfix'] }] } });
+    expect(notReplayed(BASE, deploys)).toEqual([expect.stringMatching(/^changed, but not replayed: who may deploy/)]);
     const many = policy({ routes: { manyAtOnce: { incidents: 2, minutes: 5 } } });
     expect(notReplayed(BASE, many)).toEqual([expect.stringContaining('manyAtOnce')]);
   });
@@ -280,6 +288,7 @@ describe('a changed policy', () => {
         signals: 0,
         notReplayed: notReplayed(before, changed),
         calendar: compareCalendars(before, changed, period),
+        objectives: NO_OBJECTIVES,
       });
     expect(report(both, longer)).toEqual([
       'No difference in 0 incidents with 0 alerts of the last 30d, 1 difference in freezes by the calendar',
@@ -371,6 +380,7 @@ describe('a changed policy', () => {
       signals: 1,
       notReplayed: [],
       calendar: compareCalendars(BASE, record, PERIOD),
+      objectives: NO_OBJECTIVES,
     });
     expect(text.join('\n')).toContain('``01TEST00000000000000000001: checkout production: x` | <b>@ops</b> #1 # big``');
     expect(text.some((line) => line.startsWith('# '))).toBe(false);
