@@ -5,6 +5,7 @@ import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { candidatesOf, CLOCK_TOLERANCE_SECONDS, LONGEST_LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
 import type { RelatedChange } from '../correlation/evidence.ts';
 import { formatDuration } from '../correlation/words.ts';
+import { correlate, MIN_CONFIDENCE_TO_ASK, type RankedSuspect } from '../correlation/correlate.ts';
 import { callersOf, dependenciesOf } from '../catalogue/dependencies.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
@@ -150,6 +151,37 @@ export function isSameRollback(
   );
 }
 
+/** A change that was recorded late, and leads where another one was acted upon. */
+export type Contradiction = { lead: RankedSuspect; acted: RankedSuspect | undefined };
+
+/**
+ * Weighs the evidence of a judgement again, together with changes that it did not know.
+ *
+ * @param acted id of the change that was acted upon
+ * @returns the first of these changes, if it is the most probable cause then. Null: the judgement holds
+ */
+export function contradictionOf(
+  { evidence }: Pick<DecisionInputs, 'evidence'>,
+  late: readonly RelatedChange[],
+  acted: string,
+): Contradiction | null {
+  const { suspects } = correlate({ ...evidence, changes: [...evidence.changes, ...late] });
+  const [lead] = suspects;
+  if (lead === undefined || lead.confidence < MIN_CONFIDENCE_TO_ASK) return null;
+  return late.some(({ change }) => change.id === lead.change_id)
+    ? { lead, acted: suspects.find(({ change_id }) => change_id === acted) }
+    : null;
+}
+
+/** @example 'In doubt: the rollback of v42. Flag dark-mode was recorded only after the decision, and is …' */
+export const contradictionWords = (
+  { service }: Pick<IncidentRecord, 'service'>,
+  version: string,
+  { lead: { change, confidence }, acted }: Contradiction,
+): string =>
+  `In doubt: the rollback of ${version}. ${CALLED[change.kind]} ${change.version}${ofService(change, service)} was recorded ` +
+  `only after the decision, and is the more probable cause (confidence ${confidence}; ${version} ${acted?.confidence ?? 0})`;
+
 type Judged = Pick<DecisionView, 'kind' | 'state' | 'target' | 'from_version' | 'to_version' | 'offers'>;
 
 /**
@@ -181,6 +213,9 @@ const offered = (offers: readonly OfferedAct[] = []): string =>
 const isAskedAbout = ({ target, from_version, offers = [] }: Judged, { id, service, version }: Change): boolean =>
   (target?.service === service && from_version === version) || offers.some(({ change_id }) => change_id === id);
 
+const ofService = (change: Change, service: string): string =>
+  change.service === service ? '' : ` of ${change.service}`;
+
 const CALLED: Readonly<Record<Change['kind'], string>> = {
   deploy: 'Deploy',
   rollback: 'Rollback',
@@ -198,7 +233,7 @@ export function newsWords(
   { change, news }: { change: Change; news: News },
   consequence: string,
 ): string {
-  const of = change.service === service ? '' : ` of ${change.service}`;
+  const of = ofService(change, service);
   const since = by_hand === true ? 'the incident was opened' : 'the alert';
   const seconds = Math.max(0, secondsBetween(opened_at, TIME_OF[news](change)));
   const what = news === 'ended' ? ENDED[change.status] : news === 'recorded_late' ? 'was recorded' : beginning(change);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { play, theIncident } from './play.ts';
-import { latePaths } from './stories/late-changes.ts';
+import { fires, mode, type Moment, play, theIncident } from './play.ts';
+import { latePaths, measures, recordsLate } from './stories/late-changes.ts';
 
 /** Plays a story. Returns what was said about decisions and changes, and the kinds and states of all decisions. */
 async function told(name: string) {
@@ -10,7 +10,7 @@ async function told(name: string) {
   const { timeline, decisions } = world.store.dossier(theIncident(world));
   return {
     said: timeline.flatMap(({ kind, at, text }) =>
-      /^(?:change\.|decision\.rejected)/.test(kind) ? [`${at.slice(11, 16)} ${text}`] : [],
+      /^(?:change\.|decision\.(?:rejected|contradicted))/.test(kind) ? [`${at.slice(11, 16)} ${text}`] : [],
     ),
     decided: [...decisions.values()].map(
       ({ view: { kind, state, because, from_version: from } }) => `${kind} ${from ?? '-'} (${because}), ${state}`,
@@ -49,6 +49,16 @@ test('a deploy during the incident is asked about once errors are measured to ha
   });
 });
 
+test('a deploy that is recorded after another version was rolled back, and leads then, contradicts the rollback', async () => {
+  expect(await told('late-deploy-contradicts-a-rollback')).toEqual({
+    said: [
+      '12:03 Deploy v3 was recorded 3 min after the alert; not judged again, because the incident is mitigated',
+      '12:03 In doubt: the rollback of v2. Deploy v3 was recorded only after the decision, and is the more probable cause (confidence 0.81; v2 0.06)',
+    ],
+    decided: ['roll_back v2 (suspect), final'],
+  });
+});
+
 test('a newer deploy withdraws the approval request, and is asked about with the suspect if it does not help', async () => {
   expect(await told('newer-deploy-does-not-help')).toEqual({
     said: [
@@ -62,4 +72,29 @@ test('a newer deploy withdraws the approval request, and is asked about with the
       'approve v3 (superseded), approved',
     ],
   });
+});
+
+/** Returns all orders of the items. */
+const ordersOf = <T>(items: readonly T[]): T[][] =>
+  items.length === 0
+    ? [[]]
+    : items.flatMap((first) => ordersOf(items.filter((one) => one !== first)).map((rest) => [first, ...rest]));
+
+/** Minutes after noon at which the three events happen, in any order, before another alert leads to another look. */
+const MINUTES = [0, 2, 4];
+const HAPPENS: Readonly<Record<string, (minutes: number) => Moment>> = {
+  'the alert': (minutes) => fires({ began: 60 * (minutes + 1) }),
+  'the report of v3': (minutes) => recordsLate('v3', 7 + minutes),
+  'the report of a flag': (minutes) => recordsLate('dark-mode', 25 + minutes, { kind: 'flag' }),
+};
+
+test.each(ordersOf(Object.keys(HAPPENS)))('the same change leads in the end: %s, %s, %s', async (...order) => {
+  const moments = order.map((name, n) => [`${MINUTES[n]} min`, HAPPENS[name]?.(MINUTES[n] ?? 0)] as const);
+  const { world } = await play({
+    given: [mode('suggest'), measures(4, { autoRollback: { mode: 'suggest', unknownMigration: 'act' } })],
+    timeline: { ...(Object.fromEntries(moments) as Record<string, Moment>), '6 min': fires({ name: 'HighLatency' }) },
+  });
+  const { decisions, record } = world.store.dossier(theIncident(world));
+  const newest = [...decisions.values()].at(-1)?.view;
+  expect({ kind: newest?.kind, leads: record.suspects[0]?.version }).toEqual({ kind: 'suggest', leads: 'v3' });
 });

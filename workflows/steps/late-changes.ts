@@ -1,5 +1,7 @@
 import {
   APPROVED,
+  contradictionOf,
+  contradictionWords,
   hasNewResult,
   isSameRollback,
   isSupersededIn,
@@ -86,6 +88,7 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
       whyNotAgain(judged) ??
       (await whyNotRepeated(deps, incident, { number, decision, request: input.request }, missed));
     await noteNews(deps, incident, missed, why ?? 'judged again');
+    await noteContradiction(deps, incident, number, missed);
     // Last: the next judgement reads the changes, so a repeat of this step after it would find nothing to note.
     if (why === null) await requestJudgement(deps, incident.id, number, missed);
     await wake(deps, incident.id);
@@ -153,6 +156,40 @@ async function noteNews(
       text: newsWords(incident, { change, news }, consequence),
       detail: { change: change.id, service: change.service, version: change.version },
     });
+}
+
+/** Notes that changes which were recorded late contradict the newest rollback of this incident that nobody requested. */
+async function noteContradiction(
+  deps: Deps,
+  incident: IncidentRecord,
+  newest: number,
+  missed: readonly Concerned[],
+): Promise<void> {
+  const { services } = await deps.config.current();
+  const late = missed.flatMap(({ change }) => relatedTo(services, incident, change) ?? []);
+  for (let number = newest; number > 0; number -= 1) {
+    const effect = await deps.effects.get(incident.id, rollbackKey(incident.id, number));
+    if (effect === undefined || !['intended', 'accepted', 'succeeded'].includes(effect.state)) continue;
+    const [decision, inputs] = await Promise.all([
+      deps.decisions.get(incident.id, number),
+      deps.decisions.inputs(incident.id, number),
+    ]);
+    if (decision === undefined || inputs === undefined || inputs.request.by === 'person') return;
+    const acted = inputs.targets
+      .flatMap(({ changes }) => changes)
+      .findLast(({ service, version }) => service === decision.target?.service && version === decision.from_version);
+    const found = acted === undefined ? null : contradictionOf(inputs, late, acted.id);
+    if (acted === undefined || found === null) return;
+    const { change } = found.lead;
+    await deps.incidents.note(incident.id, `contradicted-${number}-${change.id}`, {
+      at: deps.clock.now(),
+      actor: 'firebreak',
+      kind: 'decision.contradicted',
+      text: contradictionWords(incident, acted.version, found),
+      detail: { change: change.id, service: change.service, version: change.version, number },
+    });
+    return;
+  }
 }
 
 const KEYS: Readonly<Record<News, string>> = {

@@ -72,7 +72,7 @@ export const finishes =
   };
 
 /** Measures errors from some minutes before the first alert on; negative: after it. */
-const measures =
+export const measures =
   (badMinutesBefore: number, more: object = {}): Moment =>
   (world) => {
     configured({ health: { promql: 'job:checkout:error_ratio5m', max: 0.01 }, ...more })(world);
@@ -166,6 +166,13 @@ export const latePaths: Record<string, Path> = {
     ],
     timeline: { '0 s': fires(), '12 s': recordsLate('flag-x', 4, { kind: 'flag' }), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, 'cd look /rb-1', 'cd look /rb-1', RESOLVE],
+    status: 'resolved',
+  },
+  'late-deploy-contradicts-a-rollback': {
+    // It began closer to the problem than the version that was rolled back.
+    given: [measures(4, { autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' } })],
+    timeline: { '0 s': fires(), '3 min': recordsLate('v3', 8), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
   'late-flag-change': {
