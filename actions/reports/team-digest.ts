@@ -4,17 +4,10 @@ import type { StoredActionItem } from '../../domain/ports/postmortems.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { covers } from '../../domain/freeze/state.ts';
 import { matchesStatus } from '../../domain/postmortems/action-items.ts';
-import {
-  type DigestRecords,
-  type DoneInIncident,
-  teamDigest,
-  TREND_WEEKS,
-  WEEK_SECONDS,
-} from '../../domain/reports/team-digest.ts';
+import { type DigestRecords, teamDigest, TREND_WEEKS, WEEK_SECONDS } from '../../domain/reports/team-digest.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
-import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { TeamDigest } from '../../schemas/reports/team-digest.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { deliveryReport } from '../delivery/report.ts';
@@ -22,6 +15,7 @@ import { spentBudgets } from '../postmortems/spent-budgets.ts';
 import { collectPages } from '../shared/collect-pages.ts';
 import { pooled } from '../shared/concurrency.ts';
 import { alertReview, REVIEW_DAYS } from './alert-review.ts';
+import { doneTasks } from './done-tasks.ts';
 
 export type TeamDigestDeps = Pick<
   Deps,
@@ -91,7 +85,7 @@ export async function readTeamDigest(deps: TeamDigestDeps, { team, may }: TeamDi
     deploys: month.deploys,
     incidents: month.incidents,
     severities: new Map(incidents.map(({ id, severity }) => [id, severity])),
-    done: await doneIn(deps, incidents),
+    tasks: await doneTasks(deps, incidents),
     rollbacksOutside: await rollbacksOutside(deps, week.deploys),
     budgets: await withSpent(deps, config, budgets, { from, until }),
     freezes: freezes.filter((one) => concerns(one, config, sees('freezes:read'))),
@@ -129,27 +123,6 @@ function overdueItems(
     sees({ service: item.service, environment: item.environment } as ServiceEnvironment) &&
     matchesStatus(item, 'overdue', now);
   return collectPages((cursor) => postmortems.actionItems({ limit: PAGE, ...cursor, keep }), PAGES_MAX);
-}
-
-/** Reads what was done in incidents, newest first. */
-async function doneIn(
-  { incidents, runbooks }: Pick<Deps, 'incidents' | 'runbooks'>,
-  all: readonly IncidentRecord[],
-): Promise<DoneInIncident[]> {
-  const done = new Map<string, DoneInIncident>();
-  await pooled(all, AT_ONCE, async (incident) => {
-    const overview = await incidents.overview(incident.id);
-    if (overview === undefined) return;
-    const numbers = overview.effects.flatMap(({ key }) => {
-      const [, number] = /\.runbook\.(\d+)\./.exec(key) ?? [];
-      return number === undefined ? [] : [Number(number)];
-    });
-    const runs = await Promise.all(
-      [...new Set(numbers)].map(async (number) => [number, await runbooks.run(incident.id, number)] as const),
-    );
-    done.set(incident.id, { ...overview, runs: new Map(runs.map(([number, run]) => [number, { by: run?.by }])) });
-  });
-  return all.flatMap(({ id }) => done.get(id) ?? []);
 }
 
 /** Counts rollbacks that Firebreak did not do. */

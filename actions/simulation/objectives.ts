@@ -37,6 +37,7 @@ export async function recordedObjective(
       time_zone,
       created_at: times.created_at,
       withdrawn_at: times.withdrawn_at,
+      ended_at: times.ended_at,
     })),
     freezes: opened
       .flatMap(({ cause, starts_at, ended_at, ended_by }): RecordedFreeze[] => {

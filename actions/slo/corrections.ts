@@ -1,9 +1,17 @@
 import type { Deps } from '../../domain/ports/deps.ts';
+import { accountOf, historySeconds } from '../../domain/slo/budget/account.ts';
+import { budgetOf } from '../../domain/slo/budget/budget.ts';
+import { burnRatesOf } from '../../domain/slo/budget/burn.ts';
+import type { Span } from '../../domain/slo/budget/period.ts';
+import { excludedMs, isPast, nextSpans, spansOf } from '../../domain/slo/corrections.ts';
+import { BUCKET_MS, indexOf } from '../../domain/slo/history.ts';
+import type { CorrectionPreview } from '../../schemas/slo/correction-preview.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
 import type { NewCorrection, SloCorrection } from '../../schemas/slo/slo-correction.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { millisOf, plusSeconds, timestamp, type Timestamp } from '../../schemas/time/time.ts';
 import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../refusal.ts';
+import { storedHistory } from './history.ts';
 
 /** How many corrections of an objective can be in effect. */
 const ACTIVE_MAX = 100;
@@ -50,6 +58,10 @@ export async function recordCorrection(
     created_by: caller.name,
     withdrawn_at: null,
     withdrawn_by: null,
+    withdraw_reason: null,
+    ended_at: null,
+    ended_by: null,
+    end_reason: null,
   };
   await deps.sloCorrections.record(recorded);
   return recorded;
@@ -64,20 +76,96 @@ function refuseFarAway({ starts_at, ends_at, rrule }: NewCorrection, now: Timest
     throw new Refusal(422, 'invalid', `json: starts_at (${starts_at}) must be within 400 days from now`);
 }
 
+type Ending = { id: string; slo: string; reason: string | null };
+
 /**
  * Withdraws a correction: its period counts again from the next evaluation on. The correction stays on record.
  *
  * @throws Refusal 403, 404
  */
-export async function withdrawCorrection(
+export const withdrawCorrection = (deps: CorrectionDeps, caller: Caller, ending: Ending): Promise<SloCorrection> =>
+  endedAs('withdraw', deps, caller, ending);
+
+/**
+ * Ends a correction now: its earlier periods stay left out, and no later one is.
+ *
+ * @throws Refusal 403, 404; 409 if it is withdrawn, has not started yet, or is over
+ */
+export const endCorrection = (deps: CorrectionDeps, caller: Caller, ending: Ending): Promise<SloCorrection> =>
+  endedAs('end', deps, caller, ending);
+
+async function endedAs(
+  how: 'end' | 'withdraw',
   deps: CorrectionDeps,
   caller: Caller,
-  { id, slo: sloId }: { id: string; slo: string },
+  { id, slo: sloId, reason }: Ending,
 ): Promise<SloCorrection> {
   const slo = await configuredSlo(deps, sloId);
   caller.allow('slos:write', slo);
-  const withdrawn = await deps.sloCorrections.withdraw(slo.id, id, caller.name);
-  if (withdrawn === undefined)
+  if (how === 'end') await refuseEnd(deps, slo, id);
+  const found = await deps.sloCorrections[how](slo.id, id, { by: caller.name, reason });
+  if (found === undefined)
     throw new Refusal(404, 'unknown-correction', `the objective ${slo.id} has no correction with the ID ${id}`);
-  return withdrawn;
+  return found;
+}
+
+/** @throws Refusal 409 */
+async function refuseEnd({ sloCorrections, clock }: CorrectionDeps, slo: Slo, id: string): Promise<void> {
+  const found = (await sloCorrections.activeOf(slo.id)).find((one) => one.id === id);
+  if (found === undefined || found.ended_at !== null) return;
+  const now = clock.now();
+  if (found.starts_at > now)
+    throw new Refusal(409, 'correction-not-running', `the correction ${id} has not started yet; withdraw it instead`);
+  if (isPast(found, millisOf(now)))
+    throw new Refusal(
+      409,
+      'correction-not-running',
+      `the correction ${id} is already over; withdraw it to count its period again`,
+    );
+}
+
+/** How many of the next periods a preview shows. */
+const NEXT_SHOWN = 3;
+
+/**
+ * Computes what a correction would change, and records nothing.
+ *
+ * @throws Refusal 403, 404, 422; 503 if the stored counts cannot be read
+ */
+export async function previewCorrection(
+  deps: CorrectionDeps & Pick<Deps, 'sloDays'>,
+  caller: Caller,
+  { slo: sloId, correction }: { slo: string; correction: NewCorrection },
+): Promise<CorrectionPreview> {
+  const slo = await configuredSlo(deps, sloId);
+  caller.allow('slos:write', slo);
+  const at = deps.clock.now();
+  refuseFarAway(correction, at);
+  const now = indexOf(millisOf(at)) * BUCKET_MS;
+  const within = { from: now - historySeconds(slo) * 1000, until: now };
+  const history = await storedHistory(deps.sloDays, slo, historySeconds(slo), now).catch((error: unknown) => {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Refusal(503, 'unavailable', `the stored counts of ${slo.id} cannot be read: ${error.message}`);
+  });
+  const others = (await deps.sloCorrections.activeOf(slo.id)).flatMap((one) => spansOf(one, within));
+  const own = spansOf({ ...correction, ended_at: null }, within);
+  const account = (excluded: readonly Span[]) => accountOf(slo, history, null, now, excluded);
+  const valuesOf = (excluded: readonly Span[]): CorrectionPreview['present'] => {
+    const one = account(excluded);
+    return { budget: budgetOf(one), burn_rates: burnRatesOf(one) };
+  };
+  const window = { from: account([]).span.from, until: now };
+  return {
+    slo: slo.id,
+    at: timestamp(now),
+    present: valuesOf(others),
+    corrected: valuesOf([...others, ...own]),
+    uncorrected: valuesOf([]),
+    excluded_seconds: (excludedMs([...others, ...own], window) - excludedMs(others, window)) / 1000,
+    past_periods: own.length,
+    next_periods: nextSpans({ ...correction, ended_at: null }, millisOf(at), NEXT_SHOWN).map(({ from, until }) => ({
+      starts_at: timestamp(from),
+      ends_at: timestamp(until),
+    })),
+  };
 }

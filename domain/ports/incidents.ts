@@ -155,8 +155,8 @@ export type Incidents = {
   setSimilar(id: IncidentId, similar: readonly SimilarIncident[]): Promise<void>;
   /** Records that the status page and the SLIs of the service contradict each other. */
   setPageContradiction(id: IncidentId, contradiction: PageContradiction): Promise<void>;
-  /** Sets the chat channel, by name; `chatId`: by ID. */
-  setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void>;
+  /** Sets the chat channel, by name; `chatId`: by ID; `standIn`: it is one of the sandbox's stand-in. */
+  setChannel(id: IncidentId, channel: string, chatId?: string, standIn?: boolean): Promise<void>;
   /** Returns the incident of a channel, by the chat's ID. Strongly consistent. Undefined: none. */
   inChannel(chatId: string): Promise<IncidentId | undefined>;
   /**

@@ -70,6 +70,9 @@ export type SloStatuses = {
   setEvaluatedAt(at: Timestamp): Promise<void>;
 };
 
+/** Who ends or withdraws a correction, and why. Null: no reason was given. */
+export type CorrectionEnding = { by: string; reason: string | null };
+
 /** Corrections of objectives. */
 export type SloCorrections = {
   /** Stores a new correction with its entry in the audit log, in one transaction. */
@@ -80,7 +83,12 @@ export type SloCorrections = {
    * Marks a correction as withdrawn, with an entry in the audit log. If it is already withdrawn, nothing changes.
    * Undefined: the objective has no such correction.
    */
-  withdraw(id: SloId, correction: string, by: string): Promise<SloCorrection | undefined>;
+  withdraw(id: SloId, correction: string, ending: CorrectionEnding): Promise<SloCorrection | undefined>;
+  /**
+   * Ends a correction now, with an entry in the audit log: its earlier periods stay in effect. If it has already ended or
+   * is withdrawn, nothing changes. Undefined: the objective has no such correction.
+   */
+  end(id: SloId, correction: string, ending: CorrectionEnding): Promise<SloCorrection | undefined>;
   /** Returns the corrections of an objective that are not withdrawn. */
   activeOf(id: SloId): Promise<SloCorrection[]>;
   /** Returns all corrections that are not withdrawn, by objective. */

@@ -113,18 +113,32 @@ function budgets({ budgets: all }: TeamDigest): DigestSection {
     summary:
       all.length === 0
         ? 'No objective is evaluated.'
-        : `Of ${counted(all.length, 'objective')}, ${spent} spent the whole budget, and ${burning} burn it too fast now.${known < all.length ? ` The budget of ${all.length - known} is unknown.` : ''}`,
+        : `Of ${counted(all.length, 'objective')}, ${spent} spent the whole budget, and ${burning} burn it too fast now.${known < all.length ? ` The budget of ${all.length - known} is unknown.` : ''}${correctedText(all)}`,
     columns: ['Objective', 'Service', 'Budget left', 'Errors of this week', 'Burn alert'],
-    rows: all.map(({ slo, service, environment, remaining, spent: week, burning: burns }) => [
+    rows: all.map(({ slo, service, environment, remaining, corrected, spent: week, burning: burns }) => [
       [{ link: `/console/slos/${encodeURIComponent(slo)}`, text: slo }],
       placeOf({ service, environment }),
-      [share(remaining)],
+      [share(remaining), ...(corrected === null ? [] : [withoutCorrections(corrected)])],
       [week === null ? 'unknown' : `${share(week)} of the budget`],
       [burns ? 'fires' : 'no'],
     ]),
     path: '/console/slos',
   };
 }
+
+/** The errors of the week count all periods, because users had them. */
+function correctedText(all: TeamDigest['budgets']): string {
+  const count = all.filter(({ corrected }) => corrected !== null).length;
+  return count === 0
+    ? ''
+    : ` Corrections leave periods out of ${count === 1 ? 'one budget' : `${count} budgets`}; the errors of this week include them.`;
+}
+
+type Corrected = NonNullable<TeamDigest['budgets'][number]['corrected']>;
+
+/** Names the budget that counts everything, so that no period is left out silently. */
+const withoutCorrections = ({ corrections, uncorrected_remaining: all }: Corrected): string =>
+  ` (${all === null ? 'unknown' : share(all)} without ${counted(corrections, 'correction')})`;
 
 function freezes({ freezes: { began, seconds, items } }: TeamDigest): DigestSection {
   return {

@@ -44,8 +44,8 @@ export type DigestRecords = {
   deploys: readonly DoraDeploy[];
   incidents: readonly DoraIncident[];
   severities: ReadonlyMap<IncidentId, IncidentRecord['severity']>;
-  /** What was done in the incidents that opened in the last seven days. */
-  done: readonly DoneInIncident[];
+  /** Tasks that were done in the incidents that opened in the last seven days. */
+  tasks: readonly DoneTask[];
   /** Rollbacks of the last seven days that Firebreak did not do. */
   rollbacksOutside: number;
   budgets: readonly { status: SloStatus; spent: number | null }[];
@@ -143,11 +143,15 @@ function incidentsOf({ incidents, severities }: DigestRecords, from: Timestamp):
 
 const budgetsOf = ({ budgets }: DigestRecords): TeamDigest['budgets'] =>
   budgets
-    .map(({ status: { id, service, environment, budget, burning }, spent }) => ({
+    .map(({ status: { id, service, environment, budget, burning, corrected }, spent }) => ({
       slo: id,
       service,
       environment,
       remaining: budget.remaining,
+      corrected:
+        corrected == null
+          ? null
+          : { corrections: corrected.count, uncorrected_remaining: corrected.uncorrected.budget.remaining },
       spent,
       burning: burning.length > 0,
     }))
@@ -184,11 +188,11 @@ function freezesOf(freezes: readonly Freeze[], { from, until }: Window): TeamDig
 
 const later = (a: Timestamp, b: Timestamp): Timestamp => (a > b ? a : b);
 
-type DoneTask = { task: ToilTask; isAutomatic: boolean; incident: IncidentRecord };
+/** A task of incident response that was done. */
+export type DoneTask = { task: ToilTask; isAutomatic: boolean; incident: IncidentId };
 
-/** Counts what Firebreak did, and whether a person had a part in it. Calls to stand-ins do not count. */
-function toilOf({ done, rollbacksOutside }: DigestRecords, minutes: ToilMinutes): TeamDigest['toil'] {
-  const all = done.flatMap(tasksIn);
+/** Counts what Firebreak did, and whether a person had a part in it. */
+function toilOf({ tasks: all, rollbacksOutside }: DigestRecords, minutes: ToilMinutes): TeamDigest['toil'] {
   const tasks = ToilTask.options.map((task): ToilRow => {
     const own = all.filter((one) => one.task === task);
     const automatic = own.filter(({ isAutomatic }) => isAutomatic);
@@ -202,7 +206,7 @@ function toilOf({ done, rollbacksOutside }: DigestRecords, minutes: ToilMinutes)
       minutes_each: each,
       saved_minutes: each === null ? null : each * automatic.length,
       spent_minutes: each === null || byPeople === null ? null : each * byPeople,
-      incidents: [...new Set(automatic.map(({ incident }) => incident.id))],
+      incidents: [...new Set(automatic.map(({ incident }) => incident))],
     };
   });
   return { tasks, saved_minutes: sumOf(tasks, 'saved_minutes'), spent_minutes: sumOf(tasks, 'spent_minutes') };
@@ -213,10 +217,11 @@ function sumOf(rows: readonly ToilRow[], field: 'saved_minutes' | 'spent_minutes
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
 }
 
-function tasksIn({ incident, effects, decisions, runs }: DoneInIncident): DoneTask[] {
+/** Returns the tasks that were done in an incident. Calls to the sandbox's stand-ins do not count. */
+export function tasksIn({ incident, effects, decisions, runs }: DoneInIncident): DoneTask[] {
   const real = effects.filter(({ state, stand_in: standIn }) => state === 'succeeded' && standIn === undefined);
   const all = real.flatMap((effect): DoneTask[] => {
-    const one = (task: ToilTask, isAutomatic: boolean): DoneTask[] => [{ task, isAutomatic, incident }];
+    const one = (task: ToilTask, isAutomatic: boolean): DoneTask[] => [{ task, isAutomatic, incident: incident.id }];
     const name = evidenceNameOf(incident.id, effect.key);
     const [, run] = /^runbook\.(\d+)\./.exec(name) ?? [];
     // A page that another system sent is not Firebreak's.
@@ -226,7 +231,9 @@ function tasksIn({ incident, effects, decisions, runs }: DoneInIncident): DoneTa
     if (!/^roll-back\.\d+$/.test(name)) return [];
     return one('rollback', isAutomatic(decisionOf(decisions, name, effect.at)));
   });
-  return incident.channel_opened_at === undefined ? all : [...all, { task: 'channel', isAutomatic: true, incident }];
+  return incident.channel_opened_at === undefined || incident.channel_stand_in === true
+    ? all
+    : [...all, { task: 'channel', isAutomatic: true, incident: incident.id }];
 }
 
 /** Nobody requested the act, and nobody approved it. */

@@ -2,23 +2,42 @@ import type { SloCorrection } from '../../schemas/slo/slo-correction.ts';
 import { localStart } from '../../schemas/slo/slo-correction.ts';
 import { millisOf, secondsBetween, timestamp } from '../../schemas/time/time.ts';
 import type { TimeSpan } from '../../schemas/time/time-span.ts';
-import { spansBetween } from '../time/time-spans.ts';
+import { nextSpan, spansBetween } from '../time/time-spans.ts';
 import type { Span } from './budget/period.ts';
 import { BUCKET_MS, type Bucket, endOf, type History, indexOf, setBucket } from './history.ts';
 
 /** A correction, with the periods in which it applies: none of them counts. */
 export type AppliedCorrection = { correction: SloCorrection; spans: readonly Span[] };
 
-/** Returns the periods of a correction that overlap a stretch of time. */
-export const spansOf = (correction: CorrectedTime, { from, until }: Span): Span[] =>
-  spansBetween(timeSpanOf(correction), timestamp(from), timestamp(until)).map((span) => ({
-    from: millisOf(span.from),
-    until: millisOf(span.until),
-  }));
+type Periods = Pick<SloCorrection, 'starts_at' | 'ends_at' | 'rrule' | 'time_zone' | 'ended_at'>;
 
-type CorrectedTime = Pick<SloCorrection, 'starts_at' | 'ends_at' | 'rrule' | 'time_zone'>;
+/** Returns the periods of a correction that overlap a stretch of time, up to its end by a person. */
+export function spansOf(correction: Periods, { from, until }: Span): Span[] {
+  const ended = correction.ended_at === null ? Infinity : millisOf(correction.ended_at);
+  return spansBetween(timeSpanOf(correction), timestamp(from), timestamp(until))
+    .map((span) => ({ from: millisOf(span.from), until: Math.min(millisOf(span.until), ended) }))
+    .filter((span) => span.from < span.until && from < span.until);
+}
 
-function timeSpanOf({ starts_at, ends_at, rrule, time_zone }: CorrectedTime): TimeSpan {
+/** Returns the first periods that start after this time. @param after Unix milliseconds */
+export function nextSpans(correction: Periods, after: number, most: number): Span[] {
+  const span = timeSpanOf(correction);
+  const found: Span[] = [];
+  let reached = timestamp(after);
+  while (found.length < most) {
+    const next = nextSpan(span, reached);
+    if (next === undefined || (correction.ended_at !== null && next.from >= correction.ended_at)) break;
+    found.push({ from: millisOf(next.from), until: millisOf(next.until) });
+    reached = next.from;
+  }
+  return found;
+}
+
+/** Returns whether no period can start any more, so that only its past has an effect. @param now Unix milliseconds */
+export const isPast = (correction: Periods, now: number): boolean =>
+  spansOf(correction, { from: now, until: now + 1 }).length === 0 && nextSpans(correction, now, 1).length === 0;
+
+function timeSpanOf({ starts_at, ends_at, rrule, time_zone }: Periods): TimeSpan {
   if (rrule === null) return { from: starts_at, until: ends_at };
   const timeZone = time_zone ?? 'UTC';
   const seconds = Math.max(1, Math.ceil(secondsBetween(starts_at, ends_at)));

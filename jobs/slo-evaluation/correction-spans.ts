@@ -32,7 +32,7 @@ export class CorrectionSpans {
       if (corrections === undefined) continue;
       const within = { from: today - historySeconds(slo) * 1000, until: today + DAY_MS };
       const applied = corrections.map((correction) => {
-        const name = `${correction.id} ${within.from}`;
+        const name = `${correction.id} ${within.from} ${correction.ended_at ?? ''}`;
         const spans = before.get(name) ?? spansOf(correction, within);
         this.#kept.set(name, spans);
         return { correction, spans };

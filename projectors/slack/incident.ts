@@ -162,7 +162,7 @@ class View {
   }
 
   async #toldWhere(id: IncidentId, channel: string): Promise<void> {
-    await this.#deps.incidents.setChannel(id, `#${this.#state.name}`, channel);
+    await this.#deps.incidents.setChannel(id, `#${this.#state.name}`, channel, await this.#deps.chat.standIn?.());
     await notifyOfChannel(this.#deps, id, channel);
   }
 

@@ -259,6 +259,8 @@ export const IncidentRecord = z.object({
   channel_id: z.string().optional(),
   /** When the channel was first known. Absent: it has none, or an older version has recorded it. */
   channel_opened_at: Timestamp.optional(),
+  /** The channel is one of the sandbox's stand-in. */
+  channel_stand_in: z.literal(true).optional(),
   /** Channels of teams that get a line, in addition to the service's own. */
   notified_channels: z.array(z.string()).optional(),
   /** Some of its alerts are silenced or in maintenance: by whom and how long. */

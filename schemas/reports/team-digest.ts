@@ -66,7 +66,9 @@ export const TeamDigest = z.object({
       environment: EnvironmentName,
       /** At the end of the window. 1: whole. 0: spent. Null: unknown. */
       remaining: z.number().nullable(),
-      /** Share of the budget that the errors of the week are. Null: unknown, or not a matter of counts. */
+      /** The corrections behind `remaining`, and the budget without them. Null: no correction applies. */
+      corrected: z.object({ corrections: z.number(), uncorrected_remaining: z.number().nullable() }).nullable(),
+      /** Share of the budget that the errors of the week are, also those of corrected periods. Null: unknown, or not a matter of counts. */
       spent: z.number().nullable(),
       /** A burn alert fires. */
       burning: z.boolean(),

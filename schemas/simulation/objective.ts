@@ -29,6 +29,7 @@ export const RecordedObjective = z.object({
       time_zone: true,
       created_at: true,
       withdrawn_at: true,
+      ended_at: true,
     }),
   ),
   /** Oldest first. */

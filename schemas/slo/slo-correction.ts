@@ -19,13 +19,14 @@ export type CorrectionCategory = z.infer<typeof CorrectionCategory>;
 /** The longest period, and the longest occurrence of a recurring one. */
 const LONGEST_DAYS = 31;
 
-const Reason = z.string().trim().min(1).max(500);
+/** The reason of a person, for the record. */
+export const CorrectionReason = z.string().trim().min(1).max(500);
 
 /** The body of `POST /v1/slos/{id}/corrections`. */
 export const NewCorrection = z
   .strictObject({
     category: CorrectionCategory,
-    reason: Reason,
+    reason: CorrectionReason,
     /** With `rrule`, the earliest start of an occurrence. */
     starts_at: InstantIn,
     /** With `rrule`, an occurrence lasts as long as from `starts_at` to here. */
@@ -67,9 +68,14 @@ export const SloCorrection = z.object({
   time_zone: z.string().nullable(),
   created_at: Timestamp,
   created_by: z.string(),
-  /** Null: it is in effect. */
+  /** Null: not withdrawn. Withdrawn: none of its periods is left out. */
   withdrawn_at: Timestamp.nullable(),
   withdrawn_by: z.string().nullable(),
+  withdraw_reason: z.string().nullable().default(null),
+  /** Null: not ended by a person. Ended: its periods before this time are left out, and none after it. */
+  ended_at: Timestamp.nullable().default(null),
+  ended_by: z.string().nullable().default(null),
+  end_reason: z.string().nullable().default(null),
 });
 export type SloCorrection = z.infer<typeof SloCorrection>;
 

@@ -444,6 +444,35 @@ describe('handle an incident', () => {
     expect((await at(firebreak, 'pins', 'list', '--all')).out).toMatch(new RegExp(`^${id} .* lifted `, 'm'));
   });
 
+  test('slo corrections are previewed, recorded, listed, ended, and withdrawn', async () => {
+    const slo = ['slo', 'corrections'];
+    const period = ['--from', minutesAgo(60), '--until', minutesAgo(30)];
+    const day = ['--category', 'load_test', '--reason', 'Rehearsal\u001b[2J', '--rrule', 'FREQ=DAILY'];
+    const add = [...slo, 'add', 'checkout-availability', ...period, ...day];
+    const preview = await at(firebreak, ...add, '--preview');
+    expect(preview).toMatchObject({ code: 0, err: '' });
+    expect(preview.out).toMatch(
+      /^now +unknown .*^with this correction +unknown .*^without any correction .*next periods/ms,
+    );
+    expect((await at(firebreak, ...slo, 'list', 'checkout-availability', '--json')).out).toBe('[]\n');
+
+    const id = /^(cor_\w+) is recorded;/m.exec((await at(firebreak, ...add)).out)?.[1] ?? '';
+    const listed = () => at(firebreak, ...slo, 'list', 'checkout-availability');
+    expect((await listed()).out).toMatch(
+      new RegExp(`^${id} +in effect +load_test .* FREQ=DAILY \\(UTC\\) .* Rehearsal`, 'm'),
+    );
+    expect((await listed()).out).not.toContain('\u001b');
+    const ending = ['checkout-availability', id, '--reason', 'No more'];
+    expect(await at(firebreak, ...slo, 'end', ...ending)).toEqual({ code: 0, out: `${id} is ended\n`, err: '' });
+    expect(await at(firebreak, ...slo, 'withdraw', ...ending)).toMatchObject({ code: 0, out: `${id} is withdrawn\n` });
+    expect((await listed()).out).toMatch(new RegExp(`^${id} +withdrawn `, 'm'));
+    expect(await at(firebreak, ...slo, 'end', 'nothing', id, '--reason', 'x')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('unknown-slo'),
+    });
+    expect(await at(firebreak, ...add, '--category', 'luck')).toMatchObject({ code: 2 });
+  });
+
   test('quarantined inputs are listed, shown, and replayed', async () => {
     expect((await firebreak.post('/v1/alerts/generic', { service: 'shop', title: 'no\u001b[2Jthing' })).status).toBe(
       422,

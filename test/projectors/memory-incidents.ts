@@ -115,8 +115,8 @@ export class MemoryIncidents implements Shown {
     await this.#changed(`incident:${id}`);
   }
 
-  async setChannel(id: IncidentId, channel: string): Promise<void> {
-    this.set(id, { ...this.now(id), channel });
+  async setChannel(id: IncidentId, channel: string, _chatId?: string, standIn?: boolean): Promise<void> {
+    this.set(id, { ...this.now(id), channel, ...(standIn && { channel_stand_in: true as const }) });
   }
 
   async open(): Promise<IncidentRecord[]> {

@@ -539,15 +539,16 @@ export class IncidentTable implements Incidents {
     });
   }
 
-  async setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void> {
+  async setChannel(id: IncidentId, channel: string, chatId?: string, standIn?: boolean): Promise<void> {
     if (chatId !== undefined)
       await this.#table.transact([this.#table.put({ ...keys.channel(chatId), incident_id: id })]);
     await this.#table.touch(keys.incident(id), {
-      UpdateExpression: `SET channel = :channel, channel_opened_at = if_not_exists(channel_opened_at, :now)${chatId === undefined ? '' : ', channel_id = :id'}`,
+      UpdateExpression: `SET channel = :channel, channel_opened_at = if_not_exists(channel_opened_at, :now)${chatId === undefined ? '' : ', channel_id = :id'}${standIn ? ', channel_stand_in = :true' : ''}`,
       ExpressionAttributeValues: {
         ':channel': channel,
         ':now': this.#clock.now(),
         ...(chatId !== undefined && { ':id': chatId }),
+        ...(standIn && { ':true': true }),
       },
     });
   }

@@ -1,6 +1,6 @@
 import type { Page } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
-import type { SloCorrections } from '../../../domain/ports/slo.ts';
+import type { CorrectionEnding, SloCorrections } from '../../../domain/ports/slo.ts';
 import type { SloId } from '../../../schemas/slo/slo.ts';
 import { SloCorrection } from '../../../schemas/slo/slo-correction.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
@@ -32,7 +32,7 @@ export class SloCorrectionTable implements SloCorrections {
     const { ok } = await this.#table.transact([
       put(keys.sloCorrection(slo, id)),
       put(keys.activeCorrection(slo, id)),
-      this.#entryWrite(correction, 'recorded', correction.created_at, correction.created_by),
+      this.#entryWrite(correction, 'recorded', correction.created_at, { by: correction.created_by, reason: null }),
     ]);
     if (!ok) throw new Error(`the correction ${id} of ${slo} is already stored`);
   }
@@ -42,25 +42,42 @@ export class SloCorrectionTable implements SloCorrections {
     return pageOfFew(all, (one) => `${one.created_at} ${one.id}`, query);
   }
 
-  async withdraw(slo: SloId, id: string, by: string): Promise<SloCorrection | undefined> {
-    const key = keys.sloCorrection(slo, id);
-    const item = await this.#table.get(key);
-    if (item === undefined) return undefined;
-    const before = SloCorrection.parse(item);
-    if (before.withdrawn_at !== null) return before;
+  async withdraw(slo: SloId, id: string, ending: CorrectionEnding): Promise<SloCorrection | undefined> {
+    const before = await this.#of(slo, id);
+    if (before === undefined || before.withdrawn_at !== null) return before;
     const at = this.#clock.now();
     const { ok } = await this.#table.transact([
-      this.#table.update(key, {
-        UpdateExpression: 'SET withdrawn_at = :at, withdrawn_by = :by, expires_at = :expires',
+      this.#table.update(keys.sloCorrection(slo, id), {
+        UpdateExpression:
+          'SET withdrawn_at = :at, withdrawn_by = :by, withdraw_reason = :reason, expires_at = :expires',
         ConditionExpression: 'withdrawn_at = :null',
-        ExpressionAttributeValues: { ':at': at, ':by': by, ':expires': keptUntil(at), ':null': null },
+        ExpressionAttributeValues: { ...endingValues(at, ending), ':null': null },
       }),
       this.#table.remove(keys.activeCorrection(slo, id)),
-      this.#entryWrite(before, 'withdrawn', at, by),
+      this.#entryWrite(before, 'withdrawn', at, ending),
     ]);
-    if (ok) return { ...before, withdrawn_at: at, withdrawn_by: by };
-    // Another request was faster.
-    return SloCorrection.parse(await this.#table.get(key));
+    // Another request can be faster.
+    return ok
+      ? { ...before, withdrawn_at: at, withdrawn_by: ending.by, withdraw_reason: ending.reason }
+      : this.#of(slo, id);
+  }
+
+  async end(slo: SloId, id: string, ending: CorrectionEnding): Promise<SloCorrection | undefined> {
+    const before = await this.#of(slo, id);
+    if (before === undefined || before.withdrawn_at !== null || before.ended_at !== null) return before;
+    const at = this.#clock.now();
+    // It also expires in the list of those in effect, as soon as the counts to which it applies do.
+    const update = {
+      UpdateExpression: 'SET ended_at = :at, ended_by = :by, end_reason = :reason, expires_at = :expires',
+      ConditionExpression: 'withdrawn_at = :null AND (attribute_not_exists(ended_at) OR ended_at = :null)',
+      ExpressionAttributeValues: { ...endingValues(at, ending), ':null': null },
+    };
+    const { ok } = await this.#table.transact([
+      this.#table.update(keys.sloCorrection(slo, id), update),
+      this.#table.update(keys.activeCorrection(slo, id), update),
+      this.#entryWrite(before, 'ended', at, ending),
+    ]);
+    return ok ? { ...before, ended_at: at, ended_by: ending.by, end_reason: ending.reason } : this.#of(slo, id);
   }
 
   activeOf(slo: SloId): Promise<SloCorrection[]> {
@@ -79,19 +96,43 @@ export class SloCorrectionTable implements SloCorrections {
     return found;
   }
 
-  #entryWrite(correction: SloCorrection, what: 'recorded' | 'withdrawn', at: Timestamp, by: string): Write {
+  async #of(slo: SloId, id: string): Promise<SloCorrection | undefined> {
+    const item = await this.#table.get(keys.sloCorrection(slo, id));
+    return item === undefined ? undefined : SloCorrection.parse(item);
+  }
+
+  #entryWrite(correction: SloCorrection, what: keyof typeof VERBS, at: Timestamp, ending: CorrectionEnding): Write {
     const { id, slo, category, reason, starts_at, ends_at, rrule, time_zone } = correction;
+    const because = ending.reason === null ? '' : `; reason: ${ending.reason}`;
     const period = `${starts_at} to ${ends_at}${rrule === null ? '' : `, ${rrule}`}`;
     return actWrite(this.#table, {
       id: `${id}:${what}`,
       at,
-      actor: by,
+      actor: ending.by,
       kind: `slo_correction.${what}`,
       subject: slo,
-      text: `${what === 'recorded' ? 'Recorded' : 'Withdrew'} the correction ${id} (${category}, ${period}): ${reason}`,
-      detail: { correction: id, category, reason, starts_at, ends_at, rrule, time_zone },
+      text: `${VERBS[what]} the correction ${id} (${category}, ${period}): ${reason}${because}`,
+      detail: {
+        correction: id,
+        category,
+        reason,
+        starts_at,
+        ends_at,
+        rrule,
+        time_zone,
+        ...(ending.reason !== null && { ending_reason: ending.reason }),
+      },
     });
   }
 }
+
+const VERBS = { recorded: 'Recorded', withdrawn: 'Withdrew', ended: 'Ended' } as const;
+
+const endingValues = (at: Timestamp, { by, reason }: CorrectionEnding) => ({
+  ':at': at,
+  ':by': by,
+  ':reason': reason,
+  ':expires': keptUntil(at),
+});
 
 const keptUntil = (at: Timestamp): number => Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS;

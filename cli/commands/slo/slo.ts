@@ -4,11 +4,14 @@ import { shown } from '../../../domain/runbooks/problem.ts';
 import { lintSlos, loadServices, SLOS } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
 import { CommandFailure, type CommandContext } from '../../command-context.ts';
+import { addSloCorrections } from './corrections.ts';
 import { addSloGenerate } from './generate.ts';
 import { addSloImport } from './import.ts';
 
 export function addSlo(program: Command, context: CommandContext): void {
-  const slo = program.command('slo').description('Lint, import, and generate files from SLOs on disk');
+  const slo = program
+    .command('slo')
+    .description('Lint, import, and generate files from SLOs on disk, and correct their budgets');
   slo
     .command('lint')
     .description('Lint SLOs: errors, and indicators or targets that are probably wrong')
@@ -17,6 +20,7 @@ export function addSlo(program: Command, context: CommandContext): void {
     .action((dir: string | undefined, options: { config?: string }) => lint(context, dir, options.config));
   addSloImport(slo, context);
   addSloGenerate(slo, context);
+  addSloCorrections(slo, context);
 }
 
 async function lint(context: CommandContext, dir: string | undefined, configDir: string | undefined): Promise<void> {

@@ -1,13 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
-import { configuredSlo, recordCorrection, withdrawCorrection } from '../../../actions/slo/corrections.ts';
+import {
+  configuredSlo,
+  endCorrection,
+  previewCorrection,
+  recordCorrection,
+  withdrawCorrection,
+} from '../../../actions/slo/corrections.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { NewCorrection, SloCorrection } from '../../../schemas/slo/slo-correction.ts';
+import { CorrectionPreview } from '../../../schemas/slo/correction-preview.ts';
+import { CorrectionReason, NewCorrection, SloCorrection } from '../../../schemas/slo/slo-correction.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
 
 const Correction = SloCorrection.meta({ id: 'SloCorrection' });
 
+const Preview = CorrectionPreview.meta({ id: 'SloCorrectionPreview' });
+
 const id = z.string().min(1).max(253);
+const one = z.object({ id, correction_id: z.string().min(1).max(64) });
 
 /** Registers the routes of corrections: periods that do not count for an objective. */
 export function sloCorrectionRoutes(app: Api, deps: Deps): void {
@@ -67,12 +77,59 @@ export function sloCorrectionRoutes(app: Api, deps: Deps): void {
       path: '/v1/slos/{id}/corrections/{correction_id}',
       tags: ['slos'],
       summary: 'Withdraw a correction: its period counts again; the correction stays on record',
-      request: { params: z.object({ id, correction_id: z.string().min(1).max(64) }) },
+      request: { params: one, query: z.object({ reason: CorrectionReason.optional() }) },
       responses: { 200: answers('Withdrawn', Correction), 404: problems('Not found') },
     }),
     async (c) => {
       const { id: slo, correction_id } = c.req.valid('param');
-      return c.json(await withdrawCorrection(deps, c.var.caller, { id: correction_id, slo }), 200);
+      const { reason = null } = c.req.valid('query');
+      return c.json(await withdrawCorrection(deps, c.var.caller, { id: correction_id, slo, reason }), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'slos:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/slos/{id}/corrections/{correction_id}/end',
+      tags: ['slos'],
+      summary: 'End a correction now: its earlier periods stay left out, and no later one is',
+      request: { params: one, ...body(z.strictObject({ reason: CorrectionReason.nullish() })) },
+      responses: {
+        200: answers('Ended', Correction),
+        404: problems('Not found'),
+        409: problems('It has not started, or is over'),
+      },
+    }),
+    async (c) => {
+      const { id: slo, correction_id } = c.req.valid('param');
+      const { reason } = c.req.valid('json');
+      return c.json(await endCorrection(deps, c.var.caller, { id: correction_id, slo, reason: reason ?? null }), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'slos:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/slos/{id}/corrections/preview',
+      tags: ['slos'],
+      summary: 'Compute what a correction would change; nothing is recorded',
+      request: { params: z.object({ id }), ...body(NewCorrection) },
+      responses: {
+        200: answers('The values with and without it', Preview),
+        404: problems('Not found'),
+        422: problems('Validation failed'),
+        503: problems('The stored counts cannot be read'),
+      },
+    }),
+    async (c) => {
+      const correction = c.req.valid('json');
+      return c.json(await previewCorrection(deps, c.var.caller, { slo: c.req.valid('param').id, correction }), 200);
     },
   );
 }

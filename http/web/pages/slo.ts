@@ -7,9 +7,13 @@ import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/tim
 import { type Cells, type Html, line, nothing, panel, servicePath, tableOf } from '../parts.ts';
 import { type Mark, plot } from '../plot.ts';
 import type { ConsolePage } from './page.ts';
+import { type CorrectionsData, correctionActions, correctionsPanel } from './slo/corrections.ts';
 import { budgetOf, dataOf, forecastOf, percent } from './slos.ts';
 
 const DAY_SECONDS = 24 * 3600;
+
+/** Corrections that the page reads, newest first. */
+const CORRECTIONS_READ = 100;
 
 /** Longest forecast in the picture of a rolling window. */
 const AHEAD_SECONDS = 7 * DAY_SECONDS;
@@ -23,21 +27,29 @@ export const slo: ConsolePage = {
   within: '/console/slos',
   action: 'slos:read',
   everySeconds: 60,
-  async show(deps, { viewer: { caller }, param }) {
+  actions: correctionActions,
+  async show(deps, { viewer: { caller, may, formKey }, param, query }) {
     const config = await deps.config.current();
     const found = config.slos.find(({ id }) => id === param['id']);
     if (found === undefined) throw new Refusal(404, 'not-found', 'there is no such objective');
     caller.allow('slos:read', found);
     const [view] = await sloViews(deps, config, [found]);
     if (view === undefined) throw new Refusal(404, 'not-found', 'there is no such objective');
-    return { title: view.name || view.id, main: sloMain(view, deps.clock.now()) };
+    const { items, next_cursor } = await deps.sloCorrections.list(found.id, { limit: CORRECTIONS_READ });
+    const corrections: CorrectionsData = {
+      all: items,
+      hasMore: next_cursor !== null,
+      formKey: may('slos:write', found) ? formKey : null,
+      fields: query,
+    };
+    return { title: view.name || view.id, main: sloMain(view, corrections, deps.clock.now()) };
   },
 };
 
-export const sloMain = (view: SloView, at: Timestamp): Html => html`
+export const sloMain = (view: SloView, corrections: CorrectionsData, at: Timestamp): Html => html`
   <h1 class="page-title">${view.name || view.id}</h1>
   <div class="columns incident-columns">
-    <div class="aside">${factsPanel(view, at)} ${correctionsPanel(view)} ${burnPanel(view)}</div>
+    <div class="aside">${factsPanel(view, at)} ${correctionsPanel(view, corrections, at)} ${burnPanel(view)}</div>
     <div class="detail">${burnDownPanel(view, at)}</div>
   </div>
 `;
@@ -59,31 +71,6 @@ function factsPanel(view: SloView, at: Timestamp): Html {
         ${frozen_by.length === 0 ? '' : line('Freezes', html`<a href="/console/freezes">deploys are frozen</a>`)}
         ${line('ID', html`<code>${id}</code>`)}
       </dl>`,
-  );
-}
-
-/** Shows the corrections behind the budget, so that no period is left out silently. */
-function correctionsPanel({ corrected }: SloView): Html | '' {
-  if (corrected === null) return '';
-  const { count, corrections, excluded_seconds: seconds } = corrected;
-  const time = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)}`;
-  return panel(
-    'corrections',
-    'Corrections',
-    count,
-    html`<p>${Math.round(seconds / 36) / 100} hours of the window don't count.</p>
-      <ul class="rows">
-        ${corrections.map(
-          ({ category, reason, starts_at, ends_at, rrule, created_by }) =>
-            html`<li>
-              <p><span class="place">${category.replaceAll('_', ' ')}</span> ${reason}</p>
-              <p class="quiet">
-                ${time(starts_at)} to ${time(ends_at)} (UTC)${rrule === null ? '' : html`, ${rrule}`}, by ${created_by}
-              </p>
-            </li>`,
-        )}
-      </ul>
-      ${count > corrections.length ? html`<p class="quiet">and ${count - corrections.length} more</p>` : ''}`,
   );
 }
 

@@ -20,7 +20,7 @@ import type { ConsolePage } from './page.ts';
 const PATH = '/console/slos';
 
 /** Returns the address of the page of an objective. */
-const sloPath = (id: string): string => `${PATH}/${encodeURIComponent(id)}`;
+export const sloPath = (id: string): string => `${PATH}/${encodeURIComponent(id)}`;
 const ROWS_MAX = 100;
 const TEXT_MAX_CHARS = 200;
 

@@ -4,7 +4,7 @@ import { emailTextOf } from '../../../domain/messages/stakeholder-digest.ts';
 import type { StoredActionItem } from '../../../domain/ports/postmortems.ts';
 import { digestSections } from '../../../domain/reports/digest-sections.ts';
 import { digestMarkdown, digestMessage } from '../../../domain/reports/digest-text.ts';
-import { type DigestRecords, teamDigest } from '../../../domain/reports/team-digest.ts';
+import { type DigestRecords, tasksIn, teamDigest } from '../../../domain/reports/team-digest.ts';
 import { digestMain } from '../../../http/web/pages/digest.ts';
 import { DecisionView, type Effect } from '../../../schemas/incidents/incident.ts';
 import { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
@@ -130,7 +130,7 @@ function records(more: Partial<DigestRecords> = {}): DigestRecords {
       [idOf(2), 'warning'],
       [idOf(3), 'critical'],
     ]),
-    done: [],
+    tasks: [],
     rollbacksOutside: 0,
     budgets: [],
     freezes: [],
@@ -179,7 +179,7 @@ describe('the digest', () => {
     expect(freezes.items[0]?.ended_at).toBeNull();
   });
 
-  const done = [
+  const tasks = [
     {
       incident: incident({ id: idOf(1), channel_opened_at: on('11-10') }),
       effects: [
@@ -204,10 +204,16 @@ describe('the digest', () => {
         [2, { by: 'ada' }],
       ]),
     },
-  ];
+    {
+      incident: incident({ id: idOf(2), channel_opened_at: on('11-10'), channel_stand_in: true }),
+      effects: [],
+      decisions: [],
+      runs: new Map(),
+    },
+  ].flatMap(tasksIn);
 
   test('separates what was done automatically from what people did, and computes minutes from the configuration', () => {
-    const { toil } = digestOf({ done, rollbacksOutside: 2 }, { rollback: 20, page: 2 });
+    const { toil } = digestOf({ tasks, rollbacksOutside: 2 }, { rollback: 20, page: 2 });
     const rows = toil.tasks.map(
       ({ task, automatic, by_people: people, saved_minutes: saved, spent_minutes: spent }) => [
         task,
@@ -224,7 +230,7 @@ describe('the digest', () => {
       ['channel', 1, null, null, null],
     ]);
     expect([toil.saved_minutes, toil.spent_minutes]).toEqual([22, 80]);
-    const unset = digestOf({ done, rollbacksOutside: 2 }).toil;
+    const unset = digestOf({ tasks, rollbacksOutside: 2 }).toil;
     expect([unset.saved_minutes, unset.spent_minutes]).toEqual([null, null]);
   });
 });
@@ -257,7 +263,20 @@ describe('all outputs', () => {
     pages: 4,
     newest: idOf(1),
   };
-  const full = digestOf({ freezes: [freeze('b', {})], noisy: { days: 14, items: [noisy] }, overdue });
+  const budget = { remaining: 0.5, spent_at_least: 0.5, coverage: 1, events: 1000, errors: 5, significant: true };
+  const status = {
+    id: 'checkout-availability',
+    service: 'checkout',
+    environment: 'production',
+    budget,
+    burning: [],
+    corrected: { count: 2, uncorrected: { budget: { ...budget, remaining: -0.25 } } },
+  } as unknown as DigestRecords['budgets'][number]['status'];
+  const budgets = [
+    { status, spent: 0.75 },
+    { status: { ...status, id: 'search', corrected: null } as typeof status, spent: 0 },
+  ];
+  const full = digestOf({ budgets, freezes: [freeze('b', {})], noisy: { days: 14, items: [noisy] }, overdue });
 
   const markupOf = async (digest: TeamDigest) => String(await digestMain(digest, ['payments']));
 
@@ -277,6 +296,16 @@ describe('all outputs', () => {
         for (const cell of cells.flat())
           if (typeof cell === 'string') for (const output of [email, markdown, page]) expect(output).toContain(cell);
     }
+  });
+
+  test('show a corrected budget with the one that counts everything', () => {
+    expect(full.budgets.map(({ remaining, corrected }) => [remaining, corrected])).toEqual([
+      [0.5, { corrections: 2, uncorrected_remaining: -0.25 }],
+      [0.5, null],
+    ]);
+    const section = digestSections(full).find(({ id }) => id === 'budgets');
+    expect(section?.rows.map(([, , left]) => left)).toEqual([['50 %', ' (-25 % without 2 corrections)'], ['50 %']]);
+    expect(section?.summary).toContain('Corrections leave periods out of one budget; the errors of this week include');
   });
 
   test('say so when there is nothing to report', () => {

@@ -128,6 +128,10 @@ test('the replay of an objective opens and ends the freezes that evaluations eve
           created_by: 'person:ada',
           withdrawn_at: withdrawn ? timestamp(NOON - DAY + (told + 20) * 300_000) : null,
           withdrawn_by: null,
+          withdraw_reason: null,
+          ended_at: null,
+          ended_by: null,
+          end_reason: null,
         };
       });
       const freeze = { defaults: { burn: 'ticket' } };

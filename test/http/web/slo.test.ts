@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { sloMain } from '../../../http/web/pages/slo.ts';
+import type { CorrectionsData } from '../../../http/web/pages/slo/corrections.ts';
+import { SloCorrection } from '../../../schemas/slo/slo-correction.ts';
 import type { SloPoint, SloView } from '../../../schemas/slo/slo-view.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+import { availability, HOUR, NOON, SloWorld } from '../../jobs/slo-evaluation/world.ts';
 
 const AT = '2026-11-20T12:00:00.000Z' as Timestamp;
 const DAY = 86_400;
@@ -63,7 +66,10 @@ const slo = (more: Partial<SloView> = {}): SloView => ({
   ...more,
 });
 
-const page = async (more: Partial<SloView> = {}): Promise<string> => String(await sloMain(slo(more), AT));
+const none: CorrectionsData = { all: [], hasMore: false, formKey: null, fields: new URLSearchParams() };
+
+const page = async (more: Partial<SloView> = {}, corrections: Partial<CorrectionsData> = {}): Promise<string> =>
+  String(await sloMain(slo(more), { ...none, ...corrections }, AT));
 
 test('hostile texts are shown as text', async () => {
   expectHarmless(await page(), 4);
@@ -167,18 +173,153 @@ describe('corrections', () => {
   const history = HISTORY.map((point) => ({ ...point, uncorrected_budget_remaining: -0.5, excluded: 0.25 }));
 
   test('are shown with both values, so that nothing is left out silently', async () => {
-    const html = await page({ corrected, history, burn_rates: { ...slo().burn_rates, '1h': 0.1 } });
-    expectHarmless(html, 6);
+    const all = [
+      recorded({ id: 'cor_1', rrule: 'FREQ=WEEKLY', time_zone: 'Europe/Berlin' }),
+      recorded({
+        id: 'cor_2',
+        ended_at: AT,
+        ended_by: hostile('ender'),
+        end_reason: hostile('end'),
+        rrule: 'FREQ=DAILY',
+      }),
+      recorded({ id: 'cor_3', withdrawn_at: AT, withdrawn_by: hostile('taker'), withdraw_reason: hostile('why') }),
+    ];
+    const data = { all, formKey: 'key', fields: new URLSearchParams({ reason: hostile('typed') }) };
+    const html = await page({ corrected, history, burn_rates: { ...slo().burn_rates, '1h': 0.1 } }, data);
+    expectHarmless(html, 14);
     const shown = textOf(html);
     expect(shown).toContain('-197.6 % without 4 corrections');
     expect(shown).toContain("2 hours of the window don't count.");
-    expect(shown).toMatch(/load test .*2026-11-20 10:00 to 2026-11-20 12:00 \(UTC\), FREQ=WEEKLY, by /s);
-    expect(shown).toContain('and 3 more');
+    expect(shown).toContain('Without corrections, the budget left is -197.6 %.');
+    expect(shown).toMatch(
+      /load test .*2026-11-20 10:00 to 2026-11-20 12:00 \(UTC\), FREQ=WEEKLY in Europe\/Berlin, by /s,
+    );
+    expect(shown).toMatch(/Ended 2026-11-20 12:00 by .*Withdrawn 2026-11-20 12:00 by /s);
+    // One that has ended cannot be ended again, and a withdrawn one has no form.
+    expect([...html.matchAll(/id="do-((?:end|withdraw)-cor_\d)"/g)].map(([, name]) => name)).toEqual([
+      'end-cor_1',
+      'withdraw-cor_1',
+      'withdraw-cor_2',
+    ]);
+    expect(await page({ corrected }, { all })).not.toContain('<form');
     expect(shown).toMatch(/1h\s*0.1×\s*14.44×/);
     expect(shown).toMatch(/-50 %\s*25 %/);
   });
 
-  test('are absent without one', async () => {
-    expect(await page({})).not.toContain('orrections');
+  test('without one, the page says that every period counts', async () => {
+    expect(textOf(await page({}))).toContain('Every period counts.');
+    expect(await page({})).not.toContain('Without corrections');
+  });
+});
+
+/** A load test of the last two hours. */
+const recorded = (more: object): SloCorrection =>
+  SloCorrection.parse({
+    id: 'cor_1',
+    slo: 'availability',
+    service: 'checkout',
+    environment: 'production',
+    category: 'load_test',
+    reason: hostile('reason'),
+    starts_at: plusSeconds(AT, -7200),
+    ends_at: AT,
+    rrule: null,
+    time_zone: null,
+    created_at: AT,
+    created_by: hostile('person'),
+    withdrawn_at: null,
+    withdrawn_by: null,
+    ...more,
+  });
+
+describe('the forms of corrections', () => {
+  const PATH = '/console/slos/checkout-availability';
+  const FIELDS = {
+    category: 'load_test',
+    reason: 'Rehearsal',
+    starts_at: '2026-11-20T13:00',
+    ends_at: '2026-11-20T15:00',
+    time_zone: 'Europe/Berlin',
+    rrule: '',
+  };
+
+  /** The console over the stores of an objective that two hours of errors have overspent. */
+  async function open() {
+    const slos = await SloWorld.open(availability());
+    slos.requests(10, { from: NOON, until: NOON + 2 * HOUR });
+    slos.at(NOON + 2 * HOUR);
+    await slos.evaluate(slos.evaluator());
+    const { config, sloCorrections, sloDays, sloStatuses, freezes } = slos.deps;
+    const { clock } = slos.stores;
+    const console = consoleWorld(() => ({ clock, config, sloCorrections, sloDays, sloStatuses, freezes }));
+    const signIn = async (token: string) => {
+      const login = await console.post('/login', { token });
+      const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+      const shown = await (await console.get(PATH, { cookie })).text();
+      return { cookie, shown, form_key: /name="form_key" value="([^"]*)"/.exec(shown)?.[1] ?? '' };
+    };
+    const { cookie, form_key } = await signIn('grace');
+    const send = async (action: string, fields: object, more: { cookie?: string } = {}) => {
+      const sent = { form_key, ...fields };
+      const response = await console.post(`${PATH}/actions/${action}`, sent, { cookie, ...more });
+      return { status: response.status, text: await response.text() };
+    };
+    return { slos, signIn, send, key: form_key };
+  }
+
+  test('show both values before anything is recorded, record, end, and withdraw with a reason', async () => {
+    const { slos, send, key } = await open();
+    const preview = await send('preview', FIELDS);
+    expect(preview.status).toBe(200);
+    expect(textOf(preview.text).replaceAll(/\s+/g, ' ')).toMatch(
+      /Preview, not recorded\. .*excludes 2 hours.*Budget left -197[.\d]* %100 %-197[.\d]* %/,
+    );
+    const active = () => slos.deps.sloCorrections.activeOf(availability().id);
+    expect(await active()).toEqual([]);
+
+    const hidden = Object.fromEntries(
+      [...preview.text.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [
+        name,
+        value,
+      ]),
+    );
+    const { form_key, ...fields } = hidden;
+    expect({ form_key, ...fields }).toEqual({ form_key: key, ...FIELDS });
+    expect((await send('record', fields)).status).toBe(303);
+    const [one] = await active();
+    expect(one).toMatchObject({
+      starts_at: '2026-11-20T12:00:00.000Z',
+      created_by: 'grace',
+      rrule: null,
+      time_zone: null,
+    });
+
+    const daily = { ...FIELDS, rrule: 'FREQ=DAILY', starts_at: '2026-11-19T13:00', ends_at: '2026-11-19T14:00' };
+    expect((await send('record', daily)).status).toBe(303);
+    const recurring = (await active()).find(({ rrule }) => rrule !== null);
+    expect((await send('end', { id: recurring?.id })).text).toContain('reason: ');
+    expect((await send('end', { id: recurring?.id, reason: 'Over' })).status).toBe(303);
+    expect((await send('withdraw', { id: one?.id, reason: 'Wrong day' })).status).toBe(303);
+    expect(await active()).toMatchObject([{ id: recurring?.id, end_reason: 'Over', ended_by: 'grace' }]);
+  });
+
+  test('keep what was typed after a refusal, and need the key of the session and the permission', async () => {
+    const { slos, send, signIn } = await open();
+    for (const [wrong, says] of [
+      [{ ends_at: '2026-11-20T12:00' }, 'is not after the start'],
+      [{ time_zone: 'Mars/Base' }, 'unknown time zone'],
+      [{ rrule: 'FREQ=HOURLY' }, 'invalid value'],
+      [{ starts_at: '2026-02-30T12:00' }, 'no such date'],
+      [{ reason: ' ' }, 'reason: '],
+    ] as const) {
+      const { status, text } = await send('preview', { ...FIELDS, ...wrong });
+      expect([status, textOf(text)]).toEqual([422, expect.stringContaining(says)]);
+      expect(text).toContain('value="2026-11-20T1');
+    }
+    expect((await send('record', { ...FIELDS, form_key: 'forged' })).status).toBe(403);
+    const vera = await signIn('vera');
+    expect((await send('record', { ...FIELDS, form_key: vera.form_key }, vera)).status).toBe(403);
+    expect(vera.shown).not.toContain('act-correct');
+    expect(await slos.deps.sloCorrections.activeOf(availability().id)).toEqual([]);
   });
 });

@@ -54,7 +54,7 @@ test('a freeze by a load test lifts when its correction is recorded, and returns
   const history = await storedHistory(world.deps.sloDays, availability(), 2 * 86_400, world.now);
   expect(sumBetween(history, LOAD_TEST.from, LOAD_TEST.until).errors).toBe(72_000);
 
-  await world.deps.sloCorrections.withdraw(correction.slo, correction.id, 'olaf');
+  await world.deps.sloCorrections.withdraw(correction.slo, correction.id, { by: 'olaf', reason: null });
   await world.evaluateUntil(world.now + MINUTE, MINUTE, evaluator);
   expect(await world.frozenBy()).toEqual(['budget']);
   expect((await world.status()).corrected).toBeNull();
@@ -84,4 +84,11 @@ test('a recurring correction applies to each of its periods, also on the next da
   await world.evaluateUntil(NOON + DAY + 2 * HOUR, 2 * HOUR, evaluator);
   expect(await world.freezes()).toEqual([]);
   expect((await world.status()).corrected).toMatchObject({ count: 1, excluded_seconds: 4 * 3600 });
+
+  // Ended, its past stays left out, and the same errors on the next day count.
+  await world.deps.sloCorrections.end(daily.slo, daily.id, { by: 'olaf', reason: 'The rehearsals are over' });
+  world.requests(10, { from: NOON + 2 * DAY, until: NOON + 2 * DAY + HOUR });
+  await world.evaluateUntil(NOON + 2 * DAY + HOUR, HOUR, evaluator);
+  expect((await world.status()).corrected).toMatchObject({ count: 1, excluded_seconds: 4 * 3600 });
+  expect(await world.frozenBy()).toContain('budget');
 });

@@ -372,8 +372,9 @@ export class FakeIncidents implements Incidents {
     this.#store.dossier(id).record.page_contradiction = contradiction;
   }
 
-  async setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void> {
+  async setChannel(id: IncidentId, channel: string, chatId?: string, standIn?: boolean): Promise<void> {
     const { record } = this.#store.dossier(id);
+    if (standIn) record.channel_stand_in = true;
     record.channel = channel;
     record.channel_opened_at ??= this.#store.clock.now();
     if (chatId === undefined) return;

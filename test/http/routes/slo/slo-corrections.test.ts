@@ -101,6 +101,68 @@ describe('a correction', () => {
     expect(rest.body).toEqual({ items: [withdrawn.body], next_cursor: null });
   });
 
+  test('is previewed with the values now, with it, and without any, and nothing is recorded', async () => {
+    const evaluator = world.evaluator();
+    await world.evaluate(evaluator);
+    const { status, body } = await send('POST', `${PATH}/preview`, LOAD_TEST);
+    expect([status, body.present]).toEqual([200, body.uncorrected]);
+    expect(body.present.budget.remaining).toBeCloseTo(-1.976, 2);
+    expect(body.corrected.budget.remaining).toBe(1);
+    expect(body.corrected.burn_rates['6h']).toBe(0);
+    expect(body).toMatchObject({ past_periods: 1, next_periods: [], excluded_seconds: 7200 });
+    expect((await send('GET', PATH)).body.items).toEqual([]);
+
+    // The same numbers as the evaluation finds.
+    await send('POST', PATH, LOAD_TEST);
+    await world.evaluateUntil(world.now + MINUTE, MINUTE, evaluator);
+    const { body: after } = await send('GET', '/v1/slos/checkout-availability');
+    expect(after.budget_remaining).toBe(body.corrected.budget.remaining);
+    expect(after.corrected.uncorrected.budget.remaining).toBeCloseTo(body.uncorrected.budget.remaining, 6);
+    const again = (await send('POST', `${PATH}/preview`, LOAD_TEST)).body;
+    expect([again.present, again.excluded_seconds]).toEqual([again.corrected, 0]);
+
+    // The clocks go forward on 2027-03-28 in Berlin, so 13:00 there is an hour earlier in UTC.
+    const spring = {
+      ...LOAD_TEST,
+      starts_at: '2027-03-20T13:00:00+01:00',
+      ends_at: '2027-03-20T14:00:00+01:00',
+      rrule: 'FREQ=WEEKLY;BYDAY=SA,SU',
+      time_zone: 'Europe/Berlin',
+    };
+    const { next_periods: next } = (await send('POST', `${PATH}/preview`, spring)).body;
+    expect(next.map((one: { starts_at: string }) => one.starts_at.slice(0, 16))).toEqual([
+      '2027-03-20T12:00',
+      '2027-03-21T12:00',
+      '2027-03-27T12:00',
+    ]);
+    const sunday = { ...spring, starts_at: '2027-03-27T13:00:00+01:00', ends_at: '2027-03-27T14:00:00+01:00' };
+    expect((await send('POST', `${PATH}/preview`, sunday)).body.next_periods[1]).toEqual({
+      starts_at: '2027-03-28T11:00:00.000Z',
+      ends_at: '2027-03-28T12:00:00.000Z',
+    });
+  });
+
+  test('that runs or recurs is ended with a reason, and others are not', async () => {
+    const { body: over } = await send('POST', PATH, LOAD_TEST);
+    const daily = await send('POST', PATH, { ...LOAD_TEST, rrule: 'FREQ=DAILY' });
+    const ending = { reason: 'No more rehearsals' };
+    expect(await send('POST', `${PATH}/${over.id}/end`, ending)).toMatchObject({
+      status: 409,
+      body: { code: 'correction-not-running', detail: expect.stringContaining('already over') },
+    });
+    const { body: ended } = await send('POST', `${PATH}/${daily.body.id}/end`, ending);
+    expect(ended).toMatchObject({ ended_by: 'ada', end_reason: ending.reason, withdrawn_at: null });
+    const { body: future } = await send('POST', PATH, {
+      ...LOAD_TEST,
+      starts_at: '2026-11-21T12:00:00Z',
+      ends_at: '2026-11-21T13:00:00Z',
+    });
+    expect((await send('POST', `${PATH}/${future.id}/end`, {})).body.detail).toContain('has not started');
+    expect((await send('POST', `${PATH}/cor_9/end`, {})).status).toBe(404);
+    const gone = await send('DELETE', `${PATH}/${future.id}?reason=Wrong%20day`);
+    expect(gone.body).toMatchObject({ withdrawn_by: 'ada', withdraw_reason: 'Wrong day' });
+  });
+
   test.each([
     ['without a reason', { ...LOAD_TEST, reason: undefined }],
     ['with an empty reason', { ...LOAD_TEST, reason: ' ' }],
@@ -139,6 +201,8 @@ describe('a correction', () => {
     mine = { ...mine, services: null, actions: ['slos:read'] };
     expect((await send('POST', PATH, LOAD_TEST)).status).toBe(403);
     expect((await send('DELETE', `${PATH}/cor_1`)).status).toBe(403);
+    expect((await send('POST', `${PATH}/preview`, LOAD_TEST)).status).toBe(403);
+    expect((await send('POST', `${PATH}/cor_1/end`, {})).status).toBe(403);
     expect((await send('GET', PATH)).body).toEqual({ items: [], next_cursor: null });
   });
 });

@@ -1,0 +1,63 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import { type DoneTask, tasksIn } from '../../domain/reports/team-digest.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { pooled } from '../shared/concurrency.ts';
+
+/** How long the tasks of a resolved incident are kept: only an act after its end, which is rare, adds to them. */
+const KEPT_SECONDS = 3600;
+
+/** More than the incidents of one digest. */
+const KEPT_MAX = 1000;
+
+const AT_ONCE = 8;
+
+type Kept = Map<IncidentId, { until: Timestamp; tasks: readonly DoneTask[] }>;
+
+/** By store, so that processes with several of them keep them apart. */
+const kept = new WeakMap<Deps['incidents'], Kept>();
+
+/**
+ * Returns the tasks that were done in incidents, newest incident first. An incident is many items of the table, so those of
+ * resolved incidents are read once an hour, whoever looks at the digest.
+ */
+export async function doneTasks(
+  deps: Pick<Deps, 'incidents' | 'runbooks' | 'clock'>,
+  all: readonly Pick<IncidentRecord, 'id' | 'status'>[],
+): Promise<DoneTask[]> {
+  const known: Kept = kept.get(deps.incidents) ?? new Map();
+  kept.set(deps.incidents, known);
+  const now = deps.clock.now();
+  const found = new Map<IncidentId, readonly DoneTask[]>();
+  await pooled(all, AT_ONCE, async ({ id, status }) => {
+    const before = known.get(id);
+    const isKnown = before !== undefined && before.until > now && status === 'resolved';
+    const tasks = isKnown ? before.tasks : await readTasks(deps, id);
+    found.set(id, tasks);
+    if (isKnown) return;
+    known.delete(id);
+    if (status === 'resolved') known.set(id, { until: plusSeconds(now, KEPT_SECONDS), tasks });
+  });
+  for (const id of known.keys()) {
+    if (known.size <= KEPT_MAX) break;
+    known.delete(id);
+  }
+  return all.flatMap(({ id }) => found.get(id) ?? []);
+}
+
+async function readTasks(
+  { incidents, runbooks }: Pick<Deps, 'incidents' | 'runbooks'>,
+  id: IncidentId,
+): Promise<DoneTask[]> {
+  const overview = await incidents.overview(id);
+  if (overview === undefined) return [];
+  const numbers = overview.effects.flatMap(({ key }) => {
+    const [, number] = /\.runbook\.(\d+)\./.exec(key) ?? [];
+    return number === undefined ? [] : [Number(number)];
+  });
+  const runs = await Promise.all(
+    [...new Set(numbers)].map(async (number) => [number, await runbooks.run(id, number)] as const),
+  );
+  return tasksIn({ ...overview, runs: new Map(runs.map(([number, run]) => [number, { by: run?.by }])) });
+}

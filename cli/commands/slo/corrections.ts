@@ -1,0 +1,148 @@
+import { type Command, Option } from 'commander';
+import * as z from 'zod';
+import { CorrectionPreview } from '../../../schemas/slo/correction-preview.ts';
+import { CorrectionCategory, SloCorrection } from '../../../schemas/slo/slo-correction.ts';
+import { Client, queryOf } from '../../client.ts';
+import type { CommandContext } from '../../command-context.ts';
+import { JSON_OPTION, LIMIT_OPTION } from '../../options.ts';
+import { asJson, oneLine, shortTime, table } from '../../table.ts';
+
+const Corrections = z.object({ items: z.array(SloCorrection) });
+
+type AddOptions = {
+  category: CorrectionCategory;
+  reason: string;
+  from: string;
+  until: string;
+  rrule?: string;
+  timeZone?: string;
+  preview?: true;
+  json?: true;
+};
+
+const OBJECTIVE = ['<objective>', 'ID of the objective'] as const;
+const CORRECTION = ['<correction>', 'ID of the correction, as `list` prints it'] as const;
+const REASON = ['--reason <text>', 'Reason, for the record'] as const;
+
+/** Adds the commands for corrections: periods that do not count for an objective. */
+export function addSloCorrections(slo: Command, context: CommandContext): void {
+  const corrections = slo
+    .command('corrections')
+    .description('List, record, end, and withdraw periods that do not count for an objective');
+  corrections
+    .command('list')
+    .description('List corrections of an objective, newest first, including withdrawn ones')
+    .argument(...OBJECTIVE)
+    .option(...LIMIT_OPTION)
+    .option(...JSON_OPTION)
+    .action((id: string, options: { limit: number; json?: true }) => list(context, id, options));
+  corrections
+    .command('add')
+    .description('Record a correction, and print the budget with and without it')
+    .argument(...OBJECTIVE)
+    .addOption(
+      new Option('--category <category>', 'Why the period does not count')
+        .choices(CorrectionCategory.options)
+        .makeOptionMandatory(),
+    )
+    .requiredOption(...REASON)
+    .requiredOption('--from <time>', 'Start, RFC 3339')
+    .requiredOption('--until <time>', 'End, RFC 3339; of the first occurrence, with --rrule')
+    .option('--rrule <rule>', 'Recurrence of RFC 5545, such as "FREQ=WEEKLY;BYDAY=SA"')
+    .option('--time-zone <zone>', 'Time zone of the recurrence (default: UTC)')
+    .option('--preview', 'Record nothing')
+    .option(...JSON_OPTION)
+    .action((id: string, options: AddOptions) => add(context, id, options));
+  corrections
+    .command('end')
+    .description('End a correction now: past periods stay left out, later ones count')
+    .argument(...OBJECTIVE)
+    .argument(...CORRECTION)
+    .requiredOption(...REASON)
+    .action(async (id: string, correction: string, { reason }: { reason: string }) => {
+      await (await Client.of(context)).post(`${pathOf(id, correction)}/end`, { reason }, SloCorrection);
+      context.out(`${correction} is ended`);
+    });
+  corrections
+    .command('withdraw')
+    .description('Withdraw a correction: all its periods count again')
+    .argument(...OBJECTIVE)
+    .argument(...CORRECTION)
+    .requiredOption(...REASON)
+    .action(async (id: string, correction: string, { reason }: { reason: string }) => {
+      await (await Client.of(context)).delete(`${pathOf(id, correction)}${queryOf({ reason })}`);
+      context.out(`${correction} is withdrawn`);
+    });
+}
+
+const pathOf = (id: string, ...more: string[]): string =>
+  ['/v1/slos', id, 'corrections', ...more]
+    .map((part, index) => (index === 0 ? part : encodeURIComponent(part)))
+    .join('/');
+
+async function list(
+  context: CommandContext,
+  id: string,
+  { json, limit }: { limit: number; json?: true },
+): Promise<void> {
+  const { items } = await (await Client.of(context)).get(`${pathOf(id)}${queryOf({ limit })}`, Corrections);
+  if (json) return context.out(asJson(items));
+  const rows = items.map((one) => [
+    one.id,
+    stateOf(one),
+    one.category,
+    shortTime(one.starts_at),
+    shortTime(one.ends_at),
+    one.rrule === null ? '-' : `${one.rrule} (${one.time_zone ?? 'UTC'})`,
+    one.created_by,
+    one.reason,
+  ]);
+  context.out(table(['ID', 'STATE', 'CATEGORY', 'FROM', 'UNTIL', 'RECURS', 'BY', 'REASON'], rows));
+}
+
+const stateOf = ({ withdrawn_at, ended_at }: SloCorrection): string => {
+  if (withdrawn_at !== null) return `withdrawn ${shortTime(withdrawn_at)}`;
+  return ended_at === null ? 'in effect' : `ended ${shortTime(ended_at)}`;
+};
+
+async function add(context: CommandContext, id: string, options: AddOptions): Promise<void> {
+  const client = await Client.of(context);
+  const correction = {
+    category: options.category,
+    reason: options.reason,
+    starts_at: options.from,
+    ends_at: options.until,
+    ...(options.rrule !== undefined && { rrule: options.rrule }),
+    ...(options.timeZone !== undefined && { time_zone: options.timeZone }),
+  };
+  const preview = await client.post(`${pathOf(id)}/preview`, correction, CorrectionPreview);
+  if (options.preview) return context.out(options.json ? asJson(preview) : previewText(preview));
+  const recorded = await client.post(pathOf(id), correction, SloCorrection);
+  if (options.json) return context.out(asJson(recorded));
+  context.out(previewText(preview));
+  context.out(oneLine(`${recorded.id} is recorded; it takes effect at the next evaluation, within a minute`));
+}
+
+function previewText({ present, corrected, uncorrected, excluded_seconds, next_periods }: CorrectionPreview): string {
+  const cells = (values: CorrectionPreview['present']): string[] => [
+    shareText(values.budget.remaining),
+    rateText(values.burn_rates['1h']),
+    rateText(values.burn_rates['6h']),
+    rateText(values.burn_rates['3d']),
+  ];
+  const rows = [
+    ['now', ...cells(present)],
+    ['with this correction', ...cells(corrected)],
+    ['without any correction', ...cells(uncorrected)],
+  ];
+  const next = next_periods.map(({ starts_at, ends_at }) => `${shortTime(starts_at)} to ${shortTime(ends_at)}`);
+  return [
+    table(['VALUES', 'BUDGET LEFT', 'BURN 1H', 'BURN 6H', 'BURN 3D'], rows),
+    `it excludes ${Math.round(excluded_seconds / 36) / 100} hours of the window so far`,
+    ...(next.length === 0 ? [] : [`next periods (UTC): ${next.join(', ')}`]),
+  ].join('\n');
+}
+
+const shareText = (share: number | null): string =>
+  share === null ? 'unknown' : `${Number((share * 100).toFixed(2))} %`;
+const rateText = (rate: number | null | undefined): string => (rate == null ? '-' : `${Math.round(rate * 100) / 100}x`);

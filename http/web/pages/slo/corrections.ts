@@ -1,0 +1,311 @@
+import { randomUUID } from 'node:crypto';
+import { html } from 'hono/html';
+import { Temporal } from 'temporal-polyfill';
+import * as z from 'zod';
+import {
+  endCorrection,
+  previewCorrection,
+  recordCorrection,
+  withdrawCorrection,
+} from '../../../../actions/slo/corrections.ts';
+import { Refusal } from '../../../../actions/refusal.ts';
+import { isPast } from '../../../../domain/slo/corrections.ts';
+import type { CorrectionPreview } from '../../../../schemas/slo/correction-preview.ts';
+import {
+  CorrectionCategory,
+  CorrectionReason,
+  NewCorrection,
+  type SloCorrection,
+} from '../../../../schemas/slo/slo-correction.ts';
+import { BurnWindow } from '../../../../schemas/slo/slo-status.ts';
+import type { SloView } from '../../../../schemas/slo/slo-view.ts';
+import { millisOf, type Timestamp } from '../../../../schemas/time/time.ts';
+import { instantOf, TimeZone } from '../../../../schemas/time/time-zone.ts';
+import { actionForm, type Cells, type Html, nothing, onDemand, panel, tableOf } from '../../parts.ts';
+import { field, type PageAction, type Sent } from '../page.ts';
+import { percent, sloPath } from '../slos.ts';
+
+/** What the panel of corrections shows. */
+export type CorrectionsData = {
+  /** Newest first, including withdrawn ones. */
+  all: readonly SloCorrection[];
+  /** Whether there are more. */
+  hasMore: boolean;
+  /** Null: the viewer may not change them. */
+  formKey: string | null;
+  /** Fields of a form that was refused. */
+  fields: URLSearchParams;
+};
+
+const WITHDRAWN_SHOWN = 5;
+const IN_EFFECT_SHOWN = 30;
+
+/** Shows the corrections behind the budget, so that no period is left out silently, and the forms that change them. */
+export function correctionsPanel(view: SloView, data: CorrectionsData, at: Timestamp): Html {
+  const inEffect = data.all.filter(({ withdrawn_at }) => withdrawn_at === null);
+  const withdrawn = data.all.filter(({ withdrawn_at }) => withdrawn_at !== null).slice(0, WITHDRAWN_SHOWN);
+  return panel(
+    'corrections',
+    'Corrections',
+    inEffect.length,
+    html`${excludedLine(view)}
+    ${
+      inEffect.length === 0
+        ? nothing(
+            'Every period counts. Record a correction for planned maintenance, a load test, or wrong measurements.',
+          )
+        : html`<ul class="rows">
+            ${inEffect.slice(0, IN_EFFECT_SHOWN).map((one) => correctionRow(view, one, data.formKey, at))}
+          </ul>`
+    }
+    ${data.hasMore || inEffect.length > IN_EFFECT_SHOWN ? html`<p class="quiet">Older ones are in the API.</p>` : ''}
+    ${
+      withdrawn.length === 0
+        ? ''
+        : html`<h3 class="sub">Withdrawn</h3>
+            <ul class="rows">
+              ${withdrawn.map((one) => withdrawnRow(one))}
+            </ul>`
+    }
+    ${data.formKey === null ? '' : onDemand('correct', 'Record a correction…', newForm(view, data.formKey, data.fields, 'new'))}`,
+  );
+}
+
+/** Says how much of the window the corrections exclude, with the budget that counts everything. */
+function excludedLine({ corrected }: SloView): Html | '' {
+  if (corrected === null) return '';
+  const { remaining } = corrected.uncorrected.budget;
+  return html`<p>
+    ${hoursOf(corrected.excluded_seconds)} of the window don't count. Without corrections, the budget left is
+    ${shareText(remaining)}.
+  </p>`;
+}
+
+const hoursOf = (seconds: number): string => `${Math.round(seconds / 36) / 100} hours`;
+
+const shareText = (share: number | null): string => (share === null ? 'unknown' : percent(share));
+
+const minuteOf = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)}`;
+
+const periodText = ({ starts_at, ends_at, rrule, time_zone }: SloCorrection): string =>
+  `${minuteOf(starts_at)} to ${minuteOf(ends_at)} (UTC)${rrule === null ? '' : `, ${rrule} in ${time_zone ?? 'UTC'}`}`;
+
+const summaryOf = (one: SloCorrection): Html =>
+  html`<p><span class="place">${one.category.replaceAll('_', ' ')}</span> ${one.reason}</p>
+    <p class="quiet">${periodText(one)}, by ${one.created_by}</p>`;
+
+function correctionRow(view: SloView, one: SloCorrection, formKey: string | null, at: Timestamp): Html {
+  const { id, ended_at, ended_by, end_reason, starts_at } = one;
+  const canEnd = starts_at <= at && !isPast(one, millisOf(at));
+  const ending = (action: 'end' | 'withdraw', label: string, hint: string): Html =>
+    onDemand(
+      `${action}-${id}`,
+      label,
+      actionForm(
+        sloPath(view.id),
+        action,
+        formKey ?? '',
+        html`<input type="hidden" name="id" value="${id}" />
+          <p class="hint">${hint}</p>
+          <label for="${action}-reason-${id}">Reason</label>
+          <input id="${action}-reason-${id}" name="reason" maxlength="500" autocomplete="off" required />
+          <button class="danger" id="do-${action}-${id}">${label.replace('…', '')}</button>`,
+      ),
+    );
+  return html`<li>
+    ${summaryOf(one)}
+    ${
+      ended_at === null
+        ? ''
+        : html`<p class="quiet">
+            Ended ${minuteOf(ended_at)} by ${ended_by ?? ''}${end_reason === null ? '' : html`: ${end_reason}`}. Later
+            periods count.
+          </p>`
+    }
+    ${
+      formKey === null
+        ? ''
+        : html`${canEnd ? ending('end', 'End now…', 'Past periods stay left out. Later ones count.') : ''}
+          ${ending('withdraw', 'Withdraw…', 'All of its periods count again, also past ones. It stays on record.')}`
+    }
+  </li>`;
+}
+
+const withdrawnRow = (one: SloCorrection): Html =>
+  html`<li>
+    ${summaryOf(one)}
+    <p class="quiet">
+      Withdrawn ${one.withdrawn_at === null ? '' : minuteOf(one.withdrawn_at)} by
+      ${one.withdrawn_by ?? ''}${one.withdraw_reason === null ? '' : html`: ${one.withdraw_reason}`}
+    </p>
+  </li>`;
+
+const CATEGORY_WORDS: Readonly<Record<CorrectionCategory, string>> = {
+  maintenance: 'Maintenance',
+  load_test: 'Load test',
+  reporting_error: 'Wrong measurements',
+  outside_business_hours: 'Outside business hours',
+  other: 'Other',
+};
+
+/** The form of a new correction. It leads to a preview, which has the button that records it. */
+function newForm(view: Pick<SloView, 'id'>, formKey: string, fields: URLSearchParams, key: string): Html {
+  const value = (name: string): string => fields.get(name) ?? '';
+  const category = value('category') || 'maintenance';
+  return actionForm(
+    sloPath(view.id),
+    'preview',
+    formKey,
+    html`<label for="${key}-category">Category</label>
+      <select id="${key}-category" name="category">
+        ${CorrectionCategory.options.map(
+          (one) =>
+            html`<option value="${one}" ${one === category ? html`selected` : ''}>${CATEGORY_WORDS[one]}</option>`,
+        )}
+      </select>
+      <label for="${key}-reason">Reason</label>
+      <input id="${key}-reason" name="reason" maxlength="500" autocomplete="off" required value="${value('reason')}" />
+      <label for="${key}-starts">From</label>
+      <input id="${key}-starts" name="starts_at" type="datetime-local" required value="${value('starts_at')}" />
+      <label for="${key}-ends">Until</label>
+      <input id="${key}-ends" name="ends_at" type="datetime-local" required value="${value('ends_at')}" />
+      <label for="${key}-zone">Time zone, such as Europe/Berlin (empty: UTC)</label>
+      <input
+        id="${key}-zone"
+        name="time_zone"
+        maxlength="64"
+        autocomplete="off"
+        spellcheck="false"
+        value="${value('time_zone')}"
+      />
+      <label for="${key}-rrule">Recurs by, such as FREQ=WEEKLY;BYDAY=SA (empty: once)</label>
+      <input
+        id="${key}-rrule"
+        name="rrule"
+        maxlength="500"
+        autocomplete="off"
+        spellcheck="false"
+        value="${value('rrule')}"
+      />
+      <button class="primary" id="do-preview-${key}">Preview</button>`,
+  );
+}
+
+const FIELDS = ['category', 'reason', 'starts_at', 'ends_at', 'time_zone', 'rrule'] as const;
+
+/** The values with and without a correction, and the button that records it. */
+function previewNotice(id: string, preview: CorrectionPreview, { form, viewer: { formKey } }: Sent): Html {
+  const {
+    present,
+    corrected,
+    uncorrected,
+    excluded_seconds: seconds,
+    next_periods: next,
+    past_periods: past,
+  } = preview;
+  const rate = (value: number | null | undefined): string =>
+    value == null ? 'unknown' : `${Math.round(value * 100) / 100}×`;
+  const rows: Cells[] = [
+    ['Budget left', ...[present, corrected, uncorrected].map(({ budget }) => shareText(budget.remaining))],
+    ['Errors', ...[present, corrected, uncorrected].map(({ budget }) => String(Math.round(budget.errors)))],
+    ...BurnWindow.options.map((window): Cells => [
+      `Burn rate over ${window}`,
+      ...[present, corrected, uncorrected].map(({ burn_rates: rates }) => rate(rates[window])),
+    ]),
+  ];
+  return html`<p>
+      <strong>Preview, not recorded.</strong> Values up to ${minuteOf(preview.at)} UTC. The correction excludes
+      ${hoursOf(seconds)} of the window so far, in ${past === 1 ? '1 period' : `${past} periods`}.
+    </p>
+    ${tableOf('Values with and without the correction', ['', 'Now', 'With this correction', 'Without any correction'], rows)}
+    ${
+      next.length === 0
+        ? ''
+        : html`<p>
+            Next: ${next.map(({ starts_at, ends_at }) => `${minuteOf(starts_at)} to ${minuteOf(ends_at)}`).join(', ')}
+            (UTC).
+          </p>`
+    }
+    ${actionForm(
+      sloPath(id),
+      'record',
+      formKey,
+      html`${FIELDS.map((name) => html`<input type="hidden" name="${name}" value="${form.get(name) ?? ''}" />`)}
+        <button class="primary" id="do-record">Record the correction</button>`,
+    )}
+    ${onDemand('change', 'Change it…', newForm({ id: id as SloView['id'] }, formKey, form, 'change'))}`;
+}
+
+const LOCAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/;
+
+/** @throws Refusal 422 */
+function correctionIn(form: URLSearchParams): NewCorrection {
+  const zone = field(form, 'time_zone', TimeZone.optional());
+  const rrule = field(form, 'rrule', z.string().max(500).optional());
+  const instant = (name: string): Timestamp => {
+    const text = field(form, name, z.string().regex(LOCAL, 'must be a date and time, such as 2026-11-20T18:00'));
+    try {
+      return instantOf(Temporal.PlainDateTime.from(text), zone ?? 'UTC', 'first');
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new Refusal(422, 'invalid', `${name}: there is no such date or time: ${text}`);
+    }
+  };
+  const read = NewCorrection.safeParse({
+    category: field(form, 'category', CorrectionCategory),
+    reason: field(form, 'reason', CorrectionReason),
+    starts_at: instant('starts_at'),
+    ends_at: instant('ends_at'),
+    ...(rrule !== undefined && { rrule, time_zone: zone }),
+  });
+  if (read.success) return read.data;
+  const problems = read.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
+  throw new Refusal(422, 'invalid', problems.join('; '));
+}
+
+const sloIn = ({ param }: Sent): string => param['id'] ?? '';
+
+const endingIn = (sent: Sent) => ({
+  slo: sloIn(sent),
+  id: field(sent.form, 'id', z.string().max(64)),
+  reason: field(sent.form, 'reason', CorrectionReason),
+});
+
+export const correctionActions = {
+  preview: {
+    permission: 'slos:write',
+    done: 'Preview, not recorded.',
+    keepsFields: true,
+    run: async (deps, sent) => {
+      const correction = correctionIn(sent.form);
+      return previewNotice(
+        sloIn(sent),
+        await previewCorrection(deps, sent.caller, { slo: sloIn(sent), correction }),
+        sent,
+      );
+    },
+  },
+  record: {
+    permission: 'slos:write',
+    done: 'Recorded. The next evaluation, within a minute, leaves its periods out.',
+    keepsFields: true,
+    run: async (deps, sent) => {
+      const id = `cor_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
+      await recordCorrection(deps, sent.caller, { id, slo: sloIn(sent), correction: correctionIn(sent.form) });
+    },
+  },
+  end: {
+    permission: 'slos:write',
+    done: 'Ended. Its past periods stay left out, and later ones count.',
+    run: async (deps, sent) => {
+      await endCorrection(deps, sent.caller, endingIn(sent));
+    },
+  },
+  withdraw: {
+    permission: 'slos:write',
+    done: 'Withdrawn. From the next evaluation on, all of its periods count again.',
+    run: async (deps, sent) => {
+      await withdrawCorrection(deps, sent.caller, endingIn(sent));
+    },
+  },
+} as const satisfies Readonly<Record<string, PageAction>>;
