@@ -9,7 +9,8 @@ import { type Canary, CanaryCommandKind, type CanaryId, type CanaryRecord } from
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { CommandDeps } from '../deps.ts';
 import { isPermitted } from '../execution/caller.ts';
-import { answered, Declined, message, nameIn, type Outcome, reasonWords, unknownName } from '../outcome.ts';
+import { answered, Declined, message, nameIn, type Outcome, reasonWords } from '../outcome.ts';
+import { knownService } from './known-service.ts';
 import { environmentNamed, noEnvironment } from './deploys.ts';
 import type { Given, Run, Verb, UsageError } from './verb.ts';
 
@@ -242,11 +243,4 @@ async function runningIn(
       `${service} has canaries in ${running.map((one) => one.environment).join(', ')}: name the environment. Nothing was done.`,
     );
   return only;
-}
-
-/** @throws Declined if the catalogue has no such service */
-async function knownService({ config }: CommandDeps, name: string): Promise<ServiceName> {
-  const { services } = await config.current();
-  if (serviceEntry(services, name) === undefined) throw unknownName('service', name, Object.keys(services));
-  return nameIn(ServiceName, name);
 }

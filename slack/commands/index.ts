@@ -5,6 +5,7 @@ import { pause, resume, runPause, runResume, switchAutomation, runSwitchAutomati
 import { declare, runDeclare } from './declare.ts';
 import { canaries, canaryButtons, canary, runCanaries, runCanary, runCanaryButton } from './canaries.ts';
 import { deploys, runDeploys } from './deploys.ts';
+import { experiments, runExperiments, runStopExperiment, stopExperiment } from './experiments.ts';
 import { flagOn, runFlagOn } from './flags.ts';
 import { liftFreeze, runLiftFreeze } from './freezes/lift.ts';
 import { openFreeze, runOpenFreeze } from './freezes/open.ts';
@@ -51,6 +52,8 @@ export const VERBS = {
   canaries,
   canary,
   canary_button: canaryButtons,
+  experiments,
+  stop_experiment: stopExperiment,
   pause,
   resume,
   answer,
@@ -95,6 +98,8 @@ export const RUNS: { [A in Act]: RunOf<(typeof VERBS)[A]> } = {
   canaries: runCanaries,
   canary: runCanary,
   canary_button: runCanaryButton,
+  experiments: runExperiments,
+  stop_experiment: runStopExperiment,
   pause: runPause,
   resume: runResume,
   answer: runAnswer,
