@@ -6,7 +6,7 @@ import type { ChatButton, Text } from '../../domain/messages/channels.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { type Canary, CanaryCommandKind, type CanaryId, type CanaryRecord } from '../../schemas/canary/canary.ts';
-import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { EnvironmentName, type ServiceName } from '../../schemas/config/names.ts';
 import type { CommandDeps } from '../deps.ts';
 import { isPermitted } from '../execution/caller.ts';
 import { answered, Declined, message, nameIn, type Outcome, reasonWords } from '../outcome.ts';

@@ -297,7 +297,7 @@ describe('the shipped runbooks', () => {
   test('have no problems, also beside those of a team', async () => {
     await cp(SHIPPED, dir, { recursive: true });
     await file('checkout.md', '---\ntitle: Ours\nmatch: service=checkout\npriority: 100\nsteps: []\n---\n');
-    expect(await lintFolder(dir)).toMatchObject({ exitCode: 0, lines: ['19 runbooks, no problems found'] });
+    expect(await lintFolder(dir)).toMatchObject({ exitCode: 0, lines: ['20 runbooks, no problems found'] });
   });
 
   test('leave the mode to the service, and have the required sections', async () => {
@@ -306,6 +306,7 @@ describe('the shipped runbooks', () => {
       'canary-aborted',
       'canary-degraded',
       'configuration-drift',
+      'control-plane',
       'deployment-failure',
       'disk-filling',
       'flag-regression',
