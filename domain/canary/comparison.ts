@@ -36,9 +36,19 @@ export const unmeasured = (name: string, reason: string): MetricJudgement => ({
   reason,
 });
 
+/** A window in which the baseline has this many times its usual ratio says little about the version: both have a problem. */
+export const PROBLEM_FACTOR = 3;
+
+/** With fewer bad events of the baseline, a high ratio may be chance. */
+export const PROBLEM_BAD_MIN = 10;
+
 /** The two sides of a comparison by counts. */
 export type ComparedCounts = {
-  pairs: Pair[];
+  /** Ends of the windows that are compared. */
+  times: ReadonlySet<number>;
+  /** Whether windows in which both had a problem are left out. A limit applies to them, too. */
+  isPartial: boolean;
+  pairs: readonly Pair[];
   version: Count;
   baseline: Count;
   designEffect: number;
@@ -53,27 +63,46 @@ export type ComparedCounts = {
 export function compared({ version, baseline, history }: Sides<Count>): ComparedCounts | null {
   if (servesBeside(version, baseline)) {
     const others = new Map(baseline.map((window) => [window.at, window]));
-    const pairs = version.flatMap((window) => {
+    const all = version.flatMap((window) => {
       const other = others.get(window.at);
       return other !== undefined && other.total > 0 && window.total > 0 ? [{ version: window, baseline: other }] : [];
     });
+    const calm = withoutProblems(all, history);
+    const pairs = calm.length < LOOKS_MIN ? all : calm;
     return {
+      times: new Set(pairs.map((pair) => pair.version.at)),
+      isPartial: pairs.length < all.length,
       pairs,
       version: sumOf(pairs.map((pair) => pair.version)),
       baseline: sumOf(pairs.map((pair) => pair.baseline)),
       designEffect: designEffectBeside(pairs, history),
-      when: 'at the same time',
+      when: pairs.length < all.length ? 'at the same time, without the problem that both had' : 'at the same time',
     };
   }
   if (!history.some(({ total }) => total > 0)) return null;
   const before = sumOf(history);
   return {
+    times: new Set(version.map(({ at }) => at)),
+    isPartial: false,
     pairs: [{ version: sumOf(version), baseline: before }],
     version: sumOf(version),
     baseline: before,
     designEffect: designEffectOf(history),
     when: 'before',
   };
+}
+
+/**
+ * Leaves out the windows in which the baseline has a problem, such as that of a dependency. The version's share of those
+ * errors varies, and would hide its own. Which windows are left out depends on the baseline alone.
+ */
+function withoutProblems<T extends Pair>(pairs: readonly T[], history: readonly Count[]): readonly T[] {
+  const ratios = [...history, ...pairs.map((pair) => pair.baseline)]
+    .filter(({ total }) => total > 0)
+    .map(ratioOf)
+    .toSorted((a, b) => a - b);
+  const usual = ratios[Math.floor(ratios.length / 2)] ?? 0;
+  return pairs.filter(({ baseline }) => baseline.bad < PROBLEM_BAD_MIN || ratioOf(baseline) < PROBLEM_FACTOR * usual);
 }
 
 /** Returns whether the baseline serves beside the version, in its newest windows. */
@@ -129,9 +158,11 @@ export function limitText(
   value: number,
   format: (value: number) => string,
   worse: 'higher' | 'lower',
+  isPartial = false,
 ): string | null {
   if (max === null || (worse === 'higher' ? value <= max : value >= max)) return null;
-  return `${worse === 'higher' ? 'above' : 'below'} the limit of ${format(max)}`;
+  const text = `${worse === 'higher' ? 'above' : 'below'} the limit of ${format(max)}`;
+  return isPartial ? `${text}, with ${format(value)} in all windows` : text;
 }
 
 export function tooFewRequests(

@@ -134,14 +134,41 @@ const PRIOR_MAX = 2;
 export function designEffectBeside(pairs: readonly Pair[], history: readonly Count[]): number {
   const [version, baseline] = [sumOf(pairs.map((pair) => pair.version)), sumOf(pairs.map((pair) => pair.baseline))];
   const factor = baseline.bad > 0 && version.bad > 0 ? ratioOf(version) / ratioOf(baseline) : 1;
-  const residuals = pairs.map((pair) => {
-    const both = pair.version.bad + pair.baseline.bad;
-    const share = (pair.version.total * factor) / (pair.version.total * factor + pair.baseline.total);
-    return both > 0 ? (OVERLAP * (pair.version.bad - both * share) ** 2) / (both * share * (1 - share)) : 1;
-  });
+  const more = Math.max(0, ratioOf(version) - ratioOf(baseline));
   const prior = Math.min(PRIOR_MAX, successive(history));
-  const sum = residuals.reduce((total, residual) => total + residual, PRIOR_WINDOWS * prior);
-  return Math.max(1, sum / (PRIOR_WINDOWS + Math.max(0, residuals.length - 1)));
+  const estimates = [times(factor), plus(more)].map((shareIn) => {
+    const residuals = pairs.map((pair) => residual(pair, shareIn(pair)));
+    const sum = residuals.reduce((total, one) => total + one, PRIOR_WINDOWS * prior);
+    return sum / (PRIOR_WINDOWS + Math.max(0, residuals.length - 1));
+  });
+  return Math.max(1, Math.min(...estimates));
+}
+
+/** Returns the version's expected share of the bad events of a window, of which it has more than none. */
+type ShareIn = (pair: Pair) => number;
+
+/** The version's ratio is `factor` times the baseline's, such as that of a dependency that it calls more often. */
+const times =
+  (factor: number): ShareIn =>
+  ({ version, baseline }) =>
+    (version.total * factor) / (version.total * factor + baseline.total);
+
+/** The version's ratio is higher by `more`, such as a request that always fails, also while problems of all come and go. */
+const plus =
+  (more: number): ShareIn =>
+  ({ version, baseline }) => {
+    const both = version.bad + baseline.bad;
+    const common = Math.max(0, both - more * version.total) / (version.total + baseline.total);
+    return both > 0
+      ? Math.min(1 - MIN_SHARE, Math.max(MIN_SHARE, 1 - (common * baseline.total) / both))
+      : version.total / (version.total + baseline.total);
+  };
+
+const MIN_SHARE = 0.01;
+
+function residual({ version, baseline }: Pair, share: number): number {
+  const both = version.bad + baseline.bad;
+  return both > 0 ? (OVERLAP * (version.bad - both * share) ** 2) / (both * share * (1 - share)) : 1;
 }
 
 const OVERLAP = 2;

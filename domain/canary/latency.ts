@@ -1,5 +1,5 @@
 import { boundsOf, compareCounts, type Count, designEffectOf } from './counts.ts';
-import type { At, MetricEvidence, MetricJudgement, Sides } from './evidence.ts';
+import type { At, Buckets, MetricEvidence, MetricJudgement, Sides } from './evidence.ts';
 import { boundAt, boundBelow, merged, quantileOf, slowerThan, totalOf } from './histogram.ts';
 import { chance, percent, requests, significant } from './words.ts';
 import {
@@ -13,7 +13,6 @@ import {
   limitText,
   tooFewRequests,
   correctedP,
-  measuredInBoth,
 } from './comparison.ts';
 
 /** Judges a quantile of a histogram, by the requests that are slower than a bound near the usual quantile. */
@@ -21,16 +20,17 @@ export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame
   const { name, quantile, max } = metric;
   const { evidence, settings } = frame;
   const all = merged([...metric.history, ...metric.baseline]);
-  const [usual, bound] = [quantileOf(all, quantile), boundAt(all, quantile)];
-  if (usual === null || bound === null || evidence.baseline === null) return latencyAlone(metric, frame);
+  const bound = usualBound([...metric.history, ...metric.baseline], quantile);
+  if (bound === null || evidence.baseline === null) return latencyAlone(metric, frame);
   const slow = countsOf(metric, bound);
   const sides = compared(slow);
   if (sides === null) return latencyAlone(metric, frame);
   const few = tooFewRequests(name, sides, frame);
   if (few !== null) return few;
   const isBefore = sides.when === 'before';
-  const other = merged(isBefore ? metric.history : measuredInBoth(metric.baseline, metric.version));
-  const own = merged(isBefore ? metric.version : measuredInBoth(metric.version, metric.baseline));
+  const isCompared = ({ at }: { at: number }): boolean => sides.times.has(at);
+  const other = merged(isBefore ? metric.history : metric.baseline.filter(isCompared));
+  const own = merged(metric.version.filter(isCompared));
   const [ownValue, otherValue] = [quantileOf(own, quantile) ?? 0, quantileOf(other, quantile) ?? 0];
   const { p } = compareCounts(sides.pairs, sides.designEffect);
   const corrected = correctedP(p, frame);
@@ -43,7 +43,8 @@ export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame
   if (corrected <= FALSE_ALARM_PROBABILITY && isMaterial)
     return degradedIfLasting(numbers, slow, sides, `${text}, ${chance(corrected)}`, frame);
   const excluding = boundBelow(all, REGRESSION_FACTOR * otherValue, quantile);
-  const limit = limitText(max, ownValue, significant, 'higher');
+  const whole = sides.isPartial ? (quantileOf(merged(metric.version), quantile) ?? 0) : ownValue;
+  const limit = limitText(max, whole, significant, 'higher', sides.isPartial);
   if (excluding === null)
     return healthyIfExcluded(numbers, {
       isExcluded: false,
@@ -79,6 +80,12 @@ function latencyAlone(metric: MetricEvidence & { kind: 'latency' }, frame: Judge
         ? 'degraded'
         : 'inconclusive';
   return { ...numbers, verdict, reason: `${text}; the limit is ${significant(max)}` };
+}
+
+/** Returns the bound at the quantile in most windows, because problems of a while would raise that of all. */
+function usualBound(windows: readonly Buckets[], quantile: number): number | null {
+  const bounds = windows.flatMap((window) => (totalOf(window) > 0 ? (boundAt(window, quantile) ?? []) : []));
+  return bounds.toSorted((a, b) => a - b)[Math.floor(bounds.length / 2)] ?? null;
 }
 
 /** Returns the requests of each window that were slower than a bound. */

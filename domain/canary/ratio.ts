@@ -38,7 +38,9 @@ export function judgeRatio(metric: MetricEvidence & { kind: 'ratio' }, frame: Ju
   const isExcluded =
     changeAtMost(pairs, designEffect, REGRESSION_CONFIDENCE) <= REGRESSION_FACTOR ||
     boundsOf(version, designEffect, REGRESSION_CONFIDENCE).upper - other <= metric.ignoreBelow;
-  return healthyIfExcluded(numbers, { isExcluded, text, limit: limitText(metric.max, own, percent, 'higher') });
+  const whole = sides.isPartial ? ratioOf(sumOf(metric.version)) : own;
+  const limit = limitText(metric.max, whole, percent, 'higher', sides.isPartial);
+  return healthyIfExcluded(numbers, { isExcluded, text, limit });
 }
 
 /** Judges a version without baseline by the limit of the metric alone. */

@@ -1,4 +1,4 @@
-import { random, seedOf } from '../random.ts';
+import { type Random, random, seedOf } from '../random.ts';
 import { type CanaryRule } from './rules.ts';
 import { evidenceAt, LOOKS, STEP } from './evidence.ts';
 import { SCRAPE } from './scrape.ts';
@@ -25,10 +25,14 @@ export type CanaryRow = {
 /** A rule for one scene. `form`: what it reads of latency. `create`: a rule can count its own looks. */
 export type Contestant = { form: 'buckets' | 'quantiles'; create: (scene: Scene) => CanaryRule };
 
-/** Lets each rule judge the same scenes at each look, and counts. */
+/** Lets each rule judge the same scenes at each look, and counts. Without `create`, scenes are generated. */
 export function evaluateCanaries<K extends string>(
   contestants: Readonly<Record<K, Contestant>>,
-  { cases, seed }: { cases: number; seed: number },
+  {
+    cases,
+    seed,
+    create = scene,
+  }: { cases: number; seed: number; create?: (draw: Random, shape: Shape, regression: Regression) => Scene },
 ): Record<K, CanaryRow[]> {
   const names = Object.keys(contestants) as K[];
   const result = Object.fromEntries(names.map((name) => [name, [] as CanaryRow[]])) as Record<K, CanaryRow[]>;
@@ -37,7 +41,7 @@ export function evaluateCanaries<K extends string>(
       const rows = new Map(names.map((name) => [name, { degraded: [] as number[], healthy: 0 }]));
       for (let number = 0; number < cases; number += 1) {
         const draw = random(seedOf(seed, shape, regression, number));
-        const one = scene(draw, shape, regression);
+        const one = create(draw, shape, regression);
         const phases = { old: draw.whole(0, SCRAPE - 1), new: draw.whole(0, SCRAPE - 1) };
         for (const name of names) {
           const outcome = play(one, phases, contestants[name]);

@@ -41,6 +41,9 @@ export const AFTER = 5 * 60;
 /** Share of the traffic of a canary. */
 const CANARY_SHARE = 0.1;
 
+/** Returns the new version's share of all requests. */
+export const shareOf = (shape: Shape): number => (shape === 'half' ? 0.5 : shape === 'canary' ? CANARY_SHARE : 1);
+
 /** How many times as many errors, or as much time, a regression needs. */
 export const FACTOR = 2;
 
@@ -98,7 +101,7 @@ export function scene(draw: Random, shape: Shape, regression: Regression): Scene
       errorLevel[second] = (errorLevel[second] ?? 1) * 6;
   }
   const traffic = levels(draw, length, 0.1);
-  const share = shape === 'half' ? 0.5 : shape === 'canary' ? CANARY_SHARE : 1;
+  const share = shareOf(shape);
   const whole = RATE / share;
   const errorFactor = regression === 'errors' ? FACTOR : 1;
   const latencyFactor = regression === 'latency' ? FACTOR : 1;

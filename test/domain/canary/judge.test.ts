@@ -95,6 +95,28 @@ describe('a share of errors', () => {
     expect(limited.metrics[0]?.reason).toContain('not worse than its baseline, but above the limit of 1 %');
   });
 
+  test('a problem of both versions does not hide that of the new one', () => {
+    const problem = (index: number) => (index >= 2 && index < 6 ? 0.3 : 0.002);
+    const { verdict, metrics } = verdictOf([
+      ratioMetric(
+        { total: 750, ratio: (index) => problem(index) * (index % 2 === 0 ? 0.9 : 1.1) + 0.01 },
+        { total: 750, ratio: problem },
+        { total: 750, ratio: (index) => (index % 9 === 0 ? 0.3 : 0.002) },
+      ),
+    ]);
+    expect(verdict).toBe('degraded');
+    expect(metrics[0]?.reason).toMatch(
+      /^1\.2 % of 4,500 requests; v41 at the same time, without the problem that both had: 0\.2 % of/,
+    );
+  });
+
+  test('a problem of both versions at all times leaves nothing to compare without it', () => {
+    const both = { total: 750, ratio: 0.3 };
+    const { verdict, metrics } = verdictOf([ratioMetric(both, both, { total: 750, ratio: 0.002 })]);
+    expect(verdict).not.toBe('degraded');
+    expect(metrics[0]?.reason).toMatch(/^30 % of 7,500 requests; v41 at the same time: 30 %/);
+  });
+
   test('a short burst is no regression', () => {
     const burst = { total: 750, ratio: (index: number) => (index === 6 ? 0.2 : 0.005) };
     expect(verdictOf([ratioMetric(burst, { total: 750, ratio: 0.005 }, stable)])).toMatchObject({
