@@ -1,3 +1,4 @@
+import { commitForDeployer } from '../../domain/changes/deploy-repository.ts';
 import { mintIncidentId } from '../../aws/ids.ts';
 import { brokenOff, type DrillRefusal } from '../../domain/automation/drill.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -52,6 +53,7 @@ export async function planDrill(
       'no-rollback-target',
       `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to}`,
     );
+  const to = changes.findLast(({ version }) => version === target.version);
   const at = deps.clock.now();
   const drill: DrillRecord = {
     id: DrillId.parse(mintIncidentId(at)),
@@ -59,8 +61,8 @@ export async function planDrill(
     environment: serviceEnvironment.environment,
     from_version: live.version,
     to_version: target.version,
-    from_commit: live.commit,
-    to_commit: changes.findLast(({ version }) => version === target.version)?.commit ?? null,
+    from_commit: commitForDeployer(live, entry.deployer),
+    to_commit: to === undefined ? null : commitForDeployer(to, entry.deployer),
     target: deployer.target,
     resource: deployer.resource,
     asks_hold: deployer.checkDrift !== undefined,

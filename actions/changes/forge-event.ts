@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
+import type { Push } from '../../schemas/delivery/code.ts';
 import type { PipelineRunReport } from '../../schemas/delivery/pipeline-run.ts';
 import { recordPipelineRun } from '../delivery/record-pipeline-run.ts';
 import { Refusal } from '../refusal.ts';
-import { reportChange, type ReportDeps } from './report-change.ts';
+import { recordPush } from './add-commits.ts';
+import { applyAwaiting, reportChange, type ReportDeps } from './report-change.ts';
 
 /** A webhook of GitHub or GitLab after its sender was authenticated. */
 export type ForgeEvent = { type: string; payload: unknown; trace: string };
@@ -41,6 +43,13 @@ export async function reportAll(
     if (reported.state === 'unmapped') unmapped = reported.why;
   }
   return { changes, ...(unmapped !== undefined && { unmapped }) };
+}
+
+/** Keeps the commits of a push, so that deployments of them, or that they decide, are known with their commits. */
+export async function keepPush(deps: ForgeDeps, push: Push, trace: string): Promise<ForgeAnswer> {
+  await recordPush(deps, push);
+  await applyAwaiting(deps, push, trace);
+  return { recorded: `${push.repository}@${push.after}` };
 }
 
 /** Records what is reported of the run of a pipeline. */

@@ -13,8 +13,15 @@ import { idOf, IssuesEvent } from '../../integrations/github/action-item-issues.
 import { reportOfJob, reportOfRun, WorkflowJobEvent, WorkflowRunEvent } from '../../integrations/github/pipelines.ts';
 import { readFluxEvent } from '../../integrations/flux/event.ts';
 import { issueChanged } from '../postmortems/issues/receive.ts';
-import { recordPush } from './add-commits.ts';
-import { type ForgeDeps, type ForgeEvent, type ForgeAnswer, parsedEvent, reportAll, reportRun } from './forge-event.ts';
+import {
+  type ForgeDeps,
+  type ForgeEvent,
+  type ForgeAnswer,
+  keepPush,
+  parsedEvent,
+  reportAll,
+  reportRun,
+} from './forge-event.ts';
 import { reportRead } from './receive-webhook.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -56,12 +63,10 @@ async function reportDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<For
   return reportAll(deps, reportsOfDeployment(parsedEvent(DeploymentEvent, event)), event.trace);
 }
 
-/** Keeps the commits of a push, so that deployments of them are known with their commits. */
 async function recordGithubPush(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const push = pushOf(parsedEvent(PushEvent, event), deps.clock.now());
   if (push === undefined) return { ignored: 'push: a tag, or the deletion of a branch' };
-  await recordPush(deps, push);
-  return { recorded: `${push.repository}@${push.after}` };
+  return keepPush(deps, push, event.trace);
 }
 
 /** Keeps a pull request with its reviews, for the figures of delivery. */

@@ -2,8 +2,15 @@ import * as z from 'zod';
 import { DeploymentEvent, isStartOrEnd, reportsOfDeployment } from '../../integrations/gitlab/changes.ts';
 import { MergeRequestEvent, mergeRequestOf, PushEvent, pushOf } from '../../integrations/gitlab/code.ts';
 import { JobEvent, PipelineEvent, reportOfGitlabJob, reportOfPipeline } from '../../integrations/gitlab/pipelines.ts';
-import { recordPush } from './add-commits.ts';
-import { type ForgeAnswer, type ForgeDeps, type ForgeEvent, parsedEvent, reportAll, reportRun } from './forge-event.ts';
+import {
+  type ForgeAnswer,
+  type ForgeDeps,
+  type ForgeEvent,
+  keepPush,
+  parsedEvent,
+  reportAll,
+  reportRun,
+} from './forge-event.ts';
 
 type Handle = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
 
@@ -37,8 +44,7 @@ async function recordDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<For
 async function recordGitlabPush(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const push = pushOf(parsedEvent(PushEvent, event), deps.clock.now());
   if (push === undefined) return { ignored: 'push: the deletion of a branch' };
-  await recordPush(deps, push);
-  return { recorded: `${push.repository}@${push.after}` };
+  return keepPush(deps, push, event.trace);
 }
 
 async function recordMergeRequest({ code }: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {

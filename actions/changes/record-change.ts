@@ -36,7 +36,7 @@ export async function recordChange(
   deps: RecordDeps,
   input: NewChange,
   trace: string,
-  extra: { id?: ChangeId; reported_by?: string; traceparent?: string } = {},
+  extra: { id?: ChangeId; reported_by?: string; deploy_commit?: string; traceparent?: string } = {},
 ): Promise<{ change: Change; created: boolean }> {
   const same = extra.id === undefined ? await reportedAlready(deps, input) : undefined;
   const recorded = same === undefined ? await deps.changes.record(input, extra) : { change: same, created: false };

@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto';
 import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
-import { commitOfTag, imageOfService, partsOfImage, versionOfImages } from '../../domain/changes/images.ts';
+import { decidingCommit, deployRepositoryOf, namedBy } from '../../domain/changes/deploy-repository.ts';
+import {
+  commitBeginning,
+  commitOfTag,
+  imageOfService,
+  partsOfImage,
+  versionOfImages,
+} from '../../domain/changes/images.ts';
 import { mapSubject } from '../../domain/changes/map-subject.ts';
 import {
   changeOfRollout,
@@ -23,6 +30,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { type Change, whyAhead } from '../../schemas/changes/change.ts';
 import type { ChangeReport, Rollout, RolloutRecord } from '../../schemas/changes/change-report.ts';
 import type { Config } from '../../schemas/config/config.ts';
+import type { Push } from '../../schemas/delivery/code.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import { Refusal } from '../refusal.ts';
 import { announce, endDelay, extendChange, recordChange, type RecordDeps } from './record-change.ts';
@@ -111,11 +119,14 @@ async function apply(
     const mapping = mapSubject(config.services, source, subjectOf(rollout));
     const change = changeOfRollout(rollout);
     const places = placesOf(known, mapping.kind === 'mapped' ? mapping.to : []);
-    const commits = await commitsOfImages(deps, config.services, { known, rollout, places });
+    const deployed = await deployedAt(deps, config.services, { known, rollout, places });
+    const named = { rollout, deployed };
+    const commits = await commitsOfImages(deps, config.services, { known, named, places });
     const record: RolloutRecord = {
       rollout,
       changes: change === undefined ? [] : await identified(deps, known, rollout, change, places),
       ...(Object.keys(commits).length > 0 && { image_commits: commits }),
+      ...(deployed.length > 0 && { deployed }),
       unmapped_in: places.length === 0 ? config.version : null,
       received_at: deps.clock.now(),
       rev: (known?.rev ?? 0) + 1,
@@ -127,7 +138,7 @@ async function apply(
     if (change === undefined) return { state: 'waiting' };
     const changes: Change[] = [];
     for (const { id, ...place } of record.changes) {
-      const here = changeAt(config.services, place, { rollout, change, commits });
+      const here = changeAt(config.services, place, { named, change, commits });
       changes.push(await recorded(deps, id, place, here, rollout, trace));
     }
     // Another event may have been stored meanwhile, and its change overwritten by this one.
@@ -138,6 +149,64 @@ async function apply(
   throw new Error(`the rollout ${key} of ${source} changed during all ${TRIES} attempts; try again`);
 }
 
+/** Applies rollouts again whose commits a push has brought. */
+export async function applyAwaiting(deps: ReportDeps, { repository, commits }: Push, trace: string): Promise<void> {
+  for (const of of await deps.rollouts.awaiting(repository, new Set(commits.map(({ sha }) => sha)))) {
+    const known = await deps.rollouts.get(of);
+    if (known !== undefined) await apply(deps, of, trace, (now) => now ?? known.rollout);
+  }
+}
+
+type Deployed = NonNullable<RolloutRecord['deployed']>;
+
+/** What is known of the images of a rollout: from its events, and from the repository for deployments. */
+type Named = { rollout: Rollout; deployed: Deployed };
+
+/**
+ * Returns what the commits of repositories for deployments say that the rollout deploys, if it names such a commit. A
+ * push that arrives later applies the rollout again.
+ */
+async function deployedAt(
+  { rollouts, code }: Pick<Deps, 'rollouts' | 'code'>,
+  services: Config['services'],
+  { known, rollout, places }: { known: RolloutRecord | undefined; rollout: Rollout; places: ServiceEnvironment[] },
+): Promise<Deployed> {
+  const deployed = [...(known?.deployed ?? [])];
+  const revision = rollout.values.commit?.value;
+  if (revision === undefined) return deployed;
+  for (const place of places) {
+    const entry = services[place.service]?.environments[place.environment];
+    const from = entry && deployRepositoryOf(entry);
+    const isKnown = deployed.some(({ service, environment }) => isPlace(place, { service, environment }));
+    if (entry === undefined || from === undefined || isKnown) continue;
+    // Noted before the pushes are read, so that a push at the same time sees it.
+    await rollouts.await(rollout, { repository: from.repository, commit: revision });
+    const commit = decidingCommit(await code.pushes(from.repository), revision, from.path);
+    if (commit === undefined) continue;
+    const { repository } = services[place.service] ?? {};
+    const named = namedBy(commit, { images: entry.sources?.image ?? [], repository });
+    const full = named.commit === null ? null : await fullCommit(code, repository, named.commit);
+    deployed.push({ ...place, image: named.image, commit: full });
+  }
+  return deployed;
+}
+
+const isPlace = (one: ServiceEnvironment, other: ServiceEnvironment): boolean =>
+  one.service === other.service && one.environment === other.environment;
+
+const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/** Returns an abbreviated commit in full. Null: no push to the repository has it, or several have such commits. */
+async function fullCommit(code: Deps['code'], repository: string | undefined, commit: string): Promise<string | null> {
+  if (FULL_COMMIT.test(commit)) return commit;
+  return commitBeginning(commit, await commitsOf(code, repository)) ?? null;
+}
+
+async function commitsOf(code: Deps['code'], repository: string | undefined): Promise<string[]> {
+  const pushes = repository === undefined ? [] : await code.pushes(repositoryPathOf(repository));
+  return pushes.flatMap((push) => push.commits.map(({ sha }) => sha));
+}
+
 /**
  * Returns the commits of the services' images that the rollout has: by their labels, or by tags that name a commit of
  * the service's repository. The commit that the sender names can be one of a repository for deployments.
@@ -145,15 +214,13 @@ async function apply(
 async function commitsOfImages(
   { imageCommits, code }: Pick<Deps, 'imageCommits' | 'code'>,
   services: Config['services'],
-  { known, rollout, places }: { known: RolloutRecord | undefined; rollout: Rollout; places: ServiceEnvironment[] },
+  { known, named, places }: { known: RolloutRecord | undefined; named: Named; places: ServiceEnvironment[] },
 ): Promise<Record<string, string>> {
   const commits = { ...known?.image_commits };
   for (const place of places) {
-    const image = imageAt(services, place, rollout);
+    const image = imageAt(services, place, named);
     if (image === undefined || commits[image] !== undefined) continue;
-    const repository = services[place.service]?.repository;
-    const pushes = repository === undefined ? [] : await code.pushes(repositoryPathOf(repository));
-    const shas = pushes.flatMap((push) => push.commits.map(({ sha }) => sha));
+    const shas = await commitsOf(code, services[place.service]?.repository);
     const commit = (await imageCommits.commitOf(image)) ?? commitOfTag(image, shas);
     if (commit !== undefined) commits[image] = commit;
   }
@@ -162,27 +229,40 @@ async function commitsOfImages(
 
 const imageAt = (
   services: Config['services'],
-  { service, environment }: ServiceEnvironment,
-  { values }: Rollout,
+  place: ServiceEnvironment,
+  { rollout: { values }, deployed }: Named,
 ): string | undefined =>
-  imageOfService(values.images?.value ?? [], services[service]?.environments[environment]?.sources?.image ?? []);
+  imageOfService(
+    values.images?.value ?? [],
+    services[place.service]?.environments[place.environment]?.sources?.image ?? [],
+  ) ??
+  deployed.find((one) => isPlace(one, place))?.image ??
+  undefined;
 
-/** Returns the change with the tag and the commit of the image that the environment lists, if the rollout has it. */
+/**
+ * Returns the change with the tag and the commit of the image that the environment lists, if the rollout has it, or with
+ * the commit that the repository for deployments names.
+ */
 function changeAt(
   services: Config['services'],
   place: ServiceEnvironment,
-  { rollout, change, commits }: { rollout: Rollout; change: RolloutChange; commits: Record<string, string> },
+  { named, change, commits }: { named: Named; change: RolloutChange; commits: Record<string, string> },
 ): RolloutChange {
-  const image = imageAt(services, place, rollout);
+  const image = imageAt(services, place, named);
   const version = image === undefined ? undefined : versionOfImages([image], [partsOfImage(image).image]);
-  if (image === undefined || version === undefined) return change;
-  const commit = commits[image];
+  const ofImage = image === undefined ? undefined : commits[image];
+  const commit = ofImage ?? named.deployed.find((one) => isPlace(one, place))?.commit ?? undefined;
   return {
     ...change,
-    version,
     // The sender calls the previous version by its revision, too.
-    previous_version: undefined,
-    ...(commit !== undefined && commit !== change.commit && { commit, committed_at: undefined, commits: undefined }),
+    ...(version !== undefined && { version, previous_version: undefined }),
+    ...(commit !== undefined &&
+      commit !== change.commit && {
+        commit,
+        committed_at: undefined,
+        commits: undefined,
+        ...(change.commit != null && { deploy_commit: change.commit }),
+      }),
   };
 }
 
@@ -220,8 +300,8 @@ const idOf = ({ source, key }: Rollout, { service, environment }: ServiceEnviron
   `chg_${hash('sha256', JSON.stringify([source, key, service, environment])).slice(0, 26)}` as ChangeId;
 
 const isSame = (known: RolloutRecord, record: RolloutRecord): boolean =>
-  JSON.stringify([known.rollout, known.changes, known.unmapped_in, known.image_commits]) ===
-  JSON.stringify([record.rollout, record.changes, record.unmapped_in, record.image_commits]);
+  JSON.stringify([known.rollout, known.changes, known.unmapped_in, known.image_commits, known.deployed]) ===
+  JSON.stringify([record.rollout, record.changes, record.unmapped_in, record.image_commits, record.deployed]);
 
 async function recorded(
   deps: ReportDeps,
@@ -243,8 +323,11 @@ async function recorded(
       ? { status: 'succeeded' as const, finished_at: report.started_at }
       : {};
   const reported = { ...report, kind, ...hasEnded };
-  if (before === undefined)
-    return (await recordChange(deps, { ...place, ...reported }, trace, { id, reported_by: rollout.source })).change;
+  if (before === undefined) {
+    const { deploy_commit, ...input } = reported;
+    const extra = { id, reported_by: rollout.source, ...(deploy_commit !== undefined && { deploy_commit }) };
+    return (await recordChange(deps, { ...place, ...input }, trace, extra)).change;
+  }
   const isChanged = JSON.stringify(revisedChange(before, reported)) !== JSON.stringify(before);
   if (isChanged) await endDelay(deps, before, report.status, trace);
   const change = isChanged ? await deps.changes.revise(id, (now) => revisedChange(now, reported)) : before;
@@ -259,7 +342,8 @@ async function addedTo(
   report: RolloutChange,
   { by, trace }: { by: string; trace: string },
 ): Promise<Change> {
-  const { status, finished_at, ...others } = report;
+  const { deploy_commit, ...plain } = report;
+  const { status, finished_at, ...others } = plain;
   const observed = observesRollouts(by);
   // An applied manifest is a success for who applied it, also if its canary fails.
   const isFailed = observed && status === 'failed' && change.status === 'succeeded';
@@ -273,6 +357,8 @@ async function addedTo(
     if (failed !== undefined) return announce(deps, failed, trace);
   }
   const isPremature = !observed && status === 'succeeded' && observesRollouts(change.reported_by);
-  const added = isPremature ? { ...others, status: 'started' as const } : report;
-  return (await extendChange(deps, change, added, trace)).change;
+  const added = isPremature ? { ...others, status: 'started' as const } : plain;
+  const extended = (await extendChange(deps, change, added, trace)).change;
+  if (deploy_commit === undefined || extended.deploy_commit !== undefined) return extended;
+  return (await deps.changes.revise(change.id, (now) => ({ ...now, deploy_commit }))) ?? extended;
 }

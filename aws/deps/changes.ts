@@ -24,7 +24,7 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
   const targets = { secrets, clock, config, rollbackGates, github, standIns };
   return {
     changes: notifyingChanges(new ChangeTable(table, clock), (...subjects) => projections.changed(...subjects)),
-    rollouts: new RolloutTable(table),
+    rollouts: new RolloutTable(table, clock),
     imageCommits: imageCommits({
       registries: async () => (await config.current()).delivery.registries,
       secrets,

@@ -30,7 +30,12 @@ const COMMIT_TAG = /^(?:sha-)?([0-9a-f]{7,40})$/;
 /** Returns the known commit that a tag names. Undefined: it names none, or several. */
 export function commitOfTag(reference: string, commits: readonly string[]): string | undefined {
   const digits = COMMIT_TAG.exec(partsOfImage(reference).tag ?? '')?.[1];
-  const [found, another] = new Set(digits === undefined ? [] : commits.filter((sha) => sha.startsWith(digits)));
+  return digits === undefined ? undefined : commitBeginning(digits, commits);
+}
+
+/** Returns the only known commit that begins with these digits. */
+export function commitBeginning(digits: string, commits: readonly string[]): string | undefined {
+  const [found, another] = new Set(commits.filter((sha) => sha.startsWith(digits)));
   return another === undefined ? found : undefined;
 }
 

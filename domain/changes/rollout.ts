@@ -61,6 +61,8 @@ export const subjectOf = ({ subject }: Rollout): ReportSubject =>
 /** What a rollout says about its change. Without a kind, its history tells whether it brings an older version back. */
 export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started_at' | 'kind'> & {
   kind?: ChangeKind | undefined;
+  /** The commit in the repository for deployments, if `commit` is the application's. */
+  deploy_commit?: string | undefined;
   started_at: Timestamp;
 };
 

@@ -14,6 +14,7 @@ export type Changes = {
       /** Replaces the ID that follows from the fields above. */
       id?: ChangeId;
       reported_by?: string;
+      deploy_commit?: string;
       traceparent?: string;
     },
   ): Promise<{ change: Change; created: boolean }>;
@@ -62,11 +63,17 @@ export type Rollouts = {
   put(record: RolloutRecord): Promise<boolean>;
   /** Returns the newest rollouts that no service was found for, oldest first. */
   unmapped(): Promise<RolloutRecord[]>;
+  /** Notes that a rollout needs a commit of a repository, which a later push can bring. */
+  await(of: RolloutKey, commit: CommitKey): Promise<void>;
+  /** Returns the rollouts that need one of these commits. */
+  awaiting(repository: string, commits: ReadonlySet<string>): Promise<RolloutKey[]>;
   history(of: HistoryKey): Promise<ObjectHistory | undefined>;
   /** Writes the next revision. False: another process has written it first. */
   putHistory(history: ObjectHistory): Promise<boolean>;
 };
 export type RolloutKey = Pick<Rollout, 'source' | 'key'>;
+/** `repository`: its path, in lowercase. */
+export type CommitKey = { repository: string; commit: string };
 export type HistoryKey = Pick<ObjectHistory, 'source' | 'object'>;
 
 /** Commits of images. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isMerge, namedIn } from '../../domain/changes/commit-message.ts';
 import { revertedBy } from '../../domain/delivery/code.ts';
 import {
   COMMIT_PATHS_MAX,
@@ -23,7 +24,16 @@ export const PushEvent = z.object({
   before: Sha,
   after: Sha,
   deleted: z.boolean().nullish(),
-  commits: z.array(z.object({ id: Sha, timestamp: InstantIn, added: Paths, removed: Paths, modified: Paths })),
+  commits: z.array(
+    z.object({
+      id: Sha,
+      timestamp: InstantIn,
+      message: z.string().nullish(),
+      added: Paths,
+      removed: Paths,
+      modified: Paths,
+    }),
+  ),
   repository: Repository.extend({ default_branch: Name.nullish() }),
 });
 
@@ -40,10 +50,16 @@ export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push |
     after,
     received_at: now,
     // The newest commits are last.
-    commits: commits.slice(-PUSH_COMMITS_MAX).map(({ id, timestamp, added, removed, modified }) => {
+    commits: commits.slice(-PUSH_COMMITS_MAX).map(({ id, timestamp, message, added, removed, modified }) => {
       const paths = [...new Set([...(added ?? []), ...(removed ?? []), ...(modified ?? [])])];
       const isKnown = added != null && paths.length <= COMMIT_PATHS_MAX;
-      return { sha: id, committed_at: timestamp, paths: isKnown ? paths : null };
+      return {
+        sha: id,
+        committed_at: timestamp,
+        paths: isKnown ? paths : null,
+        ...namedIn(message ?? ''),
+        ...(isMerge(message ?? '') && { is_merge: true as const }),
+      };
     }),
     truncated: commits.length > PUSH_COMMITS_MAX || commits.length >= GITHUB_COMMITS_MAX,
   };

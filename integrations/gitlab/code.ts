@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isMerge, namedIn } from '../../domain/changes/commit-message.ts';
 import { revertedBy } from '../../domain/delivery/code.ts';
 import { COMMIT_PATHS_MAX, type PullRequestReport, type Push } from '../../schemas/delivery/code.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -17,7 +18,16 @@ export const PushEvent = z.object({
   after: Sha,
   /** GitLab sends at most 20 commits. */
   total_commits_count: z.number().int(),
-  commits: z.array(z.object({ id: Sha, timestamp: GitlabTime, added: Paths, modified: Paths, removed: Paths })),
+  commits: z.array(
+    z.object({
+      id: Sha,
+      timestamp: GitlabTime,
+      message: z.string().nullish(),
+      added: Paths,
+      modified: Paths,
+      removed: Paths,
+    }),
+  ),
   project: GitlabProject.extend({ default_branch: Name.nullish() }),
 });
 
@@ -33,10 +43,16 @@ export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push |
     before: isNone(before) ? null : before,
     after,
     received_at: now,
-    commits: commits.map(({ id, timestamp, added, modified, removed }) => {
+    commits: commits.map(({ id, timestamp, message, added, modified, removed }) => {
       const paths = [...new Set([...(added ?? []), ...(modified ?? []), ...(removed ?? [])])];
       const isKnown = added != null && paths.length <= COMMIT_PATHS_MAX;
-      return { sha: id, committed_at: timestamp, paths: isKnown ? paths : null };
+      return {
+        sha: id,
+        committed_at: timestamp,
+        paths: isKnown ? paths : null,
+        ...namedIn(message ?? ''),
+        ...(isMerge(message ?? '') && { is_merge: true as const }),
+      };
     }),
     truncated: total > commits.length,
   };

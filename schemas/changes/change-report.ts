@@ -145,6 +145,17 @@ export const RolloutRecord = z.object({
   changes: z.array(z.object({ service: ServiceName, environment: EnvironmentName, id: ChangeId })),
   /** Commits of its images, as far as known. */
   image_commits: z.record(z.string(), z.string()).optional(),
+  /** What the commit in the repository for deployments says, as far as known. */
+  deployed: z
+    .array(
+      z.object({
+        service: ServiceName,
+        environment: EnvironmentName,
+        image: z.string().nullable(),
+        commit: z.string().nullable(),
+      }),
+    )
+    .optional(),
   /** Version of the configuration that maps it to no service; null: it is mapped. */
   unmapped_in: z.string().nullable(),
   received_at: Timestamp,

@@ -163,6 +163,10 @@ export const Change = z.object({
   recorded_at: Timestamp,
   /** The system that reported the change by itself. Absent: it was recorded by the API. */
   reported_by: z.string().optional(),
+  /**
+   * The commit that its sender named, if it is one of a repository for deployments and `commit` is the application's.
+   */
+  deploy_commit: z.string().optional(),
   /** The system that has observed its failure, if another one has recorded it. */
   ended_by: z.string().optional(),
   /** W3C trace context of the request that recorded it. Absent: the request had none. */

@@ -52,7 +52,7 @@ const SourceName = z.string().min(1).max(2048);
 const SourceEnvironment = z.strictObject({ environment: oneOrMore(SourceName) });
 
 /**
- * What other systems call a service in an environment. Each key takes one name or a list. Changes that these systems
+ * What other systems call a service in an environment. Most keys take one name or a list. Changes that these systems
  * report are recorded for this service and environment.
  */
 export const ChangeSources = z.strictObject({
@@ -75,6 +75,14 @@ export const ChangeSources = z.strictObject({
   kubernetesWorkload: oneOrMore(SourceName).optional(),
   terraformWorkspace: oneOrMore(SourceName).optional(),
   flag: oneOrMore(SourceName).optional(),
+  /** Repository that has the version to deploy, such as the image tag, if it is not the service's own one. */
+  deployRepository: z
+    .strictObject({
+      repository: SourceName,
+      /** Folder of this service and environment. Absent: each commit of the repository deploys it. */
+      path: SourceName.optional(),
+    })
+    .optional(),
 });
 export type ChangeSources = z.infer<typeof ChangeSources>;
 

@@ -13,6 +13,15 @@ export const PushedCommit = z.object({
   committed_at: Timestamp.nullable(),
   /** Files that it changes. Null: too many, or not known. */
   paths: z.array(z.string()).nullable(),
+  /** What its message names: images with a tag or a digest, and commits of other repositories. Absent: nothing. */
+  names: z
+    .object({
+      images: z.array(z.string()),
+      commits: z.array(z.object({ repository: z.string(), commit: z.string() })),
+    })
+    .optional(),
+  /** By its message, it only merges others. */
+  is_merge: z.literal(true).optional(),
 });
 export type PushedCommit = z.infer<typeof PushedCommit>;
 

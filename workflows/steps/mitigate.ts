@@ -1,3 +1,4 @@
+import { commitForDeployer } from '../../domain/changes/deploy-repository.ts';
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { RollbackEnd } from '../../domain/ports/decisions.ts';
@@ -129,6 +130,11 @@ async function summaryOf(
     environmentEntry(services, serviceEnvironment)?.autoRollback ?? {};
   const target = inputs.targets.find((each) => each.service === serviceEnvironment.service);
   const recorded = (version: string | null) => target?.changes.findLast((change) => change.version === version);
+  const { deployer: config } = environmentEntry(services, serviceEnvironment) ?? {};
+  const commitOf = (version: string | null): string | null => {
+    const change = recorded(version);
+    return change === undefined ? null : commitForDeployer(change, config);
+  };
   const deployer = await deployerAt(deps, serviceEnvironment);
   const chosen = decision.offers?.find(({ digest }) => digest === decision.chosen);
   return {
@@ -139,8 +145,8 @@ async function summaryOf(
     reason: reasonFor(decision, incident.title),
     ...serviceEnvironment,
     suspect: chosen?.change_id ?? recorded(decision.from_version)?.id ?? null,
-    fromCommit: recorded(decision.from_version)?.commit ?? null,
-    toCommit: recorded(decision.to_version)?.commit ?? null,
+    fromCommit: commitOf(decision.from_version),
+    toCommit: commitOf(decision.to_version),
     requester: inputs.request.by,
     approvalSeconds: answerSeconds(services, inputs, serviceEnvironment),
     onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,

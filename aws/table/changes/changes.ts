@@ -35,7 +35,7 @@ export class ChangeTable implements Changes {
 
   async record(
     input: NewChange,
-    { made_for, ...own }: { made_for?: string; id?: ChangeId; reported_by?: string; traceparent?: string } = {},
+    { made_for, ...own }: Parameters<Changes['record']>[1] = {},
   ): Promise<{ change: Change; created: boolean }> {
     const change = { ...newChange(input, this.#clock.now(), made_for ?? null), ...own };
     const result = await this.#table.transact(changeWrites(this.#table, change, true, own.id !== undefined));

@@ -1,4 +1,11 @@
-import { type HistoryKey, type RolloutKey, type Rollouts, UNMAPPED_MAX } from '../../../domain/ports/changes.ts';
+import {
+  type CommitKey,
+  type HistoryKey,
+  type RolloutKey,
+  type Rollouts,
+  UNMAPPED_MAX,
+} from '../../../domain/ports/changes.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { ObjectHistory, RolloutRecord } from '../../../schemas/changes/change-report.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
@@ -8,9 +15,11 @@ import { absent, collect, type Table } from '../core/table.ts';
 /** Stores what other systems report of rollouts. */
 export class RolloutTable implements Rollouts {
   readonly #table: Table;
+  readonly #clock: Clock;
 
-  constructor(table: Table) {
+  constructor(table: Table, clock: Clock) {
     this.#table = table;
+    this.#clock = clock;
   }
 
   async get(of: RolloutKey): Promise<RolloutRecord | undefined> {
@@ -55,6 +64,27 @@ export class RolloutTable implements Rollouts {
     return items
       .flatMap((item) => (item === undefined ? [] : [RolloutRecord.parse(item['record'])]))
       .filter(({ unmapped_in }) => unmapped_in !== null);
+  }
+
+  async await(of: RolloutKey, commit: CommitKey): Promise<void> {
+    const expires = expiresAfter(this.#clock.now(), RETENTION_DAYS.awaitedCommit);
+    const { source, key } = of;
+    await this.#table.transact([
+      this.#table.put({
+        ...keys.awaitedCommit(of, commit),
+        rollout: { source, key },
+        commit: commit.commit,
+        ...expires,
+      }),
+    ]);
+  }
+
+  async awaiting(repository: string, commits: ReadonlySet<string>): Promise<RolloutKey[]> {
+    const { pk } = keys.awaitedCommits(repository);
+    const rows = await collect(this.#table.each(pk), (item) => item);
+    return rows
+      .filter(({ commit }) => commits.has(String(commit)))
+      .map(({ rollout }) => RolloutRecord.shape.rollout.pick({ source: true, key: true }).parse(rollout));
   }
 
   async history(of: HistoryKey): Promise<ObjectHistory | undefined> {

@@ -164,6 +164,15 @@ export const keys = {
     sk: `${receivedAt}#${part(source)}#${part(key)}`,
   }),
   unmappedRollouts: (): Pick<Key, 'pk'> => ({ pk: 'ROLLOUTSUNMAPPED' }),
+  /** A rollout of a commit that no push has brought yet. */
+  awaitedCommit: (
+    { source, key }: { source: string; key: string },
+    { repository, commit }: { repository: string; commit: string },
+  ): Key => ({
+    pk: `ROLLOUTSAWAITING#${part(repository)}`,
+    sk: `${part(commit)}#${part(source)}#${part(key)}`,
+  }),
+  awaitedCommits: (repository: string): Pick<Key, 'pk'> => ({ pk: `ROLLOUTSAWAITING#${part(repository)}` }),
   /** A push to a repository, by the time when it arrived. */
   push: (repository: string, at: Timestamp, id: string): Key => ({
     pk: `PUSHES#${part(repository)}`,

@@ -16,6 +16,8 @@ export const RETENTION_DAYS = {
   quarantine: 90,
   /** After the last event of a rollout that another system reports. */
   rollout: 90,
+  /** After an event of a rollout whose commit no push has brought. Pushes arrive within seconds. */
+  awaitedCommit: 1,
   /** After a push arrived. A deployment is searched in the newest ones. */
   push: 180,
   /** After the last event of a pull request, or a release. Figures look back a year. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { applyUnmapped, reportChange } from '../../../actions/changes/report-change.ts';
+import { applyAwaiting, applyUnmapped, reportChange } from '../../../actions/changes/report-change.ts';
 import { ChangeReport } from '../../../schemas/changes/change-report.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { Push } from '../../../schemas/delivery/code.ts';
@@ -144,6 +144,85 @@ describe('the commit of an image', () => {
       ['0d9beef', ofDeploys],
       ['sha-4c1f0d9', ofCode],
     ]);
+  });
+});
+
+describe('a commit of a repository for deployments', () => {
+  const [before, revision, ofCode] = ['b'.repeat(40), 'd'.repeat(40), `4c1f0d9${'c'.repeat(33)}`];
+  const pushed = (repository: string, sha: string, more: object = {}) =>
+    Push.parse({
+      forge: 'github',
+      repository,
+      branch: 'main',
+      before,
+      after: sha,
+      received_at: at(-600),
+      commits: [{ sha, committed_at: at(-900), paths: ['apps/shop/kustomization.yaml'], ...more }],
+      truncated: false,
+    });
+  const sync = (seconds: number, status: string) =>
+    reportChange(
+      world.deps,
+      ChangeReport.parse({
+        source: 'argo-cd',
+        key: 'shop#1',
+        at: at(seconds),
+        subject: { argoApplication: 'shop' },
+        version: revision,
+        commit: revision,
+        status,
+      }),
+      'trace',
+    );
+  const named = { names: { images: ['ghcr.io/acme/shop:sha-4c1f0d9'], commits: [] } };
+
+  beforeEach(async () => {
+    const deployRepository = { repository: 'https://github.com/acme/deploy.git', path: 'apps/shop' };
+    const production = { sources: { argoApplication: 'shop', image: 'ghcr.io/acme/shop', deployRepository } };
+    configure('c1', { shop: { repository: 'acme/shop', environments: { production } } });
+    await world.deps.code.push(pushed('acme/shop', ofCode));
+  });
+
+  test('is followed to the commit of the application, in any order of the push and the synchronization', async () => {
+    const expected = {
+      version: 'sha-4c1f0d9',
+      commit: ofCode,
+      committed_at: at(-900),
+      deploy_commit: revision,
+      status: 'succeeded',
+    };
+    const push = pushed('acme/deploy', revision, named);
+    await world.deps.code.push(push);
+    for (const status of ['started', 'succeeded']) await sync(-60, status);
+    expect(await changes()).toMatchObject([expected]);
+    begin();
+    const deployRepository = { repository: 'acme/deploy', path: 'apps/shop' };
+    const production = { sources: { argoApplication: 'shop', image: 'ghcr.io/acme/shop', deployRepository } };
+    configure('c1', { shop: { repository: 'acme/shop', environments: { production } } });
+    await world.deps.code.push(pushed('acme/shop', ofCode));
+    await sync(-60, 'succeeded');
+    expect(await changes()).toMatchObject([{ version: revision, commit: revision }]);
+    await world.deps.code.push(push);
+    await applyAwaiting(world.deps, push, 'trace');
+    expect(await changes()).toMatchObject([expected]);
+  });
+
+  test('names the commit of the application itself, or nothing', async () => {
+    const names = { images: [], commits: [{ repository: 'acme/shop', commit: '4c1f0d9' }] };
+    await world.deps.code.push(pushed('acme/deploy', revision, { names }));
+    await sync(-60, 'succeeded');
+    expect(await changes()).toMatchObject([{ version: revision, commit: ofCode, deploy_commit: revision }]);
+    begin();
+    await world.deps.code.push(pushed('acme/deploy', revision));
+    configure('c1', {
+      shop: {
+        environments: {
+          production: { sources: { argoApplication: 'shop', deployRepository: { repository: 'acme/deploy' } } },
+        },
+      },
+    });
+    await sync(-60, 'succeeded');
+    expect(await changes()).toMatchObject([{ version: revision, commit: revision }]);
   });
 });
 

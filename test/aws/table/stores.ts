@@ -134,7 +134,7 @@ export async function openTable(): Promise<TableStores> {
     decisions: new DecisionTable(table, blobs, clock, counters),
     effects: new EffectTable(table, clock, counters),
     changes: new ChangeTable(table, clock),
-    rollouts: new RolloutTable(table),
+    rollouts: new RolloutTable(table, clock),
     code: new CodeTable(table),
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),

@@ -217,24 +217,74 @@ describe('a webhook of a system that deploys', () => {
     expect(await changes()).toEqual([]);
   });
 
+  const fromGithub = (event: string, payload: object) => {
+    const body = JSON.stringify(payload);
+    const key = SECRETS['GITHUB_WEBHOOK_SECRET'] ?? '';
+    const headers = {
+      'Content-Type': 'application/json',
+      'X-GitHub-Event': event,
+      'X-Hub-Signature-256': `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
+    };
+    return send({ path: '/integrations/github/webhook', headers, body });
+  };
+
+  test('of Flux is followed from its repository to the image and the commit of the application', async () => {
+    const [revision, code] = ['731f7eaddfb6af01cb2173e18f0f75b0ba780ef1', '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1'];
+    const push = JSON.parse(webhook('github/push').body);
+    const repository = (full_name: string) => ({ ...push.repository, full_name });
+    const folder = 'clusters/production/webapp';
+    const [commit] = push.commits;
+    const deploys = {
+      ...push,
+      repository: repository('acme/deploy'),
+      after: revision,
+      commits: [
+        {
+          ...commit,
+          id: revision,
+          message: 'Automated image update\n\nChanges:\n- ghcr.io/acme/webapp:1.4.0 -> ghcr.io/acme/webapp:4c1f0d9b\n',
+          added: [],
+          modified: [`${folder}/deployment.yaml`],
+        },
+      ],
+    };
+    const sources = {
+      fluxObject: 'Kustomization/apps/webapp',
+      image: 'ghcr.io/acme/webapp',
+      deployRepository: { repository: 'acme/deploy', path: folder },
+    };
+    world.config = Config.parse({
+      version: 'c2',
+      services: { web: { repository: 'octo-org/checkout-api', environments: { production: { sources } } } },
+      paging: {},
+    });
+    await fromGithub('push', push);
+    await send(webhook('flux/kustomization-applied'));
+    expect(await changes()).toMatchObject([{ service: 'web', version: revision, commit: revision }]);
+    expect(await fromGithub('push', deploys)).toMatchObject({
+      status: 202,
+      body: { recorded: `acme/deploy@${revision}` },
+    });
+    await send(webhook('flux/kustomization-reconciled'));
+    expect(await changes()).toMatchObject([
+      {
+        version: '4c1f0d9b',
+        commit: code,
+        committed_at: '2026-11-20T06:19:58.000Z',
+        deploy_commit: revision,
+        status: 'succeeded',
+      },
+    ]);
+  });
+
   test('of Flux can come through GitHub', async () => {
-    const dispatched = (event: string, client_payload: unknown) => {
-      const body = JSON.stringify({
-        action: event,
+    const dispatched = (action: string, client_payload: unknown) =>
+      fromGithub('repository_dispatch', {
+        action,
         branch: 'main',
         client_payload,
         repository: { full_name: 'acme/deploy' },
       });
-      const signature = `sha256=${createHmac('sha256', SECRETS['GITHUB_WEBHOOK_SECRET'] ?? '')
-        .update(body)
-        .digest('hex')}`;
-      const headers = {
-        'Content-Type': 'application/json',
-        'X-GitHub-Event': 'repository_dispatch',
-        'X-Hub-Signature-256': signature,
-      };
-      return send({ path: '/integrations/github/webhook', headers, body });
-    };
     const event = JSON.parse(webhook('flux/kustomization-applied').body);
     expect(await dispatched('Kustomization/webapp.apps', event)).toEqual({
       status: 202,

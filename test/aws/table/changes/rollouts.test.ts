@@ -37,6 +37,15 @@ inBothStores(() => {
     expect(await unmapped()).toEqual([]);
   });
 
+  test('rollouts wait for commits of a repository, each once', async () => {
+    const of = { source: 'github', key: key() } as const;
+    const repository = `acme/${serviceEnvironment.service}`;
+    for (const commit of ['a', 'a', 'b']) await stores.rollouts.await(of, { repository, commit });
+    expect(await stores.rollouts.awaiting(repository, new Set(['b', 'c']))).toEqual([of]);
+    expect(await stores.rollouts.awaiting(repository, new Set(['a']))).toEqual([of]);
+    expect(await stores.rollouts.awaiting('acme/other', new Set(['a']))).toEqual([]);
+  });
+
   test('a change moves to its corrected start, and is found everywhere', async () => {
     const { change } = await deploy('v1', 60, { status: 'failed' });
     await deploy('v0', 90);
