@@ -108,6 +108,8 @@ const notMeasured = ({ factors, course }: Weighed, proved: boolean): Reason[] =>
       );
 
 function weak({ factors, course }: Weighed): Reason[] {
+  if (course !== null && course.slope !== null)
+    return [{ code: 'weak_evidence', text: 'a rise over hours can have other causes, such as growing load' }];
   if (course === null || course.ratio === null) return [];
   return factors.some(({ name, weight }) => name === 'step' && weight > 0)
     ? []

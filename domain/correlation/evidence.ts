@@ -72,7 +72,15 @@ export type Evidence = {
    * value covers; absent or null: unknown. `quantile`: the query is a quantile, which a small share of the requests can
    * raise. `quantile_of`: which one, from 0 to 1; absent: unknown. Null: no query, or no answer.
    */
-  health: { max: number; curve: Curve; window?: number | null; quantile?: true; quantile_of?: number } | null;
+  health: {
+    max: number;
+    curve: Curve;
+    window?: number | null;
+    quantile?: true;
+    quantile_of?: number;
+    /** Samples of two days, each ten minutes, if the curve rises throughout. Absent: it does not, or no answer. */
+    long?: Curve;
+  } | null;
   /** Error from reading the health query. Absent: the query was read, or none is configured. */
   health_unreadable?: string;
   /** Requests per second over the same two hours. Null: no query, or no answer. */

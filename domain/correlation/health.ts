@@ -1,6 +1,6 @@
-import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+import { millisOf, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
-import { called, type Candidate, CLOCK_TOLERANCE_SECONDS } from './candidates.ts';
+import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import { type Factor, factor, graded, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
@@ -47,6 +47,8 @@ export type Course = {
    * with negative values.
    */
   ratio: number | null;
+  /** The rise has lasted for hours, and its start is known. `uncertain`: from 0, exact, to 1, within half an hour. */
+  slope: { uncertain: number } | null;
   /** Duration in seconds of a slow rise from the departure from the baseline to the limit. Null: no slow rise. */
   slow: number | null;
 };
@@ -55,7 +57,9 @@ export type Course = {
 export function courseOf({ health, at }: Evidence, { change, timing }: Candidate, onset: Onset): Course | null {
   if (health === null || !Number.isFinite(health.max)) return null;
   const { max } = health;
-  const points = pointsOf(health.curve, at);
+  const recent = pointsOf(health.curve, at);
+  const older = pointsOf(health.long ?? [], at).filter((point) => point.at < (recent[0]?.at ?? Infinity));
+  const points = [...older, ...recent];
   // If the clock is in doubt, errors that seem slightly older than the change can still be caused by it.
   const start = millisOf(change.started_at) - (timing === 'clock_skew' ? CLOCK_TOLERANCE_SECONDS * 1000 : 0);
   const before = pointsBetween(points, start - BASELINE_SECONDS * 1000, start);
@@ -70,6 +74,9 @@ export function courseOf({ health, at }: Evidence, { change, timing }: Candidate
     baseline,
     level,
     ratio: enough ? ratioOf(level, Math.max(baseline, max * FLOOR_OF_MAX)) : null,
+    slope: onset.slope
+      ? { uncertain: Math.min(1, secondsBetween(onset.earliest, onset.latest) / LOOK_BACK_SECONDS) }
+      : null,
     slow: onset.rise !== null && onset.rise > Math.max(SLOW_RISE_SECONDS, 2 * (health.window ?? 0)) ? onset.rise : null,
   };
 }
@@ -117,10 +124,13 @@ function risingBefore({ before, max }: Course, candidate: Candidate): Factor | n
 
 const samples = (count: number): string => `${count} ${count === 1 ? 'sample' : 'samples'}`;
 
-const slowFactor = ({ slow }: Course): Factor | null =>
+/** The less exactly the start of a slow rise is known, the more it speaks against one change. */
+const slowFactor = ({ slow, slope }: Course): Factor | null =>
   slow === null
     ? null
-    : factor('slow_rise', `errors rose slowly, over ${formatDuration(slow)}, as of a leak or of growing load`);
+    : graded('slow_rise', `errors rose slowly, over ${formatDuration(slow)}, as of a leak or of growing load`, {
+        slow_rise: slope === null ? 1 : slope.uncertain,
+      });
 
 function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor {
   const { ratio, baseline, level, max, before, since } = course;
@@ -135,6 +145,11 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
   const seconds = (millisOf(at) - millisOf(candidate.change.started_at)) / 1000;
   const when =
     seconds >= 0 ? `${formatDuration(seconds)} after ${called(candidate)} began` : `as ${called(candidate)} began`;
+  if (course.slope !== null)
+    return unweightedFactor(
+      'step',
+      `the health query has risen in a straight line since ${at.slice(11, 16)} UTC, from ${formatAmount(baseline)} before ${called(candidate)}; healthy up to ${formatAmount(max)}`,
+    );
   const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${times}; healthy up to ${formatAmount(max)}) ${when}`;
   if (ratio < NOTICEABLE)
     return factor(

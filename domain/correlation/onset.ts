@@ -1,5 +1,6 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import type { Evidence, OnsetEvidence } from './evidence.ts';
+import { slopeStartOf } from './leak.ts';
 import { healthWithZeros } from './zeros.ts';
 import { pointsBetween, type Point, pointsOf, quantile, smooth } from './samples.ts';
 
@@ -12,6 +13,8 @@ export type Onset = {
   latest: Timestamp;
   /** Seconds from the departure from the baseline until the limit was passed. Null: not measured. */
   rise: number | null;
+  /** It is the start of a slow rise over hours, such as a leak. Absent: it is not. */
+  slope?: true;
 };
 
 /**
@@ -24,8 +27,9 @@ export function onsetOf(
   const { onset, at } = evidence;
   const health = healthWithZeros(evidence);
   const { alertStartedAt, rule } = onset;
-  const measured = health === null ? null : departureOf(health, badAt(health, onset, at), at);
-  if (measured !== null) return notAfter(measured, alertStartedAt);
+  const departed = health === null ? null : departureOf(health, badAt(health, onset, at), at);
+  if (departed !== null && health !== null)
+    return notAfter(startOfSlope(health, departed, at) ?? departed, alertStartedAt);
   if (rule === null) {
     // Without its rule, the alert may have been pending for some minutes.
     return { at: alertStartedAt, from: 'alert', earliest: alertStartedAt, latest: alertStartedAt, rise: null };
@@ -48,6 +52,15 @@ function badAt({ max, curve }: Health, { alertStartedAt, rule }: OnsetEvidence, 
   const next = pointsOf(curve, now).find((point) => point.at > millisOf(bad));
   const isSoon = next !== undefined && next.at - millisOf(bad) <= BETWEEN_SAMPLES_SECONDS * 1000;
   return isSoon && next.value > max ? timestamp(next.at) : bad;
+}
+
+/** Returns the start of a slow rise that leads to this departure. Null: there is none, or older samples were not read. */
+function startOfSlope({ long, max }: Health, { at, rise }: Onset, until: Timestamp): Onset | null {
+  const passed = millisOf(at) + (rise ?? 0) * 1000;
+  const start = long === undefined ? null : slopeStartOf(long, max, passed, until);
+  return start === null || start.at > millisOf(at)
+    ? null
+    : { ...measured(start.earliest, start.at, start.latest, passed), slope: true };
 }
 
 /** Bounds a measured onset by the start of the alert, which can lie between two samples. */

@@ -59,6 +59,13 @@ test('a deploy that is recorded after another version was rolled back, and leads
   });
 });
 
+test('a slow leak is asked about with the deploy with which it began, also where timing suffices to act', async () => {
+  expect(await told('slow-leak-names-the-deploy-with-which-it-began')).toEqual({
+    said: [],
+    decided: ['approve v2 (no_confident_suspect), approved'],
+  });
+});
+
 test('a newer deploy withdraws the approval request, and is asked about with the suspect if it does not help', async () => {
   expect(await told('newer-deploy-does-not-help')).toEqual({
     said: [

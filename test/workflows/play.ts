@@ -235,10 +235,10 @@ export const all =
     for (const moment of moments) await moment(world);
   };
 
-/** Builds a sample every 30 seconds, the last one at `until`. */
-export function samplesOf(from: Timestamp, until: Timestamp, value: (at: Timestamp) => number): Curve {
-  const count = Math.floor(secondsBetween(from, until) / 30);
-  return Array.from({ length: count + 1 }, (_, index) => plusSeconds(until, 30 * (index - count))).map(
+/** Builds a sample every 30 seconds, or at another step, the last one at `until`. */
+export function samplesOf(from: Timestamp, until: Timestamp, value: (at: Timestamp) => number, step = 30): Curve {
+  const count = Math.floor(secondsBetween(from, until) / step);
+  return Array.from({ length: count + 1 }, (_, index) => plusSeconds(until, step * (index - count))).map(
     (at) => [at, value(at)] as const,
   );
 }

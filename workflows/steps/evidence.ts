@@ -8,6 +8,7 @@ import type {
 } from '../../domain/correlation/evidence.ts';
 import { callersOf, type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
+import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../domain/correlation/leak.ts';
 import { onsetOf } from '../../domain/correlation/onset.ts';
 import { isQuantile, quantileOf, windowOf } from '../../domain/correlation/query.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
@@ -64,7 +65,8 @@ export async function evidenceOf(
     onsetEvidence(deps, cause, incident.opened_at),
     measure(deps, health, { from: plusSeconds(at, -CURVE_SECONDS), until: at }),
   ]);
-  const measured = await withNewestSamples(deps, health, course, { onset, at });
+  const newest = await withNewestSamples(deps, health, course, { onset, at });
+  const measured = await withLongCurve(deps, health, newest, { onset, at });
   const began = onsetOf({ ...measured, onset, at });
   const since = plusSeconds(began.earliest, -LOOK_BACK_SECONDS);
   const around = [
@@ -257,6 +259,20 @@ async function withNewestSamples(
         ? course.by_version
         : versionsJoined(course.by_version, versions, joined),
   };
+}
+
+/** Reads the samples of two days as well if the usual ones rise throughout, as of a leak, so that its start is before them. */
+async function withLongCurve(
+  { metrics }: Deps,
+  query: HealthQuery | undefined,
+  course: Measured,
+  { onset: { alertStartedAt }, at }: { onset: OnsetEvidence; at: Timestamp },
+): Promise<Measured> {
+  const { health } = course;
+  if (query === undefined || health === null || !risesThroughout(health, alertStartedAt)) return course;
+  const from = plusSeconds(at, -LEAK_LOOK_BACK_SECONDS);
+  const long = await metrics.range(query.promql, from, at, 'max', { stepSeconds: LEAK_STEP_SECONDS });
+  return long === null ? course : { ...course, health: { ...health, long } };
 }
 
 /** Joins the curves of each version that has been measured at any time. */

@@ -1,6 +1,6 @@
 import { notifyIncidents } from '../../../actions/changes/notify-incidents.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
-import { plusSeconds } from '../../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';
 import { NOON } from '../../domain/arbitraries.ts';
 import {
@@ -8,6 +8,7 @@ import {
   answers,
   answersWhatWaits,
   configured,
+  deploys,
   ends,
   fires,
   mode,
@@ -92,6 +93,24 @@ const getsWorse =
       samplesOf(from, until, (at) => (at < since ? 0.001 : at < worse ? 0.03 : 0.4));
   };
 
+/** Measures usage that rises in a straight line since the deploy of v2, hours before the alert. */
+const leaks =
+  (hours: number, more: object = {}): Moment =>
+  async (world) => {
+    configured({ health: { promql: 'job:checkout:memory_usage', max: 0.9 }, ...more })(world);
+    await deploys('v2', hours * 60)(world);
+    for (const [id, change] of world.store.changes)
+      world.store.changes.set(id, { ...change, recorded_at: change.started_at });
+    const since = plusSeconds(NOON, -hours * 3600);
+    world.deps.metrics.range = async (_promql, from, until, _combine, { stepSeconds = 30 } = {}) =>
+      samplesOf(
+        from,
+        until,
+        (at) => (at < since ? 0.3 : 0.3 + (0.62 * secondsBetween(since, at)) / (hours * 3600)),
+        stepSeconds,
+      );
+  };
+
 /** A person approves the first act that the waiting question offers. */
 const approvesFirstOffer: Moment = async (world) => {
   const id = theIncident(world);
@@ -172,6 +191,17 @@ export const latePaths: Record<string, Path> = {
     // It began closer to the problem than the version that was rolled back.
     given: [measures(4, { autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' } })],
     timeline: { '0 s': fires(), '3 min': recordsLate('v3', 8), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'slow-leak-names-the-deploy-with-which-it-began': {
+    given: [
+      unrecorded('v1'),
+      unrecorded('v2'),
+      deploys('v1', 1200),
+      leaks(9, { autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' } }),
+    ],
+    timeline: { '0 s': fires(), '4 min': answersWhatWaits('approved'), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
