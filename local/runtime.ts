@@ -1,3 +1,5 @@
+import { followDeployments } from '../actions/changes/follow-deployments.ts';
+import { deps } from '../aws/deps.ts';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { functionName } from '../aws/functions.ts';
@@ -123,6 +125,7 @@ async function start(settings: Settings, env: Env, opened: Closers): Promise<Run
     { file: join(dataDir, 'durable.sqlite'), accessKeyId, timeScale, log: logEntry },
     opened,
   );
+  opened.onClose(followDeployments(deps()));
 
   // After the front has closed, and before the stores that it writes to close.
   opened.onClose(() =>

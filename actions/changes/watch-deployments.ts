@@ -1,11 +1,12 @@
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import type { Config } from '../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { DeployerConfig } from '../../schemas/rollback/targets/index.ts';
 import { pooled } from '../shared/concurrency.ts';
 import { reportChange, type ReportDeps } from './report-change.ts';
 
-type WatchDeps = ReportDeps & Pick<Deps, 'deployerFor'>;
+export type WatchDeps = ReportDeps & Pick<Deps, 'deployerFor'>;
 
 /** Number of targets that are read in parallel. */
 const AT_ONCE = 8;
@@ -16,7 +17,20 @@ const AT_ONCE = 8;
  */
 export async function watchDeployments(deps: WatchDeps): Promise<void> {
   const { services } = await deps.config.current();
-  const watched = Object.entries(services).flatMap(([service, { environments }]) =>
+  await pooled(watchedDeployments(services), AT_ONCE, async ({ place, deployer }) => {
+    try {
+      await watchOne(deps, place, deployer);
+    } catch (error) {
+      deps.log.error('the rollouts of a target could not be recorded', { ...place, error: String(error) });
+    }
+  });
+}
+
+/** Returns the targets whose deployer has `recordRollouts`. */
+export const watchedDeployments = (
+  services: Config['services'],
+): { place: ServiceEnvironment; deployer: DeployerConfig }[] =>
+  Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { deployer }]) =>
       deployer?.kind === 'kubernetes' && deployer.recordRollouts === true
         ? [
@@ -28,16 +42,9 @@ export async function watchDeployments(deps: WatchDeps): Promise<void> {
         : [],
     ),
   );
-  await pooled(watched, AT_ONCE, async ({ place, deployer }) => {
-    try {
-      await watchOne(deps, place, deployer);
-    } catch (error) {
-      deps.log.error('the rollouts of a target could not be recorded', { ...place, error: String(error) });
-    }
-  });
-}
 
-async function watchOne(deps: WatchDeps, place: ServiceEnvironment, config: DeployerConfig): Promise<void> {
+/** Records the newest rollout of a target, if there is one that is not recorded yet. */
+export async function watchOne(deps: WatchDeps, place: ServiceEnvironment, config: DeployerConfig): Promise<void> {
   const deployer = await deps.deployerFor(config, place);
   const observed = await deployer?.lastRollout?.();
   if (observed === undefined) return;

@@ -72,6 +72,11 @@ export type Deployer = {
   restartStatus?(handle: string, request: TargetRequest): Promise<TargetResponse>;
   /** Returns the newest rollout. Absent: the target's rollouts are reported by others. */
   lastRollout?(): Promise<ObservedRollout | Extract<TargetResponse, { detail: string }>>;
+  /**
+   * Calls `changed` after each change of the target, until `signal` is aborted. Returns why it cannot; undefined if it was
+   * aborted. Absent: the target has no stream of changes.
+   */
+  watchRollouts?(options: { changed(): void; signal: AbortSignal }): Promise<string | undefined>;
   /** What deploys new images to the target by itself. Absent: nothing that Firebreak knows. */
   imageAutomation?: ImageAutomation;
 };

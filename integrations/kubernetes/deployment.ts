@@ -14,6 +14,7 @@ import { lastRollout } from './observe.ts';
 import { fromOf, type Marks, ownReplicaSets, revisionOf, templateOf, toOf } from './revisions.ts';
 import { scalingOf } from './scaling.ts';
 import { isVersion, nameOf, versionsOf } from './versions.ts';
+import { watchObject } from './watch.ts';
 import { attemptOn, backTo, marked, type WorkloadTarget, refuseKept, wholeSeconds } from './workload.ts';
 
 /** @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/ */
@@ -50,6 +51,10 @@ export function kubernetesDeployer(
         const spec = { template: { metadata: { annotations } } };
         return progressOf(await mergeUnder(calls, found, RESTART_KEY, request.key, spec));
       }),
+    watchRollouts: async (options) => {
+      const collection = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+      return watchObject({ cluster, collection, name }, options);
+    },
     lastRollout: () => lastRollout(target, MARKS, progressOf),
     restartStatus: (_, request) => attemptOn(target, async (__, found) => restarting(target, found, request)),
   };

@@ -19,3 +19,10 @@ export const NAMED_VERSIONS = 10;
 
 /** The field manager that `kubectl get --show-managed-fields` shows. */
 export const FIELD_MANAGER = 'firebreak';
+
+/** Seconds after which the API server closes a stream of changes. Its own limit is 30 to 60 minutes by default. */
+export const WATCH_SECONDS = 300;
+
+/** Milliseconds between two streams, doubled for each one that ends without an event. */
+export const WATCH_WAIT_MS = 500;
+export const WATCH_WAIT_MAX_MS = 30_000;

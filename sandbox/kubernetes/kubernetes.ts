@@ -109,6 +109,9 @@ function itemOf({ c, cluster, resource, namespace }: ResourceRequest): Item {
 }
 
 function list({ c, cluster, resource, namespace }: ResourceRequest): Response {
+  // A stand-in answers each request at once. Callers read the object instead.
+  if (['true', '1'].includes(c.req.query('watch') ?? ''))
+    throw failure(405, 'the server does not allow this method on the requested resource');
   const isSelected = readSelector(c.req.query('labelSelector') ?? '');
   const items = cluster.world
     .list(resource.kind, namespace)

@@ -1,9 +1,11 @@
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { followDeployments } from '../../../actions/changes/follow-deployments.ts';
 import { watchDeployments } from '../../../actions/changes/watch-deployments.ts';
 import { kubernetesDeployer } from '../../../integrations/kubernetes/deployment.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { openCluster, type TestCluster } from '../../integrations/kubernetes/cluster.ts';
+import { WatchableServer } from '../../integrations/kubernetes/watchable-server.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
 const RESTART = {
@@ -126,4 +128,55 @@ test('a cluster that does not answer delays only its own targets', async () => {
   await watch(1_000);
   expect(problems).toEqual(['the rollouts of a target could not be read']);
   expect(await rollouts()).toEqual([]);
+});
+
+describe('a process that lives on', () => {
+  let server: WatchableServer;
+  let stop: () => Promise<void>;
+
+  beforeEach(async () => {
+    await opened.deploy('v41');
+    opened.forward(20_000);
+    server = await WatchableServer.start(opened.cluster.url, '/apis/apps/v1/namespaces/default/deployments/checkout');
+    const cluster = { ...opened.cluster, url: server.url, clock: { now: () => timestamp(opened.now()) } };
+    world.deps.deployerFor = async (config, { service }) =>
+      config.kind === 'kubernetes' ? kubernetesDeployer(config, { cluster, service }) : undefined;
+  });
+  afterEach(async () => {
+    await stop();
+    await server.stop();
+  });
+
+  /** Lets time pass in the cluster, which reports the change. */
+  const happens = async (ms: number) => {
+    opened.forward(ms);
+    await opened.object();
+    world.clock.set(opened.now());
+    await server.change();
+  };
+
+  test('records rollouts when they happen, without the job', async () => {
+    stop = followDeployments(world.deps);
+    await vi.waitFor(async () => expect(await rollouts()).toEqual(['checkout deploy v41 succeeded']));
+    await vi.waitFor(() => expect(server.open).toBe(1));
+    await opened.deploy('v42');
+    await happens(1_500);
+    await vi.waitFor(async () => expect((await rollouts()).at(-1)).toBe('checkout deploy v42 started'));
+    await happens(20_000);
+    await vi.waitFor(async () => expect((await rollouts()).at(-1)).toBe('checkout deploy v42 succeeded'));
+    await stop();
+    await vi.waitFor(() => expect(server.open).toBe(0));
+    expect(problems).toEqual([]);
+  });
+
+  test('leaves it to the job if the role does not allow it', async () => {
+    server.refusal = 403;
+    stop = followDeployments(world.deps);
+    await vi.waitFor(() =>
+      expect(problems).toEqual(['the rollouts of a target are read once a minute, because they cannot be followed']),
+    );
+    await opened.deploy('v42');
+    await watch(20_000);
+    expect((await rollouts()).at(-1)).toBe('checkout deploy v42 succeeded');
+  });
 });
