@@ -32,6 +32,7 @@ type CheckDeps = Pick<
   | 'annotations'
   | 'spans'
   | 'checkJira'
+  | 'prose'
   | 'externalPager'
   | 'metrics'
   | 'silences'
@@ -59,6 +60,7 @@ const OF_VENDORS: Readonly<Record<ConnectionName, Check> & Record<string, Check>
   Statuspage: ({ statusPage }) => checked(statusPage.components()),
   'Grafana annotations': ({ annotations }) => checked(annotations.find(NOTHING)),
   Jira: ({ checkJira }) => checked(checkJira()),
+  'prose model': ({ prose }) => checked(prose.check()),
   OpenTelemetry: ({ spans }) => checked(spans.check()),
   Prometheus: prometheus,
   Alertmanager: alertmanager,

@@ -2,6 +2,7 @@ import type { Tickets } from '../../domain/messages/channels.ts';
 import type { MessageDeps } from '../../domain/ports/deps.ts';
 import type { PostmortemFiles } from '../../domain/postmortems/files.ts';
 import type { IssueTracker } from '../../domain/postmortems/issues.ts';
+import { chatCompletions } from '../../integrations/chat-completions/chat-completions.ts';
 import { githubTracker } from '../../integrations/github/action-item-issues.ts';
 import { githubFiles } from '../../integrations/github/files.ts';
 import { githubIssues } from '../../integrations/github/issues.ts';
@@ -57,6 +58,15 @@ export function messageDeps(shared: Shared): MessageDeps {
     ticketsFor: async (target: TicketTarget) => counted('tickets', await ticketsFor(target, shared)),
     trackerFor: async (config) => counted('trackers', await trackerFor(config, shared)),
     postmortemFilesFor: async (config) => counted('trackers', await postmortemFilesFor(config, shared)),
+    prose: counted(
+      'prose',
+      chatCompletions({
+        url: () => secrets.get('PROSE_API_URL'),
+        key: () => secrets.get('PROSE_API_KEY'),
+        model: () => secrets.get('PROSE_MODEL'),
+        clock,
+      }),
+    ),
     checkJira: () => checkJira(jiraOptions(shared)),
     receivers: counted('webhooks', webhookReceivers({ secrets, clock })),
     changeEvents: counted(

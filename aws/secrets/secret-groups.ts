@@ -55,7 +55,7 @@ export const groupOf = (name: string): SecretGroup | undefined => GROUP_OF.get(n
 /** Grants of each function. `test/infra/secret-grants.test.ts` compares them with what each function uses. */
 export const FUNCTION_GRANTS = {
   http: ALL_GRANTS,
-  console: ['access', 'pagerduty', 'audit', 'connected', 'links'],
+  console: ['access', 'pagerduty', 'audit', 'prose', 'connected', 'links'],
   // They need none. The smallest group says only which vendors are connected.
   status: ['connected'],
   subscriptions: ['connected'],

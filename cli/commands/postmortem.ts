@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ConfluencePage, PostmortemState, PostmortemView } from '../../schemas/postmortems/postmortem.ts';
+import { Proposal } from '../../schemas/postmortems/proposal.ts';
 import type { PostmortemFile } from '../../schemas/postmortems/publishing.ts';
 import { Client } from '../client.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../command-context.ts';
@@ -9,7 +10,14 @@ import { incidentNamed, pathOf } from '../incident-named.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine } from '../table.ts';
 
-type Options = { file?: string; state?: string; revision?: string; format: 'markdown' | 'confluence'; json?: true };
+type Options = {
+  file?: string;
+  state?: string;
+  revision?: string;
+  format: 'markdown' | 'confluence';
+  json?: true;
+  propose?: true;
+};
 
 /** Adds the command that prints, saves, and publishes the post-mortem of an incident. */
 export function addPostmortem(incident: Command, context: CommandContext): void {
@@ -25,6 +33,7 @@ export function addPostmortem(incident: Command, context: CommandContext): void 
         .choices(['markdown', 'confluence'])
         .default('markdown'),
     )
+    .option('--propose', 'Send the redacted timeline to the configured model, and print the wording that it proposes')
     .option(...JSON_OPTION)
     .action((name: string, options: Options) => postmortem(context, name, options));
 }
@@ -32,13 +41,26 @@ export function addPostmortem(incident: Command, context: CommandContext): void 
 async function postmortem(
   context: CommandContext,
   name: string,
-  { file, state, revision, format, json }: Options,
+  { file, state, revision, format, json, propose }: Options,
 ): Promise<void> {
   if (revision !== undefined && !/^\d{1,9}$/.test(revision))
     throw new UsageError(`--revision: ${revision} is not a number of a revision, such as 3`);
   const client = await Client.of(context);
   const { id } = await incidentNamed(client, name);
   const path = `${pathOf(id)}/postmortem`;
+  if (propose) {
+    if (file !== undefined || state !== undefined || format !== 'markdown')
+      throw new UsageError('--propose saves nothing, so it cannot be combined with --file, --state, or --format');
+    const found = await client.post(`${path}/proposal`, {}, Proposal);
+    if (json) return context.out(asJson(found));
+    for (const { heading, after } of found.sections) context.out(`## ${heading}\n\n${after}\n`);
+    const dropped = found.dropped.map(({ because, count }) => `${count} ${because}`).join(', ');
+    return context.err(
+      oneLine(
+        `nothing is saved: ${found.sentences} sentences of ${found.model} at ${found.host}${dropped === '' ? '' : `; dropped: ${dropped}`}`,
+      ),
+    );
+  }
   if (format === 'confluence') {
     if (file !== undefined || state !== undefined)
       throw new UsageError('--format confluence prints the page, so it cannot be combined with --file or --state');

@@ -13,6 +13,7 @@ import { namingOf } from './blameless.ts';
 import { probableCauses } from './causes.ts';
 import { QUESTION } from './lint.ts';
 import { escaped, markdownOf } from './markdown.ts';
+import type { ProseEntry } from './prose.ts';
 import type { DraftInput } from './record.ts';
 import { References, type Row, rowsOf, sentenceCase } from './timeline.ts';
 import { timesOf } from './times.ts';
@@ -20,6 +21,17 @@ import { clock, counted, durationWords, numberWords, percent, sparkline } from '
 
 /** A draft: its text, and what it was made from. */
 export type Draft = { markdown: string; facts: DraftFacts };
+
+/** Returns the entries of the timeline as a draft that names roles would show them, with their references. */
+export function entriesOf(record: DraftInput, end: Timestamp, citations: DraftFacts['citations']): ProseEntry[] {
+  const withCauses = { ...record, names: 'roles' as const, causes: probableCauses(record) };
+  const { alerted_at: alerted, resolved_at } = timesOf(record, end);
+  const refs = new Map(citations.map(({ id, ref }) => [id, ref]));
+  return rowsOf(withCauses, namingOf(withCauses), { alerted, end: resolved_at }).flatMap(({ id, at, text }) => {
+    const ref = refs.get(id);
+    return ref === undefined ? [] : [{ ref, at, text }];
+  });
+}
 
 /** Beyond these, a phase went badly; up to them, it went well. */
 const DETECTED_WITHIN_SECONDS = 5 * 60;

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { withFile } from '../../actions/postmortems/file-view.ts';
 import { changeActionItem, checked, readPostmortem, savePostmortem } from '../../actions/postmortems/postmortem.ts';
+import { proposeWording } from '../../actions/postmortems/propose-wording.ts';
 import { requestIssue } from '../../actions/postmortems/issues/request.ts';
 import { viewsOf, withIssue } from '../../actions/postmortems/issues/view.ts';
 import { Refusal } from '../../actions/refusal.ts';
@@ -18,6 +19,7 @@ import {
   PostmortemState,
   PostmortemView,
 } from '../../schemas/postmortems/postmortem.ts';
+import { Proposal } from '../../schemas/postmortems/proposal.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
 import { BODY_MAX_BYTES, readIJson } from '../middleware/i-json.ts';
@@ -25,6 +27,7 @@ import { readBody } from '../middleware/body.ts';
 import { confluenceStorage } from '../confluence.ts';
 
 const Postmortem = PostmortemView.meta({ id: 'Postmortem' });
+const Proposed = Proposal.meta({ id: 'PostmortemProposal' });
 const Page = ConfluencePage.meta({ id: 'ConfluencePage' });
 const Item = ActionItemView.meta({ id: 'ActionItem' });
 const params = z.object({ id: IncidentId });
@@ -136,6 +139,26 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       const value = await confluenceStorage(markdown, title);
       return c.json({ title, body: { representation: 'storage' as const, value } }, 200);
     },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/postmortem/proposal',
+      tags: ['post-mortems'],
+      summary: 'Send the redacted timeline to the configured model, and get wording that it proposes; nothing is saved',
+      request: { params },
+      responses: {
+        200: answers('The proposal', Proposed),
+        404: problems('Not found'),
+        409: problems('No model is configured, or the incident is not resolved'),
+        503: problems('The model did not answer, or not in the form that was asked for'),
+      },
+    }),
+    async (c) => c.json(await proposeWording(deps, c.var.caller, c.req.valid('param').id), 200),
   );
 
   endpoint(

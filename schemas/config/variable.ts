@@ -34,6 +34,8 @@ export const SECRET_GROUPS = [
   'github',
   /** Issue trackers of action items. */
   'trackers',
+  /** The model that words post-mortems. */
+  'prose',
   /** Systems that roll back. */
   'delivery',
 ] as const;

@@ -167,6 +167,22 @@ export const VENDORS = [
     connections: [{ name: 'Jira', url: 'JIRA_URL', credentials: [['JIRA_API_TOKEN']], also: ['JIRA_EMAIL'] }],
   },
   {
+    vendor: 'prose',
+    variables: {
+      PROSE_API_URL: {
+        ...url('prose'),
+        meaning:
+          'OpenAI-compatible API of a language model that proposes wording for post-mortems; `/chat/completions` is appended',
+        otherwise: 'off: nothing is sent to a model',
+      },
+      PROSE_API_KEY: { ...token('prose'), meaning: 'API key of the model, if it needs one' },
+      PROSE_MODEL: { ...setting('prose'), meaning: 'Name of the model' },
+    },
+    connections: [
+      { name: 'prose model', url: 'PROSE_API_URL', credentials: [], also: ['PROSE_MODEL'], readOnly: true },
+    ],
+  },
+  {
     vendor: 'gitlab',
     variables: {
       GITLAB_WEBHOOK_SECRET: {

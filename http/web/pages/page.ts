@@ -40,6 +40,7 @@ export type ConsoleDeps = Pick<
   | 'pipelineTests'
   | 'postmortems'
   | 'projections'
+  | 'prose'
   | 'actionItemIssues'
   | 'publicIncidents'
   | 'publicUrl'

@@ -19,6 +19,7 @@ import { healthPanel } from './incident/health.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 import { editorFields, postmortemActions } from './postmortem/actions.ts';
 import { statusPageActions, statusPagePanel } from './postmortem/status-page.ts';
+import { wordingActions, wordingButton } from './postmortem/wording.ts';
 import { stateWords } from './postmortem/words.ts';
 
 /** Everything that the page of a post-mortem shows. */
@@ -35,6 +36,8 @@ export type PostmortemData = Pick<Viewer, 'formKey'> & {
   mayPublish: boolean;
   /** The text in the storage format of Confluence. */
   confluence: string;
+  /** The model that can propose wording. Null: none is configured. */
+  model: { host: string; model: string } | null;
 };
 
 /** The post-mortem of an incident: its text, what to look at, and the form that changes it. */
@@ -44,7 +47,7 @@ export const postmortem: ConsolePage = {
   within: '/console/action-items',
   action: 'incidents:read',
   everySeconds: 30,
-  actions: { ...postmortemActions, ...statusPageActions },
+  actions: { ...postmortemActions, ...statusPageActions, ...wordingActions },
   async show(deps, request) {
     const data = await load(deps, request);
     return { title: `Post-mortem: ${data.view.title}`, main: postmortemMain(data) };
@@ -74,6 +77,7 @@ async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<
     onStatusPage,
     mayPublish: viewer.may('incidents:act', story.incident),
     confluence: await confluenceStorage(view.markdown, view.title),
+    model: await deps.prose.endpoint(),
   };
 }
 
@@ -217,10 +221,11 @@ export const findingsPanel = (findings: readonly Finding[]): Html =>
         </ul>`,
   );
 
-const editPanel = ({ view, story: { incident }, formKey, mayEdit }: PostmortemData): Html | '' =>
+const editPanel = ({ view, story: { incident }, formKey, mayEdit, model }: PostmortemData): Html | '' =>
   mayEdit
     ? html`<section class="panel" id="edit" data-part aria-labelledby="edit-title">
         <h2 id="edit-title">Edit</h2>
         ${onDemand('edit', 'Edit the Markdown', editorFields(incident.id, formKey, { key: 'edit', text: view.markdown, revision: view.revision }))}
+        ${wordingButton(incident.id, formKey, model)}
       </section>`
     : '';

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { draftDue, recallActionItems } from '../../../jobs/sweep/postmortems.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { PostmortemsFile } from '../../../schemas/postmortems/policy.ts';
@@ -6,11 +6,15 @@ import { MemoryProjections } from '../../projectors/memory-projections.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { MemoryPublicIncidents, publicIncident } from '../../support/public-incidents.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+import { modelStandIn } from '../../support/model-stand-in.ts';
+import { chatCompletions } from '../../../integrations/chat-completions/chat-completions.ts';
 
 let web: ReturnType<typeof consoleWorld>;
 let id: IncidentId;
 let publicIncidents: MemoryPublicIncidents;
 let projections: MemoryProjections;
+let model: Awaited<ReturnType<typeof modelStandIn>>;
+let modelUrl: string | undefined;
 
 /** Opens an incident of checkout as a person does. */
 const declared = async (): Promise<IncidentId> => {
@@ -27,8 +31,16 @@ const declared = async (): Promise<IncidentId> => {
 
 beforeEach(async () => {
   publicIncidents = new MemoryPublicIncidents();
+  model = await modelStandIn();
+  modelUrl = undefined;
   web = consoleWorld(({ clock }) => ({
     publicIncidents,
+    prose: chatCompletions({
+      url: async () => modelUrl,
+      key: async () => 'sk-model-key',
+      model: async () => 'tiny',
+      clock,
+    }),
     projections: (projections = new MemoryProjections(clock, () => undefined)),
   }));
   id = await declared();
@@ -233,4 +245,81 @@ test('the page shows the file of a published version, and what keeps the next on
   expect(markup).toContain('<a href="https://github.example/pull/7">');
   expect(textOf(markup)).toContain('acme/post-mortems, revision 2; revision 3 follows');
   expect(textOf(markup)).toContain('GitHub answered 403');
+});
+
+describe('wording by a model', () => {
+  const entriesSent = (): { ref: string; text: string }[] =>
+    JSON.parse(model.asked.at(-1)?.body.messages[1].content ?? '{}').entries;
+  const answerWith = (...sentences: object[]) =>
+    model.answers.push({ content: JSON.stringify({ sections: [{ heading: 'Root cause', sentences }] }) });
+
+  test('is off, without a button, and nothing is sent', async () => {
+    expect(await shown(page())).not.toContain('do-propose');
+    expect((await send('propose', {})).status).toBe(409);
+    expect(model.asked).toEqual([]);
+  });
+
+  test('is asked for by a person, shown as a proposal, and saved section by section', async () => {
+    modelUrl = model.url;
+    expect(textOf(await shown(page()))).toContain('This sends the redacted timeline to tiny at 127.0.0.1');
+    expect(model.asked).toEqual([]);
+    answerWith(
+      { text: hostile('The pool was too small'), entries: ['E1'] },
+      { text: 'The pool was exhausted', entries: ['E1'] },
+      { text: 'It was a human error', entries: ['E1'] },
+      { text: 'It was the moon', entries: [] },
+    );
+    const answer = await send('propose', {});
+    const markup = await answer.text();
+    expect(answer.status).toBe(200);
+    expectHarmless(
+      (/<main[^>]*>([^]*)<\/main>/.exec(markup)?.[1] ?? '') +
+        (/<form[^>]*actions\/accept[^]*?<\/form>/.exec(markup)?.[0] ?? ''),
+      1,
+    );
+    const text = textOf(markup).replaceAll(/\s+/g, ' ');
+    expect(text).toContain('Dropped sentences: 1: cites no entry; 1: can be read as blame, or names a person.');
+    expect(text).toContain('Replaces the text of the draft:');
+    expect((await stored())?.record.revision).toBe(1);
+    expect(entriesSent().map(({ ref }) => ref)).toContain('E1');
+    expect(JSON.stringify(model.asked)).not.toContain('ada');
+
+    const proposed = /name="text-1"[^>]*>\n([^<]*)<\/textarea>/.exec(markup)?.[1] ?? '';
+    expect(proposed).toContain('The pool was exhausted [E1].');
+    const nothing = await send('accept', { revision: '1', 'text-1': proposed });
+    expect([nothing.status, textOf(await nothing.text())]).toEqual([
+      422,
+      expect.stringContaining('No section is chosen'),
+    ]);
+    const chosen = { revision: '1', 'take-1': 'yes', 'text-1': 'The pool was exhausted [E1].', 'text-0': 'Not chosen' };
+    expect((await send('accept', chosen)).status).toBe(303);
+    const { markdown, record } = (await stored()) ?? expect.unreachable();
+    expect([record.revision, markdown.includes('Not chosen')]).toEqual([2, false]);
+    expect(markdown).toContain('## Root cause\n\nThe pool was exhausted [E1].\n\n## Contributing factors');
+    // Another person has saved since: nothing is overwritten.
+    const late = await (await send('accept', chosen)).text();
+    expect(textOf(late)).toContain('Not saved:');
+    expect(late).toContain('The pool was exhausted [E1].</textarea');
+    expect((await stored())?.record.revision).toBe(2);
+
+    const { items } = await web.world.deps.incidents.timeline(id, { limit: 100 });
+    expect(items.filter(({ kind }) => kind === 'postmortem.wording_requested')).toMatchObject([
+      { actor: 'ada', text: expect.stringMatching(/^Sent \d+ redacted entries to tiny at 127\.0\.0\.1:\d+ for/) },
+    ]);
+  });
+
+  test('does not keep anyone from writing when the model fails or answers otherwise', async () => {
+    modelUrl = model.url;
+    for (const [answer, says] of [
+      [{ status: 500, text: '{"error":{"message":"overloaded"}}' }, 'overloaded'],
+      [{ content: 'Sure, here it is' }, 'not in the form that was asked for'],
+    ] as const) {
+      model.answers.push(answer);
+      const failed = await send('propose', {});
+      expect([failed.status, textOf(await failed.text())]).toEqual([503, expect.stringContaining(says)]);
+    }
+    expect((await send('save', { markdown: '# Ours', revision: '1' })).status).toBe(303);
+    expect((await send('propose', {}, 'vera')).status).toBe(403);
+    expect(model.asked).toHaveLength(2);
+  });
 });

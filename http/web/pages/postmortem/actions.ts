@@ -43,7 +43,8 @@ const editedIn = (form: URLSearchParams): Edited => ({
   revision: field(form, 'revision', Revision),
 });
 
-function idIn(param: Sent['param']): IncidentId {
+/** @throws Refusal 404 */
+export function idIn(param: Sent['param']): IncidentId {
   const { data: id } = IncidentId.safeParse(param['id']);
   if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   return id;

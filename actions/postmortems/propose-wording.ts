@@ -1,0 +1,77 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import { namingOf } from '../../domain/postmortems/blameless.ts';
+import { draftOf, entriesOf } from '../../domain/postmortems/draft.ts';
+import { partsOf } from '../../domain/postmortems/markdown.ts';
+import { promptOf, proposedSections, readProse } from '../../domain/postmortems/prose.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Proposal } from '../../schemas/postmortems/proposal.ts';
+import type { Caller } from '../people/caller.ts';
+import { Refusal } from '../refusal.ts';
+import { gather } from './gather.ts';
+import { type PostmortemDeps, readPostmortem } from './postmortem.ts';
+
+type ProposeDeps = PostmortemDeps & Pick<Deps, 'prose'>;
+
+/**
+ * Asks the configured model for wording, and returns what of its answer can be accepted. Nothing is saved. Only redacted
+ * entries of the timeline are sent, and the timeline says who asked for it.
+ *
+ * @throws Refusal 403, 404; 409 if no model is configured, or the incident is not resolved; 503 if the model fails
+ */
+export async function proposeWording(deps: ProposeDeps, caller: Caller, id: IncidentId): Promise<Proposal> {
+  const view = await readPostmortem(deps, caller, { id });
+  const gathered = await gather(deps, id, null);
+  if (gathered === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
+  const { record, end } = gathered;
+  caller.allow('incidents:write', record.incident);
+  if (record.incident.status !== 'resolved')
+    throw new Refusal(409, 'incident-open', `incident ${id} is not resolved; its post-mortem can be worded after that`);
+  const endpoint = await deps.prose.endpoint();
+  if (endpoint === null)
+    throw new Refusal(409, 'prose-off', 'no model is configured: set PROSE_API_URL and PROSE_MODEL');
+  const { severity, times, citations } = view;
+  const asked = promptOf(entriesOf(record, end, citations), { service: view.service, severity, times });
+  if (asked === undefined) throw new Refusal(409, 'prose-off', `incident ${id} has no entries that a model could cite`);
+  await noteRequest(
+    deps,
+    id,
+    caller.name,
+    `${asked.sent.size} redacted entries to ${endpoint.model} at ${endpoint.host}`,
+  );
+  const answer = await deps.prose.complete(asked.prompt);
+  if (answer.kind !== 'done') throw new Refusal(503, 'prose-unavailable', `no proposal: ${answer.detail}`);
+  const { hidden } = namingOf({ ...record, names: 'roles' });
+  const read = readProse(answer.value, { sent: asked.sent, names: hidden });
+  if (read === undefined)
+    throw new Refusal(
+      503,
+      'prose-unavailable',
+      'no proposal: the answer of the model is not in the form that was asked for',
+    );
+  const draft = partsOf(draftOf(record, end).markdown).sections;
+  return {
+    revision: view.revision,
+    ...endpoint,
+    entries_sent: asked.sent.size,
+    sentences: read.sentences,
+    dropped: read.dropped,
+    sections: proposedSections(view.sections, draft, read.texts),
+  };
+}
+
+/** Adds an entry before anything is sent. */
+async function noteRequest(
+  deps: Pick<Deps, 'incidents' | 'clock'>,
+  id: IncidentId,
+  by: string,
+  what: string,
+): Promise<void> {
+  const at = deps.clock.now();
+  await deps.incidents.note(id, `postmortem-wording-${at}`, {
+    at,
+    actor: by,
+    kind: 'postmortem.wording_requested',
+    text: `Sent ${what} for a proposal of wording`,
+    detail: {},
+  });
+}
