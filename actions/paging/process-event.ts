@@ -61,6 +61,8 @@ async function execute(deps: EventDeps, context: EventContext, meaning: EventEff
   switch (meaning.kind) {
     case 'nothing':
       return;
+    case 'paged':
+      return paged(deps, context, meaning);
     case 'acknowledged':
       return acknowledged(deps, context, meaning);
     case 'unacknowledged':
@@ -78,6 +80,28 @@ async function execute(deps: EventDeps, context: EventContext, meaning: EventEff
     case 'noted':
       return noted(deps, context, meaning);
   }
+}
+
+/** Pages of an incident whose recipients are recorded, and people of a page: more are not needed to tell who was paged. */
+const PAGES_MAX = 20;
+const PEOPLE_MAX = 10;
+
+/** Records whom a page notifies, for reports by person. It is the record of no action, so the timeline has no entry. */
+async function paged(
+  deps: EventDeps,
+  { page, key, at }: EventContext,
+  { people: users }: Extract<EventEffect, { kind: 'paged' }>,
+): Promise<void> {
+  const agents = await Promise.all(users.slice(0, PEOPLE_MAX).map((user) => resolvePagerUser(deps, user)));
+  const people = [...new Set(agents.map(({ name }) => name))].toSorted();
+  await deps.incidents.amend(
+    page.incidentId,
+    ({ handling }) => {
+      const others = (handling?.paged ?? []).filter((one) => one.page !== page.number);
+      return { handling: { paged: [...others, { page: page.number, at, people }].slice(-PAGES_MAX) } };
+    },
+    key,
+  );
 }
 
 /**

@@ -39,9 +39,13 @@ export async function recordingOf(deps: RecordingDeps, id: IncidentId): Promise<
   const { service, environment, unmatched, title, opened_at, resolved_at } = incident;
   const paged = effects.filter(({ kind }) => kind === 'page');
   const numberOf = ({ key }: Effect): number => Number(key.split('.').at(-1));
-  const pages = paged.flatMap((page) =>
-    page.state !== 'withheld' || page.followed !== undefined ? [{ number: numberOf(page), at: page.at }] : [],
-  );
+  const pages = paged.flatMap((page): RecordedIncident['pages'] => {
+    if (page.state === 'withheld' && page.followed === undefined) return [];
+    const number = numberOf(page);
+    const told =
+      incident.handling?.paged?.find((one) => one.page === number)?.people ?? page.followed?.assigned_to ?? [];
+    return [{ number, at: page.at, ...(told.length > 0 && { recipients: [...told] }) }];
+  });
   return {
     format: RECORDING_FORMAT,
     id,

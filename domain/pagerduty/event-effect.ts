@@ -10,6 +10,8 @@ import { type PagerUser, userOf } from './users.ts';
 /** Effect of a PagerDuty event on its incident in Firebreak. `by`: null if no person caused it. */
 export type EventEffect =
   | { kind: 'nothing'; because: string }
+  /** PagerDuty notifies these people of the new incident. */
+  | { kind: 'paged'; people: PagerUser[] }
   /** A person acknowledged the incident. */
   | { kind: 'acknowledged'; by: PagerUser }
   /** The incident is no longer acknowledged. */
@@ -31,7 +33,7 @@ export function effectOfEvent(event: PagerDutyEvent): EventEffect {
   const whom = by === null ? '' : ` by ${by.name}`;
   switch (event.event_type) {
     case 'incident.triggered':
-      return nothing('a page opened the incident');
+      return paged(event.data);
     case 'incident.acknowledged':
       return by === null ? nothing('not acknowledged by a person') : { kind: 'acknowledged', by };
     case 'incident.unacknowledged':
@@ -66,6 +68,11 @@ const stakeholderUpdate = (by: PagerUser | null, whom: string, words: string): E
 });
 
 const noted = (as: string, by: PagerUser | null, text: string): EventEffect => ({ kind: 'noted', as, by, text });
+
+function paged({ assignees }: PagerDutyIncident): EventEffect {
+  const people = (assignees ?? []).flatMap((one) => userOf(one) ?? []);
+  return people.length === 0 ? nothing('a page opened the incident') : { kind: 'paged', people };
+}
 
 const WORDS = {
   'incident.reassigned': 'Reassigned',

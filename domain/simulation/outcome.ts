@@ -2,7 +2,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import type { DecisionKind } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
-/** A page to the people on call. `to`: a person if known, otherwise the team. */
+/** A page to the people on call. `to`: who was notified if that is recorded, otherwise the team. */
 export type PageOutcome = { at: Timestamp; to: string };
 
 /** A decision about a rollback. `requester`: what requested it. */

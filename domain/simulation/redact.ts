@@ -13,31 +13,67 @@ const NO_PERSON: ReadonlySet<string> = new Set([
 ]);
 
 /** Keys whose values name a person or a token. */
-const NAMES: ReadonlySet<string> = new Set(['by', 'author', 'responder', 'sender', 'answered_by', 'actor', 'given']);
+const NAMES: ReadonlySet<string> = new Set([
+  'by',
+  'author',
+  'responder',
+  'sender',
+  'answered_by',
+  'actor',
+  'given',
+  'recipients',
+]);
 
 /** Keys whose values are free text of people, or addresses; no decision depends on them. */
 const DROPPED: ReadonlySet<string> = new Set(['note', 'url', 'reason', 'commits']);
 
+/** Keys with lists of labels. */
+const PAIRS: ReadonlySet<string> = new Set(['labels', 'annotations']);
+
+/** Returns the name of a label as far as it says what its value is. People write labels, so none is left out entirely. */
+const labelKey = (name: string): string => (IS_SECRET.test(name) || IDENTIFIES.test(name) ? name : '');
+
 type Pattern = readonly [pattern: RegExp, instead: string];
 
+/** Ends of names whose values are secrets: `password`, `db_password`, `AWS_SECRET_ACCESS_KEY`, `x-api-key`. */
+const SECRET_NAME = String.raw`(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|authorization|cookie)(?:[_-]?(?:id|key|value))?`;
+
+const IS_SECRET = new RegExp(`${SECRET_NAME}$`, 'i');
+
 const SECRETS: readonly Pattern[] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, '<secret>'],
   [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, '<secret>'],
-  [/\b(?:xox[abeoprs]-|gh[pousr]_|github_pat_|glpat-|sk-|AKIA|ASIA)[\w-]{8,}/g, '<secret>'],
+  [
+    /\b(?:xox[abeoprs]-|xapp-|gh[pousr]_|github_pat_|glpat-|npm_|pypi-|sk-|[rsp]k_(?:live|test)_|whsec_|AKIA|ASIA|AIza|ya29\.|SG\.|hvs\.|dapi)[\w.-]{8,}/g,
+    '<secret>',
+  ],
   [/\b(bearer|basic)\s+[\w+/=.~-]{8,}/gi, '$1 <secret>'],
-  [/\b(pass(?:word|wd)?|secret|token|api[_-]?key|authorization)(["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi, '$1$2<secret>'],
+  [new RegExp(String.raw`(${SECRET_NAME}["']?\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"',;&]+)`, 'gi'), '$1<secret>'],
+  [/(\s-u\s+|--user[ =])[^\s:]+:\S+/g, '$1<secret>'],
 ];
 
-const PATTERNS: readonly Pattern[] = [
-  [/\bhttps?:\/\/[^\s"'<>]+/gi, '<url>'],
-  [/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g, '<email>'],
-  ...SECRETS,
+/** A version such as 1.2.3.4 is no address. */
+const IP: readonly Pattern[] = [
   [/\b(?:\d{1,3}\.){3}\d{1,3}\b/g, '<ip>'],
+  [/(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])/gi, '<ip>'],
+  [/(?<![\w:])(?=[0-9a-f:]*\d)(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![\w:])/gi, '<ip>'],
 ];
+
+const TEXTS: readonly Pattern[] = [
+  [/\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi, '<url>'],
+  [/[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/gi, '<email>'],
+  ...SECRETS,
+];
+
+const PATTERNS: readonly Pattern[] = [...TEXTS, ...IP];
+
+/** Keys, and names of labels, whose values identify a version or a change. Two of them must not become the same. */
+const IDENTIFIES = /(?:^|_)(?:versions?|id|ids)$|^(?:from|to|superseded_by|rolled_back_to|image|tag)$/;
 
 const replaced = (text: string, patterns: readonly Pattern[]): string =>
   patterns.reduce((left, [pattern, instead]) => left.replaceAll(pattern, instead), text);
 
-const cleaned = (text: string): string => replaced(text, PATTERNS);
+const cleaned = (text: string, key: string): string => replaced(text, IDENTIFIES.test(key) ? TEXTS : PATTERNS);
 
 /** Removes credentials from an address that is kept. */
 export const withoutSecrets = (url: string): string => replaced(url, [[/^(https?:\/\/)[^/?#@]*@/gi, '$1'], ...SECRETS]);
@@ -56,9 +92,17 @@ export function redacted<T extends object>(recorded: T): T {
   const walk = (value: unknown, key = ''): unknown => {
     if (typeof value === 'string') {
       if (NAMES.has(key) && !NO_PERSON.has(value)) return person(value);
-      return DROPPED.has(key) ? '' : cleaned(value);
+      return DROPPED.has(key) ? '' : IS_SECRET.test(key) && value !== '' ? '<secret>' : cleaned(value, key);
     }
-    if (Array.isArray(value)) return DROPPED.has(key) ? [] : value.map((one) => walk(one, NAMES.has(key) ? key : ''));
+    if (Array.isArray(value)) {
+      if (DROPPED.has(key)) return [];
+      const pair: readonly unknown[] = value;
+      const [name, label] = pair;
+      // Labels are pairs of a name and a value.
+      if (PAIRS.has(key) && typeof name === 'string' && typeof label === 'string' && pair.length === 2)
+        return [cleaned(name, ''), walk(label, labelKey(name))];
+      return value.map((one) => walk(one, NAMES.has(key) || IDENTIFIES.test(key) || PAIRS.has(key) ? key : ''));
+    }
     if (typeof value !== 'object' || value === null) return value;
     const isByPerson = 'by' in value && value.by === 'person';
     return Object.fromEntries(

@@ -3,7 +3,7 @@ import { lowestMode, type Mode } from '../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import type { RecordedDecision, RecordedIncident } from '../../schemas/simulation/recording.ts';
-import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+import { millisOf, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { isQuietTrial } from '../automation/shadow-trial.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { afterStarting, apply, initialState, plan, type ResponseState } from '../incidents/response.ts';
@@ -116,13 +116,14 @@ function courseOf(
 ): Course {
   const { incident } = opened;
   const course: Course = { pages: [], runbooks: [] };
-  const to = recipientOf(recorded, incident, policy);
+  const to = (number: number, at: Timestamp): string => recipientOf(recorded, { incident, number, at }, policy);
   let state: ResponseState = initialState(incident, [], { begun: [], any: policy.runbooks.runbooks.length > 0 });
   let firing = state.firing;
   const settle = (at: Timestamp): void => {
     const due = plan(state);
     const isTrial = areAllByAlerts(state.pageCauses) && isQuietTrial(incident, policy, 'page');
-    if (due.page !== null && !isTrial && !recorded.pages_by_parent.includes(due.page)) course.pages.push({ at, to });
+    if (due.page !== null && !isTrial && !recorded.pages_by_parent.includes(due.page))
+      course.pages.push({ at, to: to(due.page, at) });
     if (due.runbook !== null) startRunbooks(recorded, { ...incident, firing }, course, at, policy);
     state = afterStarting(state, due);
   };
@@ -175,10 +176,25 @@ function messagesOf(
   return [...silent, ...kept].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
-function recipientOf({ asked, responder }: RecordedIncident, { service }: IncidentRecord, policy: Config): string {
+/** How far a page of a policy may be from the recorded one, so that the same person is on call. */
+const SAME_SHIFT_SECONDS = 1800;
+
+/**
+ * Returns whom a page notifies: whom the recorded page of the same number notified about the same time, or who responded
+ * to it. A policy that gives the service to another team, or pages at another time, has other people on call.
+ */
+function recipientOf(
+  { asked, responder, pages }: RecordedIncident,
+  { incident: { service }, number, at }: { incident: IncidentRecord; number: number; at: Timestamp },
+  policy: Config,
+): string {
   const team = serviceEntry(policy.services, service)?.team ?? null;
-  if (responder !== null && team === asked.team) return responder;
-  return team === null ? `on call for ${service}` : `on call for ${team}`;
+  const onCall = `on call for ${team ?? service}`;
+  const page = pages.find((one) => one.number === number);
+  const isSameShift = page !== undefined && Math.abs(secondsBetween(page.at, at)) <= SAME_SHIFT_SECONDS;
+  if (team !== asked.team || !isSameShift) return onCall;
+  if (page.recipients !== undefined) return page.recipients.toSorted().join(', ');
+  return responder === null ? onCall : `${onCall} (${responder} responded)`;
 }
 
 function startRunbooks(

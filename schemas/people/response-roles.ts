@@ -41,6 +41,8 @@ export const Handling = z.object({
   }).optional(),
   /** The pager has unacknowledged the page and notifies again: from which page on, and since when. */
   unacknowledged: z.object({ page: z.number().int(), at: Timestamp }).optional(),
+  /** Whom the pager notified first of a page, as its webhooks said: the newest pages. */
+  paged: z.array(z.object({ page: z.number().int(), at: Timestamp, people: z.array(z.string()) })).optional(),
   /** People recorded under their pager id, because the pager could not be asked who they are: `pagerduty:PTUXL6G`. */
   unidentified: z.array(z.string()).optional(),
   /** A person set or confirmed the severity. */

@@ -108,7 +108,14 @@ export const RecordedIncident = z.object({
   decisions: z.array(RecordedDecision),
   runbooks: z.array(z.object({ name: z.string(), at: Timestamp, by_person: z.boolean() })),
   /** Pages that were sent, or tried. */
-  pages: z.array(z.object({ number: z.number().int(), at: Timestamp })),
+  pages: z.array(
+    z.object({
+      number: z.number().int(),
+      at: Timestamp,
+      /** Whom the pager notified. Absent: not recorded. */
+      recipients: z.array(z.string()).optional(),
+    }),
+  ),
   expect: Expectation.optional(),
 });
 export type RecordedIncident = z.infer<typeof RecordedIncident>;

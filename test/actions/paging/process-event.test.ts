@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { isAcknowledged } from '../../../domain/paging/acknowledgement.ts';
 import { pageNote } from '../../../domain/paging/page-note.ts';
+import { recordingOf } from '../../../actions/simulation/recordings.ts';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -62,6 +63,19 @@ const kinds = () =>
     /^page\.(?!succeeded)/.test(kind) ? [kind] : [],
   );
 const inbox = () => world.store.dossiers.get(id)?.inbox.map(({ message }) => message) ?? [];
+
+test('whom PagerDuty notifies of a page is recorded for what-if, once, and without a timeline entry', async () => {
+  await paged();
+  await receiver.happens(ours('triggered'));
+  await receiver.happens(ours('triggered'));
+  expect((await record()).handling?.paged).toEqual([{ page: 1, at: expect.any(String), people: ['ada'] }]);
+  expect(said()).toEqual([]);
+  expect((await recordingOf(world.deps, id)).pages).toEqual([
+    { number: 1, at: expect.any(String), recipients: ['ada'] },
+  ]);
+  await receiver.happens(ours('triggered', { data: { assignees: [] }, event: { id: 'another' } }));
+  expect((await record()).handling?.paged).toHaveLength(1);
+});
 
 describe('an acknowledgement at PagerDuty', () => {
   test('by a person in people.yaml counts, and gives command', async () => {

@@ -11,6 +11,7 @@ import { markdownReport, textReport } from '../../../domain/simulation/report.ts
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { Runbook } from '../../../schemas/runbooks/runbook.ts';
+import type { RecordedDecision } from '../../../schemas/simulation/recording.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { anyPlain, clear, inputsOf, NOON } from '../arbitraries.ts';
 import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } from './recordings.ts';
@@ -238,6 +239,24 @@ describe('a changed policy', () => {
     ]);
   });
 
+  test('pages whom the pager notified then, and whoever is on call at other times and in other teams', () => {
+    const quiet = policy({ routes: { routes: [{ match: { severity: 'critical' }, page: false, incident: true }] } });
+    const pages = [{ number: 1, at: after(5), recipients: ['person:olaf', 'person:ada'] }];
+    const paged = recordedIncident(BASE, { pages, responder: 'person:eve' });
+    const to = (changed: Config, incident = paged) => difference({ incidents: [incident] }, changed).pages;
+    expect(to(quiet)).toEqual([{ to: 'person:ada, person:olaf', hour: '2026-11-20T12:00Z', before: 1, after: 0 }]);
+    const handed = policy({ checkout: { team: 'sales' } });
+    expect(to(handed).map((one) => [one.to, one.after])).toEqual([
+      ['on call for sales', 1],
+      ['person:ada, person:olaf', 0],
+    ]);
+    const unknown = recordedIncident(BASE, { responder: 'person:eve' });
+    expect(to(quiet, unknown)[0]?.to).toBe('on call for payments (person:eve responded)');
+    const night = recordedIncident(BASE, { pages: [{ number: 1, at: after(7200), recipients: ['person:ada'] }] });
+    expect(to(quiet, night)[0]?.to).toBe('on call for payments');
+    expect(JSON.stringify(redacted(paged))).not.toContain('person:');
+  });
+
   test('freezes deploys during incidents, and says which changed parts are not replayed', () => {
     const freezes = policy({ freeze: { defaults: { incidents: 'critical' } } });
     const quiet = recordedIncident(BASE);
@@ -410,6 +429,45 @@ describe('an exported incident', () => {
     );
     expect(JSON.stringify(file)).not.toMatch(/ada|Ada|10\.0\.0|internal|hunter2|abcdefgh|prometheus/);
     expect(file.responder).toBe(file.messages[0]?.message.kind === 'resolve' ? file.messages[0].message.by : '');
+  });
+
+  test('has no secrets under hostile names and in hostile texts, and keeps versions apart', () => {
+    const secret = 'hunter2hunter2';
+    const hostile = [
+      `PASSWORD="${secret} with spaces"`,
+      `db_password=${secret}`,
+      `AWS_SECRET_ACCESS_KEY=${secret}/K7`,
+      `{"client_secret":"${secret}"}`,
+      `postgres://user:${secret}@db/x`,
+      `redis://:${secret}@cache`,
+      `-----BEGIN RSA PRIVATE KEY-----\n${secret}`,
+      `curl -u admin:${secret} -H 'x-api-key: ${secret}'`,
+      `sk_live_${secret} npm_${secret} xapp-1-${secret} SG.${secret}.x AIza${secret}`,
+      'from 2001:db8::ff00:42:8329 and fe80::1ff:fe23:4567:890a',
+    ];
+    const labels = ['password', 'db_token', 'api_key', 'x-cookie'].map((name): [string, string] => [name, secret]);
+    const annotations = hostile.map((text, n): [string, string] => [`note ${n} of ada@example.com`, text]);
+    const routed: [string, string][] = [
+      ['__proto__', 'x'],
+      ['version', '10.1.2.3'],
+      ['path', 'std::vector'],
+      ['at', '12:00:00'],
+    ];
+    const versions = { from: '10.1.2.3', to: '10.1.2.4' };
+    const decision = { ...recordedDecision(clear()), ...versions } as RecordedDecision;
+    const file = redacted(
+      recordedIncident(BASE, {
+        title: hostile.join(' '),
+        signals: [recordedSignal({ labels: [...labels, ...routed], annotations })],
+        decisions: [decision],
+      }),
+    );
+    expect(JSON.stringify(file)).not.toMatch(/hunter2|ada@|2001:db8|fe80/);
+    expect(file.signals[0]?.labels.slice(-4)).toEqual(routed);
+    expect(file.decisions[0]).toMatchObject(versions);
+    // Long texts are redacted in linear time.
+    for (const text of ['a.', 'a-', 'a@', '://', 'token ', '-----BEGIN PRIVATE KEY-----', ':a'])
+      redacted({ text: text.repeat(20_000) });
   });
 
   test('passes as a test case with what happened, and names what a policy does differently', () => {
