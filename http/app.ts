@@ -135,6 +135,11 @@ export function api(deps: Deps): Api {
       const challenge: Record<string, string> = error.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
       return problem(c, error.status, error.code, error.detail, { ...challenge, ...error.headers });
     }
+    if (error instanceof HTTPException && error.status === 415) {
+      const type = c.req.header('content-type');
+      const found = type === undefined ? 'there is no Content-Type' : `Content-Type is ${type.slice(0, 64)}`;
+      return problem(c, 415, 'unsupported-media-type', `${found}; send the body with Content-Type: application/json`);
+    }
     if (error instanceof HTTPException)
       return problem(
         c,

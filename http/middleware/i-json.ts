@@ -32,7 +32,7 @@ export const iJson: MiddlewareHandler<Env> = async (c, next) => {
  */
 export function readIJson(text: string): unknown {
   const value = parsed(text);
-  const wrong = flawOf(value, 0);
+  const wrong = flawOf(value, []);
   if (wrong !== undefined) throw new Refusal(422, 'invalid', wrong);
   return value;
 }
@@ -45,18 +45,24 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Returns what is wrong with the value, or undefined. */
-function flawOf(value: unknown, depth: number): string | undefined {
-  if (depth > NESTING_MAX) return `the JSON has more than ${NESTING_MAX} levels of nesting`;
-  if (typeof value === 'string' && !value.isWellFormed()) return 'a string contains half a surrogate pair';
-  if (typeof value === 'number' && !isNumber(value)) return `the number ${value} is outside the supported range`;
+const HALF_PAIR = 'contains half of a surrogate pair, such as \\ud83d without \\ude00; send whole characters';
+
+/** Returns what is wrong with the value and where, such as `commits.1.sha: …`, or undefined. */
+function flawOf(value: unknown, path: readonly string[]): string | undefined {
+  const at = (flaw: string): string => (path.length === 0 ? flaw : `${placeOf(path)}: ${flaw}`);
+  if (path.length > NESTING_MAX) return at(`the JSON has more than ${NESTING_MAX} levels of nesting`);
+  if (typeof value === 'string' && !value.isWellFormed()) return at(HALF_PAIR);
+  if (typeof value === 'number' && !isNumber(value)) return at(`the number ${value} is outside the supported range`);
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
-    const flaw = flawOf(key, depth) ?? flawOf(inner, depth + 1);
+    const flaw = key.isWellFormed() ? flawOf(inner, [...path, key]) : at(`a key ${HALF_PAIR}`);
     if (flaw !== undefined) return flaw;
   }
   return undefined;
 }
+
+/** Keys are of any length. */
+const placeOf = (path: readonly string[]): string => path.map((key) => key.slice(0, 64).toWellFormed()).join('.');
 
 const isNumber = (value: number): boolean =>
   value === 0 || (Math.abs(value) <= Number.MAX_SAFE_INTEGER && Math.abs(value) >= SMALLEST);

@@ -245,9 +245,20 @@ describe('an invalid request gets problem details', () => {
     );
   });
 
+  test.each([
+    [`{"commits":[{"sha":"a"},{"sha":${HALF}}]}`, 'commits.1.sha: contains half of a surrogate pair'],
+    [`{"a":{"b":[12345678901234567890]}}`, 'a.b.0: the number 12345678901234567000 is outside the supported range'],
+    [`{"a":{${HALF}:1}}`, 'a: a key contains half of a surrogate pair'],
+    [HALF, 'contains half of a surrogate pair'],
+  ])('the place of what cannot be stored: %j', async (body, detail) => {
+    const { body: answer } = await firebreak.request('POST', '/v1/deployments', body);
+    expect(answer.detail).toMatch(new RegExp(`^${detail.replaceAll('.', '\\.')}`));
+  });
+
   test('a JSON body with another content type', async () => {
     const answer = await firebreak.request('POST', '/v1/deployments', '{}', { 'content-type': 'text/plain' });
-    expect(answer.status).toBe(415);
+    expect(answer).toMatchObject(problem(415, 'unsupported-media-type'));
+    expect(answer.body.detail).toBe('Content-Type is text/plain; send the body with Content-Type: application/json');
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
   });
 });

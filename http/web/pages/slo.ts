@@ -84,8 +84,11 @@ function burnPanel({ burn_rates: rates, burning, corrected }: SloView): Html {
       : [
           [
             window,
-            rateText(rate),
-            ...(corrected === null ? [] : [rateText(corrected.uncorrected.burn_rates[window] ?? null)]),
+            corrected === null
+              ? rateText(rate)
+              : html`${rateText(rate)}<br /><span class="quiet"
+                    >${rateText(corrected.uncorrected.burn_rates[window] ?? null)} without corrections</span
+                  >`,
             html`${beyond.map(
               ({ severity, factor }) =>
                 html`<span class="badge ${severity === 'page' ? 'critical' : 'warning'}"
@@ -101,11 +104,7 @@ function burnPanel({ burn_rates: rates, burning, corrected }: SloView): Html {
     null,
     rows.length === 0
       ? nothing('No burn rate is known yet.')
-      : html`${tableOf(
-            'Burn rates',
-            ['Window', 'Rate', ...(corrected === null ? [] : ['Without corrections']), 'Alert'],
-            rows,
-          )}
+      : html`${tableOf('Burn rates', ['Window', 'Rate', 'Alert'], rows)}
           <p class="quiet">1× spends the budget exactly within the window.</p>`,
   );
 }
