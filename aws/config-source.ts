@@ -42,7 +42,7 @@ const GONE = `the published configuration (${CONFIG_KEY}) was not found. The las
  * force. Before the first one is published, the result is `emptyConfig`: alerts still page.
  */
 export function publishedConfig(blobs: Blobs, log: Log, now: () => number): ConfigSource {
-  let kept: Kept | undefined;
+  let cached: Kept | undefined;
   let reading: Promise<Kept> | undefined;
 
   /** Unchanged text is not parsed again: most reads find the same text, and validation takes longer than the read. */
@@ -74,10 +74,10 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
 
   /** Concurrent callers share one read. */
   async function current(): Promise<PublishedConfig> {
-    if (kept !== undefined && kept.until > now()) return kept.set;
-    reading ??= read(kept).finally(() => (reading = undefined));
-    kept = await reading;
-    return kept.set;
+    if (cached !== undefined && cached.until > now()) return cached.set;
+    reading ??= read(cached).finally(() => (reading = undefined));
+    cached = await reading;
+    return cached.set;
   }
 
   return {

@@ -209,9 +209,9 @@ async function main(folder: string): Promise<void> {
         await post(tableUrl, reads);
         continue;
       }
-      const written = Array.from({ length: rows }, () => ROW);
-      if (at === 'here') store.commit(written);
-      else await post(at === 'table' ? tableUrl : `${own}/engine`, written);
+      const rowTexts = Array.from({ length: rows }, () => ROW);
+      if (at === 'here') store.commit(rowTexts);
+      else await post(at === 'table' ? tableUrl : `${own}/engine`, rowTexts);
     }
   };
   const url = await serve(async (path, body) => {

@@ -29,17 +29,17 @@ export const pathOf = (id: string): string => `/v1/incidents/${encodeURIComponen
  *
  * @throws CommandFailure if no incident has this name; UsageError if several have it
  */
-export async function incidentNamed(client: Client, written: string): Promise<IncidentView> {
-  const id = IncidentId.safeParse(written.toUpperCase());
+export async function incidentNamed(client: Client, text: string): Promise<IncidentView> {
+  const id = IncidentId.safeParse(text.toUpperCase());
   if (id.success) return client.get(pathOf(id.data), IncidentView);
   const open = await openIncidents(client);
-  const found = only(written, open) ?? only(written, await newest(client));
+  const found = only(text, open) ?? only(text, await newest(client));
   // The list is eventually consistent and can lag behind the incident itself.
   if (found !== undefined) return client.get(pathOf(found.id), IncidentView);
-  const near = nearest(written.replace(/^#/, ''), open.map(shortName));
+  const near = nearest(text.replace(/^#/, ''), open.map(shortName));
   throw new CommandFailure(
     [
-      `incident ${JSON.stringify(written)} not found${near === null ? '' : `; did you mean "${near}"?`}`,
+      `incident ${JSON.stringify(text)} not found${near === null ? '' : `; did you mean "${near}"?`}`,
       ...(open.length === 0 ? ['No incident is open.'] : ['Open incidents:', ...listed(open)]),
     ].join('\n'),
   );
@@ -64,8 +64,8 @@ async function newest(client: Client): Promise<IncidentView[]> {
   return found;
 }
 
-function only(written: string, incidents: readonly IncidentView[]): IncidentView | undefined {
-  const name = written.replace(/^#/, '').toLowerCase();
+function only(text: string, incidents: readonly IncidentView[]): IncidentView | undefined {
+  const name = text.replace(/^#/, '').toLowerCase();
   const [first, ...others] = incidents.filter(
     ({ channel, id }) =>
       channel === `#${name}` ||
@@ -74,7 +74,7 @@ function only(written: string, incidents: readonly IncidentView[]): IncidentView
   );
   if (others.length > 0 && first !== undefined)
     throw new UsageError(
-      [`${JSON.stringify(written)} matches several incidents:`, ...listed([first, ...others])].join('\n'),
+      [`${JSON.stringify(text)} matches several incidents:`, ...listed([first, ...others])].join('\n'),
     );
   return first;
 }

@@ -8,11 +8,11 @@ import type { Audience, VendorCall } from './event-source.ts';
 const ECHO_MS = 5000;
 
 /** Timeline kinds that another line already covers: a vendor's, Alertmanager's, or the decision's. */
-const UNTOLD =
+const OMITTED_KINDS =
   /^(page\.(succeeded|withheld)|page-resolve\.succeeded|rollback\.started|alerts\.(joined|resolved)|mitigation\.(not_taken|expired))$/;
 
 /** Actors that are systems. All others are people, and are named. */
-const OWN_ACTORS: ReadonlySet<string> = new Set(['firebreak', 'alerts', 'slack', 'pagerduty']);
+const SYSTEM_ACTORS: ReadonlySet<string> = new Set(['firebreak', 'alerts', 'slack', 'pagerduty']);
 
 const TONES: readonly [RegExp, Tone][] = [
   [/^(mitigation|verification)\.(succeeded|passed)$/, 'good'],
@@ -27,7 +27,7 @@ export class Interpreter implements Audience {
   /** Whether the story has several services, so that lines must name theirs. */
   readonly #several: boolean;
   /** Timeline texts with their times. */
-  readonly #written = new Map<string, number>();
+  readonly #timelineTexts = new Map<string, number>();
 
   constructor(narrator: Narrator, several: boolean) {
     this.#narrator = narrator;
@@ -35,9 +35,9 @@ export class Interpreter implements Audience {
   }
 
   read({ kind, actor, text, at }: TimelineEntry, { service }: IncidentView): void {
-    this.#written.set(text, millisOf(at));
-    if (UNTOLD.test(kind)) return;
-    const own = OWN_ACTORS.has(actor);
+    this.#timelineTexts.set(text, millisOf(at));
+    if (OMITTED_KINDS.test(kind)) return;
+    const own = SYSTEM_ACTORS.has(actor);
     this.#narrator.say({
       at: millisOf(at),
       speaker: own ? 'Firebreak' : actor,
@@ -59,7 +59,7 @@ export class Interpreter implements Audience {
   }
 
   #isEcho(text: string, at: number): boolean {
-    return [...this.#written].some(([written, when]) => at - when < ECHO_MS && text.endsWith(written));
+    return [...this.#timelineTexts].some(([timelineText, when]) => at - when < ECHO_MS && text.endsWith(timelineText));
   }
 }
 

@@ -21,7 +21,7 @@ export function onNpmExit(left) {
   const parent = process.ppid;
   const npm = startedBy(parent);
   const timer = setInterval(() => {
-    if (process.ppid === parent && (npm === undefined || isThere(npm))) return;
+    if (process.ppid === parent && (npm === undefined || isRunning(npm))) return;
     clearInterval(timer);
     left();
   }, LOOK_MS);
@@ -40,7 +40,7 @@ function startedBy(pid) {
 }
 
 /** @param {number} pid */
-function isThere(pid) {
+function isRunning(pid) {
   try {
     return process.kill(pid, 0);
   } catch (error) {

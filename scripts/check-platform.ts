@@ -19,8 +19,8 @@ const RUN_MAX_MS = 180_000;
 
 /** Stages to check. `kept`: resources are retained. One stage sets what is optional, the other uses the defaults. */
 const STAGES = [
-  { stage: 'production', kept: true, optionalSecrets: true, variables: { FIREBREAK_AWS_CHANGES: 'on' } },
-  { stage: 'dev', kept: false, optionalSecrets: false, variables: { FIREBREAK_AWS_CHANGES: '' } },
+  { stage: 'production', isRetained: true, optionalSecrets: true, variables: { FIREBREAK_AWS_CHANGES: 'on' } },
+  { stage: 'dev', isRetained: false, optionalSecrets: false, variables: { FIREBREAK_AWS_CHANGES: '' } },
 ] as const;
 
 let passed = 0;

@@ -155,17 +155,25 @@ async function unreadable(
   { unreadable: detail, status = 400 }: Unreadable,
 ): Promise<Answer> {
   const contentType = headers['content-type'] ?? '';
-  const kept = { source: 'slack', sender: 'slack', receiver: `slack-${endpoint}`, body, contentType, status, detail };
+  const rejected = {
+    source: 'slack',
+    sender: 'slack',
+    receiver: `slack-${endpoint}`,
+    body,
+    contentType,
+    status,
+    detail,
+  };
   try {
-    const id = await within(KEEP_PATIENCE_MS, deps.quarantine.keep(kept));
+    const id = await within(KEEP_PATIENCE_MS, deps.quarantine.keep(rejected));
     deps.log.warn('a Slack request could not be parsed; it is in quarantine', {
-      place: endpoint,
+      endpoint,
       quarantine: id,
       detail,
     });
   } catch (error) {
     deps.log.error('a Slack request could not be parsed, and could not be stored in quarantine', {
-      place: endpoint,
+      endpoint,
       detail,
       error: String(error),
     });

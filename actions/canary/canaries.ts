@@ -20,7 +20,7 @@ import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../refusal.ts';
 
 /** Newest changes among which the versions are searched. */
-const CHANGES_READ = 50;
+const SEARCHED_CHANGES = 50;
 
 /** Attempts to store a request while the workflow stores its own progress. */
 const TRIES = 20;
@@ -38,10 +38,10 @@ export type StartDeps = RecordDeps & Pick<Deps, 'canaries' | 'canaryRuns' | 'tra
  *
  * @throws Refusal 403; 409 if a canary is running, or nothing is known about the stable version; 422
  */
-export async function startCanary(deps: StartDeps, caller: Caller, asked: NewCanary, trace: string): Promise<Canary> {
-  const { service, environment, version } = asked;
+export async function startCanary(deps: StartDeps, caller: Caller, input: NewCanary, trace: string): Promise<Canary> {
+  const { service, environment, version } = input;
   caller.allow('canaries:write', { service, environment });
-  const config = environmentEntry((await deps.config.current()).services, asked);
+  const config = environmentEntry((await deps.config.current()).services, input);
   if (config === undefined)
     throw new Refusal(422, 'unknown-service-environment', `the catalogue has no service ${service} in ${environment}`);
   if (config.canary === undefined)
@@ -55,8 +55,8 @@ export async function startCanary(deps: StartDeps, caller: Caller, asked: NewCan
     throw new Refusal(409, 'canaries-not-configured', 'the traffic router has no address: set its `url`');
   const running = await deps.canaries.runningAt({ service, environment });
   if (running !== undefined) throw inProgress(running.id);
-  const recent = await deps.changes.recent({ service, environment }, CHANGES_READ);
-  const stable = asked.stable_version ?? stableIn(recent, version);
+  const recent = await deps.changes.recent({ service, environment }, SEARCHED_CHANGES);
+  const stable = input.stable_version ?? stableIn(recent, version);
   if (stable === undefined)
     throw new Refusal(
       409,
@@ -67,7 +67,7 @@ export async function startCanary(deps: StartDeps, caller: Caller, asked: NewCan
     throw new Refusal(422, 'invalid', `json: "version" and "stable_version" are both ${version}`);
   const at = deps.clock.now();
   const id = CanaryId.parse(mintIncidentId(at));
-  const change = await changeOf(deps, asked, { recent, stable, id, trace, by: caller.name });
+  const change = await deploymentOf(deps, input, { recent, stable, id, trace, by: caller.name });
   const { steps, stepMinutes, checkSeconds, stalledMinutes, severity, limits } = config.canary;
   const canary: CanaryRecord = {
     id,
@@ -133,7 +133,7 @@ const stableIn = (changes: readonly Change[], version: string) =>
     ?.version;
 
 /** Returns the deployment that is recorded for the version, if it is the newest one; else records it. */
-async function changeOf(
+async function deploymentOf(
   deps: StartDeps,
   { service, environment, version }: NewCanary,
   known: { recent: readonly Change[]; stable: string; id: CanaryId; trace: string; by: string },
@@ -161,20 +161,20 @@ export type RequestDeps = Pick<Deps, 'canaries' | 'engine' | 'clock' | 'log'>;
  *
  * @throws Refusal 403, 404; 409 if the canary can't do so any more
  */
-export async function requestOfCanary(
+export async function requestCanaryCommand(
   deps: RequestDeps,
   caller: Caller,
   id: CanaryId,
-  asked: { kind: CanaryCommandKind; reason: string | null; full: boolean },
+  input: { kind: CanaryCommandKind; reason: string | null; full: boolean },
 ): Promise<Canary> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const canary = await canaryOf(deps, id);
     caller.allow('canaries:write', canary);
-    const refused = whyNot(canary, asked.kind);
+    const refused = refusalOf(canary, input.kind);
     if (refused !== null) throw refused;
-    const { kind, reason, full } = asked;
+    const { kind, reason, full } = input;
     const command = { kind, reason, full: kind === 'promote' && full, by: caller.name, at: deps.clock.now() };
-    if (!isRequested(canary, asked) && !(await deps.canaries.request(canary, command))) continue;
+    if (!isRequested(canary, input) && !(await deps.canaries.request(canary, command))) continue;
     if (canary.callback !== null) await wakeUp(deps, canary.callback);
     return Canary.parse(canary);
   }
@@ -199,7 +199,7 @@ async function wakeUp({ engine, log }: RequestDeps, callback: string): Promise<v
   }
 }
 
-function whyNot(canary: CanaryRecord, kind: CanaryCommandKind): Refusal | null {
+function refusalOf(canary: CanaryRecord, kind: CanaryCommandKind): Refusal | null {
   const { id, status, degraded, command } = canary;
   if (isFinal(canary) || canary.ended_at !== null)
     return new Refusal(409, 'canary-ended', `the canary ${id} has ended: ${status}`);
@@ -221,15 +221,15 @@ export async function canaryOf({ canaries }: Pick<Deps, 'canaries'>, id: CanaryI
   return canary;
 }
 
-/** A canary with what happened, newest first. */
-export type CanaryStory = Canary & { events: CanaryEvent[]; checks: CanaryCheck[] };
+/** A canary with its events and checks, newest first. */
+export type CanaryDetails = Canary & { events: CanaryEvent[]; checks: CanaryCheck[] };
 
 /** @throws Refusal 403, 404 */
 export async function viewCanary(
   deps: Pick<Deps, 'canaries'>,
   { allow }: Pick<Caller, 'allow'>,
   id: CanaryId,
-): Promise<CanaryStory> {
+): Promise<CanaryDetails> {
   const canary = await canaryOf(deps, id);
   allow('canaries:read', canary);
   const [events, checks] = await Promise.all([

@@ -49,8 +49,11 @@ export async function recordPush(deps: CommitDeps, push: Push): Promise<void> {
   for (const [service, { repository, environments }] of Object.entries(services)) {
     if (repository === undefined || repositoryPathOf(repository) !== push.repository) continue;
     for (const environment of Object.keys(environments)) {
-      const place = { service: ServiceName.parse(service), environment: EnvironmentName.parse(environment) };
-      const recent = await deps.changes.recent(place, CHANGES_READ);
+      const serviceEnvironment = {
+        service: ServiceName.parse(service),
+        environment: EnvironmentName.parse(environment),
+      };
+      const recent = await deps.changes.recent(serviceEnvironment, CHANGES_READ);
       for (const change of recent.filter(({ commit }) => commit !== null && shas.has(commit)))
         await addCommits(deps, change);
     }

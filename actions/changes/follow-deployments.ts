@@ -1,6 +1,6 @@
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { DeployerConfig } from '../../schemas/rollback/targets/index.ts';
-import { watchedDeployments, type WatchDeps, watchOne } from './watch-deployments.ts';
+import { targetsWithoutReports, type RecordRolloutsDeps, recordRollout } from './record-rollouts.ts';
 
 /** Milliseconds between two readings of the configuration. */
 const CONFIG_MS = 60_000;
@@ -10,20 +10,20 @@ const AGAIN_MS = 10 * 60_000;
 
 /**
  * Follows the streams of changes of targets that report no rollouts by themselves, and records a rollout when it
- * happens. Only for a process that lives on: elsewhere `watchDeployments` reads the targets once a minute.
+ * happens. Only for a process that lives on: elsewhere `recordRollouts` reads the targets once a minute.
  *
  * @returns a function that ends it, and waits for what it is recording
  */
-export function followDeployments(deps: WatchDeps): () => Promise<void> {
+export function followDeployments(deps: RecordRolloutsDeps): () => Promise<void> {
   const followed = new Map<string, { abort: AbortController; ended: Promise<void> }>();
   const update = async (): Promise<void> => {
     const { services } = await deps.config.current();
-    const wanted = new Map(watchedDeployments(services).map((one) => [JSON.stringify(one), one]));
+    const wanted = new Map(targetsWithoutReports(services).map((one) => [JSON.stringify(one), one]));
     for (const [key, { abort }] of followed) if (!wanted.has(key)) abort.abort();
-    for (const [key, { place, deployer }] of wanted) {
+    for (const [key, { serviceEnvironment, deployer }] of wanted) {
       if (followed.has(key) || isClosed) continue;
       const abort = new AbortController();
-      const ended = follow(deps, place, deployer, abort.signal).finally(() => followed.delete(key));
+      const ended = follow(deps, serviceEnvironment, deployer, abort.signal).finally(() => followed.delete(key));
       followed.set(key, { abort, ended });
     }
   };
@@ -45,36 +45,39 @@ export function followDeployments(deps: WatchDeps): () => Promise<void> {
 }
 
 async function follow(
-  deps: WatchDeps,
-  place: ServiceEnvironment,
+  deps: RecordRolloutsDeps,
+  serviceEnvironment: ServiceEnvironment,
   config: DeployerConfig,
   signal: AbortSignal,
 ): Promise<void> {
-  const reader = reading(deps, place, config);
+  const reader = reading(deps, serviceEnvironment, config);
   try {
-    const deployer = await deps.deployerFor(config, place);
+    const deployer = await deps.deployerFor(config, serviceEnvironment);
     const detail = await deployer?.watchRollouts?.({ changed: reader.read, signal });
     if (detail !== undefined && !signal.aborted)
       deps.log.warn('the rollouts of a target are read once a minute, because they cannot be followed', {
-        ...place,
+        ...serviceEnvironment,
         detail,
       });
   } catch (error) {
-    deps.log.error('the rollouts of a target could not be followed', { ...place, error: String(error) });
+    deps.log.error('the rollouts of a target could not be followed', { ...serviceEnvironment, error: String(error) });
   }
   await reader.idle();
   if (!signal.aborted) await untilAborted(signal, AGAIN_MS);
 }
 
 /** Reads the target, and once more if it has changed meanwhile. */
-function reading(deps: WatchDeps, place: ServiceEnvironment, config: DeployerConfig) {
+function reading(deps: RecordRolloutsDeps, serviceEnvironment: ServiceEnvironment, config: DeployerConfig) {
   let isStale = false;
   let running: Promise<void> | undefined;
   const readAll = async (): Promise<void> => {
     while (isStale) {
       isStale = false;
-      await watchOne(deps, place, config).catch((error: unknown) =>
-        deps.log.error('the rollouts of a target could not be recorded', { ...place, error: String(error) }),
+      await recordRollout(deps, serviceEnvironment, config).catch((error: unknown) =>
+        deps.log.error('the rollouts of a target could not be recorded', {
+          ...serviceEnvironment,
+          error: String(error),
+        }),
       );
     }
     running = undefined;

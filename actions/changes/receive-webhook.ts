@@ -56,7 +56,7 @@ export async function reportRead(
   for (const { source, subject } of reports.data) {
     const mapping = mapSubject(services, source, subject);
     // Nobody knows yet to which service an unmapped report belongs.
-    for (const place of mapping.kind === 'mapped' ? mapping.to : [EVERYWHERE]) allow(place);
+    for (const scope of mapping.kind === 'mapped' ? mapping.to : [EVERYWHERE]) allow(scope);
   }
   const result = { kind: 'reported' as const, changes: [] as string[], waiting: 0, unmapped: [] as string[] };
   for (const report of reports.data) {

@@ -42,7 +42,7 @@ const TRIES = 20;
 
 /**
  * What became of a report. `waiting`: the rollout has not started, or has no version yet. `unmapped`: the catalogue
- * names no service for it; it is kept and applied when the catalogue does.
+ * names no service for it; it is stored, and applied when the catalogue does.
  */
 export type Reported =
   | { state: 'recorded'; changes: Change[] }
@@ -91,17 +91,17 @@ async function ofRollouts({ rollouts }: ReportDeps, report: ChangeReport): Promi
   throw new Error(`the history of ${object} of ${source} changed during all ${TRIES} attempts; try again`);
 }
 
-/** Applies kept rollouts that the catalogue names services for since it was changed. */
+/** Applies stored rollouts whose services the catalogue names since its last change. */
 export async function applyUnmapped(deps: ReportDeps): Promise<void> {
-  const kept = await deps.rollouts.unmapped();
-  if (kept.length === 0) return;
+  const unmapped = await deps.rollouts.unmapped();
+  if (unmapped.length === 0) return;
   const { version } = await deps.config.current();
-  for (const { rollout } of kept.filter(({ unmapped_in }) => unmapped_in !== version)) {
+  for (const { rollout } of unmapped.filter(({ unmapped_in }) => unmapped_in !== version)) {
     try {
       await apply(deps, rollout, `rollout-${rollout.source}`, (known) => known ?? rollout);
     } catch (error) {
       const { source, key } = rollout;
-      deps.log.error('a kept rollout could not be applied', { source, key, error: String(error) });
+      deps.log.error('an unmapped rollout could not be applied', { source, key, error: String(error) });
     }
   }
 }
@@ -137,9 +137,9 @@ async function apply(
       return { state: 'unmapped', why: mapping.why, lines: mapping.lines };
     if (change === undefined) return { state: 'waiting' };
     const changes: Change[] = [];
-    for (const { id, ...place } of record.changes) {
-      const here = changeAt(config.services, place, { named, change, commits });
-      changes.push(await recorded(deps, id, place, here, rollout, trace));
+    for (const { id, ...serviceEnvironment } of record.changes) {
+      const here = changeAt(config.services, serviceEnvironment, { named, change, commits });
+      changes.push(await recorded(deps, id, serviceEnvironment, here, rollout, trace));
     }
     // Another event may have been stored meanwhile, and its change overwritten by this one.
     const newest = await deps.rollouts.get({ source, key });
@@ -174,24 +174,26 @@ async function deployedAt(
   const deployed = [...(known?.deployed ?? [])];
   const revision = rollout.values.commit?.value;
   if (revision === undefined) return deployed;
-  for (const place of places) {
-    const entry = services[place.service]?.environments[place.environment];
+  for (const serviceEnvironment of places) {
+    const entry = services[serviceEnvironment.service]?.environments[serviceEnvironment.environment];
     const from = entry && deployRepositoryOf(entry);
-    const isKnown = deployed.some(({ service, environment }) => isPlace(place, { service, environment }));
+    const isKnown = deployed.some(({ service, environment }) =>
+      isSameServiceEnvironment(serviceEnvironment, { service, environment }),
+    );
     if (entry === undefined || from === undefined || isKnown) continue;
     // Noted before the pushes are read, so that a push at the same time sees it.
     await rollouts.await(rollout, { repository: from.repository, commit: revision });
     const commit = decidingCommit(await code.pushes(from.repository), revision, from.path);
     if (commit === undefined) continue;
-    const { repository } = services[place.service] ?? {};
+    const { repository } = services[serviceEnvironment.service] ?? {};
     const named = namedBy(commit, { images: entry.sources?.image ?? [], repository });
     const full = named.commit === null ? null : await fullCommit(code, repository, named.commit);
-    deployed.push({ ...place, image: named.image, commit: full });
+    deployed.push({ ...serviceEnvironment, image: named.image, commit: full });
   }
   return deployed;
 }
 
-const isPlace = (one: ServiceEnvironment, other: ServiceEnvironment): boolean =>
+const isSameServiceEnvironment = (one: ServiceEnvironment, other: ServiceEnvironment): boolean =>
   one.service === other.service && one.environment === other.environment;
 
 const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
@@ -217,10 +219,10 @@ async function commitsOfImages(
   { known, named, places }: { known: RolloutRecord | undefined; named: Named; places: ServiceEnvironment[] },
 ): Promise<Record<string, string>> {
   const commits = { ...known?.image_commits };
-  for (const place of places) {
-    const image = imageAt(services, place, named);
+  for (const serviceEnvironment of places) {
+    const image = imageAt(services, serviceEnvironment, named);
     if (image === undefined || commits[image] !== undefined) continue;
-    const shas = await commitsOf(code, services[place.service]?.repository);
+    const shas = await commitsOf(code, services[serviceEnvironment.service]?.repository);
     const commit = (await imageCommits.commitOf(image)) ?? commitOfTag(image, shas);
     if (commit !== undefined) commits[image] = commit;
   }
@@ -229,14 +231,14 @@ async function commitsOfImages(
 
 const imageAt = (
   services: Config['services'],
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   { rollout: { values }, deployed }: Named,
 ): string | undefined =>
   imageOfService(
     values.images?.value ?? [],
-    services[place.service]?.environments[place.environment]?.sources?.image ?? [],
+    services[serviceEnvironment.service]?.environments[serviceEnvironment.environment]?.sources?.image ?? [],
   ) ??
-  deployed.find((one) => isPlace(one, place))?.image ??
+  deployed.find((one) => isSameServiceEnvironment(one, serviceEnvironment))?.image ??
   undefined;
 
 /**
@@ -245,13 +247,14 @@ const imageAt = (
  */
 function changeAt(
   services: Config['services'],
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   { named, change, commits }: { named: Named; change: RolloutChange; commits: Record<string, string> },
 ): RolloutChange {
-  const image = imageAt(services, place, named);
+  const image = imageAt(services, serviceEnvironment, named);
   const version = image === undefined ? undefined : versionOfImages([image], [partsOfImage(image).image]);
   const ofImage = image === undefined ? undefined : commits[image];
-  const commit = ofImage ?? named.deployed.find((one) => isPlace(one, place))?.commit ?? undefined;
+  const commit =
+    ofImage ?? named.deployed.find((one) => isSameServiceEnvironment(one, serviceEnvironment))?.commit ?? undefined;
   return {
     ...change,
     // The sender calls the previous version by its revision, too.
@@ -285,11 +288,14 @@ async function identified(
 ): Promise<RolloutRecord['changes']> {
   if (known !== undefined && known.changes.length > 0) return known.changes;
   return Promise.all(
-    places.map(async (place) => {
-      const own = idOf(rollout, place);
-      const recent = isLive(change) ? await changes.recent(place, CHANGES_SEARCHED) : [];
+    places.map(async (serviceEnvironment) => {
+      const own = idOf(rollout, serviceEnvironment);
+      const recent = isLive(change) ? await changes.recent(serviceEnvironment, CHANGES_SEARCHED) : [];
       const isRecorded = recent.some(({ id }) => id === own);
-      return { ...place, id: (isRecorded ? undefined : sameRollout(recent, change, rollout.source)?.id) ?? own };
+      return {
+        ...serviceEnvironment,
+        id: (isRecorded ? undefined : sameRollout(recent, change, rollout.source)?.id) ?? own,
+      };
     }),
   );
 }
@@ -306,15 +312,15 @@ const isSame = (known: RolloutRecord, record: RolloutRecord): boolean =>
 async function recorded(
   deps: ReportDeps,
   id: ChangeId,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   report: RolloutChange,
   rollout: Rollout,
   trace: string,
 ): Promise<Change> {
   const before = await deps.changes.get(id);
-  const isOther = id !== idOf(rollout, place);
+  const isOther = id !== idOf(rollout, serviceEnvironment);
   if (before !== undefined && isOther) return addedTo(deps, before, report, { by: rollout.source, trace });
-  const recent = await deps.changes.recent(place, CHANGES_SEARCHED);
+  const recent = await deps.changes.recent(serviceEnvironment, CHANGES_SEARCHED);
   const others = recent.filter((change) => change.id !== id);
   const kind = report.kind ?? (bringsBack(others, report) ? 'rollback' : (before?.kind ?? 'deploy'));
   // Argo Rollouts reports no end of a rollout to the version that is stable anyway, after it has aborted the next one.
@@ -326,12 +332,12 @@ async function recorded(
   if (before === undefined) {
     const { deploy_commit, ...input } = reported;
     const extra = { id, reported_by: rollout.source, ...(deploy_commit !== undefined && { deploy_commit }) };
-    return (await recordChange(deps, { ...place, ...input }, trace, extra)).change;
+    return (await recordChange(deps, { ...serviceEnvironment, ...input }, trace, extra)).change;
   }
   const isChanged = JSON.stringify(revisedChange(before, reported)) !== JSON.stringify(before);
   if (isChanged) await endDelay(deps, before, report.status, trace);
   const change = isChanged ? await deps.changes.revise(id, (now) => revisedChange(now, reported)) : before;
-  if (change === undefined) throw new Error(`the change ${id} of ${place.service} disappeared`);
+  if (change === undefined) throw new Error(`the change ${id} of ${serviceEnvironment.service} disappeared`);
   return announce(deps, change, trace);
 }
 

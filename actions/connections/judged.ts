@@ -19,7 +19,7 @@ export async function judgedProblems(deps: JudgedDeps): Promise<JudgedProblem[]>
   const { services } = await deps.config.current();
   const all = Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).map(([environment, { canary, judge, experiments, reroute }]) => ({
-      place: { service: service as ServiceName, environment: environment as EnvironmentName },
+      serviceEnvironment: { service: service as ServiceName, environment: environment as EnvironmentName },
       canary,
       judge,
       chaos: experiments?.chaos,
@@ -27,21 +27,25 @@ export async function judgedProblems(deps: JudgedDeps): Promise<JudgedProblem[]>
     })),
   );
   const found = await Promise.all(
-    all.map(async ({ place, canary, judge, chaos, routes }) => {
+    all.map(async ({ serviceEnvironment, canary, judge, chaos, routes }) => {
       const problems = [
-        ...(canary === undefined ? [] : await ofTraffic(deps, canary, place)),
+        ...(canary === undefined ? [] : await ofTraffic(deps, canary, serviceEnvironment)),
         ...(judge === undefined ? [] : await ofMetrics(deps, judge)),
         ...(chaos === undefined ? [] : await ofChaos(deps, chaos)),
         ...(await Promise.all(routes.map(([name, route]) => ofRoute(deps, name, route)))).flat(),
       ];
-      return problems.map((problem) => ({ ...place, problem }));
+      return problems.map((problem) => ({ ...serviceEnvironment, problem }));
     }),
   );
   return found.flat();
 }
 
-async function ofTraffic(deps: JudgedDeps, { traffic }: CanaryConfig, place: ServiceEnvironment): Promise<string[]> {
-  if ((await deps.trafficRouterFor(traffic, place)) === undefined)
+async function ofTraffic(
+  deps: JudgedDeps,
+  { traffic }: CanaryConfig,
+  serviceEnvironment: ServiceEnvironment,
+): Promise<string[]> {
+  if ((await deps.trafficRouterFor(traffic, serviceEnvironment)) === undefined)
     return [`the traffic router (${traffic.kind}) has no address: set its \`url\`, or ${ADDRESSES[traffic.kind]}`];
   const name = credentialFor(traffic);
   if (name === null) return []; // called with the IAM role of the functions

@@ -42,8 +42,8 @@ function receiversOf({ paging, response, routes }: Config): Receiver[] {
   const tickets = routes.routes.flatMap(({ ticket }) =>
     ticket.flatMap((one) => ('webhook' in one ? [one.webhook] : [])),
   );
-  const written = [...(paging.fallback === undefined ? [] : [paging.fallback]), ...response.webhooks, ...tickets];
-  const all = written.map(({ url, signature }): Receiver => ({ url, signature: signature ?? null }));
+  const configured = [...(paging.fallback === undefined ? [] : [paging.fallback]), ...response.webhooks, ...tickets];
+  const all = configured.map(({ url, signature }): Receiver => ({ url, signature: signature ?? null }));
   return [...new Map(all.map((one) => [`${one.url} ${one.signature}`, one])).values()];
 }
 

@@ -33,44 +33,44 @@ export type RecordExperimentDeps = Pick<Deps, 'config' | 'experiments' | 'experi
 export async function recordExperiment(
   deps: RecordExperimentDeps,
   caller: Caller,
-  asked: NewExperiment,
+  input: NewExperiment,
   trace: string,
 ): Promise<Experiment> {
   const { services } = await deps.config.current();
-  const settings = asked.scope.map((place) => {
-    caller.allow('experiments:write', place);
-    const entry = environmentEntry(services, place);
+  const settings = input.scope.map((serviceEnvironment) => {
+    caller.allow('experiments:write', serviceEnvironment);
+    const entry = environmentEntry(services, serviceEnvironment);
     if (entry === undefined)
       throw new Refusal(
         422,
         'unknown-service-environment',
-        `the catalogue has no service ${place.service} in ${place.environment}`,
+        `the catalogue has no service ${serviceEnvironment.service} in ${serviceEnvironment.environment}`,
       );
     if (entry.experiments === undefined)
       throw new Refusal(
         409,
         'experiments-not-configured',
-        `set \`experiments\` for ${place.service} ${place.environment} in services.yaml`,
+        `set \`experiments\` for ${serviceEnvironment.service} ${serviceEnvironment.environment} in services.yaml`,
       );
     return entry.experiments;
   });
   const longest = Math.min(...settings.map(({ maxMinutes }) => maxMinutes)) * 60;
-  if (asked.duration_seconds > longest)
+  if (input.duration_seconds > longest)
     throw new Refusal(
       422,
       'invalid',
-      `json: duration_seconds is ${asked.duration_seconds}; the scope allows ${longest} (maxMinutes)`,
+      `json: duration_seconds is ${input.duration_seconds}; the scope allows ${longest} (maxMinutes)`,
     );
   const chaos = settings.find((one) => one.chaos !== undefined)?.chaos ?? null;
-  if (asked.run !== null && chaos?.kind !== asked.run.kind)
+  if (input.run !== null && chaos?.kind !== input.run.kind)
     throw new Refusal(
       409,
       'chaos-not-configured',
-      `set \`experiments.chaos\` with kind ${asked.run.kind} for a service of the scope in services.yaml`,
+      `set \`experiments.chaos\` with kind ${input.run.kind} for a service of the scope in services.yaml`,
     );
   const at = deps.clock.now();
   const id = ExperimentId.parse(mintIncidentId(at));
-  const { status, ...rest } = asked;
+  const { status, ...rest } = input;
   const experiment: ExperimentRecord = {
     ...rest,
     id,
@@ -87,8 +87,8 @@ export async function recordExperiment(
     chaos: null,
     expected: 0,
     conclusion: null,
-    chaos_config: asked.run === null ? null : chaos,
-    change_ids: asked.scope.map((_, n) => `chg_${sha256(`experiment ${id} ${n}`).slice(0, 26)}` as ChangeId),
+    chaos_config: input.run === null ? null : chaos,
+    change_ids: input.scope.map((_, n) => `chg_${sha256(`experiment ${id} ${n}`).slice(0, 26)}` as ChangeId),
     request: null,
     abort_alert: null,
     stop_attempts: 0,
@@ -104,7 +104,7 @@ export async function recordExperiment(
     callback: null,
     rev: 0,
   };
-  const text = `Recorded as ${status}: ${asked.hypothesis}`;
+  const text = `Recorded as ${status}: ${input.hypothesis}`;
   const begun = await deps.experiments.begin(experiment, { at, kind: 'created', by: caller.name, text });
   if (!begun.ok)
     throw new Refusal(
@@ -185,7 +185,7 @@ async function experimentOf({ experiments }: Pick<Deps, 'experiments'>, id: Expe
 
 /** @throws Refusal 403 unless the caller may do so for the whole scope */
 function allowAll({ allow }: Pick<Caller, 'allow'>, action: Action, { scope }: Pick<Experiment, 'scope'>): void {
-  for (const place of scope) allow(action, place);
+  for (const serviceEnvironment of scope) allow(action, serviceEnvironment);
 }
 
 /** An experiment with what happened, oldest first. */

@@ -74,7 +74,7 @@ export async function liftFreeze(
   deps: FreezeDeps,
   caller: Caller,
   { id, reason }: { id: string; reason: string | null },
-): Promise<{ freeze: Freeze; wasOver: boolean }> {
+): Promise<{ freeze: Freeze; hadEnded: boolean }> {
   const before = await requireFreeze(deps, id);
   caller.allow('freezes:write', scopeOf(before));
   const at = deps.clock.now();
@@ -82,5 +82,5 @@ export async function liftFreeze(
   const settled = before.cause === 'person';
   const freeze = await deps.freezes.end(id, { at, by: caller.name, reason: because, settled });
   if (freeze === undefined) throw unknownFreeze(id);
-  return { freeze, wasOver: stateAt(before, at) === 'over' };
+  return { freeze, hadEnded: stateAt(before, at) === 'over' };
 }

@@ -118,8 +118,8 @@ export function servicesIn(services: Config['services'], scope: FreezeScope): st
   return Object.entries(services)
     .filter(([, { team, environments }]) => {
       const places = Object.keys(environments);
-      const isThere = scope.environment === null || places.length === 0 || places.includes(scope.environment);
-      return isThere && (scope.team === null || scope.team === team);
+      const exists = scope.environment === null || places.length === 0 || places.includes(scope.environment);
+      return exists && (scope.team === null || scope.team === team);
     })
     .map(([name]) => name);
 }

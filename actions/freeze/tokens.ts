@@ -118,7 +118,7 @@ const withoutOverrides = ({ own, dependencies, calendar, incidents }: CheckInput
 };
 
 type Kept = { text: string; until: number };
-const kept = new WeakMap<Signer, Map<string, Kept>>();
+const cached = new WeakMap<Signer, Map<string, Kept>>();
 
 /** Returns a cached signature or creates one. Signing is the most expensive part of a response. */
 async function cachedSignature(
@@ -128,13 +128,13 @@ async function cachedSignature(
   sign: () => Promise<string | null>,
 ): Promise<string | null> {
   const now = millisOf(clock.now());
-  const mine = kept.get(signer) ?? new Map<string, Kept>();
-  kept.set(signer, mine);
-  const before = mine.get(name);
+  const ownTokens = cached.get(signer) ?? new Map<string, Kept>();
+  cached.set(signer, ownTokens);
+  const before = ownTokens.get(name);
   if (before !== undefined && now < before.until) return before.text;
   const text = await sign();
   if (text === null) return null;
-  if (mine.size >= KEPT_MAX) mine.clear();
-  mine.set(name, { text, until: now + forMs });
+  if (ownTokens.size >= KEPT_MAX) ownTokens.clear();
+  ownTokens.set(name, { text, until: now + forMs });
   return text;
 }

@@ -88,11 +88,11 @@ async function isRollingBack(
   const { from_version: from, to_version: to } = decisions.find(({ id: own }) => own === `${id}-${number}`) ?? {};
   const theSame = wanted === undefined || wanted === to;
   if (request?.by === 'person' && isSameActor(request.name, by) && theSame) return true;
-  const whose = request?.by === 'person' ? `, requested by ${request.name},` : '';
+  const requesterText = request?.by === 'person' ? `, requested by ${request.name},` : '';
   throw new Refusal(
     409,
     'rollback-in-progress',
-    `the rollback of ${from ?? 'this service'} to ${to ?? 'an earlier version'}${whose} has been in progress since ${running.at}; wait until it ends, and repeat the request to go back further`,
+    `the rollback of ${from ?? 'this service'} to ${to ?? 'an earlier version'}${requesterText} has been in progress since ${running.at}; wait until it ends, and repeat the request to go back further`,
   );
 }
 

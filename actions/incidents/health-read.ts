@@ -40,15 +40,15 @@ async function evidenceOf(
   incident: IncidentId,
   decision: string,
 ): Promise<Evidence | null> {
-  const kept = KEPT.get(decisions) ?? new Map<string, Evidence | null>();
-  KEPT.set(decisions, kept);
-  const known = kept.get(decision);
+  const cached = KEPT.get(decisions) ?? new Map<string, Evidence | null>();
+  KEPT.set(decisions, cached);
+  const known = cached.get(decision);
   if (known !== undefined) return known;
   const inputs = await decisions.inputs(incident, Number(numberOf(decision)));
   const evidence = inputs?.evidence;
   const shown = evidence?.health && evidence.health.curve.length > 0 ? evidence : null;
-  const [oldest] = kept.keys();
-  if (kept.size >= KEPT_MAX && oldest !== undefined) kept.delete(oldest);
-  kept.set(decision, shown);
+  const [oldest] = cached.keys();
+  if (cached.size >= KEPT_MAX && oldest !== undefined) cached.delete(oldest);
+  cached.set(decision, shown);
   return shown;
 }

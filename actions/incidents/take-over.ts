@@ -125,9 +125,9 @@ async function actionRequestNow(
   before: IncidentView,
   by: string,
 ): Promise<ActionRequest> {
-  const kept = requested.once?.stored;
-  if (kept === undefined) return actionRequestOf(deps, requested, before, by);
-  return kept === null ? { fulfilled: true } : { fulfilled: false, once: kept };
+  const stored = requested.once?.stored;
+  if (stored === undefined) return actionRequestOf(deps, requested, before, by);
+  return stored === null ? { fulfilled: true } : { fulfilled: false, once: stored };
 }
 
 async function postedActionOf(

@@ -109,8 +109,8 @@ async function freezesSince({ freezes }: Pick<Deps, 'freezes'>, since: Timestamp
 const concerns = (freeze: Freeze, { services }: Config, sees: (one: ServiceEnvironment) => boolean): boolean =>
   Object.entries(services).some(([service, { team, environments }]) =>
     (Object.keys(environments) as ServiceEnvironment['environment'][]).some((environment) => {
-      const place = { service: service as ServiceEnvironment['service'], environment };
-      return sees(place) && covers(freeze, { ...place, team: team ?? null });
+      const serviceEnvironment = { service: service as ServiceEnvironment['service'], environment };
+      return sees(serviceEnvironment) && covers(freeze, { ...serviceEnvironment, team: team ?? null });
     }),
   );
 

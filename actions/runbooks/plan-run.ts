@@ -269,8 +269,8 @@ async function planStep(
   const guards = await guardsOf(deps, context);
   const permission = permit(guards);
   const only = step.uses === 'approve';
-  const asks = only || (step.mutating && permission.kind === 'ask');
-  const approval = asks ? await question(deps, context, guards, '') : null;
+  const isAsked = only || (step.mutating && permission.kind === 'ask');
+  const approval = isAsked ? await question(deps, context, guards, '') : null;
   const limited = step.mutating && permission.kind !== 'act' ? permission.reasons : [];
   const { id, uses, when, timeoutSeconds, onFailure, inverse } = step;
   return {

@@ -17,8 +17,8 @@ const DAY_MS = 86_400_000;
  */
 export async function storedHistory(days: SloDays, slo: Slo, seconds: number, now: number): Promise<History> {
   const history = emptyHistory(seconds, now);
-  const kept = await days.load(storedAs(slo), dayName(dayOf(history.oldest)), dayName(dayOf(indexOf(now))));
-  for (const [name, bytes] of kept) decodeDay(history, Date.parse(name) / DAY_MS, bytes);
+  const stored = await days.load(storedAs(slo), dayName(dayOf(history.oldest)), dayName(dayOf(indexOf(now))));
+  for (const [name, bytes] of stored) decodeDay(history, Date.parse(name) / DAY_MS, bytes);
   return history;
 }
 

@@ -185,9 +185,14 @@ async function recordChanges(
   { since, hash }: { since: Timestamp; hash: string },
 ): Promise<void> {
   const { services } = await deps.config.current();
-  const once = new Map(places.map((place) => [JSON.stringify([place.service, place.environment]), place]));
+  const once = new Map(
+    places.map((serviceEnvironment) => [
+      JSON.stringify([serviceEnvironment.service, serviceEnvironment.environment]),
+      serviceEnvironment,
+    ]),
+  );
   for (const { service, environment } of [...once.values()]
-    .filter((place) => isKnown(services, place))
+    .filter((serviceEnvironment) => isKnown(services, serviceEnvironment))
     .slice(0, PLACES_MAX))
     await reportChange(
       deps,

@@ -85,7 +85,7 @@ export function es256Signer({ secrets, clock, log }: { secrets: Secrets; clock: 
           ? { ok: false, problem: `it is not valid yet: it was issued at ${timeOf(iat)}` }
           : { ok: true, claims: payload };
       } catch (error) {
-        return { ok: false, problem: inWords(error) };
+        return { ok: false, problem: errorText(error) };
       }
     },
 
@@ -167,7 +167,7 @@ const isCanonical = (token: string): boolean =>
 
 const timeOf = (epochSeconds: number): string => timestamp(epochSeconds * 1000);
 
-function inWords(error: unknown): string {
+function errorText(error: unknown): string {
   if (error instanceof UnknownKey) return `it is signed with an unknown key (${error.message})`;
   if (error instanceof errors.JWTExpired) return `it expired at ${timeOf(error.payload.exp ?? 0)}`;
   if (error instanceof errors.JWSSignatureVerificationFailed)

@@ -58,7 +58,7 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
   const { client, path, grants, copy, log, now, random = Math.random, timeScale = 1 } = options;
   const keptMs = Math.max(KEPT_MS / timeScale, KEPT_MIN_MS);
   const wanted = new Set<string>(grants.filter((grant) => grant !== 'named'));
-  let kept: { until: number; parameters: Promise<Parameters> } | undefined;
+  let cached: { until: number; parameters: Promise<Parameters> } | undefined;
   let last: Parameters | undefined;
   let copied: Promise<Parameters | undefined> | undefined;
 
@@ -118,10 +118,10 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
       const parameter = group ?? namedParameter(name);
       if (!wanted.has(parameter)) {
         wanted.add(parameter);
-        if (!last?.has(parameter)) kept = undefined;
+        if (!last?.has(parameter)) cached = undefined;
       }
-      if (kept === undefined || kept.until <= now()) kept = refresh();
-      const value = (await kept.parameters).get(parameter);
+      if (cached === undefined || cached.until <= now()) cached = refresh();
+      const value = (await cached.parameters).get(parameter);
       if (value === undefined) throw new SecretsUnreadable(`cannot read ${name}, and no earlier value is known`);
       if (value === null) return undefined;
       const secret = group === undefined ? value : Group.parse(JSON.parse(value))[name];

@@ -54,7 +54,7 @@ type Decided = { milliseconds: number; isComplete: boolean };
 
 async function timeToDecide(url: string, number: number): Promise<Decided> {
   const monitored = monitoredCase(MONITORED_SEED, 'deploy_at_once', number % 10);
-  const { deps, incident, kept } = portsAt(monitored, monitored.at);
+  const { deps, incident, stored: kept } = portsAt(monitored, monitored.at);
   const own = await deps.config.current();
   const others = Array.from({ length: SERVICES }, (_, index) => {
     const promql = `sum(rate(errors_total{service="other-${index}"}[5m])) / sum(rate(requests_total{service="other-${index}"}[5m]))`;

@@ -17,7 +17,7 @@ const PER_SECOND = 1000;
 const WARM_UP_SECONDS = 3;
 
 /** Duration of the reference, which runs undisturbed. */
-const BARE_SECONDS = 5;
+const REFERENCE_SECONDS = 5;
 
 const services = names('loaded', 100);
 const OBJECTIVES_EACH = 3;
@@ -41,7 +41,7 @@ export async function measureLoad(folder: string, vendors: Vendors, seconds: num
   try {
     const product = await startLoaded(join(folder, 'load'), vendors, prometheus);
     const answers = await productAnswers(product, prometheus, seconds);
-    return lines(answers, await bareAnswers(join(folder, 'load-reference')), seconds);
+    return lines(answers, await referenceAnswers(join(folder, 'load-reference')), seconds);
   } finally {
     prometheus.close();
   }
@@ -74,13 +74,13 @@ async function productAnswers(product: Product, prometheus: Prometheus, seconds:
   }
 }
 
-async function bareAnswers(folder: string): Promise<Answers> {
+async function referenceAnswers(folder: string): Promise<Answers> {
   const reference = await startReference(await made(folder));
   const referenceClient = clientOf(reference.url);
   try {
     const send = () => referenceClient.send('POST', '/check-again', {});
     await steadily(PER_SECOND, 1, send);
-    return await steadily(PER_SECOND, BARE_SECONDS, send);
+    return await steadily(PER_SECOND, REFERENCE_SECONDS, send);
   } finally {
     referenceClient.close();
     await reference.stop();

@@ -20,7 +20,7 @@ const NEAREST_SECONDS = 30 * 60;
 /** Runs the product's own step that reads all data about a case, at a time of its world, and returns what it has read. */
 export async function inputsAt(monitored: MonitoredCase, at: number): Promise<DecisionInputs> {
   const grouped = await groupedIncidents(monitored, at);
-  const { deps, incident, kept: readInputs } = portsAt(monitored, at, { isGrouped: (id) => grouped.has(id) });
+  const { deps, incident, stored: readInputs } = portsAt(monitored, at, { isGrouped: (id) => grouped.has(id) });
   await judge(deps, incident, 1, { by: 'alert', name: '' });
   const inputs = readInputs();
   if (inputs === undefined) throw new Error(`${monitored.id} was not judged`);

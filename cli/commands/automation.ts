@@ -44,17 +44,17 @@ export function addAutomation(program: Command, context: CommandContext): void {
     .option('--service <name>', 'Only this service')
     .option('--environment <name>', 'Only this environment of the service')
     .option(...JSON_OPTION)
-    .action((written: string, options: ModeOptions) => set(context, capOf(modeOf(written), options), options));
+    .action((text: string, options: ModeOptions) => set(context, capOf(modeOf(text), options), options));
 }
 
-function modeOf(written: string): Mode | null {
-  if (written === NO_CAP) return null;
-  const mode = Mode.safeParse(written);
+function modeOf(text: string): Mode | null {
+  if (text === NO_CAP) return null;
+  const mode = Mode.safeParse(text);
   if (mode.success) return mode.data;
   const known = [...Mode.options, NO_CAP];
-  const suggestion = didYouMean(written, known);
+  const suggestion = didYouMean(text, known);
   throw new UsageError(
-    `unknown mode ${JSON.stringify(written)}; use one of ${known.join(', ')}${suggestion === null ? '' : `; ${suggestion}`}`,
+    `unknown mode ${JSON.stringify(text)}; use one of ${known.join(', ')}${suggestion === null ? '' : `; ${suggestion}`}`,
   );
 }
 

@@ -52,7 +52,7 @@ async function back(context: CommandContext, given: string | undefined, options:
   if (options.json) {
     context.out(asJson({ file, at: done.at, bytes: done.bytes, files: done.files, running: done.running, removed }));
   } else {
-    context.out(`${seenFrom(context.cwd, file)}: ${inWords(done)}`);
+    context.out(`${seenFrom(context.cwd, file)}: ${summaryOf(done)}`);
     for (const name of removed) context.out(`removed ${name}`);
   }
   context.err(
@@ -62,7 +62,7 @@ async function back(context: CommandContext, given: string | undefined, options:
   );
 }
 
-const inWords = ({ at, bytes, files, running }: Backup): string =>
+const summaryOf = ({ at, bytes, files, running }: Backup): string =>
   `${files} files, ${Math.ceil(bytes / 1024)} KiB, as of ${at}, Firebreak ${running ? 'running' : 'stopped'}; archive verified`;
 
 async function bring(context: CommandContext, given: string, { dataDir, pause }: RestoreOptions): Promise<void> {

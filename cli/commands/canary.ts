@@ -62,8 +62,8 @@ export function addCanary(program: Command, context: CommandContext): void {
     .action((id: string, options: ActionOptions) => request(context, id, 'abort', options));
 }
 
-async function start(context: CommandContext, asked: object): Promise<void> {
-  const canary = await (await Client.of(context)).post('/v1/canaries', asked, Canary);
+async function start(context: CommandContext, input: object): Promise<void> {
+  const canary = await (await Client.of(context)).post('/v1/canaries', input, Canary);
   const { id, version, stable_version: stable, steps, target } = canary;
   context.out(`canary ${id}: ${version} beside ${stable}, ${steps.join(', ')} % of the traffic, router ${target}`);
 }

@@ -126,12 +126,12 @@ function act(
   incident: Command,
   context: CommandContext,
   verb: string,
-  says: string,
+  description: string,
   { path, settled, done }: Act,
 ): void {
   const command = incident
     .command(verb)
-    .description(says)
+    .description(description)
     .argument(...INCIDENT);
   // An acknowledgement has no note.
   if (path !== 'actions/acknowledge') command.option(...NOTE);
@@ -171,10 +171,10 @@ function addDeclare(incident: Command, context: CommandContext): void {
     });
 }
 
-function addAnswer(incident: Command, context: CommandContext, verb: 'approve' | 'reject', says: string): void {
+function addAnswer(incident: Command, context: CommandContext, verb: 'approve' | 'reject', description: string): void {
   incident
     .command(verb)
-    .description(says)
+    .description(description)
     .argument(...INCIDENT)
     .argument('[question]', 'Number from "incident show"; without it, the command prompts for confirmation')
     .option(...NOTE)
@@ -204,17 +204,17 @@ const questionLines = (questions: readonly DecisionView[]): string[] =>
 type Answerable = { decision: DecisionView; digest: string };
 
 /** @throws CommandFailure if the incident has no decision of this name */
-function questionOf(incident: IncidentView, written: string): Answerable {
-  const wanted = written.replace(/^#/, '').toLowerCase();
+function questionOf(incident: IncidentView, text: string): Answerable {
+  const wanted = text.replace(/^#/, '').toLowerCase();
   for (const decision of incident.decisions) {
     const named = answerNames(decision).find(({ name, digest }) => name === wanted || digest === wanted);
     if (named !== undefined) return { decision, digest: named.digest };
-    if (isNamed(written, decision)) return { decision, digest: decision.digest };
+    if (isNamed(text, decision)) return { decision, digest: decision.digest };
   }
   const waiting = waitingOf(incident);
   throw new CommandFailure(
     [
-      `${shortName(incident)} has no question ${JSON.stringify(written)}; ${waiting.length === 0 ? 'no question is waiting' : 'waiting:'}`,
+      `${shortName(incident)} has no question ${JSON.stringify(text)}; ${waiting.length === 0 ? 'no question is waiting' : 'waiting:'}`,
       ...questionLines(waiting),
     ].join('\n'),
   );
@@ -357,10 +357,10 @@ export function rolesOf({ roles }: Pick<IncidentView, 'roles'>): string {
   return held.length === 0 ? 'no roles assigned' : held.join(', ');
 }
 
-function roleOf(written: string): IncidentRole {
-  const role = IncidentRole.safeParse(written.toLowerCase());
+function roleOf(text: string): IncidentRole {
+  const role = IncidentRole.safeParse(text.toLowerCase());
   if (role.success) return role.data;
-  const suggestion = didYouMean(written, IncidentRole.options);
+  const suggestion = didYouMean(text, IncidentRole.options);
   throw new InvalidArgumentError(
     `use ${IncidentRole.options.join(', ')}${suggestion === null ? '' : `; ${suggestion}`}`,
   );

@@ -32,11 +32,11 @@ const AHEAD_MAX_SECONDS = 60;
  * @returns {Promise<Remembered>}
  */
 export async function recall(file, target, trusted) {
-  const kept = await lastOf(file, target);
-  if ('problem' in kept) return kept;
+  const saved = await lastOf(file, target);
+  if ('problem' in saved) return saved;
   if (trusted.size === 0)
     return { problem: `no trusted key for ${target.server} (FIREBREAK_KEYS), so ${file} cannot be verified` };
-  const read = readState(kept.state, kept.keys, trusted);
+  const read = readState(saved.state, saved.keys, trusted);
   if (!read.ok) return { problem: `${file} is not trusted: ${read.problem}` };
   const { service, environment } = read.state;
   if (isAlike(service, target.service) && isAlike(environment, target.environment)) return { state: read.state };

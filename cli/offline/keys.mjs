@@ -11,7 +11,7 @@ import { resolve } from 'node:path';
 /** @typedef {ReadonlySet<string>} Thumbprints */
 
 /** 32 bytes in base64url: a thumbprint, or a coordinate of the curve P-256. */
-const OF_32_BYTES = /^[A-Za-z0-9_-]{43}$/;
+const BASE64URL_32_BYTES = /^[A-Za-z0-9_-]{43}$/;
 
 /** A key file has a few lines; a larger file is something else. */
 const FILE_MAX_BYTES = 65_536;
@@ -43,8 +43,8 @@ export function publicKeysIn(jwks) {
 /** @param {unknown} key @returns {PublicKey | undefined} */
 function publicKeyIn(key) {
   const { kty, crv, x, y } = objectIn(key);
-  const isOne = kty === 'EC' && crv === 'P-256' && isOf32Bytes(x) && isOf32Bytes(y);
-  return isOne ? { kty, crv, x, y } : undefined;
+  const isEs256 = kty === 'EC' && crv === 'P-256' && isOf32Bytes(x) && isOf32Bytes(y);
+  return isEs256 ? { kty, crv, x, y } : undefined;
 }
 
 /**
@@ -56,8 +56,8 @@ function publicKeyIn(key) {
  * @throws {UnusableKeys}
  */
 export function trustedBy(setting, cwd) {
-  const written = thumbprintsIn(setting);
-  if (written !== undefined) return written;
+  const thumbprints = thumbprintsIn(setting);
+  if (thumbprints !== undefined) return thumbprints;
   const file = resolve(cwd, setting.trim());
   const text = textOf(file);
   const trusted = thumbprintsIn(text) ?? thumbprintsOf(publicKeysIn(jsonIn(text)));
@@ -86,7 +86,7 @@ function textOf(file) {
 }
 
 /** @param {unknown} text @returns {text is string} */
-const isOf32Bytes = (text) => typeof text === 'string' && OF_32_BYTES.test(text);
+const isOf32Bytes = (text) => typeof text === 'string' && BASE64URL_32_BYTES.test(text);
 
 /** @param {unknown} value @returns {Record<string, unknown>} */
 export const objectIn = (value) =>

@@ -42,14 +42,14 @@ export async function lastOf(file, target) {
  * Stores an answer. Concurrent writers do not lose entries, and readers always find a complete file.
  *
  * @param {string} file
- * @param {Kept} kept
+ * @param {Kept} saved
  */
-export async function keep(file, kept) {
+export async function keep(file, saved) {
   await alone(file, async () => {
     const all = await readAll(file);
     // An unreadable file is of no use: start a new one.
-    const others = 'problem' in all ? [] : all.places.filter((each) => !isOf(each, kept));
-    await replace(file, textOf([kept, ...others]));
+    const others = 'problem' in all ? [] : all.places.filter((each) => !isOf(each, saved));
+    await replace(file, textOf([saved, ...others]));
   });
 }
 
@@ -135,9 +135,9 @@ function keptIn(value) {
 
 /** @param {Kept[]} places newest first @returns {string} JSON of as many as fit into the size limit */
 function textOf(places) {
-  const written = places.slice(0, ENTRIES_MAX).map((each) => JSON.stringify(each));
+  const entries = places.slice(0, ENTRIES_MAX).map((each) => JSON.stringify(each));
   let bytes = 0;
-  const fitting = written.filter((each) => (bytes += Buffer.byteLength(each) + 2) < FILE_MAX_BYTES - 32);
+  const fitting = entries.filter((each) => (bytes += Buffer.byteLength(each) + 2) < FILE_MAX_BYTES - 32);
   return `{"places":[\n${fitting.join(',\n')}\n]}\n`;
 }
 

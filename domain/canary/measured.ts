@@ -269,7 +269,7 @@ function sidesOf<T extends object>(
 
 /** Leaves out every second window, because windows overlap by half. */
 function disjoint<T>({ version, baseline, history }: Sides<T>, { step, until }: Grid): Sides<T> {
-  const kept = (windows: readonly At<T>[]): At<T>[] =>
+  const served = (windows: readonly At<T>[]): At<T>[] =>
     windows.filter(({ at }) => Math.round((until - at) / step) % RANGE_STEPS === 0);
-  return { version: kept(version), baseline: kept(baseline), history };
+  return { version: served(version), baseline: served(baseline), history };
 }

@@ -58,9 +58,9 @@ export function withCommand(record: CanaryRecord, now: Timestamp): Advance {
   const why = command.reason === null ? '' : `: ${command.reason}`;
   switch (command.kind) {
     case 'abort': {
-      const asked = eventOf(record, now, 'requested', `Abort requested${why}`, command.by);
+      const requested = eventOf(record, now, 'requested', `Abort requested${why}`, command.by);
       const reason = `aborted by ${command.by}${why}`;
-      return { record: aborting(cleared, reason, command.by), events: [asked], check: null };
+      return { record: aborting(cleared, reason, command.by), events: [requested], check: null };
     }
     case 'hold': {
       const reason = `held by ${command.by}${why}`;

@@ -74,7 +74,7 @@ function analysisTemplate(
   objectives: readonly CanaryQueries[],
   { prometheus, url }: TemplateOptions,
 ): object {
-  const asked = new URLSearchParams({ service, environment }).toString();
+  const query = new URLSearchParams({ service, environment }).toString();
   // If all measurements are inconclusive, the rollout is paused. At COUNT, they would count as success.
   const common = { interval: INTERVAL, count: COUNT, inconclusiveLimit: COUNT - 1 };
   return {
@@ -106,7 +106,7 @@ function analysisTemplate(
           failureCondition: 'result.verdict == "degraded"',
           provider: {
             web: {
-              url: `${url}/integrations/argo-rollouts/judgement?${asked}&version={{args.version}}&baseline={{args.baseline}}`,
+              url: `${url}/integrations/argo-rollouts/judgement?${query}&version={{args.version}}&baseline={{args.baseline}}`,
               headers: [{ key: 'Authorization', value: 'Bearer {{args.firebreak-token}}' }],
               jsonPath: '{$.data}',
             },

@@ -16,8 +16,8 @@ export function healthOf(
 ): HealthQuery | undefined {
   const { service, environment } = serviceEnvironment;
   const { environments = {} } = serviceEntry(services, service) ?? {};
-  const written = Object.hasOwn(environments, environment) ? environments[environment]?.health : undefined;
-  if (written !== undefined) return { ...written, called: written.promql };
+  const configured = Object.hasOwn(environments, environment) ? environments[environment]?.health : undefined;
+  if (configured !== undefined) return { ...configured, called: configured.promql };
   const [slo] = slos
     .filter((one) => one.service === service && one.environment === environment)
     .toSorted((a, b) => b.target - a.target || (a.id < b.id ? -1 : 1));

@@ -112,9 +112,14 @@ function noEnvironment(all: readonly Written[], services: Config['services'], at
   );
 }
 
-function unknown(all: readonly Written[], known: readonly string[], at: At, says: (name: string) => string): Problem[] {
+function unknown(
+  all: readonly Written[],
+  known: readonly string[],
+  at: At,
+  problemOf: (name: string) => string,
+): Problem[] {
   const there = new Set(known);
   return all
     .filter(({ name }) => !there.has(name))
-    .map(({ name, path }) => warningAt(at(path), says(name), didYouMean(name, there)));
+    .map(({ name, path }) => warningAt(at(path), problemOf(name), didYouMean(name, there)));
 }

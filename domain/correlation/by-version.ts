@@ -5,7 +5,7 @@ import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import type { Candidate } from './candidates.ts';
 import type { ByFlag, Evidence } from './evidence.ts';
-import { type Factor, factor, unweightedFactor } from './factor.ts';
+import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
 import type { Course } from './health.ts';
 import type { Onset } from './onset.ts';
 import { differsBeside, type Measure } from './side-by-side.ts';
@@ -208,21 +208,21 @@ function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, cour
   const { changes, health } = evidence;
   const { measured, areMeasuredTogether: haveServedTogether, isCanary } = measuredBeside(evidence, change, onset);
   if (measured.length === 0) return null;
-  const mine = measured.filter(({ version }) => sameVersion(version, change.version));
+  const ownMeasured = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
   const least = Math.min(TRAFFIC_SHARE_MIN, (change.canary_weight ?? 1) / 2);
   const { version } = change;
-  if (mine.length === 0) {
+  if (ownMeasured.length === 0) {
     const seen = evidence.by_version?.some((one) => sameVersion(one.version, version) && isRecent(one, evidence.at));
     if (seen === true) return unweightedFactor('by_version', `${version} has too few samples since the problem began`);
     const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
     return known
-      ? factor('no_traffic', `${version} is not among the versions that receive traffic`)
+      ? weightedFactor('no_traffic', `${version} is not among the versions that receive traffic`)
       : unweightedFactor('by_version', `monitoring reports no version named ${version}`);
   }
-  const own = mine.reduce((worst, one) => (one.value > worst.value ? one : worst));
-  if (!mine.some((one) => takesTraffic(one, least)) && !raises(own, health, course))
-    return factor('no_traffic', `${version} receives almost no traffic`);
+  const own = ownMeasured.reduce((worst, one) => (one.value > worst.value ? one : worst));
+  if (!ownMeasured.some((one) => takesTraffic(one, least)) && !raises(own, health, course))
+    return weightedFactor('no_traffic', `${version} receives almost no traffic`);
   if (others.length === 0)
     return unweightedFactor(
       'by_version',
@@ -266,9 +266,9 @@ function differsFromAll(
   { latest }: Onset,
 ): boolean {
   const measure = measureOf(health, window);
-  const mine = versions?.find(({ version }) => version === own);
-  if (measure === null || mine?.traffic == null) return false;
-  const { curve, traffic } = mine;
+  const ownVersion = versions?.find(({ version }) => version === own);
+  if (measure === null || ownVersion?.traffic == null) return false;
+  const { curve, traffic } = ownVersion;
   const from = Math.min(millisOf(latest), badSince(pointsOf(curve, at), measure.max) ?? Infinity);
   return others.every(({ version }) => {
     const other = versions?.find((one) => one.version === version);
@@ -315,20 +315,21 @@ function withLimit(
   const text = compared(own, others);
   if (own.value <= max)
     return bad.length > 0
-      ? factor('its_version_healthy', `${text}: it is healthy, and others are not`)
-      : factor('no_version_bad', `${text}: no version is bad`);
+      ? weightedFactor('its_version_healthy', `${text}: it is healthy, and others are not`)
+      : weightedFactor('no_version_bad', `${text}: no version is bad`);
   if (bad.length === 0) {
-    if (!areMeasuredTogether) return factor('only_it_seems_bad', `${text}, possibly measured before the problem`);
+    if (!areMeasuredTogether)
+      return weightedFactor('only_it_seems_bad', `${text}, possibly measured before the problem`);
     if (others.some(({ value }) => own.value < FAR_WORSE_FACTOR * value))
-      return factor('only_it_seems_bad', `${text}: the difference is small`);
-    if (!explained) return factor('only_it_seems_bad', `${text}, which does not explain all errors`);
+      return weightedFactor('only_it_seems_bad', `${text}: the difference is small`);
+    if (!explained) return weightedFactor('only_it_seems_bad', `${text}, which does not explain all errors`);
     return own.share !== null && own.share <= 0.5
-      ? factor('canary_bad', `${text}, which explains the errors of all`)
-      : factor('only_its_version_bad', text);
+      ? weightedFactor('canary_bad', `${text}, which explains the errors of all`)
+      : weightedFactor('only_its_version_bad', text);
   }
   return bad.length === others.length
-    ? factor('all_versions_bad', `${text}: all versions are bad`)
-    : factor('some_other_version_bad', `${text}: it is not the only bad version`);
+    ? weightedFactor('all_versions_bad', `${text}: all versions are bad`)
+    : weightedFactor('some_other_version_bad', `${text}: it is not the only bad version`);
 }
 
 /** Returns whether the errors of a version, by its share of the traffic, explain the rise of all errors. */
@@ -355,14 +356,14 @@ function explainsAtEachTime(
   const [values, rates] = [own.curve, own.traffic].map(
     (curve) => new Map(pointsOf(curve, at).map((point) => [point.at, point.value])),
   );
-  let [mine, total] = [0, 0];
+  let [ownRequests, total] = [0, 0];
   for (const { at: time, value } of course.since) {
     const [ownValue, ownRate, rate] = [values?.get(time), rates?.get(time), all.get(time)];
     if (ownValue === undefined || ownRate === undefined || rate === undefined) continue;
-    mine += ownRate * (ownValue - course.baseline);
+    ownRequests += ownRate * (ownValue - course.baseline);
     total += rate * (value - course.baseline);
   }
-  return total > 0 && mine >= EXPLAINED_SHARE * total;
+  return total > 0 && ownRequests >= EXPLAINED_SHARE * total;
 }
 
 function withoutLimit(own: Measured, others: readonly Measured[], areMeasuredTogether: boolean): Factor {
@@ -370,11 +371,11 @@ function withoutLimit(own: Measured, others: readonly Measured[], areMeasuredTog
   const text = compared(own, others);
   if (own.value > 0 && own.value >= WORSE_FACTOR * worst)
     return areMeasuredTogether
-      ? factor('its_version_worse', text)
-      : factor('only_it_seems_bad', `${text}, possibly measured before the problem`);
+      ? weightedFactor('its_version_worse', text)
+      : weightedFactor('only_it_seems_bad', `${text}, possibly measured before the problem`);
   return worst >= WORSE_FACTOR * own.value && worst > 0
-    ? factor('its_version_healthy', `${text}: other versions are worse`)
-    : factor('all_versions_bad', `${text}: all versions are similar`);
+    ? weightedFactor('its_version_healthy', `${text}: other versions are worse`)
+    : weightedFactor('all_versions_bad', `${text}: all versions are similar`);
 }
 
 function compared(own: Measured, others: readonly Measured[]): string {
@@ -391,12 +392,12 @@ function byAlert(named: readonly string[], { version, finished_at }: Change, { l
     const text = `the alerts name ${version} and no other version`;
     // Once the version takes all traffic, every alert names it, whatever the cause.
     return finished_at === null || finished_at > latest
-      ? factor('alert_names_it', text)
+      ? weightedFactor('alert_names_it', text)
       : unweightedFactor('alert_names_it', text);
   }
   return others.length < new Set(named).size
-    ? factor('alert_names_others_too', `the alerts name ${list(others)} as well as ${version}`)
-    : factor('alert_names_others', `the alerts name ${list(others)}, not ${version}`);
+    ? weightedFactor('alert_names_others_too', `the alerts name ${list(others)} as well as ${version}`)
+    : weightedFactor('alert_names_others', `the alerts name ${list(others)}, not ${version}`);
 }
 
 /** Returns whether a version has a recent sample of requests, or of the health query where these are not measured. */
@@ -430,6 +431,6 @@ const FRESH_SECONDS = 120;
 /** Returns the version's share of the measured traffic since a time in milliseconds. Null: not measured. */
 export function shareSince(evidence: Evidence, { version }: Change, from: number): number | null {
   const measured = measuredSince(evidence, from);
-  const mine = measured.filter((one) => sameVersion(one.version, version));
-  return mine.reduce<number | null>((sum, { share }) => (share === null ? null : (sum ?? 0) + share), null);
+  const ownMeasured = measured.filter((one) => sameVersion(one.version, version));
+  return ownMeasured.reduce<number | null>((sum, { share }) => (share === null ? null : (sum ?? 0) + share), null);
 }

@@ -2,7 +2,7 @@ import type { Change } from '../../schemas/changes/change.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { byStart } from '../changes/versions.ts';
 import type { Evidence, Relation } from './evidence.ts';
-import { type Factor, factor, graded } from './factor.ts';
+import { type Factor, weightedFactor, gradedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { formatDuration } from './words.ts';
 
@@ -71,7 +71,7 @@ export function lateRecordFactor(candidate: Candidate, { latest }: Onset): Facto
   const after = recordedAfter(change);
   if (timing === 'clock_skew' || after <= USUAL_DELAY_SECONDS || plusSeconds(change.started_at, after) <= latest)
     return null;
-  return factor(
+  return weightedFactor(
     'recorded_late',
     `${called(candidate)} was recorded ${formatDuration(after)} after its time: it may have happened after the problem began`,
   );
@@ -123,7 +123,7 @@ export function timingFactor(
   const after = recordedAfter(change);
   const agrees = isMeasured && timing === 'clock_skew' && after >= 0 && after <= USUAL_DELAY_SECONDS;
   if (timing === 'clock_skew')
-    return graded(
+    return gradedFactor(
       timing,
       `${what} started ${formatDuration(-started)} after the problem began; ${agrees ? 'it was recorded at once, so its clock is right' : 'clocks may differ by that much'}`,
       {
@@ -136,7 +136,7 @@ export function timingFactor(
   if (timing === 'finished_before') {
     const seconds = finishedBefore(change, earliest) ?? 0;
     const long = seconds / LOOK_BACK_SECONDS;
-    return graded(
+    return gradedFactor(
       timing,
       `${what} finished ${formatDuration(finishedBefore(change, at) ?? 0)} before the problem began`,
       {
@@ -150,18 +150,22 @@ export function timingFactor(
   if (started < 0) {
     // The onset is known to lie between two samples, and the change started between them, too.
     const before = secondsBetween(change.started_at, latest) / Math.max(1, secondsBetween(earliest, latest));
-    return graded(timing, `${what} started while the problem began, as far as its start is known`, {
+    return gradedFactor(timing, `${what} started while the problem began, as far as its start is known`, {
       rolling_out: before,
       clock_skew: 1 - before,
     });
   }
   const long = change.finished_at === null ? Math.max(0, started - LOOK_BACK_SECONDS) : 0;
   const late = Math.min(1, long / (LONGEST_LOOK_BACK_SECONDS - LOOK_BACK_SECONDS));
-  return graded(timing, `${what} was rolling out when the problem began, ${formatDuration(started)} after its start`, {
-    rolling_out: 1,
-    ...(late > 0 && !isMeasured && { rolling_out_for_long: late }),
-    ...sinceStart,
-  });
+  return gradedFactor(
+    timing,
+    `${what} was rolling out when the problem began, ${formatDuration(started)} after its start`,
+    {
+      rolling_out: 1,
+      ...(late > 0 && !isMeasured && { rolling_out_for_long: late }),
+      ...sinceStart,
+    },
+  );
 }
 
 /** Unit of distances in time. */

@@ -9,7 +9,7 @@ import { approvalReasonsOf, type Proof, proofOf, sumOf, type Weighed } from './a
 import { isVersionBadNow, shareSince, versionFactors } from './by-version.ts';
 import { type Candidate, candidatesOf, lateRecordFactor, type Timing, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
-import { type Factor, factor, type Features, unweightedFactor } from './factor.ts';
+import { type Factor, weightedFactor, type Features, unweightedFactor } from './factor.ts';
 import {
   canaryFactors,
   type Course,
@@ -127,7 +127,7 @@ function weigh(given: Evidence): {
   );
   const weighed = candidates.map((candidate): Weighed => {
     const aborted = abortedFactor(evidence, candidate);
-    if (aborted !== null) return { candidate, course: null, factors: [factor('prior', ''), aborted] };
+    if (aborted !== null) return { candidate, course: null, factors: [weightedFactor('prior', ''), aborted] };
     const course = courseOf(evidence, candidate, onset);
     const vanished = vanishedFactor(evidence, candidate);
     const own = factorsOf(evidence, candidate, neighbours, onset, course);
@@ -158,7 +158,7 @@ function weigh(given: Evidence): {
 function abortedFactor({ aborted_canary: aborted }: Evidence, { change }: Candidate): Factor | null {
   return aborted === undefined || aborted.change_id !== change.id
     ? null
-    : factor('canary_aborted', `Firebreak aborted the canary of ${aborted.version}: ${aborted.reason}`);
+    : weightedFactor('canary_aborted', `Firebreak aborted the canary of ${aborted.version}: ${aborted.reason}`);
 }
 
 /** Returns whether the errors of a version itself fall. */
@@ -195,9 +195,9 @@ function missingSamples(
 ): Factor[] {
   if (course !== null && course.level > course.max) return [];
   if (rule?.expression != null && reportsAbsence(rule.expression))
-    return [factor('missing_samples', 'the alert reports missing samples, and no errors are measured')];
+    return [weightedFactor('missing_samples', 'the alert reports missing samples, and no errors are measured')];
   return health !== null && !hasVanished && endedAt(health.curve, at) !== null
-    ? [factor('missing_samples', 'the health query has no samples any more, and no errors are measured')]
+    ? [weightedFactor('missing_samples', 'the health query has no samples any more, and no errors are measured')]
     : [];
 }
 
@@ -233,7 +233,10 @@ function uselessRollback({ failing }: Evidence): Factor<'rollback_did_not_help'>
   const tried = failing.filter(({ rolled_back: rolledBack }) => rolledBack === true);
   return tried.length === 0
     ? null
-    : factor('rollback_did_not_help', `${list(namesOf(tried))} failed as well, was rolled back, and still fails`);
+    : weightedFactor(
+        'rollback_did_not_help',
+        `${list(namesOf(tried))} failed as well, was rolled back, and still fails`,
+      );
 }
 
 function factorsOf(
@@ -249,11 +252,11 @@ function factorsOf(
   const measured = isMeasured(evidence, course, candidate);
   const late = isProved || !measured ? null : lateRecordFactor(candidate, onset);
   return [
-    factor('prior', ''),
+    weightedFactor('prior', ''),
     timingFactor(candidate, onset, measured),
     ...(late === null ? [] : [late]),
     ...kindFactors(kind),
-    ...(status === 'failed' ? [factor('failed', 'it failed, so it may not have taken effect')] : []),
+    ...(status === 'failed' ? [weightedFactor('failed', 'it failed, so it may not have taken effect')] : []),
     ...neighbourFactors(candidate, neighbours, isProved),
     ...(course === null ? [] : healthFactors(course, candidate, onset)),
     ...canaryFactors(
@@ -281,11 +284,11 @@ function kindFactors(kind: ChangeKind): Factor[] {
   const text = `it is ${aChange(kind)}`;
   switch (kind) {
     case 'flag':
-      return [factor('kind_flag', text)];
+      return [weightedFactor('kind_flag', text)];
     case 'experiment':
-      return [factor('kind_experiment', text)];
+      return [weightedFactor('kind_experiment', text)];
     case 'rollback':
-      return [factor('kind_rollback', text)];
+      return [weightedFactor('kind_rollback', text)];
     // Configuration changes break as much as code, and faster.
     case 'config':
     case 'deploy':

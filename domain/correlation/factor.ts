@@ -17,11 +17,11 @@ export type Factor<Name extends string = string> = {
 };
 
 /** Creates a factor that is weighted by its name. */
-export const factor = <Name extends keyof typeof WEIGHTS>(name: Name, text: string): Factor<Name> =>
-  graded(name, text, { [name]: 1 });
+export const weightedFactor = <Name extends keyof typeof WEIGHTS>(name: Name, text: string): Factor<Name> =>
+  gradedFactor(name, text, { [name]: 1 });
 
 /** Creates a factor that is the sum of several weights, each by a degree from 0 to 1. */
-export const graded = <Name extends string>(name: Name, text: string, features: Features): Factor<Name> => ({
+export const gradedFactor = <Name extends string>(name: Name, text: string, features: Features): Factor<Name> => ({
   name,
   text,
   features,
@@ -32,4 +32,5 @@ export const graded = <Name extends string>(name: Name, text: string, features: 
 });
 
 /** Creates a factor without effect, which only says what was evaluated. */
-export const unweightedFactor = <Name extends string>(name: Name, text: string): Factor<Name> => graded(name, text, {});
+export const unweightedFactor = <Name extends string>(name: Name, text: string): Factor<Name> =>
+  gradedFactor(name, text, {});

@@ -2,7 +2,7 @@ import { millisOf, secondsBetween, type Timestamp } from '../../schemas/time/tim
 import { putsVersionLive } from '../changes/versions.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence } from './evidence.ts';
-import { type Factor, factor, graded, unweightedFactor } from './factor.ts';
+import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
 import { formatAmount, formatPercent, formatDuration } from './words.ts';
@@ -100,8 +100,8 @@ function badBefore({ before, max }: Course, candidate: Candidate): Factor | null
   const right = before.slice(-3).filter(({ value }) => value > max).length >= 2;
   const times = `${bad} of ${samples(before.length)} in the hour before ${called(candidate)}`;
   return right
-    ? factor('bad_before', `the health query was already above ${formatAmount(max)}, in ${times}`)
-    : factor('bad_earlier', `the health query had been above ${formatAmount(max)} earlier, in ${times}`);
+    ? weightedFactor('bad_before', `the health query was already above ${formatAmount(max)}, in ${times}`)
+    : weightedFactor('bad_earlier', `the health query had been above ${formatAmount(max)} earlier, in ${times}`);
 }
 
 /**
@@ -116,7 +116,7 @@ function risingBefore({ before, max }: Course, candidate: Candidate): Factor | n
   const high = quantile(usual, 0.9);
   const lowest = Math.min(...last.map(({ value }) => value));
   if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= 0) return null;
-  return factor(
+  return weightedFactor(
     'rising_before',
     `the health query had risen from ${formatAmount(high)} to ${formatAmount(lowest)} before ${called(candidate)} began`,
   );
@@ -128,7 +128,7 @@ const samples = (count: number): string => `${count} ${count === 1 ? 'sample' : 
 const slowFactor = ({ slow, slope }: Course): Factor | null =>
   slow === null
     ? null
-    : graded('slow_rise', `errors rose slowly, over ${formatDuration(slow)}, as of a leak or of growing load`, {
+    : gradedFactor('slow_rise', `errors rose slowly, over ${formatDuration(slow)}, as of a leak or of growing load`, {
         slow_rise: slope === null ? 1 : slope.uncertain,
       });
 
@@ -152,15 +152,15 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
     );
   const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${times}; healthy up to ${formatAmount(max)}) ${when}`;
   if (ratio < NOTICEABLE)
-    return factor(
+    return weightedFactor(
       'no_step',
       `the health query is at ${formatAmount(level)}, and was at ${formatAmount(baseline)} before ${called(candidate)} ` +
         `(median of ${samples(before.length)}): no noticeable rise`,
     );
-  if (ratio < DOUBLED) return factor('small_step', `${text}: less than double`);
+  if (ratio < DOUBLED) return weightedFactor('small_step', `${text}: less than double`);
   if (level <= max) return unweightedFactor('step', `${text}: still within its limit`);
   const grown = Math.min(1, Math.log(ratio / DOUBLED) / Math.log(LARGE / DOUBLED));
-  return graded('step', text, { step: 1 - grown, large_step: grown });
+  return gradedFactor('step', text, { step: 1 - grown, large_step: grown });
 }
 
 /**
@@ -179,8 +179,8 @@ export function healthyNow(
   const value = formatAmount(last.value);
   const limit = `within its limit of ${formatAmount(health.max)}`;
   return before !== undefined && before.value <= health.max
-    ? factor('healthy_now', `the health query is at ${value} now, ${limit}`)
-    : factor(
+    ? weightedFactor('healthy_now', `the health query is at ${value} now, ${limit}`)
+    : weightedFactor(
         'healthy_just_now',
         `the newest sample of the health query, ${value}, is ${limit}: the problem may be over`,
       );
@@ -210,7 +210,7 @@ export function falling({ health, at }: Pick<Evidence, 'health' | 'at'>, onset: 
   if (last.value <= health.max || fallen < SLIGHTLY_FALLEN) return null;
   const falls = since.every((point, index) => point.value <= (since[index - 1]?.value ?? peak) * 1.1);
   const text = `errors are falling already, from ${formatAmount(peak)} to ${formatAmount(last.value)}`;
-  return falls ? graded('falling', text, { falling: fallen }) : null;
+  return falls ? gradedFactor('falling', text, { falling: fallen }) : null;
 }
 
 /** Periods in seconds at which errors that a schedule causes come back, and their tolerance. */
@@ -235,7 +235,7 @@ export function recurring({ health, at }: Pick<Evidence, 'health' | 'at'>, onset
   const period = PERIODS_SECONDS.find((seconds) => before(seconds) && (seconds >= 3600 || before(2 * seconds)));
   return period === undefined
     ? null
-    : factor('recurring', `the same errors began ${formatDuration(period)} before, too, and ended`);
+    : weightedFactor('recurring', `the same errors began ${formatDuration(period)} before, too, and ended`);
 }
 
 /**
@@ -248,12 +248,12 @@ export function vanishedFactor(
 ): Factor<'vanished'> | null {
   if (health === null || relation !== 'same') return null;
   const ended = endedAt(health.curve, at) ?? (traffic === null ? null : endedAt(traffic, at));
-  const mine = (versions ?? []).find(({ version }) => version === change.version);
+  const ownVersion = (versions ?? []).find(({ version }) => version === change.version);
   const replaced = changes.some(
     (other) =>
       other.relation === 'same' && putsVersionLive(other.change) && other.change.started_at > change.started_at,
   );
-  const own = mine === undefined || replaced ? null : endedAt(mine.curve, at);
+  const own = ownVersion === undefined || replaced ? null : endedAt(ownVersion.curve, at);
   const end = ended ?? own;
   if (end === null || end < millisOf(change.started_at)) return null;
   const seconds = (end - millisOf(change.started_at)) / 1000;
@@ -261,7 +261,7 @@ export function vanishedFactor(
   const late = Math.max(0, seconds - (health.window ?? 0)) / VANISHED_WITHIN_SECONDS;
   return late >= 1
     ? null
-    : graded(
+    : gradedFactor(
         'vanished',
         `the service reports nothing any more since ${formatDuration(seconds)} after ${called({ change, relation })} began`,
         { vanished: 1 - late },
@@ -293,11 +293,11 @@ export function canaryFactors(
   if (recorded === null || recorded === undefined || !(recorded < 1)) return [];
   const share = Math.max(recorded, measured ?? 0);
   if (health?.quantile === true && share > 0) return [];
-  if (share <= 0) return [factor('no_traffic', `${change.version} receives no traffic`)];
+  if (share <= 0) return [weightedFactor('no_traffic', `${change.version} receives no traffic`)];
   return course === null || relation !== 'same' || !isBeyond(course, share)
     ? []
     : [
-        factor(
+        weightedFactor(
           'beyond_canary',
           `${change.version} receives ${formatPercent(share)} of the traffic, which cannot raise the health query ` +
             `from ${formatAmount(course.baseline)} to ${formatAmount(course.level)}`,

@@ -1,7 +1,7 @@
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { CLOCK_TOLERANCE_SECONDS, type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Evidence, Failing } from './evidence.ts';
-import { type Factor, factor, graded, unweightedFactor } from './factor.ts';
+import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { list, formatDuration } from './words.ts';
 
@@ -119,7 +119,7 @@ function dependenciesFail({ dependencies }: Neighbours): Factor[] {
   if (first === undefined) return [];
   const its = namesOf(dependencies).length > 1 ? 'its dependencies' : 'its dependency';
   const text = `${its} ${whoFail(dependencies)}, too, since ${first.when}`;
-  return [first.first ? factor('dependency_failed_first', text) : factor('dependency_fails', text)];
+  return [first.first ? weightedFactor('dependency_failed_first', text) : weightedFactor('dependency_fails', text)];
 }
 
 function othersFail({ unexplained }: Neighbours): Factor[] {
@@ -127,8 +127,10 @@ function othersFail({ unexplained }: Neighbours): Factor[] {
   const others = namesOf(unexplained).length;
   const own = others === 1 ? 'its own' : 'their own';
   const text = `${whoFail(unexplained)} at the same time, without a change of ${own} that explains it`;
-  if (others === 1) return [factor('another_fails', text)];
-  return [others === 2 ? graded('several_fail', text, { two_others_fail: 1 }) : factor('several_fail', text)];
+  if (others === 1) return [weightedFactor('another_fails', text)];
+  return [
+    others === 2 ? gradedFactor('several_fail', text, { two_others_fail: 1 }) : weightedFactor('several_fail', text),
+  ];
 }
 
 const dependentsFail = ({ dependents }: Neighbours): Factor[] =>
@@ -138,7 +140,7 @@ const dependentsFail = ({ dependents }: Neighbours): Factor[] =>
 
 function distanceFactor({ change, distance }: Candidate): Factor {
   const steps = Math.max(0, distance - 1);
-  return graded(
+  return gradedFactor(
     'dependency',
     `it is a change of ${change.service}, ${steps > 0 ? `an indirect dependency (${distance} steps)` : 'a dependency'} of the service`,
     { dependency: 1, ...(steps > 0 && { dependency_step: steps }) },
@@ -148,7 +150,7 @@ function distanceFactor({ change, distance }: Candidate): Factor {
 /** Weighs a change of a caller, which can send bad requests, or more of them. */
 function callerFactor({ change, distance }: Candidate): Factor {
   const steps = Math.max(0, distance - 1);
-  return graded('caller', `it is a change of ${change.service}, which calls the service`, {
+  return gradedFactor('caller', `it is a change of ${change.service}, which calls the service`, {
     caller: 1,
     ...(steps > 0 && { caller_step: steps }),
   });
@@ -157,8 +159,8 @@ function callerFactor({ change, distance }: Candidate): Factor {
 /** Weighs whether the changed caller is known to fail, too: its requests fail. */
 const itsCallerFails = ({ change }: Candidate, { dependents, unreadable }: Neighbours): Factor =>
   dependents.some(({ service }) => service === change.service)
-    ? factor('caller_fails_too', `${change.service} itself is failing`)
-    : factor(
+    ? weightedFactor('caller_fails_too', `${change.service} itself is failing`)
+    : weightedFactor(
         'changed_caller_is_well',
         unreadable
           ? `the state of ${change.service} itself could not be read`
@@ -166,7 +168,7 @@ const itsCallerFails = ({ change }: Candidate, { dependents, unreadable }: Neigh
       );
 
 const undeclaredFactor = ({ change }: Candidate): Factor =>
-  factor(
+  weightedFactor(
     'undeclared',
     `it is a change of ${change.service}, for which the catalogue declares no relation to the service`,
   );
@@ -174,14 +176,15 @@ const undeclaredFactor = ({ change }: Candidate): Factor =>
 /** Weighs when the undeclared neighbour began to fail: before the service, as a dependency does, or after it. */
 function itFailsToo({ change }: Candidate, { changed }: Neighbours): Factor {
   const own = changed.find(({ service }) => service === change.service);
-  if (own === undefined) return factor('changed_service_is_well', `${change.service} does not fail since its change`);
+  if (own === undefined)
+    return weightedFactor('changed_service_is_well', `${change.service} does not fail since its change`);
   return own.first
-    ? factor('dependency_fails_too', `${own.service} is failing as well, since ${own.when}`)
-    : factor('caller_fails_too', `${own.service} is failing as well, but only since ${own.when}`);
+    ? weightedFactor('dependency_fails_too', `${own.service} is failing as well, since ${own.when}`)
+    : weightedFactor('caller_fails_too', `${own.service} is failing as well, but only since ${own.when}`);
 }
 
 const sharedFactor = ({ change }: Candidate): Factor =>
-  factor('shared', `it is a change of ${change.service}, which many services depend on`);
+  weightedFactor('shared', `it is a change of ${change.service}, which many services depend on`);
 
 /** Weighs whether the changed dependency itself is known to fail. */
 function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neighbours): Factor {
@@ -190,11 +193,11 @@ function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neig
     const text = unreadable
       ? `the state of ${change.service} itself could not be read`
       : `${change.service} itself is not failing`;
-    return factor('changed_service_is_well', text);
+    return weightedFactor('changed_service_is_well', text);
   }
   return own.first
-    ? factor('dependency_fails_too', `${own.service} itself is failing, since ${own.when}`)
-    : factor('dependency_fails_later', `${own.service} itself is failing, but only since ${own.when}`);
+    ? weightedFactor('dependency_fails_too', `${own.service} itself is failing, since ${own.when}`)
+    : weightedFactor('dependency_fails_later', `${own.service} itself is failing, but only since ${own.when}`);
 }
 
 /**
@@ -206,11 +209,11 @@ function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
   if (dependencies.some(({ service }) => service === candidate.change.service))
     return itsOwnService(candidate, neighbours);
   const others = [...unexplained, ...dependencies.filter((other) => !explainsItself(other))];
-  if (others.length === 0) return factor('changed_service_is_well', sharersIn(neighbours));
+  if (others.length === 0) return weightedFactor('changed_service_is_well', sharersIn(neighbours));
   const text = `${whoFail(others)} at the same time, which a shared cause explains`;
   return namesOf(others).length === 1
-    ? graded('common_cause', text, { common_cause_of_one: 1 })
-    : factor('common_cause', text);
+    ? gradedFactor('common_cause', text, { common_cause_of_one: 1 })
+    : weightedFactor('common_cause', text);
 }
 
 /** Describes the state of the services that share the changed one, if none of them is known to fail. */

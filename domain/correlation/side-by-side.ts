@@ -65,19 +65,19 @@ export function differsBeside(
   { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
 ): boolean {
   if (measure.quantile !== undefined) return servedEnough(other, { from, until, measure, quantile: measure.quantile });
-  const beside = countsBeside(own, other, { from, until, measure });
-  if (beside === null) return false;
-  const [mine, theirs] = [ratio(beside.own), ratio(beside.other)];
+  const counts = countsBeside(own, other, { from, until, measure });
+  if (counts === null) return false;
+  const [ownRatio, otherRatio] = [ratio(counts.own), ratio(counts.other)];
   const limit = measure.max / wholeOf(measure);
   return (
-    beside.seconds >= Math.max(MIN_SECONDS, MIN_OF_WINDOW * measure.window) &&
-    beside.own.requests >= MIN_REQUESTS &&
-    beside.other.requests >= MIN_REQUESTS &&
-    beside.own.failed >= MIN_FAILED &&
-    mine > limit &&
-    theirs <= limit &&
-    mine >= FAR_WORSE * theirs &&
-    gOf(beside) >= MIN_G
+    counts.seconds >= Math.max(MIN_SECONDS, MIN_OF_WINDOW * measure.window) &&
+    counts.own.requests >= MIN_REQUESTS &&
+    counts.other.requests >= MIN_REQUESTS &&
+    counts.own.failed >= MIN_FAILED &&
+    ownRatio > limit &&
+    otherRatio <= limit &&
+    ownRatio >= FAR_WORSE * otherRatio &&
+    gOf(counts) >= MIN_G
   );
 }
 
@@ -87,10 +87,10 @@ export function countsBeside(
   other: VersionCurves,
   { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
 ): Beside | null {
-  const [mine, theirs] = [own, other].map((one) => totals(one, { from, until, measure }));
-  const most = Math.max(0, ...(theirs ?? []).map(({ requests }) => requests));
-  const end = theirs?.find(({ requests }) => requests > 0 && requests >= MOST * most);
-  const last = mine?.findLast(({ at }) => end !== undefined && at <= end.at);
+  const [ownTotals, otherTotals] = [own, other].map((one) => totals(one, { from, until, measure }));
+  const most = Math.max(0, ...(otherTotals ?? []).map(({ requests }) => requests));
+  const end = otherTotals?.find(({ requests }) => requests > 0 && requests >= MOST * most);
+  const last = ownTotals?.findLast(({ at }) => end !== undefined && at <= end.at);
   return end === undefined || last === undefined ? null : { own: last, other: end, seconds: (end.at - from) / 1000 };
 }
 

@@ -3,7 +3,7 @@ import { millisOf, secondsBetween, type Timestamp } from '../../schemas/time/tim
 import { byStart, putsVersionLive } from '../changes/versions.ts';
 import { type Candidate, finishedBefore } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
-import { type Factor, factor, graded } from './factor.ts';
+import { type Factor, weightedFactor, gradedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, median, pointsOf, quantile } from './samples.ts';
 import { formatDuration } from './words.ts';
@@ -69,7 +69,7 @@ export function successionFactors(evidence: Evidence, { change }: Candidate, { a
 function sameAsBefore(change: Change, previous: Change | undefined): Factor | null {
   const ran = previous?.version === change.version ? lived(previous, change) : 0;
   if (change.previous_version !== change.version && ran < SOON_SECONDS) return null;
-  return factor(
+  return weightedFactor(
     'same_version',
     `${change.version} was already running before it${ran > 0 ? `, for ${formatDuration(ran)}` : ''}`,
   );
@@ -82,18 +82,18 @@ function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Fa
   const ran = lived(change, next);
   const again = newer.find(({ version }) => version === change.version);
   if (again !== undefined)
-    return factor('repeated', `${again.version} went live again ${formatDuration(lived(change, again))} later`);
+    return weightedFactor('repeated', `${again.version} went live again ${formatDuration(lived(change, again))} later`);
   const text = `${next.version} followed ${change.version} after ${formatDuration(ran)}`;
   const back = newer.find((other) => other.kind === 'rollback' && finishedBefore(other, onset) !== null);
   if (back !== undefined)
-    return graded('back', `${change.version} was rolled back before the problem began`, { replaced: 1 });
+    return gradedFactor('back', `${change.version} was rolled back before the problem began`, { replaced: 1 });
   if (finishedBefore(next, onset) === null) {
     const together = change.finished_at === null || change.finished_at > next.started_at;
-    return together ? null : factor('being_replaced', `${text} and was rolling out when the problem began`);
+    return together ? null : weightedFactor('being_replaced', `${text} and was rolling out when the problem began`);
   }
   return ran < SOON_SECONDS
-    ? factor('replaced_soon', `${text}: either may be the cause`)
-    : factor('replaced', `${text} and had replaced it before the problem began`);
+    ? weightedFactor('replaced_soon', `${text}: either may be the cause`)
+    : weightedFactor('replaced', `${text} and had replaced it before the problem began`);
 }
 
 /** Returns the seconds for which the version was live alone; counted from its start if it has no recorded end. */

@@ -1,6 +1,6 @@
 import { millisOf } from '../../schemas/time/time.ts';
 import type { Evidence } from './evidence.ts';
-import { type Factor, factor, unweightedFactor } from './factor.ts';
+import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, median, pointsOf, smooth } from './samples.ts';
 import { formatAmount } from './words.ts';
@@ -44,5 +44,5 @@ export function trafficFactor({ traffic, at }: Evidence, { at: onset }: Onset): 
   const words = `traffic went from ${formatAmount(baseline)} to ${formatAmount(peak)} requests per second (${formatAmount(peak / baseline)} times)`;
   return riseStart !== undefined && riseStart.at > onsetMs + CONSEQUENCE_AFTER_MS
     ? unweightedFactor('traffic_rise', `${words} after the errors began, as is typical of retries`)
-    : factor('traffic_rise', `${words} as the problem began`);
+    : weightedFactor('traffic_rise', `${words} as the problem began`);
 }

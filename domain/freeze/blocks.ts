@@ -71,14 +71,14 @@ function presentStateText({ cause }: Freeze, { at, policy, status }: FreezeConte
 export function endInWords(freeze: Freeze, context: FreezeContext): string {
   const { cause, until, ends_when, slo } = freeze;
   if (isCauseOver(freeze, context)) return `at the ${liftingEvaluation(freeze, context)}, because its cause is over`;
-  const whose = slo === null ? 'its budget' : `the budget of ${slo}`;
+  const budgetText = slo === null ? 'its budget' : `the budget of ${slo}`;
   switch (cause) {
     case 'budget': {
       const liftBelow = percent(context.policy.budget?.liftBelow ?? 1);
-      return `when less than ${liftBelow} of ${whose} is spent${notBeforeText(freeze, context)}${forecast(freeze, context)}`;
+      return `when less than ${liftBelow} of ${budgetText} is spent${notBeforeText(freeze, context)}${forecast(freeze, context)}`;
     }
     case 'burn':
-      return `when ${whose} burns slowly enough${notBeforeText(freeze, context)}${burnForecast(freeze, context)}`;
+      return `when ${budgetText} burns slowly enough${notBeforeText(freeze, context)}${burnForecast(freeze, context)}`;
     case 'incident':
       return `when ${ends_when}`;
     case 'calendar':

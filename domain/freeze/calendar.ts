@@ -72,8 +72,8 @@ function freezeOf(entry: CalendarEntry, scope: FreezeScope, { from, until }: Sin
  * duplicates.
  */
 export function scopesOf({ services, teams, environments }: CalendarEntry): FreezeScope[] {
-  const whose: Pick<FreezeScope, 'service' | 'team'>[] = services?.map((service) => ({ service, team: null })) ??
+  const owners: Pick<FreezeScope, 'service' | 'team'>[] = services?.map((service) => ({ service, team: null })) ??
     teams?.map((team) => ({ service: null, team })) ?? [{ service: null, team: null }];
-  const scopes = whose.flatMap((each) => (environments ?? [null]).map((environment) => ({ ...each, environment })));
+  const scopes = owners.flatMap((each) => (environments ?? [null]).map((environment) => ({ ...each, environment })));
   return [...new Map(scopes.map((scope) => [JSON.stringify(scope), scope])).values()];
 }

@@ -60,18 +60,18 @@ const dependencyFreezes = (inputs: CheckInputs): AppliedFreeze[] =>
   }));
 
 function findingOf(holding: AppliedFreeze, inputs: CheckInputs): Finding {
-  const { freeze, code, introduction: whose, context: known, refuses } = holding;
+  const { freeze, code, introduction, context: known, refuses } = holding;
   const pass = refuses ? passThrough(freeze, inputs) : undefined;
-  const says = `${whose}${freezeInWords(freeze, known)}`;
+  const text = `${introduction}${freezeInWords(freeze, known)}`;
   const end = endInWords(freeze, known);
   const finding = { code, key: keyOf(freeze, pass) };
-  if (!refuses) return { ...finding, effect: 'warn', text: `${says}; it ends ${end}` };
+  if (!refuses) return { ...finding, effect: 'warn', text: `${text}; it ends ${end}` };
   if (pass !== undefined) {
     const by = pass.by === 'override' ? `; override ${pass.override.id} allows this deployment` : '';
-    return { ...finding, effect: 'warn', text: `${says}; it ends ${end}${by}`, pass };
+    return { ...finding, effect: 'warn', text: `${text}; it ends ${end}${by}`, pass };
   }
   const hints = [...unusable(freeze, inputs.request, inputs.at), howToOverride(freeze, inputs.policy.overrides.people)];
-  return { ...finding, effect: 'refuse', text: [`${says}; it ends ${end}`, ...hints].join('; '), clears: end };
+  return { ...finding, effect: 'refuse', text: [`${text}; it ends ${end}`, ...hints].join('; '), clears: end };
 }
 
 /** Includes the reason and the end: an edit of the calendar entry changes the state that is decided upon. */

@@ -43,7 +43,12 @@ function unknownNames(
       (services.length === 0 || services.includes(service)) &&
       (teams.length === 0 || teams.includes(teamOf(service) ?? '')),
   );
-  const unknown = (key: string, names: readonly string[], known: Iterable<string>, says: (name: string) => string) => {
+  const unknown = (
+    key: string,
+    names: readonly string[],
+    known: Iterable<string>,
+    problemOf: (name: string) => string,
+  ) => {
     const there = new Set(known);
     return names.flatMap((name, index) =>
       there.has(name)
@@ -56,7 +61,7 @@ function unknownNames(
                   [...path, each],
                 ]),
               ),
-              `${says(name)}, so ${what} does not apply to it`,
+              `${problemOf(name)}, so ${what} does not apply to it`,
               didYouMean(name, there),
             ),
           ],

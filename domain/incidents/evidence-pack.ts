@@ -32,8 +32,8 @@ export type EvidenceOf = {
 export function evidenceDocument(of: EvidenceOf): object {
   const { story, action, name, decision, alerts, truncated, config } = of;
   const { incident } = story;
-  const { key: _key, state: _state, resource: _resource, service_environment: place, ...acted } = action;
-  const target = place ?? { service: incident.service, environment: incident.environment };
+  const { key: _key, state: _state, resource: _resource, service_environment: serviceEnvironment, ...acted } = action;
+  const target = serviceEnvironment ?? { service: incident.service, environment: incident.environment };
   const inputs = decision?.inputs ?? null;
   const facts = {
     incident: {

@@ -167,7 +167,7 @@ export function planRollbackEnd(
   at: Timestamp,
 ): RollbackEndPlan {
   const { key, number, outcome, page, again, serviceEnvironment, versionChange: moved } = end;
-  const description = inWords(end, decision);
+  const description = outcomeText(end, decision);
   const text = effect === undefined ? description : withStandInNote({ ...effect, detail: description }).detail;
   const timeline = {
     actor: 'firebreak',
@@ -233,7 +233,7 @@ const EFFECT_STATES: Readonly<Record<RollbackEnd['outcome'], Effect['state']>> =
 };
 
 /** Replaces the code of the reason by its text; the decision keeps the code. */
-function inWords({ outcome, text }: RollbackEnd, { because, reasons }: RollbackState['decision']): string {
+function outcomeText({ outcome, text }: RollbackEnd, { because, reasons }: RollbackState['decision']): string {
   const why = reasons?.[0]?.text;
   return outcome !== 'not_taken' || because === undefined || why === undefined
     ? text

@@ -23,8 +23,8 @@ export async function notifyOfChannel(
   id: IncidentId,
   channel: string,
 ): Promise<void> {
-  const kept = await processedEvents.read(waitsForChannel(id));
-  const waiting = kept?.delivered === false ? WaitsForChannel.safeParse(kept.outcome).data : undefined;
+  const stored = await processedEvents.read(waitsForChannel(id));
+  const waiting = stored?.delivered === false ? WaitsForChannel.safeParse(stored.outcome).data : undefined;
   if (waiting === undefined) return;
   const text = ['The channel of the incident is ', { channel }, '.'];
   const message = { summary: 'The channel of the incident is ready', parts: [{ kind: 'text' as const, text }] };

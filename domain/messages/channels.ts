@@ -143,8 +143,8 @@ export type ReplyTo = { user: string; channel: string | null; responseUrl: strin
 
 /** Ephemeral messages, which in most cases only one person sees. One attempt per call. */
 export type EphemeralMessages = {
-  /** @param aloud makes the message visible to the whole channel if the action has a response URL */
-  send(replyTo: ReplyTo, message: ChatMessage, aloud?: boolean): Promise<VendorResponse<null>>;
+  /** @param isPublic makes the message visible to the whole channel if the action has a response URL */
+  send(replyTo: ReplyTo, message: ChatMessage, isPublic?: boolean): Promise<VendorResponse<null>>;
   /** Sends a direct message from the app, with a notification. */
   write(user: string, message: ChatMessage): Promise<VendorResponse<null>>;
 };

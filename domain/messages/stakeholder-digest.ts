@@ -173,10 +173,14 @@ export function digestOf(story: Overview, url?: string, urls: ApprovalUrls = NO_
 
 /** The open question, for readers who may answer it: the page behind the link asks who they are. */
 function questionPart(story: Pick<Overview, 'incident' | 'decisions'>, urls: ApprovalUrls): ChatPart[] {
-  const asked = answerable(story).at(-1);
-  const link = urls.get(asked?.id ?? '');
-  if (asked === undefined || link === undefined) return [];
-  const text = [{ bold: 'Waits for an approval' }, `\n${decisionWords(asked)}\n`, { link, text: 'Approve or reject' }];
+  const question = answerable(story).at(-1);
+  const link = urls.get(question?.id ?? '');
+  if (question === undefined || link === undefined) return [];
+  const text = [
+    { bold: 'Waits for an approval' },
+    `\n${decisionWords(question)}\n`,
+    { link, text: 'Approve or reject' },
+  ];
   return [{ kind: 'text', text }];
 }
 

@@ -42,7 +42,7 @@ export function webhookIncident(
   const { unmatched, handling } = incident;
   const { id, environment, title, severity, status, opened_at, resolved_at, parent_id, channel, roles } = view;
   const last = view.decisions.at(-1);
-  const asked = answerable({ incident, decisions: view.decisions }).at(-1);
+  const question = answerable({ incident, decisions: view.decisions }).at(-1);
   return {
     id,
     service: unmatched || view.service,
@@ -60,12 +60,12 @@ export function webhookIncident(
     automation: last === undefined ? null : decisionWords(last),
     url: url ?? null,
     question:
-      asked === undefined
+      question === undefined
         ? null
         : {
-            text: decisionWords(asked),
-            answer_until: asked.answer_until ?? null,
-            url: urls.get(asked.id) ?? null,
+            text: decisionWords(question),
+            answer_until: question.answer_until ?? null,
+            url: urls.get(question.id) ?? null,
           },
   };
 }

@@ -48,14 +48,14 @@ export type SignIn = {
    * @param returnTo address to which the identity provider sends the browser back
    * @throws SignInFailed
    */
-  begin(settings: SignInSettings, returnTo: string): Promise<{ url: string; kept: KeptSignIn }>;
+  begin(settings: SignInSettings, returnTo: string): Promise<{ url: string; signIn: KeptSignIn }>;
   /**
    * Returns who signed in.
    *
    * @param returned address with the identity provider's answer
    * @throws SignInFailed
    */
-  finish(settings: SignInSettings, returned: URL, kept: KeptSignIn): Promise<SignedIn>;
+  finish(settings: SignInSettings, returned: URL, signIn: KeptSignIn): Promise<SignedIn>;
 };
 
 /** Path to which the identity provider sends the browser back. */

@@ -216,13 +216,13 @@ class Drafting {
 
   /** Says that people were asked, and why. */
   #questionSentence(): string[] {
-    const asked = this.#record.decisions.find(
+    const approval = this.#record.decisions.find(
       ({ kind, approvals, state }) => kind === 'approve' && (state !== 'final' || approvals.given.length > 0),
     );
-    const ref = asked && this.#decisionRef(asked.id);
-    if (asked === undefined || ref === undefined) return [];
-    const migration = asked.reasons.find(({ code }) => code === 'migration_in_deploy');
-    const why = migration ?? asked.reasons.find(({ code }) => code === asked.because);
+    const ref = approval && this.#decisionRef(approval.id);
+    if (approval === undefined || ref === undefined) return [];
+    const migration = approval.reasons.find(({ code }) => code === 'migration_in_deploy');
+    const why = migration ?? approval.reasons.find(({ code }) => code === approval.because);
     const answer = this.#row('first', 'decision.approved', 'decision.rejected', 'decision.expired');
     const text =
       migration === undefined
@@ -463,12 +463,12 @@ class Drafting {
     );
     const waiting = decisions.flatMap(({ id, kind }) => {
       const ref = this.#decisionRef(id);
-      const asked = this.#rows.find((row) => row.kind === 'decision' && row.decision === id);
+      const question = this.#rows.find((row) => row.kind === 'decision' && row.decision === id);
       const answer = this.#rows.find(
-        (row) => row.kind === 'decision.approved' && asked !== undefined && row.at >= asked.at,
+        (row) => row.kind === 'decision.approved' && question !== undefined && row.at >= question.at,
       );
-      if (kind !== 'approve' || asked === undefined || answer === undefined || ref === undefined) return [];
-      const seconds = secondsBetween(asked.at, answer.at);
+      if (kind !== 'approve' || question === undefined || answer === undefined || ref === undefined) return [];
+      const seconds = secondsBetween(question.at, answer.at);
       return seconds <= ANSWERED_WITHIN_SECONDS
         ? []
         : [this.#says(`the approval took ${durationWords(seconds)}`, ref, this.#references.to(answer.id, answer.at))];

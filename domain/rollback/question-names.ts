@@ -37,7 +37,7 @@ export function answerNames(decision: Pick<DecisionView, 'id' | 'digest' | 'offe
 type AnswerName = { name: string; digest: string; offer?: Offer };
 
 /** Returns whether the text refers to this decision: by short name, number, ID, or digest. */
-export const isNamed = (written: string, { id, digest }: { id: string; digest: string }): boolean => {
-  const name = written.replace(/^#/, '').toLowerCase();
+export const isNamed = (text: string, { id, digest }: { id: string; digest: string }): boolean => {
+  const name = text.replace(/^#/, '').toLowerCase();
   return [questionName(id), numberOf(id), id.toLowerCase(), digest].includes(name);
 };

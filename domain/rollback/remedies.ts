@@ -19,9 +19,9 @@ const Kept = z.object({ incident: IncidentId, remedies: z.array(Remedy).min(1) }
 
 /** Returns the buttons for a reminder. @param detail detail of the timeline entry */
 export function remediesOf(detail: unknown): ChatPart[] {
-  const kept = Kept.safeParse(detail);
-  if (!kept.success) return [];
-  const { incident, remedies } = kept.data;
+  const stored = Kept.safeParse(detail);
+  if (!stored.success) return [];
+  const { incident, remedies } = stored.data;
   return [
     { kind: 'buttons', buttons: remedies.map((verb) => ({ button: { verb, incident }, text: REMEDY_WORDS[verb] })) },
   ];

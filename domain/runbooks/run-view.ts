@@ -38,7 +38,7 @@ export function viewOfRun(
     steps: [...steps, ...begun].map((step) => {
       const end = continued?.done[step.id] ?? endOf(id, number, step, memories);
       const { status, detail } = end ?? {
-        status: underWay(step, { isBegun: isBegun(step), furthest, run, waiting }),
+        status: inProgress(step, { isBegun: isBegun(step), furthest, run, waiting }),
         detail: '',
       };
       return { id: step.id, name: step.name, uses: step.uses, status, detail };
@@ -63,7 +63,7 @@ function endOf(incident: string, run: number, step: PlannedStep, memories: Memor
   return undefined;
 }
 
-function underWay(
+function inProgress(
   { number, stage }: PlannedStep,
   at: { isBegun: boolean; furthest: number; run: RunbookRun; waiting: ReadonlySet<number> },
 ): RunStepStatus {

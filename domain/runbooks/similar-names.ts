@@ -2,19 +2,19 @@
 const WRONG_SHARE = 1 / 3;
 
 /** Returns the word that was probably meant; null if none is similar. */
-export function nearest(written: string, words: Iterable<string>): string | null {
+export function nearest(name: string, words: Iterable<string>): string | null {
   let best: { word: string; distance: number } | null = null;
   for (const word of words) {
-    const distance = editDistance(written.toLowerCase(), word.toLowerCase());
-    if (distance > Math.max(1, Math.floor(Math.max(word.length, written.length) * WRONG_SHARE))) continue;
+    const distance = editDistance(name.toLowerCase(), word.toLowerCase());
+    if (distance > Math.max(1, Math.floor(Math.max(word.length, name.length) * WRONG_SHARE))) continue;
     if (best === null || distance < best.distance) best = { word, distance };
   }
   return best?.word ?? null;
 }
 
 /** Returns `did you mean "service"?`, or null. */
-export function didYouMean(written: string, words: Iterable<string>): string | null {
-  const word = nearest(written, words);
+export function didYouMean(name: string, words: Iterable<string>): string | null {
+  const word = nearest(name, words);
   return word === null ? null : `did you mean "${word}"?`;
 }
 

@@ -45,7 +45,7 @@ export function compare(before: readonly Outcome[], after: readonly Outcome[]): 
     if (some === undefined) return [];
     const { id, service, environment, title } = some;
     const nothing = { id, key, service, environment, title, ...NOTHING };
-    return [known(a ?? nothing, b ?? nothing)];
+    return [untilDivergence(a ?? nothing, b ?? nothing)];
   });
   const differences = pairs.flatMap(([a, b]) => differenceOf(a, b) ?? []);
   const count = (of: (one: Outcome) => number) => ({
@@ -69,7 +69,7 @@ export function compare(before: readonly Outcome[], after: readonly Outcome[]): 
 }
 
 /** Leaves out what happened after the first decision that one of the policies takes differently from the record. */
-function known(a: Outcome, b: Outcome): [Outcome, Outcome] {
+function untilDivergence(a: Outcome, b: Outcome): [Outcome, Outcome] {
   const until = [a.known_until, b.known_until].filter((at) => at !== null).toSorted()[0];
   if (until === undefined) return [a, b];
   const upTo = (one: Outcome): Outcome => ({
@@ -107,7 +107,7 @@ function differenceOf(a: Outcome, b: Outcome): IncidentDifference | null {
     unknown: [
       ...unknown,
       ...(hasOtherDecision && b.known_until !== null && b.id !== null
-        ? [`cannot be known: what follows after ${clock(b.known_until)}, because it follows from another decision`]
+        ? [`cannot be known: what follows after ${timeText(b.known_until)}, because it follows from another decision`]
         : []),
     ],
   };
@@ -116,12 +116,12 @@ function differenceOf(a: Outcome, b: Outcome): IncidentDifference | null {
 function openingChange(a: Outcome, b: Outcome): string[] {
   if (a.opened_at === b.opened_at) return [];
   if (b.opened_at === null) return ['opens no incident'];
-  if (a.opened_at === null) return [`opens an incident at ${clock(b.opened_at)}`];
+  if (a.opened_at === null) return [`opens an incident at ${timeText(b.opened_at)}`];
   const seconds = secondsBetween(a.opened_at, b.opened_at);
-  return [`opens ${duration(Math.abs(seconds))} ${seconds > 0 ? 'later' : 'earlier'}, at ${clock(b.opened_at)}`];
+  return [`opens ${durationText(Math.abs(seconds))} ${seconds > 0 ? 'later' : 'earlier'}, at ${timeText(b.opened_at)}`];
 }
 
-const WORDS: Record<DecisionOutcome['kind'], string> = {
+const ACTION_TEXTS: Record<DecisionOutcome['kind'], string> = {
   roll_back: 'acts',
   approve: 'asks',
   suggest: 'suggests',
@@ -129,20 +129,22 @@ const WORDS: Record<DecisionOutcome['kind'], string> = {
   none: 'does nothing',
 };
 
-const described = (one: DecisionOutcome | undefined): string =>
+const decisionText = (one: DecisionOutcome | undefined): string =>
   one === undefined
     ? 'no decision'
-    : `${WORDS[one.kind]}${one.kind !== 'none' && one.from !== null && one.to !== null ? ` (${one.from} → ${one.to})` : ''}`;
+    : `${ACTION_TEXTS[one.kind]}${one.kind !== 'none' && one.from !== null && one.to !== null ? ` (${one.from} → ${one.to})` : ''}`;
 
 function decisionChanges(a: Outcome, b: Outcome): string[] {
   if (a.opened_at === null || b.opened_at === null) return [];
   const numbers = [...new Set([...a.decisions, ...b.decisions].map(({ number }) => number))].toSorted((x, y) => x - y);
   return numbers.flatMap((number) => {
     const [then, now] = [a, b].map(({ decisions }) => decisions.find((one) => one.number === number));
-    const [was, is] = [described(then), described(now)];
+    const [was, is] = [decisionText(then), decisionText(now)];
     if (was === is) return [];
     const why = now === undefined || now.because === '' ? '' : `: ${now.because}`;
-    return [`decision ${number} at ${clock(now?.at ?? then?.at ?? ('' as Timestamp))} ${is} instead of: ${was}${why}`];
+    return [
+      `decision ${number} at ${timeText(now?.at ?? then?.at ?? ('' as Timestamp))} ${is} instead of: ${was}${why}`,
+    ];
   });
 }
 
@@ -159,8 +161,8 @@ function pageChanges(a: Outcome, b: Outcome): string[] {
   const name = ({ at, to }: PageOutcome): string => `${at} ${to}`;
   const [then, now] = [new Set(a.pages.map(name)), new Set(b.pages.map(name))];
   return [
-    ...b.pages.filter((page) => !then.has(name(page))).map(({ at, to }) => `pages ${to} at ${clock(at)}`),
-    ...a.pages.filter((page) => !now.has(name(page))).map(({ at, to }) => `no longer pages ${to} at ${clock(at)}`),
+    ...b.pages.filter((page) => !then.has(name(page))).map(({ at, to }) => `pages ${to} at ${timeText(at)}`),
+    ...a.pages.filter((page) => !now.has(name(page))).map(({ at, to }) => `no longer pages ${to} at ${timeText(at)}`),
   ];
 }
 
@@ -178,8 +180,8 @@ function freezeChanges({ freeze: then }: Outcome, { freeze: now, ...b }: Outcome
   const of = `deploys of ${b.service} in ${b.environment}`;
   if (now === null) return [`no longer freezes ${of}`];
   const length =
-    now.until === null ? 'its end cannot be known' : `for ${duration(secondsBetween(now.from, now.until))}`;
-  return [`freezes ${of} from ${clock(now.from)}, ${length}`];
+    now.until === null ? 'its end cannot be known' : `for ${durationText(secondsBetween(now.from, now.until))}`;
+  return [`freezes ${of} from ${timeText(now.from)}, ${length}`];
 }
 
 function pagesOf(pairs: readonly (readonly [Outcome, Outcome])[]): PageDifference[] {
@@ -201,10 +203,10 @@ function pagesOf(pairs: readonly (readonly [Outcome, Outcome])[]): PageDifferenc
 }
 
 /** Formats a time as `2026-11-20 14:03 UTC`. */
-export const clock = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+export const timeText = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 
 /** Formats a duration as `3 min` or `45 s`. */
-export function duration(seconds: number): string {
+export function durationText(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

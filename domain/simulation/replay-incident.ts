@@ -151,11 +151,11 @@ function messagesOf(
   policy: Config,
 ): { at: Timestamp; message: RecordedIncident['messages'][number]['message'] }[] {
   const byTime = new Map(batches.map((batch) => [batch.at, batch]));
-  const written = recorded.messages
+  const messages = recorded.messages
     .filter(({ at }) => at >= incident.opened_at && at >= recorded.opened_at)
     .toSorted((a, b) => a.seq - b.seq);
   const answered = new Set(
-    written.flatMap(({ at, message }) => (message.kind === 'signals' && message.fired > 0 ? [at] : [])),
+    messages.flatMap(({ at, message }) => (message.kind === 'signals' && message.fired > 0 ? [at] : [])),
   );
   // Alerts that opened the recorded incident left no message. They join if the policy opens it at another time.
   const silent = batches
@@ -164,7 +164,7 @@ function messagesOf(
       const message = joinedMessage(incident, scope, batch, policy);
       return message === null ? [] : [{ at: batch.at, message }];
     });
-  const kept = written
+  const replayed = messages
     .filter(({ at, message }) => at > incident.opened_at || message.kind !== 'signals' || message.fired === 0)
     .map(({ at, message }) => ({
       at,
@@ -173,7 +173,7 @@ function messagesOf(
           ? messageUnder(message, byTime.get(at), recorded.signals, policy)
           : message,
     }));
-  return [...silent, ...kept].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return [...silent, ...replayed].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
 /** How far a page of a policy may be from the recorded one, so that the same person is on call. */

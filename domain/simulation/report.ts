@@ -1,6 +1,6 @@
 import { code } from '../messages/markdown.ts';
 import type { CalendarComparison, CalendarDifference } from './calendar.ts';
-import { clock, type Comparison, duration, type IncidentDifference, type PageDifference } from './compare.ts';
+import { timeText, type Comparison, durationText, type IncidentDifference, type PageDifference } from './compare.ts';
 import { CAUSES, type ObjectiveComparison, type ObjectiveDifference } from './objectives/compare-freezes.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 
@@ -44,8 +44,8 @@ const nameOf = ({ id, service, environment, title }: IncidentDifference): string
 
 /** Says what differs for a freeze of the calendar, as for those by incidents. */
 function calendarLine({ name, scope, from, before, after }: CalendarDifference): string {
-  const length = (until: typeof from): string => duration(secondsBetween(from, until));
-  const what = `${scope} from ${clock(from)}`;
+  const length = (until: typeof from): string => durationText(secondsBetween(from, until));
+  const what = `${scope} from ${timeText(from)}`;
   if (after === null) return `no longer freezes ${what} (${name})`;
   return `freezes ${what}, for ${length(after)}${before === null ? '' : ` instead of ${length(before)}`} (${name})`;
 }
@@ -60,14 +60,14 @@ function calendarLines({ differences, before, after }: CalendarComparison): stri
   return [
     ...differences.slice(0, LISTED_MAX).map(calendarLine),
     ...(more > 0 ? [counted(more, 'more difference')] : []),
-    `freezes by the calendar: ${before.freezes} before (${duration(before.seconds)}), ${after.freezes} after (${duration(after.seconds)})`,
+    `freezes by the calendar: ${before.freezes} before (${durationText(before.seconds)}), ${after.freezes} after (${durationText(after.seconds)})`,
   ];
 }
 
 /** Says what differs for a freeze by an objective. */
 function objectiveLine({ slo, service, environment, cause, before, after, incidents }: ObjectiveDifference): string {
   const time = ({ from, until }: NonNullable<typeof before>): string =>
-    `from ${clock(from)}, ${until === null ? 'and is still in force' : `for ${duration(secondsBetween(from, until))}`}`;
+    `from ${timeText(from)}, ${until === null ? 'and is still in force' : `for ${durationText(secondsBetween(from, until))}`}`;
   const what = `deploys of ${service} in ${environment} by ${CAUSES[cause]} of ${slo}`;
   const more = incidents.length > NAMED_MAX ? ` and ${incidents.length - NAMED_MAX} more` : '';
   const during = incidents.length === 0 ? '' : ` (during ${incidents.slice(0, NAMED_MAX).join(', ')}${more})`;
@@ -84,7 +84,7 @@ function objectiveLines({ objectives: { differences, before, after } }: Subject)
   return [
     ...differences.slice(0, LISTED_MAX).map(objectiveLine),
     ...(more > 0 ? [counted(more, 'more difference')] : []),
-    `freezes by the changed objectives: ${before.freezes} before (${duration(before.seconds)}), ${after.freezes} after (${duration(after.seconds)})`,
+    `freezes by the changed objectives: ${before.freezes} before (${durationText(before.seconds)}), ${after.freezes} after (${durationText(after.seconds)})`,
   ];
 }
 

@@ -53,10 +53,10 @@ function byName(documents: readonly Located<SliDocument>[]): { named: Slis; prob
 
 function sameIds(slos: readonly LocatedSlo[]): Problem[] {
   const first = new Map<string, LocatedSlo>();
-  return slos.flatMap((written) => {
-    const earlier = first.get(written.slo.id);
-    if (earlier === undefined) first.set(written.slo.id, written);
-    return earlier === undefined ? [] : [twice(`an objective "${written.slo.id}"`, written.name, earlier.name)];
+  return slos.flatMap((source) => {
+    const earlier = first.get(source.slo.id);
+    if (earlier === undefined) first.set(source.slo.id, source);
+    return earlier === undefined ? [] : [twice(`an objective "${source.slo.id}"`, source.name, earlier.name)];
   });
 }
 

@@ -8,9 +8,9 @@ export type SourceLocation = { file: string; line: number };
 export type Located<T> = { value: T; at: (path: readonly PropertyKey[]) => SourceLocation };
 
 /** Returns a part of a value, with its locations. */
-export const inside = <T>(written: Located<unknown>, path: readonly PropertyKey[], value: T): Located<T> => ({
+export const inside = <T>(source: Located<unknown>, path: readonly PropertyKey[], value: T): Located<T> => ({
   value,
-  at: (rest) => written.at([...path, ...rest]),
+  at: (rest) => source.at([...path, ...rest]),
 });
 
 /** An objective with the locations of its parts. */

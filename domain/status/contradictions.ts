@@ -48,7 +48,7 @@ const isMet = ({ state, burn_rates }: SloStatus): boolean => state === 'ok' && (
 /** What a status page shows and the SLIs of a service contradict. */
 export type Contradiction = Pick<PageContradiction, 'kind' | 'components'>;
 
-type Shown = {
+type PublishedState = {
   config: Pick<Config, 'services' | 'statusPage'>;
   /** Unresolved ones, of all services. */
   published: readonly PublicIncident[];
@@ -64,7 +64,7 @@ export function contradictionOf(
   { service, environment }: Pick<IncidentRecord, 'service' | 'environment'>,
   sli: SliState,
   own: PublicIncident | undefined,
-  { config, published, now }: Shown,
+  { config, published, now }: PublishedState,
 ): Contradiction | null {
   const names = serviceEntry(config.services, service)?.statusPage?.components ?? [];
   if (names.length === 0 || !config.statusPage.environments.includes(environment)) return null;

@@ -18,7 +18,7 @@ type Curve = NonNullable<Awaited<ReturnType<Metrics['range']>>>;
 type Kept = Parameters<Decisions['keep']>[3];
 
 /** The product's ports, as far as judging needs them. Any other access throws. `kept`: inputs of the decision. */
-export type Ports = { deps: Deps; incident: IncidentRecord['id']; kept: () => Kept | undefined };
+export type Ports = { deps: Deps; incident: IncidentRecord['id']; stored: () => Kept | undefined };
 
 /** Step of the curves that the product reads, unless it says another. */
 const STEP_SECONDS = 30;
@@ -44,7 +44,7 @@ export function portsAt(
     resolvedAt: one.resolvedAt,
     opening: openingOf(monitored, one, at),
   }));
-  let kept: Kept | undefined;
+  let stored: Kept | undefined;
 
   /** Returns the series of a query from one time to another. */
   const series = (query: string, from: number, until: number, step: number): Result[] =>
@@ -151,12 +151,12 @@ export function portsAt(
       get: () => Promise.resolve(undefined),
       inputs: () => Promise.resolve(undefined),
       keep: (_id: string, _number: number, decision: unknown, inputs: Kept) => {
-        kept = inputs;
+        stored = inputs;
         return Promise.resolve(decision);
       },
     },
   };
-  return { deps: strict(ports, 'deps') as unknown as Deps, incident: incident.id, kept: () => kept };
+  return { deps: strict(ports, 'deps') as unknown as Deps, incident: incident.id, stored: () => stored };
 }
 
 const silent = (): void => undefined;

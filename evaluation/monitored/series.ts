@@ -39,15 +39,15 @@ export function counterSamplesOf(series: Series): CounterSamples {
   const known = counted.get(series);
   if (known !== undefined) return known;
   const { times, values, stale } = series;
-  const kept: number[] = [];
-  for (let index = 0; index < times.length; index += 1) if ((stale?.[index] ?? 0) === 0) kept.push(index);
+  const usable: number[] = [];
+  for (let index = 0; index < times.length; index += 1) if ((stale?.[index] ?? 0) === 0) usable.push(index);
   const samples = {
-    times: Float64Array.from(kept, (index) => times[index] ?? NaN),
-    values: Float64Array.from(kept, (index) => values[index] ?? NaN),
-    increments: new Float64Array(kept.length),
+    times: Float64Array.from(usable, (index) => times[index] ?? NaN),
+    values: Float64Array.from(usable, (index) => values[index] ?? NaN),
+    increments: new Float64Array(usable.length),
   };
   let [before, sum] = [samples.values[0] ?? 0, 0];
-  for (let index = 1; index < kept.length; index += 1) {
+  for (let index = 1; index < usable.length; index += 1) {
     const value = samples.values[index] ?? NaN;
     sum += value < before ? value : value - before;
     samples.increments[index] = sum;

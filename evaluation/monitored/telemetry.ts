@@ -382,12 +382,12 @@ function normalBelow(z: number): number {
 }
 
 function upSeries(service: Service, { instance, times, results, gone }: Scraped): Recording {
-  const kept = [...times.keys()].filter((index) => results[index] !== UNKNOWN);
+  const known = [...times.keys()].filter((index) => results[index] !== UNKNOWN);
   const recording: Recording = {
     labels: labelsOf(service, UP, instance),
-    times: kept.map((index) => times[index] ?? 0),
-    values: kept.map((index) => Number(results[index] === SUCCEEDED)),
-    stale: kept.map(() => 0),
+    times: known.map((index) => times[index] ?? 0),
+    values: known.map((index) => Number(results[index] === SUCCEEDED)),
+    stale: known.map(() => 0),
   };
   const lost = results.indexOf(UNKNOWN);
   const end = lost === -1 ? gone : (times[lost] ?? null);
@@ -411,12 +411,12 @@ function merged({ monitoring }: Service, recordings: readonly Recording[]): Seri
     }
     const next = one.times[0] ?? Infinity;
     const isMarked = before.stale.at(-1) === 1 && (before.times.at(-1) ?? 0) >= next;
-    const kept = isMarked ? before.times.length - 1 : before.times.length;
+    const length = isMarked ? before.times.length - 1 : before.times.length;
     byLabels.set(key, {
       labels: one.labels,
-      times: [...before.times.slice(0, kept), ...one.times],
-      values: [...before.values.slice(0, kept), ...one.values],
-      stale: [...before.stale.slice(0, kept), ...one.stale],
+      times: [...before.times.slice(0, length), ...one.times],
+      values: [...before.values.slice(0, length), ...one.values],
+      stale: [...before.stale.slice(0, length), ...one.stale],
     });
   }
   return [...byLabels.values()]
@@ -430,12 +430,12 @@ function recordedSeries({ seed, length }: World, service: Service, source: Sourc
   const start = milli(rng.between(0, interval));
   const grid = { start, step: interval, count: Math.floor((length - start) / interval), now: null };
   return evaluate(recordedQuery(service), grid, source).map(({ values, present }) => {
-    const kept = [...values.keys()].filter((index) => present[index] === 1 || present[index - 1] === 1);
+    const changed = [...values.keys()].filter((index) => present[index] === 1 || present[index - 1] === 1);
     return {
       labels: { [NAME]: RECORDED, service: service.name, environment: 'production' },
-      times: kept.map((index) => start + index * interval),
-      values: kept.map((index) => values[index] ?? NaN),
-      stale: kept.map((index) => (present[index] === 1 ? 0 : 1)),
+      times: changed.map((index) => start + index * interval),
+      values: changed.map((index) => values[index] ?? NaN),
+      stale: changed.map((index) => (present[index] === 1 ? 0 : 1)),
       delay: 0,
     };
   });

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { requestOfCanary, startCanary, viewCanary } from '../../actions/canary/canaries.ts';
+import { requestCanaryCommand, startCanary, viewCanary } from '../../actions/canary/canaries.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import {
   Canary,
@@ -105,7 +105,7 @@ export function canaryRoutes(app: Api, deps: Deps): void {
       async (c) => {
         const { id } = c.req.valid('param');
         const { reason, full } = CanaryCommandBody.parse(c.req.valid('json') ?? {});
-        return c.json(await requestOfCanary(deps, c.var.caller, id, { kind, reason, full }), 202);
+        return c.json(await requestCanaryCommand(deps, c.var.caller, id, { kind, reason, full }), 202);
       },
     );
 }

@@ -127,8 +127,8 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       c.var.allow(EVERYWHERE); // it can belong to any service
-      const [{ services }, kept] = await Promise.all([deps.config.current(), deps.rollouts.unmapped()]);
-      return c.json({ items: unmappedSubjects(services, kept) }, 200);
+      const [{ services }, unmapped] = await Promise.all([deps.config.current(), deps.rollouts.unmapped()]);
+      return c.json({ items: unmappedSubjects(services, unmapped) }, 200);
     },
   );
 

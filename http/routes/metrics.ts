@@ -193,9 +193,9 @@ function cached(
     const now = millisOf(clock.now());
     if (last !== undefined && now < last.until) return last.metrics;
     const metrics = read();
-    const mine = (last = { until: now + millis, metrics });
+    const cached = (last = { until: now + millis, metrics });
     metrics.catch(() => {
-      if (last === mine) last = undefined;
+      if (last === cached) last = undefined;
     });
     return metrics;
   };

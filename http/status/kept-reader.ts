@@ -12,10 +12,10 @@ type Kept = { at: Timestamp; answer: Promise<unknown>; last?: unknown };
 
 /** Returns a reader that keeps answers for some seconds, so that load on the page is no load on the table. */
 export function keptReader(reader: StatusReader, clock: Clock): StatusReader {
-  const kept = new Map<string, Kept>();
+  const cache = new Map<string, Kept>();
 
   function keep<T>(key: string, read: () => Promise<T>): Promise<T> {
-    const known = kept.get(key);
+    const known = cache.get(key);
     const now = clock.now();
     if (known !== undefined && secondsBetween(known.at, now) < KEPT_SECONDS) return known.answer as Promise<T>;
     const before = known?.last as { value: T; at: Timestamp } | undefined;
@@ -27,15 +27,15 @@ export function keptReader(reader: StatusReader, clock: Clock): StatusReader {
       },
       (error: unknown) => {
         if (before !== undefined && secondsBetween(before.at, now) < KEPT_ON_ERROR_SECONDS) return before.value;
-        kept.delete(key);
+        cache.delete(key);
         throw error;
       },
     );
     entry.answer = answer;
-    kept.delete(key); // moves it to the end: the oldest is forgotten first
-    kept.set(key, entry);
-    const [oldest] = kept.keys();
-    if (kept.size > KEPT_MAX && oldest !== undefined) kept.delete(oldest);
+    cache.delete(key); // moves it to the end: the oldest is forgotten first
+    cache.set(key, entry);
+    const [oldest] = cache.keys();
+    if (cache.size > KEPT_MAX && oldest !== undefined) cache.delete(oldest);
     return answer;
   }
 

@@ -88,8 +88,8 @@ function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
         404,
       );
     try {
-      const { url, kept } = await deps.signIn.begin(settings, `${deps.publicUrl}${RETURN_PATH}`);
-      keepSignIn(c, { ...kept, next }, PROVIDER_SECONDS);
+      const { url, signIn } = await deps.signIn.begin(settings, `${deps.publicUrl}${RETURN_PATH}`);
+      keepSignIn(c, { ...signIn, next }, PROVIDER_SECONDS);
       return c.redirect(url, 302);
     } catch (error) {
       return failedLogin(c, deps, next, error);
@@ -98,8 +98,8 @@ function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
 
   web.get(RETURN_PATH, async (c) => {
     const settings = await settingsOf(deps);
-    const kept = takeSignIn(c);
-    if (settings === undefined || kept === undefined)
+    const signIn = takeSignIn(c);
+    if (settings === undefined || signIn === undefined)
       return showLogin(
         c,
         deps,
@@ -109,10 +109,10 @@ function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
         },
         401,
       );
-    const next = nextPage(kept.next);
+    const next = nextPage(signIn.next);
     try {
       const returned = new URL(`${deps.publicUrl}${RETURN_PATH}${new URL(c.req.url).search}`);
-      const signedIn = await deps.signIn.finish(settings, returned, kept);
+      const signedIn = await deps.signIn.finish(settings, returned, signIn);
       const found = actorOfSignedIn(await deps.config.current(), signedIn);
       if (!found.ok) return await showLogin(c, deps, { next, problem: sentence(found.because) }, 403);
       const { actor } = found;

@@ -140,14 +140,14 @@ export const tableOf = (label: string, columns: readonly string[], rows: readonl
 /** Cells of a row; an empty text is left out on a phone. */
 export type Cells = readonly [first: Html | string, ...others: (Html | string)[]];
 
-/** A form that filters a page, without JavaScript. @param kept values of other fields */
+/** A form that filters a page, without JavaScript. @param hidden values of other fields */
 export const searchForm = (
   path: string,
   { name, value, label }: { name: string; value: string; label: string },
-  kept: Readonly<Record<string, string>> = {},
+  hidden: Readonly<Record<string, string>> = {},
 ): Html =>
   html`<form class="search" method="get" action="${path}" role="search">
-    ${Object.entries(kept).map(([key, one]) => html`<input type="hidden" name="${key}" value="${one}" />`)}
+    ${Object.entries(hidden).map(([key, one]) => html`<input type="hidden" name="${key}" value="${one}" />`)}
     <label for="search" class="hidden">${label}</label>
     <input id="search" type="search" name="${name}" value="${value}" placeholder="${label}" maxlength="200" />
     <button>Search</button>

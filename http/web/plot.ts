@@ -198,24 +198,24 @@ function withGaps(curve: Curve, seconds = GAP_MAX_SECONDS): (Point | null)[] {
 
 /** Keeps of the points in one column of pixels those that are visible: the first, the last, the lowest, and the highest. */
 function thinned(points: readonly (Point | null)[], columnOf: (at: number) => number): (Point | null)[] {
-  const kept: (Point | null)[] = [];
+  const thin: (Point | null)[] = [];
   let column: Point[] = [];
   const flush = (): void => {
     const [first] = column;
     if (first === undefined) return;
     const byValue = column.toSorted((a, b) => a.value - b.value);
     const visible = new Set([first, byValue[0], byValue.at(-1), column.at(-1)]);
-    kept.push(...column.filter((point) => visible.has(point)));
+    thin.push(...column.filter((point) => visible.has(point)));
     column = [];
   };
   for (const point of points) {
     const [first] = column;
     if (point === null || (first !== undefined && columnOf(first.at) !== columnOf(point.at))) flush();
-    if (point === null) kept.push(null);
+    if (point === null) thin.push(null);
     else column.push(point);
   }
   flush();
-  return kept;
+  return thin;
 }
 
 const shape = (kind: Mark['kind']): string => symbol(SHAPES[kind], SYMBOL_AREA).digits(1)() ?? '';

@@ -122,8 +122,8 @@ const SIGN_IN = '-sign-in';
 const KeptSignIn = z.object({ state: z.string(), nonce: z.string(), verifier: z.string(), next: z.string() });
 type KeptSignIn = z.infer<typeof KeptSignIn>;
 
-export const keepSignIn = (c: Context, kept: KeptSignIn, seconds: number): void =>
-  writeCookie(c, Buffer.from(JSON.stringify(kept)).toString('base64url'), seconds, SIGN_IN);
+export const keepSignIn = (c: Context, signIn: KeptSignIn, seconds: number): void =>
+  writeCookie(c, Buffer.from(JSON.stringify(signIn)).toString('base64url'), seconds, SIGN_IN);
 
 /** Returns what the browser kept since the sign-in began, and makes it forget it. Undefined: nothing. */
 export function takeSignIn(c: Context): KeptSignIn | undefined {

@@ -166,16 +166,16 @@ async function take(
   }
   const { alerts, unreadable, truncated } = result.parsed;
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace, urgent: asRollbackRequest };
-  const kept = await Promise.all(
+  const stored = await Promise.all(
     unreadable.map(async (bad) => ({ bad, id: await keep(Buffer.from(bad.body), 422, bad.detail) })),
   );
-  const quarantined = alertsIn(kept.flatMap(({ bad, id }) => (id === null ? [] : bad)));
+  const quarantined = alertsIn(stored.flatMap(({ bad, id }) => (id === null ? [] : bad)));
   const dropped = alertsIn(unreadable) - quarantined;
   const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, sender);
   const accepted = signals.length;
   await deps.counters.add([
     ...countsOf(source.name, { received: accepted + quarantined + dropped, accepted, quarantined }),
-    ...notKept(source.name, kept.filter(({ id }) => id === null).length),
+    ...notKept(source.name, stored.filter(({ id }) => id === null).length),
   ]);
   c.var.log.info(INCIDENT_EVENTS['alerts.received'], {
     event: 'alerts.received',

@@ -86,7 +86,7 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
       const hook = c.req.valid('json');
       const places = await serviceEnvironmentsOfHook(deps, hook, c.var.may);
       const taken = await reportEvent(c, deps, hook, places);
-      const noted = await Promise.all(places.map((place) => noteEvent(deps, place, hook)));
+      const noted = await Promise.all(places.map((serviceEnvironment) => noteEvent(deps, serviceEnvironment, hook)));
       return c.json({ noted: noted.filter(Boolean).length, ...taken }, 202);
     },
   );
@@ -102,10 +102,10 @@ async function reportEvent(
   places: readonly ServiceEnvironment[],
 ): Promise<z.infer<typeof changesTaken>> {
   const { allow, may, trace, log } = c.var;
-  const [place, another] = places;
-  if (place === undefined && !isNamed(hook) && !may(EVERYWHERE))
+  const [serviceEnvironment, another] = places;
+  if (serviceEnvironment === undefined && !isNamed(hook) && !may(EVERYWHERE))
     return { ignored: 'no deployer of kind flagger has the canary, or the key does not allow its service' };
-  const read = readFlaggerEvent(hook, another === undefined ? place : undefined);
+  const read = readFlaggerEvent(hook, another === undefined ? serviceEnvironment : undefined);
   const result = await reportRead(deps, read, { allow, trace });
   if (result.kind === 'unreadable') throw new Refusal(422, 'invalid', result.detail);
   log.info('received an event of a canary', { canary: canaryOf(hook), phase: hook.phase, ...takenOf(result) });

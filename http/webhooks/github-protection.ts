@@ -29,20 +29,20 @@ export async function answerProtectionRule(c: Context<Env>, deps: Deps, payload:
       named: calledAt,
       configured: apiUrl,
     });
-  const kept = await deps.waitingDeployments.keep(gate);
+  const stored = await deps.waitingDeployments.keep(gate);
   const delivery = c.req.header('x-github-delivery');
-  if (kept === undefined) {
+  if (stored === undefined) {
     c.var.log.info('a webhook repeats a deployment that is already answered', { delivery, gate: gate.id });
     return { gate: gate.id, state: 'answered_before' };
   }
-  const state = await inTime(answerDeployment(deps, kept), (error) => {
+  const state = await inTime(answerDeployment(deps, stored), (error) => {
     c.var.log.warn('a deployment could not be answered at once; the sweeper tries again', {
       delivery,
       gate: gate.id,
       error: String(error),
     });
   });
-  c.var.log.info('a deployment waits for approval by the protection rule', { delivery, ...about(kept), state });
+  c.var.log.info('a deployment waits for approval by the protection rule', { delivery, ...about(stored), state });
   return { gate: gate.id, state };
 }
 

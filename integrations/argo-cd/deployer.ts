@@ -11,7 +11,7 @@ import { gitSourceIn } from './git-source.ts';
 import { readHandle } from './handle.ts';
 import { imageUpdater } from './image-updater.ts';
 import { checkDrift } from './drift.ts';
-import { describe, underWay } from './operations.ts';
+import { describe, operationInProgress } from './operations.ts';
 import { follow, handleFor, inProgress } from './progress.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
 import { type ArgoOptions, attempt, type Calls, ended } from './rest.ts';
@@ -76,7 +76,7 @@ async function rollBack(calls: Calls, parts: Parts, request: RollbackCall): Prom
   const isTarget = (deployment: Deployment | undefined) =>
     deployment !== undefined && target.kind === 'found' && isSame(deployment, target.deployment);
 
-  const operation = underWay(application);
+  const operation = operationInProgress(application);
   if (operation && !isTarget(operation.brings))
     return { kind: 'busy', detail: `${application.metadata.name} is at ${describe(operation)}` };
   const running = runningIn(application);

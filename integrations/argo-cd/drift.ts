@@ -3,7 +3,7 @@ import { type Application, isAutomated } from './application.ts';
 import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
 import type { Git } from './git.ts';
 import { gitSourceIn } from './git-source.ts';
-import { describe, underWay } from './operations.ts';
+import { describe, operationInProgress } from './operations.ts';
 import type { Calls } from './rest.ts';
 import { find } from './versions.ts';
 
@@ -13,7 +13,7 @@ import { find } from './versions.ts';
  */
 export async function checkDrift(calls: Calls, git: Git | undefined, request: RollbackCall): Promise<DriftCheck> {
   const application = await calls.application();
-  const operation = underWay(application);
+  const operation = operationInProgress(application);
   const running = runningIn(application);
   const target = find(application, request);
   const isTarget = (deployment: Deployment | undefined) =>
@@ -26,23 +26,23 @@ export async function checkDrift(calls: Calls, git: Git | undefined, request: Ro
       return drifted('automated sync is on, and will undo it');
     return { kind: 'holds' };
   }
-  if (git !== undefined && isAutomated(application)) return inGitStill(application, running, git, request);
+  if (git !== undefined && isAutomated(application)) return checkRevert(application, running, git, request);
   return target.kind === 'found' ? drifted(`${nameOf(running)} runs`) : { kind: 'unknown', detail: target.detail };
 }
 
 const drifted = (detail: string): DriftCheck => ({ kind: 'drifted', detail });
 
 /** Checks a rollback by a revert in Git, which runs a commit of its own. */
-async function inGitStill(
+async function checkRevert(
   application: Application,
   running: Deployment,
   { config, reverter }: Git,
   { key }: RollbackCall,
 ): Promise<DriftCheck> {
-  const what = drifted(`${nameOf(running)} runs`);
+  const overwritten = drifted(`${nameOf(running)} runs`);
   const source = gitSourceIn(application, config);
   const found = 'notRevertible' in source ? null : await reverter.find({ path: source.path, key });
-  if (found === null) return what;
+  if (found === null) return overwritten;
   if ('detail' in found) return { kind: 'unknown', detail: found.detail };
-  return found.sha !== null && running.revisions.includes(found.sha) ? { kind: 'holds' } : what;
+  return found.sha !== null && running.revisions.includes(found.sha) ? { kind: 'holds' } : overwritten;
 }

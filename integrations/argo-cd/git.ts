@@ -10,7 +10,7 @@ import { commitFor, type NotRevertible, gitSourceIn, type GitSource } from './gi
 import { type GitHandle, writeHandle } from './handle.ts';
 import { isFresh, settled } from './health.ts';
 import { MESSAGE_MAX_CHARS } from './limits.ts';
-import { failureOf, hasFailed, underWay } from './operations.ts';
+import { failureOf, hasFailed, operationInProgress } from './operations.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './rest.ts';
 import { blocking } from './windows.ts';
@@ -129,7 +129,7 @@ async function synced(
  * from `sha`.
  */
 function outcomeOf(application: Application, handle: GitHandle, sha: string): TargetResponse | 'goes_on' | 'synced' {
-  if (underWay(application)) return 'goes_on';
+  if (operationInProgress(application)) return 'goes_on';
   const { name } = application.metadata;
   const head = headIn(application, handle.source);
   const hasSeen = head === sha || head !== handle.head;

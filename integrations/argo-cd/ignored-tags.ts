@@ -105,9 +105,9 @@ function annotationWith(
   const before = record[key];
   const own = peoplesTags(annotations, record, key);
   const existed = text !== undefined && (before?.existed ?? true);
-  const mine = tags.filter((tag) => !own.includes(tag)).toSorted();
+  const added = tags.filter((tag) => !own.includes(tag)).toSorted();
   const { [holder]: _mine, ...others } = before?.by ?? {};
-  const by = { ...others, ...(mine.length > 0 && { [holder]: mine }) };
+  const by = { ...others, ...(added.length > 0 && { [holder]: added }) };
   if (Object.keys(by).length === 0) {
     // Unchanged, as people wrote it, or without what Firebreak added.
     if (before === undefined) return { added: undefined, value: text ?? null };

@@ -2,9 +2,9 @@ import type { Application, Operation, OperationState } from './application.ts';
 import { broughtBy, broughtByState, type Deployment, nameOf } from './deployments.ts';
 
 /** The running operation of an application. Argo CD runs one at a time. */
-export type UnderWay = { by: string; brings: Deployment | undefined };
+export type OperationInProgress = { by: string; brings: Deployment | undefined };
 
-export function underWay(application: Application): UnderWay | undefined {
+export function operationInProgress(application: Application): OperationInProgress | undefined {
   const { operation, status } = application;
   const state = status.operationState;
   if (state && (state.phase === 'Running' || state.phase === 'Terminating'))
@@ -16,7 +16,7 @@ export function underWay(application: Application): UnderWay | undefined {
 const starterOf = ({ initiatedBy }: Operation): string =>
   initiatedBy?.automated === true ? 'automated sync' : initiatedBy?.username || 'an unknown user';
 
-export const describe = ({ by, brings }: UnderWay): string =>
+export const describe = ({ by, brings }: OperationInProgress): string =>
   `a sync by ${by}${brings === undefined || brings.revisions.length === 0 ? '' : ` to ${nameOf(brings)}`}`;
 
 /** Returns whether the operation ended with a failure. */

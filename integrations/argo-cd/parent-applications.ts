@@ -20,7 +20,7 @@ export async function restoringParent(calls: Calls, application: Application): P
   const found = await calls.other(parent.name, parent.namespace);
   if (found === undefined)
     return `it belongs to the application ${parent.name}, which can't be read and may undo the change`;
-  return putsBack(found)
+  return restoresSyncPolicy(found)
     ? `it belongs to the application ${parent.name}, whose automated sync would undo the change`
     : null;
 }
@@ -42,13 +42,13 @@ function named(text: string): Name {
   return at === -1 ? { name: text, namespace: undefined } : { name: text.slice(at + 1), namespace: text.slice(0, at) };
 }
 
-const IGNORING = ['/spec', '/spec/syncPolicy', '/spec/syncPolicy/automated'];
+const SYNC_POLICY_POINTERS = ['/spec', '/spec/syncPolicy', '/spec/syncPolicy/automated'];
 
 /**
  * Returns whether the parent's automated sync overwrites the sync policy. `ignoreDifferences` prevents that only with
  * the sync option `RespectIgnoreDifferences`.
  */
-function putsBack({ spec }: Application): boolean {
+function restoresSyncPolicy({ spec }: Application): boolean {
   const automated = spec.syncPolicy?.automated;
   if (!automated || automated.enabled === false) return false;
   const isRespected = spec.syncPolicy?.syncOptions?.includes('RespectIgnoreDifferences=true') === true;
@@ -56,7 +56,7 @@ function putsBack({ spec }: Application): boolean {
     ({ group, kind, jsonPointers }) =>
       (kind === 'Application' || kind === '*') &&
       (group === '*' || group === 'argoproj.io') &&
-      (jsonPointers ?? []).some((pointer) => IGNORING.includes(pointer)),
+      (jsonPointers ?? []).some((pointer) => SYNC_POLICY_POINTERS.includes(pointer)),
   );
   return !(isRespected && isIgnored);
 }

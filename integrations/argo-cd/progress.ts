@@ -6,7 +6,7 @@ import { broughtByState, contentOf, type Deployment, historyOf, nameOf, runningI
 import { type RollbackHandle, writeHandle } from './handle.ts';
 import { isFresh, settled } from './health.ts';
 import { MESSAGE_MAX_CHARS } from './limits.ts';
-import { describe, failureOf, hasFailed, underWay } from './operations.ts';
+import { describe, failureOf, hasFailed, operationInProgress } from './operations.ts';
 import type { Calls } from './rest.ts';
 
 /** Returns the handle of a rollback to `target`. */
@@ -52,7 +52,7 @@ function outcomeOf(application: Application, handle: RollbackHandle): TargetResp
   const isOurs = (deployment: Deployment | undefined) =>
     deployment !== undefined && contentOf(deployment) === handle.content;
   const running = runningIn(application);
-  const operation = underWay(application);
+  const operation = operationInProgress(application);
   if (operation && isOurs(operation.brings)) return inProgress(handle);
   if (operation) return isOurs(running) ? superseded(operation.brings, operation) : replaced(describe(operation));
 

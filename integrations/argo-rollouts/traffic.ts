@@ -11,7 +11,7 @@ import type { Calls, ClusterOptions } from '../kubernetes/attempt.ts';
 import { type ReplicaSet, Rollout } from '../kubernetes/objects.ts';
 import { ownReplicaSets } from '../kubernetes/revisions.ts';
 import {
-  carriesAll,
+  hasAllTraffic,
   isCanary,
   isObserved,
   ownTemplate,
@@ -132,7 +132,7 @@ async function shared(
   };
   if (order.action === 'abort') {
     if (!status.abort) return patch({ abort: true });
-    return stableSet !== undefined && carriesAll(found, stableSet) ? { kind: 'succeeded', id: null } : IN_PROGRESS;
+    return stableSet !== undefined && hasAllTraffic(found, stableSet) ? { kind: 'succeeded', id: null } : IN_PROGRESS;
   }
   refusePaused(target, found);
   if (status.abort)

@@ -59,9 +59,9 @@ export function keptBy<C>(make: (settings: ReturnType<typeof clientSettings>) =>
   const clients = new Map<string, C>();
   return (access) => {
     const key = JSON.stringify([access.region, access.roleArn, access.endpoint]);
-    const kept = clients.get(key) ?? make(clientSettings(access));
-    clients.set(key, kept);
-    return kept;
+    const client = clients.get(key) ?? make(clientSettings(access));
+    clients.set(key, client);
+    return client;
   };
 }
 

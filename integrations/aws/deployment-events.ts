@@ -219,10 +219,10 @@ const Service = z.object({
 
 /** The state changes of a deployment don't name its task definition, only the call that started it does. */
 function readService(call: ApiCall): ReadChanges {
-  const asked = z
+  const request = z
     .object({ taskDefinition: name, forceNewDeployment: z.boolean().nullish() })
     .safeParse(call.requestParameters);
-  if (call.eventName === 'UpdateService' && asked.data?.taskDefinition === undefined)
+  if (call.eventName === 'UpdateService' && request.data?.taskDefinition === undefined)
     return { ignored: 'UpdateService keeps the task definition' };
   const parsed = Service.safeParse(call.responseElements);
   if (!parsed.success) return unreadable(call.eventName, parsed.error);

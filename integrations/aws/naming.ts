@@ -11,7 +11,7 @@ export function whichOf(texts: readonly (string | undefined)[], names: Names): '
   for (const text of texts) {
     if (text === undefined) continue;
     const which =
-      exactlyOne(says(text, names.from), says(text, names.to)) ??
+      exactlyOne(mentions(text, names.from), mentions(text, names.to)) ??
       exactlyOne(saysCommit(text, names.fromCommit), saysCommit(text, names.toCommit));
     if (which !== undefined) return which;
   }
@@ -26,7 +26,7 @@ const exactlyOne = (from: boolean, to: boolean): 'from' | 'to' | undefined =>
  * of words, so `1.2` doesn't match `1.2.3`, nor `v4` `v4-rc1`. A version that is a commit also matches in abbreviated
  * form.
  */
-export const says = (text: string, version: string): boolean =>
+export const mentions = (text: string, version: string): boolean =>
   new RegExp(`(?<![\\w+-]|\\w\\.)${RegExp.escape(version)}(?![\\w+-]|\\.\\w)`, 'u').test(text) ||
   saysCommit(text, isCommit(version) ? version : null);
 

@@ -9,10 +9,10 @@ import type { Hook } from './hook.ts';
  * Reads an event of Flagger. The checksum identifies what the canary is brought to; it is the same when an earlier pod
  * template comes back. Flagger names no version, so the metadata of the webhook does.
  *
- * @param place where the canary belongs. Absent: the metadata or the catalogue tells
+ * @param serviceEnvironment where the canary belongs. Absent: the metadata or the catalogue tells
  * @see https://docs.flagger.app/usage/webhooks
  */
-export function readFlaggerEvent(hook: Hook, place: Partial<ServiceEnvironment> = {}): ReadChanges {
+export function readFlaggerEvent(hook: Hook, serviceEnvironment: Partial<ServiceEnvironment> = {}): ReadChanges {
   const { namespace, name, checksum, metadata } = hook;
   const at = instantOf(metadata['timestamp']);
   const state = stateOf(hook);
@@ -29,7 +29,7 @@ export function readFlaggerEvent(hook: Hook, place: Partial<ServiceEnvironment> 
         key: `${object} ${checksum}`,
         object,
         at,
-        subject: { ...subjectOf(hook, object), ...place },
+        subject: { ...subjectOf(hook, object), ...serviceEnvironment },
         ...state,
         // A restart is caused by the next version, which the metadata names already.
         ...(state.status !== 'cancelled' && {

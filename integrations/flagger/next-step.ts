@@ -29,7 +29,7 @@ export function stepOf(found: CanaryState, request: RollbackCall, { container, i
   switch (phase) {
     case 'Progressing':
     case 'WaitingPromotion':
-      return underWay(found, request, { target, primary });
+      return inProgress(found, request, { target, primary });
     case 'Promoting':
     case 'Finalising':
       if (!target.isFrom) return superseded(target);
@@ -63,7 +63,7 @@ function readingOf({ spec }: Deployment, request: RollbackCall, container: strin
 
 type Both = { target: Runs; primary: Runs };
 
-function underWay({ canary: { spec } }: CanaryState, { to }: RollbackCall, { target, primary }: Both): Step {
+function inProgress({ canary: { spec } }: CanaryState, { to }: RollbackCall, { target, primary }: Both): Step {
   if (!target.isFrom) return superseded(target);
   if (primary.isFrom)
     return { kind: 'busy', detail: `Flagger itself is rolling out ${target.name} over ${primary.name}` };

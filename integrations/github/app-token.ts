@@ -53,7 +53,7 @@ export function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }
   async function asApp<T>(app: App, method: 'GET' | 'POST', path: string, schema: z.ZodType<T>): Promise<T> {
     const apiUrl = (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
     const options: GithubOptions = { apiUrl, token: () => signed(app, clock), clock };
-    return had(await request(options, { method, path, schema, timeoutMs: TIMEOUT_MS }), `${method} ${path}`);
+    return valueOf(await request(options, { method, path, schema, timeoutMs: TIMEOUT_MS }), `${method} ${path}`);
   }
   const tokenOf = (app: App, installation: number): Promise<string> =>
     tokens.get(`${app.id} ${installation}`, async () => {
@@ -111,7 +111,7 @@ function signed({ id, key }: App, clock: Clock): Promise<string> {
 }
 
 /** @throws NoToken */
-function had<T>(response: VendorResponse<T>, call: string): T {
+function valueOf<T>(response: VendorResponse<T>, call: string): T {
   if (response.kind === 'done') return response.value;
   const detail = `GitHub issued no token for the GitHub App: ${call}: ${response.detail}`;
   // Retry: a token that was issued but not received has no effect.
@@ -132,8 +132,8 @@ class Kept<T> {
   }
 
   async get(name: string, make: () => Promise<{ value: T; until: number }>): Promise<T> {
-    const kept = this.#values.get(name);
-    if (kept !== undefined && millisOf(this.#clock.now()) < kept.until) return kept.value;
+    const cached = this.#values.get(name);
+    if (cached !== undefined && millisOf(this.#clock.now()) < cached.until) return cached.value;
     const pending =
       this.#asking.get(name) ??
       make()

@@ -22,13 +22,13 @@ const Ref = z.unknown();
  *
  * @see https://docs.github.com/en/rest/repos/contents#create-or-update-file-contents
  */
-export function githubFiles(options: GithubOptions, place: Place): PostmortemFiles {
+export function githubFiles(options: GithubOptions, destination: Place): PostmortemFiles {
   return {
     async publish(file) {
-      const result = await attempt<FileResult>(options, place.repository, (calls) =>
+      const result = await attempt<FileResult>(options, destination.repository, (calls) =>
         file.head === null
-          ? commitFile(calls, place.branch, file, place)
-          : viaPullRequest(calls, place, { ...file, head: file.head }),
+          ? commitFile(calls, destination.branch, file, destination)
+          : viaPullRequest(calls, destination, { ...file, head: file.head }),
       );
       return result.kind === 'published' || result.kind === 'ended'
         ? { kind: 'done', value: result }
@@ -94,16 +94,16 @@ async function write(
     branch,
     ...(there !== undefined && { sha: there.sha }),
   };
-  const written = await calls.write('PUT', contentsOf(path), body, Written);
-  if (written.kind === 'done') return written.value.content.html_url;
-  const isConflict = written.kind === 'refused' && ['conflict', 'invalid'].includes(written.code);
-  if (isConflict && /rule violation|protected branch|pull request|approving review|status check/i.test(written.detail))
+  const response = await calls.write('PUT', contentsOf(path), body, Written);
+  if (response.kind === 'done') return response.value.content.html_url;
+  const isConflict = response.kind === 'refused' && ['conflict', 'invalid'].includes(response.code);
+  if (isConflict && /rule violation|protected branch|pull request|approving review|status check/i.test(response.detail))
     throw refuse(
-      `${written.detail}; the branch ${branch} is protected: set mode: pull-request, or allow the token to bypass the protection`,
+      `${response.detail}; the branch ${branch} is protected: set mode: pull-request, or allow the token to bypass the protection`,
     );
-  if (isConflict && /does not match|wasn't supplied|is at [0-9a-f]+ but expected/i.test(written.detail))
-    throw putOff(`${path} has changed meanwhile: ${written.detail}`);
-  throw ending(written, repository, CONTENTS);
+  if (isConflict && /does not match|wasn't supplied|is at [0-9a-f]+ but expected/i.test(response.detail))
+    throw putOff(`${path} has changed meanwhile: ${response.detail}`);
+  throw ending(response, repository, CONTENTS);
 }
 
 const CONTENTS = 'Contents: write';

@@ -44,10 +44,10 @@ export function revisionOf(
     return isVersion(versions, toOf(request)) && !isVersion(versions, fromOf(request));
   });
   if (found) return found;
-  const kept = [...new Set(byRevision.map(({ spec }) => nameOf(versionsOf(spec.template, container))))];
+  const versions = [...new Set(byRevision.map(({ spec }) => nameOf(versionsOf(spec.template, container))))];
   throw refuse(
     `no ReplicaSet of ${request.to} exists any more, so a rollback is not possible; ` +
-      `existing versions: ${kept.slice(0, NAMED_VERSIONS).join(', ') || 'none'} (see spec.revisionHistoryLimit)`,
+      `existing versions: ${versions.slice(0, NAMED_VERSIONS).join(', ') || 'none'} (see spec.revisionHistoryLimit)`,
   );
 }
 

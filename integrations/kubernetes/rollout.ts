@@ -41,12 +41,12 @@ export function argoRolloutsDeployer(
       attemptOn(target, async (calls, found) => {
         const template = ownTemplate(target, found);
         return isUnder(found.metadata, ROLLBACK_KEY, request.key)
-          ? goOn(target, calls, { found, template }, request)
-          : begin(target, calls, { found, template }, request);
+          ? continueRollback(target, calls, { found, template }, request)
+          : beginRollback(target, calls, { found, template }, request);
       }),
     status: (_, request) =>
       attemptOn(target, async (__, found) =>
-        underKey(target, { found, template: ownTemplate(target, found) }, request),
+        statusOfKey(target, { found, template: ownTemplate(target, found) }, request),
       ),
     checkDrift: (request) => checkDrift(target, request),
     scaling: scalingOf(target),
@@ -79,7 +79,7 @@ export const rolloutNames = ({ cluster, namespace, name }: WorkloadTarget<Rollou
 
 type Found = { found: Rollout; template: PodTemplate };
 
-async function begin(
+async function beginRollback(
   target: WorkloadTarget<Rollout>,
   calls: Calls,
   { found, template }: Found,
@@ -94,7 +94,7 @@ async function begin(
   const stable = isCanary(found) ? stableOf(found, sets, toOf(request), target) : undefined;
   if (stable !== undefined) {
     if (!found.status.abort) return abort(target, calls, found);
-    if (!carriesAll(found, stable)) return IN_PROGRESS;
+    if (!hasAllTraffic(found, stable)) return IN_PROGRESS;
     // A GitOps controller would restore the template and start the canary again. An aborted canary stays aborted until
     // Git changes.
     if (keeperOf(found.metadata) !== undefined) return { kind: 'succeeded', id: revisionName(stable.metadata) };
@@ -127,7 +127,7 @@ const stableOf = (
       isVersion(versionsOf(spec.template, container), wanted),
   );
 
-export const carriesAll = ({ spec, status }: Rollout, stable: ReplicaSet): boolean =>
+export const hasAllTraffic = ({ spec, status }: Rollout, stable: ReplicaSet): boolean =>
   status.phase === 'Degraded' && status.canary === 0 && stable.status.availableReplicas >= spec.replicas;
 
 async function abort(target: WorkloadTarget<Rollout>, calls: Calls, { metadata }: Rollout): Promise<TargetResponse> {
@@ -137,13 +137,13 @@ async function abort(target: WorkloadTarget<Rollout>, calls: Calls, { metadata }
 }
 
 /** Returns the progress of this rollback, after skipping the remaining steps if necessary. */
-async function goOn(
+async function continueRollback(
   target: WorkloadTarget<Rollout>,
   calls: Calls,
   { found, template }: Found,
   request: RollbackCall,
 ): Promise<TargetResponse> {
-  const answer = underKey(target, { found, template }, request);
+  const answer = statusOfKey(target, { found, template }, request);
   const { metadata, status } = found;
   const hasSteps = answer.kind === 'in_progress' && isObserved(found) && isCanary(found) && !status.abort;
   if (!hasSteps || status.promoteFull || metadata.annotations[KEEP_STEPS] === 'true') return answer;
@@ -152,7 +152,11 @@ async function goOn(
   return IN_PROGRESS;
 }
 
-function underKey(target: WorkloadTarget<Rollout>, { found, template }: Found, request: RollbackCall): TargetResponse {
+function statusOfKey(
+  target: WorkloadTarget<Rollout>,
+  { found, template }: Found,
+  request: RollbackCall,
+): TargetResponse {
   const versions = versionsOf(template, target.container);
   const current = nameOf(versions);
   if (isVersion(versions, fromOf(request)))

@@ -8,7 +8,7 @@ import { smtpFault, smtpSettings, type SmtpSettings } from './smtp.ts';
 const ANSWER_TIMEOUT_MS = 10_000;
 
 /** Milliseconds for one email in total, even if the server keeps responding. */
-const LETTER_TIMEOUT_MS = 20_000;
+const EMAIL_TIMEOUT_MS = 20_000;
 
 const SUBJECT_MAX_CHARS = 200;
 
@@ -18,21 +18,21 @@ type Options = {
   /** The sender, for example `Firebreak <firebreak@acme.example>`. */
   from: () => Promise<string | undefined>;
   /** Milliseconds per response and per email. Defaults to the constants above. */
-  timeoutsMs?: { answer: number; letter: number };
+  timeoutsMs?: { answer: number; email: number };
 };
 
 /**
  * Creates an SMTP client. Each email uses its own connection: emails are rare, and a failed one leaves no state behind.
  */
 export function smtpMail({ url, from, timeoutsMs }: Options): Mail {
-  const { answer, letter: whole } = timeoutsMs ?? { answer: ANSWER_TIMEOUT_MS, letter: LETTER_TIMEOUT_MS };
+  const { answer, email: whole } = timeoutsMs ?? { answer: ANSWER_TIMEOUT_MS, email: EMAIL_TIMEOUT_MS };
   return {
     async send(email) {
       const [address, sender] = [await url(), await from()];
       if (!address || !sender) return { kind: 'off', detail: `${address ? 'MAIL_FROM' : 'SMTP_URL'} is not set` };
       const fault = smtpFault(address, sender);
       if (fault !== undefined) return closed(fault);
-      return attempt(await smtpSettings(address, answer), { ...(await written(email, sender)), timeoutMs: whole });
+      return attempt(await smtpSettings(address, answer), { ...(await composed(email, sender)), timeoutMs: whole });
     },
   };
 }
@@ -44,7 +44,7 @@ type Envelope = { from: string; to: [string]; size: number };
 /**
  * Returns the email in wire format. Loads the libraries on the first email, to keep the start of everything else fast.
  */
-async function written(
+async function composed(
   { to, subject, text, key, unsubscribe }: Email,
   sender: string,
 ): Promise<{ envelope: Envelope; message: Buffer }> {

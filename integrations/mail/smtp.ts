@@ -24,10 +24,10 @@ export function smtpFault(url: string, sender: string): string | undefined {
  */
 export async function smtpSettings(url: string, timeoutMs: number): Promise<SmtpSettings> {
   const { parseConnectionUrl } = await import('nodemailer/lib/shared'); // loaded on demand
-  const written = parseConnectionUrl(url) as SmtpSettings;
+  const parsed = parseConnectionUrl(url) as SmtpSettings;
   return {
-    requireTLS: written.auth !== undefined && !written.secure && !isLoopback(written.host ?? ''),
-    ...written,
+    requireTLS: parsed.auth !== undefined && !parsed.secure && !isLoopback(parsed.host ?? ''),
+    ...parsed,
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,

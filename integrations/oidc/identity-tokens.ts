@@ -38,7 +38,7 @@ export function identityTokens({ clock }: { clock: Clock }): IdentityTokens {
         const claims = await verified(token, await keysOf(issuer, header), issuer, clock);
         return judged(claims, identities);
       } catch (error) {
-        return no(inWords(error));
+        return no(errorText(error));
       }
     },
     async problemOf(issuer) {
@@ -46,7 +46,7 @@ export function identityTokens({ clock }: { clock: Clock }): IdentityTokens {
         await keysOf(issuer, {});
         return null;
       } catch (error) {
-        return inWords(error);
+        return errorText(error);
       }
     },
   };
@@ -98,7 +98,7 @@ const no = (problem: string): Verified => ({ ok: false, problem });
 const timeOf = (epochSeconds: number | undefined): string =>
   epochSeconds === undefined ? 'an unknown time' : timestamp(epochSeconds * 1000);
 
-function inWords(error: unknown): string {
+function errorText(error: unknown): string {
   if (error instanceof NoKeys) return error.message;
   if (error instanceof errors.JWTExpired) return `it expired at ${timeOf(error.payload.exp)}`;
   if (error instanceof errors.JWSSignatureVerificationFailed)

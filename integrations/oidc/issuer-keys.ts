@@ -56,7 +56,7 @@ export function issuerKeys(clock: Clock): (issuer: string, header: JWSHeaderPara
 /** An issuer and its last response. Times are milliseconds since the Unix epoch. */
 class Issuer {
   readonly #name: string;
-  #kept: { keys: IssuerKeys; at: number } | undefined;
+  #cached: { keys: IssuerKeys; at: number } | undefined;
   #fault: { error: Error; at: number } | undefined;
   /** Shared by concurrent callers. */
   #looking: Promise<IssuerKeys> | undefined;
@@ -66,13 +66,13 @@ class Issuer {
   }
 
   async keysFor(header: JWSHeaderParameters, now: number): Promise<IssuerKeys> {
-    const kept = this.#kept;
-    const age = kept === undefined ? Infinity : now - kept.at;
-    if (kept !== undefined && age < (kept.keys.has(header) ? FRESH_MS : AGAIN_MS)) return kept.keys;
+    const cached = this.#cached;
+    const age = cached === undefined ? Infinity : now - cached.at;
+    if (cached !== undefined && age < (cached.keys.has(header) ? FRESH_MS : AGAIN_MS)) return cached.keys;
     try {
       return await this.#look(now);
     } catch (error) {
-      if (kept !== undefined && age < KEPT_MS) return kept.keys;
+      if (cached !== undefined && age < KEPT_MS) return cached.keys;
       throw error;
     }
   }
@@ -82,7 +82,7 @@ class Issuer {
     this.#looking ??= published(this.#name)
       .then(
         (keys) => {
-          this.#kept = { keys, at: now };
+          this.#cached = { keys, at: now };
           this.#fault = undefined;
           return keys;
         },

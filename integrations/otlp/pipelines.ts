@@ -125,8 +125,8 @@ function placeOf(
 /** Returns the job of a span; undefined for its steps, its queue span, and the stages of GitLab. */
 function taskOf({ name, resource }: Span, own: Read): { id: string | undefined; name: string } | undefined {
   const ofResource = resource.get('cicd.pipeline.task.name');
-  const mine = own('cicd.pipeline.task.name');
-  const task = ofResource === undefined ? mine : name === ofResource ? name : undefined;
+  const taskName = own('cicd.pipeline.task.name');
+  const task = ofResource === undefined ? taskName : name === ofResource ? name : undefined;
   if (task === undefined) return undefined;
   const id = own('cicd.pipeline.task.run.id') ?? resource.get('cicd.pipeline.task.run.id');
   return { id: id === undefined ? undefined : String(id), name: task.slice(0, 256).toWellFormed() };

@@ -9,14 +9,15 @@ import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
 export function slackEphemeralMessages(options: SlackOptions): EphemeralMessages {
   const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
   return {
-    async send(ear, message, aloud = false) {
-      const byUrl = await sendByUrl(options, ear, message, aloud);
+    async send(replyTo, message, isPublic = false) {
+      const byUrl = await sendByUrl(options, replyTo, message, isPublic);
       if (byUrl?.kind === 'done') return byUrl;
       // A response URL is valid for 30 minutes and five responses; after that, send an ephemeral message to the
       // channel.
-      const inChannel = ear.channel === null ? undefined : await postEphemeral(attempt, ear.user, ear.channel, message);
+      const inChannel =
+        replyTo.channel === null ? undefined : await postEphemeral(attempt, replyTo.user, replyTo.channel, message);
       if (inChannel !== undefined && inChannel.kind !== 'refused') return inChannel;
-      return write(attempt, ear.user, message);
+      return write(attempt, replyTo.user, message);
     },
     write: (user, message) => write(attempt, user, message),
   };
@@ -26,10 +27,10 @@ async function sendByUrl(
   { apiUrl }: SlackOptions,
   { responseUrl }: ReplyTo,
   message: ChatMessage,
-  aloud: boolean,
+  isPublic: boolean,
 ): Promise<VendorResponse<null> | undefined> {
   if (responseUrl === null || responseUrlFault(responseUrl, await apiUrl()) !== undefined) return undefined;
-  return respondByUrl(responseUrl, message, aloud);
+  return respondByUrl(responseUrl, message, isPublic);
 }
 
 const quiet = { parse: 'none', link_names: false };

@@ -52,11 +52,11 @@ async function waitingFor(
   { digests }: RoundDeps,
   { of, receivers, due, now }: Pick<Weekly, 'of' | 'receivers'> & { due: Timestamp; now: Timestamp },
 ): Promise<Waiting[]> {
-  const [had, pauses] = await Promise.all([digests.read(of), digests.pauses()]);
+  const [sent, pauses] = await Promise.all([digests.read(of), digests.pauses()]);
   const paused = NOTIFICATION_CHANNELS.filter((channel) => (pauses[channel]?.until ?? now) > now);
   return receivers
     .filter(({ channel }) => !paused.includes(channel))
-    .map((receiver) => ({ receiver, before: had[receiver.name] }))
+    .map((receiver) => ({ receiver, before: sent[receiver.name] }))
     .filter(({ before }) => before?.about !== due && (before?.again === undefined || before.again.at <= now));
 }
 
@@ -67,8 +67,8 @@ async function sendOne(
 ): Promise<boolean> {
   const { digests, clock, timeScale, log } = deps;
   const now = clock.now();
-  const mine: LastNotification = { about: due, at: now, notified: true };
-  const remembered = await digests.remember(of, receiver.name, mine, before);
+  const notification: LastNotification = { about: due, at: now, notified: true };
+  const remembered = await digests.remember(of, receiver.name, notification, before);
   if (remembered === undefined) return false; // another run sends it
   const how = await deliverTo(
     deps,

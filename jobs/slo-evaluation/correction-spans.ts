@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
  * because their expansion is slow.
  */
 export class CorrectionSpans {
-  #kept = new Map<string, readonly Span[]>();
+  #cache = new Map<string, readonly Span[]>();
 
   /**
    * Returns the periods of all corrections in effect.
@@ -23,8 +23,8 @@ export class CorrectionSpans {
     active: ReadonlyMap<Slo['id'], readonly SloCorrection[]>,
     now: number,
   ): Map<Slo['id'], AppliedCorrection[]> {
-    const before = this.#kept;
-    this.#kept = new Map();
+    const before = this.#cache;
+    this.#cache = new Map();
     const today = Math.floor(now / DAY_MS) * DAY_MS;
     const found = new Map<Slo['id'], AppliedCorrection[]>();
     for (const slo of slos) {
@@ -34,7 +34,7 @@ export class CorrectionSpans {
       const applied = corrections.map((correction) => {
         const name = `${correction.id} ${within.from} ${correction.ended_at ?? ''}`;
         const spans = before.get(name) ?? spansOf(correction, within);
-        this.#kept.set(name, spans);
+        this.#cache.set(name, spans);
         return { correction, spans };
       });
       found.set(slo.id, applied);

@@ -34,7 +34,7 @@ import {
   remindOfPostmortems,
 } from './postmortems.ts';
 import { compareIssues } from '../../actions/postmortems/issues/compare.ts';
-import { watchDeployments } from '../../actions/changes/watch-deployments.ts';
+import { recordRollouts } from '../../actions/changes/record-rollouts.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -142,7 +142,7 @@ export async function sweep(
     ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],
     ['apply rollouts that are mapped now', () => applyUnmapped(deps)],
-    ['record rollouts of Deployments', () => watchDeployments(deps)],
+    ['record rollouts of Deployments', () => recordRollouts(deps)],
     ['compare generated rules', () => reportDrift(deps)],
     ['end failed deployments', () => endFailures(deps)],
     ['roll up deployments', () => rollDeploys(deps)],

@@ -92,11 +92,11 @@ async function linkTree(from: string, to: string): Promise<void> {
   await mkdir(to, { mode: 0o700 });
   const entries = await readdir(from, { recursive: true, withFileTypes: true });
   const paths = entries.map((entry) => ({ entry, path: relative(from, join(entry.parentPath, entry.name)) }));
-  const kept = paths.filter(({ path }) => !path.startsWith('.')); // skip files that are being written
-  for (const { entry, path } of kept) {
+  const included = paths.filter(({ path }) => !path.startsWith('.')); // skip files that are being written
+  for (const { entry, path } of included) {
     if (entry.isDirectory()) await mkdir(join(to, path), { recursive: true, mode: 0o700 });
   }
-  const files = kept.filter(({ entry }) => entry.isFile());
+  const files = included.filter(({ entry }) => entry.isFile());
   for (const { path } of files) await mkdir(dirname(join(to, path)), { recursive: true, mode: 0o700 });
   for (let first = 0; first < files.length; first += LINKS_AT_ONCE) {
     const some = files.slice(first, first + LINKS_AT_ONCE);

@@ -187,9 +187,9 @@ const frontMatterSchema = (): JsonSchema =>
 /** Returns the line of every key and item, by its path. */
 function linesOf(node: unknown, lineAt: (offset: number) => number, path = ''): Record<string, number> {
   const found: Record<string, number> = {};
-  const add = (key: string | number, place: unknown, inner: unknown): void => {
+  const add = (key: string | number, keyNode: unknown, inner: unknown): void => {
     const at = path === '' ? String(key) : `${path}.${key}`;
-    if (isNode(place) && place.range) found[at] = lineAt(place.range[0]);
+    if (isNode(keyNode) && keyNode.range) found[at] = lineAt(keyNode.range[0]);
     Object.assign(found, linesOf(inner, lineAt, at));
   };
   if (isMap(node)) {

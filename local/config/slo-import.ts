@@ -61,8 +61,8 @@ function itemsOf(document: Located<unknown>): Located<unknown>[] {
 }
 
 /** Validates a document together with those accepted before it, and adds it to them if it is valid. */
-function problemsOf({ written }: Converted, accepted: Located<OpenSlo>[]): Problem[] {
-  const read = readObject(written);
+function problemsOf({ document }: Converted, accepted: Located<OpenSlo>[]): Problem[] {
+  const read = readObject(document);
   const objects = read.filter((one) => 'value' in one);
   const problems = read.filter((one): one is Problem => !('value' in one));
   if (problems.length > 0) return problems;

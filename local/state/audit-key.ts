@@ -12,9 +12,9 @@ const KEY_BYTES = 32;
 export async function provideAuditKey(dataDir: string, env: Env): Promise<void> {
   if (env['FIREBREAK_AUDIT_KEY']) return;
   const file = join(dataDir, 'audit-key');
-  const kept = (await readPrivate(file))?.trim();
-  if (kept === '') throw new Error(`${file} is empty. Restore it from a backup, or remove it to get a new key`);
-  const key = kept ?? randomBytes(KEY_BYTES).toString('base64url');
-  if (kept === undefined) await writePrivate(file, `${key}\n`);
+  const stored = (await readPrivate(file))?.trim();
+  if (stored === '') throw new Error(`${file} is empty. Restore it from a backup, or remove it to get a new key`);
+  const key = stored ?? randomBytes(KEY_BYTES).toString('base64url');
+  if (stored === undefined) await writePrivate(file, `${key}\n`);
   env['FIREBREAK_AUDIT_KEY'] = key;
 }

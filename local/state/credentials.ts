@@ -23,9 +23,9 @@ export async function provideCredentials(dataDir: string, env: Env, shown: boole
   await provideSigningKey(dataDir, env);
   await provideAuditKey(dataDir, env);
   const file = join(dataDir, 'tokens.json');
-  const kept = await read(file);
-  const missing = NAMES.filter((name) => !env[name] && kept[name] === undefined);
-  const tokens = { ...kept, ...Object.fromEntries(missing.map((name) => [name, mint(PREFIXES[name])])) };
+  const stored = await read(file);
+  const missing = NAMES.filter((name) => !env[name] && stored[name] === undefined);
+  const tokens = { ...stored, ...Object.fromEntries(missing.map((name) => [name, mint(PREFIXES[name])])) };
   if (missing.length > 0) await writePrivate(file, `${JSON.stringify(tokens, null, 2)}\n`);
   for (const name of NAMES) env[name] ||= tokens[name];
   if (missing.length === 0) return [];

@@ -10,11 +10,11 @@ import { readPrivate, writePrivate } from './private-file.ts';
 export async function provideSigningKey(dataDir: string, env: Env): Promise<void> {
   if (env['FIREBREAK_SIGNING_KEY']) return;
   const file = join(dataDir, 'signing-key.pem');
-  const kept = await readPrivate(file);
-  if (kept !== undefined && !isKey(kept))
+  const stored = await readPrivate(file);
+  if (stored !== undefined && !isKey(stored))
     throw new Error(`${file} contains no private key. Repair it, or remove it to get a new one`);
-  const key = kept ?? newKey();
-  if (kept === undefined) await writePrivate(file, key);
+  const key = stored ?? newKey();
+  if (stored === undefined) await writePrivate(file, key);
   env['FIREBREAK_SIGNING_KEY'] = key;
 }
 

@@ -25,9 +25,9 @@ type Deps = { chat: Chat; projections: Projections; alertNotices: AlertNotices; 
 export async function showNotice(deps: Deps, subject: Subject, session: SyncSession): Promise<void> {
   const notice = await deps.alertNotices.read(idOf(subject));
   if (notice?.kind !== 'notice') return;
-  const kept = NoticeState.parse((await deps.projections.read('slack', subject)) ?? {});
+  const state = NoticeState.parse((await deps.projections.read('slack', subject)) ?? {});
   const { round } = notice;
-  const before = kept.round === round ? kept : NoticeState.parse({ round });
+  const before = state.round === round ? state : NoticeState.parse({ round });
   const links = alertLinks(
     notice.serviceEnvironment,
     notice.alerts.map(({ signal }) => signal),

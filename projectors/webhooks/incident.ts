@@ -97,10 +97,10 @@ type Delivery = {
 async function tellOne(delivery: Delivery, before: ReceiverState): Promise<void> {
   const sent = before.pending === null ? before : await send(delivery, before);
   if (sent === undefined) return;
-  const written = write(delivery, sent);
-  if (written === undefined) return;
-  await delivery.save(written);
-  if (written.pending !== null) await send(delivery, written);
+  const message = write(delivery, sent);
+  if (message === undefined) return;
+  await delivery.save(message);
+  if (message.pending !== null) await send(delivery, message);
 }
 
 /** Returns the state with the event to send. Undefined: none. Events that the receiver did not select count as sent. */
@@ -123,9 +123,9 @@ async function send(
   { deps, name, webhook, payload, save, session }: Delivery,
   state: ReceiverState,
 ): Promise<ReceiverState | undefined> {
-  const { pending: letter } = state;
-  if (letter === null) return state;
-  const answer = await session.attempt(methodOf(name), () => deps.receivers.send(webhook, letter));
+  const { pending: message } = state;
+  if (message === null) return state;
+  const answer = await session.attempt(methodOf(name), () => deps.receivers.send(webhook, message));
   if (answer?.kind === 'done') {
     const taken = { ...state, pending: null };
     await save(taken);
@@ -134,7 +134,7 @@ async function send(
   if (answer?.kind === 'refused') {
     session.log.warn('a webhook receiver refused an event', {
       incident: payload.id,
-      event: letter.event,
+      event: message.event,
       detail: answer.detail,
     });
     session.scheduleRetryAfterRefusal(payload.resolved_at === null ? null : Timestamp.parse(payload.resolved_at));

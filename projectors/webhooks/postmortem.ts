@@ -42,7 +42,7 @@ export async function sendPostmortem(
   const payload = webhookPostmortem(stored, incident, url);
   const accepted = PostmortemsState.parse((await projections.read('webhooks', subject)) ?? {}).receivers;
   const keep = inOrder(() => projections.write('webhooks', subject, { receivers: accepted }));
-  const tell = async (webhook: Webhook): Promise<void> => {
+  const sendTo = async (webhook: Webhook): Promise<void> => {
     const name = receivers.nameOf(webhook);
     if ((accepted[name] ?? 0) >= revision || !wants(webhook, stored.record)) return;
     const message = receivers.writePostmortem(webhook, `${id}-${name}-postmortem-${revision}`, payload);
@@ -56,6 +56,6 @@ export async function sendPostmortem(
     session.log.warn('a webhook receiver refused a post-mortem', { incident: id, revision, detail: answer.detail });
     session.scheduleRetryAfterRefusal(updated_at);
   };
-  const failed = (await Promise.allSettled(selected.map(tell))).find((one) => one.status === 'rejected');
+  const failed = (await Promise.allSettled(selected.map(sendTo))).find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }

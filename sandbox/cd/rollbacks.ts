@@ -111,7 +111,7 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
   const setSettings = db.prepare(`
     insert into cd_settings (id, settings) values (1, ?1) on conflict do update set settings = ?1`);
 
-  const underWay = db.prepare('update cd_rollbacks set outcome = ? where applied = 0 and ends_at > ?');
+  const setOutcome = db.prepare('update cd_rollbacks set outcome = ? where applied = 0 and ends_at > ?');
 
   return {
     settle(now) {
@@ -137,7 +137,7 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
       CdSettings.parse(JSON.parse((settings.get() as { settings: string } | undefined)?.settings ?? '{}')),
     setSettings(changed, now) {
       setSettings.run(JSON.stringify(changed));
-      underWay.run(changed.outcome, now);
+      setOutcome.run(changed.outcome, now);
     },
   };
 }

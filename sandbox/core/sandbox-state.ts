@@ -66,16 +66,16 @@ export function sandboxStates(parts: StateParts): SandboxStates {
   let newest = 0;
 
   const refresh = (): void => {
-    const written = writes();
+    const state = writes();
     const next = newest + 1;
     for (const piece of pieces) {
       const before = looks.get(piece);
-      if (before?.isTimeIndependent && before.writes === written) continue;
+      if (before?.isTimeIndependent && before.writes === state) continue;
       const { value, isTimeIndependent } = readTimed(piece, deps);
       const json = JSON.stringify(value);
       const isSame = json === before?.json;
       if (!isSame) newest = next;
-      looks.set(piece, { value, json, since: isSame ? before.since : next, writes: written, isTimeIndependent });
+      looks.set(piece, { value, json, since: isSame ? before.since : next, writes: state, isTimeIndependent });
     }
   };
 

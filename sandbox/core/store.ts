@@ -47,9 +47,9 @@ export function openStore(dir: string, tables: readonly string[]): Store {
     db,
     transaction<T>(work: () => T | Promise<T>): Promise<T> {
       if (closed) return Promise.reject(new Error('the stand-ins are closed'));
-      const mine = last.then(() => runTransaction(work));
-      last = mine.catch(() => undefined);
-      return mine;
+      const transaction = last.then(() => runTransaction(work));
+      last = transaction.catch(() => undefined);
+      return transaction;
     },
     async close() {
       closed = true;

@@ -32,7 +32,7 @@ export const flags = {
     const states = openStates(deps.db);
     const list = () => ({ items: states.all(), next_cursor: null });
     return new Hono()
-      .get('/changes', (c) => c.json({ items: states.kept(), next_cursor: null }))
+      .get('/changes', (c) => c.json({ items: states.keys(), next_cursor: null }))
       .get('/states', (c) => c.json(list()))
       .put('/states', async (c) => {
         states.put(check(FlagState, await readJson(c)));

@@ -33,7 +33,7 @@ export type FlagStates = {
   byKey(key: string): FlagState | undefined;
   keep(key: string, state: FlagState): void;
   /** Returns the states that callers have set, oldest first. */
-  kept(): (FlagState & { key: string })[];
+  keys(): (FlagState & { key: string })[];
 };
 
 type Row = { environment: string; flag: string; is_on: number };
@@ -47,7 +47,7 @@ export function openStates(db: DatabaseSync): FlagStates {
   const put = db.prepare(`
     insert into flags_states (environment, flag, is_on) values (?1, ?2, ?3) on conflict do update set is_on = ?3`);
   const byKey = db.prepare('select environment, flag, is_on from flags_keys where key = ?');
-  const kept = db.prepare('select * from flags_keys order by rowid');
+  const keys = db.prepare('select * from flags_keys order by rowid');
   const keep = db.prepare('insert into flags_keys (key, environment, flag, is_on) values (?, ?, ?, ?)');
 
   const found = (row: unknown): FlagState | undefined => (row === undefined ? undefined : stateOf(row as Row));
@@ -57,6 +57,6 @@ export function openStates(db: DatabaseSync): FlagStates {
     put: ({ environment, flag, on }) => void put.run(environment, flag, Number(on)),
     byKey: (key) => found(byKey.get(key)),
     keep: (key, { environment, flag, on }) => void keep.run(key, environment, flag, Number(on)),
-    kept: () => (kept.all() as KeyRow[]).map((row) => ({ key: row.key, ...stateOf(row) })),
+    keys: () => (keys.all() as KeyRow[]).map((row) => ({ key: row.key, ...stateOf(row) })),
   };
 }

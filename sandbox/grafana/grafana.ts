@@ -110,12 +110,12 @@ function annotationRoutes(deps: StandInDeps, annotations: Annotations): Hono {
     const requested = Change.safeParse(await bodyOf(c));
     if (!requested.success) return badRequest(c);
     const { time, timeEnd, text, tags } = requested.data;
-    const kept = how === 'patched' ? before : { text: '', tags: [] };
+    const base = how === 'patched' ? before : { text: '', tags: [] };
     const after = {
       id: before.id,
       ...rangeOf(time || before.time, timeEnd || before.time_end),
-      text: text || kept.text,
-      tags: tags ? normalTags(tags) : kept.tags,
+      text: text || base.text,
+      tags: tags ? normalTags(tags) : base.tags,
     };
     if (tagsTooLong(after.tags)) return tooLong(c);
     annotations.change(after, now());

@@ -146,10 +146,10 @@ async function search(c: Context, issues: Issues): Promise<Response> {
   );
   const shown = found.slice(0, maxResults).map((issue) => {
     const all = json(c, issue);
-    const kept = Object.entries(all.fields).filter(([name]) => fields.includes(name));
+    const requested = Object.entries(all.fields).filter(([name]) => fields.includes(name));
     return {
       ...all,
-      ...(fields.some((name) => name !== 'id') ? { fields: Object.fromEntries(kept) } : { fields: undefined }),
+      ...(fields.some((name) => name !== 'id') ? { fields: Object.fromEntries(requested) } : { fields: undefined }),
     };
   });
   return c.json({ issues: shown, isLast: found.length <= maxResults });

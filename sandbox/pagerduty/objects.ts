@@ -10,8 +10,8 @@ import type { Note } from './notes.ts';
 
 const SERVICE = 'Sandbox Service';
 
-const objectId = (letter: string, number: number, digits = 13): string =>
-  letter + number.toString(36).toUpperCase().padStart(digits, '0');
+const objectId = (prefix: string, number: number, digits = 13): string =>
+  prefix + number.toString(36).toUpperCase().padStart(digits, '0');
 
 export const incidentId = (number: number): string => objectId('Q', number);
 

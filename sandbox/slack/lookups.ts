@@ -48,10 +48,10 @@ export function modalHere({ modals }: Workspace, id: string, person: Person): Mo
 /** Returns the modal that a person sees: the top of their stack. */
 export function modalShown({ modals }: Workspace, { id: user }: Person): ModalState | null {
   const modal = modals.shown().find((one) => one.user === user);
-  return modal ? { id: modalId(modal), errors: modal.errors, trouble: modal.trouble } : null;
+  return modal ? { id: modalId(modal), errors: modal.errors, problem: modal.problem } : null;
 }
 
-export type ModalState = { id: string; errors: Record<string, string>; trouble: string };
+export type ModalState = { id: string; errors: Record<string, string>; problem: string };
 
 export const noSuchMessage = (channel: Channel, ts: string) =>
   problem(422, `there is no message ${ts} in #${channel.name} (${idOf(channel)}) that this person can see`);

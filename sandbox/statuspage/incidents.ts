@@ -158,18 +158,18 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
   const apply = (incident: Incident, change: IncidentChange, at: number, isNew: boolean): Incident => {
     const touched = touch(incident.id, change, at);
     reschedule(incident.id, change);
-    const written = write.get(changed(incident, change, touched, at)) as Incident;
+    const updated = write.get(changed(incident, change, touched, at)) as Incident;
     if (isNew || change.status !== undefined || change.body !== undefined) {
       addUpdate.run({
         incident: incident.id,
-        status: written.status,
+        status: updated.status,
         body: change.body ?? '',
         affected: JSON.stringify(touched),
         deliver: Number(change.deliverNotifications),
         at,
       });
     }
-    return written;
+    return updated;
   };
 
   return {

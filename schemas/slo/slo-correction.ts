@@ -79,8 +79,8 @@ export const SloCorrection = z.object({
 });
 export type SloCorrection = z.infer<typeof SloCorrection>;
 
-const normalRule = (written: string): string =>
-  written
+const normalRule = (text: string): string =>
+  text
     .trim()
     .toUpperCase()
     .replace(/^RRULE:/, '')

@@ -50,15 +50,14 @@ type Read = {
 };
 
 /** Returns undefined if the span is invalid; the problems are added to `context`. */
-export function readSpan(written: WrittenSpan, context: z.RefinementCtx): TimeSpan | undefined {
-  const read = oneNameEach(written, context);
+export function readSpan(input: WrittenSpan, context: z.RefinementCtx): TimeSpan | undefined {
+  const read = oneNameEach(input, context);
   if (read === undefined) return undefined;
-  return written.rrule === undefined ? single(read, context) : recurring(read, written.rrule, context);
+  return input.rrule === undefined ? single(read, context) : recurring(read, input.rrule, context);
 }
 
-function oneNameEach(written: WrittenSpan, context: z.RefinementCtx): Read | undefined {
-  const { from, start, starts_at, until, end, ends_at, duration, timeZone, timezone, location, time_zone, tz } =
-    written;
+function oneNameEach(input: WrittenSpan, context: z.RefinementCtx): Read | undefined {
+  const { from, start, starts_at, until, end, ends_at, duration, timeZone, timezone, location, time_zone, tz } = input;
   const begins = oneOf({ from, start, starts_at }, context);
   const ends = oneOf({ until, end, ends_at }, context);
   // The end can omit the offset if the start has one.
@@ -88,12 +87,12 @@ function single({ begins, ends, duration, timeZone }: Read, context: z.Refinemen
 /** @param duration ISO 8601 */
 export const secondsOf = (duration: string): number => Temporal.Duration.from(duration).total('seconds');
 
-function recurring(read: Read, written: string, context: z.RefinementCtx): RecurringSpan | undefined {
+function recurring(read: Read, text: string, context: z.RefinementCtx): RecurringSpan | undefined {
   const { begins, ends, duration, timeZone } = read;
   if (ends !== undefined)
     return wrong(context, 'with "rrule", set "duration" instead of an end; UNTIL in the rule limits the repetition');
   if (duration === undefined) return wrong(context, '"duration" is missing');
-  const rrule = written
+  const rrule = text
     .trim()
     .toUpperCase()
     .replace(/^RRULE:/, '')

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** Generated and installed folders of .gitignore, which are skipped in a folder without git. */
-const MADE = new Set(['.git', '.firebreak', '.setup-lock', '.sst', 'build', 'coverage', 'node_modules']);
+const GENERATED_FOLDERS = new Set(['.git', '.firebreak', '.setup-lock', '.sst', 'build', 'coverage', 'node_modules']);
 
 /**
  * Returns the project's files, including uncommitted ones: paths relative to `root`, with `/`.
@@ -25,7 +25,7 @@ function git(root: string, ...which: string[]): string[] | undefined {
 
 function walk(root: string, folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !MADE.has(name))
+    .filter(({ name }) => !GENERATED_FOLDERS.has(name))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       return entry.isDirectory() ? walk(root, path) : entry.isFile() ? [relative(root, path)] : [];

@@ -5,7 +5,7 @@ export type Finding = { id: string; problem: string };
 /** A rule for deployments. */
 export type Rule = {
   name: string;
-  find(deployment: Deployment, options: { kept: boolean }): Finding[];
+  find(deployment: Deployment, options: { isRetained: boolean }): Finding[];
 };
 
 const DEAD_LETTER_DAYS = 14;
@@ -168,13 +168,13 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'table: the table can be restored, expires items and, in production, cannot be deleted',
-    find: ({ tables }, { kept }) =>
+    find: ({ tables }, { isRetained }) =>
       tables.flatMap((table) => [
         ...(table.recovery ? [] : [{ id: table.id, problem: 'has no point-in-time recovery' }]),
         ...(table.ttl ? [] : [{ id: table.id, problem: 'has no TTL' }]),
-        ...(table.deletionProtection === kept && table.retainOnDelete === kept
+        ...(table.deletionProtection === isRetained && table.retainOnDelete === isRetained
           ? []
-          : [{ id: table.id, problem: kept ? 'can be deleted' : 'outlives its stage' }]),
+          : [{ id: table.id, problem: isRetained ? 'can be deleted' : 'outlives its stage' }]),
       ]),
   },
   {

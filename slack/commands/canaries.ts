@@ -1,4 +1,4 @@
-import { requestOfCanary } from '../../actions/canary/canaries.ts';
+import { requestCanaryCommand } from '../../actions/canary/canaries.ts';
 import type { Caller } from '../../actions/people/caller.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { isFinal } from '../../domain/canary/progress.ts';
@@ -163,17 +163,18 @@ const DONE: Record<CanaryCommandKind, string> = {
 };
 
 export const runCanary: Run<Requested> = async (deps, { caller, key }, request) => {
-  const kept = `${key}-canary`;
-  const begun = (await deps.processedEvents.read(kept))?.outcome as Begun | undefined; // stored below
-  const { reason, ...place } = await targetOf(deps, request);
-  const found = begun === undefined ? await runningIn(deps, caller, place) : await deps.canaries.get(begun.id);
+  const resultKey = `${key}-canary`;
+  const begun = (await deps.processedEvents.read(resultKey))?.outcome as Begun | undefined; // stored below
+  const { reason, ...serviceEnvironment } = await targetOf(deps, request);
+  const found =
+    begun === undefined ? await runningIn(deps, caller, serviceEnvironment) : await deps.canaries.get(begun.id);
   if (found === undefined) throw new Declined('The canary no longer exists. Nothing was done.');
   const { id, sequence } = found;
-  if (begun === undefined) await deps.processedEvents.store(kept, { id, sequence } satisfies Begun);
+  if (begun === undefined) await deps.processedEvents.store(resultKey, { id, sequence } satisfies Begun);
   const { kind } = request;
   // A repeated promotion would skip one more step.
   const isRepeat = begun !== undefined && kind === 'promote' && hasTaken(found, begun);
-  if (!isRepeat) await requestOfCanary(deps, caller, id, { kind, reason, full: false });
+  if (!isRepeat) await requestCanaryCommand(deps, caller, id, { kind, reason, full: false });
   return doneTo(found, kind, reason);
 };
 
@@ -198,8 +199,8 @@ export const canaryButtons: Verb<Pressed> = {
 
 /** A promotion applies to the share that the button was shown with; a hold or an abort applies to any. */
 export const runCanaryButton: Run<Pressed> = async (deps, { caller, key }, { kind, canary: id, sequence }) => {
-  const kept = `${key}-canary`;
-  const isRepeat = (await deps.processedEvents.read(kept)) !== undefined;
+  const resultKey = `${key}-canary`;
+  const isRepeat = (await deps.processedEvents.read(resultKey)) !== undefined;
   const found = await deps.canaries.get(id);
   if (found === undefined) throw new Declined('The canary no longer exists. Nothing was done.');
   caller.allow('canaries:write', found);
@@ -209,8 +210,8 @@ export const runCanaryButton: Run<Pressed> = async (deps, { caller, key }, { kin
       `The canary has gone on since: ${found.version} has ${found.weight} % of the traffic, and is ${found.status}. Nothing was done.`,
     );
   }
-  if (!isRepeat) await deps.processedEvents.store(kept, { id, sequence } satisfies Begun);
-  await requestOfCanary(deps, caller, id, { kind, reason: null, full: false });
+  if (!isRepeat) await deps.processedEvents.store(resultKey, { id, sequence } satisfies Begun);
+  await requestCanaryCommand(deps, caller, id, { kind, reason: null, full: false });
   return doneTo(found, kind, null);
 };
 

@@ -334,11 +334,11 @@ async function holderBefore(
   id: IncidentId,
   role: IncidentRole,
 ): Promise<Pick<RoleHolder, 'name' | 'shown' | 'slack'> | null> {
-  const kept = `${key}-before`;
-  const known = await deps.processedEvents.read(kept);
+  const resultKey = `${key}-before`;
+  const known = await deps.processedEvents.read(resultKey);
   if (known !== undefined) return (known.outcome as { holder: RoleHolder | null }).holder; // stored below
   const holder = (await recordOf(deps, id)).roles?.[role] ?? null;
-  await deps.processedEvents.store(kept, { holder });
+  await deps.processedEvents.store(resultKey, { holder });
   return holder;
 }
 

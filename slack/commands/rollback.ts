@@ -247,15 +247,15 @@ export const confirmRollback: Verb<Confirmed> = {
  * started: if that has finished, a new one would go back further.
  */
 export const runConfirmRollback: Run<Confirmed> = async (deps, { caller, key, trace }, request) => {
-  const kept = `${key}-begun`;
-  const begun = (await deps.processedEvents.read(kept))?.outcome as Begun | undefined; // stored below
+  const resultKey = `${key}-begun`;
+  const begun = (await deps.processedEvents.read(resultKey))?.outcome as Begun | undefined; // stored below
   const serviceEnvironment = { service: request.service, environment: request.environment };
   const named = request.named === true && request.to !== null ? { to: request.to } : {};
   if (begun === undefined) {
     const other = whyOther(await planRollback(deps, caller, serviceEnvironment, named.to), request);
     if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
   }
-  const keep = async (what: Begun): Promise<void> => void (await deps.processedEvents.store(kept, what));
+  const keep = async (what: Begun): Promise<void> => void (await deps.processedEvents.store(resultKey, what));
   const agreed = {
     serviceEnvironment,
     from: request.from,

@@ -127,10 +127,10 @@ const OPEN_WORDS = ['No incident is open.', 'One incident is open.'];
 
 export const runProductStatus: Run<Nothing> = async (deps, { caller }) => {
   caller.allow('automation:read', {});
-  const [{ paused, by: whose, reason, mode }, all] = await Promise.all([deps.automation.read(), deps.incidents.open()]);
+  const [{ paused, by, reason, mode }, all] = await Promise.all([deps.automation.read(), deps.incidents.open()]);
   const open = all.filter((incident) => isPermitted(caller, 'incidents:read', incident));
   const automation = paused
-    ? `Automation is paused by ${whose ?? 'an unknown person'}${reasonWords(reason)}.`
+    ? `Automation is paused by ${by ?? 'an unknown person'}${reasonWords(reason)}.`
     : `Automation is on${mode === null ? ', with the mode of each service' : `, limited to mode "${mode}"`}.`;
   return answered(`${automation} ${OPEN_WORDS[open.length] ?? `${open.length} incidents are open.`}`);
 };

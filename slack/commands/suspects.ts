@@ -15,9 +15,10 @@ export const clearSuspect: IncidentVerb<Suspect> = {
 export const runClearSuspect: RunInIncident<Suspect> = async (deps, { caller, key }, id, { change }) => {
   const now = await clearSuspectChange(deps, caller, { id, change, key });
   const { cleared, wrong } = now;
-  const whose = cleared.by === caller.name ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
+  const clearedBy =
+    cleared.by === caller.name ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
   const counts = wrong ? ' The rollback is marked as wrong, which counts against the automation of the service.' : '';
-  return answered(`${whatFollows(now)}${counts}${whose}`);
+  return answered(`${whatFollows(now)}${counts}${clearedBy}`);
 };
 
 function whatFollows({ cleared: { version }, over, withdrawn, rollback }: ClearedNow): string {

@@ -41,15 +41,19 @@ async function userOf(
   id: string,
   { people }: Config,
 ): Promise<{ user: ChatUser | undefined; why: string | null }> {
-  const kept = await userCache.user(id);
-  if (kept !== undefined && isFresh(kept, clock.now(), USER_SECONDS)) return { user: kept.user, why: null };
+  const cached = await userCache.user(id);
+  if (cached !== undefined && isFresh(cached, clock.now(), USER_SECONDS)) return { user: cached.user, why: null };
   const response = await directory.user(id, people.workspaces);
   if (response.kind === 'done') {
     if (response.value !== null) await userCache.storeUser(response.value);
     return { user: response.value ?? undefined, why: null };
   }
-  log.warn('a Slack user could not be looked up', { user: id, detail: response.detail, known_since: kept?.at ?? null });
-  return kept === undefined ? { user: undefined, why: response.detail } : { user: kept.user, why: null };
+  log.warn('a Slack user could not be looked up', {
+    user: id,
+    detail: response.detail,
+    known_since: cached?.at ?? null,
+  });
+  return cached === undefined ? { user: undefined, why: response.detail } : { user: cached.user, why: null };
 }
 
 /** Returns the user's groups among those in people.yaml. A group whose members are unknown adds no permissions. */
@@ -60,8 +64,8 @@ async function groupsOf(deps: KnownUserDeps, user: string, { people }: Config): 
 }
 
 async function membersOf({ userCache, directory, clock, log }: KnownUserDeps, id: string): Promise<readonly string[]> {
-  const kept = await userCache.group(id);
-  if (kept !== undefined && isFresh(kept, clock.now(), GROUP_SECONDS)) return kept.members;
+  const cached = await userCache.group(id);
+  if (cached !== undefined && isFresh(cached, clock.now(), GROUP_SECONDS)) return cached.members;
   const response: VendorResponse<string[]> = await directory.groupMembers(id);
   if (response.kind === 'done') {
     await userCache.storeGroup(id, response.value);
@@ -70,9 +74,9 @@ async function membersOf({ userCache, directory, clock, log }: KnownUserDeps, id
   log.warn('the members of a Slack user group could not be read', {
     group: id,
     detail: response.detail,
-    known_since: kept?.at ?? null,
+    known_since: cached?.at ?? null,
   });
-  return kept?.members ?? [];
+  return cached?.members ?? [];
 }
 
 const isFresh = ({ at }: { at: Timestamp }, now: Timestamp, seconds: number): boolean =>

@@ -99,11 +99,11 @@ async function outcomeOf(
 function notDone({ request }: Command, outcome: Outcome): Outcome {
   const verb = verbOf(request);
   if (verb.silent === true) return NOTHING;
-  const written = verb.freeText?.(request) ?? null;
+  const freeText = verb.freeText?.(request) ?? null;
   const text =
     outcome.answer?.parts.flatMap((part) => (part.kind === 'text' ? [plainOf(part.text)] : [])).join(' ') ?? '';
   // The dialog or command with the text is gone by now.
-  return written === null || text.includes(written) ? outcome : withNote(outcome, [`You wrote: ${written}`]);
+  return freeText === null || text.includes(freeText) ? outcome : withNote(outcome, [`You wrote: ${freeText}`]);
 }
 
 async function unknownPerson(
@@ -144,7 +144,7 @@ function wordsOf({ code, detail }: Refusal): string {
 async function deliver(
   { ephemeralMessages, userCache, log }: CommandDeps,
   replyTo: ReplyTo,
-  { answer, isPublic: aloud = false, emails = [] }: Outcome,
+  { answer, isPublic: isPublic = false, emails = [] }: Outcome,
 ): Promise<void> {
   const isLost = (response: VendorResponse<null>, user: string): boolean => {
     if (response.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: response.detail });
@@ -158,7 +158,7 @@ async function deliver(
   if (answer === null) return;
   // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.
   const named = await byName(answer, async (id) => (await userCache.user(id))?.user.name ?? undefined);
-  isLost(await ephemeralMessages.send(replyTo, withEmails(named, reached, lost), aloud), replyTo.user);
+  isLost(await ephemeralMessages.send(replyTo, withEmails(named, reached, lost), isPublic), replyTo.user);
 }
 
 /** Adds who was notified by direct message, and who was not. */

@@ -109,7 +109,7 @@ export class Fields {
     const text = this.text(FIELDS.duration);
     if (text === null) return null;
     const read = durationIn(text);
-    return 'seconds' in read ? read.seconds : this.#reportError(FIELDS.duration, upperFirst(read.wrong), 0);
+    return 'seconds' in read ? read.seconds : this.#reportError(FIELDS.duration, upperFirst(read.problem), 0);
   }
 
   /** Returns the targets; empty: the entire environment. */

@@ -17,8 +17,8 @@ export function callerPermissions(deps: SlackDeps, reads: CachedReads): Permissi
     { user_id: id, team_id: team }: RequestingUser,
     workspaces: readonly string[],
   ): Promise<SlackUser> {
-    const kept = users.get(id);
-    if (kept !== undefined && kept.until > now()) return kept.user;
+    const cached = users.get(id);
+    if (cached !== undefined && cached.until > now()) return cached.user;
     const user = await deps.slack.user(id, workspaces.length > 0 ? workspaces : [team]);
     if (users.size >= KEPT_MAX) users.clear();
     users.set(id, { user, until: now() + KEPT_MS });

@@ -310,7 +310,7 @@ test.each(FORMATS)('no field of %s is dropped silently', (name) => {
           places.some((place) => message.startsWith(`${place} is not imported`) || message.startsWith(`${place}:`)),
         );
         const refused = made.length === 0 && problems.some(({ level }) => level === 'error');
-        const kept = JSON.stringify(made.map(({ written }) => written.value)).includes('kept?');
+        const kept = JSON.stringify(made.map(({ document: written }) => written.value)).includes('kept?');
         if (!printed && !refused && !kept) dropped.push(path.join('.'));
         tried += 1;
       }

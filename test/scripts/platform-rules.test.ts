@@ -74,7 +74,9 @@ const SOUND: readonly Recorded[] = [
 
 /** Returns the names of rules with findings. */
 const broken = (deployment: Deployment): string[] =>
-  RULES.filter(({ find }) => find(deployment, { kept: true }).length > 0).map(({ name }) => name.split(':')[0] ?? '');
+  RULES.filter(({ find }) => find(deployment, { isRetained: true }).length > 0).map(
+    ({ name }) => name.split(':')[0] ?? '',
+  );
 
 test('a correct deployment has no findings', () => {
   expect(broken(deploymentOf([...SOUND]))).toEqual([]);

@@ -88,12 +88,12 @@ export async function evidenceOf(
       return changesOf(deps, { environment, dependency }, since);
     }),
   );
-  const mine = nearOnset(own, since).map((change): RelatedChange => ({ change, relation: 'same', distance: 0 }));
-  const changes = [...mine, ...others.flat(), ...strangers.flat()].map((related) => ({
+  const ownChanges = nearOnset(own, since).map((change): RelatedChange => ({ change, relation: 'same', distance: 0 }));
+  const changes = [...ownChanges, ...others.flat(), ...strangers.flat()].map((related) => ({
     ...related,
     change: { ...related.change, commits: [] },
   }));
-  const flags = await variantsOf(deps, health, mine, at);
+  const flags = await variantsOf(deps, health, ownChanges, at);
   const evidence: Evidence = {
     incident_id: id,
     service,
@@ -310,8 +310,8 @@ async function changesOf(
 function nearOnset(changes: readonly Change[], since: Timestamp): Change[] {
   const near = changes.filter((change) => endOf(change) >= since || change.status === 'started');
   const before = near.map((one) => newestLiveChange(changes.filter((change) => byStart(change, one) < 0)));
-  const kept = new Set([...near, ...before]);
-  return changes.filter((change) => kept.has(change));
+  const selected = new Set([...near, ...before]);
+  return changes.filter((change) => selected.has(change));
 }
 
 const versionsOf = (signals: readonly SignalView[]): string[] => [

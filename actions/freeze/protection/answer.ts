@@ -83,12 +83,12 @@ async function conclude(
   state: 'approved' | 'rejected',
   comment: string,
 ): Promise<ProtectionState> {
-  const mine = await claim(deps, gate);
-  if (mine === undefined) return 'waiting';
-  const response = await deps.deploymentProtection.review(mine, { state, comment });
-  if (response.kind === 'done') return endWaiting(deps, mine, state, comment);
-  if (response.kind === 'over') return endWaiting(deps, mine, 'over', response.detail);
-  return retryLater(deps, mine, response);
+  const claimed = await claim(deps, gate);
+  if (claimed === undefined) return 'waiting';
+  const response = await deps.deploymentProtection.review(claimed, { state, comment });
+  if (response.kind === 'done') return endWaiting(deps, claimed, state, comment);
+  if (response.kind === 'over') return endWaiting(deps, claimed, 'over', response.detail);
+  return retryLater(deps, claimed, response);
 }
 
 /** Reports to GitHub why the deployment waits, once for each change of the reason. */
@@ -104,18 +104,22 @@ async function reportWaiting(
     .join(' ');
   if (gate.sent_decisions === shown || gate.notes >= NOTES_MAX) return 'waiting';
   // Count the note before it is sent: GitHub refuses one too many in the same way as one for an ended deployment.
-  const mine = await claim(deps, { ...gate, sent_decisions: shown, notes: gate.notes + 1 });
-  if (mine === undefined) return 'waiting';
-  const response = await deps.deploymentProtection.review(mine, { state: null, comment });
-  if (response.kind === 'over') return endWaiting(deps, mine, 'over', response.detail);
+  const claimed = await claim(deps, { ...gate, sent_decisions: shown, notes: gate.notes + 1 });
+  if (claimed === undefined) return 'waiting';
+  const response = await deps.deploymentProtection.review(claimed, { state: null, comment });
+  if (response.kind === 'over') return endWaiting(deps, claimed, 'over', response.detail);
   if (response.kind !== 'done')
     return retryLater(
       deps,
-      { ...mine, sent_decisions: gate.sent_decisions, notes: response.kind === 'unclear' ? mine.notes : gate.notes },
+      {
+        ...claimed,
+        sent_decisions: gate.sent_decisions,
+        notes: response.kind === 'unclear' ? claimed.notes : gate.notes,
+      },
       response,
     );
-  if (mine.notes === 1) await record(deps, mine, 'waiting', comment);
-  await deps.waitingDeployments.change({ ...mine, busy_until: null });
+  if (claimed.notes === 1) await record(deps, claimed, 'waiting', comment);
+  await deps.waitingDeployments.change({ ...claimed, busy_until: null });
   return 'waiting';
 }
 

@@ -27,11 +27,11 @@ export const waitingText = (verdict: DeploymentVerdict, until: Timestamp): strin
 
 export const timedOutText = (verdict: DeploymentVerdict, hours: number): string =>
   text(
-    `Firebreak rejected this deployment after holding it back for ${inWords(hours)}. Run it again if you still need it.`,
+    `Firebreak rejected this deployment after holding it back for ${hoursText(hours)}. Run it again if you still need it.`,
     verdict,
   );
 
-const inWords = (hours: number): string => (hours === 1 ? '1 hour' : `${hours} hours`);
+const hoursText = (hours: number): string => (hours === 1 ? '1 hour' : `${hours} hours`);
 
 function text(head: string, verdict: DeploymentVerdict): string {
   const lines = verdict

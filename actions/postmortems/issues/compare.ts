@@ -85,21 +85,21 @@ async function compareIncident(deps: CompareDeps, mark: ComparisonMark): Promise
   const creates = (id: ActionItemId): boolean =>
     stored?.record.state === 'published' && trackerConfig?.create === 'published' ? true : requested.includes(id);
   const items = stored === undefined ? [] : await itemsIn(deps, stored);
-  const kept = followEdits(before?.links ?? [], ids(items));
+  const followed = followEdits(before?.links ?? [], ids(items));
   if (
     stored === undefined ||
     trackerConfig === undefined ||
-    (kept.length === 0 && !items.some(({ id }) => creates(id)))
+    (followed.length === 0 && !items.some(({ id }) => creates(id)))
   ) {
-    if (before !== undefined && before.links.length > 0 && kept.length === 0)
+    if (before !== undefined && before.links.length > 0 && followed.length === 0)
       await issues.write({ ...before, rev: before.rev + 1, links: [] });
     await issues.fulfilled(mark.id, requested);
     return issues.settle(mark, null);
   }
   if (before?.busy_until != null && before.busy_until > clock.now()) return;
-  const linked = new Set(kept.map(({ item_id }) => item_id));
+  const linked = new Set(followed.map(({ item_id }) => item_id));
   const place = placeOf(trackerConfig);
-  const keys = new Set(kept.map(({ key }) => key));
+  const keys = new Set(followed.map(({ key }) => key));
   const added = items.flatMap((item, position): IssueLink[] =>
     item.done || linked.has(item.id) || !creates(item.id)
       ? []
@@ -109,7 +109,9 @@ async function compareIncident(deps: CompareDeps, mark: ComparisonMark): Promise
     incident_id: mark.id,
     rev: (before?.rev ?? 0) + 1,
     busy_until: plusSeconds(clock.now(), BUSY_SECONDS),
-    links: [...kept, ...added].map((link) => (requested.includes(link.item_id) ? { ...link, retry_at: null } : link)),
+    links: [...followed, ...added].map((link) =>
+      requested.includes(link.item_id) ? { ...link, retry_at: null } : link,
+    ),
   };
   if (!(await issues.write(record))) return;
   const comparison = new Comparison(deps, { stored, config, trackerConfig, items, record });

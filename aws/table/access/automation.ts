@@ -41,13 +41,13 @@ export class AutomationTable implements AutomationSwitch {
       const before = await this.#table.get(keys.automation());
       const { demoted, ...known } = await this.read();
       // Keep settings that are not part of the input, including those that only a newer version knows.
-      const kept = { ...known, ...before };
+      const current = { ...known, ...before };
       const at = this.#clock.now();
       const promoted = promotedBy(input.services).filter((service) => Object.hasOwn(demoted, service));
       const rev = Number(before?.['rev'] ?? 0) + 1;
       const result = await this.#table.transact([
         this.#table.put(
-          { ...before, ...keys.automation(), ...changedSettings(kept, input), by, at, rev },
+          { ...before, ...keys.automation(), ...changedSettings(current, input), by, at, rev },
           before === undefined ? absent : sameAs(before),
         ),
         ...promoted.flatMap((service) => this.#promotion(service, at)),

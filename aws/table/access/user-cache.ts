@@ -25,12 +25,12 @@ export class UserCacheTable implements UserCache {
   }
 
   async user(id: string): ReturnType<UserCache['user']> {
-    const item = await this.#kept('user', id);
+    const item = await this.#storedItem('user', id);
     return item && { user: User.parse(item['user']), at: Timestamp.parse(item['at']) };
   }
 
   async group(id: string): ReturnType<UserCache['group']> {
-    const item = await this.#kept('group', id);
+    const item = await this.#storedItem('group', id);
     return item && { members: z.array(z.string()).parse(item['members']), at: Timestamp.parse(item['at']) };
   }
 
@@ -43,7 +43,7 @@ export class UserCacheTable implements UserCache {
   }
 
   /** DynamoDB deletes expired items up to days later. */
-  async #kept(kind: 'user' | 'group', id: string): Promise<Item | undefined> {
+  async #storedItem(kind: 'user' | 'group', id: string): Promise<Item | undefined> {
     const item = await this.#table.get(keys.cachedUser(kind, id));
     return item !== undefined && Number(item['expires_at']) > this.#seconds() ? item : undefined;
   }

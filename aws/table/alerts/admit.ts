@@ -128,9 +128,9 @@ async function admitUnmatched(
     const known = isOwn ? await itemsOf(table, batch, target.incident?.id) : taken.map((n) => items[n]);
     const closed = await closedOf(table, known);
     const read = { arrivals: batch, items: known, closed, target, slotsRev: slots.rev };
-    const written = await write(table, at, reception, read);
-    if (written === undefined) continue;
-    merge(admitted, written);
+    const result = await write(table, at, reception, read);
+    if (result === undefined) continue;
+    merge(admitted, result);
     left = left.filter((_, n) => !taken.includes(n));
     attempt = 0;
   }

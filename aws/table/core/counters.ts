@@ -41,11 +41,11 @@ export class CounterTable implements Counters {
       this.#waiting.set(group, sums);
       groups.add(group);
     }
-    if (groups.size > 0) await inTime(Promise.all([...groups].map((group) => this.#written(group))));
+    if (groups.size > 0) await inTime(Promise.all([...groups].map((group) => this.#storedCounts(group))));
   }
 
   /** Resolves when the pending counts were written or have failed. */
-  async #written(group: CounterGroup): Promise<void> {
+  async #storedCounts(group: CounterGroup): Promise<void> {
     await this.#writing.get(group);
     const again = this.#writing.get(group); // another waiting caller has already written all counts
     if (again !== undefined) return again;

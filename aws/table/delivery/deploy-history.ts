@@ -130,7 +130,7 @@ export class DeployHistoryTable implements DeployHistory {
     const records = await this.#recordedOf(of, dayFrom(day), dayUntil(day));
     const bytes = gzipSync(JSON.stringify(records.map((one) => Stored.parse(one))));
     const { service, environment } = of;
-    const written = await this.#table.transact([
+    const result = await this.#table.transact([
       this.#table.put({
         ...keys.rollup(of, day),
         bytes,
@@ -141,7 +141,7 @@ export class DeployHistoryTable implements DeployHistory {
         this.#table.remove(key, { ConditionExpression: 'mark = :mark', ExpressionAttributeValues: { ':mark': mark } }),
       ),
     ]);
-    return written.ok && marks.length === all.length;
+    return result.ok && marks.length === all.length;
   }
 
   async #marks(limit?: number): Promise<Mark[]> {

@@ -41,13 +41,17 @@ export class ExperimentTable implements Experiments {
     const { id, scope } = experiment;
     const result = await this.#table.transact([
       this.#table.put(itemOf({ ...experiment, events: 1 }), absent),
-      ...scope.map((place) => this.#table.put({ ...keys.experimentAt(place), experiment_id: id }, absent)),
+      ...scope.map((serviceEnvironment) =>
+        this.#table.put({ ...keys.experimentAt(serviceEnvironment), experiment_id: id }, absent),
+      ),
       this.#table.put({ ...keys.experimentRunning(id), experiment_id: id }),
       ...this.#eventWrites(experiment, [event]),
     ]);
     if (result.ok) return { ok: true };
-    for (const place of scope) {
-      const found = ExperimentId.safeParse((await this.#table.get(keys.experimentAt(place)))?.['experiment_id']);
+    for (const serviceEnvironment of scope) {
+      const found = ExperimentId.safeParse(
+        (await this.#table.get(keys.experimentAt(serviceEnvironment)))?.['experiment_id'],
+      );
       if (found.success && found.data !== id) return { ok: false, running: found.data };
     }
     throw new Error(`experiment ${id} could not be stored; try again`);
@@ -67,9 +71,9 @@ export class ExperimentTable implements Experiments {
       StoredExperiment.shape.scope
         .parse(item['scope'])
         .some(
-          (place) =>
-            (service === undefined || place.service === service) &&
-            (environment === undefined || place.environment === environment),
+          (serviceEnvironment) =>
+            (service === undefined || serviceEnvironment.service === service) &&
+            (environment === undefined || serviceEnvironment.environment === environment),
         ),
     );
     return { items: items.map((item) => StoredExperiment.parse(item)), next_cursor };
@@ -90,25 +94,25 @@ export class ExperimentTable implements Experiments {
   ): Promise<boolean> {
     const { events = [], observations = [] } = more;
     const { id, rev, scope, closed, conclusion } = experiment;
-    const kept = observations.slice(0, OBSERVATIONS_PER_WRITE);
+    const written = observations.slice(0, OBSERVATIONS_PER_WRITE);
     const { ok } = await this.#table.transact([
       this.#table.put(
         itemOf({
           ...experiment,
           events: experiment.events + events.length,
-          observations: experiment.observations + kept.length,
+          observations: experiment.observations + written.length,
           rev: rev + 1,
         }),
         { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } },
       ),
       ...this.#eventWrites(experiment, events),
-      ...kept.map((observation, n) =>
+      ...written.map((observation, n) =>
         this.#table.put({ ...keys.experimentObservation(id, experiment.observations + n + 1), ...observation }),
       ),
       ...(closed
         ? [
             this.#table.remove(keys.experimentRunning(id)),
-            ...scope.map((place) => this.#table.remove(keys.experimentAt(place))),
+            ...scope.map((serviceEnvironment) => this.#table.remove(keys.experimentAt(serviceEnvironment))),
           ]
         : []),
     ]);

@@ -110,9 +110,9 @@ export class DecisionTable implements Decisions {
       await this.#events.publish(id, 'approval.requested', { decision: view.id, reason: view.because });
       return view;
     }
-    const kept = await this.get(id, number);
-    if (kept === undefined) throw new Error(`cannot store or read question ${number} of incident ${id}`);
-    return kept;
+    const stored = await this.get(id, number);
+    if (stored === undefined) throw new Error(`cannot store or read question ${number} of incident ${id}`);
+    return stored;
   }
 
   async outcome(id: IncidentId, number: number): ReturnType<Decisions['outcome']> {

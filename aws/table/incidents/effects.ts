@@ -96,9 +96,9 @@ export class EffectTable implements Effects {
       await this.#events.publish(id, 'effect.started', named(effect));
       return effect;
     }
-    const kept = await this.get(id, intent.key);
-    if (kept === undefined) throw new Error(`cannot store or read the intent of ${intent.key}`);
-    return kept;
+    const stored = await this.get(id, intent.key);
+    if (stored === undefined) throw new Error(`cannot store or read the intent of ${intent.key}`);
+    return stored;
   }
 
   async intendAction(

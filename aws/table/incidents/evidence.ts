@@ -38,9 +38,9 @@ export class EvidenceTable implements EvidencePacks {
   async keep(id: IncidentId, name: EvidenceName, document: string): Promise<Uint8Array> {
     const key = evidenceBlobKey(id, name);
     if (await this.#blobs.putNew(key, document, 'application/json')) return Buffer.from(document);
-    const kept = await this.#blobs.get(key);
-    if (kept === undefined) throw new Error(`blob ${key} exists, but cannot be read`);
-    return kept;
+    const stored = await this.#blobs.get(key);
+    if (stored === undefined) throw new Error(`blob ${key} exists, but cannot be read`);
+    return stored;
   }
 
   async record(pack: Parameters<EvidencePacks['record']>[0], entry: AuditEntry): Promise<void> {

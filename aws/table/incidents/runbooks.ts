@@ -149,9 +149,9 @@ export class RunbookTable implements RunbookRuns {
       this.#table.put({ ...keys.runbookName(id, name), number }, absent),
       timelineWrite(this.#table, id, `runbook-${number}`, chosenEntry(followed, number, because, at)),
     ]);
-    const kept = await this.get(id, number);
-    if (kept === undefined && result.ok) throw new Error(`cannot store or read runbook ${number} of incident ${id}`);
-    return kept;
+    const stored = await this.get(id, number);
+    if (stored === undefined && result.ok) throw new Error(`cannot store or read runbook ${number} of incident ${id}`);
+    return stored;
   }
 
   async #content(id: IncidentId, number: number, followed: Followed): Promise<{ followed: string } | { blob: string }> {
@@ -168,9 +168,9 @@ export class RunbookTable implements RunbookRuns {
       this.#table.put({ ...key, value: JSON.stringify(value), at: this.#clock.now() }, absent),
     ]);
     if (ok) return value;
-    const kept = await this.recall(id, number, what);
-    if (kept === undefined) throw new Error(`cannot store or read ${what} of runbook ${number} of incident ${id}`);
-    return kept as T;
+    const stored = await this.recall(id, number, what);
+    if (stored === undefined) throw new Error(`cannot store or read ${what} of runbook ${number} of incident ${id}`);
+    return stored as T;
   }
 
   async recall(id: IncidentId, number: number, what: string): Promise<Json | undefined> {

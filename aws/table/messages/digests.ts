@@ -11,7 +11,7 @@ import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import { collect, type Condition, type Table } from '../core/table.ts';
 
-const Kept = z.object({
+const StoredItem = z.object({
   stakeholder: z.string(),
   about: z.string(),
   at: Timestamp,
@@ -33,7 +33,7 @@ export class DigestTable implements Digests {
 
   async read(of: DigestOf): Promise<Record<string, StoredNotification>> {
     const { pk, sk } = keys.digest(of, '');
-    const items = await collect(this.#table.each(pk, sk), (item) => Kept.parse(item));
+    const items = await collect(this.#table.each(pk, sk), (item) => StoredItem.parse(item));
     return Object.fromEntries(items.map(({ stakeholder, ...notification }) => [stakeholder, notification]));
   }
 
@@ -52,7 +52,7 @@ export class DigestTable implements Digests {
       rev: (before?.rev ?? 0) + 1,
     };
     const item = { ...keys.digest(of, sha256(stakeholder).slice(0, 32)), stakeholder, ...now };
-    const { ok } = await this.#table.transact([this.#table.put(item, asBefore(before?.rev ?? 0))]);
+    const { ok } = await this.#table.transact([this.#table.put(item, isRevision(before?.rev ?? 0))]);
     return ok ? now : undefined;
   }
 
@@ -68,7 +68,7 @@ export class DigestTable implements Digests {
   }
 }
 
-const asBefore = (rev: number): Condition =>
+const isRevision = (rev: number): Condition =>
   rev === 0
     ? { ConditionExpression: 'attribute_not_exists(rev)' }
     : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };

@@ -61,7 +61,7 @@ export class PostmortemTable implements Postmortems {
   ): Promise<boolean> {
     const { incident_id: id, revision, service, state } = record;
     const before = await this.itemsOf(service, id);
-    const kept = new Set<string>(items.map((item) => item.id));
+    const ids = new Set<string>(items.map((item) => item.id));
     const open = keys.postmortemOpen(id);
     const { ok } = await this.#table.transact([
       this.#table.put({ ...keys.postmortem(id), ...record }, revision === 1 ? absent : isRevision(revision - 1)),
@@ -73,19 +73,19 @@ export class PostmortemTable implements Postmortems {
       comparisonWrite(this.#table, id, record.updated_at),
       ...(state === 'published' ? [markWrite(this.#table, `postmortem:${id}`, record.updated_at)] : []),
       ...withTimes(items, before).map((item, position) => this.#itemWrite(item, position)),
-      ...before.filter((one) => !kept.has(one.id)).map((one) => this.#table.remove(keys.actionItem(service, one.id))),
+      ...before.filter((one) => !ids.has(one.id)).map((one) => this.#table.remove(keys.actionItem(service, one.id))),
     ]);
     return ok;
   }
 
   /** The first item of the newest incident comes first in the list. */
   #itemWrite(item: StoredActionItem, position: number): Write {
-    const place = String(99 - position).padStart(2, '0');
+    const rank = String(99 - position).padStart(2, '0');
     return this.#table.put({
       ...keys.actionItem(item.service, item.id),
       ...item,
       list: lists.actionItems,
-      list_key: `${item.incident_id}#${place}`,
+      list_key: `${item.incident_id}#${rank}`,
     });
   }
 

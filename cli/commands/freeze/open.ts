@@ -28,7 +28,7 @@ export type OpenOptions = {
 type Scope = { service?: string; team?: string; environment?: string };
 
 /** How many services the output names. */
-const NAMED_MAX = 20;
+const LISTED_SERVICES = 20;
 
 /** Opens a freeze and prints its scope. Requires scope and end as options or at the prompt: neither has a default. */
 export async function open(context: CommandContext, options: OpenOptions): Promise<void> {
@@ -38,7 +38,7 @@ export async function open(context: CommandContext, options: OpenOptions): Promi
   const opened = await (await Client.of(context)).post('/v1/freezes', { reason, ...scope, starts_at, until }, Opened);
   for (const warning of opened.warnings) context.err(oneLine(warning));
   context.out(options.json ? asJson(opened) : opened.id);
-  if (!options.json) context.err(oneLine(inWords(opened)));
+  if (!options.json) context.err(oneLine(summaryOf(opened)));
 }
 
 async function scopeOf(context: CommandContext, { service, team, environment, all, yes }: OpenOptions): Promise<Scope> {
@@ -52,9 +52,12 @@ async function scopeOf(context: CommandContext, { service, team, environment, al
   if (isNamed || all || yes) return scope;
   if (context.ask === undefined)
     throw new UsageError('specify what to freeze: --service, --team, --environment, or --all for every deploy');
-  const named = (await context.ask('Which service? Leave empty for all services: ')).trim();
-  const written = (await context.ask('Which environment? Leave empty for all environments: ')).trim();
-  return { ...(named !== '' && { service: named }), ...(written !== '' && { environment: written }) };
+  const serviceAnswer = (await context.ask('Which service? Leave empty for all services: ')).trim();
+  const environmentAnswer = (await context.ask('Which environment? Leave empty for all environments: ')).trim();
+  return {
+    ...(serviceAnswer !== '' && { service: serviceAnswer }),
+    ...(environmentAnswer !== '' && { environment: environmentAnswer }),
+  };
 }
 
 /** Returns the end of the freeze. Undefined: until a person lifts it. */
@@ -69,24 +72,24 @@ async function endOf(
   if (untilLifted || yes) return undefined;
   if (context.ask === undefined)
     throw new UsageError('specify when it ends: --for 2h, --until TIME, or --until-lifted');
-  const written = (
+  const answer = (
     await context.ask('For how long, such as 30m or 2h? Leave empty to freeze until the freeze is lifted: ')
   ).trim();
-  return written === '' ? undefined : after(written, startsAt);
+  return answer === '' ? undefined : after(answer, startsAt);
 }
 
 function after(duration: string, startsAt: string | undefined): string {
   const found = durationIn(duration);
-  if ('wrong' in found) throw new UsageError(found.wrong);
+  if ('problem' in found) throw new UsageError(found.problem);
   const start = startsAt === undefined ? Date.now() : Date.parse(startsAt);
   if (Number.isNaN(start))
     throw new UsageError(`--starts-at: ${JSON.stringify(startsAt)} is not a time such as 2026-11-20T18:00:00Z`);
   return new Date(start + found.seconds * 1000).toISOString();
 }
 
-function inWords({ service, team, environment, services, starts_at, until, state }: Opened): string {
-  const more = services.length - NAMED_MAX;
-  const names = `${services.slice(0, NAMED_MAX).join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
+function summaryOf({ service, team, environment, services, starts_at, until, state }: Opened): string {
+  const more = services.length - LISTED_SERVICES;
+  const names = `${services.slice(0, LISTED_SERVICES).join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
   const what =
     service ??
     (team === null ? `all services${names === '' ? '' : ` (${names})`}` : `services of team ${team} (${names})`);

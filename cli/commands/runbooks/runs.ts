@@ -77,13 +77,13 @@ export function addRunbookRuns(runbooks: Command, context: CommandContext): void
     .option('--environment <name>', "Environment (default: the service's default)")
     .option('--incident <incident>', 'Incident that the run belongs to, instead of service and environment')
     .option('--input <name=value>', 'Input of the runbook (repeatable)', severalInputs);
-  for (const [flag, says] of CONFIRM) run.option(flag, says);
+  for (const [flag, description] of CONFIRM) run.option(flag, description);
   run.option(...JSON_OPTION).action((name: string, options: RunOptions) => start(context, name, options));
   const retry = runbooks
     .command('retry')
     .description('Continue a failed run from the failed step, after showing the plan')
     .argument('<run>', 'ID of the run, from "runbooks runs"');
-  for (const [flag, says] of CONFIRM) retry.option(flag, says);
+  for (const [flag, description] of CONFIRM) retry.option(flag, description);
   retry.option(...JSON_OPTION).action((id: string, options: Confirm) => retryRun(context, id, options));
   runbooks
     .command('runs')
@@ -158,9 +158,9 @@ function refuseBoth({ plan, yes }: Confirm): void {
 }
 
 /** Converts inputs to the types that the runbook declares. @throws UsageError for an unknown input or a wrong type */
-function inputsOf({ name: runbook, inputs }: Runbook, written: readonly string[]): InputValues {
+function inputsOf({ name: runbook, inputs }: Runbook, texts: readonly string[]): InputValues {
   return Object.fromEntries(
-    written.map((text) => {
+    texts.map((text) => {
       const at = text.indexOf('=');
       const [name, value] = [text.slice(0, at), text.slice(at + 1)];
       const input = Object.hasOwn(inputs, name) ? inputs[name] : undefined;

@@ -33,8 +33,8 @@ async function importFiles(context: CommandContext, files: readonly string[], op
   const named = files.map((name) => ({ name, path: resolve(context.cwd, name) }));
   const { converted, problems } = await importSlos(named, { service, environment, window });
   for (const problem of problems) context.err(shown(problem));
-  const kept = options.out === undefined ? print(context, converted) : await write(context, options.out, converted);
-  const errors = problems.filter(({ level }) => level === 'error').length + kept;
+  const omitted = options.out === undefined ? print(context, converted) : await write(context, options.out, converted);
+  const errors = problems.filter(({ level }) => level === 'error').length + omitted;
   if (errors > 0) throw new CommandFailure(`${counted(errors, 'problem')}: the import is incomplete`);
 }
 
@@ -48,13 +48,13 @@ function print(context: CommandContext, converted: readonly Converted[]): number
 async function write(context: CommandContext, out: string, converted: readonly Converted[]): Promise<number> {
   const dir = resolve(context.cwd, out);
   await mkdir(dir, { recursive: true });
-  let kept = 0;
+  let omitted = 0;
   for (const one of converted) {
     const name = `${nameOf(one)}.yaml`;
     const text = textOf(one);
     const there = await readFile(join(dir, name), 'utf8').catch(nothing);
     if (there !== undefined && there !== text) {
-      kept += 1;
+      omitted += 1;
       context.err(
         `${join(out, name)}: not written, because a different file exists (remove it, or choose another --out)`,
       );
@@ -63,7 +63,7 @@ async function write(context: CommandContext, out: string, converted: readonly C
     await writeFile(join(dir, name), text);
     context.out(join(out, name));
   }
-  return kept;
+  return omitted;
 }
 
 const nothing = (error: NodeJS.ErrnoException): undefined => {
@@ -71,9 +71,9 @@ const nothing = (error: NodeJS.ErrnoException): undefined => {
   throw error;
 };
 
-const nameOf = ({ written }: Converted): string => (written.value as { metadata: { name: string } }).metadata.name;
+const nameOf = ({ document }: Converted): string => (document.value as { metadata: { name: string } }).metadata.name;
 
-const textOf = ({ source, written }: Converted): string =>
-  `# From ${written.at([]).file}, ${source}\n${stringify(written.value, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
+const textOf = ({ source, document }: Converted): string =>
+  `# From ${document.at([]).file}, ${source}\n${stringify(document.value, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

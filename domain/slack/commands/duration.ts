@@ -67,20 +67,20 @@ const LOOKS_SO = /^(?:[+-]?\d|until$|till?$|today$|tonight$|tomorrow$)/i;
 /** Maximum number of words in a duration. */
 const WORDS_MAX = 8;
 
-export type Duration = { seconds: number } | { wrong: string };
+export type Duration = { seconds: number } | { problem: string };
 
 /** Parses an entire text as a duration. */
 export function durationIn(text: string): Duration {
   const [, sign, parts = ''] = WHOLE.exec(text.trim()) ?? [];
-  if (sign === undefined) return { wrong: `"${text.trim().slice(0, 40)}" is not a duration, such as 2h, 30m, or 1d` };
-  if (sign === '-') return { wrong: `"${text.trim()}" is a negative duration` };
+  if (sign === undefined) return { problem: `"${text.trim().slice(0, 40)}" is not a duration, such as 2h, 30m, or 1d` };
+  if (sign === '-') return { problem: `"${text.trim()}" is a negative duration` };
   const seconds = [...parts.matchAll(EACH)].reduce((sum, [, count = '', unit = '', half = '']) => {
     return sum + (numberIn(count) + (half === '' ? 0 : 0.5)) * secondsOf(unit);
   }, 0);
-  if (seconds < 1) return { wrong: `"${text.trim()}" is shorter than a second` };
+  if (seconds < 1) return { problem: `"${text.trim()}" is shorter than a second` };
   if (seconds > MAX_SECONDS)
     return {
-      wrong: `"${text.trim().slice(0, 40)}" is longer than a year, which is the limit; a freeze without a duration stays until it is lifted`,
+      problem: `"${text.trim().slice(0, 40)}" is longer than a year, which is the limit; a freeze without a duration stays until it is lifted`,
     };
   return { seconds: Math.round(seconds) };
 }
@@ -88,8 +88,8 @@ export function durationIn(text: string): Duration {
 const secondsOf = (unit: string): number => UNITS[unit.charAt(0).toLowerCase() as keyof typeof UNITS];
 
 function numberIn(count: string): number {
-  const written = WORDS.find(([word]) => new RegExp(`^${word}$`, 'i').test(count.trim()));
-  return written === undefined ? Number(count.trim().replace(',', '.')) : written[1];
+  const word = WORDS.find(([word]) => new RegExp(`^${word}$`, 'i').test(count.trim()));
+  return word === undefined ? Number(count.trim().replace(',', '.')) : word[1];
 }
 
 /** A duration within a list of words, with the number of words that it spans. */

@@ -4,7 +4,7 @@ import type { Located } from '../source-locations.ts';
 import type { Path } from './fields.ts';
 
 /** An OpenSLO v1 document converted from another format. `at` returns the location in the original. */
-export type Converted = { written: Located<unknown>; source: string };
+export type Converted = { document: Located<unknown>; source: string };
 
 export type Imported = { converted: Converted[]; problems: Problem[] };
 
@@ -60,7 +60,7 @@ export function convertedOf(
       objectives: [objective],
     },
   };
-  return { source, written: { value, at: (path) => at(originOf(path, origins)) } };
+  return { source, document: { value, at: (path) => at(originOf(path, origins)) } };
 }
 
 function originOf(path: readonly PropertyKey[], origins: Origins): Path {

@@ -31,8 +31,8 @@ const REASONS: Reasons = {
 const SERVICE_LABELS = ['service', 'pyrra.dev/service', 'app.kubernetes.io/name'];
 
 /** @see https://github.com/pyrra-dev/pyrra */
-export function fromPyrra(written: Located<unknown>, defaults: Defaults): Imported {
-  const fields = fieldsOf(written);
+export function fromPyrra(document: Located<unknown>, defaults: Defaults): Imported {
+  const fields = fieldsOf(document);
   for (const key of ['apiVersion', 'kind']) fields.ignore(key);
   const name = fields.required(fields.text('metadata', 'name'), 'metadata', 'name');
   const labels = fields.texts('metadata', 'labels');
@@ -98,7 +98,7 @@ export function fromPyrra(written: Located<unknown>, defaults: Defaults): Import
     ],
     ...sli.origins,
   ] as const;
-  return { converted: [convertedOf(written, parts, defaults, origins, 'Pyrra pyrra.dev/v1alpha1')], problems };
+  return { converted: [convertedOf(document, parts, defaults, origins, 'Pyrra pyrra.dev/v1alpha1')], problems };
 }
 
 /** Reads the target: a string in Kubernetes, which has no fractions, but users also write a number. */

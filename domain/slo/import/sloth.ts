@@ -49,14 +49,14 @@ const REASONS: Reasons = {
   status: KUBERNETES,
 };
 
-export const fromSlothFile = (written: Located<unknown>, defaults: Defaults): Imported =>
-  fromSloth(written, defaults, FILE, ['version']);
+export const fromSlothFile = (document: Located<unknown>, defaults: Defaults): Imported =>
+  fromSloth(document, defaults, FILE, ['version']);
 
-export const fromSlothObject = (written: Located<unknown>, defaults: Defaults): Imported =>
-  fromSloth(written, defaults, OBJECT, ['apiVersion', 'kind']);
+export const fromSlothObject = (document: Located<unknown>, defaults: Defaults): Imported =>
+  fromSloth(document, defaults, OBJECT, ['apiVersion', 'kind']);
 
-function fromSloth(written: Located<unknown>, defaults: Defaults, form: Form, header: readonly string[]): Imported {
-  const fields = fieldsOf(written);
+function fromSloth(document: Located<unknown>, defaults: Defaults, form: Form, header: readonly string[]): Imported {
+  const fields = fieldsOf(document);
   for (const key of header) fields.ignore(key);
   const { root } = form;
   const service = fields.required(fields.text(...root, 'service'), ...root, 'service');
@@ -64,12 +64,12 @@ function fromSloth(written: Located<unknown>, defaults: Defaults, form: Form, he
   const slos = Array.from({ length: fields.count(...root, 'slos') }, (_, index) => [...root, 'slos', index] as Path);
   if (slos.length === 0) fields.error([...root, 'slos'], `${[...root, 'slos'].join('.')}: there are no objectives`);
   else fields.warning([...root, 'service'], `Sloth documents have no time window: ${defaults.window} is used`);
-  const converted = slos.flatMap((path) => sloOf({ written, fields, defaults, form, path, service, labels }));
+  const converted = slos.flatMap((path) => sloOf({ document, fields, defaults, form, path, service, labels }));
   return { converted: converted, problems: fields.problems(REASONS) };
 }
 
 type Parts = {
-  written: Located<unknown>;
+  document: Located<unknown>;
   fields: Fields;
   defaults: Defaults;
   form: Form;
@@ -78,7 +78,7 @@ type Parts = {
   labels: Readonly<Record<string, string>>;
 };
 
-function sloOf({ written, fields, defaults, form, path, service, labels }: Parts): Converted[] {
+function sloOf({ document, fields, defaults, form, path, service, labels }: Parts): Converted[] {
   const name = fields.required(fields.text(...path, 'name'), ...path, 'name');
   const targetPercent = fields.required(fields.number(...path, 'objective'), ...path, 'objective');
   const description = fields.text(...path, 'description');
@@ -112,7 +112,7 @@ function sloOf({ written, fields, defaults, form, path, service, labels }: Parts
     ],
     ...sli.origins,
   ] as const;
-  return [convertedOf(written, parts, defaults, origins, form.source)];
+  return [convertedOf(document, parts, defaults, origins, form.source)];
 }
 
 type Sli = { indicator: object; origins: [Path, Path][] };

@@ -26,8 +26,8 @@ const UNITS: Readonly<Record<string, string>> = {
 const SLICE = '1m';
 
 /** @see https://github.com/OpenSLO/OpenSLO */
-export function fromV1alpha(written: Located<unknown>, defaults: Defaults): Imported {
-  const fields = fieldsOf(written);
+export function fromV1alpha(document: Located<unknown>, defaults: Defaults): Imported {
+  const fields = fieldsOf(document);
   for (const key of ['apiVersion', 'kind']) fields.ignore(key);
   const name = fields.required(fields.text('metadata', 'name'), 'metadata', 'name');
   const displayName = fields.text('metadata', 'displayName');
@@ -90,7 +90,7 @@ export function fromV1alpha(written: Located<unknown>, defaults: Defaults): Impo
       ),
       ...sli.origins,
     ] as const;
-    return [convertedOf(written, parts, defaults, origins, 'OpenSLO v1alpha')];
+    return [convertedOf(document, parts, defaults, origins, 'OpenSLO v1alpha')];
   });
   return { converted: converted.flat(), problems: fields.problems(REASONS) };
 }
@@ -108,8 +108,8 @@ function windowOf(fields: Fields, { window }: Defaults): object | undefined {
   const timeZone = fields.text(...path, 'calendar', 'timeZone');
   const calendar = fields.has(...path, 'calendar') ? { startTime, timeZone } : undefined;
   if (unit === undefined || count === undefined) return undefined;
-  const letter = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
-  if (letter === undefined)
+  const factor = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
+  if (factor === undefined)
     return fields.error(
       [...path, 'unit'],
       `spec.timeWindows.0.unit: ${JSON.stringify(unit)} cannot be imported`,
@@ -118,8 +118,8 @@ function windowOf(fields: Fields, { window }: Defaults): object | undefined {
   if (calendar === undefined && rolls !== true)
     fields.warning(path, 'a time window without a calendar is imported as a rolling window', 'set isRolling: true');
   return calendar === undefined
-    ? { duration: `${count}${letter}`, isRolling: true }
-    : { duration: `${count}${letter}`, isRolling: rolls ?? false, calendar };
+    ? { duration: `${count}${factor}`, isRolling: true }
+    : { duration: `${count}${factor}`, isRolling: rolls ?? false, calendar };
 }
 
 function objectiveOf(fields: Fields, path: Path, compared: boolean, sliced: boolean): object {

@@ -14,11 +14,11 @@ import { warningAt, type LocatedSlo } from '../source-locations.ts';
  * @param services the catalogue. Absent: names of services and environments are not checked
  */
 export function lint(slos: readonly LocatedSlo[], services?: Config['services']): Problem[] {
-  const found = slos.flatMap((written) => [
-    ...ofQueries(written),
-    ...sameQuery(written),
-    ...lintTarget(written),
-    ...(services === undefined ? [] : unknownScope(written, services)),
+  const found = slos.flatMap((source) => [
+    ...ofQueries(source),
+    ...sameQuery(source),
+    ...lintTarget(source),
+    ...(services === undefined ? [] : unknownScope(source, services)),
   ]);
   // Several objectives can share one indicator.
   return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];

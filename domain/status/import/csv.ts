@@ -99,8 +99,8 @@ export const subscribersOfCsv = (text: string, { confirmed }: { confirmed: boole
     };
   });
 
-function stateOf(written: string, confirmed: boolean): ForeignSubscriber['state'] {
-  switch (written.toLowerCase()) {
+function stateOf(text: string, confirmed: boolean): ForeignSubscriber['state'] {
+  switch (text.toLowerCase()) {
     case 'active':
     case 'confirmed':
       return 'confirmed';

@@ -15,15 +15,15 @@ const CERTIFICATE_MAX_CHARS = 20_000;
 export type ReadSns = (url: string) => Promise<string>;
 
 /** Certificates by URL: their names contain a hash. */
-const kept = new Map<string, string>();
+const cache = new Map<string, string>();
 
 export async function readAtSns(url: string): Promise<string> {
-  const known = kept.get(url);
+  const known = cache.get(url);
   if (known !== undefined) return known;
   const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
   const text = (await answer.text()).slice(0, CERTIFICATE_MAX_CHARS);
   if (!answer.ok) throw new Error(`Amazon SNS answered ${answer.status}`);
-  if (url.endsWith('.pem')) kept.set(url, text);
+  if (url.endsWith('.pem')) cache.set(url, text);
   return text;
 }
 

@@ -116,7 +116,7 @@ function chainPanel({ chain, isWhole, at }: Audit): Html {
 }
 
 function entriesPanel({ items, text, from, older, at }: Audit): Html {
-  const kept: Record<string, string> = text === '' ? {} : { text };
+  const query: Record<string, string> = text === '' ? {} : { text };
   const rows = items.map(({ id, kind, shown, subject, text: said, detail, sealed, at: then }): Cells => [
     html`${said} <span class="quiet target">${subject}</span>`,
     html`<code>${kind}</code>`,
@@ -132,7 +132,7 @@ function entriesPanel({ items, text, from, older, at }: Audit): Html {
     'entries',
     'Entries',
     null,
-    html`${from === null ? '' : olderLink(PATH, kept, 'Newest entries')}
+    html`${from === null ? '' : olderLink(PATH, query, 'Newest entries')}
     ${
       rows.length === 0
         ? nothing(
@@ -144,6 +144,6 @@ function entriesPanel({ items, text, from, older, at }: Audit): Html {
           )
         : tableOf('Entries of the audit log', ['Entry', 'Kind', 'Actor', 'Time', 'Sealed', 'Details'], rows)
     }
-    ${older === null ? '' : olderLink(PATH, { ...kept, from: older }, 'Older entries')}`,
+    ${older === null ? '' : olderLink(PATH, { ...query, from: older }, 'Older entries')}`,
   );
 }

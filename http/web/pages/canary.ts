@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
-import { type CanaryStory, requestOfCanary, viewCanary } from '../../../actions/canary/canaries.ts';
+import { type CanaryDetails, requestCanaryCommand, viewCanary } from '../../../actions/canary/canaries.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { isFinal } from '../../../domain/canary/progress.ts';
 import { significant } from '../../../domain/canary/words.ts';
@@ -25,15 +25,15 @@ import { type Mark, plot } from '../plot.ts';
 import { CANARIES_PATH, canaryBadge, canaryPath } from './canaries.ts';
 import { field, type ConsolePage, type PageAction } from './page.ts';
 
-/** Metrics of the newest check; of earlier ones, their reasons. */
-type CanaryData = Pick<Viewer, 'may' | 'formKey'> & { at: Timestamp; canary: CanaryStory };
+/** What the page shows. `formKey`: protects its forms against requests of other sites. */
+type CanaryData = Pick<Viewer, 'may' | 'formKey'> & { at: Timestamp; canary: CanaryDetails };
 
-const asks = (kind: CanaryCommandKind, done: string, full = false): PageAction => ({
+const command = (kind: CanaryCommandKind, done: string, full = false): PageAction => ({
   permission: 'canaries:write',
   done,
   run: async (deps, { caller, param, form }) => {
     const reason = field(form, 'reason', z.string().max(500).optional()) ?? null;
-    await requestOfCanary(deps, caller, idIn(param), { kind, reason, full });
+    await requestCanaryCommand(deps, caller, idIn(param), { kind, reason, full });
   },
 });
 
@@ -51,17 +51,17 @@ export const canary: ConsolePage = {
   action: 'canaries:read',
   everySeconds: 5,
   actions: {
-    promote: asks(
+    promote: command(
       'promote',
       'Requested. The next share follows unless a freeze, an incident, or the kill switch prevents it.',
     ),
-    finish: asks(
+    finish: command(
       'promote',
       'Requested. All traffic follows unless a freeze, an incident, or the kill switch prevents it.',
       true,
     ),
-    hold: asks('hold', 'Requested. The share stays until someone promotes.'),
-    abort: asks('abort', 'Requested. All traffic goes back to the stable version.'),
+    hold: command('hold', 'Requested. The share stays until someone promotes.'),
+    abort: command('abort', 'Requested. All traffic goes back to the stable version.'),
   },
   async show(deps, { viewer, param }) {
     const story = await viewCanary(deps, viewer.caller, idIn(param));
@@ -85,35 +85,36 @@ const canaryMain = (data: CanaryData): Html => html`
   </div>
 `;
 
-function factsPanel({ canary: { ...one }, at }: CanaryData): Html {
-  const { service, stable_version: stable, weight, steps, step_seconds: seconds, target, asked_by, hold } = one;
+function factsPanel({ canary, at }: CanaryData): Html {
+  const { service, stable_version: stable, weight, steps, step_seconds: seconds, target, asked_by, hold } = canary;
   return panel(
     'facts',
     'Traffic',
     null,
     html`<dl class="lines">
-      ${line('Service', html`<a href="${servicePath(service)}">${service}</a> ${one.environment}`)}
+      ${line('Service', html`<a href="${servicePath(service)}">${service}</a> ${canary.environment}`)}
       ${line('Share', shareBar(weight / 100, 'traffic'))}
       ${line('Stable version', html`<span class="version">${stable}</span>`)}
       ${line('Steps', `${steps.join(', ')} %, at least ${significant(seconds / 60)} min each`)}
       ${hold === null ? '' : line('Held', html`${ago(hold.since, at)}: ${hold.reason}`)} ${line('Router', target)}
-      ${line('Started', html`${ago(one.started_at, at)} by ${asked_by}`)}
-      ${one.ended_at === null ? '' : line('Ended', ago(one.ended_at, at))} ${line('ID', html`<code>${one.id}</code>`)}
+      ${line('Started', html`${ago(canary.started_at, at)} by ${asked_by}`)}
+      ${canary.ended_at === null ? '' : line('Ended', ago(canary.ended_at, at))}
+      ${line('ID', html`<code>${canary.id}</code>`)}
     </dl>`,
   );
 }
 
-function actionsPanel({ canary: one, may, formKey }: CanaryData): Html | '' {
-  if (isFinal(one) || one.status === 'aborting' || !may('canaries:write', one)) return '';
-  const form = (action: string, label: string, says: string, isDangerous = false): Html =>
+function actionsPanel({ canary, may, formKey }: CanaryData): Html | '' {
+  if (isFinal(canary) || canary.status === 'aborting' || !may('canaries:write', canary)) return '';
+  const form = (action: string, label: string, explanation: string, isDangerous = false): Html =>
     onDemand(
       action,
       `${label}…`,
       actionForm(
-        canaryPath(one.id),
+        canaryPath(canary.id),
         action,
         formKey,
-        html`<p>${says}</p>
+        html`<p>${explanation}</p>
           <label for="reason-${action}">Reason (optional)</label>
           <input id="reason-${action}" name="reason" maxlength="500" autocomplete="off" />
           <button class="${isDangerous ? 'danger' : ''}" id="do-${action}">${label}</button>`,
@@ -126,7 +127,7 @@ function actionsPanel({ canary: one, may, formKey }: CanaryData): Html | '' {
     html`${form('promote', 'Promote', 'Gives the version its next share now, without the rest of the step and without a healthy verdict.')}
     ${form('finish', 'Promote to 100 %', 'Gives the version all traffic, without the remaining steps.', true)}
     ${form('hold', 'Hold', 'Keeps the share until someone promotes. A degraded version is still aborted.')}
-    ${form('abort', 'Abort', `Gives all traffic back to ${one.stable_version}.`, true)}`,
+    ${form('abort', 'Abort', `Gives all traffic back to ${canary.stable_version}.`, true)}`,
   );
 }
 
@@ -135,10 +136,10 @@ const GAP_SECONDS = 1e9;
 
 const percent = (weight: number): string => `${significant(weight)} %`;
 
-function weightsPanel({ canary: one, at }: CanaryData): Html {
-  const events = one.events.toReversed();
-  const until = one.ended_at ?? at;
-  const from = events[0]?.at ?? one.started_at;
+function weightsPanel({ canary, at }: CanaryData): Html {
+  const events = canary.events.toReversed();
+  const until = canary.ended_at ?? at;
+  const from = events[0]?.at ?? canary.started_at;
   const curve = events.flatMap((event, n): (readonly [Timestamp, number])[] => {
     const before = events[n - 1]?.weight;
     return [
@@ -146,12 +147,19 @@ function weightsPanel({ canary: one, at }: CanaryData): Html {
       [event.at, event.weight],
     ];
   });
-  const last = one.status === 'promoted' || one.status === 'aborted' ? one.weight : (curve.at(-1)?.[1] ?? one.weight);
+  const last =
+    canary.status === 'promoted' || canary.status === 'aborted' ? canary.weight : (curve.at(-1)?.[1] ?? canary.weight);
   const marks: Mark[] = [
-    { kind: 'deploy', at: one.started_at, label: 'started' },
-    ...(one.ended_at === null
+    { kind: 'deploy', at: canary.started_at, label: 'started' },
+    ...(canary.ended_at === null
       ? [{ kind: 'now', at, label: 'now' } as const]
-      : [{ kind: one.status === 'promoted' ? 'now' : 'rollback', at: one.ended_at, label: one.status } as const]),
+      : [
+          {
+            kind: canary.status === 'promoted' ? 'now' : 'rollback',
+            at: canary.ended_at,
+            label: canary.status,
+          } as const,
+        ]),
   ];
   return panel(
     'weights',
@@ -159,7 +167,7 @@ function weightsPanel({ canary: one, at }: CanaryData): Html {
     null,
     plot({
       id: 'weights',
-      title: `Share of the traffic of ${one.version}`,
+      title: `Share of the traffic of ${canary.version}`,
       curve: [...curve, [until, last]],
       from,
       until: until > from ? until : plusSeconds(from, 60),
@@ -171,7 +179,7 @@ function weightsPanel({ canary: one, at }: CanaryData): Html {
       table: tableOf(
         'Events',
         ['Time', 'Share', 'Event', 'By'],
-        one.events.map((event): Cells => [
+        canary.events.map((event): Cells => [
           clockTime(event.at, at),
           percent(event.weight),
           event.text,

@@ -80,7 +80,7 @@ function matches(incident: IncidentView, decision: DecisionView, text: string): 
 }
 
 export const decisionsMain = ({ at, kind, text, items, from, older }: Decisions): Html => {
-  const kept = { ...(kind !== 'all' && { kind }), ...(text !== '' && { text }) };
+  const query = { ...(kind !== 'all' && { kind }), ...(text !== '' && { text }) };
   return html`
     <h1 class="page-title">Decisions</h1>
     ${searchForm(PATH, { name: 'text', value: text, label: 'Service, version, person, or reason' }, kind === 'all' ? {} : { kind })}
@@ -94,7 +94,7 @@ export const decisionsMain = ({ at, kind, text, items, from, older }: Decisions)
     )}
     <section class="panel" id="decisions" data-part aria-labelledby="decisions-title">
       <h2 id="decisions-title">Newest incidents first</h2>
-      ${from === null ? '' : olderLink(PATH, kept, 'Newest decisions')}
+      ${from === null ? '' : olderLink(PATH, query, 'Newest decisions')}
       ${
         items.length === 0
           ? nothing(
@@ -108,7 +108,7 @@ export const decisionsMain = ({ at, kind, text, items, from, older }: Decisions)
               ${items.map(({ incident, decision }) => html`<li>${decisionRow(decision, at, about(incident))}</li>`)}
             </ol>`
       }
-      ${older === null ? '' : olderLink(PATH, { ...kept, from: older }, 'Older decisions')}
+      ${older === null ? '' : olderLink(PATH, { ...query, from: older }, 'Older decisions')}
     </section>
   `;
 };

@@ -95,8 +95,8 @@ const minutes = (seconds: number): string => (seconds < 120 ? `${shown(seconds)}
 /** Shows the form only to those who may stop it in its whole scope, as over HTTP. */
 function actionsPanel({ story: one, may, formKey }: ExperimentData): Html | '' {
   const isOver = one.status === 'ended' || one.status === 'stopping';
-  if (isOver || !one.scope.every((place) => may('experiments:write', place))) return '';
-  const [label, says] =
+  if (isOver || !one.scope.every((serviceEnvironment) => may('experiments:write', serviceEnvironment))) return '';
+  const [label, explanation] =
     one.status === 'settling'
       ? ['End the grace period', 'It is over already. Alerts that still fire are treated like any other from now on.']
       : one.started_at === null
@@ -118,7 +118,7 @@ function actionsPanel({ story: one, may, formKey }: ExperimentData): Html | '' {
         experimentPath(one.id),
         'stop',
         formKey,
-        html`<p>${says}</p>
+        html`<p>${explanation}</p>
           <label for="reason-stop">Reason (optional)</label>
           <input id="reason-stop" name="reason" maxlength="500" autocomplete="off" />
           <button class="danger" id="do-stop">${label}</button>`,

@@ -23,7 +23,9 @@ export const experiments: ConsolePage = {
       ...(from !== undefined && { cursor: from }),
       ...(service !== undefined && { service }),
     });
-    const visible = items.filter(({ scope }) => scope.every((place) => may('experiments:read', place)));
+    const visible = items.filter(({ scope }) =>
+      scope.every((serviceEnvironment) => may('experiments:read', serviceEnvironment)),
+    );
     const main = experimentsMain({ at: deps.clock.now(), items: visible, service: service ?? null, older });
     return { title: 'Experiments', main };
   },

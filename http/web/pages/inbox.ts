@@ -86,8 +86,8 @@ async function expectedOf(
 }
 
 async function unmappedOf({ config, rollouts }: Pick<ConsoleDeps, 'config' | 'rollouts'>): Promise<UnmappedSubject[]> {
-  const [{ services }, kept] = await Promise.all([config.current(), rollouts.unmapped()]);
-  return unmappedSubjects(services, kept);
+  const [{ services }, unmapped] = await Promise.all([config.current(), rollouts.unmapped()]);
+  return unmappedSubjects(services, unmapped);
 }
 
 async function pipelinesOf({

@@ -114,7 +114,10 @@ async function load(deps: ConsoleDeps, { may }: Viewer): Promise<Now> {
     deploys: deploys && deploys.map(({ change }) => change).filter((change) => may('deployments:read', change)),
     canaries: canaries && canaries.filter((one) => may('canaries:read', one)),
     experiments:
-      experiments && experiments.filter(({ scope }) => scope.every((place) => may('experiments:read', place))),
+      experiments &&
+      experiments.filter(({ scope }) =>
+        scope.every((serviceEnvironment) => may('experiments:read', serviceEnvironment)),
+      ),
     watches: watches && watches.filter((one) => one.outcome === null && may('deployments:read', one)),
     automation: automation && {
       ...automation,

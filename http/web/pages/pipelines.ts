@@ -64,13 +64,13 @@ export const pipelines: ConsolePage = {
 /** @throws Refusal 404 if the catalogue has no such service, or the viewer may not see it */
 export async function loadPipelines(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<PipelinesData> {
   const { services } = await deps.config.current();
-  const mine = Object.keys(services)
+  const ownServices = Object.keys(services)
     .map((name) => ServiceName.parse(name))
     .filter((service) => viewer.may('pipelines:read', { service }))
     .toSorted();
-  const selection = selectionOf(query, mine);
+  const selection = selectionOf(query, ownServices);
   const { days, service, branch, from } = selection;
-  const shown = service === null ? mine.slice(from, from + SERVICES_SHOWN) : [service];
+  const shown = service === null ? ownServices.slice(from, from + SERVICES_SHOWN) : [service];
   const found: Awaited<ReturnType<typeof pipelineFigures>>[] = [];
   for (let first = 0; first < shown.length; first += READ_AT_ONCE)
     found.push(
@@ -84,18 +84,18 @@ export async function loadPipelines(deps: ConsoleDeps, { viewer, query }: PageRe
     at: deps.clock.now(),
     selection,
     reports: found.map(({ report }) => report),
-    services: mine,
+    services: ownServices,
     branches: [
       ...new Set([...found.flatMap(({ branches }) => branches), ...(branch === null ? [] : [branch])]),
     ].toSorted(),
-    next: service === null && mine.length > from + SERVICES_SHOWN ? from + SERVICES_SHOWN : null,
+    next: service === null && ownServices.length > from + SERVICES_SHOWN ? from + SERVICES_SHOWN : null,
   };
 }
 
-function selectionOf(query: URLSearchParams, mine: readonly ServiceName[]): Selection {
+function selectionOf(query: URLSearchParams, ownServices: readonly ServiceName[]): Selection {
   const days = Number(query.get('days'));
   const name = query.get('service') || null;
-  const service = mine.find((one) => one === name) ?? null;
+  const service = ownServices.find((one) => one === name) ?? null;
   if (name !== null && service === null)
     throw new Refusal(404, 'not-found', `the catalogue has no service ${name} that you may see`);
   return {

@@ -23,7 +23,7 @@ export type RunbookData = Pick<Viewer, 'formKey'> & {
   /** Services and environments in which the viewer may start it. Null: it can't be started, or the viewer may not. */
   places: { services: readonly string[]; environments: readonly string[] } | null;
   /** What the viewer wrote into the form, by field. */
-  written: Readonly<Record<string, string>>;
+  inputs: Readonly<Record<string, string>>;
   shown: ShownPlan | undefined;
 };
 
@@ -57,7 +57,7 @@ export const runbook: ConsolePage = {
             environments: [...environments].filter((name) => (found.environments ?? [name]).includes(name as never)),
           }
         : null,
-      written: Object.fromEntries(
+      inputs: Object.fromEntries(
         ['service', 'environment', ...Object.keys(found.inputs).map(inputField)].flatMap((name) => {
           const text = query.get(name);
           return text === null ? [] : [[name, text]];
@@ -185,7 +185,7 @@ function aboutPanel(one: Runbook): Html {
 const matcherText = ({ name, value, isRegex, isEqual }: Matcher): string =>
   `${name}${isEqual ? '=' : '!'}${isRegex ? '~' : isEqual ? '' : '='}${JSON.stringify(value)}`;
 
-function startPanel({ runbook: one, places, written }: RunbookData): Html {
+function startPanel({ runbook: one, places, inputs: entered }: RunbookData): Html {
   const { name, inputs, steps } = one;
   if (places === null)
     return steps.length === 0
@@ -201,7 +201,7 @@ function startPanel({ runbook: one, places, written }: RunbookData): Html {
       <input
         id="service"
         name="service"
-        value="${written['service'] ?? only(places.services)}"
+        value="${entered['service'] ?? only(places.services)}"
         list="services"
         maxlength="256"
         autocomplete="off"
@@ -212,7 +212,7 @@ function startPanel({ runbook: one, places, written }: RunbookData): Html {
       <input
         id="environment"
         name="environment"
-        value="${written['environment'] ?? only(places.environments)}"
+        value="${entered['environment'] ?? only(places.environments)}"
         list="environments"
         maxlength="256"
         autocomplete="off"
@@ -220,37 +220,37 @@ function startPanel({ runbook: one, places, written }: RunbookData): Html {
       <datalist id="environments">
         ${places.environments.map((environment) => html`<option value="${environment}"></option>`)}
       </datalist>
-      ${Object.entries(inputs).map(([key, input]) => inputPart(key, input, written[inputField(key)] ?? ''))}
+      ${Object.entries(inputs).map(([key, input]) => inputPart(key, input, entered[inputField(key)] ?? ''))}
       <button class="primary" id="do-plan">Show the plan</button>
       <p class="hint">Nothing is started before you have seen the plan.</p>
     </form>`,
   );
 }
 
-function inputPart(name: string, { type, default: usual, description, required }: Input, written: string): Html {
+function inputPart(name: string, { type, default: usual, description, required }: Input, value: string): Html {
   const id = `input-${name}`;
   const about = `about-${id}`;
   const hint = [description, usual === undefined ? undefined : `Default: ${usual}`].filter(
     (text) => text !== undefined,
   );
   return html`<label for="${id}">${name}</label>
-    ${type === 'boolean' ? choice(id, name, usual, written) : entry(id, name, { type, required }, written)}
+    ${type === 'boolean' ? choice(id, name, usual, value) : entry(id, name, { type, required }, value)}
     ${hint.length === 0 ? '' : html`<p class="hint" id="${about}">${hint.join('. ')}</p>`}`;
 }
 
-const choice = (id: string, name: string, usual: Input['default'], written: string): Html =>
+const choice = (id: string, name: string, usual: Input['default'], entered: string): Html =>
   html`<select id="${id}" name="${inputField(name)}">
     ${usual === undefined ? '' : html`<option value="">the default</option>`}
     ${['true', 'false'].map(
-      (value) => html`<option value="${value}" ${written === value ? html`selected` : ''}>${value}</option>`,
+      (value) => html`<option value="${value}" ${entered === value ? html`selected` : ''}>${value}</option>`,
     )}
   </select>`;
 
-const entry = (id: string, name: string, { type, required }: Pick<Input, 'type' | 'required'>, written: string): Html =>
+const entry = (id: string, name: string, { type, required }: Pick<Input, 'type' | 'required'>, entered: string): Html =>
   html`<input
     id="${id}"
     name="${inputField(name)}"
-    value="${written}"
+    value="${entered}"
     type="${type === 'string' ? 'text' : 'number'}"
     ${type === 'number' ? html`step="any"` : ''}
     maxlength="1000"
@@ -258,7 +258,7 @@ const entry = (id: string, name: string, { type, required }: Pick<Input, 'type' 
     ${required ? html`required` : ''}
   />`;
 
-function planPanel({ runbook: { name }, formKey, written }: RunbookData, shown: ShownPlan): Html {
+function planPanel({ runbook: { name }, formKey, inputs }: RunbookData, shown: ShownPlan): Html {
   if ('refusal' in shown)
     return html`<section class="panel asks" id="plan" data-part aria-labelledby="plan-title">
       <h2 id="plan-title">Plan</h2>
@@ -280,7 +280,7 @@ function planPanel({ runbook: { name }, formKey, written }: RunbookData, shown: 
             'start',
             formKey,
             html`${Object.entries({
-                ...written,
+                ...inputs,
                 service: plan.service,
                 environment: plan.environment,
                 version: plan.version,

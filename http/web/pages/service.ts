@@ -269,7 +269,7 @@ function changesPanel(data: ServiceData): Html | '' {
   const { changes, service: name } = data;
   if (changes === null) return '';
   const { filter, items, from, older } = changes;
-  const kept = filter === 'all' ? {} : { kind: filter };
+  const query = filter === 'all' ? {} : { kind: filter };
   return html`<section class="panel" aria-labelledby="changes-title">
     <h2 id="changes-title">Changes</h2>
     ${filterLinks(
@@ -281,7 +281,7 @@ function changesPanel(data: ServiceData): Html | '' {
       })),
     )}
     <div id="changes" data-part>
-      ${from === null ? '' : olderLink(servicePath(name), kept, 'Newest changes')}
+      ${from === null ? '' : olderLink(servicePath(name), query, 'Newest changes')}
       ${
         items.length === 0
           ? nothing(
@@ -296,7 +296,7 @@ function changesPanel(data: ServiceData): Html | '' {
               items.map((change) => changeCells(change, data)),
             )
       }
-      ${older === null ? '' : olderLink(servicePath(name), { ...kept, from: older }, 'Older changes')}
+      ${older === null ? '' : olderLink(servicePath(name), { ...query, from: older }, 'Older changes')}
     </div>
   </section>`;
 }

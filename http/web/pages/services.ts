@@ -104,8 +104,11 @@ async function rowsOf(deps: ConsoleDeps, { may }: Viewer): Promise<ServiceRow[]>
   const openAt = Map.groupBy(open, ({ service, environment }) => key(service, environment));
   const slosAt = Map.groupBy(slos, ({ service, environment }) => key(service, environment));
   const rowOf = (service: string, environment: string | null, entry?: { team?: string; tier?: number }): ServiceRow => {
-    const place = { service, environment: environment ?? '' } as Parameters<typeof modeOf>[0];
-    const known = entry === undefined ? undefined : config.services[place.service]?.environments[place.environment];
+    const serviceEnvironment = { service, environment: environment ?? '' } as Parameters<typeof modeOf>[0];
+    const known =
+      entry === undefined
+        ? undefined
+        : config.services[serviceEnvironment.service]?.environments[serviceEnvironment.environment];
     const visible = (slosAt.get(key(service, environment)) ?? []).filter((slo) => may('slos:read', slo));
     const budgets = visible.flatMap(({ budget_remaining: left }) => left ?? []);
     const isCorrected = visible.some(({ corrected }) => corrected !== null);
@@ -121,9 +124,9 @@ async function rowsOf(deps: ConsoleDeps, { may }: Viewer): Promise<ServiceRow[]>
       tier: entry?.tier ?? null,
       isInCatalogue: entry !== undefined,
       mode:
-        automation === null || known?.deployer === undefined || !may('automation:read', place)
+        automation === null || known?.deployer === undefined || !may('automation:read', serviceEnvironment)
           ? null
-          : modeOf(place, config.services, automation),
+          : modeOf(serviceEnvironment, config.services, automation),
       live: running !== null && may('deployments:read', running) ? running : null,
       incidents: openAt.get(key(service, environment)) ?? [],
       budget: budgets.length === 0 ? null : Math.min(...budgets),

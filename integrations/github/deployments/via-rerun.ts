@@ -36,7 +36,7 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
           return outcome(run, sight, request, now());
         await mayRun(calls, run, sight, request, now());
         await runs.rerun(calls, run.id);
-        return underWay(run.id, run.run_attempt + 1);
+        return inProgress(run.id, run.run_attempt + 1);
       }),
     status: (handle, request) =>
       attempt<TargetResponse>(site, repository, async (calls) => {
@@ -45,7 +45,7 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
           throw refuse(`${handle} is not a run and attempt of GitHub Actions`);
         const newest = await runs.runAt(calls, id);
         if (newest === undefined) return { kind: 'failed', detail: `the workflow run ${id} no longer exists` };
-        if (newest.run_attempt < number) return underWay(id, number); // accepted, not started
+        if (newest.run_attempt < number) return inProgress(id, number); // accepted, not started
         const run = newest.run_attempt === number ? newest : await runs.attemptAt(calls, id, number);
         const over = run.status === 'completed' && run.conclusion === 'success';
         // Before the run has succeeded, the running version has no influence on the result. This saves about 12 calls.
@@ -64,7 +64,7 @@ function outcome(
 ): TargetResponse {
   const { id, run_attempt: number, status, conclusion } = run;
   const text = `attempt ${number} of ${run.html_url}`;
-  if (status !== 'completed') return underWay(id, number);
+  if (status !== 'completed') return inProgress(id, number);
   if (conclusion !== 'success' || sight === undefined)
     return { kind: 'failed', detail: `${text} ended with ${conclusion ?? 'nothing'}` };
 
@@ -75,14 +75,14 @@ function outcome(
   );
   if (deployed || !isDeploymentOf(badVersionOf(request), running))
     return { kind: 'superseded', current: displayName(running) };
-  if (now - run.updated_at < STATUS_DELAY_MS) return underWay(id, number);
+  if (now - run.updated_at < STATUS_DELAY_MS) return inProgress(id, number);
   return {
     kind: 'failed',
     detail: `${text} succeeded, but deployed nothing here; ${displayName(running)} is still running`,
   };
 }
 
-const underWay = (run: number, number: number): TargetResponse => ({
+const inProgress = (run: number, number: number): TargetResponse => ({
   kind: 'in_progress',
   id: String(run),
   handle: `${run}/${number}`,

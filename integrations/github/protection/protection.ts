@@ -53,10 +53,10 @@ export const githubProtection = (access: GithubAccess): DeploymentProtection => 
     const options = await access.asApp(repository, installation_id);
     const same = await attempt(options, repository, async (calls) => {
       const names = namesOf(path ?? '');
-      const [mine, theirs] = await Promise.all(
+      const [own, others] = await Promise.all(
         [commit, version].map(async (each) => entryAt(calls, (await commitAt(calls, each)).tree, names)),
       );
-      return { same: mine !== undefined && mine.sha === theirs?.sha && mine.mode === theirs.mode };
+      return { same: own !== undefined && own.sha === others?.sha && own.mode === others.mode };
     });
     return 'same' in same && same.same;
   },

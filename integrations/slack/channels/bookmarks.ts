@@ -37,9 +37,9 @@ export async function setBookmarks(
   const theirs = new Set(bookmarks.filter((bookmark) => !ours.includes(bookmark)).map(({ link }) => comparable(link)));
 
   const wanted = distinct(links).filter(({ url }) => !theirs.has(url));
-  const kept = ours.filter((bookmark) => wanted.some((link) => isSame(bookmark, link)));
-  const missing = wanted.filter((link) => !kept.some((bookmark) => isSame(bookmark, link)));
-  const stale = ours.filter((bookmark) => !kept.includes(bookmark));
+  const current = ours.filter((bookmark) => wanted.some((link) => isSame(bookmark, link)));
+  const missing = wanted.filter((link) => !current.some((bookmark) => isSame(bookmark, link)));
+  const stale = ours.filter((bookmark) => !current.includes(bookmark));
 
   for (const { title, url } of missing) {
     const { id } = stale.shift() ?? {};

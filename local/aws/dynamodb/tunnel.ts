@@ -24,16 +24,16 @@ export async function openTunnel(
   { accessKeyId }: { accessKeyId: string },
 ): Promise<Endpoint> {
   const open = new Set<Socket>();
-  const kept = (socket: Socket): Socket => {
+  const tracked = (socket: Socket): Socket => {
     open.add(socket);
     return socket.once('close', () => open.delete(socket));
   };
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
-    kept(client).on('error', () => client.destroy());
+    tracked(client).on('error', () => client.destroy());
     headOf(client).then(
       (head) => {
         if (signedWith(accessKeyId, authorizationIn(head)))
-          joinTo(kept(connect({ ...to, noDelay: true })), client, head);
+          joinTo(tracked(connect({ ...to, noDelay: true })), client, head);
         else refuse(client, DENIED);
       },
       () => client.destroy(),
@@ -88,17 +88,17 @@ function authorizationIn(head: Buffer): string | undefined {
 
 /** Connects both sides. When one side ends, so does the other. */
 function joinTo(program: Socket, client: Socket, head: Buffer): void {
-  let isThere = false;
+  let isConnected = false;
   program.once('error', () => {
-    if (isThere) client.destroy();
+    if (isConnected) client.destroy();
     else refuse(client, GONE);
   });
   program.once('connect', () => {
-    isThere = true;
+    isConnected = true;
     program.write(head);
     client.pipe(program).pipe(client);
   });
-  program.once('close', () => isThere && client.destroySoon());
+  program.once('close', () => isConnected && client.destroySoon());
   client.once('close', () => program.destroy());
 }
 

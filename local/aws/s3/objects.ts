@@ -67,8 +67,8 @@ export async function objectStore(dir: string) {
         headers,
       };
       const file = Buffer.concat([Buffer.from(`${JSON.stringify(info)}\n`), content]);
-      const written = await writes.pass(() => writeDurably(fileOf(bucket, key), file, { temporary, onlyIfNew }));
-      if (!written) throw preconditionFailed();
+      const isWritten = await writes.pass(() => writeDurably(fileOf(bucket, key), file, { temporary, onlyIfNew }));
+      if (!isWritten) throw preconditionFailed();
       return info;
     },
 

@@ -12,7 +12,7 @@ type Store = Omit<ObjectStore, 'hold'>;
 type Operation = (store: Store, target: Target, request: EmulatedRequest) => Promise<EmulatedResponse>;
 
 /** Headers of an upload that are returned with the object, in addition to user metadata (`x-amz-meta-…`). */
-const KEPT_HEADERS = ['content-type', 'content-disposition', 'content-language', 'cache-control', 'expires'];
+const STORED_HEADERS = ['content-type', 'content-disposition', 'content-language', 'cache-control', 'expires'];
 const LIST_PARAMETERS = [
   'list-type',
   'prefix',
@@ -126,7 +126,7 @@ const objectOperations: Readonly<Record<string, Operation>> = {
     const condition = headers['if-none-match'];
     if (condition !== undefined && condition !== '*') throw notImplemented('PutObject with an ETag in If-None-Match');
     const info = await store.put(bucket, key, decodedBody(headers, body), {
-      headers: keptHeaders(headers),
+      headers: storedHeaders(headers),
       onlyIfNew: condition === '*',
     });
     return { status: 200, headers: { etag: info.etag, ...checksum(info), 'content-length': '0' } };
@@ -161,16 +161,16 @@ function isUnchanged({ etag }: ObjectInfo, headers: IncomingHttpHeaders): boolea
   return known !== undefined && names(known);
 }
 
-function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
-  const kept: Record<string, string> = { 'content-type': 'binary/octet-stream' };
+function storedHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const stored: Record<string, string> = { 'content-type': 'binary/octet-stream' };
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value !== 'string') continue;
-    if (KEPT_HEADERS.includes(name) || name.startsWith('x-amz-meta-')) kept[name] = value;
+    if (STORED_HEADERS.includes(name) || name.startsWith('x-amz-meta-')) stored[name] = value;
   }
   // `aws-chunked` applies only to the upload.
   const encodings = (headers['content-encoding'] ?? '').split(',').map((encoding) => encoding.trim());
   const encoding = encodings.filter((name) => name !== '' && name !== 'aws-chunked').join(',');
-  return encoding === '' ? kept : { ...kept, 'content-encoding': encoding };
+  return encoding === '' ? stored : { ...stored, 'content-encoding': encoding };
 }
 
 function objectHeaders(info: ObjectInfo, headers: IncomingHttpHeaders): Record<string, string> {

@@ -16,7 +16,7 @@ export class SlackActs {
   /** The name of the person that the user acts as. */
   me = 'ada';
   /** The error of the last action; empty if it succeeded. */
-  trouble = '';
+  problem = '';
   /** @type {Send} */
   #send;
   /** Redraws the parts that depend on this state. @type {() => void} */
@@ -80,7 +80,7 @@ export class SlackActs {
   /** @param {string} path @param {object} body */
   async #act(path, body) {
     const { ok, answer } = await this.#send('POST', `/slack${path}`, { user: this.me, ...body });
-    this.trouble = ok ? '' : (answer?.detail ?? 'Something went wrong. Try again.');
+    this.problem = ok ? '' : (answer?.detail ?? 'Something went wrong. Try again.');
     this.#changed();
     return ok ? answer : undefined;
   }
@@ -141,7 +141,7 @@ export class SlackActs {
     box.value = '';
     if (text.startsWith('/')) await this.#act('/commands', { channel: name, text });
     else await this.#act(`/channels/${encodeURIComponent(name)}/messages`, { text });
-    if (this.trouble !== '' && box.value === '') box.value = text;
+    if (this.problem !== '' && box.value === '') box.value = text;
   }
 
   /** @param {HTMLElement} it */

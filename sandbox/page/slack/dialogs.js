@@ -91,7 +91,7 @@ function dialog(id) {
 const first = (it) => it.querySelector('.modal-body :is(input, select, textarea, button), .answers button');
 
 /** @param {Modal} modal @param {Around} around */
-function modalForm({ id, title, submit, close, blocks: all, errors, trouble }, around) {
+function modalForm({ id, title, submit, close, blocks: all, errors, problem }, around) {
   const problems = Object.entries(errors);
   return h(
     'form',
@@ -105,7 +105,7 @@ function modalForm({ id, title, submit, close, blocks: all, errors, trouble }, a
     h(
       'div',
       { class: 'modal-body' },
-      trouble !== '' && h('p', { class: 'trouble', role: 'alert' }, trouble),
+      problem !== '' && h('p', { class: 'problem', role: 'alert' }, problem),
       blocks(all, around).map((block, i) => [block, errorOf(all[i], problems)]),
     ),
     h(
@@ -121,5 +121,5 @@ function modalForm({ id, title, submit, close, blocks: all, errors, trouble }, a
 function errorOf(block, problems) {
   const id = /** @type {{ block_id?: unknown }} */ (block).block_id;
   const [, words] = problems.find(([at]) => at === id) ?? [];
-  return words !== undefined && h('p', { class: 'trouble', role: 'alert', 'data-key': `error ${String(id)}` }, words);
+  return words !== undefined && h('p', { class: 'problem', role: 'alert', 'data-key': `error ${String(id)}` }, words);
 }

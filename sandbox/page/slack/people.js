@@ -63,7 +63,7 @@ const shortcut = ({ callback_id: id, name }, of = {}) =>
   h('button', { type: 'button', 'data-slack': 'shortcut', 'data-id': id, ...of }, name);
 
 /** Shows the error of the last action where it was tried. @param {string} words */
-export const slackTrouble = (words) => h('p', { class: 'trouble said-below', role: 'status' }, words);
+export const slackProblem = (words) => h('p', { class: 'problem said-below', role: 'status' }, words);
 
 /** @param {string} name name of a channel, or of a person in a direct message */
 const titled = (name) => (name.startsWith('@') ? name : `#${name}`);

@@ -3,7 +3,7 @@ import { draw, h, link } from '../dom.js';
 import { withEmoji } from '../emoji.js';
 import { mrkdwn, unescaped } from './mrkdwn.js';
 import { SlackActs } from './acts.js';
-import { composer, messageMenu, reactions, slackTrouble } from './people.js';
+import { composer, messageMenu, reactions, slackProblem } from './people.js';
 import { clock, counted, day } from '../time.js';
 
 /** @typedef {import('../../slack/blocks/view.ts').SlackView} SlackView */
@@ -169,7 +169,7 @@ export class SlackPanel {
         this.#said(channel),
         archived && h('li', { class: 'archived-note' }, 'This channel is archived.'),
       ),
-      slackTrouble(this.#acts.trouble),
+      slackProblem(this.#acts.problem),
       composer(channel, this.#view, this.#acts.me),
     );
   }

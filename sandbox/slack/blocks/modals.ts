@@ -14,7 +14,7 @@ export const modalTables = `
     hash text not null,
     external_id text not null,
     errors text not null default '{}',
-    trouble text not null default '',
+    problem text not null default '',
     open integer not null default 1
   );
   create index if not exists slack_modals_open on slack_modals (user) where open = 1;
@@ -35,7 +35,7 @@ export type Modal = {
   /** Errors of the app about the last submission, by `block_id`. */
   errors: Record<string, string>;
   /** Slack's own error about the last submission; empty if there is none. */
-  trouble: string;
+  problem: string;
 };
 
 export type Modals = {
@@ -44,7 +44,7 @@ export type Modals = {
   /** Pushes a view onto the stack. */
   push(below: Modal, view: View, at: number): Modal;
   update(modal: Modal, view: View, at: number): Modal;
-  keep(modal: Modal, change: Partial<Pick<Modal, 'given' | 'errors' | 'trouble'>>): Modal;
+  keep(modal: Modal, change: Partial<Pick<Modal, 'given' | 'errors' | 'problem'>>): Modal;
   close(modal: Modal): void;
   /** Closes the complete stack of a view. */
   clear(modal: Modal): void;
@@ -73,9 +73,9 @@ export function openModals(db: DatabaseSync): Modals {
     values (:user, :root, :previous, :view, '{}', :hash, :external_id) returning *`);
   const setRoot = db.prepare('update slack_modals set root = seq where seq = ? returning *');
   const update = db.prepare(`
-    update slack_modals set view = ?, hash = ?, external_id = ?, errors = '{}', trouble = ''
+    update slack_modals set view = ?, hash = ?, external_id = ?, errors = '{}', problem = ''
     where seq = ? returning *`);
-  const keep = db.prepare('update slack_modals set given = ?, errors = ?, trouble = ? where seq = ?');
+  const keep = db.prepare('update slack_modals set given = ?, errors = ?, problem = ? where seq = ?');
   const closeAllOf = db.prepare('update slack_modals set open = 0 where user = ? and open = 1');
   const close = db.prepare('update slack_modals set open = 0 where seq = ?');
   const clear = db.prepare('update slack_modals set open = 0 where root = ?');
@@ -103,9 +103,9 @@ export function openModals(db: DatabaseSync): Modals {
       return modalOf(update.get(json, hash, externalId, seq) as Row);
     },
     keep(modal, change) {
-      const kept = { ...modal, ...change };
-      keep.run(JSON.stringify(kept.given), JSON.stringify(kept.errors), kept.trouble, modal.seq);
-      return kept;
+      const next = { ...modal, ...change };
+      keep.run(JSON.stringify(next.given), JSON.stringify(next.errors), next.problem, modal.seq);
+      return next;
     },
     close: ({ seq }) => void close.run(seq),
     clear: ({ root }) => void clear.run(root),
@@ -125,7 +125,7 @@ export function openModals(db: DatabaseSync): Modals {
   };
 }
 
-const modalOf = ({ seq, user, root, previous, view, given, hash, errors, trouble }: Row): Modal => ({
+const modalOf = ({ seq, user, root, previous, view, given, hash, errors, problem }: Row): Modal => ({
   seq,
   user,
   root,
@@ -134,5 +134,5 @@ const modalOf = ({ seq, user, root, previous, view, given, hash, errors, trouble
   given: JSON.parse(given) as Values,
   hash,
   errors: JSON.parse(errors) as Record<string, string>,
-  trouble,
+  problem,
 });

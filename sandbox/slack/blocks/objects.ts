@@ -63,7 +63,7 @@ const directObject = (channel: Channel, members: readonly string[]): Fields => (
 export function messageObject(message: Message, options: { metadata?: boolean } = {}): Fields {
   const { text, username, blocks, attachments, metadata } = message.content;
   const { subtype, user } = message;
-  const mine = user === BOT.id && (subtype === 'bot_message' || subtype === 'thread_broadcast');
+  const isBotMessage = user === BOT.id && (subtype === 'bot_message' || subtype === 'thread_broadcast');
   return {
     type: 'message',
     ...(subtype && { subtype }),
@@ -71,7 +71,7 @@ export function messageObject(message: Message, options: { metadata?: boolean } 
     user,
     text,
     team: TEAM.id,
-    ...(mine && { username: username ?? BOT.name, bot_id: BOT.bot_id, app_id: BOT.app_id }),
+    ...(isBotMessage && { username: username ?? BOT.name, bot_id: BOT.bot_id, app_id: BOT.app_id }),
     ...(blocks && { blocks }),
     ...(attachments && { attachments }),
     ...(options.metadata && metadata != null && { metadata }),

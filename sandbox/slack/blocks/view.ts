@@ -35,7 +35,7 @@ export type ModalView = {
   state: Record<string, Record<string, unknown>>;
   /** Errors, by block. */
   errors: Record<string, string>;
-  trouble: string;
+  problem: string;
 };
 
 export type ChannelView = {
@@ -126,7 +126,7 @@ export function channelView(channel: Channel, workspace: Workspace, limit: numbe
 }
 
 function modalView(modal: Modal): ModalView {
-  const { user, hash, view, given, errors, trouble } = modal;
+  const { user, hash, view, given, errors, problem } = modal;
   const { title, submit, close, blocks } = view;
   return {
     id: modalId(modal),
@@ -138,7 +138,7 @@ function modalView(modal: Modal): ModalView {
     blocks,
     state: stateOf(blocks, given),
     errors,
-    trouble,
+    problem,
   };
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { isObject } from '../delivery/arguments.ts';
-import { merged, TROUBLE, ValuesIn } from './press.ts';
+import { merged, CONNECTION_PROBLEM, ValuesIn } from './press.ts';
 import type { Answer } from '../delivery/deliveries.ts';
 import { modalHere, WorkspaceUser } from '../lookups.ts';
 import { givenView } from '../blocks/modal-check.ts';
@@ -31,7 +31,7 @@ export function submit(id: string, input: z.infer<typeof Submission>, { workspac
   const modal = modalHere(workspace, id, person);
   const given = merged(modal.given, input.values);
   const errors = missing(modal.view.blocks, given);
-  const kept = modals.keep(modal, { given, errors, trouble: '' });
+  const kept = modals.keep(modal, { given, errors, problem: '' });
   if (Object.keys(errors).length > 0) return undefined;
   const triggerId = triggers.mint({ user: person.id, view: modal.seq }, at);
   const fields = { trigger_id: triggerId, view: viewObject(kept), response_urls: [] };
@@ -60,14 +60,14 @@ export function close(id: string, input: z.infer<typeof Closing>, { workspace }:
 /** Applies the app's response to a submission. An empty response closes the modal. */
 function settle(workspace: Workspace, modal: Modal, { status, body }: Answer, at: number): void {
   const { modals } = workspace;
-  if (status !== 200) return void modals.keep(modal, { trouble: TROUBLE });
+  if (status !== 200) return void modals.keep(modal, { problem: CONNECTION_PROBLEM });
   if (body.trim() === '') return modals.close(modal);
   try {
     follow(workspace, modal, answerOf(body), at);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const details = Array.isArray(error.more['errors']) ? `: ${error.more['errors'].join('; ')}` : '';
-    modals.keep(modal, { trouble: `${TROUBLE} (${error.code}${details})` });
+    modals.keep(modal, { problem: `${CONNECTION_PROBLEM} (${error.code}${details})` });
   }
 }
 

@@ -65,10 +65,10 @@ export function press(input: z.infer<typeof Press>, { workspace, base, at }: Gro
   const actions = [actionOf(element, value, at)];
 
   if (modal) {
-    const kept = workspace.modals.keep(modal, { given: merged(modal.given, given), trouble: '' });
+    const kept = workspace.modals.keep(modal, { given: merged(modal.given, given), problem: '' });
     const container = { type: 'view', view_id: modalId(modal) };
     const fields = { container, trigger_id: triggerId, view: viewObject(kept), actions };
-    return { outgoing: interactionSent('block_actions', person, fields), take: troubleIn(workspace, modal) };
+    return { outgoing: interactionSent('block_actions', person, fields), take: problemIn(workspace, modal) };
   }
   if (!channel || ts === undefined) throw problem(422, 'set either `view`, or `channel` and `ts`');
   const target = { user: person.id, channel: channel.seq, ts, ephemeral: ephemeral ? 1 : 0 };
@@ -198,11 +198,11 @@ export function merged(before: Values, after: Values): Values {
 const isTaken = ({ status }: Answer): boolean => status !== null && status >= 200 && status < 300;
 
 /** Slack's error in a modal if the app does not accept a request. */
-export const TROUBLE = 'We had some trouble connecting. Try again?';
+export const CONNECTION_PROBLEM = 'We had some trouble connecting. Try again?';
 
-const troubleIn =
+const problemIn =
   ({ modals }: Workspace, { seq }: Modal) =>
   (answer: Answer): void => {
     const now = modals.bySeq(seq);
-    if (now && !isTaken(answer)) modals.keep(now, { trouble: TROUBLE });
+    if (now && !isTaken(answer)) modals.keep(now, { problem: CONNECTION_PROBLEM });
   };

@@ -18,7 +18,7 @@ export type BadAlert = { item: unknown; detail: string };
 export function keptApart(bad: readonly BadAlert[], group: unknown, whole: string): Unreadable[] {
   const [first] = bad;
   if (first === undefined) return [];
-  const bodyOf = (items: readonly unknown[]): string => written({ ...envelopeOf(group), alerts: items }) ?? whole;
+  const bodyOf = (items: readonly unknown[]): string => textOf({ ...envelopeOf(group), alerts: items }) ?? whole;
   if (bad.length <= KEPT_APART_MAX) {
     return bad.map(({ item, detail }) => ({ body: bodyOf([item]), detail, alerts: 1 }));
   }
@@ -35,7 +35,7 @@ const envelopeOf = (group: unknown): object =>
 const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= ENVELOPE_TEXT_MAX_CHARS;
 
 /** Returns undefined if the value is nested too deeply to be serialized, although it could be parsed. */
-function written(value: unknown): string | undefined {
+function textOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch (error) {

@@ -81,11 +81,11 @@ function checkBrackets(tokens: readonly Token[]): void {
  */
 export function normalised(query: string): string {
   const text = query.replaceAll(/\{\{-?\s*\.window\s*-?\}\}/g, WINDOW);
-  let kept = '';
+  let rest = '';
   for (let at = 0; at < text.length;) {
     const word = wordAt(text, at);
-    if (!word.text.startsWith('#')) kept += word.text;
+    if (!word.text.startsWith('#')) rest += word.text;
     at += word.text.length;
   }
-  return kept.trim();
+  return rest.trim();
 }

@@ -30,8 +30,8 @@ export const liftFreeze: Verb<Lift> = {
 
 export const runLiftFreeze: Run<Lift> = async (deps, { caller }, request) => {
   const id = await oneFreeze(deps, request.freeze);
-  const { freeze, wasOver } = await liftOne(deps, caller, { id, reason: request.reason || null });
-  if (!wasOver)
+  const { freeze, hadEnded } = await liftOne(deps, caller, { id, reason: request.reason || null });
+  if (!hadEnded)
     return answered(
       `Freeze lifted: ${scopeInWords(freeze)}. Deploys are allowed again, unless another freeze applies.`,
     );

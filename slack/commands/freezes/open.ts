@@ -102,9 +102,9 @@ function parseOpen(input: Given): Open | UsageError {
   const { environment, at } = environmentAt(input, rest, targets);
   const { duration, reason } = withDuration(input, at);
   const what = [targets.join(',') || 'env=', environment].filter(Boolean).join(targets.length === 0 ? '' : ' ');
-  if (duration !== undefined && 'wrong' in duration)
+  if (duration !== undefined && 'problem' in duration)
     return {
-      error: `${duration.wrong}. If it is part of the reason, write reason="…"`,
+      error: `${duration.problem}. If it is part of the reason, write reason="…"`,
       suggestion: `${what} 2h …`,
     };
   const inner =

@@ -80,7 +80,7 @@ function parseOverride(input: Given): OverrideDraft | UsageError {
   const uses = named.get('uses');
   const suggestion = `${freeze ?? 'ID'} REASON uses=1 2h`;
   const { duration, reason } = withDuration(input, 1);
-  if (duration !== undefined && 'wrong' in duration) return { error: duration.wrong, suggestion };
+  if (duration !== undefined && 'problem' in duration) return { error: duration.problem, suggestion };
   if (uses !== undefined && !(Number.isInteger(Number(uses)) && Number(uses) >= 1 && Number(uses) <= USES_MAX))
     return {
       error: `"${uses}" is not a valid number of deploys: use a whole number from 1 to ${USES_MAX}`,
@@ -121,13 +121,13 @@ export const runOverrideFreeze: Run<Override> = async (deps, { caller, key }, re
     style: 'primary',
   };
   const { reason, ...scope } = await requireFreeze(deps, freeze);
-  const asks: Text = [
+  const requestText: Text = [
     `${caller.shown ?? caller.name} requests an override for ${what}, through the freeze of ${scopeInWords(scope)} (${reason})`,
     ...overrideText,
     ...advice,
   ];
   return {
-    answer: message([...asks, '\nThe policy requires the approval of a second person.'], [yes]),
+    answer: message([...requestText, '\nThe policy requires the approval of a second person.'], [yes]),
     isPublic: true,
   };
 };

@@ -59,12 +59,12 @@ export const warned = (warnings: readonly string[]): Text => warnings.map((warni
 const OF_ALL = /^env(?:ironment)?=(.+)$/i;
 
 /** Returns the ID of a freeze, given by its ID, service, team, or environment. @throws Declined if it is not unique */
-export async function oneFreeze(deps: CommandDeps, written: string): Promise<string> {
-  if (/^fr[a-z]?z?_/.test(written)) return written;
+export async function oneFreeze(deps: CommandDeps, text: string): Promise<string> {
+  if (/^fr[a-z]?z?_/.test(text)) return text;
   await recordComputedFreezes(deps);
   const now = deps.clock.now();
-  const environment = OF_ALL.exec(written)?.[1];
-  const target = environment === undefined ? await targetCalled(deps, written) : null;
+  const environment = OF_ALL.exec(text)?.[1];
+  const target = environment === undefined ? await targetCalled(deps, text) : null;
   const isMeant = (freeze: Freeze): boolean =>
     target === null
       ? freeze.service === null && freeze.team === null && freeze.environment === environment
@@ -72,33 +72,33 @@ export async function oneFreeze(deps: CommandDeps, written: string): Promise<str
   const own = (await deps.freezes.current()).filter((freeze) => isMeant(freeze) && stateAt(freeze, now) !== 'over');
   const [only, ...others] = own;
   if (only === undefined)
-    throw new Declined(`No freeze applies only to ${written}. `, { code: '/freeze status' }, ' shows all freezes.');
+    throw new Declined(`No freeze applies only to ${text}. `, { code: '/freeze status' }, ' shows all freezes.');
   if (others.length === 0) return only.id;
   const rows = own.flatMap((freeze): Text => [
     '\n• ',
     { code: freeze.id },
     ` ${scopeInWords(freeze)}: ${freeze.reason}`,
   ]);
-  throw new Declined(`${written} has ${own.length} freezes. Name one by its ID:`, ...rows);
+  throw new Declined(`${text} has ${own.length} freezes. Name one by its ID:`, ...rows);
 }
 
 /** A service or a team that a name refers to. */
 export type Target = { service: string; team: string | undefined } | { service: null; team: string };
 
 /** Returns the known service, or else team, of this name. @throws Declined with a suggestion */
-export async function targetCalled({ config, changes, freezes }: CommandDeps, written: string): Promise<Target> {
+export async function targetCalled({ config, changes, freezes }: CommandDeps, text: string): Promise<Target> {
   const known = await config.current();
-  const name = written.replace(/^team:/, '');
+  const name = text.replace(/^team:/, '');
   const teams = knownTeams(known);
   // Frozen services count as known, even if they were renamed since.
   const frozen = (await freezes.current()).flatMap(({ service }) => service ?? []);
   const deployed = (await changes.live()).map(({ service }) => service);
   const services = knownServices(known, [...deployed, ...frozen]);
-  if (name === written && services.has(name)) return { service: name, team: serviceEntry(known.services, name)?.team };
+  if (name === text && services.has(name)) return { service: name, team: serviceEntry(known.services, name)?.team };
   if (teams.has(name)) return { service: null, team: name };
   // Without any known service, accept any name.
-  if (name === written && services.size === 0) return { service: name, team: undefined };
-  throw name === written
+  if (name === text && services.size === 0) return { service: name, team: undefined };
+  throw name === text
     ? unknownName('service or team', name, [...services, ...teams])
     : unknownName('team', name, teams);
 }

@@ -33,8 +33,8 @@ const holdsFor = (freeze: Freeze, target: Target): boolean =>
   isOf(freeze, target) || (freeze.service === null && (freeze.team === null || freeze.team === target.team));
 
 /** Lists all freezes, or those that apply to a service or to the services of a team. */
-export const runFreezeStatus: Run<Shown> = async (deps, { caller }, { service: written }) => {
-  const target = written === null ? null : await targetCalled(deps, written);
+export const runFreezeStatus: Run<Shown> = async (deps, { caller }, { service: name }) => {
+  const target = name === null ? null : await targetCalled(deps, name);
   const service = target?.service ?? null;
   caller.allow('freezes:read', service === null ? {} : { service });
   await recordComputedFreezes(deps);

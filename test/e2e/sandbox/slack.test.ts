@@ -215,7 +215,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
     expect(await page.evaluate('document.activeElement.closest("[data-field-of]").dataset.fieldOf')).toBe('title');
 
     await page.click('#slack-modal [type="submit"]');
-    await reads('#slack-modal .trouble', /complete this required field/);
+    await reads('#slack-modal .problem', /complete this required field/);
 
     await write('[data-field-of="title"] input', 'x');
     await write('[data-field-of="service"] input', 'c');
@@ -226,7 +226,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
     await page.type('heckout');
     await choose('[data-field-of="severity"] select', 'critical');
     await page.click('#slack-modal [type="submit"]');
-    await reads('#slack-modal .trouble', /^Say more\.$/);
+    await reads('#slack-modal .problem', /^Say more\.$/);
 
     await write('[data-field-of="title"] input', 'y');
     await page.click('#slack-modal [type="submit"]');
@@ -250,7 +250,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
     await page.press('Enter');
     await expect.poll(isOpen, SOON).toBe(true);
     await page.press('Enter');
-    await reads('#slack-modal .trouble', /complete this required field/);
+    await reads('#slack-modal .problem', /complete this required field/);
     await page.press('Escape');
     await expect.poll(isOpen, SOON).toBe(false);
   });

@@ -103,7 +103,7 @@ const data = (more: Partial<RunbookData> = {}): RunbookData => ({
   formKey: 'key',
   runbook: evil(),
   places: { services: [hostile('service')], environments: [hostile('environment')] },
-  written: { service: hostile('written'), 'input.queue': hostile('queue') },
+  inputs: { service: hostile('written'), 'input.queue': hostile('queue') },
   shown: { plan: plan() },
   ...more,
 });

@@ -7,10 +7,10 @@ import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { smtpMail } from '../../../integrations/mail/mail.ts';
 
-const LETTER = { to: 'cto@acme.example', subject: 'It\nfails', text: 'since noon', key: 'a letter' };
+const EMAIL = { to: 'cto@acme.example', subject: 'It\nfails', text: 'since noon', key: 'an email' };
 
 /** Milliseconds: far above the response time of a local server, and short enough to wait for. */
-const TIMEOUTS = { answer: 400, letter: 1200 };
+const TIMEOUTS = { answer: 400, email: 1200 };
 
 type Taken = { from: string | false; to: string[]; body: string };
 
@@ -64,7 +64,7 @@ const mailTo = (port: number, more: { user?: string; from?: string | undefined }
 describe('an email', () => {
   test('is sent to its recipient only', async () => {
     const { port, taken } = await mailServer();
-    expect(await mailTo(port).send(LETTER)).toEqual({ kind: 'done', value: null });
+    expect(await mailTo(port).send(EMAIL)).toEqual({ kind: 'done', value: null });
     expect(taken).toMatchObject([{ from: 'noreply@acme.example', to: ['cto@acme.example'] }]);
     const body = taken[0]?.body ?? '';
     expect(body).toMatch(/^To: cto@acme\.example\r$/m);
@@ -76,7 +76,7 @@ describe('an email', () => {
 
   test('is identified by its key', async () => {
     const { port, taken } = await mailServer();
-    for (const key of ['one', 'one', 'another']) await mailTo(port).send({ ...LETTER, key });
+    for (const key of ['one', 'one', 'another']) await mailTo(port).send({ ...EMAIL, key });
     const ids = taken.map(({ body }) => /^Message-ID: (\S+)/m.exec(body)?.[1]);
     expect(ids[0]).toMatch(/^<\w{40}@firebreak\.invalid>$/);
     expect(ids).toEqual([ids[0], ids[0], expect.not.stringMatching(ids[0] ?? '')]);
@@ -90,7 +90,7 @@ describe('an email', () => {
         done(null, { user: username ?? '' });
       },
     });
-    expect(await mailTo(port, { user: 'AKIA:p%40ss' }).send(LETTER)).toMatchObject({ kind: 'done' });
+    expect(await mailTo(port, { user: 'AKIA:p%40ss' }).send(EMAIL)).toMatchObject({ kind: 'done' });
     expect(event).toEqual([['AKIA', 'p@ss']]);
   });
 });
@@ -112,7 +112,7 @@ describe('a password', () => {
         done(null, { user: 'u' });
       },
     });
-    const told = await smtpMail({ url: async () => url(port), from, timeoutsMs: TIMEOUTS }).send(LETTER);
+    const told = await smtpMail({ url: async () => url(port), from, timeoutsMs: TIMEOUTS }).send(EMAIL);
     expect([told.kind, logins]).toEqual([kind, event]);
   });
 });
@@ -120,7 +120,7 @@ describe('a password', () => {
 describe('a refusal of', () => {
   test.each<[what: string, how: string, options: SMTPServerOptions, user?: string]>([
     [
-      'the recipient is about this letter, for good',
+      'the recipient is about this email, for good',
       'refused',
       { onRcptTo: (_to, _s, done) => done(refusal(550, '5.1.1 no such user')) },
     ],
@@ -145,29 +145,29 @@ describe('a refusal of', () => {
       },
     ],
     [
-      'the sender is about all letters',
+      'the sender is about all emails',
       'closed',
       { onMailFrom: (_from, _s, done) => done(refusal(550, '5.1.8 sender refused')) },
     ],
     [
-      'the password is about all letters',
+      'the password is about all emails',
       'closed',
       { onAuth: (_auth, _s, done) => done(refusal(535, '5.7.8 wrong')) },
       'u:p',
     ],
     [
-      'the connection is about all letters',
+      'the connection is about all emails',
       'closed',
       { onConnect: (_session, done) => done(refusal(554, 'no service')) },
     ],
     [
-      'all because the server goes down is about all letters',
+      'all because the server goes down is about all emails',
       'closed',
       { onRcptTo: (_to, _s, done) => done(refusal(421, '4.3.2 going down')) },
     ],
   ])('%s', async (_what, kind, options, user) => {
     const { port, taken } = await mailServer(options);
-    const told = await mailTo(port, user === undefined ? {} : { user }).send(LETTER);
+    const told = await mailTo(port, user === undefined ? {} : { user }).send(EMAIL);
     expect(told).toMatchObject({ kind, detail: expect.stringMatching(/\b[45]\d\d\b/) });
     expect(taken).toEqual([]);
   });
@@ -180,12 +180,12 @@ describe('an unresponsive server', () => {
     ['that it would mean', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['and hangs up', (socket) => socket.destroy()],
   ])('%s: accepts no email, which is detected soon', async (_, talk) => {
-    expect(await mailTo(await listener(talk)).send(LETTER)).toMatchObject({ kind: 'closed' });
+    expect(await mailTo(await listener(talk)).send(EMAIL)).toMatchObject({ kind: 'closed' });
   });
 
   test('that has the text may have accepted the email', async () => {
     const { port } = await mailServer({ onData: (stream) => stream.resume() });
-    expect(await mailTo(port).send(LETTER)).toMatchObject({ kind: 'unclear' });
+    expect(await mailTo(port).send(EMAIL)).toMatchObject({ kind: 'unclear' });
   });
 
   test('that keeps responding is abandoned at the time limit', async () => {
@@ -194,15 +194,15 @@ describe('an unresponsive server', () => {
       const talking = setInterval(() => socket.write('250-and more\r\n'), 100);
       socket.on('close', () => clearInterval(talking));
     });
-    expect(await mailTo(port).send(LETTER)).toMatchObject({
+    expect(await mailTo(port).send(EMAIL)).toMatchObject({
       kind: 'closed',
-      detail: `the mail server took ${TIMEOUTS.letter} ms`,
+      detail: `the mail server took ${TIMEOUTS.email} ms`,
     });
   });
 
   test('without a listener at its address accepts no email', async () => {
     const mail = smtpMail({ url: async () => 'smtp://127.0.0.1:1', from: async () => 'noreply@acme.example' });
-    expect(await mail.send(LETTER)).toMatchObject({ kind: 'closed' });
+    expect(await mail.send(EMAIL)).toMatchObject({ kind: 'closed' });
   });
 });
 
@@ -218,7 +218,7 @@ describe('settings', () => {
       { kind: 'closed', detail: expect.stringContaining('MAIL_FROM') },
     ],
   ])('%s', async (_, url, from, expected) => {
-    const told = await smtpMail({ url: async () => url, from: async () => from }).send(LETTER);
+    const told = await smtpMail({ url: async () => url, from: async () => from }).send(EMAIL);
     expect(told).toMatchObject(expected);
     expect(JSON.stringify(told)).not.toContain('secret');
   });

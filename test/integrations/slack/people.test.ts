@@ -106,14 +106,14 @@ describe('the text of a message', () => {
 describe('responses to a user', () => {
   test("are sent to the response URL and don't replace the message", async () => {
     const { ephemeralMessages, url, received } = await slack({ '/commands/T1/1/x': { body: 'ok' } });
-    const ear = { user: 'U1', channel: 'C1', responseUrl: `${url}/commands/T1/1/x` };
-    expect(await ephemeralMessages.send(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
+    const replyTo = { user: 'U1', channel: 'C1', responseUrl: `${url}/commands/T1/1/x` };
+    expect(await ephemeralMessages.send(replyTo, MESSAGE)).toEqual({ kind: 'done', value: null });
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       response_type: 'ephemeral',
       replace_original: false,
       blocks: [{ text: { text: 'It is &lt;!channel&gt; done', verbatim: true } }],
     });
-    await ephemeralMessages.send(ear, MESSAGE, true);
+    await ephemeralMessages.send(replyTo, MESSAGE, true);
     expect(JSON.parse(received[1]?.body ?? '')).toMatchObject({ response_type: 'in_channel' });
   });
 
@@ -123,8 +123,8 @@ describe('responses to a user', () => {
       'chat.postEphemeral': refuses('user_not_in_channel'),
       'chat.postMessage': ok(),
     });
-    const ear = { user: 'U1', channel: 'C1', responseUrl: `${url}/commands/T1/1/x` };
-    expect(await ephemeralMessages.send(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
+    const replyTo = { user: 'U1', channel: 'C1', responseUrl: `${url}/commands/T1/1/x` };
+    expect(await ephemeralMessages.send(replyTo, MESSAGE)).toEqual({ kind: 'done', value: null });
     expect(methods(received)).toEqual(['/commands/T1/1/x', 'chat.postEphemeral', 'chat.postMessage']);
     expect(new URLSearchParams(received[2]?.body).get('channel')).toBe('U1');
   });

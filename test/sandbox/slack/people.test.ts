@@ -10,7 +10,7 @@ import { clock, folder, sandbox, start } from '../support.ts';
 
 type Act = {
   delivery: DeliveryShown | null;
-  modal: { id: string; errors: Record<string, string>; trouble: string } | null;
+  modal: { id: string; errors: Record<string, string>; problem: string } | null;
 };
 
 /** Performs an action of a person in Slack. */
@@ -380,7 +380,7 @@ describe('a modal', () => {
   test("shows the app's errors at their fields until there are none", async () => {
     const { heard: event, submit, id } = await opened();
     event.answer = () => ({ body: { response_action: 'errors', errors: { title: 'taken' } } });
-    expect((await submit({ title: { text: 'one' } })).modal).toEqual({ id, errors: { title: 'taken' }, trouble: '' });
+    expect((await submit({ title: { text: 'one' } })).modal).toEqual({ id, errors: { title: 'taken' }, problem: '' });
     event.answer = () => ({});
     expect((await submit({ title: { text: 'two' } })).modal).toBeNull();
   });
@@ -394,7 +394,7 @@ describe('a modal', () => {
     const { standIns, heard: event, submit, id } = await opened();
     event.answer = () => reply;
     const { modal } = await submit({ title: { text: 'one' } });
-    expect(modal).toMatchObject({ id, trouble: expect.stringMatching(/^We had some trouble connecting/) });
+    expect(modal).toMatchObject({ id, problem: expect.stringMatching(/^We had some trouble connecting/) });
     const state = await sandbox<any>(standIns, 'GET', '/state');
     expect(state.views.slack.modals[0].state.title.text.value).toBe('one');
   });
@@ -407,7 +407,7 @@ describe('a modal', () => {
     expect(second).not.toBe(id);
     const third = (await act(standIns, `/views/${second}/submit`, { user: 'ada' })).modal?.id;
     const stuck = (await act(standIns, `/views/${third}/submit`, { user: 'ada' })).modal;
-    expect(stuck).toMatchObject({ id: third, trouble: expect.stringContaining('push_limit_reached') });
+    expect(stuck).toMatchObject({ id: third, problem: expect.stringContaining('push_limit_reached') });
     event.answer = () => ({ body: { response_action: 'clear' } });
     expect((await act(standIns, `/views/${third}/submit`, { user: 'ada' })).modal).toBeNull();
   });

@@ -412,7 +412,7 @@ test.each([
   ['checkout', /is not a duration/],
   ['2h tomorrow', /is not a duration/],
 ])('%s is not a duration', (text, why) => {
-  expect(durationIn(text)).toEqual({ wrong: expect.stringMatching(why) });
+  expect(durationIn(text)).toEqual({ problem: expect.stringMatching(why) });
 });
 
 test.each([

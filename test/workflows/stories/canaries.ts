@@ -1,7 +1,7 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { CanaryTable } from '../../../aws/table/canary/canaries.ts';
 import type { Table } from '../../../aws/table/core/table.ts';
-import { requestOfCanary, startCanary } from '../../../actions/canary/canaries.ts';
+import { requestCanaryCommand, startCanary } from '../../../actions/canary/canaries.ts';
 import type { Gate } from '../../../domain/canary/progress.ts';
 import type { TrafficCall, TrafficReading, TrafficRouter } from '../../../domain/canary/traffic.ts';
 import type { CanaryActions } from '../../../domain/ports/canary.ts';
@@ -188,7 +188,7 @@ const begins: Moment = async (world) => {
 const asks =
   (kind: CanaryCommandKind, full = false): Moment =>
   (world) =>
-    requestOfCanary(world.deps, caller, outsideOf(world).id, { kind, reason: null, full });
+    requestCanaryCommand(world.deps, caller, outsideOf(world).id, { kind, reason: null, full });
 
 const set =
   (what: Partial<Pick<Outside, 'verdict' | 'gate' | 'isPaused' | 'isReadable' | 'responses' | 'split'>>): Moment =>

@@ -46,8 +46,8 @@ export async function beginCanary(deps: Deps, id: CanaryId, number: number, exec
 export async function advanceCanary(deps: Deps, actions: CanaryActions, id: CanaryId): Promise<CanaryAdvanced> {
   const stored = await deps.canaries.get(id);
   if (stored === undefined) return OVER;
-  const asked = withCommand(stored, deps.clock.now());
-  const canary = asked.record;
+  const commanded = withCommand(stored, deps.clock.now());
+  const canary = commanded.record;
   switch (taskOf(canary)) {
     case 'over':
       return OVER;
@@ -59,7 +59,7 @@ export async function advanceCanary(deps: Deps, actions: CanaryActions, id: Cana
   }
   // A request is stored before anything is done about it, so that it cannot be lost.
   if (stored.command !== null) {
-    await deps.canaries.put(canary, { events: asked.events });
+    await deps.canaries.put(canary, { events: commanded.events });
     return AGAIN;
   }
   const next = canary.order === null ? await check(deps, actions, canary) : await call(deps, actions, canary);

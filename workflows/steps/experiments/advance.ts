@@ -93,9 +93,10 @@ async function openIncident(
   { incidents }: Pick<Deps, 'incidents'>,
   { scope }: ExperimentRecord,
 ): Promise<string | null> {
-  for (const place of scope) {
-    const open = await incidents.openAt(place);
-    if (open !== undefined) return `incident ${open.id} of ${place.service} in ${place.environment} is open`;
+  for (const serviceEnvironment of scope) {
+    const open = await incidents.openAt(serviceEnvironment);
+    if (open !== undefined)
+      return `incident ${open.id} of ${serviceEnvironment.service} in ${serviceEnvironment.environment} is open`;
   }
   return null;
 }
@@ -118,11 +119,11 @@ async function recordChanges(
   { changes }: Pick<Deps, 'changes'>,
   { change_ids: ids, scope, name, started_at, created_by: author }: ExperimentRecord,
 ): Promise<void> {
-  for (const [n, place] of scope.entries()) {
+  for (const [n, serviceEnvironment] of scope.entries()) {
     const id = ids[n];
     if (id === undefined || started_at === null || (await changes.get(id)) !== undefined) continue;
     const change = NewChange.parse({
-      ...place,
+      ...serviceEnvironment,
       version: Version.parse(name.slice(0, 100).toWellFormed()),
       kind: 'experiment',
       status: 'started',

@@ -92,33 +92,33 @@ async function overHttp(
   metric: Extract<JudgeMetric, { kind: 'http' }>,
   name: string,
 ): Promise<Value> {
-  const [place] = scope;
-  if (place === undefined) return { name, value: null, detail: 'the scope is empty' };
+  const [serviceEnvironment] = scope;
+  if (serviceEnvironment === undefined) return { name, value: null, detail: 'the scope is empty' };
   const needsVersion = metric.url.includes('{{.version}}');
-  const live = needsVersion ? await liveVersion(deps, place) : '-';
+  const live = needsVersion ? await liveVersion(deps, serviceEnvironment) : '-';
   if (live === undefined)
     return { name, value: null, detail: 'no version is recorded as succeeded, which the URL names' };
-  const { value, detail } = await deps.judgeMetrics.measure(metric, { ...place, version: live });
+  const { value, detail } = await deps.judgeMetrics.measure(metric, { ...serviceEnvironment, version: live });
   return { name, value: storable(value), detail };
 }
 
 async function liveVersion(
   { changes }: MeasureDeps,
-  place: ExperimentRecord['scope'][number],
+  serviceEnvironment: ExperimentRecord['scope'][number],
 ): Promise<string | undefined> {
-  const recent = await changes.recent(place, CHANGES_READ);
+  const recent = await changes.recent(serviceEnvironment, CHANGES_READ);
   return liveChanges(recent).findLast(({ status }) => status === 'succeeded')?.version;
 }
 
 /** Returns the query of a check, or its metric over HTTP. Null: the metric is not configured. */
 async function queryOf(
   deps: Pick<Deps, 'config' | 'judgeMetrics'>,
-  { scope: [place] }: ExperimentRecord,
+  { scope: [serviceEnvironment] }: ExperimentRecord,
   { promql, metric: wanted }: Check,
 ): Promise<string | Extract<JudgeMetric, { kind: 'http' }> | null> {
   if (promql !== null) return promql;
-  if (place === undefined) return null;
-  const { metrics } = judgeSettings(deps, await deps.config.current(), place);
+  if (serviceEnvironment === undefined) return null;
+  const { metrics } = judgeSettings(deps, await deps.config.current(), serviceEnvironment);
   const metric = metrics.find(({ name }) => name === wanted);
   if (metric === undefined) return null;
   return metric.kind === 'http' ? metric : wholeQuery(metric).replaceAll('{{.window}}', `${WINDOW_SECONDS}s`);

@@ -12,8 +12,8 @@ export async function reportRunning(
   experiment: ExperimentRecord,
 ): Promise<void> {
   const { id, name, scope, ending, stop, trace } = experiment;
-  const [place] = scope;
-  if (!mayStillRun(experiment) || ending === null || place === undefined) return;
+  const [serviceEnvironment] = scope;
+  if (!mayStillRun(experiment) || ending === null || serviceEnvironment === undefined) return;
   const { services } = await config.current();
   const signal = toSignal(
     {
@@ -21,8 +21,8 @@ export async function reportRunning(
       status: 'firing',
       labels: new Map([
         ['alertname', 'ExperimentNotStopped'],
-        ['service', place.service],
-        ['environment', place.environment],
+        ['service', serviceEnvironment.service],
+        ['environment', serviceEnvironment.environment],
         ['severity', 'critical'],
       ]),
       annotations: new Map([

@@ -26,8 +26,8 @@ const SIGNALS_READ = 50;
 
 /** Chooses the runbook for the firing alerts. Null: no runbook matches, or those that match have already run. */
 export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookInput): Promise<Chosen | null> {
-  const kept = await deps.runbooks.get(incidentId, number);
-  if (kept !== undefined) return outlineOf(kept);
+  const stored = await deps.runbooks.get(incidentId, number);
+  if (stored !== undefined) return outlineOf(stored);
   if (isManualRun(number)) return null;
   const incident = await deps.incidents.read(incidentId);
   if (incident === undefined || incident.status === 'resolved' || incident.group_reason !== undefined) return null;

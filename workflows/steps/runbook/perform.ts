@@ -60,7 +60,7 @@ async function attempt(
   if (stepAttempt.handle === null) {
     if (incident.status === 'resolved')
       return endWithoutAttempt(deps, context, key, { end: INCIDENT_CLOSED, state: 'withheld' });
-    const reason = step.mutating ? await whyNot(deps, context, prepared, stepAttempt) : null;
+    const reason = step.mutating ? await refusalText(deps, context, prepared, stepAttempt) : null;
     if (reason !== null) {
       const end = { status: 'skipped', output: null, detail: `skipped: ${reason}` } as const;
       return endWithoutAttempt(deps, context, key, { end, state: 'withheld' });
@@ -72,7 +72,7 @@ async function attempt(
 }
 
 /** Returns why the step must not run at this moment. Null: no guard applies. */
-async function whyNot(
+async function refusalText(
   deps: Deps,
   context: Context,
   { against, given }: Prepared,

@@ -160,9 +160,14 @@ async function fitnessOf(
   if (target === undefined) return { unfit: null, unclear: null };
   const [unfit, unclear]: [string[], string[]] = [[], []];
   const isPlace = target.service !== undefined || target.environment !== undefined;
-  const place = { service: target.service ?? at.service, environment: target.environment ?? at.environment };
-  if (isPlace) await recordsOf(deps, config, place, { unfit, unclear });
-  const queries = [target.health, isPlace ? healthOf(config, place) : undefined].filter((one) => one !== undefined);
+  const serviceEnvironment = {
+    service: target.service ?? at.service,
+    environment: target.environment ?? at.environment,
+  };
+  if (isPlace) await recordsOf(deps, config, serviceEnvironment, { unfit, unclear });
+  const queries = [target.health, isPlace ? healthOf(config, serviceEnvironment) : undefined].filter(
+    (one) => one !== undefined,
+  );
   for (const { promql, max } of queries) {
     const measured = await deps.metrics.value(promql);
     if (measured?.kind !== 'value') unclear.push(`${promql} returned no value`);
@@ -179,13 +184,13 @@ const OF_TROUBLE = new Set(['budget', 'burn', 'incident']);
 async function recordsOf(
   deps: Pick<Deps, 'clock' | 'freezes' | 'incidents'>,
   { services }: Config,
-  place: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   { unfit, unclear }: { unfit: string[]; unclear: string[] },
 ): Promise<void> {
-  const incident = await deps.incidents.openAt(place);
+  const incident = await deps.incidents.openAt(serviceEnvironment);
   if (incident !== undefined) unfit.push(`incident ${incident.id} is open: ${incident.title}`);
   const now = deps.clock.now();
-  const scope = { ...place, team: serviceEntry(services, place.service)?.team ?? null };
+  const scope = { ...serviceEnvironment, team: serviceEntry(services, serviceEnvironment.service)?.team ?? null };
   const frozen = (await deps.freezes.current()).filter(
     (freeze) => covers(freeze, scope) && stateAt(freeze, now) === 'in_force',
   );

@@ -94,10 +94,10 @@ export async function checkRequestedRollback(
   const end =
     judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
-  const kept = await storeResult(deps, input, 'end', outline.id, end ?? (await timedOut(deps, incident, judged)));
+  const stored = await storeResult(deps, input, 'end', outline.id, end ?? (await timedOut(deps, incident, judged)));
   // The rollback itself records its end on the timeline.
-  if (end === null) await noteStep(deps, input, context, kept.status, kept.detail);
-  return kept;
+  if (end === null) await noteStep(deps, input, context, stored.status, stored.detail);
+  return stored;
 }
 
 /** Returns the end of a step that timed out. The incident continues the rollback, or its request for approval. */

@@ -83,8 +83,8 @@ export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: PageRequ
   };
 }
 
-const scopeText = (whose: string | null, environment: string | null): string =>
-  `${whose ?? 'all services'} ${environment ?? 'everywhere'}`;
+const scopeText = (owner: string | null, environment: string | null): string =>
+  `${owner ?? 'all services'} ${environment ?? 'everywhere'}`;
 
 export const scopeOfFreeze = ({
   service,
@@ -121,8 +121,8 @@ function occurrencesOf(entry: CalendarEntry, at: Timestamp): Planned[] {
     after = next.from;
   }
   const { services, teams, environments, name, reason } = entry;
-  const whose = services?.join(', ') ?? (teams === undefined ? null : `team ${teams.join(', ')}`);
-  const scope = scopeText(whose, environments?.join(', ') ?? null);
+  const owner = services?.join(', ') ?? (teams === undefined ? null : `team ${teams.join(', ')}`);
+  const scope = scopeText(owner, environments?.join(', ') ?? null);
   return spans.map(({ from, until }) => ({ from, until, scope, reason: reason ?? name, calendar: name }));
 }
 

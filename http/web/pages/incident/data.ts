@@ -97,7 +97,9 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     links: incidentLinks(story, config, at, health === null ? null : onsetOf(health.evidence).earliest),
     evidence,
     plan,
-    experiments: experiments.filter(({ scope }) => scope.every((place) => may('experiments:read', place))),
+    experiments: experiments.filter(({ scope }) =>
+      scope.every((serviceEnvironment) => may('experiments:read', serviceEnvironment)),
+    ),
     runs,
     waitsForPublication: names.length > 0 && publish === 'ask',
     hasActed:
@@ -115,7 +117,10 @@ async function experimentsAt(
   const { items } = await experiments.list({ limit: EXPERIMENTS_READ });
   return items.filter(
     ({ scope, started_at: started, ended_at: ended }) =>
-      scope.some((place) => place.service === service && place.environment === environment) &&
+      scope.some(
+        (serviceEnvironment) =>
+          serviceEnvironment.service === service && serviceEnvironment.environment === environment,
+      ) &&
       started !== null &&
       (resolved === null || started <= resolved) &&
       (ended === null || plusSeconds(ended, BEFORE_INCIDENT_SECONDS) >= opened),

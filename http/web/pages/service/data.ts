@@ -137,20 +137,25 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
 const unknownService = (name: string): Refusal =>
   new Refusal(404, 'unknown-service', `no service ${name} is in the catalogue, and nothing is recorded about it`);
 
-function limitsOf(automation: Automation, place: { service: ServiceName; environment: EnvironmentName }): string[] {
+function limitsOf(
+  automation: Automation,
+  serviceEnvironment: { service: ServiceName; environment: EnvironmentName },
+): string[] {
   const { paused, demoted, mode, services } = automation;
-  const own = Object.hasOwn(services, place.service) ? services[place.service] : undefined;
-  const there = own?.environments[place.environment];
-  const wrong = Object.hasOwn(demoted, place.service) ? demoted[place.service] : undefined;
+  const own = Object.hasOwn(services, serviceEnvironment.service) ? services[serviceEnvironment.service] : undefined;
+  const there = own?.environments[serviceEnvironment.environment];
+  const wrong = Object.hasOwn(demoted, serviceEnvironment.service) ? demoted[serviceEnvironment.service] : undefined;
   return [
     ...(paused ? ['the kill switch is on, so nothing is rolled back'] : []),
     ...(wrong === undefined ? [] : [`approval is needed until a person sets the mode: ${wrong.reason}`]),
-    ...(modesFor(automation, place).length === 0
+    ...(modesFor(automation, serviceEnvironment).length === 0
       ? []
       : [
           ...(mode === null ? [] : [`all services are limited to ${mode}`]),
-          ...(own?.mode == null ? [] : [`${place.service} is limited to ${own.mode}`]),
-          ...(there === undefined ? [] : [`${place.service} in ${place.environment} is limited to ${there}`]),
+          ...(own?.mode == null ? [] : [`${serviceEnvironment.service} is limited to ${own.mode}`]),
+          ...(there === undefined
+            ? []
+            : [`${serviceEnvironment.service} in ${serviceEnvironment.environment} is limited to ${there}`]),
         ]),
   ];
 }
@@ -191,7 +196,7 @@ async function shadowOf(deps: ConsoleDeps, { may }: Viewer, service: ServiceName
   const report = await shadowReport(deps, {
     seconds: SHADOW_SECONDS,
     of: { service },
-    may: (place) => may('incidents:read', place),
+    may: (serviceEnvironment) => may('incidents:read', serviceEnvironment),
   });
   return report.items;
 }

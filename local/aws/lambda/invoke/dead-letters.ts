@@ -46,28 +46,28 @@ export class DeadLetters extends Worker {
       letters.length > 0 && this.isRunning;
       letters = this.#store.deadLetters()
     ) {
-      for (const letter of letters)
-        if (!(await this.#deliver(letter))) {
+      for (const deadLetter of letters)
+        if (!(await this.#deliver(deadLetter))) {
           if (this.isRunning) this.pokeAt(Date.now() + RETRY_MS);
           return;
         }
     }
   }
 
-  async #deliver(letter: DeadLetter): Promise<boolean> {
+  async #deliver(deadLetter: DeadLetter): Promise<boolean> {
     this.#sqs ??= awsClient(SQSClient, EMULATION_LIMITS, { region: REGION });
     try {
-      await this.#sqs.send(messageOf(letter));
+      await this.#sqs.send(messageOf(deadLetter));
     } catch (error) {
       this.#log({
         event: 'dead-letter-not-delivered',
-        queueUrl: letter.queueUrl,
-        requestId: letter.requestId,
+        queueUrl: deadLetter.queueUrl,
+        requestId: deadLetter.requestId,
         error: String(error),
       });
       return false;
     }
-    if (this.isRunning) this.#store.deleteDeadLetter(letter.id);
+    if (this.isRunning) this.#store.deleteDeadLetter(deadLetter.id);
     return this.isRunning;
   }
 }

@@ -20,7 +20,7 @@ export class PlainInvokes extends Worker {
   readonly #scale: number;
   readonly #onChange: () => void;
   readonly #log: (entry: object) => void;
-  readonly #underWay = new Set<string>();
+  readonly #inProgress = new Set<string>();
 
   constructor(options: {
     store: Store;
@@ -70,13 +70,13 @@ export class PlainInvokes extends Worker {
   protected work(): number | undefined {
     const now = this.#now();
     for (const invoke of this.#store.pendingInvokesDue(now)) {
-      if (!this.#underWay.has(invoke.id) && this.#sandbox.hasRoom(invoke.functionName)) this.#invoke(invoke);
+      if (!this.#inProgress.has(invoke.id) && this.#sandbox.hasRoom(invoke.functionName)) this.#invoke(invoke);
     }
     return this.#store.nextPendingInvokeAt(now);
   }
 
   #invoke(invoke: PendingInvoke): void {
-    this.#underWay.add(invoke.id);
+    this.#inProgress.add(invoke.id);
     const { id, functionName, version, payload, traceId, tenantId } = invoke;
     void this.#sandbox
       .run({
@@ -88,7 +88,7 @@ export class PlainInvokes extends Worker {
         tenantId: tenantId ?? undefined,
       })
       .then((result) => {
-        this.#underWay.delete(id);
+        this.#inProgress.delete(id);
         if (!this.isRunning) return; // the store is closed; the next start invokes it again
         this.#ended(invoke, result);
         this.#onChange(); // another invocation can start

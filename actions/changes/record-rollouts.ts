@@ -6,7 +6,7 @@ import type { DeployerConfig } from '../../schemas/rollback/targets/index.ts';
 import { pooled } from '../shared/concurrency.ts';
 import { reportChange, type ReportDeps } from './report-change.ts';
 
-export type WatchDeps = ReportDeps & Pick<Deps, 'deployerFor'>;
+export type RecordRolloutsDeps = ReportDeps & Pick<Deps, 'deployerFor'>;
 
 /** Number of targets that are read in parallel. */
 const AT_ONCE = 8;
@@ -15,27 +15,30 @@ const AT_ONCE = 8;
  * Records the rollouts of targets that report none by themselves, and whose deployer has `recordRollouts`. Reads each
  * target once; what happened since the last time follows from its state.
  */
-export async function watchDeployments(deps: WatchDeps): Promise<void> {
+export async function recordRollouts(deps: RecordRolloutsDeps): Promise<void> {
   const { services } = await deps.config.current();
-  await pooled(watchedDeployments(services), AT_ONCE, async ({ place, deployer }) => {
+  await pooled(targetsWithoutReports(services), AT_ONCE, async ({ serviceEnvironment, deployer }) => {
     try {
-      await watchOne(deps, place, deployer);
+      await recordRollout(deps, serviceEnvironment, deployer);
     } catch (error) {
-      deps.log.error('the rollouts of a target could not be recorded', { ...place, error: String(error) });
+      deps.log.error('the rollouts of a target could not be recorded', { ...serviceEnvironment, error: String(error) });
     }
   });
 }
 
 /** Returns the targets whose deployer has `recordRollouts`. */
-export const watchedDeployments = (
+export const targetsWithoutReports = (
   services: Config['services'],
-): { place: ServiceEnvironment; deployer: DeployerConfig }[] =>
+): { serviceEnvironment: ServiceEnvironment; deployer: DeployerConfig }[] =>
   Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { deployer }]) =>
       deployer?.kind === 'kubernetes' && deployer.recordRollouts === true
         ? [
             {
-              place: { service: ServiceName.parse(service), environment: EnvironmentName.parse(environment) },
+              serviceEnvironment: {
+                service: ServiceName.parse(service),
+                environment: EnvironmentName.parse(environment),
+              },
               deployer,
             },
           ]
@@ -44,18 +47,22 @@ export const watchedDeployments = (
   );
 
 /** Records the newest rollout of a target, if there is one that is not recorded yet. */
-export async function watchOne(deps: WatchDeps, place: ServiceEnvironment, config: DeployerConfig): Promise<void> {
-  const deployer = await deps.deployerFor(config, place);
+export async function recordRollout(
+  deps: RecordRolloutsDeps,
+  serviceEnvironment: ServiceEnvironment,
+  config: DeployerConfig,
+): Promise<void> {
+  const deployer = await deps.deployerFor(config, serviceEnvironment);
   const observed = await deployer?.lastRollout?.();
   if (observed === undefined) return;
   if (observed.kind !== 'observed') {
-    deps.log.warn('the rollouts of a target could not be read', { ...place, detail: observed.detail });
+    deps.log.warn('the rollouts of a target could not be read', { ...serviceEnvironment, detail: observed.detail });
     return;
   }
   const { report, superseded } = observed;
   if (report === null) return;
-  const trace = `rollouts-${place.service}-${place.environment}`;
-  const subject = { ...report.subject, ...place };
+  const trace = `rollouts-${serviceEnvironment.service}-${serviceEnvironment.environment}`;
+  const subject = { ...report.subject, ...serviceEnvironment };
   const isNew = (await deps.rollouts.get(report)) === undefined;
   // What was in progress was replaced, and never ends.
   for (const key of isNew ? superseded : []) {

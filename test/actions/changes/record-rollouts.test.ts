@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { followDeployments } from '../../../actions/changes/follow-deployments.ts';
-import { watchDeployments } from '../../../actions/changes/watch-deployments.ts';
+import { recordRollouts } from '../../../actions/changes/record-rollouts.ts';
 import { kubernetesDeployer } from '../../../integrations/kubernetes/deployment.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -46,7 +46,7 @@ async function watch(ms: number): Promise<void> {
   opened.forward(ms);
   await opened.object(); // the controller works when it is called
   world.clock.set(opened.now());
-  await watchDeployments(world.deps);
+  await recordRollouts(world.deps);
 }
 
 const rollouts = async () =>
