@@ -19,26 +19,26 @@ import { json } from 'node:stream/consumers';
  * A call that the path waits for. `rows` are written in one commit; 0 means a read or a call without a write. `reads`: rows
  * that a read returns, if not one.
  */
-type Hop = { at: 'table' | 'engine' | 'here'; rows: number; what: string; reads?: number };
+type Hop = { at: 'table' | 'engine' | 'process'; rows: number; what: string; reads?: number };
 
 const table = (what: string, rows = 0): Hop => ({ at: 'table', rows, what });
 const query = (what: string, reads: number): Hop => ({ at: 'table', rows: 0, what, reads });
 const engine = (what: string, rows = 0): Hop => ({ at: 'engine', rows, what });
-const here = (what: string, rows: number): Hop => ({ at: 'here', rows, what });
+const inProcess = (what: string, rows: number): Hop => ({ at: 'process', rows, what });
 
 /**
  * Calls that the product waits for, one after another, between the 202 and the first step that page and rollback do not
  * share. Derived from its calls to AWS (aws/table/alerts/admit.ts, workflows/wake.ts, workflows/incident-response.ts). Left
  * out, to the product's disadvantage: parallel calls, the forwarder in front of DynamoDB, a checkpoint's other rows.
  */
-const toTheBranches: readonly Hop[] = [
+const untilTheBranches: readonly Hop[] = [
   engine('ReceiveMessage, which hides the message', 1),
   engine('Invoke the router'),
   table('BatchGetItem: which incident is open, and is the episode known?'),
   table('TransactWriteItems: episode, signal, incident, pointer, pending start, timeline, opening, mark', 8),
   table('GetItem: the incident, to wake it'),
   engine('Invoke the workflow as an event', 1),
-  here('its invocation begins', 1),
+  inProcess('its invocation begins', 1),
   table('UpdateItem: which run has begun; it returns the incident', 1),
   table('Query: its decisions, none'),
   table('Query: its runbooks, none'),
@@ -49,13 +49,13 @@ const toTheBranches: readonly Hop[] = [
 ];
 
 /** Calls from there to the pager (workflows/steps/page.ts). */
-const toThePage: readonly Hop[] = [
+const untilThePage: readonly Hop[] = [
   table('GetItem: the incident, to see who pages for it'),
   table('TransactWriteItems: intent, incident', 2),
 ];
 
 /** Calls from there to the CD system (workflows/steps/judge.ts, evidence.ts, failing.ts, roll-back.ts). */
-const toTheRollback: readonly Hop[] = [
+const untilTheRollback: readonly Hop[] = [
   table('GetItem: the decision, none'),
   table('GetItem: the incident'),
   table('Query: changes (beside it: kill switch, signals, rollbacks of all services)'),
@@ -77,28 +77,28 @@ const toTheRollback: readonly Hop[] = [
   table('Query: pinned versions'),
   table('Query: changes'),
   table('BatchGetItem: intent, incident, lock, rollbacks of all services'),
-  table('TransactWriteItems: intent, lock, incident, both counts of the hour, deed, timeline', 7),
+  table('TransactWriteItems: intent, lock, incident, both counts of the hour, action, timeline', 7),
 ];
 
 /** One message of 25 signals, which join the open incident (aws/table/alerts/admit.ts, workflows/wake.ts). */
-const aBatch: readonly Hop[] = [
+const joiningBatch: readonly Hop[] = [
   table('BatchGetItem: which incident is open, and are the episodes known?'),
   table('BatchGetItem: that incident'),
-  table('TransactWriteItems: 25 episodes and signals, incident, inbox, pending ring, timeline', 54),
+  table('TransactWriteItems: 25 episodes and signals, incident, inbox, pending wake-up, timeline', 54),
   table('GetItem: the incident, to wake it'),
-  engine('SendDurableExecutionCallbackSuccess: the doorbell', 1),
+  engine('SendDurableExecutionCallbackSuccess: wakes the workflow', 1),
 ];
 
 /** 500 signals of two services: ten messages of each, which the router gets together. */
-const toTheTable: readonly Hop[] = Array.from({ length: 2 }, () => [
+const untilStored: readonly Hop[] = Array.from({ length: 2 }, () => [
   engine('ReceiveMessage, which hides ten messages', 1),
   engine('Invoke the router'),
-  ...Array.from({ length: 10 }, () => aBatch).flat(),
+  ...Array.from({ length: 10 }, () => joiningBatch).flat(),
   engine('DeleteMessageBatch', 1),
 ]).flat();
 
 /** The freeze check (aws/table/freeze/freeze-state.ts). The read of the caller's token is left out. */
-const aCheck = table('BatchGetItem: freezes of all scopes, objectives, pinned versions');
+const freezeCheck = table('BatchGetItem: freezes of all scopes, objectives, pinned versions');
 
 /**
  * The console's page Now: the session's token, the open incidents, and what 25 of them are shown with. Reads that the
@@ -124,24 +124,24 @@ const pageSearched: readonly Hop[] = [
   ...Array.from({ length: 4 }, () => query('Query: a part of the timeline', 250)),
 ];
 
-/** The status page, which keeps what it has read for five seconds. */
-const pageStatus: readonly Hop[] = [query('nothing: the page is kept', 1)];
+/** The status page, which caches what it has read for five seconds. */
+const pageStatus: readonly Hop[] = [query('nothing: the page is cached', 1)];
 
 /** Calls before and after the response, by the path of the request. */
-const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly Hop[] }>> = {
-  '/page': { accept: [engine('SendMessageBatch', 1)], follow: [...toTheBranches, ...toThePage] },
-  '/rollback': { accept: [engine('SendMessageBatch', 1)], follow: [...toTheBranches, ...toTheRollback] },
+const pathsOf: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly Hop[] }>> = {
+  '/page': { accept: [engine('SendMessageBatch', 1)], follow: [...untilTheBranches, ...untilThePage] },
+  '/rollback': { accept: [engine('SendMessageBatch', 1)], follow: [...untilTheBranches, ...untilTheRollback] },
   '/intake': {
     accept: [engine('SendMessageBatch', 10), engine('SendMessageBatch', 10)],
-    follow: toTheTable,
+    follow: untilStored,
   },
-  '/check-again': { accept: [aCheck], follow: [] },
+  '/check-again': { accept: [freezeCheck], follow: [] },
   '/page-now': { accept: pageNow, follow: [] },
   '/page-incident': { accept: pageIncident, follow: [] },
   '/page-searched': { accept: pageSearched, follow: [] },
   '/page-status': { accept: pageStatus, follow: [] },
   '/check': {
-    accept: [aCheck, table('TransactWriteItems: decision, entry of the audit log, its gate', 3)],
+    accept: [freezeCheck, table('TransactWriteItems: decision, entry of the audit log, its gate', 3)],
     follow: [],
   },
 };
@@ -210,17 +210,17 @@ async function main(folder: string): Promise<void> {
         continue;
       }
       const rowTexts = Array.from({ length: rows }, () => ROW);
-      if (at === 'here') store.commit(rowTexts);
+      if (at === 'process') store.commit(rowTexts);
       else await post(at === 'table' ? tableUrl : `${own}/engine`, rowTexts);
     }
   };
   const url = await serve(async (path, body) => {
     if (path === '/engine') return [200, answer(store, body)];
-    const way = ways[path];
-    if (way === undefined) return [404, `unknown path ${path}`];
-    await go(way.accept, url);
+    const requestPath = pathsOf[path];
+    if (requestPath === undefined) return [404, `unknown path ${path}`];
+    await go(requestPath.accept, url);
     const { reply } = body as { reply?: string };
-    if (reply !== undefined) setImmediate(() => void go(way.follow, url).then(() => post(reply, {})));
+    if (reply !== undefined) setImmediate(() => void go(requestPath.follow, url).then(() => post(reply, {})));
     return [202, { accepted: true }];
   });
   console.log(`reference ready on ${url}`);
