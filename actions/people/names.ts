@@ -22,7 +22,7 @@ export async function namer({
     known.set(id, name);
     return name;
   };
-  const text: Named = (text) => namedText(text, nameOf);
+  const text: Named = (original) => namedText(original, nameOf);
   const actor: Named = async (name) =>
     (Object.hasOwn(people, name) && people[name as keyof typeof people]?.name) || text(name);
   return { text, actor };

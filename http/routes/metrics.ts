@@ -193,9 +193,9 @@ function cached(
     const now = millisOf(clock.now());
     if (last !== undefined && now < last.until) return last.metrics;
     const metrics = read();
-    const cached = (last = { until: now + millis, metrics });
+    const current = (last = { until: now + millis, metrics });
     metrics.catch(() => {
-      if (last === cached) last = undefined;
+      if (last === current) last = undefined;
     });
     return metrics;
   };

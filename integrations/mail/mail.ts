@@ -32,7 +32,7 @@ export function smtpMail({ url, from, timeoutsMs }: Options): Mail {
       if (!address || !sender) return { kind: 'off', detail: `${address ? 'MAIL_FROM' : 'SMTP_URL'} is not set` };
       const fault = smtpFault(address, sender);
       if (fault !== undefined) return closed(fault);
-      return attempt(await smtpSettings(address, answer), { ...(await composed(email, sender)), timeoutMs: whole });
+      return attempt(await smtpSettings(address, answer), { ...(await wireFormat(email, sender)), timeoutMs: whole });
     },
   };
 }
@@ -44,7 +44,7 @@ type Envelope = { from: string; to: [string]; size: number };
 /**
  * Returns the email in wire format. Loads the libraries on the first email, to keep the start of everything else fast.
  */
-async function composed(
+async function wireFormat(
   { to, subject, text, key, unsubscribe }: Email,
   sender: string,
 ): Promise<{ envelope: Envelope; message: Buffer }> {

@@ -43,7 +43,7 @@ export function signIn({ clock, secrets }: { clock: Clock; secrets: Secrets }): 
     async begin(settings, returnTo) {
       return explained(settings, async () => {
         const { library, configuration } = await providerOf(settings);
-        const signIn = {
+        const stored = {
           state: library.randomState(),
           nonce: library.randomNonce(),
           verifier: library.randomPKCECodeVerifier(),
@@ -51,12 +51,12 @@ export function signIn({ clock, secrets }: { clock: Clock; secrets: Secrets }): 
         const url = library.buildAuthorizationUrl(configuration, {
           redirect_uri: returnTo,
           scope: settings.scopes.join(' '),
-          state: signIn.state,
-          nonce: signIn.nonce,
-          code_challenge: await library.calculatePKCECodeChallenge(signIn.verifier),
+          state: stored.state,
+          nonce: stored.nonce,
+          code_challenge: await library.calculatePKCECodeChallenge(stored.verifier),
           code_challenge_method: 'S256',
         });
-        return { url: url.href, signIn };
+        return { url: url.href, signIn: stored };
       });
     },
 

@@ -131,8 +131,8 @@ export async function findServices(prometheus: Searched, now: number): Promise<F
     for (const labels of unique(data)) add(labels, health);
   }
   for (const counter of names.filter(isRequestCounter).slice(0, EXAMINED_MAX)) {
-    const labels = [...SERVICE_LABELS, ...ENVIRONMENT_LABELS, ...STATUS_LABELS].join(', ');
-    const all = await labelsOf(prometheus, `count by (${labels}) (${counter})`);
+    const allLabels = [...SERVICE_LABELS, ...ENVIRONMENT_LABELS, ...STATUS_LABELS].join(', ');
+    const all = await labelsOf(prometheus, `count by (${allLabels}) (${counter})`);
     for (const [, alike] of Map.groupBy(all, identity)) {
       const values = new Map(
         STATUS_LABELS.map((label) => [label, new Set(alike.map((labels) => labels[label] ?? ''))]),

@@ -144,7 +144,7 @@ function wordsOf({ code, detail }: Refusal): string {
 async function deliver(
   { ephemeralMessages, userCache, log }: CommandDeps,
   replyTo: ReplyTo,
-  { answer, isPublic: isPublic = false, emails = [] }: Outcome,
+  { answer, isPublic = false, emails = [] }: Outcome,
 ): Promise<void> {
   const isLost = (response: VendorResponse<null>, user: string): boolean => {
     if (response.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: response.detail });

@@ -1,5 +1,5 @@
 import { one as oneMore } from '../../../domain/incidents/metrics.ts';
-import { type Arrival, isEvent, scopeOf } from '../../../domain/alerts/admission.ts';
+import { type Arrival, scopeOf } from '../../../domain/alerts/admission.ts';
 import type { Receipt, SignalView } from '../../../domain/ports/alerts.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type {
@@ -14,7 +14,6 @@ import type {
 } from '../../../domain/ports/incidents.ts';
 import type { BegunRunbook } from '../../../domain/ports/runbooks.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
-import { assumedEnd } from '../../../domain/alerts/plan-admission.ts';
 import {
   type DecisionEnd,
   handover,
@@ -25,7 +24,6 @@ import {
 } from '../../../domain/incidents/lifecycle.ts';
 import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
 import { postOf } from '../../../domain/incidents/post.ts';
-import type { Mute } from '../../../domain/alerts/routing.ts';
 import type { Overview, Story } from '../../../domain/messages/story.ts';
 import { skippedEntry } from '../../../domain/alerts/unread.ts';
 import {
@@ -39,16 +37,13 @@ import { Message, readInboxRows, type UnreadableMessage } from '../../../schemas
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
-import { type Signal } from '../../../schemas/alerts/signal.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { StoredDecision, StoredEffect, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
-import { sha256 } from '../../hash.ts';
 import { mintIncidentId } from '../../ids.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
-import { admit, admittedSignalIn, firedAtOf, signalEnd } from '../alerts/admit.ts';
+import { admit, admittedSignalIn } from '../alerts/admit.ts';
 import { childIncidentsOf } from './incident-groups.ts';
 import { begunRunbooks } from './runbooks.ts';
-import { episodeItems, episodeKey, keyOf } from '../alerts/episodes.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { type Key, keys, pendingShards, shardedLists } from '../core/keys.ts';
@@ -61,6 +56,8 @@ import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { overviewOf, storyOf } from './story.ts';
 import { pageOfRead, pointedPage, shardedPage } from '../core/sharded.ts';
 import { absent, collect, type Item, type Table } from '../core/table.ts';
+import { alertsWithoutIncident, mutedAlerts } from '../alerts/lists.ts';
+import { IncidentEpisodes } from './incident-episodes.ts';
 
 const TRIES = 20;
 
@@ -70,17 +67,13 @@ const ON_SEALED_LOG = new Set(['rollback.requested', 'automation.paused', 'autom
 /** Messages per step: the result of a step is checkpointed, and a checkpoint holds 256 KB. */
 const MAIL_MAX = 100;
 
-/** Muted alerts per query, and at most. Newest first; older ones are read after these are gone. */
-const MUTED_PAGE = 500;
-const MUTED_MAX = 10_000;
-
 /** Stores incidents with their inbox, signals, and timeline. */
 export class IncidentTable implements Incidents {
   readonly #table: Table;
   readonly #clock: Clock;
-
   readonly #counters: Pick<Counters, 'add'>;
   readonly #events: Pick<IncidentLog, 'publish'>;
+  readonly #episodes: IncidentEpisodes;
 
   constructor(
     table: Table,
@@ -92,6 +85,7 @@ export class IncidentTable implements Incidents {
     this.#clock = clock;
     this.#counters = counters;
     this.#events = events;
+    this.#episodes = new IncidentEpisodes(table, clock);
   }
 
   async admit(
@@ -411,93 +405,20 @@ export class IncidentTable implements Incidents {
     await this.note(id, `unread-${unread.seq}`, skippedEntry(unread, this.#clock.now()));
   }
 
-  async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
-    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
-    const signals = all.filter(({ status }) => status === 'firing');
-    const [[seen], rows] = await Promise.all([
-      this.#table.getAll([keys.seen(id)]),
-      episodeItems(this.#table, signals, id),
-    ]);
-    const found = seen?.['episodes'] instanceof Set ? seen['episodes'] : new Set();
-    return signals
-      .filter(({ episode }, n) => isFiring(rows[n], episode) && rows[n]?.['incident_id'] === id)
-      .map(({ episode, source, fingerprint, labels, severity, title, groupKey = null, links }) => ({
-        severity,
-        title,
-        episode,
-        source,
-        fingerprint,
-        labels,
-        groupKey,
-        generatorUrl: links.source,
-        seen: found.has(shortHash(episode)),
-      }));
+  firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
+    return this.#episodes.firing(id);
   }
 
-  async confirmEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
-    if (episodes.length === 0) return;
-    await this.#table.touch(keys.seen(id), {
-      UpdateExpression: 'ADD episodes :found',
-      ExpressionAttributeValues: { ':found': new Set(episodes.map(shortHash)) },
-    });
+  confirmEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
+    return this.#episodes.confirm(id, episodes);
   }
 
-  async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
-    const wanted = new Set(episodes);
-    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
-    for (const signal of all.filter(({ episode, status }) => status === 'firing' && wanted.has(episode)))
-      await this.#endEpisode(id, signal, text);
+  endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
+    return this.#episodes.end(id, episodes, text);
   }
 
-  async endEvents(id: IncidentId): Promise<void> {
-    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
-    const events = all.filter((one) => isEvent(one) && one.status === 'firing');
-    const at = events.length === 0 ? undefined : (await this.read(id))?.resolved_at;
-    if (at == null) return;
-    for (const signal of events) {
-      const { episode, startsAt } = signal;
-      const listing = signalEnd(this.#table, id, startsAt, episode, at);
-      const newest = this.#table.update(episodeKey(signal), {
-        UpdateExpression: 'SET ends_at = :at, expires_at = :expires ADD rev :one',
-        ConditionExpression: 'episode = :episode',
-        ExpressionAttributeValues: {
-          ':at': at,
-          ':one': 1,
-          ':episode': episode,
-          ':expires': expiresAfter(at, RETENTION_DAYS.episode).expires_at,
-        },
-      });
-      const { ok } = await this.#table.transact([listing, newest]);
-      if (!ok) await this.#table.transact([listing]); // the alert has fired again since
-    }
-  }
-
-  async #endEpisode(id: IncidentId, signal: Signal, text: string): Promise<void> {
-    const { episode } = signal;
-    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const [incident, [row]] = [await this.read(id), await episodeItems(this.#table, [signal], id)];
-      if (incident === undefined || incident.status === 'resolved' || !isFiring(row, episode)) return;
-      const at = this.#clock.now();
-      const result = await this.#table.transact([
-        this.#table.update(keyOf(row), {
-          UpdateExpression:
-            'SET #status = :resolved, ends_at = :at, assumed = :true, rev = :next, expires_at = :expires',
-          ConditionExpression: 'rev = :rev',
-          ExpressionAttributeNames: { '#status': 'status' },
-          ExpressionAttributeValues: {
-            ':resolved': 'resolved',
-            ':at': at,
-            ':rev': row['rev'],
-            ':true': true,
-            ':next': Number(row['rev']) + 1,
-            ':expires': expiresAfter(at, RETENTION_DAYS.episode).expires_at,
-          },
-        }),
-        signalEnd(this.#table, id, Timestamp.parse(row['starts_at']), episode, at),
-        ...postWrites(this.#table, assumedEnd(incident, episode, text, at)),
-      ]);
-      if (result.ok) return;
-    }
+  endEvents(id: IncidentId): Promise<void> {
+    return this.#episodes.endEvents(id);
   }
 
   async overview(id: IncidentId): Promise<Overview | undefined> {
@@ -566,37 +487,14 @@ export class IncidentTable implements Incidents {
       .map((row) => IncidentId.parse(row['sk']));
   }
 
-  async alertsWithoutIncident({
-    muted,
-    ...query
-  }: Parameters<Incidents['alertsWithoutIncident']>[0]): ReturnType<Incidents['alertsWithoutIncident']> {
-    const { muted: quiet, recorded } = shardedLists;
-    const page = await shardedPage(this.#table, muted ? quiet : recorded, query);
-    return {
-      ...page,
-      items: page.items.flatMap((item) => {
-        const signal = StoredSignal.safeParse(item['signal']);
-        if (!signal.success) return []; // written by a version with fewer fields
-        const first_seen_at = Timestamp.parse(String(item['list_key']).split('#')[0]);
-        const mute = (item['mute'] as Mute | undefined) ?? null;
-        return [{ signal: { ...signal.data, first_seen_at }, mute, firedAt: firedAtOf(item) }];
-      }),
-    };
+  alertsWithoutIncident(
+    query: Parameters<Incidents['alertsWithoutIncident']>[0],
+  ): ReturnType<Incidents['alertsWithoutIncident']> {
+    return alertsWithoutIncident(this.#table, query);
   }
 
-  async muted(): ReturnType<Incidents['muted']> {
-    const items: Item[] = [];
-    let cursor: string | null | undefined;
-    while (cursor !== null && items.length < MUTED_MAX) {
-      const page = await shardedPage(this.#table, shardedLists.muted, { limit: MUTED_PAGE, ...(cursor && { cursor }) });
-      items.push(...page.items);
-      cursor = page.next_cursor;
-    }
-    return items.flatMap((item) => {
-      const signal = StoredSignal.safeParse(item['signal']);
-      const mute = (item['mute'] as Mute | undefined) ?? null;
-      return signal.success ? [{ signal: signal.data, mute }] : [];
-    });
+  muted(): ReturnType<Incidents['muted']> {
+    return mutedAlerts(this.#table);
   }
 
   async openAt({ service, environment }: ServiceEnvironment): Promise<IncidentRecord | undefined> {
@@ -619,10 +517,3 @@ const decisionEndOf = ({ number, outcome }: Item): DecisionEnd => ({
   number: Number(number),
   outcome: outcome as DecisionEnd['outcome'],
 });
-
-/** Short, because one item holds thousands of them. */
-const shortHash = (text: string): string => sha256(text).slice(0, 16);
-
-/** Returns whether the episode still fires. If the alert has fired again since, only the newest episode counts. */
-const isFiring = (row: Item | undefined, episode: string): row is Item =>
-  row?.['status'] === 'firing' && row['episode'] === episode;

@@ -88,8 +88,8 @@ export function durationIn(text: string): Duration {
 const secondsOf = (unit: string): number => UNITS[unit.charAt(0).toLowerCase() as keyof typeof UNITS];
 
 function numberIn(count: string): number {
-  const word = WORDS.find(([word]) => new RegExp(`^${word}$`, 'i').test(count.trim()));
-  return word === undefined ? Number(count.trim().replace(',', '.')) : word[1];
+  const number = WORDS.find(([word]) => new RegExp(`^${word}$`, 'i').test(count.trim()));
+  return number === undefined ? Number(count.trim().replace(',', '.')) : number[1];
 }
 
 /** A duration within a list of words, with the number of words that it spans. */

@@ -44,7 +44,7 @@ function idIn(param: Readonly<Record<string, string>>): CanaryId {
   return id.data;
 }
 
-export const canary: ConsolePage = {
+export const canaryPage: ConsolePage = {
   path: `${CANARIES_PATH}/:id`,
   label: null,
   within: '/console',

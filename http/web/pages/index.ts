@@ -2,7 +2,7 @@ import { actionItems } from './action-items.ts';
 import { approval } from './approval.ts';
 import { audit } from './audit.ts';
 import { canaries } from './canaries.ts';
-import { canary } from './canary.ts';
+import { canaryPage } from './canary.ts';
 import { experiment } from './experiment.ts';
 import { experiments } from './experiments.ts';
 import { digest } from './digest.ts';
@@ -35,7 +35,7 @@ export const PAGES: readonly ConsolePage[] = [
   slos,
   slo,
   canaries,
-  canary,
+  canaryPage,
   experiments,
   experiment,
   freezes,
