@@ -7,6 +7,7 @@ import { newestLiveChange, NONE_KNOWN_GOOD, rollbackTarget } from '../../domain/
 import type { Config } from '../../schemas/config/config.ts';
 import { DrillId, type DrillRecord } from '../../schemas/automation/drill.ts';
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
+import { eachAlone } from '../shared/each-alone.ts';
 import { deployerAt } from '../../workflows/steps/roll-back.ts';
 
 /** How many recent changes are considered, as for a rollback. */
@@ -103,7 +104,7 @@ export function drillEnvironments(services: Config['services']): ServiceEnvironm
 
 /** Starts drills whose workflow is not started yet, and replaces failed runs, each minute. */
 export async function startOrphanedDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'engine' | 'clock' | 'log'>) {
-  for (const drill of await deps.drills.running()) {
+  await eachAlone(deps.log, 'a drill', await deps.drills.running(), async (drill) => {
     const { id, run, execution } = drill;
     if (execution === null) {
       await deps.drillRuns.start(id, run); // idempotent
@@ -114,7 +115,7 @@ export async function startOrphanedDrills(deps: Pick<Deps, 'drills' | 'drillRuns
       else if (await deps.drills.put({ ...drill, run: run + 1, execution: null }))
         await deps.drillRuns.start(id, run + 1);
     }
-  }
+  });
 }
 
 const no = (code: DrillRefusal['code'], text: string): Planned => ({ ok: false, reason: { code, text } });

@@ -16,6 +16,7 @@ import {
 import { type Change, NewChange } from '../../schemas/changes/change.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import { recordChange, type RecordDeps } from '../changes/record-change.ts';
+import { eachAlone } from '../shared/each-alone.ts';
 import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -243,7 +244,7 @@ export async function viewCanary(
 export async function startOrphanedCanaries(
   deps: Pick<Deps, 'canaries' | 'canaryRuns' | 'engine' | 'log'>,
 ): Promise<void> {
-  for (const canary of await deps.canaries.running()) {
+  await eachAlone(deps.log, 'a canary', await deps.canaries.running(), async (canary) => {
     const { id, run, execution } = canary;
     if (execution === null) {
       await deps.canaryRuns.start(id, run); // idempotent
@@ -252,5 +253,5 @@ export async function startOrphanedCanaries(
       if (await deps.canaries.put({ ...canary, run: run + 1, execution: null, callback: null }))
         await deps.canaryRuns.start(id, run + 1);
     }
-  }
+  });
 }

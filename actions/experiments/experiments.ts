@@ -14,6 +14,7 @@ import {
   type Observation,
 } from '../../schemas/experiments/experiment.ts';
 import type { Action } from '../../schemas/access/access.ts';
+import { eachAlone } from '../shared/each-alone.ts';
 import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -95,6 +96,7 @@ export async function recordExperiment(
     until: null,
     expires_at: null,
     observed_at: null,
+    missing_in_a_row: {},
     events: 0,
     observations: 0,
     closed: false,
@@ -215,7 +217,7 @@ export async function viewExperiment(
 export async function tendExperiments(
   deps: Pick<Deps, 'experiments' | 'experimentRuns' | 'engine' | 'log'>,
 ): Promise<void> {
-  for (const experiment of await deps.experiments.unfinished()) {
+  await eachAlone(deps.log, 'an experiment', await deps.experiments.unfinished(), async (experiment) => {
     const { id, run_number: run, execution } = experiment;
     if (execution === null) {
       await deps.experimentRuns.start(id, run); // idempotent
@@ -224,5 +226,5 @@ export async function tendExperiments(
       if (await deps.experiments.put({ ...experiment, run_number: run + 1, execution: null, callback: null }))
         await deps.experimentRuns.start(id, run + 1);
     }
-  }
+  });
 }

@@ -1,5 +1,11 @@
 import type { Deps } from '../../domain/ports/deps.ts';
-import { changedSince, flagOnKey, type SwitchedFlag, switchedFlags } from '../../domain/rollback/switched-flags.ts';
+import {
+  changedSince,
+  flagOnKey,
+  flagOnNumber,
+  type SwitchedFlag,
+  switchedFlags,
+} from '../../domain/rollback/switched-flags.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import { Refusal } from '../refusal.ts';
@@ -32,7 +38,7 @@ export async function turnFlagOn(
   caller.allow('incidents:act', effect.service_environment);
   if (state === 'on') return before;
   // The process may have died before it started the workflow.
-  if (state === 'turning_on') return started(deps, id, numberOf(effect.key));
+  if (state === 'turning_on') return started(deps, id, flagOnNumber(effect.key));
   if (state === 'turning_off')
     throw new Refusal(409, 'flag-not-off', `feature flag ${name} is still being turned off; wait until that ends`);
   if (state === 'changed')
@@ -53,15 +59,13 @@ export async function turnFlagOn(
       'the kill switch is on, so Firebreak changes no flag: first PUT /v1/automation {"paused": false}',
     );
   const number =
-    1 + Math.max(0, ...before.effects.filter(({ key }) => isFlagOn(id, key)).map(({ key }) => numberOf(key)));
+    1 + Math.max(0, ...before.effects.filter(({ key }) => isFlagOn(id, key)).map(({ key }) => flagOnNumber(key)));
   const intended = await intend(deps, caller, found, { id, number, note });
   if (before.status !== 'resolved') await acknowledgeByActing(deps, caller, id);
   return started(deps, id, intended);
 }
 
 const isFlagOn = (id: IncidentId, key: string): boolean => key.startsWith(flagOnKey(id, 0).slice(0, -1));
-
-const numberOf = (key: string): number => Number(key.slice(key.lastIndexOf('.') + 1));
 
 /** Stores the request; returns its number. A concurrent request for the same flag counts as this one. */
 async function intend(

@@ -26,6 +26,31 @@ export function abortReason(checks: readonly Check[], observation: Observation):
   return null;
 }
 
+/** Counts the newest measurements in a row that are missing, of each check with an abort limit. */
+export function missingInARow(
+  checks: readonly Check[],
+  before: ExperimentRecord['missing_in_a_row'],
+  { values }: Observation,
+): ExperimentRecord['missing_in_a_row'] {
+  const limited = checks.filter(({ abort_above: above, abort_below: below }) => above !== null || below !== null);
+  return Object.fromEntries(
+    limited.map(({ name }) => {
+      const value = values.find((one) => one.name === name)?.value ?? null;
+      return [name, value === null ? (before[name] ?? 0) + 1 : 0];
+    }),
+  );
+}
+
+/** Returns why an experiment that can't be observed any more is stopped. Null: it is observed. */
+export function unmeasuredReason(
+  { missing_in_a_row: counts, missing_limit: limit }: Pick<ExperimentRecord, 'missing_in_a_row' | 'missing_limit'>,
+  observation: Observation,
+): string | null {
+  const [name, count] = Object.entries(counts).find(([, missing]) => missing > limit) ?? [];
+  if (name === undefined) return null;
+  return `${name} has an abort limit, and ${count} measurements in a row are missing${why(name, [observation])}`;
+}
+
 /** Returns the numbers of all checks, by phase. */
 export const resultsOf = (checks: readonly Check[], observations: readonly Observation[]): CheckResult[] =>
   checks.map((check) => ({
@@ -103,6 +128,7 @@ export function conclude(
   const outside = outsideReasons(experiment, checks);
   if (outside.length > 0) return failed('outside_limits', outside);
   if (chaos?.verdict === 'failed') return failed('chaos_verdict', [chaos.text]);
+  if (ending?.code === 'abort_missing') return inconclusive('not_measured', [reason]);
   if (ending?.code === 'failed_to_run' || chaos?.verdict === 'error')
     return inconclusive('stopped_early', [chaos?.text ?? reason]);
   if (ending?.code === 'stopped') return inconclusive('stopped_early', [reason]);

@@ -115,7 +115,7 @@ const REAL: readonly { code: string; applies: (known: Known) => string | false }
 /** Returns whether the end is an abort, after which nothing is expected any more. */
 export const isAborted = ({ ending }: Pick<ExperimentRecord, 'ending'>): boolean =>
   ending !== null &&
-  ['abort_check', 'abort_alert', 'not_steady', 'incident_open', 'failed_to_run'].includes(ending.code);
+  ['abort_check', 'abort_missing', 'abort_alert', 'not_steady', 'incident_open', 'failed_to_run'].includes(ending.code);
 
 /**
  * Decides whether an experiment explains a firing alert. Without certainty, the alert is real.

@@ -7,7 +7,7 @@ import type {
   Observation,
 } from '../../schemas/experiments/experiment.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { abortReason, conclude, type Steadiness } from './conclusion.ts';
+import { abortReason, conclude, missingInARow, type Steadiness, unmeasuredReason } from './conclusion.ts';
 import { isAborted } from './expectation.ts';
 
 /** Seconds that an experiment whose steady state holds may wait for its start. */
@@ -153,13 +153,22 @@ export function afterObservation(
   at: At,
 ): Progress {
   const { now } = at;
-  const next = { ...record, observed_at: observation === null ? record.observed_at : now, ...verdictIn(record, chaos) };
+  const next = {
+    ...record,
+    ...(observation !== null && {
+      observed_at: now,
+      missing_in_a_row: missingInARow(record.checks, record.missing_in_a_row, observation),
+    }),
+    ...verdictIn(record, chaos),
+  };
   const { request, abort_alert: alert } = record;
   const abort = observation === null ? null : abortReason(record.checks, observation);
+  const unmeasured = observation === null ? null : unmeasuredReason(next, observation);
   const end = (code: EndCode, reason: string, by: string | null = null): Progress =>
     stopping({ ...next, request: null }, { code, reason, by, at: now }, at, [], observation);
   if (alert !== null) return end('abort_alert', `the alert ${alert.title} is an abort condition`);
   if (abort !== null) return end('abort_check', abort);
+  if (unmeasured !== null) return end('abort_missing', unmeasured);
   if (request?.kind === 'stop') return end('stopped', request.reason ?? 'stopped by a person', request.by);
   if (request?.kind === 'finish') return end('finished', request.reason ?? 'reported as finished', request.by);
   if (chaos?.kind === 'ended')

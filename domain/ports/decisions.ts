@@ -82,6 +82,8 @@ export type Effects = {
   conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor?: string): Promise<void>;
   /** Ends a rollback: result, lock, incident status, its change record, and the message to the inbox. */
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
+  /** Returns the effects of a kind of the last 24 hours that have no outcome. */
+  unfinished(kind: Effect['kind']): Promise<{ incident: IncidentId; effect: Effect }[]>;
   rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number>;
   /**
    * Returns the number of automatic actions of all services. `senders`: only those for alerts of the sender with the

@@ -16,7 +16,7 @@ export type SwitchedFlag = {
 };
 
 /** A request that has not ended after this time was lost, because its workflow gives up after an hour. */
-const LOST_SECONDS = 2 * 3600;
+export const LOST_SECONDS = 2 * 3600;
 
 /**
  * Returns the flags that Firebreak has set in an incident, each with its state; the one set last is the last.
@@ -61,3 +61,6 @@ export const changedSince = (
 
 /** Returns the idempotency key of a request to turn a flag on again, by its number in the incident. */
 export const flagOnKey = (id: IncidentId, number: number): string => `${id}.flag-on.${number}`;
+
+/** Returns the number of a request to turn a flag on again from its key. */
+export const flagOnNumber = (key: string): number => Number(key.slice(key.lastIndexOf('.') + 1));

@@ -134,7 +134,10 @@ function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
   const lowest = Math.min(0, lower?.value ?? 0, limit ?? 0, ...[...shown, ...forecast].map(([, value]) => value));
   const y = scaleLinear([lowest, highest ?? (most === 0 ? 1 : most * 1.05)], [bottom, top]);
   if (highest === undefined || lowest < 0) y.nice(VALUE_TICKS);
-  const ticks = x.ticks(Math.max(2, Math.floor((right - left) / TICK_PIXELS)));
+  // Times of a fraction of a second would have the same text.
+  const ticks = x
+    .ticks(Math.max(2, Math.floor((right - left) / TICK_PIXELS)))
+    .filter((at) => at.getTime() % 1000 === 0);
   const hasSeconds = ticks.some((at) => at.getTime() % 60_000 !== 0);
   const inside = (at: Timestamp): number => Math.round(Math.min(Math.max(x(millisOf(at)), left), right) * 10) / 10;
   const path = line<Point | null>()

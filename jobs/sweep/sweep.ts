@@ -5,6 +5,7 @@ import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { startOrphanedCanaries } from '../../actions/canary/canaries.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
 import { tendExperiments } from '../../actions/experiments/experiments.ts';
+import { tendFlags } from '../../actions/incidents/tend-flags.ts';
 import { tendWatches } from '../../actions/canary/watches.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
 import { rollDeploys } from '../../actions/delivery/roll-deploys.ts';
@@ -63,6 +64,7 @@ export type SweepDeps = ProtectionDeps &
     | 'silences'
     | 'alertNotices'
     | 'effects'
+    | 'flagRuns'
     | 'externalPager'
     | 'onCall'
     | 'pager'
@@ -150,6 +152,7 @@ export async function sweep(
     ['start canaries', () => startOrphanedCanaries(deps)],
     ['tend watches', () => tendWatches(deps)],
     ['tend experiments', () => tendExperiments(deps)],
+    ['tend requests for flags', () => tendFlags(deps)],
     ['show silences', () => showMutes(deps, open)],
     ['compare the status page with SLIs', () => comparePages(deps, open)],
     ['seal the audit log', () => deps.audit.seal()],

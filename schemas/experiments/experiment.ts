@@ -104,6 +104,8 @@ export const NewExperiment = z
     interval_seconds: z.number().int().min(10).max(600).default(30),
     /** Period before the start in which the checks must hold. */
     steady_state_seconds: z.number().int().min(60).max(3600).default(300),
+    /** Measurements in a row of a check with an abort limit that may be missing; with one more, the experiment is stopped. */
+    missing_limit: z.number().int().min(0).max(100).default(4),
     /** Alerts that are expected, by their labels. Empty: all alerts of the scope. */
     expected_alerts: z.array(Labels).max(20).default([]),
     /** Alerts of the scope with which the experiment is stopped, and which page. */
@@ -135,6 +137,7 @@ export const EndCode = z.enum([
   'finished',
   'chaos_ended',
   'abort_check',
+  'abort_missing',
   'abort_alert',
   'stopped',
   'cancelled',
@@ -228,6 +231,7 @@ export const Experiment = z.object({
   duration_seconds: z.number(),
   interval_seconds: z.number(),
   steady_state_seconds: z.number(),
+  missing_limit: z.number().int(),
   grace_seconds: z.number(),
   expected_alerts: z.array(z.record(z.string(), z.string())),
   abort_alerts: z.array(z.record(z.string(), z.string())),
@@ -309,6 +313,8 @@ export const ExperimentRecord = Experiment.extend({
   /** Nothing is expected from then on, whatever the state of the workflow. Null: not started. */
   expires_at: Timestamp.nullable(),
   observed_at: Timestamp.nullable(),
+  /** For each check with an abort limit, its newest measurements in a row that are missing. */
+  missing_in_a_row: z.record(z.string(), z.number().int()),
   /** Numbers of events and observations so far. */
   events: z.number().int(),
   observations: z.number().int(),

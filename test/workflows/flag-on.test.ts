@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { tendFlags } from '../../actions/incidents/tend-flags.ts';
+import { turnFlagOn } from '../../actions/incidents/turn-flag-on.ts';
 import { byContext, golden, record, type Run, updating } from './history.ts';
 import { theIncident } from './play.ts';
 import { type FlagPath, flagPaths, type FlagWorld, flagWorld, playFlag, requests } from './stories/flags.ts';
@@ -32,6 +34,50 @@ describe('turning a flag on again', () => {
       await playFlag(known, path);
       await verify(known, path);
     }
+  });
+
+  test('is started by the sweeper if its start was lost, and ended if its workflow was lost', async () => {
+    const lost = await flagWorld();
+    const { world } = lost;
+    const id = theIncident(world);
+    const caller = { name: 'person:ada', allow: () => undefined };
+    const dies = { start: () => Promise.reject(new Error('the process has died')) };
+    await expect(turnFlagOn({ ...world.deps, flagRuns: dies }, caller, { id, flag: 'new-basket' })).rejects.toThrow(
+      'the process has died',
+    );
+    const started: number[] = [];
+    const deps = { ...world.deps, flagRuns: { start: async (_: string, number: number) => void started.push(number) } };
+    const after = async (seconds: number) => {
+      world.clock.set(world.clock.millis + 1000 * seconds);
+      await tendFlags(deps);
+    };
+    await after(10);
+    expect(started).toEqual([]);
+    await after(60);
+    await after(60);
+    expect(started).toEqual([1, 1]);
+    await after(2 * 3600);
+    const { effects, timeline } = world.store.dossier(id);
+    expect(effects.get(`${id}.flag-on.1`)?.state).toBe('failed');
+    expect(timeline.at(-1)?.text).toMatch(/was not turned on again: its workflow was lost/);
+    await after(60);
+    expect(started).toEqual([1, 1]);
+  });
+
+  test('one failed start does not hold back the requests of other incidents', async () => {
+    const { world } = await flagWorld();
+    const id = theIncident(world);
+    const flag = { target: 'flags', class: 'convergent', detail: 'on', flag: { name: 'basket', on: true } } as const;
+    for (const number of [1, 2])
+      await world.deps.effects.intend(id, { ...flag, key: `${id}.flag-on.${number}`, kind: 'flag' });
+    world.clock.set(world.clock.millis + 60_000);
+    const started: number[] = [];
+    const start = async (_: string, number: number) => {
+      if (number === 1) throw new Error('throttled');
+      started.push(number);
+    };
+    await tendFlags({ ...world.deps, flagRuns: { start } });
+    expect(started).toEqual([2]);
   });
 
   test('does not start while the kill switch is on', async () => {

@@ -1,6 +1,8 @@
+import * as z from 'zod';
 import type { Backlog, Clock, Waiting } from '../../../domain/ports/system.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
-import type { IncidentId } from '../../../schemas/config/names.ts';
+import { StoredEffect } from '../../../schemas/incidents/stored-records.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
 import { millisOf, plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
 import { keys, pendingShards, unfinishedShards } from '../core/keys.ts';
 import { collect, type Item, type Table, type Write } from '../core/table.ts';
@@ -35,10 +37,25 @@ export class BacklogTable implements Backlog {
   }
 }
 
+const Unfinished = z.object({
+  incident: IncidentId,
+  key: z.string(),
+  kind: StoredEffect.shape.kind,
+});
+
 const waiting = (times: readonly Timestamp[]): Waiting => ({
   count: times.length,
   oldest: times.toSorted()[0] ?? null,
 });
+
+/** Returns the effects without an outcome. */
+export async function unfinishedEffects(
+  table: Table,
+): Promise<{ incident: IncidentId; key: string; kind: Effect['kind'] }[]> {
+  const items = await Promise.all(unfinishedShards.map((pk) => collect(table.each(pk), (item) => item)));
+  // Those of earlier releases name no effect; they expire within a day.
+  return items.flat().flatMap((item) => Unfinished.safeParse(item).data ?? []);
+}
 
 /** Part of the transaction that records the intent. */
 export const unfinishedWrite = (
@@ -46,7 +63,14 @@ export const unfinishedWrite = (
   id: IncidentId,
   { key, kind, at }: Pick<Effect, 'key' | 'kind' | 'at'>,
 ): Write =>
-  table.put({ ...keys.unfinished(id, key), kind, at, expires_at: Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS });
+  table.put({
+    ...keys.unfinished(id, key),
+    incident: id,
+    key,
+    kind,
+    at,
+    expires_at: Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS,
+  });
 
 /** Part of the transaction that records the outcome. */
 export const finishedWrite = (table: Table, id: IncidentId, key: string): Write =>

@@ -35,7 +35,7 @@ import {
 } from '../../../schemas/incidents/stored-records.ts';
 import { changeWrites, liveAgainWrites, newChange, pointee, rollupMarkWrite } from '../changes/changes.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
-import { finishedWrite, unfinishedWrite } from '../changes/backlog.ts';
+import { finishedWrite, unfinishedEffects, unfinishedWrite } from '../changes/backlog.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
@@ -172,6 +172,19 @@ export class EffectTable implements Effects {
       // The sweeper stores the evidence, so that the action does not wait for it.
       this.#table.put({ ...keys.evidenceDue(id, evidenceNameOf(id, key)), since: at }),
     ];
+  }
+
+  async unfinished(kind: Effect['kind']): Promise<{ incident: IncidentId; effect: Effect }[]> {
+    const found = await unfinishedEffects(this.#table);
+    const known = await Promise.all(
+      found
+        .filter((one) => one.kind === kind)
+        .map(async ({ incident, key }) => {
+          const effect = await this.get(incident, key);
+          return effect?.state === 'intended' ? [{ incident, effect }] : [];
+        }),
+    );
+    return known.flat();
   }
 
   async automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number> {

@@ -36,6 +36,8 @@ describe('the conclusion of an experiment', () => {
       { checks: checks.map((one) => ({ ...one, tolerated: 1 })) },
       { outcome: 'held' },
     ],
+    ['not observed any more', 'abort_missing', [0.01], {}, { outcome: 'inconclusive', because: 'not_measured' }],
+    ['a failure, then not observed', 'abort_missing', [0.5], {}, { outcome: 'failed', because: 'outside_limits' }],
     ['an abort', 'abort_alert', [0.01], {}, { outcome: 'failed', because: 'aborted' }],
     ['stopped by a person', 'stopped', [0.01], {}, { outcome: 'inconclusive', because: 'stopped_early' }],
     ['stopped after a failure', 'stopped', [0.5], {}, { outcome: 'failed', because: 'outside_limits' }],

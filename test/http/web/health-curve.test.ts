@@ -125,8 +125,8 @@ describe('the health curve of an incident', () => {
     expect(page).toMatch(/12:05:33<\/td>\s*<td>9</);
   });
 
-  test('labels each time of a short curve differently', async () => {
-    const until = plusSeconds(NOON, 112);
+  test.for([112, 60, 5, 1])('labels each time of a curve of %s s differently', async (seconds) => {
+    const until = plusSeconds(NOON, seconds);
     const page = String(await plot({ id: 'p', title: 'Health', curve: [], from: NOON, until, limit: null, marks: [] }));
     for (const picture of pictures(page)) {
       const labels = [...picture.matchAll(/class="time"[^>]*>([^<]*)</g)].map(([, label]) => label);

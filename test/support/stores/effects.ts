@@ -31,6 +31,14 @@ export class FakeEffects implements Effects {
     return copy(this.#store.dossiers.get(id)?.effects.get(key));
   }
 
+  async unfinished(kind: Effect['kind']): Promise<{ incident: IncidentId; effect: Effect }[]> {
+    return [...this.#store.dossiers].flatMap(([incident, { effects }]) =>
+      [...effects.values()]
+        .filter((effect) => effect.kind === kind && effect.state === 'intended')
+        .map((effect) => ({ incident, effect: copy(effect) })),
+    );
+  }
+
   async intend(id: IncidentId, intent: Omit<Effect, 'state' | 'at'>, also: { page?: number } = {}): Promise<Effect> {
     const dossier = this.#store.dossier(id);
     const known = dossier.effects.get(intent.key);

@@ -334,6 +334,18 @@ export const experimentPaths: Record<string, ExperimentPath> = {
     ends: { ending: { code: 'abort_check' }, conclusion: { outcome: 'failed', because: 'aborted' } },
     log: ['stop: taken', 'HighErrorRatio: real'],
   },
+  'missing-measurements-abort': {
+    timeline: {
+      [START]: records({ missing_limit: 1 }),
+      '50 s': measures({ now: null }),
+      '80 s': measures({ now: 0.001 }),
+      '120 s': measures({ now: null }),
+      '10 min': alerts('HighErrorRatio'),
+    },
+    events: 'created steady started abort stopping stopped ended',
+    ends: { ending: { code: 'abort_missing' }, conclusion: { outcome: 'inconclusive', because: 'not_measured' } },
+    log: ['stop: taken', 'HighErrorRatio: real'],
+  },
   'limit-aborts-without-a-chaos-system': {
     timeline: { [START]: records({ run: null }), '100 s': measures({ now: 0.5 }) },
     events: 'created steady started abort stopped ended',

@@ -12,6 +12,9 @@ const BEFORE_POINTS = 60;
 /** Measurements that must be missing, so that the curve has a gap. */
 const GAP_MEASUREMENTS = 2.5;
 
+/** Right after it is recorded, an experiment has no time to show yet. */
+const SHOWN_SECONDS_MIN = 60;
+
 const ROWS_MAX = 60;
 const ALERTS_MARKED = 3;
 
@@ -35,7 +38,7 @@ export function checkPlot(id: string, check: Check, story: ExperimentStory, at: 
     title: `${check.name}, ${limits(check)}`,
     curve,
     from,
-    until: until > from ? until : plusSeconds(from, 60),
+    until: latest([until, plusSeconds(from, SHOWN_SECONDS_MIN)]),
     limit: max ?? min,
     limitName: max === null ? 'at least' : 'at most',
     ...(min !== null && max !== null && { lower: { value: min, name: 'at least' } }),
@@ -46,6 +49,7 @@ export function checkPlot(id: string, check: Check, story: ExperimentStory, at: 
   });
 }
 
+const latest = (times: readonly Timestamp[]): Timestamp => times.reduce((one, other) => (other > one ? other : one));
 const earliest = (times: readonly Timestamp[]): Timestamp => times.reduce((one, other) => (other < one ? other : one));
 
 function marksOf(

@@ -237,6 +237,21 @@ inBothStores(() => {
   describe('the limit for all services', () => {
     beforeEach(() => later(3601)); // actions of other tests are more than an hour old
 
+    test('is listed by its kind until it has an outcome', async () => {
+      const id = await opened();
+      const key = `${id}.flag-on.1`;
+      const own = async () =>
+        (await stores.effects.unfinished('flag'))
+          .filter(({ incident }) => incident === id)
+          .map(({ effect }) => effect.key);
+      const flag = { target: 'flags', class: 'convergent', detail: 'on', flag: { name: 'basket', on: true } } as const;
+      await stores.effects.intend(id, { ...flag, key, kind: 'flag' });
+      await stores.effects.intend(id, { ...flag, key: `${id}.page`, kind: 'page' });
+      expect(await own()).toEqual([key]);
+      await stores.effects.conclude(id, key, 'succeeded', 'done');
+      expect(await own()).toEqual([]);
+    });
+
     const tenBegun = async (id: IncidentId) => {
       for (let n = 1; n <= 10; n += 1) expect(await acts(id, `${id}.ten-${n}`)).toMatchObject({ ok: true });
     };
