@@ -175,14 +175,12 @@ export class EffectTable implements Effects {
   }
 
   async unfinished(kind: Effect['kind']): Promise<{ incident: IncidentId; effect: Effect }[]> {
-    const found = await unfinishedEffects(this.#table);
+    const ofKind = (await unfinishedEffects(this.#table)).filter((effect) => effect.kind === kind);
     const known = await Promise.all(
-      found
-        .filter((one) => one.kind === kind)
-        .map(async ({ incident, key }) => {
-          const effect = await this.get(incident, key);
-          return effect?.state === 'intended' ? [{ incident, effect }] : [];
-        }),
+      ofKind.map(async ({ incident, key }) => {
+        const effect = await this.get(incident, key);
+        return effect?.state === 'intended' ? [{ incident, effect }] : [];
+      }),
     );
     return known.flat();
   }
