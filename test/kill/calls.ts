@@ -46,6 +46,7 @@ function nameOf(call: OutgoingCall): string {
   if (path === '/v2/enqueue') return `PagerDuty ${parse<{ event_action?: string }>(body).event_action ?? ''}`;
   if (path.endsWith('/rollback')) return 'CD roll-back';
   if (path.includes('/rollback/')) return 'CD status';
+  if (/^\/[^/]+\/evidence\//.test(path)) return `${method} evidence`;
   return outletName(method, path) ?? `${method} ${path}`;
 }
 

@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { eventually } from '../support/firebreak.ts';
 import { AttendedProduct } from '../support/scenario/product.ts';
 import { startVendors } from '../support/scenario/vendors.ts';
-import { catalogueOf, expectPromisesKept, play, type Story } from '../support/scenario/scenario.ts';
+import { catalogueOf, expectEvidence, expectPromisesKept, play, type Story } from '../support/scenario/scenario.ts';
 import { killerAtVendors } from './at-vendors.ts';
 
 /** 15 minutes of workflow waits take about 0.2 seconds. */
@@ -57,6 +57,8 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
     await play(story, product, vendors, { beforeTheEnd: killer.nothingIsLate });
     await untilOver(product, kills.length);
     await killer.nothingIsLate();
+    // Stored by the sweeper, at any time until here.
+    await expectEvidence(product);
     await rm(armed);
     await expectPromisesKept(story, product, vendors);
     const lines = (await readFile(log, 'utf8')).trim().split('\n');

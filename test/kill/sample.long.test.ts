@@ -30,6 +30,14 @@ const IN_A_RUNBOOK = [
   `ahead of ${SHIFT}`,
 ];
 
+describe('the evidence of an action is stored once, and its hash sealed once', () => {
+  const [WRITE, SEAL] = [
+    'PUT evidence #1',
+    'TransactWriteItems Put INC/EVIDENCE, Put LOGWAITING, Delete EVIDENCEDUE #1',
+  ];
+  killIn(killsAtEach('act', [`before ${WRITE}`, `after ${WRITE}`, `before ${SEAL}`, `after ${SEAL}`], 'act', 1));
+});
+
 describe('a runbook continues where it stopped', () => {
   killIn(killsInRunbook(IN_A_RUNBOOK));
 });

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { canonicalJson, sha256 as hashOf } from '../../../aws/hash.ts';
 import { alert, group, minutesAgo, twoDeployments } from '../alerts.ts';
 import { eventually } from '../firebreak.ts';
 import type { AttendedProduct } from './product.ts';
@@ -120,6 +121,24 @@ export async function expectPromisesKept(story: Story, product: AttendedProduct,
   await expectEffects(incident, vendors);
   await expectTimeline(story, incident, product);
   await expectRecords(incident, product);
+}
+
+/** Expects one evidence pack of the rollback, as it was stored first, with its hash in the audit log once. */
+export async function expectEvidence(product: AttendedProduct): Promise<void> {
+  const [incident] = await incidentsOf(product);
+  const path = `/v1/incidents/${incident.id}/evidence`;
+  const entries = await eventually(async () => {
+    const { items } = (await product.get('/v1/audit?limit=500')).body;
+    const found = items.filter(({ kind }: any) => kind === 'evidence.stored');
+    return found.length > 0 ? found : undefined;
+  }, 'the hash of the evidence in the audit log');
+  const { items: packs } = (await product.get(path)).body;
+  expect(packs).toMatchObject([{ name: 'roll-back.1', action: 'roll-back' }]);
+  const [{ name, sha256 }] = packs;
+  expect(entries).toMatchObject([{ id: `evidence:${incident.id}:${name}`, detail: { sha256 } }]);
+  // The document is stored in canonical form, so parsing it loses nothing.
+  const { body: document } = await product.get(`${path}/${name}`);
+  expect(hashOf(canonicalJson(document))).toBe(sha256);
 }
 
 /**
