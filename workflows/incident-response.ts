@@ -18,7 +18,7 @@ import { followRunbook } from './runbook.ts';
 import { endGoneAlerts, confirmAlerts } from './steps/gone-alerts.ts';
 import { joinGroup, leaveGroup } from './steps/incident-group.ts';
 import { readInbox } from './steps/read-inbox.ts';
-import { judgeLateChanges } from './steps/late-changes.ts';
+import { judgeLateChanges, openLooks } from './steps/late-changes.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
 import { settleChildren } from './steps/settle-children.ts';
@@ -94,6 +94,12 @@ export async function incidentResponse(
   };
   for (const { number: unfinished, done, acted } of begun.runbooks)
     if (!done || (acted && begun.incident.verification === 'pending')) follow(unfinished);
+  const { looks } = begun;
+  const { judgedFor } = state;
+  if (looks !== undefined && judgedFor !== null) {
+    const continued = { incidentId, ...looks, judged: state.mitigations, request: judgedFor };
+    lateChecks.push(run.childContext('late-changes-continued', (b) => judgeLateChanges(b, continued, deps)));
+  }
   let callback: Callback | null = null;
   let unread: UnreadableMessage | null = null;
   let hasNewAlerts = state.firing > 0;
@@ -221,6 +227,7 @@ async function beginRun(deps: Deps, id: IncidentId, number: number, execution: s
   const { paging, runbooks } = await deps.config.current();
   const quietRounds = Math.ceil((paging.autoResolveHours * 3600) / INBOX_INTERVAL_SECONDS);
   const { incident, flapping } = await joinGroup(deps, found.incident);
+  const looks = number > 1 ? await openLooks(deps, id, found.incident.consumed_seq) : null;
   return {
     ...found,
     incident: checkpointed(incident),
@@ -228,6 +235,7 @@ async function beginRun(deps: Deps, id: IncidentId, number: number, execution: s
     quietRounds,
     flapping,
     anyRunbooks: runbooks.runbooks.length > 0,
+    ...(looks !== null && { looks }),
   };
 }
 

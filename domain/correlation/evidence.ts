@@ -78,6 +78,8 @@ export type Evidence = {
     window?: number | null;
     quantile?: true;
     quantile_of?: number;
+    /** `max` is not the limit of the query, but the height of the incident before a change that made it worse. */
+    is_height?: true;
     /** Samples of two days, each ten minutes, if the curve rises throughout. Absent: it does not, or no answer. */
     long?: Curve;
   } | null;

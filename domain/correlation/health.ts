@@ -36,6 +36,8 @@ const USUAL_INTERVAL_SECONDS = 30;
 /** Values of the health query around one change. */
 export type Course = {
   max: number;
+  /** `max` is the height of the incident before a change that made it worse. */
+  isHeight: boolean;
   before: Point[];
   since: Point[];
   /** Median of `before`; NaN if `before` is empty. */
@@ -69,6 +71,7 @@ export function courseOf({ health, at }: Evidence, { change, timing }: Candidate
   const enough = before.length >= MIN_BEFORE && since.length >= MIN_SINCE && baseline >= 0 && max >= 0;
   return {
     max,
+    isHeight: health.is_height === true,
     before,
     since,
     baseline,
@@ -150,7 +153,10 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
       'step',
       `the health query has risen in a straight line since ${at.slice(11, 16)} UTC, from ${formatAmount(baseline)} before ${called(candidate)}; healthy up to ${formatAmount(max)}`,
     );
-  const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${times}; healthy up to ${formatAmount(max)}) ${when}`;
+  const limit = course.isHeight
+    ? `the incident itself had been below ${formatAmount(max)}`
+    : `healthy up to ${formatAmount(max)}`;
+  const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${times}; ${limit}) ${when}`;
   if (ratio < NOTICEABLE)
     return weightedFactor(
       'no_step',

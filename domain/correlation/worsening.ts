@@ -55,6 +55,7 @@ export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | nu
       ...health,
       // The least, so that what came after an earlier rise does not hide it.
       max: Math.min(...limits),
+      is_height: true,
       curve: health.curve.filter(([time]) => millisOf(time) >= settled),
     },
     // The alerts began before.

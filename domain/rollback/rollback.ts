@@ -59,7 +59,7 @@ export function decide(inputs: DecisionInputs): Decision {
   const basis: Reason[] = [{ code: 'evidence', text: reliesOn(level, top) }];
   if (cap.mode === 'act' && approvalReasons.length === 0)
     return { ...base, kind: 'roll_back', reasons: [why, ...basis] };
-  const byTime = level === 'time' && known.lacking === null ? basis : [];
+  const byTime = level === 'time' && known.lacking === null && found.risen_again !== true ? basis : [];
   return { ...base, ...confirmable(cap, approvalReasons, [...rivals, ...found.doubts, ...byTime, why]) };
 }
 

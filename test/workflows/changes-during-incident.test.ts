@@ -59,6 +59,13 @@ test('a deploy that is recorded after another version was rolled back, and leads
   });
 });
 
+test('the next run of the workflow continues the looks of the previous one', async () => {
+  expect(await told('looks-are-continued-by-the-next-run')).toEqual({
+    said: ['12:27 Deploy v3 began 20 min after the alert; judged again'],
+    decided: ['none - (no_confident_suspect), final', 'approve v3 (risen_again), approved'],
+  });
+});
+
 test('a slow leak is asked about with the deploy with which it began, also where timing suffices to act', async () => {
   expect(await told('slow-leak-names-the-deploy-with-which-it-began')).toEqual({
     said: [],

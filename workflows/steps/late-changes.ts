@@ -18,6 +18,7 @@ import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
@@ -32,6 +33,8 @@ export type LateChangesInput = {
   judged: number;
   /** Requester for whom the incident would be judged again. */
   request: JudgementRequest;
+  /** Pauses in seconds before each further look. Absent: the usual ones. */
+  pauses?: readonly number[];
 };
 
 /** Pauses before each new attempt, while a judgement that has begun is not stored yet. */
@@ -39,6 +42,43 @@ const JUDGEMENT_PAUSES_SECONDS = [2, 3, 5, 10, 20, 40] as const;
 
 /** Pauses after which a change during the incident shows in the measurements: usual windows are 5 minutes. */
 const SAMPLES_PAUSES_SECONDS = [420, 300] as const;
+const LOOKS_SECONDS = [420, 720] as const;
+
+/** Looks within this many seconds are one. */
+const SAME_LOOK_SECONDS = 60;
+
+/** Age in seconds of the oldest reports whose looks the next run of the workflow continues. The run before may have died. */
+const CONTINUED_SECONDS = 3600;
+
+/**
+ * Returns the changes whose effect the previous run of the workflow was to look at, and when. What it has looked at already
+ * is looked at again, which changes nothing. Null: no report is that young.
+ */
+export async function openLooks(
+  deps: Pick<Deps, 'incidents' | 'clock' | 'timeScale'>,
+  id: IncidentId,
+  consumed: number,
+): Promise<Pick<Required<LateChangesInput>, 'changes' | 'pauses'> | null> {
+  const now = deps.clock.now();
+  const { messages } = await deps.incidents.inputs(id, 0);
+  const reports = messages.flatMap(({ seq, at, message }) => {
+    const age = secondsBetween(at, now) * deps.timeScale;
+    return message.kind === 'change_recorded' && seq <= consumed && age < CONTINUED_SECONDS
+      ? [{ change: message.change, age }]
+      : [];
+  });
+  if (reports.length === 0) return null;
+  const due = reports
+    .flatMap(({ age }) => LOOKS_SECONDS.map((seconds) => Math.round(seconds - age)))
+    .filter((seconds) => seconds > 0)
+    .toSorted((a, b) => b - a)
+    .filter((seconds, n, all) => n === 0 || (all[n - 1] ?? 0) - seconds >= SAME_LOOK_SECONDS)
+    .toReversed();
+  return {
+    changes: [...new Set(reports.map(({ change }) => change))],
+    pauses: due.map((seconds, n) => seconds - (due[n - 1] ?? 0)),
+  };
+}
 
 /** Result of a check. `unjudged`: the judgement is not stored yet. `changed`: production has changed since. */
 type Checked = 'done' | 'unjudged' | 'changed';
@@ -55,8 +95,8 @@ export async function judgeLateChanges(
 ): Promise<void> {
   const checked = await checkWhenJudged(run, input, deps);
   activity.rests();
-  if (checked !== 'changed') return;
-  for (const seconds of SAMPLES_PAUSES_SECONDS) {
+  if (checked !== 'changed' && input.pauses === undefined) return;
+  for (const seconds of input.pauses ?? SAMPLES_PAUSES_SECONDS) {
     await run.wait('await-samples', { seconds });
     if ((await run.step('judge-measured', () => checkMeasured(deps, input))) === 'done') return;
   }

@@ -1,5 +1,6 @@
 import { notifyIncidents } from '../../../actions/changes/notify-incidents.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
+import type { Message } from '../../../schemas/incidents/inbox.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';
 import { NOON } from '../../domain/arbitraries.ts';
@@ -14,6 +15,7 @@ import {
   mode,
   type Moment,
   samplesOf,
+  says,
   theIncident,
 } from '../play.ts';
 import type { Path } from './rollbacks.ts';
@@ -254,6 +256,23 @@ export const latePaths: Record<string, Path> = {
       '0 s': fires(),
       '20 min': begins('v3'),
       '22 min': finishes('v3'),
+      '40 min': answersWhatWaits('approved'),
+      '50 min': ends(),
+    },
+    calls: [PAGE, 'cd roll-back.2 v3 to v1', RESOLVE],
+    status: 'resolved',
+  },
+  'looks-are-continued-by-the-next-run': {
+    given: [
+      unrecorded('v2'),
+      getsWorse(24, { autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' } }),
+    ],
+    timeline: {
+      '0 s': fires(),
+      '20 min': begins('v3'),
+      '22 min': finishes('v3'),
+      // The run hands over because of a message that it cannot read.
+      '23 min': says({ kind: 'of-the-future' } as unknown as Message),
       '40 min': answersWhatWaits('approved'),
       '50 min': ends(),
     },
