@@ -161,6 +161,12 @@ function abortedFactor({ aborted_canary: aborted }: Evidence, { change }: Candid
     : weightedFactor('canary_aborted', `Firebreak aborted the canary of ${aborted.version}: ${aborted.reason}`);
 }
 
+/** Weighs what the watch of the change found: evidence for its version, and no proof. */
+const watchFactor = ({ degraded_version: found }: Evidence, { change }: Candidate): Factor[] =>
+  found === undefined || found.change_id !== change.id
+    ? []
+    : [weightedFactor('watch_degraded', `the watch of its deploy found ${found.version} degraded: ${found.reason}`)];
+
 /** Returns whether the errors of a version itself fall. */
 function isVersionFalling({ by_version, health, at }: Evidence, { version }: Change, onset: Onset): boolean {
   const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
@@ -257,6 +263,7 @@ function factorsOf(
     ...(late === null ? [] : [late]),
     ...kindFactors(kind),
     ...(status === 'failed' ? [weightedFactor('failed', 'it failed, so it may not have taken effect')] : []),
+    ...watchFactor(evidence, candidate),
     ...neighbourFactors(candidate, neighbours, isProved),
     ...(course === null ? [] : healthFactors(course, candidate, onset)),
     ...canaryFactors(

@@ -103,6 +103,11 @@ export type Evidence = {
    * Absent: they do not.
    */
   aborted_canary?: { change_id: string; version: string; stable_version: string; reason: string };
+  /**
+   * The version that a watch of its deploy found worse than its baseline, by statistics, if a firing alert reports it.
+   * Absent: none does.
+   */
+  degraded_version?: { change_id: string; version: string; reason: string };
   /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */
   failing: readonly Failing[];
   /** The other failing services could not be read. Absent: they were read. */

@@ -151,6 +151,12 @@ export const WEIGHTS = {
    */
   canary_aborted: 6,
 
+  /**
+   * The watch of its deploy compared the version with its baseline, with at most 1 % false alarms. Mostly the baseline has
+   * served before it, so that anything else that fails since then looks the same.
+   */
+  watch_degraded: 1.2,
+
   /** The alerts name the change's version and no other. */
   alert_names_it: 2,
   /** The alerts name other versions in addition to the change's version. */

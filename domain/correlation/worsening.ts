@@ -47,7 +47,7 @@ export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | nu
       return isDoubled && newest.every(({ value }) => value > limit) ? [limit] : [];
     });
   if (limits.length === 0) return null;
-  const { aborted_canary: _, ...rest } = evidence;
+  const { aborted_canary: _, degraded_version: _watched, ...rest } = evidence;
   return {
     ...rest,
     onset: { alertStartedAt: at, rule: null },

@@ -20,6 +20,9 @@ export const WatchId = z
   .brand<'WatchId'>();
 export type WatchId = z.infer<typeof WatchId>;
 
+/** Annotation with the watch that an alert of Firebreak itself is about. */
+export const WATCH_ANNOTATION = 'watch';
+
 /** `missed`: no process was running when the check was due. */
 export const CheckVerdict = z.enum([...Verdict.options, 'missed']);
 

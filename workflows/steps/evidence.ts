@@ -52,9 +52,10 @@ export async function evidenceOf(
     cause: readonly SignalView[];
     own: readonly Change[];
     aborted: Evidence['aborted_canary'] | null;
+    degraded: Evidence['degraded_version'] | null;
   },
 ): Promise<{ evidence: Evidence; neighboursUnreadable: boolean }> {
-  const { config, cause, own, aborted } = context;
+  const { config, cause, own, aborted, degraded } = context;
   const { id, service, environment } = incident;
   const at = deps.clock.now();
   const health = healthOf(config, incident);
@@ -105,6 +106,7 @@ export async function evidenceOf(
     ...(flags.length > 0 && { by_flag: flags }),
     alert_versions: versionsOf(cause),
     ...(aborted && { aborted_canary: aborted }),
+    ...(degraded && { degraded_version: degraded }),
     failing: failing ?? [],
     ...(failing === null && { failing_unreadable: true as const }),
     ...(incident.cleared !== undefined && incident.cleared.length > 0 && { cleared: incident.cleared }),

@@ -19,6 +19,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import { abortedCanary } from './canary/aborted.ts';
+import { degradedVersion } from './canary/degraded.ts';
 import { evidenceOf } from './evidence.ts';
 
 /** Number of newest changes read per service and environment: enough to find a good version before several bad ones. */
@@ -87,18 +88,20 @@ async function gather(
   const requesting = firing.filter((signal) => signal.requestsRollback);
   const cause = requested.by === 'alert' && requesting.length > 0 ? requesting : firing;
   const senders = sendersOf(cause);
-  const [ofSender, opened, parent, expectedFrom, aborted] = await Promise.all([
+  const [ofSender, opened, parent, expectedFrom, aborted, degraded] = await Promise.all([
     senders.length > 0 ? deps.effects.automaticSince(anHourAgo, senders) : null,
     openedAround(deps, incident, config.routes.manyAtOnce.minutes),
     incident.parent_id && deps.incidents.read(incident.parent_id),
     explainedBy(deps, firing),
     abortedCanary(deps, firing),
+    degradedVersion(deps, firing),
   ]);
   const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
     cause,
     own,
     aborted,
+    degraded,
   });
   const concerned = new Map<string, ServiceEnvironment>([[incident.service, incident]]);
   for (const { change } of evidence.changes) if (!concerned.has(change.service)) concerned.set(change.service, change);

@@ -1,6 +1,6 @@
 import { toSignal } from '../../../domain/alerts/signal.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { WatchFinding, WatchRecord } from '../../../schemas/canary/watch.ts';
+import { WATCH_ANNOTATION, type WatchFinding, type WatchRecord } from '../../../schemas/canary/watch.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 type ReportDeps = Pick<Deps, 'config' | 'queue' | 'clock'>;
@@ -42,7 +42,7 @@ async function send(
         ]),
         annotations: new Map([
           ['summary', summary],
-          ['watch', watch.id],
+          [WATCH_ANNOTATION, watch.id],
         ]),
         startsAt,
         endsAt,

@@ -1,0 +1,36 @@
+import type { Evidence } from '../../../domain/correlation/evidence.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { WATCH_ANNOTATION, WatchId } from '../../../schemas/canary/watch.ts';
+
+/**
+ * Returns what the newest watch found that a firing alert is about, if it compared the version with its baseline by
+ * statistics and found it worse. Null: it did not, or it can't be read.
+ */
+export async function degradedVersion(
+  { watches, log }: Pick<Deps, 'watches' | 'log'>,
+  firing: readonly Signal[],
+): Promise<Required<Evidence>['degraded_version'] | null> {
+  const newest = firing
+    .filter(({ source }) => source === 'watch')
+    .toSorted((a, b) => (a.startsAt < b.startsAt ? 1 : -1));
+  const id = newest.flatMap(watchOf)[0];
+  if (id === undefined) return null;
+  try {
+    const watch = await watches.get(id);
+    if (watch?.outcome !== 'degraded') return null;
+    // A fixed limit that is exceeded is no comparison.
+    const compared = watch.metrics.filter(({ verdict, p }) => verdict === 'degraded' && p !== null);
+    const { change_id, version } = watch;
+    const reason = compared.map((metric) => `${metric.name}: ${metric.reason}`).join('; ');
+    return compared.length === 0 ? null : { change_id, version, reason };
+  } catch (error) {
+    log.error('the watch of an alert could not be read', { watch: id, error: String(error) });
+    return null;
+  }
+}
+
+const watchOf = ({ annotations }: Signal): WatchId[] => {
+  const read = WatchId.safeParse(new Map(annotations).get(WATCH_ANNOTATION));
+  return read.success ? [read.data] : [];
+};
