@@ -17,6 +17,7 @@ const NAMES = {
   nginx: ['nginx'],
   caddy: ['caddy'],
   openssl: ['openssl'],
+  jq: ['jq'],
   'systemd-analyze': ['systemd-analyze'],
 } as const;
 

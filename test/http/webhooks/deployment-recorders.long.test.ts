@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { have } from '../../support/prometheus-stack.ts';
 import { Firebreak } from '../../support/firebreak.ts';
 import { nobody, vendor } from '../../integrations/server.ts';
 
@@ -114,6 +115,63 @@ describe('the GitHub action', () => {
     expect(refused[0]?.said).toContain('Firebreak answered 422; the deployment is not recorded as started. json: no');
     expect(proxy[0]?.outputs['id']).toBeUndefined();
   }, 120_000);
+});
+
+describe.runIf(have('jq'))('the script for flagd', () => {
+  const flag = (state: string, defaultVariant: string, more: object = {}) => ({
+    state,
+    variants: { on: true, off: false },
+    defaultVariant,
+    ...more,
+  });
+  const files = async (before: object | null, after: object) => {
+    const dir = await mkdtemp(join(tmpdir(), 'firebreak-flags-'));
+    const paths = [join(dir, 'before.json'), join(dir, 'after.json')];
+    for (const [index, flags] of [before, after].entries())
+      await writeFile(
+        paths[index] ?? '',
+        flags === null ? '' : JSON.stringify({ $schema: 'https://flagd.dev/schema/v0/flags.json', flags }),
+      );
+    const env = {
+      FIREBREAK_URL: firebreak.url,
+      FIREBREAK_TOKEN: token,
+      SERVICE: 'checkout',
+      ENVIRONMENT: 'production',
+      STARTED_AT: '2026-11-20T09:00:00+01:00',
+      AUTHOR: 'ada',
+    };
+    const ran = await run(['sh', join(ROOT, 'examples/record-deployments/flagd.sh'), ...paths], env);
+    await rm(dir, { recursive: true });
+    return ran;
+  };
+  const flags = async (): Promise<any[]> =>
+    (await firebreak.get('/v1/deployments?service=checkout&limit=50')).body.items
+      .filter(({ kind }: any) => kind === 'flag')
+      .map(({ version, started_at: at, author }: any) => [version, at, author]);
+
+  test('records each flag that is served differently, once', async () => {
+    const before = {
+      basket: flag('ENABLED', 'off'),
+      kept: flag('ENABLED', 'on', { metadata: { owner: 'a' } }),
+      old: flag('ENABLED', 'on'),
+      search: flag('ENABLED', 'on', { targeting: {} }),
+    };
+    const after = {
+      basket: flag('ENABLED', 'on', { targeting: { if: [{ '===': [{ var: 'plan' }, 'pro'] }, 'on', 'off'] } }),
+      kept: { metadata: { owner: 'b' }, ...flag('ENABLED', 'on') },
+      search: flag('DISABLED', 'on'),
+    };
+    for (let times = 0; times < 2; times += 1) expect(await files(before, after)).toMatchObject({ code: 0 });
+    const at = '2026-11-20T08:00:00.000Z';
+    expect((await flags()).toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+      ['basket on: on', at, 'ada'],
+      ['old deleted', at, 'ada'],
+      ['search off', at, 'ada'],
+    ]);
+    expect(await files(after, after)).toMatchObject({ code: 0, said: 'no flag is served differently\n' });
+    expect(await files(null, { first: flag('ENABLED', 'off') })).toMatchObject({ code: 0 });
+    expect((await flags()).map(([version]) => version)).toContain('first on: off');
+  });
 });
 
 describe('the script for Jenkins and others', () => {
