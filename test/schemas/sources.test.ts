@@ -6,6 +6,7 @@ import { Signal } from '../../schemas/alerts/signal.ts';
 import { type Alert, sources } from '../../schemas/alerts/sources/index.ts';
 import { ALERTS_MAX, type Parsed, type ParseResult } from '../../schemas/alerts/sources/parsed.ts';
 import { fixture, inbound } from '../support/fixtures.ts';
+import { anyCharacter } from '../support/any-character.ts';
 
 const NOON = Date.parse('2026-11-20T12:00:00Z');
 
@@ -339,7 +340,7 @@ describe('the generic source', () => {
 });
 
 test('parsers never throw, and their results can be stored', () => {
-  const text = fc.string({ unit: 'binary', maxLength: 20 });
+  const text = fc.string({ unit: anyCharacter, maxLength: 20 });
   const anyAlert = fc.record(
     {
       status: fc.constantFrom('firing', 'resolved', 'x'),

@@ -10,6 +10,7 @@ import { Objective, targetOf } from '../../../schemas/slo/openslo/objective.ts';
 import { normalised, PromqlError, tokensOf } from '../../../schemas/slo/openslo/promql.ts';
 import { TimeWindow } from '../../../schemas/slo/openslo/time-window.ts';
 import { OpenSlo } from '../../../schemas/slo/openslo.ts';
+import { anyCharacter } from '../../support/any-character.ts';
 
 const said = (schema: z.ZodType, value: unknown): string[] =>
   (schema.safeParse(value).error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
@@ -204,7 +205,7 @@ const metric = fc
   .constantFrom('x_total', 'rate(x_total[{{.window}}])', 'sum(rate(x{a="ü\\n"}[5m]))', 'up\n  /\n1')
   .map((query) => ({ metricSource: { type: 'Prometheus', spec: { query } } }));
 
-const text = fc.string({ unit: 'binary', maxLength: 40 });
+const text = fc.string({ unit: anyCharacter, maxLength: 40 });
 
 const indicator = fc.oneof(
   fc.record({ thresholdMetric: metric }),

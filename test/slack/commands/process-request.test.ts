@@ -19,6 +19,7 @@ import {
   submitted,
   typed,
 } from './chat-world.ts';
+import { anyCharacter } from '../../support/any-character.ts';
 
 const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
@@ -854,7 +855,7 @@ test('no command text causes an error', async () => {
       '\u0000',
       '\ud800',
     ),
-    fc.string({ unit: 'binary', maxLength: 12 }),
+    fc.string({ unit: anyCharacter, maxLength: 12 }),
   );
   const command = fc.constantFrom('/incident', '/rollback', '/deploys', '/firebreak', '/acme-incident', '/unknown');
   await fc.assert(
