@@ -63,7 +63,8 @@ async function runFile(file: string, policy: Config): Promise<CaseResult> {
     const read = RecordedIncident.safeParse(JSON.parse(await readFile(file, 'utf8')));
     return read.success ? runCase(read.data, policy) : { failures: [z.prettifyError(read.error)], unknown: [] };
   } catch (error) {
-    return { failures: [error instanceof Error ? error.message : String(error)], unknown: [] };
+    const why = error instanceof Error ? error.message : String(error);
+    return { failures: [`the file cannot be read or replayed: ${why}`], unknown: [] };
   }
 }
 

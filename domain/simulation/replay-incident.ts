@@ -9,7 +9,8 @@ import { serviceEntry } from '../catalogue/catalogue.ts';
 import { afterStarting, apply, initialState, plan, type ResponseState } from '../incidents/response.ts';
 import { areAllByAlerts } from '../paging/page-causes.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
-import type { DecisionInputs } from '../rollback/judgement.ts';
+import { DECIDE_VERSION } from '../rollback/guards.ts';
+import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
 import { decide } from '../rollback/rollback.ts';
 import { bestMatch, RUNBOOKS_MAX } from '../runbooks/best-match.ts';
 import { planOf, type PlannedStep } from '../runbooks/plan.ts';
@@ -234,7 +235,12 @@ function decisionsOf(recorded: RecordedIncident, opened: Opened, policy: Config,
     }
     if (one.at < opened.incident.opened_at) continue;
     const request = requestUnder(inputs, policy);
-    const then = decide(inputs);
+    const then = judgedAgain(inputs);
+    judged.unknown.push(...otherRules(one, inputs, then));
+    if (then === null) {
+      judged.known_until = one.at;
+      break;
+    }
     if (request === null) {
       judged.known_until = one.at;
       judged.decisions.push(notRequested(one, inputs));
@@ -264,6 +270,29 @@ function decisionsOf(recorded: RecordedIncident, opened: Opened, policy: Config,
     break;
   }
   return judged;
+}
+
+/** Judges stored inputs by the rules of today. Null: they lack something that these rules read. */
+function judgedAgain(inputs: DecisionInputs): Decision | null {
+  try {
+    return decide(inputs);
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
+/** Says that the rules have changed since a decision, if that makes a difference. */
+function otherRules(
+  { number, kind }: RecordedDecision,
+  { decide_version: version }: DecisionInputs,
+  now: Decision | null,
+): string[] {
+  const made = `decision ${number} was made by version ${version} of the rules`;
+  if (now === null) return [`cannot be known: ${made}, and version ${DECIDE_VERSION} cannot read its inputs`];
+  if (version > DECIDE_VERSION) return [`${made}, and is judged by version ${DECIDE_VERSION}: use a newer firebreak`];
+  if (version === DECIDE_VERSION || now.kind === kind) return [];
+  return [`${made}, which gave ${kind}; version ${DECIDE_VERSION} gives ${now.kind} for the same inputs`];
 }
 
 const notRequested = ({ number, at }: RecordedDecision, { request }: DecisionInputs): DecisionOutcome => ({

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { DECIDE_VERSION } from '../../../domain/rollback/guards.ts';
 import { compareCalendars } from '../../../domain/simulation/calendar.ts';
 import { compare } from '../../../domain/simulation/compare.ts';
 import { recordedExpectation, runCase } from '../../../domain/simulation/expectation.ts';
@@ -11,9 +12,9 @@ import { markdownReport, textReport } from '../../../domain/simulation/report.ts
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { Runbook } from '../../../schemas/runbooks/runbook.ts';
-import type { RecordedDecision } from '../../../schemas/simulation/recording.ts';
+import type { RecordedDecision, RecordedIncident, RecordedSignal } from '../../../schemas/simulation/recording.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { anyPlain, clear, inputsOf, NOON } from '../arbitraries.ts';
+import { anyPlain, clear, INCIDENT, inputsOf, NOON } from '../arbitraries.ts';
 import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } from './recordings.ts';
 
 const after = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
@@ -77,13 +78,63 @@ function difference(recorded: Partial<Recorded>, changed: Config, base = BASE) {
   };
 }
 
+type Recording = RecordedIncident['messages'][number]['message'];
+
+/** Messages about everything besides alerts: people, judgements after drift or a late change, questions, runbooks. */
+const anyMessage = fc.constantFrom<Recording>(
+  { kind: 'severity', severity: 'critical', by: 'person:ada' },
+  { kind: 'declared', severity: 'critical', by: 'person:ada', page: true },
+  { kind: 'answered', decision: `${INCIDENT}-1`, by: 'person:ada' },
+  { kind: 'change_recorded', change: 'chg_1' as never },
+  { kind: 'judge_again', changes: ['chg_1' as never] },
+  { kind: 'cleared', by: 'person:ada', change: 'chg_1' as never, judge: true },
+  { kind: 'page', by: 'escalation', note: '' },
+  { kind: 'pause', by: 'person:ada', note: '' },
+  { kind: 'abort', by: 'person:ada', note: '' },
+  { kind: 'left', parent: INCIDENT as IncidentId, page: true },
+  { kind: 'runbook_rollback', runbook: 'gone', mode: 'approve' },
+  { kind: 'runbook', number: 1, acted: true, page: 'page' as never },
+  { kind: 'mitigation', number: 1, outcome: 'failed' as never, page: 'page' as never, again: true },
+  { kind: 'verification', number: 1, outcome: 'failed' as never },
+  { kind: 'resolve', by: 'person:ada', note: '' },
+);
+
+/** Evidence of a watched flag, an aborted canary, and a version that the alerts name. */
+const anyEvidence = fc.constantFrom<object>(
+  {},
+  { alert_versions: ['v2'] },
+  { aborted_canary: { change_id: 'chg_1', version: 'v2', stable_version: 'v1', reason: 'error ratio' } },
+  { strangers_ignored: true },
+);
+
+const anyMute = fc.constantFrom<RecordedSignal['muted']>(
+  null,
+  null,
+  ...(['silence', 'maintenance', 'experiment'] as const).map((by) => ({
+    by,
+    name: 'n',
+    until: after(9000),
+    reason: '',
+  })),
+);
+
 const anyIncidents = fc
   .array(
     fc.record({
       plain: fc.option(anyPlain, { freq: 2 }),
+      evidence: anyEvidence,
+      version: fc.constantFrom(DECIDE_VERSION, DECIDE_VERSION, 10, 3, 999),
+      inputs: fc.constantFrom('kept', 'kept', 'kept', 'none', 'broken' as const),
+      state: fc.constantFrom('waiting', 'approved', 'rejected', 'expired', 'final' as const),
       at: fc.integer({ min: 0, max: 7200 }),
       severity: fc.constantFrom('critical', 'warning', 'info' as const),
       service: fc.constantFrom('checkout', 'cart', 'unknown-service'),
+      mute: anyMute,
+      openedBy: fc.constantFrom('alerts', 'alerts', 'alerts', 'person', 'group' as const),
+      isChild: fc.boolean(),
+      isOpen: fc.boolean(),
+      recipients: fc.constantFrom<string[] | undefined>(undefined, ['person:ada']),
+      others: fc.array(fc.tuple(fc.integer({ min: 1, max: 600 }), anyMessage), { maxLength: 3 }),
       joins: fc.array(
         fc.record({ seconds: fc.integer({ min: 1, max: 600 }), critical: fc.boolean(), pages: fc.boolean() }),
         { maxLength: 3 },
@@ -92,24 +143,39 @@ const anyIncidents = fc
     { maxLength: 6 },
   )
   .map((all) =>
-    all.map(({ plain, at, severity, service, joins }, n) =>
-      recordedIncident(BASE, {
+    all.map(({ plain, at, severity, service, joins, others, recipients, ...one }, n) => {
+      const decision =
+        plain === null ? null : recordedDecision(inputsOf({ ...plain, evidence: one.evidence }), 1, after(at + 10));
+      const inputs = decision && {
+        ...decision.inputs,
+        decide_version: one.version,
+        ...(one.inputs === 'broken' && { targets: [{}], evidence: {} }),
+      };
+      const written = [
+        ...joins.map(({ seconds, critical, pages }): [number, Recording] => [
+          seconds,
+          { kind: 'signals', fired: 1, resolved: 0, critical, pages, requestsRollback: false },
+        ]),
+        ...others,
+      ];
+      return recordedIncident(BASE, {
         id: `01TEST000000000000000000${10 + n}` as IncidentId,
         opened_at: after(at),
+        ...(one.isOpen && { resolved_at: null }),
+        opened_by: one.openedBy,
+        ...(one.isChild && n > 0 && { parent: '01TEST00000000000000000010' as IncidentId, pages_by_parent: [1] }),
+        pages: [{ number: 1, at: after(at), ...(recipients && { recipients }) }],
         signals: [
-          recordedSignal({ at: after(at), severity, service: service as never }),
+          recordedSignal({ at: after(at), severity, service: service as never, muted: one.mute }),
           ...joins.map(({ seconds }, m) => recordedSignal({ at: after(at + seconds), fingerprint: `join-${m}` })),
         ],
-        messages: joins
-          .toSorted((a, b) => a.seconds - b.seconds)
-          .map(({ seconds, critical, pages }, seq) => ({
-            seq: seq + 1,
-            at: after(at + seconds),
-            message: { kind: 'signals', fired: 1, resolved: 0, critical, pages, requestsRollback: false },
-          })),
-        decisions: plain === null ? [] : [recordedDecision(inputsOf(plain), 1, after(at + 10))],
-      }),
-    ),
+        messages: written
+          .toSorted(([a], [b]) => a - b)
+          .map(([seconds, message], seq) => ({ seq: seq + 1, at: after(at + seconds), message })),
+        decisions:
+          decision === null ? [] : [{ ...decision, state: one.state, inputs: one.inputs === 'none' ? null : inputs }],
+      });
+    }),
   );
 
 const anyPolicy = fc
@@ -411,8 +477,10 @@ describe('an exported incident', () => {
     fc.assert(
       fc.property(anyIncidents, anyPolicy, (incidents, any) => {
         for (const one of incidents) {
-          const { title: _title, ...outcome } = replayIncident(redacted(one), any);
-          expect(replayIncident(one, any)).toMatchObject(outcome);
+          const { title: _title, pages, ...outcome } = replayIncident(redacted(one), any);
+          const original = replayIncident(one, any);
+          expect(original).toMatchObject(outcome);
+          expect(original.pages.map(({ at }) => at)).toEqual(pages.map(({ at }) => at));
         }
       }),
       { numRuns: 30 },
@@ -478,6 +546,31 @@ describe('an exported incident', () => {
     const edited = { ...file, expect: { decisions: { 1: 'approve' as const } } };
     expect(runCase(edited, asks).failures).toEqual([]);
     const { expect: _expect, ...without } = file;
-    expect(runCase(without, BASE).failures).toEqual(['it has no "expect", so nothing is checked']);
+    for (const nothing of [without, { ...file, expect: {} }])
+      expect(runCase(nothing, BASE).failures).toEqual(['it has no "expect", so nothing is checked']);
+  });
+
+  test('of an older version of the rules says what they gave, and inputs that lack something stop nothing', () => {
+    const older = (version: number, more: object = {}, kind = acted.decisions[0]?.kind) => {
+      const [decision] = acted.decisions;
+      const inputs = { ...decision?.inputs, decide_version: version, ...more };
+      return redacted({ ...acted, decisions: [{ ...decision, kind, inputs } as RecordedDecision] });
+    };
+    const run = (file: RecordedIncident) => runCase({ ...file, expect: recordedExpectation(file) }, BASE);
+    expect(run(older(1))).toEqual({ failures: [], unknown: [] });
+    expect(run(older(10, {}, 'approve'))).toEqual({
+      failures: ['decision 1: expected "approve", but the policy gives "roll_back"'],
+      unknown: [
+        `decision 1 was made by version 10 of the rules, which gave approve; version ${DECIDE_VERSION} gives roll_back for the same inputs`,
+      ],
+    });
+    expect(run(older(999)).unknown).toEqual([expect.stringContaining('use a newer firebreak')]);
+    const broken = older(3, { evidence: {} });
+    expect(run(broken).unknown).toEqual([expect.stringMatching(/^cannot be known: decision 1 was made by version 3/)]);
+    // The other incidents are compared, and the same record gives no difference.
+    const asks = policy({ production: { autoRollback: { mode: 'approve', evidence: 'time' } } });
+    const other = { ...acted, id: `${acted.id.slice(0, -1)}9` as IncidentId };
+    expect(difference({ incidents: [broken, other] }, BASE)).toMatchObject({ changes: [], unknown: [] });
+    expect(difference({ incidents: [broken, other] }, asks).totals.asked).toEqual({ before: 0, after: 1 });
   });
 });
