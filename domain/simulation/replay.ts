@@ -18,6 +18,7 @@ export type Recorded = { incidents: readonly RecordedIncident[]; alerts: readonl
 type Candidate = { batch: Batch; scope: string; until: Timestamp | null; recorded: RecordedAlert };
 
 const HOUR_SECONDS = 3600;
+const HOUR_MS = HOUR_SECONDS * 1000;
 
 /** Replays a recorded period under a policy, oldest incident first. Pure. */
 export function replay({ incidents, alerts }: Recorded, policy: Config): Outcome[] {
@@ -136,18 +137,38 @@ function openedApart(candidates: readonly Candidate[], policy: Config): Outcome[
   return outcomes;
 }
 
+/** Values by the hour of their time, since all that is asked about them is what happened within an hour. */
+class ByHour<T> {
+  readonly #hours = new Map<number, T[]>();
+
+  add(at: number, value: T): void {
+    const hour = Math.floor(at / HOUR_MS);
+    const values = this.#hours.get(hour) ?? [];
+    values.push(value);
+    this.#hours.set(hour, values);
+  }
+
+  /** Returns the values of the hours between two times, in milliseconds, and those around them in the same hours. */
+  between(from: number, to: number): T[] {
+    const found: T[] = [];
+    for (let hour = Math.floor(from / HOUR_MS); hour <= Math.floor(to / HOUR_MS); hour++)
+      found.push(...(this.#hours.get(hour) ?? []));
+    return found;
+  }
+}
+
 /** Openings by time. */
 class Openings {
-  readonly #all: Opening[] = [];
+  readonly #all = new ByHour<Opening>();
 
   add(opening: Opening): void {
-    this.#all.push(opening);
+    this.#all.add(millisOf(opening.at), opening);
   }
 
   /** Returns the openings in the hour around a time that were known at `until`. */
   near(at: Timestamp, until: Timestamp): Opening[] {
     const from = plusSeconds(at, -HOUR_SECONDS);
-    return this.#all.filter((one) => one.at > from && one.at <= until);
+    return this.#all.between(millisOf(from), millisOf(until)).filter((one) => one.at > from && one.at <= until);
   }
 }
 
@@ -155,21 +176,23 @@ type Change = { at: number; service: string; environment: string; by: number };
 
 /** Counts automatic rollbacks that a policy adds to the recorded ones, or removes. */
 class Pace {
-  readonly #changes: Change[] = [];
+  readonly #changes = new ByHour<Change>();
 
   add({ decisions }: RecordedIncident, outcome: Outcome): void {
     for (const decision of outcome.decisions) {
       const stored = decisions.find(({ number }) => number === decision.number);
       const by = Number(decision.kind === 'roll_back') - Number(stored?.kind === 'roll_back');
       const { service, environment } = outcome;
-      if (by !== 0) this.#changes.push({ at: millisOf(decision.at), service, environment, by });
+      const at = millisOf(decision.at);
+      if (by !== 0) this.#changes.add(at, { at, service, environment, by });
     }
   }
 
   changeAt(at: Timestamp, target: ServiceEnvironment | null): number {
     const now = millisOf(at);
     return this.#changes
-      .filter((one) => one.at <= now && one.at > now - HOUR_SECONDS * 1000)
+      .between(now - HOUR_MS, now)
+      .filter((one) => one.at <= now && one.at > now - HOUR_MS)
       .filter((one) => target === null || (one.service === target.service && one.environment === target.environment))
       .reduce((sum, { by }) => sum + by, 0);
   }
