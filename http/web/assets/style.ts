@@ -246,6 +246,7 @@ button.primary:hover, a.button.primary:hover { filter: brightness(1.1); }
 button.danger { border-color: var(--critical); color: var(--critical); font-weight: 600; }
 button.danger:hover { background: var(--critical-ground); }
 input, textarea, select { width: 100%; padding: 6px 8px; background: var(--surface); border: 1px solid var(--strong-line); border-radius: var(--radius); }
+input[type='checkbox'] { width: auto; }
 ::placeholder { color: var(--quiet); opacity: 1; }
 label { font-weight: 600; }
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 8px; }

@@ -217,7 +217,7 @@ function previewNotice(id: string, preview: CorrectionPreview, { form, viewer: {
       <strong>Preview, not recorded.</strong> Values up to ${minuteOf(preview.at)} UTC. The correction excludes
       ${hoursOf(seconds)} of the window so far, in ${past === 1 ? '1 period' : `${past} periods`}.
     </p>
-    ${tableOf('Values with and without the correction', ['', 'Now', 'With this correction', 'Without any correction'], rows)}
+    ${tableOf('Values with and without the correction', ['Value', 'Now', 'With this correction', 'Without any correction'], rows)}
     ${
       next.length === 0
         ? ''
