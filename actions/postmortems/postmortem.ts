@@ -238,6 +238,7 @@ function itemsOf(record: PostmortemRecord, markdown: string, alert: string): Sto
     ...item,
     id: ActionItemId.parse(ids[n]),
     incident_id: record.incident_id,
+    experiment_id: null,
     service: record.service,
     environment: record.environment,
     alert,
@@ -351,12 +352,25 @@ const NOT_STORED = {
 
 /** Returns an action item as it is shown. */
 export const actionItemView = (
-  { id, incident_id, service, environment, title, owner, due, priority, done, updated_at }: StoredActionItem,
+  {
+    id,
+    incident_id,
+    experiment_id,
+    service,
+    environment,
+    title,
+    owner,
+    due,
+    priority,
+    done,
+    updated_at,
+  }: StoredActionItem,
   now: Timestamp,
   issue: ActionItemIssue | null = null,
 ): ActionItemView => ({
   id,
   incident_id,
+  experiment_id,
   service,
   environment,
   title,
@@ -372,7 +386,7 @@ export const actionItemView = (
 const TRIES = 5;
 
 /**
- * Changes an action item: its line in the text of the post-mortem. With another title it has another ID.
+ * Changes an action item of a post-mortem: its line in the text of the post-mortem. With another title it has another ID.
  *
  * @throws Refusal 403, 404; 409 if the text keeps changing
  */
@@ -407,4 +421,5 @@ export async function changeActionItem(
   throw new Refusal(409, 'stale-revision', `the post-mortem of action item ${id} keeps changing; try again`);
 }
 
-const unknownItem = (id: string): Refusal => new Refusal(404, 'unknown-action-item', `there is no action item ${id}`);
+export const unknownItem = (id: string): Refusal =>
+  new Refusal(404, 'unknown-action-item', `there is no action item ${id}`);

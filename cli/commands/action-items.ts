@@ -14,10 +14,10 @@ type ListOptions = { status: ActionItemStatus; owner?: string; service?: string;
 export function addActionItems(program: Command, context: CommandContext): void {
   const items = program
     .command('action-items')
-    .description('List action items of post-mortems, close and reopen them, and create their issues');
+    .description('List action items of post-mortems and experiments, close and reopen them, and create their issues');
   items
     .command('list')
-    .description('List action items, newest incidents first')
+    .description('List action items, newest first')
     .addOption(
       new Option('--status <status>', 'Open items include overdue ones')
         .choices(ActionItemStatus.options)

@@ -6,6 +6,7 @@ import type {
   Observation,
 } from '../../schemas/experiments/experiment.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
+import { itemTitles } from './action-items.ts';
 import { limits, shown } from './conclusion.ts';
 
 export type Reported = Experiment & {
@@ -93,13 +94,11 @@ const numbers = ({ measured, missing, outside, min, mean, max }: CheckNumbers): 
   ...[min, mean, max].map((value) => (value === null ? '' : shown(value))),
 ];
 
-/** Proposes an action item for each reason of a failed hypothesis. */
+/** Lists the action items of a failed hypothesis, which are also stored. */
 function actionItems({ conclusion, name }: Reported): string[] {
   if (conclusion?.outcome !== 'failed') return [];
-  const items = conclusion.reasons.map(
-    (reason) => `- [ ] Make the hypothesis of "${inline(name)}" hold: ${inline(reason)}`,
-  );
-  return ['## Action items', [...items, '- [ ] Repeat the experiment'].join('\n')];
+  const items = itemTitles({ name, reasons: conclusion.reasons }).map((title) => `- [ ] ${inline(title)}`);
+  return ['## Action items', items.join('\n')];
 }
 
 const list = (lines: readonly string[]): string => lines.map((text) => `- ${text}`).join('\n');

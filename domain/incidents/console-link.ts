@@ -4,6 +4,9 @@ import type { EvidenceName } from '../../schemas/incidents/evidence-pack.ts';
 /** Returns the path of an incident's page in the console. */
 export const incidentPath = (id: IncidentId): string => `/console/incidents/${id}`;
 
+/** Returns the path of an experiment's page in the console. */
+export const experimentPath = (id: string): string => `/console/experiments/${encodeURIComponent(id)}`;
+
 /** Returns the path of a post-mortem's page in the console. */
 export const postmortemPath = (id: IncidentId): string => `${incidentPath(id)}/postmortem`;
 

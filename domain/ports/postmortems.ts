@@ -1,4 +1,5 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
+import type { ExperimentId } from '../../schemas/experiments/experiment.ts';
 import type {
   ActionItem,
   ActionItemId,
@@ -10,10 +11,12 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import type { AuditEntry } from './freeze.ts';
 import type { Page } from './common.ts';
 
-/** An action item as the store lists it. `alert`: the name of the alert rule, or the title of the incident. */
+/** An action item as the store lists it, of a post-mortem or of an experiment. `alert`: the name of the alert rule, or the title of the incident. */
 export type StoredActionItem = ActionItem & {
   id: ActionItemId;
-  incident_id: IncidentId;
+  /** Null: it is from an experiment. */
+  incident_id: IncidentId | null;
+  experiment_id: ExperimentId | null;
   service: string;
   environment: string;
   alert: string;
@@ -51,8 +54,12 @@ export type Postmortems = {
     cursor?: string;
     keep: (item: StoredActionItem) => boolean;
   }): Promise<Page<StoredActionItem>>;
-  /** Returns the action items of an incident, in any order. Strongly consistent. */
-  itemsOf(service: string, id: IncidentId): Promise<StoredActionItem[]>;
+  /** Returns the action items of an incident or experiment, in any order. Strongly consistent. */
+  itemsOf(service: string, id: IncidentId | ExperimentId): Promise<StoredActionItem[]>;
+  /** Stores action items of an experiment. Those that exist stay as they are. */
+  addExperimentItems(items: readonly StoredActionItem[]): Promise<void>;
+  /** Replaces an action item of an experiment. `false`: changed since `before` was read. */
+  changeExperimentItem(item: StoredActionItem, before: StoredActionItem, entry: AuditEntry): Promise<boolean>;
   /** Returns the action items of a service that are not done. Strongly consistent. */
   openItemsOf(service: string): Promise<StoredActionItem[]>;
 };

@@ -1,7 +1,7 @@
 import { type DoraFigure, type DoraFigures } from '../../schemas/delivery/dora.ts';
 import type { TeamDigest, ToilTask } from '../../schemas/reports/team-digest.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { incidentPath, postmortemPath } from '../incidents/console-link.ts';
+import { incidentPath, postmortemPath, experimentPath } from '../incidents/console-link.ts';
 import type { Text } from '../messages/channels.ts';
 import { counted, duration, share } from './words.ts';
 
@@ -269,14 +269,22 @@ function noisy({ noisy: { days, items } }: TeamDigest): DigestSection {
   };
 }
 
+const originPath = ({ incident_id: incident, experiment_id: experiment }: Origin): string =>
+  incident !== null
+    ? postmortemPath(incident)
+    : experiment !== null
+      ? experimentPath(experiment)
+      : '/console/action-items';
+type Origin = Pick<TeamDigest['overdue'][number], 'incident_id' | 'experiment_id'>;
+
 function overdue({ overdue: items }: TeamDigest): DigestSection {
   return {
     id: 'overdue',
     title: 'Overdue action items',
     summary: items.length === 0 ? 'No action item is overdue.' : `${counted(items.length, 'action item')} overdue.`,
     columns: ['Item', 'Due', 'Owner', 'Priority', 'Service'],
-    rows: items.map(({ title, due, owner, priority, service, incident_id: id }) => [
-      [{ link: postmortemPath(id), text: title }],
+    rows: items.map(({ title, due, owner, priority, service, ...of }) => [
+      [{ link: originPath(of), text: title }],
       [due ?? 'no date'],
       [owner ?? 'no owner'],
       [priority ?? 'none'],

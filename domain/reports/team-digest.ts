@@ -93,9 +93,10 @@ export function teamDigest(
       items: noisy.items.map(({ lastAt: _last, acknowledged: _acknowledged, ...alert }) => alert),
     },
     overdue: records.overdue
-      .map(({ id, incident_id, service, environment, title, owner, due, priority }) => ({
+      .map(({ id, incident_id, experiment_id, service, environment, title, owner, due, priority }) => ({
         id,
         incident_id,
+        experiment_id,
         service,
         environment,
         title,

@@ -1,7 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { withFile } from '../../actions/postmortems/file-view.ts';
-import { changeActionItem, checked, readPostmortem, savePostmortem } from '../../actions/postmortems/postmortem.ts';
+import { changeItem } from '../../actions/postmortems/change-item.ts';
+import { checked, readPostmortem, savePostmortem } from '../../actions/postmortems/postmortem.ts';
 import { proposeWording } from '../../actions/postmortems/propose-wording.ts';
 import { requestIssue } from '../../actions/postmortems/issues/request.ts';
 import { viewsOf, withIssue } from '../../actions/postmortems/issues/view.ts';
@@ -169,7 +170,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/action-items',
       tags: ['post-mortems'],
-      summary: 'List action items of post-mortems, newest incidents first',
+      summary: 'List action items of post-mortems and experiments, newest first',
       request: {
         query: z.object({
           ...listQuery,
@@ -205,7 +206,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       method: 'patch',
       path: '/v1/action-items/{id}',
       tags: ['post-mortems'],
-      summary: 'Change an action item: its line in the post-mortem',
+      summary: 'Change an action item: that of a post-mortem is a line of its text',
       request: { params: z.object({ id: ActionItemId }), ...body(ActionItemPatch) },
       responses: {
         200: answers('The changed action item', Item),
@@ -215,7 +216,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const item = await changeActionItem(deps, c.var.caller, c.req.valid('param').id, c.req.valid('json'));
+      const item = await changeItem(deps, c.var.caller, c.req.valid('param').id, c.req.valid('json'));
       return c.json(await withIssue(deps, item), 200);
     },
   );

@@ -110,9 +110,10 @@ export async function recallActionItems(
         ({ alert, environment, incident_id }) =>
           alert === alertOf({ incident, signals }) &&
           environment === incident.environment &&
+          incident_id !== null &&
           incident_id !== incident.id,
       );
-      const [newest] = same.toSorted((a, b) => (a.incident_id < b.incident_id ? 1 : -1));
+      const [newest] = same.toSorted((a, b) => ((a.incident_id ?? '') < (b.incident_id ?? '') ? 1 : -1));
       if (newest === undefined) continue;
       await deps.incidents.note(incident.id, 'action-items-open', {
         at: deps.clock.now(),

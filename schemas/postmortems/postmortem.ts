@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { IncidentId, ServiceName, Severity } from '../config/names.ts';
+import { ExperimentId } from '../experiments/experiment.ts';
 import { Timestamp } from '../time/time.ts';
 import { PostmortemFile } from './publishing.ts';
 
@@ -62,7 +63,7 @@ export const ActionItem = z.strictObject({
 });
 export type ActionItem = z.infer<typeof ActionItem>;
 
-/** Identifies an action item: its incident, and a hash of its title. */
+/** Identifies an action item: its incident, and a hash of its title; or its experiment, and a number. */
 export const ActionItemId = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}-[0-9a-f]{8}$/, 'the ID of an action item');
 export type ActionItemId = z.infer<typeof ActionItemId>;
 
@@ -82,10 +83,12 @@ export const ActionItemIssue = z.object({
 });
 export type ActionItemIssue = z.infer<typeof ActionItemIssue>;
 
-/** An action item with its incident, as the API shows it. */
+/** An action item with its incident or experiment, as the API shows it. */
 export const ActionItemView = z.object({
   id: ActionItemId,
-  incident_id: IncidentId,
+  /** Null: it is from an experiment. */
+  incident_id: IncidentId.nullable(),
+  experiment_id: ExperimentId.nullable(),
   service: z.string(),
   environment: z.string(),
   title: z.string(),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../config/names.ts';
 import { DoraFigures } from '../delivery/dora.ts';
 import { FreezeCause } from '../freeze/freeze.ts';
+import { ExperimentId } from '../experiments/experiment.ts';
 import { ActionItemId, Priority } from '../postmortems/postmortem.ts';
 import { SloId } from '../slo/slo.ts';
 import { Timestamp } from '../time/time.ts';
@@ -121,7 +122,9 @@ export const TeamDigest = z.object({
   overdue: z.array(
     z.object({
       id: ActionItemId,
-      incident_id: IncidentId,
+      /** Null: it is from an experiment. */
+      incident_id: IncidentId.nullable(),
+      experiment_id: ExperimentId.nullable(),
       service: z.string(),
       environment: z.string(),
       title: z.string(),

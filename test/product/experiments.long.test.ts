@@ -215,6 +215,25 @@ describe('an experiment', () => {
       conclusion: { outcome: 'failed', because: 'aborted' },
     });
     expect(await incidentsOf('aborted')).toHaveLength(1);
+    // Its hypothesis failed, so it has action items, which are followed like those of post-mortems.
+    const items = async (query: string) =>
+      (await firebreak.get(`/v1/action-items?service=aborted&${query}`)).body.items;
+    const open = await items('status=open');
+    expect(open).toMatchObject([
+      { title: expect.stringMatching(/^Make the hypothesis of "kill a pod of aborted" hold: /), priority: 'P1' },
+      { title: 'Repeat the experiment "kill a pod of aborted"', incident_id: null, experiment_id: body.id },
+    ]);
+    const path = `/v1/action-items/${open[1].id}`;
+    expect((await firebreak.request('PATCH', path, { status: 'done', owner: 'ada' })).body).toMatchObject({
+      id: open[1].id,
+      status: 'done',
+      owner: 'ada',
+    });
+    expect(await items('status=done')).toMatchObject([{ id: open[1].id, owner: 'ada', issue: null }]);
+    expect((await firebreak.request('PATCH', `/v1/action-items/${body.id}-ffffffff`, { status: 'done' })).status).toBe(
+      404,
+    );
+    expect((await firebreak.post(`${path}/issue`)).status).toBe(404);
   });
 
   test('is stopped at the limit of a check', async () => {

@@ -247,6 +247,7 @@ export class FakeWorld {
       loadedMonitoring: notAsked('loadedMonitoring'),
       experiments: Object.assign(notAsked<Deps['experiments']>('experiments'), {
         unfinished: async () => [],
+        get: async () => undefined,
         list: async () => ({ items: [], next_cursor: null }),
       }),
       experimentRuns: notAsked('experimentRuns'),

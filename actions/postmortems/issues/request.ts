@@ -18,7 +18,12 @@ export async function requestIssue(deps: RequestDeps, caller: Caller, id: Action
   const incidentId = id.slice(0, id.indexOf('-')) as IncidentId;
   const incident = await deps.incidents.read(incidentId);
   const unknown = new Refusal(404, 'unknown-action-item', `there is no action item ${id}`);
-  if (incident === undefined) throw unknown;
+  if (incident === undefined)
+    throw new Refusal(
+      404,
+      'unknown-action-item',
+      `there is no action item ${id} of a post-mortem; others have no issues`,
+    );
   caller.allow('incidents:write', incident);
   const items = await deps.postmortems.itemsOf(incident.service, incidentId);
   const item = items.find((one) => one.id === id);

@@ -17,7 +17,7 @@ export async function viewsOf(
   { actionItemIssues, clock }: Pick<Deps, 'actionItemIssues' | 'clock'>,
   items: readonly StoredActionItem[],
 ): Promise<ActionItemView[]> {
-  const records = await actionItemIssues.readAll(items.map(({ incident_id: id }) => id));
+  const records = await actionItemIssues.readAll(items.flatMap(({ incident_id: id }) => id ?? []));
   const links = new Map(records.flatMap((record) => record.links.map((link) => [link.item_id, link] as const)));
   const now = clock.now();
   return items.map((item) => {
@@ -31,6 +31,7 @@ export async function withIssue(
   { actionItemIssues }: Pick<Deps, 'actionItemIssues'>,
   item: ActionItemView,
 ): Promise<ActionItemView> {
+  if (item.incident_id === null) return item;
   const link = (await actionItemIssues.read(item.incident_id))?.links.find(({ item_id }) => item_id === item.id);
   return { ...item, issue: link === undefined ? null : issueView(link) };
 }

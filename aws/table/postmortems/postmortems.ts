@@ -10,6 +10,7 @@ import {
   PostmortemRecord,
   PostmortemState,
 } from '../../../schemas/postmortems/postmortem.ts';
+import { ExperimentId } from '../../../schemas/experiments/experiment.ts';
 import { readAs } from '../../../schemas/parsing/read-as.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { actWrite } from '../audit/act-entries.ts';
@@ -24,7 +25,8 @@ const StoredRecord = PostmortemRecord.extend({ state: readAs(PostmortemState, 'i
 const StoredItem = z.object({
   ...ActionItem.shape,
   id: ActionItemId,
-  incident_id: IncidentId,
+  incident_id: IncidentId.nullable(),
+  experiment_id: ExperimentId.nullish().transform((id) => id ?? null),
   service: z.string(),
   environment: z.string(),
   alert: z.string(),
@@ -79,14 +81,46 @@ export class PostmortemTable implements Postmortems {
   }
 
   /** The first item of the newest incident comes first in the list. */
-  #itemWrite(item: StoredActionItem, position: number): Write {
+  #itemWrite(item: StoredActionItem, position: number, condition?: Condition): Write {
     const rank = String(99 - position).padStart(2, '0');
-    return this.#table.put({
-      ...keys.actionItem(item.service, item.id),
-      ...item,
-      list: lists.actionItems,
-      list_key: `${item.incident_id}#${rank}`,
-    });
+    return this.#table.put(
+      {
+        ...keys.actionItem(item.service, item.id),
+        ...item,
+        list: lists.actionItems,
+        list_key: `${item.incident_id ?? item.experiment_id}#${rank}`,
+      },
+      condition,
+    );
+  }
+
+  async addExperimentItems(items: readonly StoredActionItem[]): Promise<void> {
+    // One at a time, so that an item that exists does not prevent the others.
+    for (const [position, item] of items.entries())
+      await this.#table.transact([this.#itemWrite(item, position, absent)]);
+  }
+
+  async changeExperimentItem(
+    item: StoredActionItem,
+    { updated_at: read }: StoredActionItem,
+    entry: AuditEntry,
+  ): Promise<boolean> {
+    const { id, service, done, owner, due, priority, title, updated_at } = item;
+    const changed = { done, owner, due, priority, title, updated_at };
+    const names = Object.keys(changed);
+    const { ok } = await this.#table.transact([
+      this.#table.update(keys.actionItem(service, id), {
+        UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
+        ConditionExpression: '#updated_at = :read',
+        ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(Object.entries(changed).map(([name, value]) => [`:${name}`, value])),
+          ':read': read,
+        },
+      }),
+      actWrite(this.#table, entry),
+    ]);
+    return ok;
   }
 
   async due(): Promise<{ id: IncidentId; since: Timestamp }[]> {
@@ -132,7 +166,7 @@ export class PostmortemTable implements Postmortems {
     return { items: items.map(itemIn), next_cursor };
   }
 
-  async itemsOf(service: string, id: IncidentId): Promise<StoredActionItem[]> {
+  async itemsOf(service: string, id: IncidentId | ExperimentId): Promise<StoredActionItem[]> {
     return collect(this.#table.each(keys.actionItemsOf(service).pk, `${id}-`), itemIn);
   }
 

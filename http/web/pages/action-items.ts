@@ -2,9 +2,9 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import { requestIssue } from '../../../actions/postmortems/issues/request.ts';
 import { viewsOf } from '../../../actions/postmortems/issues/view.ts';
-import { changeActionItem } from '../../../actions/postmortems/postmortem.ts';
+import { changeItem } from '../../../actions/postmortems/change-item.ts';
 import { Refusal } from '../../../actions/refusal.ts';
-import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { experimentPath, incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { configFor } from '../../../domain/postmortems/issues.ts';
 import { matchesStatus } from '../../../domain/postmortems/action-items.ts';
@@ -43,7 +43,7 @@ const sets = (status: 'open' | 'done', done: string): PageAction => ({
   done,
   run: async (deps, { caller, form }) => {
     const id = field(form, 'id', ActionItemId);
-    await changeActionItem(deps, caller, id, { status }).catch(orGone);
+    await changeItem(deps, caller, id, { status }).catch(orGone);
   },
 });
 
@@ -59,7 +59,7 @@ const createsIssue: PageAction = {
     void (await requestIssue(deps, caller, field(form, 'id', ActionItemId)).catch(orGone)),
 };
 
-/** The action items of all post-mortems. */
+/** The action items of all post-mortems and experiments. */
 export const actionItems: ConsolePage = {
   path: PATH,
   label: 'Action items',
@@ -86,6 +86,7 @@ export const actionItems: ConsolePage = {
     const items = (await viewsOf(deps, page.items)).map((item) => ({
       ...item,
       hasTracker:
+        item.incident_id !== null &&
         configFor(postmortems.trackers, {
           service: item.service,
           team: serviceEntry(services, item.service)?.team,
@@ -121,11 +122,7 @@ const keptOf = ({ status, text }: Pick<ActionItemsData, 'status' | 'text'>): Rec
 function itemsPanel(data: ActionItemsData): Html {
   const { items, older, status, text, formKey } = data;
   const rows = items.map((item): Cells => [
-    html`${item.title}
-      <span class="quiet target"
-        ><a href="${postmortemPath(item.incident_id)}">Post-mortem</a> ·
-        <a href="${incidentPath(item.incident_id)}">Incident</a></span
-      >`,
+    html`${item.title} ${originLinks(item)}`,
     statusCell(item.status),
     item.owner ?? html`<span class="lacking">no owner</span>`,
     item.due ?? html`<span class="lacking">no date</span>`,
@@ -144,7 +141,7 @@ function itemsPanel(data: ActionItemsData): Html {
             older !== null
               ? 'No item matches in this part of the list.'
               : status === 'open' && text === ''
-                ? 'No action item is open. The items of post-mortems appear here.'
+                ? 'No action item is open. The items of post-mortems and of failed experiments appear here.'
                 : html`No item matches. <a href="${PATH}">Show all open items</a>`,
           )
         : tableOf('Action items', ['Item', 'State', 'Owner', 'Due', 'Priority', 'Service', 'Issue', 'Change'], rows)
@@ -152,6 +149,13 @@ function itemsPanel(data: ActionItemsData): Html {
     ${older === null ? '' : olderLink(PATH, { ...keptOf(data), from: older }, 'Older items')}`,
   );
 }
+
+const originLinks = ({ incident_id: incident, experiment_id: experiment }: ActionItemView): Html =>
+  incident === null
+    ? html`${experiment === null ? '' : html`<span class="quiet target"><a href="${experimentPath(experiment)}">Experiment</a></span>`}`
+    : html`<span class="quiet target"
+        ><a href="${postmortemPath(incident)}">Post-mortem</a> · <a href="${incidentPath(incident)}">Incident</a></span
+      >`;
 
 const statusCell = (status: ActionItemStatus): Html =>
   html`<span class="badge ${status === 'overdue' ? 'critical' : ''}">${status}</span>`;

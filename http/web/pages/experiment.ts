@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import { requestOfExperiment } from '../../../actions/experiments/experiments.ts';
 import { limits, resultsOf, shown } from '../../../domain/experiments/conclusion.ts';
-import { incidentPath } from '../../../domain/incidents/console-link.ts';
+import { experimentPath, incidentPath } from '../../../domain/incidents/console-link.ts';
 import type {
   CheckNumbers,
   CheckResult,
@@ -25,7 +25,7 @@ import {
   tableOf,
 } from '../parts.ts';
 import { alertKey, type ExperimentData, experimentIdIn, loadExperiment } from './experiments/data.ts';
-import { experimentBadge, experimentPath, EXPERIMENTS_PATH, reportPath, scopeOf } from './experiments/parts.ts';
+import { experimentBadge, EXPERIMENTS_PATH, reportPath, scopeOf } from './experiments/parts.ts';
 import { checkPlot } from './experiments/plots.ts';
 import { type ConsolePage, field } from './page.ts';
 

@@ -3,7 +3,8 @@ import { ServiceName } from '../../../schemas/config/names.ts';
 import type { Experiment } from '../../../schemas/experiments/experiment.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { ago, type Cells, type Html, nothing, olderLink, panel, tableOf } from '../parts.ts';
-import { experimentBadge, experimentPath, EXPERIMENTS_PATH, scopeOf } from './experiments/parts.ts';
+import { experimentPath } from '../../../domain/incidents/console-link.ts';
+import { experimentBadge, EXPERIMENTS_PATH, scopeOf } from './experiments/parts.ts';
 import type { ConsolePage } from './page.ts';
 
 const SHOWN = 30;

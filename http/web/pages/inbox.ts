@@ -3,7 +3,7 @@ import { isReplayed } from '../../../actions/alerts/replay.ts';
 import { type AlertReview, alertReview, REVIEW_DAYS } from '../../../actions/reports/alert-review.ts';
 import { EVERYWHERE } from '../../../domain/access/access.ts';
 import { NOISY_TIMES } from '../../../domain/alerts/noisy-alerts.ts';
-import { incidentPath } from '../../../domain/incidents/console-link.ts';
+import { experimentPath, incidentPath } from '../../../domain/incidents/console-link.ts';
 import { type UnmappedSubject, unmappedSubjects } from '../../../domain/changes/unmapped.ts';
 import { type UnmappedPipeline, unmappedPipelines } from '../../../domain/delivery/unmapped-pipelines.ts';
 import type { Mute } from '../../../domain/alerts/routing.ts';
@@ -23,7 +23,7 @@ import {
   severityBadge,
   tableOf,
 } from '../parts.ts';
-import { experimentPath } from './experiments/parts.ts';
+
 import { REPLAY } from './inbox/actions.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 

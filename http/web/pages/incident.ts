@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { experimentPath, incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
 import { similarWords } from '../../../domain/incidents/similar.ts';
 import { statusWords } from '../../../domain/messages/incident-card.ts';
 import { serviceEnvironmentText } from '../../../domain/messages/story.ts';
@@ -10,7 +10,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import { ago, clockTime, type Html, line, outsideLink, panel, severityBadge, statusBadge } from '../parts.ts';
-import { experimentBadge, experimentPath } from './experiments/parts.ts';
+import { experimentBadge } from './experiments/parts.ts';
 import { incidentActions } from './incident/actions.ts';
 import { type IncidentData, loadIncident } from './incident/data.ts';
 import { decisionsPanel, effectsPanel, evidencePanel, suspectsPanel } from './incident/evidence.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { incidentPath } from '../../../domain/incidents/console-link.ts';
+import { experimentPath, incidentPath } from '../../../domain/incidents/console-link.ts';
 import { currentSlos } from '../../../actions/slo/views.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
 import { withoutChildren } from '../../../domain/incidents/children.ts';
@@ -43,7 +43,7 @@ import {
 } from '../parts.ts';
 import type { Viewer } from '../../context.ts';
 import { CANARIES_PATH, canaryBadge, canaryPath } from './canaries.ts';
-import { experimentBadge, experimentPath, EXPERIMENTS_PATH, scopeOf } from './experiments/parts.ts';
+import { experimentBadge, EXPERIMENTS_PATH, scopeOf } from './experiments/parts.ts';
 import type { ConsoleDeps, ConsolePage } from './page.ts';
 import { withoutCorrections } from './slos.ts';
 

@@ -239,6 +239,7 @@ const overdue: StoredActionItem[] = [
   {
     id: `${idOf(4)}-00000001`,
     incident_id: idOf(4),
+    experiment_id: null,
     service: 'checkout',
     environment: 'production',
     alert: 'a',

@@ -4,6 +4,7 @@ import type { Page } from '../../../domain/ports/common.ts';
 import type { Postmortems, StoredActionItem, StoredPostmortem } from '../../../domain/ports/postmortems.ts';
 import { withTimes } from '../../../domain/postmortems/action-items.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { ExperimentId } from '../../../schemas/experiments/experiment.ts';
 import type { PostmortemRecord } from '../../../schemas/postmortems/postmortem.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { FakeStore } from './store.ts';
@@ -13,7 +14,7 @@ export class FakePostmortems implements Postmortems {
   readonly #store: Pick<FakeStore, 'postmortemsDue' | 'issueMarks'>;
   readonly #records = new Map<IncidentId, PostmortemRecord>();
   readonly #texts = new Map<string, string>();
-  readonly #items = new Map<IncidentId, readonly StoredActionItem[]>();
+  readonly #items = new Map<IncidentId | ExperimentId, readonly StoredActionItem[]>();
   readonly audited: AuditEntry[] = [];
 
   constructor(store: Pick<FakeStore, 'postmortemsDue' | 'issueMarks'>) {
@@ -82,7 +83,28 @@ export class FakePostmortems implements Postmortems {
     };
   }
 
-  async itemsOf(_: string, id: IncidentId): Promise<StoredActionItem[]> {
+  async addExperimentItems(items: readonly StoredActionItem[]): Promise<void> {
+    for (const item of items) {
+      const id = item.experiment_id;
+      if (id === null) throw new Error('not of an experiment');
+      const known = this.#items.get(id) ?? [];
+      if (!known.some((one) => one.id === item.id)) this.#items.set(id, [...known, item]);
+    }
+  }
+
+  async changeExperimentItem(item: StoredActionItem, before: StoredActionItem, entry: AuditEntry): Promise<boolean> {
+    const id = item.experiment_id;
+    const known = (id !== null && this.#items.get(id)) || [];
+    if (id === null || known.find((one) => one.id === item.id)?.updated_at !== before.updated_at) return false;
+    this.#items.set(
+      id,
+      known.map((one) => (one.id === item.id ? item : one)),
+    );
+    this.audited.push(entry);
+    return true;
+  }
+
+  async itemsOf(_: string, id: IncidentId | ExperimentId): Promise<StoredActionItem[]> {
     return [...(this.#items.get(id) ?? [])];
   }
 

@@ -18,6 +18,7 @@ import { NewChange } from '../../../schemas/changes/change.ts';
 import { Version } from '../../../schemas/config/names.ts';
 import type { ExperimentId, ExperimentRecord, Observation } from '../../../schemas/experiments/experiment.ts';
 import { observe, observeBefore } from './observe.ts';
+import { storeExperimentItems } from './store-items.ts';
 import { releaseAlerts } from './release-alerts.ts';
 import { reportRunning } from './report-running.ts';
 
@@ -164,6 +165,7 @@ async function close(deps: Deps, stored: ExperimentRecord): Promise<ExperimentAd
   const expected = (await deps.experiments.expected(stored.id)).length;
   const now = deps.clock.now();
   const { record, events } = concluded({ ...stored, chaos, expected }, observations, now);
+  await storeExperimentItems(deps, record);
   const text = `${released} of ${expected} expected alerts still fire and are treated like any other from now on`;
   const all = released === 0 ? events : [{ at: now, kind: 'released' as const, by: null, text }, ...events];
   return (await deps.experiments.put(record, { events: all })) ? OVER : AGAIN;

@@ -1,14 +1,17 @@
 import { html } from 'hono/html';
-import type { Conclusion, Experiment, ExperimentStatus } from '../../../../schemas/experiments/experiment.ts';
+import { experimentPath } from '../../../../domain/incidents/console-link.ts';
+import type {
+  Conclusion,
+  Experiment,
+  ExperimentId,
+  ExperimentStatus,
+} from '../../../../schemas/experiments/experiment.ts';
 import { type Html, servicePath } from '../../parts.ts';
 
 export const EXPERIMENTS_PATH = '/console/experiments';
 
-/** Returns the address of the page of an experiment. */
-export const experimentPath = (id: string): string => `${EXPERIMENTS_PATH}/${encodeURIComponent(id)}`;
-
 /** Returns the address of the report of an experiment, as Markdown. */
-export const reportPath = (id: string): string => `${experimentPath(id)}/report`;
+export const reportPath = (id: ExperimentId): string => `${experimentPath(id)}/report`;
 
 const STATES: Readonly<Record<ExperimentStatus, readonly [word: string, look: string]>> = {
   preparing: ['measuring the steady state', ''],

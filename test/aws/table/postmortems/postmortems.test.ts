@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { mintIncidentId } from '../../../../aws/ids.ts';
 import { PostmortemTable } from '../../../../aws/table/postmortems/postmortems.ts';
 import type { StoredActionItem } from '../../../../domain/ports/postmortems.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
+import { ExperimentId } from '../../../../schemas/experiments/experiment.ts';
 import { type IssueLink, PostmortemRecord } from '../../../../schemas/postmortems/postmortem.ts';
-import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import type { TableStores } from '../stores.ts';
 import { closed, inBothStores, later, opened, serviceEnvironment, stores } from '../both-stores.ts';
 
@@ -45,6 +47,7 @@ const record = (id: IncidentId, more: Partial<PostmortemRecord> = {}): Postmorte
 const item = (id: IncidentId, hash: string, more: Partial<StoredActionItem> = {}): StoredActionItem => ({
   id: `${id}-${hash}`,
   incident_id: id,
+  experiment_id: null,
   ...serviceEnvironment,
   alert: 'It fails',
   title: `Item ${hash}`,
@@ -127,6 +130,37 @@ inBothStores(() => {
     expect(await idsOfService(id)).toEqual(['0000000c', '0000000b']);
     const open = await stores.postmortems.openItemsOf(serviceEnvironment.service);
     expect(open).toEqual([item(id, '0000000c')]);
+  });
+
+  test('an action item of an experiment is stored once, and changed if it was not changed meanwhile', async () => {
+    const experiment = ExperimentId.parse(mintIncidentId(stores.clock.now()));
+    const one = item(experiment as string as IncidentId, '00000001', { incident_id: null, experiment_id: experiment });
+    const two = { ...one, id: `${experiment}-00000002`, title: 'Item 00000002' };
+    await stores.postmortems.addExperimentItems([one, two]);
+    const entry = (n: number) => ({
+      id: `action-item:${one.id}:${n}`,
+      at: stores.clock.now(),
+      actor: 'ada',
+      kind: 'action_item.changed',
+      subject: experiment,
+      text: 'Changed',
+      detail: {},
+    });
+    const since = plusSeconds(one.updated_at, 60);
+    const done = { ...one, done: true, owner: 'ada', updated_at: since };
+    expect(await stores.postmortems.changeExperimentItem(done, one, entry(1))).toBe(true);
+    expect(await stores.postmortems.changeExperimentItem({ ...one, updated_at: since }, one, entry(2))).toBe(false);
+    await stores.postmortems.addExperimentItems([one, two]); // a repeat does not reopen it
+    const found = await stores.postmortems.itemsOf(one.service, experiment);
+    expect(found.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([done, two]);
+    expect(
+      (await stores.postmortems.openItemsOf(one.service)).filter((each) => each.experiment_id === experiment),
+    ).toEqual([two]);
+    const { items } = await stores.postmortems.actionItems({
+      limit: 10,
+      keep: (each) => each.experiment_id === experiment,
+    });
+    expect(items).toEqual([done, two]);
   });
 
   test('action items are read in pages', async () => {

@@ -1,0 +1,35 @@
+import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { actionItemsOfExperiment } from '../../../domain/experiments/action-items.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { ExperimentRecord } from '../../../schemas/experiments/experiment.ts';
+import { ActionItemId } from '../../../schemas/postmortems/postmortem.ts';
+
+/**
+ * Stores the action items of a failed hypothesis. A repeat changes nothing, also if people have changed an item since:
+ * the IDs follow from the order of the reasons.
+ */
+export async function storeExperimentItems(
+  { config, postmortems, experiments, clock }: Pick<Deps, 'config' | 'postmortems' | 'experiments' | 'clock'>,
+  experiment: ExperimentRecord,
+): Promise<void> {
+  const [place] = experiment.scope;
+  if (place === undefined || experiment.conclusion?.outcome !== 'failed') return;
+  const { services, postmortems: policy } = await config.current();
+  const now = clock.now();
+  const items = actionItemsOfExperiment(experiment, await experiments.expected(experiment.id), {
+    team: serviceEntry(services, place.service)?.team ?? null,
+    dueDays: policy.dueDays,
+    now,
+  });
+  await postmortems.addExperimentItems(
+    items.map((item, n) => ({
+      ...item,
+      ...place,
+      id: ActionItemId.parse(`${experiment.id}-${String(n + 1).padStart(8, '0')}`),
+      incident_id: null,
+      experiment_id: experiment.id,
+      alert: '',
+      updated_at: now,
+    })),
+  );
+}
