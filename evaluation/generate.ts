@@ -42,10 +42,11 @@ export function* casesOfKind(seed: number, kind: Kind, count: number): Generator
   for (let index = 0; index < count; index += 1) yield oneCase(seed, kind, scenes[kind], index);
 }
 
-/** Generates a case. Redraws worlds in which no alert fires, or which turn out to be of another kind. */
+/** Worlds that are drawn for a case at most. */
 const ATTEMPTS = 400;
 const policy: Policy = { mode: 'act', unknownMigration: 'approve' };
 
+/** Generates a case. Redraws worlds in which no alert fires, or which turn out to be of another kind. */
 function oneCase(seed: number, kind: Kind, scene: Scene, index: number): Case {
   const id = `${kind}-${index}`;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

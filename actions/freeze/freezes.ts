@@ -64,10 +64,10 @@ function byPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Fre
 }
 
 /**
- * Lifts a freeze. Its cause opens a new freeze only after it has ended once. A freeze that has ended is unchanged.
+ * Lifts a freeze. While its cause persists, no new freeze opens. A freeze that has already ended is unchanged.
  *
  * @param input.reason null: a default text
- * @returns the freeze, and whether it had already ended
+ * @returns the freeze; `hadEnded`: it had ended before
  * @throws Refusal 403, 404
  */
 export async function liftFreeze(

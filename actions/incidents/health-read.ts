@@ -12,8 +12,8 @@ export type HealthRead = { decision: DecisionView; evidence: Evidence };
 const JUDGEMENTS_READ = 3;
 
 /** Evidence of decisions, which never changes, by their IDs: an open page asks for it every few seconds. */
-const KEPT = new WeakMap<Deps['decisions'], Map<string, Evidence | null>>();
-const KEPT_MAX = 50;
+const CACHE = new WeakMap<Deps['decisions'], Map<string, Evidence | null>>();
+const CACHED_MAX = 50;
 
 /**
  * Reads the stored inputs of the newest judgement. They are what Firebreak decided on, and need no monitoring system.
@@ -40,15 +40,15 @@ async function evidenceOf(
   incident: IncidentId,
   decision: string,
 ): Promise<Evidence | null> {
-  const cached = KEPT.get(decisions) ?? new Map<string, Evidence | null>();
-  KEPT.set(decisions, cached);
+  const cached = CACHE.get(decisions) ?? new Map<string, Evidence | null>();
+  CACHE.set(decisions, cached);
   const known = cached.get(decision);
   if (known !== undefined) return known;
   const inputs = await decisions.inputs(incident, Number(numberOf(decision)));
   const evidence = inputs?.evidence;
   const shown = evidence?.health && evidence.health.curve.length > 0 ? evidence : null;
   const [oldest] = cached.keys();
-  if (cached.size >= KEPT_MAX && oldest !== undefined) cached.delete(oldest);
+  if (cached.size >= CACHED_MAX && oldest !== undefined) cached.delete(oldest);
   cached.set(decision, shown);
   return shown;
 }

@@ -9,7 +9,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 
-/** Returns what the objectives of a service counted in a stretch of time. Objectives without counts are left out. */
+/** Returns what the objectives of a service counted between two times. Leaves out objectives without counts. */
 export async function spentBudgets(
   deps: Pick<Deps, 'sloDays' | 'log'>,
   config: Config,

@@ -7,7 +7,7 @@ import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
 
 const Canaries = z.object({ items: z.array(Canary) });
-const Story = Canary.extend({ events: z.array(CanaryEvent), checks: z.array(CanaryCheck) });
+const Details = Canary.extend({ events: z.array(CanaryEvent), checks: z.array(CanaryCheck) });
 
 type ListOptions = { service?: string; environment?: string; limit: number; json?: true };
 type ActionOptions = { reason?: string; full?: true };
@@ -84,7 +84,7 @@ async function list(context: CommandContext, { json, ...query }: ListOptions): P
 }
 
 async function show(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
-  const canary = await (await Client.of(context)).get(`/v1/canaries/${encodeURIComponent(id)}`, Story);
+  const canary = await (await Client.of(context)).get(`/v1/canaries/${encodeURIComponent(id)}`, Details);
   if (json) return context.out(asJson(canary));
   const { service, environment, version, stable_version: stable, status, weight, reason } = canary;
   context.out(`${service} in ${environment}: ${version} beside ${stable}`);

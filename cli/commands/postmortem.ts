@@ -44,7 +44,7 @@ async function postmortem(
   { file, state, revision, format, json, propose }: Options,
 ): Promise<void> {
   if (revision !== undefined && !/^\d{1,9}$/.test(revision))
-    throw new UsageError(`--revision: ${revision} is not a number of a revision, such as 3`);
+    throw new UsageError(`--revision: ${revision} is not a revision number, such as 3`);
   const client = await Client.of(context);
   const { id } = await incidentNamed(client, name);
   const path = `${pathOf(id)}/postmortem`;
@@ -70,7 +70,7 @@ async function postmortem(
   if (file === undefined && state === undefined) {
     const view = await client.get(path, PostmortemView);
     context.out(json ? asJson(view) : view.markdown.replace(/\n$/, ''));
-    if (!json && view.file !== null) context.err(oneLine(fileWords(view.file)));
+    if (!json && view.file !== null) context.err(oneLine(fileText(view.file)));
     return;
   }
   const saved = await client.put(
@@ -84,11 +84,11 @@ async function postmortem(
   );
   if (json) return context.out(asJson(saved));
   context.out(oneLine(`saved revision ${saved.revision}, state ${saved.state}: ${saved.title}`));
-  if (saved.file !== null && saved.state === 'published') context.out(oneLine(fileWords(saved.file)));
+  if (saved.file !== null && saved.state === 'published') context.out(oneLine(fileText(saved.file)));
   for (const { line, text } of saved.findings) context.err(oneLine(`${file ?? 'postmortem'}:${line}: ${text}`));
 }
 
-const fileWords = ({ repository, path, revision, url, pull_request, problem }: PostmortemFile): string =>
+const fileText = ({ repository, path, revision, url, pull_request, problem }: PostmortemFile): string =>
   [
     `file ${path} in ${repository}: ${revision === null ? 'not published yet' : `revision ${revision}, ${pull_request ?? url ?? ''}`}`,
     ...(problem === null ? [] : [problem]),

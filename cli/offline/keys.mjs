@@ -1,5 +1,5 @@
 /**
- * Trusted signing keys for outages. Keys are trusted by their thumbprint (RFC 7638, SHA-256), so the keys themselves can be
+ * Signing keys that are trusted while Firebreak cannot be reached. Keys are trusted by their thumbprint (RFC 7638, SHA-256), so the keys themselves can be
  * stored beside the signed data: write access there does not help an attacker. Plain JavaScript without packages, because
  * the GitHub action runs it with the Node of the runner.
  */

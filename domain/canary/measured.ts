@@ -15,8 +15,10 @@ export type Measured = OfSeries | OfSamples;
 /** Times in epoch seconds. All are multiples of `step` from `until` back. */
 export type Grid = { step: number; until: number };
 
-/** Length in seconds of the version's time that is compared, and of the baseline's before it. */
+/** Seconds of the version's newest traffic that are compared. */
 export const COMPARED_SECONDS = 3600;
+
+/** Seconds before the version's start in which the baseline is compared. */
 export const HISTORY_SECONDS = 3600;
 
 type Question = {
@@ -240,7 +242,10 @@ function sumAt(curves: Curves<number>, names: readonly string[], at: number): nu
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
 }
 
-/** Rates cover two steps. Beside each other, each step has half of two rates; before, every second rate is taken. */
+/**
+ * Steps in the range of a rate. Versions that serve side by side are compared at each step, so a step counts half of
+ * each rate; of the history, every second rate is taken.
+ */
 const RANGE_STEPS = 2;
 
 function sidesOf<T extends object>(

@@ -49,7 +49,7 @@ function deploysOf({ budget, burn: _b, minimumMinutes: _m, incidents: _i, stale,
 const hasAny = (rules: unknown): boolean =>
   typeof rules === 'object' && rules !== null && Object.keys(rules).length > 0;
 
-/** Returns what differs between two policies that a replay cannot tell. */
+/** Returns the differences between two policies whose effect a replay cannot show. */
 export const notReplayed = (before: Config, after: Config): string[] =>
   NOT_REPLAYED.flatMap(([what, of]) =>
     JSON.stringify(of(before)) === JSON.stringify(of(after)) ? [] : [`changed, but not replayed: ${what}`],

@@ -13,16 +13,16 @@ import { serviceEntry } from '../catalogue/catalogue.ts';
 import { list } from '../correlation/words.ts';
 import { worst } from './public-texts.ts';
 
-/** The status page and the SLIs of a service contradict each other. Responders see it after this time. */
+/** Responders see a contradiction between the status page and the SLIs once it has lasted this long. */
 const SHOWN_AFTER_SECONDS = 5 * 60;
 
 /** A contradiction that was not seen for this time has ended: a check can be late. */
 const SEEN_WITHIN_SECONDS = 3 * 60;
 
-/** An older evaluation says nothing about the current state. */
+/** An older evaluation does not show the current state. */
 const EVALUATED_WITHIN_SECONDS = 3 * 60;
 
-/** State of a service by its SLIs: the last five minutes of its objectives. `unknown`: neither. */
+/** State of a service by its SLIs: the last five minutes of its objectives. `unknown`: the SLIs show neither. */
 export type SliState = 'good' | 'bad' | 'unknown';
 
 /**

@@ -2,7 +2,7 @@ import type { At, Buckets, CanaryEvidence, MetricEvidence } from '../../domain/c
 import { AFTER, BOUNDS, type Recording, type Scene } from './world.ts';
 import { increase } from './scrape.ts';
 
-/** Seconds between two looks; the range of a query is twice as long. */
+/** Seconds between two looks, which are the judge's evaluations. The range of a query is twice as long. */
 export const STEP = 30;
 const RANGE = 2 * STEP;
 

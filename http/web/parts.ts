@@ -6,10 +6,8 @@ import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 /** Markup. A template escapes everything that is inserted into it, except other markup. */
 export type Html = ReturnType<typeof html>;
 
-/** What a page shows. `main` consists of elements with an ID and `data-part`, which live updates replace one by one. */
+/** What a page shows. Its parts are pure: the same input always gives the same markup. `main` consists of elements with an ID and `data-part`, which live updates replace one by one. */
 export type Shown = { title: string; main: Html };
-
-/** Parts that several pages show. Pure: the same input always gives the same markup. */
 
 /** Returns how long ago a time was, or how far ahead it is: `4 min`, `2 h 5 min`, `3 d`. */
 export function spanOf(from: Timestamp, to: Timestamp): string {
@@ -87,7 +85,7 @@ export const modeBadge = (mode: Mode): Html => html`<span class="mode mode-${mod
 /** Returns the address of the page of a service. */
 export const servicePath = (service: string): string => `/console/services/${encodeURIComponent(service)}`;
 
-/** Links to an address of others, which are http or https; otherwise shows only the text. */
+/** Links to an address outside Firebreak. Shows only the text if the address is not http or https. */
 export const outsideLink = (url: string, text: string): Html =>
   /^https?:\/\//i.test(url) ? html`<a href="${url}" rel="noreferrer">${text}</a>` : html`${text}`;
 
@@ -177,7 +175,7 @@ export const actionForm = (page: string, action: string, formKey: string, fields
     <input type="hidden" name="form_key" value="${formKey}" />${fields}
   </form>`;
 
-/** Hides a form until it is wanted, because it cannot be taken back, or needs more than a click. */
+/** Hides a form behind a button, because its action cannot be undone or needs input. */
 export const onDemand = (key: string, label: string, form: Html): Html =>
   html`<details class="act" id="act-${key}">
     <summary id="open-${key}">${label}</summary>

@@ -45,7 +45,7 @@ const MEMBERS_MAX = 200;
 
 /**
  * Invites people to the channel of an incident, each once; people who leave are not invited again. Repeating an
- * invitation has no effect, so unclear attempts are simply repeated. A refused invitation is reported once and does not
+ * invitation has no effect, so unclear attempts are repeated. A refused invitation is reported once and does not
  * block others.
  */
 export class ChannelMembers {

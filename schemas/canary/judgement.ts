@@ -42,7 +42,7 @@ export const JudgementView = z.object({
 });
 export type JudgementView = z.infer<typeof JudgementView>;
 
-/** A measurement of a version over HTTP. Kept by watches and canaries, because the measured system keeps none. */
+/** A measurement of a version over HTTP. Watches and canaries store it, because the measured system stores none. */
 export const HttpSample = z.object({
   /** Name of the metric. */
   metric: z.string(),

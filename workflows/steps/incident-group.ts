@@ -37,7 +37,7 @@ export async function joinGroup(deps: GroupDeps, incident: IncidentRecord): Prom
 async function notifyDeclaredChildren(deps: GroupDeps, child: IncidentRecord, parent: IncidentId): Promise<void> {
   const { id, opened_by: by, title, severity } = child;
   if (by === undefined) return; // a later declaration notifies the parent itself
-  await notifyDeclared(deps, parent, { key: `declared-${id}`, by, title, severity, child: child });
+  await notifyDeclared(deps, parent, { key: `declared-${id}`, by, title, severity, child });
   await giveCommandOfParent(deps, id);
 }
 
