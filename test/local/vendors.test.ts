@@ -5,6 +5,9 @@ import type { StandIns } from '../../sandbox/core/index.ts';
 
 /* Tests how one machine connects vendors to stand-ins, and what its start prints. */
 
+/** Vendors without a stand-in: two are programs that the sandbox starts itself, and a model is optional. */
+const WITHOUT_STAND_IN: ReadonlySet<string> = new Set(['prometheus', 'alertmanager', 'prose']);
+
 const VENDORS = [...new Set(VENDOR_CONNECTIONS.map(({ vendor }) => vendor))];
 const urls = Object.fromEntries(
   VENDORS.map((vendor, i) => [vendor, `http://127.0.0.1:${4000 + i}`]),
@@ -28,6 +31,7 @@ test('without settings, each vendor with a stand-in gets it', () => {
   expect(lines.filter(([, line]) => !line.startsWith('stand-in ')).map(([name]) => name)).toEqual([
     'Prometheus',
     'Alertmanager',
+    'prose model',
   ]);
   expect(vendorLines({}, undefined).join('\n')).toContain('Slack                 off       SLACK_BOT_TOKEN is not set');
 });
@@ -51,10 +55,13 @@ test('any credential or address replaces the stand-in of its vendor, and of no o
       for (const one of VENDOR_CONNECTIONS) {
         const mode = lines[one.name]?.split(' ')[0];
         if (one.vendor === vendor) expect(mode).not.toBe('stand-in');
-        else if (one.vendor !== 'prometheus' && one.vendor !== 'alertmanager') expect(mode).toBe('stand-in');
+        else if (!WITHOUT_STAND_IN.has(one.vendor)) expect(mode).toBe('stand-in');
       }
     }
-    for (const name of also) expect(started({ [name]: 'given' })[nameOf(vendor)]).toMatch(/^stand-in /);
+    for (const name of also) {
+      const unchanged = WITHOUT_STAND_IN.has(vendor) ? /^off / : /^stand-in /;
+      expect(started({ [name]: 'given' })[nameOf(vendor)]).toMatch(unchanged);
+    }
   }
 });
 
