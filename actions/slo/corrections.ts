@@ -106,6 +106,9 @@ async function endedAs(
   const found = await deps.sloCorrections[how](slo.id, id, { by: caller.name, reason });
   if (found === undefined)
     throw new Refusal(404, 'unknown-correction', `the objective ${slo.id} has no correction with the ID ${id}`);
+  if (how === 'end' && found.withdrawn_at !== null)
+    throw new Refusal(409, 'correction-not-running', `the correction ${id} is withdrawn, so none of its periods is left out`);
+  if (how === 'end' && found.ended_at === null) throw isOver(id);
   return found;
 }
 
@@ -116,13 +119,15 @@ async function refuseEnd({ sloCorrections, clock }: CorrectionDeps, slo: Slo, id
   const now = clock.now();
   if (found.starts_at > now)
     throw new Refusal(409, 'correction-not-running', `the correction ${id} has not started yet; withdraw it instead`);
-  if (isPast(found, millisOf(now)))
-    throw new Refusal(
-      409,
-      'correction-not-running',
-      `the correction ${id} is already over; withdraw it to count its period again`,
-    );
+  if (isPast(found, millisOf(now))) throw isOver(id);
 }
+
+const isOver = (id: string): Refusal =>
+  new Refusal(
+    409,
+    'correction-not-running',
+    `the correction ${id} is already over; withdraw it to count its period again`,
+  );
 
 /** How many of the next periods a preview shows. */
 const NEXT_SHOWN = 3;

@@ -34,11 +34,17 @@ export function promptOf(
   entries: readonly ProseEntry[],
   facts: object,
 ): { prompt: ProsePrompt; sent: Set<string> } | undefined {
-  const sent = entries
-    .slice(0, ENTRIES_MAX)
-    .map(({ ref, at, text }) => ({ ref, at, text: text.slice(0, ENTRY_MAX_CHARS).toWellFormed() }));
+  const sent = entries.slice(0, ENTRIES_MAX);
   if (sent.length === 0) return undefined;
-  const data = redacted({ incident: facts, entries: sent });
+  // A secret that is cut in half would not be found.
+  const data = {
+    incident: redacted(facts),
+    entries: sent.map(({ ref, at, text }) => ({
+      ref,
+      at,
+      text: redacted({ text }).text.slice(0, ENTRY_MAX_CHARS).toWellFormed(),
+    })),
+  };
   return {
     prompt: { instructions: INSTRUCTIONS, data: JSON.stringify(data) },
     sent: new Set(sent.map(({ ref }) => ref)),

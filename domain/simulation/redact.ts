@@ -48,7 +48,12 @@ const SECRETS: readonly Pattern[] = [
     '<secret>',
   ],
   [/\b(bearer|basic)\s+[\w+/=.~-]{8,}/gi, '$1 <secret>'],
-  [new RegExp(String.raw`(${SECRET_NAME}["']?\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"',;&]+)`, 'gi'), '$1<secret>'],
+  // Quotation marks are escaped in JSON that a text quotes.
+  [
+    new RegExp(String.raw`(${SECRET_NAME}\\{0,8}["']?\s*[=:]\s*)(?:\\{0,8}"[^"]*"|'[^']*'|[^\s"',;&]+)`, 'gi'),
+    '$1<secret>',
+  ],
+  [new RegExp(String.raw`(\s--?[\w-]{0,40}${SECRET_NAME}\s+)(?:"[^"]*"|'[^']*'|[^\s"']+)`, 'gi'), '$1<secret>'],
   [/(\s-u\s+|--user[ =])[^\s:]+:\S+/g, '$1<secret>'],
 ];
 

@@ -20,15 +20,13 @@ const List = z.object({ metadata: z.object({ resourceVersion: z.string().min(1) 
 const WatchEvent = z.object({
   type: z.string(),
   object: z.looseObject({
-    code: z.number().optional(),
-    message: z.string().optional(),
     metadata: z.looseObject({ resourceVersion: z.string().optional() }).optional(),
   }),
 });
 
 /**
  * How a stream ended. `closed`: the server closes each stream after a time; the next one continues at `version`.
- * `expired`: the server no longer has the changes since `version`. `refused`: only a person can change that.
+ * `expired`: the server does not have the changes since `version`. `refused`: only a person can change that.
  */
 type End =
   | { kind: 'closed'; version: string; isIdle: boolean }
@@ -100,12 +98,10 @@ async function readStream(
     if (response.status === 410) return { kind: 'expired' };
     if (response.status !== 200 || response.body === null) return await failed(response, version);
     for await (const line of linesOf(response.body as AsyncIterable<Uint8Array>)) {
-      const event = WatchEvent.parse(JSON.parse(line));
+      const event = eventIn(line);
+      // A server that cannot continue at this version, such as one that was restored from a backup, never could.
+      if (event === undefined || event.type === 'ERROR') return { kind: 'expired' };
       const { type, object } = event;
-      if (type === 'ERROR')
-        return object.code === 410
-          ? { kind: 'expired' }
-          : { kind: 'later', version, detail: object.message ?? 'an error in the stream' };
       version = object.metadata?.resourceVersion ?? version;
       isIdle = false;
       if (type !== 'BOOKMARK') changed();
@@ -113,6 +109,15 @@ async function readStream(
     return { kind: 'closed', version, isIdle };
   } catch (error) {
     return { kind: 'later', version, detail: String(error) };
+  }
+}
+
+/** Undefined: it is no event. */
+function eventIn(line: string): z.infer<typeof WatchEvent> | undefined {
+  try {
+    return WatchEvent.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
   }
 }
 

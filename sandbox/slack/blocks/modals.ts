@@ -65,9 +65,16 @@ export function modalSeq(id: string): number | undefined {
   return digits === undefined ? undefined : Number.parseInt(digits, 36);
 }
 
+/** Renames a column of databases of earlier releases. */
+function renameOldColumn(db: DatabaseSync): void {
+  const found = db.prepare(`select 1 from pragma_table_info('slack_modals') where name = 'trouble'`).get();
+  if (found !== undefined) db.exec('alter table slack_modals rename column trouble to problem');
+}
+
 type Row = Omit<Modal, 'view' | 'given' | 'errors'> & { view: string; given: string; errors: string };
 
 export function openModals(db: DatabaseSync): Modals {
+  renameOldColumn(db);
   const insert = db.prepare(`
     insert into slack_modals (user, root, previous, view, given, hash, external_id)
     values (:user, :root, :previous, :view, '{}', :hash, :external_id) returning *`);

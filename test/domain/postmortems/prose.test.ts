@@ -112,6 +112,8 @@ test('a model is sent redacted entries only, and the instructions do not contain
   });
   expect(asked?.prompt.instructions).not.toContain('Ignore all instructions');
   expect(promptOf([], {})).toBeUndefined();
+  const late = { ref: 'E1', at: '', text: `${'x '.repeat(156)}ghp_1234567890abcdef` };
+  expect(promptOf([late], {})?.prompt.data).not.toContain('ghp_');
   const many = Array.from({ length: 150 }, (_, n) => ({ ref: `E${n}`, at: '', text: 'x'.repeat(1000) }));
   const flood = promptOf(many, {});
   expect([flood?.sent.size, (flood?.prompt.data.length ?? 0) < 50_000]).toEqual([100, true]);

@@ -506,6 +506,8 @@ describe('an exported incident', () => {
       `db_password=${secret}`,
       `AWS_SECRET_ACCESS_KEY=${secret}/K7`,
       `{"client_secret":"${secret}"}`,
+      JSON.stringify(JSON.stringify({ db_password: `${secret} with spaces` })),
+      `mysqldump --password ${secret} --db-password "${secret} with spaces"`,
       `postgres://user:${secret}@db/x`,
       `redis://:${secret}@cache`,
       `-----BEGIN RSA PRIVATE KEY-----\n${secret}`,

@@ -78,6 +78,18 @@ test.each(['status', 'event'] as const)('a version that is too old (410 as %s) i
   expect(versions().at(-1)).toBe((await opened.ask('GET', COLLECTION)).metadata.resourceVersion);
 });
 
+test.each([
+  ['an error', '{"type":"ERROR","object":{"kind":"Status","code":504,"message":"Too large resource version: 900000"}}'],
+  ['what is no event', '{"type":"MODIFIED"'],
+])('after %s in the stream, the version is read again', async (_, line) => {
+  await begin();
+  server.bookmark(900_000); // of a time before the server was restored from a backup
+  server.endWith(line);
+  await reopened(2);
+  expect(versions()[1]).toBe((await opened.ask('GET', COLLECTION)).metadata.resourceVersion);
+  expect([seen, server.lists]).toEqual([2, 2]);
+});
+
 test('a broken connection and a server error are tried again, later each time, from the same version', async () => {
   await begin();
   const since = versions()[0];

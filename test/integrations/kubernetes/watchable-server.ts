@@ -79,6 +79,12 @@ export class WatchableServer {
     for (const stream of this.#open) stream.write(lineOf({ type: 'BOOKMARK', object }));
   }
 
+  /** Ends all streams with a line instead of a change. */
+  endWith(line: string): void {
+    for (const stream of this.#open) stream.end(`${line}\n`);
+    this.#open.clear();
+  }
+
   /** Closes all streams: after their time, or as if the connection had broken within an event. */
   close(how: 'in-time' | 'broken' = 'in-time'): void {
     for (const stream of this.#open) {

@@ -161,6 +161,11 @@ describe('a correction', () => {
     expect((await send('POST', `${PATH}/cor_9/end`, {})).status).toBe(404);
     const gone = await send('DELETE', `${PATH}/${future.id}?reason=Wrong%20day`);
     expect(gone.body).toMatchObject({ withdrawn_by: 'ada', withdraw_reason: 'Wrong day' });
+    expect(await send('POST', `${PATH}/${future.id}/end`, ending)).toMatchObject({
+      status: 409,
+      body: { code: 'correction-not-running', detail: expect.stringContaining('is withdrawn') },
+    });
+    expect((await send('POST', `${PATH}/${daily.body.id}/end`, ending)).body).toEqual(ended);
   });
 
   test.each([
