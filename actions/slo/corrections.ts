@@ -107,7 +107,11 @@ async function endedAs(
   if (found === undefined)
     throw new Refusal(404, 'unknown-correction', `the objective ${slo.id} has no correction with the ID ${id}`);
   if (how === 'end' && found.withdrawn_at !== null)
-    throw new Refusal(409, 'correction-not-running', `the correction ${id} is withdrawn, so none of its periods is left out`);
+    throw new Refusal(
+      409,
+      'correction-not-running',
+      `the correction ${id} is withdrawn, so none of its periods is left out`,
+    );
   if (how === 'end' && found.ended_at === null) throw isOver(id);
   return found;
 }
