@@ -9,7 +9,8 @@ import { timesOf } from '../../domain/postmortems/times.ts';
 import type { SloMetrics } from '../../domain/ports/slo.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { ImpactQuery } from '../../schemas/postmortems/policy.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { type ImpactQuery, needOf } from '../../schemas/postmortems/policy.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { namer } from '../people/names.ts';
 
@@ -120,16 +121,20 @@ async function causesOf(
 async function impactOf(
   { log }: Pick<Deps, 'log'>,
   { postmortems }: Config,
-  { service, environment }: { service: string; environment: string },
+  { service, environment, ...incident }: Pick<IncidentRecord, 'service' | 'environment' | 'severity' | 'parent_id'>,
   { duration_seconds, resolved_at }: { duration_seconds: number; resolved_at: Timestamp },
   metrics: SloMetrics | null,
 ): Promise<MeasuredImpact[]> {
   const wanted = postmortems.impact.filter(
     ({ services }) => services === undefined || services.some((one) => one === service),
   );
+  const notRun =
+    needOf(postmortems, incident) === 'required'
+      ? 'it runs when the post-mortem is drafted'
+      : 'it runs only if the post-mortem is required';
   return Promise.all(
     wanted.map(async ({ title, promql, unit = null }): Promise<MeasuredImpact> => {
-      if (metrics === null) return { title, unit, value: null, problem: 'it runs when the incident is resolved' };
+      if (metrics === null) return { title, unit, value: null, problem: notRun };
       const query = queryFor(promql, { service, environment, duration: duration_seconds });
       const answer = await metrics.instant(query, resolved_at, QUERY_TIMEOUT_MS).catch((error: unknown) => {
         log.warn('a query for a post-mortem failed', { title, error: String(error) });

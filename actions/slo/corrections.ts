@@ -29,7 +29,8 @@ export async function configuredSlo({ config }: Pick<Deps, 'config'>, id: string
 }
 
 /**
- * Records a period that does not count for an objective, from the next evaluation on.
+ * Records a period that does not count for an objective, from the next evaluation on. A repetition with the same ID
+ * returns the correction that is recorded.
  *
  * @throws Refusal 403, 404, 409, 422
  */
@@ -42,7 +43,8 @@ export async function recordCorrection(
   caller.allow('slos:write', slo);
   const now = deps.clock.now();
   refuseFarAway(correction, now);
-  if ((await deps.sloCorrections.activeOf(slo.id)).length >= ACTIVE_MAX)
+  const active = await deps.sloCorrections.activeOf(slo.id);
+  if (active.length >= ACTIVE_MAX && active.every((one) => one.id !== id))
     throw new Refusal(
       409,
       'too-many-corrections',
@@ -63,9 +65,21 @@ export async function recordCorrection(
     ended_by: null,
     end_reason: null,
   };
-  await deps.sloCorrections.record(recorded);
-  return recorded;
+  const stored = await deps.sloCorrections.record(recorded);
+  if (contentOf(stored) !== contentOf(recorded))
+    throw new Refusal(
+      409,
+      'correction-exists',
+      `the correction ${id} is already recorded with other values; start again`,
+    );
+  if (stored.withdrawn_at !== null)
+    throw new Refusal(409, 'correction-exists', `the correction ${id} was recorded and then withdrawn; start again`);
+  return stored;
 }
+
+/** Fields of a correction that a repeated request gives again. The others are of its first request, or came later. */
+const contentOf = ({ category, reason, starts_at, ends_at, rrule, time_zone, created_by }: SloCorrection): string =>
+  JSON.stringify([category, reason, starts_at, ends_at, rrule, time_zone, created_by]);
 
 /** @throws Refusal 422 */
 function refuseFarAway({ starts_at, ends_at, rrule }: NewCorrection, now: Timestamp): void {

@@ -75,8 +75,11 @@ export type CorrectionEnding = { by: string; reason: string | null };
 
 /** Corrections of objectives. */
 export type SloCorrections = {
-  /** Stores a new correction with its entry in the audit log, in one transaction. */
-  record(correction: SloCorrection): Promise<void>;
+  /**
+   * Stores a new correction with its entry in the audit log, in one transaction. Returns the stored one: a correction
+   * whose ID is already stored stays as it is.
+   */
+  record(correction: SloCorrection): Promise<SloCorrection>;
   /** Returns the corrections of an objective, newest first, including withdrawn ones. */
   list(id: SloId, query: { limit: number; cursor?: string }): Promise<Page<SloCorrection>>;
   /**

@@ -3,7 +3,13 @@ import { Signal } from '../alerts/signal.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../config/names.ts';
 import { Message } from '../incidents/inbox.ts';
 import { DecisionKind, DecisionState } from '../incidents/incident.ts';
-import { Timestamp } from '../time/time.ts';
+import { isTimestamp, Timestamp as StoredTimestamp } from '../time/time.ts';
+
+/** A time in a file that people can edit. A comparison sorts times as text, so only one form is valid. */
+const Timestamp = StoredTimestamp.refine(
+  isTimestamp,
+  'must be a UTC time with milliseconds, such as 2026-11-20T06:43:40.145Z',
+);
 
 /** Names the format of a recorded incident, as the file of an exported incident starts with it. */
 export const RECORDING_FORMAT = 'firebreak-incident/1';

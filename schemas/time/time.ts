@@ -31,6 +31,9 @@ function isDay(date: string): boolean {
   return !Number.isNaN(at) && new Date(at).toISOString().startsWith(date);
 }
 
+/** Returns whether a text has the form of a `Timestamp`, and is a time. */
+export const isTimestamp = (text: string): boolean => normalise(text) === text;
+
 /** @param millis since the Unix epoch, within the years 0 to 9999 */
 export const timestamp = (millis: number): Timestamp => new Date(millis).toISOString() as Timestamp;
 

@@ -120,6 +120,17 @@ test('an exported incident runs as a test case of the policy', async () => {
   const recorded = JSON.parse(await readFile(file, 'utf8'));
   await writeFile(file, JSON.stringify({ ...recorded, expect: { ...recorded.expect, pages: 0 } }));
   expect(await cli(['test', file, ...folders(silent)])).toMatchObject({ code: 0 });
+  for (const [field, wrong] of [
+    ['opened_at', 'yesterday'],
+    ['resolved_at', '2026-11-20T12:00:00+01:00'], // times are compared as text
+    ['opened_at', '2026-02-30T12:00:00.000Z'],
+  ] as const) {
+    await writeFile(file, JSON.stringify({ ...recorded, [field]: wrong }));
+    expect(await cli(['test', file, ...folders(silent)])).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(new RegExp(`must be a UTC time with milliseconds.*at ${field}`, 's')),
+    });
+  }
   expect(await cli(['test', join(firebreak.dataDir, 'none.json')])).toMatchObject({ code: 2 });
   await writeFile(file, '{');
   expect(await cli(['test', file, ...folders(silent)])).toMatchObject({

@@ -25,7 +25,7 @@ export class SloCorrectionTable implements SloCorrections {
     this.#clock = clock;
   }
 
-  async record(correction: SloCorrection): Promise<void> {
+  async record(correction: SloCorrection): Promise<SloCorrection> {
     const { slo, id, rrule, ends_at } = correction;
     const expiry = rrule === null ? { expires_at: keptUntil(ends_at) } : {};
     const put = (key: Key): Write => this.#table.put({ ...key, ...correction, ...expiry }, absent);
@@ -34,7 +34,10 @@ export class SloCorrectionTable implements SloCorrections {
       put(keys.activeCorrection(slo, id)),
       this.#entryWrite(correction, 'recorded', correction.created_at, { by: correction.created_by, reason: null }),
     ]);
-    if (!ok) throw new Error(`the correction ${id} of ${slo} is already stored`);
+    if (ok) return correction;
+    const stored = await this.#of(slo, id);
+    if (stored === undefined) throw new Error(`the correction ${id} of ${slo} was not stored`);
+    return stored;
   }
 
   async list(id: SloId, query: { limit: number; cursor?: string }): Promise<Page<SloCorrection>> {

@@ -284,8 +284,13 @@ describe('the forms of corrections', () => {
       ]),
     );
     const { form_key, ...fields } = hidden;
-    expect({ form_key, ...fields }).toEqual({ form_key: key, ...FIELDS });
-    expect((await send('record', fields)).status).toBe(303);
+    expect({ form_key, ...fields }).toEqual({ form_key: key, id: expect.stringMatching(/^cor_/), ...FIELDS });
+    // A double click, or the form of the page before, records no second correction.
+    const both = await Promise.all([send('record', fields), send('record', fields)]);
+    expect([...both, await send('record', fields)].map(({ status }) => status)).toEqual([303, 303, 303]);
+    const other = await send('record', { ...fields, reason: 'Another test' });
+    expect([other.status, textOf(other.text)]).toEqual([409, expect.stringContaining('with other values')]);
+    expect(await active()).toHaveLength(1);
     const [one] = await active();
     expect(one).toMatchObject({
       starts_at: '2026-11-20T12:00:00.000Z',
@@ -301,6 +306,7 @@ describe('the forms of corrections', () => {
     expect((await send('end', { id: recurring?.id, reason: 'Over' })).status).toBe(303);
     expect((await send('withdraw', { id: one?.id, reason: 'Wrong day' })).status).toBe(303);
     expect(await active()).toMatchObject([{ id: recurring?.id, end_reason: 'Over', ended_by: 'grace' }]);
+    expect(textOf((await send('record', fields)).text)).toContain('and then withdrawn');
   });
 
   test('keep what was typed after a refusal, and need the key of the session and the permission', async () => {

@@ -230,7 +230,8 @@ function previewNotice(id: string, preview: CorrectionPreview, { form, viewer: {
       sloPath(id),
       'record',
       formKey,
-      html`${FIELDS.map((name) => html`<input type="hidden" name="${name}" value="${form.get(name) ?? ''}" />`)}
+      html`<input type="hidden" name="id" value="${newId()}" />
+        ${FIELDS.map((name) => html`<input type="hidden" name="${name}" value="${form.get(name) ?? ''}" />`)}
         <button class="primary" id="do-record">Record the correction</button>`,
     )}
     ${onDemand('change', 'Change it…', newForm({ id: id as SloView['id'] }, formKey, form, 'change'))}`;
@@ -263,6 +264,10 @@ function correctionIn(form: URLSearchParams): NewCorrection {
   throw new Refusal(422, 'invalid', problems.join('; '));
 }
 
+const CorrectionId = z.string().regex(/^cor_[0-9a-f]{26}$/);
+
+const newId = (): string => `cor_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
+
 const sloIn = ({ param }: Sent): string => param['id'] ?? '';
 
 const endingIn = (sent: Sent) => ({
@@ -290,7 +295,8 @@ export const correctionActions = {
     done: 'Recorded. The next evaluation, within a minute, leaves its periods out.',
     keepsFields: true,
     run: async (deps, sent) => {
-      const id = `cor_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
+      // The preview gave the ID, so the form can be sent twice.
+      const id = field(sent.form, 'id', CorrectionId.optional()) ?? newId();
       await recordCorrection(deps, sent.caller, { id, slo: sloIn(sent), correction: correctionIn(sent.form) });
     },
   },
