@@ -173,12 +173,17 @@ function runText(run: ChaosRun): Html {
   }
 }
 
-function conditionsPanel({ story: { expected_alerts: expected, abort_alerts: abort, checks } }: ExperimentData): Html {
+function conditionsPanel({ story }: ExperimentData): Html {
+  const { expected_alerts: expected, abort_alerts: abort, checks, missing_limit: missing } = story;
+  const guarded = checks.filter(({ abort_above: above, abort_below: below }) => above !== null || below !== null);
   const beyond = checks.flatMap(({ name, abort_above: above, abort_below: below }) => [
     ...(above === null ? [] : [`${name} above ${shown(above)}`]),
     ...(below === null ? [] : [`${name} below ${shown(below)}`]),
   ]);
-  const stops = [...beyond, ...abort.map((one) => `alert ${labels(one)}`)];
+  const unmeasured = guarded.map(
+    ({ name }) => `${name} not measured ${missing === 0 ? 'once' : `${missing + 1} times in a row`}`,
+  );
+  const stops = [...beyond, ...unmeasured, ...abort.map((one) => `alert ${labels(one)}`)];
   return panel(
     'conditions',
     'Alerts and limits',

@@ -133,7 +133,9 @@ test('shows the hypothesis, the measurements with their limits, and the object o
   expect(text).toMatch(/errors at most 0\.02 ?during ?2 ?1 ?1 ?0\.003 ?0\.0265 ?0\.05/);
   expect(text).toMatch(/during ?0\.05 ?outside.*during ?not measured: no sample/);
   expect(text).toMatch(/Stop ?not requested ?Result ?awaited/);
-  expect(text).toMatch(/Stopped by ?errors above 0\.2 ?success above 0\.2 ?alert DataLoss/);
+  expect(text).toMatch(
+    /Stopped by ?errors above 0\.2 ?success above 0\.2 ?errors not measured 5 times in a row ?success not measured 5 times in a row ?alert DataLoss/,
+  );
 });
 
 test('links an expected alert to the incident that lists it', async () => {
