@@ -5,6 +5,7 @@
  * `npm run bench -- load [SECONDS]`: only checks under load, by default for a minute; writes nothing.
  * `npm run bench -- pages`: only the pages of the console and the status page; writes nothing.
  * `npm run bench -- decisions`: only the time to decide; writes nothing.
+ * `npm run bench -- simulation`: only what-if over 10,000 alerts; writes nothing.
  * `npm run bench -- delivery`: only the delivery figures of a year; writes nothing.
  * `npm run bench -- flood`: only the flood of alerts of unknown services; writes nothing.
  */
@@ -23,6 +24,7 @@ import { measureLoad } from './measurements/load.ts';
 import { measurePages } from './measurements/pages.ts';
 import { measureResponse } from './measurements/response.ts';
 import { type Report, type Result, table, thisMachine } from './results.ts';
+import { measureSimulation } from './measurements/simulation.ts';
 import { measureFirstStart, measureStartAgain } from './measurements/start.ts';
 import { startVendors, type Vendors } from './vendors.ts';
 
@@ -46,6 +48,7 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   const load = await part('checks under load', measureLoad(folder, vendors, LOAD_SECONDS));
   const pages = await part('pages', measurePages(join(folder, 'pages'), vendors));
   const decisions = await part('decisions', measureDecisions());
+  const simulation = await part('what-if', measureSimulation());
   // The evaluation takes half a minute of CPU, so it runs while only Slack's rate limit is waited for.
   const channels = join(folder, 'channels');
   const { results, done } = await part('channels', measureChannels(channels, vendors, correlationBeside));
@@ -53,6 +56,7 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   return [
     ...correlationResults(done),
     ...decisions,
+    ...simulation,
     ...response,
     ...intake,
     ...flood,
@@ -71,14 +75,15 @@ function selection([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[])
   | 'delivery'
   | 'flood'
   | 'pages'
+  | 'simulation'
   | number
   | undefined {
-  if (only === undefined || only === 'decisions' || only === 'delivery' || only === 'flood' || only === 'pages')
-    return only;
+  if (only === undefined || only === 'decisions' || only === 'delivery' || only === 'simulation') return only;
+  if (only === 'flood' || only === 'pages') return only;
   const number = Number(seconds);
   if (only !== 'load' || !Number.isInteger(number) || number < LOAD_SECONDS || number > LOAD_MAX_SECONDS)
     throw new Error(
-      `usage: npm run bench [-- decisions | -- delivery | -- flood | -- pages | -- load [SECONDS]], with SECONDS from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS}`,
+      `usage: npm run bench [-- decisions | -- delivery | -- simulation | -- flood | -- pages | -- load [SECONDS]], with SECONDS from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS}`,
     );
   return number;
 }
@@ -87,6 +92,7 @@ function measure(folder: string, vendors: Vendors, only: ReturnType<typeof selec
   if (only === undefined) return everything(folder, vendors);
   if (only === 'decisions') return measureDecisions();
   if (only === 'delivery') return measureDelivery();
+  if (only === 'simulation') return measureSimulation();
   if (only === 'pages') return measurePages(join(folder, 'pages'), vendors);
   return only === 'flood' ? measureFlood(join(folder, 'flood'), vendors) : measureLoad(folder, vendors, only);
 }

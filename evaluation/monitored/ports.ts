@@ -109,6 +109,7 @@ export function portsAt(
     timeScale: 1,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     config: { current: () => Promise.resolve(config) },
+    watches: { get: () => Promise.resolve(undefined) },
     automation: { read: () => Promise.resolve(untouchedAutomation) },
     metrics,
     changes: {

@@ -54,6 +54,12 @@ export const sloMain = (view: SloView, corrections: CorrectionsData, at: Timesta
   </div>
 `;
 
+/** Says why there is no forecast. An unknown budget or rate doesn't mean that the budget lasts. */
+const noForecast = ({ budget_remaining: left, burn_rates }: SloView): Html | string =>
+  left === null || burn_rates['1h'] == null
+    ? html`<span class="quiet">unknown</span>`
+    : 'not spent within the window at the rate of the last hour';
+
 function factsPanel(view: SloView, at: Timestamp): Html {
   const { service, environment, objective, window, description, id, coverage, frozen_by } = view;
   const forecast = forecastOf(view, at);
@@ -65,7 +71,7 @@ function factsPanel(view: SloView, at: Timestamp): Html {
       <dl class="lines">
         ${line('Service', html`<a href="${servicePath(service)}">${service}</a> ${environment}`)}
         ${line('Objective', `${percent(objective)} over ${window.text}`)} ${line('Budget left', budgetOf(view))}
-        ${line('Forecast', forecast === '' ? 'not spent within the window at the rate of the last hour' : forecast)}
+        ${line('Forecast', forecast === '' ? noForecast(view) : forecast)}
         ${coverage === null ? '' : line('Known', `${percent(Math.floor(coverage * 1000) / 1000)} of the window`)}
         ${line('Data', dataOf(view, at))}
         ${frozen_by.length === 0 ? '' : line('Freezes', html`<a href="/console/freezes">deploys are frozen</a>`)}

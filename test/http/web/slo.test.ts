@@ -138,6 +138,9 @@ test('says so if nothing is known', async () => {
   expect(textOf(await page({ history: unknown, burn_rates: {} as SloView['burn_rates'] }))).toMatch(
     /No burn rate is known yet.*Too little of the window is known/s,
   );
+  const forecast = { spent_at: null, freezes_at: null, lifts_at: null, lifts_at_present_burn: null };
+  expect(textOf(await page({ forecast }))).toMatch(/Forecast\s*not spent within the window/);
+  expect(textOf(await page({ forecast, budget_remaining: null }))).toMatch(/Forecast\s*unknown/);
 });
 
 test('an unknown objective is not found', async () => {
@@ -189,7 +192,7 @@ describe('corrections', () => {
     expectHarmless(html, 14);
     const shown = textOf(html);
     expect(shown).toContain('-197.6 % without 4 corrections');
-    expect(shown).toContain("2 hours of the window don't count.");
+    expect(shown).toContain('Corrections exclude 2 hours of the window.');
     expect(shown).toContain('Without corrections, the budget left is -197.6 %.');
     expect(shown).toMatch(
       /load test .*2026-11-20 10:00 to 2026-11-20 12:00 \(UTC\), FREQ=WEEKLY in Europe\/Berlin, by /s,

@@ -76,12 +76,15 @@ function excludedLine({ corrected }: SloView): Html | '' {
   if (corrected === null) return '';
   const { remaining } = corrected.uncorrected.budget;
   return html`<p>
-    ${hoursOf(corrected.excluded_seconds)} of the window don't count. Without corrections, the budget left is
+    Corrections exclude ${hoursOf(corrected.excluded_seconds)} of the window. Without corrections, the budget left is
     ${shareText(remaining)}.
   </p>`;
 }
 
-const hoursOf = (seconds: number): string => `${Math.round(seconds / 36) / 100} hours`;
+const hoursOf = (seconds: number): string => {
+  const hours = Math.round(seconds / 36) / 100;
+  return hours === 1 ? '1 hour' : `${hours} hours`;
+};
 
 const shareText = (share: number | null): string => (share === null ? 'unknown' : percent(share));
 
