@@ -46,7 +46,8 @@ export async function watchObject(
   let waitMs = WATCH_WAIT_MS;
   while (!signal.aborted) {
     if (version === undefined) {
-      const listed = await listedVersion(object);
+      const listed = await orAborted(listedVersion(object), signal);
+      if (listed === undefined) return undefined;
       if (listed.kind === 'refused') return listed.detail;
       if (listed.kind === 'listed') {
         version = listed.version;
@@ -62,6 +63,19 @@ export async function watchObject(
     if (!signal.aborted) await wait(waitMs, signal);
   }
   return undefined;
+}
+
+/** Returns the result, or undefined as soon as `signal` is aborted: the end of the process does not wait for a server. */
+async function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const settled = new AbortController();
+  const aborted = new Promise<undefined>((resolve) =>
+    signal.addEventListener('abort', () => resolve(undefined), { once: true, signal: settled.signal }),
+  );
+  try {
+    return await Promise.race([result, aborted]);
+  } finally {
+    settled.abort();
+  }
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<unknown> =>

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { watchObject } from '../../../integrations/kubernetes/watch.ts';
 import { openCluster, type TestCluster } from './cluster.ts';
@@ -114,6 +116,22 @@ test.each([403, 405])('a refusal (%d) ends it with the reason', async (refusal) 
   );
   expect(await ended).toBe(`the API server answered ${refusal}`);
 });
+
+test('it ends when it is aborted while the server does not answer', async () => {
+  const silent = createServer();
+  await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const accepted = once(silent, 'connection');
+  ended = watchObject(
+    { cluster: { ...opened.cluster, url: `http://127.0.0.1:${port}` }, collection: COLLECTION, name: 'checkout' },
+    { changed: () => undefined, signal: stop.signal },
+  );
+  const [socket] = (await accepted) as [Socket];
+  stop.abort();
+  expect(await ended).toBeUndefined();
+  socket.destroy();
+  await new Promise((resolve) => silent.close(resolve));
+}, 12_000); // a request ends after 15 seconds
 
 test('it ends when it is aborted, also within a stream', async () => {
   await begin();
