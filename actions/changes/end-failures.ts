@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { byStart, putsVersionLive } from '../../domain/changes/versions.ts';
+import { succeededSince } from '../../domain/changes/versions.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { endFailedDeploy } from './report-failed-deploy.ts';
-import { GIVE_UP_SECONDS } from './overdue-deploys.ts';
-
-/** How many recent changes are searched for a later success, which usually follows soon after a failure. */
-const CHANGES_READ = 50;
+import { CHANGES_READ, GIVE_UP_SECONDS } from './overdue-deploys.ts';
 
 /**
  * Resolves the signals of failed deployments. A failure ends when a later deployment succeeds, when the deployment
@@ -41,10 +38,4 @@ const isAt = (change: ServiceEnvironment, { service, environment }: ServiceEnvir
   change.service === service && change.environment === environment;
 
 const isOver = (failed: Change, recent: readonly Change[]): boolean =>
-  failed.status !== 'failed' ||
-  recent.some(
-    (other) =>
-      other.status === 'succeeded' &&
-      (putsVersionLive(other) || other.kind === failed.kind) &&
-      byStart(other, failed) > 0,
-  );
+  failed.status !== 'failed' || succeededSince(failed, recent);

@@ -20,6 +20,15 @@ const PUTS_A_VERSION_LIVE: Readonly<Record<Change['kind'], boolean>> = {
 
 export const putsVersionLive = (change: Pick<Change, 'kind'>): boolean => PUTS_A_VERSION_LIVE[change.kind];
 
+/** Returns whether a change that started after `change` succeeded and put a version live, or is of the same kind. */
+export const succeededSince = (change: Change, recent: readonly Change[]): boolean =>
+  recent.some(
+    (other) =>
+      other.status === 'succeeded' &&
+      (putsVersionLive(other) || other.kind === change.kind) &&
+      byStart(other, change) > 0,
+  );
+
 /** Returns the latest start time that clock differences can explain. Changes with a later start are ignored for now. */
 export const latestPlausibleStart = (now: Timestamp): Timestamp => plusSeconds(now, AHEAD_MAX_SECONDS);
 

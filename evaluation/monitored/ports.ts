@@ -109,7 +109,6 @@ export function portsAt(
     timeScale: 1,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     config: { current: () => Promise.resolve(config) },
-    watches: { get: () => Promise.resolve(undefined) },
     automation: { read: () => Promise.resolve(untouchedAutomation) },
     metrics,
     changes: {
@@ -125,6 +124,7 @@ export function portsAt(
     pins: { of: () => Promise.resolve([]) },
     experiments: { unfinished: () => Promise.resolve([]) },
     canaries: { get: () => Promise.resolve(undefined) },
+    watches: { get: () => Promise.resolve(undefined) },
     effects: {
       automaticSince: () => Promise.resolve(0),
       rollbacksSince: ({ service }: { service: string }, since: Timestamp) =>

@@ -71,10 +71,52 @@ describe('a deployment that does not end', () => {
     await sweep();
     expect(said.map(({ status, title }) => [status, title])).toEqual([
       ['firing', 'The deploy of v7 started and is overdue'],
-      ['resolved', 'The end of the deploy of v7 was not reported for 30 days'],
+      ['resolved', 'The deploy of v7 has had no reported end for 30 days'],
     ]);
     expect(said[1]?.episode).toBe(said[0]?.episode);
     expect(await world.deps.changes.rolling()).toEqual([]);
+  });
+
+  describe('after which another version was put live', () => {
+    async function rolledBack({ world, sweep }: Awaited<ReturnType<typeof rolling>>, more: object = {}) {
+      const serviceEnvironment = { service: 'checkout', environment: 'production' };
+      const times = { started_at: world.clock.now(), finished_at: world.clock.now() };
+      const back = { ...serviceEnvironment, ...times, version: 'v6', kind: 'rollback', status: 'succeeded', ...more };
+      await world.deps.changes.record(NewChange.parse(back));
+      await sweep();
+    }
+
+    test('is no longer reported: its signal would keep the incident open', async () => {
+      const story = await rolling(1000);
+      await story.sweep();
+      await rolledBack(story);
+      expect(story.said.map(({ status, title }) => [status, title])).toEqual([
+        ['firing', 'The deploy of v7 started and is overdue'],
+        ['resolved', 'The deploy of v7 was replaced by a later one'],
+      ]);
+      expect(story.said[1]?.episode).toBe(story.said[0]?.episode);
+      expect(await story.world.deps.changes.rolling()).toEqual([]);
+    });
+
+    test('is never reported if that was before its time-out', async () => {
+      const story = await rolling(200);
+      await rolledBack(story);
+      expect(await story.world.deps.changes.rolling()).toHaveLength(1);
+      story.world.clock.set(story.world.clock.millis + 200_000);
+      await story.sweep();
+      expect(story.said).toEqual([]);
+      expect(await story.world.deps.changes.rolling()).toEqual([]);
+    });
+
+    test.each([
+      ['that failed', {}, { status: 'failed' }],
+      ['by a flag, which replaces no version', {}, { kind: 'flag' }],
+      ['while the deployment puts no version live', { kind: 'infrastructure' }, {}],
+    ])('does not include a change %s', async (_, change, back) => {
+      const story = await rolling(1000, change);
+      await rolledBack(story, back);
+      expect(story.said.map(({ status }) => status)).toEqual(['firing']);
+    });
   });
 
   test('of a kind without an expected end is not reported', async () => {
