@@ -1,5 +1,3 @@
-import { limitOf } from './scene.ts';
-import type { Rollout } from './rollouts.ts';
 import type { Service } from './services.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -12,19 +10,12 @@ export type Observed = { focus: Service; telemetry: Telemetry };
 /** Factor by which the requests must favour "only this version fails" over "both fail alike". */
 const FAVOURED = 1000;
 
-/** Seconds between the end of a rollout and its first visible errors after which unrelated problems are as frequent. */
-const LATE_SECONDS = 300;
-
-/** Failed requests that show a problem, and their share of the requests, as a part of the limit. */
-const SHOWN_FAILED = 3;
-const SHOWN_OF_LIMIT = 0.5;
-
 const STEP_SECONDS = 5;
 
 type Counts = { requests: number; failed: number };
 
 /** Returns the probability of a failure of a request to a version at a time. */
-function failureOf({ focus, telemetry }: Observed, version: string, at: number): number {
+export function failureOf({ focus, telemetry }: Observed, version: string, at: number): number {
   const live = telemetry
     .instances(focus)
     .filter((instance) => instance.version === version && instance.from <= at && at < instance.until);
@@ -34,7 +25,7 @@ function failureOf({ focus, telemetry }: Observed, version: string, at: number):
 }
 
 /** Traffic of the versions at the times of a walk. */
-type Shares = Iterable<{ time: number; shares: ReadonlyMap<string, number> }>;
+export type Shares = Iterable<{ time: number; shares: ReadonlyMap<string, number> }>;
 
 /**
  * Returns whether the expected requests to both versions, while they serve side by side, show that only one fails.
@@ -73,20 +64,4 @@ function favour({ own, other }: { own: Counts; other: Counts }): number {
   const ratio = ({ requests, failed }: Counts): number => (requests > 0 ? failed / requests : 0);
   const both = ratio({ requests: own.requests + other.requests, failed: own.failed + other.failed });
   return [own, other].reduce((sum, one) => sum + likelihood(one, ratio(one)) - likelihood(one, both), 0);
-}
-
-/**
- * Returns whether a bad deploy shows itself only minutes after its end, because it fails later, leaks, or has few requests.
- * By then, the data is the same as that of an unrelated problem after a good deploy.
- */
-export function showsLate(observed: Observed, shares: Shares, { version, finish }: Rollout): boolean {
-  const { focus, telemetry } = observed;
-  if (focus.health.form === 'quantile') return false;
-  let failed = 0;
-  for (const { time, shares: versions } of shares) {
-    const ratio = (versions.get(version) ?? 0) * failureOf(observed, version, time);
-    failed += ratio * telemetry.rateAt(focus, time) * STEP_SECONDS;
-    if (failed >= SHOWN_FAILED && ratio >= SHOWN_OF_LIMIT * limitOf(focus)) return time - finish > LATE_SECONDS;
-  }
-  return true;
 }

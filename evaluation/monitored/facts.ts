@@ -1,22 +1,17 @@
-import { areDistinct, showsLate } from './discernible.ts';
-import { evaluate } from './evaluate.ts';
+import { type Undecidable, undecidable } from './decidable.ts';
+import { areDistinct } from './discernible.ts';
 import type { Label } from './labels.ts';
-import { healthQuery, ratioQuery } from './queries.ts';
 import { type Rollout, versionShares } from './rollouts.ts';
-import { limitOf, type Scene } from './scene.ts';
-import type { Service } from './services.ts';
-import { runningBefore, type Stage } from './stage.ts';
+import type { Scene } from './scene.ts';
+import type { Stage } from './stage.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** Facts about a case, from its world and not from what the product has read. */
 export type Facts = {
   /** Metrics show two versions of the failing service side by side since the problem began, for long enough. */
   areVersionsVisible: boolean;
-  /**
-   * The data is the same as in a case with another label: a deploy of the service that is not the cause took traffic when
-   * the problem began, versions are not visible, and nothing else shows the cause.
-   */
-  isUndecidable: boolean;
+  /** Why the data is the same as in a case with another label. Null: it can be decided. */
+  undecidable: Undecidable | null;
   /**
    * A rollback is wanted, and any engineer would see it: the cause is a deploy of the failing service without a
    * migration, recorded before the problem began and still failing, with enough requests; and the case is decidable.
@@ -24,8 +19,6 @@ export type Facts = {
   isClear: boolean;
   /** The cause and the other versions had requests enough side by side to tell their failure ratios apart. */
   areVersionsDistinct: boolean;
-  /** The cause shows itself only minutes after its end, and versions are not visible: a coincidence is as probable. */
-  showsLate: boolean;
   traffic: 'below 1/s' | '1 to 20/s' | 'above 20/s';
   evidence: 'versions' | 'health' | 'no health query';
 };
@@ -38,16 +31,7 @@ const REQUESTS_MIN = 30;
 /** Minimum seconds for which two versions run side by side. */
 const SIDE_BY_SIDE_SECONDS = 60;
 
-/** Seconds after a rollout in which a problem seems to come from it: bad versions can fail this much later. */
-const AFTER_SECONDS = 600;
-
-/** Uncertainty of an onset in a curve, besides the distance of scrapes. */
-const AHEAD_SECONDS = 30;
-
 const STEP_SECONDS = 5;
-
-/** Part of its peak below which a problem visibly ends. */
-const FALLEN = 0.7;
 
 export function factsOf(known: Known): Facts {
   const { stage, label, scene, at } = known;
@@ -57,22 +41,18 @@ export function factsOf(known: Known): Facts {
   const recorded = stage.recorded.find(({ id }) => id === label.cause);
   const isKnownSafe =
     recorded?.hasMigration === false || (recorded?.hasMigration === null && stage.unknownMigration === 'act');
-  const isUndecidable = undecidable(known, cause);
+  const why = undecidable(known, sharesSince(known), areVersionsVisible);
   const rate = known.telemetry.rateAt(focus, at);
   const observed = { focus, telemetry: known.telemetry };
   return {
     areVersionsVisible,
     areVersionsDistinct:
       areVersionsVisible && cause !== undefined && areDistinct(observed, sharesSince(known), cause.version),
-    showsLate:
-      !areVersionsVisible && label.wants === 'roll_back' && cause !== undefined
-        ? showsLate(observed, sharesSince(known), cause)
-        : false,
-    isUndecidable,
+    undecidable: why,
     isClear:
       label.wants === 'roll_back' &&
       cause !== undefined &&
-      !isUndecidable &&
+      why === null &&
       isKnownSafe &&
       cause.start + delivery.skew <= scene.begins &&
       focus.health.form !== 'none' &&
@@ -124,53 +104,4 @@ function isVisible(known: Known, cause: Rollout | undefined): boolean {
   const seen = [...counts].filter(([, count]) => count >= REQUESTS_MIN).map(([version]) => version);
   if (seconds < Math.max(SIDE_BY_SIDE_SECONDS, 2 * monitoring.scrapeInterval)) return false;
   return seen.length > 1 && (cause === undefined || seen.includes(cause.version));
-}
-
-function undecidable(known: Known, cause: Rollout | undefined): boolean {
-  const { stage, scene, telemetry, label, at } = known;
-  const { focus, rollouts, delivery, services, faults } = stage;
-  if (label.cause !== null && label.wants === 'leave')
-    return scene.endsByItself === true && (focus.health.form === 'none' || !isFalling(known));
-  const near = rollouts.filter(
-    (one) =>
-      one.service === focus.name &&
-      one !== cause &&
-      one.version !== runningBefore(stage, focus, one.start) &&
-      one.start + delivery.skew - focus.monitoring.scrapeInterval - AHEAD_SECONDS <= scene.begins &&
-      scene.begins <= Math.min(one.finish, at) + delivery.skew + AFTER_SECONDS,
-  );
-  if (near.length === 0 || isVisible(known, cause)) return false;
-  if (cause !== undefined) return true;
-  const affected = callersOfAny(services, focus);
-  const isFailing = (service: Service): boolean =>
-    !affected.has(service.name) &&
-    service.health.form !== 'none' &&
-    telemetry.errorsAt(service, at - service.monitoring.delay - 30) > limitOf(service);
-  const hasTraffic = faults.some(({ service, traffic }) => service === focus.name && traffic !== undefined);
-  const isSeen =
-    scene.isOnRecord === true ||
-    (focus.health.form !== 'none' &&
-      ((scene.traceFrom ?? Infinity) <= at ||
-        (hasTraffic && focus.health.hasTraffic) ||
-        (scene.endsByItself === true && isFalling(known))));
-  return !isSeen && !services.some(isFailing);
-}
-
-/** Returns the names of a service and of all that call it, directly or not: they fail because it fails. */
-function callersOfAny(services: readonly Service[], callee: Service): Set<string> {
-  const names = new Set([callee.name]);
-  for (let before = 0; before < names.size;) {
-    before = names.size;
-    for (const { name, calls } of services) if (calls.some(({ to }) => names.has(to))) names.add(name);
-  }
-  return names;
-}
-
-/** Returns whether the health query shows that the problem becomes smaller. */
-function isFalling({ stage: { focus }, scene, telemetry, at }: Known): boolean {
-  const count = Math.max(1, Math.floor((at - scene.begins) / STEP_SECONDS));
-  const grid = { start: at - count * STEP_SECONDS, step: STEP_SECONDS, count: count + 1, now: at };
-  const query = healthQuery(focus) ?? ratioQuery(focus, focus.health.window);
-  const values = evaluate(query, grid, telemetry).flatMap(({ values: all }) => [...all].filter((one) => one >= 0));
-  return (values.at(-1) ?? 0) < FALLEN * Math.max(...values, 0);
 }

@@ -67,7 +67,6 @@ const SUMMARY: readonly (readonly [name: string, of: (report: MonitoredReport) =
   ['the same, enough requests to tell them apart', (report) => atLeast(report.clear_distinct_acted)],
   ['clear, others: acted upon', (report) => atLeast(report.clear_others_acted)],
   ['clear, others: acted upon or named', (report) => atLeast(report.clear_others_named)],
-  ['the same, shown within minutes', (report) => atLeast(report.clear_in_time_named)],
   ['questions whose yes would be wrong', (report) => atMost(report.questions_wrong)],
   ['the same, of all questions', (report) => atMost(report.questions_wrong_of_asked)],
   [

@@ -87,8 +87,6 @@ export type MonitoredReport = {
   /** Other clear cases that were acted upon, and those acted upon or asked about with the right name. */
   clear_others_acted: Rate;
   clear_others_named: Rate;
-  /** The same, without causes that show themselves only minutes after their end. */
-  clear_in_time_named: Rate;
   /** Decidable cases with a question whose yes would be wrong, and their share of all questions. */
   questions_wrong: Rate;
   questions_wrong_of_asked: Rate;
@@ -120,14 +118,13 @@ export function newMonitoredTally() {
 
 function reportOf(seen: readonly Seen[]): MonitoredReport {
   const isWrong = ({ outcome }: Seen) => outcome === 'wrong';
-  const isDecidable = ({ facts }: Seen) => !facts.isUndecidable;
+  const isDecidable = ({ facts }: Seen) => facts.undecidable === null;
   const negatives = seen.filter(({ name }) => isNegative(name));
   const clear = seen.filter(({ facts }) => facts.isClear);
   const [visible, others] = [true, false].map((is) => clear.filter(({ facts }) => facts.areVersionsVisible === is));
   const isRight = ({ outcome }: Seen) => outcome === 'right';
   const isNamed = (one: Seen) => isRight(one) || one.outcome === 'asked_rightly';
   const distinct = visible?.filter(({ facts }) => facts.areVersionsDistinct) ?? [];
-  const inTime = others?.filter(({ facts }) => !facts.showsLate) ?? [];
   const undecided = seen.filter((one) => !isDecidable(one));
   return {
     cases: seen.length,
@@ -153,7 +150,6 @@ function reportOf(seen: readonly Seen[]): MonitoredReport {
     clear_distinct_acted: rate(distinct, isRight, lowerBound),
     clear_others_acted: rate(others ?? [], isRight, lowerBound),
     clear_others_named: rate(others ?? [], isNamed, lowerBound),
-    clear_in_time_named: rate(inTime, isNamed, lowerBound),
     questions_wrong: rate(seen.filter(isDecidable), ({ outcome }) => outcome === 'asked_wrongly', upperBound),
     questions_wrong_of_asked: rate(
       seen.filter((one) => isDecidable(one) && one.verdict.action === 'ask'),
@@ -183,7 +179,7 @@ function groups(seen: readonly Seen[]): Map<string, Seen[]> {
 }
 
 function rowOf(name: ClassName, cases: readonly Seen[]): ClassRow {
-  const decidable = cases.filter(({ facts }) => !facts.isUndecidable);
+  const decidable = cases.filter(({ facts }) => facts.undecidable === null);
   const counts = (some: readonly Seen[]): Record<Outcome, number> => {
     const count = { right: 0, asked_rightly: 0, asked_wrongly: 0, left_out: 0, wrong: 0 };
     for (const { outcome } of some) count[outcome] += 1;
@@ -193,7 +189,7 @@ function rowOf(name: ClassName, cases: readonly Seen[]): ClassRow {
     name,
     cases: cases.length,
     decidable: counts(decidable),
-    undecidable: counts(cases.filter(({ facts }) => facts.isUndecidable)),
+    undecidable: counts(cases.filter(({ facts }) => facts.undecidable !== null)),
     wrong: rate(decidable, ({ outcome }) => outcome === 'wrong', upperBound),
     asked_wrongly: rate(decidable, ({ outcome }) => outcome === 'asked_wrongly', upperBound),
   };

@@ -8,7 +8,7 @@ export type Scene = {
   cause: Rollout | Recorded | null;
   /** When users notice the problem first. */
   begins: number;
-  /** Since when errors have shown that no change is the cause: they recur, or grow slowly. Absent: never. */
+  /** Since when errors have shown that no change is the cause, because they recur. Absent: never. */
   traceFrom?: number;
   /** The alert or the records of changes show that no change is the cause, without a health query. */
   isOnRecord?: true;

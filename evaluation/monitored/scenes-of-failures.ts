@@ -137,7 +137,9 @@ export const scenesOfFailures = {
           level: 0.7,
           alertname: focus.rule.alertname.replace(/Errors|Slow/, 'TargetsDown'),
         };
-    return { cause: null, begins: onset, isOnRecord: true };
+    // Without a health query, missing targets are also those of a version that crashes.
+    const isOnRecord = unlisted || focus.health.form !== 'none';
+    return { cause: null, begins: onset, ...(isOnRecord && { isOnRecord: true as const }) };
   },
 
   slow_leak: (stage) => {
@@ -146,7 +148,7 @@ export const scenesOfFailures = {
     innocent(stage, INNOCENT);
     const seconds = rng.scale(1200, 7200);
     fault(focus, ramp(onset - seconds / 2, seconds, rng.between(1.5, 4)), { errors: serious(stage) });
-    return { cause: null, begins: onset - seconds / 2, traceFrom: -Infinity };
+    return { cause: null, begins: onset - seconds / 2 };
   },
 
   hourly_batch: (stage) => {
