@@ -66,7 +66,6 @@ const FITTED: ReadonlySet<string> = new Set([
   'clock_agrees',
   'recorded_late',
   'only_it_seems_bad',
-  'step_of_one',
 ]);
 
 /** Bounds that are judgements: a problem that is over needs no act, even if the change caused it. */

@@ -8,7 +8,7 @@ import type { ByFlag, Evidence } from './evidence.ts';
 import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
 import type { Course } from './health.ts';
 import type { Onset } from './onset.ts';
-import { differsBeside, type Measure } from './side-by-side.ts';
+import { differsBeside, otherFailsBeside, type Measure } from './side-by-side.ts';
 import { pointsBetween, mean, type Point, pointsOf, quantile } from './samples.ts';
 import { formatAmount, list, formatPercent } from './words.ts';
 
@@ -116,7 +116,7 @@ function measuredBeside(
   evidence: Evidence,
   { finished_at: finished, version, status, canary_weight: weight }: Change,
   onset: Onset,
-): { measured: Measured[]; areMeasuredTogether: boolean; isCanary: boolean } {
+): { measured: Measured[]; areMeasuredTogether: boolean } {
   const window = evidence.health?.window ?? USUAL_WINDOW_SECONDS;
   const since = failsSince(evidence, version, onset);
   const after = measuredSince(evidence, since + window * 1000);
@@ -127,7 +127,7 @@ function measuredBeside(
     after.some((one) => isOther(one) && one.share !== null && one.share >= SERVING_SHARE_MIN) &&
     !after.every(isOther)
   )
-    return { measured: after, areMeasuredTogether: true, isCanary };
+    return { measured: after, areMeasuredTogether: true };
   const measured = measuredSince(evidence, since);
   const served = (millisOf(finished ?? evidence.at) - since) / 1000;
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
@@ -135,7 +135,7 @@ function measuredBeside(
   // A CD system that reports no ends does not say that the others still serve.
   const known = finished !== null || status === 'started';
   const enough = Math.max(BESIDE_SECONDS, finished === null ? 0 : BESIDE_OF_WINDOW * window);
-  return { measured, areMeasuredTogether: isCanary || stayed || (known && served >= enough), isCanary };
+  return { measured, areMeasuredTogether: isCanary || stayed || (known && served >= enough) };
 }
 
 /**
@@ -206,7 +206,7 @@ export function versionFactors(
 
 function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, course: Course | null): Factor | null {
   const { changes, health } = evidence;
-  const { measured, areMeasuredTogether: haveServedTogether, isCanary } = measuredBeside(evidence, change, onset);
+  const { measured, areMeasuredTogether: haveServedTogether } = measuredBeside(evidence, change, onset);
   if (measured.length === 0) return null;
   const ownMeasured = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
@@ -241,8 +241,10 @@ function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, cour
   if (older.length === 0)
     return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
   const areMeasuredTogether =
-    (haveServedTogether && (isCanary || older.every((one) => isSteady(one, onset)))) ||
-    differsFromAll(evidence, own.version, older, onset);
+    (haveServedTogether &&
+      older.every((one) => isSteady(one, onset)) &&
+      !isAnyOf(otherFailsBeside, evidence, own.version, older, onset)) ||
+    older.every((one) => isAnyOf(differsBeside, evidence, own.version, [one], onset));
   const max = health !== null && Number.isFinite(health.max) ? health.max : null;
   const isQuantile = health?.quantile === true;
   if (max === null) return withoutLimit(own, others, areMeasuredTogether);
@@ -252,14 +254,14 @@ function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, cour
 
 /**
  * Returns whether the samples of a version describe its requests: where these are not measured, a series can have begun with
- * the first errors, which it does not show. The stable version beside a canary has most of the requests, so its next errors
- * show.
+ * the first errors, which it does not show. That holds beside a canary, too, where requests are few.
  */
 const isSteady = ({ share, since }: Measured, { latest }: Onset): boolean =>
   share !== null || since <= millisOf(latest) - SAME_TIME_MS;
 
-/** Returns whether requests of the same time show that the version fails and that each of these others does not. */
-function differsFromAll(
+/** Returns whether the requests since the version fails show this of it and any of these others. */
+function isAnyOf(
+  isShown: typeof differsBeside,
   { by_version: versions, by_version_window: window, at, health }: Evidence,
   own: string,
   others: readonly Measured[],
@@ -270,11 +272,11 @@ function differsFromAll(
   if (measure === null || ownVersion?.traffic == null) return false;
   const { curve, traffic } = ownVersion;
   const from = Math.min(millisOf(latest), badSince(pointsOf(curve, at), measure.max) ?? Infinity);
-  return others.every(({ version }) => {
+  return others.some(({ version }) => {
     const other = versions?.find((one) => one.version === version);
     return (
       other?.traffic != null &&
-      differsBeside({ curve, traffic }, { curve: other.curve, traffic: other.traffic }, { from, until: at, measure })
+      isShown({ curve, traffic }, { curve: other.curve, traffic: other.traffic }, { from, until: at, measure })
     );
   });
 }

@@ -28,9 +28,10 @@ const GREATEST_RATIO = 0.2;
  */
 const MOST = 2 / 3;
 
-/** Minimum requests of each version, and failed ones of the suspect. */
+/** Minimum requests of each version, and failed ones of the suspect and of the other one. */
 const MIN_REQUESTS = 10;
 const MIN_FAILED = 5;
+const MIN_FAILED_OF_OTHER = 2;
 
 /**
  * Minimum of the G statistic: with the same error ratio in both versions, it is as large once in 100,000 times. Failures
@@ -78,6 +79,25 @@ export function differsBeside(
     otherRatio <= limit &&
     ownRatio >= FAR_WORSE * otherRatio &&
     gOf(counts) >= MIN_G
+  );
+}
+
+/**
+ * Returns whether the other version fails as well, by its requests since one fails. Its ratio over the window still contains
+ * the healthy time before, which a new version does not have.
+ */
+export function otherFailsBeside(
+  own: VersionCurves,
+  other: VersionCurves,
+  { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
+): boolean {
+  if (measure.quantile !== undefined) return false;
+  const counts = countsBeside(own, other, { from, until, measure });
+  return (
+    counts !== null &&
+    counts.other.requests >= MIN_REQUESTS &&
+    counts.other.failed >= MIN_FAILED_OF_OTHER &&
+    ratio(counts.other) > measure.max / wholeOf(measure)
   );
 }
 

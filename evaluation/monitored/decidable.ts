@@ -15,8 +15,6 @@ import type { Telemetry } from './telemetry.ts';
  * - `innocent_deploy`: a deploy of the service that is not the cause took traffic right before the problem.
  * - `dependency_deploy`: the same, of a declared dependency that fails itself.
  * - `another_deploy`: the cause is a deploy of the service, and so is something else that was deployed right before.
- * - `others_fail`: the cause is a deploy, but other services fail that the catalogue does not declare to be callers.
- * - `late`: the cause is a deploy, but its errors show later than those of an unrelated problem as often do.
  * - `newer_deploy`: a deploy came after the bad one, as a fix or not, and errors cannot show yet whether it helps.
  * - `still_failing`: the errors of a good deploy will end by themselves, but have not fallen.
  * - `fix_not_recorded`: a fix is on its way, but neither the records nor the errors show it.
@@ -25,8 +23,6 @@ export const UNDECIDABLE = [
   'innocent_deploy',
   'dependency_deploy',
   'another_deploy',
-  'others_fail',
-  'late',
   'newer_deploy',
   'still_failing',
   'fix_not_recorded',
@@ -35,8 +31,12 @@ export type Undecidable = (typeof UNDECIDABLE)[number];
 
 type Known = { stage: Stage; scene: Scene; telemetry: Telemetry; label: Label; at: number };
 
-/** Seconds after a rollout in which a problem seems to come from it: bad versions can fail this much later. */
-const AFTER_SECONDS = 600;
+/**
+ * Seconds after the start of a rollout in which a problem can come from it, or after its end if that is later: a bad version
+ * fails at most 520 seconds after its start, or as it takes over.
+ */
+const AFTER_START_SECONDS = 540;
+const AFTER_END_SECONDS = 60;
 
 /** Uncertainty of an onset in a curve, besides the distance of scrapes. */
 const AHEAD_SECONDS = 30;
@@ -57,6 +57,10 @@ const EFFECT_SECONDS = 90;
 /** Part of its peak below which a problem visibly ends. */
 const FALLEN = 0.7;
 
+/** Minimum requests in a window, and the factor by which failures must exceed the share of a canary. */
+const BEYOND_REQUESTS = 30;
+const BEYOND_CANARY = 2;
+
 const STEP_SECONDS = 5;
 
 /** @param shares the traffic of the versions of the service since the problem began */
@@ -64,15 +68,13 @@ export function undecidable(known: Known, shares: Shares, areVersionsVisible: bo
   const { stage, label } = known;
   const { focus, rollouts } = stage;
   const cause = rollouts.find(({ id, service }) => id === label.cause && service === focus.name);
-  if (label.cause !== null && label.wants === 'leave') return endsUnseen(known);
+  if (label.cause !== null && label.wants === 'leave') return endsUnseen(known, areVersionsVisible);
   if (areVersionsVisible) return null;
   const shown = shownAt(known, shares);
   const near = deploysBefore(known, focus, shown).filter((one) => one !== cause);
   if (cause !== undefined) {
     if (near.length > 0) return 'another_deploy';
-    if (newerDeploys(known, cause).some(({ finish }) => !showsEffect(known, finish))) return 'newer_deploy';
-    if (othersShow(known, shown)) return 'others_fail';
-    return shown > cause.finish + AFTER_SECONDS ? 'late' : null;
+    return hidesEffect(known, cause) ? 'newer_deploy' : null;
   }
   if (isSeen(known) || othersShow(known, shown)) return null;
   if (near.length > 0) return 'innocent_deploy';
@@ -82,13 +84,21 @@ export function undecidable(known: Known, shares: Shares, areVersionsVisible: bo
 }
 
 /** Returns why the end of the problem of a change that is not to be undone cannot be seen. */
-function endsUnseen(known: Known): Undecidable | null {
+function endsUnseen(known: Known, areVersionsVisible: boolean): Undecidable | null {
   const { stage, scene, label } = known;
-  if (stage.focus.health.form !== 'none' && isFalling(known)) return null;
+  const { focus, rollouts } = stage;
+  if (focus.health.form !== 'none' && isFalling(known)) return null;
+  // A version with cold caches fails as a bad one does, also beside others.
   if (scene.endsByItself === true) return 'still_failing';
-  const cause = stage.rollouts.find(({ id }) => id === label.cause);
-  return cause !== undefined && newerDeploys(known, cause).length > 0 ? 'newer_deploy' : 'fix_not_recorded';
+  const cause = rollouts.find(({ id }) => id === label.cause);
+  if (cause === undefined || areVersionsVisible) return null;
+  if (newerDeploys(known, cause).length > 0) return hidesEffect(known, cause) ? 'newer_deploy' : null;
+  return 'fix_not_recorded';
 }
+
+/** Returns whether a deploy after one is on record, but the health query cannot show its effect yet. */
+const hidesEffect = (known: Known, cause: Rollout): boolean =>
+  newerDeploys(known, cause).some(({ finish }) => !showsEffect(known, finish));
 
 /** Returns the deploys of the service after one, as far as they are on record. */
 const newerDeploys = ({ stage: { rollouts, recorded, delivery, focus }, at }: Known, { start }: Rollout): Rollout[] =>
@@ -127,14 +137,32 @@ function deploysBefore({ stage, telemetry, at }: Known, service: Service, shown:
   const { rollouts, delivery } = stage;
   return rollouts.filter((one) => {
     const earliest = one.start + delivery.skew - service.monitoring.scrapeInterval - AHEAD_SECONDS;
+    const latest = Math.max(one.start + AFTER_START_SECONDS, Math.min(one.finish, at) + AFTER_END_SECONDS);
     return (
       one.service === service.name &&
       one.version !== runningBefore(stage, service, one.start) &&
       earliest <= shown &&
-      shown <= Math.min(one.finish, at) + delivery.skew + AFTER_SECONDS &&
+      shown <= latest + delivery.skew &&
+      !isBeyondCanary(telemetry, service, one, at) &&
       windowedErrors(telemetry, service, earliest) < RISEN_OF_LIMIT * limitOf(service)
     );
   });
+}
+
+/**
+ * Returns whether more of the requests fail than a canary gets, so that it cannot be the cause. Its share is on record. A
+ * service with so few requests that chance can fail as many does not show it.
+ */
+function isBeyondCanary(telemetry: Telemetry, service: Service, rollout: Rollout, at: number): boolean {
+  if (rollout.mode !== 'canary' || service.health.form === 'none' || service.health.form === 'quantile') return false;
+  const seen = at - service.monitoring.delay - AHEAD_SECONDS;
+  const share = Math.max(0, ...rollout.steps.filter((step) => step.at <= at).map((step) => step.share));
+  const requests = telemetry.rateAt(service, seen) * windowOf(service);
+  return (
+    rollout.finish > at &&
+    requests >= BEYOND_REQUESTS &&
+    windowedErrors(telemetry, service, seen) > BEYOND_CANARY * share
+  );
 }
 
 /** Returns the expected share of failed requests in the window of the health query, without the normal ones. */

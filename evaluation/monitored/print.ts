@@ -67,8 +67,10 @@ const SUMMARY: readonly (readonly [name: string, of: (report: MonitoredReport) =
   ['the same, enough requests to tell them apart', (report) => atLeast(report.clear_distinct_acted)],
   ['clear, others: acted upon', (report) => atLeast(report.clear_others_acted)],
   ['clear, others: acted upon or named', (report) => atLeast(report.clear_others_named)],
+  ['all cases that want a rollback: acted upon or named', (report) => atLeast(report.wanted_named_of_all)],
   ['questions whose yes would be wrong', (report) => atMost(report.questions_wrong)],
-  ['the same, of all questions', (report) => atMost(report.questions_wrong_of_asked)],
+  ['the same, all cases with undecidable ones', (report) => atMost(report.questions_wrong_of_all)],
+  ['the same of decidable cases, of all questions', (report) => atMost(report.questions_wrong_of_asked)],
   [
     'undecidable: asked, wrong rollbacks',
     ({ undecidable: { cases, asked, acted_wrongly } }) => `${asked} and ${acted_wrongly} of ${cases}`,

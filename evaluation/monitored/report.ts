@@ -87,8 +87,11 @@ export type MonitoredReport = {
   /** Other clear cases that were acted upon, and those acted upon or asked about with the right name. */
   clear_others_acted: Rate;
   clear_others_named: Rate;
-  /** Decidable cases with a question whose yes would be wrong, and their share of all questions. */
+  /** All cases in which a rollback is wanted, also those that are not clear or undecidable, acted upon or named. */
+  wanted_named_of_all: Rate;
+  /** Decidable cases with a question whose yes would be wrong, the same of all cases, and their share of all questions. */
   questions_wrong: Rate;
+  questions_wrong_of_all: Rate;
   questions_wrong_of_asked: Rate;
   undecidable: { cases: number; acted_wrongly: number; asked: number };
   calibration: Calibration;
@@ -150,7 +153,13 @@ function reportOf(seen: readonly Seen[]): MonitoredReport {
     clear_distinct_acted: rate(distinct, isRight, lowerBound),
     clear_others_acted: rate(others ?? [], isRight, lowerBound),
     clear_others_named: rate(others ?? [], isNamed, lowerBound),
+    wanted_named_of_all: rate(
+      seen.filter(({ label }) => label.wants === 'roll_back'),
+      isNamed,
+      lowerBound,
+    ),
     questions_wrong: rate(seen.filter(isDecidable), ({ outcome }) => outcome === 'asked_wrongly', upperBound),
+    questions_wrong_of_all: rate(seen, ({ outcome }) => outcome === 'asked_wrongly', upperBound),
     questions_wrong_of_asked: rate(
       seen.filter((one) => isDecidable(one) && one.verdict.action === 'ask'),
       ({ outcome }) => outcome === 'asked_wrongly',

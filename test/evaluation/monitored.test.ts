@@ -297,7 +297,6 @@ describe('the monitored world', () => {
       }
     expect(found.get(null)).toEqual(new Set(['roll_back', 'ask', 'leave']));
     expect(found.get('innocent_deploy')).toContain('leave');
-    expect(found.get('late') ?? new Set(['roll_back'])).not.toContain('leave');
   });
 
   test('judges after the alert has fired and has been delivered', () => {

@@ -147,4 +147,26 @@ describe('a rolling deploy that fails shortly before its end', () => {
     ];
     expect(proofIn(evidence(served(5, -7200, 90), { by_version: unmeasured }))).toBeNull();
   });
+
+  test('is not proved by a window that is healthy for the old version only because it contains the time before', () => {
+    const rollout = own(timed('v42', 200, -200));
+    const both = (at: number) => (at > 0 ? 0.06 : 0);
+    const young = measured(served(4, -60, 3600, both), 150);
+    const old = (fails: Version['fails']) => measured(served(6, -7200, 3600, fails), 150);
+    const given = (theirs: VersionCurves) =>
+      evidence(served(5, -7200, 90), {
+        at: plusSeconds(NOON, 180),
+        changes: [rollout],
+        health: { max: measure.max, curve: all.curve, window: WINDOW },
+        by_version: [
+          { version: 'v42', ...young },
+          { version: 'v41', ...theirs },
+        ],
+      });
+    const all = measured({ rate: () => 10, fails: (at) => (at > 0 ? 0.06 : 0.001) }, 150);
+    const diluted = old((at) => (at > 0 ? 0.035 : 0));
+    expect(diluted.curve.every(([, value]) => value <= measure.max)).toBe(true);
+    expect(proofIn(given(diluted))).toBeNull();
+    expect(proofIn(given(old(() => 0)))).not.toBeNull();
+  });
 });

@@ -13,12 +13,13 @@ import {
   expectOnePage,
   haveHistory,
   record,
+  trafficByVersionOf,
   untilJudged,
   untilResolved,
 } from '../support/story.ts';
 import type { ToyService } from '../support/toy-service.ts';
 
-/** Automation may act only on a version that monitoring proves bad. v2 gets a tenth of the requests, v1 the others. */
+/** Automation may act only on a version that monitoring proves bad. v2 gets a third of the requests, v1 the others. */
 describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out during an increase of errors', () => {
   const stage = new Stage();
   let firebreak: Firebreak;
@@ -33,7 +34,11 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out duri
     const known = services.map((service) =>
       catalogue(cd, [service], {
         autoRollback: { mode: 'act', evidence: 'version' },
-        health: { ...errorRatioOf(service), byVersion: errorRatioByVersionOf(service) },
+        health: {
+          ...errorRatioOf(service),
+          byVersion: errorRatioByVersionOf(service),
+          trafficByVersion: trafficByVersionOf(service),
+        },
       }),
     );
     firebreak = await stage.firebreak({
@@ -50,13 +55,13 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out duri
   afterAll(() => stage.stop());
 
   async function rollOutCanary(service: ToyService): Promise<void> {
-    service.beside = { version: service.version, oneOf: 10 };
+    service.beside = { version: service.version, oneOf: 3 };
     service.version = 'v2';
     await record(firebreak, {
       service: service.name,
       version: 'v2',
       status: 'started',
-      canary_weight: 0.1,
+      canary_weight: 0.3,
       has_migration: false,
       started_at: minutesAgo(2),
     });
@@ -66,7 +71,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out duri
     checkout.broken.add('v2');
     const incident = await untilResolved(firebreak, checkout);
     expect(incident.decisions).toMatchObject([{ kind: 'roll_back', from_version: 'v2', to_version: 'v1' }]);
-    expect(incident.decisions[0]?.reasons[0]?.text).toMatch(/by version: v2 is at [\d.]+, v1 at 0\b/);
+    expect(incident.decisions[0]?.reasons[0]?.text).toMatch(/by version: v2 is at [\d.]+ \(\d+ % of traffic\), v1 at 0 \(/);
     await expectOneOfEach(firebreak, cd, checkout, incident);
     expect(cd.rollbacksOf('checkout')).toEqual([{ from: 'v2', to: 'v1' }]);
   });
@@ -77,7 +82,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out duri
     expect(decisions).toMatchObject([{ kind: 'none', because: 'no_confident_suspect' }]);
     expect(decisions[0]?.reasons).toContainEqual({
       code: 'all_versions_bad',
-      text: expect.stringMatching(/^by version: v2 is at \S+, v1 at \S+: all versions are bad$/),
+      text: expect.stringMatching(/^by version: v2 is at .+, v1 at .+: all versions are bad$/),
     });
     search.broken.clear();
     const incident = await untilResolved(firebreak, search);

@@ -30,6 +30,10 @@ export const errorRatioByVersionOf = ({ name }: ToyService): string => {
   return `${rate(',code=~"5.."')} / ${rate('')}`;
 };
 
+/** Returns the requests per second by version, which tell how many of them the ratio describes. */
+export const trafficByVersionOf = ({ name }: ToyService): string =>
+  `sum by (version) (rate(requests_total{service="${name}"}[4s]))`;
+
 /** Records that version v1 has been running for hours. */
 export async function haveHistory(firebreak: Firebreak, services: readonly ToyService[]): Promise<void> {
   for (const { name: service } of services) {
