@@ -245,7 +245,8 @@ function isFalling({ stage: { focus }, scene, telemetry, at }: Known): boolean {
   const window = windowOf(focus);
   const until = at - focus.monitoring.delay - focus.monitoring.scrapeInterval;
   const errors: number[] = [];
-  for (let time = scene.begins - window; time <= until; time += STEP_SECONDS) errors.push(telemetry.errorsAt(focus, time));
+  for (let time = scene.begins - window; time <= until; time += STEP_SECONDS)
+    errors.push(telemetry.errorsAt(focus, time));
   const steps = Math.max(1, Math.round(window / STEP_SECONDS));
   let [sum, peak] = [0, 0];
   for (const [index, value] of errors.entries()) {

@@ -265,6 +265,9 @@ test.each([
   }));
   const changes = [own(timed('v42', 240, null, { status: 'started', canary_weight }))];
   expect(weights(scene({ changes, health, by_version: young }))).toHaveProperty('only_it_seems_bad');
-  const counted = young.map((one, index) => ({ ...one, traffic: one.curve.map(([at]): (typeof one.curve)[number] => [at, index + 1]) }));
+  const counted = young.map((one, index) => ({
+    ...one,
+    traffic: one.curve.map(([at]): (typeof one.curve)[number] => [at, index + 1]),
+  }));
   expect(weights(scene({ changes, health, by_version: counted }))).toHaveProperty('canary_bad');
 });

@@ -71,7 +71,9 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out duri
     checkout.broken.add('v2');
     const incident = await untilResolved(firebreak, checkout);
     expect(incident.decisions).toMatchObject([{ kind: 'roll_back', from_version: 'v2', to_version: 'v1' }]);
-    expect(incident.decisions[0]?.reasons[0]?.text).toMatch(/by version: v2 is at [\d.]+ \(\d+ % of traffic\), v1 at 0 \(/);
+    expect(incident.decisions[0]?.reasons[0]?.text).toMatch(
+      /by version: v2 is at [\d.]+ \(\d+ % of traffic\), v1 at 0 \(/,
+    );
     await expectOneOfEach(firebreak, cd, checkout, incident);
     expect(cd.rollbacksOf('checkout')).toEqual([{ from: 'v2', to: 'v1' }]);
   });
