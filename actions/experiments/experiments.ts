@@ -77,6 +77,7 @@ export async function recordExperiment(
     id,
     status: 'preparing',
     grace_seconds: Math.min(...settings.map(({ graceMinutes }) => graceMinutes)) * 60,
+    observed: false,
     reason: 'measuring the steady state',
     created_at: at,
     created_by: caller.name,

@@ -1,7 +1,7 @@
 import type { ChangeDeps } from '../../domain/ports/deps.ts';
 import { imageCommits } from '../../integrations/oci/image-commits.ts';
 import { deployerFor, flagsFor, imageAutomationFor } from '../../integrations/rollback-targets.ts';
-import { chaosSystemFor } from '../../integrations/chaos-systems.ts';
+import { chaosObjectsOf, chaosSystemFor } from '../../integrations/chaos-systems.ts';
 import { trafficRouterFor } from '../../integrations/traffic-routers.ts';
 import { trafficRouteFor } from '../../integrations/traffic-routes.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
@@ -62,6 +62,7 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
       const chaos = await chaosSystemFor(entry, run, { secrets, clock });
       return chaos && counted(entry.kind, chaos);
     },
+    chaosObjectsOf: (entry) => chaosObjectsOf(entry, { secrets, clock }),
     http: counted('runbook-http', runbookCalls({ secrets, clock })),
   };
 }

@@ -104,6 +104,9 @@ const UnmappedDeployments = z.object({
   items: z.array(z.object({ reported_by: z.string(), why: z.string(), lines: z.string(), rollouts: z.number() })),
 });
 const UnmappedPipelines = z.object({ items: z.array(z.object({ why: z.string(), lines: z.string() })) });
+const UnobservedChaos = z.object({
+  items: z.array(z.object({ object: z.string(), why: z.string(), fix: z.string() })),
+});
 const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: z.string(), count: z.number() })) });
 
 export function addDoctor(program: Command, context: CommandContext): void {
@@ -130,6 +133,7 @@ async function doctor(context: CommandContext, production: boolean): Promise<voi
     unmatched,
     unmapped,
     unmappedPipelines,
+    unobservedChaos,
     quarantine,
   ]) {
     for (const finding of await examine(client)) {
@@ -243,6 +247,16 @@ async function unmappedPipelines(client: Client): Promise<FindingWithLines[]> {
     about: 'unmapped pipeline',
     text: `${why}; add to config/services.yaml:`,
     lines: lines.split('\n'),
+  }));
+}
+
+/** Returns a warning for each run of a chaos system that could not be observed, and for lists that could not be read. */
+async function unobservedChaos(client: Client): Promise<Finding[]> {
+  const { items } = await client.get('/v1/experiments/unobserved', UnobservedChaos);
+  return items.map(({ object, why, fix }) => ({
+    verdict: 'warn',
+    about: 'unobserved experiment',
+    text: `${object}: ${why}${fix === '' ? '' : `; ${fix}`}`,
   }));
 }
 

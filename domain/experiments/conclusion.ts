@@ -132,6 +132,11 @@ export function conclude(
   if (ending?.code === 'failed_to_run' || chaos?.verdict === 'error')
     return inconclusive('stopped_early', [chaos?.text ?? reason]);
   if (ending?.code === 'stopped') return inconclusive('stopped_early', [reason]);
+  if (checks.length === 0) {
+    if (chaos?.verdict === 'passed') return { outcome: 'held', reasons: [chaos.text], checks, recovered };
+    if (chaos?.verdict === 'stopped') return inconclusive('stopped_early', [chaos.text]);
+    return inconclusive('not_measured', [chaos?.text ?? 'it has no checks, and the chaos system reports no verdict']);
+  }
   const unmeasured = checks.filter(
     ({ during: { measured, missing } }) => measured === 0 || measured < MEASURED_SHARE * (measured + missing),
   );

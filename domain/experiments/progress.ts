@@ -22,7 +22,7 @@ const STOP_PAUSE_SECONDS = 5;
 /** What the chaos system reports. `unknown`: it could not be read. */
 export type ChaosReading =
   | { kind: 'running' | 'unknown'; detail: string; verdict: ChaosVerdict | null }
-  | { kind: 'ended'; detail: string; verdict: ChaosVerdict | null };
+  | { kind: 'ended'; detail: string; verdict: ChaosVerdict | null; at?: Timestamp | null };
 
 /** The record after a step, with what happened. */
 export type Progress = { record: ExperimentRecord; events: ExperimentEvent[]; observation: Observation | null };
@@ -171,8 +171,12 @@ export function afterObservation(
   if (unmeasured !== null) return end('abort_missing', unmeasured);
   if (request?.kind === 'stop') return end('stopped', request.reason ?? 'stopped by a person', request.by);
   if (request?.kind === 'finish') return end('finished', request.reason ?? 'reported as finished', request.by);
-  if (chaos?.kind === 'ended')
+  if (chaos?.kind === 'ended') {
+    const endedAt = chaos.at ?? null;
+    // An end outside the run is one of another clock.
+    if (endedAt !== null && endedAt < now && endedAt >= (record.started_at ?? now)) next.stopped_at = endedAt;
     return end(chaos.verdict?.verdict === 'error' ? 'failed_to_run' : 'chaos_ended', chaos.detail);
+  }
   if (record.until !== null && now >= record.until) return end('completed', 'its duration has passed');
   return { record: { ...next, request: null }, events: [], observation };
 }
@@ -191,7 +195,8 @@ function stopping(
   const isAbort = isAborted({ ending });
   const canStop = record.run !== null && record.chaos_config !== null && ending.code !== 'chaos_ended';
   // The sender of `finished` is the one who knows, but an abort is always carried out.
-  const mustStop = canStop && ending.code !== 'finished';
+  const isOwn = !record.observed || ending.code === 'stopped';
+  const mustStop = canStop && isOwn && ending.code !== 'finished';
   const next: ExperimentRecord = {
     ...record,
     status: 'stopping',
@@ -209,8 +214,9 @@ function stopping(
   };
 }
 
-const notAsked = ({ run, chaos_config: config }: ExperimentRecord, code: EndCode): string => {
+const notAsked = ({ run, chaos_config: config, observed }: ExperimentRecord, code: EndCode): string => {
   if (code === 'chaos_ended' || code === 'finished') return 'it is over';
+  if (observed) return 'not stopped, because Firebreak only observes it';
   return run === null || config === null ? 'Firebreak cannot stop it: stop it by hand' : '';
 };
 

@@ -4,7 +4,7 @@ import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
 import type { Canaries, CanaryRuns, TrafficRouterFor, Watches, WatchRuns } from './canary.ts';
-import type { ChaosSystemFor, ExperimentRuns, Experiments } from './experiments.ts';
+import type { ChaosObjectsOf, ChaosSystemFor, ExperimentRuns, Experiments } from './experiments.ts';
 import type { Attributions, DeployHistory } from './delivery.ts';
 import type {
   AuditLog,
@@ -146,6 +146,7 @@ export type ChangeDeps = {
   experiments: Experiments;
   /** Undefined: the configuration is incomplete. */
   chaosSystemFor: ChaosSystemFor;
+  chaosObjectsOf: ChaosObjectsOf;
   /** Undefined: the configuration is incomplete. */
   deployerFor: (config: DeployerConfig, serviceEnvironment: ServiceEnvironment) => Promise<Deployer | undefined>;
   /** Undefined: the configuration is incomplete. */

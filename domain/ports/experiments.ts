@@ -8,7 +8,9 @@ import type {
   ExperimentRecord,
   ExpectedAlert,
   Observation,
+  SeenChaos,
 } from '../../schemas/experiments/experiment.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Attempt, Page, ServiceEnvironment } from './common.ts';
 
 /** Chaos experiments, with what was observed in each. */
@@ -35,10 +37,45 @@ export type Experiments = {
   /** Returns observations, oldest first. */
   observations(id: ExperimentId): Promise<Observation[]>;
   expected(id: ExperimentId): Promise<ExpectedAlert[]>;
+  /** Returns the objects of chaos systems that were seen, in any order. */
+  seen(): Promise<SeenChaos[]>;
+  /** Stores an object that was seen, in place of what was stored. */
+  see(object: SeenChaos): Promise<void>;
 };
 
 /** Starts the run of an experiment's workflow; idempotent. */
 export type ExperimentRuns = { start(id: ExperimentId, run: number): Promise<void> };
+
+/** Pods that a run affects: those with all labels, or the pods of a workload. Null: not known. */
+export type ChaosTarget = {
+  namespace: string;
+  labels: Readonly<Record<string, string>> | null;
+  workload: { kind: string; name: string } | null;
+};
+
+/** An object that makes a chaos system disturb something. */
+export type ChaosObject = {
+  uid: string;
+  name: string;
+  run: Extract<ChaosRun, { kind: 'litmus' | 'chaos-mesh' }>;
+  /** For people, such as `PodChaos chaos/lose-a-pod`. */
+  object: string;
+  /** `idle`: it does nothing now, but may do so later. */
+  state: 'idle' | 'running' | 'over';
+  /** When this run began. Null: not reported. */
+  startedAt: Timestamp | null;
+  /** Its action is done once and has no end. */
+  isOneShot: boolean;
+  annotations: Readonly<Record<string, string>>;
+  targets: readonly ChaosTarget[];
+};
+
+export type ClusterChaos = Extract<ChaosConfig, { kind: 'litmus' | 'chaos-mesh' }>;
+
+/** Lists the objects of a chaos system in its namespace. Undefined: its address is not known. */
+export type ChaosObjectsOf = (
+  config: ClusterChaos,
+) => Promise<{ kind: 'listed'; objects: ChaosObject[] } | { kind: 'unread'; detail: string } | undefined>;
 
 /** A run of a chaos system. */
 export type ChaosSystem = {

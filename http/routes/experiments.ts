@@ -1,5 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { recordExperiment, requestOfExperiment, viewExperiment } from '../../actions/experiments/experiments.ts';
+import { unobservedChaos } from '../../actions/experiments/observe-chaos.ts';
+import { EVERYWHERE } from '../../domain/access/access.ts';
 import { reportOf } from '../../domain/experiments/report.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { RequestReason } from '../../schemas/access/request-reason.ts';
@@ -13,6 +15,7 @@ import {
   NewExperiment,
   Observation,
 } from '../../schemas/experiments/experiment.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readableWhere } from '../endpoint.ts';
 
 const Shown = Experiment.meta({ id: 'Experiment' });
@@ -21,6 +24,14 @@ const Story = Experiment.extend({
   observations: z.array(Observation),
   alerts: z.array(ExpectedAlert),
 }).meta({ id: 'ExperimentStory' });
+const Unobserved = z
+  .object({
+    object: z.string().openapi({ description: 'Kind, namespace, and name' }),
+    why: z.string(),
+    fix: z.string().openapi({ description: 'What to change' }),
+    at: Timestamp,
+  })
+  .meta({ id: 'UnobservedChaos' });
 const params = z.object({ id: ExperimentId });
 
 const StopBody = z.strictObject({
@@ -70,6 +81,23 @@ export function experimentRoutes(app: Api, deps: Deps): void {
       const isReadable = (one: Experiment): boolean =>
         one.scope.every((serviceEnvironment) => c.var.may(serviceEnvironment));
       return c.json(await readableWhere(isReadable, read, cursor), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'experiments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/experiments/unobserved',
+      tags: ['experiments'],
+      summary: 'List runs of chaos systems of the last 30 days that could not be observed, with the reason',
+      responses: { 200: answers('The newest first', z.object({ items: z.array(Unobserved) })) },
+    }),
+    async (c) => {
+      c.var.allow(EVERYWHERE); // they can belong to any service
+      return c.json({ items: await unobservedChaos(deps) }, 200);
     },
   );
 

@@ -20,6 +20,8 @@ export type PatchType = 'json' | 'merge';
 /** The calls of one attempt to one cluster. A call that fails ends the attempt. */
 export type Calls = {
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  /** Like `get`; undefined if the object or its kind doesn't exist. */
+  find<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined>;
   patch<T>(path: string, type: PatchType, body: object, schema: z.ZodType<T>): Promise<T>;
 };
 
@@ -34,6 +36,12 @@ export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Prom
   return orEnding(() =>
     work({
       get: (path, schema) => value({ method: 'GET', path, schema }),
+      find: async (path, schema) => {
+        const response = await client({ method: 'GET', path, schema });
+        if (response.kind === 'done') return response.value;
+        if (response.kind === 'refused' && response.code === 'not_found') return undefined;
+        throw ended(response);
+      },
       patch: (path, type, body, schema) =>
         value({
           method: 'PATCH',

@@ -1,21 +1,59 @@
 import * as z from 'zod';
 import type { ChaosReading } from '../../domain/experiments/progress.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
-import type { ChaosSystem } from '../../domain/ports/experiments.ts';
+import type { ChaosObject, ChaosSystem, ChaosTarget } from '../../domain/ports/experiments.ts';
 import type { ChaosVerdict } from '../../schemas/experiments/experiment.ts';
 import { attempt, type ClusterOptions } from '../kubernetes/attempt.ts';
+import { equalLabels, timesOf } from '../kubernetes/chaos-targets.ts';
+import type { Ending } from '../shared/refusals.ts';
 
 /** @see https://github.com/litmuschaos/chaos-operator/blob/master/api/litmuschaos/v1alpha1/chaosengine_types.go */
 const ChaosEngine = z.object({
-  metadata: z.object({ resourceVersion: z.string() }),
+  metadata: z.object({
+    name: z.string(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+    annotations: z
+      .record(z.string(), z.string())
+      .nullish()
+      .transform((annotations) => annotations ?? {}),
+  }),
   spec: z.object({
     engineState: z.string().default(''),
+    appinfo: z.object({ appns: z.string().default(''), applabel: z.string().default('') }).prefault({}),
+    selectors: z
+      .object({
+        workloads: z
+          .array(
+            z.object({
+              kind: z.string(),
+              namespace: z.string(),
+              names: z.string().default(''),
+              labels: z.string().default(''),
+            }),
+          )
+          .nullish()
+          .transform((workloads) => workloads ?? []),
+        pods: z
+          .array(z.object({ namespace: z.string() }))
+          .nullish()
+          .transform((pods) => pods ?? []),
+      })
+      .nullish(),
     experiments: z
       .array(z.object({ name: z.string() }))
       .nullish()
       .transform((experiments) => experiments ?? []),
   }),
-  status: z.object({ engineStatus: z.string().default('') }).prefault({}),
+  status: z
+    .object({
+      engineStatus: z.string().default(''),
+      experiments: z
+        .array(z.object({ status: z.string().default(''), lastUpdateTime: z.string().nullish() }))
+        .nullish()
+        .transform((experiments) => experiments ?? []),
+    })
+    .prefault({}),
 });
 type ChaosEngine = z.infer<typeof ChaosEngine>;
 
@@ -65,22 +103,26 @@ const DESCRIPTION_MAX_CHARS = 500;
 
 /** Creates a client for one ChaosEngine of LitmusChaos, with the results of its experiments and probes. */
 export function litmusEngine(
-  { namespace, engine }: { namespace: string; engine: string },
+  { namespace, engine, uid }: { namespace: string; engine: string; uid?: string | undefined },
   cluster: ClusterOptions,
 ): ChaosSystem {
   const path = `${API}/${namespace}/chaosengines/${engine}`;
   return {
     target: `ChaosEngine ${namespace}/${engine}`,
     async read(): Promise<ChaosReading> {
-      const found = await attempt(cluster, async ({ get }) => {
-        const object = await get(path, ChaosEngine);
+      const found = await attempt(cluster, async ({ get, find }) => {
+        const object = await (uid === undefined ? get : find)(path, ChaosEngine);
+        if (object === undefined || (uid !== undefined && object.metadata.uid !== uid)) return 'gone';
         const { items } = await get(`${API}/${namespace}/chaosresults`, ChaosResults);
         return { object, results: items.filter(({ spec }) => spec.engine === engine) };
       });
+      if (found === 'gone') return { kind: 'ended', detail: `ChaosEngine ${engine} was deleted`, verdict: null };
       if (!('object' in found)) return { kind: 'unknown', detail: found.detail, verdict: null };
       const verdict = verdictOf(found.results);
       const detail = `ChaosEngine ${engine} is ${stateOf(found.object)}`;
-      return { kind: isOver(found.object) ? 'ended' : 'running', detail, verdict };
+      return isOver(found.object)
+        ? { kind: 'ended', detail, verdict, at: endOf(found.object) }
+        : { kind: 'running', detail, verdict };
     },
     async stop(): Promise<Attempt> {
       const answer = await attempt(cluster, async ({ get, patch }) => {
@@ -94,6 +136,49 @@ export function litmusEngine(
     },
   };
 }
+
+/** Lists the ChaosEngines in a namespace. */
+export async function litmusEngines(namespace: string, cluster: ClusterOptions): Promise<ChaosObject[] | Ending> {
+  const listed = await attempt(cluster, ({ get }) =>
+    get(`${API}/${namespace}/chaosengines`, z.object({ items: z.array(ChaosEngine) })),
+  );
+  return 'kind' in listed ? listed : listed.items.map((engine) => seen(namespace, engine));
+}
+
+function seen(namespace: string, engine: ChaosEngine): ChaosObject {
+  const { metadata, spec, status } = engine;
+  const running = status.experiments.filter((one) => one.status === 'Running');
+  const isRunning = spec.engineState !== STOP && status.engineStatus === 'initialized' && running.length > 0;
+  return {
+    uid: metadata.uid,
+    name: metadata.name,
+    run: { kind: 'litmus', engine: metadata.name, uid: metadata.uid },
+    object: `ChaosEngine ${namespace}/${metadata.name}`,
+    state: isOver(engine) ? 'over' : isRunning ? 'running' : 'idle',
+    startedAt: timesOf(running.map((one) => one.lastUpdateTime))[0] ?? null,
+    isOneShot: false,
+    annotations: metadata.annotations,
+    targets: targetsOf(namespace, engine),
+  };
+}
+
+/** `appinfo` applies only without selectors, and its namespace is by default that of the engine. */
+function targetsOf(own: string, { spec: { appinfo, selectors } }: ChaosEngine): ChaosTarget[] {
+  if (selectors) {
+    const pods = selectors.pods.map(({ namespace }) => ({ namespace, labels: null, workload: null }));
+    const workloads = selectors.workloads.flatMap(({ kind, namespace, names, labels }): ChaosTarget[] =>
+      names === ''
+        ? [{ namespace, labels: equalLabels(labels), workload: null }]
+        : names.split(',').map((name) => ({ namespace, labels: null, workload: { kind, name: name.trim() } })),
+    );
+    return [...workloads, ...pods];
+  }
+  if (appinfo.applabel === '') return [];
+  return [{ namespace: appinfo.appns || own, labels: equalLabels(appinfo.applabel), workload: null }];
+}
+
+/** Returns when the last experiment of an engine that is over has changed. */
+const endOf = ({ status }: ChaosEngine) => timesOf(status.experiments.map((one) => one.lastUpdateTime)).at(-1) ?? null;
 
 /** Returns the result of an attempt that was ended. */
 export const asAttempt = ({

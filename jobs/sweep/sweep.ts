@@ -4,6 +4,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { startOrphanedCanaries } from '../../actions/canary/canaries.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
+import { observeChaos } from '../../actions/experiments/observe-chaos.ts';
 import { tendExperiments } from '../../actions/experiments/experiments.ts';
 import { tendFlags } from '../../actions/incidents/tend-flags.ts';
 import { tendWatches } from '../../actions/canary/watches.ts';
@@ -85,6 +86,7 @@ export type SweepDeps = ProtectionDeps &
     | 'watchRuns'
     | 'experiments'
     | 'experimentRuns'
+    | 'chaosObjectsOf'
     | 'freezes'
     | 'sloAlerts'
     | 'audit'
@@ -151,6 +153,7 @@ export async function sweep(
     ['start drills', () => startOrphanedDrills(deps)],
     ['start canaries', () => startOrphanedCanaries(deps)],
     ['tend watches', () => tendWatches(deps)],
+    ['observe chaos experiments', () => observeChaos(deps)],
     ['tend experiments', () => tendExperiments(deps)],
     ['tend requests for flags', () => tendFlags(deps)],
     ['show silences', () => showMutes(deps, open)],

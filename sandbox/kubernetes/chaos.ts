@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { KubernetesObject } from './objects.ts';
+import { type KubernetesObject, timeText } from './objects.ts';
 import type { Item, World } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
@@ -12,7 +12,10 @@ export const ChaosEngineSpec = z.looseObject({
   chaosServiceAccount: z.string(),
   experiments: z.array(z.looseObject({ name: z.string() })),
 });
-export type ChaosEngine = KubernetesObject<z.infer<typeof ChaosEngineSpec>, { engineStatus?: string }>;
+export type ChaosEngine = KubernetesObject<
+  z.infer<typeof ChaosEngineSpec>,
+  { engineStatus?: string; experiments?: { name: string; status: string; verdict: string; lastUpdateTime: string }[] }
+>;
 
 export const ChaosResultSpec = z.looseObject({ engine: z.string().optional(), experiment: z.string() });
 
@@ -29,7 +32,15 @@ export type PodChaos = KubernetesObject<z.infer<typeof PodChaosSpec>, ChaosStatu
 
 type ChaosStatus = {
   conditions?: { type: string; status: 'True' | 'False' }[];
-  experiment?: { desiredPhase: 'Run' | 'Stop' };
+  experiment?: { desiredPhase: 'Run' | 'Stop'; containerRecords?: ChaosRecord[] };
+};
+
+/** One target, here without the counters. */
+type ChaosRecord = {
+  id: string;
+  selectorKey: string;
+  phase: 'Injected' | 'Not Injected';
+  events: { type: 'Succeeded'; operation: 'Apply' | 'Recover'; timestamp: string }[];
 };
 
 type Time = Pick<StandInDeps, 'now' | 'timeScale'>;
@@ -42,9 +53,16 @@ export function reconcileEngine(world: World, item: Item<ChaosEngine>, time: Tim
   if (!isDue(world, item, time)) return;
   item.work.changedAt = null;
   const { spec, status } = item.object;
-  if (status.engineStatus === 'completed') return;
-  const engineStatus = spec.engineState === 'stop' ? 'stopped' : 'initialized';
-  world.replace(item, { ...item.object, status: { ...status, engineStatus } });
+  const isStopped = spec.engineState === 'stop';
+  if (status.engineStatus === 'completed' && isStopped) return;
+  const engineStatus = isStopped ? 'stopped' : 'initialized';
+  const experiments = spec.experiments.map(({ name }) => ({
+    name,
+    status: isStopped ? 'Forcefully Aborted' : 'Running',
+    verdict: isStopped ? 'Stopped' : 'Awaited',
+    lastUpdateTime: timeText(time.now()),
+  }));
+  world.replace(item, { ...item.object, status: { ...status, engineStatus, experiments } });
 }
 
 const PAUSE = 'experiment.chaos-mesh.org/pause';
@@ -71,5 +89,18 @@ export function reconcilePodChaos(world: World, item: Item<PodChaos>, time: Time
     condition('AllRecovered', isStopped),
     condition('Paused', isPaused),
   ];
-  world.replace(item, { ...item.object, status: { ...status, conditions, experiment: { desiredPhase } } });
+  const [record] = status.experiment?.containerRecords ?? [];
+  const operation = isStopped ? ('Recover' as const) : ('Apply' as const);
+  const containerRecords = [
+    {
+      id: `${item.object.metadata.namespace}/a-pod`,
+      selectorKey: '.',
+      phase: isStopped ? ('Not Injected' as const) : ('Injected' as const),
+      events: [...(record?.events ?? []), { type: 'Succeeded' as const, operation, timestamp: timeText(time.now()) }],
+    },
+  ];
+  world.replace(item, {
+    ...item.object,
+    status: { ...status, conditions, experiment: { desiredPhase, containerRecords } },
+  });
 }

@@ -7,6 +7,20 @@ import { Auth, Bearer } from '../rollback/targets/target.ts';
 const HttpExperiments = z.strictObject({ kind: z.literal('http'), url: HttpUrl, auth: Auth.optional() });
 export type HttpExperiments = z.infer<typeof HttpExperiments>;
 
+/** Pods of the service: those in `namespace` with all of these labels. */
+const ChaosTarget = z.strictObject({
+  namespace: KubernetesName,
+  labels: z
+    .record(z.string().min(1).max(317), z.string().max(63))
+    .refine((labels) => Object.keys(labels).length > 0, 'must contain at least one label'),
+});
+
+/** Observes runs that were not recorded, such as those of a schedule. */
+const ObserveChaos = z.strictObject({
+  /** A run on these pods is a run on this service. Empty: only annotated objects are. */
+  targets: z.array(ChaosTarget).max(20).default([]),
+});
+
 const Cluster = {
   /** URL of the API server. Absent: `KUBERNETES_URL`. */
   url: HttpUrl.optional(),
@@ -14,6 +28,8 @@ const Cluster = {
   auth: Bearer.optional(),
   /** Namespace of the experiments. */
   namespace: KubernetesName.default('default'),
+  /** Absent: only recorded experiments are observed. */
+  observe: ObserveChaos.optional(),
 };
 
 /** Stops a ChaosEngine through `spec.engineState`. */

@@ -58,30 +58,38 @@ export const ExperimentCheck = z
   );
 export type ExperimentCheck = z.infer<typeof ExperimentCheck>;
 
+/** The UID of the object. If it is given, an object that is missing or has another UID is the end. */
+const uid = z.string().min(1).max(128).optional();
+
+/** Kinds of objects of Chaos Mesh that are runs. */
+export const ChaosMeshResource = z.enum([
+  'AWSChaos',
+  'AzureChaos',
+  'BlockChaos',
+  'DNSChaos',
+  'GCPChaos',
+  'HTTPChaos',
+  'IOChaos',
+  'JVMChaos',
+  'KernelChaos',
+  'NetworkChaos',
+  'PhysicalMachineChaos',
+  'PodChaos',
+  'StressChaos',
+  'TimeChaos',
+]);
+export type ChaosMeshResource = z.infer<typeof ChaosMeshResource>;
+
 /** The object or run of the chaos system, by which Firebreak stops it and reads its state. */
 export const ChaosRun = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('http'), id: z.string().min(1).max(200) }),
-  z.strictObject({ kind: z.literal('litmus'), engine: KubernetesName }),
+  z.strictObject({ kind: z.literal('litmus'), engine: KubernetesName, uid }),
   z.strictObject({
     kind: z.literal('chaos-mesh'),
     /** The resource, such as `PodChaos`. */
-    resource: z.enum([
-      'AWSChaos',
-      'AzureChaos',
-      'BlockChaos',
-      'DNSChaos',
-      'GCPChaos',
-      'HTTPChaos',
-      'IOChaos',
-      'JVMChaos',
-      'KernelChaos',
-      'NetworkChaos',
-      'PhysicalMachineChaos',
-      'PodChaos',
-      'StressChaos',
-      'TimeChaos',
-    ]),
+    resource: ChaosMeshResource,
     name: KubernetesName,
+    uid,
   }),
 ]);
 export type ChaosRun = z.infer<typeof ChaosRun>;
@@ -236,6 +244,8 @@ export const Experiment = z.object({
   expected_alerts: z.array(z.record(z.string(), z.string())),
   abort_alerts: z.array(z.record(z.string(), z.string())),
   run: ChaosRun.nullable(),
+  /** Firebreak has found the run at the chaos system: it was not recorded by a request, and Firebreak ends it for no reason of its own. */
+  observed: z.boolean().default(false),
   /** Why it has this status, in a sentence. */
   reason: z.string(),
   created_at: Timestamp,
@@ -335,3 +345,23 @@ export const ExperimentPatch = z.strictObject({
   reason: RequestReason,
 });
 export type ExperimentPatch = z.infer<typeof ExperimentPatch>;
+
+/** An object of a chaos system that Firebreak has seen running, or a list of such objects that could not be read. */
+export const SeenChaos = z.object({
+  /** Hash of the cluster and the UID of the object. */
+  key: z.string(),
+  /** The list that contains it: cluster, kind, and namespace. */
+  list: z.string(),
+  /** For people, such as `PodChaos chaos/lose-a-pod`. */
+  object: z.string(),
+  /** Number of the run: an object can be started again. */
+  run: z.number().int(),
+  experiment_id: ExperimentId.nullable(),
+  over: z.boolean(),
+  /** Why its alerts are real. Null: an experiment observes it. */
+  why: z.string().nullable(),
+  /** What to change. */
+  fix: z.string(),
+  at: Timestamp,
+});
+export type SeenChaos = z.infer<typeof SeenChaos>;

@@ -24,6 +24,7 @@ const OF_PORTS = {
   audit: ['audit'],
   changeEvents: ['pagerduty'],
   chaosSystemFor: ['delivery', 'named'],
+  chaosObjectsOf: ['delivery', 'named'],
   chat: ['slack'],
   deployerFor: ['delivery', 'github', 'named'],
   directory: ['slack'],

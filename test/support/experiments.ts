@@ -36,6 +36,7 @@ export const anExperiment = (more: Partial<ExperimentRecord> = {}): ExperimentRe
   expected_alerts: [],
   abort_alerts: [{ alertname: 'DataLoss' }],
   run: { kind: 'http', id: 'run-1' },
+  observed: false,
   reason: 'running',
   created_at: timestamp(600_000),
   created_by: 'token:ci',

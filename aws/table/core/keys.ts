@@ -311,6 +311,9 @@ export const keys = {
   /** Experiments that are not closed. */
   experimentRunning: (id: ExperimentId): Key => ({ pk: 'EXPERIMENTRUNNING', sk: id }),
   experimentsRunning: (): Pick<Key, 'pk'> => ({ pk: 'EXPERIMENTRUNNING' }),
+  /** An object of a chaos system that was seen. */
+  seenChaos: (key: string): Key => ({ pk: 'CHAOSSEEN', sk: key }),
+  allSeenChaos: (): Pick<Key, 'pk'> => ({ pk: 'CHAOSSEEN' }),
   /** Events of an objective on one day (UTC), in buckets of five minutes. */
   sloDay: (id: string, day: string): Key => ({ pk: `SLODAY#${part(id)}`, sk: day }),
   /** Result of the last evaluation of a service's objectives in an environment. */

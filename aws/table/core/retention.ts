@@ -30,6 +30,8 @@ export const RETENTION_DAYS = {
   pipelineRun: 400,
   /** After the newest run of a pipeline that has no service. */
   unmappedPipeline: 90,
+  /** After an object of a chaos system was last changed in the store. Runs are shorter than a day. */
+  seenChaos: 30,
   /** After an upload of test results; later attempts of the same commit are compared with it. */
   testUpload: 30,
 } as const;

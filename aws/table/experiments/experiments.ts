@@ -8,6 +8,7 @@ import {
   ExperimentId,
   type ExperimentRecord,
   type Observation,
+  SeenChaos,
 } from '../../../schemas/experiments/experiment.ts';
 import {
   StoredExpectedAlert,
@@ -19,6 +20,7 @@ import {
 import { sha256 } from '../../hash.ts';
 import { actWrite } from '../audit/act-entries.ts';
 import { keys, lists } from '../core/keys.ts';
+import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { absent, collect, type Item, listed, type Table, type Write } from '../core/table.ts';
 
 /** Observations per transaction, below DynamoDB's limit of 100 items. */
@@ -149,6 +151,15 @@ export class ExperimentTable implements Experiments {
 
   expected(id: ExperimentId): Promise<ExpectedAlert[]> {
     return collect(this.#table.each(keys.experiment(id).pk, 'ALERT#'), (item) => StoredExpectedAlert.parse(item));
+  }
+
+  seen(): Promise<SeenChaos[]> {
+    return collect(this.#table.each(keys.allSeenChaos().pk), (item) => SeenChaos.parse(item));
+  }
+
+  async see(object: SeenChaos): Promise<void> {
+    const expires = expiresAfter(object.at, RETENTION_DAYS.seenChaos);
+    await this.#table.transact([this.#table.put({ ...keys.seenChaos(object.key), ...object, ...expires })]);
   }
 
   /** Each event is an item, and an entry of the audit log. */
