@@ -79,8 +79,11 @@ type Target = { service: ServiceName; environment: EnvironmentName | null; reaso
 /** @throws Declined if the service is unknown */
 async function targetOf(deps: CommandDeps, { service: name, environment, reason, rest }: Requested): Promise<Target> {
   const service = await knownService(deps, name);
-  const known = Object.keys(serviceEntry((await deps.config.current()).services, service)?.environments ?? {});
-  const isEnvironment = environment === null && rest !== null && known.includes(rest.first);
+  const { services } = await deps.config.current();
+  const known = Object.keys(serviceEntry(services, service)?.environments ?? {});
+  // Also one of another service: read as the beginning of the reason, the request would apply to another environment.
+  const names = new Set(Object.values(services).flatMap(({ environments }) => Object.keys(environments)));
+  const isEnvironment = environment === null && rest !== null && names.has(rest.first);
   const wanted = isEnvironment ? rest.first : environment;
   if (wanted !== null && !known.includes(wanted)) throw noEnvironment(service, wanted, known);
   return {

@@ -22,7 +22,7 @@ export async function requestIssue(deps: RequestDeps, caller: Caller, id: Action
     throw new Refusal(
       404,
       'unknown-action-item',
-      `there is no action item ${id} of a post-mortem; others have no issues`,
+      `no post-mortem has the action item ${id}; action items of experiments have no issues in trackers`,
     );
   caller.allow('incidents:write', incident);
   const items = await deps.postmortems.itemsOf(incident.service, incidentId);

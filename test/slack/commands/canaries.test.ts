@@ -35,7 +35,12 @@ beforeEach(() => {
       people: { ada: { slack: ADA }, bob: { slack: BOB, roles: ['reader'] } },
       roles: { reader: { actions: ['canaries:read'] } },
     },
-    { services: { [service]: { environments: { production: {}, staging: {} } } } },
+    {
+      services: {
+        [service]: { environments: { production: {}, staging: {} } },
+        other: { environments: { development: {} } },
+      },
+    },
   );
 });
 
@@ -96,6 +101,15 @@ describe('canaries in Slack', () => {
     expect(await says(`canary hold ${service} env=prod`)).toBe(
       `${service} has no environment "prod"; it has production, staging. Did you mean "production"? Nothing was done.`,
     );
+  });
+
+  test('are not changed for an environment that only other services have', async () => {
+    const canary = await begin();
+    expect(await says(`canary promote ${service} development`)).toMatch(
+      new RegExp(`^${service} has no environment "development"; it has production, staging\\..* Nothing was done\\.$`),
+    );
+    expect((await read(canary)).command).toBeNull();
+    expect(await says(`canary hold ${service} reason="development sees errors"`)).toContain(canary.id);
   });
 
   test('that have ended or were found worse are refused', async () => {
