@@ -150,8 +150,8 @@ describe('a rolling deploy that fails shortly before its end', () => {
 
   test('is not proved by a window that is healthy for the old version only because it contains the time before', () => {
     const rollout = own(timed('v42', 200, -200));
-    const both = (at: number) => (at > 0 ? 0.06 : 0);
-    const young = measured(served(4, -60, 3600, both), 150);
+    const ownFails = (at: number) => (at > 0 ? 0.3 : 0);
+    const young = measured(served(4, -60, 3600, ownFails), 150);
     const old = (fails: Version['fails']) => measured(served(6, -7200, 3600, fails), 150);
     const given = (theirs: VersionCurves) =>
       evidence(served(5, -7200, 90), {
@@ -163,7 +163,7 @@ describe('a rolling deploy that fails shortly before its end', () => {
           { version: 'v41', ...theirs },
         ],
       });
-    const all = measured({ rate: () => 10, fails: (at) => (at > 0 ? 0.06 : 0.001) }, 150);
+    const all = measured({ rate: () => 10, fails: (at) => (at > 0 ? 0.14 : 0.001) }, 150);
     const diluted = old((at) => (at > 0 ? 0.035 : 0));
     expect(diluted.curve.every(([, value]) => value <= measure.max)).toBe(true);
     expect(proofIn(given(diluted))).toBeNull();
