@@ -40,7 +40,10 @@ export function addDeploy(program: Command, context: CommandContext): void {
     .addOption(new Option('--kind <kind>', 'Kind of change (default: deploy)').choices(ChangeKind.options))
     .addOption(new Option('--status <status>', 'Status (default: succeeded)').choices(ChangeStatus.options))
     .option('--commit <sha>', 'Commit that is deployed')
-    .option('--started-at <time>', 'Start, RFC 3339 (default: now)')
+    .option(
+      '--started-at <time>',
+      'Start, RFC 3339 (default: now). To record the end of a started change, repeat its start',
+    )
     .option('--finished-at <time>', 'End, RFC 3339 (default: now, unless the status is started)')
     .option('--author <name>', 'Author of the change')
     .option('--url <url>', 'Link to the change or the pipeline run')
