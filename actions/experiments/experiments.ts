@@ -1,8 +1,6 @@
-import { sha256 } from '../../aws/hash.ts';
 import { mintIncidentId } from '../../aws/ids.ts';
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { ChangeId } from '../../schemas/config/names.ts';
 import {
   Experiment,
   type ExpectedAlert,
@@ -17,6 +15,7 @@ import type { Action } from '../../schemas/access/access.ts';
 import { eachAlone } from '../shared/each-alone.ts';
 import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../refusal.ts';
+import { beginExperiment, type PlannedExperiment } from './begin.ts';
 
 /** Attempts to store a request while the workflow stores its own progress. */
 const TRIES = 20;
@@ -72,58 +71,27 @@ export async function recordExperiment(
   const at = deps.clock.now();
   const id = ExperimentId.parse(mintIncidentId(at));
   const { status, ...rest } = input;
-  const experiment: ExperimentRecord = {
+  const planned: PlannedExperiment = {
     ...rest,
     id,
-    status: 'preparing',
     grace_seconds: Math.min(...settings.map(({ graceMinutes }) => graceMinutes)) * 60,
     observed: false,
     reason: 'measuring the steady state',
     created_at: at,
     created_by: caller.name,
     started_at: status === 'running' ? at : null,
-    stopped_at: null,
-    ended_at: null,
-    ending: null,
-    stop: { state: 'not_asked', detail: '' },
-    chaos: null,
-    expected: 0,
-    conclusion: null,
     chaos_config: input.run === null ? null : chaos,
-    change_ids: input.scope.map((_, n) => `chg_${sha256(`experiment ${id} ${n}`).slice(0, 26)}` as ChangeId),
-    request: null,
-    abort_alert: null,
-    stop_attempts: 0,
-    until: null,
-    expires_at: null,
-    observed_at: null,
-    missing_in_a_row: {},
-    events: 0,
-    observations: 0,
-    closed: false,
     trace,
-    run_number: 1,
-    execution: null,
-    callback: null,
-    rev: 0,
   };
   const text = `Recorded as ${status}: ${input.hypothesis}`;
-  const begun = await deps.experiments.begin(experiment, { at, kind: 'created', by: caller.name, text });
+  const begun = await beginExperiment(deps, planned, { at, kind: 'created', by: caller.name, text });
   if (!begun.ok)
     throw new Refusal(
       409,
       'experiment-in-progress',
       `the experiment ${begun.running} covers a part of this scope and is not over; stop it first`,
     );
-  try {
-    await deps.experimentRuns.start(id, 1);
-  } catch (error) {
-    deps.log.warn('an experiment could not be started; the sweeper tries again', {
-      experiment: id,
-      error: String(error),
-    });
-  }
-  return Experiment.parse(experiment);
+  return Experiment.parse(begun.experiment);
 }
 
 export type RequestDeps = Pick<Deps, 'experiments' | 'engine' | 'clock' | 'log'>;

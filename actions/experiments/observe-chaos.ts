@@ -8,15 +8,10 @@ import {
 } from '../../domain/experiments/observed.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChaosObject } from '../../domain/ports/experiments.ts';
-import type { ChangeId } from '../../schemas/config/names.ts';
-import {
-  type Experiment,
-  ExperimentId,
-  type ExperimentRecord,
-  type SeenChaos,
-} from '../../schemas/experiments/experiment.ts';
+import { type Experiment, ExperimentId, type SeenChaos } from '../../schemas/experiments/experiment.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { eachAlone } from '../shared/each-alone.ts';
+import { beginExperiment, type PlannedExperiment } from './begin.ts';
 
 export type ObserveChaosDeps = Pick<
   Deps,
@@ -138,13 +133,12 @@ async function begin(
   if (recorded !== undefined) return { id: recorded.id };
   const system = object.run.kind === 'litmus' ? 'LitmusChaos' : 'Chaos Mesh';
   const scope = entries.map(({ serviceEnvironment }) => serviceEnvironment);
-  const experiment: ExperimentRecord = {
+  const planned: PlannedExperiment = {
     id,
     name: object.name.slice(0, 200),
     scope,
     hypothesis: `Not stated: ${system} started ${object.object}, and Firebreak observes it`,
     checks: [],
-    status: 'preparing',
     duration_seconds: duration,
     interval_seconds: 30,
     steady_state_seconds: 60,
@@ -158,47 +152,17 @@ async function begin(
     created_at: now,
     created_by: system,
     started_at: startedAt,
-    stopped_at: null,
-    ended_at: null,
-    ending: null,
-    stop: { state: 'not_asked', detail: '' },
-    chaos: null,
-    expected: 0,
-    conclusion: null,
     chaos_config: first.chaos,
-    change_ids: scope.map((_, n) => `chg_${sha256(`experiment ${id} ${n}`).slice(0, 26)}` as ChangeId),
-    request: null,
-    abort_alert: null,
-    stop_attempts: 0,
-    until: null,
-    expires_at: null,
-    observed_at: null,
-    missing_in_a_row: {},
-    events: 0,
-    observations: 0,
-    closed: false,
     trace: `observed-${id}`,
-    run_number: 1,
-    execution: null,
-    callback: null,
-    rev: 0,
   };
-  const text = `Found ${object.object}, which runs since ${startedAt}`;
-  const begun = await deps.experiments.begin(experiment, { at: now, kind: 'created', by: null, text });
-  if (!begun.ok)
-    return {
-      why: `the experiment ${begun.running} covers a part of its scope and is not over`,
-      fix: 'it is observed when that one is over',
-    };
-  try {
-    await deps.experimentRuns.start(id, 1);
-  } catch (error) {
-    deps.log.warn('an experiment could not be started; the sweeper tries again', {
-      experiment: id,
-      error: String(error),
-    });
-  }
-  return {};
+  const text = `Found ${object.object}, which has been running since ${startedAt}`;
+  const begun = await beginExperiment(deps, planned, { at: now, kind: 'created', by: null, text });
+  return begun.ok
+    ? {}
+    : {
+        why: `the experiment ${begun.running} covers a part of its scope and is not over`,
+        fix: 'it is observed when that one is over',
+      };
 }
 
 /** Returns the experiment that was recorded for this run. What it has decided about its alerts holds. */

@@ -86,7 +86,7 @@ async function execute(deps: EventDeps, context: EventContext, meaning: EventEff
 const PAGES_MAX = 20;
 const PEOPLE_MAX = 10;
 
-/** Records whom a page notifies, for reports by person. It is the record of no action, so the timeline has no entry. */
+/** Records which people a page notified, for reports by person. Firebreak did nothing, so the timeline gets no entry. */
 async function paged(
   deps: EventDeps,
   { page, key, at }: EventContext,

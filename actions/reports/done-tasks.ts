@@ -19,8 +19,8 @@ type Kept = Map<IncidentId, { until: Timestamp; tasks: readonly DoneTask[] }>;
 const kept = new WeakMap<Deps['incidents'], Kept>();
 
 /**
- * Returns the tasks that were done in incidents, newest incident first. An incident is many items of the table, so those of
- * resolved incidents are read once an hour, whoever looks at the digest.
+ * Returns the tasks that were done in incidents, newest incident first. An incident has many items in the table, so the
+ * tasks of a resolved incident are read at most once an hour, for all digests together.
  */
 export async function doneTasks(
   deps: Pick<Deps, 'incidents' | 'runbooks' | 'clock'>,

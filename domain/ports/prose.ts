@@ -1,6 +1,6 @@
 import type { VendorResponse } from '../messages/channels.ts';
 
-/** A request to a language model: what it is told to do, and the data. */
+/** A request to a language model: the instructions, and the data. */
 export type ProsePrompt = { instructions: string; data: string };
 
 /** The language model that proposes wording for post-mortems. One attempt per call. */

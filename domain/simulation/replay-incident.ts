@@ -181,8 +181,8 @@ function messagesOf(
 const SAME_SHIFT_SECONDS = 1800;
 
 /**
- * Returns whom a page notifies: whom the recorded page of the same number notified about the same time, or who responded
- * to it. A policy that gives the service to another team, or pages at another time, has other people on call.
+ * Returns the recipients of a page: those of the recorded page with the same number and about the same time, or the people
+ * who responded to it. A policy that gives the service to another team, or pages at another time, has other people on call.
  */
 function recipientOf(
   { asked, responder, pages }: RecordedIncident,
