@@ -1,3 +1,4 @@
+import type { Comparison } from '../../schemas/canary/judgement.ts';
 import { compareCounts, type Count, designEffectBeside, designEffectOf, type Pair, ratioOf, sumOf } from './counts.ts';
 import type { At, CanaryEvidence, JudgeSettings, MetricJudgement, Sides } from './evidence.ts';
 import { shareOfLook } from './spending.ts';
@@ -33,6 +34,7 @@ export const unmeasured = (name: string, reason: string): MetricJudgement => ({
   baseline: null,
   change: null,
   p: null,
+  comparison: null,
   reason,
 });
 
@@ -52,6 +54,7 @@ export type ComparedCounts = {
   version: Count;
   baseline: Count;
   designEffect: number;
+  comparison: Comparison;
   /** When the baseline was measured, in words. */
   when: string;
 };
@@ -76,6 +79,7 @@ export function compared({ version, baseline, history }: Sides<Count>): Compared
       version: sumOf(pairs.map((pair) => pair.version)),
       baseline: sumOf(pairs.map((pair) => pair.baseline)),
       designEffect: designEffectBeside(pairs, history),
+      comparison: 'beside',
       when: pairs.length < all.length ? 'at the same time, without the problem that both had' : 'at the same time',
     };
   }
@@ -88,6 +92,7 @@ export function compared({ version, baseline, history }: Sides<Count>): Compared
     version: sumOf(version),
     baseline: before,
     designEffect: designEffectOf(history),
+    comparison: 'before',
     when: 'before',
   };
 }
@@ -111,17 +116,17 @@ export function servesBeside(version: readonly At<Count>[], baseline: readonly A
   return baseline.some(({ at, total }) => newest.has(at) && total > 0);
 }
 
-export type Numbers = Pick<MetricJudgement, 'name' | 'version' | 'baseline' | 'change' | 'p'>;
+export type Numbers = Pick<MetricJudgement, 'name' | 'version' | 'baseline' | 'change' | 'p' | 'comparison'>;
 
 /** Returns `degraded`, unless the difference is that of a short burst. */
 export function degradedIfLasting(
   numbers: Numbers,
   { version }: Sides<Count>,
-  { pairs, baseline, designEffect, when }: ComparedCounts,
+  { pairs, baseline, designEffect, comparison }: ComparedCounts,
   text: string,
   { evidence }: JudgementFrame,
 ): MetricJudgement {
-  const isOneComparison = when === 'before';
+  const isOneComparison = comparison === 'before';
   const versionWindows = isOneComparison ? version : pairs.map((pair) => pair.version);
   const baselineRatio = ratioOf(baseline);
   const worst = versionWindows.reduce(

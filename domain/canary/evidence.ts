@@ -1,3 +1,4 @@
+import type { Comparison } from '../../schemas/canary/judgement.ts';
 import type { Count } from './counts.ts';
 
 /** A measurement of the window that ends at `at`, in epoch seconds. Windows of `history` do not overlap. */
@@ -65,6 +66,8 @@ export type MetricJudgement = {
    * Probability of such a difference by chance, corrected for the number of metrics and of looks. Null: not compared.
    */
   p: number | null;
+  /** Of which time the baseline is. Null: not compared. */
+  comparison: Comparison | null;
   /** Reason in a sentence. */
   reason: string;
 };

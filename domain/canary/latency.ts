@@ -27,7 +27,8 @@ export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame
   if (sides === null) return latencyAlone(metric, frame);
   const few = tooFewRequests(name, sides, frame);
   if (few !== null) return few;
-  const isBefore = sides.when === 'before';
+  const { comparison } = sides;
+  const isBefore = comparison === 'before';
   const isCompared = ({ at }: { at: number }): boolean => sides.times.has(at);
   const other = merged(isBefore ? metric.history : metric.baseline.filter(isCompared));
   const own = merged(metric.version.filter(isCompared));
@@ -35,7 +36,7 @@ export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame
   const { p } = compareCounts(sides.pairs, sides.designEffect);
   const corrected = correctedP(p, frame);
   const change = otherValue > 0 ? ownValue / otherValue : null;
-  const numbers = { name, version: ownValue, baseline: otherValue, change, p: corrected };
+  const numbers = { name, version: ownValue, baseline: otherValue, change, p: corrected, comparison };
   const text =
     `the ${percent(quantile)} quantile of ${requests(totalOf(own))} is ${significant(ownValue)}; ` +
     `${evidence.baseline} ${sides.when}: ${significant(otherValue)} of ${requests(totalOf(other))}`;
@@ -61,7 +62,7 @@ export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame
 function latencyAlone(metric: MetricEvidence & { kind: 'latency' }, frame: JudgementFrame): MetricJudgement {
   const own = merged(metric.version);
   const value = quantileOf(own, metric.quantile);
-  const numbers = { name: metric.name, version: value, baseline: null, change: null, p: null };
+  const numbers = { name: metric.name, version: value, baseline: null, change: null, p: null, comparison: null };
   const { max } = metric;
   const bound = max === null ? null : boundBelow(own, max, 0);
   if (max === null || value === null || bound === null || totalOf(own) < frame.settings.minRequests)

@@ -22,13 +22,13 @@ export function judgeRatio(metric: MetricEvidence & { kind: 'ratio' }, frame: Ju
   const { settings, evidence } = frame;
   const sides = compared(metric);
   if (sides === null) return judgeAlone(metric, frame);
-  const { version, baseline, pairs, designEffect } = sides;
+  const { version, baseline, pairs, designEffect, comparison } = sides;
   const few = tooFewRequests(metric.name, sides, frame);
   if (few !== null) return few;
   const { change, p } = compareCounts(pairs, designEffect);
   const corrected = correctedP(p, frame);
   const [own, other] = [ratioOf(version), ratioOf(baseline)];
-  const numbers = { name: metric.name, version: own, baseline: other, change, p: corrected };
+  const numbers = { name: metric.name, version: own, baseline: other, change, p: corrected, comparison };
   const text =
     `${percent(own)} of ${requests(version.total)}; ${evidence.baseline} ${sides.when}: ` +
     `${percent(other)} of ${requests(baseline.total)}`;
@@ -48,7 +48,7 @@ function judgeAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: Judgement
   const { name, max } = metric;
   const version = sumOf(metric.version);
   const own = version.total > 0 ? ratioOf(version) : null;
-  const numbers = { name, version: own, baseline: null, change: null, p: null };
+  const numbers = { name, version: own, baseline: null, change: null, p: null, comparison: null };
   const text = own === null ? 'no requests' : `${percent(own)} of ${requests(version.total)}`;
   if (max === null)
     return {

@@ -40,6 +40,7 @@ function beyondLimit({ name, version, baseline, max, worse, failures }: ValueEvi
     baseline: other ?? null,
     change: own != null && other != null && other !== 0 ? own / other : null,
     p: null,
+    comparison: null,
     reason: `${significant(own ?? 0)}, ${worse === 'higher' ? 'above' : 'below'} the limit of ${significant(max)} in the newest ${failures} checks`,
   };
 }
@@ -62,7 +63,7 @@ function compared(metric: ValueEvidence, frame: JudgementFrame): MetricJudgement
   );
   const corrected = correctedP(p, frame);
   const change = otherValue === 0 ? null : ownValue / otherValue;
-  const numbers = { name, version: ownValue, baseline: otherValue, change, p: corrected };
+  const numbers = { name, version: ownValue, baseline: otherValue, change, p: corrected, comparison: same ? ('beside' as const) : ('before' as const) };
   const text =
     `${significant(ownValue)} in ${own.length} windows; ${evidence.baseline} ${same ? 'at the same time' : 'before'}: ` +
     `${significant(otherValue)} in ${other.length}`;
@@ -75,7 +76,7 @@ function compared(metric: ValueEvidence, frame: JudgementFrame): MetricJudgement
 
 function valueAlone({ name, max, worse }: ValueEvidence, own: readonly number[], sign: number): MetricJudgement {
   const value = own.length === 0 ? null : sign * median(own);
-  const numbers = { name, version: value, baseline: null, change: null, p: null };
+  const numbers = { name, version: value, baseline: null, change: null, p: null, comparison: null };
   if (value === null || max === null)
     return { ...numbers, verdict: 'inconclusive', reason: value === null ? 'no samples' : 'nothing to compare with' };
   const within = own.filter((each) => each <= sign * max).length;

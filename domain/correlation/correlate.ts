@@ -161,11 +161,18 @@ function abortedFactor({ aborted_canary: aborted }: Evidence, { change }: Candid
     : weightedFactor('canary_aborted', `Firebreak aborted the canary of ${aborted.version}: ${aborted.reason}`);
 }
 
-/** Weighs what the watch of the change found: evidence for its version, and no proof. */
-const watchFactor = ({ degraded_version: found }: Evidence, { change }: Candidate): Factor[] =>
-  found === undefined || found.change_id !== change.id
-    ? []
-    : [weightedFactor('watch_degraded', `the watch of its deploy found ${found.version} degraded: ${found.reason}`)];
+/**
+ * Weighs what the watch of the change found: evidence for its version, and no proof.
+ * @param isProved the versions side by side are weighed already
+ */
+function watchFactor({ degraded_version: found }: Evidence, { change }: Candidate, isProved: boolean): Factor[] {
+  if (found === undefined || found.change_id !== change.id) return [];
+  const isBeside = found.comparison === 'beside';
+  const other = isBeside ? 'the version that served beside it' : 'what had served before it';
+  const text = `the watch of its deploy found ${found.version} worse than ${other}: ${found.reason}`;
+  if (!isBeside) return [weightedFactor('watch_degraded', text)];
+  return [isProved ? unweightedFactor('watch_degraded_beside', text) : weightedFactor('watch_degraded_beside', text)];
+}
 
 /** Returns whether the errors of a version itself fall. */
 function isVersionFalling({ by_version, health, at }: Evidence, { version }: Change, onset: Onset): boolean {
@@ -263,7 +270,7 @@ function factorsOf(
     ...(late === null ? [] : [late]),
     ...kindFactors(kind),
     ...(status === 'failed' ? [weightedFactor('failed', 'it failed, so it may not have taken effect')] : []),
-    ...watchFactor(evidence, candidate),
+    ...watchFactor(evidence, candidate, isProved),
     ...neighbourFactors(candidate, neighbours, isProved),
     ...(course === null ? [] : healthFactors(course, candidate, onset)),
     ...canaryFactors(

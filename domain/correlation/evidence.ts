@@ -1,3 +1,4 @@
+import type { Comparison } from '../../schemas/canary/judgement.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Cleared } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -105,9 +106,9 @@ export type Evidence = {
   aborted_canary?: { change_id: string; version: string; stable_version: string; reason: string };
   /**
    * The version that a watch of its deploy found worse than its baseline, by statistics, if a firing alert reports it.
-   * Absent: none does.
+   * `comparison` absent: as `before`. Absent: none does.
    */
-  degraded_version?: { change_id: string; version: string; reason: string };
+  degraded_version?: { change_id: string; version: string; reason: string; comparison?: Comparison };
   /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */
   failing: readonly Failing[];
   /** The other failing services could not be read. Absent: they were read. */

@@ -152,10 +152,12 @@ export const WEIGHTS = {
   canary_aborted: 6,
 
   /**
-   * The watch of its deploy compared the version with its baseline, with at most 1 % false alarms. Mostly the baseline has
-   * served before it, so that anything else that fails since then looks the same.
+   * The watch of its deploy compared the version with its baseline, with at most 1 % false alarms. If the baseline has
+   * served before it, anything else that fails since then looks the same.
    */
   watch_degraded: 1.2,
+  /** As `watch_degraded`, but the baseline served at the same time: as `only_its_version_bad`. */
+  watch_degraded_beside: 3,
 
   /** The alerts name the change's version and no other. */
   alert_names_it: 2,

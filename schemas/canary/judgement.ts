@@ -3,6 +3,10 @@ import { EnvironmentName, ServiceName, Version } from '../config/names.ts';
 
 export const Verdict = z.enum(['healthy', 'degraded', 'inconclusive']);
 
+/** `beside`: the baseline served at the same time. `before`: it served only before the version. */
+export const Comparison = z.enum(['beside', 'before']);
+export type Comparison = z.infer<typeof Comparison>;
+
 /** Body of `POST /v1/judgements`. */
 export const JudgementRequest = z.strictObject({
   service: ServiceName,
@@ -33,6 +37,8 @@ export const JudgementView = z.object({
       change: z.number().nullable(),
       /** Probability by chance, corrected for the numbers of metrics and looks. */
       p: z.number().nullable(),
+      /** Of which time the baseline is. Null: not compared, or recorded by a version of Firebreak that did not say. */
+      comparison: Comparison.nullable().default(null),
       reason: z.string(),
     }),
   ),

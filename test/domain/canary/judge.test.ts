@@ -59,6 +59,7 @@ describe('a share of errors', () => {
       version: expect.closeTo(0.03),
       baseline: expect.closeTo(0.005),
       change: expect.closeTo(6),
+      comparison: 'beside',
     });
     expect(metrics[0]?.p).toBeLessThan(1e-6);
     expect(metrics[0]?.reason).toBe(
@@ -136,6 +137,7 @@ describe('a share of errors', () => {
     const { verdict, metrics } = verdictOf([ratioMetric({ total: 1500, ratio: 0.02 }, null, stable)]);
     expect(verdict).toBe('degraded');
     expect(metrics[0]?.reason).toContain('v41 before: 0.5 % of 171,000 requests');
+    expect(metrics[0]?.comparison).toBe('before');
     expect(verdictOf([ratioMetric({ total: 1500, ratio: 0.005 }, null, stable)]).verdict).toBe('healthy');
   });
 

@@ -48,6 +48,7 @@ beforeAll(async () => {
             baseline: 0.01,
             change: 2,
             p: 0.2,
+            comparison: 'beside',
             reason: hostile('40 requests'),
           },
         ],

@@ -5,7 +5,7 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Alert } from '../../../schemas/alerts/sources/index.ts';
 import { degradedVersion } from '../../../workflows/steps/canary/degraded.ts';
 import { NOON } from '../../domain/arbitraries.ts';
-import { afterDeploy, suspectIn, v42 } from '../../domain/correlation/scenes.ts';
+import { afterDeploy, own, scene, step, suspectIn, timed, v42, versionAt } from '../../domain/correlation/scenes.ts';
 
 const ID = 'wch_0123456789abcdef0123456789';
 
@@ -39,15 +39,47 @@ const withWatch = (more: object | null) =>
     log: { error: () => undefined },
   }) as unknown as Pick<Deps, 'watches' | 'log'>;
 
+/** Returns the suspect of a decision that knows what the watch found. */
+async function watched(metrics: object[]) {
+  const degraded_version = await degradedVersion(withWatch({ metrics }), [alert(), alert({ source: 'alertmanager' })]);
+  if (degraded_version === null) throw new Error('nothing was found');
+  return { degraded_version, suspect: suspectIn(correlate(afterDeploy({ degraded_version }))) };
+}
+
 test('a watch that found its version worse by statistics is evidence for it, and no proof', async () => {
-  const found = await degradedVersion(withWatch({}), [alert(), alert({ source: 'alertmanager' })]);
-  expect(found).toEqual({ change_id: v42().id, version: 'v42', reason: 'errors: 3 %; v41 before: 0.3 %' });
-  if (found === null) throw new Error('nothing was found');
+  const { degraded_version: found, suspect: after } = await watched([COMPARED]);
+  expect(found).toEqual({
+    change_id: v42().id,
+    version: 'v42',
+    reason: 'errors: 3 %; v41 before: 0.3 %',
+    comparison: 'before',
+  });
   const before = suspectIn(correlate(afterDeploy()));
-  const after = suspectIn(correlate(afterDeploy({ degraded_version: found })));
   expect(after.confidence).toBeGreaterThan(before.confidence);
-  expect(after.reasons).toContain('the watch of its deploy found v42 degraded: errors: 3 %; v41 before: 0.3 %');
+  expect(after.reasons).toContain(
+    'the watch of its deploy found v42 worse than what had served before it: errors: 3 %; v41 before: 0.3 %',
+  );
   expect(after.proof).toBeNull();
+});
+
+test('a comparison with a version that served at the same time is stronger, but no proof', async () => {
+  const beside = { ...COMPARED, comparison: 'beside', reason: '3 %; v41 at the same time: 0.3 %' };
+  const { degraded_version: found, suspect } = await watched([COMPARED, beside]);
+  const { suspect: weak } = await watched([COMPARED]);
+  expect(found.comparison).toBe('beside');
+  expect(suspect.confidence).toBeGreaterThan(weak.confidence);
+  expect(suspect.reasons.join()).toContain('found v42 worse than the version that served beside it: errors: 3 %');
+  expect(suspect.proof).toBeNull();
+});
+
+test('series by version that prove the same are not counted twice', async () => {
+  const change = timed('v42', 240, null, { id: v42().id, status: 'started' });
+  const by_version = [versionAt('v42', 0.08, 0.6), versionAt('v41', 0.001, 0.4)];
+  const proved = { changes: [own(change)], health: step(0.002, 0.04), by_version };
+  const { degraded_version } = await watched([{ ...COMPARED, comparison: 'beside' }]);
+  const [alone, both] = [proved, { ...proved, degraded_version }].map((more) => suspectIn(correlate(scene(more))));
+  expect([alone?.proof, both?.proof]).toEqual(['version', 'version']);
+  expect(both?.confidence).toBe(alone?.confidence);
 });
 
 test('a watch without a comparison, another alert, or a watch that cannot be read is none', async () => {

@@ -23,7 +23,8 @@ export async function degradedVersion(
     const compared = watch.metrics.filter(({ verdict, p }) => verdict === 'degraded' && p !== null);
     const { change_id, version } = watch;
     const reason = compared.map((metric) => `${metric.name}: ${metric.reason}`).join('; ');
-    return compared.length === 0 ? null : { change_id, version, reason };
+    const comparison = compared.some((metric) => metric.comparison === 'beside') ? 'beside' : 'before';
+    return compared.length === 0 ? null : { change_id, version, reason, comparison };
   } catch (error) {
     log.error('the watch of an alert could not be read', { watch: id, error: String(error) });
     return null;
