@@ -63,7 +63,14 @@ function compared(metric: ValueEvidence, frame: JudgementFrame): MetricJudgement
   );
   const corrected = correctedP(p, frame);
   const change = otherValue === 0 ? null : ownValue / otherValue;
-  const numbers = { name, version: ownValue, baseline: otherValue, change, p: corrected, comparison: same ? ('beside' as const) : ('before' as const) };
+  const numbers = {
+    name,
+    version: ownValue,
+    baseline: otherValue,
+    change,
+    p: corrected,
+    comparison: same ? ('beside' as const) : ('before' as const),
+  };
   const text =
     `${significant(ownValue)} in ${own.length} windows; ${evidence.baseline} ${same ? 'at the same time' : 'before'}: ` +
     `${significant(otherValue)} in ${other.length}`;
