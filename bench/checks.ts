@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { type Client, clientOf } from './client.ts';
-import type { Product } from './product.ts';
+import { type Client, clientOf } from './harness/client.ts';
+import type { Product } from './harness/product.ts';
 
 const Made = z.object({ token: z.string() });
 

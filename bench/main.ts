@@ -26,7 +26,7 @@ import { measureResponse } from './measurements/response.ts';
 import { type Report, type Result, table, thisMachine } from './results.ts';
 import { measureSimulation } from './measurements/simulation.ts';
 import { measureFirstStart, measureStartAgain } from './measurements/start.ts';
-import { startVendors, type Vendors } from './vendors.ts';
+import { startVendors, type Vendors } from './harness/vendors.ts';
 
 /** Time limit of the whole run. A hang is a failure. */
 const RUN_MAX_SECONDS = 420;

@@ -32,7 +32,7 @@ type CheckDeps = Pick<
   | 'annotations'
   | 'spans'
   | 'checkJira'
-  | 'prose'
+  | 'languageModel'
   | 'externalPager'
   | 'metrics'
   | 'silences'
@@ -60,7 +60,7 @@ const OF_VENDORS: Readonly<Record<ConnectionName, Check> & Record<string, Check>
   Statuspage: ({ statusPage }) => checked(statusPage.components()),
   'Grafana annotations': ({ annotations }) => checked(annotations.find(NOTHING)),
   Jira: ({ checkJira }) => checked(checkJira()),
-  'prose model': ({ prose }) => checked(prose.check()),
+  'language model': ({ languageModel: prose }) => checked(prose.check()),
   OpenTelemetry: ({ spans }) => checked(spans.check()),
   Prometheus: prometheus,
   Alertmanager: alertmanager,

@@ -2,7 +2,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { namingOf } from '../../domain/postmortems/blameless.ts';
 import { draftOf, entriesOf } from '../../domain/postmortems/draft.ts';
 import { partsOf } from '../../domain/postmortems/markdown.ts';
-import { promptOf, proposedSections, readProse } from '../../domain/postmortems/prose.ts';
+import { wordingPrompt, proposedSections, readProposal } from '../../domain/postmortems/proposed-wording.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Proposal } from '../../schemas/postmortems/proposal.ts';
 import type { Caller } from '../people/caller.ts';
@@ -10,7 +10,7 @@ import { Refusal } from '../refusal.ts';
 import { gather } from './gather.ts';
 import { type PostmortemDeps, readPostmortem } from './postmortem.ts';
 
-type ProposeDeps = PostmortemDeps & Pick<Deps, 'prose'>;
+type ProposeDeps = PostmortemDeps & Pick<Deps, 'languageModel'>;
 
 /**
  * Asks the configured model for wording, and returns what of its answer can be accepted. Nothing is saved. Only redacted
@@ -26,11 +26,11 @@ export async function proposeWording(deps: ProposeDeps, caller: Caller, id: Inci
   caller.allow('incidents:write', record.incident);
   if (record.incident.status !== 'resolved')
     throw new Refusal(409, 'incident-open', `incident ${id} is not resolved; its post-mortem can be worded after that`);
-  const endpoint = await deps.prose.endpoint();
+  const endpoint = await deps.languageModel.endpoint();
   if (endpoint === null)
     throw new Refusal(409, 'prose-off', 'no model is configured: set PROSE_API_URL and PROSE_MODEL');
   const { severity, times, citations } = view;
-  const asked = promptOf(entriesOf(record, end, citations), { service: view.service, severity, times });
+  const asked = wordingPrompt(entriesOf(record, end, citations), { service: view.service, severity, times });
   if (asked === undefined) throw new Refusal(409, 'prose-off', `incident ${id} has no entries that a model could cite`);
   await noteRequest(
     deps,
@@ -38,10 +38,10 @@ export async function proposeWording(deps: ProposeDeps, caller: Caller, id: Inci
     caller.name,
     `${asked.sent.size} redacted entries to ${endpoint.model} at ${endpoint.host}`,
   );
-  const answer = await deps.prose.complete(asked.prompt);
+  const answer = await deps.languageModel.complete(asked.prompt);
   if (answer.kind !== 'done') throw new Refusal(503, 'prose-unavailable', `no proposal: ${answer.detail}`);
   const { hidden } = namingOf({ ...record, names: 'roles' });
-  const read = readProse(answer.value, { sent: asked.sent, names: hidden });
+  const read = readProposal(answer.value, { sent: asked.sent, names: hidden });
   if (read === undefined)
     throw new Refusal(
       503,

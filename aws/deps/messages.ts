@@ -58,7 +58,7 @@ export function messageDeps(shared: Shared): MessageDeps {
     ticketsFor: async (target: TicketTarget) => counted('tickets', await ticketsFor(target, shared)),
     trackerFor: async (config) => counted('trackers', await trackerFor(config, shared)),
     postmortemFilesFor: async (config) => counted('trackers', await postmortemFilesFor(config, shared)),
-    prose: counted(
+    languageModel: counted(
       'prose',
       chatCompletions({
         url: () => secrets.get('PROSE_API_URL'),

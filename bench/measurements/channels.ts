@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { group, prepare, startProduct, type Product } from '../product.ts';
+import { group, prepare, startProduct, type Product } from '../harness/product.ts';
 import { result, type Result } from '../results.ts';
-import type { Vendors } from '../vendors.ts';
+import type { Vendors } from '../harness/vendors.ts';
 
 const INCIDENTS = 30;
 

@@ -7,7 +7,7 @@ import { prometheus } from '../../integrations/prometheus/metrics.ts';
 import { Config } from '../../schemas/config/config.ts';
 import { judge } from '../../workflows/steps/judge.ts';
 import { result, type Result } from '../results.ts';
-import { percentile } from '../statistics.ts';
+import { percentile } from '../harness/statistics.ts';
 
 const DECISIONS = 100;
 

@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { names } from '../incident.ts';
-import { group, prepare, type Product, startProduct } from '../product.ts';
+import { names } from '../harness/incident.ts';
+import { group, prepare, type Product, startProduct } from '../harness/product.ts';
 import { result, type Result } from '../results.ts';
-import type { Vendors } from '../vendors.ts';
+import type { Vendors } from '../harness/vendors.ts';
 
 /** Critical alerts, each of a different service outside the catalogue, in requests of the maximum size. */
 const ALERTS = 10_000;

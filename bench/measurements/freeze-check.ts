@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { checkPath, ciClient } from '../checks.ts';
-import { clientOf } from '../client.ts';
-import { names } from '../incident.ts';
-import { type Pair, withPair } from '../pair.ts';
+import { clientOf } from '../harness/client.ts';
+import { names } from '../harness/incident.ts';
+import { type Pair, withPair } from '../harness/pair.ts';
 import { result, type Result } from '../results.ts';
-import { whileTimeLasts } from '../rounds.ts';
-import { median, percentile } from '../statistics.ts';
-import type { Vendors } from '../vendors.ts';
+import { whileTimeLasts } from '../harness/rounds.ts';
+import { median, percentile } from '../harness/statistics.ts';
+import type { Vendors } from '../harness/vendors.ts';
 
 /** Measured requests, one after another, and warm-up requests that are not counted. */
 const REPEATED = 1000;

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { alert, names, settled, WARM_UP, warmUp } from '../incident.ts';
-import { type Pair, type PairFolders, withPair } from '../pair.ts';
-import { group, type Product } from '../product.ts';
-import type { Program } from '../program.ts';
+import { alert, names, settled, WARM_UP, warmUp } from '../harness/incident.ts';
+import { type Pair, type PairFolders, withPair } from '../harness/pair.ts';
+import { group, type Product } from '../harness/product.ts';
+import type { Program } from '../harness/program.ts';
 import { result, type Result } from '../results.ts';
-import { whileTimeLasts } from '../rounds.ts';
-import { median } from '../statistics.ts';
-import { incidentOf, type Vendors } from '../vendors.ts';
+import { whileTimeLasts } from '../harness/rounds.ts';
+import { median } from '../harness/statistics.ts';
+import { incidentOf, type Vendors } from '../harness/vendors.ts';
 
 const ROUNDS = 3;
 

@@ -1,15 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkPath, ciClient } from '../checks.ts';
-import { clientOf } from '../client.ts';
-import { names } from '../incident.ts';
-import { made, startReference } from '../pair.ts';
-import { prepare, type Product, startProduct } from '../product.ts';
-import { objectives, type Prometheus, startPrometheus } from '../prometheus.ts';
+import { clientOf } from '../harness/client.ts';
+import { names } from '../harness/incident.ts';
+import { made, startReference } from '../harness/pair.ts';
+import { prepare, type Product, startProduct } from '../harness/product.ts';
+import { objectives, type Prometheus, startPrometheus } from '../harness/prometheus.ts';
 import { result, type Result } from '../results.ts';
-import { median, percentile } from '../statistics.ts';
+import { median, percentile } from '../harness/statistics.ts';
 import { type Answers, steadily } from '../steady.ts';
-import type { Vendors } from '../vendors.ts';
+import type { Vendors } from '../harness/vendors.ts';
 
 const PER_SECOND = 1000;
 

@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { clientOf } from '../client.ts';
-import { names } from '../incident.ts';
-import { made, startReference } from '../pair.ts';
-import { BENCH_TOKEN, prepare, startProduct } from '../product.ts';
+import { clientOf } from '../harness/client.ts';
+import { names } from '../harness/incident.ts';
+import { made, startReference } from '../harness/pair.ts';
+import { BENCH_TOKEN, prepare, startProduct } from '../harness/product.ts';
 import { result, type Result } from '../results.ts';
-import { whileTimeLasts } from '../rounds.ts';
+import { whileTimeLasts } from '../harness/rounds.ts';
 import { storeIncidents } from '../stored-incidents.ts';
-import { median } from '../statistics.ts';
-import type { Vendors } from '../vendors.ts';
+import { median } from '../harness/statistics.ts';
+import type { Vendors } from '../harness/vendors.ts';
 
 const INCIDENTS = 1000;
 const ENTRIES = 10_000;

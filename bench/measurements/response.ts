@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/rollback/guards.ts';
-import { alert, measureReference, names, recordDeployments, settled, WARM_UP, warmUp } from '../incident.ts';
-import { type Pair, withPair } from '../pair.ts';
+import { alert, measureReference, names, recordDeployments, settled, WARM_UP, warmUp } from '../harness/incident.ts';
+import { type Pair, withPair } from '../harness/pair.ts';
 import { result, type Result } from '../results.ts';
-import { whileTimeLasts } from '../rounds.ts';
-import { median, percentile } from '../statistics.ts';
-import type { Vendors } from '../vendors.ts';
+import { whileTimeLasts } from '../harness/rounds.ts';
+import { median, percentile } from '../harness/statistics.ts';
+import type { Vendors } from '../harness/vendors.ts';
 
 /** Measured incidents, one after another. */
 const MEASURED = 60;

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { catalogue, type Left } from './intake.ts';
-import { made, startReference } from '../pair.ts';
-import { prepare, startProduct } from '../product.ts';
+import { made, startReference } from '../harness/pair.ts';
+import { prepare, startProduct } from '../harness/product.ts';
 import { result, type Result } from '../results.ts';
-import { median } from '../statistics.ts';
-import type { Vendors } from '../vendors.ts';
+import { median } from '../harness/statistics.ts';
+import type { Vendors } from '../harness/vendors.ts';
 
 /** Number of measurements of each start. */
 const ROUNDS = 3;

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { MonitoredCase } from '../../evaluation/monitored/case.ts';
 import { type PlacedCase, unmarked } from './placed-case.ts';
 import { evaluate, type Result } from '../../evaluation/monitored/evaluate.ts';
-import { ruleExpression } from '../../evaluation/monitored/queries.ts';
+import { ruleExpression } from '../../evaluation/monitored/telemetry/queries.ts';
 
 export type WorldPrometheus = { url: string; close(): void };
 

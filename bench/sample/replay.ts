@@ -6,7 +6,7 @@ import type { Decision, DecisionInputs } from '../../domain/rollback/judgement.t
 import type { MonitoredCase } from '../../evaluation/monitored/case.ts';
 import type { Recorded } from '../../evaluation/monitored/records.ts';
 import { inputsAt } from '../measurements/monitored.ts';
-import { type Product, startIn } from '../product.ts';
+import { type Product, startIn } from '../harness/product.ts';
 import { type WorldClock, worldClock } from './clock.ts';
 import { catalogueOf, placed, type PlacedCase, unmarked } from './placed-case.ts';
 import { startWorldPrometheus } from './prometheus.ts';

@@ -1,6 +1,6 @@
 import type { Alert, Alertmanager } from '../../evaluation/monitored/alerting.ts';
 import type { Delivery, Recorded } from '../../evaluation/monitored/records.ts';
-import { webhookOf } from '../product.ts';
+import { webhookOf } from '../harness/product.ts';
 import type { PlacedCase } from './placed-case.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 

@@ -57,7 +57,7 @@ import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messag
 import type { JudgeMetrics, Metrics, VersionLabels } from './metrics.ts';
 import type { Pager } from './paging.ts';
 import type { ActionItemIssues, Postmortems } from './postmortems.ts';
-import type { ProseModel } from './prose.ts';
+import type { LanguageModel } from './postmortems.ts';
 import type { HttpCalls, RunbookRuns } from './runbooks.ts';
 import type {
   Backlog,
@@ -221,7 +221,7 @@ export type MessageDeps = {
   ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
   trackerFor: TrackerFor;
   postmortemFilesFor: PostmortemFilesFor;
-  prose: ProseModel;
+  languageModel: LanguageModel;
   /** Checks the credentials of Jira. */
   checkJira: () => Promise<VendorResponse<null>>;
   /** External receivers of webhooks about incidents. */

@@ -1,3 +1,4 @@
+import type { VendorResponse } from '../messages/channels.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { ExperimentId } from '../../schemas/experiments/experiment.ts';
 import type {
@@ -94,4 +95,17 @@ export type ActionItemIssues = {
   marks(): Promise<ComparisonMark[]>;
   /** Moves a mark, or removes it. Does nothing if the incident was marked again since. */
   settle(mark: ComparisonMark, next: Timestamp | null): Promise<void>;
+};
+
+/** A request to a language model: the instructions, and the data. */
+export type ModelPrompt = { instructions: string; data: string };
+
+/** The language model that proposes wording for post-mortems. One attempt per call. */
+export type LanguageModel = {
+  /** Where data would be sent. Null: off. */
+  endpoint(): Promise<{ host: string; model: string } | null>;
+  /** Returns the text that the model answers. */
+  complete(prompt: ModelPrompt): Promise<VendorResponse<string>>;
+  /** Checks the address and the credentials. Sends no data. */
+  check(): Promise<VendorResponse<null>>;
 };

@@ -13,7 +13,7 @@ import { namingOf } from './blameless.ts';
 import { probableCauses } from './causes.ts';
 import { QUESTION } from './lint.ts';
 import { escaped, markdownOf } from './markdown.ts';
-import type { ProseEntry } from './prose.ts';
+import type { CitableEntry } from './proposed-wording.ts';
 import type { DraftInput } from './record.ts';
 import { References, type Row, rowsOf, sentenceCase } from './timeline.ts';
 import { timesOf } from './times.ts';
@@ -23,7 +23,7 @@ import { clock, counted, durationWords, numberWords, percent, sparkline } from '
 export type Draft = { markdown: string; facts: DraftFacts };
 
 /** Returns the entries of the timeline as a draft that names roles would show them, with their references. */
-export function entriesOf(record: DraftInput, end: Timestamp, citations: DraftFacts['citations']): ProseEntry[] {
+export function entriesOf(record: DraftInput, end: Timestamp, citations: DraftFacts['citations']): CitableEntry[] {
   const withCauses = { ...record, names: 'roles' as const, causes: probableCauses(record) };
   const { alerted_at: alerted, resolved_at } = timesOf(record, end);
   const refs = new Map(citations.map(({ id, ref }) => [id, ref]));

@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 import { evaluate } from './evaluate.ts';
-import type { Labels, Source } from './series.ts';
+import type { Labels, Source } from './telemetry/series.ts';
 
 /** One alert that fires. `activeAt`: its expression has been true since then. `resolvedAt`: Infinity while it fires. */
 export type Firing = { labels: Labels; activeAt: number; firedAt: number; resolvedAt: number };

@@ -2,14 +2,14 @@ import { type Random, random, seedOf } from '../random.ts';
 import { type Alert, delivered, firingsOf } from './alerting.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { CLASSES, type ClassName, type Label } from './labels.ts';
-import { ruleExpression } from './queries.ts';
+import { ruleExpression } from './telemetry/queries.ts';
 import { recordAt } from './records.ts';
-import type { Scene, SceneOf } from './scene.ts';
-import { scenesOfChanges } from './scenes-of-changes.ts';
-import { scenesOfFailures } from './scenes-of-failures.ts';
+import type { Scene, SceneOf } from './scenes/scene.ts';
+import { scenesOfChanges } from './scenes/scenes-of-changes.ts';
+import { scenesOfFailures } from './scenes/scenes-of-failures.ts';
 import type { Service } from './services.ts';
 import { newStage, type Stage, Unsuitable } from './stage.ts';
-import { type Telemetry, telemetryOf, type World } from './telemetry.ts';
+import { type Telemetry, telemetryOf, type World } from './telemetry/telemetry.ts';
 
 const SCENES: Readonly<Record<ClassName, SceneOf>> = { ...scenesOfChanges, ...scenesOfFailures };
 

@@ -1,11 +1,11 @@
 import { failureOf, type Shares } from './discernible.ts';
 import type { Label } from './labels.ts';
 import { recordAt } from './records.ts';
-import type { Rollout } from './rollouts.ts';
-import { limitOf, type Scene } from './scene.ts';
+import type { Rollout } from './scenes/rollouts.ts';
+import { limitOf, type Scene } from './scenes/scene.ts';
 import type { Service } from './services.ts';
 import { runningBefore, type Stage } from './stage.ts';
-import type { Telemetry } from './telemetry.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 
 /**
  * Why the data of a case is the same as that of a case with another label. It follows from the facts of the world: what

@@ -1,5 +1,5 @@
 import type { Service } from './services.ts';
-import type { Telemetry } from './telemetry.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 
 /**
  * What an observer could see who knows every request, its version, and whether it failed, but nothing of the future. It

@@ -1,5 +1,5 @@
-import { type Expression, type Matching, parseExpression } from './expression.ts';
-import { counterSamplesOf, type Labels, NAME, type Series, type Source } from './series.ts';
+import { type Expression, type Matching, parseExpression } from './telemetry/expression.ts';
+import { counterSamplesOf, type Labels, NAME, type Series, type Source } from './telemetry/series.ts';
 
 /**
  * Moments of an evaluation: `count` of them, `step` seconds apart. `now`: the time of the query, which sees later samples

@@ -1,10 +1,10 @@
 import { type Undecidable, undecidable } from './decidable.ts';
 import { areDistinct } from './discernible.ts';
 import type { Label } from './labels.ts';
-import { type Rollout, versionShares } from './rollouts.ts';
-import type { Scene } from './scene.ts';
+import { type Rollout, versionShares } from './scenes/rollouts.ts';
+import type { Scene } from './scenes/scene.ts';
 import type { Stage } from './stage.ts';
-import type { Telemetry } from './telemetry.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 
 /** Facts about a case, from its world and not from what the product has read. */
 export type Facts = {

@@ -11,7 +11,13 @@ import { random, seedOf } from '../random.ts';
 import type { Alert } from './alerting.ts';
 import type { MonitoredCase } from './case.ts';
 import { evaluate, type Result } from './evaluate.ts';
-import { byVersionQuery, healthQuery, ruleExpression, trafficByVersionQuery, trafficQuery } from './queries.ts';
+import {
+  byVersionQuery,
+  healthQuery,
+  ruleExpression,
+  trafficByVersionQuery,
+  trafficQuery,
+} from './telemetry/queries.ts';
 import { recordAt, ulid } from './records.ts';
 
 type Curve = NonNullable<Awaited<ReturnType<Metrics['range']>>>;

@@ -1,9 +1,9 @@
 import type { ChangeKind } from '../../schemas/changes/change.ts';
 import type { Random } from '../random.ts';
 import { type Alertmanager, drawAlertmanager } from './alerting.ts';
-import { type Fault, type Shape, step } from './faults.ts';
+import { type Fault, type Shape, step } from './scenes/faults.ts';
 import { type Delivery, drawDelivery, type Recorded } from './records.ts';
-import type { Rollout } from './rollouts.ts';
+import type { Rollout } from './scenes/rollouts.ts';
 import { drawServices, healthLimit, type Service } from './services.ts';
 
 /** Seconds before the onset that are simulated, and after it. Burn rates look back six hours. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
-import type { ProseModel } from '../../domain/ports/prose.ts';
+import type { LanguageModel } from '../../domain/ports/postmortems.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { vendorClient } from '../shared/client.ts';
 
@@ -35,7 +35,7 @@ const Errors = z
  *
  * @see https://platform.openai.com/docs/api-reference/chat/create (read 2026-11)
  */
-export function chatCompletions(options: Options): ProseModel {
+export function chatCompletions(options: Options): LanguageModel {
   const settings = async () => {
     const [url, key, model] = await Promise.all([options.url(), options.key(), options.model()]);
     return url && model ? { url, key, model } : null;

@@ -179,7 +179,7 @@ export const VENDORS = [
       PROSE_MODEL: { ...setting('prose'), meaning: 'Name of the model' },
     },
     connections: [
-      { name: 'prose model', url: 'PROSE_API_URL', credentials: [], also: ['PROSE_MODEL'], readOnly: true },
+      { name: 'language model', url: 'PROSE_API_URL', credentials: [], also: ['PROSE_MODEL'], readOnly: true },
     ],
   },
   {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { objectives, startPrometheus } from '../../bench/prometheus.ts';
+import { objectives, startPrometheus } from '../../bench/harness/prometheus.ts';
 import { readByOwnQueries, readRecorded } from '../../jobs/slo-evaluation/read-objective.ts';
 import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
 import { loadSlos } from '../../local/config/slo-files.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { median, percentile } from '../../bench/statistics.ts';
+import { median, percentile } from '../../bench/harness/statistics.ts';
 
 const oneToTwenty = Array.from({ length: 20 }, (_, index) => 20 - index);
 

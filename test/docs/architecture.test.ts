@@ -10,7 +10,8 @@ const COLUMNS = [
   ['domain', 'domain/ports'],
   ['aws/table'],
   ['actions'],
-  ['http/routes', 'http/webhooks', 'slack', 'jobs', 'projectors', 'workflows'],
+  ['http/routes', 'http/webhooks', 'jobs', 'projectors', 'workflows'],
+  ['http/web/pages', 'slack', 'slack/commands', 'cli/commands'],
 ] as const;
 
 const page = readFileSync(join(ROOT, 'docs/explanation/architecture.md'), 'utf8');

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { delivered, firingsOf } from '../../evaluation/monitored/alerting.ts';
 import { monitoredCase, MONITORED_SEED } from '../../evaluation/monitored/case.ts';
 import { evaluate } from '../../evaluation/monitored/evaluate.ts';
 import { CLASS_NAMES, CLASSES, isNegative, type Label } from '../../evaluation/monitored/labels.ts';
 import { portsAt } from '../../evaluation/monitored/ports.ts';
-import { BUCKETS, REQUESTS } from '../../evaluation/monitored/queries.ts';
+import { BUCKETS, REQUESTS } from '../../evaluation/monitored/telemetry/queries.ts';
 import { recordAt } from '../../evaluation/monitored/records.ts';
 import {
   calibrationOf,
@@ -15,8 +15,8 @@ import {
   outcomeOf,
   type Verdict,
 } from '../../evaluation/monitored/report.ts';
-import { instancesOf, type Rollout, versionShares } from '../../evaluation/monitored/rollouts.ts';
-import { type Labels, NAME, type Series, sourceOf } from '../../evaluation/monitored/series.ts';
+import { instancesOf, type Rollout, versionShares } from '../../evaluation/monitored/scenes/rollouts.ts';
+import { type Labels, NAME, type Series, sourceOf } from '../../evaluation/monitored/telemetry/series.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 
 type Sample = readonly [time: number, value: number | 'stale'];
@@ -316,11 +316,18 @@ describe('the monitored world', () => {
 
   test('knows nothing of the engine but its ports', () => {
     const folder = join(import.meta.dirname, '../../evaluation/monitored');
-    const imports = readdirSync(folder).flatMap((name) =>
-      [...readFileSync(join(folder, name), 'utf8').matchAll(/from '([^']+)'/g)].map((match) => match[1] ?? ''),
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const imports = files.flatMap((name) =>
+      [...readFileSync(join(folder, name), 'utf8').matchAll(/from '([^']+)'/g)].map(([, path = '']) =>
+        path.startsWith('.') ? relative(join(folder, '../..'), join(folder, dirname(name), path)) : path,
+      ),
     );
-    const outside = imports.filter((path) => !/^(\.\/|\.\.\/(random|bounds)\.ts|@prometheus-io\/)/.test(path));
-    expect(outside.filter((path) => !/^\.\.\/\.\.\/(schemas|domain\/ports)\//.test(path))).toEqual([]);
+    expect(
+      imports.filter(
+        (path) =>
+          !/^(evaluation\/(monitored\/|(random|bounds)\.ts)|schemas\/|domain\/ports\/|@prometheus-io\/)/.test(path),
+      ),
+    ).toEqual([]);
   });
 });
 

@@ -31,7 +31,7 @@ test('without settings, each vendor with a stand-in gets it', () => {
   expect(lines.filter(([, line]) => !line.startsWith('stand-in ')).map(([name]) => name)).toEqual([
     'Prometheus',
     'Alertmanager',
-    'prose model',
+    'language model',
   ]);
   expect(vendorLines({}, undefined).join('\n')).toContain('Slack                 off       SLACK_BOT_TOKEN is not set');
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { VERBS } from '../../slack/commands/index.ts';
-import { typedDuration } from '../../slack/commands/freezes/shared.ts';
+import { typedDuration } from '../../slack/commands/freeze/shared.ts';
 import { type About, ABOUT_NOTHING } from '../../slack/modals/form.ts';
 import { incidentSelect, incidentText } from '../../slack/modals/incident.ts';
 import { givenView } from '../../sandbox/slack/blocks/modal-check.ts';

@@ -210,7 +210,7 @@ export class FakeWorld {
       ticketsFor: notAskedFor('ticketsFor'),
       trackerFor: notAskedFor('trackerFor'),
       postmortemFilesFor: notAskedFor('postmortemFilesFor'),
-      prose: { endpoint: async () => null, complete: notAskedFor('prose'), check: notAskedFor('prose') },
+      languageModel: { endpoint: async () => null, complete: notAskedFor('prose'), check: notAskedFor('prose') },
       checkJira: notAskedFor('checkJira'),
       receivers: notAsked('receivers'),
       changeEvents: notAsked('changeEvents'),

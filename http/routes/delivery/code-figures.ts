@@ -5,7 +5,7 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { CodeFigures } from '../../../schemas/delivery/code-figures.ts';
 import { answers, type Api, endpoint, problems } from '../../endpoint.ts';
-import { Window } from '../dora.ts';
+import { Window } from './dora.ts';
 
 /** Registers the figures of commits, pull requests, reviews, and coverage. */
 export function codeFigureRoutes(app: Api, deps: Deps): void {

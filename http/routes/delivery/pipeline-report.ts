@@ -4,7 +4,7 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { PipelineReport } from '../../../schemas/delivery/pipeline-figures.ts';
 import { answers, type Api, endpoint } from '../../endpoint.ts';
-import { Window } from '../dora.ts';
+import { Window } from './dora.ts';
 
 const Report = PipelineReport.meta({ id: 'PipelineReport' });
 

@@ -11,7 +11,7 @@ import { view } from '../../../actions/incidents/incident-view.ts';
 import { namer } from '../../../actions/people/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../../endpoint.ts';
 import { Refusal } from '../../../actions/refusal.ts';
-import { ShownSignal, shown, snakeCased } from '../signal-view.ts';
+import { ShownSignal, shown, snakeCased } from '../alerts/signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
 const Similar = SimilarIncident.meta({ id: 'SimilarIncident' });

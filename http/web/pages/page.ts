@@ -40,7 +40,7 @@ export type ConsoleDeps = Pick<
   | 'pipelineTests'
   | 'postmortems'
   | 'projections'
-  | 'prose'
+  | 'languageModel'
   | 'actionItemIssues'
   | 'publicIncidents'
   | 'publicUrl'

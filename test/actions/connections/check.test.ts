@@ -63,7 +63,7 @@ async function lookAt(world: World) {
     config: current,
     directory: slackDirectory({ apiUrl: async () => slack, token: () => get('SLACK_BOT_TOKEN'), clock }),
     checkJira: async () => off,
-    prose: { endpoint: async () => null, complete: async () => off, check: async () => off },
+    languageModel: { endpoint: async () => null, complete: async () => off, check: async () => off },
     externalPager: externalPagerDuty(rest),
     onCall: pagerDutyOnCall({ config: current, clock, rest }),
     statusPage: {

@@ -13,8 +13,8 @@ import {
   trafficByVersionQuery,
   trafficQuery,
   UP,
-} from '../../../evaluation/monitored/queries.ts';
-import { type Labels, NAME, type Series, sourceOf } from '../../../evaluation/monitored/series.ts';
+} from '../../../evaluation/monitored/telemetry/queries.ts';
+import { type Labels, NAME, type Series, sourceOf } from '../../../evaluation/monitored/telemetry/series.ts';
 import type { Service } from '../../../evaluation/monitored/services.ts';
 import { have, type Running, startPrometheus } from '../../support/prometheus-stack.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Audit, auditMain } from '../../../http/web/pages/audit.ts';
-import { type Decisions, decisionsMain } from '../../../http/web/pages/decisions.ts';
+import { type Decisions, decisionsMain } from '../../../http/web/pages/incidents/decisions.ts';
 import type { AuditEntry, ChainCheck } from '../../../domain/ports/freeze.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { deliveryMain } from '../../../http/web/pages/delivery.ts';
+import { deliveryMain } from '../../../http/web/pages/delivery/delivery.ts';
 import { loadDelivery } from '../../../http/web/pages/delivery/data.ts';
 import type { PageRequest, ConsoleDeps } from '../../../http/web/pages/page.ts';
 import { Config } from '../../../schemas/config/config.ts';

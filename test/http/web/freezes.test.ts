@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RecentDecision } from '../../../actions/freeze/refusals.ts';
-import { freezes, freezesMain, hoursOn } from '../../../http/web/pages/freezes.ts';
-import { byDay, type FreezesData } from '../../../http/web/pages/freezes/data.ts';
+import { freezes, freezesMain, hoursOn } from '../../../http/web/pages/freeze/freezes.ts';
+import { byDay, type FreezesData } from '../../../http/web/pages/freeze/data.ts';
 import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { consoleWorld } from '../../support/console-world.ts';

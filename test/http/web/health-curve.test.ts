@@ -3,7 +3,7 @@ import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { healthOf } from '../../../actions/incidents/health-read.ts';
-import { healthPanel } from '../../../http/web/pages/incident/health.ts';
+import { healthPanel } from '../../../http/web/pages/incidents/health.ts';
 import { type Plot, plot, plotText } from '../../../http/web/plot.ts';
 import type { ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { DecisionView, Effect } from '../../../schemas/incidents/incident.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import { inboxMain, type Inbox } from '../../../http/web/pages/inbox.ts';
-import { quarantinedMain } from '../../../http/web/pages/quarantined.ts';
+import { inboxMain, type Inbox } from '../../../http/web/pages/inbox/inbox.ts';
+import { quarantinedMain } from '../../../http/web/pages/inbox/quarantined.ts';
 import type { Quarantine, Quarantined } from '../../../domain/ports/alerts.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadPipelines, pipelinesMain } from '../../../http/web/pages/pipelines.ts';
+import { loadPipelines, pipelinesMain } from '../../../http/web/pages/delivery/pipelines.ts';
 import type { PageRequest, ConsoleDeps } from '../../../http/web/pages/page.ts';
 import { PipelineRunReport } from '../../../schemas/delivery/pipeline-run.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';

@@ -35,7 +35,7 @@ beforeEach(async () => {
   modelUrl = undefined;
   web = consoleWorld(({ clock }) => ({
     publicIncidents,
-    prose: chatCompletions({
+    languageModel: chatCompletions({
       url: async () => modelUrl,
       key: async () => 'sk-model-key',
       model: async () => 'tiny',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { runMain } from '../../../http/web/pages/run.ts';
-import { runbookMain, type RunbookData } from '../../../http/web/pages/runbook.ts';
-import { type Runbooks, runbooksMain } from '../../../http/web/pages/runbooks.ts';
+import { runMain } from '../../../http/web/pages/runbooks/run.ts';
+import { runbookMain, type RunbookData } from '../../../http/web/pages/runbooks/runbook.ts';
+import { type Runbooks, runbooksMain } from '../../../http/web/pages/runbooks/runbooks.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { runId, type RunPlan, type RunView } from '../../../schemas/runbooks/parts/runs.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { service, serviceMain } from '../../../http/web/pages/service.ts';
-import type { Place, ServiceData } from '../../../http/web/pages/service/data.ts';
-import { type ServiceRow, type Services, servicesMain } from '../../../http/web/pages/services.ts';
+import { service, serviceMain } from '../../../http/web/pages/services/service.ts';
+import type { Place, ServiceData } from '../../../http/web/pages/services/data.ts';
+import { type ServiceRow, type Services, servicesMain } from '../../../http/web/pages/services/services.ts';
 import type { ShadowRow } from '../../../schemas/automation/shadow-report.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Watch } from '../../../schemas/canary/watch.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sloMain } from '../../../http/web/pages/slo.ts';
+import { sloMain } from '../../../http/web/pages/slo/slo.ts';
 import type { CorrectionsData } from '../../../http/web/pages/slo/corrections.ts';
 import { SloCorrection } from '../../../schemas/slo/slo-correction.ts';
 import type { SloPoint, SloView } from '../../../schemas/slo/slo-view.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Slos, slosMain } from '../../../http/web/pages/slos.ts';
+import { type Slos, slosMain } from '../../../http/web/pages/slo/slos.ts';
 import type { SloView } from '../../../schemas/slo/slo-view.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { consoleWorld } from '../../support/console-world.ts';

@@ -23,7 +23,7 @@ import { millisOf, type Timestamp } from '../../../../schemas/time/time.ts';
 import { instantOf, TimeZone } from '../../../../schemas/time/time-zone.ts';
 import { actionForm, type Cells, type Html, nothing, onDemand, panel, tableOf } from '../../parts.ts';
 import { field, type PageAction, type Sent } from '../page.ts';
-import { percent, sloPath } from '../slos.ts';
+import { percent, sloPath } from './slos.ts';
 
 /** What the panel of corrections shows. */
 export type CorrectionsData = {

@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { ConfluencePage, PostmortemState, PostmortemView } from '../../../schemas/postmortems/postmortem.ts';
+import { Proposal } from '../../../schemas/postmortems/proposal.ts';
+import type { PostmortemFile } from '../../../schemas/postmortems/publishing.ts';
+import { Client } from '../../client.ts';
+import { CommandFailure, type CommandContext, UsageError } from '../../command-context.ts';
+import { incidentNamed, pathOf } from '../../incident-named.ts';
+import { JSON_OPTION } from '../../options.ts';
+import { asJson, oneLine } from '../../table.ts';
+
+type Options = {
+  file?: string;
+  state?: string;
+  revision?: string;
+  format: 'markdown' | 'confluence';
+  json?: true;
+  propose?: true;
+};
+
+/** Adds the command that prints, saves, and publishes the post-mortem of an incident. */
+export function addPostmortem(incident: Command, context: CommandContext): void {
+  incident
+    .command('postmortem')
+    .description('Print the post-mortem of an incident as Markdown, save a file as its text, or change its state')
+    .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
+    .option('--file <path>', 'Save this file as the text')
+    .addOption(new Option('--state <state>', 'Change the state').choices(PostmortemState.options))
+    .option('--revision <number>', 'Save only if this is the current revision')
+    .addOption(
+      new Option('--format <format>', 'Print it in this form; confluence is the storage format of its pages')
+        .choices(['markdown', 'confluence'])
+        .default('markdown'),
+    )
+    .option('--propose', 'Send the redacted timeline to the configured model, and print the wording that it proposes')
+    .option(...JSON_OPTION)
+    .action((name: string, options: Options) => postmortem(context, name, options));
+}
+
+async function postmortem(
+  context: CommandContext,
+  name: string,
+  { file, state, revision, format, json, propose }: Options,
+): Promise<void> {
+  if (revision !== undefined && !/^\d{1,9}$/.test(revision))
+    throw new UsageError(`--revision: ${revision} is not a revision number, such as 3`);
+  const client = await Client.of(context);
+  const { id } = await incidentNamed(client, name);
+  const path = `${pathOf(id)}/postmortem`;
+  if (propose) {
+    if (file !== undefined || state !== undefined || format !== 'markdown')
+      throw new UsageError('--propose saves nothing, so it cannot be combined with --file, --state, or --format');
+    const found = await client.post(`${path}/proposal`, {}, Proposal);
+    if (json) return context.out(asJson(found));
+    for (const { heading, after } of found.sections) context.out(`## ${heading}\n\n${after}\n`);
+    const dropped = found.dropped.map(({ because, count }) => `${count} ${because}`).join(', ');
+    return context.err(
+      oneLine(
+        `nothing is saved: ${found.sentences} sentences of ${found.model} at ${found.host}${dropped === '' ? '' : `; dropped: ${dropped}`}`,
+      ),
+    );
+  }
+  if (format === 'confluence') {
+    if (file !== undefined || state !== undefined)
+      throw new UsageError('--format confluence prints the page, so it cannot be combined with --file or --state');
+    const page = await client.get(`${path}/confluence`, ConfluencePage);
+    return context.out(json ? asJson(page) : page.body.value);
+  }
+  if (file === undefined && state === undefined) {
+    const view = await client.get(path, PostmortemView);
+    context.out(json ? asJson(view) : view.markdown.replace(/\n$/, ''));
+    if (!json && view.file !== null) context.err(oneLine(fileText(view.file)));
+    return;
+  }
+  const saved = await client.put(
+    path,
+    {
+      ...(file !== undefined && { markdown: await textOf(context, file) }),
+      ...(state !== undefined && { state }),
+      ...(revision !== undefined && { revision: Number(revision) }),
+    },
+    PostmortemView,
+  );
+  if (json) return context.out(asJson(saved));
+  context.out(oneLine(`saved revision ${saved.revision}, state ${saved.state}: ${saved.title}`));
+  if (saved.file !== null && saved.state === 'published') context.out(oneLine(fileText(saved.file)));
+  for (const { line, text } of saved.findings) context.err(oneLine(`${file ?? 'postmortem'}:${line}: ${text}`));
+}
+
+const fileText = ({ repository, path, revision, url, pull_request, problem }: PostmortemFile): string =>
+  [
+    `file ${path} in ${repository}: ${revision === null ? 'not published yet' : `revision ${revision}, ${pull_request ?? url ?? ''}`}`,
+    ...(problem === null ? [] : [problem]),
+  ].join('; ');
+
+async function textOf({ cwd }: CommandContext, file: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(resolve(cwd, file)));
+  } catch (error) {
+    throw new CommandFailure(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

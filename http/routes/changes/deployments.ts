@@ -1,0 +1,226 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { EVERYWHERE } from '../../../domain/access/access.ts';
+import { nameWarnings } from '../../../domain/catalogue/unconfigured.ts';
+import { unmappedSubjects } from '../../../domain/changes/unmapped.ts';
+import { watchIdOf } from '../../../domain/canary/watch.ts';
+import { Watch } from '../../../schemas/canary/watch.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { ReportSubject } from '../../../schemas/changes/change-report.ts';
+import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../../schemas/changes/change.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import { ChangeId, EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../../endpoint.ts';
+import { traceContextOf } from '../../../schemas/parsing/traceparent.ts';
+import { Refusal } from '../../../actions/refusal.ts';
+import { recordChange, updateChange } from '../../../actions/changes/record-change.ts';
+
+const Deployment = Change.extend({
+  warnings: z
+    .array(z.string())
+    .openapi({ description: 'Names that are not in the configuration, with suggestions for likely typos' }),
+}).meta({ id: 'Deployment' });
+const WatchSummary = z
+  .object({
+    ...Watch.pick({ id: true, outcome: true, reason: true, started_at: true, ended_at: true, checks_planned: true })
+      .shape,
+    state: z.enum(['running', 'ended']),
+    checks_done: z.number().int().openapi({ description: 'Checks recorded so far, including missed ones' }),
+    url: z.string().openapi({ description: 'Path of the watch with its checks' }),
+  })
+  .meta({ id: 'DeploymentWatch' });
+const WatchedDeployment = Deployment.extend({
+  watch: WatchSummary.nullable().openapi({ description: 'The watch after the deploy. Null: it is not watched' }),
+}).meta({ id: 'WatchedDeployment' });
+const Unmapped = z
+  .object({
+    reported_by: z.string(),
+    subject: z.object(ReportSubject.shape).openapi({ description: 'What the sender names' }),
+    why: z.string(),
+    lines: z.string().openapi({ description: 'Lines of config/services.yaml that map it' }),
+    rollouts: z.number().int(),
+    first_at: Timestamp,
+    last_at: Timestamp,
+    url: z.string().nullable(),
+  })
+  .meta({ id: 'UnmappedDeployments' });
+const params = z.object({ id: ChangeId });
+
+export function deploymentRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'deployments:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/deployments',
+      tags: ['deployments'],
+      summary: 'Record a deployment or another change',
+      request: body(NewChange),
+      responses: {
+        201: answers('Recorded', Deployment),
+        200: answers('Already recorded; fields that were unknown are filled', Deployment),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const input = c.req.valid('json');
+      c.var.allow(input);
+      refuse(whyNotStarted(input) ?? whyAhead(input, deps.clock.now()));
+      const { change, created } = await recordChange(
+        deps,
+        input,
+        c.var.trace,
+        traceContextOf(c.req.header('traceparent')),
+      );
+      return c.json(withWarnings(await deps.config.current(), change), created ? 201 : 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'deployments:write',
+    createRoute({
+      method: 'patch',
+      path: '/v1/deployments/{id}',
+      tags: ['deployments'],
+      summary: 'Update the status of a change',
+      request: { params, ...body(ChangePatch) },
+      responses: {
+        200: answers('The updated deployment', Deployment),
+        404: problems('Not found'),
+        409: problems('The deployment has ended and cannot start again'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const before = await deps.changes.get(id);
+      if (before === undefined) throw notFound(id);
+      c.var.allow(before);
+      const input = c.req.valid('json');
+      refuse(
+        whyNotStarted({ status: before.status, ...input }) ??
+          whyNoTimes(before.started_at, input.finished_at) ??
+          whyAhead(input, deps.clock.now()) ??
+          whyNotBefore(before, input),
+      );
+      const change = await updateChange(deps, before, input, c.var.trace);
+      if (change === undefined) throw notFound(id);
+      if (change === 'ended') throw await hasEnded(deps, id);
+      return c.json(withWarnings(await deps.config.current(), change), 200);
+    },
+  );
+
+  // Before the route with an ID, which would match its path.
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/deployments/unmapped',
+      tags: ['deployments'],
+      summary: 'List what other systems report as deployed, and no service of the catalogue has',
+      responses: { 200: answers('The newest first', z.object({ items: z.array(Unmapped) })) },
+    }),
+    async (c) => {
+      c.var.allow(EVERYWHERE); // it can belong to any service
+      const [{ services }, unmapped] = await Promise.all([deps.config.current(), deps.rollouts.unmapped()]);
+      return c.json({ items: unmappedSubjects(services, unmapped) }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/deployments/{id}',
+      tags: ['deployments'],
+      summary: 'Get a change',
+      request: { params },
+      responses: {
+        200: answers('The change, with the state or the outcome of its watch', WatchedDeployment),
+        404: problems('Not found'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const change = await deps.changes.get(id);
+      if (change === undefined) throw notFound(id);
+      c.var.allow(change);
+      const [config, watch] = await Promise.all([deps.config.current(), deps.watches.view(watchIdOf(id))]);
+      return c.json({ ...withWarnings(config, change), watch: watch === undefined ? null : summaryOf(watch) }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/deployments',
+      tags: ['deployments'],
+      summary: 'List changes, newest first',
+      request: {
+        query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
+      },
+      responses: { 200: answers('A page of results', pageOf(Deployment)) },
+    }),
+    async (c) => {
+      const { limit, cursor, service, environment } = c.req.valid('query');
+      const scope = { ...(service && { service }), ...(environment && { environment }) };
+      c.var.allow(scope);
+      const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...scope });
+      const [page, config] = await Promise.all([readable(c.var, read, cursor), deps.config.current()]);
+      return c.json({ ...page, items: page.items.map((change) => withWarnings(config, change)) }, 200);
+    },
+  );
+}
+
+const summaryOf = ({ id, outcome, reason, started_at, ended_at, checks_planned, checks }: Watch) => ({
+  id,
+  outcome,
+  reason,
+  started_at,
+  ended_at,
+  checks_planned,
+  state: ended_at === null ? ('running' as const) : ('ended' as const),
+  checks_done: checks.length,
+  url: `/v1/watches/${id}`,
+});
+
+const withWarnings = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
+
+/** Returns why a change that has started cannot have an end. */
+const whyNotStarted = ({ status, finished_at: end }: Pick<ChangePatch, 'status' | 'finished_at'>): string | undefined =>
+  status === 'started' && end != null
+    ? `finished_at (${end}) contradicts status started: leave it out, or send how the deployment ended`
+    : undefined;
+
+/** Returns why a version cannot have run before the change. */
+const whyNotBefore = ({ version }: Change, { previous_version: previous }: ChangePatch): string | undefined =>
+  previous === version
+    ? `previous_version (${previous}) is the version of the deployment itself: send the version that ran before it`
+    : undefined;
+
+/** @throws Refusal 422 if there is something wrong */
+function refuse(wrong: string | undefined): void {
+  if (wrong !== undefined) throw new Refusal(422, 'invalid', `json: ${wrong}`);
+}
+
+async function hasEnded(deps: Pick<Deps, 'changes'>, id: ChangeId): Promise<Refusal> {
+  const status = (await deps.changes.get(id))?.status ?? 'cancelled';
+  const how = status === 'cancelled' ? 'been cancelled' : status;
+  return new Refusal(
+    409,
+    'deployment-ended',
+    `deployment ${id} has ${how} and cannot start again; record the next attempt as a new deployment`,
+  );
+}
+
+const notFound = (id: string): Refusal => new Refusal(404, 'unknown-deployment', `no deployment has the ID ${id}`);

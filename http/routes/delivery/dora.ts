@@ -1,0 +1,256 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { correctAttribution, withdrawAttribution } from '../../../actions/delivery/correct-attribution.ts';
+import { recordsOf } from '../../../actions/delivery/figure-records.ts';
+import { type DeliveryReport, deliveryReport } from '../../../actions/delivery/report.ts';
+import { Refusal } from '../../../actions/refusal.ts';
+import { deploysCsv, figuresCsv, incidentsCsv } from '../../../domain/delivery/csv.ts';
+import { authorize } from '../../../domain/access/access.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { ChangeId, EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { AttributionCorrection } from '../../../schemas/delivery/deploy-record.ts';
+import { DoraDeploy, DoraFigure, DoraFigures, DoraIncident } from '../../../schemas/delivery/dora.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import type { Env } from '../../context.ts';
+import { answers, type Api, body, endpoint, listQuery, problems } from '../../endpoint.ts';
+
+const UNITS = { h: 3600, d: 86_400, w: 7 * 86_400 } as const;
+const LONGEST_SECONDS = 366 * UNITS.d;
+
+/** The query parameter `window`, in seconds. */
+export const Window = z
+  .string()
+  .regex(/^[1-9]\d{0,4}[hdw]$/, 'Give hours, days, or weeks, such as 24h, 28d, or 4w')
+  .transform((text) => Number(text.slice(0, -1)) * UNITS[text.slice(-1) as keyof typeof UNITS])
+  .refine((seconds) => seconds <= LONGEST_SECONDS, 'At most 366 days')
+  .openapi({
+    type: 'string',
+    description: 'The time until now that counts: 7d, 4w, 365d; at most 366 days',
+    example: '14d',
+  });
+
+const scope = {
+  service: ServiceName.optional(),
+  environment: EnvironmentName.optional().openapi({
+    description: 'Default: the production environments, `environments` in delivery.yaml',
+  }),
+  team: z.string().min(1).max(256).optional(),
+  tier: z.coerce.number().int().min(1).max(4).optional(),
+  window: Window.default(14 * UNITS.d),
+  format: z.enum(['json', 'csv']).optional().openapi({ description: 'Default: as the header Accept asks, or json' }),
+};
+
+/** Records of each kind that the answer with the figures contains. All of them are in `/v1/metrics/dora/records`. */
+const SHOWN_MAX = 50;
+
+const section = <T extends z.ZodType>(item: T) => z.object({ total: z.number(), items: z.array(item) });
+
+const Dora = DoraFigures.extend({
+  window: z.object({ from: Timestamp, until: Timestamp }),
+  environments: z.array(z.string()),
+  /** The newest records. `url`: all of them, by figure. */
+  records: z.object({ deployments: section(DoraDeploy), incidents: section(DoraIncident), url: z.string() }),
+  /** False: there are more incidents than one report reads. */
+  complete: z.boolean(),
+}).meta({ id: 'DoraMetrics' });
+
+const Records = z
+  .object({
+    figure: DoraFigure,
+    deployments: z.array(DoraDeploy),
+    incidents: z.array(DoraIncident),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({ id: 'DoraRecords' });
+
+const csvContent = { 'text/csv': { schema: z.string() } };
+
+const Attribution = z.strictObject({
+  deployment_id: ChangeId.nullable().openapi({ description: 'Null: no deployment caused the incident' }),
+  reason: z.string().trim().min(1).max(2000),
+});
+
+/** Registers the delivery figures, their records, and the correction of causes. */
+export function doraRoutes(app: Api, deps: Deps): void {
+  const reportFor = async (
+    c: Context<Env>,
+    { service, environment, team, tier, window: seconds }: z.infer<z.ZodObject<typeof scope>>,
+  ): Promise<DeliveryReport> => {
+    const of = {
+      ...(service && { service }),
+      ...(environment && { environment }),
+      ...(team && { team }),
+      ...(tier && { tier }),
+    };
+    c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
+    const report = await deliveryReport(deps, { seconds, of, may: (one) => c.var.may(one) });
+    const now = deps.clock.now();
+    const seesIncident = ({ service: its, environment: there }: DoraIncident): boolean =>
+      authorize(c.var.principal, 'incidents:read', { service: its, environment: there }, now).allowed;
+    return { ...report, incidents: report.incidents.filter(seesIncident) };
+  };
+
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/metrics/dora',
+      tags: ['delivery'],
+      summary: 'Get delivery figures (DORA) with their bands and newest records',
+      request: { query: z.object(scope) },
+      responses: {
+        200: {
+          description: 'The figures; as CSV, without records',
+          content: { 'application/json': { schema: Dora }, ...csvContent },
+        },
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const query = c.req.valid('query');
+      const { figures, deploys, incidents, from, until, environments, complete } = await reportFor(c, query);
+      if (wantsCsv(c, query.format)) return csvAnswer(c, figuresCsv(figures), 'dora.csv');
+      const search = new URL(c.req.url).search;
+      return c.json(
+        {
+          ...figures,
+          window: { from, until },
+          environments: [...environments],
+          records: {
+            deployments: { total: deploys.length, items: deploys.slice(0, SHOWN_MAX) },
+            incidents: { total: incidents.length, items: incidents.slice(0, SHOWN_MAX) },
+            url: `/v1/metrics/dora/records${search}`,
+          },
+          complete,
+        },
+        200,
+      );
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/metrics/dora/records',
+      tags: ['delivery'],
+      summary: 'List the records behind a delivery figure, newest first',
+      request: {
+        query: z.object({ ...scope, ...listQuery, figure: DoraFigure.default('deployment_frequency') }),
+      },
+      responses: {
+        200: {
+          description: 'A page of records; as CSV, all of them',
+          content: { 'application/json': { schema: Records }, ...csvContent },
+        },
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { figure, limit, cursor, ...query } = c.req.valid('query');
+      const records = recordsOf(await reportFor(c, query), figure);
+      if (wantsCsv(c, query.format))
+        return csvAnswer(
+          c,
+          records.kind === 'deploys' ? deploysCsv(records.items) : incidentsCsv(records.items),
+          `dora-${figure}.csv`,
+        );
+      const [deployments, incidents] =
+        records.kind === 'deploys'
+          ? [paged(records.items, ({ started_at: at, id }) => `${at}#${id}`, limit, cursor), NONE]
+          : [NONE, paged(records.items, ({ opened_at: at, id }) => `${at}#${id}`, limit, cursor)];
+      return c.json(
+        {
+          figure,
+          deployments: deployments.items,
+          incidents: incidents.items,
+          next_cursor: deployments.next_cursor ?? incidents.next_cursor,
+        },
+        200,
+      );
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:act',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/actions/attribute',
+      tags: ['actions'],
+      summary: 'Name the deployment that caused an incident, or none, for the delivery figures',
+      request: { params: z.object({ id: IncidentId }), ...body(Attribution) },
+      responses: {
+        200: answers('The recorded correction', AttributionCorrection.meta({ id: 'AttributionCorrection' })),
+        404: problems('Not found'),
+        409: problems('not-a-deployment: the change is of another kind'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { deployment_id: deployment, reason } = c.req.valid('json');
+      const { id } = c.req.valid('param');
+      return c.json(await correctAttribution(deps, c.var.caller, { id, deployment, reason }), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:act',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/actions/withdraw-attribution',
+      tags: ['actions'],
+      summary: 'Withdraw a correction, so that the confirmed suspect of Firebreak counts again',
+      request: { params: z.object({ id: IncidentId }) },
+      responses: { 204: { description: 'Withdrawn' }, 404: problems('Not found, or not corrected') },
+    }),
+    async (c) => {
+      await withdrawAttribution(deps, c.var.caller, c.req.valid('param'));
+      return c.body(null, 204);
+    },
+  );
+}
+
+const NONE = { items: [], next_cursor: null };
+
+const wantsCsv = (c: Context<Env>, format: 'json' | 'csv' | undefined): boolean =>
+  format === undefined ? /\btext\/csv\b/i.test(c.req.header('accept') ?? '') : format === 'csv';
+
+const csvAnswer = (c: Context<Env>, text: string, name: string) =>
+  c.body(text, 200, {
+    'content-type': 'text/csv; charset=utf-8',
+    'content-disposition': `attachment; filename="${name}"`,
+  });
+
+/** Returns one page, newest first. The cursor is a position, so that it stays valid when records are added. */
+function paged<T>(
+  items: readonly T[],
+  positionOf: (item: T) => string,
+  limit: number,
+  cursor: string | undefined,
+): { items: T[]; next_cursor: string | null } {
+  const before = cursor === undefined ? undefined : positionIn(cursor);
+  const rest = items.filter((item) => before === undefined || positionOf(item) < before);
+  const page = rest.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    items: page,
+    next_cursor:
+      last !== undefined && rest.length > page.length ? Buffer.from(positionOf(last)).toString('base64url') : null,
+  };
+}
+
+const POSITION = /^\d{4}-\d\d-\d\dT[\d:.]+Z#\w+$/;
+
+function positionIn(cursor: string): string {
+  const position = Buffer.from(cursor, 'base64url').toString();
+  if (POSITION.test(position)) return position;
+  throw new Refusal(400, 'bad-cursor', 'unknown cursor; omit it to start at the newest record');
+}

@@ -1,0 +1,310 @@
+import { html } from 'hono/html';
+import type { Freeze, FreezeCause, Override } from '../../../../schemas/freeze/freeze.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { incidentPath } from '../../../../domain/incidents/console-link.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
+import {
+  actionForm,
+  ago,
+  ahead,
+  type Cells,
+  clockTime,
+  type Html,
+  nothing,
+  olderLink,
+  onDemand,
+  panel,
+  servicePath,
+  tableOf,
+} from '../../parts.ts';
+import { FREEZE_ACTIONS } from './actions.ts';
+import { type FreezesData, loadFreezes, type Planned, scopeOfFreeze } from './data.ts';
+import type { ConsolePage } from '../page.ts';
+
+const PATH = '/console/freezes';
+
+export const freezes: ConsolePage = {
+  path: PATH,
+  label: 'Freezes',
+  action: 'freezes:read',
+  everySeconds: 10,
+  actions: FREEZE_ACTIONS,
+  async show(deps, request) {
+    const data = await loadFreezes(deps, request);
+    return { title: 'Freezes', main: freezesMain(data) };
+  },
+};
+
+export const freezesMain = (data: FreezesData): Html => html`
+  <h1 class="page-title">Freezes</h1>
+  <div class="columns">
+    <div class="detail">${activePanel(data)} ${refusedPanel(data)} ${endedPanel(data)}</div>
+    <div class="aside">${declarePanel(data)} ${calendarPanel(data)}</div>
+  </div>
+`;
+
+const CAUSES: Readonly<Record<FreezeCause, string>> = {
+  budget: 'error budget',
+  burn: 'burn rate',
+  calendar: 'calendar',
+  incident: 'incident',
+  pin: 'pinned version',
+  person: 'by hand',
+};
+
+function activePanel(data: FreezesData): Html {
+  const { active, scheduled } = data;
+  return panel(
+    'active',
+    'In force',
+    active.length,
+    html`${
+      active.length === 0
+        ? nothing(
+            'No freeze is in force, so deploys are allowed. Freezes come from error budgets, burn rates, incidents, the calendar, and people.',
+          )
+        : html`<ul class="rows">
+            ${active.map((freeze) => html`<li>${freezeRow(data, freeze)}</li>`)}
+          </ul>`
+    }
+    ${
+      scheduled.length === 0
+        ? ''
+        : html`<h3 class="sub">Scheduled by hand</h3>
+            <ul class="rows">
+              ${scheduled.map((freeze) => html`<li>${freezeRow(data, freeze)}</li>`)}
+            </ul>`
+    }`,
+  );
+}
+
+/** Returns the scope of the permission, as the use case asks for it. */
+const placeOf = ({ service, environment }: Freeze) => ({ service, environment });
+
+function freezeRow(data: FreezesData, freeze: Freeze): Html {
+  const { at, may, formKey } = data;
+  const { id, cause, reason, starts_at, until, ends_when, opened_by, overrides, service, incident_id } = freeze;
+  const isPlanned = starts_at > at && (cause === 'person' || cause === 'calendar');
+  return html`<article aria-labelledby="f-${id}">
+    <h3 id="f-${id}">
+      <span class="place"
+        >${service === null ? scopeOfFreeze(freeze) : html`<a href="${servicePath(service)}">${service}</a> ${freeze.environment ?? 'everywhere'}`}</span
+      >
+      <span class="badge">${CAUSES[cause]}</span>
+    </h3>
+    <p>${reason}</p>
+    <p class="facts">
+      <span>${isPlanned ? html`starts ${ahead(starts_at, at)}` : html`since ${ago(starts_at, at)}`}</span>
+      <span>${until === null ? `until ${ends_when}` : html`ends ${ahead(until, at)}`}</span>
+      <span>by ${opened_by}</span>
+      ${incident_id === null ? '' : html`<a href="${incidentPath(incident_id as IncidentId)}">incident</a>`}
+    </p>
+    ${
+      overrides.length === 0
+        ? ''
+        : tableOf(
+            `Overrides of ${id}`,
+            ['Override', 'For', 'Expires', 'State', 'Action'],
+            overrides.map((override) => overrideCells(data, freeze, override)),
+          )
+    }
+    ${may('freezes:write', placeOf(freeze)) ? liftForm(id, formKey, isPlanned) : ''}
+    ${may('freezes:override', placeOf(freeze)) ? overrideForm(id, formKey) : ''}
+  </article>`;
+}
+
+const liftForm = (id: string, formKey: string, isPlanned: boolean): Html =>
+  onDemand(
+    `lift-${id}`,
+    isPlanned ? 'Cancel…' : 'Lift…',
+    actionForm(
+      PATH,
+      'lift',
+      formKey,
+      html`<input type="hidden" name="id" value="${id}" />
+        <p>Everyone may deploy again. The same cause freezes again only after it was over once.</p>
+        <label for="lift-reason-${id}">Reason (optional)</label>
+        <input id="lift-reason-${id}" name="reason" maxlength="2000" autocomplete="off" />
+        <button class="danger" id="do-lift-${id}">${isPlanned ? 'Cancel freeze' : 'Lift freeze'}</button>`,
+    ),
+  );
+
+const overrideForm = (id: string, formKey: string): Html =>
+  onDemand(
+    `override-${id}`,
+    'Allow a deployment…',
+    actionForm(
+      PATH,
+      'override',
+      formKey,
+      html`<input type="hidden" name="id" value="${id}" />
+        <p>An override lets deployments pass while the freeze stays. It is recorded with your name.</p>
+        <label for="override-reason-${id}">Reason</label>
+        <input id="override-reason-${id}" name="reason" maxlength="2000" autocomplete="off" required />
+        <label for="override-hours-${id}">Valid for hours</label>
+        <input id="override-hours-${id}" name="hours" type="number" min="0.5" step="0.5" value="1" required />
+        <label for="override-uses-${id}">Deployments (empty: any number)</label>
+        <input id="override-uses-${id}" name="uses" type="number" min="1" max="1000" value="1" />
+        <label for="override-version-${id}">Version (empty: any)</label>
+        <input id="override-version-${id}" name="version" maxlength="256" autocomplete="off" spellcheck="false" />
+        <button class="primary" id="do-override-${id}">Allow</button>`,
+    ),
+  );
+
+function overrideCells({ at, may, formKey }: FreezesData, freeze: Freeze, override: Override): Cells {
+  const { id, reason, requested_by, approved_by, version, uses, used_by, expires_at } = override;
+  const state = stateOf(override, at);
+  const button = (action: 'approve-override' | 'withdraw-override', label: string): Html =>
+    actionForm(
+      PATH,
+      action,
+      formKey,
+      html`<input type="hidden" name="id" value="${freeze.id}" /><input type="hidden" name="override" value="${id}" />
+        <button id="${action}-${id}">${label}</button>`,
+    );
+  const isOpen = state === 'usable' || state === 'needs approval';
+  return [
+    html`${reason}<span class="quiet target"
+        >by ${requested_by}${approved_by === null ? '' : `, approved by ${approved_by}`}</span
+      >`,
+    html`${version === null ? 'any version' : html`<span class="version">${version}</span>`},
+    ${uses === null ? 'any number' : uses === 1 ? '1 deployment' : `${uses} deployments`}`,
+    ahead(expires_at, at),
+    html`<span class="badge ${state === 'needs approval' ? 'warning' : ''}">${state}</span>
+      ${used_by.length === 0 ? '' : html`<span class="quiet">used by ${used_by.map(({ deployment, by }) => `${deployment} (${by})`).join(', ')}</span>`}`,
+    isOpen && may('freezes:override', placeOf(freeze))
+      ? html`<div class="buttons">
+          ${state === 'needs approval' ? button('approve-override', 'Approve') : ''}
+          ${button('withdraw-override', 'Withdraw')}
+        </div>`
+      : '',
+  ];
+}
+
+function stateOf({ withdrawn_at, expires_at, needs_approval, approved_at, uses, used_by }: Override, at: Timestamp) {
+  if (withdrawn_at !== null) return 'withdrawn';
+  if (expires_at <= at) return 'expired';
+  if (needs_approval && approved_at === null) return 'needs approval';
+  return uses !== null && used_by.length >= uses ? 'used up' : 'usable';
+}
+
+function declarePanel({ may, formKey }: FreezesData): Html | '' {
+  // A freeze without a scope needs the permission everywhere, which the use case checks.
+  if (!may('freezes:write', {})) return '';
+  return html`<section class="panel" id="declare" aria-labelledby="declare-title">
+    <h2 id="declare-title">Freeze deploys</h2>
+    ${onDemand(
+      'declare',
+      'Freeze deploys…',
+      actionForm(
+        PATH,
+        'declare',
+        formKey,
+        html`<label for="declare-reason">Reason</label>
+          <input id="declare-reason" name="reason" maxlength="2000" autocomplete="off" required />
+          <label for="declare-service">Service (empty: all)</label>
+          <input id="declare-service" name="service" maxlength="256" autocomplete="off" spellcheck="false" />
+          <label for="declare-team">Team, in place of a service</label>
+          <input id="declare-team" name="team" maxlength="256" autocomplete="off" spellcheck="false" />
+          <label for="declare-environment">Environment (empty: all)</label>
+          <input id="declare-environment" name="environment" maxlength="256" autocomplete="off" spellcheck="false" />
+          <label for="declare-starts">From, in UTC (empty: now)</label>
+          <input id="declare-starts" name="starts_at" type="datetime-local" />
+          <label for="declare-until">Until, in UTC (empty: until it is lifted)</label>
+          <input id="declare-until" name="until" type="datetime-local" />
+          <button class="danger" id="do-declare">Freeze deploys</button>`,
+      ),
+    )}
+  </section>`;
+}
+
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
+const dayName = (day: string, at: Timestamp): string =>
+  `${WEEKDAYS[new Date(`${day}T00:00:00Z`).getUTCDay()] ?? ''} ${day}${at.startsWith(day) ? ' (today)' : ''}`;
+
+function calendarPanel({ days, at }: FreezesData): Html {
+  return panel(
+    'calendar',
+    'Next four weeks',
+    null,
+    days.length === 0
+      ? nothing(
+          html`No freeze is planned. Add recurring ones to <code>calendar</code> in <code>config/freeze.yaml</code>.`,
+        )
+      : html`<ol class="rows">
+          ${days.map(
+            ({ day, freezes: there }) =>
+              html`<li>
+                <h3><time datetime="${day}">${dayName(day, at)}</time></h3>
+                <ul>
+                  ${there.map(
+                    (one) =>
+                      html`<li>
+                        <span class="when">${hoursOn(day, one)}</span> <strong>${one.scope}</strong>
+                        <span class="quiet">${one.reason}${one.calendar === null ? ', by hand' : ''}</span>
+                      </li>`,
+                  )}
+                </ul>
+              </li>`,
+          )}
+        </ol>`,
+  );
+}
+
+/** Returns the hours of a day in which a freeze is in force; on its first day also when it ends. */
+export function hoursOn(day: string, { from, until }: Pick<Planned, 'from' | 'until'>): string {
+  const begins = from.startsWith(day) ? from.slice(11, 16) : null;
+  const ends = until?.startsWith(day) === true ? until.slice(11, 16) : null;
+  if (begins === null && ends === null) return 'all day';
+  if (begins === null) return `until ${ends}`;
+  if (ends !== null) return `${begins}–${ends}`;
+  return until === null ? `from ${begins}` : `from ${begins} until ${until.slice(0, 10)} ${until.slice(11, 16)}`;
+}
+
+function refusedPanel({ refused, at }: FreezesData): Html {
+  const rows = refused.map(({ id, request, verdict, by, count, last_at }): Cells => [
+    html`<a href="${servicePath(request.service)}">${request.service}</a> ${request.environment}`,
+    html`${request.change} ${request.version === null ? '' : html`<span class="version">${request.version}</span>`}`,
+    html`<ul class="reasons">
+        ${verdict.reasons.map(({ text, code }) => html`<li>${text} <code class="quiet">${code}</code></li>`)}
+      </ul>
+      ${verdict.clears_when === null ? '' : html`<p class="quiet">Ends ${verdict.clears_when}</p>`}`,
+    by,
+    html`${ago(last_at, at)} ${count > 1 ? html`<span class="quiet">asked ${count} times</span>` : ''}
+      <code class="quiet target" title="${id}">${id.slice(0, 12)}</code>`,
+  ]);
+  return panel(
+    'refused',
+    'Refused deployments',
+    refused.length,
+    rows.length === 0
+      ? nothing(
+          html`No deployment was refused lately. Deployments are listed here when CI asks the freeze check (<code
+              >firebreak freeze check</code
+            >) and a freeze applies.`,
+        )
+      : tableOf('Refused deployments', ['Service', 'Deployment', 'Why', 'Asked by', 'When'], rows),
+  );
+}
+
+function endedPanel({ ended, at }: FreezesData): Html {
+  const rows = ended.items.map((freeze): Cells => {
+    const { cause, reason, starts_at, until, ended_at, ended_by, end_reason } = freeze;
+    return [
+      scopeOfFreeze(freeze),
+      CAUSES[cause],
+      reason,
+      html`${clockTime(starts_at, at)} – ${clockTime(ended_at ?? until ?? starts_at, at)}`,
+      ended_at === null ? 'its planned end' : html`${ended_by}${end_reason === null ? '' : html`: ${end_reason}`}`,
+    ];
+  });
+  return panel(
+    'ended',
+    'Ended',
+    null,
+    html`${ended.from === null ? '' : html`<p class="more"><a href="${PATH}">Newest</a></p>`}
+    ${rows.length === 0 ? nothing('No freeze has ended yet.') : tableOf('Ended freezes', ['Scope', 'Cause', 'Reason', 'In force', 'Ended by'], rows)}
+    ${ended.older === null ? '' : olderLink(PATH, { from: ended.older }, 'Older freezes')}`,
+  );
+}

@@ -1,0 +1,231 @@
+import { html } from 'hono/html';
+import { type HealthRead, healthOf } from '../../../../actions/incidents/health-read.ts';
+import { namer } from '../../../../actions/people/names.ts';
+import { withFile } from '../../../../actions/postmortems/file-view.ts';
+import { readPostmortem } from '../../../../actions/postmortems/postmortem.ts';
+import { type PublicPostmortem, readPublicPostmortem } from '../../../../actions/postmortems/publish-to-status-page.ts';
+import { Refusal } from '../../../../actions/refusal.ts';
+import { incidentPath, postmortemPath } from '../../../../domain/incidents/console-link.ts';
+import { serviceEnvironmentText, type Overview } from '../../../../domain/messages/story.ts';
+import { durationWords, percent } from '../../../../domain/postmortems/words.ts';
+import { IncidentId } from '../../../../schemas/config/names.ts';
+import type { Finding, PostmortemView } from '../../../../schemas/postmortems/postmortem.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import type { Viewer } from '../../../context.ts';
+import { confluenceStorage } from '../../../confluence.ts';
+import { markdown } from '../../markdown.ts';
+import { actionForm, ago, clockTime, type Html, line, nothing, onDemand, panel, severityBadge } from '../../parts.ts';
+import { healthPanel } from '../incidents/health.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from '../page.ts';
+import { editorFields, postmortemActions } from './actions.ts';
+import { statusPageActions, statusPagePanel } from './status-page.ts';
+import { wordingActions, wordingButton } from './wording.ts';
+import { stateWords } from './words.ts';
+
+/** Everything that the page of a post-mortem shows. */
+export type PostmortemData = Pick<Viewer, 'formKey'> & {
+  at: Timestamp;
+  view: PostmortemView;
+  story: Overview;
+  health: HealthRead | null;
+  /** Display name of who saved it last. */
+  savedBy: string | null;
+  mayEdit: boolean;
+  /** What the status page shows of it. Null: nothing can be shown there. */
+  onStatusPage: PublicPostmortem | null;
+  mayPublish: boolean;
+  /** The text in the storage format of Confluence. */
+  confluence: string;
+  /** The model that can propose wording. Null: none is configured. */
+  model: { host: string; model: string } | null;
+};
+
+/** The post-mortem of an incident: its text, what to look at, and the form that changes it. */
+export const postmortem: ConsolePage = {
+  path: '/console/incidents/:id/postmortem',
+  label: null,
+  within: '/console/action-items',
+  action: 'incidents:read',
+  everySeconds: 30,
+  actions: { ...postmortemActions, ...statusPageActions, ...wordingActions },
+  async show(deps, request) {
+    const data = await load(deps, request);
+    return { title: `Post-mortem: ${data.view.title}`, main: postmortemMain(data) };
+  },
+};
+
+/** @throws Refusal 403, 404 */
+async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<PostmortemData> {
+  const { data: id } = IncidentId.safeParse(param['id']);
+  if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
+  const view = await withFile(deps, await readPostmortem(deps, viewer.caller, { id }));
+  const story = await deps.incidents.overview(id);
+  if (story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
+  const [health, named, onStatusPage] = await Promise.all([
+    healthOf(deps, story),
+    namer(deps),
+    readPublicPostmortem(deps, view),
+  ]);
+  return {
+    at: deps.clock.now(),
+    formKey: viewer.formKey,
+    view,
+    story,
+    health,
+    savedBy: view.updated_by === null ? null : await named.actor(view.updated_by),
+    mayEdit: viewer.may('incidents:write', story.incident) && story.incident.status === 'resolved',
+    onStatusPage,
+    mayPublish: viewer.may('incidents:act', story.incident),
+    confluence: await confluenceStorage(view.markdown, view.title),
+    model: await deps.languageModel.endpoint(),
+  };
+}
+
+export const postmortemMain = (data: PostmortemData): Html => html`
+  ${summary(data)}
+  <div class="columns">
+    <div class="detail">
+      <section class="panel" id="text" data-part aria-labelledby="text-title">
+        <h2 id="text-title">${data.view.state === 'none' ? 'Draft, not saved' : 'Post-mortem'}</h2>
+        <div class="text">${markdown(data.view.markdown, data.view.title)}</div>
+      </section>
+      ${healthPanel(data.story, data.health, data.at)} ${editPanel(data)} ${publicPanel(data)} ${confluencePanel(data)}
+    </div>
+    <div class="aside">${statePanel(data)} ${timesPanel(data)} ${findingsPanel(data.view.findings)}</div>
+  </div>
+`;
+
+/** The source of a page of Confluence. */
+const confluencePanel = ({ confluence }: PostmortemData): Html =>
+  html`<section class="panel" id="confluence" data-part aria-labelledby="confluence-title">
+    <h2 id="confluence-title">Confluence</h2>
+    ${onDemand(
+      'confluence',
+      'Show the page in the storage format of Confluence',
+      html`<div class="editor">
+        <label for="confluence-storage">Source of the page, without its title</label>
+        <textarea id="confluence-storage" rows="12" readonly spellcheck="false">${confluence}</textarea>
+      </div>`,
+    )}
+  </section>`;
+
+const publicPanel = ({ onStatusPage: found, view, formKey, at, mayPublish }: PostmortemData): Html | '' =>
+  found === null ? '' : statusPagePanel({ id: view.incident_id, formKey, at, found, mayPublish });
+
+const summary = ({ view, story: { incident } }: PostmortemData): Html =>
+  html`<header class="summary" id="summary" data-part>
+    <p><a href="${incidentPath(incident.id)}">Incident: ${incident.title}</a></p>
+    <h1><span class="place">${serviceEnvironmentText(incident)}</span> ${view.title}</h1>
+    <p class="facts">
+      ${severityBadge(incident.severity)} <span class="badge">${view.severity}</span>
+      <span class="badge">${stateWords(view.state)}</span>
+      <span>${durationWords(view.times.duration_seconds)}</span>
+    </p>
+  </header>`;
+
+/** The changes of state that a person can ask for, by the present state. */
+const NEXT: Record<PostmortemView['state'], readonly ('draft' | 'in_review' | 'published' | 'skipped')[]> = {
+  none: ['draft', 'skipped'],
+  draft: ['in_review', 'published', 'skipped'],
+  in_review: ['published', 'draft'],
+  published: ['draft'],
+  skipped: ['draft'],
+};
+
+const BUTTONS = {
+  draft: 'Back to draft',
+  in_review: 'Ask for a review',
+  published: 'Publish',
+  skipped: 'Not needed',
+} as const;
+
+function statePanel({ view, story: { incident }, at, formKey, mayEdit, savedBy }: PostmortemData): Html {
+  const { state, need, revision, updated_at, filled } = view;
+  const button = (next: keyof typeof BUTTONS): Html =>
+    actionForm(
+      postmortemPath(incident.id),
+      next,
+      formKey,
+      html`<input type="hidden" name="revision" value="${revision}" />
+        <button class="${next === NEXT[state][0] ? 'primary' : ''}" id="do-${next}">
+          ${state === 'none' && next === 'draft' ? 'Start the post-mortem' : BUTTONS[next]}
+        </button>`,
+    );
+  return panel(
+    'state',
+    'State',
+    null,
+    html`<dl class="lines">
+        ${line('State', stateWords(state))} ${line('Severity', html`${view.severity}: ${need}`)}
+        ${updated_at === null ? '' : line('Revision', html`${revision}, saved by ${savedBy ?? 'unknown'}, ${ago(updated_at, at)}`)}
+        ${line('From the record', `${filled.by_rule} of ${filled.of} fields (${percent(filled.share)})`)}
+        ${line('Action items', String(view.action_items.length))} ${fileLines(view)}
+      </dl>
+      ${
+        mayEdit
+          ? html`<div class="buttons">${NEXT[state].map(button)}</div>`
+          : incident.status === 'resolved'
+            ? ''
+            : html`<p class="hint">It can be saved after the incident is resolved.</p>`
+      }`,
+  );
+}
+
+/** Where the post-mortem is published as a file, and what keeps it from being published. */
+const fileLines = ({ file, revision, state }: PostmortemView): Html | '' =>
+  file === null
+    ? ''
+    : html`${line('File', file.url === null ? file.path : html`<a href="${file.url}">${file.path}</a>`)}
+      ${line('Repository', `${file.repository}, ${fileState(file.revision, revision, state)}`)}
+      ${file.pull_request === null ? '' : line('Pull request', html`<a href="${file.pull_request}">${file.pull_request}</a>`)}
+      ${file.problem === null ? '' : line('Problem', file.problem)}`;
+
+const fileState = (published: number | null, revision: number, state: PostmortemView['state']): string => {
+  if (published === revision) return `revision ${published}`;
+  const next = state === 'published' ? `revision ${revision} follows` : 'it follows when it is published';
+  return published === null ? next : `revision ${published}; ${next}`;
+};
+
+function timesPanel({ view: { times }, at }: PostmortemData): Html {
+  const { to_detect_seconds, to_acknowledge_seconds, to_mitigate_seconds, to_restore_seconds } = times;
+  const span = (seconds: number | null): string => (seconds === null ? 'not known' : durationWords(seconds));
+  return panel(
+    'times',
+    'Response',
+    null,
+    html`<dl class="lines">
+      ${line('Alert', clockTime(times.alerted_at, at))} ${line('Resolved', clockTime(times.resolved_at, at))}
+      ${line('To detect', span(to_detect_seconds))} ${line('To acknowledge', span(to_acknowledge_seconds))}
+      ${line('To mitigate', span(to_mitigate_seconds))} ${line('To restore', span(to_restore_seconds))}
+    </dl>`,
+  );
+}
+
+const FINDINGS_SHOWN = 30;
+
+export const findingsPanel = (findings: readonly Finding[]): Html =>
+  panel(
+    'findings',
+    'To look at',
+    findings.length,
+    findings.length === 0
+      ? nothing('Nothing: no open question, no blame, and every action item has an owner and a date.')
+      : html`<ul class="rows">
+          ${findings.slice(0, FINDINGS_SHOWN).map(
+            ({ line: at, text }) =>
+              html`<li>
+                <p><span class="quiet">Line ${at}:</span> ${text}</p>
+              </li>`,
+          )}
+          ${findings.length > FINDINGS_SHOWN ? html`<li class="more">and ${findings.length - FINDINGS_SHOWN} more</li>` : ''}
+        </ul>`,
+  );
+
+const editPanel = ({ view, story: { incident }, formKey, mayEdit, model }: PostmortemData): Html | '' =>
+  mayEdit
+    ? html`<section class="panel" id="edit" data-part aria-labelledby="edit-title">
+        <h2 id="edit-title">Edit</h2>
+        ${onDemand('edit', 'Edit the Markdown', editorFields(incident.id, formKey, { key: 'edit', text: view.markdown, revision: view.revision }))}
+        ${wordingButton(incident.id, formKey, model)}
+      </section>`
+    : '';
