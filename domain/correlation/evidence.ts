@@ -79,6 +79,8 @@ export type Evidence = {
     window?: number | null;
     quantile?: true;
     quantile_of?: number;
+    /** Greatest possible value: 1 of a share of the requests, 100 of a percentage. Absent: not known to be one. */
+    whole?: 1 | 100;
     /** `max` is not the limit of the query, but the height of the incident before a change that made it worse. */
     is_height?: true;
     /** Samples of two days, each ten minutes, if the curve rises throughout. Absent: it does not, or no answer. */

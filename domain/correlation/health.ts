@@ -38,6 +38,8 @@ export type Course = {
   max: number;
   /** `max` is the height of the incident before a change that made it worse. */
   isHeight: boolean;
+  /** Greatest possible value, if many requests failed before that change: then successes are compared, too. */
+  whole: number;
   before: Point[];
   since: Point[];
   /** Median of `before`; NaN if `before` is empty. */
@@ -68,15 +70,18 @@ export function courseOf({ health, at }: Evidence, { change, timing }: Candidate
   const since = pointsBetween(points, millisOf(onset.latest), Infinity);
   const baseline = median(before);
   const level = quantile(since, 0.75);
+  const whole = health.is_height === true ? wholeIn(health, points) : Infinity;
+  const base = Math.max(baseline, max * FLOOR_OF_MAX);
   const enough = before.length >= MIN_BEFORE && since.length >= MIN_SINCE && baseline >= 0 && max >= 0;
   return {
     max,
     isHeight: health.is_height === true,
+    whole,
     before,
     since,
     baseline,
     level,
-    ratio: enough ? ratioOf(level, Math.max(baseline, max * FLOOR_OF_MAX)) : null,
+    ratio: enough ? Math.max(ratioOf(level, base), remainingOf(level, base, whole)) : null,
     slope: onset.slope
       ? { uncertain: Math.min(1, secondsBetween(onset.earliest, onset.latest) / LOOK_BACK_SECONDS) }
       : null,
@@ -85,6 +90,14 @@ export function courseOf({ health, at }: Evidence, { change, timing }: Candidate
 }
 
 const ratioOf = (level: number, base: number): number => (base > 0 ? level / base : level > 0 ? Infinity : 1);
+
+/** Returns by how much the part that still succeeds has shrunk: 2 if half of it is left. */
+const remainingOf = (level: number, base: number, whole: number): number =>
+  Number.isFinite(whole) && base < whole ? ratioOf(whole - base, whole - level) : 0;
+
+/** Returns the greatest possible value of a share of the requests; infinity if the query is none. */
+export const wholeIn = ({ whole }: NonNullable<Evidence['health']>, points: readonly Point[]): number =>
+  whole !== undefined && points.every(({ value }) => value <= whole) ? whole : Infinity;
 
 /** Weighs the curve of the health query for or against one change. */
 export function healthFactors(course: Course, candidate: Candidate, onset: Onset): Factor[] {
@@ -136,7 +149,7 @@ const slowFactor = ({ slow, slope }: Course): Factor | null =>
       });
 
 function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor {
-  const { ratio, baseline, level, max, before, since } = course;
+  const { ratio, baseline, level, max, whole, before, since } = course;
   if (ratio === null)
     return unweightedFactor(
       'step',
@@ -145,6 +158,9 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
     );
   const times =
     baseline > 0 && level / baseline < 1000 ? `${formatAmount(level / baseline)} times` : 'from almost zero';
+  const left = Number.isFinite(whole) && level < DOUBLED * baseline
+    ? `; ${formatPercent(1 - baseline / whole)} succeeded before, and ${formatPercent(1 - level / whole)} do now`
+    : '';
   const seconds = (millisOf(at) - millisOf(candidate.change.started_at)) / 1000;
   const when =
     seconds >= 0 ? `${formatDuration(seconds)} after ${called(candidate)} began` : `as ${called(candidate)} began`;
@@ -156,7 +172,7 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
   const limit = course.isHeight
     ? `the incident itself had been below ${formatAmount(max)}`
     : `healthy up to ${formatAmount(max)}`;
-  const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${times}; ${limit}) ${when}`;
+  const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${times}${left}; ${limit}) ${when}`;
   if (ratio < NOTICEABLE)
     return weightedFactor(
       'no_step',

@@ -1,5 +1,5 @@
-import { type Anatomy, anatomyOf } from '../../schemas/slo/openslo/anatomy.ts';
-import { PromqlError } from '../../schemas/slo/openslo/promql.ts';
+import { type Anatomy, anatomyOf, anatomyOfTokens } from '../../schemas/slo/openslo/anatomy.ts';
+import { PromqlError, tokensOf } from '../../schemas/slo/openslo/promql.ts';
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
@@ -25,6 +25,34 @@ export function quantileOf(promql: string): number | null {
   const [, text] = /\bhistogram_quantile\s*\(\s*(\d*\.?\d+)\s*,/.exec(promql) ?? [];
   return text !== undefined && Number(text) <= 1 && isQuantile(promql) ? Number(text) : null;
 }
+
+/** Metrics that count failed requests, by name. */
+const OF_FAILURES = /err|fail|5xx|bad/i;
+
+/** Recorded metrics that are ratios, by name. */
+const OF_RATIOS = /ratio/;
+
+/**
+ * Returns the greatest possible value of a query that is a share of the requests: 1, or 100 for a percentage. It divides
+ * a counter by the same one with other labels, or failures by something, or reads a recorded ratio. Null: it is none, as
+ * far as the query tells.
+ */
+export function wholeOf(promql: string): 1 | 100 | null {
+  const anatomy = read(promql);
+  if (anatomy === null || anatomy.calls.includes('histogram_quantile')) return null;
+  const tokens = tokensOf(promql);
+  const texts = tokens.map(({ text }) => text);
+  const whole = texts.some((text, at) => text === '*' && [texts[at - 1], texts[at + 1]].includes('100')) ? 100 : 1;
+  const division = texts.indexOf('/');
+  if (division === -1) return isRatioRecorded(anatomy) ? whole : null;
+  const failed = anatomyOfTokens(tokens.slice(0, division)).metrics;
+  const all = anatomyOfTokens(tokens.slice(division + 1)).metrics;
+  if (texts.lastIndexOf('/') !== division || failed.length === 0 || all.length === 0) return null;
+  return all.every((name) => failed.includes(name)) || failed.every((name) => OF_FAILURES.test(name)) ? whole : null;
+}
+
+const isRatioRecorded = ({ metrics }: Anatomy): boolean =>
+  metrics.length > 0 && metrics.every((name) => OF_RATIOS.test(name));
 
 const ABSENCE = new Set(['absent', 'absent_over_time']);
 

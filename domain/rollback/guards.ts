@@ -23,7 +23,7 @@ import { byHandReasons } from './offers.ts';
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 12;
+export const DECIDE_VERSION = 13;
 
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;

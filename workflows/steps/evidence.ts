@@ -10,7 +10,7 @@ import { callersOf, type Dependency, dependenciesOf } from '../../domain/catalog
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../domain/correlation/leak.ts';
 import { onsetOf } from '../../domain/correlation/onset.ts';
-import { isQuantile, quantileOf, windowOf } from '../../domain/correlation/query.ts';
+import { isQuantile, quantileOf, wholeOf, windowOf } from '../../domain/correlation/query.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { Metrics } from '../../domain/ports/metrics.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -151,6 +151,7 @@ async function measure(
   // The course of a query that can be asked for its value only is not known; one that cannot be asked at all is a fault.
   const now = curve === null ? await metrics.value(query.promql) : null;
   const quantile = quantileOf(query.promql);
+  const whole = wholeOf(query.promql);
   return {
     health: curve && {
       max: query.max,
@@ -158,6 +159,7 @@ async function measure(
       window: windowOf(query.promql),
       ...(isQuantile(query.promql) && { quantile: true as const }),
       ...(quantile !== null && { quantile_of: quantile }),
+      ...(whole !== null && { whole }),
     },
     ...(now?.kind === 'unreadable' && { health_unreadable: now.detail }),
     traffic,

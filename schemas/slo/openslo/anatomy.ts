@@ -23,8 +23,10 @@ const OF_COUNTERS = ['rate', 'irate', 'increase', 'resets'];
 const RATES = new Set([...OF_COUNTERS, 'delta', 'idelta', 'deriv']);
 
 /** @throws PromqlError */
-export function anatomyOf(query: string): Anatomy {
-  const tokens = tokensOf(query);
+export const anatomyOf = (query: string): Anatomy => anatomyOfTokens(tokensOf(query));
+
+/** @param tokens of a query, or of a part of it whose brackets need not be closed */
+export function anatomyOfTokens(tokens: readonly Token[]): Anatomy {
   const found: Anatomy = { metrics: [], calls: [], ranges: [] };
   for (let at = 0; at < tokens.length; at += 1) {
     const { kind, text } = tokens[at] ?? NOTHING;

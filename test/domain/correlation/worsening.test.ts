@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { correlate } from '../../../domain/correlation/correlate.ts';
 import type { Evidence, RelatedChange } from '../../../domain/correlation/evidence.ts';
+import { timesWorse } from '../../../domain/correlation/worsening.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { NOON } from '../arbitraries.ts';
 import { of, own, scene, timed } from './scenes.ts';
@@ -88,6 +90,59 @@ describe('errors that rise again during the incident', () => {
   ])('accuse nothing if it is a rise %s', (_, evidence) => {
     const { risen_again, verdict } = correlate(evidence);
     expect([risen_again, verdict]).toEqual([undefined, 'no_change']);
+  });
+
+  const share = { max: 0.01, window: 60, whole: 1 } as const;
+
+  /** An incident in which this part of the requests fails, and another part from minute 21 on. */
+  const failing = (before: number, after: number, health: object = share): Evidence =>
+    incident(0, 0, [own(later)], {
+      health: { max: 0.01, ...health, curve: course((min) => (min < -2 ? 0.001 : min < 21 ? before : after)) },
+    });
+
+  test('count by the requests that still succeed where most fail already', () => {
+    const { risen_again, verdict, suspects } = correlate(failing(0.6, 0.9));
+    expect([risen_again, verdict, suspects[0]?.version]).toEqual([true, 'change', 'v42']);
+    expect(suspects[0]?.reasons.join()).toContain(
+      'went from 0.6 to 0.9 (1.5 times; 40 % succeeded before, and 10 % do now; the incident itself had been below 0.73)',
+    );
+  });
+
+  test.each<[string, Evidence]>([
+    ['whose unit is unknown', failing(0.6, 0.9, { window: 60 })],
+    ['of values that are no share of the requests', failing(0.6, 0.9, { max: 2, window: 60, whole: 1 })],
+    ['of little: almost all requests failed before', failing(0.85, 0.93)],
+    ['that leaves more than half of the successes', failing(0.6, 0.75)],
+  ])('accuse nothing if it is a rise %s', (_, evidence) => {
+    expect(correlate(evidence).risen_again).toBeUndefined();
+  });
+
+  test('are found from any height at which half of the successes can end', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0.02, max: 0.79, noNaN: true }), (before) => {
+        const halved = 1 - (1 - before) / 2.2;
+        expect(correlate(failing(before, Math.max(Math.min(2.2 * before, halved), before + 0.1))).risen_again).toBe(
+          true,
+        );
+        expect(correlate(failing(before, Math.min(1.3 * before, 1 - (1 - before) / 1.3))).risen_again).toBeUndefined();
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('have a limit that a doubling below a third, and a share, cannot pass', () => {
+    const value = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(value, value, fc.double({ min: 1, max: 4, noNaN: true }), (a, b, factor) => {
+        const [low, high] = [Math.min(a, b), Math.max(a, b)];
+        expect(timesWorse(low, factor, 1)).toBeLessThanOrEqual(timesWorse(high, factor, 1) + 1e-12);
+        expect(timesWorse(high, factor, 1)).toBeLessThanOrEqual(1);
+        expect(timesWorse(high, factor, 1)).toBeGreaterThanOrEqual(high - 1e-12);
+        expect(timesWorse(high, factor, Infinity)).toBe(factor * high);
+        if (low <= 1 / 3) expect(timesWorse(low, 2, 1)).toBeCloseTo(2 * low, 12);
+        expect(timesWorse(100 * high, factor, 100)).toBeCloseTo(100 * timesWorse(high, factor, 1), 9);
+      }),
+    );
   });
 
   test('do not replace a suspect of the incident itself', () => {
