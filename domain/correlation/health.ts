@@ -158,9 +158,10 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
     );
   const times =
     baseline > 0 && level / baseline < 1000 ? `${formatAmount(level / baseline)} times` : 'from almost zero';
-  const left = Number.isFinite(whole) && level < DOUBLED * baseline
-    ? `; ${formatPercent(1 - baseline / whole)} succeeded before, and ${formatPercent(1 - level / whole)} do now`
-    : '';
+  const left =
+    Number.isFinite(whole) && level < DOUBLED * baseline
+      ? `; ${formatPercent(1 - baseline / whole)} succeeded before, and ${formatPercent(1 - level / whole)} do now`
+      : '';
   const seconds = (millisOf(at) - millisOf(candidate.change.started_at)) / 1000;
   const when =
     seconds >= 0 ? `${formatDuration(seconds)} after ${called(candidate)} began` : `as ${called(candidate)} began`;
