@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { correlate } from '../../../domain/correlation/correlate.ts';
 import type { Evidence, RelatedChange } from '../../../domain/correlation/evidence.ts';
